@@ -1,0 +1,19 @@
+// Files that the bundler embeds in the executable.
+
+/** Imported `with { type: "text" }`: the file's text. */
+declare module "*.lua" {
+  const text: string;
+  export default text;
+}
+
+/** Imported `with { type: "text" }`: the file's text. */
+declare module "*.sql" {
+  const text: string;
+  export default text;
+}
+
+/** Imported `with { type: "file" }`: the path of the file, inside the executable when compiled. */
+declare module "*.wasm" {
+  const path: string;
+  export default path;
+}
