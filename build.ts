@@ -1,0 +1,125 @@
+/**
+ * Makes the executable `dist/wippy`.
+ *
+ *     bun build.ts [--target bun-linux-arm64]
+ *
+ * With `--target` it is made for another platform, as `dist/wippy-linux-arm64` for example.
+ * @module
+ */
+
+import { existsSync, statSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import type { BunPlugin } from "bun";
+import manifest from "./package.json" with { type: "json" };
+
+const root = import.meta.dir;
+const sources = join(root, "src");
+
+/** The program itself, and the files that it starts as threads, which the bundler cannot see. */
+const entrypoints = [
+  "src/main.ts",
+  "src/worker/thread.ts",
+  "src/workflows/providers/sqlite/thread.ts",
+];
+
+/** Folders of the embedded files, by platform. */
+const embeddedRoot = (target: string) =>
+  target.includes("windows") ? "file:///B:/~BUN/root/" : "file:///$bunfs/root/";
+
+/**
+ * A module that starts a thread names it `new URL("./thread.ts", import.meta.url)`. In the executable
+ * all modules of an entry point share one `import.meta.url`, so the bundle needs the thread's own
+ * place: entry points keep their path below src/, with the ending .js.
+ */
+function threadAddresses(target: string): BunPlugin {
+  return {
+    name: "thread addresses",
+    setup(build) {
+      build.onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, async ({ path }) => {
+        const text = await Bun.file(path).text();
+        return { contents: placeThreads(text, path, embeddedRoot(target)), loader: "ts" };
+      });
+    },
+  };
+}
+
+/** Replaces each `new URL("./x.ts", import.meta.url)` of a source by the embedded file's address. */
+export function placeThreads(text: string, path: string, embedded: string): string {
+  return text.replace(
+    /new URL\("(\.[^"]*)\.ts",\s*import\.meta\.url,?\s*\)/g,
+    (whole: string, local: string) => {
+      const file = resolve(dirname(path), local);
+      const entry = relative(root, `${file}.ts`).replaceAll("\\", "/");
+      if (!entrypoints.includes(entry)) {
+        throw new Error(
+          `${relative(root, path)}: ${whole} names ${entry}, which is not among the entrypoints ` +
+            `of build.ts and so would be missing from the executable. Add it there.`,
+        );
+      }
+      const place = embedded + relative(sources, file).replaceAll("\\", "/") + ".js";
+      return `new URL(${JSON.stringify(place)})`;
+    },
+  );
+}
+
+function fail(message: string): never {
+  console.error(`build: ${message}`);
+  process.exit(1);
+}
+
+/** The short name of the commit, with a plus sign when the tree has changes; "" outside of git. */
+function commit(): string {
+  const git = (...args: string[]) => {
+    const run = Bun.spawnSync(["git", ...args], { cwd: root, stderr: "ignore" });
+    return run.success ? run.stdout.toString().trim() : "";
+  };
+  const name = git("rev-parse", "--short=12", "HEAD");
+  return name && git("status", "--porcelain") ? `${name}+` : name;
+}
+
+async function build(): Promise<void> {
+  const { values } = parseArgs({ options: { target: { type: "string" } } });
+  if (values.target !== undefined && !values.target.startsWith("bun-")) {
+    fail(`--target ${values.target}: Bun's targets look like bun-linux-arm64 or bun-darwin-x64.`);
+  }
+  for (const entry of entrypoints) {
+    if (!existsSync(join(root, entry))) fail(`the entry point ${entry} is missing.`);
+  }
+  const transform = Bun.spawnSync([process.execPath, "run", "src/vm/transform/main.ts"], {
+    cwd: root,
+    stdout: "inherit",
+    stderr: "inherit",
+  });
+  if (!transform.success) fail("the Lua VM could not be transformed (see above).");
+
+  const started = performance.now();
+  const suffix = values.target === undefined ? "" : values.target.replace(/^bun/, "");
+  const outfile = join(root, "dist", `wippy${suffix}`);
+  const result = await Bun.build({
+    entrypoints: entrypoints.map((entry) => join(root, entry)),
+    root: sources,
+    target: "bun",
+    minify: true,
+    compile: {
+      outfile,
+      ...(values.target === undefined ? {} : { target: values.target as Bun.Build.CompileTarget }),
+    },
+    define: {
+      WIPPY_VERSION: JSON.stringify(manifest.version),
+      WIPPY_COMMIT: JSON.stringify(commit()),
+    },
+    plugins: [threadAddresses(values.target ?? process.platform)],
+    throw: false,
+  });
+  if (!result.success) {
+    for (const log of result.logs) console.error(String(log));
+    fail("the executable could not be made (see above).");
+  }
+  const written = result.outputs[0]?.path ?? outfile;
+  const size = (statSync(written).size / 2 ** 20).toFixed(1);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`${relative(root, written)}: ${size} MiB in ${seconds} s`);
+}
+
+if (import.meta.main) await build();
