@@ -1,0 +1,127 @@
+--- Time zones: the offset that a Location has at an instant, and the instant of a wall-clock reading in it.
+-- IANA data comes from the host (`time.zone`), one interval between two transitions at a time, and is kept.
+local use = ...
+local object = use("kernel/object")
+
+local zones = {}
+local intervals = {} -- zone name -> list of intervals, the last used one first
+
+local make = object.define("Location", {
+  string = function(self)
+    return self._name
+  end,
+}, {
+  __tostring = function(self)
+    return self._name
+  end,
+})
+
+zones.UTC = make({ _name = "UTC", _offset = 0 })
+-- The machine's zone; UTC in workflows, so that a replay on another machine sees the same.
+zones.LOCAL = make({ _name = "Local", _zone = "Local" })
+
+--- A Location with one offset for ever.
+-- @param offset integer seconds east of UTC
+function zones.fixed(name, offset)
+  return make({ _name = name, _offset = offset })
+end
+
+--- A Location of the IANA data base; the name must be known to be good (`zones.find`).
+function zones.named(name)
+  return make({ _name = name, _zone = name })
+end
+
+-- The interval of a zone that holds an instant, or nil and the host's Error.
+local function interval(runtime, name, seconds)
+  local list = intervals[name]
+  if list then
+    local first = list[1]
+    if seconds >= first.from and seconds < first.to then
+      return first
+    end
+    for index = 2, #list do
+      local candidate = list[index]
+      if seconds >= candidate.from and seconds < candidate.to then
+        list[1], list[index] = candidate, first
+        return candidate
+      end
+    end
+  else
+    list = {}
+  end
+  local found, err = runtime.pure("time.zone", name, seconds)
+  if not found then
+    return nil, err
+  end
+  intervals[name] = list
+  list[#list + 1] = list[1]
+  list[1] = found
+  return found
+end
+
+--- Checks that the host knows a zone.
+-- @return true, or nil and an Error (NotFound)
+function zones.find(runtime, name)
+  local found, err = interval(runtime, name, 0)
+  if not found then
+    return nil, err
+  end
+  return true
+end
+
+--- What a location's clocks show at an instant.
+-- @param seconds Unix seconds
+-- @return offset in seconds east of UTC, abbreviation, whether it is daylight saving time, and the Unix seconds
+-- from and to which that holds
+function zones.at(runtime, location, seconds)
+  local name = location._zone
+  if name == "Local" then
+    local frame = runtime.frame()
+    if frame and frame.kind == "workflow" then
+      return 0, "UTC", false, math.mininteger, math.maxinteger
+    end
+  elseif not name then
+    return location._offset, location._name, false, math.mininteger, math.maxinteger
+  end
+  local found, err = interval(runtime, name, seconds)
+  if not found then
+    error(err, 0)
+  end
+  return found.offset, found.abbreviation, found.dst, found.from, found.to
+end
+
+--- The Unix seconds at which a location's clocks show a reading. In the hour that is skipped or repeated by a
+-- transition, one of the two offsets is taken, as Go does.
+-- @param wall seconds since 1970-01-01 00:00 of the reading, as if it were UTC
+function zones.to_unix(runtime, location, wall)
+  local offset, _, _, from, to = zones.at(runtime, location, wall)
+  local seconds = wall - offset
+  if seconds < from or seconds >= to then
+    seconds = wall - zones.at(runtime, location, seconds)
+  end
+  return seconds
+end
+
+--- The offset that a zone abbreviation such as "CEST" means in a location near an instant, or nil.
+function zones.offset_of(runtime, location, abbreviation, seconds)
+  local offset, name, _, from, to = zones.at(runtime, location, seconds)
+  if name == abbreviation then
+    return offset
+  end
+  -- The neighbouring intervals hold the other name of a zone that changes between two.
+  if to < math.maxinteger then
+    offset, name = zones.at(runtime, location, to)
+    if name == abbreviation then
+      return offset
+    end
+  end
+  if from > math.mininteger then
+    offset, name = zones.at(runtime, location, from - 1)
+    if name == abbreviation then
+      return offset
+    end
+  end
+  return nil
+end
+
+return zones
