@@ -1,0 +1,81 @@
+import type { LuaValue } from "../../vm/value.ts";
+import type { Failure, Outcome } from "./outcome.ts";
+
+/**
+ * What one workflow task hands to the engine: every event that the code has not seen, in the order
+ * of history. Temporal Core: `WorkflowActivation`.
+ */
+export interface Activation {
+  runId: string;
+  /** Milliseconds since the epoch: the time of the task, which is what `time.now` answers in it. */
+  timestamp: number;
+  /** True when the task was completed before; its commands are compared with history, not carried out. */
+  replaying: boolean;
+  /** Events in the run's history at the start of the task; the same on replay. */
+  historyLength: number;
+  /** Bytes in the run's history at the start of the task; the same on replay. */
+  historySize: number;
+  jobs: Job[];
+}
+
+/** The run of which a run is the child. */
+export interface ParentInfo {
+  workflowId: string;
+  runId: string;
+  pid: string;
+}
+
+/**
+ * One thing that happened. Names are those of Temporal Core's `WorkflowActivationJob`, except:
+ * `signal_workflow` and `cancel_workflow` carry their sender; `recorded` stands for Core's side-effect
+ * markers (which Core leaves to the language); `notify_patch` carries a number where Core's
+ * `NotifyHasPatch` says only that the patch is there.
+ *
+ * An engine ignores a resolution of something that it has cancelled: the timer may have fired, or the
+ * activity may have ended, before the cancellation was committed.
+ */
+export type Job =
+  | InitializeWorkflow
+  | { type: "fire_timer"; seq: number }
+  | { type: "resolve_activity"; seq: number; result: Outcome<LuaValue> }
+  | { type: "signal_workflow"; name: string; payloads: LuaValue[]; sender: string }
+  | { type: "cancel_workflow"; reason?: string; sender: string }
+  | { type: "resolve_child_start"; seq: number; pid?: string; failure?: Failure }
+  | { type: "resolve_child"; seq: number; result: Outcome<LuaValue> }
+  | { type: "resolve_signal_external"; seq: number; failure?: Failure }
+  | { type: "resolve_cancel_external"; seq: number; failure?: Failure }
+  /**
+   * Only on replay, before the other jobs: a side effect that was recorded in this task. The engine
+   * answers with the value and issues the `record` command again, so that the order can be compared.
+   */
+  | { type: "recorded"; seq: number; value?: LuaValue; failure?: Failure }
+  /**
+   * Only on replay, before the other jobs: `workflow.version(changeId)` answered `version` in this task.
+   * The engine issues `record_patch` again. A call that finds no patch while replaying answers -1 and
+   * issues nothing.
+   */
+  | { type: "notify_patch"; changeId: string; version: number };
+
+/** The first job of a run. Temporal Core: `InitializeWorkflow`. */
+export interface InitializeWorkflow {
+  type: "initialize_workflow";
+  workflowId: string;
+  /** Id of the workflow entry, Temporal's workflow type. */
+  entry: string;
+  hostId: string;
+  pid: string;
+  args: LuaValue[];
+  /** Seed of the run's own generator, 32 bits, made by the provider when the run started. */
+  randomSeed: number;
+  /** The frame of the starter (identity, values, deadline), as the node packed it. */
+  frame: LuaValue;
+  /** From 1; counts the runs made by the workflow's retry policy. */
+  attempt: number;
+  /** Milliseconds since the epoch. */
+  startTime: number;
+  parent?: ParentInfo;
+  memo: Record<string, LuaValue>;
+  searchAttributes: Record<string, LuaValue>;
+  /** Run id of the run that continued as this one. */
+  continuedFrom?: string;
+}

@@ -1,0 +1,81 @@
+import type { LuaValue } from "../../vm/value.ts";
+import type { ActivityOptions, ChildOptions } from "../options.ts";
+import type { Failure } from "./outcome.ts";
+
+/**
+ * What workflow code asks for in one task, in the order in which it asked. Names are those of Temporal
+ * Core's `WorkflowCommand`. Sequence numbers are made by the engine, per run and per kind of thing
+ * (timers, activities, children, external signals, external cancels, records, messages), the same on
+ * every replay.
+ */
+export type Command =
+  & { /** Lua position that issued it, `"ns:name:LINE"`. */ at: string }
+  & CommandBody;
+
+export type CommandBody =
+  /** `duration` in milliseconds, fractions allowed. */
+  | { type: "start_timer"; seq: number; duration: number }
+  | { type: "cancel_timer"; seq: number }
+  | ScheduleActivity
+  /** Temporal Core: `RequestCancelActivity`. */
+  | { type: "cancel_activity"; seq: number }
+  | StartChild
+  /** Temporal Core: `CancelChildWorkflowExecution`. */
+  | { type: "cancel_child"; seq: number; reason?: string }
+  /** A signal to another workflow. Temporal Core: `SignalExternalWorkflowExecution`. */
+  | { type: "signal_external"; seq: number; pid: string; name: string; payloads: LuaValue[] }
+  /** Temporal Core: `RequestCancelExternalWorkflowExecution`. */
+  | { type: "cancel_external"; seq: number; pid: string; reason?: string }
+  /** A side effect's value, or its failure. Issued on replay too, with what `recorded` gave. */
+  | { type: "record"; seq: number; value?: LuaValue; failure?: Failure }
+  /** First use of `workflow.version(changeId)`. Temporal Core: `SetPatchMarker`. */
+  | { type: "record_patch"; changeId: string; version: number }
+  /** A message to a plain process; it leaves after the task is committed. Not in Temporal Core. */
+  | { type: "send_message"; seq: number; pid: string; topic: string; payloads: LuaValue[] }
+  /** Keys are merged into what the run has. Temporal Core: `UpsertWorkflowSearchAttributes`, `ModifyWorkflowProperties`. */
+  | {
+    type: "upsert_attributes";
+    search?: Record<string, LuaValue>;
+    memo?: Record<string, LuaValue>;
+  }
+  /** Closing commands: one at most, the last of its task. */
+  | { type: "complete_workflow"; result: LuaValue }
+  | { type: "fail_workflow"; failure: Failure }
+  /** Temporal Core: `CancelWorkflowExecution`. */
+  | { type: "cancel_workflow_execution"; failure?: Failure }
+  /** Temporal Core: `ContinueAsNewWorkflowExecution`. */
+  | { type: "continue_as_new"; entry: string; args: LuaValue[] };
+
+export interface ScheduleActivity {
+  type: "schedule_activity";
+  seq: number;
+  /** Unique among the run's pending activities; the sequence number as text when absent. */
+  activityId?: string;
+  /** Id of the function entry, or name of the host operation. */
+  entry: string;
+  args: LuaValue[];
+  options: ActivityOptions;
+  /**
+   * True for a host operation, Temporal's local activity: it has no retry policy, its failure is its
+   * result. It runs again only when the runtime ended during the attempt.
+   */
+  operation?: boolean;
+  /** Frame of this call when it differs from the run's own. */
+  frame?: LuaValue;
+}
+
+/** Temporal Core: `StartChildWorkflowExecution`. */
+export interface StartChild {
+  type: "start_child";
+  seq: number;
+  entry: string;
+  hostId: string;
+  /** Made from the parent's run id and the sequence number when absent. */
+  workflowId?: string;
+  args: LuaValue[];
+  options: ChildOptions;
+  /** Frame of the child when it differs from the parent's own. */
+  frame?: LuaValue;
+  /** Startup messages: signals that the child sees before any other. */
+  messages?: { name: string; payloads: LuaValue[] }[];
+}

@@ -1,0 +1,246 @@
+import type { Failure, Outcome } from "./engine/outcome.ts";
+import type { StartOptions } from "./options.ts";
+
+/**
+ * A packed Lua value: `pack` of `src/vm/codec.ts`. Providers and the node pass it on unread, so a value
+ * is encoded where it is made and decoded where it is used.
+ */
+export type Payload = Uint8Array;
+
+/** A message to a run. Temporal calls it a signal. */
+export interface Signal {
+  name: string;
+  /** Packed `LuaValue[]`. */
+  payloads: Payload;
+  /** PID text, or "" when unknown. */
+  sender: string;
+}
+
+export interface StartRequest {
+  /** Id of the workflow entry. The node checks that it exists and is a workflow. */
+  entry: string;
+  /** Id of the `workflow.host` entry. */
+  hostId: string;
+  /** Generated when absent. Must not be empty nor hold `|`. */
+  workflowId?: string;
+  /** Packed `LuaValue[]`. */
+  args: Payload;
+  /** Packed frame of the starter. */
+  frame?: Payload;
+  /** Packed tables with string keys. */
+  memo?: Payload;
+  searchAttributes?: Payload;
+  options?: StartOptions;
+  /** Startup messages, inserted with the start in one transaction, in this order. */
+  messages?: Signal[];
+}
+
+export interface StartResult {
+  workflowId: string;
+  runId: string;
+  pid: string;
+  /** True when an existing run was handed back (id policies); nothing was started. */
+  existed: boolean;
+}
+
+export type RunStatus =
+  | "running"
+  | "completed"
+  | "failed"
+  | "canceled"
+  | "terminated"
+  | "timed_out"
+  | "continued_as_new";
+
+export interface RunInfo {
+  workflowId: string;
+  runId: string;
+  /** First run of the chain that retries and continue-as-new made. */
+  firstRunId: string;
+  entry: string;
+  hostId: string;
+  pid: string;
+  status: RunStatus;
+  attempt: number;
+  /** Milliseconds since the epoch. */
+  startTime: number;
+  closeTime?: number;
+  historyLength: number;
+  historySize: number;
+  parentWorkflowId?: string;
+  cancelRequested: boolean;
+  memo?: Payload;
+  searchAttributes?: Payload;
+  /** Set when the run waits for mended code. */
+  blocked?: TaskFailure;
+}
+
+/** The end of a chain of runs. */
+export interface RunClosed {
+  workflowId: string;
+  /** The last run; "" when the workflow id is unknown. */
+  runId: string;
+  pid: string;
+  /** `not_found`: there is no such workflow. */
+  status: Exclude<RunStatus, "running" | "continued_as_new"> | "not_found";
+  /** Milliseconds since the epoch. */
+  closeTime: number;
+  /** Packed first return value, when completed. */
+  value?: Payload;
+  /** In every other case. */
+  failure?: Failure;
+}
+
+/** A run has something to do: hand it to the replayer of a worker. */
+export interface WorkflowTask {
+  /** Lease: only the newest token of a run is accepted with a completion. */
+  token: string;
+  runId: string;
+  workflowId: string;
+  entry: string;
+  hostId: string;
+  /** Worker that holds the run in memory; absent when `history` is whole. A wish: any other worker answers `cache_miss`. */
+  worker?: string;
+  /** Id of the last task that `worker` has completed; 0 when `history` is whole. */
+  since: number;
+  /** Packed history (`history.ts`): whole, or what came in after `since`. */
+  history: Uint8Array;
+}
+
+export interface TaskCompletion {
+  token: string;
+  runId: string;
+  /** Name of the worker that ran it, for the next task's `worker`. Any text that the node can route by. */
+  worker: string;
+  outcome:
+    /** `commands`: packed (`history.ts`). */
+    | { type: "completed"; commands: Uint8Array }
+    | { type: "failed"; failure: TaskFailure };
+}
+
+/**
+ * Why a task was not completed. The run stays open.
+ * - `cache_miss`: the worker does not hold the run; the task comes again at once with its whole history.
+ * - `lost`: the engine or its worker died; the task comes again, with growing delays.
+ * - `nondeterminism`: the code does not repeat its history; the run is blocked until the code changes.
+ */
+export interface TaskFailure {
+  cause: "cache_miss" | "lost" | "nondeterminism";
+  message: string;
+  /** What history holds: an event, or the absence of one. */
+  expected?: { eventId: number; event: string };
+  /** What the code did. */
+  actual?: { command: string; at: string };
+}
+
+/** One attempt of an activity or of a host operation. */
+export interface ActivityTask {
+  token: string;
+  runId: string;
+  workflowId: string;
+  /** PID of the workflow. */
+  pid: string;
+  hostId: string;
+  activityId: string;
+  /** Id of the function entry, or name of the host operation. */
+  entry: string;
+  operation: boolean;
+  /** Packed `LuaValue[]`. */
+  args: Payload;
+  /** Packed frame: the call's own, else the run's. */
+  frame?: Payload;
+  /** From 1. */
+  attempt: number;
+  /** Milliseconds since the epoch; the provider gives up waiting then and says so with `onActivityCancel`. */
+  deadline: number;
+}
+
+/** What an attempt reports. A failure that is retried is not seen by the workflow. */
+export type ActivityResult = Outcome<Payload>;
+
+/** A message from a workflow to a plain process. */
+export interface OutboxMessage {
+  to: string;
+  /** PID of the workflow. */
+  from: string;
+  topic: string;
+  /** Packed `LuaValue[]`. */
+  payloads: Payload;
+}
+
+export interface RunQuery {
+  status?: RunStatus;
+  /** Only runs of this workflow id, the newest first. */
+  workflowId?: string;
+  /** At most this many, default 100. */
+  limit?: number;
+  /** `cursor` of the previous page. */
+  cursor?: string;
+}
+
+/** Something that the operator should hear of: a blocked run, a full disk, a damaged page. */
+export interface ProviderReport {
+  level: "info" | "warn" | "error";
+  message: string;
+  fields: Record<string, unknown>;
+}
+
+/**
+ * Keeps workflows: their histories, timers, activities and signals. Handlers are set before `open`; what
+ * they are given is committed. Every promise is rejected with a `WippyError`.
+ */
+export interface WorkflowProvider {
+  /**
+   * Opens the store and takes up every open run.
+   *
+   * @throws Conflict when another runtime owns it; Invalid when it is damaged, newer than this program or no
+   *   journal; PermissionDenied when it cannot be written; Unavailable when the disk is full.
+   */
+  open(): Promise<void>;
+  /** Commits what waits and lets go of the store. Attempts that still run count as lost at the next `open`. */
+  close(): Promise<void>;
+
+  /**
+   * Answers when the run is on disk.
+   *
+   * @throws AlreadyExists by the id policies; Invalid for a bad id; Unavailable (retryable) when nothing can be committed.
+   */
+  start(request: StartRequest): Promise<StartResult>;
+  /** Answers when the signal is on disk. @throws NotFound for an unknown or closed workflow. */
+  signal(workflowId: string, signal: Signal): Promise<void>;
+  /** Records a cancellation request; the second and later ones of a run change nothing. @throws NotFound as `signal`. */
+  cancel(workflowId: string, request: { reason?: string; sender: string }): Promise<void>;
+  /** Closes the run at once; its code sees nothing. @throws NotFound as `signal`. */
+  terminate(workflowId: string, request: { reason?: string }): Promise<void>;
+  /** The newest run of the id. */
+  describe(workflowId: string): Promise<RunInfo | undefined>;
+  /** Runs, newest first. */
+  list(query: RunQuery): Promise<{ runs: RunInfo[]; cursor?: string }>;
+  /** Packed history (`history.ts`) of a run. @throws NotFound for an unknown run. */
+  history(runId: string): Promise<Uint8Array>;
+  /** Tries a blocked run again. @throws NotFound for an unknown or closed run. */
+  unblock(runId: string): Promise<void>;
+
+  /**
+   * Calls `listener` once, when the chain of runs is closed: at once if it is closed already, and with status
+   * `not_found` if the id is unknown. With `runId` it follows the chain of that run, else of the newest one.
+   *
+   * @returns a function that ends the watch.
+   */
+  watch(workflowId: string, listener: (closed: RunClosed) => void, runId?: string): () => void;
+
+  /** A run has something to do. Each task is answered with `completeTask`. */
+  onTask(handler: (task: WorkflowTask) => void): void;
+  completeTask(completion: TaskCompletion): void;
+  /** An attempt to run. Each is answered with `completeActivity`. */
+  onActivity(handler: (task: ActivityTask) => void): void;
+  /** Ignored when the attempt is no longer awaited. */
+  completeActivity(token: string, result: ActivityResult): void;
+  /** The attempt is no longer wanted (cancelled, timed out, run closed): abort it. */
+  onActivityCancel(handler: (token: string, reason: string) => void): void;
+  /** Outbox to plain processes. A message may come twice when the runtime ended in between. */
+  onMessage(handler: (message: OutboxMessage) => void): void;
+  /** A run is closed or its task was taken away: workers drop it from memory. */
+  onEvict(handler: (runId: string) => void): void;
+  onReport(handler: (report: ProviderReport) => void): void;
+}
