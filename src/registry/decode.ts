@@ -1,0 +1,89 @@
+import { z } from "zod";
+import { WippyError } from "../vm/error.ts";
+import type { Entry } from "./entry.ts";
+import { parseId } from "./entry.ts";
+import { type Fault, faultOf, pathText } from "./fault.ts";
+import type { Kind } from "./kinds/kind.ts";
+import { resolvePlaceholders, type Variables } from "./placeholder.ts";
+
+/** A payload as the kind wants it, or everything that is wrong with it. */
+export type Decoded<Data> = { data: Data } | { faults: Fault[] };
+
+/** Puts a value at a path that exists. */
+function replace(root: Record<string, unknown>, path: PropertyKey[], value: unknown): void {
+  let parent = root as Record<PropertyKey, unknown>;
+  for (const key of path.slice(0, -1)) parent = parent[key] as Record<PropertyKey, unknown>;
+  parent[path.at(-1)!] = value;
+}
+
+/** Resolves the placeholders of a payload, checks it and fills in defaults. */
+export function tryDecode<Schema extends z.ZodObject>(
+  kind: Kind<Schema>,
+  entry: Entry,
+  variables: Variables,
+): Decoded<z.output<Schema>> {
+  const { data, faults, guessed } = resolvePlaceholders(
+    entry.data,
+    parseId(entry.id).namespace,
+    variables,
+  );
+  if (faults.length > 0) return { faults };
+  let result = kind.schema.safeParse(data);
+  if (!result.success && guessed.size > 0) {
+    // A password of digits is text where the schema wants text.
+    for (const issue of result.error.issues) {
+      const guess = guessed.get(issue.path.join("\0"));
+      if (guess !== undefined) replace(data, guess.path, guess.text);
+    }
+    result = kind.schema.safeParse(data);
+  }
+  if (result.success) return { data: result.data };
+  return { faults: result.error.issues.map((issue) => faultOf(issue, data)) };
+}
+
+/**
+ * The payload of an entry with placeholders resolved and defaults filled in.
+ *
+ * @throws WippyError Invalid: everything that is wrong, in one message
+ */
+export function decodeEntry<Schema extends z.ZodObject>(
+  kind: Kind<Schema>,
+  entry: Entry,
+  variables: Variables,
+): z.output<Schema> {
+  const decoded = tryDecode(kind, entry, variables);
+  if ("data" in decoded) return decoded.data;
+  const list = decoded.faults.map((fault) => fault.message).join("; ");
+  throw new WippyError("Invalid", `invalid configuration of ${entry.id}: ${list}`, {
+    retryable: false,
+    details: { faults: decoded.faults.map(({ path, message }) => `${pathText(path)}: ${message}`) },
+  });
+}
+
+/** The object schema inside wrappers such as defaults and transforms. */
+function objectIn(schema: z.core.$ZodType): z.ZodObject | undefined {
+  if (schema instanceof z.ZodObject) return schema;
+  if (schema instanceof z.ZodPipe) return objectIn(schema.in);
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) {
+    return objectIn(schema.unwrap());
+  }
+  if (schema instanceof z.ZodPrefault) return objectIn(schema.unwrap());
+  return undefined;
+}
+
+/** Fields that the schema does not know, each with the known fields beside it. */
+export function unknownFields(
+  schema: z.core.$ZodType,
+  value: unknown,
+  path: PropertyKey[] = [],
+): { path: PropertyKey[]; known: string[] }[] {
+  const object = objectIn(schema);
+  if (object === undefined || typeof value !== "object" || value === null) return [];
+  const known = Object.keys(object.shape);
+  if (object.def.catchall instanceof z.ZodUnknown) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    Object.hasOwn(object.shape, key)
+      ? unknownFields(object.shape[key]!, inner, [...path, key])
+      : [{ path: [...path, key], known }]
+  );
+}

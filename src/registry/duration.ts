@@ -1,0 +1,48 @@
+import { z } from "zod";
+
+const millisecondsPerUnit: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  "µs": 1e-3,
+  "μs": 1e-3,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/**
+ * Reads a duration such as `300ms`, `1.5s` or `2h45m`; units are ns us µs ms s m h, a leading sign is
+ * allowed, and `0` needs no unit.
+ *
+ * @returns milliseconds, or `undefined` when the text is not a duration
+ */
+export function parseDuration(text: string): number | undefined {
+  const sign = text.startsWith("-") ? -1 : 1;
+  const digits = text.replace(/^[+-]/, "");
+  if (digits === "0") return 0;
+  if (!/^(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/u.test(digits)) return undefined;
+  let total = 0;
+  for (const [, amount, unit] of digits.matchAll(/([\d.]+)([a-zµμ]+)/gu)) {
+    total += Number(amount) * millisecondsPerUnit[unit!]!;
+  }
+  return Number.isFinite(total) ? sign * total : undefined;
+}
+
+/**
+ * A duration in an entry: text in, milliseconds out. Zero and an absent field give the default.
+ *
+ * @param fallback milliseconds used when the field is not given
+ */
+export function duration<Fallback extends number | undefined>(fallback: Fallback) {
+  return z.string().transform((text, context): number | Fallback => {
+    const milliseconds = parseDuration(text);
+    if (milliseconds !== undefined && milliseconds >= 0) return milliseconds || fallback;
+    context.addIssue({
+      code: "custom",
+      message: `bad duration "${text}"`,
+      params: { fix: 'write it like "300ms", "1.5s" or "2h45m"' },
+    });
+    return z.NEVER;
+  }).optional().transform((milliseconds) => milliseconds ?? fallback);
+}

@@ -1,0 +1,38 @@
+/**
+ * One registered thing: a function, a host, a variable, or plain data.
+ *
+ * `data` keeps the text of `file://` sources and the raw `${env:…}` placeholders, so that showing an
+ * entry never shows a secret; `decodeEntry` gives the values to run with.
+ */
+export interface Entry {
+  /** `namespace:name`; the first colon separates the two. */
+  id: string;
+  kind: string;
+  meta: Record<string, unknown>;
+  data: Record<string, unknown>;
+  /** Where the entry was written; absent on entries made at run time. */
+  origin?: { file: string; line: number; column: number };
+}
+
+/** The two parts of an identifier; `namespace` is empty when there is no colon. */
+export interface EntryId {
+  namespace: string;
+  name: string;
+}
+
+/** Splits an identifier at its first colon. Never fails. */
+export function parseId(id: string): EntryId {
+  const colon = id.indexOf(":");
+  if (colon < 0) return { namespace: "", name: id };
+  return { namespace: id.slice(0, colon), name: id.slice(colon + 1) };
+}
+
+/** Completes a reference: a bare name means the namespace given. */
+export function qualify(reference: string, namespace: string): string {
+  return reference.includes(":") ? reference : `${namespace}:${reference}`;
+}
+
+/** Orders identifiers by their code units, the same on every machine. */
+export function compareIds(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}
