@@ -1,0 +1,9 @@
+-- A function: called with arguments, answers, and is gone.
+local function main(name)
+  if name == "" then
+    return nil, errors.new({ message = "a name is needed", kind = errors.INVALID })
+  end
+  return "Hello, " .. name .. "!"
+end
+
+return { main = main }
