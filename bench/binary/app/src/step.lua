@@ -1,0 +1,5 @@
+local function main(value)
+  return value + 1
+end
+
+return { main = main }
