@@ -4,12 +4,21 @@
  * Makes the reports of 20,000 real flights, kills the runtime half way, starts it again, and proves
  * from the outside that nothing was lost and nothing that was finished was done again.
  */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { expectedReports, expectedTotals } from "./check.ts";
-import { compareReports, compareTotals, judgeRepeats, readDisk, Run, setStage } from "./stage.ts";
+import {
+  brokenRows,
+  compareReports,
+  compareTotals,
+  judgeRepeats,
+  readDisk,
+  realRows,
+  Run,
+  setStage,
+} from "./stage.ts";
 
 const PATIENCE = 90_000; // ms that one run of the command may take
 
@@ -30,14 +39,6 @@ class DemoFailure extends Error {}
 function fail(what: string, details: string[] = []): never {
   const more = details.length > 12 ? [`… and ${details.length - 12} more`] : [];
   throw new DemoFailure([what, ...details.slice(0, 12), ...more].join("\n          "));
-}
-
-async function readRows(): Promise<{ real: unknown[]; broken: unknown[] }> {
-  const data = Bun.resolveSync("vega-datasets/data/flights-20k.json", import.meta.dir);
-  return {
-    real: JSON.parse(await readFile(data, "utf8")),
-    broken: JSON.parse(await readFile(join(import.meta.dir, "broken-rows.json"), "utf8")),
-  };
 }
 
 /** Runs a command of the application to its end; anything but status 0 ends the demo. */
@@ -78,7 +79,8 @@ async function killHalfWay(folder: string, command: string[], batches: number): 
 
 async function demo(folder: string, command: string[]): Promise<void> {
   chapter("Real flights, and what the answer must be");
-  const { real, broken } = await readRows();
+  const real = await realRows("20k");
+  const broken = await brokenRows();
   const rows = [...real, ...broken];
   await setStage(folder, rows);
   say(`  ${real.length} flights inside the United States, January to March 2001 (vega-datasets),`);

@@ -33,6 +33,17 @@ export interface Ended {
   errors: string;
 }
 
+/** The real flights out of the package vega-datasets: 10,000 rows, or twice as many. */
+export async function realRows(size: "10k" | "20k"): Promise<Record<string, unknown>[]> {
+  const data = join(import.meta.dir, "../../node_modules/vega-datasets/data");
+  return JSON.parse(await readFile(join(data, `flights-${size}.json`), "utf8"));
+}
+
+/** Rows of our own that break each rule of the cleaning at least once. */
+export async function brokenRows(): Promise<Record<string, unknown>[]> {
+  return JSON.parse(await readFile(join(import.meta.dir, "broken-rows.json"), "utf8"));
+}
+
 /** Copies the application and the rows into `folder`, which must not hold anything yet. */
 export async function setStage(folder: string, rows: unknown[]): Promise<void> {
   await mkdir(join(folder, "data"), { recursive: true });
