@@ -28,13 +28,12 @@ const application = [
   ...language,
   ...words("process channel payload subscribe unsubscribe os errors require"),
 ];
-/** What trusted code finds, which the worker loads itself. */
-const kernel = [...language, ...words("host debug os warn")];
+/** What our own code finds, which the worker loads with the whole standard library. */
+const trusted = [...language, ...words("_G debug host os")];
 
 /** The globals that the code of a file may use. */
 export function globalsOf(path: string): ReadonlySet<string> {
-  if (/^lua\/(kernel|contexts)\//.test(path)) return new Set(kernel);
-  return new Set(path.startsWith("lua/") ? language : application);
+  return new Set(path.startsWith("lua/") ? trusted : application);
 }
 
 interface Local {
