@@ -1,0 +1,215 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { relative, resolve, sep } from "node:path";
+import { compareIds, type Entry } from "../registry/entry.ts";
+import { type Config, loadConfig } from "./config.ts";
+import { type DefinedEntry, type LoadRoot, readDefinition } from "./definition.ts";
+import { findDisabled, matchesEntryPattern } from "./disable.ts";
+import { findDefinitions } from "./discovery.ts";
+import { Environment } from "./environment.ts";
+import { linkRequirements } from "./link.ts";
+import { type Lock, lockFileName, readLock } from "./lock.ts";
+import { applyOverrides, parseOverrideArguments, parseOverrideSection } from "./override.ts";
+import { type Problem, sortProblems } from "./problem.ts";
+import { type CheckSyntax, validateEntries } from "./validation.ts";
+import { YamlFile } from "./yaml-file.ts";
+
+/** What to load, and what to lay over it. */
+export interface LoadOptions {
+  /** The application's directory, where `wippy.lock` lies. */
+  directory: string;
+  /** `--config` files. */
+  configFiles?: readonly string[];
+  /** `--set` arguments. */
+  settings?: readonly string[];
+  /** `-o` arguments. */
+  overrides?: readonly string[];
+  /** The operating system's variables; those of this process when absent. */
+  system?: Readonly<Record<string, string | undefined>>;
+  /** Compiles Lua; without it syntax is not checked. */
+  checkSyntax?: CheckSyntax;
+}
+
+/** An application as found on disk. It can run when no problem is an error. */
+export interface Application {
+  /** Absolute path. */
+  directory: string;
+  /** Whether there is a lock file; without one nothing is loaded. */
+  locked: boolean;
+  /** Sorted by identifier. */
+  entries: Entry[];
+  /** Everything that is wrong, sorted by place. */
+  problems: Problem[];
+  config: Config;
+  environment: Environment;
+  /** Adds file and line to a problem that knows only its entry, and its line in the source. */
+  locate(problem: Problem): Problem;
+}
+
+/** Reads and checks an application. Faults of the application are problems, never exceptions. */
+export function loadApplication(options: LoadOptions): Promise<Application> {
+  return Promise.resolve(new Loader(options).load());
+}
+
+class Loader {
+  readonly #directory: string;
+  readonly #problems: Problem[] = [];
+  readonly #defined = new Map<string, DefinedEntry>();
+
+  constructor(readonly options: LoadOptions) {
+    this.#directory = resolve(options.directory);
+  }
+
+  load(): Application {
+    const system = this.options.system ?? process.env;
+    const { config, problems } = loadConfig({
+      directory: this.#directory,
+      files: this.options.configFiles,
+      settings: this.options.settings,
+      system,
+    });
+    this.#problems.push(...problems);
+    const { lock, problems: lockProblems } = readLock(this.#directory);
+    this.#problems.push(...lockProblems);
+    if (lock !== undefined) this.#loadRoots(lock, config);
+    this.#link(config);
+    const defined = [...this.#defined.values()];
+    const entries = defined.map(({ entry }) => entry);
+    entries.sort((left, right) => compareIds(left.id, right.id));
+    const environment = new Environment(entries, { directory: this.#directory, system });
+    this.#problems.push(...validateEntries(defined, environment, this.options.checkSyntax));
+    return {
+      directory: this.#directory,
+      locked: existsSync(resolve(this.#directory, lockFileName)),
+      entries,
+      problems: sortProblems(this.#problems),
+      config,
+      environment,
+      locate: (problem) => this.#locate(problem),
+    };
+  }
+
+  #shown(path: string): string {
+    return relative(this.#directory, path).split(sep).join("/") || ".";
+  }
+
+  #report(severity: Problem["severity"], message: string, fix: string, file?: string): void {
+    this.#problems.push({ severity, ...(file === undefined ? {} : { file }), message, fix });
+  }
+
+  #loadRoots(lock: Lock, config: Config): void {
+    const skipped = new Set([lock.vendor]);
+    for (const root of this.#roots(lock, config)) {
+      if (!existsSync(root.directory) || !statSync(root.directory).isDirectory()) {
+        const message = `directory not found: ${this.#shown(root.directory)}`;
+        const fix = `create it, or correct ${lockFileName}`;
+        this.#report(root.module === undefined ? "warning" : "error", message, fix);
+        continue;
+      }
+      const excluded = this.#excluded(root);
+      for (const path of findDefinitions(root.directory, skipped)) {
+        const read = readDefinition(path, root, (file) => this.#shown(file));
+        this.#problems.push(...read.problems);
+        for (const defined of read.entries) if (!excluded(defined.entry)) this.#define(defined);
+      }
+    }
+  }
+
+  /** The application's own directory, then replacements, then installed modules. */
+  #roots(lock: Lock, config: Config): LoadRoot[] {
+    const roots: LoadRoot[] = [{ directory: lock.source }];
+    const replacements = new Map(lock.replacements);
+    for (const [name, target] of Object.entries(config.map("workspace.replacements"))) {
+      if (target === null) replacements.delete(name);
+      else if (typeof target === "string") {
+        replacements.set(name, resolve(config.directory, target));
+      } else {
+        const message = `workspace.replacements.${name} must be a directory`;
+        this.#report("error", message, "write the path of a directory, or null");
+      }
+    }
+    for (const [name, directory] of replacements) {
+      const inner = resolve(directory, "src");
+      roots.push({ directory: existsSync(inner) ? inner : directory, module: { name } });
+    }
+    for (const { name, version } of lock.modules) {
+      if (replacements.has(name)) continue;
+      const plain = resolve(lock.vendor, name);
+      const packed = resolve(lock.vendor, `${name}-${version}.wapp`);
+      const versioned = resolve(lock.vendor, `${name}-${version}`);
+      const module = { name, version };
+      if (existsSync(plain)) roots.push({ directory: plain, module });
+      else if (existsSync(versioned)) roots.push({ directory: versioned, module });
+      else if (existsSync(packed)) {
+        const message = `module ${name}: packed modules (.wapp) are not supported`;
+        this.#report("error", message, `unpack it into ${this.#shown(plain)}`, lockFileName);
+      } else {
+        const message = `module ${name} ${version} is not installed, and wippy downloads nothing`;
+        this.#report("error", message, `put it into ${this.#shown(plain)}`, lockFileName);
+      }
+    }
+    return roots;
+  }
+
+  /** What the manifest of an installed module keeps to itself. */
+  #excluded(root: LoadRoot): (entry: Entry) => boolean {
+    const manifest = resolve(root.directory, "wippy.yaml");
+    if (root.module === undefined || !existsSync(manifest)) return () => false;
+    const value = new YamlFile(readFileSync(manifest, "utf8"), manifest).value;
+    const { exclude, exclude_meta: meta } = (value ?? {}) as Record<string, unknown>;
+    const patterns = (Array.isArray(exclude) ? exclude : []).filter((pattern) =>
+      typeof pattern === "string" && pattern.includes(":")
+    );
+    const section = meta === undefined ? {} : { meta };
+    return (entry) =>
+      patterns.some((pattern) => matchesEntryPattern(pattern, entry.id)) ||
+      findDisabled([entry], section).disabled.has(entry.id);
+  }
+
+  #define(defined: DefinedEntry): void {
+    const { entry, place } = defined;
+    const first = this.#defined.get(entry.id);
+    if (first === undefined) {
+      this.#defined.set(entry.id, defined);
+      return;
+    }
+    const { file, line, column } = first.entry.origin!;
+    this.#problems.push({
+      severity: "error",
+      entry: entry.id,
+      file: place.file,
+      ...place.at(["name"]),
+      message: `duplicate id: it is already defined at ${file}:${line}:${column}`,
+      fix: "rename one of the two, or remove it",
+    });
+  }
+
+  /** Overrides, switches entries off, links requirements, and overrides again. */
+  #link(config: Config): void {
+    const section = parseOverrideSection(config.map("override"));
+    const argumentsGiven = parseOverrideArguments(this.options.overrides ?? []);
+    const overrides = [...section.overrides, ...argumentsGiven.overrides];
+    this.#problems.push(...section.problems, ...argumentsGiven.problems);
+    const entries = new Map([...this.#defined].map(([id, { entry }]) => [id, entry]));
+    this.#problems.push(...applyOverrides(entries, overrides));
+
+    const { disabled, problems } = findDisabled(entries.values(), config.map("disable"));
+    this.#problems.push(...problems);
+    for (const id of disabled) {
+      this.#defined.delete(id);
+      entries.delete(id);
+    }
+    for (const warning of linkRequirements(entries)) {
+      this.#problems.push(this.#locate({ severity: "warning", ...warning }));
+    }
+    // An explicit override beats a linked value; what failed above has been reported.
+    applyOverrides(entries, overrides);
+  }
+
+  #locate(problem: Problem): Problem {
+    const defined = problem.entry === undefined ? undefined : this.#defined.get(problem.entry);
+    if (defined === undefined || problem.file !== undefined) return problem;
+    const { place } = defined;
+    if (problem.line !== undefined) return { ...problem, ...place.sourceLine(problem.line) };
+    return { ...problem, file: place.file, ...place.at([]) };
+  }
+}

@@ -1,0 +1,112 @@
+import { existsSync, readFileSync } from "node:fs";
+import { isAbsolute, resolve } from "node:path";
+import { z } from "zod";
+import { faultOf } from "../registry/fault.ts";
+import type { Problem } from "./problem.ts";
+import { YamlFile } from "./yaml-file.ts";
+
+/** Name of the file that makes a directory an application. */
+export const lockFileName = "wippy.lock";
+
+/** An installed module, as the lock file names it. */
+export interface LockedModule {
+  /** `org/module` */
+  name: string;
+  version: string;
+}
+
+/** `wippy.lock` with absolute paths. */
+export interface Lock {
+  source: string;
+  /** Holds the installed modules. */
+  vendor: string;
+  modules: LockedModule[];
+  /** Directories used in place of installed modules, by module name. */
+  replacements: Map<string, string>;
+}
+
+function rule<Schema extends z.ZodType<string>>(
+  schema: Schema,
+  holds: (text: string) => boolean,
+  message: string,
+  fix: string,
+) {
+  return schema.refine(holds, { error: message, params: { fix } });
+}
+
+const moduleName = rule(
+  z.string(),
+  (name) => /^[^/\s]+\/[^/\s]+$/.test(name),
+  'a module name must be "org/module"',
+  'write it like "acme/http"',
+);
+
+function filled(what: string) {
+  return rule(z.string(), (text) => text !== "", `${what} is empty`, "write a value, or remove it");
+}
+
+const lockSchema = z.object({
+  directories: z.object({
+    src: filled("directories.src").default("."),
+    modules: filled("directories.modules").default(".wippy"),
+  }).prefault({}),
+  modules: z.array(z.object({ name: moduleName, version: filled("the module's version") }))
+    .nullish().transform((list) => list ?? []),
+  replacements: z.array(z.object({ from: moduleName, to: filled("replacement.to") }))
+    .nullish().transform((list) => list ?? []),
+});
+
+/** Where modules live under the directory named by `directories.modules`. */
+function vendorDirectory(modules: string): string {
+  return /(?:^|[\\/])vendor[\\/]?$/.test(modules) ? modules : resolve(modules, "vendor");
+}
+
+/**
+ * Reads `wippy.lock` of a directory; parents are not searched.
+ *
+ * @returns no lock when there is no such file, or when it is wrong (then with problems)
+ */
+export function readLock(directory: string): { lock?: Lock; problems: Problem[] } {
+  const path = resolve(directory, lockFileName);
+  if (!existsSync(path)) return { problems: [] };
+  const yaml = new YamlFile(readFileSync(path, "utf8"), lockFileName);
+  if (yaml.problems.length > 0) return { problems: yaml.problems };
+  const result = lockSchema.safeParse(yaml.value ?? {});
+  if (!result.success) {
+    const problems = result.error.issues.map((issue): Problem => {
+      const { path, message, fix } = faultOf(issue, yaml.value);
+      const text = `invalid lock file: ${message}`;
+      return { severity: "error", file: lockFileName, ...yaml.position(path), message: text, fix };
+    });
+    return { problems };
+  }
+  const absolute = (target: string) => isAbsolute(target) ? target : resolve(directory, target);
+  const problems: Problem[] = [];
+  const replacements = new Map<string, string>();
+  for (const [index, { from, to }] of result.data.replacements.entries()) {
+    replacements.set(from, absolute(to));
+    const position = yaml.position(["replacements", index, "to"]);
+    const missing = !existsSync(absolute(to));
+    problems.push({
+      severity: missing ? "error" : "warning",
+      file: lockFileName,
+      ...position,
+      message: missing
+        ? `invalid lock file: replacement of ${from} does not exist: ${to}`
+        : "replacements in the lock file are deprecated",
+      fix: missing
+        ? "correct the path, or remove the replacement"
+        : "write workspace.replacements in .wippy.yaml",
+    });
+  }
+  const { directories, modules } = result.data;
+  return {
+    lock: {
+      source: absolute(directories.src),
+      vendor: vendorDirectory(absolute(directories.modules)),
+      modules,
+      replacements,
+    },
+    problems,
+  };
+}

@@ -1,0 +1,41 @@
+/** One thing that is wrong with an application, with its place and the way to mend it. */
+export interface Problem {
+  /** Errors keep the application from starting; warnings do not. */
+  severity: "error" | "warning";
+  /** Identifier of the entry concerned. */
+  entry?: string;
+  /** Relative to the application's directory. */
+  file?: string;
+  /** Both count from 1. */
+  line?: number;
+  column?: number;
+  message: string;
+  /** What to do about it, in one sentence. */
+  fix: string;
+}
+
+/**
+ * Two lines for people: place, entry and message; then how to mend it.
+ *
+ * @example
+ * src/_index.yaml:12:5  app:orders  unknown kind "functon.lua"
+ *     mend: did you mean "function.lua"?
+ */
+export function formatProblem(problem: Problem): string {
+  const position = [problem.file, problem.line, problem.column].filter((part) => part !== undefined);
+  const place = problem.file === undefined ? undefined : position.join(":");
+  const message = problem.severity === "warning" ? `warning: ${problem.message}` : problem.message;
+  const first = [place, problem.entry, message].filter((part) => part !== undefined).join("  ");
+  return `${first}\n    mend: ${problem.fix}`;
+}
+
+/** Orders problems by file and place; those without a file come first. */
+export function sortProblems(problems: readonly Problem[]): Problem[] {
+  const byText = (left = "", right = "") => left < right ? -1 : left > right ? 1 : 0;
+  return [...problems].sort((left, right) =>
+    byText(left.file, right.file) ||
+    (left.line ?? 0) - (right.line ?? 0) ||
+    (left.column ?? 0) - (right.column ?? 0) ||
+    byText(left.message, right.message)
+  );
+}

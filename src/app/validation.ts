@@ -1,0 +1,149 @@
+import { tryDecode, unknownFields } from "../registry/decode.ts";
+import type { Entry } from "../registry/entry.ts";
+import { pathText } from "../registry/fault.ts";
+import { kinds, suggestKind } from "../registry/kinds.ts";
+import { variable } from "../registry/kinds/environment.ts";
+import { nearest } from "../registry/suggestion.ts";
+import { checkCodeGraph, isCode } from "./code-graph.ts";
+import type { DefinedEntry } from "./definition.ts";
+import type { Environment } from "./environment.ts";
+import { isFileReference } from "./file-reference.ts";
+import type { Problem } from "./problem.ts";
+import { checkReferences } from "./reference.ts";
+import { prepareSource } from "./source.ts";
+
+/**
+ * Compiles without running.
+ *
+ * @param chunkName the entry's identifier
+ * @returns the first syntax error, with its line in the code
+ */
+export type CheckSyntax = (
+  code: string,
+  chunkName: string,
+) => { line: number; message: string } | undefined;
+
+/** Finds everything that is wrong with the entries, before any of them runs. */
+export function validateEntries(
+  defined: readonly DefinedEntry[],
+  environment: Environment,
+  checkSyntax: CheckSyntax | undefined,
+): Problem[] {
+  return new Validation(defined, environment, checkSyntax).run();
+}
+
+class Validation {
+  readonly #problems: Problem[] = [];
+  readonly #places = new Map<string, DefinedEntry["place"]>();
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(
+    defined: readonly DefinedEntry[],
+    readonly environment: Environment,
+    readonly checkSyntax: CheckSyntax | undefined,
+  ) {
+    for (const { entry, place } of defined) {
+      this.#entries.set(entry.id, entry);
+      this.#places.set(entry.id, place);
+    }
+  }
+
+  run(): Problem[] {
+    for (const entry of this.#entries.values()) this.#checkEntry(entry);
+    for (const fault of checkCodeGraph(this.#entries)) {
+      this.#add("error", fault.entry, fault.path, fault.message, fault.fix);
+    }
+    this.#checkVariableNames();
+    this.#checkCommands();
+    return this.#problems;
+  }
+
+  #add(
+    severity: Problem["severity"],
+    id: string,
+    path: readonly PropertyKey[],
+    message: string,
+    fix: string,
+  ): void {
+    const place = this.#places.get(id)!;
+    this.#problems.push({
+      severity,
+      entry: id,
+      file: place.file,
+      ...place.at(path),
+      message,
+      fix,
+    });
+  }
+
+  #checkEntry(entry: Entry): void {
+    const kind = kinds.get(entry.kind);
+    if (kind === undefined) {
+      const message = `unknown kind "${entry.kind}"`;
+      return this.#add("error", entry.id, ["kind"], message, suggestKind(entry.kind));
+    }
+    const decoded = tryDecode(kind, entry, this.environment);
+    if ("faults" in decoded) {
+      for (const { path, message, fix } of decoded.faults) {
+        this.#add("error", entry.id, ["data", ...path], message, fix);
+      }
+    }
+    const data = "data" in decoded ? decoded.data : entry.data;
+    for (const fault of checkReferences(entry, data, this.#entries)) {
+      this.#add("error", entry.id, fault.path, fault.message, fault.fix);
+    }
+    for (const { path, known } of unknownFields(kind.schema, entry.data)) {
+      const field = String(path[path.length - 1]);
+      const meant = nearest(field, known);
+      if (meant === undefined || field.endsWith("_env")) continue;
+      const message = `unknown field ${pathText(path)} is ignored`;
+      this.#add("warning", entry.id, ["data", ...path], message, `did you mean "${meant}"?`);
+    }
+    if (isCode(entry)) this.#checkSource(entry);
+  }
+
+  #checkSource(entry: Entry): void {
+    const source = entry.data["source"];
+    // A reference that is still there could not be read, and has been reported.
+    if (typeof source !== "string" || isFileReference(source)) return;
+    const wrong = this.checkSyntax?.(prepareSource(entry.id, source).code, entry.id);
+    if (wrong === undefined) return;
+    this.#problems.push({
+      severity: "error",
+      entry: entry.id,
+      ...this.#places.get(entry.id)!.sourceLine(wrong.line),
+      message: `Lua syntax error: ${wrong.message}`,
+      fix: "correct the code at that line",
+    });
+  }
+
+  #checkVariableNames(): void {
+    const owners = new Map<string, string>();
+    for (const entry of this.#entries.values()) {
+      const name = entry.data["variable"];
+      if (entry.kind !== variable.name || typeof name !== "string" || name === "") continue;
+      const owner = owners.get(name);
+      if (owner === undefined) owners.set(name, entry.id);
+      else {
+        const message = `variable name already exists: ${name} (${owner})`;
+        this.#add("error", entry.id, ["data", "variable"], message, "choose another name");
+      }
+    }
+  }
+
+  #checkCommands(): void {
+    const owners = new Map<string, string>();
+    for (const entry of this.#entries.values()) {
+      const command = entry.meta["command"];
+      if (typeof command !== "object" || command === null) continue;
+      const name = (command as Record<string, unknown>)["name"];
+      if (!entry.kind.startsWith("process.") || typeof name !== "string" || name === "") continue;
+      const owner = owners.get(name);
+      if (owner === undefined) owners.set(name, entry.id);
+      else {
+        const message = `command "${name}" is already the command of ${owner}, which is the one run`;
+        this.#add("warning", entry.id, ["meta", "command", "name"], message, "rename one of them");
+      }
+    }
+  }
+}
