@@ -7,7 +7,7 @@
  * @module
  */
 
-import { existsSync, statSync } from "node:fs";
+import { existsSync, rmSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { BunPlugin } from "bun";
@@ -15,6 +15,7 @@ import manifest from "./package.json" with { type: "json" };
 
 const root = import.meta.dir;
 const sources = join(root, "src");
+const dist = join(root, "dist");
 
 /** The program itself, and the files that it starts as threads, which the bundler cannot see. */
 const entrypoints = [
@@ -63,6 +64,21 @@ export function placeThreads(text: string, path: string, embedded: string): stri
   );
 }
 
+/**
+ * msgpackr looks for a native addon, in the folder where it was built. The executable has none, so
+ * that it runs alone and everywhere: msgpackr then does without.
+ */
+const withoutAddon: BunPlugin = {
+  name: "without native addon",
+  setup(build) {
+    build.onResolve({ filter: /^msgpackr-extract$/ }, ({ path }) => ({ path, namespace: "none" }));
+    build.onLoad({ filter: /.*/, namespace: "none" }, () => ({
+      contents: "module.exports = undefined;",
+      loader: "js",
+    }));
+  },
+};
+
 function fail(message: string): never {
   console.error(`build: ${message}`);
   process.exit(1);
@@ -95,12 +111,17 @@ async function build(): Promise<void> {
 
   const started = performance.now();
   const suffix = values.target === undefined ? "" : values.target.replace(/^bun/, "");
-  const outfile = join(root, "dist", `wippy${suffix}`);
+  const outfile = join(dist, `wippy${suffix}`);
   const result = await Bun.build({
     entrypoints: entrypoints.map((entry) => join(root, entry)),
     root: sources,
     target: "bun",
-    minify: true,
+    // Names stay, because errors show them.
+    minify: { whitespace: true, syntax: true },
+    // Bytecode saves more than half of the start-up time.
+    format: "esm",
+    bytecode: true,
+    sourcemap: "linked",
     compile: {
       outfile,
       ...(values.target === undefined ? {} : { target: values.target as Bun.Build.CompileTarget }),
@@ -109,13 +130,15 @@ async function build(): Promise<void> {
       WIPPY_VERSION: JSON.stringify(manifest.version),
       WIPPY_COMMIT: JSON.stringify(commit()),
     },
-    plugins: [threadAddresses(values.target ?? process.platform)],
+    plugins: [threadAddresses(values.target ?? process.platform), withoutAddon],
     throw: false,
   });
   if (!result.success) {
     for (const log of result.logs) console.error(String(log));
     fail("the executable could not be made (see above).");
   }
+  // The maps are in the executable; beside it they are of no use.
+  for (const map of new Bun.Glob("*.map").scanSync({ cwd: dist, absolute: true })) rmSync(map);
   const written = result.outputs[0]?.path ?? outfile;
   const size = (statSync(written).size / 2 ** 20).toFixed(1);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);

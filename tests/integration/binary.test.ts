@@ -79,6 +79,10 @@ describe("the executable, alone in an empty folder", () => {
     expect({ out, status }).toEqual({ out: `${manifest.version}\n`, status: 0 });
   });
 
+  test("knows nothing of the folder that it was built in", async () => {
+    expect(Buffer.from(await Bun.file(wippy).arrayBuffer()).includes(root)).toBe(false);
+  });
+
   test("runs a function, a process and a workflow", async () => {
     const { out, err, status } = await run(copyOf("hello"), "run", "hello", "Ada");
     expect(out.split("\n")).toEqual([
