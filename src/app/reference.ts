@@ -88,13 +88,13 @@ function checkReference(
     return {
       message: `${field} names an unknown entry: ${qualified}`,
       fix: near === undefined
-        ? `add ${words === "" ? "an entry" : `a ${words} entry`} of that name`
+        ? `add an entry of that name${words === "" ? "" : `, of kind ${words}`}`
         : `did you mean "${near}"?`,
     };
   }
   if (acceptsKind(reference, target.kind)) return undefined;
   return {
     message: `${field} names ${qualified}, which is a ${target.kind}`,
-    fix: `name a ${kindWords(reference)} entry`,
+    fix: `name an entry of kind ${kindWords(reference)}`,
   };
 }

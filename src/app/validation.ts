@@ -83,14 +83,16 @@ class Validation {
       return this.#add("error", entry.id, ["kind"], message, suggestKind(entry.kind));
     }
     const decoded = tryDecode(kind, entry, this.environment);
+    const wrong = new Set<string>();
     if ("faults" in decoded) {
       for (const { path, message, fix } of decoded.faults) {
+        wrong.add(pathText(["data", ...path]));
         this.#add("error", entry.id, ["data", ...path], message, fix);
       }
     }
     const data = "data" in decoded ? decoded.data : entry.data;
-    for (const fault of checkReferences(entry, data, this.#entries)) {
-      this.#add("error", entry.id, fault.path, fault.message, fault.fix);
+    for (const { path, message, fix } of checkReferences(entry, data, this.#entries)) {
+      if (!wrong.has(pathText(path))) this.#add("error", entry.id, path, message, fix);
     }
     for (const { path, known } of unknownFields(kind.schema, entry.data)) {
       const field = String(path[path.length - 1]);

@@ -60,8 +60,7 @@ export function faultOf(issue: z.core.$ZodIssue, root: unknown): Fault {
     return { path, message: `${field} is required`, fix: `add "${field}: ..." to the entry` };
   }
   if (issue.code === "invalid_type") {
-    const whole = issue.expected === "int" || issue.code === "invalid_type" && "format" in issue;
-    const expected = whole ? typeNames["int"]! : typeNames[issue.expected] ?? issue.expected;
+    const expected = typeNames[issue.expected] ?? issue.expected;
     const quoted = issue.expected === "string" && typeof value !== "object" && value !== null
       ? `write it in quotes: ${JSON.stringify(String(value))}`
       : `write ${expected}`;

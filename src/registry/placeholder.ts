@@ -1,3 +1,4 @@
+import { WippyError } from "../vm/error.ts";
 import type { Fault } from "./fault.ts";
 
 /** Reads registered environment variables for `${env:…}` placeholders. */
@@ -46,7 +47,14 @@ export function resolvePlaceholders(
   const guessed = new Map<string, { path: PropertyKey[]; text: string }>();
 
   function read(name: string, inlineDefault: string | undefined, path: PropertyKey[]) {
-    const value = variables.lookup(name, namespace) ?? inlineDefault;
+    let value: string | undefined;
+    try {
+      value = variables.lookup(name, namespace) ?? inlineDefault;
+    } catch (error) {
+      if (!(error instanceof WippyError)) throw error;
+      faults.push({ path, message: error.message, fix: `mend the variable ${name}` });
+      return "";
+    }
     if (value !== undefined) return value;
     const known = variables.has(name, namespace);
     faults.push({

@@ -19,9 +19,7 @@ export const staticStorage = defineKind({
 export const fileStorage = defineKind({
   name: "env.storage.file",
   schema: z.object({
-    file_path: z.string({
-      error: () => "file path must not be empty",
-    }).refine((path) => path !== "", {
+    file_path: z.string().default("").refine((path) => path !== "", {
       error: "file path must not be empty",
       params: { fix: 'add "file_path: .env"' },
     }),
@@ -48,8 +46,9 @@ export const variable = defineKind({
   name: "env.variable",
   references: [{ path: ["storage"], bareName: false, kinds: storageKinds }],
   schema: z.object({
-    variable: z.string().regex(/^[A-Za-z0-9_]*$/, {
+    variable: z.string().refine((name) => /^[A-Za-z0-9_]*$/.test(name), {
       error: (issue) => `invalid variable name "${String(issue.input)}"`,
+      params: { fix: "use letters, digits and underscores" },
     }).optional(),
     storage: required("storage", 'add "storage: namespace:name" of an env.storage entry'),
     default: z.string().optional(),

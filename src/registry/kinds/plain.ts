@@ -45,8 +45,9 @@ export const namespaceRequirement = defineKind({
 export const namespaceDependency = defineKind({
   name: "ns.dependency",
   schema: z.object({
-    component: z.string().regex(/^[^/\s]+\/[^/\s]+$/, {
+    component: z.string().refine((name) => /^[^/\s]+\/[^/\s]+$/.test(name), {
       error: (issue) => `component must be "org/module", not ${JSON.stringify(issue.input)}`,
+      params: { fix: 'write it like "acme/http"' },
     }),
     version: z.string().optional(),
     parameters: z.array(z.object({ name: z.string().min(1), value: z.string() })).default([]),
