@@ -94,10 +94,35 @@ function commit(): string {
   return name && git("status", "--porcelain") ? `${name}+` : name;
 }
 
-async function build(): Promise<void> {
-  const { values } = parseArgs({ options: { target: { type: "string" } } });
-  if (values.target !== undefined && !values.target.startsWith("bun-")) {
-    fail(`--target ${values.target}: Bun's targets look like bun-linux-arm64 or bun-darwin-x64.`);
+/** Bundles and compiles. Throws where the target or an option is unknown to Bun. */
+function bundle(outfile: string, target: string | undefined): Promise<Bun.BuildOutput> {
+  return Bun.build({
+    entrypoints: entrypoints.map((entry) => join(root, entry)),
+    root: sources,
+    target: "bun",
+    // Names stay, because errors show them.
+    minify: { whitespace: true, syntax: true },
+    // Bytecode saves more than half of the start-up time.
+    format: "esm",
+    bytecode: true,
+    sourcemap: "linked",
+    compile: {
+      outfile,
+      ...(target === undefined ? {} : { target: target as Bun.Build.CompileTarget }),
+    },
+    define: {
+      WIPPY_VERSION: JSON.stringify(manifest.version),
+      WIPPY_COMMIT: JSON.stringify(commit()),
+    },
+    plugins: [threadAddresses(target ?? process.platform), withoutAddon],
+    throw: false,
+  });
+}
+
+async function main(): Promise<void> {
+  const { target } = parseArgs({ options: { target: { type: "string" } } }).values;
+  if (target !== undefined && !target.startsWith("bun-")) {
+    fail(`--target ${target}: Bun's targets look like bun-linux-arm64 or bun-darwin-x64.`);
   }
   for (const entry of entrypoints) {
     if (!existsSync(join(root, entry))) fail(`the entry point ${entry} is missing.`);
@@ -110,29 +135,8 @@ async function build(): Promise<void> {
   if (!transform.success) fail("the Lua VM could not be transformed (see above).");
 
   const started = performance.now();
-  const suffix = values.target === undefined ? "" : values.target.replace(/^bun/, "");
-  const outfile = join(dist, `wippy${suffix}`);
-  const result = await Bun.build({
-    entrypoints: entrypoints.map((entry) => join(root, entry)),
-    root: sources,
-    target: "bun",
-    // Names stay, because errors show them.
-    minify: { whitespace: true, syntax: true },
-    // Bytecode saves more than half of the start-up time.
-    format: "esm",
-    bytecode: true,
-    sourcemap: "linked",
-    compile: {
-      outfile,
-      ...(values.target === undefined ? {} : { target: values.target as Bun.Build.CompileTarget }),
-    },
-    define: {
-      WIPPY_VERSION: JSON.stringify(manifest.version),
-      WIPPY_COMMIT: JSON.stringify(commit()),
-    },
-    plugins: [threadAddresses(values.target ?? process.platform), withoutAddon],
-    throw: false,
-  });
+  const outfile = join(dist, `wippy${target?.replace(/^bun/, "") ?? ""}`);
+  const result = await bundle(outfile, target);
   if (!result.success) {
     for (const log of result.logs) console.error(String(log));
     fail("the executable could not be made (see above).");
@@ -145,4 +149,10 @@ async function build(): Promise<void> {
   console.log(`${relative(root, written)}: ${size} MiB in ${seconds} s`);
 }
 
-if (import.meta.main) await build();
+if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error));
+  }
+}

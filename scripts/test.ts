@@ -102,6 +102,7 @@ const stages: Stage[] = [
   { name: "lint", run: () => checkWithDeno(["lint", "--quiet"]) },
   { name: "lint-lua", run: () => check([bun, "scripts/lua-lint.ts"]) },
   { name: "types", run: () => check([bun, "node_modules/typescript/bin/tsc", "--noEmit"]) },
+  { name: "transform", run: () => check([bun, "run", "src/vm/transform/main.ts"]) },
   { name: "test", run: () => test(["--path-ignore-patterns", binaryTests]) },
   { name: "build", run: () => check([bun, "build.ts"]) },
   { name: "binary", run: () => test([`./${binaryTests}`]) },
