@@ -24,7 +24,13 @@ interface Stage {
   run(): Promise<Outcome>;
 }
 
-const environment = { ...process.env, CI: "true", NO_COLOR: "1", FORCE_COLOR: undefined };
+const environment = {
+  ...process.env,
+  CI: "true",
+  NO_COLOR: "1",
+  FORCE_COLOR: undefined,
+  DENO_NO_UPDATE_CHECK: "1",
+};
 
 /** Runs a program, its output shown as it comes, and gives its status and standard error's text. */
 async function execute(command: string[]): Promise<{ status: number; output: string }> {

@@ -138,6 +138,16 @@ chmod +x "$3/node_modules/@oven/bun-linux-aarch64/bin/bun"`;
     expect(left).toEqual([]);
   });
 
+  test("fetches with another Bun where there is no npm", () => {
+    const fill = (placeholder + platformPackage).replaceAll("$3", "$PWD");
+    machine.program(
+      "bun",
+      `if [ "$1" = --version ]; then echo 1.0.0; exit; fi
+[ "$1 $2 $3" = "add --ignore-scripts bun@${version}" ] || exit 1${fill}`,
+    );
+    expect(machine.run("--version").out).toBe(`${version}\n`);
+  });
+
   test("says what to install where there is neither npm nor bun", () => {
     const { status, err } = machine.run("--version");
     expect(status).toBe(1);
