@@ -367,6 +367,9 @@ local function read_object(text, position, depth)
       c = byte(text, position)
     end
     if c == 0x7d then
+      if next(object) == nil then -- all its values were null
+        decoded_objects[object] = true
+      end
       return object, position + 1
     elseif c ~= 0x2c then
       bad(text, position, '"," or "}"')

@@ -1,0 +1,24 @@
+--- Module `env`: environment variables of the application. A key is a public name, an identifier, or the bare name of
+-- an entry in the caller's namespace. Recorded in workflows.
+local runtime = ...
+local check, effects = runtime.check, runtime.effects
+
+local env = {}
+
+--- The value of a variable, or its default.
+function env.get(key)
+  return effects.immediate("env.get", check.string(key, 1, "get"))
+end
+
+--- Sets a variable that exists and is not read-only.
+function env.set(key, value)
+  check.string(key, 1, "set")
+  return effects.immediate("env.set", key, check.string(value, 2, "set"))
+end
+
+--- The raw contents of every storage, under the storage's keys.
+function env.get_all()
+  return effects.immediate("env.get_all")
+end
+
+return env

@@ -1,0 +1,82 @@
+-- The globals that every unit has without listing them (spec core-api §2.3).
+local runtime = ...
+local use = runtime.use
+local channel = use("kernel/channel")
+local check = runtime.check
+local errors = runtime.errors
+local mailbox = use("kernel/mailbox")
+local object = use("kernel/object")
+local sandbox = use("kernel/sandbox")
+local scheduler = use("kernel/scheduler")
+local unit = use("kernel/unit")
+
+local process = use("modules/process", runtime)
+process.event = object.freeze(process.event, "process.event")
+process.registry = object.freeze(process.registry, "process.registry")
+sandbox.always("process", object.freeze(process, "process"))
+
+sandbox.always(
+  "channel",
+  object.freeze({
+    new = function(size)
+      if size ~= nil then
+        size = math.max(0, check.integer(size, 1, "new"))
+      end
+      return channel.new(size)
+    end,
+    select = channel.select,
+  }, "channel")
+)
+
+local public = {}
+for _, name in ipairs({ "new", "wrap", "is", "call_stack" }) do
+  public[name] = errors[name]
+end
+for name, value in pairs(errors) do
+  if type(value) == "string" then
+    public[name] = value
+  end
+end
+sandbox.always("errors", object.freeze(public, "errors"))
+sandbox.always("payload", object.freeze(use("modules/payload", runtime), "payload"))
+sandbox.always("os", object.freeze(use("modules/os", runtime), "os"))
+
+--- Starts a coroutine of this unit; its first slice runs before `spawn` returns (spec §6, §1.8).
+sandbox.extend("coroutine", "spawn", function(fn)
+  check.func(fn, 1, "spawn")
+  local self, spawner = scheduler.current, scheduler.co
+  local co = unit.spawn_coroutine(self, fn)
+  scheduler.ready(co)
+  scheduler.ready(spawner)
+  host.park()
+  return co
+end)
+
+--- Writes its arguments, joined by one space, as a log record of level info.
+sandbox.always("print", function(...)
+  local words = { ... }
+  for i = 1, select("#", ...) do
+    words[i] = tostring(words[i])
+  end
+  runtime.log("info", scheduler.current.entry.id, table.concat(words, " "))
+end)
+
+sandbox.always("subscribe", function(topic, ch)
+  check.string(topic, 1, "subscribe")
+  if not channel.is(ch) then
+    check.table(nil, 2, "subscribe")
+  end
+  if mailbox.subscribe(scheduler.current, topic, ch) then
+    return ch
+  end
+  return nil, errors.fail("AlreadyExists", "topic '" .. topic .. "' is bound to another channel")
+end)
+
+sandbox.always("unsubscribe", function(ch)
+  if mailbox.unlisten(scheduler.current, ch) then
+    return true
+  end
+  return false, errors.fail("NotFound", "channel is not subscribed")
+end)
+
+return true

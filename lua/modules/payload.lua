@@ -1,0 +1,68 @@
+-- The `payload` global (spec core-api §4).
+local runtime = ...
+local mailbox = runtime.use("kernel/mailbox")
+local errors = runtime.errors
+
+local payload = {
+  format = {
+    JSON = "json/plain",
+    YAML = "yaml/plain",
+    STRING = "text/plain",
+    BYTES = "application/octet-stream",
+    MSGPACK = "application/msgpack",
+    LUA = "lua/any",
+    GOLANG = "golang/any",
+    ERROR = "golang/error",
+  },
+}
+
+local DECODERS = { ["json/plain"] = "json.decode" }
+local LUA = { ["lua/any"] = true, ["golang/any"] = true, ["golang/error"] = true }
+local TEXT = { ["text/plain"] = true, ["application/octet-stream"] = true }
+
+--- A Payload of a Lua value.
+function payload.new(value)
+  return mailbox.payload(value, errors.is_error(value) and "golang/error" or "lua/any")
+end
+
+local methods = mailbox.payload_methods
+
+local function decoded(self)
+  local format = self._format
+  if LUA[format] or TEXT[format] then
+    return self._value
+  end
+  local decoder = DECODERS[format]
+  if not decoder then
+    return nil, errors.fail("Internal", "no way to decode a payload of format " .. format)
+  end
+  return runtime.pure(decoder, self._value)
+end
+
+methods.data = decoded
+methods.unmarshal = decoded
+
+--- The same value in another format: `Payload, nil`, or `nil, err` when there is no way.
+function methods:transcode(format)
+  if format == self._format then
+    return self
+  end
+  local value, err = decoded(self)
+  if err then
+    return nil, err
+  end
+  if LUA[format] then
+    return mailbox.payload(value, format)
+  elseif format == "json/plain" then
+    local text, failure = runtime.pure("json.encode", value)
+    if failure then
+      return nil, errors.fail("Internal", failure:message())
+    end
+    return mailbox.payload(text, format)
+  elseif TEXT[format] and type(value) == "string" then
+    return mailbox.payload(value, format)
+  end
+  return nil, errors.fail("Internal", "no way from " .. self._format .. " to " .. tostring(format))
+end
+
+return payload

@@ -1,0 +1,323 @@
+-- The `process` module (spec core-api §7).
+local runtime = ...
+local use = runtime.use
+local actors = use("kernel/actors")
+local check = runtime.check
+local errors = runtime.errors
+local mailbox = use("kernel/mailbox")
+local channel = use("kernel/channel")
+local scheduler = use("kernel/scheduler")
+local unit = use("kernel/unit")
+local copies = use("kernel/copy")
+local pid_of = unit.pid_of
+
+local process = {
+  event = {
+    CANCEL = "pid.cancel",
+    EXIT = "pid.exit",
+    LINK_DOWN = "pid.link.down",
+    OUTDATED = "pid.outdated",
+  },
+}
+
+local function invalid(message)
+  return errors.fail("Invalid", message)
+end
+
+--- The PID of the running unit.
+function process.pid()
+  return pid_of(scheduler.current)
+end
+
+--- The registry id of the running entry.
+function process.id()
+  return scheduler.current.entry.id
+end
+
+--- Sends a message: `true`, or `nil, err`.
+function process.send(dest, topic, ...)
+  if type(dest) ~= "string" or type(topic) ~= "string" then
+    if dest == nil or topic == nil then
+      return nil, invalid("process.send needs a destination and a topic")
+    end
+    check.string(dest, 1, "send")
+    check.string(topic, 2, "send")
+  end
+  if string.byte(topic) == 64 then
+    return nil, invalid("cannot send to @ topics")
+  end
+  local self = scheduler.current
+  if string.byte(dest) ~= 123 then
+    local pid, err = actors.resolve(dest)
+    if not pid then
+      return nil, err
+    end
+    dest = pid
+  end
+  return self.context.send(self, dest, topic, select("#", ...), ...)
+end
+
+--- The channel of Message objects without a listener of their own.
+function process.inbox()
+  return mailbox.inbox(scheduler.current)
+end
+
+--- The channel of event tables.
+function process.events()
+  return mailbox.events(scheduler.current)
+end
+
+--- A channel of one topic's values, or of its Message objects with `{message = true}`.
+function process.listen(topic, options)
+  check.string(topic, 1, "listen")
+  if topic == "" then
+    return nil, invalid("topic is empty")
+  elseif string.byte(topic) == 64 then
+    return nil, invalid("cannot listen to @ topics")
+  end
+  local as_messages
+  if type(options) == "table" then
+    as_messages = options.message == true
+  end
+  return mailbox.listen(scheduler.current, topic, as_messages)
+end
+
+--- Closes a listener: `true`, or `false, err` when it is none.
+function process.unlisten(ch)
+  if not channel.is(ch) then
+    check.table(nil, 1, "unlisten")
+  end
+  if mailbox.unlisten(scheduler.current, ch) then
+    return true
+  end
+  return false, errors.fail("NotFound", "channel is not a listener")
+end
+
+local function spawner(monitored, linked)
+  return function(id, host_id, ...)
+    if type(id) ~= "string" or type(host_id) ~= "string" then
+      return nil, invalid("spawn needs the id of a process and the id of a host")
+    end
+    local self = scheduler.current
+    return self.context.spawn(self, id, host_id, self.frame, monitored, linked, nil, ...)
+  end
+end
+
+process.spawn = spawner(false, false)
+process.spawn_monitored = spawner(true, false)
+process.spawn_linked = spawner(false, true)
+process.spawn_linked_monitored = spawner(true, true)
+
+local function exec_error(id, host_id)
+  if type(id) ~= "string" or type(host_id) ~= "string" or id == "" or host_id == "" then
+    return invalid("exec needs the id of a process and the id of a host")
+  elseif not id:find(".:.") then
+    return invalid("invalid id: '" .. id .. "' (namespace:name expected)")
+  end
+  return nil
+end
+
+--- Spawns, waits, gives the result: `value, nil` or `nil, err`.
+function process.exec(id, host_id, ...)
+  local err = exec_error(id, host_id)
+  if err then
+    return nil, err
+  end
+  local self = scheduler.current
+  return self.context.exec(self, id, host_id, self.frame, nil, ...)
+end
+
+local function on_target(name)
+  process[name] = function(dest, ...)
+    check.string(dest, 1, name)
+    local pid, err = actors.resolve(dest)
+    if not pid then
+      return nil, err
+    end
+    local self = scheduler.current
+    return self.context[name](self, pid, ...)
+  end
+end
+
+for _, name in ipairs({ "terminate", "monitor", "unmonitor", "link", "unlink" }) do
+  on_target(name)
+end
+on_target("cancel")
+local cancel = process.cancel
+
+--- Puts a CANCEL event with `reason` into the target's mailbox.
+function process.cancel(dest, reason)
+  if reason ~= nil then
+    check.string(reason, 2, "cancel")
+  end
+  return cancel(dest, reason)
+end
+
+--- The options of this instance.
+function process.get_options()
+  local self = scheduler.current
+  return { trap_links = self.trap_links == true, upgradable = self.upgradable == true }
+end
+
+--- Sets options: `true`, or `false, err` for what is not an option (the valid ones are applied all the same).
+function process.set_options(options)
+  if type(options) ~= "table" then
+    return false, invalid("options parameter must be a table")
+  end
+  local self = scheduler.current
+  local problem
+  for key, value in pairs(options) do
+    if key ~= "trap_links" and key ~= "upgradable" then
+      problem = "option " .. tostring(key) .. " is not supported"
+    elseif type(value) ~= "boolean" then
+      problem = key .. " must be a boolean"
+    else
+      self[key] = value
+    end
+  end
+  if problem then
+    return false, invalid(problem)
+  end
+  return true, nil
+end
+
+--- Ends the current code and starts `id` (nil: the current definition) under the same PID. Does not return.
+function process.upgrade(id, ...)
+  local self = scheduler.current
+  return self.context.upgrade(self, type(id) == "string" and id or nil, ...)
+end
+
+local builder_methods = {}
+local make_builder = runtime.object("process.Builder", builder_methods)
+
+local function merged(base, more)
+  local result = {}
+  for key, value in pairs(base or {}) do
+    result[key] = value
+  end
+  for key, value in pairs(more) do
+    if type(key) == "string" then
+      result[key] = copies.copy(value)
+    end
+  end
+  return result
+end
+
+local function builder_of(from, changes)
+  local fields = { _frame = from._frame, _options = from._options, _name = from._name, _messages = from._messages }
+  for key, value in pairs(changes) do
+    fields[key] = value
+  end
+  return make_builder(fields)
+end
+
+local function frame_with(frame, changes)
+  local result = {}
+  for key, value in pairs(frame) do
+    result[key] = value
+  end
+  for key, value in pairs(changes) do
+    result[key] = value
+  end
+  return result
+end
+
+function builder_methods:with_context(values)
+  check.table(values, 1, "with_context")
+  return builder_of(self, { _frame = frame_with(self._frame, { values = merged(self._frame.values, values) }) })
+end
+
+function builder_methods:with_options(options)
+  check.table(options, 1, "with_options")
+  return builder_of(self, { _options = merged(self._options, options) })
+end
+
+function builder_methods:with_name(name)
+  check.string(name, 1, "with_name")
+  if name == "" then
+    error("bad argument #1 to 'with_name' (name is empty)", 2)
+  end
+  return builder_of(self, { _name = name })
+end
+
+function builder_methods:with_message(topic, ...)
+  check.string(topic, 1, "with_message")
+  if string.byte(topic) == 64 then
+    error("bad argument #1 to 'with_message' (cannot send to @ topics)", 2)
+  end
+  local n = select("#", ...)
+  local values = table.pack(copies.all(...))
+  values.n = nil
+  local messages = { table.unpack(self._messages or {}) }
+  messages[#messages + 1] = { topic, n, n == 1 and values[1] or n > 1 and values or nil }
+  return builder_of(self, { _messages = messages })
+end
+
+local function extra_of(builder)
+  return { options = builder._options, name = builder._name, messages = builder._messages }
+end
+
+for name, flags in pairs({
+  spawn = { false, false },
+  spawn_monitored = { true, false },
+  spawn_linked = { false, true },
+  spawn_linked_monitored = { true, true },
+}) do
+  builder_methods[name] = function(builder, id, host_id, ...)
+    if type(id) ~= "string" or type(host_id) ~= "string" then
+      return nil, invalid("spawn needs the id of a process and the id of a host")
+    end
+    local self = scheduler.current
+    return self.context.spawn(self, id, host_id, builder._frame, flags[1], flags[2], extra_of(builder), ...)
+  end
+end
+
+function builder_methods:exec(id, host_id, ...)
+  local err = exec_error(id, host_id)
+  if err then
+    return nil, err
+  end
+  local current = scheduler.current
+  return current.context.exec(current, id, host_id, self._frame, extra_of(self), ...)
+end
+
+--- A spawn builder that carries context values (spec §7.9).
+function process.with_context(values)
+  return make_builder({ _frame = scheduler.current.frame }):with_context(values)
+end
+
+--- A spawn builder that carries start options.
+function process.with_options(options)
+  return make_builder({ _frame = scheduler.current.frame }):with_options(options)
+end
+
+local registry = { LOCAL = 0, EVENTUAL = 1, CONSISTENT = 2, STRONG = 3 }
+process.registry = registry
+
+--- Gives a name to a PID (default: the caller's): `true`, or `nil, err`.
+function registry.register(name, pid, scope)
+  check.string(name, 1, "register")
+  local self = scheduler.current
+  if pid ~= nil and (type(pid) ~= "string" or not unit.worker_of(pid)) then
+    return nil, invalid("invalid pid: " .. tostring(pid))
+  elseif scope ~= nil and type(scope) ~= "number" then
+    return nil, invalid("scope must be a number")
+  elseif scope ~= nil and scope ~= 0 then
+    return nil, errors.fail("Internal", "cluster registry not available")
+  end
+  return self.context.register(self, name, pid or pid_of(self))
+end
+
+--- The PID of a name, or `nil, err` NotFound.
+function registry.lookup(name)
+  check.string(name, 1, "lookup")
+  return actors.ask(-1, "lookup", name)
+end
+
+--- Removes a name: `true`, or `false` when there was none.
+function registry.unregister(name)
+  check.string(name, 1, "unregister")
+  return actors.ask(-1, "unregister", name)
+end
+
+return process

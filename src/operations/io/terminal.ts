@@ -1,0 +1,25 @@
+/** The terminal as a process sees it. One object a process; several may share one standard input. */
+export interface Terminal {
+  /** The command's arguments. */
+  readonly args: readonly string[];
+  /** Throws WippyError Unavailable when nobody reads any more. */
+  write(data: string | Uint8Array): void;
+  /** Throws WippyError Unavailable when nobody reads any more. */
+  writeError(data: string | Uint8Array): void;
+  /**
+   * Up to `limit` bytes as soon as there are any; `undefined` at the end of the input.
+   * Rejects with a WippyError when the input fails, and with the signal's reason when aborted: nothing is
+   * lost then, the next reader gets it.
+   */
+  read(limit: number, signal: AbortSignal): Promise<Uint8Array | undefined>;
+  /** The next line without `\n` or `\r\n`; `undefined` at the end. Rejects like `read`. */
+  readLine(signal: AbortSignal): Promise<Uint8Array | undefined>;
+  /**
+   * Switches raw mode on or off. Counted: it is off when each `true` was followed by a `false`.
+   *
+   * @throws WippyError Invalid when the standard input is no terminal
+   */
+  raw(enable: boolean): boolean | Promise<boolean>;
+  /** Resolves when everything written has left. */
+  flush(): Promise<void>;
+}

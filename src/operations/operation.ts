@@ -1,0 +1,134 @@
+import { z } from "zod";
+import type { Entry } from "../registry/entry.ts";
+import type { Variables } from "../registry/placeholder.ts";
+import { WippyError } from "../vm/error.ts";
+import type { LuaValue } from "../vm/value.ts";
+import type { Terminal } from "./io/terminal.ts";
+import type { ResourceTable } from "./resources.ts";
+
+/**
+ * How an operation relates to its unit:
+ * - `pure`: the same arguments give the same answer; called at once, never recorded;
+ * - `immediate`: answers at once, but not always the same; recorded in workflows;
+ * - `async`: the calling coroutine waits; recorded in workflows.
+ */
+export type OperationMode = "pure" | "immediate" | "async";
+
+/** Reads and writes the environment variables of the application. */
+export interface EnvironmentAccess extends Variables {
+  /** Throws WippyError Invalid or NotFound. */
+  get(key: string, namespace: string): string;
+  /** Throws WippyError Invalid, NotFound or PermissionDenied. */
+  set(key: string, value: string, namespace: string): void;
+  all(): Record<string, string>;
+}
+
+/** What operations use of the runtime around them. One object per worker. */
+export interface OperationServices {
+  /** The registered entry of an identifier. */
+  entry(id: string): Entry | undefined;
+  environment: EnvironmentAccess;
+  /** Absolute path of the application's directory, where relative paths start. */
+  directory: string;
+  /** Absolute path of the module that owns an entry; the application's own entries have `directory`. */
+  moduleDirectory(entry: Entry): string;
+  /** Random bytes, fit for secrets. */
+  random(count: number): Uint8Array;
+  clock: {
+    /** Milliseconds since 1970, with fractions. */
+    now(): number;
+  };
+  /** When the runtime started, in milliseconds since 1970. */
+  startedAt: number;
+}
+
+/** The unit that asks for an operation. */
+export interface OperationContext {
+  /** Aborted when the unit is cancelled or ends. */
+  signal: AbortSignal;
+  pid: string;
+  /** Identifier of the entry whose code runs. */
+  entry: string;
+  /** Only where the unit is a process on a terminal host. */
+  terminal?: Terminal;
+  /** What the unit holds open; closed when it ends. */
+  resources: ResourceTable;
+  services: OperationServices;
+}
+
+/** What a security check asks before an operation runs. */
+export interface Permission {
+  action: string;
+  resource: string;
+}
+
+/** One thing that the host does for Lua code. */
+export interface Operation {
+  /** `module.name`, as the Lua module calls it. */
+  name: string;
+  /** One sentence for the documentation. */
+  summary: string;
+  mode: OperationMode;
+  arguments: z.ZodTuple;
+  /** What the caller must be allowed to do; absent: nothing. */
+  permission?(args: readonly unknown[]): Permission;
+  /** Throws WippyError, which reaches Lua as `nil, err`. */
+  run(context: OperationContext, args: readonly unknown[]): LuaValue | Promise<LuaValue>;
+}
+
+/** Defines an operation whose `run` gets its arguments checked and typed. */
+export function defineOperation<const Items extends readonly z.ZodType[]>(definition: {
+  name: string;
+  summary: string;
+  mode: OperationMode;
+  arguments: Items;
+  permission?: (...args: ArgumentsOf<Items>) => Permission;
+  run: (
+    context: OperationContext,
+    ...args: ArgumentsOf<Items>
+  ) => LuaValue | Promise<LuaValue>;
+}): Operation {
+  const { permission, run, arguments: items, ...rest } = definition;
+  return {
+    ...rest,
+    arguments: z.tuple(items as unknown as [z.ZodType, ...z.ZodType[]]),
+    ...(permission && {
+      permission: (args) => permission(...(args as ArgumentsOf<Items>)),
+    }),
+    run: (context, args) => run(context, ...(args as ArgumentsOf<Items>)),
+  };
+}
+
+type ArgumentsOf<Items extends readonly z.ZodType[]> = {
+  -readonly [Index in keyof Items]: z.output<Items[Index]>;
+};
+
+/**
+ * Checks the arguments of an operation as Lua gave them; missing ones at the end count as nil.
+ *
+ * @throws WippyError Invalid: which argument is wrong, and why
+ */
+export function checkArguments(operation: Operation, args: readonly LuaValue[]): unknown[] {
+  const count = operation.arguments.def.items.length;
+  const padded = Array.from({ length: Math.max(count, args.length) }, (_, index) => args[index]);
+  const result = operation.arguments.safeParse(padded);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  const [index, ...path] = issue.path;
+  const place = index === undefined
+    ? ""
+    : `argument ${Number(index) + 1}${path.length > 0 ? ` (${path.join(".")})` : ""}: `;
+  throw new WippyError("Invalid", `${operation.name}: ${place}${issue.message}`, {
+    retryable: false,
+  });
+}
+
+/** A Lua string: text where it is UTF-8, else bytes. */
+export const luaString = z.union([z.string(), z.instanceof(Uint8Array)], {
+  error: "a string is expected",
+});
+
+/** The bytes of a Lua string. */
+export function bytesOf(value: string | Uint8Array): Uint8Array {
+  return typeof value === "string" ? new TextEncoder().encode(value) : value;
+}

@@ -1,0 +1,14 @@
+import { defineOperation, type Operation } from "../operation.ts";
+
+/** Host operations of the global `os`. */
+export const os: Operation[] = [
+  defineOperation({
+    name: "os.clock",
+    summary: "Seconds since the runtime started.",
+    mode: "pure",
+    arguments: [],
+    run({ services }) {
+      return (services.clock.now() - services.startedAt) / 1000;
+    },
+  }),
+];
