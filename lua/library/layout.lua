@@ -228,7 +228,7 @@ local WRITERS = {
     if at.abbreviation ~= "" then
       return at.abbreviation
     end
-    return offset_text(at.offset, false, at.offset % 3600 ~= 0, false)
+    return offset_text(at.offset, false, true, false)
   end,
   offset_seconds = offset_writer(false, false, true, true),
   offset_colon_seconds = offset_writer(false, true, true, true),

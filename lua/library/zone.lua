@@ -2,6 +2,7 @@
 -- IANA data comes from the host (`time.zone`), one interval between two transitions at a time, and is kept.
 local use = ...
 local object = use("kernel/object")
+local scheduler = use("kernel/scheduler")
 
 local zones = {}
 local intervals = {} -- zone name -> list of intervals, the last used one first
@@ -32,7 +33,7 @@ function zones.named(name)
 end
 
 -- The interval of a zone that holds an instant, or nil and the host's Error.
-local function interval(runtime, name, seconds)
+local function interval(name, seconds)
   local list = intervals[name]
   if list then
     local first = list[1]
@@ -49,7 +50,7 @@ local function interval(runtime, name, seconds)
   else
     list = {}
   end
-  local found, err = runtime.pure("time.zone", name, seconds)
+  local found, err = host.pure("time.zone", name, seconds)
   if not found then
     return nil, err
   end
@@ -61,8 +62,8 @@ end
 
 --- Checks that the host knows a zone.
 -- @return true, or nil and an Error (NotFound)
-function zones.find(runtime, name)
-  local found, err = interval(runtime, name, 0)
+function zones.find(name)
+  local found, err = interval(name, 0)
   if not found then
     return nil, err
   end
@@ -73,17 +74,17 @@ end
 -- @param seconds Unix seconds
 -- @return offset in seconds east of UTC, abbreviation, whether it is daylight saving time, and the Unix seconds
 -- from and to which that holds
-function zones.at(runtime, location, seconds)
+function zones.at(location, seconds)
   local name = location._zone
   if name == "Local" then
-    local frame = runtime.frame()
-    if frame and frame.kind == "workflow" then
+    local unit = scheduler.current
+    if unit and unit.context.kind == "workflow" then
       return 0, "UTC", false, math.mininteger, math.maxinteger
     end
   elseif not name then
     return location._offset, location._name, false, math.mininteger, math.maxinteger
   end
-  local found, err = interval(runtime, name, seconds)
+  local found, err = interval(name, seconds)
   if not found then
     error(err, 0)
   end
@@ -93,30 +94,30 @@ end
 --- The Unix seconds at which a location's clocks show a reading. In the hour that is skipped or repeated by a
 -- transition, one of the two offsets is taken, as Go does.
 -- @param wall seconds since 1970-01-01 00:00 of the reading, as if it were UTC
-function zones.to_unix(runtime, location, wall)
-  local offset, _, _, from, to = zones.at(runtime, location, wall)
+function zones.to_unix(location, wall)
+  local offset, _, _, from, to = zones.at(location, wall)
   local seconds = wall - offset
   if seconds < from or seconds >= to then
-    seconds = wall - zones.at(runtime, location, seconds)
+    seconds = wall - zones.at(location, seconds)
   end
   return seconds
 end
 
 --- The offset that a zone abbreviation such as "CEST" means in a location near an instant, or nil.
-function zones.offset_of(runtime, location, abbreviation, seconds)
-  local offset, name, _, from, to = zones.at(runtime, location, seconds)
+function zones.offset_of(location, abbreviation, seconds)
+  local offset, name, _, from, to = zones.at(location, seconds)
   if name == abbreviation then
     return offset
   end
   -- The neighbouring intervals hold the other name of a zone that changes between two.
   if to < math.maxinteger then
-    offset, name = zones.at(runtime, location, to)
+    offset, name = zones.at(location, to)
     if name == abbreviation then
       return offset
     end
   end
   if from > math.mininteger then
-    offset, name = zones.at(runtime, location, from - 1)
+    offset, name = zones.at(location, from - 1)
     if name == abbreviation then
       return offset
     end

@@ -14,7 +14,7 @@ end
 
 -- Calendar fields of Unix seconds in a location.
 local function fields_of(seconds, location)
-  local offset, abbreviation, dst = zones.at(runtime, location, seconds)
+  local offset, abbreviation, dst = zones.at(location, seconds)
   local wall = seconds + offset
   local days, rest = wall // 86400, wall % 86400
   local year, month, day = calendar.civil(days)
@@ -58,7 +58,7 @@ function os.time(t)
     whole(t.min or 0, "min"),
     whole(t.sec or 0, "sec")
   )
-  return zones.to_unix(runtime, zones.LOCAL, wall)
+  return zones.to_unix(zones.LOCAL, wall)
 end
 
 local function two(n)
@@ -178,10 +178,10 @@ end
 --- Seconds (float) since the runtime started; in a workflow since the run started.
 function os.clock()
   local frame = runtime.frame()
-  if frame and frame.kind == "workflow" then
+  if frame.kind == "workflow" then
     return (effects.now() - frame.started) / SECOND
   end
-  return runtime.pure("os.clock")
+  return runtime.pure("os.clock") + 0.0
 end
 
 function os.difftime(later, earlier)

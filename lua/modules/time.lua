@@ -93,7 +93,7 @@ end
 
 local function from_fields(year, month, day, hour, minute, second, nanosecond, location)
   local wall = calendar.seconds(year, month, day, hour, minute, second) + nanosecond // SECOND
-  return new_time(zones.to_unix(runtime, location, wall), nanosecond % SECOND, location)
+  return new_time(zones.to_unix(location, wall), nanosecond % SECOND, location)
 end
 
 local function now(location)
@@ -103,7 +103,7 @@ end
 
 -- Seconds since 1970 that the clocks of the time's location show, with its offset and abbreviation.
 local function wall_clock(self)
-  local offset, abbreviation = zones.at(runtime, self._loc, self._sec)
+  local offset, abbreviation = zones.at(self._loc, self._sec)
   return self._sec + offset, offset, abbreviation
 end
 
@@ -112,7 +112,7 @@ local function date_of(self)
 end
 
 function methods:add(d)
-  local ns, err = runtime.duration(d)
+  local ns, err = durations.of(d)
   if not ns then
     error("bad argument #1 to 'add' (" .. err:message() .. ")", 2)
   end
@@ -138,7 +138,7 @@ function methods:add_date(years, months, days)
   local wall = wall_clock(self)
   local year, month, day = calendar.civil(wall // 86400)
   local moved = calendar.days(year + years, month + months, day + days) * 86400 + wall % 86400
-  return new_time(zones.to_unix(runtime, self._loc, moved), self._nsec, self._loc)
+  return new_time(zones.to_unix(self._loc, moved), self._nsec, self._loc)
 end
 
 function methods:before(other)
@@ -328,13 +328,13 @@ local function parsed_location(fields, location, wall)
   if fields.utc then
     return zones.UTC, 0
   elseif offset then
-    local actual, abbreviation = zones.at(runtime, location, wall - offset)
+    local actual, abbreviation = zones.at(location, wall - offset)
     if actual == offset and (not name or name == abbreviation) then
       return location, offset
     end
     return zones.fixed(name or "", offset), offset
   elseif name then
-    local known = zones.offset_of(runtime, location, name, wall)
+    local known = zones.offset_of(location, name, wall)
     if known then
       return location, known
     end
@@ -360,12 +360,12 @@ function time.parse(layout, value, location)
   end
   local wall = calendar.seconds(f.year, f.month, f.day, f.hour, f.minute, f.second)
   local place, offset = parsed_location(f, location, wall)
-  local seconds = offset and wall - offset or zones.to_unix(runtime, place, wall)
+  local seconds = offset and wall - offset or zones.to_unix(place, wall)
   return new_time(seconds, f.nanosecond, place), nil
 end
 
 function time.parse_duration(value)
-  local ns, err = runtime.duration(value)
+  local ns, err = durations.of(value)
   if not ns then
     return nil, err
   end
@@ -381,7 +381,7 @@ function time.load_location(name)
   elseif name == "Local" then
     return zones.LOCAL, nil
   end
-  local found, err = zones.find(runtime, name)
+  local found, err = zones.find(name)
   if not found then
     return nil, err
   end
@@ -394,7 +394,7 @@ function time.fixed_zone(name, offset)
 end
 
 function time.sleep(d)
-  local ns, err = runtime.duration(d)
+  local ns, err = durations.of(d)
   if not ns then
     return nil, err
   end
@@ -405,7 +405,7 @@ end
 
 -- A duration that must be positive: ns, or nil and an Error.
 local function positive(d)
-  local ns, err = runtime.duration(d)
+  local ns, err = durations.of(d)
   if not ns then
     return nil, err
   elseif ns <= 0 then
