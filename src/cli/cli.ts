@@ -1,0 +1,191 @@
+import { resolve } from "node:path";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { nearest } from "../registry/suggestion.ts";
+import { CommandError, type Console } from "./console.ts";
+import type { LogOptions } from "./logging.ts";
+import type { ListOptions, ShowOptions } from "./registry.ts";
+import type { RunOptions } from "./run.ts";
+import type { InitOptions } from "./init.ts";
+import { banner, showVersion } from "./version.ts";
+
+/** Flags that may come anywhere. */
+interface GlobalOptions extends LogOptions {
+  dir?: string;
+  config?: string[];
+  debug?: boolean;
+}
+
+function collect(value: string, previous: string[] | undefined): string[] {
+  return [...previous ?? [], value];
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError("Write a whole number from 1.");
+  return Number(text);
+}
+
+/**
+ * Runs the command line.
+ *
+ * @param args arguments after the program's name
+ * @returns the exit status
+ */
+export async function main(args: readonly string[], console: Console): Promise<number> {
+  let status = 0;
+  const program = createProgram(console, (result) => status = result);
+  try {
+    await program.parseAsync(expandScript(program, args), { from: "user" });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
+    const message = error instanceof Error ? error.message : String(error);
+    const detail = program.opts<GlobalOptions>().debug && error instanceof Error
+      ? `${error.stack}\n`
+      : "";
+    const fix = error instanceof CommandError && error.fix !== undefined
+      ? `    mend: ${error.fix}\n`
+      : "";
+    console.err(`Error: ${message}\n${fix}${detail}`);
+    return 1;
+  }
+}
+
+/** `wippy FILE.lua --flag` becomes `wippy script FILE.lua -- --flag`: its flags are not ours. */
+function expandScript(program: Command, args: readonly string[]): string[] {
+  const takesValue = (flag: string) =>
+    program.options.some((option) => option.required && option.is(flag));
+  let index = 0;
+  while (index < args.length && args[index].startsWith("-") && args[index] !== "--") {
+    index += takesValue(args[index]) ? 2 : 1;
+  }
+  const file = args[index];
+  if (file === undefined || !file.endsWith(".lua")) return [...args];
+  return [...args.slice(0, index), "script", "--", file, ...args.slice(index + 1)];
+}
+
+function createProgram(console: Console, finish: (status: number) => void): Command {
+  const program = new Command("wippy")
+    .description("Runs Lua functions, processes and durable workflows.")
+    .option("-C, --dir <directory>", "run in that directory")
+    .option("--config <file>", "configuration file, repeatable (default: .wippy.yaml)", collect)
+    .option("-v, --verbose", "log at level debug")
+    .option("--very-verbose", "log at level debug, with stack traces")
+    .option("-c, --console", "log as coloured lines on standard output")
+    .option("-s, --silent", "no logs")
+    .option("--debug", "show our own stack trace when wippy itself fails")
+    .exitOverride()
+    .allowExcessArguments()
+    .helpCommand("help [command]", "show help")
+    .configureOutput({
+      writeOut: (text) => console.out(text),
+      writeErr: (text) => console.err(text),
+      outputError: (text, write) => write(text.replace(/^error: /, "Error: ")),
+    })
+    .showHelpAfterError("    mend: wippy help shows what there is")
+    .addHelpText("after", "\nA Lua file runs by itself: wippy FILE.lua [ARGS...]");
+  /** The outside of a command, moved to the directory named by -C. */
+  const here = (): Console => {
+    const { dir } = program.opts<GlobalOptions>();
+    return dir === undefined
+      ? console
+      : { ...console, directory: resolve(console.directory, dir) };
+  };
+
+  program.action(() => {
+    const [unknown] = program.args;
+    if (unknown !== undefined) throw unknownCommand(program, unknown);
+    console.out(`${banner()}\n\n${program.helpInformation()}`);
+  });
+
+  withSources(program.command("run"))
+    .description("run the application, or a command of it")
+    .argument("[command]", "a named command; list shows them")
+    .argument("[args...]", "its arguments; those that look like flags come after --")
+    .option("-x, --exec <id>", "run this process on a terminal host, then exit")
+    .option("--host <id>", "terminal host for the command; only needed with several")
+    .addOption(
+      new Option("--workers <number>", "worker threads (default: one a core)")
+        .argParser(wholeNumber),
+    )
+    .option("--state <directory>", "where the runtime keeps its files (default: .wippy)")
+    .action(async (name: string | undefined, rest: string[], _options, command: Command) => {
+      const options = command.optsWithGlobals<RunOptions>();
+      if (name === "list" && options.exec === undefined) {
+        const { listCommands } = await import("./list.ts");
+        return finish(await listCommands(here(), options));
+      }
+      const { run, runScript } = await import("./run.ts");
+      const isScript = options.exec === undefined && name !== undefined && name.endsWith(".lua");
+      finish(
+        isScript
+          ? await runScript(here(), name, rest, options)
+          : await run(here(), name, rest, options),
+      );
+    });
+
+  program.command("script", { hidden: true })
+    .argument("<file>")
+    .argument("[args...]")
+    .action(async (file: string, rest: string[], _options, command: Command) => {
+      const { runScript } = await import("./run.ts");
+      finish(await runScript(here(), file, rest, command.optsWithGlobals<RunOptions>()));
+    });
+
+  program.command("init")
+    .description("write wippy.lock, which makes a directory an application")
+    .option("-d, --src-dir <directory>", "sources", "./src")
+    .option("--modules-dir <directory>", "installed modules", ".wippy")
+    .option("-l, --lock-file <file>", "the file to write", "wippy.lock")
+    .action(async (options: InitOptions) => {
+      const { initialise } = await import("./init.ts");
+      finish(initialise(here(), options));
+    });
+
+  const registry = program.command("registry").description("look at the entries of the application");
+  withSources(registry.command("list"))
+    .description("list entries")
+    .option("-k, --kind <pattern>", "only this kind; one * is allowed")
+    .option("-n, --ns <pattern>", "only this namespace")
+    .option("--name <pattern>", "only this name")
+    .option("--meta <filter>", "only this metadata: f=v f~re f*sub f^pre f$suf, repeatable", collect)
+    .option("--json", "as JSON")
+    .option("--yaml", "as YAML")
+    .action(async (_options, command: Command) => {
+      const { listEntries } = await import("./registry.ts");
+      finish(await listEntries(here(), command.optsWithGlobals<ListOptions>()));
+    });
+  withSources(registry.command("show"))
+    .description("show one entry")
+    .argument("<id>", "its identifier, or its name where that is unambiguous")
+    .option("-f, --field <name>", "only this field of its data")
+    .option("--raw", "the field without a newline at the end")
+    .option("--json", "as JSON")
+    .option("--yaml", "as YAML")
+    .action(async (id: string, _options, command: Command) => {
+      const { showEntry } = await import("./registry.ts");
+      finish(await showEntry(here(), id, command.optsWithGlobals<ShowOptions>()));
+    });
+
+  program.command("version")
+    .description("show the version")
+    .option("--short", "only the number")
+    .action((options: { short?: boolean }) => finish(showVersion(console, options)));
+  return program;
+}
+
+/** Adds the flags that change what is loaded. */
+function withSources(command: Command): Command {
+  return command
+    .option("-o, --override <key=value>", "namespace:entry:field=value, repeatable", collect)
+    .option("--set <key=value>", "configuration section.path=value, repeatable", collect);
+}
+
+function unknownCommand(program: Command, name: string): CommandError {
+  const near = nearest(name, program.commands.map((command) => command.name()));
+  return new CommandError(
+    `unknown command "${name}"`,
+    near === undefined
+      ? `wippy help shows all; a command of the application is run with: wippy run ${name}`
+      : `did you mean "wippy ${near}"?`,
+  );
+}

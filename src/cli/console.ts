@@ -1,0 +1,23 @@
+/** What a command of the command line writes to, and where it stands. Tests bring their own. */
+export interface Console {
+  /** Writes to standard output. */
+  out(text: string): void;
+  /** Writes to standard error. */
+  err(text: string): void;
+  /** The current directory; absolute. */
+  directory: string;
+  /** The operating system's variables. */
+  system: Readonly<Record<string, string | undefined>>;
+  /** Whether standard output shows colours. */
+  colour: boolean;
+}
+
+/** A failure that is told to the user as it is: what is wrong, then how to mend it. */
+export class CommandError extends Error {
+  override name = "CommandError";
+
+  /** @param fix what to do about it; left out where the message says it */
+  constructor(message: string, readonly fix?: string) {
+    super(message);
+  }
+}

@@ -1,0 +1,16 @@
+import { loadLuaModule } from "../vm/module.ts";
+import { Vm } from "../vm/vm.ts";
+import type { CheckSyntax } from "../app/validation.ts";
+
+/** Gives the work a compiler, which lives as long as the work. */
+export async function withSyntaxCheck<Result>(
+  work: (checkSyntax: CheckSyntax) => Promise<Result>,
+): Promise<Result> {
+  // Nothing runs in this VM, so nothing reads its clock.
+  const vm = await Vm.create({ module: await loadLuaModule(), clock: () => 0 });
+  try {
+    return await work((code, chunkName) => vm.compile(code, chunkName));
+  } finally {
+    vm.close();
+  }
+}
