@@ -1,0 +1,146 @@
+import { formatTime, makeTime, writeTm } from "./calendar.ts";
+import type { LuaExports } from "./exports.ts";
+import { Heap } from "./heap.ts";
+
+/** What the wasm is given by its surroundings. */
+export interface Surroundings {
+  /** Most bytes that the wasm's memory may have. */
+  readonly memoryLimit: number;
+  /** Milliseconds since the epoch, with a fraction. */
+  readonly clock: () => number;
+  /** Takes what Lua writes to its standard output and standard error. */
+  readonly write: (text: string) => void;
+  /** Runs host function `index`; answers the number of results on the stack of L, -1: an error. */
+  readonly hostCall: (L: number, index: number) => number;
+}
+
+/** An instance of the Lua wasm. */
+export interface Instance {
+  readonly lua: LuaExports;
+  readonly heap: Heap;
+  /** Index in the function table of one of the transform's own functions. */
+  readonly functionIndex: (name: string) => number;
+  /** Names of the functions that the transform added to the table. */
+  readonly functionNames: readonly string[];
+}
+
+const PAGE = 65_536;
+const ERRNO = { badFile: 8, noSystemCall: 52, notPermitted: 63 } as const;
+
+/**
+ * Instantiates the wasm by hand, without wasmoon's JavaScript: that gives the raw exports, which
+ * are what is fast; a memory ceiling that Lua meets as "not enough memory"; a start in one
+ * millisecond; and no functions added to the table at run time. There is no file system, no
+ * process and no time zone behind it: those calls are refused, and local time is UTC.
+ */
+export async function instantiate(
+  module: WebAssembly.Module,
+  surroundings: Surroundings,
+): Promise<Instance> {
+  const { clock, hostCall, memoryLimit, write } = surroundings;
+  const decoders = [1, 2].map(() => new TextDecoder());
+
+  const refuse = () => -ERRNO.noSystemCall;
+  const environment = {
+    abort: () => {
+      throw new WebAssembly.RuntimeError("Lua aborted: an error outside of any protected call");
+    },
+    host_call: hostCall,
+    now: clock,
+    emscripten_date_now: clock,
+    _emscripten_get_now_is_monotonic: () => 0,
+    emscripten_resize_heap: (requested: number) => {
+      const bytes = requested >>> 0;
+      const current = heap.memory.buffer.byteLength;
+      if (bytes > memoryLimit) return 0;
+      // A fifth more than asked for, so that growth does not come in small steps.
+      const wanted = Math.min(memoryLimit, Math.max(bytes, current * 1.2));
+      try {
+        heap.memory.grow(Math.ceil((Math.max(wanted, bytes) - current) / PAGE));
+      } catch {
+        return 0; // the machine has no more: Lua meets that as it meets the limit
+      }
+      heap.refresh();
+      return 1;
+    },
+    system: () => 0,
+    exit: (status: number) => {
+      throw new WebAssembly.RuntimeError(`Lua called exit(${status})`);
+    },
+    strftime: (to: number, size: number, layout: number, tm: number) => {
+      const text = Buffer.from(formatTime(heap, heap.cString(layout), tm));
+      if (text.length >= size) return 0;
+      heap.u8.set(text, to);
+      heap.u8[to + text.length] = 0;
+      return text.length;
+    },
+    _mktime_js: (tm: number) => BigInt(makeTime(heap, tm)),
+    _localtime_js: (time: bigint, tm: number) => writeTm(heap, Number(time), tm),
+    _gmtime_js: (time: bigint, tm: number) => writeTm(heap, Number(time), tm),
+    _tzset_js: (_zone: number, _daylight: number, _names: number) => {},
+    __syscall_openat: () => -ERRNO.notPermitted,
+    __syscall_fcntl64: refuse,
+    __syscall_ioctl: refuse,
+    __syscall_dup3: refuse,
+    __syscall_unlinkat: () => -ERRNO.notPermitted,
+    __syscall_rmdir: () => -ERRNO.notPermitted,
+    __syscall_renameat: () => -ERRNO.notPermitted,
+    __syscall_readlinkat: () => -ERRNO.notPermitted,
+  };
+
+  const wasi = {
+    fd_write: (file: number, parts: number, count: number, written: number) => {
+      const decoder = decoders[file - 1];
+      if (decoder === undefined) return ERRNO.badFile;
+      let text = "";
+      let bytes = 0;
+      for (let part = parts >> 2; part < (parts >> 2) + count * 2; part += 2) {
+        const start = heap.u32[part]!;
+        const length = heap.u32[part + 1]!;
+        text += decoder.decode(heap.u8.subarray(start, start + length), { stream: true });
+        bytes += length;
+      }
+      if (text !== "") write(text);
+      heap.u32[written >> 2] = bytes;
+      return 0;
+    },
+    fd_read: (_file: number, _parts: number, _count: number, read: number) => {
+      heap.u32[read >> 2] = 0;
+      return 0;
+    },
+    fd_close: () => 0,
+    fd_seek: () => ERRNO.noSystemCall,
+    environ_sizes_get: (count: number, size: number) => {
+      heap.u32[count >> 2] = 0;
+      heap.u32[size >> 2] = 0;
+      return 0;
+    },
+    environ_get: () => 0,
+  };
+
+  const { exports } = await WebAssembly.instantiate(module, {
+    env: environment,
+    wasi_snapshot_preview1: wasi,
+  });
+  const lua = exports as unknown as LuaExports;
+  const heap = new Heap(lua.memory);
+  lua.emscripten_stack_init();
+  lua.__wasm_call_ctors();
+
+  const indices = new Map<string, number>();
+  for (const [name, value] of Object.entries(exports)) {
+    if (name.startsWith("index:") && value instanceof WebAssembly.Global) {
+      indices.set(name.slice("index:".length), value.value as number);
+    }
+  }
+  return {
+    lua,
+    heap,
+    functionIndex: (name) => {
+      const index = indices.get(name);
+      if (index === undefined) throw new Error(`the Lua wasm has no function ${name}`);
+      return index;
+    },
+    functionNames: [...indices.keys()],
+  };
+}

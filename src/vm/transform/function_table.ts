@@ -1,0 +1,45 @@
+import type { ModuleText } from "./module_text.ts";
+
+/** Entries of the function table as wasmoon ships it; ours follow. */
+const SHIPPED = 198;
+
+/** Our functions that Lua calls by their index in the table, as C calls a function pointer. */
+const ADDED = [
+  "resume_again",
+  "call_wrapped_again",
+  "on_fuel_spent",
+  "run_protected",
+  "host_function",
+  "host_call_unyieldable",
+  "host_clock_now",
+  "host_close",
+  "host_fuel",
+  "host_memory",
+  "host_park",
+  "host_resume",
+  "host_slice",
+  "host_type",
+] as const;
+
+/** Index in the function table of one of our functions. */
+export function indexOf(name: (typeof ADDED)[number]): number {
+  return SHIPPED + ADDED.indexOf(name);
+}
+
+/**
+ * Enlarges the function table at build time, so that nothing is added at run time. Each index is
+ * exported as a global `index:<name>`, by which `src/vm/vm.ts` finds it.
+ */
+export function addToFunctionTable(module: ModuleText): void {
+  module.changeField(
+    "function table",
+    /^ \(table \$0 198 funcref\)/,
+    () => ` (table $0 ${SHIPPED + ADDED.length} funcref)\n`,
+  );
+  const functions = ADDED.map((name) => `$${name}`).join(" ");
+  module.append(`(elem $added (i32.const ${SHIPPED}) ${functions})`);
+  for (const name of ADDED) {
+    module.append(`(global $index_${name} i32 (i32.const ${indexOf(name)}))`);
+    module.append(`(export "index:${name}" (global $index_${name}))`);
+  }
+}

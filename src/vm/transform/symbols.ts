@@ -1,0 +1,54 @@
+/**
+ * The functions of wasmoon 1.16.0's wasm that the transform speaks of, by the number that
+ * binaryen gives them and the name that they have in Lua's C source. Functions that the module
+ * exports get their exported name without being listed here.
+ */
+const INTERNAL: Readonly<Record<string, string>> = {
+  $93: "luaL_error",
+  $206: "luaB_coresume",
+  $207: "auxresume",
+  $209: "luaB_costatus",
+  $211: "luaB_auxwrap",
+  $214: "luaB_close",
+  $246: "luaG_runerror",
+  $255: "luaD_throw",
+  $256: "luaD_rawrunprotected",
+  $264: "luaD_poscall",
+  $265: "precallC",
+  $266: "luaD_precall",
+  $270: "resume",
+  $271: "unroll",
+  $470: "match",
+  $548: "luaV_execute",
+  $642: "emscripten_longjmp",
+};
+
+/** Gives the functions in a module's text the names of Lua's C source. */
+export function nameFunctions(text: string): string {
+  const names = new Map(Object.entries(INTERNAL));
+  for (const [, name, number] of text.matchAll(/\(export "(\w+)" \(func (\$\d+)\)\)/g)) {
+    // Several exports may share a function; the first is as good as the others.
+    if (!names.has(number!)) names.set(number!, name!);
+  }
+  const named = (number: string) => {
+    const name = names.get(number);
+    return name === undefined ? number : `$${name}`;
+  };
+  return text
+    .replaceAll(/(\((?:call|func|ref\.func) )(\$\d+)/g, (_, head, number) => head + named(number))
+    .replaceAll(
+      /^( \(elem \$0 \(i32\.const 1\))(.*)\)$/gm,
+      (_, head, functions) => `${head}${functions.replaceAll(/\$\d+/g, named)})`,
+    );
+}
+
+/** Where the fields of Lua's C structures lie, in bytes (32-bit pointers). */
+export const OFFSET = {
+  /** lua_State: a byte, LUA_YIELD is 1. */
+  status: 6,
+  top: 12,
+  /** lua_State: the CallInfo of the running function. */
+  ci: 20,
+  errorJmp: 48,
+  nCcalls: 96,
+} as const;

@@ -1,0 +1,65 @@
+import { createHash } from "node:crypto";
+import binaryen from "binaryen";
+import { addExceptions } from "./exceptions.ts";
+import { addFuel } from "./fuel.ts";
+import { addToFunctionTable } from "./function_table.ts";
+import { ModuleText, TransformError } from "./module_text.ts";
+import { addNatives } from "./natives.ts";
+import { addSoftYields } from "./soft_yields.ts";
+import { addSuspension } from "./suspension.ts";
+import { nameFunctions } from "./symbols.ts";
+
+/** SHA-256 of wasmoon 1.16.0's glue.wasm, the only input that the transform is written for. */
+export const INPUT_SHA256 = "95f3f19ddb740125883bc41d5ec670cd0828e7b58c8bdad385323cbff497b55c";
+
+/** What Bun's JavaScriptCore reads; "all" would add the compact import section, which it cannot. */
+const FEATURES = binaryen.Features.MutableGlobals | binaryen.Features.NontrappingFPToInt |
+  binaryen.Features.BulkMemory | binaryen.Features.BulkMemoryOpt | binaryen.Features.SignExt |
+  binaryen.Features.ExceptionHandling | binaryen.Features.ReferenceTypes |
+  binaryen.Features.CallIndirectOverlong | binaryen.Features.Multivalue;
+
+/**
+ * Turns wasmoon's wasm (PUC Lua 5.4) into the product's: soft yields, native exceptions, fuel,
+ * the kernel's suspensions and natives. Throws a TransformError for any other input.
+ */
+export function transform(input: Uint8Array): Uint8Array {
+  const hash = createHash("sha256").update(input).digest("hex");
+  if (hash !== INPUT_SHA256) {
+    throw new TransformError("input", `its SHA-256 is ${hash}, not ${INPUT_SHA256}`);
+  }
+  return assemble(transformText(disassemble(input)));
+}
+
+/** The module's text, as binaryen prints it. */
+export function disassemble(input: Uint8Array): string {
+  const module = binaryen.readBinary(input);
+  try {
+    module.setFeatures(binaryen.Features.All);
+    return module.emitText();
+  } finally {
+    module.dispose();
+  }
+}
+
+/** The transform proper, from text to text. Throws a TransformError when a site does not match. */
+export function transformText(text: string): string {
+  const module = new ModuleText(nameFunctions(text));
+  addExceptions(module);
+  addSoftYields(module);
+  addSuspension(module);
+  addFuel(module);
+  addNatives(module);
+  addToFunctionTable(module);
+  return module.toString();
+}
+
+function assemble(text: string): Uint8Array {
+  const module = binaryen.parseText(text);
+  try {
+    module.setFeatures(FEATURES);
+    if (!module.validate()) throw new TransformError("output", "the module is not valid");
+    return module.emitBinary();
+  } finally {
+    module.dispose();
+  }
+}

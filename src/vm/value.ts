@@ -1,0 +1,44 @@
+import type { WippyError } from "./error.ts";
+
+/**
+ * A Lua value on JavaScript's side.
+ *
+ * - A Lua integer is a number when that is exact (up to 2^53 - 1), else a bigint.
+ * - A Lua float is a number, but a `LuaFloat` when it could be taken for an integer.
+ * - A Lua string is a string when it is valid UTF-8, else a Uint8Array.
+ * - A table with the keys 1..n only is an array; one with string keys only is an object without
+ *   prototype; any other is a Map. The empty table is an object.
+ * - nil is undefined; null and undefined both become nil.
+ * - An Error object of Lua is a WippyError.
+ * - Functions, coroutines and other objects of Lua become undefined.
+ *
+ * Cycles and shared references are kept.
+ */
+export type LuaValue =
+  | undefined
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | LuaFloat
+  | WippyError
+  | LuaValue[]
+  | { [key: string]: LuaValue }
+  | Map<LuaValue, LuaValue>;
+
+/** A Lua float whose value is an integer that a number would stand for: 1.0, -0.0. */
+export class LuaFloat {
+  constructor(readonly value: number) {}
+}
+
+/** A Lua value that stays in the VM: a function, a table, kept alive until the VM closes. */
+export class LuaRef {
+  constructor(readonly id: number) {}
+}
+
+/** Several return values of a host function; a plain array is one table. */
+export class MultiReturn {
+  constructor(readonly values: readonly LuaValue[]) {}
+}

@@ -1,0 +1,467 @@
+import { WippyError } from "./error.ts";
+import { type LuaExports, type LuaState, REGISTRY, STATUS } from "./exports.ts";
+import type { Heap } from "./heap.ts";
+import { type Instance, instantiate } from "./instantiate.ts";
+import { type Pushable, Pusher } from "./push.ts";
+import { DEFAULT_LIMITS, type MarshalLimits, Reader } from "./read.ts";
+import { LuaRef, type LuaValue, MultiReturn } from "./value.ts";
+
+/** How to make a VM. */
+export interface VmOptions {
+  /** From `loadLuaModule`. */
+  readonly module: WebAssembly.Module;
+  /** Most bytes of memory that the VM may take, 512 MiB unless given. Beyond it Lua code meets
+   * "not enough memory". */
+  readonly memoryLimit?: number;
+  /** Milliseconds since the epoch, with a fraction: all time that Lua sees. */
+  readonly clock: () => number;
+  /** Takes what Lua writes to its standard output and standard error; else it is dropped. */
+  readonly write?: (text: string) => void;
+  /** Bounds of each value that crosses. */
+  readonly limits?: Partial<MarshalLimits>;
+}
+
+/** A host function; several results are a `MultiReturn`. A WippyError that it throws is raised. */
+export type HostFunction = (...args: LuaValue[]) => LuaValue | MultiReturn | void;
+
+/**
+ * A host function on Lua's own stack: reads its arguments there, pushes its results and answers
+ * how many they are. It may throw a WippyError, which Lua code sees raised.
+ */
+export type RawHostFunction = (L: LuaState, lua: LuaExports) => number;
+
+/** How Lua's Error objects are made and known. */
+export interface ErrorType {
+  /** Metatable of Error objects. */
+  readonly metatable: LuaRef;
+  /** Lua function (kind, message, retryable, details, stack) -> Error object. */
+  readonly construct: LuaRef;
+}
+
+/** The VM is dead: the wasm trapped, or Lua failed outside of any protected call. */
+export class VmTrap extends Error {
+  override readonly name = "VmTrap";
+}
+
+/** What the message handler saw where an error was raised. */
+interface Failure {
+  readonly value: LuaValue;
+  readonly position: string | undefined;
+  readonly traceback: string;
+}
+
+const DEFAULT_MEMORY_LIMIT = 512 * 1024 * 1024;
+/** Host functions that every VM has: a protected JavaScript function, and the message handler. */
+const ENTER = 0;
+const HANDLE_MESSAGE = 1;
+/** Levels of the stack that are searched for a Lua function when an error has no position. */
+const POSITION_LEVELS = 10;
+
+/**
+ * A Lua VM: PUC Lua 5.4 with the product's transform, and the crossings to and from JavaScript.
+ *
+ * Lua code finds the host functions and the natives of the transform in the global table `host`:
+ *
+ * - `host.resume(co, ...)` -> status, values...: runs a unit for at most one slice of fuel. 0: it
+ *   returned the values; 1: it yielded them; 2: it parked; 3: its fuel is spent; -1: it raised
+ *   the value (its stack is kept for a traceback).
+ * - `host.park()` stops the unit, through every coroutine of its own, up to `host.resume`; answers
+ *   what the next `host.resume` passes.
+ * - `host.slice(n)` sets the fuel of each following `host.resume`; `host.fuel()` is what the last
+ *   one left. One loop, jump or call burns one.
+ * - `host.call_unyieldable(f, ...)` is `pcall`, inside of which nothing can stop.
+ * - `host.close(co)` is `coroutine.close`, for parked coroutines too.
+ * - `host.type(v)` is `type(v)`, but "userdata" for a table whose metatable holds true at 1.
+ * - `host.now()` is the clock in nanoseconds; `host.memory()` the bytes that Lua has in use.
+ * - `host.traceback` and `host.getinfo` are those of `debug`; `host.where([co,] level)` is the
+ *   position "chunk:LINE" of the function at that level, or nil.
+ */
+export class Vm {
+  readonly #lua: LuaExports;
+  readonly #heap: Heap;
+  readonly #reader: Reader;
+  readonly #pusher: Pusher;
+  readonly #functions: ((L: LuaState) => number)[];
+  readonly #main: LuaState;
+  readonly #hostFunctionIndex: number;
+  readonly #memoryLimit: number;
+  /** The thread that runs now: host functions may call back into the VM. */
+  #running: LuaState;
+  /** What ENTER is to run, and what it threw. */
+  #body: ((L: LuaState) => void) | undefined;
+  #thrown: { readonly error: unknown } | undefined;
+  #failure: Failure | undefined;
+  #messageHandler: LuaRef | undefined;
+  #dead: VmTrap | undefined;
+
+  private constructor(
+    instance: Instance,
+    memoryLimit: number,
+    limits: MarshalLimits,
+    functions: ((L: LuaState) => number)[],
+  ) {
+    this.#lua = instance.lua;
+    this.#heap = instance.heap;
+    this.#memoryLimit = memoryLimit;
+    this.#functions = functions;
+    this.#reader = new Reader(instance.heap, limits);
+    this.#pusher = new Pusher(instance.lua, instance.heap, limits);
+    this.#hostFunctionIndex = instance.functionIndex("host_function");
+    this.#main = this.#lua.luaL_newstate();
+    this.#running = this.#main;
+    // The main thread's extra space, which coroutines inherit: not held (suspension.ts).
+    this.#heap.u32[(this.#main - 4) >> 2] = 0;
+  }
+
+  /** Makes a VM with Lua's standard libraries, for trusted code. */
+  static async create(options: VmOptions): Promise<Vm> {
+    const memoryLimit = options.memoryLimit ?? DEFAULT_MEMORY_LIMIT;
+    const functions: ((L: LuaState) => number)[] = [];
+    const instance = await instantiate(options.module, {
+      memoryLimit,
+      clock: options.clock,
+      write: options.write ?? (() => {}),
+      hostCall: (L, index) => vm.#hostCall(L, index),
+    });
+    const vm = new Vm(instance, memoryLimit, { ...DEFAULT_LIMITS, ...options.limits }, functions);
+    vm.#open(instance);
+    return vm;
+  }
+
+  #open(instance: Instance): void {
+    const lua = this.#lua;
+    this.#functions[ENTER] = () => this.#enter();
+    this.#functions[HANDLE_MESSAGE] = (L) => this.#handleMessage(L);
+    this.#protected((L) => {
+      lua.luaL_openlibs(L);
+      lua.lua_createtable(L, 0, 32);
+      for (const name of instance.functionNames) {
+        if (!name.startsWith("host_") || name === "host_function") continue;
+        const luaName = name === "host_clock_now" ? "now" : name.slice("host_".length);
+        this.#pusher.push(L, luaName);
+        lua.lua_pushcclosure(L, instance.functionIndex(name), 0);
+        lua.lua_rawset(L, -3);
+      }
+      this.#setGlobal(L, "host");
+      this.#pushHostFunction(L, HANDLE_MESSAGE);
+      this.#messageHandler = new LuaRef(lua.luaL_ref(L, REGISTRY));
+    });
+    this.load(
+      `host.traceback, host.getinfo = debug.traceback, debug.getinfo
+      local getinfo = debug.getinfo
+      function host.where(co, level)
+        local info
+        if level == nil then
+          info = getinfo(co + 1, "Sl")
+        else
+          info = getinfo(co, level, "Sl")
+        end
+        if info and info.currentline > 0 then
+          return info.short_src .. ":" .. info.currentline
+        end
+      end`,
+      "=vm",
+    );
+  }
+
+  /**
+   * Makes `host.<name>` in Lua call a JavaScript function with marshalled values. Raised in Lua:
+   * a WippyError that it throws, and anything else as an error of kind Internal.
+   */
+  register(name: string, fn: HostFunction): void {
+    this.registerRaw(name, (L) => {
+      const reader = this.#reader;
+      const count = reader.top(L);
+      const args = new Array<LuaValue>(count);
+      for (let i = 0; i < count; i++) args[i] = reader.read(L, i + 1);
+      const result = fn(...args);
+      if (result instanceof MultiReturn) {
+        this.#pusher.pushAll(L, result.values);
+        return result.values.length;
+      }
+      if (result === undefined) return 0;
+      this.#pusher.push(L, result);
+      return 1;
+    });
+  }
+
+  /** Makes `host.<name>` in Lua call a JavaScript function that works on Lua's stack itself. */
+  registerRaw(name: string, fn: RawHostFunction): void {
+    const lua = this.#lua;
+    const index = this.#functions.length;
+    this.#functions.push((L) => fn(L, lua));
+    this.#protected((L) => {
+      this.#getGlobal(L, "host");
+      this.#pusher.push(L, name);
+      this.#pushHostFunction(L, index);
+      lua.lua_rawset(L, -3);
+    });
+  }
+
+  /** Tells how Error objects are made and known; until then a WippyError is raised as a string. */
+  setErrorType(type: ErrorType): void {
+    this.#pusher.errorConstructor = type.construct;
+    this.#protected((L) => {
+      this.#pusher.push(L, type.metatable);
+      this.#reader.errorMetatable = this.#lua.lua_topointer(L, -1);
+    });
+  }
+
+  /** The value at `index` (from 1) of a raw host function's arguments. */
+  read(L: LuaState, index: number): LuaValue {
+    return this.#reader.read(L, index);
+  }
+
+  /** Number of arguments of a raw host function. */
+  top(L: LuaState): number {
+    return this.#reader.top(L);
+  }
+
+  /** Pushes a result of a raw host function. */
+  push(L: LuaState, value: Pushable): void {
+    this.#pusher.push(L, value);
+  }
+
+  /**
+   * Compiles and runs a trusted chunk with arguments; answers its results as references.
+   * `chunkName` is in Lua's form: "=app:thing" is shown as app:thing. Throws a WippyError for a
+   * syntax error and for what the chunk raises.
+   */
+  load(source: string, chunkName: string, ...args: Pushable[]): LuaRef[] {
+    return this.#protected((L) => {
+      const syntax = this.#loadChunk(L, source, chunkName);
+      if (syntax !== undefined) {
+        throw new WippyError("Invalid", syntax, { retryable: false, position: position(syntax) });
+      }
+      const count = this.#run(L, args);
+      const refs: LuaRef[] = [];
+      // luaL_ref takes the topmost value.
+      for (let i = 0; i < count; i++) refs.unshift(new LuaRef(this.#lua.luaL_ref(L, REGISTRY)));
+      return refs;
+    });
+  }
+
+  /**
+   * Calls a function of the VM. Throws a WippyError for what it raises, with Lua's traceback and
+   * position, and a VmTrap when the VM died of it.
+   */
+  call(ref: LuaRef, ...args: Pushable[]): LuaValue[] {
+    return this.#protected((L) => {
+      this.#lua.get_index(L, REGISTRY, ref.id);
+      const count = this.#run(L, args);
+      const first = this.#reader.top(L) - count;
+      const results = new Array<LuaValue>(count);
+      for (let i = 0; i < count; i++) results[i] = this.#reader.read(L, first + i + 1);
+      return results;
+    });
+  }
+
+  /** Checks the syntax of a chunk without running it; undefined when it is sound. */
+  compile(source: string, chunkName: string): { line: number; message: string } | undefined {
+    const error = this.#protected((L) => this.#loadChunk(L, source, chunkName));
+    if (error === undefined) return undefined;
+    const found = /:(\d+): ([^]*)$/.exec(error);
+    return { line: Number(found?.[1] ?? 0), message: found?.[2] ?? error };
+  }
+
+  /** Bytes that Lua has in use, and the most that the VM may have. */
+  memory(): { used: number; limit: number } {
+    return { used: this.#lua.memory_used(this.#main), limit: this.#memoryLimit };
+  }
+
+  /** Ends the VM; its memory is freed with it. Nothing may be called afterwards. */
+  close(): void {
+    this.#dead = new VmTrap("the Lua VM is closed");
+  }
+
+  #setGlobal(L: LuaState, name: string): void {
+    this.#pusher.push(L, name);
+    const address = this.#nameAddress(L);
+    this.#lua.lua_rotate(L, -2, 1); // the name stays below, so that its address is good
+    this.#lua.lua_setglobal(L, address);
+    this.#lua.lua_settop(L, -2);
+  }
+
+  #getGlobal(L: LuaState, name: string): void {
+    this.#pusher.push(L, name);
+    this.#lua.lua_getglobal(L, this.#nameAddress(L));
+  }
+
+  /** Address of the C string that the topmost value, a string, is. */
+  #nameAddress(L: LuaState): number {
+    return this.#lua.lua_tolstring(L, -1, 0);
+  }
+
+  #pushHostFunction(L: LuaState, index: number): void {
+    this.#lua.lua_pushlightuserdata(L, index);
+    this.#lua.lua_pushcclosure(L, this.#hostFunctionIndex, 1);
+  }
+
+  /** Leaves the compiled chunk on the stack, or answers the syntax error. */
+  #loadChunk(L: LuaState, source: string, chunkName: string): string | undefined {
+    const lua = this.#lua;
+    const bytes = Buffer.from(source);
+    const name = Buffer.from(`${chunkName}\0`);
+    const address = lua.malloc(bytes.length + name.length + 2);
+    if (address === 0) throw new WippyError("Unavailable", "not enough memory in the Lua VM");
+    try {
+      this.#heap.u8.set(bytes, address);
+      this.#heap.u8.set(name, address + bytes.length);
+      const mode = address + bytes.length + name.length;
+      this.#heap.u8[mode] = "t".charCodeAt(0);
+      this.#heap.u8[mode + 1] = 0;
+      const status = lua.luaL_loadbufferx(
+        L,
+        address,
+        bytes.length,
+        address + bytes.length,
+        mode,
+      );
+      if (status === STATUS.ok) return undefined;
+      return String(this.#reader.read(L, this.#reader.top(L)));
+    } finally {
+      lua.free(address);
+    }
+  }
+
+  /** Calls the function on top of the stack; answers the number of its results. */
+  #run(L: LuaState, args: readonly Pushable[]): number {
+    const lua = this.#lua;
+    const base = this.#reader.top(L);
+    this.#pusher.push(L, this.#messageHandler);
+    lua.lua_rotate(L, base, 1);
+    this.#pusher.pushAll(L, args);
+    const status = lua.lua_pcallk(L, args.length, -1, base, 0, 0);
+    if (status !== STATUS.ok) throw this.#toError(status, this.#reader.read(L, base + 1));
+    return this.#reader.top(L) - base;
+  }
+
+  /** The WippyError of a Lua error: what was raised, with what the message handler saw. */
+  #toError(status: number, value: LuaValue): WippyError {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (status === STATUS.memory) {
+      return new WippyError("Unavailable", "not enough memory in the Lua VM");
+    }
+    const luaStack = failure?.traceback;
+    if (value instanceof WippyError) {
+      return new WippyError(value.kind, value.message, {
+        retryable: value.retryable,
+        details: value.details,
+        position: value.position ?? failure?.position,
+        luaStack: value.luaStack ?? luaStack,
+      });
+    }
+    const message = typeof value === "string" ? value : `(error of type ${luaType(value)})`;
+    return new WippyError("Internal", message, {
+      position: position(message) ?? failure?.position,
+      luaStack,
+    });
+  }
+
+  /** Runs where the error was raised, with the raised value on the stack, which it answers. */
+  #handleMessage(L: LuaState): number {
+    const lua = this.#lua;
+    let where: string | undefined;
+    for (let level = 1; level < POSITION_LEVELS && where === undefined; level++) {
+      lua.luaL_where(L, level); // "chunk:LINE: ", or "" for a function that is not Lua's
+      const text = this.#reader.read(L, this.#reader.top(L));
+      if (typeof text === "string" && text !== "") where = text.slice(0, -2);
+      lua.lua_settop(L, -2);
+    }
+    lua.luaL_traceback(L, L, 0, 1);
+    const traceback = String(this.#reader.read(L, this.#reader.top(L)));
+    lua.lua_settop(L, -2);
+    this.#failure = { value: undefined, position: where, traceback };
+    return 1;
+  }
+
+  /** Runs `body` so that Lua may raise in it; the stack is as before afterwards. */
+  #protected<Result>(body: (L: LuaState) => Result): Result {
+    if (this.#dead !== undefined) throw this.#dead;
+    const lua = this.#lua;
+    const L = this.#running;
+    const top = this.#reader.top(L);
+    const outerBody = this.#body;
+    let result: Result | undefined;
+    this.#body = (state) => {
+      result = body(state);
+    };
+    let status: number;
+    try {
+      status = lua.protect(L, ENTER);
+    } catch (error) {
+      throw this.#trap(error);
+    } finally {
+      this.#body = outerBody;
+    }
+    const thrown = this.#thrown;
+    this.#thrown = undefined;
+    if (status !== STATUS.ok) {
+      throw this.#toError(status, this.#reader.read(L, this.#reader.top(L)));
+    }
+    lua.lua_settop(L, top);
+    if (thrown !== undefined) throw thrown.error;
+    return result as Result;
+  }
+
+  #enter(): number {
+    const body = this.#body!;
+    const L = this.#running;
+    try {
+      body(L);
+    } catch (error) {
+      if (error instanceof WebAssembly.Exception || isTrap(error)) throw error;
+      this.#thrown = { error };
+    }
+    return 0;
+  }
+
+  /** The import behind every host function: answers the number of results, or -1 for an error. */
+  #hostCall(L: LuaState, index: number): number {
+    const outer = this.#running;
+    this.#running = L;
+    try {
+      return this.#functions[index]!(L);
+    } catch (error) {
+      // A Lua error, on its way from a call in here to its handler.
+      if (error instanceof WebAssembly.Exception) throw error;
+      if (isTrap(error)) throw this.#trap(error);
+      this.#pusher.push(L, WippyError.from(error));
+      return -1;
+    } finally {
+      this.#running = outer;
+    }
+  }
+
+  #trap(error: unknown): VmTrap {
+    if (error instanceof VmTrap) return error;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#dead = new VmTrap(`the Lua VM died: ${reason}`, { cause: error });
+    return this.#dead;
+  }
+}
+
+/** Whether an error means that the wasm is in no state to go on. */
+function isTrap(error: unknown): boolean {
+  return error instanceof WebAssembly.RuntimeError || error instanceof VmTrap ||
+    error instanceof RangeError && /call stack/i.test(error.message);
+}
+
+/** The position that a message of Lua starts with: "app:thing:12". */
+function position(message: string): string | undefined {
+  return /^(\S+?:\d+): /.exec(message)?.[1];
+}
+
+function luaType(value: LuaValue): string {
+  switch (typeof value) {
+    case "undefined":
+      return "nil or function";
+    case "bigint":
+      return "number";
+    case "object":
+      return value === null ? "nil" : "table";
+    default:
+      return typeof value;
+  }
+}
