@@ -1,5 +1,3 @@
-import type { LuaValue } from "../vm/value.ts";
-
 /** When and how often a failed activity or workflow is tried again. Times in milliseconds. */
 export interface RetryPolicy {
   /** Before the first retry; default 1,000. */
@@ -65,10 +63,11 @@ export interface StartOptions extends RunOptions {
 
 /** Options of a child. */
 export interface ChildOptions extends RunOptions {
-  /** Default `terminate`. */
+  /** What happens to the child when its parent closes; default `terminate`. */
   parentClosePolicy?: ParentClosePolicy;
-  /** A cancelled child is reported when it has closed, not when asked. */
+  /**
+   * A cancelled child is reported when it has closed, not when asked. Read by the engine, which may answer its code
+   * before the child's outcome comes; the provider always delivers that outcome.
+   */
   waitForCancellation?: boolean;
-  memo?: Record<string, LuaValue>;
-  searchAttributes?: Record<string, LuaValue>;
 }

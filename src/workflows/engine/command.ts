@@ -74,6 +74,8 @@ export interface StartChild {
   workflowId?: string;
   args: LuaValue[];
   options: ChildOptions;
+  memo?: Record<string, LuaValue>;
+  searchAttributes?: Record<string, LuaValue>;
   /** Frame of the child when it differs from the parent's own. */
   frame?: LuaValue;
   /** Startup messages: signals that the child sees before any other. */

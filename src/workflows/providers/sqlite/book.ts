@@ -1,0 +1,131 @@
+import type { EventData, EventType } from "../../history.ts";
+import { workflowPid } from "../../pid.ts";
+import type { Deadlines } from "./deadlines.ts";
+import type { JournalEvent, JournalSettings } from "./messages.ts";
+import type { Runs, RunState } from "./runs.ts";
+import type { TimerKind } from "./schema.ts";
+import type { Store } from "./store.ts";
+import type { Watches } from "./watches.ts";
+
+/** Where the journal gets identities and seeds. */
+export interface Randomness {
+  uuid(): string;
+  /** 32 bits, unsigned. */
+  seed(): number;
+}
+
+/** What all transactions of a journal share. */
+export interface BookParts {
+  store: Store;
+  runs: Runs;
+  deadlines: Deadlines;
+  watches: Watches;
+  settings: JournalSettings;
+  random: Randomness;
+  taken: Set<number>;
+}
+
+/**
+ * One transaction in the making. What is written goes to the store and to the run states, and is gone when the
+ * transaction is rolled back; everything else that is to happen waits in `out`, `ready` and `after` until the commit.
+ */
+export class Book {
+  /** Messages that leave after the commit. */
+  readonly out: JournalEvent[] = [];
+  /** Runs whose task is to be handed out after the commit. */
+  readonly ready: number[] = [];
+  /** Changes in memory to be made after the commit. */
+  readonly after: (() => void)[] = [];
+  /** Runs whose task is handed out and not answered; changed after the commit only. */
+  readonly taken: Set<number>;
+  readonly #woken = new Set<RunState>();
+  #due = Infinity;
+  /** True when durable timers were fired: the first due time has to be looked up again. */
+  firedTimers = false;
+
+  readonly store: Store;
+  readonly runs: Runs;
+  readonly deadlines: Deadlines;
+  readonly watches: Watches;
+  readonly settings: JournalSettings;
+  readonly random: Randomness;
+
+  constructor(
+    parts: BookParts,
+    /** Milliseconds since the epoch, the same for the whole transaction. */
+    readonly now: number,
+  ) {
+    this.store = parts.store;
+    this.runs = parts.runs;
+    this.deadlines = parts.deadlines;
+    this.watches = parts.watches;
+    this.settings = parts.settings;
+    this.random = parts.random;
+    this.taken = parts.taken;
+  }
+
+  pidOf(state: RunState): string {
+    return workflowPid(this.settings.node, state.hostId, state.workflowId);
+  }
+
+  append<Type extends EventType>(state: RunState, type: Type, data: EventData[Type]): number {
+    return this.runs.append(state, type, data, this.now);
+  }
+
+  /**
+   * Events have come that the code of the run has to see: by a task that begins with this transaction, or by the one
+   * after the present one.
+   */
+  wake(state: RunState): void {
+    state.wake = 1;
+    this.#woken.add(state);
+    this.runs.progressed(state);
+  }
+
+  /** Ends the transaction's work: begins the tasks of the runs that were woken, and writes the changed rows. */
+  finish(): void {
+    for (const state of this.#woken) {
+      if (state.status !== "running" || state.held || state.taskEvent > 0 || !state.wake) continue;
+      state.wake = 0;
+      state.taskEvent = this.append(state, "TaskStarted", { size: state.bytes });
+      this.handOut(state);
+    }
+    this.runs.flush();
+  }
+
+  /** Hands out the present task of a run, under a new lease. */
+  handOut(state: RunState): void {
+    state.lease++;
+    this.runs.progressed(state);
+    this.ready.push(state.run);
+  }
+
+  /** The present task of a run is no longer out: answered, lost or void. */
+  takeBack(state: RunState): void {
+    const { run } = state;
+    this.after.push(() => {
+      this.taken.delete(run);
+      this.deadlines.delete(`task ${run}`);
+    });
+  }
+
+  /** The next task of the run carries its whole history, to any worker. */
+  forgetWorker(state: RunState): void {
+    state.worker = undefined;
+    state.unshown = undefined;
+    state.since = 0;
+  }
+
+  /** Sets a durable timer. `due` in milliseconds since the epoch. Answers its due time as stored. */
+  setTimer(state: RunState, kind: TimerKind, seq: number, due: number): number {
+    const whole = Math.ceil(due);
+    this.store.insertTimer({ run: state.run, kind, seq, due: whole });
+    this.#due = Math.min(this.#due, whole);
+    return whole;
+  }
+
+  /** The first due time that this transaction set. */
+  get due(): number {
+    return this.#due;
+  }
+}

@@ -1,0 +1,166 @@
+import type { Failure } from "../../engine/outcome.ts";
+import { type EventData, type EventType, unpackPlain } from "../../history.ts";
+import type { Payload, RunClosed, RunStatus } from "../../provider.ts";
+import { canceledFailure, decideRetry, type RetryState, withDetails } from "../../retry.ts";
+import { abandonActivities } from "./activities.ts";
+import type { Book } from "./book.ts";
+import { succeedRun } from "./creation.ts";
+import type { RunState } from "./runs.ts";
+import { requestCancel } from "./signals.ts";
+
+/** How a chain of runs ended. */
+type ChainEnd =
+  | { status: "completed"; value: Payload }
+  | { status: "failed" | "canceled" | "terminated" | "timed_out"; failure: Failure };
+
+export function completeRun(book: Book, state: RunState, value: Payload): void {
+  close(book, state, "completed", "ExecutionCompleted", { value });
+  endChain(book, state, { status: "completed", value });
+}
+
+export function cancelRun(book: Book, state: RunState, failure = canceledFailure()): void {
+  close(book, state, "canceled", "ExecutionCanceled", { failure });
+  endChain(book, state, { status: "canceled", failure });
+}
+
+export function terminateRun(book: Book, state: RunState, reason?: string): void {
+  const failure: Failure = {
+    kind: "Canceled",
+    message: "workflow terminated",
+    retryable: false,
+    ...reason ? { details: { reason } } : {},
+  };
+  close(book, state, "terminated", "ExecutionTerminated", { failure });
+  endChain(book, state, { status: "terminated", failure });
+}
+
+/** The run failed or took too long: a new run follows if the retry policy says so, else the chain ends. */
+export function failRun(
+  book: Book,
+  state: RunState,
+  status: "failed" | "timed_out",
+  failure: Failure,
+): void {
+  const type = status === "failed" ? "ExecutionFailed" : "ExecutionTimedOut";
+  const { options, executionDeadline } = state.agreed;
+  let retryState: RetryState = "retry_policy_not_set";
+  if (options.retryPolicy) {
+    const policy = options.retryPolicy;
+    const decision = decideRetry(policy, failure, state.attempt, book.now, executionDeadline);
+    if ("delay" in decision) {
+      const nextRunId = book.random.uuid();
+      close(book, state, status, type, { failure, nextRunId });
+      succeedRun(book, state, { runId: nextRunId, attempt: state.attempt + 1, delay: decision.delay });
+      return;
+    }
+    retryState = decision.final;
+  }
+  close(book, state, status, type, { failure });
+  endChain(book, state, { status, failure }, retryState);
+}
+
+/** The chain took too long: no retry. */
+export function executionTimedOut(book: Book, state: RunState, failure: Failure): void {
+  close(book, state, "timed_out", "ExecutionTimedOut", { failure });
+  endChain(book, state, { status: "timed_out", failure }, "timeout");
+}
+
+export function continueRun(book: Book, state: RunState, entry: string, args: Payload): void {
+  const nextRunId = book.random.uuid();
+  close(book, state, "continued_as_new", "ExecutionContinuedAsNew", { nextRunId, entry });
+  succeedRun(book, state, { runId: nextRunId, entry, args, attempt: 1 });
+}
+
+/** Closes one run: nothing of it is pending any more, its children follow their parent-close policy. */
+function close<Type extends EventType>(
+  book: Book,
+  state: RunState,
+  status: RunStatus,
+  type: Type,
+  data: EventData[Type],
+): void {
+  book.append(state, type, data);
+  state.status = status;
+  state.closeTime = state.lastTime;
+  state.taskEvent = state.wake = state.held = 0;
+  state.blocked = null;
+  book.forgetWorker(state);
+  // At once, because the index that allows one open run of an id is checked at the next insert.
+  book.store.saveStanding(state);
+  book.store.deleteTimersOf(state.run);
+  abandonActivities(book, state);
+  book.out.push({ type: "evict", runId: state.runId });
+  book.takeBack(state);
+  for (const { run } of book.store.openChildren(state.run)) {
+    const child = book.runs.get(run);
+    if (child) parentClosed(book, state, child);
+  }
+}
+
+function parentClosed(book: Book, parent: RunState, child: RunState): void {
+  if (child.parentClosePolicy === "terminate") {
+    terminateRun(book, child, "parent closed");
+  } else if (child.parentClosePolicy === "request_cancel") {
+    requestCancel(book, child, { reason: "parent closed", sender: book.pidOf(parent) });
+  }
+}
+
+/** Tells the parent and those who watch, once. */
+function endChain(
+  book: Book,
+  state: RunState,
+  end: ChainEnd,
+  retryState: RetryState = "non_retryable_failure",
+): void {
+  tellParent(book, state, end, retryState);
+  for (const watch of book.watches.of(state.firstRunId)) {
+    book.out.push({ type: "closed", watch, closed: closedFrom(book, state, end) });
+    book.after.push(() => book.watches.delete(watch));
+  }
+}
+
+const childEvents = {
+  failed: "ChildFailed",
+  canceled: "ChildCanceled",
+  terminated: "ChildTerminated",
+  timed_out: "ChildTimedOut",
+} as const;
+
+function tellParent(book: Book, state: RunState, end: ChainEnd, retryState: RetryState): void {
+  const parent = state.parentRun === null ? undefined : book.runs.get(state.parentRun);
+  if (!parent || parent.status !== "running" || state.parentSeq === null) return;
+  const seq = state.parentSeq;
+  if (end.status === "completed") {
+    book.append(parent, "ChildCompleted", { seq, value: end.value });
+  } else {
+    const failure = withDetails(end.failure, {
+      _wrapper: "child_workflow",
+      _workflow_id: state.workflowId,
+      _workflow_type: state.entry,
+      _run_id: state.runId,
+      _retry_state: retryState,
+    });
+    book.append(parent, childEvents[end.status], { seq, failure });
+  }
+  book.wake(parent);
+}
+
+function closedFrom(book: Book, state: RunState, end: ChainEnd): RunClosed {
+  return {
+    workflowId: state.workflowId,
+    runId: state.runId,
+    pid: book.pidOf(state),
+    closeTime: state.closeTime ?? book.now,
+    ...end,
+  };
+}
+
+/** What a watch of a chain that is closed already is told, from the last event of its last run. */
+export function closedChain(book: Book, state: RunState): RunClosed {
+  const event = book.store.event(state.run, state.nextEvent - 1);
+  if (!event) throw new Error(`run ${state.runId} has no closing event`);
+  return closedFrom(book, state, {
+    status: state.status,
+    ...unpackPlain<{ value?: Payload; failure?: Failure }>(event.data),
+  } as ChainEnd);
+}

@@ -1,0 +1,66 @@
+import { WippyError } from "../../../vm/error.ts";
+import { packHistory, unpackPlain } from "../../history.ts";
+import { workflowPid } from "../../pid.ts";
+import type { RunInfo, RunQuery, TaskFailure } from "../../provider.ts";
+import type { Book } from "./book.ts";
+import { notFound } from "./signals.ts";
+import type { RunRow } from "./store.ts";
+
+const defaultLimit = 100;
+const maxLimit = 1_000;
+
+/** The newest run of an id. */
+export function describeRun(book: Book, workflowId: string): RunInfo | undefined {
+  const state = book.runs.newest(workflowId);
+  return state && infoOf(book, state);
+}
+
+/** A page of runs, newest first. @throws Invalid for a cursor that is none. */
+export function listRuns(book: Book, query: RunQuery): { runs: RunInfo[]; cursor?: string } {
+  const { status, workflowId, cursor } = query;
+  const limit = Math.max(1, Math.min(maxLimit, query.limit ?? defaultLimit));
+  const before = cursor === undefined ? undefined : Number(cursor);
+  if (before !== undefined && !Number.isSafeInteger(before)) {
+    throw new WippyError("Invalid", `"${cursor}" is no cursor; give back the one of the page before`, {
+      retryable: false,
+    });
+  }
+  // Rows of this transaction's changed runs are written at its end, too late for this statement.
+  book.runs.flush();
+  const rows = book.store.listRuns({ status, workflowId, before, limit });
+  const last = rows.length === limit ? rows.at(-1) : undefined;
+  return {
+    runs: rows.map((row) => infoOf(book, row)),
+    ...last ? { cursor: String(last.run) } : {},
+  };
+}
+
+/** The whole history of a run, packed. @throws NotFound. */
+export function runHistory(book: Book, runId: string): Uint8Array {
+  const state = book.runs.byId(runId);
+  if (!state) throw notFound(runId);
+  return packHistory(book.store.eventsFrom(state.run, 1));
+}
+
+function infoOf(book: Book, row: RunRow): RunInfo {
+  const parent = row.parentRun === null ? undefined : book.store.runByNumber(row.parentRun);
+  return {
+    workflowId: row.workflowId,
+    runId: row.runId,
+    firstRunId: row.firstRunId,
+    entry: row.entry,
+    hostId: row.hostId,
+    pid: workflowPid(book.settings.node, row.hostId, row.workflowId),
+    status: row.status,
+    attempt: row.attempt,
+    startTime: row.startTime,
+    historyLength: row.nextEvent - 1,
+    historySize: row.bytes,
+    cancelRequested: row.cancelRequested === 1,
+    ...row.closeTime === null ? {} : { closeTime: row.closeTime },
+    ...parent ? { parentWorkflowId: parent.workflowId } : {},
+    ...row.memo ? { memo: row.memo } : {},
+    ...row.searchAttributes ? { searchAttributes: row.searchAttributes } : {},
+    ...row.blocked ? { blocked: unpackPlain<TaskFailure>(row.blocked) } : {},
+  };
+}

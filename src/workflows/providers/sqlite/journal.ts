@@ -1,0 +1,378 @@
+import { WippyError } from "../../../vm/error.ts";
+import { completeAttempt, recoverAttempts } from "./activities.ts";
+import { Book, type BookParts, type Randomness } from "./book.ts";
+import { closedChain, terminateRun } from "./closing.ts";
+import { Deadlines } from "./deadlines.ts";
+import { describeRun, listRuns, runHistory } from "./info.ts";
+import { lockJournal } from "./lock.ts";
+import type { JournalEvent, JournalRequest, JournalSettings } from "./messages.ts";
+import { isPassing, openDatabase, storageError } from "./open.ts";
+import { Runs } from "./runs.ts";
+import { notFound, openRun, requestCancel, signalRun } from "./signals.ts";
+import { startRun } from "./starts.ts";
+import { Store } from "./store.ts";
+import { completeTask, takeTask, unblockRun } from "./tasks.ts";
+import { fireDue } from "./timers.ts";
+import { Watches } from "./watches.ts";
+
+/** What the journal needs of its surroundings; a test gives it a virtual clock. */
+export interface Surroundings {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Calls back once after that many milliseconds. Answers a function that calls it off. */
+  setTimer(delay: number, callback: () => void): () => void;
+  /** Calls back when everything that has arrived by now has been received. */
+  defer(callback: () => void): void;
+  random: Randomness;
+}
+
+/** The longest delay that the platform's timers take. */
+const maxDelay = 2 ** 31 - 1;
+
+/**
+ * The journal: takes requests, commits everything that waits in one transaction, and only then lets out what follows
+ * from it. It knows nothing of threads.
+ */
+export class Journal {
+  readonly #surroundings: Surroundings;
+  readonly #post: (events: JournalEvent[]) => void;
+  #open?: BookParts & { unlock: () => void };
+  #queue: JournalRequest[] = [];
+  #deferred = false;
+  /** Runs whose task waits for its turn to be handed out. */
+  #ready: number[] = [];
+  /** Due time of the first durable timer, or earlier. */
+  #nextDue = Infinity;
+  #alarm?: { at: number; cancel: () => void };
+  /** Set while nothing can be committed: notices wait for the next try. */
+  #stalled?: { notices: JournalRequest[]; tries: number; nextTry: number };
+
+  /** @param post takes what leaves the journal, in order. */
+  constructor(surroundings: Surroundings, post: (events: JournalEvent[]) => void) {
+    this.#surroundings = surroundings;
+    this.#post = post;
+  }
+
+  receive(requests: JournalRequest[]): void {
+    this.#queue.push(...requests);
+    if (this.#deferred) return;
+    this.#deferred = true;
+    this.#surroundings.defer(() => {
+      this.#deferred = false;
+      this.#drain();
+    });
+  }
+
+  #drain(): void {
+    const batch = this.#queue;
+    this.#queue = [];
+    const first = batch[0];
+    if (first?.type === "open") {
+      this.#openUp(first);
+      batch.shift();
+    }
+    const close = batch.find(isClose);
+    if (this.#open) this.#work(close ? batch.filter((request) => request !== close) : batch);
+    else this.#refuse(batch, new WippyError("Unavailable", "the workflow journal is not open"));
+    if (close) this.#close(close);
+    this.#setAlarm();
+  }
+
+  #openUp(request: Extract<JournalRequest, { type: "open" }>): void {
+    const { settings, id } = request;
+    let unlock: (() => void) | undefined;
+    try {
+      unlock = lockJournal(settings.path);
+      const store = new Store(openDatabase(settings.path, settings.maxBytes));
+      this.#open = {
+        unlock,
+        settings,
+        store,
+        runs: new Runs(store, settings.maxRuns),
+        deadlines: new Deadlines(),
+        watches: new Watches(),
+        random: this.#surroundings.random,
+        taken: new Set(),
+      };
+      const book = this.#commit((book) => recover(book));
+      this.#nextDue = store.nextDue() ?? Infinity;
+      this.#settle(book, [{ type: "answer", id }]);
+    } catch (error) {
+      this.#open?.store.close();
+      this.#open = undefined;
+      unlock?.();
+      const failure = error instanceof WippyError ? error : storageError(error, settings.path);
+      this.#post([{ type: "refusal", id, failure: failure.toJSON() }]);
+    }
+  }
+
+  #close(request: Extract<JournalRequest, { type: "close" }>): void {
+    this.#alarm?.cancel();
+    this.#alarm = undefined;
+    this.#open?.store.close();
+    this.#open?.unlock();
+    this.#open = undefined;
+    this.#post([{ type: "answer", id: request.id }]);
+  }
+
+  /** Commits a batch and whatever is due, in one transaction if possible. */
+  #work(batch: JournalRequest[]): void {
+    const stalled = this.#stalled;
+    const requests = stalled ? [...stalled.notices, ...batch] : batch;
+    const due = this.#isDue();
+    if (requests.length === 0 && !due) return;
+    try {
+      this.#settle(this.#commit((book) => {
+        for (const request of requests) this.#handle(book, request);
+        if (due) fireDue(book);
+      }));
+    } catch (error) {
+      this.#forget();
+      if (isPassing(error)) this.#stall(requests, error);
+      else this.#isolate(requests, due);
+      return;
+    }
+    if (stalled) this.#recovered();
+  }
+
+  /** Runs `work` in a transaction. @throws what went wrong, when nothing of it was committed. */
+  #commit(work: (book: Book) => void): Book {
+    const open = this.#open!;
+    const book = new Book(open, this.#surroundings.now());
+    open.store.begin();
+    try {
+      work(book);
+      book.finish();
+      open.store.commit();
+      return book;
+    } catch (error) {
+      open.store.rollback();
+      throw error;
+    }
+  }
+
+  /** Lets out what a committed transaction has to say, and hands out tasks. */
+  #settle(book: Book, before: JournalEvent[] = []): void {
+    for (const change of book.after) change();
+    this.#nextDue = Math.min(this.#nextDue, book.due);
+    if (book.firedTimers) this.#nextDue = book.store.nextDue() ?? Infinity;
+    this.#ready.push(...book.ready);
+    const out = [...before, ...book.out];
+    while (this.#ready.length > 0 && book.taken.size < book.settings.maxTasks) {
+      const task = takeTask(book, this.#ready.shift()!);
+      if (task) out.push({ type: "task", task });
+    }
+    book.runs.trim();
+    if (out.length > 0) this.#post(out);
+  }
+
+  /** After a rollback nothing in memory is trusted. */
+  #forget(): void {
+    const { runs, store } = this.#open!;
+    runs.forgetAll();
+    this.#nextDue = store.nextDue() ?? Infinity;
+  }
+
+  /**
+   * One of the requests cannot be carried out (a damaged page, an error of ours): each gets a transaction of its own, so
+   * that only that one fails.
+   */
+  #isolate(requests: JournalRequest[], due: boolean): void {
+    const works: { request?: JournalRequest; work: (book: Book) => void }[] = requests.map(
+      (request) => ({ request, work: (book) => this.#handle(book, request) }),
+    );
+    if (due) works.push({ work: fireDue });
+    for (const [index, { request, work }] of works.entries()) {
+      try {
+        this.#settle(this.#commit(work));
+      } catch (error) {
+        this.#forget();
+        if (isPassing(error)) {
+          this.#stall(works.slice(index).flatMap(({ request }) => request ?? []), error);
+          return;
+        }
+        this.#fail(request, error);
+      }
+    }
+  }
+
+  #fail(request: JournalRequest | undefined, error: unknown): void {
+    const path = this.#open!.settings.path;
+    const failure = storageError(error, path);
+    const what = request?.type ?? "timers";
+    if (!request) this.#nextDue = this.#surroundings.now() + 1_000;
+    if (request) this.#refuse([request], failure);
+    this.#post([{
+      type: "report",
+      report: { level: "error", message: failure.message, fields: { path, request: what } },
+    }]);
+  }
+
+  /** Nothing can be committed (full disk, locked file): callers are told, notices are kept and tried again. */
+  #stall(requests: JournalRequest[], error: unknown): void {
+    const { settings } = this.#open!;
+    const cause = storageError(error, settings.path);
+    const details = { ...cause.details, cause: cause.kind };
+    this.#refuse(requests, new WippyError("Unavailable", cause.message, { retryable: true, details }));
+    const tries = (this.#stalled?.tries ?? 0) + 1;
+    const wait = Math.min(5_000, 100 * 2 ** (tries - 1));
+    const first = !this.#stalled;
+    const nextTry = this.#surroundings.now() + wait;
+    this.#stalled = { notices: requests.filter((request) => !("id" in request && isQuestion(request))), tries, nextTry };
+    if (first) {
+      this.#post([{
+        type: "report",
+        report: {
+          level: "error",
+          message: `${cause.message}. Workflows stand still until it can be written again`,
+          fields: { path: settings.path },
+        },
+      }]);
+    }
+  }
+
+  #recovered(): void {
+    this.#stalled = undefined;
+    const { path } = this.#open!.settings;
+    const message = `The journal ${path} can be written again`;
+    this.#post([{ type: "report", report: { level: "info", message, fields: { path } } }]);
+  }
+
+  #refuse(requests: JournalRequest[], error: WippyError): void {
+    const failure = error.toJSON();
+    const refusals = requests.filter(isQuestion).map(({ id }) =>
+      ({ type: "refusal", id, failure }) as const
+    );
+    if (refusals.length > 0) this.#post(refusals);
+  }
+
+  #isDue(): boolean {
+    const now = this.#surroundings.now();
+    const next = this.#open!.deadlines.next() ?? Infinity;
+    return Math.min(this.#nextDue, next) <= now;
+  }
+
+  #setAlarm(): void {
+    const at = this.#open
+      ? this.#stalled?.nextTry ?? Math.min(this.#nextDue, this.#open.deadlines.next() ?? Infinity)
+      : Infinity;
+    if (this.#alarm?.at === at) return;
+    this.#alarm?.cancel();
+    this.#alarm = undefined;
+    if (at === Infinity) return;
+    const delay = Math.min(maxDelay, Math.max(0, at - this.#surroundings.now()));
+    const cancel = this.#surroundings.setTimer(delay, () => {
+      this.#alarm = undefined;
+      this.receive([]);
+    });
+    this.#alarm = { at, cancel };
+  }
+
+  /** Carries out one request. Refusals are answers; any other error undoes the transaction. */
+  #handle(book: Book, request: JournalRequest): void {
+    if (!isQuestion(request)) {
+      notice(book, request);
+      return;
+    }
+    const { id } = request;
+    try {
+      const value = answer(book, request);
+      book.out.push({ type: "answer", id, ...value === undefined ? {} : { value } });
+    } catch (error) {
+      // Refusals are thrown before anything is written.
+      if (!(error instanceof WippyError)) throw error;
+      book.out.push({ type: "refusal", id, failure: error.toJSON() });
+    }
+  }
+}
+
+type Asked = Extract<JournalRequest, { id: number }> & { type: Exclude<JournalRequest["type"], "delivered"> };
+
+function isQuestion(request: JournalRequest): request is Asked {
+  return "id" in request && request.type !== "delivered";
+}
+
+function isClose(request: JournalRequest): request is Extract<JournalRequest, { type: "close" }> {
+  return request.type === "close";
+}
+
+function answer(book: Book, request: Asked): unknown {
+  switch (request.type) {
+    case "start":
+      return startRun(book, request.request);
+    case "signal":
+      return signalRun(book, openRun(book, request.workflowId), request.signal);
+    case "cancel": {
+      const { reason, sender } = request;
+      const state = openRun(book, request.workflowId);
+      return requestCancel(book, state, { ...reason ? { reason } : {}, sender });
+    }
+    case "terminate":
+      return terminateRun(book, openRun(book, request.workflowId), request.reason);
+    case "unblock": {
+      const state = book.runs.byId(request.runId);
+      if (state?.status !== "running") throw notFound(request.runId, state);
+      return unblockRun(book, state);
+    }
+    case "describe":
+      return describeRun(book, request.workflowId);
+    case "list":
+      return listRuns(book, request.query);
+    case "history":
+      return runHistory(book, request.runId);
+    case "open":
+    case "close":
+      throw new WippyError("Conflict", "the workflow journal is already open");
+  }
+}
+
+function notice(book: Book, request: Exclude<JournalRequest, Asked>): void {
+  switch (request.type) {
+    case "task":
+      return completeTask(book, request.completion);
+    case "activity":
+      return completeAttempt(book, request.token, request.result);
+    case "delivered":
+      return book.store.deleteMessagesUpTo(request.id);
+    case "watch":
+      return watch(book, request);
+    case "unwatch":
+      return book.watches.delete(request.watch);
+  }
+}
+
+function watch(book: Book, request: Extract<JournalRequest, { type: "watch" }>): void {
+  const { workflowId } = request;
+  const asked = request.runId === undefined ? undefined : book.runs.byId(request.runId);
+  const newest = asked
+    ? book.runs.newestOfChain(asked)
+    : request.runId === undefined
+    ? book.runs.newest(workflowId)
+    : undefined;
+  if (newest?.status === "running") {
+    book.watches.add(newest.firstRunId, request.watch);
+    return;
+  }
+  const closed = newest ? closedChain(book, newest) : {
+    workflowId,
+    runId: "",
+    pid: "",
+    status: "not_found" as const,
+    closeTime: book.now,
+    failure: notFound(workflowId).toJSON(),
+  };
+  book.out.push({ type: "closed", watch: request.watch, closed });
+}
+
+/** Takes up what the last owner of the journal left: tasks, attempts and messages that were out. */
+function recover(book: Book): void {
+  book.store.reclaimTasks();
+  for (const { run } of book.store.runsWithTask()) book.ready.push(run);
+  for (const { run } of book.store.runsWithAttempt()) {
+    const state = book.runs.get(run);
+    if (state) recoverAttempts(book, state);
+  }
+  for (const { id, recipient: to, sender: from, topic, payloads } of book.store.messages()) {
+    book.out.push({ type: "message", id, message: { to, from, topic, payloads } });
+  }
+}

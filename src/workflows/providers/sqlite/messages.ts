@@ -1,0 +1,67 @@
+import type { Failure } from "../../engine/outcome.ts";
+import type {
+  ActivityResult,
+  ActivityTask,
+  OutboxMessage,
+  ProviderReport,
+  RunClosed,
+  RunQuery,
+  Signal,
+  StartRequest,
+  TaskCompletion,
+  WorkflowTask,
+} from "../../provider.ts";
+
+// What the provider (main thread) and the journal (its own thread) say to each other. Both sides send arrays of
+// messages, packed as one binary message each.
+
+/** Settings of the journal that cross to its thread. */
+export interface JournalSettings {
+  /** Path of the journal file. */
+  path: string;
+  /** Node part of the PIDs of workflows. */
+  node: string;
+  /** Default lease of a task in milliseconds. */
+  taskTimeout: number;
+  /** Tasks handed out at once; further ones wait in the journal. */
+  maxTasks: number;
+  /** Runs kept in memory between transactions. */
+  maxRuns: number;
+  /** Size above which the journal file refuses to grow. */
+  maxBytes?: number;
+}
+
+/** Answered by an `answer` with the same id. */
+export type Question =
+  | { type: "open"; settings: JournalSettings }
+  | { type: "close" }
+  | { type: "start"; request: StartRequest }
+  | { type: "signal"; workflowId: string; signal: Signal }
+  | { type: "cancel"; workflowId: string; reason?: string; sender: string }
+  | { type: "terminate"; workflowId: string; reason?: string }
+  | { type: "unblock"; runId: string }
+  | { type: "describe"; workflowId: string }
+  | { type: "list"; query: RunQuery }
+  | { type: "history"; runId: string };
+
+/** Not answered; kept until it is committed. */
+export type Notice =
+  | { type: "task"; completion: TaskCompletion }
+  | { type: "activity"; token: string; result: ActivityResult }
+  /** Outbox messages up to this id were handed over. */
+  | { type: "delivered"; id: number }
+  | { type: "watch"; watch: number; workflowId: string; runId?: string }
+  | { type: "unwatch"; watch: number };
+
+export type JournalRequest = (Question & { id: number }) | Notice;
+
+export type JournalEvent =
+  | { type: "answer"; id: number; value?: unknown }
+  | { type: "refusal"; id: number; failure: Failure }
+  | { type: "task"; task: WorkflowTask }
+  | { type: "activity"; task: ActivityTask }
+  | { type: "activity_cancel"; token: string; reason: string }
+  | { type: "message"; id: number; message: OutboxMessage }
+  | { type: "closed"; watch: number; closed: RunClosed }
+  | { type: "evict"; runId: string }
+  | { type: "report"; report: ProviderReport };

@@ -1,0 +1,259 @@
+import { WippyError } from "../../../vm/error.ts";
+import type {
+  ActivityResult,
+  ActivityTask,
+  OutboxMessage,
+  ProviderReport,
+  RunClosed,
+  RunInfo,
+  RunQuery,
+  Signal,
+  StartRequest,
+  StartResult,
+  TaskCompletion,
+  WorkflowProvider,
+  WorkflowTask,
+} from "../../provider.ts";
+import type { Surroundings } from "./journal.ts";
+import { inlineLink, type JournalLink, threadLink } from "./link.ts";
+import { machine } from "./machine.ts";
+import type { JournalEvent, JournalRequest, JournalSettings, Question } from "./messages.ts";
+
+export interface SqliteProviderOptions {
+  /** Path of the journal file; its folder is made when it is missing. */
+  path: string;
+  /** Node part of the PIDs of workflows; default `local`. */
+  node?: string;
+  /** True: no thread of its own; the journal works on the caller's. */
+  inline?: boolean;
+  /** Only with `inline`: the clock, timers and randomness to use in place of the machine's. */
+  surroundings?: Surroundings;
+  /**
+   * Milliseconds until a task that nobody completed is given to another worker; default 60,000. The death of a worker
+   * is told by the node at once, so this only catches code that does not stop, and is long enough that a queue of
+   * replays after a restart is not mistaken for it.
+   */
+  taskTimeout?: number;
+  /** Tasks handed out at once, default 1,000; further ones wait in the journal. */
+  maxTasks?: number;
+  /** Runs that the journal keeps in memory, default 10,000. */
+  maxRuns?: number;
+  /** Size in bytes above which the journal refuses to grow; without limit when absent. */
+  maxBytes?: number;
+}
+
+/** The embedded provider: an SQLite journal, by default on a thread of its own. */
+export class SqliteProvider implements WorkflowProvider {
+  readonly #options: SqliteProviderOptions;
+  readonly #settings: JournalSettings;
+  #link?: JournalLink;
+  /** Requests that leave together at the end of the present tick. */
+  #outgoing: JournalRequest[] = [];
+  #lastId = 0;
+  readonly #waiting = new Map<
+    number,
+    { resolve: (value: unknown) => void; reject: (error: WippyError) => void }
+  >();
+  readonly #watches = new Map<number, (closed: RunClosed) => void>();
+  #task: (task: WorkflowTask) => void = () => {};
+  #activity: (task: ActivityTask) => void = () => {};
+  #activityCancel: (token: string, reason: string) => void = () => {};
+  #message: (message: OutboxMessage) => void = () => {};
+  #evict: (runId: string) => void = () => {};
+  #report: (report: ProviderReport) => void = () => {};
+
+  constructor(options: SqliteProviderOptions) {
+    this.#options = options;
+    this.#settings = {
+      path: options.path,
+      node: options.node ?? "local",
+      taskTimeout: options.taskTimeout ?? 60_000,
+      maxTasks: options.maxTasks ?? 1_000,
+      maxRuns: options.maxRuns ?? 10_000,
+      ...options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes },
+    };
+  }
+
+  async open(): Promise<void> {
+    if (this.#link) throw new WippyError("Conflict", "the workflow journal is already open");
+    const listener = {
+      events: (events: JournalEvent[]) => this.#receive(events),
+      broken: (message: string) => this.#broken(message),
+    };
+    this.#link = this.#options.inline
+      ? inlineLink(listener, this.#options.surroundings ?? machine)
+      : threadLink(listener);
+    try {
+      await this.#ask({ type: "open", settings: this.#settings });
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#link) return;
+    await this.#ask({ type: "close" });
+    this.#end();
+  }
+
+  start(request: StartRequest): Promise<StartResult> {
+    return this.#ask({ type: "start", request });
+  }
+
+  signal(workflowId: string, signal: Signal): Promise<void> {
+    return this.#ask({ type: "signal", workflowId, signal });
+  }
+
+  cancel(workflowId: string, request: { reason?: string; sender: string }): Promise<void> {
+    return this.#ask({ type: "cancel", workflowId, ...request });
+  }
+
+  terminate(workflowId: string, request: { reason?: string }): Promise<void> {
+    return this.#ask({ type: "terminate", workflowId, ...request });
+  }
+
+  unblock(runId: string): Promise<void> {
+    return this.#ask({ type: "unblock", runId });
+  }
+
+  describe(workflowId: string): Promise<RunInfo | undefined> {
+    return this.#ask({ type: "describe", workflowId });
+  }
+
+  list(query: RunQuery): Promise<{ runs: RunInfo[]; cursor?: string }> {
+    return this.#ask({ type: "list", query });
+  }
+
+  history(runId: string): Promise<Uint8Array> {
+    return this.#ask({ type: "history", runId });
+  }
+
+  watch(workflowId: string, listener: (closed: RunClosed) => void, runId?: string): () => void {
+    const watch = ++this.#lastId;
+    this.#watches.set(watch, listener);
+    this.#send({ type: "watch", watch, workflowId, ...runId === undefined ? {} : { runId } });
+    return () => {
+      if (this.#watches.delete(watch)) this.#send({ type: "unwatch", watch });
+    };
+  }
+
+  completeTask(completion: TaskCompletion): void {
+    this.#send({ type: "task", completion });
+  }
+
+  completeActivity(token: string, result: ActivityResult): void {
+    this.#send({ type: "activity", token, result });
+  }
+
+  onTask(handler: (task: WorkflowTask) => void): void {
+    this.#task = handler;
+  }
+
+  onActivity(handler: (task: ActivityTask) => void): void {
+    this.#activity = handler;
+  }
+
+  onActivityCancel(handler: (token: string, reason: string) => void): void {
+    this.#activityCancel = handler;
+  }
+
+  onMessage(handler: (message: OutboxMessage) => void): void {
+    this.#message = handler;
+  }
+
+  onEvict(handler: (runId: string) => void): void {
+    this.#evict = handler;
+  }
+
+  onReport(handler: (report: ProviderReport) => void): void {
+    this.#report = handler;
+  }
+
+  #ask<Value>(question: Question): Promise<Value> {
+    return new Promise<Value>((resolve, reject) => {
+      const id = ++this.#lastId;
+      // The journal answers each question with what the method's type says; the messages are its own.
+      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.#send({ ...question, id });
+    });
+  }
+
+  #send(request: JournalRequest): void {
+    if (!this.#link) {
+      this.#refuse(request, new WippyError("Unavailable", "the workflow journal is not open"));
+      return;
+    }
+    this.#outgoing.push(request);
+    if (this.#outgoing.length > 1) return;
+    queueMicrotask(() => {
+      const requests = this.#outgoing;
+      this.#outgoing = [];
+      this.#link?.send(requests);
+    });
+  }
+
+  #refuse(request: JournalRequest, error: WippyError): void {
+    if (!("id" in request)) return;
+    this.#waiting.get(request.id)?.reject(error);
+    this.#waiting.delete(request.id);
+  }
+
+  #receive(events: JournalEvent[]): void {
+    let delivered = 0;
+    for (const event of events) {
+      if (event.type === "message") delivered = event.id;
+      try {
+        this.#dispatch(event);
+      } catch (error) {
+        // One handler's fault must not keep the rest of the batch from theirs.
+        const message = `handling "${event.type}" of the journal failed: ${error}`;
+        this.#report({ level: "error", message, fields: {} });
+      }
+    }
+    if (delivered > 0) this.#send({ type: "delivered", id: delivered });
+  }
+
+  #dispatch(event: JournalEvent): void {
+    switch (event.type) {
+      case "answer":
+      case "refusal": {
+        const waiting = this.#waiting.get(event.id);
+        this.#waiting.delete(event.id);
+        if (event.type === "answer") waiting?.resolve(event.value);
+        else waiting?.reject(WippyError.from(event.failure));
+        return;
+      }
+      case "task":
+        return this.#task(event.task);
+      case "activity":
+        return this.#activity(event.task);
+      case "activity_cancel":
+        return this.#activityCancel(event.token, event.reason);
+      case "message":
+        return this.#message(event.message);
+      case "closed": {
+        const listener = this.#watches.get(event.watch);
+        this.#watches.delete(event.watch);
+        return listener?.(event.closed);
+      }
+      case "evict":
+        return this.#evict(event.runId);
+      case "report":
+        return this.#report(event.report);
+    }
+  }
+
+  #broken(message: string): void {
+    this.#report({ level: "error", message: `the journal's thread broke down: ${message}`, fields: {} });
+    this.#end();
+  }
+
+  #end(): void {
+    this.#link?.end();
+    this.#link = undefined;
+    const error = new WippyError("Unavailable", "the workflow journal is closed");
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+}

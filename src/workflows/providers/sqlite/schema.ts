@@ -1,0 +1,109 @@
+import { sql } from "drizzle-orm";
+import {
+  customType,
+  index,
+  integer,
+  primaryKey,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from "drizzle-orm/sqlite-core";
+import type { EventType } from "../../history.ts";
+import type { ParentClosePolicy } from "../../options.ts";
+import type { RunStatus } from "../../provider.ts";
+
+// drizzle-kit does not know WITHOUT ROWID: it is written by hand into the migrations of the tables whose rows are
+// reached by their primary key only (events, timers, activities).
+//
+// Times are milliseconds since the epoch. Blobs are packed with `packPlain` or with the codec of Lua values.
+
+const bytes = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => "blob" });
+
+/** One row a run, open or closed. The newest run of a workflow id has the greatest `run`. */
+export const runs = sqliteTable("runs", {
+  run: integer().primaryKey(),
+  runId: text("run_id").notNull(),
+  workflowId: text("workflow_id").notNull(),
+  firstRunId: text("first_run_id").notNull(),
+  entry: text().notNull(),
+  hostId: text("host_id").notNull(),
+  status: text().$type<RunStatus>().notNull(),
+  attempt: integer().notNull(),
+  startTime: integer("start_time").notNull(),
+  closeTime: integer("close_time"),
+  nextEvent: integer("next_event").notNull(),
+  bytes: integer().notNull(),
+  /** Counts the hand-outs of tasks; a completion must carry the newest. */
+  lease: integer().notNull(),
+  /** Id of the TaskStarted event that has no outcome yet, else 0. */
+  taskEvent: integer("task_event").notNull(),
+  /** 1: events have come that no task has shown. */
+  wake: integer().notNull(),
+  /** 1: no task before the timer of kind `start` fires. */
+  held: integer().notNull(),
+  cancelRequested: integer("cancel_requested").notNull(),
+  parentRun: integer("parent_run"),
+  parentSeq: integer("parent_seq"),
+  parentClosePolicy: text("parent_close_policy").$type<ParentClosePolicy>(),
+  /** Packed `RunTerms`. */
+  terms: bytes(),
+  memo: bytes(),
+  searchAttributes: bytes("search_attributes"),
+  /** Packed `TaskFailure` while the run waits for mended code. */
+  blocked: bytes(),
+}, (table) => [
+  uniqueIndex("runs_run_id").on(table.runId),
+  index("runs_workflow").on(table.workflowId, table.run),
+  uniqueIndex("runs_open").on(table.workflowId).where(sql`status = 'running'`),
+  index("runs_status").on(table.status, table.run),
+  index("runs_task").on(table.run).where(sql`task_event > 0`),
+  index("runs_parent").on(table.parentRun).where(sql`parent_run IS NOT NULL AND status = 'running'`),
+]);
+
+/** Histories: append only, ids dense from 1 in each run. */
+export const events = sqliteTable("events", {
+  run: integer().notNull(),
+  id: integer().notNull(),
+  type: text().$type<EventType>().notNull(),
+  time: integer().notNull(),
+  data: bytes().notNull(),
+}, (table) => [primaryKey({ columns: [table.run, table.id] })]);
+
+/**
+ * What is due at a time: `timer` (of workflow code), `start` (delay or back-off of a run), `run` and `execution`
+ * (timeouts), `retry` and `schedule_to_close` (of the activity with that sequence number).
+ */
+export const timers = sqliteTable("timers", {
+  run: integer().notNull(),
+  kind: text().$type<TimerKind>().notNull(),
+  seq: integer().notNull(),
+  due: integer().notNull(),
+}, (table) => [
+  primaryKey({ columns: [table.run, table.kind, table.seq] }),
+  index("timers_due").on(table.due),
+]);
+
+export type TimerKind = "timer" | "start" | "run" | "execution" | "retry" | "schedule_to_close";
+
+/** Activities without outcome. What they are is in their ActivityScheduled event. */
+export const activities = sqliteTable("activities", {
+  run: integer().notNull(),
+  seq: integer().notNull(),
+  /** Id of the ActivityScheduled event. */
+  event: integer().notNull(),
+  /** Of the attempt that runs, or ran last. */
+  attempt: integer().notNull(),
+  /** 1: an attempt has been handed out; 0: waits for its `retry` timer. */
+  running: integer().notNull(),
+  /** 1: cancellation was asked for and its outcome is awaited. */
+  canceling: integer().notNull(),
+}, (table) => [primaryKey({ columns: [table.run, table.seq] })]);
+
+/** Messages to plain processes that have not been handed over. */
+export const outbox = sqliteTable("outbox", {
+  id: integer().primaryKey(),
+  recipient: text().notNull(),
+  sender: text().notNull(),
+  topic: text().notNull(),
+  payloads: bytes().notNull(),
+});

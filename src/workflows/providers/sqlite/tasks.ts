@@ -1,0 +1,151 @@
+import { inbound, packHistory, packPlain, unpackCommands } from "../../history.ts";
+import type { TaskCompletion, TaskFailure, WorkflowTask } from "../../provider.ts";
+import { retryDelay } from "../../retry.ts";
+import type { Book } from "./book.ts";
+import type { Deadline } from "./deadlines.ts";
+import type { RunState } from "./runs.ts";
+import { applyCommand } from "./state.ts";
+
+/** Makes the message that hands out the present task of a run; undefined when there is none any more. */
+export function takeTask(book: Book, run: number): WorkflowTask | undefined {
+  const state = book.runs.get(run);
+  if (!state || state.status !== "running" || state.taskEvent === 0 || state.blocked) return;
+  // Without a worker that knows the run, only a history that begins with the first event will do.
+  const events = state.worker !== undefined || state.since === 0 ? state.unshown : undefined;
+  if (!events) book.forgetWorker(state);
+  const task: WorkflowTask = {
+    token: `${run}.${state.lease}`,
+    runId: state.runId,
+    workflowId: state.workflowId,
+    entry: state.entry,
+    hostId: state.hostId,
+    ...events && state.worker !== undefined ? { worker: state.worker } : {},
+    since: events ? state.since : 0,
+    history: packHistory(events ?? book.store.eventsFrom(run, 1)),
+  };
+  state.unshown = [];
+  book.taken.add(run);
+  const lease = book.settings.taskTimeout;
+  const due = book.now + (state.agreed.options.taskTimeout ?? lease);
+  book.deadlines.set(`task ${run}`, due, { kind: "task", run, lease: state.lease });
+  return task;
+}
+
+/** Takes what a worker answered to a task; ignores it when its lease is no longer the newest. */
+export function completeTask(book: Book, completion: TaskCompletion): void {
+  const [run, lease] = completion.token.split(".").map(Number) as [number, number];
+  const state = holder(book, run, lease);
+  if (!state) {
+    // What that worker holds in memory is not what history says.
+    book.out.push({ type: "evict", runId: completion.runId });
+    return;
+  }
+  book.takeBack(state);
+  const { outcome } = completion;
+  if (outcome.type === "failed") {
+    taskFailed(book, state, outcome.failure);
+    return;
+  }
+  state.losses = 0;
+  const commands = unpackCommands(outcome.commands);
+  if (commands.at(-1)?.type === "continue_as_new" && state.wake) {
+    refuseClose(book, state);
+    return;
+  }
+  const started = state.taskEvent;
+  state.unshown ??= book.store.eventsFrom(run, started + 1).filter(({ type }) => inbound.has(type));
+  state.worker = completion.worker;
+  state.since = started;
+  state.taskEvent = 0;
+  book.append(state, "TaskCompleted", { worker: completion.worker });
+  for (const command of commands) applyCommand(book, state, command);
+  if (state.wake && state.status === "running") book.wake(state);
+}
+
+/** The task was not completed in time: its lease ends, another worker tries. */
+export function taskTimedOut(book: Book, deadline: Extract<Deadline, { kind: "task" }>): void {
+  const state = holder(book, deadline.run, deadline.lease);
+  if (!state) return;
+  book.takeBack(state);
+  book.out.push({ type: "evict", runId: state.runId });
+  taskLost(book, state, "the task was not completed in its time");
+}
+
+/** Hands out a lost task again. */
+export function redoTask(book: Book, deadline: Extract<Deadline, { kind: "redo" }>): void {
+  const state = holder(book, deadline.run, deadline.lease);
+  if (state) book.handOut(state);
+}
+
+/** Blocks a run: its task waits until `unblockRun`. */
+export function blockRun(book: Book, state: RunState, failure: TaskFailure): void {
+  state.blocked = packPlain(failure);
+  book.runs.standingChanged(state);
+  book.forgetWorker(state);
+  book.out.push({ type: "evict", runId: state.runId });
+  book.out.push({
+    type: "report",
+    report: {
+      level: "error",
+      message: `workflow ${state.workflowId} is blocked: ${failure.message}`,
+      fields: { workflow_id: state.workflowId, run_id: state.runId, entry: state.entry, ...failure },
+    },
+  });
+}
+
+/** Tries the task of a blocked run again. */
+export function unblockRun(book: Book, state: RunState): void {
+  if (!state.blocked) return;
+  state.blocked = null;
+  book.runs.standingChanged(state);
+  book.handOut(state);
+}
+
+/** The run whose task is out under this lease. */
+function holder(book: Book, run: number, lease: number): RunState | undefined {
+  const state = book.runs.get(run);
+  if (!state || state.status !== "running" || state.taskEvent === 0 || state.blocked) return;
+  return state.lease === lease ? state : undefined;
+}
+
+function taskFailed(book: Book, state: RunState, failure: TaskFailure): void {
+  const whole = state.since === 0;
+  book.forgetWorker(state);
+  if (failure.cause === "nondeterminism") {
+    blockRun(book, state, failure);
+  } else if (failure.cause === "cache_miss" && !whole) {
+    book.handOut(state);
+  } else {
+    taskLost(book, state, failure.message);
+  }
+}
+
+/** The task is handed out again: at once the first time, then with growing delays. */
+function taskLost(book: Book, state: RunState, message: string): void {
+  book.forgetWorker(state);
+  const losses = state.losses++;
+  book.out.push({
+    type: "report",
+    report: {
+      level: "warn",
+      message: `a task of workflow ${state.workflowId} was lost and is tried again: ${message}`,
+      fields: { workflow_id: state.workflowId, run_id: state.runId, losses: losses + 1 },
+    },
+  });
+  if (losses === 0) {
+    book.handOut(state);
+    return;
+  }
+  const due = book.now + retryDelay({ maximumInterval: 60_000 }, losses);
+  const { run, lease } = state;
+  book.after.push(() => book.deadlines.set(`task ${run}`, due, { kind: "redo", run, lease }));
+}
+
+/** Events came while the code decided to continue as new: it is shown them first, so that none is lost. */
+function refuseClose(book: Book, state: RunState): void {
+  book.append(state, "TaskFailed", { message: "events came before continue-as-new" });
+  state.taskEvent = 0;
+  book.forgetWorker(state);
+  book.out.push({ type: "evict", runId: state.runId });
+  book.wake(state);
+}
