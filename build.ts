@@ -111,7 +111,6 @@ function bundle(outfile: string, target: string | undefined): Promise<Bun.BuildO
       ...(target === undefined ? {} : { target: target as Bun.Build.CompileTarget }),
     },
     define: {
-      WIPPY_VERSION: JSON.stringify(manifest.version),
       WIPPY_COMMIT: JSON.stringify(commit()),
     },
     plugins: [threadAddresses(target ?? process.platform), withoutAddon],
