@@ -91,7 +91,9 @@ function checkTarget(
   if (imported === undefined) {
     const ids = [...entries.values()].filter(isCode).map((candidate) => candidate.id);
     const near = nearest(target, ids);
-    const fix = near === undefined ? "add a library.lua entry of that name" : `did you mean "${near}"?`;
+    const fix = near === undefined
+      ? "add a library.lua entry of that name"
+      : `did you mean "${near}"?`;
     return { message: `unknown import "${target}"`, fix };
   }
   // An entry of an unknown kind is reported for its kind; that it holds no code follows from it.

@@ -128,7 +128,7 @@ function parseSetting(setting: string): { sections: Section } | Problem {
   const wrong = (message: string): Problem => ({
     severity: "error",
     message: `invalid --set "${setting}": ${message}`,
-    fix: 'write it like --set logger.encoding=json',
+    fix: "write it like --set logger.encoding=json",
   });
   if (equals < 0) return wrong("expected section.path=value");
   const parts = setting.slice(0, equals).split(".");

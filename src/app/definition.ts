@@ -245,4 +245,3 @@ class DefinitionReader {
     return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, step(child, key)]));
   }
 }
-

@@ -61,8 +61,7 @@ export function findDisabled(
   }));
   const disabled = new Set<string>();
   for (const { id, meta: fields } of entries) {
-    const off =
-      namespaces.some((pattern) => matchesPattern(pattern, parseId(id).namespace)) ||
+    const off = namespaces.some((pattern) => matchesPattern(pattern, parseId(id).namespace)) ||
       patterns.some((pattern) => matchesEntryPattern(pattern, id)) ||
       meta.some(([field, values]) => texts(values).includes(fields[field] as string));
     if (off) disabled.add(id);

@@ -43,7 +43,12 @@ export function readEnvFile(path: string): string {
 }
 
 /** Writes the text beside the file and renames it, so that no reader sees half of it. */
-export function writeEnvFile(path: string, text: string, mode: number, directoryMode: number): void {
+export function writeEnvFile(
+  path: string,
+  text: string,
+  mode: number,
+  directoryMode: number,
+): void {
   mkdirSync(dirname(path), { recursive: true, mode: directoryMode });
   const temporary = `${path}.${process.pid}.tmp`;
   writeFileSync(temporary, text, { mode });

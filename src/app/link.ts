@@ -85,7 +85,10 @@ export function linkRequirements(entries: ReadonlyMap<string, Entry>): LinkWarni
         const field = path.replace(/^(?:meta|data)\./, "");
         if (!appends) setPath(root, field, value);
         else if (!append(root, field, value)) {
-          warn(`${id}: ${path} is not a list, nothing can be appended`, "remove += or make it a list");
+          warn(
+            `${id}: ${path} is not a list, nothing can be appended`,
+            "remove += or make it a list",
+          );
         }
       }
     }

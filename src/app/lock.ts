@@ -84,9 +84,9 @@ export function readLock(directory: string): { lock?: Lock; problems: Problem[] 
   const problems: Problem[] = [];
   const replacements = new Map<string, string>();
   for (const [index, { from, to }] of result.data.replacements.entries()) {
-    replacements.set(from, absolute(to));
     const position = yaml.position(["replacements", index, "to"]);
     const missing = !existsSync(absolute(to));
+    if (!missing) replacements.set(from, absolute(to));
     problems.push({
       severity: missing ? "error" : "warning",
       file: lockFileName,

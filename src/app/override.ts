@@ -72,7 +72,9 @@ export function parseOverrideSection(
   function flatten(key: string, value: unknown): void {
     if (typeof value === "object" && value !== null && !Array.isArray(value)) {
       const separator = splitKey(key) === undefined ? ":" : ".";
-      for (const [name, inner] of Object.entries(value)) flatten(`${key}${separator}${name}`, inner);
+      for (const [name, inner] of Object.entries(value)) {
+        flatten(`${key}${separator}${name}`, inner);
+      }
       return;
     }
     const parts = splitKey(key);
@@ -108,7 +110,10 @@ export function applyOverrides(
     const unsafe = path.split(".").some((part) => part === "" || part === "__proto__");
     if (entry === undefined) {
       const near = nearest(id, entries.keys());
-      wrong(`unknown entry ${id}`, near === undefined ? "name an entry" : `did you mean "${near}"?`);
+      wrong(
+        `unknown entry ${id}`,
+        near === undefined ? "name an entry" : `did you mean "${near}"?`,
+      );
     } else if (unsafe) wrong("the path has an empty part", `write ${form}`);
     else if (path === "kind") {
       if (typeof value === "string" && value.trim() !== "") entry.kind = value;

@@ -22,7 +22,9 @@ export interface Problem {
  *     mend: did you mean "function.lua"?
  */
 export function formatProblem(problem: Problem): string {
-  const position = [problem.file, problem.line, problem.column].filter((part) => part !== undefined);
+  const position = [problem.file, problem.line, problem.column].filter((part) =>
+    part !== undefined
+  );
   const place = problem.file === undefined ? undefined : position.join(":");
   const message = problem.severity === "warning" ? `warning: ${problem.message}` : problem.message;
   const first = [place, problem.entry, message].filter((part) => part !== undefined).join("  ");

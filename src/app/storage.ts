@@ -38,7 +38,9 @@ export function createStaticStorage(values: Readonly<Record<string, string>>): S
 /** The variables of the operating system. */
 export function createOsStorage(system: Readonly<Record<string, string | undefined>>): Storage {
   const all = () =>
-    new Map(Object.entries(system).filter((pair): pair is [string, string] => pair[1] !== undefined));
+    new Map(
+      Object.entries(system).filter((pair): pair is [string, string] => pair[1] !== undefined),
+    );
   return { get: (key) => system[key], set: readOnly, all };
 }
 
@@ -54,7 +56,9 @@ export function createFileStorage(
     } catch (error) {
       if (error instanceof WippyError) throw error;
       const message = `cannot ${what} ${options.file_path}: ${(error as Error).message}`;
-      const denied = ["EACCES", "EPERM", "EROFS"].includes((error as NodeJS.ErrnoException).code ?? "");
+      const denied = ["EACCES", "EPERM", "EROFS"].includes(
+        (error as NodeJS.ErrnoException).code ?? "",
+      );
       throw new WippyError(denied ? "PermissionDenied" : "Internal", message, {
         retryable: false,
         cause: error,

@@ -143,7 +143,8 @@ class Validation {
       const owner = owners.get(name);
       if (owner === undefined) owners.set(name, entry.id);
       else {
-        const message = `command "${name}" is already the command of ${owner}, which is the one run`;
+        const message =
+          `command "${name}" is already the command of ${owner}, which is the one run`;
         this.#add("warning", entry.id, ["meta", "command", "name"], message, "rename one of them");
       }
     }

@@ -83,7 +83,9 @@ export class YamlFile {
 
   #plain(value: unknown, path: PropertyKey[]): unknown {
     if (path.length > deepest) throw new RangeError(`nested deeper than ${deepest} levels`);
-    if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+    if (typeof value === "bigint") {
+      return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+    }
     if (value instanceof Date) return dateText(value);
     if (Array.isArray(value)) {
       return value.map((element, index) => this.#plain(element, [...path, index]));
@@ -117,7 +119,9 @@ export class YamlFile {
     let found = value ?? new Scalar(null);
     for (const [depth, key] of path.entries()) {
       if (isMap(value)) {
-        const pair = value.items.find((item) => isScalar(item.key) && String(item.key.value) === key);
+        const pair = value.items.find((item) =>
+          isScalar(item.key) && String(item.key.value) === key
+        );
         if (pair === undefined) return { found, value, depth };
         found = pair.key as Node;
         value = unalias(pair.value);

@@ -53,7 +53,9 @@ export async function main(args: readonly string[], console: Console): Promise<n
 /** `wippy FILE.lua --flag` becomes `wippy script FILE.lua -- --flag`: its flags are not ours. */
 function expandScript(program: Command, args: readonly string[]): string[] {
   const takesValue = (flag: string) =>
-    program.options.some((option) => option.required && option.is(flag));
+    program.options.some((option) =>
+      option.required && (option.short === flag || option.long === flag)
+    );
   let index = 0;
   while (index < args.length && args[index].startsWith("-") && args[index] !== "--") {
     index += takesValue(args[index]) ? 2 : 1;
@@ -86,9 +88,7 @@ function createProgram(console: Console, finish: (status: number) => void): Comm
   /** The outside of a command, moved to the directory named by -C. */
   const here = (): Console => {
     const { dir } = program.opts<GlobalOptions>();
-    return dir === undefined
-      ? console
-      : { ...console, directory: resolve(console.directory, dir) };
+    return dir === undefined ? console : { ...console, directory: resolve(console.directory, dir) };
   };
 
   program.action(() => {
@@ -141,13 +141,19 @@ function createProgram(console: Console, finish: (status: number) => void): Comm
       finish(initialise(here(), options));
     });
 
-  const registry = program.command("registry").description("look at the entries of the application");
+  const registry = program.command("registry").description(
+    "look at the entries of the application",
+  );
   withSources(registry.command("list"))
     .description("list entries")
     .option("-k, --kind <pattern>", "only this kind; one * is allowed")
     .option("-n, --ns <pattern>", "only this namespace")
     .option("--name <pattern>", "only this name")
-    .option("--meta <filter>", "only this metadata: f=v f~re f*sub f^pre f$suf, repeatable", collect)
+    .option(
+      "--meta <filter>",
+      "only this metadata: f=v f~re f*sub f^pre f$suf, repeatable",
+      collect,
+    )
     .option("--json", "as JSON")
     .option("--yaml", "as YAML")
     .action(async (_options, command: Command) => {

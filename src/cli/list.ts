@@ -13,7 +13,10 @@ const hint = `Define one: give a process.lua entry
 export async function listCommands(console: Console, options: SourceOptions): Promise<number> {
   const application = await load(console, options);
   if (!application.locked) {
-    throw new CommandError(`no ${lockFileName} in ${console.directory}`, 'run "wippy init", or -C DIR');
+    throw new CommandError(
+      `no ${lockFileName} in ${console.directory}`,
+      'run "wippy init", or -C DIR',
+    );
   }
   report(console, application.problems);
   const commands = findCommands(application.entries);

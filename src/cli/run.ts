@@ -188,7 +188,9 @@ function findProcess(entries: readonly Entry[], id: string): string {
   const other = entries.find((entry) => entry.id === id);
   const near = nearest(id, processes.map((entry) => entry.id));
   throw new CommandError(
-    other === undefined ? `process not found: ${id}` : `${id} is a ${other.kind}, not a process.lua`,
+    other === undefined
+      ? `process not found: ${id}`
+      : `${id} is a ${other.kind}, not a process.lua`,
     near === undefined ? "name a process.lua entry" : `did you mean "${near}"?`,
   );
 }

@@ -29,7 +29,12 @@ export function createPlainSink(write: Write): LogSink {
   };
 }
 
-const levelColour: Readonly<Record<LogLevel, number>> = { debug: 35, info: 34, warn: 33, error: 31 };
+const levelColour: Readonly<Record<LogLevel, number>> = {
+  debug: 35,
+  info: 34,
+  warn: 33,
+  error: 31,
+};
 const nameColours = [32, 33, 34, 35, 36, 92, 93, 94, 95, 96];
 
 function paint(colour: number, text: string): string {

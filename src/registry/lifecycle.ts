@@ -17,7 +17,8 @@ const restart = z.object({
 });
 
 const security = z.object({
-  actor: z.object({ id: z.string(), meta: z.record(z.string(), z.unknown()).default({}) }).optional(),
+  actor: z.object({ id: z.string(), meta: z.record(z.string(), z.unknown()).default({}) })
+    .optional(),
   groups: z.array(z.string()).default([]),
   policies: z.array(z.string()).default([]),
 });

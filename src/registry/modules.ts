@@ -53,5 +53,9 @@ export function suggestModule(name: string): string {
   if (absentModules.has(name)) {
     return `this wippy has no "${name}"; it has ${[...builtinModules.keys()].join(", ")}`;
   }
-  return suggest(name, builtinModules.keys(), `use one of ${[...builtinModules.keys()].join(", ")}`);
+  return suggest(
+    name,
+    builtinModules.keys(),
+    `use one of ${[...builtinModules.keys()].join(", ")}`,
+  );
 }

@@ -25,7 +25,8 @@ function glob(pattern: string): (text: string) => boolean {
   if (parts.length > 2) return () => false;
   const [prefix, suffix] = parts as [string, string];
   return (text) =>
-    text.length >= prefix.length + suffix.length && text.startsWith(prefix) && text.endsWith(suffix);
+    text.length >= prefix.length + suffix.length && text.startsWith(prefix) &&
+    text.endsWith(suffix);
 }
 
 /** Equality by value: 3, 3n and 3.0 are equal; a list holds when it has all elements expected. */

@@ -7,7 +7,8 @@ function distance(left: string, right: string): number {
     for (let j = 1; j <= right.length; j++) {
       const same = left[i - 1] === right[j - 1];
       let cost = Math.min(previous[j]! + 1, row[j - 1]! + 1, previous[j - 1]! + (same ? 0 : 1));
-      const swapped = i > 1 && j > 1 && left[i - 1] === right[j - 2] && left[i - 2] === right[j - 1];
+      const swapped = i > 1 && j > 1 && left[i - 1] === right[j - 2] &&
+        left[i - 2] === right[j - 1];
       if (swapped) cost = Math.min(cost, beforePrevious[j - 2]! + 1);
       row.push(cost);
     }

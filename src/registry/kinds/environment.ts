@@ -55,4 +55,3 @@ export const variable = defineKind({
     readonly: z.boolean().default(false),
   }),
 });
-

@@ -140,7 +140,8 @@ describe("faults of sources", () => {
   });
 
   test("a Lua syntax error, inside the definition file", async () => {
-    const block = "  - name: a\n    kind: library.lua\n    source: |\n      local x = 1\n      x !\n";
+    const block =
+      "  - name: a\n    kind: library.lua\n    source: |\n      local x = 1\n      x !\n";
     expect(await faults(block)).toEqual([
       "src/_index.yaml:8  app:a  Lua syntax error: unexpected symbol near '!'\n" +
       "    mend: correct the code at that line",
@@ -201,10 +202,11 @@ describe("faults of modules and imports", () => {
   });
 
   test("imports of what is not code", async () => {
-    expect(await faults(good("h", "process.host") + library("    imports: { h: app:h }\n"))).toEqual([
-      "src/_index.yaml:9:16  app:a  cannot import app:h: a process.host holds no code\n" +
-      "    mend: import a library.lua entry",
-    ]);
+    expect(await faults(good("h", "process.host") + library("    imports: { h: app:h }\n")))
+      .toEqual([
+        "src/_index.yaml:9:16  app:a  cannot import app:h: a process.host holds no code\n" +
+        "    mend: import a library.lua entry",
+      ]);
   });
 
   test("alias collisions", async () => {
@@ -219,12 +221,14 @@ describe("faults of modules and imports", () => {
     const node = (name: string, target: string) =>
       `  - name: ${name}\n    kind: library.lua\n    source: file://good.lua\n` +
       `    imports: { next: app:${target} }\n`;
-    expect(await faults(node("a", "b") + node("b", "c") + node("c", "b") + node("d", "d"))).toEqual([
-      "src/_index.yaml:11:16  app:b  import cycle: app:b -> app:c -> app:b\n" +
-      "    mend: move what both need into a library that imports neither",
-      "src/_index.yaml:19:16  app:d  import cycle: app:d -> app:d\n" +
-      "    mend: move what both need into a library that imports neither",
-    ]);
+    expect(await faults(node("a", "b") + node("b", "c") + node("c", "b") + node("d", "d"))).toEqual(
+      [
+        "src/_index.yaml:11:16  app:b  import cycle: app:b -> app:c -> app:b\n" +
+        "    mend: move what both need into a library that imports neither",
+        "src/_index.yaml:19:16  app:d  import cycle: app:d -> app:d\n" +
+        "    mend: move what both need into a library that imports neither",
+      ],
+    );
   });
 
   test("modules that a workflow cannot use, also through a library", async () => {
@@ -249,7 +253,8 @@ describe("faults of fields", () => {
           '    lifecycle:\n      stop_timeout: 10\n      start_timeout: "5 sec"\n',
       ),
     ).toEqual([
-      "src/_index.yaml:8:13  app:f  unknown pool type: statc\n" + '    mend: did you mean "static"?',
+      "src/_index.yaml:8:13  app:f  unknown pool type: statc\n" +
+      '    mend: did you mean "static"?',
       'src/_index.yaml:8:26  app:f  pool.workers must be a number, not the text "four"\n' +
       "    mend: write a number",
       "src/_index.yaml:11:13  app:h  workers must be greater than 0\n" +
@@ -263,7 +268,9 @@ describe("faults of fields", () => {
 
   test("a field that looks like a typo is a warning", async () => {
     expect(
-      await faults(good("h", "process.host", "    lifecicle: { auto_start: true }\n    owner: me\n")),
+      await faults(
+        good("h", "process.host", "    lifecicle: { auto_start: true }\n    owner: me\n"),
+      ),
     ).toEqual([
       "src/_index.yaml:6:5  app:h  warning: unknown field lifecicle is ignored\n" +
       '    mend: did you mean "lifecycle"?',
@@ -324,7 +331,8 @@ describe("faults of fields", () => {
       "    meta: { command: { name: go } }\n";
     expect(
       await faults(
-        good("m", "env.storage.memory") + variable("a") + variable("b") + command("c") + command("d"),
+        good("m", "env.storage.memory") + variable("a") + variable("b") + command("c") +
+          command("d"),
       ),
     ).toEqual([
       "src/_index.yaml:7:36  app:b  variable name already exists: PORT (app:a)\n" +

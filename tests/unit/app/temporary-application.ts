@@ -2,7 +2,11 @@ import { afterEach } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { type Application, loadApplication, type LoadOptions } from "../../../src/app/application.ts";
+import {
+  type Application,
+  loadApplication,
+  type LoadOptions,
+} from "../../../src/app/application.ts";
 import { formatProblem } from "../../../src/app/problem.ts";
 
 const made: string[] = [];

@@ -1,0 +1,306 @@
+import { describe, expect, test } from "bun:test";
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { loadApplication } from "../../../src/app/application.ts";
+import type { Entry } from "../../../src/registry/entry.ts";
+import { loadFiles, printed, writeFiles } from "./temporary-application.ts";
+
+async function entriesOf(files: Record<string, string>, options = {}): Promise<Entry[]> {
+  const application = await loadFiles(files, options);
+  expect(printed(application)).toEqual([]);
+  return application.entries;
+}
+
+/** The only entry, without its origin. */
+async function only(definition: string): Promise<Omit<Entry, "origin">> {
+  const [{ origin: _, ...entry }] = await entriesOf({ "src/_index.yaml": definition });
+  return entry;
+}
+
+describe("definition files", () => {
+  test("entries of all files, sorted by identifier, with their origin", async () => {
+    const entries = await entriesOf({
+      "src/b/list.yml": "namespace: shop.b\nentries:\n  - name: z\n    kind: registry.entry\n",
+      "src/a.json":
+        '{"namespace": "shop",\n\t"entries": [{"name": "y", "kind": "registry.entry"}]}',
+      "src/.hidden/x.yaml": "namespace: hidden\nname: x\nkind: registry.entry\n",
+      "src/node_modules/x.yaml": "namespace: module\nname: x\nkind: registry.entry\n",
+    });
+    expect(entries.map(({ id, origin }) => [id, origin])).toEqual([
+      ["hidden:x", { file: "src/.hidden/x.yaml", line: 2, column: 1 }],
+      ["shop.b:z", { file: "src/b/list.yml", line: 3, column: 5 }],
+      ["shop:y", { file: "src/a.json", line: 2, column: 14 }],
+    ]);
+  });
+
+  test("root keys and data are two forms of one payload", async () => {
+    const root = "namespace: a\nentries:\n  - name: b\n    kind: registry.entry\n    x: 1\n";
+    const nested =
+      "namespace: a\nentries:\n  - { name: b, kind: registry.entry, data: { x: 1 } }\n";
+    const expected = { id: "a:b", kind: "registry.entry", meta: {}, data: { x: 1 } };
+    expect(await only(root)).toEqual(expected);
+    expect(await only(nested)).toEqual(expected);
+  });
+
+  test("the single-entry form, with root keys and with data", async () => {
+    const head = "namespace: a\nname: b\nkind: registry.entry\nmeta: { m: 1 }\n";
+    const expected = { id: "a:b", kind: "registry.entry", meta: { m: 1 }, data: { x: 1 } };
+    expect(await only(`${head}x: 1\n`)).toEqual(expected);
+    expect(await only(`${head}data: { x: 1 }\n`)).toEqual(expected);
+  });
+
+  test("the file's meta lies under the entries' own, shallow", async () => {
+    const entry = await only(
+      "namespace: a\nmeta: { owner: x, tags: { p: 1 } }\n" +
+        "entries:\n  - name: b\n    kind: registry.entry\n    meta: { tags: { q: 2 } }\n",
+    );
+    expect(entry.meta).toEqual({ owner: "x", tags: { q: 2 } });
+  });
+
+  test("scalars: dates, old octal, big numbers, merge keys, an ordinary __proto__", async () => {
+    const entry = await only(
+      "namespace: a\nname: b\nkind: registry.entry\nbase: &base { p: 1 }\n" +
+        "merged:\n  <<: *base\n  q: 2\nday: 2024-05-01\ntime: 2024-05-01T10:00:00.500+02:00\n" +
+        "mode: 0755\nbig: 12345678901234567890\nyes: yes\n__proto__: { polluted: true }\n",
+    );
+    const { base: _, ...data } = entry.data;
+    expect(Object.entries(data)).toEqual([
+      ["merged", { p: 1, q: 2 }],
+      ["day", "2024-05-01T00:00:00Z"],
+      ["time", "2024-05-01T08:00:00.5Z"],
+      ["mode", 0o755],
+      ["big", 12345678901234567890n],
+      ["yes", "yes"],
+      ["__proto__", { polluted: true }],
+    ]);
+  });
+
+  test("a name may hold a colon, a namespace may not", async () => {
+    expect((await only("namespace: a\nname: b:c\nkind: registry.entry\n")).id).toBe("a:b:c");
+    const application = await loadFiles({ "src/x.yaml": "namespace: a:b\nname: c\nkind: x\n" });
+    expect(printed(application)[0]).toContain("a namespace cannot contain a colon: a:b");
+  });
+
+  test("siblings of data and a meta that is no map are pointed out", async () => {
+    const application = await loadFiles({
+      "src/x.yaml": "namespace: a\nentries:\n" +
+        "  - { name: b, kind: registry.entry, meta: 5, data: {}, lost: 1 }\n",
+    });
+    expect(printed(application).map((problem) => problem.split("\n")[0])).toEqual([
+      "src/x.yaml:3:38  a:b  warning: meta is not a map, so it is ignored",
+      "src/x.yaml:3:57  a:b  warning: lost beside data is ignored: data is the whole payload",
+    ]);
+  });
+});
+
+describe("file:// strings", () => {
+  test("beside the file, from the root, and at any depth", async () => {
+    const entries = await entriesOf({
+      "src/sub/_index.yaml": "namespace: a\nname: b\nkind: registry.entry\n" +
+        "near: file://near.txt\nup: file://../up.txt\ndeep: [{ x: 'file:///sub/near.txt' }]\n" +
+        "meta: { readme: file://near.txt }\n",
+      "src/sub/near.txt": "near",
+      "src/up.txt": "up",
+    });
+    expect(entries[0].data).toEqual({ near: "near", up: "up", deep: [{ x: "near" }] });
+    expect(entries[0].meta).toEqual({ readme: "near" });
+  });
+
+  test("a link that leads out of the application is refused", async () => {
+    const secret = writeFiles({ "secret.lua": "return 1" });
+    const directory = writeFiles({
+      "wippy.lock": "{}\n",
+      "_index.yaml": "namespace: a\nname: b\nkind: library.lua\nsource: file://link.lua\n",
+    });
+    symlinkSync(join(secret, "secret.lua"), join(directory, "link.lua"));
+    const application = await loadApplication({ directory, system: {} });
+    expect(printed(application)[0]).toContain("path traversal detected in file path: link.lua");
+  });
+});
+
+describe("load roots", () => {
+  const plain = (namespace: string, rest = "") =>
+    `namespace: ${namespace}\nname: x\nkind: registry.entry\n${rest}`;
+
+  test("without a lock file nothing is loaded", async () => {
+    const directory = writeFiles({ "src/_index.yaml": plain("a") });
+    const application = await loadApplication({ directory, system: {} });
+    expect([application.locked, application.entries]).toEqual([false, []]);
+  });
+
+  test("the default source is the directory itself, without its modules", async () => {
+    const entries = await entriesOf({
+      "wippy.lock": "modules: [{ name: acme/http, version: 1.0.0 }]\n",
+      "_index.yaml": plain("app"),
+      ".wippy/vendor/acme/http/_index.yaml": plain("acme.http"),
+    });
+    expect(entries.map(({ id, meta }) => [id, meta])).toEqual([
+      ["acme.http:x", { module: "acme/http", module_version: "1.0.0" }],
+      ["app:x", {}],
+    ]);
+  });
+
+  test("a replacement takes the place of an installed module, from its src", async () => {
+    const entries = await entriesOf({
+      "wippy.lock": "directories: { src: src }\nmodules: [{ name: acme/http, version: 1.0.0 }]\n",
+      ".wippy.yaml": "workspace: { replacements: { acme/http: ./local } }\n",
+      "local/src/_index.yaml": plain("acme.http"),
+      "local/test/_index.yaml": plain("acme.test"),
+    });
+    expect(entries.map(({ id, meta }) => [id, meta])).toEqual([
+      ["acme.http:x", { module: "acme/http" }],
+    ]);
+  });
+
+  test("a module's manifest keeps entries to itself", async () => {
+    const entries = await entriesOf({
+      "wippy.lock": "modules: [{ name: a/b, version: 1.0.0 }]\n",
+      ".wippy/vendor/a/b/wippy.yaml":
+        'exclude: ["a.test:*"]\nexclude_meta: { internal: ["yes"] }\n',
+      ".wippy/vendor/a/b/1.yaml": plain("a.test"),
+      ".wippy/vendor/a/b/2.yaml": plain("a.b", "meta: { internal: yes }\n"),
+      ".wippy/vendor/a/b/3.yaml": plain("a.c"),
+    });
+    expect(entries.map(({ id }) => id)).toEqual(["a.c:x"]);
+  });
+
+  test("missing modules, packed modules and a missing source directory", async () => {
+    const application = await loadFiles({
+      "wippy.lock": "directories: { src: gone }\nmodules:\n" +
+        "  - { name: a/b, version: 1.0.0 }\n  - { name: a/c, version: 2.0.0 }\n",
+      ".wippy/vendor/a/c-2.0.0.wapp": "",
+    });
+    expect(printed(application)).toEqual([
+      "warning: directory not found: gone\n    mend: create it, or correct wippy.lock",
+      "wippy.lock  module a/b 1.0.0 is not installed, and wippy downloads nothing\n" +
+      "    mend: put it into .wippy/vendor/a/b",
+      "wippy.lock  module a/c: packed modules (.wapp) are not supported\n" +
+      "    mend: unpack it into .wippy/vendor/a/c",
+    ]);
+  });
+
+  test("faults of the lock file", async () => {
+    const application = await loadFiles({
+      "wippy.lock": 'directories: { src: "" }\nmodules: [{ name: http, version: "" }]\n' +
+        "replacements: [{ from: a/b, to: ./gone }]\n",
+    });
+    expect(printed(application)).toEqual([
+      "wippy.lock:1:16  invalid lock file: directories.src is empty\n" +
+      "    mend: write a value, or remove it",
+      'wippy.lock:2:13  invalid lock file: a module name must be "org/module"\n' +
+      '    mend: write it like "acme/http"',
+      "wippy.lock:2:25  invalid lock file: the module's version is empty\n" +
+      "    mend: write a value, or remove it",
+    ]);
+    const moved = await loadFiles({
+      "wippy.lock": "directories: { src: src }\nreplacements: [{ from: a/b, to: ./gone }]\n",
+    });
+    expect(printed(moved)[0]).toBe(
+      "wippy.lock:2:29  invalid lock file: replacement of a/b does not exist: ./gone\n" +
+        "    mend: correct the path, or remove the replacement",
+    );
+  });
+});
+
+describe("the pipeline", () => {
+  const definition = "namespace: app\nentries:\n" +
+    "  - { name: db, kind: registry.entry, host: old, options: { keep: 1 }, port: 5 }\n" +
+    "  - { name: off, kind: registry.entry, meta: { env: [dev], tier: test } }\n" +
+    "  - { name: on, kind: registry.entry }\n";
+
+  async function dataOf(id: string, config: string, overrides: string[] = []) {
+    const entries = await entriesOf({ "src/a.yaml": definition, ".wippy.yaml": config }, {
+      overrides,
+    });
+    return entries.find((entry) => entry.id === id);
+  }
+
+  test("overrides of the configuration and of the command line", async () => {
+    const config = "override:\n  app:db:host: new\n  app:db:options: { sslmode: x }\n" +
+      "  app:db:port.deep: 1\n";
+    const db = await dataOf("app:db", config, [
+      "app:db:meta.title=T,app:db:data.n=007",
+      'app:db:list="not a list"',
+      '"app:db:text=a,b"',
+      "app:db:ratio=0.5,app:db:on=TRUE,app:db:count=12",
+    ]);
+    expect(db?.meta).toEqual({ title: "T" });
+    expect(db?.data).toEqual({
+      host: "new",
+      options: { keep: 1, sslmode: "x" },
+      port: { deep: 1 },
+      n: "007",
+      list: '"not a list"',
+      text: "a,b",
+      ratio: 0.5,
+      on: true,
+      count: 12,
+    });
+  });
+
+  test("an overridden kind is the one that is checked", async () => {
+    const application = await loadFiles({ "src/a.yaml": definition }, {
+      overrides: ["app:on:kind=registry.enrty"],
+    });
+    expect(printed(application)).toEqual([
+      'src/a.yaml:5:17  app:on  unknown kind "registry.enrty"\n' +
+      '    mend: did you mean "registry.entry"?',
+    ]);
+  });
+
+  test("faults of overrides and settings are reported together", async () => {
+    const application = await loadFiles({ "src/a.yaml": definition }, {
+      overrides: ["app:bd:x=1", "app:db", "app:on:kind=", "app:on:data=1"],
+      settings: ["plain", "single=1"],
+    });
+    expect(printed(application)).toEqual([
+      'invalid --set "plain": expected section.path=value\n' +
+      "    mend: write it like --set logger.encoding=json",
+      'invalid --set "single=1": key must be section.path (e.g. cluster.enabled)\n' +
+      "    mend: write it like --set logger.encoding=json",
+      "invalid override: app:db: missing separator ':', expected format: " +
+      'namespace:entry:field=value\n    mend: write it like -o "app:db:options.timeout=5s"',
+      'override app:bd:x: unknown entry app:bd\n    mend: did you mean "app:db"?',
+      "override app:on:data: the path names no field\n    mend: write data.FIELD",
+      "override app:on:kind: kind must be a non-empty string\n" +
+      "    mend: name a kind such as function.lua",
+    ]);
+  });
+
+  test("entries are switched off by namespace, identifier and metadata", async () => {
+    const load = async (config: string) =>
+      (await entriesOf({ "src/a.yaml": definition, ".wippy.yaml": config })).map(({ id }) => id);
+    expect(await load("disable: { entries: ['app:(db|on)'] }\n")).toEqual(["app:off"]);
+    expect(await load("disable: { meta: { tier: test } }\n")).toEqual(["app:db", "app:on"]);
+    expect(await load("disable: { namespaces: ['**'] }\n")).toEqual([]);
+    const wrong = await loadFiles({
+      "src/a.yaml": definition,
+      ".wippy.yaml": "disable: { entries: [app] }\n",
+    });
+    expect(printed(wrong)).toEqual([
+      'invalid disable.entries pattern "app"\n    mend: write it like "app.tests:*"',
+    ]);
+  });
+
+  test("requirements get their values from dependencies or defaults", async () => {
+    const application = await loadFiles({
+      "wippy.lock": "directories: { src: src }\nmodules: [{ name: acme/http, version: 1.0.0 }]\n",
+      "src/a.yaml": "namespace: app\nentries:\n" +
+        "  - name: http\n    kind: ns.dependency\n    component: acme/http\n    parameters:\n" +
+        "      - { name: port, value: '80' }\n      - { name: 'acme.http:extra', value: b }\n",
+      ".wippy/vendor/acme/http/a.yaml": "namespace: acme.http\nentries:\n" +
+        "  - { name: port, kind: ns.requirement, default: '1', targets: [{ entry: s, path: port }] }\n" +
+        "  - { name: extra, kind: ns.requirement, targets: [{ entry: s, path: list += }] }\n" +
+        "  - { name: mode, kind: ns.requirement, default: '', targets: [{ entry: s, path: meta.m }] }\n" +
+        "  - { name: open, kind: ns.requirement, targets: [{ entry: s, path: x }] }\n" +
+        "  - { name: s, kind: registry.entry, list: [a, b] }\n",
+    });
+    const server = application.entries.find(({ id }) => id === "acme.http:s");
+    expect(server?.data).toEqual({ list: ["a", "b"], port: "80" });
+    expect(server?.meta["m"]).toBe("");
+    expect(printed(application)).toEqual([
+      ".wippy/vendor/acme/http/a.yaml:6:5  acme.http:open  warning: the requirement has no value\n" +
+      "    mend: add a parameter to ns.dependency, or a default",
+    ]);
+  });
+});
