@@ -5,7 +5,7 @@ import { closedChain, terminateRun } from "./closing.ts";
 import { Deadlines } from "./deadlines.ts";
 import { describeRun, listRuns, runHistory } from "./info.ts";
 import { lockJournal } from "./lock.ts";
-import type { JournalEvent, JournalRequest, JournalSettings } from "./messages.ts";
+import type { JournalEvent, JournalRequest } from "./messages.ts";
 import { isPassing, openDatabase, storageError } from "./open.ts";
 import { Runs } from "./runs.ts";
 import { notFound, openRun, requestCancel, signalRun } from "./signals.ts";

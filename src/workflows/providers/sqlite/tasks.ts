@@ -58,7 +58,11 @@ export function completeTask(book: Book, completion: TaskCompletion): void {
   state.since = started;
   state.taskEvent = 0;
   book.append(state, "TaskCompleted", { worker: completion.worker });
-  for (const command of commands) applyCommand(book, state, command);
+  for (const command of commands) {
+    // A closing command is the last one; nothing can be asked of a closed run.
+    if (state.status !== "running") break;
+    applyCommand(book, state, command);
+  }
   if (state.wake && state.status === "running") book.wake(state);
 }
 

@@ -1,0 +1,139 @@
+import type { Command } from "./engine/command.ts";
+import type { EventType, HistoryEvent } from "./history.ts";
+import type { TaskFailure } from "./provider.ts";
+
+/** The event that each kind of command leaves in history. */
+const eventOf = {
+  start_timer: "TimerStarted",
+  cancel_timer: "TimerCanceled",
+  schedule_activity: "ActivityScheduled",
+  cancel_activity: "ActivityCancelRequested",
+  start_child: "ChildInitiated",
+  cancel_child: "ChildCancelRequested",
+  signal_external: "ExternalSignalInitiated",
+  cancel_external: "ExternalCancelInitiated",
+  record: "SideEffectRecorded",
+  record_patch: "VersionRecorded",
+  send_message: "MessageSent",
+  upsert_attributes: "AttributesUpserted",
+  complete_workflow: "ExecutionCompleted",
+  fail_workflow: "ExecutionFailed",
+  cancel_workflow_execution: "ExecutionCanceled",
+  continue_as_new: "ExecutionContinuedAsNew",
+} as const satisfies Record<Command["type"], EventType>;
+
+const commandEvents: ReadonlySet<EventType> = new Set(Object.values(eventOf));
+
+/** Commands after which a run is closed. */
+export const closingCommands: ReadonlySet<Command["type"]> = new Set<Command["type"]>([
+  "complete_workflow",
+  "fail_workflow",
+  "cancel_workflow_execution",
+  "continue_as_new",
+]);
+
+/** Whether an event records a command of the code. */
+export function isCommandEvent(event: HistoryEvent): boolean {
+  return commandEvents.has(event.type);
+}
+
+/**
+ * Compares what the code did in a task with what history says of it: kind and order of the commands, sequence numbers,
+ * names of activities, types and ids of children, change ids, targets. Not compared: input, options, durations, values.
+ *
+ * @param task id of the TaskStarted event.
+ * @returns the first difference, undefined when there is none.
+ */
+export function compare(
+  task: number,
+  events: readonly HistoryEvent[],
+  commands: readonly Command[],
+): TaskFailure | undefined {
+  for (let i = 0; i < Math.max(events.length, commands.length); i++) {
+    const event = events[i];
+    const command = commands[i];
+    if (event && command && matches(event, command)) continue;
+    return difference(task, event, command);
+  }
+  return undefined;
+}
+
+function difference(
+  task: number,
+  event: HistoryEvent | undefined,
+  command: Command | undefined,
+): TaskFailure {
+  const expected = event && `event ${event.id}, ${describeEvent(event)}`;
+  const actual = command && `${describeCommand(command)} at ${command.at}`;
+  const message = expected && actual
+    ? `history has ${expected}, but the code made ${actual}`
+    : expected
+    ? `history has ${expected}, but the code made no further command in that task`
+    : `history has nothing more in the task of event ${task}, but the code made ${actual}`;
+  return {
+    cause: "nondeterminism",
+    message: `${message}. Mend the code, or guard the change with workflow.version`,
+    ...event ? { expected: { eventId: event.id, event: describeEvent(event) } } : {},
+    ...command ? { actual: { command: describeCommand(command), at: command.at } } : {},
+  };
+}
+
+function matches(event: HistoryEvent, command: Command): boolean {
+  if (eventOf[command.type] !== event.type) return false;
+  const data: Record<string, unknown> = { ...event.data };
+  return fieldsOf(command).every(([field, value]) => data[field] === value);
+}
+
+/** What identifies a command beyond its kind, by the names that its event has for it. */
+function fieldsOf(command: Command): [string, unknown][] {
+  switch (command.type) {
+    case "schedule_activity":
+      return [
+        ["seq", command.seq],
+        ["entry", command.entry],
+        ["activityId", command.activityId ?? String(command.seq)],
+      ];
+    case "start_child":
+      return [
+        ["seq", command.seq],
+        ["entry", command.entry],
+        // A generated id holds the run id, which the engine need not know.
+        ...(command.workflowId === undefined
+          ? []
+          : [["workflowId", command.workflowId] as [string, unknown]]),
+      ];
+    case "signal_external":
+      return [["seq", command.seq], ["pid", command.pid], ["name", command.name]];
+    case "cancel_external":
+      return [["seq", command.seq], ["pid", command.pid]];
+    case "send_message":
+      return [["seq", command.seq], ["topic", command.topic]];
+    case "record_patch":
+      return [["changeId", command.changeId]];
+    case "continue_as_new":
+      return [["entry", command.entry]];
+    case "upsert_attributes":
+    case "complete_workflow":
+    case "fail_workflow":
+    case "cancel_workflow_execution":
+      return [];
+    default:
+      return [["seq", command.seq]];
+  }
+}
+
+function describeCommand(command: Command): string {
+  return [command.type, ...namesIn(fieldsOf(command))].join(" ");
+}
+
+function describeEvent(event: HistoryEvent): string {
+  const data: Record<string, unknown> = { ...event.data };
+  const names = ["entry", "workflowId", "activityId", "pid", "name", "topic", "changeId", "seq"];
+  return [event.type, ...namesIn(names.map((name) => [name, data[name]]))].join(" ");
+}
+
+function namesIn(fields: [string, unknown][]): string[] {
+  return fields.filter(([, value]) => value !== undefined).map(([field, value]) =>
+    field === "seq" ? `#${value}` : String(value)
+  );
+}

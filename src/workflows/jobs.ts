@@ -1,0 +1,96 @@
+import { unpack } from "../vm/codec.ts";
+import type { LuaValue } from "../vm/value.ts";
+import type { Job } from "./engine/activation.ts";
+import type { EventData, HistoryEvent } from "./history.ts";
+import type { Payload } from "./provider.ts";
+
+/** The job by which the engine learns of an inbound event; undefined for events that are none. */
+export function jobOf(event: HistoryEvent): Job | undefined {
+  switch (event.type) {
+    case "ExecutionStarted":
+      return initialize(event.data, event.time);
+    case "TimerFired":
+      return { type: "fire_timer", seq: event.data.seq };
+    case "ActivityCompleted":
+      return {
+        type: "resolve_activity",
+        seq: event.data.seq,
+        result: { status: "completed", value: unpack(event.data.value) },
+      };
+    case "ActivityFailed":
+    case "ActivityTimedOut":
+    case "ActivityCanceled": {
+      const status = event.type === "ActivityCanceled" ? "canceled" : "failed";
+      const { seq, failure } = event.data;
+      return { type: "resolve_activity", seq, result: { status, failure } };
+    }
+    case "ExecutionSignaled": {
+      const { name, payloads, sender } = event.data;
+      return { type: "signal_workflow", name, payloads: unpack(payloads) as LuaValue[], sender };
+    }
+    case "ExecutionCancelRequested":
+      return { type: "cancel_workflow", ...event.data };
+    case "ChildStarted":
+      return { type: "resolve_child_start", seq: event.data.seq, pid: event.data.pid };
+    case "ChildStartFailed":
+      return { type: "resolve_child_start", ...event.data };
+    case "ChildCompleted":
+      return {
+        type: "resolve_child",
+        seq: event.data.seq,
+        result: { status: "completed", value: unpack(event.data.value) },
+      };
+    case "ChildFailed":
+    case "ChildTimedOut":
+    case "ChildCanceled":
+    case "ChildTerminated": {
+      const status = event.type === "ChildCanceled" ? "canceled" : "failed";
+      const { seq, failure } = event.data;
+      return { type: "resolve_child", seq, result: { status, failure } };
+    }
+    case "ExternalSignaled":
+    case "ExternalSignalFailed":
+      return { type: "resolve_signal_external", ...event.data };
+    case "ExternalCancelRequested":
+    case "ExternalCancelFailed":
+      return { type: "resolve_cancel_external", ...event.data };
+    default:
+      return undefined;
+  }
+}
+
+/** The job by which a replaying engine learns what a record of its task holds; undefined for other events. */
+export function recordOf(event: HistoryEvent): Job | undefined {
+  if (event.type === "SideEffectRecorded") {
+    const { seq, value, failure } = event.data;
+    return { type: "recorded", seq, ...failure ? { failure } : { value: value && unpack(value) } };
+  }
+  if (event.type === "VersionRecorded") {
+    return { type: "notify_patch", changeId: event.data.changeId, version: event.data.version };
+  }
+  return undefined;
+}
+
+function initialize(data: EventData["ExecutionStarted"], time: number): Job {
+  const { workflowId, entry, hostId, pid, randomSeed, attempt, parent, continuedFrom } = data;
+  return {
+    type: "initialize_workflow",
+    workflowId,
+    entry,
+    hostId,
+    pid,
+    args: unpack(data.args) as LuaValue[],
+    randomSeed,
+    frame: data.frame ? unpack(data.frame) : {},
+    attempt,
+    startTime: time,
+    memo: table(data.memo),
+    searchAttributes: table(data.searchAttributes),
+    ...parent ? { parent } : {},
+    ...continuedFrom ? { continuedFrom } : {},
+  };
+}
+
+function table(payload: Payload | undefined): Record<string, LuaValue> {
+  return payload ? unpack(payload) as Record<string, LuaValue> : {};
+}

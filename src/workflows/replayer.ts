@@ -1,0 +1,177 @@
+import { WippyError } from "../vm/error.ts";
+import type { Activation, Job } from "./engine/activation.ts";
+import type { Command } from "./engine/command.ts";
+import type { Engine } from "./engine/engine.ts";
+import { closingCommands, compare, isCommandEvent } from "./determinism.ts";
+import { type HistoryEvent, packCommands, unpackHistory } from "./history.ts";
+import { jobOf, recordOf } from "./jobs.ts";
+import type { TaskCompletion, TaskFailure, WorkflowTask } from "./provider.ts";
+
+type TaskStarted = Extract<HistoryEvent, { type: "TaskStarted" }>;
+
+/** One task of a history. */
+interface Step {
+  started: TaskStarted;
+  /** Inbound events that the task shows to the code. */
+  shown: HistoryEvent[];
+  /** Events of its commands; undefined for the task that has yet to be run. */
+  commands?: HistoryEvent[];
+}
+
+/**
+ * Turns histories into activations, on the thread of the engine. It remembers up to which task the engine has seen each
+ * run, so that a task that carries only what is new goes straight on; a whole history is replayed first, and what the
+ * code does is compared with what it did.
+ */
+export class Replayer {
+  readonly #engine: Engine;
+  readonly #worker: string;
+  readonly #maxRuns: number;
+  /** Id of the last task that the engine has completed, by run id, the least recently used first. */
+  readonly #seen = new Map<string, number>();
+
+  /**
+   * @param worker name under which the node finds this worker again.
+   * @param maxRuns runs kept live in memory; the least recently used ones come back by replay.
+   */
+  constructor(engine: Engine, worker: string, maxRuns = 1_000) {
+    this.#engine = engine;
+    this.#worker = worker;
+    this.#maxRuns = maxRuns;
+  }
+
+  /** Runs a task. Never rejects: what goes wrong is the answer. One run's tasks must not overlap. */
+  async run(task: WorkflowTask): Promise<TaskCompletion> {
+    const answer = (outcome: TaskCompletion["outcome"]): TaskCompletion => ({
+      token: task.token,
+      runId: task.runId,
+      worker: this.#worker,
+      outcome,
+    });
+    try {
+      const result = await this.#work(task);
+      if (!Array.isArray(result)) {
+        this.evict(task.runId);
+        return answer({ type: "failed", failure: result });
+      }
+      return answer({ type: "completed", commands: packCommands(result) });
+    } catch (error) {
+      this.evict(task.runId);
+      return answer({ type: "failed", failure: engineFailure(error) });
+    }
+  }
+
+  /** Forgets a run. */
+  evict(runId: string): void {
+    this.#seen.delete(runId);
+    this.#engine.evict(runId);
+  }
+
+  async #work(task: WorkflowTask): Promise<Command[] | TaskFailure> {
+    const { runId, since } = task;
+    if (since > 0 && (this.#seen.get(runId) !== since || !this.#engine.has(runId))) {
+      return { cause: "cache_miss", message: "the worker does not hold the run in memory" };
+    }
+    if (since === 0) this.evict(runId);
+    const steps = stepsOf(unpackHistory(task.history));
+    const live = steps.pop();
+    if (!live || live.commands) throw new Error("a task without an open task in its history");
+    const failure = await this.#replay(runId, steps);
+    if (failure) return failure;
+    const commands = await this.#activate(runId, live);
+    if (closingCommands.has(commands.at(-1)?.type as Command["type"])) this.evict(runId);
+    else this.#remember(runId, live.started.id);
+    return commands;
+  }
+
+  /** Brings the engine to where history is. Answers the first difference between the two. */
+  async #replay(runId: string, steps: Step[]): Promise<TaskFailure | undefined> {
+    for (const step of steps) {
+      const events = step.commands ?? [];
+      const commands = await this.#activate(runId, step);
+      const failure = compare(step.started.id, events, commands);
+      if (failure) return failure;
+    }
+    return undefined;
+  }
+
+  /** Lets the engine run one task; what it would do after closing the run is left out. */
+  async #activate(runId: string, step: Step): Promise<Command[]> {
+    const commands = await this.#engine.activate(activationOf(runId, step));
+    const closing = commands.findIndex(({ type }) => closingCommands.has(type));
+    return closing < 0 ? commands : commands.slice(0, closing + 1);
+  }
+
+  #remember(runId: string, task: number): void {
+    this.#seen.delete(runId);
+    this.#seen.set(runId, task);
+    if (this.#seen.size <= this.#maxRuns) return;
+    const [oldest] = this.#seen.keys();
+    if (oldest !== undefined) this.evict(oldest);
+  }
+
+  /**
+   * Checks whether the code still does what a stored history says, without a task: for `wippy workflow replay`.
+   *
+   * @param history packed, whole.
+   * @returns the first difference, undefined when there is none.
+   */
+  async check(runId: string, history: Uint8Array): Promise<TaskFailure | undefined> {
+    try {
+      return await this.#replay(runId, stepsOf(unpackHistory(history)).filter((step) => step.commands));
+    } catch (error) {
+      return engineFailure(error);
+    } finally {
+      this.evict(runId);
+    }
+  }
+}
+
+/** Cuts a history, or the part of it that came in since a task, into tasks. */
+function stepsOf(events: HistoryEvent[]): Step[] {
+  const steps: Step[] = [];
+  let arrived: HistoryEvent[] = [];
+  for (const event of events) {
+    if (event.type === "TaskStarted") {
+      steps.push({ started: event, shown: arrived });
+      arrived = [];
+    } else if (event.type === "TaskCompleted") {
+      const step = steps.at(-1);
+      if (step) step.commands = [];
+    } else if (event.type === "TaskFailed") {
+      // Its commands were refused: what it showed is shown again by the next task.
+      arrived = [...steps.pop()?.shown ?? [], ...arrived];
+    } else if (isCommandEvent(event)) {
+      steps.at(-1)?.commands?.push(event);
+    } else {
+      arrived.push(event);
+    }
+  }
+  return steps;
+}
+
+function activationOf(runId: string, { started, shown, commands }: Step): Activation {
+  const jobs: Job[] = [];
+  for (const event of commands ?? []) {
+    const job = recordOf(event);
+    if (job) jobs.push(job);
+  }
+  for (const event of shown) {
+    const job = jobOf(event);
+    if (job) jobs.push(job);
+  }
+  return {
+    runId,
+    timestamp: started.time,
+    replaying: commands !== undefined,
+    historyLength: started.id,
+    historySize: started.data.size,
+    jobs,
+  };
+}
+
+/** An engine says by `details.nondeterminism` that the code does not fit the history; all else may pass. */
+function engineFailure(error: unknown): TaskFailure {
+  const { message, details } = WippyError.from(error);
+  return { cause: details?.nondeterminism === true ? "nondeterminism" : "lost", message };
+}
