@@ -6,7 +6,7 @@ import { Config } from "../app/config.ts";
 import { lockFileName } from "../app/lock.ts";
 import type { Problem } from "../app/problem.ts";
 import { loadScript, script } from "../app/script.ts";
-import { Node, type NodeOptions } from "../node/node.ts";
+import type { Node, NodeOptions } from "../node/node.ts";
 import type { LogSink } from "../observe/log.ts";
 import type { Entry } from "../registry/entry.ts";
 import { nearest } from "../registry/suggestion.ts";
@@ -108,6 +108,8 @@ async function start(console: Console, options: RunOptions, what: Start): Promis
   };
   const shutdown = new Shutdown(what.log, (status) => process.exit(status));
   try {
+    // Loaded here, so that a faulty application is told without starting anything.
+    const { Node } = await import("../node/node.ts");
     const node = await Node.start(nodeOptions);
     try {
       const found: Problem[] = await node.checkCode();

@@ -1,0 +1,22 @@
+import { main } from "../../../src/cli/cli.ts";
+
+/** What a command of the command line left behind. */
+export interface Outcome {
+  status: number;
+  out: string;
+  err: string;
+}
+
+/** Runs the command line in a directory, without a process of its own. */
+export async function runCommand(directory: string, ...args: string[]): Promise<Outcome> {
+  let out = "";
+  let err = "";
+  const status = await main(args, {
+    out: (text) => void (out += text),
+    err: (text) => void (err += text),
+    directory,
+    system: {},
+    colour: false,
+  });
+  return { status, out, err };
+}
