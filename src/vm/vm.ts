@@ -6,6 +6,8 @@ import { type Pushable, Pusher } from "./push.ts";
 import { DEFAULT_LIMITS, type MarshalLimits, Reader } from "./read.ts";
 import { LuaRef, type LuaValue, MultiReturn } from "./value.ts";
 
+export { LuaFloat, LuaRef, type LuaValue, MultiReturn } from "./value.ts";
+
 /** How to make a VM. */
 export interface VmOptions {
   /** From `loadLuaModule`. */
