@@ -9,7 +9,7 @@ local CHUNK <const> = 32 * 1024
 local MAX_TOKEN <const> = 64 * 1024
 
 -- Each split takes (buffer, position, at_end) and gives the token and the position behind it; nil for "more
--- bytes are needed", or, at the end, for "there is nothing more".
+-- bytes are needed", or, at the end, for "there is nothing more", with the position to go on from.
 local SPLITS = {}
 
 function SPLITS.lines(buffer, position, at_end)
@@ -24,19 +24,24 @@ function SPLITS.lines(buffer, position, at_end)
     local last = byte(buffer, -1) == 0x0d and -2 or -1
     return sub(buffer, position, last), #buffer + 1
   end
+  return nil, position
 end
 
 function SPLITS.words(buffer, position, at_end)
   local first, last = find(buffer, "%S+", position)
-  if first and (last < #buffer or at_end) then
+  if not first then
+    return nil, #buffer + 1
+  elseif last < #buffer or at_end then
     return sub(buffer, first, last), last + 1
   end
+  return nil, first
 end
 
 function SPLITS.bytes(buffer, position)
   if position <= #buffer then
     return sub(buffer, position, position), position + 1
   end
+  return nil, position
 end
 
 -- Bytes of a character by its first one; 1 for what cannot be a first one.
@@ -53,12 +58,9 @@ end
 
 function SPLITS.runes(buffer, position, at_end)
   local first = byte(buffer, position)
-  if not first then
-    return nil
-  end
-  local last = position + rune_length(first) - 1
-  if last > #buffer and not at_end then
-    return nil
+  local last = first and position + rune_length(first) - 1
+  if not first or (last > #buffer and not at_end) then
+    return nil, position
   end
   local rune = sub(buffer, position, last)
   if utf8.len(rune) == 1 then
@@ -80,10 +82,12 @@ function methods:scan()
   local state = self._state
   while not state.done do
     local token, behind = state.split(state.buffer, state.position, state.at_end)
-    if token and #token <= MAX_TOKEN then
-      state.text, state.position = token, behind
+    state.position = behind
+    local length = token and #token or #state.buffer - behind + 1
+    if token and length <= MAX_TOKEN then
+      state.text = token
       return true, nil
-    elseif token or #state.buffer - state.position >= MAX_TOKEN + 1 and state.split ~= SPLITS.words then
+    elseif token or length > MAX_TOKEN + 1 then -- a line may still end in \r
       stop(state, "token longer than 64 KiB")
     elseif state.at_end then
       stop(state, nil)

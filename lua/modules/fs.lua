@@ -3,13 +3,14 @@ local runtime = ...
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
 local new_scanner = runtime.use("library/scanner")
 local new_stream = runtime.use("library/stream")
+local freeze = runtime.use("kernel/object").freeze
 local operation = effects.operation
 
 local COPY_CHUNK <const> = 64 * 1024
 
 local fs = {
-  type = { FILE = "file", DIR = "directory" },
-  seek = { SET = "set", CUR = "cur", END = "end" },
+  type = freeze({ FILE = "file", DIR = "directory" }, "fs.type"),
+  seek = freeze({ SET = "set", CUR = "cur", END = "end" }, "fs.seek"),
 }
 
 local function invalid(message)

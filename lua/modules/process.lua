@@ -48,7 +48,7 @@ function process.send(dest, topic, ...)
   end
   local self = scheduler.current
   if string.byte(dest) ~= 123 then
-    local pid, err = actors.resolve(dest)
+    local pid, err = actors.resolve(self, dest)
     if not pid then
       return nil, err
     end
@@ -64,7 +64,9 @@ end
 
 --- The channel of event tables.
 function process.events()
-  return mailbox.events(scheduler.current)
+  local self = scheduler.current
+  self.events_opened = true
+  return mailbox.events(self)
 end
 
 --- A channel of one topic's values, or of its Message objects with `{message = true}`.
@@ -130,11 +132,11 @@ end
 local function on_target(name)
   process[name] = function(dest, ...)
     check.string(dest, 1, name)
-    local pid, err = actors.resolve(dest)
+    local self = scheduler.current
+    local pid, err = actors.resolve(self, dest)
     if not pid then
       return nil, err
     end
-    local self = scheduler.current
     return self.context[name](self, pid, ...)
   end
 end
@@ -311,13 +313,15 @@ end
 --- The PID of a name, or `nil, err` NotFound.
 function registry.lookup(name)
   check.string(name, 1, "lookup")
-  return actors.ask(-1, "lookup", name)
+  local self = scheduler.current
+  return self.context.lookup(self, name)
 end
 
 --- Removes a name: `true`, or `false` when there was none.
 function registry.unregister(name)
   check.string(name, 1, "unregister")
-  return actors.ask(-1, "unregister", name)
+  local self = scheduler.current
+  return self.context.unregister(self, name)
 end
 
 return process

@@ -102,7 +102,7 @@ async function start(console: Console, options: RunOptions, what: Start): Promis
     config: what.config,
     directory: console.directory,
     stateDir: resolve(console.directory, options.state ?? ".wippy"),
-    inline: what.inline,
+    inline: what.inline || what.task !== undefined,
     log: what.log,
     ...(options.workers === undefined ? {} : { workers: options.workers }),
   };
@@ -114,6 +114,7 @@ async function start(console: Console, options: RunOptions, what: Start): Promis
     try {
       const found: Problem[] = await node.checkCode();
       report(console, found.map(what.locate));
+      await node.launch();
       what.log.log({
         level: "info",
         time: Date.now(),

@@ -1,0 +1,47 @@
+-- How a function answers effects. Lay it beside process.lua and workflow.lua.
+-- It works in its caller's frame, holds its place in the pool while it waits, and ends when its caller ends.
+local use = ...
+local actors = use("kernel/actors")
+local calls = use("kernel/calls")
+local errors = use("kernel/errors")
+local operations = use("kernel/operations")
+local timers = use("kernel/timers")
+
+return {
+  kind = "function",
+  now = host.now,
+  sleep = timers.sleep,
+  timer = timers.start,
+  cancel_timer = timers.cancel,
+  random = math.random,
+  call = operations.call,
+  async = operations.async,
+  operation = operations.run,
+  immediate = operations.immediate,
+  log = operations.log,
+  send = actors.send,
+  spawn = actors.spawn,
+  exec = actors.exec,
+  monitor = actors.monitor,
+  unmonitor = actors.unmonitor,
+  link = actors.link,
+  unlink = actors.unlink,
+  cancel = actors.cancel,
+  terminate = actors.terminate,
+  register = actors.register,
+  unregister = actors.unregister,
+  lookup = actors.lookup,
+  upgrade = function(self)
+    use("kernel/unit").finish(self)
+    host.park()
+  end,
+  version = function(_, _, _, maximum)
+    return maximum
+  end,
+  workflow_exec = operations.workflow_exec,
+  workflow_info = function() end,
+  attributes = function()
+    return nil, errors.fail("Invalid", "workflow attributes can be set only inside a workflow")
+  end,
+  ended = calls.ended,
+}

@@ -1,0 +1,43 @@
+-- How a process answers effects. Lay it beside function.lua and workflow.lua.
+-- It parks while it waits, so that others run; it lives until its main returns, fails, or is terminated.
+local use = ...
+local actors = use("kernel/actors")
+local errors = use("kernel/errors")
+local operations = use("kernel/operations")
+local timers = use("kernel/timers")
+
+return {
+  kind = "process",
+  now = host.now,
+  sleep = timers.sleep,
+  timer = timers.start,
+  cancel_timer = timers.cancel,
+  random = math.random,
+  call = operations.call,
+  async = operations.async,
+  operation = operations.run,
+  immediate = operations.immediate,
+  log = operations.log,
+  send = actors.send,
+  spawn = actors.spawn,
+  exec = actors.exec,
+  monitor = actors.monitor,
+  unmonitor = actors.unmonitor,
+  link = actors.link,
+  unlink = actors.unlink,
+  cancel = actors.cancel,
+  terminate = actors.terminate,
+  register = actors.register,
+  unregister = actors.unregister,
+  lookup = actors.lookup,
+  upgrade = use("kernel/upgrade"),
+  version = function(_, _, _, maximum)
+    return maximum
+  end,
+  workflow_exec = operations.workflow_exec,
+  workflow_info = function() end,
+  attributes = function()
+    return nil, errors.fail("Invalid", "workflow attributes can be set only inside a workflow")
+  end,
+  ended = function() end,
+}

@@ -1,0 +1,370 @@
+-- What a function or process does to other units: send, spawn, watch, end them, wherever they live.
+-- Each operation runs where its target lives: here when this worker has it, else through a request that the running
+-- coroutine waits for. `here` holds the operations; another worker (or the node) calls the same ones by name.
+local use = ...
+local copies = use("kernel/copy")
+local errors = use("kernel/errors")
+local links = use("kernel/links")
+local mailbox = use("kernel/mailbox")
+local sandbox = use("kernel/sandbox")
+local scheduler = use("kernel/scheduler")
+local unit = use("kernel/unit")
+local by_pid, pid_of = unit.by_pid, unit.pid_of
+local copy = copies.copy
+
+local here = {
+  exit_event = links.exit_event,
+  link_down = links.link_down,
+  unlinked = links.unlinked,
+  monitor = links.monitor,
+  demonitor = links.demonitor,
+  link = links.link,
+}
+
+local actors = { here = here, hosts = {}, alone = true, context = false }
+
+-- Runs `op` of `here` on another worker (-1: the node) and waits for its answer.
+local function ask(worker, op, ...)
+  host.emit("route", worker, unit.ticket(scheduler.co, worker), op, ...)
+  return host.park()
+end
+actors.ask = ask
+
+-- Runs `op` where `pid` lives; its first argument is the PID.
+local function at(pid, op, ...)
+  if by_pid[pid] then
+    return here[op](pid, ...)
+  end
+  local worker = unit.worker_of(pid)
+  if worker == nil or worker == unit.index() then
+    return here[op](pid, ...)
+  end
+  return ask(worker, op, pid, ...)
+end
+actors.at = at
+
+--- The PID of a registered name, or `nil, err` NotFound.
+function actors.lookup(_, name)
+  return ask(-1, "lookup", name)
+end
+
+--- Removes a name: whether there was one.
+function actors.unregister(_, name)
+  return ask(-1, "unregister", name)
+end
+
+--- The PID that `dest` (a PID's text or a registered name) stands for, or `nil, err` NotFound.
+function actors.resolve(self, dest)
+  if string.byte(dest) == 123 and string.byte(dest, -1) == 125 and string.find(dest, "|", 2, true) then
+    return dest
+  end
+  return self.context.lookup(self, dest)
+end
+
+-- The values of a message as one value: one as itself, none as nil, several as a list.
+local function pack_values(n, ...)
+  if n == 1 then
+    return (...)
+  elseif n == 0 then
+    return nil
+  end
+  return { ... }
+end
+
+--- Delivers a message whose values are copies already.
+function here.send(pid, topic, from, n, ...)
+  local self = by_pid[pid]
+  if not self then
+    return nil, errors.fail("NotFound", "process not found: " .. pid)
+  end
+  mailbox.deliver(self, mailbox.message(topic, from, n, pack_values(n, ...)))
+  return true
+end
+
+-- Copies, or an Error instead of raising it: a message that cannot be sent is the sender's `nil, err`.
+local function copy_values(n, ...)
+  if n == 1 then
+    local value = ...
+    local kind = type(value)
+    if kind ~= "table" and kind ~= "function" and kind ~= "thread" then
+      return true, value
+    end
+    return pcall(copy, value)
+  end
+  return pcall(copies.all, ...)
+end
+
+local function send_copied(self, pid, topic, n, ok, ...)
+  if not ok then
+    return nil, errors.from_raised((...))
+  end
+  local target = by_pid[pid]
+  if target then
+    mailbox.deliver(target, mailbox.message(topic, self.pid or pid_of(self), n, pack_values(n, ...)))
+    return true
+  end
+  return at(pid, "send", topic, self.pid or pid_of(self), n, ...)
+end
+
+--- Sends to a PID: `true`, or `nil, err` (NotFound: no such process; Invalid: values that cannot be copied).
+function actors.send(self, pid, topic, n, ...)
+  return send_copied(self, pid, topic, n, copy_values(n, ...))
+end
+
+local function unavailable(message)
+  return errors.make("Unavailable", message, true)
+end
+
+--- The process host of that id, or `nil, err`.
+local function host_of(id)
+  local entry = actors.hosts[id]
+  if not entry then
+    return nil, errors.make("NotFound", "host not found", false, { host_id = id })
+  elseif entry.state == "stopping" then
+    return nil, unavailable("host is shutting down")
+  elseif entry.state ~= "running" then
+    return nil, unavailable("host is not running")
+  end
+  return entry
+end
+
+local function bind(fn, ...)
+  local args, n = { ... }, select("#", ...)
+  return function()
+    return fn(table.unpack(args, 1, n))
+  end
+end
+
+--- Makes a process of this worker. `watcher` monitors and/or links it before its first instruction.
+--- `extra` may hold `pid`, and `messages`: a list of {topic, n, value} that are in its mailbox from the start.
+function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
+  local entry, err = sandbox.entry(id)
+  if not entry then
+    return nil, err or errors.make("NotFound", "factory not found", false, { id = id })
+  elseif entry.kind ~= "process.lua" then
+    return nil, errors.fail("NotFound", "factory not found: " .. id .. " is a " .. entry.kind)
+  end
+  local self = { pid = extra and extra.pid or unit.new_pid(host_id), entry = entry, context = actors.context, frame = frame }
+  local previous = scheduler.current
+  scheduler.current = self
+  local fn, failure, env = sandbox.method(entry, entry.method)
+  scheduler.current = previous
+  if failure then
+    return nil, failure
+  end
+  self.env = env
+  local pid = self.pid
+  by_pid[pid] = self
+  if watcher then
+    if monitored then
+      self.monitors = { [watcher] = true }
+    end
+    if linked then
+      self.links = { [watcher] = true }
+    end
+  end
+  if extra and extra.messages then
+    for _, message in ipairs(extra.messages) do
+      mailbox.deliver(self, mailbox.message(message[1], "", message[2], message[3]))
+    end
+  end
+  if select("#", ...) <= 2 then
+    local a, b = ...
+    unit.start(self, coroutine.create(fn), a, b)
+  else
+    unit.start(self, coroutine.create(bind(fn, ...)))
+  end
+  return pid
+end
+
+local function spawn_copied(self, id, host_id, frame, monitored, linked, extra, ok, ...)
+  if not ok then
+    return nil, errors.from_raised((...))
+  end
+  local target, err = host_of(host_id)
+  if not target then
+    return nil, err
+  end
+  local watcher = (monitored or linked) and (self.pid or pid_of(self)) or nil
+  local pid
+  if target.kind == "workflow.host" then
+    local options = extra and extra.options or {}
+    pid, err = ask(-1, "start_workflow", id, host_id, frame, watcher, monitored, linked, {
+      options = options,
+      name = extra and extra.name,
+      messages = extra and extra.messages,
+      sender = self.pid or pid_of(self),
+      args = table.pack(...),
+    })
+  else
+    local worker = actors.alone and unit.index() or host.place()
+    if worker == unit.index() then
+      pid, err = here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
+    else
+      pid, err = ask(worker, "spawn", id, host_id, frame, watcher, monitored, linked, extra, ...)
+    end
+  end
+  if not pid then
+    return nil, err
+  end
+  if monitored then
+    links.watching(self, pid)
+  end
+  if linked then
+    self.links = self.links or {}
+    self.links[pid] = true
+  end
+  return pid
+end
+
+-- A named spawn: the name is taken first, with the PID that the process will have.
+local function spawn_named(self, id, host_id, frame, monitored, linked, extra, ...)
+  local pid = unit.new_pid(host_id)
+  local taken, err = ask(-1, "register", extra.name, pid, true)
+  if err then
+    return nil, err
+  elseif taken ~= pid then
+    for _, message in ipairs(extra.messages or {}) do
+      at(taken, "send", message[1], "", message[2], pack_values(1, message[3]))
+    end
+    return taken
+  end
+  local started, failure =
+    here.spawn(id, host_id, frame, (monitored or linked) and pid_of(self), monitored, linked, {
+      pid = pid,
+      messages = extra.messages,
+    }, ...)
+  if not started then
+    ask(-1, "unregister", extra.name)
+    return nil, failure
+  end
+  by_pid[pid].named = true
+  if monitored then
+    links.watching(self, pid)
+  end
+  if linked then
+    self.links = self.links or {}
+    self.links[pid] = true
+  end
+  return pid
+end
+
+--- Spawns a process on a process host, or starts a workflow on a workflow host: `pid` or `nil, err`.
+function actors.spawn(self, id, host_id, frame, monitored, linked, extra, ...)
+  if extra and extra.name and actors.hosts[host_id] and actors.hosts[host_id].kind ~= "workflow.host" then
+    return spawn_named(self, id, host_id, frame, monitored, linked, extra, ...)
+  end
+  return spawn_copied(self, id, host_id, frame, monitored, linked, extra, copy_values(select("#", ...), ...))
+end
+
+--- Waits for the end of a unit: `value, err`. Nothing happens to it when the waiter ends first.
+function actors.wait(_, pid)
+  local co = scheduler.co
+  if links.wait(pid, function(value, err)
+    scheduler.ready(co, value, err)
+  end) then
+    return host.park()
+  end
+  local worker = unit.worker_of(pid)
+  if worker == nil or worker == unit.index() then
+    return nil, errors.fail("NotFound", "process not found: " .. pid)
+  end
+  return ask(worker, "wait", pid)
+end
+
+--- Starts, waits, gives the result: `value, err`.
+function actors.exec(self, id, host_id, frame, extra, ...)
+  local pid, err = actors.spawn(self, id, host_id, frame, false, false, extra, ...)
+  if not pid then
+    return nil, errors.make("Internal", "exec failed: " .. tostring(err), err:retryable(), err:details())
+  end
+  return actors.wait(self, pid)
+end
+
+--- Puts a CANCEL event into the target's mailbox.
+function here.cancel(pid, from, reason)
+  local self = by_pid[pid]
+  if not self then
+    return nil, errors.fail("Internal", "cancel failed: process not found")
+  end
+  mailbox.event(self, { kind = "pid.cancel", from = from, at = scheduler.now() // 1000000000, reason = reason })
+  return true
+end
+
+--- Ends the target by force.
+function here.terminate(pid)
+  local self = by_pid[pid]
+  if not self then
+    return nil, errors.fail("Internal", "terminate failed: process not found")
+  end
+  unit.kill(self, errors.fail("Internal", "process terminated"))
+  return true
+end
+
+--- A name was given to this unit; its end must be told to the node.
+function here.named(pid)
+  local self = by_pid[pid]
+  if self then
+    self.named = true
+  else
+    host.emit("route", -1, 0, "names_gone", pid)
+  end
+  return true
+end
+
+function actors.cancel(self, pid, reason)
+  return at(pid, "cancel", pid_of(self), reason or "")
+end
+
+function actors.terminate(_, pid)
+  return at(pid, "terminate")
+end
+
+function actors.monitor(self, pid)
+  local ok, err = at(pid, "monitor", pid_of(self))
+  if ok then
+    links.watching(self, pid)
+  end
+  return ok, err
+end
+
+function actors.unmonitor(self, pid)
+  if self.watching then
+    self.watching[pid] = nil
+  end
+  at(pid, "demonitor", pid_of(self))
+  return true
+end
+
+function actors.link(self, pid)
+  local mine = pid_of(self)
+  if self.links and self.links[pid] then
+    return true
+  end
+  local ok, err = at(pid, "link", mine)
+  if ok then
+    self.links = self.links or {}
+    self.links[pid] = true
+  end
+  return ok, err
+end
+
+function actors.unlink(self, pid)
+  if self.links then
+    self.links[pid] = nil
+  end
+  at(pid, "unlinked", pid_of(self))
+  return true
+end
+
+--- Registers a name for a PID with the node: `true` or `nil, err`.
+function actors.register(_, name, pid)
+  local owner, err = ask(-1, "register", name, pid, false)
+  if not owner then
+    return nil, err
+  end
+  at(pid, "named")
+  return true
+end
+
+return actors

@@ -1,0 +1,22 @@
+-- Ties the kernel's files together: `use(name)` loads an embedded file once and gives what it returned.
+-- A file is given `use`; a module (lua/modules) is given the runtime instead.
+-- Gives the kernel's functions named in `exports`, in that order.
+local sources, exports = ...
+local loaded = {}
+
+local function use(name, runtime)
+  local value = loaded[name]
+  if value == nil then
+    local source = sources[name] or error("not embedded: lua/" .. name .. ".lua")
+    value = assert(load(source, "=lua/" .. name, "t"))(runtime or use)
+    loaded[name] = value
+  end
+  return value
+end
+
+local kernel = use("kernel/kernel")
+local functions = {}
+for i, name in ipairs(exports) do
+  functions[i] = kernel[name] or error("the kernel has no function '" .. name .. "'")
+end
+return table.unpack(functions)

@@ -1,0 +1,44 @@
+-- Argument checks of the modules: a wrong Lua type raises `bad argument #n to 'f'`.
+local type_of = host.type
+local check = {}
+
+local function fail(value, n, name, expected, level)
+  local got = type_of(value)
+  if value == nil then
+    got = "no value"
+  end
+  error("bad argument #" .. n .. " to '" .. name .. "' (" .. expected .. " expected, got " .. got .. ")", level or 4)
+end
+
+local function checker(expected)
+  return function(value, n, name)
+    if type_of(value) ~= expected then
+      fail(value, n, name, expected)
+    end
+    return value
+  end
+end
+
+check.string = checker("string")
+check.number = checker("number")
+check.table = checker("table")
+check.boolean = checker("boolean")
+check.func = checker("function")
+
+function check.integer(value, n, name)
+  local integer = math.type(value) and math.tointeger(value)
+  if not integer then
+    fail(value, n, name, "integer")
+  end
+  return integer
+end
+
+--- `check.optional(check.string, value, n, name)`: nil passes.
+function check.optional(checker_of, value, n, name)
+  if value == nil then
+    return nil
+  end
+  return checker_of(value, n, name)
+end
+
+return check

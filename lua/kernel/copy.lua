@@ -1,0 +1,100 @@
+-- Data that crosses from one unit to another is copied, never shared (spec core-api §1.7).
+-- Strings and scalars pass as they are, tables deeply (cycles and shared references kept), Error objects are
+-- immutable and pass as they are; other objects, functions and coroutines inside a table arrive as nil.
+local use = ...
+local errors = use("kernel/errors")
+local metatable_of, next, type = debug.getmetatable, next, type
+local error_meta = errors.meta
+
+local MAX_DEPTH <const> = 128
+local MAX_VALUES <const> = 1000000
+
+local kept = {}
+local copies = { kept = kept }
+local count
+
+-- `seen` maps what was copied to its copy; a flat table, the usual message, needs none.
+local function copy_table(source, seen, depth)
+  local meta = metatable_of(source)
+  if meta then
+    if meta == error_meta then
+      return source
+    elseif meta[1] then
+      return nil
+    end
+  end
+  if depth > MAX_DEPTH then
+    error(errors.fail("Invalid", "cannot copy a table nested deeper than " .. MAX_DEPTH .. " levels"), 0)
+  end
+  local target = {}
+  if seen then
+    seen[source] = target
+  end
+  local values = count
+  for key, value in next, source do
+    values = values + 1
+    local kind = type(value)
+    if kind == "table" then
+      count = values
+      seen = seen or { [source] = target }
+      value = seen[value] or copy_table(value, seen, depth + 1)
+      values = count
+    elseif kind == "function" or kind == "thread" or kind == "userdata" then
+      value = nil
+    end
+    kind = type(key)
+    if kind == "table" then
+      count = values
+      seen = seen or { [source] = target }
+      key = seen[key] or copy_table(key, seen, depth + 1)
+      values = count
+      if key ~= nil then
+        target[key] = value
+      end
+    elseif kind ~= "function" and kind ~= "thread" then
+      target[key] = value
+    end
+  end
+  count = values
+  if values > MAX_VALUES then
+    error(errors.fail("Invalid", "cannot copy more than " .. MAX_VALUES .. " values at once; send them in parts"), 0)
+  end
+  if meta and kept[meta] then
+    setmetatable(target, meta)
+  end
+  return target
+end
+
+local function copy(value)
+  local kind = type(value)
+  if kind == "table" then
+    count = 0
+    return copy_table(value, nil, 1)
+  elseif kind == "function" or kind == "thread" or kind == "userdata" then
+    error(errors.fail("Invalid", "a " .. kind .. " cannot be sent to another unit; send plain data"), 0)
+  end
+  return value
+end
+
+--- The copy of one value. Raises an Error (Invalid) for a function or coroutine and for what is too large.
+copies.copy = copy
+
+--- Copies of all arguments, nil holes kept.
+function copies.all(...)
+  local n = select("#", ...)
+  if n == 0 then
+    return
+  elseif n == 1 then
+    return copy((...))
+  elseif n == 2 then
+    local a, b = ...
+    return copy(a), copy(b)
+  end
+  local values = { ... }
+  for i = 1, n do
+    values[i] = copy(values[i])
+  end
+  return table.unpack(values, 1, n)
+end
+
+return copies

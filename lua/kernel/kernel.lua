@@ -1,0 +1,264 @@
+-- The kernel of one worker: what the worker (TypeScript) calls, and what modules are given as `runtime`.
+local use = ...
+local actors = use("kernel/actors")
+local calls = use("kernel/calls")
+local channel = use("kernel/channel")
+local check = use("kernel/check")
+local duration = use("kernel/duration")
+local effects = use("kernel/effects")
+local errors = use("kernel/errors")
+local links = use("kernel/links")
+local object = use("kernel/object")
+local operations = use("kernel/operations")
+local sandbox = use("kernel/sandbox")
+local scheduler = use("kernel/scheduler")
+local unit = use("kernel/unit")
+local workflows = use("kernel/workflows")
+
+calls.context = use("contexts/function")
+actors.context = use("contexts/process")
+workflows.context = use("contexts/workflow")
+
+local runtime = {
+  use = use,
+  errors = errors,
+  effects = effects,
+  check = check,
+  channel = channel.new,
+  object = object.define,
+  is = object.is,
+  replaying = function()
+    local run = scheduler.current.run
+    return run ~= nil and run.replaying
+  end,
+  on_end = function(fn)
+    unit.on_end(scheduler.current, fn)
+  end,
+  log = effects.log,
+  pure = host.pure,
+}
+
+--- The running unit, as modules may know it.
+function runtime.frame()
+  local current = scheduler.current
+  return {
+    pid = unit.pid_of(current),
+    entry = current.entry.id,
+    kind = current.context.kind,
+    values = current.frame.values or {},
+  }
+end
+
+--- Nanoseconds of a duration as programs write it: a number of ns, "1h30m", or a Duration object.
+function runtime.duration(value)
+  if type(value) == "number" then
+    return math.tointeger(value) or math.floor(value)
+  elseif type(value) == "string" then
+    local ns, message = duration.parse(value)
+    if not ns then
+      return nil, errors.fail("Invalid", message)
+    end
+    return ns
+  elseif object.is_object(value) and type(value.nanoseconds) == "function" then
+    return value:nanoseconds()
+  end
+  return nil, errors.fail("Invalid", "invalid duration: " .. host.type(value))
+end
+
+for _, name in ipairs({ "time", "json", "uuid", "logger", "env", "fs", "io", "ctx", "funcs", "workflow" }) do
+  sandbox.provide(name, function()
+    return use("modules/" .. name, runtime)
+  end)
+end
+use("modules/globals", runtime)
+
+local kernel = {}
+
+--- Which worker this is: its index, the first number of its PIDs, whether it is the only one, the ids of the hosts
+--- that live on the node.
+function kernel.configure(index, first, alone)
+  unit.configure(index, first)
+  actors.alone = alone
+end
+
+--- Says whether other workers are there to place units on.
+function kernel.alone(alone)
+  actors.alone = alone
+end
+
+--- A host entry and its state: "running", "stopping", "stopped".
+function kernel.host(id, kind, state)
+  actors.hosts[id] = { kind = kind, state = state }
+  if kind == "workflow.host" then
+    unit.node_hosts[id] = true
+  end
+end
+
+--- Runs for one turn. Gives whether there is more to run, and when the next timer is due (ns since the epoch).
+function kernel.run()
+  local more, due = scheduler.run()
+  if workflows.turn() then
+    more = true
+  end
+  return more, due
+end
+
+kernel.complete = unit.complete
+kernel.activate = workflows.activate
+kernel.evict = workflows.evict
+
+-- Requests that answer later, through `reply`; the others are the operations of `actors.here`.
+local deferred = {}
+
+function deferred.call(reply, origin, ticket, ...)
+  operations.serve(reply, origin, ticket, ...)
+end
+
+function deferred.cancel_call(_, _, _, origin, ticket)
+  operations.cancel_served(origin, ticket)
+end
+
+function deferred.wait(reply, _, _, pid)
+  if not links.wait(pid, reply) then
+    reply(nil, errors.fail("NotFound", "process not found: " .. pid))
+  end
+end
+
+--- An operation that another worker (or the node, -1) asks for; ticket 0 wants no answer.
+function kernel.request(origin, ticket, op, ...)
+  local function reply(a, b)
+    if ticket ~= 0 then
+      host.emit("reply", origin, ticket, a, b)
+    end
+  end
+  local later = deferred[op]
+  if later then
+    later(reply, origin, ticket, ...)
+  else
+    reply(actors.here[op](...))
+  end
+end
+
+--- Runs an activity or another call of the node; the outcome is emitted as "called".
+--- Gives nothing; `kernel.cancel_call` ends it.
+local node_calls = {}
+
+function kernel.call(token, target, frame, ...)
+  local entry, err = calls.entry(target)
+  if not entry then
+    host.emit("called", token, nil, err)
+    return
+  end
+  local answered = false
+  local function done(value, failure)
+    answered = true
+    node_calls[token] = nil
+    host.emit("called", token, value, failure)
+  end
+  if entry.kind == "process.lua" then
+    local pid, failure = actors.here.spawn(target, entry.host, frame, nil, false, false, nil, ...)
+    if not pid then
+      done(nil, failure)
+    else
+      links.wait(pid, done)
+    end
+    return
+  end
+  local cancel = calls.run(entry, frame, done, ...)
+  if not answered then
+    node_calls[token] = cancel
+  end
+end
+
+function kernel.cancel_call(token)
+  local cancel = node_calls[token]
+  if cancel then
+    node_calls[token] = nil
+    cancel()
+  end
+end
+
+-- What a workflow does to plain processes, recorded as its operation: name -> what runs, given the acting unit.
+local acts = {
+  ["process.spawn"] = function(self, id, host_id, frame, name, ...)
+    return actors.spawn(self, id, host_id, frame or self.frame, false, false, name and { name = name }, ...)
+  end,
+  ["process.cancel"] = actors.cancel,
+  ["process.terminate"] = actors.terminate,
+  ["process.register"] = actors.register,
+  ["process.unregister"] = actors.unregister,
+  ["process.lookup"] = actors.lookup,
+}
+
+--- Does one of these in the name of the workflow `pid`; the outcome is emitted as "called".
+function kernel.act(token, pid, frame, name, ...)
+  local args = table.pack(...)
+  local self = { pid = pid, entry = { id = name }, context = actors.context, frame = frame }
+  unit.start(self, coroutine.create(function()
+    host.emit("called", token, acts[name](self, table.unpack(args, 1, args.n)))
+  end))
+end
+
+kernel.worker_down = links.worker_down
+
+--- Asks every process of a host (all hosts when nil) to stop: a CANCEL event each. Gives how many there are.
+function kernel.cancel_all(host_id, reason)
+  local pids = {}
+  for pid, self in pairs(unit.by_pid) do
+    if self.context.kind == "process" and (host_id == nil or pid:sub(2, #host_id + 2) == host_id .. "|") then
+      pids[#pids + 1] = pid
+    end
+  end
+  table.sort(pids)
+  for _, pid in ipairs(pids) do
+    actors.here.cancel(pid, "{|}", reason)
+  end
+  return #pids
+end
+
+--- How many processes of a host would still react to their CANCEL event: those that opened their events, and those
+--- that have a call or a host operation under way.
+function kernel.stopping(host_id)
+  local n = 0
+  for pid, self in pairs(unit.by_pid) do
+    if self.context.kind == "process" and pid:sub(2, #host_id + 2) == host_id .. "|" then
+      local busy = (self.calls and next(self.calls)) or self.host_work
+      if busy or (self.events and self.events_opened) then
+        n = n + 1
+      end
+    end
+  end
+  return n
+end
+
+--- Runs an entry's chunk to see that it loads and has its method: nil, or the Error.
+function kernel.check(id)
+  local entry, err = sandbox.entry(id)
+  if not entry then
+    return err
+  end
+  local self = { pid = "{check|0x00000}", entry = entry, context = actors.context, frame = {} }
+  scheduler.current = self
+  local failure
+  if entry.kind == "library.lua" then
+    local _
+    _, failure = sandbox.instantiate(entry)
+  else
+    local _
+    _, failure = sandbox.method(entry, entry.method)
+  end
+  scheduler.current = nil
+  return failure
+end
+
+kernel.forget = sandbox.forget
+
+--- Units alive on this worker.
+function kernel.live()
+  return unit.live
+end
+
+kernel.make_error = errors.make
+kernel.error_meta = errors.meta
+
+return kernel

@@ -1,0 +1,197 @@
+-- Links and monitors (spec core-api §7.5, §7.7), local ones and those that cross workers.
+-- unit.monitors[watcher pid] = true, unit.links[pid] = true, unit.watching[target pid] = true.
+-- A "waiter" of an exec or of the node is a monitor too, held as a function under unit.waiters.
+local use = ...
+local copies = use("kernel/copy")
+local errors = use("kernel/errors")
+local mailbox = use("kernel/mailbox")
+local scheduler = use("kernel/scheduler")
+local unit = use("kernel/unit")
+local by_pid = unit.by_pid
+
+local links = {}
+
+local function seconds()
+  return scheduler.now() // 1000000000
+end
+
+function scheduler.now()
+  return host.now()
+end
+
+local function not_registered(action)
+  return errors.fail("Internal", action .. " failed: pid not registered")
+end
+
+--- Delivers an EXIT event to a unit of this worker.
+function links.exit_event(watcher, from, value, err)
+  local self = by_pid[watcher]
+  if self then
+    if self.watching then
+      self.watching[from] = nil
+    end
+    mailbox.event(self, { kind = "pid.exit", from = from, at = seconds(), result = { value = value, error = err } })
+  end
+end
+
+--- Delivers LINK_DOWN to a unit of this worker: fatal unless it traps links.
+function links.link_down(target, from, err)
+  local self = by_pid[target]
+  if not self then
+    return
+  end
+  if self.links then
+    self.links[from] = nil
+  end
+  if self.trap_links then
+    mailbox.event(self, { kind = "pid.link.down", from = from, at = seconds(), result = { error = err } })
+  else
+    unit.kill(self, errors.make("", "linked process failed"))
+  end
+end
+
+--- The other side ended normally: the link is silently gone.
+function links.unlinked(target, from)
+  local self = by_pid[target]
+  if self and self.links then
+    self.links[from] = nil
+  end
+end
+
+-- Runs `op` where `pid` lives, without waiting.
+local function tell(pid, op, ...)
+  if by_pid[pid] then
+    links[op](pid, ...)
+    return
+  end
+  local worker = unit.worker_of(pid)
+  if worker and worker ~= unit.index() then
+    host.emit("route", worker, 0, op, pid, ...)
+  end
+end
+
+--- Watches a unit of this worker for `watcher`; an error when it is not there or watched already.
+function links.monitor(target, watcher)
+  local self = by_pid[target]
+  if not self then
+    return nil, not_registered("monitor")
+  end
+  local monitors = self.monitors
+  if not monitors then
+    monitors = {}
+    self.monitors = monitors
+  elseif monitors[watcher] then
+    return nil, errors.fail("Internal", "monitor failed: already monitoring pid")
+  end
+  monitors[watcher] = true
+  return true
+end
+
+function links.demonitor(target, watcher)
+  local self = by_pid[target]
+  if self and self.monitors then
+    self.monitors[watcher] = nil
+  end
+  return true
+end
+
+--- Links a unit of this worker to `other` (this side only).
+function links.link(target, other)
+  local self = by_pid[target]
+  if not self then
+    return nil, not_registered("link")
+  end
+  local linked = self.links
+  if not linked then
+    linked = {}
+    self.links = linked
+  end
+  linked[other] = true
+  return true
+end
+
+--- Calls `waiter(value, err)` when a unit of this worker ends; false when it is not there.
+function links.wait(target, waiter)
+  local self = by_pid[target]
+  if not self then
+    return false
+  end
+  local waiters = self.waiters or {}
+  self.waiters = waiters
+  waiters[#waiters + 1] = waiter
+  return true
+end
+
+--- Remembers on the watcher's side what it watches, so that its own end undoes it.
+function links.watching(self, target)
+  local watching = self.watching
+  if not watching then
+    watching = {}
+    self.watching = watching
+  end
+  watching[target] = true
+end
+
+-- What a watcher is told must not be shared with other watchers.
+local function fresh(value)
+  local ok, copy = pcall(copies.copy, value)
+  if ok then
+    return copy
+  end
+  return nil
+end
+
+function unit.announce(self, value, err)
+  local pid = self.pid
+  if self.waiters then
+    for _, waiter in ipairs(self.waiters) do
+      waiter(fresh(value), err)
+    end
+  end
+  if self.monitors then
+    for watcher in pairs(self.monitors) do
+      tell(watcher, "exit_event", pid, fresh(value), err)
+    end
+  end
+  if self.links then
+    for other in pairs(self.links) do
+      if err then
+        tell(other, "link_down", pid, err)
+      else
+        tell(other, "unlinked", pid)
+      end
+    end
+  end
+  if self.watching then
+    for target in pairs(self.watching) do
+      tell(target, "demonitor", pid)
+    end
+  end
+end
+
+--- A whole worker died: everything on it that is linked or watched from here is reported as gone.
+function links.worker_down(worker, err)
+  unit.fail_tickets_of(worker, err)
+  local affected = {}
+  for pid, self in pairs(by_pid) do
+    for target in pairs(self.watching or {}) do
+      if unit.worker_of(target) == worker then
+        affected[#affected + 1] = { "exit_event", pid, target }
+      end
+    end
+    for target in pairs(self.links or {}) do
+      if unit.worker_of(target) == worker then
+        affected[#affected + 1] = { "link_down", pid, target }
+      end
+    end
+  end
+  for _, entry in ipairs(affected) do
+    if entry[1] == "exit_event" then
+      links.exit_event(entry[2], entry[3], nil, err)
+    else
+      links.link_down(entry[2], entry[3], err)
+    end
+  end
+end
+
+return links

@@ -1,0 +1,198 @@
+-- Messages of a unit (spec core-api §7.2). A message is {topic, from, value, arrival} with `n` when it carries
+-- other than one value. A topic with a listener goes there; everything else waits in the inbox's channel, which
+-- exists from the first message on, whether the program opened it or not: so nothing is dropped for lack of a reader.
+local use = ...
+local channel = use("kernel/channel")
+local object = use("kernel/object")
+local put = channel.put
+
+local mailbox = {}
+local arrivals = 0
+
+local message_methods, payload_methods = {}, {}
+local make_message, message_meta = object.define("process.Message", message_methods, {
+  __tostring = function(self)
+    return "process.Message{topic=" .. self[1] .. "}"
+  end,
+})
+local make_payload, payload_meta = object.define("payload", payload_methods, {
+  __tostring = function(self)
+    return "payload{format=" .. self._format .. "}"
+  end,
+})
+
+--- A Payload of a value that is already Lua.
+function mailbox.payload(value, format)
+  return make_payload({ _value = value, _format = format or "lua/any" })
+end
+mailbox.payload_methods, mailbox.payload_meta = payload_methods, payload_meta
+
+function payload_methods:get_format()
+  return self._format
+end
+
+function message_methods:topic()
+  return self[1]
+end
+
+function message_methods:from()
+  return self[2]
+end
+
+function message_methods:payload()
+  local n = self.n
+  if not n then
+    return mailbox.payload(self[3])
+  elseif n == 0 then
+    return nil
+  end
+  local list = {}
+  for i = 1, n do
+    list[i] = mailbox.payload(self[3][i])
+  end
+  return list
+end
+
+-- A program may also send to a channel that it subscribed to a topic: such values pass as they are.
+local function raw_value(item)
+  if type(item) == "table" and debug.getmetatable(item) == message_meta then
+    return item[3]
+  end
+  return item
+end
+
+--- A message whose values are already copies. `n` values; with one value, `value` is it, else a list.
+function mailbox.message(topic, from, n, value)
+  arrivals = arrivals + 1
+  local message = make_message({ topic, from, value, arrivals })
+  if n ~= 1 then
+    rawset(message, "n", n)
+  end
+  return message
+end
+
+local function event_value(message)
+  return message[3]
+end
+
+local function mail_channel(decode)
+  local ch = channel.new(0)
+  ch.mail = true
+  if decode then
+    ch.decode = decode
+  end
+  return ch
+end
+
+--- The unit's inbox channel (Message objects), made at first use.
+function mailbox.inbox(unit)
+  local ch = unit.inbox
+  if not ch then
+    ch = mail_channel()
+    unit.inbox = ch
+  end
+  return ch
+end
+
+--- The unit's events channel (event tables), made at first use.
+function mailbox.events(unit)
+  local ch = unit.events
+  if not ch then
+    ch = mail_channel(event_value)
+    unit.events = ch
+  end
+  return ch
+end
+
+--- Routes a message to its listener or to the inbox.
+function mailbox.deliver(unit, message)
+  local listeners = unit.listeners
+  local ch = listeners and listeners[message[1]] or unit.inbox or mailbox.inbox(unit)
+  put(ch, message)
+end
+
+--- Puts an event table into the events channel, in order of arrival with the messages.
+function mailbox.event(unit, event)
+  local listeners = unit.listeners
+  local bound = listeners and listeners["@pid/events"]
+  put(bound or mailbox.events(unit), mailbox.message("@pid/events", event.from, 1, event))
+end
+
+--- Opens a listener for one topic; queued messages of the topic move into it.
+function mailbox.listen(unit, topic, as_messages)
+  local listeners = unit.listeners
+  if not listeners then
+    listeners = {}
+    unit.listeners = listeners
+  end
+  local ch = listeners[topic]
+  if not ch then
+    ch = channel.new(1)
+    listeners[topic] = ch
+    if unit.inbox then
+      local queued = channel.take_matching(unit.inbox, function(message)
+        return message[1] == topic
+      end)
+      for _, message in ipairs(queued) do
+        put(ch, message)
+      end
+    end
+  end
+  if as_messages then
+    ch.decode = nil
+  elseif as_messages == false or not ch.opened then
+    ch.decode = raw_value
+  end
+  ch.opened = true
+  return ch
+end
+
+--- Routes a topic into a channel that the program made; gives false when another channel has the topic.
+function mailbox.subscribe(unit, topic, ch)
+  local listeners = unit.listeners or {}
+  unit.listeners = listeners
+  local bound = listeners[topic]
+  if bound then
+    return bound == ch
+  end
+  ch.decode = raw_value
+  listeners[topic] = ch
+  local source = topic == "@pid/events" and unit.events or unit.inbox
+  if source then
+    local queued = channel.take_matching(source, function(message)
+      return message[1] == topic or topic == "@pid/inbox"
+    end)
+    for _, message in ipairs(queued) do
+      put(ch, message)
+    end
+  end
+  return true
+end
+
+--- Removes a listener, inbox or events channel and closes it; what it had queued beyond its buffer goes back.
+function mailbox.unlisten(unit, ch)
+  if ch == unit.inbox or ch == unit.events then
+    local field = ch == unit.inbox and "inbox" or "events"
+    local queued = channel.drain(ch)
+    unit[field] = nil
+    channel.close(ch)
+    for _, message in ipairs(queued) do
+      put(mailbox[field](unit), message)
+    end
+    return true
+  end
+  for topic, bound in pairs(unit.listeners or {}) do
+    if bound == ch then
+      unit.listeners[topic] = nil
+      local queued = channel.drain(ch)
+      for i, message in ipairs(queued) do
+        put(i == 1 and ch or mailbox.inbox(unit), message)
+      end
+      channel.close(ch)
+      return true
+    end
+  end
+  return false
+end
+
+return mailbox

@@ -1,0 +1,169 @@
+-- What functions and processes do outside their unit: call functions, run host operations, write logs.
+local use = ...
+local actors = use("kernel/actors")
+local calls = use("kernel/calls")
+local copies = use("kernel/copy")
+local errors = use("kernel/errors")
+local future = use("kernel/future")
+local position = use("kernel/position")
+local scheduler = use("kernel/scheduler")
+local unit = use("kernel/unit")
+
+local operations = {}
+local host_works = 0
+
+-- A number by which the host knows the unit's operations in flight and its open resources.
+local function host_work(self)
+  local id = self.host_work
+  if not id then
+    host_works = host_works + 1
+    id = host_works
+    self.host_work = id
+  end
+  return id
+end
+
+--- Runs a host operation and waits: `value, err`. It is aborted when the unit ends.
+function operations.run(self, name, ...)
+  local ticket = unit.ticket(scheduler.co)
+  host.emit("operation", ticket, host_work(self), unit.pid_of(self), self.entry.id, name, ...)
+  return host.park()
+end
+
+--- Runs a host operation that answers at once: `value, err`.
+function operations.immediate(self, name, ...)
+  return host.immediate(host_work(self), unit.pid_of(self), self.entry.id, name, ...)
+end
+
+--- Writes a log record with the unit's PID and the place in its code.
+function operations.log(self, level, logger, message, fields)
+  host.log(level, logger, message, fields, unit.pid_of(self), position.here())
+end
+
+local function copy_all(...)
+  for i = 1, select("#", ...) do
+    local kind = type((select(i, ...)))
+    if kind == "table" or kind == "function" or kind == "thread" then
+      return pcall(copies.all, ...)
+    end
+  end
+  return true, ...
+end
+
+local function call_copied(self, target, frame, ok, ...)
+  if not ok then
+    return nil, errors.from_raised((...))
+  end
+  local entry, err = calls.entry(target)
+  if not entry then
+    return nil, err
+  end
+  if entry.kind == "process.lua" then
+    return actors.exec(self, target, entry.host, frame, nil, ...)
+  end
+  return calls.wait(self, entry, frame, ...)
+end
+
+--- Calls a function on this worker and waits: `value, err`.
+function operations.call(self, target, frame, _, ...)
+  return call_copied(self, target, frame, copy_all(...))
+end
+
+local function async_copied(self, target, frame, ok, ...)
+  if not ok then
+    return nil, errors.from_raised((...))
+  end
+  local result, release, stop
+  result = future.new(function()
+    release()
+    stop()
+  end)
+  local function done(value, err)
+    if release then
+      release()
+    end
+    future.complete(result, value, err)
+  end
+  local entry, err = calls.entry(target)
+  if not entry then
+    future.complete(result, nil, err)
+    return result
+  end
+  local worker = actors.alone and unit.index() or host.place()
+  if entry.kind == "process.lua" then
+    local args = table.pack(...)
+    local co = unit.spawn_coroutine(self, function()
+      done(actors.exec(self, target, entry.host, frame, nil, table.unpack(args, 1, args.n)))
+    end)
+    stop = function() end
+    release = stop
+    scheduler.ready(co)
+    return result
+  elseif worker == unit.index() then
+    stop = calls.run(entry, frame, done, ...)
+  else
+    local ticket = unit.ticket(done, worker)
+    host.emit("route", worker, ticket, "call", target, frame, ...)
+    stop = function()
+      unit.drop_ticket(ticket)
+      host.emit("route", worker, 0, "cancel_call", unit.index(), ticket)
+    end
+  end
+  release = calls.own(self, stop)
+  if result._done then
+    release()
+  end
+  return result
+end
+
+--- Starts a call, on the least loaded worker, and gives its future.
+function operations.async(self, target, frame, _, ...)
+  return async_copied(self, target, frame, copy_all(...))
+end
+
+--- Starts a durable run of a workflow and waits for its end; the run goes on when the waiter ends first.
+function operations.workflow_exec(self, id, ...)
+  local pid, err = actors.ask(-1, "start_workflow", id, nil, self.frame, nil, false, false, {
+    options = {},
+    sender = unit.pid_of(self),
+    args = table.pack(...),
+  })
+  if not pid then
+    return nil, err
+  end
+  return actors.wait(self, pid)
+end
+
+-- Calls that other workers run here: origin:ticket -> the function that cancels one.
+local running = {}
+
+--- Runs a call for another worker; `reply(value, err)` sends its outcome.
+function operations.serve(reply, origin, ticket, target, frame, ...)
+  local entry, err = calls.entry(target)
+  if not entry then
+    reply(nil, err)
+    return
+  end
+  local key = origin .. ":" .. ticket
+  local answered = false
+  local cancel = calls.run(entry, frame, function(value, failure)
+    answered = true
+    running[key] = nil
+    reply(value, failure)
+  end, ...)
+  if not answered then
+    running[key] = cancel
+  end
+end
+
+--- Cancels a call that another worker asked for.
+function operations.cancel_served(origin, ticket)
+  local key = origin .. ":" .. ticket
+  local cancel = running[key]
+  if cancel then
+    running[key] = nil
+    cancel()
+  end
+end
+
+return operations

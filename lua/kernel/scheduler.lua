@@ -1,0 +1,231 @@
+-- Runs coroutines: one FIFO queue for all units of this worker, a heap of timers, one slice at a time.
+-- `scheduler.current` is the unit that runs now, `scheduler.co` its outermost coroutine (what wakes must name).
+local resume, park, now, slice = host.resume, host.park, host.now, host.slice
+
+-- About 5 ms of Lua on the development machine: what one coroutine may run before the others get their turn.
+local SLICE <const> = 300000
+-- The worker's event loop gets control back after this many nanoseconds of Lua.
+local ROUND <const> = 5000000
+
+local scheduler = { unit_of = {} }
+local unit_of = scheduler.unit_of
+
+-- The run queue: three arrays, since a record per wake-up would be garbage per wake-up.
+local queue, first_value, second_value = {}, {}, {}
+local head, tail = 1, 0
+
+--- Makes a coroutine runnable; `a` and `b` are what its `park` returns (or its function's arguments).
+local function ready(co, a, b)
+  tail = tail + 1
+  queue[tail], first_value[tail], second_value[tail] = co, a, b
+end
+scheduler.ready = ready
+
+--- Suspends the running coroutine until somebody makes it ready; gives the two values that `ready` was given.
+scheduler.park = park
+
+-- Timers: a binary heap over three arrays, ordered by due time, then by creation.
+local due, order, action = {}, {}, {}
+local timers, created, cancelled = 0, 0, 0
+
+local function sift_up(i, at, seq, item)
+  while i > 1 do
+    local parent = i // 2
+    local parent_due = due[parent]
+    if parent_due < at or (parent_due == at and order[parent] < seq) then
+      break
+    end
+    due[i], order[i], action[i] = parent_due, order[parent], action[parent]
+    i = parent
+  end
+  due[i], order[i], action[i] = at, seq, item
+end
+
+local function sift_down(i, at, seq, item)
+  local last = timers
+  while true do
+    local child = i * 2
+    if child > last then
+      break
+    end
+    if child < last then
+      local left, right = due[child], due[child + 1]
+      if right < left or (right == left and order[child + 1] < order[child]) then
+        child = child + 1
+      end
+    end
+    local child_due = due[child]
+    if at < child_due or (at == child_due and seq < order[child]) then
+      break
+    end
+    due[i], order[i], action[i] = child_due, order[child], action[child]
+    i = child
+  end
+  due[i], order[i], action[i] = at, seq, item
+end
+
+--- At `at` (ns since the epoch): wakes `item` if it is a coroutine, else calls `item.fire()` unless
+--- `item.cancelled` is set by then.
+function scheduler.at(at, item)
+  created = created + 1
+  timers = timers + 1
+  sift_up(timers, at, created, item)
+end
+
+local function pop_timer()
+  local item = action[1]
+  local last = timers
+  local at, seq, moved = due[last], order[last], action[last]
+  due[last], order[last], action[last] = nil, nil, nil
+  timers = last - 1
+  if last > 1 then
+    sift_down(1, at, seq, moved)
+  end
+  return item
+end
+
+-- Long timers that are always cancelled would fill the heap: when most of it is dead it is built anew.
+local function drop_cancelled()
+  local kept = 0
+  local old_due, old_order, old_action, n = due, order, action, timers
+  due, order, action, timers, cancelled = {}, {}, {}, 0, 0
+  for i = 1, n do
+    local item = old_action[i]
+    if type(item) == "thread" or not item.cancelled then
+      kept = kept + 1
+      timers = kept
+      sift_up(kept, old_due[i], old_order[i], item)
+    end
+  end
+end
+
+--- Takes a timer table back before it fired.
+function scheduler.cancel(item)
+  if not item.cancelled then
+    item.cancelled = true
+    cancelled = cancelled + 1
+    if cancelled > 64 and cancelled * 2 > timers then
+      drop_cancelled()
+    end
+  end
+end
+
+local function fire_due(time)
+  while timers > 0 and due[1] <= time do
+    local item = pop_timer()
+    if type(item) == "thread" then
+      if unit_of[item] then
+        ready(item)
+      end
+    elseif item.cancelled then
+      cancelled = cancelled - 1
+    else
+      item.cancelled = true
+      item.fire()
+    end
+  end
+end
+
+local finished, failed
+
+--- What to do when a coroutine returned (unit, co, values…) or raised (unit, co, error).
+function scheduler.on_end(on_finished, on_failed)
+  finished, failed = on_finished, on_failed
+end
+
+local settle
+
+-- One step of one coroutine. A separate function, so that its results need no table.
+function settle(unit, co, status, a, b)
+  if status == 2 then
+    return false
+  elseif status == 0 then
+    finished(unit, co, a, b)
+  elseif status == -1 then
+    failed(unit, co, a)
+  else
+    ready(co)
+    return status == 3
+  end
+  return false
+end
+
+local function step()
+  local co, a, b = queue[head], first_value[head], second_value[head]
+  queue[head], first_value[head], second_value[head] = false, nil, nil
+  head = head + 1
+  local unit = unit_of[co]
+  if unit then
+    scheduler.current, scheduler.co = unit, co
+    return settle(unit, co, resume(co, a, b))
+  end
+  return false
+end
+
+local function compact()
+  if head > tail then
+    head, tail = 1, 0
+  elseif head > 65536 and head * 2 > tail then
+    local n = tail - head + 1
+    table.move(queue, head, tail, 1)
+    table.move(first_value, head, tail, 1)
+    table.move(second_value, head, tail, 1)
+    for i = n + 1, tail do
+      queue[i], first_value[i], second_value[i] = nil, nil, nil
+    end
+    head, tail = 1, n
+  end
+end
+
+--- Runs what is runnable for about 5 ms. Gives whether more is runnable, and in how many milliseconds the next timer
+--- is due (nil: there is none).
+function scheduler.run()
+  local start = now()
+  fire_due(start)
+  local steps = 0
+  while head <= tail do
+    steps = steps + 1
+    if step() or steps >= 64 then
+      steps = 0
+      local time = now()
+      scheduler.current, scheduler.co = nil, nil
+      fire_due(time)
+      if time - start >= ROUND then
+        break
+      end
+    end
+  end
+  scheduler.current, scheduler.co = nil, nil
+  compact()
+  return head <= tail, timers > 0 and (due[1] - now()) / 1000000 or nil
+end
+
+--- Runs only the coroutines that `start` makes ready (those of one unit) until they are all parked or `slices`
+--- slices are spent; the other units wait meanwhile. Gives nil when they are all parked, else what is still runnable,
+--- to be given as `pending` to a later call.
+function scheduler.run_alone(pending, slices, start)
+  local saved_queue, saved_first, saved_second, saved_head, saved_tail = queue, first_value, second_value, head, tail
+  if pending then
+    queue, first_value, second_value, head, tail =
+      pending.queue, pending.first, pending.second, pending.head, pending.tail
+  else
+    queue, first_value, second_value, head, tail = {}, {}, {}, 1, 0
+  end
+  if start then
+    start()
+  end
+  while head <= tail and slices > 0 do
+    -- A coroutine that only yields spends no slice; a thousand such steps count as one.
+    slices = slices - (step() and 1 or 0.001)
+  end
+  local rest
+  if head <= tail then
+    rest = { queue = queue, first = first_value, second = second_value, head = head, tail = tail }
+  end
+  queue, first_value, second_value, head, tail = saved_queue, saved_first, saved_second, saved_head, saved_tail
+  scheduler.current, scheduler.co = nil, nil
+  return rest
+end
+
+slice(SLICE)
+return scheduler

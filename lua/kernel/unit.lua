@@ -1,0 +1,231 @@
+-- Units: what a running function, process or workflow is to the kernel, from start to end.
+-- A unit is a table: pid, entry, context, frame, main (its first coroutine), and, only where used: inbox, events,
+-- listeners, others (further coroutines), monitors, links, watching, calls, cleanups, trap_links, host_work.
+local use = ...
+local errors = use("kernel/errors")
+local scheduler = use("kernel/scheduler")
+local unit_of = scheduler.unit_of
+
+local unit = { by_pid = {}, live = 0 }
+local by_pid = unit.by_pid
+local worker_index, sequence = 0, 0
+
+--- This worker's index.
+function unit.index()
+  return worker_index
+end
+
+--- This worker's index (0..63), which every PID carries, and the first sequence number of its PIDs.
+function unit.configure(index, first)
+  worker_index, sequence = index, first
+end
+
+local formats = {}
+
+local function format_of(host)
+  local text = "{" .. host .. "|0x%05x}"
+  formats[host] = text
+  return text
+end
+
+--- A new PID on this worker: the low six bits of its number are the worker (spec core-api §0.2 for the text).
+function unit.new_pid(host)
+  sequence = sequence + 1
+  return string.format(formats[host] or format_of(host), sequence * 64 + worker_index)
+end
+
+--- The PID of a unit; functions get theirs when somebody asks.
+function unit.pid_of(self)
+  local pid = self.pid
+  if not pid then
+    pid = unit.new_pid(self.entry.id .. "#lua.1")
+    self.pid = pid
+    by_pid[pid] = self
+  end
+  return pid
+end
+
+--- Which worker a PID lives on: its index, -1 for what the node itself hosts, nil when it is no PID.
+function unit.worker_of(pid)
+  local host, number = string.match(pid, "^{([^|]*)|(.+)}$")
+  if not host then
+    return nil
+  end
+  if unit.node_hosts[host:match("@(.*)$") or host] then
+    return -1
+  end
+  local integer = math.tointeger(tonumber(number))
+  return integer and integer & 63
+end
+unit.node_hosts = { ["node:control"] = true }
+
+--- Starts a coroutine of a unit beside its main one.
+function unit.spawn_coroutine(self, fn)
+  local co = coroutine.create(fn)
+  unit_of[co] = self
+  local others = self.others
+  if not others then
+    others = {}
+    self.others = others
+  end
+  others[co] = true
+  return co
+end
+
+--- Makes `self` known and its main coroutine runnable; `a` and `b` are main's first arguments.
+function unit.start(self, co, a, b)
+  self.main = co
+  unit_of[co] = self
+  unit.live = unit.live + 1
+  scheduler.ready(co, a, b)
+end
+
+local function stop_coroutines(self)
+  unit_of[self.main] = nil
+  local others = self.others
+  if others then
+    for co in pairs(others) do
+      unit_of[co] = nil
+    end
+  end
+end
+
+-- Ends what the unit has running beside its coroutines: calls, host operations; runs its clean-up.
+local function release(self)
+  local calls = self.calls
+  if calls then
+    for cancel in pairs(calls) do
+      cancel()
+    end
+  end
+  local cleanups = self.cleanups
+  if cleanups then
+    for i = #cleanups, 1, -1 do
+      cleanups[i]()
+    end
+  end
+  if self.host_work then
+    host.emit("unit_end", self.host_work)
+  end
+end
+
+--- Empties a unit for new code under the same PID: all but identity, links, monitors and frame goes.
+function unit.restart(self)
+  stop_coroutines(self)
+  release(self)
+  self.others, self.calls, self.cleanups, self.host_work = nil, nil, nil, nil
+  self.inbox, self.events, self.listeners, self.trap_links, self.upgradable = nil, nil, nil, nil, nil
+end
+
+--- Gives a restarted unit its new main coroutine.
+function unit.resume_as(self, co)
+  self.main = co
+  unit_of[co] = self
+  scheduler.ready(co)
+end
+
+--- Ends a unit with `value` or `err`: nothing of it runs again, and all who wait for it are told.
+function unit.finish(self, value, err)
+  if self.ended then
+    return
+  end
+  self.ended = true
+  unit.live = unit.live - 1
+  stop_coroutines(self)
+  local pid = self.pid
+  if pid then
+    by_pid[pid] = nil
+  end
+  release(self)
+  unit.announce(self, value, err)
+  self.context.ended(self, value, err)
+end
+
+--- Told of the end of every unit before its context is; links and monitors listen here.
+function unit.announce() end
+
+--- Ends a unit by force (terminate, cancellation of its caller, a failed link).
+--- The running slice is not interrupted: a unit that ends itself so goes on until it parks.
+function unit.kill(self, err)
+  if self == scheduler.current then
+    scheduler.at(0, {
+      fire = function()
+        unit.finish(self, nil, err)
+      end,
+    })
+  else
+    unit.finish(self, nil, err)
+  end
+end
+
+--- Runs `fn` (which must not suspend) when the unit ends.
+function unit.on_end(self, fn)
+  local cleanups = self.cleanups or {}
+  self.cleanups = cleanups
+  cleanups[#cleanups + 1] = fn
+end
+
+local function finished(self, co, value, second)
+  if co == self.main then
+    local err = errors.from_returned(second)
+    if err then
+      value = nil
+    end
+    unit.finish(self, value, err)
+  else
+    unit_of[co] = nil
+    self.others[co] = nil
+  end
+end
+
+local function failed(self, co, raised)
+  unit.finish(self, nil, errors.from_raised(raised, host.traceback(co, "")))
+end
+
+scheduler.on_end(finished, failed)
+
+-- Tickets: what waits for an answer from outside this worker's Lua. A ticket is a coroutine or a function.
+local tickets, ticket_worker, last_ticket = {}, {}, 0
+
+--- A number under which `waiter` (a coroutine or a function of two values) gets its answer. `worker` is the one
+--- that owes the answer, so that its death answers too.
+function unit.ticket(waiter, worker)
+  last_ticket = last_ticket + 1
+  tickets[last_ticket] = waiter
+  ticket_worker[last_ticket] = worker
+  return last_ticket
+end
+
+--- Gives an answer; a ticket whose unit is gone is ignored.
+function unit.complete(ticket, a, b)
+  local waiter = tickets[ticket]
+  tickets[ticket], ticket_worker[ticket] = nil, nil
+  if type(waiter) == "thread" then
+    if unit_of[waiter] then
+      scheduler.ready(waiter, a, b)
+    end
+  elseif waiter then
+    waiter(a, b)
+  end
+end
+
+--- Forgets a ticket whose answer is not wanted any more.
+function unit.drop_ticket(ticket)
+  tickets[ticket], ticket_worker[ticket] = nil, nil
+end
+
+--- Answers every ticket that a dead worker owes.
+function unit.fail_tickets_of(worker, err)
+  local lost = {}
+  for ticket, owner in pairs(ticket_worker) do
+    if owner == worker then
+      lost[#lost + 1] = ticket
+    end
+  end
+  table.sort(lost)
+  for _, ticket in ipairs(lost) do
+    unit.complete(ticket, nil, err)
+  end
+end
+
+return unit

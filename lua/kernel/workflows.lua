@@ -1,0 +1,416 @@
+-- Durable runs on this worker: activations in, commands out (design §8). A run is a unit with `run`:
+-- {id, host, time (ns), replaying, commands, sequences, timers, activities, children …: seq -> who waits}.
+local use = ...
+local errors = use("kernel/errors")
+local mailbox = use("kernel/mailbox")
+local position = use("kernel/position")
+local sandbox = use("kernel/sandbox")
+local scheduler = use("kernel/scheduler")
+local unit = use("kernel/unit")
+
+-- Slices that one activation may run before it counts as an endless loop: about 10 s of Lua.
+local TASK_SLICES <const> = 2000
+-- Slices it may run before the other units of the worker get their turn.
+local TURN_SLICES <const> = 1
+
+local workflows = { context = false }
+local runs = {}
+
+--- The next sequence number of a kind of command; the same on every replay.
+function workflows.next_seq(self, kind)
+  local sequences = self.run.sequences
+  local seq = (sequences[kind] or 0) + 1
+  sequences[kind] = seq
+  return seq
+end
+
+--- Adds a command with the place in the code that made it.
+function workflows.command(self, body)
+  local commands = self.run.commands
+  body.at = position.here()
+  commands[#commands + 1] = body
+end
+
+--- Starts a durable timer; `waiter` is a coroutine or a function of the time of firing. Gives its number.
+function workflows.start_timer(self, ns, waiter)
+  local seq = workflows.next_seq(self, "timers")
+  self.run.timers[seq] = waiter
+  workflows.command(self, { type = "start_timer", seq = seq, duration = ns / 1000000 })
+  return seq
+end
+
+--- Nothing of the run goes on after its closing command.
+function workflows.close(self)
+  self.run.closed = true
+  unit.finish(self)
+end
+
+--- `workflow.version` (spec workflows §1.2).
+function workflows.version(self, change, minimum, maximum)
+  local run = self.run
+  local answer = run.versions[change]
+  if answer == nil then
+    local recorded = run.patches[change]
+    if recorded == nil and run.replaying then
+      answer = -1
+    else
+      answer = recorded or maximum
+      workflows.command(self, { type = "record_patch", changeId = change, version = answer })
+    end
+    run.versions[change] = answer
+  end
+  if answer < minimum or answer > maximum then
+    run.failure = errors.make(
+      "Internal",
+      "version "
+        .. answer
+        .. " of change '"
+        .. change
+        .. "' is in the history, but the code at "
+        .. position.here()
+        .. " supports only "
+        .. minimum
+        .. " to "
+        .. maximum,
+      false,
+      { nondeterminism = true }
+    )
+    host.park()
+  end
+  return answer
+end
+
+-- SplitMix64 over the run's seed: the same numbers in every replay without a record.
+local function next_random(run)
+  run.random = run.random + 0x9E3779B97F4A7C15
+  local z = run.random
+  z = (z ~ (z >> 30)) * 0xBF58476D1CE4E5B9
+  z = (z ~ (z >> 27)) * 0x94D049BB133111EB
+  return z ~ (z >> 31)
+end
+
+--- `math.random` of a workflow.
+function workflows.random(self, low, high)
+  local bits = next_random(self.run)
+  local fraction = (bits >> 11) * (1.0 / 9007199254740992.0)
+  if low == nil then
+    return fraction
+  elseif high == nil then
+    low, high = 1, low
+  end
+  low, high = math.tointeger(low), math.tointeger(high)
+  if not low or not high or low > high then
+    error("bad argument to 'random' (interval is empty)", 2)
+  end
+  return low + math.floor(fraction * (high - low + 1))
+end
+
+local function resolve(waiter, value, err)
+  if type(waiter) == "thread" then
+    scheduler.ready(waiter, value, err)
+  elseif waiter then
+    waiter(value, err)
+  end
+end
+
+local function take(map, seq)
+  local waiter = map[seq]
+  map[seq] = nil
+  return waiter
+end
+
+local function failure_of(result)
+  return result.failure or errors.make("Internal", "failed without a reason", false)
+end
+
+local apply = {}
+
+function apply.fire_timer(self, job)
+  resolve(take(self.run.timers, job.seq), self.run.time)
+end
+
+function apply.resolve_activity(self, job)
+  local waiter = take(self.run.activities, job.seq)
+  if job.result.status == "completed" then
+    resolve(waiter, job.result.value)
+  else
+    resolve(waiter, nil, failure_of(job.result))
+  end
+end
+
+function apply.signal_workflow(self, job)
+  local n = job.argc
+  local value
+  if n == 1 then
+    value = job.payloads[1]
+  elseif n > 1 then
+    value = job.payloads
+  end
+  mailbox.deliver(self, mailbox.message(job.name, job.sender, n, value))
+end
+
+function apply.cancel_workflow(self, job)
+  self.run.cancel_requested = true
+  mailbox.event(self, {
+    kind = "pid.cancel",
+    from = job.sender,
+    at = self.run.time // 1000000000,
+    reason = job.reason or "",
+  })
+end
+
+function apply.resolve_child_start(self, job)
+  local waiter = take(self.run.child_starts, job.seq)
+  if job.pid then
+    self.run.child_pids[job.seq] = job.pid
+    resolve(waiter, job.pid)
+  else
+    self.run.children[job.seq] = nil
+    resolve(waiter, nil, job.failure)
+  end
+end
+
+function apply.resolve_child(self, job)
+  local waiter = take(self.run.children, job.seq)
+  local value, err = job.result.value, nil
+  if job.result.status ~= "completed" then
+    value, err = nil, failure_of(job.result)
+  end
+  if waiter == "event" then
+    mailbox.event(self, {
+      kind = "pid.exit",
+      from = self.run.child_pids[job.seq],
+      at = self.run.time // 1000000000,
+      result = { value = value, error = err },
+    })
+  else
+    resolve(waiter, value, err)
+  end
+end
+
+local function resolve_external(map, job)
+  local waiter = take(map, job.seq)
+  if job.failure then
+    resolve(waiter, nil, job.failure)
+  else
+    resolve(waiter, true)
+  end
+end
+
+function apply.resolve_signal_external(self, job)
+  resolve_external(self.run.signals, job)
+end
+
+function apply.resolve_cancel_external(self, job)
+  resolve_external(self.run.cancels, job)
+end
+
+function apply.recorded(self, job)
+  self.run.recorded[job.seq] = job
+end
+
+function apply.notify_patch(self, job)
+  self.run.patches[job.changeId] = job.version
+end
+
+local function fail_start(self, err)
+  self.main = coroutine.create(function() end)
+  unit.finish(self, nil, err)
+end
+
+local function initialize(run_id, activation, job)
+  local self = {
+    pid = job.pid,
+    entry = { id = job.entry },
+    context = workflows.context,
+    frame = job.frame or {},
+    run = {
+      id = run_id,
+      host = job.hostId,
+      time = 0,
+      commands = {},
+      sequences = {},
+      timers = {},
+      activities = {},
+      child_starts = {},
+      children = {},
+      child_pids = {},
+      signals = {},
+      cancels = {},
+      recorded = {},
+      patches = {},
+      versions = {},
+      random = job.randomSeed,
+      workflow_id = job.workflowId,
+      attempt = job.attempt,
+    },
+  }
+  unit.live = unit.live + 1
+  runs[run_id] = self
+  workflows.settle_activation(self, activation)
+  local entry, err = sandbox.entry(job.entry)
+  if not entry or entry.kind ~= "workflow.lua" then
+    return fail_start(self, err or errors.fail("NotFound", "workflow not found: " .. job.entry))
+  end
+  self.entry = entry
+  scheduler.current = self
+  local fn, failure, env = sandbox.method(entry, entry.method)
+  if failure then
+    return fail_start(self, failure)
+  end
+  self.env = env
+  local args, argc = job.args, job.argc
+  unit.live = unit.live - 1
+  unit.start(self, coroutine.create(function()
+    return fn(table.unpack(args, 1, argc))
+  end))
+end
+
+--- What an activation says of the task itself.
+function workflows.settle_activation(self, activation)
+  local run = self.run
+  -- Milliseconds with a fraction; whole nanoseconds are the same in every replay.
+  run.time = math.floor(activation.timestamp * 1000000)
+  run.replaying = activation.replaying
+  run.slices = TASK_SLICES
+  run.info = {
+    workflow_id = run.workflow_id,
+    run_id = run.id,
+    workflow_type = self.entry.id,
+    task_queue = run.host,
+    namespace = "default",
+    attempt = run.attempt,
+    history_length = activation.historyLength,
+    history_size = activation.historySize,
+  }
+end
+
+local function apply_jobs(self, jobs, count)
+  for i = 1, count do
+    local job = jobs[i]
+    local handler = apply[job.type]
+    if handler then
+      handler(self, job)
+    end
+  end
+end
+
+local function waits_for_mail(self)
+  if self.listeners then
+    return true
+  end
+  for _, ch in ipairs({ self.inbox or false, self.events or false }) do
+    if ch and ch.receivers and ch.receivers.h <= ch.receivers.t then
+      return true
+    end
+  end
+  return false
+end
+
+local function can_wake(self)
+  local run = self.run
+  for _, map in ipairs({ run.timers, run.activities, run.child_starts, run.children, run.signals, run.cancels }) do
+    if next(map) ~= nil then
+      return true
+    end
+  end
+  return waits_for_mail(self)
+end
+
+local unfinished = {}
+
+local function report(self)
+  local run = self.run
+  if not run.closed and not run.failure and not can_wake(self) then
+    unit.finish(self, nil, errors.fail("Internal", "deadlock: all coroutines blocked with no pending operations"))
+  end
+  local commands, failure = run.commands, run.failure
+  run.commands = {}
+  if run.closed or failure then
+    runs[run.id] = nil
+    if not self.ended then
+      run.closed = true
+      unit.finish(self)
+    end
+  end
+  if failure then
+    host.emit("activated", run.id, nil, failure)
+  else
+    host.emit("activated", run.id, commands)
+  end
+end
+
+local function go_on(self, pending, start)
+  local run = self.run
+  local rest = scheduler.run_alone(pending, TURN_SLICES, start)
+  if rest and not run.failure then
+    run.slices = run.slices - TURN_SLICES
+    if run.slices > 0 then
+      unfinished[#unfinished + 1] = { self, rest }
+      return
+    end
+    run.failure = errors.make(
+      "Timeout",
+      "a workflow task ran too long without waiting (an endless loop?); wait for something, or move the work to a function",
+      false,
+      { task_failed = true }
+    )
+  end
+  report(self)
+end
+
+--- Delivers an activation; its commands are emitted when all coroutines of the run are parked.
+function workflows.activate(run_id, activation, count)
+  local jobs = activation.jobs
+  local self = runs[run_id]
+  if self then
+    workflows.settle_activation(self, activation)
+    go_on(self, nil, function()
+      apply_jobs(self, jobs, count)
+    end)
+    return
+  end
+  local first
+  for i = 1, count do
+    if jobs[i].type == "initialize_workflow" then
+      first = jobs[i]
+    end
+  end
+  if not first then
+    host.emit("activated", run_id, nil, errors.fail("Internal", "run is not on this worker: " .. run_id))
+    return
+  end
+  local rest = scheduler.run_alone(nil, 0, function()
+    initialize(run_id, activation, first)
+    self = runs[run_id]
+    if not self.ended then
+      apply_jobs(self, jobs, count)
+    end
+  end)
+  go_on(self, rest)
+end
+
+--- Continues the activations that did not finish in one turn. Gives true when some are left.
+function workflows.turn()
+  local now = unfinished
+  if #now == 0 then
+    return false
+  end
+  unfinished = {}
+  for _, item in ipairs(now) do
+    go_on(item[1], item[2])
+  end
+  return #unfinished > 0
+end
+
+--- Drops a run from memory; it comes back by replay.
+function workflows.evict(run_id)
+  local self = runs[run_id]
+  if self then
+    runs[run_id] = nil
+    self.run.closed = true
+    unit.finish(self)
+  end
+end
+
+return workflows

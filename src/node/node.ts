@@ -1,0 +1,349 @@
+/**
+ * The control plane of one runtime: workers, hosts, services, names, workflows, shutdown.
+ * @module
+ */
+import { Environment } from "../app/environment.ts";
+import type { Problem } from "../app/problem.ts";
+import { StandardTerminal } from "../operations/io/standard-terminal.ts";
+import type { Terminal } from "../operations/io/terminal.ts";
+import { decodeEntry } from "../registry/decode.ts";
+import type { Entry } from "../registry/entry.ts";
+import { qualify } from "../registry/entry.ts";
+import { processHost, processService, terminalHost, workflowHost } from "../registry/kinds/host.ts";
+import type { Lifecycle } from "../registry/lifecycle.ts";
+import { type ErrorData, WippyError } from "../vm/error.ts";
+import type { LuaValue } from "../vm/value.ts";
+import type { CodeEntry, FromWorker } from "../worker/messages.ts";
+import { codeEntry } from "./code.ts";
+import { exitStatus } from "./exit-status.ts";
+import { Names } from "./names.ts";
+import type { NodeOptions } from "./options.ts";
+import { parsePid, workerOf } from "./pid.ts";
+import { NodeRequests } from "./requests.ts";
+import { HostStart, Services, type Startable } from "./services.ts";
+import { defaultWorkers, WorkerPool } from "./worker-pool.ts";
+import { WorkflowHosts } from "./workflow-hosts.ts";
+
+export type { NodeOptions } from "./options.ts";
+
+const defaultMemoryLimit = 1024 ** 3;
+/** Sender of the CANCEL event that a stopping service gets. */
+const systemPid = "{node:control|0x00000}";
+/** How often a stopping host looks whether its processes have gone, in milliseconds. */
+const stopPoll = 10;
+
+/** One runtime. */
+export class Node {
+  readonly #options: NodeOptions;
+  readonly #entries: ReadonlyMap<string, Entry>;
+  readonly #environment: Environment;
+  readonly #code: CodeEntry[];
+  readonly #pool: WorkerPool;
+  readonly #workflows: WorkflowHosts;
+  readonly #services: Services;
+  readonly #terminal: StandardTerminal;
+  /** Arguments of the process on the terminal host, while one runs. */
+  #terminalArguments: string[] = [];
+  #attached: (Terminal & { release(): void }) | undefined;
+  #stopped: Promise<void> | undefined;
+  readonly #done = Promise.withResolvers<number>();
+
+  private constructor(options: NodeOptions) {
+    this.#options = options;
+    this.#entries = new Map(options.entries.map((entry) => [entry.id, entry]));
+    this.#environment = new Environment(options.entries, {
+      directory: options.directory,
+      system: process.env,
+    });
+    this.#code = options.entries.flatMap((entry) => codeEntry(entry, this.#environment) ?? []);
+    this.#terminal = new StandardTerminal(process);
+    const names = new Names();
+    this.#pool = new WorkerPool(
+      {
+        count: options.workers ?? defaultWorkers(),
+        inline: options.inline,
+        entries: this.#code,
+        services: {
+          entries: options.entries,
+          directory: options.directory,
+          modules: {},
+          startedAt: Date.now(),
+        },
+        memoryLimit: options.memoryLimit ?? defaultMemoryLimit,
+        terminalOf: (pid) => this.#terminalOf(pid),
+      },
+      {
+        request: (origin, op, args) => requests.answer(origin, op, args),
+        message: (worker, message) => this.#message(worker, message),
+        died: (worker, failure) => this.#workerDied(worker, failure, names),
+      },
+    );
+    this.#workflows = new WorkflowHosts(this.#pool, this.#entries, options.log);
+    this.#workflows.deliver = (to, topic, from, values) => {
+      const worker = workerOf(to);
+      if (worker !== undefined) {
+        this.#pool.tell(worker, "send", to, topic, from, values.length, ...values);
+      }
+    };
+    const requests = new NodeRequests(names, this.#workflows, this.#pool);
+    this.#services = new Services(options.log);
+  }
+
+  /**
+   * Makes a runtime: its first worker is up, nothing of the application runs yet.
+   *
+   * @throws WippyError when an entry or the VM cannot be used
+   */
+  static async start(options: NodeOptions): Promise<Node> {
+    const node = new Node(options);
+    await node.#pool.open();
+    return node;
+  }
+
+  /** Runs the body of every Lua entry, without calling anything, to see that it loads and has its method. */
+  async checkCode(): Promise<Problem[]> {
+    const ids = this.#code.map(({ id }) => id);
+    const [found] = await this.#pool.question(this.#pool.leastLoaded(), (question) => ({
+      type: "check",
+      question,
+      ids,
+    }));
+    return (found as unknown as { id: string; failure: ErrorData }[]).map(({ id, failure }) => ({
+      severity: "error",
+      entry: id,
+      message: failure.message,
+      fix: failure.kind === "NotFound"
+        ? "return a table that holds this function, or correct the entry's method"
+        : "mend the code outside of its functions, which runs when the entry is loaded",
+      ...(position(failure.message, id) !== undefined && { line: position(failure.message, id) }),
+    }));
+  }
+
+  /** Starts hosts and services, in the order of their dependencies. @throws WippyError when one cannot start */
+  async launch(): Promise<void> {
+    for (const entry of this.#entries.values()) this.#addService(entry);
+    await this.#services.startAll();
+  }
+
+  #addService(entry: Entry): void {
+    const add = (lifecycle: Lifecycle, make: Startable, requires: string[] = []) => {
+      const namespace = entry.id.slice(0, entry.id.indexOf(":"));
+      const named = [...lifecycle.requires, ...lifecycle.depends_on]
+        .map((reference) => qualify(reference, namespace));
+      this.#services.add({ id: entry.id, lifecycle, requires: [...named, ...requires], make });
+    };
+    switch (entry.kind) {
+      case processHost.name: {
+        const { lifecycle } = decodeEntry(processHost, entry, this.#environment);
+        add(lifecycle, this.#processHost(entry, lifecycle));
+        break;
+      }
+      case terminalHost.name: {
+        const { lifecycle } = decodeEntry(terminalHost, entry, this.#environment);
+        add(lifecycle, this.#processHost(entry, lifecycle));
+        break;
+      }
+      case workflowHost.name: {
+        const { lifecycle, journal } = decodeEntry(workflowHost, entry, this.#environment);
+        add(lifecycle, this.#workflowHost(entry, journal));
+        break;
+      }
+      case processService.name: {
+        const data = decodeEntry(processService, entry, this.#environment);
+        const namespace = entry.id.slice(0, entry.id.indexOf(":"));
+        const id = qualify(data.process, namespace);
+        add(
+          data.lifecycle,
+          this.#processService(id, data.host, data.input as LuaValue[], data.lifecycle),
+          [data.host],
+        );
+        break;
+      }
+    }
+  }
+
+  #setHost(entry: Entry, state: "running" | "stopping" | "stopped"): void {
+    this.#pool.setHost({ id: entry.id, kind: entry.kind, state });
+  }
+
+  #processHost(entry: Entry, lifecycle: Lifecycle): Startable {
+    return new HostStart(
+      () => {
+        this.#setHost(entry, "running");
+        return Promise.resolve();
+      },
+      async () => {
+        this.#setHost(entry, "stopping");
+        await this.#drain(entry.id, lifecycle.stop_timeout);
+        this.#setHost(entry, "stopped");
+      },
+    );
+  }
+
+  /** Asks the processes of a host to end, and waits for those that listen. */
+  async #drain(hostId: string, timeout: number): Promise<void> {
+    const reason = "scheduler shutdown";
+    for (const worker of this.#pool.running) {
+      this.#pool.send(worker, { type: "cancel_all", hostId, reason });
+    }
+    const deadline = performance.now() + timeout;
+    while (performance.now() < deadline) {
+      const counts = await Promise.all(
+        this.#pool.running.map((worker) =>
+          this.#pool.question(worker, (question) => ({ type: "count", question, hostId }))
+            .then(([live]) => Number(live), () => 0)
+        ),
+      );
+      if (counts.every((live) => live === 0)) return;
+      await Bun.sleep(stopPoll);
+    }
+  }
+
+  #workflowHost(entry: Entry, journal: string): Startable {
+    const path = this.#options.stateDir && journal === defaultJournal
+      ? `${this.#options.stateDir}/journal.db`
+      : journal;
+    return new HostStart(
+      async () => {
+        // Workers learn of the host first: the journal's open runs go on as soon as it is open.
+        this.#setHost(entry, "running");
+        await this.#workflows.open(entry.id, path, this.#options.directory);
+      },
+      () => {
+        this.#setHost(entry, "stopping");
+        return Promise.resolve();
+      },
+    );
+  }
+
+  #processService(
+    id: string,
+    hostId: string,
+    input: LuaValue[],
+    lifecycle: Lifecycle,
+  ): Startable {
+    let pid = "";
+    let worker = 0;
+    const frame = lifecycle.security?.actor
+      ? { actor: lifecycle.security.actor as unknown as LuaValue }
+      : {};
+    return {
+      start: async () => {
+        worker = this.#pool.leastLoaded();
+        pid = String(
+          await this.#pool.ask(
+            worker,
+            "spawn",
+            id,
+            hostId,
+            frame,
+            undefined,
+            false,
+            false,
+            undefined,
+            ...input,
+          ),
+        );
+        return { ended: this.#pool.ask(worker, "wait", pid).then(() => {}) };
+      },
+      stop: async () => {
+        await this.#pool.ask(worker, "cancel", pid, systemPid, "service stopping");
+      },
+      kill: async () => {
+        await this.#pool.ask(worker, "terminate", pid);
+      },
+    };
+  }
+
+  #terminalOf(pid: string): Terminal | undefined {
+    if (this.#entries.get(parsePid(pid).host)?.kind !== terminalHost.name) return undefined;
+    this.#attached ??= this.#terminal.attach(this.#terminalArguments);
+    return this.#attached;
+  }
+
+  /**
+   * Runs a process with the terminal and waits for its end.
+   *
+   * @returns the exit status that its result stands for (spec app-and-cli §2.10)
+   * @throws WippyError when it cannot be started
+   */
+  async runTerminal(entryId: string, args: string[], hostId: string): Promise<number> {
+    if (this.#services.state(hostId) !== "running") {
+      throw new WippyError(
+        "Unavailable",
+        `terminal host ${hostId} is not running; give it lifecycle: { auto_start: true }`,
+        { retryable: false },
+      );
+    }
+    this.#terminalArguments = args;
+    const pid = String(
+      await this.#pool.ask(
+        0,
+        "spawn",
+        entryId,
+        hostId,
+        {},
+        undefined,
+        false,
+        false,
+        undefined,
+        ...args,
+      ),
+    );
+    const streams = { out: process.stdout, err: process.stderr };
+    try {
+      const value = await this.#pool.ask(0, "wait", pid);
+      return exitStatus({ value }, streams);
+    } catch (error) {
+      return exitStatus({ error: WippyError.from(error) }, streams);
+    } finally {
+      await this.#attached?.flush();
+      this.#attached?.release();
+    }
+  }
+
+  /** Fulfilled with an exit status when the runtime ends by itself. */
+  get done(): Promise<number> {
+    return this.#done.promise;
+  }
+
+  #message(worker: number, message: FromWorker): void {
+    if (message.type === "log") this.#options.log.log(message.record);
+    else this.#workflows.answered(message);
+    void worker;
+  }
+
+  #workerDied(worker: number, failure: ErrorData, names: Names): void {
+    this.#options.log.log({
+      level: "error",
+      time: Date.now(),
+      logger: "runtime",
+      message: `worker ${worker} was replaced: ${failure.message}`,
+      fields: {},
+    });
+    names.releaseWhere((pid) => workerOf(pid) === worker);
+    this.#workflows.workerDied(worker, failure);
+  }
+
+  /** Orderly end: services and hosts in reverse order, then the journals, then the workers. Twice is once. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    await this.#services.stopAll();
+    await this.#workflows.close();
+    this.#pool.close();
+    this.#attached?.release();
+  }
+}
+
+const defaultJournal = ".wippy/journal.db";
+
+/** Line of a Lua error of an entry: its message holds `ns:name:LINE:`. */
+function position(message: string, id: string): number | undefined {
+  const at = message.indexOf(`${id}:`);
+  const line = at < 0 ? NaN : parseInt(message.slice(at + id.length + 1), 10);
+  return Number.isNaN(line) ? undefined : line;
+}

@@ -1,0 +1,21 @@
+import type { Config } from "../app/config.ts";
+import type { LogSink } from "../observe/log.ts";
+import type { Entry } from "../registry/entry.ts";
+
+/** What a node runs, and how. */
+export interface NodeOptions {
+  /** Valid entries: the application's faults were found before. */
+  entries: Entry[];
+  config: Config;
+  /** Absolute path of the application; relative paths of entries start here. */
+  directory: string;
+  /** Absolute path of the folder for what outlives the runtime. */
+  stateDir: string;
+  /** Workers at most; one a core when absent. */
+  workers?: number;
+  /** The first worker runs in this thread: for commands and scripts, which so start no thread in vain. */
+  inline: boolean;
+  log: LogSink;
+  /** Bytes of Lua memory of one worker; 1 GiB when absent. */
+  memoryLimit?: number;
+}

@@ -1,0 +1,157 @@
+import { WippyError } from "../vm/error.ts";
+import type { LuaValue } from "../vm/value.ts";
+import type { Names } from "./names.ts";
+import { workerOf } from "./pid.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+import type { StartWorkflow, WorkflowHosts } from "./workflow-hosts.ts";
+
+type Handler = (origin: number, ...args: LuaValue[]) => LuaValue | Promise<LuaValue>;
+
+/** A list that Lua made: its length is told apart, since nil at the end is lost and holes make it a Map. */
+function listOf(value: LuaValue, count: number): LuaValue[] {
+  return Array.from({ length: count }, (_, index) => {
+    if (Array.isArray(value)) return value[index];
+    if (value instanceof Map) return value.get(index + 1);
+    return undefined;
+  });
+}
+
+function field(value: LuaValue, name: string): LuaValue {
+  if (value instanceof Map) return value.get(name);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return (value as Record<string, LuaValue>)[name];
+  }
+  return undefined;
+}
+
+/** `{topic, n, value}` of a start-up message. */
+function startupMessage(value: LuaValue): { name: string; payloads: LuaValue[] } {
+  const [name, n, payload] = listOf(value, 3);
+  const count = Number(n);
+  return { name: String(name), payloads: count === 1 ? [payload] : listOf(payload, count) };
+}
+
+function startWorkflow(args: LuaValue[]): StartWorkflow {
+  const [entry, hostId, frame, , , , spec] = args;
+  const packed = field(spec, "args");
+  const name = field(spec, "name");
+  const messages = field(spec, "messages");
+  return {
+    entry: String(entry),
+    frame,
+    options: field(spec, "options"),
+    sender: String(field(spec, "sender")),
+    args: listOf(packed, Number(field(packed, "n") ?? 0)),
+    messages: Array.isArray(messages) ? messages.map(startupMessage) : [],
+    ...(typeof hostId === "string" && { hostId }),
+    ...(typeof name === "string" && { name }),
+  };
+}
+
+/**
+ * What workers ask the node for: names, and everything that targets a workflow. The operations have the
+ * names and arguments of `actors.here` in `lua/kernel/actors.lua`.
+ */
+export class NodeRequests {
+  readonly #handlers: Record<string, Handler>;
+
+  constructor(names: Names, workflows: WorkflowHosts, pool: WorkerPool) {
+    /** Ends of watches, by `target watcher`. */
+    const watches = new Map<string, () => void>();
+
+    const tellWatcher = (watcher: string, op: string, ...args: LuaValue[]) => {
+      const worker = workerOf(watcher);
+      if (worker !== undefined) pool.tell(worker, op, watcher, ...args);
+    };
+    const monitor = (target: string, watcher: string) => {
+      const key = `monitor ${target} ${watcher}`;
+      const end = workflows.watch(target, (value, error) => {
+        watches.delete(key);
+        tellWatcher(watcher, "exit_event", target, value, error);
+      });
+      watches.get(key)?.();
+      watches.set(key, end);
+    };
+    const link = (target: string, watcher: string) => {
+      const key = `link ${target} ${watcher}`;
+      const end = workflows.watch(target, (value, error) => {
+        watches.delete(key);
+        // A linked workflow that ends well is told too (spec workflows §2.9).
+        if (error === undefined) tellWatcher(watcher, "exit_event", target, value);
+        else tellWatcher(watcher, "link_down", target, error);
+      });
+      watches.get(key)?.();
+      watches.set(key, end);
+    };
+    const unwatch = (kind: string, target: LuaValue, watcher: LuaValue) => {
+      const key = `${kind} ${String(target)} ${String(watcher)}`;
+      watches.get(key)?.();
+      watches.delete(key);
+      return true;
+    };
+
+    this.#handlers = {
+      lookup: (_, name) => names.lookup(String(name)),
+      register: (_, name, pid, take) => {
+        if (take === true) return names.claim(String(name), String(pid));
+        names.register(String(name), String(pid));
+        return true;
+      },
+      unregister: (_, name) => names.unregister(String(name)),
+      names_gone: (_, pid) => {
+        names.release(String(pid));
+        return true;
+      },
+      named: () => true,
+      start_workflow: async (_, ...args) => {
+        const { pid } = await workflows.start(startWorkflow(args));
+        const [, , , watcher, monitored, linked] = args;
+        if (typeof watcher === "string") {
+          if (monitored === true) monitor(pid, watcher);
+          if (linked === true) link(pid, watcher);
+        }
+        return pid;
+      },
+      send: async (_, pid, topic, from, n, ...values) => {
+        await workflows.signal(String(pid), String(topic), String(from), values.slice(0, Number(n)));
+        return true;
+      },
+      cancel: async (_, pid, from, reason) => {
+        await workflows.cancel(String(pid), String(from), String(reason ?? ""));
+        return true;
+      },
+      terminate: async (_, pid) => {
+        await workflows.terminate(String(pid));
+        return true;
+      },
+      monitor: (_, pid, watcher) => {
+        monitor(String(pid), String(watcher));
+        return true;
+      },
+      link: (_, pid, watcher) => {
+        link(String(pid), String(watcher));
+        return true;
+      },
+      demonitor: (_, pid, watcher) => unwatch("monitor", pid, watcher),
+      unlinked: (_, pid, watcher) => unwatch("link", pid, watcher),
+      // A linked process that fails does not harm the workflow: only the watch ends.
+      link_down: (_, pid, watcher) => unwatch("link", pid, watcher),
+      wait: (_, pid) =>
+        new Promise<LuaValue>((resolve, reject) => {
+          workflows.watch(String(pid), (value, error) => {
+            if (error instanceof WippyError) reject(error);
+            else resolve(value);
+          });
+        }),
+    };
+  }
+
+  /** Answers a worker's request: `[value]`. @throws WippyError what the worker's Lua code gets as error */
+  async answer(origin: number, op: string, args: LuaValue[]): Promise<LuaValue[]> {
+    const handler = this.#handlers[op];
+    if (!handler) {
+      throw new WippyError("Internal", `the node has no operation ${op}`, { retryable: false });
+    }
+    return [await handler(origin, ...args)];
+  }
+}

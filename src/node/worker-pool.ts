@@ -1,0 +1,324 @@
+import { availableParallelism } from "node:os";
+import type { Terminal } from "../operations/io/terminal.ts";
+import { pack, unpack } from "../vm/codec.ts";
+import { type ErrorData, WippyError } from "../vm/error.ts";
+import { loadLuaModule } from "../vm/module.ts";
+import type { LuaValue } from "../vm/value.ts";
+import {
+  type CodeEntry,
+  type FromWorker,
+  type HostState,
+  NODE,
+  type ToWorker,
+} from "../worker/messages.ts";
+import { createServices, type ServiceOptions } from "../worker/services.ts";
+import type { ThreadStart } from "../worker/thread.ts";
+import { crowded, LuaWorker } from "../worker/worker.ts";
+
+export interface WorkerPoolOptions {
+  /** Workers at most, the one in this thread included. */
+  count: number;
+  /** The first worker runs in this thread, so that a one-shot command starts none. */
+  inline: boolean;
+  entries: CodeEntry[];
+  services: ServiceOptions;
+  /** Bytes of Lua memory of one worker. */
+  memoryLimit: number;
+  terminalOf: (pid: string) => Terminal | undefined;
+}
+
+/** What the pool tells the node about. */
+export interface WorkerPoolEvents {
+  /** A request to the node; the answer goes to the worker. */
+  request(origin: number, op: string, args: LuaValue[]): Promise<LuaValue[]>;
+  message(worker: number, message: FromWorker): void;
+  /** A worker died and was replaced; whatever it ran is gone. */
+  died(worker: number, failure: ErrorData): void;
+}
+
+/** A started worker, whatever thread it is in. */
+interface Running {
+  post(messages: ToWorker[]): void;
+  close(): void;
+}
+
+/** PID numbers that one start of a worker may use before those of its replacement begin. */
+const pidsPerStart = 2 ** 32;
+
+/** The default number of workers: one a core, 64 at most, as PIDs have six bits for it. */
+export function defaultWorkers(): number {
+  return Math.min(availableParallelism(), 64);
+}
+
+/**
+ * The workers of a node: starts them when there is something for them to do, carries their messages,
+ * replaces those that die.
+ */
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
+  readonly #events: WorkerPoolEvents;
+  readonly #loads: Int32Array;
+  readonly #workers = new Map<number, Running>();
+  readonly #starts: number[];
+  readonly #starting = new Map<number, Promise<void>>();
+  readonly #outgoing = new Map<number, ToWorker[]>();
+  readonly #questions = new Map<
+    number,
+    { worker: number; resolve: (values: LuaValue[]) => void; reject: (error: Error) => void }
+  >();
+  #hosts: HostState[] = [];
+  #lastTicket = 0;
+  #flushing = false;
+  #closed = false;
+
+  constructor(options: WorkerPoolOptions, events: WorkerPoolEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#loads = new Int32Array(new SharedArrayBuffer(options.count * 4)).fill(-1);
+    this.#starts = new Array<number>(options.count).fill(0);
+  }
+
+  /** Starts the first worker. */
+  async open(): Promise<void> {
+    await this.#start(0);
+  }
+
+  /** Indexes of the workers that run. */
+  get running(): number[] {
+    return [...this.#workers.keys()];
+  }
+
+  /** The running worker with the fewest units. */
+  leastLoaded(): number {
+    let best = 0;
+    for (const index of this.#workers.keys()) {
+      const load = this.#loads[index]!;
+      if (!this.#workers.has(best) || load < this.#loads[best]!) best = index;
+    }
+    return best;
+  }
+
+  #start(index: number): Promise<void> {
+    const present = this.#starting.get(index);
+    if (present) return present;
+    const started = this.#launch(index).finally(() => this.#starting.delete(index));
+    this.#starting.set(index, started);
+    return started;
+  }
+
+  async #launch(index: number): Promise<void> {
+    const { inline, entries, services, memoryLimit, terminalOf } = this.#options;
+    const generation = this.#starts[index]!;
+    this.#starts[index] = generation + 1;
+    const options = {
+      index,
+      firstPid: generation * pidsPerStart,
+      alone: this.#workers.size === 0,
+      entries,
+      hosts: this.#hosts,
+      memoryLimit,
+      module: await loadLuaModule(),
+      loads: this.#loads,
+    };
+    if (inline && index === 0) {
+      const worker = await LuaWorker.start(
+        { ...options, services: createServices(services), terminalOf },
+        (messages) => this.#receive(index, generation, messages),
+      );
+      this.#workers.set(index, {
+        // A call back into the worker must not nest in its turn.
+        post: (messages) => queueMicrotask(() => worker.receive(messages)),
+        close: () => worker.close(),
+      });
+    } else {
+      await this.#startThread(index, generation, { options, services });
+    }
+    Atomics.compareExchange(this.#loads, index, -1, 0);
+    if (this.#workers.size > 1) {
+      for (const other of this.#workers.keys()) this.send(other, { type: "alone", alone: false });
+    }
+  }
+
+  #startThread(index: number, generation: number, start: ThreadStart): Promise<void> {
+    const thread = new Worker(new URL("../worker/thread.ts", import.meta.url).href);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    thread.onmessage = ({ data }: MessageEvent<FromWorker[]>) => {
+      const messages = data;
+      if (messages[0]?.type === "ready") resolve();
+      else if (messages[0]?.type === "died" && !this.#workers.has(index)) {
+        reject(WippyError.from(messages[0].failure));
+      }
+      this.#receive(index, generation, messages);
+    };
+    thread.onerror = (event) => {
+      const failure = new WippyError("Internal", `worker ${index} failed: ${event.message}`);
+      reject(failure);
+      this.#died(index, generation, failure.toJSON());
+    };
+    thread.postMessage(start);
+    return promise.then(() => {
+      this.#workers.set(index, {
+        post: (messages) => thread.postMessage(messages),
+        close: () => thread.terminate(),
+      });
+    });
+  }
+
+  /** Sends a message to a worker, in a batch with what else goes there in this turn of the event loop. */
+  send(index: number, message: ToWorker): void {
+    const batch = this.#outgoing.get(index);
+    if (batch) batch.push(message);
+    else this.#outgoing.set(index, [message]);
+    if (!this.#flushing) {
+      this.#flushing = true;
+      queueMicrotask(() => this.#flush());
+    }
+  }
+
+  #flush(): void {
+    this.#flushing = false;
+    const batches = [...this.#outgoing];
+    this.#outgoing.clear();
+    for (const [index, batch] of batches) this.#workers.get(index)?.post(batch);
+  }
+
+  /** Asks a worker's kernel for an operation and waits. @throws WippyError the operation's error */
+  async ask(index: number, op: string, ...args: LuaValue[]): Promise<LuaValue> {
+    const ticket = ++this.#lastTicket;
+    const { promise, resolve, reject } = Promise.withResolvers<LuaValue[]>();
+    if (!this.#workers.has(index)) throw notFound(index);
+    this.#questions.set(ticket, { worker: index, resolve, reject });
+    this.send(index, { type: "request", origin: NODE, ticket, op, args: pack(args) });
+    const [value, error] = await promise;
+    if (error instanceof WippyError) throw error;
+    return value;
+  }
+
+  /** Tells a worker's kernel of something, without an answer. */
+  tell(index: number, op: string, ...args: LuaValue[]): void {
+    this.send(index, { type: "request", origin: NODE, ticket: 0, op, args: pack(args) });
+  }
+
+  /** Tells every worker, and those that start later, how a host is. */
+  setHost(host: HostState): void {
+    this.#hosts = [...this.#hosts.filter(({ id }) => id !== host.id), host];
+    for (const index of this.#workers.keys()) this.send(index, { type: "host", host });
+  }
+
+  /** A question that a worker answers with a message of its own: the answer's number is the question's. */
+  question(index: number, message: (question: number) => ToWorker): Promise<LuaValue[]> {
+    const question = ++this.#lastTicket;
+    const { promise, resolve, reject } = Promise.withResolvers<LuaValue[]>();
+    this.#questions.set(question, { worker: index, resolve, reject });
+    this.send(index, message(question));
+    return promise;
+  }
+
+  #receive(index: number, generation: number, messages: FromWorker[]): void {
+    if (this.#closed || generation + 1 !== this.#starts[index]) return;
+    for (const message of messages) this.#handle(index, generation, message);
+    this.#growIfCrowded();
+  }
+
+  #handle(index: number, generation: number, message: FromWorker): void {
+    switch (message.type) {
+      case "request":
+        if (message.to === NODE) void this.#answer(index, message);
+        else if (this.#workers.has(message.to)) {
+          const { ticket, op, args } = message;
+          this.send(message.to, { type: "request", origin: index, ticket, op, args });
+        } else if (message.ticket !== 0) {
+          const values = pack([undefined, notFound(message.to)]);
+          this.send(index, { type: "answer", ticket: message.ticket, values });
+        }
+        break;
+      case "answer":
+        if (message.to === NODE) this.#settle(message.ticket, unpack(message.values) as LuaValue[]);
+        else this.send(message.to, { type: "answer", ticket: message.ticket, values: message.values });
+        break;
+      case "counted":
+        this.#settle(message.question, [message.live]);
+        break;
+      case "checked":
+        this.#settle(message.question, [message.problems as unknown as LuaValue]);
+        break;
+      case "crowded":
+        break;
+      case "died":
+        this.#died(index, generation, message.failure);
+        break;
+      default:
+        this.#events.message(index, message);
+    }
+  }
+
+  #settle(ticket: number, values: LuaValue[]): void {
+    this.#questions.get(ticket)?.resolve(values);
+    this.#questions.delete(ticket);
+  }
+
+  async #answer(
+    origin: number,
+    { ticket, op, args }: { ticket: number; op: string; args: Uint8Array },
+  ): Promise<void> {
+    let values: LuaValue[];
+    try {
+      values = await this.#events.request(origin, op, unpack(args) as LuaValue[]);
+    } catch (error) {
+      values = [undefined, WippyError.from(error)];
+    }
+    if (ticket !== 0) this.send(origin, { type: "answer", ticket, values: pack(values) });
+  }
+
+  #died(index: number, generation: number, failure: ErrorData): void {
+    if (this.#closed || generation + 1 !== this.#starts[index]) return;
+    const worker = this.#workers.get(index);
+    if (!worker) return;
+    this.#workers.delete(index);
+    Atomics.store(this.#loads, index, -1);
+    worker.close();
+    for (const [ticket, { worker: owner, reject }] of this.#questions) {
+      if (owner === index) {
+        this.#questions.delete(ticket);
+        reject(WippyError.from(failure));
+      }
+    }
+    for (const other of this.#workers.keys()) {
+      this.send(other, { type: "worker_down", index, failure });
+    }
+    this.#events.died(index, failure);
+    void this.#start(index).catch((error) => {
+      this.#events.died(index, WippyError.from(error).toJSON());
+    });
+  }
+
+  #growIfCrowded(): void {
+    const count = this.#options.count;
+    if (this.#workers.size >= count || this.#starting.size > 0) return;
+    for (const index of this.#workers.keys()) {
+      if (this.#loads[index]! >= crowded) {
+        for (let free = 0; free < count; free++) {
+          if (!this.#workers.has(free)) {
+            void this.#start(free).catch((error) => {
+              this.#events.died(free, WippyError.from(error).toJSON());
+            });
+            return;
+          }
+        }
+      }
+    }
+  }
+
+  /** Ends all workers at once. */
+  close(): void {
+    this.#closed = true;
+    for (const worker of this.#workers.values()) worker.close();
+    this.#workers.clear();
+  }
+}
+
+function notFound(index: number): WippyError {
+  return new WippyError("NotFound", `process not found: its worker ${index} is gone`, {
+    retryable: false,
+  });
+}

@@ -1,0 +1,262 @@
+import { mkdirSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { LogSink } from "../observe/log.ts";
+import type { Entry } from "../registry/entry.ts";
+import { pack, unpack } from "../vm/codec.ts";
+import { type ErrorData, WippyError } from "../vm/error.ts";
+import type { LuaValue } from "../vm/value.ts";
+import type { FromWorker } from "../worker/messages.ts";
+import type {
+  ActivityTask,
+  RunClosed,
+  StartRequest,
+  WorkflowProvider,
+  WorkflowTask,
+} from "../workflows/provider.ts";
+import { SqliteProvider } from "../workflows/providers/sqlite/provider.ts";
+import { parseStartOptions } from "../workflows/option-table.ts";
+import { parsePid } from "./pid.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+
+/** A start as `lua/kernel/actors.lua` asks for it. */
+export interface StartWorkflow {
+  entry: string;
+  /** Absent: the host that the entry names, else the only one. */
+  hostId?: string;
+  frame: LuaValue;
+  name?: string;
+  options: LuaValue;
+  messages: { name: string; payloads: LuaValue[] }[];
+  sender: string;
+  args: LuaValue[];
+}
+
+/** The `workflow.host` entries: each has a provider, whose tasks and activities run on the workers. */
+export class WorkflowHosts {
+  readonly #providers = new Map<string, WorkflowProvider>();
+  readonly #pool: WorkerPool;
+  readonly #log: LogSink;
+  readonly #entries: ReadonlyMap<string, Entry>;
+  /** Which provider waits for a task or an activity, by token or run, and which worker has it. */
+  readonly #tasks = new Map<string, { provider: WorkflowProvider; worker: number; task: WorkflowTask }>();
+  readonly #activities = new Map<string, { provider: WorkflowProvider; worker: number }>();
+  readonly #places = new Map<string, number>();
+
+  constructor(pool: WorkerPool, entries: ReadonlyMap<string, Entry>, log: LogSink) {
+    this.#pool = pool;
+    this.#entries = entries;
+    this.#log = log;
+  }
+
+  /** Opens the journal of a host; its open runs go on at once. @throws WippyError, see `WorkflowProvider.open` */
+  async open(id: string, journal: string, directory: string): Promise<void> {
+    const path = resolve(directory, journal);
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+    } catch (error) {
+      throw new WippyError(
+        "PermissionDenied",
+        `${id}: cannot make the folder of the journal ${journal}: ${(error as Error).message}; ` +
+          "make the folder writable, or name another place with the entry's field journal",
+        { retryable: false },
+      );
+    }
+    const provider = new SqliteProvider({ path });
+    provider.onTask((task) => this.#runTask(provider, task));
+    provider.onActivity((task) => this.#runActivity(provider, task));
+    provider.onActivityCancel((token) => {
+      const activity = this.#activities.get(token);
+      if (activity) this.#pool.send(activity.worker, { type: "cancel_activity", token });
+    });
+    provider.onMessage(({ to, from, topic, payloads }) => {
+      const values = unpack(payloads) as LuaValue[];
+      this.deliver(to, topic, from, values);
+    });
+    provider.onEvict((runId) => {
+      const worker = this.#places.get(runId);
+      this.#places.delete(runId);
+      if (worker !== undefined) this.#pool.send(worker, { type: "evict", runId });
+    });
+    provider.onReport(({ level, message, fields }) => {
+      this.#log.log({ level, time: Date.now(), logger: id, message, fields });
+    });
+    await provider.open();
+    this.#providers.set(id, provider);
+  }
+
+  /** Delivers a message of a workflow to a plain process; set by the node. */
+  deliver: (to: string, topic: string, from: string, values: LuaValue[]) => void = () => {};
+
+  #runTask(provider: WorkflowProvider, task: WorkflowTask): void {
+    const sticky = task.worker === undefined ? undefined : Number(task.worker.replace("worker-", ""));
+    const worker = sticky !== undefined && this.#pool.running.includes(sticky)
+      ? sticky
+      : this.#pool.leastLoaded();
+    this.#tasks.set(task.token, { provider, worker, task });
+    this.#places.set(task.runId, worker);
+    this.#pool.send(worker, { type: "workflow_task", task });
+  }
+
+  #runActivity(provider: WorkflowProvider, task: ActivityTask): void {
+    const worker = this.#places.get(task.runId) ?? this.#pool.leastLoaded();
+    this.#activities.set(task.token, { provider, worker });
+    const { token, entry, operation, args, frame, pid } = task;
+    this.#pool.send(worker, {
+      type: "activity",
+      activity: { token, entry, operation, args, pid, ...(frame && { frame }) },
+    });
+  }
+
+  /** A worker's answer to a task or an activity. */
+  answered(message: FromWorker): void {
+    if (message.type === "task_done") {
+      const { completion } = message;
+      const task = this.#tasks.get(completion.token);
+      this.#tasks.delete(completion.token);
+      task?.provider.completeTask(completion);
+    } else if (message.type === "activity_done") {
+      const activity = this.#activities.get(message.token);
+      this.#activities.delete(message.token);
+      activity?.provider.completeActivity(
+        message.token,
+        message.failure
+          ? { status: "failed", failure: message.failure }
+          : { status: "completed", value: message.value ?? pack(undefined) },
+      );
+    }
+  }
+
+  /** A worker died: its tasks come again, its activities failed. */
+  workerDied(index: number, failure: ErrorData): void {
+    for (const [token, { provider, worker, task }] of this.#tasks) {
+      if (worker !== index) continue;
+      this.#tasks.delete(token);
+      provider.completeTask({
+        token,
+        runId: task.runId,
+        worker: `worker-${index}`,
+        outcome: { type: "failed", failure: { cause: "lost", message: failure.message } },
+      });
+    }
+    for (const [token, { provider, worker }] of this.#activities) {
+      if (worker !== index) continue;
+      this.#activities.delete(token);
+      provider.completeActivity(token, { status: "failed", failure });
+    }
+    for (const [runId, worker] of this.#places) if (worker === index) this.#places.delete(runId);
+  }
+
+  #provider(hostId: string): WorkflowProvider {
+    const provider = this.#providers.get(hostId);
+    if (!provider) {
+      throw new WippyError("Unavailable", `workflow host is not running: ${hostId}`, {
+        retryable: true,
+        details: { host_id: hostId },
+      });
+    }
+    return provider;
+  }
+
+  #hostOf(entry: Entry): string {
+    const temporal = entry.meta["temporal"] as { workflow?: { worker?: unknown } } | undefined;
+    const named = temporal?.workflow?.worker;
+    if (typeof named === "string") {
+      return named.includes(":") ? named : `${entry.id.split(":")[0]}:${named}`;
+    }
+    const hosts = [...this.#entries.values()].filter(({ kind }) => kind === "workflow.host");
+    if (hosts.length === 1) return hosts[0]!.id;
+    throw new WippyError(
+      "Invalid",
+      hosts.length === 0
+        ? `no workflow.host entry to run ${entry.id} on; add one`
+        : `several workflow hosts; name one in meta.temporal.workflow.worker of ${entry.id}`,
+      { retryable: false },
+    );
+  }
+
+  /** Starts a run; answers its PID when it is on disk. @throws WippyError */
+  async start(request: StartWorkflow): Promise<{ pid: string; runId: string }> {
+    const entry = this.#entries.get(request.entry);
+    if (entry?.kind !== "workflow.lua") {
+      throw new WippyError("NotFound", `workflow not found: ${request.entry}`, {
+        retryable: false,
+      });
+    }
+    const hostId = request.hostId ?? this.#hostOf(entry);
+    const parsed = parseStartOptions(request.options);
+    const workflowId = parsed.workflowId ?? request.name;
+    const start: StartRequest = {
+      entry: request.entry,
+      hostId,
+      args: pack(request.args),
+      frame: pack(request.frame),
+      options: parsed.options,
+      messages: request.messages.map(({ name, payloads }) => ({
+        name,
+        payloads: pack(payloads),
+        sender: request.sender,
+      })),
+      ...(workflowId !== undefined && { workflowId }),
+      ...(parsed.memo && { memo: pack(parsed.memo) }),
+      ...(parsed.searchAttributes && { searchAttributes: pack(parsed.searchAttributes) }),
+    };
+    const { pid, runId } = await this.#provider(hostId).start(start);
+    return { pid, runId };
+  }
+
+  /** Sends a signal. @throws WippyError NotFound */
+  async signal(pid: string, name: string, sender: string, payloads: LuaValue[]): Promise<void> {
+    const { host, uid } = parsePid(pid);
+    await this.#provider(host).signal(uid, { name, sender, payloads: pack(payloads) });
+  }
+
+  /** Asks a run to cancel. @throws WippyError NotFound */
+  async cancel(pid: string, sender: string, reason: string): Promise<void> {
+    const { host, uid } = parsePid(pid);
+    await this.#provider(host).cancel(uid, { sender, ...(reason !== "" && { reason }) });
+  }
+
+  /** Closes a run at once. @throws WippyError NotFound */
+  async terminate(pid: string): Promise<void> {
+    const { host, uid } = parsePid(pid);
+    await this.#provider(host).terminate(uid, {});
+  }
+
+  /** Whether a PID's host is a workflow host that runs. */
+  owns(pid: string): boolean {
+    return this.#providers.has(parsePid(pid).host);
+  }
+
+  /** Calls `listener(value, error)` when the run and what follows it is closed. @returns ends the watch */
+  watch(pid: string, listener: (value: LuaValue, error: LuaValue) => void): () => void {
+    const { host, uid } = parsePid(pid);
+    return this.#provider(host).watch(uid, (closed) => listener(...outcome(closed)));
+  }
+
+  /** Commits what waits and closes the journals. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#providers.values()].map((provider) => provider.close()));
+    this.#providers.clear();
+  }
+}
+
+/** The end of a run as `value, err` (spec workflows §2.11). */
+function outcome(closed: RunClosed): [LuaValue, LuaValue] {
+  if (closed.status === "completed") {
+    return [closed.value ? unpack(closed.value) : undefined, undefined];
+  }
+  if (closed.failure) return [undefined, WippyError.from(closed.failure)];
+  const fail = (kind: string, message: string) => new WippyError(kind, message, { retryable: false });
+  switch (closed.status) {
+    case "terminated":
+      return [undefined, fail("Canceled", "workflow terminated")];
+    case "canceled":
+      return [undefined, fail("Canceled", "operation canceled")];
+    case "timed_out":
+      return [undefined, fail("Timeout", "workflow timed out")];
+    case "not_found":
+      return [undefined, fail("NotFound", `workflow not found: ${closed.workflowId}`)];
+    default:
+      return [undefined, fail("Internal", "workflow failed")];
+  }
+}

@@ -1,0 +1,121 @@
+import { WippyError } from "../vm/error.ts";
+import type { LuaValue } from "../vm/value.ts";
+import type { Activation, Job } from "../workflows/engine/activation.ts";
+import type { Command } from "../workflows/engine/command.ts";
+import type { Engine } from "../workflows/engine/engine.ts";
+import type { Kernel } from "./kernel.ts";
+
+type Table = Record<string, LuaValue>;
+
+/** A list that went through Lua, where an empty or holed table is no array. */
+function listOf(value: LuaValue, count: number): LuaValue[] {
+  const list: LuaValue[] = [];
+  for (let i = 0; i < count; i++) {
+    if (Array.isArray(value)) list.push(value[i]);
+    else if (value instanceof Map) list.push(value.get(i + 1));
+    else list.push(undefined);
+  }
+  return list;
+}
+
+function isTable(value: LuaValue): value is Table {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    !(value instanceof Map) && !(value instanceof Uint8Array) && !(value instanceof WippyError);
+}
+
+function plain(value: LuaValue): LuaValue {
+  return value instanceof WippyError ? (value.toJSON() as unknown as LuaValue) : value;
+}
+
+/** A command as `lua/kernel/workflows.lua` makes it, in the form of `Command`. */
+function toCommand(value: LuaValue): Command {
+  if (!isTable(value)) throw new WippyError("Internal", "a workflow command is not a table");
+  const command: Table = { ...value };
+  const count = Number(command.argc ?? 0);
+  delete command.argc;
+  if ("args" in command) command.args = listOf(command.args, count);
+  if ("payloads" in command) command.payloads = listOf(command.payloads, count);
+  if ("failure" in command) command.failure = plain(command.failure);
+  if (Array.isArray(command.messages)) {
+    command.messages = command.messages.map((message) => {
+      const [name, n, values] = listOf(message, 3);
+      const many = Number(n);
+      return { name, payloads: many === 1 ? [values] : listOf(values, many) };
+    });
+  }
+  return command as unknown as Command;
+}
+
+/** A job in the form that `lua/kernel/workflows.lua` reads: list lengths beside lists, failures as errors. */
+function toLua(job: Job): LuaValue {
+  const table: Table = { ...(job as unknown as Table) };
+  if (job.type === "initialize_workflow") table.argc = job.args.length;
+  if (job.type === "signal_workflow") table.argc = job.payloads.length;
+  if ("failure" in job && job.failure) table.failure = WippyError.from(job.failure);
+  if ("result" in job && job.result.status !== "completed") {
+    table.result = { status: job.result.status, failure: WippyError.from(job.result.failure) };
+  }
+  return table;
+}
+
+/** Runs workflow code: activations go to the Lua kernel, its commands come back when the run is parked. */
+export class LuaEngine implements Engine {
+  readonly #kernel: Kernel;
+  readonly #wake: () => void;
+  readonly #runs = new Set<string>();
+  readonly #waiting = new Map<
+    string,
+    { resolve: (commands: Command[]) => void; reject: (error: WippyError) => void }
+  >();
+
+  /** `wake` is called when the kernel has something to run. */
+  constructor(kernel: Kernel, wake: () => void) {
+    this.#kernel = kernel;
+    this.#wake = wake;
+  }
+
+  activate(activation: Activation): Promise<Command[]> {
+    const { promise, resolve, reject } = Promise.withResolvers<Command[]>();
+    this.#runs.add(activation.runId);
+    this.#waiting.set(activation.runId, { resolve, reject });
+    const jobs = activation.jobs.map(toLua);
+    this.#kernel.call(
+      "activate",
+      activation.runId,
+      { ...activation, jobs } as unknown as LuaValue,
+      jobs.length,
+    );
+    this.#wake();
+    return promise;
+  }
+
+  /** What the kernel emits when an activation is done. */
+  activated(runId: string, commands: LuaValue, failure: LuaValue): void {
+    const waiting = this.#waiting.get(runId);
+    this.#waiting.delete(runId);
+    if (!waiting) return;
+    if (failure instanceof WippyError) {
+      this.#runs.delete(runId);
+      waiting.reject(failure);
+      return;
+    }
+    const list = (Array.isArray(commands) ? commands : []).map(toCommand);
+    if (list.some((command) => closing.has(command.type))) this.#runs.delete(runId);
+    waiting.resolve(list);
+  }
+
+  evict(runId: string): void {
+    if (this.#runs.delete(runId)) this.#kernel.call("evict", runId);
+  }
+
+  has(runId: string): boolean {
+    return this.#runs.has(runId);
+  }
+}
+
+const closing = new Set<Command["type"]>([
+  "complete_workflow",
+  "fail_workflow",
+  "cancel_workflow_execution",
+  "continue_as_new",
+]);

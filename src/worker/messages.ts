@@ -1,0 +1,81 @@
+import type { Activity } from "./activities.ts";
+import type { ErrorData as Failure } from "../vm/error.ts";
+import type { TaskCompletion, WorkflowTask } from "../workflows/provider.ts";
+import type { LogRecord } from "../observe/log.ts";
+
+/** Index of the node among the parties that exchange requests; workers count from 0. */
+export const NODE = -1;
+
+/** A Lua entry as a worker needs it: decoded, its source ready to compile. */
+export interface CodeEntry {
+  id: string;
+  kind: string;
+  source: string;
+  method: string;
+  modules: string[];
+  /** Alias to entry id. */
+  imports?: Record<string, string>;
+  /** Call options preset, `meta.options`. */
+  options?: Record<string, unknown>;
+  pool?: Record<string, unknown>;
+  /** Process host of a process that may be called like a function. */
+  host?: string;
+}
+
+/** A host entry and whether it takes units. */
+export interface HostState {
+  id: string;
+  kind: string;
+  state: "running" | "stopping" | "stopped";
+}
+
+/** What the node tells a worker. `args` and `value` are packed (`src/vm/codec.ts`), so that routing never decodes. */
+export type ToWorker =
+  | {
+    type: "request";
+    origin: number;
+    ticket: number;
+    op: string;
+    args: Uint8Array;
+  }
+  | { type: "answer"; ticket: number; values: Uint8Array }
+  | { type: "alone"; alone: boolean }
+  | { type: "host"; host: HostState }
+  | { type: "entries"; entries: CodeEntry[] }
+  | { type: "worker_down"; index: number; failure: Failure }
+  | { type: "activity"; activity: Activity }
+  | { type: "cancel_activity"; token: string }
+  | { type: "workflow_task"; task: WorkflowTask }
+  | { type: "evict"; runId: string }
+  | { type: "cancel_all"; hostId?: string; reason: string }
+  | { type: "count"; question: number; hostId: string }
+  | { type: "check"; question: number; ids: string[] };
+
+/** What a worker tells the node. */
+export type FromWorker =
+  | { type: "ready" }
+  /** Many units live here: another worker may be worth its thread. */
+  | { type: "crowded" }
+  | {
+    type: "request";
+    to: number;
+    ticket: number;
+    op: string;
+    args: Uint8Array;
+  }
+  | { type: "answer"; to: number; ticket: number; values: Uint8Array }
+  | {
+    type: "activity_done";
+    token: string;
+    value?: Uint8Array;
+    failure?: Failure;
+  }
+  | { type: "task_done"; completion: TaskCompletion }
+  | { type: "log"; record: LogRecord }
+  | { type: "counted"; question: number; live: number }
+  | {
+    type: "checked";
+    question: number;
+    problems: { id: string; failure: Failure }[];
+  }
+  | { type: "died"; failure: Failure };

@@ -1,0 +1,161 @@
+import {
+  checkArguments,
+  type Operation,
+  type OperationContext,
+  type OperationServices,
+} from "../operations/operation.ts";
+import type { Terminal } from "../operations/io/terminal.ts";
+import { operations } from "../operations/operations.ts";
+import { ResourceTable } from "../operations/resources.ts";
+import { WippyError } from "../vm/error.ts";
+import type { LuaValue } from "../vm/value.ts";
+
+/** An operation that a unit asks for. */
+export interface OperationCall {
+  /** Number of the unit's host work: what it has running and open. */
+  work: number;
+  pid: string;
+  entry: string;
+  name: string;
+  args: LuaValue[];
+}
+
+interface HostWork {
+  controller: AbortController;
+  resources: ResourceTable;
+}
+
+/** Runs host operations for the units of one worker, and ends them with their unit. */
+export class OperationRunner {
+  readonly #services: OperationServices;
+  readonly #terminalOf: (pid: string) => Terminal | undefined;
+  readonly #complete: (ticket: number, value: LuaValue, error: LuaValue) => void;
+  readonly #works = new Map<number, HostWork>();
+  /** Operations of workflows, by activity token. */
+  readonly #attempts = new Map<string, AbortController>();
+
+  /**
+   * @param complete gives the answer of an asynchronous operation to the kernel
+   * @param terminalOf the terminal of a process on a terminal host
+   */
+  constructor(
+    services: OperationServices,
+    complete: (ticket: number, value: LuaValue, error: LuaValue) => void,
+    terminalOf: (pid: string) => Terminal | undefined,
+  ) {
+    this.#services = services;
+    this.#complete = complete;
+    this.#terminalOf = terminalOf;
+  }
+
+  #work(id: number): HostWork {
+    let work = this.#works.get(id);
+    if (!work) {
+      work = { controller: new AbortController(), resources: new ResourceTable() };
+      this.#works.set(id, work);
+    }
+    return work;
+  }
+
+  #context(call: OperationCall): OperationContext {
+    const { controller, resources } = this.#work(call.work);
+    const terminal = this.#terminalOf(call.pid);
+    return {
+      signal: controller.signal,
+      pid: call.pid,
+      entry: call.entry,
+      resources,
+      services: this.#services,
+      ...(terminal && { terminal }),
+    };
+  }
+
+  /** Starts an operation; its outcome goes to `complete` under the ticket. */
+  start(ticket: number, call: OperationCall): void {
+    run(call.name, this.#context(call), call.args).then(
+      (value) => this.#complete(ticket, value, undefined),
+      (error) => this.#complete(ticket, undefined, WippyError.from(error)),
+    );
+  }
+
+  /** Answers an operation that needs no waiting. @throws WippyError */
+  immediate(call: OperationCall): LuaValue {
+    return now(find(call.name, "immediate"), this.#context(call), call.args);
+  }
+
+  /** Answers a pure operation. @throws WippyError */
+  pure(name: string, args: LuaValue[]): LuaValue {
+    const context: OperationContext = {
+      signal: neverAborted,
+      pid: "",
+      entry: "",
+      resources: new ResourceTable(),
+      services: this.#services,
+    };
+    return now(find(name, "pure"), context, args);
+  }
+
+  /** Runs an operation as the activity of a workflow; what it opens is closed when it is done. */
+  async runForWorkflow(
+    token: string,
+    pid: string,
+    name: string,
+    args: LuaValue[],
+  ): Promise<LuaValue> {
+    const controller = new AbortController();
+    const resources = new ResourceTable();
+    this.#attempts.set(token, controller);
+    try {
+      const services = this.#services;
+      return await run(
+        name,
+        { signal: controller.signal, pid, entry: "", resources, services },
+        args,
+      );
+    } finally {
+      this.#attempts.delete(token);
+      await resources.closeAll();
+    }
+  }
+
+  /** Aborts a workflow's operation. */
+  abort(token: string): void {
+    this.#attempts.get(token)?.abort();
+  }
+
+  /** A unit has ended: aborts what it has running, closes what it has open. */
+  end(work: number): void {
+    const ended = this.#works.get(work);
+    if (!ended) return;
+    this.#works.delete(work);
+    ended.controller.abort();
+    void ended.resources.closeAll();
+  }
+
+  /** Ends the work of all units. */
+  close(): void {
+    for (const work of [...this.#works.keys()]) this.end(work);
+    for (const controller of this.#attempts.values()) controller.abort();
+  }
+}
+
+const neverAborted = new AbortController().signal;
+
+function find(name: string, mode: Operation["mode"]): Operation {
+  const operation = operations.get(name);
+  if (operation?.mode === mode) return operation;
+  throw new WippyError("Internal", `there is no ${mode} operation ${name}`, { retryable: false });
+}
+
+async function run(name: string, context: OperationContext, args: LuaValue[]): Promise<LuaValue> {
+  const operation = find(name, "async");
+  return await operation.run(context, checkArguments(operation, args));
+}
+
+function now(operation: Operation, context: OperationContext, args: LuaValue[]): LuaValue {
+  const value = operation.run(context, checkArguments(operation, args));
+  if (value instanceof Promise) {
+    throw new WippyError("Internal", `${operation.name} does not answer at once`);
+  }
+  return value;
+}

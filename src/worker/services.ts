@@ -1,0 +1,34 @@
+import { Environment } from "../app/environment.ts";
+import type { OperationServices } from "../operations/operation.ts";
+import type { Entry } from "../registry/entry.ts";
+
+/** What the operations' services are made from: plain data, so that it can be sent to a thread. */
+export interface ServiceOptions {
+  entries: Entry[];
+  /** Absolute path of the application's directory. */
+  directory: string;
+  /** Module of an entry (`org/module`) to the absolute path of its directory. */
+  modules: Record<string, string>;
+  /** Milliseconds since 1970. */
+  startedAt: number;
+}
+
+/** The operations' view of the runtime, one per worker: the real clock and randomness are read only here. */
+export function createServices(options: ServiceOptions): OperationServices {
+  const byId = new Map(options.entries.map((entry) => [entry.id, entry]));
+  return {
+    entry: (id) => byId.get(id),
+    environment: new Environment(options.entries, {
+      directory: options.directory,
+      system: process.env,
+    }),
+    directory: options.directory,
+    moduleDirectory: (entry) => {
+      const module = entry.meta["module"];
+      return (typeof module === "string" && options.modules[module]) || options.directory;
+    },
+    random: (count) => crypto.getRandomValues(new Uint8Array(count)),
+    clock: { now: () => performance.timeOrigin + performance.now() },
+    startedAt: options.startedAt,
+  };
+}

@@ -1,0 +1,91 @@
+/**
+ * The Lua files that every worker runs, embedded as text. A new module is a line here and its name in
+ * `lua/kernel/kernel.lua`.
+ * @module
+ */
+import contextFunction from "../../lua/contexts/function.lua" with { type: "text" };
+import contextProcess from "../../lua/contexts/process.lua" with { type: "text" };
+import contextWorkflow from "../../lua/contexts/workflow.lua" with { type: "text" };
+import actors from "../../lua/kernel/actors.lua" with { type: "text" };
+import boot from "../../lua/kernel/boot.lua" with { type: "text" };
+import calls from "../../lua/kernel/calls.lua" with { type: "text" };
+import channel from "../../lua/kernel/channel.lua" with { type: "text" };
+import check from "../../lua/kernel/check.lua" with { type: "text" };
+import copy from "../../lua/kernel/copy.lua" with { type: "text" };
+import duration from "../../lua/kernel/duration.lua" with { type: "text" };
+import effects from "../../lua/kernel/effects.lua" with { type: "text" };
+import errors from "../../lua/kernel/errors.lua" with { type: "text" };
+import future from "../../lua/kernel/future.lua" with { type: "text" };
+import kernel from "../../lua/kernel/kernel.lua" with { type: "text" };
+import links from "../../lua/kernel/links.lua" with { type: "text" };
+import mailbox from "../../lua/kernel/mailbox.lua" with { type: "text" };
+import object from "../../lua/kernel/object.lua" with { type: "text" };
+import operations from "../../lua/kernel/operations.lua" with { type: "text" };
+import pool from "../../lua/kernel/pool.lua" with { type: "text" };
+import position from "../../lua/kernel/position.lua" with { type: "text" };
+import sandbox from "../../lua/kernel/sandbox.lua" with { type: "text" };
+import scheduler from "../../lua/kernel/scheduler.lua" with { type: "text" };
+import timers from "../../lua/kernel/timers.lua" with { type: "text" };
+import unit from "../../lua/kernel/unit.lua" with { type: "text" };
+import upgrade from "../../lua/kernel/upgrade.lua" with { type: "text" };
+import workflows from "../../lua/kernel/workflows.lua" with { type: "text" };
+import moduleCtx from "../../lua/modules/ctx.lua" with { type: "text" };
+import moduleEnv from "../../lua/modules/env.lua" with { type: "text" };
+import moduleFs from "../../lua/modules/fs.lua" with { type: "text" };
+import moduleIo from "../../lua/modules/io.lua" with { type: "text" };
+import moduleJson from "../../lua/modules/json.lua" with { type: "text" };
+import moduleLogger from "../../lua/modules/logger.lua" with { type: "text" };
+import moduleOs from "../../lua/modules/os.lua" with { type: "text" };
+import moduleTime from "../../lua/modules/time.lua" with { type: "text" };
+import moduleUuid from "../../lua/modules/uuid.lua" with { type: "text" };
+import moduleFuncs from "../../lua/modules/funcs.lua" with { type: "text" };
+import moduleGlobals from "../../lua/modules/globals.lua" with { type: "text" };
+import modulePayload from "../../lua/modules/payload.lua" with { type: "text" };
+import moduleProcess from "../../lua/modules/process.lua" with { type: "text" };
+import moduleWorkflow from "../../lua/modules/workflow.lua" with { type: "text" };
+
+/** Runs first; it is given the others. */
+export const bootSource = boot;
+
+/** Name as `use` knows it, to text. */
+export const sources: Record<string, string> = {
+  "contexts/function": contextFunction,
+  "contexts/process": contextProcess,
+  "contexts/workflow": contextWorkflow,
+  "kernel/actors": actors,
+  "kernel/calls": calls,
+  "kernel/channel": channel,
+  "kernel/check": check,
+  "kernel/copy": copy,
+  "kernel/duration": duration,
+  "kernel/effects": effects,
+  "kernel/errors": errors,
+  "kernel/future": future,
+  "kernel/kernel": kernel,
+  "kernel/links": links,
+  "kernel/mailbox": mailbox,
+  "kernel/object": object,
+  "kernel/operations": operations,
+  "kernel/pool": pool,
+  "kernel/position": position,
+  "kernel/sandbox": sandbox,
+  "kernel/scheduler": scheduler,
+  "kernel/timers": timers,
+  "kernel/unit": unit,
+  "kernel/upgrade": upgrade,
+  "kernel/workflows": workflows,
+  "modules/ctx": moduleCtx,
+  "modules/env": moduleEnv,
+  "modules/fs": moduleFs,
+  "modules/io": moduleIo,
+  "modules/json": moduleJson,
+  "modules/logger": moduleLogger,
+  "modules/os": moduleOs,
+  "modules/time": moduleTime,
+  "modules/uuid": moduleUuid,
+  "modules/funcs": moduleFuncs,
+  "modules/globals": moduleGlobals,
+  "modules/payload": modulePayload,
+  "modules/process": moduleProcess,
+  "modules/workflow": moduleWorkflow,
+};

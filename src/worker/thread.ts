@@ -1,0 +1,42 @@
+/**
+ * Entry of a worker's thread: the first message makes the worker, the others are batches for it.
+ * @module
+ */
+import { WippyError } from "../vm/error.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+import { createServices, type ServiceOptions } from "./services.ts";
+import { LuaWorker, type WorkerOptions } from "./worker.ts";
+
+/** What a thread needs to make its worker; the services are made in the thread. */
+export interface ThreadStart {
+  options: Omit<WorkerOptions, "services" | "terminalOf">;
+  services: ServiceOptions;
+}
+
+declare const self: {
+  onmessage: (event: { data: ThreadStart | ToWorker[] }) => void;
+};
+declare function postMessage(messages: FromWorker[]): void;
+
+let worker: LuaWorker | undefined;
+const early: ToWorker[][] = [];
+
+async function start({ options, services }: ThreadStart): Promise<void> {
+  try {
+    worker = await LuaWorker.start(
+      { ...options, services: createServices(services), terminalOf: () => undefined },
+      (messages) => postMessage(messages),
+    );
+  } catch (error) {
+    const failure = WippyError.from(error).toJSON();
+    postMessage([{ type: "died", failure }]);
+    return;
+  }
+  for (const batch of early.splice(0)) worker.receive(batch);
+}
+
+self.onmessage = ({ data }) => {
+  if (!Array.isArray(data)) void start(data);
+  else if (worker) worker.receive(data);
+  else early.push(data);
+};

@@ -1,0 +1,360 @@
+/**
+ * One worker: a Lua VM with its kernel, the event loop that runs it, and what it exchanges with the node.
+ * It runs in a thread of its own (`thread.ts`) or, for one-shot commands, in the node's thread.
+ * @module
+ */
+import type { LogRecord } from "../observe/log.ts";
+import { pack, unpack } from "../vm/codec.ts";
+import { WippyError } from "../vm/error.ts";
+import { MultiReturn, type LuaValue } from "../vm/value.ts";
+import { Vm, VmTrap } from "../vm/vm.ts";
+import type { Failure } from "../workflows/engine/outcome.ts";
+import { Replayer } from "../workflows/replayer.ts";
+import type { Activity } from "./activities.ts";
+import { LuaEngine } from "./engine.ts";
+import { type Kernel, loadKernel } from "./kernel.ts";
+import { type CodeEntry, type FromWorker, type HostState, type ToWorker } from "./messages.ts";
+import type { Terminal } from "../operations/io/terminal.ts";
+import type { OperationServices } from "../operations/operation.ts";
+import { OperationRunner } from "./operation-runner.ts";
+
+export interface WorkerOptions {
+  index: number;
+  /** First sequence number of this worker's PIDs: higher after a replacement, so that no PID comes again. */
+  firstPid: number;
+  alone: boolean;
+  entries: CodeEntry[];
+  hosts: HostState[];
+  /** Bytes of Lua memory. */
+  memoryLimit: number;
+  module: WebAssembly.Module;
+  /** Units alive, by worker: shared by all, for placement. */
+  loads: Int32Array;
+  services: OperationServices;
+  /** The terminal of a process on a terminal host; only in the node's thread. */
+  terminalOf: (pid: string) => Terminal | undefined;
+}
+
+/** Units alive on one worker from which on another worker is worth its thread. */
+export const crowded = 32;
+
+type Emitted = (...args: LuaValue[]) => void;
+
+function failureOf(error: unknown): Failure {
+  return WippyError.from(error).toJSON() as unknown as Failure;
+}
+
+/** What `Promise`-less host functions give to Lua: `value, nil` or `nil, err`. */
+function pair(run: () => LuaValue): MultiReturn {
+  try {
+    return new MultiReturn([run(), undefined]);
+  } catch (error) {
+    return new MultiReturn([undefined, WippyError.from(error)]);
+  }
+}
+
+export class LuaWorker {
+  readonly #options: WorkerOptions;
+  readonly #post: (messages: FromWorker[]) => void;
+  readonly #entries = new Map<string, CodeEntry>();
+  #vm!: Vm;
+  #kernel!: Kernel;
+  #engine!: LuaEngine;
+  #replayer!: Replayer;
+  #operations!: OperationRunner;
+  #outgoing: FromWorker[] = [];
+  #immediate: ReturnType<typeof setImmediate> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #crowded = false;
+  #dead = false;
+
+  private constructor(options: WorkerOptions, post: (messages: FromWorker[]) => void) {
+    this.#options = options;
+    this.#post = post;
+    for (const entry of options.entries) this.#entries.set(entry.id, entry);
+  }
+
+  /** Starts a worker; `post` is called with batches for the node. */
+  static async start(
+    options: WorkerOptions,
+    post: (messages: FromWorker[]) => void,
+  ): Promise<LuaWorker> {
+    const worker = new LuaWorker(options, post);
+    await worker.#boot();
+    return worker;
+  }
+
+  async #boot(): Promise<void> {
+    const { module, memoryLimit, services, index, firstPid, alone, hosts } = this.#options;
+    this.#vm = await Vm.create({ module, memoryLimit, clock: services.clock.now });
+    this.#operations = new OperationRunner(services, (ticket, value, error) => {
+      this.#enter(() => this.#kernel.call("complete", ticket, value, error));
+    }, this.#options.terminalOf);
+    this.#registerHostFunctions();
+    this.#kernel = loadKernel(this.#vm);
+    this.#engine = new LuaEngine(this.#kernel, () => this.#wake());
+    this.#replayer = new Replayer(this.#engine, `worker-${index}`);
+    this.#kernel.call("configure", index, firstPid, alone);
+    for (const host of hosts) this.#kernel.call("host", host.id, host.kind, host.state);
+    this.#send({ type: "ready" });
+    this.#flush();
+  }
+
+  #registerHostFunctions(): void {
+    const emitted: Record<string, Emitted> = {
+      route: (to, ticket, op, ...args) => {
+        this.#send({
+          type: "request",
+          to: Number(to),
+          ticket: Number(ticket),
+          op: String(op),
+          args: pack(args),
+        });
+      },
+      reply: (to, ticket, ...values) => {
+        this.#send({
+          type: "answer",
+          to: Number(to),
+          ticket: Number(ticket),
+          values: pack(values),
+        });
+      },
+      operation: (ticket, work, pid, entry, name, ...args) => {
+        this.#operations.start(Number(ticket), {
+          work: Number(work),
+          pid: String(pid),
+          entry: String(entry),
+          name: String(name),
+          args,
+        });
+      },
+      unit_end: (work) => this.#operations.end(Number(work)),
+      activated: (runId, commands, failure) => {
+        this.#engine.activated(String(runId), commands, failure);
+      },
+      called: (token, value, error) => this.#activityDone(String(token), value, error),
+    };
+    const vm = this.#vm;
+    vm.register("emit", (name, ...args) => emitted[String(name)]?.(...args));
+    vm.register("entry", (id) => this.#entries.get(String(id)) as unknown as LuaValue);
+    vm.register("pure", (name, ...args) => pair(() => this.#operations.pure(String(name), args)));
+    vm.register("immediate", (work, pid, entry, name, ...args) =>
+      pair(() =>
+        this.#operations.immediate({
+          work: Number(work),
+          pid: String(pid),
+          entry: String(entry),
+          name: String(name),
+          args,
+        })
+      ));
+    vm.register("log", (level, logger, message, fields, pid, location) => {
+      this.#send({
+        type: "log",
+        record: {
+          level: String(level) as LogRecord["level"],
+          time: this.#options.services.clock.now(),
+          logger: String(logger),
+          message: String(message),
+          fields: { ...(fields as Record<string, unknown> | undefined), pid, location },
+        },
+      });
+    });
+    vm.register("place", () => this.#place());
+  }
+
+  /** The least loaded worker; this one on a tie. Counts the unit at once, so that a burst spreads. */
+  #place(): number {
+    const { loads, index } = this.#options;
+    let best = index;
+    for (let i = 0; i < loads.length; i++) {
+      const load = Atomics.load(loads, i);
+      if (load >= 0 && load < Atomics.load(loads, best)) best = i;
+    }
+    Atomics.add(loads, best, 1);
+    return best;
+  }
+
+  /** Takes a batch from the node. */
+  receive(messages: ToWorker[]): void {
+    if (this.#dead) return;
+    for (const message of messages) this.#enter(() => this.#handle(message));
+  }
+
+  #handle(message: ToWorker): void {
+    const kernel = this.#kernel;
+    switch (message.type) {
+      case "request":
+        kernel.call(
+          "request",
+          message.origin,
+          message.ticket,
+          message.op,
+          ...(unpack(message.args) as LuaValue[]),
+        );
+        break;
+      case "answer":
+        kernel.call("complete", message.ticket, ...(unpack(message.values) as LuaValue[]));
+        break;
+      case "alone":
+        kernel.call("alone", message.alone);
+        break;
+      case "host":
+        kernel.call("host", message.host.id, message.host.kind, message.host.state);
+        break;
+      case "entries":
+        for (const entry of message.entries) {
+          this.#entries.set(entry.id, entry);
+          kernel.call("forget", entry.id);
+        }
+        break;
+      case "worker_down":
+        kernel.call("worker_down", message.index, WippyError.from(message.failure));
+        break;
+      case "activity":
+        this.#activity(message.activity);
+        break;
+      case "cancel_activity":
+        kernel.call("cancel_call", message.token);
+        this.#operations.abort(message.token);
+        break;
+      case "workflow_task":
+        this.#replayer.run(message.task).then(
+          (completion) => {
+            this.#send({ type: "task_done", completion });
+            this.#wake();
+          },
+          (error) => this.#die(error),
+        );
+        break;
+      case "evict":
+        this.#engine.evict(message.runId);
+        break;
+      case "cancel_all":
+        kernel.call("cancel_all", message.hostId, message.reason);
+        break;
+      case "count":
+        this.#send({
+          type: "counted",
+          question: message.question,
+          live: Number(kernel.call("stopping", message.hostId)[0]),
+        });
+        break;
+      case "check":
+        this.#check(message.question, message.ids);
+        break;
+    }
+  }
+
+  #check(question: number, ids: string[]): void {
+    const problems: { id: string; failure: Failure }[] = [];
+    for (const id of ids) {
+      const [failure] = this.#kernel.call("check", id);
+      if (failure instanceof WippyError) problems.push({ id, failure: failureOf(failure) });
+    }
+    this.#send({ type: "checked", question, problems });
+  }
+
+  #activity(activity: Activity): void {
+    const args = unpack(activity.args) as LuaValue[];
+    const frame = activity.frame ? unpack(activity.frame) : {};
+    if (activity.entry.startsWith("process.") && activity.operation) {
+      // What a workflow does to plain processes is done by the kernel, in the workflow's name.
+      this.#kernel.call("act", activity.token, activity.pid, frame, activity.entry, ...args);
+      return;
+    }
+    if (!activity.operation) {
+      this.#kernel.call("call", activity.token, activity.entry, frame, ...args);
+      return;
+    }
+    this.#operations.runForWorkflow(activity.token, activity.pid, activity.entry, args).then(
+      (value) => this.#activityDone(activity.token, value, undefined),
+      (error) => this.#activityDone(activity.token, undefined, WippyError.from(error)),
+    );
+  }
+
+  #activityDone(token: string, value: LuaValue, error: LuaValue): void {
+    if (error instanceof WippyError) {
+      this.#send({ type: "activity_done", token, failure: failureOf(error) });
+    } else {
+      this.#send({ type: "activity_done", token, value: pack(value) });
+    }
+    this.#wake();
+  }
+
+  #send(message: FromWorker): void {
+    this.#outgoing.push(message);
+  }
+
+  #flush(): void {
+    if (this.#outgoing.length === 0) return;
+    const batch = this.#outgoing;
+    this.#outgoing = [];
+    this.#post(batch);
+  }
+
+  /** Runs `step` in the VM; a fault of the VM ends this worker, which the node then replaces. */
+  #enter(step: () => void): void {
+    if (this.#dead) return;
+    try {
+      step();
+      this.#wake();
+    } catch (error) {
+      this.#die(error);
+    }
+  }
+
+  #wake(): void {
+    if (this.#immediate === undefined && !this.#dead) {
+      this.#immediate = setImmediate(() => this.#turn());
+    }
+  }
+
+  #turn(): void {
+    this.#immediate = undefined;
+    if (this.#dead) return;
+    clearTimeout(this.#timer);
+    try {
+      const [more, due] = this.#kernel.call("run");
+      const { loads, index } = this.#options;
+      const live = Number(this.#kernel.call("live")[0]);
+      Atomics.store(loads, index, live);
+      if (live >= crowded && !this.#crowded) this.#send({ type: "crowded" });
+      this.#crowded = live >= crowded;
+      this.#flush();
+      if (more === true) this.#wake();
+      else if (typeof due === "number") {
+        // A timer cannot be set for longer than 2^31 ms.
+        this.#timer = setTimeout(() => this.#turn(), Math.min(Math.max(due, 0), 2 ** 30));
+      }
+    } catch (error) {
+      this.#die(error);
+    }
+  }
+
+  #die(error: unknown): void {
+    if (this.#dead) return;
+    this.#dead = true;
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+    this.#operations.close();
+    const what = error instanceof VmTrap ? "the Lua VM stopped" : "the worker failed";
+    const failure = new WippyError("Internal", `${what}: ${WippyError.from(error).message}`, {
+      retryable: true,
+      cause: error,
+    });
+    this.#send({ type: "died", failure: failureOf(failure) });
+    this.#flush();
+  }
+
+  /** Lets go of the VM. Nothing of it runs afterwards. */
+  close(): void {
+    if (this.#dead) return;
+    this.#dead = true;
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+    this.#operations.close();
+    this.#vm.close();
+  }
+}
+
