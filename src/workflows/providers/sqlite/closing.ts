@@ -80,6 +80,9 @@ function close<Type extends EventType>(
   data: EventData[Type],
 ): void {
   book.append(state, type, data);
+  if (state.worker !== undefined || state.taskEvent > 0) {
+    book.out.push({ type: "evict", runId: state.runId });
+  }
   state.status = status;
   state.closeTime = state.lastTime;
   state.taskEvent = state.wake = state.held = 0;
@@ -89,7 +92,6 @@ function close<Type extends EventType>(
   book.store.saveStanding(state);
   book.store.deleteTimersOf(state.run);
   abandonActivities(book, state);
-  book.out.push({ type: "evict", runId: state.runId });
   book.takeBack(state);
   for (const { run } of book.store.openChildren(state.run)) {
     const child = book.runs.get(run);

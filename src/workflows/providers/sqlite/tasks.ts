@@ -1,3 +1,4 @@
+import { closingCommands } from "../../determinism.ts";
 import { inbound, packHistory, packPlain, unpackCommands } from "../../history.ts";
 import type { TaskCompletion, TaskFailure, WorkflowTask } from "../../provider.ts";
 import { retryDelay } from "../../retry.ts";
@@ -56,6 +57,8 @@ export function completeTask(book: Book, completion: TaskCompletion): void {
   state.unshown ??= book.store.eventsFrom(run, started + 1).filter(({ type }) => inbound.has(type));
   state.worker = completion.worker;
   state.since = started;
+  // The worker that closes a run forgets it by itself.
+  if (closingCommands.has(commands.at(-1)?.type ?? "record")) book.forgetWorker(state);
   state.taskEvent = 0;
   book.append(state, "TaskCompleted", { worker: completion.worker });
   for (const command of commands) {
