@@ -41,6 +41,8 @@ export interface Application {
   problems: Problem[];
   config: Config;
   environment: Environment;
+  /** Absolute directory of each installed module, by `org/module`. */
+  modules: Record<string, string>;
   /** Adds file and line to a problem that knows only its entry, and its line in the source. */
   locate(problem: Problem): Problem;
 }
@@ -54,6 +56,7 @@ class Loader {
   readonly #directory: string;
   readonly #problems: Problem[] = [];
   readonly #defined = new Map<string, DefinedEntry>();
+  readonly #modules: Record<string, string> = {};
 
   constructor(readonly options: LoadOptions) {
     this.#directory = resolve(options.directory);
@@ -84,6 +87,7 @@ class Loader {
       problems: sortProblems(this.#problems),
       config,
       environment,
+      modules: this.#modules,
       locate: (problem) => this.#locate(problem),
     };
   }
@@ -105,6 +109,7 @@ class Loader {
         this.#report(root.module === undefined ? "warning" : "error", message, fix);
         continue;
       }
+      if (root.module !== undefined) this.#modules[root.module.name] = root.directory;
       const excluded = this.#excluded(root);
       for (const path of findDefinitions(root.directory, skipped)) {
         const read = readDefinition(path, root, (file) => this.#shown(file));

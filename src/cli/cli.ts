@@ -74,6 +74,7 @@ function createProgram(console: Console, finish: (status: number) => void): Comm
     .option("--very-verbose", "log at level debug, with stack traces")
     .option("-c, --console", "log as coloured lines on standard output")
     .option("-s, --silent", "no logs")
+    .option("-m, --memory-limit <size>", "Lua memory of a worker, like 512M (default: 1G)")
     .option("--debug", "show our own stack trace when wippy itself fails")
     .exitOverride()
     .allowExcessArguments()

@@ -12,6 +12,7 @@ import type { Entry } from "../registry/entry.ts";
 import { nearest } from "../registry/suggestion.ts";
 import { CommandError, type Console } from "./console.ts";
 import { load, report, type SourceOptions } from "./load.ts";
+import { memoryLimit } from "./memory-limit.ts";
 import { createLog, type LogOptions } from "./logging.ts";
 import { Shutdown } from "./signals.ts";
 import { withSyntaxCheck } from "./syntax.ts";
@@ -22,6 +23,7 @@ export interface RunOptions extends SourceOptions, LogOptions {
   host?: string;
   workers?: number;
   state?: string;
+  memoryLimit?: string;
 }
 
 /** A process to run with the terminal. */
@@ -52,7 +54,7 @@ export async function run(
     entries: application.entries,
     config: application.config,
     log: createLog(console, options, application.config, asked),
-    inline: false,
+    inline: task !== undefined,
     locate: application.locate,
     ...(task === undefined ? {} : { task }),
   });
@@ -105,6 +107,7 @@ async function start(console: Console, options: RunOptions, what: Start): Promis
     inline: what.inline || what.task !== undefined,
     log: what.log,
     ...(options.workers === undefined ? {} : { workers: options.workers }),
+    memoryLimit: memoryLimit(options.memoryLimit, console.system),
   };
   const shutdown = new Shutdown(what.log, (status) => process.exit(status));
   try {
