@@ -42,3 +42,10 @@ export class LuaRef {
 export class MultiReturn {
   constructor(readonly values: readonly LuaValue[]) {}
 }
+
+/** A Lua number as a JavaScript number; NaN for anything else. */
+export function numberOf(value: LuaValue): number {
+  if (typeof value === "number") return value;
+  if (value instanceof LuaFloat) return value.value;
+  return typeof value === "bigint" ? Number(value) : NaN;
+}

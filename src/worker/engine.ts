@@ -1,5 +1,5 @@
 import { WippyError } from "../vm/error.ts";
-import type { LuaValue } from "../vm/value.ts";
+import { type LuaValue, numberOf } from "../vm/value.ts";
 import type { Activation, Job } from "../workflows/engine/activation.ts";
 import type { Command } from "../workflows/engine/command.ts";
 import type { Engine } from "../workflows/engine/engine.ts";
@@ -35,6 +35,7 @@ function toCommand(value: LuaValue): Command {
   delete command.argc;
   if ("args" in command) command.args = listOf(command.args, count);
   if ("payloads" in command) command.payloads = listOf(command.payloads, count);
+  if ("duration" in command) command.duration = numberOf(command.duration);
   if ("failure" in command) command.failure = plain(command.failure);
   if (Array.isArray(command.messages)) {
     command.messages = command.messages.map((message) => {

@@ -29,6 +29,12 @@ import timers from "../../lua/kernel/timers.lua" with { type: "text" };
 import unit from "../../lua/kernel/unit.lua" with { type: "text" };
 import upgrade from "../../lua/kernel/upgrade.lua" with { type: "text" };
 import workflows from "../../lua/kernel/workflows.lua" with { type: "text" };
+import libraryCalendar from "../../lua/library/calendar.lua" with { type: "text" };
+import libraryLayout from "../../lua/library/layout.lua" with { type: "text" };
+import libraryLayoutParse from "../../lua/library/layout_parse.lua" with { type: "text" };
+import libraryScanner from "../../lua/library/scanner.lua" with { type: "text" };
+import libraryStream from "../../lua/library/stream.lua" with { type: "text" };
+import libraryZone from "../../lua/library/zone.lua" with { type: "text" };
 import moduleCtx from "../../lua/modules/ctx.lua" with { type: "text" };
 import moduleEnv from "../../lua/modules/env.lua" with { type: "text" };
 import moduleFs from "../../lua/modules/fs.lua" with { type: "text" };
@@ -74,6 +80,12 @@ export const sources: Record<string, string> = {
   "kernel/unit": unit,
   "kernel/upgrade": upgrade,
   "kernel/workflows": workflows,
+  "library/calendar": libraryCalendar,
+  "library/layout": libraryLayout,
+  "library/layout_parse": libraryLayoutParse,
+  "library/scanner": libraryScanner,
+  "library/stream": libraryStream,
+  "library/zone": libraryZone,
   "modules/ctx": moduleCtx,
   "modules/env": moduleEnv,
   "modules/fs": moduleFs,

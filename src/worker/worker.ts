@@ -6,7 +6,7 @@
 import type { LogRecord } from "../observe/log.ts";
 import { pack, unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
-import { MultiReturn, type LuaValue } from "../vm/value.ts";
+import { type LuaValue, MultiReturn, numberOf } from "../vm/value.ts";
 import { Vm, VmTrap } from "../vm/vm.ts";
 import type { Failure } from "../workflows/engine/outcome.ts";
 import { Replayer } from "../workflows/replayer.ts";
@@ -323,9 +323,9 @@ export class LuaWorker {
       this.#crowded = live >= crowded;
       this.#flush();
       if (more === true) this.#wake();
-      else if (typeof due === "number") {
+      else if (due !== undefined) {
         // A timer cannot be set for longer than 2^31 ms.
-        this.#timer = setTimeout(() => this.#turn(), Math.min(Math.max(due, 0), 2 ** 30));
+        this.#timer = setTimeout(() => this.#turn(), Math.min(Math.max(numberOf(due), 0), 2 ** 30));
       }
     } catch (error) {
       this.#die(error);

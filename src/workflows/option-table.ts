@@ -4,7 +4,7 @@
  */
 import { parseDuration } from "../registry/duration.ts";
 import { WippyError } from "../vm/error.ts";
-import type { LuaValue } from "../vm/value.ts";
+import { type LuaValue, numberOf } from "../vm/value.ts";
 import type { ActivityOptions, ChildOptions, RetryPolicy, RunOptions, StartOptions } from "./options.ts";
 
 type Table = Record<string, LuaValue>;
@@ -51,7 +51,8 @@ class Options {
 
 /** Milliseconds: a number of them, or text such as "1m30s". */
 function duration(value: LuaValue, key: string): number {
-  if (typeof value === "number" && value >= 0) return value;
+  const number = numberOf(value);
+  if (number >= 0) return number;
   const parsed = typeof value === "string" ? parseDuration(value) : undefined;
   if (parsed === undefined) throw invalid(key, 'milliseconds or a duration such as "30s"', value);
   return parsed;
@@ -97,10 +98,11 @@ function retryPolicy(value: LuaValue, key: string): RetryPolicy {
   };
   const number = ([found, name]: [LuaValue, string], whole: boolean): number | undefined => {
     if (found === undefined || found === null) return undefined;
-    if (typeof found !== "number" || (whole && !Number.isInteger(found))) {
+    const read = numberOf(found);
+    if (Number.isNaN(read) || (whole && !Number.isInteger(read))) {
       throw invalid(name, whole ? "a whole number" : "a number", found);
     }
-    return found;
+    return read;
   };
   const interval = ([found, name]: [LuaValue, string]): number | undefined => {
     if (found === undefined || found === null) return undefined;
