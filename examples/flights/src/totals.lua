@@ -16,6 +16,15 @@ local time = require("time")
 local MOST = 5
 local PERIOD = 10 -- seconds
 
+-- Raises text in place of the error object: that one may say that it is not worth a retry, and then
+-- the service would not start the supervisor again.
+local function must(value, err)
+  if err then
+    error(tostring(err))
+  end
+  return value
+end
+
 local function main()
   process.set_options({ trap_links = true })
   local events, inbox = process.events(), process.inbox()
@@ -24,18 +33,14 @@ local function main()
 
   local function start(code, batches)
     local pid =
-      assert(process.spawn_linked_monitored("flights:airport", "flights:processes", code, batches))
-    assert(process.registry.register("airport." .. code, pid))
+      must(process.spawn_linked_monitored("flights:airport", "flights:processes", code, batches))
+    must(process.registry.register("airport." .. code, pid))
     pids[code], codes[pid] = pid, code
     return pid
   end
 
   local function history(code)
-    local found, err = funcs.call("flights:history", code)
-    if err then
-      error(err)
-    end
-    return found
+    return must(funcs.call("flights:history", code))
   end
 
   local function restart(code, cause)
@@ -52,7 +57,7 @@ local function main()
     start(code, batches)
   end
   -- The name comes last: whoever finds it finds all airports.
-  assert(process.registry.register("totals"))
+  must(process.registry.register("totals"))
 
   while true do
     local got = channel.select({ events:case_receive(), inbox:case_receive() })
