@@ -23,7 +23,8 @@ function modulesOf(entry: Entry): string[] {
   return Array.isArray(modules) ? modules.filter((name) => typeof name === "string") : [];
 }
 
-function importsOf(entry: Entry): [alias: string, target: string][] {
+/** The imports of an entry, as far as they are written as they should. */
+export function importsOf(entry: Entry): [alias: string, target: string][] {
   const imports = entry.data["imports"];
   if (typeof imports !== "object" || imports === null || Array.isArray(imports)) return [];
   return Object.entries(imports).filter((pair): pair is [string, string] =>

@@ -5,9 +5,10 @@ import { findCommands } from "../app/command.ts";
 import { Config } from "../app/config.ts";
 import { lockFileName } from "../app/lock.ts";
 import type { Problem } from "../app/problem.ts";
+import { findSound } from "../app/sound.ts";
 import { loadScript, script } from "../app/script.ts";
 import type { Node, NodeOptions } from "../node/node.ts";
-import type { LogSink } from "../observe/log.ts";
+import { type LogSink, silentSink } from "../observe/log.ts";
 import type { Entry } from "../registry/entry.ts";
 import { nearest } from "../registry/suggestion.ts";
 import { CommandError, type Console } from "./console.ts";
@@ -48,13 +49,16 @@ export async function run(
     const nothing = `no ${lockFileName} in ${console.directory}, so nothing is loaded`;
     console.err(`warning: ${nothing}\n    mend: ${fix}\n`);
   }
+  if (application.problems.some(({ severity }) => severity === "error")) {
+    const more = await checkSound(application, console.directory);
+    report(console, [...application.problems, ...more]);
+  }
   report(console, application.problems);
   const task = findTask(application.entries, command, args, options);
   return await start(console, options, {
     entries: application.entries,
     config: application.config,
     log: createLog(console, options, application.config, asked),
-    inline: task !== undefined,
     locate: application.locate,
     ...(task === undefined ? {} : { task }),
   });
@@ -82,7 +86,6 @@ export async function runScript(
     entries,
     config: Config.empty,
     log: createLog(console, options, Config.empty, true),
-    inline: true,
     locate: (problem) => ({ ...problem, file: basename(file) }),
     task: { entry: script.process, host: script.terminal, args },
   });
@@ -93,7 +96,6 @@ interface Start {
   entries: Entry[];
   config: Config;
   log: LogSink;
-  inline: boolean;
   locate: Application["locate"];
   task?: Task;
 }
@@ -104,7 +106,7 @@ async function start(console: Console, options: RunOptions, what: Start): Promis
     config: what.config,
     directory: console.directory,
     stateDir: resolve(console.directory, options.state ?? ".wippy"),
-    inline: what.inline || what.task !== undefined,
+    inline: what.task !== undefined,
     log: what.log,
     ...(options.workers === undefined ? {} : { workers: options.workers }),
     memoryLimit: memoryLimit(options.memoryLimit, console.system),
@@ -131,6 +133,26 @@ async function start(console: Console, options: RunOptions, what: Start): Promis
     }
   } finally {
     shutdown.dispose();
+  }
+}
+
+/** What is wrong with the code of entries that are otherwise right, so that all is told at once. */
+async function checkSound(application: Application, directory: string): Promise<Problem[]> {
+  const { Node } = await import("../node/node.ts");
+  const node = await Node.start({
+    entries: findSound(application.entries, application.problems),
+    config: application.config,
+    directory,
+    stateDir: directory,
+    workers: 1,
+    inline: true,
+    log: silentSink,
+  });
+  try {
+    const found: Problem[] = await node.checkCode();
+    return found.map(application.locate);
+  } finally {
+    await node.stop();
   }
 }
 

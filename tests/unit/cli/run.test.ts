@@ -1,0 +1,207 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { resolve } from "node:path";
+import { writeFiles } from "../app/temporary-application.ts";
+
+const main = resolve(import.meta.dir, "../../../src/main.ts");
+const lock = { "wippy.lock": "directories: { src: src }\n" };
+
+const running = new Set<Bun.Subprocess>();
+afterEach(() => {
+  for (const child of running) child.kill("SIGKILL");
+  running.clear();
+});
+
+/** Starts the command line as a process of its own. */
+function start(directory: string, ...args: string[]) {
+  const child = Bun.spawn([process.execPath, main, ...args], {
+    cwd: directory,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  running.add(child);
+  return child;
+}
+
+/** Runs the command line to its end. */
+async function run(directory: string, ...args: string[]) {
+  const child = start(directory, ...args);
+  const [out, err, status] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { status, out, err };
+}
+
+/** Gives the lines of a stream without their time, one after the other. */
+async function* lines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  let rest = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) {
+    const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = parts.pop()!;
+    for (const line of parts) yield line.replace(/^\S+ \S+\t/, "");
+  }
+}
+
+/** Reads lines until one begins so; fails when they end before. */
+async function until(reader: AsyncGenerator<string>, beginning: string): Promise<void> {
+  const seen: string[] = [];
+  for (;;) {
+    const { value, done } = await reader.next();
+    if (done) throw new Error(`no line "${beginning}" in:\n${seen.join("\n")}`);
+    if (value.startsWith(beginning)) return;
+    seen.push(value);
+  }
+}
+
+/** An application with one service, whose process never ends by itself. */
+function service(source: string): Record<string, string> {
+  return {
+    ...lock,
+    "src/_index.yaml": `namespace: app
+entries:
+  - { name: host, kind: process.host, lifecycle: { auto_start: true } }
+  - { name: idle, kind: process.lua, source: "file://idle.lua" }
+  - name: service
+    kind: process.service
+    process: idle
+    host: app:host
+    lifecycle: { auto_start: true, requires: [app:host] }
+`,
+    "src/idle.lua": source,
+  };
+}
+
+/** Ends when it is told to. */
+const obedient = "return { main = function() process.events():receive() end }\n";
+/** Hears nothing. */
+const deaf = "return { main = function() channel.new(0):receive() end }\n";
+
+describe("a plain run", () => {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    test(`ends in order at ${signal}`, async () => {
+      const child = start(writeFiles(service(obedient)), "run");
+      const log = lines(child.stderr);
+      await until(log, "INFO\truntime\truntime ready");
+      child.kill(signal);
+      await until(log, `INFO\truntime\treceived shutdown signal\t{"signal":"${signal}"}`);
+      await until(log, "INFO\truntime\tshutting down (press Ctrl+C again to force exit)");
+      expect(await child.exited).toBe(0);
+    });
+  }
+
+  test("ends at once at the second signal", async () => {
+    const child = start(writeFiles(service(deaf)), "run");
+    const log = lines(child.stderr);
+    await until(log, "INFO\truntime\truntime ready");
+    child.kill("SIGINT");
+    await until(log, "INFO\truntime\tshutting down");
+    child.kill("SIGINT");
+    await until(log, "INFO\truntime\tforce exit");
+    expect(await child.exited).toBe(1);
+  });
+
+  test("without a lock file stays up and says that nothing is loaded", async () => {
+    const directory = writeFiles({});
+    const child = start(directory, "run");
+    const log = lines(child.stderr);
+    await until(log, `warning: no wippy.lock in ${directory}, so nothing is loaded`);
+    await until(log, 'INFO\truntime\truntime ready\t{"entries":0}');
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(0);
+  });
+
+  test("faults of the code's bodies are told with those of the entries, and nothing runs", async () => {
+    const directory = writeFiles({
+      ...lock,
+      "src/_index.yaml": `namespace: app
+entries:
+  - { name: f, kind: function.lua, source: "file://f.lua", method: run }
+  - { name: l, kind: library.lua, source: "file://l.lua" }
+  - { name: x, kind: functon.lua }
+`,
+      "src/f.lua": "return { main = function() end }\n",
+      "src/l.lua": '\nerror("not today")\n',
+    });
+    const { status, out, err } = await run(directory, "run");
+    expect([status, out]).toEqual([1, ""]);
+    const told = err.split("\n").filter((line) => !line.startsWith("    mend: "));
+    expect(told).toEqual([
+      'src/_index.yaml:3:5  app:f  method "run" not found in module',
+      'src/_index.yaml:5:16  app:x  unknown kind "functon.lua"',
+      expect.stringMatching(/^src\/l\.lua:2  app:l  failed to execute script: .*not today/),
+      "Error: the application has 3 errors; nothing was run",
+      "",
+    ]);
+  });
+});
+
+describe("commands", () => {
+  const application = (source: string): Record<string, string> => ({
+    ...lock,
+    "src/_index.yaml": `namespace: app
+entries:
+  - { name: terminal, kind: terminal.host, lifecycle: { auto_start: true } }
+  - name: command
+    kind: process.lua
+    meta: { command: { name: go } }
+    source: "file://go.lua"
+    modules: [io]
+`,
+    "src/go.lua": `local io = require("io")\nreturn { main = function(...) ${source} end }\n`,
+  });
+
+  const results: [string, { status: number; out: string; err: string }][] = [
+    ["return 3", { status: 3, out: "", err: "" }],
+    ["return true", { status: 0, out: "", err: "" }],
+    ["return false", { status: 1, out: "", err: "" }],
+    ["return nil", { status: 0, out: "", err: "" }],
+    ['return "done"', { status: 0, out: "done\n", err: "" }],
+    ['return nil, "broken"', { status: 1, out: "", err: "broken\n" }],
+    ["io.print(...) io.write(#io.args())", { status: 0, out: "a\t--b\n2", err: "" }],
+  ];
+  for (const [source, expected] of results) {
+    test(`${source} gives status ${expected.status}`, async () => {
+      const directory = writeFiles(application(source));
+      expect(await run(directory, "run", "go", "--", "a", "--b")).toEqual(expected);
+    });
+  }
+
+  test("--exec takes every positional argument", async () => {
+    const directory = writeFiles(application("io.print(...)"));
+    expect(await run(directory, "run", "-x", "app:command", "go", "list")).toEqual({
+      status: 0,
+      out: "go\tlist\n",
+      err: "",
+    });
+  });
+});
+
+describe("a Lua file by itself", () => {
+  test("is the body of a process, with its own flags", async () => {
+    const directory = writeFiles({
+      "hello.lua": '#!/usr/bin/env wippy\nlocal io = require("io")\n' +
+        'io.print("hello", ...)\nreturn 4\n',
+    });
+    expect(await run(directory, "hello.lua", "--short", "-v")).toEqual({
+      status: 4,
+      out: "hello\t--short\t-v\n",
+      err: "",
+    });
+  });
+
+  test("may return its main function", async () => {
+    const directory = writeFiles({ "main.lua": "return { main = function(n) return 2 * n end }" });
+    expect((await run(directory, "main.lua", "21")).status).toBe(42);
+  });
+
+  test("an error names the line of the file", async () => {
+    const directory = writeFiles({ "bad.lua": "#!/usr/bin/env wippy\n\nlocal t = nil\nt.x = 1\n" });
+    const { status, out, err } = await run(directory, "bad.lua");
+    expect([status, out]).toEqual([1, ""]);
+    expect(err).toContain("script:main:4: attempt to index a nil value");
+    expect(err).not.toContain("    at ");
+  });
+});
