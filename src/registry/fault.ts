@@ -66,6 +66,9 @@ export function faultOf(issue: z.core.$ZodIssue, root: unknown): Fault {
       : `write ${expected}`;
     return { path, message: `${field} must be ${expected}, not ${describe(value)}`, fix: quoted };
   }
+  if (issue.code === "too_small" && issue.origin === "string") {
+    return { path, message: `${field} must not be empty`, fix: "write a value" };
+  }
   if (issue.code === "too_small") {
     const minimum = String(issue.minimum);
     return {

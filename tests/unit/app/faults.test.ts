@@ -266,6 +266,22 @@ describe("faults of fields", () => {
     ]);
   });
 
+  test("empty texts, negative numbers and unknown words", async () => {
+    expect(
+      await faults(
+        '  - { name: w, kind: workflow.host, journal: "" }\n' +
+          "  - name: h\n    kind: process.host\n" +
+          "    lifecycle: { startup: optinal, restart: { max_attempts: -1 } }\n",
+      ),
+    ).toEqual([
+      "src/_index.yaml:4:38  app:w  journal must not be empty\n    mend: write a value",
+      "src/_index.yaml:7:18  app:h  unknown lifecycle.startup: optinal\n" +
+      '    mend: did you mean "optional"?',
+      "src/_index.yaml:7:46  app:h  lifecycle.restart.max_attempts must be at least 0, not -1\n" +
+      "    mend: write 0 or more",
+    ]);
+  });
+
   test("a field that looks like a typo is a warning", async () => {
     expect(
       await faults(
