@@ -274,10 +274,10 @@ describe("faults of fields", () => {
           "    lifecycle: { startup: optinal, restart: { max_attempts: -1 } }\n",
       ),
     ).toEqual([
-      "src/_index.yaml:4:38  app:w  journal must not be empty\n    mend: write a value",
+      "src/_index.yaml:4:37  app:w  journal must not be empty\n    mend: write a value",
       "src/_index.yaml:7:18  app:h  unknown lifecycle.startup: optinal\n" +
       '    mend: did you mean "optional"?',
-      "src/_index.yaml:7:46  app:h  lifecycle.restart.max_attempts must be at least 0, not -1\n" +
+      "src/_index.yaml:7:47  app:h  lifecycle.restart.max_attempts must be at least 0, not -1\n" +
       "    mend: write 0 or more",
     ]);
   });

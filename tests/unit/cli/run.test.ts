@@ -131,7 +131,7 @@ entries:
     expect(told).toEqual([
       'src/_index.yaml:3:5  app:f  method "run" not found in module',
       'src/_index.yaml:5:16  app:x  unknown kind "functon.lua"',
-      expect.stringMatching(/^src\/l\.lua:2  app:l  failed to execute script: .*not today/),
+      expect.stringMatching(/^src\/l\.lua:2 {2}app:l {2}failed to execute script: .*not today/),
       "Error: the application has 3 errors; nothing was run",
       "",
     ]);
