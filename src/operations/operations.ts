@@ -1,6 +1,7 @@
 import { env } from "./env/env.ts";
 import { fs } from "./fs/fs.ts";
 import { io } from "./io/io.ts";
+import { json } from "./json/json.ts";
 import type { Operation } from "./operation.ts";
 import { os } from "./os/os.ts";
 import { time } from "./time/time.ts";
@@ -8,5 +9,7 @@ import { uuid } from "./uuid/uuid.ts";
 
 /** Every host operation by name. Workflows record them, security checks them, docs list them. */
 export const operations: ReadonlyMap<string, Operation> = new Map(
-  [...env, ...fs, ...io, ...os, ...time, ...uuid].map((operation) => [operation.name, operation]),
+  [...env, ...fs, ...io, ...json, ...os, ...time, ...uuid].map((
+    operation,
+  ) => [operation.name, operation]),
 );

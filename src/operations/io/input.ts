@@ -25,6 +25,9 @@ export class Input {
 
   constructor(stream: Readable) {
     this.#stream = stream;
+    // Always there: the end may come right behind data, when nobody listens for more.
+    stream.on("end", () => this.#finish());
+    stream.on("error", (error) => this.#fail(error));
   }
 
   /** Up to `limit` bytes as soon as there are any; `undefined` at the end. */
@@ -91,8 +94,6 @@ export class Input {
     if (this.#listening) return;
     this.#listening = true;
     this.#stream.on("data", this.#onData);
-    this.#stream.on("end", this.#onEnd);
-    this.#stream.on("error", this.#onError);
     this.#stream.resume();
   }
 
@@ -101,8 +102,6 @@ export class Input {
     this.#listening = false;
     this.#stream.pause();
     this.#stream.off("data", this.#onData);
-    this.#stream.off("end", this.#onEnd);
-    this.#stream.off("error", this.#onError);
   }
 
   #onData = (chunk: Uint8Array | string): void => {
@@ -114,16 +113,16 @@ export class Input {
     this.#serve();
   };
 
-  #onEnd = (): void => {
+  #finish(): void {
     this.#end = true;
     this.#serve();
-  };
+  }
 
-  #onError = (error: Error): void => {
+  #fail(error: Error): void {
     this.#failure = new WippyError("Internal", `standard input: ${error.message}`, {
       retryable: false,
       cause: error,
     });
-    this.#onEnd();
-  };
+    this.#finish();
+  }
 }

@@ -1,0 +1,39 @@
+import { z } from "zod";
+import type { LuaValue } from "../../vm/value.ts";
+import { defineOperation, luaString, type Operation } from "../operation.ts";
+import { readJson } from "./read.ts";
+import { writeJson } from "./write.ts";
+
+const anything = z.custom<LuaValue>(() => true);
+
+/**
+ * Host operations of the module `json`. An empty table is an object or an array, which Lua cannot tell
+ * apart: so both ways carry a list of those that are objects, besides the value.
+ */
+export const json: Operation[] = [
+  defineOperation({
+    name: "json.decode",
+    summary:
+      "The value of JSON text; with empty objects in it, `{[true] = value, [false] = them}`.",
+    mode: "pure",
+    arguments: [luaString],
+    run(_context, data) {
+      const text = typeof data === "string" ? data : new TextDecoder().decode(data);
+      const { value, emptyObjects } = readJson(text);
+      if (emptyObjects.length === 0) return value;
+      // No JSON value has boolean keys, so Lua knows this table from every other.
+      return new Map<LuaValue, LuaValue>([[true, value], [false, emptyObjects]]);
+    },
+  }),
+  defineOperation({
+    name: "json.encode",
+    summary: "JSON text of a value, or of `{value, list of its empty objects}` when told so.",
+    mode: "pure",
+    arguments: [anything, z.boolean().optional()],
+    run(_context, given, withObjects) {
+      if (!withObjects) return writeJson(given, new Set());
+      const [value, emptyObjects] = given as [LuaValue, LuaValue[]];
+      return writeJson(value, new Set(emptyObjects));
+    },
+  }),
+];

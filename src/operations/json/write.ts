@@ -1,0 +1,77 @@
+import { WippyError } from "../../vm/error.ts";
+import { LuaFloat, type LuaValue } from "../../vm/value.ts";
+
+/** Deepest nesting of tables that can be written and read. */
+export const maxDepth = 128;
+
+/** A failure of encoding or decoding. */
+export function jsonError(message: string): WippyError {
+  return new WippyError("Internal", message, { retryable: false });
+}
+
+/** Writes a number that a JavaScript number cannot hold; TypeScript's library lacks it. */
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+
+const inHtml = /[<>&\u2028\u2029]/g;
+
+/**
+ * JSON text of a Lua value. Keys are sorted, so that the same value gives the same text, in every replay
+ * of a workflow too. `<`, `>`, `&` and the line separators are escaped, so that it can stand in HTML.
+ *
+ * @param emptyObjects those empty tables in it that are objects, not arrays
+ * @throws WippyError Internal: mixed keys, holes in an array, too deep
+ */
+export function writeJson(value: LuaValue, emptyObjects: ReadonlySet<LuaValue>): string {
+  return JSON.stringify(prepare(value, emptyObjects, 0)).replace(
+    inHtml,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** What the engine writes as JSON means it: a sorted copy is faster than a writer of our own. */
+function prepare(value: LuaValue, emptyObjects: ReadonlySet<LuaValue>, depth: number): unknown {
+  switch (typeof value) {
+    case "string":
+    case "number":
+    case "boolean":
+      return value;
+    case "bigint":
+      return rawJSON(String(value));
+    case "object":
+      return value === null ? null : prepareObject(value, emptyObjects, depth);
+    default:
+      return null;
+  }
+}
+
+function prepareObject(
+  value: LuaValue & object,
+  emptyObjects: ReadonlySet<LuaValue>,
+  depth: number,
+): unknown {
+  if (value instanceof LuaFloat) return value.value;
+  if (value instanceof WippyError) return value.message;
+  if (value instanceof Uint8Array) return new TextDecoder().decode(value);
+  if (value instanceof Map) throw jsonError(badKeys(value));
+  if (depth >= maxDepth) {
+    throw jsonError(
+      `cannot encode tables nested deeper than ${maxDepth} levels, or one that holds itself`,
+    );
+  }
+  if (Array.isArray(value)) return value.map((item) => prepare(item, emptyObjects, depth + 1));
+  const keys = Object.keys(value);
+  if (keys.length === 0) return emptyObjects.has(value) ? {} : [];
+  const sorted: Record<string, unknown> = Object.create(null);
+  for (const key of keys.sort()) sorted[key] = prepare(value[key], emptyObjects, depth + 1);
+  return sorted;
+}
+
+/** What is wrong with the keys of a table that is neither a list nor an object. */
+function badKeys(table: Map<LuaValue, LuaValue>): string {
+  for (const key of table.keys()) {
+    if (typeof key !== "number" || !Number.isInteger(key)) {
+      return "cannot encode a table with mixed keys: use either 1..n or strings, not both";
+    }
+  }
+  return "cannot encode a sparse array: the keys must be 1..n without holes";
+}
