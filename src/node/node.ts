@@ -41,7 +41,8 @@ export class Node {
   readonly #pool: WorkerPool;
   readonly #workflows: WorkflowHosts;
   readonly #services: Services;
-  readonly #terminal: StandardTerminal;
+  /** Made when a process first needs it. */
+  #terminal: StandardTerminal | undefined;
   /** Arguments of the process on the terminal host, while one runs. */
   #terminalArguments: string[] = [];
   #attached: (Terminal & { release(): void }) | undefined;
@@ -56,7 +57,6 @@ export class Node {
       system: process.env,
     });
     this.#code = options.entries.flatMap((entry) => codeEntry(entry, this.#environment) ?? []);
-    this.#terminal = new StandardTerminal(process);
     const names = new Names();
     this.#pool = new WorkerPool(
       {
@@ -257,6 +257,7 @@ export class Node {
 
   #terminalOf(pid: string): Terminal | undefined {
     if (this.#entries.get(parsePid(pid).host)?.kind !== terminalHost.name) return undefined;
+    this.#terminal ??= new StandardTerminal(process);
     this.#attached ??= this.#terminal.attach(this.#terminalArguments);
     return this.#attached;
   }
@@ -300,6 +301,15 @@ export class Node {
       await this.#attached?.flush();
       this.#attached?.release();
     }
+  }
+
+  /**
+   * Calls a function and waits for its result.
+   *
+   * @throws WippyError the function's own error, or NotFound for an unknown function
+   */
+  call(functionId: string, args: LuaValue[]): Promise<LuaValue> {
+    return this.#pool.ask(this.#pool.leastLoaded(), "call", functionId, {}, ...args);
   }
 
   /** Fulfilled with an exit status when the runtime ends by itself. */
