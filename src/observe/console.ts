@@ -77,7 +77,9 @@ export function createJsonSink(write: Write): LogSink {
   return {
     log(record) {
       const { level, time, logger, message, fields } = record;
-      write(`${toJson({ ...fields, level, ts: isoTime(time), logger, msg: message })}\n`);
+      const own = { level, ts: isoTime(time), logger, msg: message };
+      // First for readers, last so that no field takes their place.
+      write(`${toJson({ ...own, ...fields, ...own })}\n`);
     },
   };
 }

@@ -55,6 +55,19 @@ test("JSON lines hold the fields beside the rest", () => {
   });
 });
 
+test("no field of a JSON line takes the place of the rest", () => {
+  let text = "";
+  createJsonSink((part) => text += part).log({ ...record, fields: { msg: "mine", x: 1 } });
+  expect(Object.entries(JSON.parse(text)).map(([key]) => key)).toEqual([
+    "level",
+    "ts",
+    "logger",
+    "msg",
+    "x",
+  ]);
+  expect(JSON.parse(text).msg).toBe("slow");
+});
+
 test("JSON of values that JSON does not know", () => {
   const loop: Record<string, unknown> = { shared: [1] };
   loop["again"] = { loop, shared: loop["shared"] };
