@@ -78,7 +78,9 @@ function oneOf<const Word extends string>(...words: Word[]) {
 }
 
 function strings(value: LuaValue, key: string): string[] {
-  const list = typeof value === "string" ? [value] : value;
+  // An empty table of Lua has no array side.
+  const empty = isTable(value) && Object.keys(value).length === 0;
+  const list = typeof value === "string" ? [value] : empty ? [] : value;
   if (!Array.isArray(list) || !list.every((item) => typeof item === "string")) {
     throw invalid(key, "a text or a list of texts", value);
   }

@@ -48,7 +48,13 @@ export class Store {
     if (this.#database.inTransaction) this.#database.run("ROLLBACK");
   }
 
+  /** Moves everything into the one file, so that it can be copied alone, and closes it. */
   close(): void {
+    try {
+      this.#database.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch {
+      // What is committed stays in the write-ahead log; the next open moves it.
+    }
     this.#database.close();
   }
 
