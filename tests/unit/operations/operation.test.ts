@@ -1,0 +1,86 @@
+import { expect, test } from "bun:test";
+import { z } from "zod";
+import { checkArguments, defineOperation, luaString } from "../../../src/operations/operation.ts";
+import { operations } from "../../../src/operations/operations.ts";
+import { ResourceTable } from "../../../src/operations/resources.ts";
+import { WippyError } from "../../../src/vm/error.ts";
+
+const sample = defineOperation({
+  name: "sample.do",
+  summary: "For tests.",
+  mode: "pure",
+  arguments: [luaString, z.int(), z.boolean().optional()],
+  run: () => true,
+});
+
+test("arguments that fit pass; missing ones at the end are nil", () => {
+  expect(checkArguments(sample, ["a", 1])).toEqual(["a", 1, undefined]);
+});
+
+test.each([
+  [[5, 1], "sample.do: argument 1: a string is expected"],
+  [["a", 1.5], /^sample\.do: argument 2: /],
+  [["a"], /^sample\.do: argument 2: /],
+  [["a", 1, true, "more"], /^sample\.do: /],
+])("%j is Invalid", (args, expected) => {
+  let error: unknown;
+  try {
+    checkArguments(sample, args);
+  } catch (thrown) {
+    error = thrown;
+  }
+  expect(error).toBeInstanceOf(WippyError);
+  const { kind, message } = error as WippyError;
+  expect(kind).toBe("Invalid");
+  if (typeof expected === "string") expect(message).toBe(expected);
+  else expect(message).toMatch(expected);
+});
+
+test("every operation is named after its module and says what it does", () => {
+  for (const [name, operation] of operations) {
+    expect(name).toMatch(/^[a-z]+\.[a-z0-9_]+$/);
+    expect(operation.summary).toMatch(/^[A-Z].*\.$/);
+  }
+});
+
+test("permissions are those of the security specification", () => {
+  const permissions = Object.fromEntries(
+    [...operations.values()].flatMap((operation) => {
+      const permission = operation.permission?.(["app:x"]);
+      return permission ? [[operation.name, permission]] : [];
+    }),
+  );
+  expect(permissions).toEqual({
+    "fs.get": { action: "fs.get", resource: "app:x" },
+    "env.get": { action: "env.get", resource: "app:x" },
+    "env.set": { action: "env.set", resource: "app:x" },
+  });
+});
+
+test("resources are closed last first, and one failure stops nothing", async () => {
+  const closed: number[] = [];
+  class Thing {
+    constructor(readonly number: number) {}
+    close() {
+      closed.push(this.number);
+      if (this.number === 2) throw new Error("stuck");
+    }
+  }
+  class Other extends Thing {
+    readonly other = true;
+  }
+  const table = new ResourceTable();
+  const [first, second] = [
+    table.add(new Thing(1)),
+    table.add(new Thing(2)),
+    table.add(new Thing(3)),
+  ];
+  expect(table.get(first, Thing).number).toBe(1);
+  expect(() => table.get(first, Other)).toThrow(WippyError);
+  expect(table.remove(second!)).toBeInstanceOf(Thing);
+  table.add(new Thing(2));
+  await table.closeAll();
+  expect(closed).toEqual([2, 3, 1]);
+  expect(() => table.add(new Thing(4))).toThrow("the unit has ended");
+  expect(closed).toEqual([2, 3, 1, 4]);
+});
