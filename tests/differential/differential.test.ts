@@ -1,0 +1,123 @@
+import { beforeAll, describe, expect, test } from "bun:test";
+import { LuaFactory } from "wasmoon";
+import { loadLuaModule } from "../../src/vm/module.ts";
+import { Vm } from "../../src/vm/vm.ts";
+import { coroutines } from "./snippets/coroutines.ts";
+import { language } from "./snippets/language.ts";
+import { libraries } from "./snippets/libraries.ts";
+import { matrix } from "./snippets/matrix.ts";
+import { programs } from "./snippets/programs.ts";
+
+// Each snippet's printed output must be equal on the wasm as wasmoon ships it, on the transformed
+// one, and on a native Lua 5.4 where there is one. A snippet starts with its name in a comment.
+
+interface Snippet {
+  readonly name: string;
+  readonly source: string;
+}
+
+function split(topic: string, text: string): Snippet[] {
+  return text.trim().split(/\n\n+/).map((source) => {
+    const name = /^-- (.*)/.exec(source)?.[1];
+    if (name === undefined) throw new Error(`a snippet of ${topic} has no name:\n${source}`);
+    return { name: `${topic}: ${name}`, source };
+  });
+}
+
+const snippets = Object.entries({ coroutines, language, libraries, matrix, programs })
+  .flatMap(([topic, text]) => split(topic, text));
+
+/** Lua code that runs all snippets and answers their outputs as one string. */
+const driver = `
+local sources = ...
+local outputs = {}
+for i, source in ipairs(sources) do
+  local lines = {}
+  local env = setmetatable({}, { __index = _G })
+  env.print = function(...)
+    local parts = table.pack(...)
+    for n = 1, parts.n do parts[n] = tostring(parts[n]) end
+    lines[#lines + 1] = table.concat(parts, "\\t")
+  end
+  local chunk, message = load(source, "=snippet", "t", env)
+  if chunk then
+    local ok, result = pcall(chunk)
+    if not ok then lines[#lines + 1] = "raised " .. tostring(result) end
+  else
+    lines[#lines + 1] = message
+  end
+  -- Escaped, because engines decode bytes that are not UTF-8 differently.
+  outputs[i] = table.concat(lines, "\\n"):gsub("[^%g \\n\\t]", function(c)
+    return string.format("\\\\%03d", c:byte())
+  end)
+  collectgarbage("incremental")
+end
+return table.concat(outputs, "\\1")`;
+
+/** The snippets as a Lua table's text: long brackets hold any of them. */
+const sources = `{ ${snippets.map(({ source }) => `[=====[\n${source}]=====]`).join(", ")} }`;
+
+async function runTransformed(): Promise<string> {
+  const vm = await Vm.create({ module: await loadLuaModule(), clock: Date.now });
+  const [run] = vm.load(
+    `local driver, sources = ...
+    return function() return load(driver)(load("return " .. sources)()) end`,
+    "=start",
+    driver,
+    sources,
+  );
+  return String(vm.call(run!)[0]);
+}
+
+async function runShipped(): Promise<string> {
+  const engine = await new LuaFactory().createEngine({ injectObjects: false });
+  engine.global.set("driver", driver);
+  engine.global.set("sources", `return ${sources}`);
+  return engine.doStringSync("return load(driver)(load(sources)())");
+}
+
+function runNative(command: string): string {
+  const script = `io.write(load([=======[${driver}]=======])(${sources}))`;
+  const { stdout, stderr, exitCode } = Bun.spawnSync([command, "-"], {
+    stdin: Buffer.from(script),
+    env: { ...process.env, TZ: "UTC", LC_ALL: "C" },
+  });
+  if (exitCode !== 0) throw new Error(`${command} failed: ${stderr}`);
+  return stdout.toString();
+}
+
+const outputs = async (run: () => string | Promise<string>) => (await run()).split("\x01");
+/** The snippets whose outputs differ, with both. */
+function differences(ours: readonly string[], theirs: readonly string[]) {
+  return snippets.flatMap(({ name }, i) =>
+    ours[i] === theirs[i] ? [] : [{ name, ours: ours[i], theirs: theirs[i] }]
+  );
+}
+
+const native = Bun.which("lua5.4");
+
+describe("the transformed Lua prints what Lua prints", () => {
+  let transformed: string[];
+  let shipped: string[];
+
+  beforeAll(async () => {
+    transformed = await outputs(runTransformed);
+    shipped = await outputs(runShipped);
+  }, 60_000);
+
+  test("there are enough snippets, each with an output", () => {
+    expect(snippets.length).toBeGreaterThanOrEqual(300);
+    expect(transformed.length).toBe(snippets.length);
+    expect(new Set(snippets.map(({ name }) => name)).size).toBe(snippets.length);
+    expect(snippets.filter((_, i) => transformed[i] === "").map(({ name }) => name)).toEqual([]);
+  });
+
+  test("as on the wasm that wasmoon ships", () => {
+    expect(differences(transformed, shipped)).toEqual([]);
+  });
+
+  test.skipIf(native === null)("as on the native lua5.4", async () => {
+    const expected = await outputs(() => runNative(native!));
+    expect(differences(transformed, expected)).toEqual([]);
+  });
+});
