@@ -63,7 +63,7 @@ export function cancelActivity(book: Book, state: RunState, seq: number): void {
 
 /** Takes the outcome of an attempt; ignores it when that attempt is no longer awaited. */
 export function completeAttempt(book: Book, token: string, result: ActivityResult): void {
-  const [run, seq, attempt] = token.split(".").map(Number) as [number, number, number];
+  const [, run, seq, attempt] = token.split(".").map(Number) as [number, number, number, number];
   const state = book.runs.get(run);
   if (state?.status !== "running") return;
   const activity = book.runs.pending(state).get(seq);
@@ -192,7 +192,7 @@ function handOutAttempt(book: Book, state: RunState, activity: PendingActivity):
   book.out.push({
     type: "activity",
     task: {
-      token: tokenOf(activity),
+      token: tokenOf(book, activity),
       runId: state.runId,
       workflowId: state.workflowId,
       pid: book.pidOf(state),
@@ -239,7 +239,7 @@ function forget(book: Book, state: RunState, activity: PendingActivity): void {
 }
 
 function abortAttempt(book: Book, activity: PendingActivity, reason: string): void {
-  book.out.push({ type: "activity_cancel", token: tokenOf(activity), reason });
+  book.out.push({ type: "activity_cancel", token: tokenOf(book, activity), reason });
   forgetDeadline(book, activity);
 }
 
@@ -257,8 +257,8 @@ function finalFailure(activity: PendingActivity, failure: Failure, state: RetryS
   });
 }
 
-function tokenOf({ row }: PendingActivity): string {
-  return `${row.run}.${row.seq}.${row.attempt}`;
+function tokenOf(book: Book, { row }: PendingActivity): string {
+  return `${book.settings.name}.${row.run}.${row.seq}.${row.attempt}`;
 }
 
 function deadlineKey({ row }: PendingActivity): string {

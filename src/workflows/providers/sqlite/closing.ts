@@ -80,9 +80,7 @@ function close<Type extends EventType>(
   data: EventData[Type],
 ): void {
   book.append(state, type, data);
-  if (state.worker !== undefined || state.taskEvent > 0) {
-    book.out.push({ type: "evict", runId: state.runId });
-  }
+  book.out.push({ type: "evict", runId: state.runId });
   state.status = status;
   state.closeTime = state.lastTime;
   state.taskEvent = state.wake = state.held = 0;

@@ -17,6 +17,8 @@ import type {
 
 /** Settings of the journal that cross to its thread. */
 export interface JournalSettings {
+  /** Number of the provider in its process: the first part of its tokens, so that no other one has the same. */
+  name: number;
   /** Path of the journal file. */
   path: string;
   /** Node part of the PIDs of workflows. */

@@ -42,6 +42,8 @@ export interface SqliteProviderOptions {
   maxBytes?: number;
 }
 
+let providers = 0;
+
 /** The embedded provider: an SQLite journal, by default on a thread of its own. */
 export class SqliteProvider implements WorkflowProvider {
   readonly #options: SqliteProviderOptions;
@@ -65,6 +67,7 @@ export class SqliteProvider implements WorkflowProvider {
   constructor(options: SqliteProviderOptions) {
     this.#options = options;
     this.#settings = {
+      name: ++providers,
       path: options.path,
       node: options.node ?? "local",
       taskTimeout: options.taskTimeout ?? 60_000,

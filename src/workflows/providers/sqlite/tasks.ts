@@ -1,4 +1,3 @@
-import { closingCommands } from "../../determinism.ts";
 import { inbound, packHistory, packPlain, unpackCommands } from "../../history.ts";
 import type { TaskCompletion, TaskFailure, WorkflowTask } from "../../provider.ts";
 import { retryDelay } from "../../retry.ts";
@@ -15,7 +14,7 @@ export function takeTask(book: Book, run: number): WorkflowTask | undefined {
   const events = state.worker !== undefined || state.since === 0 ? state.unshown : undefined;
   if (!events) book.forgetWorker(state);
   const task: WorkflowTask = {
-    token: `${run}.${state.lease}`,
+    token: `${book.settings.name}.${run}.${state.lease}`,
     runId: state.runId,
     workflowId: state.workflowId,
     entry: state.entry,
@@ -34,7 +33,7 @@ export function takeTask(book: Book, run: number): WorkflowTask | undefined {
 
 /** Takes what a worker answered to a task; ignores it when its lease is no longer the newest. */
 export function completeTask(book: Book, completion: TaskCompletion): void {
-  const [run, lease] = completion.token.split(".").map(Number) as [number, number];
+  const [, run, lease] = completion.token.split(".").map(Number) as [number, number, number];
   const state = holder(book, run, lease);
   if (!state) {
     // What that worker holds in memory is not what history says.
@@ -57,8 +56,6 @@ export function completeTask(book: Book, completion: TaskCompletion): void {
   state.unshown ??= book.store.eventsFrom(run, started + 1).filter(({ type }) => inbound.has(type));
   state.worker = completion.worker;
   state.since = started;
-  // The worker that closes a run forgets it by itself.
-  if (closingCommands.has(commands.at(-1)?.type ?? "record")) book.forgetWorker(state);
   state.taskEvent = 0;
   book.append(state, "TaskCompleted", { worker: completion.worker });
   for (const command of commands) {
