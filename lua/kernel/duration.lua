@@ -1,5 +1,5 @@
---- Durations: Go's text form ("1h30m", "250ms", "-1.5s"), the Duration object and what a duration argument may be.
--- In the kernel, because `runtime.duration` and `time` need the same.
+--- Durations: Go's text form ("1h30m", "250ms", "-1.5s"), the Duration object and what a duration
+-- argument may be. In the kernel, because `runtime.duration` and `time` need the same.
 local use = ...
 local object = use("kernel/object")
 local errors = use("kernel/errors")
@@ -24,7 +24,14 @@ local duration = {}
 
 local function invalid(text, why)
   return nil,
-    format("invalid duration %q: %s; write for example %q, %q or %q", text, why, "1h30m", "250ms", "1.5s")
+    format(
+      "invalid duration %q: %s; write for example %q, %q or %q",
+      text,
+      why,
+      "1h30m",
+      "250ms",
+      "1.5s"
+    )
 end
 
 --- Reads a duration.
@@ -117,7 +124,8 @@ function duration.format(ns)
   return sign .. minutes // 60 .. "h" .. minutes % 60 .. "m" .. seconds
 end
 
--- Nanoseconds of either Lua subtype as an integer, truncated toward zero; nil when 64 bits cannot hold them.
+-- Nanoseconds of either Lua subtype as an integer, truncated toward zero; nil when 64 bits cannot
+-- hold them.
 local function from_number(value)
   if math_type(value) == "integer" then
     return value
@@ -171,7 +179,8 @@ function duration.new(ns)
   return make({ _ns = ns })
 end
 
---- What a duration argument means: a number is nanoseconds, a string is parsed, a Duration is taken as it is.
+--- What a duration argument means: a number is nanoseconds, a string is parsed, a Duration is taken
+-- as it is.
 -- @return integer nanoseconds, or nil and an Error (Invalid)
 function duration.of(value)
   local kind = type_of(value)
@@ -180,7 +189,8 @@ function duration.of(value)
     if ns then
       return ns
     end
-    return nil, errors.fail("Invalid", "invalid duration: " .. value .. " nanoseconds do not fit 64 bits")
+    return nil,
+      errors.fail("Invalid", "invalid duration: " .. value .. " nanoseconds do not fit 64 bits")
   elseif kind == "string" then
     local ns, message = duration.parse(value)
     if ns then
@@ -193,7 +203,8 @@ function duration.of(value)
   return nil,
     errors.fail(
       "Invalid",
-      "invalid duration: a number of nanoseconds, a string such as \"1h30m\" or a Duration is expected, got " .. kind
+      'invalid duration: a number of nanoseconds, a string such as "1h30m" or a Duration is expected, got '
+        .. kind
     )
 end
 

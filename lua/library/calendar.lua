@@ -1,5 +1,5 @@
---- The proleptic Gregorian calendar in integers: days and seconds since 1970-01-01, civil fields, ISO weeks.
--- Pure arithmetic shared by `time` and `os`; time zones are in library/zone.
+--- The proleptic Gregorian calendar in integers: days and seconds since 1970-01-01, civil fields,
+-- ISO weeks. Pure arithmetic shared by `time` and `os`; time zones are in library/zone.
 
 local calendar = {}
 
@@ -44,8 +44,8 @@ function calendar.days_in_month(year, month)
   return MONTH_DAYS[month]
 end
 
---- Days since 1970-01-01 of a date. Month and day may be out of range and then count on: month 13 is the next
--- January, day 0 the last day of the month before.
+--- Days since 1970-01-01 of a date. Month and day may be out of range and then count on: month 13
+-- is the next January, day 0 the last day of the month before.
 function calendar.days(year, month, day)
   year = year + (month - 1) // 12
   month = (month - 1) % 12 + 1
@@ -71,12 +71,8 @@ function calendar.civil(days)
   days = days + 719468
   local era = days // 146097
   local day_of_era = days - era * 146097
-  local year_of_era = (
-    day_of_era
-    - day_of_era // 1460
-    + day_of_era // 36524
-    - day_of_era // 146096
-  ) // 365
+  local year_of_era = (day_of_era - day_of_era // 1460 + day_of_era // 36524 - day_of_era // 146096)
+    // 365
   local day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
   local shifted = (5 * day_of_year + 2) // 153
   local day = day_of_year - (153 * shifted + 2) // 5 + 1

@@ -1,5 +1,5 @@
---- Layouts of Go's reference time, Mon Jan 2 15:04:05 MST 2006: the tokens, and times written by them.
--- Reading is in library/layout_parse.
+--- Layouts of Go's reference time, Mon Jan 2 15:04:05 MST 2006: the tokens, and times written by
+-- them. Reading is in library/layout_parse.
 local use = ...
 local calendar = use("library/calendar")
 
@@ -8,12 +8,18 @@ local concat = table.concat
 
 local layouts = {}
 
--- Tokens by their first byte, longest first: the first that matches is taken. `lower` forbids a lower-case letter
--- behind ("Janitor" is no month); a token may also carry literal text before it (`skip` characters).
+-- Tokens by their first byte, longest first: the first that matches is taken. `lower` forbids a
+-- lower-case letter behind ("Janitor" is no month); a token may also carry literal text before it
+-- (`skip` characters).
 local TOKENS = {}
 
 local function token(text, kind, options)
-  local entry = { text = text, kind = kind, lower = options and options.lower, skip = options and options.skip or 0 }
+  local entry = {
+    text = text,
+    kind = kind,
+    lower = options and options.lower,
+    skip = options and options.skip or 0,
+  }
   local list = TOKENS[byte(text)] or {}
   TOKENS[byte(text)] = list
   list[#list + 1] = entry
@@ -54,7 +60,8 @@ token("Z0700", "z_offset")
 token("Z07:00", "z_offset_colon")
 token("Z07", "z_offset_hour")
 
--- The token that begins at a position of a layout: kind, its first character, its last character, digits.
+-- The token that begins at a position of a layout: kind, its first character, its last character,
+-- digits.
 local function token_at(text, position)
   local first = byte(text, position)
   local list = TOKENS[first]
@@ -62,7 +69,10 @@ local function token_at(text, position)
     for index = 1, #list do
       local entry = list[index]
       local last = position + #entry.text - 1
-      if sub(text, position, last) == entry.text and not (entry.lower and find(text, "^%l", last + 1)) then
+      if
+        sub(text, position, last) == entry.text
+        and not (entry.lower and find(text, "^%l", last + 1))
+      then
         return entry.kind, position + entry.skip, last, 0
       end
     end
@@ -82,7 +92,8 @@ end
 
 local compiled, compiled_count = {}, 0
 
---- The pieces of a layout, kept for the next use: `{ literal = text }` or `{ kind =, text =, digits = }`.
+--- The pieces of a layout, kept for the next use: `{ literal = text }` or `{ kind =, text =, digits
+-- = }`.
 function layouts.compile(text)
   local pieces = compiled[text]
   if pieces then

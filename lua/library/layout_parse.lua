@@ -1,18 +1,19 @@
---- Reads times written in a layout of Go's reference time (library/layout). Answers fields, not instants: which
--- zone applies to them is the caller's knowledge.
+--- Reads times written in a layout of Go's reference time (library/layout). Answers fields, not
+-- instants: which zone applies to them is the caller's knowledge.
 local use = ...
 local calendar = use("library/calendar")
 local layouts = use("library/layout")
 
-local find, format, lower, match, sub = string.find, string.format, string.lower, string.match, string.sub
+local find, format, lower, match, sub =
+  string.find, string.format, string.lower, string.match, string.sub
 local tointeger = math.tointeger
 
 local function number(text)
   return tointeger(tonumber(text))
 end
 
--- A reader takes (fields, value, position, piece) and returns the position behind what it took, or nil and, where
--- the text was a number out of range, the name of the field.
+-- A reader takes (fields, value, position, piece) and returns the position behind what it took, or
+-- nil and, where the text was a number out of range, the name of the field.
 local READERS = {}
 
 -- Reads a number of `from` to `to` digits into a field.
@@ -211,7 +212,8 @@ local function failure(text, value, why)
   return nil, format("parsing time %q as %q: %s", value, text, why)
 end
 
--- Puts day of the year, am and pm into month, day and hour. Returns the name of what is out of range.
+-- Puts day of the year, am and pm into month, day and hour. Returns the name of what is out of
+-- range.
 local function settle(fields)
   if fields.meridiem == "pm" and fields.hour < 12 then
     fields.hour = fields.hour + 12
@@ -237,8 +239,9 @@ end
 --- Reads a time.
 -- @param text the layout
 -- @param value what to read
--- @return fields `year month day hour minute second nanosecond` and, where given, `utc` (true), `offset` (seconds)
--- or `zone_name`; or nil and a message. Missing date parts are year 0, January 1.
+-- @return fields `year month day hour minute second nanosecond` and, where given, `utc` (true),
+-- `offset` (seconds) or `zone_name`; or nil and a message. Missing date parts are year 0, January
+-- 1.
 return function(text, value)
   local fields = { year = 0, hour = 0, minute = 0, second = 0, nanosecond = 0 }
   local position = 1

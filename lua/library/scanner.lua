@@ -8,8 +8,9 @@ local byte, find, sub = string.byte, string.find, string.sub
 local CHUNK <const> = 32 * 1024
 local MAX_TOKEN <const> = 64 * 1024
 
--- Each split takes (buffer, position, at_end) and gives the token and the position behind it; nil for "more
--- bytes are needed", or, at the end, for "there is nothing more", with the position to go on from.
+-- Each split takes (buffer, position, at_end) and gives the token and the position behind it; nil
+-- for "more bytes are needed", or, at the end, for "there is nothing more", with the position to go
+-- on from.
 local SPLITS = {}
 
 function SPLITS.lines(buffer, position, at_end)
@@ -76,7 +77,8 @@ local function stop(state, problem)
   state.done, state.text, state.problem, state.buffer = true, "", problem, ""
 end
 
---- Goes to the next token: `true`; `false` at the end or after a failure, which `err()` tells; `false, err` when what
+--- Goes to the next token: `true`; `false` at the end or after a failure, which `err()` tells;
+-- `false, err` when what
 --- is scanned has been closed.
 function methods:scan()
   local state = self._state
@@ -120,13 +122,17 @@ function methods:err()
 end
 
 --- A scanner, or nil and an Error (Invalid) for an unknown split.
--- @param read function of a number of bytes that gives a string, nil at the end, or `nil, err, closed`
+-- @param read function of a number of bytes that gives a string, nil at the end, or `nil, err,
+-- closed`
 -- @param split "lines" (default), "words", "bytes" or "runes"
 return function(read, split)
   local splitter = SPLITS[split or "lines"]
   if not splitter then
     return nil,
-      errors.fail("Invalid", "unknown split " .. tostring(split) .. "; use lines, words, bytes or runes")
+      errors.fail(
+        "Invalid",
+        "unknown split " .. tostring(split) .. "; use lines, words, bytes or runes"
+      )
   end
   return make({
     _state = {

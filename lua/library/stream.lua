@@ -1,4 +1,5 @@
---- Stream objects: bytes from and to somewhere, the same for files, request bodies and programs (spec core-api §16).
+--- Stream objects: bytes from and to somewhere, the same for files, request bodies and programs
+-- (spec core-api §16).
 local use = ...
 local errors = use("kernel/errors")
 local check = use("kernel/check")

@@ -1,5 +1,6 @@
---- Time zones: the offset that a Location has at an instant, and the instant of a wall-clock reading in it.
--- IANA data comes from the host (`time.zone`), one interval between two transitions at a time, and is kept.
+--- Time zones: the offset that a Location has at an instant, and the instant of a wall-clock
+-- reading in it. IANA data comes from the host (`time.zone`), one interval between two transitions
+-- at a time, and is kept.
 local use = ...
 local object = use("kernel/object")
 local scheduler = use("kernel/scheduler")
@@ -72,8 +73,8 @@ end
 
 --- What a location's clocks show at an instant.
 -- @param seconds Unix seconds
--- @return offset in seconds east of UTC, abbreviation, whether it is daylight saving time, and the Unix seconds
--- from and to which that holds
+-- @return offset in seconds east of UTC, abbreviation, whether it is daylight saving time, and the
+-- Unix seconds from and to which that holds
 function zones.at(location, seconds)
   local name = location._zone
   if name == "Local" then
@@ -91,8 +92,8 @@ function zones.at(location, seconds)
   return found.offset, found.abbreviation, found.dst, found.from, found.to
 end
 
---- The Unix seconds at which a location's clocks show a reading. In the hour that is skipped or repeated by a
--- transition, one of the two offsets is taken, as Go does.
+--- The Unix seconds at which a location's clocks show a reading. In the hour that is skipped or
+-- repeated by a transition, one of the two offsets is taken, as Go does.
 -- @param wall seconds since 1970-01-01 00:00 of the reading, as if it were UTC
 function zones.to_unix(location, wall)
   local offset, _, _, from, to = zones.at(location, wall)
@@ -123,6 +124,33 @@ function zones.offset_of(location, abbreviation, seconds)
     end
   end
   return nil
+end
+
+--- The location of a parsed time (library/layout_parse) and the offset where the text tells it.
+-- @param location where it is when the text says nothing
+-- @param wall seconds since 1970-01-01 00:00 of the reading, as if it were UTC
+function zones.of_parsed(fields, location, wall)
+  local offset, name = fields.offset, fields.zone_name
+  if fields.utc then
+    return zones.UTC, 0
+  elseif offset then
+    local actual, abbreviation = zones.at(location, wall - offset)
+    if actual == offset and (not name or name == abbreviation) then
+      return location, offset
+    end
+    return zones.fixed(name or "", offset), offset
+  elseif name then
+    local known = zones.offset_of(location, name, wall)
+    if known then
+      return location, known
+    end
+    -- As in Go, an abbreviation that the location does not know has no offset, except GMT+3 and
+    -- +03.
+    local hours = name:match("^GMT([+-]%d+)$") or name:match("^([+-]%d+)$")
+    local guess = hours and math.tointeger(tonumber(hours)) * 3600 or 0
+    return zones.fixed(name, guess), guess
+  end
+  return location, nil
 end
 
 return zones

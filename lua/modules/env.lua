@@ -1,5 +1,5 @@
---- Module `env`: environment variables of the application. A key is a public name, an identifier, or the bare name of
--- an entry in the caller's namespace. Recorded in workflows.
+--- Module `env`: environment variables of the application. A key is a public name, an identifier,
+-- or the bare name of an entry in the caller's namespace. Recorded in workflows.
 local runtime = ...
 local check, effects = runtime.check, runtime.effects
 

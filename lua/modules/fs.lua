@@ -1,4 +1,5 @@
---- Module `fs`: files of the directories that `fs.directory` entries open to code. Nothing leads out of them.
+--- Module `fs`: files of the directories that `fs.directory` entries open to code. Nothing leads
+-- out of them.
 local runtime = ...
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
 local new_scanner = runtime.use("library/scanner")
@@ -244,7 +245,8 @@ function methods:isdir(path)
   return stat.is_dir, nil
 end
 
---- For `for entry in volume:readdir(path) do`: entries `{name, type}`, sorted by name. Failures raise.
+--- For `for entry in volume:readdir(path) do`: entries `{name, type}`, sorted by name. Failures
+-- raise.
 function methods:readdir(path)
   check.string(path, 1, "readdir")
   local entries, index = nil, 0

@@ -1,4 +1,5 @@
---- Module `io`: the terminal of a process on a terminal host. Elsewhere every function but `args` answers Unavailable.
+--- Module `io`: the terminal of a process on a terminal host. Elsewhere every function but `args`
+-- answers Unavailable.
 local runtime = ...
 local check, effects = runtime.check, runtime.effects
 

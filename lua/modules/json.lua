@@ -1,5 +1,6 @@
---- Module `json`: text from Lua values and back. The host reads and writes the text, because by measurement that is
--- several times faster than Lua, marshalling included (docs/modules/json.md has the figures).
+--- Module `json`: text from Lua values and back. The host reads and writes the text, because by
+-- measurement that is several times faster than Lua, marshalling included (docs/modules/json.md has
+-- the figures).
 local runtime = ...
 local errors = runtime.errors
 local pure = runtime.pure
@@ -7,8 +8,8 @@ local next, pcall, type = next, pcall, type
 
 local json = {}
 
--- Empty tables that were JSON objects when they were decoded: they are written `{}` again and not `[]`.
--- A weak set and not a metatable, so that the tables are plain for whoever decoded them.
+-- Empty tables that were JSON objects when they were decoded: they are written `{}` again and not
+-- `[]`. A weak set and not a metatable, so that the tables are plain for whoever decoded them.
 local empty_objects = setmetatable({}, { __mode = "k" })
 
 -- A value that is too large to cross raises; for the caller it is a failure like any other.
@@ -20,8 +21,8 @@ local function settle(ok, value, err)
   return nil, errors.new({ message = message, kind = errors.INTERNAL, retryable = false })
 end
 
--- Lists the tables of `empty_objects` in a value that are still empty. Nesting that the host will refuse is not
--- followed to its end, which may not exist.
+-- Lists the tables of `empty_objects` in a value that are still empty. Nesting that the host will
+-- refuse is not followed to its end, which may not exist.
 local function collect(value, found, depth)
   if empty_objects[value] and next(value) == nil then
     found[#found + 1] = value

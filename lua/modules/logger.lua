@@ -1,5 +1,5 @@
---- Module `logger`: structured log records. The module is itself a Logger. The kernel adds pid and location, and is
--- silent while a workflow replays.
+--- Module `logger`: structured log records. The module is itself a Logger. The kernel adds pid and
+-- location, and is silent while a workflow replays.
 local runtime = ...
 local errors = runtime.errors
 
@@ -31,9 +31,15 @@ local function writer(level)
   return function(self, message, fields)
     local name, own = carried(self, level)
     if type(message) ~= "string" then
-      error("bad argument #1 to '" .. level .. "' (string expected, got " .. host.type(message) .. ")", 2)
+      error(
+        "bad argument #1 to '" .. level .. "' (string expected, got " .. host.type(message) .. ")",
+        2
+      )
     elseif fields ~= nil and host.type(fields) ~= "table" then
-      error("bad argument #2 to '" .. level .. "' (table expected, got " .. host.type(fields) .. ")", 2)
+      error(
+        "bad argument #2 to '" .. level .. "' (table expected, got " .. host.type(fields) .. ")",
+        2
+      )
     end
     local all = own and plain(own, {}) or {}
     runtime.log(level, name, message, fields and plain(fields, all) or all)

@@ -1,4 +1,5 @@
---- The global `os` table: clock and calendar only. In workflows the clock is the recorded one and the zone is UTC.
+--- The global `os` table: clock and calendar only. In workflows the clock is the recorded one and
+-- the zone is UTC.
 local runtime = ...
 local check, effects = runtime.check, runtime.effects
 local calendar = runtime.use("library/calendar")
@@ -42,8 +43,8 @@ local function whole(value, key)
   return integer
 end
 
---- Unix seconds: now, or of a table of local calendar fields. Year, month and day default to today, the time of day
--- to 0; values out of range count on.
+--- Unix seconds: now, or of a table of local calendar fields. Year, month and day default to today,
+-- the time of day to 0; values out of range count on.
 function os.time(t)
   if t == nil then
     return now()

@@ -69,7 +69,10 @@ end
 local function of_kind(kind, value, n, name)
   if not runtime.is(kind, value) then
     local got = host.type(value)
-    error("bad argument #" .. n .. " to '" .. name .. "' (" .. kind .. " expected, got " .. got .. ")", 3)
+    error(
+      "bad argument #" .. n .. " to '" .. name .. "' (" .. kind .. " expected, got " .. got .. ")",
+      3
+    )
   end
   return value
 end
@@ -261,7 +264,8 @@ local function add_modulo(a, b, d)
   return a + b
 end
 
--- The nanoseconds since the zero time, modulo d: seconds * 10^9 by doubling, as the product exceeds 64 bits.
+-- The nanoseconds since the zero time, modulo d: seconds * 10^9 by doubling, as the product exceeds
+-- 64 bits.
 local function since_zero_modulo(self, d)
   local term, rest, factor = (self._sec - YEAR_ONE) % d, 0, SECOND
   while factor > 0 do
@@ -322,30 +326,6 @@ function time.unix(seconds, nanoseconds)
   return new_time(whole(seconds, 1, "unix"), whole(nanoseconds, 2, "unix"), zones.LOCAL)
 end
 
--- The location of a parsed time, from what the text says about its zone, and the offset where it is given.
-local function parsed_location(fields, location, wall)
-  local offset, name = fields.offset, fields.zone_name
-  if fields.utc then
-    return zones.UTC, 0
-  elseif offset then
-    local actual, abbreviation = zones.at(location, wall - offset)
-    if actual == offset and (not name or name == abbreviation) then
-      return location, offset
-    end
-    return zones.fixed(name or "", offset), offset
-  elseif name then
-    local known = zones.offset_of(location, name, wall)
-    if known then
-      return location, known
-    end
-    -- As in Go, an abbreviation that the location does not know has no offset, except GMT+3 and +03.
-    local hours = name:match("^GMT([+-]%d+)$") or name:match("^([+-]%d+)$")
-    local guess = hours and math.tointeger(tonumber(hours)) * 3600 or 0
-    return zones.fixed(name, guess), guess
-  end
-  return location, nil
-end
-
 function time.parse(layout, value, location)
   check.string(layout, 1, "parse")
   check.string(value, 2, "parse")
@@ -359,7 +339,7 @@ function time.parse(layout, value, location)
     return nil, invalid(message)
   end
   local wall = calendar.seconds(f.year, f.month, f.day, f.hour, f.minute, f.second)
-  local place, offset = parsed_location(f, location, wall)
+  local place, offset = zones.of_parsed(f, location, wall)
   local seconds = offset and wall - offset or zones.to_unix(place, wall)
   return new_time(seconds, f.nanosecond, place), nil
 end
@@ -375,7 +355,8 @@ end
 function time.load_location(name)
   check.string(name, 1, "load_location")
   if name == "" then
-    return nil, invalid("empty location name; give an IANA name such as Europe/Berlin, UTC or Local")
+    return nil,
+      invalid("empty location name; give an IANA name such as Europe/Berlin, UTC or Local")
   elseif name == "UTC" then
     return zones.UTC, nil
   elseif name == "Local" then
@@ -414,7 +395,8 @@ local function positive(d)
   return ns
 end
 
--- Delivers one Time into the channel and closes it. `state` holds the pending timer's handle, or false.
+-- Delivers one Time into the channel and closes it. `state` holds the pending timer's handle, or
+-- false.
 local function arm(state, ns)
   local handle
   handle = effects.timer(ns, function()
@@ -487,8 +469,8 @@ end
 
 local TICKER_BUFFER <const> = 16
 
--- Sets the timer of the next tick. Ticks stay on the beat of the first; those that the unit was too late for are
--- dropped.
+-- Sets the timer of the next tick. Ticks stay on the beat of the first; those that the unit was too
+-- late for are dropped.
 local function beat(state)
   local at = effects.now()
   if state.due <= at then

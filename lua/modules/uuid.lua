@@ -1,4 +1,5 @@
---- Module `uuid`: making and reading UUIDs (RFC 9562). Random ones come from the host and are recorded in workflows.
+--- Module `uuid`: making and reading UUIDs (RFC 9562). Random ones come from the host and are
+-- recorded in workflows.
 local runtime = ...
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
 
@@ -117,7 +118,8 @@ end
 -- Seconds from 1582-10-15 to 1970-01-01, where the 100 ns ticks of version 1 count from.
 local GREGORIAN <const> = 12219292800
 
---- What a UUID tells: version, variant and, where it has them, timestamp (Unix seconds) and node (6 bytes).
+--- What a UUID tells: version, variant and, where it has them, timestamp (Unix seconds) and node (6
+-- bytes).
 function uuid.parse(value)
   local digits, err = read(value)
   if not digits then

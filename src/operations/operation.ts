@@ -30,7 +30,9 @@ export interface OperationServices {
   environment: EnvironmentAccess;
   /** Absolute path of the application's directory, where relative paths start. */
   directory: string;
-  /** Absolute path of the module that owns an entry; the application's own entries have `directory`. */
+  /**
+   * Absolute path of the module that owns an entry; the application's own entries have `directory`.
+   */
   moduleDirectory(entry: Entry): string;
   /** Random bytes, fit for secrets. */
   random(count: number): Uint8Array;

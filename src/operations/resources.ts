@@ -55,7 +55,9 @@ export class ResourceTable {
     return this.#open.size;
   }
 
-  /** Closes everything, the last opened first; what is added later is closed at once. Never fails. */
+  /**
+   * Closes everything, the last opened first; what is added later is closed at once. Never fails.
+   */
   async closeAll(): Promise<void> {
     this.#ended = true;
     const resources = [...this.#open.values()].reverse();

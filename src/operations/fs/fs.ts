@@ -48,7 +48,9 @@ function openFile({ resources }: OperationContext, id: number): OpenFile {
   return resources.get(id, OpenFile);
 }
 
-/** Host operations of the module `fs`. A path comes with the volume's id and the handle's directory. */
+/**
+ * Host operations of the module `fs`. A path comes with the volume's id and the handle's directory.
+ */
 export const fs: Operation[] = [
   defineOperation({
     name: "fs.get",

@@ -32,9 +32,10 @@ function isInside(root: string, path: string): boolean {
 }
 
 /**
- * The real path of a volume's path, without symbolic links in it, so that opening it cannot lead out of
- * the volume. What does not exist yet is appended as it is; only an outsider who swaps a folder for a
- * link between this check and the use could still lead out, as applications cannot make links.
+ * The real path of a volume's path, without symbolic links in it, so that opening it cannot lead
+ * out of the volume. What does not exist yet is appended as it is; only an outsider who swaps a
+ * folder for a link between this check and the use could still lead out, as applications cannot
+ * make links.
  *
  * @param root real path of the volume's root
  * @param path as `normalizePath` gives it

@@ -9,11 +9,11 @@ interface Request {
 }
 
 /**
- * The one buffer of a standard input. Requests are served in order, so two readers never tear a line
- * apart, and bytes read ahead of one line are there for the next.
+ * The one buffer of a standard input. Requests are served in order, so two readers never tear a
+ * line apart, and bytes read ahead of one line are there for the next.
  *
- * The stream is only read while somebody waits, so that it neither keeps the program alive nor takes
- * input that a child program should get.
+ * The stream is only read while somebody waits, so that it neither keeps the program alive nor
+ * takes input that a child program should get.
  */
 export class Input {
   readonly #stream: Readable;

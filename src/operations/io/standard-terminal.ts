@@ -50,8 +50,8 @@ export class StandardTerminal {
   }
 
   /**
-   * What one process gets. Its part of raw mode is undone by `release`, which must be called when it
-   * ends.
+   * What one process gets. Its part of raw mode is undone by `release`, which must be called when
+   * it ends.
    */
   attach(args: readonly string[]): Terminal & { release(): void } {
     let mine = 0;

@@ -1,4 +1,6 @@
-/** The terminal as a process sees it. One object a process; several may share one standard input. */
+/**
+ * The terminal as a process sees it. One object a process; several may share one standard input.
+ */
 export interface Terminal {
   /** The command's arguments. */
   readonly args: readonly string[];
@@ -8,8 +10,8 @@ export interface Terminal {
   writeError(data: string | Uint8Array): void;
   /**
    * Up to `limit` bytes as soon as there are any; `undefined` at the end of the input.
-   * Rejects with a WippyError when the input fails, and with the signal's reason when aborted: nothing is
-   * lost then, the next reader gets it.
+   * Rejects with a WippyError when the input fails, and with the signal's reason when aborted:
+   * nothing is lost then, the next reader gets it.
    */
   read(limit: number, signal: AbortSignal): Promise<Uint8Array | undefined>;
   /** The next line without `\n` or `\r\n`; `undefined` at the end. Rejects like `read`. */

@@ -7,8 +7,8 @@ import { writeJson } from "./write.ts";
 const anything = z.custom<LuaValue>(() => true);
 
 /**
- * Host operations of the module `json`. An empty table is an object or an array, which Lua cannot tell
- * apart: so both ways carry a list of those that are objects, besides the value.
+ * Host operations of the module `json`. An empty table is an object or an array, which Lua cannot
+ * tell apart: so both ways carry a list of those that are objects, besides the value.
  */
 export const json: Operation[] = [
   defineOperation({

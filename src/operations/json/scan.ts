@@ -1,6 +1,9 @@
 import { jsonError, maxDepth } from "./write.ts";
 
-const string = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+/** What a string may hold: anything but quotes, backslashes and control characters, or an escape. */
+// deno-lint-ignore no-control-regex
+const characters = /(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/y;
+const string = new RegExp(`"${characters.source}"`, "y");
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const word = /true|false|null/y;
 const space = /[ \t\n\r]*/y;
@@ -41,7 +44,7 @@ export function scanJson(text: string): number {
   /** Goes to the fault in a string, which is known to have one. */
   function failInString(): never {
     position += 1;
-    take(/(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/y);
+    take(characters);
     if (text[position] === "\\") fail('a valid escape (\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX)');
     return fail(position < text.length ? "an escaped control character" : 'a closing "');
   }

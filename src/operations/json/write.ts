@@ -15,8 +15,9 @@ const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
 const inHtml = /[<>&\u2028\u2029]/g;
 
 /**
- * JSON text of a Lua value. Keys are sorted, so that the same value gives the same text, in every replay
- * of a workflow too. `<`, `>`, `&` and the line separators are escaped, so that it can stand in HTML.
+ * JSON text of a Lua value. Keys are sorted, so that the same value gives the same text, in every
+ * replay of a workflow too. `<`, `>`, `&` and the line separators are escaped, so that it can stand
+ * in HTML.
  *
  * @param emptyObjects those empty tables in it that are objects, not arrays
  * @throws WippyError Internal: mixed keys, holes in an array, too deep

@@ -1,4 +1,6 @@
-/** Locales whose English names the abbreviations of their own regions: CET in en-GB, AEST in en-AU. */
+/**
+ * Locales whose English names the abbreviations of their own regions: CET in en-GB, AEST in en-AU.
+ */
 const locales = ["en-US", "en-GB", "en-CA", "en-AU", "en-IN", "en-ZA", "en-NZ"];
 
 /** Zones whose usual abbreviations no locale knows: standard and daylight saving time. */

@@ -17,7 +17,8 @@ function clamp(seconds: bigint): bigint {
 function isDaylight(at: Temporal.ZonedDateTime): boolean {
   const winter = at.with({ month: 1, day: 1 }).offsetNanoseconds;
   const summer = at.with({ month: 7, day: 1 }).offsetNanoseconds;
-  // Ireland counts its winter time as the exception; calling it standard is what zoneinfo's users expect.
+  // Ireland counts its winter time as the exception; calling it standard is what zoneinfo's users
+  // expect.
   return winter !== summer && at.offsetNanoseconds === Math.max(winter, summer);
 }
 
@@ -29,7 +30,8 @@ function zoned(name: string, seconds: bigint): Temporal.ZonedDateTime {
   } catch {
     // An unknown zone: told below.
   }
-  // Names are matched without regard to case by Temporal, but are one exact text in Go and in the data base.
+  // Names are matched without regard to case by Temporal, but are one exact text in Go and in the
+  // data base.
   if (at === undefined || (name !== "Local" && at.timeZoneId !== name) || /^[+-]/.test(zone)) {
     const message = `unknown time zone ${name}; give an IANA name such as Europe/Berlin`;
     throw new WippyError("NotFound", message, { retryable: false });

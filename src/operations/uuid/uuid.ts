@@ -3,7 +3,9 @@ import { z } from "zod";
 import { bytesOf, defineOperation, luaString, type Operation } from "../operation.ts";
 import type { OperationServices } from "../operation.ts";
 
-/** What time-based UUIDs of one worker share, so that no two are the same and later ones sort later. */
+/**
+ * What time-based UUIDs of one worker share, so that no two are the same and later ones sort later.
+ */
 interface Generator {
   node: Uint8Array;
   sequence: number;

@@ -62,9 +62,9 @@ export interface Outcome {
 const modules = ["time", "json", "uuid", "logger", "env", "fs", "io", "ctx"];
 
 /**
- * Runs Lua code as a function on the real kernel and VM, under a virtual clock that jumps to the next
- * timer when nothing else is left to do. The code may use every module; what it returns (or its `main`,
- * when it returns a table with one) is the outcome.
+ * Runs Lua code as a function on the real kernel and VM, under a virtual clock that jumps to the
+ * next timer when nothing else is left to do. The code may use every module; what it returns (or
+ * its `main`, when it returns a table with one) is the outcome.
  */
 export async function runUnit(code: string, options: UnitOptions = {}): Promise<Outcome> {
   const clock = { ms: Date.UTC(2024, 5, 15, 14, 30, 45) };

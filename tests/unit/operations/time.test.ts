@@ -41,5 +41,5 @@ test("instants beyond what the calendar of the engine knows have the nearest off
 });
 
 test.each(["Mars/Base", "europe/berlin", "", "+02:00"])("%p is no zone", async (name) => {
-  expect(zone(name, 0)).rejects.toMatchObject({ kind: "NotFound" });
+  await expect(zone(name, 0)).rejects.toMatchObject({ kind: "NotFound" });
 });
