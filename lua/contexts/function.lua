@@ -31,10 +31,7 @@ return {
   register = actors.register,
   unregister = actors.unregister,
   lookup = actors.lookup,
-  upgrade = function(self)
-    use("kernel/unit").finish(self)
-    host.park()
-  end,
+  upgrade = calls.stop,
   version = function(_, _, _, maximum)
     return maximum
   end,

@@ -2,10 +2,12 @@
 -- Whatever could differ in a second run becomes a command, recorded by the provider, and is answered by a job: on replay
 -- the same job comes from history. `self.run` is the state of the run (see kernel/workflows.lua).
 local use = ...
+local copies = use("kernel/copy")
 local errors = use("kernel/errors")
 local future = use("kernel/future")
 local mailbox = use("kernel/mailbox")
 local operations = use("kernel/operations")
+local sandbox = use("kernel/sandbox")
 local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
 local workflows = use("kernel/workflows")
@@ -13,52 +15,143 @@ local command, next_seq = workflows.command, workflows.next_seq
 
 local function refused(name)
   return function()
-    return nil, errors.fail("Invalid", name .. " is not available in a workflow; the provider watches over it")
+    return nil,
+      errors.fail(
+        "Invalid",
+        name .. " is not available in a workflow; the provider watches over it"
+      )
   end
 end
 
-local function schedule(self, waiter, entry, options, operation, frame, ...)
+-- Copies of values that leave the run, as a list with its length: what the code does to them later changes nothing.
+-- `nil, err` when one of them cannot be copied.
+local function copied(...)
+  local values = table.pack(pcall(copies.all, ...))
+  local ok, first = values[1], values[2]
+  if not ok then
+    return nil, errors.from_raised(first)
+  end
+  local n = values.n - 1
+  table.move(values, 2, n + 2, 1)
+  values.n = nil
+  return values, n
+end
+
+local function schedule(self, waiter, entry, spec, operation, frame, args, argc)
   local seq = next_seq(self, "activities")
   self.run.activities[seq] = waiter
-  local args = table.pack(...)
   command(self, {
     type = "schedule_activity",
     seq = seq,
+    activityId = spec.activityId,
     entry = entry,
     args = args,
-    argc = args.n,
-    options = options or {},
+    argc = argc,
+    options = spec.options,
     operation = operation,
     frame = frame ~= self.frame and frame or nil,
   })
-  args.n = nil
   return seq
 end
 
+local function no_options()
+  return { options = {} }
+end
+
 local function operation(self, name, ...)
-  schedule(self, scheduler.co, name, nil, true, nil, ...)
+  local args, n = copied(...)
+  if not args then
+    return nil, n
+  end
+  schedule(self, scheduler.co, name, no_options(), true, nil, args, n)
   return host.park()
 end
 
+-- Schedules a call of a function entry. A wrong option is `nil, err`, and nothing is scheduled.
+local function activity(self, waiter, target, frame, options, ...)
+  local spec, err
+  local entry = sandbox.entry(target)
+  if options or entry and entry.options then
+    spec, err = host.pure("workflow.activity_options", target, options)
+    if not spec then
+      return nil, err
+    end
+  end
+  local args, n = copied(...)
+  if not args then
+    return nil, n
+  end
+  return schedule(self, waiter, target, spec or no_options(), nil, frame, args, n)
+end
+
+local function check_child(self, id, host_id)
+  local entry, err = sandbox.entry(id)
+  if not entry or entry.kind ~= "workflow.lua" then
+    return err or errors.fail("NotFound", "workflow not found: " .. id)
+  elseif host_id ~= self.run.host then
+    return errors.fail(
+      "Invalid",
+      "a child runs on the host of its parent: " .. self.run.host .. ", not " .. host_id
+    )
+  end
+  return nil
+end
+
 local function start_child(self, id, host_id, frame, extra, waiter, on_close, ...)
+  extra = extra or {}
+  local spec = no_options()
+  local err = check_child(self, id, host_id)
+  if not err and extra.options then
+    spec, err = host.pure("workflow.child_options", extra.options)
+  end
+  if err then
+    return nil, err
+  end
+  local args, n = copied(...)
+  if not args then
+    return nil, n
+  end
   local seq = next_seq(self, "children")
-  local options = extra and extra.options or {}
   self.run.child_starts[seq], self.run.children[seq] = waiter, on_close
-  local args = table.pack(...)
   command(self, {
     type = "start_child",
     seq = seq,
     entry = id,
-    hostId = host_id or self.run.host,
-    workflowId = extra and extra.name,
+    hostId = host_id,
+    workflowId = spec.workflowId or extra.name,
     args = args,
-    argc = args.n,
-    options = options,
+    argc = n,
+    options = spec.options,
+    memo = spec.memo,
+    searchAttributes = spec.searchAttributes,
     frame = frame ~= self.frame and frame or nil,
-    messages = extra and extra.messages,
+    messages = extra.messages,
   })
-  args.n = nil
   return host.park()
+end
+
+-- Where a PID is: "self", "here" (a workflow of the same journal), "elsewhere" (a process, or a workflow of another
+-- journal), nil when it is no PID.
+local function place_of(self, pid)
+  if pid == self.pid then
+    return "self"
+  end
+  local worker = unit.worker_of(pid)
+  if worker ~= -1 then
+    return worker and "elsewhere"
+  end
+  local host_id = pid:match("^{([^|]*)|")
+  host_id = host_id:match("@(.*)$") or host_id
+  return host_id == self.run.host and "here" or "elsewhere"
+end
+
+-- What a start of a plain process takes of a builder.
+local function process_extra(extra)
+  return extra and { name = extra.name, messages = extra.messages }
+end
+
+local function no_process(pid)
+  return errors.fail("NotFound", "process not found: " .. pid)
 end
 
 return {
@@ -93,19 +186,25 @@ return {
   end,
 
   call = function(self, target, frame, options, ...)
-    schedule(self, scheduler.co, target, options, nil, frame, ...)
+    local seq, err = activity(self, scheduler.co, target, frame, options, ...)
+    if not seq then
+      return nil, err
+    end
     return host.park()
   end,
 
   async = function(self, target, frame, options, ...)
-    local result, seq
+    local result, seq, err
     result = future.new(function()
       self.run.activities[seq] = nil
       command(self, { type = "cancel_activity", seq = seq })
     end)
-    seq = schedule(self, function(value, err)
-      future.complete(result, value, err)
-    end, target, options, nil, frame, ...)
+    seq, err = activity(self, function(value, failure)
+      future.complete(result, value, failure)
+    end, target, frame, options, ...)
+    if not seq then
+      return nil, err
+    end
     return result
   end,
 
@@ -132,17 +231,37 @@ return {
   end,
 
   send = function(self, pid, topic, n, ...)
-    local mine = self.pid
-    if pid == mine then
-      mailbox.deliver(self, mailbox.message(topic, mine, n, n == 1 and (...) or n > 1 and { ... } or nil))
-      return true
+    local place = place_of(self, pid)
+    if not place then
+      return nil, no_process(pid)
     end
-    local values = { ... }
-    if unit.worker_of(pid) == -1 then
+    local values, err = copied(...)
+    if not values then
+      return nil, err
+    elseif place == "self" then
+      local value = values
+      if n < 2 then
+        value = values[1]
+      end
+      mailbox.deliver(self, mailbox.message(topic, pid, n, value))
+      return true
+    elseif place == "here" then
       local seq = next_seq(self, "signals")
       self.run.signals[seq] = scheduler.co
-      command(self, { type = "signal_external", seq = seq, pid = pid, name = topic, payloads = values, argc = n })
+      command(
+        self,
+        {
+          type = "signal_external",
+          seq = seq,
+          pid = pid,
+          name = topic,
+          payloads = values,
+          argc = n,
+        }
+      )
       return host.park()
+    elseif unit.worker_of(pid) == -1 then
+      return operation(self, "process.send", pid, topic, n, ...)
     end
     command(self, {
       type = "send_message",
@@ -157,12 +276,15 @@ return {
 
   spawn = function(self, id, host_id, frame, _, _, extra, ...)
     if unit.node_hosts[host_id] == nil then
-      return operation(self, "process.spawn", id, host_id, frame, extra and extra.name, ...)
+      return operation(self, "process.spawn", id, host_id, frame, process_extra(extra), ...)
     end
     return start_child(self, id, host_id, frame, extra, scheduler.co, "event", ...)
   end,
 
   exec = function(self, id, host_id, frame, extra, ...)
+    if unit.node_hosts[host_id] == nil then
+      return operation(self, "process.exec", id, host_id, frame, process_extra(extra), ...)
+    end
     local pid, err = start_child(self, id, host_id, frame, extra, scheduler.co, scheduler.co, ...)
     if not pid then
       return nil, err
@@ -176,7 +298,7 @@ return {
   unlink = refused("process.unlink"),
 
   cancel = function(self, pid, reason)
-    if unit.worker_of(pid) ~= -1 then
+    if place_of(self, pid) == "elsewhere" then
       return operation(self, "process.cancel", pid, reason or "")
     end
     local seq = next_seq(self, "cancels")
@@ -186,7 +308,7 @@ return {
   end,
 
   terminate = function(self, pid)
-    if unit.worker_of(pid) ~= -1 then
+    if place_of(self, pid) == "elsewhere" then
       return operation(self, "process.terminate", pid)
     end
     return self.context.cancel(self, pid, "terminated")
@@ -205,9 +327,15 @@ return {
   end,
 
   upgrade = function(self, id, ...)
-    local args = table.pack(...)
-    command(self, { type = "continue_as_new", entry = id or self.entry.id, args = args, argc = args.n })
-    args.n = nil
+    local err = id and check_child(self, id, self.run.host)
+    if err then
+      return nil, err
+    end
+    local args, n = copied(...)
+    if not args then
+      return nil, n
+    end
+    command(self, { type = "continue_as_new", entry = id or self.entry.id, args = args, argc = n })
     workflows.close(self)
     host.park()
   end,
@@ -217,7 +345,7 @@ return {
   end,
 
   workflow_exec = function(self, id, ...)
-    return self.context.exec(self, id, nil, self.frame, nil, ...)
+    return self.context.exec(self, id, self.run.host, self.frame, nil, ...)
   end,
 
   workflow_info = function(self)
@@ -225,7 +353,11 @@ return {
   end,
 
   attributes = function(self, search, memo)
-    command(self, { type = "upsert_attributes", search = search, memo = memo })
+    local values, err = copied(search, memo)
+    if not values then
+      return nil, err
+    end
+    command(self, { type = "upsert_attributes", search = values[1], memo = values[2] })
     return true
   end,
 

@@ -9,8 +9,10 @@ local mailbox = use("kernel/mailbox")
 local sandbox = use("kernel/sandbox")
 local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
-local by_pid, pid_of = unit.by_pid, unit.pid_of
+local by_pid, pid_of, new_pid = unit.by_pid, unit.pid_of, unit.new_pid
 local copy = copies.copy
+local deliver, make_message = mailbox.deliver, mailbox.message
+local type = type
 
 local here = {
   exit_event = links.exit_event,
@@ -55,7 +57,11 @@ end
 
 --- The PID that `dest` (a PID's text or a registered name) stands for, or `nil, err` NotFound.
 function actors.resolve(self, dest)
-  if string.byte(dest) == 123 and string.byte(dest, -1) == 125 and string.find(dest, "|", 2, true) then
+  if
+    string.byte(dest) == 123
+    and string.byte(dest, -1) == 125
+    and string.find(dest, "|", 2, true)
+  then
     return dest
   end
   return self.context.lookup(self, dest)
@@ -100,7 +106,10 @@ local function send_copied(self, pid, topic, n, ok, ...)
   end
   local target = by_pid[pid]
   if target then
-    mailbox.deliver(target, mailbox.message(topic, self.pid or pid_of(self), n, pack_values(n, ...)))
+    mailbox.deliver(
+      target,
+      mailbox.message(topic, self.pid or pid_of(self), n, pack_values(n, ...))
+    )
     return true
   end
   return at(pid, "send", topic, self.pid or pid_of(self), n, ...)
@@ -108,6 +117,16 @@ end
 
 --- Sends to a PID: `true`, or `nil, err` (NotFound: no such process; Invalid: values that cannot be copied).
 function actors.send(self, pid, topic, n, ...)
+  local target = by_pid[pid]
+  if n == 1 and target then
+    -- What most messages are: one plain value to a unit of this worker.
+    local value = ...
+    local kind = type(value)
+    if kind ~= "table" and kind ~= "function" and kind ~= "thread" then
+      deliver(target, make_message(topic, self.pid or pid_of(self), 1, value))
+      return true
+    end
+  end
   return send_copied(self, pid, topic, n, copy_values(n, ...))
 end
 
@@ -144,7 +163,17 @@ function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
   elseif entry.kind ~= "process.lua" then
     return nil, errors.fail("NotFound", "factory not found: " .. id .. " is a " .. entry.kind)
   end
-  local self = { pid = extra and extra.pid or unit.new_pid(host_id), entry = entry, context = actors.context, frame = frame }
+  -- Eight fields from the start: a table that grows is made anew.
+  local self = {
+    pid = extra and extra.pid or new_pid(host_id),
+    entry = entry,
+    context = actors.context,
+    frame = frame,
+    env = false,
+    main = false,
+    inbox = false,
+    ended = false,
+  }
   local previous = scheduler.current
   scheduler.current = self
   local fn, failure, env = sandbox.method(entry, entry.method)
@@ -251,10 +280,24 @@ end
 
 --- Spawns a process on a process host, or starts a workflow on a workflow host: `pid` or `nil, err`.
 function actors.spawn(self, id, host_id, frame, monitored, linked, extra, ...)
-  if extra and extra.name and actors.hosts[host_id] and actors.hosts[host_id].kind ~= "workflow.host" then
+  if
+    extra
+    and extra.name
+    and actors.hosts[host_id]
+    and actors.hosts[host_id].kind ~= "workflow.host"
+  then
     return spawn_named(self, id, host_id, frame, monitored, linked, extra, ...)
   end
-  return spawn_copied(self, id, host_id, frame, monitored, linked, extra, copy_values(select("#", ...), ...))
+  return spawn_copied(
+    self,
+    id,
+    host_id,
+    frame,
+    monitored,
+    linked,
+    extra,
+    copy_values(select("#", ...), ...)
+  )
 end
 
 --- Waits for the end of a unit: `value, err`. Nothing happens to it when the waiter ends first.
@@ -272,13 +315,58 @@ function actors.wait(_, pid)
   return ask(worker, "wait", pid)
 end
 
+local function exec_failed(err)
+  return errors.make("Internal", "exec failed: " .. tostring(err), err:retryable(), err:details())
+end
+
+--- Makes a process of this worker; `waiter(value, err)` is called at its end, or with the error when it cannot start.
+function actors.run(waiter, id, host_id, frame, extra, ...)
+  local pid, err = here.spawn(id, host_id, frame, nil, false, false, extra, ...)
+  if pid then
+    links.wait(pid, waiter)
+  else
+    waiter(nil, exec_failed(err))
+  end
+  return pid
+end
+
+local function exec_copied(self, id, host_id, frame, extra, ok, ...)
+  if not ok then
+    return nil, errors.from_raised((...))
+  end
+  local target, err = host_of(host_id)
+  if not target then
+    return nil, exec_failed(err)
+  elseif target.kind == "workflow.host" or (extra and extra.name) then
+    local pid
+    pid, err = actors.spawn(self, id, host_id, frame, false, false, extra, ...)
+    if not pid then
+      return nil, exec_failed(err)
+    end
+    return actors.wait(self, pid)
+  end
+  local worker = actors.alone and unit.index() or host.place()
+  if worker ~= unit.index() then
+    -- Started and awaited in one request: it may be over before a second one arrives.
+    return ask(worker, "exec", id, host_id, frame, extra, ...)
+  end
+  local co, done, parked, value = scheduler.co, false, false, nil
+  actors.run(function(result, failure)
+    done, value, err = true, result, failure
+    if parked then
+      scheduler.ready(co, result, failure)
+    end
+  end, id, host_id, frame, extra, ...)
+  if done then
+    return value, err
+  end
+  parked = true
+  return host.park()
+end
+
 --- Starts, waits, gives the result: `value, err`.
 function actors.exec(self, id, host_id, frame, extra, ...)
-  local pid, err = actors.spawn(self, id, host_id, frame, false, false, extra, ...)
-  if not pid then
-    return nil, errors.make("Internal", "exec failed: " .. tostring(err), err:retryable(), err:details())
-  end
-  return actors.wait(self, pid)
+  return exec_copied(self, id, host_id, frame, extra, copy_values(select("#", ...), ...))
 end
 
 --- Puts a CANCEL event into the target's mailbox.
@@ -287,7 +375,10 @@ function here.cancel(pid, from, reason)
   if not self then
     return nil, errors.fail("Internal", "cancel failed: process not found")
   end
-  mailbox.event(self, { kind = "pid.cancel", from = from, at = scheduler.now() // 1000000000, reason = reason })
+  mailbox.event(
+    self,
+    { kind = "pid.cancel", from = from, at = scheduler.now() // 1000000000, reason = reason }
+  )
   return true
 end
 

@@ -1,4 +1,6 @@
 -- Calls of functions: a callee is a unit in its caller's frame; it ends when its caller ends.
+-- An instance of a pool keeps one coroutine for all its calls: after a call it parks, and the next call resumes it with
+-- its function and arguments. Making a coroutine for each call costs about as much as the call itself.
 local use = ...
 local copies = use("kernel/copy")
 local errors = use("kernel/errors")
@@ -6,6 +8,9 @@ local pool = use("kernel/pool")
 local sandbox = use("kernel/sandbox")
 local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
+local ready, park = scheduler.ready, host.park
+local finish = unit.finish
+local select, status, type = select, coroutine.status, type
 
 local calls = {}
 
@@ -19,14 +24,51 @@ end
 --- The function entry of `id`, or `nil, err` as a caller should see it.
 function calls.entry(id)
   local entry, err = sandbox.entry(id)
-  if not entry then
-    return nil,
-      err or errors.make("NotFound", "no handler registered for target", false, { target = id })
+  if entry and (entry.kind == "function.lua" or (entry.kind == "process.lua" and entry.host)) then
+    return entry
   end
-  if entry.kind ~= "function.lua" and not (entry.kind == "process.lua" and entry.host) then
-    return nil, errors.make("NotFound", "no handler registered for target", false, { target = id })
+  return nil,
+    err or errors.make("NotFound", "no handler registered for target", false, { target = id })
+end
+
+-- What a caller is given of a callee's result: a copy, or the error why there is none.
+local function answer(callee, value, err)
+  local waiter = callee.waiter
+  if err then
+    value = nil
+  elseif type(value) == "table" or type(value) == "function" or type(value) == "thread" then
+    local ok, copy = pcall(copies.copy, value)
+    if ok then
+      value = copy
+    else
+      value, err = nil, errors.from_raised(copy)
+    end
   end
-  return entry
+  if type(waiter) == "thread" then
+    callee.caller.calls[callee] = nil
+    ready(waiter, value, err)
+  elseif waiter then
+    waiter(value, err)
+  end
+end
+
+-- A call has returned; its coroutine goes on to wait for the next one.
+local function returned(instance, value, second)
+  local callee = instance.callee
+  if callee then
+    local err = second ~= nil and errors.from_returned(second) or nil
+    finish(callee, value, err)
+  end
+  return park()
+end
+
+local function serve(instance)
+  return function(a, b)
+    local fn = instance.fn
+    while true do
+      a, b = returned(instance, fn(a, b))
+    end
+  end
 end
 
 local function bind(fn, ...)
@@ -36,39 +78,79 @@ local function bind(fn, ...)
   end
 end
 
--- Starts the callee; `done(value, err)` is called once. Arguments are copies already.
-local function start(instance, entry, frame, done, ...)
+-- Starts a callee. `waiter` is the coroutine of `caller` that waits for it, or a function of (value, err).
+local function start(instance, entry, frame, caller, waiter, n, a, b, ...)
+  -- Eight fields and no more: a table that grows is made anew.
   local callee = {
     entry = entry,
     context = calls.context,
     frame = frame,
-    env = instance.env,
+    main = false,
     instance = instance,
-    done = done,
+    caller = caller,
+    waiter = waiter,
+    ended = false,
   }
-  if select("#", ...) <= 2 then
-    local a, b = ...
-    unit.start(callee, coroutine.create(instance.fn), a, b)
-  else
-    unit.start(callee, coroutine.create(bind(instance.fn, ...)))
+  local co = instance.co
+  if n > 2 then
+    -- More arguments than a wake-up carries: a coroutine of its own.
+    co = coroutine.create(bind(instance.fn, a, b, ...))
+    unit.start(callee, co)
+    return callee
+  elseif not co then
+    co = coroutine.create(serve(instance))
+    instance.co = co
   end
+  instance.callee = callee
+  unit.start(callee, co, a, b)
   return callee
 end
+
+--- The end of a function unit: its instance is free again and its caller hears of it.
+function calls.ended(callee, value, err)
+  local instance = callee.instance
+  if instance.callee == callee then
+    instance.callee = false
+    -- A coroutine that did not come back by itself (an error, a cancelled call) is not used again.
+    if instance.co and status(instance.co) ~= "running" then
+      instance.co = false
+    end
+  end
+  answer(callee, value, err)
+  pool.release(instance)
+end
+
+--- Ends a call that its caller does not want any more.
+function calls.cancel(callee)
+  callee.waiter = false
+  unit.kill(callee, canceled())
+end
+
+--- Ends the running call with the result nil, from inside (an upgrade, which a function has no use for).
+function calls.stop(callee)
+  -- Its coroutine stops in the middle of the function, so no other call may use it.
+  callee.instance.co = false
+  finish(callee)
+  park()
+end
+
+unit.cancel_call = calls.cancel
 
 --- Runs function `entry` in `frame`; `done(value, err)` gets its outcome unless the returned function cancels it.
 --- The instance's pool may make the call wait.
 function calls.run(entry, frame, done, ...)
   local callee, withdrawn
-  local packed = select("#", ...) > 0 and table.pack(...) or nil
+  local n = select("#", ...)
+  local packed = n > 0 and { ... }
   local withdraw = pool.acquire(entry, function(instance, err)
     if err then
       done(nil, err)
     elseif withdrawn then
       pool.release(instance)
     elseif packed then
-      callee = start(instance, entry, frame, done, table.unpack(packed, 1, packed.n))
+      callee = start(instance, entry, frame, false, done, n, table.unpack(packed, 1, n))
     else
-      callee = start(instance, entry, frame, done)
+      callee = start(instance, entry, frame, false, done, 0)
     end
   end)
   return function()
@@ -76,63 +158,51 @@ function calls.run(entry, frame, done, ...)
     if withdraw then
       withdraw()
     end
-    if callee then
-      callee.done = nil
-      unit.kill(callee, canceled())
+    if callee and not callee.ended then
+      calls.cancel(callee)
     end
   end
 end
 
---- The end of a function unit: its instance is free again and its caller hears of it.
-function calls.ended(callee, value, err)
-  local done = callee.done
-  if done then
-    callee.done = nil
-    if err then
-      done(nil, err)
-    else
-      local ok, copy = pcall(copies.copy, value)
-      if ok then
-        done(copy)
-      else
-        done(nil, errors.from_raised(copy))
-      end
-    end
-  end
-  pool.release(callee.instance)
-end
-
---- Makes `caller` own a running call: when the caller ends, `cancel` is called. Gives a function that releases it.
-function calls.own(caller, cancel)
+--- The set of what a unit has running, which ends with it: callees, and functions that cancel something.
+local function owned_by(caller)
   local owned = caller.calls
   if not owned then
     owned = {}
     caller.calls = owned
   end
-  owned[cancel] = true
-  return function()
-    owned[cancel] = nil
-  end
+  return owned
 end
+calls.owned_by = owned_by
 
---- Runs a call of this worker for the running coroutine and waits: `value, err`.
-function calls.wait(caller, entry, frame, ...)
+local function wait_in_queue(caller, entry, frame, ...)
   local co = scheduler.co
   local finished, value, err = false, nil, nil
-  local parked, release = false, nil
-  local cancel = calls.run(entry, frame, function(result, failure)
+  local parked, owned, cancel = false, owned_by(caller), nil
+  cancel = calls.run(entry, frame, function(result, failure)
     finished, value, err = true, result, failure
     if parked then
-      release()
-      scheduler.ready(co, result, failure)
+      owned[cancel] = nil
+      ready(co, result, failure)
     end
   end, ...)
   if finished then
     return value, err
   end
-  release = calls.own(caller, cancel)
+  owned[cancel] = true
   parked = true
-  return host.park()
+  return park()
+end
+
+--- Runs a call of this worker for the running coroutine and waits: `value, err`.
+function calls.wait(caller, entry, frame, ...)
+  local instance = pool.take(entry)
+  if not instance then
+    return wait_in_queue(caller, entry, frame, ...)
+  end
+  local callee = start(instance, entry, frame, caller, scheduler.co, select("#", ...), ...)
+  owned_by(caller)[callee] = true
+  return park()
 end
 
 return calls

@@ -1,4 +1,5 @@
--- Channels of one unit (spec core-api §5). Waiters are coroutines, or select records {co=, cases=, done=}.
+-- Channels of one unit (spec core-api §5). Waiters are coroutines, or select records {co=, cases=, done=}: the oldest
+-- one is `first`, as there is seldom a second, the others are in `receivers`.
 -- `items` is the buffer. A channel with `mail` set is fed by the mailbox without bound and is polled after the
 -- others in a select, in order of arrival (spec §7.2).
 local use = ...
@@ -50,6 +51,35 @@ local function taken(ch, item)
   return item
 end
 
+-- Adds a waiting receiver.
+local function await(ch, waiter)
+  if not ch.first then
+    ch.first = waiter
+    return
+  end
+  local receivers = ch.receivers
+  if not receivers then
+    receivers = { h = 1, t = 0 }
+    ch.receivers = receivers
+  end
+  push(receivers, waiter)
+end
+
+-- Takes the oldest waiting receiver.
+local function next_receiver(ch)
+  local waiter = ch.first
+  if waiter then
+    local receivers = ch.receivers
+    ch.first = receivers and receivers.h <= receivers.t and pop(receivers) or false
+  end
+  return waiter
+end
+
+--- Whether a receiver waits.
+function channel.awaited(ch)
+  return ch.first and true or false
+end
+
 -- Takes a finished select's record out of the other channels it waits on.
 local function withdraw(record)
   record.done = true
@@ -57,7 +87,9 @@ local function withdraw(record)
     local case = record.cases[i]
     local ch = case.ch
     local queue = case.send and ch.senders or ch.receivers
-    if queue then
+    if not case.send and ch.first == record then
+      next_receiver(ch)
+    elseif queue then
       for j = queue.h, queue.t do
         if queue[j] == record or (type(queue[j]) == "table" and queue[j].record == record) then
           table.remove(queue, j)
@@ -74,19 +106,17 @@ end
 
 -- Gives a value to the oldest waiting receiver; false when none waits.
 local function hand_over(ch, value)
-  local receivers = ch.receivers
-  while receivers and receivers.h <= receivers.t do
-    local waiter = pop(receivers)
-    if type(waiter) == "thread" then
-      if unit_of[waiter] then
-        ready(waiter, taken(ch, value), true)
-        return true
-      end
-    elseif not waiter.done then
+  local waiter = next_receiver(ch)
+  while waiter do
+    if unit_of[waiter] then
+      ready(waiter, taken(ch, value), true)
+      return true
+    elseif type(waiter) == "table" and not waiter.done then
       withdraw(waiter)
       ready(waiter.co, { channel = ch, value = taken(ch, value), ok = true })
       return true
     end
+    waiter = next_receiver(ch)
   end
   return false
 end
@@ -113,12 +143,12 @@ end
 
 --- A new channel with a buffer of `size` values (0: rendezvous).
 function channel.new(size)
-  return make({ size = size or 0 })
+  return make({ size = size or 0, first = false, items = false, decode = false })
 end
 
 --- Puts a value without waiting, whatever the buffer's size; for the mailbox and timers of the kernel.
 function channel.put(ch, value)
-  if not hand_over(ch, value) then
+  if not ch.first or not hand_over(ch, value) then
     local items = ch.items
     if not items then
       items = { h = 1, t = 0 }
@@ -143,7 +173,6 @@ function channel.try_send(ch, value)
   end
   return false
 end
-methods.try_send = nil
 
 local function receive_now(ch)
   local items = ch.items
@@ -171,23 +200,20 @@ end
 
 --- Waits for a value: `value, true`, or `nil, false` once closed and drained.
 function channel.receive(ch)
-  local done, value, ok = receive_now(ch)
-  if done then
-    return value, ok
+  if ch.items or ch.senders or ch.closed then
+    local done, value, ok = receive_now(ch)
+    if done then
+      return value, ok
+    end
   end
-  local receivers = ch.receivers
-  if not receivers then
-    receivers = { h = 1, t = 0 }
-    ch.receivers = receivers
-  end
-  push(receivers, scheduler.co)
+  await(ch, scheduler.co)
   return park()
 end
 
 --- Waits until a receiver takes the value or the buffer has room: `true`, or `nil, err` when closed meanwhile.
 function channel.send(ch, value)
   if ch.closed then
-    error("send on closed channel", 3)
+    error("send on closed channel", 2)
   end
   if channel.try_send(ch, value) then
     return true
@@ -203,17 +229,15 @@ function channel.close(ch)
     return
   end
   ch.closed = true
-  local receivers = ch.receivers
-  while receivers and receivers.h <= receivers.t do
-    local waiter = pop(receivers)
-    if type(waiter) == "thread" then
-      if unit_of[waiter] then
-        ready(waiter, nil, false)
-      end
-    elseif not waiter.done then
+  local waiter = next_receiver(ch)
+  while waiter do
+    if unit_of[waiter] then
+      ready(waiter, nil, false)
+    elseif type(waiter) == "table" and not waiter.done then
       withdraw(waiter)
       ready(waiter.co, { channel = ch, ok = false })
     end
+    waiter = next_receiver(ch)
   end
   local senders = ch.senders
   while senders and senders.h <= senders.t do
@@ -230,31 +254,16 @@ function channel.close(ch)
   end
 end
 
-local function self_channel(ch, name)
-  if type(ch) ~= "table" or metatable_of(ch) ~= meta then
-    error("bad argument #1 to '" .. name .. "' (channel expected, got " .. host.type(ch) .. ")", 3)
-  end
-  return ch
-end
-
-function methods.receive(ch)
-  return channel.receive(self_channel(ch, "receive"))
-end
-
-function methods.send(ch, value)
-  return channel.send(self_channel(ch, "send"), value)
-end
-
-function methods.close(ch)
-  channel.close(self_channel(ch, "close"))
-end
+methods.receive = channel.receive
+methods.send = channel.send
+methods.close = channel.close
 
 function methods.case_receive(ch)
-  return make_case({ ch = self_channel(ch, "case_receive") })
+  return make_case({ ch = ch })
 end
 
 function methods.case_send(ch, value)
-  return make_case({ ch = self_channel(ch, "case_send"), send = true, value = value })
+  return make_case({ ch = ch, send = true, value = value })
 end
 
 local function case_ready(case)
@@ -282,7 +291,12 @@ function channel.select(cases, default)
   for i = 1, n do
     local case = cases[i]
     if type(case) ~= "table" or metatable_of(case) ~= case_meta then
-      error("bad argument #1 to 'select' (element " .. i .. " is not a case; use ch:case_receive() or ch:case_send(v))", 2)
+      error(
+        "bad argument #1 to 'select' (element "
+          .. i
+          .. " is not a case; use ch:case_receive() or ch:case_send(v))",
+        2
+      )
     end
     local ch = case.ch
     if ch.mail and not case.send and size_of(ch.items) > 0 then
@@ -304,8 +318,8 @@ function channel.select(cases, default)
     return { default = true, ok = true }
   end
   local record = { co = scheduler.co, cases = cases }
-  if n == 0 then
-    channel.never(scheduler.current)
+  if n == 0 and not next(scheduler.current.others or {}) then
+    error(errors.fail("Internal", "deadlock: all coroutines blocked with no pending operations"), 0)
   end
   for i = 1, n do
     local case = cases[i]
@@ -314,8 +328,7 @@ function channel.select(cases, default)
       ch.senders = ch.senders or { h = 1, t = 0 }
       push(ch.senders, { record = record, value = case.value })
     else
-      ch.receivers = ch.receivers or { h = 1, t = 0 }
-      push(ch.receivers, record)
+      await(ch, record)
     end
   end
   return park()

@@ -7,7 +7,10 @@ local function fail(value, n, name, expected, level)
   if value == nil then
     got = "no value"
   end
-  error("bad argument #" .. n .. " to '" .. name .. "' (" .. expected .. " expected, got " .. got .. ")", level or 4)
+  error(
+    "bad argument #" .. n .. " to '" .. name .. "' (" .. expected .. " expected, got " .. got .. ")",
+    level or 4
+  )
 end
 
 local function checker(expected)

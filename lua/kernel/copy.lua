@@ -1,6 +1,6 @@
 -- Data that crosses from one unit to another is copied, never shared (spec core-api §1.7).
--- Strings and scalars pass as they are, tables deeply (cycles and shared references kept), Error objects are
--- immutable and pass as they are; other objects, functions and coroutines inside a table arrive as nil.
+-- Strings and scalars pass as they are, tables and Error objects deeply (cycles and shared references kept); other
+-- objects, functions and coroutines inside a table arrive as nil.
 local use = ...
 local errors = use("kernel/errors")
 local metatable_of, next, type = debug.getmetatable, next, type
@@ -14,17 +14,23 @@ local copies = { kept = kept }
 local count
 
 -- `seen` maps what was copied to its copy; a flat table, the usual message, needs none.
-local function copy_table(source, seen, depth)
+local copy_table
+function copy_table(source, seen, depth)
   local meta = metatable_of(source)
   if meta then
     if meta == error_meta then
-      return source
+      local details = source._details
+      details = details and copy_table(details, seen, depth + 1)
+      return errors.make(source._kind, source._message, source._retryable, details, source._stack)
     elseif meta[1] then
       return nil
     end
   end
   if depth > MAX_DEPTH then
-    error(errors.fail("Invalid", "cannot copy a table nested deeper than " .. MAX_DEPTH .. " levels"), 0)
+    error(
+      errors.fail("Invalid", "cannot copy a table nested deeper than " .. MAX_DEPTH .. " levels"),
+      0
+    )
   end
   local target = {}
   if seen then
@@ -57,7 +63,13 @@ local function copy_table(source, seen, depth)
   end
   count = values
   if values > MAX_VALUES then
-    error(errors.fail("Invalid", "cannot copy more than " .. MAX_VALUES .. " values at once; send them in parts"), 0)
+    error(
+      errors.fail(
+        "Invalid",
+        "cannot copy more than " .. MAX_VALUES .. " values at once; send them in parts"
+      ),
+      0
+    )
   end
   if meta and kept[meta] then
     setmetatable(target, meta)
@@ -71,7 +83,10 @@ local function copy(value)
     count = 0
     return copy_table(value, nil, 1)
   elseif kind == "function" or kind == "thread" or kind == "userdata" then
-    error(errors.fail("Invalid", "a " .. kind .. " cannot be sent to another unit; send plain data"), 0)
+    error(
+      errors.fail("Invalid", "a " .. kind .. " cannot be sent to another unit; send plain data"),
+      0
+    )
   end
   return value
 end

@@ -1,4 +1,4 @@
--- The Error object of Lua code (spec core-api §3): immutable, so units of one worker share it.
+-- The Error object of Lua code (spec core-api §3). It has no setters; what goes to another unit is a copy all the same.
 local use = ...
 local object = use("kernel/object")
 

@@ -46,6 +46,7 @@ function runtime.frame()
     entry = current.entry.id,
     kind = current.context.kind,
     values = current.frame.values or {},
+    started = current.run and current.run.started,
   }
 end
 
@@ -65,7 +66,18 @@ function runtime.duration(value)
   return nil, errors.fail("Invalid", "invalid duration: " .. host.type(value))
 end
 
-for _, name in ipairs({ "time", "json", "uuid", "logger", "env", "fs", "io", "ctx", "funcs", "workflow" }) do
+for _, name in ipairs({
+  "time",
+  "json",
+  "uuid",
+  "logger",
+  "env",
+  "fs",
+  "io",
+  "ctx",
+  "funcs",
+  "workflow",
+}) do
   sandbox.provide(name, function()
     return use("modules/" .. name, runtime)
   end)
@@ -118,6 +130,21 @@ function deferred.cancel_call(_, _, _, origin, ticket)
   operations.cancel_served(origin, ticket)
 end
 
+function deferred.exec(reply, _, _, ...)
+  actors.run(reply, ...)
+end
+
+--- A spawn of which the asker gets two answers: the PID, and, under `end_ticket`, the outcome.
+function deferred.spawn_watched(reply, origin, _, end_ticket, id, host_id, frame, ...)
+  local pid, err = actors.here.spawn(id, host_id, frame, nil, false, false, nil, ...)
+  if pid then
+    links.wait(pid, function(value, failure)
+      host.emit("reply", origin, end_ticket, value, failure)
+    end)
+  end
+  reply(pid, err)
+end
+
 function deferred.wait(reply, _, _, pid)
   if not links.wait(pid, reply) then
     reply(nil, errors.fail("NotFound", "process not found: " .. pid))
@@ -156,11 +183,11 @@ function kernel.call(token, target, frame, ...)
     host.emit("called", token, value, failure)
   end
   if entry.kind == "process.lua" then
-    local pid, failure = actors.here.spawn(target, entry.host, frame, nil, false, false, nil, ...)
-    if not pid then
-      done(nil, failure)
-    else
-      links.wait(pid, done)
+    local pid = actors.run(done, target, entry.host, frame, nil, ...)
+    if pid and not answered then
+      node_calls[token] = function()
+        actors.here.cancel(pid, "{|}", "operation canceled")
+      end
     end
     return
   end
@@ -175,13 +202,19 @@ function kernel.cancel_call(token)
   if cancel then
     node_calls[token] = nil
     cancel()
+    host.emit("called", token, nil, errors.fail("Canceled", "operation canceled"))
   end
 end
 
--- What a workflow does to plain processes, recorded as its operation: name -> what runs, given the acting unit.
+-- What a workflow does to plain processes (and workflows of other hosts), recorded as its operation: name -> what runs,
+-- given the acting unit.
 local acts = {
-  ["process.spawn"] = function(self, id, host_id, frame, name, ...)
-    return actors.spawn(self, id, host_id, frame or self.frame, false, false, name and { name = name }, ...)
+  ["process.send"] = actors.send,
+  ["process.spawn"] = function(self, id, host_id, frame, extra, ...)
+    return actors.spawn(self, id, host_id, frame or self.frame, false, false, extra, ...)
+  end,
+  ["process.exec"] = function(self, id, host_id, frame, extra, ...)
+    return actors.exec(self, id, host_id, frame or self.frame, extra, ...)
   end,
   ["process.cancel"] = actors.cancel,
   ["process.terminate"] = actors.terminate,
@@ -194,9 +227,17 @@ local acts = {
 function kernel.act(token, pid, frame, name, ...)
   local args = table.pack(...)
   local self = { pid = pid, entry = { id = name }, context = actors.context, frame = frame }
-  unit.start(self, coroutine.create(function()
-    host.emit("called", token, acts[name](self, table.unpack(args, 1, args.n)))
-  end))
+  self.waiters = {
+    function(value, err)
+      host.emit("called", token, value, err)
+    end,
+  }
+  unit.start(
+    self,
+    coroutine.create(function()
+      return acts[name](self, table.unpack(args, 1, args.n))
+    end)
+  )
 end
 
 kernel.worker_down = links.worker_down
@@ -205,7 +246,10 @@ kernel.worker_down = links.worker_down
 function kernel.cancel_all(host_id, reason)
   local pids = {}
   for pid, self in pairs(unit.by_pid) do
-    if self.context.kind == "process" and (host_id == nil or pid:sub(2, #host_id + 2) == host_id .. "|") then
+    if
+      self.context.kind == "process"
+      and (host_id == nil or pid:sub(2, #host_id + 2) == host_id .. "|")
+    then
       pids[#pids + 1] = pid
     end
   end

@@ -30,7 +30,10 @@ function links.exit_event(watcher, from, value, err)
     if self.watching then
       self.watching[from] = nil
     end
-    mailbox.event(self, { kind = "pid.exit", from = from, at = seconds(), result = { value = value, error = err } })
+    mailbox.event(
+      self,
+      { kind = "pid.exit", from = from, at = seconds(), result = { value = value, error = err } }
+    )
   end
 end
 
@@ -44,7 +47,10 @@ function links.link_down(target, from, err)
     self.links[from] = nil
   end
   if self.trap_links then
-    mailbox.event(self, { kind = "pid.link.down", from = from, at = seconds(), result = { error = err } })
+    mailbox.event(
+      self,
+      { kind = "pid.link.down", from = from, at = seconds(), result = { error = err } }
+    )
   else
     unit.kill(self, errors.make("", "linked process failed"))
   end
@@ -145,18 +151,18 @@ function unit.announce(self, value, err)
   local pid = self.pid
   if self.waiters then
     for _, waiter in ipairs(self.waiters) do
-      waiter(fresh(value), err)
+      waiter(fresh(value), fresh(err))
     end
   end
   if self.monitors then
     for watcher in pairs(self.monitors) do
-      tell(watcher, "exit_event", pid, fresh(value), err)
+      tell(watcher, "exit_event", pid, fresh(value), fresh(err))
     end
   end
   if self.links then
     for other in pairs(self.links) do
       if err then
-        tell(other, "link_down", pid, err)
+        tell(other, "link_down", pid, fresh(err))
       else
         tell(other, "unlinked", pid)
       end
@@ -166,6 +172,9 @@ function unit.announce(self, value, err)
     for target in pairs(self.watching) do
       tell(target, "demonitor", pid)
     end
+  end
+  if self.named then
+    host.emit("route", -1, 0, "names_gone", pid)
   end
 end
 

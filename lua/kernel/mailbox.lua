@@ -4,31 +4,36 @@
 local use = ...
 local channel = use("kernel/channel")
 local object = use("kernel/object")
-local put = channel.put
+local scheduler = use("kernel/scheduler")
+local put, ready, unit_of = channel.put, scheduler.ready, scheduler.unit_of
 
 local mailbox = {}
 local arrivals = 0
 
 local message_methods, payload_methods = {}, {}
-local make_message, message_meta = object.define("process.Message", message_methods, {
+local _, message_meta = object.define("process.Message", message_methods, {
   __tostring = function(self)
     return "process.Message{topic=" .. self[1] .. "}"
   end,
 })
-local make_payload, payload_meta = object.define("payload", payload_methods, {
+-- A Payload is {value}, with `_format` when it is not a Lua value.
+local _, payload_meta = object.define("payload", payload_methods, {
   __tostring = function(self)
-    return "payload{format=" .. self._format .. "}"
+    return "payload{format=" .. self:get_format() .. "}"
   end,
 })
 
 --- A Payload of a value that is already Lua.
 function mailbox.payload(value, format)
-  return make_payload({ _value = value, _format = format or "lua/any" })
+  if format and format ~= "lua/any" then
+    return setmetatable({ value, _format = format }, payload_meta)
+  end
+  return setmetatable({ value }, payload_meta)
 end
 mailbox.payload_methods, mailbox.payload_meta = payload_methods, payload_meta
 
 function payload_methods:get_format()
-  return self._format
+  return self._format or "lua/any"
 end
 
 function message_methods:topic()
@@ -41,8 +46,8 @@ end
 
 function message_methods:payload()
   local n = self.n
-  if not n then
-    return mailbox.payload(self[3])
+  if n == nil then
+    return setmetatable({ self[3] }, payload_meta)
   elseif n == 0 then
     return nil
   end
@@ -64,11 +69,10 @@ end
 --- A message whose values are already copies. `n` values; with one value, `value` is it, else a list.
 function mailbox.message(topic, from, n, value)
   arrivals = arrivals + 1
-  local message = make_message({ topic, from, value, arrivals })
-  if n ~= 1 then
-    rawset(message, "n", n)
+  if n == 1 then
+    return setmetatable({ topic, from, value, arrivals }, message_meta)
   end
-  return message
+  return setmetatable({ topic, from, value, arrivals, n = n }, message_meta)
 end
 
 local function event_value(message)
@@ -108,7 +112,14 @@ end
 function mailbox.deliver(unit, message)
   local listeners = unit.listeners
   local ch = listeners and listeners[message[1]] or unit.inbox or mailbox.inbox(unit)
-  put(ch, message)
+  local waiter = ch.first
+  -- The usual case, a coroutine that waits in the inbox for just this, without the calls that `put` makes.
+  if waiter and unit_of[waiter] and not ch.receivers and not ch.decode then
+    ch.first = false
+    ready(waiter, message, true)
+  else
+    put(ch, message)
+  end
 end
 
 --- Puts an event table into the events channel, in order of arrival with the messages.

@@ -47,10 +47,19 @@ function object.freeze(real, name)
   return setmetatable({}, {
     __index = real,
     __newindex = function(_, key)
-      error("cannot assign field '" .. tostring(key) .. "' of the read-only table '" .. name .. "'", 2)
+      error(
+        "cannot assign field '" .. tostring(key) .. "' of the read-only table '" .. name .. "'",
+        2
+      )
     end,
+    -- A closure: `next, real` would hand out the table behind the view.
     __pairs = function()
-      return next, real, nil
+      local key
+      return function()
+        local value
+        key, value = next(real, key)
+        return key, value
+      end
     end,
     __metatable = false,
   })

@@ -40,14 +40,18 @@ function operations.log(self, level, logger, message, fields)
   host.log(level, logger, message, fields, unit.pid_of(self), position.here())
 end
 
+local function needs_copy(value)
+  local kind = type(value)
+  return kind == "table" or kind == "function" or kind == "thread"
+end
+
 local function copy_all(...)
-  for i = 1, select("#", ...) do
-    local kind = type((select(i, ...)))
-    if kind == "table" or kind == "function" or kind == "thread" then
-      return pcall(copies.all, ...)
-    end
+  local n = select("#", ...)
+  local a, b = ...
+  if n <= 2 and not needs_copy(a) and not needs_copy(b) then
+    return true, ...
   end
-  return true, ...
+  return pcall(copies.all, ...)
 end
 
 local function call_copied(self, target, frame, ok, ...)
@@ -69,49 +73,65 @@ function operations.call(self, target, frame, _, ...)
   return call_copied(self, target, frame, copy_all(...))
 end
 
+-- A process that may be called like a function: spawned and awaited by a coroutine beside the caller's.
+local function async_process(self, result, target, entry, frame, ...)
+  local args = table.pack(...)
+  scheduler.ready(unit.spawn_coroutine(self, function()
+    future.complete(
+      result,
+      actors.exec(self, target, entry.host, frame, nil, table.unpack(args, 1, args.n))
+    )
+  end))
+end
+
+-- A call that another worker runs. Gives the function that cancels it.
+local function async_elsewhere(result, worker, target, frame, release, ...)
+  local ticket = unit.ticket(function(value, err)
+    release()
+    future.complete(result, value, err)
+  end, worker)
+  host.emit("route", worker, ticket, "call", target, frame, ...)
+  return function()
+    unit.drop_ticket(ticket)
+    host.emit("route", worker, 0, "cancel_call", unit.index(), ticket)
+  end
+end
+
 local function async_copied(self, target, frame, ok, ...)
   if not ok then
     return nil, errors.from_raised((...))
   end
-  local result, release, stop
-  result = future.new(function()
+  local owned = calls.owned_by(self)
+  local stop
+  local function release()
+    if stop then
+      owned[stop] = nil
+    end
+  end
+  local result = future.new(function()
     release()
     stop()
   end)
-  local function done(value, err)
-    if release then
-      release()
-    end
-    future.complete(result, value, err)
-  end
   local entry, err = calls.entry(target)
   if not entry then
     future.complete(result, nil, err)
     return result
+  elseif entry.kind == "process.lua" then
+    async_process(self, result, target, entry, frame, ...)
+    stop = function() end
+    return result
   end
   local worker = actors.alone and unit.index() or host.place()
-  if entry.kind == "process.lua" then
-    local args = table.pack(...)
-    local co = unit.spawn_coroutine(self, function()
-      done(actors.exec(self, target, entry.host, frame, nil, table.unpack(args, 1, args.n)))
-    end)
-    stop = function() end
-    release = stop
-    scheduler.ready(co)
-    return result
-  elseif worker == unit.index() then
-    stop = calls.run(entry, frame, done, ...)
+  if worker == unit.index() then
+    stop = calls.run(entry, frame, function(value, failure)
+      release()
+      future.complete(result, value, failure)
+    end, ...)
   else
-    local ticket = unit.ticket(done, worker)
-    host.emit("route", worker, ticket, "call", target, frame, ...)
-    stop = function()
-      unit.drop_ticket(ticket)
-      host.emit("route", worker, 0, "cancel_call", unit.index(), ticket)
-    end
+    stop = async_elsewhere(result, worker, target, frame, release, ...)
   end
-  release = calls.own(self, stop)
-  if result._done then
-    release()
+  if not result._done then
+    owned[stop] = true
   end
   return result
 end

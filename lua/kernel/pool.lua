@@ -14,16 +14,25 @@ local function pool_of(entry)
   return self
 end
 
---- Calls `start(instance, err)` with an instance of the function: at once, or when one is free.
---- Gives a function that takes a queued call back, or nil when `start` was called.
-function pool.acquire(entry, start)
-  local self = pool_of(entry)
-  local free = self.free
+--- A free instance, or nil.
+function pool.take(entry)
+  local free = pool_of(entry).free
   local n = #free
   if n > 0 then
     local instance = free[n]
     free[n] = nil
-    start(instance)
+    return instance
+  end
+  return nil
+end
+
+--- Calls `start(instance, err)` with an instance of the function: at once, or when one is free.
+--- Gives a function that takes a queued call back, or nil when `start` was called.
+function pool.acquire(entry, start)
+  local self = pool_of(entry)
+  local free = pool.take(entry)
+  if free then
+    start(free)
     return nil
   end
   if self.size >= self.limit then
@@ -41,7 +50,7 @@ function pool.acquire(entry, start)
     start(nil, err)
     return nil
   end
-  start({ fn = fn, env = env, pool = self })
+  start({ fn = fn, env = env, pool = self, co = false, callee = false })
   return nil
 end
 

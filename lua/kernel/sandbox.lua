@@ -89,7 +89,9 @@ local function sorted_pairs(t)
       value = rawget(source, key)
     until value ~= nil
     return keys[i], value
-  end, t, nil
+  end,
+    t,
+    nil
 end
 
 function base.pairs(t)
@@ -129,7 +131,11 @@ local function library(name, source, names, extra)
 end
 
 library("table", table, "insert remove concat sort unpack pack move")
-library("string", string, "find match gmatch gsub upper lower sub len byte char rep reverse format pack unpack packsize")
+library(
+  "string",
+  string,
+  "find match gmatch gsub upper lower sub len byte char rep reverse format pack unpack packsize"
+)
 library(
   "math",
   math,
@@ -224,7 +230,8 @@ end
 
 local function compile(id, source)
   -- Same line numbers as in the file: nothing is put before the first line but on that line.
-  local chunk, message = load("return function(_ENV) return function(...) " .. source .. "\nend end", "=" .. id, "t", {})
+  local chunk, message =
+    load("return function(_ENV) return function(...) " .. source .. "\nend end", "=" .. id, "t", {})
   if not chunk then
     return nil, errors.fail("Invalid", message)
   end
@@ -277,7 +284,8 @@ function sandbox.entry(id)
   setmetatable(visible, {
     __index = function(_, key)
       if key == "_G" then
-        return scheduler.current and scheduler.current.env
+        local current = scheduler.current
+        return current and (current.env or current.instance.env)
       end
       return nil
     end,
@@ -343,7 +351,8 @@ function instantiate(entry, loaded)
   local ok, value = host.call_unyieldable(entry.factory(env))
   if not ok then
     local cause = errors.from_raised(value)
-    return nil, errors.make("Internal", "failed to execute script: " .. cause._message, false, cause._details)
+    return nil,
+      errors.make("Internal", "failed to execute script: " .. cause._message, false, cause._details)
   end
   return value, nil, env
 end

@@ -133,31 +133,24 @@ function scheduler.on_end(on_finished, on_failed)
   finished, failed = on_finished, on_failed
 end
 
-local settle
-
--- One step of one coroutine. A separate function, so that its results need no table.
-function settle(unit, co, status, a, b)
-  if status == 2 then
-    return false
-  elseif status == 0 then
-    finished(unit, co, a, b)
-  elseif status == -1 then
-    failed(unit, co, a)
-  else
-    ready(co)
-    return status == 3
-  end
-  return false
-end
-
+-- One step of the coroutine at the head of the queue. Gives true when it spent a whole slice.
 local function step()
-  local co, a, b = queue[head], first_value[head], second_value[head]
-  queue[head], first_value[head], second_value[head] = false, nil, nil
-  head = head + 1
+  local i = head
+  local co, a, b = queue[i], first_value[i], second_value[i]
+  queue[i], first_value[i], second_value[i] = false, false, false
+  head = i + 1
   local unit = unit_of[co]
   if unit then
     scheduler.current, scheduler.co = unit, co
-    return settle(unit, co, resume(co, a, b))
+    local status, value, second = resume(co, a, b)
+    if status == 0 then
+      finished(unit, co, value, second)
+    elseif status == -1 then
+      failed(unit, co, value)
+    elseif status ~= 2 then
+      ready(co)
+      return status == 3
+    end
   end
   return false
 end
@@ -204,7 +197,8 @@ end
 --- slices are spent; the other units wait meanwhile. Gives nil when they are all parked, else what is still runnable,
 --- to be given as `pending` to a later call.
 function scheduler.run_alone(pending, slices, start)
-  local saved_queue, saved_first, saved_second, saved_head, saved_tail = queue, first_value, second_value, head, tail
+  local saved_queue, saved_first, saved_second, saved_head, saved_tail =
+    queue, first_value, second_value, head, tail
   if pending then
     queue, first_value, second_value, head, tail =
       pending.queue, pending.first, pending.second, pending.head, pending.tail
@@ -222,7 +216,8 @@ function scheduler.run_alone(pending, slices, start)
   if head <= tail then
     rest = { queue = queue, first = first_value, second = second_value, head = head, tail = tail }
   end
-  queue, first_value, second_value, head, tail = saved_queue, saved_first, saved_second, saved_head, saved_tail
+  queue, first_value, second_value, head, tail =
+    saved_queue, saved_first, saved_second, saved_head, saved_tail
   scheduler.current, scheduler.co = nil, nil
   return rest
 end

@@ -20,18 +20,28 @@ function unit.configure(index, first)
   worker_index, sequence = index, first
 end
 
-local formats = {}
-
-local function format_of(host)
-  local text = "{" .. host .. "|0x%05x}"
-  formats[host] = text
-  return text
+-- A PID's number is the sequence with the worker in its low six bits, in hex. Its last three digits come from a table
+-- and the others change every 4096 numbers, since formatting a text costs more than the rest of a small spawn.
+local prefixes, last_digits = {}, {}
+for i = 0, 4095 do
+  last_digits[i] = string.format("%03x}", i)
 end
+local high, high_digits = -1, ""
 
---- A new PID on this worker: the low six bits of its number are the worker (spec core-api §0.2 for the text).
+--- A new PID on this worker (spec core-api §0.2 for the text).
 function unit.new_pid(host)
   sequence = sequence + 1
-  return string.format(formats[host] or format_of(host), sequence * 64 + worker_index)
+  local number = sequence * 64 + worker_index
+  if number >> 12 ~= high then
+    high = number >> 12
+    high_digits = string.format("%02x", high)
+  end
+  local prefix = prefixes[host]
+  if not prefix then
+    prefix = "{" .. host .. "|0x"
+    prefixes[host] = prefix
+  end
+  return prefix .. high_digits .. last_digits[number & 4095]
 end
 
 --- The PID of a unit; functions get theirs when somebody asks.
@@ -94,8 +104,12 @@ end
 local function release(self)
   local calls = self.calls
   if calls then
-    for cancel in pairs(calls) do
-      cancel()
+    for call in pairs(calls) do
+      if type(call) == "table" then
+        unit.cancel_call(call)
+      else
+        call()
+      end
     end
   end
   local cleanups = self.cleanups
@@ -109,12 +123,16 @@ local function release(self)
   end
 end
 
+--- Cancels a callee; see kernel/calls.
+function unit.cancel_call() end
+
 --- Empties a unit for new code under the same PID: all but identity, links, monitors and frame goes.
 function unit.restart(self)
   stop_coroutines(self)
   release(self)
   self.others, self.calls, self.cleanups, self.host_work = nil, nil, nil, nil
-  self.inbox, self.events, self.listeners, self.trap_links, self.upgradable = nil, nil, nil, nil, nil
+  self.inbox, self.events, self.listeners, self.trap_links, self.upgradable =
+    nil, nil, nil, nil, nil
 end
 
 --- Gives a restarted unit its new main coroutine.
@@ -136,12 +154,16 @@ function unit.finish(self, value, err)
   if pid then
     by_pid[pid] = nil
   end
-  release(self)
-  unit.announce(self, value, err)
+  if self.calls or self.cleanups or self.host_work then
+    release(self)
+  end
+  if self.monitors or self.links or self.waiters or self.watching or self.named then
+    unit.announce(self, value, err)
+  end
   self.context.ended(self, value, err)
 end
 
---- Told of the end of every unit before its context is; links and monitors listen here.
+--- Told of the end of a unit that others watch, or that watches others; see kernel/links.
 function unit.announce() end
 
 --- Ends a unit by force (terminate, cancellation of its caller, a failed link).
@@ -167,7 +189,7 @@ end
 
 local function finished(self, co, value, second)
   if co == self.main then
-    local err = errors.from_returned(second)
+    local err = second ~= nil and errors.from_returned(second) or nil
     if err then
       value = nil
     end

@@ -26,7 +26,11 @@ local function queued_messages(self)
 end
 
 local function fail(self, err)
-  unit.finish(self, nil, errors.make(err:kind(), "upgrade: " .. err:message(), err:retryable(), err:details()))
+  unit.finish(
+    self,
+    nil,
+    errors.make(err:kind(), "upgrade: " .. err:message(), err:retryable(), err:details())
+  )
   host.park()
 end
 
@@ -52,9 +56,12 @@ return function(self, id, ...)
   for _, event in ipairs(events) do
     mailbox.event(self, event[3])
   end
-  unit.resume_as(self, coroutine.create(function()
-    return fn(table.unpack(args, 2, args.n))
-  end))
+  unit.resume_as(
+    self,
+    coroutine.create(function()
+      return fn(table.unpack(args, 2, args.n))
+    end)
+  )
   -- Nothing makes this coroutine ready again: it is no longer of any unit.
   host.park()
 end

@@ -1,6 +1,8 @@
 -- Durable runs on this worker: activations in, commands out (design §8). A run is a unit with `run`:
 -- {id, host, time (ns), replaying, commands, sequences, timers, activities, children …: seq -> who waits}.
 local use = ...
+local channel = use("kernel/channel")
+local check = use("kernel/check")
 local errors = use("kernel/errors")
 local mailbox = use("kernel/mailbox")
 local position = use("kernel/position")
@@ -27,7 +29,9 @@ end
 --- Adds a command with the place in the code that made it.
 function workflows.command(self, body)
   local commands = self.run.commands
-  body.at = position.here()
+  local at = position.here()
+  -- What main returned has no line any more.
+  body.at = at ~= "" and at or self.entry.id
   commands[#commands + 1] = body
 end
 
@@ -92,17 +96,27 @@ end
 --- `math.random` of a workflow.
 function workflows.random(self, low, high)
   local bits = next_random(self.run)
-  local fraction = (bits >> 11) * (1.0 / 9007199254740992.0)
   if low == nil then
-    return fraction
+    return (bits >> 11) * (1.0 / 9007199254740992.0)
   elseif high == nil then
+    if low == 0 then
+      return bits
+    end
     low, high = 1, low
   end
-  low, high = math.tointeger(low), math.tointeger(high)
-  if not low or not high or low > high then
-    error("bad argument to 'random' (interval is empty)", 2)
+  low, high = check.integer(low, 1, "random"), check.integer(high, 2, "random")
+  if low > high then
+    error("bad argument to 'random' (interval is empty)", 3)
   end
-  return low + math.floor(fraction * (high - low + 1))
+  local span = high - low + 1
+  if span > 0 then
+    return low + (bits >> 1) % span
+  end
+  -- More than half of all integers: try until one is inside.
+  while bits < low or bits > high do
+    bits = next_random(self.run)
+  end
+  return bits
 end
 
 local function resolve(waiter, value, err)
@@ -243,6 +257,7 @@ local function initialize(run_id, activation, job)
       random = job.randomSeed,
       workflow_id = job.workflowId,
       attempt = job.attempt,
+      started = math.floor(job.startTime * 1000000),
     },
   }
   unit.live = unit.live + 1
@@ -261,9 +276,12 @@ local function initialize(run_id, activation, job)
   self.env = env
   local args, argc = job.args, job.argc
   unit.live = unit.live - 1
-  unit.start(self, coroutine.create(function()
-    return fn(table.unpack(args, 1, argc))
-  end))
+  unit.start(
+    self,
+    coroutine.create(function()
+      return fn(table.unpack(args, 1, argc))
+    end)
+  )
 end
 
 --- What an activation says of the task itself.
@@ -296,11 +314,11 @@ local function apply_jobs(self, jobs, count)
 end
 
 local function waits_for_mail(self)
-  if self.listeners then
+  if self.listeners and next(self.listeners) then
     return true
   end
   for _, ch in ipairs({ self.inbox or false, self.events or false }) do
-    if ch and ch.receivers and ch.receivers.h <= ch.receivers.t then
+    if ch and channel.awaited(ch) then
       return true
     end
   end
@@ -309,7 +327,14 @@ end
 
 local function can_wake(self)
   local run = self.run
-  for _, map in ipairs({ run.timers, run.activities, run.child_starts, run.children, run.signals, run.cancels }) do
+  for _, map in ipairs({
+    run.timers,
+    run.activities,
+    run.child_starts,
+    run.children,
+    run.signals,
+    run.cancels,
+  }) do
     if next(map) ~= nil then
       return true
     end
@@ -321,8 +346,13 @@ local unfinished = {}
 
 local function report(self)
   local run = self.run
+  run.active = false
   if not run.closed and not run.failure and not can_wake(self) then
-    unit.finish(self, nil, errors.fail("Internal", "deadlock: all coroutines blocked with no pending operations"))
+    unit.finish(
+      self,
+      nil,
+      errors.fail("Internal", "deadlock: all coroutines blocked with no pending operations")
+    )
   end
   local commands, failure = run.commands, run.failure
   run.commands = {}
@@ -342,6 +372,7 @@ end
 
 local function go_on(self, pending, start)
   local run = self.run
+  run.active = true
   local rest = scheduler.run_alone(pending, TURN_SLICES, start)
   if rest and not run.failure then
     run.slices = run.slices - TURN_SLICES
@@ -377,7 +408,12 @@ function workflows.activate(run_id, activation, count)
     end
   end
   if not first then
-    host.emit("activated", run_id, nil, errors.fail("Internal", "run is not on this worker: " .. run_id))
+    host.emit(
+      "activated",
+      run_id,
+      nil,
+      errors.fail("Internal", "run is not on this worker: " .. run_id)
+    )
     return
   end
   local rest = scheduler.run_alone(nil, 0, function()
@@ -403,13 +439,22 @@ function workflows.turn()
   return #unfinished > 0
 end
 
---- Drops a run from memory; it comes back by replay.
+--- Drops a run from memory; it comes back by replay. An activation that is under way is answered with an error.
 function workflows.evict(run_id)
   local self = runs[run_id]
-  if self then
-    runs[run_id] = nil
-    self.run.closed = true
-    unit.finish(self)
+  if not self then
+    return
+  end
+  runs[run_id] = nil
+  self.run.closed = true
+  unit.finish(self)
+  if self.run.active then
+    for i = #unfinished, 1, -1 do
+      if unfinished[i][1] == self then
+        table.remove(unfinished, i)
+      end
+    end
+    host.emit("activated", run_id, nil, errors.fail("Canceled", "the run was dropped from memory"))
   end
 end
 

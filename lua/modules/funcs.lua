@@ -54,18 +54,32 @@ function funcs.async(target, ...)
   return self.context.async(self, target, self.frame, nil, ...)
 end
 
+-- What executors hold, out of the reach of programs: a frame belongs to other units too.
+local held = setmetatable({}, { __mode = "k" })
 local methods = {}
-local make = runtime.object("funcs.Executor", methods)
+local new_executor = runtime.object("funcs.Executor", methods)
 
---- An Executor: an immutable builder of calls (spec §8.1).
+local function make(frame, options)
+  local executor = new_executor({})
+  held[executor] = { frame = frame, options = options }
+  return executor
+end
+
+local function fields_of(executor, name)
+  return held[executor]
+    or error("bad argument #1 to '" .. name .. "' (funcs.Executor expected; call it with ':')", 3)
+end
+
+--- An Executor: an immutable builder of calls (spec §8.1). Without context of its own it calls in its caller's frame.
 function funcs.new()
-  return make({ _frame = false, _options = false })
+  return make(nil, nil)
 end
 
 function methods:with_context(values)
   check.table(values, 1, "with_context")
+  local from = fields_of(self, "with_context")
   local frame = {}
-  local base = self._frame or scheduler.current.frame
+  local base = from.frame or scheduler.current.frame
   for key, value in pairs(base) do
     frame[key] = value
   end
@@ -79,30 +93,24 @@ function methods:with_context(values)
     end
   end
   frame.values = context
-  return make({ _frame = frame, _options = self._options })
+  return make(frame, from.options)
 end
 
 function methods:with_options(options)
   check.table(options, 1, "with_options")
-  return make({ _frame = self._frame, _options = copies.copy(options) })
+  return make(fields_of(self, "with_options").frame, copies.copy(options))
 end
 
-function methods:call(target, ...)
-  local err = check_target(target, "call")
-  if err then
-    return nil, err
+for _, name in ipairs({ "call", "async" }) do
+  methods[name] = function(executor, target, ...)
+    local from = fields_of(executor, name)
+    local err = check_target(target, name)
+    if err then
+      return nil, err
+    end
+    local self = scheduler.current
+    return self.context[name](self, target, from.frame or self.frame, from.options, ...)
   end
-  local self_unit = scheduler.current
-  return self_unit.context.call(self_unit, target, self._frame or self_unit.frame, self._options or nil, ...)
-end
-
-function methods:async(target, ...)
-  local err = check_target(target, "async")
-  if err then
-    return nil, err
-  end
-  local self_unit = scheduler.current
-  return self_unit.context.async(self_unit, target, self._frame or self_unit.frame, self._options or nil, ...)
 end
 
 return funcs

@@ -38,7 +38,9 @@ for name, value in pairs(errors) do
   end
 end
 sandbox.always("errors", object.freeze(public, "errors"))
-sandbox.always("payload", object.freeze(use("modules/payload", runtime), "payload"))
+local payload = use("modules/payload", runtime)
+payload.format = object.freeze(payload.format, "payload.format")
+sandbox.always("payload", object.freeze(payload, "payload"))
 sandbox.always("os", object.freeze(use("modules/os", runtime), "os"))
 
 --- Starts a coroutine of this unit; its first slice runs before `spawn` returns (spec §6, §1.8).

@@ -1,6 +1,5 @@
---- Module `json`: text from Lua values and back. The host reads and writes the text, because by
--- measurement that is several times faster than Lua, marshalling included (docs/modules/json.md has
--- the figures).
+--- Module `json`: text from Lua values and back. The host reads and writes the text: a reader and a
+-- writer in Lua took three to ten times as long, marshalling included, for 200 bytes and for 1 MB.
 local runtime = ...
 local errors = runtime.errors
 local pure = runtime.pure

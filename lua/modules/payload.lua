@@ -28,15 +28,18 @@ end
 local methods = mailbox.payload_methods
 
 local function decoded(self)
-  local format = self._format
+  if self._format == nil then
+    return self[1]
+  end
+  local format = self:get_format()
   if LUA[format] or TEXT[format] then
-    return self._value
+    return self[1]
   end
   local decoder = DECODERS[format]
   if not decoder then
     return nil, errors.fail("Internal", "no way to decode a payload of format " .. format)
   end
-  return runtime.pure(decoder, self._value)
+  return runtime.pure(decoder, self[1])
 end
 
 methods.data = decoded
@@ -44,7 +47,7 @@ methods.unmarshal = decoded
 
 --- The same value in another format: `Payload, nil`, or `nil, err` when there is no way.
 function methods:transcode(format)
-  if format == self._format then
+  if format == self:get_format() then
     return self
   end
   local value, err = decoded(self)
@@ -62,7 +65,8 @@ function methods:transcode(format)
   elseif TEXT[format] and type(value) == "string" then
     return mailbox.payload(value, format)
   end
-  return nil, errors.fail("Internal", "no way from " .. self._format .. " to " .. tostring(format))
+  return nil,
+    errors.fail("Internal", "no way from " .. self:get_format() .. " to " .. tostring(format))
 end
 
 return payload

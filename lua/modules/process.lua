@@ -9,7 +9,8 @@ local channel = use("kernel/channel")
 local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
 local copies = use("kernel/copy")
-local pid_of = unit.pid_of
+local by_pid, pid_of = unit.by_pid, unit.pid_of
+local select, type = select, type
 
 local process = {
   event = {
@@ -34,20 +35,36 @@ function process.id()
   return scheduler.current.entry.id
 end
 
+-- Topics that were checked already; emptied when it grows, as topics may be made up at run time.
+local known_topics, known_count = {}, 0
+
+local function send_problem(dest, topic)
+  if dest == nil or topic == nil then
+    return invalid("process.send needs a destination and a topic")
+  end
+  check.string(dest, 1, "send")
+  check.string(topic, 2, "send")
+  if string.byte(topic) == 64 then
+    return invalid("cannot send to @ topics")
+  end
+  known_count = known_count + 1
+  if known_count > 1000 then
+    known_topics, known_count = {}, 1
+  end
+  known_topics[topic] = true
+  return nil
+end
+
 --- Sends a message: `true`, or `nil, err`.
 function process.send(dest, topic, ...)
-  if type(dest) ~= "string" or type(topic) ~= "string" then
-    if dest == nil or topic == nil then
-      return nil, invalid("process.send needs a destination and a topic")
+  if not known_topics[topic] or type(dest) ~= "string" then
+    local err = send_problem(dest, topic)
+    if err then
+      return nil, err
     end
-    check.string(dest, 1, "send")
-    check.string(topic, 2, "send")
-  end
-  if string.byte(topic) == 64 then
-    return nil, invalid("cannot send to @ topics")
   end
   local self = scheduler.current
-  if string.byte(dest) ~= 123 then
+  if not by_pid[dest] then
     local pid, err = actors.resolve(self, dest)
     if not pid then
       return nil, err
@@ -189,8 +206,21 @@ function process.upgrade(id, ...)
   return self.context.upgrade(self, type(id) == "string" and id or nil, ...)
 end
 
+-- What builders hold, out of the reach of programs: a frame belongs to other units too.
+local held = setmetatable({}, { __mode = "k" })
 local builder_methods = {}
-local make_builder = runtime.object("process.Builder", builder_methods)
+local new_builder = runtime.object("process.Builder", builder_methods)
+
+local function make_builder(fields)
+  local builder = new_builder({})
+  held[builder] = fields
+  return builder
+end
+
+local function fields_of(builder, name)
+  return held[builder]
+    or error("bad argument #1 to '" .. name .. "' (process.Builder expected; call it with ':')", 3)
+end
 
 local function merged(base, more)
   local result = {}
@@ -206,7 +236,8 @@ local function merged(base, more)
 end
 
 local function builder_of(from, changes)
-  local fields = { _frame = from._frame, _options = from._options, _name = from._name, _messages = from._messages }
+  local fields =
+    { frame = from.frame, options = from.options, name = from.name, messages = from.messages }
   for key, value in pairs(changes) do
     fields[key] = value
   end
@@ -226,12 +257,17 @@ end
 
 function builder_methods:with_context(values)
   check.table(values, 1, "with_context")
-  return builder_of(self, { _frame = frame_with(self._frame, { values = merged(self._frame.values, values) }) })
+  local from = fields_of(self, "with_context")
+  return builder_of(
+    from,
+    { frame = frame_with(from.frame, { values = merged(from.frame.values, values) }) }
+  )
 end
 
 function builder_methods:with_options(options)
   check.table(options, 1, "with_options")
-  return builder_of(self, { _options = merged(self._options, options) })
+  local from = fields_of(self, "with_options")
+  return builder_of(from, { options = merged(from.options, options) })
 end
 
 function builder_methods:with_name(name)
@@ -239,7 +275,7 @@ function builder_methods:with_name(name)
   if name == "" then
     error("bad argument #1 to 'with_name' (name is empty)", 2)
   end
-  return builder_of(self, { _name = name })
+  return builder_of(fields_of(self, "with_name"), { name = name })
 end
 
 function builder_methods:with_message(topic, ...)
@@ -250,13 +286,14 @@ function builder_methods:with_message(topic, ...)
   local n = select("#", ...)
   local values = table.pack(copies.all(...))
   values.n = nil
-  local messages = { table.unpack(self._messages or {}) }
+  local from = fields_of(self, "with_message")
+  local messages = { table.unpack(from.messages or {}) }
   messages[#messages + 1] = { topic, n, n == 1 and values[1] or n > 1 and values or nil }
-  return builder_of(self, { _messages = messages })
+  return builder_of(from, { messages = messages })
 end
 
 local function extra_of(builder)
-  return { options = builder._options, name = builder._name, messages = builder._messages }
+  return { options = builder.options, name = builder.name, messages = builder.messages }
 end
 
 for name, flags in pairs({
@@ -266,31 +303,42 @@ for name, flags in pairs({
   spawn_linked_monitored = { true, true },
 }) do
   builder_methods[name] = function(builder, id, host_id, ...)
+    local from = fields_of(builder, name)
     if type(id) ~= "string" or type(host_id) ~= "string" then
       return nil, invalid("spawn needs the id of a process and the id of a host")
     end
     local self = scheduler.current
-    return self.context.spawn(self, id, host_id, builder._frame, flags[1], flags[2], extra_of(builder), ...)
+    return self.context.spawn(
+      self,
+      id,
+      host_id,
+      from.frame,
+      flags[1],
+      flags[2],
+      extra_of(from),
+      ...
+    )
   end
 end
 
 function builder_methods:exec(id, host_id, ...)
+  local from = fields_of(self, "exec")
   local err = exec_error(id, host_id)
   if err then
     return nil, err
   end
   local current = scheduler.current
-  return current.context.exec(current, id, host_id, self._frame, extra_of(self), ...)
+  return current.context.exec(current, id, host_id, from.frame, extra_of(from), ...)
 end
 
 --- A spawn builder that carries context values (spec §7.9).
 function process.with_context(values)
-  return make_builder({ _frame = scheduler.current.frame }):with_context(values)
+  return make_builder({ frame = scheduler.current.frame }):with_context(values)
 end
 
 --- A spawn builder that carries start options.
 function process.with_options(options)
-  return make_builder({ _frame = scheduler.current.frame }):with_options(options)
+  return make_builder({ frame = scheduler.current.frame }):with_options(options)
 end
 
 local registry = { LOCAL = 0, EVENTUAL = 1, CONSISTENT = 2, STRONG = 3 }

@@ -26,7 +26,14 @@ function workflow.exec(id, ...)
     if retryable == nil then
       retryable = true
     end
-    return nil, errors.make(err:kind(), "workflow exec failed: " .. err:message(), retryable, err:details(), err:stack())
+    return nil,
+      errors.make(
+        err:kind(),
+        "workflow exec failed: " .. err:message(),
+        retryable,
+        err:details(),
+        err:stack()
+      )
   end
   return value, err
 end
@@ -54,7 +61,13 @@ local function attribute_error(search)
     if kind == "table" then
       for i, element in ipairs(value) do
         if type(element) ~= "string" then
-          return invalid("unsupported type of attribute '" .. tostring(key) .. "': element " .. i .. " is no string")
+          return invalid(
+            "unsupported type of attribute '"
+              .. tostring(key)
+              .. "': element "
+              .. i
+              .. " is no string"
+          )
         end
       end
     elseif kind ~= "string" and kind ~= "boolean" and kind ~= "number" then

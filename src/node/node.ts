@@ -230,21 +230,9 @@ export class Node {
     return {
       start: async () => {
         worker = this.#pool.leastLoaded();
-        pid = String(
-          await this.#pool.ask(
-            worker,
-            "spawn",
-            id,
-            hostId,
-            frame,
-            undefined,
-            false,
-            false,
-            undefined,
-            ...input,
-          ),
-        );
-        return { ended: this.#pool.ask(worker, "wait", pid).then(() => {}) };
+        const started = await this.#pool.spawn(worker, id, hostId, frame, input);
+        pid = started.pid;
+        return { ended: started.ended.then(() => {}) };
       },
       stop: async () => {
         await this.#pool.ask(worker, "cancel", pid, systemPid, "service stopping");
@@ -277,23 +265,10 @@ export class Node {
       );
     }
     this.#terminalArguments = args;
-    const pid = String(
-      await this.#pool.ask(
-        0,
-        "spawn",
-        entryId,
-        hostId,
-        {},
-        undefined,
-        false,
-        false,
-        undefined,
-        ...args,
-      ),
-    );
+    const { ended } = await this.#pool.spawn(0, entryId, hostId, {}, args);
     const streams = { out: process.stdout, err: process.stderr };
     try {
-      const value = await this.#pool.ask(0, "wait", pid);
+      const value = await ended;
       return exitStatus({ value }, streams);
     } catch (error) {
       return exitStatus({ error: WippyError.from(error) }, streams);

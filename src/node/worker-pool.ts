@@ -194,6 +194,32 @@ export class WorkerPool {
     return value;
   }
 
+  /** Spawns a process on a worker; `ended` tells its outcome. @throws WippyError when it cannot be started */
+  async spawn(
+    index: number,
+    id: string,
+    hostId: string,
+    frame: LuaValue,
+    args: LuaValue[],
+  ): Promise<{ pid: string; ended: Promise<LuaValue> }> {
+    const ticket = ++this.#lastTicket;
+    const end = Promise.withResolvers<LuaValue[]>();
+    this.#questions.set(ticket, { worker: index, resolve: end.resolve, reject: end.reject });
+    const ended = end.promise.then(([value, error]) => {
+      if (error instanceof WippyError) throw error;
+      return value;
+    });
+    // Whoever asked may look at it only later, or never.
+    ended.catch(() => {});
+    try {
+      const pid = await this.ask(index, "spawn_watched", ticket, id, hostId, frame, ...args);
+      return { pid: String(pid), ended };
+    } catch (error) {
+      this.#questions.delete(ticket);
+      throw error;
+    }
+  }
+
   /** Tells a worker's kernel of something, without an answer. */
   tell(index: number, op: string, ...args: LuaValue[]): void {
     this.send(index, { type: "request", origin: NODE, ticket: 0, op, args: pack(args) });

@@ -40,6 +40,7 @@ export class WorkflowHosts {
   /** Which provider waits for a task or an activity, by token or run, and which worker has it. */
   readonly #tasks = new Map<string, { provider: WorkflowProvider; worker: number; task: WorkflowTask }>();
   readonly #activities = new Map<string, { provider: WorkflowProvider; worker: number }>();
+  /** Which worker holds a run in memory. */
   readonly #places = new Map<string, number>();
 
   constructor(pool: WorkerPool, entries: ReadonlyMap<string, Entry>, log: LogSink) {
@@ -110,9 +111,10 @@ export class WorkflowHosts {
   /** A worker's answer to a task or an activity. */
   answered(message: FromWorker): void {
     if (message.type === "task_done") {
-      const { completion } = message;
+      const { completion, held } = message;
       const task = this.#tasks.get(completion.token);
       this.#tasks.delete(completion.token);
+      if (!held) this.#places.delete(completion.runId);
       task?.provider.completeTask(completion);
     } else if (message.type === "activity_done") {
       const activity = this.#activities.get(message.token);

@@ -70,7 +70,8 @@ export type FromWorker =
     value?: Uint8Array;
     failure?: Failure;
   }
-  | { type: "task_done"; completion: TaskCompletion }
+  /** `held`: the worker keeps the run in memory. */
+  | { type: "task_done"; completion: TaskCompletion; held: boolean }
   | { type: "log"; record: LogRecord }
   | { type: "counted"; question: number; live: number }
   | {

@@ -17,6 +17,7 @@ import { type CodeEntry, type FromWorker, type HostState, type ToWorker } from "
 import type { Terminal } from "../operations/io/terminal.ts";
 import type { OperationServices } from "../operations/operation.ts";
 import { OperationRunner } from "./operation-runner.ts";
+import { workflowOptions } from "./workflow-options.ts";
 
 export interface WorkerOptions {
   index: number;
@@ -137,7 +138,12 @@ export class LuaWorker {
     const vm = this.#vm;
     vm.register("emit", (name, ...args) => emitted[String(name)]?.(...args));
     vm.register("entry", (id) => this.#entries.get(String(id)) as unknown as LuaValue);
-    vm.register("pure", (name, ...args) => pair(() => this.#operations.pure(String(name), args)));
+    vm.register("pure", (name, ...args) =>
+      pair(() => {
+        const options = workflowOptions.get(String(name));
+        if (options) return options(this.#entries, ...args);
+        return this.#operations.pure(String(name), args);
+      }));
     vm.register("immediate", (work, pid, entry, name, ...args) =>
       pair(() =>
         this.#operations.immediate({
@@ -221,14 +227,15 @@ export class LuaWorker {
       case "workflow_task":
         this.#replayer.run(message.task).then(
           (completion) => {
-            this.#send({ type: "task_done", completion });
+            const held = this.#engine.has(message.task.runId);
+            this.#send({ type: "task_done", completion, held });
             this.#wake();
           },
           (error) => this.#die(error),
         );
         break;
       case "evict":
-        this.#engine.evict(message.runId);
+        this.#replayer.evict(message.runId);
         break;
       case "cancel_all":
         kernel.call("cancel_all", message.hostId, message.reason);

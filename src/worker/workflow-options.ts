@@ -1,0 +1,50 @@
+/**
+ * Option tables of workflow code, read before anything is scheduled. Pure functions of the Lua side:
+ * `host.pure("workflow.activity_options", entry, options)` and `host.pure("workflow.child_options", options)`.
+ * @module
+ */
+import type { LuaValue } from "../vm/value.ts";
+import { parseActivityOptions, parseChildOptions } from "../workflows/option-table.ts";
+import type { CodeEntry } from "./messages.ts";
+
+type Entries = ReadonlyMap<string, CodeEntry>;
+
+const legacyPrefix = "temporal.";
+
+/** The options under their canonical keys; where both spellings are given, the canonical one wins. */
+function canonical(options: LuaValue): [string, LuaValue][] {
+  if (typeof options !== "object" || options === null) return [];
+  const entries: [LuaValue, LuaValue][] = options instanceof Map
+    ? [...options]
+    : Object.entries(options);
+  const named = entries.filter((entry): entry is [string, LuaValue] => typeof entry[0] === "string");
+  const isLegacy = ([key]: [string, LuaValue]) => key.startsWith(legacyPrefix);
+  return [
+    ...named.filter(isLegacy).map(([key, value]): [string, LuaValue] => [
+      key.slice(legacyPrefix.length),
+      value,
+    ]),
+    ...named.filter((entry) => !isLegacy(entry)),
+  ];
+}
+
+/** `{activityId?, options}`: what the call says, over the defaults of the entry that it calls. */
+function activityOptions(entries: Entries, entry: LuaValue, options: LuaValue): LuaValue {
+  const defaults = entries.get(String(entry))?.options as LuaValue;
+  const merged = Object.fromEntries([...canonical(defaults), ...canonical(options)]);
+  return parseActivityOptions(merged) as unknown as LuaValue;
+}
+
+/** `{workflowId?, options, memo?, searchAttributes?}` of a child. */
+function childOptions(_entries: Entries, options: LuaValue): LuaValue {
+  return parseChildOptions(options) as unknown as LuaValue;
+}
+
+/** @throws WippyError Invalid, naming the option */
+export const workflowOptions: ReadonlyMap<
+  string,
+  (entries: Entries, ...args: LuaValue[]) => LuaValue
+> = new Map([
+  ["workflow.activity_options", activityOptions],
+  ["workflow.child_options", childOptions],
+]);
