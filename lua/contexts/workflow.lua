@@ -248,17 +248,14 @@ return {
     elseif place == "here" then
       local seq = next_seq(self, "signals")
       self.run.signals[seq] = scheduler.co
-      command(
-        self,
-        {
-          type = "signal_external",
-          seq = seq,
-          pid = pid,
-          name = topic,
-          payloads = values,
-          argc = n,
-        }
-      )
+      command(self, {
+        type = "signal_external",
+        seq = seq,
+        pid = pid,
+        name = topic,
+        payloads = values,
+        argc = n,
+      })
       return host.park()
     elseif unit.worker_of(pid) == -1 then
       return operation(self, "process.send", pid, topic, n, ...)

@@ -38,7 +38,10 @@ export class WorkflowHosts {
   readonly #log: LogSink;
   readonly #entries: ReadonlyMap<string, Entry>;
   /** Which provider waits for a task or an activity, by token or run, and which worker has it. */
-  readonly #tasks = new Map<string, { provider: WorkflowProvider; worker: number; task: WorkflowTask }>();
+  readonly #tasks = new Map<
+    string,
+    { provider: WorkflowProvider; worker: number; task: WorkflowTask }
+  >();
   readonly #activities = new Map<string, { provider: WorkflowProvider; worker: number }>();
   /** Which worker holds a run in memory. */
   readonly #places = new Map<string, number>();
@@ -89,7 +92,9 @@ export class WorkflowHosts {
   deliver: (to: string, topic: string, from: string, values: LuaValue[]) => void = () => {};
 
   #runTask(provider: WorkflowProvider, task: WorkflowTask): void {
-    const sticky = task.worker === undefined ? undefined : Number(task.worker.replace("worker-", ""));
+    const sticky = task.worker === undefined
+      ? undefined
+      : Number(task.worker.replace("worker-", ""));
     const worker = sticky !== undefined && this.#pool.running.includes(sticky)
       ? sticky
       : this.#pool.leastLoaded();
@@ -248,7 +253,8 @@ function outcome(closed: RunClosed): [LuaValue, LuaValue] {
     return [closed.value ? unpack(closed.value) : undefined, undefined];
   }
   if (closed.failure) return [undefined, WippyError.from(closed.failure)];
-  const fail = (kind: string, message: string) => new WippyError(kind, message, { retryable: false });
+  const fail = (kind: string, message: string) =>
+    new WippyError(kind, message, { retryable: false });
   switch (closed.status) {
     case "terminated":
       return [undefined, fail("Canceled", "workflow terminated")];

@@ -144,16 +144,19 @@ export class LuaWorker {
         if (options) return options(this.#entries, ...args);
         return this.#operations.pure(String(name), args);
       }));
-    vm.register("immediate", (work, pid, entry, name, ...args) =>
-      pair(() =>
-        this.#operations.immediate({
-          work: Number(work),
-          pid: String(pid),
-          entry: String(entry),
-          name: String(name),
-          args,
-        })
-      ));
+    vm.register(
+      "immediate",
+      (work, pid, entry, name, ...args) =>
+        pair(() =>
+          this.#operations.immediate({
+            work: Number(work),
+            pid: String(pid),
+            entry: String(entry),
+            name: String(name),
+            args,
+          })
+        ),
+    );
     vm.register("log", (level, logger, message, fields, pid, location) => {
       this.#send({
         type: "log",
@@ -364,4 +367,3 @@ export class LuaWorker {
     this.#vm.close();
   }
 }
-

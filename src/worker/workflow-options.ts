@@ -17,7 +17,9 @@ function canonical(options: LuaValue): [string, LuaValue][] {
   const entries: [LuaValue, LuaValue][] = options instanceof Map
     ? [...options]
     : Object.entries(options);
-  const named = entries.filter((entry): entry is [string, LuaValue] => typeof entry[0] === "string");
+  const named = entries.filter((entry): entry is [string, LuaValue] =>
+    typeof entry[0] === "string"
+  );
   const isLegacy = ([key]: [string, LuaValue]) => key.startsWith(legacyPrefix);
   return [
     ...named.filter(isLegacy).map(([key, value]): [string, LuaValue] => [

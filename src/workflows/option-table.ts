@@ -5,7 +5,13 @@
 import { parseDuration } from "../registry/duration.ts";
 import { WippyError } from "../vm/error.ts";
 import { type LuaValue, numberOf } from "../vm/value.ts";
-import type { ActivityOptions, ChildOptions, RetryPolicy, RunOptions, StartOptions } from "./options.ts";
+import type {
+  ActivityOptions,
+  ChildOptions,
+  RetryPolicy,
+  RunOptions,
+  StartOptions,
+} from "./options.ts";
 
 type Table = Record<string, LuaValue>;
 
@@ -59,7 +65,9 @@ function duration(value: LuaValue, key: string): number {
 }
 
 function text(value: LuaValue, key: string): string {
-  if (typeof value !== "string" || value === "") throw invalid(key, "a text that is not empty", value);
+  if (typeof value !== "string" || value === "") {
+    throw invalid(key, "a text that is not empty", value);
+  }
   return value;
 }
 
@@ -130,7 +138,25 @@ function defined<Fields extends object>(
   ) as { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> };
 }
 
+/** Checks options that mean something on Temporal only: one journal has one queue. */
+function checkQueueOptions(options: Options, group: "workflow" | "activity"): void {
+  options.read(text, `${group}.task_queue`);
+  options.read(table, `${group}.priority`);
+  options.read(
+    flag,
+    group === "workflow" ? "workflow.enable_eager_start" : "activity.disable_eager_execution",
+  );
+}
+
+function absent(value: LuaValue, key: string): never {
+  const mend =
+    "a workflow.host has no schedules; start the workflow from a process with time.ticker";
+  throw invalid(key, `nothing (${mend})`, value);
+}
+
 function runOptions(options: Options): RunOptions {
+  checkQueueOptions(options, "workflow");
+  options.read(absent, "workflow.cron_schedule");
   return defined({
     executionTimeout: options.read(duration, "workflow.execution_timeout"),
     runTimeout: options.read(duration, "workflow.run_timeout"),
@@ -208,6 +234,7 @@ export function parseActivityOptions(
 ): { activityId?: string; options: ActivityOptions } {
   const options = new Options(value);
   const activityId = options.read(text, "activity.id");
+  checkQueueOptions(options, "activity");
   return {
     ...(activityId !== undefined && { activityId }),
     options: defined({

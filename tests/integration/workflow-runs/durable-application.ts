@@ -1,0 +1,179 @@
+import { afterEach } from "bun:test";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Config } from "../../../src/app/config.ts";
+import { Node } from "../../../src/node/node.ts";
+import type { LogRecord } from "../../../src/observe/log.ts";
+import type { Entry } from "../../../src/registry/entry.ts";
+import { WippyError } from "../../../src/vm/error.ts";
+import { LuaFloat, type LuaValue } from "../../../src/vm/value.ts";
+
+/** The body of a unit's main, whose arguments are `...`, or the body with fields of its entry. */
+export type Body = string | { body: string; meta?: Record<string, unknown>; modules?: string[] };
+
+/** Units of the namespace `app`, by name. */
+export interface Units {
+  workflows?: Record<string, Body>;
+  functions?: Record<string, Body>;
+  processes?: Record<string, Body>;
+}
+
+export interface StartOptions {
+  /** Workers at most: 1, in this thread, unless given. */
+  workers?: number;
+}
+
+const groups = { workflows: "workflow.lua", functions: "function.lua", processes: "process.lua" };
+const modules = ["ctx", "env", "fs", "funcs", "json", "logger", "time", "uuid", "workflow"];
+
+/** Appends a line to the file that `DurableApplication.notes` reads. */
+const note = `local function note(line)
+  assert(assert(fs.get("app:files")):writefile("notes.txt", tostring(line) .. "\\n", "a"))
+end`;
+
+/** The whole source of a unit whose main has this body. */
+function sourceOf(body: string, listed: string[]): string {
+  const names = listed.join(", ");
+  const requires = listed.map((name) => `require("${name}")`).join(", ");
+  return `local ${names} = ${requires}
+${listed.includes("fs") ? note : ""}
+return { main = function(...) ${body}\nend }`;
+}
+
+function entriesOf(units: Units, directory: string): Entry[] {
+  const auto = { lifecycle: { auto_start: true, stop_timeout: "200ms" } };
+  const entries: Entry[] = [
+    { id: "app:durable", kind: "workflow.host", meta: {}, data: auto },
+    { id: "app:processes", kind: "process.host", meta: {}, data: auto },
+    { id: "app:files", kind: "fs.directory", meta: {}, data: { directory } },
+  ];
+  for (const group of ["workflows", "functions", "processes"] as const) {
+    for (const [name, unit] of Object.entries(units[group] ?? {})) {
+      const { body, meta = {}, modules: listed = modules } = typeof unit === "string"
+        ? { body: unit }
+        : unit;
+      const data = { source: sourceOf(body, listed), method: "main", modules: listed };
+      entries.push({ id: `app:${name}`, kind: groups[group], meta, data });
+    }
+  }
+  return entries;
+}
+
+/** Lua values as a test writes them: floats with an integral value are numbers. */
+function plain(value: LuaValue): unknown {
+  if (value instanceof LuaFloat) return value.value;
+  if (Array.isArray(value)) return value.map(plain);
+  if (value instanceof Map || value instanceof WippyError || value instanceof Uint8Array) {
+    return value;
+  }
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, plain(field)]));
+}
+
+const started = new Set<DurableApplication>();
+
+/** An application with a workflow host, in this process, that can be started again on the same journal. */
+export class DurableApplication {
+  /** What was logged since the first start. */
+  readonly logs: LogRecord[] = [];
+  readonly directory = mkdtempSync(join(tmpdir(), "wippy-durable-"));
+  #node: Node | undefined;
+
+  constructor() {
+    started.add(this);
+  }
+
+  /** Starts it, or starts it again with other code. */
+  async start(units: Units, options: StartOptions = {}): Promise<void> {
+    await this.stop();
+    this.#node = await Node.start({
+      entries: entriesOf(units, this.directory),
+      config: Config.empty,
+      directory: this.directory,
+      stateDir: join(this.directory, ".wippy"),
+      workers: options.workers ?? 1,
+      inline: true,
+      log: { log: (record) => this.logs.push(record) },
+    });
+    await this.#node.launch();
+  }
+
+  /** Calls a function. @throws WippyError what it failed with */
+  async call(name: string, ...args: LuaValue[]): Promise<unknown> {
+    if (!this.#node) throw new Error("the application is not started");
+    return plain(await this.#node.call(`app:${name}`, args));
+  }
+
+  /** The messages that the unit of that name logged by `print`. */
+  printed(name: string): string[] {
+    return this.logs.filter(({ logger }) => logger === `app:${name}`).map(({ message }) => message);
+  }
+
+  /** The lines that units wrote by `note(line)`. */
+  notes(): string[] {
+    const path = join(this.directory, "notes.txt");
+    return existsSync(path) ? readFileSync(path, "utf8").trim().split("\n") : [];
+  }
+
+  /** Fulfilled when a log record with that text is there. */
+  async reported(text: string): Promise<LogRecord> {
+    for (;;) {
+      const found = this.logs.find(({ message }) => message.includes(text));
+      if (found) return found;
+      await Bun.sleep(5);
+    }
+  }
+
+  /** Stops it; the journal stays. */
+  async stop(): Promise<void> {
+    await this.#node?.stop();
+    this.#node = undefined;
+  }
+
+  /** Stops it and removes its folder. */
+  async remove(): Promise<void> {
+    started.delete(this);
+    await this.stop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+afterEach(async () => {
+  for (const application of started) await application.remove();
+});
+
+/** Starts an application; it is removed after the test. */
+export async function startDurable(
+  units: Units,
+  options: StartOptions = {},
+): Promise<DurableApplication> {
+  const application = new DurableApplication();
+  await application.start(units, options);
+  return application;
+}
+
+/**
+ * Runs a workflow with this body among other units and gives its result.
+ *
+ * @throws WippyError its failure
+ */
+export async function runWorkflow(body: string, units: Units = {}): Promise<unknown> {
+  const application = await startDurable({
+    ...units,
+    workflows: { ...units.workflows, main: body },
+    functions: { ...units.functions, start: 'return workflow.exec("app:main", ...)' },
+  });
+  return await application.call("start");
+}
+
+/** The error that a promise is rejected with. @throws Error when it is fulfilled */
+export async function failure(promise: Promise<unknown>): Promise<WippyError> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof WippyError) return error;
+    throw error;
+  }
+  throw new Error("it did not fail");
+}
