@@ -1,5 +1,5 @@
 --- Module `json`: text from Lua values and back. The host reads and writes the text: a reader and a
--- writer in Lua took three to ten times as long, marshalling included, for 200 bytes and for 1 MB.
+-- writer in Lua took two to six times as long, marshalling included, for 200 bytes and for 1 MB.
 local runtime = ...
 local errors = runtime.errors
 local pure = runtime.pure

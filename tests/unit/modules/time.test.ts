@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { evaluate, runUnit } from "./lua-unit.ts";
 
 /** What a Lua expression is as text; failures as `kind: message`. */
@@ -108,7 +109,10 @@ describe("layouts", () => {
 
   test.each([
     ["time.RFC3339, '2024-06-15T14:30:45Z'", "2024-06-15 14:30:45 +0000 UTC"],
-    ["time.RFC3339, '2024-06-15T14:30:45.123+02:00'", "2024-06-15 14:30:45.123 +0200 +0200"],
+    [
+      "time.RFC3339, '2024-06-15T14:30:45.123+02:00', time.utc",
+      "2024-06-15 14:30:45.123 +0200 +0200",
+    ],
     ["time.DATE_ONLY, '2024-06-15', time.utc", "2024-06-15 00:00:00 +0000 UTC"],
     ["time.KITCHEN, '12:05AM', time.utc", "0000-01-01 00:05:00 +0000 UTC"],
     ["time.STAMP, 'Jun  5 01:02:03', time.utc", "0000-06-05 01:02:03 +0000 UTC"],
@@ -153,6 +157,21 @@ describe("layouts", () => {
       return true`;
     expect(await evaluate(code)).toBe(true);
   });
+});
+
+test("the calendar agrees with JavaScript's", async () => {
+  const seconds = fc.sample(fc.integer({ min: -62_135_596_800, max: 253_402_300_799 }), 500);
+  const code = `
+    local out = {}
+    for i, s in ipairs((...)) do
+      local t = time.unix(s, 0):utc()
+      out[i] = t:format("2006-01-02T15:04:05.000Z")
+      assert(time.date(t:year(), t:month(), t:day(), t:hour(), t:minute(), t:second(), 0, time.utc):unix() == s)
+    end
+    return out`;
+  expect(await evaluate(code, { args: [seconds] })).toEqual(
+    seconds.map((second) => new Date(second * 1000).toISOString()),
+  );
 });
 
 describe("zones", () => {
@@ -216,6 +235,19 @@ describe("durations", () => {
     const shown = await show(`time.parse_duration(${argument})`);
     if (typeof expected === "string") expect(shown).toBe(expected);
     else expect(shown).toMatch(expected);
+  });
+
+  test("what is written is read back the same", async () => {
+    const values = fc.sample(fc.bigInt({ min: -(2n ** 63n) + 1n, max: 2n ** 63n - 1n }), 300)
+      .map((value, index) => value >> BigInt(index % 60));
+    const code = `
+      for _, ns in ipairs((...)) do
+        local text = tostring(time.parse_duration(ns))
+        local back = assert(time.parse_duration(text)):nanoseconds()
+        assert(back == ns, text .. " " .. back)
+      end
+      return true`;
+    expect(await evaluate(code, { args: [values] })).toBe(true);
   });
 
   test("units", async () => {
