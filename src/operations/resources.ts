@@ -38,9 +38,13 @@ export class ResourceTable {
   ): Resource {
     const resource = this.#open.get(id);
     if (resource instanceof type) return resource;
-    throw new WippyError("Invalid", "it is closed, or was opened before a restart", {
-      retryable: false,
-    });
+    throw new WippyError(
+      "Invalid",
+      "it is closed; in a workflow nothing stays open between steps",
+      {
+        retryable: false,
+      },
+    );
   }
 
   /** Forgets a resource without closing it. Gives what was there. */
