@@ -35,7 +35,7 @@ end
 local function answer(callee, value, err)
   local waiter = callee.waiter
   if err then
-    value = nil
+    value, err = nil, copies.copy(err)
   elseif type(value) == "table" or type(value) == "function" or type(value) == "thread" then
     local ok, copy = pcall(copies.copy, value)
     if ok then

@@ -6,13 +6,30 @@ local use = ...
 local errors = use("kernel/errors")
 local object = use("kernel/object")
 local scheduler = use("kernel/scheduler")
+local unit = use("kernel/unit")
 local ready, park, unit_of = scheduler.ready, scheduler.park, scheduler.unit_of
 local metatable_of = debug.getmetatable
 
 local channel = {}
 local methods = {}
 
-local make, meta = object.define("channel", methods, { __newindex = rawset })
+-- What the kernel adds to a channel; programs can add nothing.
+local FIELDS <const> = {
+  senders = true,
+  receivers = true,
+  closed = true,
+  mail = true,
+  opened = true,
+}
+
+local make, meta = object.define("channel", methods, {
+  __newindex = function(ch, key, value)
+    if not FIELDS[key] then
+      error("cannot assign field '" .. tostring(key) .. "' of a channel", 2)
+    end
+    rawset(ch, key, value)
+  end,
+})
 local make_case, case_meta = object.define("channel.case", {}, {})
 
 local function closed_error()
@@ -53,9 +70,12 @@ end
 
 -- Adds a waiting receiver.
 local function await(ch, waiter)
-  if not ch.first then
+  local first = ch.first
+  if first == false then
     ch.first = waiter
     return
+  elseif first == nil then
+    error("bad argument #1 to 'receive' (channel expected, got " .. host.type(ch) .. ")", 3)
   end
   local receivers = ch.receivers
   if not receivers then
@@ -146,6 +166,12 @@ function channel.new(size)
   return make({ size = size or 0, first = false, items = false, decode = false })
 end
 
+--- A channel that the mailbox feeds. `decode` turns an item into what a receiver gets.
+--- Four fields: every process has one, and its table takes four or eight.
+function channel.mail(decode)
+  return make({ first = false, items = false, mail = true, decode = decode or false })
+end
+
 --- Puts a value without waiting, whatever the buffer's size; for the mailbox and timers of the kernel.
 function channel.put(ch, value)
   if not ch.first or not hand_over(ch, value) then
@@ -166,7 +192,7 @@ function channel.try_send(ch, value)
   if hand_over(ch, value) then
     return true
   end
-  if size_of(ch.items) < ch.size then
+  if ch.size and size_of(ch.items) < ch.size then
     ch.items = ch.items or { h = 1, t = 0 }
     push(ch.items, value)
     return true
@@ -318,8 +344,11 @@ function channel.select(cases, default)
     return { default = true, ok = true }
   end
   local record = { co = scheduler.co, cases = cases }
-  if n == 0 and not next(scheduler.current.others or {}) then
-    error(errors.fail("Internal", "deadlock: all coroutines blocked with no pending operations"), 0)
+  if n == 0 then
+    local err = unit.block(scheduler.current)
+    if err then
+      error(err, 0)
+    end
   end
   for i = 1, n do
     local case = cases[i]

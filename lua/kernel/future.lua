@@ -7,12 +7,19 @@ local object = use("kernel/object")
 
 local future = {}
 local methods = {}
-local make = object.define("future", methods, { __newindex = rawset })
+local make = object.define("future", methods)
 
 --- A pending future; `cancel` is called once when the program cancels it.
 function future.new(cancel)
   local ch = channel.new(1)
-  return make({ _channel = ch, _cancel = cancel })
+  return make({
+    _channel = ch,
+    _cancel = cancel or false,
+    _done = false,
+    _canceled = false,
+    _error = false,
+    _payload = false,
+  })
 end
 
 --- Completes a future with `value` or `err`; once cancelled or completed, nothing happens.
@@ -20,7 +27,7 @@ function future.complete(self, value, err)
   if self._done or self._canceled then
     return
   end
-  self._done, self._error = true, err
+  self._done, self._error = true, err or false
   if not err then
     self._payload = mailbox.payload(value)
   end

@@ -131,6 +131,7 @@ function unit.restart(self)
   stop_coroutines(self)
   release(self)
   self.others, self.calls, self.cleanups, self.host_work = nil, nil, nil, nil
+  self.blocked = nil
   self.inbox, self.events, self.listeners, self.trap_links, self.upgradable =
     nil, nil, nil, nil, nil
 end
@@ -187,6 +188,29 @@ function unit.on_end(self, fn)
   cleanups[#cleanups + 1] = fn
 end
 
+-- The error of a unit none of whose coroutines can ever wake, or nil.
+local function deadlock(self)
+  local alive = 1
+  for _ in pairs(self.others or {}) do
+    alive = alive + 1
+  end
+  if self.blocked < alive then
+    return nil
+  end
+  return errors.fail("Internal", "deadlock: all coroutines blocked with no pending operations")
+end
+
+--- Notes that the running coroutine waits for nothing. Gives the error of the unit when all its coroutines do so.
+function unit.block(self)
+  local before = self.blocked
+  self.blocked = (before or 0) + 1
+  local err = deadlock(self)
+  if err then
+    self.blocked = before
+  end
+  return err
+end
+
 local function finished(self, co, value, second)
   if co == self.main then
     local err = second ~= nil and errors.from_returned(second) or nil
@@ -197,6 +221,10 @@ local function finished(self, co, value, second)
   else
     unit_of[co] = nil
     self.others[co] = nil
+    local err = self.blocked and deadlock(self)
+    if err then
+      unit.finish(self, nil, err)
+    end
   end
 end
 
