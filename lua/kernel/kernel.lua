@@ -51,20 +51,7 @@ function runtime.frame()
 end
 
 --- Nanoseconds of a duration as programs write it: a number of ns, "1h30m", or a Duration object.
-function runtime.duration(value)
-  if type(value) == "number" then
-    return math.tointeger(value) or math.floor(value)
-  elseif type(value) == "string" then
-    local ns, message = duration.parse(value)
-    if not ns then
-      return nil, errors.fail("Invalid", message)
-    end
-    return ns
-  elseif object.is_object(value) and type(value.nanoseconds) == "function" then
-    return value:nanoseconds()
-  end
-  return nil, errors.fail("Invalid", "invalid duration: " .. host.type(value))
-end
+runtime.duration = duration.of
 
 for _, name in ipairs({
   "time",

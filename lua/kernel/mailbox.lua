@@ -79,20 +79,11 @@ local function event_value(message)
   return message[3]
 end
 
-local function mail_channel(decode)
-  local ch = channel.new(0)
-  ch.mail = true
-  if decode then
-    ch.decode = decode
-  end
-  return ch
-end
-
 --- The unit's inbox channel (Message objects), made at first use.
 function mailbox.inbox(unit)
   local ch = unit.inbox
   if not ch then
-    ch = mail_channel()
+    ch = channel.mail()
     unit.inbox = ch
   end
   return ch
@@ -102,7 +93,7 @@ end
 function mailbox.events(unit)
   local ch = unit.events
   if not ch then
-    ch = mail_channel(event_value)
+    ch = channel.mail(event_value)
     unit.events = ch
   end
   return ch

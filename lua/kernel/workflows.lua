@@ -382,7 +382,9 @@ local function go_on(self, pending, start)
     end
     run.failure = errors.make(
       "Timeout",
-      "a workflow task ran too long without waiting (an endless loop?); wait for something, or move the work to a function",
+      "the code at "
+        .. position.of(rest.queue[rest.head])
+        .. " ran too long without waiting (an endless loop?); wait for something, or move the work to a function",
       false,
       { task_failed = true }
     )

@@ -16,9 +16,13 @@ local payload = {
   },
 }
 
-local DECODERS = { ["json/plain"] = "json.decode" }
 local LUA = { ["lua/any"] = true, ["golang/any"] = true, ["golang/error"] = true }
 local TEXT = { ["text/plain"] = true, ["application/octet-stream"] = true }
+
+-- Loaded at first use, as few programs transcode.
+local function json()
+  return runtime.use("modules/json", runtime)
+end
 
 --- A Payload of a Lua value.
 function payload.new(value)
@@ -35,11 +39,10 @@ local function decoded(self)
   if LUA[format] or TEXT[format] then
     return self[1]
   end
-  local decoder = DECODERS[format]
-  if not decoder then
+  if format ~= "json/plain" then
     return nil, errors.fail("Internal", "no way to decode a payload of format " .. format)
   end
-  return runtime.pure(decoder, self[1])
+  return json().decode(self[1])
 end
 
 methods.data = decoded
@@ -57,7 +60,7 @@ function methods:transcode(format)
   if LUA[format] then
     return mailbox.payload(value, format)
   elseif format == "json/plain" then
-    local text, failure = runtime.pure("json.encode", value)
+    local text, failure = json().encode(value)
     if failure then
       return nil, errors.fail("Internal", failure:message())
     end

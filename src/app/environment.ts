@@ -25,6 +25,8 @@ export interface EnvironmentOptions {
   directory: string;
   /** The variables of the operating system. */
   system: Readonly<Record<string, string | undefined>>;
+  /** Told of what is written to memory, so that the other workers' environments can `mirror` it. */
+  onMemoryWrite?: (storage: string, key: string, value: string) => void;
 }
 
 /** The environment variables of an application: `env.variable` entries on `env.storage.*` entries. */
@@ -32,6 +34,8 @@ export class Environment implements Variables {
   readonly #entries = new Map<string, Entry>();
   readonly #publicNames = new Map<string, Entry>();
   readonly #storages = new Map<string, Storage>();
+  /** The storages in memory, without what tells of writes. */
+  readonly #memories = new Map<string, Storage>();
   /** What is being read or made: a placeholder may lead back to itself. */
   readonly #inProgress = new Set<string>();
 
@@ -75,7 +79,7 @@ export class Environment implements Variables {
   #open(entry: Entry): Storage {
     switch (entry.kind) {
       case memoryStorage.name:
-        return createMemoryStorage();
+        return this.#memory(entry.id);
       case osStorage.name:
         return createOsStorage(this.options.system);
       case staticStorage.name:
@@ -91,6 +95,26 @@ export class Environment implements Variables {
           retryable: false,
         });
     }
+  }
+
+  #memory(id: string): Storage {
+    const storage = createMemoryStorage();
+    this.#memories.set(id, storage);
+    const { onMemoryWrite } = this.options;
+    if (onMemoryWrite === undefined) return storage;
+    return {
+      ...storage,
+      set: (key, value) => {
+        storage.set(key, value);
+        onMemoryWrite(id, key, value);
+      },
+    };
+  }
+
+  /** Takes over what another worker wrote to a storage in memory. */
+  mirror(storage: string, key: string, value: string): void {
+    this.#storage(storage);
+    this.#memories.get(storage)?.set(key, value);
   }
 
   has(key: string, namespace: string): boolean {

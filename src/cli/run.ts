@@ -58,6 +58,7 @@ export async function run(
   return await start(console, options, {
     entries: application.entries,
     config: application.config,
+    modules: application.modules,
     log: createLog(console, options, application.config, asked),
     locate: application.locate,
     ...(task === undefined ? {} : { task }),
@@ -95,6 +96,7 @@ export async function runScript(
 interface Start {
   entries: Entry[];
   config: Config;
+  modules?: Record<string, string>;
   log: LogSink;
   locate: Application["locate"];
   task?: Task;
@@ -104,6 +106,7 @@ async function start(console: Console, options: RunOptions, what: Start): Promis
   const nodeOptions: NodeOptions = {
     entries: what.entries,
     config: what.config,
+    ...(what.modules === undefined ? {} : { modules: what.modules }),
     directory: console.directory,
     stateDir: resolve(console.directory, options.state ?? ".wippy"),
     inline: what.task !== undefined,

@@ -27,6 +27,7 @@ import { WorkflowHosts } from "./workflow-hosts.ts";
 export type { NodeOptions } from "./options.ts";
 
 const defaultMemoryLimit = 1024 ** 3;
+const defaultShutdownTimeout = 30_000;
 /** Sender of the CANCEL event that a stopping service gets. */
 const systemPid = "{node:control|0x00000}";
 /** How often a stopping host looks whether its processes have gone, in milliseconds. */
@@ -66,7 +67,7 @@ export class Node {
         services: {
           entries: options.entries,
           directory: options.directory,
-          modules: {},
+          modules: options.modules ?? {},
           startedAt: Date.now(),
         },
         memoryLimit: options.memoryLimit ?? defaultMemoryLimit,
@@ -312,8 +313,17 @@ export class Node {
 
   /** Orderly end: services and hosts in reverse order, then the journals, then the workers. Twice is once. */
   stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
+    this.#stopped ??= this.#stopInTime();
     return this.#stopped;
+  }
+
+  /** Whatever does not stop within `shutdown.timeout` is left behind: all that is durable is on disk by then. */
+  async #stopInTime(): Promise<void> {
+    const timeout = this.#options.config.duration("shutdown.timeout") ?? defaultShutdownTimeout;
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(() => late.resolve(), timeout);
+    await Promise.race([this.#stop(), late.promise]);
+    clearTimeout(timer);
   }
 
   async #stop(): Promise<void> {

@@ -9,6 +9,8 @@ export interface NodeOptions {
   config: Config;
   /** Absolute path of the application; relative paths of entries start here. */
   directory: string;
+  /** Module (`org/module`) to the absolute path of its directory. */
+  modules?: Record<string, string>;
   /** Absolute path of the folder for what outlives the runtime. */
   stateDir: string;
   /** Workers at most; one a core when absent. */

@@ -6,6 +6,7 @@ import { loadLuaModule } from "../vm/module.ts";
 import type { LuaValue } from "../vm/value.ts";
 import {
   type CodeEntry,
+  type EnvironmentWrite,
   type FromWorker,
   type HostState,
   NODE,
@@ -66,6 +67,7 @@ export class WorkerPool {
     number,
     { worker: number; resolve: (values: LuaValue[]) => void; reject: (error: Error) => void }
   >();
+  readonly #writes = new Map<string, EnvironmentWrite>();
   #hosts: HostState[] = [];
   #lastTicket = 0;
   #flushing = false;
@@ -122,7 +124,13 @@ export class WorkerPool {
     };
     if (inline && index === 0) {
       const worker = await LuaWorker.start(
-        { ...options, services: createServices(services), terminalOf },
+        {
+          ...options,
+          services: createServices(services, (storage, key, value) => {
+            this.#mirror(index, { type: "environment", storage, key, value });
+          }),
+          terminalOf,
+        },
         (messages) => this.#receive(index, generation, messages),
       );
       this.#workers.set(index, {
@@ -133,6 +141,7 @@ export class WorkerPool {
     } else {
       await this.#startThread(index, generation, { options, services });
     }
+    for (const write of this.#writes.values()) this.send(index, write);
     Atomics.compareExchange(this.#loads, index, -1, 0);
     if (this.#workers.size > 1) {
       for (const other of this.#workers.keys()) this.send(other, { type: "alone", alone: false });
@@ -270,12 +279,21 @@ export class WorkerPool {
         break;
       case "crowded":
         break;
+      case "environment":
+        this.#mirror(index, message);
+        break;
       case "died":
         this.#died(index, generation, message.failure);
         break;
       default:
         this.#events.message(index, message);
     }
+  }
+
+  /** Tells the other workers, and those that start later, of a write. */
+  #mirror(origin: number, write: EnvironmentWrite): void {
+    this.#writes.set(`${write.storage} ${write.key}`, write);
+    for (const index of this.#workers.keys()) if (index !== origin) this.send(index, write);
   }
 
   #settle(ticket: number, values: LuaValue[]): void {

@@ -21,6 +21,8 @@ export interface EnvironmentAccess extends Variables {
   /** Throws WippyError Invalid, NotFound or PermissionDenied. */
   set(key: string, value: string, namespace: string): void;
   all(): Record<string, string>;
+  /** Takes over what another worker wrote to a storage in memory. */
+  mirror(storage: string, key: string, value: string): void;
 }
 
 /** What operations use of the runtime around them. One object per worker. */

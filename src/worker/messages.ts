@@ -29,6 +29,14 @@ export interface HostState {
   state: "running" | "stopping" | "stopped";
 }
 
+/** A write to an environment storage in memory, which every worker has for itself. */
+export interface EnvironmentWrite {
+  type: "environment";
+  storage: string;
+  key: string;
+  value: string;
+}
+
 /** What the node tells a worker. `args` and `value` are packed (`src/vm/codec.ts`), so that routing never decodes. */
 export type ToWorker =
   | {
@@ -47,6 +55,7 @@ export type ToWorker =
   | { type: "cancel_activity"; token: string }
   | { type: "workflow_task"; task: WorkflowTask }
   | { type: "evict"; runId: string }
+  | EnvironmentWrite
   | { type: "cancel_all"; hostId?: string; reason: string }
   | { type: "count"; question: number; hostId: string }
   | { type: "check"; question: number; ids: string[] };
@@ -73,6 +82,7 @@ export type FromWorker =
   /** `held`: the worker keeps the run in memory. */
   | { type: "task_done"; completion: TaskCompletion; held: boolean }
   | { type: "log"; record: LogRecord }
+  | EnvironmentWrite
   | { type: "counted"; question: number; live: number }
   | {
     type: "checked";

@@ -13,14 +13,23 @@ export interface ServiceOptions {
   startedAt: number;
 }
 
-/** The operations' view of the runtime, one per worker: the real clock and randomness are read only here. */
-export function createServices(options: ServiceOptions): OperationServices {
+/**
+ * The operations' view of the runtime, one per worker: the real clock and randomness are
+ * read only here.
+ *
+ * @param onMemoryWrite told of each write to an environment storage in memory
+ */
+export function createServices(
+  options: ServiceOptions,
+  onMemoryWrite: (storage: string, key: string, value: string) => void,
+): OperationServices {
   const byId = new Map(options.entries.map((entry) => [entry.id, entry]));
   return {
     entry: (id) => byId.get(id),
     environment: new Environment(options.entries, {
       directory: options.directory,
       system: process.env,
+      onMemoryWrite,
     }),
     directory: options.directory,
     moduleDirectory: (entry) => {

@@ -24,7 +24,13 @@ const early: ToWorker[][] = [];
 async function start({ options, services }: ThreadStart): Promise<void> {
   try {
     worker = await LuaWorker.start(
-      { ...options, services: createServices(services), terminalOf: () => undefined },
+      {
+        ...options,
+        services: createServices(services, (storage, key, value) => {
+          postMessage([{ type: "environment", storage, key, value }]);
+        }),
+        terminalOf: () => undefined,
+      },
       (messages) => postMessage(messages),
     );
   } catch (error) {

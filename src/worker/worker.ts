@@ -240,6 +240,9 @@ export class LuaWorker {
       case "evict":
         this.#replayer.evict(message.runId);
         break;
+      case "environment":
+        this.#options.services.environment.mirror(message.storage, message.key, message.value);
+        break;
       case "cancel_all":
         kernel.call("cancel_all", message.hostId, message.reason);
         break;

@@ -13,7 +13,7 @@ import type { ParentClosePolicy } from "../../options.ts";
 import type { RunStatus } from "../../provider.ts";
 
 // drizzle-kit does not know WITHOUT ROWID: it is written by hand into the migrations of the tables whose rows are
-// reached by their primary key only (events, timers, activities).
+// reached by their primary key only (timers, activities).
 //
 // Times are milliseconds since the epoch. Blobs are packed with `packPlain` or with the codec of Lua values.
 
@@ -60,14 +60,18 @@ export const runs = sqliteTable("runs", {
   index("runs_parent").on(table.parentRun).where(sql`parent_run IS NOT NULL AND status = 'running'`),
 ]);
 
-/** Histories: append only, ids dense from 1 in each run. */
+/**
+ * Histories: append only, ids dense from 1 in each run. Rows lie in the order of writing and not by run, because a commit
+ * that touches many runs then writes a few full pages instead of one page a run; the index finds them by run.
+ */
 export const events = sqliteTable("events", {
+  position: integer().primaryKey(),
   run: integer().notNull(),
   id: integer().notNull(),
   type: text().$type<EventType>().notNull(),
   time: integer().notNull(),
   data: bytes().notNull(),
-}, (table) => [primaryKey({ columns: [table.run, table.id] })]);
+}, (table) => [uniqueIndex("events_run").on(table.run, table.id)]);
 
 /**
  * What is due at a time: `timer` (of workflow code), `start` (delay or back-off of a run), `run` and `execution`

@@ -5,7 +5,7 @@ import type { RunStatus } from "../../provider.ts";
 import { activities, events, outbox, runs, timers } from "./schema.ts";
 
 export type RunRow = typeof runs.$inferSelect;
-export type EventRow = typeof events.$inferSelect;
+export type EventRow = Omit<typeof events.$inferSelect, "position">;
 export type TimerRow = typeof timers.$inferSelect;
 export type ActivityRow = typeof activities.$inferSelect;
 export type OutboxRow = typeof outbox.$inferSelect;
@@ -210,6 +210,8 @@ function rowParams<Name extends string>(names: Record<Name, unknown>): Record<Na
   return Object.fromEntries(params) as Record<Name, SQL>;
 }
 
+const { position: _, ...eventColumns } = getTableColumns(events);
+
 function prepare(db: BunSQLiteDatabase) {
   const ofRun = (table: typeof timers | typeof activities) => eq(table.run, param("run"));
   const oneActivity = and(ofRun(activities), eq(activities.seq, param("seq")));
@@ -251,10 +253,10 @@ function prepare(db: BunSQLiteDatabase) {
       blocked: param("blocked"),
     }).where(eq(runs.run, param("run"))).prepare(),
 
-    insertEvent: db.insert(events).values(rowParams(getTableColumns(events))).prepare(),
-    event: db.select().from(events)
+    insertEvent: db.insert(events).values(rowParams(eventColumns)).prepare(),
+    event: db.select(eventColumns).from(events)
       .where(and(eq(events.run, param("run")), eq(events.id, param("id")))).prepare(),
-    eventsFrom: db.select().from(events)
+    eventsFrom: db.select(eventColumns).from(events)
       .where(and(eq(events.run, param("run")), gte(events.id, param("from")))).orderBy(events.id)
       .prepare(),
 

@@ -9,14 +9,15 @@ CREATE TABLE `activities` (
 ) WITHOUT ROWID;
 --> statement-breakpoint
 CREATE TABLE `events` (
+	`position` integer PRIMARY KEY NOT NULL,
 	`run` integer NOT NULL,
 	`id` integer NOT NULL,
 	`type` text NOT NULL,
 	`time` integer NOT NULL,
-	`data` blob NOT NULL,
-	PRIMARY KEY(`run`, `id`)
-) WITHOUT ROWID;
+	`data` blob NOT NULL
+);
 --> statement-breakpoint
+CREATE UNIQUE INDEX `events_run` ON `events` (`run`,`id`);--> statement-breakpoint
 CREATE TABLE `outbox` (
 	`id` integer PRIMARY KEY NOT NULL,
 	`recipient` text NOT NULL,
@@ -56,7 +57,6 @@ CREATE UNIQUE INDEX `runs_run_id` ON `runs` (`run_id`);--> statement-breakpoint
 CREATE INDEX `runs_workflow` ON `runs` (`workflow_id`,`run`);--> statement-breakpoint
 CREATE UNIQUE INDEX `runs_open` ON `runs` (`workflow_id`) WHERE status = 'running';--> statement-breakpoint
 CREATE INDEX `runs_status` ON `runs` (`status`,`run`);--> statement-breakpoint
-CREATE INDEX `runs_task` ON `runs` (`run`) WHERE task_event > 0;--> statement-breakpoint
 CREATE INDEX `runs_parent` ON `runs` (`parent_run`) WHERE parent_run IS NOT NULL AND status = 'running';--> statement-breakpoint
 CREATE TABLE `timers` (
 	`run` integer NOT NULL,
