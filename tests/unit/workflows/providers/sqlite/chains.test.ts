@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { pack } from "../../../../../src/vm/codec.ts";
+import type { LuaValue } from "../../../../../src/vm/value.ts";
 import type { StartOptions } from "../../../../../src/workflows/options.ts";
 import { Runtime, type RuntimeOptions, settle, temporaryFolder, VirtualMachine } from "../../harness.ts";
 import { ScriptError, type Script } from "../../scripted-engine.ts";
@@ -259,13 +260,13 @@ describe("children", () => {
         "app:parent": function* (run) {
           const bad = run.child("app:fail");
           yield bad.started;
-          const failures = [];
+          const failures: LuaValue[] = [];
           for (const ticket of [bad.closed, run.child("app:idle", [], { workflowId: "x" }).started]) {
             try {
               yield ticket;
             } catch (error) {
               const { kind, details } = (error as ScriptError).failure;
-              failures.push({ kind, details } as never);
+              failures.push({ kind, details: details as LuaValue });
             }
           }
           return failures;
