@@ -304,12 +304,22 @@ function workflows.settle_activation(self, activation)
 end
 
 local function apply_jobs(self, jobs, count)
+  -- What waits for a job may be a function of a module, which asks for effects of its unit.
+  scheduler.current = self
   for i = 1, count do
     local job = jobs[i]
     local handler = apply[job.type]
     if handler then
       handler(self, job)
     end
+  end
+end
+
+-- A fault of the runtime itself fails the task; raised through the scheduler it would harm the other units.
+local function begin(self, jobs, count)
+  local ok, raised = pcall(apply_jobs, self, jobs, count)
+  if not ok then
+    self.run.failure = errors.from_raised(raised)
   end
 end
 
@@ -399,7 +409,7 @@ function workflows.activate(run_id, activation, count)
   if self then
     workflows.settle_activation(self, activation)
     go_on(self, nil, function()
-      apply_jobs(self, jobs, count)
+      begin(self, jobs, count)
     end)
     return
   end
@@ -422,7 +432,7 @@ function workflows.activate(run_id, activation, count)
     initialize(run_id, activation, first)
     self = runs[run_id]
     if not self.ended then
-      apply_jobs(self, jobs, count)
+      begin(self, jobs, count)
     end
   end)
   go_on(self, rest)

@@ -80,12 +80,17 @@ export class LuaEngine implements Engine {
     this.#runs.add(activation.runId);
     this.#waiting.set(activation.runId, { resolve, reject });
     const jobs = activation.jobs.map(toLua);
-    this.#kernel.call(
-      "activate",
-      activation.runId,
-      { ...activation, jobs } as unknown as LuaValue,
-      jobs.length,
-    );
+    try {
+      this.#kernel.call(
+        "activate",
+        activation.runId,
+        { ...activation, jobs } as unknown as LuaValue,
+        jobs.length,
+      );
+    } catch (error) {
+      this.#waiting.delete(activation.runId);
+      throw error;
+    }
     this.#wake();
     return promise;
   }

@@ -168,7 +168,7 @@ describe("options", () => {
         functions: { effect: 'note("ran")', start: 'return workflow.exec("app:main")' },
       });
       const [kind, message, none, second] = await application.call("start") as string[];
-      expect([kind, none]).toEqual(["Invalid", true]);
+      expect([kind, String(none)]).toEqual(["Invalid", "true"]);
       expect(message).toContain(key);
       expect(second).toBe(message);
       expect(application.notes()).toEqual([]);
