@@ -55,26 +55,55 @@ function workflow.version(change, minimum, maximum)
   return self.context.version(self, change, minimum, maximum), nil
 end
 
-local function attribute_error(search)
-  for key, value in pairs(search) do
-    local kind = type(value)
-    if kind == "table" then
-      for i, element in ipairs(value) do
-        if type(element) ~= "string" then
-          return invalid(
-            "unsupported type of attribute '"
-              .. tostring(key)
-              .. "': element "
-              .. i
-              .. " is no string"
-          )
-        end
-      end
-    elseif kind ~= "string" and kind ~= "boolean" and kind ~= "number" then
-      return invalid("unsupported type of attribute '" .. tostring(key) .. "': " .. kind)
+local function unsupported(key, what)
+  return nil, invalid("unsupported type of attribute '" .. key .. "': " .. what)
+end
+
+-- A list of texts, or nil and an Error.
+local function texts(key, list)
+  local count = 0
+  for _ in pairs(list) do
+    count = count + 1
+  end
+  if count ~= #list then
+    return unsupported(key, "a table that is no list")
+  end
+  for i, element in ipairs(list) do
+    if type(element) ~= "string" then
+      return unsupported(key, "element " .. i .. " is no string")
     end
   end
-  return nil
+  return list
+end
+
+-- The attributes that have a name, checked; or nil and an Error.
+local function attributes_of(search)
+  local found = {}
+  for key, value in pairs(search) do
+    local kind = host.type(value)
+    if type(key) == "string" then
+      if kind == "table" then
+        local list, err = texts(key, value)
+        if not list then
+          return nil, err
+        end
+      elseif kind ~= "string" and kind ~= "boolean" and kind ~= "number" then
+        return unsupported(key, kind)
+      end
+      found[key] = value
+    end
+  end
+  return found
+end
+
+local function named(memo)
+  local found = {}
+  for key, value in pairs(memo) do
+    if type(key) == "string" then
+      found[key] = value
+    end
+  end
+  return found
 end
 
 --- Merges search attributes and memo values into the run: `true` or `nil, err`.
@@ -86,12 +115,15 @@ function workflow.attrs(attributes)
   elseif (search ~= nil and type(search) ~= "table") or (memo ~= nil and type(memo) ~= "table") then
     return nil, invalid("search and memo must be tables")
   end
-  local err = search and attribute_error(search)
-  if err then
-    return nil, err
+  local err
+  if search then
+    search, err = attributes_of(search)
+    if err then
+      return nil, err
+    end
   end
   local self = scheduler.current
-  return self.context.attributes(self, search, memo)
+  return self.context.attributes(self, search, memo and named(memo))
 end
 
 --- What is known of the run (spec §1.4); nil outside a workflow.

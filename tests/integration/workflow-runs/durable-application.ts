@@ -27,18 +27,19 @@ export interface StartOptions {
 const groups = { workflows: "workflow.lua", functions: "function.lua", processes: "process.lua" };
 const modules = ["ctx", "env", "fs", "funcs", "json", "logger", "time", "uuid", "workflow"];
 
-/** Appends a line to the file that `DurableApplication.notes` reads. */
-const note = `local function note(line)
-  assert(assert(fs.get("app:files")):writefile("notes.txt", tostring(line) .. "\\n", "a"))
-end`;
+/** `note(line)` appends a line to the file that `DurableApplication.notes` reads. */
+const note = [
+  "local function note(line)",
+  'assert(assert(fs.get("app:files")):writefile("notes.txt", tostring(line) .. "\\n", "a"))',
+  "end",
+].join(" ");
 
-/** The whole source of a unit whose main has this body. */
+/** The whole source of a unit whose main has this body; the body begins in the first line. */
 function sourceOf(body: string, listed: string[]): string {
   const names = listed.join(", ");
   const requires = listed.map((name) => `require("${name}")`).join(", ");
-  return `local ${names} = ${requires}
-${listed.includes("fs") ? note : ""}
-return { main = function(...) ${body}\nend }`;
+  const head = `local ${names} = ${requires} ${listed.includes("fs") ? note : ""}`;
+  return `${head} return { main = function(...) ${body}\nend }`;
 }
 
 function entriesOf(units: Units, directory: string): Entry[] {
@@ -54,7 +55,9 @@ function entriesOf(units: Units, directory: string): Entry[] {
         ? { body: unit }
         : unit;
       const data = { source: sourceOf(body, listed), method: "main", modules: listed };
-      entries.push({ id: `app:${name}`, kind: groups[group], meta, data });
+      const id = `app:${name}`;
+      if (entries.some((entry) => entry.id === id)) throw new Error(`two units are named ${name}`);
+      entries.push({ id, kind: groups[group], meta, data });
     }
   }
   return entries;

@@ -299,6 +299,6 @@ describe("ends", () => {
     await application.call("start");
     expect(await application.call("call")).toBe(1);
     const { message } = await application.reported("endless loop");
-    expect(message).toContain("the code at app:loops:3 ran too long");
+    expect(message).toContain("the code at app:loops:1 ran too long");
   }, 60_000);
 });

@@ -1,0 +1,270 @@
+import { describe, expect, test } from "bun:test";
+import { type DurableApplication, startDurable, type Units } from "./durable-application.ts";
+
+/** Starts `app:main` under the id `main`, or joins it, and gives a function that waits for its result. */
+const functions = {
+  begin:
+    'return process.with_options{ ["workflow.id"] = "main" }:spawn("app:main", "app:durable", ...)',
+  signal: 'return process.send("{app:durable|main}", ...)',
+  result: `process.monitor("{app:durable|main}")
+    local result = process.events():receive().result
+    if result.error then return nil, result.error end
+    return result.value`,
+};
+
+/** Runs a workflow until it waits for the signal `go`, starts the runtime again, and lets it end. */
+async function acrossRestart(
+  main: string,
+  units: Units = {},
+  later = main,
+): Promise<{ value: unknown; application: DurableApplication }> {
+  const all = (body: string) => ({
+    ...units,
+    workflows: { ...units.workflows, main: body },
+    functions: { ...functions, ...units.functions },
+  });
+  const application = await startDurable(all(main));
+  await application.call("begin");
+  await application.reported("waiting");
+  await application.start(all(later));
+  await application.call("signal", "go");
+  return { value: await application.call("result"), application };
+}
+
+/** Says that the run has come here, and waits for the signal. */
+const pause = 'print("waiting") process.listen("go"):receive() ';
+
+describe("what a workflow saw is the same after a restart", () => {
+  const repeatable: [string, string][] = [
+    ["time.now", "return time.now():unix_nano()"],
+    ["os.time", "return os.time()"],
+    ["os.date", 'return os.date("%c")'],
+    ["os.clock", "return os.clock()"],
+    ["uuid.v1", "return uuid.v1()"],
+    ["uuid.v4", "return uuid.v4()"],
+    ["uuid.v7", "return uuid.v7()"],
+    [
+      "math.random",
+      "return { math.random(), math.random(10), math.random(-5, 5), math.random(0) }",
+    ],
+    [
+      "a wide math.random",
+      "return { math.random(math.mininteger, math.maxinteger), math.random(-2^62 | 0, 2^62 | 0) }",
+    ],
+    ["env.get", 'return env.get("PATH")'],
+    ["process.pid", "return process.pid()"],
+    ["workflow.info", "return workflow.info()"],
+    ["a local time", "return time.date(2024, 6, 1, 12, 0, 0, 0):in_local():format_rfc3339()"],
+    ["a failed effect", 'local _, err = fs.get("app:nowhere") return err:message()'],
+    [
+      "pairs",
+      `local t, keys = {}, {}
+      for i = 1, 30 do t["key" .. i] = i t[i * 7] = i end
+      for key in pairs(t) do keys[#keys + 1] = key end
+      return keys`,
+    ],
+  ];
+  for (const [name, code] of repeatable) {
+    test(name, async () => {
+      const main = `local function look() ${code} end
+        local seen = json.encode(look())
+        print("saw " .. seen)
+        ${pause}
+        return seen`;
+      const { value, application } = await acrossRestart(main);
+      expect(application.printed("main")).toEqual([`saw ${value as string}`, "waiting"]);
+    });
+  }
+});
+
+describe("effects happen once", () => {
+  test("calls, host operations, messages, children, timers", async () => {
+    const main = `
+      local called = funcs.call("app:effect", "call")
+      local future = funcs.async("app:effect", "async")
+      local awaited = future:channel():receive():data()
+      note("operation")
+      local child = workflow.exec("app:child")
+      local plain = process.exec("app:plain", "app:processes")
+      time.sleep(2)
+      local file = fs.get("app:files"):readfile("notes.txt")
+      ${pause}
+      return { called, awaited, child, plain, file, fs.get("app:files"):readfile("notes.txt") == file }`;
+    const effect = "note(...) return ...";
+    const { value, application } = await acrossRestart(main, {
+      workflows: { child: 'note("child") return 1' },
+      processes: { plain: 'note("plain") return 2' },
+      functions: { effect },
+    });
+    const notes = ["call", "async", "operation", "child", "plain"];
+    expect(application.notes()).toEqual(notes);
+    expect(value).toEqual(["call", "async", 1, 2, `${notes.join("\n")}\n`, true]);
+  });
+
+  test("print and logger are silent while replaying", async () => {
+    const main = `print("one") logger:info("two") time.sleep(1) print("three") ${pause}
+      logger:named("app:main"):info("four")`;
+    const { application } = await acrossRestart(main);
+    expect(application.printed("main")).toEqual(["one", "three", "waiting", "four"]);
+    expect(application.logs.filter(({ message }) => message === "two")).toHaveLength(1);
+  });
+
+  test("an activity that ran when the runtime ended runs again, and the run goes on", async () => {
+    const units = {
+      workflows: { main: 'return funcs.call("app:slow")' },
+      functions: {
+        ...functions,
+        slow: `local volume = fs.get("app:files")
+          if volume:exists("notes.txt") then note("again") return "done" end
+          note("first")
+          time.sleep("1h")`,
+      },
+    };
+    const application = await startDurable(units);
+    await application.call("begin");
+    while (application.notes().length === 0) await Bun.sleep(2);
+    await application.start(units);
+    expect(await application.call("result")).toBe("done");
+    expect(application.notes()).toEqual(["first", "again"]);
+  });
+
+  test("a timer whose time came while nothing ran fires at the next start", async () => {
+    const units = {
+      workflows: { main: 'print("waiting") time.sleep("60ms") return "late"' },
+      functions,
+    };
+    const application = await startDurable(units);
+    await application.call("begin");
+    await application.reported("waiting");
+    await application.stop();
+    await Bun.sleep(80);
+    await application.start(units);
+    expect(await application.call("result")).toBe("late");
+  });
+
+  test("a signal is kept while nothing of the run is in memory", async () => {
+    const main = `local mail, sum = process.listen("n"), 0
+      ${pause}
+      for i = 1, 3 do sum = sum + mail:receive() end
+      return sum`;
+    const units = { workflows: { main }, functions };
+    const application = await startDurable(units);
+    await application.call("begin");
+    await application.reported("waiting");
+    for (const n of [1, 2, 3]) {
+      await application.call("signal", "n", n);
+      await application.start(units);
+    }
+    await application.call("signal", "go");
+    expect(await application.call("result")).toBe(6);
+  });
+});
+
+describe("changed code", () => {
+  const changes: [string, string, string, RegExp, RegExp][] = [
+    [
+      "another function",
+      'funcs.call("app:same", 1)',
+      'funcs.call("app:other", 1)',
+      /ActivityScheduled .*app:same/,
+      /schedule_activity .*app:other.* at app:main:\d+/,
+    ],
+    ["a step more", "", "time.sleep(1)", /nothing more/, /start_timer #1 at app:main:\d+/],
+    ["a step less", "uuid.v4()", "", /SideEffectRecorded/, /no further command/],
+    [
+      "another order",
+      "uuid.v4() time.sleep(1)",
+      "time.sleep(1) uuid.v4()",
+      /SideEffectRecorded/,
+      /start_timer/,
+    ],
+    [
+      "another child",
+      'workflow.exec("app:child")',
+      'workflow.exec("app:child_two")',
+      /ChildInitiated .*app:child/,
+      /start_child .*app:child_two/,
+    ],
+    ["an early return", "", "do return 1 end", /./, /complete_workflow/],
+    ["an error", "", 'error("new")', /./, /fail_workflow/],
+  ];
+  for (const [name, before, after, expected, actual] of changes) {
+    test(`${name}: the run is blocked, others go on, mended code lets it finish`, async () => {
+      const code = (step: string) => ({
+        workflows: {
+          main: `${step}
+            ${pause}
+            return "finished"`,
+          bystander: 'time.sleep(1) return "fine"',
+          child: "return 1",
+          child_two: "return 1",
+        },
+        functions: {
+          ...functions,
+          same: "return ...",
+          other: "return ...",
+          watch: 'return workflow.exec("app:bystander")',
+        },
+      });
+      const application = await startDurable(code(before));
+      await application.call("begin");
+      await application.reported("waiting");
+      await application.start(code(after));
+      await application.call("signal", "go");
+      const { level, message } = await application.reported("is blocked");
+      expect(level).toBe("error");
+      expect(message).toMatch(expected);
+      expect(message).toMatch(actual);
+      expect(await application.call("watch")).toBe("fine");
+      await application.start(code(before));
+      expect(await application.call("result")).toBe("finished");
+    });
+  }
+
+  test("input, durations and what is logged may change", async () => {
+    const code = (n: number) =>
+      `print(${n}) funcs.call("app:same", ${n}) time.sleep(${n}) ${pause} return ${n}`;
+    const { value } = await acrossRestart(code(1), { functions: { same: "return ..." } }, code(2));
+    expect(value).toBe(2);
+  });
+});
+
+describe("versions", () => {
+  test("an old run is on the default, a new one on the newest", async () => {
+    const before = `time.sleep(1) ${pause} return "old"`;
+    const after = `local version = workflow.version("change", -1, 2)
+      if version >= 1 then funcs.call("app:same") end
+      time.sleep(1) ${pause}
+      return { version, workflow.version("change", -1, 2), workflow.version("other", -1, 1) }`;
+    const units = { functions: { same: "return ..." } };
+    expect((await acrossRestart(before, units, after)).value).toEqual([-1, -1, 1]);
+    expect((await acrossRestart(after, units)).value).toEqual([2, 2, 1]);
+  });
+
+  test("a recorded version stays, whatever the code supports now", async () => {
+    const code = (maximum: number) =>
+      `local version = workflow.version("change", 1, ${maximum}) time.sleep(1) ${pause} return version`;
+    expect((await acrossRestart(code(1), {}, code(3))).value).toBe(1);
+  });
+
+  test("a version that the code has dropped blocks the run and says so", async () => {
+    const code = (minimum: number, maximum: number) => ({
+      workflows: {
+        main: `local version = workflow.version("change", ${minimum}, ${maximum})
+          ${pause} return version`,
+      },
+      functions,
+    });
+    const application = await startDurable(code(1, 1));
+    await application.call("begin");
+    await application.reported("waiting");
+    await application.start(code(2, 3));
+    await application.call("signal", "go");
+    const { message } = await application.reported("is blocked");
+    expect(message).toContain("version 1 of change 'change'");
+    expect(message).toContain("app:main:1");
+    expect(message).toContain("2 to 3");
+    await application.start(code(1, 3));
+    expect(await application.call("result")).toBe(1);
+  });
+});
