@@ -206,6 +206,66 @@ function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
   return pid
 end
 
+-- What the spawner's side remembers of a child that it watches.
+local function watch_child(self, pid, monitored, linked)
+  if monitored then
+    links.watching(self, pid)
+  end
+  if linked then
+    self.links = self.links or {}
+    self.links[pid] = true
+  end
+end
+
+-- As `ask`, for spawns: the child is noted as the answer arrives, before news of its end can.
+local function ask_spawn(self, worker, op, monitored, linked, ...)
+  local co = scheduler.co
+  local ticket = unit.ticket(function(pid, err)
+    if pid then
+      watch_child(self, pid, monitored, linked)
+    end
+    scheduler.ready(co, pid, err)
+  end, worker)
+  host.emit("route", worker, ticket, op, ...)
+  return host.park()
+end
+
+local function spawn_here(self, id, host_id, frame, watcher, monitored, linked, extra, ...)
+  local pid, err = here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
+  if pid then
+    watch_child(self, pid, monitored, linked)
+  end
+  return pid, err
+end
+
+-- A named spawn: the name is taken first, with the PID that the process will have.
+local function spawn_named(self, id, host_id, frame, watcher, monitored, linked, extra, ...)
+  local pid = unit.new_pid(host_id)
+  local taken, err = ask(-1, "register", extra.name, pid, true)
+  if err then
+    return nil, err
+  elseif taken ~= pid then
+    for _, message in ipairs(extra.messages or {}) do
+      local topic, n, value = message[1], message[2], message[3]
+      if n <= 1 then
+        at(taken, "send", topic, "", n, value)
+      else
+        at(taken, "send", topic, "", n, table.unpack(value, 1, n))
+      end
+    end
+    return taken
+  end
+  local own = { pid = pid, messages = extra.messages }
+  local started, failure =
+    spawn_here(self, id, host_id, frame, watcher, monitored, linked, own, ...)
+  if not started then
+    ask(-1, "unregister", extra.name)
+    return nil, failure
+  end
+  by_pid[pid].named = true
+  return pid
+end
+
 local function spawn_copied(self, id, host_id, frame, monitored, linked, extra, ok, ...)
   if not ok then
     return nil, errors.from_raised((...))
@@ -215,79 +275,54 @@ local function spawn_copied(self, id, host_id, frame, monitored, linked, extra, 
     return nil, err
   end
   local watcher = (monitored or linked) and (self.pid or pid_of(self)) or nil
-  local pid
   if target.kind == "workflow.host" then
-    local options = extra and extra.options or {}
-    pid, err = ask(-1, "start_workflow", id, host_id, frame, watcher, monitored, linked, {
-      options = options,
+    local start = {
+      options = extra and extra.options or {},
       name = extra and extra.name,
       messages = extra and extra.messages,
       sender = self.pid or pid_of(self),
       args = table.pack(...),
-    })
-  else
-    local worker = actors.alone and unit.index() or host.place()
-    if worker == unit.index() then
-      pid, err = here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
-    else
-      pid, err = ask(worker, "spawn", id, host_id, frame, watcher, monitored, linked, extra, ...)
-    end
+    }
+    return ask_spawn(
+      self,
+      -1,
+      "start_workflow",
+      monitored,
+      linked,
+      id,
+      host_id,
+      frame,
+      watcher,
+      monitored,
+      linked,
+      start
+    )
+  elseif extra and extra.name then
+    return spawn_named(self, id, host_id, frame, watcher, monitored, linked, extra, ...)
   end
-  if not pid then
-    return nil, err
+  local worker = actors.alone and unit.index() or host.place()
+  if worker == unit.index() then
+    return spawn_here(self, id, host_id, frame, watcher, monitored, linked, extra, ...)
   end
-  if monitored then
-    links.watching(self, pid)
-  end
-  if linked then
-    self.links = self.links or {}
-    self.links[pid] = true
-  end
-  return pid
-end
-
--- A named spawn: the name is taken first, with the PID that the process will have.
-local function spawn_named(self, id, host_id, frame, monitored, linked, extra, ...)
-  local pid = unit.new_pid(host_id)
-  local taken, err = ask(-1, "register", extra.name, pid, true)
-  if err then
-    return nil, err
-  elseif taken ~= pid then
-    for _, message in ipairs(extra.messages or {}) do
-      at(taken, "send", message[1], "", message[2], pack_values(1, message[3]))
-    end
-    return taken
-  end
-  local started, failure =
-    here.spawn(id, host_id, frame, (monitored or linked) and pid_of(self), monitored, linked, {
-      pid = pid,
-      messages = extra.messages,
-    }, ...)
-  if not started then
-    ask(-1, "unregister", extra.name)
-    return nil, failure
-  end
-  by_pid[pid].named = true
-  if monitored then
-    links.watching(self, pid)
-  end
-  if linked then
-    self.links = self.links or {}
-    self.links[pid] = true
-  end
-  return pid
+  return ask_spawn(
+    self,
+    worker,
+    "spawn",
+    monitored,
+    linked,
+    id,
+    host_id,
+    frame,
+    watcher,
+    monitored,
+    linked,
+    extra,
+    ...
+  )
 end
 
 --- Spawns a process on a process host, or starts a workflow on a workflow host: `pid` or `nil, err`.
 function actors.spawn(self, id, host_id, frame, monitored, linked, extra, ...)
-  if
-    extra
-    and extra.name
-    and actors.hosts[host_id]
-    and actors.hosts[host_id].kind ~= "workflow.host"
-  then
-    return spawn_named(self, id, host_id, frame, monitored, linked, extra, ...)
-  end
   return spawn_copied(
     self,
     id,

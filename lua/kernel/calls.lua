@@ -2,6 +2,7 @@
 -- An instance of a pool keeps one coroutine for all its calls: after a call it parks, and the next call resumes it with
 -- its function and arguments. Making a coroutine for each call costs about as much as the call itself.
 local use = ...
+local actors = use("kernel/actors")
 local copies = use("kernel/copy")
 local errors = use("kernel/errors")
 local pool = use("kernel/pool")
@@ -136,9 +137,28 @@ end
 
 unit.cancel_call = calls.cancel
 
+-- A process with a default host, called like a function: its caller's end asks it to cancel.
+local function run_process(entry, frame, done, ...)
+  local wanted = true
+  local pid = actors.run(function(value, err)
+    if wanted then
+      done(value, err)
+    end
+  end, entry.id, entry.host, frame, nil, ...)
+  return function()
+    wanted = false
+    if pid then
+      actors.here.cancel(pid, "{|}", "operation canceled")
+    end
+  end
+end
+
 --- Runs function `entry` in `frame`; `done(value, err)` gets its outcome unless the returned function cancels it.
 --- The instance's pool may make the call wait.
 function calls.run(entry, frame, done, ...)
+  if entry.kind == "process.lua" then
+    return run_process(entry, frame, done, ...)
+  end
   local callee, withdrawn
   local n = select("#", ...)
   local packed = n > 0 and { ... }
@@ -196,7 +216,7 @@ end
 
 --- Runs a call of this worker for the running coroutine and waits: `value, err`.
 function calls.wait(caller, entry, frame, ...)
-  local instance = pool.take(entry)
+  local instance = entry.pool and pool.take(entry)
   if not instance then
     return wait_in_queue(caller, entry, frame, ...)
   end

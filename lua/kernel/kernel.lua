@@ -169,15 +169,6 @@ function kernel.call(token, target, frame, ...)
     node_calls[token] = nil
     host.emit("called", token, value, failure)
   end
-  if entry.kind == "process.lua" then
-    local pid = actors.run(done, target, entry.host, frame, nil, ...)
-    if pid and not answered then
-      node_calls[token] = function()
-        actors.here.cancel(pid, "{|}", "operation canceled")
-      end
-    end
-    return
-  end
   local cancel = calls.run(entry, frame, done, ...)
   if not answered then
     node_calls[token] = cancel

@@ -102,7 +102,9 @@ end
 --- Routes a message to its listener or to the inbox.
 function mailbox.deliver(unit, message)
   local listeners = unit.listeners
-  local ch = listeners and listeners[message[1]] or unit.inbox or mailbox.inbox(unit)
+  local ch = listeners and (listeners[message[1]] or listeners["@pid/inbox"])
+    or unit.inbox
+    or mailbox.inbox(unit)
   local waiter = ch.first
   -- The usual case, a coroutine that waits in the inbox for just this, without the calls that `put` makes.
   if waiter and unit_of[waiter] and not ch.receivers and not ch.decode then

@@ -62,26 +62,12 @@ local function call_copied(self, target, frame, ok, ...)
   if not entry then
     return nil, err
   end
-  if entry.kind == "process.lua" then
-    return actors.exec(self, target, entry.host, frame, nil, ...)
-  end
   return calls.wait(self, entry, frame, ...)
 end
 
 --- Calls a function on this worker and waits: `value, err`.
 function operations.call(self, target, frame, _, ...)
   return call_copied(self, target, frame, copy_all(...))
-end
-
--- A process that may be called like a function: spawned and awaited by a coroutine beside the caller's.
-local function async_process(self, result, target, entry, frame, ...)
-  local args = table.pack(...)
-  scheduler.ready(unit.spawn_coroutine(self, function()
-    future.complete(
-      result,
-      actors.exec(self, target, entry.host, frame, nil, table.unpack(args, 1, args.n))
-    )
-  end))
 end
 
 -- A call that another worker runs. Gives the function that cancels it.
@@ -116,12 +102,9 @@ local function async_copied(self, target, frame, ok, ...)
   if not entry then
     future.complete(result, nil, err)
     return result
-  elseif entry.kind == "process.lua" then
-    async_process(self, result, target, entry, frame, ...)
-    stop = function() end
-    return result
   end
-  local worker = actors.alone and unit.index() or host.place()
+  local alone = actors.alone or entry.kind == "process.lua"
+  local worker = alone and unit.index() or host.place()
   if worker == unit.index() then
     stop = calls.run(entry, frame, function(value, failure)
       release()

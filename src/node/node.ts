@@ -26,6 +26,9 @@ import { WorkflowHosts } from "./workflow-hosts.ts";
 
 export type { NodeOptions } from "./options.ts";
 
+const hostKinds: ReadonlySet<string> = new Set(
+  [processHost, terminalHost, workflowHost].map(({ name }) => name),
+);
 const defaultMemoryLimit = 1024 ** 3;
 const defaultShutdownTimeout = 30_000;
 /** Sender of the CANCEL event that a stopping service gets. */
@@ -122,7 +125,10 @@ export class Node {
 
   /** Starts hosts and services, in the order of their dependencies. @throws WippyError when one cannot start */
   async launch(): Promise<void> {
-    for (const entry of this.#entries.values()) this.#addService(entry);
+    for (const entry of this.#entries.values()) {
+      if (hostKinds.has(entry.kind)) this.#setHost(entry, "stopped");
+      this.#addService(entry);
+    }
     await this.#services.startAll();
   }
 

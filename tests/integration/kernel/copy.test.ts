@@ -1,0 +1,120 @@
+import { describe, expect, test } from "bun:test";
+import { main, runProcess } from "../application.ts";
+
+/** Each way by which a value goes to another unit and back: what remains of it is `result`. */
+const ways = {
+  "a message": `local ch = process.listen("t")
+    process.send(process.pid(), "t", value)
+    result = ch:receive()`,
+  "an argument and a result": 'result = assert(funcs.call("app:identity", value))',
+  "a process's argument and result":
+    'result = assert(process.exec("app:same", "app:processes", value))',
+  "an EXIT event": `process.spawn_monitored("app:same", "app:processes", value)
+    result = process.events():receive().result.value`,
+};
+const sources = {
+  functions: { identity: "return function(v) return v end" },
+  processes: { same: main("return (...)") },
+};
+
+for (const [way, transfer] of Object.entries(ways)) {
+  const run = (before: string, after: string) =>
+    runProcess(`local value, result\n${before}\n${transfer}\nreturn ${after}`, sources);
+
+  describe(`a copy by ${way}`, () => {
+    test("keeps scalars as they are", async () => {
+      expect(
+        await run(
+          'value = { 1, 2.0, 2.5, "s", "\\0\\255", true, false, math.maxinteger }',
+          `{ math.type(result[1]), math.type(result[2]), result[3], result[4], #result[5],
+            result[6], result[7], result[8] == math.maxinteger }`,
+        ),
+      ).toEqual(["integer", "float", 2.5, "s", 2, true, false, true]);
+    });
+
+    test("is deep, with array and hash parts", async () => {
+      expect(
+        await run(
+          "value = { 1, { 2, x = { y = 3 } }, z = 4 }",
+          "{ result ~= value, result[2] ~= value[2], result[1], result[2][1], result[2].x.y, result.z }",
+        ),
+      ).toEqual([true, true, 1, 2, 3, 4]);
+    });
+
+    test("keeps cycles and shared references", async () => {
+      expect(
+        await run(
+          "local shared = { 1 } value = { a = shared, b = shared } value.me = value",
+          "{ result.a == result.b, result.me == result, result.a ~= value.a }",
+        ),
+      ).toEqual([true, true, true]);
+    });
+
+    test("keeps errors inside tables", async () => {
+      expect(
+        await run(
+          'value = { errors.new{ message = "m", kind = errors.CONFLICT, details = { a = { 1 } } } }',
+          "{ type(result[1]), result[1]:kind(), result[1]:details().a[1], result[1] ~= value[1] }",
+        ),
+      ).toEqual(["userdata", "Conflict", 1, true]);
+    });
+
+    test("drops functions, coroutines and other objects inside tables", async () => {
+      expect(
+        await run(
+          `value = { f = print, co = coroutine.create(print), ch = channel.new(), t = time.now(),
+            [print] = 1, [channel.new()] = 2, kept = true }`,
+          "(function() local n = 0 for _ in pairs(result) do n = n + 1 end return { n, result.kept } end)()",
+        ),
+      ).toEqual([1, true]);
+    });
+
+    test("keeps tables and numbers as keys", async () => {
+      expect(
+        await run(
+          "value = { [1.5] = 1, [-1] = 2, [true] = 3, [{ 7 }] = 4 }",
+          `(function()
+            for k, v in pairs(result) do
+              if type(k) == "table" then return { result[1.5], result[-1], result[true], k[1], v } end
+            end
+          end)()`,
+        ),
+      ).toEqual([1, 2, 3, 7, 4]);
+    });
+  });
+}
+
+test("an object as the whole argument arrives as nil", async () => {
+  expect(
+    await runProcess('return { funcs.call("app:kind", channel.new(), process.inbox(), 1) }', {
+      functions: { kind: "return function(...) return type(...) .. select('#', ...) end" },
+    }),
+  ).toEqual(["nil3"]);
+});
+
+test("holes among the arguments are kept", async () => {
+  expect(
+    await runProcess('return funcs.call("app:count", nil, 1, nil, nil)', {
+      functions: { count: "return function(...) return select('#', ...) end" },
+    }),
+  ).toBe(4);
+});
+
+test("a function among the arguments is refused", async () => {
+  expect(
+    await runProcess(
+      `local kinds = {}
+       for _, start in ipairs({
+         function(f) return funcs.call("app:identity", f) end,
+         function(f) return funcs.async("app:identity", f) end,
+         function(f) return process.spawn("app:same", "app:processes", f) end,
+         function(f) return process.exec("app:same", "app:processes", f) end,
+       }) do
+         local value, err = start(print)
+         table.insert(kinds, tostring(value) .. err:kind())
+       end
+       return kinds`,
+      sources,
+    ),
+  ).toEqual(["nilInvalid", "nilInvalid", "nilInvalid", "nilInvalid"]);
+});
