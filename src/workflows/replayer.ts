@@ -118,7 +118,10 @@ export class Replayer {
    */
   async check(runId: string, history: Uint8Array): Promise<TaskFailure | undefined> {
     try {
-      return await this.#replay(runId, stepsOf(unpackHistory(history)).filter((step) => step.commands));
+      return await this.#replay(
+        runId,
+        stepsOf(unpackHistory(history)).filter((step) => step.commands),
+      );
     } catch (error) {
       return engineFailure(error);
     } finally {

@@ -73,7 +73,9 @@ test("runs go on after SIGKILL at any instant, and nothing that was seen changes
     const results = history.filter((event) => event.type === "ActivityCompleted");
     expect(results).toHaveLength(steps);
     for (const { data } of results) {
-      const ran = of("ran").filter(([, id, i]) => id === run.workflowId && Number(i) === data.seq - 1);
+      const ran = of("ran").filter(([, id, i]) =>
+        id === run.workflowId && Number(i) === data.seq - 1
+      );
       expect(ran.at(-1)?.[4]).toBe(unpack(data.value) as string);
       expect(ran.length).toBeLessThanOrEqual(killed + 1);
     }

@@ -141,7 +141,9 @@ export class Runtime {
   /** The value of a run that completed. */
   async result(workflowId: string): Promise<LuaValue> {
     const closed = await this.closed(workflowId);
-    if (closed.status !== "completed") throw new Error(`${closed.status}: ${closed.failure?.message}`);
+    if (closed.status !== "completed") {
+      throw new Error(`${closed.status}: ${closed.failure?.message}`);
+    }
     return closed.value && unpack(closed.value);
   }
 

@@ -1,4 +1,8 @@
-import type { Activation, InitializeWorkflow, Job } from "../../../src/workflows/engine/activation.ts";
+import type {
+  Activation,
+  InitializeWorkflow,
+  Job,
+} from "../../../src/workflows/engine/activation.ts";
 import type { Command, CommandBody } from "../../../src/workflows/engine/command.ts";
 import type { Engine } from "../../../src/workflows/engine/engine.ts";
 import type { Failure, Outcome } from "../../../src/workflows/engine/outcome.ts";
@@ -17,8 +21,10 @@ export class ScriptError extends Error {
   }
 }
 
-/** A workflow in TypeScript: `yield` a ticket to wait for it. */
-export type Script = (run: ScriptRun, ...args: LuaValue[]) => Generator<Ticket<unknown>, LuaValue, LuaValue>;
+type Steps = Generator<Ticket<unknown>, LuaValue, LuaValue>;
+
+/** A workflow in TypeScript: `yield` a ticket to wait for it, or a plain function that does not wait. */
+export type Script = (run: ScriptRun, ...args: LuaValue[]) => Steps | LuaValue;
 
 interface Received {
   name: string;
@@ -88,7 +94,11 @@ export class ScriptRun {
       options: rest,
       ...workflowId === undefined ? {} : { workflowId },
     });
-    return { seq, started: this.#ticket(`child start ${seq}`), closed: this.#ticket(`child ${seq}`) };
+    return {
+      seq,
+      started: this.#ticket(`child start ${seq}`),
+      closed: this.#ticket(`child ${seq}`),
+    };
   }
 
   cancelChild(seq: number): void {
@@ -193,8 +203,13 @@ function asValue({ name, payloads, sender }: Received): LuaValue {
 
 interface Live {
   run: ScriptRun;
-  generator?: ReturnType<Script>;
+  begin?: () => Steps | LuaValue;
+  steps?: Steps;
   waiting?: Ticket<unknown>;
+}
+
+function isSteps(value: Steps | LuaValue): value is Steps {
+  return typeof (value as Steps | undefined)?.next === "function";
 }
 
 /** An engine whose workflows are generators. */
@@ -230,7 +245,7 @@ export class ScriptedEngine implements Engine {
       case "initialize_workflow": {
         run.start = job;
         const script = this.scripts[job.entry];
-        if (script) live.generator = script(run, ...job.args);
+        if (script) live.begin = () => script(run, ...job.args);
         return;
       }
       case "fire_timer":
@@ -260,20 +275,31 @@ export class ScriptedEngine implements Engine {
   }
 
   #advance(live: Live): void {
-    const { run, generator } = live;
-    if (!generator) {
+    const { run, begin } = live;
+    if (!begin) {
       const message = `there is no script ${run.start.entry}`;
-      run.issue({ type: "fail_workflow", failure: { kind: "NotFound", message, retryable: false } });
+      run.issue({
+        type: "fail_workflow",
+        failure: { kind: "NotFound", message, retryable: false },
+      });
       return;
     }
     try {
+      if (!live.steps) {
+        const begun = begin();
+        if (!isSteps(begun)) {
+          run.issue({ type: "complete_workflow", result: begun });
+          return;
+        }
+        live.steps = begun;
+      }
       while (!live.waiting || live.waiting.settled) {
         const settled = live.waiting?.settled;
         const next = !settled
-          ? generator.next(undefined as never)
+          ? live.steps.next(undefined as never)
           : "failure" in settled
-          ? generator.throw(new ScriptError(settled.failure))
-          : generator.next(settled.value as LuaValue);
+          ? live.steps.throw(new ScriptError(settled.failure))
+          : live.steps.next(settled.value as LuaValue);
         if (next.done) {
           run.issue({ type: "complete_workflow", result: next.value });
           return;

@@ -74,7 +74,9 @@ export function completeAttempt(book: Book, token: string, result: ActivityResul
     book.wake(state);
   } else if (activity.row.canceling) {
     const canceled = result.status === "canceled";
-    const failure = canceled ? result.failure : finalFailure(activity, result.failure, "cancel_requested");
+    const failure = canceled
+      ? result.failure
+      : finalFailure(activity, result.failure, "cancel_requested");
     end(book, state, activity, canceled ? "ActivityCanceled" : "ActivityFailed", failure);
   } else {
     attemptFailed(book, state, activity, result.failure, "ActivityFailed");

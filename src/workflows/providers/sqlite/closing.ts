@@ -50,7 +50,11 @@ export function failRun(
     if ("delay" in decision) {
       const nextRunId = book.random.uuid();
       close(book, state, status, type, { failure, nextRunId });
-      succeedRun(book, state, { runId: nextRunId, attempt: state.attempt + 1, delay: decision.delay });
+      succeedRun(book, state, {
+        runId: nextRunId,
+        attempt: state.attempt + 1,
+        delay: decision.delay,
+      });
       return;
     }
     retryState = decision.final;

@@ -1,7 +1,13 @@
 /** What the journal does when a time in memory has come. */
 export type Deadline =
   /** The attempt has taken too long. */
-  | { kind: "attempt"; run: number; seq: number; attempt: number; timeout: "start_to_close" | "heartbeat" }
+  | {
+    kind: "attempt";
+    run: number;
+    seq: number;
+    attempt: number;
+    timeout: "start_to_close" | "heartbeat";
+  }
   /** The task was not completed in time. */
   | { kind: "task"; run: number; lease: number }
   /** The task that was lost is to be handed out again. */

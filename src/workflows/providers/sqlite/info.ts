@@ -21,9 +21,13 @@ export function listRuns(book: Book, query: RunQuery): { runs: RunInfo[]; cursor
   const limit = Math.max(1, Math.min(maxLimit, query.limit ?? defaultLimit));
   const before = cursor === undefined ? undefined : Number(cursor);
   if (before !== undefined && !Number.isSafeInteger(before)) {
-    throw new WippyError("Invalid", `"${cursor}" is no cursor; give back the one of the page before`, {
-      retryable: false,
-    });
+    throw new WippyError(
+      "Invalid",
+      `"${cursor}" is no cursor; give back the one of the page before`,
+      {
+        retryable: false,
+      },
+    );
   }
   // Rows of this transaction's changed runs are written at its end, too late for this statement.
   book.runs.flush();

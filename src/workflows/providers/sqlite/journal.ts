@@ -213,12 +213,19 @@ export class Journal {
     const { settings } = this.#open!;
     const cause = storageError(error, settings.path);
     const details = { ...cause.details, cause: cause.kind };
-    this.#refuse(requests, new WippyError("Unavailable", cause.message, { retryable: true, details }));
+    this.#refuse(
+      requests,
+      new WippyError("Unavailable", cause.message, { retryable: true, details }),
+    );
     const tries = (this.#stalled?.tries ?? 0) + 1;
     const wait = Math.min(5_000, 100 * 2 ** (tries - 1));
     const first = !this.#stalled;
     const nextTry = this.#surroundings.now() + wait;
-    this.#stalled = { notices: requests.filter((request) => !("id" in request && isQuestion(request))), tries, nextTry };
+    this.#stalled = {
+      notices: requests.filter((request) => !("id" in request && isQuestion(request))),
+      tries,
+      nextTry,
+    };
     if (first) {
       this.#post([{
         type: "report",
@@ -286,7 +293,9 @@ export class Journal {
   }
 }
 
-type Asked = Extract<JournalRequest, { id: number }> & { type: Exclude<JournalRequest["type"], "delivered"> };
+type Asked = Extract<JournalRequest, { id: number }> & {
+  type: Exclude<JournalRequest["type"], "delivered">;
+};
 
 function isQuestion(request: JournalRequest): request is Asked {
   return "id" in request && request.type !== "delivered";

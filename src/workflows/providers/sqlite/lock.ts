@@ -30,7 +30,9 @@ export function lockJournal(path: string): () => void {
     const owner = database && ownerOf(database);
     database?.close();
     const code = (error as { code?: unknown }).code;
-    if (typeof code !== "string" || !code.startsWith("SQLITE_BUSY")) throw storageError(error, path);
+    if (typeof code !== "string" || !code.startsWith("SQLITE_BUSY")) {
+      throw storageError(error, path);
+    }
     throw new WippyError(
       "Conflict",
       `The journal ${path} is already open in another runtime` +

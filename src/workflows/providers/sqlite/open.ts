@@ -40,10 +40,14 @@ function checkHeader(database: Database, path: string): number {
     return 0;
   }
   if (id !== applicationId) {
-    throw new WippyError("Invalid", `${path} is an SQLite file but not a workflow journal; give the journal another path`, {
-      retryable: false,
-      details: { path },
-    });
+    throw new WippyError(
+      "Invalid",
+      `${path} is an SQLite file but not a workflow journal; give the journal another path`,
+      {
+        retryable: false,
+        details: { path },
+      },
+    );
   }
   if (version > schemaVersion) {
     throw new WippyError(

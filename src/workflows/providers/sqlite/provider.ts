@@ -248,7 +248,11 @@ export class SqliteProvider implements WorkflowProvider {
   }
 
   #broken(message: string): void {
-    this.#report({ level: "error", message: `the journal's thread broke down: ${message}`, fields: {} });
+    this.#report({
+      level: "error",
+      message: `the journal's thread broke down: ${message}`,
+      fields: {},
+    });
     this.#end();
   }
 

@@ -175,7 +175,9 @@ export class Runs {
     state.pending = new Map();
     for (const row of this.#store.activitiesOf(state.run)) {
       const event = this.#store.event(state.run, row.event);
-      if (!event) throw new Error(`run ${state.runId}: event ${row.event} of its activity is missing`);
+      if (!event) {
+        throw new Error(`run ${state.runId}: event ${row.event} of its activity is missing`);
+      }
       state.pending.set(row.seq, {
         row,
         scheduled: unpackPlain(event.data),

@@ -57,7 +57,9 @@ export const runs = sqliteTable("runs", {
   uniqueIndex("runs_open").on(table.workflowId).where(sql`status = 'running'`),
   index("runs_status").on(table.status, table.run),
   index("runs_task").on(table.run).where(sql`task_event > 0`),
-  index("runs_parent").on(table.parentRun).where(sql`parent_run IS NOT NULL AND status = 'running'`),
+  index("runs_parent").on(table.parentRun).where(
+    sql`parent_run IS NOT NULL AND status = 'running'`,
+  ),
 ]);
 
 /**

@@ -38,7 +38,9 @@ export function startChildRun(book: Book, request: NewRun): RunState {
   checkedId(request.workflowId);
   const { options } = request;
   // A child is its parent's own: it is never joined to a run that is there already.
-  const conflict = options.idConflictPolicy === "terminate_existing" ? "terminate_existing" : "fail";
+  const conflict = options.idConflictPolicy === "terminate_existing"
+    ? "terminate_existing"
+    : "fail";
   admit(book, request.workflowId, conflict, options);
   return createRun(book, request);
 }
@@ -68,10 +70,14 @@ function admit(
     if (reuse === "allow_duplicate_failed_only" && last.status !== "completed") return undefined;
   }
   if (conflict === "use_existing") return last;
-  throw new WippyError("AlreadyExists", `workflow ${workflowId} is already started (${last.status})`, {
-    retryable: false,
-    details: { workflow_id: workflowId, run_id: last.runId },
-  });
+  throw new WippyError(
+    "AlreadyExists",
+    `workflow ${workflowId} is already started (${last.status})`,
+    {
+      retryable: false,
+      details: { workflow_id: workflowId, run_id: last.runId },
+    },
+  );
 }
 
 function joinRun(book: Book, state: RunState, messages: Signal[]): StartResult {

@@ -113,7 +113,14 @@ export class Store {
   saveStanding(
     row: Pick<
       RunRow,
-      "run" | "status" | "closeTime" | "held" | "cancelRequested" | "memo" | "searchAttributes" | "blocked"
+      | "run"
+      | "status"
+      | "closeTime"
+      | "held"
+      | "cancelRequested"
+      | "memo"
+      | "searchAttributes"
+      | "blocked"
     >,
   ): void {
     this.#statements.saveStanding.run(row);
@@ -234,7 +241,9 @@ function prepare(db: BunSQLiteDatabase) {
     openChildren: db.select({ run: runs.run }).from(runs)
       .where(and(eq(runs.parentRun, param("parentRun")), open)).orderBy(runs.run).prepare(),
     openChild: db.select({ run: runs.run }).from(runs)
-      .where(and(eq(runs.parentRun, param("parentRun")), eq(runs.parentSeq, param("parentSeq")), open))
+      .where(
+        and(eq(runs.parentRun, param("parentRun")), eq(runs.parentSeq, param("parentSeq")), open),
+      )
       .prepare(),
     saveProgress: db.update(runs).set({
       nextEvent: param("nextEvent"),

@@ -92,7 +92,12 @@ export function blockRun(book: Book, state: RunState, failure: TaskFailure): voi
     report: {
       level: "error",
       message: `workflow ${state.workflowId} is blocked: ${failure.message}`,
-      fields: { workflow_id: state.workflowId, run_id: state.runId, entry: state.entry, ...failure },
+      fields: {
+        workflow_id: state.workflowId,
+        run_id: state.runId,
+        entry: state.entry,
+        ...failure,
+      },
     },
   });
 }

@@ -2,8 +2,14 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { pack } from "../../../../../src/vm/codec.ts";
 import type { LuaValue } from "../../../../../src/vm/value.ts";
 import type { StartOptions } from "../../../../../src/workflows/options.ts";
-import { Runtime, type RuntimeOptions, settle, temporaryFolder, VirtualMachine } from "../../harness.ts";
-import { ScriptError, type Script } from "../../scripted-engine.ts";
+import {
+  Runtime,
+  type RuntimeOptions,
+  settle,
+  temporaryFolder,
+  VirtualMachine,
+} from "../../harness.ts";
+import { type Script, ScriptError } from "../../scripted-engine.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let machine: VirtualMachine;
@@ -34,10 +40,8 @@ const scripts: Record<string, Script> = {
   "app:idle": function* (run) {
     return yield run.signal();
   },
-  "app:done": function* (_run, value) {
-    return value;
-  },
-  "app:fail": function* () {
+  "app:done": (_run, value) => value,
+  "app:fail": () => {
     throw new ScriptError({ kind: "Invalid", message: "no" });
   },
 };
@@ -59,7 +63,9 @@ describe("the policies for a workflow id in use", () => {
     await open({ scripts });
     await idle();
     expect(idle({ idConflictPolicy: "fail" })).rejects.toMatchObject({ kind: "AlreadyExists" });
-    expect(idle({ errorWhenAlreadyStarted: true })).rejects.toMatchObject({ kind: "AlreadyExists" });
+    expect(idle({ errorWhenAlreadyStarted: true })).rejects.toMatchObject({
+      kind: "AlreadyExists",
+    });
     await settle();
   });
 
@@ -261,7 +267,9 @@ describe("children", () => {
           const bad = run.child("app:fail");
           yield bad.started;
           const failures: LuaValue[] = [];
-          for (const ticket of [bad.closed, run.child("app:idle", [], { workflowId: "x" }).started]) {
+          for (
+            const ticket of [bad.closed, run.child("app:idle", [], { workflowId: "x" }).started]
+          ) {
             try {
               yield ticket;
             } catch (error) {
@@ -289,11 +297,13 @@ describe("children", () => {
     ]);
   });
 
-  test.each([
-    ["terminate", "terminated"],
-    ["abandon", "running"],
-    ["request_cancel", "canceled"],
-  ] as const)("parent-close policy %s leaves the child %s", async (parentClosePolicy, status) => {
+  test.each(
+    [
+      ["terminate", "terminated"],
+      ["abandon", "running"],
+      ["request_cancel", "canceled"],
+    ] as const,
+  )("parent-close policy %s leaves the child %s", async (parentClosePolicy, status) => {
     const r = await open({
       scripts: {
         "app:parent": function* (run) {
@@ -316,7 +326,8 @@ describe("children", () => {
     const r = await open({
       scripts: {
         "app:parent": function* (run) {
-          return yield run.child("app:second", [], { retryPolicy: { initialInterval: 1_000 } }).closed;
+          return yield run.child("app:second", [], { retryPolicy: { initialInterval: 1_000 } })
+            .closed;
         },
         "app:second": function* (run) {
           yield run.sleep(1);

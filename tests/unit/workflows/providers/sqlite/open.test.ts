@@ -1,6 +1,13 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
-import { chmodSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { SqliteProvider } from "../../../../../src/workflows/providers/sqlite/provider.ts";
 import { Runtime, temporaryFolder } from "../../harness.ts";
 
@@ -24,9 +31,7 @@ async function filled(): Promise<void> {
     path,
     inline: true,
     scripts: {
-      "app:done": function* () {
-        return 1;
-      },
+      "app:done": () => 1,
     },
   });
   await runtime.start("app:done", [], { workflowId: "d" });

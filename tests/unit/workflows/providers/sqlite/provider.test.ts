@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { pack, unpack } from "../../../../../src/vm/codec.ts";
-import { temporaryFolder, Runtime, type RuntimeOptions, settle, VirtualMachine } from "../../harness.ts";
+import {
+  Runtime,
+  type RuntimeOptions,
+  settle,
+  temporaryFolder,
+  VirtualMachine,
+} from "../../harness.ts";
 import { ScriptError } from "../../scripted-engine.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -89,7 +95,9 @@ test("a result is in the journal before the code sees it", async () => {
     result: { status: "completed", value: 1 },
   }]);
   const events = await r.history(runId);
-  const started = events.find(({ type, id }) => type === "TaskStarted" && id === last.historyLength)!;
+  const started = events.find(({ type, id }) =>
+    type === "TaskStarted" && id === last.historyLength
+  )!;
   const completed = events.find(({ type }) => type === "ActivityCompleted")!;
   expect(completed.id).toBeLessThan(started.id);
 });
@@ -366,7 +374,9 @@ test("a cancellation request is seen once, with its reason, and may end the run 
     status: "canceled",
     failure: { kind: "Canceled", message: "stopped: enough" },
   });
-  const requests = (await r.eventTypes(runId)).filter((type) => type === "ExecutionCancelRequested");
+  const requests = (await r.eventTypes(runId)).filter((type) =>
+    type === "ExecutionCancelRequested"
+  );
   expect(requests).toHaveLength(1);
 });
 

@@ -2,7 +2,13 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
 import { pack } from "../../../../../src/vm/codec.ts";
 import { packCommands } from "../../../../../src/workflows/history.ts";
-import { Runtime, type RuntimeOptions, settle, temporaryFolder, VirtualMachine } from "../../harness.ts";
+import {
+  Runtime,
+  type RuntimeOptions,
+  settle,
+  temporaryFolder,
+  VirtualMachine,
+} from "../../harness.ts";
 import type { Script } from "../../scripted-engine.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;

@@ -1,0 +1,217 @@
+import { describe, expect, test } from "bun:test";
+import { pack } from "../../../src/vm/codec.ts";
+import { WippyError } from "../../../src/vm/error.ts";
+import {
+  type EventData,
+  type EventType,
+  packHistory,
+  packPlain,
+  type StoredEvent,
+  unpackCommands,
+} from "../../../src/workflows/history.ts";
+import { Replayer } from "../../../src/workflows/replayer.ts";
+import type { WorkflowTask } from "../../../src/workflows/provider.ts";
+import { type Script, ScriptedEngine } from "./scripted-engine.ts";
+
+/** Builds a history event by event. */
+class History {
+  readonly events: StoredEvent[] = [];
+
+  add<Type extends EventType>(type: Type, data: EventData[Type]): this {
+    const id = this.events.length + 1;
+    this.events.push({ id, time: 1_000 * id, type, data: packPlain(data) });
+    return this;
+  }
+
+  start(entry = "app:w"): this {
+    return this.add("ExecutionStarted", {
+      workflowId: "w",
+      runId: "run",
+      firstRunId: "run",
+      entry,
+      hostId: "app:h",
+      pid: "{local@app:h|w}",
+      args: pack(["input"]),
+      randomSeed: 1,
+      attempt: 1,
+    });
+  }
+
+  task(): this {
+    return this.add("TaskStarted", { size: 10 * this.events.length });
+  }
+
+  done(): this {
+    return this.add("TaskCompleted", { worker: "w" });
+  }
+}
+
+function taskOf(events: StoredEvent[], since = 0): WorkflowTask {
+  return {
+    token: "1.1.1",
+    runId: "run",
+    workflowId: "w",
+    entry: "app:w",
+    hostId: "app:h",
+    since,
+    history: packHistory(events),
+  };
+}
+
+const twoTimers: Script = function* (run, input) {
+  yield run.sleep(10);
+  yield run.sleep(20);
+  return input;
+};
+
+function setUp(script = twoTimers, maxRuns = 1_000) {
+  const engine = new ScriptedEngine({ "app:w": script });
+  return { engine, replayer: new Replayer(engine, "worker-3", maxRuns) };
+}
+
+const half = new History().start().task().done().add("TimerStarted", { seq: 1, due: 9 })
+  .add("TimerFired", { seq: 1 }).task();
+
+describe("a whole history", () => {
+  test("is replayed, and its open task run", async () => {
+    const { engine, replayer } = setUp();
+    const { outcome, worker, token } = await replayer.run(taskOf(half.events));
+    expect([worker, token]).toEqual(["worker-3", "1.1.1"]);
+    if (outcome.type !== "completed") throw new Error(outcome.failure.message);
+    expect(unpackCommands(outcome.commands)).toMatchObject([{ type: "start_timer", seq: 2 }]);
+    expect(engine.activations).toEqual([{
+      runId: "run",
+      timestamp: 6_000,
+      replaying: false,
+      historyLength: 6,
+      historySize: 50,
+      jobs: [{ type: "fire_timer", seq: 1 }],
+    }]);
+  });
+
+  test("drops what the engine had of the run before", async () => {
+    const { replayer } = setUp();
+    await replayer.run(taskOf(half.events));
+    const again = await replayer.run(taskOf(half.events));
+    expect(again.outcome.type).toBe("completed");
+  });
+
+  test("shows the events of a refused task again", async () => {
+    const { engine, replayer } = setUp();
+    const events = new History().start().task().done().add("TimerStarted", { seq: 1, due: 9 })
+      .add("TimerFired", { seq: 1 }).task()
+      .add("ExecutionSignaled", { name: "late", payloads: pack([1]), sender: "" })
+      .add("TaskFailed", { message: "refused" }).task().events;
+    await replayer.run(taskOf(events));
+    expect(engine.activations[0]?.jobs.map(({ type }) => type)).toEqual([
+      "fire_timer",
+      "signal_workflow",
+    ]);
+  });
+
+  test("shows what came during a task with the next one", async () => {
+    const { engine, replayer } = setUp();
+    const events = new History().start().task()
+      .add("ExecutionSignaled", { name: "early", payloads: pack([]), sender: "" })
+      .done().add("TimerStarted", { seq: 1, due: 9 }).task().events;
+    await replayer.run(taskOf(events));
+    expect(engine.activations[0]?.jobs.map(({ type }) => type)).toEqual(["signal_workflow"]);
+  });
+
+  test("that does not match the code is told with both sides", async () => {
+    const { engine, replayer } = setUp(function* (run) {
+      yield run.activity("app:pay");
+      return null;
+    });
+    const { outcome } = await replayer.run(taskOf(half.events));
+    expect(outcome).toMatchObject({
+      type: "failed",
+      failure: {
+        cause: "nondeterminism",
+        expected: { eventId: 4, event: "TimerStarted #1" },
+        actual: { command: "schedule_activity #1 app:pay 1", at: "app:w:1" },
+      },
+    });
+    expect(engine.has("run")).toBe(false);
+    expect(engine.activations).toEqual([]);
+  });
+});
+
+describe("what came since a task", () => {
+  const live = new History().start().task();
+  const rest = [
+    { ...new History().add("TimerFired", { seq: 1 }).events[0]!, id: 5 },
+    { ...new History().task().events[0]!, id: 6 },
+  ];
+
+  test("goes straight to a worker that holds the run", async () => {
+    const { engine, replayer } = setUp();
+    await replayer.run(taskOf(live.events));
+    const { outcome } = await replayer.run(taskOf(rest, 2));
+    expect(outcome.type).toBe("completed");
+    expect(engine.activations.map(({ replaying }) => replaying)).toEqual([false, false]);
+  });
+
+  test.each<[string, (replayer: Replayer, engine: ScriptedEngine) => unknown, number]>([
+    ["has never seen the run", (replayer) => replayer.evict("run"), 2],
+    ["has dropped it", (_replayer, engine) => engine.evict("run"), 2],
+    ["has seen another task last", () => {}, 4],
+  ])("is refused by a worker that %s", async (_name, prepare, since) => {
+    const { engine, replayer } = setUp();
+    await replayer.run(taskOf(live.events));
+    prepare(replayer, engine);
+    const { outcome } = await replayer.run(taskOf(rest, since));
+    expect(outcome).toMatchObject({ type: "failed", failure: { cause: "cache_miss" } });
+  });
+});
+
+test("no more runs are kept in memory than allowed", async () => {
+  const { engine, replayer } = setUp(twoTimers, 2);
+  for (const runId of ["a", "b", "c"]) {
+    await replayer.run({ ...taskOf(new History().start().task().events), runId });
+  }
+  expect(["a", "b", "c"].map((runId) => engine.has(runId))).toEqual([false, true, true]);
+});
+
+test("what the code does after it has closed the run is left out", async () => {
+  const { engine, replayer } = setUp(function* (run) {
+    run.continueAsNew("app:w");
+    yield run.sleep(1);
+    return null;
+  });
+  const { outcome } = await replayer.run(taskOf(new History().start().task().events));
+  if (outcome.type !== "completed") throw new Error(outcome.failure.message);
+  expect(unpackCommands(outcome.commands).map(({ type }) => type)).toEqual(["continue_as_new"]);
+  expect(engine.has("run")).toBe(false);
+});
+
+test.each([
+  ["broke", new Error("trap"), "lost"],
+  [
+    "says that the code does not fit",
+    new WippyError("Internal", "version 1 is not supported", { details: { nondeterminism: true } }),
+    "nondeterminism",
+  ],
+])("an engine that %s fails the task and nothing else", async (_name, error, cause) => {
+  const { engine, replayer } = setUp();
+  engine.activate = () => Promise.reject(error);
+  const { outcome } = await replayer.run(taskOf(half.events));
+  expect(outcome).toMatchObject({ type: "failed", failure: { cause, message: error.message } });
+});
+
+test("a stored history is checked without a task", async () => {
+  const closed = new History().start().task().done().add("TimerStarted", { seq: 1, due: 9 })
+    .add("TimerFired", { seq: 1 }).task().done().add("TimerStarted", { seq: 2, due: 9 })
+    .add("TimerFired", { seq: 2 }).task().done().add("ExecutionCompleted", { value: pack(1) });
+  const { replayer } = setUp();
+  expect(await replayer.check("run", packHistory(closed.events))).toBeUndefined();
+  const other = setUp(function* (run) {
+    yield run.sleep(10);
+    return 1;
+  });
+  expect(await other.replayer.check("run", packHistory(closed.events))).toMatchObject({
+    cause: "nondeterminism",
+    expected: { eventId: 8 },
+    actual: { command: "complete_workflow" },
+  });
+});
