@@ -146,34 +146,37 @@ describe("failures", () => {
 });
 
 describe("options", () => {
-  const wrong: [string, string][] = [
-    ['["activity.start_to_close_timeout"] = "soon"', "activity.start_to_close_timeout"],
-    ['["activity.id"] = ""', "activity.id"],
-    ['["temporal.activity.id"] = 5', "activity.id"],
-    ['["activity.wait_for_cancellation"] = "yes"', "activity.wait_for_cancellation"],
-    ['["activity.retry_policy"] = { maximum_attempts = 1.5 }', "maximum_attempts"],
-    ['["activity.retry_policy"] = { non_retryable_error_types = { 5 } }', "non_retryable"],
-    ['["activity.task_queue"] = ""', "activity.task_queue"],
-  ];
-  for (const [options, key] of wrong) {
-    test(`${options} is refused before anything is scheduled`, async () => {
-      const application = await startDurable({
-        workflows: {
-          main: `local executor = funcs.new():with_options{ ${options} }
-          local value, err = executor:call("app:effect")
-          local future, second = executor:async("app:effect")
-          return { err:kind(), err:message(), future == nil, second:message(),
-            workflow.history_length() }`,
-        },
-        functions: { effect: 'note("ran")', start: 'return workflow.exec("app:main")' },
-      });
-      const [kind, message, none, second] = await application.call("start") as string[];
-      expect([kind, String(none)]).toEqual(["Invalid", "true"]);
-      expect(message).toContain(key);
-      expect(second).toBe(message);
-      expect(application.notes()).toEqual([]);
+  test("wrong ones are refused by name before anything is scheduled", async () => {
+    const wrong: [string, string][] = [
+      ['["activity.start_to_close_timeout"] = "soon"', "activity.start_to_close_timeout"],
+      ['["activity.id"] = ""', "activity.id"],
+      ['["temporal.activity.id"] = 5', "activity.id"],
+      ['["activity.wait_for_cancellation"] = "yes"', "activity.wait_for_cancellation"],
+      ['["activity.retry_policy"] = { maximum_attempts = 1.5 }', "maximum_attempts"],
+      ['["activity.retry_policy"] = { non_retryable_error_types = { 5 } }', "non_retryable"],
+      ['["activity.task_queue"] = ""', "activity.task_queue"],
+    ];
+    const application = await startDurable({
+      workflows: {
+        main: `local answers = {}
+          for i, options in ipairs{ ${wrong.map(([options]) => `{ ${options} }`).join(", ")} } do
+            local executor = funcs.new():with_options(options)
+            local value, err = executor:call("app:effect")
+            local future, second = executor:async("app:effect")
+            answers[i] = { err:kind(), err:message(), future == nil and second:message() }
+          end
+          return answers`,
+      },
+      functions: { effect: 'note("ran")', start: 'return workflow.exec("app:main")' },
     });
-  }
+    const answers = await application.call("start") as string[][];
+    for (const [i, [, key]] of wrong.entries()) {
+      const [kind, message, second] = answers[i]!;
+      expect([kind, second]).toEqual(["Invalid", message!]);
+      expect(message).toContain(key);
+    }
+    expect(application.notes()).toEqual([]);
+  });
 
   test("the entry's own options are the defaults, the call's win", async () => {
     const application = await startDurable({
@@ -213,24 +216,27 @@ describe("options", () => {
 });
 
 describe("futures", () => {
+  /** A function that does not end by itself; its name is gone when it has been aborted. */
+  const endless = {
+    endless: 'process.registry.register("endless") time.sleep("1h")',
+    gone: 'while process.registry.lookup("endless") do time.sleep("2ms") end return true',
+    start: 'return workflow.exec("app:main")',
+  };
+  const begun = 'while not process.registry.lookup("endless") do time.sleep("2ms") end ';
+
   test("a cancelled future is Canceled at once, and its activity is aborted", async () => {
     const application = await startDurable({
       workflows: {
-        main: `local future = funcs.async("app:slow")
-          time.sleep("20ms")
+        main: `local future = funcs.async("app:endless")
+          ${begun}
           future:cancel()
           local value, err = future:result()
-          return { err:kind(), future:is_canceled(), (select(2, future:channel():receive())) }`,
+          return { err:kind(), future:is_canceled(), (select(2, future:channel():receive())),
+            funcs.call("app:gone") }`,
       },
-      functions: {
-        slow: 'note("begun") time.sleep("50ms") note("never")',
-        start: 'return workflow.exec("app:main")',
-        wait: 'time.sleep("100ms")',
-      },
+      functions: endless,
     });
-    expect(await application.call("start")).toEqual(["Canceled", true, false]);
-    await application.call("wait");
-    expect(application.notes()).toEqual(["begun"]);
+    expect(await application.call("start")).toEqual(["Canceled", true, false, true]);
   });
 
   test("a failed call is an error in the channel", async () => {
@@ -244,16 +250,11 @@ describe("futures", () => {
 
   test("activities of a run that is over are aborted", async () => {
     const application = await startDurable({
-      workflows: { main: 'funcs.async("app:slow") time.sleep("20ms") return 1' },
-      functions: {
-        slow: 'note("begun") time.sleep("60ms") note("never")',
-        start: 'return workflow.exec("app:main")',
-        wait: 'time.sleep("120ms")',
-      },
+      workflows: { main: `funcs.async("app:endless") ${begun} return 1` },
+      functions: endless,
     });
     expect(await application.call("start")).toBe(1);
-    await application.call("wait");
-    expect(application.notes()).toEqual(["begun"]);
+    expect(await application.call("gone")).toBe(true);
   });
 });
 

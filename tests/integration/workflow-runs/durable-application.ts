@@ -119,6 +119,11 @@ export class DurableApplication {
     return existsSync(path) ? readFileSync(path, "utf8").trim().split("\n") : [];
   }
 
+  /** Fulfilled when the unit of that name has printed something. */
+  async printedBy(name: string): Promise<void> {
+    while (this.printed(name).length === 0) await Bun.sleep(2);
+  }
+
   /** Fulfilled when a log record with that text is there. */
   async reported(text: string): Promise<LogRecord> {
     for (;;) {

@@ -34,7 +34,7 @@ async function acrossRestart(
 /** Says that the run has come here, and waits for the signal. */
 const pause = 'print("waiting") process.listen("go"):receive() ';
 
-describe("what a workflow saw is the same after a restart", () => {
+test("what a workflow saw is the same after a restart", async () => {
   const repeatable: [string, string][] = [
     ["time.now", "return time.now():unix_nano()"],
     ["os.time", "return os.time()"],
@@ -64,15 +64,36 @@ describe("what a workflow saw is the same after a restart", () => {
       return keys`,
     ],
   ];
-  for (const [name, code] of repeatable) {
-    test(name, async () => {
-      const main = `local function look() ${code} end
+  const workflows = Object.fromEntries(
+    repeatable.map(([, code], i) => [
+      `main${i}`,
+      `local function look() ${code} end
         local seen = json.encode(look())
         print("saw " .. seen)
-        ${pause}
-        return seen`;
-      const { value, application } = await acrossRestart(main);
-      expect(application.printed("main")).toEqual([`saw ${value as string}`, "waiting"]);
+        process.listen("go"):receive()
+        return seen`,
+    ]),
+  );
+  const units = {
+    workflows,
+    functions: {
+      begin: `for i = 0, ${repeatable.length - 1} do
+          process.with_options{ ["workflow.id"] = "main" .. i }:spawn("app:main" .. i, "app:durable")
+        end`,
+      finish: `local pid = "{app:durable|main" .. ... .. "}"
+        process.monitor(pid)
+        process.send(pid, "go")
+        return process.events():receive().result.value`,
+    },
+  };
+  const application = await startDurable(units);
+  await application.call("begin");
+  for (const i of repeatable.keys()) await application.printedBy(`main${i}`);
+  await application.start(units);
+  for (const [i, [name]] of repeatable.entries()) {
+    const value = await application.call("finish", i);
+    expect({ [name]: application.printed(`main${i}`) }).toEqual({
+      [name]: [`saw ${value as string}`],
     });
   }
 });
@@ -167,9 +188,9 @@ describe("changed code", () => {
       'funcs.call("app:same", 1)',
       'funcs.call("app:other", 1)',
       /ActivityScheduled .*app:same/,
-      /schedule_activity .*app:other.* at app:main:\d+/,
+      /schedule_activity .*app:other.* at app:main\d:1/,
     ],
-    ["a step more", "", "time.sleep(1)", /nothing more/, /start_timer #1 at app:main:\d+/],
+    ["a step more", "", "time.sleep(1)", /nothing more/, /start_timer #1 at app:main\d:1/],
     ["a step less", "uuid.v4()", "", /SideEffectRecorded/, /no further command/],
     [
       "another order",
@@ -188,38 +209,49 @@ describe("changed code", () => {
     ["an early return", "", "do return 1 end", /./, /complete_workflow/],
     ["an error", "", 'error("new")', /./, /fail_workflow/],
   ];
-  for (const [name, before, after, expected, actual] of changes) {
-    test(`${name}: the run is blocked, others go on, mended code lets it finish`, async () => {
-      const code = (step: string) => ({
-        workflows: {
-          main: `${step}
-            ${pause}
+  const code = (which: "before" | "after"): Units => ({
+    workflows: {
+      ...Object.fromEntries(
+        changes.map(([, before, after], i) => [
+          `main${i}`,
+          `${which === "before" ? before : after}
+            print("waiting") process.listen("go"):receive()
             return "finished"`,
-          bystander: 'time.sleep(1) return "fine"',
-          child: "return 1",
-          child_two: "return 1",
-        },
-        functions: {
-          ...functions,
-          same: "return ...",
-          other: "return ...",
-          watch: 'return workflow.exec("app:bystander")',
-        },
-      });
-      const application = await startDurable(code(before));
-      await application.call("begin");
-      await application.reported("waiting");
-      await application.start(code(after));
-      await application.call("signal", "go");
-      const { level, message } = await application.reported("is blocked");
-      expect(level).toBe("error");
+        ]),
+      ),
+      bystander: 'time.sleep(1) return "fine"',
+      child: "return 1",
+      child_two: "return 1",
+    },
+    functions: {
+      same: "return ...",
+      other: "return ...",
+      begin: `for i = 0, ${changes.length - 1} do
+          process.with_options{ ["workflow.id"] = "main" .. i }:spawn("app:main" .. i, "app:durable")
+        end`,
+      signal: 'process.send("{app:durable|main" .. ... .. "}", "go")',
+      result: `process.monitor("{app:durable|main" .. ... .. "}")
+        return process.events():receive().result.value`,
+      watch: 'return workflow.exec("app:bystander")',
+    },
+  });
+
+  test("blocks its runs, others go on, mended code lets them finish", async () => {
+    const application = await startDurable(code("before"));
+    await application.call("begin");
+    for (const i of changes.keys()) await application.printedBy(`main${i}`);
+    await application.start(code("after"));
+    for (const [i, [name, , , expected, actual]] of changes.entries()) {
+      await application.call("signal", i);
+      const { level, message } = await application.reported(`workflow main${i} is blocked`);
+      expect([name, level]).toEqual([name, "error"]);
       expect(message).toMatch(expected);
       expect(message).toMatch(actual);
-      expect(await application.call("watch")).toBe("fine");
-      await application.start(code(before));
-      expect(await application.call("result")).toBe("finished");
-    });
-  }
+    }
+    expect(await application.call("watch")).toBe("fine");
+    await application.start(code("before"));
+    for (const i of changes.keys()) expect(await application.call("result", i)).toBe("finished");
+  });
 
   test("input, durations and what is logged may change", async () => {
     const code = (n: number) =>
