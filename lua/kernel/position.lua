@@ -2,20 +2,31 @@
 local getinfo = debug.getinfo
 local position = {}
 
-local function is_application(info)
-  return info.currentline > 0 and info.source:sub(1, 5) ~= "=lua/"
+-- Names of application functions, false for the kernel's own. A description of a function costs as much as a small
+-- spawn, so each is made once; commands of workflows carry their position.
+local names = setmetatable({}, { __mode = "k" })
+
+local function name_of(fn)
+  local name = names[fn]
+  if name == nil then
+    local info = getinfo(fn, "S")
+    name = info.what ~= "C" and info.source:sub(1, 5) ~= "=lua/" and info.source:sub(2)
+    names[fn] = name
+  end
+  return name
 end
 
 --- `ns:name:LINE` of the running application code, or "" when there is none.
 function position.here()
-  local level = 2
+  local level = 3
   while true do
-    local info = getinfo(level, "Sl")
+    local info = getinfo(level, "f")
     if not info then
       return ""
     end
-    if is_application(info) then
-      return info.source:sub(2) .. ":" .. info.currentline
+    local name = name_of(info.func)
+    if name then
+      return name .. ":" .. getinfo(level, "l").currentline
     end
     level = level + 1
   end
@@ -25,12 +36,13 @@ end
 function position.of(co)
   local level = 0
   while true do
-    local info = getinfo(co, level, "Sl")
+    local info = getinfo(co, level, "fl")
     if not info then
       return ""
     end
-    if is_application(info) then
-      return info.source:sub(2) .. ":" .. info.currentline
+    local name = name_of(info.func)
+    if name then
+      return name .. ":" .. info.currentline
     end
     level = level + 1
   end
