@@ -113,7 +113,12 @@ export class NodeRequests {
         return pid;
       },
       send: async (_, pid, topic, from, n, ...values) => {
-        await workflows.signal(String(pid), String(topic), String(from), values.slice(0, Number(n)));
+        await workflows.signal(
+          String(pid),
+          String(topic),
+          String(from),
+          values.slice(0, Number(n)),
+        );
         return true;
       },
       cancel: async (_, pid, from, reason) => {

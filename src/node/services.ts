@@ -158,7 +158,8 @@ export class Services {
       return;
     }
     const { restart, stable_threshold } = service.lifecycle;
-    const stable = service.startedAt > 0 && performance.now() - service.startedAt >= stable_threshold;
+    const stable = service.startedAt > 0 &&
+      performance.now() - service.startedAt >= stable_threshold;
     service.attempt = stable ? 1 : service.attempt + 1;
     service.startedAt = 0;
     service.state = "failed";

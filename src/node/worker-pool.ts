@@ -269,7 +269,11 @@ export class WorkerPool {
         break;
       case "answer":
         if (message.to === NODE) this.#settle(message.ticket, unpack(message.values) as LuaValue[]);
-        else this.send(message.to, { type: "answer", ticket: message.ticket, values: message.values });
+        else {this.send(message.to, {
+            type: "answer",
+            ticket: message.ticket,
+            values: message.values,
+          });}
         break;
       case "counted":
         this.#settle(message.question, [message.live]);
