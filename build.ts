@@ -11,7 +11,6 @@ import { existsSync, rmSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { BunPlugin } from "bun";
-import manifest from "./package.json" with { type: "json" };
 
 const root = import.meta.dir;
 const sources = join(root, "src");

@@ -32,7 +32,13 @@ const environment = {
   DENO_NO_UPDATE_CHECK: "1",
 };
 
-/** Runs a program, its output shown as it comes, and gives its status and standard error's text. */
+/** A program that runs longer hangs: minutes. The whole of scripts/test is meant to take less. */
+const limit = 10;
+
+/**
+ * Runs a program, its output shown as it comes, and gives its status and standard error's text.
+ * One that hangs is killed: bun's own limit of a test cannot stop code that never waits.
+ */
 async function execute(command: string[]): Promise<{ status: number; output: string }> {
   const child = Bun.spawn(command, {
     cwd: root,
@@ -40,6 +46,8 @@ async function execute(command: string[]): Promise<{ status: number; output: str
     stdin: "ignore",
     stdout: "inherit",
     stderr: "pipe",
+    timeout: limit * 60_000,
+    killSignal: "SIGKILL",
   });
   let output = "";
   const decoder = new TextDecoder();
@@ -47,7 +55,9 @@ async function execute(command: string[]): Promise<{ status: number; output: str
     process.stderr.write(chunk);
     output += decoder.decode(chunk, { stream: true });
   }
-  return { status: await child.exited, output };
+  const status = await child.exited;
+  if (child.signalCode === "SIGKILL") console.error(`Killed after ${limit} minutes: it hangs.`);
+  return { status, output };
 }
 
 async function check(command: string[]): Promise<Outcome> {

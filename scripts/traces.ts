@@ -16,7 +16,7 @@ const rules: { pattern: RegExp; reason: string }[] = [
     reason: "address of a package registry",
   },
   {
-    pattern: /^\s*(?:(?:\/\/)?[\w.:@/-]*registry|_auth\w*)\s*=\s*\S/,
+    pattern: /^\s*(?:[\w.:@/-]*registry\s*=\s*"?(?:https?:)?\/\/|[\w.:@/-]*_auth\w*\s*=\s*\S)/,
     reason: "registry setting of npm or bun",
   },
   {

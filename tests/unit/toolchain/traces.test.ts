@@ -31,6 +31,7 @@ describe("machineTraces", () => {
     "see https://bun.sh/docs/bundler/executables",
     'import { Registry } from "../registry/registry.ts";',
     "the registry = all entries",
+    "  process.registry = registry",
     'new URL("file:///$bunfs/root/worker/thread.js")',
     "#!/usr/bin/env wippy",
     "fetch(`http://127.0.0.1:${port}/work/list`)",
