@@ -1,6 +1,6 @@
-import { packPlain, unpackPlain } from "../../history.ts";
 import { Journal, type Surroundings } from "./journal.ts";
 import type { JournalEvent, JournalRequest } from "./messages.ts";
+import { packEvents, packRequests, unpackEvents, unpackRequests } from "./wire.ts";
 
 /** The way to a journal, wherever it runs. */
 export interface JournalLink {
@@ -20,12 +20,12 @@ export interface JournalListener {
 export function threadLink(listener: JournalListener): JournalLink {
   const worker = new Worker(new URL("./thread.ts", import.meta.url).href);
   worker.onmessage = (event: MessageEvent<Uint8Array>) => {
-    listener.events(unpackPlain<JournalEvent[]>(event.data));
+    listener.events(unpackEvents(event.data));
   };
   worker.onerror = (event) => listener.broken(event.message);
   return {
     send(requests) {
-      const bytes = packPlain(requests);
+      const bytes = packRequests(requests);
       worker.postMessage(bytes, [bytes.buffer as ArrayBuffer]);
     },
     end: () => worker.terminate(),
@@ -38,10 +38,10 @@ export function threadLink(listener: JournalListener): JournalLink {
  */
 export function inlineLink(listener: JournalListener, surroundings: Surroundings): JournalLink {
   const journal = new Journal(surroundings, (events) => {
-    listener.events(unpackPlain<JournalEvent[]>(packPlain(events)));
+    listener.events(unpackEvents(packEvents(events)));
   });
   return {
-    send: (requests) => journal.receive(unpackPlain<JournalRequest[]>(packPlain(requests))),
+    send: (requests) => journal.receive(unpackRequests(packRequests(requests))),
     end() {},
   };
 }

@@ -12,8 +12,7 @@ import type {
   WorkflowTask,
 } from "../../provider.ts";
 
-// What the provider (main thread) and the journal (its own thread) say to each other. Both sides send arrays of
-// messages, packed as one binary message each.
+// What the provider (main thread) and the journal (its own thread) say to each other, in lists (`wire.ts`).
 
 /** Settings of the journal that cross to its thread. */
 export interface JournalSettings {
