@@ -132,6 +132,8 @@ async function main(): Promise<void> {
   });
   if (!transform.success) fail("the Lua VM could not be transformed (see above).");
 
+  // The source maps name files from the current folder.
+  process.chdir(root);
   const started = performance.now();
   const outfile = join(dist, `wippy${target?.replace(/^bun/, "") ?? ""}`);
   const result = await bundle(outfile, target);

@@ -99,7 +99,7 @@ describe("the executable, alone in an empty folder", () => {
 
   test("killed in a workflow and started again, it goes on without doing a step twice", async () => {
     const copy = copyOf("hello");
-    // The function logs each call. Once the second step runs, the first one's result is on disk.
+    // The function logs each call, with -c to standard output. Once the second step runs, the first one's result is on disk.
     edit(
       copy,
       "src/greet.lua",
@@ -113,15 +113,15 @@ describe("the executable, alone in an empty folder", () => {
       'funcs.call("hello:greet", "step two")\n  time.sleep(',
     );
     const first = start(copy, "run", "-c", "hello", "Ada");
-    await readUntil(first.stderr, "greet ran for step two");
+    await readUntil(first.stdout, "greet ran for step two");
     first.kill("SIGKILL");
     await first.exited;
 
-    const { out, err, status } = await run(copy, "run", "-c", "hello", "Ada");
+    const { out, status } = await run(copy, "run", "-c", "hello", "Ada");
     expect(out).toContain("workflow: Hello, Ada! This took three seconds");
     expect(status).toBe(0);
     // The command itself calls the function once.
-    expect(err.match(/greet ran for Ada/g)).toHaveLength(1);
+    expect(out.match(/greet ran for Ada/g)).toHaveLength(1);
   });
 
   test("names everything that is wrong with an application, and runs nothing", async () => {
