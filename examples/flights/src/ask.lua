@@ -29,7 +29,7 @@ end
 
 -- Waits until the supervisor is there: services start beside the command, not before it.
 function ask.ready()
-  for _ = 1, 100 do
+  for _ = 1, 300 do
     if process.registry.lookup("totals") then
       return true
     end
