@@ -125,7 +125,7 @@ async function main(): Promise<void> {
   for (const entry of entrypoints) {
     if (!existsSync(join(root, entry))) fail(`the entry point ${entry} is missing.`);
   }
-  const transform = Bun.spawnSync([process.execPath, "run", "src/vm/transform/main.ts"], {
+  const transform = Bun.spawnSync([process.execPath, "run", "scripts/prepare.ts"], {
     cwd: root,
     stdout: "inherit",
     stderr: "inherit",

@@ -17,3 +17,9 @@ declare module "*.wasm" {
   const path: string;
   export default path;
 }
+
+/** Imported `with { type: "file" }`: the path of the file, inside the executable when compiled. */
+declare module "*.image" {
+  const path: string;
+  export default path;
+}

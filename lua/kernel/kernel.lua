@@ -53,18 +53,9 @@ end
 --- Nanoseconds of a duration as programs write it: a number of ns, "1h30m", or a Duration object.
 runtime.duration = duration.of
 
-for _, name in ipairs({
-  "time",
-  "json",
-  "uuid",
-  "logger",
-  "env",
-  "fs",
-  "io",
-  "ctx",
-  "funcs",
-  "workflow",
-}) do
+local modules =
+  { "time", "json", "uuid", "logger", "env", "fs", "io", "ctx", "funcs", "workflow" }
+for _, name in ipairs(modules) do
   sandbox.provide(name, function()
     return use("modules/" .. name, runtime)
   end)
@@ -76,6 +67,7 @@ local kernel = {}
 --- Which worker this is: its index, the first number of its PIDs, whether it is the only one, the ids of the hosts
 --- that live on the node.
 function kernel.configure(index, first, alone)
+  scheduler.set_slice()
   unit.configure(index, first)
   actors.alone = alone
 end
@@ -274,6 +266,13 @@ function kernel.check(id)
 end
 
 kernel.forget = sandbox.forget
+
+--- Loads all modules, for an image of the VM: later they are there at once.
+function kernel.preload()
+  for _, name in ipairs(modules) do
+    sandbox.module_of(name)
+  end
+end
 
 --- Units alive on this worker.
 function kernel.live()

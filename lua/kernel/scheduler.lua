@@ -3,7 +3,7 @@
 local resume, park, now, slice = host.resume, host.park, host.now, host.slice
 
 -- About 5 ms of Lua on the development machine: what one coroutine may run before the others get their turn.
-local SLICE <const> = 300000
+local SLICE <const> = 30000
 -- The worker's event loop gets control back after this many nanoseconds of Lua.
 local ROUND <const> = 5000000
 
@@ -222,5 +222,9 @@ function scheduler.run_alone(pending, slices, start)
   return rest
 end
 
-slice(SLICE)
+--- Sets the slice; it is not part of a VM's image.
+function scheduler.set_slice()
+  slice(SLICE)
+end
+
 return scheduler

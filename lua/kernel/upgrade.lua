@@ -42,6 +42,11 @@ return function(self, id, ...)
   local entry, err = sandbox.entry(id or self.entry.id)
   if not entry then
     return fail(self, err or errors.fail("NotFound", "factory not found: " .. tostring(id)))
+  elseif entry.kind ~= "process.lua" then
+    return fail(
+      self,
+      errors.fail("NotFound", "factory not found: " .. entry.id .. " is a " .. entry.kind)
+    )
   end
   local fn, failure, env = sandbox.method(entry, entry.method)
   if failure then

@@ -21,6 +21,21 @@ export interface VmOptions {
   readonly write?: (text: string) => void;
   /** Bounds of each value that crosses. */
   readonly limits?: Partial<MarshalLimits>;
+  /** A VM with the same module that was made and loaded before: this one goes on from there. */
+  readonly image?: VmImage;
+}
+
+/**
+ * The state of a VM as plain data. A VM made from it has all that was loaded, and its references; the
+ * host functions must be registered again, in the same order.
+ */
+export interface VmImage {
+  /** The wasm's memory from address 0; what follows is zero. */
+  readonly memory: Uint8Array;
+  /** Address of the main thread, to see that the new VM is laid out alike. */
+  readonly main: number;
+  readonly messageHandler: number;
+  readonly hostFunctions: readonly string[];
 }
 
 /** A host function; several results are a `MultiReturn`. A WippyError that it throws is raised. */
@@ -52,6 +67,7 @@ interface Failure {
   readonly traceback: string;
 }
 
+const PAGE = 65_536;
 const DEFAULT_MEMORY_LIMIT = 512 * 1024 * 1024;
 /** Host functions that every VM has: a protected JavaScript function, and the message handler. */
 const ENTER = 0;
@@ -95,6 +111,9 @@ export class Vm {
   #failure: Failure | undefined;
   #messageHandler: LuaRef | undefined;
   #dead: VmTrap | undefined;
+  /** Names of the registered host functions, and those that an image has already. */
+  readonly #names: string[] = [];
+  #expected: readonly string[] = [];
 
   private constructor(
     instance: Instance,
@@ -126,8 +145,38 @@ export class Vm {
       hostCall: (L, index) => vm.#hostCall(L, index),
     });
     const vm = new Vm(instance, memoryLimit, { ...DEFAULT_LIMITS, ...options.limits }, functions);
-    vm.#open(instance);
+    if (options.image) vm.#restore(options.image);
+    else vm.#open(instance);
     return vm;
+  }
+
+  /** Takes the place of `#open`: everything that it makes, and what was loaded since, is in the image. */
+  #restore(image: VmImage): void {
+    if (image.main !== this.#main) throw new Error("the image is of another Lua wasm");
+    const heap = this.#heap;
+    const missing = image.memory.length - heap.u8.length;
+    if (missing > 0) {
+      heap.memory.grow(Math.ceil(missing / PAGE));
+      heap.refresh();
+    }
+    heap.u8.set(image.memory);
+    this.#functions[ENTER] = () => this.#enter();
+    this.#functions[HANDLE_MESSAGE] = (L) => this.#handleMessage(L);
+    this.#messageHandler = new LuaRef(image.messageHandler);
+    this.#expected = image.hostFunctions;
+  }
+
+  /** The state of this VM, while nothing runs in it; to be made after a full collection. */
+  image(): VmImage {
+    const { u8 } = this.#heap;
+    let end = u8.length;
+    while (end > 0 && u8[end - 1] === 0) end--;
+    return {
+      memory: u8.slice(0, end),
+      main: this.#main,
+      messageHandler: this.#messageHandler!.id,
+      hostFunctions: this.#names,
+    };
   }
 
   #open(instance: Instance): void {
@@ -192,6 +241,10 @@ export class Vm {
     const lua = this.#lua;
     const index = this.#functions.length;
     this.#functions.push((L) => fn(L, lua));
+    const expected = this.#expected[this.#names.length];
+    this.#names.push(name);
+    if (expected === name) return;
+    if (expected !== undefined) throw new Error(`host.${name} is registered in place of ${expected}`);
     this.#protected((L) => {
       this.#getGlobal(L, "host");
       this.#pusher.push(L, name);

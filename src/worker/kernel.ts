@@ -1,5 +1,7 @@
+import { luaModuleDigest } from "../vm/module.ts";
 import type { LuaValue } from "../vm/value.ts";
-import type { LuaRef, Vm } from "../vm/vm.ts";
+import { LuaRef } from "../vm/value.ts";
+import type { Vm } from "../vm/vm.ts";
 import { bootSource, sources } from "./sources.ts";
 
 /** Functions of `lua/kernel/kernel.lua` that the worker calls. */
@@ -21,6 +23,7 @@ const functions = [
   "check",
   "forget",
   "live",
+  "preload",
   "make_error",
   "error_meta",
 ] as const;
@@ -33,19 +36,27 @@ export interface Kernel {
   call(name: KernelFunction, ...args: LuaValue[]): LuaValue[];
 }
 
-/** Loads the kernel into a VM whose host functions are registered already. */
-export function loadKernel(vm: Vm): Kernel {
-  const refs = vm.load(bootSource, "=lua/kernel/boot", sources, [...functions]);
-  const byName = new Map<KernelFunction, LuaRef>();
-  functions.forEach((name, index) => {
-    const ref = refs[index];
-    if (ref !== undefined) byName.set(name, ref);
-  });
-  const ref = (name: KernelFunction): LuaRef => {
-    const found = byName.get(name);
-    if (found === undefined) throw new Error(`the kernel has no function ${name}`);
-    return found;
-  };
+/** Host functions that the kernel calls, in the order in which a worker registers them. */
+export const hostFunctions = ["emit", "entry", "pure", "immediate", "log", "place"] as const;
+
+/** Loads the kernel into a VM whose host functions are registered; gives the numbers of its references. */
+export function loadKernelSources(vm: Vm): number[] {
+  return vm.load(bootSource, "=lua/kernel/boot", sources, [...functions]).map(({ id }) => id);
+}
+
+/** A digest of what decides a loaded kernel. */
+export async function kernelDigest(): Promise<string> {
+  const wasm = await luaModuleDigest();
+  const text = [wasm, bootSource, ...Object.entries(sources).flat(), ...functions, ...hostFunctions];
+  return Bun.hash(text.join("\0")).toString(36);
+}
+
+/** The kernel of a VM into which it was loaded, by its references. */
+export function kernelOf(vm: Vm, references: readonly number[]): Kernel {
+  const byName = new Map<KernelFunction, LuaRef>(
+    functions.map((name, index) => [name, new LuaRef(references[index]!)]),
+  );
+  const ref = (name: KernelFunction): LuaRef => byName.get(name)!;
   vm.setErrorType({ construct: ref("make_error"), metatable: ref("error_meta") });
   return {
     call: (name, ...args) => vm.call(ref(name), ...args),

@@ -12,7 +12,8 @@ import type { Failure } from "../workflows/engine/outcome.ts";
 import { Replayer } from "../workflows/replayer.ts";
 import type { Activity } from "./activities.ts";
 import { LuaEngine } from "./engine.ts";
-import { type Kernel, loadKernel } from "./kernel.ts";
+import { loadKernelImage } from "./kernel-image.ts";
+import { type Kernel, kernelOf, loadKernelSources } from "./kernel.ts";
 import { type CodeEntry, type FromWorker, type HostState, type ToWorker } from "./messages.ts";
 import type { Terminal } from "../operations/io/terminal.ts";
 import type { OperationServices } from "../operations/operation.ts";
@@ -87,12 +88,18 @@ export class LuaWorker {
 
   async #boot(): Promise<void> {
     const { module, memoryLimit, services, index, firstPid, alone, hosts } = this.#options;
-    this.#vm = await Vm.create({ module, memoryLimit, clock: services.clock.now });
+    const image = await loadKernelImage();
+    this.#vm = await Vm.create({
+      module,
+      memoryLimit,
+      clock: services.clock.now,
+      ...(image && { image: image.vm }),
+    });
     this.#operations = new OperationRunner(services, (ticket, value, error) => {
       this.#enter(() => this.#kernel.call("complete", ticket, value, error));
     }, this.#options.terminalOf);
     this.#registerHostFunctions();
-    this.#kernel = loadKernel(this.#vm);
+    this.#kernel = kernelOf(this.#vm, image?.references ?? loadKernelSources(this.#vm));
     this.#engine = new LuaEngine(this.#kernel, () => this.#wake());
     this.#replayer = new Replayer(this.#engine, `worker-${index}`);
     this.#kernel.call("configure", index, firstPid, alone);

@@ -5,12 +5,13 @@ import type { ModuleText } from "./module_text.ts";
 const CRUMB = 4096;
 /** Fuel in a row without a place to yield (about a second), after which an error is raised. */
 const STUCK_ERROR = 100_000_000;
-/** Fuel in a row after which the VM is given up. */
-const STUCK_TRAP = 1_000_000_000;
+/** Fuel in a row after which the VM is given up: the code has caught ten thousand such errors. */
+const STUCK_TRAP = STUCK_ERROR + 10_000 * CRUMB;
 /** Address of the error's text: emscripten leaves the first KiB of memory unused. */
 const MESSAGE = 16;
 const MESSAGE_TEXT =
-  "ran too long where it cannot yield (inside a sort comparator, a gsub callback or a chunk's top level)";
+  "ran too long where it cannot yield (inside a sort comparator, a gsub callback, a pattern " +
+  "or a chunk's top level)";
 
 /**
  * Preemption: `$fuel` falls by one wherever `luaV_execute` reloads `trap` (every loop, jump and
@@ -28,9 +29,9 @@ export function addFuel(module: ModuleText): void {
   module.append(`(global $stuck (mut i32) (i32.const 0))`);
   module.append(`(data (i32.const ${MESSAGE}) "${MESSAGE_TEXT}\\00")`);
 
-  const burn = (spent: string) =>
+  const burn = (spent: string, L = "(local.get $0)") =>
     `(global.set $fuel (i32.sub (global.get $fuel) (i32.const 1)))
-     (if (i32.lt_s (global.get $fuel) (i32.const 0)) (then (call ${spent} (local.get $0))))`;
+     (if (i32.lt_s (global.get $fuel) (i32.const 0)) (then (call ${spent} ${L})))`;
 
   module.change({
     name: "luaV_execute reloads trap",
@@ -52,6 +53,16 @@ export function addFuel(module: ModuleText): void {
     inside: "lua_geti",
     find: `(local.set $3 (i32.load offset=20 (local.get $0)))`,
     put: `${burn("$overrun")} (local.set $3 (i32.load offset=20 (local.get $0)))`,
+  });
+
+  // A pattern can take longer than the universe lasts. MatchState has L at 12, matchdepth at 16.
+  const enterMatch = `(i32.store offset=16 (local.get $0)
+    (i32.sub (local.tee $4 (i32.load offset=16 (local.get $0))) (i32.const 1)))`;
+  module.change({
+    name: "match burns fuel",
+    inside: "match",
+    find: enterMatch,
+    put: `${burn("$overrun", "(i32.load offset=12 (local.get $0))")} ${enterMatch}`,
   });
 
   module.append(`
@@ -98,5 +109,6 @@ export function addFuel(module: ModuleText): void {
   module.append(`
  (func $overrun (param $L i32)
   (if (call $stuck_too_long)
-   (then (call $luaG_runerror (local.get $L) (i32.const ${MESSAGE}) (i32.const 0)))))`);
+   (then
+    (drop (call $luaL_error (local.get $L) (i32.const ${MESSAGE}) (i32.const 0))))))`);
 }

@@ -99,6 +99,8 @@ export function addNatives(module: ModuleText): void {
   // host.close(co): coroutine.close, also for a coroutine that is parked.
   module.append(`
  (func $host_close (param $L i32) (result i32)
+  (call $luaL_checktype (local.get $L) (i32.const 1) (i32.const 8))
+  (call $hold (call $lua_tothread (local.get $L) (i32.const 1)) (i32.const 0))
   (call $luaB_close (local.get $L)))`);
 
   module.append(`

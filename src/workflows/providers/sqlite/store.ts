@@ -1,4 +1,4 @@
-import type { Database } from "bun:sqlite";
+import type { Database, Statement } from "bun:sqlite";
 import { and, desc, eq, getTableColumns, gt, gte, lt, lte, type SQL, sql } from "drizzle-orm";
 import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
 import type { RunStatus } from "../../provider.ts";
@@ -26,21 +26,25 @@ export class Store {
   readonly #drizzle: BunSQLiteDatabase;
   readonly #statements: ReturnType<typeof prepare>;
 
+  readonly #begin: Statement;
+  readonly #commit: Statement;
   #lastMessage: number;
 
   constructor(database: Database) {
     this.#database = database;
     this.#drizzle = drizzle({ client: database });
     this.#statements = prepare(this.#drizzle);
+    this.#begin = database.prepare("BEGIN IMMEDIATE");
+    this.#commit = database.prepare("COMMIT");
     this.#lastMessage = this.messages().at(-1)?.id ?? 0;
   }
 
   begin(): void {
-    this.#database.run("BEGIN IMMEDIATE");
+    this.#begin.run();
   }
 
   commit(): void {
-    this.#database.run("COMMIT");
+    this.#commit.run();
   }
 
   rollback(): void {
