@@ -3,7 +3,7 @@
 local resume, park, now, slice = host.resume, host.park, host.now, host.slice
 
 -- About 5 ms of Lua on the development machine: what one coroutine may run before the others get their turn.
-local SLICE <const> = 30000
+local SLICE <const> = 300000
 -- The worker's event loop gets control back after this many nanoseconds of Lua.
 local ROUND <const> = 5000000
 

@@ -244,7 +244,9 @@ export class Vm {
     const expected = this.#expected[this.#names.length];
     this.#names.push(name);
     if (expected === name) return;
-    if (expected !== undefined) throw new Error(`host.${name} is registered in place of ${expected}`);
+    if (expected !== undefined) {
+      throw new Error(`host.${name} is registered in place of ${expected}`);
+    }
     this.#protected((L) => {
       this.#getGlobal(L, "host");
       this.#pusher.push(L, name);

@@ -47,7 +47,13 @@ export function loadKernelSources(vm: Vm): number[] {
 /** A digest of what decides a loaded kernel. */
 export async function kernelDigest(): Promise<string> {
   const wasm = await luaModuleDigest();
-  const text = [wasm, bootSource, ...Object.entries(sources).flat(), ...functions, ...hostFunctions];
+  const text = [
+    wasm,
+    bootSource,
+    ...Object.entries(sources).flat(),
+    ...functions,
+    ...hostFunctions,
+  ];
   return Bun.hash(text.join("\0")).toString(36);
 }
 

@@ -1,0 +1,8 @@
+/**
+ * Makes what the sources need before they can run: `build/lua.wasm` and `build/kernel.image`. Quick when
+ * they are up to date.
+ * @module
+ */
+await import("../src/vm/transform/main.ts");
+// After the wasm: the image is a VM that it ran.
+await import("../src/worker/make-image.ts");

@@ -1,0 +1,67 @@
+import { expect, test } from "bun:test";
+import { loadLuaModule } from "../../../src/vm/module.ts";
+import { LuaRef } from "../../../src/vm/value.ts";
+import { Vm } from "../../../src/vm/vm.ts";
+
+const source = `
+  local count = 0
+  local waiting = coroutine.create(function(step)
+    while true do step = coroutine.yield(step * 2) end
+  end)
+  return function(step)
+    count = count + 1
+    local _, doubled = coroutine.resume(waiting, step)
+    return count, doubled, host.answer(), ("x"):rep(3)
+  end`;
+
+async function loaded() {
+  const vm = await Vm.create({ module: await loadLuaModule(), clock: Date.now });
+  vm.register("answer", () => "first");
+  const [fn] = vm.load(source, "=test");
+  return { vm, fn: fn! };
+}
+
+test("a VM goes on from the image of another, apart from it", async () => {
+  const { vm, fn } = await loaded();
+  expect(vm.call(fn, 4)).toEqual([1, 8, "first", "xxx"]);
+  const image = vm.image();
+  const copy = await Vm.create({ module: await loadLuaModule(), clock: Date.now, image });
+  copy.register("answer", () => "second");
+  expect(copy.call(new LuaRef(fn.id), 5)).toEqual([2, 10, "second", "xxx"]);
+  expect(copy.call(new LuaRef(fn.id), 6)).toEqual([3, 12, "second", "xxx"]);
+  expect(vm.call(fn, 7)).toEqual([2, 14, "first", "xxx"]);
+});
+
+test("errors of a restored VM carry position and traceback", async () => {
+  const { vm } = await loaded();
+  const copy = await Vm.create({
+    module: await loadLuaModule(),
+    clock: Date.now,
+    image: vm.image(),
+  });
+  copy.register("answer", () => "");
+  const [fail] = copy.load("return function() error('no') end", "=app:thing");
+  expect(() => copy.call(fail!)).toThrow("app:thing:1: no");
+});
+
+test("host functions must come in the order of the image", async () => {
+  const { vm } = await loaded();
+  const copy = await Vm.create({
+    module: await loadLuaModule(),
+    clock: Date.now,
+    image: vm.image(),
+  });
+  expect(() => copy.register("question", () => "")).toThrow("host.question is registered in place");
+});
+
+test("an image of more memory than a new VM has makes it grow", async () => {
+  const { vm } = await loaded();
+  const [hold] = vm.load(
+    `held = {} for i = 1, 100000 do held[i] = "text " .. i end
+     return function() return #held, held[99999] end`,
+    "=test",
+  );
+  const image = vm.image();
+  const copy = await Vm.create({ module: await loadLuaModule(), clock: Date.now, image });
+  expect(copy.call(new LuaRef(hold!.id))).toEqual([100000, "text 99999"]);
+});
