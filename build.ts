@@ -125,12 +125,12 @@ async function main(): Promise<void> {
   for (const entry of entrypoints) {
     if (!existsSync(join(root, entry))) fail(`the entry point ${entry} is missing.`);
   }
-  const transform = Bun.spawnSync([process.execPath, "run", "scripts/prepare.ts"], {
+  const prepared = Bun.spawnSync([process.execPath, "run", "scripts/prepare.ts"], {
     cwd: root,
     stdout: "inherit",
     stderr: "inherit",
   });
-  if (!transform.success) fail("the Lua VM could not be transformed (see above).");
+  if (!prepared.success) fail("what the sources need could not be made (see above).");
 
   // The source maps name files from the current folder.
   process.chdir(root);

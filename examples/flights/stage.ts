@@ -28,7 +28,7 @@ export interface OnDisk {
 /** The end of a run of the command. */
 export interface Ended {
   status: number | null;
-  signal: string | null;
+  signal: NodeJS.Signals | number | null;
   output: string;
   errors: string;
 }

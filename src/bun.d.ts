@@ -1,0 +1,22 @@
+// What Bun has and its types lack.
+
+declare namespace WebAssembly {
+  /** The kind of an exception, as a module exports it. */
+  interface Tag {
+    readonly [Symbol.toStringTag]: string;
+  }
+
+  /** An exception that a module threw, of a kind that it declares. */
+  interface Exception extends Error {
+    is(tag: Tag): boolean;
+  }
+  var Exception: {
+    prototype: Exception;
+    new (tag: Tag, payload: unknown[]): Exception;
+  };
+}
+
+interface Buffer {
+  /** The text of the bytes from start to end, which are UTF-8. */
+  utf8Slice(start?: number, end?: number): string;
+}
