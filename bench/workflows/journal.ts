@@ -1,0 +1,82 @@
+/**
+ * Durable runs on the journal alone, with an engine that costs next to nothing: ten steps of one run beside ten bare
+ * commits on a file of the same settings, and many runs at once.
+ * @module
+ */
+import { join } from "node:path";
+import { openDatabase } from "../../src/workflows/providers/sqlite/open.ts";
+import { Store } from "../../src/workflows/providers/sqlite/store.ts";
+import { temporaryFolder } from "../command.ts";
+import { measure, quick } from "../figure.ts";
+import { BenchNode } from "./node.ts";
+
+const runs = quick ? 100 : 400;
+const together = 200;
+const rounds = quick ? 3 : 10;
+
+function quantile(values: number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))]!;
+}
+
+/** Milliseconds of each of `runs` runs of ten steps, one after the other. */
+async function tenSteps(): Promise<number[]> {
+  const node = await BenchNode.open(10);
+  const times: number[] = [];
+  for (let i = 0; i < 2 * runs; i++) {
+    const began = performance.now();
+    await node.run();
+    // The first half warms up.
+    if (i >= runs) times.push(performance.now() - began);
+  }
+  await node.close();
+  return times;
+}
+
+/** Milliseconds of ten commits, of one event each, that wait for the disk: as often as `tenSteps`. */
+function tenCommits(): number[] {
+  const store = new Store(openDatabase(join(temporaryFolder(), "journal.db")));
+  const data = new Uint8Array(60);
+  const times = Array.from({ length: runs }, (_, run) => {
+    const began = performance.now();
+    for (let id = 1; id <= 10; id++) {
+      store.begin();
+      store.insertEvent({ run, id, type: "ActivityCompleted", time: 0, data });
+      store.commit();
+    }
+    return performance.now() - began;
+  });
+  store.close();
+  return times;
+}
+
+for (const [name, part] of [["p50", 0.5], ["p95", 0.95]] as const) {
+  await measure({
+    figure: `journal.ten_steps_${name}`,
+    unit: "ms",
+    better: "lower",
+    n: runs,
+    target: 0.5,
+    peer: "ten bare commits",
+    ours: async () => quantile(await tenSteps(), part),
+    theirs: () => quantile(tenCommits(), part),
+  });
+}
+
+await measure({
+  figure: "journal.steps_together",
+  unit: "1/s",
+  better: "higher",
+  n: rounds * together * 10,
+  target: 15_000,
+  ours: async () => {
+    const node = await BenchNode.open(10);
+    const round = () => Promise.all(Array.from({ length: together }, () => node.run()));
+    await round();
+    const began = performance.now();
+    for (let i = 0; i < rounds; i++) await round();
+    const seconds = (performance.now() - began) / 1_000;
+    await node.close();
+    return rounds * together * 10 / seconds;
+  },
+});
