@@ -1,0 +1,149 @@
+import { describe, expect, test } from "bun:test";
+import { VmTrap } from "../../../src/vm/vm.ts";
+import { makeVm, run } from "./make_vm.ts";
+
+const ENDLESS = [
+  ["while", `while true do end`],
+  ["repeat", `repeat until false`],
+  ["goto", `::again:: goto again`],
+  ["numeric for", `for i = 1, math.huge do end`],
+  ["generic for", `for _ in function() return 1 end do end`],
+  ["tail calls", `local function f() return f() end f()`],
+  ["mutual tail calls", `local f, g function f() return g() end function g() return f() end f()`],
+  ["a call in a loop", `local function f() end while true do f() end`],
+  ["a C function in a loop", `while true do math.abs(1) end`],
+  ["pcall in a loop", `while true do pcall(error) end`],
+  ["inside pcall", `pcall(function() while true do end end)`],
+  ["inside xpcall", `xpcall(function() while true do end end, print)`],
+  ["a generator", `coroutine.wrap(function() while true do end end)()`],
+  [
+    "a generator's caller",
+    `local g = coroutine.wrap(function() while true do coroutine.yield() end end) while true do g() end`,
+  ],
+  [
+    "a generator in pcall in a generator",
+    `coroutine.wrap(function() pcall(coroutine.wrap(function() while true do end end)) end)()`,
+  ],
+  [
+    "a metamethod",
+    `local t = setmetatable({}, { __index = function() while true do end end }) return t.x`,
+  ],
+  [
+    "a closing method",
+    `do local c <close> = setmetatable({}, { __close = function() while true do end end }) end`,
+  ],
+  ["a vararg function", `local function f(...) while true do local a = ... end end f(1, 2)`],
+] as const;
+
+describe("a unit that does not stop by itself", () => {
+  test.each(ENDLESS)("%s: its fuel is spent again and again", async (_, code) => {
+    const vm = await makeVm();
+    expect(run(
+      vm,
+      `host.slice(1000)
+      local co = coroutine.create(function() ${code} end)
+      local statuses = {}
+      for i = 1, 5 do statuses[i] = host.resume(co) end
+      return statuses, host.fuel(), host.close(co)`,
+    )).toEqual([[3, 3, 3, 3, 3], 0, true]);
+  });
+
+  test("its result is what it would be without", async () => {
+    const vm = await makeVm();
+    expect(run(
+      vm,
+      `local function work()
+        local function fib(n) if n < 2 then return n end return fib(n - 1) + fib(n - 2) end
+        local s = 0
+        for i in coroutine.wrap(function() for i = 1, 300 do coroutine.yield(i) end end) do s = s + i end
+        local t = {}
+        for i = 1, 300 do t[i] = (i * 7919) % 301 end
+        table.sort(t, function(a, b) return a < b end)
+        return fib(15), s, table.concat(t, ","):len(), select(2, pcall(error, "e", 0))
+      end
+      local expected = table.pack(work())
+      host.slice(50)
+      local co, slices = coroutine.create(work), 0
+      local r
+      repeat r = table.pack(host.resume(co)) slices = slices + 1 until r[1] ~= 3
+      for i = 1, expected.n do assert(r[i + 1] == expected[i]) end
+      return r[1], r.n, slices > 10`,
+    )).toEqual([0, 5, true]);
+  });
+
+  test("the same fuel stops at the same place", async () => {
+    const body = `host.slice(777)
+      local n = 0
+      local co = coroutine.create(function() while true do n = n + 1 end end)
+      local seen = {}
+      for i = 1, 5 do host.resume(co) seen[i] = n end
+      return seen`;
+    const first = run(await makeVm(), body);
+    expect(run(await makeVm(), body)).toEqual(first);
+    expect((first[0] as number[])[0]).toBeGreaterThan(0);
+  });
+
+  test("what a slice leaves can be read", async () => {
+    const vm = await makeVm();
+    const [left] = run(
+      vm,
+      `host.slice(1000) host.resume(coroutine.create(function() for i = 1, 100 do end end)) return host.fuel()`,
+    );
+    expect(left).toBeGreaterThan(850);
+    expect(left).toBeLessThan(950);
+  });
+});
+
+describe("code that cannot yield", () => {
+  const stuck = [
+    ["a sort comparator", `table.sort({ 3, 2, 1 }, function() while true do end end)`],
+    ["a gsub callback", `("x"):gsub("x", function() while true do end end)`],
+    [
+      "a generator under a comparator",
+      `table.sort({ 3, 2, 1 }, function() coroutine.wrap(function() while true do end end)() end)`,
+    ],
+    [
+      "call_unyieldable",
+      `error(select(2, host.call_unyieldable(function() while true do end end)), 0)`,
+    ],
+    ["table.move", `table.move({}, 1, 1 << 40, 2)`],
+    [
+      "table.insert through __len",
+      `table.insert(setmetatable({}, { __len = function() return 1 << 40 end }), 1, 1)`,
+    ],
+    ["a pattern", `("a"):rep(40):find(("a-"):rep(20) .. "b")`],
+  ] as const;
+
+  test.each(stuck)("%s: an error is raised after a while", async (_, code) => {
+    const vm = await makeVm();
+    const [status, ok, message, after] = run(
+      vm,
+      `host.slice(1000)
+      local co = coroutine.create(function()
+        local ok, message = pcall(function() ${code} end)
+        return ok, message, "goes on"
+      end)
+      local r
+      repeat r = table.pack(host.resume(co)) until r[1] ~= 3
+      return table.unpack(r)`,
+    );
+    expect([status, ok, after]).toEqual([0, false, "goes on"]);
+    expect(message).toContain("ran too long where it cannot yield");
+  });
+
+  test("one that ignores the errors ends the VM", async () => {
+    const vm = await makeVm();
+    const body = `host.slice(1000)
+      host.resume(coroutine.create(function()
+        table.sort({ 3, 2, 1 }, function() while true do pcall(function() while true do end end) end end)
+      end))`;
+    expect(() => run(vm, body)).toThrow(VmTrap);
+    expect(() => run(vm, "return 1")).toThrow(VmTrap);
+  });
+
+  test("code outside of any unit has no limit", async () => {
+    const vm = await makeVm();
+    expect(run(vm, `host.slice(10) local n = 0 for i = 1, 3e6 do n = n + 1 end return n`))
+      .toEqual([3_000_000]);
+  });
+});
