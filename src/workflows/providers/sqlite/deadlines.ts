@@ -48,6 +48,11 @@ export class Deadlines {
     this.#down(last);
   }
 
+  /** Deletes the deadline of `key` if it is still this one. */
+  expire(key: string, deadline: Deadline): void {
+    if (this.#byKey.get(key)?.deadline === deadline) this.delete(key);
+  }
+
   /** The time of the first deadline. */
   next(): number | undefined {
     return this.#heap[0]?.due;

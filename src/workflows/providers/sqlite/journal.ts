@@ -7,6 +7,7 @@ import { describeRun, listRuns, runHistory } from "./info.ts";
 import { lockJournal } from "./lock.ts";
 import type { JournalEvent, JournalRequest } from "./messages.ts";
 import { isPassing, openDatabase, storageError } from "./open.ts";
+import { removeOld } from "./retention.ts";
 import { Runs } from "./runs.ts";
 import { notFound, openRun, requestCancel, signalRun } from "./signals.ts";
 import { startRun } from "./starts.ts";
@@ -26,6 +27,9 @@ export interface Surroundings {
   random: Randomness;
 }
 
+/** Milliseconds between two looks for closed runs that are old enough to be removed. */
+const sweepInterval = 60_000;
+
 /** The longest delay that the platform's timers take. */
 const maxDelay = 2 ** 31 - 1;
 
@@ -43,6 +47,8 @@ export class Journal {
   #ready: number[] = [];
   /** Due time of the first durable timer, or earlier. */
   #nextDue = Infinity;
+  /** When closed runs are next looked through for those that are old enough to be removed. */
+  #nextSweep = Infinity;
   #alarm?: { at: number; cancel: () => void };
   /** Set while nothing can be committed: notices wait for the next try. */
   #stalled?: { notices: JournalRequest[]; tries: number; nextTry: number };
@@ -54,7 +60,8 @@ export class Journal {
   }
 
   receive(requests: JournalRequest[]): void {
-    this.#queue.push(...requests);
+    // Not by spreading: a list may be longer than a call may have arguments.
+    for (const request of requests) this.#queue.push(request);
     if (this.#deferred) return;
     this.#deferred = true;
     this.#surroundings.defer(() => {
@@ -96,6 +103,7 @@ export class Journal {
       };
       const book = this.#commit((book) => recover(book));
       this.#nextDue = store.nextDue() ?? Infinity;
+      this.#nextSweep = settings.retention === undefined ? Infinity : book.now;
       this.#settle(book, [{ type: "answer", id }]);
     } catch (error) {
       this.#open?.store.close();
@@ -124,7 +132,7 @@ export class Journal {
     try {
       this.#settle(this.#commit((book) => {
         for (const request of requests) this.#handle(book, request);
-        if (due) fireDue(book);
+        if (due) this.#passTime(book);
       }));
     } catch (error) {
       this.#forget();
@@ -156,11 +164,13 @@ export class Journal {
     for (const change of book.after) change();
     this.#nextDue = Math.min(this.#nextDue, book.due);
     if (book.firedTimers) this.#nextDue = book.store.nextDue() ?? Infinity;
-    this.#ready.push(...book.ready);
+    if (book.ready.length > 0) this.#ready = this.#ready.concat(book.ready);
     const out = [...before, ...book.out];
     while (this.#ready.length > 0 && book.taken.size < book.settings.maxTasks) {
-      const task = takeTask(book, this.#ready.shift()!);
-      if (task) out.push({ type: "task", task });
+      for (const run of this.#ready.splice(0, book.settings.maxTasks - book.taken.size)) {
+        const task = takeTask(book, run);
+        if (task) out.push({ type: "task", task });
+      }
     }
     book.runs.trim();
     if (out.length > 0) this.#post(out);
@@ -181,7 +191,7 @@ export class Journal {
     const works: { request?: JournalRequest; work: (book: Book) => void }[] = requests.map(
       (request) => ({ request, work: (book) => this.#handle(book, request) }),
     );
-    if (due) works.push({ work: fireDue });
+    if (due) works.push({ work: (book) => this.#passTime(book) });
     for (const [index, { request, work }] of works.entries()) {
       try {
         this.#settle(this.#commit(work));
@@ -200,7 +210,7 @@ export class Journal {
     const path = this.#open!.settings.path;
     const failure = storageError(error, path);
     const what = request?.type ?? "timers";
-    if (!request) this.#nextDue = this.#surroundings.now() + 1_000;
+    if (!request) this.#nextDue = this.#nextSweep = this.#surroundings.now() + 1_000;
     if (request) this.#refuse([request], failure);
     this.#post([{
       type: "report",
@@ -256,12 +266,20 @@ export class Journal {
   #isDue(): boolean {
     const now = this.#surroundings.now();
     const next = this.#open!.deadlines.next() ?? Infinity;
-    return Math.min(this.#nextDue, next) <= now;
+    return Math.min(this.#nextDue, this.#nextSweep, next) <= now;
+  }
+
+  #passTime(book: Book): void {
+    fireDue(book);
+    if (this.#nextSweep > book.now) return;
+    const more = removeOld(book, book.settings.retention ?? Infinity);
+    book.after.push(() => this.#nextSweep = book.now + (more ? 1 : sweepInterval));
   }
 
   #setAlarm(): void {
     const at = this.#open
-      ? this.#stalled?.nextTry ?? Math.min(this.#nextDue, this.#open.deadlines.next() ?? Infinity)
+      ? this.#stalled?.nextTry ??
+        Math.min(this.#nextDue, this.#nextSweep, this.#open.deadlines.next() ?? Infinity)
       : Infinity;
     if (this.#alarm?.at === at) return;
     this.#alarm?.cancel();

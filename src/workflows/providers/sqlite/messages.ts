@@ -30,6 +30,8 @@ export interface JournalSettings {
   maxRuns: number;
   /** Size above which the journal file refuses to grow. */
   maxBytes?: number;
+  /** Milliseconds for which closed runs are kept; for ever when absent. */
+  retention?: number;
 }
 
 /** Answered by an `answer` with the same id. */

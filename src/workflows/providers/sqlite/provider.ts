@@ -40,6 +40,8 @@ export interface SqliteProviderOptions {
   maxRuns?: number;
   /** Size in bytes above which the journal refuses to grow; without limit when absent. */
   maxBytes?: number;
+  /** Milliseconds for which closed runs are kept; for ever when absent. */
+  retention?: number;
 }
 
 let providers = 0;
@@ -74,6 +76,7 @@ export class SqliteProvider implements WorkflowProvider {
       maxTasks: options.maxTasks ?? 1_000,
       maxRuns: options.maxRuns ?? 10_000,
       ...options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes },
+      ...options.retention === undefined ? {} : { retention: options.retention },
     };
   }
 
@@ -248,18 +251,15 @@ export class SqliteProvider implements WorkflowProvider {
   }
 
   #broken(message: string): void {
-    this.#report({
-      level: "error",
-      message: `the journal's thread broke down: ${message}`,
-      fields: {},
-    });
-    this.#end();
+    const text = `the journal's thread broke down: ${message}`;
+    this.#report({ level: "error", message: text, fields: {} });
+    this.#end(text);
   }
 
-  #end(): void {
+  #end(reason = "the workflow journal is closed"): void {
     this.#link?.end();
     this.#link = undefined;
-    const error = new WippyError("Unavailable", "the workflow journal is closed");
+    const error = new WippyError("Unavailable", reason);
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }

@@ -166,7 +166,16 @@ export class Runs {
     this.#states.clear();
     this.#newest.clear();
     this.#changed.clear();
-    this.#lastRun = this.#store.lastRun();
+  }
+
+  /** Removes a closed run for good. */
+  delete(run: number): void {
+    const state = this.#states.get(run);
+    this.#states.delete(run);
+    if (state && this.#newest.get(state.workflowId) === state) {
+      this.#newest.delete(state.workflowId);
+    }
+    this.#store.deleteRun(run);
   }
 
   /** Activities of a run that have no outcome. */

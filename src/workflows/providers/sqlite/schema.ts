@@ -55,6 +55,7 @@ export const runs = sqliteTable("runs", {
   uniqueIndex("runs_run_id").on(table.runId),
   index("runs_workflow").on(table.workflowId, table.run),
   uniqueIndex("runs_open").on(table.workflowId).where(sql`status = 'running'`),
+  index("runs_closed").on(table.closeTime).where(sql`close_time IS NOT NULL`),
   index("runs_status").on(table.status, table.run),
   index("runs_task").on(table.run).where(sql`task_event > 0`),
   index("runs_parent").on(table.parentRun).where(

@@ -1,5 +1,17 @@
 import type { Database, Statement } from "bun:sqlite";
-import { and, desc, eq, getTableColumns, gt, gte, lt, lte, type SQL, sql } from "drizzle-orm";
+import {
+  and,
+  desc,
+  eq,
+  getTableColumns,
+  gt,
+  gte,
+  isNotNull,
+  lt,
+  lte,
+  type SQL,
+  sql,
+} from "drizzle-orm";
 import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
 import type { RunStatus } from "../../provider.ts";
 import { activities, events, outbox, runs, timers } from "./schema.ts";
@@ -128,6 +140,17 @@ export class Store {
     >,
   ): void {
     this.#statements.saveStanding.run(row);
+  }
+
+  /** Closed runs that ended before a time, the oldest first. */
+  closedBefore(time: number, limit: number): { run: number }[] {
+    return this.#statements.closedBefore.all({ time, limit });
+  }
+
+  /** Removes a closed run with its history; nothing else is left of one. */
+  deleteRun(run: number): void {
+    this.#statements.deleteEventsOf.run({ run });
+    this.#statements.deleteRun.run({ run });
   }
 
   listRuns(
@@ -265,6 +288,12 @@ function prepare(db: BunSQLiteDatabase) {
       searchAttributes: param("searchAttributes"),
       blocked: param("blocked"),
     }).where(eq(runs.run, param("run"))).prepare(),
+
+    closedBefore: db.select({ run: runs.run }).from(runs)
+      .where(and(isNotNull(runs.closeTime), lt(runs.closeTime, param("time"))))
+      .orderBy(runs.closeTime).limit(sql.placeholder("limit")).prepare(),
+    deleteRun: db.delete(runs).where(eq(runs.run, param("run"))).prepare(),
+    deleteEventsOf: db.delete(events).where(eq(events.run, param("run"))).prepare(),
 
     insertEvent: db.insert(events).values(rowParams(eventColumns)).prepare(),
     event: db.select(eventColumns).from(events)

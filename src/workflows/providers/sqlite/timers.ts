@@ -17,7 +17,8 @@ export function fireDue(book: Book): void {
     // An earlier one of the batch may have closed the run, and so removed this one.
     if (book.store.deleteTimer(timer.run, timer.kind, timer.seq)) fire(book, timer);
   }
-  for (const { deadline } of book.deadlines.dueAt(book.now)) {
+  for (const { key, deadline } of book.deadlines.dueAt(book.now)) {
+    book.after.push(() => book.deadlines.expire(key, deadline));
     if (deadline.kind === "attempt") attemptTimedOut(book, deadline);
     else if (deadline.kind === "task") taskTimedOut(book, deadline);
     else redoTask(book, deadline);

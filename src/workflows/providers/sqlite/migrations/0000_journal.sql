@@ -56,6 +56,7 @@ CREATE TABLE `runs` (
 CREATE UNIQUE INDEX `runs_run_id` ON `runs` (`run_id`);--> statement-breakpoint
 CREATE INDEX `runs_workflow` ON `runs` (`workflow_id`,`run`);--> statement-breakpoint
 CREATE UNIQUE INDEX `runs_open` ON `runs` (`workflow_id`) WHERE status = 'running';--> statement-breakpoint
+CREATE INDEX `runs_closed` ON `runs` (`close_time`) WHERE close_time IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `runs_status` ON `runs` (`status`,`run`);--> statement-breakpoint
 CREATE INDEX `runs_task` ON `runs` (`run`) WHERE task_event > 0;--> statement-breakpoint
 CREATE INDEX `runs_parent` ON `runs` (`parent_run`) WHERE parent_run IS NOT NULL AND status = 'running';--> statement-breakpoint

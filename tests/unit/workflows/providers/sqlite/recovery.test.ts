@@ -299,3 +299,73 @@ describe("while nothing can be committed", () => {
     expect(await again.closed("c")).toMatchObject({ status: "completed" });
   });
 });
+
+test("closed runs are removed whole when they are old enough", async () => {
+  const retention = 3_600_000;
+  const r = await open({ scripts: busy, activities: steps, retention });
+  for (let i = 0; i < 120; i++) await r.start("app:child", [i], { workflowId: `old${i}` });
+  await r.start("app:busy", [], { workflowId: "open" });
+  await machine.advance(50);
+  const { runId } = (await r.provider.describe("old0"))!;
+  await machine.advance(retention / 2);
+  await r.start("app:child", [0], { workflowId: "young" });
+  await machine.advance(retention / 2 + 60_000);
+  const left = (await r.provider.list({ limit: 1_000 })).runs.map(({ workflowId }) => workflowId);
+  expect(left.filter((id) => id.startsWith("old"))).toEqual([]);
+  expect(left).toContain("young");
+  expect(left).toContain("open");
+  expect(await r.provider.describe("old0")).toBeUndefined();
+  expect(r.provider.history(runId)).rejects.toMatchObject({ kind: "NotFound" });
+  await r.start("app:child", ["again"], { workflowId: "old0" });
+  await machine.advance(50);
+  expect(await r.result("old0")).toBe("again");
+  await r.provider.close();
+  const database = new Database(`${folder.path}/journal.db`);
+  const orphans = database.query(
+    "SELECT count(*) AS n FROM events WHERE run NOT IN (SELECT run FROM runs)",
+  );
+  expect(orphans.get()).toEqual({ n: 0 });
+  database.close();
+});
+
+test("a request that cannot be carried out fails alone", async () => {
+  const r = await open({ scripts: busy, activities: steps });
+  const tokens: string[] = [];
+  r.provider.onTask((task) => void tokens.push(task.token));
+  const runs = [await r.start("app:child", [1], { workflowId: "good" })];
+  runs.push(await r.start("app:child", [2], { workflowId: "bad" }));
+  await settle();
+  // The same timer twice: no engine does that, so the journal has no answer to it.
+  const timer = { type: "start_timer" as const, seq: 1, duration: 10, at: "x:y:1" };
+  const complete = (i: number, commands: Parameters<typeof packCommands>[0]) =>
+    r.provider.completeTask({
+      token: tokens[i]!,
+      runId: runs[i]!.runId,
+      worker: "w",
+      outcome: { type: "completed", commands: packCommands(commands) },
+    });
+  complete(0, [{ type: "complete_workflow", result: "fine", at: "x:y:1" }]);
+  complete(1, [timer, timer]);
+  const other = r.start("app:child", [3], { workflowId: "other" });
+  expect(await r.result("good")).toBe("fine");
+  expect(await other).toMatchObject({ existed: false });
+  expect(r.reports).toMatchObject([{ level: "error", fields: { request: "task" } }]);
+  expect(await r.eventTypes(runs[1]!.runId)).toEqual(["ExecutionStarted", "TaskStarted"]);
+});
+
+test("an outdated deadline does not keep the journal busy", async () => {
+  const r = await open({
+    scripts: {
+      "app:quick": function* (run) {
+        return yield run.activity("app:step", [1], { startToCloseTimeout: 100 });
+      },
+    },
+    activities: { "app:step": () => new Promise<never>(() => {}) },
+  });
+  await r.start("app:quick", [], { workflowId: "q" });
+  await settle();
+  await r.provider.terminate("q", {});
+  await machine.advance(1_000);
+  expect(await r.closed("q")).toMatchObject({ status: "terminated" });
+  expect(r.attempts).toHaveLength(1);
+});
