@@ -198,7 +198,8 @@ export class Vm {
       this.#messageHandler = new LuaRef(lua.luaL_ref(L, REGISTRY));
     });
     this.load(
-      `host.traceback, host.getinfo = debug.traceback, debug.getinfo
+      `io.stdout:setvbuf("no")
+      host.traceback, host.getinfo = debug.traceback, debug.getinfo
       local getinfo = debug.getinfo
       function host.where(co, level)
         local info
