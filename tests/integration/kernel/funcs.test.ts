@@ -20,7 +20,9 @@ describe("call", () => {
       3,
       1,
     ]);
-    expect(await run('return { select("#", funcs.call("app:nothing")), funcs.call("app:nothing") }'))
+    expect(
+      await run('return { select("#", funcs.call("app:nothing")), funcs.call("app:nothing") }'),
+    )
       .toEqual([2]);
   });
 
@@ -59,7 +61,9 @@ describe("call", () => {
   });
 
   test("a target that is no text raises", async () => {
-    expect(await run('return { (pcall(funcs.call)), (pcall(funcs.async, 1)), (pcall(funcs.call, {})) }'))
+    expect(
+      await run("return { (pcall(funcs.call)), (pcall(funcs.async, 1)), (pcall(funcs.call, {})) }"),
+    )
       .toEqual([false, false, false]);
   });
 
@@ -79,14 +83,17 @@ describe("call", () => {
 
   test("many arguments and many calls reuse instances safely", async () => {
     expect(
-      await run(`local total = 0
+      await run(
+        `local total = 0
         for i = 1, 500 do
           total = total + funcs.call("app:add", i, 1)
           total = total + #funcs.call("app:list", i, nil, 2, 3, 4)
           local _, err = funcs.call("app:fails")
           assert(err:kind() == "Conflict")
         end
-        return total`, { list: "return function(...) return { select('#', ...), 0 } end" }),
+        return total`,
+        { list: "return function(...) return { select('#', ...), 0 } end" },
+      ),
     ).toBe(500 * 501 / 2 + 500 + 1000);
   });
 
@@ -113,9 +120,12 @@ describe("call", () => {
 
   test("upgrade in a function ends the call with nil", async () => {
     expect(
-      await run('return { select("#", funcs.call("app:up")), funcs.call("app:up"), funcs.call("app:add", 1, 1) }', {
-        up: 'return function() process.upgrade("app:add") return "not reached" end',
-      }),
+      await run(
+        'return { select("#", funcs.call("app:up")), funcs.call("app:up"), funcs.call("app:add", 1, 1) }',
+        {
+          up: 'return function() process.upgrade("app:add") return "not reached" end',
+        },
+      ),
     ).toEqual(new Map([[1, 2], [3, 2]]));
   });
 });
@@ -286,7 +296,10 @@ describe("async", () => {
          return funcs.call("app:one", "1ms")`,
         {
           functions: {
-            one: { source: main('time.sleep(...) return "free"'), pool: { type: "static", size: 1 } },
+            one: {
+              source: main('time.sleep(...) return "free"'),
+              pool: { type: "static", size: 1 },
+            },
           },
         },
       ),

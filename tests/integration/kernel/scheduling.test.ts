@@ -32,7 +32,8 @@ describe("an endless loop", () => {
       wrapped: "coroutine.wrap(function() while true do end end)()",
       generator:
         "local g = coroutine.wrap(function() while true do coroutine.yield() end end) while true do g() end",
-      metamethod: "local t = setmetatable({}, { __index = function() while true do end end }) return t.x",
+      metamethod:
+        "local t = setmetatable({}, { __index = function() while true do end end }) return t.x",
       spawned: "coroutine.spawn(function() while true do end end) time.sleep('1h')",
       yielding: "while true do coroutine.yield() end",
       sending: "while true do process.send('nobody', 't') end",
@@ -79,7 +80,7 @@ describe("an endless loop", () => {
   test("inside a sort comparator or a pattern cannot be interrupted, but ends", async () => {
     const app = await startApplication({
       processes: {
-        stuck: main('table.sort({ 1, 2, 3 }, function() while true do end end)'),
+        stuck: main("table.sort({ 1, 2, 3 }, function() while true do end end)"),
       },
       functions: {
         drive: main(`process.spawn_monitored("app:stuck", "app:processes")
