@@ -6,9 +6,9 @@
 import { join } from "node:path";
 import { openDatabase } from "../../src/workflows/providers/sqlite/open.ts";
 import { Store } from "../../src/workflows/providers/sqlite/store.ts";
-import { temporaryFolder } from "../command.ts";
-import { measure, quick } from "../figure.ts";
-import { BenchNode } from "./node.ts";
+import { temporaryFolder } from "../kernel/measurement/command.ts";
+import { measure, quick } from "../kernel/measurement/measurement.ts";
+import { BenchNode } from "./journal/bench-node.ts";
 
 const runs = quick ? 100 : 400;
 const together = 200;
@@ -57,9 +57,8 @@ for (const [name, part] of [["p50", 0.5], ["p95", 0.95]] as const) {
     better: "lower",
     n: runs,
     target: 0.5,
-    peer: "ten bare commits",
     ours: async () => quantile(await tenSteps(), part),
-    theirs: () => quantile(tenCommits(), part),
+    peer: { name: "ten bare commits", run: () => quantile(tenCommits(), part) },
   });
 }
 

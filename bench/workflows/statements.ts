@@ -7,8 +7,8 @@ import type { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { openDatabase } from "../../src/workflows/providers/sqlite/open.ts";
 import { Store } from "../../src/workflows/providers/sqlite/store.ts";
-import { temporaryFolder } from "../command.ts";
-import { measure, quick } from "../figure.ts";
+import { temporaryFolder } from "../kernel/measurement/command.ts";
+import { measure, quick } from "../kernel/measurement/measurement.ts";
 
 const rows = quick ? 50_000 : 200_000;
 const data = new Uint8Array(60);
@@ -35,17 +35,19 @@ await measure({
   better: "lower",
   n: rows,
   target: 0.5,
-  peer: "bun:sqlite",
   ours: () =>
     inserting((database) => {
       const store = new Store(database);
       return (run, id) => store.insertEvent({ run, id, type: "ActivityScheduled", time: 0, data });
     }),
-  theirs: () =>
-    inserting((database) => {
-      const statement = database.prepare(
-        "INSERT INTO events (run, id, type, time, data) VALUES (?, ?, ?, ?, ?)",
-      );
-      return (run, id) => statement.run(run, id, "ActivityScheduled", 0, data);
-    }),
+  peer: {
+    name: "bun:sqlite",
+    run: () =>
+      inserting((database) => {
+        const statement = database.prepare(
+          "INSERT INTO events (run, id, type, time, data) VALUES (?, ?, ?, ?, ?)",
+        );
+        return (run, id) => statement.run(run, id, "ActivityScheduled", 0, data);
+      }),
+  },
 });

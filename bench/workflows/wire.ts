@@ -7,7 +7,7 @@ import { pack } from "../../src/vm/codec.ts";
 import { packPlain } from "../../src/workflows/history.ts";
 import type { JournalEvent } from "../../src/workflows/providers/sqlite/messages.ts";
 import { packEvents, unpackEvents } from "../../src/workflows/providers/sqlite/wire.ts";
-import { measure, quick } from "../figure.ts";
+import { measure, quick } from "../kernel/measurement/measurement.ts";
 
 const batch = 200;
 const rounds = quick ? 200 : 1_000;
@@ -40,6 +40,7 @@ const events: JournalEvent[] = Array.from({ length: batch }, (_, run): JournalEv
 
 /** Microseconds a message. */
 function perMessage(work: () => unknown): number {
+  for (let i = 0; i < rounds; i++) work();
   const began = performance.now();
   for (let i = 0; i < rounds; i++) work();
   return 1_000 * (performance.now() - began) / (rounds * batch);
@@ -51,7 +52,6 @@ await measure({
   better: "lower",
   n: rounds * batch,
   target: 1,
-  peer: "structured clone",
   ours: () => perMessage(() => unpackEvents(packEvents(events))),
-  theirs: () => perMessage(() => structuredClone(events)),
+  peer: { name: "structured clone", run: () => perMessage(() => structuredClone(events)) },
 });

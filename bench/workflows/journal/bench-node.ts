@@ -4,13 +4,13 @@
  * @module
  */
 import { join } from "node:path";
-import { pack } from "../../src/vm/codec.ts";
-import type { Activation } from "../../src/workflows/engine/activation.ts";
-import type { Command } from "../../src/workflows/engine/command.ts";
-import type { Engine } from "../../src/workflows/engine/engine.ts";
-import { SqliteProvider } from "../../src/workflows/providers/sqlite/provider.ts";
-import { Replayer } from "../../src/workflows/replayer.ts";
-import { temporaryFolder } from "../command.ts";
+import { pack } from "../../../src/vm/codec.ts";
+import type { Activation } from "../../../src/workflows/engine/activation.ts";
+import type { Command } from "../../../src/workflows/engine/command.ts";
+import type { Engine } from "../../../src/workflows/engine/engine.ts";
+import { SqliteProvider } from "../../../src/workflows/providers/sqlite/provider.ts";
+import { Replayer } from "../../../src/workflows/replayer.ts";
+import { temporaryFolder } from "../../kernel/measurement/command.ts";
 
 /** Runs every workflow as `steps` activities, one after the other. */
 class StepEngine implements Engine {
