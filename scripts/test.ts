@@ -113,7 +113,7 @@ async function test(paths: string[]): Promise<Outcome> {
 const binaryTests = "tests/integration/binary.test.ts";
 
 const stages: Stage[] = [
-  { name: "format", run: () => checkWithDeno(["fmt", "--check", "--quiet"]) },
+  { name: "format", run: () => checkWithDeno(["fmt", "--check"]) },
   { name: "format-lua", run: () => check([bun, "scripts/lua-format.ts", "--check"]) },
   { name: "lint", run: () => checkWithDeno(["lint", "--quiet"]) },
   { name: "lint-lua", run: () => check([bun, "scripts/lua-lint.ts"]) },
