@@ -22,6 +22,7 @@ export function exitStatus(result: TerminalResult, { out, err }: Streams): numbe
     return 0;
   }
   if (typeof value === "number") return Number.isFinite(value) ? Math.trunc(value) & 255 : 1;
+  if (typeof value === "bigint") return Number(value & 255n);
   if (typeof value === "boolean") return value ? 0 : 1;
   return 0;
 }

@@ -40,7 +40,9 @@ export class Names {
     const pid = this.#pids.get(name);
     if (pid === undefined) return false;
     this.#pids.delete(name);
-    this.#names.get(pid)?.delete(name);
+    const names = this.#names.get(pid);
+    names?.delete(name);
+    if (names?.size === 0) this.#names.delete(pid);
     return true;
   }
 
