@@ -4,6 +4,7 @@ import type { Heap } from "./heap.ts";
 import { type Instance, instantiate } from "./instantiate.ts";
 import { type Pushable, Pusher } from "./push.ts";
 import { DEFAULT_LIMITS, type MarshalLimits, Reader } from "./read.ts";
+import { type Failure, positionOf, raisedError } from "./raised.ts";
 import { LuaRef, type LuaValue, MultiReturn } from "./value.ts";
 
 export { LuaFloat, LuaRef, type LuaValue, MultiReturn } from "./value.ts";
@@ -58,13 +59,6 @@ export interface ErrorType {
 /** The VM is dead: the wasm trapped, or Lua failed outside of any protected call. */
 export class VmTrap extends Error {
   override readonly name = "VmTrap";
-}
-
-/** What the message handler saw where an error was raised. */
-interface Failure {
-  readonly value: LuaValue;
-  readonly position: string | undefined;
-  readonly traceback: string;
 }
 
 const PAGE = 65_536;
@@ -289,7 +283,7 @@ export class Vm {
     return this.#protected((L) => {
       const syntax = this.#loadChunk(L, source, chunkName);
       if (syntax !== undefined) {
-        throw new WippyError("Invalid", syntax, { retryable: false, position: position(syntax) });
+        throw new WippyError("Invalid", syntax, { retryable: false, position: positionOf(syntax) });
       }
       const count = this.#run(L, args);
       const refs: LuaRef[] = [];
@@ -394,27 +388,11 @@ export class Vm {
     return this.#reader.top(L) - base;
   }
 
-  /** The WippyError of a Lua error: what was raised, with what the message handler saw. */
+  /** The WippyError of what was raised, with what the message handler saw, which is then done with. */
   #toError(status: number, value: LuaValue): WippyError {
-    const failure = this.#failure;
+    const seen = this.#failure;
     this.#failure = undefined;
-    if (status === STATUS.memory) {
-      return new WippyError("Unavailable", "not enough memory in the Lua VM");
-    }
-    const luaStack = failure?.traceback;
-    if (value instanceof WippyError) {
-      return new WippyError(value.kind, value.message, {
-        retryable: value.retryable,
-        details: value.details,
-        position: value.position ?? failure?.position,
-        luaStack: value.luaStack ?? luaStack,
-      });
-    }
-    const message = typeof value === "string" ? value : `(error of type ${luaType(value)})`;
-    return new WippyError("Internal", message, {
-      position: position(message) ?? failure?.position,
-      luaStack,
-    });
+    return raisedError(status, value, seen);
   }
 
   /** Runs where the error was raised, with the raised value on the stack, which it answers. */
@@ -430,7 +408,7 @@ export class Vm {
     lua.luaL_traceback(L, L, 0, 1);
     const traceback = String(this.#reader.read(L, this.#reader.top(L)));
     lua.lua_settop(L, -2);
-    this.#failure = { value: undefined, position: where, traceback };
+    this.#failure = { position: where, traceback };
     return 1;
   }
 
@@ -504,22 +482,4 @@ export class Vm {
 function isTrap(error: unknown): boolean {
   return error instanceof WebAssembly.RuntimeError || error instanceof VmTrap ||
     error instanceof RangeError && /call stack/i.test(error.message);
-}
-
-/** The position that a message of Lua starts with: "app:thing:12". */
-function position(message: string): string | undefined {
-  return /^(\S+?:\d+): /.exec(message)?.[1];
-}
-
-function luaType(value: LuaValue): string {
-  switch (typeof value) {
-    case "undefined":
-      return "nil or function";
-    case "bigint":
-      return "number";
-    case "object":
-      return value === null ? "nil" : "table";
-    default:
-      return typeof value;
-  }
 }
