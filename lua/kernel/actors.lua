@@ -154,6 +154,16 @@ local function bind(fn, ...)
   end
 end
 
+-- Whether a process can tell how many arguments it got, for then it must get no nil more.
+local function counts_arguments(entry, fn)
+  local vararg = entry.vararg
+  if vararg == nil then
+    vararg = debug.getinfo(fn, "u").isvararg
+    entry.vararg = vararg
+  end
+  return vararg
+end
+
 --- Makes a process of this worker. `watcher` monitors and/or links it before its first instruction.
 --- `extra` may hold `pid`, and `messages`: a list of {topic, n, value} that are in its mailbox from the start.
 function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
@@ -197,7 +207,8 @@ function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
       mailbox.deliver(self, mailbox.message(message[1], "", message[2], message[3]))
     end
   end
-  if select("#", ...) <= 2 then
+  local n = select("#", ...)
+  if n == 2 or (n < 2 and not counts_arguments(entry, fn)) then
     local a, b = ...
     unit.start(self, coroutine.create(fn), a, b)
   else

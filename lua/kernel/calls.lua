@@ -67,7 +67,15 @@ local function serve(instance)
   return function(a, b)
     local fn = instance.fn
     while true do
-      a, b = returned(instance, fn(a, b))
+      -- Exactly as many as the caller gave: the function may count them.
+      local n = instance.n
+      if n == 1 then
+        a, b = returned(instance, fn(a))
+      elseif n == 0 then
+        a, b = returned(instance, fn())
+      else
+        a, b = returned(instance, fn(a, b))
+      end
     end
   end
 end
@@ -102,7 +110,7 @@ local function start(instance, entry, frame, caller, waiter, n, a, b, ...)
     co = coroutine.create(serve(instance))
     instance.co = co
   end
-  instance.callee = callee
+  instance.callee, instance.n = callee, n
   unit.start(callee, co, a, b)
   return callee
 end

@@ -100,6 +100,25 @@ test("holes among the arguments are kept", async () => {
   ).toBe(4);
 });
 
+test("a unit gets exactly the arguments that were given", async () => {
+  const count = main("return select('#', ...)");
+  for (const call of ['funcs.call("app:f"', 'process.exec("app:p", "app:processes"']) {
+    expect(
+      await runProcess(
+        `local counts = {}
+         for _ = 1, 2 do
+           table.insert(counts, (${call})))
+           table.insert(counts, (${call}, nil)))
+           table.insert(counts, (${call}, nil, 2)))
+           table.insert(counts, (${call}, 1, 2, nil)))
+         end
+         return counts`,
+        { functions: { f: count }, processes: { p: count } },
+      ),
+    ).toEqual([0, 1, 2, 3, 0, 1, 2, 3]);
+  }
+});
+
 test("a function among the arguments is refused", async () => {
   expect(
     await runProcess(
