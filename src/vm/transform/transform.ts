@@ -53,6 +53,7 @@ export function transformText(text: string): string {
   return module.toString();
 }
 
+/** To bytes. Binaryen's optimizing passes (-O2 to -O4) change no figure of bench/vm, so none runs. */
 function assemble(text: string): Uint8Array {
   const module = binaryen.parseText(text);
   try {
