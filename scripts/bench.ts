@@ -7,7 +7,7 @@
  * table of all figures follows at the end, in the form that docs/figures.md keeps. The exit status is
  * 1 when a bench fails; a missed target is a figure like any other.
  *
- * The benches are the files bench/AREA/NAME.ts that use bench/figure.ts; others are what they share.
+ * The benches are the files bench/AREA/NAME.ts; what they share lies beside or below those.
  * @module
  */
 
@@ -80,16 +80,6 @@ export function tableOf(figures: readonly Figure[]): string {
   return [line(header), line(rule), ...rows.map(line)].join("\n");
 }
 
-/** Paths of the benches, relative to the root. */
-async function benches(): Promise<string[]> {
-  const found: string[] = [];
-  for (const path of sourceFiles("*/*.ts", ["bench"])) {
-    const text = await Bun.file(join(root, path)).text();
-    if (text.includes('from "../figure.ts"')) found.push(path);
-  }
-  return found;
-}
-
 /** Runs a bench, passes its figures on and collects them. */
 async function measure(path: string, args: string[], figures: Figure[]): Promise<number> {
   const child = Bun.spawn([process.execPath, path, ...args], {
@@ -124,7 +114,7 @@ async function main(): Promise<number> {
   ];
   const figures: Figure[] = [];
   const failed: string[] = [];
-  for (const path of await benches()) {
+  for (const path of sourceFiles("*/*.ts", ["bench"])) {
     if (await measure(join(root, path), args, figures) !== 0) failed.push(path);
   }
   if (figures.length > 0) console.error(`\n${tableOf(figures)}`);
