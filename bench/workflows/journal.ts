@@ -1,6 +1,6 @@
 /**
- * Durable runs on the journal alone, with an engine that costs next to nothing: ten steps of one run beside ten bare
- * commits on a file of the same settings, and many runs at once.
+ * Durable runs on the journal alone, with an engine that costs next to nothing: ten steps of one
+ * run beside ten bare commits on a file of the same settings, and many runs at once.
  * @module
  */
 import { join } from "node:path";
@@ -33,7 +33,9 @@ async function tenSteps(): Promise<number[]> {
   return times;
 }
 
-/** Milliseconds of ten commits, of one event each, that wait for the disk: as often as `tenSteps`. */
+/**
+ * Milliseconds of ten commits, of one event each, that wait for the disk: as often as `tenSteps`.
+ */
 function tenCommits(): number[] {
   const store = new Store(openDatabase(join(temporaryFolder(), "journal.db")));
   const data = new Uint8Array(60);

@@ -1,6 +1,6 @@
 /**
- * What a prepared drizzle statement costs beside the same statement of bun:sqlite: the insert of an event, the most
- * frequent statement of the journal, in transactions of a thousand.
+ * What a prepared drizzle statement costs beside the same statement of bun:sqlite: the insert of an
+ * event, the most frequent statement of the journal, in transactions of a thousand.
  * @module
  */
 import type { Database } from "bun:sqlite";

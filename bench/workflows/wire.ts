@@ -1,6 +1,7 @@
 /**
- * What the way between the provider and its thread costs: a batch of tasks and activities packed and unpacked, beside a
- * structured clone of the same objects, which `postMessage` would make of them.
+ * What the way between the provider and its thread costs: a batch of tasks and activities packed
+ * and unpacked, beside a structured clone of the same objects, which `postMessage` would make of
+ * them.
  * @module
  */
 import { pack } from "../../src/vm/codec.ts";

@@ -38,8 +38,9 @@ export function isCommandEvent(event: HistoryEvent): boolean {
 }
 
 /**
- * Compares what the code did in a task with what history says of it: kind and order of the commands, sequence numbers,
- * names of activities, types and ids of children, change ids, targets. Not compared: input, options, durations, values.
+ * Compares what the code did in a task with what history says of it: kind and order of the
+ * commands, sequence numbers, names of activities, types and ids of children, change ids, targets.
+ * Not compared: input, options, durations, values.
  *
  * @param task id of the TaskStarted event.
  * @returns the first difference, undefined when there is none.

@@ -7,7 +7,10 @@ import type { Failure } from "./engine/outcome.ts";
 import type { ActivityOptions, ChildOptions } from "./options.ts";
 import type { Payload } from "./provider.ts";
 
-/** What each kind of event holds. Values are packed; `seq` is the engine's number of the command that it belongs to. */
+/**
+ * What each kind of event holds. Values are packed; `seq` is the engine's number of the command
+ * that it belongs to.
+ */
 export interface EventData {
   ExecutionStarted: {
     workflowId: string;
@@ -25,7 +28,9 @@ export interface EventData {
     parent?: ParentInfo;
     continuedFrom?: string;
   };
-  /** A task begins; its time is the time that the code sees. `size`: bytes of history at that point. */
+  /**
+   * A task begins; its time is the time that the code sees. `size`: bytes of history at that point.
+   */
   TaskStarted: { size: number };
   /** The commands of the task follow as their own events. */
   TaskCompleted: { worker: string };
@@ -107,7 +112,10 @@ export interface StoredEvent {
   data: Uint8Array;
 }
 
-/** Events that the code is shown by the next task; the others record its commands or the engine's own steps. */
+/**
+ * Events that the code is shown by the next task; the others record its commands or the engine's
+ * own steps.
+ */
 export const inbound: ReadonlySet<EventType> = new Set<EventType>([
   "ExecutionStarted",
   "TaskStarted",

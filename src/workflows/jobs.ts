@@ -59,7 +59,10 @@ export function jobOf(event: HistoryEvent): Job | undefined {
   }
 }
 
-/** The job by which a replaying engine learns what a record of its task holds; undefined for other events. */
+/**
+ * The job by which a replaying engine learns what a record of its task holds; undefined for other
+ * events.
+ */
 export function recordOf(event: HistoryEvent): Job | undefined {
   if (event.type === "SideEffectRecorded") {
     const { seq, value, failure } = event.data;

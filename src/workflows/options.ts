@@ -66,8 +66,8 @@ export interface ChildOptions extends RunOptions {
   /** What happens to the child when its parent closes; default `terminate`. */
   parentClosePolicy?: ParentClosePolicy;
   /**
-   * A cancelled child is reported when it has closed, not when asked. Read by the engine, which may answer its code
-   * before the child's outcome comes; the provider always delivers that outcome.
+   * A cancelled child is reported when it has closed, not when asked. Read by the engine, which may
+   * answer its code before the child's outcome comes; the provider always delivers that outcome.
    */
   waitForCancellation?: boolean;
 }

@@ -1,6 +1,6 @@
 /**
- * PID text of a workflow, `{node@host|workflow id}`. It names the newest run of the id, so it survives retries and
- * continue-as-new.
+ * PID text of a workflow, `{node@host|workflow id}`. It names the newest run of the id, so it
+ * survives retries and continue-as-new.
  */
 export function workflowPid(node: string, hostId: string, workflowId: string): string {
   return `{${node}@${hostId}|${workflowId}}`;

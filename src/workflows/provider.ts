@@ -2,8 +2,8 @@ import type { Failure, Outcome } from "./engine/outcome.ts";
 import type { StartOptions } from "./options.ts";
 
 /**
- * A packed Lua value: `pack` of `src/vm/codec.ts`. Providers and the node pass it on unread, so a value
- * is encoded where it is made and decoded where it is used.
+ * A packed Lua value: `pack` of `src/vm/codec.ts`. Providers and the node pass it on unread, so a
+ * value is encoded where it is made and decoded where it is used.
  */
 export type Payload = Uint8Array;
 
@@ -99,7 +99,10 @@ export interface WorkflowTask {
   workflowId: string;
   entry: string;
   hostId: string;
-  /** Worker that holds the run in memory; absent when `history` is whole. A wish: any other worker answers `cache_miss`. */
+  /**
+   * Worker that holds the run in memory; absent when `history` is whole. A wish: any other worker
+   * answers `cache_miss`.
+   */
   worker?: string;
   /** Id of the last task that `worker` has completed; 0 when `history` is whole. */
   since: number;
@@ -110,7 +113,10 @@ export interface WorkflowTask {
 export interface TaskCompletion {
   token: string;
   runId: string;
-  /** Name of the worker that ran it, for the next task's `worker`. Any text that the node can route by. */
+  /**
+   * Name of the worker that ran it, for the next task's `worker`. Any text that the node can route
+   * by.
+   */
   worker: string;
   outcome:
     /** `commands`: packed (`history.ts`). */
@@ -120,9 +126,11 @@ export interface TaskCompletion {
 
 /**
  * Why a task was not completed. The run stays open.
- * - `cache_miss`: the worker does not hold the run; the task comes again at once with its whole history.
+ * - `cache_miss`: the worker does not hold the run; the task comes again at once with its whole
+ *   history.
  * - `lost`: the engine or its worker died; the task comes again, with growing delays.
- * - `nondeterminism`: the code does not repeat its history; the run is blocked until the code changes.
+ * - `nondeterminism`: the code does not repeat its history; the run is blocked until the code
+ *   changes.
  */
 export interface TaskFailure {
   cause: "cache_miss" | "lost" | "nondeterminism";
@@ -151,7 +159,10 @@ export interface ActivityTask {
   frame?: Payload;
   /** From 1. */
   attempt: number;
-  /** Milliseconds since the epoch; the provider gives up waiting then and says so with `onActivityCancel`. */
+  /**
+   * Milliseconds since the epoch; the provider gives up waiting then and says so with
+   * `onActivityCancel`.
+   */
   deadline: number;
 }
 
@@ -186,29 +197,37 @@ export interface ProviderReport {
 }
 
 /**
- * Keeps workflows: their histories, timers, activities and signals. Handlers are set before `open`; what
- * they are given is committed. Every promise is rejected with a `WippyError`.
+ * Keeps workflows: their histories, timers, activities and signals. Handlers are set before `open`;
+ * what they are given is committed. Every promise is rejected with a `WippyError`.
  */
 export interface WorkflowProvider {
   /**
    * Opens the store and takes up every open run.
    *
-   * @throws Conflict when another runtime owns it; Invalid when it is damaged, newer than this program or no
-   *   journal; PermissionDenied when it cannot be written; Unavailable when the disk is full.
+   * @throws Conflict when another runtime owns it; Invalid when it is damaged, newer than this
+   * program or no journal; PermissionDenied when it cannot be written; Unavailable when the disk is
+   * full.
    */
   open(): Promise<void>;
-  /** Commits what waits and lets go of the store. Attempts that still run count as lost at the next `open`. */
+  /**
+   * Commits what waits and lets go of the store. Attempts that still run count as lost at the next
+   * `open`.
+   */
   close(): Promise<void>;
 
   /**
    * Answers when the run is on disk.
    *
-   * @throws AlreadyExists by the id policies; Invalid for a bad id; Unavailable (retryable) when nothing can be committed.
+   * @throws AlreadyExists by the id policies; Invalid for a bad id; Unavailable (retryable) when
+   * nothing can be committed.
    */
   start(request: StartRequest): Promise<StartResult>;
   /** Answers when the signal is on disk. @throws NotFound for an unknown or closed workflow. */
   signal(workflowId: string, signal: Signal): Promise<void>;
-  /** Records a cancellation request; the second and later ones of a run change nothing. @throws NotFound as `signal`. */
+  /**
+   * Records a cancellation request; the second and later ones of a run change nothing. @throws
+   * NotFound as `signal`.
+   */
   cancel(workflowId: string, request: { reason?: string; sender: string }): Promise<void>;
   /** Closes the run at once; its code sees nothing. @throws NotFound as `signal`. */
   terminate(workflowId: string, request: { reason?: string }): Promise<void>;
@@ -222,8 +241,9 @@ export interface WorkflowProvider {
   unblock(runId: string): Promise<void>;
 
   /**
-   * Calls `listener` once, when the chain of runs is closed: at once if it is closed already, and with status
-   * `not_found` if the id is unknown. With `runId` it follows the chain of that run, else of the newest one.
+   * Calls `listener` once, when the chain of runs is closed: at once if it is closed already, and
+   * with status `not_found` if the id is unknown. With `runId` it follows the chain of that run,
+   * else of the newest one.
    *
    * @returns a function that ends the watch.
    */

@@ -19,15 +19,17 @@ interface Step {
 }
 
 /**
- * Turns histories into activations, on the thread of the engine. It remembers up to which task the engine has seen each
- * run, so that a task that carries only what is new goes straight on; a whole history is replayed first, and what the
- * code does is compared with what it did.
+ * Turns histories into activations, on the thread of the engine. It remembers up to which task the
+ * engine has seen each run, so that a task that carries only what is new goes straight on; a whole
+ * history is replayed first, and what the code does is compared with what it did.
  */
 export class Replayer {
   readonly #engine: Engine;
   readonly #worker: string;
   readonly #maxRuns: number;
-  /** Id of the last task that the engine has completed, by run id, the least recently used first. */
+  /**
+   * Id of the last task that the engine has completed, by run id, the least recently used first.
+   */
   readonly #seen = new Map<string, number>();
 
   /**
@@ -40,7 +42,9 @@ export class Replayer {
     this.#maxRuns = maxRuns;
   }
 
-  /** Runs a task. Never rejects: what goes wrong is the answer. One run's tasks must not overlap. */
+  /**
+   * Runs a task. Never rejects: what goes wrong is the answer. One run's tasks must not overlap.
+   */
   async run(task: WorkflowTask): Promise<TaskCompletion> {
     const answer = (outcome: TaskCompletion["outcome"]): TaskCompletion => ({
       token: task.token,
@@ -111,7 +115,8 @@ export class Replayer {
   }
 
   /**
-   * Checks whether the code still does what a stored history says, without a task: for `wippy workflow replay`.
+   * Checks whether the code still does what a stored history says, without a task: for `wippy
+   * workflow replay`.
    *
    * @param history packed, whole.
    * @returns the first difference, undefined when there is none.
@@ -173,7 +178,10 @@ function activationOf(runId: string, { started, shown, commands }: Step): Activa
   };
 }
 
-/** An engine says by `details.nondeterminism` that the code does not fit the history; all else may pass. */
+/**
+ * An engine says by `details.nondeterminism` that the code does not fit the history; all else may
+ * pass.
+ */
 function engineFailure(error: unknown): TaskFailure {
   const { message, details } = WippyError.from(error);
   return { cause: details?.nondeterminism === true ? "nondeterminism" : "lost", message };

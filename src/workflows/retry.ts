@@ -13,7 +13,8 @@ export type RetryState =
 export type RetryDecision = { delay: number } | { final: RetryState };
 
 /**
- * Decides whether attempt number `attempt` (from 1), which failed at `now`, is followed by another one.
+ * Decides whether attempt number `attempt` (from 1), which failed at `now`, is followed by another
+ * one.
  *
  * @param deadline milliseconds since the epoch; an attempt that would begin after it is not made.
  */
@@ -34,7 +35,10 @@ export function decideRetry(
   return now + delay > deadline ? { final: "timeout" } : { delay };
 }
 
-/** Milliseconds between attempt number `attempt` and the next. Unset and senseless values give the defaults. */
+/**
+ * Milliseconds between attempt number `attempt` and the next. Unset and senseless values give the
+ * defaults.
+ */
 export function retryDelay(policy: RetryPolicy, attempt: number): number {
   const initial = positive(policy.initialInterval) ?? 1_000;
   const factor = positive(policy.backoffCoefficient) ?? 2;

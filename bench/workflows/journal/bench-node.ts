@@ -1,6 +1,6 @@
 /**
- * A node in miniature for the benches of the journal: the provider with an engine that costs next to nothing, so that
- * what is measured is the journal and the way to it.
+ * A node in miniature for the benches of the journal: the provider with an engine that costs next
+ * to nothing, so that what is measured is the journal and the way to it.
  * @module
  */
 import { join } from "node:path";
@@ -46,7 +46,9 @@ class StepEngine implements Engine {
   }
 }
 
-/** A provider on a fresh journal file, with its own thread, whose workflows have that many steps. */
+/**
+ * A provider on a fresh journal file, with its own thread, whose workflows have that many steps.
+ */
 export class BenchNode {
   readonly #provider: SqliteProvider;
   #started = 0;

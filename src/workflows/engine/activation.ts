@@ -9,7 +9,10 @@ export interface Activation {
   runId: string;
   /** Milliseconds since the epoch: the time of the task, which is what `time.now` answers in it. */
   timestamp: number;
-  /** True when the task was completed before; its commands are compared with history, not carried out. */
+  /**
+   * True when the task was completed before; its commands are compared with history, not carried
+   * out.
+   */
   replaying: boolean;
   /** Events in the run's history at the start of the task; the same on replay. */
   historyLength: number;
@@ -27,12 +30,12 @@ export interface ParentInfo {
 
 /**
  * One thing that happened. Names are those of Temporal Core's `WorkflowActivationJob`, except:
- * `signal_workflow` and `cancel_workflow` carry their sender; `recorded` stands for Core's side-effect
- * markers (which Core leaves to the language); `notify_patch` carries a number where Core's
- * `NotifyHasPatch` says only that the patch is there.
+ * `signal_workflow` and `cancel_workflow` carry their sender; `recorded` stands for Core's
+ * side-effect markers (which Core leaves to the language); `notify_patch` carries a number where
+ * Core's `NotifyHasPatch` says only that the patch is there.
  *
- * An engine ignores a resolution of something that it has cancelled: the timer may have fired, or the
- * activity may have ended, before the cancellation was committed.
+ * An engine ignores a resolution of something that it has cancelled: the timer may have fired, or
+ * the activity may have ended, before the cancellation was committed.
  */
 export type Job =
   | InitializeWorkflow
@@ -46,13 +49,14 @@ export type Job =
   | { type: "resolve_cancel_external"; seq: number; failure?: Failure }
   /**
    * Only on replay, before the other jobs: a side effect that was recorded in this task. The engine
-   * answers with the value and issues the `record` command again, so that the order can be compared.
+   * answers with the value and issues the `record` command again, so that the order can be
+   * compared.
    */
   | { type: "recorded"; seq: number; value?: LuaValue; failure?: Failure }
   /**
-   * Only on replay, before the other jobs: `workflow.version(changeId)` answered `version` in this task.
-   * The engine issues `record_patch` again. A call that finds no patch while replaying answers -1 and
-   * issues nothing.
+   * Only on replay, before the other jobs: `workflow.version(changeId)` answered `version` in this
+   * task. The engine issues `record_patch` again. A call that finds no patch while replaying
+   * answers -1 and issues nothing.
    */
   | { type: "notify_patch"; changeId: string; version: number };
 

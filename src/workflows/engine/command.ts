@@ -3,10 +3,10 @@ import type { ActivityOptions, ChildOptions } from "../options.ts";
 import type { Failure } from "./outcome.ts";
 
 /**
- * What workflow code asks for in one task, in the order in which it asked. Names are those of Temporal
- * Core's `WorkflowCommand`. Sequence numbers are made by the engine, per run and per kind of thing
- * (timers, activities, children, external signals, external cancels, records, messages), the same on
- * every replay.
+ * What workflow code asks for in one task, in the order in which it asked. Names are those of
+ * Temporal Core's `WorkflowCommand`. Sequence numbers are made by the engine, per run and per kind
+ * of thing (timers, activities, children, external signals, external cancels, records, messages),
+ * the same on every replay.
  */
 export type Command =
   & { /** Lua position that issued it, `"ns:name:LINE"`. */ at: string }
@@ -32,7 +32,10 @@ export type CommandBody =
   | { type: "record_patch"; changeId: string; version: number }
   /** A message to a plain process; it leaves after the task is committed. Not in Temporal Core. */
   | { type: "send_message"; seq: number; pid: string; topic: string; payloads: LuaValue[] }
-  /** Keys are merged into what the run has. Temporal Core: `UpsertWorkflowSearchAttributes`, `ModifyWorkflowProperties`. */
+  /**
+   * Keys are merged into what the run has. Temporal Core: `UpsertWorkflowSearchAttributes`,
+   * `ModifyWorkflowProperties`.
+   */
   | {
     type: "upsert_attributes";
     search?: Record<string, LuaValue>;
@@ -56,8 +59,8 @@ export interface ScheduleActivity {
   args: LuaValue[];
   options: ActivityOptions;
   /**
-   * True for a host operation, Temporal's local activity: it has no retry policy, its failure is its
-   * result. It runs again only when the runtime ended during the attempt.
+   * True for a host operation, Temporal's local activity: it has no retry policy, its failure is
+   * its result. It runs again only when the runtime ended during the attempt.
    */
   operation?: boolean;
   /** Frame of this call when it differs from the run's own. */

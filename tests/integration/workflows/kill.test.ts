@@ -9,7 +9,9 @@ import { temporaryFolder } from "../../unit/workflows/harness.ts";
 const kills = Number(process.env.WIPPY_KILLS ?? 20);
 const runs = 12;
 const steps = 25;
-/** Instants of the kills, in milliseconds after the journal was opened; another seed gives others. */
+/**
+ * Instants of the kills, in milliseconds after the journal was opened; another seed gives others.
+ */
 const seed = Number(process.env.WIPPY_SEED ?? 1);
 
 function* instants(): Generator<number> {
@@ -69,7 +71,8 @@ test("runs go on after SIGKILL at any instant, and nothing that was seen changes
     const history = unpackHistory(await provider.history(run.runId));
     checkHistory(history);
     if (run.parentWorkflowId) continue;
-    // An effect runs again only while its result is not in the journal: the last one is the recorded one.
+    // An effect runs again only while its result is not in the journal: the last one is the
+    // recorded one.
     const results = history.filter((event) => event.type === "ActivityCompleted");
     expect(results).toHaveLength(steps);
     for (const { data } of results) {

@@ -2,8 +2,9 @@ import { appendFileSync } from "node:fs";
 import { Runtime } from "../../unit/workflows/harness.ts";
 import type { Script } from "../../unit/workflows/scripted-engine.ts";
 
-// A runtime that the test kills: it takes up what the journal holds, starts what is missing, and ends when every run is
-// complete. What happens is appended to a log, one line each: a line that is written survives the kill.
+// A runtime that the test kills: it takes up what the journal holds, starts what is missing, and
+// ends when every run is complete. What happens is appended to a log, one line each: a line that is
+// written survives the kill.
 
 const [folder, runs, steps] = process.argv.slice(2) as [string, string, string];
 

@@ -61,7 +61,10 @@ export class VirtualMachine implements Surroundings {
   }
 }
 
-/** Waits until nothing is left to do without time passing: every step takes one turn of the event loop. */
+/**
+ * Waits until nothing is left to do without time passing: every step takes one turn of the event
+ * loop.
+ */
 export async function settle(turns = 25): Promise<void> {
   for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -23,7 +23,10 @@ export class ScriptError extends Error {
 
 type Steps = Generator<Ticket<unknown>, LuaValue, LuaValue>;
 
-/** A workflow in TypeScript: `yield` a ticket to wait for it, or a plain function that does not wait. */
+/**
+ * A workflow in TypeScript: `yield` a ticket to wait for it, or a plain function that does not
+ * wait.
+ */
 export type Script = (run: ScriptRun, ...args: LuaValue[]) => Steps | LuaValue;
 
 interface Received {

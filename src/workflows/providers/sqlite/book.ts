@@ -26,8 +26,9 @@ export interface BookParts {
 }
 
 /**
- * One transaction in the making. What is written goes to the store and to the run states, and is gone when the
- * transaction is rolled back; everything else that is to happen waits in `out`, `ready` and `after` until the commit.
+ * One transaction in the making. What is written goes to the store and to the run states, and is
+ * gone when the transaction is rolled back; everything else that is to happen waits in `out`,
+ * `ready` and `after` until the commit.
  */
 export class Book {
   /** Messages that leave after the commit. */
@@ -73,8 +74,8 @@ export class Book {
   }
 
   /**
-   * Events have come that the code of the run has to see: by a task that begins with this transaction, or by the one
-   * after the present one.
+   * Events have come that the code of the run has to see: by a task that begins with this
+   * transaction, or by the one after the present one.
    */
   wake(state: RunState): void {
     state.wake = 1;
@@ -82,7 +83,10 @@ export class Book {
     this.runs.progressed(state);
   }
 
-  /** Ends the transaction's work: begins the tasks of the runs that were woken, and writes the changed rows. */
+  /**
+   * Ends the transaction's work: begins the tasks of the runs that were woken, and writes the
+   * changed rows.
+   */
   finish(): void {
     for (const state of this.#woken) {
       if (state.status !== "running" || state.held || state.taskEvent > 0 || !state.wake) continue;
@@ -116,7 +120,9 @@ export class Book {
     state.since = 0;
   }
 
-  /** Sets a durable timer. `due` in milliseconds since the epoch. Answers its due time as stored. */
+  /**
+   * Sets a durable timer. `due` in milliseconds since the epoch. Answers its due time as stored.
+   */
   setTimer(state: RunState, kind: TimerKind, seq: number, due: number): number {
     const whole = Math.ceil(due);
     this.store.insertTimer({ run: state.run, kind, seq, due: whole });

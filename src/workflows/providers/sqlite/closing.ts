@@ -34,7 +34,10 @@ export function terminateRun(book: Book, state: RunState, reason?: string): void
   endChain(book, state, { status: "terminated", failure });
 }
 
-/** The run failed or took too long: a new run follows if the retry policy says so, else the chain ends. */
+/**
+ * The run failed or took too long: a new run follows if the retry policy says so, else the chain
+ * ends.
+ */
 export function failRun(
   book: Book,
   state: RunState,
@@ -75,7 +78,9 @@ export function continueRun(book: Book, state: RunState, entry: string, args: Pa
   succeedRun(book, state, { runId: nextRunId, entry, args, attempt: 1 });
 }
 
-/** Closes one run: nothing of it is pending any more, its children follow their parent-close policy. */
+/**
+ * Closes one run: nothing of it is pending any more, its children follow their parent-close policy.
+ */
 function close<Type extends EventType>(
   book: Book,
   state: RunState,

@@ -21,8 +21,8 @@ interface Entry {
 }
 
 /**
- * Deadlines that need not survive a crash: what they watch over is lost by it. A binary heap whose entries know their
- * place, because nearly all of them are removed long before they are due.
+ * Deadlines that need not survive a crash: what they watch over is lost by it. A binary heap whose
+ * entries know their place, because nearly all of them are removed long before they are due.
  */
 export class Deadlines {
   readonly #heap: Entry[] = [];

@@ -34,8 +34,8 @@ const sweepInterval = 60_000;
 const maxDelay = 2 ** 31 - 1;
 
 /**
- * The journal: takes requests, commits everything that waits in one transaction, and only then lets out what follows
- * from it. It knows nothing of threads.
+ * The journal: takes requests, commits everything that waits in one transaction, and only then lets
+ * out what follows from it. It knows nothing of threads.
  */
 export class Journal {
   readonly #surroundings: Surroundings;
@@ -184,8 +184,8 @@ export class Journal {
   }
 
   /**
-   * One of the requests cannot be carried out (a damaged page, an error of ours): each gets a transaction of its own, so
-   * that only that one fails.
+   * One of the requests cannot be carried out (a damaged page, an error of ours): each gets a
+   * transaction of its own, so that only that one fails.
    */
   #isolate(requests: JournalRequest[], due: boolean): void {
     const works: { request?: JournalRequest; work: (book: Book) => void }[] = requests.map(
@@ -218,7 +218,10 @@ export class Journal {
     }]);
   }
 
-  /** Nothing can be committed (full disk, locked file): callers are told, notices are kept and tried again. */
+  /**
+   * Nothing can be committed (full disk, locked file): callers are told, notices are kept and tried
+   * again.
+   */
   #stall(requests: JournalRequest[], error: unknown): void {
     const { settings } = this.#open!;
     const cause = storageError(error, settings.path);

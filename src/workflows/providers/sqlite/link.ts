@@ -33,8 +33,8 @@ export function threadLink(listener: JournalListener): JournalLink {
 }
 
 /**
- * A journal on the caller's thread: for programs that run a moment only, and for tests, which give it a clock of their
- * own. Messages are packed here too, so that both sides never share an object.
+ * A journal on the caller's thread: for programs that run a moment only, and for tests, which give
+ * it a clock of their own. Messages are packed here too, so that both sides never share an object.
  */
 export function inlineLink(listener: JournalListener, surroundings: Surroundings): JournalLink {
   const journal = new Journal(surroundings, (events) => {

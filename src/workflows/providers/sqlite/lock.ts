@@ -5,9 +5,9 @@ import { WippyError } from "../../../vm/error.ts";
 import { storageError } from "./open.ts";
 
 /**
- * Makes this runtime the only owner of a journal, by a write lock that is held on a side file. The operating system
- * drops the lock when its process ends in whatever way, so a crash leaves none behind. The journal itself stays
- * readable for other programs.
+ * Makes this runtime the only owner of a journal, by a write lock that is held on a side file. The
+ * operating system drops the lock when its process ends in whatever way, so a crash leaves none
+ * behind. The journal itself stays readable for other programs.
  *
  * @returns a function that gives the journal free.
  * @throws Conflict that names the file and the owner's process id; else as `openDatabase`.
@@ -20,8 +20,9 @@ export function lockJournal(path: string): () => void {
     database = new Database(side, { create: true, readwrite: true });
     database.run("PRAGMA journal_mode = DELETE");
     database.run("PRAGMA synchronous = OFF");
-    // The owner's process id has to be committed for others to read it, and a commit ends the lock: so the lock is
-    // taken twice. Whoever comes in between finds it free, takes it, and is the owner; then we are not.
+    // The owner's process id has to be committed for others to read it, and a commit ends the lock:
+    // so the lock is taken twice. Whoever comes in between finds it free, takes it, and is the
+    // owner; then we are not.
     database.run("BEGIN IMMEDIATE");
     database.run(`PRAGMA user_version = ${process.pid}`);
     database.run("COMMIT");

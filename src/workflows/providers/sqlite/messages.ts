@@ -12,11 +12,15 @@ import type {
   WorkflowTask,
 } from "../../provider.ts";
 
-// What the provider (main thread) and the journal (its own thread) say to each other, in lists (`wire.ts`).
+// What the provider (main thread) and the journal (its own thread) say to each other, in lists
+// (`wire.ts`).
 
 /** Settings of the journal that cross to its thread. */
 export interface JournalSettings {
-  /** Number of the provider in its process: the first part of its tokens, so that no other one has the same. */
+  /**
+   * Number of the provider in its process: the first part of its tokens, so that no other one has
+   * the same.
+   */
   name: number;
   /** Path of the journal file. */
   path: string;

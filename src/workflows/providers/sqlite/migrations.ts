@@ -2,8 +2,9 @@ import type { Database } from "bun:sqlite";
 import journal from "./migrations/0000_journal.sql" with { type: "text" };
 
 /**
- * Every migration that drizzle-kit made, oldest first. The list is code, not a folder that is read at run time, so
- * that the bundler puts the texts into the executable. The schema's version is the number of migrations.
+ * Every migration that drizzle-kit made, oldest first. The list is code, not a folder that is read
+ * at run time, so that the bundler puts the texts into the executable. The schema's version is the
+ * number of migrations.
  */
 const migrations: readonly string[] = [journal];
 
@@ -12,8 +13,8 @@ export const schemaVersion = migrations.length;
 /**
  * Brings the schema from `version` (0: an empty file) to ours, in one transaction. Forward only.
  *
- * `user_version` holds the version rather than drizzle's own table: it is read without knowing the schema, so that
- * a newer file is recognised whatever its tables are.
+ * `user_version` holds the version rather than drizzle's own table: it is read without knowing the
+ * schema, so that a newer file is recognised whatever its tables are.
  */
 export function migrate(database: Database, version: number): void {
   if (version === schemaVersion) return;

@@ -8,7 +8,8 @@ const applicationId = 0x7769706a;
 /**
  * Opens or makes the journal file and brings its schema up to date.
  *
- * @param maxBytes size above which the journal refuses to grow (as on a full disk); without limit when absent.
+ * @param maxBytes size above which the journal refuses to grow (as on a full disk); without limit
+ * when absent.
  * @throws WippyError as `WorkflowProvider.open`; the file is left as it was.
  */
 export function openDatabase(path: string, maxBytes?: number): Database {
@@ -52,7 +53,8 @@ function checkHeader(database: Database, path: string): number {
   if (version > schemaVersion) {
     throw new WippyError(
       "Invalid",
-      `The journal ${path} was written by a newer wippy (schema ${version}, this program knows ${schemaVersion}); ` +
+      `The journal ${path} was written by a newer wippy (schema ${version}, this program knows ` +
+        `${schemaVersion}); ` +
         "run that newer program, or give this one another journal",
       { retryable: false, details: { path, schema: version, known: schemaVersion } },
     );
@@ -73,7 +75,10 @@ function checkTables(database: Database, path: string): void {
   }
 }
 
-/** Up to this size every page is checked at open (about 0.2 s); beyond it damage is found when a page is read. */
+/**
+ * Up to this size every page is checked at open (about 0.2 s); beyond it damage is found when a
+ * page is read.
+ */
 const fullCheckLimit = 64 * 1024 * 1024;
 
 function limitSize(database: Database, maxBytes: number): void {
@@ -94,7 +99,8 @@ export function storageError(error: unknown, path: string): WippyError {
   if (code.startsWith("SQLITE_FULL")) {
     return new WippyError(
       "Unavailable",
-      `The journal ${path} cannot grow: the disk is full or its size limit is reached; free some space`,
+      `The journal ${path} cannot grow: the disk is full or its size limit is reached; ` +
+        "free some space",
       { retryable: true, details },
     );
   }
@@ -111,7 +117,8 @@ export function storageError(error: unknown, path: string): WippyError {
   if (code.startsWith("SQLITE_CANTOPEN") || code === "ENOTDIR" || code === "EEXIST") {
     return new WippyError(
       "PermissionDenied",
-      `The journal ${path} cannot be opened or made: its folder must be a folder that this user may write to`,
+      `The journal ${path} cannot be opened or made: its folder must be a folder that this user ` +
+        "may write to",
       { retryable: false, details },
     );
   }
@@ -130,7 +137,10 @@ export function storageError(error: unknown, path: string): WippyError {
   });
 }
 
-/** Whether an error of SQLite may pass (full disk, locked file, I/O), so that trying again makes sense. */
+/**
+ * Whether an error of SQLite may pass (full disk, locked file, I/O), so that trying again makes
+ * sense.
+ */
 export function isPassing(error: unknown): boolean {
   const code = errorCode(error);
   return code.startsWith("SQLITE_") && !code.startsWith("SQLITE_CORRUPT") &&
@@ -146,7 +156,8 @@ function errorCode(error: unknown): string {
 function damaged(path: string, what: string): WippyError {
   return new WippyError(
     "Invalid",
-    `The journal ${path} is damaged (${what}); nothing was changed. Restore it from a copy, or move it away to start afresh`,
+    `The journal ${path} is damaged (${what}); nothing was changed. ` +
+      "Restore it from a copy, or move it away to start afresh",
     { retryable: false, details: { path } },
   );
 }

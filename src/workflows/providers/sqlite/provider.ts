@@ -29,9 +29,9 @@ export interface SqliteProviderOptions {
   /** Only with `inline`: the clock, timers and randomness to use in place of the machine's. */
   surroundings?: Surroundings;
   /**
-   * Milliseconds until a task that nobody completed is given to another worker; default 60,000. The death of a worker
-   * is told by the node at once, so this only catches code that does not stop, and is long enough that a queue of
-   * replays after a restart is not mistaken for it.
+   * Milliseconds until a task that nobody completed is given to another worker; default 60,000. The
+   * death of a worker is told by the node at once, so this only catches code that does not stop,
+   * and is long enough that a queue of replays after a restart is not mistaken for it.
    */
   taskTimeout?: number;
   /** Tasks handed out at once, default 1,000; further ones wait in the journal. */
@@ -179,7 +179,8 @@ export class SqliteProvider implements WorkflowProvider {
   #ask<Value>(question: Question): Promise<Value> {
     return new Promise<Value>((resolve, reject) => {
       const id = ++this.#lastId;
-      // The journal answers each question with what the method's type says; the messages are its own.
+      // The journal answers each question with what the method's type says; the messages are its
+      // own.
       this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
       this.#send({ ...question, id });
     });
@@ -192,8 +193,8 @@ export class SqliteProvider implements WorkflowProvider {
     }
     this.#outgoing.push(request);
     if (this.#outgoing.length > 1) return;
-    // Not as a microtask: what one turn of the event loop brings about takes many of those, and each message to the
-    // thread costs some 30 µs.
+    // Not as a microtask: what one turn of the event loop brings about takes many of those, and
+    // each message to the thread costs some 30 µs.
     const { defer } = this.#options.surroundings ?? machine;
     defer(() => {
       const requests = this.#outgoing;

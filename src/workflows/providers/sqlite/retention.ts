@@ -4,7 +4,8 @@ import type { Book } from "./book.ts";
 const batch = 50;
 
 /**
- * Removes runs that were closed longer than `retention` milliseconds ago, each with its whole history.
+ * Removes runs that were closed longer than `retention` milliseconds ago, each with its whole
+ * history.
  *
  * @returns whether there may be more.
  */

@@ -26,11 +26,15 @@ export interface PendingActivity {
 }
 
 /**
- * A run as the journal works with it: its row, and what it remembers to spare reads. Everything here can be read again
- * from disk, so states are forgotten freely, and all of them after a failed commit.
+ * A run as the journal works with it: its row, and what it remembers to spare reads. Everything
+ * here can be read again from disk, so states are forgotten freely, and all of them after a failed
+ * commit.
  */
 export interface RunState extends RunRow {
-  /** Time of the newest event: time does not run backwards within a run, even if the machine's clock does. */
+  /**
+   * Time of the newest event: time does not run backwards within a run, even if the machine's clock
+   * does.
+   */
   lastTime: number;
   agreed: RunTerms;
   /** By sequence number; undefined until they are asked for. */

@@ -12,10 +12,11 @@ import type { EventType } from "../../history.ts";
 import type { ParentClosePolicy } from "../../options.ts";
 import type { RunStatus } from "../../provider.ts";
 
-// drizzle-kit does not know WITHOUT ROWID: it is written by hand into the migrations of the tables whose rows are
-// reached by their primary key only (timers, activities).
+// drizzle-kit does not know WITHOUT ROWID: it is written by hand into the migrations of the tables
+// whose rows are reached by their primary key only (timers, activities).
 //
-// Times are milliseconds since the epoch. Blobs are packed with `packPlain` or with the codec of Lua values.
+// Times are milliseconds since the epoch. Blobs are packed with `packPlain` or with the codec of
+// Lua values.
 
 const bytes = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => "blob" });
 
@@ -64,8 +65,9 @@ export const runs = sqliteTable("runs", {
 ]);
 
 /**
- * Histories: append only, ids dense from 1 in each run. Rows lie in the order of writing and not by run, because a commit
- * that touches many runs then writes a few full pages instead of one page a run; the index finds them by run.
+ * Histories: append only, ids dense from 1 in each run. Rows lie in the order of writing and not by
+ * run, because a commit that touches many runs then writes a few full pages instead of one page a
+ * run; the index finds them by run.
  */
 export const events = sqliteTable("events", {
   position: integer().primaryKey(),
@@ -77,8 +79,9 @@ export const events = sqliteTable("events", {
 }, (table) => [uniqueIndex("events_run").on(table.run, table.id)]);
 
 /**
- * What is due at a time: `timer` (of workflow code), `start` (delay or back-off of a run), `run` and `execution`
- * (timeouts), `retry` and `schedule_to_close` (of the activity with that sequence number).
+ * What is due at a time: `timer` (of workflow code), `start` (delay or back-off of a run), `run`
+ * and `execution` (timeouts), `retry` and `schedule_to_close` (of the activity with that sequence
+ * number).
  */
 export const timers = sqliteTable("timers", {
   run: integer().notNull(),

@@ -99,7 +99,8 @@ function checkedId(workflowId: string): string {
     "Invalid",
     workflowId === ""
       ? "the workflow id is empty; leave it out to have one made"
-      : `the workflow id ${workflowId} holds "|", which separates the parts of a PID; choose another`,
+      : `the workflow id ${workflowId} holds "|", which separates the parts of a PID; ` +
+        "choose another",
     { retryable: false },
   );
 }

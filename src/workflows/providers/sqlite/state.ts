@@ -15,8 +15,8 @@ import { startChildRun } from "./starts.ts";
 type Of<Type extends PackedCommand["type"]> = Extract<PackedCommand, { type: Type }>;
 
 /**
- * Carries out one command of a completed task: its event, and what follows from it within the journal. What leaves the
- * journal is put into `book.out`.
+ * Carries out one command of a completed task: its event, and what follows from it within the
+ * journal. What leaves the journal is put into `book.out`.
  */
 export function applyCommand(book: Book, state: RunState, command: PackedCommand): void {
   switch (command.type) {

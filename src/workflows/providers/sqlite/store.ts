@@ -28,10 +28,12 @@ function param(name: string): SQL {
 }
 
 /**
- * The journal's statements, prepared once. A prepared drizzle insert costs about 2.4 µs where the bare statement costs
- * 1.5 µs (bench/workflows/statements.ts), so there is no need for a second way.
+ * The journal's statements, prepared once. A prepared drizzle insert costs about 2.4 µs where the
+ * bare statement costs 1.5 µs (bench/workflows/statements.ts), so there is no need for a second
+ * way.
  *
- * Statements see the transaction that is open on the connection; beginning and ending it is the journal's business.
+ * Statements see the transaction that is open on the connection; beginning and ending it is the
+ * journal's business.
  */
 export class Store {
   readonly #database: Database;

@@ -6,7 +6,10 @@ import type { Deadline } from "./deadlines.ts";
 import type { RunState } from "./runs.ts";
 import { applyCommand } from "./state.ts";
 
-/** Makes the message that hands out the present task of a run; undefined when there is none any more. */
+/**
+ * Makes the message that hands out the present task of a run; undefined when there is none any
+ * more.
+ */
 export function takeTask(book: Book, run: number): WorkflowTask | undefined {
   const state = book.runs.get(run);
   if (!state || state.status !== "running" || state.taskEvent === 0 || state.blocked) return;
@@ -150,7 +153,10 @@ function taskLost(book: Book, state: RunState, message: string): void {
   book.after.push(() => book.deadlines.set(`task ${run}`, due, { kind: "redo", run, lease }));
 }
 
-/** Events came while the code decided to continue as new: it is shown them first, so that none is lost. */
+/**
+ * Events came while the code decided to continue as new: it is shown them first, so that none is
+ * lost.
+ */
 function refuseClose(book: Book, state: RunState): void {
   book.append(state, "TaskFailed", { message: "events came before continue-as-new" });
   state.taskEvent = 0;

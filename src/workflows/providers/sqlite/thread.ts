@@ -2,8 +2,8 @@ import { Journal } from "./journal.ts";
 import { machine } from "./machine.ts";
 import { packEvents, unpackRequests } from "./wire.ts";
 
-// The journal's thread. Both directions carry packed lists of messages, one each time that either side has something to
-// say.
+// The journal's thread. Both directions carry packed lists of messages, one each time that either
+// side has something to say.
 
 declare const self: Worker;
 

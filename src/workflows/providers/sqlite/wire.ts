@@ -1,8 +1,10 @@
 import { packPlain, unpackPlain } from "../../history.ts";
 import type { JournalEvent, JournalRequest } from "./messages.ts";
 
-// Messages between the provider and the journal as bytes. The four kinds that every step of a run needs are written as
-// lists without their field names, which costs half of what whole objects cost (bench/workflows/wire.ts).
+// Messages between the provider and the journal as bytes. The four kinds that every step of a run
+// needs are written as lists without their field names: less than half of the structured clones that
+// postMessage would make
+// (bench/workflows/wire.ts).
 
 type Part = string | number | boolean | Uint8Array | null;
 type Written<Message> = Part[] | Message;

@@ -242,7 +242,10 @@ describe("a replay that does not match its history", () => {
 });
 
 describe("while nothing can be committed", () => {
-  /** Another program that holds the write lock of the journal file, as a stand-in for any failing commit. */
+  /**
+   * Another program that holds the write lock of the journal file, as a stand-in for any failing
+   * commit.
+   */
   function holdWriteLock(): () => void {
     const other = new Database(`${folder.path}/journal.db`);
     other.run("BEGIN IMMEDIATE");
