@@ -8,16 +8,17 @@ local unit_of = scheduler.unit_of
 
 local unit = { by_pid = {}, live = 0 }
 local by_pid = unit.by_pid
-local worker_index, sequence = 0, 0
+local worker_index, sequence, last_ticket = 0, 0, 0
 
 --- This worker's index.
 function unit.index()
   return worker_index
 end
 
---- This worker's index (0..63), which every PID carries, and the first sequence number of its PIDs.
+--- This worker's index (0..63), which every PID carries, and the first number of its PIDs and tickets: a replaced
+--- worker uses none again, so that an answer that comes too late meets nobody.
 function unit.configure(index, first)
-  worker_index, sequence = index, first
+  worker_index, sequence, last_ticket = index, first, first
 end
 
 -- A PID's number is the sequence with the worker in its low six bits, in hex. Its last three digits come from a table
@@ -235,7 +236,7 @@ end
 scheduler.on_end(finished, failed)
 
 -- Tickets: what waits for an answer from outside this worker's Lua. A ticket is a coroutine or a function.
-local tickets, ticket_worker, last_ticket = {}, {}, 0
+local tickets, ticket_worker = {}, {}
 
 --- A number under which `waiter` (a coroutine or a function of two values) gets its answer. `worker` is the one
 --- that owes the answer, so that its death answers too.

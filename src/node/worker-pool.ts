@@ -141,7 +141,9 @@ export class WorkerPool {
     } else {
       await this.#startThread(index, generation, { options, services });
     }
-    for (const write of this.#writes.values()) this.send(index, write);
+    const waiting = this.#outgoing.get(index) ?? [];
+    this.#outgoing.set(index, [...this.#writes.values(), ...waiting]);
+    this.#flush();
     Atomics.compareExchange(this.#loads, index, -1, 0);
     if (this.#workers.size > 1) {
       for (const other of this.#workers.keys()) this.send(other, { type: "alone", alone: false });
@@ -188,14 +190,19 @@ export class WorkerPool {
     this.#flushing = false;
     const batches = [...this.#outgoing];
     this.#outgoing.clear();
-    for (const [index, batch] of batches) this.#workers.get(index)?.post(batch);
+    for (const [index, batch] of batches) {
+      const worker = this.#workers.get(index);
+      if (worker) worker.post(batch);
+      // What is for a worker that is starting waits for it.
+      else if (this.#starting.has(index)) this.#outgoing.set(index, batch);
+    }
   }
 
   /** Asks a worker's kernel for an operation and waits. @throws WippyError the operation's error */
   async ask(index: number, op: string, ...args: LuaValue[]): Promise<LuaValue> {
     const ticket = ++this.#lastTicket;
     const { promise, resolve, reject } = Promise.withResolvers<LuaValue[]>();
-    if (!this.#workers.has(index)) throw notFound(index);
+    if (!this.#workers.has(index) && !this.#starting.has(index)) throw notFound(index);
     this.#questions.set(ticket, { worker: index, resolve, reject });
     this.send(index, { type: "request", origin: NODE, ticket, op, args: pack(args) });
     const [value, error] = await promise;
@@ -237,7 +244,8 @@ export class WorkerPool {
   /** Tells every worker, and those that start later, how a host is. */
   setHost(host: HostState): void {
     this.#hosts = [...this.#hosts.filter(({ id }) => id !== host.id), host];
-    for (const index of this.#workers.keys()) this.send(index, { type: "host", host });
+    const indexes = new Set([...this.#workers.keys(), ...this.#starting.keys()]);
+    for (const index of indexes) this.send(index, { type: "host", host });
   }
 
   /** A question that a worker answers with a message of its own: the answer's number is the question's. */
@@ -323,6 +331,7 @@ export class WorkerPool {
     const worker = this.#workers.get(index);
     if (!worker) return;
     this.#workers.delete(index);
+    this.#outgoing.delete(index);
     Atomics.store(this.#loads, index, -1);
     worker.close();
     for (const [ticket, { worker: owner, reject }] of this.#questions) {
