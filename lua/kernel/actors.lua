@@ -495,7 +495,11 @@ function actors.unlink(self, pid)
 end
 
 --- Registers a name for a PID with the node: `true` or `nil, err`.
-function actors.register(_, name, pid)
+function actors.register(self, name, pid)
+  if pid == self.pid then
+    -- Noted before the node has it: the unit may end while it waits for the answer.
+    self.named = true
+  end
   local owner, err = ask(-1, "register", name, pid, false)
   if not owner then
     return nil, err

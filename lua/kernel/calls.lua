@@ -33,17 +33,28 @@ function calls.entry(id)
 end
 
 -- What a caller is given of a callee's result: a copy, or the error why there is none.
-local function answer(callee, value, err)
-  local waiter = callee.waiter
+local function outcome(value, err)
   if err then
-    value, err = nil, copies.copy(err)
+    return nil, copies.copy(err)
   elseif type(value) == "table" or type(value) == "function" or type(value) == "thread" then
     local ok, copy = pcall(copies.copy, value)
-    if ok then
-      value = copy
-    else
-      value, err = nil, errors.from_raised(copy)
+    if not ok then
+      return nil, errors.from_raised(copy)
     end
+    value = copy
+  end
+  return value
+end
+
+-- True while a unit is finished whose outcome is a copy already.
+local copied = false
+
+local function answer(callee, value, err)
+  local waiter = callee.waiter
+  if copied then
+    copied = false
+  else
+    value, err = outcome(value, err)
   end
   if type(waiter) == "thread" then
     callee.caller.calls[callee] = nil
@@ -53,12 +64,16 @@ local function answer(callee, value, err)
   end
 end
 
--- A call has returned; its coroutine goes on to wait for the next one.
+-- A call has returned; its coroutine goes on to wait for the next one. The result is copied while the unit still runs,
+-- since a long copy pauses; the call may be cancelled meanwhile, and then nothing of this goes on.
 local function returned(instance, value, second)
   local callee = instance.callee
   if callee then
     local err = second ~= nil and errors.from_returned(second) or nil
+    value, err = outcome(value, err)
+    copied = true
     finish(callee, value, err)
+    copied = false
   end
   return park()
 end
@@ -203,23 +218,32 @@ local function owned_by(caller)
 end
 calls.owned_by = owned_by
 
-local function wait_in_queue(caller, entry, frame, ...)
+--- Waits for what `run(done)` starts and gives its outcome, `value, err`. `run` answers the function that cancels it,
+--- which is called when the caller ends first.
+function calls.wait_for(caller, run)
   local co = scheduler.co
   local finished, value, err = false, nil, nil
   local parked, owned, cancel = false, owned_by(caller), nil
-  cancel = calls.run(entry, frame, function(result, failure)
+  cancel = run(function(result, failure)
     finished, value, err = true, result, failure
     if parked then
       owned[cancel] = nil
       ready(co, result, failure)
     end
-  end, ...)
+  end)
   if finished then
     return value, err
   end
   owned[cancel] = true
   parked = true
   return park()
+end
+
+local function wait_in_queue(caller, entry, frame, ...)
+  local args = table.pack(...)
+  return calls.wait_for(caller, function(done)
+    return calls.run(entry, frame, done, table.unpack(args, 1, args.n))
+  end)
 end
 
 --- Runs a call of this worker for the running coroutine and waits: `value, err`.

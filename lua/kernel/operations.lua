@@ -5,6 +5,7 @@ local calls = use("kernel/calls")
 local copies = use("kernel/copy")
 local errors = use("kernel/errors")
 local future = use("kernel/future")
+local interceptors = use("kernel/interceptors")
 local position = use("kernel/position")
 local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
@@ -54,7 +55,7 @@ local function copy_all(...)
   return pcall(copies.all, ...)
 end
 
-local function call_copied(self, target, frame, ok, ...)
+local function call_copied(self, target, frame, options, ok, ...)
   if not ok then
     return nil, errors.from_raised((...))
   end
@@ -62,12 +63,24 @@ local function call_copied(self, target, frame, ok, ...)
   if not entry then
     return nil, err
   end
-  return calls.wait(self, entry, frame, ...)
+  if not options and not entry.options then
+    return calls.wait(self, entry, frame, ...)
+  end
+  local settings, failure = interceptors.settings(entry, options)
+  if failure then
+    return nil, failure
+  elseif not settings then
+    return calls.wait(self, entry, frame, ...)
+  end
+  local args = table.pack(...)
+  return calls.wait_for(self, function(done)
+    return interceptors.run(self, settings, entry, frame, done, table.unpack(args, 1, args.n))
+  end)
 end
 
 --- Calls a function on this worker and waits: `value, err`.
-function operations.call(self, target, frame, _, ...)
-  return call_copied(self, target, frame, copy_all(...))
+function operations.call(self, target, frame, options, ...)
+  return call_copied(self, target, frame, options, copy_all(...))
 end
 
 -- A call that another worker runs. Gives the function that cancels it.
@@ -83,7 +96,7 @@ local function async_elsewhere(result, worker, target, frame, release, ...)
   end
 end
 
-local function async_copied(self, target, frame, ok, ...)
+local function async_copied(self, target, frame, options, ok, ...)
   if not ok then
     return nil, errors.from_raised((...))
   end
@@ -103,13 +116,21 @@ local function async_copied(self, target, frame, ok, ...)
     future.complete(result, nil, err)
     return result
   end
-  local alone = actors.alone or entry.kind == "process.lua"
+  local settings, failure = interceptors.settings(entry, options)
+  if failure then
+    future.complete(result, nil, failure)
+    return result
+  end
+  local function done(value, problem)
+    release()
+    future.complete(result, value, problem)
+  end
+  local alone = actors.alone or settings or entry.kind == "process.lua"
   local worker = alone and unit.index() or host.place()
-  if worker == unit.index() then
-    stop = calls.run(entry, frame, function(value, failure)
-      release()
-      future.complete(result, value, failure)
-    end, ...)
+  if settings then
+    stop = interceptors.run(self, settings, entry, frame, done, ...)
+  elseif worker == unit.index() then
+    stop = calls.run(entry, frame, done, ...)
   else
     stop = async_elsewhere(result, worker, target, frame, release, ...)
   end
@@ -120,8 +141,8 @@ local function async_copied(self, target, frame, ok, ...)
 end
 
 --- Starts a call, on the least loaded worker, and gives its future.
-function operations.async(self, target, frame, _, ...)
-  return async_copied(self, target, frame, copy_all(...))
+function operations.async(self, target, frame, options, ...)
+  return async_copied(self, target, frame, options, copy_all(...))
 end
 
 --- Starts a durable run of a workflow and waits for its end; the run goes on when the waiter ends first.

@@ -16,6 +16,7 @@ import duration from "../../lua/kernel/duration.lua" with { type: "text" };
 import effects from "../../lua/kernel/effects.lua" with { type: "text" };
 import errors from "../../lua/kernel/errors.lua" with { type: "text" };
 import future from "../../lua/kernel/future.lua" with { type: "text" };
+import interceptors from "../../lua/kernel/interceptors.lua" with { type: "text" };
 import kernel from "../../lua/kernel/kernel.lua" with { type: "text" };
 import links from "../../lua/kernel/links.lua" with { type: "text" };
 import mailbox from "../../lua/kernel/mailbox.lua" with { type: "text" };
@@ -67,6 +68,7 @@ export const sources: Record<string, string> = {
   "kernel/effects": effects,
   "kernel/errors": errors,
   "kernel/future": future,
+  "kernel/interceptors": interceptors,
   "kernel/kernel": kernel,
   "kernel/links": links,
   "kernel/mailbox": mailbox,
