@@ -9,8 +9,11 @@ import type { Entry } from "../../../src/registry/entry.ts";
 import { WippyError } from "../../../src/vm/error.ts";
 import { LuaFloat, type LuaValue } from "../../../src/vm/value.ts";
 
-/** The body of a unit's main, whose arguments are `...`, or the body with fields of its entry. */
-export type Body = string | { body: string; meta?: Record<string, unknown>; modules?: string[] };
+/** The body of a unit's main, whose arguments are `...`; or that with fields of its entry; or a whole source. */
+export type Body =
+  | string
+  | { body: string; meta?: Record<string, unknown> }
+  | { source: string; meta?: Record<string, unknown> };
 
 /** Units of the namespace `app`, by name. */
 export interface Units {
@@ -35,10 +38,9 @@ const note = [
 ].join(" ");
 
 /** The whole source of a unit whose main has this body; the body begins in the first line. */
-function sourceOf(body: string, listed: string[]): string {
-  const names = listed.join(", ");
-  const requires = listed.map((name) => `require("${name}")`).join(", ");
-  const head = `local ${names} = ${requires} ${listed.includes("fs") ? note : ""}`;
+function sourceOf(body: string): string {
+  const requires = modules.map((name) => `require("${name}")`).join(", ");
+  const head = `local ${modules.join(", ")} = ${requires} ${note}`;
   return `${head} return { main = function(...) ${body}\nend }`;
 }
 
@@ -51,10 +53,9 @@ function entriesOf(units: Units, directory: string): Entry[] {
   ];
   for (const group of ["workflows", "functions", "processes"] as const) {
     for (const [name, unit] of Object.entries(units[group] ?? {})) {
-      const { body, meta = {}, modules: listed = modules } = typeof unit === "string"
-        ? { body: unit }
-        : unit;
-      const data = { source: sourceOf(body, listed), method: "main", modules: listed };
+      const { meta = {}, ...code } = typeof unit === "string" ? { body: unit } : unit;
+      const source = "source" in code ? code.source : sourceOf(code.body);
+      const data = { source, method: "main", modules };
       const id = `app:${name}`;
       if (entries.some((entry) => entry.id === id)) throw new Error(`two units are named ${name}`);
       entries.push({ id, kind: groups[group], meta, data });
