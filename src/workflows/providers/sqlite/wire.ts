@@ -2,9 +2,8 @@ import { packPlain, unpackPlain } from "../../history.ts";
 import type { JournalEvent, JournalRequest } from "./messages.ts";
 
 // Messages between the provider and the journal as bytes. The four kinds that every step of a run
-// needs are written as lists without their field names: less than half of the structured clones that
-// postMessage would make
-// (bench/workflows/wire.ts).
+// needs are written as lists without their field names: less than half of the cost of the structured
+// clones that postMessage would make (bench/workflows/wire.ts).
 
 type Part = string | number | boolean | Uint8Array | null;
 type Written<Message> = Part[] | Message;
