@@ -35,6 +35,32 @@ describe("call", () => {
     ).toEqual([true, "Conflict", "m", true, 1, "Internal", "text", false]);
   });
 
+  test("a result that takes many slices to copy arrives", async () => {
+    const large = `return function(n)
+      local t = {}
+      for i = 1, n do t["k" .. i] = { a = 1, b = 2, c = 3, d = 4, e = 5, f = 6 } end
+      return t
+    end`;
+    expect(
+      await run(
+        `local list = {}
+        for _, n in ipairs({ 10, 20000 }) do
+          local count = 0
+          for _ in pairs((funcs.call("app:large", n))) do count = count + 1 end
+          table.insert(list, count)
+        end
+        local _, err = funcs.call("app:large", 200000)
+        table.insert(list, err:kind() .. ": " .. err:message())
+        return list`,
+        { large },
+      ),
+    ).toEqual([
+      10,
+      20000,
+      "Invalid: cannot copy more than 1000000 values at once; send them in parts",
+    ]);
+  });
+
   test("what it refuses", async () => {
     expect(
       await run(`local list = {}
