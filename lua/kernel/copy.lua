@@ -4,26 +4,32 @@
 local use = ...
 local errors = use("kernel/errors")
 local metatable_of, next, type = debug.getmetatable, next, type
-local error_meta = errors.meta
+local error_meta, pause = errors.meta, host.pause
 
 local MAX_DEPTH <const> = 128
 local MAX_VALUES <const> = 1000000
 
 local kept = {}
 local copies = { kept = kept }
-local count
 
--- `seen` maps what was copied to its copy; a flat table, the usual message, needs none.
+-- A long copy lets others run each time after so many values: a few milliseconds.
+local TURN <const> = 32768
+
+-- `seen` maps what was copied to its copy; a flat table, the usual message, needs none. `values` counts what was copied
+-- so far; the copy is returned with the new count.
 local copy_table
-function copy_table(source, seen, depth)
+function copy_table(source, seen, depth, values)
   local meta = metatable_of(source)
   if meta then
     if meta == error_meta then
       local details = source._details
-      details = details and copy_table(details, seen, depth + 1)
-      return errors.make(source._kind, source._message, source._retryable, details, source._stack)
+      if details then
+        details, values = copy_table(details, seen, depth + 1, values)
+      end
+      return errors.make(source._kind, source._message, source._retryable, details, source._stack),
+        values
     elseif meta[1] then
-      return nil
+      return nil, values
     end
   end
   if depth > MAX_DEPTH then
@@ -36,24 +42,30 @@ function copy_table(source, seen, depth)
   if seen then
     seen[source] = target
   end
-  local values = count
   for key, value in next, source do
     values = values + 1
+    if values % TURN == 0 then
+      pause()
+    end
     local kind = type(value)
     if kind == "table" then
-      count = values
       seen = seen or { [source] = target }
-      value = seen[value] or copy_table(value, seen, depth + 1)
-      values = count
+      local copied = seen[value]
+      if not copied then
+        copied, values = copy_table(value, seen, depth + 1, values)
+      end
+      value = copied
     elseif kind == "function" or kind == "thread" or kind == "userdata" then
       value = nil
     end
     kind = type(key)
     if kind == "table" then
-      count = values
       seen = seen or { [source] = target }
-      key = seen[key] or copy_table(key, seen, depth + 1)
-      values = count
+      local copied = seen[key]
+      if not copied then
+        copied, values = copy_table(key, seen, depth + 1, values)
+      end
+      key = copied
       if key ~= nil then
         target[key] = value
       end
@@ -61,7 +73,6 @@ function copy_table(source, seen, depth)
       target[key] = value
     end
   end
-  count = values
   if values > MAX_VALUES then
     error(
       errors.fail(
@@ -74,14 +85,13 @@ function copy_table(source, seen, depth)
   if meta and kept[meta] then
     setmetatable(target, meta)
   end
-  return target
+  return target, values
 end
 
 local function copy(value)
   local kind = type(value)
   if kind == "table" then
-    count = 0
-    return copy_table(value, nil, 1)
+    return (copy_table(value, nil, 1, 0))
   elseif kind == "function" or kind == "thread" or kind == "userdata" then
     error(
       errors.fail("Invalid", "a " .. kind .. " cannot be sent to another unit; send plain data"),

@@ -229,6 +229,10 @@ local function not_found(message)
 end
 
 local function compile(id, source)
+  if id:sub(1, 4) == "lua/" then
+    -- Code under such a name would count as the kernel's own, which is not preempted.
+    return nil, errors.fail("Invalid", "the namespace of " .. id .. " is reserved; choose another")
+  end
   -- Same line numbers as in the file: nothing is put before the first line but on that line.
   local chunk, message =
     load("return function(_ENV) return function(...) " .. source .. "\nend end", "=" .. id, "t", {})

@@ -79,6 +79,8 @@ const POSITION_LEVELS = 10;
  *   the value (its stack is kept for a traceback).
  * - `host.park()` stops the unit, through every coroutine of its own, up to `host.resume`; answers
  *   what the next `host.resume` passes.
+ * - `host.pause()` gives the other units their turn, as when fuel is spent; it does nothing where that
+ *   is not possible. Chunks named "=lua/…" are preempted only there.
  * - `host.slice(n)` sets the fuel of each following `host.resume`; `host.fuel()` is what the last
  *   one left. One loop, jump or call burns one.
  * - `host.call_unyieldable(f, ...)` is `pcall`, inside of which nothing can stop.

@@ -3,6 +3,8 @@ import type { ModuleText } from "./module_text.ts";
 
 /** Fuel given again and again to code that can neither yield nor be stopped at once. */
 const CRUMB = 4096;
+/** Fuel given to the kernel's code so that it comes to its end. */
+const TRUSTED_CRUMB = 64;
 /** Fuel in a row without a place to yield (about a second), after which an error is raised. */
 const STUCK_ERROR = 100_000_000;
 /** Fuel in a row after which the VM is given up: the code has caught ten thousand such errors. */
@@ -18,6 +20,9 @@ const MESSAGE_TEXT =
  * call), and where C code loops by itself. When it is spent, a one-shot count hook stops the
  * running coroutine at its next instruction. It costs nothing that shows beside the noise, while
  * a standing count hook costs 1.3 to 2 times. Only code under `host.resume` is metered.
+ *
+ * The kernel's own Lua code (chunks named "=lua/…") is never preempted: between two of its instructions
+ * its queues are not in order. Where it works long, it stops of its own accord with `host.pause()`.
  *
  * Where the code cannot yield, it goes on with crumbs of fuel, and what it burns is counted in
  * `$stuck`: first an error is raised in it again and again; in the end the module traps.
@@ -70,6 +75,22 @@ export function addFuel(module: ModuleText): void {
   (i32.and
    (i32.eqz (global.get $blocked))
    (call $lua_isyieldable (local.get $L))))`);
+  // Whether the running function is the kernel's own Lua: its chunk's name starts with "=lua/".
+  // L->ci->func -> closure -> proto -> source; a TString's text is at 16. On the way out of a
+  // coroutine's last function ci is its base already, which has no closure: not 0x46, a Lua closure.
+  module.append(`
+ (func $is_trusted (param $L i32) (result i32)
+  (local $func i32)
+  (local $text i32)
+  (local.set $func (i32.load (i32.load offset=20 (local.get $L))))
+  (if (i32.ne (i32.load8_u offset=8 (local.get $func)) (i32.const 0x46))
+   (then (return (i32.const 0))))
+  (local.set $text
+   (i32.add (i32.const 16)
+    (i32.load offset=76 (i32.load offset=12 (i32.load (local.get $func))))))
+  (i32.and
+   (i32.eq (i32.load (local.get $text)) (i32.const 0x61756c3d))
+   (i32.eq (i32.load8_u offset=4 (local.get $text)) (i32.const 0x2f))))`);
   // Counts what code burnt that cannot be stopped, and gives it a crumb. True: time for an error.
   module.append(`
  (func $stuck_too_long (result i32)
@@ -84,6 +105,10 @@ export function addFuel(module: ModuleText): void {
   // Fuel is spent between two instructions of Lua code: asks for the hook (mask 8: count).
   module.append(`
  (func $preempt (param $L i32)
+  (if (i32.and (global.get $metered) (call $is_trusted (local.get $L)))
+   (then
+    (global.set $fuel (i32.const ${TRUSTED_CRUMB}))
+    (return)))
   (if (i32.eqz (i32.and (global.get $metered) (call $can_suspend (local.get $L))))
    (then
     (if (i32.eqz (call $stuck_too_long)) (then (return)))))
@@ -97,6 +122,10 @@ export function addFuel(module: ModuleText): void {
   module.append(`
  (func $on_fuel_spent (param $L i32) (param $activation i32)
   (call $lua_sethook (local.get $L) (i32.const 0) (i32.const 0) (i32.const 0))
+  (if (call $is_trusted (local.get $L))
+   (then
+    (global.set $fuel (i32.const ${TRUSTED_CRUMB}))
+    (return)))
   (if (call $can_suspend (local.get $L))
    (then
     (global.set $fuel (i32.const 0))

@@ -16,6 +16,7 @@ const ADDED = [
   "host_fuel",
   "host_memory",
   "host_park",
+  "host_pause",
   "host_resume",
   "host_slice",
   "host_type",

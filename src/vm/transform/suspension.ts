@@ -153,6 +153,13 @@ export function addSuspension(module: ModuleText): void {
    (then (global.set $passing (i32.const 1))))  ;; else lua_yieldk raises the error
   (call $lua_yieldk (local.get $L) (i32.const 0) (i32.const 0) (i32.const 0)))`);
 
+  // host.pause(): as if the fuel were spent, where that is possible.
+  module.append(`
+ (func $host_pause (param $L i32) (result i32)
+  (if (i32.eqz (call $can_suspend (local.get $L))) (then (return (i32.const 0))))
+  (global.set $passing (i32.const 2))
+  (call $lua_yieldk (local.get $L) (i32.const 0) (i32.const 0) (i32.const 0)))`);
+
   // host.resume(co, ...) -> status, values...; it nests, so what it sets it puts back.
   module.append(`
  (func $host_resume (param $L i32) (result i32)

@@ -147,3 +147,41 @@ describe("code that cannot yield", () => {
       .toEqual([3_000_000]);
   });
 });
+
+describe("the kernel's own code", () => {
+  const loop = "return function() local n = 0 for i = 1, 10000 do n = n + i end return n end";
+  const resume = `local body = ...
+    host.slice(100)
+    local co = coroutine.create(body)
+    local turns = 0
+    repeat
+      local status, value = host.resume(co)
+      turns = turns + 1
+    until status ~= 3
+    return turns`;
+
+  test("is not stopped between two of its instructions", async () => {
+    const vm = await makeVm();
+    const [trusted] = vm.load(loop, "=lua/kernel/test");
+    const [application] = vm.load(loop, "=luas:test");
+    expect(run(vm, resume, trusted!)).toEqual([1]);
+    expect(Number(run(vm, resume, application!)[0])).toBeGreaterThan(10);
+  });
+
+  test("is stopped as soon as it is back in the application", async () => {
+    const vm = await makeVm();
+    const [trusted] = vm.load(loop, "=lua/kernel/test");
+    const [caller] = vm.load("local f = ... return function() f() f() f() end", "=app:x", trusted!);
+    expect(Number(run(vm, resume, caller!)[0])).toBeGreaterThan(1);
+  });
+
+  test("gives others their turn where it says so", async () => {
+    const vm = await makeVm();
+    const [pausing] = vm.load(
+      "return function() for i = 1, 5 do host.pause() end end",
+      "=lua/kernel/test",
+    );
+    expect(run(vm, resume, pausing!)).toEqual([6]);
+    expect(run(vm, "host.pause() return 1")).toEqual([1]);
+  });
+});
