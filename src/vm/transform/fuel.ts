@@ -3,8 +3,6 @@ import type { ModuleText } from "./module_text.ts";
 
 /** Fuel given again and again to code that can neither yield nor be stopped at once. */
 const CRUMB = 4096;
-/** Fuel given to the kernel's code so that it comes to its end. */
-const TRUSTED_CRUMB = 64;
 /** Fuel in a row without a place to yield (about a second), after which an error is raised. */
 const STUCK_ERROR = 100_000_000;
 /** Fuel in a row after which the VM is given up: the code has caught ten thousand such errors. */
@@ -22,7 +20,8 @@ const MESSAGE_TEXT =
  * a standing count hook costs 1.3 to 2 times. Only code under `host.resume` is metered.
  *
  * The kernel's own Lua code (chunks named "=lua/…") is never preempted: between two of its instructions
- * its queues are not in order. Where it works long, it stops of its own accord with `host.pause()`.
+ * its queues are not in order. It asks again at every step, so the application's code is stopped as soon
+ * as it is back. Where the kernel works long, it stops of its own accord with `host.pause()`.
  *
  * Where the code cannot yield, it goes on with crumbs of fuel, and what it burns is counted in
  * `$stuck`: first an error is raised in it again and again; in the end the module traps.
@@ -107,7 +106,7 @@ export function addFuel(module: ModuleText): void {
  (func $preempt (param $L i32)
   (if (i32.and (global.get $metered) (call $is_trusted (local.get $L)))
    (then
-    (global.set $fuel (i32.const ${TRUSTED_CRUMB}))
+    (global.set $fuel (i32.const 0))
     (return)))
   (if (i32.eqz (i32.and (global.get $metered) (call $can_suspend (local.get $L))))
    (then
@@ -124,7 +123,7 @@ export function addFuel(module: ModuleText): void {
   (call $lua_sethook (local.get $L) (i32.const 0) (i32.const 0) (i32.const 0))
   (if (call $is_trusted (local.get $L))
    (then
-    (global.set $fuel (i32.const ${TRUSTED_CRUMB}))
+    (global.set $fuel (i32.const 0))
     (return)))
   (if (call $can_suspend (local.get $L))
    (then
