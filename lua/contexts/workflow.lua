@@ -220,7 +220,7 @@ return {
     else
       value, err = operations.immediate(self, name, ...)
     end
-    command(self, { type = "record", seq = seq, value = value, failure = err })
+    command(self, { type = "record", seq = seq, value = copies.copy(value), failure = err })
     return value, err
   end,
 

@@ -187,7 +187,12 @@ local acts = {
   end,
   ["process.cancel"] = actors.cancel,
   ["process.terminate"] = actors.terminate,
-  ["process.register"] = actors.register,
+  ["process.register"] = function(self, name, pid)
+    local ok, err = actors.register(self, name, pid)
+    -- The name is the workflow's: the end of what registers it in its name does not free it.
+    self.named = nil
+    return ok, err
+  end,
   ["process.unregister"] = actors.unregister,
   ["process.lookup"] = actors.lookup,
 }

@@ -58,28 +58,30 @@ export class NodeRequests {
   constructor(names: Names, workflows: WorkflowHosts, pool: WorkerPool) {
     /** Ends of watches, by `target watcher`. */
     const watches = new Map<string, () => void>();
+    /** Workflows that have names, which end with them. */
+    const named = new Set<string>();
 
     const tellWatcher = (watcher: string, op: string, ...args: LuaValue[]) => {
       const worker = workerOf(watcher);
       if (worker !== undefined) pool.tell(worker, op, watcher, ...args);
     };
-    const monitor = (target: string, watcher: string) => {
+    const monitor = (target: string, watcher: string, runId?: string) => {
       const key = `monitor ${target} ${watcher}`;
       const end = workflows.watch(target, (value, error) => {
         watches.delete(key);
         tellWatcher(watcher, "exit_event", target, value, error);
-      });
+      }, runId);
       watches.get(key)?.();
       watches.set(key, end);
     };
-    const link = (target: string, watcher: string) => {
+    const link = (target: string, watcher: string, runId?: string) => {
       const key = `link ${target} ${watcher}`;
       const end = workflows.watch(target, (value, error) => {
         watches.delete(key);
         // A linked workflow that ends well is told too (spec workflows §2.9).
         if (error === undefined) tellWatcher(watcher, "exit_event", target, value);
         else tellWatcher(watcher, "link_down", target, error);
-      });
+      }, runId);
       watches.get(key)?.();
       watches.set(key, end);
     };
@@ -102,13 +104,22 @@ export class NodeRequests {
         names.release(String(pid));
         return true;
       },
-      named: () => true,
+      named: (_, pid) => {
+        const owner = String(pid);
+        if (named.has(owner)) return true;
+        named.add(owner);
+        workflows.watch(owner, () => {
+          named.delete(owner);
+          names.release(owner);
+        });
+        return true;
+      },
       start_workflow: async (_, ...args) => {
-        const { pid } = await workflows.start(startWorkflow(args));
+        const { pid, runId } = await workflows.start(startWorkflow(args));
         const [, , , watcher, monitored, linked] = args;
         if (typeof watcher === "string") {
-          if (monitored === true) monitor(pid, watcher);
-          if (linked === true) link(pid, watcher);
+          if (monitored === true) monitor(pid, watcher, runId);
+          if (linked === true) link(pid, watcher, runId);
         }
         return pid;
       },

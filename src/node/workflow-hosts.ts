@@ -42,7 +42,10 @@ export class WorkflowHosts {
     string,
     { provider: WorkflowProvider; worker: number; task: WorkflowTask }
   >();
-  readonly #activities = new Map<string, { provider: WorkflowProvider; worker: number }>();
+  readonly #activities = new Map<
+    string,
+    { provider: WorkflowProvider; worker: number; task: ActivityTask }
+  >();
   /** Which worker holds a run in memory. */
   readonly #places = new Map<string, number>();
 
@@ -105,7 +108,7 @@ export class WorkflowHosts {
 
   #runActivity(provider: WorkflowProvider, task: ActivityTask): void {
     const worker = this.#places.get(task.runId) ?? this.#pool.leastLoaded();
-    this.#activities.set(task.token, { provider, worker });
+    this.#activities.set(task.token, { provider, worker, task });
     const { token, entry, operation, args, frame, pid } = task;
     this.#pool.send(worker, {
       type: "activity",
@@ -145,12 +148,14 @@ export class WorkflowHosts {
         outcome: { type: "failed", failure: { cause: "lost", message: failure.message } },
       });
     }
-    for (const [token, { provider, worker }] of this.#activities) {
+    for (const [runId, worker] of this.#places) if (worker === index) this.#places.delete(runId);
+    for (const [token, { provider, worker, task }] of [...this.#activities]) {
       if (worker !== index) continue;
       this.#activities.delete(token);
-      provider.completeActivity(token, { status: "failed", failure });
+      // An operation has no retry policy: its failure would be its result. It runs again, as after a crash.
+      if (task.operation) this.#runActivity(provider, task);
+      else provider.completeActivity(token, { status: "failed", failure });
     }
-    for (const [runId, worker] of this.#places) if (worker === index) this.#places.delete(runId);
   }
 
   #provider(hostId: string): WorkflowProvider {
@@ -234,10 +239,18 @@ export class WorkflowHosts {
     return this.#providers.has(parsePid(pid).host);
   }
 
-  /** Calls `listener(value, error)` when the run and what follows it is closed. @returns ends the watch */
-  watch(pid: string, listener: (value: LuaValue, error: LuaValue) => void): () => void {
+  /**
+   * Calls `listener(value, error)` when a chain of runs is closed: that of `runId`, else that of the newest run.
+   *
+   * @returns ends the watch
+   */
+  watch(
+    pid: string,
+    listener: (value: LuaValue, error: LuaValue) => void,
+    runId?: string,
+  ): () => void {
     const { host, uid } = parsePid(pid);
-    return this.#provider(host).watch(uid, (closed) => listener(...outcome(closed)));
+    return this.#provider(host).watch(uid, (closed) => listener(...outcome(closed)), runId);
   }
 
   /** Commits what waits and closes the journals. */

@@ -120,12 +120,13 @@ function retryPolicy(value: LuaValue, key: string): RetryPolicy {
     return parsed > 0 ? parsed : undefined;
   };
   const [kinds, kindsKey] = field("non_retryable_error_types");
+  const finalKinds = kinds === undefined || kinds === null ? [] : strings(kinds, kindsKey);
   return defined({
     initialInterval: interval(field("initial_interval")),
     maximumInterval: interval(field("maximum_interval")),
     backoffCoefficient: number(field("backoff_coefficient"), false),
     maximumAttempts: number(field("maximum_attempts"), true),
-    nonRetryableKinds: kinds === undefined || kinds === null ? undefined : strings(kinds, kindsKey),
+    nonRetryableKinds: finalKinds.length > 0 ? finalKinds : undefined,
   });
 }
 

@@ -81,8 +81,9 @@ describe("to a workflow", () => {
       return process.listen("go"):receive()`;
     const body = `while not process.registry.lookup("the-order") do time.sleep("5ms") end
       process.send("the-order", "go", 7)
-      return result()`;
-    expect(await withMain(body, main)).toBe(7);
+      local value = result()
+      return { value, select(2, process.registry.lookup("the-order")):kind() }`;
+    expect(await withMain(body, main)).toEqual([7, "NotFound"]);
   });
 
   test("unlisten gives the topic back to the inbox", async () => {

@@ -85,3 +85,24 @@ test("an activity whose worker dies is tried again", async () => {
   await application.reported("was replaced");
   expect(await application.call("result")).toBe("survived");
 }, 60_000);
+
+test("an operation whose worker dies is done again", async () => {
+  const application = await startDurable({
+    workflows: { main: 'return process.exec("app:slow_once", "app:processes")' },
+    processes: {
+      slow_once: `if fs.get("app:files"):exists("notes.txt") then return "survived" end
+        note("begun")
+        time.sleep("1h")`,
+    },
+    functions: {
+      poison,
+      start: 'process.with_options{ ["workflow.id"] = "main" }:spawn("app:main", "app:durable")',
+      result: `process.monitor("{app:durable|main}")
+        return process.events():receive().result.value`,
+    },
+  });
+  await application.call("start");
+  while (application.notes().length === 0) await Bun.sleep(2);
+  expect(await application.call("poison").catch(({ kind }) => kind)).toBe("Internal");
+  expect(await application.call("result")).toBe("survived");
+}, 60_000);
