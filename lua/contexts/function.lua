@@ -19,6 +19,8 @@ return {
   operation = operations.run,
   immediate = operations.immediate,
   log = operations.log,
+  -- A message goes to its receiver at once; a workflow records it first.
+  delivers = true,
   send = actors.send,
   spawn = actors.spawn,
   exec = actors.exec,

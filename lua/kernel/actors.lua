@@ -11,7 +11,6 @@ local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
 local by_pid, pid_of, new_pid = unit.by_pid, unit.pid_of, unit.new_pid
 local copy = copies.copy
-local deliver, make_message = mailbox.deliver, mailbox.message
 local type = type
 
 local here = {
@@ -117,16 +116,6 @@ end
 
 --- Sends to a PID: `true`, or `nil, err` (NotFound: no such process; Invalid: values that cannot be copied).
 function actors.send(self, pid, topic, n, ...)
-  local target = by_pid[pid]
-  if n == 1 and target then
-    -- What most messages are: one plain value to a unit of this worker.
-    local value = ...
-    local kind = type(value)
-    if kind ~= "table" and kind ~= "function" and kind ~= "thread" then
-      deliver(target, make_message(topic, self.pid or pid_of(self), 1, value))
-      return true
-    end
-  end
   return send_copied(self, pid, topic, n, copy_values(n, ...))
 end
 

@@ -105,14 +105,22 @@ function mailbox.deliver(unit, message)
   local ch = listeners and (listeners[message[1]] or listeners["@pid/inbox"])
     or unit.inbox
     or mailbox.inbox(unit)
-  local waiter = ch.first
-  -- The usual case, a coroutine that waits in the inbox for just this, without the calls that `put` makes.
-  if waiter and unit_of[waiter] and not ch.receivers and not ch.decode then
-    ch.first = false
-    ready(waiter, message, true)
-  else
-    put(ch, message)
+  put(ch, message)
+end
+
+--- Delivers a message of one value: what most messages are, without the calls that `message` and `deliver` make.
+function mailbox.post(unit, topic, from, value)
+  arrivals = arrivals + 1
+  local message = setmetatable({ topic, from, value, arrivals }, message_meta)
+  local ch = unit.inbox
+  if ch and not unit.listeners then
+    local waiter = ch.first
+    if waiter and unit_of[waiter] and not ch.receivers and not ch.decode then
+      ch.first = false
+      return ready(waiter, message, true)
+    end
   end
+  mailbox.deliver(unit, message)
 end
 
 --- Puts an event table into the events channel, in order of arrival with the messages.

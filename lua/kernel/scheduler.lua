@@ -138,7 +138,12 @@ local function step()
   local i = head
   local co, a, b = queue[i], first_value[i], second_value[i]
   queue[i], first_value[i], second_value[i] = false, false, false
-  head = i + 1
+  -- Two units that wake each other stay at the front of the arrays, which stay small.
+  if i == tail then
+    head, tail = 1, 0
+  else
+    head = i + 1
+  end
   local unit = unit_of[co]
   if unit then
     scheduler.current, scheduler.co = unit, co

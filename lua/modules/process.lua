@@ -10,6 +10,7 @@ local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
 local copies = use("kernel/copy")
 local by_pid, pid_of = unit.by_pid, unit.pid_of
+local post = mailbox.post
 local select, type = select, type
 
 local process = {
@@ -57,21 +58,30 @@ end
 
 --- Sends a message: `true`, or `nil, err`.
 function process.send(dest, topic, ...)
+  local target, sender = by_pid[dest], scheduler.current
+  if target and known_topics[topic] and sender.context.delivers and select("#", ...) == 1 then
+    -- What most messages are: one plain value to a unit of this worker.
+    local value = ...
+    local kind = type(value)
+    if kind ~= "table" and kind ~= "function" and kind ~= "thread" then
+      post(target, topic, sender.pid or pid_of(sender), value)
+      return true
+    end
+  end
   if not known_topics[topic] or type(dest) ~= "string" then
     local err = send_problem(dest, topic)
     if err then
       return nil, err
     end
   end
-  local self = scheduler.current
-  if not by_pid[dest] then
-    local pid, err = actors.resolve(self, dest)
+  if not target then
+    local pid, err = actors.resolve(sender, dest)
     if not pid then
       return nil, err
     end
     dest = pid
   end
-  return self.context.send(self, dest, topic, select("#", ...), ...)
+  return sender.context.send(sender, dest, topic, select("#", ...), ...)
 end
 
 --- The channel of Message objects without a listener of their own.
