@@ -14,19 +14,21 @@ export function takeTask(book: Book, run: number): WorkflowTask | undefined {
   const state = book.runs.get(run);
   if (!state || state.status !== "running" || state.taskEvent === 0 || state.blocked) return;
   // Without a worker that knows the run, only a history that begins with the first event will do.
-  const events = state.worker !== undefined || state.since === 0 ? state.unshown : undefined;
-  if (!events) book.forgetWorker(state);
+  const known = state.worker !== undefined || state.since === 0 ? state.unshown : undefined;
+  if (!known) book.forgetWorker(state);
+  const events = known ?? book.store.eventsFrom(run, 1);
   const task: WorkflowTask = {
     token: `${book.settings.name}.${run}.${state.lease}`,
     runId: state.runId,
     workflowId: state.workflowId,
     entry: state.entry,
     hostId: state.hostId,
-    ...events && state.worker !== undefined ? { worker: state.worker } : {},
-    since: events ? state.since : 0,
-    history: packHistory(events ?? book.store.eventsFrom(run, 1)),
+    ...known && state.worker !== undefined ? { worker: state.worker } : {},
+    since: state.since,
+    history: packHistory(events.filter(({ id }) => id <= state.taskEvent)),
   };
-  state.unshown = [];
+  // What came after the task had begun is for the next one.
+  state.unshown = events.filter(({ id, type }) => id > state.taskEvent && inbound.has(type));
   book.taken.add(run);
   const lease = book.settings.taskTimeout;
   const due = book.now + (state.agreed.options.taskTimeout ?? lease);

@@ -372,3 +372,38 @@ test("an outdated deadline does not keep the journal busy", async () => {
   expect(await r.closed("q")).toMatchObject({ status: "terminated" });
   expect(r.attempts).toHaveLength(1);
 });
+
+describe("an event that comes between a task's beginning and its hand-out", () => {
+  const collect: Record<string, Script> = {
+    "app:two": function* (run) {
+      const first = yield run.signal();
+      const second = yield run.signal();
+      return [first, second].map((signal) => (signal as { name: string }).name);
+    },
+  };
+
+  test("is shown by the next task after a restart", async () => {
+    const first = await open({ scripts: collect });
+    first.answering = false;
+    await first.start("app:two", [], { workflowId: "w" });
+    await first.signal("w", "one");
+    const again = await reopen({ scripts: collect });
+    // In one transaction with the completion of the task that was out.
+    await again.signal("w", "two");
+    expect(await again.result("w")).toEqual(["one", "two"]);
+  });
+
+  test("is shown by the next task when hand-outs have to wait", async () => {
+    const r = await open({ scripts: collect, maxTasks: 1 });
+    await r.start("app:two", [], { workflowId: "w" });
+    await settle();
+    r.answering = false;
+    const hung = await r.start("app:two", [], { workflowId: "hung" });
+    await r.signal("w", "one");
+    await r.signal("w", "two");
+    r.answering = true;
+    await r.provider.terminate("hung", {});
+    expect((await r.closed("hung")).runId).toBe(hung.runId);
+    expect(await r.result("w")).toEqual(["one", "two"]);
+  });
+});
