@@ -151,8 +151,8 @@ export class Node {
         break;
       }
       case workflowHost.name: {
-        const { lifecycle, journal } = decodeEntry(workflowHost, entry, this.#environment);
-        add(lifecycle, this.#workflowHost(entry, journal));
+        const { lifecycle, journal, retention } = decodeEntry(workflowHost, entry, this.#environment);
+        add(lifecycle, this.#workflowHost(entry, journal, retention));
         break;
       }
       case processService.name: {
@@ -206,7 +206,7 @@ export class Node {
     }
   }
 
-  #workflowHost(entry: Entry, journal: string): Startable {
+  #workflowHost(entry: Entry, journal: string, retention: number | undefined): Startable {
     const path = this.#options.stateDir && journal === defaultJournal
       ? `${this.#options.stateDir}/journal.db`
       : journal;
@@ -214,7 +214,7 @@ export class Node {
       async () => {
         // Workers learn of the host first: the journal's open runs go on as soon as it is open.
         this.#setHost(entry, "running");
-        await this.#workflows.open(entry.id, path, this.#options.directory);
+        await this.#workflows.open(entry.id, path, this.#options.directory, retention);
       },
       () => {
         this.#setHost(entry, "stopping");

@@ -55,8 +55,18 @@ export class WorkflowHosts {
     this.#log = log;
   }
 
-  /** Opens the journal of a host; its open runs go on at once. @throws WippyError, see `WorkflowProvider.open` */
-  async open(id: string, journal: string, directory: string): Promise<void> {
+  /**
+   * Opens the journal of a host; its open runs go on at once.
+   *
+   * @param retention milliseconds that a closed run is kept; for ever when absent
+   * @throws WippyError, see `WorkflowProvider.open`
+   */
+  async open(
+    id: string,
+    journal: string,
+    directory: string,
+    retention: number | undefined,
+  ): Promise<void> {
     const path = resolve(directory, journal);
     try {
       mkdirSync(dirname(path), { recursive: true });
@@ -68,7 +78,10 @@ export class WorkflowHosts {
         { retryable: false },
       );
     }
-    const provider = new SqliteProvider({ path });
+    const provider = new SqliteProvider({
+      path,
+      ...(retention !== undefined && { retention }),
+    });
     provider.onTask((task) => this.#runTask(provider, task));
     provider.onActivity((task) => this.#runActivity(provider, task));
     provider.onActivityCancel((token) => {
