@@ -26,7 +26,8 @@ local actors = { here = here, hosts = {}, alone = true, context = false }
 
 -- Runs `op` of `here` on another worker (-1: the node) and waits for its answer.
 local function ask(worker, op, ...)
-  host.emit("route", worker, unit.ticket(scheduler.co, worker), op, ...)
+  local ticket = unit.ticket(scheduler.co, worker)
+  unit.emit_request(ticket, "route", worker, ticket, op, ...)
   return host.park()
 end
 actors.ask = ask
@@ -226,7 +227,7 @@ local function ask_spawn(self, worker, op, monitored, linked, ...)
     end
     scheduler.ready(co, pid, err)
   end, worker)
-  host.emit("route", worker, ticket, op, ...)
+  unit.emit_request(ticket, "route", worker, ticket, op, ...)
   return host.park()
 end
 

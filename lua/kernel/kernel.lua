@@ -112,12 +112,27 @@ function deferred.exec(reply, _, _, ...)
   actors.run(reply, ...)
 end
 
+-- Outcomes go out as they are, or, when they are too large to leave this VM, as the error that says so.
+local function reply_to(origin, ticket, value, failure)
+  local err = unit.emit("reply", origin, ticket, value, failure)
+  if err then
+    host.emit("reply", origin, ticket, nil, err)
+  end
+end
+
+local function called(token, value, failure)
+  local err = unit.emit("called", token, value, failure)
+  if err then
+    host.emit("called", token, nil, err)
+  end
+end
+
 --- A spawn of which the asker gets two answers: the PID, and, under `end_ticket`, the outcome.
 function deferred.spawn_watched(reply, origin, _, end_ticket, id, host_id, frame, ...)
   local pid, err = actors.here.spawn(id, host_id, frame, nil, false, false, nil, ...)
   if pid then
     links.wait(pid, function(value, failure)
-      host.emit("reply", origin, end_ticket, value, failure)
+      reply_to(origin, end_ticket, value, failure)
     end)
   end
   reply(pid, err)
@@ -133,7 +148,7 @@ end
 function kernel.request(origin, ticket, op, ...)
   local function reply(a, b)
     if ticket ~= 0 then
-      host.emit("reply", origin, ticket, a, b)
+      reply_to(origin, ticket, a, b)
     end
   end
   local later = deferred[op]
@@ -158,7 +173,7 @@ function kernel.call(token, target, frame, ...)
   local function done(value, failure)
     answered = true
     node_calls[token] = nil
-    host.emit("called", token, value, failure)
+    called(token, value, failure)
   end
   local cancel = calls.run(entry, frame, done, ...)
   if not answered then
@@ -203,7 +218,7 @@ function kernel.act(token, pid, frame, name, ...)
   local self = { pid = pid, entry = { id = name }, context = actors.context, frame = frame }
   self.waiters = {
     function(value, err)
-      host.emit("called", token, value, err)
+      called(token, value, err)
     end,
   }
   unit.start(

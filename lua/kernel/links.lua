@@ -72,7 +72,12 @@ local function tell(pid, op, ...)
   end
   local worker = unit.worker_of(pid)
   if worker and worker ~= unit.index() then
-    host.emit("route", worker, 0, op, pid, ...)
+    local err = unit.emit("route", worker, 0, op, pid, ...)
+    if err and op == "exit_event" then
+      host.emit("route", worker, 0, op, pid, (...), nil, err)
+    elseif err then
+      host.emit("route", worker, 0, op, pid, (...), err)
+    end
   end
 end
 

@@ -27,7 +27,16 @@ end
 --- Runs a host operation and waits: `value, err`. It is aborted when the unit ends.
 function operations.run(self, name, ...)
   local ticket = unit.ticket(scheduler.co)
-  host.emit("operation", ticket, host_work(self), unit.pid_of(self), self.entry.id, name, ...)
+  unit.emit_request(
+    ticket,
+    "operation",
+    ticket,
+    host_work(self),
+    unit.pid_of(self),
+    self.entry.id,
+    name,
+    ...
+  )
   return host.park()
 end
 
@@ -89,7 +98,7 @@ local function async_elsewhere(result, worker, target, frame, release, ...)
     release()
     future.complete(result, value, err)
   end, worker)
-  host.emit("route", worker, ticket, "call", target, frame, ...)
+  unit.emit_request(ticket, "route", worker, ticket, "call", target, frame, ...)
   return function()
     unit.drop_ticket(ticket)
     host.emit("route", worker, 0, "cancel_call", unit.index(), ticket)

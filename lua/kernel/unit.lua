@@ -260,6 +260,23 @@ function unit.complete(ticket, a, b)
   end
 end
 
+--- `host.emit` for values of programs: gives the Error (Invalid) when they are too large to leave this VM, else nil.
+function unit.emit(...)
+  local ok, err = pcall(host.emit, ...)
+  if not ok then
+    return errors.from_raised(err)
+  end
+  return nil
+end
+
+--- Emits a request whose answer `ticket` waits for; one that cannot leave is answered with the Error.
+function unit.emit_request(ticket, ...)
+  local err = unit.emit(...)
+  if err then
+    unit.complete(ticket, nil, err)
+  end
+end
+
 --- Forgets a ticket whose answer is not wanted any more.
 function unit.drop_ticket(ticket)
   tickets[ticket], ticket_worker[ticket] = nil, nil

@@ -39,14 +39,21 @@ interface Parts {
   processes?: Record<string, string>;
 }
 
-async function runOnTwo(body: string, parts: Parts = {}, app?: (app: TestApplication) => void) {
+const mebibyte = 1024 * 1024;
+
+async function runOnTwo(
+  body: string,
+  parts: Parts = {},
+  memoryLimit = 512 * mebibyte,
+  app?: (app: TestApplication) => void,
+) {
   const application = await startApplication({
     functions: {
       ...parts.functions,
       start: 'return { main = function() return process.exec("app:main", "app:processes") end }',
     },
     processes: { ...processes, ...parts.processes, main: main(elsewhere + body) },
-  }, { workers: 2, memoryLimit: 128 * 1024 * 1024 });
+  }, { workers: 2, memoryLimit });
   app?.(application);
   return await application.call("start");
 }
@@ -223,6 +230,32 @@ describe("two workers", () => {
     ).toEqual([2870, ["Own", "Own", "Own", "Own"], [1, 2, 3, 4, 5, 6]]);
   });
 
+  test("what is too large to cross is an Invalid error, wherever it comes from", async () => {
+    const large = 'local s = ("x"):rep(34000000) local value = { s, s }\n';
+    expect(
+      await runOnTwo(
+        `local pid = elsewhere("app:obeys", "app:processes")
+         local log = {}
+         local function note(_, err) table.insert(log, err and err:kind() or "none") end
+         note(nil, funcs.async("app:large"):channel():receive())
+         local far = elsewhere("app:large_result", "app:processes")
+         process.monitor(far)
+         process.send(far, "go")
+         note(nil, events:receive().result.error)
+         ${large}
+         note(process.send(pid, "t", value))
+         process.monitor(pid)
+         process.send(pid, "how", "alive")
+         table.insert(log, events:receive().result.value.said)
+         return log`,
+        {
+          functions: { large: main(`${large} return value`) },
+          processes: { large_result: main(`process.inbox():receive() ${large} return value`) },
+        },
+      ),
+    ).toEqual(["Invalid", "Invalid", "Invalid", "alive"]);
+  });
+
   test("asynchronous calls on another worker end with their caller", async () => {
     const inner = main('process.send(..., "inner", process.pid()) time.sleep("1h")');
     expect(
@@ -307,6 +340,7 @@ describe("a worker that dies", () => {
             while true do coroutine.yield() end`),
         },
       },
+      128 * mebibyte,
       (app) => application = app,
     );
     for (const { message } of application!.logs) logs.push(message);
@@ -332,7 +366,7 @@ describe("a worker that dies", () => {
         works: "return function() return true end",
       },
       processes: { greedy },
-    }, { memoryLimit: 64 * 1024 * 1024 });
+    }, { memoryLimit: 64 * mebibyte });
     expect(await app.call("drive")).toEqual(["Internal", expect.stringContaining("memory")]);
     expect(await app.call("works")).toBe(true);
   });
