@@ -302,4 +302,19 @@ describe("ends", () => {
     const { message } = await application.reported("endless loop");
     expect(message).toContain("the code at app:loops:1 ran too long");
   }, 60_000);
+
+  test("an endless loop can be terminated, and its id used again", async () => {
+    const body =
+      `local loops = process.with_context{}:with_name("one"):spawn_monitored("app:loops", "app:durable")
+      time.sleep("30ms")
+      process.terminate(loops)
+      local err = process.events():receive().result.error
+      process.with_context{}:with_name("one"):spawn_monitored("app:echo", "app:durable", 5)
+      return { err:message(), process.events():receive().result.value }`;
+    expect(
+      await runDriver(body, {
+        workflows: { loops: "while true do end", echo },
+      }),
+    ).toEqual(["workflow terminated", 5]);
+  });
 });
