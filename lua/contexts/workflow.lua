@@ -345,9 +345,7 @@ return {
     return self.context.exec(self, id, self.run.host, self.frame, nil, ...)
   end,
 
-  workflow_info = function(self)
-    return self.run.info
-  end,
+  workflow_info = workflows.info,
 
   attributes = function(self, search, memo)
     local values, err = copied(search, memo)

@@ -198,20 +198,23 @@ function scheduler.run()
   return head <= tail, timers > 0 and (due[1] - now()) / 1000000 or nil
 end
 
---- Runs only the coroutines that `start` makes ready (those of one unit) until they are all parked or `slices`
+-- Arrays of the queue of `run_alone` between two calls, as it never nests and mostly leaves them empty.
+local spare_queue, spare_first, spare_second = {}, {}, {}
+
+--- Runs only the coroutines that `start(...)` makes ready (those of one unit) until they are all parked or `slices`
 --- slices are spent; the other units wait meanwhile. Gives nil when they are all parked, else what is still runnable,
 --- to be given as `pending` to a later call.
-function scheduler.run_alone(pending, slices, start)
+function scheduler.run_alone(pending, slices, start, ...)
   local saved_queue, saved_first, saved_second, saved_head, saved_tail =
     queue, first_value, second_value, head, tail
   if pending then
     queue, first_value, second_value, head, tail =
       pending.queue, pending.first, pending.second, pending.head, pending.tail
   else
-    queue, first_value, second_value, head, tail = {}, {}, {}, 1, 0
+    queue, first_value, second_value, head, tail = spare_queue, spare_first, spare_second, 1, 0
   end
   if start then
-    start()
+    start(...)
   end
   while head <= tail and slices > 0 do
     -- A coroutine that only yields spends no slice; a thousand such steps count as one.
@@ -220,6 +223,7 @@ function scheduler.run_alone(pending, slices, start)
   local rest
   if head <= tail then
     rest = { queue = queue, first = first_value, second = second_value, head = head, tail = tail }
+    spare_queue, spare_first, spare_second = {}, {}, {}
   end
   queue, first_value, second_value, head, tail =
     saved_queue, saved_first, saved_second, saved_head, saved_tail

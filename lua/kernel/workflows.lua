@@ -291,15 +291,21 @@ function workflows.settle_activation(self, activation)
   run.time = math.floor(activation.timestamp * 1000000)
   run.replaying = activation.replaying
   run.slices = TASK_SLICES
-  run.info = {
+  run.history_length, run.history_size = activation.historyLength, activation.historySize
+end
+
+--- What `workflow.info` answers; the same during a whole task.
+function workflows.info(self)
+  local run = self.run
+  return {
     workflow_id = run.workflow_id,
     run_id = run.id,
     workflow_type = self.entry.id,
     task_queue = run.host,
     namespace = "default",
     attempt = run.attempt,
-    history_length = activation.historyLength,
-    history_size = activation.historySize,
+    history_length = run.history_length,
+    history_size = run.history_size,
   }
 end
 
@@ -324,32 +330,20 @@ local function begin(self, jobs, count)
 end
 
 local function waits_for_mail(self)
-  if self.listeners and next(self.listeners) then
-    return true
-  end
-  for _, ch in ipairs({ self.inbox or false, self.events or false }) do
-    if ch and channel.awaited(ch) then
-      return true
-    end
-  end
-  return false
+  return self.listeners and next(self.listeners)
+    or self.inbox and channel.awaited(self.inbox)
+    or self.events and channel.awaited(self.events)
 end
 
 local function can_wake(self)
   local run = self.run
-  for _, map in ipairs({
-    run.timers,
-    run.activities,
-    run.child_starts,
-    run.children,
-    run.signals,
-    run.cancels,
-  }) do
-    if next(map) ~= nil then
-      return true
-    end
-  end
-  return waits_for_mail(self)
+  return next(run.activities)
+    or next(run.timers)
+    or next(run.child_starts)
+    or next(run.children)
+    or next(run.signals)
+    or next(run.cancels)
+    or waits_for_mail(self)
 end
 
 local unfinished = {}
@@ -380,10 +374,10 @@ local function report(self)
   end
 end
 
-local function go_on(self, pending, start)
+local function go_on(self, pending, start, jobs, count)
   local run = self.run
   run.active = true
-  local rest = scheduler.run_alone(pending, TURN_SLICES, start)
+  local rest = scheduler.run_alone(pending, TURN_SLICES, start, self, jobs, count)
   if rest and not run.failure then
     run.slices = run.slices - TURN_SLICES
     if run.slices > 0 then
@@ -408,10 +402,7 @@ function workflows.activate(run_id, activation, count)
   local self = runs[run_id]
   if self then
     workflows.settle_activation(self, activation)
-    go_on(self, nil, function()
-      begin(self, jobs, count)
-    end)
-    return
+    return go_on(self, nil, begin, jobs, count)
   end
   local first
   for i = 1, count do

@@ -1,4 +1,5 @@
 import { loadLuaModule } from "../../../src/vm/module.ts";
+import type { Pushable } from "../../../src/vm/push.ts";
 import { type LuaRef, type LuaValue, Vm, type VmOptions } from "../../../src/vm/vm.ts";
 
 /** A VM with a clock that stands still, unless the test says otherwise. */
@@ -12,6 +13,6 @@ export function fn(vm: Vm, parameters: string, body: string): LuaRef {
 }
 
 /** Runs Lua code and answers its results. */
-export function run(vm: Vm, body: string, ...args: LuaValue[]): LuaValue[] {
+export function run(vm: Vm, body: string, ...args: Pushable[]): LuaValue[] {
   return vm.call(fn(vm, "...", body), ...args);
 }
