@@ -151,7 +151,11 @@ export class Node {
         break;
       }
       case workflowHost.name: {
-        const { lifecycle, journal, retention } = decodeEntry(workflowHost, entry, this.#environment);
+        const { lifecycle, journal, retention } = decodeEntry(
+          workflowHost,
+          entry,
+          this.#environment,
+        );
         add(lifecycle, this.#workflowHost(entry, journal, retention));
         break;
       }

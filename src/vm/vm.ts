@@ -134,13 +134,17 @@ export class Vm {
   static async create(options: VmOptions): Promise<Vm> {
     const memoryLimit = options.memoryLimit ?? DEFAULT_MEMORY_LIMIT;
     const functions: ((L: LuaState) => number)[] = [];
+    let made = false;
     const instance = await instantiate(options.module, {
       memoryLimit,
-      clock: options.clock,
+      // Lua seeds its string hashes from the clock. A fixed seed makes `next` go through the same keys in
+      // the same order in every VM, on which replayed workflows depend.
+      clock: () => made ? options.clock() : 0,
       write: options.write ?? (() => {}),
       hostCall: (L, index) => vm.#hostCall(L, index),
     });
     const vm = new Vm(instance, memoryLimit, { ...DEFAULT_LIMITS, ...options.limits }, functions);
+    made = true;
     if (options.image) vm.#restore(options.image);
     else vm.#open(instance);
     return vm;

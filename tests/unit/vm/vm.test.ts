@@ -377,3 +377,15 @@ describe("limits", () => {
     expect(() => run(vm, "return 1")).toThrow(VmTrap);
   });
 });
+
+test("the order of next is the same in every VM", async () => {
+  const order = async (clock: number) =>
+    run(
+      await makeVm({ clock: () => clock }),
+      `local t, keys = {}, {}
+       for i = 1, 200 do t["key " .. i] = i end
+       for key in next, t do keys[#keys + 1] = key end
+       return table.concat(keys, ",")`,
+    );
+  expect(await order(1)).toEqual(await order(1_795_000_000_000.5));
+});

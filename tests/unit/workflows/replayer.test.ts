@@ -30,7 +30,7 @@ class History {
       firstRunId: "run",
       entry,
       hostId: "app:h",
-      pid: "{local@app:h|w}",
+      pid: "{app:h|w}",
       args: pack(["input"]),
       randomSeed: 1,
       attempt: 1,

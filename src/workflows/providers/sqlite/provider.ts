@@ -1,4 +1,5 @@
 import { WippyError } from "../../../vm/error.ts";
+import { localNode } from "../../pid.ts";
 import type {
   ActivityResult,
   ActivityTask,
@@ -71,7 +72,7 @@ export class SqliteProvider implements WorkflowProvider {
     this.#settings = {
       name: ++providers,
       path: options.path,
-      node: options.node ?? "local",
+      node: options.node ?? localNode,
       taskTimeout: options.taskTimeout ?? 60_000,
       maxTasks: options.maxTasks ?? 1_000,
       maxRuns: options.maxRuns ?? 10_000,

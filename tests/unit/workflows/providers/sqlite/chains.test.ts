@@ -253,7 +253,7 @@ describe("children", () => {
     await settle();
     const again = await reopen({ scripts: family });
     await machine.advance(1_000);
-    expect(await again.result("p")).toEqual(["{local@app:workflows|kid}", 40]);
+    expect(await again.result("p")).toEqual(["{app:workflows|kid}", 40]);
     const types = (await again.eventTypes(runId)).filter((type) => type.startsWith("Child"));
     expect(types).toEqual(["ChildInitiated", "ChildStarted", "ChildCompleted"]);
     expect((await again.provider.describe("kid"))?.parentWorkflowId).toBe("p");
@@ -349,9 +349,9 @@ test("workflows signal and cancel each other; unknown targets are failures", asy
       "app:boss": function* (run) {
         const answers: unknown[] = [];
         const tickets = [
-          run.signalExternal("{local@app:workflows|x}", "work", 1),
-          run.cancelExternal("{local@app:workflows|y}", "too slow"),
-          run.signalExternal("{local@app:workflows|nobody}", "work"),
+          run.signalExternal("{app:workflows|x}", "work", 1),
+          run.cancelExternal("{app:workflows|y}", "too slow"),
+          run.signalExternal("{app:workflows|nobody}", "work"),
           run.cancelExternal("not a pid"),
         ];
         for (const ticket of tickets) {
@@ -375,7 +375,7 @@ test("workflows signal and cancel each other; unknown targets are failures", asy
   expect(await r.result("x")).toEqual({
     name: "work",
     payloads: [1],
-    sender: "{local@app:workflows|b}",
+    sender: "{app:workflows|b}",
   });
   expect(await r.result("y")).toBe("too slow");
 });

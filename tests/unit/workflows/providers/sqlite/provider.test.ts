@@ -52,7 +52,7 @@ test("a run of activities completes with the value of its code", async () => {
   const started = await r.start("app:order", [7], { workflowId: "order-7" });
   expect(started).toMatchObject({
     workflowId: "order-7",
-    pid: "{local@app:workflows|order-7}",
+    pid: "{app:workflows|order-7}",
     existed: false,
   });
   expect(await r.result("order-7")).toEqual(["paid 7", "sent 7 after paid 7"]);
@@ -465,7 +465,7 @@ test("a message to a plain process leaves after its task is committed, once", as
   expect(r.messages).toHaveLength(1);
   expect(r.messages[0]).toMatchObject({
     to: "{app:processes|0x1}",
-    from: "{local@app:workflows|m}",
+    from: "{app:workflows|m}",
     topic: "hello",
   });
   expect(unpack(r.messages[0]!.payloads)).toEqual([1, "two"]);

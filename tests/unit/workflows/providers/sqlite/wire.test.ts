@@ -55,7 +55,7 @@ test("events come out as they went in", () => {
     token: "1.2.3.4",
     runId: "r",
     workflowId: "w",
-    pid: "{local@app:h|w}",
+    pid: "{app:h|w}",
     hostId: "app:h",
     activityId: "1",
     entry: "app:a",
