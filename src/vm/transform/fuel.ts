@@ -3,6 +3,14 @@ import type { ModuleText } from "./module_text.ts";
 
 /** Fuel given again and again to code that can neither yield nor be stopped at once. */
 const CRUMB = 4096;
+/** Fuel between two looks at the clock, a tenth of a millisecond of plain code: so they cost nothing. */
+const QUANTUM = 4096;
+/** Milliseconds after which a slice ends though it has fuel left, since its instructions are slow ones. */
+const SLICE_TIME = 8;
+/** What an error costs, in fuel: JavaScriptCore takes 10 to 30 µs for a throw. */
+const THROW = 2000;
+/** Bytes of memory whose allocation costs one unit of fuel. */
+const BYTES_SHIFT = 6;
 /** Fuel in a row without a place to yield (about a second), after which an error is raised. */
 const STUCK_ERROR = 100_000_000;
 /** Fuel in a row after which the VM is given up: the code has caught ten thousand such errors. */
@@ -19,6 +27,10 @@ const MESSAGE_TEXT =
  * running coroutine at its next instruction. It costs nothing that shows beside the noise, while
  * a standing count hook costs 1.3 to 2 times. Only code under `host.resume` is metered.
  *
+ * A slice is so much fuel (`$fuel`, the rest in `$reserve`), and no more than a few milliseconds: the clock
+ * is read once a quantum. Errors and large allocations burn more, as a unit of them takes longer. Under
+ * a clock that stands still only fuel counts, and the same program is stopped at the same places.
+ *
  * The kernel's own Lua code (chunks named "=lua/…") is never preempted: between two of its instructions
  * its queues are not in order. It asks again at every step, so the application's code is stopped as soon
  * as it is back. Where the kernel works long, it stops of its own accord with `host.pause()`.
@@ -28,6 +40,9 @@ const MESSAGE_TEXT =
  */
 export function addFuel(module: ModuleText): void {
   module.append(`(global $fuel (mut i32) (i32.const 0x7fffffff))`);
+  module.append(`(global $reserve (mut i32) (i32.const 0))`);
+  // When the first quantum of the slice was spent; 0 before that.
+  module.append(`(global $began (mut f64) (f64.const 0))`);
   // Whether a host.resume is running (0 or 1).
   module.append(`(global $metered (mut i32) (i32.const 0))`);
   module.append(`(global $stuck (mut i32) (i32.const 0))`);
@@ -57,6 +72,22 @@ export function addFuel(module: ModuleText): void {
     inside: "lua_geti",
     find: `(local.set $3 (i32.load offset=20 (local.get $0)))`,
     put: `${burn("$overrun")} (local.set $3 (i32.load offset=20 (local.get $0)))`,
+  });
+
+  const charge = (units: string) => `(global.set $fuel (i32.sub (global.get $fuel) ${units}))`;
+  module.change({
+    name: "l_alloc burns fuel",
+    inside: "l_alloc",
+    find: `(call $realloc (local.get $1) (local.get $3))`,
+    put: `${charge(`(i32.shr_u (local.get $3) (i32.const ${BYTES_SHIFT}))`)}
+      (call $realloc (local.get $1) (local.get $3))`,
+  });
+  module.change({
+    name: "luaD_throw burns fuel",
+    inside: "luaD_throw",
+    find: `(local.tee $2 (i32.load offset=48 (local.get $0)))`,
+    put: `(block (result i32) ${charge(`(i32.const ${THROW})`)}
+      (local.tee $2 (i32.load offset=48 (local.get $0))))`,
   });
 
   // A pattern can take longer than the universe lasts. MatchState has L at 12, matchdepth at 16.
@@ -101,9 +132,34 @@ export function addFuel(module: ModuleText): void {
   (global.set $stuck (i32.add (global.get $stuck) (i32.const ${CRUMB})))
   (if (i32.gt_s (global.get $stuck) (i32.const ${STUCK_TRAP})) (then (unreachable)))
   (i32.gt_s (global.get $stuck) (i32.const ${STUCK_ERROR})))`);
+  // Moves a quantum from the reserve; false when the slice is over, by fuel or by time.
+  module.append(`
+ (func $refuel (result i32)
+  (local $time f64)
+  ;; What was burnt beyond the quantum, by an allocation perhaps, comes out of the reserve.
+  (global.set $reserve (i32.add (global.get $reserve) (global.get $fuel)))
+  (global.set $fuel (i32.const 0))
+  (if (i32.le_s (global.get $reserve) (i32.const 0)) (then (return (i32.const 0))))
+  (local.set $time (call $now))
+  (if (f64.eq (global.get $began) (f64.const 0))
+   (then (global.set $began (local.get $time))))
+  (if (f64.ge (f64.sub (local.get $time) (global.get $began)) (f64.const ${SLICE_TIME}))
+   (then
+    (global.set $reserve (i32.const 0))
+    (return (i32.const 0))))
+  (call $load_fuel (global.get $reserve))
+  (i32.const 1))`);
+  // Gives units of fuel: a quantum to burn now, the rest as reserve.
+  module.append(`
+ (func $load_fuel (param $units i32)
+  (global.set $fuel
+   (select (local.get $units) (i32.const ${QUANTUM})
+    (i32.lt_s (local.get $units) (i32.const ${QUANTUM}))))
+  (global.set $reserve (i32.sub (local.get $units) (global.get $fuel))))`);
   // Fuel is spent between two instructions of Lua code: asks for the hook (mask 8: count).
   module.append(`
  (func $preempt (param $L i32)
+  (if (i32.and (global.get $metered) (call $refuel)) (then (return)))
   (if (i32.and (global.get $metered) (call $is_trusted (local.get $L)))
    (then
     (global.set $fuel (i32.const 0))

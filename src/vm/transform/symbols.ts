@@ -5,6 +5,7 @@
  */
 const INTERNAL: Readonly<Record<string, string>> = {
   $93: "luaL_error",
+  $135: "l_alloc",
   $206: "luaB_coresume",
   $207: "auxresume",
   $209: "luaB_costatus",

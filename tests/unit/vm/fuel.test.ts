@@ -189,3 +189,39 @@ describe("the kernel's own code", () => {
     expect(run(vm, "host.pause() return 1")).toEqual([1]);
   });
 });
+
+describe("a slice", () => {
+  /** Resumes `code` once with a slice of a million units and answers the status and the fuel left. */
+  const once = (code: string) =>
+    `host.slice(1000000)
+    local co = coroutine.create(function() ${code} end)
+    local status = host.resume(co)
+    return status, host.fuel()`;
+
+  test("ends by the clock where instructions are slow", async () => {
+    let time = 1000;
+    const vm = await makeVm({ clock: () => time++ });
+    expect(run(vm, once("while true do end"))).toEqual([3, 0]);
+    // Eight looks at the clock, a quantum each, not a million units.
+    expect(time).toBeLessThan(1020);
+  });
+
+  test("goes by fuel alone while the clock stands still", async () => {
+    const vm = await makeVm();
+    const [status, left] = run(vm, once("for i = 1, 100000 do end"));
+    expect(status).toBe(0);
+    expect(Number(left)).toBeGreaterThan(800_000);
+    expect(run(vm, once("for i = 1, 2000000 do end"))).toEqual([3, 0]);
+  });
+
+  test.each([
+    ["an error", "pcall(error)", 500],
+    ["a large text", '_ = ("x"):rep(1000000)', 70],
+    ["a large table", "_ = table.pack(string.byte(('x'):rep(100000), 1, 1000))", 700],
+  ])("%s costs more than an instruction", async (_, code, most) => {
+    const vm = await makeVm();
+    const body = `local n = 0 while true do ${code} n = n + 1 count = n end`;
+    expect(run(vm, once(body))[0]).toBe(3);
+    expect(Number(run(vm, "return count")[0])).toBeLessThan(most);
+  });
+});
