@@ -133,7 +133,8 @@ function scheduler.on_end(on_finished, on_failed)
   finished, failed = on_finished, on_failed
 end
 
--- One step of the coroutine at the head of the queue. Gives true when it spent a whole slice.
+-- One step of the coroutine at the head of the queue. Gives the coroutine when it spent a whole slice: it is not in the
+-- queue then, so that whom a timer wakes meanwhile comes before it.
 local function step()
   local i = head
   local co, a, b = queue[i], first_value[i], second_value[i]
@@ -152,12 +153,13 @@ local function step()
       finished(unit, co, value, second)
     elseif status == -1 then
       failed(unit, co, value)
-    elseif status ~= 2 then
+    elseif status == 3 then
+      return co
+    elseif status == 1 then
       ready(co)
-      return status == 3
     end
   end
-  return false
+  return nil
 end
 
 local function compact()
@@ -183,11 +185,15 @@ function scheduler.run()
   local steps = 0
   while head <= tail do
     steps = steps + 1
-    if step() or steps >= 64 then
+    local spent = step()
+    if spent or steps >= 64 then
       steps = 0
       local time = now()
       scheduler.current, scheduler.co = nil, nil
       fire_due(time)
+      if spent then
+        ready(spent)
+      end
       if time - start >= ROUND then
         break
       end
@@ -218,7 +224,11 @@ function scheduler.run_alone(pending, slices, start, ...)
   end
   while head <= tail and slices > 0 do
     -- A coroutine that only yields spends no slice; a thousand such steps count as one.
-    slices = slices - (step() and 1 or 0.001)
+    local spent = step()
+    if spent then
+      ready(spent)
+    end
+    slices = slices - (spent and 1 or 0.001)
   end
   local rest
   if head <= tail then

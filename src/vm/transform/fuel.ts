@@ -9,7 +9,7 @@ const QUANTUM = 4096;
 const SLICE_TIME = 8;
 /** What an error costs, in fuel: JavaScriptCore takes 10 to 30 µs for a throw. */
 const THROW = 2000;
-/** Bytes of memory whose allocation costs one unit of fuel. */
+/** Bytes (as a power of two) whose allocation or search costs one unit of fuel. */
 const BYTES_SHIFT = 6;
 /** Fuel in a row without a place to yield (about a second), after which an error is raised. */
 const STUCK_ERROR = 100_000_000;
@@ -28,7 +28,8 @@ const MESSAGE_TEXT =
  * a standing count hook costs 1.3 to 2 times. Only code under `host.resume` is metered.
  *
  * A slice is so much fuel (`$fuel`, the rest in `$reserve`), and no more than a few milliseconds: the clock
- * is read once a quantum. Errors and large allocations burn more, as a unit of them takes longer. Under
+ * is read once a quantum. Errors, large allocations and long searches burn more, as they take longer. One call
+ * of a C function is never interrupted. Under
  * a clock that stands still only fuel counts, and the same program is stopped at the same places.
  *
  * The kernel's own Lua code (chunks named "=lua/…") is never preempted: between two of its instructions
@@ -81,6 +82,14 @@ export function addFuel(module: ModuleText): void {
     find: `(call $realloc (local.get $1) (local.get $3))`,
     put: `${charge(`(i32.shr_u (local.get $3) (i32.const ${BYTES_SHIFT}))`)}
       (call $realloc (local.get $1) (local.get $3))`,
+  });
+  // string.find looks through a text with memchr: two loops, this is before the first.
+  module.change({
+    name: "memchr burns fuel",
+    inside: "memchr",
+    find: `(local.set $3 (i32.ne (local.get $2) (i32.const 0)))`,
+    put: `${charge(`(i32.shr_u (local.get $2) (i32.const ${BYTES_SHIFT}))`)}
+      (local.set $3 (i32.ne (local.get $2) (i32.const 0)))`,
   });
   module.change({
     name: "luaD_throw burns fuel",

@@ -21,6 +21,7 @@ const INTERNAL: Readonly<Record<string, string>> = {
   $271: "unroll",
   $470: "match",
   $548: "luaV_execute",
+  $588: "memchr",
   $642: "emscripten_longjmp",
 };
 

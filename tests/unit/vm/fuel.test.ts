@@ -217,6 +217,7 @@ describe("a slice", () => {
   test.each([
     ["an error", "pcall(error)", 500],
     ["a large text", '_ = ("x"):rep(1000000)', 70],
+    ["a long search", 'text = text or ("x"):rep(1000000) text:find("y", 1, true)', 70],
     ["a large table", "_ = table.pack(string.byte(('x'):rep(100000), 1, 1000))", 700],
   ])("%s costs more than an instruction", async (_, code, most) => {
     const vm = await makeVm();
