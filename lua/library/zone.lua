@@ -8,29 +8,35 @@ local scheduler = use("kernel/scheduler")
 local zones = {}
 local intervals = {} -- zone name -> list of intervals, the last used one first
 
-local make = object.define("Location", {
-  string = function(self)
-    return self._name
-  end,
-}, {
-  __tostring = function(self)
-    return self._name
-  end,
-})
+-- What a Location is: { name, offset } or { name, zone }. It is kept out of the object, whose fields a program could
+-- assign, since units share Locations (`time.utc`).
+local described = setmetatable({}, { __mode = "k" })
 
-zones.UTC = make({ _name = "UTC", _offset = 0 })
+local function name_of(location)
+  return described[location].name
+end
+
+local make = object.define("Location", { string = name_of }, { __tostring = name_of })
+
+local function location_of(description)
+  local location = make({})
+  described[location] = description
+  return location
+end
+
+zones.UTC = location_of({ name = "UTC", offset = 0 })
 -- The machine's zone; UTC in workflows, so that a replay on another machine sees the same.
-zones.LOCAL = make({ _name = "Local", _zone = "Local" })
+zones.LOCAL = location_of({ name = "Local", zone = "Local" })
 
 --- A Location with one offset for ever.
 -- @param offset integer seconds east of UTC
 function zones.fixed(name, offset)
-  return make({ _name = name, _offset = offset })
+  return location_of({ name = name, offset = offset })
 end
 
 --- A Location of the IANA data base; the name must be known to be good (`zones.find`).
 function zones.named(name)
-  return make({ _name = name, _zone = name })
+  return location_of({ name = name, zone = name })
 end
 
 -- The interval of a zone that holds an instant, or nil and the host's Error.
@@ -76,14 +82,15 @@ end
 -- @return offset in seconds east of UTC, abbreviation, whether it is daylight saving time, and the
 -- Unix seconds from and to which that holds
 function zones.at(location, seconds)
-  local name = location._zone
+  local description = described[location]
+  local name = description.zone
   if name == "Local" then
     local unit = scheduler.current
     if unit and unit.context.kind == "workflow" then
       return 0, "UTC", false, math.mininteger, math.maxinteger
     end
   elseif not name then
-    return location._offset, location._name, false, math.mininteger, math.maxinteger
+    return description.offset, description.name, false, math.mininteger, math.maxinteger
   end
   local found, err = interval(name, seconds)
   if not found then

@@ -16,6 +16,12 @@ function raised(expression: string) {
     return ok and "nothing" or tostring(err)`);
 }
 
+test("what a program assigns to a Location changes it for nobody", async () => {
+  const assign = "pcall(function() time.utc.zone = 'Asia/Tokyo' time.utc._zone = 'Asia/Tokyo' end)";
+  expect(await show(`(function() ${assign} return time.unix(0, 0):utc() end)()`))
+    .toBe("1970-01-01 00:00:00 +0000 UTC");
+});
+
 describe("instants", () => {
   test("now is the clock's time", async () => {
     expect(await show("time.now():utc()")).toBe("2024-06-15 14:30:45 +0000 UTC");

@@ -1,5 +1,5 @@
 -- Makes COUNT runs of ten steps at once, and prints the seconds from the first start to the last end.
--- A tenth as many go before, to warm up.
+-- Three rounds go before, to warm up: the virtual machines take half a second of work to reach their speed.
 
 local io = require("io")
 local json = require("json")
@@ -8,10 +8,10 @@ local time = require("time")
 local function make(count)
   local events = process.events()
   for _ = 1, count do
-    local pid, err = process.spawn_monitored("durable:ten", "durable:runs")
-    if not pid then
-      error(err)
-    end
+    -- Each start waits for the disk; side by side they share its commits.
+    coroutine.spawn(function()
+      assert(process.spawn_monitored("durable:ten", "durable:runs"))
+    end)
   end
   for _ = 1, count do
     local result = events:receive().result
@@ -26,7 +26,9 @@ end
 
 local function main()
   local count = math.tointeger(tonumber(io.args()[1]))
-  make(math.max(1, count // 10))
+  for _ = 1, 3 do
+    make(count)
+  end
   local began = time.now()
   make(count)
   io.print((json.encode({ seconds = time.now():sub(began):seconds() })))
