@@ -84,13 +84,14 @@ function kernel.host(id, kind, state)
   end
 end
 
---- Runs for one turn. Gives whether there is more to run, and when the next timer is due (ns since the epoch).
+--- Runs for one turn. Gives whether there is more to run, how many units are alive, and in how many milliseconds the
+--- next timer is due (nil: there is none).
 function kernel.run()
   local more, due = scheduler.run()
   if workflows.turn() then
     more = true
   end
-  return more, due
+  return more, unit.live, due
 end
 
 kernel.complete = unit.complete
@@ -291,11 +292,6 @@ function kernel.preload()
   for _, name in ipairs(modules) do
     sandbox.module_of(name)
   end
-end
-
---- Units alive on this worker.
-function kernel.live()
-  return unit.live
 end
 
 kernel.make_error = errors.make

@@ -232,7 +232,7 @@ local function fail_start(self, err)
   unit.finish(self, nil, err)
 end
 
-local function initialize(run_id, activation, job)
+local function initialize(run_id, job, ...)
   local self = {
     pid = job.pid,
     entry = { id = job.entry },
@@ -262,7 +262,7 @@ local function initialize(run_id, activation, job)
   }
   unit.live = unit.live + 1
   runs[run_id] = self
-  workflows.settle_activation(self, activation)
+  workflows.settle_activation(self, ...)
   local entry, err = sandbox.entry(job.entry)
   if not entry or entry.kind ~= "workflow.lua" then
     return fail_start(self, err or errors.fail("NotFound", "workflow not found: " .. job.entry))
@@ -285,13 +285,13 @@ local function initialize(run_id, activation, job)
 end
 
 --- What an activation says of the task itself.
-function workflows.settle_activation(self, activation)
+function workflows.settle_activation(self, timestamp, replaying, length, size)
   local run = self.run
   -- Milliseconds with a fraction; whole nanoseconds are the same in every replay.
-  run.time = math.floor(activation.timestamp * 1000000)
-  run.replaying = activation.replaying
+  run.time = math.floor(timestamp * 1000000)
+  run.replaying = replaying
   run.slices = TASK_SLICES
-  run.history_length, run.history_size = activation.historyLength, activation.historySize
+  run.history_length, run.history_size = length, size
 end
 
 --- What `workflow.info` answers; the same during a whole task.
@@ -397,11 +397,10 @@ local function go_on(self, pending, start, jobs, count)
 end
 
 --- Delivers an activation; its commands are emitted when all coroutines of the run are parked.
-function workflows.activate(run_id, activation, count)
-  local jobs = activation.jobs
+function workflows.activate(run_id, timestamp, replaying, length, size, jobs, count)
   local self = runs[run_id]
   if self then
-    workflows.settle_activation(self, activation)
+    workflows.settle_activation(self, timestamp, replaying, length, size)
     return go_on(self, nil, begin, jobs, count)
   end
   local first
@@ -420,7 +419,7 @@ function workflows.activate(run_id, activation, count)
     return
   end
   local rest = scheduler.run_alone(nil, 0, function()
-    initialize(run_id, activation, first)
+    initialize(run_id, first, timestamp, replaying, length, size)
     self = runs[run_id]
     if not self.ended then
       begin(self, jobs, count)

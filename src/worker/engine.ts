@@ -30,9 +30,8 @@ function plain(value: LuaValue): LuaValue {
 /** A command as `lua/kernel/workflows.lua` makes it, in the form of `Command`. */
 function toCommand(value: LuaValue): Command {
   if (!isTable(value)) throw new WippyError("Internal", "a workflow command is not a table");
-  const command: Table = { ...value };
-  const count = Number(command.argc ?? 0);
-  delete command.argc;
+  const { argc, ...command } = value;
+  const count = Number(argc ?? 0);
   if ("args" in command) command.args = listOf(command.args, count);
   if ("payloads" in command) command.payloads = listOf(command.payloads, count);
   if ("duration" in command) command.duration = numberOf(command.duration);
@@ -84,7 +83,11 @@ export class LuaEngine implements Engine {
       this.#kernel.call(
         "activate",
         activation.runId,
-        { ...activation, jobs } as unknown as LuaValue,
+        activation.timestamp,
+        activation.replaying,
+        activation.historyLength,
+        activation.historySize,
+        jobs,
         jobs.length,
       );
     } catch (error) {

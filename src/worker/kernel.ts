@@ -22,7 +22,6 @@ const functions = [
   "stopping",
   "check",
   "forget",
-  "live",
   "preload",
   "make_error",
   "error_meta",

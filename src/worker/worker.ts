@@ -55,6 +55,11 @@ function pair(run: () => LuaValue): MultiReturn {
   }
 }
 
+/** A frame; mostly it is empty, which is one byte. */
+function unpackFrame(bytes: Uint8Array): LuaValue {
+  return bytes.length === 1 ? {} : unpack(bytes);
+}
+
 export class LuaWorker {
   readonly #options: WorkerOptions;
   readonly #post: (messages: FromWorker[]) => void;
@@ -277,7 +282,7 @@ export class LuaWorker {
 
   #activity(activity: Activity): void {
     const args = unpack(activity.args) as LuaValue[];
-    const frame = activity.frame ? unpack(activity.frame) : {};
+    const frame = activity.frame ? unpackFrame(activity.frame) : {};
     if (activity.entry.startsWith("process.") && activity.operation) {
       // What a workflow does to plain processes is done by the kernel, in the workflow's name.
       this.#kernel.call("act", activity.token, activity.pid, frame, activity.entry, ...args);
@@ -335,9 +340,9 @@ export class LuaWorker {
     if (this.#dead) return;
     clearTimeout(this.#timer);
     try {
-      const [more, due] = this.#kernel.call("run");
+      const [more, units, due] = this.#kernel.call("run");
       const { loads, index } = this.#options;
-      const live = Number(this.#kernel.call("live")[0]);
+      const live = Number(units);
       Atomics.store(loads, index, live);
       if (live >= crowded && !this.#crowded) this.#send({ type: "crowded" });
       this.#crowded = live >= crowded;
