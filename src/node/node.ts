@@ -33,6 +33,18 @@ const defaultMemoryLimit = 1024 ** 3;
 const defaultShutdownTimeout = 30_000;
 /** Sender of the CANCEL event that a stopping service gets. */
 const systemPid = "{node:control|0x00000}";
+/** PIDs that a runtime may use in a second, on average, before they could come again after a restart. */
+const pidsPerSecond = 2 ** 16;
+const pidEpoch = Date.UTC(2026, 0, 1);
+
+/**
+ * Where PIDs begin in a runtime with workflows, which outlive it and remember PIDs: a message to a process
+ * of the last start must not reach another process of this one.
+ */
+function newPids(): number {
+  return Math.max(0, Math.floor((Date.now() - pidEpoch) / 1000)) * pidsPerSecond;
+}
+
 /** How often a stopping host looks whether its processes have gone, in milliseconds. */
 const stopPoll = 10;
 
@@ -74,6 +86,7 @@ export class Node {
           startedAt: Date.now(),
         },
         memoryLimit: options.memoryLimit ?? defaultMemoryLimit,
+        firstPid: options.entries.some(({ kind }) => kind === workflowHost.name) ? newPids() : 0,
         terminalOf: (pid) => this.#terminalOf(pid),
       },
       {

@@ -25,6 +25,8 @@ export interface WorkerPoolOptions {
   services: ServiceOptions;
   /** Bytes of Lua memory of one worker. */
   memoryLimit: number;
+  /** Sequence number with which PIDs begin. */
+  firstPid: number;
   terminalOf: (pid: string) => Terminal | undefined;
 }
 
@@ -114,7 +116,7 @@ export class WorkerPool {
     this.#starts[index] = generation + 1;
     const options = {
       index,
-      firstPid: generation * pidsPerStart,
+      firstPid: this.#options.firstPid + generation * pidsPerStart,
       alone: this.#workers.size === 0,
       entries,
       hosts: this.#hosts,
