@@ -77,7 +77,7 @@ export class Node {
     this.#pool = new WorkerPool(
       {
         count: options.workers ?? defaultWorkers(),
-        inline: options.inline,
+        inline: options.inline || options.entries.some((entry) => this.#hasTerminal(entry)),
         entries: this.#code,
         services: {
           entries: options.entries,
@@ -91,7 +91,7 @@ export class Node {
       },
       {
         request: (origin, op, args) => requests.answer(origin, op, args),
-        message: (worker, message) => this.#message(worker, message),
+        message: (_, message) => this.#message(message),
         died: (worker, failure) => this.#workerDied(worker, failure, names),
       },
     );
@@ -253,9 +253,12 @@ export class Node {
       : {};
     return {
       start: async () => {
-        worker = this.#pool.leastLoaded();
+        const terminal = this.#entries.get(hostId)?.kind === terminalHost.name;
+        worker = terminal ? 0 : this.#pool.leastLoaded();
+        if (terminal) this.#terminalArguments = input.map(String);
         const started = await this.#pool.spawn(worker, id, hostId, frame, input);
         pid = started.pid;
+        if (terminal) void this.#terminalStatus(started.ended).then(this.#done.resolve);
         return { ended: started.ended.then(() => {}) };
       },
       stop: async () => {
@@ -265,6 +268,12 @@ export class Node {
         await this.#pool.ask(worker, "terminate", pid);
       },
     };
+  }
+
+  /** Whether an entry is a service on a terminal host; such a process runs in this thread. */
+  #hasTerminal({ kind, data }: Entry): boolean {
+    return kind === processService.name &&
+      this.#entries.get(String(data["host"]))?.kind === terminalHost.name;
   }
 
   #terminalOf(pid: string): Terminal | undefined {
@@ -290,6 +299,11 @@ export class Node {
     }
     this.#terminalArguments = args;
     const { ended } = await this.#pool.spawn(0, entryId, hostId, {}, args);
+    return await this.#terminalStatus(ended);
+  }
+
+  /** The exit status that the end of a process with the terminal stands for. */
+  async #terminalStatus(ended: Promise<LuaValue>): Promise<number> {
     const streams = { out: process.stdout, err: process.stderr };
     try {
       const value = await ended;
@@ -311,15 +325,14 @@ export class Node {
     return this.#pool.ask(this.#pool.leastLoaded(), "call", functionId, {}, ...args);
   }
 
-  /** Fulfilled with an exit status when the runtime ends by itself. */
+  /** Fulfilled with an exit status when a service that has the terminal ends, and the runtime with it. */
   get done(): Promise<number> {
     return this.#done.promise;
   }
 
-  #message(worker: number, message: FromWorker): void {
+  #message(message: FromWorker): void {
     if (message.type === "log") this.#options.log.log(message.record);
     else this.#workflows.answered(message);
-    void worker;
   }
 
   #workerDied(worker: number, failure: ErrorData, names: Names): void {

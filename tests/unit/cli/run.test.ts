@@ -205,3 +205,28 @@ describe("a Lua file by itself", () => {
     expect(err).not.toContain("    at ");
   });
 });
+
+test("a service with the terminal ends the runtime, its result is the status", async () => {
+  const directory = writeFiles({
+    ...lock,
+    "src/_index.yaml": `namespace: app
+entries:
+  - { name: terminal, kind: terminal.host, lifecycle: { auto_start: true } }
+  - { name: shell, kind: process.lua, source: "file://shell.lua", modules: [io] }
+  - name: service
+    kind: process.service
+    process: shell
+    host: app:terminal
+    input: [a, 2]
+    lifecycle: { auto_start: true, requires: [app:terminal] }
+`,
+    "src/shell.lua": `return { main = function(...)
+  io.print(table.concat(io.args(), " "), ...)
+  return 5
+end }
+`,
+  });
+  const { status, out } = await run(directory, "run", "-s");
+  expect(out).toBe("a 2\ta\t2\n");
+  expect(status).toBe(5);
+});
