@@ -9,6 +9,8 @@ import type { Entry } from "../../../src/registry/entry.ts";
 import { WippyError } from "../../../src/vm/error.ts";
 import { LuaFloat, type LuaValue } from "../../../src/vm/value.ts";
 
+export { failure } from "../application.ts";
+
 /** The body of a unit's main, whose arguments are `...`; or that with fields of its entry; or a whole source. */
 export type Body =
   | string
@@ -174,15 +176,4 @@ export async function runWorkflow(body: string, units: Units = {}): Promise<unkn
     functions: { ...units.functions, start: 'return workflow.exec("app:main", ...)' },
   });
   return await application.call("start");
-}
-
-/** The error that a promise is rejected with. @throws Error when it is fulfilled */
-export async function failure(promise: Promise<unknown>): Promise<WippyError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (error instanceof WippyError) return error;
-    throw error;
-  }
-  throw new Error("it did not fail");
 }
