@@ -37,6 +37,9 @@ export interface WorkerOptions {
   terminalOf: (pid: string) => Terminal | undefined;
 }
 
+/** Units that a worker may have more than another and still count as loaded alike. */
+const evenLoad = 8;
+
 /** Units alive on one worker from which on another worker is worth its thread. */
 export const crowded = 32;
 
@@ -184,7 +187,10 @@ export class LuaWorker {
     vm.register("place", () => this.#place());
   }
 
-  /** The least loaded worker; this one on a tie. Counts the unit at once, so that a burst spreads. */
+  /**
+   * The least loaded worker; this one when it has hardly more, since a unit elsewhere costs a round trip
+   * between threads. Counts the unit at once, so that a burst spreads.
+   */
   #place(): number {
     const { loads, index } = this.#options;
     let best = index;
@@ -192,6 +198,8 @@ export class LuaWorker {
       const load = Atomics.load(loads, i);
       if (load >= 0 && load < Atomics.load(loads, best)) best = i;
     }
+    const least = Atomics.load(loads, best);
+    if (Atomics.load(loads, index) - least <= Math.max(evenLoad, least / 4)) best = index;
     Atomics.add(loads, best, 1);
     return best;
   }
