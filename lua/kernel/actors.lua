@@ -137,13 +137,6 @@ local function host_of(id)
   return entry
 end
 
-local function bind(fn, ...)
-  local args, n = { ... }, select("#", ...)
-  return function()
-    return fn(table.unpack(args, 1, n))
-  end
-end
-
 -- Whether a process can tell how many arguments it got, for then it must get no nil more.
 local function counts_arguments(entry, fn)
   local vararg = entry.vararg
@@ -202,7 +195,7 @@ function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
     local a, b = ...
     unit.start(self, coroutine.create(fn), a, b)
   else
-    unit.start(self, coroutine.create(bind(fn, ...)))
+    unit.start(self, coroutine.create(unit.bind(fn, ...)))
   end
   return pid
 end
@@ -413,7 +406,7 @@ function here.cancel(pid, from, reason)
   end
   mailbox.event(
     self,
-    { kind = "pid.cancel", from = from, at = scheduler.now() // 1000000000, reason = reason }
+    { kind = "pid.cancel", from = from, at = host.now() // 1000000000, reason = reason }
   )
   return true
 end

@@ -95,13 +95,6 @@ local function serve(instance)
   end
 end
 
-local function bind(fn, ...)
-  local args, n = { ... }, select("#", ...)
-  return function()
-    return fn(table.unpack(args, 1, n))
-  end
-end
-
 -- Starts a callee. `waiter` is the coroutine of `caller` that waits for it, or a function of (value, err).
 local function start(instance, entry, frame, caller, waiter, n, a, b, ...)
   -- Eight fields and no more: a table that grows is made anew.
@@ -118,7 +111,7 @@ local function start(instance, entry, frame, caller, waiter, n, a, b, ...)
   local co = instance.co
   if n > 2 then
     -- More arguments than a wake-up carries: a coroutine of its own.
-    co = coroutine.create(bind(instance.fn, a, b, ...))
+    co = coroutine.create(unit.bind(instance.fn, a, b, ...))
     unit.start(callee, co)
     return callee
   elseif not co then

@@ -9,8 +9,7 @@ local error_meta, pause = errors.meta, host.pause
 local MAX_DEPTH <const> = 128
 local MAX_VALUES <const> = 1000000
 
-local kept = {}
-local copies = { kept = kept }
+local copies = {}
 
 -- A long copy lets others run each time after so many values: a few milliseconds.
 local TURN <const> = 32768
@@ -81,9 +80,6 @@ function copy_table(source, seen, depth, values)
       ),
       0
     )
-  end
-  if meta and kept[meta] then
-    setmetatable(target, meta)
   end
   return target, values
 end

@@ -5,13 +5,7 @@ local scheduler = use("kernel/scheduler")
 
 local effects = {}
 
---- The handler of the running unit's context for an effect, called with the unit and the arguments.
-function effects.perform(name, ...)
-  local unit = scheduler.current
-  return unit.context[name](unit, ...)
-end
-
--- `effects.sleep(ns)` is `effects.perform("sleep", ns)`.
+-- `effects.sleep(ns)` calls the handler of the running unit's context for that effect with the unit and `ns`.
 for _, name in ipairs({ "now", "sleep", "timer", "cancel_timer", "operation", "immediate", "log" }) do
   effects[name] = function(...)
     local unit = scheduler.current

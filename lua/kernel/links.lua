@@ -5,18 +5,13 @@ local use = ...
 local copies = use("kernel/copy")
 local errors = use("kernel/errors")
 local mailbox = use("kernel/mailbox")
-local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
 local by_pid = unit.by_pid
 
 local links = {}
 
 local function seconds()
-  return scheduler.now() // 1000000000
-end
-
-function scheduler.now()
-  return host.now()
+  return host.now() // 1000000000
 end
 
 local function not_registered(action)

@@ -33,15 +33,6 @@ function object.is(name, value)
   return type(value) == "table" and metatable_of(value) == names[name]
 end
 
---- True when `value` is an object of any kind.
-function object.is_object(value)
-  if type(value) ~= "table" then
-    return false
-  end
-  local meta = metatable_of(value)
-  return meta ~= nil and meta[1] == true
-end
-
 --- A read-only view of `real`, shared by all units: assigning a field raises.
 function object.freeze(real, name)
   return setmetatable({}, {

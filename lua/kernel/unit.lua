@@ -83,6 +83,14 @@ function unit.spawn_coroutine(self, fn)
   return co
 end
 
+--- A function that calls `fn` with these arguments, more than a wake-up carries.
+function unit.bind(fn, ...)
+  local args, n = { ... }, select("#", ...)
+  return function()
+    return fn(table.unpack(args, 1, n))
+  end
+end
+
 --- Makes `self` known and its main coroutine runnable; `a` and `b` are main's first arguments.
 function unit.start(self, co, a, b)
   self.main = co

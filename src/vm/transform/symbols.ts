@@ -43,14 +43,3 @@ export function nameFunctions(text: string): string {
       (_, head, functions) => `${head}${functions.replaceAll(/\$\d+/g, named)})`,
     );
 }
-
-/** Where the fields of Lua's C structures lie, in bytes (32-bit pointers). */
-export const OFFSET = {
-  /** lua_State: a byte, LUA_YIELD is 1. */
-  status: 6,
-  top: 12,
-  /** lua_State: the CallInfo of the running function. */
-  ci: 20,
-  errorJmp: 48,
-  nCcalls: 96,
-} as const;
