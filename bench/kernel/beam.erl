@@ -1,4 +1,4 @@
-%% The figures of app/src/measure.lua and app/src/population.lua in Erlang, on one scheduler.
+%% The figures of app/src/measure.lua, app/src/scale.lua and app/src/population.lua in Erlang, on one scheduler.
 -module(beam).
 -export([main/1]).
 
@@ -8,6 +8,11 @@ main(["population", Count]) ->
     [spawn(fun() -> receive stop -> ok end end) || _ <- lists:seq(1, list_to_integer(Count))],
     io:format("full~n"),
     io:get_line(""),
+    halt();
+main(["scale", Figure, Text]) ->
+    Numbers = scale(Figure, list_to_integer(Text)),
+    Members = [io_lib:format("\"~s\":~w", [Name, Number]) || {Name, Number} <- Numbers],
+    io:format("{~s}~n", [lists:join(",", Members)]),
     halt();
 main([Figure, Text]) ->
     Count = list_to_integer(Text),
@@ -72,3 +77,75 @@ flights(N) ->
     Calls = [call(Value) || Value <- lists:seq(1, 100)],
     [await(Call) || Call <- Calls],
     flights(N - 1).
+
+seconds(Run) ->
+    Began = erlang:monotonic_time(microsecond),
+    Result = Run(),
+    {Result, max(1, erlang:monotonic_time(microsecond) - Began) / 1.0e6}.
+
+receive_all(0) -> ok;
+receive_all(N) -> receive _ -> receive_all(N - 1) end.
+
+stoppable() ->
+    receive
+        {ping, From, Value} -> From ! {pong, Value}, stoppable();
+        {stop, From} -> From ! stopped
+    end.
+
+link_of_ring(Next) -> receive {token, Value} -> Next ! {token, Value}, link_of_ring(Next) end.
+
+scale("population", Count) ->
+    Self = self(),
+    {Pids, Spawned} = seconds(fun() -> [spawn(fun stoppable/0) || _ <- lists:seq(1, Count)] end),
+    {_, Messaged} = seconds(fun() ->
+        [Pid ! {ping, Self, 1} || Pid <- Pids],
+        receive_all(Count)
+    end),
+    {_, Stopped} = seconds(fun() ->
+        [Pid ! {stop, Self} || Pid <- Pids],
+        receive_all(Count)
+    end),
+    [{spawn, Count / Spawned}, {message, Count / Messaged}, {stop, Count / Stopped}];
+scale("ring", Count) ->
+    Size = 10000,
+    Self = self(),
+    First = lists:foldl(
+        fun(_, Next) -> spawn(fun() -> link_of_ring(Next) end) end, Self, lists:seq(2, Size)),
+    Turn = fun(_) -> First ! {token, 1}, receive {token, _} -> ok end end,
+    Turn(1),
+    Rounds = max(1, Count div Size),
+    {_, Took} = seconds(fun() -> lists:foreach(Turn, lists:seq(1, Rounds)) end),
+    [{rate, Rounds * Size / Took}];
+scale("fan_in", Count) ->
+    Self = self(),
+    Senders = Count div 100,
+    {_, Took} = seconds(fun() ->
+        [spawn(fun() -> [Self ! {data, N} || N <- lists:seq(1, 100)] end) || _ <- lists:seq(1, Senders)],
+        receive_all(Senders * 100)
+    end),
+    [{rate, Senders * 100 / Took}];
+scale("fan_out", Count) ->
+    Self = self(),
+    Each = Count div 1000,
+    Sinks = [spawn(fun() -> sink(Each), Self ! done end) || _ <- lists:seq(1, 1000)],
+    {_, Took} = seconds(fun() ->
+        [[Sink ! {data, Round} || Sink <- Sinks] || Round <- lists:seq(1, Each)],
+        receive_all(1000)
+    end),
+    [{rate, Each * 1000 / Took}];
+scale("across", Count) ->
+    %% With two schedulers; which of them runs a process is the runtime's choice.
+    Self = self(),
+    Echoes = [spawn(fun stoppable/0) || _ <- lists:seq(1, 100)],
+    Alone = fun(N) ->
+        [begin hd(Echoes) ! {ping, Self, R}, receive {pong, R} -> ok end end || R <- lists:seq(1, N)]
+    end,
+    Together = fun(N) ->
+        [begin [Echo ! {ping, Self, 1} || Echo <- Echoes], receive_all(100) end
+         || _ <- lists:seq(1, N div 100)]
+    end,
+    Alone(Count div 30),
+    {_, One} = seconds(fun() -> Alone(Count div 10) end),
+    Together(Count div 3),
+    {_, Many} = seconds(fun() -> Together(Count) end),
+    [{alone, (Count div 10) / One}, {together, Count / Many}].
