@@ -6,6 +6,7 @@ local copies = use("kernel/copy")
 local errors = use("kernel/errors")
 local links = use("kernel/links")
 local mailbox = use("kernel/mailbox")
+local remote = use("kernel/remote")
 local sandbox = use("kernel/sandbox")
 local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
@@ -112,6 +113,14 @@ local function send_copied(self, pid, topic, n, ok, ...)
     )
     return true
   end
+  local worker = remote.worker_of(pid)
+  if worker and remote.unhurried() then
+    local err = unit.emit("route", worker, 0, "send", pid, topic, self.pid or pid_of(self), n, ...)
+    if err then
+      return nil, err
+    end
+    return true
+  end
   return at(pid, "send", topic, self.pid or pid_of(self), n, ...)
 end
 
@@ -175,6 +184,7 @@ function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
     return nil, failure
   end
   self.env = env
+  entry.loaded = true
   local pid = self.pid
   by_pid[pid] = self
   if watcher then
@@ -198,6 +208,25 @@ function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
     unit.start(self, coroutine.create(unit.bind(fn, ...)))
   end
   return pid
+end
+
+--- Sets sequence numbers aside for PIDs that another worker gives: the first of them.
+here.reserve = unit.reserve
+
+--- Makes a process under a PID that was reserved for another worker, which does not wait for the answer: a process
+--- that cannot be made has ended at once.
+function here.spawn_as(pid, id, host_id, frame, watcher, monitored, linked, messages, ...)
+  local _, sequence = unit.worker_of(pid)
+  if not unit.is_own(sequence) then
+    -- Reserved by the worker that this one replaces: whoever watches it knows that it is gone.
+    return nil
+  end
+  local extra = { pid = pid, messages = messages }
+  local started, err = here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
+  if not started then
+    links.ended_unstarted(pid, watcher, monitored, linked, err)
+  end
+  return started
 end
 
 -- What the spawner's side remembers of a child that it watches.
@@ -260,6 +289,67 @@ local function spawn_named(self, id, host_id, frame, watcher, monitored, linked,
   return pid
 end
 
+-- A spawn on another worker. An entry whose code has loaded once loads there too, so that its spawns need not wait:
+-- the PID is one that the worker reserved. Should it fail all the same, the process has ended with that error.
+local function spawn_elsewhere(
+  self,
+  worker,
+  id,
+  host_id,
+  frame,
+  watcher,
+  monitored,
+  linked,
+  extra,
+  ...
+)
+  local entry = sandbox.entry(id)
+  if entry and entry.loaded and remote.unhurried() then
+    local pid = remote.new_pid(worker, host_id)
+    if pid then
+      local err = unit.emit(
+        "route",
+        worker,
+        0,
+        "spawn_as",
+        pid,
+        id,
+        host_id,
+        frame,
+        watcher,
+        monitored,
+        linked,
+        extra and extra.messages,
+        ...
+      )
+      if err then
+        return nil, err
+      end
+      watch_child(self, pid, monitored, linked)
+      return pid
+    end
+  end
+  local pid, err = ask_spawn(
+    self,
+    worker,
+    "spawn",
+    monitored,
+    linked,
+    id,
+    host_id,
+    frame,
+    watcher,
+    monitored,
+    linked,
+    extra,
+    ...
+  )
+  if pid and entry then
+    entry.loaded = true
+  end
+  return pid, err
+end
+
 local function spawn_copied(self, id, host_id, frame, monitored, linked, extra, ok, ...)
   if not ok then
     return nil, errors.from_raised((...))
@@ -298,21 +388,7 @@ local function spawn_copied(self, id, host_id, frame, monitored, linked, extra, 
   if worker == unit.index() then
     return spawn_here(self, id, host_id, frame, watcher, monitored, linked, extra, ...)
   end
-  return ask_spawn(
-    self,
-    worker,
-    "spawn",
-    monitored,
-    linked,
-    id,
-    host_id,
-    frame,
-    watcher,
-    monitored,
-    linked,
-    extra,
-    ...
-  )
+  return spawn_elsewhere(self, worker, id, host_id, frame, watcher, monitored, linked, extra, ...)
 end
 
 --- Spawns a process on a process host, or starts a workflow on a workflow host: `pid` or `nil, err`.

@@ -10,6 +10,7 @@ local errors = use("kernel/errors")
 local links = use("kernel/links")
 local object = use("kernel/object")
 local operations = use("kernel/operations")
+local remote = use("kernel/remote")
 local sandbox = use("kernel/sandbox")
 local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
@@ -68,12 +69,13 @@ local kernel = {}
 function kernel.configure(index, first, alone)
   scheduler.set_slice()
   unit.configure(index, first)
-  actors.alone = alone
+  kernel.alone(alone)
 end
 
 --- Says whether other workers are there to place units on.
 function kernel.alone(alone)
   actors.alone = alone
+  remote.alone(alone)
 end
 
 --- A host entry and its state: "running", "stopping", "stopped".
@@ -91,6 +93,7 @@ function kernel.run()
   if workflows.turn() then
     more = true
   end
+  remote.publish()
   return more, unit.live, due
 end
 

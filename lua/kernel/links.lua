@@ -5,6 +5,7 @@ local use = ...
 local copies = use("kernel/copy")
 local errors = use("kernel/errors")
 local mailbox = use("kernel/mailbox")
+local remote = use("kernel/remote")
 local unit = use("kernel/unit")
 local by_pid = unit.by_pid
 
@@ -60,7 +61,7 @@ function links.unlinked(target, from)
 end
 
 -- Runs `op` where `pid` lives, without waiting.
-local function tell(pid, op, ...)
+function links.tell(pid, op, ...)
   if by_pid[pid] then
     links[op](pid, ...)
     return
@@ -149,6 +150,8 @@ end
 
 function unit.announce(self, value, err)
   local pid = self.pid
+  -- Who hears of this end must not find the unit alive.
+  remote.publish()
   if self.waiters then
     for _, waiter in ipairs(self.waiters) do
       waiter(fresh(value), fresh(err))
@@ -156,21 +159,21 @@ function unit.announce(self, value, err)
   end
   if self.monitors then
     for watcher in pairs(self.monitors) do
-      tell(watcher, "exit_event", pid, fresh(value), fresh(err))
+      links.tell(watcher, "exit_event", pid, fresh(value), fresh(err))
     end
   end
   if self.links then
     for other in pairs(self.links) do
       if err then
-        tell(other, "link_down", pid, fresh(err))
+        links.tell(other, "link_down", pid, fresh(err))
       else
-        tell(other, "unlinked", pid)
+        links.tell(other, "unlinked", pid)
       end
     end
   end
   if self.watching then
     for target in pairs(self.watching) do
-      tell(target, "demonitor", pid)
+      links.tell(target, "demonitor", pid)
     end
   end
   if self.named then
@@ -178,8 +181,22 @@ function unit.announce(self, value, err)
   end
 end
 
+--- Reports the end of a process that could not be started to who would have watched it.
+function links.ended_unstarted(pid, watcher, monitored, linked, err)
+  local gone = unit.gone
+  if gone then
+    gone[#gone + 1] = pid
+  end
+  unit.announce({
+    pid = pid,
+    monitors = monitored and { [watcher] = true },
+    links = linked and { [watcher] = true },
+  }, nil, err)
+end
+
 --- A whole worker died: everything on it that is linked or watched from here is reported as gone.
 function links.worker_down(worker, err)
+  remote.forget(worker)
   unit.fail_tickets_of(worker, err)
   local affected = {}
   for pid, self in pairs(by_pid) do

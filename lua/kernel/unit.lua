@@ -6,9 +6,10 @@ local errors = use("kernel/errors")
 local scheduler = use("kernel/scheduler")
 local unit_of = scheduler.unit_of
 
-local unit = { by_pid = {}, live = 0 }
+-- `gone`: PIDs of units that ended since the other workers were told; false while there are none (kernel/remote).
+local unit = { by_pid = {}, live = 0, gone = false }
 local by_pid = unit.by_pid
-local worker_index, sequence, last_ticket = 0, 0, 0
+local worker_index, sequence, first_sequence, last_ticket = 0, 0, 0, 0
 
 --- This worker's index.
 function unit.index()
@@ -18,7 +19,7 @@ end
 --- This worker's index (0..63), which every PID carries, and the first number of its PIDs and tickets: a replaced
 --- worker uses none again, so that an answer that comes too late meets nobody.
 function unit.configure(index, first)
-  worker_index, sequence, last_ticket = index, first, first
+  worker_index, sequence, first_sequence, last_ticket = index, first, first, first
 end
 
 -- A PID's number is the sequence with the worker in its low six bits, in hex. Its last three digits come from a table
@@ -29,10 +30,8 @@ for i = 0, 4095 do
 end
 local high, high_digits = -1, ""
 
---- A new PID on this worker (spec core-api §0.2 for the text).
-function unit.new_pid(host)
-  sequence = sequence + 1
-  local number = sequence * 64 + worker_index
+-- The text of a PID (spec core-api §0.2).
+local function pid_text(host, number)
   if number >> 12 ~= high then
     high = number >> 12
     high_digits = string.format("%02x", high)
@@ -43,6 +42,33 @@ function unit.new_pid(host)
     prefixes[host] = prefix
   end
   return prefix .. high_digits .. last_digits[number & 4095]
+end
+
+--- A new PID on this worker.
+function unit.new_pid(host)
+  sequence = sequence + 1
+  return pid_text(host, sequence * 64 + worker_index)
+end
+
+--- The text of the PID with this sequence number on this or another worker.
+function unit.pid_at(host, number, worker)
+  return pid_text(host, number * 64 + worker)
+end
+
+--- The sequence number of the newest PID.
+function unit.sequence()
+  return sequence
+end
+
+--- Sets `count` sequence numbers aside, for PIDs that another worker gives. Gives the first.
+function unit.reserve(count)
+  sequence = sequence + count
+  return sequence - count + 1
+end
+
+--- Whether a PID of this worker was given since it started: it is none of a worker that this one replaced.
+function unit.is_own(number)
+  return number > first_sequence and number <= sequence
 end
 
 --- The PID of a unit; functions get theirs when somebody asks.
@@ -56,7 +82,8 @@ function unit.pid_of(self)
   return pid
 end
 
---- Which worker a PID lives on: its index, -1 for what the node itself hosts, nil when it is no PID.
+--- Which worker a PID lives on: its index, -1 for what the node itself hosts, nil when it is no PID; and its
+--- sequence number there.
 function unit.worker_of(pid)
   local host, number = string.match(pid, "^{([^|]*)|(.+)}$")
   if not host then
@@ -66,7 +93,10 @@ function unit.worker_of(pid)
     return -1
   end
   local integer = math.tointeger(tonumber(number))
-  return integer and integer & 63
+  if integer then
+    return integer & 63, integer >> 6
+  end
+  return nil
 end
 unit.node_hosts = { ["node:control"] = true }
 
@@ -163,6 +193,10 @@ function unit.finish(self, value, err)
   local pid = self.pid
   if pid then
     by_pid[pid] = nil
+    local gone = unit.gone
+    if gone then
+      gone[#gone + 1] = pid
+    end
   end
   if self.calls or self.cleanups or self.host_work then
     release(self)

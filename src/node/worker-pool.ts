@@ -12,6 +12,7 @@ import {
   NODE,
   type ToWorker,
 } from "../worker/messages.ts";
+import { Liveness, livenessMemory } from "../worker/liveness.ts";
 import { createServices, type ServiceOptions } from "../worker/services.ts";
 import type { ThreadStart } from "../worker/thread.ts";
 import { crowded, LuaWorker } from "../worker/worker.ts";
@@ -61,6 +62,7 @@ export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #events: WorkerPoolEvents;
   readonly #loads: Int32Array;
+  readonly #liveness: SharedArrayBuffer;
   readonly #workers = new Map<number, Running>();
   readonly #starts: number[];
   readonly #starting = new Map<number, Promise<void>>();
@@ -79,6 +81,7 @@ export class WorkerPool {
     this.#options = options;
     this.#events = events;
     this.#loads = new Int32Array(new SharedArrayBuffer(options.count * 4)).fill(-1);
+    this.#liveness = livenessMemory(options.count);
     this.#starts = new Array<number>(options.count).fill(0);
   }
 
@@ -123,6 +126,7 @@ export class WorkerPool {
       memoryLimit,
       module: await loadLuaModule(),
       loads: this.#loads,
+      liveness: this.#liveness,
     };
     if (inline && index === 0) {
       const worker = await LuaWorker.start(
@@ -335,6 +339,7 @@ export class WorkerPool {
     this.#workers.delete(index);
     this.#outgoing.delete(index);
     Atomics.store(this.#loads, index, -1);
+    new Liveness(this.#liveness, index).reset(0, []);
     worker.close();
     for (const [ticket, { worker: owner, reject }] of this.#questions) {
       if (owner === index) {

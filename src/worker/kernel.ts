@@ -36,7 +36,16 @@ export interface Kernel {
 }
 
 /** Host functions that the kernel calls, in the order in which a worker registers them. */
-export const hostFunctions = ["emit", "entry", "pure", "immediate", "log", "place"] as const;
+export const hostFunctions = [
+  "emit",
+  "entry",
+  "pure",
+  "immediate",
+  "log",
+  "place",
+  "alive",
+  "liveness",
+] as const;
 
 /** Loads the kernel into a VM whose host functions are registered; gives the numbers of its references. */
 export function loadKernelSources(vm: Vm): number[] {

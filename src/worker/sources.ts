@@ -24,6 +24,7 @@ import object from "../../lua/kernel/object.lua" with { type: "text" };
 import operations from "../../lua/kernel/operations.lua" with { type: "text" };
 import pool from "../../lua/kernel/pool.lua" with { type: "text" };
 import position from "../../lua/kernel/position.lua" with { type: "text" };
+import remote from "../../lua/kernel/remote.lua" with { type: "text" };
 import sandbox from "../../lua/kernel/sandbox.lua" with { type: "text" };
 import scheduler from "../../lua/kernel/scheduler.lua" with { type: "text" };
 import timers from "../../lua/kernel/timers.lua" with { type: "text" };
@@ -76,6 +77,7 @@ export const sources: Record<string, string> = {
   "kernel/operations": operations,
   "kernel/pool": pool,
   "kernel/position": position,
+  "kernel/remote": remote,
   "kernel/sandbox": sandbox,
   "kernel/scheduler": scheduler,
   "kernel/timers": timers,

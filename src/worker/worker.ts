@@ -17,6 +17,7 @@ import { type Kernel, kernelOf, loadKernelSources } from "./kernel.ts";
 import { type CodeEntry, type FromWorker, type HostState, type ToWorker } from "./messages.ts";
 import type { Terminal } from "../operations/io/terminal.ts";
 import type { OperationServices } from "../operations/operation.ts";
+import { Liveness, sequencesOf } from "./liveness.ts";
 import { OperationRunner } from "./operation-runner.ts";
 import { workflowOptions } from "./workflow-options.ts";
 
@@ -32,6 +33,8 @@ export interface WorkerOptions {
   module: WebAssembly.Module;
   /** Units alive, by worker: shared by all, for placement. */
   loads: Int32Array;
+  /** Which units live where: shared by all. */
+  liveness: SharedArrayBuffer;
   services: OperationServices;
   /** The terminal of a process on a terminal host; only in the node's thread. */
   terminalOf: (pid: string) => Terminal | undefined;
@@ -185,6 +188,13 @@ export class LuaWorker {
       });
     });
     vm.register("place", () => this.#place());
+    const liveness = new Liveness(this.#options.liveness, this.#options.index);
+    vm.register("alive", (worker, sequence) => liveness.alive(Number(worker), Number(sequence)));
+    vm.register("liveness", (what, highest, pids) => {
+      const sequences = sequencesOf(String(pids));
+      if (what === "reset") liveness.reset(Number(highest), sequences);
+      else liveness.update(Number(highest), sequences);
+    });
   }
 
   /**

@@ -1,0 +1,90 @@
+/**
+ * Which units live on which worker, in memory that all workers share: a worker that sends to a unit of
+ * another need not ask whether it is there.
+ *
+ * Each worker writes its own part: the highest sequence number that it gave to a PID, and one bit for each of
+ * the last 2^22 numbers, set when the unit has ended. What the part does not know is asked of the worker.
+ * @module
+ */
+
+/** Sequence numbers that a worker's part remembers; a power of two. */
+const WINDOW = 2 ** 22;
+const WORDS = WINDOW / 32;
+/** Bytes of the highest number, before the bits. */
+const HEADER = 8;
+
+/** The memory for the liveness of `workers` workers. */
+export function livenessMemory(workers: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(workers * (HEADER + WORDS * 4));
+}
+
+export class Liveness {
+  readonly #highest: BigInt64Array[] = [];
+  readonly #ended: Int32Array[] = [];
+  readonly #index: number;
+  /** The highest number whose bit is prepared; only of this worker's own part. */
+  #prepared = 0;
+
+  /** @param index the worker that writes through this object */
+  constructor(memory: SharedArrayBuffer, index: number) {
+    const part = HEADER + WORDS * 4;
+    for (let at = 0; at < memory.byteLength; at += part) {
+      this.#highest.push(new BigInt64Array(memory, at, 1));
+      this.#ended.push(new Int32Array(memory, at + HEADER, WORDS));
+    }
+    this.#index = index;
+  }
+
+  /** Begins anew: of the numbers up to `highest` only those of `alive` are of living units. */
+  reset(highest: number, alive: Iterable<number>): void {
+    const ended = this.#ended[this.#index]!;
+    Atomics.store(this.#highest[this.#index]!, 0, -1n);
+    ended.fill(-1);
+    for (const sequence of alive) {
+      if (sequence > highest - WINDOW) {
+        ended[wordOf(sequence)]! &= ~(1 << (sequence & 31));
+      }
+    }
+    this.#prepared = highest;
+    Atomics.store(this.#highest[this.#index]!, 0, BigInt(highest));
+  }
+
+  /** Notes that numbers up to `highest` are given away and that the units of `gone` have ended. */
+  update(highest: number, gone: Iterable<number>): void {
+    const ended = this.#ended[this.#index]!;
+    for (let next = this.#prepared + 1; next <= highest; next++) {
+      if ((next & 31) === 0 && next + 31 <= highest) {
+        Atomics.store(ended, wordOf(next), 0);
+        next += 31;
+      } else Atomics.and(ended, wordOf(next), ~(1 << (next & 31)));
+    }
+    this.#prepared = Math.max(this.#prepared, highest);
+    for (const sequence of gone) {
+      if (sequence > this.#prepared - WINDOW) {
+        Atomics.or(ended, wordOf(sequence), 1 << (sequence & 31));
+      }
+    }
+    Atomics.store(this.#highest[this.#index]!, 0, BigInt(this.#prepared));
+  }
+
+  /** Whether the unit with that number is known to live on `worker`; false also when that is not known. */
+  alive(worker: number, sequence: number): boolean {
+    const highest = this.#highest[worker];
+    if (!highest) return false;
+    const last = Number(Atomics.load(highest, 0));
+    if (sequence > last || sequence <= last - WINDOW) return false;
+    return (Atomics.load(this.#ended[worker]!, wordOf(sequence)) & (1 << (sequence & 31))) === 0;
+  }
+}
+
+function wordOf(sequence: number): number {
+  return Math.floor(sequence / 32) % WORDS;
+}
+
+/** The sequence numbers in a text of PIDs that follow one another. */
+export function sequencesOf(pids: string): number[] {
+  return pids.split("}").flatMap((pid) => {
+    const number = parseInt(pid.slice(pid.lastIndexOf("|") + 1), 16);
+    return Number.isNaN(number) ? [] : [Math.floor(number / 64)];
+  });
+}
