@@ -12,6 +12,7 @@ import {
   NODE,
   type ToWorker,
 } from "../worker/messages.ts";
+import { fromWorker, postBatch } from "../worker/batch.ts";
 import { Liveness, livenessMemory } from "../worker/liveness.ts";
 import { createServices, type ServiceOptions } from "../worker/services.ts";
 import type { ThreadStart } from "../worker/thread.ts";
@@ -159,8 +160,8 @@ export class WorkerPool {
   #startThread(index: number, generation: number, start: ThreadStart): Promise<void> {
     const thread = new Worker(new URL("../worker/thread.ts", import.meta.url).href);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    thread.onmessage = ({ data }: MessageEvent<FromWorker[]>) => {
-      const messages = data;
+    thread.onmessage = ({ data }: MessageEvent<Uint8Array | FromWorker[]>) => {
+      const messages = fromWorker(data);
       if (messages[0]?.type === "ready") resolve();
       else if (messages[0]?.type === "died" && !this.#workers.has(index)) {
         reject(WippyError.from(messages[0].failure));
@@ -175,7 +176,7 @@ export class WorkerPool {
     thread.postMessage(start);
     return promise.then(() => {
       this.#workers.set(index, {
-        post: (messages) => thread.postMessage(messages),
+        post: (messages) => postBatch(messages, (data, moved) => thread.postMessage(data, moved)),
         close: () => thread.terminate(),
       });
     });

@@ -3,6 +3,7 @@
  * @module
  */
 import { WippyError } from "../vm/error.ts";
+import { postBatch, toWorker } from "./batch.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { createServices, type ServiceOptions } from "./services.ts";
 import { LuaWorker, type WorkerOptions } from "./worker.ts";
@@ -14,9 +15,9 @@ export interface ThreadStart {
 }
 
 declare const self: {
-  onmessage: (event: { data: ThreadStart | ToWorker[] }) => void;
+  onmessage: (event: { data: ThreadStart | Uint8Array | ToWorker[] }) => void;
 };
-declare function postMessage(messages: FromWorker[]): void;
+declare function postMessage(data: Uint8Array | FromWorker[], transfer?: ArrayBuffer[]): void;
 
 let worker: LuaWorker | undefined;
 const early: ToWorker[][] = [];
@@ -31,7 +32,7 @@ async function start({ options, services }: ThreadStart): Promise<void> {
         }),
         terminalOf: () => undefined,
       },
-      (messages) => postMessage(messages),
+      (messages) => postBatch(messages, (data, moved) => postMessage(data as FromWorker[], moved)),
     );
   } catch (error) {
     const failure = WippyError.from(error).toJSON();
@@ -42,7 +43,7 @@ async function start({ options, services }: ThreadStart): Promise<void> {
 }
 
 self.onmessage = ({ data }) => {
-  if (!Array.isArray(data)) void start(data);
-  else if (worker) worker.receive(data);
-  else early.push(data);
+  if (!Array.isArray(data) && !(data instanceof Uint8Array)) void start(data);
+  else if (worker) worker.receive(toWorker(data));
+  else early.push(toWorker(data));
 };

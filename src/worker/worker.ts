@@ -218,6 +218,11 @@ export class LuaWorker {
   receive(messages: ToWorker[]): void {
     if (this.#dead) return;
     for (const message of messages) this.#enter(() => this.#handle(message));
+    // At once: to wait for the event loop's next turn would double the time of a round trip.
+    if (this.#immediate !== undefined) {
+      clearImmediate(this.#immediate);
+      this.#turn();
+    }
   }
 
   #handle(message: ToWorker): void {

@@ -1,0 +1,57 @@
+import { describe, expect, test } from "bun:test";
+import { Liveness, livenessMemory, sequencesOf } from "../../../src/worker/liveness.ts";
+
+describe("Liveness", () => {
+  test("knows what one worker wrote in another", () => {
+    const memory = livenessMemory(2);
+    const own = new Liveness(memory, 1);
+    const other = new Liveness(memory, 0);
+    own.reset(100, [3, 64, 100]);
+    own.update(300, [3, 299]);
+    expect([64, 100, 101, 298, 300].map((n) => other.alive(1, n))).toEqual(Array(5).fill(true));
+    expect([2, 3, 63, 65, 299, 301].map((n) => other.alive(1, n))).toEqual(Array(6).fill(false));
+    expect(other.alive(0, 1)).toBe(false);
+    expect(other.alive(7, 1)).toBe(false);
+  });
+
+  test("agrees with a set, whatever the blocks", () => {
+    const memory = livenessMemory(1);
+    const liveness = new Liveness(memory, 0);
+    liveness.reset(7, []);
+    const alive = new Set<number>();
+    let highest = 7;
+    for (let round = 1; round < 200; round++) {
+      const next = highest + (round * 37) % 150;
+      for (let n = highest + 1; n <= next; n++) alive.add(n);
+      highest = next;
+      const gone = [...alive].filter((n) => (n * 31 + round) % 3 === 0);
+      for (const n of gone) alive.delete(n);
+      liveness.update(highest, gone);
+    }
+    for (let n = 0; n <= highest + 10; n++) expect(liveness.alive(0, n)).toBe(alive.has(n));
+  });
+
+  test("forgets what is long ago, and takes its place again", () => {
+    const liveness = new Liveness(livenessMemory(1), 0);
+    liveness.reset(10, [5]);
+    expect(liveness.alive(0, 5)).toBe(true);
+    liveness.update(2 ** 22 + 4, [2 ** 22]);
+    expect(liveness.alive(0, 5)).toBe(true);
+    liveness.update(2 ** 22 + 5, []);
+    expect(liveness.alive(0, 5)).toBe(false);
+    expect(liveness.alive(0, 2 ** 22)).toBe(false);
+    expect(liveness.alive(0, 2 ** 22 + 5)).toBe(true);
+  });
+
+  test("a worker that is gone has nobody", () => {
+    const memory = livenessMemory(1);
+    new Liveness(memory, 0).update(50, []);
+    new Liveness(memory, 0).reset(0, []);
+    expect(new Liveness(memory, 0).alive(0, 20)).toBe(false);
+  });
+});
+
+test("sequencesOf reads PIDs that follow one another", () => {
+  expect(sequencesOf("{app:p|0x00041}{a:b#lua.1|0x00fc2}")).toEqual([1, 63]);
+  expect(sequencesOf("")).toEqual([]);
+});
