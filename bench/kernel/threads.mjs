@@ -17,9 +17,9 @@ if (isMainThread) {
       };
       while (sent < underWay) echo.postMessage({ topic: "ping", value: sent++ });
     });
-  await rate(count / 10, 1);
-  const alone = await rate(count / 10, 1);
-  await rate(count / 3, 100);
+  await rate(Math.floor(count / 30), 1);
+  const alone = await rate(Math.floor(count / 10), 1);
+  await rate(Math.floor(count / 3), 100);
   console.log(JSON.stringify({ alone, together: await rate(count, 100) }));
   await echo.terminate();
 } else {

@@ -40,10 +40,10 @@ export function answerOf<T>(command: readonly string[], folder?: string): T {
   return JSON.parse(outputOf(command, folder)) as T;
 }
 
-/** The words that start Erlang on one scheduler with a compiled module; undefined without Erlang. */
-export function compileErlang(source: string): string[] | undefined {
+/** The words that start Erlang with a compiled module; undefined without Erlang. */
+export function compileErlang(source: string, schedulers = 1): string[] | undefined {
   if (!Bun.which("erlc") || !Bun.which("erl")) return undefined;
   const folder = temporaryFolder();
   outputOf(["erlc", "-o", folder, source]);
-  return ["erl", "+S", "1:1", "-noshell", "-pa", folder];
+  return ["erl", "+S", `${schedulers}:${schedulers}`, "-noshell", "-pa", folder];
 }

@@ -92,7 +92,7 @@ function figures.fan_out(count)
   return { rate = each * receivers / seconds_since(began) }
 end
 
--- Processes with a ticker of 100 ms each, for two seconds: the ticks that arrived to those that were due.
+-- Processes with a ticker of one second each, for ten seconds: the ticks that arrived to those that were due.
 function figures.tickers(count)
   local inbox = process.inbox()
   local began = time.now()
@@ -104,7 +104,7 @@ function figures.tickers(count)
   for _ = 1, count do
     ticks = ticks + inbox:receive():payload():data()
   end
-  return { spawn = count / spawned, ticks = ticks / (count * 20) }
+  return { spawn = count / spawned, ticks = ticks / (count * 10) }
 end
 
 -- How late a process that sleeps 1 ms wakes, beside endless loops on the same worker: percentiles in ms.

@@ -1,7 +1,7 @@
 local time = require("time")
 
 local function main(parent)
-  local ticker, over = time.ticker("100ms"), time.after("2050ms")
+  local ticker, over = time.ticker("1s"), time.after("10500ms")
   local tick, end_of_time = ticker:channel():case_receive(), over:case_receive()
   local ticks = 0
   while channel.select({ tick, end_of_time }).channel ~= over do
