@@ -516,19 +516,28 @@ function actors.terminate(_, pid)
   return at(pid, "terminate")
 end
 
-function actors.monitor(self, pid)
+--- Monitors a unit: its EXIT comes as an event, or as a message of `topic`.
+function actors.monitor(self, pid, topic)
+  local watched = self.watching and self.watching[pid]
+  if links.is_watching(self, pid, topic) then
+    return nil, errors.fail("Internal", "monitor failed: already monitoring pid")
+  end
+  -- Noted before the answer: another coroutine may monitor the same unit, or stop to, meanwhile.
+  links.watching(self, pid, topic)
+  if watched then
+    return true
+  end
   local ok, err = at(pid, "monitor", pid_of(self))
-  if ok then
-    links.watching(self, pid)
+  if not ok and links.stop_watching(self, pid, topic) then
+    links.exit_event(self.pid, pid, nil, err)
   end
   return ok, err
 end
 
-function actors.unmonitor(self, pid)
-  if self.watching then
-    self.watching[pid] = nil
+function actors.unmonitor(self, pid, topic)
+  if not links.stop_watching(self, pid, topic) then
+    at(pid, "demonitor", pid_of(self))
   end
-  at(pid, "demonitor", pid_of(self))
   return true
 end
 

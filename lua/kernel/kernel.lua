@@ -54,7 +54,20 @@ end
 --- Nanoseconds of a duration as programs write it: a number of ns, "1h30m", or a Duration object.
 runtime.duration = duration.of
 
-local modules = { "time", "json", "uuid", "logger", "env", "fs", "io", "ctx", "funcs", "workflow" }
+local modules = {
+  "time",
+  "json",
+  "uuid",
+  "logger",
+  "env",
+  "fs",
+  "io",
+  "ctx",
+  "funcs",
+  "workflow",
+  "server",
+  "sys",
+}
 for _, name in ipairs(modules) do
   sandbox.provide(name, function()
     return use("modules/" .. name, runtime)

@@ -19,18 +19,35 @@ local function not_registered(action)
   return errors.fail("Internal", action .. " failed: pid not registered")
 end
 
---- Delivers an EXIT event to a unit of this worker.
+local function exit_of(from, value, err)
+  return {
+    kind = "pid.exit",
+    from = from,
+    at = seconds(),
+    result = { value = value, error = err },
+  }
+end
+
+--- Delivers an EXIT event to a unit of this worker: to each topic that it monitors the other one under, and to its
+--- events channel unless those are all.
 function links.exit_event(watcher, from, value, err)
   local self = by_pid[watcher]
-  if self then
-    if self.watching then
-      self.watching[from] = nil
-    end
-    mailbox.event(
-      self,
-      { kind = "pid.exit", from = from, at = seconds(), result = { value = value, error = err } }
-    )
+  if not self then
+    return
   end
+  local watching = self.watching and self.watching[from]
+  if watching then
+    self.watching[from] = nil
+  end
+  if type(watching) == "table" then
+    for topic in pairs(watching.topics) do
+      mailbox.deliver(self, mailbox.message(topic, from, 1, exit_of(from, value, err)))
+    end
+    if not watching.events then
+      return
+    end
+  end
+  mailbox.event(self, exit_of(from, value, err))
 end
 
 --- Delivers LINK_DOWN to a unit of this worker: fatal unless it traps links.
@@ -129,14 +146,58 @@ function links.wait(target, waiter)
   return true
 end
 
---- Remembers on the watcher's side what it watches, so that its own end undoes it.
-function links.watching(self, target)
+--- Remembers on the watcher's side what it watches, so that its own end undoes it: true for the events channel,
+--- or, where a topic was named, { topics = set, events = whether it is for the events channel too }.
+function links.watching(self, target, topic)
   local watching = self.watching
   if not watching then
     watching = {}
     self.watching = watching
   end
-  watching[target] = true
+  local present = watching[target]
+  if topic then
+    if type(present) ~= "table" then
+      present = { topics = {}, events = present == true }
+      watching[target] = present
+    end
+    present.topics[topic] = true
+  elseif type(present) == "table" then
+    present.events = true
+  else
+    watching[target] = true
+  end
+end
+
+--- Whether `self` monitors the target for that topic, or for its events channel (nil).
+function links.is_watching(self, target, topic)
+  local present = self.watching and self.watching[target]
+  if type(present) ~= "table" then
+    return present == true and not topic
+  elseif topic then
+    return present.topics[topic] == true
+  end
+  return present.events
+end
+
+--- Takes one of its monitors back; gives whether there are others of the same target.
+function links.stop_watching(self, target, topic)
+  local present = self.watching and self.watching[target]
+  if type(present) == "table" then
+    if topic then
+      present.topics[topic] = nil
+    else
+      present.events = false
+    end
+    if present.events or next(present.topics) then
+      return true
+    end
+  elseif topic and present then
+    return true
+  end
+  if present then
+    self.watching[target] = nil
+  end
+  return false
 end
 
 -- What a watcher is told must not be shared with other watchers.

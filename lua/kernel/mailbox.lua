@@ -99,13 +99,50 @@ function mailbox.events(unit)
   return ch
 end
 
---- Routes a message to its listener or to the inbox.
+-- Topics of aliases begin so.
+local ALIAS <const> = "$alias/"
+
+--- Routes a message to its listener or to the inbox; what is sent to an alias that was given up is dropped.
 function mailbox.deliver(unit, message)
   local listeners = unit.listeners
-  local ch = listeners and (listeners[message[1]] or listeners["@pid/inbox"])
-    or unit.inbox
-    or mailbox.inbox(unit)
-  put(ch, message)
+  if listeners then
+    local ch = listeners[message[1]]
+    if not ch then
+      if unit.aliases and string.sub(message[1], 1, #ALIAS) == ALIAS then
+        return
+      end
+      ch = listeners["@pid/inbox"] or unit.inbox or mailbox.inbox(unit)
+    end
+    return put(ch, message)
+  end
+  put(unit.inbox or mailbox.inbox(unit), message)
+end
+
+local aliases = 0
+
+--- A topic that no other unit of this worker has, with its channel: for the answers to one request.
+function mailbox.alias(unit)
+  aliases = aliases + 1
+  local topic = ALIAS .. aliases
+  unit.aliases = true
+  unit.listeners = unit.listeners or {}
+  local ch = channel.new(4)
+  ch.decode, ch.opened = raw_value, true
+  unit.listeners[topic] = ch
+  return topic, ch
+end
+
+--- Gives an alias up: its channel is closed, and what comes for it is dropped.
+function mailbox.unalias(unit, topic)
+  local listeners = unit.listeners
+  local ch = listeners and string.sub(topic, 1, #ALIAS) == ALIAS and listeners[topic]
+  if not ch then
+    return false
+  end
+  listeners[topic] = nil
+  channel.drain(ch)
+  channel.close(ch)
+  return true
 end
 
 --- Delivers a message of one value: what most messages are, without the calls that `message` and `deliver` make.

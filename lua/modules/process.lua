@@ -171,6 +171,31 @@ end
 for _, name in ipairs({ "terminate", "monitor", "unmonitor", "link", "unlink" }) do
   on_target(name)
 end
+
+-- Monitors may name a topic: then the EXIT event comes as a message of that topic (Erlang's monitor with a tag).
+for _, name in ipairs({ "monitor", "unmonitor" }) do
+  local plain = process[name]
+  process[name] = function(dest, options)
+    local topic
+    if options ~= nil then
+      check.table(options, 2, name)
+      topic = check.string(options.topic, 2, name)
+    end
+    return plain(dest, topic)
+  end
+end
+
+--- A topic of this unit's own and the channel of what is sent to it: for the answers to one request (Erlang's
+--- alias). After `process.unalias(topic)` what still comes for it is dropped.
+function process.alias()
+  return mailbox.alias(scheduler.current)
+end
+
+--- Gives an alias up: whether there was one.
+function process.unalias(topic)
+  check.string(topic, 1, "unalias")
+  return mailbox.unalias(scheduler.current, topic)
+end
 on_target("cancel")
 local cancel = process.cancel
 

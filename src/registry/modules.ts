@@ -28,6 +28,8 @@ export const builtinModules: ReadonlyMap<string, BuiltinModule> = new Map([
   ["os", everywhere],
   ["payload", everywhere],
   ["process", everywhere],
+  ["server", notInWorkflows],
+  ["sys", notInWorkflows],
   ["time", everywhere],
   ["uuid", everywhere],
   ["workflow", everywhere],

@@ -34,7 +34,9 @@ import workflows from "../../lua/kernel/workflows.lua" with { type: "text" };
 import libraryCalendar from "../../lua/library/calendar.lua" with { type: "text" };
 import libraryLayout from "../../lua/library/layout.lua" with { type: "text" };
 import libraryLayoutParse from "../../lua/library/layout_parse.lua" with { type: "text" };
+import libraryRequest from "../../lua/library/request.lua" with { type: "text" };
 import libraryScanner from "../../lua/library/scanner.lua" with { type: "text" };
+import libraryServerLoop from "../../lua/library/server_loop.lua" with { type: "text" };
 import libraryStream from "../../lua/library/stream.lua" with { type: "text" };
 import libraryZone from "../../lua/library/zone.lua" with { type: "text" };
 import moduleCtx from "../../lua/modules/ctx.lua" with { type: "text" };
@@ -44,6 +46,8 @@ import moduleIo from "../../lua/modules/io.lua" with { type: "text" };
 import moduleJson from "../../lua/modules/json.lua" with { type: "text" };
 import moduleLogger from "../../lua/modules/logger.lua" with { type: "text" };
 import moduleOs from "../../lua/modules/os.lua" with { type: "text" };
+import moduleServer from "../../lua/modules/server.lua" with { type: "text" };
+import moduleSys from "../../lua/modules/sys.lua" with { type: "text" };
 import moduleTime from "../../lua/modules/time.lua" with { type: "text" };
 import moduleUuid from "../../lua/modules/uuid.lua" with { type: "text" };
 import moduleFuncs from "../../lua/modules/funcs.lua" with { type: "text" };
@@ -87,7 +91,9 @@ export const sources: Record<string, string> = {
   "library/calendar": libraryCalendar,
   "library/layout": libraryLayout,
   "library/layout_parse": libraryLayoutParse,
+  "library/request": libraryRequest,
   "library/scanner": libraryScanner,
+  "library/server_loop": libraryServerLoop,
   "library/stream": libraryStream,
   "library/zone": libraryZone,
   "modules/ctx": moduleCtx,
@@ -97,6 +103,8 @@ export const sources: Record<string, string> = {
   "modules/json": moduleJson,
   "modules/logger": moduleLogger,
   "modules/os": moduleOs,
+  "modules/server": moduleServer,
+  "modules/sys": moduleSys,
   "modules/time": moduleTime,
   "modules/uuid": moduleUuid,
   "modules/funcs": moduleFuncs,
