@@ -66,6 +66,7 @@ local modules = {
   "funcs",
   "workflow",
   "server",
+  "supervisor",
   "sys",
 }
 for _, name in ipairs(modules) do

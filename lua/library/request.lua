@@ -28,6 +28,14 @@ local function ended(what, dest, reason)
   )
 end
 
+-- The reply in what came to an alias: `value, err`.
+local function outcome(what, dest, value)
+  if value.kind == process.event.EXIT then
+    return nil, ended(what, dest, value.result.error)
+  end
+  return value.value, value.error
+end
+
 --- Waits at `replies`, the channel of an alias under which `dest` is monitored: `value, err`.
 function request.await(what, dest, replies, timeout)
   local cases = { replies:case_receive() }
@@ -42,11 +50,29 @@ function request.await(what, dest, replies, timeout)
     return nil,
       errors.make("Timeout", "no reply from " .. what .. " " .. dest .. " in " .. after, true)
   end
-  local value = result.value
-  if value.kind == process.event.EXIT then
-    return nil, ended(what, dest, value.result.error)
+  return outcome(what, dest, result.value)
+end
+
+--- Spawns a process by `spawn(builder)` and waits until it says that it has started: its PID and true, or its PID
+--- (nil when there is none) and `nil, err`. Which process: one whose main is a server or a supervisor.
+function request.start(what, spawn)
+  local alias, replies = process.alias()
+  local pid, err = spawn(process.with_context({}):with_message("$init", alias, process.pid()))
+  local value
+  if pid and process.monitor(pid, { topic = alias }) then
+    value, err = request.await(what, pid, replies, "infinity")
+    process.unmonitor(pid, { topic = alias })
+  elseif pid then
+    -- It has ended; what it said came before.
+    local first = channel.select({ replies:case_receive(), default = true })
+    if first.default then
+      err = ended(what, pid)
+    else
+      value, err = outcome(what, pid, first.value)
+    end
   end
-  return value.value, value.error
+  process.unalias(alias)
+  return pid, value, err
 end
 
 --- Sends `body` to `dest` and waits for the reply: `value, err`. `what` names the receiver in errors. Errors: the
@@ -67,6 +93,18 @@ function request.ask(what, dest, topic, body, timeout)
   process.unmonitor(dest, { topic = alias })
   process.unalias(alias)
   return value, err
+end
+
+--- Whom to tell that this process has started, as { pid, alias }; nil when nobody waits for it.
+function request.starter()
+  local started = process.listen("$init", { message = true })
+  local first = channel.select({ started:case_receive(), default = true })
+  process.unlisten(started)
+  if first.default then
+    return nil
+  end
+  local parts = first.value:payload()
+  return { alias = parts[1]:data(), pid = parts[2]:data() }
 end
 
 --- Replies to a request; `to` is { pid, alias }.

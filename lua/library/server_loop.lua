@@ -250,18 +250,6 @@ local function finish(self)
   return nil, reason
 end
 
--- Whom to tell that init is done, when server.start started this process.
-local function starter()
-  local started = process.listen("$init", { message = true })
-  local first = channel.select({ started:case_receive(), default = true })
-  process.unlisten(started)
-  if first.default then
-    return nil
-  end
-  local parts = first.value:payload()
-  return { alias = parts[1]:data(), pid = parts[2]:data() }
-end
-
 local function init(self, parent, first, ...)
   local callbacks = self.callbacks
   if first == UPGRADED then
@@ -304,7 +292,7 @@ function loop.run(callbacks, ...)
     next_waiting = 1,
     last_waiting = 0,
   }, Server)
-  local parent = starter()
+  local parent = request.starter()
   local ok, err = init(self, parent, ...)
   if not ok then
     return nil, err

@@ -96,18 +96,11 @@ local function starter(name, spawn, monitored)
   server[name] = function(id, host_id, ...)
     check.string(id, 1, name)
     check.string(host_id, 2, name)
-    local alias, replies = process.alias()
-    local builder = process.with_context({}):with_message("$init", alias, process.pid())
-    local pid, err = builder[spawn](builder, id, host_id, ...)
-    local value
-    if pid then
-      -- A server that has ended by now has told why.
-      process.monitor(pid, { topic = alias })
-      value, err = request.await("server", pid, replies, "infinity")
-      process.unmonitor(pid, { topic = alias })
-    end
-    process.unalias(alias)
-    if not value then
+    local args = table.pack(...)
+    local pid, started, err = request.start("server", function(builder)
+      return builder[spawn](builder, id, host_id, table.unpack(args, 1, args.n))
+    end)
+    if not started then
       return nil, err
     end
     if monitored then

@@ -14,6 +14,7 @@ import type { Lifecycle } from "../registry/lifecycle.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import type { CodeEntry, FromWorker } from "../worker/messages.ts";
+import { builtinCode, builtinNamespace } from "./builtin.ts";
 import { codeEntry } from "./code.ts";
 import { exitStatus } from "./exit-status.ts";
 import { Names } from "./names.ts";
@@ -72,13 +73,22 @@ export class Node {
       directory: options.directory,
       system: process.env,
     });
+    for (const { id } of options.entries) {
+      if (id.startsWith(`${builtinNamespace}:`)) {
+        throw new WippyError(
+          "Invalid",
+          `${id}: the namespace ${builtinNamespace} is the runtime's own; choose another`,
+          { retryable: false },
+        );
+      }
+    }
     this.#code = options.entries.flatMap((entry) => codeEntry(entry, this.#environment) ?? []);
     const names = new Names();
     this.#pool = new WorkerPool(
       {
         count: options.workers ?? defaultWorkers(),
         inline: options.inline || options.entries.some((entry) => this.#hasTerminal(entry)),
-        entries: this.#code,
+        entries: [...builtinCode, ...this.#code],
         services: {
           entries: options.entries,
           directory: options.directory,

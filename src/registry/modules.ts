@@ -29,6 +29,7 @@ export const builtinModules: ReadonlyMap<string, BuiltinModule> = new Map([
   ["payload", everywhere],
   ["process", everywhere],
   ["server", notInWorkflows],
+  ["supervisor", notInWorkflows],
   ["sys", notInWorkflows],
   ["time", everywhere],
   ["uuid", everywhere],

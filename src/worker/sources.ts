@@ -38,6 +38,8 @@ import libraryRequest from "../../lua/library/request.lua" with { type: "text" }
 import libraryScanner from "../../lua/library/scanner.lua" with { type: "text" };
 import libraryServerLoop from "../../lua/library/server_loop.lua" with { type: "text" };
 import libraryStream from "../../lua/library/stream.lua" with { type: "text" };
+import librarySupervision from "../../lua/library/supervision.lua" with { type: "text" };
+import librarySupervisorSpec from "../../lua/library/supervisor_spec.lua" with { type: "text" };
 import libraryZone from "../../lua/library/zone.lua" with { type: "text" };
 import moduleCtx from "../../lua/modules/ctx.lua" with { type: "text" };
 import moduleEnv from "../../lua/modules/env.lua" with { type: "text" };
@@ -47,6 +49,7 @@ import moduleJson from "../../lua/modules/json.lua" with { type: "text" };
 import moduleLogger from "../../lua/modules/logger.lua" with { type: "text" };
 import moduleOs from "../../lua/modules/os.lua" with { type: "text" };
 import moduleServer from "../../lua/modules/server.lua" with { type: "text" };
+import moduleSupervisor from "../../lua/modules/supervisor.lua" with { type: "text" };
 import moduleSys from "../../lua/modules/sys.lua" with { type: "text" };
 import moduleTime from "../../lua/modules/time.lua" with { type: "text" };
 import moduleUuid from "../../lua/modules/uuid.lua" with { type: "text" };
@@ -95,6 +98,8 @@ export const sources: Record<string, string> = {
   "library/scanner": libraryScanner,
   "library/server_loop": libraryServerLoop,
   "library/stream": libraryStream,
+  "library/supervision": librarySupervision,
+  "library/supervisor_spec": librarySupervisorSpec,
   "library/zone": libraryZone,
   "modules/ctx": moduleCtx,
   "modules/env": moduleEnv,
@@ -104,6 +109,7 @@ export const sources: Record<string, string> = {
   "modules/logger": moduleLogger,
   "modules/os": moduleOs,
   "modules/server": moduleServer,
+  "modules/supervisor": moduleSupervisor,
   "modules/sys": moduleSys,
   "modules/time": moduleTime,
   "modules/uuid": moduleUuid,

@@ -1,0 +1,538 @@
+-- A supervisor's process: starts its children in order, restarts those that end, ends them in reverse order. Words
+-- and rules are those of Erlang/OTP's supervisor.
+local runtime = ...
+local use, errors = runtime.use, runtime.errors
+local channel = use("kernel/channel")
+local process = use("modules/process", runtime)
+local request = use("library/request", runtime)
+local specs = use("library/supervisor_spec", runtime)
+local time = use("modules/time", runtime)
+
+local Supervisor = {}
+Supervisor.__index = Supervisor
+
+-- Children in the order of their start: a doubly linked list, since any of many may go.
+function Supervisor:append(child)
+  child.prev, child.next = self.last, nil
+  if self.last then
+    self.last.next = child
+  else
+    self.first = child
+  end
+  self.last = child
+  self.by_id[child.id] = child
+  self.count = self.count + 1
+end
+
+function Supervisor:remove(child)
+  if child.prev then
+    child.prev.next = child.next
+  else
+    self.first = child.next
+  end
+  if child.next then
+    child.next.prev = child.prev
+  else
+    self.last = child.prev
+  end
+  self.by_id[child.id] = nil
+  self.count = self.count - 1
+end
+
+-- Waits for the event `wanted` tells apart; what else comes meanwhile is kept for later. nil after `ns`.
+function Supervisor:await_event(wanted, ns)
+  local cases, late = { self.events:case_receive() }, nil
+  if ns ~= "infinity" then
+    if ns <= 0 then
+      return nil
+    end
+    late = time.after(ns)
+    cases[2] = late:case_receive()
+  end
+  while true do
+    local result = channel.select(cases)
+    if late and result.channel == late then
+      return nil
+    elseif wanted(result.value) then
+      return result.value
+    end
+    self.kept_last = self.kept_last + 1
+    self.kept[self.kept_last] = result.value
+    if result.value.kind == process.event.EXIT then
+      self.gone[result.value.from] = true
+    end
+  end
+end
+
+-- Ends a child by its rule and waits until it has ended.
+function Supervisor:terminate(child)
+  local pid = child.pid
+  child.retry = false
+  if not pid then
+    return
+  end
+  self.by_pid[pid] = nil
+  child.pid = nil
+  if self.gone[pid] then
+    return
+  end
+  local function its_end(event)
+    return event.kind == process.event.EXIT and event.from == pid
+  end
+  local ended
+  if child.spec.shutdown ~= "brutal_kill" and process.cancel(pid, "shutdown") then
+    ended = self:await_event(its_end, child.spec.shutdown)
+  end
+  if not ended then
+    process.terminate(pid)
+    self:await_event(its_end, "infinity")
+  end
+end
+
+function Supervisor:terminate_all()
+  local child = self.last
+  while child do
+    self:terminate(child)
+    child = child.prev
+  end
+end
+
+-- Starts a child: nil, or the Error why it cannot run.
+function Supervisor:start(child)
+  local spec = child.spec
+  local pid, started, err
+  if spec.wait then
+    pid, started, err = request.start(spec.type, function(builder)
+      return builder:spawn_linked_monitored(spec.process, spec.host, table.unpack(child.input))
+    end)
+  else
+    pid, err = process.spawn_linked_monitored(spec.process, spec.host, table.unpack(child.input))
+    started = pid
+  end
+  if not pid then
+    return err
+  end
+  child.pid, child.retry = pid, false
+  self.by_pid[pid] = child
+  if not started then
+    self:terminate(child)
+    return err
+  end
+  if spec.name then
+    local ok
+    ok, err = process.registry.register(spec.name, pid)
+    if not ok then
+      self:terminate(child)
+      return err
+    end
+  end
+  return nil
+end
+
+local function describe(err)
+  return { kind = err:kind(), message = err:message() }
+end
+
+-- Why a supervisor could not start: the child and its reason.
+local function start_failure(child, err)
+  return errors.make(
+    err:kind(),
+    "child "
+      .. child.id
+      .. " ("
+      .. child.spec.process
+      .. ") cannot start: "
+      .. err:message()
+      .. "; the children before it were stopped",
+    err:retryable(),
+    { child = child.id, reason = describe(err) }
+  )
+end
+
+function Supervisor:start_all()
+  for _, spec in ipairs(self.spec.children) do
+    local child = { id = spec.id, spec = spec, input = spec.input, restarts = 0 }
+    self:append(child)
+    local err = self:start(child)
+    if err then
+      self:terminate_all()
+      return start_failure(child, err)
+    end
+  end
+  return nil
+end
+
+-- Whether one more restart is too many; the times of the last ones are a queue.
+function Supervisor:restarts_too_often()
+  local now = time.now():unix_nano()
+  local restarts = self.restarts
+  restarts.last = restarts.last + 1
+  restarts[restarts.last] = now
+  while restarts[restarts.first] < now - self.spec.period do
+    restarts[restarts.first] = nil
+    restarts.first = restarts.first + 1
+  end
+  return restarts.last - restarts.first + 1 > self.spec.intensity
+end
+
+function Supervisor:stop(reason)
+  self.stopped, self.reason = true, reason
+end
+
+-- Restarts a child that ended, and those that its strategy names.
+function Supervisor:restart(child, err)
+  if self:restarts_too_often() then
+    local text = err and err:message() or "it ended normally"
+    self:stop(
+      errors.make(
+        "Unavailable",
+        "supervisor gave up: child " .. child.id .. " ended too often: " .. text,
+        true,
+        {
+          child = child.id,
+          intensity = self.spec.intensity,
+          period_ns = self.spec.period,
+          reason = err and describe(err),
+        }
+      )
+    )
+    return
+  end
+  local strategy = self.spec.strategy
+  local from = child
+  if strategy == "one_for_all" then
+    from = self.first
+  end
+  if strategy == "one_for_all" or strategy == "rest_for_one" then
+    local other = self.last
+    while true do
+      local before, is_first = other.prev, other == from
+      if other ~= child then
+        self:terminate(other)
+        if other.spec.restart == "temporary" then
+          if is_first then
+            from = other.next
+          end
+          self:remove(other)
+        end
+      end
+      if is_first then
+        break
+      end
+      other = before
+    end
+  end
+  local next_one = from
+  while next_one do
+    local following = strategy ~= "one_for_one"
+      and strategy ~= "simple_one_for_one"
+      and next_one.next
+    next_one.restarts = next_one.restarts + 1
+    local problem = self:start(next_one)
+    if problem then
+      -- Tried again, as a restart of its own, after what came meanwhile.
+      next_one.retry = problem
+      self.retries[#self.retries + 1] = next_one
+      return
+    end
+    next_one = following or nil
+  end
+end
+
+-- Whether the end of a significant child ends the supervisor.
+function Supervisor:shuts_down_after(child)
+  local rule = self.spec.auto_shutdown
+  if rule == "never" or not child.spec.significant then
+    return false
+  elseif rule == "any_significant" then
+    return true
+  end
+  local other = self.first
+  while other do
+    if other ~= child and other.spec.significant and (other.pid or other.retry) then
+      return false
+    end
+    other = other.next
+  end
+  return true
+end
+
+function Supervisor:child_ended(child, err)
+  child.pid = nil
+  local rule = child.spec.restart
+  if rule == "permanent" or (rule == "transient" and err) then
+    self:restart(child, err)
+    return
+  end
+  if rule == "temporary" or self.spec.strategy == "simple_one_for_one" then
+    self:remove(child)
+  end
+  if self:shuts_down_after(child) then
+    self:stop(nil)
+  end
+end
+
+function Supervisor:handle_event(event)
+  if event.kind == process.event.CANCEL then
+    self:stop(nil)
+  elseif event.kind == process.event.EXIT then
+    local child = self.by_pid[event.from]
+    self.gone[event.from] = nil
+    if child then
+      self.by_pid[event.from] = nil
+      self:child_ended(child, event.result.error)
+    end
+  elseif event.kind == process.event.LINK_DOWN and event.from == self.parent then
+    self:stop(errors.make("", "the parent of the supervisor has ended"))
+  end
+end
+
+local function not_found(id)
+  return nil, errors.fail("NotFound", "no child " .. tostring(id))
+end
+
+local function state_of(child)
+  if child.pid then
+    return "running"
+  end
+  return child.retry and "restarting" or "stopped"
+end
+
+-- What a client may see of a child.
+local function public(child)
+  return {
+    id = child.id,
+    pid = child.pid,
+    type = child.spec.type,
+    process = child.spec.process,
+    status = state_of(child),
+    restarts = child.restarts,
+  }
+end
+
+local requests = {}
+
+local function start_dynamic(self, args)
+  self.dynamic = self.dynamic + 1
+  local template = self.spec.children[1]
+  local input = table.move(template.input, 1, #template.input, 1, {})
+  table.move(args, 1, args.n or #args, #input + 1, input)
+  local child = { id = "#" .. self.dynamic, spec = template, input = input, restarts = 0 }
+  local err = self:start(child)
+  if err then
+    return nil, err
+  end
+  self:append(child)
+  return child.pid
+end
+
+function requests.start_child(self, value)
+  if self.spec.strategy == "simple_one_for_one" then
+    return start_dynamic(self, type(value) == "table" and value or {})
+  end
+  local ok, spec = pcall(specs.child, value, self.spec.host, "to start")
+  if not ok then
+    return nil, errors.from_raised(spec)
+  elseif spec.significant and self.spec.auto_shutdown == "never" then
+    return nil, errors.fail("Invalid", "a significant child needs auto_shutdown of its supervisor")
+  end
+  local present = self.by_id[spec.id]
+  if present then
+    local what = present.pid and "runs already" or "is there already; restart or delete it"
+    return nil,
+      errors.make("AlreadyExists", "child " .. spec.id .. " " .. what, false, { pid = present.pid })
+  end
+  local child = { id = spec.id, spec = spec, input = spec.input, restarts = 0 }
+  local err = self:start(child)
+  if err then
+    return nil, err
+  end
+  self:append(child)
+  return child.pid
+end
+
+function requests.terminate_child(self, id)
+  local child = self.by_pid[id] or self.by_id[id]
+  if not child then
+    return not_found(id)
+  end
+  self:terminate(child)
+  if child.spec.restart == "temporary" or self.spec.strategy == "simple_one_for_one" then
+    self:remove(child)
+  end
+  return true
+end
+
+-- A child that is not running, or the error why `what` cannot be done with it.
+local function stopped_child(self, id, what)
+  if self.spec.strategy == "simple_one_for_one" then
+    return nil,
+      errors.fail("Invalid", "children of simple_one_for_one cannot be " .. what .. " by id")
+  end
+  local child = self.by_id[id]
+  if not child then
+    return not_found(id)
+  elseif child.pid or child.retry then
+    local state = state_of(child)
+    return nil, errors.fail("Conflict", "child " .. id .. " is " .. state .. "; terminate it first")
+  end
+  return child
+end
+
+function requests.restart_child(self, id)
+  local child, err = stopped_child(self, id, "restarted")
+  if not child then
+    return nil, err
+  end
+  err = self:start(child)
+  if err then
+    return nil, err
+  end
+  return child.pid
+end
+
+function requests.delete_child(self, id)
+  local child, err = stopped_child(self, id, "deleted")
+  if not child then
+    return nil, err
+  end
+  self:remove(child)
+  return true
+end
+
+function requests.which_children(self, options)
+  local list = {}
+  local limit = type(options) == "table" and options.limit or math.huge
+  local after = type(options) == "table" and options.after
+  local child = self.first
+  if after then
+    local present = self.by_id[after]
+    if not present then
+      return not_found(after)
+    end
+    child = present.next
+  end
+  while child and #list < limit do
+    list[#list + 1] = public(child)
+    child = child.next
+  end
+  return list
+end
+
+function requests.count_children(self)
+  local counts = { specs = self.count, active = 0, supervisors = 0, workers = 0 }
+  local child = self.first
+  while child do
+    counts.active = counts.active + (child.pid and 1 or 0)
+    local kind = child.spec.type .. "s"
+    counts[kind] = counts[kind] + 1
+    child = child.next
+  end
+  if self.spec.strategy == "simple_one_for_one" then
+    counts.specs = 1
+  end
+  return counts
+end
+
+function requests.get_childspec(self, id)
+  local child = self.by_pid[id] or self.by_id[id]
+  if not child then
+    return not_found(id)
+  end
+  return child.spec
+end
+
+function Supervisor:handle_message(message)
+  if message:topic() ~= "$supervisor" then
+    return
+  end
+  local payload = message:payload()
+  local body = payload and payload.data and payload:data()
+  if type(body) ~= "table" or type(body.alias) ~= "string" then
+    return
+  end
+  local from, asked = { pid = message:from(), alias = body.alias }, body.request or {}
+  if asked.op == "stop" then
+    self.stopper = from
+    self:stop(asked.value ~= nil and errors.from_returned(asked.value) or nil)
+    return
+  end
+  local operation = requests[asked.op]
+  if operation then
+    request.reply(from, operation(self, asked.value))
+  else
+    request.reply(from, nil, errors.fail("Invalid", "no operation " .. tostring(asked.op)))
+  end
+end
+
+-- Handles one thing: a restart that is due, an event that was kept, or what comes.
+function Supervisor:step()
+  local retry = table.remove(self.retries, 1)
+  if retry then
+    local problem = retry.retry
+    if problem then
+      self:restart(retry, problem)
+    end
+    return
+  end
+  local kept = self.kept[self.kept_first]
+  if kept then
+    self.kept[self.kept_first] = nil
+    self.kept_first = self.kept_first + 1
+    self:handle_event(kept)
+    return
+  end
+  local result = channel.select(self.cases)
+  if result.channel == self.events then
+    self:handle_event(result.value)
+  else
+    self:handle_message(result.value)
+  end
+end
+
+--- Runs the calling process as a supervisor until it ends: what the process's main returns.
+return function(value)
+  local parent = request.starter()
+  local ok, spec = pcall(specs.supervisor, value)
+  local err = not ok and errors.from_raised(spec) or nil
+  local self
+  if ok then
+    process.set_options({ trap_links = true })
+    local events, inbox = process.events(), process.inbox()
+    self = setmetatable({
+      spec = spec,
+      events = events,
+      cases = { events:case_receive(), inbox:case_receive() },
+      by_id = {},
+      by_pid = {},
+      gone = {},
+      count = 0,
+      dynamic = 0,
+      restarts = { first = 1, last = 0 },
+      retries = {},
+      kept = {},
+      kept_first = 1,
+      kept_last = 0,
+      parent = parent and parent.pid,
+    }, Supervisor)
+    if spec.strategy ~= "simple_one_for_one" then
+      err = self:start_all()
+    end
+  end
+  if err then
+    if parent then
+      request.reply(parent, nil, err)
+    end
+    return nil, err
+  elseif parent then
+    request.reply(parent, true)
+  end
+  while not self.stopped do
+    self:step()
+  end
+  self:terminate_all()
+  if self.stopper then
+    request.reply(self.stopper, true)
+  end
+  return nil, self.reason
+end

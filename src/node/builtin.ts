@@ -1,0 +1,19 @@
+import type { CodeEntry } from "../worker/messages.ts";
+
+/** Namespace of the entries that every runtime has. */
+export const builtinNamespace = "wippy";
+
+/** Process that runs a supervisor; its argument is the specification. */
+export const supervisorEntry = `${builtinNamespace}:supervisor`;
+
+/** The Lua entries that every runtime has. */
+export const builtinCode: readonly CodeEntry[] = [
+  {
+    id: supervisorEntry,
+    kind: "process.lua",
+    source:
+      'local supervisor = require("supervisor") return { main = function(spec) return supervisor.run(spec) end }',
+    method: "main",
+    modules: ["supervisor"],
+  },
+];
