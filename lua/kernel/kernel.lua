@@ -60,6 +60,7 @@ local modules = {
   "uuid",
   "logger",
   "env",
+  "events",
   "fs",
   "io",
   "ctx",

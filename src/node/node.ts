@@ -10,11 +10,13 @@ import { decodeEntry } from "../registry/decode.ts";
 import type { Entry } from "../registry/entry.ts";
 import { qualify } from "../registry/entry.ts";
 import { processHost, processService, terminalHost, workflowHost } from "../registry/kinds/host.ts";
+import { processSupervisor } from "../registry/kinds/supervisor.ts";
 import type { Lifecycle } from "../registry/lifecycle.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import type { CodeEntry, FromWorker } from "../worker/messages.ts";
-import { builtinCode, builtinNamespace } from "./builtin.ts";
+import { Bus } from "./bus.ts";
+import { builtinCode, builtinNamespace, supervisorEntry } from "./builtin.ts";
 import { codeEntry } from "./code.ts";
 import { exitStatus } from "./exit-status.ts";
 import { Names } from "./names.ts";
@@ -22,6 +24,7 @@ import type { NodeOptions } from "./options.ts";
 import { parsePid, workerOf } from "./pid.ts";
 import { NodeRequests } from "./requests.ts";
 import { HostStart, Services, type Startable } from "./services.ts";
+import { supervisorSpec } from "./supervision.ts";
 import { defaultWorkers, WorkerPool } from "./worker-pool.ts";
 import { WorkflowHosts } from "./workflow-hosts.ts";
 
@@ -58,6 +61,9 @@ export class Node {
   readonly #pool: WorkerPool;
   readonly #workflows: WorkflowHosts;
   readonly #services: Services;
+  readonly #requests: NodeRequests;
+  /** What happens in this runtime, for who wants to know. */
+  readonly bus: Bus = new Bus();
   /** Made when a process first needs it. */
   #terminal: StandardTerminal | undefined;
   /** Arguments of the process on the terminal host, while one runs. */
@@ -112,7 +118,8 @@ export class Node {
         this.#pool.tell(worker, "send", to, topic, from, values.length, ...values);
       }
     };
-    const requests = new NodeRequests(names, this.#workflows, this.#pool);
+    const requests = new NodeRequests(names, this.#workflows, this.#pool, this.bus);
+    this.#requests = requests;
     this.#services = new Services(options.log);
   }
 
@@ -191,6 +198,12 @@ export class Node {
           this.#processService(id, data.host, data.input as LuaValue[], data.lifecycle),
           [data.host],
         );
+        break;
+      }
+      case processSupervisor.name: {
+        const { host, lifecycle } = decodeEntry(processSupervisor, entry, this.#environment);
+        const spec = supervisorSpec(entry, this.#entries, this.#environment);
+        add(lifecycle, this.#processService(supervisorEntry, host, [spec], lifecycle), [host]);
         break;
       }
     }
@@ -353,6 +366,7 @@ export class Node {
       message: `worker ${worker} was replaced: ${failure.message}`,
       fields: {},
     });
+    this.#requests.workerDied(worker);
     names.releaseWhere((pid) => workerOf(pid) === worker);
     this.#workflows.workerDied(worker, failure);
   }

@@ -1,5 +1,6 @@
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
+import { type Bus, UnitSubscriptions } from "./bus.ts";
 import type { Names } from "./names.ts";
 import { workerOf } from "./pid.ts";
 import type { WorkerPool } from "./worker-pool.ts";
@@ -54,8 +55,15 @@ function startWorkflow(args: LuaValue[]): StartWorkflow {
  */
 export class NodeRequests {
   readonly #handlers: Record<string, Handler>;
+  /** Forgets what a worker that died had asked for. */
+  readonly workerDied: (worker: number) => void;
 
-  constructor(names: Names, workflows: WorkflowHosts, pool: WorkerPool) {
+  constructor(names: Names, workflows: WorkflowHosts, pool: WorkerPool, bus: Bus) {
+    const subscriptions = new UnitSubscriptions(
+      bus,
+      (worker, op, ...args) => pool.tell(worker, op, ...args),
+    );
+    this.workerDied = (worker) => subscriptions.removeWorker(worker);
     /** Ends of watches, by `target watcher`. */
     const watches = new Map<string, () => void>();
     /** Workflows that have names, which end with them. */
@@ -152,6 +160,18 @@ export class NodeRequests {
       unlinked: (_, pid, watcher) => unwatch("link", pid, watcher),
       // A linked process that fails does not harm the workflow: only the watch ends.
       link_down: (_, pid, watcher) => unwatch("link", pid, watcher),
+      event_subscribe: (origin, id, system, kind) => {
+        subscriptions.add(origin, Number(id), { system: String(system), kind: String(kind) });
+        return true;
+      },
+      event_unsubscribe: (origin, id) => {
+        subscriptions.remove(origin, Number(id));
+        return true;
+      },
+      event_send: (_, system, kind, path, data) => {
+        bus.publish({ system: String(system), kind: String(kind), path: String(path), data });
+        return true;
+      },
       wait: (_, pid) =>
         new Promise<LuaValue>((resolve, reject) => {
           workflows.watch(String(pid), (value, error) => {

@@ -17,6 +17,7 @@ import {
   namespaceRequirement,
   registryEntry,
 } from "./kinds/plain.ts";
+import { processSupervisor } from "./kinds/supervisor.ts";
 import { suggest } from "./suggestion.ts";
 
 /** Every kind of entry that an application may hold. */
@@ -30,6 +31,7 @@ export const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind<z.ZodObject
     terminalHost,
     workflowHost,
     processService,
+    processSupervisor,
     registryEntry,
     memoryStorage,
     fileStorage,

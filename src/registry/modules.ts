@@ -20,6 +20,7 @@ export const builtinModules: ReadonlyMap<string, BuiltinModule> = new Map([
   ["ctx", everywhere],
   ["env", everywhere],
   ["errors", everywhere],
+  ["events", notInWorkflows],
   ["fs", everywhere],
   ["funcs", everywhere],
   ["io", notInWorkflows],
@@ -41,7 +42,7 @@ const standardTables: ReadonlySet<string> = new Set(["coroutine", "math", "strin
 
 /** Modules of the reference runtime that this executable does not carry. */
 const absentModules: ReadonlySet<string> = new Set(
-  ("base64 cdc cloudstorage compress contract crypto eval_runner events excel exec expr hash html " +
+  ("base64 cdc cloudstorage compress contract crypto eval_runner excel exec expr hash html " +
     "http http_client hub loader metrics pg queue registry security sql store stream system " +
     "templates text treesitter tty websocket yaml").split(" "),
 );

@@ -22,6 +22,7 @@ import links from "../../lua/kernel/links.lua" with { type: "text" };
 import mailbox from "../../lua/kernel/mailbox.lua" with { type: "text" };
 import object from "../../lua/kernel/object.lua" with { type: "text" };
 import operations from "../../lua/kernel/operations.lua" with { type: "text" };
+import plain from "../../lua/kernel/plain.lua" with { type: "text" };
 import pool from "../../lua/kernel/pool.lua" with { type: "text" };
 import position from "../../lua/kernel/position.lua" with { type: "text" };
 import remote from "../../lua/kernel/remote.lua" with { type: "text" };
@@ -43,6 +44,7 @@ import librarySupervisorSpec from "../../lua/library/supervisor_spec.lua" with {
 import libraryZone from "../../lua/library/zone.lua" with { type: "text" };
 import moduleCtx from "../../lua/modules/ctx.lua" with { type: "text" };
 import moduleEnv from "../../lua/modules/env.lua" with { type: "text" };
+import moduleEvents from "../../lua/modules/events.lua" with { type: "text" };
 import moduleFs from "../../lua/modules/fs.lua" with { type: "text" };
 import moduleIo from "../../lua/modules/io.lua" with { type: "text" };
 import moduleJson from "../../lua/modules/json.lua" with { type: "text" };
@@ -82,6 +84,7 @@ export const sources: Record<string, string> = {
   "kernel/mailbox": mailbox,
   "kernel/object": object,
   "kernel/operations": operations,
+  "kernel/plain": plain,
   "kernel/pool": pool,
   "kernel/position": position,
   "kernel/remote": remote,
@@ -103,6 +106,7 @@ export const sources: Record<string, string> = {
   "library/zone": libraryZone,
   "modules/ctx": moduleCtx,
   "modules/env": moduleEnv,
+  "modules/events": moduleEvents,
   "modules/fs": moduleFs,
   "modules/io": moduleIo,
   "modules/json": moduleJson,
