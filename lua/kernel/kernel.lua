@@ -66,6 +66,7 @@ local modules = {
   "ctx",
   "funcs",
   "workflow",
+  "pg",
   "server",
   "supervisor",
   "sys",

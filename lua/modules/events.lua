@@ -2,19 +2,13 @@
 local runtime = ...
 local use, check, errors = runtime.use, runtime.check, runtime.errors
 local actors = use("kernel/actors")
-local channel = use("kernel/channel")
-local object = use("kernel/object")
 local plain = use("kernel/plain")
 local remote = use("kernel/remote")
 local scheduler = use("kernel/scheduler")
+local subscriptions = use("kernel/subscriptions")
 local unit = use("kernel/unit")
 
 local events = {}
-
-local BUFFER <const> = 64
-
--- Subscriptions of this worker, by the number under which the node knows them.
-local subscriptions, last_subscription = {}, 0
 
 local function invalid(message)
   return errors.fail("Invalid", message)
@@ -25,42 +19,6 @@ local function allowed(action, system)
     return invalid("not allowed to " .. action:match("%.(.*)") .. " events of system: " .. system)
   end
   return nil
-end
-
-local methods = {}
-local new_subscription = object.define("events.Subscription", methods)
-local held = setmetatable({}, { __mode = "k" })
-
-local function close(record)
-  if not record.closed then
-    record.closed = true
-    subscriptions[record.id] = nil
-    host.emit("route", -1, 0, "event_unsubscribe", record.id)
-    channel.close(record.channel)
-  end
-end
-
---- The channel of the subscription's events: { system, kind, path, data }.
-function methods:channel()
-  return held[self].channel
-end
-
---- Ends the subscription; what is in its channel can still be read. Twice is once.
-function methods:close()
-  close(held[self])
-  return true
-end
-
---- Delivers an event to subscriptions of this worker.
-function actors.here.event(ids, system, kind, path, data)
-  for i, id in ipairs(ids) do
-    local record = subscriptions[id]
-    if record then
-      -- A copy each: they may belong to different units.
-      local own = i == #ids and data or plain(data)
-      channel.put(record.channel, { system = system, kind = kind, path = path, data = own })
-    end
-  end
 end
 
 --- Listens to the events of a system (and kind): a Subscription, active from now on. A pattern that ends in `*`
@@ -75,18 +33,12 @@ function events.subscribe(system, kind)
   if err then
     return nil, err
   end
-  last_subscription = last_subscription + 1
-  local record = { id = last_subscription, channel = channel.new(BUFFER) }
-  subscriptions[record.id] = record
-  unit.on_end(scheduler.current, function()
-    close(record)
-  end)
-  local ok, failure = actors.ask(-1, "event_subscribe", record.id, system, kind or "")
+  local id, subscription, stop = subscriptions.new(scheduler.current, "event_unsubscribe")
+  local ok, failure = actors.ask(-1, "event_subscribe", id, system, kind or "")
   if not ok then
+    stop()
     return nil, failure
   end
-  local subscription = new_subscription({})
-  held[subscription] = record
   return subscription
 end
 

@@ -118,7 +118,7 @@ export class Node {
         this.#pool.tell(worker, "send", to, topic, from, values.length, ...values);
       }
     };
-    const requests = new NodeRequests(names, this.#workflows, this.#pool, this.bus);
+    const requests = new NodeRequests(names, this.#workflows, this.#pool, this.bus, this.#entries);
     this.#requests = requests;
     this.#services = new Services(options.log);
   }

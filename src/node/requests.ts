@@ -1,6 +1,9 @@
+import type { Entry } from "../registry/entry.ts";
+import { pgScope } from "../registry/kinds/plain.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import { type Bus, UnitSubscriptions } from "./bus.ts";
+import { Groups } from "./groups.ts";
 import type { Names } from "./names.ts";
 import { workerOf } from "./pid.ts";
 import type { WorkerPool } from "./worker-pool.ts";
@@ -23,6 +26,10 @@ function field(value: LuaValue, name: string): LuaValue {
     return (value as Record<string, LuaValue>)[name];
   }
   return undefined;
+}
+
+function texts(value: LuaValue): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
 }
 
 /** `{topic, n, value}` of a start-up message. */
@@ -58,12 +65,26 @@ export class NodeRequests {
   /** Forgets what a worker that died had asked for. */
   readonly workerDied: (worker: number) => void;
 
-  constructor(names: Names, workflows: WorkflowHosts, pool: WorkerPool, bus: Bus) {
+  constructor(
+    names: Names,
+    workflows: WorkflowHosts,
+    pool: WorkerPool,
+    bus: Bus,
+    entries: ReadonlyMap<string, Entry>,
+  ) {
+    const groups = new Groups(
+      (id) => entries.get(id)?.kind === pgScope.name,
+      (worker, op, ...args) => pool.tell(worker, op, ...args),
+      workerOf,
+    );
     const subscriptions = new UnitSubscriptions(
       bus,
       (worker, op, ...args) => pool.tell(worker, op, ...args),
     );
-    this.workerDied = (worker) => subscriptions.removeWorker(worker);
+    this.workerDied = (worker) => {
+      subscriptions.removeWorker(worker);
+      groups.workerDied(worker);
+    };
     /** Ends of watches, by `target watcher`. */
     const watches = new Map<string, () => void>();
     /** Workflows that have names, which end with them. */
@@ -110,6 +131,7 @@ export class NodeRequests {
       unregister: (_, name) => names.unregister(String(name)),
       names_gone: (_, pid) => {
         names.release(String(pid));
+        groups.release(String(pid));
         return true;
       },
       named: (_, pid) => {
@@ -160,6 +182,41 @@ export class NodeRequests {
       unlinked: (_, pid, watcher) => unwatch("link", pid, watcher),
       // A linked process that fails does not harm the workflow: only the watch ends.
       link_down: (_, pid, watcher) => unwatch("link", pid, watcher),
+      pg_open: (_, scope) => {
+        const id = String(scope);
+        const kind = entries.get(id)?.kind;
+        if (kind === pgScope.name) return true;
+        throw kind === undefined
+          ? new WippyError("Internal", `pg scope not found: ${id}`, { retryable: false })
+          : new WippyError("Invalid", `${id} is a ${kind}, not a ${pgScope.name}`, {
+            retryable: false,
+          });
+      },
+      pg_join: (_, scope, pid, names) => {
+        groups.join(String(scope), String(pid), texts(names));
+        return true;
+      },
+      pg_leave: (_, scope, pid, names) => {
+        groups.leave(String(scope), String(pid), texts(names));
+        return true;
+      },
+      pg_members: (_, scope, name) => groups.members(String(scope), String(name)),
+      pg_groups: (_, scope) => groups.names(String(scope)),
+      pg_broadcast: (_, scope, name, topic, from, ...values) => {
+        groups.broadcast(String(scope), String(name), String(topic), String(from), values);
+        return true;
+      },
+      pg_watch: (origin, scope, subscription, name) => {
+        const group = typeof name === "string" ? name : undefined;
+        groups.watch(String(scope), origin, Number(subscription), group);
+        return group === undefined
+          ? groups.all(String(scope))
+          : groups.members(String(scope), group);
+      },
+      pg_unwatch: (origin, subscription) => {
+        groups.unwatch(origin, Number(subscription));
+        return true;
+      },
       event_subscribe: (origin, id, system, kind) => {
         subscriptions.add(origin, Number(id), { system: String(system), kind: String(kind) });
         return true;

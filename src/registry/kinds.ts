@@ -15,6 +15,7 @@ import {
   namespaceDefinition,
   namespaceDependency,
   namespaceRequirement,
+  pgScope,
   registryEntry,
 } from "./kinds/plain.ts";
 import { processSupervisor } from "./kinds/supervisor.ts";
@@ -33,6 +34,7 @@ export const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind<z.ZodObject
     processService,
     processSupervisor,
     registryEntry,
+    pgScope,
     memoryStorage,
     fileStorage,
     osStorage,

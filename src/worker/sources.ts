@@ -28,6 +28,7 @@ import position from "../../lua/kernel/position.lua" with { type: "text" };
 import remote from "../../lua/kernel/remote.lua" with { type: "text" };
 import sandbox from "../../lua/kernel/sandbox.lua" with { type: "text" };
 import scheduler from "../../lua/kernel/scheduler.lua" with { type: "text" };
+import subscriptions from "../../lua/kernel/subscriptions.lua" with { type: "text" };
 import timers from "../../lua/kernel/timers.lua" with { type: "text" };
 import unit from "../../lua/kernel/unit.lua" with { type: "text" };
 import upgrade from "../../lua/kernel/upgrade.lua" with { type: "text" };
@@ -50,6 +51,7 @@ import moduleIo from "../../lua/modules/io.lua" with { type: "text" };
 import moduleJson from "../../lua/modules/json.lua" with { type: "text" };
 import moduleLogger from "../../lua/modules/logger.lua" with { type: "text" };
 import moduleOs from "../../lua/modules/os.lua" with { type: "text" };
+import modulePg from "../../lua/modules/pg.lua" with { type: "text" };
 import moduleServer from "../../lua/modules/server.lua" with { type: "text" };
 import moduleSupervisor from "../../lua/modules/supervisor.lua" with { type: "text" };
 import moduleSys from "../../lua/modules/sys.lua" with { type: "text" };
@@ -90,6 +92,7 @@ export const sources: Record<string, string> = {
   "kernel/remote": remote,
   "kernel/sandbox": sandbox,
   "kernel/scheduler": scheduler,
+  "kernel/subscriptions": subscriptions,
   "kernel/timers": timers,
   "kernel/unit": unit,
   "kernel/upgrade": upgrade,
@@ -112,6 +115,7 @@ export const sources: Record<string, string> = {
   "modules/json": moduleJson,
   "modules/logger": moduleLogger,
   "modules/os": moduleOs,
+  "modules/pg": modulePg,
   "modules/server": moduleServer,
   "modules/supervisor": moduleSupervisor,
   "modules/sys": moduleSys,

@@ -4,6 +4,9 @@ import { defineKind, required } from "./kind.ts";
 /** Data for the application, without rules. */
 export const registryEntry = defineKind({ name: "registry.entry", schema: z.looseObject({}) });
 
+/** Names of process groups (module `pg`) mean something within one scope. */
+export const pgScope = defineKind({ name: "pg.scope", schema: z.object({}) });
+
 /** A directory that code may read and write. */
 export const fsDirectory = defineKind({
   name: "fs.directory",
