@@ -244,7 +244,17 @@ end
 local function ask_spawn(self, worker, op, monitored, linked, ...)
   local co = scheduler.co
   local ticket = unit.ticket(function(pid, err)
-    if pid then
+    if pid and self.ended then
+      -- The spawner ended meanwhile: the child hears of it as if it had been there in time.
+      if linked and self.ended ~= true then
+        links.tell(pid, "link_down", self.pid, self.ended)
+      elseif linked then
+        links.tell(pid, "unlinked", self.pid)
+      end
+      if monitored then
+        links.tell(pid, "demonitor", self.pid)
+      end
+    elseif pid then
       watch_child(self, pid, monitored, linked)
     end
     scheduler.ready(co, pid, err)
@@ -263,8 +273,16 @@ end
 
 -- A named spawn: the name is taken first, with the PID that the process will have.
 local function spawn_named(self, id, host_id, frame, watcher, monitored, linked, extra, ...)
-  local pid = unit.new_pid(host_id)
-  local taken, err = ask(-1, "register", extra.name, pid, true)
+  local pid, co = unit.new_pid(host_id), scheduler.co
+  local ticket = unit.ticket(function(taken, err)
+    if self.ended and taken == pid then
+      -- Nobody will start the process that the name was taken for.
+      host.emit("route", -1, 0, "names_gone", pid)
+    end
+    scheduler.ready(co, taken, err)
+  end, -1)
+  unit.emit_request(ticket, "route", -1, ticket, "register", extra.name, pid, true)
+  local taken, err = host.park()
   if err then
     return nil, err
   elseif taken ~= pid then

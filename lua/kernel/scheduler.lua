@@ -7,6 +7,9 @@ local SLICE <const> = 300000
 -- The worker's event loop gets control back after this many nanoseconds of Lua.
 local ROUND <const> = 5000000
 
+-- In the place of a first value: the coroutine yielded by itself and is resumed without values.
+local NOTHING = {}
+
 local scheduler = { unit_of = {} }
 local unit_of = scheduler.unit_of
 
@@ -148,7 +151,12 @@ local function step()
   local unit = unit_of[co]
   if unit then
     scheduler.current, scheduler.co = unit, co
-    local status, value, second = resume(co, a, b)
+    local status, value, second
+    if a == NOTHING then
+      status, value, second = resume(co)
+    else
+      status, value, second = resume(co, a, b)
+    end
     if status == 0 then
       finished(unit, co, value, second)
     elseif status == -1 then
@@ -156,7 +164,7 @@ local function step()
     elseif status == 3 then
       return co
     elseif status == 1 then
-      ready(co)
+      ready(co, NOTHING)
     end
   end
   return nil

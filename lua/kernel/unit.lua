@@ -187,7 +187,8 @@ function unit.finish(self, value, err)
   if self.ended then
     return
   end
-  self.ended = true
+  -- With its error, for what is still on its way in the unit's name.
+  self.ended = err or true
   unit.live = unit.live - 1
   stop_coroutines(self)
   local pid = self.pid

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { failure, runFunction, runProcess } from "../application.ts";
+import { failure, runFunction, runProcess, startApplication } from "../application.ts";
 
 describe("coroutine.spawn", () => {
   test("the first slice runs before spawn returns", async () => {
@@ -173,4 +173,13 @@ describe("coroutines of the program", () => {
     );
     expect(error.message).toContain("attempt to yield across a C-call boundary");
   });
+});
+
+test("a yield of a managed coroutine resumes without values (§1.8)", async () => {
+  const app = await startApplication({
+    functions: {
+      main: 'return { main = function() return select("#", coroutine.yield(1, 2)) end }',
+    },
+  });
+  expect(await app.call("main")).toBe(0);
 });

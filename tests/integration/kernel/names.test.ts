@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { main, runProcess } from "../application.ts";
+import { main, runProcess, startApplication } from "../application.ts";
 
 const waits = main("return process.inbox():receive():topic()");
 const run = (body: string) => runProcess(body, { processes: { waits } });
@@ -86,4 +86,26 @@ test("the scopes", async () => {
     await run(`local r = process.registry
       return { r.LOCAL, r.EVENTUAL, r.CONSISTENT, r.STRONG }`),
   ).toEqual([0, 1, 2, 3]);
+});
+
+test("a spawner that is terminated while it waits for a name leaves no name behind", async () => {
+  const app = await startApplication({
+    functions: {
+      main: `return { main = function()
+        local spawner = process.spawn("app:namer", "app:processes")
+        coroutine.yield()
+        process.terminate(spawner)
+        time.sleep("30ms")
+        local pid, err = process.registry.lookup("left behind")
+        return pid or err:kind()
+      end }`,
+    },
+    processes: {
+      idle: "return { main = function() process.inbox():receive() end }",
+      namer: `return { main = function()
+        process.with_context({}):with_name("left behind"):spawn("app:idle", "app:processes")
+      end }`,
+    },
+  });
+  expect(await app.call("main")).toBe("NotFound");
 });

@@ -21,6 +21,9 @@ const elsewhere = `${worker}
 `;
 
 const processes = {
+  waits: main(
+    `local parent = ... time.sleep("20ms") process.send(parent, "up") process.inbox():receive()`,
+  ),
   idle: main("process.inbox():receive()"),
   keeps: main(`local count, parent = ...
     local inbox, list = process.inbox(), {}
@@ -36,6 +39,10 @@ async function runOnTwo(body: string): Promise<unknown> {
   const application = await startApplication({
     functions: {
       start: 'return { main = function() return process.exec("app:main", "app:processes") end }',
+      // A call stays on its caller's worker.
+      "spawns-and-fails": main(`local parent = ...
+        coroutine.spawn(function() process.spawn_linked("app:waits", "app:processes", parent) end)
+        error("failed meanwhile")`),
     },
     processes: { ...processes, main: main(elsewhere + body) },
   }, { workers: 2 });
@@ -108,4 +115,15 @@ test("a process that cannot be made on the other worker, where it need not be aw
       end
       return messages["not on this worker"]`),
   ).toBe(true);
+});
+
+test("a spawner that fails while another worker spawns its linked child takes the child down", async () => {
+  expect(
+    await runOnTwo(`elsewhere("app:idle", "app:processes")
+      local up = process.listen("up")
+      local _, err = funcs.call("app:spawns-and-fails", process.pid())
+      local late = time.after("150ms")
+      local r = channel.select{ up:case_receive(), late:case_receive() }
+      return { err:message():match("failed meanwhile"), r.channel == late }`),
+  ).toEqual(["failed meanwhile", true]);
 });
