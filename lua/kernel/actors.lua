@@ -4,6 +4,7 @@
 local use = ...
 local copies = use("kernel/copy")
 local errors = use("kernel/errors")
+local limits = use("kernel/limits")
 local links = use("kernel/links")
 local mailbox = use("kernel/mailbox")
 local remote = use("kernel/remote")
@@ -84,6 +85,10 @@ function here.send(pid, topic, from, n, ...)
   if not self then
     return nil, errors.fail("NotFound", "process not found: " .. pid)
   end
+  local err = self.limits and limits.refuses(self, n, ...)
+  if err then
+    return nil, err
+  end
   mailbox.deliver(self, mailbox.message(topic, from, n, pack_values(n, ...)))
   return true
 end
@@ -107,6 +112,10 @@ local function send_copied(self, pid, topic, n, ok, ...)
   end
   local target = by_pid[pid]
   if target then
+    local err = target.limits and limits.refuses(target, n, ...)
+    if err then
+      return nil, err
+    end
     mailbox.deliver(
       target,
       mailbox.message(topic, self.pid or pid_of(self), n, pack_values(n, ...))
@@ -182,6 +191,12 @@ function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
   scheduler.current = previous
   if failure then
     return nil, failure
+  end
+  local own, refused = limits.admit(host_id)
+  if refused then
+    return nil, refused
+  elseif own then
+    self.limits = own
   end
   self.env = env
   entry.loaded = true
@@ -322,7 +337,8 @@ local function spawn_elsewhere(
   ...
 )
   local entry = sandbox.entry(id)
-  if entry and entry.loaded and remote.unhurried() then
+  -- A host with limits may refuse, which the spawner is to know.
+  if entry and entry.loaded and not limits.of(host_id) and remote.unhurried() then
     local pid = remote.new_pid(worker, host_id)
     if pid then
       local err = unit.emit(

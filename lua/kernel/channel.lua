@@ -59,6 +59,11 @@ local function size_of(queue)
   return queue and queue.t - queue.h + 1 or 0
 end
 
+--- How many values wait in a channel: those in its buffer.
+function channel.length(ch)
+  return size_of(ch.items)
+end
+
 -- The value that a receiver gets for an item of the buffer.
 local function taken(ch, item)
   local decode = ch.decode

@@ -7,6 +7,7 @@ local check = use("kernel/check")
 local duration = use("kernel/duration")
 local effects = use("kernel/effects")
 local errors = use("kernel/errors")
+local limits = use("kernel/limits")
 local links = use("kernel/links")
 local object = use("kernel/object")
 local operations = use("kernel/operations")
@@ -95,7 +96,8 @@ function kernel.alone(alone)
 end
 
 --- A host entry and its state: "running", "stopping", "stopped".
-function kernel.host(id, kind, state)
+function kernel.host(id, kind, state, own_limits)
+  limits.set(id, own_limits)
   actors.hosts[id] = { kind = kind, state = state }
   if kind == "workflow.host" then
     unit.node_hosts[id] = true

@@ -2,6 +2,7 @@
 -- a hundred sends: messages to units that are known to live there, and spawns under PIDs that it reserved for us.
 -- Every so often one is awaited all the same, so that a fast sender cannot fill the other's queue.
 local use = ...
+local limits = use("kernel/limits")
 local unit = use("kernel/unit")
 
 local remote = {}
@@ -25,8 +26,11 @@ end
 
 --- The worker on which `pid` is known to live, when that is another one; else nil.
 function remote.worker_of(pid)
-  local worker, sequence = unit.worker_of(pid)
-  if worker and worker >= 0 and worker ~= unit.index() and host.alive(worker, sequence) then
+  local worker, sequence, host_id = unit.worker_of(pid)
+  if limits.of(host_id) then
+    -- The sender is to know when it is refused.
+    return nil
+  elseif worker and worker >= 0 and worker ~= unit.index() and host.alive(worker, sequence) then
     return worker
   end
   return nil

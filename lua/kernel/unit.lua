@@ -83,7 +83,7 @@ function unit.pid_of(self)
 end
 
 --- Which worker a PID lives on: its index, -1 for what the node itself hosts, nil when it is no PID; and its
---- sequence number there.
+--- sequence number there and its host.
 function unit.worker_of(pid)
   local host, number = string.match(pid, "^{([^|]*)|(.+)}$")
   if not host then
@@ -94,7 +94,7 @@ function unit.worker_of(pid)
   end
   local integer = math.tointeger(tonumber(number))
   if integer then
-    return integer & 63, integer >> 6
+    return integer & 63, integer >> 6, host
   end
   return nil
 end
@@ -202,11 +202,17 @@ function unit.finish(self, value, err)
   if self.calls or self.cleanups or self.host_work then
     release(self)
   end
+  if self.limits then
+    unit.leave_host(self.limits)
+  end
   if self.monitors or self.links or self.waiters or self.watching or self.named then
     unit.announce(self, value, err)
   end
   self.context.ended(self, value, err)
 end
+
+--- Gives back a place on a host with limits; see kernel/limits.
+function unit.leave_host() end
 
 --- Told of the end of a unit that others watch, or that watches others; see kernel/links.
 function unit.announce() end

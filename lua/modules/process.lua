@@ -59,7 +59,13 @@ end
 --- Sends a message: `true`, or `nil, err`.
 function process.send(dest, topic, ...)
   local target, sender = by_pid[dest], scheduler.current
-  if target and known_topics[topic] and sender.context.delivers and select("#", ...) == 1 then
+  if
+    target
+    and known_topics[topic]
+    and not target.limits
+    and sender.context.delivers
+    and select("#", ...) == 1
+  then
     -- What most messages are: one plain value to a unit of this worker.
     local value = ...
     local kind = type(value)

@@ -14,7 +14,7 @@ import { processSupervisor } from "../registry/kinds/supervisor.ts";
 import type { Lifecycle } from "../registry/lifecycle.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
-import type { CodeEntry, FromWorker } from "../worker/messages.ts";
+import type { CodeEntry, FromWorker, HostLimits } from "../worker/messages.ts";
 import { Bus } from "./bus.ts";
 import { builtinCode, builtinNamespace, supervisorEntry } from "./builtin.ts";
 import { codeEntry } from "./code.ts";
@@ -58,6 +58,8 @@ export class Node {
   readonly #entries: ReadonlyMap<string, Entry>;
   readonly #environment: Environment;
   readonly #code: CodeEntry[];
+  /** Of the hosts that have limits. */
+  readonly #limits = new Map<string, HostLimits>();
   readonly #pool: WorkerPool;
   readonly #workflows: WorkflowHosts;
   readonly #services: Services;
@@ -89,6 +91,19 @@ export class Node {
       }
     }
     this.#code = options.entries.flatMap((entry) => codeEntry(entry, this.#environment) ?? []);
+    for (const entry of options.entries) {
+      if (entry.kind !== processHost.name) continue;
+      const { host } = decodeEntry(processHost, entry, this.#environment);
+      const { max_processes, max_mailbox, max_message_size } = host;
+      if (max_processes || max_mailbox || max_message_size) {
+        this.#limits.set(entry.id, {
+          index: this.#limits.size,
+          ...(max_processes && { processes: max_processes }),
+          ...(max_mailbox && { mailbox: max_mailbox }),
+          ...(max_message_size && { message_size: max_message_size }),
+        });
+      }
+    }
     const names = new Names();
     this.#pool = new WorkerPool(
       {
@@ -101,6 +116,7 @@ export class Node {
           modules: options.modules ?? {},
           startedAt: Date.now(),
         },
+        limitedHosts: this.#limits.size,
         memoryLimit: options.memoryLimit ?? defaultMemoryLimit,
         firstPid: options.entries.some(({ kind }) => kind === workflowHost.name) ? newPids() : 0,
         terminalOf: (pid) => this.#terminalOf(pid),
@@ -210,7 +226,8 @@ export class Node {
   }
 
   #setHost(entry: Entry, state: "running" | "stopping" | "stopped"): void {
-    this.#pool.setHost({ id: entry.id, kind: entry.kind, state });
+    const limits = this.#limits.get(entry.id);
+    this.#pool.setHost({ id: entry.id, kind: entry.kind, state, ...(limits && { limits }) });
   }
 
   #processHost(entry: Entry, lifecycle: Lifecycle): Startable {

@@ -27,6 +27,8 @@ export interface WorkerPoolOptions {
   services: ServiceOptions;
   /** Bytes of Lua memory of one worker. */
   memoryLimit: number;
+  /** How many hosts have limits. */
+  limitedHosts: number;
   /** Sequence number with which PIDs begin. */
   firstPid: number;
   terminalOf: (pid: string) => Terminal | undefined;
@@ -64,6 +66,8 @@ export class WorkerPool {
   readonly #events: WorkerPoolEvents;
   readonly #loads: Int32Array;
   readonly #liveness: SharedArrayBuffer;
+  /** Of each host with limits, the processes on each worker. */
+  readonly #populations: Int32Array;
   readonly #workers = new Map<number, Running>();
   readonly #starts: number[];
   readonly #starting = new Map<number, Promise<void>>();
@@ -83,6 +87,9 @@ export class WorkerPool {
     this.#events = events;
     this.#loads = new Int32Array(new SharedArrayBuffer(options.count * 4)).fill(-1);
     this.#liveness = livenessMemory(options.count);
+    this.#populations = new Int32Array(
+      new SharedArrayBuffer(Math.max(1, options.limitedHosts) * options.count * 4),
+    );
     this.#starts = new Array<number>(options.count).fill(0);
   }
 
@@ -128,6 +135,7 @@ export class WorkerPool {
       module: await loadLuaModule(),
       loads: this.#loads,
       liveness: this.#liveness,
+      populations: this.#populations,
     };
     if (inline && index === 0) {
       const worker = await LuaWorker.start(
@@ -341,6 +349,9 @@ export class WorkerPool {
     this.#outgoing.delete(index);
     Atomics.store(this.#loads, index, -1);
     new Liveness(this.#liveness, index).reset(0, []);
+    for (let at = index; at < this.#populations.length; at += this.#options.count) {
+      Atomics.store(this.#populations, at, 0);
+    }
     worker.close();
     for (const [ticket, { worker: owner, reject }] of this.#questions) {
       if (owner === index) {

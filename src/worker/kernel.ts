@@ -45,6 +45,8 @@ export const hostFunctions = [
   "place",
   "alive",
   "liveness",
+  "admit",
+  "leave",
 ] as const;
 
 /** Loads the kernel into a VM whose host functions are registered; gives the numbers of its references. */

@@ -27,6 +27,18 @@ export interface HostState {
   id: string;
   kind: string;
   state: "running" | "stopping" | "stopped";
+  limits?: HostLimits;
+}
+
+/** What a process host allows; absent: without limit. */
+export interface HostLimits {
+  /** Number of the host's counter of processes. */
+  index: number;
+  processes?: number;
+  /** Messages that wait in one mailbox. */
+  mailbox?: number;
+  /** Bytes of a message, about. */
+  message_size?: number;
 }
 
 /** A write to an environment storage in memory, which every worker has for itself. */

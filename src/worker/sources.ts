@@ -18,6 +18,7 @@ import errors from "../../lua/kernel/errors.lua" with { type: "text" };
 import future from "../../lua/kernel/future.lua" with { type: "text" };
 import interceptors from "../../lua/kernel/interceptors.lua" with { type: "text" };
 import kernel from "../../lua/kernel/kernel.lua" with { type: "text" };
+import limits from "../../lua/kernel/limits.lua" with { type: "text" };
 import links from "../../lua/kernel/links.lua" with { type: "text" };
 import mailbox from "../../lua/kernel/mailbox.lua" with { type: "text" };
 import object from "../../lua/kernel/object.lua" with { type: "text" };
@@ -82,6 +83,7 @@ export const sources: Record<string, string> = {
   "kernel/future": future,
   "kernel/interceptors": interceptors,
   "kernel/kernel": kernel,
+  "kernel/limits": limits,
   "kernel/links": links,
   "kernel/mailbox": mailbox,
   "kernel/object": object,

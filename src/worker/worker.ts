@@ -33,6 +33,8 @@ export interface WorkerOptions {
   module: WebAssembly.Module;
   /** Units alive, by worker: shared by all, for placement. */
   loads: Int32Array;
+  /** Processes of each host with limits, on each worker: shared by all. */
+  populations: Int32Array;
   /** Which units live where: shared by all. */
   liveness: SharedArrayBuffer;
   services: OperationServices;
@@ -114,7 +116,7 @@ export class LuaWorker {
     this.#engine = new LuaEngine(this.#kernel, () => this.#wake());
     this.#replayer = new Replayer(this.#engine, `worker-${index}`);
     this.#kernel.call("configure", index, firstPid, alone);
-    for (const host of hosts) this.#kernel.call("host", host.id, host.kind, host.state);
+    for (const host of hosts) this.#setHost(host);
     this.#send({ type: "ready" });
     this.#flush();
   }
@@ -195,6 +197,23 @@ export class LuaWorker {
       if (what === "reset") liveness.reset(Number(highest), sequences);
       else liveness.update(Number(highest), sequences);
     });
+    const { populations, loads, index } = this.#options;
+    const workers = loads.length;
+    vm.register("admit", (counter, limit) => {
+      const first = Number(counter) * workers;
+      let live = 0;
+      for (let i = 0; i < workers; i++) live += Atomics.load(populations, first + i);
+      if (live >= Number(limit)) return false;
+      Atomics.add(populations, first + index, 1);
+      return true;
+    });
+    vm.register("leave", (counter) => {
+      Atomics.sub(populations, Number(counter) * workers + index, 1);
+    });
+  }
+
+  #setHost({ id, kind, state, limits }: HostState): void {
+    this.#kernel.call("host", id, kind, state, limits as unknown as LuaValue);
   }
 
   /**
@@ -244,7 +263,7 @@ export class LuaWorker {
         kernel.call("alone", message.alone);
         break;
       case "host":
-        kernel.call("host", message.host.id, message.host.kind, message.host.state);
+        this.#setHost(message.host);
         break;
       case "entries":
         for (const entry of message.entries) {

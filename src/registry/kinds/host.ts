@@ -4,6 +4,11 @@ import { duration } from "../duration.ts";
 import { lifecycle, lifecycleReferences } from "../lifecycle.ts";
 import { defineKind, required, size } from "./kind.ts";
 
+/** A limit of a host; 0 and absence mean none. */
+function limit(what: string) {
+  return size(0, what).transform((value) => value || undefined);
+}
+
 /** Runs processes. */
 export const processHost = defineKind({
   name: "process.host",
@@ -14,6 +19,12 @@ export const processHost = defineKind({
       /** Starting capacities: the queues grow. */
       queue_size: size(1024, "queue size"),
       local_queue_size: size(256, "local queue size"),
+      /** Processes that live at once; absent or 0: no limit. */
+      max_processes: limit("max processes"),
+      /** Messages that wait in one mailbox before senders are refused. */
+      max_mailbox: limit("max mailbox"),
+      /** Bytes of a message, about. */
+      max_message_size: limit("max message size"),
     }).prefault({}),
     lifecycle,
   }),

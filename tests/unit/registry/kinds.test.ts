@@ -53,7 +53,14 @@ test("a host's zero sizes and absent fields give the defaults", () => {
     }),
     variables,
   );
-  expect(host).toEqual({ workers: 3, queue_size: 1024, local_queue_size: 256 });
+  expect(host).toEqual({
+    workers: 3,
+    queue_size: 1024,
+    local_queue_size: 256,
+    max_processes: undefined,
+    max_mailbox: undefined,
+    max_message_size: undefined,
+  });
   expect(lifecycle).toEqual({
     auto_start: false,
     startup: "required",
