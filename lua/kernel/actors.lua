@@ -174,7 +174,8 @@ function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
   elseif entry.kind ~= "process.lua" then
     return nil, errors.fail("NotFound", "factory not found: " .. id .. " is a " .. entry.kind)
   end
-  -- Eight fields from the start: a table that grows is made anew.
+  local previous = scheduler.current
+  -- All fields from the start: a table that grows is made anew.
   local self = {
     pid = extra and extra.pid or new_pid(host_id),
     entry = entry,
@@ -184,8 +185,10 @@ function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
     main = false,
     inbox = false,
     ended = false,
+    parent = watcher or previous and previous.pid or false,
+    started = scheduler.turn,
+    steps = 0,
   }
-  local previous = scheduler.current
   scheduler.current = self
   local fn, failure, env = sandbox.method(entry, entry.method)
   scheduler.current = previous

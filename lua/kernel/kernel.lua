@@ -7,6 +7,7 @@ local check = use("kernel/check")
 local duration = use("kernel/duration")
 local effects = use("kernel/effects")
 local errors = use("kernel/errors")
+local inspect = use("kernel/inspect")
 local limits = use("kernel/limits")
 local links = use("kernel/links")
 local object = use("kernel/object")
@@ -112,8 +113,14 @@ function kernel.run()
     more = true
   end
   remote.publish()
+  inspect.flush()
   return more, unit.live, due
 end
+
+--- A page of this worker's units; see kernel/inspect.
+actors.here.units = inspect.units
+--- Begins or ends the stream of starts and ends.
+actors.here.observe = inspect.observe
 
 kernel.complete = unit.complete
 kernel.activate = workflows.activate

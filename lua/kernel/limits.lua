@@ -69,6 +69,8 @@ local function size_of(value, most, seen)
   return total
 end
 
+limits.length = channel.length
+
 --- Messages that wait for a unit.
 function limits.waiting(self)
   local n = self.inbox and channel.length(self.inbox) or 0

@@ -10,7 +10,8 @@ local ROUND <const> = 5000000
 -- In the place of a first value: the coroutine yielded by itself and is resumed without values.
 local NOTHING = {}
 
-local scheduler = { unit_of = {} }
+-- `turn`: when the turn at hand began, in ns since the epoch.
+local scheduler = { unit_of = {}, turn = 0 }
 local unit_of = scheduler.unit_of
 
 -- The run queue: three arrays, since a record per wake-up would be garbage per wake-up.
@@ -151,6 +152,10 @@ local function step()
   local unit = unit_of[co]
   if unit then
     scheduler.current, scheduler.co = unit, co
+    local steps = unit.steps
+    if steps then
+      unit.steps = steps + 1
+    end
     local status, value, second
     if a == NOTHING then
       status, value, second = resume(co)
@@ -189,6 +194,7 @@ end
 --- is due (nil: there is none).
 function scheduler.run()
   local start = now()
+  scheduler.turn = start
   fire_due(start)
   local steps = 0
   while head <= tail do
@@ -210,6 +216,18 @@ function scheduler.run()
   scheduler.current, scheduler.co = nil, nil
   compact()
   return head <= tail, timers > 0 and (due[1] - now()) / 1000000 or nil
+end
+
+--- The units that have a coroutine in the run queue, as a set.
+function scheduler.ready_units()
+  local set = {}
+  for i = head, tail do
+    local unit = queue[i] and unit_of[queue[i]]
+    if unit then
+      set[unit] = true
+    end
+  end
+  return set
 end
 
 -- Arrays of the queue of `run_alone` between two calls, as it never nests and mostly leaves them empty.

@@ -7,7 +7,8 @@ local scheduler = use("kernel/scheduler")
 local unit_of = scheduler.unit_of
 
 -- `gone`: PIDs of units that ended since the other workers were told; false while there are none (kernel/remote).
-local unit = { by_pid = {}, live = 0, gone = false }
+-- `observe`: told of starts and ends, false while nobody wants to know (kernel/inspect).
+local unit = { by_pid = {}, live = 0, gone = false, observe = false }
 local by_pid = unit.by_pid
 local worker_index, sequence, first_sequence, last_ticket = 0, 0, 0, 0
 
@@ -126,6 +127,9 @@ function unit.start(self, co, a, b)
   self.main = co
   unit_of[co] = self
   unit.live = unit.live + 1
+  if unit.observe then
+    unit.observe("start", self)
+  end
   scheduler.ready(co, a, b)
 end
 
@@ -190,6 +194,9 @@ function unit.finish(self, value, err)
   -- With its error, for what is still on its way in the unit's name.
   self.ended = err or true
   unit.live = unit.live - 1
+  if unit.observe then
+    unit.observe("exit", self, err)
+  end
   stop_coroutines(self)
   local pid = self.pid
   if pid then

@@ -31,10 +31,15 @@ export function matchesPattern(pattern: string | undefined, text: string): boole
 
 /** Hands events to listeners. A listener that throws harms neither the publisher nor the others. */
 export class Bus {
-  readonly #listeners = new Map<number, { filter: BusFilter; listener: Listener }>();
+  readonly #listeners = new Map<
+    number,
+    { filter: BusFilter; listener: Listener; wants: (system: string) => boolean }
+  >();
   readonly #queue: BusEvent[] = [];
   #last = 0;
   #publishing = false;
+  /** Called when somebody began or ceased to listen: events that cost are made only while somebody wants them. */
+  changed: () => void = () => {};
 
   /** Tells every matching listener, before it returns or, from inside a listener, after the event at hand. */
   publish(event: BusEvent): void {
@@ -57,12 +62,28 @@ export class Bus {
     }
   }
 
-  /** Listens from now on. @returns what ends it */
-  subscribe(filter: BusFilter, listener: Listener): () => void {
+  /** Whether somebody listens to events of a system. */
+  wants(system: string): boolean {
+    return [...this.#listeners.values()].some(({ wants }) => wants(system));
+  }
+
+  /**
+   * Listens from now on.
+   *
+   * @param wants for a listener that takes all and passes on what others want
+   * @returns what ends it
+   */
+  subscribe(
+    filter: BusFilter,
+    listener: Listener,
+    wants = (system: string): boolean => matchesPattern(filter.system, system),
+  ): () => void {
     const id = ++this.#last;
-    this.#listeners.set(id, { filter, listener });
+    this.#listeners.set(id, { filter, listener, wants });
+    this.changed();
     return () => {
       this.#listeners.delete(id);
+      this.changed();
     };
   }
 }
@@ -73,9 +94,15 @@ export class Bus {
  */
 export class UnitSubscriptions {
   readonly #workers = new Map<number, Map<number, BusFilter>>();
+  readonly #bus: Bus;
 
   /** @param tell sends the operation `event` to a worker's kernel */
   constructor(bus: Bus, tell: (worker: number, op: string, ...args: LuaValue[]) => void) {
+    this.#bus = bus;
+    const wants = (wanted: string) =>
+      [...this.#workers.values()].some((subscriptions) =>
+        [...subscriptions.values()].some(({ system }) => matchesPattern(system, wanted))
+      );
     bus.subscribe({}, ({ system, kind, path, data }) => {
       for (const [worker, subscriptions] of this.#workers) {
         const wanted: number[] = [];
@@ -86,23 +113,26 @@ export class UnitSubscriptions {
         }
         if (wanted.length > 0) tell(worker, "event", wanted, system, kind, path, data);
       }
-    });
+    }, wants);
   }
 
   add(worker: number, subscription: number, filter: BusFilter): void {
     const present = this.#workers.get(worker);
     if (present) present.set(subscription, filter);
     else this.#workers.set(worker, new Map([[subscription, filter]]));
+    this.#bus.changed();
   }
 
   remove(worker: number, subscription: number): void {
     const present = this.#workers.get(worker);
     present?.delete(subscription);
     if (present?.size === 0) this.#workers.delete(worker);
+    this.#bus.changed();
   }
 
   /** A worker died, and its units with it. */
   removeWorker(worker: number): void {
     this.#workers.delete(worker);
+    this.#bus.changed();
   }
 }

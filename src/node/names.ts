@@ -14,6 +14,11 @@ export class Names {
     return pid;
   }
 
+  /** Names of a PID. */
+  of(pid: string): string[] {
+    return [...this.#names.get(pid) ?? []];
+  }
+
   /** Gives the name to a PID unless another has it; answers who has it now. */
   claim(name: string, pid: string): string {
     const owner = this.#pids.get(name);

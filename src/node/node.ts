@@ -25,6 +25,7 @@ import { parsePid, workerOf } from "./pid.ts";
 import { NodeRequests } from "./requests.ts";
 import { HostStart, Services, type Startable } from "./services.ts";
 import { supervisorSpec } from "./supervision.ts";
+import { listUnits, type UnitPage, type UnitQuery } from "./units.ts";
 import { defaultWorkers, WorkerPool } from "./worker-pool.ts";
 import { WorkflowHosts } from "./workflow-hosts.ts";
 
@@ -64,6 +65,7 @@ export class Node {
   readonly #workflows: WorkflowHosts;
   readonly #services: Services;
   readonly #requests: NodeRequests;
+  readonly #names: Names;
   /** What happens in this runtime, for who wants to know. */
   readonly bus: Bus = new Bus();
   /** Made when a process first needs it. */
@@ -136,6 +138,8 @@ export class Node {
     };
     const requests = new NodeRequests(names, this.#workflows, this.#pool, this.bus, this.#entries);
     this.#requests = requests;
+    this.#names = names;
+    this.bus.changed = () => this.#pool.observe(this.bus.wants("process"));
     this.#services = new Services(options.log);
   }
 
@@ -363,6 +367,11 @@ export class Node {
    */
   call(functionId: string, args: LuaValue[]): Promise<LuaValue> {
     return this.#pool.ask(this.#pool.leastLoaded(), "call", functionId, {}, ...args);
+  }
+
+  /** A page of the running units. @throws WippyError Invalid for a limit or a cursor that is none */
+  units(query: UnitQuery = {}): Promise<UnitPage> {
+    return listUnits(this.#pool, (pid) => this.#names.of(pid), query);
   }
 
   /** Fulfilled with an exit status when a service that has the terminal ends, and the runtime with it. */

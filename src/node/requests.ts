@@ -217,6 +217,16 @@ export class NodeRequests {
         groups.unwatch(origin, Number(subscription));
         return true;
       },
+      lifecycle: (_, batch, lost) => {
+        for (const item of Array.isArray(batch) ? batch : []) {
+          const { kind, ...data } = item as { kind: string; pid: string };
+          bus.publish({ system: "process", kind, path: data.pid, data: data as LuaValue });
+        }
+        if (Number(lost) > 0) {
+          bus.publish({ system: "process", kind: "dropped", path: "*", data: Number(lost) });
+        }
+        return true;
+      },
       event_subscribe: (origin, id, system, kind) => {
         subscriptions.add(origin, Number(id), { system: String(system), kind: String(kind) });
         return true;

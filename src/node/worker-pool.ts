@@ -78,6 +78,7 @@ export class WorkerPool {
   >();
   readonly #writes = new Map<string, EnvironmentWrite>();
   #hosts: HostState[] = [];
+  #observed = false;
   #lastTicket = 0;
   #flushing = false;
   #closed = false;
@@ -159,6 +160,7 @@ export class WorkerPool {
     const waiting = this.#outgoing.get(index) ?? [];
     this.#outgoing.set(index, [...this.#writes.values(), ...waiting]);
     this.#flush();
+    if (this.#observed) this.tell(index, "observe", true);
     Atomics.compareExchange(this.#loads, index, -1, 0);
     if (this.#workers.size > 1) {
       for (const other of this.#workers.keys()) this.send(other, { type: "alone", alone: false });
@@ -261,6 +263,15 @@ export class WorkerPool {
     this.#hosts = [...this.#hosts.filter(({ id }) => id !== host.id), host];
     const indexes = new Set([...this.#workers.keys(), ...this.#starting.keys()]);
     for (const index of indexes) this.send(index, { type: "host", host });
+  }
+
+  /** Tells every worker, and those that start later, whether somebody wants to hear of starts and ends of units. */
+  observe(on: boolean): void {
+    if (on === this.#observed) return;
+    this.#observed = on;
+    for (const index of new Set([...this.#workers.keys(), ...this.#starting.keys()])) {
+      this.tell(index, "observe", on);
+    }
   }
 
   /** A question that a worker answers with a message of its own: the answer's number is the question's. */

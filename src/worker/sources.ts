@@ -16,6 +16,7 @@ import duration from "../../lua/kernel/duration.lua" with { type: "text" };
 import effects from "../../lua/kernel/effects.lua" with { type: "text" };
 import errors from "../../lua/kernel/errors.lua" with { type: "text" };
 import future from "../../lua/kernel/future.lua" with { type: "text" };
+import inspect from "../../lua/kernel/inspect.lua" with { type: "text" };
 import interceptors from "../../lua/kernel/interceptors.lua" with { type: "text" };
 import kernel from "../../lua/kernel/kernel.lua" with { type: "text" };
 import limits from "../../lua/kernel/limits.lua" with { type: "text" };
@@ -81,6 +82,7 @@ export const sources: Record<string, string> = {
   "kernel/effects": effects,
   "kernel/errors": errors,
   "kernel/future": future,
+  "kernel/inspect": inspect,
   "kernel/interceptors": interceptors,
   "kernel/kernel": kernel,
   "kernel/limits": limits,

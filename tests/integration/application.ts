@@ -72,6 +72,11 @@ export class TestApplication {
     this.#directory = directory;
   }
 
+  /** The runtime, for what tools ask of it. */
+  get node(): Node {
+    return this.#node;
+  }
+
   static async start(sources: Sources, options: StartOptions): Promise<TestApplication> {
     const application = new TestApplication(mkdtempSync(join(tmpdir(), "wippy-kernel-")));
     started.add(application);

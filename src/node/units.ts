@@ -1,0 +1,112 @@
+import { WippyError } from "../vm/error.ts";
+import type { LuaValue } from "../vm/value.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+
+/** Which units are wanted, and which page of them. */
+export interface UnitQuery {
+  /** Only those of this host. */
+  host?: string;
+  /** Only those that run this entry. */
+  entry?: string;
+  /** Only this one. */
+  pid?: string;
+  /** `next` of the page before. */
+  after?: string;
+  /** Units of a page, 1 to 1000; 100 unless given. */
+  limit?: number;
+}
+
+/** A running unit. Only units that have a PID are listed: functions get one when they use it. */
+export interface UnitInfo {
+  pid: string;
+  entry: string;
+  kind: "function" | "process" | "workflow";
+  /** Who spawned it, where that is known: on the same worker, or as its link or monitor. */
+  parent?: string;
+  /** `ready`: has something to run; `blocked`: waits for a call; `waiting`: for a message, a timer or an operation. */
+  state: "ready" | "blocked" | "waiting";
+  /** Messages and events that wait to be read. */
+  mailbox: number;
+  /** The first 20. */
+  links: string[];
+  link_count: number;
+  monitored_by: number;
+  monitoring: number;
+  trap_links: boolean;
+  /** Times that the scheduler ran it; each is at most one slice of fuel. */
+  steps: number;
+  /** Milliseconds since 1970, exact to a turn of its worker (5 ms). */
+  started?: number;
+  /** Identifier of its actor. */
+  actor?: string;
+  /** Registered names. */
+  names: string[];
+}
+
+/** A page of units, worker by worker. */
+export interface UnitPage {
+  units: UnitInfo[];
+  /** Absent at the end. */
+  next?: string;
+}
+
+const mostPerPage = 1000;
+
+function records(value: LuaValue): Record<string, LuaValue>[] {
+  return Array.isArray(value) ? value as Record<string, LuaValue>[] : [];
+}
+
+/**
+ * Lists running units: a snapshot of each worker's PIDs when its first page is asked for; those that have ended
+ * by the time of their page are left out.
+ *
+ * @throws WippyError Invalid for a limit or a cursor that is none
+ */
+export async function listUnits(
+  pool: WorkerPool,
+  namesOf: (pid: string) => string[],
+  { limit = 100, after, ...filter }: UnitQuery,
+): Promise<UnitPage> {
+  if (!Number.isInteger(limit) || limit < 1 || limit > mostPerPage) {
+    throw new WippyError("Invalid", `limit must be 1 to ${mostPerPage}, not ${limit}`, {
+      retryable: false,
+    });
+  }
+  const cursor = after === undefined ? [] : /^(\d+)(?:\/(\d+\.\d+))?$/.exec(after);
+  if (cursor === null) {
+    throw new WippyError("Invalid", `${after} is no cursor of a list of units`, {
+      retryable: false,
+    });
+  }
+  const first = Number(cursor[1] ?? 0);
+  let inside: string | undefined = cursor[2];
+  const units: UnitInfo[] = [];
+  for (const worker of pool.running.filter((index) => index >= first).toSorted((a, b) => a - b)) {
+    if (units.length === limit) return { units, next: String(worker) };
+    const query = {
+      ...filter,
+      limit: limit - units.length,
+      ...(worker === first && inside !== undefined && { after: inside }),
+    };
+    inside = undefined;
+    const page = await pool.ask(worker, "units", query as LuaValue) as Record<string, LuaValue>;
+    if (page["expired"] === true) {
+      throw new WippyError("Invalid", "the list of units has expired; begin again", {
+        retryable: true,
+      });
+    }
+    for (const unit of records(page["units"])) {
+      const links = Array.isArray(unit["links"]) ? unit["links"] as string[] : [];
+      const pid = String(unit["pid"]);
+      const { started, ...rest } = unit;
+      units.push({
+        ...rest as unknown as UnitInfo,
+        links,
+        names: namesOf(pid),
+        ...(started !== undefined && { started: Number(started) / 1e6 }),
+      });
+    }
+    if (page["next"] !== undefined) return { units, next: `${worker}/${String(page["next"])}` };
+  }
+  return { units };
+}

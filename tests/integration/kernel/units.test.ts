@@ -1,0 +1,127 @@
+import { describe, expect, test } from "bun:test";
+import { main, startApplication } from "../application.ts";
+
+async function start(workers = 1) {
+  return await startApplication({
+    entries: { other: { kind: "process.host", lifecycle: { auto_start: true } } },
+    processes: {
+      idle: main("process.inbox():receive()"),
+      deaf: main("process.events():receive()"),
+      parent: main(`process.registry.register("the parent")
+        local pid = process.spawn_linked("app:deaf", "app:other")
+        for i = 1, 3 do process.send(pid, "t", i) end
+        process.inbox():receive() error("it failed")`),
+    },
+    functions: {
+      spawn: `return { main = function(id, host, n)
+        local pids = {} for i = 1, n do pids[i] = assert(process.spawn(id, host)) end return pids end }`,
+      send: "return { main = function(pid) return process.send(pid, 'end') end }",
+      listen: {
+        modules: ["events", "time"],
+        source: `local events, time = require("events"), require("time")
+        return { main = function()
+          local sub = events.subscribe("process")
+          time.sleep("20ms")
+          local pid = process.spawn("app:idle", "app:other")
+          process.send(pid, "end")
+          local a, b = sub:channel():receive(), sub:channel():receive()
+          return { a.kind, a.path == pid, a.data.entry, b.kind, b.data.error == nil }
+        end }`,
+      },
+    },
+  }, { workers });
+}
+
+describe("Node.units", () => {
+  test("shows a unit's entry, state, links, mailbox, parent and names", async () => {
+    const app = await start();
+    const before = Date.now();
+    await app.call("spawn", "app:parent", "app:processes", 1);
+    await Bun.sleep(20);
+    const { units, next } = await app.node.units();
+    expect(next).toBeUndefined();
+    const parent = units.find(({ entry }) => entry === "app:parent")!;
+    const child = units.find(({ entry }) => entry === "app:deaf")!;
+    expect(parent).toMatchObject({
+      kind: "process",
+      names: ["the parent"],
+      links: [child.pid],
+      link_count: 1,
+      state: "waiting",
+      mailbox: 0,
+    });
+    expect(child).toMatchObject({ parent: parent.pid, mailbox: 3, names: [], trap_links: false });
+    expect(child.steps).toBeGreaterThan(0);
+    expect(Math.abs(child.started! - before)).toBeLessThan(60_000);
+    expect(await app.node.units({ pid: child.pid })).toEqual({ units: [child] });
+  });
+
+  test("pages through all of them, by host and entry too", async () => {
+    const app = await start(2);
+    const pids = await app.call("spawn", "app:idle", "app:other", 95) as string[];
+    await app.call("spawn", "app:idle", "app:processes", 20);
+    await app.call("spawn", "app:deaf", "app:other", 5);
+    const seen: string[] = [];
+    let after: string | undefined;
+    do {
+      const page = await app.node.units({
+        host: "app:other",
+        entry: "app:idle",
+        limit: 10,
+        ...(after !== undefined && { after }),
+      });
+      expect(page.units.length).toBeLessThanOrEqual(10);
+      seen.push(...page.units.map(({ pid }) => pid));
+      after = page.next;
+    } while (after !== undefined);
+    expect(seen.toSorted()).toEqual(pids.toSorted());
+  });
+
+  test("who ended between two pages is left out", async () => {
+    const app = await start();
+    const pids = await app.call("spawn", "app:idle", "app:other", 4) as string[];
+    const first = await app.node.units({ host: "app:other", limit: 2 });
+    for (const pid of pids) await app.call("send", pid);
+    await Bun.sleep(10);
+    expect(await app.node.units({ host: "app:other", limit: 2, after: first.next! })).toEqual({
+      units: [],
+    });
+  });
+
+  test.each([[{ limit: 0 }, "limit must be 1 to 1000"], [{ after: "x" }, "is no cursor"], [
+    { after: "0/99.1" },
+    "has expired",
+  ]])("%j is refused", async (query, message) => {
+    const app = await start();
+    await expect(app.node.units(query)).rejects.toThrow(message);
+  });
+});
+
+describe("the stream of starts and ends", () => {
+  test("is on the bus while somebody listens", async () => {
+    const app = await start();
+    const seen: string[] = [];
+    const end = app.node.bus.subscribe({ system: "process" }, ({ kind, data }) => {
+      const { entry, error } = data as unknown as { entry: string; error?: Error };
+      seen.push(`${kind} ${entry}${error ? `: ${error.message}` : ""}`);
+    });
+    const [pid] = await app.call("spawn", "app:parent", "app:processes", 1) as string[];
+    await app.call("send", pid!);
+    await Bun.sleep(20);
+    end();
+    await app.call("spawn", "app:idle", "app:processes", 1);
+    await Bun.sleep(20);
+    expect(seen.filter((text) => !text.includes("app:spawn") && !text.includes("app:send")))
+      .toEqual([
+        "start app:parent",
+        "start app:deaf",
+        expect.stringContaining("exit app:parent: "),
+        "exit app:deaf: linked process failed",
+      ]);
+  });
+
+  test("reaches units that subscribe", async () => {
+    const app = await start();
+    expect(await app.call("listen")).toEqual(["start", true, "app:idle", "exit", true]);
+  });
+});
