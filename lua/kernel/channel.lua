@@ -64,6 +64,17 @@ function channel.length(ch)
   return size_of(ch.items)
 end
 
+--- The first waiting item that `matches` accepts.
+function channel.find(ch, matches)
+  local items = ch.items
+  for i = items and items.h or 1, items and items.t or 0 do
+    if matches(items[i]) then
+      return items[i]
+    end
+  end
+  return nil
+end
+
 -- The value that a receiver gets for an item of the buffer.
 local function taken(ch, item)
   local decode = ch.decode

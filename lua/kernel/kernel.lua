@@ -69,6 +69,7 @@ local modules = {
   "funcs",
   "workflow",
   "pg",
+  "registry",
   "server",
   "supervisor",
   "sys",
@@ -314,6 +315,7 @@ function kernel.check(id)
 end
 
 kernel.forget = sandbox.forget
+kernel.scratch = sandbox.scratch
 
 --- Loads all modules, for an image of the VM: later they are there at once.
 function kernel.preload()

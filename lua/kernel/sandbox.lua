@@ -317,6 +317,17 @@ function sandbox.forget(id)
   entries[id] = nil
 end
 
+local kept
+
+--- Loads what is asked for beside what is loaded (`true`), until all of that is as before (`false`).
+function sandbox.scratch(on)
+  if on then
+    kept, entries = entries, {}
+  else
+    entries = kept
+  end
+end
+
 local instantiate
 
 -- The values of imported libraries for one unit, dependencies first; each library body runs once per unit.

@@ -2,6 +2,7 @@
 -- and undelivered messages stay; Lua state, coroutines, channels, timers, calls and options go.
 local use = ...
 local channel = use("kernel/channel")
+local actors = use("kernel/actors")
 local copies = use("kernel/copy")
 local errors = use("kernel/errors")
 local mailbox = use("kernel/mailbox")
@@ -32,6 +33,44 @@ local function fail(self, err)
     errors.make(err:kind(), "upgrade: " .. err:message(), err:retryable(), err:details())
   )
   host.park()
+end
+
+-- An OUTDATED event that waits to be read takes the new sources in.
+local function outdated(self, sources)
+  local waiting = self.events
+    and channel.find(self.events, function(message)
+      return message[3].kind == "pid.outdated"
+    end)
+  if not waiting then
+    local at = host.now() // 1000000000
+    mailbox.event(self, { kind = "pid.outdated", from = self.pid, at = at, sources = sources })
+    return
+  end
+  local known, list = {}, waiting[3].sources
+  for _, id in ipairs(list) do
+    known[id] = true
+  end
+  for _, id in ipairs(sources) do
+    if not known[id] then
+      list[#list + 1] = id
+    end
+  end
+end
+
+--- Tells the processes that set `upgradable` that their code is outdated (spec core-api §7.7): `changed` has, for each
+--- entry, the changed entries that it uses.
+function actors.here.outdated(changed)
+  local concerned = {}
+  for pid, self in pairs(unit.by_pid) do
+    if self.upgradable and changed[self.entry.id] then
+      concerned[#concerned + 1] = pid
+    end
+  end
+  table.sort(concerned)
+  for _, pid in ipairs(concerned) do
+    local self = unit.by_pid[pid]
+    outdated(self, { table.unpack(changed[self.entry.id]) })
+  end
 end
 
 return function(self, id, ...)

@@ -11,14 +11,17 @@ import type { Entry } from "../registry/entry.ts";
 import { qualify } from "../registry/entry.ts";
 import { processHost, processService, terminalHost, workflowHost } from "../registry/kinds/host.ts";
 import { processSupervisor } from "../registry/kinds/supervisor.ts";
+import type { DoneChange } from "../registry/versions.ts";
 import type { Lifecycle } from "../registry/lifecycle.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import type { CodeEntry, FromWorker, HostLimits } from "../worker/messages.ts";
 import { Bus } from "./bus.ts";
 import { builtinCode, builtinNamespace, supervisorEntry } from "./builtin.ts";
+import { checkChanged, codeProblems } from "./code-check.ts";
 import { codeEntry } from "./code.ts";
 import { exitStatus } from "./exit-status.ts";
+import { LiveRegistry } from "./live-registry.ts";
 import { Names } from "./names.ts";
 import type { NodeOptions } from "./options.ts";
 import { parsePid, workerOf } from "./pid.ts";
@@ -56,7 +59,8 @@ const stopPoll = 10;
 /** One runtime. */
 export class Node {
   readonly #options: NodeOptions;
-  readonly #entries: ReadonlyMap<string, Entry>;
+  /** As they are; the registry says how they came to be. */
+  readonly #entries: Map<string, Entry>;
   readonly #environment: Environment;
   readonly #code: CodeEntry[];
   /** Of the hosts that have limits. */
@@ -66,6 +70,8 @@ export class Node {
   readonly #services: Services;
   readonly #requests: NodeRequests;
   readonly #names: Names;
+  /** The entries, their versions, and the way to change them. */
+  readonly registry: LiveRegistry;
   /** What happens in this runtime, for who wants to know. */
   readonly bus: Bus = new Bus();
   /** Made when a process first needs it. */
@@ -136,7 +142,18 @@ export class Node {
         this.#pool.tell(worker, "send", to, topic, from, values.length, ...values);
       }
     };
-    const requests = new NodeRequests(names, this.#workflows, this.#pool, this.bus, this.#entries);
+    this.registry = new LiveRegistry(options.entries, {
+      check: (entries, code) => checkChanged(this.#pool, entries, code, options),
+      take: (entries, changes, outdated) => this.#takeChanges(entries, changes, outdated),
+    }, this.bus);
+    const requests = new NodeRequests(
+      names,
+      this.#workflows,
+      this.#pool,
+      this.bus,
+      this.#entries,
+      this.registry,
+    );
     this.#requests = requests;
     this.#names = names;
     this.bus.changed = () => this.#pool.observe(this.bus.wants("process"));
@@ -162,15 +179,7 @@ export class Node {
       question,
       ids,
     }));
-    return (found as unknown as { id: string; failure: ErrorData }[]).map(({ id, failure }) => ({
-      severity: "error",
-      entry: id,
-      message: failure.message,
-      fix: failure.kind === "NotFound"
-        ? "return a table that holds this function, or correct the entry's method"
-        : "mend the code outside of its functions, which runs when the entry is loaded",
-      ...(position(failure.message, id) !== undefined && { line: position(failure.message, id) }),
-    }));
+    return codeProblems(found);
   }
 
   /** Starts hosts and services, in the order of their dependencies. @throws WippyError when one cannot start */
@@ -180,6 +189,42 @@ export class Node {
       this.#addService(entry);
     }
     await this.#services.startAll();
+  }
+
+  /** Takes a checked change set over: new code first, then services. */
+  async #takeChanges(
+    entries: ReadonlyMap<string, Entry>,
+    changes: readonly DoneChange[],
+    outdated: ReadonlyMap<string, string[]>,
+  ): Promise<void> {
+    const removed = changes.filter(({ entry }) => !entries.has(entry.id)).map(({ entry }) =>
+      entry.id
+    );
+    for (const id of removed) await this.#services.remove(id);
+    const set = changes.map(({ entry }) => entries.get(entry.id)).filter((entry) =>
+      entry !== undefined
+    );
+    for (const id of removed) this.#entries.delete(id);
+    for (const entry of set) this.#entries.set(entry.id, entry);
+    this.#pool.change({
+      code: set.flatMap((entry) => codeEntry(entry, this.#environment) ?? []),
+      entries: set,
+      removed,
+      stale: [...outdated.keys()],
+    });
+    for (const worker of this.#pool.running) {
+      this.#pool.tell(worker, "outdated", new Map<string, LuaValue>(outdated));
+    }
+    for (const { kind, entry } of changes) {
+      const current = entries.get(entry.id);
+      if (!current || kind === "entry.delete") continue;
+      if (kind === "entry.create" && hostKinds.has(entry.kind)) this.#setHost(current, "stopped");
+      this.#addService(current);
+      const lifecycle = current.data["lifecycle"] as { auto_start?: boolean } | undefined;
+      if (kind === "entry.create" && lifecycle?.auto_start === true) {
+        await this.#services.start(current.id);
+      }
+    }
   }
 
   #addService(entry: Entry): void {
@@ -421,10 +466,3 @@ export class Node {
 }
 
 const defaultJournal = ".wippy/journal.db";
-
-/** Line of a Lua error of an entry: its message holds `ns:name:LINE:`. */
-function position(message: string, id: string): number | undefined {
-  const at = message.indexOf(`${id}:`);
-  const line = at < 0 ? NaN : parseInt(message.slice(at + id.length + 1), 10);
-  return Number.isNaN(line) ? undefined : line;
-}

@@ -4,6 +4,8 @@ import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import { type Bus, UnitSubscriptions } from "./bus.ts";
 import { Groups } from "./groups.ts";
+import type { LiveRegistry } from "./live-registry.ts";
+import { registryRequests } from "./registry-requests.ts";
 import type { Names } from "./names.ts";
 import { workerOf } from "./pid.ts";
 import type { WorkerPool } from "./worker-pool.ts";
@@ -71,6 +73,7 @@ export class NodeRequests {
     pool: WorkerPool,
     bus: Bus,
     entries: ReadonlyMap<string, Entry>,
+    registry: LiveRegistry,
   ) {
     const groups = new Groups(
       (id) => entries.get(id)?.kind === pgScope.name,
@@ -122,6 +125,7 @@ export class NodeRequests {
     };
 
     this.#handlers = {
+      ...registryRequests(registry),
       lookup: (_, name) => names.lookup(String(name)),
       register: (_, name, pid, take) => {
         if (take === true) return names.claim(String(name), String(pid));

@@ -37,6 +37,8 @@ interface Service extends ServiceDefinition {
   startedAt: number;
   ended: Promise<void>;
   retry?: ReturnType<typeof setTimeout>;
+  /** What runs, where the definition was replaced since its start. */
+  running?: Startable | undefined;
 }
 
 /** Whether an end is for good: cancellations and errors that say so (spec §4.3). */
@@ -61,7 +63,15 @@ export class Services {
     this.#random = random;
   }
 
+  /** Adds a service; of one that is there, the definition is another from its next start on. */
   add(definition: ServiceDefinition): void {
+    const present = this.#services.get(definition.id);
+    if (present) {
+      const running = present.make;
+      Object.assign(present, definition);
+      if (present.state === "running") present.running ??= running;
+      return;
+    }
     this.#services.set(definition.id, {
       ...definition,
       state: "unknown",
@@ -90,6 +100,30 @@ export class Services {
         return this.#start(service);
       }));
     }
+  }
+
+  /** Starts one service and what it requires, unless they run. */
+  async start(id: string): Promise<void> {
+    const root = this.#services.get(id);
+    if (!root) throw new WippyError("NotFound", `no service ${id}`, { retryable: false });
+    for (const level of this.#levels([root])) {
+      await Promise.all(
+        level.filter(({ state }) => state !== "running" && state !== "starting").map((service) => {
+          service.desired = "running";
+          return this.#start(service);
+        }),
+      );
+    }
+  }
+
+  /** Stops a service, if it runs, and forgets it. */
+  async remove(id: string): Promise<void> {
+    const service = this.#services.get(id);
+    if (!service) return;
+    clearTimeout(service.retry);
+    service.desired = "stopped";
+    if (service.state === "running") await this.#stop(service);
+    this.#services.delete(id);
   }
 
   /** Dependencies before dependents; the services of one level do not need each other. */
@@ -122,6 +156,7 @@ export class Services {
 
   async #start(service: Service): Promise<void> {
     service.state = "starting";
+    service.running = undefined;
     try {
       const { ended } = await service.make.start();
       service.state = "running";
@@ -206,10 +241,10 @@ export class Services {
     const timeout = Promise.withResolvers<"late">();
     const timer = setTimeout(() => timeout.resolve("late"), service.lifecycle.stop_timeout);
     try {
-      await service.make.stop();
+      await (service.running ?? service.make).stop();
       const how = await Promise.race([service.ended.then(() => "ended"), timeout.promise]);
       if (how === "late") {
-        await service.make.kill();
+        await (service.running ?? service.make).kill();
         service.state = "failed";
         this.#say("error", service, "is failed", {
           error: `stop timeout after ${service.lifecycle.stop_timeout} ms`,

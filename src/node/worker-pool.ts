@@ -6,6 +6,7 @@ import { loadLuaModule } from "../vm/module.ts";
 import type { LuaValue } from "../vm/value.ts";
 import {
   type CodeEntry,
+  type EntriesChange,
   type EnvironmentWrite,
   type FromWorker,
   type HostState,
@@ -263,6 +264,20 @@ export class WorkerPool {
     this.#hosts = [...this.#hosts.filter(({ id }) => id !== host.id), host];
     const indexes = new Set([...this.#workers.keys(), ...this.#starting.keys()]);
     for (const index of indexes) this.send(index, { type: "host", host });
+  }
+
+  /** Tells every worker, and those that start later, what changed in the registry. */
+  change(change: EntriesChange): void {
+    const { code, entries, removed } = change;
+    const gone = new Set(removed);
+    const changed = new Set([...code, ...entries].map(({ id }) => id));
+    const stays = ({ id }: { id: string }) => !gone.has(id) && !changed.has(id);
+    this.#options.entries = [...this.#options.entries.filter(stays), ...code];
+    const { services } = this.#options;
+    services.entries = [...services.entries.filter(stays), ...entries];
+    for (const index of new Set([...this.#workers.keys(), ...this.#starting.keys()])) {
+      this.send(index, { type: "entries", change });
+    }
   }
 
   /** Tells every worker, and those that start later, whether somebody wants to hear of starts and ends of units. */

@@ -29,6 +29,8 @@ export interface EnvironmentAccess extends Variables {
 export interface OperationServices {
   /** The registered entry of an identifier. */
   entry(id: string): Entry | undefined;
+  /** Takes over what changed in the registry. */
+  register(entries: readonly Entry[], removed: readonly string[]): void;
   environment: EnvironmentAccess;
   /** Absolute path of the application's directory, where relative paths start. */
   directory: string;

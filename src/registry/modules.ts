@@ -30,6 +30,7 @@ export const builtinModules: ReadonlyMap<string, BuiltinModule> = new Map([
   ["payload", everywhere],
   ["pg", notInWorkflows],
   ["process", everywhere],
+  ["registry", notInWorkflows],
   ["server", notInWorkflows],
   ["supervisor", notInWorkflows],
   ["sys", notInWorkflows],
@@ -44,7 +45,7 @@ const standardTables: ReadonlySet<string> = new Set(["coroutine", "math", "strin
 /** Modules of the reference runtime that this executable does not carry. */
 const absentModules: ReadonlySet<string> = new Set(
   ("base64 cdc cloudstorage compress contract crypto eval_runner excel exec expr hash html " +
-    "http http_client hub loader metrics queue registry security sql store stream system " +
+    "http http_client hub loader metrics queue security sql store stream system " +
     "templates text treesitter tty websocket yaml").split(" "),
 );
 

@@ -22,6 +22,7 @@ const functions = [
   "stopping",
   "check",
   "forget",
+  "scratch",
   "preload",
   "make_error",
   "error_meta",

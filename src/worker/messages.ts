@@ -1,3 +1,4 @@
+import type { Entry } from "../registry/entry.ts";
 import type { Activity } from "./activities.ts";
 import type { ErrorData as Failure } from "../vm/error.ts";
 import type { TaskCompletion, WorkflowTask } from "../workflows/provider.ts";
@@ -41,6 +42,16 @@ export interface HostLimits {
   message_size?: number;
 }
 
+/** What changed in the registry. */
+export interface EntriesChange {
+  /** Code that is new or other than before. */
+  code: CodeEntry[];
+  entries: Entry[];
+  removed: string[];
+  /** Loaded entries that are to be loaded anew: those whose code, or the code of an import, changed. */
+  stale: string[];
+}
+
 /** A write to an environment storage in memory, which every worker has for itself. */
 export interface EnvironmentWrite {
   type: "environment";
@@ -61,7 +72,7 @@ export type ToWorker =
   | { type: "answer"; ticket: number; values: Uint8Array }
   | { type: "alone"; alone: boolean }
   | { type: "host"; host: HostState }
-  | { type: "entries"; entries: CodeEntry[] }
+  | { type: "entries"; change: EntriesChange }
   | { type: "worker_down"; index: number; failure: Failure }
   | { type: "activity"; activity: Activity }
   | { type: "cancel_activity"; token: string }
@@ -70,7 +81,8 @@ export type ToWorker =
   | EnvironmentWrite
   | { type: "cancel_all"; hostId?: string; reason: string }
   | { type: "count"; question: number; hostId: string }
-  | { type: "check"; question: number; ids: string[] };
+  /** With `entries` these are tried in the place of the loaded ones, which stay. */
+  | { type: "check"; question: number; ids: string[]; entries?: CodeEntry[] };
 
 /** What a worker tells the node. */
 export type FromWorker =

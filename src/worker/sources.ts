@@ -54,6 +54,7 @@ import moduleJson from "../../lua/modules/json.lua" with { type: "text" };
 import moduleLogger from "../../lua/modules/logger.lua" with { type: "text" };
 import moduleOs from "../../lua/modules/os.lua" with { type: "text" };
 import modulePg from "../../lua/modules/pg.lua" with { type: "text" };
+import moduleRegistry from "../../lua/modules/registry.lua" with { type: "text" };
 import moduleServer from "../../lua/modules/server.lua" with { type: "text" };
 import moduleSupervisor from "../../lua/modules/supervisor.lua" with { type: "text" };
 import moduleSys from "../../lua/modules/sys.lua" with { type: "text" };
@@ -120,6 +121,7 @@ export const sources: Record<string, string> = {
   "modules/logger": moduleLogger,
   "modules/os": moduleOs,
   "modules/pg": modulePg,
+  "modules/registry": moduleRegistry,
   "modules/server": moduleServer,
   "modules/supervisor": moduleSupervisor,
   "modules/sys": moduleSys,

@@ -72,6 +72,8 @@ export class LuaWorker {
   readonly #options: WorkerOptions;
   readonly #post: (messages: FromWorker[]) => void;
   readonly #entries = new Map<string, CodeEntry>();
+  /** Entries that are tried in the place of these, while they are. */
+  #tried: Map<string, CodeEntry> | undefined;
   #vm!: Vm;
   #kernel!: Kernel;
   #engine!: LuaEngine;
@@ -157,7 +159,10 @@ export class LuaWorker {
     };
     const vm = this.#vm;
     vm.register("emit", (name, ...args) => emitted[String(name)]?.(...args));
-    vm.register("entry", (id) => this.#entries.get(String(id)) as unknown as LuaValue);
+    vm.register(
+      "entry",
+      (id) => (this.#tried ?? this.#entries).get(String(id)) as unknown as LuaValue,
+    );
     vm.register("pure", (name, ...args) =>
       pair(() => {
         const options = workflowOptions.get(String(name));
@@ -266,10 +271,10 @@ export class LuaWorker {
         this.#setHost(message.host);
         break;
       case "entries":
-        for (const entry of message.entries) {
-          this.#entries.set(entry.id, entry);
-          kernel.call("forget", entry.id);
-        }
+        for (const entry of message.change.code) this.#entries.set(entry.id, entry);
+        for (const id of message.change.removed) this.#entries.delete(id);
+        for (const id of message.change.stale) kernel.call("forget", id);
+        this.#options.services.register(message.change.entries, message.change.removed);
         break;
       case "worker_down":
         kernel.call("worker_down", message.index, WippyError.from(message.failure));
@@ -308,16 +313,25 @@ export class LuaWorker {
         });
         break;
       case "check":
-        this.#check(message.question, message.ids);
+        this.#check(message.question, message.ids, message.entries);
         break;
     }
   }
 
-  #check(question: number, ids: string[]): void {
+  #check(question: number, ids: string[], entries?: CodeEntry[]): void {
     const problems: { id: string; failure: Failure }[] = [];
-    for (const id of ids) {
-      const [failure] = this.#kernel.call("check", id);
-      if (failure instanceof WippyError) problems.push({ id, failure: failureOf(failure) });
+    if (entries) {
+      this.#tried = new Map(entries.map((entry) => [entry.id, entry]));
+      this.#kernel.call("scratch", true);
+    }
+    try {
+      for (const id of ids) {
+        const [failure] = this.#kernel.call("check", id);
+        if (failure instanceof WippyError) problems.push({ id, failure: failureOf(failure) });
+      }
+    } finally {
+      if (entries) this.#kernel.call("scratch", false);
+      this.#tried = undefined;
     }
     this.#send({ type: "checked", question, problems });
   }

@@ -16,6 +16,9 @@ export function testServices(entries: Entry[] = [], directory = "."): OperationS
   let next = 0;
   return {
     entry: (id) => entries.find((entry) => entry.id === id),
+    register: () => {
+      throw new Error("no entry changes in a unit test");
+    },
     environment: new Environment(entries, { directory, system: {} }),
     directory,
     moduleDirectory: () => directory,

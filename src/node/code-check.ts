@@ -1,0 +1,83 @@
+import { Environment } from "../app/environment.ts";
+import type { Problem } from "../app/problem.ts";
+import { type CheckSyntax, validateEntries } from "../app/validation.ts";
+import type { Entry } from "../registry/entry.ts";
+import type { ErrorData } from "../vm/error.ts";
+import type { LuaValue } from "../vm/value.ts";
+import type { CodeEntry } from "../worker/messages.ts";
+import { codeEntry } from "./code.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+
+/** Line of a Lua error of an entry: its message holds `ns:name:LINE:`. */
+function lineIn(message: string, id: string): number | undefined {
+  const at = message.indexOf(`${id}:`);
+  const line = at < 0 ? NaN : parseInt(message.slice(at + id.length + 1), 10);
+  return Number.isNaN(line) ? undefined : line;
+}
+
+/** What running the bodies of entries showed, in words for people. */
+export function codeProblems(found: LuaValue): Problem[] {
+  return (found as unknown as { id: string; failure: ErrorData }[]).map(({ id, failure }) => {
+    const line = lineIn(failure.message, id);
+    return {
+      severity: "error",
+      entry: id,
+      message: failure.message,
+      fix: failure.kind === "NotFound"
+        ? "return a table that holds this function, or correct the entry's method"
+        : "mend the code outside of its functions, which runs when the entry is loaded",
+      ...(line !== undefined && { line }),
+    };
+  });
+}
+
+/** Compiles without running, in a VM of its own that lives as long as the work. */
+async function withCompiler<Result>(work: (check: CheckSyntax) => Result): Promise<Result> {
+  const { loadLuaModule } = await import("../vm/module.ts");
+  const { Vm } = await import("../vm/vm.ts");
+  const vm = await Vm.create({ module: await loadLuaModule(), clock: () => 0 });
+  try {
+    return work((code, chunkName) => vm.compile(code, chunkName));
+  } finally {
+    vm.close();
+  }
+}
+
+/**
+ * What is wrong with entries that were changed at run time: the checks of the boot, then the bodies of the code
+ * named, run on a worker beside what it has loaded.
+ */
+export async function checkChanged(
+  pool: WorkerPool,
+  entries: ReadonlyMap<string, Entry>,
+  code: readonly string[],
+  options: { directory: string },
+): Promise<Problem[]> {
+  const environment = new Environment(entries.values(), { ...options, system: process.env });
+  const defined = [...entries.values()].map((entry) => {
+    const file = entry.origin?.file ?? entry.id;
+    return {
+      entry,
+      place: { file, at: () => ({}), sourceLine: (line: number) => ({ file, line }) },
+    };
+  });
+  const problems = await withCompiler((check) =>
+    validateEntries(
+      defined as unknown as Parameters<typeof validateEntries>[0],
+      environment,
+      check,
+    )
+  );
+  if (code.length === 0 || problems.some(({ severity }) => severity === "error")) return problems;
+  const overlay = [...entries.values()].flatMap((entry): CodeEntry[] => {
+    const loaded = codeEntry(entry, environment);
+    return loaded ? [loaded] : [];
+  });
+  const [found] = await pool.question(pool.leastLoaded(), (question) => ({
+    type: "check",
+    question,
+    ids: [...code],
+    entries: overlay,
+  }));
+  return [...problems, ...codeProblems(found)];
+}

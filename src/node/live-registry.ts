@@ -1,0 +1,173 @@
+/**
+ * The registry of a running node: change sets go through the same checks as the boot, then everywhere at once.
+ * @module
+ */
+import { importsOf, isCode } from "../app/code-graph.ts";
+import type { Problem } from "../app/problem.ts";
+import type { Entry } from "../registry/entry.ts";
+import {
+  type Change,
+  difference,
+  type DoneChange,
+  type Version,
+  Versions,
+} from "../registry/versions.ts";
+import { WippyError } from "../vm/error.ts";
+import type { LuaValue } from "../vm/value.ts";
+import type { Bus } from "./bus.ts";
+
+/** What the node does with a change set. */
+export interface RegistryHooks {
+  /** What is wrong with the entries as they would be; `code` are those whose code is to be tried. */
+  check(entries: ReadonlyMap<string, Entry>, code: readonly string[]): Promise<Problem[]>;
+  /** Takes the changes over; `outdated` has, for each entry whose code changed, the changed entries that it uses. */
+  take(
+    entries: ReadonlyMap<string, Entry>,
+    changes: readonly DoneChange[],
+    outdated: ReadonlyMap<string, string[]>,
+  ): Promise<void>;
+}
+
+/** Kinds whose changes need a new start, and why. */
+const fixed: readonly [kind: RegExp, why: string][] = [
+  [/^terminal\.host$/, "a terminal host lives as long as the runtime"],
+  [/^workflow\.host$/, "a workflow host holds its journal as long as the runtime lives"],
+  [/^env\./, "environment storages and variables are read at the start"],
+];
+
+function entryValue({ id, kind, meta, data }: Entry): LuaValue {
+  return { id, kind, meta: meta as LuaValue, data: data as LuaValue };
+}
+
+export class LiveRegistry {
+  readonly versions: Versions;
+  readonly #hooks: RegistryHooks;
+  readonly #bus: Bus;
+  /** The last change set; the next one waits for it. */
+  #busy: Promise<unknown> = Promise.resolve();
+
+  constructor(entries: Iterable<Entry>, hooks: RegistryHooks, bus: Bus) {
+    this.versions = new Versions(entries);
+    this.#hooks = hooks;
+    this.#bus = bus;
+  }
+
+  /**
+   * Applies a change set, all of it or nothing.
+   *
+   * @throws WippyError Invalid when it is empty; Internal, with the cause in its message, when it is not possible
+   */
+  apply(changes: readonly Change[]): Promise<Version> {
+    return this.#inTurn(() => this.#apply(changes));
+  }
+
+  /** Applies what leads to the entries given: for a source that was read anew. @returns the version and what changed */
+  applyAll(entries: Iterable<Entry>): Promise<{ version: Version; changes: Change[] }> {
+    return this.#inTurn(async () => {
+      const wanted = new Map([...entries].map((entry) => [entry.id, entry]));
+      const changes = difference(this.versions.entries, wanted);
+      if (changes.length === 0) return { version: this.versions.current, changes };
+      return { version: await this.#apply(changes), changes };
+    });
+  }
+
+  /** Goes to the state of another version. @throws as `apply`, and NotFound */
+  moveTo(id: number): Promise<Version> {
+    return this.#inTurn(async () => {
+      const changes = difference(this.versions.entries, this.versions.at(id));
+      if (changes.length > 0) await this.#take(changes);
+      this.versions.moveTo(id);
+      return this.versions.current;
+    });
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#busy.then(work);
+    this.#busy = result.catch(() => {});
+    return result;
+  }
+
+  async #apply(changes: readonly Change[]): Promise<Version> {
+    if (changes.length === 0) {
+      throw new WippyError("Invalid", "no changes to apply", { retryable: false });
+    }
+    return this.versions.commit(await this.#take(changes));
+  }
+
+  /** Checks a change set and has the node take it over. */
+  async #take(
+    changes: readonly Change[],
+  ): Promise<{ entries: Map<string, Entry>; changes: DoneChange[] }> {
+    this.#tell("registry.begin", "transaction");
+    try {
+      const plan = this.versions.plan(changes);
+      for (const { entry } of plan.changes) {
+        const why = fixed.find(([kind]) => kind.test(entry.kind));
+        if (why) {
+          throw new WippyError(
+            "Invalid",
+            `${entry.id}: a ${entry.kind} cannot change while the runtime lives: ${why[1]}`,
+            { retryable: false },
+          );
+        }
+      }
+      const outdated = usersOf(plan.changes, this.versions.entries, plan.entries);
+      const code = [...outdated.keys()].filter((id) => plan.entries.has(id));
+      const problems = (await this.#hooks.check(plan.entries, code))
+        .filter(({ severity }) => severity === "error");
+      if (problems.length > 0) throw rejected(problems);
+      for (const { kind, entry } of plan.changes) this.#tell(kind, entry.id, entryValue(entry));
+      await this.#hooks.take(plan.entries, plan.changes, outdated);
+      for (const { entry } of plan.changes) this.#tell("entry.accept", entry.id);
+      this.#tell("registry.commit", "transaction");
+      return plan;
+    } catch (error) {
+      this.#tell("registry.discard", "transaction");
+      const cause = WippyError.from(error);
+      throw new WippyError("Internal", `failed to apply changes: ${cause.message}`, {
+        retryable: false,
+        ...(cause.details !== undefined && { details: cause.details }),
+        cause,
+      });
+    }
+  }
+
+  #tell(kind: string, path: string, data?: LuaValue): void {
+    this.#bus.publish({ system: "registry", kind, path, ...(data !== undefined && { data }) });
+  }
+}
+
+function rejected(problems: readonly Problem[]): WippyError {
+  const texts = problems.map(({ entry, line, message }) =>
+    `${entry ?? "application"}${line === undefined ? "" : `:${line}`}: ${message}`
+  );
+  return new WippyError("Invalid", texts.join("; "), {
+    retryable: false,
+    details: { problems: problems.map(({ fix }, index) => `${texts[index]}; ${fix}`) },
+  });
+}
+
+/** Entries with code -> which of the changed entries they use, themselves included, over any number of imports. */
+function usersOf(
+  changes: readonly DoneChange[],
+  before: ReadonlyMap<string, Entry>,
+  after: ReadonlyMap<string, Entry>,
+): Map<string, string[]> {
+  const importers = new Map<string, Set<string>>();
+  for (const entry of [...before.values(), ...after.values()]) {
+    if (!isCode(entry)) continue;
+    for (const [, target] of importsOf(entry)) {
+      const present = importers.get(target);
+      if (present) present.add(entry.id);
+      else importers.set(target, new Set([entry.id]));
+    }
+  }
+  const users = new Map<string, string[]>();
+  for (const { entry } of changes) {
+    if (!isCode(entry)) continue;
+    const reached = new Set<string>([entry.id]);
+    for (const id of reached) for (const importer of importers.get(id) ?? []) reached.add(importer);
+    for (const id of reached) users.set(id, [...users.get(id) ?? [], entry.id]);
+  }
+  return users;
+}
