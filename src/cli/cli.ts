@@ -109,6 +109,7 @@ function createProgram(console: Console, finish: (status: number) => void): Comm
         .argParser(wholeNumber),
     )
     .option("--state <directory>", "where the runtime keeps its files (default: .wippy)")
+    .option("--watch", "take changes of the files over while it runs")
     .action(async (name: string | undefined, rest: string[], _options, command: Command) => {
       const options = command.optsWithGlobals<RunOptions>();
       if (name === "list" && options.exec === undefined) {

@@ -15,6 +15,7 @@ import { CommandError, type Console } from "./console.ts";
 import { load, report, type SourceOptions } from "./load.ts";
 import { memoryLimit } from "./memory-limit.ts";
 import { createLog, type LogOptions } from "./logging.ts";
+import { watchSources } from "./reload.ts";
 import { Shutdown } from "./signals.ts";
 import { withSyntaxCheck } from "./syntax.ts";
 
@@ -24,6 +25,7 @@ export interface RunOptions extends SourceOptions, LogOptions {
   host?: string;
   workers?: number;
   state?: string;
+  watch?: boolean;
   memoryLimit?: string;
 }
 
@@ -119,10 +121,12 @@ async function start(console: Console, options: RunOptions, what: Start): Promis
     // Loaded here, so that a faulty application is told without starting anything.
     const { Node } = await import("../node/node.ts");
     const node = await Node.start(nodeOptions);
+    let unwatch = () => {};
     try {
       const found: Problem[] = await node.checkCode();
       report(console, found.map(what.locate));
       await node.launch();
+      if (options.watch) unwatch = watchSources(console, options, node);
       what.log.log({
         level: "info",
         time: Date.now(),
@@ -132,6 +136,7 @@ async function start(console: Console, options: RunOptions, what: Start): Promis
       });
       return await follow(node, shutdown, what.task);
     } finally {
+      unwatch();
       await node.stop();
     }
   } finally {

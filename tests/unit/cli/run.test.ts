@@ -103,6 +103,46 @@ describe("a plain run", () => {
     expect(await child.exited).toBe(1);
   });
 
+  test(
+    "with --watch takes changed files over, tells mistakes, and goes on with what ran before",
+    async () => {
+      const ticking = (word: string) =>
+        `local funcs, time, logger = require("funcs"), require("time"), require("logger")
+return { main = function()
+  while true do
+    logger:info(funcs.call("app:word"))
+    time.sleep("20ms")
+  end
+end }
+`.replaceAll("app:word", word);
+      const word = (text: string) => `return { main = function() return "${text}" end }\n`;
+      const files = service(ticking("app:word"));
+      files["src/_index.yaml"] = files["src/_index.yaml"]!.replace(
+        `source: "file://idle.lua" }`,
+        `source: "file://idle.lua", modules: [funcs, time, logger] }
+  - { name: word, kind: function.lua, source: "file://word.lua", method: main }`,
+      );
+      const directory = writeFiles({ ...files, "src/word.lua": word("first") });
+      const child = start(directory, "run", "--watch");
+      const log = lines(child.stderr);
+      await until(log, "INFO\truntime\truntime ready");
+      await until(log, "INFO\t\tfirst");
+      await Bun.write(`${directory}/src/word.lua`, word("second"));
+      await until(log, "watch: v1: updated app:word");
+      await until(log, "INFO\t\tsecond");
+      await Bun.write(`${directory}/src/word.lua`, "return { main = function( end }\n");
+      await until(log, "src/word.lua:1");
+      await until(log, "watch: nothing was changed; what ran before goes on");
+      await until(log, "INFO\t\tsecond");
+      await Bun.write(`${directory}/src/word.lua`, 'error("at load")\n');
+      await until(log, "watch: failed to apply changes: app:word:1:");
+      await until(log, "INFO\t\tsecond");
+      child.kill("SIGTERM");
+      expect(await child.exited).toBe(0);
+    },
+    20_000,
+  );
+
   test("without a lock file stays up and says that nothing is loaded", async () => {
     const directory = writeFiles({});
     const child = start(directory, "run");

@@ -1,0 +1,40 @@
+import { watch } from "node:fs";
+import { sep } from "node:path";
+
+/** Folders whose files are not the application's source. */
+const ignored = new Set([".wippy", ".git", "node_modules"]);
+
+/** Milliseconds without a further change after which a burst of changes counts as over. */
+const quiet = 100;
+
+/**
+ * Tells of changes of files below a directory: once for each burst, and not again before `changed` is done.
+ *
+ * @returns what ends it
+ */
+export function watchDirectory(directory: string, changed: () => Promise<void>): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let running = false;
+  let again = false;
+  const tell = async () => {
+    if (running) {
+      again = true;
+      return;
+    }
+    running = true;
+    do {
+      again = false;
+      await changed();
+    } while (again);
+    running = false;
+  };
+  const watcher = watch(directory, { recursive: true }, (_, file) => {
+    if (file !== null && file.split(sep).some((part) => ignored.has(part))) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => void tell(), quiet);
+  });
+  return () => {
+    clearTimeout(timer);
+    watcher.close();
+  };
+}
