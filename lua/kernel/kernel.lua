@@ -16,6 +16,7 @@ local remote = use("kernel/remote")
 local sandbox = use("kernel/sandbox")
 local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
+use("kernel/spawning")
 local workflows = use("kernel/workflows")
 
 calls.context = use("contexts/function")

@@ -1,5 +1,7 @@
+import type { z } from "zod";
 import type { Entry } from "../registry/entry.ts";
 import { compareIds } from "../registry/entry.ts";
+import { kinds } from "../registry/kinds.ts";
 import { compileQuery } from "../registry/query.ts";
 import type { Change, Version } from "../registry/versions.ts";
 import { WippyError } from "../vm/error.ts";
@@ -38,7 +40,38 @@ function entryList(entries: Iterable<Entry>): LuaValue {
   return [...entries].sort((left, right) => compareIds(left.id, right.id)).map(entryValue);
 }
 
-function changesOf(list: LuaValue): Change[] {
+function isEmptyMap(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    Object.keys(value).length === 0;
+}
+
+/** An empty Lua table is a list where the value that it replaces was one, at any depth. */
+function shapedAs(value: unknown, model: unknown): unknown {
+  if (Array.isArray(model) && isEmptyMap(value)) return [];
+  if (typeof value !== "object" || value === null || typeof model !== "object" || model === null) {
+    return value;
+  }
+  const shaped = (item: unknown, key: string | number) =>
+    shapedAs(item, (model as Record<string | number, unknown>)[key]);
+  return Array.isArray(value)
+    ? value.map(shaped)
+    : Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shaped(item, key)]));
+}
+
+/** Fields that the kind wants as a list, where an empty Lua table looked like a map. */
+function listsOfKind(kindName: string, data: Record<string, unknown>): Record<string, unknown> {
+  const shape = kinds.get(kindName)?.schema.shape;
+  return Object.fromEntries(
+    Object.entries(data).map(([name, value]) => {
+      const field = shape?.[name] as z.ZodType | undefined;
+      const isList = isEmptyMap(value) && field !== undefined &&
+        !field.safeParse(value).success && field.safeParse([]).success;
+      return [name, isList ? [] : value];
+    }),
+  );
+}
+
+function changesOf(list: LuaValue, present: ReadonlyMap<string, Entry>): Change[] {
   const items = Array.isArray(list) ? list : [];
   return items.map((item) => {
     const { kind, entry } = fields(item);
@@ -48,8 +81,11 @@ function changesOf(list: LuaValue): Change[] {
       entry: {
         id: String(id),
         kind: String(entryKind ?? ""),
-        meta: fields(meta),
-        data: fields(data),
+        meta: shapedAs(fields(meta), present.get(String(id))?.meta) as Entry["meta"],
+        data: listsOfKind(
+          String(entryKind ?? ""),
+          shapedAs(fields(data), present.get(String(id))?.data) as Entry["data"],
+        ),
       },
     };
   });
@@ -79,7 +115,8 @@ export function registryRequests(registry: LiveRegistry): Record<string, Handler
     registry_current: () => versionValue(versions.current),
     registry_version: (_, id) => versionValue(versions.version(Number(id))),
     registry_versions: () => versions.all().map(versionValue),
-    registry_apply: async (_, changes) => versionValue(await registry.apply(changesOf(changes))),
+    registry_apply: async (_, changes) =>
+      versionValue(await registry.apply(changesOf(changes, versions.entries))),
     registry_move: async (_, id) => versionValue(await registry.moveTo(Number(id))),
   };
 }

@@ -30,6 +30,7 @@ import position from "../../lua/kernel/position.lua" with { type: "text" };
 import remote from "../../lua/kernel/remote.lua" with { type: "text" };
 import sandbox from "../../lua/kernel/sandbox.lua" with { type: "text" };
 import scheduler from "../../lua/kernel/scheduler.lua" with { type: "text" };
+import spawning from "../../lua/kernel/spawning.lua" with { type: "text" };
 import subscriptions from "../../lua/kernel/subscriptions.lua" with { type: "text" };
 import timers from "../../lua/kernel/timers.lua" with { type: "text" };
 import unit from "../../lua/kernel/unit.lua" with { type: "text" };
@@ -97,6 +98,7 @@ export const sources: Record<string, string> = {
   "kernel/remote": remote,
   "kernel/sandbox": sandbox,
   "kernel/scheduler": scheduler,
+  "kernel/spawning": spawning,
   "kernel/subscriptions": subscriptions,
   "kernel/timers": timers,
   "kernel/unit": unit,

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { type Sources, startApplication } from "../application.ts";
+import { type Code, type Sources, startApplication } from "../application.ts";
 
 const pages = join(import.meta.dir, "../../../docs/modules");
 
@@ -14,17 +14,26 @@ function fences(page: string, language: string): string[] {
 
 const groups = { "function.lua": "functions", "process.lua": "processes" } as const;
 
+/** A block that is a whole function, with the modules that it requires. */
+function alone(source: string): Code {
+  return { source, modules: [...source.matchAll(/require\("(\w+)"\)/g)].map(([, name]) => name!) };
+}
+
 /** The application of a page: its entries, whose sources are the blocks that begin with their file's name. */
 function sourcesOf(page: string): Sources {
   const blocks = fences(page, "lua");
   const [yaml] = fences(page, "yaml");
-  if (yaml === undefined) return { functions: { main: blocks[0]! } };
-  const sources = { functions: {}, processes: {} } as Required<
-    Pick<Sources, "functions" | "processes">
+  if (yaml === undefined) return { functions: { main: alone(blocks[0]!) } };
+  const sources = { functions: {}, processes: {}, entries: {} } as Required<
+    Pick<Sources, "functions" | "processes" | "entries">
   >;
   for (const { name, kind, source, ...fields } of parse(yaml)) {
     const group = groups[kind as keyof typeof groups];
-    if (group === undefined) continue;
+    if (group === undefined) {
+      // The test application has its host already.
+      if (name !== "processes") sources.entries[name] = { kind, ...fields };
+      continue;
+    }
     const file = source.replace("file://", "");
     const text = blocks.find((block) => block.startsWith(`-- ${file}\n`));
     if (text === undefined) throw new Error(`no block for ${file}`);
@@ -33,7 +42,20 @@ function sourcesOf(page: string): Sources {
   return sources;
 }
 
-test.each(["channel", "coroutine", "errors", "funcs", "payload", "process"])(
+test.each([
+  "channel",
+  "coroutine",
+  "errors",
+  "events",
+  "funcs",
+  "payload",
+  "pg",
+  "process",
+  "registry",
+  "server",
+  "supervisor",
+  "sys",
+])(
   "the example of %s does what the page says",
   async (name) => {
     const page = readFileSync(join(pages, `${name}.md`), "utf8");

@@ -54,6 +54,13 @@ const bodies = {
     return { #all, old:get("app:setting").data.value, #old:entries() > 5, back, value, branch:id(), branch:previous():id(),
       registry.history():get_version(1):next():id(), tostring(old), registry.apply_version(registry.history():get_version(0)),
       registry.get("app:setting").data.value }`,
+  empty: `local setting, words = registry.get("app:setting"), registry.get("app:words")
+    words.data.source = words.data.source .. " "
+    setting.meta.tags = {}
+    assert(apply(words, setting))
+    assert(registry.snapshot():changes():create({ id = "app:none", kind = "function.lua",
+      data = { source = "return { main = function() end }", method = "main", modules = {}, imports = {} } }):apply())
+    return #registry.find({ ["*meta.tags"] = "a" })`,
   delta:
     `local a = { { id = "n:a", kind = "registry.entry", data = { x = 1 } }, { id = "n:b", kind = "registry.entry", data = {} } }
     local b = { { id = "n:a", kind = "registry.entry", data = { x = 2 } }, { id = "n:c", kind = "registry.entry", data = {} } }
@@ -197,6 +204,10 @@ describe("registry", () => {
       true,
       5,
     ]);
+  });
+
+  test("an empty table is a list where one was, or where the kind wants one", async () => {
+    expect(await run("empty")).toBe(0);
   });
 
   test("build_delta", async () => {
