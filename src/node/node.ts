@@ -414,6 +414,11 @@ export class Node {
     return this.#pool.ask(this.#pool.leastLoaded(), "call", functionId, {}, ...args);
   }
 
+  /** Ends a worker as if its VM had died, for trials; its units have failed, and it is replaced. */
+  killWorker(index: number): boolean {
+    return this.#pool.kill(index);
+  }
+
   /** A page of the running units. @throws WippyError Invalid for a limit or a cursor that is none */
   units(query: UnitQuery = {}): Promise<UnitPage> {
     return listUnits(this.#pool, (pid) => this.#names.of(pid), query);

@@ -394,6 +394,14 @@ export class WorkerPool {
     });
   }
 
+  /** Ends a worker as if its VM had died; it is replaced. @returns whether it ran */
+  kill(index: number): boolean {
+    if (!this.#workers.has(index)) return false;
+    const failure = new WippyError("Internal", `worker ${index} was killed`, { retryable: true });
+    this.#died(index, this.#starts[index]! - 1, failure.toJSON());
+    return true;
+  }
+
   #growIfCrowded(): void {
     const count = this.#options.count;
     if (this.#workers.size >= count || this.#starting.size > 0) return;

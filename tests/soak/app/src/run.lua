@@ -1,0 +1,5 @@
+local function main(seconds, seed)
+  return process.exec("soak:driver", "soak:processes", seconds, seed)
+end
+
+return { main = main }
