@@ -140,16 +140,23 @@ function actors.send(self, pid, topic, n, ...)
   return send_copied(self, pid, topic, n, copy_values(n, ...))
 end
 
---- Puts a CANCEL event into the target's mailbox.
-function here.cancel(pid, from, reason)
+--- Puts a CANCEL event into the target's mailbox; with `ns`, terminates it when it still lives so long after.
+function here.cancel(pid, from, reason, ns)
   local self = by_pid[pid]
   if not self then
     return nil, errors.fail("Internal", "cancel failed: process not found")
   end
-  mailbox.event(
-    self,
-    { kind = "pid.cancel", from = from, at = host.now() // 1000000000, reason = reason }
-  )
+  local now = host.now()
+  local event = { kind = "pid.cancel", from = from, at = now // 1000000000, reason = reason }
+  if ns then
+    event.deadline = (now + ns) // 1000000000
+    scheduler.at(now + ns, {
+      fire = function()
+        unit.kill(self, errors.fail("Internal", "process terminated"))
+      end,
+    })
+  end
+  mailbox.event(self, event)
   return true
 end
 
@@ -174,8 +181,8 @@ function here.named(pid)
   return true
 end
 
-function actors.cancel(self, pid, reason)
-  return at(pid, "cancel", pid_of(self), reason or "")
+function actors.cancel(self, pid, reason, ns)
+  return at(pid, "cancel", pid_of(self), reason or "", ns)
 end
 
 function actors.terminate(_, pid)

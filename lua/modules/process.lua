@@ -205,12 +205,21 @@ end
 on_target("cancel")
 local cancel = process.cancel
 
---- Puts a CANCEL event with `reason` into the target's mailbox.
-function process.cancel(dest, reason)
+--- Puts a CANCEL event with `reason` into the target's mailbox. With `{ deadline = duration }` a process that still
+--- lives then is terminated.
+function process.cancel(dest, reason, options)
   if reason ~= nil then
     check.string(reason, 2, "cancel")
   end
-  return cancel(dest, reason)
+  local ns
+  if options ~= nil then
+    check.table(options, 3, "cancel")
+    ns = runtime.duration(options.deadline)
+    if not ns or ns <= 0 then
+      return nil, invalid("deadline must be a duration, not " .. tostring(options.deadline))
+    end
+  end
+  return cancel(dest, reason, ns)
 end
 
 --- The options of this instance.

@@ -82,3 +82,32 @@ test("the other coroutines of a process are killed when main returns", async () 
     return result.channel == limit`;
   expect(await runProcess(body, { processes: { short } })).toBe(true);
 });
+
+describe("process.cancel with a deadline", () => {
+  const deaf = main("channel.new():receive()");
+  const obedient = main(
+    `local e = process.events():receive() return e.reason .. " " .. math.type(e.deadline)`,
+  );
+
+  test("who ends in time ends by itself, who does not is terminated", async () => {
+    expect(
+      await runProcess(
+        `local a = process.spawn_monitored("app:obedient", "app:processes")
+        local b = process.spawn_monitored("app:deaf", "app:processes")
+        assert(process.cancel(a, "enough", { deadline = "20ms" }))
+        assert(process.cancel(b, "enough", { deadline = "20ms" }))
+        local one, two = process.events():receive(), process.events():receive()
+        return { one.from == a, one.result.value, two.from == b, two.result.error:message() }`,
+        { processes: { deaf, obedient } },
+      ),
+    ).toEqual([true, "enough integer", true, "process terminated"]);
+  });
+
+  test("another deadline than a duration is Invalid", async () => {
+    expect(
+      await runProcess(
+        `local _, e = process.cancel(process.pid(), "x", { deadline = "soon" }) return e:kind() .. ": " .. e:message()`,
+      ),
+    ).toBe("Invalid: deadline must be a duration, not soon");
+  });
+});
