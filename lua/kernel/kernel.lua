@@ -74,6 +74,7 @@ local modules = {
   "server",
   "supervisor",
   "sys",
+  "system",
 }
 for _, name in ipairs(modules) do
   sandbox.provide(name, function()

@@ -208,6 +208,16 @@ function sandbox.provide(name, provide)
   providers[name] = provide
 end
 
+--- Names of the modules that an entry may list, sorted.
+function sandbox.module_names()
+  local names = {}
+  for name in pairs(providers) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return names
+end
+
 local function module_of(name)
   local value = modules[name]
   if value == nil then

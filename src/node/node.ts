@@ -142,6 +142,14 @@ export class Node {
         this.#pool.tell(worker, "send", to, topic, from, values.length, ...values);
       }
     };
+    this.#services = new Services(options.log);
+    this.#services.changed = (info) =>
+      this.bus.publish({
+        system: "supervisor",
+        kind: "service.update",
+        path: info.id,
+        data: info as unknown as LuaValue,
+      });
     this.registry = new LiveRegistry(options.entries, {
       check: (entries, code) => checkChanged(this.#pool, entries, code, options),
       take: (entries, changes, outdated) => this.#takeChanges(entries, changes, outdated),
@@ -153,11 +161,17 @@ export class Node {
       this.bus,
       this.#entries,
       this.registry,
+      {
+        entries: this.#entries,
+        services: this.#services,
+        pool: this.#pool,
+        namesOf: (pid) => names.of(pid),
+        exit: (status) => this.#done.resolve(status),
+      },
     );
     this.#requests = requests;
     this.#names = names;
     this.bus.changed = () => this.#pool.observe(this.bus.wants("process"));
-    this.#services = new Services(options.log);
   }
 
   /**

@@ -8,6 +8,7 @@ import type { LiveRegistry } from "./live-registry.ts";
 import { registryRequests } from "./registry-requests.ts";
 import type { Names } from "./names.ts";
 import { workerOf } from "./pid.ts";
+import { type SystemAccess, systemRequests } from "./system-requests.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 import type { StartWorkflow, WorkflowHosts } from "./workflow-hosts.ts";
 
@@ -74,7 +75,9 @@ export class NodeRequests {
     bus: Bus,
     entries: ReadonlyMap<string, Entry>,
     registry: LiveRegistry,
+    system: SystemAccess,
   ) {
+    const systemState = systemRequests(system);
     const groups = new Groups(
       (id) => entries.get(id)?.kind === pgScope.name,
       (worker, op, ...args) => pool.tell(worker, op, ...args),
@@ -87,6 +90,7 @@ export class NodeRequests {
     this.workerDied = (worker) => {
       subscriptions.removeWorker(worker);
       groups.workerDied(worker);
+      systemState.workerDied(worker);
     };
     /** Ends of watches, by `target watcher`. */
     const watches = new Map<string, () => void>();
@@ -126,6 +130,7 @@ export class NodeRequests {
 
     this.#handlers = {
       ...registryRequests(registry),
+      ...systemState.handlers,
       lookup: (_, name) => names.lookup(String(name)),
       register: (_, name, pid, take) => {
         if (take === true) return names.claim(String(name), String(pid));
@@ -136,6 +141,7 @@ export class NodeRequests {
       names_gone: (_, pid) => {
         names.release(String(pid));
         groups.release(String(pid));
+        systemState.release(String(pid));
         return true;
       },
       named: (_, pid) => {

@@ -30,11 +30,26 @@ export interface ServiceDefinition {
   make: Startable;
 }
 
+/** A service as tools show it. */
+export type ServiceInfo = {
+  id: string;
+  status: ServiceState;
+  desired: "running" | "stopped";
+  retry_count: number;
+  last_update: number;
+  started_at: number;
+  details?: string;
+};
+
 interface Service extends ServiceDefinition {
   state: ServiceState;
   desired: "running" | "stopped";
   attempt: number;
   startedAt: number;
+  /** Nanoseconds since 1970 of the last change and the last start; 0: never. */
+  changedAt: number;
+  since: number;
+  details: string | undefined;
   ended: Promise<void>;
   retry?: ReturnType<typeof setTimeout>;
   /** What runs, where the definition was replaced since its start. */
@@ -57,6 +72,8 @@ export class Services {
   readonly #log: LogSink;
   readonly #random: () => number;
   #stopping = false;
+  /** Told of every change of a service's state. */
+  changed: (info: ServiceInfo) => void = () => {};
 
   constructor(log: LogSink, random: () => number = Math.random) {
     this.#log = log;
@@ -78,8 +95,39 @@ export class Services {
       desired: "stopped",
       attempt: 0,
       startedAt: 0,
+      changedAt: 0,
+      since: 0,
+      details: undefined,
       ended: Promise.resolve(),
     });
+  }
+
+  /** Everything about a service that tools show, times in ns since 1970; undefined for an unknown one. */
+  describe(id: string): ServiceInfo | undefined {
+    const service = this.#services.get(id);
+    return service && {
+      id,
+      status: service.state,
+      desired: service.desired,
+      retry_count: service.attempt,
+      last_update: service.changedAt,
+      started_at: service.since,
+      ...(service.details !== undefined && { details: service.details }),
+    };
+  }
+
+  /** `describe` of every service, sorted by identifier. */
+  describeAll(): ServiceInfo[] {
+    return [...this.#services.keys()].sort().map((id) => this.describe(id)!);
+  }
+
+  /** Every change of a state goes through here. */
+  #enter(service: Service, state: ServiceState, details?: string): void {
+    service.state = state;
+    service.details = details;
+    service.changedAt = Math.round(Date.now() * 1e6);
+    if (state === "running") service.since = service.changedAt;
+    this.changed(this.describe(service.id)!);
   }
 
   /** State of a service; undefined for an unknown one. */
@@ -155,11 +203,11 @@ export class Services {
   }
 
   async #start(service: Service): Promise<void> {
-    service.state = "starting";
+    this.#enter(service, "starting", `attempt ${service.attempt + 1}`);
     service.running = undefined;
     try {
       const { ended } = await service.make.start();
-      service.state = "running";
+      this.#enter(service, "running");
       service.startedAt = performance.now();
       service.ended = ended.then(
         () => this.#exited(service),
@@ -174,21 +222,21 @@ export class Services {
 
   #exited(service: Service): void {
     if (service.state === "stopping") {
-      service.state = "stopped";
+      this.#enter(service, "stopped");
       return;
     }
-    service.state = "exited";
+    this.#enter(service, "exited");
     this.#say("info", service, "is exited");
   }
 
   #failed(service: Service, error: unknown): void {
     if (service.state === "stopping") {
-      service.state = "stopped";
+      this.#enter(service, "stopped");
       return;
     }
     const text = WippyError.from(error).message;
     if (terminal(error)) {
-      service.state = "exited";
+      this.#enter(service, "exited", text);
       this.#say("error", service, "is exited", { error: text });
       return;
     }
@@ -197,7 +245,7 @@ export class Services {
       performance.now() - service.startedAt >= stable_threshold;
     service.attempt = stable ? 1 : service.attempt + 1;
     service.startedAt = 0;
-    service.state = "failed";
+    this.#enter(service, "failed", text);
     if (restart.max_attempts !== 0 && service.attempt >= restart.max_attempts) {
       this.#say("error", service, "is failed", { error: text, attempts: service.attempt });
       return;
@@ -237,7 +285,7 @@ export class Services {
 
   async #stop(service: Service): Promise<void> {
     service.desired = "stopped";
-    service.state = "stopping";
+    this.#enter(service, "stopping");
     const timeout = Promise.withResolvers<"late">();
     const timer = setTimeout(() => timeout.resolve("late"), service.lifecycle.stop_timeout);
     try {
@@ -245,14 +293,14 @@ export class Services {
       const how = await Promise.race([service.ended.then(() => "ended"), timeout.promise]);
       if (how === "late") {
         await (service.running ?? service.make).kill();
-        service.state = "failed";
+        this.#enter(service, "failed", `stop timeout after ${service.lifecycle.stop_timeout} ms`);
         this.#say("error", service, "is failed", {
           error: `stop timeout after ${service.lifecycle.stop_timeout} ms`,
         });
       }
     } catch {
       // What is to be stopped is gone already.
-      service.state = "stopped";
+      this.#enter(service, "stopped");
     } finally {
       clearTimeout(timer);
     }

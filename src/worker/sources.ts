@@ -59,6 +59,7 @@ import moduleRegistry from "../../lua/modules/registry.lua" with { type: "text" 
 import moduleServer from "../../lua/modules/server.lua" with { type: "text" };
 import moduleSupervisor from "../../lua/modules/supervisor.lua" with { type: "text" };
 import moduleSys from "../../lua/modules/sys.lua" with { type: "text" };
+import moduleSystem from "../../lua/modules/system.lua" with { type: "text" };
 import moduleTime from "../../lua/modules/time.lua" with { type: "text" };
 import moduleUuid from "../../lua/modules/uuid.lua" with { type: "text" };
 import moduleFuncs from "../../lua/modules/funcs.lua" with { type: "text" };
@@ -127,6 +128,7 @@ export const sources: Record<string, string> = {
   "modules/server": moduleServer,
   "modules/supervisor": moduleSupervisor,
   "modules/sys": moduleSys,
+  "modules/system": moduleSystem,
   "modules/time": moduleTime,
   "modules/uuid": moduleUuid,
   "modules/funcs": moduleFuncs,

@@ -55,6 +55,7 @@ test.each([
   "server",
   "supervisor",
   "sys",
+  "system",
 ])(
   "the example of %s does what the page says",
   async (name) => {

@@ -1,0 +1,124 @@
+import { describe, expect, test } from "bun:test";
+import { main, startApplication } from "../application.ts";
+
+async function start(body: string) {
+  return await startApplication({
+    entries: {
+      small: { kind: "process.host" },
+      service: {
+        kind: "process.service",
+        process: "app:idle",
+        host: "app:processes",
+        lifecycle: { auto_start: true },
+      },
+    },
+    processes: {
+      idle: main("process.inbox():receive()"),
+      holder: {
+        modules: ["system"],
+        source: `return { main = function(parent)
+        process.send(parent, "got", (require("system").lock.acquire("door")))
+        process.inbox():receive() end }`,
+      },
+    },
+    functions: {
+      run: {
+        modules: ["system", "events", "time"],
+        source: `local system, events, time = require("system"), require("events"), require("time")
+          return { main = function() ${body} end }`,
+      },
+    },
+  });
+}
+
+const run = async (body: string) => await (await start(body)).call("run");
+
+describe("system", () => {
+  test("the machine and the runtime", async () => {
+    expect(
+      await run(`local names = {}
+        for _, m in ipairs(system.modules()) do names[m.name] = true end
+        return { system.process.pid() > 0, #system.process.hostname() > 0, system.process.cwd():sub(1, 1),
+          system.runtime.cpu_count() >= 1, system.memory.stats().sys > 1000000, system.memory.allocated() > 0,
+          names.system and names.json, system.node.role(), system.cluster.size(), system.cluster.leader() }`),
+    ).toEqual([true, true, "/", true, true, true, true, "non-member", 1, ""]);
+  });
+
+  test("hosts and their processes", async () => {
+    expect(
+      await run(`local pid = process.spawn("app:idle", "app:processes")
+        local hosts = system.hosts.list()
+        local found
+        for _, p in ipairs(system.hosts.processes("app:processes")) do if p.pid == pid then found = p end end
+        return { hosts[1].id, hosts[1].processes, hosts[2].id, found.source, found.host, found.state,
+          math.type(found.started_at), #system.hosts.processes("app:nothing") }`),
+    ).toEqual([
+      "app:processes",
+      2,
+      "app:small",
+      "app:idle",
+      "app:processes",
+      "waiting",
+      "integer",
+      0,
+    ]);
+  });
+
+  test("services: state, desired state, restarts, and updates on the bus", async () => {
+    expect(
+      await run(`local before = system.supervisor.state("app:service")
+        local sub = events.subscribe("supervisor")
+        local pid
+        for _, p in ipairs(system.hosts.processes("app:processes")) do if p.source == "app:idle" then pid = p.pid end end
+        process.terminate(pid)
+        local e = sub:channel():receive()
+        local after = system.supervisor.state("app:service")
+        local small
+        for _, s in ipairs(system.supervisor.states()) do if s.id == "app:small" then small = s end end
+        return { before.status, before.desired, before.retry_count, before.started_at > 0, e.kind, e.path, e.data.status,
+          after.status, after.retry_count, after.details, small.status, small.started_at }`),
+    ).toEqual([
+      "running",
+      "running",
+      0,
+      true,
+      "service.update",
+      "app:service",
+      "exited",
+      "exited",
+      0,
+      "process terminated",
+      "unknown",
+      0,
+    ]);
+  });
+
+  test("locks: held by one, given back, freed by the end of the holder", async () => {
+    expect(
+      await run(`local got = process.listen("got")
+        local pid = process.spawn("app:holder", "app:processes", process.pid())
+        local theirs = got:receive()
+        local ok, err = system.lock.acquire("door")
+        local not_mine = system.lock.release("door")
+        process.send(pid, "end") time.sleep("20ms")
+        return { theirs, ok, err:kind(), not_mine, system.lock.acquire("door"), (system.lock.acquire("door")),
+          system.lock.release("door"), (system.lock.release("door")) }`),
+    ).toEqual([true, false, "AlreadyExists", false, true, true, true, false]);
+  });
+
+  test.each([
+    ['system.supervisor.state("app:nothing")', "Internal: no service app:nothing"],
+    ['system.supervisor.state("")', "Invalid: service id is required"],
+    ['system.hosts.processes("")', "Invalid: host id is required"],
+    ["system.raft.role()", "Internal: raft not available"],
+    ["system.node.addr()", "Internal: clustering is not available"],
+  ])("%s: %s", async (call, message) => {
+    expect(await run(`local _, e = ${call} return e:kind() .. ": " .. e:message()`)).toBe(message);
+  });
+
+  test("exit ends the runtime with the status", async () => {
+    const app = await start("return system.exit(7)");
+    expect(await app.call("run")).toBe(true);
+    expect(await app.node.done).toBe(7);
+  });
+});
