@@ -108,7 +108,7 @@ export async function soak(
     const measure = Bun.sleep(seconds * 200).then(() => report.memory.early = resident());
     const kill = async () => {
       while (end - performance.now() > 2500) {
-        await Bun.sleep(Math.min(1500, seconds * 150));
+        await Bun.sleep(Math.min(6000, seconds * 150));
         if (node.killWorker(report.workersKilled % workers)) report.workersKilled++;
       }
     };
