@@ -44,6 +44,9 @@ import libraryScanner from "../../lua/library/scanner.lua" with { type: "text" }
 import libraryServerLoop from "../../lua/library/server_loop.lua" with { type: "text" };
 import libraryStream from "../../lua/library/stream.lua" with { type: "text" };
 import librarySupervision from "../../lua/library/supervision.lua" with { type: "text" };
+import librarySupervisorRequests from "../../lua/library/supervisor_requests.lua" with {
+  type: "text",
+};
 import librarySupervisorSpec from "../../lua/library/supervisor_spec.lua" with { type: "text" };
 import libraryZone from "../../lua/library/zone.lua" with { type: "text" };
 import moduleCtx from "../../lua/modules/ctx.lua" with { type: "text" };
@@ -113,6 +116,7 @@ export const sources: Record<string, string> = {
   "library/server_loop": libraryServerLoop,
   "library/stream": libraryStream,
   "library/supervision": librarySupervision,
+  "library/supervisor_requests": librarySupervisorRequests,
   "library/supervisor_spec": librarySupervisorSpec,
   "library/zone": libraryZone,
   "modules/ctx": moduleCtx,

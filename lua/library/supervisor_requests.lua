@@ -1,0 +1,161 @@
+-- What clients may ask of a supervisor's process: operation -> function(supervisor, value) that gives `value, err`.
+local runtime = ...
+local use, errors = runtime.use, runtime.errors
+local specs = use("library/supervisor_spec", runtime)
+
+local function not_found(id)
+  return nil, errors.fail("NotFound", "no child " .. tostring(id))
+end
+
+local function state_of(child)
+  if child.pid then
+    return "running"
+  end
+  return child.retry and "restarting" or "stopped"
+end
+
+-- What a client may see of a child.
+local function public(child)
+  return {
+    id = child.id,
+    pid = child.pid,
+    type = child.spec.type,
+    process = child.spec.process,
+    status = state_of(child),
+    restarts = child.restarts,
+  }
+end
+
+local requests = {}
+
+local function start_dynamic(self, args)
+  self.dynamic = self.dynamic + 1
+  local template = self.spec.children[1]
+  local input = table.move(template.input, 1, #template.input, 1, {})
+  table.move(args, 1, args.n or #args, #input + 1, input)
+  local child = { id = "#" .. self.dynamic, spec = template, input = input, restarts = 0 }
+  local err = self:start(child)
+  if err then
+    return nil, err
+  end
+  self:append(child)
+  return child.pid
+end
+
+function requests.start_child(self, value)
+  if self.spec.strategy == "simple_one_for_one" then
+    return start_dynamic(self, type(value) == "table" and value or {})
+  end
+  local ok, spec = pcall(specs.child, value, self.spec.host, "to start")
+  if not ok then
+    return nil, errors.from_raised(spec)
+  elseif spec.significant and self.spec.auto_shutdown == "never" then
+    return nil, errors.fail("Invalid", "a significant child needs auto_shutdown of its supervisor")
+  end
+  local present = self.by_id[spec.id]
+  if present then
+    local what = present.pid and "runs already" or "is there already; restart or delete it"
+    return nil,
+      errors.make("AlreadyExists", "child " .. spec.id .. " " .. what, false, { pid = present.pid })
+  end
+  local child = { id = spec.id, spec = spec, input = spec.input, restarts = 0 }
+  local err = self:start(child)
+  if err then
+    return nil, err
+  end
+  self:append(child)
+  return child.pid
+end
+
+function requests.terminate_child(self, id)
+  local child = self.by_pid[id] or self.by_id[id]
+  if not child then
+    return not_found(id)
+  end
+  self:terminate(child)
+  if child.spec.restart == "temporary" or self.spec.strategy == "simple_one_for_one" then
+    self:remove(child)
+  end
+  return true
+end
+
+-- A child that is not running, or the error why `what` cannot be done with it.
+local function stopped_child(self, id, what)
+  if self.spec.strategy == "simple_one_for_one" then
+    return nil,
+      errors.fail("Invalid", "children of simple_one_for_one cannot be " .. what .. " by id")
+  end
+  local child = self.by_id[id]
+  if not child then
+    return not_found(id)
+  elseif child.pid or child.retry then
+    local state = state_of(child)
+    return nil, errors.fail("Conflict", "child " .. id .. " is " .. state .. "; terminate it first")
+  end
+  return child
+end
+
+function requests.restart_child(self, id)
+  local child, err = stopped_child(self, id, "restarted")
+  if not child then
+    return nil, err
+  end
+  err = self:start(child)
+  if err then
+    return nil, err
+  end
+  return child.pid
+end
+
+function requests.delete_child(self, id)
+  local child, err = stopped_child(self, id, "deleted")
+  if not child then
+    return nil, err
+  end
+  self:remove(child)
+  return true
+end
+
+function requests.which_children(self, options)
+  local list = {}
+  local limit = type(options) == "table" and options.limit or math.huge
+  local after = type(options) == "table" and options.after
+  local child = self.first
+  if after then
+    local present = self.by_id[after]
+    if not present then
+      return not_found(after)
+    end
+    child = present.next
+  end
+  while child and #list < limit do
+    list[#list + 1] = public(child)
+    child = child.next
+  end
+  return list
+end
+
+function requests.count_children(self)
+  local counts = { specs = self.count, active = 0, supervisors = 0, workers = 0 }
+  local child = self.first
+  while child do
+    counts.active = counts.active + (child.pid and 1 or 0)
+    local kind = child.spec.type .. "s"
+    counts[kind] = counts[kind] + 1
+    child = child.next
+  end
+  if self.spec.strategy == "simple_one_for_one" then
+    counts.specs = 1
+  end
+  return counts
+end
+
+function requests.get_childspec(self, id)
+  local child = self.by_pid[id] or self.by_id[id]
+  if not child then
+    return not_found(id)
+  end
+  return child.spec
+end
+
+return requests
