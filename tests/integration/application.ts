@@ -1,4 +1,3 @@
-import { afterEach } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +9,7 @@ import { Node } from "../../src/node/node.ts";
 import type { LogRecord } from "../../src/observe/log.ts";
 import { WippyError } from "../../src/vm/error.ts";
 import type { LuaValue } from "../../src/vm/value.ts";
+import { cleanAfterTest } from "../cleanup.ts";
 
 /** A Lua entry: its source, or its source with further fields of the entry. */
 export type Code = string | { source: string; [field: string]: unknown };
@@ -21,6 +21,8 @@ export interface Sources {
   libraries?: Record<string, Code>;
   /** Entries without code, by name. */
   entries?: Record<string, Record<string, unknown>>;
+  /** The configuration file. */
+  config?: Record<string, unknown>;
 }
 
 export interface StartOptions {
@@ -54,6 +56,7 @@ function write(directory: string, sources: Sources): void {
       entries.push({ ...common, ...method, modules, ...fields });
     }
   }
+  if (sources.config) writeFileSync(join(directory, ".wippy.yaml"), stringify(sources.config));
   writeFileSync(join(directory, "wippy.lock"), "directories: { src: ./src }\n");
   writeFileSync(
     join(directory, "src", "_index.yaml"),
@@ -79,7 +82,7 @@ export class TestApplication {
 
   static async start(sources: Sources, options: StartOptions): Promise<TestApplication> {
     const application = new TestApplication(mkdtempSync(join(tmpdir(), "wippy-kernel-")));
-    started.add(application);
+    cleanAfterTest(() => application.stop());
     await application.#start(sources, options);
     return application;
   }
@@ -121,17 +124,10 @@ export class TestApplication {
 
   /** Stops orderly. Twice is once. */
   async stop(): Promise<void> {
-    started.delete(this);
     await this.#node?.stop();
     rmSync(this.#directory, { recursive: true, force: true });
   }
 }
-
-const started = new Set<TestApplication>();
-
-afterEach(async () => {
-  for (const application of started) await application.stop();
-});
 
 /** Starts an application; it is stopped after the test. */
 export function startApplication(

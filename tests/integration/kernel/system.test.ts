@@ -9,7 +9,7 @@ async function start(body: string) {
         kind: "process.service",
         process: "app:idle",
         host: "app:processes",
-        lifecycle: { auto_start: true },
+        lifecycle: { auto_start: true, stop_timeout: "100ms" },
       },
     },
     processes: {

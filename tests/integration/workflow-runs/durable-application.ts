@@ -1,10 +1,10 @@
-import { afterEach } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Config } from "../../../src/app/config.ts";
 import { Node } from "../../../src/node/node.ts";
 import type { LogRecord } from "../../../src/observe/log.ts";
+import { cleanAfterTest } from "../../cleanup.ts";
 import type { Entry } from "../../../src/registry/entry.ts";
 import { WippyError } from "../../../src/vm/error.ts";
 import { LuaFloat, type LuaValue } from "../../../src/vm/value.ts";
@@ -22,6 +22,8 @@ export interface Units {
   workflows?: Record<string, Body>;
   functions?: Record<string, Body>;
   processes?: Record<string, Body>;
+  /** What policies say, by name. */
+  policies?: Record<string, Record<string, unknown>>;
 }
 
 export interface StartOptions {
@@ -30,7 +32,18 @@ export interface StartOptions {
 }
 
 const groups = { workflows: "workflow.lua", functions: "function.lua", processes: "process.lua" };
-const modules = ["ctx", "env", "fs", "funcs", "json", "logger", "time", "uuid", "workflow"];
+const modules = [
+  "ctx",
+  "env",
+  "fs",
+  "funcs",
+  "json",
+  "logger",
+  "security",
+  "time",
+  "uuid",
+  "workflow",
+];
 
 /** `note(line)` appends a line to the file that `DurableApplication.notes` reads. */
 const note = [
@@ -53,6 +66,9 @@ function entriesOf(units: Units, directory: string): Entry[] {
     { id: "app:processes", kind: "process.host", meta: {}, data: auto },
     { id: "app:files", kind: "fs.directory", meta: {}, data: { directory } },
   ];
+  for (const [name, policy] of Object.entries(units.policies ?? {})) {
+    entries.push({ id: `app:${name}`, kind: "security.policy", meta: {}, data: { policy } });
+  }
   for (const group of ["workflows", "functions", "processes"] as const) {
     for (const [name, unit] of Object.entries(units[group] ?? {})) {
       const { meta = {}, ...code } = typeof unit === "string" ? { body: unit } : unit;
@@ -77,8 +93,6 @@ function plain(value: LuaValue): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, plain(field)]));
 }
 
-const started = new Set<DurableApplication>();
-
 /** An application with a workflow host, in this process, that can be started again on the same journal. */
 export class DurableApplication {
   /** What was logged since the first start. */
@@ -87,7 +101,7 @@ export class DurableApplication {
   #node: Node | undefined;
 
   constructor() {
-    started.add(this);
+    cleanAfterTest(() => this.remove());
   }
 
   /** Starts it, or starts it again with other code. */
@@ -144,15 +158,10 @@ export class DurableApplication {
 
   /** Stops it and removes its folder. */
   async remove(): Promise<void> {
-    started.delete(this);
     await this.stop();
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
-
-afterEach(async () => {
-  for (const application of started) await application.remove();
-});
 
 /** Starts an application; it is removed after the test. */
 export async function startDurable(

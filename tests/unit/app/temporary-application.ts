@@ -1,4 +1,3 @@
-import { afterEach } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -7,18 +6,13 @@ import {
   loadApplication,
   type LoadOptions,
 } from "../../../src/app/application.ts";
+import { cleanAfterTest } from "../../cleanup.ts";
 import { formatProblem } from "../../../src/app/problem.ts";
-
-const made: string[] = [];
-
-afterEach(() => {
-  for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true });
-});
 
 /** Writes files into a new directory that is removed after the test; returns its path. */
 export function writeFiles(files: Record<string, string>): string {
   const directory = mkdtempSync(join(tmpdir(), "wippy-app-"));
-  made.push(directory);
+  cleanAfterTest(() => rmSync(directory, { recursive: true, force: true }));
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(directory, name)), { recursive: true });
     writeFileSync(join(directory, name), text);
