@@ -7,6 +7,7 @@ local errors = use("kernel/errors")
 local future = use("kernel/future")
 local mailbox = use("kernel/mailbox")
 local operations = use("kernel/operations")
+local permissions = use("kernel/permissions")
 local sandbox = use("kernel/sandbox")
 local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
@@ -37,6 +38,11 @@ local function copied(...)
   return values, n
 end
 
+-- The frame of what a run starts, as the journal keeps it; nil when it is the run's.
+local function own_frame(self, frame)
+  return frame and frame ~= self.frame and permissions.durable(frame) or nil
+end
+
 local function schedule(self, waiter, entry, spec, operation, frame, args, argc)
   local seq = next_seq(self, "activities")
   self.run.activities[seq] = waiter
@@ -49,7 +55,7 @@ local function schedule(self, waiter, entry, spec, operation, frame, args, argc)
     argc = argc,
     options = spec.options,
     operation = operation,
-    frame = frame ~= self.frame and frame or nil,
+    frame = own_frame(self, frame),
   })
   return seq
 end
@@ -58,7 +64,26 @@ local function no_options()
   return { options = {} }
 end
 
+-- What `compute()` answers, `value, err`: computed once and recorded; on replay the record.
+local function record(self, compute)
+  local seq = next_seq(self, "records")
+  local recorded = self.run.recorded[seq]
+  local value, err
+  if recorded then
+    self.run.recorded[seq] = nil
+    value, err = recorded.value, recorded.failure
+  else
+    value, err = compute()
+  end
+  command(self, { type = "record", seq = seq, value = copies.copy(value), failure = err })
+  return value, err
+end
+
 local function operation(self, name, ...)
+  local refusal = permissions.operation_refusal(self, name, ...)
+  if refusal then
+    return nil, refusal
+  end
   local args, n = copied(...)
   if not args then
     return nil, n
@@ -124,7 +149,7 @@ local function start_child(self, id, host_id, frame, extra, waiter, on_close, ..
     options = spec.options,
     memo = spec.memo,
     searchAttributes = spec.searchAttributes,
-    frame = frame ~= self.frame and frame or nil,
+    frame = own_frame(self, frame),
     messages = extra.messages,
   })
   return host.park()
@@ -210,18 +235,17 @@ return {
 
   operation = operation,
 
+  record = record,
+
   immediate = function(self, name, ...)
-    local seq = next_seq(self, "records")
-    local recorded = self.run.recorded[seq]
-    local value, err
-    if recorded then
-      self.run.recorded[seq] = nil
-      value, err = recorded.value, recorded.failure
-    else
-      value, err = operations.immediate(self, name, ...)
+    local refusal = permissions.operation_refusal(self, name, ...)
+    if refusal then
+      return nil, refusal
     end
-    command(self, { type = "record", seq = seq, value = copies.copy(value), failure = err })
-    return value, err
+    local args = table.pack(...)
+    return record(self, function()
+      return operations.unchecked(self, name, table.unpack(args, 1, args.n))
+    end)
   end,
 
   log = function(self, ...)
@@ -273,14 +297,30 @@ return {
 
   spawn = function(self, id, host_id, frame, _, _, extra, ...)
     if unit.node_hosts[host_id] == nil then
-      return operation(self, "process.spawn", id, host_id, frame, process_extra(extra), ...)
+      return operation(
+        self,
+        "process.spawn",
+        id,
+        host_id,
+        own_frame(self, frame),
+        process_extra(extra),
+        ...
+      )
     end
     return start_child(self, id, host_id, frame, extra, scheduler.co, "event", ...)
   end,
 
   exec = function(self, id, host_id, frame, extra, ...)
     if unit.node_hosts[host_id] == nil then
-      return operation(self, "process.exec", id, host_id, frame, process_extra(extra), ...)
+      return operation(
+        self,
+        "process.exec",
+        id,
+        host_id,
+        own_frame(self, frame),
+        process_extra(extra),
+        ...
+      )
     end
     local pid, err = start_child(self, id, host_id, frame, extra, scheduler.co, scheduler.co, ...)
     if not pid then

@@ -22,6 +22,11 @@ local function checker(expected)
   end
 end
 
+--- Raises for argument `n` of `name`: `expected` is what it should be.
+function check.fail(n, name, expected, value)
+  return fail(value, n, name, expected)
+end
+
 check.string = checker("string")
 check.number = checker("number")
 check.table = checker("table")

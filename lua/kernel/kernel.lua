@@ -12,6 +12,7 @@ local limits = use("kernel/limits")
 local links = use("kernel/links")
 local object = use("kernel/object")
 local operations = use("kernel/operations")
+local permissions = use("kernel/permissions")
 local remote = use("kernel/remote")
 local sandbox = use("kernel/sandbox")
 local scheduler = use("kernel/scheduler")
@@ -54,6 +55,11 @@ function runtime.frame()
   }
 end
 
+--- Whether the running unit may do `action` on `resource` (spec security §5).
+function runtime.allowed(action, resource, attributes)
+  return permissions.allowed(scheduler.current, action, resource, attributes)
+end
+
 --- Nanoseconds of a duration as programs write it: a number of ns, "1h30m", or a Duration object.
 runtime.duration = duration.of
 
@@ -71,6 +77,7 @@ local modules = {
   "workflow",
   "pg",
   "registry",
+  "security",
   "server",
   "supervisor",
   "sys",
@@ -86,9 +93,10 @@ use("modules/globals", runtime)
 local kernel = {}
 
 --- Which worker this is: its index, the first number of its PIDs, whether it is the only one, the ids of the hosts
---- that live on the node.
-function kernel.configure(index, first, alone)
+--- that live on the node; whether a unit without an identity may do nothing.
+function kernel.configure(index, first, alone, strict)
   scheduler.set_slice()
+  permissions.strict = strict
   unit.configure(index, first)
   kernel.alone(alone)
 end
@@ -196,6 +204,7 @@ end
 local node_calls = {}
 
 function kernel.call(token, target, frame, ...)
+  frame = permissions.resolved(frame)
   local entry, err = calls.entry(target)
   if not entry then
     host.emit("called", token, nil, err)
@@ -222,15 +231,19 @@ function kernel.cancel_call(token)
   end
 end
 
+local function acting_frame(self, frame)
+  return frame and permissions.resolved(frame) or self.frame
+end
+
 -- What a workflow does to plain processes (and workflows of other hosts), recorded as its operation: name -> what runs,
 -- given the acting unit.
 local acts = {
   ["process.send"] = actors.send,
   ["process.spawn"] = function(self, id, host_id, frame, extra, ...)
-    return actors.spawn(self, id, host_id, frame or self.frame, false, false, extra, ...)
+    return actors.spawn(self, id, host_id, acting_frame(self, frame), false, false, extra, ...)
   end,
   ["process.exec"] = function(self, id, host_id, frame, extra, ...)
-    return actors.exec(self, id, host_id, frame or self.frame, extra, ...)
+    return actors.exec(self, id, host_id, acting_frame(self, frame), extra, ...)
   end,
   ["process.cancel"] = actors.cancel,
   ["process.terminate"] = actors.terminate,
@@ -247,7 +260,12 @@ local acts = {
 --- Does one of these in the name of the workflow `pid`; the outcome is emitted as "called".
 function kernel.act(token, pid, frame, name, ...)
   local args = table.pack(...)
-  local self = { pid = pid, entry = { id = name }, context = actors.context, frame = frame }
+  local self = {
+    pid = pid,
+    entry = { id = name },
+    context = actors.context,
+    frame = permissions.resolved(frame),
+  }
   self.waiters = {
     function(value, err)
       called(token, value, err)

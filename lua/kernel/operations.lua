@@ -6,6 +6,7 @@ local copies = use("kernel/copy")
 local errors = use("kernel/errors")
 local future = use("kernel/future")
 local interceptors = use("kernel/interceptors")
+local permissions = use("kernel/permissions")
 local position = use("kernel/position")
 local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
@@ -26,6 +27,10 @@ end
 
 --- Runs a host operation and waits: `value, err`. It is aborted when the unit ends.
 function operations.run(self, name, ...)
+  local refusal = permissions.operation_refusal(self, name, ...)
+  if refusal then
+    return nil, refusal
+  end
   local ticket = unit.ticket(scheduler.co)
   unit.emit_request(
     ticket,
@@ -42,6 +47,15 @@ end
 
 --- Runs a host operation that answers at once: `value, err`.
 function operations.immediate(self, name, ...)
+  local refusal = permissions.operation_refusal(self, name, ...)
+  if refusal then
+    return nil, refusal
+  end
+  return operations.unchecked(self, name, ...)
+end
+
+--- The same, of a unit that was found to be allowed to.
+function operations.unchecked(self, name, ...)
   return host.immediate(host_work(self), unit.pid_of(self), self.entry.id, name, ...)
 end
 
@@ -156,11 +170,12 @@ end
 
 --- Starts a durable run of a workflow and waits for its end; the run goes on when the waiter ends first.
 function operations.workflow_exec(self, id, ...)
-  local pid, err = actors.ask(-1, "start_workflow", id, nil, self.frame, nil, false, false, {
-    options = {},
-    sender = unit.pid_of(self),
-    args = table.pack(...),
-  })
+  local pid, err =
+    actors.ask(-1, "start_workflow", id, nil, permissions.durable(self.frame), nil, false, false, {
+      options = {},
+      sender = unit.pid_of(self),
+      args = table.pack(...),
+    })
   if not pid then
     return nil, err
   end

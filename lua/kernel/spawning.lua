@@ -6,6 +6,7 @@ local errors = use("kernel/errors")
 local limits = use("kernel/limits")
 local links = use("kernel/links")
 local mailbox = use("kernel/mailbox")
+local permissions = use("kernel/permissions")
 local remote = use("kernel/remote")
 local sandbox = use("kernel/sandbox")
 local scheduler = use("kernel/scheduler")
@@ -287,7 +288,7 @@ local function spawn_copied(self, id, host_id, frame, monitored, linked, extra, 
       linked,
       id,
       host_id,
-      frame,
+      permissions.durable(frame),
       watcher,
       monitored,
       linked,

@@ -5,6 +5,7 @@ local channel = use("kernel/channel")
 local check = use("kernel/check")
 local errors = use("kernel/errors")
 local mailbox = use("kernel/mailbox")
+local permissions = use("kernel/permissions")
 local position = use("kernel/position")
 local sandbox = use("kernel/sandbox")
 local scheduler = use("kernel/scheduler")
@@ -237,7 +238,7 @@ local function initialize(run_id, job, ...)
     pid = job.pid,
     entry = { id = job.entry },
     context = workflows.context,
-    frame = job.frame or {},
+    frame = permissions.resolved(job.frame or {}),
     run = {
       id = run_id,
       host = job.hostId,

@@ -16,9 +16,19 @@ function env.set(key, value)
   return effects.immediate("env.set", key, check.string(value, 2, "set"))
 end
 
---- The raw contents of every storage, under the storage's keys.
+--- The raw contents of every storage, under the storage's keys; without what the unit may not read.
 function env.get_all()
-  return effects.immediate("env.get_all")
+  local all, err = effects.immediate("env.get_all")
+  if err then
+    return nil, err
+  end
+  local seen = {}
+  for key, value in pairs(all) do
+    if runtime.allowed("env.get", key) then
+      seen[key] = value
+    end
+  end
+  return seen
 end
 
 return env

@@ -15,7 +15,7 @@ local function invalid(message)
 end
 
 local function allowed(action, system)
-  if runtime.allowed and not runtime.allowed(action, system) then
+  if not runtime.allowed(action, system) then
     return invalid("not allowed to " .. action:match("%.(.*)") .. " events of system: " .. system)
   end
   return nil

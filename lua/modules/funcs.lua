@@ -3,6 +3,8 @@ local runtime = ...
 local check = runtime.check
 local copies = runtime.use("kernel/copy")
 local errors = runtime.errors
+local identity = runtime.use("kernel/identity")
+local permissions = runtime.use("kernel/permissions")
 local scheduler = runtime.use("kernel/scheduler")
 
 local funcs = {}
@@ -34,23 +36,36 @@ local function check_target(target, name)
   return err
 end
 
+-- Why the unit may not call `target`, or nil.
+local function refusal(self, target)
+  if
+    (self.frame.scope or permissions.strict)
+    and not permissions.allowed(self, "funcs.call", target)
+  then
+    return permissions.denied("not allowed to call function: " .. target)
+  end
+  return nil
+end
+
 --- Calls a function and waits: `value, nil` or `nil, err`.
 function funcs.call(target, ...)
   local err = check_target(target, "call")
+  local self = scheduler.current
+  err = err or refusal(self, target)
   if err then
     return nil, err
   end
-  local self = scheduler.current
   return self.context.call(self, target, self.frame, nil, ...)
 end
 
 --- Starts a call and gives its Future.
 function funcs.async(target, ...)
   local err = check_target(target, "async")
+  local self = scheduler.current
+  err = err or refusal(self, target)
   if err then
     return nil, err
   end
-  local self = scheduler.current
   return self.context.async(self, target, self.frame, nil, ...)
 end
 
@@ -78,11 +93,10 @@ end
 function methods:with_context(values)
   check.table(values, 1, "with_context")
   local from = fields_of(self, "with_context")
-  local frame = {}
-  local base = from.frame or scheduler.current.frame
-  for key, value in pairs(base) do
-    frame[key] = value
+  if not permissions.allowed(scheduler.current, "funcs.context", "context") then
+    return nil, permissions.denied("not allowed to call functions with custom context")
   end
+  local base = from.frame or scheduler.current.frame
   local context = {}
   for key, value in pairs(base.values or {}) do
     context[key] = value
@@ -92,8 +106,18 @@ function methods:with_context(values)
       context[key] = copies.copy(value)
     end
   end
-  frame.values = context
-  return make(frame, from.options)
+  return make(permissions.with(base, { values = context }), from.options)
+end
+
+for _, name in ipairs({ "with_actor", "with_scope" }) do
+  methods[name] = function(self, value)
+    local from = fields_of(self, name)
+    local frame = identity[name](from.frame or scheduler.current.frame, value)
+    if not permissions.allowed(scheduler.current, "funcs.security", "security") then
+      return nil, permissions.denied("not allowed to call functions with custom security context")
+    end
+    return make(frame, from.options)
+  end
 end
 
 function methods:with_options(options)
@@ -105,10 +129,11 @@ for _, name in ipairs({ "call", "async" }) do
   methods[name] = function(executor, target, ...)
     local from = fields_of(executor, name)
     local err = check_target(target, name)
+    local self = scheduler.current
+    err = err or refusal(self, target)
     if err then
       return nil, err
     end
-    local self = scheduler.current
     return self.context[name](self, target, from.frame or self.frame, from.options, ...)
   end
 end

@@ -20,7 +20,7 @@ local function invalid(message)
 end
 
 local function denied(action, resource)
-  if runtime.allowed and not runtime.allowed("pg." .. action, resource) then
+  if not runtime.allowed("pg." .. action, resource) then
     local what = ({
       join = "join group",
       leave = "leave group",

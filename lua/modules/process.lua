@@ -4,13 +4,16 @@ local use = runtime.use
 local actors = use("kernel/actors")
 local check = runtime.check
 local errors = runtime.errors
+local identity = use("kernel/identity")
 local mailbox = use("kernel/mailbox")
 local channel = use("kernel/channel")
+local permissions = use("kernel/permissions")
 local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
 local copies = use("kernel/copy")
 local by_pid, pid_of = unit.by_pid, unit.pid_of
 local post = mailbox.post
+local refusal_of = permissions.process_refusal
 local select, type = select, type
 
 local process = {
@@ -63,6 +66,8 @@ function process.send(dest, topic, ...)
     target
     and known_topics[topic]
     and not target.limits
+    and not sender.frame.scope
+    and not permissions.strict
     and sender.context.delivers
     and select("#", ...) == 1
   then
@@ -86,6 +91,10 @@ function process.send(dest, topic, ...)
       return nil, err
     end
     dest = pid
+  end
+  local refusal = refusal_of(sender, "process.send", dest, "send to process: " .. dest)
+  if refusal then
+    return nil, refusal
   end
   return sender.context.send(sender, dest, topic, select("#", ...), ...)
 end
@@ -128,12 +137,33 @@ function process.unlisten(ch)
   return false, errors.fail("NotFound", "channel is not a listener")
 end
 
+-- Why the unit may not spawn `id`, or nil. The host is asked for by plain spawns only.
+local function spawn_refusal(self, id, host_id, monitored, linked)
+  return refusal_of(self, "process.spawn", id, "spawn process: " .. id)
+    or monitored and refusal_of(
+      self,
+      "process.spawn.monitored",
+      id,
+      "spawn monitored process: " .. id
+    )
+    or linked and refusal_of(self, "process.spawn.linked", id, "spawn linked process: " .. id)
+    or host_id and refusal_of(self, "process.host", host_id, "spawn on host: " .. host_id)
+    or nil
+end
+
 local function spawner(monitored, linked)
   return function(id, host_id, ...)
     if type(id) ~= "string" or type(host_id) ~= "string" then
       return nil, invalid("spawn needs the id of a process and the id of a host")
     end
     local self = scheduler.current
+    if self.frame.scope or permissions.strict then
+      local checked_host = not monitored and not linked and host_id
+      local refusal = spawn_refusal(self, id, checked_host, monitored, linked)
+      if refusal then
+        return nil, refusal
+      end
+    end
     return self.context.spawn(self, id, host_id, self.frame, monitored, linked, nil, ...)
   end
 end
@@ -143,22 +173,23 @@ process.spawn_monitored = spawner(true, false)
 process.spawn_linked = spawner(false, true)
 process.spawn_linked_monitored = spawner(true, true)
 
-local function exec_error(id, host_id)
+local function exec_error(self, id, host_id)
   if type(id) ~= "string" or type(host_id) ~= "string" or id == "" or host_id == "" then
     return invalid("exec needs the id of a process and the id of a host")
   elseif not id:find(".:.") then
     return invalid("invalid id: '" .. id .. "' (namespace:name expected)")
   end
-  return nil
+  return refusal_of(self, "process.exec", id, "execute process: " .. id)
+    or refusal_of(self, "process.host", host_id, "spawn on host: " .. host_id)
 end
 
 --- Spawns, waits, gives the result: `value, nil` or `nil, err`.
 function process.exec(id, host_id, ...)
-  local err = exec_error(id, host_id)
+  local self = scheduler.current
+  local err = exec_error(self, id, host_id)
   if err then
     return nil, err
   end
-  local self = scheduler.current
   return self.context.exec(self, id, host_id, self.frame, nil, ...)
 end
 
@@ -169,6 +200,10 @@ local function on_target(name)
     local pid, err = actors.resolve(self, dest)
     if not pid then
       return nil, err
+    end
+    local refusal = refusal_of(self, "process." .. name, pid, name .. " process: " .. pid)
+    if refusal then
+      return nil, refusal
     end
     return self.context[name](self, pid, ...)
   end
@@ -294,30 +329,44 @@ local function builder_of(from, changes)
   return make_builder(fields)
 end
 
-local function frame_with(frame, changes)
-  local result = {}
-  for key, value in pairs(frame) do
-    result[key] = value
+-- Raises when the unit may not give what it spawns another context or identity.
+local function check_builder(action, what)
+  local refusal = refusal_of(
+    scheduler.current,
+    "process." .. action,
+    action,
+    "spawn processes with custom " .. what
+  )
+  if refusal then
+    error(refusal, 0)
   end
-  for key, value in pairs(changes) do
-    result[key] = value
-  end
-  return result
 end
 
 function builder_methods:with_context(values)
   check.table(values, 1, "with_context")
   local from = fields_of(self, "with_context")
-  return builder_of(
-    from,
-    { frame = frame_with(from.frame, { values = merged(from.frame.values, values) }) }
-  )
+  check_builder("context", "context")
+  if from.frame.actor or from.frame.scope then
+    check_builder("security", "security context")
+  end
+  local changes = { values = merged(from.frame.values, values) }
+  return builder_of(from, { frame = permissions.with(from.frame, changes) })
 end
 
 function builder_methods:with_options(options)
   check.table(options, 1, "with_options")
   local from = fields_of(self, "with_options")
+  check_builder("context", "options")
   return builder_of(from, { options = merged(from.options, options) })
+end
+
+for _, name in ipairs({ "with_actor", "with_scope" }) do
+  builder_methods[name] = function(self, value)
+    local from = fields_of(self, name)
+    local frame = identity[name](from.frame, value)
+    check_builder("security", "security context")
+    return builder_of(from, { frame = frame })
+  end
 end
 
 function builder_methods:with_name(name)
@@ -358,6 +407,10 @@ for name, flags in pairs({
       return nil, invalid("spawn needs the id of a process and the id of a host")
     end
     local self = scheduler.current
+    local refusal = spawn_refusal(self, id, nil, flags[1], flags[2])
+    if refusal then
+      error(refusal, 0)
+    end
     return self.context.spawn(
       self,
       id,
@@ -373,17 +426,22 @@ end
 
 function builder_methods:exec(id, host_id, ...)
   local from = fields_of(self, "exec")
-  local err = exec_error(id, host_id)
+  local current = scheduler.current
+  local err = exec_error(current, id, host_id)
   if err then
     return nil, err
   end
-  local current = scheduler.current
   return current.context.exec(current, id, host_id, from.frame, extra_of(from), ...)
 end
 
 --- A spawn builder that carries context values (spec §7.9).
 function process.with_context(values)
-  return make_builder({ frame = scheduler.current.frame }):with_context(values)
+  check.table(values, 1, "with_context")
+  check_builder("context", "context")
+  local frame = scheduler.current.frame
+  return make_builder({
+    frame = permissions.with(frame, { values = merged(frame.values, values) }),
+  })
 end
 
 --- A spawn builder that carries start options.
@@ -405,7 +463,14 @@ function registry.register(name, pid, scope)
   elseif scope ~= nil and scope ~= 0 then
     return nil, errors.fail("Internal", "cluster registry not available")
   end
-  return self.context.register(self, name, pid or pid_of(self))
+  local owner = pid or pid_of(self)
+  local refusal = refusal_of(self, "process.registry.register", name, "register name: " .. name)
+    or owner ~= self.pid
+      and refusal_of(self, "process.registry.foreign", owner, "register name: " .. name)
+  if refusal then
+    return nil, refusal
+  end
+  return self.context.register(self, name, owner)
 end
 
 --- The PID of a name, or `nil, err` NotFound.
@@ -419,6 +484,10 @@ end
 function registry.unregister(name)
   check.string(name, 1, "unregister")
   local self = scheduler.current
+  local refusal = refusal_of(self, "process.registry.unregister", name, "unregister name: " .. name)
+  if refusal then
+    return nil, refusal
+  end
   return self.context.unregister(self, name)
 end
 

@@ -21,7 +21,7 @@ local function made(constructor, record)
 end
 
 local function allowed(action, resource)
-  return not runtime.allowed or runtime.allowed("registry." .. action, resource)
+  return runtime.allowed("registry." .. action, resource)
 end
 
 local function denied(message)

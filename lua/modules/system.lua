@@ -10,7 +10,7 @@ local unit = use("kernel/unit")
 local system = {}
 
 local function denied(action, resource)
-  if runtime.allowed and not runtime.allowed(action, resource) then
+  if not runtime.allowed(action, resource) then
     local kind = action == "system.lock" and "PermissionDenied" or "Invalid"
     return errors.fail(kind, "permission denied: " .. action .. " on " .. resource)
   end

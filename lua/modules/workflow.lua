@@ -2,6 +2,7 @@
 local runtime = ...
 local check = runtime.check
 local errors = runtime.errors
+local permissions = runtime.use("kernel/permissions")
 local scheduler = runtime.use("kernel/scheduler")
 
 local workflow = {}
@@ -20,6 +21,9 @@ function workflow.exec(id, ...)
     return nil, invalid("invalid id format: '" .. id .. "' (namespace:name expected)")
   end
   local self = scheduler.current
+  if not permissions.allowed(self, "workflow.exec", id) then
+    return nil, permissions.denied("not allowed to execute workflow: " .. id)
+  end
   local value, err = self.context.workflow_exec(self, id, ...)
   if err and self.context.kind == "workflow" then
     local retryable = err:retryable()

@@ -26,6 +26,7 @@ import { Names } from "./names.ts";
 import type { NodeOptions } from "./options.ts";
 import { parsePid, workerOf } from "./pid.ts";
 import { NodeRequests } from "./requests.ts";
+import { serviceFrame } from "./identity.ts";
 import { HostStart, Services, type Startable } from "./services.ts";
 import { supervisorSpec } from "./supervision.ts";
 import { listUnits, type UnitPage, type UnitQuery } from "./units.ts";
@@ -117,6 +118,7 @@ export class Node {
       {
         count: options.workers ?? defaultWorkers(),
         inline: options.inline || options.entries.some((entry) => this.#hasTerminal(entry)),
+        strict: options.config.boolean("security.strict_mode") ?? false,
         entries: [...builtinCode, ...this.#code],
         services: {
           entries: options.entries,
@@ -274,7 +276,7 @@ export class Node {
         const id = qualify(data.process, namespace);
         add(
           data.lifecycle,
-          this.#processService(id, data.host, data.input as LuaValue[], data.lifecycle),
+          this.#processService(entry.id, id, data.host, data.input as LuaValue[], data.lifecycle),
           [data.host],
         );
         break;
@@ -282,7 +284,9 @@ export class Node {
       case processSupervisor.name: {
         const { host, lifecycle } = decodeEntry(processSupervisor, entry, this.#environment);
         const spec = supervisorSpec(entry, this.#entries, this.#environment);
-        add(lifecycle, this.#processService(supervisorEntry, host, [spec], lifecycle), [host]);
+        add(lifecycle, this.#processService(entry.id, supervisorEntry, host, [spec], lifecycle), [
+          host,
+        ]);
         break;
       }
     }
@@ -344,6 +348,7 @@ export class Node {
   }
 
   #processService(
+    serviceId: string,
     id: string,
     hostId: string,
     input: LuaValue[],
@@ -351,11 +356,15 @@ export class Node {
   ): Startable {
     let pid = "";
     let worker = 0;
-    const frame = lifecycle.security?.actor
-      ? { actor: lifecycle.security.actor as unknown as LuaValue }
-      : {};
     return {
       start: async () => {
+        // At each start: policies may have changed since the last.
+        const frame = serviceFrame(
+          lifecycle.security,
+          serviceId,
+          this.#entries,
+          this.#environment,
+        );
         const terminal = this.#entries.get(hostId)?.kind === terminalHost.name;
         worker = terminal ? 0 : this.#pool.leastLoaded();
         if (terminal) this.#terminalArguments = input.map(String);

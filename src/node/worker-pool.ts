@@ -24,6 +24,8 @@ export interface WorkerPoolOptions {
   count: number;
   /** The first worker runs in this thread, so that a one-shot command starts none. */
   inline: boolean;
+  /** Units without an actor and a scope may do nothing that is checked. */
+  strict: boolean;
   entries: CodeEntry[];
   services: ServiceOptions;
   /** Bytes of Lua memory of one worker. */
@@ -124,13 +126,14 @@ export class WorkerPool {
   }
 
   async #launch(index: number): Promise<void> {
-    const { inline, entries, services, memoryLimit, terminalOf } = this.#options;
+    const { inline, entries, services, memoryLimit, strict, terminalOf } = this.#options;
     const generation = this.#starts[index]!;
     this.#starts[index] = generation + 1;
     const options = {
       index,
       firstPid: this.#options.firstPid + generation * pidsPerStart,
       alone: this.#workers.size === 0,
+      strict,
       entries,
       hosts: this.#hosts,
       memoryLimit,

@@ -29,6 +29,8 @@ export interface EnvironmentAccess extends Variables {
 export interface OperationServices {
   /** The registered entry of an identifier. */
   entry(id: string): Entry | undefined;
+  /** All registered entries. */
+  entries(): Iterable<Entry>;
   /** Takes over what changed in the registry. */
   register(entries: readonly Entry[], removed: readonly string[]): void;
   environment: EnvironmentAccess;

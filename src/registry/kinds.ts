@@ -18,6 +18,7 @@ import {
   pgScope,
   registryEntry,
 } from "./kinds/plain.ts";
+import { securityPolicy } from "./kinds/security.ts";
 import { processSupervisor } from "./kinds/supervisor.ts";
 import { suggest } from "./suggestion.ts";
 
@@ -42,6 +43,7 @@ export const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind<z.ZodObject
     routerStorage,
     variable,
     fsDirectory,
+    securityPolicy,
     namespaceDefinition,
     namespaceRequirement,
     namespaceDependency,

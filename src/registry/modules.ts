@@ -31,6 +31,7 @@ export const builtinModules: ReadonlyMap<string, BuiltinModule> = new Map([
   ["pg", notInWorkflows],
   ["process", everywhere],
   ["registry", notInWorkflows],
+  ["security", everywhere],
   ["server", notInWorkflows],
   ["supervisor", notInWorkflows],
   ["sys", notInWorkflows],
@@ -46,7 +47,7 @@ const standardTables: ReadonlySet<string> = new Set(["coroutine", "math", "strin
 /** Modules of the reference runtime that this executable does not carry. */
 const absentModules: ReadonlySet<string> = new Set(
   ("base64 cdc cloudstorage compress contract crypto eval_runner excel exec expr hash html " +
-    "http http_client hub loader metrics queue security sql store stream " +
+    "http http_client hub loader metrics queue sql store stream " +
     "templates text treesitter tty websocket yaml").split(" "),
 );
 

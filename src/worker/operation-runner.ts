@@ -83,6 +83,13 @@ export class OperationRunner {
     return now(find(call.name, "immediate"), this.#context(call), call.args);
   }
 
+  /** What a unit needs to be allowed to do for an operation; nothing for arguments that it refuses anyway. */
+  permission(name: string, args: LuaValue[]): LuaValue {
+    const operation = operations.get(name);
+    if (!operation?.permission) return undefined;
+    return operation.permission(checkArguments(operation, args)) as unknown as LuaValue;
+  }
+
   /** Answers a pure operation. @throws WippyError */
   pure(name: string, args: LuaValue[]): LuaValue {
     const context: OperationContext = {

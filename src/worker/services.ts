@@ -26,6 +26,7 @@ export function createServices(
   const byId = new Map(options.entries.map((entry) => [entry.id, entry]));
   return {
     entry: (id) => byId.get(id),
+    entries: () => byId.values(),
     register(entries, removed) {
       for (const id of removed) byId.delete(id);
       for (const entry of entries) byId.set(entry.id, entry);

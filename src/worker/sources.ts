@@ -16,6 +16,7 @@ import duration from "../../lua/kernel/duration.lua" with { type: "text" };
 import effects from "../../lua/kernel/effects.lua" with { type: "text" };
 import errors from "../../lua/kernel/errors.lua" with { type: "text" };
 import future from "../../lua/kernel/future.lua" with { type: "text" };
+import identity from "../../lua/kernel/identity.lua" with { type: "text" };
 import inspect from "../../lua/kernel/inspect.lua" with { type: "text" };
 import interceptors from "../../lua/kernel/interceptors.lua" with { type: "text" };
 import kernel from "../../lua/kernel/kernel.lua" with { type: "text" };
@@ -24,7 +25,9 @@ import links from "../../lua/kernel/links.lua" with { type: "text" };
 import mailbox from "../../lua/kernel/mailbox.lua" with { type: "text" };
 import object from "../../lua/kernel/object.lua" with { type: "text" };
 import operations from "../../lua/kernel/operations.lua" with { type: "text" };
+import permissions from "../../lua/kernel/permissions.lua" with { type: "text" };
 import plain from "../../lua/kernel/plain.lua" with { type: "text" };
+import policies from "../../lua/kernel/policies.lua" with { type: "text" };
 import pool from "../../lua/kernel/pool.lua" with { type: "text" };
 import position from "../../lua/kernel/position.lua" with { type: "text" };
 import remote from "../../lua/kernel/remote.lua" with { type: "text" };
@@ -59,6 +62,7 @@ import moduleLogger from "../../lua/modules/logger.lua" with { type: "text" };
 import moduleOs from "../../lua/modules/os.lua" with { type: "text" };
 import modulePg from "../../lua/modules/pg.lua" with { type: "text" };
 import moduleRegistry from "../../lua/modules/registry.lua" with { type: "text" };
+import moduleSecurity from "../../lua/modules/security.lua" with { type: "text" };
 import moduleServer from "../../lua/modules/server.lua" with { type: "text" };
 import moduleSupervisor from "../../lua/modules/supervisor.lua" with { type: "text" };
 import moduleSys from "../../lua/modules/sys.lua" with { type: "text" };
@@ -88,6 +92,7 @@ export const sources: Record<string, string> = {
   "kernel/effects": effects,
   "kernel/errors": errors,
   "kernel/future": future,
+  "kernel/identity": identity,
   "kernel/inspect": inspect,
   "kernel/interceptors": interceptors,
   "kernel/kernel": kernel,
@@ -96,7 +101,9 @@ export const sources: Record<string, string> = {
   "kernel/mailbox": mailbox,
   "kernel/object": object,
   "kernel/operations": operations,
+  "kernel/permissions": permissions,
   "kernel/plain": plain,
+  "kernel/policies": policies,
   "kernel/pool": pool,
   "kernel/position": position,
   "kernel/remote": remote,
@@ -129,6 +136,7 @@ export const sources: Record<string, string> = {
   "modules/os": moduleOs,
   "modules/pg": modulePg,
   "modules/registry": moduleRegistry,
+  "modules/security": moduleSecurity,
   "modules/server": moduleServer,
   "modules/supervisor": moduleSupervisor,
   "modules/sys": moduleSys,

@@ -26,6 +26,8 @@ export interface WorkerOptions {
   /** First sequence number of this worker's PIDs: higher after a replacement, so that no PID comes again. */
   firstPid: number;
   alone: boolean;
+  /** Units without an actor and a scope may do nothing that is checked. */
+  strict: boolean;
   entries: CodeEntry[];
   hosts: HostState[];
   /** Bytes of Lua memory. */
@@ -117,7 +119,7 @@ export class LuaWorker {
     this.#kernel = kernelOf(this.#vm, image?.references ?? loadKernelSources(this.#vm));
     this.#engine = new LuaEngine(this.#kernel, () => this.#wake());
     this.#replayer = new Replayer(this.#engine, `worker-${index}`);
-    this.#kernel.call("configure", index, firstPid, alone);
+    this.#kernel.call("configure", index, firstPid, alone, this.#options.strict);
     for (const host of hosts) this.#setHost(host);
     this.#send({ type: "ready" });
     this.#flush();
@@ -167,6 +169,10 @@ export class LuaWorker {
       pair(() => {
         const options = workflowOptions.get(String(name));
         if (options) return options(this.#entries, ...args);
+        if (name === "operation.permission") {
+          const [operation, ...rest] = args;
+          return this.#operations.permission(String(operation), rest);
+        }
         return this.#operations.pure(String(name), args);
       }));
     vm.register(

@@ -52,6 +52,7 @@ test.each([
   "pg",
   "process",
   "registry",
+  "security",
   "server",
   "supervisor",
   "sys",

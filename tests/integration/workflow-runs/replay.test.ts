@@ -300,3 +300,36 @@ describe("versions", () => {
     expect(await application.call("result")).toBe(1);
   });
 });
+
+test("what a workflow was allowed stays so in a replay, when the policies have changed", async () => {
+  const allow = (actions: string[]) => ({
+    policies: { rule: { actions, resources: "*", effect: "allow" } },
+  });
+  const units = {
+    functions: {
+      ...functions,
+      begin: `return process.with_options{ ["workflow.id"] = "main" }
+        :with_actor(security.new_actor("u1")):with_scope(security.new_scope({ security.policy("app:rule") }))
+        :spawn("app:main", "app:durable")`,
+      greet: "return security.actor():id()",
+    },
+    workflows: {
+      main:
+        `local before = { funcs.call("app:greet"), security.can("x", "y"), select(2, env.get("NONE")):kind() }
+        ${pause}
+        local _, err = funcs.call("app:greet")
+        return { before, tostring(err), security.can("x", "y"), security.actor():id() }`,
+    },
+  };
+  const application = await startDurable({ ...units, ...allow(["funcs.call", "x", "env.get"]) });
+  await application.call("begin");
+  await application.reported("waiting");
+  await application.start({ ...units, ...allow(["other"]) });
+  await application.call("signal", "go");
+  expect(await application.call("result")).toEqual([
+    ["u1", true, "NotFound"],
+    "not allowed to call function: app:greet",
+    false,
+    "u1",
+  ]);
+});

@@ -16,6 +16,7 @@ export function testServices(entries: Entry[] = [], directory = "."): OperationS
   let next = 0;
   return {
     entry: (id) => entries.find((entry) => entry.id === id),
+    entries: () => entries,
     register: () => {
       throw new Error("no entry changes in a unit test");
     },

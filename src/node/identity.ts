@@ -1,0 +1,32 @@
+import { groupOf, policyOf } from "../operations/security/policies.ts";
+import { type Entry, parseId, qualify } from "../registry/entry.ts";
+import type { Lifecycle } from "../registry/lifecycle.ts";
+import type { Variables } from "../registry/placeholder.ts";
+import type { LuaValue } from "../vm/value.ts";
+
+/**
+ * The frame in which a service's code starts: the actor and the policies of its `lifecycle.security`
+ * (spec security §7.2). Bare names are completed with the service's namespace. Where policies or groups
+ * are listed and none exists, the scope is empty and allows nothing.
+ */
+export function serviceFrame(
+  security: Lifecycle["security"],
+  serviceId: string,
+  entries: ReadonlyMap<string, Entry>,
+  variables: Variables,
+): Record<string, LuaValue> {
+  if (!security) return {};
+  const { namespace } = parseId(serviceId);
+  const frame: Record<string, LuaValue> = {
+    actor: (security.actor ?? { id: "", meta: {} }) as unknown as LuaValue,
+  };
+  const { groups, policies } = security;
+  if (groups.length === 0 && policies.length === 0) return frame;
+  const found = [
+    ...groups.flatMap((group) => groupOf(entries.values(), qualify(group, namespace), variables)),
+    ...policies.flatMap((id) => policyOf(entries.get(qualify(id, namespace)), variables) ?? []),
+  ];
+  const scope = new Map(found.map((policy) => [policy.id, policy]));
+  frame["scope"] = [...scope.values()] as unknown as LuaValue;
+  return frame;
+}

@@ -1,0 +1,81 @@
+import { RE2JS } from "re2js";
+import { z } from "zod";
+import { choice, defineKind, required } from "./kind.ts";
+
+/** A text or a list of texts, as a list that is not empty. */
+function patterns(what: string) {
+  return z.unknown().transform((value, context): string[] => {
+    const list = typeof value === "string" && value !== "" ? [value] : value;
+    if (Array.isArray(list) && list.length > 0 && list.every((item) => typeof item === "string")) {
+      return list;
+    }
+    context.addIssue({
+      code: "custom",
+      message: value === undefined || value === "" || (Array.isArray(list) && list.length === 0)
+        ? `${what} is required`
+        : `${what} must be a text or a list of texts`,
+      params: { fix: `write "${what}: NAME", a list of names, or "*" for all` },
+    });
+    return z.NEVER;
+  });
+}
+
+const operators = [
+  "eq",
+  "ne",
+  "lt",
+  "gt",
+  "lte",
+  "gte",
+  "in",
+  "nin",
+  "contains",
+  "ncontains",
+  "matches",
+  "nmatches",
+  "exists",
+  "nexists",
+] as const;
+
+const condition = z.object({
+  field: required("condition field", 'name what is compared, like "field: meta.owner"'),
+  operator: choice(operators, "operator"),
+  value: z.unknown().optional(),
+  /** Another field, whose value is compared with; it wins over `value`. */
+  value_from: z.string().optional(),
+}).superRefine(({ operator, value, value_from }, context) => {
+  if ((value === undefined || value === null) && !value_from) {
+    context.addIssue({
+      code: "custom",
+      message: "condition has neither value nor value_from",
+      params: { fix: 'add "value: TEXT" or "value_from: actor.id"' },
+    });
+  }
+  const regular = operator === "matches" || operator === "nmatches";
+  if (!regular || typeof value !== "string" || value_from) return;
+  try {
+    RE2JS.compile(value);
+  } catch (error) {
+    context.addIssue({
+      code: "custom",
+      path: ["value"],
+      message: `invalid regular expression ${JSON.stringify(value)}: ${(error as Error).message}`,
+      params: { fix: "write it as RE2 reads it" },
+    });
+  }
+});
+
+/** A rule: which actions on which resources are allowed or denied, and when. */
+export const securityPolicy = defineKind({
+  name: "security.policy",
+  schema: z.object({
+    policy: z.object({
+      actions: patterns("actions"),
+      resources: patterns("resources"),
+      effect: choice(["allow", "deny"], "effect"),
+      conditions: z.array(condition).default([]),
+    }, { error: 'policy is required: "policy: { actions: …, resources: …, effect: allow }"' }),
+    /** Named sets that the policy belongs to; a bare name is of the entry's namespace. */
+    groups: z.array(z.string()).default([]),
+  }),
+});
