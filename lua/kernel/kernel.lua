@@ -93,13 +93,18 @@ use("modules/globals", runtime)
 local kernel = {}
 
 --- Which worker this is: its index, the first number of its PIDs, whether it is the only one, the ids of the hosts
---- that live on the node; whether a unit without an identity may do nothing.
-function kernel.configure(index, first, alone, strict)
+--- that live on the node; whether a unit without an identity may do nothing; and what `math.random`
+--- begins with.
+function kernel.configure(index, first, alone, strict, seed)
+  math.randomseed(seed)
   scheduler.set_slice()
   permissions.strict = strict
   unit.configure(index, first)
   kernel.alone(alone)
 end
+
+--- For simulations: lets `seed` choose the order of the run queue.
+kernel.shuffle = scheduler.shuffle
 
 --- Says whether other workers are there to place units on.
 function kernel.alone(alone)

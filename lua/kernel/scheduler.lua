@@ -5,7 +5,7 @@ local resume, park, now, slice = host.resume, host.park, host.now, host.slice
 -- About 5 ms of Lua on the development machine: what one coroutine may run before the others get their turn.
 local SLICE <const> = 300000
 -- The worker's event loop gets control back after this many nanoseconds of Lua.
-local ROUND <const> = 5000000
+local round = 5000000
 
 -- In the place of a first value: the coroutine yielded by itself and is resumed without values.
 local NOTHING = {}
@@ -175,6 +175,24 @@ local function step()
   return nil
 end
 
+--- For simulations: from now on `seed` chooses who runs next, and the event loop gets control back after few steps.
+function scheduler.shuffle(seed)
+  local state, in_order = seed, step
+  round = 0
+  function step()
+    state = state * 6364136223846793005 + 1442695040888963407
+    local i = head + (state >> 33) % (tail - head + 1)
+    queue[head], queue[i] = queue[i], queue[head]
+    first_value[head], first_value[i] = first_value[i], first_value[head]
+    second_value[head], second_value[i] = second_value[i], second_value[head]
+    local spent = in_order()
+    if spent then
+      host.emit("spent")
+    end
+    return spent
+  end
+end
+
 local function compact()
   if head > tail then
     head, tail = 1, 0
@@ -208,7 +226,7 @@ function scheduler.run()
       if spent then
         ready(spent)
       end
-      if time - start >= ROUND then
+      if time - start >= round then
         break
       end
     end

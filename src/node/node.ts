@@ -22,6 +22,8 @@ import { checkChanged, codeProblems } from "./code-check.ts";
 import { codeEntry } from "./code.ts";
 import { exitStatus } from "./exit-status.ts";
 import { LiveRegistry } from "./live-registry.ts";
+import { machine } from "../surroundings/machine.ts";
+import { sleep, type Surroundings } from "../surroundings/surroundings.ts";
 import { Names } from "./names.ts";
 import type { NodeOptions } from "./options.ts";
 import { parsePid, workerOf } from "./pid.ts";
@@ -50,8 +52,8 @@ const pidEpoch = Date.UTC(2026, 0, 1);
  * Where PIDs begin in a runtime with workflows, which outlive it and remember PIDs: a message to a process
  * of the last start must not reach another process of this one.
  */
-function newPids(): number {
-  return Math.max(0, Math.floor((Date.now() - pidEpoch) / 1000)) * pidsPerSecond;
+function newPids(now: number): number {
+  return Math.max(0, Math.floor((now - pidEpoch) / 1000)) * pidsPerSecond;
 }
 
 /** How often a stopping host looks whether its processes have gone, in milliseconds. */
@@ -60,6 +62,7 @@ const stopPoll = 10;
 /** One runtime. */
 export class Node {
   readonly #options: NodeOptions;
+  readonly #surroundings: Surroundings;
   /** As they are; the registry says how they came to be. */
   readonly #entries: Map<string, Entry>;
   readonly #environment: Environment;
@@ -85,6 +88,8 @@ export class Node {
 
   private constructor(options: NodeOptions) {
     this.#options = options;
+    const surroundings = options.simulation ?? machine;
+    this.#surroundings = surroundings;
     this.#entries = new Map(options.entries.map((entry) => [entry.id, entry]));
     this.#environment = new Environment(options.entries, {
       directory: options.directory,
@@ -124,12 +129,15 @@ export class Node {
           entries: options.entries,
           directory: options.directory,
           modules: options.modules ?? {},
-          startedAt: Date.now(),
+          startedAt: surroundings.now(),
         },
         limitedHosts: this.#limits.size,
         memoryLimit: options.memoryLimit ?? defaultMemoryLimit,
-        firstPid: options.entries.some(({ kind }) => kind === workflowHost.name) ? newPids() : 0,
+        firstPid: options.entries.some(({ kind }) => kind === workflowHost.name)
+          ? newPids(surroundings.now())
+          : 0,
         terminalOf: (pid) => this.#terminalOf(pid),
+        simulation: options.simulation,
       },
       {
         request: (origin, op, args) => requests.answer(origin, op, args),
@@ -137,14 +145,19 @@ export class Node {
         died: (worker, failure) => this.#workerDied(worker, failure, names),
       },
     );
-    this.#workflows = new WorkflowHosts(this.#pool, this.#entries, options.log);
+    this.#workflows = new WorkflowHosts(
+      this.#pool,
+      this.#entries,
+      options.log,
+      options.simulation,
+    );
     this.#workflows.deliver = (to, topic, from, values) => {
       const worker = workerOf(to);
       if (worker !== undefined) {
         this.#pool.tell(worker, "send", to, topic, from, values.length, ...values);
       }
     };
-    this.#services = new Services(options.log);
+    this.#services = new Services(options.log, surroundings);
     this.#services.changed = (info) =>
       this.bus.publish({
         system: "supervisor",
@@ -317,8 +330,8 @@ export class Node {
     for (const worker of this.#pool.running) {
       this.#pool.send(worker, { type: "cancel_all", hostId, reason });
     }
-    const deadline = performance.now() + timeout;
-    while (performance.now() < deadline) {
+    const deadline = this.#surroundings.precise() + timeout;
+    while (this.#surroundings.precise() < deadline) {
       const counts = await Promise.all(
         this.#pool.running.map((worker) =>
           this.#pool.question(worker, (question) => ({ type: "count", question, hostId }))
@@ -326,7 +339,7 @@ export class Node {
         ),
       );
       if (counts.every((live) => live === 0)) return;
-      await Bun.sleep(stopPoll);
+      await sleep(this.#surroundings, stopPoll);
     }
   }
 
@@ -460,7 +473,7 @@ export class Node {
   #workerDied(worker: number, failure: ErrorData, names: Names): void {
     this.#options.log.log({
       level: "error",
-      time: Date.now(),
+      time: this.#surroundings.now(),
       logger: "runtime",
       message: `worker ${worker} was replaced: ${failure.message}`,
       fields: {},
@@ -480,9 +493,9 @@ export class Node {
   async #stopInTime(): Promise<void> {
     const timeout = this.#options.config.duration("shutdown.timeout") ?? defaultShutdownTimeout;
     const late = Promise.withResolvers<void>();
-    const timer = setTimeout(() => late.resolve(), timeout);
+    const cancel = this.#surroundings.setTimer(timeout, () => late.resolve());
     await Promise.race([this.#stop(), late.promise]);
-    clearTimeout(timer);
+    cancel();
   }
 
   async #stop(): Promise<void> {

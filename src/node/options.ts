@@ -1,5 +1,6 @@
 import type { Config } from "../app/config.ts";
 import type { LogSink } from "../observe/log.ts";
+import type { Simulation } from "../surroundings/simulation.ts";
 import type { Entry } from "../registry/entry.ts";
 
 /** What a node runs, and how. */
@@ -18,6 +19,8 @@ export interface NodeOptions {
   /** The first worker runs in this thread: for commands and scripts, which so start no thread in vain. */
   inline: boolean;
   log: LogSink;
+  /** The runtime runs in this simulation, all its workers in this thread; else on the machine. */
+  simulation?: Simulation;
   /** Bytes of Lua memory of one worker; 1 GiB when absent. */
   memoryLimit?: number;
 }

@@ -1,3 +1,5 @@
+import { machine } from "../surroundings/machine.ts";
+import type { Surroundings } from "../surroundings/surroundings.ts";
 import type { LogSink } from "../observe/log.ts";
 import type { Lifecycle } from "../registry/lifecycle.ts";
 import { WippyError } from "../vm/error.ts";
@@ -51,7 +53,8 @@ interface Service extends ServiceDefinition {
   since: number;
   details: string | undefined;
   ended: Promise<void>;
-  retry?: ReturnType<typeof setTimeout>;
+  /** Calls the restart off. */
+  retry?: () => void;
   /** What runs, where the definition was replaced since its start. */
   running?: Startable | undefined;
 }
@@ -70,14 +73,14 @@ export function restartDelay(restart: Lifecycle["restart"], n: number): number {
 export class Services {
   readonly #services = new Map<string, Service>();
   readonly #log: LogSink;
-  readonly #random: () => number;
+  readonly #surroundings: Surroundings;
   #stopping = false;
   /** Told of every change of a service's state. */
   changed: (info: ServiceInfo) => void = () => {};
 
-  constructor(log: LogSink, random: () => number = Math.random) {
+  constructor(log: LogSink, surroundings: Surroundings = machine) {
     this.#log = log;
-    this.#random = random;
+    this.#surroundings = surroundings;
   }
 
   /** Adds a service; of one that is there, the definition is another from its next start on. */
@@ -125,7 +128,7 @@ export class Services {
   #enter(service: Service, state: ServiceState, details?: string): void {
     service.state = state;
     service.details = details;
-    service.changedAt = Math.round(Date.now() * 1e6);
+    service.changedAt = Math.round(this.#surroundings.now() * 1e6);
     if (state === "running") service.since = service.changedAt;
     this.changed(this.describe(service.id)!);
   }
@@ -168,7 +171,7 @@ export class Services {
   async remove(id: string): Promise<void> {
     const service = this.#services.get(id);
     if (!service) return;
-    clearTimeout(service.retry);
+    service.retry?.();
     service.desired = "stopped";
     if (service.state === "running") await this.#stop(service);
     this.#services.delete(id);
@@ -208,7 +211,7 @@ export class Services {
     try {
       const { ended } = await service.make.start();
       this.#enter(service, "running");
-      service.startedAt = performance.now();
+      service.startedAt = this.#surroundings.precise();
       service.ended = ended.then(
         () => this.#exited(service),
         (error) => this.#failed(service, error),
@@ -242,7 +245,7 @@ export class Services {
     }
     const { restart, stable_threshold } = service.lifecycle;
     const stable = service.startedAt > 0 &&
-      performance.now() - service.startedAt >= stable_threshold;
+      this.#surroundings.precise() - service.startedAt >= stable_threshold;
     service.attempt = stable ? 1 : service.attempt + 1;
     service.startedAt = 0;
     this.#enter(service, "failed", text);
@@ -250,12 +253,12 @@ export class Services {
       this.#say("error", service, "is failed", { error: text, attempts: service.attempt });
       return;
     }
-    const jitter = 1 + restart.jitter * (this.#random() * 2 - 1);
+    const jitter = 1 + restart.jitter * (this.#surroundings.random.fraction() * 2 - 1);
     const delay = restartDelay(restart, service.attempt) * jitter;
     this.#say("error", service, "is failed", { error: text, restart_in_ms: Math.round(delay) });
-    service.retry = setTimeout(() => {
+    service.retry = this.#surroundings.setTimer(delay, () => {
       if (service.desired === "running" && !this.#stopping) void this.#start(service);
-    }, delay);
+    });
   }
 
   #say(
@@ -266,7 +269,7 @@ export class Services {
   ): void {
     this.#log.log({
       level,
-      time: Date.now(),
+      time: this.#surroundings.now(),
       logger: "supervisor",
       message: `service ${service.id} ${what}`,
       fields,
@@ -276,7 +279,7 @@ export class Services {
   /** Stops everything that runs, dependents first, each within its `stop_timeout`. Never fails. */
   async stopAll(): Promise<void> {
     this.#stopping = true;
-    for (const service of this.#services.values()) clearTimeout(service.retry);
+    for (const service of this.#services.values()) service.retry?.();
     const running = [...this.#services.values()].filter(({ state }) => state === "running");
     for (const level of this.#levels(running).reverse()) {
       await Promise.all(level.filter(({ state }) => state === "running").map((s) => this.#stop(s)));
@@ -287,7 +290,8 @@ export class Services {
     service.desired = "stopped";
     this.#enter(service, "stopping");
     const timeout = Promise.withResolvers<"late">();
-    const timer = setTimeout(() => timeout.resolve("late"), service.lifecycle.stop_timeout);
+    const { stop_timeout } = service.lifecycle;
+    const cancel = this.#surroundings.setTimer(stop_timeout, () => timeout.resolve("late"));
     try {
       await (service.running ?? service.make).stop();
       const how = await Promise.race([service.ended.then(() => "ended"), timeout.promise]);
@@ -302,7 +306,7 @@ export class Services {
       // What is to be stopped is gone already.
       this.#enter(service, "stopped");
     } finally {
-      clearTimeout(timer);
+      cancel();
     }
   }
 }

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { Terminal } from "../operations/io/terminal.ts";
+import type { Simulation } from "../surroundings/simulation.ts";
 import { pack, unpack } from "../vm/codec.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
 import { loadLuaModule } from "../vm/module.ts";
@@ -35,6 +36,8 @@ export interface WorkerPoolOptions {
   /** Sequence number with which PIDs begin. */
   firstPid: number;
   terminalOf: (pid: string) => Terminal | undefined;
+  /** All workers run in it, in this thread. */
+  simulation?: Simulation | undefined;
 }
 
 /** What the pool tells the node about. */
@@ -97,9 +100,11 @@ export class WorkerPool {
     this.#starts = new Array<number>(options.count).fill(0);
   }
 
-  /** Starts the first worker. */
+  /** Starts the first worker; in a simulation all, so that placement depends on the seed alone. */
   async open(): Promise<void> {
     await this.#start(0);
+    if (!this.#options.simulation) return;
+    for (let index = 1; index < this.#options.count; index++) await this.#start(index);
   }
 
   /** Indexes of the workers that run. */
@@ -120,14 +125,20 @@ export class WorkerPool {
   #start(index: number): Promise<void> {
     const present = this.#starting.get(index);
     if (present) return present;
-    const started = this.#launch(index).finally(() => this.#starting.delete(index));
+    const launched = this.#launch(index);
+    const { simulation } = this.#options;
+    const started = (simulation ? simulation.during(launched) : launched).finally(() =>
+      this.#starting.delete(index)
+    );
     this.#starting.set(index, started);
     return started;
   }
 
   async #launch(index: number): Promise<void> {
-    const { inline, entries, services, memoryLimit, strict, terminalOf } = this.#options;
+    const { inline, entries, services, memoryLimit, strict, terminalOf, simulation } =
+      this.#options;
     const generation = this.#starts[index]!;
+    const receive = (messages: FromWorker[]) => this.#receive(index, generation, messages);
     this.#starts[index] = generation + 1;
     const options = {
       index,
@@ -142,20 +153,24 @@ export class WorkerPool {
       liveness: this.#liveness,
       populations: this.#populations,
     };
-    if (inline && index === 0) {
+    if (simulation || (inline && index === 0)) {
       const worker = await LuaWorker.start(
         {
           ...options,
           services: createServices(services, (storage, key, value) => {
             this.#mirror(index, { type: "environment", storage, key, value });
-          }),
+          }, simulation),
+          ...(simulation && { surroundings: simulation }),
           terminalOf,
         },
-        (messages) => this.#receive(index, generation, messages),
+        simulation ? simulatedLink(simulation, receive) : receive,
       );
+      const deliver = (messages: ToWorker[]) => worker.receive(messages);
       this.#workers.set(index, {
         // A call back into the worker must not nest in its turn.
-        post: (messages) => queueMicrotask(() => worker.receive(messages)),
+        post: simulation
+          ? simulatedLink(simulation, deliver)
+          : (messages) => queueMicrotask(() => deliver(messages)),
         close: () => worker.close(),
       });
     } else {
@@ -428,6 +443,18 @@ export class WorkerPool {
     for (const worker of this.#workers.values()) worker.close();
     this.#workers.clear();
   }
+}
+
+/** Delivers each message of a batch by itself, when the seed wants, and notes it. */
+function simulatedLink<Message extends FromWorker | ToWorker>(
+  simulation: Simulation,
+  receive: (messages: Message[]) => void,
+): (messages: Message[]) => void {
+  const link = simulation.link<Message>((message) => {
+    simulation.note(pack(message as unknown as LuaValue));
+    receive([message]);
+  });
+  return (messages) => messages.forEach(link);
 }
 
 function notFound(index: number): WippyError {

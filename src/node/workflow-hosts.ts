@@ -1,6 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { LogSink } from "../observe/log.ts";
+import { machine } from "../surroundings/machine.ts";
+import type { Simulation } from "../surroundings/simulation.ts";
 import type { Entry } from "../registry/entry.ts";
 import { pack, unpack } from "../vm/codec.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
@@ -36,6 +38,7 @@ export class WorkflowHosts {
   readonly #providers = new Map<string, WorkflowProvider>();
   readonly #pool: WorkerPool;
   readonly #log: LogSink;
+  readonly #simulation: Simulation | undefined;
   readonly #entries: ReadonlyMap<string, Entry>;
   /** Which provider waits for a task or an activity, by token or run, and which worker has it. */
   readonly #tasks = new Map<
@@ -49,7 +52,13 @@ export class WorkflowHosts {
   /** Which worker holds a run in memory. */
   readonly #places = new Map<string, number>();
 
-  constructor(pool: WorkerPool, entries: ReadonlyMap<string, Entry>, log: LogSink) {
+  constructor(
+    pool: WorkerPool,
+    entries: ReadonlyMap<string, Entry>,
+    log: LogSink,
+    simulation?: Simulation,
+  ) {
+    this.#simulation = simulation;
     this.#pool = pool;
     this.#entries = entries;
     this.#log = log;
@@ -81,6 +90,7 @@ export class WorkflowHosts {
     const provider = new SqliteProvider({
       path,
       ...(retention !== undefined && { retention }),
+      ...(this.#simulation && { inline: true, surroundings: this.#simulation }),
     });
     provider.onTask((task) => this.#runTask(provider, task));
     provider.onActivity((task) => this.#runActivity(provider, task));
@@ -98,7 +108,13 @@ export class WorkflowHosts {
       if (worker !== undefined) this.#pool.send(worker, { type: "evict", runId });
     });
     provider.onReport(({ level, message, fields }) => {
-      this.#log.log({ level, time: Date.now(), logger: id, message, fields });
+      this.#log.log({
+        level,
+        time: (this.#simulation ?? machine).now(),
+        logger: id,
+        message,
+        fields,
+      });
     });
     await provider.open();
     this.#providers.set(id, provider);

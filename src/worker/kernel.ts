@@ -7,6 +7,7 @@ import { bootSource, sources } from "./sources.ts";
 /** Functions of `lua/kernel/kernel.lua` that the worker calls. */
 const functions = [
   "configure",
+  "shuffle",
   "alone",
   "host",
   "run",

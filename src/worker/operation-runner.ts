@@ -71,8 +71,8 @@ export class OperationRunner {
   }
 
   /** Starts an operation; its outcome goes to `complete` under the ticket. */
-  start(ticket: number, call: OperationCall): void {
-    run(call.name, this.#context(call), call.args).then(
+  start(ticket: number, call: OperationCall): Promise<void> {
+    return run(call.name, this.#context(call), call.args).then(
       (value) => this.#complete(ticket, value, undefined),
       (error) => this.#complete(ticket, undefined, WippyError.from(error)),
     );

@@ -1,6 +1,8 @@
 import { Environment } from "../app/environment.ts";
 import type { OperationServices } from "../operations/operation.ts";
 import type { Entry } from "../registry/entry.ts";
+import { machine } from "../surroundings/machine.ts";
+import type { Surroundings } from "../surroundings/surroundings.ts";
 
 /** What the operations' services are made from: plain data, so that it can be sent to a thread. */
 export interface ServiceOptions {
@@ -14,14 +16,14 @@ export interface ServiceOptions {
 }
 
 /**
- * The operations' view of the runtime, one per worker: the real clock and randomness are
- * read only here.
+ * The operations' view of the runtime, one per worker.
  *
  * @param onMemoryWrite told of each write to an environment storage in memory
  */
 export function createServices(
   options: ServiceOptions,
   onMemoryWrite: (storage: string, key: string, value: string) => void,
+  surroundings: Surroundings = machine,
 ): OperationServices {
   const byId = new Map(options.entries.map((entry) => [entry.id, entry]));
   return {
@@ -41,8 +43,8 @@ export function createServices(
       const module = entry.meta["module"];
       return (typeof module === "string" && options.modules[module]) || options.directory;
     },
-    random: (count) => crypto.getRandomValues(new Uint8Array(count)),
-    clock: { now: () => performance.timeOrigin + performance.now() },
+    random: surroundings.random.bytes,
+    clock: { now: surroundings.precise },
     startedAt: options.startedAt,
   };
 }

@@ -8,6 +8,9 @@ import { pack, unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
 import { type LuaValue, MultiReturn, numberOf } from "../vm/value.ts";
 import { Vm, VmTrap } from "../vm/vm.ts";
+import { machine } from "../surroundings/machine.ts";
+import { Simulation } from "../surroundings/simulation.ts";
+import type { Surroundings } from "../surroundings/surroundings.ts";
 import type { Failure } from "../workflows/engine/outcome.ts";
 import { Replayer } from "../workflows/replayer.ts";
 import type { Activity } from "./activities.ts";
@@ -40,12 +43,17 @@ export interface WorkerOptions {
   /** Which units live where: shared by all. */
   liveness: SharedArrayBuffer;
   services: OperationServices;
+  /** The machine's, unless given. */
+  surroundings?: Surroundings;
   /** The terminal of a process on a terminal host; only in the node's thread. */
   terminalOf: (pid: string) => Terminal | undefined;
 }
 
 /** Units that a worker may have more than another and still count as loaded alike. */
 const evenLoad = 8;
+
+/** Virtual milliseconds that a slice takes in a simulation, when all its fuel is spent. */
+const simulatedSlice = 5;
 
 /** Units alive on one worker from which on another worker is worth its thread. */
 export const crowded = 32;
@@ -82,13 +90,16 @@ export class LuaWorker {
   #replayer!: Replayer;
   #operations!: OperationRunner;
   #outgoing: FromWorker[] = [];
-  #immediate: ReturnType<typeof setImmediate> | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #surroundings: Surroundings;
+  /** Call off the next turn, and the timer that would begin one. */
+  #deferred: (() => void) | undefined;
+  #timer: (() => void) | undefined;
   #crowded = false;
   #dead = false;
 
   private constructor(options: WorkerOptions, post: (messages: FromWorker[]) => void) {
     this.#options = options;
+    this.#surroundings = options.surroundings ?? machine;
     this.#post = post;
     for (const entry of options.entries) this.#entries.set(entry.id, entry);
   }
@@ -119,7 +130,9 @@ export class LuaWorker {
     this.#kernel = kernelOf(this.#vm, image?.references ?? loadKernelSources(this.#vm));
     this.#engine = new LuaEngine(this.#kernel, () => this.#wake());
     this.#replayer = new Replayer(this.#engine, `worker-${index}`);
-    this.#kernel.call("configure", index, firstPid, alone, this.#options.strict);
+    const { random } = this.#surroundings;
+    this.#kernel.call("configure", index, firstPid, alone, this.#options.strict, random.seed());
+    if (this.#surroundings instanceof Simulation) this.#kernel.call("shuffle", random.seed());
     for (const host of hosts) this.#setHost(host);
     this.#send({ type: "ready" });
     this.#flush();
@@ -145,13 +158,17 @@ export class LuaWorker {
         });
       },
       operation: (ticket, work, pid, entry, name, ...args) => {
-        this.#operations.start(Number(ticket), {
+        const done = this.#operations.start(Number(ticket), {
           work: Number(work),
           pid: String(pid),
           entry: String(entry),
           name: String(name),
           args,
         });
+        if (this.#surroundings instanceof Simulation) void this.#surroundings.during(done);
+      },
+      spent: () => {
+        if (this.#surroundings instanceof Simulation) this.#surroundings.spend(simulatedSlice);
       },
       unit_end: (work) => this.#operations.end(Number(work)),
       activated: (runId, commands, failure) => {
@@ -249,8 +266,8 @@ export class LuaWorker {
     if (this.#dead) return;
     for (const message of messages) this.#enter(() => this.#handle(message));
     // At once: to wait for the event loop's next turn would double the time of a round trip.
-    if (this.#immediate !== undefined) {
-      clearImmediate(this.#immediate);
+    if (this.#deferred) {
+      this.#deferred();
       this.#turn();
     }
   }
@@ -392,15 +409,15 @@ export class LuaWorker {
   }
 
   #wake(): void {
-    if (this.#immediate === undefined && !this.#dead) {
-      this.#immediate = setImmediate(() => this.#turn());
+    if (!this.#deferred && !this.#dead) {
+      this.#deferred = this.#surroundings.defer(() => this.#turn());
     }
   }
 
   #turn(): void {
-    this.#immediate = undefined;
+    this.#deferred = undefined;
     if (this.#dead) return;
-    clearTimeout(this.#timer);
+    this.#timer?.();
     try {
       const [more, units, due] = this.#kernel.call("run");
       const { loads, index } = this.#options;
@@ -412,7 +429,8 @@ export class LuaWorker {
       if (more === true) this.#wake();
       else if (due !== undefined) {
         // A timer cannot be set for longer than 2^31 ms.
-        this.#timer = setTimeout(() => this.#turn(), Math.min(Math.max(numberOf(due), 0), 2 ** 30));
+        const delay = Math.min(Math.max(numberOf(due), 0), 2 ** 30);
+        this.#timer = this.#surroundings.setTimer(delay, () => this.#turn());
       }
     } catch (error) {
       this.#die(error);
@@ -422,8 +440,8 @@ export class LuaWorker {
   #die(error: unknown): void {
     if (this.#dead) return;
     this.#dead = true;
-    clearTimeout(this.#timer);
-    clearImmediate(this.#immediate);
+    this.#timer?.();
+    this.#deferred?.();
     this.#operations.close();
     const what = error instanceof VmTrap ? "the Lua VM stopped" : "the worker failed";
     const failure = new WippyError("Internal", `${what}: ${WippyError.from(error).message}`, {
@@ -438,8 +456,8 @@ export class LuaWorker {
   close(): void {
     if (this.#dead) return;
     this.#dead = true;
-    clearTimeout(this.#timer);
-    clearImmediate(this.#immediate);
+    this.#timer?.();
+    this.#deferred?.();
     this.#operations.close();
     this.#vm.close();
   }

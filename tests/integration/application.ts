@@ -7,6 +7,7 @@ import { formatProblem, type Problem } from "../../src/app/problem.ts";
 import { withSyntaxCheck } from "../../src/cli/syntax.ts";
 import { Node } from "../../src/node/node.ts";
 import type { LogRecord } from "../../src/observe/log.ts";
+import type { Simulation } from "../../src/surroundings/simulation.ts";
 import { WippyError } from "../../src/vm/error.ts";
 import type { LuaValue } from "../../src/vm/value.ts";
 import { cleanAfterTest } from "../cleanup.ts";
@@ -32,6 +33,8 @@ export interface StartOptions {
   threads?: boolean;
   /** Bytes of Lua memory of one worker. */
   memoryLimit?: number;
+  /** Runs the application in it. */
+  simulation?: Simulation;
 }
 
 const kinds = { functions: "function.lua", processes: "process.lua", libraries: "library.lua" };
@@ -102,6 +105,7 @@ export class TestApplication {
       workers: options.workers ?? 1,
       inline: options.threads !== true,
       log: { log: (record) => this.logs.push(record) },
+      ...(options.simulation && { simulation: options.simulation }),
       ...(options.memoryLimit !== undefined && { memoryLimit: options.memoryLimit }),
     });
     await this.#node.launch();

@@ -1,3 +1,4 @@
+import { machine } from "../../../src/surroundings/machine.ts";
 import { describe, expect, test } from "bun:test";
 import { restartDelay, Services, type Startable } from "../../../src/node/services.ts";
 import type { LogRecord } from "../../../src/observe/log.ts";
@@ -63,7 +64,10 @@ class Bench {
   readonly services: Services;
 
   constructor(random = () => 0.5) {
-    this.services = new Services({ log: (record) => this.logs.push(record) }, random);
+    this.services = new Services({ log: (record) => this.logs.push(record) }, {
+      ...machine,
+      random: { ...machine.random, fraction: random },
+    });
   }
 
   add(name: string, fields: Fields = {}, requires: string[] = []): FakeService {

@@ -17,7 +17,7 @@ import type {
 } from "../../provider.ts";
 import type { Surroundings } from "./journal.ts";
 import { inlineLink, type JournalLink, threadLink } from "./link.ts";
-import { machine } from "./machine.ts";
+import { machine } from "../../../surroundings/machine.ts";
 import type { JournalEvent, JournalRequest, JournalSettings, Question } from "./messages.ts";
 
 export interface SqliteProviderOptions {

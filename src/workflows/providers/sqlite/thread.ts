@@ -1,5 +1,5 @@
 import { Journal } from "./journal.ts";
-import { machine } from "./machine.ts";
+import { machine } from "../../../surroundings/machine.ts";
 import { packEvents, unpackRequests } from "./wire.ts";
 
 // The journal's thread. Both directions carry packed lists of messages, one each time that either

@@ -1,0 +1,33 @@
+/** Where randomness comes from. */
+export interface Randomness {
+  uuid(): string;
+  /** A whole number of 32 bits. */
+  seed(): number;
+  /** From 0 up to 1, without 1. */
+  fraction(): number;
+  /** Bytes fit for secrets. */
+  bytes(count: number): Uint8Array;
+}
+
+/**
+ * The clock, the timers, the event loop and the randomness of a runtime. Whatever depends on them asks this
+ * port, so that a whole runtime can run in a simulation (`simulation.ts`) instead of on the machine (`machine.ts`).
+ */
+export interface Surroundings {
+  /** Whole milliseconds since the epoch. */
+  now(): number;
+  /** Milliseconds since the epoch with a fraction; never runs backwards. */
+  precise(): number;
+  /** Calls back once after that many milliseconds. Answers a function that calls it off. */
+  setTimer(delay: number, callback: () => void): () => void;
+  /** Calls back when everything that has arrived by now has been received. Answers what calls it off. */
+  defer(callback: () => void): () => void;
+  random: Randomness;
+}
+
+/** Fulfilled after that many milliseconds. */
+export function sleep({ setTimer }: Surroundings, delay: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  setTimer(delay, resolve);
+  return promise;
+}
