@@ -13,13 +13,19 @@ local metatable_of = debug.getmetatable
 local channel = {}
 local methods = {}
 
--- What the kernel adds to a channel; programs can add nothing.
+-- The fields of channels and cases, under keys that no program can get at: what it would change in them, other units
+-- that send to it would stumble over.
+local SIZE <const>, ITEMS <const>, SENDERS <const>, RECEIVERS <const> = {}, {}, {}, {}
+local FIRST <const>, CLOSED <const>, MAIL <const>, DECODE <const> = {}, {}, {}, {}
+local CH <const>, SEND <const>, VALUE <const> = {}, {}, {}
+channel.FIRST, channel.RECEIVERS, channel.DECODE, channel.OPENED = FIRST, RECEIVERS, DECODE, {}
+
 local FIELDS <const> = {
-  senders = true,
-  receivers = true,
-  closed = true,
-  mail = true,
-  opened = true,
+  [SENDERS] = true,
+  [RECEIVERS] = true,
+  [CLOSED] = true,
+  [MAIL] = true,
+  [channel.OPENED] = true,
 }
 
 local make, meta = object.define("channel", methods, {
@@ -61,12 +67,12 @@ end
 
 --- How many values wait in a channel: those in its buffer.
 function channel.length(ch)
-  return size_of(ch.items)
+  return size_of(ch[ITEMS])
 end
 
 --- The first waiting item that `matches` accepts.
 function channel.find(ch, matches)
-  local items = ch.items
+  local items = ch[ITEMS]
   for i = items and items.h or 1, items and items.t or 0 do
     if matches(items[i]) then
       return items[i]
@@ -77,7 +83,7 @@ end
 
 -- The value that a receiver gets for an item of the buffer.
 local function taken(ch, item)
-  local decode = ch.decode
+  local decode = ch[DECODE]
   if decode then
     return decode(item)
   end
@@ -86,34 +92,32 @@ end
 
 -- Adds a waiting receiver.
 local function await(ch, waiter)
-  local first = ch.first
+  local first = ch[FIRST]
   if first == false then
-    ch.first = waiter
+    ch[FIRST] = waiter
     return
-  elseif first == nil then
-    error("bad argument #1 to 'receive' (channel expected, got " .. host.type(ch) .. ")", 3)
   end
-  local receivers = ch.receivers
+  local receivers = ch[RECEIVERS]
   if not receivers then
     receivers = { h = 1, t = 0 }
-    ch.receivers = receivers
+    ch[RECEIVERS] = receivers
   end
   push(receivers, waiter)
 end
 
 -- Takes the oldest waiting receiver.
 local function next_receiver(ch)
-  local waiter = ch.first
+  local waiter = ch[FIRST]
   if waiter then
-    local receivers = ch.receivers
-    ch.first = receivers and receivers.h <= receivers.t and pop(receivers) or false
+    local receivers = ch[RECEIVERS]
+    ch[FIRST] = receivers and receivers.h <= receivers.t and pop(receivers) or false
   end
   return waiter
 end
 
 --- Whether a receiver waits.
 function channel.awaited(ch)
-  return ch.first and true or false
+  return ch[FIRST] and true or false
 end
 
 -- Takes a finished select's record out of the other channels it waits on.
@@ -121,9 +125,9 @@ local function withdraw(record)
   record.done = true
   for i = 1, #record.cases do
     local case = record.cases[i]
-    local ch = case.ch
-    local queue = case.send and ch.senders or ch.receivers
-    if not case.send and ch.first == record then
+    local ch = case[CH]
+    local queue = case[SEND] and ch[SENDERS] or ch[RECEIVERS]
+    if not case[SEND] and ch[FIRST] == record then
       next_receiver(ch)
     elseif queue then
       for j = queue.h, queue.t do
@@ -159,7 +163,7 @@ end
 
 -- A sender that waits: {co=, value=} or {record=, value=} of a select.
 local function next_sender(ch)
-  local senders = ch.senders
+  local senders = ch[SENDERS]
   while senders and senders.h <= senders.t do
     local sender = pop(senders)
     local record = sender.record
@@ -179,22 +183,22 @@ end
 
 --- A new channel with a buffer of `size` values (0: rendezvous).
 function channel.new(size)
-  return make({ size = size or 0, first = false, items = false, decode = false })
+  return make({ [SIZE] = size or 0, [FIRST] = false, [ITEMS] = false, [DECODE] = false })
 end
 
 --- A channel that the mailbox feeds. `decode` turns an item into what a receiver gets.
 --- Four fields: every process has one, and its table takes four or eight.
 function channel.mail(decode)
-  return make({ first = false, items = false, mail = true, decode = decode or false })
+  return make({ [FIRST] = false, [ITEMS] = false, [MAIL] = true, [DECODE] = decode or false })
 end
 
 --- Puts a value without waiting, whatever the buffer's size; for the mailbox and timers of the kernel.
 function channel.put(ch, value)
-  if not ch.first or not hand_over(ch, value) then
-    local items = ch.items
+  if not ch[FIRST] or not hand_over(ch, value) then
+    local items = ch[ITEMS]
     if not items then
       items = { h = 1, t = 0 }
-      ch.items = items
+      ch[ITEMS] = items
     end
     push(items, value)
   end
@@ -202,25 +206,25 @@ end
 
 --- Puts a value if a receiver waits or the buffer has room. Gives false when not, or when closed.
 function channel.try_send(ch, value)
-  if ch.closed then
+  if ch[CLOSED] then
     return false
   end
   if hand_over(ch, value) then
     return true
   end
-  if ch.size and size_of(ch.items) < ch.size then
-    ch.items = ch.items or { h = 1, t = 0 }
-    push(ch.items, value)
+  if ch[SIZE] and size_of(ch[ITEMS]) < ch[SIZE] then
+    ch[ITEMS] = ch[ITEMS] or { h = 1, t = 0 }
+    push(ch[ITEMS], value)
     return true
   end
   return false
 end
 
 local function receive_now(ch)
-  local items = ch.items
+  local items = ch[ITEMS]
   if items and items.h <= items.t then
     local value = taken(ch, pop(items))
-    if ch.senders then
+    if ch[SENDERS] then
       local sender = next_sender(ch)
       if sender then
         push(items, sender.value)
@@ -228,13 +232,13 @@ local function receive_now(ch)
     end
     return true, value, true
   end
-  if ch.senders then
+  if ch[SENDERS] then
     local sender = next_sender(ch)
     if sender then
       return true, sender.value, true
     end
   end
-  if ch.closed then
+  if ch[CLOSED] then
     return true, nil, false
   end
   return false
@@ -242,7 +246,7 @@ end
 
 --- Waits for a value: `value, true`, or `nil, false` once closed and drained.
 function channel.receive(ch)
-  if ch.items or ch.senders or ch.closed then
+  if ch[ITEMS] or ch[SENDERS] or ch[CLOSED] then
     local done, value, ok = receive_now(ch)
     if done then
       return value, ok
@@ -254,23 +258,20 @@ end
 
 --- Waits until a receiver takes the value or the buffer has room: `true`, or `nil, err` when closed meanwhile.
 function channel.send(ch, value)
-  if ch.closed then
-    error("send on closed channel", 2)
-  end
   if channel.try_send(ch, value) then
     return true
   end
-  ch.senders = ch.senders or { h = 1, t = 0 }
-  push(ch.senders, { co = scheduler.co, value = value })
+  ch[SENDERS] = ch[SENDERS] or { h = 1, t = 0 }
+  push(ch[SENDERS], { co = scheduler.co, value = value })
   return park()
 end
 
 --- Closes; waiting receivers get `nil, false`, waiting senders an error. Twice is a no-op.
 function channel.close(ch)
-  if ch.closed then
+  if ch[CLOSED] then
     return
   end
-  ch.closed = true
+  ch[CLOSED] = true
   local waiter = next_receiver(ch)
   while waiter do
     if unit_of[waiter] then
@@ -281,7 +282,7 @@ function channel.close(ch)
     end
     waiter = next_receiver(ch)
   end
-  local senders = ch.senders
+  local senders = ch[SENDERS]
   while senders and senders.h <= senders.t do
     local sender = pop(senders)
     local record = sender.record
@@ -296,23 +297,53 @@ function channel.close(ch)
   end
 end
 
-methods.receive = channel.receive
-methods.send = channel.send
-methods.close = channel.close
+-- What is no channel must not be indexed: its metamethods would get the keys.
+local function check_channel(ch, name)
+  if type(ch) ~= "table" or metatable_of(ch) ~= meta then
+    error(
+      "bad argument #1 to '"
+        .. name
+        .. "' (channel expected, got "
+        .. host.type(ch)
+        .. "; call it with ':')",
+      3
+    )
+  end
+end
+
+function methods.receive(ch)
+  check_channel(ch, "receive")
+  return channel.receive(ch)
+end
+
+function methods.send(ch, value)
+  check_channel(ch, "send")
+  if ch[CLOSED] then
+    error("send on closed channel", 2)
+  end
+  return channel.send(ch, value)
+end
+
+function methods.close(ch)
+  check_channel(ch, "close")
+  channel.close(ch)
+end
 
 function methods.case_receive(ch)
-  return make_case({ ch = ch })
+  check_channel(ch, "case_receive")
+  return make_case({ [CH] = ch })
 end
 
 function methods.case_send(ch, value)
-  return make_case({ ch = ch, send = true, value = value })
+  check_channel(ch, "case_send")
+  return make_case({ [CH] = ch, [SEND] = true, [VALUE] = value })
 end
 
 local function case_ready(case)
-  local ch = case.ch
-  if case.send then
-    if not ch.closed and channel.try_send(ch, case.value) then
-      return { channel = ch, value = case.value, ok = true }
+  local ch = case[CH]
+  if case[SEND] then
+    if not ch[CLOSED] and channel.try_send(ch, case[VALUE]) then
+      return { channel = ch, value = case[VALUE], ok = true }
     end
     return nil
   end
@@ -340,9 +371,9 @@ function channel.select(cases, default)
         2
       )
     end
-    local ch = case.ch
-    if ch.mail and not case.send and size_of(ch.items) > 0 then
-      local arrival = ch.items[ch.items.h][4]
+    local ch = case[CH]
+    if ch[MAIL] and not case[SEND] and size_of(ch[ITEMS]) > 0 then
+      local arrival = ch[ITEMS][ch[ITEMS].h][4]
       if not earliest or arrival < earliest then
         earliest, mail_case = arrival, case
       end
@@ -359,7 +390,8 @@ function channel.select(cases, default)
   if default == true or cases.default == true then
     return { default = true, ok = true }
   end
-  local record = { co = scheduler.co, cases = cases }
+  -- A list of its own: the program may change `cases` while it waits.
+  local record = { co = scheduler.co, cases = table.move(cases, 1, n, 1, {}) }
   if n == 0 then
     local err = unit.block(scheduler.current)
     if err then
@@ -368,10 +400,10 @@ function channel.select(cases, default)
   end
   for i = 1, n do
     local case = cases[i]
-    local ch = case.ch
-    if case.send then
-      ch.senders = ch.senders or { h = 1, t = 0 }
-      push(ch.senders, { record = record, value = case.value })
+    local ch = case[CH]
+    if case[SEND] then
+      ch[SENDERS] = ch[SENDERS] or { h = 1, t = 0 }
+      push(ch[SENDERS], { record = record, value = case[VALUE] })
     else
       await(ch, record)
     end
@@ -381,7 +413,7 @@ end
 
 --- Takes everything out of the buffer, for a channel whose messages go elsewhere from now on.
 function channel.drain(ch)
-  local items, list = ch.items, {}
+  local items, list = ch[ITEMS], {}
   while items and items.h <= items.t do
     list[#list + 1] = pop(items)
   end
@@ -395,7 +427,7 @@ function channel.take_matching(ch, matches)
     if matches(item) then
       list[#list + 1] = item
     else
-      push(ch.items, item)
+      push(ch[ITEMS], item)
     end
   end
   return list

@@ -21,6 +21,7 @@ function copy_table(source, seen, depth, values)
   local meta = metatable_of(source)
   if meta then
     if meta == error_meta then
+      source = errors.sound(source)
       local details = source._details
       if details then
         details, values = copy_table(details, seen, depth + 1, values)

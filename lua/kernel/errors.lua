@@ -132,16 +132,44 @@ function errors.call_stack(err)
   return { thread = "main", frames = frames }
 end
 
+--- An Error as it was made, or, when the program has written other things into its fields, one that is whole.
+function errors.sound(err)
+  local kind, message, retryable = err._kind, err._message, err._retryable
+  local details, stack = err._details, err._stack
+  if
+    type(kind) == "string"
+    and type(message) == "string"
+    and (details == nil or type(details) == "table")
+    and (stack == nil or type(stack) == "string")
+    and (retryable == nil or type(retryable) == "boolean")
+  then
+    return err
+  end
+  return errors.make("Internal", "an Error whose fields were overwritten")
+end
+
+-- The text of a raised value. A program's own `__tostring` is not called: here nothing could stop it.
+local function text_of(value)
+  if type(value) == "string" then
+    return value
+  end
+  local meta = type(value) == "table" and debug.getmetatable(value)
+  if meta and not object.is_defined(meta) then
+    return "error object is a table value"
+  end
+  return tostring(value)
+end
+
 --- What a raised value becomes when it fails a unit: an Error stays, anything else is Internal with its text.
 function errors.from_raised(value, stack)
   if errors.is_error(value) then
+    value = errors.sound(value)
     if stack and not value._stack then
       return errors.make(value._kind, value._message, value._retryable, value._details, stack)
     end
     return value
   end
-  local text = type(value) == "string" and value or tostring(value)
-  return errors.make("Internal", text, nil, nil, stack)
+  return errors.make("Internal", text_of(value), nil, nil, stack)
 end
 
 --- What a second return value of a main function means (spec core-api §1.2): an Error, or nil for none.
@@ -150,6 +178,7 @@ function errors.from_returned(value)
     return errors.make("Internal", value, false)
   end
   if errors.is_error(value) then
+    value = errors.sound(value)
     if value._kind == "" then
       return errors.make("Internal", value._message, value._retryable, value._details, value._stack)
     end

@@ -9,74 +9,98 @@ local future = {}
 local methods = {}
 local make = object.define("future", methods)
 
+-- The state, under a key that no program can get at: the kernel writes to it when the call is over.
+local STATE <const> = {}
+
+local function state_of(self, name)
+  if not object.is("future", self) then
+    error("bad argument #1 to '" .. name .. "' (future expected; call it with ':')", 3)
+  end
+  return self[STATE]
+end
+
 --- A pending future; `cancel` is called once when the program cancels it.
 function future.new(cancel)
   local ch = channel.new(1)
   return make({
-    _channel = ch,
-    _cancel = cancel or false,
-    _done = false,
-    _canceled = false,
-    _error = false,
-    _payload = false,
+    [STATE] = {
+      channel = ch,
+      cancel = cancel or false,
+      done = false,
+      canceled = false,
+      error = false,
+      payload = false,
+    },
   })
 end
 
 --- Completes a future with `value` or `err`; once cancelled or completed, nothing happens.
-function future.complete(self, value, err)
-  if self._done or self._canceled then
+function future.complete(result, value, err)
+  local self = result[STATE]
+  if self.done or self.canceled then
     return
   end
-  self._done, self._error = true, err or false
+  self.done, self.error = true, err or false
   if not err then
-    self._payload = mailbox.payload(value)
+    self.payload = mailbox.payload(value)
   end
-  channel.put(self._channel, err or self._payload)
-  channel.close(self._channel)
+  channel.put(self.channel, err or self.payload)
+  channel.close(self.channel)
 end
 
-function methods:channel()
-  return self._channel
+function methods.channel(result)
+  local self = state_of(result, "channel")
+  return self.channel
 end
 methods.response = methods.channel
 
-function methods:is_complete()
-  return self._done == true
+function methods.is_complete(result)
+  local self = state_of(result, "is_complete")
+  return self.done == true
 end
 
-function methods:is_canceled()
-  return self._canceled == true
+function methods.is_canceled(result)
+  local self = state_of(result, "is_canceled")
+  return self.canceled == true
 end
 
-function methods:result()
-  if self._canceled then
+function methods.result(result)
+  local self = state_of(result, "result")
+  if self.canceled then
     return nil, errors.fail("Canceled", "canceled")
-  elseif not self._done then
+  elseif not self.done then
     return nil, nil
-  elseif self._error then
-    return nil, self._error
+  elseif self.error then
+    return nil, self.error
   end
-  return self._payload, nil
+  return self.payload, nil
 end
 
-function methods:error()
-  if self._done and self._error then
-    return self._error, true
+function methods.error(result)
+  local self = state_of(result, "error")
+  if self.done and self.error then
+    return self.error, true
   end
   return nil, false
 end
 
-function methods:cancel()
-  if not self._canceled then
-    self._canceled = true
-    if not self._done then
-      channel.close(self._channel)
-      if self._cancel then
-        self._cancel()
+function methods.cancel(result)
+  local self = state_of(result, "cancel")
+  if not self.canceled then
+    self.canceled = true
+    if not self.done then
+      channel.close(self.channel)
+      if self.cancel then
+        self.cancel()
       end
     end
   end
   return true, nil
+end
+
+--- Whether a future has its outcome.
+function future.is_done(result)
+  return result[STATE].done
 end
 
 return future

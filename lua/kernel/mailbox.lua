@@ -5,6 +5,8 @@ local use = ...
 local channel = use("kernel/channel")
 local object = use("kernel/object")
 local scheduler = use("kernel/scheduler")
+local DECODE <const>, FIRST <const> = channel.DECODE, channel.FIRST
+local OPENED <const>, RECEIVERS <const> = channel.OPENED, channel.RECEIVERS
 local put, ready, unit_of = channel.put, scheduler.ready, scheduler.unit_of
 
 local mailbox = {}
@@ -127,7 +129,7 @@ function mailbox.alias(unit)
   unit.aliases = true
   unit.listeners = unit.listeners or {}
   local ch = channel.new(4)
-  ch.decode, ch.opened = raw_value, true
+  ch[DECODE], ch[OPENED] = raw_value, true
   unit.listeners[topic] = ch
   return topic, ch
 end
@@ -151,9 +153,9 @@ function mailbox.post(unit, topic, from, value)
   local message = setmetatable({ topic, from, value, arrivals }, message_meta)
   local ch = unit.inbox
   if ch and not unit.listeners then
-    local waiter = ch.first
-    if waiter and unit_of[waiter] and not ch.receivers and not ch.decode then
-      ch.first = false
+    local waiter = ch[FIRST]
+    if waiter and unit_of[waiter] and not ch[RECEIVERS] and not ch[DECODE] then
+      ch[FIRST] = false
       return ready(waiter, message, true)
     end
   end
@@ -188,11 +190,11 @@ function mailbox.listen(unit, topic, as_messages)
     end
   end
   if as_messages then
-    ch.decode = nil
-  elseif as_messages == false or not ch.opened then
-    ch.decode = raw_value
+    ch[DECODE] = nil
+  elseif as_messages == false or not ch[OPENED] then
+    ch[DECODE] = raw_value
   end
-  ch.opened = true
+  ch[OPENED] = true
   return ch
 end
 
@@ -204,7 +206,7 @@ function mailbox.subscribe(unit, topic, ch)
   if bound then
     return bound == ch
   end
-  ch.decode = raw_value
+  ch[DECODE] = raw_value
   listeners[topic] = ch
   local source = topic == "@pid/events" and unit.events or unit.inbox
   if source then

@@ -1,7 +1,7 @@
 -- Objects: tables that applications see as userdata, with a locked metatable and read-only methods.
 -- [1] = true in the metatable is what `host.type` (and so the sandbox's `type`) looks at.
 local metatable_of = debug.getmetatable
-local names = {}
+local names, known = {}, {}
 
 local object = {}
 
@@ -23,6 +23,7 @@ function object.define(name, methods, metamethods)
     meta[key] = value
   end
   names[name] = meta
+  known[meta] = true
   return function(fields)
     return setmetatable(fields, meta)
   end, meta
@@ -31,6 +32,11 @@ end
 --- True when `value` was made by the constructor of `name`.
 function object.is(name, value)
   return type(value) == "table" and metatable_of(value) == names[name]
+end
+
+--- True for the metatable of a defined kind: its metamethods are the kernel's.
+function object.is_defined(meta)
+  return known[meta] == true
 end
 
 --- A read-only view of `real`, shared by all units: assigning a field raises.

@@ -157,7 +157,7 @@ local function async_copied(self, target, frame, options, ok, ...)
   else
     stop = async_elsewhere(result, worker, target, frame, release, ...)
   end
-  if not result._done then
+  if not future.is_done(result) then
     owned[stop] = true
   end
   return result

@@ -410,11 +410,13 @@ local function arm(state, ns)
   state.handle = handle
 end
 
+-- Of timers and tickers, under a key that no program can get at: the kernel writes to it when the time comes.
+local STATE <const> = {}
 local timer_methods = {}
 local make_timer = runtime.object("Timer", timer_methods)
 
 function timer_methods:response()
-  return self._state.channel
+  return self[STATE].channel
 end
 
 timer_methods.channel = timer_methods.response
@@ -431,7 +433,7 @@ local function disarm(state)
 end
 
 function timer_methods:stop()
-  local state = self._state
+  local state = self[STATE]
   local pending = disarm(state)
   channels.close(state.channel)
   return pending
@@ -442,10 +444,10 @@ function timer_methods:reset(d)
   if not ns then
     error("bad argument #1 to 'reset' (" .. err:message() .. ")", 2)
   end
-  if not disarm(self._state) then
+  if not disarm(self[STATE]) then
     return false
   end
-  arm(self._state, ns)
+  arm(self[STATE], ns)
   return true
 end
 
@@ -456,7 +458,7 @@ function time.timer(d)
   end
   local state = { channel = channels.new(1), handle = false }
   arm(state, ns)
-  return make_timer({ _state = state }), nil
+  return make_timer({ [STATE] = state }), nil
 end
 
 function time.after(d)
@@ -490,13 +492,13 @@ local ticker_methods = {}
 local make_ticker = runtime.object("Ticker", ticker_methods)
 
 function ticker_methods:response()
-  return self._state.channel
+  return self[STATE].channel
 end
 
 ticker_methods.channel = ticker_methods.response
 
 function ticker_methods:stop()
-  local state = self._state
+  local state = self[STATE]
   disarm(state)
   channels.close(state.channel)
   return true
@@ -509,7 +511,7 @@ function time.ticker(d)
   end
   local state = { channel = channels.new(TICKER_BUFFER), interval = ns, due = effects.now() + ns }
   beat(state)
-  return make_ticker({ _state = state }), nil
+  return make_ticker({ [STATE] = state }), nil
 end
 
 return time

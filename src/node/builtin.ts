@@ -1,3 +1,4 @@
+import { WippyError } from "../vm/error.ts";
 import type { CodeEntry } from "../worker/messages.ts";
 
 /** Namespace of the entries that every runtime has. */
@@ -17,3 +18,13 @@ export const builtinCode: readonly CodeEntry[] = [
     modules: ["supervisor"],
   },
 ];
+
+/** @throws WippyError Invalid for an identifier of the runtime's own namespace */
+export function refuseReserved(id: string): void {
+  if (!id.startsWith(`${builtinNamespace}:`)) return;
+  throw new WippyError(
+    "Invalid",
+    `${id}: the namespace ${builtinNamespace} is the runtime's own; choose another`,
+    { retryable: false },
+  );
+}

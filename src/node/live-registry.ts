@@ -14,6 +14,7 @@ import {
 } from "../registry/versions.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
+import { refuseReserved } from "./builtin.ts";
 import type { Bus } from "./bus.ts";
 
 /** What the node does with a change set. */
@@ -102,6 +103,7 @@ export class LiveRegistry {
     try {
       const plan = this.versions.plan(changes);
       for (const { entry } of plan.changes) {
+        refuseReserved(entry.id);
         const why = fixed.find(([kind]) => kind.test(entry.kind));
         if (why) {
           throw new WippyError(

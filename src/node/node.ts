@@ -17,7 +17,7 @@ import { type ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import type { CodeEntry, FromWorker, HostLimits } from "../worker/messages.ts";
 import { Bus } from "./bus.ts";
-import { builtinCode, builtinNamespace, supervisorEntry } from "./builtin.ts";
+import { builtinCode, refuseReserved, supervisorEntry } from "./builtin.ts";
 import { checkChanged, codeProblems } from "./code-check.ts";
 import { codeEntry } from "./code.ts";
 import { exitStatus } from "./exit-status.ts";
@@ -95,15 +95,7 @@ export class Node {
       directory: options.directory,
       system: process.env,
     });
-    for (const { id } of options.entries) {
-      if (id.startsWith(`${builtinNamespace}:`)) {
-        throw new WippyError(
-          "Invalid",
-          `${id}: the namespace ${builtinNamespace} is the runtime's own; choose another`,
-          { retryable: false },
-        );
-      }
-    }
+    for (const { id } of options.entries) refuseReserved(id);
     this.#code = options.entries.flatMap((entry) => codeEntry(entry, this.#environment) ?? []);
     for (const entry of options.entries) {
       if (entry.kind !== processHost.name) continue;

@@ -10,6 +10,10 @@ export interface LuaExports {
   emscripten_stack_init(): void;
   malloc(size: number): number;
   free(address: number): void;
+  /** Frees what is kept back for when memory is short: whether there was such. */
+  spend_memory_reserve(): number;
+  /** Keeps it back again. */
+  keep_memory_reserve(): void;
 
   luaL_newstate(): LuaState;
   luaL_openlibs(L: LuaState): void;

@@ -143,7 +143,7 @@ export class Pusher {
 
   #longString(L: number, bytes: Uint8Array): void {
     this.#count(bytes.length);
-    const address = bytes.length <= SCRATCH ? this.#scratch : this.lua.malloc(bytes.length);
+    const address = bytes.length <= SCRATCH ? this.#scratch : this.#allocate(bytes.length);
     if (address === 0) throw new WippyError("Unavailable", "not enough memory in the Lua VM");
     try {
       this.heap.u8.set(bytes, address);
@@ -151,6 +151,12 @@ export class Pusher {
     } finally {
       if (address !== this.#scratch) this.lua.free(address);
     }
+  }
+
+  #allocate(bytes: number): number {
+    const address = this.lua.malloc(bytes);
+    if (address !== 0 || this.lua.spend_memory_reserve() === 0) return address;
+    return this.lua.malloc(bytes);
   }
 
   #object(L: number, value: object): void {

@@ -327,6 +327,11 @@ export class Vm {
     return { used: this.#lua.memory_used(this.#main), limit: this.#memoryLimit };
   }
 
+  /** Keeps memory back for the kernel, as long as there is enough: for the beginning of each turn. */
+  keepMemoryReserve(): void {
+    this.#lua.keep_memory_reserve();
+  }
+
   /** Ends the VM; its memory is freed with it. Nothing may be called afterwards. */
   close(): void {
     this.#dead = new VmTrap("the Lua VM is closed");

@@ -419,6 +419,7 @@ export class LuaWorker {
     if (this.#dead) return;
     this.#timer?.();
     try {
+      this.#vm.keepMemoryReserve();
       const [more, units, due] = this.#kernel.call("run");
       const { loads, index } = this.#options;
       const live = Number(units);

@@ -83,10 +83,15 @@ export class TestApplication {
     return this.#node;
   }
 
+  /** Starts one that its user stops. */
   static async start(sources: Sources, options: StartOptions): Promise<TestApplication> {
     const application = new TestApplication(mkdtempSync(join(tmpdir(), "wippy-kernel-")));
-    cleanAfterTest(() => application.stop());
-    await application.#start(sources, options);
+    try {
+      await application.#start(sources, options);
+    } catch (error) {
+      await application.stop();
+      throw error;
+    }
     return application;
   }
 
@@ -134,11 +139,13 @@ export class TestApplication {
 }
 
 /** Starts an application; it is stopped after the test. */
-export function startApplication(
+export async function startApplication(
   sources: Sources,
   options: StartOptions = {},
 ): Promise<TestApplication> {
-  return TestApplication.start(sources, options);
+  const application = await TestApplication.start(sources, options);
+  cleanAfterTest(() => application.stop());
+  return application;
 }
 
 /** The source of a unit whose main has this body; its arguments are `...`. */

@@ -13,6 +13,10 @@ const THROW = 2000;
 const BYTES_SHIFT = 6;
 /** Fuel in a row without a place to yield (about a second), after which an error is raised. */
 const STUCK_ERROR = 100_000_000;
+/** Milliseconds in one pattern after which the same error is raised. */
+const STUCK_TIME = 1000;
+/** Steps of a match between two looks at the clock; a power of two. */
+const MATCHES_BETWEEN_LOOKS = 64;
 /** Fuel in a row after which the VM is given up: the code has caught ten thousand such errors. */
 const STUCK_TRAP = STUCK_ERROR + 10_000 * CRUMB;
 /** Address of the error's text: emscripten leaves the first KiB of memory unused. */
@@ -81,7 +85,7 @@ export function addFuel(module: ModuleText): void {
     inside: "l_alloc",
     find: `(call $realloc (local.get $1) (local.get $3))`,
     put: `${charge(`(i32.shr_u (local.get $3) (i32.const ${BYTES_SHIFT}))`)}
-      (call $realloc (local.get $1) (local.get $3))`,
+      (call $allocate (local.get $1) (local.get $3))`,
   });
   // string.find looks through a text with memchr: two loops, this is before the first.
   module.change({
@@ -106,8 +110,27 @@ export function addFuel(module: ModuleText): void {
     name: "match burns fuel",
     inside: "match",
     find: enterMatch,
-    put: `${burn("$overrun", "(i32.load offset=12 (local.get $0))")} ${enterMatch}`,
+    put: `(call $watch_match (i32.load offset=12 (local.get $0)))
+      ${burn("$overrun", "(i32.load offset=12 (local.get $0))")} ${enterMatch}`,
   });
+  // One step of a match may itself walk through the whole text (%b) or a set as long: every few steps the
+  // clock is looked at.
+  module.append(`(global $matches (mut i32) (i32.const 0))`);
+  module.append(`
+ (func $watch_match (param $L i32)
+  (local $time f64)
+  (global.set $matches (i32.add (global.get $matches) (i32.const 1)))
+  (if
+   (i32.or
+    (i32.and (global.get $matches) (i32.const ${MATCHES_BETWEEN_LOOKS - 1}))
+    (i32.eqz (global.get $metered)))
+   (then (return)))
+  (local.set $time (call $now))
+  (if (f64.eq (global.get $began) (f64.const 0))
+   (then (global.set $began (local.get $time))))
+  (if (f64.gt (f64.sub (local.get $time) (global.get $began)) (f64.const ${STUCK_TIME}))
+   (then
+    (drop (call $luaL_error (local.get $L) (i32.const ${MESSAGE}) (i32.const 0))))))`);
 
   module.append(`
  (func $can_suspend (param $L i32) (result i32)

@@ -14,6 +14,7 @@ const INTERNAL: Readonly<Record<string, string>> = {
   $246: "luaG_runerror",
   $255: "luaD_throw",
   $256: "luaD_rawrunprotected",
+  $263: "luaD_tryfuncTM",
   $264: "luaD_poscall",
   $265: "precallC",
   $266: "luaD_precall",

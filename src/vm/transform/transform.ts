@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import binaryen from "binaryen";
+import { limitCallChains } from "./call_chains.ts";
 import { addExceptions } from "./exceptions.ts";
 import { addFuel } from "./fuel.ts";
 import { addToFunctionTable } from "./function_table.ts";
+import { addMemoryReserve } from "./memory_reserve.ts";
 import { ModuleText, TransformError } from "./module_text.ts";
 import { addNatives } from "./natives.ts";
 import { addSoftYields } from "./soft_yields.ts";
@@ -48,6 +50,8 @@ export function transformText(text: string): string {
   addSoftYields(module);
   addSuspension(module);
   addFuel(module);
+  addMemoryReserve(module);
+  limitCallChains(module);
   addNatives(module);
   addToFunctionTable(module);
   return module.toString();
