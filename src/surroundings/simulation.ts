@@ -91,6 +91,11 @@ export class Simulation implements Surroundings {
     };
   };
 
+  /** One of so many choices, from 0: the seed's. */
+  choose(count: number): number {
+    return this.#next() % count;
+  }
+
   /** Lets virtual time pass, for work that takes some. */
   spend(milliseconds: number): void {
     this.#time += milliseconds;
@@ -141,7 +146,7 @@ export class Simulation implements Surroundings {
   #step(): void {
     const { length } = this.#ready;
     if (length > 0) {
-      const [task] = this.#ready.splice(this.#next() % length, 1);
+      const [task] = this.#ready.splice(this.choose(length), 1);
       this.#run(task!);
       return;
     }

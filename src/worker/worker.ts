@@ -246,7 +246,7 @@ export class LuaWorker {
 
   /**
    * The least loaded worker; this one when it has hardly more, since a unit elsewhere costs a round trip
-   * between threads. Counts the unit at once, so that a burst spreads.
+   * between threads. Counts the unit at once, so that a burst spreads. In a simulation the seed chooses.
    */
   #place(): number {
     const { loads, index } = this.#options;
@@ -257,6 +257,10 @@ export class LuaWorker {
     }
     const least = Atomics.load(loads, best);
     if (Atomics.load(loads, index) - least <= Math.max(evenLoad, least / 4)) best = index;
+    if (this.#surroundings instanceof Simulation) {
+      const running = [...loads.keys()].filter((i) => Atomics.load(loads, i) >= 0);
+      best = running[this.#surroundings.choose(running.length)] ?? index;
+    }
     Atomics.add(loads, best, 1);
     return best;
   }

@@ -1,0 +1,87 @@
+/**
+ * Random programs of processes that send, link, monitor, name, cancel and terminate each other, in a simulation on one to
+ * three workers. `WIPPY_SEED` begins with another seed, `WIPPY_RUNS` tries more; a failure prints the smallest program.
+ */
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { Simulation } from "../../src/surroundings/simulation.ts";
+import type { LuaValue } from "../../src/vm/value.ts";
+import { startApplication } from "../integration/application.ts";
+import { faults, type Outcome } from "./model.ts";
+
+const directory = import.meta.dirname;
+const code = async (name: string) => ({
+  source: await Bun.file(`${directory}/${name}.lua`).text(),
+});
+const sources = {
+  functions: { drive: await code("driver") },
+  processes: { actor: await code("actor") },
+};
+
+const slots = 7;
+const slot = fc.integer({ min: 1, max: slots });
+const step = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ op: fc.constant("send"), to: slot }) },
+  { weight: 6, arbitrary: fc.record({ op: fc.constantFrom("link", "monitor"), to: slot }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      op: fc.constantFrom("unlink", "unmonitor", "terminate", "cancel"),
+      to: slot,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      op: fc.constantFrom("register", "unregister", "sleep"),
+      to: fc.integer({ min: 1, max: 3 }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      op: fc.constant("spawn"),
+      to: slot,
+      how: fc.constantFrom("spawn", "spawn_linked", "spawn_monitored", "spawn_linked_monitored"),
+    }),
+  },
+);
+const script = fc.record({
+  trap: fc.boolean(),
+  steps: fc.array(step, { maxLength: 10 }),
+  ending: fc.constantFrom("wait", "wait", "wait", "return", "fail"),
+});
+const program = fc.record({
+  roots: fc.integer({ min: 2, max: 4 }),
+  scripts: fc.array(script, { minLength: slots, maxLength: slots }),
+});
+
+test("every end is told once, links and names hold, messages keep their order", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat(2 ** 31),
+      fc.integer({ min: 1, max: 3 }),
+      fc.array(program, { minLength: 1, maxLength: 40 }),
+      async (seed, workers, programs) => {
+        const application = await startApplication(sources, {
+          simulation: new Simulation({ seed }),
+          workers,
+        });
+        try {
+          for (const { roots, scripts } of programs) {
+            const outcome = await application.call("drive", scripts as unknown as LuaValue, roots);
+            expect(faults(scripts, outcome as unknown as Outcome)).toEqual([]);
+          }
+          const { units } = await application.node.units({});
+          expect(units).toEqual([]);
+        } finally {
+          await application.stop();
+        }
+      },
+    ),
+    {
+      seed: Number(process.env["WIPPY_SEED"] ?? 1),
+      numRuns: Number(process.env["WIPPY_RUNS"] ?? 40),
+    },
+  );
+}, 600_000);
