@@ -37,6 +37,7 @@ export interface StartWorkflow {
 export class WorkflowHosts {
   readonly #providers = new Map<string, WorkflowProvider>();
   readonly #pool: WorkerPool;
+  #opened = 0;
   readonly #log: LogSink;
   readonly #simulation: Simulation | undefined;
   readonly #entries: ReadonlyMap<string, Entry>;
@@ -89,6 +90,7 @@ export class WorkflowHosts {
     }
     const provider = new SqliteProvider({
       path,
+      number: ++this.#opened,
       ...(retention !== undefined && { retention }),
       ...(this.#simulation && { inline: true, surroundings: this.#simulation }),
     });

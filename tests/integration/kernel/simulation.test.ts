@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { Simulation } from "../../../src/surroundings/simulation.ts";
 import { main, startApplication } from "../application.ts";
+import { traceOf } from "./simulated-run.ts";
 
 const sources = {
   functions: {
@@ -81,4 +82,12 @@ test("without a simulation two runtimes draw different numbers", async () => {
   };
   const [one, other] = [await startApplication(draw), await startApplication(draw)];
   expect(await one.call("draw")).not.toBe(await other.call("draw"));
+});
+
+test("a seed is the same run in another process", async () => {
+  const path = `${import.meta.dirname}/simulated-run.ts`;
+  const other = Bun.spawn([process.execPath, path, "5"], { stdout: "pipe", stderr: "inherit" });
+  const trace = (await new Response(other.stdout).text()).trim();
+  expect(trace).toBe(await traceOf(5));
+  expect(trace).not.toBe(await traceOf(6));
 });

@@ -6,6 +6,7 @@ import { Node } from "../../../src/node/node.ts";
 import type { LogRecord } from "../../../src/observe/log.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
 import type { Entry } from "../../../src/registry/entry.ts";
+import type { Simulation } from "../../../src/surroundings/simulation.ts";
 import { WippyError } from "../../../src/vm/error.ts";
 import { LuaFloat, type LuaValue } from "../../../src/vm/value.ts";
 
@@ -29,6 +30,8 @@ export interface Units {
 export interface StartOptions {
   /** Workers at most: 1, in this thread, unless given. */
   workers?: number;
+  /** Runs the application, its journal included, in it. */
+  simulation?: Simulation;
 }
 
 const groups = { workflows: "workflow.lua", functions: "function.lua", processes: "process.lua" };
@@ -114,6 +117,7 @@ export class DurableApplication {
       stateDir: join(this.directory, ".wippy"),
       workers: options.workers ?? 1,
       inline: true,
+      ...(options.simulation && { simulation: options.simulation }),
       log: { log: (record) => this.logs.push(record) },
     });
     await this.#node.launch();

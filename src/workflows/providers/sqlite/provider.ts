@@ -23,6 +23,8 @@ import type { JournalEvent, JournalRequest, JournalSettings, Question } from "./
 export interface SqliteProviderOptions {
   /** Path of the journal file; its folder is made when it is missing. */
   path: string;
+  /** Its number among the providers that share workers, in the tokens of tasks; else one of its own. */
+  number?: number;
   /** Node part of the PIDs of workflows; default `local`. */
   node?: string;
   /** True: no thread of its own; the journal works on the caller's. */
@@ -70,7 +72,7 @@ export class SqliteProvider implements WorkflowProvider {
   constructor(options: SqliteProviderOptions) {
     this.#options = options;
     this.#settings = {
-      name: ++providers,
+      name: options.number ?? ++providers,
       path: options.path,
       node: options.node ?? localNode,
       taskTimeout: options.taskTimeout ?? 60_000,
