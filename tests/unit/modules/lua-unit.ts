@@ -141,7 +141,7 @@ export async function runUnit(code: string, options: UnitOptions = {}): Promise<
   const ref = (name: string): LuaRef => refs[kernelFunctions.indexOf(name)]!;
   const kernel = (name: string, ...args: LuaValue[]) => vm.call(ref(name), ...args);
   vm.setErrorType({ metatable: ref("error_meta"), construct: ref("make_error") });
-  kernel("configure", 0, 1, true);
+  kernel("configure", 0, 1, true, false, 1);
 
   const begun = clock.ms;
   try {
