@@ -65,6 +65,7 @@ runtime.duration = duration.of
 
 local modules = {
   "time",
+  "contract",
   "json",
   "uuid",
   "logger",

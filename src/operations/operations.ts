@@ -1,3 +1,4 @@
+import { contract } from "./contract/contract.ts";
 import { env } from "./env/env.ts";
 import { fs } from "./fs/fs.ts";
 import { io } from "./io/io.ts";
@@ -10,7 +11,7 @@ import { uuid } from "./uuid/uuid.ts";
 
 /** Every host operation by name. Workflows record them, security checks them, docs list them. */
 export const operations: ReadonlyMap<string, Operation> = new Map(
-  [...env, ...fs, ...io, ...json, ...os, ...security, ...time, ...uuid].map((
+  [...contract, ...env, ...fs, ...io, ...json, ...os, ...security, ...time, ...uuid].map((
     operation,
   ) => [operation.name, operation]),
 );

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { contractBinding, contractDefinition } from "./kinds/contract.ts";
 import {
   fileStorage,
   memoryStorage,
@@ -44,6 +45,8 @@ export const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind<z.ZodObject
     variable,
     fsDirectory,
     securityPolicy,
+    contractDefinition,
+    contractBinding,
     namespaceDefinition,
     namespaceRequirement,
     namespaceDependency,

@@ -17,6 +17,7 @@ const notInWorkflows: BuiltinModule = { workflow: false };
  */
 export const builtinModules: ReadonlyMap<string, BuiltinModule> = new Map([
   ["channel", everywhere],
+  ["contract", everywhere],
   ["ctx", everywhere],
   ["env", everywhere],
   ["errors", everywhere],
@@ -46,7 +47,7 @@ const standardTables: ReadonlySet<string> = new Set(["coroutine", "math", "strin
 
 /** Modules of the reference runtime that this executable does not carry. */
 const absentModules: ReadonlySet<string> = new Set(
-  ("base64 cdc cloudstorage compress contract crypto eval_runner excel exec expr hash html " +
+  ("base64 cdc cloudstorage compress crypto eval_runner excel exec expr hash html " +
     "http http_client hub loader metrics queue sql store stream " +
     "templates text treesitter tty websocket yaml").split(" "),
 );

@@ -52,6 +52,7 @@ import librarySupervisorRequests from "../../lua/library/supervisor_requests.lua
 };
 import librarySupervisorSpec from "../../lua/library/supervisor_spec.lua" with { type: "text" };
 import libraryZone from "../../lua/library/zone.lua" with { type: "text" };
+import moduleContract from "../../lua/modules/contract.lua" with { type: "text" };
 import moduleCtx from "../../lua/modules/ctx.lua" with { type: "text" };
 import moduleEnv from "../../lua/modules/env.lua" with { type: "text" };
 import moduleEvents from "../../lua/modules/events.lua" with { type: "text" };
@@ -126,6 +127,7 @@ export const sources: Record<string, string> = {
   "library/supervisor_requests": librarySupervisorRequests,
   "library/supervisor_spec": librarySupervisorSpec,
   "library/zone": libraryZone,
+  "modules/contract": moduleContract,
   "modules/ctx": moduleCtx,
   "modules/env": moduleEnv,
   "modules/events": moduleEvents,

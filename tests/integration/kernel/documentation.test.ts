@@ -44,6 +44,7 @@ function sourcesOf(page: string): Sources {
 
 test.each([
   "channel",
+  "contract",
   "coroutine",
   "errors",
   "events",

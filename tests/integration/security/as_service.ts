@@ -7,6 +7,7 @@ export function allow(actions: unknown, resources: unknown = "*"): Record<string
 }
 
 const modules = [
+  "contract",
   "ctx",
   "env",
   "events",
