@@ -21,6 +21,7 @@ import { builtinCode, refuseReserved, supervisorEntry } from "./builtin.ts";
 import { checkChanged, codeProblems } from "./code-check.ts";
 import { codeEntry } from "./code.ts";
 import { exitStatus } from "./exit-status.ts";
+import { hostLimits } from "./host-limits.ts";
 import { LiveRegistry } from "./live-registry.ts";
 import { machine } from "../surroundings/machine.ts";
 import { sleep, type Surroundings } from "../surroundings/surroundings.ts";
@@ -28,6 +29,7 @@ import { Names } from "./names.ts";
 import type { NodeOptions } from "./options.ts";
 import { parsePid, workerOf } from "./pid.ts";
 import { NodeRequests } from "./requests.ts";
+import { connectServices } from "./service-bus.ts";
 import { serviceFrame } from "./identity.ts";
 import { HostStart, Services, type Startable } from "./services.ts";
 import { supervisorSpec } from "./supervision.ts";
@@ -68,7 +70,7 @@ export class Node {
   readonly #environment: Environment;
   readonly #code: CodeEntry[];
   /** Of the hosts that have limits. */
-  readonly #limits = new Map<string, HostLimits>();
+  readonly #limits: ReadonlyMap<string, HostLimits>;
   readonly #pool: WorkerPool;
   readonly #workflows: WorkflowHosts;
   readonly #services: Services;
@@ -97,19 +99,7 @@ export class Node {
     });
     for (const { id } of options.entries) refuseReserved(id);
     this.#code = options.entries.flatMap((entry) => codeEntry(entry, this.#environment) ?? []);
-    for (const entry of options.entries) {
-      if (entry.kind !== processHost.name) continue;
-      const { host } = decodeEntry(processHost, entry, this.#environment);
-      const { max_processes, max_mailbox, max_message_size } = host;
-      if (max_processes || max_mailbox || max_message_size) {
-        this.#limits.set(entry.id, {
-          index: this.#limits.size,
-          ...(max_processes && { processes: max_processes }),
-          ...(max_mailbox && { mailbox: max_mailbox }),
-          ...(max_message_size && { message_size: max_message_size }),
-        });
-      }
-    }
+    this.#limits = hostLimits(options.entries, this.#environment);
     const names = new Names();
     this.#pool = new WorkerPool(
       {
@@ -150,13 +140,7 @@ export class Node {
       }
     };
     this.#services = new Services(options.log, surroundings);
-    this.#services.changed = (info) =>
-      this.bus.publish({
-        system: "supervisor",
-        kind: "service.update",
-        path: info.id,
-        data: info as unknown as LuaValue,
-      });
+    connectServices(this.bus, this.#services, options.log, surroundings.now);
     this.registry = new LiveRegistry(options.entries, {
       check: (entries, code) => checkChanged(this.#pool, entries, code, options),
       take: (entries, changes, outdated) => this.#takeChanges(entries, changes, outdated),
@@ -253,7 +237,13 @@ export class Node {
       const namespace = entry.id.slice(0, entry.id.indexOf(":"));
       const named = [...lifecycle.requires, ...lifecycle.depends_on]
         .map((reference) => qualify(reference, namespace));
-      this.#services.add({ id: entry.id, lifecycle, requires: [...named, ...requires], make });
+      this.#services.add({
+        id: entry.id,
+        lifecycle,
+        requires: [...named, ...requires],
+        strict: named,
+        make,
+      });
     };
     switch (entry.kind) {
       case processHost.name: {

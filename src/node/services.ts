@@ -27,8 +27,10 @@ export interface Startable {
 export interface ServiceDefinition {
   id: string;
   lifecycle: Lifecycle;
-  /** Services that must run first. */
+  /** Services that must run first; those that are none count as not written. */
   requires: string[];
+  /** Of these, the ones that it cannot do without. */
+  strict?: string[];
   make: Startable;
 }
 
@@ -42,6 +44,9 @@ export type ServiceInfo = {
   started_at: number;
   details?: string;
 };
+
+/** What became of a service that was to start; one that waits is tried again later. */
+type Outcome = "started" | "waiting" | "blocked";
 
 interface Service extends ServiceDefinition {
   state: ServiceState;
@@ -74,6 +79,8 @@ export class Services {
   readonly #services = new Map<string, Service>();
   readonly #log: LogSink;
   readonly #surroundings: Surroundings;
+  /** Services that start when this one runs. */
+  readonly #waiting = new Map<Service, Set<Service>>();
   #stopping = false;
   /** Told of every change of a service's state. */
   changed: (info: ServiceInfo) => void = () => {};
@@ -139,31 +146,116 @@ export class Services {
   }
 
   /**
-   * Starts all services with `auto_start` and what they require, dependencies first.
+   * Starts all services with `auto_start` and what they require; see `#bringUp`.
    *
-   * @throws WippyError Invalid for a cycle; the error of a host that cannot start
+   * @throws WippyError Invalid for a cycle; the error of a required host that cannot start
    */
   async startAll(): Promise<void> {
-    const levels = this.#levels([...this.#services.values()].filter((s) => s.lifecycle.auto_start));
-    for (const level of levels) {
-      await Promise.all(level.map((service) => {
-        service.desired = "running";
-        return this.#start(service);
-      }));
-    }
+    await this.#bringUp([...this.#services.values()].filter((s) => s.lifecycle.auto_start));
   }
 
-  /** Starts one service and what it requires, unless they run. */
+  /** Starts one service and what it requires, unless they run. @throws as `startAll`, and NotFound */
   async start(id: string): Promise<void> {
-    const root = this.#services.get(id);
-    if (!root) throw new WippyError("NotFound", `no service ${id}`, { retryable: false });
-    for (const level of this.#levels([root])) {
-      await Promise.all(
-        level.filter(({ state }) => state !== "running" && state !== "starting").map((service) => {
-          service.desired = "running";
-          return this.#start(service);
-        }),
+    await this.#bringUp([this.#find(id)]);
+  }
+
+  /** Stops a service, those that require it first, unless they are stopped. @throws WippyError NotFound */
+  async stop(id: string): Promise<void> {
+    const root = this.#find(id);
+    const dependents = [...this.#services.values()].filter((service) => this.#needs(service, root));
+    for (const service of [root, ...dependents]) {
+      service.retry?.();
+      service.desired = "stopped";
+    }
+    const running = [root, ...dependents].filter(({ state }) => state === "running");
+    await this.#stopInOrder(running);
+  }
+
+  #find(id: string): Service {
+    const service = this.#services.get(id);
+    if (service) return service;
+    throw new WippyError("NotFound", `no service ${id}`, { retryable: false });
+  }
+
+  /** Whether a service needs another one, over any number of others. */
+  #needs(service: Service, other: Service, seen = new Set<Service>()): boolean {
+    if (seen.has(service)) return false;
+    seen.add(service);
+    return service.requires.some((id) => {
+      const required = this.#services.get(id);
+      return required !== undefined &&
+        (required === other || this.#needs(required, other, seen));
+    });
+  }
+
+  /**
+   * Starts services, each as soon as all that it requires run. Done when each of them has been tried; one whose
+   * requirement failed and is tried again starts when that runs, later.
+   */
+  async #bringUp(roots: Service[]): Promise<void> {
+    // Throws for a cycle, in which everything would wait for itself.
+    const all = this.#levels(roots).flat();
+    const needed = new Set(
+      all.filter((service) =>
+        all.some((root) => root.lifecycle.startup === "required" && this.#needs(root, service))
+      ),
+    );
+    const hosts = all.filter(({ make, requires }) =>
+      make instanceof HostStart && requires.length === 0
+    );
+    const tried = new Map<Service, Promise<Outcome>>();
+    const tryOne = async (service: Service): Promise<Outcome> => {
+      const required = service.requires.flatMap((id) => this.#services.get(id) ?? []);
+      // Hosts come first: code that starts may use one without saying so.
+      if (!(service.make instanceof HostStart)) await Promise.all(hosts.map(tryOnce));
+      const outcomes = await Promise.all(required.map((other) => tryOnce(other)));
+      service.desired = "running";
+      const missing = (service.strict ?? []).find((id) => !this.#services.has(id)) ??
+        required[outcomes.indexOf("blocked")]?.id;
+      if (missing !== undefined) {
+        this.#block(service, missing);
+        return "blocked";
+      }
+      const awaited = required[outcomes.indexOf("waiting")];
+      if (awaited) {
+        this.#waiting.set(awaited, (this.#waiting.get(awaited) ?? new Set()).add(service));
+        this.#enter(service, service.state, `waits for ${awaited.id}`);
+        return "waiting";
+      }
+      if (service.state === "running") return "started";
+      if (service.state === "starting") return "waiting";
+      return await this.#start(
+        service,
+        service.lifecycle.startup === "required" || needed.has(service),
       );
+    };
+    const tryOnce = (service: Service): Promise<Outcome> => {
+      const trying = tried.get(service) ?? tryOne(service);
+      tried.set(service, trying);
+      return trying;
+    };
+    const results = await Promise.allSettled(all.map(tryOnce));
+    const fatal = results.find((result) => result.status === "rejected");
+    if (fatal) throw fatal.reason;
+  }
+
+  /** A service that cannot start before the application is mended. */
+  #block(service: Service, missing: string): void {
+    const text =
+      `service startup blocked by missing dependencies: ${service.id} requires ${missing}`;
+    this.#enter(service, "failed", text);
+    this.#say("error", service, "is failed", { error: text });
+  }
+
+  /** Starts what waited for a service that runs now. */
+  #release(service: Service): void {
+    const waiting = this.#waiting.get(service);
+    this.#waiting.delete(service);
+    for (const other of waiting ?? []) {
+      if (other.desired !== "running" || this.#stopping) continue;
+      this.#bringUp([other]).catch((error) => {
+        this.#say("error", other, "is failed", { error: WippyError.from(error).message });
+      });
     }
   }
 
@@ -183,9 +275,13 @@ export class Services {
     const visit = (service: Service, path: string[]): number => {
       if (path.includes(service.id)) {
         const cycle = [...path.slice(path.indexOf(service.id)), service.id].join(" → ");
-        throw new WippyError("Invalid", `services require each other in a circle: ${cycle}`, {
-          retryable: false,
-        });
+        throw new WippyError(
+          "Invalid",
+          `failed to determine start dependency levels: services require each other in a circle: ${cycle}`,
+          {
+            retryable: false,
+          },
+        );
       }
       const known = depth.get(service.id);
       if (known !== undefined) return known;
@@ -205,21 +301,45 @@ export class Services {
     return levels.map((level) => level ?? []);
   }
 
-  async #start(service: Service): Promise<void> {
+  /** @throws WippyError of a required host that cannot start */
+  async #start(service: Service, required: boolean): Promise<Outcome> {
     this.#enter(service, "starting", `attempt ${service.attempt + 1}`);
     service.running = undefined;
     try {
-      const { ended } = await service.make.start();
+      const { ended } = await this.#startInTime(service);
       this.#enter(service, "running");
       service.startedAt = this.#surroundings.precise();
       service.ended = ended.then(
         () => this.#exited(service),
         (error) => this.#failed(service, error),
       );
+      this.#release(service);
+      return "started";
     } catch (error) {
       // Only services whose start is the application's own code are retried; a host that cannot start is fatal.
-      if (service.make instanceof HostStart) throw error;
+      if (service.make instanceof HostStart && required) throw error;
       this.#failed(service, error);
+      return service.retry ? "waiting" : "blocked";
+    }
+  }
+
+  /** @throws WippyError Timeout; what starts later is ended */
+  async #startInTime({ make, lifecycle }: Service): Promise<{ ended: Promise<void> }> {
+    const late = Promise.withResolvers<never>();
+    const cancel = this.#surroundings.setTimer(lifecycle.start_timeout, () =>
+      late.reject(
+        new WippyError("Timeout", `service start timed out after ${lifecycle.start_timeout} ms`, {
+          retryable: true,
+        }),
+      ));
+    const starting = make.start();
+    try {
+      return await Promise.race([starting, late.promise]);
+    } catch (error) {
+      starting.then(() => make.kill()).catch(() => {});
+      throw error;
+    } finally {
+      cancel();
     }
   }
 
@@ -248,6 +368,7 @@ export class Services {
       this.#surroundings.precise() - service.startedAt >= stable_threshold;
     service.attempt = stable ? 1 : service.attempt + 1;
     service.startedAt = 0;
+    delete service.retry;
     this.#enter(service, "failed", text);
     if (restart.max_attempts !== 0 && service.attempt >= restart.max_attempts) {
       this.#say("error", service, "is failed", { error: text, attempts: service.attempt });
@@ -257,7 +378,7 @@ export class Services {
     const delay = restartDelay(restart, service.attempt) * jitter;
     this.#say("error", service, "is failed", { error: text, restart_in_ms: Math.round(delay) });
     service.retry = this.#surroundings.setTimer(delay, () => {
-      if (service.desired === "running" && !this.#stopping) void this.#start(service);
+      if (service.desired === "running" && !this.#stopping) void this.#start(service, false);
     });
   }
 
@@ -280,9 +401,17 @@ export class Services {
   async stopAll(): Promise<void> {
     this.#stopping = true;
     for (const service of this.#services.values()) service.retry?.();
-    const running = [...this.#services.values()].filter(({ state }) => state === "running");
+    await this.#stopInOrder(
+      [...this.#services.values()].filter(({ state }) => state === "running"),
+    );
+  }
+
+  async #stopInOrder(running: Service[]): Promise<void> {
     for (const level of this.#levels(running).reverse()) {
-      await Promise.all(level.filter(({ state }) => state === "running").map((s) => this.#stop(s)));
+      const ours = level.filter((service) =>
+        service.state === "running" && running.includes(service)
+      );
+      await Promise.all(ours.map((service) => this.#stop(service)));
     }
   }
 

@@ -200,7 +200,7 @@ tries("others' property", [
   ],
   [
     "the runtime's own events",
-    "local events = require('events') return tostring((events.send('supervisor', 'service.stop', 'app:processes')))",
+    "local events = require('events') return tostring((events.send('supervisor', 'service.update', 'app:processes')))",
     "true",
   ],
   [

@@ -1,6 +1,8 @@
 import { machine } from "../../../src/surroundings/machine.ts";
 import { describe, expect, test } from "bun:test";
-import { restartDelay, Services, type Startable } from "../../../src/node/services.ts";
+import { Bus } from "../../../src/node/bus.ts";
+import { connectServices } from "../../../src/node/service-bus.ts";
+import { HostStart, restartDelay, Services, type Startable } from "../../../src/node/services.ts";
 import type { LogRecord } from "../../../src/observe/log.ts";
 import { type Lifecycle, lifecycle } from "../../../src/registry/lifecycle.ts";
 import { WippyError } from "../../../src/vm/error.ts";
@@ -79,7 +81,7 @@ class Bench {
 
   /** Lets promises that are fulfilled already run on. */
   async settle(): Promise<void> {
-    for (let i = 0; i < 10; i++) await Promise.resolve();
+    for (let i = 0; i < 50; i++) await Promise.resolve();
   }
 }
 
@@ -289,5 +291,156 @@ describe("stop", () => {
     await stopped;
     expect(bench.services.state("a")).toBe("stopped");
     expect(service.starts).toBe(1);
+  });
+});
+
+describe("starting by requirements", () => {
+  test("a service starts as soon as what it requires runs, beside a slow one", async () => {
+    const bench = new Bench();
+    const gate = Promise.withResolvers<void>();
+    const slow = bench.add("slow");
+    const start = slow.start.bind(slow);
+    slow.start = () => gate.promise.then(start);
+    bench.add("a");
+    bench.add("b", {}, ["a"]);
+    bench.add("c", {}, ["b"]);
+    bench.add("after", {}, ["slow", "c"]);
+    const all = bench.services.startAll();
+    await bench.settle();
+    expect(bench.journal).toEqual(["start a", "start b", "start c"]);
+    gate.resolve();
+    await all;
+    expect(bench.journal).toEqual(["start a", "start b", "start c", "start slow", "start after"]);
+    await bench.services.stopAll();
+  });
+
+  test("a failed start holds up only what requires it, which starts once it runs", async () => {
+    const bench = new Bench();
+    const weak = bench.add("weak", fast);
+    weak.refuse = raised();
+    const above = bench.add("above", {}, ["weak"]);
+    const top = bench.add("top", {}, ["above"]);
+    const beside = bench.add("beside");
+    await bench.services.startAll();
+    expect([weak.starts, above.starts, top.starts, beside.starts]).toEqual([1, 0, 0, 1]);
+    expect(bench.services.describe("above")).toMatchObject({
+      status: "unknown",
+      desired: "running",
+      details: "waits for weak",
+    });
+    weak.refuse = undefined;
+    const started = top.nextStart;
+    await started;
+    await bench.settle();
+    expect(["weak", "above", "top"].map((id) => bench.services.state(id)))
+      .toEqual(["running", "running", "running"]);
+    await bench.services.stopAll();
+    expect(bench.journal.slice(-4).sort()).toEqual([
+      "stop above",
+      "stop beside",
+      "stop top",
+      "stop weak",
+    ]);
+  });
+
+  test("what cannot be there blocks a service, and with it what requires that", async () => {
+    const bench = new Bench();
+    const a = new FakeService("a", bench.journal);
+    const settings = lifecycle.parse({ auto_start: true });
+    bench.services.add({
+      id: "a",
+      lifecycle: settings,
+      requires: ["gone"],
+      strict: ["gone"],
+      make: a,
+    });
+    const b = bench.add("b", {}, ["a"]);
+    await bench.services.startAll();
+    expect([a.starts, b.starts]).toEqual([0, 0]);
+    const text = "service startup blocked by missing dependencies: ";
+    expect(bench.services.describe("a")).toMatchObject({
+      status: "failed",
+      details: `${text}a requires gone`,
+    });
+    expect(bench.services.describe("b")!.details).toBe(`${text}b requires a`);
+  });
+
+  test("a start that takes too long has failed, and what comes of it is ended", async () => {
+    const bench = new Bench();
+    const late = bench.add("late", { ...fast, start_timeout: "5ms" });
+    const gate = Promise.withResolvers<void>();
+    const start = late.start.bind(late);
+    late.start = () => gate.promise.then(start);
+    await bench.services.startAll();
+    expect(bench.services.describe("late")!.details).toBe("service start timed out after 5 ms");
+    late.start = start;
+    const again = late.nextStart;
+    await again;
+    await bench.settle();
+    expect(bench.services.state("late")).toBe("running");
+    gate.resolve();
+    await bench.settle();
+    expect(late.kills).toBe(1);
+  });
+
+  test("a host that cannot start is fatal when it is required, by itself or by another", async () => {
+    const refused = () => Promise.reject(new WippyError("Internal", "no disk"));
+    const closed = () => Promise.resolve();
+    for (
+      const [startup, needed, fatal] of [
+        ["required", false, true],
+        ["optional", false, false],
+        ["optional", true, true],
+      ] as const
+    ) {
+      const bench = new Bench();
+      const settings = lifecycle.parse({ auto_start: true, startup, ...fast });
+      bench.services.add({
+        id: "host",
+        lifecycle: settings,
+        requires: [],
+        make: new HostStart(refused, closed),
+      });
+      if (needed) bench.add("user", {}, ["host"]);
+      const result = await bench.services.startAll().then(() => "started", (e: Error) => e.message);
+      expect([startup, needed, result]).toEqual([startup, needed, fatal ? "no disk" : "started"]);
+      await bench.services.stopAll();
+    }
+  });
+
+  test("by hand: with what it requires; stopped after what requires it", async () => {
+    const bench = new Bench();
+    bench.add("a", { auto_start: false });
+    bench.add("b", { auto_start: false }, ["a"]);
+    bench.add("c", { auto_start: false });
+    await bench.services.start("b");
+    await bench.services.start("c");
+    await bench.services.stop("a");
+    expect(bench.journal).toEqual(["start a", "start b", "start c", "stop b", "stop a"]);
+    expect(["a", "b", "c"].map((id) => bench.services.describe(id)!.desired))
+      .toEqual(["stopped", "stopped", "running"]);
+    expect(await bench.services.stop("x").catch((e: Error) => e.message)).toBe("no service x");
+    await bench.services.stopAll();
+  });
+
+  test("events start and stop services; one that cannot be is in the log", async () => {
+    const bench = new Bench();
+    const bus = new Bus();
+    const log = { log: (record: LogRecord) => bench.logs.push(record) };
+    connectServices(bus, bench.services, log, () => 0);
+    const service = bench.add("a", { auto_start: false });
+    const updates: string[] = [];
+    bus.subscribe({ system: "supervisor", kind: "service.update" }, ({ path, data }) => {
+      updates.push(`${path} ${(data as { status: string }).status}`);
+    });
+    for (const [kind, path] of [["start", "a"], ["start", "nothing"], ["stop", "a"]] as const) {
+      bus.publish({ system: "supervisor", kind: `service.${kind}`, path });
+      await bench.settle();
+    }
+    expect(updates).toEqual(["a starting", "a running", "a stopping", "a stopped"]);
+    expect([service.starts, service.stops]).toEqual([1, 1]);
+    expect(bench.logs.map(({ message }) => message)).toEqual([
+      "service.start of nothing: no service nothing",
+    ]);
   });
 });
