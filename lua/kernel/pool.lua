@@ -1,17 +1,44 @@
 -- Pools of function instances (spec app-and-cli §3). An instance is an environment in which the entry's chunk has
 -- run; a call takes a free one, so at most `limit` calls of a function run at once on this worker, the rest queue.
 local use = ...
+local adaptive = use("kernel/adaptive")
 local sandbox = use("kernel/sandbox")
+local scheduler = use("kernel/scheduler")
 
 local pool = {}
+
+-- A lazy pool is looked at this often (ns), and gives its instances up when it was unused at so many looks: 30 s.
+local LOOK <const>, QUIET_LOOKS <const> = 15000000000, 3
 
 local function pool_of(entry)
   local self = entry.instances
   if not self then
-    self = { free = {}, size = 0, limit = entry.pool.workers, first = 1, last = 0 }
+    local kind = entry.pool.type
+    self = {
+      free = {},
+      size = 0,
+      limit = kind == "adaptive" and 1 or entry.pool.workers,
+      first = 1,
+      last = 0,
+      quiet = 0,
+      done = 0,
+    }
     entry.instances = self
   end
   return self
+end
+
+local function drop_when_unused(self)
+  self.watched = true
+  scheduler.at(host.now() + LOOK, {
+    fire = function()
+      self.quiet = #self.free == self.size and self.quiet + 1 or 0
+      if self.quiet < QUIET_LOOKS then
+        return drop_when_unused(self)
+      end
+      self.free, self.size, self.watched = {}, 0, false
+    end,
+  })
 end
 
 --- A free instance, or nil.
@@ -26,6 +53,49 @@ function pool.take(entry)
   return nil
 end
 
+-- Makes one instance more and gives it to `start`.
+local function create(entry, self, start)
+  self.size = self.size + 1
+  local fn, err, env = sandbox.method(entry, entry.method)
+  if err then
+    self.size = self.size - 1
+    start(nil, err)
+    return
+  end
+  start({ fn = fn, env = env, pool = self, co = false, callee = false })
+end
+
+-- The oldest queued call that still waits, taken out of the queue; nil when there is none.
+local function next_queued(self)
+  while self.first <= self.last do
+    local start = self[self.first]
+    self[self.first] = nil
+    self.first = self.first + 1
+    if start then
+      return start
+    end
+  end
+  return nil
+end
+
+-- Has a pool of instances that come and go looked after.
+local function watch(entry, self)
+  local kind = entry.pool.type
+  if kind == "lazy" then
+    drop_when_unused(self)
+  elseif kind == "adaptive" then
+    adaptive.control(self, entry.pool.workers, function()
+      while self.size < self.limit do
+        local start = next_queued(self)
+        if not start then
+          break
+        end
+        create(entry, self, start)
+      end
+    end)
+  end
+end
+
 --- Calls `start(instance, err)` with an instance of the function: at once, or when one is free.
 --- Gives a function that takes a queued call back, or nil when `start` was called.
 function pool.acquire(entry, start)
@@ -35,6 +105,9 @@ function pool.acquire(entry, start)
     start(free)
     return nil
   end
+  if not self.watched then
+    watch(entry, self)
+  end
   if self.size >= self.limit then
     local last = self.last + 1
     self.last = last
@@ -43,24 +116,20 @@ function pool.acquire(entry, start)
       self[last] = false
     end
   end
-  self.size = self.size + 1
-  local fn, err, env = sandbox.method(entry, entry.method)
-  if err then
-    self.size = self.size - 1
-    start(nil, err)
-    return nil
-  end
-  start({ fn = fn, env = env, pool = self, co = false, callee = false })
+  create(entry, self, start)
   return nil
 end
 
---- Gives an instance back; the oldest queued call gets it.
+--- Gives an instance back; the oldest queued call gets it, unless the pool has become smaller.
 function pool.release(instance)
   local self = instance.pool
-  while self.first <= self.last do
-    local start = self[self.first]
-    self[self.first] = nil
-    self.first = self.first + 1
+  self.quiet, self.done = 0, self.done + 1
+  if self.size > self.limit then
+    self.size = self.size - 1
+    return
+  end
+  if self.first <= self.last then
+    local start = next_queued(self)
     if start then
       start(instance)
       return

@@ -7,6 +7,7 @@ import contextFunction from "../../lua/contexts/function.lua" with { type: "text
 import contextProcess from "../../lua/contexts/process.lua" with { type: "text" };
 import contextWorkflow from "../../lua/contexts/workflow.lua" with { type: "text" };
 import actors from "../../lua/kernel/actors.lua" with { type: "text" };
+import adaptive from "../../lua/kernel/adaptive.lua" with { type: "text" };
 import boot from "../../lua/kernel/boot.lua" with { type: "text" };
 import calls from "../../lua/kernel/calls.lua" with { type: "text" };
 import channel from "../../lua/kernel/channel.lua" with { type: "text" };
@@ -85,6 +86,7 @@ export const sources: Record<string, string> = {
   "contexts/process": contextProcess,
   "contexts/workflow": contextWorkflow,
   "kernel/actors": actors,
+  "kernel/adaptive": adaptive,
   "kernel/calls": calls,
   "kernel/channel": channel,
   "kernel/check": check,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { Simulation } from "../../../src/surroundings/simulation.ts";
 import { main, runFunction, runProcess, startApplication } from "../application.ts";
 
 /** A function that tells how many of its kind run at once: it asks the process `counter`. */
@@ -31,9 +32,8 @@ describe("how many calls of a function run at once", () => {
     expect(await most({ type: "static" }, 12)).toBe(8);
   });
 
-  test("lazy and adaptive: up to max_size, 16 unless given", async () => {
+  test("lazy: up to max_size, 16 unless given", async () => {
     expect(await most({ type: "lazy", max_size: 2 }, 5)).toBe(2);
-    expect(await most({ type: "adaptive", max_size: 3 }, 7)).toBe(3);
     expect(await most({}, 20)).toBe(16);
   });
 });
@@ -135,4 +135,98 @@ test("the loading error of a pooled function reaches every caller that waits", a
   });
   const outcomes = await Promise.allSettled([1, 2, 3].map(() => app.call("broken")));
   expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+});
+
+/** A function whose body says when an instance is made, and whose calls take a second. */
+const made = `local time = require("time")
+print("made")
+return { main = function() time.sleep("1s") end }`;
+
+test("a lazy pool gives its instances up when it was unused for 30 seconds", async () => {
+  const application = await startApplication({
+    functions: {
+      made: { source: made, pool: { type: "lazy" } },
+      main: {
+        modules: ["funcs", "time"],
+        source: main(`
+          local counts = {}
+          for _, pause in ipairs({ "1s", "20s", "29s", "46s" }) do
+            local first, second = funcs.async("app:made"), funcs.async("app:made")
+            first:response():receive()
+            second:response():receive()
+            time.sleep(pause)
+          end
+          funcs.call("app:made")`),
+      },
+    },
+  }, { simulation: new Simulation({ seed: 1 }) });
+  await application.call("main");
+  // Two for all calls before the long pause, one for the call after it.
+  expect(application.logs.filter(({ message }) => message === "made").length).toBe(3);
+});
+
+/** The most calls that ran together in each second of `seconds`, while `load` calls. */
+const adapting = async (load: string, most: number, seconds: number, work: string) => {
+  const application = await startApplication({
+    functions: {
+      work: { source: main(work), pool: { type: "adaptive", max_size: most } },
+      main: {
+        modules: ["funcs", "time"],
+        source: main(`
+          process.registry.register("counter")
+          local inbox, now, most, tops = process.inbox(), 0, 0, {}
+          local over = false
+          ${load}
+          local second = time.ticker("1s")
+          while #tops < ${seconds} do
+            local got = channel.select({ inbox:case_receive(), second:response():case_receive() })
+            if got.channel == inbox then
+              now = now + (got.value:topic() == "in" and 1 or -1)
+              most = math.max(most, now)
+            else
+              tops[#tops + 1], most = most, now
+            end
+          end
+          over = true
+          return tops`),
+      },
+      one: { source: main('time.sleep("100ms")'), pool: { type: "inline" } },
+    },
+  }, { simulation: new Simulation({ seed: 1 }) });
+  return await application.call("main") as number[];
+};
+
+const waits = `process.send("counter", "in")
+  time.sleep("10ms")
+  process.send("counter", "out")`;
+
+test("an adaptive pool grows while that lets more calls through, up to its most", async () => {
+  const callers = `for i = 1, 40 do
+    coroutine.spawn(function()
+      while not over do funcs.call("app:work") end
+    end)
+  end`;
+  const tops = await adapting(callers, 8, 60, waits);
+  expect(tops[0]).toBeLessThan(5);
+  expect(Math.max(...tops)).toBe(8);
+  expect(tops.at(-1)).toBe(8);
+});
+
+test("an adaptive pool takes back what brought nothing", async () => {
+  // However many run, ten a second come through, and more than that are asked for.
+  const tops = await adapting(
+    `coroutine.spawn(function()
+      while not over do
+        funcs.async("app:work")
+        time.sleep("20ms")
+      end
+    end)`,
+    16,
+    60,
+    `process.send("counter", "in")
+     funcs.call("app:one")
+     process.send("counter", "out")`,
+  );
+  expect(Math.max(...tops)).toBeGreaterThan(1);
+  expect(tops.at(-1)).toBeLessThan(8);
 });
