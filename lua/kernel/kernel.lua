@@ -285,7 +285,11 @@ function kernel.act(token, pid, frame, name, ...)
   )
 end
 
-kernel.worker_down = links.worker_down
+--- A worker died: its units are gone, and what they called here is cancelled.
+function kernel.worker_down(worker, err)
+  operations.worker_down(worker)
+  links.worker_down(worker, err)
+end
 
 --- Asks every process of a host (all hosts when nil) to stop: a CANCEL event each. Gives how many there are.
 function kernel.cancel_all(host_id, reason)

@@ -214,4 +214,21 @@ function operations.cancel_served(origin, ticket)
   end
 end
 
+--- Cancels all calls that a worker asked for, which has died.
+function operations.worker_down(origin)
+  local prefix, keys = origin .. ":", {}
+  for key in pairs(running) do
+    if key:sub(1, #prefix) == prefix then
+      keys[#keys + 1] = key
+    end
+  end
+  for _, key in ipairs(keys) do
+    local cancel = running[key]
+    running[key] = nil
+    if cancel then
+      cancel()
+    end
+  end
+end
+
 return operations

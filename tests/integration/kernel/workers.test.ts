@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { workerOf } from "../../../src/node/pid.ts";
 import { main, startApplication, type TestApplication } from "../application.ts";
 
 /** Processes that say where they are and then obey. */
@@ -371,3 +372,45 @@ describe("a worker that dies", () => {
     expect(await app.call("works")).toBe(true);
   });
 });
+
+test("what a unit called on another worker ends when its own worker dies", async () => {
+  const application = await startApplication({
+    functions: {
+      beat: {
+        modules: ["events", "time"],
+        source: `local events, time = require("events"), require("time")
+        return { main = function(name)
+          while true do
+            events.send("beat", "beat", name)
+            time.sleep("5ms")
+          end
+        end }`,
+        pool: { type: "lazy", max_size: 100 },
+      },
+      begin: 'return { main = function() return process.spawn("app:caller", "app:processes") end }',
+    },
+    processes: {
+      ...processes,
+      caller: main(`${elsewhere}
+        elsewhere("app:idle", "app:processes")
+        for i = 1, 60 do
+          funcs.async("app:beat", "b" .. i)
+          if i % 10 == 0 then time.sleep("5ms") end
+        end
+        process.inbox():receive()`),
+    },
+  }, { workers: 2, threads: true });
+  const heard = new Set<string>();
+  application.node.bus.subscribe({ system: "beat" }, ({ path }) => heard.add(path));
+  const pid = String(await application.call("begin"));
+  while (heard.size < 60) await Bun.sleep(5);
+  application.node.killWorker(workerOf(pid)!);
+  // It would go on for ever on the worker that lives.
+  do {
+    heard.clear();
+    await Bun.sleep(100);
+  } while (heard.size > 0);
+  expect(application.logs.map(({ message }) => message)).toContainEqual(
+    expect.stringContaining("was replaced"),
+  );
+}, 20_000);
