@@ -17,7 +17,7 @@ import { type ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import type { CodeEntry, FromWorker, HostLimits } from "../worker/messages.ts";
 import { Bus } from "./bus.ts";
-import { builtinCode, refuseReserved, supervisorEntry } from "./builtin.ts";
+import { builtinCode, refuseReserved, supervisorEntry, supervisorStarted } from "./builtin.ts";
 import { checkChanged, codeProblems } from "./code-check.ts";
 import { codeEntry } from "./code.ts";
 import { exitStatus } from "./exit-status.ts";
@@ -32,7 +32,7 @@ import { NodeRequests } from "./requests.ts";
 import { connectServices } from "./service-bus.ts";
 import { serviceFrame } from "./identity.ts";
 import { HostStart, Services, type Startable } from "./services.ts";
-import { supervisorSpec } from "./supervision.ts";
+import { childrenStarted, supervisorSpec } from "./supervision.ts";
 import { listUnits, type UnitPage, type UnitQuery } from "./units.ts";
 import { defaultWorkers, WorkerPool } from "./worker-pool.ts";
 import { WorkflowHosts } from "./workflow-hosts.ts";
@@ -366,6 +366,10 @@ export class Node {
         const started = await this.#pool.spawn(worker, id, hostId, frame, input);
         pid = started.pid;
         if (terminal) void this.#terminalStatus(started.ended).then(this.#done.resolve);
+        if (id === supervisorEntry) {
+          const asked = this.#pool.ask(worker, "call", supervisorStarted, {}, pid);
+          await childrenStarted(asked, started.ended);
+        }
         return { ended: started.ended.then(() => {}) };
       },
       stop: async () => {

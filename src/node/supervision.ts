@@ -56,3 +56,18 @@ export function supervisorSpec(
   const { host, strategy, intensity, period, auto_shutdown } = data;
   return { host, strategy, intensity, period: durationText(period), auto_shutdown, children };
 }
+
+/**
+ * Waits until a supervisor's children run.
+ *
+ * @param asked the answer of its `supervisorStarted` function
+ * @param ended its end
+ * @throws WippyError why it ended instead
+ */
+export async function childrenStarted(asked: Promise<unknown>, ended: Promise<unknown>) {
+  const started = asked.catch((error) => {
+    // In strict mode nobody may ask; a supervisor that has gone says why by its own end.
+    if (WippyError.from(error).kind !== "PermissionDenied") return ended;
+  });
+  await Promise.race([started, ended]);
+}

@@ -121,3 +121,52 @@ test("the namespace of the runtime's own entries is taken", async () => {
     }),
   ).rejects.toThrow("the namespace wippy is the runtime's own");
 });
+
+test("a service that requires a tree does not start before the tree's children run", async () => {
+  const application = await startApplication({
+    entries: {
+      values: { kind: "env.storage.memory" },
+      fit: { kind: "env.variable", storage: "app:values", default: "no" },
+      tree: {
+        kind: "process.supervisor",
+        host: "app:processes",
+        children: [{ id: "child", process: "child" }],
+        lifecycle: { auto_start: true },
+      },
+      user: {
+        kind: "process.service",
+        process: "user_process",
+        host: "app:processes",
+        lifecycle: { auto_start: true, requires: ["tree"] },
+      },
+    },
+    functions: {
+      state: {
+        modules: ["system"],
+        source: `return { main = function()
+          return require("system").supervisor.state("app:user").details
+        end }`,
+      },
+      mend: {
+        modules: ["env"],
+        source: 'return { main = function() return require("env").set("app:fit", "yes") end }',
+      },
+    },
+    processes: {
+      child: {
+        modules: ["env"],
+        source: `if require("env").get("app:fit") ~= "yes" then error("not yet") end
+          return { main = function() process.inbox():receive() end }`,
+      },
+      user_process: 'return { main = function() print("started") end }',
+    },
+  });
+  expect(await application.call("state")).toBe(
+    "service startup blocked by missing dependencies: app:user requires app:tree",
+  );
+  expect(application.logged("user_process")).toEqual([]);
+  await application.call("mend");
+  application.node.bus.publish({ system: "supervisor", kind: "service.start", path: "app:user" });
+  while (application.logged("user_process").length === 0) await Bun.sleep(5);
+  expect(application.logged("user_process")).toEqual(["started"]);
+});
