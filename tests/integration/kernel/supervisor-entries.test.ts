@@ -130,7 +130,7 @@ test("a service that requires a tree does not start before the tree's children r
       tree: {
         kind: "process.supervisor",
         host: "app:processes",
-        children: [{ id: "child", process: "child" }],
+        children: [{ id: "child", process: "child", shutdown: "50ms" }],
         lifecycle: { auto_start: true },
       },
       user: {
