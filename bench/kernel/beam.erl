@@ -1,6 +1,7 @@
 %% The figures of app/src/measure.lua, app/src/scale.lua and app/src/population.lua in Erlang, on one scheduler.
 -module(beam).
--export([main/1]).
+-behaviour(supervisor).
+-export([main/1, init/1, start_mortal/1]).
 
 main(["population", Count]) ->
     io:format("empty~n"),
@@ -23,6 +24,13 @@ main([Figure, Text]) ->
     Seconds = (erlang:monotonic_time(microsecond) - Began) / 1.0e6,
     io:format("{\"figure\":\"~s\",\"count\":~w,\"seconds\":~w}~n", [Figure, Count, Seconds]),
     halt().
+
+init(Parent) ->
+    Child = #{id => mortal, start => {?MODULE, start_mortal, [Parent]}},
+    {ok, {#{strategy => one_for_one, intensity => 1000000000, period => 1}, [Child]}}.
+
+start_mortal(Parent) ->
+    {ok, spawn_link(fun() -> Parent ! {up, self()}, receive stop -> ok end end)}.
 
 figure("spawn") -> fun(Count) -> groups(Count div 1000) end;
 figure("pingpong") ->
@@ -106,6 +114,13 @@ scale("population", Count) ->
         receive_all(Count)
     end),
     [{spawn, Count / Spawned}, {message, Count / Messaged}, {stop, Count / Stopped}];
+scale("restarts", Count) ->
+    logger:set_primary_config(level, none),
+    {ok, _} = supervisor:start_link(?MODULE, self()),
+    Restart = fun(N) -> [receive {up, Pid} -> Pid ! stop end || _ <- lists:seq(1, N)] end,
+    Restart(Count div 10),
+    {_, Took} = seconds(fun() -> Restart(Count) end),
+    [{rate, Count / Took}];
 scale("ring", Count) ->
     Size = 10000,
     Self = self(),

@@ -113,6 +113,15 @@ for (const workers of [1, 2]) {
   }
 }
 
+const restarts = quick ? 5_000 : 20_000;
+await measureSeries({
+  run: "restarts",
+  count: restarts,
+  workers: 1,
+  figures: { rate: { figure: "scale.supervisor_restarts" } },
+  peer: erlangPeer("restarts", restarts, 1),
+});
+
 const across = quick ? 20_000 : 100_000;
 for (
   const peer of [

@@ -40,6 +40,7 @@ local function row_of(self, ready)
     monitored_by = monitor_count,
     monitoring = watching_count,
     trap_links = self.trap_links == true,
+    supervises = self.supervises or nil,
     steps = self.steps or 0,
     started = self.started or nil,
     actor = actor and actor.id,

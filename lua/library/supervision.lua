@@ -5,6 +5,7 @@ local use, errors = runtime.use, runtime.errors
 local channel = use("kernel/channel")
 local process = use("modules/process", runtime)
 local request = use("library/request", runtime)
+local scheduler = use("kernel/scheduler")
 local requests = use("library/supervisor_requests", runtime)
 local specs = use("library/supervisor_spec", runtime)
 local time = use("modules/time", runtime)
@@ -338,6 +339,8 @@ end
 
 --- Runs the calling process as a supervisor until it ends: what the process's main returns.
 return function(value)
+  -- For lists of units: its children show it as their supervisor.
+  scheduler.current.supervises = true
   local parent = request.starter()
   local ok, spec = pcall(specs.supervisor, value)
   local err = not ok and errors.from_raised(spec) or nil

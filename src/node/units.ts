@@ -1,5 +1,6 @@
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
+import { workerOf } from "./pid.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
 /** Which units are wanted, and which page of them. */
@@ -23,6 +24,10 @@ export interface UnitInfo {
   kind: "function" | "process" | "workflow";
   /** Who spawned it, where that is known: on the same worker, or as its link or monitor. */
   parent?: string;
+  /** Its parent, where that runs as a supervisor. */
+  supervisor?: string;
+  /** Whether it runs as a supervisor. */
+  supervises?: boolean;
   /** `ready`: has something to run; `blocked`: waits for a call; `waiting`: for a message, a timer or an operation. */
   state: "ready" | "blocked" | "waiting";
   /** Messages and events that wait to be read. */
@@ -56,6 +61,24 @@ function records(value: LuaValue): Record<string, LuaValue>[] {
   return Array.isArray(value) ? value as Record<string, LuaValue>[] : [];
 }
 
+/** Fills in who of the parents are supervisors; parents beyond the page are asked for one by one. */
+async function nameSupervisors(pool: WorkerPool, units: UnitInfo[]): Promise<UnitInfo[]> {
+  const supervises = new Map(units.map((unit) => [unit.pid, unit.supervises === true]));
+  for (const { parent } of units) {
+    const worker = parent === undefined ? undefined : workerOf(parent);
+    if (parent === undefined || worker === undefined || supervises.has(parent)) continue;
+    const page = pool.running.includes(worker)
+      ? await pool.ask(worker, "units", { pid: parent, limit: 1 }) as Record<string, LuaValue>
+      : {};
+    supervises.set(parent, records(page["units"])[0]?.["supervises"] === true);
+  }
+  return units.map((unit) =>
+    unit.parent !== undefined && supervises.get(unit.parent)
+      ? { ...unit, supervisor: unit.parent }
+      : unit
+  );
+}
+
 /**
  * Lists running units: a snapshot of each worker's PIDs when its first page is asked for; those that have ended
  * by the time of their page are left out.
@@ -63,6 +86,15 @@ function records(value: LuaValue): Record<string, LuaValue>[] {
  * @throws WippyError Invalid for a limit or a cursor that is none
  */
 export async function listUnits(
+  pool: WorkerPool,
+  namesOf: (pid: string) => string[],
+  query: UnitQuery,
+): Promise<UnitPage> {
+  const page = await pageOf(pool, namesOf, query);
+  return { ...page, units: await nameSupervisors(pool, page.units) };
+}
+
+async function pageOf(
   pool: WorkerPool,
   namesOf: (pid: string) => string[],
   { limit = 100, after, ...filter }: UnitQuery,

@@ -2,6 +2,7 @@
 
 local io = require("io")
 local json = require("json")
+local supervisor = require("supervisor")
 local time = require("time")
 
 local HOST = "bench:processes"
@@ -38,6 +39,26 @@ function figures.population(count)
   end
   receive_all(inbox, count)
   return { spawn = count / spawned, message = count / messaged, stop = count / seconds_since(began) }
+end
+
+-- A permanent child that ends as soon as it is told to, again and again: from one that is up to the next.
+function figures.restarts(count)
+  local inbox = process.inbox()
+  assert(supervisor.start(HOST, {
+    strategy = "one_for_one",
+    intensity = 1000000000,
+    period = "1s",
+    children = { { id = "mortal", process = "bench:mortal", input = { process.pid() } } },
+  }))
+  local function restart(n)
+    for _ = 1, n do
+      process.send(inbox:receive():from(), "end")
+    end
+  end
+  restart(count // 10)
+  local began = time.now()
+  restart(count)
+  return { rate = count / seconds_since(began) }
 end
 
 -- One token through a ring of processes, round after round.

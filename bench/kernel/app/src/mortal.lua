@@ -1,0 +1,6 @@
+local function main(parent)
+  process.send(parent, "up")
+  process.inbox():receive()
+end
+
+return { main = main }
