@@ -244,28 +244,6 @@ local function receive_now(ch)
   return false
 end
 
---- Waits for a value: `value, true`, or `nil, false` once closed and drained.
-function channel.receive(ch)
-  if ch[ITEMS] or ch[SENDERS] or ch[CLOSED] then
-    local done, value, ok = receive_now(ch)
-    if done then
-      return value, ok
-    end
-  end
-  await(ch, scheduler.co)
-  return park()
-end
-
---- Waits until a receiver takes the value or the buffer has room: `true`, or `nil, err` when closed meanwhile.
-function channel.send(ch, value)
-  if channel.try_send(ch, value) then
-    return true
-  end
-  ch[SENDERS] = ch[SENDERS] or { h = 1, t = 0 }
-  push(ch[SENDERS], { co = scheduler.co, value = value })
-  return park()
-end
-
 --- Closes; waiting receivers get `nil, false`, waiting senders an error. Twice is a no-op.
 function channel.close(ch)
   if ch[CLOSED] then
@@ -297,45 +275,66 @@ function channel.close(ch)
   end
 end
 
--- What is no channel must not be indexed: its metamethods would get the keys.
-local function check_channel(ch, name)
-  if type(ch) ~= "table" or metatable_of(ch) ~= meta then
-    error(
-      "bad argument #1 to '"
-        .. name
-        .. "' (channel expected, got "
-        .. host.type(ch)
-        .. "; call it with ':')",
-      3
-    )
-  end
+-- What is no channel must not be indexed: its metamethods would get the keys. So each method begins with a look at
+-- the metatable, written out as it is hot.
+local function no_channel(ch, name)
+  error(
+    "bad argument #1 to '"
+      .. name
+      .. "' (channel expected, got "
+      .. host.type(ch)
+      .. "; call it with ':')",
+    3
+  )
 end
 
+--- Waits for a value: `value, true`, or `nil, false` once closed and drained.
 function methods.receive(ch)
-  check_channel(ch, "receive")
-  return channel.receive(ch)
+  if metatable_of(ch) ~= meta then
+    no_channel(ch, "receive")
+  end
+  if ch[ITEMS] or ch[SENDERS] or ch[CLOSED] then
+    local done, value, ok = receive_now(ch)
+    if done then
+      return value, ok
+    end
+  end
+  await(ch, scheduler.co)
+  return park()
 end
 
+--- Waits until a receiver takes the value or the buffer has room: `true`, or `nil, err` when closed meanwhile.
 function methods.send(ch, value)
-  check_channel(ch, "send")
-  if ch[CLOSED] then
+  if metatable_of(ch) ~= meta then
+    no_channel(ch, "send")
+  elseif ch[CLOSED] then
     error("send on closed channel", 2)
+  elseif channel.try_send(ch, value) then
+    return true
   end
-  return channel.send(ch, value)
+  ch[SENDERS] = ch[SENDERS] or { h = 1, t = 0 }
+  push(ch[SENDERS], { co = scheduler.co, value = value })
+  return park()
 end
 
 function methods.close(ch)
-  check_channel(ch, "close")
+  if metatable_of(ch) ~= meta then
+    no_channel(ch, "close")
+  end
   channel.close(ch)
 end
 
 function methods.case_receive(ch)
-  check_channel(ch, "case_receive")
+  if metatable_of(ch) ~= meta then
+    no_channel(ch, "case_receive")
+  end
   return make_case({ [CH] = ch })
 end
 
 function methods.case_send(ch, value)
-  check_channel(ch, "case_send")
+  if metatable_of(ch) ~= meta then
+    no_channel(ch, "case_send")
+  end
   return make_case({ [CH] = ch, [SEND] = true, [VALUE] = value })
 end
 

@@ -257,7 +257,7 @@ tries("others' property", [
     "local r = require('registry') local _, err = r.snapshot():changes():create({ id = 'app:evil', kind = 'function.lua', data = { source = 'end end while true do end do do', method = 'main' } }):apply() return tostring(err)",
     "failed to apply changes: app:evil:1: Lua syntax error: <eof> expected near 'end'",
   ],
-]);
+], { timeout: "1s" });
 
 const kept = "kept";
 tries("objects that the kernel writes to", [
