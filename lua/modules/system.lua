@@ -75,6 +75,94 @@ function memory.allocated()
   return stats and stats.alloc, err
 end
 
+--- Objects in JavaScript's heap.
+function memory.heap_objects()
+  local stats, err = memory.stats()
+  return stats and stats.heap_objects, err
+end
+
+--- Bytes that the Lua VM of a worker may have.
+memory.get_limit = reader("memory.limit", "memory_limit")
+
+-- What is decided when the runtime starts: the same checks as if it could be set, and then the way to do it.
+local function fixed(action, resource, name, least, how)
+  return function(n)
+    local err = denied(action, resource)
+    if err then
+      return nil, err
+    elseif not math.tointeger(n) or n < least then
+      return nil, errors.fail("Invalid", name .. " needs an integer of " .. least .. " or more")
+    end
+    return nil, errors.fail("Internal", name .. ": " .. how)
+  end
+end
+
+memory.set_limit = fixed(
+  "system.control",
+  "memory_limit",
+  "memory.set_limit",
+  -1,
+  "the limit is given at the start, as --memory-limit"
+)
+
+-- Lua's collector of this worker. Go's percent, by how much memory may grow before a collection, is Lua's pause less
+-- 100; Lua keeps pauses up to 1000.
+local gc, MOST_PERCENT <const> = {}, 900
+
+--- Collects all garbage of this worker's VM: `true`.
+function gc.collect()
+  local err = denied("system.gc", "gc")
+  if err then
+    return nil, err
+  end
+  collectgarbage("collect")
+  return true
+end
+
+local function percent()
+  local pause = collectgarbage("setpause", 200)
+  collectgarbage("setpause", pause)
+  return math.max(0, pause - 100)
+end
+
+--- By how many percent this worker's memory may grow before the collector works.
+function gc.get_percent()
+  local err = denied("system.read", "gc_percent")
+  if err then
+    return nil, err
+  end
+  return percent()
+end
+
+--- Sets that, up to 900; a negative value means 900, as the collector is never switched off. Gives the value before.
+function gc.set_percent(n)
+  n = check.integer(n, 1, "set_percent")
+  local err = denied("system.gc", "gc_percent")
+  if err then
+    return nil, err
+  end
+  local before = percent()
+  collectgarbage("setpause", 100 + ((n < 0 or n > MOST_PERCENT) and MOST_PERCENT or n))
+  return before
+end
+
+local procs = reader("runtime.max_procs", "gomaxprocs")
+local set_procs = fixed(
+  "system.control",
+  "gomaxprocs",
+  "runtime.max_procs",
+  1,
+  "the number of workers is given at the start, as --workers"
+)
+
+--- How many workers there may be.
+local function max_procs(n)
+  if n == nil then
+    return procs()
+  end
+  return set_procs(n)
+end
+
 --- Processes of the operating system's view.
 local os_process = {
   pid = reader("process.pid", "pid"),
@@ -128,7 +216,12 @@ local parts = {
   hosts = hosts,
   supervisor = supervisor,
   lock = lock,
-  runtime = { cpu_count = reader("runtime.cpu_count", "cpu") },
+  gc = gc,
+  runtime = {
+    cpu_count = reader("runtime.cpu_count", "cpu"),
+    goroutines = reader("runtime.goroutines", "goroutines"),
+    max_procs = max_procs,
+  },
   node = {
     id = constant("node", "local"),
     addr = without_cluster("node", alone),

@@ -1,3 +1,4 @@
+import { heapStats } from "bun:jsc";
 import { availableParallelism, hostname } from "node:os";
 import type { Entry } from "../registry/entry.ts";
 import { processHost } from "../registry/kinds/host.ts";
@@ -57,9 +58,13 @@ export function systemRequests(
         heap_sys: heapTotal,
         heap_in_use: heapUsed,
         heap_idle: Math.max(0, heapTotal - heapUsed),
+        heap_objects: heapStats().objectCount,
         external,
       };
     },
+    "system.memory.limit": () => access.pool.memoryLimit,
+    "system.runtime.goroutines": () => access.pool.live,
+    "system.runtime.max_procs": () => access.pool.capacity,
     "system.hosts.list": async () => {
       const hosts = [...access.entries.values()].filter(({ kind }) => kind === processHost.name)
         .map(({ id }) => id).sort();

@@ -112,6 +112,21 @@ export class WorkerPool {
     return [...this.#workers.keys()];
   }
 
+  /** Workers at most. */
+  get capacity(): number {
+    return this.#options.count;
+  }
+
+  /** Bytes of Lua memory of one worker. */
+  get memoryLimit(): number {
+    return this.#options.memoryLimit;
+  }
+
+  /** Units alive on all workers, as of each worker's last turn. */
+  get live(): number {
+    return this.running.reduce((sum, index) => sum + Math.max(0, this.#loads[index]!), 0);
+  }
+
   /** The running worker with the fewest units. */
   leastLoaded(): number {
     let best = 0;

@@ -93,6 +93,22 @@ describe("system", () => {
     ]);
   });
 
+  test("memory, the collector, units and workers", async () => {
+    expect(
+      await run(`local before = system.gc.get_percent()
+        local previous = system.gc.set_percent(50)
+        local now = system.gc.get_percent()
+        system.gc.set_percent(-1)
+        local most = system.gc.get_percent()
+        system.gc.set_percent(before)
+        local units = system.runtime.goroutines()
+        for i = 1, 20 do process.spawn("app:idle", "app:processes") end
+        time.sleep("20ms")
+        return { previous == before, now, most, system.gc.collect(), system.memory.get_limit(),
+          system.memory.heap_objects() > 1000, system.runtime.goroutines() - units, system.runtime.max_procs() }`),
+    ).toEqual([true, 48, 900, true, 2 ** 30, true, 20, 1]);
+  });
+
   test("locks: held by one, given back, freed by the end of the holder", async () => {
     expect(
       await run(`local got = process.listen("got")
@@ -108,6 +124,16 @@ describe("system", () => {
 
   test.each([
     ['system.supervisor.state("app:nothing")', "Internal: no service app:nothing"],
+    [
+      "system.memory.set_limit(5)",
+      "Internal: memory.set_limit: the limit is given at the start, as --memory-limit",
+    ],
+    ["system.memory.set_limit()", "Invalid: memory.set_limit needs an integer of -1 or more"],
+    [
+      "system.runtime.max_procs(2)",
+      "Internal: runtime.max_procs: the number of workers is given at the start, as --workers",
+    ],
+    ["system.runtime.max_procs(0)", "Invalid: runtime.max_procs needs an integer of 1 or more"],
     ['system.supervisor.state("")', "Invalid: service id is required"],
     ['system.hosts.processes("")', "Invalid: host id is required"],
     ["system.raft.role()", "Internal: raft not available"],
