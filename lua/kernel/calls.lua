@@ -170,8 +170,8 @@ local function run_process(entry, frame, done, ...)
 end
 
 --- Runs function `entry` in `frame`; `done(value, err)` gets its outcome unless the returned function cancels it.
---- The instance's pool may make the call wait.
-function calls.run(entry, frame, done, ...)
+--- The instance's pool may make the call wait. `caller` is the unit that waits for the outcome, false when none does.
+function calls.run_for(caller, entry, frame, done, ...)
   if entry.kind == "process.lua" then
     return run_process(entry, frame, done, ...)
   end
@@ -184,9 +184,9 @@ function calls.run(entry, frame, done, ...)
     elseif withdrawn then
       pool.release(instance)
     elseif packed then
-      callee = start(instance, entry, frame, false, done, n, table.unpack(packed, 1, n))
+      callee = start(instance, entry, frame, caller, done, n, table.unpack(packed, 1, n))
     else
-      callee = start(instance, entry, frame, false, done, 0)
+      callee = start(instance, entry, frame, caller, done, 0)
     end
   end)
   return function()
@@ -198,6 +198,11 @@ function calls.run(entry, frame, done, ...)
       calls.cancel(callee)
     end
   end
+end
+
+--- As `run_for`, for nobody who waits.
+function calls.run(entry, frame, done, ...)
+  return calls.run_for(false, entry, frame, done, ...)
 end
 
 --- The set of what a unit has running, which ends with it: callees, and functions that cancel something.
@@ -235,7 +240,7 @@ end
 local function wait_in_queue(caller, entry, frame, ...)
   local args = table.pack(...)
   return calls.wait_for(caller, function(done)
-    return calls.run(entry, frame, done, table.unpack(args, 1, args.n))
+    return calls.run_for(caller, entry, frame, done, table.unpack(args, 1, args.n))
   end)
 end
 
@@ -243,6 +248,10 @@ end
 function calls.wait(caller, entry, frame, ...)
   local instance = entry.pool and pool.take(entry)
   if not instance then
+    local err = entry.pool and pool.starved(entry, caller)
+    if err then
+      return nil, err
+    end
     return wait_in_queue(caller, entry, frame, ...)
   end
   local callee = start(instance, entry, frame, caller, scheduler.co, select("#", ...), ...)

@@ -2,6 +2,7 @@
 -- run; a call takes a free one, so at most `limit` calls of a function run at once on this worker, the rest queue.
 local use = ...
 local adaptive = use("kernel/adaptive")
+local errors = use("kernel/errors")
 local sandbox = use("kernel/sandbox")
 local scheduler = use("kernel/scheduler")
 
@@ -94,6 +95,33 @@ local function watch(entry, self)
       end
     end)
   end
+end
+
+--- The Error when a call can never be served, since its own callers hold all instances that there may be; else nil.
+function pool.starved(entry, caller)
+  local self, most = entry.instances, entry.pool.workers
+  if not self or self.size < most then
+    return nil
+  end
+  local held = 0
+  while caller do
+    local instance = caller.instance
+    if instance and instance.pool == self then
+      held = held + 1
+    end
+    caller = caller.caller
+  end
+  if held < most then
+    return nil
+  end
+  return errors.fail(
+    "Internal",
+    "calls of "
+      .. entry.id
+      .. " within each other hold all "
+      .. most
+      .. " instances of its pool; set pool.max_size above the depth of the recursion"
+  )
 end
 
 --- Calls `start(instance, err)` with an instance of the function: at once, or when one is free.

@@ -230,3 +230,24 @@ test("an adaptive pool takes back what brought nothing", async () => {
   expect(Math.max(...tops)).toBeGreaterThan(1);
   expect(tops.at(-1)).toBeLessThan(8);
 });
+
+test("a recursion that holds its whole pool ends with an error instead of waiting for itself", async () => {
+  const deep = (pool: Record<string, unknown>) =>
+    runFunction('return funcs.call("app:deep", 5)', {
+      functions: {
+        deep: {
+          source: main(`local n = ...
+            if n == 0 then return "bottom" end
+            local value, err = funcs.call("app:deep", n - 1)
+            return value or err:kind() .. ": " .. err:message()`),
+          pool,
+        },
+      },
+    });
+  const text = (most: number) =>
+    `Internal: calls of app:deep within each other hold all ${most} instances of its pool; ` +
+    "set pool.max_size above the depth of the recursion";
+  expect(await deep({ type: "inline" })).toBe(text(1));
+  expect(await deep({ type: "lazy", max_size: 5 })).toBe(text(5));
+  expect(await deep({ type: "lazy", max_size: 6 })).toBe("bottom");
+});
