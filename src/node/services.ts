@@ -195,11 +195,16 @@ export class Services {
   async #bringUp(roots: Service[]): Promise<void> {
     // Throws for a cycle, in which everything would wait for itself.
     const all = this.#levels(roots).flat();
-    const needed = new Set(
-      all.filter((service) =>
-        all.some((root) => root.lifecycle.startup === "required" && this.#needs(root, service))
-      ),
-    );
+    const needed = new Set<Service>();
+    const need = (service: Service): void => {
+      for (const id of service.requires) {
+        const required = this.#services.get(id);
+        if (!required || needed.has(required)) continue;
+        needed.add(required);
+        need(required);
+      }
+    };
+    for (const service of all) if (service.lifecycle.startup === "required") need(service);
     const hosts = all.filter(({ make, requires }) =>
       make instanceof HostStart && requires.length === 0
     );
