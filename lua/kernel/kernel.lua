@@ -21,6 +21,7 @@ use("kernel/spawning")
 local workflows = use("kernel/workflows")
 
 calls.context = use("contexts/function")
+use("kernel/pool").context = calls.context
 actors.context = use("contexts/process")
 workflows.context = use("contexts/workflow")
 

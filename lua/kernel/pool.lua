@@ -8,6 +8,9 @@ local scheduler = use("kernel/scheduler")
 
 local pool = {}
 
+--- The handlers of functions; set by the kernel, which knows them last.
+pool.context = nil
+
 -- A lazy pool is looked at this often (ns), and gives its instances up when it was unused at so many looks: 30 s.
 local LOOK <const>, QUIET_LOOKS <const> = 15000000000, 3
 
@@ -57,7 +60,14 @@ end
 -- Makes one instance more and gives it to `start`.
 local function create(entry, self, start)
   self.size = self.size + 1
+  local caller = scheduler.current
+  if not caller then
+    -- A call of the node: the chunk needs a unit all the same, for what it may do without waiting.
+    scheduler.current =
+      { pid = "{node|0x00000}", entry = entry, context = pool.context, frame = {} }
+  end
   local fn, err, env = sandbox.method(entry, entry.method)
+  scheduler.current = caller
   if err then
     self.size = self.size - 1
     start(nil, err)

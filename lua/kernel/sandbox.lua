@@ -238,14 +238,18 @@ local function not_found(message)
   return errors.fail("NotFound", message)
 end
 
-local function compile(id, source)
-  if id:sub(1, 4) == "lua/" then
+local function compile(id, source, name)
+  if name:sub(1, 4) == "lua/" then
     -- Code under such a name would count as the kernel's own, which is not preempted.
     return nil, errors.fail("Invalid", "the namespace of " .. id .. " is reserved; choose another")
   end
   -- Same line numbers as in the file: nothing is put before the first line but on that line.
-  local chunk, message =
-    load("return function(_ENV) return function(...) " .. source .. "\nend end", "=" .. id, "t", {})
+  local chunk, message = load(
+    "return function(_ENV) return function(...) " .. source .. "\nend end",
+    "=" .. name,
+    "t",
+    {}
+  )
   if not chunk then
     return nil, errors.fail("Invalid", message)
   end
@@ -279,7 +283,7 @@ function sandbox.entry(id)
   if not definition then
     return nil
   end
-  local factory, err = compile(id, definition.source)
+  local factory, err = compile(id, definition.source, definition.chunk or id)
   if not factory then
     return nil, err
   end

@@ -1,54 +1,213 @@
+/**
+ * The application that is made up around one Lua file, so that it runs by itself.
+ * @module
+ */
 import { basename } from "node:path";
 import type { Entry } from "../registry/entry.ts";
 import { builtinModules } from "../registry/modules.ts";
-import type { Problem } from "./problem.ts";
+import { type ScriptUnits, type UnitTable, unitTables } from "./script-units.ts";
 import { prepareSource } from "./source.ts";
-import type { CheckSyntax } from "./validation.ts";
 
-/** Identifiers of the application that is made up around a script. */
+/** Identifiers of the entries that every script has. */
 export const script = {
-  process: "script:main",
+  /** The process that runs the script. */
+  main: "script:main",
   terminal: "script:terminal",
+  /** Host of its processes. */
+  processes: "script:processes",
+  /** Host of its workflows; there only when it has some. */
+  workflows: "script:workflows",
+  /** Function that tells which units the script defines. */
+  units: "script:units",
 } as const;
 
-/**
- * Makes an application around one Lua file: a process that may use every module, on a terminal host.
- * The file is the body of the process; what it returns is the result, and a function or a table with
- * `main` that it returns is called with the arguments.
- *
- * @param text contents of the file; a `#!` line is allowed
- * @param file name for messages
- */
-export function loadScript(
-  text: string,
-  file: string,
-  checkSyntax: CheckSyntax,
-): { entries: Entry[]; problems: Problem[] } {
-  const { code } = prepareSource(script.process, text);
-  const wrong = checkSyntax(code, script.process);
-  const problems: Problem[] = wrong === undefined ? [] : [{
-    severity: "error",
-    file,
-    line: wrong.line,
-    message: `Lua syntax error: ${wrong.message}`,
-    fix: "correct the code at that line",
-  }];
-  // All on the first line, so that the file's lines keep their numbers.
-  const source = `return function(...) local result = (function(...) ${code}\nend)(...) ` +
-    `local main = type(result) == "table" and result.main or result ` +
-    `if type(main) == "function" then return main(...) end return result end`;
-  const autoStart = { lifecycle: { auto_start: true } };
-  const origin = { file, line: 1, column: 1 };
-  const entries: Entry[] = [
-    {
-      id: script.process,
-      kind: "process.lua",
-      meta: { title: basename(file) },
-      data: { source, method: "main", modules: [...builtinModules.keys()] },
-      origin,
-    },
-    { id: "script:processes", kind: "process.host", meta: {}, data: { ...autoStart }, origin },
-    { id: script.terminal, kind: "terminal.host", meta: {}, data: { ...autoStart }, origin },
+const reserved: ReadonlySet<string> = new Set(Object.values(script));
+
+/** Closed runs of a script are looked at for so long, then forgotten. */
+const retention = "168h";
+
+/** A Lua file to run by itself. */
+export interface Script {
+  /** Contents; a `#!` line is allowed. */
+  text: string;
+  /** What it is called in messages and positions: `FILE:LINE`. */
+  name: string;
+}
+
+/** Lua puts at most 59 characters of a name into a position. */
+const longestName = 59;
+
+/** The name of a script in positions; one that looks like the kernel's own code would count as such. */
+export function chunkName(name: string): string {
+  const shown = name.length > longestName ? basename(name).slice(0, longestName) : name;
+  return shown.startsWith("lua/") ? `./${shown}`.slice(0, longestName) : shown;
+}
+
+/** Modules that a workflow cannot use are there when the file requires them, and raise when it uses them. */
+const refuseInWorkflows = [...builtinModules].filter(([, { workflow }]) => !workflow)
+  .map(([name]) => name);
+const refusal = `do local given, refused = require, {} ` +
+  `for name in ("${refuseInWorkflows.join(" ")}"):gmatch("%S+") do ` +
+  `refused[name] = setmetatable({}, { __index = function() ` +
+  `error("module '" .. name .. "' cannot be used in a workflow", 2) end }) _ENV[name] = refused[name] end ` +
+  `function require(name) return refused[name] or given(name) end end `;
+
+/** All that is put before the file is on its first line, so that the file's lines keep their numbers. */
+function definitions(code: string, before = ""): string {
+  return `${before}functions, processes, workflows = {}, {}, {}; local returned = (function(...) ${code}
+end)(...)
+local main = type(returned) == "function" and returned
+  or type(returned) == "table" and returned.main or main
+`;
+}
+
+// What a plain script returns is its result; a function or a table with main is called.
+function plainMain(code: string): string {
+  return `return function(...) local returned = (function(...) ${code}
+end)(...)
+local main = type(returned) == "table" and returned.main or returned
+if type(main) == "function" then return main(...) end return returned end`;
+}
+
+const listUnits = `
+local found = {}
+for kind, units in pairs({ functions = functions, processes = processes, workflows = workflows }) do
+  found[kind] = {}
+  for name, unit in pairs(units) do
+    if type(unit) ~= "function" then
+      error(kind .. "." .. tostring(name) .. " must be a function, got " .. type(unit), 0)
+    elseif type(name) ~= "string" or not name:find("^[%w_.-]+$") then
+      error(kind .. ": a name is made of letters, digits, '_', '-' and '.', got '" .. tostring(name) .. "'", 0)
+    end
+    table.insert(found[kind], name)
+  end
+  table.sort(found[kind])
+end
+found.main = type(main) == "function"
+return function() return found end`;
+
+/** What {@link scriptEntries} needs besides the script. */
+export interface ScriptOptions {
+  /** Modules that the script may require; all when absent. */
+  modules?: readonly string[];
+  /** Absent: the script is plain, its body is the main process. */
+  units?: ScriptUnits;
+  /** Absolute path of the journal of its workflows. */
+  journal?: string;
+}
+
+const autoStart = { lifecycle: { auto_start: true } };
+
+class ScriptApplication {
+  readonly #code: string;
+  readonly #origin: NonNullable<Entry["origin"]>;
+  readonly #modules: readonly string[];
+
+  constructor({ text, name }: Script, modules: readonly string[] = [...builtinModules.keys()]) {
+    this.#code = prepareSource(script.main, text).code;
+    this.#origin = { file: name, line: 1, column: 1, chunk: chunkName(name) };
+    this.#modules = modules;
+  }
+
+  plain(): Entry {
+    return this.#lua(script.main, "process.lua", plainMain(this.#code));
+  }
+
+  main(): Entry {
+    return this.#lua(script.main, "process.lua", `${definitions(this.#code)}return main`);
+  }
+
+  finder(): Entry {
+    return this.#lua(script.units, "function.lua", definitions(this.#code) + listUnits);
+  }
+
+  unit(table: UnitTable, name: string): Entry {
+    const kind = unitTables[table];
+    const source = definitions(this.#code, table === "workflows" ? refusal : "");
+    const entry = this.#lua(`script:${name}`, kind, `${source}return ${table}["${name}"]`);
+    // A process that is called like a function needs a host.
+    return table === "processes"
+      ? { ...entry, meta: { ...entry.meta, default_host: script.processes } }
+      : entry;
+  }
+
+  host(id: string, kind: string, data: Record<string, unknown> = {}): Entry {
+    return { id, kind, meta: {}, data: { ...autoStart, ...data }, origin: this.#origin };
+  }
+
+  #lua(id: string, kind: string, source: string): Entry {
+    return {
+      id,
+      kind,
+      meta: { title: basename(this.#origin.file) },
+      data: { source, method: "main", modules: [...this.#modules] },
+      origin: this.#origin,
+    };
+  }
+}
+
+/** The entry of the function that lists the units which a script defines; its result is for {@link readUnits}. */
+export function unitsFinder(file: Script, modules?: readonly string[]): Entry {
+  return new ScriptApplication(file, modules).finder();
+}
+
+/** The entries around a script: a main process on a terminal host, hosts, and the units that it defines. */
+export function scriptEntries(file: Script, options: ScriptOptions = {}): Entry[] {
+  const { units, journal } = options;
+  const made = new ScriptApplication(file, options.modules);
+  const hosts = [
+    made.host(script.processes, "process.host"),
+    made.host(script.terminal, "terminal.host"),
   ];
-  return { entries, problems };
+  if (units === undefined) return [made.plain(), ...hosts];
+  const tables = Object.keys(unitTables) as UnitTable[];
+  const entries = tables.flatMap((table) => units[table].map((name) => made.unit(table, name)));
+  if (units.workflows.length > 0) {
+    hosts.push(
+      made.host(script.workflows, "workflow.host", { retention, ...(journal && { journal }) }),
+    );
+  }
+  return [made.main(), ...entries, ...hosts];
+}
+
+/**
+ * Reads what the function of {@link unitsFinder} gave.
+ *
+ * @returns the units, or what is wrong with them and how to mend it
+ */
+export function readUnits(found: unknown): ScriptUnits | { message: string; fix: string } {
+  const { main, ...lists } = found as Record<UnitTable, unknown> & { main: boolean };
+  // An empty Lua table is a map.
+  const names = (table: UnitTable) => Array.isArray(lists[table]) ? lists[table] as string[] : [];
+  const units: ScriptUnits = {
+    functions: names("functions"),
+    processes: names("processes"),
+    workflows: names("workflows"),
+  };
+  const seen = new Map<string, string>();
+  for (const table of Object.keys(unitTables) as UnitTable[]) {
+    for (const name of units[table]) {
+      if (reserved.has(`script:${name}`)) {
+        return {
+          message: `${table}.${name}: the name is taken by the script itself`,
+          fix: `give it another name than ${[...reserved].map((id) => id.slice(7)).join(", ")}`,
+        };
+      }
+      const other = seen.get(name);
+      if (other !== undefined) {
+        return {
+          message: `${table}.${name} and ${other}.${name} would both be script:${name}`,
+          fix: "give one of them another name",
+        };
+      }
+      seen.set(name, table);
+    }
+  }
+  if (!main) {
+    return {
+      message: "the script defines units but no main, so there is nothing to run",
+      fix: "put what it does into: function main(...) … end",
+    };
+  }
+  return units;
 }

@@ -4,7 +4,7 @@ import { nearest } from "../registry/suggestion.ts";
 import { CommandError, type Console } from "./console.ts";
 import type { LogOptions } from "./logging.ts";
 import type { ListOptions, ShowOptions } from "./registry.ts";
-import type { RunOptions } from "./run.ts";
+import type { RunOptions } from "./start.ts";
 import type { InitOptions } from "./init.ts";
 import { banner, showVersion } from "./version.ts";
 
@@ -50,19 +50,27 @@ export async function main(args: readonly string[], console: Console): Promise<n
   }
 }
 
-/** `wippy FILE.lua --flag` becomes `wippy script FILE.lua -- --flag`: its flags are not ours. */
+/**
+ * `wippy --state DIR FILE.lua --flag` becomes `wippy script --state DIR -- FILE.lua --flag`: flags in front of
+ * the file are ours, those behind it are its own.
+ */
 function expandScript(program: Command, args: readonly string[]): string[] {
+  const command = program.commands.find((command) => command.name() === "script");
+  const known = [...program.options, ...command?.options ?? []];
   const takesValue = (flag: string) =>
-    program.options.some((option) =>
-      option.required && (option.short === flag || option.long === flag)
-    );
+    known.some((option) => option.required && (option.short === flag || option.long === flag));
   let index = 0;
   while (index < args.length && args[index].startsWith("-") && args[index] !== "--") {
     index += takesValue(args[index]) ? 2 : 1;
   }
   const file = args[index];
-  if (file === undefined || !file.endsWith(".lua")) return [...args];
-  return [...args.slice(0, index), "script", "--", file, ...args.slice(index + 1)];
+  if (file === undefined || !isScript(file)) return [...args];
+  return ["script", ...args.slice(0, index), "--", ...args.slice(index)];
+}
+
+/** A `#!` line makes the system name the file by a path, whatever its ending. */
+function isScript(file: string): boolean {
+  return file.endsWith(".lua") || file.includes("/");
 }
 
 function createProgram(console: Console, finish: (status: number) => void): Command {
@@ -116,20 +124,24 @@ function createProgram(console: Console, finish: (status: number) => void): Comm
         const { listCommands } = await import("./list.ts");
         return finish(await listCommands(here(), options));
       }
-      const { run, runScript } = await import("./run.ts");
-      const isScript = options.exec === undefined && name !== undefined && name.endsWith(".lua");
-      finish(
-        isScript
-          ? await runScript(here(), name, rest, options)
-          : await run(here(), name, rest, options),
-      );
+      if (options.exec === undefined && name?.endsWith(".lua")) {
+        const { runScript } = await import("./script.ts");
+        return finish(await runScript(here(), name, rest, options));
+      }
+      const { run } = await import("./run.ts");
+      finish(await run(here(), name, rest, options));
     });
 
   program.command("script", { hidden: true })
     .argument("<file>")
     .argument("[args...]")
+    .option("--state <directory>", "where open runs of its workflows live")
+    .addOption(
+      new Option("--workers <number>", "worker threads (default: one a core)")
+        .argParser(wholeNumber),
+    )
     .action(async (file: string, rest: string[], _options, command: Command) => {
-      const { runScript } = await import("./run.ts");
+      const { runScript } = await import("./script.ts");
       finish(await runScript(here(), file, rest, command.optsWithGlobals<RunOptions>()));
     });
 

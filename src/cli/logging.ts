@@ -1,6 +1,6 @@
-import type { Config } from "../app/config.ts";
+import { Config } from "../app/config.ts";
 import { createConsoleSink, createJsonSink, createPlainSink } from "../observe/console.ts";
-import { filterLevel, levelOf, type LogSink, silentSink } from "../observe/log.ts";
+import { filterLevel, levelOf, type LogSink, separatePrints, silentSink } from "../observe/log.ts";
 import type { Console } from "./console.ts";
 
 /** Flags that every command takes. */
@@ -39,4 +39,10 @@ export function createLog(
     ? createJsonSink(out)
     : createPlainSink((text) => console.err(text));
   return filterLevel(sink, lowest);
+}
+
+/** The log of a script: `print` writes to standard output, the rest is silent unless a flag says otherwise. */
+export function createScriptLog(console: Console, options: LogOptions): LogSink {
+  const log = createLog(console, options, Config.empty, true);
+  return separatePrints((text) => console.out(text), log);
 }

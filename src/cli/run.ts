@@ -1,40 +1,16 @@
-import { readFileSync } from "node:fs";
-import { basename, resolve } from "node:path";
 import type { Application } from "../app/application.ts";
 import { findCommands } from "../app/command.ts";
-import { Config } from "../app/config.ts";
 import { lockFileName } from "../app/lock.ts";
 import type { Problem } from "../app/problem.ts";
 import { findSound } from "../app/sound.ts";
-import { loadScript, script } from "../app/script.ts";
-import type { Node, NodeOptions } from "../node/node.ts";
-import { type LogSink, silentSink } from "../observe/log.ts";
+import { silentSink } from "../observe/log.ts";
 import type { Entry } from "../registry/entry.ts";
 import { nearest } from "../registry/suggestion.ts";
 import { CommandError, type Console } from "./console.ts";
-import { load, report, type SourceOptions } from "./load.ts";
-import { memoryLimit } from "./memory-limit.ts";
-import { createLog, type LogOptions } from "./logging.ts";
-import { watchSources } from "./reload.ts";
-import { Shutdown } from "./signals.ts";
+import { load, report } from "./load.ts";
+import { createLog } from "./logging.ts";
+import { type RunOptions, start, type Task } from "./start.ts";
 import { withSyntaxCheck } from "./syntax.ts";
-
-/** Flags of `wippy run`. */
-export interface RunOptions extends SourceOptions, LogOptions {
-  exec?: string;
-  host?: string;
-  workers?: number;
-  state?: string;
-  watch?: boolean;
-  memoryLimit?: string;
-}
-
-/** A process to run with the terminal. */
-interface Task {
-  entry: string;
-  host: string;
-  args: string[];
-}
 
 /** `wippy run [COMMAND] [ARGS…]`: the application, with a command of it or without. */
 export async function run(
@@ -67,83 +43,6 @@ export async function run(
   });
 }
 
-/** `wippy FILE.lua [ARGS…]`: one Lua file as a process with the terminal. */
-export async function runScript(
-  console: Console,
-  file: string,
-  args: string[],
-  options: RunOptions,
-): Promise<number> {
-  const path = resolve(console.directory, file);
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    throw new CommandError(`cannot read ${file}: ${(error as Error).message}`, "correct the path");
-  }
-  const { entries, problems } = await withSyntaxCheck((check) =>
-    Promise.resolve(loadScript(text, file, check))
-  );
-  report(console, problems);
-  return await start(console, options, {
-    entries,
-    config: Config.empty,
-    log: createLog(console, options, Config.empty, true),
-    locate: (problem) => ({ ...problem, file: basename(file) }),
-    task: { entry: script.process, host: script.terminal, args },
-  });
-}
-
-/** Everything that a start needs besides the flags. */
-interface Start {
-  entries: Entry[];
-  config: Config;
-  modules?: Record<string, string>;
-  log: LogSink;
-  locate: Application["locate"];
-  task?: Task;
-}
-
-async function start(console: Console, options: RunOptions, what: Start): Promise<number> {
-  const nodeOptions: NodeOptions = {
-    entries: what.entries,
-    config: what.config,
-    ...(what.modules === undefined ? {} : { modules: what.modules }),
-    directory: console.directory,
-    stateDir: resolve(console.directory, options.state ?? ".wippy"),
-    inline: what.task !== undefined,
-    log: what.log,
-    ...(options.workers === undefined ? {} : { workers: options.workers }),
-    memoryLimit: memoryLimit(options.memoryLimit, console.system),
-  };
-  const shutdown = new Shutdown(what.log, (status) => process.exit(status));
-  try {
-    // Loaded here, so that a faulty application is told without starting anything.
-    const { Node } = await import("../node/node.ts");
-    const node = await Node.start(nodeOptions);
-    let unwatch = () => {};
-    try {
-      const found: Problem[] = await node.checkCode();
-      report(console, found.map(what.locate));
-      await node.launch();
-      if (options.watch) unwatch = watchSources(console, options, node);
-      what.log.log({
-        level: "info",
-        time: Date.now(),
-        logger: "runtime",
-        message: "runtime ready",
-        fields: { entries: what.entries.length },
-      });
-      return await follow(node, shutdown, what.task);
-    } finally {
-      unwatch();
-      await node.stop();
-    }
-  } finally {
-    shutdown.dispose();
-  }
-}
-
 /** What is wrong with the code of entries that are otherwise right, so that all is told at once. */
 async function checkSound(application: Application, directory: string): Promise<Problem[]> {
   const { Node } = await import("../node/node.ts");
@@ -162,19 +61,6 @@ async function checkSound(application: Application, directory: string): Promise<
   } finally {
     await node.stop();
   }
-}
-
-/** Waits until the command, the runtime or a signal ends the run; gives the exit status. */
-async function follow(node: Node, shutdown: Shutdown, task: Task | undefined): Promise<number> {
-  if (task === undefined) {
-    return await Promise.race([node.done, shutdown.requested.then(() => 0)]);
-  }
-  const ended = node.runTerminal(task.entry, task.args, task.host);
-  const interrupted = shutdown.requested.then(() => undefined);
-  const status = await Promise.race([ended, node.done, interrupted]);
-  if (status !== undefined) return status;
-  // The process hears of the end and may still say how it ended.
-  return await Promise.race([ended, node.stop().then(() => 0)]);
 }
 
 function findTask(

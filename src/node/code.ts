@@ -17,7 +17,8 @@ function isMap(value: unknown): value is Record<string, unknown> {
 
 /** A Lua entry as workers need it; undefined for entries without code. @throws WippyError Invalid */
 export function codeEntry(entry: Entry, variables: Variables): CodeEntry | undefined {
-  const common = { id: entry.id, kind: entry.kind };
+  const chunk = entry.origin?.chunk;
+  const common = { id: entry.id, kind: entry.kind, ...(chunk !== undefined && { chunk }) };
   const host = defaultHost(entry);
   const options = entry.meta["options"];
   const rest = {

@@ -10,6 +10,8 @@ export interface LogRecord {
   logger: string;
   message: string;
   fields: Record<string, unknown>;
+  /** Whether the function `print` wrote it: a script shows that without the rest. */
+  print?: boolean;
 }
 
 /** Takes records: a console, a file, a test. */
@@ -34,6 +36,16 @@ export function filterLevel(sink: LogSink, lowest: LogLevel): LogSink {
   return {
     log(record) {
       if (importance[record.level] >= importance[lowest]) sink.log(record);
+    },
+  };
+}
+
+/** Gives what `print` writes to `write`, as lines; other records go to the sink. */
+export function separatePrints(write: (text: string) => void, sink: LogSink): LogSink {
+  return {
+    log(record) {
+      if (record.print) write(`${record.message}\n`);
+      else sink.log(record);
     },
   };
 }

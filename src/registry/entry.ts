@@ -11,7 +11,13 @@ export interface Entry {
   meta: Record<string, unknown>;
   data: Record<string, unknown>;
   /** Where the entry was written; absent on entries made at run time. */
-  origin?: { file: string; line: number; column: number };
+  origin?: {
+    file: string;
+    line: number;
+    column: number;
+    /** What its code is called in positions, where that is not the identifier. */
+    chunk?: string;
+  };
 }
 
 /** The two parts of an identifier; `namespace` is empty when there is no colon. */

@@ -12,6 +12,8 @@ export interface CodeEntry {
   id: string;
   kind: string;
   source: string;
+  /** What the code is called in positions, where that is not the id. */
+  chunk?: string;
   method: string;
   modules: string[];
   /** Alias to entry id. */

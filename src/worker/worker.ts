@@ -45,6 +45,8 @@ export interface WorkerOptions {
   services: OperationServices;
   /** The machine's, unless given. */
   surroundings?: Surroundings;
+  /** Whether `post` reaches the node at once, in this thread. */
+  direct?: boolean;
   /** The terminal of a process on a terminal host; only in the node's thread. */
   terminalOf: (pid: string) => Terminal | undefined;
 }
@@ -206,7 +208,7 @@ export class LuaWorker {
         ),
     );
     vm.register("log", (level, logger, message, fields, pid, location) => {
-      this.#send({
+      const line: FromWorker = {
         type: "log",
         record: {
           level: String(level) as LogRecord["level"],
@@ -214,8 +216,13 @@ export class LuaWorker {
           logger: String(logger),
           message: String(message),
           fields: { ...(fields as Record<string, unknown> | undefined), pid, location },
+          // What `print` writes has no fields.
+          ...(fields === undefined && { print: true }),
         },
-      });
+      };
+      // In the node's thread at once, so that it stays in order with what the terminal is given.
+      if (this.#options.direct) this.#post([line]);
+      else this.#send(line);
     });
     vm.register("place", () => this.#place());
     const liveness = new Liveness(this.#options.liveness, this.#options.index);

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import { loadScript } from "../../../src/app/script.ts";
 import { findSound } from "../../../src/app/sound.ts";
 import { prepareSource } from "../../../src/app/source.ts";
 import type { Entry } from "../../../src/registry/entry.ts";
@@ -15,17 +14,6 @@ describe("preparing a source", () => {
   for (const [text, code] of cases) {
     test(JSON.stringify(text), () => expect(prepareSource("a:b", text).code).toBe(code));
   }
-});
-
-test("a script keeps its line numbers and may use every module", () => {
-  const text = "#!/usr/bin/env wippy\n-- comment at the end";
-  const { entries, problems } = loadScript(text, "x.lua", () => undefined);
-  const main = entries.find(({ id }) => id === "script:main")!;
-  expect(problems).toEqual([]);
-  expect(main.data["modules"]).toContain("json");
-  const lines = String(main.data["source"]).split("\n");
-  expect(lines[1]).toBe("-- comment at the end");
-  expect(lines[2]).toStartWith("end)(...)");
 });
 
 test("sound entries are those without errors that import only such", () => {

@@ -232,7 +232,7 @@ describe("wippy run", () => {
       status: 1,
       err: "bad.lua:3  Lua syntax error: <name> expected near <eof>\n" +
         "    mend: correct the code at that line\n" +
-        "Error: the application has 1 error; nothing was run\n",
+        "Error: the script has 1 error; nothing was run\n",
     });
     expect((await runCommand(directory, "-v", "gone.lua")).err).toStartWith(
       "Error: cannot read gone.lua: ",

@@ -219,33 +219,6 @@ entries:
   });
 });
 
-describe("a Lua file by itself", () => {
-  test("is the body of a process, with its own flags", async () => {
-    const directory = writeFiles({
-      "hello.lua": '#!/usr/bin/env wippy\nlocal io = require("io")\n' +
-        'io.print("hello", ...)\nreturn 4\n',
-    });
-    expect(await run(directory, "hello.lua", "--short", "-v")).toEqual({
-      status: 4,
-      out: "hello\t--short\t-v\n",
-      err: "",
-    });
-  });
-
-  test("may return its main function", async () => {
-    const directory = writeFiles({ "main.lua": "return { main = function(n) return 2 * n end }" });
-    expect((await run(directory, "main.lua", "21")).status).toBe(42);
-  });
-
-  test("an error names the line of the file", async () => {
-    const directory = writeFiles({ "bad.lua": "#!/usr/bin/env wippy\n\nlocal t = nil\nt.x = 1\n" });
-    const { status, out, err } = await run(directory, "bad.lua");
-    expect([status, out]).toEqual([1, ""]);
-    expect(err).toContain("script:main:4: attempt to index a nil value");
-    expect(err).not.toContain("    at ");
-  });
-});
-
 test("a service with the terminal ends the runtime, its result is the status", async () => {
   const directory = writeFiles({
     ...lock,

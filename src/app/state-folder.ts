@@ -1,0 +1,24 @@
+import { basename, isAbsolute, join } from "node:path";
+import { homedir } from "node:os";
+
+/** Where this user's programs keep what is to survive: `XDG_STATE_HOME`, else `~/.local/state`. */
+function userState(system: Readonly<Record<string, string | undefined>>): string {
+  const named = system["XDG_STATE_HOME"];
+  // The XDG specification has relative paths ignored.
+  if (named !== undefined && isAbsolute(named)) return named;
+  return join(system["HOME"] || homedir(), ".local", "state");
+}
+
+/**
+ * The folder of one script below the user's state folder: the same at each start of the same file.
+ *
+ * @param key absolute path of the file; for a script without a file its text
+ */
+export function scriptStateFolder(
+  key: string,
+  system: Readonly<Record<string, string | undefined>>,
+): string {
+  const digest = Bun.hash(key).toString(36);
+  const name = isAbsolute(key) ? basename(key).replace(/[^\w.-]/g, "_").slice(0, 60) : "script";
+  return join(userState(system), "wippy", "scripts", `${name}-${digest}`);
+}

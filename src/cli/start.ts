@@ -1,0 +1,98 @@
+import { resolve } from "node:path";
+import type { Config } from "../app/config.ts";
+import type { Problem } from "../app/problem.ts";
+import type { Node, NodeOptions } from "../node/node.ts";
+import type { LogSink } from "../observe/log.ts";
+import type { Entry } from "../registry/entry.ts";
+import type { Console } from "./console.ts";
+import { report, type SourceOptions } from "./load.ts";
+import type { LogOptions } from "./logging.ts";
+import { memoryLimit } from "./memory-limit.ts";
+import { watchSources } from "./reload.ts";
+import { Shutdown } from "./signals.ts";
+
+/** Flags of `wippy run`. */
+export interface RunOptions extends SourceOptions, LogOptions {
+  exec?: string;
+  host?: string;
+  workers?: number;
+  state?: string;
+  watch?: boolean;
+  memoryLimit?: string;
+}
+
+/** A process to run with the terminal. */
+export interface Task {
+  entry: string;
+  host: string;
+  args: string[];
+}
+
+/** Everything that a start needs besides the flags. */
+export interface Start {
+  entries: Entry[];
+  config: Config;
+  modules?: Record<string, string>;
+  log: LogSink;
+  /** Says where a problem is that knows only its entry. */
+  locate: (problem: Problem) => Problem | Promise<Problem>;
+  /** What it is called in messages: the application, when absent. */
+  noun?: string;
+  /** The bodies of the code have run already, and are sound. */
+  checked?: boolean;
+  task?: Task;
+}
+
+/** Starts a node and waits until its task, a signal or the node itself ends it; gives the exit status. */
+export async function start(console: Console, options: RunOptions, what: Start): Promise<number> {
+  const nodeOptions: NodeOptions = {
+    entries: what.entries,
+    config: what.config,
+    ...(what.modules === undefined ? {} : { modules: what.modules }),
+    directory: console.directory,
+    stateDir: resolve(console.directory, options.state ?? ".wippy"),
+    inline: what.task !== undefined,
+    log: what.log,
+    ...(options.workers === undefined ? {} : { workers: options.workers }),
+    memoryLimit: memoryLimit(options.memoryLimit, console.system),
+  };
+  const shutdown = new Shutdown(what.log, (status) => process.exit(status));
+  try {
+    // Loaded here, so that a faulty application is told without starting anything.
+    const { Node } = await import("../node/node.ts");
+    const node = await Node.start(nodeOptions);
+    let unwatch = () => {};
+    try {
+      const found: Problem[] = what.checked ? [] : await node.checkCode();
+      report(console, await Promise.all(found.map(what.locate)), what.noun);
+      await node.launch();
+      if (options.watch) unwatch = watchSources(console, options, node);
+      what.log.log({
+        level: "info",
+        time: Date.now(),
+        logger: "runtime",
+        message: "runtime ready",
+        fields: { entries: what.entries.length },
+      });
+      return await follow(node, shutdown, what.task);
+    } finally {
+      unwatch();
+      await node.stop();
+    }
+  } finally {
+    shutdown.dispose();
+  }
+}
+
+/** Waits until the command, the runtime or a signal ends the run; gives the exit status. */
+async function follow(node: Node, shutdown: Shutdown, task: Task | undefined): Promise<number> {
+  if (task === undefined) {
+    return await Promise.race([node.done, shutdown.requested.then(() => 0)]);
+  }
+  const ended = node.runTerminal(task.entry, task.args, task.host);
+  const interrupted = shutdown.requested.then(() => undefined);
+  const status = await Promise.race([ended, node.done, interrupted]);
+  if (status !== undefined) return status;
+  // The process hears of the end and may still say how it ended.
+  return await Promise.race([ended, node.stop().then(() => 0)]);
+}
