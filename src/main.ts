@@ -7,6 +7,7 @@ process.stdout.on("error", () => process.exit(0));
 const status = await main(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
+  input: () => Bun.stdin.text(),
   directory: process.cwd(),
   system: process.env,
   colour: process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined,

@@ -4,6 +4,7 @@ import { nearest } from "../registry/suggestion.ts";
 import { CommandError, type Console } from "./console.ts";
 import type { LogOptions } from "./logging.ts";
 import type { ListOptions, ShowOptions } from "./registry.ts";
+import type { ScriptOptions } from "./script.ts";
 import type { RunOptions } from "./start.ts";
 import type { InitOptions } from "./init.ts";
 import { banner, showVersion } from "./version.ts";
@@ -60,17 +61,21 @@ function expandScript(program: Command, args: readonly string[]): string[] {
   const takesValue = (flag: string) =>
     known.some((option) => option.required && (option.short === flag || option.long === flag));
   let index = 0;
-  while (index < args.length && args[index].startsWith("-") && args[index] !== "--") {
+  let code = false;
+  while (index < args.length && /^-./.test(args[index]) && args[index] !== "--" && !code) {
+    code = /^(?:-e|--eval|--eval=.*)$/s.test(args[index]);
     index += takesValue(args[index]) ? 2 : 1;
   }
   const file = args[index];
-  if (file === undefined || !isScript(file)) return [...args];
+  // The value of the last flag is missing; a "--" behind it would be taken for it.
+  if (index > args.length) return code ? ["script", ...args] : [...args];
+  if (!code && (file === undefined || !isScript(file))) return [...args];
   return ["script", ...args.slice(0, index), "--", ...args.slice(index)];
 }
 
-/** A `#!` line makes the system name the file by a path, whatever its ending. */
+/** A `#!` line makes the system name the file by a path, whatever its ending; `-` is standard input. */
 function isScript(file: string): boolean {
-  return file.endsWith(".lua") || file.includes("/");
+  return file.endsWith(".lua") || file.includes("/") || file === "-";
 }
 
 function createProgram(console: Console, finish: (status: number) => void): Command {
@@ -93,7 +98,12 @@ function createProgram(console: Console, finish: (status: number) => void): Comm
       outputError: (text, write) => write(text.replace(/^error: /, "Error: ")),
     })
     .showHelpAfterError("    mend: wippy help shows what there is")
-    .addHelpText("after", "\nA Lua file runs by itself: wippy FILE.lua [ARGS...]");
+    .addHelpText(
+      "after",
+      "\nA Lua file runs by itself:  wippy FILE.lua [ARGS...]\n" +
+        "Code of the command line:   wippy -e CODE [ARGS...]\n" +
+        "Code of standard input:     wippy - [ARGS...]",
+    );
   /** The outside of a command, moved to the directory named by -C. */
   const here = (): Console => {
     const { dir } = program.opts<GlobalOptions>();
@@ -133,16 +143,22 @@ function createProgram(console: Console, finish: (status: number) => void): Comm
     });
 
   program.command("script", { hidden: true })
-    .argument("<file>")
     .argument("[args...]")
+    .option("-e, --eval <code>", "run this instead of a file")
     .option("--state <directory>", "where open runs of its workflows live")
     .addOption(
       new Option("--workers <number>", "worker threads (default: one a core)")
         .argParser(wholeNumber),
     )
-    .action(async (file: string, rest: string[], _options, command: Command) => {
-      const { runScript } = await import("./script.ts");
-      finish(await runScript(here(), file, rest, command.optsWithGlobals<RunOptions>()));
+    .action(async (args: string[], _options, command: Command) => {
+      const { runCode, runScript } = await import("./script.ts");
+      const options = command.optsWithGlobals<ScriptOptions>();
+      if (options.eval !== undefined) {
+        return finish(await runCode(here(), options.eval, args, options));
+      }
+      const [file, ...rest] = args;
+      if (file === undefined) throw new CommandError("no script given", "write wippy FILE.lua");
+      finish(await runScript(here(), file, rest, options));
     });
 
   program.command("init")

@@ -4,6 +4,8 @@ export interface Console {
   out(text: string): void;
   /** Writes to standard error. */
   err(text: string): void;
+  /** All of standard input. */
+  input(): Promise<string>;
   /** The current directory; absolute. */
   directory: string;
   /** The operating system's variables. */

@@ -27,17 +27,36 @@ interface Source extends Script {
   key: string;
 }
 
-/** `wippy FILE.lua [ARGS…]`: one Lua file as a process with the terminal, and the units that it defines. */
+/** Flags of a script, which stand before it. */
+export interface ScriptOptions extends RunOptions {
+  eval?: string;
+}
+
+/** `wippy -e CODE [ARGS…]`: code of the command line. */
+export async function runCode(
+  console: Console,
+  code: string,
+  args: string[],
+  options: ScriptOptions,
+): Promise<number> {
+  return await runSource(console, { text: code, name: "(command line)", key: code }, args, options);
+}
+
+/** `wippy FILE.lua [ARGS…]`, `wippy - [ARGS…]`: one Lua file as a process with the terminal, and the units that it defines. */
 export async function runScript(
   console: Console,
   file: string,
   args: string[],
-  options: RunOptions,
+  options: ScriptOptions,
 ): Promise<number> {
-  return await runSource(console, readSource(console, file), args, options);
+  return await runSource(console, await readSource(console, file), args, options);
 }
 
-function readSource(console: Console, file: string): Source {
+async function readSource(console: Console, file: string): Promise<Source> {
+  if (file === "-") {
+    const text = await console.input();
+    return { text, name: "stdin", key: text };
+  }
   const path = resolve(console.directory, file);
   try {
     return { text: readFileSync(path, "utf8"), name: file, key: path };
@@ -50,7 +69,7 @@ async function runSource(
   console: Console,
   source: Source,
   args: string[],
-  options: RunOptions,
+  options: ScriptOptions,
 ): Promise<number> {
   const { code } = prepareSource(script.main, source.text);
   const units = definesUnits(code) ? await findUnits(console, source) : undefined;

@@ -116,6 +116,55 @@ describe("a plain script", () => {
   });
 });
 
+describe("code without a file", () => {
+  test("-e runs its value, with arguments", async () => {
+    const { run } = place({});
+    expect(await run("-e", 'print("hello", ...) return 3', "a", "--b", "-v")).toEqual({
+      status: 3,
+      out: "hello a --b -v\n",
+      err: "",
+    });
+    expect((await run("-s", "--eval=print(1)")).out).toBe("1\n");
+  });
+
+  test("- runs standard input", async () => {
+    const { start } = place({});
+    const source = "#!/usr/bin/env wippy\nfunction functions.one() return 1 end\n" +
+      'function main(...) print(require("funcs").call("script:one"), ...) error("no") end\n';
+    expect(await finished(start(["-", "a"], source))).toEqual({
+      status: 1,
+      out: "1 a\n",
+      err: "stdin:3: no\n",
+    });
+  });
+
+  test("an error names the line", async () => {
+    const { run } = place({});
+    expect((await run("-e", "\nerror('no')")).err).toBe("(command line):2: no\n");
+    expect((await run("-e", "x =")).err).toStartWith("(command line):1  Lua syntax error: ");
+  });
+
+  test("-e without code is told", async () => {
+    const { status, err } = await place({}).run("-e");
+    expect(status).toBe(1);
+    expect(err).toContain("argument missing");
+  });
+
+  test("its open runs go on when the same code is run again", async () => {
+    const { run } = place({});
+    const code = `local time = require("time")
+function workflows.wait() time.sleep("20ms") return "done" end
+function main(what)
+  local options = { ["workflow.id"] = "one", ["workflow.id_reuse_policy"] = "reject_duplicate" }
+  local pid, err = process.with_options(options):spawn_monitored("script:wait", "script:workflows")
+  if what == "start" then return 0 end
+  print(process.events():receive().result.value)
+end`;
+    expect((await run("-e", code, "start")).status).toBe(0);
+    expect(await run("-e", code)).toEqual({ status: 0, out: "done\n", err: "" });
+  });
+});
+
 const shop = `local funcs = require("funcs")
 local io = require("io")
 local workflow = require("workflow")

@@ -16,6 +16,7 @@ export async function runCommand(directory: string, ...args: string[]): Promise<
     err: (text) => void (err += text),
     directory,
     system: {},
+    input: () => Promise.resolve(""),
     colour: false,
   });
   return { status, out, err };
