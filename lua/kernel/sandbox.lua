@@ -256,8 +256,11 @@ local function compile(id, source, name)
   return chunk()
 end
 
--- `require` only looks up what the entry lists, which is there as a global already.
-local function add_require(env, visible)
+local unlisted = "; list it under modules: or imports: of the entry"
+local unknown = "; wippy has no such module, or --sandbox keeps it away"
+
+-- `require` only looks up what the entry lists, which is there as a global already. A script lists all there are.
+local function add_require(env, visible, script)
   rawset(env, "require", function(name)
     if type(name) ~= "string" then
       error("bad argument #1 to 'require' (string expected, got " .. host.type(name) .. ")", 2)
@@ -267,7 +270,7 @@ local function add_require(env, visible)
       value = visible[name]
     end
     if value == nil then
-      error("module '" .. name .. "' not found; list it under modules: or imports: of the entry", 2)
+      error("module '" .. name .. "' not found" .. (script and unknown or unlisted), 2)
     end
     return value
   end)
@@ -308,7 +311,7 @@ function sandbox.entry(id)
       return nil
     end,
   })
-  add_require(visible, visible)
+  add_require(visible, visible, definition.chunk)
   entry = {
     id = id,
     kind = definition.kind,

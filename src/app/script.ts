@@ -13,6 +13,11 @@ export const script = {
   /** The process that runs the script. */
   main: "script:main",
   terminal: "script:terminal",
+  /** The directories that the module `fs` opens: the current one, and all there are. */
+  cwd: "script:cwd",
+  root: "script:root",
+  /** The variables of the operating system. */
+  environment: "script:environment",
   /** Host of its processes. */
   processes: "script:processes",
   /** Host of its workflows; there only when it has some. */
@@ -20,6 +25,9 @@ export const script = {
   /** Function that tells which units the script defines. */
   units: "script:units",
 } as const;
+
+/** Entries of environment variables begin so. */
+const variablePrefix = "script:env.";
 
 const reserved: ReadonlySet<string> = new Set(Object.values(script));
 
@@ -88,8 +96,10 @@ return function() return found end`;
 
 /** What {@link scriptEntries} needs besides the script. */
 export interface ScriptOptions {
-  /** Modules that the script may require; all when absent. */
-  modules?: readonly string[];
+  /** Without modules that reach out of the runtime, and without what they reach. */
+  sandbox?: boolean;
+  /** The operating system's variables. */
+  system?: Readonly<Record<string, string | undefined>>;
   /** Absent: the script is plain, its body is the main process. */
   units?: ScriptUnits;
   /** Absolute path of the journal of its workflows. */
@@ -103,10 +113,11 @@ class ScriptApplication {
   readonly #origin: NonNullable<Entry["origin"]>;
   readonly #modules: readonly string[];
 
-  constructor({ text, name }: Script, modules: readonly string[] = [...builtinModules.keys()]) {
+  constructor({ text, name }: Script, sandbox = false) {
     this.#code = prepareSource(script.main, text).code;
     this.#origin = { file: name, line: 1, column: 1, chunk: chunkName(name) };
-    this.#modules = modules;
+    const modules = [...builtinModules].filter(([, { outside }]) => !sandbox || !outside);
+    this.#modules = modules.map(([module]) => module);
   }
 
   plain(): Entry {
@@ -135,6 +146,26 @@ class ScriptApplication {
     return { id, kind, meta: {}, data: { ...autoStart, ...data }, origin: this.#origin };
   }
 
+  /** What the modules `fs` and `env` reach. */
+  surroundings(system: Readonly<Record<string, string | undefined>>): Entry[] {
+    const make = (id: string, kind: string, data: Record<string, unknown>): Entry => (
+      { id, kind, meta: {}, data, origin: this.#origin }
+    );
+    const variables = Object.keys(system).filter((name) => /^\w+$/.test(name));
+    return [
+      make(script.cwd, "fs.directory", { directory: "." }),
+      make(script.root, "fs.directory", { directory: "/" }),
+      make(script.environment, "env.storage.os", {}),
+      ...variables.map((variable) =>
+        make(`${variablePrefix}${variable}`, "env.variable", {
+          variable,
+          storage: script.environment,
+          readonly: true,
+        })
+      ),
+    ];
+  }
+
   #lua(id: string, kind: string, source: string): Entry {
     return {
       id,
@@ -147,17 +178,18 @@ class ScriptApplication {
 }
 
 /** The entry of the function that lists the units which a script defines; its result is for {@link readUnits}. */
-export function unitsFinder(file: Script, modules?: readonly string[]): Entry {
-  return new ScriptApplication(file, modules).finder();
+export function unitsFinder(file: Script, sandbox?: boolean): Entry {
+  return new ScriptApplication(file, sandbox).finder();
 }
 
 /** The entries around a script: a main process on a terminal host, hosts, and the units that it defines. */
 export function scriptEntries(file: Script, options: ScriptOptions = {}): Entry[] {
-  const { units, journal } = options;
-  const made = new ScriptApplication(file, options.modules);
+  const { units, journal, sandbox, system = {} } = options;
+  const made = new ScriptApplication(file, sandbox);
   const hosts = [
     made.host(script.processes, "process.host"),
     made.host(script.terminal, "terminal.host"),
+    ...sandbox ? [] : made.surroundings(system),
   ];
   if (units === undefined) return [made.plain(), ...hosts];
   const tables = Object.keys(unitTables) as UnitTable[];
@@ -187,10 +219,12 @@ export function readUnits(found: unknown): ScriptUnits | { message: string; fix:
   const seen = new Map<string, string>();
   for (const table of Object.keys(unitTables) as UnitTable[]) {
     for (const name of units[table]) {
-      if (reserved.has(`script:${name}`)) {
+      const id = `script:${name}`;
+      if (reserved.has(id) || id.startsWith(variablePrefix)) {
+        const taken = [...reserved, `${variablePrefix}*`].map((other) => other.slice(7));
         return {
           message: `${table}.${name}: the name is taken by the script itself`,
-          fix: `give it another name than ${[...reserved].map((id) => id.slice(7)).join(", ")}`,
+          fix: `give it another name than ${taken.join(", ")}`,
         };
       }
       const other = seen.get(name);

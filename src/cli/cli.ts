@@ -145,6 +145,7 @@ function createProgram(console: Console, finish: (status: number) => void): Comm
   program.command("script", { hidden: true })
     .argument("[args...]")
     .option("-e, --eval <code>", "run this instead of a file")
+    .option("--sandbox", "without files, network, programs and environment variables")
     .option("--state <directory>", "where open runs of its workflows live")
     .addOption(
       new Option("--workers <number>", "worker threads (default: one a core)")

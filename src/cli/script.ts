@@ -30,6 +30,7 @@ interface Source extends Script {
 /** Flags of a script, which stand before it. */
 export interface ScriptOptions extends RunOptions {
   eval?: string;
+  sandbox?: boolean;
 }
 
 /** `wippy -e CODE [ARGS…]`: code of the command line. */
@@ -72,7 +73,7 @@ async function runSource(
   options: ScriptOptions,
 ): Promise<number> {
   const { code } = prepareSource(script.main, source.text);
-  const units = definesUnits(code) ? await findUnits(console, source) : undefined;
+  const units = definesUnits(code) ? await findUnits(console, source, options) : undefined;
   const state = options.state === undefined
     ? scriptStateFolder(source.key, console.system)
     : resolve(console.directory, options.state);
@@ -80,6 +81,8 @@ async function runSource(
   return await start(console, { ...options, state }, {
     entries: scriptEntries(source, {
       ...(units && { units }),
+      ...(options.sandbox && { sandbox: true }),
+      system: console.system,
       journal: join(state, "journal.db"),
     }),
     config: Config.empty,
@@ -104,10 +107,14 @@ function makeFolder(path: string): void {
 }
 
 /** Runs the body of a script to see which units it defines. @throws CommandError when it is faulty */
-async function findUnits(console: Console, source: Source): Promise<ScriptUnits> {
+async function findUnits(
+  console: Console,
+  source: Source,
+  { sandbox }: ScriptOptions,
+): Promise<ScriptUnits> {
   const { Node } = await import("../node/node.ts");
   const node = await Node.start({
-    entries: [unitsFinder(source)],
+    entries: [unitsFinder(source, sandbox)],
     config: Config.empty,
     directory: console.directory,
     stateDir: console.directory,

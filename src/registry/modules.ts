@@ -4,10 +4,16 @@ import { suggest } from "./suggestion.ts";
 export interface BuiltinModule {
   /** Whether a workflow may use it: its effects are recorded and replayed, or it has none. */
   workflow: boolean;
+  /**
+   * Whether it reaches out of the runtime with the user's rights: files, network, programs, the environment; or
+   * can make what does. A script in a sandbox has it not.
+   */
+  outside?: true;
 }
 
 const everywhere: BuiltinModule = { workflow: true };
 const notInWorkflows: BuiltinModule = { workflow: false };
+const outside: BuiltinModule = { workflow: true, outside: true };
 
 /**
  * The modules that an entry may list under `modules`.
@@ -19,10 +25,10 @@ export const builtinModules: ReadonlyMap<string, BuiltinModule> = new Map([
   ["channel", everywhere],
   ["contract", everywhere],
   ["ctx", everywhere],
-  ["env", everywhere],
+  ["env", outside],
   ["errors", everywhere],
   ["events", notInWorkflows],
-  ["fs", everywhere],
+  ["fs", outside],
   ["funcs", everywhere],
   ["io", notInWorkflows],
   ["json", everywhere],
@@ -31,7 +37,8 @@ export const builtinModules: ReadonlyMap<string, BuiltinModule> = new Map([
   ["payload", everywhere],
   ["pg", notInWorkflows],
   ["process", everywhere],
-  ["registry", notInWorkflows],
+  // With it a script could make an entry that opens a directory.
+  ["registry", { workflow: false, outside: true }],
   ["security", everywhere],
   ["server", notInWorkflows],
   ["supervisor", notInWorkflows],

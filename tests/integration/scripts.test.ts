@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "../../scripts/sources.ts";
+import { builtinModules } from "../../src/registry/modules.ts";
 import { cleanAfterTest } from "../cleanup.ts";
 import { writeFiles } from "../unit/app/temporary-application.ts";
 
@@ -306,6 +307,41 @@ end
     expect({ status, err }).toEqual({ status: 0, err: "" });
     // The first step may have ended after its print and before its record.
     expect(out.replace(/^step one\n/, "")).toBe("step two\none two\n");
+  });
+});
+
+describe("what a script reaches", () => {
+  const reach = `local fs, env = require("fs"), require("env")
+function functions.read() return fs.get("script:cwd"):readfile("note.txt") end
+function main()
+  print(require("funcs").call("script:read"))
+  local root = fs.get("script:root")
+  root:writefile(env.get("FOLDER") .. "/made.txt", "made")
+  print(fs.get("script:cwd"):readfile("made.txt"))
+end
+`;
+
+  test("files and environment, with the user's rights", async () => {
+    const { run, directory, env } = place({ "reach.lua": reach, "note.txt": "noted" });
+    Object.assign(env, { FOLDER: directory });
+    expect(await run("reach.lua")).toEqual({ status: 0, out: "noted nil\nmade nil\n", err: "" });
+  });
+
+  test("--sandbox takes that away, from all its units", async () => {
+    const { run } = place({ "reach.lua": reach, "note.txt": "noted" });
+    const { status, out, err } = await run("--sandbox", "reach.lua");
+    expect([status, out]).toEqual([1, ""]);
+    expect(err).toContain("reach.lua:1  module 'fs' not found; ");
+    const outside = [...builtinModules].filter(([, module]) => module.outside).map(([name]) =>
+      name
+    );
+    expect(outside).toContain("registry");
+    for (const name of outside) {
+      const code = `function functions.f() return ${name} end\n` +
+        `function main() print(funcs.call("script:f"), ${name}, pcall(require, "${name}")) end`;
+      const there = await run("--sandbox", "-e", code);
+      expect(there.out).toStartWith(`nil nil false module '${name}' not found`);
+    }
   });
 });
 

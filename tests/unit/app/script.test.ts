@@ -6,11 +6,15 @@ const units = { functions: ["add"], processes: ["counter"], workflows: ["order"]
 
 describe("the entries around a script", () => {
   test("a plain script keeps its line numbers and may use every module", () => {
-    const entries = scriptEntries(file);
+    const entries = scriptEntries(file, { system: { HOME: "/home/ada", "a-b": "no name" } });
     expect(entries.map(({ id, kind }) => `${id} ${kind}`)).toEqual([
       "script:main process.lua",
       "script:processes process.host",
       "script:terminal terminal.host",
+      "script:cwd fs.directory",
+      "script:root fs.directory",
+      "script:environment env.storage.os",
+      "script:env.HOME env.variable",
     ]);
     const main = entries[0]!;
     expect(main.data["modules"]).toContain("json");
@@ -20,7 +24,11 @@ describe("the entries around a script", () => {
   });
 
   test("each unit is an entry of its kind, with the file's lines", () => {
-    const entries = scriptEntries(file, { units, journal: "/state/journal.db" });
+    const entries = scriptEntries(file, {
+      units,
+      journal: "/state/journal.db",
+      sandbox: true,
+    });
     expect(entries.map(({ id, kind }) => `${id} ${kind}`)).toEqual([
       "script:main process.lua",
       "script:add function.lua",
