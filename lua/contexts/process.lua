@@ -37,6 +37,7 @@ return {
     return maximum
   end,
   workflow_exec = operations.workflow_exec,
+  workflow_update = operations.workflow_update,
   workflow_info = function() end,
   attributes = function()
     return nil, errors.fail("Invalid", "workflow attributes can be set only inside a workflow")

@@ -11,6 +11,7 @@ local permissions = use("kernel/permissions")
 local sandbox = use("kernel/sandbox")
 local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
+local updates = use("kernel/updates")
 local workflows = use("kernel/workflows")
 local command, next_seq = workflows.command, workflows.next_seq
 
@@ -255,6 +256,10 @@ return {
   end,
 
   send = function(self, pid, topic, n, ...)
+    local update = updates.id_of(pid)
+    if update then
+      return updates.answer(self, update, topic, (...))
+    end
     local place = place_of(self, pid)
     if not place then
       return nil, no_process(pid)
@@ -384,6 +389,27 @@ return {
   workflow_exec = function(self, id, ...)
     return self.context.exec(self, id, self.run.host, self.frame, nil, ...)
   end,
+
+  workflow_update = function(self, pid, name, spec, ...)
+    if pid == self.pid then
+      return nil, errors.fail("Invalid", "a workflow cannot wait for an update of itself")
+    end
+    -- The same id when the runtime ends between the update and its record.
+    local id = spec.id or self.run.id .. "_" .. (self.run.sequences.activities or 0) + 1
+    return operation(
+      self,
+      "workflow.update",
+      pid,
+      name,
+      { id = id, stage = spec.stage },
+      select("#", ...),
+      ...
+    )
+  end,
+
+  set_update_handler = updates.set_handler,
+
+  all_handlers_finished = updates.all_finished,
 
   workflow_info = workflows.info,
 

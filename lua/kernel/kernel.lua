@@ -262,6 +262,10 @@ local acts = {
   end,
   ["process.unregister"] = actors.unregister,
   ["process.lookup"] = actors.lookup,
+  ["workflow.update"] = function(self, pid, name, spec, n, ...)
+    local args = table.pack(...)
+    return operations.workflow_update(self, pid, name, spec, table.unpack(args, 1, n))
+  end,
 }
 
 --- Does one of these in the name of the workflow `pid`; the outcome is emitted as "called".

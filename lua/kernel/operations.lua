@@ -182,6 +182,21 @@ function operations.workflow_exec(self, id, ...)
   return actors.wait(self, pid)
 end
 
+--- Sends an update to a run: its value, or its id when `spec.stage` is "accepted"; `nil, err`.
+function operations.workflow_update(self, pid, name, spec, ...)
+  return actors.ask(
+    -1,
+    "workflow_update",
+    pid,
+    unit.pid_of(self),
+    name,
+    spec.id or false,
+    spec.stage,
+    select("#", ...),
+    ...
+  )
+end
+
 -- Calls that other workers run here: origin:ticket -> the function that cancels one.
 local running = {}
 

@@ -19,8 +19,16 @@ local TURN_SLICES <const> = 1
 local workflows = { context = false }
 local runs = {}
 
+-- Queries and validators look at a run and must leave it as it is.
+local function refuse_in_read_only(run)
+  if run.read_only then
+    error(errors.fail("Invalid", run.read_only .. " must not have side effects"), 0)
+  end
+end
+
 --- The next sequence number of a kind of command; the same on every replay.
 function workflows.next_seq(self, kind)
+  refuse_in_read_only(self.run)
   local sequences = self.run.sequences
   local seq = (sequences[kind] or 0) + 1
   sequences[kind] = seq
@@ -29,6 +37,7 @@ end
 
 --- Adds a command with the place in the code that made it.
 function workflows.command(self, body)
+  refuse_in_read_only(self.run)
   local commands = self.run.commands
   local at = position.here()
   -- What main returned has no line any more.
@@ -87,6 +96,7 @@ end
 
 -- SplitMix64 over the run's seed: the same numbers in every replay without a record.
 local function next_random(run)
+  refuse_in_read_only(run)
   run.random = run.random + 0x9E3779B97F4A7C15
   local z = run.random
   z = (z ~ (z >> 30)) * 0xBF58476D1CE4E5B9
@@ -139,6 +149,11 @@ local function failure_of(result)
 end
 
 local apply = {}
+--- What each kind of job does; see also kernel/updates.
+workflows.apply = apply
+
+--- Answers the updates that nobody will take; see kernel/updates.
+function workflows.settle_updates() end
 
 function apply.fire_timer(self, job)
   resolve(take(self.run.timers, job.seq), self.run.time)
@@ -254,6 +269,8 @@ local function initialize(run_id, job, ...)
       cancels = {},
       recorded = {},
       patches = {},
+      updates = {},
+      verdicts = {},
       versions = {},
       random = job.randomSeed,
       workflow_id = job.workflowId,
@@ -344,6 +361,7 @@ local function can_wake(self)
     or next(run.children)
     or next(run.signals)
     or next(run.cancels)
+    or run.update_handlers
     or waits_for_mail(self)
 end
 
@@ -352,6 +370,9 @@ local unfinished = {}
 local function report(self)
   local run = self.run
   run.active = false
+  if not run.closed and not run.failure then
+    workflows.settle_updates(self)
+  end
   if not run.closed and not run.failure and not can_wake(self) then
     unit.finish(
       self,

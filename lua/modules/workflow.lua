@@ -3,6 +3,7 @@ local runtime = ...
 local check = runtime.check
 local errors = runtime.errors
 local permissions = runtime.use("kernel/permissions")
+local actors = runtime.use("kernel/actors")
 local scheduler = runtime.use("kernel/scheduler")
 
 local workflow = {}
@@ -128,6 +129,81 @@ function workflow.attrs(attributes)
   end
   local self = scheduler.current
   return self.context.attributes(self, search, memo and named(memo))
+end
+
+-- The PID of the workflow that `dest` (a PID or a registered name) is, if the unit may do `action` to it.
+local function target_of(self, dest, action)
+  local pid, err = actors.resolve(self, dest)
+  if not pid then
+    return nil, err
+  elseif not permissions.allowed(self, "workflow." .. action, pid) then
+    return nil, permissions.denied("not allowed to " .. action .. " workflow: " .. pid)
+  end
+  return pid
+end
+
+local function check_function(value, n, name)
+  if type(value) ~= "function" then
+    error(
+      ("bad argument #%d to '%s' (function expected, got %s)"):format(n, name, host.type(value)),
+      3
+    )
+  end
+  return value
+end
+
+local stages = { accepted = true, completed = true }
+
+--- Sends an update to a run and waits until it is completed: its value, or `nil, err`. With `options.wait` "accepted"
+--- it waits only until the run has taken it, and gives the update's id.
+function workflow.update(dest, name, ...)
+  return workflow.update_with({}, dest, name, ...)
+end
+
+--- As `update`, with `options`: `id` and `wait`.
+function workflow.update_with(options, dest, name, ...)
+  check.table(options, 1, "update_with")
+  check.string(dest, 2, "update_with")
+  check.string(name, 3, "update_with")
+  local id, stage = options.id, options.wait or "completed"
+  if id ~= nil and (type(id) ~= "string" or id == "") then
+    return nil, invalid("option id: a text that is not empty expected")
+  elseif not stages[stage] then
+    return nil, invalid("option wait: accepted or completed expected")
+  elseif name == "" then
+    return nil, invalid("the name of the update is empty")
+  end
+  local self = scheduler.current
+  local pid, err = target_of(self, dest, "update")
+  if not pid then
+    return nil, err
+  end
+  return self.context.workflow_update(self, pid, name, { id = id, stage = stage }, ...)
+end
+
+--- Lets `handler(...)` answer the updates of that name; `options.validator(...)` may reject them before.
+function workflow.set_update_handler(name, handler, options)
+  check.string(name, 1, "set_update_handler")
+  check_function(handler, 2, "set_update_handler")
+  local validator
+  if options ~= nil then
+    check.table(options, 3, "set_update_handler")
+    if options.validator ~= nil then
+      validator = check_function(options.validator, 3, "set_update_handler")
+    end
+  end
+  local self = scheduler.current
+  if self.context.kind ~= "workflow" then
+    return nil, invalid("update handlers can be set only inside a workflow")
+  end
+  self.context.set_update_handler(self, name, handler, validator)
+  return true
+end
+
+--- Whether no update is being handled; true outside a workflow.
+function workflow.all_handlers_finished()
+  local self = scheduler.current
+  return self.context.kind ~= "workflow" or self.context.all_handlers_finished(self)
 end
 
 --- What is known of the run (spec §1.4); nil outside a workflow.

@@ -172,6 +172,14 @@ export class NodeRequests {
         );
         return true;
       },
+      workflow_update: async (_, pid, from, name, id, stage, n, ...args) =>
+        await workflows.update(String(pid), {
+          name: String(name),
+          sender: String(from),
+          stage: stage === "accepted" ? "accepted" : "completed",
+          args: Array.from({ length: Number(n) }, (_, index) => args[index]),
+          ...(typeof id === "string" && { updateId: id }),
+        }),
       cancel: async (_, pid, from, reason) => {
         await workflows.cancel(String(pid), String(from), String(reason ?? ""));
         return true;

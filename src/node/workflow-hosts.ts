@@ -12,11 +12,13 @@ import type {
   ActivityTask,
   RunClosed,
   StartRequest,
+  UpdateStage,
   WorkflowProvider,
   WorkflowTask,
 } from "../workflows/provider.ts";
 import { SqliteProvider } from "../workflows/providers/sqlite/provider.ts";
 import { parseStartOptions } from "../workflows/option-table.ts";
+import { withDetails } from "../workflows/retry.ts";
 import { parsePid } from "./pid.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
@@ -31,6 +33,15 @@ export interface StartWorkflow {
   messages: { name: string; payloads: LuaValue[] }[];
   sender: string;
   args: LuaValue[];
+}
+
+/** An update as callers ask for it. */
+export interface UpdateWorkflow {
+  updateId?: string;
+  name: string;
+  args: LuaValue[];
+  sender: string;
+  stage: UpdateStage;
 }
 
 /** The `workflow.host` entries: each has a provider, whose tasks and activities run on the workers. */
@@ -251,6 +262,26 @@ export class WorkflowHosts {
   async signal(pid: string, name: string, sender: string, payloads: LuaValue[]): Promise<void> {
     const { host, uid } = parsePid(pid);
     await this.#provider(host).signal(uid, { name, sender, payloads: pack(payloads) });
+  }
+
+  /**
+   * Delivers an update and waits for its value, or, with stage `accepted`, for its id.
+   *
+   * @throws WippyError NotFound, or what the update was rejected or failed with
+   */
+  async update(pid: string, request: UpdateWorkflow): Promise<LuaValue> {
+    const { host, uid } = parsePid(pid);
+    const { args, stage, ...update } = request;
+    const result = await this.#provider(host).update(uid, { ...update, args: pack(args) }, stage);
+    if (result.failure) {
+      throw WippyError.from(withDetails(result.failure, {
+        _wrapper: "update",
+        _update_id: result.updateId,
+        _update_status: result.status,
+      }));
+    }
+    if (stage === "accepted") return result.updateId;
+    return result.value ? unpack(result.value) : undefined;
   }
 
   /** Asks a run to cancel. @throws WippyError NotFound */

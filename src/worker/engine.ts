@@ -50,6 +50,7 @@ function toCommand(value: LuaValue): Command {
 function toLua(job: Job): LuaValue {
   const table: Table = { ...(job as unknown as Table) };
   if (job.type === "initialize_workflow") table.argc = job.args.length;
+  if (job.type === "do_update") table.argc = job.args.length;
   if (job.type === "signal_workflow") table.argc = job.payloads.length;
   if ("failure" in job && job.failure) table.failure = WippyError.from(job.failure);
   if ("result" in job && job.result.status !== "completed") {

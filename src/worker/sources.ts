@@ -1,4 +1,3 @@
-/**
  * The Lua files that every worker runs, embedded as text. A new module is a line here and its name in
  * `lua/kernel/kernel.lua`.
  * @module
@@ -39,6 +38,7 @@ import subscriptions from "../../lua/kernel/subscriptions.lua" with { type: "tex
 import timers from "../../lua/kernel/timers.lua" with { type: "text" };
 import unit from "../../lua/kernel/unit.lua" with { type: "text" };
 import upgrade from "../../lua/kernel/upgrade.lua" with { type: "text" };
+import updates from "../../lua/kernel/updates.lua" with { type: "text" };
 import workflows from "../../lua/kernel/workflows.lua" with { type: "text" };
 import libraryCalendar from "../../lua/library/calendar.lua" with { type: "text" };
 import libraryLayout from "../../lua/library/layout.lua" with { type: "text" };
@@ -117,6 +117,7 @@ export const sources: Record<string, string> = {
   "kernel/timers": timers,
   "kernel/unit": unit,
   "kernel/upgrade": upgrade,
+  "kernel/updates": updates,
   "kernel/workflows": workflows,
   "library/calendar": libraryCalendar,
   "library/layout": libraryLayout,

@@ -373,8 +373,8 @@ export class LuaWorker {
   #activity(activity: Activity): void {
     const args = unpack(activity.args) as LuaValue[];
     const frame = activity.frame ? unpackFrame(activity.frame) : {};
-    if (activity.entry.startsWith("process.") && activity.operation) {
-      // What a workflow does to plain processes is done by the kernel, in the workflow's name.
+    if (/^(process|workflow)\./.test(activity.entry) && activity.operation) {
+      // What a workflow does to plain processes and to runs that it waits for is done by the kernel, in the workflow's name.
       this.#kernel.call("act", activity.token, activity.pid, frame, activity.entry, ...args);
       return;
     }

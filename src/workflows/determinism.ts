@@ -16,6 +16,9 @@ const eventOf = {
   record_patch: "VersionRecorded",
   send_message: "MessageSent",
   upsert_attributes: "AttributesUpserted",
+  accept_update: "UpdateAccepted",
+  reject_update: "UpdateRejected",
+  complete_update: "UpdateCompleted",
   complete_workflow: "ExecutionCompleted",
   fail_workflow: "ExecutionFailed",
   cancel_workflow_execution: "ExecutionCanceled",
@@ -111,6 +114,10 @@ function fieldsOf(command: Command): [string, unknown][] {
       return [["seq", command.seq], ["topic", command.topic]];
     case "record_patch":
       return [["changeId", command.changeId]];
+    case "accept_update":
+    case "reject_update":
+    case "complete_update":
+      return [["updateId", command.updateId]];
     case "continue_as_new":
       return [["entry", command.entry]];
     case "upsert_attributes":
@@ -129,7 +136,17 @@ function describeCommand(command: Command): string {
 
 function describeEvent(event: HistoryEvent): string {
   const data: Record<string, unknown> = { ...event.data };
-  const names = ["entry", "workflowId", "activityId", "pid", "name", "topic", "changeId", "seq"];
+  const names = [
+    "entry",
+    "workflowId",
+    "activityId",
+    "pid",
+    "name",
+    "topic",
+    "changeId",
+    "updateId",
+    "seq",
+  ];
   return [event.type, ...namesIn(names.map((name) => [name, data[name]]))].join(" ");
 }
 

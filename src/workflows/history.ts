@@ -65,6 +65,14 @@ export interface EventData {
   ExecutionSignaled: { name: string; payloads: Payload; sender: string };
   ExecutionCancelRequested: { reason?: string; sender: string };
 
+  UpdateDelivered: { updateId: string; name: string; args: Payload; sender: string };
+  UpdateAccepted: { updateId: string };
+  UpdateRejected: { updateId: string; failure: Failure };
+  /** With `failure` the update was accepted and failed; without either its value is nil. */
+  UpdateCompleted: { updateId: string; value?: Payload; failure?: Failure };
+  /** The run closed before the update had an outcome. */
+  UpdateAborted: { updateId: string; failure: Failure };
+
   ExternalSignalInitiated: { seq: number; pid: string; name: string };
   ExternalSignaled: { seq: number };
   ExternalSignalFailed: { seq: number; failure: Failure };
@@ -126,6 +134,7 @@ export const inbound: ReadonlySet<EventType> = new Set<EventType>([
   "TimerFired",
   "ExecutionSignaled",
   "ExecutionCancelRequested",
+  "UpdateDelivered",
   "ExternalSignaled",
   "ExternalSignalFailed",
   "ExternalCancelRequested",

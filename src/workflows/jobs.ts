@@ -30,6 +30,10 @@ export function jobOf(event: HistoryEvent): Job | undefined {
     }
     case "ExecutionCancelRequested":
       return { type: "cancel_workflow", ...event.data };
+    case "UpdateDelivered": {
+      const { updateId, name, args } = event.data;
+      return { type: "do_update", updateId, name, args: unpack(args) as LuaValue[] };
+    }
     case "ChildStarted":
       return { type: "resolve_child_start", seq: event.data.seq, pid: event.data.pid };
     case "ChildStartFailed":
@@ -70,6 +74,9 @@ export function recordOf(event: HistoryEvent): Job | undefined {
   }
   if (event.type === "VersionRecorded") {
     return { type: "notify_patch", changeId: event.data.changeId, version: event.data.version };
+  }
+  if (event.type === "UpdateAccepted" || event.type === "UpdateRejected") {
+    return { type: "update_verdict", ...event.data };
   }
   return undefined;
 }

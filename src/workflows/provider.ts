@@ -179,6 +179,33 @@ export interface OutboxMessage {
   payloads: Payload;
 }
 
+/** A message to a run that has an answer. */
+export interface UpdateRequest {
+  /** Generated when absent. A second update of a chain of runs with the same id is the same update. */
+  updateId?: string;
+  name: string;
+  /** Packed `LuaValue[]`. */
+  args: Payload;
+  /** PID text, or "" when unknown. */
+  sender: string;
+}
+
+/** How far an update has to be before it is answered. Temporal: `WaitForStage`. */
+export type UpdateStage = "accepted" | "completed";
+
+/** What is known of an update. */
+export interface UpdateResult {
+  updateId: string;
+  /** Run that has it. */
+  runId: string;
+  /** `accepted`: its outcome is still to come. */
+  status: "accepted" | "completed" | "rejected" | "failed";
+  /** When completed; absent for nil. */
+  value?: Payload;
+  /** When rejected or failed. */
+  failure?: Failure;
+}
+
 export interface RunQuery {
   status?: RunStatus;
   /** Only runs of this workflow id, the newest first. */
@@ -224,6 +251,15 @@ export interface WorkflowProvider {
   start(request: StartRequest): Promise<StartResult>;
   /** Answers when the signal is on disk. @throws NotFound for an unknown or closed workflow. */
   signal(workflowId: string, signal: Signal): Promise<void>;
+  /**
+   * Delivers an update and answers when it has come to `stage`, or has been rejected. An id that the
+   * chain of runs knows is not delivered again: its outcome is awaited, also that of a closed run.
+   *
+   * @throws NotFound as `signal`.
+   */
+  update(workflowId: string, request: UpdateRequest, stage: UpdateStage): Promise<UpdateResult>;
+  /** Awaits an update that was delivered. @throws NotFound for an unknown workflow or update. */
+  pollUpdate(workflowId: string, updateId: string, stage: UpdateStage): Promise<UpdateResult>;
   /**
    * Records a cancellation request; the second and later ones of a run change nothing. @throws
    * NotFound as `signal`.

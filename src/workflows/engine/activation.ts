@@ -19,6 +19,8 @@ export interface Activation {
   /** Bytes in the run's history at the start of the task; the same on replay. */
   historySize: number;
   jobs: Job[];
+  /** True: the state is kept when the run closes, because a closed run is asked a query. */
+  retain?: boolean;
 }
 
 /** The run of which a run is the child. */
@@ -43,6 +45,8 @@ export type Job =
   | { type: "resolve_activity"; seq: number; result: Outcome<LuaValue> }
   | { type: "signal_workflow"; name: string; payloads: LuaValue[]; sender: string }
   | { type: "cancel_workflow"; reason?: string; sender: string }
+  /** An update was delivered. The engine answers with `accept_update` or `reject_update`. */
+  | { type: "do_update"; updateId: string; name: string; args: LuaValue[] }
   | { type: "resolve_child_start"; seq: number; pid?: string; failure?: Failure }
   | { type: "resolve_child"; seq: number; result: Outcome<LuaValue> }
   | { type: "resolve_signal_external"; seq: number; failure?: Failure }
@@ -58,7 +62,12 @@ export type Job =
    * task. The engine issues `record_patch` again. A call that finds no patch while replaying
    * answers -1 and issues nothing.
    */
-  | { type: "notify_patch"; changeId: string; version: number };
+  | { type: "notify_patch"; changeId: string; version: number }
+  /**
+   * Only on replay, before the other jobs: the validator of an update said yes in this task, or no
+   * with `failure`. It is not run again, so that it may change while runs are open.
+   */
+  | { type: "update_verdict"; updateId: string; failure?: Failure };
 
 /** The first job of a run. Temporal Core: `InitializeWorkflow`. */
 export interface InitializeWorkflow {

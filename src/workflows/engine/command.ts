@@ -41,6 +41,11 @@ export type CommandBody =
     search?: Record<string, LuaValue>;
     memo?: Record<string, LuaValue>;
   }
+  /** The three answers to an update; Temporal Core: `UpdateResponse`. */
+  | { type: "accept_update"; updateId: string }
+  | { type: "reject_update"; updateId: string; failure: Failure }
+  /** With `failure` the update was accepted and failed. */
+  | { type: "complete_update"; updateId: string; value?: LuaValue; failure?: Failure }
   /** Closing commands: one at most, the last of its task. */
   | { type: "complete_workflow"; result: LuaValue }
   | { type: "fail_workflow"; failure: Failure }

@@ -5,6 +5,7 @@ import type { JournalEvent, JournalSettings } from "./messages.ts";
 import type { Runs, RunState } from "./runs.ts";
 import type { TimerKind } from "./schema.ts";
 import type { Store } from "./store.ts";
+import type { UpdateWaits } from "./updates.ts";
 import type { Watches } from "./watches.ts";
 
 /** Where the journal gets identities and seeds. */
@@ -20,6 +21,7 @@ export interface BookParts {
   runs: Runs;
   deadlines: Deadlines;
   watches: Watches;
+  updateWaits: UpdateWaits;
   settings: JournalSettings;
   random: Randomness;
   taken: Set<number>;
@@ -48,6 +50,7 @@ export class Book {
   readonly runs: Runs;
   readonly deadlines: Deadlines;
   readonly watches: Watches;
+  readonly updateWaits: UpdateWaits;
   readonly settings: JournalSettings;
   readonly random: Randomness;
 
@@ -60,6 +63,7 @@ export class Book {
     this.runs = parts.runs;
     this.deadlines = parts.deadlines;
     this.watches = parts.watches;
+    this.updateWaits = parts.updateWaits;
     this.settings = parts.settings;
     this.random = parts.random;
     this.taken = parts.taken;

@@ -7,6 +7,7 @@ import type { Book } from "./book.ts";
 import { succeedRun } from "./creation.ts";
 import type { RunState } from "./runs.ts";
 import { requestCancel } from "./signals.ts";
+import { abortUpdates } from "./updates.ts";
 
 /** How a chain of runs ended. */
 type ChainEnd =
@@ -88,6 +89,7 @@ function close<Type extends EventType>(
   type: Type,
   data: EventData[Type],
 ): void {
+  abortUpdates(book, state, "nextRunId" in data && data.nextRunId !== undefined);
   book.append(state, type, data);
   book.out.push({ type: "evict", runId: state.runId });
   state.status = status;

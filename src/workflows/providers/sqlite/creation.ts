@@ -5,6 +5,7 @@ import type { Payload, Signal } from "../../provider.ts";
 import type { Book } from "./book.ts";
 import type { RunState } from "./runs.ts";
 import { signalRun } from "./signals.ts";
+import { handOnUpdates } from "./updates.ts";
 
 /** How the run that follows another one differs from it. */
 interface Succession {
@@ -20,7 +21,7 @@ interface Succession {
 /** Starts the run that follows a closed one in its chain, with what that one had. */
 export function succeedRun(book: Book, state: RunState, succession: Succession): void {
   const started = book.runs.started(state);
-  createRun(book, {
+  const next = createRun(book, {
     workflowId: state.workflowId,
     runId: succession.runId,
     firstRunId: state.firstRunId,
@@ -38,6 +39,7 @@ export function succeedRun(book: Book, state: RunState, succession: Succession):
     messages: [],
     parent: parentOf(state, started.parent),
   });
+  handOnUpdates(book, state, next);
 }
 
 /** What a run is made of. */

@@ -14,6 +14,7 @@ import { startRun } from "./starts.ts";
 import { Store } from "./store.ts";
 import { completeTask, takeTask, unblockRun } from "./tasks.ts";
 import { fireDue } from "./timers.ts";
+import { pollUpdate, updateRun, UpdateWaits } from "./updates.ts";
 import { Watches } from "./watches.ts";
 
 /** What the journal needs of its surroundings; a test gives it a virtual clock. */
@@ -98,6 +99,7 @@ export class Journal {
         runs: new Runs(store, settings.maxRuns),
         deadlines: new Deadlines(),
         watches: new Watches(),
+        updateWaits: new UpdateWaits(),
         random: this.#surroundings.random,
         taken: new Set(),
       };
@@ -305,6 +307,7 @@ export class Journal {
     const { id } = request;
     try {
       const value = answer(book, request);
+      if (value === later) return;
       book.out.push({ type: "answer", id, ...value === undefined ? {} : { value } });
     } catch (error) {
       // Refusals are thrown before anything is written.
@@ -326,12 +329,19 @@ function isClose(request: JournalRequest): request is Extract<JournalRequest, { 
   return request.type === "close";
 }
 
+/** Says that a question is answered when something has happened. */
+const later = Symbol("later");
+
 function answer(book: Book, request: Asked): unknown {
   switch (request.type) {
     case "start":
       return startRun(book, request.request);
     case "signal":
       return signalRun(book, openRun(book, request.workflowId), request.signal);
+    case "update":
+      return updateRun(book, request.workflowId, request.request, request) ?? later;
+    case "poll_update":
+      return pollUpdate(book, request.workflowId, request.updateId, request) ?? later;
     case "cancel": {
       const { reason, sender } = request;
       const state = openRun(book, request.workflowId);

@@ -9,6 +9,8 @@ import type {
   Signal,
   StartRequest,
   TaskCompletion,
+  UpdateRequest,
+  UpdateStage,
   WorkflowTask,
 } from "../../provider.ts";
 
@@ -44,6 +46,8 @@ export type Question =
   | { type: "close" }
   | { type: "start"; request: StartRequest }
   | { type: "signal"; workflowId: string; signal: Signal }
+  | { type: "update"; workflowId: string; request: UpdateRequest; stage: UpdateStage }
+  | { type: "poll_update"; workflowId: string; updateId: string; stage: UpdateStage }
   | { type: "cancel"; workflowId: string; reason?: string; sender: string }
   | { type: "terminate"; workflowId: string; reason?: string }
   | { type: "unblock"; runId: string }

@@ -1,12 +1,13 @@
 import type { Database } from "bun:sqlite";
 import journal from "./migrations/0000_journal.sql" with { type: "text" };
+import updates from "./migrations/0001_updates.sql" with { type: "text" };
 
 /**
  * Every migration that drizzle-kit made, oldest first. The list is code, not a folder that is read
  * at run time, so that the bundler puts the texts into the executable. The schema's version is the
  * number of migrations.
  */
-const migrations: readonly string[] = [journal];
+const migrations: readonly string[] = [journal, updates];
 
 export const schemaVersion = migrations.length;
 

@@ -12,6 +12,9 @@ import type {
   StartRequest,
   StartResult,
   TaskCompletion,
+  UpdateRequest,
+  UpdateResult,
+  UpdateStage,
   WorkflowProvider,
   WorkflowTask,
 } from "../../provider.ts";
@@ -112,6 +115,14 @@ export class SqliteProvider implements WorkflowProvider {
 
   signal(workflowId: string, signal: Signal): Promise<void> {
     return this.#ask({ type: "signal", workflowId, signal });
+  }
+
+  update(workflowId: string, request: UpdateRequest, stage: UpdateStage): Promise<UpdateResult> {
+    return this.#ask({ type: "update", workflowId, request, stage });
+  }
+
+  pollUpdate(workflowId: string, updateId: string, stage: UpdateStage): Promise<UpdateResult> {
+    return this.#ask({ type: "poll_update", workflowId, updateId, stage });
   }
 
   cancel(workflowId: string, request: { reason?: string; sender: string }): Promise<void> {

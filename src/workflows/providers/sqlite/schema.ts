@@ -13,7 +13,7 @@ import type { ParentClosePolicy } from "../../options.ts";
 import type { RunStatus } from "../../provider.ts";
 
 // drizzle-kit does not know WITHOUT ROWID: it is written by hand into the migrations of the tables
-// whose rows are reached by their primary key only (timers, activities).
+// whose rows are reached by their primary key only (timers, activities, updates).
 //
 // Times are milliseconds since the epoch. Blobs are packed with `packPlain` or with the codec of
 // Lua values.
@@ -108,6 +108,26 @@ export const activities = sqliteTable("activities", {
   /** 1: cancellation was asked for and its outcome is awaited. */
   canceling: integer().notNull(),
 }, (table) => [primaryKey({ columns: [table.run, table.seq] })]);
+
+/**
+ * Updates of open and closed runs; what they are and how they ended is in their events. An id is known
+ * by the whole chain of runs, `chain` being the id of its first run.
+ */
+export const updates = sqliteTable("updates", {
+  chain: text().notNull(),
+  updateId: text("update_id").notNull(),
+  /** The run that has it. */
+  run: integer().notNull(),
+  /** Id of the UpdateDelivered event. */
+  delivered: integer().notNull(),
+  /** 1: the code has accepted it. */
+  accepted: integer().notNull(),
+  /** Id of the event with its outcome, 0 while there is none. */
+  outcome: integer().notNull(),
+}, (table) => [
+  primaryKey({ columns: [table.chain, table.updateId] }),
+  index("updates_run").on(table.run, table.outcome),
+]);
 
 /** Messages to plain processes that have not been handed over. */
 export const outbox = sqliteTable("outbox", {

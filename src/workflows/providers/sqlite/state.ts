@@ -11,6 +11,7 @@ import { cancelRun, completeRun, continueRun, failRun } from "./closing.ts";
 import type { RunState } from "./runs.ts";
 import { notFound, requestCancel, signalRun } from "./signals.ts";
 import { startChildRun } from "./starts.ts";
+import { acceptUpdate, endUpdate } from "./updates.ts";
 
 type Of<Type extends PackedCommand["type"]> = Extract<PackedCommand, { type: Type }>;
 
@@ -56,6 +57,17 @@ export function applyCommand(book: Book, state: RunState, command: PackedCommand
       return sendMessage(book, state, command);
     case "upsert_attributes":
       return upsertAttributes(book, state, command);
+    case "accept_update":
+      return acceptUpdate(book, state, command.updateId);
+    case "reject_update":
+      return endUpdate(book, state, command.updateId, "UpdateRejected", {
+        failure: command.failure,
+      });
+    case "complete_update": {
+      const { updateId, value, failure } = command;
+      const outcome = failure ? { failure } : value ? { value } : {};
+      return endUpdate(book, state, updateId, "UpdateCompleted", outcome);
+    }
     case "complete_workflow":
       return completeRun(book, state, command.result);
     case "fail_workflow":

@@ -14,12 +14,13 @@ import {
 } from "drizzle-orm";
 import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
 import type { RunStatus } from "../../provider.ts";
-import { activities, events, outbox, runs, timers } from "./schema.ts";
+import { activities, events, outbox, runs, timers, updates } from "./schema.ts";
 
 export type RunRow = typeof runs.$inferSelect;
 export type EventRow = Omit<typeof events.$inferSelect, "position">;
 export type TimerRow = typeof timers.$inferSelect;
 export type ActivityRow = typeof activities.$inferSelect;
+export type UpdateRow = typeof updates.$inferSelect;
 export type OutboxRow = typeof outbox.$inferSelect;
 
 /** A parameter of a prepared statement, where drizzle's types want a value. */
@@ -152,6 +153,7 @@ export class Store {
   /** Removes a closed run with its history; nothing else is left of one. */
   deleteRun(run: number): void {
     this.#statements.deleteEventsOf.run({ run });
+    this.#statements.deleteUpdatesOf.run({ run });
     this.#statements.deleteRun.run({ run });
   }
 
@@ -225,6 +227,23 @@ export class Store {
     return this.#statements.runsWithAttempt.all();
   }
 
+  update(chain: string, updateId: string): UpdateRow | undefined {
+    return this.#statements.update.get({ chain, updateId });
+  }
+
+  insertUpdate(row: UpdateRow): void {
+    this.#statements.insertUpdate.run(row);
+  }
+
+  saveUpdate(row: UpdateRow): void {
+    this.#statements.saveUpdate.run(row);
+  }
+
+  /** Updates of a run that have no outcome, in the order of delivery. */
+  openUpdates(run: number): UpdateRow[] {
+    return this.#statements.openUpdates.all({ run });
+  }
+
   /** Answers the message's id; ids grow. */
   insertMessage(row: Omit<OutboxRow, "id">): number {
     this.#statements.insertMessage.run({ ...row, id: ++this.#lastMessage });
@@ -251,6 +270,10 @@ const { position: _, ...eventColumns } = getTableColumns(events);
 function prepare(db: BunSQLiteDatabase) {
   const ofRun = (table: typeof timers | typeof activities) => eq(table.run, param("run"));
   const oneActivity = and(ofRun(activities), eq(activities.seq, param("seq")));
+  const oneUpdate = and(
+    eq(updates.chain, param("chain")),
+    eq(updates.updateId, param("updateId")),
+  );
   const open = eq(runs.status, sql`'running'`);
   return {
     insertRun: db.insert(runs).values(rowParams(getTableColumns(runs))).prepare(),
@@ -324,6 +347,19 @@ function prepare(db: BunSQLiteDatabase) {
     activitiesOf: db.select().from(activities).where(ofRun(activities)).prepare(),
     runsWithAttempt: db.selectDistinct({ run: activities.run }).from(activities)
       .where(eq(activities.running, sql`1`)).orderBy(activities.run).prepare(),
+
+    update: db.select().from(updates).where(oneUpdate).prepare(),
+    insertUpdate: db.insert(updates).values(rowParams(getTableColumns(updates))).prepare(),
+    saveUpdate: db.update(updates).set({
+      run: param("run"),
+      delivered: param("delivered"),
+      accepted: param("accepted"),
+      outcome: param("outcome"),
+    }).where(oneUpdate).prepare(),
+    openUpdates: db.select().from(updates)
+      .where(and(eq(updates.run, param("run")), eq(updates.outcome, sql`0`)))
+      .orderBy(updates.delivered).prepare(),
+    deleteUpdatesOf: db.delete(updates).where(eq(updates.run, param("run"))).prepare(),
 
     insertMessage: db.insert(outbox).values(rowParams(getTableColumns(outbox))).prepare(),
     deleteMessagesUpTo: db.delete(outbox).where(lte(outbox.id, param("id"))).prepare(),
