@@ -1,3 +1,4 @@
+/**
  * The Lua files that every worker runs, embedded as text. A new module is a line here and its name in
  * `lua/kernel/kernel.lua`.
  * @module
