@@ -3,6 +3,7 @@ local use = ...
 local limits = use("kernel/limits")
 local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
+local weigh = use("kernel/weigh")
 local by_pid = unit.by_pid
 
 local inspect = {}
@@ -21,6 +22,16 @@ local function keys(set, most)
   end
   table.sort(list)
   return list, count
+end
+
+-- The fuel that a unit has burnt so far.
+local function fuel_of(self)
+  local fuel = (self.fuel or 0) + host.burnt(self.main)
+  for co in pairs(self.others or {}) do
+    fuel = fuel + host.burnt(co)
+  end
+  self.fuel = fuel
+  return fuel
 end
 
 local function row_of(self, ready)
@@ -42,6 +53,7 @@ local function row_of(self, ready)
     trap_links = self.trap_links == true,
     supervises = self.supervises or nil,
     steps = self.steps or 0,
+    fuel = fuel_of(self),
     started = self.started or nil,
     actor = actor and actor.id,
   }
@@ -87,7 +99,11 @@ function inspect.units(query)
     position = position + 1
     local self = by_pid[pids[position]]
     if self then
-      units[#units + 1] = row_of(self, ready)
+      local row = row_of(self, ready)
+      if query.pid then
+        row.memory, row.memory_partial = weigh(self)
+      end
+      units[#units + 1] = row
     end
   end
   return { units = units, next = position < #pids and list .. "." .. position or nil }
@@ -111,7 +127,7 @@ local function note(kind, self, err)
   end
 end
 
---- Begins or ends the stream of starts and ends. While nobody listens it costs a look at a field.
+--- Begins or ends the stream of starts, ends and restarts. While nobody listens it costs a look at a field.
 function inspect.observe(on)
   unit.observe = on and note or false
 end

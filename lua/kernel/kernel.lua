@@ -13,6 +13,7 @@ local links = use("kernel/links")
 local object = use("kernel/object")
 local operations = use("kernel/operations")
 local permissions = use("kernel/permissions")
+local pool = use("kernel/pool")
 local remote = use("kernel/remote")
 local sandbox = use("kernel/sandbox")
 local scheduler = use("kernel/scheduler")
@@ -21,7 +22,7 @@ use("kernel/spawning")
 local workflows = use("kernel/workflows")
 
 calls.context = use("contexts/function")
-use("kernel/pool").context = calls.context
+pool.context = calls.context
 actors.context = use("contexts/process")
 workflows.context = use("contexts/workflow")
 
@@ -349,7 +350,14 @@ function kernel.check(id)
   return failure
 end
 
-kernel.forget = sandbox.forget
+--- An entry was changed or removed: new units load its new definition. Where there is none, calls that wait for an
+--- instance of the old one fail; those that run end in their time.
+function kernel.forget(id)
+  local entry = sandbox.forget(id)
+  if entry and not host.entry(id) then
+    pool.close(entry)
+  end
+end
 kernel.scratch = sandbox.scratch
 
 --- Loads all modules, for an image of the VM: later they are there at once.

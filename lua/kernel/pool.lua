@@ -158,6 +158,16 @@ function pool.acquire(entry, start)
   return nil
 end
 
+--- Ends the pool of an entry that was removed: calls that wait get an Error (Unavailable).
+function pool.close(entry)
+  local self = entry.instances
+  local start = self and next_queued(self)
+  while start do
+    start(nil, errors.make("Unavailable", "pool is closed", false, { target = entry.id }))
+    start = next_queued(self)
+  end
+end
+
 --- Gives an instance back; the oldest queued call gets it, unless the pool has become smaller.
 function pool.release(instance)
   local self = instance.pool

@@ -329,9 +329,11 @@ function sandbox.entry(id)
   return entry
 end
 
---- Forgets a loaded entry, so that new units load its new definition.
+--- Forgets a loaded entry, so that new units load its new definition. Gives what it forgot.
 function sandbox.forget(id)
+  local entry = entries[id]
   entries[id] = nil
+  return entry
 end
 
 local kept

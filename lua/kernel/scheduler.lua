@@ -1,6 +1,6 @@
 -- Runs coroutines: one FIFO queue for all units of this worker, a heap of timers, one slice at a time.
 -- `scheduler.current` is the unit that runs now, `scheduler.co` its outermost coroutine (what wakes must name).
-local resume, park, now, slice = host.resume, host.park, host.now, host.slice
+local resume, park, now, slice, burnt = host.resume, host.park, host.now, host.slice, host.burnt
 
 -- About 5 ms of Lua on the development machine: what one coroutine may run before the others get their turn.
 local SLICE <const> = 300000
@@ -155,6 +155,10 @@ local function step()
     local steps = unit.steps
     if steps then
       unit.steps = steps + 1
+      -- Fuel is counted beside the coroutine, in a word that so many steps cannot fill.
+      if steps & 8191 == 8191 then
+        unit.fuel = (unit.fuel or 0) + burnt(co)
+      end
     end
     local status, value, second
     if a == NOTHING then

@@ -271,7 +271,8 @@ local function spawn_copied(self, id, host_id, frame, monitored, linked, extra, 
   if not target then
     return nil, err
   end
-  local watcher = (monitored or linked) and (self.pid or pid_of(self)) or nil
+  -- Who does not watch is told on all the same, as the parent, where it has a PID.
+  local watcher = (monitored or linked) and (self.pid or pid_of(self)) or self.pid or nil
   if target.kind == "workflow.host" then
     local start = {
       options = extra and extra.options or {},

@@ -278,6 +278,7 @@ local function finished(self, co, value, second)
   else
     unit_of[co] = nil
     self.others[co] = nil
+    self.fuel = (self.fuel or 0) + host.burnt(co)
     local err = self.blocked and deadlock(self)
     if err then
       unit.finish(self, nil, err)

@@ -9,6 +9,7 @@ local scheduler = use("kernel/scheduler")
 local requests = use("library/supervisor_requests", runtime)
 local specs = use("library/supervisor_spec", runtime)
 local time = use("modules/time", runtime)
+local unit = use("kernel/unit")
 
 local Supervisor = {}
 Supervisor.__index = Supervisor
@@ -231,6 +232,11 @@ function Supervisor:restart(child, err)
       and next_one.next
     next_one.restarts = next_one.restarts + 1
     local problem = self:start(next_one)
+    if unit.observe and not problem then
+      local entry = { id = next_one.spec.process }
+      local parent = scheduler.current.pid
+      unit.observe("restart", { pid = next_one.pid, entry = entry, parent = parent }, err)
+    end
     if problem then
       -- Tried again, as a restart of its own, after what came meanwhile.
       next_one.retry = problem

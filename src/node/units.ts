@@ -40,6 +40,12 @@ export interface UnitInfo {
   trap_links: boolean;
   /** Times that the scheduler ran it; each is at most one slice of fuel. */
   steps: number;
+  /** Fuel burnt (a loop, jump or call each), rounded up to 16 for each step; some 60 a microsecond. */
+  fuel: number;
+  /** Bytes of Lua memory that it alone reaches, estimated; only in the answer to a query for one `pid`. */
+  memory?: number;
+  /** Set when there is more of it than was looked at. */
+  memory_partial?: boolean;
   /** Milliseconds since 1970, exact to a turn of its worker (5 ms). */
   started?: number;
   /** Identifier of its actor. */

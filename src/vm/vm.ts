@@ -82,7 +82,8 @@ const POSITION_LEVELS = 10;
  * - `host.pause()` gives the other units their turn, as when fuel is spent; it does nothing where that
  *   is not possible. Chunks named "=lua/…" are preempted only there.
  * - `host.slice(n)` sets the fuel of each following `host.resume`; `host.fuel()` is what the last
- *   one left. One loop, jump or call burns one.
+ *   one left, `host.burnt(co)` what a coroutine burnt since it was asked last. One loop, jump or call
+ *   burns one.
  * - `host.call_unyieldable(f, ...)` is `pcall`, inside of which nothing can stop.
  * - `host.close(co)` is `coroutine.close`, for parked coroutines too.
  * - `host.type(v)` is `type(v)`, but "userdata" for a table whose metatable holds true at 1.

@@ -38,6 +38,7 @@ import spawning from "../../lua/kernel/spawning.lua" with { type: "text" };
 import subscriptions from "../../lua/kernel/subscriptions.lua" with { type: "text" };
 import timers from "../../lua/kernel/timers.lua" with { type: "text" };
 import unit from "../../lua/kernel/unit.lua" with { type: "text" };
+import weigh from "../../lua/kernel/weigh.lua" with { type: "text" };
 import upgrade from "../../lua/kernel/upgrade.lua" with { type: "text" };
 import updates from "../../lua/kernel/updates.lua" with { type: "text" };
 import workflows from "../../lua/kernel/workflows.lua" with { type: "text" };
@@ -117,6 +118,7 @@ export const sources: Record<string, string> = {
   "kernel/subscriptions": subscriptions,
   "kernel/timers": timers,
   "kernel/unit": unit,
+  "kernel/weigh": weigh,
   "kernel/upgrade": upgrade,
   "kernel/updates": updates,
   "kernel/workflows": workflows,

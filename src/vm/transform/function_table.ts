@@ -10,6 +10,7 @@ const ADDED = [
   "on_fuel_spent",
   "run_protected",
   "host_function",
+  "host_burnt",
   "host_call_unyieldable",
   "host_clock_now",
   "host_close",

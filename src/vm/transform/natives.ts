@@ -1,5 +1,6 @@
 import { indexOf } from "./function_table.ts";
 import type { ModuleText } from "./module_text.ts";
+import { FUEL_UNIT } from "./suspension.ts";
 
 /**
  * What the module gives to Lua's `host` table besides suspension, and to JavaScript beside Lua's
@@ -107,6 +108,20 @@ export function addNatives(module: ModuleText): void {
  (func $host_fuel (param $L i32) (result i32)
   (call $lua_pushinteger (local.get $L) (i64.extend_i32_s (global.get $left)))
   (i32.const 1))`);
+  // host.burnt(co): the fuel that a coroutine has burnt since it was asked last.
+  module.append(`
+ (func $host_burnt (param $L i32) (result i32)
+  (local $word i32)
+  (call $luaL_checktype (local.get $L) (i32.const 1) (i32.const 8))
+  (local.set $word
+   (i32.sub (call $lua_tothread (local.get $L) (i32.const 1)) (i32.const 4)))
+  (call $lua_pushinteger (local.get $L)
+   (i64.extend_i32_u
+    (i32.and (i32.load (local.get $word)) (i32.const ${-FUEL_UNIT}))))
+  (i32.store (local.get $word)
+   (i32.and (i32.load (local.get $word)) (i32.const ${FUEL_UNIT - 1})))
+  (i32.const 1))`);
+
   module.append(`
  (func $host_slice (param $L i32) (result i32)
   (global.set $slice

@@ -2,6 +2,12 @@ import { indexOf } from "./function_table.ts";
 import type { ModuleText } from "./module_text.ts";
 
 /**
+ * What a coroutine has burnt is counted in units of so much fuel (a power of two), one at least for each step, in
+ * the word before its lua_State (LUA_EXTRASPACE), whose lowest bit says that it is held.
+ */
+export const FUEL_UNIT = 16;
+
+/**
  * The kernel's suspensions. A unit of the kernel is a coroutine that `host.resume` runs; it stops
  * by `host.park()` or when its fuel is spent. Coroutines that the application makes itself (a
  * generator, say) must not notice: when such a one stops, `coroutine.resume` and wrapped
@@ -22,11 +28,15 @@ export function addSuspension(module: ModuleText): void {
   module.append(`
  (func $is_held (param $co i32) (result i32)
   (if (result i32) (local.get $co)
-   (then (i32.load (i32.sub (local.get $co) (i32.const 4))))
+   (then
+    (i32.and (i32.load (i32.sub (local.get $co) (i32.const 4))) (i32.const 1)))
    (else (i32.const 0))))`);
   module.append(`
  (func $hold (param $co i32) (param $held i32)
-  (i32.store (i32.sub (local.get $co) (i32.const 4)) (local.get $held)))`);
+  (i32.store (i32.sub (local.get $co) (i32.const 4))
+   (i32.or
+    (i32.and (i32.load (i32.sub (local.get $co) (i32.const 4))) (i32.const -2))
+    (local.get $held))))`);
   // auxresume(L, co, arguments); where L cannot yield, nothing below may suspend.
   module.append(`
  (func $resume_passing (param $L i32) (param $co i32) (param $arguments i32) (result i32)
@@ -192,6 +202,12 @@ export function addSuspension(module: ModuleText): void {
   ;; The last step may have burnt more than there was.
   (global.set $left (i32.add (global.get $fuel) (global.get $reserve)))
   (if (i32.lt_s (global.get $left) (i32.const 0)) (then (global.set $left (i32.const 0))))
+  (i32.store (i32.sub (local.get $co) (i32.const 4))
+   (i32.add
+    (i32.load (i32.sub (local.get $co) (i32.const 4)))
+    (i32.add
+     (i32.and (i32.sub (global.get $slice) (global.get $left)) (i32.const ${-FUEL_UNIT}))
+     (i32.const ${FUEL_UNIT}))))
   (global.set $fuel (local.get $outer_fuel))
   (global.set $reserve (local.get $outer_reserve))
   (global.set $began (local.get $outer_began))

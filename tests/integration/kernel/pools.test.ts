@@ -251,3 +251,22 @@ test("a recursion that holds its whole pool ends with an error instead of waitin
   expect(await deep({ type: "lazy", max_size: 5 })).toBe(text(5));
   expect(await deep({ type: "lazy", max_size: 6 })).toBe("bottom");
 });
+
+test("calls that wait for a function that is removed fail; the one that runs ends in its time", async () => {
+  const app = await startApplication({
+    functions: {
+      slow: { source: main('time.sleep("200ms") return "done"'), pool: { type: "inline" } },
+    },
+  });
+  const calls = [app.call("slow"), app.call("slow"), app.call("slow")].map((call) =>
+    call.catch(({ kind, message, retryable }) => ({ kind, message, retryable }))
+  );
+  await Bun.sleep(20);
+  await app.node.registry.apply([{
+    kind: "entry.delete",
+    entry: app.node.registry.versions.entries.get("app:slow")!,
+  }]);
+  const closed = { kind: "Unavailable", message: "pool is closed", retryable: false };
+  expect(await Promise.all(calls)).toEqual(["done", closed, closed]);
+  await expect(app.call("slow")).rejects.toMatchObject({ kind: "NotFound" });
+});

@@ -53,7 +53,7 @@ describe("Node.units", () => {
     expect(child).toMatchObject({ parent: parent.pid, mailbox: 3, names: [], trap_links: false });
     expect(child.steps).toBeGreaterThan(0);
     expect(Math.abs(child.started! - before)).toBeLessThan(60_000);
-    expect(await app.node.units({ pid: child.pid })).toEqual({ units: [child] });
+    expect(await app.node.units({ pid: child.pid })).toMatchObject({ units: [child] });
   });
 
   test("pages through all of them, by host and entry too", async () => {
@@ -97,7 +97,109 @@ describe("Node.units", () => {
   });
 });
 
+test("what a unit burns and holds is estimated", async () => {
+  const app = await startApplication({
+    processes: {
+      busy: main(`local n = 0
+        for i = 1, 1000000 do n = n + i end
+        coroutine.spawn(function() for i = 1, 1000000 do n = n + i end end)
+        process.inbox():receive()`),
+      rich: main(`local list, text = {}, ("x"):rep(100000)
+        for i = 1, 10000 do list[i] = i end
+        kept = { list = list, again = list }
+        process.inbox():receive()
+        return text`),
+      huge: main(`local list = {}
+        for i = 1, 40000 do list[i] = { i } end
+        process.inbox():receive()`),
+      poor: main("process.inbox():receive()"),
+      full: main("process.events():receive()"),
+    },
+    functions: {
+      spawn: `return { main = function(name)
+        return process.spawn("app:" .. name, "app:processes") end }`,
+      fill: `return { main = function(pid)
+        for i = 1, 100 do process.send(pid, "t", ("y"):rep(1000) .. i) end end }`,
+    },
+  });
+  const look = async (name: string) => {
+    const pid = await app.call("spawn", name) as string;
+    if (name === "full") await app.call("fill", pid);
+    let unit = (await app.node.units({ pid })).units[0]!;
+    while (unit.state !== "waiting" || unit.steps < 1 + Number(name === "busy")) {
+      unit = (await app.node.units({ pid })).units[0]!;
+    }
+    return unit;
+  };
+  const poor = await look("poor");
+  expect(poor.fuel).toBeLessThan(5_000);
+  expect(poor.memory).toBeLessThan(5_000);
+  expect(poor.memory_partial).toBeUndefined();
+  const busy = await look("busy");
+  expect(busy.fuel).toBeGreaterThan(2_000_000);
+  expect(busy.fuel).toBeLessThan(2_500_000);
+  const rich = await look("rich");
+  expect(rich.memory! - poor.memory!).toBeGreaterThan(260_000);
+  expect(rich.memory! - poor.memory!).toBeLessThan(400_000);
+  expect((await look("full")).memory! - poor.memory!).toBeGreaterThan(100_000);
+  expect(await look("huge")).toMatchObject({ memory_partial: true });
+  const { units } = await app.node.units({});
+  expect(units.every((unit) => unit.memory === undefined)).toBe(true);
+});
+
+test("shows the parent of a child on another worker that nobody watches", async () => {
+  const app = await startApplication({
+    processes: {
+      idle: main("process.inbox():receive()"),
+      parent: main(`for i = 1, 20 do process.spawn("app:idle", "app:processes") end
+        process.inbox():receive()`),
+    },
+    functions: {
+      spawn: `return { main = function()
+      return process.spawn("app:parent", "app:processes") end }`,
+    },
+  }, { workers: 2 });
+  const parent = await app.call("spawn") as string;
+  await Bun.sleep(50);
+  const { units } = await app.node.units({ entry: "app:idle" });
+  expect(units.map((unit) => unit.parent)).toEqual(Array(20).fill(parent));
+});
+
 describe("the stream of starts and ends", () => {
+  test("tells what a supervisor restarts", async () => {
+    const app = await startApplication({
+      processes: {
+        brief: main(`if process.inbox():receive():topic() == "fail" then error("it failed") end`),
+        top: {
+          source: main(`return supervisor.run({ children = {
+            { id = "brief", process = "app:brief", host = "app:processes" } } })`),
+          modules: ["supervisor", "time", "funcs"],
+        },
+      },
+      functions: {
+        start: `return { main = function() return process.spawn("app:top", "app:processes") end }`,
+        fail: `return { main = function(pid) return process.send(pid, "fail") end }`,
+      },
+    });
+    const seen: unknown[] = [];
+    const end = app.node.bus.subscribe({ system: "process", kind: "restart" }, ({ path, data }) => {
+      seen.push({ path, ...data as object });
+    });
+    const top = await app.call("start");
+    await Bun.sleep(20);
+    const [first] = (await app.node.units({ entry: "app:brief" })).units;
+    await app.call("fail", first!.pid);
+    await Bun.sleep(20);
+    const [second] = (await app.node.units({ entry: "app:brief" })).units;
+    end();
+    expect(seen).toMatchObject([{
+      path: second!.pid,
+      entry: "app:brief",
+      parent: top,
+      error: { message: expect.stringContaining("it failed") },
+    }]);
+  });
+
   test("is on the bus while somebody listens", async () => {
     const app = await start();
     const seen: string[] = [];

@@ -226,3 +226,21 @@ describe("a slice", () => {
     expect(Number(run(vm, "return count")[0])).toBeLessThan(most);
   });
 });
+
+test("what a coroutine burns is counted until somebody asks", async () => {
+  const vm = await makeVm();
+  const [[spent, held, afterwards, small]] = run(
+    vm,
+    `host.slice(100000)
+    local loop = coroutine.create(function() for i = 1, 250000 do end host.park() end)
+    for i = 1, 3 do host.resume(loop) end
+    local parking = coroutine.create(function() while true do host.park() end end)
+    for i = 1, 10 do host.resume(parking) end
+    return { host.burnt(loop), coroutine.status(loop), host.burnt(loop), host.burnt(parking) }`,
+  ) as [[number, string, number, number]];
+  expect(spent).toBeGreaterThan(250_000);
+  expect(spent).toBeLessThan(251_000);
+  expect(held).toBe("normal");
+  expect(afterwards).toBe(0);
+  expect(small).toBe(160);
+});
