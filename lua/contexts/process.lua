@@ -38,6 +38,7 @@ return {
   end,
   workflow_exec = operations.workflow_exec,
   workflow_update = operations.workflow_update,
+  workflow_query = operations.workflow_query,
   workflow_info = function() end,
   attributes = function()
     return nil, errors.fail("Invalid", "workflow attributes can be set only inside a workflow")

@@ -9,6 +9,7 @@ local mailbox = use("kernel/mailbox")
 local operations = use("kernel/operations")
 local permissions = use("kernel/permissions")
 local sandbox = use("kernel/sandbox")
+local queries = use("kernel/queries")
 local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
 local updates = use("kernel/updates")
@@ -268,6 +269,7 @@ return {
     if not values then
       return nil, err
     elseif place == "self" then
+      workflows.refuse_in_read_only(self.run)
       local value = values
       if n < 2 then
         value = values[1]
@@ -406,6 +408,15 @@ return {
       ...
     )
   end,
+
+  workflow_query = function(self, pid, name, ...)
+    if pid == self.pid then
+      return nil, errors.fail("Invalid", "a workflow cannot query itself")
+    end
+    return operation(self, "workflow.query", pid, name, select("#", ...), ...)
+  end,
+
+  set_query_handler = queries.set_handler,
 
   set_update_handler = updates.set_handler,
 

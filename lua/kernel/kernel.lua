@@ -144,6 +144,7 @@ actors.here.observe = inspect.observe
 kernel.complete = unit.complete
 kernel.activate = workflows.activate
 kernel.evict = workflows.evict
+kernel.query = use("kernel/queries").answer
 
 -- Requests that answer later, through `reply`; the others are the operations of `actors.here`.
 local deferred = {}
@@ -263,6 +264,10 @@ local acts = {
   end,
   ["process.unregister"] = actors.unregister,
   ["process.lookup"] = actors.lookup,
+  ["workflow.query"] = function(self, pid, name, n, ...)
+    local args = table.pack(...)
+    return operations.workflow_query(self, pid, name, table.unpack(args, 1, n))
+  end,
   ["workflow.update"] = function(self, pid, name, spec, n, ...)
     local args = table.pack(...)
     return operations.workflow_update(self, pid, name, spec, table.unpack(args, 1, n))

@@ -197,6 +197,11 @@ function operations.workflow_update(self, pid, name, spec, ...)
   )
 end
 
+--- Asks a run: `value, err`.
+function operations.workflow_query(_, pid, name, ...)
+  return actors.ask(-1, "workflow_query", pid, name, select("#", ...), ...)
+end
+
 -- Calls that other workers run here: origin:ticket -> the function that cancels one.
 local running = {}
 

@@ -113,6 +113,7 @@ end
 --- Lets `handler(...)` answer the updates of that name, those that wait already included.
 function updates.set_handler(self, name, handler, validator)
   local run = self.run
+  workflows.refuse_in_read_only(run)
   run.update_handlers = run.update_handlers or {}
   local spec = { handler = handler, validator = validator }
   run.update_handlers[name] = spec
@@ -198,6 +199,7 @@ end
 
 --- Answers an update that came as a message: `true`, or `nil, err`.
 function updates.answer(self, id, verb, value)
+  workflows.refuse_in_read_only(self.run)
   local state, answer = self.run.updates[id], answers[verb]
   if not state then
     return nil, errors.fail("NotFound", "no update waits for an answer: " .. id)

@@ -19,11 +19,18 @@ local TURN_SLICES <const> = 1
 local workflows = { context = false }
 local runs = {}
 
--- Queries and validators look at a run and must leave it as it is.
-local function refuse_in_read_only(run)
+--- Queries and validators look at a run and must leave it as it is.
+function workflows.refuse_in_read_only(run)
   if run.read_only then
     error(errors.fail("Invalid", run.read_only .. " must not have side effects"), 0)
   end
+end
+
+local refuse_in_read_only = workflows.refuse_in_read_only
+
+--- The live run with that id, or nil.
+function workflows.find(run_id)
+  return runs[run_id]
 end
 
 --- The next sequence number of a kind of command; the same on every replay.
@@ -64,6 +71,7 @@ function workflows.version(self, change, minimum, maximum)
   local run = self.run
   local answer = run.versions[change]
   if answer == nil then
+    refuse_in_read_only(run)
     local recorded = run.patches[change]
     if recorded == nil and run.replaying then
       answer = -1
@@ -383,7 +391,9 @@ local function report(self)
   local commands, failure = run.commands, run.failure
   run.commands = {}
   if run.closed or failure then
-    runs[run.id] = nil
+    if failure or not run.retain then
+      runs[run.id] = nil
+    end
     if not self.ended then
       run.closed = true
       unit.finish(self)
@@ -418,10 +428,12 @@ local function go_on(self, pending, start, jobs, count)
   report(self)
 end
 
---- Delivers an activation; its commands are emitted when all coroutines of the run are parked.
-function workflows.activate(run_id, timestamp, replaying, length, size, jobs, count)
+--- Delivers an activation; its commands are emitted when all coroutines of the run are parked. With `retain` the run
+--- is kept when it closes, for a query.
+function workflows.activate(run_id, timestamp, replaying, length, size, jobs, count, retain)
   local self = runs[run_id]
   if self then
+    self.run.retain = retain
     workflows.settle_activation(self, timestamp, replaying, length, size)
     return go_on(self, nil, begin, jobs, count)
   end
@@ -443,6 +455,7 @@ function workflows.activate(run_id, timestamp, replaying, length, size, jobs, co
   local rest = scheduler.run_alone(nil, 0, function()
     initialize(run_id, first, timestamp, replaying, length, size)
     self = runs[run_id]
+    self.run.retain = retain
     if not self.ended then
       begin(self, jobs, count)
     end

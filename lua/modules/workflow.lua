@@ -200,6 +200,30 @@ function workflow.set_update_handler(name, handler, options)
   return true
 end
 
+--- Asks a run, open or closed, and gives its answer: `value, err`. Nothing of it is recorded in that run.
+function workflow.query(dest, name, ...)
+  check.string(dest, 1, "query")
+  check.string(name, 2, "query")
+  local self = scheduler.current
+  local pid, err = target_of(self, dest, "query")
+  if not pid then
+    return nil, err
+  end
+  return self.context.workflow_query(self, pid, name, ...)
+end
+
+--- Lets `handler(...)` answer the queries of that name.
+function workflow.set_query_handler(name, handler)
+  check.string(name, 1, "set_query_handler")
+  check_function(handler, 2, "set_query_handler")
+  local self = scheduler.current
+  if self.context.kind ~= "workflow" then
+    return nil, invalid("query handlers can be set only inside a workflow")
+  end
+  self.context.set_query_handler(self, name, handler)
+  return true
+end
+
 --- Whether no update is being handled; true outside a workflow.
 function workflow.all_handlers_finished()
   local self = scheduler.current

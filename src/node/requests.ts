@@ -172,6 +172,12 @@ export class NodeRequests {
         );
         return true;
       },
+      workflow_query: async (_, pid, name, n, ...args) =>
+        await workflows.query(
+          String(pid),
+          String(name),
+          Array.from({ length: Number(n) }, (_, index) => args[index]),
+        ),
       workflow_update: async (_, pid, from, name, id, stage, n, ...args) =>
         await workflows.update(String(pid), {
           name: String(name),

@@ -10,6 +10,7 @@ import type { LuaValue } from "../vm/value.ts";
 import type { FromWorker } from "../worker/messages.ts";
 import type {
   ActivityTask,
+  QueryTask,
   RunClosed,
   StartRequest,
   UpdateStage,
@@ -56,6 +57,10 @@ export class WorkflowHosts {
   readonly #tasks = new Map<
     string,
     { provider: WorkflowProvider; worker: number; task: WorkflowTask }
+  >();
+  readonly #queries = new Map<
+    string,
+    { provider: WorkflowProvider; worker: number; task: QueryTask }
   >();
   readonly #activities = new Map<
     string,
@@ -106,6 +111,7 @@ export class WorkflowHosts {
       ...(this.#simulation && { inline: true, surroundings: this.#simulation }),
     });
     provider.onTask((task) => this.#runTask(provider, task));
+    provider.onQuery((task) => this.#runQuery(provider, task));
     provider.onActivity((task) => this.#runActivity(provider, task));
     provider.onActivityCancel((token) => {
       const activity = this.#activities.get(token);
@@ -136,13 +142,24 @@ export class WorkflowHosts {
   /** Delivers a message of a workflow to a plain process; set by the node. */
   deliver: (to: string, topic: string, from: string, values: LuaValue[]) => void = () => {};
 
-  #runTask(provider: WorkflowProvider, task: WorkflowTask): void {
+  /** The worker that a task asks for, if it runs. */
+  #workerFor(task: { worker?: string }): number {
     const sticky = task.worker === undefined
       ? undefined
       : Number(task.worker.replace("worker-", ""));
-    const worker = sticky !== undefined && this.#pool.running.includes(sticky)
+    return sticky !== undefined && this.#pool.running.includes(sticky)
       ? sticky
       : this.#pool.leastLoaded();
+  }
+
+  #runQuery(provider: WorkflowProvider, task: QueryTask): void {
+    const worker = this.#workerFor(task);
+    this.#queries.set(task.token, { provider, worker, task });
+    this.#pool.send(worker, { type: "query", task });
+  }
+
+  #runTask(provider: WorkflowProvider, task: WorkflowTask): void {
+    const worker = this.#workerFor(task);
     this.#tasks.set(task.token, { provider, worker, task });
     this.#places.set(task.runId, worker);
     this.#pool.send(worker, { type: "workflow_task", task });
@@ -166,6 +183,12 @@ export class WorkflowHosts {
       this.#tasks.delete(completion.token);
       if (!held) this.#places.delete(completion.runId);
       task?.provider.completeTask(completion);
+    } else if (message.type === "queried") {
+      const { answer } = message;
+      const query = this.#queries.get(answer.token);
+      this.#queries.delete(answer.token);
+      if (query && answer.since > 0) this.#places.set(answer.runId, query.worker);
+      query?.provider.completeQuery(answer);
     } else if (message.type === "activity_done") {
       const activity = this.#activities.get(message.token);
       this.#activities.delete(message.token);
@@ -188,6 +211,17 @@ export class WorkflowHosts {
         runId: task.runId,
         worker: `worker-${index}`,
         outcome: { type: "failed", failure: { cause: "lost", message: failure.message } },
+      });
+    }
+    for (const [token, { provider, worker, task }] of this.#queries) {
+      if (worker !== index) continue;
+      this.#queries.delete(token);
+      provider.completeQuery({
+        token,
+        runId: task.runId,
+        worker: `worker-${index}`,
+        since: 0,
+        outcome: { type: "lost", message: failure.message },
       });
     }
     for (const [runId, worker] of this.#places) if (worker === index) this.#places.delete(runId);
@@ -282,6 +316,18 @@ export class WorkflowHosts {
     }
     if (stage === "accepted") return result.updateId;
     return result.value ? unpack(result.value) : undefined;
+  }
+
+  /**
+   * Asks a run, open or closed: the newest of the PID's workflow id unless `runId` names one.
+   *
+   * @throws WippyError what the query failed with
+   */
+  async query(pid: string, name: string, args: LuaValue[], runId?: string): Promise<LuaValue> {
+    const { host, uid } = parsePid(pid);
+    const request = { name, args: pack(args), ...(runId !== undefined && { runId }) };
+    const value = await this.#provider(host).query(uid, request);
+    return value && unpack(value);
   }
 
   /** Asks a run to cancel. @throws WippyError NotFound */

@@ -64,6 +64,8 @@ export class LuaEngine implements Engine {
   readonly #kernel: Kernel;
   readonly #wake: () => void;
   readonly #runs = new Set<string>();
+  /** Runs that stay when they close. */
+  readonly #retained = new Set<string>();
   readonly #waiting = new Map<
     string,
     { resolve: (commands: Command[]) => void; reject: (error: WippyError) => void }
@@ -78,6 +80,8 @@ export class LuaEngine implements Engine {
   activate(activation: Activation): Promise<Command[]> {
     const { promise, resolve, reject } = Promise.withResolvers<Command[]>();
     this.#runs.add(activation.runId);
+    if (activation.retain) this.#retained.add(activation.runId);
+    else this.#retained.delete(activation.runId);
     this.#waiting.set(activation.runId, { resolve, reject });
     const jobs = activation.jobs.map(toLua);
     try {
@@ -90,6 +94,7 @@ export class LuaEngine implements Engine {
         activation.historySize,
         jobs,
         jobs.length,
+        activation.retain === true,
       );
     } catch (error) {
       this.#waiting.delete(activation.runId);
@@ -110,12 +115,20 @@ export class LuaEngine implements Engine {
       return;
     }
     const list = (Array.isArray(commands) ? commands : []).map(toCommand);
-    if (list.some((command) => closing.has(command.type))) this.#runs.delete(runId);
+    const closed = list.some((command) => closing.has(command.type));
+    if (closed && !this.#retained.has(runId)) this.#runs.delete(runId);
     waiting.resolve(list);
   }
 
   evict(runId: string): void {
+    this.#retained.delete(runId);
     if (this.#runs.delete(runId)) this.#kernel.call("evict", runId);
+  }
+
+  query(runId: string, name: string, args: LuaValue[]): LuaValue {
+    const [value, failure] = this.#kernel.call("query", runId, name, args, args.length);
+    if (failure instanceof WippyError) throw failure;
+    return value;
   }
 
   has(runId: string): boolean {

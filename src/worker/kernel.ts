@@ -15,6 +15,7 @@ const functions = [
   "request",
   "activate",
   "evict",
+  "query",
   "call",
   "cancel_call",
   "act",

@@ -1,7 +1,12 @@
 import type { Entry } from "../registry/entry.ts";
 import type { Activity } from "./activities.ts";
 import type { ErrorData as Failure } from "../vm/error.ts";
-import type { TaskCompletion, WorkflowTask } from "../workflows/provider.ts";
+import type {
+  QueryAnswer,
+  QueryTask,
+  TaskCompletion,
+  WorkflowTask,
+} from "../workflows/provider.ts";
 import type { LogRecord } from "../observe/log.ts";
 
 /** Index of the node among the parties that exchange requests; workers count from 0. */
@@ -79,6 +84,7 @@ export type ToWorker =
   | { type: "activity"; activity: Activity }
   | { type: "cancel_activity"; token: string }
   | { type: "workflow_task"; task: WorkflowTask }
+  | { type: "query"; task: QueryTask }
   | { type: "evict"; runId: string }
   | EnvironmentWrite
   | { type: "cancel_all"; hostId?: string; reason: string }
@@ -107,6 +113,7 @@ export type FromWorker =
   }
   /** `held`: the worker keeps the run in memory. */
   | { type: "task_done"; completion: TaskCompletion; held: boolean }
+  | { type: "queried"; answer: QueryAnswer }
   | { type: "log"; record: LogRecord }
   | EnvironmentWrite
   | { type: "counted"; question: number; live: number }

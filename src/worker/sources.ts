@@ -31,6 +31,7 @@ import plain from "../../lua/kernel/plain.lua" with { type: "text" };
 import policies from "../../lua/kernel/policies.lua" with { type: "text" };
 import pool from "../../lua/kernel/pool.lua" with { type: "text" };
 import position from "../../lua/kernel/position.lua" with { type: "text" };
+import queries from "../../lua/kernel/queries.lua" with { type: "text" };
 import remote from "../../lua/kernel/remote.lua" with { type: "text" };
 import sandbox from "../../lua/kernel/sandbox.lua" with { type: "text" };
 import scheduler from "../../lua/kernel/scheduler.lua" with { type: "text" };
@@ -111,6 +112,7 @@ export const sources: Record<string, string> = {
   "kernel/policies": policies,
   "kernel/pool": pool,
   "kernel/position": position,
+  "kernel/queries": queries,
   "kernel/remote": remote,
   "kernel/sandbox": sandbox,
   "kernel/scheduler": scheduler,

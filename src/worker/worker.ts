@@ -330,6 +330,15 @@ export class LuaWorker {
           (error) => this.#die(error),
         );
         break;
+      case "query":
+        this.#replayer.query(message.task).then(
+          (answer) => {
+            this.#send({ type: "queried", answer });
+            this.#wake();
+          },
+          (error) => this.#die(error),
+        );
+        break;
       case "evict":
         this.#replayer.evict(message.runId);
         break;

@@ -35,6 +35,11 @@ export const closingCommands: ReadonlySet<Command["type"]> = new Set<Command["ty
   "continue_as_new",
 ]);
 
+/** Events of these commands. */
+export const closingEvents: ReadonlySet<EventType> = new Set(
+  [...closingCommands].map((type) => eventOf[type]),
+);
+
 /** Whether an event records a command of the code. */
 export function isCommandEvent(event: HistoryEvent): boolean {
   return commandEvents.has(event.type);

@@ -206,6 +206,38 @@ export interface UpdateResult {
   failure?: Failure;
 }
 
+/** A question to a run, which leaves no trace in it. */
+export interface QueryRequest {
+  name: string;
+  /** Packed `LuaValue[]`. */
+  args: Payload;
+  /** A run of the workflow id; the newest when absent. */
+  runId?: string;
+}
+
+/** A query to be answered by a worker. */
+export interface QueryTask extends Omit<WorkflowTask, "token"> {
+  token: string;
+  name: string;
+  args: Payload;
+}
+
+/** What a worker answers to a query. */
+export interface QueryAnswer {
+  token: string;
+  runId: string;
+  worker: string;
+  /** Id of the last task that the worker holds in memory; 0 when it holds nothing. */
+  since: number;
+  outcome:
+    /** `value` is absent for nil. */
+    | { type: "completed"; value?: Payload }
+    | { type: "failed"; failure: Failure }
+    /** The query comes again, with a whole history. */
+    | { type: "cache_miss" }
+    | { type: "lost"; message: string };
+}
+
 export interface RunQuery {
   status?: RunStatus;
   /** Only runs of this workflow id, the newest first. */
@@ -261,6 +293,13 @@ export interface WorkflowProvider {
   /** Awaits an update that was delivered. @throws NotFound for an unknown workflow or update. */
   pollUpdate(workflowId: string, updateId: string, stage: UpdateStage): Promise<UpdateResult>;
   /**
+   * Asks a run, open or closed, and gives the packed answer; undefined for nil. It sees everything
+   * that was recorded before: an open run is asked when it has come to rest.
+   *
+   * @throws NotFound for an unknown run; Conflict for a blocked one; what the handler failed with.
+   */
+  query(workflowId: string, request: QueryRequest): Promise<Payload | undefined>;
+  /**
    * Records a cancellation request; the second and later ones of a run change nothing. @throws
    * NotFound as `signal`.
    */
@@ -288,6 +327,9 @@ export interface WorkflowProvider {
   /** A run has something to do. Each task is answered with `completeTask`. */
   onTask(handler: (task: WorkflowTask) => void): void;
   completeTask(completion: TaskCompletion): void;
+  /** A query to answer. Each is answered with `completeQuery`. */
+  onQuery(handler: (task: QueryTask) => void): void;
+  completeQuery(answer: QueryAnswer): void;
   /** An attempt to run. Each is answered with `completeActivity`. */
   onActivity(handler: (task: ActivityTask) => void): void;
   /** Ignored when the attempt is no longer awaited. */

@@ -1,11 +1,19 @@
+import { pack, unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
+import type { LuaValue } from "../vm/value.ts";
 import type { Activation, Job } from "./engine/activation.ts";
 import type { Command } from "./engine/command.ts";
 import type { Engine } from "./engine/engine.ts";
-import { closingCommands, compare, isCommandEvent } from "./determinism.ts";
+import { closingCommands, closingEvents, compare, isCommandEvent } from "./determinism.ts";
 import { type HistoryEvent, packCommands, unpackHistory } from "./history.ts";
 import { jobOf, recordOf } from "./jobs.ts";
-import type { TaskCompletion, TaskFailure, WorkflowTask } from "./provider.ts";
+import type {
+  QueryAnswer,
+  QueryTask,
+  TaskCompletion,
+  TaskFailure,
+  WorkflowTask,
+} from "./provider.ts";
 
 type TaskStarted = Extract<HistoryEvent, { type: "TaskStarted" }>;
 
@@ -31,6 +39,8 @@ export class Replayer {
    * Id of the last task that the engine has completed, by run id, the least recently used first.
    */
   readonly #seen = new Map<string, number>();
+  /** What is being done with a run. */
+  readonly #busy = new Map<string, Promise<unknown>>();
 
   /**
    * @param worker name under which the node finds this worker again.
@@ -53,15 +63,51 @@ export class Replayer {
       outcome,
     });
     try {
-      const result = await this.#work(task);
+      const result = await this.#inTurn(task.runId, () => this.#work(task));
       if (!Array.isArray(result)) {
         this.evict(task.runId);
         return answer({ type: "failed", failure: result });
       }
       return answer({ type: "completed", commands: packCommands(result) });
     } catch (error) {
-      this.evict(task.runId);
       return answer({ type: "failed", failure: engineFailure(error) });
+    }
+  }
+
+  /** Answers a query. Never rejects. What a closed run has in memory is gone afterwards. */
+  async query(task: QueryTask): Promise<QueryAnswer> {
+    const { token, runId, name, args } = task;
+    const answer = (outcome: QueryAnswer["outcome"]): QueryAnswer => ({
+      token,
+      runId,
+      worker: this.#worker,
+      since: this.#engine.has(runId) ? this.#seen.get(runId) ?? 0 : 0,
+      outcome,
+    });
+    try {
+      return await this.#inTurn(runId, async () => {
+        if (task.since > 0 && !this.#holds(task)) return answer({ type: "cache_miss" });
+        const closed = task.since === 0 && await this.#rebuild(task);
+        try {
+          const value = this.#engine.query(runId, name, unpack(args) as LuaValue[]);
+          if (closed) this.evict(runId);
+          return answer({
+            type: "completed",
+            ...value === undefined ? {} : { value: pack(value) },
+          });
+        } catch (error) {
+          const failure = WippyError.from(error).toJSON();
+          // What the handler has changed comes back as it was by replay.
+          if (closed || failure.details?.changed_run === true) this.evict(runId);
+          return answer({ type: "failed", failure });
+        }
+      });
+    } catch (error) {
+      const { kind, message } = WippyError.from(error);
+      if (kind === "Conflict") {
+        return answer({ type: "failed", failure: WippyError.from(error).toJSON() });
+      }
+      return answer({ type: "lost", message });
     }
   }
 
@@ -71,9 +117,59 @@ export class Replayer {
     this.#engine.evict(runId);
   }
 
+  /** Runs what is to be done with one run after what is being done with it. */
+  async #inTurn<Result>(runId: string, work: () => Promise<Result>): Promise<Result> {
+    const clean = async () => {
+      try {
+        return await work();
+      } catch (error) {
+        this.evict(runId);
+        throw error;
+      }
+    };
+    const before = this.#busy.get(runId);
+    const turn = before === undefined ? clean() : before.then(clean, clean);
+    this.#busy.set(runId, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.#busy.get(runId) === turn) this.#busy.delete(runId);
+    }
+  }
+
+  #holds({ runId, since }: { runId: string; since: number }): boolean {
+    return this.#seen.get(runId) === since && this.#engine.has(runId);
+  }
+
+  /**
+   * Brings a run to the end of its history, for a query.
+   *
+   * @returns whether it is closed.
+   * @throws Conflict when the code does not repeat its history.
+   */
+  async #rebuild({ runId, history }: QueryTask): Promise<boolean> {
+    this.evict(runId);
+    const steps = stepsOf(unpackHistory(history)).filter((step) => step.commands);
+    const last = steps.at(-1);
+    if (!last) {
+      throw new WippyError("Conflict", "the run closed before its code had begun", {
+        retryable: false,
+      });
+    }
+    const failure = await this.#replay(runId, steps, true);
+    if (failure) {
+      throw new WippyError("Conflict", `the run cannot be replayed: ${failure.message}`, {
+        retryable: false,
+      });
+    }
+    const closed = last.commands?.some(({ type }) => closingEvents.has(type)) ?? false;
+    if (!closed) this.#remember(runId, last.started.id);
+    return closed;
+  }
+
   async #work(task: WorkflowTask): Promise<Command[] | TaskFailure> {
     const { runId, since } = task;
-    if (since > 0 && (this.#seen.get(runId) !== since || !this.#engine.has(runId))) {
+    if (since > 0 && !this.#holds(task)) {
       return { cause: "cache_miss", message: "the worker does not hold the run in memory" };
     }
     if (since === 0) this.evict(runId);
@@ -89,10 +185,10 @@ export class Replayer {
   }
 
   /** Brings the engine to where history is. Answers the first difference between the two. */
-  async #replay(runId: string, steps: Step[]): Promise<TaskFailure | undefined> {
+  async #replay(runId: string, steps: Step[], retain = false): Promise<TaskFailure | undefined> {
     for (const step of steps) {
       const events = step.commands ?? [];
-      const commands = await this.#activate(runId, step);
+      const commands = await this.#activate(runId, step, retain);
       const failure = compare(step.started.id, events, commands);
       if (failure) return failure;
     }
@@ -100,8 +196,10 @@ export class Replayer {
   }
 
   /** Lets the engine run one task; what it would do after closing the run is left out. */
-  async #activate(runId: string, step: Step): Promise<Command[]> {
-    const commands = await this.#engine.activate(activationOf(runId, step));
+  async #activate(runId: string, step: Step, retain = false): Promise<Command[]> {
+    const activation = activationOf(runId, step);
+    if (retain) activation.retain = true;
+    const commands = await this.#engine.activate(activation);
     const closing = commands.findIndex(({ type }) => closingCommands.has(type));
     return closing < 0 ? commands : commands.slice(0, closing + 1);
   }

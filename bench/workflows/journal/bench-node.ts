@@ -29,6 +29,10 @@ class StepEngine implements Engine {
     this.#done.delete(runId);
   }
 
+  query(): never {
+    throw new Error("the steps answer no queries");
+  }
+
   activate({ runId }: Activation): Promise<Command[]> {
     const step = (this.#done.get(runId) ?? 0) + 1;
     this.#done.set(runId, step);

@@ -1,3 +1,4 @@
+import type { LuaValue } from "../../vm/value.ts";
 import type { Activation } from "./activation.ts";
 import type { Command } from "./command.ts";
 
@@ -15,6 +16,12 @@ export interface Engine {
    * `fail_workflow`.
    */
   activate(activation: Activation): Promise<Command[]>;
+  /**
+   * Asks a run that is at rest. Nothing of it changes.
+   *
+   * @throws WippyError what the handler failed with; NotFound when there is no such handler.
+   */
+  query(runId: string, name: string, args: LuaValue[]): LuaValue;
   /** Forgets a run and frees its memory; does nothing when the run is unknown. */
   evict(runId: string): void;
   /** Whether the run's live state is in memory. */

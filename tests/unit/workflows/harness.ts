@@ -112,6 +112,10 @@ export class Runtime {
       if (!this.answering) return;
       this.replayer.run(task).then((completion) => this.provider.completeTask(completion));
     });
+    this.provider.onQuery((task) => {
+      if (!this.answering) return;
+      this.replayer.query(task).then((answer) => this.provider.completeQuery(answer));
+    });
     this.provider.onActivity((task) => void this.#run(task));
     this.provider.onActivityCancel((token) => this.aborted.push(token));
     this.provider.onEvict((runId) => this.replayer.evict(runId));

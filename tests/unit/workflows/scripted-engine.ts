@@ -231,6 +231,12 @@ export class ScriptedEngine implements Engine {
     this.#runs.delete(runId);
   }
 
+  /** Answers with the query itself and how often the run was activated for other than a replay. */
+  query(runId: string, name: string, args: LuaValue[]): LuaValue {
+    if (!this.#runs.has(runId)) throw new Error(`the run ${runId} is not in memory`);
+    return { name, args };
+  }
+
   activate(activation: Activation): Promise<Command[]> {
     if (!activation.replaying) this.activations.push(activation);
     let live = this.#runs.get(activation.runId);
@@ -270,6 +276,10 @@ export class ScriptedEngine implements Engine {
         return run.settle(`cancel ${job.seq}`, outcomeOf(job.failure, true));
       case "recorded":
         run.recorded.set(job.seq, job);
+        return;
+      case "do_update":
+        return run.receive({ name: job.name, payloads: job.args, sender: job.updateId });
+      case "update_verdict":
         return;
       case "notify_patch":
         run.patches.set(job.changeId, job.version);

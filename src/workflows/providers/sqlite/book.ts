@@ -2,6 +2,7 @@ import type { EventData, EventType } from "../../history.ts";
 import { workflowPid } from "../../pid.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { JournalEvent, JournalSettings } from "./messages.ts";
+import type { Queries } from "./queries.ts";
 import type { Runs, RunState } from "./runs.ts";
 import type { TimerKind } from "./schema.ts";
 import type { Store } from "./store.ts";
@@ -22,6 +23,7 @@ export interface BookParts {
   deadlines: Deadlines;
   watches: Watches;
   updateWaits: UpdateWaits;
+  queries: Queries;
   settings: JournalSettings;
   random: Randomness;
   taken: Set<number>;
@@ -51,6 +53,7 @@ export class Book {
   readonly deadlines: Deadlines;
   readonly watches: Watches;
   readonly updateWaits: UpdateWaits;
+  readonly queries: Queries;
   readonly settings: JournalSettings;
   readonly random: Randomness;
 
@@ -64,6 +67,7 @@ export class Book {
     this.deadlines = parts.deadlines;
     this.watches = parts.watches;
     this.updateWaits = parts.updateWaits;
+    this.queries = parts.queries;
     this.settings = parts.settings;
     this.random = parts.random;
     this.taken = parts.taken;

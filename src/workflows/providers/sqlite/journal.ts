@@ -7,6 +7,7 @@ import { describeRun, listRuns, runHistory } from "./info.ts";
 import { lockJournal } from "./lock.ts";
 import type { JournalEvent, JournalRequest } from "./messages.ts";
 import { isPassing, openDatabase, storageError } from "./open.ts";
+import { answerQuery, askRun, Queries } from "./queries.ts";
 import { removeOld } from "./retention.ts";
 import { Runs } from "./runs.ts";
 import { notFound, openRun, requestCancel, signalRun } from "./signals.ts";
@@ -100,6 +101,7 @@ export class Journal {
         deadlines: new Deadlines(),
         watches: new Watches(),
         updateWaits: new UpdateWaits(),
+        queries: new Queries(),
         random: this.#surroundings.random,
         taken: new Set(),
       };
@@ -174,6 +176,7 @@ export class Journal {
         if (task) out.push({ type: "task", task });
       }
     }
+    book.queries.handOut(book, out);
     book.runs.trim();
     if (out.length > 0) this.#post(out);
   }
@@ -340,6 +343,9 @@ function answer(book: Book, request: Asked): unknown {
       return signalRun(book, openRun(book, request.workflowId), request.signal);
     case "update":
       return updateRun(book, request.workflowId, request.request, request) ?? later;
+    case "query":
+      askRun(book, request.id, request.workflowId, request.request);
+      return later;
     case "poll_update":
       return pollUpdate(book, request.workflowId, request.updateId, request) ?? later;
     case "cancel": {
@@ -370,6 +376,8 @@ function notice(book: Book, request: Exclude<JournalRequest, Asked>): void {
   switch (request.type) {
     case "task":
       return completeTask(book, request.completion);
+    case "queried":
+      return answerQuery(book, request.answer);
     case "activity":
       return completeAttempt(book, request.token, request.result);
     case "delivered":

@@ -4,6 +4,9 @@ import type {
   ActivityTask,
   OutboxMessage,
   ProviderReport,
+  QueryAnswer,
+  QueryRequest,
+  QueryTask,
   RunClosed,
   RunQuery,
   Signal,
@@ -47,6 +50,7 @@ export type Question =
   | { type: "start"; request: StartRequest }
   | { type: "signal"; workflowId: string; signal: Signal }
   | { type: "update"; workflowId: string; request: UpdateRequest; stage: UpdateStage }
+  | { type: "query"; workflowId: string; request: QueryRequest }
   | { type: "poll_update"; workflowId: string; updateId: string; stage: UpdateStage }
   | { type: "cancel"; workflowId: string; reason?: string; sender: string }
   | { type: "terminate"; workflowId: string; reason?: string }
@@ -58,6 +62,7 @@ export type Question =
 /** Not answered; kept until it is committed. */
 export type Notice =
   | { type: "task"; completion: TaskCompletion }
+  | { type: "queried"; answer: QueryAnswer }
   | { type: "activity"; token: string; result: ActivityResult }
   /** Outbox messages up to this id were handed over. */
   | { type: "delivered"; id: number }
@@ -70,6 +75,7 @@ export type JournalEvent =
   | { type: "answer"; id: number; value?: unknown }
   | { type: "refusal"; id: number; failure: Failure }
   | { type: "task"; task: WorkflowTask }
+  | { type: "query"; task: QueryTask }
   | { type: "activity"; task: ActivityTask }
   | { type: "activity_cancel"; token: string; reason: string }
   | { type: "message"; id: number; message: OutboxMessage }

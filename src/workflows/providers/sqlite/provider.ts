@@ -4,7 +4,11 @@ import type {
   ActivityResult,
   ActivityTask,
   OutboxMessage,
+  Payload,
   ProviderReport,
+  QueryAnswer,
+  QueryRequest,
+  QueryTask,
   RunClosed,
   RunInfo,
   RunQuery,
@@ -66,6 +70,7 @@ export class SqliteProvider implements WorkflowProvider {
   >();
   readonly #watches = new Map<number, (closed: RunClosed) => void>();
   #task: (task: WorkflowTask) => void = () => {};
+  #query: (task: QueryTask) => void = () => {};
   #activity: (task: ActivityTask) => void = () => {};
   #activityCancel: (token: string, reason: string) => void = () => {};
   #message: (message: OutboxMessage) => void = () => {};
@@ -125,6 +130,10 @@ export class SqliteProvider implements WorkflowProvider {
     return this.#ask({ type: "poll_update", workflowId, updateId, stage });
   }
 
+  query(workflowId: string, request: QueryRequest): Promise<Payload | undefined> {
+    return this.#ask({ type: "query", workflowId, request });
+  }
+
   cancel(workflowId: string, request: { reason?: string; sender: string }): Promise<void> {
     return this.#ask({ type: "cancel", workflowId, ...request });
   }
@@ -162,12 +171,20 @@ export class SqliteProvider implements WorkflowProvider {
     this.#send({ type: "task", completion });
   }
 
+  completeQuery(answer: QueryAnswer): void {
+    this.#send({ type: "queried", answer });
+  }
+
   completeActivity(token: string, result: ActivityResult): void {
     this.#send({ type: "activity", token, result });
   }
 
   onTask(handler: (task: WorkflowTask) => void): void {
     this.#task = handler;
+  }
+
+  onQuery(handler: (task: QueryTask) => void): void {
+    this.#query = handler;
   }
 
   onActivity(handler: (task: ActivityTask) => void): void {
@@ -250,6 +267,8 @@ export class SqliteProvider implements WorkflowProvider {
       }
       case "task":
         return this.#task(event.task);
+      case "query":
+        return this.#query(event.task);
       case "activity":
         return this.#activity(event.task);
       case "activity_cancel":
