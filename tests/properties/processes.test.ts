@@ -56,6 +56,11 @@ const program = fc.record({
   scripts: fc.array(script, { minLength: slots, maxLength: slots }),
 });
 
+const runs = {
+  seed: Number(process.env["WIPPY_SEED"] ?? 1),
+  numRuns: Number(process.env["WIPPY_RUNS"] ?? 40),
+};
+
 test("every end is told once, links and names hold, messages keep their order", async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -79,9 +84,39 @@ test("every end is told once, links and names hold, messages keep their order", 
         }
       },
     ),
-    {
-      seed: Number(process.env["WIPPY_SEED"] ?? 1),
-      numRuns: Number(process.env["WIPPY_RUNS"] ?? 40),
-    },
+    runs,
   );
+}, 600_000);
+
+test("the same holds when a worker dies in the middle", async () => {
+  let survived = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat(2 ** 31),
+      program,
+      fc.integer({ min: 0, max: 2 }),
+      fc.double({ min: 0, max: 4, noNaN: true }),
+      async (seed, { roots, scripts }, worker, delay) => {
+        const simulation = new Simulation({ seed });
+        const application = await startApplication(sources, { simulation, workers: 3 });
+        try {
+          simulation.setTimer(delay, () => application.node.killWorker(worker));
+          const outcome = await application.call("drive", scripts as unknown as LuaValue, roots)
+            .catch((error: Error) => error.message);
+          if (typeof outcome === "string") {
+            // The driver itself was on it: its caller hears so, and nobody is left to give an account.
+            expect(outcome).toBe(`worker ${worker} was killed`);
+            return;
+          }
+          survived++;
+          expect(faults(scripts, outcome as unknown as Outcome)).toEqual([]);
+          expect((await application.node.units({})).units).toEqual([]);
+        } finally {
+          await application.stop();
+        }
+      },
+    ),
+    runs,
+  );
+  expect(survived).toBeGreaterThan(runs.numRuns / 4);
 }, 600_000);
