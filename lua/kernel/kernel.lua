@@ -14,6 +14,7 @@ local object = use("kernel/object")
 local operations = use("kernel/operations")
 local permissions = use("kernel/permissions")
 local pool = use("kernel/pool")
+local prompt = use("kernel/prompt")
 local remote = use("kernel/remote")
 local sandbox = use("kernel/sandbox")
 local scheduler = use("kernel/scheduler")
@@ -186,6 +187,8 @@ function deferred.spawn_watched(reply, origin, _, end_ticket, id, host_id, frame
   end
   reply(pid, err)
 end
+
+deferred.evaluate = prompt.evaluate
 
 function deferred.wait(reply, _, _, pid)
   if not links.wait(pid, reply) then

@@ -202,6 +202,36 @@ export function scriptEntries(file: Script, options: ScriptOptions = {}): Entry[
   return [made.main(), ...entries, ...hosts];
 }
 
+/** The entries of a prompt: a process that waits, in which what is typed runs, and hosts for the units made there. */
+export function promptEntries({ sandbox, system = {}, journal }: ScriptOptions): Entry[] {
+  // It has to wait for a timer: a process all of whose coroutines wait for nothing has ended.
+  const waiting = 'local time = require("time") while true do time.sleep("24h") end';
+  const made = new ScriptApplication({ text: waiting, name: "repl" }, sandbox);
+  return [
+    made.plain(),
+    made.host(script.processes, "process.host"),
+    made.host(script.terminal, "terminal.host"),
+    made.host(script.workflows, "workflow.host", journal ? { journal } : {}),
+    ...sandbox ? [] : made.surroundings(system),
+  ];
+}
+
+/** The entry of a unit that was made at a prompt; its code is known only to the VM where it was typed. */
+export function promptUnit(table: UnitTable, name: string): Entry {
+  const text = "-- made at the prompt\nreturn function() end";
+  const code = { source: text, method: "main", modules: [] };
+  const meta = table === "processes" ? { default_host: script.processes } : {};
+  return { id: `script:${name}`, kind: unitTables[table], meta, data: code };
+}
+
+/** Why a unit cannot have a name, or undefined. */
+export function nameTaken(name: string): string | undefined {
+  const id = `script:${name}`;
+  if (!reserved.has(id) && !id.startsWith(variablePrefix)) return undefined;
+  const taken = [...reserved, `${variablePrefix}*`].map((other) => other.slice(7));
+  return `give it another name than ${taken.join(", ")}`;
+}
+
 /**
  * Reads what the function of {@link unitsFinder} gave.
  *
@@ -219,13 +249,9 @@ export function readUnits(found: unknown): ScriptUnits | { message: string; fix:
   const seen = new Map<string, string>();
   for (const table of Object.keys(unitTables) as UnitTable[]) {
     for (const name of units[table]) {
-      const id = `script:${name}`;
-      if (reserved.has(id) || id.startsWith(variablePrefix)) {
-        const taken = [...reserved, `${variablePrefix}*`].map((other) => other.slice(7));
-        return {
-          message: `${table}.${name}: the name is taken by the script itself`,
-          fix: `give it another name than ${taken.join(", ")}`,
-        };
+      const fix = nameTaken(name);
+      if (fix !== undefined) {
+        return { message: `${table}.${name}: the name is taken by the script itself`, fix };
       }
       const other = seen.get(name);
       if (other !== undefined) {

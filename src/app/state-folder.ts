@@ -22,3 +22,8 @@ export function scriptStateFolder(
   const name = isAbsolute(key) ? basename(key).replace(/[^\w.-]/g, "_").slice(0, 60) : "script";
   return join(userState(system), "wippy", "scripts", `${name}-${digest}`);
 }
+
+/** The file of the lines that were typed at the prompt. */
+export function replHistoryFile(system: Readonly<Record<string, string | undefined>>): string {
+  return join(userState(system), "wippy", "repl-history");
+}

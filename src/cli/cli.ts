@@ -162,6 +162,15 @@ function createProgram(console: Console, finish: (status: number) => void): Comm
       finish(await runScript(here(), file, rest, options));
     });
 
+  program.command("repl")
+    .description("type Lua, and see what it gives")
+    .option("--sandbox", "without files, network, programs and environment variables")
+    .option("--state <directory>", "where runs of workflows live (default: they end with it)")
+    .action(async (_options, command: Command) => {
+      const { repl } = await import("./repl.ts");
+      finish(await repl(here(), command.optsWithGlobals<ScriptOptions>(), process));
+    });
+
   program.command("init")
     .description("write wippy.lock, which makes a directory an application")
     .option("-d, --src-dir <directory>", "sources", "./src")

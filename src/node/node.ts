@@ -28,6 +28,7 @@ import { sleep, type Surroundings } from "../surroundings/surroundings.ts";
 import { Names } from "./names.ts";
 import type { NodeOptions } from "./options.ts";
 import { parsePid, workerOf } from "./pid.ts";
+import { Prompt } from "./prompt.ts";
 import { NodeRequests } from "./requests.ts";
 import { connectServices } from "./service-bus.ts";
 import { serviceFrame } from "./identity.ts";
@@ -389,6 +390,7 @@ export class Node {
 
   #terminalOf(pid: string): Terminal | undefined {
     if (this.#entries.get(parsePid(pid).host)?.kind !== terminalHost.name) return undefined;
+    if (this.#options.terminal) return this.#options.terminal;
     this.#terminal ??= new StandardTerminal(process);
     this.#attached ??= this.#terminal.attach(this.#terminalArguments);
     return this.#attached;
@@ -411,6 +413,11 @@ export class Node {
     this.#terminalArguments = args;
     const { ended } = await this.#pool.spawn(0, entryId, hostId, {}, args);
     return await this.#terminalStatus(ended);
+  }
+
+  /** Opens a prompt, at which code is typed, in processes of an entry on a host. @throws WippyError */
+  prompt(entryId: string, hostId: string, told: (why: string) => void): Promise<Prompt> {
+    return Prompt.open(this.#pool, this.registry, { entryId, hostId, told });
   }
 
   /** The exit status that the end of a process with the terminal stands for. */

@@ -1,4 +1,5 @@
 import type { Config } from "../app/config.ts";
+import type { Terminal } from "../operations/io/terminal.ts";
 import type { LogSink } from "../observe/log.ts";
 import type { Simulation } from "../surroundings/simulation.ts";
 import type { Entry } from "../registry/entry.ts";
@@ -19,6 +20,8 @@ export interface NodeOptions {
   /** The first worker runs in this thread: for commands and scripts, which so start no thread in vain. */
   inline: boolean;
   log: LogSink;
+  /** The terminal of processes on terminal hosts; that of this program when absent. */
+  terminal?: Terminal;
   /** The runtime runs in this simulation, all its workers in this thread; else on the machine. */
   simulation?: Simulation;
   /** Bytes of Lua memory of one worker; 1 GiB when absent. */

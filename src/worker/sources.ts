@@ -32,6 +32,7 @@ import policies from "../../lua/kernel/policies.lua" with { type: "text" };
 import pool from "../../lua/kernel/pool.lua" with { type: "text" };
 import position from "../../lua/kernel/position.lua" with { type: "text" };
 import queries from "../../lua/kernel/queries.lua" with { type: "text" };
+import prompt from "../../lua/kernel/prompt.lua" with { type: "text" };
 import remote from "../../lua/kernel/remote.lua" with { type: "text" };
 import sandbox from "../../lua/kernel/sandbox.lua" with { type: "text" };
 import scheduler from "../../lua/kernel/scheduler.lua" with { type: "text" };
@@ -48,6 +49,7 @@ import libraryLayout from "../../lua/library/layout.lua" with { type: "text" };
 import libraryLayoutParse from "../../lua/library/layout_parse.lua" with { type: "text" };
 import libraryRequest from "../../lua/library/request.lua" with { type: "text" };
 import libraryScanner from "../../lua/library/scanner.lua" with { type: "text" };
+import libraryShow from "../../lua/library/show.lua" with { type: "text" };
 import libraryServerLoop from "../../lua/library/server_loop.lua" with { type: "text" };
 import libraryStream from "../../lua/library/stream.lua" with { type: "text" };
 import librarySupervision from "../../lua/library/supervision.lua" with { type: "text" };
@@ -113,6 +115,7 @@ export const sources: Record<string, string> = {
   "kernel/pool": pool,
   "kernel/position": position,
   "kernel/queries": queries,
+  "kernel/prompt": prompt,
   "kernel/remote": remote,
   "kernel/sandbox": sandbox,
   "kernel/scheduler": scheduler,
@@ -129,6 +132,7 @@ export const sources: Record<string, string> = {
   "library/layout_parse": libraryLayoutParse,
   "library/request": libraryRequest,
   "library/scanner": libraryScanner,
+  "library/show": libraryShow,
   "library/server_loop": libraryServerLoop,
   "library/stream": libraryStream,
   "library/supervision": librarySupervision,
