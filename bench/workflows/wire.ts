@@ -34,6 +34,8 @@ const events: JournalEvent[] = Array.from({ length: batch }, (_, run): JournalEv
       operation: false,
       args: pack([run, "an argument of some forty characters or so"]),
       attempt: 1,
+      idempotencyToken: `${common.runId}.1`,
+      scheduledTime: 1_700_000_000_000,
       deadline: Date.now(),
     },
   };

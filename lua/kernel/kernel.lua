@@ -1,5 +1,6 @@
 -- The kernel of one worker: what the worker (TypeScript) calls, and what modules are given as `runtime`.
 local use = ...
+local activities = use("kernel/activities")
 local actors = use("kernel/actors")
 local calls = use("kernel/calls")
 local channel = use("kernel/channel")
@@ -67,6 +68,7 @@ end
 runtime.duration = duration.of
 
 local modules = {
+  "activity",
   "time",
   "contract",
   "json",
@@ -212,7 +214,7 @@ function kernel.request(origin, ticket, op, ...)
 end
 
 --- Runs an activity or another call of the node; the outcome is emitted as "called".
---- Gives nothing; `kernel.cancel_call` ends it.
+--- Gives nothing; `kernel.cancel_call` ends it, or, gently, asks an activity that listens to end.
 local node_calls = {}
 
 function kernel.call(token, target, frame, ...)
@@ -223,9 +225,11 @@ function kernel.call(token, target, frame, ...)
     return
   end
   local answered = false
+  activities.begin(token)
   local function done(value, failure)
     answered = true
     node_calls[token] = nil
+    activities.finish(token)
     called(token, value, failure)
   end
   local cancel = calls.run(entry, frame, done, ...)
@@ -234,10 +238,11 @@ function kernel.call(token, target, frame, ...)
   end
 end
 
-function kernel.cancel_call(token)
+function kernel.cancel_call(token, gently)
   local cancel = node_calls[token]
-  if cancel then
+  if cancel and not (gently and activities.ask_to_end(token)) then
     node_calls[token] = nil
+    activities.finish(token)
     cancel()
     host.emit("called", token, nil, errors.fail("Canceled", "operation canceled"))
   end

@@ -64,20 +64,25 @@ function permissions.operation_refusal(self, name, ...)
   return permissions.denied("permission denied: " .. needed.action .. " on " .. needed.resource)
 end
 
---- A frame for the journal: policies by their ids, since a run outlives them.
+--- A frame for the journal: policies by their ids, since a run outlives them, and without the activity that may have
+--- started the run.
 function permissions.durable(frame)
   local scope = frame.scope
-  if not scope then
+  if not scope and not frame.activity then
     return frame
   end
-  local result, ids = {}, {}
+  local result = {}
   for key, value in pairs(frame) do
     result[key] = value
   end
-  for i, policy in ipairs(scope) do
-    ids[i] = policy.id
+  result.activity = nil
+  if scope then
+    local ids = {}
+    for i, policy in ipairs(scope) do
+      ids[i] = policy.id
+    end
+    result.scope = ids
   end
-  result.scope = ids
   return result
 end
 

@@ -36,7 +36,7 @@ import { HostStart, Services, type Startable } from "./services.ts";
 import { childrenStarted, supervisorSpec } from "./supervision.ts";
 import { listUnits, type UnitPage, type UnitQuery } from "./units.ts";
 import { defaultWorkers, WorkerPool } from "./worker-pool.ts";
-import { WorkflowHosts } from "./workflow-hosts.ts";
+import { type WorkflowHostLimits, WorkflowHosts } from "./workflow-hosts.ts";
 
 export type { NodeOptions } from "./options.ts";
 
@@ -258,12 +258,13 @@ export class Node {
         break;
       }
       case workflowHost.name: {
-        const { lifecycle, journal, retention } = decodeEntry(
-          workflowHost,
-          entry,
-          this.#environment,
-        );
-        add(lifecycle, this.#workflowHost(entry, journal, retention));
+        const { lifecycle, journal, retention, max_concurrent_activities: maxActivities } =
+          decodeEntry(workflowHost, entry, this.#environment);
+        const limits = {
+          ...(retention !== undefined && { retention }),
+          ...(maxActivities !== undefined && { maxActivities }),
+        };
+        add(lifecycle, this.#workflowHost(entry, journal, limits));
         break;
       }
       case processService.name: {
@@ -326,7 +327,7 @@ export class Node {
     }
   }
 
-  #workflowHost(entry: Entry, journal: string, retention: number | undefined): Startable {
+  #workflowHost(entry: Entry, journal: string, limits: WorkflowHostLimits): Startable {
     const path = this.#options.stateDir && journal === defaultJournal
       ? `${this.#options.stateDir}/journal.db`
       : journal;
@@ -334,7 +335,7 @@ export class Node {
       async () => {
         // Workers learn of the host first: the journal's open runs go on as soon as it is open.
         this.#setHost(entry, "running");
-        await this.#workflows.open(entry.id, path, this.#options.directory, retention);
+        await this.#workflows.open(entry.id, path, this.#options.directory, limits);
       },
       () => {
         this.#setHost(entry, "stopping");

@@ -36,6 +36,14 @@ export interface StartWorkflow {
   args: LuaValue[];
 }
 
+/** What a `workflow.host` entry limits. */
+export interface WorkflowHostLimits {
+  /** Milliseconds that a closed run is kept; for ever when absent. */
+  retention?: number;
+  /** Attempts of activities that run at once; without limit when absent. */
+  maxActivities?: number;
+}
+
 /** An update as callers ask for it. */
 export interface UpdateWorkflow {
   updateId?: string;
@@ -84,14 +92,13 @@ export class WorkflowHosts {
   /**
    * Opens the journal of a host; its open runs go on at once.
    *
-   * @param retention milliseconds that a closed run is kept; for ever when absent
    * @throws WippyError, see `WorkflowProvider.open`
    */
   async open(
     id: string,
     journal: string,
     directory: string,
-    retention: number | undefined,
+    { retention, maxActivities }: WorkflowHostLimits,
   ): Promise<void> {
     const path = resolve(directory, journal);
     try {
@@ -108,14 +115,15 @@ export class WorkflowHosts {
       path,
       number: ++this.#opened,
       ...(retention !== undefined && { retention }),
+      ...(maxActivities !== undefined && { maxActivities }),
       ...(this.#simulation && { inline: true, surroundings: this.#simulation }),
     });
     provider.onTask((task) => this.#runTask(provider, task));
     provider.onQuery((task) => this.#runQuery(provider, task));
     provider.onActivity((task) => this.#runActivity(provider, task));
-    provider.onActivityCancel((token) => {
+    provider.onActivityCancel((token, _reason, gently) => {
       const activity = this.#activities.get(token);
-      if (activity) this.#pool.send(activity.worker, { type: "cancel_activity", token });
+      if (activity) this.#pool.send(activity.worker, { type: "cancel_activity", token, gently });
     });
     provider.onMessage(({ to, from, topic, payloads }) => {
       const values = unpack(payloads) as LuaValue[];
@@ -168,10 +176,18 @@ export class WorkflowHosts {
   #runActivity(provider: WorkflowProvider, task: ActivityTask): void {
     const worker = this.#places.get(task.runId) ?? this.#pool.leastLoaded();
     this.#activities.set(task.token, { provider, worker, task });
-    const { token, entry, operation, args, frame, pid } = task;
+    const { token, entry, operation, args, frame, pid, hostId: _, ...facts } = task;
     this.#pool.send(worker, {
       type: "activity",
-      activity: { token, entry, operation, args, pid, ...(frame && { frame }) },
+      activity: {
+        token,
+        entry,
+        operation,
+        args,
+        pid,
+        ...(frame && { frame }),
+        ...(!operation && { facts }),
+      },
     });
   }
 
@@ -183,6 +199,9 @@ export class WorkflowHosts {
       this.#tasks.delete(completion.token);
       if (!held) this.#places.delete(completion.runId);
       task?.provider.completeTask(completion);
+    } else if (message.type === "heartbeat") {
+      const { token, details } = message;
+      this.#activities.get(token)?.provider.heartbeat(token, details);
     } else if (message.type === "queried") {
       const { answer } = message;
       const query = this.#queries.get(answer.token);

@@ -22,6 +22,7 @@ const outside: BuiltinModule = { workflow: true, outside: true };
  * `io` needs a terminal, which a workflow never has.
  */
 export const builtinModules: ReadonlyMap<string, BuiltinModule> = new Map([
+  ["activity", everywhere],
   ["channel", everywhere],
   ["contract", everywhere],
   ["ctx", everywhere],

@@ -82,7 +82,8 @@ export type ToWorker =
   | { type: "entries"; change: EntriesChange }
   | { type: "worker_down"; index: number; failure: Failure }
   | { type: "activity"; activity: Activity }
-  | { type: "cancel_activity"; token: string }
+  /** `gently`: one that listens for it is asked, not ended. */
+  | { type: "cancel_activity"; token: string; gently: boolean }
   | { type: "workflow_task"; task: WorkflowTask }
   | { type: "query"; task: QueryTask }
   | { type: "evict"; runId: string }
@@ -113,6 +114,7 @@ export type FromWorker =
   }
   /** `held`: the worker keeps the run in memory. */
   | { type: "task_done"; completion: TaskCompletion; held: boolean }
+  | { type: "heartbeat"; token: string; details: Uint8Array }
   | { type: "queried"; answer: QueryAnswer }
   | { type: "log"; record: LogRecord }
   | EnvironmentWrite

@@ -6,6 +6,7 @@
 import contextFunction from "../../lua/contexts/function.lua" with { type: "text" };
 import contextProcess from "../../lua/contexts/process.lua" with { type: "text" };
 import contextWorkflow from "../../lua/contexts/workflow.lua" with { type: "text" };
+import activities from "../../lua/kernel/activities.lua" with { type: "text" };
 import actors from "../../lua/kernel/actors.lua" with { type: "text" };
 import adaptive from "../../lua/kernel/adaptive.lua" with { type: "text" };
 import boot from "../../lua/kernel/boot.lua" with { type: "text" };
@@ -58,6 +59,7 @@ import librarySupervisorRequests from "../../lua/library/supervisor_requests.lua
 };
 import librarySupervisorSpec from "../../lua/library/supervisor_spec.lua" with { type: "text" };
 import libraryZone from "../../lua/library/zone.lua" with { type: "text" };
+import moduleActivity from "../../lua/modules/activity.lua" with { type: "text" };
 import moduleContract from "../../lua/modules/contract.lua" with { type: "text" };
 import moduleCtx from "../../lua/modules/ctx.lua" with { type: "text" };
 import moduleEnv from "../../lua/modules/env.lua" with { type: "text" };
@@ -90,6 +92,7 @@ export const sources: Record<string, string> = {
   "contexts/function": contextFunction,
   "contexts/process": contextProcess,
   "contexts/workflow": contextWorkflow,
+  "kernel/activities": activities,
   "kernel/actors": actors,
   "kernel/adaptive": adaptive,
   "kernel/calls": calls,
@@ -139,6 +142,7 @@ export const sources: Record<string, string> = {
   "library/supervisor_requests": librarySupervisorRequests,
   "library/supervisor_spec": librarySupervisorSpec,
   "library/zone": libraryZone,
+  "modules/activity": moduleActivity,
   "modules/contract": moduleContract,
   "modules/ctx": moduleCtx,
   "modules/env": moduleEnv,

@@ -80,6 +80,27 @@ function unpackFrame(bytes: Uint8Array): LuaValue {
   return bytes.length === 1 ? {} : unpack(bytes);
 }
 
+/** What `lua/modules/activity.lua` reads in the frame of an activity. */
+function told({ token, entry, pid, facts }: Activity): LuaValue {
+  if (!facts) return undefined;
+  const details = facts.heartbeat ? unpack(facts.heartbeat) as LuaValue[] : [];
+  return {
+    token,
+    activity_id: facts.activityId,
+    activity_type: entry,
+    workflow_id: facts.workflowId,
+    run_id: facts.runId,
+    workflow_pid: pid,
+    attempt: facts.attempt,
+    idempotency_token: facts.idempotencyToken,
+    scheduled_time: facts.scheduledTime,
+    deadline: facts.deadline,
+    heartbeat_timeout: facts.heartbeatTimeout,
+    details,
+    detail_count: details.length,
+  };
+}
+
 export class LuaWorker {
   readonly #options: WorkerOptions;
   readonly #post: (messages: FromWorker[]) => void;
@@ -176,6 +197,8 @@ export class LuaWorker {
       activated: (runId, commands, failure) => {
         this.#engine.activated(String(runId), commands, failure);
       },
+      heartbeat: (token, ...details) =>
+        this.#send({ type: "heartbeat", token: String(token), details: pack(details) }),
       called: (token, value, error) => this.#activityDone(String(token), value, error),
     };
     const vm = this.#vm;
@@ -317,7 +340,7 @@ export class LuaWorker {
         this.#activity(message.activity);
         break;
       case "cancel_activity":
-        kernel.call("cancel_call", message.token);
+        kernel.call("cancel_call", message.token, message.gently);
         this.#operations.abort(message.token);
         break;
       case "workflow_task":
@@ -388,6 +411,7 @@ export class LuaWorker {
       return;
     }
     if (!activity.operation) {
+      if (activity.facts) (frame as Record<string, LuaValue>).activity = told(activity);
       this.#kernel.call("call", activity.token, activity.entry, frame, ...args);
       return;
     }

@@ -243,6 +243,10 @@ export function parseActivityOptions(
       scheduleToCloseTimeout: options.read(duration, "activity.schedule_to_close_timeout"),
       scheduleToStartTimeout: options.read(duration, "activity.schedule_to_start_timeout"),
       heartbeatTimeout: options.read(duration, "activity.heartbeat_timeout"),
+      cancellationType: options.read(
+        oneOf("try_cancel", "wait_cancellation_completed", "abandon"),
+        "activity.cancellation_type",
+      ),
       waitForCancellation: options.read(flag, "activity.wait_for_cancellation"),
       retryPolicy: options.read(retryPolicy, "activity.retry_policy"),
       summary: options.read(text, "activity.summary"),

@@ -12,17 +12,26 @@ export interface RetryPolicy {
   nonRetryableKinds?: string[];
 }
 
+/**
+ * What a request to cancel an activity does. `try_cancel`: its attempt is aborted, and it counts as
+ * canceled at once. `wait_cancellation_completed`: its attempt is asked to end, and its outcome is the
+ * activity's. `abandon`: it counts as canceled, its attempt goes on. Names are Temporal's.
+ */
+export type CancellationType = "try_cancel" | "wait_cancellation_completed" | "abandon";
+
 /** Options of one activity call. Times in milliseconds. */
 export interface ActivityOptions {
   /** One attempt; default 10 minutes. */
   startToCloseTimeout?: number;
   /** All attempts with the waiting between them. */
   scheduleToCloseTimeout?: number;
-  /** Waiting for the first attempt. */
+  /** Waiting for a slot, of each attempt. */
   scheduleToStartTimeout?: number;
-  /** As nothing sends heartbeats, an attempt that takes longer has timed out. */
+  /** Longest time from one heartbeat of an attempt to the next. */
   heartbeatTimeout?: number;
-  /** A cancelled activity is reported when its attempt has ended, not when asked. */
+  /** What a request to cancel does; default `try_cancel`. */
+  cancellationType?: CancellationType;
+  /** The older form of `wait_cancellation_completed`. */
   waitForCancellation?: boolean;
   retryPolicy?: RetryPolicy;
   /** One line for people. */

@@ -159,6 +159,14 @@ export interface ActivityTask {
   frame?: Payload;
   /** From 1. */
   attempt: number;
+  /** The same for every attempt, and for no other activity: for the other side to know a repetition. */
+  idempotencyToken: string;
+  /** Milliseconds since the epoch. */
+  scheduledTime: number;
+  /** Milliseconds within which a heartbeat has to come, if at all. */
+  heartbeatTimeout?: number;
+  /** Details of the last heartbeat, of whichever attempt: packed `LuaValue[]`. */
+  heartbeat?: Payload;
   /**
    * Milliseconds since the epoch; the provider gives up waiting then and says so with
    * `onActivityCancel`.
@@ -332,10 +340,16 @@ export interface WorkflowProvider {
   completeQuery(answer: QueryAnswer): void;
   /** An attempt to run. Each is answered with `completeActivity`. */
   onActivity(handler: (task: ActivityTask) => void): void;
+  /**
+   * The attempt is alive: its heartbeat timeout begins anew, and the next attempt is given `details`
+   * (packed `LuaValue[]`). Details of the last second before the runtime dies may be lost.
+   */
+  heartbeat(token: string, details: Payload): void;
   /** Ignored when the attempt is no longer awaited. */
   completeActivity(token: string, result: ActivityResult): void;
   /** The attempt is no longer wanted (cancelled, timed out, run closed): abort it. */
-  onActivityCancel(handler: (token: string, reason: string) => void): void;
+  /** With `gently` it is asked to end, and its outcome is awaited. */
+  onActivityCancel(handler: (token: string, reason: string, gently: boolean) => void): void;
   /** Outbox to plain processes. A message may come twice when the runtime ended in between. */
   onMessage(handler: (message: OutboxMessage) => void): void;
   /** A run is closed or its task was taken away: workers drop it from memory. */

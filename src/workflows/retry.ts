@@ -59,7 +59,7 @@ export function canceledFailure(message = "operation canceled"): Failure {
   return { kind: "Canceled", message, retryable: false };
 }
 
-/** @param type `start_to_close`, `schedule_to_close`, `heartbeat`. */
+/** @param type `start_to_close`, `schedule_to_start`, `schedule_to_close`, `heartbeat`. */
 export function timeoutFailure(message: string, type: string): Failure {
   return { kind: "Timeout", message, retryable: false, details: { timeout_type: type } };
 }

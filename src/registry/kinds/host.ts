@@ -46,6 +46,8 @@ export const workflowHost = defineKind({
     journal: z.string().min(1).default(".wippy/journal.db"),
     /** Milliseconds that a closed run is kept; absent: for ever. */
     retention: duration(undefined),
+    /** Attempts of activities that run at once; absent or 0: no limit. */
+    max_concurrent_activities: limit("max concurrent activities"),
     lifecycle,
   }),
 });

@@ -30,3 +30,36 @@ test("the example of the page on workflows runs", async () => {
   });
   expect(await application.call("start")).toBe("receipt for 120 approved by Ada");
 });
+
+test("the updates and queries of the page on workflows work", async () => {
+  const [, , handlers, update, query, ask] = blocks("workflows.md", "lua");
+  const application = await startDurable({
+    workflows: { main: `${handlers} ${query} process.listen("close"):receive()` },
+    functions: {
+      start: `local pid = process.spawn("app:main", "app:durable")
+        local first, second
+        do ${update} first = { total, err, id } end
+        do ${ask} second = total end
+        return { first, second }`,
+    },
+  });
+  expect(await application.call("start")).toEqual([
+    new Map<number, unknown>([[1, 5], [3, "payment-17"]]),
+    10,
+  ]);
+});
+
+test("the example of the activity module does what the page says", async () => {
+  const page = "modules/activity.md";
+  const application = await startDurable({
+    workflows: {
+      main: `return funcs.new():with_options{ ["activity.retry_policy"] = { initial_interval = 1 } }
+        :call("app:import", { "a", "b", "c" })`,
+    },
+    functions: {
+      import: { source: blocks(page, "lua")[0]! },
+      start: 'return workflow.exec("app:main")',
+    },
+  });
+  expect(`${await application.call("start") as string}\n`).toBe(blocks(page, "text")[0]!);
+});

@@ -30,12 +30,15 @@ export interface Units {
 export interface StartOptions {
   /** Workers at most: 1, in this thread, unless given. */
   workers?: number;
+  /** Fields of the workflow host. */
+  host?: Record<string, unknown>;
   /** Runs the application, its journal included, in it. */
   simulation?: Simulation;
 }
 
 const groups = { workflows: "workflow.lua", functions: "function.lua", processes: "process.lua" };
 const modules = [
+  "activity",
   "ctx",
   "env",
   "fs",
@@ -62,10 +65,14 @@ function sourceOf(body: string): string {
   return `${head} return { main = function(...) ${body}\nend }`;
 }
 
-function entriesOf(units: Units, directory: string): Entry[] {
+function entriesOf(
+  units: Units,
+  directory: string,
+  host: Record<string, unknown> = {},
+): Entry[] {
   const auto = { lifecycle: { auto_start: true, stop_timeout: "200ms" } };
   const entries: Entry[] = [
-    { id: "app:durable", kind: "workflow.host", meta: {}, data: auto },
+    { id: "app:durable", kind: "workflow.host", meta: {}, data: { ...auto, ...host } },
     { id: "app:processes", kind: "process.host", meta: {}, data: auto },
     { id: "app:files", kind: "fs.directory", meta: {}, data: { directory } },
   ];
@@ -111,7 +118,7 @@ export class DurableApplication {
   async start(units: Units, options: StartOptions = {}): Promise<void> {
     await this.stop();
     this.#node = await Node.start({
-      entries: entriesOf(units, this.directory),
+      entries: entriesOf(units, this.directory, options.host),
       config: Config.empty,
       directory: this.directory,
       stateDir: join(this.directory, ".wippy"),

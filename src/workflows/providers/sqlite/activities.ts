@@ -1,6 +1,6 @@
 import type { Failure } from "../../engine/outcome.ts";
 import type { PackedCommand } from "../../history.ts";
-import type { ActivityResult } from "../../provider.ts";
+import type { ActivityResult, Payload } from "../../provider.ts";
 import {
   canceledFailure,
   decideRetry,
@@ -13,6 +13,12 @@ import type { Deadline } from "./deadlines.ts";
 import type { PendingActivity, RunState } from "./runs.ts";
 
 const defaultStartToClose = 10 * 60_000;
+
+/** Milliseconds between two writes of an activity's heartbeat details. */
+const beatInterval = 1_000;
+
+/** What an activity without outcome waits for; its row's `running`. */
+const stage = { waitsForRetry: 0, runs: 1, waitsForSlot: 2 };
 
 type ScheduleActivity = Extract<PackedCommand, { type: "schedule_activity" }>;
 
@@ -32,48 +38,81 @@ export function scheduleActivity(book: Book, state: RunState, command: ScheduleA
     seq: command.seq,
     event,
     attempt: 1,
-    running: 1,
+    running: stage.runs,
     canceling: 0,
+    heartbeat: null,
   };
   const activity = { row, scheduled, scheduledTime: state.lastTime };
   // Read before the row is written, or it would be found twice.
   book.runs.pending(state).set(command.seq, activity);
+  takeSlot(book, activity);
   book.store.insertActivity(row);
   const limit = command.options.scheduleToCloseTimeout;
   if (limit !== undefined) {
     book.setTimer(state, "schedule_to_close", command.seq, book.now + limit);
   }
-  handOutAttempt(book, state, activity);
+  begin(book, state, activity);
 }
 
 export function cancelActivity(book: Book, state: RunState, seq: number): void {
   book.append(state, "ActivityCancelRequested", { seq });
   const activity = book.runs.pending(state).get(seq);
   if (!activity) return;
-  if (activity.row.running) {
+  const { row, scheduled: { options } } = activity;
+  const type = options.cancellationType ??
+    (options.waitForCancellation ? "wait_cancellation_completed" : "try_cancel");
+  if (row.running === stage.runs && type === "wait_cancellation_completed") {
+    const token = tokenOf(book, activity);
+    book.out.push({ type: "activity_cancel", token, reason: "canceled", gently: true });
+    row.canceling = 1;
+    book.store.saveActivity(row);
+    return;
+  }
+  if (row.running === stage.runs && type === "try_cancel") {
     abortAttempt(book, activity, "canceled");
-    if (activity.scheduled.options.waitForCancellation) {
-      activity.row.canceling = 1;
-      book.store.saveActivity(activity.row);
-      return;
-    }
   }
   end(book, state, activity, "ActivityCanceled", canceledFailure());
 }
 
-/** Takes the outcome of an attempt; ignores it when that attempt is no longer awaited. */
-export function completeAttempt(book: Book, token: string, result: ActivityResult): void {
+/** The activity whose attempt runs under a token; undefined when it is no longer awaited. */
+function attemptOf(
+  book: Book,
+  token: string,
+): { state: RunState; activity: PendingActivity } | undefined {
   const [, run, seq, attempt] = token.split(".").map(Number) as [number, number, number, number];
   const state = book.runs.get(run);
-  if (state?.status !== "running") return;
+  if (state?.status !== "running") return undefined;
   const activity = book.runs.pending(state).get(seq);
-  if (!activity?.row.running || activity.row.attempt !== attempt) return;
+  if (activity?.row.running !== stage.runs || activity.row.attempt !== attempt) return undefined;
+  return { state, activity };
+}
+
+/** The attempt is alive. Details are written at most once a second. */
+export function heartbeat(book: Book, token: string, details: Payload): void {
+  const found = attemptOf(book, token);
+  if (!found) return;
+  const { activity } = found;
+  activity.row.heartbeat = details;
+  if (book.now - (activity.beatWritten ?? -Infinity) >= beatInterval) {
+    activity.beatWritten = book.now;
+    book.store.saveActivity(activity.row);
+  }
+  awaitBeat(book, activity);
+}
+
+/** Takes the outcome of an attempt; ignores it when that attempt is no longer awaited. */
+export function completeAttempt(book: Book, token: string, result: ActivityResult): void {
+  book.slots.release(book, token);
+  const found = attemptOf(book, token);
+  if (!found) return;
+  const { state, activity } = found;
+  const { seq, attempt } = activity.row;
   if (result.status === "completed") {
     forget(book, state, activity);
     book.append(state, "ActivityCompleted", { seq, attempt, value: result.value });
     book.wake(state);
   } else if (activity.row.canceling) {
-    const canceled = result.status === "canceled";
+    const canceled = result.status === "canceled" || result.failure.kind === "Canceled";
     const failure = canceled
       ? result.failure
       : finalFailure(activity, result.failure, "cancel_requested");
@@ -92,7 +131,8 @@ export function attemptTimedOut(
   const activity = state?.status === "running"
     ? book.runs.pending(state).get(deadline.seq)
     : undefined;
-  if (!state || !activity?.row.running || activity.row.attempt !== deadline.attempt) return;
+  if (!state || activity?.row.running !== stage.runs) return;
+  if (activity.row.attempt !== deadline.attempt) return;
   abortAttempt(book, activity, `timed out (${deadline.timeout})`);
   const failure = timeoutFailure(
     `activity ${activity.scheduled.entry} timed out (${deadline.timeout})`,
@@ -101,11 +141,27 @@ export function attemptTimedOut(
   attemptFailed(book, state, activity, failure, "ActivityTimedOut");
 }
 
+/** No slot was free in time. It is not tried again: there would be none either. */
+export function slotTimedOut(book: Book, deadline: Extract<Deadline, { kind: "slot" }>): void {
+  const state = book.runs.get(deadline.run);
+  const activity = state?.status === "running"
+    ? book.runs.pending(state).get(deadline.seq)
+    : undefined;
+  if (!state || activity?.row.running !== stage.waitsForSlot) return;
+  const failure = timeoutFailure(
+    `activity ${activity.scheduled.entry} timed out (schedule_to_start)`,
+    "schedule_to_start",
+  );
+  end(book, state, activity, "ActivityTimedOut", finalFailure(activity, failure, "timeout"));
+}
+
 /** The activity took longer than all its attempts together may. */
 export function scheduleToCloseTimedOut(book: Book, state: RunState, seq: number): void {
   const activity = book.runs.pending(state).get(seq);
   if (!activity) return;
-  if (activity.row.running) abortAttempt(book, activity, "timed out (schedule_to_close)");
+  if (activity.row.running === stage.runs) {
+    abortAttempt(book, activity, "timed out (schedule_to_close)");
+  }
   const failure = timeoutFailure(
     `activity ${activity.scheduled.entry} timed out (schedule_to_close)`,
     "schedule_to_close",
@@ -116,13 +172,38 @@ export function scheduleToCloseTimedOut(book: Book, state: RunState, seq: number
 /** The wait before the next attempt is over. */
 export function retryActivity(book: Book, state: RunState, seq: number): void {
   const activity = book.runs.pending(state).get(seq);
-  if (activity && !activity.row.running) nextAttempt(book, state, activity);
+  if (activity?.row.running === stage.waitsForRetry) nextAttempt(book, state, activity);
+}
+
+/** Starts attempts that wait for a slot, as far as there are slots. */
+export function startWaiting(book: Book): void {
+  for (let token = book.slots.next(book); token !== undefined; token = book.slots.next(book)) {
+    const [, run, seq, attempt] = token.split(".").map(Number) as [number, number, number, number];
+    const state = book.runs.get(run);
+    const activity = state?.status === "running" ? book.runs.pending(state).get(seq) : undefined;
+    if (
+      !state || activity?.row.running !== stage.waitsForSlot || activity.row.attempt !== attempt
+    ) {
+      book.slots.release(book, token);
+      continue;
+    }
+    activity.row.running = stage.runs;
+    book.store.saveActivity(activity.row);
+    forgetDeadline(book, activity);
+    begin(book, state, activity);
+  }
 }
 
 /** Attempts that ran when the runtime ended are lost: they count, and the next follows at once. */
 export function recoverAttempts(book: Book, state: RunState): void {
   for (const activity of [...book.runs.pending(state).values()]) {
-    if (!activity.row.running) continue;
+    if (activity.row.running === stage.waitsForRetry) continue;
+    if (activity.row.running === stage.waitsForSlot) {
+      takeSlot(book, activity);
+      book.store.saveActivity(activity.row);
+      begin(book, state, activity);
+      continue;
+    }
     const { operation, options, entry } = activity.scheduled;
     const maximum = options.retryPolicy?.maximumAttempts;
     if (activity.row.canceling) {
@@ -145,7 +226,8 @@ export function abandonActivities(book: Book, state: RunState): void {
   const activities = book.runs.pending(state);
   if (activities.size === 0) return;
   for (const activity of activities.values()) {
-    if (activity.row.running) abortAttempt(book, activity, "workflow closed");
+    if (activity.row.running === stage.runs) abortAttempt(book, activity, "workflow closed");
+    else forgetDeadline(book, activity);
   }
   activities.clear();
   book.store.deleteActivitiesOf(state.run);
@@ -163,6 +245,10 @@ function attemptFailed(
     end(book, state, activity, type, failure);
     return;
   }
+  if (row.canceling) {
+    end(book, state, activity, type, finalFailure(activity, failure, "cancel_requested"));
+    return;
+  }
   const { retryPolicy = {}, scheduleToCloseTimeout = Infinity } = scheduled.options;
   const deadline = scheduledTime + scheduleToCloseTimeout;
   const decision = decideRetry(retryPolicy, failure, row.attempt, book.now, deadline);
@@ -170,7 +256,7 @@ function attemptFailed(
     end(book, state, activity, type, finalFailure(activity, failure, decision.final));
     return;
   }
-  row.running = 0;
+  row.running = stage.waitsForRetry;
   book.store.saveActivity(row);
   book.setTimer(state, "retry", row.seq, book.now + decision.delay);
   forgetDeadline(book, activity);
@@ -178,18 +264,41 @@ function attemptFailed(
 
 function nextAttempt(book: Book, state: RunState, activity: PendingActivity): void {
   activity.row.attempt++;
-  activity.row.running = 1;
+  takeSlot(book, activity);
   book.store.saveActivity(activity.row);
-  handOutAttempt(book, state, activity);
+  begin(book, state, activity);
+}
+
+/** Takes a slot for the next attempt if one is needed and free: else the attempt waits for it. */
+function takeSlot(book: Book, activity: PendingActivity): void {
+  const { row, scheduled } = activity;
+  row.running = scheduled.operation || book.slots.take(book, tokenOf(book, activity))
+    ? stage.runs
+    : stage.waitsForSlot;
+}
+
+/** Hands out an attempt that has a slot; the others wait in the queue. */
+function begin(book: Book, state: RunState, activity: PendingActivity): void {
+  if (activity.row.running === stage.runs) {
+    handOutAttempt(book, state, activity);
+    return;
+  }
+  book.slots.enqueue(book, tokenOf(book, activity));
+  const limit = activity.scheduled.options.scheduleToStartTimeout;
+  if (limit === undefined) return;
+  const { run, seq, attempt } = activity.row;
+  const due = attempt === 1 ? activity.scheduledTime + limit : book.now + limit;
+  book.after.push(() =>
+    book.deadlines.set(deadlineKey(activity), due, { kind: "slot", run, seq, attempt })
+  );
 }
 
 function handOutAttempt(book: Book, state: RunState, activity: PendingActivity): void {
   const { row, scheduled, scheduledTime } = activity;
   const { options } = scheduled;
-  const heartbeat = options.heartbeatTimeout ?? Infinity;
   const startToClose = options.startToCloseTimeout ??
     (scheduled.operation ? Infinity : defaultStartToClose);
-  const due = book.now + Math.min(heartbeat, startToClose);
+  const due = book.now + startToClose;
   const frame = scheduled.frame ?? book.runs.frame(state);
   book.out.push({
     type: "activity",
@@ -205,14 +314,33 @@ function handOutAttempt(book: Book, state: RunState, activity: PendingActivity):
       args: scheduled.args,
       ...frame ? { frame } : {},
       attempt: row.attempt,
+      idempotencyToken: `${state.runId}.${row.seq}`,
+      scheduledTime,
+      ...options.heartbeatTimeout === undefined
+        ? {}
+        : { heartbeatTimeout: options.heartbeatTimeout },
+      ...row.heartbeat ? { heartbeat: row.heartbeat } : {},
       deadline: Math.min(due, scheduledTime + (options.scheduleToCloseTimeout ?? Infinity)),
     },
   });
+  awaitBeat(book, activity);
   if (due === Infinity) return;
-  const timeout = heartbeat < startToClose ? "heartbeat" : "start_to_close";
   const { run, seq, attempt } = row;
+  const timeout = "start_to_close";
   book.after.push(() =>
     book.deadlines.set(deadlineKey(activity), due, { kind: "attempt", run, seq, attempt, timeout })
+  );
+}
+
+/** From now on the next heartbeat has its time. */
+function awaitBeat(book: Book, { row, scheduled }: PendingActivity): void {
+  const limit = scheduled.options.heartbeatTimeout;
+  if (limit === undefined) return;
+  const { run, seq, attempt } = row;
+  const due = book.now + limit;
+  const timeout = "heartbeat";
+  book.after.push(() =>
+    book.deadlines.set(beatKey(run, seq), due, { kind: "attempt", run, seq, attempt, timeout })
   );
 }
 
@@ -233,7 +361,7 @@ function forget(book: Book, state: RunState, activity: PendingActivity): void {
   const { run, seq, running } = activity.row;
   book.runs.pending(state).delete(seq);
   book.store.deleteActivity(run, seq);
-  if (!running) book.store.deleteTimer(run, "retry", seq);
+  if (running === stage.waitsForRetry) book.store.deleteTimer(run, "retry", seq);
   if (activity.scheduled.options.scheduleToCloseTimeout !== undefined) {
     book.store.deleteTimer(run, "schedule_to_close", seq);
   }
@@ -241,13 +369,19 @@ function forget(book: Book, state: RunState, activity: PendingActivity): void {
 }
 
 function abortAttempt(book: Book, activity: PendingActivity, reason: string): void {
-  book.out.push({ type: "activity_cancel", token: tokenOf(book, activity), reason });
+  const token = tokenOf(book, activity);
+  book.out.push({ type: "activity_cancel", token, reason, gently: false });
   forgetDeadline(book, activity);
 }
 
 function forgetDeadline(book: Book, activity: PendingActivity): void {
+  const { row: { run, seq }, scheduled } = activity;
   const key = deadlineKey(activity);
-  book.after.push(() => book.deadlines.delete(key));
+  const beats = scheduled.options.heartbeatTimeout !== undefined;
+  book.after.push(() => {
+    book.deadlines.delete(key);
+    if (beats) book.deadlines.delete(beatKey(run, seq));
+  });
 }
 
 function finalFailure(activity: PendingActivity, failure: Failure, state: RetryState): Failure {
@@ -261,6 +395,10 @@ function finalFailure(activity: PendingActivity, failure: Failure, state: RetryS
 
 function tokenOf(book: Book, { row }: PendingActivity): string {
   return `${book.settings.name}.${row.run}.${row.seq}.${row.attempt}`;
+}
+
+function beatKey(run: number, seq: number): string {
+  return `beat ${run}.${seq}`;
 }
 
 function deadlineKey({ row }: PendingActivity): string {

@@ -5,6 +5,7 @@ import type { JournalEvent, JournalSettings } from "./messages.ts";
 import type { Queries } from "./queries.ts";
 import type { Runs, RunState } from "./runs.ts";
 import type { TimerKind } from "./schema.ts";
+import type { Slots } from "./slots.ts";
 import type { Store } from "./store.ts";
 import type { UpdateWaits } from "./updates.ts";
 import type { Watches } from "./watches.ts";
@@ -24,6 +25,7 @@ export interface BookParts {
   watches: Watches;
   updateWaits: UpdateWaits;
   queries: Queries;
+  slots: Slots;
   settings: JournalSettings;
   random: Randomness;
   taken: Set<number>;
@@ -41,6 +43,8 @@ export class Book {
   readonly ready: number[] = [];
   /** Changes in memory to be made after the commit. */
   readonly after: (() => void)[] = [];
+  /** Takes back changes in memory when the transaction is rolled back. */
+  readonly undo: (() => void)[] = [];
   /** Runs whose task is handed out and not answered; changed after the commit only. */
   readonly taken: Set<number>;
   readonly #woken = new Set<RunState>();
@@ -54,6 +58,7 @@ export class Book {
   readonly watches: Watches;
   readonly updateWaits: UpdateWaits;
   readonly queries: Queries;
+  readonly slots: Slots;
   readonly settings: JournalSettings;
   readonly random: Randomness;
 
@@ -68,6 +73,7 @@ export class Book {
     this.watches = parts.watches;
     this.updateWaits = parts.updateWaits;
     this.queries = parts.queries;
+    this.slots = parts.slots;
     this.settings = parts.settings;
     this.random = parts.random;
     this.taken = parts.taken;

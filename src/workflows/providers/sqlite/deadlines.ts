@@ -8,6 +8,8 @@ export type Deadline =
     attempt: number;
     timeout: "start_to_close" | "heartbeat";
   }
+  /** No slot was free for the attempt for too long. */
+  | { kind: "slot"; run: number; seq: number; attempt: number }
   /** The task was not completed in time. */
   | { kind: "task"; run: number; lease: number }
   /** The task that was lost is to be handed out again. */

@@ -1,5 +1,5 @@
 import { WippyError } from "../../../vm/error.ts";
-import { completeAttempt, recoverAttempts } from "./activities.ts";
+import { completeAttempt, heartbeat, recoverAttempts, startWaiting } from "./activities.ts";
 import { Book, type BookParts, type Randomness } from "./book.ts";
 import { closedChain, terminateRun } from "./closing.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -11,6 +11,7 @@ import { answerQuery, askRun, Queries } from "./queries.ts";
 import { removeOld } from "./retention.ts";
 import { Runs } from "./runs.ts";
 import { notFound, openRun, requestCancel, signalRun } from "./signals.ts";
+import { Slots } from "./slots.ts";
 import { startRun } from "./starts.ts";
 import { Store } from "./store.ts";
 import { completeTask, takeTask, unblockRun } from "./tasks.ts";
@@ -102,6 +103,7 @@ export class Journal {
         watches: new Watches(),
         updateWaits: new UpdateWaits(),
         queries: new Queries(),
+        slots: new Slots(settings.maxActivities),
         random: this.#surroundings.random,
         taken: new Set(),
       };
@@ -154,11 +156,13 @@ export class Journal {
     open.store.begin();
     try {
       work(book);
+      startWaiting(book);
       book.finish();
       open.store.commit();
       return book;
     } catch (error) {
       open.store.rollback();
+      for (const step of book.undo.reverse()) step();
       throw error;
     }
   }
@@ -376,6 +380,8 @@ function notice(book: Book, request: Exclude<JournalRequest, Asked>): void {
   switch (request.type) {
     case "task":
       return completeTask(book, request.completion);
+    case "heartbeat":
+      return heartbeat(book, request.token, request.details);
     case "queried":
       return answerQuery(book, request.answer);
     case "activity":

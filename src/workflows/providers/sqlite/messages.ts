@@ -3,6 +3,7 @@ import type {
   ActivityResult,
   ActivityTask,
   OutboxMessage,
+  Payload,
   ProviderReport,
   QueryAnswer,
   QueryRequest,
@@ -39,6 +40,8 @@ export interface JournalSettings {
   maxRuns: number;
   /** Size above which the journal file refuses to grow. */
   maxBytes?: number;
+  /** Attempts of activities that run at once; without limit when absent. */
+  maxActivities?: number;
   /** Milliseconds for which closed runs are kept; for ever when absent. */
   retention?: number;
 }
@@ -62,6 +65,8 @@ export type Question =
 /** Not answered; kept until it is committed. */
 export type Notice =
   | { type: "task"; completion: TaskCompletion }
+  /** `details`: packed `LuaValue[]`. */
+  | { type: "heartbeat"; token: string; details: Payload }
   | { type: "queried"; answer: QueryAnswer }
   | { type: "activity"; token: string; result: ActivityResult }
   /** Outbox messages up to this id were handed over. */
@@ -77,7 +82,7 @@ export type JournalEvent =
   | { type: "task"; task: WorkflowTask }
   | { type: "query"; task: QueryTask }
   | { type: "activity"; task: ActivityTask }
-  | { type: "activity_cancel"; token: string; reason: string }
+  | { type: "activity_cancel"; token: string; reason: string; gently: boolean }
   | { type: "message"; id: number; message: OutboxMessage }
   | { type: "closed"; watch: number; closed: RunClosed }
   | { type: "evict"; runId: string }

@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import journal from "./migrations/0000_journal.sql" with { type: "text" };
+import heartbeats from "./migrations/0002_heartbeats.sql" with { type: "text" };
 import updates from "./migrations/0001_updates.sql" with { type: "text" };
 
 /**
@@ -7,7 +8,7 @@ import updates from "./migrations/0001_updates.sql" with { type: "text" };
  * at run time, so that the bundler puts the texts into the executable. The schema's version is the
  * number of migrations.
  */
-const migrations: readonly string[] = [journal, updates];
+const migrations: readonly string[] = [journal, updates, heartbeats];
 
 export const schemaVersion = migrations.length;
 

@@ -50,6 +50,8 @@ export interface SqliteProviderOptions {
   maxRuns?: number;
   /** Size in bytes above which the journal refuses to grow; without limit when absent. */
   maxBytes?: number;
+  /** Attempts of activities that run at once; without limit when absent. */
+  maxActivities?: number;
   /** Milliseconds for which closed runs are kept; for ever when absent. */
   retention?: number;
 }
@@ -72,7 +74,7 @@ export class SqliteProvider implements WorkflowProvider {
   #task: (task: WorkflowTask) => void = () => {};
   #query: (task: QueryTask) => void = () => {};
   #activity: (task: ActivityTask) => void = () => {};
-  #activityCancel: (token: string, reason: string) => void = () => {};
+  #activityCancel: (token: string, reason: string, gently: boolean) => void = () => {};
   #message: (message: OutboxMessage) => void = () => {};
   #evict: (runId: string) => void = () => {};
   #report: (report: ProviderReport) => void = () => {};
@@ -87,6 +89,7 @@ export class SqliteProvider implements WorkflowProvider {
       maxTasks: options.maxTasks ?? 1_000,
       maxRuns: options.maxRuns ?? 10_000,
       ...options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes },
+      ...options.maxActivities === undefined ? {} : { maxActivities: options.maxActivities },
       ...options.retention === undefined ? {} : { retention: options.retention },
     };
   }
@@ -191,7 +194,11 @@ export class SqliteProvider implements WorkflowProvider {
     this.#activity = handler;
   }
 
-  onActivityCancel(handler: (token: string, reason: string) => void): void {
+  heartbeat(token: string, details: Payload): void {
+    this.#send({ type: "heartbeat", token, details });
+  }
+
+  onActivityCancel(handler: (token: string, reason: string, gently: boolean) => void): void {
     this.#activityCancel = handler;
   }
 
@@ -272,7 +279,7 @@ export class SqliteProvider implements WorkflowProvider {
       case "activity":
         return this.#activity(event.task);
       case "activity_cancel":
-        return this.#activityCancel(event.token, event.reason);
+        return this.#activityCancel(event.token, event.reason, event.gently);
       case "message":
         return this.#message(event.message);
       case "closed": {

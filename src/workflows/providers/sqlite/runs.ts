@@ -23,6 +23,8 @@ export interface PendingActivity {
   scheduled: EventData["ActivityScheduled"];
   /** Milliseconds since the epoch. */
   scheduledTime: number;
+  /** When its details of a heartbeat were last written. */
+  beatWritten?: number;
 }
 
 /**

@@ -103,10 +103,12 @@ export const activities = sqliteTable("activities", {
   event: integer().notNull(),
   /** Of the attempt that runs, or ran last. */
   attempt: integer().notNull(),
-  /** 1: an attempt has been handed out; 0: waits for its `retry` timer. */
+  /** 1: an attempt has been handed out; 0: waits for its `retry` timer; 2: waits for a slot. */
   running: integer().notNull(),
   /** 1: cancellation was asked for and its outcome is awaited. */
   canceling: integer().notNull(),
+  /** Packed details of the last heartbeat, of whichever attempt. */
+  heartbeat: bytes(),
 }, (table) => [primaryKey({ columns: [table.run, table.seq] })]);
 
 /**

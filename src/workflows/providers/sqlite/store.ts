@@ -222,7 +222,7 @@ export class Store {
     return this.#statements.activitiesOf.all({ run });
   }
 
-  /** Runs with an attempt that has been handed out. */
+  /** Runs with an attempt that has been handed out, or waits for a slot. */
   runsWithAttempt(): { run: number }[] {
     return this.#statements.runsWithAttempt.all();
   }
@@ -341,12 +341,13 @@ function prepare(db: BunSQLiteDatabase) {
       attempt: param("attempt"),
       running: param("running"),
       canceling: param("canceling"),
+      heartbeat: param("heartbeat"),
     }).where(oneActivity).prepare(),
     deleteActivity: db.delete(activities).where(oneActivity).prepare(),
     deleteActivitiesOf: db.delete(activities).where(ofRun(activities)).prepare(),
     activitiesOf: db.select().from(activities).where(ofRun(activities)).prepare(),
     runsWithAttempt: db.selectDistinct({ run: activities.run }).from(activities)
-      .where(eq(activities.running, sql`1`)).orderBy(activities.run).prepare(),
+      .where(gt(activities.running, sql`0`)).orderBy(activities.run).prepare(),
 
     update: db.select().from(updates).where(oneUpdate).prepare(),
     insertUpdate: db.insert(updates).values(rowParams(getTableColumns(updates))).prepare(),

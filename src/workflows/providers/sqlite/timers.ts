@@ -1,6 +1,11 @@
 import type { Failure } from "../../engine/outcome.ts";
 import { timeoutFailure } from "../../retry.ts";
-import { attemptTimedOut, retryActivity, scheduleToCloseTimedOut } from "./activities.ts";
+import {
+  attemptTimedOut,
+  retryActivity,
+  scheduleToCloseTimedOut,
+  slotTimedOut,
+} from "./activities.ts";
 import type { Book } from "./book.ts";
 import { executionTimedOut, failRun } from "./closing.ts";
 import { releaseRun } from "./creation.ts";
@@ -20,6 +25,7 @@ export function fireDue(book: Book): void {
   for (const { key, deadline } of book.deadlines.dueAt(book.now)) {
     book.after.push(() => book.deadlines.expire(key, deadline));
     if (deadline.kind === "attempt") attemptTimedOut(book, deadline);
+    else if (deadline.kind === "slot") slotTimedOut(book, deadline);
     else if (deadline.kind === "task") taskTimedOut(book, deadline);
     else redoTask(book, deadline);
   }

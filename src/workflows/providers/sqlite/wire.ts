@@ -1,4 +1,5 @@
 import { packPlain, unpackPlain } from "../../history.ts";
+import type { ActivityTask } from "../../provider.ts";
 import type { JournalEvent, JournalRequest } from "./messages.ts";
 
 // Messages between the provider and the journal as bytes. The four kinds that every step of a run
@@ -43,6 +44,8 @@ export function packEvents(events: readonly JournalEvent[]): Uint8Array {
     if (event.type === "activity") {
       const { token, runId, workflowId, pid, hostId, activityId, entry, operation } = event.task;
       const { args, frame = null, attempt, deadline } = event.task;
+      const { idempotencyToken, scheduledTime, heartbeatTimeout = null, heartbeat = null } =
+        event.task;
       return [
         token,
         runId,
@@ -56,6 +59,10 @@ export function packEvents(events: readonly JournalEvent[]): Uint8Array {
         frame,
         attempt,
         deadline,
+        idempotencyToken,
+        scheduledTime,
+        heartbeatTimeout,
+        heartbeat,
       ];
     }
     return event;
@@ -94,14 +101,24 @@ function activityOf(written: Part[]): JournalEvent {
     string,
     ...Part[],
   ];
-  const [operation, args, frame, attempt, deadline] = rest as [
+  const [operation, args, frame, attempt, deadline, idempotencyToken, ...last] = rest as [
     boolean,
     Uint8Array,
     Uint8Array | null,
     number,
     number,
+    string,
+    ...Part[],
+  ];
+  const [scheduledTime, heartbeatTimeout, heartbeat] = last as [
+    number,
+    number | null,
+    Uint8Array | null,
   ];
   const task = { token, runId, workflowId, pid, hostId, activityId, entry, operation, args };
-  const timed = { ...task, attempt, deadline };
-  return { type: "activity", task: frame === null ? timed : { ...timed, frame } };
+  const timed: ActivityTask = { ...task, attempt, deadline, idempotencyToken, scheduledTime };
+  if (frame !== null) timed.frame = frame;
+  if (heartbeatTimeout !== null) timed.heartbeatTimeout = heartbeatTimeout;
+  if (heartbeat !== null) timed.heartbeat = heartbeat;
+  return { type: "activity", task: timed };
 }

@@ -62,6 +62,8 @@ test("events come out as they went in", () => {
     operation: false,
     args: bytes,
     attempt: 2,
+    idempotencyToken: "r.1",
+    scheduledTime: 7.5,
     deadline: Infinity,
   };
   const events: JournalEvent[] = [
@@ -71,6 +73,7 @@ test("events come out as they went in", () => {
     { type: "task", task: { ...task, worker: "worker-1", since: 9 } },
     { type: "activity", task: activity },
     { type: "activity", task: { ...activity, frame: bytes, deadline: 12.5, operation: true } },
+    { type: "activity", task: { ...activity, heartbeatTimeout: 30, heartbeat: bytes } },
     { type: "evict", runId: "r" },
   ];
   expect(unpackEvents(packEvents(events))).toEqual(events);
