@@ -111,6 +111,7 @@ function bundle(outfile: string, target: string | undefined): Promise<Bun.BuildO
     },
     define: {
       WIPPY_COMMIT: JSON.stringify(commit()),
+      WIPPY_IMAGE_FITS: "true",
     },
     plugins: [threadAddresses(target ?? process.platform), withoutAddon],
     throw: false,

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { relative, resolve, sep } from "node:path";
 import { compareIds, type Entry } from "../registry/entry.ts";
-import { type Config, loadConfig } from "./config.ts";
+import type { Config } from "./config.ts";
+import { loadConfig } from "./config-file.ts";
 import { type DefinedEntry, type LoadRoot, readDefinition } from "./definition.ts";
 import { findDisabled, matchesEntryPattern } from "./disable.ts";
 import { findDefinitions } from "./discovery.ts";

@@ -3,7 +3,12 @@
  * @module
  */
 import { basename } from "node:path";
+import { availableParallelism } from "node:os";
+import { madeEntry } from "../registry/decode.ts";
 import type { Entry } from "../registry/entry.ts";
+import { processHost, terminalHost, workflowHost } from "../registry/kinds/host.ts";
+import { functionLua, processLua, workflowLua } from "../registry/kinds/lua.ts";
+import type { Lifecycle } from "../registry/lifecycle.ts";
 import { builtinModules } from "../registry/modules.ts";
 import { type ScriptUnits, type UnitTable, unitTables } from "./script-units.ts";
 import { prepareSource } from "./source.ts";
@@ -31,8 +36,8 @@ const variablePrefix = "script:env.";
 
 const reserved: ReadonlySet<string> = new Set(Object.values(script));
 
-/** Closed runs of a script are looked at for so long, then forgotten. */
-const retention = "168h";
+/** Closed runs of a script are looked at for so long, then forgotten: a week, in milliseconds. */
+const retention = 7 * 24 * 3_600_000;
 
 /** A Lua file to run by itself. */
 export interface Script {
@@ -103,8 +108,25 @@ export interface ScriptOptions {
   /** Absent: the script is plain, its body is the main process. */
   units?: ScriptUnits;
   /** Absolute path of the journal of its workflows. */
-  journal?: string;
+  journal: string;
 }
+
+const lifecycle: Lifecycle = {
+  auto_start: true,
+  startup: "required",
+  start_timeout: 10_000,
+  stop_timeout: 10_000,
+  stable_threshold: 5_000,
+  requires: [],
+  depends_on: [],
+  restart: {
+    initial_delay: 1_000,
+    max_delay: 90_000,
+    backoff_factor: 2,
+    jitter: 0.1,
+    max_attempts: 0,
+  },
+};
 
 const autoStart = { lifecycle: { auto_start: true } };
 
@@ -121,43 +143,71 @@ class ScriptApplication {
   }
 
   plain(): Entry {
-    return this.#lua(script.main, "process.lua", plainMain(this.#code));
+    return this.#process(script.main, plainMain(this.#code));
   }
 
   main(): Entry {
-    return this.#lua(script.main, "process.lua", `${definitions(this.#code)}return main`);
+    return this.#process(script.main, `${definitions(this.#code)}return main`);
   }
 
   finder(): Entry {
-    return this.#lua(script.units, "function.lua", definitions(this.#code) + listUnits);
+    return this.#function(script.units, definitions(this.#code) + listUnits);
   }
 
   unit(table: UnitTable, name: string): Entry {
-    const kind = unitTables[table];
+    const id = `script:${name}`;
     const source = definitions(this.#code, table === "workflows" ? refusal : "");
-    const entry = this.#lua(`script:${name}`, kind, `${source}return ${table}["${name}"]`);
+    const code = `${source}return ${table}["${name}"]`;
+    if (table === "functions") return this.#function(id, code);
     // A process that is called like a function needs a host.
-    return table === "processes"
-      ? { ...entry, meta: { ...entry.meta, default_host: script.processes } }
-      : entry;
+    if (table === "processes") return this.#process(id, code, { default_host: script.processes });
+    const data = this.#payload(code);
+    return madeEntry(workflowLua, this.#entry(id, workflowLua.name, data, this.#title), data);
   }
 
-  host(id: string, kind: string, data: Record<string, unknown> = {}): Entry {
-    return { id, kind, meta: {}, data: { ...autoStart, ...data }, origin: this.#origin };
+  processHost(): Entry {
+    const entry = this.#entry(script.processes, processHost.name, autoStart);
+    const host = {
+      workers: availableParallelism(),
+      queue_size: 1024,
+      local_queue_size: 256,
+      max_processes: undefined,
+      max_mailbox: undefined,
+      max_message_size: undefined,
+    };
+    return madeEntry(processHost, entry, { host, lifecycle });
+  }
+
+  terminalHost(): Entry {
+    const entry = this.#entry(script.terminal, terminalHost.name, autoStart);
+    return madeEntry(terminalHost, entry, { hide_logs: false, lifecycle });
+  }
+
+  /** @param kept milliseconds that a closed run is kept */
+  workflowHost(journal: string, kept?: number): Entry {
+    const text = kept === undefined ? {} : { retention: `${kept}ms` };
+    const entry = this.#entry(script.workflows, workflowHost.name, {
+      ...autoStart,
+      journal,
+      ...text,
+    });
+    return madeEntry(workflowHost, entry, {
+      journal,
+      retention: kept,
+      max_concurrent_activities: undefined,
+      lifecycle,
+    });
   }
 
   /** What the modules `fs` and `env` reach. */
   surroundings(system: Readonly<Record<string, string | undefined>>): Entry[] {
-    const make = (id: string, kind: string, data: Record<string, unknown>): Entry => (
-      { id, kind, meta: {}, data, origin: this.#origin }
-    );
     const variables = Object.keys(system).filter((name) => /^\w+$/.test(name));
     return [
-      make(script.cwd, "fs.directory", { directory: "." }),
-      make(script.root, "fs.directory", { directory: "/" }),
-      make(script.environment, "env.storage.os", {}),
+      this.#entry(script.cwd, "fs.directory", { directory: "." }),
+      this.#entry(script.root, "fs.directory", { directory: "/" }),
+      this.#entry(script.environment, "env.storage.os", {}),
       ...variables.map((variable) =>
-        make(`${variablePrefix}${variable}`, "env.variable", {
+        this.#entry(`${variablePrefix}${variable}`, "env.variable", {
           variable,
           storage: script.environment,
           readonly: true,
@@ -166,14 +216,37 @@ class ScriptApplication {
     ];
   }
 
-  #lua(id: string, kind: string, source: string): Entry {
-    return {
-      id,
-      kind,
-      meta: { title: basename(this.#origin.file) },
-      data: { source, method: "main", modules: [...this.#modules] },
-      origin: this.#origin,
-    };
+  #function(id: string, source: string): Entry {
+    const data = this.#payload(source);
+    const pool = { type: "lazy", workers: 16, buffer: 0 } as const;
+    const entry = this.#entry(id, functionLua.name, data, this.#title);
+    return madeEntry(functionLua, entry, { ...data, pool });
+  }
+
+  #process(id: string, source: string, meta: Record<string, unknown> = {}): Entry {
+    const data = this.#payload(source);
+    return madeEntry(
+      processLua,
+      this.#entry(id, processLua.name, data, { ...this.#title, ...meta }),
+      data,
+    );
+  }
+
+  #entry(
+    id: string,
+    kind: string,
+    data: Record<string, unknown>,
+    meta: Record<string, unknown> = {},
+  ): Entry {
+    return { id, kind, meta, data, origin: this.#origin };
+  }
+
+  #payload(source: string) {
+    return { source, method: "main", modules: [...this.#modules], imports: {} };
+  }
+
+  get #title() {
+    return { title: basename(this.#origin.file) };
   }
 }
 
@@ -183,22 +256,18 @@ export function unitsFinder(file: Script, sandbox?: boolean): Entry {
 }
 
 /** The entries around a script: a main process on a terminal host, hosts, and the units that it defines. */
-export function scriptEntries(file: Script, options: ScriptOptions = {}): Entry[] {
+export function scriptEntries(file: Script, options: ScriptOptions): Entry[] {
   const { units, journal, sandbox, system = {} } = options;
   const made = new ScriptApplication(file, sandbox);
   const hosts = [
-    made.host(script.processes, "process.host"),
-    made.host(script.terminal, "terminal.host"),
+    made.processHost(),
+    made.terminalHost(),
     ...sandbox ? [] : made.surroundings(system),
   ];
   if (units === undefined) return [made.plain(), ...hosts];
   const tables = Object.keys(unitTables) as UnitTable[];
   const entries = tables.flatMap((table) => units[table].map((name) => made.unit(table, name)));
-  if (units.workflows.length > 0) {
-    hosts.push(
-      made.host(script.workflows, "workflow.host", { retention, ...(journal && { journal }) }),
-    );
-  }
+  if (units.workflows.length > 0) hosts.push(made.workflowHost(journal, retention));
   return [made.main(), ...entries, ...hosts];
 }
 
@@ -209,9 +278,9 @@ export function promptEntries({ sandbox, system = {}, journal }: ScriptOptions):
   const made = new ScriptApplication({ text: waiting, name: "repl" }, sandbox);
   return [
     made.plain(),
-    made.host(script.processes, "process.host"),
-    made.host(script.terminal, "terminal.host"),
-    made.host(script.workflows, "workflow.host", journal ? { journal } : {}),
+    made.processHost(),
+    made.terminalHost(),
+    made.workflowHost(journal),
     ...sandbox ? [] : made.surroundings(system),
   ];
 }

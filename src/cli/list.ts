@@ -1,7 +1,8 @@
 import { findCommands } from "../app/command.ts";
 import { lockFileName } from "../app/lock.ts";
 import { CommandError, type Console } from "./console.ts";
-import { load, report, type SourceOptions } from "./load.ts";
+import { load, type SourceOptions } from "./load.ts";
+import { report } from "./report.ts";
 
 const hint = `Define one: give a process.lua entry
 

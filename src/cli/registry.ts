@@ -6,7 +6,8 @@ import type { Query } from "../registry/query.ts";
 import { Registry } from "../registry/registry.ts";
 import { nearest } from "../registry/suggestion.ts";
 import { CommandError, type Console } from "./console.ts";
-import { load, report, type SourceOptions } from "./load.ts";
+import { load, type SourceOptions } from "./load.ts";
+import { report } from "./report.ts";
 
 /** Flags of `wippy registry list`. */
 export interface ListOptions extends SourceOptions {

@@ -16,7 +16,7 @@ import { scriptStateFolder } from "../app/state-folder.ts";
 import { silentSink } from "../observe/log.ts";
 import { WippyError } from "../vm/error.ts";
 import { CommandError, type Console } from "./console.ts";
-import { report } from "./load.ts";
+import { report } from "./report.ts";
 import { createScriptLog } from "./logging.ts";
 import { type RunOptions, start } from "./start.ts";
 import { withSyntaxCheck } from "./syntax.ts";

@@ -5,10 +5,10 @@ import type { Node, NodeOptions } from "../node/node.ts";
 import type { LogSink } from "../observe/log.ts";
 import type { Entry } from "../registry/entry.ts";
 import type { Console } from "./console.ts";
-import { report, type SourceOptions } from "./load.ts";
+import type { SourceOptions } from "./load.ts";
+import { report } from "./report.ts";
 import type { LogOptions } from "./logging.ts";
 import { memoryLimit } from "./memory-limit.ts";
-import { watchSources } from "./reload.ts";
 import { Shutdown } from "./signals.ts";
 
 /** Flags of `wippy run`. */
@@ -66,7 +66,10 @@ export async function start(console: Console, options: RunOptions, what: Start):
       const found: Problem[] = what.checked ? [] : await node.checkCode();
       report(console, await Promise.all(found.map(what.locate)), what.noun);
       await node.launch();
-      if (options.watch) unwatch = watchSources(console, options, node);
+      if (options.watch) {
+        const { watchSources } = await import("./reload.ts");
+        unwatch = watchSources(console, options, node);
+      }
       what.log.log({
         level: "info",
         time: Date.now(),

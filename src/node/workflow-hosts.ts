@@ -17,7 +17,6 @@ import type {
   WorkflowProvider,
   WorkflowTask,
 } from "../workflows/provider.ts";
-import { SqliteProvider } from "../workflows/providers/sqlite/provider.ts";
 import { parseStartOptions } from "../workflows/option-table.ts";
 import { withDetails } from "../workflows/retry.ts";
 import { parsePid } from "./pid.ts";
@@ -111,6 +110,8 @@ export class WorkflowHosts {
         { retryable: false },
       );
     }
+    // Loaded here: a runtime without workflows starts faster without it.
+    const { SqliteProvider } = await import("../workflows/providers/sqlite/provider.ts");
     const provider = new SqliteProvider({
       path,
       number: ++this.#opened,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Entry } from "../registry/entry.ts";
+import { lazy } from "../registry/lazy.ts";
 import type { Variables } from "../registry/placeholder.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
@@ -77,19 +78,22 @@ export interface Operation {
   /** One sentence for the documentation. */
   summary: string;
   mode: OperationMode;
-  arguments: z.ZodTuple;
+  readonly arguments: z.ZodTuple;
   /** What the caller must be allowed to do; absent: nothing. */
   permission?(args: readonly unknown[]): Permission;
   /** Throws WippyError, which reaches Lua as `nil, err`. */
   run(context: OperationContext, args: readonly unknown[]): LuaValue | Promise<LuaValue>;
 }
 
-/** Defines an operation whose `run` gets its arguments checked and typed. */
+/**
+ * Defines an operation whose `run` gets its arguments checked and typed. The schemas of its arguments are made when it is
+ * first asked for.
+ */
 export function defineOperation<const Items extends readonly z.ZodType[]>(definition: {
   name: string;
   summary: string;
   mode: OperationMode;
-  arguments: Items;
+  arguments: Items | (() => Items);
   permission?: (...args: ArgumentsOf<Items>) => Permission;
   run: (
     context: OperationContext,
@@ -97,9 +101,15 @@ export function defineOperation<const Items extends readonly z.ZodType[]>(defini
   ) => LuaValue | Promise<LuaValue>;
 }): Operation {
   const { permission, run, arguments: items, ...rest } = definition;
+  const schema = lazy(() => {
+    const made = typeof items === "function" ? items() : items;
+    return z.tuple(made as unknown as [z.ZodType, ...z.ZodType[]]);
+  });
   return {
     ...rest,
-    arguments: z.tuple(items as unknown as [z.ZodType, ...z.ZodType[]]),
+    get arguments() {
+      return schema();
+    },
     ...(permission && {
       permission: (args) => permission(...(args as ArgumentsOf<Items>)),
     }),
@@ -132,9 +142,9 @@ export function checkArguments(operation: Operation, args: readonly LuaValue[]):
 }
 
 /** A Lua string: text where it is UTF-8, else bytes. */
-export const luaString = z.union([z.string(), z.instanceof(Uint8Array)], {
-  error: "a string is expected",
-});
+export const luaString = lazy(() =>
+  z.union([z.string(), z.instanceof(Uint8Array)], { error: "a string is expected" })
+);
 
 /** The bytes of a Lua string. */
 export function bytesOf(value: string | Uint8Array): Uint8Array {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { duration } from "./duration.ts";
+import { lazy } from "./lazy.ts";
 import { choice, type Reference } from "./kinds/kind.ts";
 
 /** A number whose zero means "not given". */
@@ -7,37 +8,41 @@ function factor(fallback: number) {
   return z.number().optional().transform((value) => value || fallback);
 }
 
-const restart = z.object({
-  initial_delay: duration(1_000),
-  max_delay: duration(90_000),
-  backoff_factor: factor(2),
-  /** Fraction of the delay; a negative value in the file switches it off and arrives as 0. */
-  jitter: factor(0.1).transform((value) => Math.max(0, value)),
-  max_attempts: z.int().min(0).default(0),
-});
+const restart = () =>
+  z.object({
+    initial_delay: duration(1_000),
+    max_delay: duration(90_000),
+    backoff_factor: factor(2),
+    /** Fraction of the delay; a negative value in the file switches it off and arrives as 0. */
+    jitter: factor(0.1).transform((value) => Math.max(0, value)),
+    max_attempts: z.int().min(0).default(0),
+  });
 
-const security = z.object({
-  actor: z.object({ id: z.string(), meta: z.record(z.string(), z.unknown()).default({}) })
-    .optional(),
-  groups: z.array(z.string()).default([]),
-  policies: z.array(z.string()).default([]),
-});
+const security = () =>
+  z.object({
+    actor: z.object({ id: z.string(), meta: z.record(z.string(), z.unknown()).default({}) })
+      .optional(),
+    groups: z.array(z.string()).default([]),
+    policies: z.array(z.string()).default([]),
+  });
 
 /** The `lifecycle` block of a supervised entry. Durations arrive as milliseconds. */
-export const lifecycle = z.object({
-  auto_start: z.boolean().default(false),
-  startup: choice(["required", "optional"], "lifecycle.startup").default("required"),
-  start_timeout: duration(10_000),
-  stop_timeout: duration(10_000),
-  stable_threshold: duration(5_000),
-  requires: z.array(z.string()).default([]),
-  depends_on: z.array(z.string()).default([]),
-  restart: restart.prefault({}),
-  security: security.optional(),
-}).prefault({});
+export const lifecycle = lazy(() =>
+  z.object({
+    auto_start: z.boolean().default(false),
+    startup: choice(["required", "optional"], "lifecycle.startup").default("required"),
+    start_timeout: duration(10_000),
+    stop_timeout: duration(10_000),
+    stable_threshold: duration(5_000),
+    requires: z.array(z.string()).default([]),
+    depends_on: z.array(z.string()).default([]),
+    restart: restart().prefault({}),
+    security: security().optional(),
+  }).prefault({})
+);
 
 /** `lifecycle` with every default filled in. */
-export type Lifecycle = z.output<typeof lifecycle>;
+export type Lifecycle = z.output<ReturnType<typeof lifecycle>>;
 
 /** The references inside a `lifecycle` block. */
 export const lifecycleReferences: readonly Reference[] = [

@@ -1,5 +1,5 @@
 import imagePath from "../../build/kernel.image" with { type: "file" };
-import { unpack } from "msgpackr";
+import { unpack } from "msgpackr/unpack";
 import type { VmImage } from "../vm/vm.ts";
 import { kernelDigest } from "./kernel.ts";
 
@@ -22,7 +22,11 @@ export function loadKernelImage(): Promise<KernelImage | undefined> {
   return loaded;
 }
 
+/** Set by `build.ts`, which makes the image right before it embeds it beside the sources that made it. */
+declare const WIPPY_IMAGE_FITS: boolean | undefined;
+
 async function read(): Promise<KernelImage | undefined> {
   const image = unpack(await Bun.file(imagePath).bytes()) as KernelImage;
+  if (typeof WIPPY_IMAGE_FITS === "boolean") return image;
   return image.digest === await kernelDigest() ? image : undefined;
 }

@@ -1,4 +1,4 @@
-import { Packr } from "msgpackr";
+import { Packr } from "msgpackr/pack";
 import { pack } from "../vm/codec.ts";
 import type { LuaValue } from "../vm/value.ts";
 import type { Command } from "./engine/command.ts";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { lazy } from "../../registry/lazy.ts";
 import { decodeEntry } from "../../registry/decode.ts";
 import { compareIds, type Entry, parseId, qualify } from "../../registry/entry.ts";
 import { contractBinding, contractDefinition } from "../../registry/kinds/contract.ts";
@@ -98,7 +99,7 @@ function parseReference(reference: string): { id: string; values: Map<string, Lu
   return { id, values };
 }
 
-const id = z.string({ error: "an identifier is text" });
+const id = lazy(() => z.string({ error: "an identifier is text" }));
 
 /** Host operations of the module `contract`. */
 export const contract: Operation[] = [
@@ -106,14 +107,14 @@ export const contract: Operation[] = [
     name: "contract.parse",
     summary: "The identifier and the context values of a reference to a binding.",
     mode: "pure",
-    arguments: [id],
+    arguments: () => [id()],
     run: (_context, reference) => parseReference(reference) as unknown as LuaValue,
   }),
   defineOperation({
     name: "contract.definition",
     summary: "The methods of a contract.",
     mode: "immediate",
-    arguments: [id],
+    arguments: () => [id()],
     run({ services }, contractId) {
       checkId(contractId);
       return definitionOf(contractId, services) as unknown as LuaValue;
@@ -124,7 +125,7 @@ export const contract: Operation[] = [
     summary:
       "What a binding implements: of each contract its id, required context, functions and methods.",
     mode: "immediate",
-    arguments: [id],
+    arguments: () => [id()],
     run({ services }, bindingId) {
       const entry = services.entry(bindingId);
       if (entry?.kind !== contractBinding.name) throw notFound("binding", bindingId);
@@ -140,7 +141,7 @@ export const contract: Operation[] = [
     name: "contract.implementations",
     summary: "The bindings of a contract.",
     mode: "immediate",
-    arguments: [id],
+    arguments: () => [id()],
     run({ services }, contractId) {
       checkId(contractId);
       definitionOf(contractId, services);
@@ -151,7 +152,7 @@ export const contract: Operation[] = [
     name: "contract.default",
     summary: "The binding of a contract that is taken where none is named.",
     mode: "immediate",
-    arguments: [id],
+    arguments: () => [id()],
     run({ services }, contractId) {
       const [first] = bindingsOf(contractId, services, true);
       if (first !== undefined) return first;

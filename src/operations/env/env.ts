@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { lazy } from "../../registry/lazy.ts";
 import { parseId } from "../../registry/entry.ts";
 import { defineOperation, type Operation } from "../operation.ts";
 
-const key = z.string({ error: "a key is text" });
+const key = lazy(() => z.string({ error: "a key is text" }));
 
 /** Host operations of the module `env`. */
 export const env: Operation[] = [
@@ -10,7 +11,7 @@ export const env: Operation[] = [
     name: "env.get",
     summary: "The value of an environment variable, or its default.",
     mode: "immediate",
-    arguments: [key],
+    arguments: () => [key()],
     permission: (name) => ({ action: "env.get", resource: name }),
     run: ({ services, entry }, name) => services.environment.get(name, parseId(entry).namespace),
   }),
@@ -18,7 +19,7 @@ export const env: Operation[] = [
     name: "env.set",
     summary: "Sets an environment variable that exists.",
     mode: "immediate",
-    arguments: [key, z.string({ error: "a value is text" })],
+    arguments: () => [key(), z.string({ error: "a value is text" })],
     permission: (name) => ({ action: "env.set", resource: name }),
     run({ services, entry }, name, value) {
       services.environment.set(name, value, parseId(entry).namespace);

@@ -2,6 +2,7 @@ import type { Stats } from "node:fs";
 import { lstat, mkdir, readdir, rm, rmdir, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { z } from "zod";
+import { lazy } from "../../registry/lazy.ts";
 import { WippyError } from "../../vm/error.ts";
 import {
   bytesOf,
@@ -14,12 +15,14 @@ import { failureOf } from "./failure.ts";
 import { OpenFile, openHandle } from "./open-file.ts";
 import { placeOf, volumeOf } from "./volume.ts";
 
-const volume = z.string({ error: "a volume id is text" });
-const directory = z.string();
-const path = z.string({ error: "a path is UTF-8 text" });
-const file = z.int();
-const writeMode = z.enum(["w", "wx", "a"], { error: "unknown mode; use w, wx or a" });
-const openMode = z.enum(["r", "w", "wx", "a"], { error: "unknown mode; use r, w, wx or a" });
+const volume = lazy(() => z.string({ error: "a volume id is text" }));
+const directory = lazy(() => z.string());
+const path = lazy(() => z.string({ error: "a path is UTF-8 text" }));
+const file = lazy(() => z.int());
+const writeMode = lazy(() => z.enum(["w", "wx", "a"], { error: "unknown mode; use w, wx or a" }));
+const openMode = lazy(() =>
+  z.enum(["r", "w", "wx", "a"], { error: "unknown mode; use r, w, wx or a" })
+);
 
 async function attempt<Result>(what: string, work: () => Promise<Result>): Promise<Result> {
   try {
@@ -56,7 +59,7 @@ export const fs: Operation[] = [
     name: "fs.get",
     summary: "Checks that a volume is there.",
     mode: "async",
-    arguments: [volume],
+    arguments: () => [volume()],
     permission: (id) => ({ action: "fs.get", resource: id }),
     run({ services }, id) {
       volumeOf(services, id);
@@ -67,7 +70,7 @@ export const fs: Operation[] = [
     name: "fs.readfile",
     summary: "The contents of a file.",
     mode: "async",
-    arguments: [volume, directory, path],
+    arguments: () => [volume(), directory(), path()],
     async run({ services }, id, from, name) {
       const place = placeOf(services, id, from, name, "read");
       const handle = await openHandle(place, "r");
@@ -82,7 +85,7 @@ export const fs: Operation[] = [
     name: "fs.writefile",
     summary: "Writes a whole file, or appends to it.",
     mode: "async",
-    arguments: [volume, directory, path, luaString, writeMode],
+    arguments: () => [volume(), directory(), path(), luaString(), writeMode()],
     async run({ services }, id, from, name, data, mode) {
       const opened = await OpenFile.open(placeOf(services, id, from, name, "write"), mode);
       try {
@@ -97,7 +100,7 @@ export const fs: Operation[] = [
     name: "fs.exists",
     summary: "Whether there is a file or directory.",
     mode: "async",
-    arguments: [volume, directory, path],
+    arguments: () => [volume(), directory(), path()],
     async run({ services }, id, from, name) {
       const place = placeOf(services, id, from, name, "read");
       try {
@@ -116,7 +119,7 @@ export const fs: Operation[] = [
     name: "fs.stat",
     summary: "What is known about a file or directory.",
     mode: "async",
-    arguments: [volume, directory, path],
+    arguments: () => [volume(), directory(), path()],
     async run({ services }, id, from, name) {
       const place = placeOf(services, id, from, name, "read");
       const stats = await attempt(`stat ${place.path}`, () => stat(place.real));
@@ -127,7 +130,7 @@ export const fs: Operation[] = [
     name: "fs.mkdir",
     summary: "Makes one directory.",
     mode: "async",
-    arguments: [volume, directory, path],
+    arguments: () => [volume(), directory(), path()],
     async run({ services }, id, from, name) {
       const place = placeOf(services, id, from, name, "write");
       try {
@@ -146,7 +149,7 @@ export const fs: Operation[] = [
     name: "fs.remove",
     summary: "Removes a file, a link or an empty directory.",
     mode: "async",
-    arguments: [volume, directory, path],
+    arguments: () => [volume(), directory(), path()],
     async run({ services }, id, from, name) {
       const place = placeOf(services, id, from, name, "write", false);
       if (place.real === place.volume.root) {
@@ -165,7 +168,7 @@ export const fs: Operation[] = [
     name: "fs.readdir",
     summary: "The names in a directory, sorted, each with its type.",
     mode: "async",
-    arguments: [volume, directory, path],
+    arguments: () => [volume(), directory(), path()],
     async run({ services }, id, from, name) {
       const place = placeOf(services, id, from, name, "read");
       const items = await attempt(
@@ -181,7 +184,7 @@ export const fs: Operation[] = [
     name: "fs.chdir",
     summary: "The normal form of a directory's path, if there is one.",
     mode: "async",
-    arguments: [volume, directory, path],
+    arguments: () => [volume(), directory(), path()],
     async run({ services }, id, from, name) {
       const place = placeOf(services, id, from, name, "read");
       const stats = await attempt(`chdir ${place.path}`, () => stat(place.real));
@@ -195,7 +198,7 @@ export const fs: Operation[] = [
     name: "fs.open",
     summary: "Opens a file until it is closed or the unit ends.",
     mode: "async",
-    arguments: [volume, directory, path, openMode],
+    arguments: () => [volume(), directory(), path(), openMode()],
     async run({ services, resources }, id, from, name, mode) {
       const intent = mode === "r" ? "read" : "write";
       const place = placeOf(services, id, from, name, intent);
@@ -206,22 +209,22 @@ export const fs: Operation[] = [
     name: "fs.file_read",
     summary: "Bytes of an open file, none at its end.",
     mode: "async",
-    arguments: [file, z.int().positive({ error: "a number of bytes above 0 is expected" })],
+    arguments: () => [file(), z.int().positive({ error: "a number of bytes above 0 is expected" })],
     run: (context, id, count) => openFile(context, id).read(count),
   }),
   defineOperation({
     name: "fs.file_write",
     summary: "Writes to an open file.",
     mode: "async",
-    arguments: [file, luaString],
+    arguments: () => [file(), luaString()],
     run: (context, id, data) => openFile(context, id).write(bytesOf(data)),
   }),
   defineOperation({
     name: "fs.file_seek",
     summary: "Moves the position of an open file.",
     mode: "async",
-    arguments: [
-      file,
+    arguments: () => [
+      file(),
       z.enum(["set", "cur", "end"], { error: "unknown whence; use set, cur or end" }),
       z.int(),
     ],
@@ -231,7 +234,7 @@ export const fs: Operation[] = [
     name: "fs.file_stat",
     summary: "What is known about an open file, with its position.",
     mode: "async",
-    arguments: [file],
+    arguments: () => [file()],
     async run(context, id) {
       const opened = openFile(context, id);
       const { stats, position } = await opened.stat();
@@ -248,7 +251,7 @@ export const fs: Operation[] = [
     name: "fs.file_sync",
     summary: "Waits until what was written is on the disk.",
     mode: "async",
-    arguments: [file],
+    arguments: () => [file()],
     async run(context, id) {
       await openFile(context, id).sync();
       return true;
@@ -258,7 +261,7 @@ export const fs: Operation[] = [
     name: "fs.file_close",
     summary: "Closes a file. Twice is harmless.",
     mode: "async",
-    arguments: [file],
+    arguments: () => [file()],
     async run({ resources }, id) {
       await resources.remove(id)?.close();
       return true;

@@ -20,7 +20,7 @@ export const io: Operation[] = [
     name: "io.write",
     summary: "Writes to the standard output.",
     mode: "immediate",
-    arguments: [luaString],
+    arguments: () => [luaString()],
     run(context, data) {
       terminalOf(context).write(data);
       return true;
@@ -30,7 +30,7 @@ export const io: Operation[] = [
     name: "io.write_error",
     summary: "Writes to the standard error.",
     mode: "immediate",
-    arguments: [luaString],
+    arguments: () => [luaString()],
     run(context, data) {
       terminalOf(context).writeError(data);
       return true;
@@ -40,7 +40,7 @@ export const io: Operation[] = [
     name: "io.read",
     summary: "One read of the standard input.",
     mode: "async",
-    arguments: [z.int().positive()],
+    arguments: () => [z.int().positive()],
     run: async (context, limit) =>
       unlessEnded(await terminalOf(context).read(limit, context.signal)),
   }),
@@ -55,7 +55,7 @@ export const io: Operation[] = [
     name: "io.raw",
     summary: "Switches the terminal's raw mode.",
     mode: "async",
-    arguments: [z.boolean()],
+    arguments: () => [z.boolean()],
     run: async (context, enable) => await terminalOf(context).raw(enable),
   }),
   defineOperation({

@@ -1,10 +1,11 @@
 import { z } from "zod";
+import { lazy } from "../../registry/lazy.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import { defineOperation, luaString, type Operation } from "../operation.ts";
 import { readJson } from "./read.ts";
 import { writeJson } from "./write.ts";
 
-const anything = z.custom<LuaValue>(() => true);
+const anything = lazy(() => z.custom<LuaValue>(() => true));
 
 /**
  * Host operations of the module `json`. An empty table is an object or an array, which Lua cannot
@@ -16,7 +17,7 @@ export const json: Operation[] = [
     summary:
       "The value of JSON text; with empty objects in it, `{[true] = value, [false] = them}`.",
     mode: "pure",
-    arguments: [luaString],
+    arguments: () => [luaString()],
     run(_context, data) {
       const text = typeof data === "string" ? data : new TextDecoder().decode(data);
       const { value, emptyObjects } = readJson(text);
@@ -29,7 +30,7 @@ export const json: Operation[] = [
     name: "json.encode",
     summary: "JSON text of a value, or of `{value, list of its empty objects}` when told so.",
     mode: "pure",
-    arguments: [anything, z.boolean().optional()],
+    arguments: () => [anything(), z.boolean().optional()],
     run(_context, given, withObjects) {
       if (!withObjects) return writeJson(given, new Set());
       const [value, emptyObjects] = given as [LuaValue, LuaValue[]];

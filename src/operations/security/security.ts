@@ -1,11 +1,12 @@
 import { RE2JS } from "re2js";
 import { z } from "zod";
+import { lazy } from "../../registry/lazy.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import { defineOperation, type Operation } from "../operation.ts";
 import { groupOf, policyOf } from "./policies.ts";
 
-const id = z.string({ error: "an identifier is text" });
+const id = lazy(() => z.string({ error: "an identifier is text" }));
 
 /** Expressions are those of policies: few, and each is used often. */
 const compiled = new Map<string, RE2JS>();
@@ -27,7 +28,7 @@ export const security: Operation[] = [
     name: "security.policy",
     summary: "The policy of a registered entry.",
     mode: "immediate",
-    arguments: [id],
+    arguments: () => [id()],
     run: ({ services }, policy) => {
       const found = policyOf(services.entry(policy), services.environment);
       if (found) return found as unknown as LuaValue;
@@ -38,7 +39,7 @@ export const security: Operation[] = [
     name: "security.group",
     summary: "The policies of a group.",
     mode: "immediate",
-    arguments: [id],
+    arguments: () => [id()],
     run: ({ services }, group) => {
       const found = groupOf(services.entries(), group, services.environment);
       if (found.length > 0) return found as unknown as LuaValue;
@@ -50,7 +51,7 @@ export const security: Operation[] = [
     summary:
       "The policies of identifiers that came from a journal; those that are gone are left out.",
     mode: "pure",
-    arguments: [z.array(z.string())],
+    arguments: () => [z.array(z.string())],
     run: ({ services }, ids) =>
       ids.flatMap((policy) =>
         policyOf(services.entry(policy), services.environment) as unknown as LuaValue ?? []
@@ -60,7 +61,7 @@ export const security: Operation[] = [
     name: "security.matches",
     summary: "Whether a text holds a match of a regular expression (RE2).",
     mode: "pure",
-    arguments: [z.string(), z.string()],
+    arguments: () => [z.string(), z.string()],
     run: (_context, pattern, text) => expression(pattern).matcher(text).find(),
   }),
 ];

@@ -50,7 +50,7 @@ export const time: Operation[] = [
     name: "time.zone",
     summary: "What the clocks of a time zone show around an instant.",
     mode: "pure",
-    arguments: [z.string(), z.union([z.int(), z.bigint()])],
+    arguments: () => [z.string(), z.union([z.int(), z.bigint()])],
     run(_context, name, seconds) {
       const at = zoned(name, BigInt(seconds));
       // A transition at the very instant is the beginning of its own interval.

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
+import { lazy } from "../../registry/lazy.ts";
 import { bytesOf, defineOperation, luaString, type Operation } from "../operation.ts";
 import type { OperationServices } from "../operation.ts";
 
@@ -77,12 +77,16 @@ function version7(services: OperationServices): string {
 
 function named(algorithm: "md5" | "sha1", version: number) {
   return (_context: unknown, namespace: string, name: string | Uint8Array) => {
-    const hash = createHash(algorithm).update(Buffer.from(namespace, "hex")).update(bytesOf(name));
+    const hash = new Bun.CryptoHasher(algorithm).update(Buffer.from(namespace, "hex")).update(
+      bytesOf(name),
+    );
     return text(new Uint8Array(hash.digest()), version);
   };
 }
 
-const namespace = z.string().regex(/^[0-9a-f]{32}$/, { error: "32 hexadecimal digits expected" });
+const namespace = lazy(() =>
+  z.string().regex(/^[0-9a-f]{32}$/, { error: "32 hexadecimal digits expected" })
+);
 
 /** Host operations of the module `uuid`. */
 export const uuid: Operation[] = [
@@ -111,14 +115,14 @@ export const uuid: Operation[] = [
     name: "uuid.v3",
     summary: "The UUID of a name in a namespace, by MD5.",
     mode: "pure",
-    arguments: [namespace, luaString],
+    arguments: () => [namespace(), luaString()],
     run: named("md5", 3),
   }),
   defineOperation({
     name: "uuid.v5",
     summary: "The UUID of a name in a namespace, by SHA-1.",
     mode: "pure",
-    arguments: [namespace, luaString],
+    arguments: () => [namespace(), luaString()],
     run: named("sha1", 5),
   }),
 ];

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { lazy } from "../lazy.ts";
 import { suggest } from "../suggestion.ts";
 
 /** A field that names another entry. */
@@ -15,17 +16,26 @@ export interface Reference {
 export interface Kind<Schema extends z.ZodObject = z.ZodObject> {
   name: string;
   /** The payload: field types, defaults, rules. Unknown fields are dropped. */
-  schema: Schema;
+  readonly schema: Schema;
   references: readonly Reference[];
   /** Whether the entry holds Lua code. */
   code: boolean;
 }
 
-/** Defines a kind; only the name and the schema are needed. */
+/** Defines a kind; only the name and the schema, which is made when it is first asked for, are needed. */
 export function defineKind<Schema extends z.ZodObject>(
-  kind: { name: string; schema: Schema; references?: readonly Reference[]; code?: boolean },
+  kind: { name: string; schema: () => Schema; references?: readonly Reference[]; code?: boolean },
 ): Kind<Schema> {
-  return { references: [], code: false, ...kind };
+  const { name, references = [], code = false } = kind;
+  const schema = lazy(kind.schema);
+  return {
+    name,
+    references,
+    code,
+    get schema() {
+      return schema();
+    },
+  };
 }
 
 /** A text that must be there and not be blank; `what` begins the error: `source is required`. */

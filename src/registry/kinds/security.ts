@@ -1,5 +1,6 @@
 import { RE2JS } from "re2js";
 import { z } from "zod";
+import { lazy } from "../lazy.ts";
 import { choice, defineKind, required } from "./kind.ts";
 
 /** A text or a list of texts, as a list that is not empty. */
@@ -37,45 +38,48 @@ const operators = [
   "nexists",
 ] as const;
 
-const condition = z.object({
-  field: required("condition field", 'name what is compared, like "field: meta.owner"'),
-  operator: choice(operators, "operator"),
-  value: z.unknown().optional(),
-  /** Another field, whose value is compared with; it wins over `value`. */
-  value_from: z.string().optional(),
-}).superRefine(({ operator, value, value_from }, context) => {
-  if ((value === undefined || value === null) && !value_from) {
-    context.addIssue({
-      code: "custom",
-      message: "condition has neither value nor value_from",
-      params: { fix: 'add "value: TEXT" or "value_from: actor.id"' },
-    });
-  }
-  const regular = operator === "matches" || operator === "nmatches";
-  if (!regular || typeof value !== "string" || value_from) return;
-  try {
-    RE2JS.compile(value);
-  } catch (error) {
-    context.addIssue({
-      code: "custom",
-      path: ["value"],
-      message: `invalid regular expression ${JSON.stringify(value)}: ${(error as Error).message}`,
-      params: { fix: "write it as RE2 reads it" },
-    });
-  }
-});
+const condition = lazy(() =>
+  z.object({
+    field: required("condition field", 'name what is compared, like "field: meta.owner"'),
+    operator: choice(operators, "operator"),
+    value: z.unknown().optional(),
+    /** Another field, whose value is compared with; it wins over `value`. */
+    value_from: z.string().optional(),
+  }).superRefine(({ operator, value, value_from }, context) => {
+    if ((value === undefined || value === null) && !value_from) {
+      context.addIssue({
+        code: "custom",
+        message: "condition has neither value nor value_from",
+        params: { fix: 'add "value: TEXT" or "value_from: actor.id"' },
+      });
+    }
+    const regular = operator === "matches" || operator === "nmatches";
+    if (!regular || typeof value !== "string" || value_from) return;
+    try {
+      RE2JS.compile(value);
+    } catch (error) {
+      context.addIssue({
+        code: "custom",
+        path: ["value"],
+        message: `invalid regular expression ${JSON.stringify(value)}: ${(error as Error).message}`,
+        params: { fix: "write it as RE2 reads it" },
+      });
+    }
+  })
+);
 
 /** A rule: which actions on which resources are allowed or denied, and when. */
 export const securityPolicy = defineKind({
   name: "security.policy",
-  schema: z.object({
-    policy: z.object({
-      actions: patterns("actions"),
-      resources: patterns("resources"),
-      effect: choice(["allow", "deny"], "effect"),
-      conditions: z.array(condition).default([]),
-    }, { error: 'policy is required: "policy: { actions: …, resources: …, effect: allow }"' }),
-    /** Named sets that the policy belongs to; a bare name is of the entry's namespace. */
-    groups: z.array(z.string()).default([]),
-  }),
+  schema: () =>
+    z.object({
+      policy: z.object({
+        actions: patterns("actions"),
+        resources: patterns("resources"),
+        effect: choice(["allow", "deny"], "effect"),
+        conditions: z.array(condition()).default([]),
+      }, { error: 'policy is required: "policy: { actions: …, resources: …, effect: allow }"' }),
+      /** Named sets that the policy belongs to; a bare name is of the entry's namespace. */
+      groups: z.array(z.string()).default([]),
+    }),
 });

@@ -1,12 +1,26 @@
 import { describe, expect, test } from "bun:test";
-import { chunkName, readUnits, scriptEntries } from "../../../src/app/script.ts";
+import { Environment } from "../../../src/app/environment.ts";
+import {
+  chunkName,
+  promptEntries,
+  readUnits,
+  scriptEntries,
+  unitsFinder,
+} from "../../../src/app/script.ts";
+import { codeEntry } from "../../../src/node/code.ts";
+import { decodeEntry } from "../../../src/registry/decode.ts";
+import { kinds } from "../../../src/registry/kinds.ts";
 
 const file = { text: "#!/usr/bin/env wippy\n-- comment at the end", name: "x.lua" };
+const journal = "/state/journal.db";
 const units = { functions: ["add"], processes: ["counter"], workflows: ["order"] };
 
 describe("the entries around a script", () => {
   test("a plain script keeps its line numbers and may use every module", () => {
-    const entries = scriptEntries(file, { system: { HOME: "/home/ada", "a-b": "no name" } });
+    const entries = scriptEntries(file, {
+      journal,
+      system: { HOME: "/home/ada", "a-b": "no name" },
+    });
     expect(entries.map(({ id, kind }) => `${id} ${kind}`)).toEqual([
       "script:main process.lua",
       "script:processes process.host",
@@ -26,7 +40,7 @@ describe("the entries around a script", () => {
   test("each unit is an entry of its kind, with the file's lines", () => {
     const entries = scriptEntries(file, {
       units,
-      journal: "/state/journal.db",
+      journal,
       sandbox: true,
     });
     expect(entries.map(({ id, kind }) => `${id} ${kind}`)).toEqual([
@@ -41,12 +55,34 @@ describe("the entries around a script", () => {
     for (const { data } of entries.slice(0, 4)) {
       expect(String(data["source"]).split("\n")[1]).toBe("-- comment at the end");
     }
-    expect(entries.at(-1)!.data["journal"]).toBe("/state/journal.db");
+    expect(entries.at(-1)!.data["journal"]).toBe(journal);
   });
 
   test("without workflows there is no journal", () => {
-    const entries = scriptEntries(file, { units: { ...units, workflows: [] } });
+    const entries = scriptEntries(file, { journal, units: { ...units, workflows: [] } });
     expect(entries.map(({ kind }) => kind)).not.toContain("workflow.host");
+  });
+
+  test("are decoded as their kinds would decode them", () => {
+    const environment = new Environment([], { directory: "/", system: {} });
+    const entries = [
+      ...scriptEntries(file, { journal, units, sandbox: true }),
+      ...promptEntries({ journal, sandbox: true }),
+      unitsFinder(file),
+    ];
+    for (const entry of entries) {
+      const kind = kinds.get(entry.kind)!;
+      const made = decodeEntry(kind, entry, environment);
+      // A copy is not known to be made by the runtime.
+      expect(made).toEqual(decodeEntry(kind, { ...entry }, environment));
+    }
+  });
+
+  test("hold the script's text as it is", () => {
+    const text = 'print("${env:HOME} ${LANG|none}")';
+    const [main] = scriptEntries({ ...file, text }, { journal });
+    const environment = new Environment([], { directory: "/", system: {} });
+    expect(codeEntry(main!, environment)!.source).toContain(text);
   });
 
   test("a name in positions fits into them and is never that of the kernel's code", () => {

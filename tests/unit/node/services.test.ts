@@ -74,7 +74,7 @@ class Bench {
 
   add(name: string, fields: Fields = {}, requires: string[] = []): FakeService {
     const service = new FakeService(name, this.journal);
-    const settings: Lifecycle = lifecycle.parse({ auto_start: true, ...fields });
+    const settings: Lifecycle = lifecycle().parse({ auto_start: true, ...fields });
     this.services.add({ id: name, lifecycle: settings, requires, make: service });
     return service;
   }
@@ -166,7 +166,7 @@ describe("restart", () => {
   });
 
   test("the delay grows from one to the next, up to its maximum", () => {
-    const { restart } = lifecycle.parse({});
+    const { restart } = lifecycle().parse({});
     expect([1, 2, 3, 4, 8, 20].map((n) => restartDelay(restart, n))).toEqual([
       1000,
       2000,
@@ -346,7 +346,7 @@ describe("starting by requirements", () => {
   test("what cannot be there blocks a service, and with it what requires that", async () => {
     const bench = new Bench();
     const a = new FakeService("a", bench.journal);
-    const settings = lifecycle.parse({ auto_start: true });
+    const settings = lifecycle().parse({ auto_start: true });
     bench.services.add({
       id: "a",
       lifecycle: settings,
@@ -394,7 +394,7 @@ describe("starting by requirements", () => {
       ] as const
     ) {
       const bench = new Bench();
-      const settings = lifecycle.parse({ auto_start: true, startup, ...fast });
+      const settings = lifecycle().parse({ auto_start: true, startup, ...fast });
       bench.services.add({
         id: "host",
         lifecycle: settings,

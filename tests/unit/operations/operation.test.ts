@@ -9,7 +9,7 @@ const sample = defineOperation({
   name: "sample.do",
   summary: "For tests.",
   mode: "pure",
-  arguments: [luaString, z.int(), z.boolean().optional()],
+  arguments: [luaString(), z.int(), z.boolean().optional()],
   run: () => true,
 });
 

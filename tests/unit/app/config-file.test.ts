@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { type ConfigOptions, loadConfig, settingValue } from "../../../src/app/config.ts";
+import { type ConfigOptions, loadConfig, settingValue } from "../../../src/app/config-file.ts";
 import { formatProblem } from "../../../src/app/problem.ts";
 import { writeFiles } from "./temporary-application.ts";
 
