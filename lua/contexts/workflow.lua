@@ -9,6 +9,7 @@ local mailbox = use("kernel/mailbox")
 local operations = use("kernel/operations")
 local permissions = use("kernel/permissions")
 local sandbox = use("kernel/sandbox")
+local position = use("kernel/position")
 local queries = use("kernel/queries")
 local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
@@ -441,7 +442,7 @@ return {
     elseif err:kind() == "Canceled" and self.run.cancel_requested then
       command(self, { type = "cancel_workflow_execution", failure = err })
     else
-      command(self, { type = "fail_workflow", failure = err })
+      command(self, { type = "fail_workflow", failure = err, at = position.in_stack(err:stack()) })
     end
     self.run.closed = true
   end,

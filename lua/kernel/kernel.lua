@@ -16,6 +16,7 @@ local operations = use("kernel/operations")
 local permissions = use("kernel/permissions")
 local pool = use("kernel/pool")
 local prompt = use("kernel/prompt")
+local queries = use("kernel/queries")
 local remote = use("kernel/remote")
 local sandbox = use("kernel/sandbox")
 local scheduler = use("kernel/scheduler")
@@ -147,7 +148,8 @@ actors.here.observe = inspect.observe
 kernel.complete = unit.complete
 kernel.activate = workflows.activate
 kernel.evict = workflows.evict
-kernel.query = use("kernel/queries").answer
+kernel.query = queries.answer
+kernel.where = queries.where
 
 -- Requests that answer later, through `reply`; the others are the operations of `actors.here`.
 local deferred = {}

@@ -32,6 +32,17 @@ function position.here()
   end
 end
 
+--- `ns:name:LINE` of the end of a function.
+function position.last_line(fn)
+  local info = getinfo(fn, "S")
+  return info.what ~= "C" and info.source:sub(2) .. ":" .. info.lastlinedefined or nil
+end
+
+--- The place of application code that a stack (of an Error) begins with, or nil.
+function position.in_stack(stack)
+  return stack:match("([^%s:]+:[^%s:]+:%d+): in ")
+end
+
 --- The same of a suspended coroutine.
 function position.of(co)
   local level = 0

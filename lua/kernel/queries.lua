@@ -3,6 +3,7 @@
 local use = ...
 local copies = use("kernel/copy")
 local errors = use("kernel/errors")
+local position = use("kernel/position")
 local scheduler = use("kernel/scheduler")
 local workflows = use("kernel/workflows")
 
@@ -110,6 +111,20 @@ function queries.answer(run_id, name, args, n)
       )
   end
   return value, err
+end
+
+--- Where the coroutines of a run wait, as `ns:name:LINE`, for messages about it; "" when the run is gone or over.
+function queries.where(run_id)
+  local self = workflows.find(run_id)
+  local places = {}
+  if self and self.main and not self.ended then
+    places[1] = position.of(self.main)
+    for co in pairs(self.others or {}) do
+      places[#places + 1] = position.of(co)
+    end
+    table.sort(places)
+  end
+  return table.concat(places, ", ")
 end
 
 return queries

@@ -10,6 +10,7 @@ local position = use("kernel/position")
 local sandbox = use("kernel/sandbox")
 local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
+local versions = use("kernel/versions")
 
 -- Slices that one activation may run before it counts as an endless loop: about 10 s of Lua.
 local TASK_SLICES <const> = 2000
@@ -47,8 +48,8 @@ function workflows.command(self, body)
   refuse_in_read_only(self.run)
   local commands = self.run.commands
   local at = position.here()
-  -- What main returned has no line any more.
-  body.at = at ~= "" and at or self.entry.id
+  -- What main returned or raised has no frame any more.
+  body.at = at ~= "" and at or body.at or self.run.last_line or self.entry.id
   commands[#commands + 1] = body
 end
 
@@ -72,7 +73,8 @@ function workflows.version(self, change, minimum, maximum)
   local answer = run.versions[change]
   if answer == nil then
     refuse_in_read_only(run)
-    local recorded = run.patches[change]
+    local patch = run.patches[change]
+    local recorded = patch and patch.version
     if recorded == nil and run.replaying then
       answer = -1
     else
@@ -82,21 +84,8 @@ function workflows.version(self, change, minimum, maximum)
     run.versions[change] = answer
   end
   if answer < minimum or answer > maximum then
-    run.failure = errors.make(
-      "Internal",
-      "version "
-        .. answer
-        .. " of change '"
-        .. change
-        .. "' is in the history, but the code at "
-        .. position.here()
-        .. " supports only "
-        .. minimum
-        .. " to "
-        .. maximum,
-      false,
-      { nondeterminism = true }
-    )
+    run.failure =
+      versions.refusal(change, answer, run.patches[change], minimum, maximum, position.here())
     host.park()
   end
   return answer
@@ -248,7 +237,7 @@ function apply.recorded(self, job)
 end
 
 function apply.notify_patch(self, job)
-  self.run.patches[job.changeId] = job.version
+  self.run.patches[job.changeId] = job
 end
 
 local function fail_start(self, err)
@@ -300,6 +289,7 @@ local function initialize(run_id, job, ...)
     return fail_start(self, failure)
   end
   self.env = env
+  self.run.last_line = position.last_line(fn)
   local args, argc = job.args, job.argc
   unit.live = unit.live - 1
   unit.start(

@@ -218,6 +218,7 @@ export class Node {
       removed,
       stale: [...outdated.keys()],
     });
+    this.#workflows.retryBlocked();
     for (const worker of this.#pool.running) {
       this.#pool.tell(worker, "outdated", new Map<string, LuaValue>(outdated));
     }

@@ -73,6 +73,8 @@ export class WorkflowHosts {
     string,
     { provider: WorkflowProvider; worker: number; task: ActivityTask }
   >();
+  /** Runs that wait for mended code. */
+  readonly #blocked = new Map<string, WorkflowProvider>();
   /** Which worker holds a run in memory. */
   readonly #places = new Map<string, number>();
 
@@ -136,6 +138,7 @@ export class WorkflowHosts {
       if (worker !== undefined) this.#pool.send(worker, { type: "evict", runId });
     });
     provider.onReport(({ level, message, fields }) => {
+      if (fields.cause === "nondeterminism") this.#blocked.set(String(fields.run_id), provider);
       this.#log.log({
         level,
         time: (this.#simulation ?? machine).now(),
@@ -146,6 +149,15 @@ export class WorkflowHosts {
     });
     await provider.open();
     this.#providers.set(id, provider);
+  }
+
+  /** Tries the blocked runs again: the code has changed. */
+  retryBlocked(): void {
+    for (const [runId, provider] of this.#blocked) {
+      // One that is closed by now needs no other try.
+      provider.unblock(runId).catch(() => {});
+    }
+    this.#blocked.clear();
   }
 
   /** Delivers a message of a workflow to a plain process; set by the node. */

@@ -125,6 +125,10 @@ export class LuaEngine implements Engine {
     if (this.#runs.delete(runId)) this.#kernel.call("evict", runId);
   }
 
+  where(runId: string): string {
+    return String(this.#kernel.call("where", runId)[0]);
+  }
+
   query(runId: string, name: string, args: LuaValue[]): LuaValue {
     const [value, failure] = this.#kernel.call("query", runId, name, args, args.length);
     if (failure instanceof WippyError) throw failure;

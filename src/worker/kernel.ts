@@ -16,6 +16,7 @@ const functions = [
   "activate",
   "evict",
   "query",
+  "where",
   "call",
   "cancel_call",
   "act",

@@ -44,6 +44,7 @@ import unit from "../../lua/kernel/unit.lua" with { type: "text" };
 import weigh from "../../lua/kernel/weigh.lua" with { type: "text" };
 import upgrade from "../../lua/kernel/upgrade.lua" with { type: "text" };
 import updates from "../../lua/kernel/updates.lua" with { type: "text" };
+import versions from "../../lua/kernel/versions.lua" with { type: "text" };
 import workflows from "../../lua/kernel/workflows.lua" with { type: "text" };
 import libraryCalendar from "../../lua/library/calendar.lua" with { type: "text" };
 import libraryLayout from "../../lua/library/layout.lua" with { type: "text" };
@@ -129,6 +130,7 @@ export const sources: Record<string, string> = {
   "kernel/weigh": weigh,
   "kernel/upgrade": upgrade,
   "kernel/updates": updates,
+  "kernel/versions": versions,
   "kernel/workflows": workflows,
   "library/calendar": libraryCalendar,
   "library/layout": libraryLayout,

@@ -51,18 +51,20 @@ export function isCommandEvent(event: HistoryEvent): boolean {
  * Not compared: input, options, durations, values.
  *
  * @param task id of the TaskStarted event.
+ * @param where tells where the code waits after the task; "" when that is not known.
  * @returns the first difference, undefined when there is none.
  */
 export function compare(
   task: number,
   events: readonly HistoryEvent[],
   commands: readonly Command[],
+  where: () => string = () => "",
 ): TaskFailure | undefined {
   for (let i = 0; i < Math.max(events.length, commands.length); i++) {
     const event = events[i];
     const command = commands[i];
     if (event && command && matches(event, command)) continue;
-    return difference(task, event, command);
+    return difference(task, event, command, where);
   }
   return undefined;
 }
@@ -71,19 +73,26 @@ function difference(
   task: number,
   event: HistoryEvent | undefined,
   command: Command | undefined,
+  where: () => string,
 ): TaskFailure {
   const expected = event && `event ${event.id}, ${describeEvent(event)}`;
   const actual = command && `${describeCommand(command)} at ${command.at}`;
+  const place = command ? "" : where();
+  const waits = place && `: it waits at ${place}`;
   const message = expected && actual
     ? `history has ${expected}, but the code made ${actual}`
     : expected
-    ? `history has ${expected}, but the code made no further command in that task`
+    ? `history has ${expected}, but the code made no further command in that task${waits}`
     : `history has nothing more in the task of event ${task}, but the code made ${actual}`;
   return {
     cause: "nondeterminism",
     message: `${message}. Mend the code, or guard the change with workflow.version`,
     ...event ? { expected: { eventId: event.id, event: describeEvent(event) } } : {},
-    ...command ? { actual: { command: describeCommand(command), at: command.at } } : {},
+    ...command
+      ? { actual: { command: describeCommand(command), at: command.at } }
+      : place
+      ? { actual: { command: "nothing", at: place } }
+      : {},
   };
 }
 
@@ -136,7 +145,10 @@ function fieldsOf(command: Command): [string, unknown][] {
 }
 
 function describeCommand(command: Command): string {
-  return [command.type, ...namesIn(fieldsOf(command))].join(" ");
+  const named = [command.type, ...namesIn(fieldsOf(command))].join(" ");
+  return command.type === "fail_workflow"
+    ? `${named} (${command.failure.kind}: ${command.failure.message})`
+    : named;
 }
 
 function describeEvent(event: HistoryEvent): string {

@@ -73,7 +73,8 @@ export function recordOf(event: HistoryEvent): Job | undefined {
     return { type: "recorded", seq, ...failure ? { failure } : { value: value && unpack(value) } };
   }
   if (event.type === "VersionRecorded") {
-    return { type: "notify_patch", changeId: event.data.changeId, version: event.data.version };
+    const { changeId, version } = event.data;
+    return { type: "notify_patch", changeId, version, eventId: event.id };
   }
   if (event.type === "UpdateAccepted" || event.type === "UpdateRejected") {
     return { type: "update_verdict", ...event.data };

@@ -189,7 +189,7 @@ export class Replayer {
     for (const step of steps) {
       const events = step.commands ?? [];
       const commands = await this.#activate(runId, step, retain);
-      const failure = compare(step.started.id, events, commands);
+      const failure = compare(step.started.id, events, commands, () => this.#engine.where(runId));
       if (failure) return failure;
     }
     return undefined;
@@ -282,5 +282,12 @@ function activationOf(runId: string, { started, shown, commands }: Step): Activa
  */
 function engineFailure(error: unknown): TaskFailure {
   const { message, details } = WippyError.from(error);
-  return { cause: details?.nondeterminism === true ? "nondeterminism" : "lost", message };
+  if (details?.nondeterminism !== true) return { cause: "lost", message };
+  const { event_id: eventId, event, command, at } = details;
+  return {
+    cause: "nondeterminism",
+    message,
+    ...typeof eventId === "number" && { expected: { eventId, event: String(event) } },
+    ...typeof at === "string" && { actual: { command: String(command), at } },
+  };
 }

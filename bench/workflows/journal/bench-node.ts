@@ -29,6 +29,10 @@ class StepEngine implements Engine {
     this.#done.delete(runId);
   }
 
+  where(): string {
+    return "";
+  }
+
   query(): never {
     throw new Error("the steps answer no queries");
   }

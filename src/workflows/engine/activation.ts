@@ -62,7 +62,7 @@ export type Job =
    * task. The engine issues `record_patch` again. A call that finds no patch while replaying
    * answers -1 and issues nothing.
    */
-  | { type: "notify_patch"; changeId: string; version: number }
+  | { type: "notify_patch"; changeId: string; version: number; eventId: number }
   /**
    * Only on replay, before the other jobs: the validator of an update said yes in this task, or no
    * with `failure`. It is not run again, so that it may change while runs are open.

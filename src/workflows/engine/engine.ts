@@ -22,6 +22,8 @@ export interface Engine {
    * @throws WippyError what the handler failed with; NotFound when there is no such handler.
    */
   query(runId: string, name: string, args: LuaValue[]): LuaValue;
+  /** Where the code of a run waits, for messages; "" when that is not known. */
+  where(runId: string): string;
   /** Forgets a run and frees its memory; does nothing when the run is unknown. */
   evict(runId: string): void;
   /** Whether the run's live state is in memory. */

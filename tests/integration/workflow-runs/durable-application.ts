@@ -130,6 +130,11 @@ export class DurableApplication {
     await this.#node.launch();
   }
 
+  /** Changes the code while it runs. */
+  async change(units: Units): Promise<void> {
+    await this.#node?.registry.applyAll(entriesOf(units, this.directory));
+  }
+
   /** Calls a function. @throws WippyError what it failed with */
   async call(name: string, ...args: LuaValue[]): Promise<unknown> {
     if (!this.#node) throw new Error("the application is not started");

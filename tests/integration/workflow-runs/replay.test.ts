@@ -191,7 +191,13 @@ describe("changed code", () => {
       /schedule_activity .*app:other.* at app:main\d:1/,
     ],
     ["a step more", "", "time.sleep(1)", /nothing more/, /start_timer #1 at app:main\d:1/],
-    ["a step less", "uuid.v4()", "", /SideEffectRecorded/, /no further command/],
+    [
+      "a step less",
+      "uuid.v4()",
+      "",
+      /event 4, SideEffectRecorded/,
+      /no further command in that task: it waits at app:main\d:2/,
+    ],
     [
       "another order",
       "uuid.v4() time.sleep(1)",
@@ -206,8 +212,48 @@ describe("changed code", () => {
       /ChildInitiated .*app:child/,
       /start_child .*app:child_two/,
     ],
-    ["an early return", "", "do return 1 end", /./, /complete_workflow/],
-    ["an error", "", 'error("new")', /./, /fail_workflow/],
+    [
+      "an early return",
+      "",
+      "do return 1 end",
+      /nothing more in the task of event 2/,
+      /complete_workflow at app:main\d:4/,
+    ],
+    [
+      "an error",
+      "",
+      'error("new")',
+      /nothing more in the task of event 2/,
+      /fail_workflow \(Internal: app:main\d:1: new\) at app:main\d:1/,
+    ],
+    [
+      "another signal",
+      'process.send("{app:durable|x}", "a")',
+      'process.send("{app:durable|x}", "b")',
+      /event 4, ExternalSignalInitiated \{app:durable\|x\} a #1/,
+      /signal_external #1 \{app:durable\|x\} b at app:main\d:1/,
+    ],
+    [
+      "another change",
+      'workflow.version("a", -1, 1)',
+      'workflow.version("b", -1, 1)',
+      /event 4, VersionRecorded a/,
+      /no further command/,
+    ],
+    [
+      "other attributes",
+      "workflow.attrs{ memo = { a = 1 } }",
+      "time.after(1000000)",
+      /event 4, AttributesUpserted/,
+      /start_timer #1 at app:main\d:1/,
+    ],
+    [
+      "continue-as-new",
+      "",
+      "process.upgrade(nil, 1)",
+      /nothing more in the task of event 2/,
+      /continue_as_new app:main10 at app:main10:1/,
+    ],
   ];
   const code = (which: "before" | "after"): Units => ({
     workflows: {
@@ -253,6 +299,23 @@ describe("changed code", () => {
     for (const i of changes.keys()) expect(await application.call("result", i)).toBe("finished");
   });
 
+  test("mended code in a live registry lets them finish without a restart", async () => {
+    const code = (first: string) => ({
+      workflows: { main: `${first} ${pause} return "finished"` },
+      functions,
+    });
+    const application = await startDurable(code(""));
+    await application.call("begin");
+    await application.reported("waiting");
+    await application.start(code("uuid.v4()"));
+    await application.call("signal", "go");
+    await application.reported("is blocked");
+    await application.change(code("time.sleep(1)"));
+    await application.reported("start_timer");
+    await application.change(code(""));
+    expect(await application.call("result")).toBe("finished");
+  });
+
   test("input, durations and what is logged may change", async () => {
     const code = (n: number) =>
       `print(${n}) funcs.call("app:same", ${n}) time.sleep(${n}) ${pause} return ${n}`;
@@ -296,6 +359,7 @@ describe("versions", () => {
     expect(message).toContain("version 1 of change 'change'");
     expect(message).toContain("app:main:1");
     expect(message).toContain("2 to 3");
+    expect(message).toContain("history has event 4, VersionRecorded change 1");
     await application.start(code(1, 3));
     expect(await application.call("result")).toBe(1);
   });

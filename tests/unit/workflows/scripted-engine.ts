@@ -231,7 +231,11 @@ export class ScriptedEngine implements Engine {
     this.#runs.delete(runId);
   }
 
-  /** Answers with the query itself and how often the run was activated for other than a replay. */
+  where(): string {
+    return "app:script:9";
+  }
+
+  /** Answers with the query itself. */
   query(runId: string, name: string, args: LuaValue[]): LuaValue {
     if (!this.#runs.has(runId)) throw new Error(`the run ${runId} is not in memory`);
     return { name, args };

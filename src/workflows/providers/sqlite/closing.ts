@@ -76,7 +76,9 @@ export function executionTimedOut(book: Book, state: RunState, failure: Failure)
 export function continueRun(book: Book, state: RunState, entry: string, args: Payload): void {
   const nextRunId = book.random.uuid();
   close(book, state, "continued_as_new", "ExecutionContinuedAsNew", { nextRunId, entry });
-  succeedRun(book, state, { runId: nextRunId, entry, args, attempt: 1 });
+  // The retry policy is that of the run which was started, not of those that it goes on as.
+  const { retryPolicy: _, ...options } = state.agreed.options;
+  succeedRun(book, state, { runId: nextRunId, entry, args, attempt: 1, options });
 }
 
 /**

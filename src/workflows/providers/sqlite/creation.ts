@@ -1,6 +1,6 @@
 import type { ParentInfo } from "../../engine/activation.ts";
 import { type EventData, packPlain } from "../../history.ts";
-import type { ParentClosePolicy, StartOptions } from "../../options.ts";
+import type { ParentClosePolicy, RunOptions, StartOptions } from "../../options.ts";
 import type { Payload, Signal } from "../../provider.ts";
 import type { Book } from "./book.ts";
 import type { RunState } from "./runs.ts";
@@ -14,6 +14,7 @@ interface Succession {
   /** Absent: the same entry and input. */
   entry?: string;
   args?: Payload;
+  options?: RunOptions;
   /** Milliseconds before its first task. */
   delay?: number;
 }
@@ -31,7 +32,7 @@ export function succeedRun(book: Book, state: RunState, succession: Succession):
     frame: started.frame,
     memo: state.memo ?? undefined,
     searchAttributes: state.searchAttributes ?? undefined,
-    options: state.agreed.options,
+    options: succession.options ?? state.agreed.options,
     executionDeadline: state.agreed.executionDeadline,
     attempt: succession.attempt,
     delay: succession.delay,
