@@ -104,6 +104,8 @@ function bundle(outfile: string, target: string | undefined): Promise<Bun.BuildO
     // Bytecode saves more than half of the start-up time.
     format: "esm",
     bytecode: true,
+    // What a command does not need is not read.
+    splitting: true,
     sourcemap: "linked",
     compile: {
       outfile,

@@ -2,7 +2,9 @@ import { resolve } from "node:path";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { nearest } from "../registry/suggestion.ts";
 import { CommandError, type Console } from "./console.ts";
+import { tellFailure } from "./failure.ts";
 import type { LogOptions } from "./logging.ts";
+import { namesScript } from "./script-call.ts";
 import type { ListOptions, ShowOptions } from "./registry.ts";
 import type { ScriptOptions } from "./script.ts";
 import type { RunOptions } from "./start.ts";
@@ -39,15 +41,7 @@ export async function main(args: readonly string[], console: Console): Promise<n
     return status;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
-    const message = error instanceof Error ? error.message : String(error);
-    const detail = program.opts<GlobalOptions>().debug && error instanceof Error
-      ? `${error.stack}\n`
-      : "";
-    const fix = error instanceof CommandError && error.fix !== undefined
-      ? `    mend: ${error.fix}\n`
-      : "";
-    console.err(`Error: ${message}\n${fix}${detail}`);
-    return 1;
+    return tellFailure(console, error, program.opts<GlobalOptions>().debug);
   }
 }
 
@@ -69,13 +63,8 @@ function expandScript(program: Command, args: readonly string[]): string[] {
   const file = args[index];
   // The value of the last flag is missing; a "--" behind it would be taken for it.
   if (index > args.length) return code ? ["script", ...args] : [...args];
-  if (!code && (file === undefined || !isScript(file))) return [...args];
+  if (!code && (file === undefined || !namesScript(file))) return [...args];
   return ["script", ...args.slice(0, index), "--", ...args.slice(index)];
-}
-
-/** A `#!` line makes the system name the file by a path, whatever its ending; `-` is standard input. */
-function isScript(file: string): boolean {
-  return file.endsWith(".lua") || file.includes("/") || file === "-";
 }
 
 function createProgram(console: Console, finish: (status: number) => void): Command {

@@ -104,7 +104,7 @@ class Repl {
         this.#input.write(`the process of the prompt ended: ${why}; there is a new one\n`);
       });
       if (this.#input.interactive) {
-        this.#console.out(`${banner()}, Lua 5.4. Type .help for help, .exit to end.\n`);
+        this.#input.write(`${banner()}, Lua 5.4. Type .help for help, .exit to end.\n`);
       }
       return await Promise.race([this.#session(this.#prompt), node.done, ended.promise]);
     } finally {
@@ -122,7 +122,7 @@ class Repl {
     for (;;) {
       const line = await this.#input.next(code === "" ? "> " : ">> ");
       if (line === undefined) {
-        if (this.#input.interactive) this.#console.out("\n");
+        if (this.#input.interactive) this.#input.write("\n");
         return 0;
       }
       if (this.#cleared) {
@@ -132,7 +132,7 @@ class Repl {
       }
       if (code === "" && /^\s*\.\w+\s*$/.test(line)) {
         if (line.trim() === ".exit") return 0;
-        this.#console.out(help);
+        this.#input.write(help);
         continue;
       }
       code = code === "" ? line : `${code}\n${line}`;
@@ -151,9 +151,9 @@ class Repl {
   #show({ values = [], error, trace = [] }: Evaluation): void {
     if (error !== undefined) {
       const places = trace.length > 1 ? trace.map((place) => `    ${place}\n`).join("") : "";
-      this.#console.err(`${error}\n${places}`);
+      this.#input.writeError(`${error}\n${places}`);
     }
-    for (const value of values) this.#console.out(`${value}\n`);
+    for (const value of values) this.#input.write(`${value}\n`);
   }
 
   #interrupt(writing: boolean): void {

@@ -78,20 +78,27 @@ async function runSource(
     ? scriptStateFolder(source.key, console.system)
     : resolve(console.directory, options.state);
   if (units && units.workflows.length > 0) makeFolder(state);
-  return await start(console, { ...options, state }, {
-    entries: scriptEntries(source, {
-      ...(units && { units }),
-      ...(options.sandbox && { sandbox: true }),
-      system: console.system,
-      journal: join(state, "journal.db"),
-    }),
-    config: Config.empty,
-    log: createScriptLog(console, options),
-    locate: (problem) => locate(source, problem.message),
-    noun: "script",
-    checked: units !== undefined,
-    task: { entry: script.main, host: script.terminal, args },
+  const entries = scriptEntries(source, {
+    ...(units && { units }),
+    ...(options.sandbox && { sandbox: true }),
+    system: console.system,
+    journal: join(state, "journal.db"),
   });
+  try {
+    return await start(console, { ...options, state }, {
+      entries,
+      config: Config.empty,
+      log: createScriptLog(console, options),
+      task: { entry: script.main, host: script.terminal, args },
+    });
+  } catch (error) {
+    // The body of a plain script is compiled when its process starts, and not before: that is faster.
+    const message = error instanceof WippyError ? error.message : "";
+    if (message.startsWith(`${chunkName(source.name)}:`)) {
+      report(console, [await locate(source, message)], "script");
+    }
+    throw error;
+  }
 }
 
 /** Only its owner may look into it: the journal holds what workflows were given. */

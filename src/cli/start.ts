@@ -34,12 +34,8 @@ export interface Start {
   config: Config;
   modules?: Record<string, string>;
   log: LogSink;
-  /** Says where a problem is that knows only its entry. */
-  locate: (problem: Problem) => Problem | Promise<Problem>;
-  /** What it is called in messages: the application, when absent. */
-  noun?: string;
-  /** The bodies of the code have run already, and are sound. */
-  checked?: boolean;
+  /** Says where a problem of the code is that knows only its entry; absent: the code is known to be sound. */
+  locate?: (problem: Problem) => Problem;
   task?: Task;
 }
 
@@ -63,8 +59,7 @@ export async function start(console: Console, options: RunOptions, what: Start):
     const node = await Node.start(nodeOptions);
     let unwatch = () => {};
     try {
-      const found: Problem[] = what.checked ? [] : await node.checkCode();
-      report(console, await Promise.all(found.map(what.locate)), what.noun);
+      if (what.locate) report(console, (await node.checkCode()).map(what.locate));
       await node.launch();
       if (options.watch) {
         const { watchSources } = await import("./reload.ts");

@@ -4,7 +4,7 @@
  */
 import { Environment } from "../app/environment.ts";
 import type { Problem } from "../app/problem.ts";
-import { StandardTerminal } from "../operations/io/standard-terminal.ts";
+import { standardStreams, StandardTerminal } from "../operations/io/standard-terminal.ts";
 import type { Terminal } from "../operations/io/terminal.ts";
 import { decodeEntry } from "../registry/decode.ts";
 import type { Entry } from "../registry/entry.ts";
@@ -393,7 +393,7 @@ export class Node {
   #terminalOf(pid: string): Terminal | undefined {
     if (this.#entries.get(parsePid(pid).host)?.kind !== terminalHost.name) return undefined;
     if (this.#options.terminal) return this.#options.terminal;
-    this.#terminal ??= new StandardTerminal(process);
+    this.#terminal ??= new StandardTerminal(standardStreams);
     this.#attached ??= this.#terminal.attach(this.#terminalArguments);
     return this.#attached;
   }
@@ -424,7 +424,7 @@ export class Node {
 
   /** The exit status that the end of a process with the terminal stands for. */
   async #terminalStatus(ended: Promise<LuaValue>): Promise<number> {
-    const streams = { out: process.stdout, err: process.stderr };
+    const streams = { out: standardStreams.stdout, err: standardStreams.stderr };
     try {
       const value = await ended;
       return exitStatus({ value }, streams);

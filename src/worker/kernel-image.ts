@@ -1,7 +1,6 @@
 import imagePath from "../../build/kernel.image" with { type: "file" };
 import { unpack } from "msgpackr/unpack";
 import type { VmImage } from "../vm/vm.ts";
-import { kernelDigest } from "./kernel.ts";
 
 /** A VM with the loaded kernel, as `make-image.ts` made it. */
 export interface KernelImage {
@@ -28,5 +27,6 @@ declare const WIPPY_IMAGE_FITS: boolean | undefined;
 async function read(): Promise<KernelImage | undefined> {
   const image = unpack(await Bun.file(imagePath).bytes()) as KernelImage;
   if (typeof WIPPY_IMAGE_FITS === "boolean") return image;
+  const { kernelDigest } = await import("./kernel-sources.ts");
   return image.digest === await kernelDigest() ? image : undefined;
 }

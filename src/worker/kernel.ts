@@ -1,11 +1,9 @@
-import { luaModuleDigest } from "../vm/module.ts";
 import type { LuaValue } from "../vm/value.ts";
 import { LuaRef } from "../vm/value.ts";
 import type { Vm } from "../vm/vm.ts";
-import { bootSource, sources } from "./sources.ts";
 
 /** Functions of `lua/kernel/kernel.lua` that the worker calls. */
-const functions = [
+export const kernelFunctions = [
   "configure",
   "shuffle",
   "alone",
@@ -31,7 +29,7 @@ const functions = [
   "error_meta",
 ] as const;
 
-export type KernelFunction = (typeof functions)[number];
+export type KernelFunction = (typeof kernelFunctions)[number];
 
 /** The Lua kernel of a VM. */
 export interface Kernel {
@@ -53,28 +51,10 @@ export const hostFunctions = [
   "leave",
 ] as const;
 
-/** Loads the kernel into a VM whose host functions are registered; gives the numbers of its references. */
-export function loadKernelSources(vm: Vm): number[] {
-  return vm.load(bootSource, "=lua/kernel/boot", sources, [...functions]).map(({ id }) => id);
-}
-
-/** A digest of what decides a loaded kernel. */
-export async function kernelDigest(): Promise<string> {
-  const wasm = await luaModuleDigest();
-  const text = [
-    wasm,
-    bootSource,
-    ...Object.entries(sources).flat(),
-    ...functions,
-    ...hostFunctions,
-  ];
-  return Bun.hash(text.join("\0")).toString(36);
-}
-
 /** The kernel of a VM into which it was loaded, by its references. */
 export function kernelOf(vm: Vm, references: readonly number[]): Kernel {
   const byName = new Map<KernelFunction, LuaRef>(
-    functions.map((name, index) => [name, new LuaRef(references[index]!)]),
+    kernelFunctions.map((name, index) => [name, new LuaRef(references[index]!)]),
   );
   const ref = (name: KernelFunction): LuaRef => byName.get(name)!;
   vm.setErrorType({ construct: ref("make_error"), metatable: ref("error_meta") });

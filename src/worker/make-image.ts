@@ -8,7 +8,8 @@ import { pack, unpack } from "msgpackr";
 import { loadLuaModule } from "../vm/module.ts";
 import { Vm } from "../vm/vm.ts";
 import type { KernelImage } from "./kernel-image.ts";
-import { hostFunctions, kernelDigest, kernelOf, loadKernelSources } from "./kernel.ts";
+import { hostFunctions, kernelOf } from "./kernel.ts";
+import { kernelDigest, loadKernelSources } from "./kernel-sources.ts";
 
 const output = join(resolve(import.meta.dirname, "../.."), "build/kernel.image");
 

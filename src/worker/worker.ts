@@ -16,7 +16,7 @@ import { Replayer } from "../workflows/replayer.ts";
 import type { Activity } from "./activities.ts";
 import { LuaEngine } from "./engine.ts";
 import { loadKernelImage } from "./kernel-image.ts";
-import { type Kernel, kernelOf, loadKernelSources } from "./kernel.ts";
+import { type Kernel, kernelOf } from "./kernel.ts";
 import { type CodeEntry, type FromWorker, type HostState, type ToWorker } from "./messages.ts";
 import type { Terminal } from "../operations/io/terminal.ts";
 import type { OperationServices } from "../operations/operation.ts";
@@ -150,7 +150,7 @@ export class LuaWorker {
       this.#enter(() => this.#kernel.call("complete", ticket, value, error));
     }, this.#options.terminalOf);
     this.#registerHostFunctions();
-    this.#kernel = kernelOf(this.#vm, image?.references ?? loadKernelSources(this.#vm));
+    this.#kernel = kernelOf(this.#vm, image?.references ?? await this.#loadSources());
     this.#engine = new LuaEngine(this.#kernel, () => this.#wake());
     this.#replayer = new Replayer(this.#engine, `worker-${index}`);
     const { random } = this.#surroundings;
@@ -159,6 +159,11 @@ export class LuaWorker {
     for (const host of hosts) this.#setHost(host);
     this.#send({ type: "ready" });
     this.#flush();
+  }
+
+  async #loadSources(): Promise<number[]> {
+    const { loadKernelSources } = await import("./kernel-sources.ts");
+    return loadKernelSources(this.#vm);
   }
 
   #registerHostFunctions(): void {

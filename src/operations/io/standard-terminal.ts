@@ -1,52 +1,38 @@
-import type { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 import { WippyError } from "../../vm/error.ts";
 import { Input } from "./input.ts";
+import { type Output, standardError, standardOutput } from "./output.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** The three streams of a program. `stdin.setRawMode` is there when it is a terminal. */
+/** The three streams of a program. The input is made when it is first read. */
 export interface StandardStreams {
-  stdin: Readable & { setRawMode?(enable: boolean): unknown; isTTY?: boolean };
-  stdout: Writable;
-  stderr: Writable;
+  /** `setRawMode` is there when it is a terminal. */
+  readonly stdin: Readable & { setRawMode?(enable: boolean): unknown; isTTY?: boolean };
+  readonly stdout: Output;
+  readonly stderr: Output;
 }
 
-/** Writes and remembers when the other side has gone: a broken pipe is told to the next writer. */
-class Output {
-  #failure: Error | undefined;
-
-  constructor(readonly stream: Writable, readonly name: string) {
-    stream.on("error", (error: Error) => {
-      this.#failure ??= error;
-    });
-  }
-
-  write(data: string | Uint8Array): void {
-    if (this.#failure !== undefined) {
-      const message = `${this.name}: ${this.#failure.message}`;
-      throw new WippyError("Unavailable", message, { retryable: false, cause: this.#failure });
-    }
-    this.stream.write(data);
-  }
-
-  flush(): Promise<void> {
-    if (this.#failure !== undefined) return Promise.resolve();
-    return new Promise((resolve) => this.stream.write("", () => resolve()));
-  }
-}
+/** Those of this program. */
+export const standardStreams: StandardStreams = {
+  get stdin() {
+    return process.stdin;
+  },
+  stdout: standardOutput,
+  stderr: standardError,
+};
 
 /** The terminal of this program, for the processes of its terminal hosts. */
 export class StandardTerminal {
   readonly #streams: StandardStreams;
-  readonly #input: Input;
-  readonly #output: Output;
-  readonly #errorOutput: Output;
+  #madeInput: Input | undefined;
   #rawCount = 0;
 
   constructor(streams: StandardStreams) {
     this.#streams = streams;
-    this.#input = new Input(streams.stdin);
-    this.#output = new Output(streams.stdout, "standard output");
-    this.#errorOutput = new Output(streams.stderr, "standard error");
+  }
+
+  get #input(): Input {
+    return this.#madeInput ??= new Input(this.#streams.stdin);
   }
 
   /**
@@ -55,15 +41,16 @@ export class StandardTerminal {
    */
   attach(args: readonly string[]): Terminal & { release(): void } {
     let mine = 0;
+    const { stdout, stderr } = this.#streams;
     return {
       args,
-      write: (data) => this.#output.write(data),
-      writeError: (data) => this.#errorOutput.write(data),
+      write: (data) => stdout.write(data),
+      writeError: (data) => stderr.write(data),
       read: (limit, signal) => this.#input.read(limit, signal),
       readLine: (signal) => this.#input.readLine(signal),
       flush: async () => {
-        await this.#output.flush();
-        await this.#errorOutput.flush();
+        await stdout.flush();
+        await stderr.flush();
       },
       raw: (enable) => {
         if (enable) {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { Environment } from "../../../src/app/environment.ts";
+import { Collected } from "./collected-output.ts";
 import { StandardTerminal } from "../../../src/operations/io/standard-terminal.ts";
 import { entryOf, testServices } from "../operations/services.ts";
 import { type Logged, runUnit } from "./lua-unit.ts";
@@ -42,10 +43,8 @@ test.each(["ctx", "env", "fs", "io", "json", "logger", "os", "stream", "time", "
     const page = readFileSync(join(pages, `${name}.md`), "utf8");
     const stdin = new PassThrough();
     stdin.end("Ada\n");
-    const stdout = new PassThrough();
-    let written = "";
-    stdout.on("data", (chunk) => written += chunk);
-    const terminal = new StandardTerminal({ stdin, stdout, stderr: new PassThrough() })
+    const stdout = new Collected();
+    const terminal = new StandardTerminal({ stdin, stdout, stderr: new Collected() })
       .attach(["LHR", "JFK"]);
     const { value, error, logs } = await runUnit(fence(page, "lua"), {
       services: {
@@ -59,6 +58,6 @@ test.each(["ctx", "env", "fs", "io", "json", "logger", "os", "stream", "time", "
     await terminal.flush();
     expect(error).toBeUndefined();
     const returned = value === undefined ? "" : `${String(value)}\n`;
-    expect(returned + written + lines(logs)).toBe(fence(page, "text"));
+    expect(returned + stdout.bytes.toString() + lines(logs)).toBe(fence(page, "text"));
   },
 );

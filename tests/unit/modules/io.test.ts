@@ -1,22 +1,21 @@
 import { describe, expect, test } from "bun:test";
 import { PassThrough } from "node:stream";
+import { Collected } from "./collected-output.ts";
+import { DescriptorOutput } from "../../../src/operations/io/output.ts";
 import { StandardTerminal } from "../../../src/operations/io/standard-terminal.ts";
 import { evaluate } from "./lua-unit.ts";
 
 /** Runs code with a terminal whose input is given. */
 async function run(code: string, input: (string | Uint8Array)[] = [], args: string[] = []) {
   const stdin = new PassThrough();
-  const stdout = new PassThrough();
-  const stderr = new PassThrough();
-  const written = { out: "", err: "" };
-  stdout.on("data", (chunk) => written.out += chunk);
-  stderr.on("data", (chunk) => written.err += chunk);
+  const out = new Collected();
+  const err = new Collected();
   for (const chunk of input) stdin.write(chunk);
   stdin.end();
-  const terminal = new StandardTerminal({ stdin, stdout, stderr }).attach(args);
+  const terminal = new StandardTerminal({ stdin, stdout: out, stderr: err }).attach(args);
   const value = await evaluate(code, { terminal });
   await terminal.flush();
-  return { value, ...written };
+  return { value, out: out.bytes.toString(), err: err.bytes.toString() };
 }
 
 describe("writing", () => {
@@ -29,18 +28,21 @@ describe("writing", () => {
   });
 
   test("bytes that are no text pass unchanged", async () => {
-    const stdout = new PassThrough();
-    const streams = { stdin: new PassThrough(), stdout, stderr: new PassThrough() };
+    const stdout = new Collected();
+    const streams = { stdin: new PassThrough(), stdout, stderr: new Collected() };
     const terminal = new StandardTerminal(streams).attach([]);
     await evaluate(`io.write("\\xff\\0a")`, { terminal });
-    expect([...stdout.read() as Uint8Array]).toEqual([255, 0, 97]);
+    expect([...stdout.bytes]).toEqual([255, 0, 97]);
   });
 
   test("a closed output is told to the next writer", async () => {
-    const stdout = new PassThrough();
-    const streams = { stdin: new PassThrough(), stdout, stderr: new PassThrough() };
+    const stdout = new DescriptorOutput(1, "standard output", () => {
+      throw new Error("EPIPE");
+    });
+    const streams = { stdin: new PassThrough(), stdout, stderr: new Collected() };
     const terminal = new StandardTerminal(streams).attach([]);
-    stdout.emit("error", new Error("EPIPE"));
+    terminal.write("lost");
+    await terminal.flush();
     const code = `local ok, err = io.print("x") return { ok == nil, err:kind() }`;
     expect(await evaluate(code, { terminal })).toEqual([true, "Unavailable"]);
   });
@@ -108,8 +110,8 @@ test("raw mode is counted, and reset at the end", () => {
   });
   const standard = new StandardTerminal({
     stdin,
-    stdout: new PassThrough(),
-    stderr: new PassThrough(),
+    stdout: new Collected(),
+    stderr: new Collected(),
   });
   const first = standard.attach([]);
   const second = standard.attach([]);

@@ -1,0 +1,31 @@
+import { loadLuaModule } from "../vm/module.ts";
+import type { Console } from "./console.ts";
+import { tellFailure } from "./failure.ts";
+import { scriptCall } from "./script-call.ts";
+
+/**
+ * Runs the command line. The commonest call of all, that of a script without flags, starts without the parts that only
+ * other commands need, and with what takes long in the background.
+ *
+ * @param args arguments after the program's name
+ * @returns the exit status
+ */
+export async function front(args: readonly string[], console: Console): Promise<number> {
+  const call = scriptCall(args);
+  if (call === undefined) {
+    const { main } = await import("./cli.ts");
+    return await main(args, console);
+  }
+  // What the first worker will need; a failure is told when the worker meets it.
+  loadLuaModule().catch(() => {});
+  void import("../worker/kernel-image.ts").then(({ loadKernelImage }) => loadKernelImage())
+    .catch(() => {});
+  try {
+    const { runCode, runScript } = await import("./script.ts");
+    return call.code === undefined
+      ? await runScript(console, call.file!, call.rest, {})
+      : await runCode(console, call.code, call.rest, {});
+  } catch (error) {
+    return tellFailure(console, error);
+  }
+}
