@@ -81,6 +81,10 @@ export class Node {
   readonly registry: LiveRegistry;
   /** What happens in this runtime, for who wants to know. */
   readonly bus: Bus = new Bus();
+  /** Its workflow hosts: what callers outside of Lua do with runs. */
+  get workflows(): WorkflowHosts {
+    return this.#workflows;
+  }
   /** Made when a process first needs it. */
   #terminal: StandardTerminal | undefined;
   /** Arguments of the process on the terminal host, while one runs. */

@@ -11,7 +11,9 @@ import type { FromWorker } from "../worker/messages.ts";
 import type {
   ActivityTask,
   QueryTask,
+  ResetRequest,
   RunClosed,
+  RunInfo,
   StartRequest,
   UpdateStage,
   WorkflowProvider,
@@ -372,6 +374,22 @@ export class WorkflowHosts {
   async terminate(pid: string): Promise<void> {
     const { host, uid } = parsePid(pid);
     await this.#provider(host).terminate(uid, {});
+  }
+
+  /**
+   * Lets a run begin anew at an earlier event; see `WorkflowProvider.reset`. Answers the new run's id.
+   *
+   * @throws WippyError NotFound, Invalid
+   */
+  async reset(pid: string, request: ResetRequest): Promise<string> {
+    const { host, uid } = parsePid(pid);
+    return (await this.#provider(host).reset(uid, request)).runId;
+  }
+
+  /** The newest run of a PID's workflow id; undefined when there is none. */
+  async describe(pid: string): Promise<RunInfo | undefined> {
+    const { host, uid } = parsePid(pid);
+    return await this.#provider(host).describe(uid);
   }
 
   /** Whether a PID's host is a workflow host that runs. */

@@ -35,7 +35,7 @@ export interface EventData {
   /** The commands of the task follow as their own events. */
   TaskCompleted: { worker: string };
   /** The task's commands were refused; its events are shown again by the next task. */
-  TaskFailed: { message: string };
+  TaskFailed: { message: string; /** The run that this one is a reset of. */ baseRunId?: string };
 
   ActivityScheduled: {
     seq: number;
@@ -96,12 +96,12 @@ export interface EventData {
   ChildCanceled: { seq: number; failure: Failure };
   ChildTerminated: { seq: number; failure: Failure };
 
-  /** `nextRunId`: the run that takes over (retry policy). */
+  /** `nextRunId`: the run that takes over (retry policy, reset). */
   ExecutionCompleted: { value: Payload };
   ExecutionFailed: { failure: Failure; nextRunId?: string };
   ExecutionTimedOut: { failure: Failure; nextRunId?: string };
   ExecutionCanceled: { failure: Failure };
-  ExecutionTerminated: { failure: Failure };
+  ExecutionTerminated: { failure: Failure; nextRunId?: string };
   ExecutionContinuedAsNew: { nextRunId: string; entry: string };
 }
 

@@ -246,6 +246,18 @@ export interface QueryAnswer {
     | { type: "lost"; message: string };
 }
 
+/** Where a run is to begin anew. */
+export interface ResetRequest {
+  /** A run of the workflow id, open or closed; the newest when absent. */
+  runId?: string;
+  /**
+   * The task that made this event, or that showed it to the code, is undone, and all that came after
+   * it.
+   */
+  eventId: number;
+  reason?: string;
+}
+
 export interface RunQuery {
   status?: RunStatus;
   /** Only runs of this workflow id, the newest first. */
@@ -314,6 +326,13 @@ export interface WorkflowProvider {
   cancel(workflowId: string, request: { reason?: string; sender: string }): Promise<void>;
   /** Closes the run at once; its code sees nothing. @throws NotFound as `signal`. */
   terminate(workflowId: string, request: { reason?: string }): Promise<void>;
+  /**
+   * Makes a new run with the history of another one up to a task, which is done anew by today's code.
+   * Messages that came later come again; the run of the id that is open ends as terminated.
+   *
+   * @throws NotFound for an unknown run; Invalid for an event that no task follows.
+   */
+  reset(workflowId: string, request: ResetRequest): Promise<StartResult>;
   /** The newest run of the id. */
   describe(workflowId: string): Promise<RunInfo | undefined>;
   /** Runs, newest first. */

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Config } from "../../../src/app/config.ts";
 import { Node } from "../../../src/node/node.ts";
+import type { WorkflowHosts } from "../../../src/node/workflow-hosts.ts";
 import type { LogRecord } from "../../../src/observe/log.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
 import type { Entry } from "../../../src/registry/entry.ts";
@@ -128,6 +129,12 @@ export class DurableApplication {
       log: { log: (record) => this.logs.push(record) },
     });
     await this.#node.launch();
+  }
+
+  /** What callers outside of Lua do with runs. */
+  get workflows(): WorkflowHosts {
+    if (!this.#node) throw new Error("the application is not started");
+    return this.#node.workflows;
   }
 
   /** Changes the code while it runs. */

@@ -1,5 +1,5 @@
 import type { Failure } from "../../engine/outcome.ts";
-import type { PackedCommand } from "../../history.ts";
+import type { EventData, PackedCommand } from "../../history.ts";
 import type { ActivityResult, Payload } from "../../provider.ts";
 import {
   canceledFailure,
@@ -33,24 +33,33 @@ export function scheduleActivity(book: Book, state: RunState, command: ScheduleA
     ...command.frame ? { frame: command.frame } : {},
   };
   const event = book.append(state, "ActivityScheduled", scheduled);
+  takeUpActivity(book, state, event, scheduled);
+}
+
+/** Makes the first attempt of an activity whose ActivityScheduled event is in the history. */
+export function takeUpActivity(
+  book: Book,
+  state: RunState,
+  event: number,
+  scheduled: EventData["ActivityScheduled"],
+): void {
+  const { seq, options } = scheduled;
   const row = {
     run: state.run,
-    seq: command.seq,
+    seq,
     event,
     attempt: 1,
     running: stage.runs,
     canceling: 0,
     heartbeat: null,
   };
-  const activity = { row, scheduled, scheduledTime: state.lastTime };
+  const activity = { row, scheduled, scheduledTime: Math.max(book.now, state.lastTime) };
   // Read before the row is written, or it would be found twice.
-  book.runs.pending(state).set(command.seq, activity);
+  book.runs.pending(state).set(seq, activity);
   takeSlot(book, activity);
   book.store.insertActivity(row);
-  const limit = command.options.scheduleToCloseTimeout;
-  if (limit !== undefined) {
-    book.setTimer(state, "schedule_to_close", command.seq, book.now + limit);
-  }
+  const limit = options.scheduleToCloseTimeout;
+  if (limit !== undefined) book.setTimer(state, "schedule_to_close", seq, book.now + limit);
   begin(book, state, activity);
 }
 

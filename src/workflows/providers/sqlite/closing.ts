@@ -25,14 +25,24 @@ export function cancelRun(book: Book, state: RunState, failure = canceledFailure
 }
 
 export function terminateRun(book: Book, state: RunState, reason?: string): void {
-  const failure: Failure = {
+  const failure = terminatedFailure(reason);
+  close(book, state, "terminated", "ExecutionTerminated", { failure });
+  endChain(book, state, { status: "terminated", failure });
+}
+
+/** The run ends because a reset takes its place: its chain, its updates and its watchers go on. */
+export function supersedeRun(book: Book, state: RunState, reason: string, nextRunId: string): void {
+  const failure = terminatedFailure(reason);
+  close(book, state, "terminated", "ExecutionTerminated", { failure, nextRunId }, true);
+}
+
+function terminatedFailure(reason?: string): Failure {
+  return {
     kind: "Canceled",
     message: "workflow terminated",
     retryable: false,
     ...reason ? { details: { reason } } : {},
   };
-  close(book, state, "terminated", "ExecutionTerminated", { failure });
-  endChain(book, state, { status: "terminated", failure });
 }
 
 /**
@@ -90,8 +100,10 @@ function close<Type extends EventType>(
   status: RunStatus,
   type: Type,
   data: EventData[Type],
+  updatesGoOn = false,
 ): void {
-  abortUpdates(book, state, "nextRunId" in data && data.nextRunId !== undefined);
+  const followed = "nextRunId" in data && data.nextRunId !== undefined;
+  if (!updatesGoOn) abortUpdates(book, state, followed);
   book.append(state, type, data);
   book.out.push({ type: "evict", runId: state.runId });
   state.status = status;
@@ -142,7 +154,38 @@ const childEvents = {
 function tellParent(book: Book, state: RunState, end: ChainEnd, retryState: RetryState): void {
   const parent = state.parentRun === null ? undefined : book.runs.get(state.parentRun);
   if (!parent || parent.status !== "running" || state.parentSeq === null) return;
-  const seq = state.parentSeq;
+  childEnded(book, parent, state.parentSeq, state, end, retryState);
+}
+
+/** Tells a run how a child ended that it takes over; `child` is undefined when nothing is known of it. */
+export function tellChildOutcome(
+  book: Book,
+  parent: RunState,
+  seq: number,
+  child: RunState | undefined,
+): void {
+  if (!child) {
+    const message = "the child is no longer in the journal";
+    book.append(parent, "ChildFailed", {
+      seq,
+      failure: { kind: "NotFound", message, retryable: false },
+    });
+    book.wake(parent);
+    return;
+  }
+  const { status, value, failure } = closedChain(book, child);
+  const end = { status, ...status === "completed" ? { value } : { failure } } as ChainEnd;
+  childEnded(book, parent, seq, child, end, "non_retryable_failure");
+}
+
+function childEnded(
+  book: Book,
+  parent: RunState,
+  seq: number,
+  state: RunState,
+  end: ChainEnd,
+  retryState: RetryState,
+): void {
   if (end.status === "completed") {
     book.append(parent, "ChildCompleted", { seq, value: end.value });
   } else {

@@ -126,13 +126,14 @@ export function createRun(book: Book, request: NewRun): RunState {
   if (request.continuedFrom) started.continuedFrom = request.continuedFrom;
   if (parent) started.parent = parent.info;
   book.append(state, "ExecutionStarted", started);
-  setDeadlines(book, state, delay);
+  setRunDeadlines(book, state, delay);
   book.wake(state);
   for (const message of request.messages) signalRun(book, state, message);
   return state;
 }
 
-function setDeadlines(book: Book, state: RunState, delay: number): void {
+/** Sets the timers of a run that begins. */
+export function setRunDeadlines(book: Book, state: RunState, delay: number): void {
   const { options, executionDeadline } = state.agreed;
   if (delay > 0) book.setTimer(state, "start", 0, book.now + delay);
   if (options.runTimeout !== undefined) {

@@ -8,6 +8,7 @@ import { lockJournal } from "./lock.ts";
 import type { JournalEvent, JournalRequest } from "./messages.ts";
 import { isPassing, openDatabase, storageError } from "./open.ts";
 import { answerQuery, askRun, Queries } from "./queries.ts";
+import { resetRun } from "./reset.ts";
 import { removeOld } from "./retention.ts";
 import { Runs } from "./runs.ts";
 import { notFound, openRun, requestCancel, signalRun } from "./signals.ts";
@@ -359,6 +360,8 @@ function answer(book: Book, request: Asked): unknown {
     }
     case "terminate":
       return terminateRun(book, openRun(book, request.workflowId), request.reason);
+    case "reset":
+      return resetRun(book, request.workflowId, request.request);
     case "unblock": {
       const state = book.runs.byId(request.runId);
       if (state?.status !== "running") throw notFound(request.runId, state);

@@ -8,6 +8,7 @@ import type {
   QueryAnswer,
   QueryRequest,
   QueryTask,
+  ResetRequest,
   RunClosed,
   RunQuery,
   Signal,
@@ -57,6 +58,7 @@ export type Question =
   | { type: "poll_update"; workflowId: string; updateId: string; stage: UpdateStage }
   | { type: "cancel"; workflowId: string; reason?: string; sender: string }
   | { type: "terminate"; workflowId: string; reason?: string }
+  | { type: "reset"; workflowId: string; request: ResetRequest }
   | { type: "unblock"; runId: string }
   | { type: "describe"; workflowId: string }
   | { type: "list"; query: RunQuery }

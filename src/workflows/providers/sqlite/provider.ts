@@ -9,6 +9,7 @@ import type {
   QueryAnswer,
   QueryRequest,
   QueryTask,
+  ResetRequest,
   RunClosed,
   RunInfo,
   RunQuery,
@@ -143,6 +144,10 @@ export class SqliteProvider implements WorkflowProvider {
 
   terminate(workflowId: string, request: { reason?: string }): Promise<void> {
     return this.#ask({ type: "terminate", workflowId, ...request });
+  }
+
+  reset(workflowId: string, request: ResetRequest): Promise<StartResult> {
+    return this.#ask({ type: "reset", workflowId, request });
   }
 
   unblock(runId: string): Promise<void> {

@@ -8,7 +8,7 @@ import {
 } from "../../history.ts";
 import type { RunOptions } from "../../options.ts";
 import type { Payload } from "../../provider.ts";
-import type { ActivityRow, RunRow, Store } from "./store.ts";
+import type { ActivityRow, EventRow, RunRow, Store } from "./store.ts";
 
 /** What a run was promised at its start and hands on to the runs that follow it. */
 export interface RunTerms {
@@ -134,6 +134,15 @@ export class Runs {
     if (inbound.has(type)) state.unshown?.push({ id, time, type, data: packed });
     this.progressed(state);
     return id;
+  }
+
+  /** Copies an event of another run to the end of this one's history, as it is. */
+  copy(state: RunState, { type, time, data }: EventRow): void {
+    const id = state.nextEvent++;
+    state.lastTime = time;
+    state.bytes += data.length + eventOverhead;
+    this.#store.insertEvent({ run: state.run, id, type, time, data });
+    this.progressed(state);
   }
 
   /** The row's `saveProgress` columns are to be written. */

@@ -1,11 +1,9 @@
-import { pack, unpack } from "../../../vm/codec.ts";
 import { WippyError } from "../../../vm/error.ts";
-import type { LuaValue } from "../../../vm/value.ts";
 import type { Failure } from "../../engine/outcome.ts";
 import type { PackedCommand } from "../../history.ts";
 import { workflowIdOf } from "../../pid.ts";
-import type { Payload } from "../../provider.ts";
 import { cancelActivity, scheduleActivity } from "./activities.ts";
+import { mergeAttributes } from "./attributes.ts";
 import type { Book } from "./book.ts";
 import { cancelRun, completeRun, continueRun, failRun } from "./closing.ts";
 import type { RunState } from "./runs.ts";
@@ -161,15 +159,9 @@ function upsertAttributes(book: Book, state: RunState, command: Of<"upsert_attri
     ...search ? { search } : {},
     ...memo ? { memo } : {},
   });
-  if (search) state.searchAttributes = merged(state.searchAttributes, search);
-  if (memo) state.memo = merged(state.memo, memo);
+  if (search) state.searchAttributes = mergeAttributes(state.searchAttributes, search);
+  if (memo) state.memo = mergeAttributes(state.memo, memo);
   book.runs.standingChanged(state);
-}
-
-function merged(old: Payload | null, added: Payload): Payload {
-  if (!old) return added;
-  const tables = [unpack(old), unpack(added)] as { [key: string]: LuaValue }[];
-  return pack(Object.assign({}, ...tables));
 }
 
 function runOf(book: Book, pid: string): { run: RunState } | { failure: Failure } {

@@ -145,6 +145,11 @@ export class Store {
     this.#statements.saveStanding.run(row);
   }
 
+  /** Makes a run the child of another one, or of none. */
+  saveParent(row: Pick<RunRow, "run" | "parentRun" | "parentSeq">): void {
+    this.#statements.saveParent.run(row);
+  }
+
   /** Closed runs that ended before a time, the oldest first. */
   closedBefore(time: number, limit: number): { run: number }[] {
     return this.#statements.closedBefore.all({ time, limit });
@@ -312,6 +317,11 @@ function prepare(db: BunSQLiteDatabase) {
       memo: param("memo"),
       searchAttributes: param("searchAttributes"),
       blocked: param("blocked"),
+    }).where(eq(runs.run, param("run"))).prepare(),
+
+    saveParent: db.update(runs).set({
+      parentRun: param("parentRun"),
+      parentSeq: param("parentSeq"),
     }).where(eq(runs.run, param("run"))).prepare(),
 
     closedBefore: db.select({ run: runs.run }).from(runs)
