@@ -1,3 +1,6 @@
+/** Bytes that are kept or left out together. */
+const block = 1024;
+
 /**
  * The wasm's memory as typed arrays. Growing the memory detaches the old ones, so nobody keeps
  * them: they are read from here each time, and `refresh` renews them.
@@ -23,6 +26,29 @@ export class Heap {
     this.f64 = new Float64Array(bytes);
     this.i64 = new BigInt64Array(bytes);
     this.buffer = Buffer.from(bytes);
+  }
+
+  /** Where only zeros follow. */
+  end(): number {
+    let end = this.u8.length;
+    while (end > 0 && this.u8[end - 1] === 0) end--;
+    return end;
+  }
+
+  /** Address and length of each part that is not zero, in blocks. */
+  parts(): number[] {
+    const parts: number[] = [];
+    const { u32 } = this;
+    for (let at = 0; at < this.u8.length; at += block) {
+      let word = at >> 2;
+      const next = word + (block >> 2);
+      while (word < next && u32[word] === 0) word++;
+      if (word === next) continue;
+      const last = parts.length - 2;
+      if (last >= 0 && parts[last]! + parts[last + 1]! === at) parts[last + 1]! += block;
+      else parts.push(at, block);
+    }
+    return parts;
   }
 
   /** The bytes from `address` up to a zero byte, as text. */

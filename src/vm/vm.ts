@@ -24,6 +24,8 @@ export interface VmOptions {
   readonly limits?: Partial<MarshalLimits>;
   /** A VM with the same module that was made and loaded before: this one goes on from there. */
   readonly image?: VmImage;
+  /** The VM is made to become an image, which then need not overwrite all of another's memory. */
+  readonly imaging?: boolean;
 }
 
 /**
@@ -31,8 +33,14 @@ export interface VmOptions {
  * host functions must be registered again, in the same order.
  */
 export interface VmImage {
-  /** The wasm's memory from address 0; what follows is zero. */
-  readonly memory: Uint8Array;
+  /** Bytes of the wasm's memory. */
+  readonly length: number;
+  /** Below this address a new VM's memory is not zero. */
+  readonly clear: number;
+  /** Where the memory is not zero: address and length of each part. */
+  readonly parts: readonly number[];
+  /** The parts, one behind the other. */
+  readonly bytes: Uint8Array;
   /** Address of the main thread, to see that the new VM is laid out alike. */
   readonly main: number;
   readonly messageHandler: number;
@@ -111,6 +119,8 @@ export class Vm {
   /** Names of the registered host functions, and those that an image has already. */
   readonly #names: string[] = [];
   #expected: readonly string[] = [];
+  /** Where the memory of a new VM began to be zero. */
+  #freshEnd = Infinity;
 
   private constructor(
     instance: Instance,
@@ -146,21 +156,44 @@ export class Vm {
     });
     const vm = new Vm(instance, memoryLimit, { ...DEFAULT_LIMITS, ...options.limits }, functions);
     made = true;
+    if (options.imaging) vm.#freshEnd = vm.#heap.end();
     if (options.image) vm.#restore(options.image);
     else vm.#open(instance);
     return vm;
+  }
+
+  /**
+   * Fills the memory that Lua has given back with zeros, up to the limit, so that an image is small: most of what
+   * loading sources leaves behind is garbage.
+   */
+  scrub(): void {
+    const taken: number[] = [];
+    for (let size = 2 ** 20; size >= 8; size /= 2) {
+      for (;;) {
+        const address = this.#lua.malloc(size);
+        if (address === 0) break;
+        this.#heap.u8.fill(0, address, address + size);
+        taken.push(address);
+      }
+    }
+    for (const address of taken) this.#lua.free(address);
   }
 
   /** Takes the place of `#open`: everything that it makes, and what was loaded since, is in the image. */
   #restore(image: VmImage): void {
     if (image.main !== this.#main) throw new Error("the image is of another Lua wasm");
     const heap = this.#heap;
-    const missing = image.memory.length - heap.u8.length;
+    const missing = image.length - heap.u8.length;
     if (missing > 0) {
       heap.memory.grow(Math.ceil(missing / PAGE));
       heap.refresh();
     }
-    heap.u8.set(image.memory);
+    heap.u8.fill(0, 0, image.clear);
+    for (let i = 0, from = 0; i < image.parts.length; i += 2) {
+      const [address, length] = [image.parts[i]!, image.parts[i + 1]!];
+      heap.u8.set(image.bytes.subarray(from, from + length), address);
+      from += length;
+    }
     this.#functions[ENTER] = () => this.#enter();
     this.#functions[HANDLE_MESSAGE] = (L) => this.#handleMessage(L);
     this.#messageHandler = new LuaRef(image.messageHandler);
@@ -169,11 +202,16 @@ export class Vm {
 
   /** The state of this VM, while nothing runs in it; to be made after a full collection. */
   image(): VmImage {
-    const { u8 } = this.#heap;
-    let end = u8.length;
-    while (end > 0 && u8[end - 1] === 0) end--;
+    const parts = this.#heap.parts();
+    const bytes: Uint8Array[] = [];
+    for (let i = 0; i < parts.length; i += 2) {
+      bytes.push(this.#heap.u8.subarray(parts[i], parts[i]! + parts[i + 1]!));
+    }
     return {
-      memory: u8.slice(0, end),
+      length: this.#heap.u8.length,
+      clear: Math.min(this.#freshEnd, this.#heap.u8.length),
+      parts,
+      bytes: Buffer.concat(bytes),
       main: this.#main,
       messageHandler: this.#messageHandler!.id,
       hostFunctions: this.#names,

@@ -1,14 +1,5 @@
 import imagePath from "../../build/kernel.image" with { type: "file" };
-import { unpack } from "msgpackr/unpack";
-import type { VmImage } from "../vm/vm.ts";
-
-/** A VM with the loaded kernel, as `make-image.ts` made it. */
-export interface KernelImage {
-  digest: string;
-  vm: VmImage;
-  /** Numbers of the references to the kernel's functions. */
-  references: number[];
-}
+import { decodeImage, type KernelImage } from "./image-file.ts";
 
 let loaded: Promise<KernelImage | undefined> | undefined;
 
@@ -25,7 +16,7 @@ export function loadKernelImage(): Promise<KernelImage | undefined> {
 declare const WIPPY_IMAGE_FITS: boolean | undefined;
 
 async function read(): Promise<KernelImage | undefined> {
-  const image = unpack(await Bun.file(imagePath).bytes()) as KernelImage;
+  const image = decodeImage(await Bun.file(imagePath).bytes());
   if (typeof WIPPY_IMAGE_FITS === "boolean") return image;
   const { kernelDigest } = await import("./kernel-sources.ts");
   return image.digest === await kernelDigest() ? image : undefined;

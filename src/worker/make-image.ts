@@ -4,10 +4,9 @@
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { pack, unpack } from "msgpackr";
 import { loadLuaModule } from "../vm/module.ts";
 import { Vm } from "../vm/vm.ts";
-import type { KernelImage } from "./kernel-image.ts";
+import { decodeImage, encodeImage, type KernelImage } from "./image-file.ts";
 import { hostFunctions, kernelOf } from "./kernel.ts";
 import { kernelDigest, loadKernelSources } from "./kernel-sources.ts";
 
@@ -16,18 +15,31 @@ const output = join(resolve(import.meta.dirname, "../.."), "build/kernel.image")
 const digest = await kernelDigest();
 
 function present(): boolean {
-  return existsSync(output) && (unpack(readFileSync(output)) as KernelImage).digest === digest;
+  if (!existsSync(output)) return false;
+  try {
+    return decodeImage(readFileSync(output)).digest === digest;
+  } catch {
+    // Made by an earlier version of this file.
+    return false;
+  }
 }
 
 if (!present()) {
-  const vm = await Vm.create({ module: await loadLuaModule(), clock: Date.now });
+  const vm = await Vm.create({
+    module: await loadLuaModule(),
+    clock: Date.now,
+    // What is not in use up to here is cleared.
+    memoryLimit: 8 * 2 ** 20,
+    imaging: true,
+  });
   for (const name of hostFunctions) vm.register(name, () => {});
   const references = loadKernelSources(vm);
   kernelOf(vm, references).call("preload");
   vm.load('collectgarbage() collectgarbage("collect")', "=image");
+  vm.scrub();
   const image: KernelImage = { digest, vm: vm.image(), references };
   // Renamed into place: several starts at once must not read half a file.
-  writeFileSync(`${output}.${process.pid}`, pack(image));
+  writeFileSync(`${output}.${process.pid}`, encodeImage(image));
   renameSync(`${output}.${process.pid}`, output);
-  console.error(`made build/kernel.image (${image.vm.memory.length} bytes)`);
+  console.error(`made build/kernel.image (${image.vm.bytes.length} bytes)`);
 }
