@@ -115,7 +115,8 @@ export class WorkflowHosts {
       );
     }
     // Loaded here: a runtime without workflows starts faster without it.
-    const { SqliteProvider } = await import("../workflows/providers/sqlite/provider.ts");
+    const loading = import("../workflows/providers/sqlite/provider.ts");
+    const { SqliteProvider } = await (this.#simulation?.during(loading) ?? loading);
     const provider = new SqliteProvider({
       path,
       number: ++this.#opened,
