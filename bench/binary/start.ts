@@ -9,7 +9,7 @@ import { measure, quick } from "../kernel/measurement/measurement.ts";
 
 const rounds = quick ? 10 : 40;
 const folder = temporaryFolder();
-writeFileSync(join(folder, "hello.lua"), 'require("io").print("hello")\n');
+writeFileSync(join(folder, "hello.lua"), 'print("hello")\n');
 
 /** Milliseconds of one start to exit, the median of some. Throws unless the program says hello. */
 function milliseconds(command: readonly string[]): number {
@@ -21,8 +21,18 @@ function milliseconds(command: readonly string[]): number {
   return times.sort((a, b) => a - b)[rounds >> 1]!;
 }
 
+await measure({
+  figure: "binary.start",
+  unit: "ms",
+  better: "lower",
+  n: rounds,
+  target: 25,
+  ours: () => milliseconds([...wippy, "hello.lua"]),
+});
+
 const peers = [
   { name: "bun", command: [process.execPath, "-e", 'console.log("hello")'] },
+  { name: "node", command: ["node", "-e", 'console.log("hello")'] },
   { name: "lua5.4", command: ["lua5.4", "-e", 'print("hello")'] },
   { name: "erlang", command: ["erl", "-noshell", "-eval", 'io:format("hello~n"), halt().'] },
 ];

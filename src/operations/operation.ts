@@ -1,4 +1,5 @@
-import { z } from "zod";
+import type * as zod from "zod";
+import { z } from "../registry/schema.ts";
 import type { Entry } from "../registry/entry.ts";
 import { lazy } from "../registry/lazy.ts";
 import type { Variables } from "../registry/placeholder.ts";
@@ -78,7 +79,9 @@ export interface Operation {
   /** One sentence for the documentation. */
   summary: string;
   mode: OperationMode;
-  readonly arguments: z.ZodTuple;
+  readonly arguments: zod.ZodTuple;
+  /** Whether arguments are right at first sight, so that the schema need not be made. */
+  quick?(args: readonly LuaValue[]): boolean;
   /** What the caller must be allowed to do; absent: nothing. */
   permission?(args: readonly unknown[]): Permission;
   /** Throws WippyError, which reaches Lua as `nil, err`. */
@@ -89,11 +92,12 @@ export interface Operation {
  * Defines an operation whose `run` gets its arguments checked and typed. The schemas of its arguments are made when it is
  * first asked for.
  */
-export function defineOperation<const Items extends readonly z.ZodType[]>(definition: {
+export function defineOperation<const Items extends readonly zod.ZodType[]>(definition: {
   name: string;
   summary: string;
   mode: OperationMode;
   arguments: Items | (() => Items);
+  quick?: (args: readonly LuaValue[]) => boolean;
   permission?: (...args: ArgumentsOf<Items>) => Permission;
   run: (
     context: OperationContext,
@@ -103,9 +107,11 @@ export function defineOperation<const Items extends readonly z.ZodType[]>(defini
   const { permission, run, arguments: items, ...rest } = definition;
   const schema = lazy(() => {
     const made = typeof items === "function" ? items() : items;
-    return z.tuple(made as unknown as [z.ZodType, ...z.ZodType[]]);
+    return z.tuple(made as unknown as [zod.ZodType, ...zod.ZodType[]]);
   });
+  const none = Array.isArray(items) && items.length === 0;
   return {
+    ...(none && { quick: (args: readonly LuaValue[]) => args.length === 0 }),
     ...rest,
     get arguments() {
       return schema();
@@ -117,8 +123,8 @@ export function defineOperation<const Items extends readonly z.ZodType[]>(defini
   };
 }
 
-type ArgumentsOf<Items extends readonly z.ZodType[]> = {
-  -readonly [Index in keyof Items]: z.output<Items[Index]>;
+type ArgumentsOf<Items extends readonly zod.ZodType[]> = {
+  -readonly [Index in keyof Items]: zod.output<Items[Index]>;
 };
 
 /**
@@ -127,6 +133,7 @@ type ArgumentsOf<Items extends readonly z.ZodType[]> = {
  * @throws WippyError Invalid: which argument is wrong, and why
  */
 export function checkArguments(operation: Operation, args: readonly LuaValue[]): unknown[] {
+  if (operation.quick?.(args)) return [...args];
   const count = operation.arguments.def.items.length;
   const padded = Array.from({ length: Math.max(count, args.length) }, (_, index) => args[index]);
   const result = operation.arguments.safeParse(padded);
@@ -139,6 +146,11 @@ export function checkArguments(operation: Operation, args: readonly LuaValue[]):
   throw new WippyError("Invalid", `${operation.name}: ${place}${issue.message}`, {
     retryable: false,
   });
+}
+
+/** Whether there is one argument, a Lua string. */
+export function isOneString(args: readonly LuaValue[]): boolean {
+  return args.length === 1 && (typeof args[0] === "string" || args[0] instanceof Uint8Array);
 }
 
 /** A Lua string: text where it is UTF-8, else bytes. */

@@ -1,4 +1,5 @@
-import { z } from "zod";
+import type * as zod from "zod";
+import { z } from "./schema.ts";
 import { WippyError } from "../vm/error.ts";
 import type { Entry } from "./entry.ts";
 import { parseId } from "./entry.ts";
@@ -16,10 +17,10 @@ const made = new WeakMap<Entry, unknown>();
  * An entry that the runtime makes itself, with its payload as `decodeEntry` is to give it: nothing in it is a
  * placeholder, and nothing is checked.
  */
-export function madeEntry<Schema extends z.ZodObject>(
+export function madeEntry<Schema extends zod.ZodObject>(
   _kind: Kind<Schema>,
   entry: Entry,
-  data: z.output<Schema>,
+  data: zod.output<Schema>,
 ): Entry {
   made.set(entry, data);
   return entry;
@@ -33,12 +34,12 @@ function replace(root: Record<string, unknown>, path: PropertyKey[], value: unkn
 }
 
 /** Resolves the placeholders of a payload, checks it and fills in defaults. */
-export function tryDecode<Schema extends z.ZodObject>(
+export function tryDecode<Schema extends zod.ZodObject>(
   kind: Kind<Schema>,
   entry: Entry,
   variables: Variables,
-): Decoded<z.output<Schema>> {
-  const known = made.get(entry) as z.output<Schema> | undefined;
+): Decoded<zod.output<Schema>> {
+  const known = made.get(entry) as zod.output<Schema> | undefined;
   if (known !== undefined) return { data: known };
   const { data, faults, guessed } = resolvePlaceholders(
     entry.data,
@@ -64,11 +65,11 @@ export function tryDecode<Schema extends z.ZodObject>(
  *
  * @throws WippyError Invalid: everything that is wrong, in one message
  */
-export function decodeEntry<Schema extends z.ZodObject>(
+export function decodeEntry<Schema extends zod.ZodObject>(
   kind: Kind<Schema>,
   entry: Entry,
   variables: Variables,
-): z.output<Schema> {
+): zod.output<Schema> {
   const decoded = tryDecode(kind, entry, variables);
   if ("data" in decoded) return decoded.data;
   const list = decoded.faults.map((fault) => fault.message).join("; ");
@@ -79,7 +80,7 @@ export function decodeEntry<Schema extends z.ZodObject>(
 }
 
 /** The object schema inside wrappers such as defaults and transforms. */
-function objectIn(schema: z.core.$ZodType): z.ZodObject | undefined {
+function objectIn(schema: zod.core.$ZodType): zod.ZodObject | undefined {
   if (schema instanceof z.ZodObject) return schema;
   if (schema instanceof z.ZodPipe) return objectIn(schema.in);
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) {
@@ -91,7 +92,7 @@ function objectIn(schema: z.core.$ZodType): z.ZodObject | undefined {
 
 /** Fields that the schema does not know, each with the known fields beside it. */
 export function unknownFields(
-  schema: z.core.$ZodType,
+  schema: zod.core.$ZodType,
   value: unknown,
   path: PropertyKey[] = [],
 ): { path: PropertyKey[]; known: string[] }[] {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "./schema.ts";
 
 const millisecondsPerUnit: Readonly<Record<string, number>> = {
   ns: 1e-6,

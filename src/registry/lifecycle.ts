@@ -1,4 +1,5 @@
-import { z } from "zod";
+import type * as zod from "zod";
+import { z } from "./schema.ts";
 import { duration } from "./duration.ts";
 import { lazy } from "./lazy.ts";
 import { choice, type Reference } from "./kinds/kind.ts";
@@ -42,7 +43,7 @@ export const lifecycle = lazy(() =>
 );
 
 /** `lifecycle` with every default filled in. */
-export type Lifecycle = z.output<ReturnType<typeof lifecycle>>;
+export type Lifecycle = zod.output<ReturnType<typeof lifecycle>>;
 
 /** The references inside a `lifecycle` block. */
 export const lifecycleReferences: readonly Reference[] = [

@@ -28,22 +28,19 @@ export class Heap {
     this.buffer = Buffer.from(bytes);
   }
 
-  /** Where only zeros follow. */
-  end(): number {
-    let end = this.u8.length;
-    while (end > 0 && this.u8[end - 1] === 0) end--;
-    return end;
-  }
-
-  /** Address and length of each part that is not zero, in blocks. */
-  parts(): number[] {
-    const parts: number[] = [];
+  /** Address and length of each part that is not zero, in blocks; with the parts given. */
+  parts(also: readonly number[] = []): number[] {
     const { u32 } = this;
+    const kept = new Set<number>();
+    for (let i = 0; i < also.length; i += 2) {
+      for (let at = also[i]!; at < also[i]! + also[i + 1]!; at += block) kept.add(at);
+    }
+    const parts: number[] = [];
     for (let at = 0; at < this.u8.length; at += block) {
       let word = at >> 2;
       const next = word + (block >> 2);
       while (word < next && u32[word] === 0) word++;
-      if (word === next) continue;
+      if (word === next && !kept.has(at)) continue;
       const last = parts.length - 2;
       if (last >= 0 && parts[last]! + parts[last + 1]! === at) parts[last + 1]! += block;
       else parts.push(at, block);

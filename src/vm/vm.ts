@@ -35,8 +35,8 @@ export interface VmOptions {
 export interface VmImage {
   /** Bytes of the wasm's memory. */
   readonly length: number;
-  /** Below this address a new VM's memory is not zero. */
-  readonly clear: number;
+  /** Whether the parts hold all that is not zero in a new VM's memory, so that nothing else need be cleared. */
+  readonly covers: boolean;
   /** Where the memory is not zero: address and length of each part. */
   readonly parts: readonly number[];
   /** The parts, one behind the other. */
@@ -119,8 +119,8 @@ export class Vm {
   /** Names of the registered host functions, and those that an image has already. */
   readonly #names: string[] = [];
   #expected: readonly string[] = [];
-  /** Where the memory of a new VM began to be zero. */
-  #freshEnd = Infinity;
+  /** Where the memory of this VM was not zero when it was new. */
+  #fresh: readonly number[] | undefined;
 
   private constructor(
     instance: Instance,
@@ -156,7 +156,7 @@ export class Vm {
     });
     const vm = new Vm(instance, memoryLimit, { ...DEFAULT_LIMITS, ...options.limits }, functions);
     made = true;
-    if (options.imaging) vm.#freshEnd = vm.#heap.end();
+    if (options.imaging) vm.#fresh = vm.#heap.parts();
     if (options.image) vm.#restore(options.image);
     else vm.#open(instance);
     return vm;
@@ -188,7 +188,7 @@ export class Vm {
       heap.memory.grow(Math.ceil(missing / PAGE));
       heap.refresh();
     }
-    heap.u8.fill(0, 0, image.clear);
+    if (!image.covers) heap.u8.fill(0);
     for (let i = 0, from = 0; i < image.parts.length; i += 2) {
       const [address, length] = [image.parts[i]!, image.parts[i + 1]!];
       heap.u8.set(image.bytes.subarray(from, from + length), address);
@@ -202,14 +202,14 @@ export class Vm {
 
   /** The state of this VM, while nothing runs in it; to be made after a full collection. */
   image(): VmImage {
-    const parts = this.#heap.parts();
+    const parts = this.#heap.parts(this.#fresh);
     const bytes: Uint8Array[] = [];
     for (let i = 0; i < parts.length; i += 2) {
       bytes.push(this.#heap.u8.subarray(parts[i], parts[i]! + parts[i + 1]!));
     }
     return {
       length: this.#heap.u8.length,
-      clear: Math.min(this.#freshEnd, this.#heap.u8.length),
+      covers: this.#fresh !== undefined,
       parts,
       bytes: Buffer.concat(bytes),
       main: this.#main,

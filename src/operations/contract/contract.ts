@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../../registry/schema.ts";
 import { lazy } from "../../registry/lazy.ts";
 import { decodeEntry } from "../../registry/decode.ts";
 import { compareIds, type Entry, parseId, qualify } from "../../registry/entry.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../../registry/schema.ts";
 import { lazy } from "../../registry/lazy.ts";
 import { parseId } from "../../registry/entry.ts";
 import { defineOperation, type Operation } from "../operation.ts";

@@ -1,6 +1,12 @@
-import { z } from "zod";
+import { z } from "../../registry/schema.ts";
 import { WippyError } from "../../vm/error.ts";
-import { defineOperation, luaString, type Operation, type OperationContext } from "../operation.ts";
+import {
+  defineOperation,
+  isOneString,
+  luaString,
+  type Operation,
+  type OperationContext,
+} from "../operation.ts";
 import type { Terminal } from "./terminal.ts";
 
 function terminalOf({ terminal }: OperationContext): Terminal {
@@ -21,6 +27,7 @@ export const io: Operation[] = [
     summary: "Writes to the standard output.",
     mode: "immediate",
     arguments: () => [luaString()],
+    quick: isOneString,
     run(context, data) {
       terminalOf(context).write(data);
       return true;
@@ -31,6 +38,7 @@ export const io: Operation[] = [
     summary: "Writes to the standard error.",
     mode: "immediate",
     arguments: () => [luaString()],
+    quick: isOneString,
     run(context, data) {
       terminalOf(context).writeError(data);
       return true;

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../../registry/schema.ts";
 import { lazy } from "../../registry/lazy.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import { defineOperation, luaString, type Operation } from "../operation.ts";

@@ -1,5 +1,6 @@
-import { RE2JS } from "re2js";
-import { z } from "zod";
+import type { RE2JS } from "re2js";
+import { compilePattern } from "../../registry/pattern.ts";
+import { z } from "../../registry/schema.ts";
 import { lazy } from "../../registry/lazy.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { LuaValue } from "../../vm/value.ts";
@@ -16,7 +17,7 @@ function expression(pattern: string): RE2JS {
   let found = compiled.get(pattern);
   if (!found) {
     if (compiled.size >= mostCompiled) compiled.clear();
-    found = RE2JS.compile(pattern);
+    found = compilePattern(pattern);
     compiled.set(pattern, found);
   }
   return found;

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../../registry/schema.ts";
 import { WippyError } from "../../vm/error.ts";
 import { defineOperation, type Operation } from "../operation.ts";
 import { abbreviation } from "./abbreviation.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../../registry/schema.ts";
 import { lazy } from "../../registry/lazy.ts";
 import { bytesOf, defineOperation, luaString, type Operation } from "../operation.ts";
 import type { OperationServices } from "../operation.ts";

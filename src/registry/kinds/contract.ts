@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../schema.ts";
 import { lazy } from "../lazy.ts";
 import { defineKind, required } from "./kind.ts";
 

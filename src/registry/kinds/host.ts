@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { z } from "zod";
+import { z } from "../schema.ts";
 import { duration } from "../duration.ts";
 import { lifecycle, lifecycleReferences } from "../lifecycle.ts";
 import { defineKind, required, size } from "./kind.ts";

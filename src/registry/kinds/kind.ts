@@ -1,4 +1,5 @@
-import { z } from "zod";
+import type * as zod from "zod";
+import { z } from "../schema.ts";
 import { lazy } from "../lazy.ts";
 import { suggest } from "../suggestion.ts";
 
@@ -13,7 +14,7 @@ export interface Reference {
 }
 
 /** What the runtime knows about one kind of entry. */
-export interface Kind<Schema extends z.ZodObject = z.ZodObject> {
+export interface Kind<Schema extends zod.ZodObject = zod.ZodObject> {
   name: string;
   /** The payload: field types, defaults, rules. Unknown fields are dropped. */
   readonly schema: Schema;
@@ -23,7 +24,7 @@ export interface Kind<Schema extends z.ZodObject = z.ZodObject> {
 }
 
 /** Defines a kind; only the name and the schema, which is made when it is first asked for, are needed. */
-export function defineKind<Schema extends z.ZodObject>(
+export function defineKind<Schema extends zod.ZodObject>(
   kind: { name: string; schema: () => Schema; references?: readonly Reference[]; code?: boolean },
 ): Kind<Schema> {
   const { name, references = [], code = false } = kind;

@@ -1,4 +1,5 @@
-import { z } from "zod";
+import type * as zod from "zod";
+import { z } from "../schema.ts";
 import { isModule, suggestModule } from "../modules.ts";
 import { lazy } from "../lazy.ts";
 import { choice, defineKind, required } from "./kind.ts";
@@ -61,7 +62,7 @@ const poolFields = lazy(() =>
 );
 
 /** Chooses the type where none is given, and the number of workers. */
-function choosePool(pool: z.output<ReturnType<typeof poolFields>>): Pool {
+function choosePool(pool: zod.output<ReturnType<typeof poolFields>>): Pool {
   const lazy = pool.workers === 0 && (pool.size === 0 || pool.max_size > 0);
   const type = pool.type ?? (lazy ? "lazy" : "static");
   const most = pool.max_size || defaultMaxSize;

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "../schema.ts";
 import { defineKind, required } from "./kind.ts";
 
 /** Data for the application, without rules. */

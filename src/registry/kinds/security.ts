@@ -1,5 +1,5 @@
-import { RE2JS } from "re2js";
-import { z } from "zod";
+import { compilePattern } from "../pattern.ts";
+import { z } from "../schema.ts";
 import { lazy } from "../lazy.ts";
 import { choice, defineKind, required } from "./kind.ts";
 
@@ -56,7 +56,7 @@ const condition = lazy(() =>
     const regular = operator === "matches" || operator === "nmatches";
     if (!regular || typeof value !== "string" || value_from) return;
     try {
-      RE2JS.compile(value);
+      compilePattern(value);
     } catch (error) {
       context.addIssue({
         code: "custom",

@@ -1,4 +1,5 @@
-import { z } from "zod";
+import type * as zod from "zod";
+import { z } from "../schema.ts";
 import { duration, parseDuration } from "../duration.ts";
 import { lazy } from "../lazy.ts";
 import { lifecycle, lifecycleReferences } from "../lifecycle.ts";
@@ -44,7 +45,7 @@ const child = lazy(() =>
 );
 
 /** A child as the entry describes it. */
-export type ChildSpec = z.output<ReturnType<typeof child>>;
+export type ChildSpec = zod.output<ReturnType<typeof child>>;
 
 /** What a child is called in its supervisor. */
 export function childId({ id, process, supervisor }: ChildSpec): string {

@@ -1,6 +1,11 @@
 import { expect, test } from "bun:test";
 import { z } from "zod";
-import { checkArguments, defineOperation, luaString } from "../../../src/operations/operation.ts";
+import {
+  checkArguments,
+  defineOperation,
+  isOneString,
+  luaString,
+} from "../../../src/operations/operation.ts";
 import { operations } from "../../../src/operations/operations.ts";
 import { ResourceTable } from "../../../src/operations/resources.ts";
 import { WippyError } from "../../../src/vm/error.ts";
@@ -34,6 +39,27 @@ test.each([
   expect(kind).toBe("Invalid");
   if (typeof expected === "string") expect(message).toBe(expected);
   else expect(message).toMatch(expected);
+});
+
+test("what is right at first sight needs no schema", () => {
+  let made = 0;
+  const text = defineOperation({
+    name: "sample.text",
+    summary: "For tests.",
+    mode: "pure",
+    arguments: () => {
+      made++;
+      return [luaString()];
+    },
+    quick: isOneString,
+    run: () => true,
+  });
+  expect(checkArguments(text, ["a"])).toEqual(["a"]);
+  expect(checkArguments(text, [new Uint8Array([255])])).toEqual([new Uint8Array([255])]);
+  expect(made).toBe(0);
+  expect(() => checkArguments(text, ["a", 1])).toThrow("sample.text: ");
+  expect(() => checkArguments(text, [1])).toThrow("sample.text: argument 1: a string is expected");
+  expect(made).toBe(1);
 });
 
 test("every operation is named after its module and says what it does", () => {

@@ -32,6 +32,30 @@ test("a VM goes on from the image of another, apart from it", async () => {
   expect(vm.call(fn, 7)).toEqual([2, 14, "first", "xxx"]);
 });
 
+test("an image of a VM that was made for it is small, and as good", async () => {
+  const options = { module: await loadLuaModule(), clock: Date.now };
+  const vm = await Vm.create({ ...options, memoryLimit: 32 * 2 ** 20, imaging: true });
+  vm.register("answer", () => "first");
+  const [fn] = vm.load(source, "=test");
+  // Garbage, which the image is not to hold.
+  vm.load('do local t = {} for i = 1, 200000 do t[i] = "garbage " .. i end end', "=garbage");
+  vm.load('collectgarbage() collectgarbage("collect")', "=collect");
+  const before = vm.image().bytes.length;
+  vm.scrub();
+  const image = vm.image();
+  expect(image.covers).toBe(true);
+  expect(image.bytes.length).toBeLessThan(before / 4);
+  const copy = await Vm.create({ ...options, image });
+  copy.register("answer", () => "second");
+  expect(copy.call(new LuaRef(fn!.id), 5)).toEqual([1, 10, "second", "xxx"]);
+  // There is room, and what was cleared is usable.
+  const [fill] = copy.load(
+    "return function() local t = {} for i = 1, 200000 do t[i] = 'x' .. i end return #t end",
+    "=fill",
+  );
+  expect(copy.call(fill!)).toEqual([200000]);
+});
+
 test("errors of a restored VM carry position and traceback", async () => {
   const { vm } = await loaded();
   const copy = await Vm.create({
