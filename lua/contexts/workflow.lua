@@ -12,6 +12,7 @@ local sandbox = use("kernel/sandbox")
 local position = use("kernel/position")
 local queries = use("kernel/queries")
 local scheduler = use("kernel/scheduler")
+local scopes = use("kernel/scopes")
 local unit = use("kernel/unit")
 local updates = use("kernel/updates")
 local workflows = use("kernel/workflows")
@@ -49,6 +50,7 @@ end
 local function schedule(self, waiter, entry, spec, operation, frame, args, argc)
   local seq = next_seq(self, "activities")
   self.run.activities[seq] = waiter
+  scopes.enter(self, "activities", seq)
   command(self, {
     type = "schedule_activity",
     seq = seq,
@@ -83,7 +85,7 @@ local function record(self, compute)
 end
 
 local function operation(self, name, ...)
-  local refusal = permissions.operation_refusal(self, name, ...)
+  local refusal = permissions.operation_refusal(self, name, ...) or scopes.refusal(self)
   if refusal then
     return nil, refusal
   end
@@ -97,7 +99,10 @@ end
 
 -- Schedules a call of a function entry. A wrong option is `nil, err`, and nothing is scheduled.
 local function activity(self, waiter, target, frame, options, ...)
-  local spec, err
+  local spec, err = nil, scopes.refusal(self)
+  if err then
+    return nil, err
+  end
   local entry = sandbox.entry(target)
   if options or entry and entry.options then
     spec, err = host.pure("workflow.activity_options", target, options)
@@ -128,7 +133,7 @@ end
 local function start_child(self, id, host_id, frame, extra, waiter, on_close, ...)
   extra = extra or {}
   local spec = no_options()
-  local err = check_child(self, id, host_id)
+  local err = scopes.refusal(self) or check_child(self, id, host_id)
   if not err and extra.options then
     spec, err = host.pure("workflow.child_options", extra.options)
   end
@@ -141,6 +146,7 @@ local function start_child(self, id, host_id, frame, extra, waiter, on_close, ..
   end
   local seq = next_seq(self, "children")
   self.run.child_starts[seq], self.run.children[seq] = waiter, on_close
+  scopes.enter(self, "children", seq)
   command(self, {
     type = "start_child",
     seq = seq,
@@ -190,9 +196,14 @@ return {
   end,
 
   sleep = function(self, ns)
-    if ns > 0 then
-      workflows.start_timer(self, ns, scheduler.co)
-      host.park()
+    local canceled = scopes.refusal(self)
+    if ns > 0 and not canceled then
+      scopes.enter(self, "timers", workflows.start_timer(self, ns, scheduler.co))
+      canceled = host.park()
+    end
+    -- What it is woken with otherwise is the time.
+    if errors.is_error(canceled) then
+      error(canceled, 0)
     end
   end,
 
@@ -416,6 +427,10 @@ return {
     end
     return operation(self, "workflow.query", pid, name, select("#", ...), ...)
   end,
+
+  new_scope = scopes.new,
+  run_in_scope = scopes.run,
+  cancel_scope = scopes.cancel,
 
   set_query_handler = queries.set_handler,
 

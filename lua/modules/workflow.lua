@@ -230,6 +230,84 @@ function workflow.all_handlers_finished()
   return self.context.kind ~= "workflow" or self.context.all_handlers_finished(self)
 end
 
+local scope_methods = {}
+local new_scope_object = runtime.object("workflow.Scope", scope_methods)
+-- The kernel's scope of each object, out of the reach of programs.
+local scope_of = setmetatable({}, { __mode = "k" })
+
+local function own_scope(scope, name)
+  return scope_of[scope]
+    or error("bad argument #1 to '" .. name .. "' (workflow.Scope expected; call it with ':')", 3)
+end
+
+--- Cancels what the scope holds: its activities, sleeps, children, and the scopes inside of it.
+function scope_methods:cancel(reason)
+  local scope = own_scope(self, "cancel")
+  if reason ~= nil then
+    check.string(reason, 2, "cancel")
+  end
+  local current = scheduler.current
+  current.context.cancel_scope(current, scope, reason)
+end
+
+--- Whether the scope was canceled.
+function scope_methods:is_canceled()
+  return own_scope(self, "is_canceled").canceled ~= nil
+end
+
+--- A channel that is closed when the scope is canceled.
+function scope_methods:done()
+  return own_scope(self, "done").done
+end
+
+local function run_in_scope(name, shielded, ns, fn, ...)
+  local self = scheduler.current
+  local context = self.context
+  if context.kind ~= "workflow" then
+    return nil, invalid(name .. " is available only inside a workflow")
+  end
+  local scope = context.new_scope(self, shielded)
+  local object = new_scope_object({})
+  scope_of[object] = scope
+  if not ns then
+    return context.run_in_scope(self, scope, fn, object, ...)
+  end
+  local timer = context.timer(self, ns, function()
+    context.cancel_scope(self, scope, "scope timed out")
+  end)
+  return context.run_in_scope(self, scope, function(...)
+    local results = table.pack(pcall(fn, ...))
+    context.cancel_timer(self, timer)
+    if not results[1] then
+      error(results[2], 0)
+    end
+    return table.unpack(results, 2, results.n)
+  end, object, ...)
+end
+
+--- Runs `fn(scope, ...)`: `scope:cancel(reason)` cancels what was started inside. Gives its results, or `nil, err`
+--- when it raises the cancellation.
+function workflow.cancellation_scope(fn, ...)
+  check_function(fn, 1, "cancellation_scope")
+  return run_in_scope("cancellation_scope", false, nil, fn, ...)
+end
+
+--- The same, canceled after `timeout`.
+function workflow.with_timeout(timeout, fn, ...)
+  local ns = runtime.duration(timeout)
+  check_function(fn, 2, "with_timeout")
+  if not ns or ns <= 0 then
+    return nil, invalid("timeout must be a duration above 0, not " .. tostring(timeout))
+  end
+  return run_in_scope("with_timeout", false, ns, fn, ...)
+end
+
+--- Runs `fn(scope, ...)` out of the reach of the scopes around it: for cleaning up.
+function workflow.non_cancellable(fn, ...)
+  check_function(fn, 1, "non_cancellable")
+  return run_in_scope("non_cancellable", true, nil, fn, ...)
+end
+
 --- What is known of the run (spec §1.4); nil outside a workflow.
 function workflow.info()
   local self = scheduler.current

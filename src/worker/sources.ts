@@ -38,6 +38,7 @@ import remote from "../../lua/kernel/remote.lua" with { type: "text" };
 import sandbox from "../../lua/kernel/sandbox.lua" with { type: "text" };
 import scheduler from "../../lua/kernel/scheduler.lua" with { type: "text" };
 import spawning from "../../lua/kernel/spawning.lua" with { type: "text" };
+import scopes from "../../lua/kernel/scopes.lua" with { type: "text" };
 import subscriptions from "../../lua/kernel/subscriptions.lua" with { type: "text" };
 import timers from "../../lua/kernel/timers.lua" with { type: "text" };
 import unit from "../../lua/kernel/unit.lua" with { type: "text" };
@@ -124,6 +125,7 @@ export const sources: Record<string, string> = {
   "kernel/sandbox": sandbox,
   "kernel/scheduler": scheduler,
   "kernel/spawning": spawning,
+  "kernel/scopes": scopes,
   "kernel/subscriptions": subscriptions,
   "kernel/timers": timers,
   "kernel/unit": unit,

@@ -420,10 +420,16 @@ export class LuaWorker {
       this.#kernel.call("call", activity.token, activity.entry, frame, ...args);
       return;
     }
-    this.#operations.runForWorkflow(activity.token, activity.pid, activity.entry, args).then(
+    const done = this.#operations.runForWorkflow(
+      activity.token,
+      activity.pid,
+      activity.entry,
+      args,
+    ).then(
       (value) => this.#activityDone(activity.token, value, undefined),
       (error) => this.#activityDone(activity.token, undefined, WippyError.from(error)),
     );
+    if (this.#surroundings instanceof Simulation) void this.#surroundings.during(done);
   }
 
   #activityDone(token: string, value: LuaValue, error: LuaValue): void {

@@ -49,6 +49,27 @@ test("the updates and queries of the page on workflows work", async () => {
   ]);
 });
 
+test("the cancellation scope of the page on workflows cleans up", async () => {
+  const scope = blocks("workflows.md", "lua")[6]!.replaceAll("shop:", "app:");
+  const application = await startDurable({
+    workflows: { main: scope },
+    functions: {
+      pack: 'note("packing") time.sleep("1h")',
+      restock: 'note("restocked") return true',
+      start: `local pid = process.spawn("app:main", "app:durable")
+        while not fs.get("app:files"):exists("notes.txt") do time.sleep("2ms") end
+        process.cancel(pid, "sold out")
+        return process.exec("app:waiter", "app:processes", pid)`,
+    },
+    processes: {
+      waiter: `process.monitor(...)
+        local err = process.events():receive().result.error
+        return { err:kind(), fs.get("app:files"):readfile("notes.txt") }`,
+    },
+  });
+  expect(await application.call("start")).toEqual(["Canceled", "packing\nrestocked\n"]);
+});
+
 test("the example of the activity module does what the page says", async () => {
   const page = "modules/activity.md";
   const application = await startDurable({
