@@ -113,6 +113,8 @@ export class LuaWorker {
   #replayer!: Replayer;
   #operations!: OperationRunner;
   #outgoing: FromWorker[] = [];
+  /** Details of the last heartbeat of each attempt that has beaten since they were last sent. */
+  readonly #beats = new Map<string, Uint8Array>();
   readonly #surroundings: Surroundings;
   /** Call off the next turn, and the timer that would begin one. */
   #deferred: (() => void) | undefined;
@@ -202,8 +204,9 @@ export class LuaWorker {
       activated: (runId, commands, failure) => {
         this.#engine.activated(String(runId), commands, failure);
       },
-      heartbeat: (token, ...details) =>
-        this.#send({ type: "heartbeat", token: String(token), details: pack(details) }),
+      heartbeat: (token, ...details) => {
+        this.#beats.set(String(token), pack(details));
+      },
       called: (token, value, error) => this.#activityDone(String(token), value, error),
     };
     const vm = this.#vm;
@@ -432,7 +435,14 @@ export class LuaWorker {
     if (this.#surroundings instanceof Simulation) void this.#surroundings.during(done);
   }
 
+  /** Before the outcome of the attempt: later ones are ignored. */
+  #sendBeats(): void {
+    for (const [token, details] of this.#beats) this.#send({ type: "heartbeat", token, details });
+    this.#beats.clear();
+  }
+
   #activityDone(token: string, value: LuaValue, error: LuaValue): void {
+    if (this.#beats.size > 0) this.#sendBeats();
     if (error instanceof WippyError) {
       this.#send({ type: "activity_done", token, failure: failureOf(error) });
     } else {
@@ -446,6 +456,7 @@ export class LuaWorker {
   }
 
   #flush(): void {
+    if (this.#beats.size > 0) this.#sendBeats();
     if (this.#outgoing.length === 0) return;
     const batch = this.#outgoing;
     this.#outgoing = [];

@@ -22,6 +22,10 @@ interface Result {
   told: Record<string, number>;
   values: Record<string, string>;
   parts: number;
+  /** How often each update has happened. */
+  marks: Record<string, number>;
+  /** How many there were, as a query was told after the end. */
+  asked: number;
   pid: string;
 }
 
@@ -106,6 +110,14 @@ describe(`a runtime that is killed ${kills} times (seed ${seed})`, () => {
       expect(Object.keys(values).sort()).toEqual(stepsOf(job));
       expect(parts).toBe(3 * Math.floor(rounds / 3));
       expect(pid).toContain(`chaos:durable|job-${job}}`);
+    }
+  });
+
+  test("does each update once, though every start sends all of them", () => {
+    const ids = Array.from({ length: rounds }, (_, i) => [`mark-${i + 1}`, 1]);
+    for (const { marks, asked } of Object.values(results)) {
+      expect(marks).toEqual(Object.fromEntries(ids));
+      expect(asked).toBe(rounds);
     }
   });
 

@@ -224,4 +224,23 @@ describe("updates", () => {
     expect(await failure(bad.call("handler"))).toMatchObject({ kind: "Invalid" });
     expect(await application.call("update", "add", 1)).toBe(1);
   });
+
+  test("and queries need a permission", async () => {
+    const application = await startDurable({
+      workflows: { main: counter },
+      policies: { rule: { actions: ["funcs.call"], resources: "*", effect: "allow" } },
+      functions: {
+        ...drivers,
+        denied: `return funcs.new():with_actor(security.new_actor("u1"))
+          :with_scope(security.new_scope({ security.policy("app:rule") })):call("app:tries")`,
+        tries: `local pid = "{app:durable|c}"
+          return { select(2, workflow.update(pid, "add", 1)):message(), select(2, workflow.query(pid, "pid")):kind() }`,
+      },
+    });
+    await application.call("spawn");
+    expect(await application.call("denied")).toEqual([
+      "not allowed to update workflow: {app:durable|c}",
+      "PermissionDenied",
+    ]);
+  });
 });

@@ -1,6 +1,16 @@
--- Starts the jobs, or joins those that an earlier start left, and writes what they saw.
+-- Starts the jobs, or joins those that an earlier start left, updates them, and writes what they saw.
 local fs = require("fs")
 local json = require("json")
+local workflow = require("workflow")
+
+-- Every start sends the same updates again: each must happen once.
+local function mark(pid, rounds)
+  for i = 1, rounds do
+    local id = "mark-" .. i
+    local times = assert(workflow.update_with({ id = id }, pid, "mark", id))
+    assert(times == 1, id .. " happened " .. times .. " times")
+  end
+end
 
 local function main(jobs, rounds)
   local events, waiting, results = process.events(), {}, {}
@@ -16,6 +26,9 @@ local function main(jobs, rounds)
       return nil, err
     end
     waiting[pid] = name
+    coroutine.spawn(function()
+      mark(pid, math.tointeger(tonumber(rounds)))
+    end)
   end
   while next(waiting) do
     local event = events:receive()
@@ -25,6 +38,7 @@ local function main(jobs, rounds)
       return nil, event.result.error
     end
     results[waiting[event.from]] = event.result.value
+    event.result.value.asked = assert(workflow.query(event.from, "marks"))
     waiting[event.from] = nil
   end
   assert(assert(fs.get("chaos:files")):writefile("results.json", json.encode(results)))

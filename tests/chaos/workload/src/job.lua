@@ -16,7 +16,7 @@ local function digest(seen, value)
 end
 
 local function main(name, rounds, state)
-  state = state or { seen = 0, round = 1, values = {}, told = {}, parts = 0 }
+  state = state or { seen = 0, round = 1, values = {}, told = {}, parts = 0, marks = {}, marked = 0 }
   local progress = process.listen("progress")
   local steps = funcs.new():with_options(quick)
 
@@ -33,6 +33,22 @@ local function main(name, rounds, state)
     state.values[id] = value
     see(value)
   end
+
+  local marked = channel.new(rounds)
+  workflow.set_update_handler("mark", function(id)
+    state.marks[id] = (state.marks[id] or 0) + 1
+    state.marked = state.marked + 1
+    see(id)
+    marked:send(true)
+    return state.marks[id]
+  end, {
+    validator = function(id)
+      return state.marks[id] == nil
+    end,
+  })
+  workflow.set_query_handler("marks", function()
+    return state.marked
+  end)
 
   while state.round <= rounds do
     local id = name .. "/" .. state.round
@@ -69,7 +85,10 @@ local function main(name, rounds, state)
       process.upgrade(nil, name, rounds, state)
     end
   end
-  return { told = state.told, values = state.values, parts = state.parts, pid = process.pid() }
+  while state.marked < rounds do
+    marked:receive()
+  end
+  return { marks = state.marks, told = state.told, values = state.values, parts = state.parts, pid = process.pid() }
 end
 
 return { main = main }
