@@ -2,8 +2,12 @@
 import { front } from "./cli/front.ts";
 import { standardError, standardOutput } from "./operations/io/output.ts";
 
-// The reader of a pipe may leave early, as head does: nobody is there to be told.
-standardOutput.onBroken = () => process.exit(0);
+standardOutput.onBroken = (error) => {
+  // The reader of a pipe may leave early, as head does: nobody is there to be told.
+  if ((error as { code?: unknown }).code === "EPIPE") process.exit(0);
+  standardError.write(`Error: cannot write to standard output: ${error.message}\n`);
+  process.exit(1);
+};
 process.on("exit", () => standardOutput.drain());
 
 const status = await front(process.argv.slice(2), {

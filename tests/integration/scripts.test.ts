@@ -73,6 +73,20 @@ describe("a plain script", () => {
     expect(await run("print.lua")).toEqual({ status: 0, out: "a 1\nb\nc\n", err: "" });
   });
 
+  test("ends quietly when nobody reads, and with an error when its output cannot be written", () => {
+    const { directory, env } = place({ "yes.lua": 'while true do io.write("y\\n") end\n' });
+    const shell = (command: string) =>
+      Bun.spawnSync(["sh", "-c", command.replace("WIPPY", `"${process.execPath}" "${main}"`)], {
+        cwd: directory,
+        env,
+        stdin: "ignore",
+      });
+    expect(shell("WIPPY yes.lua | head -2").stdout.toString()).toBe("y\ny\n");
+    const full = shell("WIPPY yes.lua > /dev/full");
+    expect(full.exitCode).toBe(1);
+    expect(full.stderr.toString()).toStartWith("Error: cannot write to standard output: ENOSPC");
+  });
+
   test("an error names the file and the line", async () => {
     const { run } = place({ "bad.lua": "#!/usr/bin/env wippy\n\nlocal t = nil\nt.x = 1\n" });
     const { status, out, err } = await run("bad.lua");
