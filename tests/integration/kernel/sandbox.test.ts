@@ -273,7 +273,6 @@ describe("base functions", () => {
       time: expect.any(Number),
       logger: "app:f",
       message: "a 1 nil true",
-      print: true,
       fields: expect.objectContaining({ pid, location: "app:f:2" }),
     }]);
   });
