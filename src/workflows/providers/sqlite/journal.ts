@@ -183,6 +183,7 @@ export class Journal {
     }
     book.queries.handOut(book, out);
     book.runs.trim();
+    book.slots.trim();
     if (out.length > 0) this.#post(out);
   }
 
@@ -290,10 +291,7 @@ export class Journal {
   }
 
   #setAlarm(): void {
-    const at = this.#open
-      ? this.#stalled?.nextTry ??
-        Math.min(this.#nextDue, this.#nextSweep, this.#open.deadlines.next() ?? Infinity)
-      : Infinity;
+    const at = this.#open ? this.#nextWork(this.#open) : Infinity;
     if (this.#alarm?.at === at) return;
     this.#alarm?.cancel();
     this.#alarm = undefined;
@@ -304,6 +302,14 @@ export class Journal {
       this.receive([]);
     });
     this.#alarm = { at, cancel };
+  }
+
+  /** When there is something to do though no request comes. */
+  #nextWork({ deadlines }: BookParts): number {
+    const due = Math.min(this.#nextDue, this.#nextSweep, deadlines.next() ?? Infinity);
+    if (!this.#stalled) return due;
+    const { notices, nextTry } = this.#stalled;
+    return notices.length > 0 ? nextTry : Math.max(nextTry, due);
   }
 
   /** Carries out one request. Refusals are answers; any other error undoes the transaction. */

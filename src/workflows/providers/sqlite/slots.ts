@@ -8,8 +8,9 @@ import type { Book } from "./book.ts";
 export class Slots {
   readonly #limit: number;
   readonly #taken = new Set<string>();
-  /** In the order of arrival. */
-  readonly #queue = new Set<string>();
+  /** Those who wait, in the order of arrival, from `#head` on. */
+  #queue: string[] = [];
+  #head = 0;
 
   /** @param limit without limit when absent. */
   constructor(limit = Infinity) {
@@ -19,35 +20,40 @@ export class Slots {
   /** Takes a slot for an attempt if one is free and nobody waits for it. */
   take(book: Book, token: string): boolean {
     if (this.#limit === Infinity) return true;
-    if (this.#taken.size >= this.#limit || this.#queue.size > 0) return false;
-    this.#add(book, this.#taken, token);
+    if (this.#taken.size >= this.#limit || this.#head < this.#queue.length) return false;
+    this.#occupy(book, token);
     return true;
   }
 
   release(book: Book, token: string): void {
-    this.#remove(book, this.#taken, token);
+    if (this.#taken.delete(token)) book.undo.push(() => this.#taken.add(token));
   }
 
   enqueue(book: Book, token: string): void {
-    this.#add(book, this.#queue, token);
+    this.#queue.push(token);
+    book.undo.push(() => this.#queue.pop());
   }
 
   /** Gives a free slot to the attempt that waits for longest and answers its token. */
   next(book: Book): string | undefined {
     if (this.#taken.size >= this.#limit) return undefined;
-    const [token] = this.#queue;
+    const token = this.#queue[this.#head];
     if (token === undefined) return undefined;
-    this.#remove(book, this.#queue, token);
-    this.#add(book, this.#taken, token);
+    this.#head++;
+    book.undo.push(() => this.#head--);
+    this.#occupy(book, token);
     return token;
   }
 
-  #add(book: Book, set: Set<string>, token: string): void {
-    set.add(token);
-    book.undo.push(() => set.delete(token));
+  /** Forgets those who wait no more; called between transactions. */
+  trim(): void {
+    if (this.#head <= 1_000 || 2 * this.#head <= this.#queue.length) return;
+    this.#queue = this.#queue.slice(this.#head);
+    this.#head = 0;
   }
 
-  #remove(book: Book, set: Set<string>, token: string): void {
-    if (set.delete(token)) book.undo.push(() => set.add(token));
+  #occupy(book: Book, token: string): void {
+    this.#taken.add(token);
+    book.undo.push(() => this.#taken.delete(token));
   }
 }

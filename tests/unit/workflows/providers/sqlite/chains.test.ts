@@ -202,6 +202,26 @@ test("continue-as-new goes on under the same id with new input", async () => {
   expect(runs.every(({ memo }) => memo !== undefined)).toBe(true);
 });
 
+test("continue-as-new does not hand on the retry policy", async () => {
+  const r = await open({
+    scripts: {
+      "app:twice": function* (run, n) {
+        yield run.sleep(1_000);
+        if (n === 0) throw new ScriptError({ kind: "Unavailable", message: "no luck" });
+        yield run.continueAsNew("app:twice", 0);
+        return "unreachable";
+      },
+    },
+  });
+  const options = { retryPolicy: { initialInterval: 1_000 } };
+  await r.start("app:twice", [1], { workflowId: "t", options });
+  const closed = r.closed("t");
+  await machine.advance(10_000);
+  expect(await closed).toMatchObject({ status: "failed", failure: { message: "no luck" } });
+  const { runs } = await r.provider.list({ workflowId: "t" });
+  expect(runs.map(({ status }) => status)).toEqual(["failed", "continued_as_new"]);
+});
+
 test("a signal that comes during the task that continues as new is not lost", async () => {
   const r = await open({
     scripts: {

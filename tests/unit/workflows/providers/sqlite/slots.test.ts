@@ -1,0 +1,78 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import type { Book } from "../../../../../src/workflows/providers/sqlite/book.ts";
+import { Slots } from "../../../../../src/workflows/providers/sqlite/slots.ts";
+
+/** As much of a transaction as slots need. */
+function transaction(): Book {
+  return { undo: [] as (() => void)[] } as Book;
+}
+
+function rollBack(book: Book): void {
+  for (const step of book.undo.reverse()) step();
+}
+
+/** Takes a slot, or waits for one: what the journal does with an attempt. */
+function begin(slots: Slots, book: Book, token: string): void {
+  if (!slots.take(book, token)) slots.enqueue(book, token);
+}
+
+/** The tokens that would get a slot now, if all that are taken were given back. */
+function waiting(slots: Slots, taken: Iterable<string>): string[] {
+  const book = transaction();
+  for (const token of taken) slots.release(book, token);
+  const tokens: string[] = [];
+  for (let token = slots.next(book); token !== undefined; token = slots.next(book)) {
+    tokens.push(token);
+    slots.release(book, token);
+  }
+  rollBack(book);
+  return tokens;
+}
+
+test("without a limit every attempt has its slot", () => {
+  const slots = new Slots();
+  expect([slots.take(transaction(), "a"), slots.take(transaction(), "b")]).toEqual([true, true]);
+  expect(slots.next(transaction())).toBeUndefined();
+});
+
+test("those who wait come before those who ask later", () => {
+  const slots = new Slots(1);
+  const book = transaction();
+  for (const token of ["a", "b", "c"]) begin(slots, book, token);
+  slots.release(book, "a");
+  expect(slots.take(book, "d")).toBe(false);
+  expect(slots.next(book)).toBe("b");
+  expect(slots.next(book)).toBeUndefined();
+});
+
+test("never more than allowed, none lost, and a rolled back transaction leaves nothing", () => {
+  const step = fc.record({ begin: fc.boolean(), pick: fc.nat(), rolledBack: fc.boolean() });
+  fc.assert(fc.property(fc.integer({ min: 1, max: 3 }), fc.array(step), (limit, steps) => {
+    const slots = new Slots(limit);
+    let taken: string[] = [];
+    let queue: string[] = [];
+    steps.forEach(({ begin: begins, pick, rolledBack }, i) => {
+      const book = transaction();
+      const nextTaken = [...taken];
+      const nextQueue = [...queue];
+      if (begins) {
+        const token = `t${i}`;
+        begin(slots, book, token);
+        if (taken.length < limit && queue.length === 0) nextTaken.push(token);
+        else nextQueue.push(token);
+      } else if (taken.length > 0) {
+        const [ended] = nextTaken.splice(pick % taken.length, 1);
+        slots.release(book, ended!);
+        for (let token = slots.next(book); token !== undefined; token = slots.next(book)) {
+          expect(token).toBe(nextQueue.shift()!);
+          nextTaken.push(token);
+        }
+      }
+      expect(nextTaken.length).toBeLessThanOrEqual(limit);
+      if (rolledBack) rollBack(book);
+      else [taken, queue] = [nextTaken, nextQueue];
+      expect(waiting(slots, taken)).toEqual(queue);
+    });
+  }));
+});
