@@ -20,6 +20,7 @@ import type {
   WorkflowTask,
 } from "../workflows/provider.ts";
 import { parseStartOptions } from "../workflows/option-table.ts";
+import { checkRecordSize } from "../workflows/limits.ts";
 import { withDetails } from "../workflows/retry.ts";
 import { parsePid } from "./pid.ts";
 import type { WorkerPool } from "./worker-pool.ts";
@@ -311,12 +312,12 @@ export class WorkflowHosts {
     const start: StartRequest = {
       entry: request.entry,
       hostId,
-      args: pack(request.args),
+      args: checkRecordSize(pack(request.args), `the input of ${request.entry}`),
       frame: pack(request.frame),
       options: parsed.options,
       messages: request.messages.map(({ name, payloads }) => ({
         name,
-        payloads: pack(payloads),
+        payloads: checkRecordSize(pack(payloads), `the message ${name}`),
         sender: request.sender,
       })),
       ...(workflowId !== undefined && { workflowId }),
@@ -330,7 +331,8 @@ export class WorkflowHosts {
   /** Sends a signal. @throws WippyError NotFound */
   async signal(pid: string, name: string, sender: string, payloads: LuaValue[]): Promise<void> {
     const { host, uid } = parsePid(pid);
-    await this.#provider(host).signal(uid, { name, sender, payloads: pack(payloads) });
+    const packed = checkRecordSize(pack(payloads), `the message ${name}`);
+    await this.#provider(host).signal(uid, { name, sender, payloads: packed });
   }
 
   /**
@@ -341,7 +343,8 @@ export class WorkflowHosts {
   async update(pid: string, request: UpdateWorkflow): Promise<LuaValue> {
     const { host, uid } = parsePid(pid);
     const { args, stage, ...update } = request;
-    const result = await this.#provider(host).update(uid, { ...update, args: pack(args) }, stage);
+    const packed = checkRecordSize(pack(args), `the input of the update ${update.name}`);
+    const result = await this.#provider(host).update(uid, { ...update, args: packed }, stage);
     if (result.failure) {
       throw WippyError.from(withDetails(result.failure, {
         _wrapper: "update",

@@ -12,6 +12,7 @@ import { machine } from "../surroundings/machine.ts";
 import { Simulation } from "../surroundings/simulation.ts";
 import type { Surroundings } from "../surroundings/surroundings.ts";
 import type { Failure } from "../workflows/engine/outcome.ts";
+import { checkRecordSize } from "../workflows/limits.ts";
 import { Replayer } from "../workflows/replayer.ts";
 import type { Activity } from "./activities.ts";
 import { LuaEngine } from "./engine.ts";
@@ -113,6 +114,8 @@ export class LuaWorker {
   #replayer!: Replayer;
   #operations!: OperationRunner;
   #outgoing: FromWorker[] = [];
+  /** What runs for workflows, by token. */
+  readonly #attempts = new Map<string, string>();
   /** Details of the last heartbeat of each attempt that has beaten since they were last sent. */
   readonly #beats = new Map<string, Uint8Array>();
   readonly #surroundings: Surroundings;
@@ -412,6 +415,7 @@ export class LuaWorker {
 
   #activity(activity: Activity): void {
     const args = unpack(activity.args) as LuaValue[];
+    this.#attempts.set(activity.token, activity.entry);
     const frame = activity.frame ? unpackFrame(activity.frame) : {};
     if (/^(process|workflow)\./.test(activity.entry) && activity.operation) {
       // What a workflow does to plain processes and to runs that it waits for is done by the kernel, in the workflow's name.
@@ -443,10 +447,17 @@ export class LuaWorker {
 
   #activityDone(token: string, value: LuaValue, error: LuaValue): void {
     if (this.#beats.size > 0) this.#sendBeats();
+    const entry = this.#attempts.get(token) ?? "an activity";
+    this.#attempts.delete(token);
     if (error instanceof WippyError) {
       this.#send({ type: "activity_done", token, failure: failureOf(error) });
     } else {
-      this.#send({ type: "activity_done", token, value: pack(value) });
+      try {
+        const packed = checkRecordSize(pack(value), `the result of ${entry}`);
+        this.#send({ type: "activity_done", token, value: packed });
+      } catch (refusal) {
+        this.#send({ type: "activity_done", token, failure: failureOf(refusal) });
+      }
     }
     this.#wake();
   }

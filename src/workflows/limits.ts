@@ -1,0 +1,21 @@
+import { WippyError } from "../vm/error.ts";
+import type { Payload } from "./provider.ts";
+
+/** Bytes that one recorded value may have, packed: arguments, results, messages. Temporal's limit. */
+export const maxRecordSize = 2 * 1024 * 1024;
+
+/**
+ * Refuses a value that is too large to be kept in a history, which every replay reads.
+ *
+ * @param what the value in words, such as "the result of app:report".
+ * @throws WippyError Invalid
+ */
+export function checkRecordSize(payload: Payload, what: string): Payload {
+  if (payload.length <= maxRecordSize) return payload;
+  throw new WippyError(
+    "Invalid",
+    `${what} has ${payload.length} bytes; at most ${maxRecordSize} can be recorded. ` +
+      "Keep it in a file or a store, and pass its name",
+    { retryable: false, details: { size: payload.length, limit: maxRecordSize } },
+  );
+}
