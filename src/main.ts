@@ -20,4 +20,7 @@ const status = await front(process.argv.slice(2), {
     return process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined;
   },
 });
+// Exit does not wait for what is still on its way to a pipe.
+await standardOutput.flush();
+await standardError.flush();
 process.exit(status);

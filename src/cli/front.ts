@@ -1,3 +1,4 @@
+import { writeDirectly } from "../operations/io/output.ts";
 import { loadLuaModule } from "../vm/module.ts";
 import type { Console } from "./console.ts";
 import { tellFailure } from "./failure.ts";
@@ -16,6 +17,7 @@ export async function front(args: readonly string[], console: Console): Promise<
     const { main } = await import("./cli.ts");
     return await main(args, console);
   }
+  writeDirectly();
   // What the first worker will need; a failure is told when the worker meets it.
   loadLuaModule().catch(() => {});
   void import("../worker/kernel-image.ts").then(({ loadKernelImage }) => loadKernelImage())

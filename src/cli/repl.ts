@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Config } from "../app/config.ts";
@@ -40,7 +40,15 @@ export async function repl(
   try {
     return await new Repl(console, options, streams).run(state);
   } finally {
-    if (temporary !== "") rmSync(temporary, { recursive: true, force: true });
+    if (temporary !== "") remove(temporary);
+  }
+}
+
+/** The journal's thread may still be putting its files away. */
+function remove(folder: string): void {
+  for (let attempt = 0; attempt < 20 && existsSync(folder); attempt++) {
+    if (attempt > 0) Bun.sleepSync(10);
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

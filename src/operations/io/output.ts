@@ -1,4 +1,5 @@
 import { writeSync } from "node:fs";
+import type { Writable } from "node:stream";
 import { WippyError } from "../../vm/error.ts";
 
 /** Where a program writes to. */
@@ -16,9 +17,15 @@ function code(error: unknown): string {
   return String((error as { code?: unknown }).code);
 }
 
+/** What a writer is told when nobody reads any more. */
+function broken(name: string, failure: Error): WippyError {
+  const message = `${name}: ${failure.message}`;
+  return new WippyError("Unavailable", message, { retryable: false, cause: failure });
+}
+
 /**
- * One of the standard outputs, by its descriptor. (`process.stdout` takes ten milliseconds to make, more than the
- * rest of a short script.) What is written in one turn of the event loop leaves together at its end.
+ * One of the standard outputs, by its descriptor. What is written in one turn of the event loop leaves together at its
+ * end; a reader that is slow is waited for, and everything with it.
  */
 export class DescriptorOutput implements Output {
   readonly #descriptor: number;
@@ -38,10 +45,7 @@ export class DescriptorOutput implements Output {
   }
 
   write(data: string | Uint8Array): void {
-    if (this.#failure !== undefined) {
-      const message = `${this.#name}: ${this.#failure.message}`;
-      throw new WippyError("Unavailable", message, { retryable: false, cause: this.#failure });
-    }
+    if (this.#failure !== undefined) throw broken(this.#name, this.#failure);
     const bytes = typeof data === "string" ? Buffer.from(data) : data.slice();
     if (bytes.length === 0) return;
     this.#collected.push(bytes);
@@ -83,18 +87,100 @@ export class DescriptorOutput implements Output {
   }
 }
 
+/** One of the standard outputs as a stream: what a slow reader does not take waits in memory. */
+class StreamOutput implements Output {
+  readonly #stream: Writable;
+  readonly #name: string;
+  #failure: Error | undefined;
+
+  constructor(stream: Writable, name: string, onBroken: (error: Error) => void) {
+    this.#stream = stream;
+    this.#name = name;
+    stream.on("error", (error: Error) => {
+      if (this.#failure !== undefined) return;
+      this.#failure = error;
+      onBroken(error);
+    });
+  }
+
+  write(data: string | Uint8Array): void {
+    if (this.#failure !== undefined) throw broken(this.#name, this.#failure);
+    this.#stream.write(data);
+  }
+
+  flush(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.resolve();
+    return new Promise((resolve) => this.#stream.write("", () => resolve()));
+  }
+}
+
+/**
+ * A standard output. A runtime must not stop because nobody reads its log, so it is a stream; a script may, and the
+ * stream takes ten milliseconds to make, more than all the rest of a short script: it is `direct`.
+ */
+class StandardOutput implements Output {
+  readonly #name: string;
+  readonly #descriptor: DescriptorOutput;
+  readonly #open: () => Writable;
+  readonly #before: StandardOutput | undefined;
+  #stream: StreamOutput | undefined;
+  direct = false;
+  /** Told once, when nobody reads any more. */
+  onBroken: (error: Error) => void = () => {};
+
+  /** @param before what was written to it leaves first */
+  constructor(descriptor: number, name: string, open: () => Writable, before?: StandardOutput) {
+    this.#name = name;
+    this.#descriptor = new DescriptorOutput(descriptor, name);
+    this.#descriptor.onBroken = (error) => this.onBroken(error);
+    this.#open = open;
+    this.#before = before;
+  }
+
+  write(data: string | Uint8Array): void {
+    if (this.direct) {
+      this.#before?.drain();
+      this.#descriptor.write(data);
+      // An error is not to wait for the end of a turn that may not come.
+      if (this.#before) this.#descriptor.drain();
+    } else {
+      this.#stream ??= new StreamOutput(
+        this.#open(),
+        this.#name,
+        (error) => this.onBroken(error),
+      );
+      this.#stream.write(data);
+    }
+  }
+
+  /** Writes what was collected. */
+  drain(): void {
+    this.#descriptor.drain();
+  }
+
+  async flush(): Promise<void> {
+    this.#descriptor.drain();
+    await this.#stream?.flush();
+  }
+}
+
 /** The standard output. */
-export const standardOutput = new DescriptorOutput(1, "standard output");
+export const standardOutput: StandardOutput = new StandardOutput(
+  1,
+  "standard output",
+  () => process.stdout,
+);
 
-const errors = new DescriptorOutput(2, "standard error");
+/** The standard error. */
+export const standardError: StandardOutput = new StandardOutput(
+  2,
+  "standard error",
+  () => process.stderr,
+  standardOutput,
+);
 
-/** The standard error; what was written to the standard output before leaves before. */
-export const standardError: Output & Pick<DescriptorOutput, "drain"> = {
-  write(data) {
-    standardOutput.drain();
-    errors.write(data);
-    errors.drain();
-  },
-  drain: () => errors.drain(),
-  flush: () => errors.flush(),
-};
+/** Has both write to their descriptors: for a program that may wait for its reader. To be called before the first write. */
+export function writeDirectly(): void {
+  standardOutput.direct = true;
+  standardError.direct = true;
+}

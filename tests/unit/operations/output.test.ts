@@ -1,5 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { DescriptorOutput } from "../../../src/operations/io/output.ts";
+
+const file = join(import.meta.dir, "../../../src/operations/io/output.ts");
 
 /** An output whose writes take at most `most` bytes each, or fail with the codes given first. */
 function output(most = Infinity, codes: string[] = []) {
@@ -67,4 +70,14 @@ describe("an output", () => {
     expect(told).toEqual(["EPIPE"]);
     expect(writes).toEqual([]);
   });
+});
+
+test("a runtime ends although nobody reads its log", async () => {
+  const code = `
+    const { standardError } = await import("${file}");
+    for (let i = 0; i < 100; i++) standardError.write("x".repeat(10_000));
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    process.exit(7);`;
+  const child = Bun.spawn([process.execPath, "-e", code], { stdout: "ignore", stderr: "pipe" });
+  expect(await child.exited).toBe(7);
 });
