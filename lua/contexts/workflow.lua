@@ -8,6 +8,7 @@ local future = use("kernel/future")
 local mailbox = use("kernel/mailbox")
 local operations = use("kernel/operations")
 local permissions = use("kernel/permissions")
+local run_info = use("kernel/run_info")
 local sandbox = use("kernel/sandbox")
 local position = use("kernel/position")
 local queries = use("kernel/queries")
@@ -438,7 +439,7 @@ return {
 
   all_handlers_finished = updates.all_finished,
 
-  workflow_info = workflows.info,
+  workflow_info = run_info.of,
 
   attributes = function(self, search, memo)
     local values, err = copied(search, memo)
@@ -446,6 +447,7 @@ return {
       return nil, err
     end
     command(self, { type = "upsert_attributes", search = values[1], memo = values[2] })
+    run_info.merge(self, values[1], values[2])
     return true
   end,
 

@@ -272,6 +272,10 @@ local function initialize(run_id, job, ...)
       random = job.randomSeed,
       workflow_id = job.workflowId,
       attempt = job.attempt,
+      memo = job.memo,
+      search = job.searchAttributes,
+      parent = job.parent,
+      continued_from = job.continuedFrom,
       started = math.floor(job.startTime * 1000000),
     },
   }
@@ -308,21 +312,6 @@ function workflows.settle_activation(self, timestamp, replaying, length, size)
   run.replaying = replaying
   run.slices = TASK_SLICES
   run.history_length, run.history_size = length, size
-end
-
---- What `workflow.info` answers; the same during a whole task.
-function workflows.info(self)
-  local run = self.run
-  return {
-    workflow_id = run.workflow_id,
-    run_id = run.id,
-    workflow_type = self.entry.id,
-    task_queue = run.host,
-    namespace = "default",
-    attempt = run.attempt,
-    history_length = run.history_length,
-    history_size = run.history_size,
-  }
 end
 
 local function apply_jobs(self, jobs, count)

@@ -35,6 +35,7 @@ import position from "../../lua/kernel/position.lua" with { type: "text" };
 import queries from "../../lua/kernel/queries.lua" with { type: "text" };
 import prompt from "../../lua/kernel/prompt.lua" with { type: "text" };
 import remote from "../../lua/kernel/remote.lua" with { type: "text" };
+import runInfo from "../../lua/kernel/run_info.lua" with { type: "text" };
 import sandbox from "../../lua/kernel/sandbox.lua" with { type: "text" };
 import scheduler from "../../lua/kernel/scheduler.lua" with { type: "text" };
 import spawning from "../../lua/kernel/spawning.lua" with { type: "text" };
@@ -122,6 +123,7 @@ export const sources: Record<string, string> = {
   "kernel/queries": queries,
   "kernel/prompt": prompt,
   "kernel/remote": remote,
+  "kernel/run_info": runInfo,
   "kernel/sandbox": sandbox,
   "kernel/scheduler": scheduler,
   "kernel/spawning": spawning,

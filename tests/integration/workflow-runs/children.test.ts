@@ -250,6 +250,39 @@ describe("attributes and info", () => {
     ).toEqual([true]);
   });
 
+  test("info has what the start and attrs gave, the parent, and the run before", async () => {
+    const application = await startDurable({
+      workflows: {
+        main: `local child = assert(process.with_options{
+              ["workflow.memo"] = { a = 1, b = { 2 } }, ["workflow.search_attributes"] = { s = "x" } }
+            :spawn("app:child", "app:durable"))
+          local info = process.events():receive().result.value
+          return { info, info.parent.run_id == workflow.info().run_id, info.parent.pid == process.pid() }`,
+        child: `local before = ...
+          if not before then
+            local memo = workflow.info().memo
+            memo.b[1] = "changed"
+            assert(workflow.attrs{ memo = { b = 3, c = memo.b }, search = { s = "y" } })
+            time.sleep(1)
+            process.upgrade(nil, workflow.info().run_id)
+          end
+          local info = workflow.info()
+          info.same = info.continued_from == before
+          return info`,
+      },
+      functions: { start: 'return workflow.exec("app:main")' },
+    });
+    expect(await application.call("start")).toEqual([
+      expect.objectContaining({
+        memo: { a: 1, b: 3, c: ["changed"] },
+        search_attributes: { s: "y" },
+        same: true,
+      }),
+      true,
+      true,
+    ]);
+  });
+
   test("attrs refuses the rest, naming the attribute", async () => {
     expect(
       await run(`local messages = {}
@@ -282,6 +315,8 @@ describe("attributes and info", () => {
         run_id: expect.any(String),
         workflow_type: "app:main",
         task_queue: "app:durable",
+        memo: {},
+        search_attributes: {},
         namespace: "default",
         attempt: 1,
         history_length: expect.any(Number),

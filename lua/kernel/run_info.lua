@@ -1,0 +1,40 @@
+-- What a run knows of itself (spec workflows §1.4).
+local use = ...
+local copies = use("kernel/copy")
+
+local run_info = {}
+
+--- What `workflow.info` answers; the same during a whole task, but for what `workflow.attrs` has changed.
+function run_info.of(self)
+  local run = self.run
+  local parent = run.parent
+  return {
+    workflow_id = run.workflow_id,
+    run_id = run.id,
+    workflow_type = self.entry.id,
+    task_queue = run.host,
+    namespace = "default",
+    attempt = run.attempt,
+    history_length = run.history_length,
+    history_size = run.history_size,
+    memo = copies.copy(run.memo),
+    search_attributes = copies.copy(run.search),
+    parent = parent
+      and { workflow_id = parent.workflowId, run_id = parent.runId, pid = parent.pid },
+    continued_from = run.continued_from,
+  }
+end
+
+local function merge(old, added)
+  for key, value in pairs(added or {}) do
+    old[key] = value
+  end
+end
+
+--- Lays attributes, which are copies, over those of the run.
+function run_info.merge(self, search, memo)
+  merge(self.run.search, search)
+  merge(self.run.memo, memo)
+end
+
+return run_info
