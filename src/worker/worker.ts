@@ -12,9 +12,8 @@ import { machine } from "../surroundings/machine.ts";
 import { Simulation } from "../surroundings/simulation.ts";
 import type { Surroundings } from "../surroundings/surroundings.ts";
 import type { Failure } from "../workflows/engine/outcome.ts";
-import { checkRecordSize } from "../workflows/limits.ts";
 import { Replayer } from "../workflows/replayer.ts";
-import type { Activity } from "./activities.ts";
+import { type Activity, Attempts } from "./activities.ts";
 import { LuaEngine } from "./engine.ts";
 import { loadKernelImage } from "./kernel-image.ts";
 import { type Kernel, kernelOf } from "./kernel.ts";
@@ -76,32 +75,6 @@ function pair(run: () => LuaValue): MultiReturn {
   }
 }
 
-/** A frame; mostly it is empty, which is one byte. */
-function unpackFrame(bytes: Uint8Array): LuaValue {
-  return bytes.length === 1 ? {} : unpack(bytes);
-}
-
-/** What `lua/modules/activity.lua` reads in the frame of an activity. */
-function told({ token, entry, pid, facts }: Activity): LuaValue {
-  if (!facts) return undefined;
-  const details = facts.heartbeat ? unpack(facts.heartbeat) as LuaValue[] : [];
-  return {
-    token,
-    activity_id: facts.activityId,
-    activity_type: entry,
-    workflow_id: facts.workflowId,
-    run_id: facts.runId,
-    workflow_pid: pid,
-    attempt: facts.attempt,
-    idempotency_token: facts.idempotencyToken,
-    scheduled_time: facts.scheduledTime,
-    deadline: facts.deadline,
-    heartbeat_timeout: facts.heartbeatTimeout,
-    details,
-    detail_count: details.length,
-  };
-}
-
 export class LuaWorker {
   readonly #options: WorkerOptions;
   readonly #post: (messages: FromWorker[]) => void;
@@ -114,10 +87,7 @@ export class LuaWorker {
   #replayer!: Replayer;
   #operations!: OperationRunner;
   #outgoing: FromWorker[] = [];
-  /** What runs for workflows, by token. */
-  readonly #attempts = new Map<string, string>();
-  /** Details of the last heartbeat of each attempt that has beaten since they were last sent. */
-  readonly #beats = new Map<string, Uint8Array>();
+  readonly #attempts = new Attempts();
   readonly #surroundings: Surroundings;
   /** Call off the next turn, and the timer that would begin one. */
   #deferred: (() => void) | undefined;
@@ -208,7 +178,7 @@ export class LuaWorker {
         this.#engine.activated(String(runId), commands, failure);
       },
       heartbeat: (token, ...details) => {
-        this.#beats.set(String(token), pack(details));
+        this.#attempts.beat(String(token), details);
       },
       called: (token, value, error) => this.#activityDone(String(token), value, error),
     };
@@ -415,15 +385,13 @@ export class LuaWorker {
 
   #activity(activity: Activity): void {
     const args = unpack(activity.args) as LuaValue[];
-    this.#attempts.set(activity.token, activity.entry);
-    const frame = activity.frame ? unpackFrame(activity.frame) : {};
+    const frame = this.#attempts.begin(activity);
     if (/^(process|workflow)\./.test(activity.entry) && activity.operation) {
       // What a workflow does to plain processes and to runs that it waits for is done by the kernel, in the workflow's name.
       this.#kernel.call("act", activity.token, activity.pid, frame, activity.entry, ...args);
       return;
     }
     if (!activity.operation) {
-      if (activity.facts) (frame as Record<string, LuaValue>).activity = told(activity);
       this.#kernel.call("call", activity.token, activity.entry, frame, ...args);
       return;
     }
@@ -439,26 +407,8 @@ export class LuaWorker {
     if (this.#surroundings instanceof Simulation) void this.#surroundings.during(done);
   }
 
-  /** Before the outcome of the attempt: later ones are ignored. */
-  #sendBeats(): void {
-    for (const [token, details] of this.#beats) this.#send({ type: "heartbeat", token, details });
-    this.#beats.clear();
-  }
-
   #activityDone(token: string, value: LuaValue, error: LuaValue): void {
-    if (this.#beats.size > 0) this.#sendBeats();
-    const entry = this.#attempts.get(token) ?? "an activity";
-    this.#attempts.delete(token);
-    if (error instanceof WippyError) {
-      this.#send({ type: "activity_done", token, failure: failureOf(error) });
-    } else {
-      try {
-        const packed = checkRecordSize(pack(value), `the result of ${entry}`);
-        this.#send({ type: "activity_done", token, value: packed });
-      } catch (refusal) {
-        this.#send({ type: "activity_done", token, failure: failureOf(refusal) });
-      }
-    }
+    for (const message of this.#attempts.end(token, value, error)) this.#send(message);
     this.#wake();
   }
 
@@ -467,7 +417,7 @@ export class LuaWorker {
   }
 
   #flush(): void {
-    if (this.#beats.size > 0) this.#sendBeats();
+    for (const message of this.#attempts.beats()) this.#send(message);
     if (this.#outgoing.length === 0) return;
     const batch = this.#outgoing;
     this.#outgoing = [];
