@@ -4,7 +4,6 @@
  */
 import { Environment } from "../app/environment.ts";
 import type { Problem } from "../app/problem.ts";
-import { standardStreams, StandardTerminal } from "../operations/io/standard-terminal.ts";
 import type { Terminal } from "../operations/io/terminal.ts";
 import { decodeEntry } from "../registry/decode.ts";
 import type { Entry } from "../registry/entry.ts";
@@ -20,7 +19,8 @@ import { Bus } from "./bus.ts";
 import { builtinCode, refuseReserved, supervisorEntry, supervisorStarted } from "./builtin.ts";
 import { checkChanged, codeProblems } from "./code-check.ts";
 import { codeEntry } from "./code.ts";
-import { exitStatus } from "./exit-status.ts";
+import { Control, controlPid } from "./control.ts";
+import { Foreground } from "./foreground.ts";
 import { hostLimits } from "./host-limits.ts";
 import { LiveRegistry } from "./live-registry.ts";
 import { machine } from "../surroundings/machine.ts";
@@ -34,7 +34,6 @@ import { connectServices } from "./service-bus.ts";
 import { serviceFrame } from "./identity.ts";
 import { HostStart, Services, type Startable } from "./services.ts";
 import { childrenStarted, supervisorSpec } from "./supervision.ts";
-import { listUnits, type UnitPage, type UnitQuery } from "./units.ts";
 import { defaultWorkers, WorkerPool } from "./worker-pool.ts";
 import { type WorkflowHostLimits, WorkflowHosts } from "./workflow-hosts.ts";
 
@@ -45,8 +44,6 @@ const hostKinds: ReadonlySet<string> = new Set(
 );
 const defaultMemoryLimit = 1024 ** 3;
 const defaultShutdownTimeout = 30_000;
-/** Sender of the CANCEL event that a stopping service gets. */
-const systemPid = "{node:control|0x00000}";
 /** PIDs that a runtime may use in a second, on average, before they could come again after a restart. */
 const pidsPerSecond = 2 ** 16;
 const pidEpoch = Date.UTC(2026, 0, 1);
@@ -76,7 +73,6 @@ export class Node {
   readonly #workflows: WorkflowHosts;
   readonly #services: Services;
   readonly #requests: NodeRequests;
-  readonly #names: Names;
   /** The entries, their versions, and the way to change them. */
   readonly registry: LiveRegistry;
   /** What happens in this runtime, for who wants to know. */
@@ -85,11 +81,9 @@ export class Node {
   get workflows(): WorkflowHosts {
     return this.#workflows;
   }
-  /** Made when a process first needs it. */
-  #terminal: StandardTerminal | undefined;
-  /** Arguments of the process on the terminal host, while one runs. */
-  #terminalArguments: string[] = [];
-  #attached: (Terminal & { release(): void }) | undefined;
+  /** What tools do to it. */
+  readonly control: Control;
+  readonly #foreground: Foreground;
   #stopped: Promise<void> | undefined;
   readonly #done = Promise.withResolvers<number>();
 
@@ -97,6 +91,7 @@ export class Node {
     this.#options = options;
     const surroundings = options.simulation ?? machine;
     this.#surroundings = surroundings;
+    this.#foreground = new Foreground(options.terminal);
     this.#entries = new Map(options.entries.map((entry) => [entry.id, entry]));
     this.#environment = new Environment(options.entries, {
       directory: options.directory,
@@ -166,7 +161,7 @@ export class Node {
       },
     );
     this.#requests = requests;
-    this.#names = names;
+    this.control = new Control(this.#pool, this.#workflows, this.#services, names);
     this.bus.changed = () => this.#pool.observe(this.bus.wants("process"));
   }
 
@@ -369,10 +364,10 @@ export class Node {
         );
         const terminal = this.#entries.get(hostId)?.kind === terminalHost.name;
         worker = terminal ? 0 : this.#pool.leastLoaded();
-        if (terminal) this.#terminalArguments = input.map(String);
+        if (terminal) this.#foreground.arguments = input.map(String);
         const started = await this.#pool.spawn(worker, id, hostId, frame, input);
         pid = started.pid;
-        if (terminal) void this.#terminalStatus(started.ended).then(this.#done.resolve);
+        if (terminal) void this.#foreground.status(started.ended).then(this.#done.resolve);
         if (id === supervisorEntry) {
           const asked = this.#pool.ask(worker, "call", supervisorStarted, {}, pid);
           await childrenStarted(asked, started.ended);
@@ -380,7 +375,7 @@ export class Node {
         return { ended: started.ended.then(() => {}) };
       },
       stop: async () => {
-        await this.#pool.ask(worker, "cancel", pid, systemPid, "service stopping");
+        await this.#pool.ask(worker, "cancel", pid, controlPid, "service stopping");
       },
       kill: async () => {
         await this.#pool.ask(worker, "terminate", pid);
@@ -396,10 +391,7 @@ export class Node {
 
   #terminalOf(pid: string): Terminal | undefined {
     if (this.#entries.get(parsePid(pid).host)?.kind !== terminalHost.name) return undefined;
-    if (this.#options.terminal) return this.#options.terminal;
-    this.#terminal ??= new StandardTerminal(standardStreams);
-    this.#attached ??= this.#terminal.attach(this.#terminalArguments);
-    return this.#attached;
+    return this.#foreground.terminal;
   }
 
   /**
@@ -416,28 +408,14 @@ export class Node {
         { retryable: false },
       );
     }
-    this.#terminalArguments = args;
+    this.#foreground.arguments = args;
     const { ended } = await this.#pool.spawn(0, entryId, hostId, {}, args);
-    return await this.#terminalStatus(ended);
+    return await this.#foreground.status(ended);
   }
 
   /** Opens a prompt, at which code is typed, in processes of an entry on a host. @throws WippyError */
   prompt(entryId: string, hostId: string, told: (why: string) => void): Promise<Prompt> {
     return Prompt.open(this.#pool, this.registry, { entryId, hostId, told });
-  }
-
-  /** The exit status that the end of a process with the terminal stands for. */
-  async #terminalStatus(ended: Promise<LuaValue>): Promise<number> {
-    const streams = { out: standardStreams.stdout, err: standardStreams.stderr };
-    try {
-      const value = await ended;
-      return exitStatus({ value }, streams);
-    } catch (error) {
-      return exitStatus({ error: WippyError.from(error) }, streams);
-    } finally {
-      await this.#attached?.flush();
-      this.#attached?.release();
-    }
   }
 
   /**
@@ -452,11 +430,6 @@ export class Node {
   /** Ends a worker as if its VM had died, for trials; its units have failed, and it is replaced. */
   killWorker(index: number): boolean {
     return this.#pool.kill(index);
-  }
-
-  /** A page of the running units. @throws WippyError Invalid for a limit or a cursor that is none */
-  units(query: UnitQuery = {}): Promise<UnitPage> {
-    return listUnits(this.#pool, (pid) => this.#names.of(pid), query);
   }
 
   /** Fulfilled with an exit status when a service that has the terminal ends, and the runtime with it. */
@@ -501,7 +474,7 @@ export class Node {
     await this.#services.stopAll();
     await this.#workflows.close();
     this.#pool.close();
-    this.#attached?.release();
+    this.#foreground.release();
   }
 }
 

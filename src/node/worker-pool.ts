@@ -127,6 +127,11 @@ export class WorkerPool {
     return this.running.reduce((sum, index) => sum + Math.max(0, this.#loads[index]!), 0);
   }
 
+  /** Units alive on a worker, as of its last turn. */
+  loadOf(index: number): number {
+    return Math.max(0, this.#loads[index] ?? 0);
+  }
+
   /** The running worker with the fewest units. */
   leastLoaded(): number {
     let best = 0;

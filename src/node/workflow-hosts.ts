@@ -13,7 +13,9 @@ import type {
   QueryTask,
   ResetRequest,
   RunClosed,
+  RunDetail,
   RunInfo,
+  RunQuery,
   StartRequest,
   UpdateStage,
   WorkflowProvider,
@@ -22,6 +24,7 @@ import type {
 import { parseStartOptions } from "../workflows/option-table.ts";
 import { checkRecordSize } from "../workflows/limits.ts";
 import { withDetails } from "../workflows/retry.ts";
+import { type HistoryEvent, unpackHistory } from "../workflows/history.ts";
 import { parsePid } from "./pid.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
@@ -375,9 +378,9 @@ export class WorkflowHosts {
   }
 
   /** Closes a run at once. @throws WippyError NotFound */
-  async terminate(pid: string): Promise<void> {
+  async terminate(pid: string, reason = ""): Promise<void> {
     const { host, uid } = parsePid(pid);
-    await this.#provider(host).terminate(uid, {});
+    await this.#provider(host).terminate(uid, reason === "" ? {} : { reason });
   }
 
   /**
@@ -394,6 +397,33 @@ export class WorkflowHosts {
   async describe(pid: string): Promise<RunInfo | undefined> {
     const { host, uid } = parsePid(pid);
     return await this.#provider(host).describe(uid);
+  }
+
+  /** Identifiers of the hosts that run, sorted. */
+  get hosts(): string[] {
+    return [...this.#providers.keys()].sort();
+  }
+
+  /** A page of the runs of a host. @throws WippyError Unavailable when it does not run; Invalid for a bad cursor */
+  async list(host: string, query: RunQuery): Promise<{ runs: RunInfo[]; cursor?: string }> {
+    return await this.#provider(host).list(query);
+  }
+
+  /** A run of a host with what it waits for. @throws WippyError NotFound */
+  async run(host: string, runId: string): Promise<RunDetail> {
+    const detail = await this.#provider(host).run(runId);
+    if (detail) return detail;
+    throw new WippyError("NotFound", `no run ${runId} on ${host}`, { retryable: false });
+  }
+
+  /** History of a run of a host. @throws WippyError NotFound */
+  async history(host: string, runId: string): Promise<HistoryEvent[]> {
+    return unpackHistory(await this.#provider(host).history(runId));
+  }
+
+  /** Tries a blocked run again at once. @throws WippyError NotFound for an unknown or closed run */
+  async unblock(host: string, runId: string): Promise<void> {
+    await this.#provider(host).unblock(runId);
   }
 
   /** Whether a PID's host is a workflow host that runs. */

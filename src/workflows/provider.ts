@@ -75,6 +75,34 @@ export interface RunInfo {
   blocked?: TaskFailure;
 }
 
+/** An activity of an open run that has no outcome yet. */
+export interface PendingActivityInfo {
+  seq: number;
+  activityId: string;
+  entry: string;
+  /** Whether it is a host operation. */
+  operation: boolean;
+  /** `running`: an attempt was handed out; `retry`: waits for `nextAttempt`; `slot`: waits for its turn on the host. */
+  state: "running" | "retry" | "slot";
+  attempt: number;
+  /** Milliseconds since the epoch. */
+  scheduledTime: number;
+  nextAttempt?: number;
+  /** Of the attempt before; forgotten when the runtime ends. */
+  lastFailure?: Failure;
+  /** Packed `LuaValue[]`: details of the last heartbeat. */
+  heartbeat?: Payload;
+}
+
+/** What an open run waits for. */
+export interface RunDetail extends RunInfo {
+  pendingActivities: PendingActivityInfo[];
+  /** Timers of its code: sequence number and milliseconds since the epoch. */
+  pendingTimers: { seq: number; due: number }[];
+  /** When it may begin: start delay, back-off of a retried run. */
+  heldUntil?: number;
+}
+
 /** The end of a chain of runs. */
 export interface RunClosed {
   workflowId: string;
@@ -335,6 +363,8 @@ export interface WorkflowProvider {
   reset(workflowId: string, request: ResetRequest): Promise<StartResult>;
   /** The newest run of the id. */
   describe(workflowId: string): Promise<RunInfo | undefined>;
+  /** A run with what it waits for. */
+  run(runId: string): Promise<RunDetail | undefined>;
   /** Runs, newest first. */
   list(query: RunQuery): Promise<{ runs: RunInfo[]; cursor?: string }>;
   /** Packed history (`history.ts`) of a run. @throws NotFound for an unknown run. */

@@ -77,7 +77,7 @@ test("every end is told once, links and names hold, messages keep their order", 
             const outcome = await application.call("drive", scripts as unknown as LuaValue, roots);
             expect(faults(scripts, outcome as unknown as Outcome)).toEqual([]);
           }
-          const { units } = await application.node.units({});
+          const { units } = await application.node.control.units({});
           expect(units).toEqual([]);
         } finally {
           await application.stop();
@@ -110,7 +110,7 @@ test("the same holds when a worker dies in the middle", async () => {
           }
           survived++;
           expect(faults(scripts, outcome as unknown as Outcome)).toEqual([]);
-          expect((await application.node.units({})).units).toEqual([]);
+          expect((await application.node.control.units({})).units).toEqual([]);
         } finally {
           await application.stop();
         }

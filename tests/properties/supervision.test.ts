@@ -89,7 +89,7 @@ test("supervisors restart, stop and forget children as OTP's rules say", async (
             }));
             expect(seen).toEqual(expected);
           }
-          expect((await application.node.units({})).units).toEqual([]);
+          expect((await application.node.control.units({})).units).toEqual([]);
         } finally {
           await application.stop();
         }

@@ -115,7 +115,7 @@ export async function soak(
     await Promise.all([...Array.from({ length: drivers }, drive), kill(), measure]);
     report.memory.late = resident();
     await Bun.sleep(300);
-    for (const unit of (await node.units()).units) {
+    for (const unit of (await node.control.units()).units) {
       if (own.test(unit.entry)) report.wrong.push(`left over: ${unit.pid} (${unit.entry})`);
     }
     // The first fifth has made every worker and compiled all code; after that nothing should stay.

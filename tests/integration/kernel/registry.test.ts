@@ -304,7 +304,7 @@ describe("hot code", () => {
         modules: [],
       },
     };
-    const units = async () => (await app.node.units({ entry: "app:named" })).units;
+    const units = async () => (await app.node.control.units({ entry: "app:named" })).units;
     await app.node.registry.apply([
       { kind: "entry.create", entry: service("first") },
       { kind: "entry.create", entry: named },

@@ -169,7 +169,7 @@ test("a service that requires a tree does not start before the tree's children r
   application.node.bus.publish({ system: "supervisor", kind: "service.start", path: "app:user" });
   while (application.logged("user_process").length === 0) await Bun.sleep(5);
   expect(application.logged("user_process")).toEqual(["started"]);
-  const { units } = await application.node.units();
+  const { units } = await application.node.control.units();
   const tree = units.find(({ supervises }) => supervises)!;
   expect(
     units.filter(({ supervisor }) => supervisor).map((
@@ -177,6 +177,6 @@ test("a service that requires a tree does not start before the tree's children r
     ) => [entry, supervisor]),
   )
     .toEqual([["app:child", tree.pid]]);
-  const alone = await application.node.units({ entry: "app:child" });
+  const alone = await application.node.control.units({ entry: "app:child" });
   expect(alone.units.map(({ supervisor }) => supervisor)).toEqual([tree.pid]);
 });

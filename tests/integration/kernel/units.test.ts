@@ -38,7 +38,7 @@ describe("Node.units", () => {
     const before = Date.now();
     await app.call("spawn", "app:parent", "app:processes", 1);
     await Bun.sleep(20);
-    const { units, next } = await app.node.units();
+    const { units, next } = await app.node.control.units();
     expect(next).toBeUndefined();
     const parent = units.find(({ entry }) => entry === "app:parent")!;
     const child = units.find(({ entry }) => entry === "app:deaf")!;
@@ -53,7 +53,7 @@ describe("Node.units", () => {
     expect(child).toMatchObject({ parent: parent.pid, mailbox: 3, names: [], trap_links: false });
     expect(child.steps).toBeGreaterThan(0);
     expect(Math.abs(child.started! - before)).toBeLessThan(60_000);
-    expect(await app.node.units({ pid: child.pid })).toMatchObject({ units: [child] });
+    expect(await app.node.control.units({ pid: child.pid })).toMatchObject({ units: [child] });
   });
 
   test("pages through all of them, by host and entry too", async () => {
@@ -64,7 +64,7 @@ describe("Node.units", () => {
     const seen: string[] = [];
     let after: string | undefined;
     do {
-      const page = await app.node.units({
+      const page = await app.node.control.units({
         host: "app:other",
         entry: "app:idle",
         limit: 10,
@@ -80,10 +80,10 @@ describe("Node.units", () => {
   test("who ended between two pages is left out", async () => {
     const app = await start();
     const pids = await app.call("spawn", "app:idle", "app:other", 4) as string[];
-    const first = await app.node.units({ host: "app:other", limit: 2 });
+    const first = await app.node.control.units({ host: "app:other", limit: 2 });
     for (const pid of pids) await app.call("send", pid);
     await Bun.sleep(10);
-    expect(await app.node.units({ host: "app:other", limit: 2, after: first.next! })).toEqual({
+    expect(await app.node.control.units({ host: "app:other", limit: 2, after: first.next! })).toEqual({
       units: [],
     });
   });
@@ -93,7 +93,7 @@ describe("Node.units", () => {
     "has expired",
   ]])("%j is refused", async (query, message) => {
     const app = await start();
-    await expect(app.node.units(query)).rejects.toThrow(message);
+    await expect(app.node.control.units(query)).rejects.toThrow(message);
   });
 });
 
@@ -125,9 +125,9 @@ test("what a unit burns and holds is estimated", async () => {
   const look = async (name: string) => {
     const pid = await app.call("spawn", name) as string;
     if (name === "full") await app.call("fill", pid);
-    let unit = (await app.node.units({ pid })).units[0]!;
+    let unit = (await app.node.control.units({ pid })).units[0]!;
     while (unit.state !== "waiting" || unit.steps < 1 + Number(name === "busy")) {
-      unit = (await app.node.units({ pid })).units[0]!;
+      unit = (await app.node.control.units({ pid })).units[0]!;
     }
     return unit;
   };
@@ -143,7 +143,7 @@ test("what a unit burns and holds is estimated", async () => {
   expect(rich.memory! - poor.memory!).toBeLessThan(400_000);
   expect((await look("full")).memory! - poor.memory!).toBeGreaterThan(100_000);
   expect(await look("huge")).toMatchObject({ memory_partial: true });
-  const { units } = await app.node.units({});
+  const { units } = await app.node.control.units({});
   expect(units.every((unit) => unit.memory === undefined)).toBe(true);
 });
 
@@ -161,7 +161,7 @@ test("shows the parent of a child on another worker that nobody watches", async 
   }, { workers: 2 });
   const parent = await app.call("spawn") as string;
   await Bun.sleep(50);
-  const { units } = await app.node.units({ entry: "app:idle" });
+  const { units } = await app.node.control.units({ entry: "app:idle" });
   expect(units.map((unit) => unit.parent)).toEqual(Array(20).fill(parent));
 });
 
@@ -187,10 +187,10 @@ describe("the stream of starts and ends", () => {
     });
     const top = await app.call("start");
     await Bun.sleep(20);
-    const [first] = (await app.node.units({ entry: "app:brief" })).units;
+    const [first] = (await app.node.control.units({ entry: "app:brief" })).units;
     await app.call("fail", first!.pid);
     await Bun.sleep(20);
-    const [second] = (await app.node.units({ entry: "app:brief" })).units;
+    const [second] = (await app.node.control.units({ entry: "app:brief" })).units;
     end();
     expect(seen).toMatchObject([{
       path: second!.pid,

@@ -265,6 +265,7 @@ function attemptFailed(
     end(book, state, activity, type, finalFailure(activity, failure, decision.final));
     return;
   }
+  activity.lastFailure = failure;
   row.running = stage.waitsForRetry;
   book.store.saveActivity(row);
   book.setTimer(state, "retry", row.seq, book.now + decision.delay);

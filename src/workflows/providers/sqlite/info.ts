@@ -1,7 +1,13 @@
 import { WippyError } from "../../../vm/error.ts";
 import { packHistory, unpackPlain } from "../../history.ts";
 import { workflowPid } from "../../pid.ts";
-import type { RunInfo, RunQuery, TaskFailure } from "../../provider.ts";
+import type {
+  PendingActivityInfo,
+  RunDetail,
+  RunInfo,
+  RunQuery,
+  TaskFailure,
+} from "../../provider.ts";
 import type { Book } from "./book.ts";
 import { notFound } from "./signals.ts";
 import type { RunRow } from "./store.ts";
@@ -13,6 +19,39 @@ const maxLimit = 1_000;
 export function describeRun(book: Book, workflowId: string): RunInfo | undefined {
   const state = book.runs.newest(workflowId);
   return state && infoOf(book, state);
+}
+
+/** A run with what it waits for. */
+export function runDetail(book: Book, runId: string): RunDetail | undefined {
+  const state = book.runs.byId(runId);
+  if (!state) return undefined;
+  const info = infoOf(book, state);
+  if (state.status !== "running") return { ...info, pendingActivities: [], pendingTimers: [] };
+  const timers = book.store.timersOf(state.run);
+  const pendingActivities = [...book.runs.pending(state).values()].map((pending) => {
+    const { row, scheduled, scheduledTime, lastFailure } = pending;
+    const retry = timers.find(({ kind, seq }) => kind === "retry" && seq === row.seq);
+    return {
+      seq: row.seq,
+      activityId: scheduled.activityId,
+      entry: scheduled.entry,
+      operation: scheduled.operation,
+      state: (["retry", "running", "slot"] as const)[row.running] ?? "running",
+      attempt: row.attempt,
+      scheduledTime,
+      ...(row.running === 0 && retry && { nextAttempt: retry.due }),
+      ...(lastFailure && { lastFailure }),
+      ...(row.heartbeat && { heartbeat: row.heartbeat }),
+    } satisfies PendingActivityInfo;
+  });
+  const start = timers.find(({ kind }) => kind === "start");
+  return {
+    ...info,
+    pendingActivities,
+    pendingTimers: timers.filter(({ kind }) => kind === "timer")
+      .map(({ seq, due }) => ({ seq, due })),
+    ...(start && state.held === 1 && { heldUntil: start.due }),
+  };
 }
 
 /** A page of runs, newest first. @throws Invalid for a cursor that is none. */

@@ -3,7 +3,7 @@ import { completeAttempt, heartbeat, recoverAttempts, startWaiting } from "./act
 import { Book, type BookParts, type Randomness } from "./book.ts";
 import { closedChain, terminateRun } from "./closing.ts";
 import { Deadlines } from "./deadlines.ts";
-import { describeRun, listRuns, runHistory } from "./info.ts";
+import { describeRun, listRuns, runDetail, runHistory } from "./info.ts";
 import { lockJournal } from "./lock.ts";
 import type { JournalEvent, JournalRequest } from "./messages.ts";
 import { isPassing, openDatabase, storageError } from "./open.ts";
@@ -375,6 +375,8 @@ function answer(book: Book, request: Asked): unknown {
     }
     case "describe":
       return describeRun(book, request.workflowId);
+    case "run":
+      return runDetail(book, request.runId);
     case "list":
       return listRuns(book, request.query);
     case "history":

@@ -61,6 +61,7 @@ export type Question =
   | { type: "reset"; workflowId: string; request: ResetRequest }
   | { type: "unblock"; runId: string }
   | { type: "describe"; workflowId: string }
+  | { type: "run"; runId: string }
   | { type: "list"; query: RunQuery }
   | { type: "history"; runId: string };
 

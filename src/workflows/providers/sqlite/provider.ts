@@ -11,6 +11,7 @@ import type {
   QueryTask,
   ResetRequest,
   RunClosed,
+  RunDetail,
   RunInfo,
   RunQuery,
   Signal,
@@ -156,6 +157,10 @@ export class SqliteProvider implements WorkflowProvider {
 
   describe(workflowId: string): Promise<RunInfo | undefined> {
     return this.#ask({ type: "describe", workflowId });
+  }
+
+  run(runId: string): Promise<RunDetail | undefined> {
+    return this.#ask({ type: "run", runId });
   }
 
   list(query: RunQuery): Promise<{ runs: RunInfo[]; cursor?: string }> {

@@ -6,6 +6,7 @@ import {
   type StoredEvent,
   unpackPlain,
 } from "../../history.ts";
+import type { Failure } from "../../engine/outcome.ts";
 import type { RunOptions } from "../../options.ts";
 import type { Payload } from "../../provider.ts";
 import type { ActivityRow, EventRow, RunRow, Store } from "./store.ts";
@@ -23,6 +24,8 @@ export interface PendingActivity {
   scheduled: EventData["ActivityScheduled"];
   /** Milliseconds since the epoch. */
   scheduledTime: number;
+  /** Why the attempt before failed, for who asks; not on disk. */
+  lastFailure?: Failure;
   /** When its details of a heartbeat were last written. */
   beatWritten?: number;
 }

@@ -190,6 +190,10 @@ export class Store {
   }
 
   /** Answers whether there was one. */
+  timersOf(run: number): TimerRow[] {
+    return this.#statements.timersOf.all({ run });
+  }
+
   deleteTimer(run: number, kind: TimerRow["kind"], seq: number): boolean {
     return this.#statements.deleteTimer.all({ run, kind, seq }).length > 0;
   }
@@ -341,6 +345,7 @@ function prepare(db: BunSQLiteDatabase) {
     deleteTimer: db.delete(timers)
       .where(and(ofRun(timers), eq(timers.kind, param("kind")), eq(timers.seq, param("seq"))))
       .returning({ run: timers.run }).prepare(),
+    timersOf: db.select().from(timers).where(ofRun(timers)).orderBy(timers.due).prepare(),
     deleteTimersOf: db.delete(timers).where(ofRun(timers)).prepare(),
     nextDue: db.select({ due: timers.due }).from(timers).orderBy(timers.due).limit(1).prepare(),
     dueTimers: db.select().from(timers).where(lte(timers.due, param("now")))

@@ -1,0 +1,12 @@
+import { createApi } from "./api.ts";
+import type { AdminTarget } from "./route.ts";
+import { type OpenSocket, openSocket } from "./socket.ts";
+
+/** Opens the local socket of a runtime; undefined when another one has it. */
+export async function openLocal(
+  target: AdminTarget,
+  stateDir: string,
+): Promise<OpenSocket | undefined> {
+  const api = createApi(target, () => "admin");
+  return await openSocket(stateDir, (request) => api.fetch(request));
+}

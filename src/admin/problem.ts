@@ -1,0 +1,61 @@
+/**
+ * Errors as the API tells them: problem details of RFC 9457.
+ * @module
+ */
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { z } from "@hono/zod-openapi";
+import { type ErrorKind, WippyError } from "../vm/error.ts";
+import { plain } from "./plain.ts";
+
+/** Body of every answer that is an error. */
+export const problemSchema = z.object({
+  type: z.string().openapi({ example: "about:blank" }),
+  title: z.string().openapi({ description: "The kind of the error", example: "NotFound" }),
+  status: z.number().int(),
+  detail: z.string().openapi({ example: "process not found: {app:processes|0x1}" }),
+  retryable: z.boolean().optional(),
+  position: z.string().optional().openapi({ description: "Where in Lua", example: "app:order:12" }),
+  details: z.unknown().optional(),
+  issues: z.array(z.object({ path: z.string(), message: z.string() })).optional()
+    .openapi({ description: "What is wrong with the request, field by field" }),
+}).openapi("Problem");
+
+const statuses: Readonly<Record<string, ContentfulStatusCode>> = {
+  NotFound: 404,
+  AlreadyExists: 409,
+  Conflict: 409,
+  Invalid: 400,
+  Unauthenticated: 401,
+  PermissionDenied: 403,
+  TooLarge: 413,
+  RateLimited: 429,
+  Unavailable: 503,
+  Timeout: 504,
+};
+
+/** The HTTP status that stands for a kind of error. */
+export function statusOf(kind: ErrorKind): ContentfulStatusCode {
+  return statuses[kind] ?? 500;
+}
+
+/** The answer to a request that failed. */
+export function problem(
+  context: Context,
+  error: unknown,
+  issues?: { path: string; message: string }[],
+): Response {
+  const { kind, message, retryable, position, details } = WippyError.from(error);
+  const status = statusOf(kind);
+  const body = {
+    type: "about:blank",
+    title: kind === "" ? "Error" : kind,
+    status,
+    detail: message,
+    ...(retryable !== undefined && { retryable }),
+    ...(position !== undefined && { position }),
+    ...(details !== undefined && { details: plain(details) }),
+    ...(issues && { issues }),
+  };
+  return context.json(body, status, { "content-type": "application/problem+json" });
+}

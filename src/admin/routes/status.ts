@@ -1,0 +1,69 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { type AdminTarget, answer, done, failures, routes } from "../route.ts";
+
+const status = z.object({
+  version: z.string(),
+  process_id: z.number(),
+  directory: z.string(),
+  started: z.number().openapi({ description: "Milliseconds since 1970" }),
+  now: z.number(),
+  workers: z.array(z.object({ index: z.number(), units: z.number() })),
+  units: z.number().openapi({ description: "Alive, as of each worker's last turn" }),
+  memory: z.object({
+    resident: z.number().openapi({ description: "Bytes of the whole program" }),
+    heap: z.number(),
+    lua_limit: z.number().openapi({ description: "Bytes of Lua memory that a worker may use" }),
+  }),
+  services: z.record(z.string(), z.number()).openapi({ description: "How many in each state" }),
+  workflow_hosts: z.array(z.string()),
+  entries: z.number(),
+  registry_version: z.number(),
+}).openapi("Status");
+
+/** The runtime as a whole. */
+export function statusRoutes(target: AdminTarget) {
+  const { node, version, directory, startedAt } = target;
+  return routes()
+    .openapi(
+      createRoute({
+        method: "get",
+        path: "/status",
+        tags: ["Runtime"],
+        summary: "The runtime at a glance",
+        responses: { 200: answer(status, "Its state"), ...failures },
+      }),
+      (context) => {
+        const { rss, heapUsed } = process.memoryUsage();
+        const { control, registry, workflows } = node;
+        const services: Record<string, number> = {};
+        for (const { status } of control.services) services[status] = (services[status] ?? 0) + 1;
+        return context.json({
+          version,
+          process_id: process.pid,
+          directory,
+          started: startedAt,
+          now: Date.now(),
+          workers: control.workers,
+          units: control.workers.reduce((sum, { units }) => sum + units, 0),
+          memory: { resident: rss, heap: heapUsed, lua_limit: control.memoryLimit },
+          services,
+          workflow_hosts: workflows.hosts,
+          entries: registry.versions.entries.size,
+          registry_version: registry.versions.current.id,
+        }, 200);
+      },
+    )
+    .openapi(
+      createRoute({
+        method: "post",
+        path: "/stop",
+        tags: ["Runtime"],
+        summary: "End the runtime in order",
+        responses: { 200: answer(done, "It is stopping"), ...failures },
+      }),
+      (context) => {
+        target.stop();
+        return context.json({ ok: true as const }, 200);
+      },
+    );
+}

@@ -1,0 +1,127 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { LuaValue } from "../../vm/value.ts";
+import {
+  type AdminTarget,
+  answer,
+  body,
+  cursor,
+  done,
+  failures,
+  pageLimit,
+  routes,
+  valueList,
+} from "../route.ts";
+
+const unit = z.object({
+  pid: z.string(),
+  entry: z.string(),
+  kind: z.enum(["function", "process", "workflow"]),
+  state: z.enum(["ready", "blocked", "waiting"]),
+  parent: z.string().optional(),
+  supervisor: z.string().optional(),
+  supervises: z.boolean().optional(),
+  mailbox: z.number(),
+  links: z.array(z.string()).openapi({ description: "The first 20" }),
+  link_count: z.number(),
+  monitored_by: z.number(),
+  monitoring: z.number(),
+  trap_links: z.boolean(),
+  steps: z.number(),
+  fuel: z.number().openapi({ description: "Loops, jumps and calls; some 60 a microsecond" }),
+  memory: z.number().optional().openapi({ description: "Bytes, estimated; only of one unit" }),
+  memory_partial: z.boolean().optional(),
+  started: z.number().optional().openapi({ description: "Milliseconds since 1970" }),
+  actor: z.string().optional(),
+  names: z.array(z.string()),
+}).openapi("Unit");
+
+const page = z.object({ units: z.array(unit), next: z.string().optional() }).openapi("UnitPage");
+const params = z.object({ pid: z.string().max(500) });
+
+/** Running units: functions, processes and workflows in memory that have a PID. */
+export function unitRoutes({ node }: AdminTarget) {
+  return routes()
+    .openapi(
+      createRoute({
+        method: "get",
+        path: "/units",
+        tags: ["Units"],
+        summary: "Running units, worker by worker",
+        request: {
+          query: z.object({
+            host: z.string().max(300).optional(),
+            entry: z.string().max(300).optional(),
+            after: cursor,
+            limit: pageLimit(1000),
+          }),
+        },
+        responses: { 200: answer(page, "A page of units"), ...failures },
+      }),
+      async (context) => context.json(await node.control.units(context.req.valid("query")), 200),
+    )
+    .openapi(
+      createRoute({
+        method: "get",
+        path: "/units/{pid}",
+        tags: ["Units"],
+        summary: "One running unit, with an estimate of its memory",
+        request: { params },
+        responses: { 200: answer(unit, "The unit"), ...failures },
+      }),
+      async (context) => context.json(await node.control.unit(context.req.valid("param").pid), 200),
+    )
+    .openapi(
+      createRoute({
+        method: "post",
+        path: "/units/{pid}/send",
+        tags: ["Units"],
+        summary: "Send a message",
+        request: {
+          params,
+          body: body(z.object({ topic: z.string().min(1).max(200), payloads: valueList })),
+        },
+        responses: { 200: answer(done, "It is in the mailbox"), ...failures },
+      }),
+      async (context) => {
+        const { topic, payloads } = context.req.valid("json");
+        await node.control.send(context.req.valid("param").pid, topic, payloads as LuaValue[]);
+        return context.json({ ok: true as const }, 200);
+      },
+    )
+    .openapi(
+      createRoute({
+        method: "post",
+        path: "/units/{pid}/cancel",
+        tags: ["Units"],
+        summary: "Ask it to end",
+        request: {
+          params,
+          body: body(z.object({
+            reason: z.string().max(1000).default("canceled by an operator"),
+            deadline: z.number().min(0).max(86_400_000).optional()
+              .openapi({ description: "Milliseconds after which it is ended by force" }),
+          })),
+        },
+        responses: { 200: answer(done, "It was told"), ...failures },
+      }),
+      async (context) => {
+        const { reason, deadline } = context.req.valid("json");
+        await node.control.cancel(context.req.valid("param").pid, reason, deadline);
+        return context.json({ ok: true as const }, 200);
+      },
+    )
+    .openapi(
+      createRoute({
+        method: "post",
+        path: "/units/{pid}/terminate",
+        tags: ["Units"],
+        summary: "End it by force",
+        request: { params },
+        responses: { 200: answer(done, "It has ended"), ...failures },
+      }),
+      async (context) => {
+        await node.control.terminate(context.req.valid("param").pid);
+        return context.json({ ok: true as const }, 200);
+      },
+    );
+}

@@ -1,0 +1,144 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { controlPid } from "../../node/control.ts";
+import type { LuaValue } from "../../vm/value.ts";
+import { plain } from "../plain.ts";
+import {
+  type AdminTarget,
+  answer,
+  anyValue,
+  body,
+  done,
+  failures,
+  routes,
+  valueList,
+} from "../route.ts";
+import { findRun } from "../runs.ts";
+
+const params = z.object({ id: z.string().max(1000) });
+const name = z.string().min(1).max(200);
+const value = z.object({ value: anyValue });
+
+/** What a caller does to a run. */
+export function workflowActionRoutes({ node }: AdminTarget) {
+  const { workflows } = node;
+  const action = <Request extends z.ZodType, Response extends z.ZodType>(
+    verb: string,
+    summary: string,
+    request: Request,
+    response: Response,
+  ) =>
+    createRoute({
+      method: "post",
+      path: `/workflows/{id}/${verb}`,
+      tags: ["Workflows"],
+      summary,
+      request: { params, body: body(request) },
+      responses: { 200: answer(response, "Done"), ...failures },
+    });
+  const app = routes();
+  app.openapi(
+    action("signal", "Send a signal", z.object({ name, payloads: valueList }), done),
+    async (context) => {
+      const { name, payloads } = context.req.valid("json");
+      const { pid } = await findRun(workflows, context.req.valid("param").id);
+      await workflows.signal(pid, name, controlPid, payloads as LuaValue[]);
+      return context.json({ ok: true as const }, 200);
+    },
+  );
+  app.openapi(
+    action(
+      "query",
+      "Ask a run; nothing is recorded",
+      z.object({ name, args: valueList, run: z.string().max(100).optional() }),
+      value,
+    ),
+    async (context) => {
+      const { name, args, run } = context.req.valid("json");
+      const { pid } = await findRun(workflows, context.req.valid("param").id);
+      const answer = await workflows.query(pid, name, args as LuaValue[], run);
+      return context.json({ value: plain(answer) }, 200);
+    },
+  );
+  app.openapi(
+    action(
+      "update",
+      "Send an update and wait for its outcome, or for its acceptance",
+      z.object({
+        name,
+        args: valueList,
+        id: z.string().min(1).max(200).optional(),
+        wait: z.enum(["accepted", "completed"]).default("completed"),
+      }),
+      value,
+    ),
+    async (context) => {
+      const { name, args, id, wait } = context.req.valid("json");
+      const { pid } = await findRun(workflows, context.req.valid("param").id);
+      const outcome = await workflows.update(pid, {
+        name,
+        sender: controlPid,
+        stage: wait,
+        args: args as LuaValue[],
+        ...(id !== undefined && { updateId: id }),
+      });
+      return context.json({ value: plain(outcome) }, 200);
+    },
+  );
+  app.openapi(
+    action(
+      "cancel",
+      "Ask it to end",
+      z.object({ reason: z.string().max(1000).default("") }),
+      done,
+    ),
+    async (context) => {
+      const { pid } = await findRun(workflows, context.req.valid("param").id);
+      await workflows.cancel(pid, controlPid, context.req.valid("json").reason);
+      return context.json({ ok: true as const }, 200);
+    },
+  );
+  app.openapi(
+    action(
+      "terminate",
+      "Close it at once; its code sees nothing",
+      z.object({ reason: z.string().max(1000).default("") }),
+      done,
+    ),
+    async (context) => {
+      const { pid } = await findRun(workflows, context.req.valid("param").id);
+      await workflows.terminate(pid, context.req.valid("json").reason);
+      return context.json({ ok: true as const }, 200);
+    },
+  );
+  app.openapi(
+    action(
+      "reset",
+      "Begin anew at an earlier event",
+      z.object({
+        event: z.number().int().min(1),
+        run: z.string().max(100).optional(),
+        reason: z.string().max(1000).optional(),
+      }),
+      z.object({ run_id: z.string() }),
+    ),
+    async (context) => {
+      const { event, run, reason } = context.req.valid("json");
+      const { pid } = await findRun(workflows, context.req.valid("param").id);
+      const runId = await workflows.reset(pid, {
+        eventId: event,
+        ...(run !== undefined && { runId: run }),
+        ...(reason !== undefined && { reason }),
+      });
+      return context.json({ run_id: runId }, 200);
+    },
+  );
+  app.openapi(
+    action("retry", "Try a blocked run again now", z.object({}), done),
+    async (context) => {
+      const run = await findRun(workflows, context.req.valid("param").id);
+      await workflows.unblock(run.hostId, run.runId);
+      return context.json({ ok: true as const }, 200);
+    },
+  );
+  return app;
+}

@@ -1,0 +1,142 @@
+/**
+ * Runs of workflows as the API shows them, and how a caller names one.
+ * @module
+ */
+import { z } from "@hono/zod-openapi";
+import type { WorkflowHosts } from "../node/workflow-hosts.ts";
+import { unpack } from "../vm/codec.ts";
+import { WippyError } from "../vm/error.ts";
+import type { RunDetail, RunInfo } from "../workflows/provider.ts";
+import { plain } from "./plain.ts";
+
+export const runStatus = z.enum([
+  "running",
+  "completed",
+  "failed",
+  "canceled",
+  "terminated",
+  "timed_out",
+  "continued_as_new",
+]);
+
+const fields = z.record(z.string(), z.unknown());
+
+export const runSchema = z.object({
+  workflow_id: z.string(),
+  run_id: z.string(),
+  first_run_id: z.string(),
+  pid: z.string(),
+  host: z.string(),
+  entry: z.string(),
+  status: runStatus,
+  attempt: z.number(),
+  started: z.number().openapi({ description: "Milliseconds since 1970" }),
+  closed: z.number().optional(),
+  history_length: z.number(),
+  history_size: z.number().openapi({ description: "Bytes" }),
+  parent_workflow_id: z.string().optional(),
+  cancel_requested: z.boolean(),
+  memo: fields.optional(),
+  search_attributes: fields.optional(),
+  blocked: z.object({
+    cause: z.string(),
+    message: z.string(),
+    expected: z.object({ eventId: z.number(), event: z.string() }).optional(),
+    actual: z.object({ command: z.string(), at: z.string() }).optional(),
+  }).optional().openapi({ description: "Set when the run waits for mended code" }),
+}).openapi("Run");
+
+const pendingActivity = z.object({
+  seq: z.number(),
+  activity_id: z.string(),
+  entry: z.string(),
+  operation: z.boolean().openapi({ description: "A host operation, not a function" }),
+  state: z.enum(["running", "retry", "slot"]),
+  attempt: z.number(),
+  scheduled: z.number(),
+  next_attempt: z.number().optional(),
+  last_failure: z.unknown().optional(),
+  heartbeat: z.unknown().optional(),
+}).openapi("PendingActivity");
+
+export const runDetailSchema = runSchema.extend({
+  pending_activities: z.array(pendingActivity),
+  pending_timers: z.array(z.object({ seq: z.number(), due: z.number() })),
+  held_until: z.number().optional(),
+}).openapi("RunDetail");
+
+type Shown = z.infer<typeof runSchema>;
+
+function table(packed: Uint8Array): Record<string, unknown> {
+  const value = plain(unpack(packed));
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+}
+
+/** A run for people and programs. */
+export function showRun(info: RunInfo): Shown {
+  return {
+    workflow_id: info.workflowId,
+    run_id: info.runId,
+    first_run_id: info.firstRunId,
+    pid: info.pid,
+    host: info.hostId,
+    entry: info.entry,
+    status: info.status,
+    attempt: info.attempt,
+    started: info.startTime,
+    history_length: info.historyLength,
+    history_size: info.historySize,
+    cancel_requested: info.cancelRequested,
+    ...(info.closeTime !== undefined && { closed: info.closeTime }),
+    ...(info.parentWorkflowId !== undefined && { parent_workflow_id: info.parentWorkflowId }),
+    ...(info.memo && { memo: table(info.memo) }),
+    ...(info.searchAttributes && { search_attributes: table(info.searchAttributes) }),
+    ...(info.blocked && { blocked: info.blocked }),
+  };
+}
+
+/** A run with what it waits for. */
+export function showDetail(detail: RunDetail): z.infer<typeof runDetailSchema> {
+  return {
+    ...showRun(detail),
+    pending_activities: detail.pendingActivities.map((activity) => ({
+      seq: activity.seq,
+      activity_id: activity.activityId,
+      entry: activity.entry,
+      operation: activity.operation,
+      state: activity.state,
+      attempt: activity.attempt,
+      scheduled: activity.scheduledTime,
+      ...(activity.nextAttempt !== undefined && { next_attempt: activity.nextAttempt }),
+      ...(activity.lastFailure && { last_failure: plain(activity.lastFailure) }),
+      ...(activity.heartbeat && { heartbeat: plain(unpack(activity.heartbeat)) }),
+    })),
+    pending_timers: detail.pendingTimers,
+    ...(detail.heldUntil !== undefined && { held_until: detail.heldUntil }),
+  };
+}
+
+/**
+ * The newest run that a caller means: by PID, or by workflow id, which is looked for on every host.
+ *
+ * @throws WippyError NotFound; Conflict when several hosts know the id
+ */
+export async function findRun(workflows: WorkflowHosts, named: string): Promise<RunInfo> {
+  const pids = named.startsWith("{")
+    ? [named].filter((pid) => workflows.owns(pid))
+    : workflows.hosts.map((host) => `{${host}|${named}}`);
+  const asked = await Promise.all(pids.map((pid) => workflows.describe(pid)));
+  const found = asked.filter((run) => run !== undefined);
+  const [run, ...others] = found;
+  if (run === undefined) {
+    throw new WippyError("NotFound", `no workflow ${named}`, { retryable: false });
+  }
+  if (others.length === 0) return run;
+  throw new WippyError(
+    "Conflict",
+    `several hosts know the workflow ${named}; name it by its PID: ${
+      found.map(({ pid }) => pid).join(", ")
+    }`,
+    { retryable: false },
+  );
+}

@@ -1,0 +1,93 @@
+/**
+ * The local socket of a runtime: a file in its state folder that only its owner may use. Whoever can open it is the
+ * owner of the runtime, and so may do everything.
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { WippyError } from "../vm/error.ts";
+
+/** Longest path that every system's sockets take, in bytes. */
+const longestPath = 100;
+
+/**
+ * The socket's path for a state folder: inside of it; where that is too long for the operating system, in a folder of
+ * this user in the system's folder for temporary files.
+ */
+export function socketPath(stateDir: string): string {
+  const inside = join(stateDir, "control.sock");
+  if (Buffer.byteLength(inside) <= longestPath) return inside;
+  const hash = createHash("sha256").update(stateDir).digest("hex").slice(0, 24);
+  return join(tmpdir(), `wippy-${userInfo().uid}`, `${hash}.sock`);
+}
+
+/** Asks over the socket of a state folder. @throws WippyError Unavailable when no runtime answers */
+export async function askSocket(
+  stateDir: string,
+  path: string,
+  init: RequestInit = {},
+): Promise<Response> {
+  const unix = socketPath(stateDir);
+  try {
+    return await fetch(`http://wippy${path}`, { ...init, unix } as RequestInit);
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw new WippyError("Unavailable", `no runtime answers at ${unix}`, {
+      retryable: true,
+      cause: error,
+    });
+  }
+}
+
+/** Makes a folder that only this user may enter. @throws WippyError PermissionDenied when it is another's */
+function ownFolder(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const { uid, mode } = lstatSync(path);
+  if (uid === userInfo().uid && (mode & 0o077) === 0) return;
+  throw new WippyError("PermissionDenied", `${path} can be entered by others; remove it`, {
+    retryable: false,
+  });
+}
+
+/** A socket that is open. */
+export interface OpenSocket {
+  path: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Answers requests at the socket of a state folder.
+ *
+ * @returns undefined when another runtime lives there, whose socket it stays
+ */
+export async function openSocket(
+  stateDir: string,
+  answer: (request: Request) => Response | Promise<Response>,
+): Promise<OpenSocket | undefined> {
+  const unix = socketPath(stateDir);
+  if (unix.startsWith(stateDir)) mkdirSync(stateDir, { recursive: true });
+  else ownFolder(join(unix, ".."));
+  if (existsSync(unix)) {
+    const alive = await askSocket(stateDir, "/api/v1/status", { signal: AbortSignal.timeout(2000) })
+      .then(() => true, (error) => (error as Error).name === "TimeoutError");
+    if (alive) return undefined;
+    rmSync(unix);
+  }
+  // Made without rights for others, so that there is no moment in which they could open it.
+  const before = process.umask(0o177);
+  try {
+    const server = Bun.serve({ unix, fetch: answer });
+    chmodSync(unix, 0o600);
+    return {
+      path: unix,
+      close: async () => {
+        await server.stop(true);
+        rmSync(unix, { force: true });
+      },
+    };
+  } finally {
+    process.umask(before);
+  }
+}

@@ -1,0 +1,133 @@
+import { WippyError } from "../vm/error.ts";
+import type { LuaValue } from "../vm/value.ts";
+import type { Names } from "./names.ts";
+import { parsePid, workerOf } from "./pid.ts";
+import type { ServiceInfo, Services } from "./services.ts";
+import { listUnits, type UnitInfo, type UnitPage, type UnitQuery } from "./units.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+import type { WorkflowHosts } from "./workflow-hosts.ts";
+
+/** Sender of what tools send. */
+export const controlPid = "{node:control|0x00000}";
+
+/** How busy a worker is. */
+export interface WorkerInfo {
+  index: number;
+  /** Units alive on it, as of its last turn. */
+  units: number;
+}
+
+/** What tools look at and do in a running node: the admin API, the command line. */
+export class Control {
+  readonly #pool: WorkerPool;
+  readonly #workflows: WorkflowHosts;
+  readonly #services: Services;
+  readonly #names: Names;
+
+  constructor(pool: WorkerPool, workflows: WorkflowHosts, services: Services, names: Names) {
+    this.#pool = pool;
+    this.#workflows = workflows;
+    this.#services = services;
+    this.#names = names;
+  }
+
+  /** A page of the running units. @throws WippyError Invalid for a limit or a cursor that is none */
+  units(query: UnitQuery = {}): Promise<UnitPage> {
+    return listUnits(this.#pool, (pid) => this.#names.of(pid), query);
+  }
+
+  /** One running unit, with an estimate of its memory. @throws WippyError NotFound, Invalid for no PID */
+  async unit(pid: string): Promise<UnitInfo> {
+    const worker = this.#workerOf(pid);
+    const { units } = await this.units({ pid, after: String(worker), limit: 1 });
+    if (units[0] === undefined) throw notFound(pid);
+    return units[0];
+  }
+
+  /** The workers that run. */
+  get workers(): WorkerInfo[] {
+    return this.#pool.running.toSorted((left, right) => left - right)
+      .map((index) => ({ index, units: this.#pool.loadOf(index) }));
+  }
+
+  /**
+   * Sends a message to a process, or a signal to a workflow.
+   *
+   * @throws WippyError NotFound; RateLimited by the limits of its host
+   */
+  async send(pid: string, topic: string, values: LuaValue[]): Promise<void> {
+    if (this.#workflows.owns(pid)) {
+      return await this.#workflows.signal(pid, topic, controlPid, values);
+    }
+    await this.#ask(pid, "send", topic, controlPid, values.length, ...values);
+  }
+
+  /**
+   * Asks a process or a workflow to end.
+   *
+   * @param deadline milliseconds after which a process is ended by force; without: it may take its time
+   * @throws WippyError NotFound
+   */
+  async cancel(pid: string, reason: string, deadline?: number): Promise<void> {
+    if (this.#workflows.owns(pid)) {
+      return await this.#workflows.cancel(pid, controlPid, reason);
+    }
+    const ns = deadline === undefined ? undefined : BigInt(Math.round(deadline * 1e6));
+    await this.#ask(pid, "cancel", controlPid, reason, ns);
+  }
+
+  /** Ends a process or a workflow by force. @throws WippyError NotFound */
+  async terminate(pid: string): Promise<void> {
+    if (this.#workflows.owns(pid)) return await this.#workflows.terminate(pid);
+    await this.#ask(pid, "terminate");
+  }
+
+  /** Bytes of Lua memory that a worker may use. */
+  get memoryLimit(): number {
+    return this.#pool.memoryLimit;
+  }
+
+  /** Every service, sorted by identifier; times in nanoseconds since 1970. */
+  get services(): ServiceInfo[] {
+    return this.#services.describeAll();
+  }
+
+  /** One service. @throws WippyError NotFound */
+  service(id: string): ServiceInfo {
+    const info = this.#services.describe(id);
+    if (info) return info;
+    throw new WippyError("NotFound", `no service ${id}`, { retryable: false });
+  }
+
+  /** Starts a service and what it requires, unless they run. @throws WippyError NotFound, or why it cannot start */
+  startService(id: string): Promise<void> {
+    return this.#services.start(id);
+  }
+
+  /** Stops a service, those that require it first, unless they are stopped. @throws WippyError NotFound */
+  stopService(id: string): Promise<void> {
+    return this.#services.stop(id);
+  }
+
+  #workerOf(pid: string): number {
+    parsePid(pid);
+    const worker = workerOf(pid);
+    if (worker === undefined || !this.#pool.running.includes(worker)) throw notFound(pid);
+    return worker;
+  }
+
+  async #ask(pid: string, op: string, ...args: LuaValue[]): Promise<void> {
+    const worker = this.#workerOf(pid);
+    try {
+      await this.#pool.ask(worker, op, pid, ...args);
+    } catch (error) {
+      // The kernel's words for Lua code name the failed operation, with another kind.
+      if (/process not found$/.test(WippyError.from(error).message)) throw notFound(pid);
+      throw error;
+    }
+  }
+}
+
+function notFound(pid: string): WippyError {
+  return new WippyError("NotFound", `process not found: ${pid}`, { retryable: false });
+}

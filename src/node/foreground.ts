@@ -1,0 +1,47 @@
+import { standardStreams, StandardTerminal } from "../operations/io/standard-terminal.ts";
+import type { Terminal } from "../operations/io/terminal.ts";
+import { WippyError } from "../vm/error.ts";
+import type { LuaValue } from "../vm/value.ts";
+import { exitStatus } from "./exit-status.ts";
+
+/** The process that has the terminal of this program, and what it was called with. */
+export class Foreground {
+  readonly #given: Terminal | undefined;
+  /** Made when a process first needs it. */
+  #terminal: StandardTerminal | undefined;
+  #attached: (Terminal & { release(): void }) | undefined;
+  /** Arguments of the process, while one runs. */
+  arguments: string[] = [];
+
+  /** @param given the terminal of processes; that of this program when absent */
+  constructor(given?: Terminal) {
+    this.#given = given;
+  }
+
+  /** What the process reads from and writes to. */
+  get terminal(): Terminal {
+    if (this.#given) return this.#given;
+    this.#terminal ??= new StandardTerminal(standardStreams);
+    this.#attached ??= this.#terminal.attach(this.arguments);
+    return this.#attached;
+  }
+
+  /** The exit status that the end of the process stands for; whatever it wrote has left by then. */
+  async status(ended: Promise<LuaValue>): Promise<number> {
+    const streams = { out: standardStreams.stdout, err: standardStreams.stderr };
+    try {
+      const value = await ended;
+      return exitStatus({ value }, streams);
+    } catch (error) {
+      return exitStatus({ error: WippyError.from(error) }, streams);
+    } finally {
+      await this.#attached?.flush();
+      this.#attached?.release();
+    }
+  }
+
+  /** Undoes what the process made of the terminal. */
+  release(): void {
+    this.#attached?.release();
+  }
+}
