@@ -72,7 +72,7 @@ export function createApi(
     .route(apiBase, unitRoutes(target))
     .route(apiBase, serviceRoutes(target))
     .route(apiBase, functionRoutes(target))
-    .route(apiBase, workflowRoutes(target))
+    .route(apiBase, workflowRoutes(target.node.workflows))
     .route(apiBase, workflowActionRoutes(target))
     .route(apiBase, registryRoutes(target))
     .route(apiBase, logRoutes(target));

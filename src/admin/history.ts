@@ -2,8 +2,17 @@
  * Histories as the API shows and exports them.
  * @module
  */
-import type { HistoryEvent } from "../workflows/history.ts";
+import { z } from "@hono/zod-openapi";
+import {
+  type HistoryEvent,
+  packHistory,
+  packPlain,
+  unpackHistory,
+  unpackPlain,
+} from "../workflows/history.ts";
+import type { RunInfo } from "../workflows/provider.ts";
 import { unpack } from "../vm/codec.ts";
+import { WippyError } from "../vm/error.ts";
 import { type Plain, plain } from "./plain.ts";
 
 /** An event as the API shows it. */
@@ -37,4 +46,88 @@ export function showEvent({ id, time, type, data }: HistoryEvent): ShownEvent {
     value instanceof Uint8Array ? shownBytes(value) : plain(value),
   ]);
   return { id, time, type, data: Object.fromEntries(fields) };
+}
+
+const format = "wippy-history/1";
+
+/** A history as a file: events in words for people, and their bytes, which are what counts. */
+export const exportSchema = z.object({
+  format: z.literal(format),
+  workflow_id: z.string(),
+  run_id: z.string(),
+  host: z.string(),
+  entry: z.string(),
+  status: z.string(),
+  events: z.array(z.object({
+    id: z.number().int(),
+    time: z.number(),
+    type: z.string(),
+    data: z.record(z.string(), z.unknown()),
+    packed: z.string().openapi({ description: "The event's data as it was recorded, in Base64" }),
+  })).min(1),
+}).openapi("ExportedHistory");
+
+/** A history that was exported. */
+export type ExportedHistory = z.infer<typeof exportSchema>;
+
+/** A run's history as a file. */
+export function exportHistory(run: RunInfo, events: readonly HistoryEvent[]): ExportedHistory {
+  return {
+    format,
+    workflow_id: run.workflowId,
+    run_id: run.runId,
+    host: run.hostId,
+    entry: run.entry,
+    status: run.status,
+    events: events.map((event) => ({
+      ...showEvent(event),
+      packed: Buffer.from(packPlain(event.data)).toString("base64"),
+    })),
+  };
+}
+
+/**
+ * Reads an exported history, packed as the replayer wants it.
+ *
+ * @param name of the file, for messages
+ * @throws WippyError Invalid when it is none, or was changed by hand
+ */
+export function importHistory(
+  text: string,
+  name: string,
+): { exported: ExportedHistory; history: Uint8Array } {
+  const bad = (why: string): never => {
+    throw new WippyError("Invalid", `${name} is no exported history: ${why}`, { retryable: false });
+  };
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    return bad(`it is no JSON (${(error as Error).message})`);
+  }
+  const read = exportSchema.safeParse(json);
+  if (!read.success) {
+    const [issue] = read.error.issues;
+    return bad(`${issue?.path.join(".") ?? ""}: ${issue?.message ?? "another form"}`);
+  }
+  const exported = read.data;
+  const events = exported.events.map((event, index) => {
+    if (event.id !== index + 1) bad(`event ${index + 1} is missing; its place has ${event.id}`);
+    const data = Buffer.from(event.packed, "base64");
+    try {
+      unpackPlain(data);
+    } catch {
+      bad(`the bytes of event ${event.id} are damaged`);
+    }
+    return { id: event.id, time: event.time, type: event.type as HistoryEvent["type"], data };
+  });
+  const history = packHistory(events);
+  for (const [index, event] of unpackHistory(history).entries()) {
+    const written = exported.events[index]!;
+    if (JSON.stringify(showEvent(event).data) !== JSON.stringify(written.data)) {
+      bad(`event ${event.id} (${event.type}) was changed: what it shows is not what was recorded`);
+    }
+  }
+  if (events[0]?.type !== "ExecutionStarted") bad("it does not begin with ExecutionStarted");
+  return { exported, history };
 }

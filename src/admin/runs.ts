@@ -3,11 +3,24 @@
  * @module
  */
 import { z } from "@hono/zod-openapi";
-import type { WorkflowHosts } from "../node/workflow-hosts.ts";
+import type { HistoryEvent } from "../workflows/history.ts";
 import { unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
-import type { RunDetail, RunInfo } from "../workflows/provider.ts";
+import type { RunDetail, RunInfo, RunQuery } from "../workflows/provider.ts";
 import { plain } from "./plain.ts";
+
+/** Where runs are read: the hosts of a runtime, or a journal that no runtime owns. */
+export interface RunSource {
+  readonly hosts: string[];
+  owns(pid: string): boolean;
+  list(host: string, query: RunQuery): Promise<{ runs: RunInfo[]; cursor?: string }>;
+  /** The newest run of a PID's workflow id. */
+  describe(pid: string): Promise<RunInfo | undefined>;
+  /** @throws WippyError NotFound */
+  run(host: string, runId: string): Promise<RunDetail>;
+  /** @throws WippyError NotFound */
+  history(host: string, runId: string): Promise<HistoryEvent[]>;
+}
 
 export const runStatus = z.enum([
   "running",
@@ -121,12 +134,14 @@ export function showDetail(detail: RunDetail): z.infer<typeof runDetailSchema> {
  *
  * @throws WippyError NotFound; Conflict when several hosts know the id
  */
-export async function findRun(workflows: WorkflowHosts, named: string): Promise<RunInfo> {
+export async function findRun(workflows: RunSource, named: string): Promise<RunInfo> {
   const pids = named.startsWith("{")
     ? [named].filter((pid) => workflows.owns(pid))
     : workflows.hosts.map((host) => `{${host}|${named}}`);
   const asked = await Promise.all(pids.map((pid) => workflows.describe(pid)));
-  const found = asked.filter((run) => run !== undefined);
+  const found = asked.filter((run, index) =>
+    run !== undefined && asked.findIndex((other) => other?.runId === run.runId) === index
+  ) as RunInfo[];
   const [run, ...others] = found;
   if (run === undefined) {
     throw new WippyError("NotFound", `no workflow ${named}`, { retryable: false });
@@ -139,4 +154,19 @@ export async function findRun(workflows: WorkflowHosts, named: string): Promise<
     }`,
     { retryable: false },
   );
+}
+
+/** A run of a workflow: the newest, or the one named. @throws WippyError NotFound, Conflict as `findRun` */
+export async function chooseRun(
+  workflows: RunSource,
+  named: string,
+  runId: string | undefined,
+): Promise<RunInfo> {
+  const run = await findRun(workflows, named);
+  if (runId === undefined || runId === run.runId) return run;
+  const other = await workflows.run(run.hostId, runId);
+  if (other.workflowId === run.workflowId) return other;
+  throw new WippyError("NotFound", `no run ${runId} of the workflow ${run.workflowId}`, {
+    retryable: false,
+  });
 }

@@ -9,7 +9,9 @@ import type { ListOptions, ShowOptions } from "./registry.ts";
 import type { ScriptOptions } from "./script.ts";
 import type { RunOptions } from "./start.ts";
 import type { InitOptions } from "./init.ts";
+import { addRuntimeCommands } from "./runtime-commands.ts";
 import { banner, showVersion } from "./version.ts";
+import { addWorkflowCommands } from "./workflow-commands.ts";
 
 /** Flags that may come anywhere. */
 interface GlobalOptions extends LogOptions {
@@ -200,6 +202,9 @@ function createProgram(console: Console, finish: (status: number) => void): Comm
       const { showEntry } = await import("./registry.ts");
       finish(await showEntry(here(), id, command.optsWithGlobals<ShowOptions>()));
     });
+
+  addWorkflowCommands(program, { here, finish });
+  addRuntimeCommands(program, { here, finish });
 
   program.command("version")
     .description("show the version")

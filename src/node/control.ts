@@ -1,5 +1,6 @@
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
+import type { TaskFailure } from "../workflows/provider.ts";
 import type { Names } from "./names.ts";
 import { parsePid, workerOf } from "./pid.ts";
 import type { ServiceInfo, Services } from "./services.ts";
@@ -53,9 +54,11 @@ export class Control {
   /**
    * Sends a message to a process, or a signal to a workflow.
    *
+   * @param target a PID or a registered name
    * @throws WippyError NotFound; RateLimited by the limits of its host
    */
-  async send(pid: string, topic: string, values: LuaValue[]): Promise<void> {
+  async send(target: string, topic: string, values: LuaValue[]): Promise<void> {
+    const pid = target.startsWith("{") ? target : this.#names.lookup(target);
     if (this.#workflows.owns(pid)) {
       return await this.#workflows.signal(pid, topic, controlPid, values);
     }
@@ -85,6 +88,23 @@ export class Control {
   /** Bytes of Lua memory that a worker may use. */
   get memoryLimit(): number {
     return this.#pool.memoryLimit;
+  }
+
+  /**
+   * Whether the code does what a history says: the first difference, undefined when there is none. Nothing is recorded
+   * and nothing outside is touched, so that it works in a node that was never launched.
+   *
+   * @param history packed, whole
+   */
+  async replay(runId: string, history: Uint8Array): Promise<TaskFailure | undefined> {
+    const worker = this.#pool.leastLoaded();
+    const [difference] = await this.#pool.question(worker, (question) => ({
+      type: "replay",
+      question,
+      runId,
+      history,
+    }));
+    return difference as unknown as TaskFailure | undefined;
   }
 
   /** Every service, sorted by identifier; times in nanoseconds since 1970. */

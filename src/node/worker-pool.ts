@@ -365,6 +365,9 @@ export class WorkerPool {
       case "counted":
         this.#settle(message.question, [message.live]);
         break;
+      case "replayed":
+        this.#settle(message.question, [message.difference as unknown as LuaValue]);
+        break;
       case "checked":
         this.#settle(message.question, [message.problems as unknown as LuaValue]);
         break;

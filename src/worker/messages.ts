@@ -5,6 +5,7 @@ import type {
   QueryAnswer,
   QueryTask,
   TaskCompletion,
+  TaskFailure,
   WorkflowTask,
 } from "../workflows/provider.ts";
 import type { LogRecord } from "../observe/log.ts";
@@ -90,6 +91,8 @@ export type ToWorker =
   | EnvironmentWrite
   | { type: "cancel_all"; hostId?: string; reason: string }
   | { type: "count"; question: number; hostId: string }
+  /** Whether today's code does what a history says; `history` is packed. */
+  | { type: "replay"; question: number; runId: string; history: Uint8Array }
   /** With `entries` these are tried in the place of the loaded ones, which stay. */
   | { type: "check"; question: number; ids: string[]; entries?: CodeEntry[] };
 
@@ -118,6 +121,7 @@ export type FromWorker =
   | { type: "queried"; answer: QueryAnswer }
   | { type: "log"; record: LogRecord }
   | EnvironmentWrite
+  | { type: "replayed"; question: number; difference?: TaskFailure }
   | { type: "counted"; question: number; live: number }
   | {
     type: "checked";

@@ -343,6 +343,13 @@ export class LuaWorker {
           (error) => this.#die(error),
         );
         break;
+      case "replay":
+        this.#replayer.check(message.runId, message.history).then((difference) => {
+          const { question } = message;
+          this.#send({ type: "replayed", question, ...(difference && { difference }) });
+          this.#wake();
+        }, (error) => this.#die(error));
+        break;
       case "evict":
         this.#replayer.evict(message.runId);
         break;

@@ -17,6 +17,7 @@ import { findRun } from "../runs.ts";
 const params = z.object({ id: z.string().max(1000) });
 const name = z.string().min(1).max(200);
 const value = z.object({ value: anyValue });
+const started = z.object({ pid: z.string(), run_id: z.string() }).openapi("Started");
 
 /** What a caller does to a run. */
 export function workflowActionRoutes({ node }: AdminTarget) {
@@ -138,6 +139,81 @@ export function workflowActionRoutes({ node }: AdminTarget) {
       const run = await findRun(workflows, context.req.valid("param").id);
       await workflows.unblock(run.hostId, run.runId);
       return context.json({ ok: true as const }, 200);
+    },
+  );
+  app.openapi(
+    createRoute({
+      method: "post",
+      path: "/workflows",
+      tags: ["Workflows"],
+      summary: "Start a workflow",
+      request: {
+        body: body(z.object({
+          entry: z.string().min(3).max(300),
+          host: z.string().max(300).optional(),
+          args: valueList,
+          options: z.record(z.string(), z.unknown()).default({}).openapi({
+            description: "Start options with the names of Lua's, such as `workflow.id`",
+          }),
+        })),
+      },
+      responses: { 201: answer(started, "The run is on disk"), ...failures },
+    }),
+    async (context) => {
+      const { entry, host, args, options } = context.req.valid("json");
+      const { pid, runId } = await workflows.start({
+        entry,
+        frame: {},
+        options: options as LuaValue,
+        messages: [],
+        sender: controlPid,
+        args: args as LuaValue[],
+        ...(host !== undefined && { hostId: host }),
+      });
+      return context.json({ pid, run_id: runId }, 201);
+    },
+  );
+  app.openapi(
+    createRoute({
+      method: "get",
+      path: "/workflows/{id}/result",
+      tags: ["Workflows"],
+      summary: "Wait for the end of a workflow, at most so long",
+      request: {
+        params,
+        query: z.object({ timeout: z.coerce.number().min(0).max(60_000).default(30_000) }),
+      },
+      responses: {
+        200: answer(
+          z.object({
+            closed: z.boolean(),
+            value: anyValue.optional(),
+            error: anyValue.optional(),
+          })
+            .openapi("Result"),
+          "Its result; `closed` is false when it still runs",
+        ),
+        ...failures,
+      },
+    }),
+    async (context) => {
+      const { pid } = await findRun(workflows, context.req.valid("param").id);
+      const { timeout } = context.req.valid("query");
+      const result = Promise.withResolvers<
+        { closed: boolean; value?: unknown; error?: unknown }
+      >();
+      const end = workflows.watch(pid, (value, error) =>
+        result.resolve({
+          closed: true,
+          ...(error === undefined ? { value: plain(value) } : { error: plain(error) }),
+        }));
+      const timer = setTimeout(() => result.resolve({ closed: false }), timeout);
+      try {
+        return context.json(await result.promise, 200);
+      } finally {
+        clearTimeout(timer);
+        end();
+      }
     },
   );
   return app;

@@ -1,21 +1,15 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { controlPid } from "../../node/control.ts";
-import { WippyError } from "../../vm/error.ts";
-import type { LuaValue } from "../../vm/value.ts";
-import { showEvent } from "../history.ts";
-import { plain } from "../plain.ts";
+import { exportHistory, exportSchema, showEvent } from "../history.ts";
+import { answer, cursor, failures, pageLimit, routes } from "../route.ts";
 import {
-  type AdminTarget,
-  answer,
-  anyValue,
-  body,
-  cursor,
-  failures,
-  pageLimit,
-  routes,
-  valueList,
-} from "../route.ts";
-import { findRun, runDetailSchema, runSchema, runStatus, showDetail, showRun } from "../runs.ts";
+  chooseRun,
+  runDetailSchema,
+  runSchema,
+  type RunSource,
+  runStatus,
+  showDetail,
+  showRun,
+} from "../runs.ts";
 
 const params = z.object({
   id: z.string().max(1000).openapi({
@@ -39,21 +33,9 @@ const eventPage = z.object({
   events: z.array(event),
   next: z.string().optional(),
 }).openapi("HistoryPage");
-const started = z.object({ pid: z.string(), run_id: z.string() }).openapi("Started");
 
-/** Runs of workflows: what there is, and where their starts begin. */
-export function workflowRoutes({ node }: AdminTarget) {
-  const { workflows } = node;
-  /** The run that a request means. */
-  const chosen = async (id: string, runId: string | undefined) => {
-    const run = await findRun(workflows, id);
-    if (runId === undefined || runId === run.runId) return run;
-    const other = await workflows.run(run.hostId, runId);
-    if (other.workflowId === run.workflowId) return other;
-    throw new WippyError("NotFound", `no run ${runId} of the workflow ${run.workflowId}`, {
-      retryable: false,
-    });
-  };
+/** Runs of workflows, to look at. */
+export function workflowRoutes(workflows: RunSource) {
   return routes()
     .openapi(
       createRoute({
@@ -100,38 +82,6 @@ export function workflowRoutes({ node }: AdminTarget) {
     )
     .openapi(
       createRoute({
-        method: "post",
-        path: "/workflows",
-        tags: ["Workflows"],
-        summary: "Start a workflow",
-        request: {
-          body: body(z.object({
-            entry: z.string().min(3).max(300),
-            host: z.string().max(300).optional(),
-            args: valueList,
-            options: z.record(z.string(), z.unknown()).default({}).openapi({
-              description: "Start options with the names of Lua's, such as `workflow.id`",
-            }),
-          })),
-        },
-        responses: { 201: answer(started, "The run is on disk"), ...failures },
-      }),
-      async (context) => {
-        const { entry, host, args, options } = context.req.valid("json");
-        const { pid, runId } = await workflows.start({
-          entry,
-          frame: {},
-          options: options as LuaValue,
-          messages: [],
-          sender: controlPid,
-          args: args as LuaValue[],
-          ...(host !== undefined && { hostId: host }),
-        });
-        return context.json({ pid, run_id: runId }, 201);
-      },
-    )
-    .openapi(
-      createRoute({
         method: "get",
         path: "/workflows/{id}",
         tags: ["Workflows"],
@@ -140,7 +90,11 @@ export function workflowRoutes({ node }: AdminTarget) {
         responses: { 200: answer(runDetailSchema, "The run"), ...failures },
       }),
       async (context) => {
-        const run = await chosen(context.req.valid("param").id, context.req.valid("query").run);
+        const run = await chooseRun(
+          workflows,
+          context.req.valid("param").id,
+          context.req.valid("query").run,
+        );
         return context.json(showDetail(await workflows.run(run.hostId, run.runId)), 200);
       },
     )
@@ -158,7 +112,7 @@ export function workflowRoutes({ node }: AdminTarget) {
       }),
       async (context) => {
         const { run: runId, after, limit } = context.req.valid("query");
-        const run = await chosen(context.req.valid("param").id, runId);
+        const run = await chooseRun(workflows, context.req.valid("param").id, runId);
         const events = await workflows.history(run.hostId, run.runId);
         const from = Number(after ?? 0);
         const shown = events.filter(({ id }) => id > from).slice(0, limit).map(showEvent);
@@ -173,44 +127,17 @@ export function workflowRoutes({ node }: AdminTarget) {
     .openapi(
       createRoute({
         method: "get",
-        path: "/workflows/{id}/result",
+        path: "/workflows/{id}/export",
         tags: ["Workflows"],
-        summary: "Wait for the end of a workflow, at most so long",
-        request: {
-          params,
-          query: z.object({ timeout: z.coerce.number().min(0).max(60_000).default(30_000) }),
-        },
-        responses: {
-          200: answer(
-            z.object({
-              closed: z.boolean(),
-              value: anyValue.optional(),
-              error: anyValue.optional(),
-            })
-              .openapi("Result"),
-            "Its result; `closed` is false when it still runs",
-          ),
-          ...failures,
-        },
+        summary: "The whole history of a run, for `wippy workflow replay`",
+        request: { params, query: ofRun },
+        responses: { 200: answer(exportSchema, "The history"), ...failures },
       }),
       async (context) => {
-        const { pid } = await findRun(workflows, context.req.valid("param").id);
-        const { timeout } = context.req.valid("query");
-        const result = Promise.withResolvers<
-          { closed: boolean; value?: unknown; error?: unknown }
-        >();
-        const end = workflows.watch(pid, (value, error) =>
-          result.resolve({
-            closed: true,
-            ...(error === undefined ? { value: plain(value) } : { error: plain(error) }),
-          }));
-        const timer = setTimeout(() => result.resolve({ closed: false }), timeout);
-        try {
-          return context.json(await result.promise, 200);
-        } finally {
-          clearTimeout(timer);
-          end();
-        }
+        const { run: runId } = context.req.valid("query");
+        const run = await chooseRun(workflows, context.req.valid("param").id, runId);
+        const events = await workflows.history(run.hostId, run.runId);
+        return context.json(exportHistory(run, events), 200);
       },
     );
 }

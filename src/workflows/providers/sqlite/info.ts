@@ -12,17 +12,20 @@ import type { Book } from "./book.ts";
 import { notFound } from "./signals.ts";
 import type { RunRow } from "./store.ts";
 
+/** What reading needs of a journal. */
+export type Shelf = Pick<Book, "store" | "runs"> & { settings: Pick<Book["settings"], "node"> };
+
 const defaultLimit = 100;
 const maxLimit = 1_000;
 
 /** The newest run of an id. */
-export function describeRun(book: Book, workflowId: string): RunInfo | undefined {
+export function describeRun(book: Shelf, workflowId: string): RunInfo | undefined {
   const state = book.runs.newest(workflowId);
   return state && infoOf(book, state);
 }
 
 /** A run with what it waits for. */
-export function runDetail(book: Book, runId: string): RunDetail | undefined {
+export function runDetail(book: Shelf, runId: string): RunDetail | undefined {
   const state = book.runs.byId(runId);
   if (!state) return undefined;
   const info = infoOf(book, state);
@@ -55,7 +58,7 @@ export function runDetail(book: Book, runId: string): RunDetail | undefined {
 }
 
 /** A page of runs, newest first. @throws Invalid for a cursor that is none. */
-export function listRuns(book: Book, query: RunQuery): { runs: RunInfo[]; cursor?: string } {
+export function listRuns(book: Shelf, query: RunQuery): { runs: RunInfo[]; cursor?: string } {
   const { status, workflowId, cursor } = query;
   const limit = Math.max(1, Math.min(maxLimit, query.limit ?? defaultLimit));
   const before = cursor === undefined ? undefined : Number(cursor);
@@ -79,13 +82,13 @@ export function listRuns(book: Book, query: RunQuery): { runs: RunInfo[]; cursor
 }
 
 /** The whole history of a run, packed. @throws NotFound. */
-export function runHistory(book: Book, runId: string): Uint8Array {
+export function runHistory(book: Shelf, runId: string): Uint8Array {
   const state = book.runs.byId(runId);
   if (!state) throw notFound(runId);
   return packHistory(book.store.eventsFrom(state.run, 1));
 }
 
-function infoOf(book: Book, row: RunRow): RunInfo {
+function infoOf(book: Shelf, row: RunRow): RunInfo {
   const parent = row.parentRun === null ? undefined : book.store.runByNumber(row.parentRun);
   return {
     workflowId: row.workflowId,

@@ -31,8 +31,8 @@ export function openDatabase(path: string, maxBytes?: number): Database {
   }
 }
 
-/** Checks whose file it is. Answers the version of its schema, 0 for a new file. */
-function checkHeader(database: Database, path: string): number {
+/** Checks whose file it is. Answers the version of its schema, 0 for a new file. @throws WippyError Invalid */
+export function checkHeader(database: Database, path: string): number {
   const version = pragma(database, "user_version");
   const id = pragma(database, "application_id");
   const tables = database.query<{ n: number }, []>("SELECT count(*) AS n FROM sqlite_schema").get();

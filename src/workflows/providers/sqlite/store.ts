@@ -172,6 +172,11 @@ export class Store {
     )).orderBy(desc(runs.run)).limit(query.limit).all();
   }
 
+  /** Identifiers of the hosts that have runs. */
+  hosts(): string[] {
+    return this.#drizzle.selectDistinct({ id: runs.hostId }).from(runs).all().map(({ id }) => id);
+  }
+
   insertEvent(row: EventRow): void {
     this.#statements.insertEvent.run(row);
   }

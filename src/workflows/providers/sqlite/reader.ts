@@ -1,0 +1,83 @@
+import { Database } from "bun:sqlite";
+import { existsSync } from "node:fs";
+import { WippyError } from "../../../vm/error.ts";
+import { type HistoryEvent, unpackHistory } from "../../history.ts";
+import { localNode, workflowIdOf } from "../../pid.ts";
+import type { RunDetail, RunInfo, RunQuery } from "../../provider.ts";
+import { describeRun, listRuns, runDetail, runHistory, type Shelf } from "./info.ts";
+import { schemaVersion } from "./migrations.ts";
+import { checkHeader, storageError } from "./open.ts";
+import { Runs } from "./runs.ts";
+import { Store } from "./store.ts";
+
+/** Runs that a reader keeps in memory. */
+const keptRuns = 100;
+
+/** Reads a journal that no runtime may own; nothing is written to it. */
+export class JournalReader {
+  readonly #database: Database;
+  readonly #shelf: Shelf;
+  /** Identifiers of the hosts that it has runs of, sorted. */
+  readonly hosts: string[];
+
+  /**
+   * @throws WippyError NotFound when there is no such file; Invalid when it is no journal, or has another schema than
+   * this program's; PermissionDenied
+   */
+  constructor(path: string) {
+    if (!existsSync(path)) {
+      throw new WippyError("NotFound", `there is no journal at ${path}`, { retryable: false });
+    }
+    let database: Database | undefined;
+    try {
+      database = new Database(path, { readonly: true });
+      const version = checkHeader(database, path);
+      if (version !== schemaVersion) {
+        throw new WippyError(
+          "Invalid",
+          `the journal ${path} has the older schema ${version} (this program's is ${schemaVersion}); ` +
+            "start the runtime once, which brings it up to date",
+          { retryable: false },
+        );
+      }
+      const store = new Store(database);
+      this.#shelf = { store, runs: new Runs(store, keptRuns), settings: { node: localNode } };
+      this.hosts = store.hosts().sort();
+      this.#database = database;
+    } catch (error) {
+      database?.close();
+      throw error instanceof WippyError ? error : storageError(error, path);
+    }
+  }
+
+  /** A page of the runs of every host, newest first. */
+  list(_host: string, query: RunQuery): Promise<{ runs: RunInfo[]; cursor?: string }> {
+    return Promise.resolve(listRuns(this.#shelf, query));
+  }
+
+  /** The newest run of a PID's workflow id. */
+  describe(pid: string): Promise<RunInfo | undefined> {
+    const id = workflowIdOf(pid);
+    return Promise.resolve(id === undefined ? undefined : describeRun(this.#shelf, id));
+  }
+
+  /** A run with what it waits for. @throws WippyError NotFound */
+  run(_host: string, runId: string): Promise<RunDetail> {
+    const detail = runDetail(this.#shelf, runId);
+    if (detail) return Promise.resolve(detail);
+    throw new WippyError("NotFound", `no run ${runId}`, { retryable: false });
+  }
+
+  /** History of a run. @throws WippyError NotFound */
+  history(_host: string, runId: string): Promise<HistoryEvent[]> {
+    return Promise.resolve(unpackHistory(runHistory(this.#shelf, runId)));
+  }
+
+  owns(pid: string): boolean {
+    return workflowIdOf(pid) !== undefined;
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
