@@ -23,3 +23,9 @@ declare module "*.image" {
   const path: string;
   export default path;
 }
+
+/** Imported with `{ type: "text" }`. */
+declare module "*.txt" {
+  const text: string;
+  export default text;
+}

@@ -5,7 +5,10 @@
  */
 import { WippyError } from "../vm/error.ts";
 import { problem } from "./problem.ts";
-import { type AdminTarget, type Role, roles, routes } from "./route.ts";
+import { includesRole, type Role } from "./role.ts";
+import { type AdminTarget, routes } from "./route.ts";
+import { LiveEvents } from "./events.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { functionRoutes } from "./routes/functions.ts";
 import { logRoutes } from "./routes/logs.ts";
 import { registryRoutes } from "./routes/registry.ts";
@@ -56,7 +59,7 @@ export function createApi(
         }),
       );
     }
-    if (roles.indexOf(role) < roles.indexOf(needed)) {
+    if (!includesRole(role, needed)) {
       return problem(
         context,
         new WippyError("PermissionDenied", `this needs the role ${needed}; yours is ${role}`, {
@@ -75,7 +78,8 @@ export function createApi(
     .route(apiBase, workflowRoutes(target.node.workflows))
     .route(apiBase, workflowActionRoutes(target))
     .route(apiBase, registryRoutes(target))
-    .route(apiBase, logRoutes(target));
+    .route(apiBase, logRoutes(target))
+    .route(apiBase, eventRoutes(new LiveEvents(target)));
   app.doc31(`${apiBase}/openapi.json`, {
     openapi: "3.1.0",
     info: {

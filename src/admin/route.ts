@@ -6,11 +6,8 @@ import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Node } from "../node/node.ts";
 import { WippyError } from "../vm/error.ts";
 import { problem, problemSchema } from "./problem.ts";
+import type { Role } from "./role.ts";
 import type { LogMemory } from "../observe/log-memory.ts";
-
-/** What a caller may do: `viewer` looks, `operator` acts on units and runs, `admin` does everything. */
-export type Role = "viewer" | "operator" | "admin";
-export const roles: readonly Role[] = ["viewer", "operator", "admin"];
 
 /** What the API serves. */
 export interface AdminTarget {

@@ -9,6 +9,12 @@ import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { WippyError } from "../vm/error.ts";
 
+/** How long open requests may take when the socket closes, in milliseconds. */
+const closeGrace = 300;
+
+/** Largest body of a request, in bytes. */
+export const largestBody = 4 * 1024 * 1024;
+
 /** Longest path that every system's sockets take, in bytes. */
 const longestPath = 100;
 
@@ -78,11 +84,13 @@ export async function openSocket(
   // Made without rights for others, so that there is no moment in which they could open it.
   const before = process.umask(0o177);
   try {
-    const server = Bun.serve({ unix, fetch: answer });
+    const server = Bun.serve({ unix, fetch: answer, maxRequestBodySize: largestBody });
     chmodSync(unix, 0o600);
     return {
       path: unix,
       close: async () => {
+        // The answer to the request that ends the runtime has to leave.
+        await Promise.race([server.stop(), Bun.sleep(closeGrace)]);
         await server.stop(true);
         rmSync(unix, { force: true });
       },

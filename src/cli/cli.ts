@@ -7,11 +7,11 @@ import type { LogOptions } from "./logging.ts";
 import { namesScript } from "./script-call.ts";
 import type { ListOptions, ShowOptions } from "./registry.ts";
 import type { ScriptOptions } from "./script.ts";
-import type { RunOptions } from "./start.ts";
+import type { RunOptions, ServeOptions } from "./start.ts";
 import type { InitOptions } from "./init.ts";
 import { addRuntimeCommands } from "./runtime-commands.ts";
 import { banner, showVersion } from "./version.ts";
-import { addWorkflowCommands } from "./workflow-commands.ts";
+import { addWorkflowCommands, count } from "./workflow-commands.ts";
 
 /** Flags that may come anywhere. */
 interface GlobalOptions extends LogOptions {
@@ -131,6 +131,32 @@ function createProgram(console: Console, finish: (status: number) => void): Comm
       }
       const { run } = await import("./run.ts");
       finish(await run(here(), name, rest, options));
+    });
+
+  withSources(program.command("serve"))
+    .description("run the application with its admin page")
+    .option("--host <address>", "address to listen on", "127.0.0.1")
+    .option("--port <number>", "port; 0 takes a free one", count, 7777)
+    .option("--allow-host <name>", "a further name of this server, repeatable", collect)
+    .option("--tls-cert <file>", "certificate, in PEM")
+    .option("--tls-key <file>", "its key, in PEM")
+    .option("--insecure", "listen for other machines without TLS, behind a proxy that has it")
+    .addOption(
+      new Option("--workers <number>", "worker threads (default: one a core)")
+        .argParser(wholeNumber),
+    )
+    .option("--state <directory>", "where the runtime keeps its files (default: .wippy)")
+    .option("--watch", "take changes of the files over while it runs")
+    .action(async (_options, command: Command) => {
+      const options = command.optsWithGlobals<RunOptions & ServeOptions>();
+      const [{ run }, { checkServe }] = await Promise.all([
+        import("./run.ts"),
+        import("./serve.ts"),
+      ]);
+      checkServe(options);
+      // --host of run names a terminal host; here it is an address.
+      const { host: _, ...rest } = options;
+      finish(await run(here(), undefined, [], rest, options));
     });
 
   program.command("script", { hidden: true })

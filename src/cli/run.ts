@@ -10,7 +10,7 @@ import { CommandError, type Console } from "./console.ts";
 import { load } from "./load.ts";
 import { report } from "./report.ts";
 import { createLog } from "./logging.ts";
-import { type RunOptions, start, type Task } from "./start.ts";
+import { type RunOptions, type ServeOptions, start, type Task } from "./start.ts";
 import { withSyntaxCheck } from "./syntax.ts";
 
 /** `wippy run [COMMAND] [ARGS…]`: the application, with a command of it or without. */
@@ -19,6 +19,7 @@ export async function run(
   command: string | undefined,
   args: string[],
   options: RunOptions,
+  serve?: ServeOptions,
 ): Promise<number> {
   const application = await withSyntaxCheck((check) => load(console, options, check));
   const asked = options.exec !== undefined || command !== undefined;
@@ -41,6 +42,7 @@ export async function run(
     log: createLog(console, options, application.config, asked),
     locate: application.locate,
     ...(task === undefined ? {} : { task }),
+    ...(serve === undefined ? {} : { serve }),
   });
 }
 

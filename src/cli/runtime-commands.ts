@@ -1,4 +1,5 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Role, roles } from "../admin/role.ts";
 import type { ConnectOptions } from "./connection.ts";
 import type { FollowOptions } from "./logs.ts";
 import type { PsOptions } from "./ps.ts";
@@ -77,6 +78,31 @@ export function addRuntimeCommands(program: Command, { here, finish }: Surroundi
     .action(async (options: FollowOptions) => {
       const { showLogs } = await import("./logs.ts");
       finish(await showLogs(here(), options));
+    });
+  const token = program.command("token").description("who may use the admin server");
+  speaking(token.command("create"))
+    .description("make a token; it is shown only once")
+    .argument("<name>", "what it is for")
+    .addOption(
+      new Option("--role <role>", "viewer looks, operator acts, admin does everything")
+        .choices(roles).default("viewer"),
+    )
+    .action(async (name: string, options: ConnectOptions & { role: Role }) => {
+      const { createToken } = await import("./token.ts");
+      finish(createToken(here(), name, options));
+    });
+  speaking(token.command("list"))
+    .description("list tokens; the owner's is the file admin-token")
+    .action(async (options: ConnectOptions) => {
+      const { listTokens } = await import("./token.ts");
+      finish(listTokens(here(), options));
+    });
+  speaking(token.command("revoke"))
+    .description("make a token worthless at once")
+    .argument("<name>")
+    .action(async (name: string, options: ConnectOptions) => {
+      const { revokeToken } = await import("./token.ts");
+      finish(revokeToken(here(), name, options));
     });
   command("stop")
     .description("end a running runtime in order")

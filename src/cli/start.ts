@@ -25,6 +25,16 @@ export interface RunOptions extends SourceOptions, LogOptions {
   memoryLimit?: string;
 }
 
+/** Where the admin server listens. */
+export interface ServeOptions {
+  host: string;
+  port: number;
+  allowHost?: string[];
+  tlsCert?: string;
+  tlsKey?: string;
+  insecure?: boolean;
+}
+
 /** A process to run with the terminal. */
 export interface Task {
   entry: string;
@@ -41,6 +51,8 @@ export interface Start {
   /** Says where a problem of the code is that knows only its entry; absent: the code is known to be sound. */
   locate?: (problem: Problem) => Problem;
   task?: Task;
+  /** With the admin server. */
+  serve?: ServeOptions;
 }
 
 /** How long a command runs before it is worth looking into, in milliseconds: short ones are not slowed down. */
@@ -68,6 +80,7 @@ export async function start(console: Console, options: RunOptions, what: Start):
     const node = await Node.start(nodeOptions);
     let unwatch = () => {};
     let closeSocket: (() => Promise<void>) | undefined;
+    let closeServer: (() => Promise<void>) | undefined;
     const ended = Promise.withResolvers<number>();
     try {
       if (what.locate) report(console, (await node.checkCode()).map(what.locate));
@@ -90,6 +103,10 @@ export async function start(console: Console, options: RunOptions, what: Start):
         nodeOptions.stateDir,
         what.task === undefined ? 0 : commandGrace,
       );
+      if (what.serve) {
+        const { openServer } = await import("./serve.ts");
+        closeServer = openServer(console, target, nodeOptions.stateDir, what.serve);
+      }
       logs.log({
         level: "info",
         time: Date.now(),
@@ -100,7 +117,7 @@ export async function start(console: Console, options: RunOptions, what: Start):
       return await follow(node, shutdown, what.task, ended.promise);
     } finally {
       unwatch();
-      await closeSocket?.();
+      await Promise.all([closeSocket?.(), closeServer?.()]);
       await node.stop();
     }
   } finally {

@@ -81,3 +81,10 @@ export function brief(value: unknown, width = 60): string {
   const line = oneLine(text);
   return line.length > width ? `${line.slice(0, width - 1)}…` : line;
 }
+
+/** A failure on one line: its kind and message. */
+export function failureText(failure: unknown, width = 60): string {
+  const { kind, message } = failure as { kind?: unknown; message?: unknown };
+  if (typeof message !== "string") return brief(failure, width);
+  return brief(typeof kind === "string" && kind !== "" ? `${kind}: ${message}` : message, width);
+}

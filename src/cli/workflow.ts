@@ -12,7 +12,7 @@ import type { runDetailSchema, runSchema } from "../admin/runs.ts";
 import { askSocket } from "../admin/socket.ts";
 import { type Ask, Connection, type ConnectOptions, isAbsent, stateOf } from "./connection.ts";
 import { CommandError, type Console } from "./console.ts";
-import { brief, bytes, fields, moment, oneLine, span, table } from "./table.ts";
+import { brief, bytes, failureText, fields, moment, oneLine, span, table } from "./table.ts";
 
 export type Run = z.infer<typeof runSchema>;
 type RunDetail = z.infer<typeof runDetailSchema>;
@@ -183,7 +183,7 @@ export async function showRun(console: Console, id: string, options: RunChoice):
     ["attributes", run.search_attributes && brief(run.search_attributes, 200)],
     ["input", brief(input, 200)],
     ["result", result === undefined ? undefined : brief(result, 200)],
-    ["failure", failure === undefined ? undefined : brief(failure, 400)],
+    ["failure", failure === undefined ? undefined : failureText(failure, 400)],
     ["begins", run.held_until === undefined ? undefined : moment(run.held_until)],
   ]));
   if (run.blocked) {
@@ -204,7 +204,7 @@ export async function showRun(console: Console, id: string, options: RunChoice):
         String(activity.attempt),
         span(Date.now() - activity.scheduled),
         activity.next_attempt === undefined ? "" : moment(activity.next_attempt),
-        activity.last_failure === undefined ? "" : brief(activity.last_failure),
+        activity.last_failure === undefined ? "" : failureText(activity.last_failure),
       ]),
     ));
   }

@@ -1,0 +1,52 @@
+/**
+ * What keeps strangers out of the admin server: names of hosts, origins, headers of answers.
+ * @module
+ */
+import { isIP } from "node:net";
+
+/** Sent with every answer. The page loads nothing from elsewhere and runs nothing inline. */
+export const securityHeaders: Readonly<Record<string, string>> = {
+  "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; " +
+    "img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; " +
+    "form-action 'self'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "x-frame-options": "DENY",
+};
+
+/** Whether an address is this machine's own. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+/** The name in a Host header, without its port and brackets. */
+function hostName(header: string): string {
+  return header.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1").toLowerCase();
+}
+
+/**
+ * Whether a Host header names this server. A page of another site that has its own name resolve to this machine (DNS
+ * rebinding) sends that name; addresses cannot be rebound.
+ *
+ * @param allowed further names that lead here
+ */
+export function allowsHost(header: string | null, allowed: readonly string[]): boolean {
+  if (header === null) return false;
+  const name = hostName(header);
+  return name === "localhost" || isIP(name) !== 0 || allowed.includes(name);
+}
+
+/** Whether a request was made by a page of this server, or by no page at all. */
+export function allowsOrigin(request: Request, host: string): boolean {
+  const site = request.headers.get("sec-fetch-site");
+  // A link from elsewhere may lead to a page here; everything else must come from here.
+  const navigates = request.method === "GET" &&
+    request.headers.get("sec-fetch-mode") === "navigate" &&
+    request.headers.get("sec-fetch-dest") === "document";
+  if (site !== null && site !== "same-origin" && site !== "none" && !navigates) return false;
+  const origin = request.headers.get("origin");
+  if (origin === null) return true;
+  return origin === `http://${host}` || origin === `https://${host}`;
+}

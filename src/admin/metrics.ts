@@ -1,0 +1,46 @@
+import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { AdminTarget } from "./route.ts";
+
+const states = ["unknown", "starting", "running", "stopping", "stopped", "exited", "failed"];
+
+/** Figures of a runtime for Prometheus. They are read when somebody asks, and cost nothing else. */
+export function createMetrics({ node, version, startedAt }: AdminTarget): Registry {
+  const registers = [new Registry()];
+  const gauge = (name: string, help: string, labelNames: string[], read: (gauge: Gauge) => void) =>
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        read(this as unknown as Gauge);
+      },
+    });
+  gauge("wippy_info", "Version of the runtime", ["version"], (info) => info.set({ version }, 1));
+  gauge(
+    "wippy_start_time_seconds",
+    "When the runtime started, in seconds since 1970",
+    [],
+    (time) => time.set(startedAt / 1000),
+  );
+  gauge("wippy_units", "Units alive on a worker", ["worker"], (units) => {
+    for (const { index, units: alive } of node.control.workers) {
+      units.set({ worker: String(index) }, alive);
+    }
+  });
+  gauge("wippy_services", "Services in a state", ["state"], (services) => {
+    for (const state of states) services.set({ state }, 0);
+    for (const { status } of node.control.services) services.inc({ state: status });
+  });
+  gauge("wippy_service_restarts", "Restarts since it last ran stably", ["service"], (restarts) => {
+    for (const { id, retry_count: count } of node.control.services) {
+      restarts.set({ service: id }, count);
+    }
+  });
+  gauge("wippy_registry_entries", "Entries of the application", [], (entries) => {
+    entries.set(node.registry.versions.entries.size);
+  });
+  collectDefaultMetrics({ register: registers[0]! });
+  return registers[0]!;
+}
