@@ -10,7 +10,7 @@ local sandbox = use("kernel/sandbox")
 local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
 local ready, park = scheduler.ready, host.park
-local finish = unit.finish
+local finish, begin, note_end = unit.finish, pool.begin, pool.finish
 local select, status, type = select, coroutine.status, type
 
 local calls = {}
@@ -108,6 +108,7 @@ local function start(instance, entry, frame, caller, waiter, n, a, b, ...)
     waiter = waiter,
     ended = false,
   }
+  begin(instance)
   local co = instance.co
   if n > 2 then
     -- More arguments than a wake-up carries: a coroutine of its own.
@@ -133,6 +134,7 @@ function calls.ended(callee, value, err)
       instance.co = false
     end
   end
+  note_end(instance, err)
   answer(callee, value, err)
   pool.release(instance)
 end

@@ -142,6 +142,8 @@ end
 
 --- A page of this worker's units; see kernel/inspect.
 actors.here.units = inspect.units
+--- The pools of this worker's functions.
+actors.here.functions = pool.describe
 --- Begins or ends the stream of starts and ends.
 actors.here.observe = inspect.observe
 

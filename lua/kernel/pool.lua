@@ -14,6 +14,11 @@ pool.context = nil
 -- A lazy pool is looked at this often (ns), and gives its instances up when it was unused at so many looks: 30 s.
 local LOOK <const>, QUIET_LOOKS <const> = 15000000000, 3
 
+-- Pools by the identifier of their function, for who looks at them.
+local pools = {}
+-- Times of that many calls are kept: all of the first ones, then of one in so many, as reading the clock has its price.
+local SAMPLES <const>, ALL <const>, ONE_IN <const> = 128, 256, 16
+
 local function pool_of(entry)
   local self = entry.instances
   if not self then
@@ -26,8 +31,14 @@ local function pool_of(entry)
       last = 0,
       quiet = 0,
       done = 0,
+      calls = 0,
+      failed = 0,
+      sampled = 0,
+      times = {},
+      type = kind,
     }
     entry.instances = self
+    pools[entry.id] = self
   end
   return self
 end
@@ -73,7 +84,7 @@ local function create(entry, self, start)
     start(nil, err)
     return
   end
-  start({ fn = fn, env = env, pool = self, co = false, callee = false })
+  start({ fn = fn, env = env, pool = self, co = false, callee = false, since = false })
 end
 
 -- The oldest queued call that still waits, taken out of the queue; nil when there is none.
@@ -161,11 +172,54 @@ end
 --- Ends the pool of an entry that was removed: calls that wait get an Error (Unavailable).
 function pool.close(entry)
   local self = entry.instances
+  pools[entry.id] = nil
   local start = self and next_queued(self)
   while start do
     start(nil, errors.make("Unavailable", "pool is closed", false, { target = entry.id }))
     start = next_queued(self)
   end
+end
+
+--- Notes that an instance begins a call.
+function pool.begin(instance)
+  local self = instance.pool
+  local n = self.calls + 1
+  self.calls = n
+  if n <= ALL or n % ONE_IN == 0 then
+    instance.since = host.now()
+  end
+end
+
+--- Notes that its call has ended; `err` says that it failed.
+function pool.finish(instance, err)
+  local self, since = instance.pool, instance.since
+  if err then
+    self.failed = self.failed + 1
+  end
+  if since then
+    instance.since = false
+    self.times[self.sampled % SAMPLES + 1] = host.now() - since
+    self.sampled = self.sampled + 1
+  end
+end
+
+--- What there is to see of the pools of this worker; times of the last sampled calls in ns.
+function pool.describe()
+  local rows = {}
+  for id, self in pairs(pools) do
+    rows[#rows + 1] = {
+      id = id,
+      type = self.type,
+      calls = self.calls,
+      failed = self.failed,
+      running = self.size - #self.free,
+      queued = math.max(0, self.last - self.first + 1),
+      instances = self.size,
+      limit = self.limit,
+      times = self.times,
+    }
+  end
+  return rows
 end
 
 --- Gives an instance back; the oldest queued call gets it, unless the pool has become smaller.

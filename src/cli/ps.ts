@@ -2,10 +2,11 @@
  * `wippy ps`: running units.
  * @module
  */
+import { span } from "../observe/measure.ts";
 import type { UnitInfo } from "../node/units.ts";
 import { connect, type Connection, type ConnectOptions } from "./connection.ts";
 import type { Console } from "./console.ts";
-import { span, table } from "./table.ts";
+import { table } from "./table.ts";
 
 export interface PsOptions extends ConnectOptions {
   entry?: string;

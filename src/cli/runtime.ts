@@ -2,9 +2,10 @@
  * `wippy status | call | send | cancel | kill | stop`: what a running runtime is told and asked.
  * @module
  */
+import { bytes, moment, span } from "../observe/measure.ts";
 import { connect, type ConnectOptions, isAbsent, readArgument, stateOf } from "./connection.ts";
 import { CommandError, type Console } from "./console.ts";
-import { bytes, fields, moment, span } from "./table.ts";
+import { fields } from "./table.ts";
 import { shownValue } from "./workflow-actions.ts";
 import { askSocket } from "../admin/socket.ts";
 

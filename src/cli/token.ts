@@ -2,11 +2,12 @@
  * `wippy token`: who may use the admin server.
  * @module
  */
+import { moment } from "../observe/measure.ts";
 import type { Role } from "../admin/role.ts";
 import { Tokens } from "../admin/tokens.ts";
 import { type ConnectOptions, stateOf } from "./connection.ts";
 import type { Console } from "./console.ts";
-import { moment, table } from "./table.ts";
+import { table } from "./table.ts";
 
 /** `wippy token create` */
 export function createToken(

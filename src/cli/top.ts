@@ -2,12 +2,13 @@
  * `wippy top`: the busiest units, live.
  * @module
  */
+import { bytes, span } from "../observe/measure.ts";
 import type { UnitInfo } from "../node/units.ts";
 import { connect, type ConnectOptions } from "./connection.ts";
 import type { Console } from "./console.ts";
 import { fetchUnits } from "./ps.ts";
 import type { Status } from "./runtime.ts";
-import { bytes, oneLine, span, table } from "./table.ts";
+import { oneLine, table } from "./table.ts";
 
 /** How often it is shown again, in milliseconds. */
 const interval = 1000;

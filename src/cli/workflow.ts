@@ -2,6 +2,7 @@
  * `wippy workflow list | show | history | export`: what there is to see of runs.
  * @module
  */
+import { bytes, moment, span } from "../observe/measure.ts";
 import { join, resolve } from "node:path";
 import type { z } from "@hono/zod-openapi";
 import { routes } from "../admin/route.ts";
@@ -12,10 +13,10 @@ import type { runDetailSchema, runSchema } from "../admin/runs.ts";
 import { askSocket } from "../admin/socket.ts";
 import { type Ask, Connection, type ConnectOptions, isAbsent, stateOf } from "./connection.ts";
 import { CommandError, type Console } from "./console.ts";
-import { brief, bytes, failureText, fields, moment, oneLine, span, table } from "./table.ts";
+import { brief, failureText, fields, oneLine, table } from "./table.ts";
 
 export type Run = z.infer<typeof runSchema>;
-type RunDetail = z.infer<typeof runDetailSchema>;
+export type RunDetail = z.infer<typeof runDetailSchema>;
 
 /** Which run is meant. */
 export interface RunChoice extends ConnectOptions {

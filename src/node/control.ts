@@ -1,6 +1,7 @@
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import type { TaskFailure } from "../workflows/provider.ts";
+import { type FunctionInfo, listFunctions } from "./functions.ts";
 import type { Names } from "./names.ts";
 import { parsePid, workerOf } from "./pid.ts";
 import type { ServiceInfo, Services } from "./services.ts";
@@ -43,6 +44,11 @@ export class Control {
     const { units } = await this.units({ pid, after: String(worker), limit: 1 });
     if (units[0] === undefined) throw notFound(pid);
     return units[0];
+  }
+
+  /** Functions that were called, sorted by identifier. */
+  functions(): Promise<FunctionInfo[]> {
+    return listFunctions(this.#pool);
   }
 
   /** The workers that run. */

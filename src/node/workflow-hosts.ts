@@ -421,6 +421,15 @@ export class WorkflowHosts {
     return unpackHistory(await this.#provider(host).history(runId));
   }
 
+  /** Run ids of those that wait for mended code, with their host. */
+  get blocked(): { host: string; runId: string }[] {
+    const hosts = new Map([...this.#providers].map(([host, provider]) => [provider, host]));
+    return [...this.#blocked].map(([runId, provider]) => ({
+      host: hosts.get(provider) ?? "",
+      runId,
+    }));
+  }
+
   /** Tries a blocked run again at once. @throws WippyError NotFound for an unknown or closed run */
   async unblock(host: string, runId: string): Promise<void> {
     await this.#provider(host).unblock(runId);

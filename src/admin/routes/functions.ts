@@ -1,9 +1,34 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { functionLua } from "../../registry/kinds/lua.ts";
+import { compareIds } from "../../registry/entry.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import { plain } from "../plain.ts";
-import { type AdminTarget, answer, anyValue, body, failures, routes, valueList } from "../route.ts";
+import {
+  type AdminTarget,
+  answer,
+  anyValue,
+  body,
+  cursor,
+  failures,
+  pageLimit,
+  routes,
+  valueList,
+} from "../route.ts";
+
+const info = z.object({
+  id: z.string(),
+  type: z.string().openapi({ description: "Kind of its pool" }),
+  calls: z.number().openapi({ description: "Since the start, or since its code changed" }),
+  failed: z.number(),
+  running: z.number(),
+  queued: z.number(),
+  instances: z.number(),
+  limit: z.number(),
+  p50: z.number().optional().openapi({ description: "Milliseconds, of a sample of recent calls" }),
+  p95: z.number().optional(),
+  p99: z.number().optional(),
+}).openapi("Function");
 
 const called = z.object({
   value: anyValue,
@@ -13,6 +38,34 @@ const called = z.object({
 /** Functions. */
 export function functionRoutes({ node }: AdminTarget) {
   return routes().openapi(
+    createRoute({
+      method: "get",
+      path: "/functions",
+      tags: ["Functions"],
+      summary: "Every function with what its pools have done, sorted by identifier",
+      request: { query: z.object({ after: cursor, limit: pageLimit(1000) }) },
+      responses: {
+        200: answer(
+          z.object({ functions: z.array(info), next: z.string().optional() })
+            .openapi("FunctionPage"),
+          "A page of functions",
+        ),
+        ...failures,
+      },
+    }),
+    async (context) => {
+      const { after = "", limit } = context.req.valid("query");
+      const known = new Map((await node.control.functions()).map((found) => [found.id, found]));
+      const ids = [...node.registry.versions.entries.values()]
+        .filter(({ kind, id }) => kind === functionLua.name && id > after).map(({ id }) => id)
+        .sort(compareIds);
+      const idle = { calls: 0, failed: 0, running: 0, queued: 0, instances: 0, limit: 0 };
+      const functions = ids.slice(0, limit)
+        .map((id) => known.get(id) ?? { id, type: "", ...idle });
+      const next = ids.length > limit ? functions.at(-1)!.id : undefined;
+      return context.json({ functions, ...(next !== undefined && { next }) }, 200);
+    },
+  ).openapi(
     createRoute({
       method: "post",
       path: "/functions/{id}/call",

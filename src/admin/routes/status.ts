@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { attention, findAttention } from "../attention.ts";
 import { type AdminTarget, answer, done, failures, routes } from "../route.ts";
 
 const status = z.object({
@@ -52,6 +53,19 @@ export function statusRoutes(target: AdminTarget) {
           registry_version: registry.versions.current.id,
         }, 200);
       },
+    )
+    .openapi(
+      createRoute({
+        method: "get",
+        path: "/attention",
+        tags: ["Runtime"],
+        summary: "What needs somebody's attention, the worst first",
+        responses: {
+          200: answer(z.object({ items: z.array(attention) }).openapi("AttentionList"), "Items"),
+          ...failures,
+        },
+      }),
+      async (context) => context.json({ items: await findAttention(node, target.logs) }, 200),
     )
     .openapi(
       createRoute({

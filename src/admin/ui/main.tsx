@@ -1,2 +1,4 @@
 import { render } from "preact";
-render(<p>hello</p>, document.getElementById("app")!);
+import { Shell } from "./shell.tsx";
+
+render(<Shell />, document.getElementById("app")!);

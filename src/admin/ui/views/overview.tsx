@@ -1,0 +1,210 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import uPlot from "uplot";
+import { bytes, moment, span } from "../../../observe/measure.ts";
+import type { Status } from "../../../cli/runtime.ts";
+import { useChanges, useLoad } from "../live.ts";
+import { Empty, Facts, Link, Shown, State } from "../parts.tsx";
+import { get } from "../request.ts";
+import { to } from "../router.ts";
+
+interface Attention {
+  severity: "error" | "warning";
+  about: "service" | "run" | "unit" | "function" | "log";
+  id: string;
+  message: string;
+}
+
+/** Seconds that the charts show. */
+const shown = 120;
+
+/** A line over time that grows at its right end. */
+function Chart({ title, unit, at, value }: {
+  title: string;
+  unit(value: number): string;
+  at: number;
+  value: number;
+}) {
+  const holder = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot>(undefined);
+  const points = useRef<[number[], number[]]>([[], []]);
+  useEffect(() => {
+    const [times, values] = points.current;
+    times.push(at / 1000);
+    values.push(value);
+    if (times.length > shown) {
+      times.shift();
+      values.shift();
+    }
+    plot.current?.setData([times, values]);
+  }, [at]);
+  useEffect(() => {
+    const element = holder.current!;
+    const { color: line, borderTopColor: faint, textDecorationColor: ink } = getComputedStyle(
+      element,
+    );
+    const axis = { stroke: ink, grid: { stroke: faint, width: 1 }, ticks: { show: false } };
+    plot.current = new uPlot(
+      {
+        width: element.clientWidth,
+        height: 140,
+        legend: { show: false },
+        cursor: { show: false },
+        scales: { y: { range: (_, low, high) => [Math.min(0, low), Math.max(1, high * 1.1)] } },
+        axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map(unit) }],
+        series: [{}, {
+          stroke: line,
+          width: 2,
+          fill: line.replace("rgb(", "rgba(").replace(")", ", 0.12)"),
+          points: { show: false },
+        }],
+      },
+      points.current,
+      element,
+    );
+    const resize = new ResizeObserver(() => {
+      plot.current?.setSize({ width: element.clientWidth, height: 140 });
+    });
+    resize.observe(element);
+    return () => {
+      resize.disconnect();
+      plot.current?.destroy();
+    };
+  }, []);
+  return (
+    <section class="card">
+      <h2>
+        {title} <output>{unit(value)}</output>
+      </h2>
+      <div class="chart" ref={holder} role="img" aria-label={`${title}: now ${unit(value)}`} />
+    </section>
+  );
+}
+
+function target({ about, id }: Attention): string {
+  switch (about) {
+    case "run":
+      return to("workflows", id);
+    case "unit":
+      return to("processes", id);
+    case "function":
+      return "/functions";
+    case "log":
+      return "/logs?level=error";
+    case "service":
+      return "/services";
+  }
+}
+
+/** What lives, what fails, and what needs somebody. */
+export function Overview() {
+  const status = useLoad("status", () => get<Status>("/status"), 1000);
+  const attention = useLoad(
+    "attention",
+    () => get<{ items: Attention[] }>("/attention"),
+    3000,
+  );
+  const counted = useRef({ starts: 0, since: Date.now(), rate: 0 });
+  const [, setTick] = useState(0);
+  useChanges((change) => {
+    if (change?.type === "unit" && change.data["kind"] === "start") counted.current.starts++;
+  });
+  useEffect(() => {
+    const timer = setInterval(() => {
+      const now = Date.now();
+      const { starts, since } = counted.current;
+      counted.current = { starts: 0, since: now, rate: starts / ((now - since) / 1000) };
+      setTick((before) => before + 1);
+    }, 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <>
+      <h1>Overview</h1>
+      <section aria-labelledby="needs">
+        <h2 id="needs">Needs attention</h2>
+        <Shown from={attention}>
+          {({ items }) =>
+            items.length === 0
+              ? <p class="fine">Nothing: no blocked runs, failed services or full mailboxes.</p>
+              : (
+                <ul class="attention">
+                  {items.map((item) => (
+                    <li>
+                      <State of={item.severity} />
+                      <Link to={target(item)}>{item.id}</Link> {item.message}
+                    </li>
+                  ))}
+                </ul>
+              )}
+        </Shown>
+      </section>
+      <Shown from={status}>
+        {(now) => (
+          <>
+            <div class="cards">
+              <Chart
+                title="Units alive"
+                unit={(value) => Math.round(value).toLocaleString()}
+                at={now.now}
+                value={now.units}
+              />
+              <Chart title="Memory" unit={bytes} at={now.now} value={now.memory.resident} />
+              <Chart
+                title="Starts a second"
+                unit={(value) => value >= 10 ? String(Math.round(value)) : value.toFixed(1)}
+                at={now.now}
+                value={counted.current.rate}
+              />
+            </div>
+            <div class="cards">
+              <section class="card">
+                <h2>Workers</h2>
+                {now.workers.map(({ index, units }) => (
+                  <label class="load">
+                    Worker {index}
+                    <meter
+                      min={0}
+                      max={Math.max(1, ...now.workers.map((worker) => worker.units))}
+                      value={units}
+                    />
+                    {units.toLocaleString()} units
+                  </label>
+                ))}
+              </section>
+              <section class="card">
+                <h2>Services</h2>
+                {Object.keys(now.services).length === 0
+                  ? (
+                    <Empty title="No services">
+                      <p>Hosts and services are entries of the application.</p>
+                    </Empty>
+                  )
+                  : (
+                    <Facts
+                      of={Object.entries(now.services).map(([state, count]) =>
+                        [<State of={state} />, <Link to="/services">{count}</Link>] as never
+                      )}
+                    />
+                  )}
+              </section>
+              <section class="card">
+                <h2>Runtime</h2>
+                <Facts
+                  of={[
+                    ["Version", now.version],
+                    ["Up", span(now.now - now.started)],
+                    ["Started", moment(now.started)],
+                    ["Process", String(now.process_id)],
+                    ["Folder", now.directory],
+                    ["Entries", <Link to="/registry">{now.entries}</Link>],
+                    ["Workflow hosts", now.workflow_hosts.join(", ") || "none"],
+                  ]}
+                />
+              </section>
+            </div>
+          </>
+        )}
+      </Shown>
+    </>
+  );
+}

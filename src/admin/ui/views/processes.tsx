@@ -1,0 +1,146 @@
+import { useRef, useState } from "preact/hooks";
+import type { UnitInfo } from "../../../node/units.ts";
+import { span } from "../../../observe/measure.ts";
+import { useChanges, useLoad } from "../live.ts";
+import { Choice, type Column, Empty, Filter, Link, Pager, Shown, State, Table } from "../parts.tsx";
+import { get } from "../request.ts";
+import { place, setQuery, to } from "../router.ts";
+
+const perPage = 200;
+
+export const unitColumns: readonly Column<UnitInfo>[] = [
+  { title: "PID", cell: ({ pid }) => <Link class="mono" to={to("processes", pid)}>{pid}</Link> },
+  { title: "Entry", cell: ({ entry }) => <Link to={to("registry", entry)}>{entry}</Link> },
+  { title: "Kind", minor: true, cell: (unit) => unit.supervises ? "supervisor" : unit.kind },
+  { title: "State", cell: ({ state }) => <State of={state} /> },
+  { title: "Mailbox", number: true, cell: ({ mailbox }) => mailbox.toLocaleString() },
+  { title: "Links", number: true, minor: true, cell: ({ link_count }) => link_count },
+  { title: "Fuel", number: true, minor: true, cell: ({ fuel }) => fuel.toLocaleString() },
+  {
+    title: "Age",
+    number: true,
+    cell: ({ started }) => started === undefined ? "" : span(Date.now() - started),
+  },
+  { title: "Names", minor: true, cell: ({ names }) => names.join(", ") },
+];
+
+/** Units below the units that spawned them. */
+function Tree({ units }: { units: readonly UnitInfo[] }) {
+  const known = new Set(units.map(({ pid }) => pid));
+  const children = new Map<string, UnitInfo[]>();
+  for (const unit of units) {
+    const parent = unit.parent !== undefined && known.has(unit.parent) ? unit.parent : "";
+    children.set(parent, [...children.get(parent) ?? [], unit]);
+  }
+  const Branch = ({ of, depth }: { of: string; depth: number }) => {
+    const below = children.get(of) ?? [];
+    return (
+      <ul class="tree">
+        {below.map((unit) => {
+          const has = children.has(unit.pid);
+          const line = (
+            <>
+              <Link to={to("processes", unit.pid)}>{unit.names[0] ?? unit.entry}</Link>{" "}
+              <span class="mono soft">{unit.pid}</span>{" "}
+              <State of={unit.supervises ? "supervisor" : unit.state} />
+              {unit.mailbox > 0 && <span class="soft">{unit.mailbox} waiting</span>}
+            </>
+          );
+          return (
+            <li key={unit.pid}>
+              {has && depth < 40
+                ? (
+                  <details open={depth < 4}>
+                    <summary>{line}</summary>
+                    <Branch of={unit.pid} depth={depth + 1} />
+                  </details>
+                )
+                : <div class="leaf">{line}</div>}
+            </li>
+          );
+        })}
+      </ul>
+    );
+  };
+  return <Branch of="" depth={0} />;
+}
+
+/** Running units. */
+export function ProcessesView() {
+  const { query } = place.value;
+  const entry = query.get("entry") ?? "";
+  const host = query.get("host") ?? "";
+  const shape = query.get("view") ?? "table";
+  const [at, setAt] = useState<readonly string[]>([]);
+  const after = at.at(-1);
+  const page = useLoad(
+    `units ${entry} ${host} ${after ?? ""}`,
+    () =>
+      get<{ units: UnitInfo[]; next?: string }>("/units", { entry, host, after, limit: perPage }),
+    3000,
+  );
+  const last = useRef(0);
+  useChanges((change) => {
+    // A start or an end shows at once, but not more often than it can be read.
+    if (change && change.type !== "unit") return;
+    if (Date.now() - last.current < 1000) return;
+    last.current = Date.now();
+    page.reload();
+  });
+  return (
+    <>
+      <h1>Processes</h1>
+      <div class="filters">
+        <Filter
+          label="Entry"
+          value={entry}
+          placeholder="namespace:name"
+          set={(value) => {
+            setAt([]);
+            setQuery({ entry: value });
+          }}
+        />
+        <Filter
+          label="Host"
+          value={host}
+          placeholder="namespace:name"
+          set={(value) => {
+            setAt([]);
+            setQuery({ host: value });
+          }}
+        />
+        <Choice
+          label="View"
+          value={shape}
+          of={[["table", "Table"], ["tree", "Tree"]]}
+          set={(value) => setQuery({ view: value === "table" ? undefined : value })}
+        />
+      </div>
+      <Shown from={page}>
+        {({ units, next }) =>
+          units.length === 0
+            ? (
+              <Empty title={entry || host ? "No unit fits these filters" : "Nothing runs"}>
+                <p>
+                  A process is started by <code>process.spawn</code>, by a{" "}
+                  <code>process.service</code>, or by a supervisor.
+                </p>
+              </Empty>
+            )
+            : (
+              <>
+                {shape === "tree" ? <Tree units={units} /> : (
+                  <Table
+                    caption="Units"
+                    columns={unitColumns}
+                    rows={units}
+                    keyOf={({ pid }) => pid}
+                  />
+                )}
+                <Pager next={next} at={at} set={setAt} />
+              </>
+            )}
+      </Shown>
+    </>
+  );
+}

@@ -1,0 +1,138 @@
+import { useState } from "preact/hooks";
+import type { Run } from "../../../cli/workflow.ts";
+import { moment, span } from "../../../observe/measure.ts";
+import { useLoad } from "../live.ts";
+import {
+  Action,
+  Choice,
+  Empty,
+  Filter,
+  Link,
+  Pager,
+  readValues,
+  Shown,
+  State,
+  Table,
+} from "../parts.tsx";
+import { get, post } from "../request.ts";
+import { go, place, setQuery, to } from "../router.ts";
+
+/** Typed, so that one that is added is not forgotten. */
+const statuses: Record<Run["status"], string> = {
+  running: "running",
+  completed: "completed",
+  failed: "failed",
+  canceled: "canceled",
+  terminated: "terminated",
+  timed_out: "timed out",
+  continued_as_new: "continued as new",
+};
+
+/** The state of a run in one word. */
+export function runState(run: Run): string {
+  if (run.blocked) return "blocked";
+  return run.cancel_requested && run.status === "running" ? "canceling" : run.status;
+}
+
+/** Runs of workflows. */
+export function WorkflowsView() {
+  const { query } = place.value;
+  const status = query.get("status") ?? "";
+  const id = query.get("id") ?? "";
+  const [at, setAt] = useState<readonly string[]>([]);
+  const after = at.at(-1);
+  const page = useLoad(
+    `runs ${status} ${id} ${after ?? ""}`,
+    () =>
+      get<{ runs: Run[]; next?: string }>("/workflows", {
+        status,
+        workflow_id: id,
+        after,
+        limit: 100,
+      }),
+  );
+  const filter = (changes: Record<string, string>) => {
+    setAt([]);
+    setQuery(changes);
+  };
+  return (
+    <>
+      <h1>Workflows</h1>
+      <div class="filters">
+        <Choice
+          label="Status"
+          value={status}
+          of={[["", "All"], ...Object.entries(statuses)]}
+          set={(value) => filter({ status: value })}
+        />
+        <Filter label="Workflow id" value={id} set={(value) => filter({ id: value })} />
+        <Action
+          label="Start a workflow"
+          ask={{
+            question: "Start a workflow:",
+            fields: [
+              { name: "entry", label: "Entry (namespace:name)" },
+              { name: "id", label: "Workflow id (made when empty)" },
+              { name: "args", label: "Arguments, a list in JSON", value: "[]" },
+            ],
+          }}
+          run={({ entry, id: workflowId, args = "" }) => {
+            const values = readValues(args);
+            return post<{ pid: string }>("/workflows", {
+              entry,
+              args: values.length === 1 && Array.isArray(values[0]) ? values[0] : values,
+              options: workflowId ? { "workflow.id": workflowId } : {},
+            });
+          }}
+          done={(started) => go(to("workflows", (started as { pid: string }).pid))}
+        />
+      </div>
+      <Shown from={page}>
+        {({ runs, next }) =>
+          runs.length === 0
+            ? (
+              <Empty title={status || id ? "No run fits these filters" : "No workflow has run yet"}>
+                <p>
+                  Start one here, with <code>wippy workflow start</code>, or from Lua with{" "}
+                  <code>workflow.execute</code>.
+                </p>
+              </Empty>
+            )
+            : (
+              <>
+                <Table
+                  caption="Runs"
+                  rows={runs}
+                  keyOf={({ run_id }) => run_id}
+                  columns={[
+                    {
+                      title: "Workflow id",
+                      cell: (run) => (
+                        <Link to={`${to("workflows", run.pid)}?run=${run.run_id}`}>
+                          {run.workflow_id}
+                        </Link>
+                      ),
+                    },
+                    { title: "Entry", cell: ({ entry }) => entry },
+                    { title: "State", cell: (run) => <State of={runState(run)} /> },
+                    { title: "Started", minor: true, cell: ({ started }) => moment(started) },
+                    {
+                      title: "Took",
+                      number: true,
+                      cell: ({ started, closed }) => span((closed ?? Date.now()) - started),
+                    },
+                    {
+                      title: "Events",
+                      number: true,
+                      minor: true,
+                      cell: ({ history_length }) => history_length,
+                    },
+                  ]}
+                />
+                <Pager next={next} at={at} set={setAt} />
+              </>
+            )}
+      </Shown>
+    </>
+  );
+}
