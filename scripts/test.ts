@@ -118,6 +118,10 @@ const stages: Stage[] = [
   { name: "lint", run: () => checkWithDeno(["lint", "--quiet"]) },
   { name: "lint-lua", run: () => check([bun, "scripts/lua-lint.ts"]) },
   { name: "types", run: () => check([bun, "node_modules/typescript/bin/tsc", "--noEmit"]) },
+  {
+    name: "types-page",
+    run: () => check([bun, "node_modules/typescript/bin/tsc", "--noEmit", "-p", "src/admin/ui"]),
+  },
   { name: "prepare", run: () => check([bun, "run", "scripts/prepare.ts"]) },
   { name: "test", run: () => test(["--path-ignore-patterns", binaryTests]) },
   { name: "build", run: () => check([bun, "build.ts"]) },

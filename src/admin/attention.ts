@@ -27,7 +27,7 @@ const lookedUnits = 1000;
 const manyRestarts = 3;
 /** Share of failing calls that is more than an accident, from so many calls on. */
 const badShare = 0.1;
-const enoughCalls = 10;
+const enoughCalls = 5;
 
 /** Everything that does not go as its author wants, the worst first; at most 50 items. */
 export async function findAttention(node: Node, logs: LogMemory): Promise<Attention[]> {

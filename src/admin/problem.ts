@@ -3,6 +3,7 @@
  * @module
  */
 import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "@hono/zod-openapi";
 import { type ErrorKind, WippyError } from "../vm/error.ts";
@@ -45,7 +46,13 @@ export function problem(
   error: unknown,
   issues?: { path: string; message: string }[],
 ): Response {
-  const { kind, message, retryable, position, details } = WippyError.from(error);
+  // What the framework refuses by itself, such as a body that is no JSON.
+  const told = error instanceof HTTPException && error.status < 500
+    ? new WippyError(error.status === 413 ? "TooLarge" : "Invalid", error.message, {
+      retryable: false,
+    })
+    : error;
+  const { kind, message, retryable, position, details } = WippyError.from(told);
   const status = statusOf(kind);
   const body = {
     type: "about:blank",

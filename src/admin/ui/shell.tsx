@@ -98,7 +98,7 @@ export function Shell() {
             </select>
           </label>
           <form method="post" action="/sign-out">
-            <button>Sign out</button>
+            <button type="submit">Sign out</button>
           </form>
         </div>
       </header>

@@ -83,9 +83,10 @@ describe("Node.units", () => {
     const first = await app.node.control.units({ host: "app:other", limit: 2 });
     for (const pid of pids) await app.call("send", pid);
     await Bun.sleep(10);
-    expect(await app.node.control.units({ host: "app:other", limit: 2, after: first.next! })).toEqual({
-      units: [],
-    });
+    expect(await app.node.control.units({ host: "app:other", limit: 2, after: first.next! }))
+      .toEqual({
+        units: [],
+      });
   });
 
   test.each([[{ limit: 0 }, "limit must be 1 to 1000"], [{ after: "x" }, "is no cursor"], [

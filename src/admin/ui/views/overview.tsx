@@ -17,9 +17,17 @@ interface Attention {
 /** Seconds that the charts show. */
 const shown = 120;
 
+/** Distances of the lines of a chart: 1, 2, 5 and so on for numbers, powers of two for bytes. */
+const decimal = Array.from(
+  { length: 30 },
+  (_, n) => [0.1, 0.2, 0.5][n % 3]! * 10 ** Math.floor(n / 3),
+);
+const binary = Array.from({ length: 40 }, (_, n) => 2 ** n);
+
 /** A line over time that grows at its right end. */
-function Chart({ title, unit, at, value }: {
+function Chart({ title, unit, at, value, steps = decimal }: {
   title: string;
+  steps?: number[];
   unit(value: number): string;
   at: number;
   value: number;
@@ -50,7 +58,14 @@ function Chart({ title, unit, at, value }: {
         legend: { show: false },
         cursor: { show: false },
         scales: { y: { range: (_, low, high) => [Math.min(0, low), Math.max(1, high * 1.1)] } },
-        axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map(unit) }],
+        axes: [
+          {
+            ...axis,
+            values: (_, ticks) => ticks.map((tick) => moment(tick * 1000).slice(11)),
+            space: 70,
+          },
+          { ...axis, size: 64, incrs: steps, values: (_, ticks) => ticks.map(unit) },
+        ],
         series: [{}, {
           stroke: line,
           width: 2,
@@ -148,7 +163,13 @@ export function Overview() {
                 at={now.now}
                 value={now.units}
               />
-              <Chart title="Memory" unit={bytes} at={now.now} value={now.memory.resident} />
+              <Chart
+                steps={binary}
+                title="Memory"
+                unit={bytes}
+                at={now.now}
+                value={now.memory.resident}
+              />
               <Chart
                 title="Starts a second"
                 unit={(value) => value >= 10 ? String(Math.round(value)) : value.toFixed(1)}

@@ -130,7 +130,7 @@ export function ProcessView({ pid }: { pid: string }) {
       {events.length > 0 && (
         <section>
           <h2>Events since this view is open</h2>
-          <ul class="plain">
+          <ul class="bare">
             {events.map(({ at, text }) => (
               <li>
                 <span class="soft">{moment(at)}</span> {text}

@@ -24,45 +24,64 @@ export const unitColumns: readonly Column<UnitInfo>[] = [
   { title: "Names", minor: true, cell: ({ names }) => names.join(", ") },
 ];
 
+/** Levels that are open at first, and levels that are shown at all. */
+const openLevels = 4;
+const mostLevels = 40;
+
+function Branch({ of, depth, below }: {
+  of: string;
+  depth: number;
+  below: ReadonlyMap<string, readonly UnitInfo[]>;
+}) {
+  return (
+    <ul class="tree">
+      {(below.get(of) ?? []).map((unit) => (
+        <Leaf key={unit.pid} unit={unit} depth={depth} below={below} />
+      ))}
+    </ul>
+  );
+}
+
+function Leaf({ unit, depth, below }: {
+  unit: UnitInfo;
+  depth: number;
+  below: ReadonlyMap<string, readonly UnitInfo[]>;
+}) {
+  const [open, setOpen] = useState(depth < openLevels);
+  const name = unit.names[0] ?? unit.entry;
+  return (
+    <li>
+      {below.has(unit.pid) && depth < mostLevels
+        ? (
+          <button
+            type="button"
+            class="twig"
+            aria-expanded={open}
+            aria-label={`Children of ${name}`}
+            onClick={() => setOpen(!open)}
+          >
+            {open ? "▾" : "▸"}
+          </button>
+        )
+        : <span class="twig" />}
+      <Link to={to("processes", unit.pid)}>{name}</Link> <span class="mono soft">{unit.pid}</span>
+      {" "}
+      <State of={unit.supervises ? "supervisor" : unit.state} />
+      {unit.mailbox > 0 && <span class="soft">{unit.mailbox} waiting</span>}
+      {open && below.has(unit.pid) && <Branch of={unit.pid} depth={depth + 1} below={below} />}
+    </li>
+  );
+}
+
 /** Units below the units that spawned them. */
 function Tree({ units }: { units: readonly UnitInfo[] }) {
   const known = new Set(units.map(({ pid }) => pid));
-  const children = new Map<string, UnitInfo[]>();
+  const below = new Map<string, UnitInfo[]>();
   for (const unit of units) {
     const parent = unit.parent !== undefined && known.has(unit.parent) ? unit.parent : "";
-    children.set(parent, [...children.get(parent) ?? [], unit]);
+    below.set(parent, [...below.get(parent) ?? [], unit]);
   }
-  const Branch = ({ of, depth }: { of: string; depth: number }) => {
-    const below = children.get(of) ?? [];
-    return (
-      <ul class="tree">
-        {below.map((unit) => {
-          const has = children.has(unit.pid);
-          const line = (
-            <>
-              <Link to={to("processes", unit.pid)}>{unit.names[0] ?? unit.entry}</Link>{" "}
-              <span class="mono soft">{unit.pid}</span>{" "}
-              <State of={unit.supervises ? "supervisor" : unit.state} />
-              {unit.mailbox > 0 && <span class="soft">{unit.mailbox} waiting</span>}
-            </>
-          );
-          return (
-            <li key={unit.pid}>
-              {has && depth < 40
-                ? (
-                  <details open={depth < 4}>
-                    <summary>{line}</summary>
-                    <Branch of={unit.pid} depth={depth + 1} />
-                  </details>
-                )
-                : <div class="leaf">{line}</div>}
-            </li>
-          );
-        })}
-      </ul>
-    );
-  };
-  return <Branch of="" depth={0} />;
+  return <Branch of="" depth={0} below={below} />;
 }
 
 /** Running units. */

@@ -1,0 +1,77 @@
+import { expect, test } from "bun:test";
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { openSocket, socketPath } from "../../../src/admin/socket.ts";
+import { Shop, until } from "./shop.ts";
+
+test("units are listed, sent to, canceled; functions are called; the log is read", async () => {
+  const shop = new Shop();
+  await shop.open();
+  expect(statSync(socketPath(shop.stateDir)).mode & 0o777).toBe(0o600);
+  const { units } = await shop.json("ps") as { units: { pid: string; names: string[] }[] };
+  const counter = units.find(({ names }) => names.includes("counter"))!;
+  expect((await shop.wippy("ps", "--tree")).out).toContain(`└─ ${counter.pid}`);
+  expect((await shop.wippy("ps", "--entry", "app:none")).out).toBe("No units run\n");
+  expect((await shop.wippy("call", "app:pay", "21")).out).toBe("42\n");
+  const failed = await shop.wippy("call", "app:bad");
+  expect(failed).toMatchObject({ status: 1, err: "Error: app:bad:1: no luck\n" });
+  expect((await shop.wippy("call", "app:none")).err).toBe("Error: no function app:none\n");
+  expect((await shop.wippy("send", "counter", "tick")).status).toBe(0);
+  expect((await shop.wippy("send", "nobody", "tick")).err).toContain("name not registered: nobody");
+  const logs = await until(
+    () => shop.wippy("logs", "--level", "warn"),
+    ({ out }) => out.includes("counted"),
+  );
+  expect(logs.out).toContain('"topic":"tick"');
+  expect((await shop.wippy("logs", "--text", "nothing like it")).out).toBe("");
+  expect(await shop.json("status")).toMatchObject({ units: 2, services: { running: 3 } });
+  expect((await shop.wippy("kill", counter.pid)).status).toBe(0);
+  // Its supervisor has started another one.
+  await until(
+    () => shop.json("ps") as Promise<{ units: { pid: string; names: string[] }[] }>,
+    (now) => now.units.some(({ pid, names }) => names.includes("counter") && pid !== counter.pid),
+  );
+  expect((await shop.wippy("cancel", counter.pid)).err).toContain("process not found");
+  expect((await shop.wippy("cancel", "x")).err).toContain("not a PID: x");
+});
+
+test("a socket belongs to one runtime, and one that was left behind is replaced", async () => {
+  const shop = new Shop();
+  await shop.open();
+  expect(await openSocket(shop.stateDir, () => new Response("other"))).toBeUndefined();
+  await shop.stop();
+  const left = Bun.listen({
+    unix: socketPath(shop.stateDir),
+    socket: { data() {} },
+  });
+  left.stop(true);
+  await shop.open();
+  expect((await shop.wippy("status")).status).toBe(0);
+});
+
+test("a state folder with a long path has its socket elsewhere, for its owner only", async () => {
+  const shop = new Shop();
+  const deep = join(shop.directory, "a".repeat(60), "b".repeat(60));
+  const path = socketPath(deep);
+  expect(path.length).toBeLessThan(100);
+  const socket = await openSocket(deep, () => new Response("here"));
+  try {
+    expect(statSync(join(path, "..")).mode & 0o777).toBe(0o700);
+    expect(socket!.path).toBe(path);
+  } finally {
+    await socket!.close();
+  }
+});
+
+test("wippy stop ends a runtime in order, and says when there is none", async () => {
+  const shop = new Shop();
+  const child = Bun.spawn(
+    [process.execPath, join(import.meta.dir, "../../../src/main.ts"), "run", "-s"],
+    { cwd: shop.directory, stdout: "ignore", stderr: "ignore" },
+  );
+  await until(() => shop.wippy("status"), ({ status }) => status === 0);
+  const stopped = await shop.wippy("stop");
+  expect(stopped).toMatchObject({ status: 0, out: `process ${child.pid} is stopped\n` });
+  expect(await child.exited).toBe(0);
+  expect((await shop.wippy("stop")).err).toContain("no runtime is running");
+});
