@@ -3,11 +3,13 @@
  * one source; each group of routes is a file of `routes`.
  * @module
  */
+import { etag } from "hono/etag";
 import { WippyError } from "../vm/error.ts";
 import { problem } from "./problem.ts";
 import { includesRole, type Role } from "./role.ts";
 import { type AdminTarget, routes } from "./route.ts";
 import { LiveEvents } from "./events.ts";
+import { configRoutes } from "./routes/config.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { functionRoutes } from "./routes/functions.ts";
 import { logRoutes } from "./routes/logs.ts";
@@ -70,6 +72,12 @@ export function createApi(
     context.set("role", role);
     return await next();
   });
+  // A stream has no end to compute one from.
+  const tagged = etag();
+  app.use(
+    `${apiBase}/*`,
+    (context, next) => context.req.path.endsWith("/events") ? next() : tagged(context, next),
+  );
   const api = app
     .route(apiBase, statusRoutes(target))
     .route(apiBase, unitRoutes(target))
@@ -79,6 +87,7 @@ export function createApi(
     .route(apiBase, workflowActionRoutes(target))
     .route(apiBase, registryRoutes(target))
     .route(apiBase, logRoutes(target))
+    .route(apiBase, configRoutes(target))
     .route(apiBase, eventRoutes(new LiveEvents(target)));
   app.doc31(`${apiBase}/openapi.json`, {
     openapi: "3.1.0",

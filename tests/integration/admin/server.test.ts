@@ -110,6 +110,9 @@ test("answers fit the schemas of the document, errors are problem details", asyn
     comment: "doubles",
     data: { source: expect.stringContaining("amount * 2") },
   });
+  const tag = (await ask(`${apiBase}/registry/entries`, { headers: owner })).headers.get("etag")!;
+  const same = { ...owner, "if-none-match": tag };
+  expect((await ask(`${apiBase}/registry/entries`, { headers: same })).status).toBe(304);
   const pages: string[] = [];
   let after: string | undefined;
   do {
