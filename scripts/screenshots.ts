@@ -18,7 +18,7 @@ mkdirSync(output, { recursive: true });
 const state = mkdtempSync(join(tmpdir(), "wippy-screenshots-"));
 const port = 17_777;
 const wippy = [process.execPath, join(root, "src/main.ts")];
-const example = ["-C", join(root, "examples/shop")];
+const example = ["-C", join(root, "examples/orders")];
 const runtime = Bun.spawn(
   [...wippy, "serve", "-s", ...example, "--state", state, "--port", String(port)],
   { stdin: "ignore", stdout: "ignore", stderr: "ignore" },
@@ -40,6 +40,14 @@ async function shoot(page: Page, name: string, path: string, wait = 800): Promis
   console.log(`${name}.png`);
 }
 
+/** An order: every third one is large, one cannot be packed, one finds its bank slow. */
+function input(order: number) {
+  const item = order === 5 ? "unicorn" : "lamp";
+  const price = order % 3 === 1 ? 300 : 25;
+  const id = order === 8 ? "slow-8" : `order-${order}`;
+  return { id, address: `Main St ${order}`, lines: [{ item, count: 1 + order % 3, price }] };
+}
+
 try {
   await until(async () => (await fetch(`${base}/readyz`)).ok);
   const token = readFileSync(join(state, "admin-token"), "utf8").trim();
@@ -52,11 +60,11 @@ try {
     })).json();
   for (let order = 1; order <= 12; order++) {
     const options = { "workflow.id": `order-${order}` };
-    await post("/workflows", { entry: "shop:order", args: [order, order * 10], options });
-    if (order % 3 !== 0) await post(`/workflows/order-${order}/signal`, { name: "approve" });
+    await post("/workflows", { entry: "orders:order", args: [input(order)], options });
   }
-  for (let call = 0; call < 20; call++) {
-    await post("/functions/shop:charge/call", { args: [{ order: call, amount: call }] });
+  for (const order of [1, 4]) {
+    const decision = { approved: true, by: "Ada" };
+    await post(`/workflows/order-${order}/signal`, { name: "decision", payloads: [decision] });
   }
   await Bun.sleep(2500);
   const browser = await chromium.launch({
@@ -71,14 +79,14 @@ try {
   await shoot(light, "processes", "/processes?view=tree");
   await shoot(light, "workflows", "/workflows");
   await shoot(light, "run", "/workflows/order-1");
-  await shoot(light, "entry", "/registry/shop:order");
+  await shoot(light, "entry", "/registry/orders:order");
   const dark = await browser.newPage({
     viewport: { width: 390, height: 844 },
     colorScheme: "dark",
   });
   await dark.goto(`${base}/sign-in?token=${token}`);
   await dark.waitForURL(`${base}/`);
-  await shoot(dark, "narrow", "/workflows/order-3");
+  await shoot(dark, "narrow", "/workflows/order-7");
   await browser.close();
 } finally {
   runtime.kill();
