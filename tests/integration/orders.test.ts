@@ -160,8 +160,11 @@ test("what was done is undone, last step first, when the next cannot be done", a
   expect(orders.effects()).toEqual({ charge: 2, reserve: 3, refund: 2, release: 3 });
   const { runs } = await orders.node.workflows.list("orders:durable", { workflowId: "o-2" });
   const history = await orders.node.workflows.history("orders:durable", runs[0]!.runId);
+  // Without the host operations, such as the look-up of the desk.
   const called = history.flatMap(({ type, data }) =>
-    type === "ActivityScheduled" ? [(data as { entry: string }).entry.slice("orders:".length)] : []
+    type === "ActivityScheduled" && !(data as { operation: boolean }).operation
+      ? [(data as { entry: string }).entry.slice("orders:".length)]
+      : []
   );
   expect(called).toEqual(["charge", "reserve", "reserve", "ship", "release", "release", "refund"]);
 });

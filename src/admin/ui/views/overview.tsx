@@ -63,6 +63,7 @@ function Chart({ title, unit, at, value, steps = decimal }: {
             ...axis,
             values: (_, ticks) => ticks.map((tick) => moment(tick * 1000).slice(11)),
             space: 70,
+            size: 30,
           },
           { ...axis, size: 64, incrs: steps, values: (_, ticks) => ticks.map(unit) },
         ],
@@ -216,7 +217,10 @@ export function Overview() {
                     ["Up", span(now.now - now.started)],
                     ["Started", moment(now.started)],
                     ["Process", String(now.process_id)],
-                    ["Folder", now.directory],
+                    [
+                      "Folder",
+                      <span title={now.directory}>{now.directory.split(/[\\/]/).at(-1)}</span>,
+                    ],
                     ["Entries", <Link to="/registry">{now.entries}</Link>],
                     ["Workflow hosts", now.workflow_hosts.join(", ") || "none"],
                   ]}
