@@ -45,6 +45,17 @@ export function addWorkflowCommands(program: Command, { here, finish }: Surround
     .description("list runs, the newest first")
     .option("--status <status>", "running, completed, failed, canceled, terminated, timed_out, …")
     .option("--id <workflow-id>", "runs of this workflow id")
+    .option("--prefix <text>", "runs whose workflow id begins so")
+    .option("--entry <id>", "runs of this entry")
+    .option("--since <time>", "started at or after; a date, or a span ago such as 2h")
+    .option("--until <time>", "started before")
+    .option("--closed-since <time>", "closed at or after")
+    .option("--closed-until <time>", "closed before")
+    .option(
+      "--attribute <key=value>",
+      "runs with this search attribute, repeatable",
+      (value: string, previous: string[] | undefined) => [...previous ?? [], value],
+    )
     .option("--host <id>", "runs of this workflow host")
     .option("-n, --limit <number>", "at most that many", count, 50)
     .option("--after <cursor>", "go on where the page before ended")

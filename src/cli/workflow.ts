@@ -11,7 +11,15 @@ import type { ExportedHistory, ShownEvent } from "../admin/history.ts";
 import { problem } from "../admin/problem.ts";
 import type { runDetailSchema, runSchema } from "../admin/runs.ts";
 import { askSocket } from "../admin/socket.ts";
-import { type Ask, Connection, type ConnectOptions, isAbsent, stateOf } from "./connection.ts";
+import {
+  type Ask,
+  Connection,
+  type ConnectOptions,
+  isAbsent,
+  readArgument,
+  stateOf,
+} from "./connection.ts";
+import { parseDuration } from "../registry/duration.ts";
 import { CommandError, type Console } from "./console.ts";
 import { brief, failureText, fields, oneLine, table } from "./table.ts";
 
@@ -27,6 +35,13 @@ export interface ListRunsOptions extends ConnectOptions {
   status?: string;
   id?: string;
   host?: string;
+  prefix?: string;
+  entry?: string;
+  since?: string;
+  until?: string;
+  closedSince?: string;
+  closedUntil?: string;
+  attribute?: string[];
   limit: number;
   after?: string;
 }
@@ -92,6 +107,29 @@ function state(run: Run): string {
   return run.cancel_requested && run.status === "running" ? "canceling" : run.status;
 }
 
+/** A date, or a span before now, in milliseconds since 1970. @throws CommandError */
+function instant(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const span = parseDuration(text);
+  if (span !== undefined) return Math.max(0, Math.floor(Date.now() - span));
+  const date = Date.parse(text);
+  if (!Number.isNaN(date)) return date;
+  throw new CommandError(
+    `"${text}" is no time`,
+    "write 2026-11-24, 2026-11-24T10:00, or 2h for two hours ago",
+  );
+}
+
+/** `key=value` pairs as the API takes them. @throws CommandError */
+function attributesOf(pairs: readonly string[] | undefined): string | undefined {
+  if (!pairs) return undefined;
+  return JSON.stringify(Object.fromEntries(pairs.map((pair) => {
+    const at = pair.indexOf("=");
+    if (at <= 0) throw new CommandError(`invalid --attribute "${pair}"`, "write key=value");
+    return [pair.slice(0, at), readArgument(pair.slice(at + 1))];
+  })));
+}
+
 /** `wippy workflow list` */
 export async function listRuns(console: Console, options: ListRunsOptions): Promise<number> {
   const connection = connectRuns(console, options);
@@ -102,6 +140,13 @@ export async function listRuns(console: Console, options: ListRunsOptions): Prom
       status: options.status,
       workflow_id: options.id,
       host: options.host,
+      prefix: options.prefix,
+      entry: options.entry,
+      started_from: instant(options.since),
+      started_before: instant(options.until),
+      closed_from: instant(options.closedSince),
+      closed_before: instant(options.closedUntil),
+      attributes: attributesOf(options.attribute),
       after,
       limit: Math.max(1, Math.min(1000, options.limit - runs.length)),
     });

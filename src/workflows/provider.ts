@@ -286,10 +286,22 @@ export interface ResetRequest {
   reason?: string;
 }
 
+/** Which runs are wanted; all that is said has to hold. */
 export interface RunQuery {
   status?: RunStatus;
   /** Only runs of this workflow id, the newest first. */
   workflowId?: string;
+  /** Only runs whose workflow id begins with this text. */
+  workflowIdPrefix?: string;
+  /** Only runs of this entry. */
+  entry?: string;
+  /** Only runs that started, or closed, at or after the first and before the second: ms since the epoch. */
+  startedFrom?: number;
+  startedBefore?: number;
+  closedFrom?: number;
+  closedBefore?: number;
+  /** Only runs that have these search attributes; of a list one value is enough. */
+  attributes?: Readonly<Record<string, string | number | boolean>>;
   /** At most this many, default 100. */
   limit?: number;
   /** `cursor` of the previous page. */
@@ -365,7 +377,7 @@ export interface WorkflowProvider {
   describe(workflowId: string): Promise<RunInfo | undefined>;
   /** A run with what it waits for. */
   run(runId: string): Promise<RunDetail | undefined>;
-  /** Runs, newest first. */
+  /** Runs, those that started last first; with a range of closing times, those that closed last. */
   list(query: RunQuery): Promise<{ runs: RunInfo[]; cursor?: string }>;
   /** Packed history (`history.ts`) of a run. @throws NotFound for an unknown run. */
   history(runId: string): Promise<Uint8Array>;

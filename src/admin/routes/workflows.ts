@@ -1,4 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { WippyError } from "../../vm/error.ts";
+import type { RunQuery } from "../../workflows/provider.ts";
 import { exportHistory, exportSchema, showEvent } from "../history.ts";
 import { answer, cursor, failures, pageLimit, routes } from "../route.ts";
 import {
@@ -34,6 +36,53 @@ const eventPage = z.object({
   next: z.string().optional(),
 }).openapi("HistoryPage");
 
+const time = z.coerce.number().int().min(0).optional()
+  .openapi({ description: "Milliseconds since 1970" });
+const attributeValues = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+
+/** What a request asks for, in the words of the provider. @throws WippyError Invalid */
+function runQuery(asked: {
+  status?: RunQuery["status"];
+  workflow_id?: string;
+  prefix?: string;
+  entry?: string;
+  started_from?: number;
+  started_before?: number;
+  closed_from?: number;
+  closed_before?: number;
+  attributes?: string;
+  limit: number;
+}): RunQuery {
+  const query = {
+    status: asked.status,
+    workflowId: asked.workflow_id,
+    workflowIdPrefix: asked.prefix,
+    entry: asked.entry,
+    startedFrom: asked.started_from,
+    startedBefore: asked.started_before,
+    closedFrom: asked.closed_from,
+    closedBefore: asked.closed_before,
+    attributes: asked.attributes === undefined ? undefined : readAttributes(asked.attributes),
+    limit: asked.limit,
+  };
+  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== "");
+  return Object.fromEntries(given) as RunQuery;
+}
+
+function readAttributes(text: string): z.infer<typeof attributeValues> {
+  const invalid = (why: string) =>
+    new WippyError("Invalid", `attributes: ${why}; write {"key":"text"}`, { retryable: false });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw invalid("not JSON");
+  }
+  const read = attributeValues.safeParse(json);
+  if (!read.success) throw invalid("not an object of texts, numbers and booleans");
+  return read.data;
+}
+
 /** Runs of workflows, to look at. */
 export function workflowRoutes(workflows: RunSource) {
   return routes()
@@ -42,12 +91,22 @@ export function workflowRoutes(workflows: RunSource) {
         method: "get",
         path: "/workflows",
         tags: ["Workflows"],
-        summary: "Runs, the newest first",
+        summary: "Runs, those that started last first; with a range of closing times, by those",
         request: {
           query: z.object({
             host: z.string().max(300).optional(),
             status: runStatus.optional(),
             workflow_id: z.string().max(1000).optional(),
+            prefix: z.string().max(1000).optional()
+              .openapi({ description: "What the workflow id begins with" }),
+            entry: z.string().max(300).optional(),
+            started_from: time,
+            started_before: time,
+            closed_from: time,
+            closed_before: time,
+            attributes: z.string().max(4000).optional().openapi({
+              description: "Search attributes, as a JSON object of texts, numbers and booleans",
+            }),
             after: cursor,
             limit: pageLimit(1000),
           }),
@@ -55,11 +114,12 @@ export function workflowRoutes(workflows: RunSource) {
         responses: { 200: answer(page, "A page of runs"), ...failures },
       }),
       async (context) => {
-        const { host, status, workflow_id: workflowId, after, limit } = context.req.valid("query");
+        const asked = context.req.valid("query");
+        const { host, after } = asked;
         const hosts = host === undefined ? workflows.hosts : [host];
         // A cursor is the host's place in the list, then the host's own cursor.
         const [place, inner] = after?.split("/") ?? ["0", ""];
-        const query = { ...(status && { status }), ...(workflowId && { workflowId }), limit };
+        const query = runQuery(asked);
         for (let index = Number(place); index < hosts.length; index++) {
           const current = hosts[index]!;
           const found = await workflows.list(current, {

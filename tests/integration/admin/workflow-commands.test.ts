@@ -17,6 +17,19 @@ test("a run is started, looked at, told and asked from the command line", async 
   expect((await shop.wippy("workflow", "update", "o-7", "address", '"Main St"')).out)
     .toBe("sent to Main St\n");
 
+  const ids = async (...filter: string[]) => {
+    const { runs } = await shop.json("workflow", "list", ...filter) as {
+      runs: { workflow_id: string }[];
+    };
+    return runs.map(({ workflow_id: id }) => id);
+  };
+  expect(await ids("--prefix", "o-", "--entry", "app:order", "--since", "1h")).toEqual(["o-7"]);
+  expect(await ids("--until", "2020-01-01")).toEqual([]);
+  expect(await ids("--closed-since", "1h")).toEqual([]);
+  expect(await ids("--attribute", "city=Oslo")).toEqual([]);
+  expect((await shop.wippy("workflow", "list", "--since", "soon")).err).toContain(
+    '"soon" is no time',
+  );
   const { runs } = await shop.json("workflow", "list");
   expect(runs).toMatchObject([{ workflow_id: "o-7", entry: "app:order", status: "running" }]);
   const table = (await shop.wippy("workflow", "list")).out;

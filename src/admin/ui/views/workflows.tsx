@@ -39,14 +39,16 @@ export function WorkflowsView() {
   const { query } = place.value;
   const status = query.get("status") ?? "";
   const id = query.get("id") ?? "";
+  const entry = query.get("entry") ?? "";
   const [at, setAt] = useState<readonly string[]>([]);
   const after = at.at(-1);
   const page = useLoad(
-    `runs ${status} ${id} ${after ?? ""}`,
+    `runs ${status} ${id} ${entry} ${after ?? ""}`,
     () =>
       get<{ runs: Run[]; next?: string }>("/workflows", {
         status,
-        workflow_id: id,
+        prefix: id,
+        entry,
         after,
         limit: 100,
       }),
@@ -65,7 +67,18 @@ export function WorkflowsView() {
           of={[["", "All"], ...Object.entries(statuses)]}
           set={(value) => filter({ status: value })}
         />
-        <Filter label="Workflow id" value={id} set={(value) => filter({ id: value })} />
+        <Filter
+          label="Workflow id"
+          value={id}
+          placeholder="begins with"
+          set={(value) => filter({ id: value })}
+        />
+        <Filter
+          label="Entry"
+          value={entry}
+          placeholder="namespace:name"
+          set={(value) => filter({ entry: value })}
+        />
         <Action
           label="Start a workflow"
           ask={{
@@ -91,7 +104,11 @@ export function WorkflowsView() {
         {({ runs, next }) =>
           runs.length === 0
             ? (
-              <Empty title={status || id ? "No run fits these filters" : "No workflow has run yet"}>
+              <Empty
+                title={status || id || entry
+                  ? "No run fits these filters"
+                  : "No workflow has run yet"}
+              >
                 <p>
                   Start one here, with <code>wippy workflow start</code>, or from Lua with{" "}
                   <code>workflow.execute</code>.

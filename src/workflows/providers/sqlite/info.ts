@@ -1,4 +1,3 @@
-import { WippyError } from "../../../vm/error.ts";
 import { packHistory, unpackPlain } from "../../history.ts";
 import { workflowPid } from "../../pid.ts";
 import type {
@@ -11,6 +10,7 @@ import type {
 import type { Book } from "./book.ts";
 import { notFound } from "./signals.ts";
 import type { RunRow } from "./store.ts";
+import { readPosition, writePosition } from "./visibility.ts";
 
 /** What reading needs of a journal. */
 export type Shelf = Pick<Book, "store" | "runs"> & { settings: Pick<Book["settings"], "node"> };
@@ -57,27 +57,17 @@ export function runDetail(book: Shelf, runId: string): RunDetail | undefined {
   };
 }
 
-/** A page of runs, newest first. @throws Invalid for a cursor that is none. */
+/** A page of runs; `orderOf` says in which order. @throws Invalid for a cursor that is none. */
 export function listRuns(book: Shelf, query: RunQuery): { runs: RunInfo[]; cursor?: string } {
-  const { status, workflowId, cursor } = query;
   const limit = Math.max(1, Math.min(maxLimit, query.limit ?? defaultLimit));
-  const before = cursor === undefined ? undefined : Number(cursor);
-  if (before !== undefined && !Number.isSafeInteger(before)) {
-    throw new WippyError(
-      "Invalid",
-      `"${cursor}" is no cursor; give back the one of the page before`,
-      {
-        retryable: false,
-      },
-    );
-  }
+  const after = query.cursor === undefined ? undefined : readPosition(query.cursor, query);
   // Rows of this transaction's changed runs are written at its end, too late for this statement.
   book.runs.flush();
-  const rows = book.store.listRuns({ status, workflowId, before, limit });
+  const rows = book.store.listRuns(query, after, limit);
   const last = rows.length === limit ? rows.at(-1) : undefined;
   return {
     runs: rows.map((row) => infoOf(book, row)),
-    ...last ? { cursor: String(last.run) } : {},
+    ...last ? { cursor: writePosition(query, last) } : {},
   };
 }
 

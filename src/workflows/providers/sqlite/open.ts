@@ -64,7 +64,9 @@ export function checkHeader(database: Database, path: string): number {
 
 /** A table that cannot be read is better found now than by the first run that needs it. */
 function checkTables(database: Database, path: string): void {
-  for (const table of ["runs", "events", "timers", "activities", "updates", "outbox"]) {
+  for (
+    const table of ["runs", "events", "timers", "activities", "updates", "attributes", "outbox"]
+  ) {
     database.query(`SELECT * FROM ${table} LIMIT 1`).get();
   }
   const pages = pragma(database, "page_count") * pragma(database, "page_size");

@@ -4,6 +4,7 @@ import {
   index,
   integer,
   primaryKey,
+  real,
   sqliteTable,
   text,
   uniqueIndex,
@@ -58,6 +59,8 @@ export const runs = sqliteTable("runs", {
   uniqueIndex("runs_open").on(table.workflowId).where(sql`status = 'running'`),
   index("runs_closed").on(table.closeTime).where(sql`close_time IS NOT NULL`),
   index("runs_status").on(table.status, table.run),
+  index("runs_entry").on(table.entry, table.run),
+  index("runs_start").on(table.startTime, table.run),
   index("runs_task").on(table.run).where(sql`task_event > 0`),
   index("runs_parent").on(table.parentRun).where(
     sql`parent_run IS NOT NULL AND status = 'running'`,
@@ -129,6 +132,22 @@ export const updates = sqliteTable("updates", {
 }, (table) => [
   primaryKey({ columns: [table.chain, table.updateId] }),
   index("updates_run").on(table.run, table.outcome),
+]);
+
+/**
+ * Search attributes of runs, for queries; what a run says of itself is in its row. One row a value: lists have
+ * several. Numbers are in `number`, all else in `text`: the value as JSON.
+ */
+export const attributes = sqliteTable("attributes", {
+  run: integer().notNull(),
+  key: text().notNull(),
+  position: integer().notNull(),
+  text: text(),
+  number: real(),
+}, (table) => [
+  primaryKey({ columns: [table.run, table.key, table.position] }),
+  index("attributes_text").on(table.key, table.text, table.run),
+  index("attributes_number").on(table.key, table.number, table.run),
 ]);
 
 /** Messages to plain processes that have not been handed over. */

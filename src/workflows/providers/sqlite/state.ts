@@ -159,7 +159,10 @@ function upsertAttributes(book: Book, state: RunState, command: Of<"upsert_attri
     ...search ? { search } : {},
     ...memo ? { memo } : {},
   });
-  if (search) state.searchAttributes = mergeAttributes(state.searchAttributes, search);
+  if (search) {
+    state.searchAttributes = mergeAttributes(state.searchAttributes, search);
+    book.store.saveAttributes(state.run, state.searchAttributes);
+  }
   if (memo) state.memo = mergeAttributes(state.memo, memo);
   book.runs.standingChanged(state);
 }

@@ -13,8 +13,10 @@ import {
   sql,
 } from "drizzle-orm";
 import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
-import type { RunStatus } from "../../provider.ts";
-import { activities, events, outbox, runs, timers, updates } from "./schema.ts";
+import type { Payload, RunQuery } from "../../provider.ts";
+import { attributeRows } from "./attributes.ts";
+import { type RunPosition, selectRuns } from "./visibility.ts";
+import { activities, attributes, events, outbox, runs, timers, updates } from "./schema.ts";
 
 export type RunRow = typeof runs.$inferSelect;
 export type EventRow = Omit<typeof events.$inferSelect, "position">;
@@ -79,6 +81,17 @@ export class Store {
 
   insertRun(row: RunRow): void {
     this.#statements.insertRun.run(row);
+    if (row.searchAttributes) this.#insertAttributes(row.run, row.searchAttributes);
+  }
+
+  /** Makes a run found by these search attributes, packed, in place of those that it had. */
+  saveAttributes(run: number, packed: Payload): void {
+    this.#statements.deleteAttributesOf.run({ run });
+    this.#insertAttributes(run, packed);
+  }
+
+  #insertAttributes(run: number, packed: Payload): void {
+    for (const row of attributeRows(run, packed)) this.#statements.insertAttribute.run({ ...row });
   }
 
   lastRun(): number {
@@ -159,17 +172,13 @@ export class Store {
   deleteRun(run: number): void {
     this.#statements.deleteEventsOf.run({ run });
     this.#statements.deleteUpdatesOf.run({ run });
+    this.#statements.deleteAttributesOf.run({ run });
     this.#statements.deleteRun.run({ run });
   }
 
-  listRuns(
-    query: { status?: RunStatus; workflowId?: string; before?: number; limit: number },
-  ): RunRow[] {
-    return this.#drizzle.select().from(runs).where(and(
-      query.status === undefined ? undefined : eq(runs.status, query.status),
-      query.workflowId === undefined ? undefined : eq(runs.workflowId, query.workflowId),
-      query.before === undefined ? undefined : lt(runs.run, query.before),
-    )).orderBy(desc(runs.run)).limit(query.limit).all();
+  /** A page of runs; `visibility.ts` has what a query means. */
+  listRuns(query: RunQuery, after: RunPosition | undefined, limit: number): RunRow[] {
+    return selectRuns(this.#drizzle, query, after, limit).all();
   }
 
   /** Identifiers of the hosts that have runs. */
@@ -336,6 +345,8 @@ function prepare(db: BunSQLiteDatabase) {
     closedBefore: db.select({ run: runs.run }).from(runs)
       .where(and(isNotNull(runs.closeTime), lt(runs.closeTime, param("time"))))
       .orderBy(runs.closeTime).limit(sql.placeholder("limit")).prepare(),
+    insertAttribute: db.insert(attributes).values(rowParams(getTableColumns(attributes))).prepare(),
+    deleteAttributesOf: db.delete(attributes).where(eq(attributes.run, param("run"))).prepare(),
     deleteRun: db.delete(runs).where(eq(runs.run, param("run"))).prepare(),
     deleteEventsOf: db.delete(events).where(eq(events.run, param("run"))).prepare(),
 
