@@ -96,8 +96,8 @@ export interface EventData {
   ChildCanceled: { seq: number; failure: Failure };
   ChildTerminated: { seq: number; failure: Failure };
 
-  /** `nextRunId`: the run that takes over (retry policy, reset). */
-  ExecutionCompleted: { value: Payload };
+  /** `nextRunId`: the run that takes over (retry policy, cron, reset). */
+  ExecutionCompleted: { value: Payload; nextRunId?: string };
   ExecutionFailed: { failure: Failure; nextRunId?: string };
   ExecutionTimedOut: { failure: Failure; nextRunId?: string };
   ExecutionCanceled: { failure: Failure };

@@ -5,6 +5,7 @@
 import { parseDuration } from "../registry/duration.ts";
 import { WippyError } from "../vm/error.ts";
 import { type LuaValue, numberOf } from "../vm/value.ts";
+import { nextCron } from "./cron.ts";
 import type {
   ActivityOptions,
   ChildOptions,
@@ -149,15 +150,21 @@ function checkQueueOptions(options: Options, group: "workflow" | "activity"): vo
   );
 }
 
-function absent(value: LuaValue, key: string): never {
-  const mend =
-    "a workflow.host has no schedules; start the workflow from a process with time.ticker";
-  throw invalid(key, `nothing (${mend})`, value);
+/** A cron schedule that will match. */
+function cron(value: LuaValue, key: string): string {
+  const expression = text(value, key);
+  try {
+    nextCron(expression, 0);
+  } catch (error) {
+    throw new WippyError("Invalid", `option ${key}: ${WippyError.from(error).message}`, {
+      retryable: false,
+    });
+  }
+  return expression;
 }
 
 function runOptions(options: Options): RunOptions {
   checkQueueOptions(options, "workflow");
-  options.read(absent, "workflow.cron_schedule");
   return defined({
     executionTimeout: options.read(duration, "workflow.execution_timeout"),
     runTimeout: options.read(duration, "workflow.run_timeout"),
@@ -171,6 +178,7 @@ function runOptions(options: Options): RunOptions {
       oneOf("allow_duplicate", "allow_duplicate_failed_only", "reject_duplicate"),
       "workflow.id_reuse_policy",
     ),
+    cronSchedule: options.read(cron, "workflow.cron_schedule"),
     summary: options.read(text, "workflow.summary", "workflow.static_summary"),
     details: options.read(text, "workflow.details", "workflow.static_details"),
   });
@@ -202,10 +210,14 @@ function runTable<Kind extends RunOptions>(options: Options, own: Kind): RunTabl
 /** Options of a start from outside. @throws WippyError Invalid, naming the option */
 export function parseStartOptions(value: LuaValue): RunTable<StartOptions> {
   const options = new Options(value);
+  const startDelay = options.read(duration, "workflow.start_delay");
+  if (startDelay !== undefined && options.value("workflow.cron_schedule")) {
+    throw invalid("workflow.start_delay", "nothing beside workflow.cron_schedule", startDelay);
+  }
   return runTable<StartOptions>(
     options,
     defined({
-      startDelay: options.read(duration, "workflow.start_delay"),
+      startDelay,
       errorWhenAlreadyStarted: options.read(
         flag,
         "workflow.execution_error_when_already_started",

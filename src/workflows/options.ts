@@ -57,6 +57,8 @@ export interface RunOptions {
   retryPolicy?: RetryPolicy;
   idConflictPolicy?: IdConflictPolicy;
   idReusePolicy?: IdReusePolicy;
+  /** When the run begins, and when the next one does after each end: see `cron.ts`. */
+  cronSchedule?: string;
   /** Texts for people. */
   summary?: string;
   details?: string;

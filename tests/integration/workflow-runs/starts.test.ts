@@ -1,3 +1,4 @@
+import { Simulation } from "../../../src/surroundings/simulation.ts";
 import { describe, expect, test } from "bun:test";
 import { failure, startDurable, type Units } from "./durable-application.ts";
 
@@ -100,7 +101,7 @@ describe("refusals", () => {
     ],
     [
       "a schedule",
-      'process.with_options{ ["workflow.cron_schedule"] = "* * * * *" }:spawn("app:echo", "app:durable")',
+      'process.with_options{ ["workflow.cron_schedule"] = "* * * *" }:spawn("app:echo", "app:durable")',
       { kind: "Invalid", message: expect.stringContaining("cron_schedule") },
     ],
     ["exec of nothing", 'workflow.exec("")', { kind: "Invalid" }],
@@ -317,4 +318,34 @@ describe("ends", () => {
       }),
     ).toEqual(["workflow terminated", 5]);
   });
+});
+
+test("a cron schedule begins a run at each match, after failures too, until it is canceled", async () => {
+  const simulation = new Simulation({ seed: 4, startTime: Date.UTC(2026, 0, 1, 0, 10) });
+  const application = await startDurable({
+    workflows: {
+      nightly: `note(time.now():utc():format_rfc3339())
+        if time.now():utc():day() == 2 then error("a bad day") end
+        return "done"`,
+    },
+    functions: {
+      start: `return process.with_options({
+          ["workflow.id"] = "nightly", ["workflow.cron_schedule"] = "30 2 * * *",
+          ["workflow.search_attributes"] = { kind = "cron" },
+        }):spawn("app:nightly", "app:durable")`,
+    },
+  }, { simulation });
+  const pid = String(await application.call("start"));
+  const passed = Promise.withResolvers<void>();
+  simulation.setTimer(4 * 86_400_000, passed.resolve);
+  await passed.promise;
+  expect(application.notes()).toEqual([1, 2, 3, 4].map((day) => `2026-01-0${day}T02:30:00Z`));
+  const { runs } = await application.workflows.list("app:durable", {
+    attributes: { kind: "cron" },
+  });
+  expect(runs.map(({ status }) => status))
+    .toEqual(["running", "completed", "completed", "failed", "completed"]);
+  expect(new Set(runs.map(({ firstRunId }) => firstRunId)).size).toBe(1);
+  await application.workflows.terminate(pid);
+  expect((await application.workflows.describe(pid))?.status).toBe("terminated");
 });

@@ -1,4 +1,5 @@
 import type { Failure } from "../../engine/outcome.ts";
+import { nextCron } from "../../cron.ts";
 import { type EventData, type EventType, unpackPlain } from "../../history.ts";
 import type { Payload, RunClosed, RunStatus } from "../../provider.ts";
 import { canceledFailure, decideRetry, type RetryState, withDetails } from "../../retry.ts";
@@ -15,6 +16,12 @@ type ChainEnd =
   | { status: "failed" | "canceled" | "terminated" | "timed_out"; failure: Failure };
 
 export function completeRun(book: Book, state: RunState, value: Payload): void {
+  if (state.agreed.options.cronSchedule !== undefined) {
+    const nextRunId = book.random.uuid();
+    close(book, state, "completed", "ExecutionCompleted", { value, nextRunId });
+    succeedByCron(book, state, nextRunId);
+    return;
+  }
   close(book, state, "completed", "ExecutionCompleted", { value });
   endChain(book, state, { status: "completed", value });
 }
@@ -73,8 +80,21 @@ export function failRun(
     }
     retryState = decision.final;
   }
+  if (options.cronSchedule !== undefined) {
+    const nextRunId = book.random.uuid();
+    close(book, state, status, type, { failure, nextRunId });
+    succeedByCron(book, state, nextRunId);
+    return;
+  }
   close(book, state, status, type, { failure });
   endChain(book, state, { status, failure }, retryState);
+}
+
+/** The next run of a cron schedule begins when that matches next: runs never overlap. */
+function succeedByCron(book: Book, state: RunState, runId: string): void {
+  const { cronSchedule = "" } = state.agreed.options;
+  const delay = nextCron(cronSchedule, book.now) - book.now;
+  succeedRun(book, state, { runId, attempt: 1, delay });
 }
 
 /** The chain took too long: no retry. */

@@ -1,5 +1,6 @@
 import type { ParentInfo } from "../../engine/activation.ts";
 import { type EventData, packPlain } from "../../history.ts";
+import { nextCron } from "../../cron.ts";
 import type { ParentClosePolicy, RunOptions, StartOptions } from "../../options.ts";
 import type { Payload, Signal } from "../../provider.ts";
 import type { Book } from "./book.ts";
@@ -81,7 +82,10 @@ function parentOf(state: RunState, info: ParentInfo | undefined): Parent | undef
 export function createRun(book: Book, request: NewRun): RunState {
   const { workflowId, entry, hostId, parent } = request;
   const { startDelay, errorWhenAlreadyStarted: _, ...options } = request.options;
-  const delay = request.delay ?? startDelay ?? 0;
+  const waits = options.cronSchedule === undefined || request.continuedFrom !== undefined
+    ? startDelay
+    : nextCron(options.cronSchedule, book.now) - book.now;
+  const delay = request.delay ?? waits ?? 0;
   const runId = request.runId ?? book.random.uuid();
   const firstRunId = request.firstRunId ?? runId;
   const executionDeadline = request.executionDeadline ??
