@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { Console } from "./console.ts";
 import type { HistoryOptions, ListRunsOptions, RunChoice } from "./workflow.ts";
+import type { JournalOptions } from "./journal.ts";
 import type { ReplayOptions } from "./workflow-replay.ts";
 import type {
   ReasonOptions,
@@ -186,5 +187,39 @@ export function addWorkflowCommands(program: Command, { here, finish }: Surround
     .action(async (what: string[], _options, command: Command) => {
       const { replay } = await import("./workflow-replay.ts");
       finish(await replay(here(), what, command.optsWithGlobals<ReplayOptions>()));
+    });
+}
+
+/** Adds `wippy journal …`. */
+export function addJournalCommands(program: Command, { here, finish }: Surrounding): void {
+  const journal = program.command("journal").description("care for the journal of workflows");
+  const command = (name: string) =>
+    speaking(journal.command(name))
+      .option("--journal <file>", "the file, where it is not the one in the state folder");
+  command("check")
+    .description("read all of it and tell what is wrong; also while a runtime writes to it")
+    .addHelpText("after", "\nExit status: 0 nothing is wrong, 1 something is.")
+    .action(async (options: JournalOptions) => {
+      const { check } = await import("./journal.ts");
+      finish(check(here(), options));
+    });
+  command("backup")
+    .description("write a copy of one moment; also while a runtime writes to it")
+    .argument("<file>", "the copy; must not exist")
+    .action(async (file: string, options: JournalOptions) => {
+      const { backUp } = await import("./journal.ts");
+      finish(backUp(here(), file, options));
+    });
+  command("compact")
+    .description("give back the space of removed runs; while no runtime runs")
+    .action(async (options: JournalOptions) => {
+      const { compact } = await import("./journal.ts");
+      finish(compact(here(), options));
+    });
+  command("migrate")
+    .description("bring its schema up to date, as the next start would; while no runtime runs")
+    .action(async (options: JournalOptions) => {
+      const { migrate } = await import("./journal.ts");
+      finish(migrate(here(), options));
     });
 }

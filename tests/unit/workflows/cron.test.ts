@@ -16,9 +16,9 @@ test("a schedule matches next", () => {
   expect(next("TZ=America/New_York 0 12 * * *")).toBe("2026-11-24T17:00:00.000Z");
   // Exactly at a match it is the one after it.
   expect(next("0 12 * * *", at("2026-11-24T12:00:00Z"))).toBe("2026-11-25T12:00:00.000Z");
-  // The hour that the clock leaves out in spring.
+  // In the hour that the clock leaves out in spring: as soon as that is over.
   expect(next("CRON_TZ=Europe/Oslo 30 2 * * *", at("2027-03-27T12:00:00Z")))
-    .toBe("2027-03-28T01:30:00.000Z");
+    .toBe("2027-03-28T01:00:00.000Z");
   expect(next("0 0 29 2 *")).toBe("2028-02-29T00:00:00.000Z");
 });
 

@@ -1,0 +1,88 @@
+/**
+ * `wippy journal`: care for the file that workflows are recorded in.
+ * @module
+ */
+import { join, resolve } from "node:path";
+import { bytes } from "../observe/measure.ts";
+import { WippyError } from "../vm/error.ts";
+import { checkJournal } from "../workflows/providers/sqlite/check.ts";
+import {
+  backUpJournal,
+  compactJournal,
+  migrateJournal,
+} from "../workflows/providers/sqlite/upkeep.ts";
+import { type ConnectOptions, stateOf } from "./connection.ts";
+import { CommandError, type Console } from "./console.ts";
+import { oneLine } from "./table.ts";
+
+export interface JournalOptions extends ConnectOptions {
+  /** The file, where it is not the one in the state folder. */
+  journal?: string;
+}
+
+function pathOf(console: Console, options: JournalOptions): string {
+  return options.journal === undefined
+    ? join(stateOf(console, options), "journal.db")
+    : resolve(console.directory, options.journal);
+}
+
+/** Does work with a journal and tells what came of it. */
+function tell<Result extends object>(
+  console: Console,
+  options: JournalOptions,
+  work: (path: string) => Result,
+  words: (result: Result) => string,
+): Result {
+  let result: Result;
+  try {
+    result = work(pathOf(console, options));
+  } catch (error) {
+    if (error instanceof WippyError) throw new CommandError(error.message);
+    throw error;
+  }
+  console.out(options.json ? `${JSON.stringify(result)}\n` : words(result));
+  return result;
+}
+
+/** `wippy journal check`; status 1 when something is wrong. */
+export function check(console: Console, options: JournalOptions): number {
+  const { faults } = tell(console, options, checkJournal, ({ runs, events, faults }) => {
+    const lines = faults.map(({ workflowId, runId, message }) =>
+      `${
+        workflowId === undefined ? "journal" : `${oneLine(workflowId)} (run ${runId})`
+      }: ${message}\n`
+    );
+    const sum = faults.length === 0 ? "nothing is wrong" : `${faults.length} faults`;
+    return `${lines.join("")}${runs} runs, ${events} events: ${sum}\n`;
+  });
+  return faults.length === 0 ? 0 : 1;
+}
+
+/** `wippy journal backup` */
+export function backUp(console: Console, target: string, options: JournalOptions): number {
+  const work = (path: string) => backUpJournal(path, resolve(console.directory, target));
+  tell(console, options, work, (done) => `${target}: ${bytes(done.bytes)}\n`);
+  return 0;
+}
+
+/** `wippy journal compact` */
+export function compact(console: Console, options: JournalOptions): number {
+  tell(
+    console,
+    options,
+    compactJournal,
+    ({ before, after }) => `${bytes(before)} before, ${bytes(after)} now\n`,
+  );
+  return 0;
+}
+
+/** `wippy journal migrate` */
+export function migrate(console: Console, options: JournalOptions): number {
+  tell(
+    console,
+    options,
+    migrateJournal,
+    ({ from, to }) => from === to ? `schema ${to}: up to date\n` : `schema ${from} is now ${to}\n`,
+  );
+  return 0;
+}
