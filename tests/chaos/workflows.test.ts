@@ -2,12 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { checkJournal } from "../../src/workflows/providers/sqlite/check.ts";
 
 const root = join(import.meta.dir, "../..");
 const jobs = 6;
-const rounds = 7;
-/** Kills of the short form; `WIPPY_CHAOS_KILLS` makes it longer. */
+/** Kills of the short form; `scripts/chaos` makes it longer. */
 const kills = Number(process.env["WIPPY_CHAOS_KILLS"] ?? 25);
+/** So much work that it lasts for the kills. */
+const rounds = Math.max(7, Math.ceil(kills * 0.3));
 const seed = Number(process.env["WIPPY_CHAOS_SEED"] ?? Date.now() % 1_000_000);
 
 /** A line of a step: which one, what its workflow had seen by then, what it answered. */
@@ -93,7 +95,7 @@ describe(`a runtime that is killed ${kills} times (seed ${seed})`, () => {
     errors += await new Response(last.stderr).text();
     expect({ status: await last.exited, errors }).toEqual({ status: 0, errors: "" });
     results = JSON.parse(readFileSync(join(folder, "results.json"), "utf8"));
-  }, 120_000);
+  }, 120_000 + kills * 4_000);
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -129,6 +131,21 @@ describe(`a runtime that is killed ${kills} times (seed ${seed})`, () => {
       }
     }
   });
+
+  test(
+    "leaves a journal in which nothing is wrong, and histories that the code repeats",
+    async () => {
+      const { runs, faults } = checkJournal(join(folder, ".wippy/journal.db"));
+      expect(faults).toEqual([]);
+      expect(runs).toBeGreaterThanOrEqual(jobs);
+      const command = [process.execPath, join(root, "src/main.ts"), "workflow", "replay", "--all"];
+      const replay = Bun.spawn(command, { cwd: folder, stderr: "pipe" });
+      const told = await new Response(replay.stdout).text();
+      expect(told).toEndWith(`${runs} histories: ${runs} fit, 0 differ\n`);
+      expect(await replay.exited).toBe(0);
+    },
+    120_000,
+  );
 
   test("shows workflow code the same in every replay", () => {
     const told = Object.assign({}, ...Object.values(results).map((result) => result.told));

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Simulation } from "../../../src/surroundings/simulation.ts";
 import { startDurable } from "./durable-application.ts";
 
 /** The code blocks of a language on a page. */
@@ -83,4 +84,32 @@ test("the example of the activity module does what the page says", async () => {
     },
   });
   expect(`${await application.call("start") as string}\n`).toBe(blocks(page, "text")[0]!);
+});
+
+test("the account of the page for those who come from Temporal works", async () => {
+  const [account] = blocks("from-temporal.md", "lua");
+  const simulation = new Simulation({ seed: 6 });
+  const application = await startDurable({
+    workflows: { account: { source: account!.replaceAll("bank:", "app:") } },
+    functions: {
+      deposit: 'note(select(2, ...)) return "receipt"',
+      start: `local pid = process.spawn("app:account", "app:durable", "a-1", 0)
+        process.send(pid, "deposit", 5)
+        process.send(pid, "deposit", 7)
+        local refused = select(2, workflow.update(pid, "pause", "yes")):message()
+        local paused = workflow.update(pid, "pause", true)
+        time.sleep("1h")
+        return { paused, refused, workflow.query(pid, "count"), process.exec("app:waiter", "app:processes", pid) }`,
+    },
+    processes: {
+      waiter: "process.monitor(...) return process.events():receive().result.value",
+    },
+  }, { simulation });
+  expect(await application.call("start")).toEqual([
+    true,
+    expect.stringContaining("true or false is needed"),
+    2,
+    "closed after 2",
+  ]);
+  expect(application.notes()).toEqual(["5", "7"]);
 });
