@@ -38,6 +38,9 @@ export function createMetrics({ node, version, startedAt }: AdminTarget): Regist
       restarts.set({ service: id }, count);
     }
   });
+  gauge("wippy_journal_bytes", "Size of a journal with its log", ["host"], (sizes) => {
+    for (const { host, bytes, log } of node.workflows.journals) sizes.set({ host }, bytes + log);
+  });
   gauge("wippy_registry_entries", "Entries of the application", [], (entries) => {
     entries.set(node.registry.versions.entries.size);
   });

@@ -21,6 +21,7 @@ export interface Status {
   memory: { resident: number; heap: number; lua_limit: number };
   services: Record<string, number>;
   workflow_hosts: string[];
+  journals: { host: string; bytes: number; log: number }[];
   entries: number;
   registry_version: number;
 }
@@ -43,6 +44,13 @@ export async function status(console: Console, options: ConnectOptions): Promise
     ["memory", bytes(found.memory.resident)],
     ["services", services.join(", ") || "none"],
     ["workflows", found.workflow_hosts.join(", ") || "no host"],
+    [
+      "journal",
+      found.journals.map(({ host, bytes: size, log }) => `${host} ${bytes(size + log)}`).join(
+        ", ",
+      ) ||
+      undefined,
+    ],
     ["entries", `${found.entries}, version ${found.registry_version}`],
   ]));
   return 0;

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { LogSink } from "../observe/log.ts";
 import { machine } from "../surroundings/machine.ts";
@@ -61,6 +61,8 @@ export interface UpdateWorkflow {
 /** The `workflow.host` entries: each has a provider, whose tasks and activities run on the workers. */
 export class WorkflowHosts {
   readonly #providers = new Map<string, WorkflowProvider>();
+  /** Paths of the journals, by host. */
+  readonly #journals = new Map<string, string>();
   readonly #pool: WorkerPool;
   #opened = 0;
   readonly #log: LogSink;
@@ -156,6 +158,7 @@ export class WorkflowHosts {
     });
     await provider.open();
     this.#providers.set(id, provider);
+    this.#journals.set(id, path);
   }
 
   /** Tries the blocked runs again: the code has changed. */
@@ -402,6 +405,15 @@ export class WorkflowHosts {
   /** Identifiers of the hosts that run, sorted. */
   get hosts(): string[] {
     return [...this.#providers.keys()].sort();
+  }
+
+  /** Bytes of the journal of each host, and of what waits beside it to be merged into it. */
+  get journals(): { host: string; bytes: number; log: number }[] {
+    const size = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    return this.hosts.map((host) => {
+      const path = this.#journals.get(host) ?? "";
+      return { host, bytes: size(path), log: size(`${path}-wal`) };
+    });
   }
 
   /** A page of the runs of a host. @throws WippyError Unavailable when it does not run; Invalid for a bad cursor */

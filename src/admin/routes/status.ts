@@ -17,6 +17,11 @@ const status = z.object({
   }),
   services: z.record(z.string(), z.number()).openapi({ description: "How many in each state" }),
   workflow_hosts: z.array(z.string()),
+  journals: z.array(z.object({
+    host: z.string(),
+    bytes: z.number(),
+    log: z.number().openapi({ description: "Bytes that wait to be merged into it" }),
+  })),
   entries: z.number(),
   registry_version: z.number(),
 }).openapi("Status");
@@ -49,6 +54,7 @@ export function statusRoutes(target: AdminTarget) {
           memory: { resident: rss, heap: heapUsed, lua_limit: control.memoryLimit },
           services,
           workflow_hosts: workflows.hosts,
+          journals: workflows.journals,
           entries: registry.versions.entries.size,
           registry_version: registry.versions.current.id,
         }, 200);

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { bytes, moment, span } from "../../../observe/measure.ts";
+import type { FunctionInfo } from "../../../node/functions.ts";
 import type { Status } from "../../../cli/runtime.ts";
 import { useChanges, useLoad } from "../live.ts";
 import { Empty, Facts, Link, Shown, State } from "../parts.tsx";
@@ -111,6 +112,34 @@ function target({ about, id }: Attention): string {
   }
 }
 
+/** The functions whose calls take longest. */
+function Slowest() {
+  const functions = useLoad(
+    "slowest",
+    () => get<{ functions: FunctionInfo[] }>("/functions", { limit: 1000 }),
+    3000,
+  );
+  return (
+    <Shown from={functions}>
+      {({ functions: all }) => {
+        const called = all.filter(({ p95 }) => p95 !== undefined)
+          .sort((left, right) => right.p95! - left.p95!).slice(0, 5);
+        if (called.length === 0) return <p class="soft">No function was called yet.</p>;
+        return (
+          <Facts
+            of={called.map(({ id, p50, p95 }) =>
+              [
+                <Link to={to("registry", id)}>{id}</Link>,
+                `${p95!.toFixed(p95! < 10 ? 2 : 0)} ms (median ${p50!.toFixed(2)})`,
+              ] as never
+            )}
+          />
+        );
+      }}
+    </Shown>
+  );
+}
+
 /** What lives, what fails, and what needs somebody. */
 export function Overview() {
   const status = useLoad("status", () => get<Status>("/status"), 1000);
@@ -210,6 +239,10 @@ export function Overview() {
                   )}
               </section>
               <section class="card">
+                <h2>Slowest functions</h2>
+                <Slowest />
+              </section>
+              <section class="card">
                 <h2>Runtime</h2>
                 <Facts
                   of={[
@@ -223,6 +256,12 @@ export function Overview() {
                     ],
                     ["Entries", <Link to="/registry">{now.entries}</Link>],
                     ["Workflow hosts", now.workflow_hosts.join(", ") || "none"],
+                    ...now.journals.map(({ host, bytes: size, log }) =>
+                      [
+                        "Journal",
+                        <span title={host}>{bytes(size)} and {bytes(log)} to merge</span>,
+                      ] as const
+                    ),
                   ]}
                 />
               </section>
