@@ -103,6 +103,7 @@ export async function replay(
     inline: true,
     log: silentSink,
   });
+  node.feignHosts();
   const verdicts: Verdict[] = [];
   try {
     for await (const { name, exported, history } of histories(console, what, options)) {

@@ -141,6 +141,7 @@ describe(`a runtime that is killed ${kills} times (seed ${seed})`, () => {
       const command = [process.execPath, join(root, "src/main.ts"), "workflow", "replay", "--all"];
       const replay = Bun.spawn(command, { cwd: folder, stderr: "pipe" });
       const told = await new Response(replay.stdout).text();
+      expect(told.match(/^differs .*\n.*/m)?.[0]).toBeUndefined();
       expect(told).toEndWith(`${runs} histories: ${runs} fit, 0 differ\n`);
       expect(await replay.exited).toBe(0);
     },
