@@ -28,6 +28,14 @@ const statuses: Record<Run["status"], string> = {
   continued_as_new: "continued as new",
 };
 
+/** How long ago a run may have started, in milliseconds. */
+const spans: Readonly<Record<string, number>> = {
+  "15m": 900_000,
+  "1h": 3_600_000,
+  "24h": 86_400_000,
+  "7d": 604_800_000,
+};
+
 /** The state of a run in one word. */
 export function runState(run: Run): string {
   if (run.blocked) return "blocked";
@@ -40,14 +48,16 @@ export function WorkflowsView() {
   const status = query.get("status") ?? "";
   const id = query.get("id") ?? "";
   const entry = query.get("entry") ?? "";
+  const since = query.get("since") ?? "";
   const [at, setAt] = useState<readonly string[]>([]);
   const after = at.at(-1);
   const page = useLoad(
-    `runs ${status} ${id} ${entry} ${after ?? ""}`,
+    `runs ${status} ${id} ${entry} ${since} ${after ?? ""}`,
     () =>
       get<{ runs: Run[]; next?: string }>("/workflows", {
         status,
         prefix: id,
+        started_from: spans[since] === undefined ? undefined : Date.now() - spans[since],
         entry,
         after,
         limit: 100,
@@ -66,6 +76,15 @@ export function WorkflowsView() {
           value={status}
           of={[["", "All"], ...Object.entries(statuses)]}
           set={(value) => filter({ status: value })}
+        />
+        <Choice
+          label="Started"
+          value={since}
+          of={[
+            ["", "Any time"],
+            ...Object.keys(spans).map((span) => [span, `Last ${span}`] as const),
+          ]}
+          set={(value) => filter({ since: value })}
         />
         <Filter
           label="Workflow id"
