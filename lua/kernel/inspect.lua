@@ -62,12 +62,13 @@ end
 -- A new list of the units that the query wants, in no order.
 local function collect(query)
   local pids = {}
+  -- One unit is looked up: tools ask for single ones often, and there may be a million.
+  local wanted = query.pid and { [query.pid] = by_pid[query.pid] } or by_pid
   local prefix = query.host and "{" .. query.host .. "|"
-  for pid, self in pairs(by_pid) do
+  for pid, self in pairs(wanted) do
     if
       (not prefix or pid:sub(1, #prefix) == prefix)
       and (not query.entry or self.entry.id == query.entry)
-      and (not query.pid or pid == query.pid)
     then
       pids[#pids + 1] = pid
     end

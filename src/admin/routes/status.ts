@@ -26,9 +26,13 @@ const status = z.object({
   registry_version: z.number(),
 }).openapi("Status");
 
+/** How long what needs attention is not looked for again, in milliseconds. */
+const attentionAge = 1000;
+
 /** The runtime as a whole. */
 export function statusRoutes(target: AdminTarget) {
   const { node, version, directory, startedAt } = target;
+  let found = { at: -Infinity, items: Promise.resolve<z.infer<typeof attention>[]>([]) };
   return routes()
     .openapi(
       createRoute({
@@ -71,7 +75,14 @@ export function statusRoutes(target: AdminTarget) {
           ...failures,
         },
       }),
-      async (context) => context.json({ items: await findAttention(node, target.logs) }, 200),
+      async (context) => {
+        const now = performance.now();
+        // Several pages that are open look at the same.
+        if (now - found.at > attentionAge) {
+          found = { at: now, items: findAttention(node, target.logs) };
+        }
+        return context.json({ items: await found.items }, 200);
+      },
     )
     .openapi(
       createRoute({
