@@ -13,8 +13,9 @@ const app = join(import.meta.dir, "app");
 
 /** What is taken out of the kernel: file, text, how often it is there. */
 const cuts: readonly [file: string, text: RegExp, times: number][] = [
-  ["lua/kernel/calls.lua", /^ +begin\(instance\)\n/gm, 1],
-  ["lua/kernel/calls.lua", /^ +note_end\(instance, err\)\n/gm, 1],
+  ["lua/kernel/calls.lua", /^ +if timing\.on then\n.*\n +end\n/gm, 1],
+  ["lua/kernel/calls.lua", /^ +if err then\n +instance\.pool\.failed.*\n +end\n/gm, 1],
+  ["lua/kernel/calls.lua", /^ +if instance\.since then\n.*\n.*\n +end\n/gm, 1],
   ["lua/kernel/unit.lua", /^ +if unit\.observe then\n.*\n +end\n/gm, 2],
 ];
 

@@ -51,8 +51,8 @@ end
 -- One look. False when there is nothing to look after any more.
 local function look(state, self, most, fill)
   local queue, busy = self.last - self.first + 1, self.size - #self.free
-  local done = self.done
-  self.done = 0
+  local done = self.done - state.done
+  state.done = self.done
   local probe = state.probe
   if probe then
     probe.looks, probe.done = probe.looks + 1, probe.done + done
@@ -77,7 +77,7 @@ end
 --- queued calls for which there is room now.
 function adaptive.control(self, most, fill)
   self.watched = true
-  local state = { rate = 0, idle = 0, wait = 0, pause = FIRST_PAUSE }
+  local state = { rate = 0, idle = 0, wait = 0, pause = FIRST_PAUSE, done = self.done }
   local function again()
     scheduler.at(host.now() + LOOK, {
       fire = function()

@@ -10,7 +10,7 @@ local sandbox = use("kernel/sandbox")
 local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
 local ready, park = scheduler.ready, host.park
-local finish, begin, note_end = unit.finish, pool.begin, pool.finish
+local finish, timing = unit.finish, pool.timing
 local select, status, type = select, coroutine.status, type
 
 local calls = {}
@@ -108,7 +108,9 @@ local function start(instance, entry, frame, caller, waiter, n, a, b, ...)
     waiter = waiter,
     ended = false,
   }
-  begin(instance)
+  if timing.on then
+    instance.since = host.now()
+  end
   local co = instance.co
   if n > 2 then
     -- More arguments than a wake-up carries: a coroutine of its own.
@@ -134,7 +136,13 @@ function calls.ended(callee, value, err)
       instance.co = false
     end
   end
-  note_end(instance, err)
+  if err then
+    instance.pool.failed = instance.pool.failed + 1
+  end
+  if instance.since then
+    pool.took(instance, host.now() - instance.since)
+    instance.since = false
+  end
   answer(callee, value, err)
   pool.release(instance)
 end

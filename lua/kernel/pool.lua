@@ -16,8 +16,12 @@ local LOOK <const>, QUIET_LOOKS <const> = 15000000000, 3
 
 -- Pools by the identifier of their function, for who looks at them.
 local pools = {}
--- Times of that many calls are kept: all of the first ones, then of one in so many, as reading the clock has its price.
-local SAMPLES <const>, ALL <const>, ONE_IN <const> = 128, 256, 16
+-- Times of that many calls are kept. They are taken only while somebody looks, and so long after (ns): reading the clock
+-- twice costs a call a tenth of its rate.
+local SAMPLES <const>, LOOKED_FOR <const> = 128, 30000000000
+
+--- Whether times of calls are taken.
+pool.timing = { on = false }
 
 local function pool_of(entry)
   local self = entry.instances
@@ -31,7 +35,6 @@ local function pool_of(entry)
       last = 0,
       quiet = 0,
       done = 0,
-      calls = 0,
       failed = 0,
       sampled = 0,
       times = {},
@@ -180,37 +183,40 @@ function pool.close(entry)
   end
 end
 
---- Notes that an instance begins a call.
-function pool.begin(instance)
+--- Notes that a call took so long (ns).
+function pool.took(instance, time)
   local self = instance.pool
-  local n = self.calls + 1
-  self.calls = n
-  if n <= ALL or n % ONE_IN == 0 then
-    instance.since = host.now()
-  end
+  self.times[self.sampled % SAMPLES + 1] = time
+  self.sampled = self.sampled + 1
 end
 
---- Notes that its call has ended; `err` says that it failed.
-function pool.finish(instance, err)
-  local self, since = instance.pool, instance.since
-  if err then
-    self.failed = self.failed + 1
+local function time_calls()
+  local timing = pool.timing
+  timing.till = host.now() + LOOKED_FOR
+  if timing.on then
+    return
   end
-  if since then
-    instance.since = false
-    self.times[self.sampled % SAMPLES + 1] = host.now() - since
-    self.sampled = self.sampled + 1
+  timing.on = true
+  local function look()
+    local left = timing.till - host.now()
+    if left > 0 then
+      scheduler.at(timing.till, { fire = look })
+    else
+      timing.on = false
+    end
   end
+  look()
 end
 
 --- What there is to see of the pools of this worker; times of the last sampled calls in ns.
 function pool.describe()
+  time_calls()
   local rows = {}
   for id, self in pairs(pools) do
     rows[#rows + 1] = {
       id = id,
       type = self.type,
-      calls = self.calls,
+      calls = self.done,
       failed = self.failed,
       running = self.size - #self.free,
       queued = math.max(0, self.last - self.first + 1),

@@ -16,7 +16,10 @@ export interface FunctionInfo {
   instances: number;
   /** Instances at most, on all workers that run it. */
   limit: number;
-  /** Milliseconds that recent calls took, from a sample of up to 128 calls a worker; absent while there is none. */
+  /**
+   * Milliseconds that calls took: the last 128 on each worker that were made while somebody listed functions, or within
+   * 30 seconds after; absent while there is none.
+   */
   p50?: number;
   p95?: number;
   p99?: number;

@@ -25,7 +25,9 @@ const info = z.object({
   queued: z.number(),
   instances: z.number(),
   limit: z.number(),
-  p50: z.number().optional().openapi({ description: "Milliseconds, of a sample of recent calls" }),
+  p50: z.number().optional().openapi({
+    description: "Milliseconds, of calls while somebody looked",
+  }),
   p95: z.number().optional(),
   p99: z.number().optional(),
 }).openapi("Function");

@@ -82,6 +82,11 @@ test("answers fit the schemas of the document, errors are problem details", asyn
   expect(functions).toMatchObject({
     functions: [{ id: "app:bad", calls: 0 }, { id: "app:pay", calls: 1, failed: 0, running: 0 }],
   });
+  // Somebody has looked by now, so that calls are timed.
+  await post(`${apiBase}/functions/app:pay/call`, { args: [1] });
+  expect(await (await ask(`${apiBase}/functions`, { headers: owner })).json()).toMatchObject({
+    functions: [{ id: "app:bad" }, { id: "app:pay", calls: 2, p50: expect.any(Number) }],
+  });
   const failed = await post(`${apiBase}/functions/app:bad/call`, {});
   expect(failed.headers.get("content-type")).toStartWith("application/problem+json");
   expect(await failed.json()).toMatchObject({

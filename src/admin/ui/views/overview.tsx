@@ -124,7 +124,9 @@ function Slowest() {
       {({ functions: all }) => {
         const called = all.filter(({ p95 }) => p95 !== undefined)
           .sort((left, right) => right.p95! - left.p95!).slice(0, 5);
-        if (called.length === 0) return <p class="soft">No function was called yet.</p>;
+        if (called.length === 0) {
+          return <p class="soft">No call was made since this view is open.</p>;
+        }
         return (
           <Facts
             of={called.map(({ id, p50, p95 }) =>
