@@ -3,11 +3,10 @@
  * @module
  */
 import { bytes, moment, span } from "../observe/measure.ts";
-import { connect, type ConnectOptions, isAbsent, readArgument, stateOf } from "./connection.ts";
+import { connect, type ConnectOptions, readArgument } from "./connection.ts";
 import { CommandError, type Console } from "./console.ts";
 import { fields } from "./table.ts";
 import { shownValue } from "./workflow-actions.ts";
-import { askSocket } from "../admin/socket.ts";
 
 /** What `/status` answers. */
 export interface Status {
@@ -107,17 +106,23 @@ export async function end(
 const stopPoll = 50;
 const stopPatience = 40_000;
 
-/** `wippy stop`: returns when the runtime has gone. */
+/** Whether a process of this user lives. */
+function lives(id: number): boolean {
+  try {
+    process.kill(id, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** `wippy stop`: returns when the runtime has gone, its journals included: another one may start at once. */
 export async function stop(console: Console, options: ConnectOptions): Promise<number> {
   const connection = connect(console, options);
   const { process_id: id } = await connection.get<Status>("/status");
   await connection.post("/stop", {});
-  const state = stateOf(console, options);
   for (let waited = 0; waited < stopPatience; waited += stopPoll) {
-    try {
-      await askSocket(state, "/api/v1/status");
-    } catch (error) {
-      if (!isAbsent(error)) throw error;
+    if (!lives(id)) {
       console.out(
         options.json ? `${JSON.stringify({ ok: true })}\n` : `process ${id} is stopped\n`,
       );

@@ -71,6 +71,8 @@ test("wippy stop ends a runtime in order, and says when there is none", async ()
   );
   await until(() => shop.wippy("status"), ({ status }) => status === 0);
   const stopped = await shop.wippy("stop");
+  // Its journal is free: the next runtime starts at once.
+  expect(() => process.kill(child.pid, 0)).toThrow();
   expect(stopped).toMatchObject({ status: 0, out: `process ${child.pid} is stopped\n` });
   expect(await child.exited).toBe(0);
   expect((await shop.wippy("stop")).err).toContain("no runtime is running");
