@@ -19,4 +19,6 @@ declare namespace WebAssembly {
 interface Buffer {
   /** The text of the bytes from start to end, which are UTF-8. */
   utf8Slice(start?: number, end?: number): string;
+  /** The text of the bytes from start to end, each of which is a character. */
+  latin1Slice(start?: number, end?: number): string;
 }

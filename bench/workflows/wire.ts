@@ -1,45 +1,49 @@
 /**
- * What the way between the provider and its thread costs: a batch of tasks and activities packed
- * and unpacked, beside a structured clone of the same objects, which `postMessage` would make of
- * them.
+ * What the way from the journal to a worker costs: a batch of tasks and activities packed and unpacked,
+ * beside a structured clone of the same objects, which `postMessage` would make of them.
  * @module
  */
 import { pack } from "../../src/vm/codec.ts";
-import { packPlain } from "../../src/workflows/history.ts";
-import type { JournalEvent } from "../../src/workflows/providers/sqlite/messages.ts";
-import { packEvents, unpackEvents } from "../../src/workflows/providers/sqlite/wire.ts";
+import { packHistory, packPlain } from "../../src/workflows/history.ts";
+import {
+  type OutgoingHandout,
+  packHandouts,
+  packIdentity,
+  RunIds,
+  unpackHandouts,
+} from "../../src/workflows/task-wire.ts";
 import { measure, quick } from "../kernel/measurement/measurement.ts";
 
 const batch = 200;
 const rounds = quick ? 200 : 1_000;
 
-const events: JournalEvent[] = Array.from({ length: batch }, (_, run): JournalEvent => {
-  const common = {
-    token: `1.${run}.7`,
-    runId: crypto.randomUUID(),
-    workflowId: `order-${run}`,
-    entry: "bench:step",
-    hostId: "bench:host",
-  };
+const handouts: OutgoingHandout[] = Array.from({ length: batch }, (_, run): OutgoingHandout => {
+  const runId = crypto.randomUUID();
   if (run % 2) {
-    const history = packPlain([[7, 0, "TaskStarted", packPlain({ size: 700 })]]);
-    return { type: "task", task: { ...common, worker: "worker-0", since: 5, history } };
+    const data = packPlain({ size: 700 });
+    const history = packHistory([{ id: 7, time: 0, type: "TaskStarted", data }]);
+    return { type: "task", task: { token: `1.${run}.7`, runId, since: 5, history } };
   }
   return {
     type: "activity",
     task: {
-      ...common,
-      pid: `{local@bench:host|order-${run}}`,
-      activityId: "7",
+      token: `1.${run}.7.1`,
+      identity: packIdentity({
+        runId,
+        workflowId: `order-${run}`,
+        pid: `{bench:host|order-${run}}`,
+        hostId: "bench:host",
+      }),
+      entry: "bench:step",
       operation: false,
       args: pack([run, "an argument of some forty characters or so"]),
       attempt: 1,
-      idempotencyToken: `${common.runId}.1`,
       scheduledTime: 1_700_000_000_000,
-      deadline: Date.now(),
+      deadline: 1_700_000_600_000,
     },
   };
 });
+const ids = new RunIds();
 
 /** Microseconds a message. */
 function perMessage(work: () => unknown): number {
@@ -55,6 +59,6 @@ await measure({
   better: "lower",
   n: rounds * batch,
   target: 1,
-  ours: () => perMessage(() => unpackEvents(packEvents(events))),
-  peer: { name: "structured clone", run: () => perMessage(() => structuredClone(events)) },
+  ours: () => perMessage(() => unpackHandouts(packHandouts(handouts), ids)),
+  peer: { name: "structured clone", run: () => perMessage(() => structuredClone(handouts)) },
 });

@@ -46,10 +46,13 @@ end
 --- Adds a command with the place in the code that made it.
 function workflows.command(self, body)
   refuse_in_read_only(self.run)
-  local commands = self.run.commands
-  local at = position.here()
-  -- What main returned or raised has no frame any more.
-  body.at = at ~= "" and at or body.at or self.run.last_line or self.entry.id
+  local run = self.run
+  local commands = run.commands
+  if run.positions then
+    local at = position.here()
+    -- What main returned or raised has no frame any more.
+    body.at = at ~= "" and at or body.at or run.last_line or self.entry.id
+  end
   commands[#commands + 1] = body
 end
 
@@ -305,11 +308,13 @@ local function initialize(run_id, job, ...)
 end
 
 --- What an activation says of the task itself.
-function workflows.settle_activation(self, timestamp, replaying, length, size)
+function workflows.settle_activation(self, timestamp, replaying, length, size, explain)
   local run = self.run
   -- Milliseconds with a fraction; whole nanoseconds are the same in every replay.
   run.time = math.floor(timestamp * 1000000)
   run.replaying = replaying
+  -- Where a command is made takes as long to find out as the rest of its replay.
+  run.positions = explain or not replaying
   run.slices = TASK_SLICES
   run.history_length, run.history_size = length, size
 end
@@ -408,12 +413,22 @@ local function go_on(self, pending, start, jobs, count)
 end
 
 --- Delivers an activation; its commands are emitted when all coroutines of the run are parked. With `retain` the run
---- is kept when it closes, for a query.
-function workflows.activate(run_id, timestamp, replaying, length, size, jobs, count, retain)
+--- is kept when it closes, for a query; with `explain` commands have their place while replaying too.
+function workflows.activate(
+  run_id,
+  timestamp,
+  replaying,
+  length,
+  size,
+  jobs,
+  count,
+  retain,
+  explain
+)
   local self = runs[run_id]
   if self then
     self.run.retain = retain
-    workflows.settle_activation(self, timestamp, replaying, length, size)
+    workflows.settle_activation(self, timestamp, replaying, length, size, explain)
     return go_on(self, nil, begin, jobs, count)
   end
   local first
@@ -432,7 +447,7 @@ function workflows.activate(run_id, timestamp, replaying, length, size, jobs, co
     return
   end
   local rest = scheduler.run_alone(nil, 0, function()
-    initialize(run_id, first, timestamp, replaying, length, size)
+    initialize(run_id, first, timestamp, replaying, length, size, explain)
     self = runs[run_id]
     self.run.retain = retain
     if not self.ended then

@@ -124,6 +124,7 @@ export class Node {
       {
         request: (origin, op, args) => requests.answer(origin, op, args),
         message: (_, message) => this.#message(message),
+        started: (worker) => this.#workflows.connect(worker),
         died: (worker, failure) => this.#workerDied(worker, failure, names),
       },
     );
@@ -446,7 +447,6 @@ export class Node {
 
   #message(message: FromWorker): void {
     if (message.type === "log") this.#options.log.log(message.record);
-    else this.#workflows.answered(message);
   }
 
   #workerDied(worker: number, failure: ErrorData, names: Names): void {
@@ -459,7 +459,7 @@ export class Node {
     });
     this.#requests.workerDied(worker);
     names.releaseWhere((pid) => workerOf(pid) === worker);
-    this.#workflows.workerDied(worker, failure);
+    this.#workflows.disconnect(worker, failure);
   }
 
   /** Orderly end: services and hosts in reverse order, then the journals, then the workers. Twice is once. */

@@ -45,7 +45,9 @@ export interface WorkerPoolEvents {
   /** A request to the node; the answer goes to the worker. */
   request(origin: number, op: string, args: LuaValue[]): Promise<LuaValue[]>;
   message(worker: number, message: FromWorker): void;
-  /** A worker died and was replaced; whatever it ran is gone. */
+  /** A worker runs and has nothing yet. */
+  started(worker: number): void;
+  /** A worker died and is replaced; whatever it ran is gone. */
   died(worker: number, failure: ErrorData): void;
 }
 
@@ -132,6 +134,11 @@ export class WorkerPool {
     return Math.max(0, this.#loads[index] ?? 0);
   }
 
+  /** Units alive on each worker, by index, as of its last turn; below 0 where none runs. Shared by all threads. */
+  get loads(): Int32Array {
+    return this.#loads;
+  }
+
   /** The running worker with the fewest units. */
   leastLoaded(): number {
     let best = 0;
@@ -201,6 +208,7 @@ export class WorkerPool {
     this.#flush();
     if (this.#observed) this.tell(index, "observe", true);
     Atomics.compareExchange(this.#loads, index, -1, 0);
+    this.#events.started(index);
     if (this.#workers.size > 1) {
       for (const other of this.#workers.keys()) this.send(other, { type: "alone", alone: false });
     }
@@ -474,7 +482,8 @@ function simulatedLink<Message extends FromWorker | ToWorker>(
   receive: (messages: Message[]) => void,
 ): (messages: Message[]) => void {
   const link = simulation.link<Message>((message) => {
-    simulation.note(pack(message as unknown as LuaValue));
+    // A port is no value; what passes through it is noted there.
+    if (message.type !== "queue") simulation.note(pack(message as unknown as LuaValue));
     receive([message]);
   });
   return (messages) => messages.forEach(link);

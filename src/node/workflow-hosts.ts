@@ -7,10 +7,9 @@ import type { Entry } from "../registry/entry.ts";
 import { pack, unpack } from "../vm/codec.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
-import type { FromWorker } from "../worker/messages.ts";
+import type { Way } from "../workflows/providers/sqlite/link.ts";
+import type { SqliteProviderOptions } from "../workflows/providers/sqlite/provider.ts";
 import type {
-  ActivityTask,
-  QueryTask,
   ResetRequest,
   RunClosed,
   RunDetail,
@@ -19,7 +18,6 @@ import type {
   StartRequest,
   UpdateStage,
   WorkflowProvider,
-  WorkflowTask,
 } from "../workflows/provider.ts";
 import { parseStartOptions } from "../workflows/option-table.ts";
 import { checkRecordSize } from "../workflows/limits.ts";
@@ -68,23 +66,8 @@ export class WorkflowHosts {
   readonly #log: LogSink;
   readonly #simulation: Simulation | undefined;
   readonly #entries: ReadonlyMap<string, Entry>;
-  /** Which provider waits for a task or an activity, by token or run, and which worker has it. */
-  readonly #tasks = new Map<
-    string,
-    { provider: WorkflowProvider; worker: number; task: WorkflowTask }
-  >();
-  readonly #queries = new Map<
-    string,
-    { provider: WorkflowProvider; worker: number; task: QueryTask }
-  >();
-  readonly #activities = new Map<
-    string,
-    { provider: WorkflowProvider; worker: number; task: ActivityTask }
-  >();
   /** Runs that wait for mended code. */
   readonly #blocked = new Map<string, WorkflowProvider>();
-  /** Which worker holds a run in memory. */
-  readonly #places = new Map<string, number>();
 
   constructor(
     pool: WorkerPool,
@@ -128,23 +111,11 @@ export class WorkflowHosts {
       number: ++this.#opened,
       ...(retention !== undefined && { retention }),
       ...(maxActivities !== undefined && { maxActivities }),
-      ...(this.#simulation && { inline: true, surroundings: this.#simulation }),
-    });
-    provider.onTask((task) => this.#runTask(provider, task));
-    provider.onQuery((task) => this.#runQuery(provider, task));
-    provider.onActivity((task) => this.#runActivity(provider, task));
-    provider.onActivityCancel((token, _reason, gently) => {
-      const activity = this.#activities.get(token);
-      if (activity) this.#pool.send(activity.worker, { type: "cancel_activity", token, gently });
+      ...(this.#simulation && simulated(this.#simulation)),
     });
     provider.onMessage(({ to, from, topic, payloads }) => {
       const values = unpack(payloads) as LuaValue[];
       this.deliver(to, topic, from, values);
-    });
-    provider.onEvict((runId) => {
-      const worker = this.#places.get(runId);
-      this.#places.delete(runId);
-      if (worker !== undefined) this.#pool.send(worker, { type: "evict", runId });
     });
     provider.onReport(({ level, message, fields }) => {
       if (fields.cause === "nondeterminism") this.#blocked.set(String(fields.run_id), provider);
@@ -158,6 +129,7 @@ export class WorkflowHosts {
     });
     await provider.open();
     this.#providers.set(id, provider);
+    for (const worker of this.#pool.running) this.#join(provider, worker);
     this.#journals.set(id, path);
   }
 
@@ -173,107 +145,18 @@ export class WorkflowHosts {
   /** Delivers a message of a workflow to a plain process; set by the node. */
   deliver: (to: string, topic: string, from: string, values: LuaValue[]) => void = () => {};
 
-  /** The worker that a task asks for, if it runs. */
-  #workerFor(task: { worker?: string }): number {
-    const sticky = task.worker === undefined
-      ? undefined
-      : Number(task.worker.replace("worker-", ""));
-    return sticky !== undefined && this.#pool.running.includes(sticky)
-      ? sticky
-      : this.#pool.leastLoaded();
+  /** A worker has started: every provider hands work to it from now on. */
+  connect(worker: number): void {
+    for (const provider of this.#providers.values()) this.#join(provider, worker);
   }
 
-  #runQuery(provider: WorkflowProvider, task: QueryTask): void {
-    const worker = this.#workerFor(task);
-    this.#queries.set(task.token, { provider, worker, task });
-    this.#pool.send(worker, { type: "query", task });
+  #join(provider: WorkflowProvider, worker: number): void {
+    this.#pool.send(worker, { type: "queue", port: provider.connect(worker, this.#pool.loads) });
   }
 
-  #runTask(provider: WorkflowProvider, task: WorkflowTask): void {
-    const worker = this.#workerFor(task);
-    this.#tasks.set(task.token, { provider, worker, task });
-    this.#places.set(task.runId, worker);
-    this.#pool.send(worker, { type: "workflow_task", task });
-  }
-
-  #runActivity(provider: WorkflowProvider, task: ActivityTask): void {
-    const worker = this.#places.get(task.runId) ?? this.#pool.leastLoaded();
-    this.#activities.set(task.token, { provider, worker, task });
-    const { token, entry, operation, args, frame, pid, hostId: _, ...facts } = task;
-    this.#pool.send(worker, {
-      type: "activity",
-      activity: {
-        token,
-        entry,
-        operation,
-        args,
-        pid,
-        ...(frame && { frame }),
-        ...(!operation && { facts }),
-      },
-    });
-  }
-
-  /** A worker's answer to a task or an activity. */
-  answered(message: FromWorker): void {
-    if (message.type === "task_done") {
-      const { completion, held } = message;
-      const task = this.#tasks.get(completion.token);
-      this.#tasks.delete(completion.token);
-      if (!held) this.#places.delete(completion.runId);
-      task?.provider.completeTask(completion);
-    } else if (message.type === "heartbeat") {
-      const { token, details } = message;
-      this.#activities.get(token)?.provider.heartbeat(token, details);
-    } else if (message.type === "queried") {
-      const { answer } = message;
-      const query = this.#queries.get(answer.token);
-      this.#queries.delete(answer.token);
-      if (query && answer.since > 0) this.#places.set(answer.runId, query.worker);
-      query?.provider.completeQuery(answer);
-    } else if (message.type === "activity_done") {
-      const activity = this.#activities.get(message.token);
-      this.#activities.delete(message.token);
-      activity?.provider.completeActivity(
-        message.token,
-        message.failure
-          ? { status: "failed", failure: message.failure }
-          : { status: "completed", value: message.value ?? pack(undefined) },
-      );
-    }
-  }
-
-  /** A worker died: its tasks come again, its activities failed. */
-  workerDied(index: number, failure: ErrorData): void {
-    for (const [token, { provider, worker, task }] of this.#tasks) {
-      if (worker !== index) continue;
-      this.#tasks.delete(token);
-      provider.completeTask({
-        token,
-        runId: task.runId,
-        worker: `worker-${index}`,
-        outcome: { type: "failed", failure: { cause: "lost", message: failure.message } },
-      });
-    }
-    for (const [token, { provider, worker, task }] of this.#queries) {
-      if (worker !== index) continue;
-      this.#queries.delete(token);
-      provider.completeQuery({
-        token,
-        runId: task.runId,
-        worker: `worker-${index}`,
-        since: 0,
-        outcome: { type: "lost", message: failure.message },
-      });
-    }
-    for (const [runId, worker] of this.#places) if (worker === index) this.#places.delete(runId);
-    for (const [token, { provider, worker, task }] of [...this.#activities]) {
-      if (worker !== index) continue;
-      this.#activities.delete(token);
-      // An operation has no retry policy: its failure would be its result. It runs again, as after a crash.
-      if (task.operation) this.#runActivity(provider, task);
-      else provider.completeActivity(token, { status: "failed", failure });
-    }
+  /** A worker died: its tasks come again, its attempts have failed. */
+  disconnect(worker: number, failure: ErrorData): void {
+    for (const provider of this.#providers.values()) provider.disconnect(worker, failure);
   }
 
   #provider(hostId: string): WorkflowProvider {
@@ -471,6 +354,16 @@ export class WorkflowHosts {
     await Promise.all([...this.#providers.values()].map((provider) => provider.close()));
     this.#providers.clear();
   }
+}
+
+/** A provider in a simulation: the seed decides when what workers and journal tell each other arrives. */
+function simulated(simulation: Simulation): Partial<SqliteProviderOptions> {
+  const way: Way = (deliver) =>
+    simulation.link((message) => {
+      if (message instanceof Uint8Array) simulation.note(message);
+      deliver(message);
+    });
+  return { inline: true, surroundings: simulation, way };
 }
 
 /** The end of a run as `value, err` (spec workflows §2.11). */

@@ -7,7 +7,7 @@ export const CALL_INFO = { function: 0 } as const;
 
 /** A value: eight bytes, then its tag. Stack slots and array items are 16 bytes apart. */
 export const VALUE = { tag: 8, size: 16 } as const;
-export const STRING = { shortLength: 7, longLength: 12, contents: 16 } as const;
+export const STRING = { shortLength: 7, hash: 8, longLength: 12, contents: 16 } as const;
 export const TABLE = { flags: 6, logNodes: 7, arrayLimit: 8, array: 12, nodes: 16, metatable: 24 };
 /** A node of a table's hash part: value and tag, tag of the key, key. */
 export const NODE = { tag: 8, keyTag: 9, key: 16, size: 24 } as const;

@@ -43,8 +43,8 @@ export function tooLarge(what: keyof MarshalLimits, limits: MarshalLimits): Wipp
   });
 }
 
-/** Up to this length a string is decoded byte by byte: a native call costs more. */
-const SHORT_STRING = 24;
+/** Short strings that are remembered; a power of two. */
+const KNOWN_STRINGS = 1_024;
 
 /**
  * Turns Lua values into JavaScript values by reading the wasm's memory, without one crossing.
@@ -57,6 +57,8 @@ export class Reader {
   #nodes = 0;
   #bytes = 0;
   #seen: Map<number, LuaValue> | undefined;
+  /** Texts of ASCII that were read before, by their hash. */
+  readonly #known: string[] = new Array<string>(KNOWN_STRINGS).fill("");
 
   constructor(readonly heap: Heap, readonly limits: MarshalLimits) {}
 
@@ -112,21 +114,41 @@ export class Reader {
 
   #string(at: number, tag: number): string | Uint8Array {
     const { u8, u32, buffer } = this.heap;
-    const length = tag === TAG.shortString
-      ? u8[at + STRING.shortLength]!
-      : u32[(at + STRING.longLength) >> 2]!;
-    this.#bytes += length;
-    if (this.#bytes > this.limits.bytes) throw tooLarge("bytes", this.limits);
+    if (tag === TAG.shortString) return this.#shortString(at);
+    const length = u32[(at + STRING.longLength) >> 2]!;
+    this.#count(length);
     const start = at + STRING.contents;
     const end = start + length;
-    if (length <= SHORT_STRING) {
-      let text = "";
-      let i = start;
-      while (i < end && u8[i]! < 128) text += String.fromCharCode(u8[i++]!);
-      if (i === end) return text;
-    }
     const bytes = u8.subarray(start, end);
     return isUtf8(bytes) ? buffer.utf8Slice(start, end) : bytes.slice();
+  }
+
+  /**
+   * Names and other short texts come again and again: the last text of each hash, which Lua keeps with the
+   * string, is compared byte by byte, which takes a tenth of making it anew.
+   */
+  #shortString(at: number): string | Uint8Array {
+    const { u8, u32, buffer } = this.heap;
+    const length = u8[at + STRING.shortLength]!;
+    this.#count(length);
+    const start = at + STRING.contents;
+    const slot = u32[(at + STRING.hash) >> 2]! & (KNOWN_STRINGS - 1);
+    const known = this.#known[slot]!;
+    if (known.length === length) {
+      let i = 0;
+      while (i < length && known.charCodeAt(i) === u8[start + i]) i++;
+      if (i === length) return known;
+    }
+    let ascii = true;
+    for (let i = start; i < start + length && ascii; i++) ascii = u8[i]! < 128;
+    if (ascii) return this.#known[slot] = buffer.latin1Slice(start, start + length);
+    const bytes = u8.subarray(start, start + length);
+    return isUtf8(bytes) ? buffer.utf8Slice(start, start + length) : bytes.slice();
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes > this.limits.bytes) throw tooLarge("bytes", this.limits);
   }
 
   #table(table: number): LuaValue {

@@ -2,38 +2,8 @@ import { pack, unpack } from "../vm/codec.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import { checkRecordSize } from "../workflows/limits.ts";
-import type { FromWorker } from "./messages.ts";
-
-/** What an activity is told of itself. */
-export interface ActivityFacts {
-  activityId: string;
-  workflowId: string;
-  runId: string;
-  attempt: number;
-  idempotencyToken: string;
-  /** Milliseconds since the epoch. */
-  scheduledTime: number;
-  deadline: number;
-  heartbeatTimeout?: number;
-  /** Details of the last heartbeat: packed `LuaValue[]`. */
-  heartbeat?: Uint8Array;
-}
-
-/** A function entry or host operation that a worker runs for a workflow. */
-export interface Activity {
-  token: string;
-  /** Id of the function entry, or name of the host operation. */
-  entry: string;
-  operation: boolean;
-  /** Packed `LuaValue[]`. */
-  args: Uint8Array;
-  /** Packed frame. */
-  frame?: Uint8Array;
-  /** PID of the workflow, for operations, which run in its name. */
-  pid: string;
-  /** Absent for operations. */
-  facts?: ActivityFacts;
-}
+import type { ActivityTask } from "../workflows/provider.ts";
+import type { TaskQueue } from "../workflows/task-queue.ts";
 
 /** A frame; mostly it is empty, which is one byte. */
 function unpackFrame(bytes: Uint8Array): Record<string, LuaValue> {
@@ -41,59 +11,73 @@ function unpackFrame(bytes: Uint8Array): Record<string, LuaValue> {
 }
 
 /** What `lua/modules/activity.lua` reads in the frame of an activity. */
-function told({ token, entry, pid }: Activity, facts: ActivityFacts): LuaValue {
-  const details = facts.heartbeat ? unpack(facts.heartbeat) as LuaValue[] : [];
+function told(task: ActivityTask): LuaValue {
+  const details = task.heartbeat ? unpack(task.heartbeat) as LuaValue[] : [];
   return {
-    token,
-    activity_id: facts.activityId,
-    activity_type: entry,
-    workflow_id: facts.workflowId,
-    run_id: facts.runId,
-    workflow_pid: pid,
-    attempt: facts.attempt,
-    idempotency_token: facts.idempotencyToken,
-    scheduled_time: facts.scheduledTime,
-    deadline: facts.deadline,
-    heartbeat_timeout: facts.heartbeatTimeout,
+    token: task.token,
+    activity_id: task.activityId,
+    activity_type: task.entry,
+    workflow_id: task.workflowId,
+    run_id: task.runId,
+    workflow_pid: task.pid,
+    attempt: task.attempt,
+    idempotency_token: task.idempotencyToken,
+    scheduled_time: task.scheduledTime,
+    deadline: task.deadline,
+    heartbeat_timeout: task.heartbeatTimeout,
     details,
     detail_count: details.length,
   };
 }
 
-/** What a worker runs for workflows, and what it has to tell of it. */
+interface Attempt {
+  entry: string;
+  queue: TaskQueue;
+  /** Details of the last heartbeat, if it has beaten since that was last sent. */
+  beat?: Uint8Array;
+}
+
+/** The attempts of activities that a worker runs: where each came from, and what it has to tell there. */
 export class Attempts {
-  /** Entries, by token. */
-  readonly #running = new Map<string, string>();
-  /** Details of the last heartbeat of each attempt that has beaten since they were last sent. */
-  readonly #beats = new Map<string, Uint8Array>();
+  readonly #running = new Map<string, Attempt>();
+  readonly #beating = new Set<string>();
 
   /** Answers the frame that the attempt runs in. */
-  begin(activity: Activity): Record<string, LuaValue> {
-    this.#running.set(activity.token, activity.entry);
-    const frame = activity.frame ? unpackFrame(activity.frame) : {};
-    if (activity.facts) frame.activity = told(activity, activity.facts);
+  begin(queue: TaskQueue, task: ActivityTask): Record<string, LuaValue> {
+    this.#running.set(task.token, { entry: task.entry, queue });
+    const frame = task.frame ? unpackFrame(task.frame) : {};
+    if (!task.operation) frame.activity = told(task);
     return frame;
   }
 
   beat(token: string, details: LuaValue[]): void {
-    this.#beats.set(token, pack(details));
+    const attempt = this.#running.get(token);
+    if (!attempt) return;
+    attempt.beat = pack(details);
+    this.#beating.add(token);
   }
 
-  /** The heartbeats since the last time, one of each attempt. */
-  beats(): FromWorker[] {
-    if (this.#beats.size === 0) return [];
-    const messages = [...this.#beats].map(([token, details]): FromWorker => (
-      { type: "heartbeat", token, details }
-    ));
-    this.#beats.clear();
-    return messages;
+  /** Sends the heartbeats since the last time, one of each attempt. */
+  sendBeats(): void {
+    if (this.#beating.size === 0) return;
+    for (const token of this.#beating) this.#sendBeat(token);
+    this.#beating.clear();
+  }
+
+  #sendBeat(token: string): void {
+    const attempt = this.#running.get(token);
+    if (attempt?.beat === undefined) return;
+    attempt.queue.answer({ type: "heartbeat", token, details: attempt.beat });
+    delete attempt.beat;
   }
 
   /** The end of an attempt, after its heartbeats: those that came later would be ignored. */
-  end(token: string, value: LuaValue, error: LuaValue): FromWorker[] {
-    const entry = this.#running.get(token) ?? "an activity";
+  end(token: string, value: LuaValue, error: LuaValue): void {
+    const attempt = this.#running.get(token);
+    if (!attempt) return;
+    this.#sendBeat(token);
     this.#running.delete(token);
-    return [...this.beats(), { type: "activity_done", token, ...outcome(entry, value, error) }];
+    attempt.queue.answer({ type: "activity", token, result: outcome(attempt.entry, value, error) });
   }
 }
 
@@ -101,11 +85,14 @@ function outcome(
   entry: string,
   value: LuaValue,
   error: LuaValue,
-): { value: Uint8Array } | { failure: ErrorData } {
+): { status: "completed"; value: Uint8Array } | { status: "failed"; failure: ErrorData } {
   try {
     if (error instanceof WippyError) throw error;
-    return { value: checkRecordSize(pack(value), `the result of ${entry}`) };
+    return {
+      status: "completed",
+      value: checkRecordSize(pack(value), `the result of ${entry}`),
+    };
   } catch (failure) {
-    return { failure: WippyError.from(failure).toJSON() };
+    return { status: "failed", failure: WippyError.from(failure).toJSON() };
   }
 }

@@ -30,13 +30,15 @@ function itemOf(message: Message): Item | undefined {
 /** Posts a batch to another thread: as bytes that move there when it holds only requests and answers. */
 export function postBatch(
   batch: Message[],
-  post: (data: Uint8Array | Message[], transfer: ArrayBuffer[]) => void,
+  post: (data: Uint8Array | Message[], transfer: (ArrayBuffer | MessagePort)[]) => void,
 ): void {
   const items: Item[] = [];
   for (const message of batch) {
     const item = itemOf(message);
     if (!item) {
-      post(batch, []);
+      // The port of a thread's queue moves to the thread.
+      const moved = batch.flatMap((each) => each.type === "queue" ? each.port as MessagePort : []);
+      post(batch, moved);
       return;
     }
     items.push(item);

@@ -30,6 +30,11 @@ function plain(value: LuaValue): LuaValue {
 /** A command as `lua/kernel/workflows.lua` makes it, in the form of `Command`. */
 function toCommand(value: LuaValue): Command {
   if (!isTable(value)) throw new WippyError("Internal", "a workflow command is not a table");
+  if (value.type === "schedule_activity") {
+    // Most commands are such; the table is ours, and its number of arguments does no harm.
+    value.args = listOf(value.args, Number(value.argc));
+    return value as unknown as Command;
+  }
   const { argc, ...command } = value;
   const count = Number(argc ?? 0);
   if ("args" in command) command.args = listOf(command.args, count);
@@ -48,6 +53,9 @@ function toCommand(value: LuaValue): Command {
 
 /** A job in the form that `lua/kernel/workflows.lua` reads: list lengths beside lists, failures as errors. */
 function toLua(job: Job): LuaValue {
+  if (job.type === "resolve_activity" && job.result.status === "completed") {
+    return job as unknown as LuaValue;
+  }
   const table: Table = { ...(job as unknown as Table) };
   if (job.type === "initialize_workflow") table.argc = job.args.length;
   if (job.type === "do_update") table.argc = job.args.length;
@@ -66,6 +74,8 @@ export class LuaEngine implements Engine {
   readonly #runs = new Set<string>();
   /** Runs that stay when they close. */
   readonly #retained = new Set<string>();
+  /** The activation that the kernel is being given, and what came of it meanwhile. */
+  #current: { runId: string; commands?: Command[]; failure?: WippyError } | undefined;
   readonly #waiting = new Map<
     string,
     { resolve: (commands: Command[]) => void; reject: (error: WippyError) => void }
@@ -77,47 +87,52 @@ export class LuaEngine implements Engine {
     this.#wake = wake;
   }
 
-  activate(activation: Activation): Promise<Command[]> {
-    const { promise, resolve, reject } = Promise.withResolvers<Command[]>();
-    this.#runs.add(activation.runId);
-    if (activation.retain) this.#retained.add(activation.runId);
-    else this.#retained.delete(activation.runId);
-    this.#waiting.set(activation.runId, { resolve, reject });
+  activate(activation: Activation): Command[] | Promise<Command[]> {
+    const { runId } = activation;
+    this.#runs.add(runId);
+    if (activation.retain) this.#retained.add(runId);
+    else this.#retained.delete(runId);
     const jobs = activation.jobs.map(toLua);
-    try {
-      this.#kernel.call(
-        "activate",
-        activation.runId,
-        activation.timestamp,
-        activation.replaying,
-        activation.historyLength,
-        activation.historySize,
-        jobs,
-        jobs.length,
-        activation.retain === true,
-      );
-    } catch (error) {
-      this.#waiting.delete(activation.runId);
-      throw error;
-    }
+    this.#current = { runId };
+    this.#kernel.call(
+      "activate",
+      runId,
+      activation.timestamp,
+      activation.replaying,
+      activation.historyLength,
+      activation.historySize,
+      jobs,
+      jobs.length,
+      activation.retain === true,
+      activation.explain === true,
+    );
+    const { commands, failure } = this.#current;
+    this.#current = undefined;
+    if (failure) throw failure;
+    if (commands) return commands;
+    // Its code runs for longer than a slice: it goes on in the worker's next turns.
     this.#wake();
+    const { promise, resolve, reject } = Promise.withResolvers<Command[]>();
+    this.#waiting.set(runId, { resolve, reject });
     return promise;
   }
 
   /** What the kernel emits when an activation is done. */
   activated(runId: string, commands: LuaValue, failure: LuaValue): void {
+    const current = this.#current?.runId === runId ? this.#current : undefined;
     const waiting = this.#waiting.get(runId);
     this.#waiting.delete(runId);
-    if (!waiting) return;
     if (failure instanceof WippyError) {
       this.#runs.delete(runId);
-      waiting.reject(failure);
+      if (current) current.failure = failure;
+      else waiting?.reject(failure);
       return;
     }
     const list = (Array.isArray(commands) ? commands : []).map(toCommand);
     const closed = list.some((command) => closing.has(command.type));
     if (closed && !this.#retained.has(runId)) this.#runs.delete(runId);
-    waiting.resolve(list);
+    if (current) current.commands = list;
+    else waiting?.resolve(list);
   }
 
   evict(runId: string): void {

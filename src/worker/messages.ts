@@ -1,13 +1,7 @@
 import type { Entry } from "../registry/entry.ts";
-import type { Activity } from "./activities.ts";
 import type { ErrorData as Failure } from "../vm/error.ts";
-import type {
-  QueryAnswer,
-  QueryTask,
-  TaskCompletion,
-  TaskFailure,
-  WorkflowTask,
-} from "../workflows/provider.ts";
+import type { TaskFailure } from "../workflows/provider.ts";
+import type { QueuePort } from "../workflows/task-queue.ts";
 import type { LogRecord } from "../observe/log.ts";
 
 /** Index of the node among the parties that exchange requests; workers count from 0. */
@@ -82,12 +76,8 @@ export type ToWorker =
   | { type: "host"; host: HostState }
   | { type: "entries"; change: EntriesChange }
   | { type: "worker_down"; index: number; failure: Failure }
-  | { type: "activity"; activity: Activity }
-  /** `gently`: one that listens for it is asked, not ended. */
-  | { type: "cancel_activity"; token: string; gently: boolean }
-  | { type: "workflow_task"; task: WorkflowTask }
-  | { type: "query"; task: QueryTask }
-  | { type: "evict"; runId: string }
+  /** The worker's end of a workflow provider. */
+  | { type: "queue"; port: QueuePort }
   | EnvironmentWrite
   | { type: "cancel_all"; hostId?: string; reason: string }
   | { type: "count"; question: number; hostId: string }
@@ -109,16 +99,6 @@ export type FromWorker =
     args: Uint8Array;
   }
   | { type: "answer"; to: number; ticket: number; values: Uint8Array }
-  | {
-    type: "activity_done";
-    token: string;
-    value?: Uint8Array;
-    failure?: Failure;
-  }
-  /** `held`: the worker keeps the run in memory. */
-  | { type: "task_done"; completion: TaskCompletion; held: boolean }
-  | { type: "heartbeat"; token: string; details: Uint8Array }
-  | { type: "queried"; answer: QueryAnswer }
   | { type: "log"; record: LogRecord }
   | EnvironmentWrite
   | { type: "replayed"; question: number; difference?: TaskFailure }

@@ -17,7 +17,10 @@ export interface ThreadStart {
 declare const self: {
   onmessage: (event: { data: ThreadStart | Uint8Array | ToWorker[] }) => void;
 };
-declare function postMessage(data: Uint8Array | FromWorker[], transfer?: ArrayBuffer[]): void;
+declare function postMessage(
+  data: Uint8Array | FromWorker[],
+  transfer?: (ArrayBuffer | MessagePort)[],
+): void;
 
 let worker: LuaWorker | undefined;
 const early: ToWorker[][] = [];

@@ -13,7 +13,9 @@ import { Simulation } from "../surroundings/simulation.ts";
 import type { Surroundings } from "../surroundings/surroundings.ts";
 import type { Failure } from "../workflows/engine/outcome.ts";
 import { Replayer } from "../workflows/replayer.ts";
-import { type Activity, Attempts } from "./activities.ts";
+import type { ActivityTask } from "../workflows/provider.ts";
+import { type Handout, type QueuePort, TaskQueue } from "../workflows/task-queue.ts";
+import { Attempts } from "./activities.ts";
 import { LuaEngine } from "./engine.ts";
 import { loadKernelImage } from "./kernel-image.ts";
 import { type Kernel, kernelOf } from "./kernel.ts";
@@ -57,6 +59,9 @@ const evenLoad = 8;
 /** Virtual milliseconds that a slice takes in a simulation, when all its fuel is spent. */
 const simulatedSlice = 5;
 
+/** Runs of workflows that a worker keeps in memory; the others come back by replay. */
+const maxLiveRuns = 1_000;
+
 /** Units alive on one worker from which on another worker is worth its thread. */
 export const crowded = 32;
 
@@ -88,6 +93,8 @@ export class LuaWorker {
   #operations!: OperationRunner;
   #outgoing: FromWorker[] = [];
   readonly #attempts = new Attempts();
+  /** This worker's ends of the workflow providers. */
+  readonly #queues: TaskQueue[] = [];
   readonly #surroundings: Surroundings;
   /** Call off the next turn, and the timer that would begin one. */
   #deferred: (() => void) | undefined;
@@ -127,7 +134,7 @@ export class LuaWorker {
     this.#registerHostFunctions();
     this.#kernel = kernelOf(this.#vm, image?.references ?? await this.#loadSources());
     this.#engine = new LuaEngine(this.#kernel, () => this.#wake());
-    this.#replayer = new Replayer(this.#engine, `worker-${index}`);
+    this.#replayer = new Replayer(this.#engine, maxLiveRuns, this.#surroundings.defer);
     const { random } = this.#surroundings;
     this.#kernel.call("configure", index, firstPid, alone, this.#options.strict, random.seed());
     if (this.#surroundings instanceof Simulation) this.#kernel.call("shuffle", random.seed());
@@ -280,11 +287,14 @@ export class LuaWorker {
   receive(messages: ToWorker[]): void {
     if (this.#dead) return;
     for (const message of messages) this.#enter(() => this.#handle(message));
-    // At once: to wait for the event loop's next turn would double the time of a round trip.
-    if (this.#deferred) {
-      this.#deferred();
-      this.#turn();
-    }
+    this.#turnAtOnce();
+  }
+
+  /** Takes the turn that is due: to wait for the event loop would double the time of a round trip. */
+  #turnAtOnce(): void {
+    if (!this.#deferred) return;
+    this.#deferred();
+    this.#turn();
   }
 
   #handle(message: ToWorker): void {
@@ -317,31 +327,8 @@ export class LuaWorker {
       case "worker_down":
         kernel.call("worker_down", message.index, WippyError.from(message.failure));
         break;
-      case "activity":
-        this.#activity(message.activity);
-        break;
-      case "cancel_activity":
-        kernel.call("cancel_call", message.token, message.gently);
-        this.#operations.abort(message.token);
-        break;
-      case "workflow_task":
-        this.#replayer.run(message.task).then(
-          (completion) => {
-            const held = this.#engine.has(message.task.runId);
-            this.#send({ type: "task_done", completion, held });
-            this.#wake();
-          },
-          (error) => this.#die(error),
-        );
-        break;
-      case "query":
-        this.#replayer.query(message.task).then(
-          (answer) => {
-            this.#send({ type: "queried", answer });
-            this.#wake();
-          },
-          (error) => this.#die(error),
-        );
+      case "queue":
+        this.#attach(message.port);
         break;
       case "replay":
         this.#replayer.check(message.runId, message.history).then((difference) => {
@@ -349,9 +336,6 @@ export class LuaWorker {
           this.#send({ type: "replayed", question, ...(difference && { difference }) });
           this.#wake();
         }, (error) => this.#die(error));
-        break;
-      case "evict":
-        this.#replayer.evict(message.runId);
         break;
       case "environment":
         this.#options.services.environment.mirror(message.storage, message.key, message.value);
@@ -390,9 +374,46 @@ export class LuaWorker {
     this.#send({ type: "checked", question, problems });
   }
 
-  #activity(activity: Activity): void {
+  #attach(port: QueuePort): void {
+    const queue = new TaskQueue(port, this.#surroundings.defer);
+    this.#queues.push(queue);
+    queue.onHandouts((handouts) => {
+      for (const handout of handouts) this.#enter(() => this.#take(queue, handout));
+      this.#turnAtOnce();
+    });
+  }
+
+  /** Takes what a workflow provider hands out. */
+  #take(queue: TaskQueue, handout: Handout): void {
+    switch (handout.type) {
+      case "task":
+        this.#replayer.run(handout.task).then((completion) => {
+          queue.answer({ type: "task", completion });
+          this.#wake();
+        }, (error) => this.#die(error));
+        break;
+      case "query":
+        this.#replayer.query(handout.task).then((answer) => {
+          queue.answer({ type: "queried", answer });
+          this.#wake();
+        }, (error) => this.#die(error));
+        break;
+      case "activity":
+        this.#activity(queue, handout.task);
+        break;
+      case "activity_cancel":
+        this.#kernel.call("cancel_call", handout.token, handout.gently);
+        this.#operations.abort(handout.token);
+        break;
+      case "evict":
+        this.#replayer.evict(handout.runId);
+        break;
+    }
+  }
+
+  #activity(queue: TaskQueue, activity: ActivityTask): void {
     const args = unpack(activity.args) as LuaValue[];
-    const frame = this.#attempts.begin(activity);
+    const frame = this.#attempts.begin(queue, activity);
     if (/^(process|workflow)\./.test(activity.entry) && activity.operation) {
       // What a workflow does to plain processes and to runs that it waits for is done by the kernel, in the workflow's name.
       this.#kernel.call("act", activity.token, activity.pid, frame, activity.entry, ...args);
@@ -415,7 +436,7 @@ export class LuaWorker {
   }
 
   #activityDone(token: string, value: LuaValue, error: LuaValue): void {
-    for (const message of this.#attempts.end(token, value, error)) this.#send(message);
+    this.#attempts.end(token, value, error);
     this.#wake();
   }
 
@@ -424,7 +445,8 @@ export class LuaWorker {
   }
 
   #flush(): void {
-    for (const message of this.#attempts.beats()) this.#send(message);
+    this.#attempts.sendBeats();
+    for (const queue of this.#queues) queue.flush();
     if (this.#outgoing.length === 0) return;
     const batch = this.#outgoing;
     this.#outgoing = [];
@@ -494,6 +516,7 @@ export class LuaWorker {
     this.#timer?.();
     this.#deferred?.();
     this.#operations.close();
+    for (const queue of this.#queues) queue.close();
     this.#vm.close();
   }
 }

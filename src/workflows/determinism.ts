@@ -1,5 +1,5 @@
 import type { Command } from "./engine/command.ts";
-import type { EventType, HistoryEvent } from "./history.ts";
+import { type EventType, type HistoryEvent, scheduledActivity } from "./history.ts";
 import type { TaskFailure } from "./provider.ts";
 
 /** The event that each kind of command leaves in history. */
@@ -98,6 +98,12 @@ function difference(
 
 function matches(event: HistoryEvent, command: Command): boolean {
   if (eventOf[command.type] !== event.type) return false;
+  if (event.type === "ActivityScheduled" && command.type === "schedule_activity") {
+    // Most of a history is such.
+    const { seq, entry, activityId } = event.data;
+    return seq === command.seq && entry === command.entry &&
+      (activityId ?? String(seq)) === (command.activityId ?? String(seq));
+  }
   const data: Record<string, unknown> = { ...event.data };
   return fieldsOf(command).every(([field, value]) => data[field] === value);
 }
@@ -152,7 +158,9 @@ function describeCommand(command: Command): string {
 }
 
 function describeEvent(event: HistoryEvent): string {
-  const data: Record<string, unknown> = { ...event.data };
+  const data: Record<string, unknown> = event.type === "ActivityScheduled"
+    ? { ...scheduledActivity(event.data) }
+    : { ...event.data };
   const names = [
     "entry",
     "workflowId",

@@ -1,7 +1,7 @@
 import { Packr } from "msgpackr/pack";
 import { pack } from "../vm/codec.ts";
 import type { LuaValue } from "../vm/value.ts";
-import type { Command } from "./engine/command.ts";
+import type { Command, CommandBody, ScheduleActivity } from "./engine/command.ts";
 import type { ParentInfo } from "./engine/activation.ts";
 import type { Failure } from "./engine/outcome.ts";
 import type { ActivityOptions, ChildOptions } from "./options.ts";
@@ -33,17 +33,20 @@ export interface EventData {
    */
   TaskStarted: { size: number };
   /** The commands of the task follow as their own events. */
-  TaskCompleted: { worker: string };
+  TaskCompleted: { /** Its index; a name in older journals. */ worker: number | string };
   /** The task's commands were refused; its events are shown again by the next task. */
   TaskFailed: { message: string; /** The run that this one is a reset of. */ baseRunId?: string };
 
   ActivityScheduled: {
     seq: number;
-    activityId: string;
+    /** Absent: the sequence number as text. */
+    activityId?: string;
     entry: string;
     args: Payload;
-    options: ActivityOptions;
-    operation: boolean;
+    /** Absent: none. */
+    options?: ActivityOptions;
+    /** Whether it is a host operation. */
+    operation?: boolean;
     frame?: Payload;
   };
   ActivityCancelRequested: { seq: number };
@@ -105,6 +108,22 @@ export interface EventData {
   ExecutionContinuedAsNew: { nextRunId: string; entry: string };
 }
 
+/** What an ActivityScheduled event says, with what it leaves out. */
+export interface ScheduledActivity {
+  seq: number;
+  activityId: string;
+  entry: string;
+  args: Payload;
+  options: ActivityOptions;
+  operation: boolean;
+  frame?: Payload;
+}
+
+/** Puts in what an ActivityScheduled event leaves out. */
+export function scheduledActivity(data: EventData["ActivityScheduled"]): ScheduledActivity {
+  return { activityId: String(data.seq), options: {}, operation: false, ...data };
+}
+
 export type EventType = keyof EventData;
 
 /** One entry of a run's history. Ids are dense from 1; `time` in milliseconds since the epoch. */
@@ -161,15 +180,87 @@ export function unpackPlain<Value>(bytes: Uint8Array): Value {
   return packr.unpack(bytes) as Value;
 }
 
+/** Numbers of the types of events in a packed history, which is never stored. */
+const typeNumbers = {
+  ExecutionStarted: 0,
+  TaskStarted: 1,
+  TaskCompleted: 2,
+  TaskFailed: 3,
+  ActivityScheduled: 4,
+  ActivityCancelRequested: 5,
+  ActivityCompleted: 6,
+  ActivityFailed: 7,
+  ActivityTimedOut: 8,
+  ActivityCanceled: 9,
+  TimerStarted: 10,
+  TimerCanceled: 11,
+  TimerFired: 12,
+  SideEffectRecorded: 13,
+  VersionRecorded: 14,
+  MessageSent: 15,
+  AttributesUpserted: 16,
+  ExecutionSignaled: 17,
+  ExecutionCancelRequested: 18,
+  UpdateDelivered: 19,
+  UpdateAccepted: 20,
+  UpdateRejected: 21,
+  UpdateCompleted: 22,
+  UpdateAborted: 23,
+  ExternalSignalInitiated: 24,
+  ExternalSignaled: 25,
+  ExternalSignalFailed: 26,
+  ExternalCancelInitiated: 27,
+  ExternalCancelRequested: 28,
+  ExternalCancelFailed: 29,
+  ChildInitiated: 30,
+  ChildStarted: 31,
+  ChildStartFailed: 32,
+  ChildCancelRequested: 33,
+  ChildCompleted: 34,
+  ChildFailed: 35,
+  ChildTimedOut: 36,
+  ChildCanceled: 37,
+  ChildTerminated: 38,
+  ExecutionCompleted: 39,
+  ExecutionFailed: 40,
+  ExecutionTimedOut: 41,
+  ExecutionCanceled: 42,
+  ExecutionTerminated: 43,
+  ExecutionContinuedAsNew: 44,
+} satisfies Record<EventType, number>;
+
+const eventTypes = Object.keys(typeNumbers) as EventType[];
+
+/**
+ * Packs events to be handed to a worker: their ids, times and types, and behind them their data as it is,
+ * so that it can be read in one go. A reader of its own for each event would cost more than its data.
+ */
 export function packHistory(events: readonly StoredEvent[]): Uint8Array {
-  return packPlain(events.map((event) => [event.id, event.time, event.type, event.data]));
+  const heads: number[] = [];
+  let size = 0;
+  for (const { id, time, type, data } of events) {
+    heads.push(id, time, typeNumbers[type]);
+    size += data.length;
+  }
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const { data } of events) {
+    all.set(data, at);
+    at += data.length;
+  }
+  return packPlain([heads, all]);
 }
 
 export function unpackHistory(bytes: Uint8Array): HistoryEvent[] {
-  const rows = unpackPlain<[number, number, EventType, Uint8Array][]>(bytes);
-  return rows.map(([id, time, type, data]) =>
-    ({ id, time, type, data: unpackPlain(data) }) as HistoryEvent
-  );
+  const [heads, all] = unpackPlain<[number[], Uint8Array]>(bytes);
+  if (all.length === 0) return [];
+  const events: HistoryEvent[] = [];
+  packr.unpackMultiple(all, (data: unknown) => {
+    const at = 3 * events.length;
+    const [id, time, type] = [heads[at], heads[at + 1], eventTypes[heads[at + 2]!]];
+    events.push({ id, time, type, data } as HistoryEvent);
+  });
+  return events;
 }
 
 /** Fields of commands that hold values of Lua; everything else is plain. */
@@ -192,13 +283,15 @@ type WithPackedValues<Part> = Part extends object ? {
   }
   : never;
 
-/** A command as it crosses to the provider: its values are packed. */
-export type PackedCommand = WithPackedValues<Command>;
+/** A command as it crosses to the provider: its values are packed, and where it was made is left out. */
+export type PackedCommand = WithPackedValues<CommandBody>;
 
 /** Packs what the engine answered, for `TaskCompletion`. */
 export function packCommands(commands: readonly Command[]): Uint8Array {
   return packPlain(commands.map((command) => {
-    const packed: Record<string, unknown> = { ...command };
+    // Nearly every command is of this kind: a list, without the names of its fields.
+    if (command.type === "schedule_activity") return packSchedule(command);
+    const { at: _, ...packed }: Record<string, unknown> = { ...command };
     for (const field of valueFields) {
       if (packed[field] !== undefined) packed[field] = pack(packed[field] as LuaValue);
     }
@@ -213,6 +306,52 @@ export function packCommands(commands: readonly Command[]): Uint8Array {
   }));
 }
 
+/** A packed `schedule_activity`, without what is as it mostly is. */
+type PackedSchedule = [
+  seq: number,
+  entry: string,
+  args: Payload,
+  options: ActivityOptions | null,
+  operation: boolean,
+  activityId: string | null,
+  frame: Payload | null,
+];
+
+function packSchedule(command: ScheduleActivity): PackedSchedule {
+  const { seq, entry, args, options, operation = false, activityId = null, frame } = command;
+  return [
+    seq,
+    entry,
+    pack(args),
+    isEmpty(options) ? null : options,
+    operation,
+    activityId,
+    frame === undefined ? null : pack(frame),
+  ];
+}
+
+function isEmpty(object: object): boolean {
+  for (const _ in object) return false;
+  return true;
+}
+
 export function unpackCommands(bytes: Uint8Array): PackedCommand[] {
-  return unpackPlain<PackedCommand[]>(bytes);
+  return unpackPlain<(PackedCommand | PackedSchedule)[]>(bytes).map((command) =>
+    Array.isArray(command) ? scheduleOf(command) : command
+  );
+}
+
+function scheduleOf(
+  [seq, entry, args, options, operation, activityId, frame]: PackedSchedule,
+): PackedCommand {
+  return {
+    type: "schedule_activity",
+    seq,
+    entry,
+    args,
+    options: options ?? {},
+    operation,
+    ...activityId !== null && { activityId },
+    ...frame !== null && { frame },
+  };
 }

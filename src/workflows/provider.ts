@@ -1,5 +1,6 @@
 import type { Failure, Outcome } from "./engine/outcome.ts";
 import type { StartOptions } from "./options.ts";
+import type { QueuePort } from "./task-queue.ts";
 
 /**
  * A packed Lua value: `pack` of `src/vm/codec.ts`. Providers and the node pass it on unread, so a
@@ -124,15 +125,10 @@ export interface WorkflowTask {
   /** Lease: only the newest token of a run is accepted with a completion. */
   token: string;
   runId: string;
-  workflowId: string;
-  entry: string;
-  hostId: string;
   /**
-   * Worker that holds the run in memory; absent when `history` is whole. A wish: any other worker
-   * answers `cache_miss`.
+   * Id of the last task of the run that this worker has completed; 0 when `history` is whole. A worker
+   * that does not hold the run in memory any more answers `cache_miss`.
    */
-  worker?: string;
-  /** Id of the last task that `worker` has completed; 0 when `history` is whole. */
   since: number;
   /** Packed history (`history.ts`): whole, or what came in after `since`. */
   history: Uint8Array;
@@ -140,12 +136,6 @@ export interface WorkflowTask {
 
 export interface TaskCompletion {
   token: string;
-  runId: string;
-  /**
-   * Name of the worker that ran it, for the next task's `worker`. Any text that the node can route
-   * by.
-   */
-  worker: string;
   outcome:
     /** `commands`: packed (`history.ts`). */
     | { type: "completed"; commands: Uint8Array }
@@ -261,8 +251,6 @@ export interface QueryTask extends Omit<WorkflowTask, "token"> {
 /** What a worker answers to a query. */
 export interface QueryAnswer {
   token: string;
-  runId: string;
-  worker: string;
   /** Id of the last task that the worker holds in memory; 0 when it holds nothing. */
   since: number;
   outcome:
@@ -393,27 +381,19 @@ export interface WorkflowProvider {
    */
   watch(workflowId: string, listener: (closed: RunClosed) => void, runId?: string): () => void;
 
-  /** A run has something to do. Each task is answered with `completeTask`. */
-  onTask(handler: (task: WorkflowTask) => void): void;
-  completeTask(completion: TaskCompletion): void;
-  /** A query to answer. Each is answered with `completeQuery`. */
-  onQuery(handler: (task: QueryTask) => void): void;
-  completeQuery(answer: QueryAnswer): void;
-  /** An attempt to run. Each is answered with `completeActivity`. */
-  onActivity(handler: (task: ActivityTask) => void): void;
   /**
-   * The attempt is alive: its heartbeat timeout begins anew, and the next attempt is given `details`
-   * (packed `LuaValue[]`). Details of the last second before the runtime dies may be lost.
+   * Gives tasks, queries and attempts to a worker from now on; until the first worker is there they wait.
+   * What they are and how they are answered: `task-queue.ts`.
+   *
+   * @param worker its index.
+   * @param loads what each worker has to do, by index, shared with the workers: for the placement of runs
+   * that no worker holds. Below 0: does not run.
+   * @returns the worker's end of the way, which may be moved to its thread.
    */
-  heartbeat(token: string, details: Payload): void;
-  /** Ignored when the attempt is no longer awaited. */
-  completeActivity(token: string, result: ActivityResult): void;
-  /** The attempt is no longer wanted (cancelled, timed out, run closed): abort it. */
-  /** With `gently` it is asked to end, and its outcome is awaited. */
-  onActivityCancel(handler: (token: string, reason: string, gently: boolean) => void): void;
+  connect(worker: number, loads?: Int32Array): QueuePort;
+  /** The worker died: its tasks and queries come again, its attempts have failed with `failure`. */
+  disconnect(worker: number, failure: Failure): void;
   /** Outbox to plain processes. A message may come twice when the runtime ended in between. */
   onMessage(handler: (message: OutboxMessage) => void): void;
-  /** A run is closed or its task was taken away: workers drop it from memory. */
-  onEvict(handler: (runId: string) => void): void;
   onReport(handler: (report: ProviderReport) => void): void;
 }

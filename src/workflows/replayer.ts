@@ -1,3 +1,5 @@
+import { machine } from "../surroundings/machine.ts";
+import type { Surroundings } from "../surroundings/surroundings.ts";
 import { pack, unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
@@ -17,6 +19,9 @@ import type {
 
 type TaskStarted = Extract<HistoryEvent, { type: "TaskStarted" }>;
 
+/** Tasks that are replayed before other work of the worker gets its turn: some milliseconds. */
+const tasksATurn = 500;
+
 /** One task of a history. */
 interface Step {
   started: TaskStarted;
@@ -33,7 +38,7 @@ interface Step {
  */
 export class Replayer {
   readonly #engine: Engine;
-  readonly #worker: string;
+  readonly #defer: Surroundings["defer"];
   readonly #maxRuns: number;
   /**
    * Id of the last task that the engine has completed, by run id, the least recently used first.
@@ -43,12 +48,16 @@ export class Replayer {
   readonly #busy = new Map<string, Promise<unknown>>();
 
   /**
-   * @param worker name under which the node finds this worker again.
    * @param maxRuns runs kept live in memory; the least recently used ones come back by replay.
+   * @param defer calls back when what has arrived meanwhile was received.
    */
-  constructor(engine: Engine, worker: string, maxRuns = 1_000) {
+  constructor(
+    engine: Engine,
+    maxRuns = 1_000,
+    defer: Surroundings["defer"] = machine.defer,
+  ) {
     this.#engine = engine;
-    this.#worker = worker;
+    this.#defer = defer;
     this.#maxRuns = maxRuns;
   }
 
@@ -58,8 +67,6 @@ export class Replayer {
   async run(task: WorkflowTask): Promise<TaskCompletion> {
     const answer = (outcome: TaskCompletion["outcome"]): TaskCompletion => ({
       token: task.token,
-      runId: task.runId,
-      worker: this.#worker,
       outcome,
     });
     try {
@@ -79,8 +86,6 @@ export class Replayer {
     const { token, runId, name, args } = task;
     const answer = (outcome: QueryAnswer["outcome"]): QueryAnswer => ({
       token,
-      runId,
-      worker: this.#worker,
       since: this.#engine.has(runId) ? this.#seen.get(runId) ?? 0 : 0,
       outcome,
     });
@@ -178,7 +183,8 @@ export class Replayer {
     if (!live || live.commands) throw new Error("a task without an open task in its history");
     const failure = await this.#replay(runId, steps);
     if (failure) return failure;
-    const commands = await this.#activate(runId, live);
+    const answer = this.#engine.activate(activationOf(runId, live));
+    const commands = untilClosed(Array.isArray(answer) ? answer : await answer);
     if (closingCommands.has(commands.at(-1)?.type as Command["type"])) this.evict(runId);
     else this.#remember(runId, live.started.id);
     return commands;
@@ -186,30 +192,44 @@ export class Replayer {
 
   /** Brings the engine to where history is. Answers the first difference between the two. */
   async #replay(runId: string, steps: Step[], retain = false): Promise<TaskFailure | undefined> {
-    for (const step of steps) {
+    const failure = await this.#compare(runId, steps, retain ? { retain } : {});
+    if (!failure) return undefined;
+    // Once more, to say where in the code it is.
+    this.#engine.evict(runId);
+    return await this.#compare(runId, steps, { retain, explain: true }) ?? failure;
+  }
+
+  async #compare(
+    runId: string,
+    steps: Step[],
+    how: Pick<Activation, "retain" | "explain">,
+  ): Promise<TaskFailure | undefined> {
+    for (const [number, step] of steps.entries()) {
+      // Whatever else the worker has to do gets its turn.
+      if (number % tasksATurn === tasksATurn - 1) await this.#turn();
       const events = step.commands ?? [];
-      const commands = await this.#activate(runId, step, retain);
+      const answer = this.#engine.activate({ ...activationOf(runId, step), ...how });
+      const commands = untilClosed(Array.isArray(answer) ? answer : await answer);
       const failure = compare(step.started.id, events, commands, () => this.#engine.where(runId));
       if (failure) return failure;
     }
     return undefined;
   }
 
-  /** Lets the engine run one task; what it would do after closing the run is left out. */
-  async #activate(runId: string, step: Step, retain = false): Promise<Command[]> {
-    const activation = activationOf(runId, step);
-    if (retain) activation.retain = true;
-    const commands = await this.#engine.activate(activation);
-    const closing = commands.findIndex(({ type }) => closingCommands.has(type));
-    return closing < 0 ? commands : commands.slice(0, closing + 1);
+  #turn(): Promise<void> {
+    return new Promise((resolve) => void this.#defer(resolve));
   }
 
   #remember(runId: string, task: number): void {
     this.#seen.delete(runId);
     this.#seen.set(runId, task);
     if (this.#seen.size <= this.#maxRuns) return;
-    const [oldest] = this.#seen.keys();
-    if (oldest !== undefined) this.evict(oldest);
+    for (const oldest of this.#seen.keys()) {
+      // One that is at work is not idle, however long ago its last task was.
+      if (this.#busy.has(oldest)) continue;
+      this.evict(oldest);
+      return;
+    }
   }
 
   /**
@@ -231,6 +251,12 @@ export class Replayer {
       this.evict(runId);
     }
   }
+}
+
+/** What code would do after closing its run is left out. */
+function untilClosed(commands: Command[]): Command[] {
+  const closing = commands.findIndex(({ type }) => closingCommands.has(type));
+  return closing < 0 ? commands : commands.slice(0, closing + 1);
 }
 
 /** Cuts a history, or the part of it that came in since a task, into tasks. */

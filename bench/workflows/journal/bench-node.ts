@@ -9,7 +9,9 @@ import type { Activation } from "../../../src/workflows/engine/activation.ts";
 import type { Command } from "../../../src/workflows/engine/command.ts";
 import type { Engine } from "../../../src/workflows/engine/engine.ts";
 import { SqliteProvider } from "../../../src/workflows/providers/sqlite/provider.ts";
+import { machine } from "../../../src/surroundings/machine.ts";
 import { Replayer } from "../../../src/workflows/replayer.ts";
+import { TaskQueue } from "../../../src/workflows/task-queue.ts";
 import { temporaryFolder } from "../../kernel/measurement/command.ts";
 
 /** Runs every workflow as `steps` activities, one after the other. */
@@ -37,11 +39,11 @@ class StepEngine implements Engine {
     throw new Error("the steps answer no queries");
   }
 
-  activate({ runId }: Activation): Promise<Command[]> {
+  activate({ runId }: Activation): Command[] {
     const step = (this.#done.get(runId) ?? 0) + 1;
     this.#done.set(runId, step);
     const at = "bench:steps:1";
-    return Promise.resolve([
+    return [
       step > this.#steps ? { type: "complete_workflow", at, result: step } : {
         type: "schedule_activity",
         at,
@@ -50,7 +52,7 @@ class StepEngine implements Engine {
         args: [step, "an argument of some forty characters or so"],
         options: {},
       },
-    ]);
+    ];
   }
 }
 
@@ -67,16 +69,22 @@ export class BenchNode {
 
   static async open(steps: number): Promise<BenchNode> {
     const provider = new SqliteProvider({ path: join(temporaryFolder(), "journal.db") });
-    const replayer = new Replayer(new StepEngine(steps), "worker-0");
+    const replayer = new Replayer(new StepEngine(steps));
     const value = pack("a result of some forty characters or so.");
-    provider.onTask((task) => {
-      replayer.run(task).then((completion) => provider.completeTask(completion));
-    });
-    provider.onActivity(({ token }) => {
-      provider.completeActivity(token, { status: "completed", value });
-    });
-    provider.onEvict((runId) => replayer.evict(runId));
     await provider.open();
+    const queue = new TaskQueue(provider.connect(0), machine.defer);
+    queue.onHandouts((handouts) => {
+      for (const handout of handouts) {
+        if (handout.type === "task") {
+          replayer.run(handout.task).then((completion) =>
+            queue.answer({ type: "task", completion })
+          );
+        } else if (handout.type === "activity") {
+          const { token } = handout.task;
+          queue.answer({ type: "activity", token, result: { status: "completed", value } });
+        } else if (handout.type === "evict") replayer.evict(handout.runId);
+      }
+    });
     return new BenchNode(provider);
   }
 

@@ -21,6 +21,11 @@ export interface Activation {
   jobs: Job[];
   /** True: the state is kept when the run closes, because a closed run is asked a query. */
   retain?: boolean;
+  /**
+   * True: commands say where in the code they were made while replaying too. That takes as long as the
+   * rest of a replay, and is needed only to say where code and history differ.
+   */
+  explain?: boolean;
 }
 
 /** The run of which a run is the child. */

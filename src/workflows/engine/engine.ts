@@ -11,11 +11,11 @@ export interface Engine {
   /**
    * Hands over a task and runs the code until every coroutine is parked.
    *
-   * @returns the commands that the code issued, in order.
+   * @returns the commands that the code issued, in order; at once when the code did not take long.
    * @throws when the engine itself broke (the VM died); errors of workflow code are a
    * `fail_workflow`.
    */
-  activate(activation: Activation): Promise<Command[]>;
+  activate(activation: Activation): Command[] | Promise<Command[]>;
   /**
    * Asks a run that is at rest. Nothing of it changes.
    *

@@ -58,6 +58,7 @@ const runtime = new Runtime({
 });
 runtime.provider.onMessage(({ from }) => log("message", from));
 await runtime.provider.open();
+runtime.connect();
 console.log("open");
 const options = { idReusePolicy: "reject_duplicate" } as const;
 await Promise.all(Array.from({ length: Number(runs) }, async (_, i) => {

@@ -6,12 +6,17 @@ import type { LuaValue } from "../../../src/vm/value.ts";
 import type { Failure } from "../../../src/workflows/engine/outcome.ts";
 import { type HistoryEvent, unpackHistory } from "../../../src/workflows/history.ts";
 import type {
+  ActivityResult,
   ActivityTask,
   OutboxMessage,
   ProviderReport,
+  QueryAnswer,
+  QueryTask,
   RunClosed,
   StartRequest,
   StartResult,
+  TaskCompletion,
+  WorkflowTask,
 } from "../../../src/workflows/provider.ts";
 import type { Surroundings } from "../../../src/workflows/providers/sqlite/journal.ts";
 import {
@@ -19,6 +24,8 @@ import {
   type SqliteProviderOptions,
 } from "../../../src/workflows/providers/sqlite/provider.ts";
 import { Replayer } from "../../../src/workflows/replayer.ts";
+import { type Handout, TaskQueue } from "../../../src/workflows/task-queue.ts";
+import { machine as realMachine } from "../../../src/surroundings/machine.ts";
 import { type Script, ScriptedEngine, ScriptError } from "./scripted-engine.ts";
 
 /** A clock that moves only when a test says so. */
@@ -41,8 +48,9 @@ export class VirtualMachine implements Surroundings {
     return () => this.#timers.delete(timer);
   }
 
-  defer(callback: () => void): void {
-    setImmediate(callback);
+  defer(callback: () => void): () => void {
+    const immediate = setImmediate(callback);
+    return () => clearImmediate(immediate);
   }
 
   /** Lets that many milliseconds pass, timer by timer. */
@@ -92,6 +100,9 @@ export class Runtime {
   readonly provider: SqliteProvider;
   readonly engine: ScriptedEngine;
   readonly replayer: Replayer;
+  /** Its worker's end of the provider. */
+  queue!: TaskQueue;
+  readonly #defer: (callback: () => void) => () => void;
   readonly activities: Record<string, ActivityFunction>;
   readonly messages: OutboxMessage[] = [];
   readonly reports: ProviderReport[] = [];
@@ -107,18 +118,8 @@ export class Runtime {
     );
     this.activities = activities;
     this.engine = new ScriptedEngine(scripts);
-    this.replayer = new Replayer(this.engine, "worker-0");
-    this.provider.onTask((task) => {
-      if (!this.answering) return;
-      this.replayer.run(task).then((completion) => this.provider.completeTask(completion));
-    });
-    this.provider.onQuery((task) => {
-      if (!this.answering) return;
-      this.replayer.query(task).then((answer) => this.provider.completeQuery(answer));
-    });
-    this.provider.onActivity((task) => void this.#run(task));
-    this.provider.onActivityCancel((token) => this.aborted.push(token));
-    this.provider.onEvict((runId) => this.replayer.evict(runId));
+    this.replayer = new Replayer(this.engine);
+    this.#defer = (machine ?? realMachine).defer;
     this.provider.onMessage((message) => this.messages.push(message));
     this.provider.onReport((report) => this.reports.push(report));
   }
@@ -126,7 +127,58 @@ export class Runtime {
   static async open(options: RuntimeOptions & { path: string }): Promise<Runtime> {
     const runtime = new Runtime(options);
     await runtime.provider.open();
+    runtime.connect();
     return runtime;
+  }
+
+  /** Connects its worker. */
+  connect(): void {
+    this.queue = new TaskQueue(this.provider.connect(0), this.#defer);
+    this.queue.onHandouts((handouts) => {
+      for (const handout of handouts) this.#take(handout);
+    });
+  }
+
+  #take(handout: Handout): void {
+    switch (handout.type) {
+      case "task":
+        this.onTask(handout.task);
+        break;
+      case "query":
+        this.onQuery(handout.task);
+        break;
+      case "activity":
+        void this.#run(handout.task);
+        break;
+      case "activity_cancel":
+        this.aborted.push(handout.token);
+        break;
+      case "evict":
+        this.replayer.evict(handout.runId);
+    }
+  }
+
+  /** What the worker does with a task; tests put something else in its place. */
+  onTask = (task: WorkflowTask): void => {
+    if (!this.answering) return;
+    this.replayer.run(task).then((completion) => this.completeTask(completion));
+  };
+
+  onQuery = (task: QueryTask): void => {
+    if (!this.answering) return;
+    this.replayer.query(task).then((answer) => this.completeQuery(answer));
+  };
+
+  completeTask(completion: TaskCompletion): void {
+    this.queue.answer({ type: "task", completion });
+  }
+
+  completeQuery(answer: QueryAnswer): void {
+    this.queue.answer({ type: "queried", answer });
+  }
+
+  completeActivity(token: string, result: ActivityResult): void {
+    this.queue.answer({ type: "activity", token, result });
   }
 
   start(
@@ -171,9 +223,9 @@ export class Runtime {
         throw new ScriptError({ kind: "NotFound", message, retryable: false });
       }
       const value = await activity(task, ...unpack(task.args) as LuaValue[]);
-      this.provider.completeActivity(task.token, { status: "completed", value: pack(value) });
+      this.completeActivity(task.token, { status: "completed", value: pack(value) });
     } catch (error) {
-      this.provider.completeActivity(task.token, { status: "failed", failure: failureOf(error) });
+      this.completeActivity(task.token, { status: "failed", failure: failureOf(error) });
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { Failure } from "../../engine/outcome.ts";
-import type { EventData, PackedCommand } from "../../history.ts";
+import { type EventData, type PackedCommand, scheduledActivity } from "../../history.ts";
 import type { ActivityResult, Payload } from "../../provider.ts";
 import {
   canceledFailure,
@@ -11,6 +11,7 @@ import {
 import type { Book } from "./book.ts";
 import type { Deadline } from "./deadlines.ts";
 import type { PendingActivity, RunState } from "./runs.ts";
+import type { ActivityHandout } from "../../task-wire.ts";
 
 const defaultStartToClose = 10 * 60_000;
 
@@ -23,17 +24,13 @@ const stage = { waitsForRetry: 0, runs: 1, waitsForSlot: 2 };
 type ScheduleActivity = Extract<PackedCommand, { type: "schedule_activity" }>;
 
 export function scheduleActivity(book: Book, state: RunState, command: ScheduleActivity): void {
-  const scheduled = {
-    seq: command.seq,
-    activityId: command.activityId ?? String(command.seq),
-    entry: command.entry,
-    args: command.args,
-    options: command.options,
-    operation: command.operation ?? false,
-    ...command.frame ? { frame: command.frame } : {},
-  };
-  const event = book.append(state, "ActivityScheduled", scheduled);
-  takeUpActivity(book, state, event, scheduled);
+  const { seq, activityId, entry, args, options, operation, frame } = command;
+  const data: EventData["ActivityScheduled"] = { seq, entry, args };
+  if (activityId !== undefined && activityId !== String(seq)) data.activityId = activityId;
+  if (Object.keys(options).length > 0) data.options = options;
+  if (operation) data.operation = true;
+  if (frame) data.frame = frame;
+  takeUpActivity(book, state, book.append(state, "ActivityScheduled", data), data);
 }
 
 /** Makes the first attempt of an activity whose ActivityScheduled event is in the history. */
@@ -41,8 +38,9 @@ export function takeUpActivity(
   book: Book,
   state: RunState,
   event: number,
-  scheduled: EventData["ActivityScheduled"],
+  data: EventData["ActivityScheduled"],
 ): void {
+  const scheduled = scheduledActivity(data);
   const { seq, options } = scheduled;
   const row = {
     run: state.run,
@@ -112,6 +110,7 @@ export function heartbeat(book: Book, token: string, details: Payload): void {
 /** Takes the outcome of an attempt; ignores it when that attempt is no longer awaited. */
 export function completeAttempt(book: Book, token: string, result: ActivityResult): void {
   book.slots.release(book, token);
+  book.after.push(() => book.workers.attemptBack(token));
   const found = attemptOf(book, token);
   if (!found) return;
   const { state, activity } = found;
@@ -129,6 +128,14 @@ export function completeAttempt(book: Book, token: string, result: ActivityResul
   } else {
     attemptFailed(book, state, activity, result.failure, "ActivityFailed");
   }
+}
+
+/** The worker of an attempt died. */
+export function loseAttempt(book: Book, token: string, failure: Failure): void {
+  const found = attemptOf(book, token);
+  // An operation has no retry policy, its failure would be its result: it runs again, as after a crash.
+  if (found?.activity.scheduled.operation) handOutAttempt(book, found.state, found.activity);
+  else completeAttempt(book, token, { status: "failed", failure });
 }
 
 /** The attempt took longer than it may. */
@@ -310,29 +317,22 @@ function handOutAttempt(book: Book, state: RunState, activity: PendingActivity):
     (scheduled.operation ? Infinity : defaultStartToClose);
   const due = book.now + startToClose;
   const frame = scheduled.frame ?? book.runs.frame(state);
-  book.out.push({
-    type: "activity",
-    task: {
-      token: tokenOf(book, activity),
-      runId: state.runId,
-      workflowId: state.workflowId,
-      pid: book.pidOf(state),
-      hostId: state.hostId,
-      activityId: scheduled.activityId,
-      entry: scheduled.entry,
-      operation: scheduled.operation,
-      args: scheduled.args,
-      ...frame ? { frame } : {},
-      attempt: row.attempt,
-      idempotencyToken: `${state.runId}.${row.seq}`,
-      scheduledTime,
-      ...options.heartbeatTimeout === undefined
-        ? {}
-        : { heartbeatTimeout: options.heartbeatTimeout },
-      ...row.heartbeat ? { heartbeat: row.heartbeat } : {},
-      deadline: Math.min(due, scheduledTime + (options.scheduleToCloseTimeout ?? Infinity)),
-    },
-  });
+  const task: ActivityHandout = {
+    token: tokenOf(book, activity),
+    identity: book.identityOf(state),
+    entry: scheduled.entry,
+    operation: scheduled.operation,
+    args: scheduled.args,
+    attempt: row.attempt,
+    scheduledTime,
+    deadline: Math.min(due, scheduledTime + (options.scheduleToCloseTimeout ?? Infinity)),
+  };
+  if (frame) task.frame = frame;
+  if (scheduled.activityId !== String(row.seq)) task.activityId = scheduled.activityId;
+  if (options.heartbeatTimeout !== undefined) task.heartbeatTimeout = options.heartbeatTimeout;
+  if (row.heartbeat) task.heartbeat = row.heartbeat;
+  const worker = state.worker ?? book.workers.ofTask(state.run);
+  book.out.push({ type: "activity", task, ...worker === undefined ? {} : { worker } });
   awaitBeat(book, activity);
   if (due === Infinity) return;
   const { run, seq, attempt } = row;

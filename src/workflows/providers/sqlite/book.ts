@@ -1,5 +1,6 @@
 import type { EventData, EventType } from "../../history.ts";
 import { workflowPid } from "../../pid.ts";
+import { packIdentity } from "../../task-wire.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { JournalEvent, JournalSettings } from "./messages.ts";
 import type { Queries } from "./queries.ts";
@@ -9,6 +10,7 @@ import type { Slots } from "./slots.ts";
 import type { Store } from "./store.ts";
 import type { UpdateWaits } from "./updates.ts";
 import type { Watches } from "./watches.ts";
+import type { Workers } from "./workers.ts";
 
 /** Where the journal gets identities and seeds. */
 export interface Randomness {
@@ -26,9 +28,9 @@ export interface BookParts {
   updateWaits: UpdateWaits;
   queries: Queries;
   slots: Slots;
+  workers: Workers;
   settings: JournalSettings;
   random: Randomness;
-  taken: Set<number>;
 }
 
 /**
@@ -45,8 +47,6 @@ export class Book {
   readonly after: (() => void)[] = [];
   /** Takes back changes in memory when the transaction is rolled back. */
   readonly undo: (() => void)[] = [];
-  /** Runs whose task is handed out and not answered; changed after the commit only. */
-  readonly taken: Set<number>;
   readonly #woken = new Set<RunState>();
   #due = Infinity;
   /** True when durable timers were fired: the first due time has to be looked up again. */
@@ -59,6 +59,7 @@ export class Book {
   readonly updateWaits: UpdateWaits;
   readonly queries: Queries;
   readonly slots: Slots;
+  readonly workers: Workers;
   readonly settings: JournalSettings;
   readonly random: Randomness;
 
@@ -74,13 +75,18 @@ export class Book {
     this.updateWaits = parts.updateWaits;
     this.queries = parts.queries;
     this.slots = parts.slots;
+    this.workers = parts.workers;
     this.settings = parts.settings;
     this.random = parts.random;
-    this.taken = parts.taken;
   }
 
   pidOf(state: RunState): string {
     return workflowPid(this.settings.node, state.hostId, state.workflowId);
+  }
+
+  identityOf(state: RunState): Uint8Array {
+    const { runId, workflowId, hostId } = state;
+    return state.identity ??= packIdentity({ runId, workflowId, hostId, pid: this.pidOf(state) });
   }
 
   append<Type extends EventType>(state: RunState, type: Type, data: EventData[Type]): number {
@@ -122,9 +128,16 @@ export class Book {
   takeBack(state: RunState): void {
     const { run } = state;
     this.after.push(() => {
-      this.taken.delete(run);
+      this.workers.taskBack(run);
       this.deadlines.delete(`task ${run}`);
     });
+  }
+
+  /** The worker that holds the run drops it from memory; its next task carries the whole history. */
+  evict(state: RunState): void {
+    const worker = state.worker ?? this.workers.ofTask(state.run);
+    if (worker !== undefined) this.out.push({ type: "evict", runId: state.runId, worker });
+    this.forgetWorker(state);
   }
 
   /** The next task of the run carries its whole history, to any worker. */

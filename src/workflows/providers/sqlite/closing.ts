@@ -125,12 +125,11 @@ function close<Type extends EventType>(
   const followed = "nextRunId" in data && data.nextRunId !== undefined;
   if (!updatesGoOn) abortUpdates(book, state, followed);
   book.append(state, type, data);
-  book.out.push({ type: "evict", runId: state.runId });
   state.status = status;
   state.closeTime = state.lastTime;
   state.taskEvent = state.wake = state.held = 0;
   state.blocked = null;
-  book.forgetWorker(state);
+  book.evict(state);
   // At once, because the index that allows one open run of an id is checked at the next insert.
   book.store.saveStanding(state);
   book.store.deleteTimersOf(state.run);

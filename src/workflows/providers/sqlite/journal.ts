@@ -1,13 +1,21 @@
 import { WippyError } from "../../../vm/error.ts";
-import { completeAttempt, heartbeat, recoverAttempts, startWaiting } from "./activities.ts";
+import type { WorkerAnswer } from "../../task-queue.ts";
+import type { OutgoingHandout } from "../../task-wire.ts";
+import {
+  completeAttempt,
+  heartbeat,
+  loseAttempt,
+  recoverAttempts,
+  startWaiting,
+} from "./activities.ts";
 import { Book, type BookParts, type Randomness } from "./book.ts";
 import { closedChain, terminateRun } from "./closing.ts";
 import { Deadlines } from "./deadlines.ts";
 import { describeRun, listRuns, runDetail, runHistory } from "./info.ts";
 import { lockJournal } from "./lock.ts";
-import type { JournalEvent, JournalRequest } from "./messages.ts";
+import type { JournalEvent, JournalRequest, NodeEvent } from "./messages.ts";
 import { isPassing, openDatabase, storageError } from "./open.ts";
-import { answerQuery, askRun, Queries } from "./queries.ts";
+import { answerQuery, askRun, loseQuery, Queries } from "./queries.ts";
 import { resetRun } from "./reset.ts";
 import { removeOld } from "./retention.ts";
 import { Runs } from "./runs.ts";
@@ -15,10 +23,11 @@ import { notFound, openRun, requestCancel, signalRun } from "./signals.ts";
 import { Slots } from "./slots.ts";
 import { startRun } from "./starts.ts";
 import { Store } from "./store.ts";
-import { completeTask, takeTask, unblockRun } from "./tasks.ts";
+import { completeTask, loseTask, takeTask, unblockRun } from "./tasks.ts";
 import { fireDue } from "./timers.ts";
 import { pollUpdate, updateRun, UpdateWaits } from "./updates.ts";
 import { Watches } from "./watches.ts";
+import { type Work, Workers } from "./workers.ts";
 
 /** What the journal needs of its surroundings; a test gives it a virtual clock. */
 export interface Surroundings {
@@ -37,18 +46,28 @@ const sweepInterval = 60_000;
 /** The longest delay that the platform's timers take. */
 const maxDelay = 2 ** 31 - 1;
 
+/** The ways out of the journal. */
+export interface JournalWays {
+  /** To the provider. */
+  tell(events: NodeEvent[]): void;
+  handOut(worker: number, handouts: OutgoingHandout[]): void;
+}
+
 /**
  * The journal: takes requests, commits everything that waits in one transaction, and only then lets
  * out what follows from it. It knows nothing of threads.
  */
 export class Journal {
   readonly #surroundings: Surroundings;
-  readonly #post: (events: JournalEvent[]) => void;
+  readonly #link: JournalWays;
+  readonly #workers = new Workers();
   #open?: BookParts & { unlock: () => void };
   #queue: JournalRequest[] = [];
   #deferred = false;
   /** Runs whose task waits for its turn to be handed out. */
   #ready: number[] = [];
+  /** What waits for the first worker. */
+  #early: Work[] = [];
   /** Due time of the first durable timer, or earlier. */
   #nextDue = Infinity;
   /** When closed runs are next looked through for those that are old enough to be removed. */
@@ -57,10 +76,9 @@ export class Journal {
   /** Set while nothing can be committed: notices wait for the next try. */
   #stalled?: { notices: JournalRequest[]; tries: number; nextTry: number };
 
-  /** @param post takes what leaves the journal, in order. */
-  constructor(surroundings: Surroundings, post: (events: JournalEvent[]) => void) {
+  constructor(surroundings: Surroundings, link: JournalWays) {
     this.#surroundings = surroundings;
-    this.#post = post;
+    this.#link = link;
   }
 
   receive(requests: JournalRequest[]): void {
@@ -83,7 +101,13 @@ export class Journal {
       batch.shift();
     }
     const close = batch.find(isClose);
-    if (this.#open) this.#work(close ? batch.filter((request) => request !== close) : batch);
+    for (const request of batch) {
+      if (request.type === "connect") this.#connect(request);
+      // At once, as another may take its place in the same batch.
+      if (request.type === "disconnect") request.held = this.#workers.disconnect(request.worker);
+    }
+    const work = batch.filter(({ type }) => type !== "close" && type !== "connect");
+    if (this.#open) this.#work(work);
     else this.#refuse(batch, new WippyError("Unavailable", "the workflow journal is not open"));
     if (close) this.#close(close);
     this.#setAlarm();
@@ -105,8 +129,8 @@ export class Journal {
         updateWaits: new UpdateWaits(),
         queries: new Queries(),
         slots: new Slots(settings.maxActivities),
+        workers: this.#workers,
         random: this.#surroundings.random,
-        taken: new Set(),
       };
       const book = this.#commit((book) => recover(book));
       this.#nextDue = store.nextDue() ?? Infinity;
@@ -135,7 +159,8 @@ export class Journal {
     const stalled = this.#stalled;
     const requests = stalled ? [...stalled.notices, ...batch] : batch;
     const due = this.#isDue();
-    if (requests.length === 0 && !due) return;
+    const idle = !this.#workers.any || this.#ready.length === 0;
+    if (requests.length === 0 && !due && idle) return;
     try {
       this.#settle(this.#commit((book) => {
         for (const request of requests) this.#handle(book, request);
@@ -174,17 +199,51 @@ export class Journal {
     this.#nextDue = Math.min(this.#nextDue, book.due);
     if (book.firedTimers) this.#nextDue = book.store.nextDue() ?? Infinity;
     if (book.ready.length > 0) this.#ready = this.#ready.concat(book.ready);
-    const out = [...before, ...book.out];
-    while (this.#ready.length > 0 && book.taken.size < book.settings.maxTasks) {
-      for (const run of this.#ready.splice(0, book.settings.maxTasks - book.taken.size)) {
-        const task = takeTask(book, run);
-        if (task) out.push({ type: "task", task });
-      }
-    }
+    const out = before.concat(book.out);
+    this.#handOutTasks(book, out);
     book.queries.handOut(book, out);
     book.runs.trim();
     book.slots.trim();
-    if (out.length > 0) this.#post(out);
+    this.#post(out);
+  }
+
+  #handOutTasks(book: Book, out: JournalEvent[]): void {
+    let room = book.settings.maxTasks - this.#workers.tasks;
+    while (this.#workers.any && this.#ready.length > 0 && room > 0) {
+      for (const run of this.#ready.splice(0, room)) {
+        const task = takeTask(book, run);
+        if (!task) continue;
+        out.push(task);
+        room--;
+      }
+    }
+  }
+
+  /** Sends each event where it belongs, in order. */
+  #post(events: readonly JournalEvent[]): void {
+    const toNode: NodeEvent[] = [];
+    const toWorkers = new Map<number, OutgoingHandout[]>();
+    for (const event of events) {
+      if (!isWork(event)) toNode.push(event);
+      else if (!this.#workers.any) this.#early.push(event);
+      else this.#place(event, toWorkers);
+    }
+    // Workers first: they have something to do.
+    for (const [worker, handouts] of toWorkers) this.#link.handOut(worker, handouts);
+    if (toNode.length > 0) this.#link.tell(toNode);
+  }
+
+  #place(work: Work, toWorkers: Map<number, OutgoingHandout[]>): void {
+    const worker = this.#workers.place(work);
+    if (worker === undefined) return;
+    const handouts = toWorkers.get(worker);
+    if (handouts) handouts.push(work);
+    else toWorkers.set(worker, [work]);
+  }
+
+  #connect({ worker, loads }: Extract<JournalRequest, { type: "connect" }>): void {
+    this.#workers.connect(worker, loads);
+    this.#post(this.#early.splice(0));
   }
 
   /** After a rollback nothing in memory is trusted. */
@@ -220,7 +279,7 @@ export class Journal {
   #fail(request: JournalRequest | undefined, error: unknown): void {
     const path = this.#open!.settings.path;
     const failure = storageError(error, path);
-    const what = request?.type ?? "timers";
+    const what = request?.type === "answered" ? request.answer.type : request?.type ?? "timers";
     if (!request) this.#nextDue = this.#nextSweep = this.#surroundings.now() + 1_000;
     if (request) this.#refuse([request], failure);
     this.#post([{
@@ -343,6 +402,18 @@ function isClose(request: JournalRequest): request is Extract<JournalRequest, { 
   return request.type === "close";
 }
 
+function isWork(event: JournalEvent): event is Work {
+  return workTypes.has(event.type);
+}
+
+const workTypes: ReadonlySet<JournalEvent["type"]> = new Set<Work["type"]>([
+  "task",
+  "query",
+  "activity",
+  "activity_cancel",
+  "evict",
+]);
+
 /** Says that a question is answered when something has happened. */
 const later = Symbol("later");
 
@@ -389,14 +460,13 @@ function answer(book: Book, request: Asked): unknown {
 
 function notice(book: Book, request: Exclude<JournalRequest, Asked>): void {
   switch (request.type) {
-    case "task":
-      return completeTask(book, request.completion);
-    case "heartbeat":
-      return heartbeat(book, request.token, request.details);
-    case "queried":
-      return answerQuery(book, request.answer);
-    case "activity":
-      return completeAttempt(book, request.token, request.result);
+    case "answered":
+      return answered(book, request.worker, request.answer);
+    case "connect":
+      // No matter of a transaction: done when it came.
+      return;
+    case "disconnect":
+      return disconnected(book, request);
     case "delivered":
       return book.store.deleteMessagesUpTo(request.id);
     case "watch":
@@ -404,6 +474,30 @@ function notice(book: Book, request: Exclude<JournalRequest, Asked>): void {
     case "unwatch":
       return book.watches.delete(request.watch);
   }
+}
+
+/** Takes what a worker says. */
+function answered(book: Book, worker: number, answer: WorkerAnswer): void {
+  switch (answer.type) {
+    case "task":
+      return completeTask(book, worker, answer.completion);
+    case "heartbeat":
+      return heartbeat(book, answer.token, answer.details);
+    case "queried":
+      return answerQuery(book, worker, answer.answer);
+    case "activity":
+      return completeAttempt(book, answer.token, answer.result);
+  }
+}
+
+/** A worker died: what it had is lost. */
+function disconnected(
+  book: Book,
+  { worker, failure, held }: Extract<JournalRequest, { type: "disconnect" }>,
+): void {
+  for (const run of held?.tasks ?? []) loseTask(book, run, failure.message);
+  for (const token of held?.attempts ?? []) loseAttempt(book, token, failure);
+  for (const id of held?.queries ?? []) loseQuery(book, worker, id, failure.message);
 }
 
 function watch(book: Book, request: Extract<JournalRequest, { type: "watch" }>): void {

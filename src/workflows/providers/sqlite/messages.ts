@@ -1,26 +1,20 @@
 import type { Failure } from "../../engine/outcome.ts";
 import type {
-  ActivityResult,
-  ActivityTask,
   OutboxMessage,
-  Payload,
   ProviderReport,
-  QueryAnswer,
   QueryRequest,
-  QueryTask,
   ResetRequest,
   RunClosed,
   RunQuery,
   Signal,
   StartRequest,
-  TaskCompletion,
   UpdateRequest,
   UpdateStage,
-  WorkflowTask,
 } from "../../provider.ts";
+import type { WorkerAnswer } from "../../task-queue.ts";
+import type { Held, Work } from "./workers.ts";
 
-// What the provider (main thread) and the journal (its own thread) say to each other, in lists
-// (`wire.ts`).
+// What the provider (main thread) and the journal (its own thread) say to each other, in lists.
 
 /** Settings of the journal that cross to its thread. */
 export interface JournalSettings {
@@ -67,11 +61,12 @@ export type Question =
 
 /** Not answered; kept until it is committed. */
 export type Notice =
-  | { type: "task"; completion: TaskCompletion }
-  /** `details`: packed `LuaValue[]`. */
-  | { type: "heartbeat"; token: string; details: Payload }
-  | { type: "queried"; answer: QueryAnswer }
-  | { type: "activity"; token: string; result: ActivityResult }
+  /** What a worker says; it does not pass through the provider. */
+  | { type: "answered"; worker: number; answer: WorkerAnswer }
+  /** A worker is there; the way to it is the link's. */
+  | { type: "connect"; worker: number; loads?: Int32Array }
+  /** `held`: what it had, which the journal looks up when it hears of the death. */
+  | { type: "disconnect"; worker: number; failure: Failure; held?: Held }
   /** Outbox messages up to this id were handed over. */
   | { type: "delivered"; id: number }
   | { type: "watch"; watch: number; workflowId: string; runId?: string }
@@ -79,14 +74,12 @@ export type Notice =
 
 export type JournalRequest = (Question & { id: number }) | Notice;
 
-export type JournalEvent =
+export type JournalEvent = NodeEvent | Work;
+
+/** What the provider is told; work goes to workers. */
+export type NodeEvent =
   | { type: "answer"; id: number; value?: unknown }
   | { type: "refusal"; id: number; failure: Failure }
-  | { type: "task"; task: WorkflowTask }
-  | { type: "query"; task: QueryTask }
-  | { type: "activity"; task: ActivityTask }
-  | { type: "activity_cancel"; token: string; reason: string; gently: boolean }
   | { type: "message"; id: number; message: OutboxMessage }
   | { type: "closed"; watch: number; closed: RunClosed }
-  | { type: "evict"; runId: string }
   | { type: "report"; report: ProviderReport };

@@ -1,14 +1,11 @@
 import { WippyError } from "../../../vm/error.ts";
 import { localNode } from "../../pid.ts";
+import type { Failure } from "../../engine/outcome.ts";
 import type {
-  ActivityResult,
-  ActivityTask,
   OutboxMessage,
   Payload,
   ProviderReport,
-  QueryAnswer,
   QueryRequest,
-  QueryTask,
   ResetRequest,
   RunClosed,
   RunDetail,
@@ -17,17 +14,16 @@ import type {
   Signal,
   StartRequest,
   StartResult,
-  TaskCompletion,
   UpdateRequest,
   UpdateResult,
   UpdateStage,
   WorkflowProvider,
-  WorkflowTask,
 } from "../../provider.ts";
+import type { QueuePort } from "../../task-queue.ts";
 import type { Surroundings } from "./journal.ts";
-import { inlineLink, type JournalLink, threadLink } from "./link.ts";
+import { inlineLink, type JournalLink, threadLink, type Way } from "./link.ts";
 import { machine } from "../../../surroundings/machine.ts";
-import type { JournalEvent, JournalRequest, JournalSettings, Question } from "./messages.ts";
+import type { JournalRequest, JournalSettings, NodeEvent, Question } from "./messages.ts";
 
 export interface SqliteProviderOptions {
   /** Path of the journal file; its folder is made when it is missing. */
@@ -40,6 +36,8 @@ export interface SqliteProviderOptions {
   inline?: boolean;
   /** Only with `inline`: the clock, timers and randomness to use in place of the machine's. */
   surroundings?: Surroundings;
+  /** Only with `inline`: how what workers and the journal tell each other travels. */
+  way?: Way;
   /**
    * Milliseconds until a task that nobody completed is given to another worker; default 60,000. The
    * death of a worker is told by the node at once, so this only catches code that does not stop,
@@ -73,12 +71,7 @@ export class SqliteProvider implements WorkflowProvider {
     { resolve: (value: unknown) => void; reject: (error: WippyError) => void }
   >();
   readonly #watches = new Map<number, (closed: RunClosed) => void>();
-  #task: (task: WorkflowTask) => void = () => {};
-  #query: (task: QueryTask) => void = () => {};
-  #activity: (task: ActivityTask) => void = () => {};
-  #activityCancel: (token: string, reason: string, gently: boolean) => void = () => {};
   #message: (message: OutboxMessage) => void = () => {};
-  #evict: (runId: string) => void = () => {};
   #report: (report: ProviderReport) => void = () => {};
 
   constructor(options: SqliteProviderOptions) {
@@ -99,11 +92,11 @@ export class SqliteProvider implements WorkflowProvider {
   async open(): Promise<void> {
     if (this.#link) throw new WippyError("Conflict", "the workflow journal is already open");
     const listener = {
-      events: (events: JournalEvent[]) => this.#receive(events),
+      events: (events: NodeEvent[]) => this.#receive(events),
       broken: (message: string) => this.#broken(message),
     };
     this.#link = this.#options.inline
-      ? inlineLink(listener, this.#options.surroundings ?? machine)
+      ? inlineLink(listener, this.#options.surroundings ?? machine, this.#options.way)
       : threadLink(listener);
     try {
       await this.#ask({ type: "open", settings: this.#settings });
@@ -180,44 +173,19 @@ export class SqliteProvider implements WorkflowProvider {
     };
   }
 
-  completeTask(completion: TaskCompletion): void {
-    this.#send({ type: "task", completion });
+  connect(worker: number, loads?: Int32Array): QueuePort {
+    if (!this.#link) throw new WippyError("Unavailable", "the workflow journal is not open");
+    // The death of the worker that was there before must be heard of first.
+    this.#flush();
+    return this.#link.connect(worker, loads);
   }
 
-  completeQuery(answer: QueryAnswer): void {
-    this.#send({ type: "queried", answer });
-  }
-
-  completeActivity(token: string, result: ActivityResult): void {
-    this.#send({ type: "activity", token, result });
-  }
-
-  onTask(handler: (task: WorkflowTask) => void): void {
-    this.#task = handler;
-  }
-
-  onQuery(handler: (task: QueryTask) => void): void {
-    this.#query = handler;
-  }
-
-  onActivity(handler: (task: ActivityTask) => void): void {
-    this.#activity = handler;
-  }
-
-  heartbeat(token: string, details: Payload): void {
-    this.#send({ type: "heartbeat", token, details });
-  }
-
-  onActivityCancel(handler: (token: string, reason: string, gently: boolean) => void): void {
-    this.#activityCancel = handler;
+  disconnect(worker: number, failure: Failure): void {
+    this.#send({ type: "disconnect", worker, failure });
   }
 
   onMessage(handler: (message: OutboxMessage) => void): void {
     this.#message = handler;
-  }
-
-  onEvict(handler: (runId: string) => void): void {
-    this.#evict = handler;
   }
 
   onReport(handler: (report: ProviderReport) => void): void {
@@ -244,11 +212,13 @@ export class SqliteProvider implements WorkflowProvider {
     // Not as a microtask: what one turn of the event loop brings about takes many of those, and
     // each message to the thread costs some 30 µs.
     const { defer } = this.#options.surroundings ?? machine;
-    defer(() => {
-      const requests = this.#outgoing;
-      this.#outgoing = [];
-      this.#link?.send(requests);
-    });
+    defer(() => this.#flush());
+  }
+
+  #flush(): void {
+    const requests = this.#outgoing;
+    this.#outgoing = [];
+    if (requests.length > 0) this.#link?.send(requests);
   }
 
   #refuse(request: JournalRequest, error: WippyError): void {
@@ -257,7 +227,7 @@ export class SqliteProvider implements WorkflowProvider {
     this.#waiting.delete(request.id);
   }
 
-  #receive(events: JournalEvent[]): void {
+  #receive(events: NodeEvent[]): void {
     let delivered = 0;
     for (const event of events) {
       if (event.type === "message") delivered = event.id;
@@ -272,7 +242,7 @@ export class SqliteProvider implements WorkflowProvider {
     if (delivered > 0) this.#send({ type: "delivered", id: delivered });
   }
 
-  #dispatch(event: JournalEvent): void {
+  #dispatch(event: NodeEvent): void {
     switch (event.type) {
       case "answer":
       case "refusal": {
@@ -282,14 +252,6 @@ export class SqliteProvider implements WorkflowProvider {
         else waiting?.reject(WippyError.from(event.failure));
         return;
       }
-      case "task":
-        return this.#task(event.task);
-      case "query":
-        return this.#query(event.task);
-      case "activity":
-        return this.#activity(event.task);
-      case "activity_cancel":
-        return this.#activityCancel(event.token, event.reason, event.gently);
       case "message":
         return this.#message(event.message);
       case "closed": {
@@ -297,8 +259,6 @@ export class SqliteProvider implements WorkflowProvider {
         this.#watches.delete(event.watch);
         return listener?.(event.closed);
       }
-      case "evict":
-        return this.#evict(event.runId);
       case "report":
         return this.#report(event.report);
     }

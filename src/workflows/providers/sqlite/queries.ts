@@ -5,6 +5,7 @@ import type { Book } from "./book.ts";
 import type { JournalEvent } from "./messages.ts";
 import type { RunState } from "./runs.ts";
 import { notFound } from "./signals.ts";
+import type { Work } from "./workers.ts";
 
 /** A query without answer. */
 interface Query {
@@ -47,6 +48,7 @@ export class Queries {
 
   /** Hands out the queries whose run is at rest; answers those that cannot be. */
   handOut(book: Book, out: JournalEvent[]): void {
+    if (!book.workers.any) return;
     for (const query of this.#waiting.values()) {
       const state = book.runs.get(query.run);
       const refusal = state ? refusalOf(state) : notFound("");
@@ -56,7 +58,7 @@ export class Queries {
       } else if (state && (state.status !== "running" || (state.taskEvent === 0 && !state.wake))) {
         this.#waiting.delete(query.id);
         this.#out.set(query.id, query);
-        out.push({ type: "query", task: taskOf(book, state, query) });
+        out.push(queryWork(book, state, query));
       }
     }
   }
@@ -72,11 +74,12 @@ export function askRun(book: Book, id: number, workflowId: string, request: Quer
 }
 
 /** Takes what a worker answered. */
-export function answerQuery(book: Book, answer: QueryAnswer): void {
+export function answerQuery(book: Book, worker: number, answer: QueryAnswer): void {
   const query = book.queries.out(Number(answer.token.split(".")[2]));
   if (!query) return;
   const { id } = query;
   book.after.push(() => {
+    book.workers.queryBack(id);
     if (query.out !== undefined) book.queries.delete(id);
   });
   const { outcome } = answer;
@@ -106,12 +109,18 @@ export function answerQuery(book: Book, answer: QueryAnswer): void {
     }
   }
   if (state && query.whole && answer.since > 0 && state.nextEvent === query.out) {
-    keepWorker(state, answer);
+    keepWorker(state, worker, answer.since);
   }
 }
 
+/** The worker that was to answer a query died. */
+export function loseQuery(book: Book, worker: number, id: number, message: string): void {
+  const token = `${book.settings.name}.query.${id}`;
+  answerQuery(book, worker, { token, since: 0, outcome: { type: "lost", message } });
+}
+
 /** The worker that has replayed an idle run goes on with it. */
-function keepWorker(state: RunState, { worker, since }: QueryAnswer): void {
+function keepWorker(state: RunState, worker: number, since: number): void {
   if (state.status !== "running" || state.worker !== undefined || state.taskEvent > 0) return;
   state.worker = worker;
   state.since = since;
@@ -135,19 +144,15 @@ function refusalOf(state: RunState): WippyError | undefined {
   });
 }
 
-function taskOf(book: Book, state: RunState, query: Query): QueryTask {
+function queryWork(book: Book, state: RunState, query: Query): Work {
   const held = !query.whole && state.status === "running" && state.since > 0 &&
     state.unshown?.length === 0;
   const worker = held ? state.worker : undefined;
   if (worker === undefined) query.whole = true;
   query.out = state.nextEvent;
-  return {
+  const task: QueryTask = {
     token: `${book.settings.name}.query.${query.id}`,
     runId: state.runId,
-    workflowId: state.workflowId,
-    entry: state.entry,
-    hostId: state.hostId,
-    ...worker === undefined ? {} : { worker },
     since: worker === undefined ? 0 : state.since,
     history: worker === undefined
       ? packHistory(book.store.eventsFrom(state.run, 1))
@@ -155,4 +160,5 @@ function taskOf(book: Book, state: RunState, query: Query): QueryTask {
     name: query.request.name,
     args: query.request.args,
   };
+  return { type: "query", id: query.id, task, ...worker === undefined ? {} : { worker } };
 }

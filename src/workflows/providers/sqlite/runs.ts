@@ -3,6 +3,8 @@ import {
   type EventType,
   inbound,
   packPlain,
+  type ScheduledActivity,
+  scheduledActivity,
   type StoredEvent,
   unpackPlain,
 } from "../../history.ts";
@@ -21,7 +23,7 @@ export interface RunTerms {
 /** An activity without outcome, with what its ActivityScheduled event says. */
 export interface PendingActivity {
   row: ActivityRow;
-  scheduled: EventData["ActivityScheduled"];
+  scheduled: ScheduledActivity;
   /** Milliseconds since the epoch. */
   scheduledTime: number;
   /** Why the attempt before failed, for who asks; not on disk. */
@@ -47,7 +49,9 @@ export interface RunState extends RunRow {
   /** Frame of the run as ExecutionStarted holds it; undefined until it is asked for. */
   frame?: { value?: Payload };
   /** Worker that completed the run's last task and may hold it in memory. */
-  worker?: string;
+  worker?: number;
+  /** Packed `RunIdentity`, once it was needed. */
+  identity?: Uint8Array;
   /** Task that `worker` completed last; 0 when `unshown` begins at the first event. */
   since: number;
   /** Inbound events that the worker lacks; undefined when they are not known. */
@@ -207,7 +211,7 @@ export class Runs {
       }
       state.pending.set(row.seq, {
         row,
-        scheduled: unpackPlain(event.data),
+        scheduled: scheduledActivity(unpackPlain(event.data)),
         scheduledTime: event.time,
       });
     }

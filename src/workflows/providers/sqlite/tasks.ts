@@ -5,44 +5,40 @@ import type { Book } from "./book.ts";
 import type { Deadline } from "./deadlines.ts";
 import type { RunState } from "./runs.ts";
 import { applyCommand } from "./state.ts";
+import type { Work } from "./workers.ts";
 
-/**
- * Makes the message that hands out the present task of a run; undefined when there is none any
- * more.
- */
-export function takeTask(book: Book, run: number): WorkflowTask | undefined {
+/** Makes what hands out the present task of a run; undefined when there is none any more. */
+export function takeTask(book: Book, run: number): Work | undefined {
   const state = book.runs.get(run);
   if (!state || state.status !== "running" || state.taskEvent === 0 || state.blocked) return;
   // Without a worker that knows the run, only a history that begins with the first event will do.
+  const worker = book.workers.choose(state.worker);
+  if (state.worker !== undefined && worker !== state.worker) book.forgetWorker(state);
   const known = state.worker !== undefined || state.since === 0 ? state.unshown : undefined;
   if (!known) book.forgetWorker(state);
   const events = known ?? book.store.eventsFrom(run, 1);
   const task: WorkflowTask = {
     token: `${book.settings.name}.${run}.${state.lease}`,
     runId: state.runId,
-    workflowId: state.workflowId,
-    entry: state.entry,
-    hostId: state.hostId,
-    ...known && state.worker !== undefined ? { worker: state.worker } : {},
     since: state.since,
     history: packHistory(events.filter(({ id }) => id <= state.taskEvent)),
   };
   // What came after the task had begun is for the next one.
   state.unshown = events.filter(({ id, type }) => id > state.taskEvent && inbound.has(type));
-  book.taken.add(run);
   const lease = book.settings.taskTimeout;
   const due = book.now + (state.agreed.options.taskTimeout ?? lease);
   book.deadlines.set(`task ${run}`, due, { kind: "task", run, lease: state.lease });
-  return task;
+  return { type: "task", task, worker };
 }
 
 /** Takes what a worker answered to a task; ignores it when its lease is no longer the newest. */
-export function completeTask(book: Book, completion: TaskCompletion): void {
+export function completeTask(book: Book, worker: number, completion: TaskCompletion): void {
   const [, run, lease] = completion.token.split(".").map(Number) as [number, number, number];
   const state = holder(book, run, lease);
   if (!state) {
     // What that worker holds in memory is not what history says.
-    book.out.push({ type: "evict", runId: completion.runId });
+    const runId = book.runs.get(run)?.runId;
+    if (runId !== undefined) book.out.push({ type: "evict", runId, worker });
     return;
   }
   book.takeBack(state);
@@ -59,10 +55,10 @@ export function completeTask(book: Book, completion: TaskCompletion): void {
   }
   const started = state.taskEvent;
   state.unshown ??= book.store.eventsFrom(run, started + 1).filter(({ type }) => inbound.has(type));
-  state.worker = completion.worker;
+  state.worker = worker;
   state.since = started;
   state.taskEvent = 0;
-  book.append(state, "TaskCompleted", { worker: completion.worker });
+  book.append(state, "TaskCompleted", { worker });
   for (const command of commands) {
     // A closing command is the last one; nothing can be asked of a closed run.
     if (state.status !== "running") break;
@@ -71,12 +67,20 @@ export function completeTask(book: Book, completion: TaskCompletion): void {
   if (state.wake && state.status === "running") book.wake(state);
 }
 
+/** The worker that had the task of a run died. */
+export function loseTask(book: Book, run: number, message: string): void {
+  const state = book.runs.get(run);
+  if (!state || !holder(book, run, state.lease)) return;
+  book.takeBack(state);
+  taskLost(book, state, message);
+}
+
 /** The task was not completed in time: its lease ends, another worker tries. */
 export function taskTimedOut(book: Book, deadline: Extract<Deadline, { kind: "task" }>): void {
   const state = holder(book, deadline.run, deadline.lease);
   if (!state) return;
   book.takeBack(state);
-  book.out.push({ type: "evict", runId: state.runId });
+  book.evict(state);
   taskLost(book, state, "the task was not completed in its time");
 }
 
@@ -90,8 +94,7 @@ export function redoTask(book: Book, deadline: Extract<Deadline, { kind: "redo" 
 export function blockRun(book: Book, state: RunState, failure: TaskFailure): void {
   state.blocked = packPlain(failure);
   book.runs.standingChanged(state);
-  book.forgetWorker(state);
-  book.out.push({ type: "evict", runId: state.runId });
+  book.evict(state);
   book.out.push({
     type: "report",
     report: {
@@ -162,7 +165,6 @@ function taskLost(book: Book, state: RunState, message: string): void {
 function refuseClose(book: Book, state: RunState): void {
   book.append(state, "TaskFailed", { message: "events came before continue-as-new" });
   state.taskEvent = 0;
-  book.forgetWorker(state);
-  book.out.push({ type: "evict", runId: state.runId });
+  book.evict(state);
   book.wake(state);
 }

@@ -241,11 +241,11 @@ test("a signal that comes during the task that continues as new is not lost", as
   await settle();
   // The task of the first signal is held back until the second one is in the journal.
   const { promise, resolve } = Promise.withResolvers<void>();
-  r.provider.onTask(async (task) => {
+  r.onTask = async (task) => {
     const completion = await r.replayer.run(task);
     await promise;
-    r.provider.completeTask(completion);
-  });
+    r.completeTask(completion);
+  };
   await r.signal("d", "one");
   await r.signal("d", "two");
   resolve();

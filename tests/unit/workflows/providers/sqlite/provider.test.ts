@@ -217,7 +217,7 @@ test("an attempt that takes too long is aborted and tried again", async () => {
   await machine.advance(1_000);
   expect(await r.result("s")).toBe("done");
   // The first attempt comes back after all.
-  r.provider.completeActivity(r.attempts[0]!.token, { status: "completed", value: pack("late") });
+  r.completeActivity(r.attempts[0]!.token, { status: "completed", value: pack("late") });
   await settle();
   expect(await r.result("s")).toBe("done");
 });
@@ -327,7 +327,7 @@ test("with wait_for_cancellation the outcome of the aborted attempt is awaited",
   await r.start("app:c", [], { workflowId: "c" });
   await machine.advance(10);
   expect((await r.provider.describe("c"))?.status).toBe("running");
-  r.provider.completeActivity(r.aborted[0]!, { status: "completed", value: pack("in time") });
+  r.completeActivity(r.aborted[0]!, { status: "completed", value: pack("in time") });
   expect(await r.result("c")).toBe("in time");
 });
 

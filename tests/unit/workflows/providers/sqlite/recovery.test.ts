@@ -121,13 +121,13 @@ test("no more tasks are out at once than allowed", async () => {
   const r = await open({ scripts: busy, activities: steps, maxTasks: 2 });
   let out = 0;
   let most = 0;
-  r.provider.onTask(async (task) => {
+  r.onTask = async (task) => {
     most = Math.max(most, ++out);
     const completion = await r.replayer.run(task);
     await settle(2);
     out--;
-    r.provider.completeTask(completion);
-  });
+    r.completeTask(completion);
+  };
   for (let i = 0; i < 10; i++) await r.start("app:child", [i], { workflowId: `c${i}` });
   await settle(200);
   await machine.advance(50);
@@ -139,32 +139,30 @@ test("no more tasks are out at once than allowed", async () => {
 test("a task that nobody completes is given to another worker; the old lease cannot commit", async () => {
   const r = await open({ scripts: busy, activities: steps, taskTimeout: 10_000 });
   const taken: string[] = [];
-  r.provider.onTask((task) => void taken.push(task.token));
-  const { runId } = await r.start("app:child", ["x"], { workflowId: "c" });
+  r.onTask = (task) => void taken.push(task.token);
+  await r.start("app:child", ["x"], { workflowId: "c" });
   await machine.advance(10_000);
   expect(taken).toHaveLength(2);
   // The first holder answers after all, with a command that must not count.
   const commands = packCommands([{ type: "complete_workflow", result: "stale", at: "x" }]);
-  const stale = { runId, worker: "w", outcome: { type: "completed" as const, commands } };
-  r.provider.completeTask({ token: taken[0]!, ...stale });
+  const stale = { outcome: { type: "completed" as const, commands } };
+  r.completeTask({ token: taken[0]!, ...stale });
   await settle();
   expect((await r.provider.describe("c"))?.status).toBe("running");
-  r.provider.completeTask({ token: taken[1]!, ...stale });
+  r.completeTask({ token: taken[1]!, ...stale });
   expect(await r.result("c")).toBe("stale");
 });
 
 test("a task whose worker died is tried again, with growing delays", async () => {
   const r = await open({ scripts: busy, activities: steps });
   const times: number[] = [];
-  r.provider.onTask((task) => {
+  r.onTask = (task) => {
     times.push(machine.time);
-    r.provider.completeTask({
+    r.completeTask({
       token: task.token,
-      runId: task.runId,
-      worker: "w",
       outcome: { type: "failed", failure: { cause: "lost", message: "worker died" } },
     });
-  });
+  };
   await r.start("app:child", ["x"], { workflowId: "c" });
   await machine.advance(4_000);
   expect(times.map((time) => time - times[0]!)).toEqual([0, 0, 1_000, 3_000]);
@@ -334,17 +332,15 @@ test("closed runs are removed whole when they are old enough", async () => {
 test("a request that cannot be carried out fails alone", async () => {
   const r = await open({ scripts: busy, activities: steps });
   const tokens: string[] = [];
-  r.provider.onTask((task) => void tokens.push(task.token));
+  r.onTask = (task) => void tokens.push(task.token);
   const runs = [await r.start("app:child", [1], { workflowId: "good" })];
   runs.push(await r.start("app:child", [2], { workflowId: "bad" }));
   await settle();
   // The same timer twice: no engine does that, so the journal has no answer to it.
   const timer = { type: "start_timer" as const, seq: 1, duration: 10, at: "x:y:1" };
   const complete = (i: number, commands: Parameters<typeof packCommands>[0]) =>
-    r.provider.completeTask({
+    r.completeTask({
       token: tokens[i]!,
-      runId: runs[i]!.runId,
-      worker: "w",
       outcome: { type: "completed", commands: packCommands(commands) },
     });
   complete(0, [{ type: "complete_workflow", result: "fine", at: "x:y:1" }]);

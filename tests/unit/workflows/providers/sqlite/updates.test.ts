@@ -111,10 +111,10 @@ test("an update that cannot be committed is refused, and has not happened", asyn
 
 test("a query goes to the worker that holds the run, else with the whole history", async () => {
   const tasks: QueryTask[] = [];
-  runtime.provider.onQuery((task) => {
+  runtime.onQuery = (task) => {
     tasks.push(task);
-    runtime.replayer.query(task).then((answer) => runtime.provider.completeQuery(answer));
-  });
+    runtime.replayer.query(task).then((answer) => runtime.completeQuery(answer));
+  };
   const asked = { name: "q", args: [1] };
   expect(unpack((await query())!)).toEqual(asked);
   // The worker forgets the run, and is asked again with its history; then it holds it.
@@ -130,16 +130,14 @@ test("a query goes to the worker that holds the run, else with the whole history
 
 test("a query whose workers die is given up in the end; the run goes on", async () => {
   let deaths = 0;
-  runtime.provider.onQuery(({ token, runId }) => {
+  runtime.onQuery = ({ token }) => {
     deaths++;
-    runtime.provider.completeQuery({
+    runtime.completeQuery({
       token,
-      runId,
-      worker: "worker-0",
       since: 0,
       outcome: { type: "lost", message: "the VM stopped" },
     });
-  });
+  };
   expect(await query().catch((error) => error)).toMatchObject({
     kind: "Unavailable",
     retryable: true,

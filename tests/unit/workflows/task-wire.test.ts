@@ -1,0 +1,90 @@
+import { expect, test } from "bun:test";
+import type { WorkerAnswer } from "../../../src/workflows/task-queue.ts";
+import {
+  type OutgoingHandout,
+  packAnswers,
+  packHandouts,
+  packIdentity,
+  RunIds,
+  unpackAnswers,
+  unpackHandouts,
+} from "../../../src/workflows/task-wire.ts";
+
+const bytes = new Uint8Array([1, 2, 3]);
+const failure = { kind: "Invalid", message: "no", retryable: false, details: { path: "x" } };
+
+test("answers come out as they went in", () => {
+  const answers: WorkerAnswer[] = [
+    {
+      type: "task",
+      completion: { token: "1.2.3", outcome: { type: "completed", commands: bytes } },
+    },
+    {
+      type: "task",
+      completion: {
+        token: "1.2.3",
+        outcome: { type: "failed", failure: { cause: "lost", message: "died" } },
+      },
+    },
+    { type: "activity", token: "1.2.3.4", result: { status: "completed", value: bytes } },
+    { type: "activity", token: "1.2.3.4", result: { status: "failed", failure } },
+    { type: "heartbeat", token: "1.2.3.4", details: bytes },
+    { type: "queried", answer: { token: "1.query.3", since: 4, outcome: { type: "cache_miss" } } },
+  ];
+  expect(unpackAnswers(packAnswers(answers))).toEqual(answers);
+});
+
+test("tasks come with the id of their run, which is sent with the first one", () => {
+  const first = { token: "1.2.3", runId: "r", since: 0, history: bytes };
+  const later = { token: "1.2.4", runId: "r", since: 9, history: bytes };
+  const ids = new RunIds();
+  const cross = (handouts: OutgoingHandout[]) => unpackHandouts(packHandouts(handouts), ids);
+  expect(cross([{ type: "task", task: first }])).toEqual([{ type: "task", task: first }]);
+  expect(cross([{ type: "task", task: later }])).toEqual([{ type: "task", task: later }]);
+  const unknown = { ...later, token: "1.7.1", runId: "s" };
+  expect(cross([{ type: "task", task: unknown }])).toMatchObject([{ task: { runId: "" } }]);
+});
+
+test("of many runs the ids of those that were handed out last are kept", () => {
+  const ids = new RunIds(2);
+  for (const run of ["a", "b"]) ids.of(`1.${run}.1`, run);
+  ids.of("1.a.2", "a");
+  ids.of("1.c.1", "c");
+  expect(["a", "b", "c"].map((run) => ids.of(`1.${run}.3`, undefined))).toEqual(["a", "", "c"]);
+});
+
+test("attempts come with the identity of their run", () => {
+  const identity = packIdentity({
+    runId: "r",
+    workflowId: "w",
+    pid: "{app:h|w}",
+    hostId: "app:h",
+  });
+  const task = {
+    token: "1.2.3.4",
+    identity,
+    entry: "app:a",
+    operation: false,
+    args: bytes,
+    attempt: 4,
+    scheduledTime: 7.5,
+    deadline: Infinity,
+  };
+  const cross = (more: Partial<typeof task> & { activityId?: string }) => {
+    const [handout] = unpackHandouts(
+      packHandouts([{ type: "activity", task: { ...task, ...more } }]),
+      new RunIds(),
+    );
+    return handout?.type === "activity" ? handout.task : undefined;
+  };
+  const plain = cross({})!;
+  expect(plain).toMatchObject({ entry: "app:a", attempt: 4, deadline: Infinity, args: bytes });
+  expect(plain.frame).toBeUndefined();
+  expect([plain.runId, plain.workflowId, plain.pid, plain.hostId]).toEqual(
+    ["r", "w", "{app:h|w}", "app:h"],
+  );
+  expect([plain.activityId, plain.idempotencyToken]).toEqual(["3", "r.3"]);
+  expect(cross({ activityId: "own" })?.activityId).toBe("own");
+  const beating = { frame: bytes, heartbeatTimeout: 30, heartbeat: bytes, operation: true };
+  expect(cross(beating)).toMatchObject(beating);
+});
