@@ -149,6 +149,7 @@ actors.here.observe = inspect.observe
 
 kernel.complete = unit.complete
 kernel.activate = workflows.activate
+kernel.replay = workflows.replay
 kernel.evict = workflows.evict
 kernel.query = queries.answer
 kernel.where = queries.where

@@ -358,6 +358,8 @@ local function can_wake(self)
 end
 
 local unfinished = {}
+-- The commands of the tasks of `workflows.replay`, while it runs.
+local replayed = false
 
 local function report(self)
   local run = self.run
@@ -383,10 +385,10 @@ local function report(self)
       unit.finish(self)
     end
   end
-  if failure then
-    host.emit("activated", run.id, nil, failure)
+  if replayed and not failure then
+    replayed[#replayed + 1] = commands
   else
-    host.emit("activated", run.id, commands)
+    host.emit("activated", run.id, commands, failure)
   end
 end
 
@@ -412,19 +414,7 @@ local function go_on(self, pending, start, jobs, count)
   report(self)
 end
 
---- Delivers an activation; its commands are emitted when all coroutines of the run are parked. With `retain` the run
---- is kept when it closes, for a query; with `explain` commands have their place while replaying too.
-function workflows.activate(
-  run_id,
-  timestamp,
-  replaying,
-  length,
-  size,
-  jobs,
-  count,
-  retain,
-  explain
-)
+local function deliver(run_id, timestamp, replaying, length, size, jobs, count, retain, explain)
   local self = runs[run_id]
   if self then
     self.run.retain = retain
@@ -455,6 +445,29 @@ function workflows.activate(
     end
   end)
   go_on(self, rest)
+end
+
+--- Delivers an activation; its commands are emitted when all coroutines of the run are parked. With `retain` the run
+--- is kept when it closes, for a query; with `explain` commands have their place while replaying too.
+function workflows.activate(...)
+  replayed = false
+  deliver(...)
+end
+
+--- Delivers tasks of one run that were completed before, each {timestamp, length, size, jobs, count}: one crossing for
+--- many. Gives the commands of each, as far as each was done in one turn; the next is emitted like an activation's.
+function workflows.replay(run_id, tasks, count, retain, explain)
+  local results = {}
+  for i = 1, count do
+    local task = tasks[i]
+    replayed = results
+    deliver(run_id, task[1], true, task[2], task[3], task[4], task[5], retain, explain)
+    replayed = false
+    if #results < i then
+      break
+    end
+  end
+  return results, #results
 end
 
 --- Continues the activations that did not finish in one turn. Gives true when some are left.

@@ -109,12 +109,55 @@ export class LuaEngine implements Engine {
     const { commands, failure } = this.#current;
     this.#current = undefined;
     if (failure) throw failure;
-    if (commands) return commands;
-    // Its code runs for longer than a slice: it goes on in the worker's next turns.
+    return commands ?? this.#later(runId);
+  }
+
+  replay(activations: Activation[]): (Command[] | Promise<Command[]>)[] {
+    const first = activations[0];
+    if (!first) return [];
+    const { runId } = first;
+    this.#runs.add(runId);
+    if (first.retain) this.#retained.add(runId);
+    const tasks = activations.map(({ timestamp, historyLength, historySize, jobs }) => [
+      timestamp,
+      historyLength,
+      historySize,
+      jobs.map(toLua),
+      jobs.length,
+    ]);
+    this.#current = { runId };
+    const [lists, count] = this.#kernel.call(
+      "replay",
+      runId,
+      tasks,
+      tasks.length,
+      first.retain === true,
+      first.explain === true,
+    );
+    const { failure } = this.#current;
+    this.#current = undefined;
+    const done = listOf(lists, Number(count));
+    const answers = done.map((commands) => this.#commandsOf(runId, commands));
+    if (done.length === tasks.length) return answers;
+    const last = failure ? Promise.reject(failure) : this.#later(runId);
+    // Nobody waits for it when an earlier task did something else than before.
+    last.catch(() => {});
+    return [...answers, last];
+  }
+
+  /** Code that runs for longer than a slice goes on in the worker's next turns. */
+  #later(runId: string): Promise<Command[]> {
     this.#wake();
     const { promise, resolve, reject } = Promise.withResolvers<Command[]>();
     this.#waiting.set(runId, { resolve, reject });
     return promise;
+  }
+
+  #commandsOf(runId: string, commands: LuaValue): Command[] {
+    const list = (Array.isArray(commands) ? commands : []).map(toCommand);
+    const closed = list.some((command) => closing.has(command.type));
+    if (closed && !this.#retained.has(runId)) this.#runs.delete(runId);
+    return list;
   }
 
   /** What the kernel emits when an activation is done. */
@@ -128,9 +171,7 @@ export class LuaEngine implements Engine {
       else waiting?.reject(failure);
       return;
     }
-    const list = (Array.isArray(commands) ? commands : []).map(toCommand);
-    const closed = list.some((command) => closing.has(command.type));
-    if (closed && !this.#retained.has(runId)) this.#runs.delete(runId);
+    const list = this.#commandsOf(runId, commands);
     if (current) current.commands = list;
     else waiting?.resolve(list);
   }

@@ -12,6 +12,7 @@ export const kernelFunctions = [
   "complete",
   "request",
   "activate",
+  "replay",
   "evict",
   "query",
   "where",

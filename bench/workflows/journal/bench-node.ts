@@ -39,6 +39,10 @@ class StepEngine implements Engine {
     throw new Error("the steps answer no queries");
   }
 
+  replay(activations: Activation[]): Command[][] {
+    return activations.map((activation) => this.activate(activation));
+  }
+
   activate({ runId }: Activation): Command[] {
     const step = (this.#done.get(runId) ?? 0) + 1;
     this.#done.set(runId, step);

@@ -17,6 +17,13 @@ export interface Engine {
    */
   activate(activation: Activation): Command[] | Promise<Command[]>;
   /**
+   * Hands over tasks of one run that were completed before, in order: as `activate` each, with less to do.
+   *
+   * @returns the commands of each; of fewer tasks than given when one takes longer or fails, which is the
+   * last then.
+   */
+  replay(activations: Activation[]): (Command[] | Promise<Command[]>)[];
+  /**
    * Asks a run that is at rest. Nothing of it changes.
    *
    * @throws WippyError what the handler failed with; NotFound when there is no such handler.

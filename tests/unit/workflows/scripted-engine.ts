@@ -252,6 +252,10 @@ export class ScriptedEngine implements Engine {
     return Promise.resolve(live.run.commands);
   }
 
+  replay(activations: Activation[]): Promise<Command[]>[] {
+    return activations.slice(0, 1).map((activation) => this.activate(activation));
+  }
+
   #apply(live: Live, job: Job): void {
     const { run } = live;
     switch (job.type) {
