@@ -9,7 +9,7 @@ import {
   type OutgoingHandout,
   packHandouts,
   packIdentity,
-  RunIds,
+  RunMemory,
   unpackHandouts,
 } from "../../src/workflows/task-wire.ts";
 import { measure, quick } from "../kernel/measurement/measurement.ts";
@@ -43,7 +43,7 @@ const handouts: OutgoingHandout[] = Array.from({ length: batch }, (_, run): Outg
     },
   };
 });
-const ids = new RunIds();
+const memory = new RunMemory();
 
 /** Microseconds a message. */
 function perMessage(work: () => unknown): number {
@@ -59,6 +59,6 @@ await measure({
   better: "lower",
   n: rounds * batch,
   target: 1,
-  ours: () => perMessage(() => unpackHandouts(packHandouts(handouts), ids)),
+  ours: () => perMessage(() => unpackHandouts(packHandouts(handouts), memory)),
   peer: { name: "structured clone", run: () => perMessage(() => structuredClone(handouts)) },
 });

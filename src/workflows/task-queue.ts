@@ -8,7 +8,7 @@ import type {
   TaskCompletion,
   WorkflowTask,
 } from "./provider.ts";
-import { packAnswers, RunIds, unpackHandouts } from "./task-wire.ts";
+import { packAnswers, RunMemory, unpackHandouts } from "./task-wire.ts";
 
 /** What a provider hands to a worker. */
 export type Handout =
@@ -46,7 +46,7 @@ export interface QueuePort {
 export class TaskQueue {
   readonly #port: QueuePort;
   readonly #defer: Surroundings["defer"];
-  readonly #runIds = new RunIds();
+  readonly #memory = new RunMemory();
   #outgoing: WorkerAnswer[] = [];
 
   /** @param defer calls back at the end of the present turn: what is said until then leaves as one message. */
@@ -57,7 +57,7 @@ export class TaskQueue {
 
   /** Takes what the provider hands out, in order. Tasks, queries and attempts are each answered once. */
   onHandouts(handler: (handouts: Handout[]) => void): void {
-    this.#port.onmessage = ({ data }) => handler(unpackHandouts(data, this.#runIds));
+    this.#port.onmessage = ({ data }) => handler(unpackHandouts(data, this.#memory));
   }
 
   /** Answers a task, a query or an attempt; ignored when it is no longer awaited. */

@@ -63,39 +63,61 @@ export function packHandouts(handouts: readonly OutgoingHandout[]): Uint8Array {
   }));
 }
 
-/** The ids of the runs that a worker was handed tasks of: a task that is not the first comes without. */
-export class RunIds {
+/** What a worker was told of runs before, by what the tokens of a run begin with; the latest at the end. */
+class KnownRuns<Fact> {
   readonly #limit: number;
-  /** By what the tokens of the run's tasks begin with, those handed out last at the end. */
-  readonly #ids = new Map<string, string>();
+  readonly #facts = new Map<string, Fact>();
 
-  /** @param limit more than any worker holds in memory; a task of another run is a cache miss anyway. */
-  constructor(limit = 20_000) {
+  constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** The run of a task, whose id is given with the first one; "" when it is not known any more. */
-  of(token: string, given: string | undefined): string {
-    const key = token.slice(0, token.lastIndexOf("."));
-    if (given === undefined) return this.#ids.get(key) ?? "";
-    this.#ids.delete(key);
-    this.#ids.set(key, given);
-    if (this.#ids.size > this.#limit) {
-      for (const oldest of this.#ids.keys()) {
-        this.#ids.delete(oldest);
+  get(token: string): Fact | undefined {
+    return this.#facts.get(runOf(token));
+  }
+
+  set(token: string, fact: Fact): Fact {
+    const run = runOf(token);
+    this.#facts.delete(run);
+    this.#facts.set(run, fact);
+    if (this.#facts.size > this.#limit) {
+      for (const oldest of this.#facts.keys()) {
+        this.#facts.delete(oldest);
         break;
       }
     }
-    return given;
+    return fact;
   }
 }
 
-export function unpackHandouts(bytes: Uint8Array, ids: RunIds): Handout[] {
+/** Tokens begin with the numbers of the provider and of the run. */
+function runOf(token: string): string {
+  return token.slice(0, token.indexOf(".", token.indexOf(".") + 1));
+}
+
+/** What is sent or unpacked once for a run, at the worker's end. */
+export class RunMemory {
+  /** A task that is not the first of its run comes without the run's id. */
+  readonly ids: KnownRuns<string>;
+  readonly identities: KnownRuns<Identity>;
+
+  /** @param limit more runs than a worker holds: a task of one that is forgotten is a cache miss anyway. */
+  constructor(limit = 20_000) {
+    this.ids = new KnownRuns(limit);
+    this.identities = new KnownRuns(limit);
+  }
+}
+
+type Identity = [runId: string, workflowId: string, pid: string, hostId: string];
+
+export function unpackHandouts(bytes: Uint8Array, memory: RunMemory): Handout[] {
   return unpackPlain<Written<Exclude<Handout, { type: "activity" }>>[]>(bytes).map((written) => {
     if (!Array.isArray(written)) return written;
-    if (written.length > 4) return { type: "activity", task: new ReceivedActivity(written) };
+    if (written.length > 4) return { type: "activity", task: new ReceivedActivity(written, memory) };
     const [token, since, history, given] = written as [string, number, Uint8Array, string?];
-    return { type: "task", task: { token, runId: ids.of(token, given), since, history } };
+    // A run whose id is not known any more has no id: the worker does not hold it.
+    const runId = given === undefined ? memory.ids.get(token) ?? "" : memory.ids.set(token, given);
+    return { type: "task", task: { token, runId, since, history } };
   });
 }
 
@@ -113,9 +135,9 @@ class ReceivedActivity implements ActivityTask {
   readonly heartbeat?: Payload;
   readonly #activityId: string | null;
   readonly #packed: Uint8Array;
-  #unpacked: [string, string, string, string] | undefined;
+  readonly #memory: RunMemory;
 
-  constructor(parts: Part[]) {
+  constructor(parts: Part[], memory: RunMemory) {
     const [token, entry, operation, args, frame, identity, attempt, ...rest] = parts as [
       string,
       string,
@@ -145,10 +167,13 @@ class ReceivedActivity implements ActivityTask {
     if (heartbeat !== null) this.heartbeat = heartbeat;
     this.#activityId = activityId;
     this.#packed = identity;
+    this.#memory = memory;
   }
 
-  get #identity(): [string, string, string, string] {
-    return this.#unpacked ??= unpackPlain<[string, string, string, string]>(this.#packed);
+  get #identity(): Identity {
+    const { identities } = this.#memory;
+    return identities.get(this.token) ??
+      identities.set(this.token, unpackPlain<Identity>(this.#packed));
   }
 
   get #seq(): string {

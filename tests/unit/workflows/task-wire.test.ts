@@ -5,7 +5,7 @@ import {
   packAnswers,
   packHandouts,
   packIdentity,
-  RunIds,
+  RunMemory,
   unpackAnswers,
   unpackHandouts,
 } from "../../../src/workflows/task-wire.ts";
@@ -37,8 +37,8 @@ test("answers come out as they went in", () => {
 test("tasks come with the id of their run, which is sent with the first one", () => {
   const first = { token: "1.2.3", runId: "r", since: 0, history: bytes };
   const later = { token: "1.2.4", runId: "r", since: 9, history: bytes };
-  const ids = new RunIds();
-  const cross = (handouts: OutgoingHandout[]) => unpackHandouts(packHandouts(handouts), ids);
+  const memory = new RunMemory();
+  const cross = (handouts: OutgoingHandout[]) => unpackHandouts(packHandouts(handouts), memory);
   expect(cross([{ type: "task", task: first }])).toEqual([{ type: "task", task: first }]);
   expect(cross([{ type: "task", task: later }])).toEqual([{ type: "task", task: later }]);
   const unknown = { ...later, token: "1.7.1", runId: "s" };
@@ -46,11 +46,11 @@ test("tasks come with the id of their run, which is sent with the first one", ()
 });
 
 test("of many runs the ids of those that were handed out last are kept", () => {
-  const ids = new RunIds(2);
-  for (const run of ["a", "b"]) ids.of(`1.${run}.1`, run);
-  ids.of("1.a.2", "a");
-  ids.of("1.c.1", "c");
-  expect(["a", "b", "c"].map((run) => ids.of(`1.${run}.3`, undefined))).toEqual(["a", "", "c"]);
+  const { ids } = new RunMemory(2);
+  for (const run of ["a", "b"]) ids.set(`1.${run}.1`, run);
+  ids.set("1.a.2", "a");
+  ids.set("1.c.1", "c");
+  expect(["a", "b", "c"].map((run) => ids.get(`1.${run}.3`))).toEqual(["a", undefined, "c"]);
 });
 
 test("attempts come with the identity of their run", () => {
@@ -73,7 +73,7 @@ test("attempts come with the identity of their run", () => {
   const cross = (more: Partial<typeof task> & { activityId?: string }) => {
     const [handout] = unpackHandouts(
       packHandouts([{ type: "activity", task: { ...task, ...more } }]),
-      new RunIds(),
+      new RunMemory(),
     );
     return handout?.type === "activity" ? handout.task : undefined;
   };
