@@ -21,6 +21,7 @@ const entrypoints = [
   "src/main.ts",
   "src/worker/thread.ts",
   "src/workflows/providers/sqlite/thread.ts",
+  "src/workflows/providers/sqlite/reading-thread.ts",
 ];
 
 /** Folders of the embedded files, by platform. */

@@ -24,6 +24,7 @@ import type { Surroundings } from "./journal.ts";
 import { inlineLink, type JournalLink, threadLink, type Way } from "./link.ts";
 import { machine } from "../../../surroundings/machine.ts";
 import type { JournalRequest, JournalSettings, NodeEvent, Question } from "./messages.ts";
+import { Reading } from "./reading.ts";
 
 export interface SqliteProviderOptions {
   /** Path of the journal file; its folder is made when it is missing. */
@@ -63,6 +64,8 @@ export class SqliteProvider implements WorkflowProvider {
   readonly #options: SqliteProviderOptions;
   readonly #settings: JournalSettings;
   #link?: JournalLink;
+  /** Answers lists and histories beside the journal, where that has a thread of its own. */
+  #reading: Reading | undefined;
   /** Requests that leave together at the end of the present turn of the event loop. */
   #outgoing: JournalRequest[] = [];
   #lastId = 0;
@@ -100,6 +103,8 @@ export class SqliteProvider implements WorkflowProvider {
       : threadLink(listener);
     try {
       await this.#ask({ type: "open", settings: this.#settings });
+      // On the caller's thread the journal reads itself: there the clock and the order of things are its own.
+      if (!this.#options.inline) this.#reading = new Reading(this.#settings.path);
     } catch (error) {
       this.#end();
       throw error;
@@ -108,6 +113,8 @@ export class SqliteProvider implements WorkflowProvider {
 
   async close(): Promise<void> {
     if (!this.#link) return;
+    await this.#reading?.close();
+    this.#reading = undefined;
     await this.#ask({ type: "close" });
     this.#end();
   }
@@ -157,11 +164,11 @@ export class SqliteProvider implements WorkflowProvider {
   }
 
   list(query: RunQuery): Promise<{ runs: RunInfo[]; cursor?: string }> {
-    return this.#ask({ type: "list", query });
+    return this.#reading?.list(query) ?? this.#ask({ type: "list", query });
   }
 
   history(runId: string): Promise<Uint8Array> {
-    return this.#ask({ type: "history", runId });
+    return this.#reading?.history(runId) ?? this.#ask({ type: "history", runId });
   }
 
   watch(workflowId: string, listener: (closed: RunClosed) => void, runId?: string): () => void {

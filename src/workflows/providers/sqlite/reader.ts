@@ -52,7 +52,19 @@ export class JournalReader {
 
   /** A page of the runs of every host, newest first. */
   list(_host: string, query: RunQuery): Promise<{ runs: RunInfo[]; cursor?: string }> {
-    return Promise.resolve(listRuns(this.#shelf, query));
+    return Promise.resolve(this.page(query));
+  }
+
+  /** A page of runs. @throws WippyError Invalid for a cursor that is none */
+  page(query: RunQuery): { runs: RunInfo[]; cursor?: string } {
+    return listRuns(this.#shelf, query);
+  }
+
+  /** Packed history of a run. @throws WippyError NotFound */
+  packedHistory(runId: string): Uint8Array {
+    // What was read before may have changed, or be gone.
+    this.#shelf.runs.forgetAll();
+    return runHistory(this.#shelf, runId);
   }
 
   /** The newest run of a PID's workflow id. */
@@ -70,7 +82,7 @@ export class JournalReader {
 
   /** History of a run. @throws WippyError NotFound */
   history(_host: string, runId: string): Promise<HistoryEvent[]> {
-    return Promise.resolve(unpackHistory(runHistory(this.#shelf, runId)));
+    return Promise.resolve(unpackHistory(this.packedHistory(runId)));
   }
 
   owns(pid: string): boolean {
