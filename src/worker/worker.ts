@@ -60,7 +60,10 @@ const evenLoad = 8;
 const simulatedSlice = 5;
 
 /** Runs of workflows that a worker keeps in memory; the others come back by replay. */
-const maxLiveRuns = 1_000;
+const maxLiveRuns = 10_000;
+
+/** Part of a worker's memory from which on idle runs are dropped from it. */
+const memoryForRuns = 0.5;
 
 /** Units alive on one worker from which on another worker is worth its thread. */
 export const crowded = 32;
@@ -134,7 +137,11 @@ export class LuaWorker {
     this.#registerHostFunctions();
     this.#kernel = kernelOf(this.#vm, image?.references ?? await this.#loadSources());
     this.#engine = new LuaEngine(this.#kernel, () => this.#wake());
-    this.#replayer = new Replayer(this.#engine, maxLiveRuns, this.#surroundings.defer);
+    this.#replayer = new Replayer(this.#engine, {
+      maxRuns: maxLiveRuns,
+      defer: this.#surroundings.defer,
+      isFull: () => this.#vm.memory().used > memoryLimit * memoryForRuns,
+    });
     const { random } = this.#surroundings;
     this.#kernel.call("configure", index, firstPid, alone, this.#options.strict, random.seed());
     if (this.#surroundings instanceof Simulation) this.#kernel.call("shuffle", random.seed());

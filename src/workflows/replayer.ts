@@ -22,6 +22,16 @@ type TaskStarted = Extract<HistoryEvent, { type: "TaskStarted" }>;
 /** Tasks that are replayed before other work of the worker gets its turn: about two milliseconds. */
 const tasksATurn = 200;
 
+/** How much a replayer keeps. */
+export interface ReplayerOptions {
+  /** Runs kept live in memory, 1,000 unless given; the least recently used ones come back by replay. */
+  maxRuns?: number;
+  /** Calls back when what has arrived meanwhile was received. */
+  defer?: Surroundings["defer"];
+  /** Whether memory is short, so that fewer runs have to be kept. */
+  isFull?: () => boolean;
+}
+
 /** One task of a history. */
 interface Step {
   started: TaskStarted;
@@ -39,6 +49,7 @@ interface Step {
 export class Replayer {
   readonly #engine: Engine;
   readonly #defer: Surroundings["defer"];
+  readonly #isFull: () => boolean;
   readonly #maxRuns: number;
   /**
    * Id of the last task that the engine has completed, by run id, the least recently used first.
@@ -47,17 +58,13 @@ export class Replayer {
   /** What is being done with a run. */
   readonly #busy = new Map<string, Promise<unknown>>();
 
-  /**
-   * @param maxRuns runs kept live in memory; the least recently used ones come back by replay.
-   * @param defer calls back when what has arrived meanwhile was received.
-   */
   constructor(
     engine: Engine,
-    maxRuns = 1_000,
-    defer: Surroundings["defer"] = machine.defer,
+    { maxRuns = 1_000, defer = machine.defer, isFull = () => false }: ReplayerOptions = {},
   ) {
     this.#engine = engine;
     this.#defer = defer;
+    this.#isFull = isFull;
     this.#maxRuns = maxRuns;
   }
 
@@ -232,12 +239,15 @@ export class Replayer {
   #remember(runId: string, task: number): void {
     this.#seen.delete(runId);
     this.#seen.set(runId, task);
-    if (this.#seen.size <= this.#maxRuns) return;
+    let surplus = this.#seen.size - this.#maxRuns;
+    // What is dropped is free only after a collection, so a few at a time.
+    if (surplus <= 0 && this.#seen.size > 1 && this.#isFull()) surplus = 2;
+    if (surplus <= 0) return;
     for (const oldest of this.#seen.keys()) {
       // One that is at work is not idle, however long ago its last task was.
-      if (this.#busy.has(oldest)) continue;
+      if (oldest === runId || this.#busy.has(oldest)) continue;
       this.evict(oldest);
-      return;
+      if (--surplus === 0) return;
     }
   }
 

@@ -9,7 +9,7 @@ import {
   type StoredEvent,
   unpackCommands,
 } from "../../../src/workflows/history.ts";
-import { Replayer } from "../../../src/workflows/replayer.ts";
+import { Replayer, type ReplayerOptions } from "../../../src/workflows/replayer.ts";
 import type { WorkflowTask } from "../../../src/workflows/provider.ts";
 import { type Script, ScriptedEngine } from "./scripted-engine.ts";
 
@@ -61,9 +61,9 @@ const twoTimers: Script = function* (run, input) {
   return input;
 };
 
-function setUp(script = twoTimers, maxRuns = 1_000) {
+function setUp(script = twoTimers, options: ReplayerOptions = {}) {
   const engine = new ScriptedEngine({ "app:w": script });
-  return { engine, replayer: new Replayer(engine, maxRuns) };
+  return { engine, replayer: new Replayer(engine, options) };
 }
 
 const half = new History().start().task().done().add("TimerStarted", { seq: 1, due: 9 })
@@ -162,12 +162,42 @@ describe("what came since a task", () => {
   });
 });
 
-test("no more runs are kept in memory than allowed", async () => {
-  const { engine, replayer } = setUp(twoTimers, 2);
-  for (const runId of ["a", "b", "c"]) {
-    await replayer.run({ ...taskOf(new History().start().task().events), runId });
-  }
-  expect(["a", "b", "c"].map((runId) => engine.has(runId))).toEqual([false, true, true]);
+describe("of the runs in memory", () => {
+  const first = (runId: string) => ({ ...taskOf(new History().start().task().events), runId });
+
+  test("no more are kept than allowed", async () => {
+    const { engine, replayer } = setUp(twoTimers, { maxRuns: 2 });
+    for (const runId of ["a", "b", "c"]) await replayer.run(first(runId));
+    expect(["a", "b", "c"].map((runId) => engine.has(runId))).toEqual([false, true, true]);
+  });
+
+  test("the oldest are dropped when memory is short, a few at a time", async () => {
+    let full = false;
+    const { engine, replayer } = setUp(twoTimers, { isFull: () => full });
+    const runs = ["a", "b", "c", "d", "e"];
+    for (const runId of runs.slice(0, 4)) await replayer.run(first(runId));
+    full = true;
+    await replayer.run(first("e"));
+    expect(runs.filter((runId) => engine.has(runId))).toEqual(["c", "d", "e"]);
+  });
+
+  test("one that is at work is kept, however old it is", async () => {
+    const { engine, replayer } = setUp(twoTimers, { maxRuns: 1 });
+    await replayer.run(first("busy"));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const activate = engine.activate.bind(engine);
+    engine.activate = async (activation) => {
+      const commands = await activate(activation);
+      if (activation.runId === "busy") await promise;
+      return commands;
+    };
+    const rest = new History().start().task().add("TimerFired", { seq: 1 }).task().events.slice(2);
+    const working = replayer.run({ ...taskOf(rest, 2), runId: "busy" });
+    await replayer.run(first("other"));
+    expect(engine.has("busy")).toBe(true);
+    resolve();
+    expect((await working).outcome.type).toBe("completed");
+  });
 });
 
 test("what the code does after it has closed the run is left out", async () => {

@@ -47,7 +47,7 @@ export interface SqliteProviderOptions {
   taskTimeout?: number;
   /** Tasks handed out at once, default 1,000; further ones wait in the journal. */
   maxTasks?: number;
-  /** Runs that the journal keeps in memory, default 10,000. */
+  /** Runs that the journal keeps in memory, default 50,000, about 1 KB each: as many as workers keep live. */
   maxRuns?: number;
   /** Size in bytes above which the journal refuses to grow; without limit when absent. */
   maxBytes?: number;
@@ -85,7 +85,7 @@ export class SqliteProvider implements WorkflowProvider {
       node: options.node ?? localNode,
       taskTimeout: options.taskTimeout ?? 60_000,
       maxTasks: options.maxTasks ?? 1_000,
-      maxRuns: options.maxRuns ?? 10_000,
+      maxRuns: options.maxRuns ?? 50_000,
       ...options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes },
       ...options.maxActivities === undefined ? {} : { maxActivities: options.maxActivities },
       ...options.retention === undefined ? {} : { retention: options.retention },
