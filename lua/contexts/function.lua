@@ -39,6 +39,7 @@ return {
   end,
   workflow_exec = operations.workflow_exec,
   workflow_update = operations.workflow_update,
+  workflow_update_with_start = operations.workflow_update_with_start,
   workflow_query = operations.workflow_query,
   workflow_info = function() end,
   attributes = function()

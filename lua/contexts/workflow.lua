@@ -5,6 +5,7 @@ local use = ...
 local copies = use("kernel/copy")
 local errors = use("kernel/errors")
 local future = use("kernel/future")
+local local_activities = use("kernel/local_activities")
 local mailbox = use("kernel/mailbox")
 local operations = use("kernel/operations")
 local permissions = use("kernel/permissions")
@@ -52,7 +53,7 @@ local function schedule(self, waiter, entry, spec, operation, frame, args, argc)
   local seq = next_seq(self, "activities")
   self.run.activities[seq] = waiter
   scopes.enter(self, "activities", seq)
-  command(self, {
+  local body = {
     type = "schedule_activity",
     seq = seq,
     activityId = spec.activityId,
@@ -62,7 +63,12 @@ local function schedule(self, waiter, entry, spec, operation, frame, args, argc)
     options = spec.options,
     operation = operation,
     frame = own_frame(self, frame),
-  })
+  }
+  if spec["local"] then
+    local_activities.schedule(self, body)
+  else
+    command(self, body)
+  end
   return seq
 end
 
@@ -185,6 +191,11 @@ local function process_extra(extra)
   return extra and { name = extra.name, messages = extra.messages }
 end
 
+-- The same when the runtime ends between the update and its record.
+local function own_update_id(self)
+  return self.run.id .. "_" .. (self.run.sequences.activities or 0) + 1
+end
+
 local function no_process(pid)
   return errors.fail("NotFound", "process not found: " .. pid)
 end
@@ -237,7 +248,7 @@ return {
     local result, seq, err
     result = future.new(function()
       self.run.activities[seq] = nil
-      command(self, { type = "cancel_activity", seq = seq })
+      local_activities.cancel(self, seq)
     end)
     seq, err = activity(self, function(value, failure)
       future.complete(result, value, failure)
@@ -409,17 +420,20 @@ return {
     if pid == self.pid then
       return nil, errors.fail("Invalid", "a workflow cannot wait for an update of itself")
     end
-    -- The same id when the runtime ends between the update and its record.
-    local id = spec.id or self.run.id .. "_" .. (self.run.sequences.activities or 0) + 1
     return operation(
       self,
       "workflow.update",
       pid,
       name,
-      { id = id, stage = spec.stage },
+      { id = spec.id or own_update_id(self), stage = spec.stage },
       select("#", ...),
       ...
     )
+  end,
+
+  workflow_update_with_start = function(self, start, update)
+    update.id = update.id or own_update_id(self)
+    return operation(self, "workflow.update_with_start", start, update)
   end,
 
   workflow_query = function(self, pid, name, ...)

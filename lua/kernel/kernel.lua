@@ -285,6 +285,7 @@ local acts = {
     local args = table.pack(...)
     return operations.workflow_update(self, pid, name, spec, table.unpack(args, 1, n))
   end,
+  ["workflow.update_with_start"] = operations.workflow_update_with_start,
 }
 
 --- Does one of these in the name of the workflow `pid`; the outcome is emitted as "called".

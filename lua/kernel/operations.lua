@@ -197,6 +197,23 @@ function operations.workflow_update(self, pid, name, spec, ...)
   )
 end
 
+--- Starts a run, or joins one, and sends it an update: as `workflow_update`. `start`: `id`, `host`, `options` and, as
+--- `table.pack` gives them, `args`; `update`: `name`, `id`, `stage`, `args`.
+function operations.workflow_update_with_start(self, start, update)
+  return actors.ask(
+    -1,
+    "update_with_start",
+    start.id,
+    start.host,
+    permissions.durable(self.frame),
+    nil,
+    false,
+    false,
+    { options = start.options, sender = unit.pid_of(self), args = start.args },
+    update
+  )
+end
+
 --- Asks a run: `value, err`.
 function operations.workflow_query(_, pid, name, ...)
   return actors.ask(-1, "workflow_query", pid, name, select("#", ...), ...)

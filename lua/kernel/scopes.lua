@@ -3,6 +3,7 @@
 local use = ...
 local channel = use("kernel/channel")
 local errors = use("kernel/errors")
+local local_activities = use("kernel/local_activities")
 local scheduler = use("kernel/scheduler")
 local workflows = use("kernel/workflows")
 
@@ -60,9 +61,7 @@ local function sorted(set)
 end
 
 local cancel_one = {
-  activities = function(self, seq)
-    workflows.command(self, { type = "cancel_activity", seq = seq })
-  end,
+  activities = local_activities.cancel,
   timers = function(self, seq, err)
     local waiter = self.run.timers[seq]
     self.run.timers[seq] = nil

@@ -310,8 +310,9 @@ end
 --- What an activation says of the task itself.
 function workflows.settle_activation(self, timestamp, replaying, length, size, explain)
   local run = self.run
-  -- Milliseconds with a fraction; whole nanoseconds are the same in every replay.
-  run.time = math.floor(timestamp * 1000000)
+  -- Milliseconds with a fraction; whole nanoseconds are the same in every replay. The journal's clock and the worker's
+  -- may differ where the machine's was set.
+  run.time = math.max(run.time, math.floor(timestamp * 1000000))
   run.replaying = replaying
   -- Where a command is made takes as long to find out as the rest of its replay.
   run.positions = explain or not replaying

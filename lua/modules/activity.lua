@@ -42,6 +42,7 @@ function activity.info()
     scheduled_time = time_of(attempt.scheduled_time),
     deadline = time_of(attempt.deadline),
     heartbeat_timeout = attempt.heartbeat_timeout,
+    is_local = attempt.is_local,
   }
 end
 

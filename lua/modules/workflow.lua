@@ -154,6 +154,18 @@ end
 
 local stages = { accepted = true, completed = true }
 
+-- Why an update cannot be sent, or nil.
+local function update_refusal(id, stage, name)
+  if id ~= nil and (type(id) ~= "string" or id == "") then
+    return invalid("option id: a text that is not empty expected")
+  elseif not stages[stage] then
+    return invalid("option wait: accepted or completed expected")
+  elseif name == "" then
+    return invalid("the name of the update is empty")
+  end
+  return nil
+end
+
 --- Sends an update to a run and waits until it is completed: its value, or `nil, err`. With `options.wait` "accepted"
 --- it waits only until the run has taken it, and gives the update's id.
 function workflow.update(dest, name, ...)
@@ -166,12 +178,9 @@ function workflow.update_with(options, dest, name, ...)
   check.string(dest, 2, "update_with")
   check.string(name, 3, "update_with")
   local id, stage = options.id, options.wait or "completed"
-  if id ~= nil and (type(id) ~= "string" or id == "") then
-    return nil, invalid("option id: a text that is not empty expected")
-  elseif not stages[stage] then
-    return nil, invalid("option wait: accepted or completed expected")
-  elseif name == "" then
-    return nil, invalid("the name of the update is empty")
+  local refusal = update_refusal(id, stage, name)
+  if refusal then
+    return nil, refusal
   end
   local self = scheduler.current
   local pid, err = target_of(self, dest, "update")
@@ -179,6 +188,52 @@ function workflow.update_with(options, dest, name, ...)
     return nil, err
   end
   return self.context.workflow_update(self, pid, name, { id = id, stage = stage }, ...)
+end
+
+-- Why a unit may not start `id` on a host and update the run `pid`, or nil.
+local function start_refusal(self, id, host_id, pid)
+  for _, need in ipairs({
+    { "process.spawn", id, "spawn process: " },
+    { "process.host", host_id, "spawn on host: " },
+    { "workflow.update", pid, "update workflow: " },
+  }) do
+    local action, resource, what = table.unpack(need)
+    if not permissions.allowed(self, action, resource) then
+      return permissions.denied("not allowed to " .. what .. resource)
+    end
+  end
+  return nil
+end
+
+--- Starts a run with these start options (`workflow.id` is needed) and arguments, or joins the open run of the id, and
+--- sends it an update, both or neither; waits and answers as `update_with`. `update`: `name`, and, where wanted, `args`,
+--- `id` and `wait`.
+function workflow.update_with_start(options, id, host_id, update, ...)
+  check.table(options, 1, "update_with_start")
+  check.string(id, 2, "update_with_start")
+  check.string(host_id, 3, "update_with_start")
+  check.table(update, 4, "update_with_start")
+  local workflow_id = options["workflow.id"] or options["temporal.workflow.id"]
+  if type(workflow_id) ~= "string" or workflow_id == "" then
+    return nil, invalid("option workflow.id: a text that is not empty expected")
+  end
+  local name, args, stage = update.name, update.args or {}, update.wait or "completed"
+  if type(name) ~= "string" then
+    return nil, invalid("name of the update: a text expected")
+  elseif type(args) ~= "table" then
+    return nil, invalid("args of the update: a list expected")
+  end
+  local self = scheduler.current
+  local refusal = update_refusal(update.id, stage, name)
+    or start_refusal(self, id, host_id, "{" .. host_id .. "|" .. workflow_id .. "}")
+  if refusal then
+    return nil, refusal
+  end
+  return self.context.workflow_update_with_start(
+    self,
+    { id = id, host = host_id, options = options, args = table.pack(...) },
+    { name = name, id = update.id, stage = stage, args = table.pack(table.unpack(args, 1, args.n)) }
+  )
 end
 
 --- Lets `handler(...)` answer the updates of that name; `options.validator(...)` may reject them before.

@@ -64,7 +64,7 @@ const pendingActivity = z.object({
   activity_id: z.string(),
   entry: z.string(),
   operation: z.boolean().openapi({ description: "A host operation, not a function" }),
-  state: z.enum(["running", "retry", "slot"]),
+  state: z.enum(["running", "retry", "slot", "local"]),
   attempt: z.number(),
   scheduled: z.number(),
   next_attempt: z.number().optional(),

@@ -11,6 +11,10 @@ export interface StartRunOptions extends ConnectOptions {
   host?: string;
   option?: string[];
   wait?: boolean;
+  update?: string;
+  updateArg?: string[];
+  updateId?: string;
+  accepted?: boolean;
 }
 
 export interface UpdateOptions extends ConnectOptions {
@@ -43,6 +47,35 @@ function startOptions(pairs: readonly string[]): Record<string, unknown> {
   }));
 }
 
+/** The update that a start brings. @throws CommandError */
+function updateOf(options: StartRunOptions): Record<string, unknown> | undefined {
+  const { update, updateArg = [], updateId, accepted, wait } = options;
+  if (update === undefined) {
+    if (updateArg.length === 0 && updateId === undefined && !accepted) return undefined;
+    throw new CommandError("there is no update to send", "name it with --update");
+  }
+  if (wait) {
+    throw new CommandError(
+      "--wait and --update show different results",
+      "leave one of them out; wippy workflow result ID waits for the end",
+    );
+  }
+  return updateBody(update, updateArg, { updateId, accepted });
+}
+
+function updateBody(
+  name: string,
+  args: string[],
+  { updateId, accepted }: Pick<UpdateOptions, "updateId" | "accepted">,
+): Record<string, unknown> {
+  return {
+    name,
+    args: args.map(readArgument),
+    wait: accepted ? "accepted" : "completed",
+    ...(updateId !== undefined && { id: updateId }),
+  };
+}
+
 async function outcome(
   console: Console,
   options: ConnectOptions,
@@ -70,16 +103,26 @@ export async function startRun(
   args: string[],
   options: StartRunOptions,
 ): Promise<number> {
+  const update = updateOf(options);
   const connection = connect(console, options);
-  const started = await connection.post<{ pid: string; run_id: string }>("/workflows", {
-    entry,
-    args: args.map(readArgument),
-    options: {
-      ...startOptions(options.option ?? []),
-      ...(options.id !== undefined && { "workflow.id": options.id }),
+  const started = await connection.post<{ pid: string; run_id: string; value?: unknown }>(
+    "/workflows",
+    {
+      entry,
+      args: args.map(readArgument),
+      options: {
+        ...startOptions(options.option ?? []),
+        ...(options.id !== undefined && { "workflow.id": options.id }),
+      },
+      ...(options.host !== undefined && { host: options.host }),
+      ...(update && { update }),
     },
-    ...(options.host !== undefined && { host: options.host }),
-  });
+  );
+  if (update) {
+    if (!options.json) console.err(`run ${started.run_id} of ${started.pid}\n`);
+    show(console, options, started, shownValue(started.value));
+    return 0;
+  }
   if (options.wait) {
     console.err(`started ${started.pid} run ${started.run_id}\n`);
     return await outcome(console, options, connection, started.pid);
@@ -137,12 +180,7 @@ export async function updateRun(
 ): Promise<number> {
   const { value } = await connect(console, options).post<{ value: unknown }>(
     `${runPath(id)}/update`,
-    {
-      name,
-      args: args.map(readArgument),
-      wait: options.accepted ? "accepted" : "completed",
-      ...(options.updateId !== undefined && { id: options.updateId }),
-    },
+    updateBody(name, args, options),
   );
   show(console, options, { value }, shownValue(value));
   return 0;

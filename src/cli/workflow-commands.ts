@@ -104,6 +104,14 @@ export function addWorkflowCommands(program: Command, { here, finish }: Surround
       (value: string, previous: string[] | undefined) => [...previous ?? [], value],
     )
     .option("-w, --wait", "wait for its end and show its result")
+    .option("--update <name>", "with --id: send an update to it, or to the open run of the id")
+    .option(
+      "--update-arg <value>",
+      "what the update is called with, repeatable",
+      (value: string, previous: string[] | undefined) => [...previous ?? [], value],
+    )
+    .option("--update-id <id>", "a second update with the same id is the same one")
+    .option("--accepted", "wait only until the update is accepted")
     .addHelpText("after", values)
     .action(async (entry: string, args: string[], options: StartRunOptions) => {
       const { startRun } = await import("./workflow-actions.ts");

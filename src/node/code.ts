@@ -15,14 +15,23 @@ function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** What the entry says of calls of it: `meta.options`, and whether it is a local activity. */
+function callOptions({ meta }: Entry): Record<string, unknown> | undefined {
+  const options = isMap(meta["options"]) ? meta["options"] : undefined;
+  const temporal = meta["temporal"];
+  const activity = isMap(temporal) ? temporal["activity"] : undefined;
+  if (!isMap(activity) || activity["local"] === undefined) return options;
+  return { "activity.local": activity["local"], ...options };
+}
+
 /** A Lua entry as workers need it; undefined for entries without code. @throws WippyError Invalid */
 export function codeEntry(entry: Entry, variables: Variables): CodeEntry | undefined {
   const chunk = entry.origin?.chunk;
   const common = { id: entry.id, kind: entry.kind, ...(chunk !== undefined && { chunk }) };
   const host = defaultHost(entry);
-  const options = entry.meta["options"];
+  const options = callOptions(entry);
   const rest = {
-    ...(isMap(options) && { options }),
+    ...(options && { options }),
     ...(host !== undefined && { host }),
   };
   const lists = (data: { modules: string[]; imports: Record<string, string> }) => ({

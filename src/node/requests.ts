@@ -10,7 +10,8 @@ import type { Names } from "./names.ts";
 import { workerOf } from "./pid.ts";
 import { type SystemAccess, systemRequests } from "./system-requests.ts";
 import type { WorkerPool } from "./worker-pool.ts";
-import type { StartWorkflow, WorkflowHosts } from "./workflow-hosts.ts";
+import type { WorkflowHosts } from "./workflow-hosts.ts";
+import type { StartWorkflow } from "./workflow-requests.ts";
 
 type Handler = (origin: number, ...args: LuaValue[]) => LuaValue | Promise<LuaValue>;
 
@@ -186,6 +187,19 @@ export class NodeRequests {
           args: Array.from({ length: Number(n) }, (_, index) => args[index]),
           ...(typeof id === "string" && { updateId: id }),
         }),
+      update_with_start: async (_, ...args) => {
+        const [, , , , , , , spec] = args;
+        const id = field(spec, "id");
+        const packed = field(spec, "args");
+        const { value } = await workflows.updateWithStart(startWorkflow(args), {
+          name: String(field(spec, "name")),
+          sender: String(field(args[6], "sender")),
+          stage: field(spec, "stage") === "accepted" ? "accepted" : "completed",
+          args: listOf(packed, Number(field(packed, "n") ?? 0)),
+          ...(typeof id === "string" && { updateId: id }),
+        });
+        return value;
+      },
       cancel: async (_, pid, from, reason) => {
         await workflows.cancel(String(pid), String(from), String(reason ?? ""));
         return true;

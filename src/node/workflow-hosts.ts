@@ -15,29 +15,21 @@ import type {
   RunDetail,
   RunInfo,
   RunQuery,
-  StartRequest,
-  UpdateStage,
   WorkflowProvider,
 } from "../workflows/provider.ts";
-import { parseStartOptions } from "../workflows/option-table.ts";
 import { checkRecordSize } from "../workflows/limits.ts";
-import { withDetails } from "../workflows/retry.ts";
 import { type HistoryEvent, unpackHistory } from "../workflows/history.ts";
+import { localNode, workflowPid } from "../workflows/pid.ts";
 import { parsePid } from "./pid.ts";
 import type { WorkerPool } from "./worker-pool.ts";
-
-/** A start as `lua/kernel/actors.lua` asks for it. */
-export interface StartWorkflow {
-  entry: string;
-  /** Absent: the host that the entry names, else the only one. */
-  hostId?: string;
-  frame: LuaValue;
-  name?: string;
-  options: LuaValue;
-  messages: { name: string; payloads: LuaValue[] }[];
-  sender: string;
-  args: LuaValue[];
-}
+import {
+  startForUpdate,
+  startRequest,
+  type StartWorkflow,
+  updateRequest,
+  updateValue,
+  type UpdateWorkflow,
+} from "./workflow-requests.ts";
 
 /** What a `workflow.host` entry limits. */
 export interface WorkflowHostLimits {
@@ -45,15 +37,6 @@ export interface WorkflowHostLimits {
   retention?: number;
   /** Attempts of activities that run at once; without limit when absent. */
   maxActivities?: number;
-}
-
-/** An update as callers ask for it. */
-export interface UpdateWorkflow {
-  updateId?: string;
-  name: string;
-  args: LuaValue[];
-  sender: string;
-  stage: UpdateStage;
 }
 
 /** The `workflow.host` entries: each has a provider, whose tasks and activities run on the workers. */
@@ -170,51 +153,27 @@ export class WorkflowHosts {
     return provider;
   }
 
-  #hostOf(entry: Entry): string {
-    const temporal = entry.meta["temporal"] as { workflow?: { worker?: unknown } } | undefined;
-    const named = temporal?.workflow?.worker;
-    if (typeof named === "string") {
-      return named.includes(":") ? named : `${entry.id.split(":")[0]}:${named}`;
-    }
-    const hosts = [...this.#entries.values()].filter(({ kind }) => kind === "workflow.host");
-    if (hosts.length === 1) return hosts[0]!.id;
-    throw new WippyError(
-      "Invalid",
-      hosts.length === 0
-        ? `no workflow.host entry to run ${entry.id} on; add one`
-        : `several workflow hosts; name one in meta.temporal.workflow.worker of ${entry.id}`,
-      { retryable: false },
-    );
-  }
-
   /** Starts a run; answers its PID when it is on disk. @throws WippyError */
   async start(request: StartWorkflow): Promise<{ pid: string; runId: string }> {
-    const entry = this.#entries.get(request.entry);
-    if (entry?.kind !== "workflow.lua") {
-      throw new WippyError("NotFound", `workflow not found: ${request.entry}`, {
-        retryable: false,
-      });
-    }
-    const hostId = request.hostId ?? this.#hostOf(entry);
-    const parsed = parseStartOptions(request.options);
-    const workflowId = parsed.workflowId ?? request.name;
-    const start: StartRequest = {
-      entry: request.entry,
-      hostId,
-      args: checkRecordSize(pack(request.args), `the input of ${request.entry}`),
-      frame: pack(request.frame),
-      options: parsed.options,
-      messages: request.messages.map(({ name, payloads }) => ({
-        name,
-        payloads: checkRecordSize(pack(payloads), `the message ${name}`),
-        sender: request.sender,
-      })),
-      ...(workflowId !== undefined && { workflowId }),
-      ...(parsed.memo && { memo: pack(parsed.memo) }),
-      ...(parsed.searchAttributes && { searchAttributes: pack(parsed.searchAttributes) }),
-    };
-    const { pid, runId } = await this.#provider(hostId).start(start);
+    const start = startRequest(request, this.#entries);
+    const { pid, runId } = await this.#provider(start.hostId).start(start);
     return { pid, runId };
+  }
+
+  /**
+   * Starts a run, or joins one, and sends it an update, in one transaction; waits as `update`.
+   *
+   * @throws WippyError what `start` and `update` throw
+   */
+  async updateWithStart(
+    request: StartWorkflow,
+    update: UpdateWorkflow,
+  ): Promise<{ pid: string; runId: string; value: LuaValue }> {
+    const start = startForUpdate(request, this.#entries);
+    const { stage, ...sent } = updateRequest(update);
+    const result = await this.#provider(start.hostId).updateWithStart(start, sent, stage);
+    const pid = workflowPid(localNode, start.hostId, start.workflowId);
+    return { pid, runId: result.runId, value: updateValue(result, stage) };
   }
 
   /** Sends a signal. @throws WippyError NotFound */
@@ -231,18 +190,8 @@ export class WorkflowHosts {
    */
   async update(pid: string, request: UpdateWorkflow): Promise<LuaValue> {
     const { host, uid } = parsePid(pid);
-    const { args, stage, ...update } = request;
-    const packed = checkRecordSize(pack(args), `the input of the update ${update.name}`);
-    const result = await this.#provider(host).update(uid, { ...update, args: packed }, stage);
-    if (result.failure) {
-      throw WippyError.from(withDetails(result.failure, {
-        _wrapper: "update",
-        _update_id: result.updateId,
-        _update_status: result.status,
-      }));
-    }
-    if (stage === "accepted") return result.updateId;
-    return result.value ? unpack(result.value) : undefined;
+    const { stage, ...update } = updateRequest(request);
+    return updateValue(await this.#provider(host).update(uid, update, stage), stage);
   }
 
   /**

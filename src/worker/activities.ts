@@ -1,8 +1,7 @@
 import { pack, unpack } from "../vm/codec.ts";
-import { type ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
-import { checkRecordSize } from "../workflows/limits.ts";
-import type { ActivityTask } from "../workflows/provider.ts";
+import { recordedOutcome } from "../workflows/limits.ts";
+import type { ActivityResult, ActivityTask } from "../workflows/provider.ts";
 import type { TaskQueue } from "../workflows/task-queue.ts";
 
 /** A frame; mostly it is empty, which is one byte. */
@@ -10,8 +9,18 @@ function unpackFrame(bytes: Uint8Array): Record<string, LuaValue> {
   return bytes.length === 1 ? {} : unpack(bytes) as Record<string, LuaValue>;
 }
 
+/** An attempt of an activity, local or not. */
+type Told = Omit<ActivityTask, "args" | "hostId" | "operation"> & { isLocal?: boolean };
+
+/** The frame that an attempt runs in. */
+export function frameOf(task: Told): Record<string, LuaValue> {
+  const frame = task.frame ? unpackFrame(task.frame) : {};
+  frame.activity = told(task);
+  return frame;
+}
+
 /** What `lua/modules/activity.lua` reads in the frame of an activity. */
-function told(task: ActivityTask): LuaValue {
+function told(task: Told): LuaValue {
   const details = task.heartbeat ? unpack(task.heartbeat) as LuaValue[] : [];
   return {
     token: task.token,
@@ -27,6 +36,7 @@ function told(task: ActivityTask): LuaValue {
     heartbeat_timeout: task.heartbeatTimeout,
     details,
     detail_count: details.length,
+    is_local: task.isLocal ?? false,
   };
 }
 
@@ -45,9 +55,8 @@ export class Attempts {
   /** Answers the frame that the attempt runs in. */
   begin(queue: TaskQueue, task: ActivityTask): Record<string, LuaValue> {
     this.#running.set(task.token, { entry: task.entry, queue });
-    const frame = task.frame ? unpackFrame(task.frame) : {};
-    if (!task.operation) frame.activity = told(task);
-    return frame;
+    if (!task.operation) return frameOf(task);
+    return task.frame ? unpackFrame(task.frame) : {};
   }
 
   beat(token: string, details: LuaValue[]): void {
@@ -77,22 +86,12 @@ export class Attempts {
     if (!attempt) return;
     this.#sendBeat(token);
     this.#running.delete(token);
-    attempt.queue.answer({ type: "activity", token, result: outcome(attempt.entry, value, error) });
-  }
-}
-
-function outcome(
-  entry: string,
-  value: LuaValue,
-  error: LuaValue,
-): { status: "completed"; value: Uint8Array } | { status: "failed"; failure: ErrorData } {
-  try {
-    if (error instanceof WippyError) throw error;
-    return {
-      status: "completed",
-      value: checkRecordSize(pack(value), `the result of ${entry}`),
-    };
-  } catch (failure) {
-    return { status: "failed", failure: WippyError.from(failure).toJSON() };
+    const outcome = recordedOutcome(attempt.entry, value, error);
+    const status = "failure" in outcome ? "failed" : "completed";
+    attempt.queue.answer({
+      type: "activity",
+      token,
+      result: { status, ...outcome } as ActivityResult,
+    });
   }
 }

@@ -40,6 +40,9 @@ function toCommand(value: LuaValue): Command {
   if ("args" in command) command.args = listOf(command.args, count);
   if ("payloads" in command) command.payloads = listOf(command.payloads, count);
   if ("duration" in command) command.duration = numberOf(command.duration);
+  if ("originalScheduleTime" in command) {
+    command.originalScheduleTime = numberOf(command.originalScheduleTime);
+  }
   if ("failure" in command) command.failure = plain(command.failure);
   if (Array.isArray(command.messages)) {
     command.messages = command.messages.map((message) => {
@@ -61,7 +64,7 @@ function toLua(job: Job): LuaValue {
   if (job.type === "do_update") table.argc = job.args.length;
   if (job.type === "signal_workflow") table.argc = job.payloads.length;
   if ("failure" in job && job.failure) table.failure = WippyError.from(job.failure);
-  if ("result" in job && job.result.status !== "completed") {
+  if ("result" in job && "failure" in job.result) {
     table.result = { status: job.result.status, failure: WippyError.from(job.result.failure) };
   }
   return table;

@@ -39,6 +39,7 @@ import runInfo from "../../lua/kernel/run_info.lua" with { type: "text" };
 import sandbox from "../../lua/kernel/sandbox.lua" with { type: "text" };
 import scheduler from "../../lua/kernel/scheduler.lua" with { type: "text" };
 import spawning from "../../lua/kernel/spawning.lua" with { type: "text" };
+import localActivities from "../../lua/kernel/local_activities.lua" with { type: "text" };
 import scopes from "../../lua/kernel/scopes.lua" with { type: "text" };
 import subscriptions from "../../lua/kernel/subscriptions.lua" with { type: "text" };
 import timers from "../../lua/kernel/timers.lua" with { type: "text" };
@@ -127,6 +128,7 @@ export const sources: Record<string, string> = {
   "kernel/sandbox": sandbox,
   "kernel/scheduler": scheduler,
   "kernel/spawning": spawning,
+  "kernel/local_activities": localActivities,
   "kernel/scopes": scopes,
   "kernel/subscriptions": subscriptions,
   "kernel/timers": timers,

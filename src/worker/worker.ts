@@ -12,10 +12,11 @@ import { machine } from "../surroundings/machine.ts";
 import { Simulation } from "../surroundings/simulation.ts";
 import type { Surroundings } from "../surroundings/surroundings.ts";
 import type { Failure } from "../workflows/engine/outcome.ts";
+import type { LocalAttempt } from "../workflows/local-activities.ts";
 import { Replayer } from "../workflows/replayer.ts";
 import type { ActivityTask } from "../workflows/provider.ts";
 import { type Handout, type QueuePort, TaskQueue } from "../workflows/task-queue.ts";
-import { Attempts } from "./activities.ts";
+import { Attempts, frameOf } from "./activities.ts";
 import { LuaEngine } from "./engine.ts";
 import { loadKernelImage } from "./kernel-image.ts";
 import { type Kernel, kernelOf } from "./kernel.ts";
@@ -137,9 +138,18 @@ export class LuaWorker {
     this.#registerHostFunctions();
     this.#kernel = kernelOf(this.#vm, image?.references ?? await this.#loadSources());
     this.#engine = new LuaEngine(this.#kernel, () => this.#wake());
-    this.#replayer = new Replayer(this.#engine, {
+    const local = {
+      start: (attempt: LocalAttempt) =>
+        this.#enter(() => {
+          const { token, entry, args } = attempt;
+          this.#kernel.call("call", token, entry, frameOf(attempt), ...args);
+        }),
+      cancel: (token: string, gently: boolean) =>
+        this.#enter(() => this.#kernel.call("cancel_call", token, gently)),
+    };
+    this.#replayer = new Replayer(this.#engine, local, {
       maxRuns: maxLiveRuns,
-      defer: this.#surroundings.defer,
+      surroundings: this.#surroundings,
       isFull: () => this.#vm.memory().used > memoryLimit * memoryForRuns,
     });
     const { random } = this.#surroundings;
@@ -412,6 +422,9 @@ export class LuaWorker {
         this.#kernel.call("cancel_call", handout.token, handout.gently);
         this.#operations.abort(handout.token);
         break;
+      case "hurry":
+        this.#replayer.hurry(handout.runId);
+        break;
       case "evict":
         this.#replayer.evict(handout.runId);
         break;
@@ -443,6 +456,7 @@ export class LuaWorker {
   }
 
   #activityDone(token: string, value: LuaValue, error: LuaValue): void {
+    if (this.#replayer.answered(token, value, error)) return;
     this.#attempts.end(token, value, error);
     this.#wake();
   }

@@ -30,7 +30,7 @@ function canonical(options: LuaValue): [string, LuaValue][] {
   ];
 }
 
-/** `{activityId?, options}`: what the call says, over the defaults of the entry that it calls. */
+/** `{activityId?, local?, options}`: what the call says, over the defaults of the entry that it calls. */
 function activityOptions(entries: Entries, entry: LuaValue, options: LuaValue): LuaValue {
   const defaults = entries.get(String(entry))?.options as LuaValue;
   const merged = Object.fromEntries([...canonical(defaults), ...canonical(options)]);

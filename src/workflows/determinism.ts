@@ -8,6 +8,8 @@ const eventOf = {
   cancel_timer: "TimerCanceled",
   schedule_activity: "ActivityScheduled",
   cancel_activity: "ActivityCancelRequested",
+  schedule_local_activity: "LocalActivityScheduled",
+  cancel_local_activity: "LocalActivityCancelRequested",
   start_child: "ChildInitiated",
   cancel_child: "ChildCancelRequested",
   signal_external: "ExternalSignalInitiated",
@@ -25,7 +27,10 @@ const eventOf = {
   continue_as_new: "ExecutionContinuedAsNew",
 } as const satisfies Record<Command["type"], EventType>;
 
-const commandEvents: ReadonlySet<EventType> = new Set(Object.values(eventOf));
+const commandEvents: ReadonlySet<EventType> = new Set<EventType>([
+  ...Object.values(eventOf),
+  "LocalActivityRecorded",
+]);
 
 /** Commands after which a run is closed. */
 export const closingCommands: ReadonlySet<Command["type"]> = new Set<Command["type"]>([
@@ -40,7 +45,7 @@ export const closingEvents: ReadonlySet<EventType> = new Set(
   [...closingCommands].map((type) => eventOf[type]),
 );
 
-/** Whether an event records a command of the code. */
+/** Whether an event records a command of the code, or what its task did beside it. */
 export function isCommandEvent(event: HistoryEvent): boolean {
   return commandEvents.has(event.type);
 }
@@ -52,6 +57,8 @@ export function isCommandEvent(event: HistoryEvent): boolean {
  *
  * @param task id of the TaskStarted event.
  * @param where tells where the code waits after the task; "" when that is not known.
+ * @param ended outcomes of local activities in the task, by sequence number: they stand for the commands that
+ * asked for them.
  * @returns the first difference, undefined when there is none.
  */
 export function compare(
@@ -59,14 +66,32 @@ export function compare(
   events: readonly HistoryEvent[],
   commands: readonly Command[],
   where: () => string = () => "",
+  ended?: ReadonlyMap<number, HistoryEvent>,
 ): TaskFailure | undefined {
-  for (let i = 0; i < Math.max(events.length, commands.length); i++) {
+  let left = commands;
+  if (ended) {
+    const isEnded = (command: Command) =>
+      command.type === "schedule_local_activity" ? ended.get(command.seq) : undefined;
+    for (const command of commands) {
+      const marker = isEnded(command);
+      if (marker && !haveSameFields(marker, command)) {
+        return difference(task, marker, command, where);
+      }
+    }
+    left = commands.filter((command) => !isEnded(command));
+  }
+  for (let i = 0; i < Math.max(events.length, left.length); i++) {
     const event = events[i];
-    const command = commands[i];
+    const command = left[i];
     if (event && command && matches(event, command)) continue;
     return difference(task, event, command, where);
   }
   return undefined;
+}
+
+/** The difference when history has the outcome of a local activity that the code has not asked for. */
+export function notAskedFor(task: number, marker: HistoryEvent, where: () => string): TaskFailure {
+  return difference(task, marker, undefined, where);
 }
 
 function difference(
@@ -104,6 +129,10 @@ function matches(event: HistoryEvent, command: Command): boolean {
     return seq === command.seq && entry === command.entry &&
       (activityId ?? String(seq)) === (command.activityId ?? String(seq));
   }
+  return haveSameFields(event, command);
+}
+
+function haveSameFields(event: HistoryEvent, command: Command): boolean {
   const data: Record<string, unknown> = { ...event.data };
   return fieldsOf(command).every(([field, value]) => data[field] === value);
 }
@@ -112,6 +141,7 @@ function matches(event: HistoryEvent, command: Command): boolean {
 function fieldsOf(command: Command): [string, unknown][] {
   switch (command.type) {
     case "schedule_activity":
+    case "schedule_local_activity":
       return [
         ["seq", command.seq],
         ["entry", command.entry],

@@ -7,6 +7,25 @@ import type { Failure } from "./engine/outcome.ts";
 import type { ActivityOptions, ChildOptions } from "./options.ts";
 import type { Payload } from "./provider.ts";
 
+/** How a local activity ended: by a value, or by a failure. Temporal Core: `LocalActivityMarkerData`. */
+export interface LocalActivityResult {
+  seq: number;
+  activityId: string;
+  entry: string;
+  /** The last one that was made. */
+  attempt: number;
+  /** Milliseconds since the epoch, workflow time: when the code asked for it. */
+  scheduled: number;
+  /** Milliseconds since the epoch, as the worker saw it: workflow time from here on. */
+  time: number;
+  value?: Payload;
+  failure?: Failure;
+  /** With `failure`: the activity was canceled. */
+  canceled?: true;
+  /** With `failure`: milliseconds until the next attempt, for which the code is to wait. */
+  backoff?: number;
+}
+
 /**
  * What each kind of event holds. Values are packed; `seq` is the engine's number of the command
  * that it belongs to.
@@ -54,6 +73,12 @@ export interface EventData {
   ActivityFailed: { seq: number; attempt: number; failure: Failure };
   ActivityTimedOut: { seq: number; attempt: number; failure: Failure };
   ActivityCanceled: { seq: number; attempt: number; failure: Failure };
+
+  /** Its task was completed before it had an outcome. Those that end in their first task have no such event. */
+  LocalActivityScheduled: { seq: number; activityId: string; entry: string; attempt: number };
+  LocalActivityCancelRequested: { seq: number };
+  /** The outcome of a local activity, at the place in its task where the code was shown it. */
+  LocalActivityRecorded: LocalActivityResult;
 
   /** `due` in milliseconds since the epoch. */
   TimerStarted: { seq: number; due: number };
@@ -227,6 +252,9 @@ const typeNumbers = {
   ExecutionCanceled: 42,
   ExecutionTerminated: 43,
   ExecutionContinuedAsNew: 44,
+  LocalActivityScheduled: 45,
+  LocalActivityCancelRequested: 46,
+  LocalActivityRecorded: 47,
 } satisfies Record<EventType, number>;
 
 const eventTypes = Object.keys(typeNumbers) as EventType[];
@@ -283,14 +311,18 @@ type WithPackedValues<Part> = Part extends object ? {
   }
   : never;
 
+/** What the replayer adds to the commands of the engine: where in a task the code was shown which outcome. */
+export type LocalActivityMarker = { type: "record_local_activity" } & LocalActivityResult;
+
 /** A command as it crosses to the provider: its values are packed, and where it was made is left out. */
-export type PackedCommand = WithPackedValues<CommandBody>;
+export type PackedCommand = WithPackedValues<CommandBody> | LocalActivityMarker;
 
 /** Packs what the engine answered, for `TaskCompletion`. */
-export function packCommands(commands: readonly Command[]): Uint8Array {
+export function packCommands(commands: readonly (Command | LocalActivityMarker)[]): Uint8Array {
   return packPlain(commands.map((command) => {
     // Nearly every command is of this kind: a list, without the names of its fields.
     if (command.type === "schedule_activity") return packSchedule(command);
+    if (command.type === "record_local_activity") return command;
     const { at: _, ...packed }: Record<string, unknown> = { ...command };
     for (const field of valueFields) {
       if (packed[field] !== undefined) packed[field] = pack(packed[field] as LuaValue);

@@ -1,7 +1,7 @@
 import { unpack } from "../vm/codec.ts";
 import type { LuaValue } from "../vm/value.ts";
 import type { Job } from "./engine/activation.ts";
-import type { EventData, HistoryEvent } from "./history.ts";
+import type { EventData, HistoryEvent, LocalActivityResult } from "./history.ts";
 import type { Payload } from "./provider.ts";
 
 /** The job by which the engine learns of an inbound event; undefined for events that are none. */
@@ -24,6 +24,8 @@ export function jobOf(event: HistoryEvent): Job | undefined {
       const { seq, failure } = event.data;
       return { type: "resolve_activity", seq, result: { status, failure } };
     }
+    case "LocalActivityRecorded":
+      return resolveLocal(event.data);
     case "ExecutionSignaled": {
       const { name, payloads, sender } = event.data;
       return { type: "signal_workflow", name, payloads: unpack(payloads) as LuaValue[], sender };
@@ -80,6 +82,18 @@ export function recordOf(event: HistoryEvent): Job | undefined {
     return { type: "update_verdict", ...event.data };
   }
   return undefined;
+}
+
+function resolveLocal(data: LocalActivityResult): Job {
+  const { seq, attempt, value, failure, canceled, backoff } = data;
+  const resolved = { type: "resolve_activity", seq, isLocal: true } as const;
+  if (!failure) {
+    return { ...resolved, result: { status: "completed", value: value && unpack(value) } };
+  }
+  if (backoff !== undefined) {
+    return { ...resolved, result: { status: "backoff", attempt: attempt + 1, duration: backoff } };
+  }
+  return { ...resolved, result: { status: canceled ? "canceled" : "failed", failure } };
 }
 
 function initialize(data: EventData["ExecutionStarted"], time: number): Job {

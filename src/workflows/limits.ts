@@ -1,4 +1,7 @@
 import { WippyError } from "../vm/error.ts";
+import { pack } from "../vm/codec.ts";
+import type { LuaValue } from "../vm/value.ts";
+import type { Failure } from "./engine/outcome.ts";
 import type { Payload } from "./provider.ts";
 
 /** Bytes that one recorded value may have, packed: arguments, results, messages. Temporal's limit. */
@@ -18,4 +21,18 @@ export function checkRecordSize(payload: Payload, what: string): Payload {
       "Keep it in a file or a store, and pass its name",
     { retryable: false, details: { size: payload.length, limit: maxRecordSize } },
   );
+}
+
+/** What an attempt of an activity gave, as it can be recorded: a value that cannot be is a failure. */
+export function recordedOutcome(
+  entry: string,
+  value: LuaValue,
+  error: LuaValue,
+): { value: Payload } | { failure: Failure } {
+  try {
+    if (error instanceof WippyError) throw error;
+    return { value: checkRecordSize(pack(value), `the result of ${entry}`) };
+  } catch (failure) {
+    return { failure: WippyError.from(failure).toJSON() };
+  }
 }

@@ -241,15 +241,29 @@ export function parseChildOptions(value: LuaValue): RunTable<ChildOptions> {
   );
 }
 
-/** Options of an activity call. @throws WippyError Invalid, naming the option */
+/** Timeouts that a local activity cannot have: it waits for no slot, and its heartbeats are not watched. */
+function refuseForLocal(options: Options, ...names: string[]): void {
+  const found = options.value(...names.map((name) => `activity.${name}`));
+  if (!found) return;
+  throw new WippyError(
+    "Invalid",
+    `option ${found.key}: a local activity has none; leave it out, or say activity.local = false`,
+    { retryable: false },
+  );
+}
+
+/** Options of an activity call; `local`: it is a local one. @throws WippyError Invalid, naming the option */
 export function parseActivityOptions(
   value: LuaValue,
-): { activityId?: string; options: ActivityOptions } {
+): { activityId?: string; local?: boolean; options: ActivityOptions } {
   const options = new Options(value);
   const activityId = options.read(text, "activity.id");
   checkQueueOptions(options, "activity");
+  const local = options.read(flag, "activity.local") ?? false;
+  if (local) refuseForLocal(options, "schedule_to_start_timeout", "heartbeat_timeout");
   return {
     ...(activityId !== undefined && { activityId }),
+    ...(local && { local }),
     options: defined({
       startToCloseTimeout: options.read(duration, "activity.start_to_close_timeout"),
       scheduleToCloseTimeout: options.read(duration, "activity.schedule_to_close_timeout"),
@@ -261,6 +275,7 @@ export function parseActivityOptions(
       ),
       waitForCancellation: options.read(flag, "activity.wait_for_cancellation"),
       retryPolicy: options.read(retryPolicy, "activity.retry_policy"),
+      localRetryThreshold: options.read(duration, "activity.local_retry_threshold"),
       summary: options.read(text, "activity.summary"),
     }),
   };

@@ -34,6 +34,8 @@ export interface ActivityOptions {
   /** The older form of `wait_cancellation_completed`. */
   waitForCancellation?: boolean;
   retryPolicy?: RetryPolicy;
+  /** Of a local activity: the longest wait between two attempts that is no durable timer; default 10 s. */
+  localRetryThreshold?: number;
   /** One line for people. */
   summary?: string;
 }

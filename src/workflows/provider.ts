@@ -83,8 +83,11 @@ export interface PendingActivityInfo {
   entry: string;
   /** Whether it is a host operation. */
   operation: boolean;
-  /** `running`: an attempt was handed out; `retry`: waits for `nextAttempt`; `slot`: waits for its turn on the host. */
-  state: "running" | "retry" | "slot";
+  /**
+   * `running`: an attempt was handed out; `retry`: waits for `nextAttempt`; `slot`: waits for its turn on
+   * the host; `local`: a local activity that its worker has under way, whatever that is.
+   */
+  state: "running" | "retry" | "slot" | "local";
   attempt: number;
   /** Milliseconds since the epoch. */
   scheduledTime: number;
@@ -132,13 +135,21 @@ export interface WorkflowTask {
   since: number;
   /** Packed history (`history.ts`): whole, or what came in after `since`. */
   history: Uint8Array;
+  /** Milliseconds until it is given to another worker; `defaultTaskTimeout` when absent. */
+  timeout?: number;
 }
+
+/** Milliseconds until a task that nobody completed is given to another worker. */
+export const defaultTaskTimeout = 60_000;
 
 export interface TaskCompletion {
   token: string;
   outcome:
-    /** `commands`: packed (`history.ts`). */
-    | { type: "completed"; commands: Uint8Array }
+    /**
+     * `commands`: packed (`history.ts`). `forceNewTask`: local activities are under way; the next task
+     * follows at once.
+     */
+    | { type: "completed"; commands: Uint8Array; forceNewTask?: boolean }
     | { type: "failed"; failure: TaskFailure };
 }
 
@@ -338,6 +349,17 @@ export interface WorkflowProvider {
    * @throws NotFound as `signal`.
    */
   update(workflowId: string, request: UpdateRequest, stage: UpdateStage): Promise<UpdateResult>;
+  /**
+   * Starts a run, or joins an existing one as the id policies say, and delivers an update to it, in one
+   * transaction; then as `update`. An id that the chain of runs knows starts nothing.
+   *
+   * @throws what `start` and `update` throw; then neither was done.
+   */
+  updateWithStart(
+    start: StartRequest & { workflowId: string },
+    request: UpdateRequest,
+    stage: UpdateStage,
+  ): Promise<UpdateResult>;
   /** Awaits an update that was delivered. @throws NotFound for an unknown workflow or update. */
   pollUpdate(workflowId: string, updateId: string, stage: UpdateStage): Promise<UpdateResult>;
   /**

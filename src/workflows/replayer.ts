@@ -6,39 +6,78 @@ import type { LuaValue } from "../vm/value.ts";
 import type { Activation, Job } from "./engine/activation.ts";
 import type { Command } from "./engine/command.ts";
 import type { Engine } from "./engine/engine.ts";
-import { closingCommands, closingEvents, compare, isCommandEvent } from "./determinism.ts";
-import { type HistoryEvent, packCommands, unpackHistory } from "./history.ts";
+import {
+  closingCommands,
+  closingEvents,
+  compare,
+  isCommandEvent,
+  notAskedFor,
+} from "./determinism.ts";
+import {
+  type HistoryEvent,
+  type LocalActivityMarker,
+  packCommands,
+  unpackHistory,
+} from "./history.ts";
 import { jobOf, recordOf } from "./jobs.ts";
-import type {
-  QueryAnswer,
-  QueryTask,
-  TaskCompletion,
-  TaskFailure,
-  WorkflowTask,
+import { isLocalToken, LocalActivities, type LocalRunner } from "./local-activities.ts";
+import {
+  defaultTaskTimeout,
+  type QueryAnswer,
+  type QueryTask,
+  type TaskCompletion,
+  type TaskFailure,
+  type WorkflowTask,
 } from "./provider.ts";
 
 type TaskStarted = Extract<HistoryEvent, { type: "TaskStarted" }>;
 
+type Marker = Extract<HistoryEvent, { type: "LocalActivityRecorded" }>;
+type Completed = Extract<TaskCompletion["outcome"], { type: "completed" }>;
+type Performed = (Command | LocalActivityMarker)[];
+
+// Milliseconds that a task is held open for local activities.
+
+/** For one that it has begun: until then, what comes to the run is not shown to the code. */
+const hold = 1_000;
+/** When the code has asked for more, which is done only when the task is completed. */
+const shortHold = 20;
+/** For those that were under way before: the provider says when something comes (`hurry`). */
+const longHold = 20_000;
+/** Commands that one task may have and still be held open. */
+const mostCommands = 1_000;
+
+/** Commands that change nothing outside of the run. */
+const inward: ReadonlySet<Command["type"]> = new Set<Command["type"]>([
+  "record",
+  "record_patch",
+  "schedule_local_activity",
+  "cancel_local_activity",
+  "upsert_attributes",
+]);
+
 /** Tasks that are replayed before other work of the worker gets its turn: about two milliseconds. */
 const tasksATurn = 200;
 
-/** How much a replayer keeps. */
+/** How much a replayer keeps, and what it depends on. */
 export interface ReplayerOptions {
   /** Runs kept live in memory, 1,000 unless given; the least recently used ones come back by replay. */
   maxRuns?: number;
-  /** Calls back when what has arrived meanwhile was received. */
-  defer?: Surroundings["defer"];
+  /** The machine's, unless given. */
+  surroundings?: Pick<Surroundings, "now" | "setTimer" | "defer">;
   /** Whether memory is short, so that fewer runs have to be kept. */
   isFull?: () => boolean;
 }
 
-/** One task of a history. */
+/** One activation of a history: a task begins, or a local activity ends in it. */
 interface Step {
   started: TaskStarted;
-  /** Inbound events that the task shows to the code. */
+  /** Events that it shows to the code: inbound ones, or the outcome of a local activity. */
   shown: HistoryEvent[];
   /** Events of its commands; undefined for the task that has yet to be run. */
   commands?: HistoryEvent[];
+  /** Outcomes of local activities in the whole task, by sequence number; undefined for none. */
+  ended?: Map<number, Marker>;
 }
 
 /**
@@ -48,8 +87,9 @@ interface Step {
  */
 export class Replayer {
   readonly #engine: Engine;
-  readonly #defer: Surroundings["defer"];
+  readonly #surroundings: Pick<Surroundings, "now" | "defer">;
   readonly #isFull: () => boolean;
+  readonly #locals: LocalActivities;
   readonly #maxRuns: number;
   /**
    * Id of the last task that the engine has completed, by run id, the least recently used first.
@@ -58,13 +98,16 @@ export class Replayer {
   /** What is being done with a run. */
   readonly #busy = new Map<string, Promise<unknown>>();
 
+  /** @param runner runs the attempts of local activities. */
   constructor(
     engine: Engine,
-    { maxRuns = 1_000, defer = machine.defer, isFull = () => false }: ReplayerOptions = {},
+    runner: LocalRunner,
+    { maxRuns = 1_000, surroundings = machine, isFull = () => false }: ReplayerOptions = {},
   ) {
     this.#engine = engine;
-    this.#defer = defer;
+    this.#surroundings = surroundings;
     this.#isFull = isFull;
+    this.#locals = new LocalActivities(surroundings, runner);
     this.#maxRuns = maxRuns;
   }
 
@@ -76,13 +119,15 @@ export class Replayer {
       token: task.token,
       outcome,
     });
+    // Now, and not when its turn comes: who hurries for this task may do so before.
+    this.#locals.open(task.runId);
     try {
       const result = await this.#inTurn(task.runId, () => this.#work(task));
-      if (!Array.isArray(result)) {
+      if ("cause" in result) {
         this.evict(task.runId);
         return answer({ type: "failed", failure: result });
       }
-      return answer({ type: "completed", commands: packCommands(result) });
+      return answer(result);
     } catch (error) {
       return answer({ type: "failed", failure: engineFailure(error) });
     }
@@ -123,9 +168,22 @@ export class Replayer {
     }
   }
 
+  /** Events have come for a run whose task is held open by local activities: it is completed. */
+  hurry(runId: string): void {
+    this.#locals.hurry(runId);
+  }
+
+  /** Takes the outcome of an attempt of a local activity. @returns false when the token is another's */
+  answered(token: string, value: LuaValue, error: LuaValue): boolean {
+    if (!isLocalToken(token)) return false;
+    this.#locals.answered(token, value, error);
+    return true;
+  }
+
   /** Forgets a run. */
   evict(runId: string): void {
     this.#seen.delete(runId);
+    this.#locals.drop(runId);
     this.#engine.evict(runId);
   }
 
@@ -161,7 +219,7 @@ export class Replayer {
    */
   async #rebuild({ runId, history }: QueryTask): Promise<boolean> {
     this.evict(runId);
-    const steps = stepsOf(unpackHistory(history)).filter((step) => step.commands);
+    const steps = this.#begin(runId, history).filter((step) => step.commands);
     const last = steps.at(-1);
     if (!last) {
       throw new WippyError("Conflict", "the run closed before its code had begun", {
@@ -179,22 +237,68 @@ export class Replayer {
     return closed;
   }
 
-  async #work(task: WorkflowTask): Promise<Command[] | TaskFailure> {
+  async #work(task: WorkflowTask): Promise<Completed | TaskFailure> {
     const { runId, since } = task;
     if (since > 0 && !this.#holds(task)) {
       return { cause: "cache_miss", message: "the worker does not hold the run in memory" };
     }
     if (since === 0) this.evict(runId);
-    const steps = stepsOf(unpackHistory(task.history));
+    const steps = since === 0
+      ? this.#begin(runId, task.history)
+      : stepsOf(unpackHistory(task.history));
     const live = steps.pop();
     if (!live || live.commands) throw new Error("a task without an open task in its history");
     const failure = await this.#replay(runId, steps);
     if (failure) return failure;
-    const answer = this.#engine.activate(activationOf(runId, live));
-    const commands = untilClosed(Array.isArray(answer) ? answer : await answer);
-    if (closingCommands.has(commands.at(-1)?.type as Command["type"])) this.evict(runId);
+    const commands = await this.#perform(task, live);
+    const forceNewTask = !isClosed(commands) && this.#locals.busy(runId);
+    if (isClosed(commands)) this.evict(runId);
     else this.#remember(runId, live.started.id);
-    return commands;
+    return {
+      type: "completed",
+      commands: packCommands(withoutEnded(commands)),
+      ...forceNewTask && { forceNewTask },
+    };
+  }
+
+  /** A run is built from its whole history. */
+  #begin(runId: string, history: Uint8Array): Step[] {
+    const events = unpackHistory(history);
+    const [first] = events;
+    if (first?.type === "ExecutionStarted") this.#locals.introduce(runId, first.data);
+    return stepsOf(events);
+  }
+
+  /**
+   * Runs the open task. While local activities are under way it is held open, for a bounded time: each
+   * outcome is an activation of its own and leaves a marker among the commands, so that a replay finds
+   * the same ones. Those that take longer go on in memory, and end in the task that follows at once
+   * (`forceNewTask`): as long as one is under way the run has an open task, which is what brings it back
+   * after a crash. Temporal's workers do the same and call it a task heartbeat.
+   */
+  async #perform(
+    { runId, timeout = defaultTaskTimeout }: WorkflowTask,
+    live: Step,
+  ): Promise<Performed> {
+    const now = () => this.#surroundings.now();
+    const commands: Performed = [];
+    let due = now() + Math.min(longHold, timeout / 2);
+    for (let step = live;;) {
+      const answer = this.#engine.activate(activationOf(runId, step));
+      const issued = untilClosed(Array.isArray(answer) ? answer : await answer);
+      this.#locals.note(runId, issued);
+      commands.push(...issued);
+      if (isClosed(commands)) return commands;
+      if (this.#locals.begin(runId)) due = Math.min(due, now() + Math.min(hold, timeout / 2));
+      if (!this.#locals.busy(runId)) return commands;
+      if (!issued.every(({ type }) => inward.has(type))) due = Math.min(due, now() + shortHold);
+      if (commands.length >= mostCommands) due = 0;
+      const outcome = now() < due ? await this.#locals.next(runId, due) : undefined;
+      if (!outcome) return commands;
+      this.#locals.settle(runId, outcome.seq);
+      commands.push({ type: "record_local_activity", ...outcome });
+      step = markerStep(live, { id: 0, time: 0, type: "LocalActivityRecorded", data: outcome });
+    }
   }
 
   /** Brings the engine to where history is. Answers the first difference between the two. */
@@ -203,6 +307,7 @@ export class Replayer {
     if (!failure) return undefined;
     // Once more, to say where in the code it is.
     this.#engine.evict(runId);
+    this.#locals.restart(runId);
     return await this.#compare(runId, steps, { retain, explain: true }) ?? failure;
   }
 
@@ -222,9 +327,15 @@ export class Replayer {
       );
       if (answers.length === 0) throw new Error(`run ${runId}: the engine replayed nothing`);
       for (const [number, answer] of answers.entries()) {
-        const { started, commands: events = [] } = batch[number]!;
+        const { started, commands: events = [], shown: [marker], ended } = batch[number]!;
+        const where = () => this.#engine.where(runId);
+        if (marker?.type === "LocalActivityRecorded") {
+          const asked = this.#locals.settle(runId, marker.data.seq);
+          if (!asked) return notAskedFor(started.id, marker, where);
+        }
         const commands = untilClosed(Array.isArray(answer) ? answer : await answer);
-        const failure = compare(started.id, events, commands, () => this.#engine.where(runId));
+        this.#locals.note(runId, commands);
+        const failure = compare(started.id, events, commands, where, ended);
         if (failure) return failure;
       }
       at += answers.length;
@@ -233,7 +344,7 @@ export class Replayer {
   }
 
   #turn(): Promise<void> {
-    return new Promise((resolve) => void this.#defer(resolve));
+    return new Promise((resolve) => void this.#surroundings.defer(resolve));
   }
 
   #remember(runId: string, task: number): void {
@@ -245,7 +356,7 @@ export class Replayer {
     if (surplus <= 0) return;
     for (const oldest of this.#seen.keys()) {
       // One that is at work is not idle, however long ago its last task was.
-      if (oldest === runId || this.#busy.has(oldest)) continue;
+      if (oldest === runId || this.#busy.has(oldest) || this.#locals.busy(oldest)) continue;
       this.evict(oldest);
       if (--surplus === 0) return;
     }
@@ -262,7 +373,7 @@ export class Replayer {
     try {
       return await this.#replay(
         runId,
-        stepsOf(unpackHistory(history)).filter((step) => step.commands),
+        this.#begin(runId, history).filter((step) => step.commands),
       );
     } catch (error) {
       return engineFailure(error);
@@ -278,7 +389,28 @@ function untilClosed(commands: Command[]): Command[] {
   return closing < 0 ? commands : commands.slice(0, closing + 1);
 }
 
-/** Cuts a history, or the part of it that came in since a task, into tasks. */
+function isClosed(commands: Performed): boolean {
+  return closingCommands.has(commands.at(-1)?.type as Command["type"]);
+}
+
+/** The activation of a task in which a local activity ends. */
+function markerStep({ started }: Step, marker: Marker): Step {
+  return { started, shown: [marker] };
+}
+
+/** Commands as they are recorded: an outcome stands for the command that asked for it. */
+function withoutEnded(commands: Performed): Performed {
+  const ended = new Set<number>();
+  for (const command of commands) {
+    if (command.type === "record_local_activity") ended.add(command.seq);
+  }
+  if (ended.size === 0) return commands;
+  return commands.filter((command) =>
+    command.type !== "schedule_local_activity" || !ended.has(command.seq)
+  );
+}
+
+/** Cuts a history, or the part of it that came in since a task, into activations. */
 function stepsOf(events: HistoryEvent[]): Step[] {
   const steps: Step[] = [];
   let arrived: HistoryEvent[] = [];
@@ -292,6 +424,12 @@ function stepsOf(events: HistoryEvent[]): Step[] {
     } else if (event.type === "TaskFailed") {
       // Its commands were refused: what it showed is shown again by the next task.
       arrived = [...steps.pop()?.shown ?? [], ...arrived];
+    } else if (event.type === "LocalActivityRecorded") {
+      const step = steps.at(-1);
+      if (!step) continue;
+      step.ended ??= new Map<number, Marker>();
+      step.ended.set(event.data.seq, event);
+      steps.push({ ...markerStep(step, event), commands: [], ended: step.ended });
     } else if (isCommandEvent(event)) {
       steps.at(-1)?.commands?.push(event);
     } else {
@@ -311,9 +449,10 @@ function activationOf(runId: string, { started, shown, commands }: Step): Activa
     const job = jobOf(event);
     if (job) jobs.push(job);
   }
+  const [first] = shown;
   return {
     runId,
-    timestamp: started.time,
+    timestamp: first?.type === "LocalActivityRecorded" ? first.data.time : started.time,
     replaying: commands !== undefined,
     historyLength: started.id,
     historySize: started.data.size,

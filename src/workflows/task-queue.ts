@@ -17,6 +17,11 @@ export type Handout =
   | { type: "activity"; task: ActivityTask }
   /** The attempt is no longer wanted; with `gently` it is asked to end, and its outcome is awaited. */
   | { type: "activity_cancel"; token: string; reason: string; gently: boolean }
+  /**
+   * Something has come to a run whose task is held open by local activities: it is to be completed soon.
+   * Only for tasks that follow one with `forceNewTask`.
+   */
+  | { type: "hurry"; runId: string }
   /** What the worker holds in memory of a run is void. */
   | { type: "evict"; runId: string };
 

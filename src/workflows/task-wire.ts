@@ -38,7 +38,7 @@ export type OutgoingHandout =
 
 export function packHandouts(handouts: readonly OutgoingHandout[]): Uint8Array {
   return packPlain(handouts.map((handout): Written<OutgoingHandout> => {
-    if (handout.type === "task") {
+    if (handout.type === "task" && handout.task.timeout === undefined) {
       const { token, runId, since, history } = handout.task;
       return since > 0 ? [token, since, history] : [token, since, history, runId];
     }
@@ -113,7 +113,9 @@ type Identity = [runId: string, workflowId: string, pid: string, hostId: string]
 export function unpackHandouts(bytes: Uint8Array, memory: RunMemory): Handout[] {
   return unpackPlain<Written<Exclude<Handout, { type: "activity" }>>[]>(bytes).map((written) => {
     if (!Array.isArray(written)) return written;
-    if (written.length > 4) return { type: "activity", task: new ReceivedActivity(written, memory) };
+    if (written.length > 4) {
+      return { type: "activity", task: new ReceivedActivity(written, memory) };
+    }
     const [token, since, history, given] = written as [string, number, Uint8Array, string?];
     // A run whose id is not known any more has no id: the worker does not hold it.
     const runId = given === undefined ? memory.ids.get(token) ?? "" : memory.ids.set(token, given);
@@ -209,6 +211,7 @@ export function packAnswers(answers: readonly WorkerAnswer[]): Uint8Array {
   return packPlain(answers.map((answer): Written<WorkerAnswer> => {
     if (answer.type === "task" && answer.completion.outcome.type === "completed") {
       const { token, outcome } = answer.completion;
+      if (outcome.forceNewTask) return answer;
       return [token, outcome.commands, 1];
     }
     if (answer.type === "activity" && answer.result.status === "completed") {

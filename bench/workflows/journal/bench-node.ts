@@ -73,7 +73,7 @@ export class BenchNode {
 
   static async open(steps: number): Promise<BenchNode> {
     const provider = new SqliteProvider({ path: join(temporaryFolder(), "journal.db") });
-    const replayer = new Replayer(new StepEngine(steps));
+    const replayer = new Replayer(new StepEngine(steps), { start: () => {}, cancel: () => {} });
     const value = pack("a result of some forty characters or so.");
     await provider.open();
     const queue = new TaskQueue(provider.connect(0), machine.defer);

@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { controlPid } from "../../node/control.ts";
+import type { StartWorkflow, UpdateWorkflow } from "../../node/workflow-requests.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import { plain } from "../plain.ts";
 import {
@@ -17,7 +18,27 @@ import { findRun } from "../runs.ts";
 const params = z.object({ id: z.string().max(1000) });
 const name = z.string().min(1).max(200);
 const value = z.object({ value: anyValue });
-const started = z.object({ pid: z.string(), run_id: z.string() }).openapi("Started");
+const started = z.object({
+  pid: z.string(),
+  run_id: z.string(),
+  value: anyValue.optional().openapi({ description: "Of the update, when one was sent" }),
+}).openapi("Started");
+const update = z.object({
+  name,
+  args: valueList,
+  id: z.string().min(1).max(200).optional(),
+  wait: z.enum(["accepted", "completed"]).default("completed"),
+});
+
+function updateOf({ name, args, id, wait }: z.infer<typeof update>): UpdateWorkflow {
+  return {
+    name,
+    sender: controlPid,
+    stage: wait,
+    args: args as LuaValue[],
+    ...(id !== undefined && { updateId: id }),
+  };
+}
 
 /** What a caller does to a run. */
 export function workflowActionRoutes({ node }: AdminTarget) {
@@ -64,24 +85,12 @@ export function workflowActionRoutes({ node }: AdminTarget) {
     action(
       "update",
       "Send an update and wait for its outcome, or for its acceptance",
-      z.object({
-        name,
-        args: valueList,
-        id: z.string().min(1).max(200).optional(),
-        wait: z.enum(["accepted", "completed"]).default("completed"),
-      }),
+      update,
       value,
     ),
     async (context) => {
-      const { name, args, id, wait } = context.req.valid("json");
       const { pid } = await findRun(workflows, context.req.valid("param").id);
-      const outcome = await workflows.update(pid, {
-        name,
-        sender: controlPid,
-        stage: wait,
-        args: args as LuaValue[],
-        ...(id !== undefined && { updateId: id }),
-      });
+      const outcome = await workflows.update(pid, updateOf(context.req.valid("json")));
       return context.json({ value: plain(outcome) }, 200);
     },
   );
@@ -155,13 +164,17 @@ export function workflowActionRoutes({ node }: AdminTarget) {
           options: z.record(z.string(), z.unknown()).default({}).openapi({
             description: "Start options with the names of Lua's, such as `workflow.id`",
           }),
+          update: update.optional().openapi({
+            description:
+              "Sent to the run, or to the open one of the workflow id, in one transaction",
+          }),
         })),
       },
       responses: { 201: answer(started, "The run is on disk"), ...failures },
     }),
     async (context) => {
-      const { entry, host, args, options } = context.req.valid("json");
-      const { pid, runId } = await workflows.start({
+      const { entry, host, args, options, update } = context.req.valid("json");
+      const start: StartWorkflow = {
         entry,
         frame: {},
         options: options as LuaValue,
@@ -169,8 +182,13 @@ export function workflowActionRoutes({ node }: AdminTarget) {
         sender: controlPid,
         args: args as LuaValue[],
         ...(host !== undefined && { hostId: host }),
-      });
-      return context.json({ pid, run_id: runId }, 201);
+      };
+      if (!update) {
+        const { pid, runId } = await workflows.start(start);
+        return context.json({ pid, run_id: runId }, 201);
+      }
+      const { pid, runId, value } = await workflows.updateWithStart(start, updateOf(update));
+      return context.json({ pid, run_id: runId, value: plain(value) }, 201);
     },
   );
   app.openapi(

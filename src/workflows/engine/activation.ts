@@ -3,11 +3,15 @@ import type { Failure, Outcome } from "./outcome.ts";
 
 /**
  * What one workflow task hands to the engine: every event that the code has not seen, in the order
- * of history. Temporal Core: `WorkflowActivation`.
+ * of history. While a task waits for local activities, the outcome of each is a further activation of
+ * it. Temporal Core: `WorkflowActivation`.
  */
 export interface Activation {
   runId: string;
-  /** Milliseconds since the epoch: the time of the task, which is what `time.now` answers in it. */
+  /**
+   * Milliseconds since the epoch, which is what `time.now` answers in it: the time of the task, or that
+   * at which a local activity ended.
+   */
   timestamp: number;
   /**
    * True when the task was completed before; its commands are compared with history, not carried
@@ -47,7 +51,13 @@ export interface ParentInfo {
 export type Job =
   | InitializeWorkflow
   | { type: "fire_timer"; seq: number }
-  | { type: "resolve_activity"; seq: number; result: Outcome<LuaValue> }
+  /** `isLocal`: of a local activity. */
+  | {
+    type: "resolve_activity";
+    seq: number;
+    result: Outcome<LuaValue> | ActivityBackoff;
+    isLocal?: true;
+  }
   | { type: "signal_workflow"; name: string; payloads: LuaValue[]; sender: string }
   | { type: "cancel_workflow"; reason?: string; sender: string }
   /** An update was delivered. The engine answers with `accept_update` or `reject_update`. */
@@ -73,6 +83,17 @@ export type Job =
    * with `failure`. It is not run again, so that it may change while runs are open.
    */
   | { type: "update_verdict"; updateId: string; failure?: Failure };
+
+/**
+ * A local activity failed and has to wait for longer than a task is held open: the engine sets a timer
+ * of `duration` milliseconds and schedules the activity again, with that attempt. Temporal Core:
+ * `DoBackoff`.
+ */
+export interface ActivityBackoff {
+  status: "backoff";
+  attempt: number;
+  duration: number;
+}
 
 /** The first job of a run. Temporal Core: `InitializeWorkflow`. */
 export interface InitializeWorkflow {

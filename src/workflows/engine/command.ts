@@ -19,6 +19,9 @@ export type CommandBody =
   | ScheduleActivity
   /** Temporal Core: `RequestCancelActivity`. */
   | { type: "cancel_activity"; seq: number }
+  | ScheduleLocalActivity
+  /** Temporal Core: `RequestCancelLocalActivity`. */
+  | { type: "cancel_local_activity"; seq: number }
   | StartChild
   /** Temporal Core: `CancelChildWorkflowExecution`. */
   | { type: "cancel_child"; seq: number; reason?: string }
@@ -64,12 +67,33 @@ export interface ScheduleActivity {
   args: LuaValue[];
   options: ActivityOptions;
   /**
-   * True for a host operation, Temporal's local activity: it has no retry policy, its failure is
-   * its result. It runs again only when the runtime ended during the attempt.
+   * True for a host operation: it has no retry policy, its failure is its result. It runs again only when the runtime ended during the attempt.
    */
   operation?: boolean;
   /** Frame of this call when it differs from the run's own. */
   frame?: LuaValue;
+}
+
+/**
+ * An activity that runs at once on the worker of the run, while the task is open. Its outcome comes as
+ * `resolve_activity` with `isLocal`, in the same task or a later one. It shares its sequence numbers
+ * with the other activities; after a `backoff` the same number is scheduled again.
+ */
+export interface ScheduleLocalActivity {
+  type: "schedule_local_activity";
+  seq: number;
+  /** The sequence number as text when absent. */
+  activityId?: string;
+  /** Id of the function entry. */
+  entry: string;
+  args: LuaValue[];
+  options: ActivityOptions;
+  /** Frame of the call when it differs from the run's own. */
+  frame?: LuaValue;
+  /** From 1; more after a `backoff`. */
+  attempt: number;
+  /** Milliseconds since the epoch, workflow time: when the code asked for the first attempt. */
+  originalScheduleTime: number;
 }
 
 /** Temporal Core: `StartChildWorkflowExecution`. */

@@ -51,6 +51,36 @@ test("a run is started, looked at, told and asked from the command line", async 
   expect(shown).toMatchObject({ status: "completed", input: [7, 21], result: { paid: 42 } });
 });
 
+test("a start may bring an update, and the next one finds the run", async () => {
+  const shop = new Shop();
+  await shop.open();
+  const send = (...more: string[]) =>
+    shop.wippy("workflow", "start", "app:order", "7", "21", "--update", "address", ...more);
+  const first = await send("--id", "o-9", "--update-arg", '"Main St"');
+  expect(first).toMatchObject({ status: 0, out: "sent to Main St\n" });
+  expect(first.err).toMatch(/^run \S+ of \{app:durable\|o-9\}\n$/);
+  const more = [
+    "--id",
+    "o-9",
+    "--update-arg",
+    '"Side St"',
+    "--update-id",
+    "u",
+    "--accepted",
+    "--json",
+  ];
+  expect(JSON.parse((await send(...more)).out)).toMatchObject({
+    pid: "{app:durable|o-9}",
+    value: "u",
+  });
+  expect((await shop.json("workflow", "list"))["runs"]).toHaveLength(1);
+
+  expect((await send()).err).toContain("option workflow.id: an update with a start needs it");
+  expect((await send("--id", "o-9", "--wait")).err).toContain("show different results");
+  const lone = await shop.wippy("workflow", "start", "app:order", "--update-id", "u");
+  expect(lone).toMatchObject({ status: 1, err: expect.stringContaining("name it with --update") });
+});
+
 test("a failing activity shows its attempts, a canceled run its end; mistakes are told", async () => {
   const shop = new Shop();
   await shop.open();

@@ -33,10 +33,14 @@ test("the example of the page on workflows runs", async () => {
 });
 
 test("the updates and queries of the page on workflows work", async () => {
-  const [, , handlers, update, query, ask] = blocks("workflows.md", "lua");
+  const [, , handlers, update, withStart, query, ask] = blocks("workflows.md", "lua");
   const application = await startDurable({
-    workflows: { main: `${handlers} ${query} process.listen("close"):receive()` },
+    workflows: {
+      main: `${handlers} ${query} process.listen("close"):receive()`,
+      cart: `${handlers} process.listen("close"):receive()`,
+    },
     functions: {
+      begin: `${withStart!.replaceAll("shop:", "app:")} return total, err`,
       start: `local pid = process.spawn("app:main", "app:durable")
         local first, second
         do ${update} first = { total, err, id } end
@@ -48,10 +52,24 @@ test("the updates and queries of the page on workflows work", async () => {
     new Map<number, unknown>([[1, 5], [3, "payment-17"]]),
     10,
   ]);
+  expect(await application.call("begin")).toBe(5);
+});
+
+test("the local activities of the page on workflows are one step", async () => {
+  const code = blocks("workflows.md", "lua")[7]!.replaceAll("shop:", "app:");
+  const application = await startDurable({
+    workflows: { main: `${code} return { total, workflow.history_length() }` },
+    functions: {
+      price: 'return (...) == "tea" and 3',
+      sum: "local a, b = ... return a + b",
+      start: 'return workflow.exec("app:main")',
+    },
+  });
+  expect(await application.call("start")).toEqual([15, 2]);
 });
 
 test("the cancellation scope of the page on workflows cleans up", async () => {
-  const scope = blocks("workflows.md", "lua")[6]!.replaceAll("shop:", "app:");
+  const scope = blocks("workflows.md", "lua")[8]!.replaceAll("shop:", "app:");
   const application = await startDurable({
     workflows: { main: scope },
     functions: {

@@ -23,6 +23,8 @@ import {
   SqliteProvider,
   type SqliteProviderOptions,
 } from "../../../src/workflows/providers/sqlite/provider.ts";
+import type { LocalAttempt } from "../../../src/workflows/local-activities.ts";
+import { WippyError } from "../../../src/vm/error.ts";
 import { Replayer } from "../../../src/workflows/replayer.ts";
 import { type Handout, TaskQueue } from "../../../src/workflows/task-queue.ts";
 import { machine as realMachine } from "../../../src/surroundings/machine.ts";
@@ -83,9 +85,16 @@ export type ActivityFunction = (
   ...args: LuaValue[]
 ) => LuaValue | Promise<LuaValue>;
 
+/** The same as a local activity. */
+export type LocalFunction = (
+  attempt: LocalAttempt,
+  ...args: LuaValue[]
+) => LuaValue | Promise<LuaValue>;
+
 export interface RuntimeOptions extends Partial<SqliteProviderOptions> {
   scripts?: Record<string, Script>;
   activities?: Record<string, ActivityFunction>;
+  localActivities?: Record<string, LocalFunction>;
   /** Default: a virtual machine, inline. */
   machine?: VirtualMachine;
 }
@@ -104,21 +113,36 @@ export class Runtime {
   queue!: TaskQueue;
   readonly #defer: (callback: () => void) => () => void;
   readonly activities: Record<string, ActivityFunction>;
+  readonly localActivities: Record<string, LocalFunction>;
   readonly messages: OutboxMessage[] = [];
   readonly reports: ProviderReport[] = [];
   readonly attempts: ActivityTask[] = [];
   readonly aborted: string[] = [];
+  /** Attempts of local activities. */
+  readonly locals: LocalAttempt[] = [];
+  /** Local attempts that were asked to end. */
+  readonly asked: string[] = [];
+  /** Whether local attempts listen for their cancellation. */
+  listening = true;
   /** False: tasks are taken and never answered, like those of a worker that hangs. */
   answering = true;
 
   constructor(options: RuntimeOptions & { path: string }) {
-    const { scripts = {}, activities = {}, machine, ...rest } = options;
+    const { scripts = {}, activities = {}, localActivities = {}, machine, ...rest } = options;
     this.provider = new SqliteProvider(
       machine ? { inline: true, surroundings: machine, ...rest } : rest,
     );
     this.activities = activities;
+    this.localActivities = localActivities;
     this.engine = new ScriptedEngine(scripts);
-    this.replayer = new Replayer(this.engine);
+    this.replayer = new Replayer(this.engine, {
+      start: (attempt) => void this.#runLocal(attempt),
+      cancel: (token, gently) => {
+        if (!gently) this.aborted.push(token);
+        else if (this.listening) this.asked.push(token);
+        else this.replayer.answered(token, undefined, canceled());
+      },
+    }, { surroundings: machine ?? realMachine });
     this.#defer = (machine ?? realMachine).defer;
     this.provider.onMessage((message) => this.messages.push(message));
     this.provider.onReport((report) => this.reports.push(report));
@@ -152,6 +176,9 @@ export class Runtime {
         break;
       case "activity_cancel":
         this.aborted.push(handout.token);
+        break;
+      case "hurry":
+        this.replayer.hurry(handout.runId);
         break;
       case "evict":
         this.replayer.evict(handout.runId);
@@ -214,6 +241,21 @@ export class Runtime {
     return (await this.history(runId)).map(({ type }) => type);
   }
 
+  async #runLocal(attempt: LocalAttempt): Promise<void> {
+    this.locals.push(attempt);
+    const { token, entry, args } = attempt;
+    const activity = this.localActivities[entry];
+    try {
+      if (!activity) {
+        throw new WippyError("NotFound", `there is no function ${entry}`, { retryable: false });
+      }
+      this.replayer.answered(token, await activity(attempt, ...args), undefined);
+    } catch (error) {
+      const failure = error instanceof ScriptError ? error.failure : error;
+      this.replayer.answered(token, undefined, WippyError.from(failure));
+    }
+  }
+
   async #run(task: ActivityTask): Promise<void> {
     this.attempts.push(task);
     const activity = this.activities[task.entry];
@@ -228,6 +270,10 @@ export class Runtime {
       this.completeActivity(task.token, { status: "failed", failure: failureOf(error) });
     }
   }
+}
+
+function canceled(): WippyError {
+  return new WippyError("Canceled", "operation canceled", { retryable: false });
 }
 
 function failureOf(error: unknown): Failure {

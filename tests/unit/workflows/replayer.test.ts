@@ -63,7 +63,8 @@ const twoTimers: Script = function* (run, input) {
 
 function setUp(script = twoTimers, options: ReplayerOptions = {}) {
   const engine = new ScriptedEngine({ "app:w": script });
-  return { engine, replayer: new Replayer(engine, options) };
+  const runner = { start: () => {}, cancel: () => {} };
+  return { engine, replayer: new Replayer(engine, runner, options) };
 }
 
 const half = new History().start().task().done().add("TimerStarted", { seq: 1, due: 9 })

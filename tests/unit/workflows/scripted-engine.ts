@@ -1,9 +1,14 @@
 import type {
   Activation,
+  ActivityBackoff,
   InitializeWorkflow,
   Job,
 } from "../../../src/workflows/engine/activation.ts";
-import type { Command, CommandBody } from "../../../src/workflows/engine/command.ts";
+import type {
+  Command,
+  CommandBody,
+  ScheduleLocalActivity,
+} from "../../../src/workflows/engine/command.ts";
 import type { Engine } from "../../../src/workflows/engine/engine.ts";
 import type { Failure, Outcome } from "../../../src/workflows/engine/outcome.ts";
 import type { ActivityOptions, ChildOptions } from "../../../src/workflows/options.ts";
@@ -45,6 +50,9 @@ export class ScriptRun {
   readonly tickets = new Map<string, Ticket<LuaValue>>();
   readonly recorded = new Map<number, Extract<Job, { type: "recorded" }>>();
   readonly patches = new Map<string, number>();
+  /** What is done when a timer fires. */
+  readonly retries = new Map<number, () => void>();
+  readonly #locals = new Map<number, ScheduleLocalActivity>();
   readonly #numbers: Record<string, number> = {};
   readonly #answered = new Map<string, number>();
   #waitingForSignal?: Ticket<LuaValue>;
@@ -64,6 +72,27 @@ export class ScriptRun {
     const seq = this.#number("activity");
     this.issue({ type: "schedule_activity", seq, entry, args, options, ...more });
     return Object.assign(this.#ticket(`activity ${seq}`), { seq });
+  }
+
+  localActivity(
+    entry: string,
+    args: LuaValue[] = [],
+    options: ActivityOptions = {},
+  ): Ticket<LuaValue> & { seq: number } {
+    const seq = this.#number("activity");
+    const command = { type: "schedule_local_activity", seq, entry, args, options } as const;
+    this.#locals.set(seq, { ...command, attempt: 1, originalScheduleTime: this.now });
+    this.issue(this.#locals.get(seq)!);
+    return Object.assign(this.#ticket(`activity ${seq}`), { seq });
+  }
+
+  cancelLocalActivity(seq: number): void {
+    this.issue({ type: "cancel_local_activity", seq });
+  }
+
+  backOff(seq: number, { attempt, duration }: ActivityBackoff): void {
+    const command = this.#locals.get(seq)!;
+    this.retries.set(this.sleep(duration).seq, () => this.issue({ ...command, attempt }));
   }
 
   cancelActivity(seq: number): void {
@@ -266,9 +295,13 @@ export class ScriptedEngine implements Engine {
         return;
       }
       case "fire_timer":
+        run.retries.get(job.seq)?.();
         return run.settle(`timer ${job.seq}`, { status: "completed", value: run.now });
       case "resolve_activity":
-        return run.settle(`activity ${job.seq}`, job.result);
+        if (job.result.status !== "backoff") {
+          return run.settle(`activity ${job.seq}`, job.result);
+        }
+        return run.backOff(job.seq, job.result);
       case "signal_workflow":
         return run.receive(job);
       case "cancel_workflow":

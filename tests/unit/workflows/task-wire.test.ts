@@ -23,6 +23,13 @@ test("answers come out as they went in", () => {
       type: "task",
       completion: {
         token: "1.2.3",
+        outcome: { type: "completed", commands: bytes, forceNewTask: true },
+      },
+    },
+    {
+      type: "task",
+      completion: {
+        token: "1.2.3",
         outcome: { type: "failed", failure: { cause: "lost", message: "died" } },
       },
     },
@@ -41,6 +48,9 @@ test("tasks come with the id of their run, which is sent with the first one", ()
   const cross = (handouts: OutgoingHandout[]) => unpackHandouts(packHandouts(handouts), memory);
   expect(cross([{ type: "task", task: first }])).toEqual([{ type: "task", task: first }]);
   expect(cross([{ type: "task", task: later }])).toEqual([{ type: "task", task: later }]);
+  const timed: OutgoingHandout = { type: "task", task: { ...later, timeout: 500 } };
+  const hurry: OutgoingHandout = { type: "hurry", runId: "r" };
+  expect(cross([timed, hurry])).toEqual([timed, hurry] as never);
   const unknown = { ...later, token: "1.7.1", runId: "s" };
   expect(cross([{ type: "task", task: unknown }])).toMatchObject([{ task: { runId: "" } }]);
 });

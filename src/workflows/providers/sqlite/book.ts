@@ -98,9 +98,17 @@ export class Book {
    * transaction, or by the one after the present one.
    */
   wake(state: RunState): void {
+    if (state.heldOpen && state.taskEvent > 0 && !state.wake) this.hurry(state);
     state.wake = 1;
     this.#woken.add(state);
     this.runs.progressed(state);
+  }
+
+  /** The task of a run that is held open for local activities is to be completed. @returns whether it is out */
+  hurry({ run, runId }: RunState): boolean {
+    const worker = this.workers.ofTask(run);
+    if (worker !== undefined) this.out.push({ type: "hurry", runId, worker });
+    return worker !== undefined;
   }
 
   /**

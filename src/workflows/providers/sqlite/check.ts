@@ -32,6 +32,7 @@ interface RunRow {
   workflow_id: string;
   status: string;
   next_event: number;
+  task_event: number;
 }
 
 interface EventRow {
@@ -42,7 +43,7 @@ interface EventRow {
 
 const closing = /^Execution(?:Completed|Failed|TimedOut|Canceled|Terminated|ContinuedAsNew)$/;
 /** What an event with a `seq` begins, and what ends it. */
-const begins = /^(Activity|Timer|Child)(?:Scheduled|Started|Initiated)$/;
+const begins = /^(Activity|LocalActivity|Timer|Child)(?:Scheduled|Started|Initiated)$/;
 const ends =
   /^(Activity|Timer|Child)(?:Completed|Failed|TimedOut|Canceled|Fired|Terminated|StartFailed)$/;
 
@@ -61,9 +62,9 @@ function faultsOf(run: RunRow, events: Iterable<EventRow>, pending: Set<string>)
     if (last && closing.test(last.type)) {
       faults.push(`event ${event.id}, ${event.type}, comes after its end, ${last.type}`);
     }
-    let data: { seq?: number };
+    let data: { seq?: number; backoff?: number };
     try {
-      data = unpackPlain<{ seq?: number }>(event.data);
+      data = unpackPlain<typeof data>(event.data);
       if (Object(data).constructor !== Object) throw new TypeError("no object");
     } catch {
       faults.push(`the data of event ${event.id}, ${event.type}, is damaged`);
@@ -82,6 +83,13 @@ function faultsOf(run: RunRow, events: Iterable<EventRow>, pending: Set<string>)
       }
       ended.add(key);
     }
+    if (event.type === "LocalActivityRecorded") {
+      const local = `LocalActivity ${data.seq}`;
+      if (ended.has(local)) faults.push(`event ${event.id}, ${event.type}, decides ${local} again`);
+      // One that ends in its first task has no beginning; one that waits begins again.
+      open.delete(local);
+      if (data.backoff === undefined) ended.add(local);
+    }
     last = event;
   }
   if ((last?.id ?? 0) !== run.next_event - 1) {
@@ -99,7 +107,9 @@ function faultsOf(run: RunRow, events: Iterable<EventRow>, pending: Set<string>)
   if (!closed) {
     for (const key of open) {
       // A child is pending in its own row; timers and activities have theirs here.
-      if (!key.startsWith("Child") && !pending.has(key)) {
+      if (key.startsWith("LocalActivity")) {
+        if (run.task_event === 0) faults.push(`${key} has not ended, and no task is open for it`);
+      } else if (!key.startsWith("Child") && !pending.has(key)) {
         faults.push(`${key} has neither ended nor is it pending`);
       }
     }
@@ -155,7 +165,7 @@ function check(database: Database): JournalCheck {
   );
   let runs = 0;
   const all = database.query<RunRow, []>(
-    "SELECT run, run_id, workflow_id, status, next_event FROM runs ORDER BY run",
+    "SELECT run, run_id, workflow_id, status, next_event, task_event FROM runs ORDER BY run",
   );
   for (const run of all.iterate()) {
     runs++;

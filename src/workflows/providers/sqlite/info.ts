@@ -1,4 +1,4 @@
-import { packHistory, unpackPlain } from "../../history.ts";
+import { type EventData, packHistory, unpackPlain } from "../../history.ts";
 import { workflowPid } from "../../pid.ts";
 import type {
   PendingActivityInfo,
@@ -8,6 +8,7 @@ import type {
   TaskFailure,
 } from "../../provider.ts";
 import type { Book } from "./book.ts";
+import type { RunState } from "./runs.ts";
 import { notFound } from "./signals.ts";
 import type { RunRow } from "./store.ts";
 import { readPosition, writePosition } from "./visibility.ts";
@@ -50,11 +51,26 @@ export function runDetail(book: Shelf, runId: string): RunDetail | undefined {
   const start = timers.find(({ kind }) => kind === "start");
   return {
     ...info,
-    pendingActivities,
+    pendingActivities: [...pendingActivities, ...localsUnderWay(book, state)],
     pendingTimers: timers.filter(({ kind }) => kind === "timer")
       .map(({ seq, due }) => ({ seq, due })),
     ...(start && state.held === 1 && { heldUntil: start.due }),
   };
+}
+
+/** Local activities that the run's worker has under way and that the journal knows of. */
+function localsUnderWay(book: Shelf, state: RunState): PendingActivityInfo[] {
+  if (!state.heldOpen) return [];
+  const found = new Map<number, PendingActivityInfo>();
+  for (const { type, time, data } of book.store.eventsFrom(state.run, 1)) {
+    if (type === "LocalActivityScheduled") {
+      const begun = unpackPlain<EventData["LocalActivityScheduled"]>(data);
+      found.set(begun.seq, { ...begun, operation: false, state: "local", scheduledTime: time });
+    } else if (type === "LocalActivityRecorded") {
+      found.delete(unpackPlain<{ seq: number }>(data).seq);
+    }
+  }
+  return [...found.values()];
 }
 
 /** A page of runs; `orderOf` says in which order. @throws Invalid for a cursor that is none. */

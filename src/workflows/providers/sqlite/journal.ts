@@ -21,7 +21,7 @@ import { removeOld } from "./retention.ts";
 import { Runs } from "./runs.ts";
 import { notFound, openRun, requestCancel, signalRun } from "./signals.ts";
 import { Slots } from "./slots.ts";
-import { startRun } from "./starts.ts";
+import { startRun, updateWithStart } from "./starts.ts";
 import { Store } from "./store.ts";
 import { completeTask, loseTask, takeTask, unblockRun } from "./tasks.ts";
 import { fireDue } from "./timers.ts";
@@ -199,9 +199,10 @@ export class Journal {
     this.#nextDue = Math.min(this.#nextDue, book.due);
     if (book.firedTimers) this.#nextDue = book.store.nextDue() ?? Infinity;
     if (book.ready.length > 0) this.#ready = this.#ready.concat(book.ready);
+    // Before the tasks: a run whose worker has local activities under way is at rest only now.
+    book.queries.handOut(book, book.out);
     const out = before.concat(book.out);
     this.#handOutTasks(book, out);
-    book.queries.handOut(book, out);
     book.runs.trim();
     book.slots.trim();
     this.#post(out);
@@ -211,9 +212,9 @@ export class Journal {
     let room = book.settings.maxTasks - this.#workers.tasks;
     while (this.#workers.any && this.#ready.length > 0 && room > 0) {
       for (const run of this.#ready.splice(0, room)) {
-        const task = takeTask(book, run);
-        if (!task) continue;
-        out.push(task);
+        const work = takeTask(book, run);
+        if (work.length === 0) continue;
+        out.push(...work);
         room--;
       }
     }
@@ -412,6 +413,7 @@ const workTypes: ReadonlySet<JournalEvent["type"]> = new Set<Work["type"]>([
   "activity",
   "activity_cancel",
   "evict",
+  "hurry",
 ]);
 
 /** Says that a question is answered when something has happened. */
@@ -425,6 +427,8 @@ function answer(book: Book, request: Asked): unknown {
       return signalRun(book, openRun(book, request.workflowId), request.signal);
     case "update":
       return updateRun(book, request.workflowId, request.request, request) ?? later;
+    case "update_with_start":
+      return updateWithStart(book, request.start, request.request, request) ?? later;
     case "query":
       askRun(book, request.id, request.workflowId, request.request);
       return later;

@@ -48,6 +48,12 @@ export type Question =
   | { type: "start"; request: StartRequest }
   | { type: "signal"; workflowId: string; signal: Signal }
   | { type: "update"; workflowId: string; request: UpdateRequest; stage: UpdateStage }
+  | {
+    type: "update_with_start";
+    start: StartRequest & { workflowId: string };
+    request: UpdateRequest;
+    stage: UpdateStage;
+  }
   | { type: "query"; workflowId: string; request: QueryRequest }
   | { type: "poll_update"; workflowId: string; updateId: string; stage: UpdateStage }
   | { type: "cancel"; workflowId: string; reason?: string; sender: string }

@@ -1,23 +1,24 @@
 import { WippyError } from "../../../vm/error.ts";
 import { localNode } from "../../pid.ts";
 import type { Failure } from "../../engine/outcome.ts";
-import type {
-  OutboxMessage,
-  Payload,
-  ProviderReport,
-  QueryRequest,
-  ResetRequest,
-  RunClosed,
-  RunDetail,
-  RunInfo,
-  RunQuery,
-  Signal,
-  StartRequest,
-  StartResult,
-  UpdateRequest,
-  UpdateResult,
-  UpdateStage,
-  WorkflowProvider,
+import {
+  defaultTaskTimeout,
+  type OutboxMessage,
+  type Payload,
+  type ProviderReport,
+  type QueryRequest,
+  type ResetRequest,
+  type RunClosed,
+  type RunDetail,
+  type RunInfo,
+  type RunQuery,
+  type Signal,
+  type StartRequest,
+  type StartResult,
+  type UpdateRequest,
+  type UpdateResult,
+  type UpdateStage,
+  type WorkflowProvider,
 } from "../../provider.ts";
 import type { QueuePort } from "../../task-queue.ts";
 import type { Surroundings } from "./journal.ts";
@@ -83,7 +84,7 @@ export class SqliteProvider implements WorkflowProvider {
       name: options.number ?? ++providers,
       path: options.path,
       node: options.node ?? localNode,
-      taskTimeout: options.taskTimeout ?? 60_000,
+      taskTimeout: options.taskTimeout ?? defaultTaskTimeout,
       maxTasks: options.maxTasks ?? 1_000,
       maxRuns: options.maxRuns ?? 50_000,
       ...options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes },
@@ -129,6 +130,14 @@ export class SqliteProvider implements WorkflowProvider {
 
   update(workflowId: string, request: UpdateRequest, stage: UpdateStage): Promise<UpdateResult> {
     return this.#ask({ type: "update", workflowId, request, stage });
+  }
+
+  updateWithStart(
+    start: StartRequest & { workflowId: string },
+    request: UpdateRequest,
+    stage: UpdateStage,
+  ): Promise<UpdateResult> {
+    return this.#ask({ type: "update_with_start", start, request, stage });
   }
 
   pollUpdate(workflowId: string, updateId: string, stage: UpdateStage): Promise<UpdateResult> {

@@ -17,6 +17,8 @@ interface Query {
   losses: number;
   /** Set once a worker did not hold the run. */
   whole?: true;
+  /** Set once the run's worker was asked to complete the task that it holds open. */
+  hurried?: boolean;
   /** Number of the event after the last that the worker was given, while it is out. */
   out?: number;
 }
@@ -55,13 +57,28 @@ export class Queries {
       if (refusal) {
         this.#waiting.delete(query.id);
         out.push({ type: "refusal", id: query.id, failure: refusal.toJSON() });
-      } else if (state && (state.status !== "running" || (state.taskEvent === 0 && !state.wake))) {
+      } else if (state && (isAtRest(state) || isBeforeTask(state))) {
         this.#waiting.delete(query.id);
         this.#out.set(query.id, query);
         out.push(queryWork(book, state, query));
+      } else if (state?.heldOpen && !query.hurried) {
+        query.hurried = book.hurry(state);
       }
     }
   }
+}
+
+function isAtRest(state: RunState): boolean {
+  return state.status !== "running" || (state.taskEvent === 0 && !state.wake);
+}
+
+/**
+ * Whether the run has come to rest only for a moment: its worker has local activities under way, and the
+ * task in which they end, which shows nothing else, has begun and was not handed out yet.
+ */
+function isBeforeTask({ heldOpen, taskEvent, worker, unshown }: RunState): boolean {
+  return heldOpen && taskEvent > 0 && worker !== undefined &&
+    unshown?.length === 1 && unshown[0]?.type === "TaskStarted";
 }
 
 /** Takes a query; it is answered later. @throws NotFound */
@@ -145,8 +162,10 @@ function refusalOf(state: RunState): WippyError | undefined {
 }
 
 function queryWork(book: Book, state: RunState, query: Query): Work {
-  const held = !query.whole && state.status === "running" && state.since > 0 &&
-    state.unshown?.length === 0;
+  // To replay the run would end what its worker has under way.
+  const held = isBeforeTask(state) || (
+    !query.whole && state.status === "running" && state.since > 0 && state.unshown?.length === 0
+  );
   const worker = held ? state.worker : undefined;
   if (worker === undefined) query.whole = true;
   query.out = state.nextEvent;

@@ -56,6 +56,8 @@ export interface RunState extends RunRow {
   since: number;
   /** Inbound events that the worker lacks; undefined when they are not known. */
   unshown?: StoredEvent[];
+  /** The worker has local activities under way: it holds the present task open for them. */
+  heldOpen: boolean;
   /** How often in a row the present task was lost. */
   losses: number;
   changed: { progress: boolean; standing: boolean };
@@ -245,6 +247,7 @@ export class Runs {
       lastTime: 0,
       agreed: row.terms ? unpackPlain<RunTerms>(row.terms) : { options: {} },
       since: 0,
+      heldOpen: false,
       losses: 0,
       changed: { progress: false, standing: false },
     };

@@ -1,11 +1,18 @@
 import { WippyError } from "../../../vm/error.ts";
 import type { IdConflictPolicy, StartOptions } from "../../options.ts";
-import type { Signal, StartRequest, StartResult } from "../../provider.ts";
+import type {
+  Signal,
+  StartRequest,
+  StartResult,
+  UpdateRequest,
+  UpdateResult,
+} from "../../provider.ts";
 import type { Book } from "./book.ts";
 import { terminateRun } from "./closing.ts";
 import { createRun, type NewRun, releaseRun } from "./creation.ts";
 import type { RunState } from "./runs.ts";
 import { notFound, signalRun } from "./signals.ts";
+import { checkedUpdateId, knownUpdate, updateRun, type Waiter } from "./updates.ts";
 
 /**
  * Starts a run, or hands back an existing one as the id policies say.
@@ -31,6 +38,31 @@ export function startRun(book: Book, request: StartRequest): StartResult {
     messages: request.messages ?? [],
   });
   return resultOf(book, state, false);
+}
+
+/**
+ * Starts a run, or joins an existing one as the id policies say, and delivers an update to it. An update
+ * that the newest chain of the workflow id knows already is not delivered again, and nothing is started.
+ *
+ * @returns what became of the update; undefined when `waiter` is answered later.
+ * @throws Invalid, AlreadyExists, NotFound; nothing is written then.
+ */
+export function updateWithStart(
+  book: Book,
+  request: StartRequest & { workflowId: string },
+  update: UpdateRequest,
+  waiter: Waiter,
+): UpdateResult | undefined {
+  const { workflowId } = request;
+  const updateId = checkedUpdateId(update);
+  const known = updateId !== undefined && knownUpdate(book, workflowId, updateId);
+  if (!known) {
+    const { runId } = startRun(book, request);
+    // One that is handed back though it is closed takes no update.
+    const state = book.runs.byId(runId);
+    if (state?.status !== "running") throw notFound(workflowId, state);
+  }
+  return updateRun(book, workflowId, update, waiter);
 }
 
 /** Starts a child. @throws Invalid, AlreadyExists; nothing is written then. */

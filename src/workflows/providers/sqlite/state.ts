@@ -32,6 +32,19 @@ export function applyCommand(book: Book, state: RunState, command: PackedCommand
       return scheduleActivity(book, state, command);
     case "cancel_activity":
       return cancelActivity(book, state, command.seq);
+    case "schedule_local_activity": {
+      const { seq, activityId = String(seq), entry, attempt } = command;
+      book.append(state, "LocalActivityScheduled", { seq, activityId, entry, attempt });
+      return;
+    }
+    case "cancel_local_activity":
+      book.append(state, "LocalActivityCancelRequested", { seq: command.seq });
+      return;
+    case "record_local_activity": {
+      const { type: _, ...result } = command;
+      book.append(state, "LocalActivityRecorded", result);
+      return;
+    }
     case "start_child":
       return startChild(book, state, command);
     case "cancel_child":

@@ -1,5 +1,10 @@
 import { inbound, packHistory, packPlain, unpackCommands } from "../../history.ts";
-import type { TaskCompletion, TaskFailure, WorkflowTask } from "../../provider.ts";
+import {
+  defaultTaskTimeout,
+  type TaskCompletion,
+  type TaskFailure,
+  type WorkflowTask,
+} from "../../provider.ts";
 import { retryDelay } from "../../retry.ts";
 import type { Book } from "./book.ts";
 import type { Deadline } from "./deadlines.ts";
@@ -7,10 +12,10 @@ import type { RunState } from "./runs.ts";
 import { applyCommand } from "./state.ts";
 import type { Work } from "./workers.ts";
 
-/** Makes what hands out the present task of a run; undefined when there is none any more. */
-export function takeTask(book: Book, run: number): Work | undefined {
+/** Makes what hands out the present task of a run; nothing when there is none any more. */
+export function takeTask(book: Book, run: number): Work[] {
   const state = book.runs.get(run);
-  if (!state || state.status !== "running" || state.taskEvent === 0 || state.blocked) return;
+  if (!state || state.status !== "running" || state.taskEvent === 0 || state.blocked) return [];
   // Without a worker that knows the run, only a history that begins with the first event will do.
   const worker = book.workers.choose(state.worker);
   if (state.worker !== undefined && worker !== state.worker) book.forgetWorker(state);
@@ -23,12 +28,16 @@ export function takeTask(book: Book, run: number): Work | undefined {
     since: state.since,
     history: packHistory(events.filter(({ id }) => id <= state.taskEvent)),
   };
+  const lease = state.agreed.options.taskTimeout ?? book.settings.taskTimeout;
+  if (lease !== defaultTaskTimeout) task.timeout = lease;
   // What came after the task had begun is for the next one.
   state.unshown = events.filter(({ id, type }) => id > state.taskEvent && inbound.has(type));
-  const lease = book.settings.taskTimeout;
-  const due = book.now + (state.agreed.options.taskTimeout ?? lease);
+  const due = book.now + lease;
   book.deadlines.set(`task ${run}`, due, { kind: "task", run, lease: state.lease });
-  return { type: "task", task, worker };
+  const work: Work[] = [{ type: "task", task, worker, heldOpen: state.heldOpen }];
+  // Something has come while it waited for its turn.
+  if (state.heldOpen && state.wake) work.push({ type: "hurry", runId: state.runId, worker });
+  return work;
 }
 
 /** Takes what a worker answered to a task; ignores it when its lease is no longer the newest. */
@@ -58,13 +67,14 @@ export function completeTask(book: Book, worker: number, completion: TaskComplet
   state.worker = worker;
   state.since = started;
   state.taskEvent = 0;
+  state.heldOpen = outcome.forceNewTask === true;
   book.append(state, "TaskCompleted", { worker });
   for (const command of commands) {
     // A closing command is the last one; nothing can be asked of a closed run.
     if (state.status !== "running") break;
     applyCommand(book, state, command);
   }
-  if (state.wake && state.status === "running") book.wake(state);
+  if ((state.wake || state.heldOpen) && state.status === "running") book.wake(state);
 }
 
 /** The worker that had the task of a run died. */

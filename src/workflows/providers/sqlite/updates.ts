@@ -8,7 +8,7 @@ import { notFound, openRun } from "./signals.ts";
 import type { UpdateRow } from "./store.ts";
 
 /** A question that waits until an update has come to a stage. */
-interface Waiter {
+export interface Waiter {
   /** Id of the question. */
   id: number;
   stage: UpdateStage;
@@ -51,16 +51,8 @@ export function updateRun(
   request: UpdateRequest,
   waiter: Waiter,
 ): UpdateResult | undefined {
-  const updateId = request.updateId ?? book.random.uuid();
-  if (updateId === "" || /[|{}]/.test(updateId)) {
-    throw new WippyError(
-      "Invalid",
-      `the update id "${updateId}" is empty or holds one of | { }; choose another, or leave it out`,
-      { retryable: false },
-    );
-  }
-  const newest = book.runs.newest(workflowId);
-  const known = newest && book.store.update(newest.firstRunId, updateId);
+  const updateId = checkedUpdateId(request) ?? book.random.uuid();
+  const known = knownUpdate(book, workflowId, updateId);
   if (known) return resultOrWait(book, known, waiter);
   const state = openRun(book, workflowId);
   const { name, args, sender } = request;
@@ -76,6 +68,26 @@ export function updateRun(
   book.wake(state);
   book.updateWaits.add(row, waiter);
   return undefined;
+}
+
+/** The id that the sender gave. @throws Invalid */
+export function checkedUpdateId({ updateId }: UpdateRequest): string | undefined {
+  if (updateId === undefined || updateId !== "" && !/[|{}]/.test(updateId)) return updateId;
+  throw new WippyError(
+    "Invalid",
+    `the update id "${updateId}" is empty or holds one of | { }; choose another, or leave it out`,
+    { retryable: false },
+  );
+}
+
+/** An update of the newest chain of runs of a workflow id. */
+export function knownUpdate(
+  book: Book,
+  workflowId: string,
+  updateId: string,
+): UpdateRow | undefined {
+  const newest = book.runs.newest(workflowId);
+  return newest && book.store.update(newest.firstRunId, updateId);
 }
 
 /** Awaits an update that was delivered. @throws NotFound */

@@ -4,11 +4,12 @@ import type { Handout } from "../../task-queue.ts";
 
 /** Something to hand out, and the worker that would best have it. */
 export type Work =
-  | { type: "task"; task: WorkflowTask; worker: number }
+  /** `heldOpen`: it waits for local activities, and keeps its worker from nothing. */
+  | { type: "task"; task: WorkflowTask; worker: number; heldOpen: boolean }
   | { type: "query"; task: QueryTask; worker?: number; id: number }
   | { type: "activity"; task: ActivityHandout; worker?: number }
   | (Extract<Handout, { type: "activity_cancel" }>)
-  | (Extract<Handout, { type: "evict" }> & { worker: number });
+  | (Extract<Handout, { type: "evict" | "hurry" }> & { worker: number });
 
 /** What a worker has: runs whose task is with it, tokens of attempts, ids of queries. */
 export interface Held {
@@ -28,6 +29,8 @@ export class Workers {
   #loads: Int32Array | undefined;
   /** Which worker has the task of a run, an attempt, a query. */
   readonly #tasks = new Map<number, number>();
+  /** Runs whose task is held open. */
+  readonly #heldOpen = new Set<number>();
   readonly #attempts = new Map<string, number>();
   readonly #queries = new Map<number, number>();
 
@@ -39,8 +42,10 @@ export class Workers {
   /** Forgets a worker. @returns what it had and will not answer. */
   disconnect(worker: number): Held {
     this.#out.delete(worker);
+    const tasks = takeFrom(this.#tasks, worker);
+    for (const run of tasks) this.#heldOpen.delete(run);
     return {
-      tasks: takeFrom(this.#tasks, worker),
+      tasks,
       attempts: takeFrom(this.#attempts, worker),
       queries: takeFrom(this.#queries, worker),
     };
@@ -51,9 +56,9 @@ export class Workers {
     return this.#out.size > 0;
   }
 
-  /** Tasks that are out. */
+  /** Tasks that are out, without those that are held open. */
   get tasks(): number {
-    return this.#tasks.size;
+    return this.#tasks.size - this.#heldOpen.size;
   }
 
   /** The wanted worker if it is connected, else the one with the least to do. */
@@ -72,9 +77,12 @@ export class Workers {
   /** Notes where something goes; undefined when nobody has what is to be called off. */
   place(work: Work): number | undefined {
     switch (work.type) {
-      case "task":
-        this.#note(this.#tasks, Number(work.task.token.split(".")[1]), work.worker);
+      case "task": {
+        const run = Number(work.task.token.split(".")[1]);
+        this.#note(this.#tasks, run, work.worker);
+        if (work.heldOpen) this.#heldOpen.add(run);
         return work.worker;
+      }
       case "query": {
         const worker = this.choose(work.worker);
         this.#note(this.#queries, work.id, worker);
@@ -88,6 +96,7 @@ export class Workers {
       case "activity_cancel":
         return this.#attempts.get(work.token);
       case "evict":
+      case "hurry":
         return this.#out.has(work.worker) ? work.worker : undefined;
     }
   }
@@ -116,6 +125,7 @@ export class Workers {
   }
 
   taskBack(run: number): void {
+    this.#heldOpen.delete(run);
     this.#forget(this.#tasks, run);
   }
 

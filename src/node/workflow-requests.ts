@@ -1,0 +1,129 @@
+/**
+ * Starts and updates as callers ask for them, read into what a provider takes.
+ * @module
+ */
+import type { Entry } from "../registry/entry.ts";
+import { pack, unpack } from "../vm/codec.ts";
+import { WippyError } from "../vm/error.ts";
+import type { LuaValue } from "../vm/value.ts";
+import { checkRecordSize } from "../workflows/limits.ts";
+import { parseStartOptions } from "../workflows/option-table.ts";
+import type {
+  StartRequest,
+  UpdateRequest,
+  UpdateResult,
+  UpdateStage,
+} from "../workflows/provider.ts";
+import { withDetails } from "../workflows/retry.ts";
+
+type Entries = ReadonlyMap<string, Entry>;
+
+/** A start as `lua/kernel/actors.lua` asks for it. */
+export interface StartWorkflow {
+  entry: string;
+  /** Absent: the host that the entry names, else the only one. */
+  hostId?: string;
+  frame: LuaValue;
+  name?: string;
+  options: LuaValue;
+  messages: { name: string; payloads: LuaValue[] }[];
+  sender: string;
+  args: LuaValue[];
+}
+
+/** An update as callers ask for it. */
+export interface UpdateWorkflow {
+  updateId?: string;
+  name: string;
+  args: LuaValue[];
+  sender: string;
+  stage: UpdateStage;
+}
+
+function hostOf(entry: Entry, entries: Entries): string {
+  const temporal = entry.meta["temporal"] as { workflow?: { worker?: unknown } } | undefined;
+  const named = temporal?.workflow?.worker;
+  if (typeof named === "string") {
+    return named.includes(":") ? named : `${entry.id.split(":")[0]}:${named}`;
+  }
+  const hosts = [...entries.values()].filter(({ kind }) => kind === "workflow.host");
+  if (hosts.length === 1) return hosts[0]!.id;
+  throw new WippyError(
+    "Invalid",
+    hosts.length === 0
+      ? `no workflow.host entry to run ${entry.id} on; add one`
+      : `several workflow hosts; name one in meta.temporal.workflow.worker of ${entry.id}`,
+    { retryable: false },
+  );
+}
+
+/** @throws WippyError NotFound, Invalid */
+export function startRequest(request: StartWorkflow, entries: Entries): StartRequest {
+  const entry = entries.get(request.entry);
+  if (entry?.kind !== "workflow.lua") {
+    throw new WippyError("NotFound", `workflow not found: ${request.entry}`, {
+      retryable: false,
+    });
+  }
+  const hostId = request.hostId ?? hostOf(entry, entries);
+  const parsed = parseStartOptions(request.options);
+  const workflowId = parsed.workflowId ?? request.name;
+  return {
+    entry: request.entry,
+    hostId,
+    args: checkRecordSize(pack(request.args), `the input of ${request.entry}`),
+    frame: pack(request.frame),
+    options: parsed.options,
+    messages: request.messages.map(({ name, payloads }) => ({
+      name,
+      payloads: checkRecordSize(pack(payloads), `the message ${name}`),
+      sender: request.sender,
+    })),
+    ...(workflowId !== undefined && { workflowId }),
+    ...(parsed.memo && { memo: pack(parsed.memo) }),
+    ...(parsed.searchAttributes && { searchAttributes: pack(parsed.searchAttributes) }),
+  };
+}
+
+/** A start that brings an update. @throws WippyError NotFound, Invalid */
+export function startForUpdate(
+  request: StartWorkflow,
+  entries: Entries,
+): StartRequest & { workflowId: string } {
+  const start = startRequest(request, entries);
+  const { workflowId, options } = start;
+  const refuse = (message: string): never => {
+    throw new WippyError("Invalid", message, { retryable: false });
+  };
+  if (workflowId === undefined) {
+    return refuse("option workflow.id: an update with a start needs it");
+  }
+  if (options?.startDelay !== undefined) {
+    return refuse("option workflow.start_delay: the update would have to wait for it");
+  }
+  if (options?.cronSchedule !== undefined) {
+    return refuse("option workflow.cron_schedule: the update would have to wait for it");
+  }
+  return { ...start, workflowId };
+}
+
+/** @throws WippyError Invalid for an input that is too large */
+export function updateRequest(
+  { args, ...update }: UpdateWorkflow,
+): UpdateRequest & { stage: UpdateStage } {
+  const packed = checkRecordSize(pack(args), `the input of the update ${update.name}`);
+  return { ...update, args: packed };
+}
+
+/** The value of an update, or, with stage `accepted`, its id. @throws WippyError its failure */
+export function updateValue(result: UpdateResult, stage: UpdateStage): LuaValue {
+  if (result.failure) {
+    throw WippyError.from(withDetails(result.failure, {
+      _wrapper: "update",
+      _update_id: result.updateId,
+      _update_status: result.status,
+    }));
+  }
+  if (stage === "accepted") return result.updateId;
+  return result.value ? unpack(result.value) : undefined;
+}
