@@ -7,6 +7,21 @@ const every = /^@every\s+(\S+)$/;
 /** Milliseconds between two runs, at least. */
 const shortest = 1000;
 
+/** Expressions that were read: reading one takes as long as finding its match. */
+const known = new Map<string, Cron>();
+const mostKnown = 1_000;
+
+function cronOf(pattern: string, timezone: string): Cron {
+  const key = `${timezone} ${pattern}`;
+  let cron = known.get(key);
+  if (!cron) {
+    cron = new Cron(pattern, { timezone, mode: pattern.startsWith("@") ? "auto" : "5-part" });
+    if (known.size >= mostKnown) known.clear();
+    known.set(key, cron);
+  }
+  return cron;
+}
+
 function invalid(expression: string, why: string): WippyError {
   return new WippyError(
     "Invalid",
@@ -38,8 +53,7 @@ export function nextCron(expression: string, after: number): number {
   }
   let next: Date | null;
   try {
-    const mode = pattern.startsWith("@") ? "auto" : "5-part";
-    next = new Cron(pattern, { timezone, mode }).nextRun(new Date(after));
+    next = cronOf(pattern, timezone).nextRun(new Date(after));
   } catch (error) {
     throw invalid(expression, (error as Error).message);
   }

@@ -1,5 +1,6 @@
 import type { Failure, Outcome } from "./engine/outcome.ts";
 import type { StartOptions } from "./options.ts";
+import type { ScheduleProvider } from "./schedules.ts";
 import type { QueuePort } from "./task-queue.ts";
 
 /**
@@ -92,7 +93,7 @@ export interface PendingActivityInfo {
   /** Milliseconds since the epoch. */
   scheduledTime: number;
   nextAttempt?: number;
-  /** Of the attempt before; forgotten when the runtime ends. */
+  /** Of the attempt before. */
   lastFailure?: Failure;
   /** Packed `LuaValue[]`: details of the last heartbeat. */
   heartbeat?: Payload;
@@ -319,6 +320,8 @@ export interface ProviderReport {
  * what they are given is committed. Every promise is rejected with a `WippyError`.
  */
 export interface WorkflowProvider {
+  /** Its schedules. */
+  readonly schedules: ScheduleProvider;
   /**
    * Opens the store and takes up every open run.
    *

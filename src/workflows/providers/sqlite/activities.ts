@@ -1,5 +1,5 @@
 import type { Failure } from "../../engine/outcome.ts";
-import { type EventData, type PackedCommand, scheduledActivity } from "../../history.ts";
+import { type EventData, type PackedCommand, packPlain, scheduledActivity } from "../../history.ts";
 import type { ActivityResult, Payload } from "../../provider.ts";
 import {
   canceledFailure,
@@ -50,6 +50,7 @@ export function takeUpActivity(
     running: stage.runs,
     canceling: 0,
     heartbeat: null,
+    lastFailure: null,
   };
   const activity = { row, scheduled, scheduledTime: Math.max(book.now, state.lastTime) };
   // Read before the row is written, or it would be found twice.
@@ -232,6 +233,10 @@ export function recoverAttempts(book: Book, state: RunState): void {
       const final = finalFailure(activity, failure, "maximum_attempts_reached");
       end(book, state, activity, "ActivityFailed", final);
     } else {
+      activity.row.lastFailure = packPlain({
+        kind: "Unavailable",
+        message: `activity ${entry}: the runtime ended during the attempt`,
+      } satisfies Failure);
       nextAttempt(book, state, activity);
     }
   }
@@ -272,7 +277,7 @@ function attemptFailed(
     end(book, state, activity, type, finalFailure(activity, failure, decision.final));
     return;
   }
-  activity.lastFailure = failure;
+  row.lastFailure = packPlain(failure);
   row.running = stage.waitsForRetry;
   book.store.saveActivity(row);
   book.setTimer(state, "retry", row.seq, book.now + decision.delay);

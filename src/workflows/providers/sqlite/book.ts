@@ -1,11 +1,13 @@
 import type { EventData, EventType } from "../../history.ts";
 import { workflowPid } from "../../pid.ts";
+import type { RunStatus } from "../../provider.ts";
 import { packIdentity } from "../../task-wire.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { JournalEvent, JournalSettings } from "./messages.ts";
 import type { Queries } from "./queries.ts";
 import type { Runs, RunState } from "./runs.ts";
 import type { TimerKind } from "./schema.ts";
+import { ScheduleRows } from "./schedule-rows.ts";
 import type { Slots } from "./slots.ts";
 import type { Store } from "./store.ts";
 import type { UpdateWaits } from "./updates.ts";
@@ -33,6 +35,15 @@ export interface BookParts {
   random: Randomness;
 }
 
+/** The end of a chain of runs that a schedule has started, as one of its actions. */
+interface ScheduledEnd {
+  schedule: number;
+  action: number;
+  firstRunId: string;
+  workflowId: string;
+  status: RunStatus;
+}
+
 /**
  * One transaction in the making. What is written goes to the store and to the run states, and is
  * gone when the transaction is rolled back; everything else that is to happen waits in `out`,
@@ -47,6 +58,10 @@ export class Book {
   readonly after: (() => void)[] = [];
   /** Takes back changes in memory when the transaction is rolled back. */
   readonly undo: (() => void)[] = [];
+  /** The schedules that this transaction works with. */
+  readonly schedules: ScheduleRows;
+  /** Chains of runs that schedules have started and that have ended; `endScheduled` takes them up. */
+  readonly scheduledEnds: ScheduledEnd[] = [];
   readonly #woken = new Set<RunState>();
   #due = Infinity;
   /** True when durable timers were fired: the first due time has to be looked up again. */
@@ -78,6 +93,7 @@ export class Book {
     this.workers = parts.workers;
     this.settings = parts.settings;
     this.random = parts.random;
+    this.schedules = new ScheduleRows(parts.store.schedules);
   }
 
   pidOf(state: RunState): string {
@@ -123,6 +139,7 @@ export class Book {
       this.handOut(state);
     }
     this.runs.flush();
+    this.schedules.flush();
   }
 
   /** Hands out the present task of a run, under a new lease. */
@@ -161,8 +178,19 @@ export class Book {
   setTimer(state: RunState, kind: TimerKind, seq: number, due: number): number {
     const whole = Math.ceil(due);
     this.store.insertTimer({ run: state.run, kind, seq, due: whole });
-    this.#due = Math.min(this.#due, whole);
+    this.dueAt(whole);
     return whole;
+  }
+
+  /** Something is due then that is on disk. */
+  dueAt(time: number): void {
+    this.#due = Math.min(this.#due, time);
+  }
+
+  /** The chain of a run has ended, for the schedule that has started it. */
+  chainEnded({ agreed, firstRunId, workflowId }: RunState, status: RunStatus): void {
+    if (!agreed.schedule) return;
+    this.scheduledEnds.push({ ...agreed.schedule, firstRunId, workflowId, status });
   }
 
   /** The first due time that this transaction set. */

@@ -157,6 +157,7 @@ function endChain(
   retryState: RetryState = "non_retryable_failure",
 ): void {
   tellParent(book, state, end, retryState);
+  book.chainEnded(state, end.status);
   for (const watch of book.watches.of(state.firstRunId)) {
     book.out.push({ type: "closed", watch, closed: closedFrom(book, state, end) });
     book.after.push(() => book.watches.delete(watch));

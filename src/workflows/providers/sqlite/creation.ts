@@ -4,7 +4,7 @@ import { nextCron } from "../../cron.ts";
 import type { ParentClosePolicy, RunOptions, StartOptions } from "../../options.ts";
 import type { Payload, Signal } from "../../provider.ts";
 import type { Book } from "./book.ts";
-import type { RunState } from "./runs.ts";
+import type { RunState, RunTerms } from "./runs.ts";
 import { signalRun } from "./signals.ts";
 import { handOnUpdates } from "./updates.ts";
 
@@ -35,6 +35,7 @@ export function succeedRun(book: Book, state: RunState, succession: Succession):
     searchAttributes: state.searchAttributes ?? undefined,
     options: succession.options ?? state.agreed.options,
     executionDeadline: state.agreed.executionDeadline,
+    schedule: state.agreed.schedule,
     attempt: succession.attempt,
     delay: succession.delay,
     continuedFrom: state.runId,
@@ -57,6 +58,7 @@ export interface NewRun {
   searchAttributes?: Payload;
   options: StartOptions;
   executionDeadline?: number;
+  schedule?: RunTerms["schedule"];
   attempt?: number;
   delay?: number;
   continuedFrom?: string;
@@ -90,7 +92,7 @@ export function createRun(book: Book, request: NewRun): RunState {
   const firstRunId = request.firstRunId ?? runId;
   const executionDeadline = request.executionDeadline ??
     (options.executionTimeout === undefined ? undefined : book.now + options.executionTimeout);
-  const agreed = { options, ...executionDeadline === undefined ? {} : { executionDeadline } };
+  const agreed = termsOf(options, executionDeadline, request.schedule);
   const state = book.runs.create({
     runId,
     workflowId,
@@ -107,7 +109,7 @@ export function createRun(book: Book, request: NewRun): RunState {
     parentRun: parent?.run ?? null,
     parentSeq: parent?.seq ?? null,
     parentClosePolicy: parent?.closePolicy ?? null,
-    terms: Object.keys(options).length === 0 && !executionDeadline ? null : packPlain(agreed),
+    terms: packTerms(agreed),
     memo: request.memo ?? null,
     searchAttributes: request.searchAttributes ?? null,
     blocked: null,
@@ -134,6 +136,26 @@ export function createRun(book: Book, request: NewRun): RunState {
   book.wake(state);
   for (const message of request.messages) signalRun(book, state, message);
   return state;
+}
+
+/** What a run is promised. */
+export function termsOf(
+  options: RunOptions,
+  executionDeadline: number | undefined,
+  schedule: RunTerms["schedule"],
+): RunTerms {
+  return {
+    options,
+    ...executionDeadline === undefined ? {} : { executionDeadline },
+    ...schedule ? { schedule } : {},
+  };
+}
+
+/** Terms as the row of a run has them; most runs have none. */
+export function packTerms(terms: RunTerms): Payload | null {
+  const { options, executionDeadline, schedule } = terms;
+  const none = Object.keys(options).length === 0 && !executionDeadline && !schedule;
+  return none ? null : packPlain(terms);
 }
 
 /** Sets the timers of a run that begins. */

@@ -1,3 +1,4 @@
+import type { Failure } from "../../engine/outcome.ts";
 import { type EventData, packHistory, unpackPlain } from "../../history.ts";
 import { workflowPid } from "../../pid.ts";
 import type {
@@ -33,7 +34,7 @@ export function runDetail(book: Shelf, runId: string): RunDetail | undefined {
   if (state.status !== "running") return { ...info, pendingActivities: [], pendingTimers: [] };
   const timers = book.store.timersOf(state.run);
   const pendingActivities = [...book.runs.pending(state).values()].map((pending) => {
-    const { row, scheduled, scheduledTime, lastFailure } = pending;
+    const { row, scheduled, scheduledTime } = pending;
     const retry = timers.find(({ kind, seq }) => kind === "retry" && seq === row.seq);
     return {
       seq: row.seq,
@@ -44,7 +45,7 @@ export function runDetail(book: Shelf, runId: string): RunDetail | undefined {
       attempt: row.attempt,
       scheduledTime,
       ...(row.running === 0 && retry && { nextAttempt: retry.due }),
-      ...(lastFailure && { lastFailure }),
+      ...(row.lastFailure && { lastFailure: unpackPlain<Failure>(row.lastFailure) }),
       ...(row.heartbeat && { heartbeat: row.heartbeat }),
     } satisfies PendingActivityInfo;
   });

@@ -20,6 +20,8 @@ import { resetRun } from "./reset.ts";
 import { removeOld } from "./retention.ts";
 import { Runs } from "./runs.ts";
 import { notFound, openRun, requestCancel, signalRun } from "./signals.ts";
+import { answerSchedule, declareSchedules } from "./schedules.ts";
+import { endScheduled } from "./scheduling.ts";
 import { Slots } from "./slots.ts";
 import { startRun, updateWithStart } from "./starts.ts";
 import { Store } from "./store.ts";
@@ -182,6 +184,7 @@ export class Journal {
     open.store.begin();
     try {
       work(book);
+      endScheduled(book);
       startWaiting(book);
       book.finish();
       open.store.commit();
@@ -456,6 +459,8 @@ function answer(book: Book, request: Asked): unknown {
       return listRuns(book, request.query);
     case "history":
       return runHistory(book, request.runId);
+    case "schedule":
+      return answerSchedule(book, request.request);
     case "open":
     case "close":
       throw new WippyError("Conflict", "the workflow journal is already open");
@@ -529,6 +534,7 @@ function watch(book: Book, request: Extract<JournalRequest, { type: "watch" }>):
 
 /** Takes up what the last owner of the journal left: tasks, attempts and messages that were out. */
 function recover(book: Book): void {
+  if (book.settings.schedules) declareSchedules(book, book.settings.schedules);
   book.store.reclaimTasks();
   for (const { run } of book.store.runsWithTask()) book.ready.push(run);
   for (const { run } of book.store.runsWithAttempt()) {

@@ -11,6 +11,13 @@ import type {
   UpdateRequest,
   UpdateStage,
 } from "../../provider.ts";
+import type {
+  BackfillRange,
+  NewSchedule,
+  OverlapPolicy,
+  ScheduleChange,
+  ScheduleQuery,
+} from "../../schedules.ts";
 import type { WorkerAnswer } from "../../task-queue.ts";
 import type { Held, Work } from "./workers.ts";
 
@@ -39,6 +46,8 @@ export interface JournalSettings {
   maxActivities?: number;
   /** Milliseconds for which closed runs are kept; for ever when absent. */
   retention?: number;
+  /** Schedules that registry entries declare, in place of those that they declared before. */
+  schedules?: NewSchedule[];
 }
 
 /** Answered by an `answer` with the same id. */
@@ -63,7 +72,20 @@ export type Question =
   | { type: "describe"; workflowId: string }
   | { type: "run"; runId: string }
   | { type: "list"; query: RunQuery }
-  | { type: "history"; runId: string };
+  | { type: "history"; runId: string }
+  | { type: "schedule"; request: ScheduleRequest };
+
+/** What is asked of schedules; see `ScheduleProvider`. */
+export type ScheduleRequest =
+  | { op: "create"; schedule: NewSchedule }
+  | { op: "describe"; scheduleId: string }
+  | { op: "list"; query: ScheduleQuery }
+  | { op: "update"; scheduleId: string; change: ScheduleChange }
+  | { op: "pause"; scheduleId: string; paused: boolean; note?: string }
+  | { op: "trigger"; scheduleId: string; overlap?: OverlapPolicy }
+  | { op: "backfill"; scheduleId: string; ranges: BackfillRange[] }
+  | { op: "delete"; scheduleId: string }
+  | { op: "declare"; schedules: NewSchedule[] };
 
 /** Not answered; kept until it is committed. */
 export type Notice =

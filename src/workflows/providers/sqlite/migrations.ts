@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import journal from "./migrations/0000_journal.sql" with { type: "text" };
 import heartbeats from "./migrations/0002_heartbeats.sql" with { type: "text" };
+import schedules from "./migrations/0004_schedules.sql" with { type: "text" };
 import updates from "./migrations/0001_updates.sql" with { type: "text" };
 import visibility from "./migrations/0003_visibility.sql" with { type: "text" };
 import { attributeRows } from "./attributes.ts";
@@ -10,7 +11,13 @@ import { attributeRows } from "./attributes.ts";
  * at run time, so that the bundler puts the texts into the executable. The schema's version is the
  * number of migrations.
  */
-const migrations: readonly string[] = [journal, updates, heartbeats, visibility];
+const migrations: readonly string[] = [
+  journal,
+  updates,
+  heartbeats,
+  visibility,
+  schedules,
+];
 
 /** What SQL alone cannot do, by the version that it leads to. */
 const conversions: Readonly<Record<number, (database: Database) => void>> = {

@@ -65,7 +65,18 @@ export function checkHeader(database: Database, path: string): number {
 /** A table that cannot be read is better found now than by the first run that needs it. */
 function checkTables(database: Database, path: string): void {
   for (
-    const table of ["runs", "events", "timers", "activities", "updates", "attributes", "outbox"]
+    const table of [
+      "runs",
+      "events",
+      "timers",
+      "activities",
+      "updates",
+      "attributes",
+      "outbox",
+      "schedules",
+      "schedule_actions",
+      "schedule_buffer",
+    ]
   ) {
     database.query(`SELECT * FROM ${table} LIMIT 1`).get();
   }

@@ -20,12 +20,14 @@ import {
   type UpdateStage,
   type WorkflowProvider,
 } from "../../provider.ts";
+import type { NewSchedule, ScheduleProvider } from "../../schedules.ts";
 import type { QueuePort } from "../../task-queue.ts";
 import type { Surroundings } from "./journal.ts";
 import { inlineLink, type JournalLink, threadLink, type Way } from "./link.ts";
 import { machine } from "../../../surroundings/machine.ts";
 import type { JournalRequest, JournalSettings, NodeEvent, Question } from "./messages.ts";
 import { Reading } from "./reading.ts";
+import { schedulesBy } from "./schedule-link.ts";
 
 export interface SqliteProviderOptions {
   /** Path of the journal file; its folder is made when it is missing. */
@@ -56,6 +58,8 @@ export interface SqliteProviderOptions {
   maxActivities?: number;
   /** Milliseconds for which closed runs are kept; for ever when absent. */
   retention?: number;
+  /** Schedules that registry entries declare: others that entries declared before are deleted. */
+  schedules?: NewSchedule[];
 }
 
 let providers = 0;
@@ -64,6 +68,9 @@ let providers = 0;
 export class SqliteProvider implements WorkflowProvider {
   readonly #options: SqliteProviderOptions;
   readonly #settings: JournalSettings;
+  readonly schedules: ScheduleProvider = schedulesBy((request) =>
+    this.#ask({ type: "schedule", request })
+  );
   #link?: JournalLink;
   /** Answers lists and histories beside the journal, where that has a thread of its own. */
   #reading: Reading | undefined;
@@ -90,6 +97,7 @@ export class SqliteProvider implements WorkflowProvider {
       ...options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes },
       ...options.maxActivities === undefined ? {} : { maxActivities: options.maxActivities },
       ...options.retention === undefined ? {} : { retention: options.retention },
+      ...options.schedules === undefined ? {} : { schedules: options.schedules },
     };
   }
 

@@ -6,7 +6,7 @@ import { takeUpActivity } from "./activities.ts";
 import { mergeAttributes } from "./attributes.ts";
 import type { Book } from "./book.ts";
 import { supersedeRun, tellChildOutcome, terminateRun } from "./closing.ts";
-import { setRunDeadlines } from "./creation.ts";
+import { packTerms, setRunDeadlines, termsOf } from "./creation.ts";
 import type { RunState } from "./runs.ts";
 import { notFound, signalRun } from "./signals.ts";
 import type { EventRow } from "./store.ts";
@@ -176,7 +176,7 @@ function makeRun(
   const chainIsOpen = book.runs.newestOfChain(base)?.status === "running";
   const parent = chainIsOpen ? base.parentRun : null;
   end();
-  const agreed = { options, ...executionDeadline === undefined ? {} : { executionDeadline } };
+  const agreed = termsOf(options, executionDeadline, base.agreed.schedule);
   const state = book.runs.create({
     runId,
     workflowId: base.workflowId,
@@ -193,7 +193,7 @@ function makeRun(
     parentRun: parent,
     parentSeq: parent === null ? null : base.parentSeq,
     parentClosePolicy: parent === null ? null : base.parentClosePolicy,
-    terms: Object.keys(options).length === 0 ? null : packPlain(agreed),
+    terms: packTerms(agreed),
     ...attributesAt(kept, started.data),
     blocked: null,
   });

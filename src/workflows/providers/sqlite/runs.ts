@@ -8,7 +8,6 @@ import {
   type StoredEvent,
   unpackPlain,
 } from "../../history.ts";
-import type { Failure } from "../../engine/outcome.ts";
 import type { RunOptions } from "../../options.ts";
 import type { Payload } from "../../provider.ts";
 import type { ActivityRow, EventRow, RunRow, Store } from "./store.ts";
@@ -18,6 +17,8 @@ export interface RunTerms {
   options: RunOptions;
   /** Milliseconds since the epoch; of the whole chain. */
   executionDeadline?: number;
+  /** The schedule that started the chain, and as which of its actions. */
+  schedule?: { schedule: number; action: number };
 }
 
 /** An activity without outcome, with what its ActivityScheduled event says. */
@@ -26,8 +27,6 @@ export interface PendingActivity {
   scheduled: ScheduledActivity;
   /** Milliseconds since the epoch. */
   scheduledTime: number;
-  /** Why the attempt before failed, for who asks; not on disk. */
-  lastFailure?: Failure;
   /** When its details of a heartbeat were last written. */
   beatWritten?: number;
 }
@@ -106,8 +105,8 @@ export class Runs {
   }
 
   /** The newest run of the chain that a run belongs to. */
-  newestOfChain(state: RunState): RunState | undefined {
-    return this.#load(this.#store.newestOfChain(state.workflowId, state.firstRunId));
+  newestOfChain(chain: Pick<RunState, "workflowId" | "firstRunId">): RunState | undefined {
+    return this.#load(this.#store.newestOfChain(chain.workflowId, chain.firstRunId));
   }
 
   /** Inserts a run without events. */

@@ -14,7 +14,8 @@ import type { ParentClosePolicy } from "../../options.ts";
 import type { RunStatus } from "../../provider.ts";
 
 // drizzle-kit does not know WITHOUT ROWID: it is written by hand into the migrations of the tables
-// whose rows are reached by their primary key only (timers, activities, updates).
+// whose rows are reached by their primary key only (timers, activities, updates,
+// attributes, schedule_actions, schedule_buffer).
 //
 // Times are milliseconds since the epoch. Blobs are packed with `packPlain` or with the codec of
 // Lua values.
@@ -112,6 +113,8 @@ export const activities = sqliteTable("activities", {
   canceling: integer().notNull(),
   /** Packed details of the last heartbeat, of whichever attempt. */
   heartbeat: bytes(),
+  /** Packed `Failure` of the attempt before. */
+  lastFailure: bytes("last_failure"),
 }, (table) => [primaryKey({ columns: [table.run, table.seq] })]);
 
 /**
@@ -149,6 +152,68 @@ export const attributes = sqliteTable("attributes", {
   index("attributes_text").on(table.key, table.text, table.run),
   index("attributes_number").on(table.key, table.number, table.run),
 ]);
+
+/** Schedules, one row each; what they are to do next is found by `due`. */
+export const schedules = sqliteTable("schedules", {
+  schedule: integer().primaryKey(),
+  scheduleId: text("schedule_id").notNull(),
+  /** Id of the registry entry that declares it. */
+  declaredBy: text("declared_by"),
+  /** Packed `ScheduleDefinition`. */
+  definition: bytes().notNull(),
+  /** 1: matches are left out. */
+  paused: integer().notNull(),
+  note: text().notNull(),
+  /** Runs that it may still start by itself. */
+  remaining: integer(),
+  /** The next match; null when there is none. */
+  next: integer(),
+  /** When that is acted on: the match with its jitter. */
+  due: integer(),
+  /** Number of the last row of `schedule_actions`. */
+  lastAction: integer("last_action").notNull(),
+  /** Number of the last row of `schedule_buffer`. */
+  lastBuffered: integer("last_buffered").notNull(),
+  createTime: integer("create_time").notNull(),
+  updateTime: integer("update_time").notNull(),
+  actions: integer().notNull(),
+  missedCatchup: integer("missed_catchup").notNull(),
+  overlapSkipped: integer("overlap_skipped").notNull(),
+  bufferDropped: integer("buffer_dropped").notNull(),
+}, (table) => [
+  uniqueIndex("schedules_id").on(table.scheduleId),
+  index("schedules_due").on(table.due).where(sql`due IS NOT NULL`),
+  index("schedules_declared").on(table.declaredBy).where(sql`declared_by IS NOT NULL`),
+]);
+
+/** Runs that schedules have started: the open ones, and the last few of each schedule. */
+export const scheduleActions = sqliteTable("schedule_actions", {
+  schedule: integer().notNull(),
+  action: integer().notNull(),
+  /** The match, or when it was asked for. */
+  scheduledTime: integer("scheduled_time").notNull(),
+  startTime: integer("start_time").notNull(),
+  workflowId: text("workflow_id").notNull(),
+  /** The first run of its chain. */
+  runId: text("run_id").notNull(),
+  /** 1: its chain has not ended. */
+  open: integer().notNull(),
+}, (table) => [
+  primaryKey({ columns: [table.schedule, table.action] }),
+  index("schedule_actions_open").on(table.schedule, table.action).where(sql`open = 1`),
+]);
+
+/**
+ * Starts of schedules that wait for the end of a run, in the order of their positions. At position 0 is
+ * the one that is to replace the run that is open.
+ */
+export const scheduleBuffer = sqliteTable("schedule_buffer", {
+  schedule: integer().notNull(),
+  position: integer().notNull(),
+  scheduledTime: integer("scheduled_time").notNull(),
+  /** 1: asked for, also when the schedule is paused. */
+  manual: integer().notNull(),
+}, (table) => [primaryKey({ columns: [table.schedule, table.position] })]);
 
 /** Messages to plain processes that have not been handed over. */
 export const outbox = sqliteTable("outbox", {

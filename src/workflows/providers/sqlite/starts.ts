@@ -10,16 +10,21 @@ import type {
 import type { Book } from "./book.ts";
 import { terminateRun } from "./closing.ts";
 import { createRun, type NewRun, releaseRun } from "./creation.ts";
-import type { RunState } from "./runs.ts";
+import type { RunState, RunTerms } from "./runs.ts";
 import { notFound, signalRun } from "./signals.ts";
 import { checkedUpdateId, knownUpdate, updateRun, type Waiter } from "./updates.ts";
 
 /**
  * Starts a run, or hands back an existing one as the id policies say.
  *
+ * @param schedule the schedule that starts it, and as which of its actions.
  * @throws Invalid, AlreadyExists, NotFound; nothing is written then.
  */
-export function startRun(book: Book, request: StartRequest): StartResult {
+export function startRun(
+  book: Book,
+  request: StartRequest,
+  schedule?: RunTerms["schedule"],
+): StartResult {
   const { options = {} } = request;
   const workflowId = checkedId(request.workflowId ?? book.random.uuid());
   const conflict = options.idConflictPolicy ??
@@ -36,6 +41,7 @@ export function startRun(book: Book, request: StartRequest): StartResult {
     searchAttributes: request.searchAttributes,
     options,
     messages: request.messages ?? [],
+    schedule,
   });
   return resultOf(book, state, false);
 }

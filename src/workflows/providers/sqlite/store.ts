@@ -16,6 +16,7 @@ import {
 import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
 import type { Payload, RunQuery } from "../../provider.ts";
 import { attributeRows } from "./attributes.ts";
+import { ScheduleStore } from "./schedule-store.ts";
 import { type RunPosition, selectRuns } from "./visibility.ts";
 import { activities, attributes, events, outbox, runs, timers, updates } from "./schema.ts";
 
@@ -53,6 +54,9 @@ export class Store {
   readonly #drizzle: BunSQLiteDatabase;
   readonly #statements: ReturnType<typeof prepare>;
 
+  /** What schedules have. */
+  readonly schedules: ScheduleStore;
+
   readonly #begin: Statement;
   readonly #commit: Statement;
   #lastMessage: number;
@@ -61,6 +65,7 @@ export class Store {
     this.#database = database;
     this.#drizzle = drizzle({ client: database });
     this.#statements = prepare(this.#drizzle);
+    this.schedules = new ScheduleStore(this.#drizzle);
     this.#begin = database.prepare("BEGIN IMMEDIATE");
     this.#commit = database.prepare("COMMIT");
     this.#lastMessage = this.messages().at(-1)?.id ?? 0;
@@ -226,8 +231,13 @@ export class Store {
     this.#statements.deleteTimersOf.run({ run });
   }
 
+  /** When the first timer or schedule is due. */
   nextDue(): number | undefined {
-    return this.#statements.nextDue.get()?.due;
+    const timer = this.#statements.nextDue.get()?.due;
+    const schedule = this.schedules.nextDue();
+    return timer === undefined || schedule === undefined
+      ? timer ?? schedule
+      : Math.min(timer, schedule);
   }
 
   /** Timers that are due at `now`, the oldest first. */
@@ -388,6 +398,7 @@ function prepare(db: BunSQLiteDatabase) {
       running: param("running"),
       canceling: param("canceling"),
       heartbeat: param("heartbeat"),
+      lastFailure: param("lastFailure"),
     }).where(oneActivity).prepare(),
     deleteActivity: db.delete(activities).where(oneActivity).prepare(),
     deleteActivitiesOf: db.delete(activities).where(ofRun(activities)).prepare(),

@@ -9,6 +9,7 @@ import {
 import type { Book } from "./book.ts";
 import { executionTimedOut, failRun } from "./closing.ts";
 import { releaseRun } from "./creation.ts";
+import { fireSchedules } from "./scheduling.ts";
 import type { TimerRow } from "./store.ts";
 import { redoTask, taskTimedOut } from "./tasks.ts";
 
@@ -22,6 +23,7 @@ export function fireDue(book: Book): void {
     // An earlier one of the batch may have closed the run, and so removed this one.
     if (book.store.deleteTimer(timer.run, timer.kind, timer.seq)) fire(book, timer);
   }
+  fireSchedules(book);
   for (const { key, deadline } of book.deadlines.dueAt(book.now)) {
     book.after.push(() => book.deadlines.expire(key, deadline));
     if (deadline.kind === "attempt") attemptTimedOut(book, deadline);

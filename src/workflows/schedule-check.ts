@@ -1,0 +1,56 @@
+import { WippyError } from "../vm/error.ts";
+import { checkSpec } from "./schedule-spec.ts";
+import { minCatchupWindow, overlapPolicies, type ScheduleDefinition } from "./schedules.ts";
+
+const longestId = 1_000;
+const longestNote = 10_000;
+
+function invalid(field: string, why: string): WippyError {
+  return new WippyError("Invalid", `${field}: ${why}`, { retryable: false });
+}
+
+/** @throws WippyError Invalid */
+export function checkScheduleId(scheduleId: string): void {
+  if (scheduleId !== "" && scheduleId.length <= longestId) return;
+  throw invalid("id", `a text of 1 to ${longestId} characters expected`);
+}
+
+/** @throws WippyError Invalid */
+export function checkNote(note: string): void {
+  if (note.length > longestNote) throw invalid("note", `at most ${longestNote} characters expected`);
+}
+
+/** @throws WippyError Invalid */
+export function checkRemaining(remaining: number): void {
+  if (Number.isSafeInteger(remaining) && remaining >= 0) return;
+  throw invalid("remaining_actions", "a whole number, 0 or more, expected");
+}
+
+/** Refuses a schedule that cannot be. @throws WippyError Invalid, naming the field */
+export function checkDefinition({ spec, action, policies = {} }: ScheduleDefinition): void {
+  checkSpec(spec);
+  const { overlap, catchupWindow } = policies;
+  if (overlap !== undefined && !overlapPolicies.includes(overlap)) {
+    throw invalid("policies.overlap", `${overlapPolicies.join(" | ")} expected, got "${overlap}"`);
+  }
+  if (catchupWindow !== undefined && !(catchupWindow >= minCatchupWindow)) {
+    throw invalid("policies.catchup_window", "a duration of at least 10s expected");
+  }
+  if (action.workflowId === "" || action.workflowId.includes("|")) {
+    throw invalid("action.workflow_id", 'a text that is not empty and without "|" expected');
+  }
+  const { options = {} } = action;
+  for (
+    const [key, name, why] of [
+      ["cronSchedule", "cron_schedule", "the spec of the schedule says when"],
+      ["startDelay", "start_delay", "the spec of the schedule says when"],
+      ["idConflictPolicy", "id_conflict_policy", "policies.overlap says it"],
+      ["idReusePolicy", "id_reuse_policy", "each run has a workflow id of its own"],
+      ["errorWhenAlreadyStarted", "execution_error_when_already_started", "policies.overlap says it"],
+    ] as const
+  ) {
+    if (key in options) {
+      throw invalid(`action.options: workflow.${name}`, `a scheduled run cannot have it; ${why}`);
+    }
+  }
+}
