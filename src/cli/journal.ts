@@ -5,7 +5,7 @@
 import { join, resolve } from "node:path";
 import { bytes } from "../observe/measure.ts";
 import { WippyError } from "../vm/error.ts";
-import { checkJournal } from "../workflows/providers/sqlite/check.ts";
+import { checkJournal, type JournalFault } from "../workflows/providers/sqlite/check.ts";
 import {
   backUpJournal,
   compactJournal,
@@ -44,14 +44,15 @@ function tell<Result extends object>(
   return result;
 }
 
+function placeOf({ workflowId, runId, scheduleId }: JournalFault): string {
+  if (workflowId !== undefined) return `${oneLine(workflowId)} (run ${runId})`;
+  return scheduleId === undefined ? "journal" : `schedule ${oneLine(scheduleId)}`;
+}
+
 /** `wippy journal check`; status 1 when something is wrong. */
 export function check(console: Console, options: JournalOptions): number {
   const { faults } = tell(console, options, checkJournal, ({ runs, events, faults }) => {
-    const lines = faults.map(({ workflowId, runId, message }) =>
-      `${
-        workflowId === undefined ? "journal" : `${oneLine(workflowId)} (run ${runId})`
-      }: ${message}\n`
-    );
+    const lines = faults.map((fault) => `${placeOf(fault)}: ${oneLine(fault.message)}\n`);
     const sum = faults.length === 0 ? "nothing is wrong" : `${faults.length} faults`;
     return `${lines.join("")}${runs} runs, ${events} events: ${sum}\n`;
   });

@@ -5,6 +5,7 @@
 import { Database } from "bun:sqlite";
 import { WippyError } from "../../../vm/error.ts";
 import { type EventType, unpackPlain } from "../../history.ts";
+import { checkSchedules } from "./check-schedules.ts";
 import { schemaVersion } from "./migrations.ts";
 import { checkHeader, storageError } from "./open.ts";
 
@@ -13,12 +14,15 @@ export interface JournalFault {
   /** Absent: of the file as a whole. */
   workflowId?: string;
   runId?: string;
+  /** Of a schedule. */
+  scheduleId?: string;
   message: string;
 }
 
 export interface JournalCheck {
   runs: number;
   events: number;
+  schedules: number;
   /** The first ones, `mostFaults` at most. */
   faults: JournalFault[];
 }
@@ -186,6 +190,10 @@ function check(database: Database): JournalCheck {
   for (const table of ["events", "timers", "activities", "updates", "attributes"]) {
     orphans(table, `rows of ${table}`);
   }
+  const schedules = checkSchedules(
+    database,
+    (scheduleId, message) => add({ ...scheduleId === "" ? {} : { scheduleId }, message }),
+  );
   const events = database.query<{ n: number }, []>("SELECT count(*) AS n FROM events").get()?.n;
-  return { runs, events: events ?? 0, faults };
+  return { runs, events: events ?? 0, schedules, faults };
 }

@@ -97,6 +97,33 @@ test("a run that is reopened after each of its events ends as if it had never st
   expect(await r.replayer.check("check", packed)).toBeUndefined();
 });
 
+test("why the last attempt of an activity failed is known after a restart", async () => {
+  const once: Record<string, Script> = {
+    "app:once": function* (run) {
+      return yield run.activity("app:step", [], { retryPolicy: { initialInterval: 60_000 } });
+    },
+  };
+  const failing = () => {
+    throw new Error("no luck");
+  };
+  const r = await open({ scripts: once, activities: { "app:step": failing } });
+  const { runId } = await r.start("app:once", [], { workflowId: "o" });
+  await settle();
+  const failed = { state: "retry", attempt: 1, lastFailure: { kind: "Internal", message: "no luck" } };
+  expect((await r.provider.run(runId))!.pendingActivities).toMatchObject([failed]);
+  const endless = { "app:step": () => new Promise<never>(() => {}) };
+  const again = await reopen({ scripts: once, activities: endless });
+  expect((await again.provider.run(runId))!.pendingActivities).toMatchObject([failed]);
+  // The attempt that runs when the runtime ends has failed by that.
+  await machine.advance(60_000);
+  const third = await reopen({ scripts: once, activities: endless });
+  expect((await third.provider.run(runId))!.pendingActivities).toMatchObject([{
+    state: "running",
+    attempt: 3,
+    lastFailure: { kind: "Unavailable", message: expect.stringContaining("the runtime ended") },
+  }]);
+});
+
 test("a worker that has dropped a run gets its whole history", async () => {
   const r = await open({ scripts: busy, activities: steps });
   await r.start("app:busy", [], { workflowId: "b" });
