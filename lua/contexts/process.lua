@@ -40,6 +40,9 @@ return {
   workflow_update = operations.workflow_update,
   workflow_update_with_start = operations.workflow_update_with_start,
   workflow_query = operations.workflow_query,
+  schedule = function(self, op, ...)
+    return operations.schedule(self, op, false, ...)
+  end,
   workflow_info = function() end,
   attributes = function()
     return nil, errors.fail("Invalid", "workflow attributes can be set only inside a workflow")

@@ -443,6 +443,12 @@ return {
     return operation(self, "workflow.query", pid, name, select("#", ...), ...)
   end,
 
+  schedule = function(self, op, ...)
+    -- The same when the runtime ends between the creation and its record.
+    local request = self.run.id .. "_" .. (self.run.sequences.activities or 0) + 1
+    return operation(self, "schedule." .. op, request, ...)
+  end,
+
   new_scope = scopes.new,
   run_in_scope = scopes.run,
   cancel_scope = scopes.cancel,

@@ -84,6 +84,7 @@ local modules = {
   "workflow",
   "pg",
   "registry",
+  "schedule",
   "security",
   "server",
   "supervisor",
@@ -257,6 +258,12 @@ local function acting_frame(self, frame)
   return frame and permissions.resolved(frame) or self.frame
 end
 
+local function act_on_schedule(op)
+  return function(self, request, ...)
+    return operations.schedule(self, op, request, ...)
+  end
+end
+
 -- What a workflow does to plain processes (and workflows of other hosts), recorded as its operation: name -> what runs,
 -- given the acting unit.
 local acts = {
@@ -281,6 +288,15 @@ local acts = {
     local args = table.pack(...)
     return operations.workflow_query(self, pid, name, table.unpack(args, 1, n))
   end,
+  ["schedule.create"] = act_on_schedule("create"),
+  ["schedule.describe"] = act_on_schedule("describe"),
+  ["schedule.list"] = act_on_schedule("list"),
+  ["schedule.update"] = act_on_schedule("update"),
+  ["schedule.pause"] = act_on_schedule("pause"),
+  ["schedule.unpause"] = act_on_schedule("unpause"),
+  ["schedule.trigger"] = act_on_schedule("trigger"),
+  ["schedule.backfill"] = act_on_schedule("backfill"),
+  ["schedule.delete"] = act_on_schedule("delete"),
   ["workflow.update"] = function(self, pid, name, spec, n, ...)
     local args = table.pack(...)
     return operations.workflow_update(self, pid, name, spec, table.unpack(args, 1, n))

@@ -214,6 +214,11 @@ function operations.workflow_update_with_start(self, start, update)
   )
 end
 
+--- Does something with the schedules of the workflow hosts: `value, err`. `request` names what must not be done twice.
+function operations.schedule(self, op, request, ...)
+  return actors.ask(-1, "schedule", op, permissions.durable(self.frame), request, ...)
+end
+
 --- Asks a run: `value, err`.
 function operations.workflow_query(_, pid, name, ...)
   return actors.ask(-1, "workflow_query", pid, name, select("#", ...), ...)

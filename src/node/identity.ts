@@ -30,3 +30,10 @@ export function serviceFrame(
   frame["scope"] = [...scope.values()] as unknown as LuaValue;
   return frame;
 }
+
+/** A frame for the journal: policies by their ids, since a run outlives them; as `permissions.durable` in Lua. */
+export function durableFrame(frame: Record<string, LuaValue>): Record<string, LuaValue> {
+  const { scope } = frame;
+  if (!Array.isArray(scope)) return frame;
+  return { ...frame, scope: scope.map((policy) => (policy as { id: string }).id) };
+}

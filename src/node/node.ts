@@ -9,6 +9,7 @@ import { decodeEntry } from "../registry/decode.ts";
 import type { Entry } from "../registry/entry.ts";
 import { qualify } from "../registry/entry.ts";
 import { processHost, processService, terminalHost, workflowHost } from "../registry/kinds/host.ts";
+import { workflowSchedule } from "../registry/kinds/schedule.ts";
 import { processSupervisor } from "../registry/kinds/supervisor.ts";
 import type { DoneChange } from "../registry/versions.ts";
 import type { Lifecycle } from "../registry/lifecycle.ts";
@@ -226,6 +227,9 @@ export class Node {
       stale: [...outdated.keys()],
     });
     this.#workflows.retryBlocked();
+    if (changes.some(({ entry }) => entry.kind === workflowSchedule.name)) {
+      await this.#workflows.schedules.declare(this.#environment);
+    }
     for (const worker of this.#pool.running) {
       this.#pool.tell(worker, "outdated", new Map<string, LuaValue>(outdated));
     }
@@ -343,7 +347,8 @@ export class Node {
       async () => {
         // Workers learn of the host first: the journal's open runs go on as soon as it is open.
         this.#setHost(entry, "running");
-        await this.#workflows.open(entry.id, path, this.#options.directory, limits);
+        const schedules = this.#workflows.schedules.declaredFor(entry.id, this.#environment);
+        await this.#workflows.open(entry.id, path, this.#options.directory, limits, schedules);
       },
       () => {
         this.#setHost(entry, "stopping");

@@ -8,6 +8,7 @@ import type { LiveRegistry } from "./live-registry.ts";
 import { registryRequests } from "./registry-requests.ts";
 import type { Names } from "./names.ts";
 import { workerOf } from "./pid.ts";
+import { scheduleRequest } from "./schedule-requests.ts";
 import { type SystemAccess, systemRequests } from "./system-requests.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 import type { WorkflowHosts } from "./workflow-hosts.ts";
@@ -173,6 +174,7 @@ export class NodeRequests {
         );
         return true;
       },
+      schedule: scheduleRequest(workflows.schedules),
       workflow_query: async (_, pid, name, n, ...args) =>
         await workflows.query(
           String(pid),

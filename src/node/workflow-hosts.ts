@@ -18,9 +18,11 @@ import type {
   WorkflowProvider,
 } from "../workflows/provider.ts";
 import { checkRecordSize } from "../workflows/limits.ts";
+import type { NewSchedule } from "../workflows/schedules.ts";
 import { type HistoryEvent, unpackHistory } from "../workflows/history.ts";
 import { localNode, workflowPid } from "../workflows/pid.ts";
 import { parsePid } from "./pid.ts";
+import { Schedules } from "./schedules.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 import {
   startForUpdate,
@@ -45,6 +47,8 @@ export class WorkflowHosts {
   /** Paths of the journals, by host. */
   readonly #journals = new Map<string, string>();
   readonly #pool: WorkerPool;
+  /** The schedules of the hosts. */
+  readonly schedules: Schedules;
   #opened = 0;
   readonly #log: LogSink;
   readonly #simulation: Simulation | undefined;
@@ -62,11 +66,20 @@ export class WorkflowHosts {
     this.#pool = pool;
     this.#entries = entries;
     this.#log = log;
+    const hosts = () => this.hosts;
+    this.schedules = new Schedules({
+      get hosts() {
+        return hosts();
+      },
+      schedulesOf: (host) => this.#provider(host).schedules,
+      hostOf: (entry) => this.#hostOf(entry),
+    }, entries);
   }
 
   /**
    * Opens the journal of a host; its open runs go on at once.
    *
+   * @param schedules those that entries declare for it
    * @throws WippyError, see `WorkflowProvider.open`
    */
   async open(
@@ -74,6 +87,7 @@ export class WorkflowHosts {
     journal: string,
     directory: string,
     { retention, maxActivities }: WorkflowHostLimits,
+    schedules: NewSchedule[],
   ): Promise<void> {
     const path = resolve(directory, journal);
     try {
@@ -92,6 +106,7 @@ export class WorkflowHosts {
     const provider = new SqliteProvider({
       path,
       number: ++this.#opened,
+      schedules,
       ...(retention !== undefined && { retention }),
       ...(maxActivities !== undefined && { maxActivities }),
       ...(this.#simulation && simulated(this.#simulation)),

@@ -19,6 +19,7 @@ import {
   pgScope,
   registryEntry,
 } from "./kinds/plain.ts";
+import { workflowSchedule } from "./kinds/schedule.ts";
 import { securityPolicy } from "./kinds/security.ts";
 import { processSupervisor } from "./kinds/supervisor.ts";
 import { suggest } from "./suggestion.ts";
@@ -33,6 +34,7 @@ export const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind<z.ZodObject
     processHost,
     terminalHost,
     workflowHost,
+    workflowSchedule,
     processService,
     processSupervisor,
     registryEntry,

@@ -19,7 +19,8 @@ const restart = () =>
     max_attempts: z.int().min(0).default(0),
   });
 
-const security = () =>
+/** On whose behalf code works. */
+export const security = () =>
   z.object({
     actor: z.object({ id: z.string(), meta: z.record(z.string(), z.unknown()).default({}) })
       .optional(),

@@ -40,6 +40,7 @@ export const builtinModules: ReadonlyMap<string, BuiltinModule> = new Map([
   ["process", everywhere],
   // With it a script could make an entry that opens a directory.
   ["registry", { workflow: false, outside: true }],
+  ["schedule", everywhere],
   ["security", everywhere],
   ["server", notInWorkflows],
   ["supervisor", notInWorkflows],

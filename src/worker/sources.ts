@@ -75,6 +75,7 @@ import moduleLogger from "../../lua/modules/logger.lua" with { type: "text" };
 import moduleOs from "../../lua/modules/os.lua" with { type: "text" };
 import modulePg from "../../lua/modules/pg.lua" with { type: "text" };
 import moduleRegistry from "../../lua/modules/registry.lua" with { type: "text" };
+import moduleSchedule from "../../lua/modules/schedule.lua" with { type: "text" };
 import moduleSecurity from "../../lua/modules/security.lua" with { type: "text" };
 import moduleServer from "../../lua/modules/server.lua" with { type: "text" };
 import moduleSupervisor from "../../lua/modules/supervisor.lua" with { type: "text" };
@@ -162,6 +163,7 @@ export const sources: Record<string, string> = {
   "modules/os": moduleOs,
   "modules/pg": modulePg,
   "modules/registry": moduleRegistry,
+  "modules/schedule": moduleSchedule,
   "modules/security": moduleSecurity,
   "modules/server": moduleServer,
   "modules/supervisor": moduleSupervisor,

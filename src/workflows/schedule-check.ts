@@ -1,6 +1,12 @@
 import { WippyError } from "../vm/error.ts";
 import { checkSpec } from "./schedule-spec.ts";
-import { minCatchupWindow, overlapPolicies, type ScheduleDefinition } from "./schedules.ts";
+import {
+  minCatchupWindow,
+  overlapPolicies,
+  type ScheduleAction,
+  type ScheduleDefinition,
+  type SchedulePolicies,
+} from "./schedules.ts";
 
 const longestId = 1_000;
 const longestNote = 10_000;
@@ -29,13 +35,22 @@ export function checkRemaining(remaining: number): void {
 /** Refuses a schedule that cannot be. @throws WippyError Invalid, naming the field */
 export function checkDefinition({ spec, action, policies = {} }: ScheduleDefinition): void {
   checkSpec(spec);
-  const { overlap, catchupWindow } = policies;
+  checkAction(action);
+  checkPolicies(policies);
+}
+
+/** @throws WippyError Invalid, naming the field */
+export function checkPolicies({ overlap, catchupWindow }: SchedulePolicies): void {
   if (overlap !== undefined && !overlapPolicies.includes(overlap)) {
     throw invalid("policies.overlap", `${overlapPolicies.join(" | ")} expected, got "${overlap}"`);
   }
   if (catchupWindow !== undefined && !(catchupWindow >= minCatchupWindow)) {
     throw invalid("policies.catchup_window", "a duration of at least 10s expected");
   }
+}
+
+/** @throws WippyError Invalid, naming the field */
+export function checkAction(action: Pick<ScheduleAction, "workflowId" | "options">): void {
   if (action.workflowId === "" || action.workflowId.includes("|")) {
     throw invalid("action.workflow_id", 'a text that is not empty and without "|" expected');
   }

@@ -99,6 +99,8 @@ export interface NewSchedule extends ScheduleDefinition {
   remainingActions?: number;
   /** Id of the registry entry that declares it. */
   declaredBy?: string;
+  /** A second creation with the same request id, by a caller that has not got its answer, is the same one. */
+  requestId?: string;
 }
 
 /** What is to be different; what is absent stays. */

@@ -24,6 +24,8 @@ export interface Units {
   workflows?: Record<string, Body>;
   functions?: Record<string, Body>;
   processes?: Record<string, Body>;
+  /** Fields of `workflow.schedule` entries, by name. */
+  schedules?: Record<string, Record<string, unknown>>;
   /** What policies say, by name. */
   policies?: Record<string, Record<string, unknown>>;
 }
@@ -46,6 +48,7 @@ const modules = [
   "funcs",
   "json",
   "logger",
+  "schedule",
   "security",
   "time",
   "uuid",
@@ -79,6 +82,9 @@ function entriesOf(
   ];
   for (const [name, policy] of Object.entries(units.policies ?? {})) {
     entries.push({ id: `app:${name}`, kind: "security.policy", meta: {}, data: { policy } });
+  }
+  for (const [name, data] of Object.entries(units.schedules ?? {})) {
+    entries.push({ id: `app:${name}`, kind: "workflow.schedule", meta: {}, data });
   }
   for (const group of ["workflows", "functions", "processes"] as const) {
     for (const [name, unit] of Object.entries(units[group] ?? {})) {

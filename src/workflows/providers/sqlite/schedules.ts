@@ -72,7 +72,9 @@ function create(book: Book, schedule: NewSchedule): void {
   checkDefinition(schedule);
   checkNote(note);
   if (remainingActions !== undefined) checkRemaining(remainingActions);
-  if (book.schedules.byId(scheduleId)) {
+  const existing = book.schedules.byId(scheduleId);
+  if (existing) {
+    if (schedule.requestId !== undefined && existing.requestId === schedule.requestId) return;
     throw new WippyError(
       "AlreadyExists",
       `there is a schedule ${scheduleId} already; update it, or choose another id`,
@@ -82,6 +84,7 @@ function create(book: Book, schedule: NewSchedule): void {
   const row = book.schedules.insert({
     scheduleId,
     declaredBy: schedule.declaredBy ?? null,
+    requestId: schedule.requestId ?? null,
     definition: packPlain({ spec, action, policies }),
     paused: paused ? 1 : 0,
     note,

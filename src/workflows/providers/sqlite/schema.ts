@@ -159,6 +159,8 @@ export const schedules = sqliteTable("schedules", {
   scheduleId: text("schedule_id").notNull(),
   /** Id of the registry entry that declares it. */
   declaredBy: text("declared_by"),
+  /** Of its creation: the same request again is no conflict. */
+  requestId: text("request_id"),
   /** Packed `ScheduleDefinition`. */
   definition: bytes().notNull(),
   /** 1: matches are left out. */

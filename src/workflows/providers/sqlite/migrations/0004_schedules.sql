@@ -22,6 +22,7 @@ CREATE TABLE `schedules` (
 	`schedule` integer PRIMARY KEY NOT NULL,
 	`schedule_id` text NOT NULL,
 	`declared_by` text,
+	`request_id` text,
 	`definition` blob NOT NULL,
 	`paused` integer NOT NULL,
 	`note` text NOT NULL,

@@ -1,0 +1,28 @@
+import { WippyError } from "../../vm/error.ts";
+import { checkTable, scheduleFields } from "../../workflows/schedule-table.ts";
+import { security } from "../lifecycle.ts";
+import { z } from "../schema.ts";
+import { defineKind } from "./kind.ts";
+
+/** Starts a workflow at certain times. Its id is the schedule's. */
+export const workflowSchedule = defineKind({
+  name: "workflow.schedule",
+  references: [
+    { path: ["action", "workflow"], bareName: true, kinds: ["workflow.lua"] },
+    { path: ["action", "host"], bareName: true, kinds: ["workflow.host"] },
+  ],
+  schema: () =>
+    z.object({
+      ...scheduleFields(),
+      /** On whose behalf the runs work. */
+      security: security().optional(),
+    }).superRefine((table, context) => {
+      try {
+        checkTable(table);
+      } catch (error) {
+        const { message } = WippyError.from(error);
+        const fix = "see the page on schedules of the documentation";
+        context.addIssue({ code: "custom", message, params: { fix } });
+      }
+    }),
+});
