@@ -14,6 +14,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { functionRoutes } from "./routes/functions.ts";
 import { logRoutes } from "./routes/logs.ts";
 import { registryRoutes } from "./routes/registry.ts";
+import { scheduleActionRoutes, scheduleRoutes } from "./routes/schedules.ts";
 import { serviceRoutes } from "./routes/services.ts";
 import { statusRoutes } from "./routes/status.ts";
 import { unitRoutes } from "./routes/units.ts";
@@ -85,6 +86,8 @@ export function createApi(
     .route(apiBase, functionRoutes(target))
     .route(apiBase, workflowRoutes(target.node.workflows))
     .route(apiBase, workflowActionRoutes(target))
+    .route(apiBase, scheduleRoutes(target.node.workflows.schedules))
+    .route(apiBase, scheduleActionRoutes(target.node.workflows.schedules))
     .route(apiBase, registryRoutes(target))
     .route(apiBase, logRoutes(target))
     .route(apiBase, configRoutes(target))

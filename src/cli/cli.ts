@@ -11,6 +11,7 @@ import type { RunOptions, ServeOptions } from "./start.ts";
 import type { InitOptions } from "./init.ts";
 import { addRuntimeCommands } from "./runtime-commands.ts";
 import { banner, showVersion } from "./version.ts";
+import { addScheduleCommands } from "./schedule-commands.ts";
 import { addJournalCommands, addWorkflowCommands, count } from "./workflow-commands.ts";
 
 /** Flags that may come anywhere. */
@@ -230,6 +231,7 @@ function createProgram(console: Console, finish: (status: number) => void): Comm
     });
 
   addWorkflowCommands(program, { here, finish });
+  addScheduleCommands(program, { here, finish });
   addJournalCommands(program, { here, finish });
   addRuntimeCommands(program, { here, finish });
 

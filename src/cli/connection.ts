@@ -37,10 +37,22 @@ export class Connection {
     return await this.#json(await this.#ask(address(path, query)));
   }
 
+  /** Has something removed and reads JSON. @throws CommandError what the API says is wrong */
+  async delete<Result>(
+    path: string,
+    query: Record<string, string | number | undefined> = {},
+  ): Promise<Result> {
+    return await this.#json(await this.#ask(address(path, query), { method: "DELETE" }));
+  }
+
   /** Sends JSON and reads JSON. @throws CommandError what the API says is wrong */
-  async post<Result>(path: string, body: unknown): Promise<Result> {
+  async post<Result>(
+    path: string,
+    body: unknown,
+    query: Record<string, string | number | undefined> = {},
+  ): Promise<Result> {
     return await this.#json(
-      await this.#ask(address(path, {}), {
+      await this.#ask(address(path, query), {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify(body),

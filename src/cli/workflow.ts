@@ -6,6 +6,7 @@ import { bytes, moment, span } from "../observe/measure.ts";
 import { join, resolve } from "node:path";
 import type { z } from "@hono/zod-openapi";
 import { routes } from "../admin/route.ts";
+import { scheduleRoutes } from "../admin/routes/schedules.ts";
 import { workflowRoutes } from "../admin/routes/workflows.ts";
 import type { ExportedHistory, ShownEvent } from "../admin/history.ts";
 import { problem } from "../admin/problem.ts";
@@ -21,6 +22,7 @@ import {
 } from "./connection.ts";
 import { parseDuration } from "../registry/duration.ts";
 import { CommandError, type Console } from "./console.ts";
+import type { ScheduleQuery } from "../workflows/schedules.ts";
 import { brief, failureText, fields, oneLine, table } from "./table.ts";
 
 export type Run = z.infer<typeof runSchema>;
@@ -70,7 +72,12 @@ async function readJournal(state: string): Promise<Ask> {
     run: reader.run.bind(reader),
     history: reader.history.bind(reader),
   };
-  app.route("/api/v1", workflowRoutes(source));
+  const schedules = {
+    hosts: [state],
+    list: (_host: string, query: ScheduleQuery) => Promise.resolve(reader.listSchedules(query)),
+    describe: (id: string) => Promise.resolve(reader.describeSchedule(id)),
+  };
+  app.route("/api/v1", workflowRoutes(source)).route("/api/v1", scheduleRoutes(schedules));
   return async (path, init) => await app.request(path, init);
 }
 
@@ -108,7 +115,7 @@ function state(run: Run): string {
 }
 
 /** A date, or a span before now, in milliseconds since 1970. @throws CommandError */
-function instant(text: string | undefined): number | undefined {
+export function instant(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const span = parseDuration(text);
   if (span !== undefined) return Math.max(0, Math.floor(Date.now() - span));

@@ -173,7 +173,7 @@ const change = lazy(() => {
 });
 const ranges = lazy(() =>
   z.object({
-    ranges: listOf(z.object({ from: instant(), to: instant(), overlap: overlap().optional() })),
+    ranges: listOf(z.object({ from: instant(), to: instant().optional(), overlap: overlap().optional() })),
   })
 );
 
@@ -247,7 +247,11 @@ export function parseChange(value: LuaValue): ScheduleTable {
 /** Ranges of a backfill. @throws WippyError Invalid, naming the field */
 export function parseRanges(value: LuaValue): BackfillRange[] {
   return read(ranges(), { ranges: plainFields(value) }).ranges
-    .map(({ overlap, ...range }) => ({ ...range, ...overlap !== undefined && { overlap } }));
+    .map(({ from, to, overlap }) => ({
+      from,
+      ...to !== undefined && { to },
+      ...overlap !== undefined && { overlap },
+    }));
 }
 
 /** An overlap policy. @throws WippyError Invalid */

@@ -177,7 +177,8 @@ export interface TriggerResult {
 /** Matches from `from` to `to`, both included. */
 export interface BackfillRange {
   from: number;
-  to: number;
+  /** Now when absent. */
+  to?: number;
   /** In place of the schedule's. */
   overlap?: OverlapPolicy;
 }

@@ -81,7 +81,7 @@ test("Lua code makes a schedule, looks at it, steers it and removes it", async (
   expect(hourly).toMatchObject({ paused: false, counts: { actions: 6 } });
   expect(ran).toMatchObject({ status: "started", pid: expect.stringContaining("nightly-") });
   expect(filled).toEqual({ started: 2, buffered: 1, skipped: 1 } as never);
-  expect(gone as never).toBe("NotFound: there is no schedule nightly");
+  expect(String(gone)).toBe("NotFound: there is no schedule nightly");
 });
 
 test("bad schedules are refused, naming the field", async () => {

@@ -4,10 +4,12 @@ import { WippyError } from "../../../vm/error.ts";
 import { type HistoryEvent, unpackHistory } from "../../history.ts";
 import { localNode, workflowIdOf } from "../../pid.ts";
 import type { RunDetail, RunInfo, RunQuery } from "../../provider.ts";
+import type { ScheduleInfo, ScheduleQuery, ScheduleSummary } from "../../schedules.ts";
 import { describeRun, listRuns, runDetail, runHistory, type Shelf } from "./info.ts";
 import { schemaVersion } from "./migrations.ts";
 import { checkHeader, storageError } from "./open.ts";
 import { Runs } from "./runs.ts";
+import { describeSchedule, listSchedules } from "./schedule-info.ts";
 import { Store } from "./store.ts";
 
 /** Runs that a reader keeps in memory. */
@@ -65,6 +67,16 @@ export class JournalReader {
     // What was read before may have changed, or be gone.
     this.#shelf.runs.forgetAll();
     return runHistory(this.#shelf, runId);
+  }
+
+  /** A page of schedules. */
+  listSchedules(query: ScheduleQuery): { schedules: ScheduleSummary[]; cursor?: string } {
+    return listSchedules(this.#shelf, query);
+  }
+
+  /** @throws WippyError NotFound */
+  describeSchedule(id: string): ScheduleInfo {
+    return describeSchedule(this.#shelf, id);
   }
 
   /** The newest run of a PID's workflow id. */

@@ -163,7 +163,7 @@ function trigger(
 function backfill(book: Book, row: ScheduleRow, ranges: BackfillRange[]): BackfillResult {
   const definition = definitionOf(row);
   const starts: { scheduledTime: number; overlap: OverlapPolicy }[] = [];
-  for (const [index, { from, to, overlap }] of ranges.entries()) {
+  for (const [index, { from, to = book.now, overlap }] of ranges.entries()) {
     const field = `ranges[${index}]`;
     checkOverlap(`${field}.overlap`, overlap);
     if (!Number.isFinite(from) || !Number.isFinite(to) || to < from) {
