@@ -26,6 +26,7 @@ const statuses: Readonly<Record<string, ContentfulStatusCode>> = {
   NotFound: 404,
   AlreadyExists: 409,
   Conflict: 409,
+  Canceled: 409,
   Invalid: 400,
   Unauthenticated: 401,
   PermissionDenied: 403,

@@ -77,10 +77,12 @@ export function addScheduleCommands(program: Command, { here, finish }: Surround
       "after",
       "\nArguments are JSON where they are JSON (42, true, '{\"a\":1}', '\"42\"'), else text.",
     )
-    .action(async (id: string, workflow: string, args: string[], options: CreateScheduleOptions) => {
-      const { createSchedule } = await import("./schedule.ts");
-      finish(await createSchedule(here(), id, workflow, args, options));
-    });
+    .action(
+      async (id: string, workflow: string, args: string[], options: CreateScheduleOptions) => {
+        const { createSchedule } = await import("./schedule.ts");
+        finish(await createSchedule(here(), id, workflow, args, options));
+      },
+    );
   terms(acting("update"))
     .description("change what is given; flags of when, and of policies, replace all of them")
     .argument("<id>")

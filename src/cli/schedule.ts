@@ -5,9 +5,10 @@
 import type { ShownSchedule, ShownSummary } from "../admin/routes/schedules.ts";
 import { moment, span } from "../observe/measure.ts";
 import { connect, type ConnectOptions, readArgument } from "./connection.ts";
-import { CommandError, type Console } from "./console.ts";
+import type { Console } from "./console.ts";
 import { brief, fields, table } from "./table.ts";
 import { connectRuns, instant } from "./workflow.ts";
+import { startOptions } from "./workflow-actions.ts";
 
 /** Which schedule is meant. */
 export interface ScheduleChoice extends ConnectOptions {
@@ -77,14 +78,6 @@ function termsOf(options: ScheduleTerms): Record<string, unknown> {
     note: options.note,
     remaining_actions: options.remaining,
   }) ?? {};
-}
-
-function startOptions(pairs: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(pairs.map((pair) => {
-    const at = pair.indexOf("=");
-    if (at <= 0) throw new CommandError(`invalid --option "${pair}"`, "write key=value");
-    return [pair.slice(0, at), readArgument(pair.slice(at + 1))];
-  }));
 }
 
 /** What a spec says, on one line. */

@@ -39,7 +39,8 @@ export function shownValue(value: unknown): string {
   return typeof value === "string" ? `${value}\n` : `${JSON.stringify(value ?? null)}\n`;
 }
 
-function startOptions(pairs: readonly string[]): Record<string, unknown> {
+/** `key=value` pairs as start options. @throws CommandError */
+export function startOptions(pairs: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(pairs.map((pair) => {
     const at = pair.indexOf("=");
     if (at <= 0) throw new CommandError(`invalid --option "${pair}"`, "write key=value");

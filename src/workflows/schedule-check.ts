@@ -1,5 +1,4 @@
-import { WippyError } from "../vm/error.ts";
-import { checkSpec } from "./schedule-spec.ts";
+import { checkSpec, invalidField } from "./schedule-spec.ts";
 import {
   minCatchupWindow,
   overlapPolicies,
@@ -11,25 +10,23 @@ import {
 const longestId = 1_000;
 const longestNote = 10_000;
 
-function invalid(field: string, why: string): WippyError {
-  return new WippyError("Invalid", `${field}: ${why}`, { retryable: false });
-}
-
 /** @throws WippyError Invalid */
 export function checkScheduleId(scheduleId: string): void {
   if (scheduleId !== "" && scheduleId.length <= longestId) return;
-  throw invalid("id", `a text of 1 to ${longestId} characters expected`);
+  throw invalidField("id", `a text of 1 to ${longestId} characters expected`);
 }
 
 /** @throws WippyError Invalid */
 export function checkNote(note: string): void {
-  if (note.length > longestNote) throw invalid("note", `at most ${longestNote} characters expected`);
+  if (note.length > longestNote) {
+    throw invalidField("note", `at most ${longestNote} characters expected`);
+  }
 }
 
 /** @throws WippyError Invalid */
 export function checkRemaining(remaining: number): void {
   if (Number.isSafeInteger(remaining) && remaining >= 0) return;
-  throw invalid("remaining_actions", "a whole number, 0 or more, expected");
+  throw invalidField("remaining_actions", "a whole number, 0 or more, expected");
 }
 
 /** Refuses a schedule that cannot be. @throws WippyError Invalid, naming the field */
@@ -42,17 +39,20 @@ export function checkDefinition({ spec, action, policies = {} }: ScheduleDefinit
 /** @throws WippyError Invalid, naming the field */
 export function checkPolicies({ overlap, catchupWindow }: SchedulePolicies): void {
   if (overlap !== undefined && !overlapPolicies.includes(overlap)) {
-    throw invalid("policies.overlap", `${overlapPolicies.join(" | ")} expected, got "${overlap}"`);
+    throw invalidField(
+      "policies.overlap",
+      `${overlapPolicies.join(" | ")} expected, got "${overlap}"`,
+    );
   }
   if (catchupWindow !== undefined && !(catchupWindow >= minCatchupWindow)) {
-    throw invalid("policies.catchup_window", "a duration of at least 10s expected");
+    throw invalidField("policies.catchup_window", "a duration of at least 10s expected");
   }
 }
 
 /** @throws WippyError Invalid, naming the field */
 export function checkAction(action: Pick<ScheduleAction, "workflowId" | "options">): void {
   if (action.workflowId === "" || action.workflowId.includes("|")) {
-    throw invalid("action.workflow_id", 'a text that is not empty and without "|" expected');
+    throw invalidField("action.workflow_id", 'a text that is not empty and without "|" expected');
   }
   const { options = {} } = action;
   for (
@@ -61,11 +61,18 @@ export function checkAction(action: Pick<ScheduleAction, "workflowId" | "options
       ["startDelay", "start_delay", "the spec of the schedule says when"],
       ["idConflictPolicy", "id_conflict_policy", "policies.overlap says it"],
       ["idReusePolicy", "id_reuse_policy", "each run has a workflow id of its own"],
-      ["errorWhenAlreadyStarted", "execution_error_when_already_started", "policies.overlap says it"],
+      [
+        "errorWhenAlreadyStarted",
+        "execution_error_when_already_started",
+        "policies.overlap says it",
+      ],
     ] as const
   ) {
     if (key in options) {
-      throw invalid(`action.options: workflow.${name}`, `a scheduled run cannot have it; ${why}`);
+      throw invalidField(
+        `action.options: workflow.${name}`,
+        `a scheduled run cannot have it; ${why}`,
+      );
     }
   }
 }

@@ -19,7 +19,8 @@ interface Rules {
   intervals: { every: number; offset: number }[];
 }
 
-function invalid(field: string, why: string): WippyError {
+/** What is wrong with a field of a schedule. */
+export function invalidField(field: string, why: string): WippyError {
   return new WippyError("Invalid", `${field}: ${why}`, { retryable: false });
 }
 
@@ -51,10 +52,10 @@ function rulesOf(spec: ScheduleSpec): Rules {
 export function checkSpec(spec: ScheduleSpec): void {
   const { cron = [], intervals = [], timeZone, startAt, endAt, jitter } = spec;
   if (cron.length + intervals.length === 0) {
-    throw invalid("spec", "it never matches; give it a cron expression or an interval");
+    throw invalidField("spec", "it never matches; give it a cron expression or an interval");
   }
   if (cron.length + intervals.length > mostRules) {
-    throw invalid(
+    throw invalidField(
       "spec",
       `${cron.length + intervals.length} expressions and intervals; at most ${mostRules}`,
     );
@@ -63,7 +64,7 @@ export function checkSpec(spec: ScheduleSpec): void {
     try {
       new Intl.DateTimeFormat("en", { timeZone });
     } catch {
-      throw invalid(
+      throw invalidField(
         "spec.time_zone",
         `"${timeZone}" is no time zone; write one such as Europe/Oslo`,
       );
@@ -74,40 +75,50 @@ export function checkSpec(spec: ScheduleSpec): void {
   }
   for (const [index, expression] of cron.entries()) {
     const field = `spec.cron[${index}]`;
-    const { cron: [zoned], intervals: [interval] } = rulesOf({ ...spec, cron: [expression], intervals: [] });
+    const { cron: [zoned], intervals: [interval] } = rulesOf({
+      ...spec,
+      cron: [expression],
+      intervals: [],
+    });
     if (interval) checkInterval(field, interval.every, interval.offset);
     if (zoned === undefined) continue;
     try {
       nextCron(zoned, 0);
     } catch (error) {
-      throw invalid(field, WippyError.from(error).message);
+      throw invalidField(field, WippyError.from(error).message);
     }
   }
   checkTime("spec.start_at", startAt);
   checkTime("spec.end_at", endAt);
   if (startAt !== undefined && endAt !== undefined && endAt < startAt) {
-    throw invalid("spec.end_at", "it lies before spec.start_at");
+    throw invalidField("spec.end_at", "it lies before spec.start_at");
   }
   if (jitter !== undefined && !(jitter >= 0 && Number.isFinite(jitter))) {
-    throw invalid("spec.jitter", "a duration expected");
+    throw invalidField("spec.jitter", "a duration expected");
   }
 }
 
 function checkInterval(field: string, length: number, offset: number): void {
   if (!(length >= shortestInterval) || !Number.isInteger(length)) {
-    throw invalid(
+    throw invalidField(
       field,
       "every: a duration of at least a second, in whole milliseconds, expected",
     );
   }
   if (!(offset >= 0 && offset < length) || !Number.isInteger(offset)) {
-    throw invalid(field, "offset: a duration shorter than every, in whole milliseconds, expected");
+    throw invalidField(
+      field,
+      "offset: a duration shorter than every, in whole milliseconds, expected",
+    );
   }
 }
 
 function checkTime(field: string, time: number | undefined): void {
   if (time === undefined || (Number.isInteger(time) && Math.abs(time) <= lastTime)) return;
-  throw invalid(field, "milliseconds since 1970 or a time such as 2026-11-25T10:00:00Z expected");
+  throw invalidField(
+    field,
+    "milliseconds since 1970 or a time such as 2026-11-25T10:00:00Z expected",
+  );
 }
 
 /** The first match later than `after`; undefined when there is none. The spec has been checked. */

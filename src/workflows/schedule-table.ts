@@ -16,8 +16,8 @@ import { checkAction, checkNote, checkPolicies, checkRemaining } from "./schedul
 import { checkSpec } from "./schedule-spec.ts";
 import {
   type BackfillRange,
-  type OverlapPolicy,
   overlapPolicies,
+  type OverlapPolicy,
   type SchedulePolicies,
   type ScheduleSpec,
 } from "./schedules.ts";
@@ -94,9 +94,12 @@ type Fields = ReturnType<typeof scheduleFields>;
 export type ActionTable = zod.output<Fields["action"]>;
 
 /** The object without its undefined fields. */
-function defined<Made extends object>(fields: { [Key in keyof Made]: Made[Key] | undefined }): Made {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as
-    Made;
+function defined<Made extends object>(
+  fields: { [Key in keyof Made]: Made[Key] | undefined },
+): Made {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as Made;
 }
 
 function specOf(read: {
@@ -173,7 +176,9 @@ const change = lazy(() => {
 });
 const ranges = lazy(() =>
   z.object({
-    ranges: listOf(z.object({ from: instant(), to: instant().optional(), overlap: overlap().optional() })),
+    ranges: listOf(
+      z.object({ from: instant(), to: instant().optional(), overlap: overlap().optional() }),
+    ),
   })
 );
 

@@ -24,7 +24,9 @@ test("schedules are made, looked at, steered and removed from the command line",
   expect(page).toMatchObject({ schedules: [{ id: "nightly" }], next: "0/nightly" });
   expect(await shop.json("schedule", "list", "--after", "0/nightly"))
     .toMatchObject({ schedules: [{ id: "other/one", paused: true }] });
-  expect((await schedule("show", "other/one")).out).toMatch(/^id +other\/one\n[\s\S]*state +paused\n/);
+  expect((await schedule("show", "other/one")).out).toMatch(
+    /^id +other\/one\n[\s\S]*state +paused\n/,
+  );
   expect(await shop.json("schedule", "show", "nightly")).toMatchObject({
     spec: { intervals: [{ every: 21_600_000, offset: 900_000 }], time_zone: "Europe/Oslo" },
     action: {
@@ -54,7 +56,7 @@ test("schedules are made, looked at, steered and removed from the command line",
   expect(shown).toMatch(/^note +holidays\n/m);
   expect(shown).toMatch(/^remaining +9\n/m);
   expect(shown).toMatch(/^running +4\n/m);
-  expect(shown).toMatch(/\nRecent\n\nWORKFLOW ID +SCHEDULED +STARTED\norder-/);
+  expect(shown).toMatch(/\nRecent\nWORKFLOW ID +SCHEDULED +STARTED\norder-/);
   await schedule("unpause", "nightly");
 
   for (

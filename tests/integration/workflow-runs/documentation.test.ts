@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { Simulation } from "../../../src/surroundings/simulation.ts";
 import { startDurable } from "./durable-application.ts";
 
@@ -18,6 +19,30 @@ test("the example of the workflow module does what the page says", async () => {
     functions: { start: 'return workflow.exec("app:order", { 1.25, 2 })' },
   });
   expect(`${await application.call("start") as string}\n`).toBe(blocks(page, "text")[0]!);
+});
+
+test("the example of the schedule module does what the page says", async () => {
+  const page = "modules/schedule.md";
+  const application = await startDurable({
+    workflows: { report: "return ..." },
+    functions: { weekly: { source: blocks(page, "lua")[0]! } },
+  }, { simulation: new Simulation({ seed: 1 }) });
+  expect(`${await application.call("weekly") as string}\n`).toBe(blocks(page, "text")[0]!);
+});
+
+test("the declared schedule of the page on workflows is one", async () => {
+  const [entry] = parse(blocks("workflows.md", "yaml")[1]!) as Record<string, unknown>[];
+  const { name, kind, ...data } = entry!;
+  expect([name, kind]).toEqual(["nightly", "workflow.schedule"]);
+  const application = await startDurable({
+    workflows: { report: "return ..." },
+    functions: { look: 'return schedule.describe("app:nightly")' },
+    schedules: { nightly: data },
+  });
+  expect(await application.call("look")).toMatchObject({
+    spec: { cron: ["30 6 * * 1-5"], time_zone: "Europe/Oslo" },
+    policies: { overlap: "buffer_one", catchup_window: 86_400_000 },
+  });
 });
 
 test("the example of the page on workflows runs", async () => {

@@ -261,7 +261,9 @@ test("a declared schedule that cannot be is refused at load", async () => {
     startDurable({ workflows: { report: "" }, schedules: { bad: data } })
       .then(() => "started", (error) => error.message);
   const action = { workflow: "report" };
-  expect(await start({ spec: { cron: ["never"] }, action })).toMatch(/spec\.cron\[0\]: "never" is no/);
+  expect(await start({ spec: { cron: ["never"] }, action })).toMatch(
+    /spec\.cron\[0\]: "never" is no/,
+  );
   expect(await start({ spec: { cron: ["@daily"] }, action: { workflow: "nothing" } }))
     .toMatch(/there is no workflow app:nothing/);
 });

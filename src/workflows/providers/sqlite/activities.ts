@@ -233,10 +233,12 @@ export function recoverAttempts(book: Book, state: RunState): void {
       const final = finalFailure(activity, failure, "maximum_attempts_reached");
       end(book, state, activity, "ActivityFailed", final);
     } else {
-      activity.row.lastFailure = packPlain({
-        kind: "Unavailable",
-        message: `activity ${entry}: the runtime ended during the attempt`,
-      } satisfies Failure);
+      activity.row.lastFailure = packPlain(
+        {
+          kind: "Unavailable",
+          message: `activity ${entry}: the runtime ended during the attempt`,
+        } satisfies Failure,
+      );
       nextAttempt(book, state, activity);
     }
   }

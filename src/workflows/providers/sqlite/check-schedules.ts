@@ -34,7 +34,9 @@ export function checkSchedules(
     "SELECT count(*) AS n, max(position) AS position FROM schedule_buffer WHERE schedule = ?",
   );
   let schedules = 0;
-  for (const row of database.query<Row, []>("SELECT * FROM schedules ORDER BY schedule").iterate()) {
+  for (
+    const row of database.query<Row, []>("SELECT * FROM schedules ORDER BY schedule").iterate()
+  ) {
     schedules++;
     const fault = (message: string) => add(row.schedule_id, message);
     try {

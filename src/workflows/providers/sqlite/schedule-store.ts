@@ -1,31 +1,12 @@
-import {
-  and,
-  count,
-  desc,
-  eq,
-  getTableColumns,
-  gt,
-  isNotNull,
-  lte,
-  type SQL,
-  sql,
-} from "drizzle-orm";
+import { and, count, desc, eq, getTableColumns, gt, isNotNull, lte, sql } from "drizzle-orm";
 import type { BunSQLiteDatabase } from "drizzle-orm/bun-sqlite";
 import type { ScheduleQuery } from "../../schedules.ts";
+import { param, rowParams } from "./parameters.ts";
 import { scheduleActions, scheduleBuffer, schedules } from "./schema.ts";
 
 export type ScheduleRow = typeof schedules.$inferSelect;
 export type ScheduleActionRow = typeof scheduleActions.$inferSelect;
 export type BufferedRow = typeof scheduleBuffer.$inferSelect;
-
-function param(name: string): SQL {
-  return sql`${sql.placeholder(name)}`;
-}
-
-function rowParams<Name extends string>(names: Record<Name, unknown>): Record<Name, SQL> {
-  const params = Object.keys(names).map((name) => [name, param(name)]);
-  return Object.fromEntries(params) as Record<Name, SQL>;
-}
 
 /** The journal's statements about schedules, prepared once. */
 export class ScheduleStore {

@@ -6,14 +6,14 @@ import {
   checkRemaining,
   checkScheduleId,
 } from "../../schedule-check.ts";
-import { matchesBetween } from "../../schedule-spec.ts";
+import { invalidField, matchesBetween } from "../../schedule-spec.ts";
 import {
   type BackfillRange,
   type BackfillResult,
   maxBackfilled,
   type NewSchedule,
-  type OverlapPolicy,
   overlapPolicies,
+  type OverlapPolicy,
   type ScheduleChange,
   type TriggerResult,
 } from "../../schedules.ts";
@@ -57,13 +57,9 @@ function found(book: Book, scheduleId: string): ScheduleRow {
   throw scheduleNotFound(scheduleId);
 }
 
-function invalid(field: string, why: string): WippyError {
-  return new WippyError("Invalid", `${field}: ${why}`, { retryable: false });
-}
-
 function checkOverlap(field: string, overlap: OverlapPolicy | undefined): void {
   if (overlap === undefined || overlapPolicies.includes(overlap)) return;
-  throw invalid(field, `${overlapPolicies.join(" | ")} expected, got "${overlap}"`);
+  throw invalidField(field, `${overlapPolicies.join(" | ")} expected, got "${overlap}"`);
 }
 
 function create(book: Book, schedule: NewSchedule): void {
@@ -167,9 +163,9 @@ function backfill(book: Book, row: ScheduleRow, ranges: BackfillRange[]): Backfi
     const field = `ranges[${index}]`;
     checkOverlap(`${field}.overlap`, overlap);
     if (!Number.isFinite(from) || !Number.isFinite(to) || to < from) {
-      throw invalid(field, "from and to, a time that is not before it, expected");
+      throw invalidField(field, "from and to, a time that is not before it, expected");
     }
-    if (to > book.now) throw invalid(`${field}.to`, "it lies in the future");
+    if (to > book.now) throw invalidField(`${field}.to`, "it lies in the future");
     const limit = maxBackfilled + 1 - starts.length;
     for (const scheduledTime of matchesBetween(definition.spec, from, to, limit)) {
       starts.push({
@@ -178,7 +174,7 @@ function backfill(book: Book, row: ScheduleRow, ranges: BackfillRange[]): Backfi
       });
     }
     if (starts.length > maxBackfilled) {
-      throw invalid(
+      throw invalidField(
         field,
         `more than ${maxBackfilled} matches; ask for shorter ranges, one after the other`,
       );

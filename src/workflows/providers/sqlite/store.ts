@@ -16,6 +16,7 @@ import {
 import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
 import type { Payload, RunQuery } from "../../provider.ts";
 import { attributeRows } from "./attributes.ts";
+import { param, rowParams } from "./parameters.ts";
 import { ScheduleStore } from "./schedule-store.ts";
 import { type RunPosition, selectRuns } from "./visibility.ts";
 import { activities, attributes, events, outbox, runs, timers, updates } from "./schema.ts";
@@ -26,11 +27,6 @@ export type TimerRow = typeof timers.$inferSelect;
 export type ActivityRow = typeof activities.$inferSelect;
 export type UpdateRow = typeof updates.$inferSelect;
 export type OutboxRow = typeof outbox.$inferSelect;
-
-/** A parameter of a prepared statement, where drizzle's types want a value. */
-function param(name: string): SQL {
-  return sql`${sql.placeholder(name)}`;
-}
 
 /**
  * A parameter in a condition of a statement that orders its rows, or takes the greatest. Bare, SQLite
@@ -300,12 +296,6 @@ export class Store {
   messages(): OutboxRow[] {
     return this.#statements.messages.all();
   }
-}
-
-/** Parameters named as the columns of a table, for an insert of a whole row. */
-function rowParams<Name extends string>(names: Record<Name, unknown>): Record<Name, SQL> {
-  const params = Object.keys(names).map((name) => [name, param(name)]);
-  return Object.fromEntries(params) as Record<Name, SQL>;
 }
 
 const { position: _, ...eventColumns } = getTableColumns(events);

@@ -109,7 +109,11 @@ test("why the last attempt of an activity failed is known after a restart", asyn
   const r = await open({ scripts: once, activities: { "app:step": failing } });
   const { runId } = await r.start("app:once", [], { workflowId: "o" });
   await settle();
-  const failed = { state: "retry", attempt: 1, lastFailure: { kind: "Internal", message: "no luck" } };
+  const failed = {
+    state: "retry",
+    attempt: 1,
+    lastFailure: { kind: "Internal", message: "no luck" },
+  };
   expect((await r.provider.run(runId))!.pendingActivities).toMatchObject([failed]);
   const endless = { "app:step": () => new Promise<never>(() => {}) };
   const again = await reopen({ scripts: once, activities: endless });

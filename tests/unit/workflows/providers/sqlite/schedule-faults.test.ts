@@ -9,8 +9,16 @@ test.each<[change: string, fault: RegExp, schedule: string]>([
   ["UPDATE schedules SET due = NULL", /^its next match and its due time differ$/, "s"],
   ["UPDATE schedules SET due = 1", /^it is due before its next match$/, "s"],
   ["UPDATE schedules SET paused = 1", /^it is due, but paused/, "s"],
-  ["UPDATE schedules SET remaining = 0", /^it is due, but paused or at the end of its actions/, "s"],
-  ["UPDATE schedule_actions SET run_id = 'x'", /is open, but the journal has no such open run$/, "s"],
+  [
+    "UPDATE schedules SET remaining = 0",
+    /^it is due, but paused or at the end of its actions/,
+    "s",
+  ],
+  [
+    "UPDATE schedule_actions SET run_id = 'x'",
+    /is open, but the journal has no such open run$/,
+    "s",
+  ],
   ["UPDATE schedules SET last_action = 0", /^it counts 0 actions, but has number 1$/, "s"],
   ["UPDATE schedule_actions SET open = 0", /^2 starts wait for the end of a run, but none/, "s"],
   ["UPDATE schedules SET last_buffered = 1", /^it counts 1 starts that have waited, but has/, "s"],

@@ -99,8 +99,14 @@ test("terminate_other closes the open run at once", async () => {
     `${at("02:00")} terminated`,
     `${at("03:00")} running`,
   ]);
-  expect(await t.schedules.trigger("s")).toMatchObject({ fate: "started", workflowId: at("03:30") });
-  expect((await t.runs()).slice(2)).toEqual([`${at("03:00")} terminated`, `${at("03:30")} running`]);
+  expect(await t.schedules.trigger("s")).toMatchObject({
+    fate: "started",
+    workflowId: at("03:30"),
+  });
+  expect((await t.runs()).slice(2)).toEqual([
+    `${at("03:00")} terminated`,
+    `${at("03:30")} running`,
+  ]);
   expect(checkJournal(t.path).faults).toEqual([]);
 });
 
@@ -142,7 +148,10 @@ test("starts that wait are dropped when the schedule is paused by their turn, as
   await t.schedules.pause("s", true);
   await end(t, "01:00");
   expect(await t.runs()).toEqual([`${at("01:00")} completed`, `${at("03:10")} running`]);
-  expect(await t.schedules.describe("s")).toMatchObject({ buffered: 0, counts: { bufferDropped: 2 } });
+  expect(await t.schedules.describe("s")).toMatchObject({
+    buffered: 0,
+    counts: { bufferDropped: 2 },
+  });
 });
 
 test("a workflow id that is in use is a skipped start, and is told", async () => {

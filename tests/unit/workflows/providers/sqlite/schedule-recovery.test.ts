@@ -22,8 +22,16 @@ test("after a stop what was missed is made up for in order, as far as the catch-
   const of = async (id: string) => (await t.runs()).filter((run) => run.startsWith(`${id}-`));
   expect((await of("s")).map((run) => run.slice(13, 18)))
     .toEqual(["01:00", "02:00", "03:00", "04:00", "05:00"]);
-  expect((await of("short")).map((run) => run.slice(17, 22))).toEqual(["01:00", "03:00", "04:00", "05:00"]);
-  expect((await t.schedules.describe("short")).counts).toMatchObject({ missedCatchup: 1, actions: 4 });
+  expect((await of("short")).map((run) => run.slice(17, 22))).toEqual([
+    "01:00",
+    "03:00",
+    "04:00",
+    "05:00",
+  ]);
+  expect((await t.schedules.describe("short")).counts).toMatchObject({
+    missedCatchup: 1,
+    actions: 4,
+  });
   await t.machine.advance(hour);
   expect((await of("s")).length).toBe(6);
 });
@@ -78,30 +86,34 @@ test("a clock that jumps ahead is caught up with; one that jumps back repeats no
     .toEqual(["01:00", "02:00", "03:00", "04:00", "05:00", "06:00"]);
 });
 
-test("10,000 schedules that are due at once are found by an index and started in batches", async () => {
-  const t = await Trial.open();
-  const created: Promise<void>[] = [];
-  for (let n = 0; n < 10_000; n++) {
-    created.push(t.create(`s${String(n).padStart(4, "0")}`, { cron: ["0 0 1 2 *"] }));
-  }
-  await Promise.all(created);
-  const { runtime, machine } = t;
-  await machine.advance(Date.UTC(2026, 1, 1) - machine.time - 1);
-  expect((await runtime.provider.list({})).runs).toEqual([]);
-  runtime.answering = false;
-  await machine.advance(20);
-  const { runs } = await runtime.provider.list({ limit: 1 });
-  expect(runs[0]!.workflowId).toBe("s9999-2026-02-01T00:00:00Z");
-  const database = new Database(t.path, { readonly: true });
-  const count = database.query<{ n: number }, []>("SELECT count(*) AS n FROM runs").get();
-  expect(count?.n).toBe(10_000);
-  const plan = database.query<{ detail: string }, []>(
-    "EXPLAIN QUERY PLAN SELECT * FROM schedules WHERE due IS NOT NULL AND due <= 1 ORDER BY due, schedule LIMIT 9",
-  ).all();
-  database.close();
-  expect(plan.map(({ detail }) => detail))
-    .toEqual(["SEARCH schedules USING INDEX schedules_due (due>? AND due<?)"]);
-}, 60_000);
+test(
+  "10,000 schedules that are due at once are found by an index and started in batches",
+  async () => {
+    const t = await Trial.open();
+    const created: Promise<void>[] = [];
+    for (let n = 0; n < 10_000; n++) {
+      created.push(t.create(`s${String(n).padStart(4, "0")}`, { cron: ["0 0 1 2 *"] }));
+    }
+    await Promise.all(created);
+    const { runtime, machine } = t;
+    await machine.advance(Date.UTC(2026, 1, 1) - machine.time - 1);
+    expect((await runtime.provider.list({})).runs).toEqual([]);
+    runtime.answering = false;
+    await machine.advance(20);
+    const { runs } = await runtime.provider.list({ limit: 1 });
+    expect(runs[0]!.workflowId).toBe("s9999-2026-02-01T00:00:00Z");
+    const database = new Database(t.path, { readonly: true });
+    const count = database.query<{ n: number }, []>("SELECT count(*) AS n FROM runs").get();
+    expect(count?.n).toBe(10_000);
+    const plan = database.query<{ detail: string }, []>(
+      "EXPLAIN QUERY PLAN SELECT * FROM schedules WHERE due IS NOT NULL AND due <= 1 ORDER BY due, schedule LIMIT 9",
+    ).all();
+    database.close();
+    expect(plan.map(({ detail }) => detail))
+      .toEqual(["SEARCH schedules USING INDEX schedules_due (due>? AND due<?)"]);
+  },
+  60_000,
+);
 
 test("whenever it dies, every match is acted on once", async () => {
   const policy = fc.constantFrom<OverlapPolicy>(

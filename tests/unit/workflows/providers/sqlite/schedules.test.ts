@@ -96,7 +96,9 @@ test("expressions with a zone, intervals with an offset, bounds", async () => {
   await t.create("bound", { ...hourly, startAt: at("05:00:00"), endAt: at("07:00:00") });
   await t.machine.advance(day);
   const of = async (id: string) =>
-    (await t.runs()).filter((run) => run.startsWith(id)).map((run) => run.match(/T(\d\d:\d\d)/)![1]);
+    (await t.runs()).filter((run) => run.startsWith(id)).map((run) =>
+      run.match(/T(\d\d:\d\d)/)![1]
+    );
   expect(await of("zoned")).toEqual(["03:00", "17:00"]);
   expect(await of("offset")).toEqual(["01:30", "07:30", "13:30", "19:30"]);
   expect(await of("every")).toEqual(["01:00", "09:00", "17:00"]);
@@ -230,7 +232,10 @@ test("retries and continue-as-new are the same run of the schedule", async () =>
   expect(await t.schedules.describe("s"))
     .toMatchObject({ running: [], counts: { actions: 1, overlapSkipped: 2 } });
   await t.machine.advance(30 * minute);
-  expect(await t.schedules.describe("s")).toMatchObject({ runningCount: 1, counts: { actions: 2 } });
+  expect(await t.schedules.describe("s")).toMatchObject({
+    runningCount: 1,
+    counts: { actions: 2 },
+  });
 });
 
 test("an update takes what is due first, then the new spec", async () => {
@@ -298,7 +303,9 @@ test("ids in use, unknown ids and bad input are told apart", async () => {
   expect(await bad({ cron: ["@every 10ms"] })).toMatch(/^Invalid: spec\.cron\[0\]: every: /);
   expect(await bad({ cron: ["* * * * *"], timeZone: "Mars/Base" }))
     .toMatch(/^Invalid: spec\.time_zone: "Mars\/Base" is no time zone/);
-  expect(await bad({ intervals: [{ every: 999 }] })).toMatch(/^Invalid: spec\.intervals\[0\]: every/);
+  expect(await bad({ intervals: [{ every: 999 }] })).toMatch(
+    /^Invalid: spec\.intervals\[0\]: every/,
+  );
   expect(await bad({ intervals: [{ every: minute, offset: minute }] }))
     .toMatch(/^Invalid: spec\.intervals\[0\]: offset/);
   expect(await bad({ ...hourly, startAt: 2, endAt: 1 })).toMatch(/^Invalid: spec\.end_at: /);
