@@ -1,3 +1,4 @@
+import { WippyError } from "../../../vm/error.ts";
 import { unpackPlain } from "../../history.ts";
 import type { ScheduleDefinition } from "../../schedules.ts";
 import type { ScheduleRow, ScheduleStore } from "./schedule-store.ts";
@@ -57,6 +58,17 @@ export class ScheduleRows {
   }
 }
 
-export function definitionOf(row: ScheduleRow): ScheduleDefinition {
-  return unpackPlain<ScheduleDefinition>(row.definition);
+/** What a schedule is. @throws WippyError Internal when that cannot be read */
+export function definitionOf({ scheduleId, definition: packed }: ScheduleRow): ScheduleDefinition {
+  try {
+    const definition = unpackPlain<Partial<ScheduleDefinition> | null>(packed);
+    if (definition?.spec && definition.action) return definition as ScheduleDefinition;
+  } catch {
+    // Told below.
+  }
+  throw new WippyError(
+    "Internal",
+    `the definition of the schedule ${scheduleId} is damaged; "wippy journal check" tells more`,
+    { retryable: false },
+  );
 }

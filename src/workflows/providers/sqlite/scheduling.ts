@@ -52,7 +52,8 @@ export function fireSchedules(book: Book): void {
 
 /** Acts on the matches of a schedule that are due, in order. Answers how many it looked at. */
 export function advance(book: Book, row: ScheduleRow, limit = ownBatch): number {
-  const definition = definitionOf(row);
+  const definition = readDefinition(book, row);
+  if (!definition) return 1;
   const { overlap = "skip", catchupWindow = defaultCatchupWindow } = definition.policies ?? {};
   let looked = 0;
   while (row.due !== null && row.next !== null && row.due <= book.now && looked < limit) {
@@ -63,6 +64,20 @@ export function advance(book: Book, row: ScheduleRow, limit = ownBatch): number 
     setNext(book, row, definition.spec, match);
   }
   return looked;
+}
+
+/** The definition of a schedule. One that is damaged must not keep the others from their turn: it is paused. */
+function readDefinition(book: Book, row: ScheduleRow): ScheduleDefinition | undefined {
+  try {
+    return definitionOf(row);
+  } catch (error) {
+    row.paused = 1;
+    row.next = row.due = null;
+    row.note = `paused: ${(error as Error).message}`;
+    book.schedules.changed(row);
+    report(book, row, row.note);
+    return undefined;
+  }
 }
 
 /** Sets what the schedule does next: the first match after a time, unless it is to do nothing. */
@@ -209,7 +224,8 @@ export function endScheduled(book: Book): void {
     if (action <= row.lastAction - keptActions) {
       book.store.schedules.deleteClosedAction(schedule, action);
     }
-    const definition = definitionOf(row);
+    const definition = readDefinition(book, row);
+    if (!definition) continue;
     const failed = status === "failed" || status === "timed_out";
     if (failed && definition.policies?.pauseOnFailure && !row.paused) {
       row.paused = 1;
