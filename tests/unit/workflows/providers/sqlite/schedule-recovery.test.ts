@@ -86,6 +86,25 @@ test("a clock that jumps ahead is caught up with; one that jumps back repeats no
     .toEqual(["01:00", "02:00", "03:00", "04:00", "05:00", "06:00"]);
 });
 
+test("a schedule whose row is damaged is paused and told, and keeps nobody from working", async () => {
+  const t = await Trial.open();
+  await t.create("bad", hourly);
+  await t.create("good", hourly);
+  await t.stop();
+  const database = new Database(t.path);
+  database.run("UPDATE schedules SET definition = x'c1' WHERE schedule_id = 'bad'");
+  database.close();
+  await t.start();
+  await t.machine.advance(90 * minute);
+  expect(await t.runs()).toEqual(["good-2026-01-01T01:00:00Z completed"]);
+  expect(t.runtime.reports.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/^schedule bad: paused: the definition of the schedule bad is damaged/),
+  ]);
+  await expect(t.schedules.describe("bad")).rejects.toMatchObject({ kind: "Internal" });
+  await t.schedules.delete("bad");
+  expect(checkJournal(t.path).faults).toEqual([]);
+});
+
 test(
   "10,000 schedules that are due at once are found by an index and started in batches",
   async () => {
