@@ -4,6 +4,7 @@
  */
 import type { ShownSchedule, ShownSummary } from "../admin/routes/schedules.ts";
 import { moment, span } from "../observe/measure.ts";
+import { rulesOf } from "../observe/schedule-rules.ts";
 import { connect, type ConnectOptions, readArgument } from "./connection.ts";
 import type { Console } from "./console.ts";
 import { brief, fields, table } from "./table.ts";
@@ -78,19 +79,6 @@ function termsOf(options: ScheduleTerms): Record<string, unknown> {
     note: options.note,
     remaining_actions: options.remaining,
   }) ?? {};
-}
-
-/** What a spec says, on one line. */
-function rulesOf(spec: ShownSummary["spec"]): string {
-  const { cron = [], intervals = [], time_zone: zone } = spec as {
-    cron?: string[];
-    intervals?: { every: number; offset?: number }[];
-    time_zone?: string;
-  };
-  const every = intervals.map(({ every, offset }) =>
-    `every ${span(every)}${offset ? ` at ${span(offset)}` : ""}`
-  );
-  return [...cron, ...every].join("; ") + (zone === undefined ? "" : ` (${zone})`);
 }
 
 /** `wippy schedule list` */

@@ -59,6 +59,17 @@ async function startOrder(shop: Shop, id: string) {
   );
 }
 
+async function makeSchedule(shop: Shop, id: string) {
+  await shop.node.workflows.schedules.create({
+    schedule: {
+      id,
+      spec: { cron: ["30 6 * * 1-5"], time_zone: "Europe/Oslo" },
+      action: { workflow: "app:order", args: [7, 21] },
+    },
+    frame: {},
+  });
+}
+
 const views = [
   "/",
   "/functions",
@@ -67,6 +78,8 @@ const views = [
   "/services",
   "/workflows",
   "/workflows/o-1",
+  "/schedules",
+  "/schedules/nightly",
   "/registry",
   "/registry/app:order",
   "/logs",
@@ -90,6 +103,8 @@ for (const { dark, width } of [{ dark: false, width: 1280 }, { dark: true, width
   browse(`every view has no serious barrier and nothing that sticks out: ${look}`, async () => {
     const { shop, page, url, complaints } = await open({ dark, width });
     await startOrder(shop, "o-1");
+    await makeSchedule(shop, "nightly");
+    await shop.node.workflows.schedules.trigger("nightly");
     const [unit] = (await shop.node.control.units()).units;
     for (const view of [...views, `/processes/${encodeURIComponent(unit!.pid)}`]) {
       await page.goto(url + view);
@@ -132,6 +147,31 @@ browse("a run is found by its filter, followed live, signalled and seen to its e
   await page.getByText("ExecutionSignaled").waitFor();
   await page.goto(`${url}/workflows/none`);
   await page.getByRole("alert").getByText("no workflow none").waitFor();
+});
+
+browse("a schedule is paused, triggered, followed to its run and deleted", async () => {
+  const { shop, page } = await open();
+  await makeSchedule(shop, "nightly");
+  await page.getByRole("link", { name: "Schedules" }).click();
+  const row = page.locator("tbody tr", { hasText: "nightly" });
+  await row.getByText("30 6 * * 1-5 (Europe/Oslo)").waitFor();
+  await row.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("dialog").getByLabel("Note").fill("holidays");
+  await page.getByRole("dialog").getByRole("button", { name: "Pause" }).click();
+  await row.getByText("paused").waitFor();
+  await row.getByRole("link", { name: "nightly" }).click();
+  await page.getByText("holidays").waitFor();
+  await page.getByRole("button", { name: "Unpause" }).click();
+  await page.locator(".state", { hasText: "active" }).waitFor();
+  await page.getByRole("button", { name: "Trigger" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Trigger" }).click();
+  const running = page.getByRole("region", { name: "Running" });
+  await running.getByRole("link", { name: /^nightly-20/ }).waitFor();
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await page.getByText("There is no schedule").waitFor();
+  const { runs } = await shop.node.workflows.list("app:durable", {});
+  expect(runs).toMatchObject([{ entry: "app:order", status: "running" }]);
 });
 
 browse("a process is sent to, and ended only after a question", async () => {

@@ -39,5 +39,10 @@ export async function post<Result>(path: string, body: unknown = {}): Promise<Re
   return await answer(response);
 }
 
+/** Has the API remove something. @throws ApiError */
+export async function remove<Result>(path: string): Promise<Result> {
+  return await answer(await fetch(`/api/v1${path}`, { method: "DELETE" }));
+}
+
 /** A part of a path that may hold anything. */
 export const segment = encodeURIComponent;

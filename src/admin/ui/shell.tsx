@@ -10,6 +10,7 @@ import { ProcessView } from "./views/process.tsx";
 import { ProcessesView } from "./views/processes.tsx";
 import { EntryView, RegistryView } from "./views/registry.tsx";
 import { RunView } from "./views/run.tsx";
+import { SchedulesView, ScheduleView } from "./views/schedules.tsx";
 import { ServicesView } from "./views/services.tsx";
 import { WorkflowsView } from "./views/workflows.tsx";
 
@@ -19,6 +20,7 @@ const views = [
   ["processes", "Processes"],
   ["services", "Services"],
   ["workflows", "Workflows"],
+  ["schedules", "Schedules"],
   ["registry", "Registry"],
   ["logs", "Logs"],
 ] as const;
@@ -45,6 +47,8 @@ function View({ parts }: { parts: string[] }) {
       return <ServicesView />;
     case "workflows":
       return id === undefined ? <WorkflowsView /> : <RunView id={id} />;
+    case "schedules":
+      return id === undefined ? <SchedulesView /> : <ScheduleView id={id} />;
     case "registry":
       return id === undefined ? <RegistryView /> : <EntryView id={id} />;
     case "logs":
