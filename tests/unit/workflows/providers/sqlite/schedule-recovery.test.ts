@@ -86,6 +86,21 @@ test("a clock that jumps ahead is caught up with; one that jumps back repeats no
     .toEqual(["01:00", "02:00", "03:00", "04:00", "05:00", "06:00"]);
 });
 
+test("while nothing can be committed matches wait, and are acted on once afterwards", async () => {
+  const t = await Trial.open();
+  await t.create("s", hourly, "app:quick", { policies: { overlap: "allow_all" } });
+  await t.machine.advance(30 * minute);
+  const other = new Database(t.path);
+  other.run("BEGIN IMMEDIATE");
+  await t.machine.advance(2 * hour);
+  expect(t.runtime.reports.map(({ level }) => level)).toEqual(["error"]);
+  other.run("ROLLBACK");
+  other.close();
+  await t.machine.advance(30 * minute);
+  expect((await t.times()).map((time) => time.slice(11, 16))).toEqual(["01:00", "02:00", "03:00"]);
+  expect((await t.schedules.describe("s")).counts).toMatchObject({ actions: 3, missedCatchup: 0 });
+});
+
 test("a schedule whose row is damaged is paused and told, and keeps nobody from working", async () => {
   const t = await Trial.open();
   await t.create("bad", hourly);

@@ -288,6 +288,12 @@ test("ids in use, unknown ids and bad input are told apart", async () => {
     promise.then(() => "no error", (failure) => `${failure.kind}: ${failure.message}`);
   expect(await error(t.create("s", hourly)))
     .toBe("AlreadyExists: there is a schedule s already; update it, or choose another id");
+  // The same request again is no conflict: its answer was lost.
+  await t.create("again", hourly, "app:quick", { requestId: "1" });
+  await t.create("again", hourly, "app:quick", { requestId: "1" });
+  expect(await error(t.create("again", hourly, "app:quick", { requestId: "2" })))
+    .toStartWith("AlreadyExists");
+  await t.schedules.delete("again");
   const unknown = "NotFound: there is no schedule x";
   expect(await error(t.schedules.describe("x"))).toBe(unknown);
   expect(await error(t.schedules.update("x", {}))).toBe(unknown);
@@ -337,6 +343,8 @@ test("what entries declare is kept in step with them, and stays paused", async (
     action: { entry: "app:quick", hostId: "app:workflows", workflowId: id, args: pack([]) },
   });
   await t.create("own", { intervals: [{ every: 10 * day }] });
+  // One of that id that was made by hand is the entry's from now on.
+  await t.create("app:a", { intervals: [{ every: 10 * day }] });
   await t.schedules.declare([declared("app:a"), declared("app:b")]);
   await t.schedules.pause("app:a", true, "stop");
   await t.stop();
