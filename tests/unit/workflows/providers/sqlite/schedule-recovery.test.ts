@@ -47,12 +47,12 @@ test("by default one missed match is made up for, the others overlap with it", a
   expect((await t.schedules.describe("s")).counts).toMatchObject({ overlapSkipped: 3 });
 });
 
-test("a month of missed minutes is looked at in many short transactions", async () => {
+test("days of missed minutes are looked at in many short transactions", async () => {
   const t = await Trial.open();
   await t.create("s", { intervals: [{ every: minute }] }, "app:waits");
   await t.create("other", hourly, "app:quick", { policies: { catchupWindow: hour } });
   await t.stop();
-  t.machine.time += 30 * day;
+  t.machine.time += 5 * day;
   await t.start();
   await t.machine.advance(1);
   // Others do not wait for the end of it.
@@ -60,13 +60,13 @@ test("a month of missed minutes is looked at in many short transactions", async 
   await t.machine.advance(1_000);
   for (let turn = 0; turn < 200; turn++) {
     const { overlapSkipped } = (await t.schedules.describe("s")).counts;
-    if (overlapSkipped === 30 * 24 * 60 - 1) break;
+    if (overlapSkipped === 5 * 24 * 60 - 1) break;
     await t.machine.advance(1);
   }
   expect((await t.schedules.describe("s")).counts)
-    .toMatchObject({ actions: 1, overlapSkipped: 30 * 24 * 60 - 1, missedCatchup: 0 });
+    .toMatchObject({ actions: 1, overlapSkipped: 5 * 24 * 60 - 1, missedCatchup: 0 });
   expect((await t.schedules.describe("other")).counts)
-    .toMatchObject({ actions: 1, overlapSkipped: 1, missedCatchup: 30 * 24 - 2 });
+    .toMatchObject({ actions: 1, overlapSkipped: 1, missedCatchup: 5 * 24 - 2 });
 });
 
 test("a clock that jumps ahead is caught up with; one that jumps back repeats nothing", async () => {
