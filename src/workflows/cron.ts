@@ -7,19 +7,31 @@ const every = /^@every\s+(\S+)$/;
 /** Milliseconds between two runs, at least. */
 const shortest = 1000;
 
-/** Expressions that were read: reading one takes as long as finding its match. */
-const known = new Map<string, Cron>();
+/** An expression that was read, and the match that was last looked for: many schedules ask for the same. */
+interface Known {
+  cron: Cron;
+  after: number;
+  next: Date | null;
+}
+
+/** Reading an expression takes as long as finding its match. */
+const known = new Map<string, Known>();
 const mostKnown = 1_000;
 
-function cronOf(pattern: string, timezone: string): Cron {
+function nextRun(pattern: string, timezone: string, after: number): Date | null {
   const key = `${timezone} ${pattern}`;
-  let cron = known.get(key);
-  if (!cron) {
-    cron = new Cron(pattern, { timezone, mode: pattern.startsWith("@") ? "auto" : "5-part" });
+  let found = known.get(key);
+  if (!found) {
+    const mode = pattern.startsWith("@") ? "auto" : "5-part";
+    found = { cron: new Cron(pattern, { timezone, mode }), after: NaN, next: null };
     if (known.size >= mostKnown) known.clear();
-    known.set(key, cron);
+    known.set(key, found);
   }
-  return cron;
+  if (found.after !== after) {
+    found.next = found.cron.nextRun(new Date(after));
+    found.after = after;
+  }
+  return found.next;
 }
 
 function invalid(expression: string, why: string): WippyError {
@@ -53,7 +65,7 @@ export function nextCron(expression: string, after: number): number {
   }
   let next: Date | null;
   try {
-    next = cronOf(pattern, timezone).nextRun(new Date(after));
+    next = nextRun(pattern, timezone, after);
   } catch (error) {
     throw invalid(expression, (error as Error).message);
   }

@@ -37,7 +37,7 @@ export function answerSchedule(book: Book, request: ScheduleRequest): unknown {
       book.schedules.flush();
       return listSchedules(book, request.query);
     case "update":
-      return update(book, found(book, request.scheduleId), request.change);
+      return update(book, found(book, request.scheduleId), request.change, true);
     case "pause":
       return pause(book, found(book, request.scheduleId), request.paused, request.note);
     case "trigger":
@@ -99,7 +99,8 @@ function create(book: Book, schedule: NewSchedule): void {
   setNext(book, row, spec, book.now);
 }
 
-function update(book: Book, row: ScheduleRow, change: ScheduleChange): void {
+/** @param settle acts on what is due by the old definition first */
+function update(book: Book, row: ScheduleRow, change: ScheduleChange, settle: boolean): void {
   const old = definitionOf(row);
   const definition = {
     spec: change.spec ?? old.spec,
@@ -109,7 +110,7 @@ function update(book: Book, row: ScheduleRow, change: ScheduleChange): void {
   checkDefinition(definition);
   if (change.note !== undefined) checkNote(change.note);
   if (typeof change.remainingActions === "number") checkRemaining(change.remainingActions);
-  advance(book, row);
+  if (settle) advance(book, row);
   row.definition = packPlain(definition);
   if (change.note !== undefined) row.note = change.note;
   if (change.remainingActions !== undefined) row.remaining = change.remainingActions;
@@ -209,6 +210,7 @@ export function declareSchedules(book: Book, declared: readonly NewSchedule[]): 
     const packed = packPlain({ spec, action, policies });
     if (row.declaredBy === declaredBy && Buffer.compare(packed, row.definition) === 0) continue;
     row.declaredBy = declaredBy;
-    update(book, row, { spec, action, policies });
+    // What the old definition names may be gone: what was missed meanwhile is the new one's.
+    update(book, row, { spec, action, policies }, false);
   }
 }

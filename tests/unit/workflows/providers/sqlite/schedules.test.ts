@@ -334,6 +334,24 @@ test("ids in use, unknown ids and bad input are told apart", async () => {
   expect((await t.schedules.list({})).schedules.length).toBe(1);
 });
 
+test("matches that were missed while the entry changed are those of the new one", async () => {
+  const t = await Trial.open();
+  const declared = (entry: string, every: number): NewSchedule => ({
+    scheduleId: "app:s",
+    declaredBy: "app:s",
+    spec: { intervals: [{ every }] },
+    action: { entry, hostId: "app:workflows", workflowId: "s", args: pack([]) },
+    policies: { overlap: "allow_all" },
+  });
+  await t.schedules.declare([declared("app:gone", hour)]);
+  await t.stop();
+  t.machine.time += 4.5 * hour;
+  await t.start({ schedules: [declared("app:quick", 2 * hour)] });
+  await t.machine.advance(1);
+  expect(await t.runs())
+    .toEqual(["s-2026-01-01T02:00:00Z completed", "s-2026-01-01T04:00:00Z completed"]);
+});
+
 test("what entries declare is kept in step with them, and stays paused", async () => {
   const t = await Trial.open();
   const declared = (id: string, every = hour): NewSchedule => ({
