@@ -25,6 +25,7 @@ import { parsePid } from "./pid.ts";
 import { Schedules } from "./schedules.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 import {
+  hostOf,
   startForUpdate,
   startRequest,
   type StartWorkflow,
@@ -72,7 +73,7 @@ export class WorkflowHosts {
         return hosts();
       },
       schedulesOf: (host) => this.#provider(host).schedules,
-      hostOf: (entry) => this.#hostOf(entry),
+      hostOf: (entry) => hostOf(entry, entries),
     }, entries);
   }
 

@@ -40,7 +40,8 @@ export interface UpdateWorkflow {
   stage: UpdateStage;
 }
 
-function hostOf(entry: Entry, entries: Entries): string {
+/** The workflow host of an entry: the one that it names, else the only one. @throws WippyError Invalid */
+export function hostOf(entry: Entry, entries: Entries): string {
   const temporal = entry.meta["temporal"] as { workflow?: { worker?: unknown } } | undefined;
   const named = temporal?.workflow?.worker;
   if (typeof named === "string") {
