@@ -1,7 +1,19 @@
-import { and, count, desc, eq, getTableColumns, gt, isNotNull, lte, sql } from "drizzle-orm";
+import {
+  and,
+  count,
+  desc,
+  eq,
+  getTableColumns,
+  gt,
+  isNotNull,
+  lte,
+  max,
+  min,
+  sql,
+} from "drizzle-orm";
 import type { BunSQLiteDatabase } from "drizzle-orm/bun-sqlite";
 import type { ScheduleQuery } from "../../schedules.ts";
-import { param, rowParams } from "./parameters.ts";
+import { given, param, rowParams } from "./parameters.ts";
 import { scheduleActions, scheduleBuffer, schedules } from "./schema.ts";
 
 export type ScheduleRow = typeof schedules.$inferSelect;
@@ -77,6 +89,11 @@ export class ScheduleStore {
     this.#statements.deleteClosedAction.run({ schedule, action });
   }
 
+  /** Whether a run of the schedule is open. */
+  hasOpen(schedule: number): boolean {
+    return typeof this.#statements.firstOpen.get({ schedule })?.action === "number";
+  }
+
   openActions(schedule: number, limit: number): ScheduleActionRow[] {
     return this.#statements.openActions.all({ schedule, limit });
   }
@@ -120,19 +137,18 @@ function prepare(db: BunSQLiteDatabase) {
     byId: db.select().from(schedules).where(eq(schedules.scheduleId, param("scheduleId")))
       .prepare(),
     byNumber: db.select().from(schedules).where(one).prepare(),
-    list: db.select().from(schedules).where(gt(schedules.scheduleId, param("cursor")))
+    list: db.select().from(schedules).where(gt(schedules.scheduleId, given("cursor")))
       .orderBy(schedules.scheduleId).limit(limit).prepare(),
     declared: db.select({ scheduleId: schedules.scheduleId }).from(schedules)
       .where(isNotNull(schedules.declaredBy)).prepare(),
-    last: db.select({ schedule: schedules.schedule }).from(schedules)
-      .orderBy(desc(schedules.schedule)).limit(1).prepare(),
+    last: db.select({ schedule: max(schedules.schedule) }).from(schedules).prepare(),
     insert: db.insert(schedules).values(rowParams(getTableColumns(schedules))).prepare(),
     save: db.update(schedules).set(rowParams(changing)).where(one).prepare(),
     delete: db.delete(schedules).where(one).prepare(),
-    nextDue: db.select({ due: schedules.due }).from(schedules).where(isNotNull(schedules.due))
-      .orderBy(schedules.due).limit(1).prepare(),
+    nextDue: db.select({ due: min(schedules.due) }).from(schedules)
+      .where(isNotNull(schedules.due)).prepare(),
     dueAt: db.select().from(schedules)
-      .where(and(isNotNull(schedules.due), lte(schedules.due, param("now"))))
+      .where(and(isNotNull(schedules.due), lte(schedules.due, given("now"))))
       .orderBy(schedules.due, schedules.schedule).limit(limit).prepare(),
 
     insertAction: db.insert(scheduleActions).values(rowParams(getTableColumns(scheduleActions)))
@@ -141,6 +157,9 @@ function prepare(db: BunSQLiteDatabase) {
     closeAction: db.update(scheduleActions).set({ open: 0 }).where(oneAction).prepare(),
     deleteClosedAction: db.delete(scheduleActions)
       .where(and(oneAction, eq(scheduleActions.open, sql`0`))).prepare(),
+    firstOpen: db.select({ action: min(scheduleActions.action) }).from(scheduleActions)
+      .where(and(eq(scheduleActions.schedule, given("schedule")), eq(scheduleActions.open, sql`1`)))
+      .prepare(),
     openActions: db.select().from(scheduleActions).where(openOf)
       .orderBy(scheduleActions.action).limit(limit).prepare(),
     countOpen: db.select({ n: count() }).from(scheduleActions).where(openOf).prepare(),
@@ -152,8 +171,15 @@ function prepare(db: BunSQLiteDatabase) {
       .prepare(),
     deleteBuffered: db.delete(scheduleBuffer)
       .where(and(bufferOf, eq(scheduleBuffer.position, param("position")))).prepare(),
-    firstBuffered: db.select().from(scheduleBuffer).where(bufferOf)
-      .orderBy(scheduleBuffer.position).limit(1).prepare(),
+    // Not by an order and a limit; see `given`.
+    firstBuffered: db.select().from(scheduleBuffer).where(and(
+      bufferOf,
+      eq(
+        scheduleBuffer.position,
+        db.select({ position: min(scheduleBuffer.position) }).from(scheduleBuffer)
+          .where(eq(scheduleBuffer.schedule, given("schedule"))),
+      ),
+    )).prepare(),
     countBuffered: db.select({ n: count() }).from(scheduleBuffer).where(bufferOf).prepare(),
     deleteBufferOf: db.delete(scheduleBuffer).where(bufferOf).prepare(),
   };

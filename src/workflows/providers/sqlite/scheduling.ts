@@ -100,8 +100,7 @@ export function arrive(
   const { schedule } = row;
   if (overlap === "allow_all") return makeStart(book, row, definition, start);
   const buffered = schedules.firstBuffered(schedule);
-  const open = schedules.openActions(schedule, 1).length > 0;
-  if (!open && !buffered) return makeStart(book, row, definition, start);
+  if (!buffered && !schedules.hasOpen(schedule)) return makeStart(book, row, definition, start);
   switch (overlap) {
     case "buffer_one":
       if (!buffered) return buffer(book, row, start, ++row.lastBuffered);
@@ -240,7 +239,7 @@ export function endScheduled(book: Book): void {
 /** Makes the start that waits for the end of the runs, once there is none. */
 function startBuffered(book: Book, row: ScheduleRow, definition: ScheduleDefinition): void {
   const { schedules } = book.store;
-  while (schedules.openActions(row.schedule, 1).length === 0) {
+  while (!schedules.hasOpen(row.schedule)) {
     const first = schedules.firstBuffered(row.schedule);
     if (!first) return;
     schedules.deleteBuffered(row.schedule, first.position);
