@@ -122,9 +122,11 @@ export class SqliteProvider implements WorkflowProvider {
 
   async close(): Promise<void> {
     if (!this.#link) return;
-    await this.#reading?.close();
+    const reading = this.#reading;
     this.#reading = undefined;
+    await reading?.close();
     await this.#ask({ type: "close" });
+    reading?.end();
     this.#end();
   }
 
@@ -291,6 +293,8 @@ export class SqliteProvider implements WorkflowProvider {
   #broken(message: string): void {
     const text = `the journal's thread broke down: ${message}`;
     this.#report({ level: "error", message: text, fields: {} });
+    this.#reading?.end();
+    this.#reading = undefined;
     this.#end(text);
   }
 

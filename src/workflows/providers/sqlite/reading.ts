@@ -44,10 +44,16 @@ export class Reading {
     return this.#ask({ type: "history", runId });
   }
 
-  /** Ends the thread; its connection is closed before, so that the journal can merge its log. */
+  /** Closes the connection, so that the journal can merge its log. */
   async close(): Promise<void> {
-    if (!this.#thread) return;
-    await this.#ask({ type: "close" }).catch(() => {});
+    if (this.#thread) await this.#ask({ type: "close" }).catch(() => {});
+  }
+
+  /**
+   * Ends the thread, after the journal is closed: what the connection leaves behind takes the lock of the log
+   * for a moment when it goes.
+   */
+  end(): void {
     this.#end("the workflow journal is closed");
   }
 

@@ -5,9 +5,11 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
+import { pack } from "../../../../../src/vm/codec.ts";
 import { SqliteProvider } from "../../../../../src/workflows/providers/sqlite/provider.ts";
 import { Runtime, temporaryFolder } from "../../harness.ts";
 
@@ -181,4 +183,16 @@ test("what is asked before it is open, or after it is closed, is refused", async
   expect(mine.open()).rejects.toMatchObject({ kind: "Conflict" });
   await mine.close();
   expect(mine.describe("x")).rejects.toMatchObject({ kind: "Unavailable" });
+});
+
+test("a journal that was read beside its thread is one whole file after its close", async () => {
+  for (let i = 0; i < 5; i++) {
+    const read = provider(false);
+    await read.open();
+    const { runId } = await read.start({ entry: "app:w", hostId: "app:h", args: pack([]) });
+    expect((await read.list({})).runs).toHaveLength(i + 1);
+    expect((await read.history(runId)).length).toBeGreaterThan(0);
+    await read.close();
+    expect(statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0).toBe(0);
+  }
 });
