@@ -261,6 +261,10 @@ return {
 
   operation = operation,
 
+  request = function(self, op, ...)
+    return operation(self, "node." .. op, ...)
+  end,
+
   record = record,
 
   immediate = function(self, name, ...)

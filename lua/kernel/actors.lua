@@ -26,13 +26,30 @@ local here = {
 
 local actors = { here = here, hosts = {}, alone = true, context = false }
 
--- Runs `op` of `here` on another worker (-1: the node) and waits for its answer.
+-- Runs `op` of `here` on another worker (-1: the node) and waits for its answer. Workflows record it.
 local function ask(worker, op, ...)
+  local self = scheduler.current
+  local request = self.context.request
+  if request then
+    return request(self, op, ...)
+  end
   local ticket = unit.ticket(scheduler.co, worker)
   unit.emit_request(ticket, "route", worker, ticket, op, ...)
   return host.park()
 end
 actors.ask = ask
+
+--- Lets the node run `op`: `true`, or `nil, err`. Waits for it only where requests pile up, and in workflows.
+function actors.tell(op, ...)
+  if scheduler.current.context.request or not remote.unhurried() then
+    return ask(-1, op, ...)
+  end
+  local err = unit.emit("route", -1, 0, op, ...)
+  if err then
+    return nil, err
+  end
+  return true
+end
 
 -- Runs `op` where `pid` lives; its first argument is the PID.
 local function at(pid, op, ...)

@@ -6,6 +6,7 @@ local use = ...
 local errors = use("kernel/errors")
 local object = use("kernel/object")
 local scheduler = use("kernel/scheduler")
+local stable = use("kernel/stable")
 local unit = use("kernel/unit")
 local ready, park, unit_of = scheduler.ready, scheduler.park, scheduler.unit_of
 local metatable_of = debug.getmetatable
@@ -183,7 +184,9 @@ end
 
 --- A new channel with a buffer of `size` values (0: rendezvous).
 function channel.new(size)
-  return make({ [SIZE] = size or 0, [FIRST] = false, [ITEMS] = false, [DECODE] = false })
+  return stable.made(
+    make({ [SIZE] = size or 0, [FIRST] = false, [ITEMS] = false, [DECODE] = false })
+  )
 end
 
 --- A channel that the mailbox feeds. `decode` turns an item into what a receiver gets.

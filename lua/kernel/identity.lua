@@ -28,6 +28,16 @@ local function content(value, name, position, caller)
   return held[value]
 end
 
+-- A scope may hold the policies of today, of which a workflow must see those of its first time.
+local function once(compute)
+  local self = scheduler.current
+  local record = self.context.record
+  if record then
+    return record(self, compute)
+  end
+  return compute()
+end
+
 local function evaluator(name, evaluate)
   return function(self, actor, action, resource, meta)
     local rules = content(self, name, 1, "evaluate")
@@ -37,7 +47,9 @@ local function evaluator(name, evaluate)
     if meta ~= nil then
       check.table(meta, 4, "evaluate")
     end
-    return evaluate(rules, who, action, resource, meta)
+    return once(function()
+      return evaluate(rules, who, action, resource, meta)
+    end)
   end
 end
 
@@ -113,17 +125,23 @@ end
 function scope_methods:contains(policy)
   local list = content(self, "security.Scope", 1, "contains")
   local id = id_of(policy, "contains")
-  for _, own in ipairs(list) do
-    if own.id == id then
-      return true
+  return once(function()
+    for _, own in ipairs(list) do
+      if own.id == id then
+        return true
+      end
     end
-  end
-  return false
+    return false
+  end)
 end
 
 function scope_methods:policies()
   local result = {}
-  for i, policy in ipairs(content(self, "security.Scope", 1, "policies")) do
+  local list = content(self, "security.Scope", 1, "policies")
+  list = once(function()
+    return list
+  end)
+  for i, policy in ipairs(list) do
     result[i] = identity.policy(policy)
   end
   return result

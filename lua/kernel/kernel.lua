@@ -48,6 +48,28 @@ local runtime = {
   pure = host.pure,
 }
 
+--- The Error (Invalid) that refuses function `name` in a workflow, nil elsewhere. For what is bound to the live unit, its
+--- worker or its present moment, so that a record of it would say nothing in a replay.
+function runtime.not_in_workflow(name)
+  if scheduler.current.context.kind ~= "workflow" then
+    return nil
+  end
+  return errors.fail(
+    "Invalid",
+    name .. " is not available in a workflow; call a function that does it"
+  )
+end
+
+--- What `compute()` gives, one value that can be copied; in a workflow computed once and recorded.
+function runtime.once(compute)
+  local self = scheduler.current
+  local record = self.context.record
+  if record then
+    return record(self, compute)
+  end
+  return compute()
+end
+
 --- The running unit, as modules may know it.
 function runtime.frame()
   local current = scheduler.current
@@ -265,7 +287,7 @@ local function act_on_schedule(op)
 end
 
 -- What a workflow does to plain processes (and workflows of other hosts), recorded as its operation: name -> what runs,
--- given the acting unit.
+-- given the acting unit. `node.NAME` is what a module asks the node for.
 local acts = {
   ["process.send"] = actors.send,
   ["process.spawn"] = function(self, id, host_id, frame, extra, ...)
@@ -321,7 +343,11 @@ function kernel.act(token, pid, frame, name, ...)
   unit.start(
     self,
     coroutine.create(function()
-      return acts[name](self, table.unpack(args, 1, args.n))
+      local act = acts[name]
+      if act then
+        return act(self, table.unpack(args, 1, args.n))
+      end
+      return actors.ask(-1, name:match("^node%.(.+)$"), table.unpack(args, 1, args.n))
     end)
   )
 end

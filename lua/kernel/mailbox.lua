@@ -122,10 +122,20 @@ end
 
 local aliases = 0
 
+-- Of a workflow it is the same in every replay.
+local function next_alias(unit)
+  local run = unit.run
+  if run then
+    run.aliases = (run.aliases or 0) + 1
+    return ALIAS .. run.id .. "/" .. run.aliases
+  end
+  aliases = aliases + 1
+  return ALIAS .. aliases
+end
+
 --- A topic that no other unit of this worker has, with its channel: for the answers to one request.
 function mailbox.alias(unit)
-  aliases = aliases + 1
-  local topic = ALIAS .. aliases
+  local topic = next_alias(unit)
   unit.aliases = true
   unit.listeners = unit.listeners or {}
   local ch = channel.new(4)

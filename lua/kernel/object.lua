@@ -1,5 +1,7 @@
 -- Objects: tables that applications see as userdata, with a locked metatable and read-only methods.
 -- [1] = true in the metatable is what `host.type` (and so the sandbox's `type`) looks at.
+local use = ...
+local stable = use("kernel/stable")
 local metatable_of = debug.getmetatable
 local names, known = {}, {}
 
@@ -51,6 +53,13 @@ function object.freeze(real, name)
     end,
     -- A closure: `next, real` would hand out the table behind the view.
     __pairs = function()
+      local run = stable.current_run()
+      if run then
+        local step = stable.pairs(run, real)
+        return function()
+          return step(real)
+        end
+      end
       local key
       return function()
         local value

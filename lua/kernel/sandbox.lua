@@ -4,6 +4,7 @@ local use = ...
 local errors = use("kernel/errors")
 local object = use("kernel/object")
 local scheduler = use("kernel/scheduler")
+local stable = use("kernel/stable")
 local metatable_of = debug.getmetatable
 
 local sandbox = {}
@@ -41,7 +42,12 @@ end
 local raw_next = next
 
 function base.next(t, key)
-  return raw_next(plain(t, "next"), key)
+  plain(t, "next")
+  local run = stable.current_run()
+  if run and type(t) == "table" then
+    return stable.next(run, t, key)
+  end
+  return raw_next(t, key)
 end
 
 function base.rawget(t, key)
@@ -50,48 +56,6 @@ end
 
 function base.rawset(t, key, value)
   return rawset(plain(t, "rawset"), key, value)
-end
-
-local function by_kind_and_value(a, b)
-  local kind_a, kind_b = type(a), type(b)
-  if kind_a ~= kind_b then
-    return kind_a < kind_b
-  elseif kind_a == "boolean" then
-    return not a and b
-  end
-  return a < b
-end
-
--- In a workflow the order of keys must be the same in every replay: numbers, then strings, sorted.
-local function sorted_pairs(t)
-  local keys, others, n, m = {}, {}, 0, 0
-  for key in raw_next, t do
-    local kind = type(key)
-    if kind == "number" or kind == "string" or kind == "boolean" then
-      n = n + 1
-      keys[n] = key
-    else
-      m = m + 1
-      others[m] = key
-    end
-  end
-  table.sort(keys, by_kind_and_value)
-  table.move(others, 1, m, n + 1, keys)
-  local i = 0
-  return function(source)
-    local value
-    repeat
-      i = i + 1
-      local key = keys[i]
-      if key == nil then
-        return nil
-      end
-      value = rawget(source, key)
-    until value ~= nil
-    return keys[i], value
-  end,
-    t,
-    nil
 end
 
 function base.pairs(t)
@@ -103,8 +67,9 @@ function base.pairs(t)
       plain(t, "pairs")
     end
   end
-  if type(t) == "table" and scheduler.current and scheduler.current.context.kind == "workflow" then
-    return sorted_pairs(t)
+  local run = stable.current_run()
+  if run and type(t) == "table" then
+    return stable.pairs(run, t)
   end
   return pairs(t)
 end
@@ -113,7 +78,7 @@ function base.setmetatable(t, meta)
   if type(meta) == "table" and rawget(meta, "__gc") ~= nil then
     error("bad argument #2 to 'setmetatable' (a finalizer, __gc, is not available)", 2)
   end
-  return setmetatable(t, meta)
+  return stable.setmetatable(t, meta)
 end
 
 local libraries = {}
@@ -134,7 +99,8 @@ library("table", table, "insert remove concat sort unpack pack move")
 library(
   "string",
   string,
-  "find match gmatch gsub upper lower sub len byte char rep reverse format pack unpack packsize"
+  "find match gmatch gsub upper lower sub len byte char rep reverse pack unpack packsize",
+  { format = stable.format }
 )
 library(
   "math",

@@ -298,6 +298,10 @@ local tickets, ticket_worker = {}, {}
 --- A number under which `waiter` (a coroutine or a function of two values) gets its answer. `worker` is the one
 --- that owes the answer, so that its death answers too.
 function unit.ticket(waiter, worker)
+  local owner = unit_of[waiter]
+  if owner and owner.run then
+    error(errors.fail("Internal", "a workflow waits for what is not recorded; use the effects"), 0)
+  end
   last_ticket = last_ticket + 1
   tickets[last_ticket] = waiter
   ticket_worker[last_ticket] = worker

@@ -56,6 +56,10 @@ end
 --- Spawns a process by `spawn(builder)` and waits until it says that it has started: its PID and true, or its PID
 --- (nil when there is none) and `nil, err`. Which process: one whose main is a server or a supervisor.
 function request.start(what, spawn)
+  local refusal = runtime.not_in_workflow(what .. ".start")
+  if refusal then
+    return nil, nil, refusal
+  end
   local alias, replies = process.alias()
   local pid, err = spawn(process.with_context({}):with_message("$init", alias, process.pid()))
   local value
@@ -78,6 +82,10 @@ end
 --- Sends `body` to `dest` and waits for the reply: `value, err`. `what` names the receiver in errors. Errors: the
 --- receiver's own; NotFound: there is none; Unavailable: it ended before it replied; Timeout.
 function request.ask(what, dest, topic, body, timeout)
+  local refusal = runtime.not_in_workflow("a call of a " .. what)
+  if refusal then
+    return nil, refusal
+  end
   local alias, replies = process.alias()
   local ok, err = process.monitor(dest, { topic = alias })
   if not ok then

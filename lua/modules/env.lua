@@ -22,10 +22,15 @@ function env.get_all()
   if err then
     return nil, err
   end
-  local seen = {}
-  for key, value in pairs(all) do
+  local keys, seen = {}, {}
+  for key in pairs(all) do
+    keys[#keys + 1] = key
+  end
+  -- Workflows record each answer: they must be asked for in the same order.
+  table.sort(keys)
+  for _, key in ipairs(keys) do
     if runtime.allowed("env.get", key) then
-      seen[key] = value
+      seen[key] = all[key]
     end
   end
   return seen

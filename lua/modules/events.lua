@@ -3,10 +3,8 @@ local runtime = ...
 local use, check, errors = runtime.use, runtime.check, runtime.errors
 local actors = use("kernel/actors")
 local plain = use("kernel/plain")
-local remote = use("kernel/remote")
 local scheduler = use("kernel/scheduler")
 local subscriptions = use("kernel/subscriptions")
-local unit = use("kernel/unit")
 
 local events = {}
 
@@ -29,7 +27,7 @@ function events.subscribe(system, kind)
   end
   check.string(system, 1, "subscribe")
   check.optional(check.string, kind, 2, "subscribe")
-  local err = allowed("events.subscribe", system)
+  local err = runtime.not_in_workflow("events.subscribe") or allowed("events.subscribe", system)
   if err then
     return nil, err
   end
@@ -55,15 +53,7 @@ function events.send(system, kind, path, data)
   if err then
     return nil, err
   end
-  data = plain(data)
-  if remote.unhurried() then
-    err = unit.emit("route", -1, 0, "event_send", system, kind, path, data)
-    if err then
-      return nil, err
-    end
-    return true
-  end
-  return actors.ask(-1, "event_send", system, kind, path, data)
+  return actors.tell("event_send", system, kind, path, plain(data))
 end
 
 return events

@@ -92,6 +92,10 @@ local function membership(name)
     if not names then
       return nil, wrong
     end
+    err = runtime.not_in_workflow("pg." .. name)
+    if err then
+      return nil, err
+    end
     for _, group in ipairs(names) do
       err = denied(name, group)
       if err then
@@ -192,7 +196,7 @@ local function watcher(name, needs_group)
     if scope and needs_group then
       group, err = group_name(group, name)
     end
-    err = err or denied(name, needs_group and group or "")
+    err = err or runtime.not_in_workflow("pg." .. name) or denied(name, needs_group and group or "")
     if err then
       return nil, nil, err
     end

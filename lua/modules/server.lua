@@ -41,6 +41,10 @@ end
 --- `callbacks` holds init and the handlers that the page of this module lists; the rest goes to init.
 function server.run(callbacks, ...)
   check.table(callbacks, 1, "run")
+  local err = runtime.not_in_workflow("server.run")
+  if err then
+    return nil, err
+  end
   return serve.run(callbacks, ...)
 end
 
@@ -61,6 +65,10 @@ end
 function server.multi_call(dests, body, timeout)
   check.table(dests, 1, "multi_call")
   timeout = request.timeout(timeout, 3, "multi_call")
+  local err = runtime.not_in_workflow("server.multi_call")
+  if err then
+    return nil, err
+  end
   local values, failures, done = {}, {}, channel.new(#dests)
   for _, dest in ipairs(dests) do
     check.string(dest, 1, "multi_call")

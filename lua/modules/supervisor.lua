@@ -13,6 +13,10 @@ local DEFAULT_TIMEOUT <const> = "1m"
 --- Runs the calling process as a supervisor until it ends: for `return supervisor.run(spec)` in a main.
 function supervisor.run(spec)
   check.table(spec, 1, "run")
+  local err = runtime.not_in_workflow("supervisor.run")
+  if err then
+    return nil, err
+  end
   return run(spec)
 end
 

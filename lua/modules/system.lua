@@ -41,7 +41,9 @@ local function constant(resource, value)
     if err then
       return nil, err
     end
-    return type(value) == "function" and value() or value
+    return runtime.once(function()
+      return type(value) == "function" and value() or value
+    end)
   end
 end
 
@@ -50,7 +52,7 @@ function system.exit(code)
   if code ~= nil then
     code = check.integer(code, 1, "exit")
   end
-  local err = denied("system.exit", "")
+  local err = runtime.not_in_workflow("system.exit") or denied("system.exit", "")
   if err then
     return nil, err
   end
@@ -111,7 +113,7 @@ local gc, MOST_PERCENT <const> = {}, 900
 
 --- Collects all garbage of this worker's VM: `true`.
 function gc.collect()
-  local err = denied("system.gc", "gc")
+  local err = runtime.not_in_workflow("system.gc.collect") or denied("system.gc", "gc")
   if err then
     return nil, err
   end
@@ -127,7 +129,8 @@ end
 
 --- By how many percent this worker's memory may grow before the collector works.
 function gc.get_percent()
-  local err = denied("system.read", "gc_percent")
+  local err = runtime.not_in_workflow("system.gc.get_percent")
+    or denied("system.read", "gc_percent")
   if err then
     return nil, err
   end
@@ -137,7 +140,7 @@ end
 --- Sets that, up to 900; a negative value means 900, as the collector is never switched off. Gives the value before.
 function gc.set_percent(n)
   n = check.integer(n, 1, "set_percent")
-  local err = denied("system.gc", "gc_percent")
+  local err = runtime.not_in_workflow("system.gc.set_percent") or denied("system.gc", "gc_percent")
   if err then
     return nil, err
   end
@@ -191,7 +194,7 @@ local lock = {}
 local function lock_operation(name)
   lock[name] = function(key)
     check.string(key, 1, name)
-    local err = denied("system.lock", key)
+    local err = runtime.not_in_workflow("system.lock." .. name) or denied("system.lock", key)
     if err then
       return nil, err
     end

@@ -47,7 +47,9 @@ export async function instantiate(
     },
     host_call: hostCall,
     now: clock,
-    emscripten_date_now: clock,
+    // Lua seeds its string hashes and chooses pivots of `table.sort` by the time. Replayed workflows need the same
+    // order of keys, and of values that compare as equal, in every VM.
+    emscripten_date_now: () => 0,
     _emscripten_get_now_is_monotonic: () => 0,
     emscripten_resize_heap: (requested: number) => {
       const bytes = requested >>> 0;

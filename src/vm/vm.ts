@@ -16,7 +16,7 @@ export interface VmOptions {
   /** Most bytes of memory that the VM may take, 512 MiB unless given. Beyond it Lua code meets
    * "not enough memory". */
   readonly memoryLimit?: number;
-  /** Milliseconds since the epoch, with a fraction: all time that Lua sees. */
+  /** Milliseconds since the epoch, with a fraction: what `host.now` counts. Lua's own `os` stands at 0. */
   readonly clock: () => number;
   /** Takes what Lua writes to its standard output and standard error; else it is dropped. */
   readonly write?: (text: string) => void;
@@ -148,8 +148,7 @@ export class Vm {
     let made = false;
     const instance = await instantiate(options.module, {
       memoryLimit,
-      // Lua seeds its string hashes from the clock. A fixed seed makes `next` go through the same keys in
-      // the same order in every VM, on which replayed workflows depend.
+      // While it is made the clock stands still, so that every VM is laid out alike.
       clock: () => made ? options.clock() : 0,
       write: options.write ?? (() => {}),
       hostCall: (L, index) => vm.#hostCall(L, index),

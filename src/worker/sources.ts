@@ -40,6 +40,7 @@ import sandbox from "../../lua/kernel/sandbox.lua" with { type: "text" };
 import scheduler from "../../lua/kernel/scheduler.lua" with { type: "text" };
 import spawning from "../../lua/kernel/spawning.lua" with { type: "text" };
 import localActivities from "../../lua/kernel/local_activities.lua" with { type: "text" };
+import stable from "../../lua/kernel/stable.lua" with { type: "text" };
 import scopes from "../../lua/kernel/scopes.lua" with { type: "text" };
 import subscriptions from "../../lua/kernel/subscriptions.lua" with { type: "text" };
 import timers from "../../lua/kernel/timers.lua" with { type: "text" };
@@ -130,6 +131,7 @@ export const sources: Record<string, string> = {
   "kernel/scheduler": scheduler,
   "kernel/spawning": spawning,
   "kernel/local_activities": localActivities,
+  "kernel/stable": stable,
   "kernel/scopes": scopes,
   "kernel/subscriptions": subscriptions,
   "kernel/timers": timers,

@@ -434,8 +434,9 @@ export class LuaWorker {
   #activity(queue: TaskQueue, activity: ActivityTask): void {
     const args = unpack(activity.args) as LuaValue[];
     const frame = this.#attempts.begin(queue, activity);
-    if (/^(process|schedule|workflow)\./.test(activity.entry) && activity.operation) {
-      // What a workflow does to plain processes, to schedules and to runs that it waits for is done by the kernel, in the workflow's name.
+    if (/^(process|schedule|workflow|node)\./.test(activity.entry) && activity.operation) {
+      // What a workflow does to plain processes, to schedules and to runs that it waits for, and what it asks the node, is
+      // done by the kernel, in the workflow's name.
       this.#kernel.call("act", activity.token, activity.pid, frame, activity.entry, ...args);
       return;
     }
