@@ -99,8 +99,7 @@ library("table", table, "insert remove concat sort unpack pack move")
 library(
   "string",
   string,
-  "find match gmatch gsub upper lower sub len byte char rep reverse pack unpack packsize",
-  { format = stable.format }
+  "find match gmatch gsub upper lower sub len byte char rep reverse format pack unpack packsize"
 )
 library(
   "math",
@@ -141,6 +140,11 @@ library("coroutine", coroutine, "create resume yield status wrap close isyieldab
     return co
   end,
 })
+
+-- While a workflow runs, which it does alone, its `string.format` is here; for the others Lua's own costs nothing more.
+function scheduler.on_alone(alone)
+  libraries.string.format = alone and stable.format or string.format
+end
 
 -- `s:upper()` finds the methods in the real table; nobody gets at the metatable.
 local string_meta = metatable_of("")

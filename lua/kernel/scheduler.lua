@@ -255,6 +255,9 @@ end
 -- Arrays of the queue of `run_alone` between two calls, as it never nests and mostly leaves them empty.
 local spare_queue, spare_first, spare_second = {}, {}, {}
 
+--- Told when `run_alone` begins (true) and ends (false).
+function scheduler.on_alone() end
+
 --- Runs only the coroutines that `start(...)` makes ready (those of one unit) until they are all parked or `slices`
 --- slices are spent; the other units wait meanwhile. Gives nil when they are all parked, else what is still runnable,
 --- to be given as `pending` to a later call.
@@ -267,6 +270,7 @@ function scheduler.run_alone(pending, slices, start, ...)
   else
     queue, first_value, second_value, head, tail = spare_queue, spare_first, spare_second, 1, 0
   end
+  scheduler.on_alone(true)
   if start then
     start(...)
   end
@@ -278,6 +282,7 @@ function scheduler.run_alone(pending, slices, start, ...)
     end
     slices = slices - (spent and 1 or 0.001)
   end
+  scheduler.on_alone(false)
   local rest
   if head <= tail then
     rest = { queue = queue, first = first_value, second = second_value, head = head, tail = tail }

@@ -79,50 +79,51 @@ end
 
 --- `tostring`.
 function stable.tostring(...)
+  if select("#", ...) == 0 then
+    error("bad argument #1 to 'tostring' (value expected)", 2)
+  end
   local run = current_run()
-  if run and select("#", ...) > 0 then
+  if run then
     return text_of(run, (...))
   end
-  return raw_tostring(...)
+  return raw_tostring((...))
 end
 
 local function may_show_address(value)
   return IS_OBJECT[type(value)] and not own_text(metatable_of(value))
 end
 
--- Puts texts in the place of the objects that `%s` writes.
-local function format_in(run, layout, ...)
-  local n, shows = select("#", ...), false
-  for i = 1, n do
-    shows = shows or may_show_address((select(i, ...)))
-  end
-  if type(layout) ~= "string" or not shows and not layout:find("p", 1, true) then
-    return raw_format(layout, ...)
-  end
-  local args, i = { ... }, 0
+-- The arguments with texts in the place of the objects that `%s` writes.
+local function shown(run, layout, args)
+  local i = 0
   for conversion in layout:gmatch("%%[-+ #0]*%d*%.?%d*(.)") do
     if conversion ~= "%" then
       i = i + 1
       if conversion == "p" then
-        error(
-          "bad argument #1 to 'format' (%p is not available in a workflow, as addresses differ in a replay; use %s)",
-          3
-        )
+        error("%p is not available in a workflow: addresses differ in a replay; use %s", 3)
       elseif conversion == "s" and may_show_address(args[i]) then
         args[i] = text_of(run, args[i])
       end
     end
   end
-  return raw_format(layout, table.unpack(args, 1, n))
+  return args
 end
 
---- `string.format`.
-function stable.format(...)
+--- `string.format` of workflows.
+function stable.format(layout, ...)
   local run = current_run()
-  if run then
-    return format_in(run, ...)
+  local args, looks = table.pack(...), false
+  for i = 1, args.n do
+    looks = looks or may_show_address(args[i])
   end
-  return raw_format(...)
+  if run and type(layout) == "string" and (looks or layout:find("p", 1, true)) then
+    args = shown(run, layout, args)
+  end
+  local ok, text = pcall(raw_format, layout, table.unpack(args, 1, args.n))
+  if not ok then
+    error((text:gsub("'[%w_.?]+'", "'format'", 1)), 2)
+  end
+  return text
 end
 
 local function before(a, b)

@@ -79,10 +79,13 @@ function request.start(what, spawn)
   return pid, value, err
 end
 
+-- What programs call such requests; the others carry the name in `op`.
+local NAMES <const> = { ["$call"] = "server.call", ["$stop"] = "server.stop" }
+
 --- Sends `body` to `dest` and waits for the reply: `value, err`. `what` names the receiver in errors. Errors: the
 --- receiver's own; NotFound: there is none; Unavailable: it ended before it replied; Timeout.
 function request.ask(what, dest, topic, body, timeout)
-  local refusal = runtime.not_in_workflow("a call of a " .. what)
+  local refusal = runtime.not_in_workflow(NAMES[topic] or topic:sub(2) .. "." .. body.op)
   if refusal then
     return nil, refusal
   end
