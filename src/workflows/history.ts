@@ -54,7 +54,13 @@ export interface EventData {
   /** The commands of the task follow as their own events. */
   TaskCompleted: { /** Its index; a name in older journals. */ worker: number | string };
   /** The task's commands were refused; its events are shown again by the next task. */
-  TaskFailed: { message: string; /** The run that this one is a reset of. */ baseRunId?: string };
+  TaskFailed: {
+    message: string;
+    /** The run that this one is a reset of. */
+    baseRunId?: string;
+    /** How many of the signals and updates that follow have come before the reset. */
+    resent?: number;
+  };
 
   ActivityScheduled: {
     seq: number;

@@ -37,7 +37,8 @@ export function resetRun(book: Book, workflowId: string, request: ResetRequest):
   }));
   const point = pointOf(base, history.map(({ event }) => event), request.eventId);
   const kept = history.filter(({ event }) => event.id <= point);
-  const later = messagesAfter(book, base, point, kept);
+  const later = messagesAfter(book, base, point, kept)
+    .filter((message) => comesAgain(book, base, message));
 
   const runId = book.random.uuid();
   const reason = `reset to event ${point}${request.reason ? `: ${request.reason}` : ""}`;
@@ -50,6 +51,7 @@ export function resetRun(book: Book, workflowId: string, request: ResetRequest):
   book.append(state, "TaskFailed", {
     message: `${reason} (of run ${base.runId})`,
     baseRunId: base.runId,
+    resent: later.length,
   });
   takeUp(book, state, kept);
   for (const [seq, child] of children) joinChild(book, state, seq, child);
@@ -91,37 +93,51 @@ function pointOf(base: RunState, events: HistoryEvent[], eventId: number): numbe
 
 type Message = Extract<HistoryEvent, { type: "ExecutionSignaled" | "UpdateDelivered" }>;
 
-/** Messages that came after the point, to the run and to those that it went on as, in their order. */
+/**
+ * Messages that came after the point, in their order: those of the run, and those that came to whatever run the chain
+ * has gone on as since, by itself or by other resets. Each is in the list once, and none that the kept events hold.
+ */
 function messagesAfter(book: Book, base: RunState, point: number, kept: Kept[]): Message[] {
-  const found: Message[] = [];
   const updates = new Set(
     kept.flatMap(({ event }) => event.type === "UpdateDelivered" ? [event.data.updateId] : []),
   );
-  for (let run: RunState | undefined = base; run; run = successorOf(book, run)) {
-    for (
-      const { id, time, type, data } of book.store.eventsFrom(run.run, run === base ? point + 1 : 1)
-    ) {
-      if (type === "ExecutionSignaled") {
-        found.push({ id, time, type, data: unpackPlain(data) });
-      } else if (type === "UpdateDelivered") {
-        const update = unpackPlain<EventData["UpdateDelivered"]>(data);
-        // One that was not answered may have been handed on to the next run.
-        if (!updates.has(update.updateId)) found.push({ id, time, type, data: update });
-        updates.add(update.updateId);
-      }
-    }
+  const found = messagesOf(book, base, point + 1);
+  for (const { run } of book.store.laterOfChain(base)) {
+    const later = book.runs.get(run);
+    if (later) found.push(...ownMessages(book, later));
   }
-  return found;
+  return found.filter((message) => {
+    if (message.type === "ExecutionSignaled") return true;
+    // One that was not answered may have been handed on to the next run.
+    const { updateId } = message.data;
+    return !updates.has(updateId) && updates.add(updateId);
+  });
 }
 
-/** The run that a closed one has gone on as, by itself or by a retry. */
-function successorOf(book: Book, run: RunState): RunState | undefined {
-  if (run.status !== "continued_as_new" && run.status !== "failed" && run.status !== "timed_out") {
-    return undefined;
-  }
-  const last = book.store.event(run.run, run.nextEvent - 1);
-  const next = last && unpackPlain<{ nextRunId?: string }>(last.data).nextRunId;
-  return next === undefined ? undefined : book.runs.byId(next);
+function messagesOf(book: Book, { run }: RunState, from: number): Message[] {
+  return book.store.eventsFrom(run, from)
+    .filter(({ type }) => type === "ExecutionSignaled" || type === "UpdateDelivered")
+    .map(({ id, time, type, data }) => ({ id, time, type, data: unpackPlain(data) }) as Message);
+}
+
+/** Messages that came to a run itself: one that a reset has made holds those of others before them. */
+function ownMessages(book: Book, state: RunState): Message[] {
+  const made = book.store.eventsFrom(state.run, 1).findLast(({ type, data }) =>
+    type === "TaskFailed" && unpackPlain<EventData["TaskFailed"]>(data).baseRunId !== undefined
+  );
+  if (!made) return messagesOf(book, state, 1);
+  const messages = messagesOf(book, state, made.id + 1);
+  const { resent } = unpackPlain<EventData["TaskFailed"]>(made.data);
+  // Earlier programs have not noted how many they were; they were written at one moment with the reset.
+  return resent === undefined
+    ? messages.filter(({ time }) => time > made.time)
+    : messages.slice(resent);
+}
+
+/** Whether a message is to come again: updates that have their outcome keep it. */
+function comesAgain(book: Book, base: RunState, message: Message): boolean {
+  return message.type === "ExecutionSignaled" ||
+    book.store.update(base.firstRunId, message.data.updateId)?.outcome === 0;
 }
 
 /** Children that were started before the point and had no outcome then: the newest run of each, by sequence. */
@@ -275,8 +291,7 @@ function joinChild(book: Book, state: RunState, seq: number, child: RunState | u
 }
 
 function deliverAgain(book: Book, state: RunState, data: EventData["UpdateDelivered"]): void {
-  const row = book.store.update(state.firstRunId, data.updateId);
-  if (row?.outcome !== 0) return;
   const delivered = book.append(state, "UpdateDelivered", data);
-  book.store.saveUpdate({ ...row, run: state.run, delivered, accepted: 0 });
+  const row = book.store.update(state.firstRunId, data.updateId);
+  if (row) book.store.saveUpdate({ ...row, run: state.run, delivered, accepted: 0 });
 }

@@ -118,6 +118,13 @@ export class Store {
     return this.#statements.newestOfChain.get({ workflowId, firstRunId });
   }
 
+  /** The runs of a chain that began after one of its runs, in their order. */
+  laterOfChain(
+    { workflowId, firstRunId, run }: Pick<RunRow, "workflowId" | "firstRunId" | "run">,
+  ): { run: number }[] {
+    return this.#statements.laterOfChain.all({ workflowId, firstRunId, run });
+  }
+
   /** Open runs that have a task without outcome. */
   runsWithTask(): { run: number }[] {
     return this.#statements.runsWithTask.all();
@@ -314,6 +321,14 @@ function prepare(db: BunSQLiteDatabase) {
       eq(runs.workflowId, given("workflowId")),
       eq(runs.firstRunId, given("firstRunId")),
     ),
+    laterOfChain: db.select({ run: runs.run }).from(runs)
+      .where(
+        and(
+          eq(runs.workflowId, param("workflowId")),
+          eq(runs.firstRunId, param("firstRunId")),
+          gt(runs.run, param("run")),
+        ),
+      ).orderBy(runs.run).prepare(),
     runsWithTask: db.select({ run: runs.run }).from(runs).where(gt(runs.taskEvent, sql`0`))
       .orderBy(runs.run).prepare(),
     reclaimTasks: db.update(runs).set({ lease: sql`${runs.lease} + 1`, blocked: null })
