@@ -9,6 +9,7 @@ local local_activities = use("kernel/local_activities")
 local mailbox = use("kernel/mailbox")
 local operations = use("kernel/operations")
 local permissions = use("kernel/permissions")
+local record_size = use("kernel/record_size")
 local run_info = use("kernel/run_info")
 local sandbox = use("kernel/sandbox")
 local position = use("kernel/position")
@@ -31,7 +32,7 @@ local function refused(name)
 end
 
 -- Copies of values that leave the run, as a list with its length: what the code does to them later changes nothing.
--- `nil, err` when one of them cannot be copied.
+-- `nil, err` when one of them cannot be copied, or they are too large for a history.
 local function copied(...)
   local values = table.pack(pcall(copies.all, ...))
   local ok, first = values[1], values[2]
@@ -41,6 +42,12 @@ local function copied(...)
   local n = values.n - 1
   table.move(values, 2, n + 2, 1)
   values.n = nil
+  local bytes = record_size.of_all(values, n)
+  local refusal = record_size.refusal(bytes, "what the workflow passes on")
+  if refusal then
+    return nil, refusal
+  end
+  workflows.takes(scheduler.current, bytes)
   return values, n
 end
 
@@ -86,7 +93,14 @@ local function record(self, compute)
     value, err = recorded.value, recorded.failure
   else
     value, err = compute()
+    value = copies.copy(value)
+    local refusal = record_size.refusal(record_size.of(value), "the answer")
+    if refusal then
+      value, err = nil, refusal
+    end
+    err = record_size.bounded(err, "the error")
   end
+  workflows.takes(self, record_size.of(value))
   command(self, { type = "record", seq = seq, value = copies.copy(value), failure = err })
   return value, err
 end
@@ -150,6 +164,14 @@ local function start_child(self, id, host_id, frame, extra, waiter, on_close, ..
   local args, n = copied(...)
   if not args then
     return nil, n
+  end
+  -- Its memo, attributes, startup messages and context are recorded as well.
+  err = record_size.refusal(
+    record_size.of({ extra.options, extra.messages, own_frame(self, frame) }),
+    "what the child is started with"
+  )
+  if err then
+    return nil, err
   end
   local seq = next_seq(self, "children")
   self.run.child_starts[seq], self.run.children[seq] = waiter, on_close
@@ -296,7 +318,9 @@ return {
     local values, err = copied(...)
     if not values then
       return nil, err
-    elseif place == "self" then
+    end
+    workflows.takes(self, #topic)
+    if place == "self" then
       workflows.refuse_in_read_only(self.run)
       local value = values
       if n < 2 then
@@ -373,6 +397,7 @@ return {
     if place_of(self, pid) == "elsewhere" then
       return operation(self, "process.cancel", pid, reason or "")
     end
+    workflows.takes(self, #(reason or ""))
     local seq = next_seq(self, "cancels")
     self.run.cancels[seq] = scheduler.co
     command(self, { type = "cancel_external", seq = seq, pid = pid, reason = reason })
@@ -470,6 +495,10 @@ return {
     if not values then
       return nil, err
     end
+    err = run_info.refusal(self, values[1], values[2])
+    if err then
+      return nil, err
+    end
     command(self, { type = "upsert_attributes", search = values[1], memo = values[2] })
     run_info.merge(self, values[1], values[2])
     return true
@@ -478,7 +507,10 @@ return {
   ended = function(self, value, err)
     if self.run.closed then
       return
-    elseif not err then
+    end
+    err = err and record_size.bounded(err, "the error of the workflow")
+      or record_size.refusal(record_size.of(value), "the result of the workflow")
+    if not err then
       command(self, { type = "complete_workflow", result = value })
     elseif err:kind() == "Canceled" and self.run.cancel_requested then
       command(self, { type = "cancel_workflow_execution", failure = err })

@@ -1,6 +1,7 @@
 -- What a run knows of itself (spec workflows §1.4).
 local use = ...
 local copies = use("kernel/copy")
+local record_size = use("kernel/record_size")
 
 local run_info = {}
 
@@ -29,6 +30,18 @@ local function merge(old, added)
   for key, value in pairs(added or {}) do
     old[key] = value
   end
+end
+
+--- The Error (Invalid) when the run would have too much of attributes with these over its own; else nil.
+function run_info.refusal(self, search, memo)
+  local function refusal(old, added, what)
+    local all = {}
+    merge(all, old)
+    merge(all, added)
+    return added and record_size.refusal(record_size.of(all), what)
+  end
+  return refusal(self.run.search, search, "all search attributes of the run")
+    or refusal(self.run.memo, memo, "the whole memo of the run")
 end
 
 --- Lays attributes, which are copies, over those of the run.

@@ -6,6 +6,7 @@ local channel = use("kernel/channel")
 local copies = use("kernel/copy")
 local errors = use("kernel/errors")
 local mailbox = use("kernel/mailbox")
+local record_size = use("kernel/record_size")
 local scheduler = use("kernel/scheduler")
 local unit = use("kernel/unit")
 local workflows = use("kernel/workflows")
@@ -21,6 +22,7 @@ end
 
 local function reject(self, id, failure)
   self.run.updates[id] = nil
+  failure = record_size.bounded(failure, "the refusal of the update")
   workflows.command(self, { type = "reject_update", updateId = id, failure = failure })
 end
 
@@ -30,10 +32,16 @@ local function complete(self, id, value, failure)
     local ok, copy = pcall(copies.copy, value)
     if ok then
       value = copy
+      failure = record_size.refusal(record_size.of(copy), "the result of the update")
     else
-      value, failure = nil, errors.from_raised(copy)
+      failure = errors.from_raised(copy)
     end
   end
+  if failure then
+    value = nil
+  end
+  failure = record_size.bounded(failure, "the error of the update")
+  workflows.takes(self, record_size.of(value))
   workflows.command(
     self,
     { type = "complete_update", updateId = id, value = value, failure = failure }

@@ -2,6 +2,7 @@
 local runtime = ...
 local activities = runtime.use("kernel/activities")
 local copies = runtime.use("kernel/copy")
+local record_size = runtime.use("kernel/record_size")
 local errors = runtime.errors
 local scheduler = runtime.use("kernel/scheduler")
 
@@ -55,6 +56,10 @@ function activity.heartbeat(...)
   local values = table.pack(pcall(copies.all, ...))
   if not values[1] then
     return nil, errors.from_raised(values[2])
+  end
+  local refusal = record_size.refusal(record_size.of(values), "the details of the heartbeat")
+  if refusal then
+    return nil, refusal
   end
   local canceled, err = activities.heartbeat(attempt, table.unpack(values, 2, values.n))
   if err then

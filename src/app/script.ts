@@ -195,6 +195,8 @@ class ScriptApplication {
       journal,
       retention: kept,
       max_concurrent_activities: undefined,
+      max_history_events: undefined,
+      max_history_bytes: undefined,
       lifecycle,
     });
   }

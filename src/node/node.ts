@@ -22,7 +22,7 @@ import { checkChanged, codeProblems } from "./code-check.ts";
 import { codeEntry } from "./code.ts";
 import { Control, controlPid } from "./control.ts";
 import { Foreground } from "./foreground.ts";
-import { hostLimits } from "./host-limits.ts";
+import { hostLimits, workflowLimits } from "./host-limits.ts";
 import { LiveRegistry } from "./live-registry.ts";
 import { machine } from "../surroundings/machine.ts";
 import { sleep, type Surroundings } from "../surroundings/surroundings.ts";
@@ -270,13 +270,12 @@ export class Node {
         break;
       }
       case workflowHost.name: {
-        const { lifecycle, journal, retention, max_concurrent_activities: maxActivities } =
-          decodeEntry(workflowHost, entry, this.#environment);
-        const limits = {
-          ...(retention !== undefined && { retention }),
-          ...(maxActivities !== undefined && { maxActivities }),
-        };
-        add(lifecycle, this.#workflowHost(entry, journal, limits));
+        const { lifecycle, journal, ...limits } = decodeEntry(
+          workflowHost,
+          entry,
+          this.#environment,
+        );
+        add(lifecycle, this.#workflowHost(entry, journal, workflowLimits(limits)));
         break;
       }
       case processService.name: {

@@ -40,6 +40,9 @@ export interface WorkflowHostLimits {
   retention?: number;
   /** Attempts of activities that run at once; without limit when absent. */
   maxActivities?: number;
+  /** Events, and bytes, of its history at which a run is terminated; Temporal's limits when absent. */
+  maxHistoryEvents?: number;
+  maxHistoryBytes?: number;
 }
 
 /** The `workflow.host` entries: each has a provider, whose tasks and activities run on the workers. */
@@ -87,7 +90,7 @@ export class WorkflowHosts {
     id: string,
     journal: string,
     directory: string,
-    { retention, maxActivities }: WorkflowHostLimits,
+    limits: WorkflowHostLimits,
     schedules: NewSchedule[],
   ): Promise<void> {
     const path = resolve(directory, journal);
@@ -108,8 +111,7 @@ export class WorkflowHosts {
       path,
       number: ++this.#opened,
       schedules,
-      ...(retention !== undefined && { retention }),
-      ...(maxActivities !== undefined && { maxActivities }),
+      ...limits,
       ...(this.#simulation && simulated(this.#simulation)),
     });
     provider.onMessage(({ to, from, topic, payloads }) => {

@@ -81,8 +81,10 @@ export function startRequest(request: StartWorkflow, entries: Entries): StartReq
       sender: request.sender,
     })),
     ...(workflowId !== undefined && { workflowId }),
-    ...(parsed.memo && { memo: pack(parsed.memo) }),
-    ...(parsed.searchAttributes && { searchAttributes: pack(parsed.searchAttributes) }),
+    ...(parsed.memo && { memo: checkRecordSize(pack(parsed.memo), "the memo") }),
+    ...(parsed.searchAttributes && {
+      searchAttributes: checkRecordSize(pack(parsed.searchAttributes), "the search attributes"),
+    }),
   };
 }
 

@@ -34,6 +34,7 @@ import pool from "../../lua/kernel/pool.lua" with { type: "text" };
 import position from "../../lua/kernel/position.lua" with { type: "text" };
 import queries from "../../lua/kernel/queries.lua" with { type: "text" };
 import prompt from "../../lua/kernel/prompt.lua" with { type: "text" };
+import recordSize from "../../lua/kernel/record_size.lua" with { type: "text" };
 import remote from "../../lua/kernel/remote.lua" with { type: "text" };
 import runInfo from "../../lua/kernel/run_info.lua" with { type: "text" };
 import sandbox from "../../lua/kernel/sandbox.lua" with { type: "text" };
@@ -125,6 +126,7 @@ export const sources: Record<string, string> = {
   "kernel/position": position,
   "kernel/queries": queries,
   "kernel/prompt": prompt,
+  "kernel/record_size": recordSize,
   "kernel/remote": remote,
   "kernel/run_info": runInfo,
   "kernel/sandbox": sandbox,

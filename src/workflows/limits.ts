@@ -4,7 +4,10 @@ import type { LuaValue } from "../vm/value.ts";
 import type { Failure } from "./engine/outcome.ts";
 import type { Payload } from "./provider.ts";
 
-/** Bytes that one recorded value may have, packed: arguments, results, messages. Temporal's limit. */
+/**
+ * Bytes that one recorded value may have, packed: arguments, results, messages. Temporal's limit. Workflow code is held
+ * to it by `lua/kernel/record_size.lua`.
+ */
 export const maxRecordSize = 2 * 1024 * 1024;
 
 /**
@@ -33,6 +36,20 @@ export function recordedOutcome(
     if (error instanceof WippyError) throw error;
     return { value: checkRecordSize(pack(value), `the result of ${entry}`) };
   } catch (failure) {
-    return { failure: WippyError.from(failure).toJSON() };
+    return { failure: boundedFailure(WippyError.from(failure).toJSON(), `the error of ${entry}`) };
   }
+}
+
+/** A failure that can be recorded: of one that is too large the beginning of its message is kept. */
+export function boundedFailure(failure: Failure, what: string): Failure {
+  const size = pack(failure as unknown as LuaValue).length;
+  if (size <= maxRecordSize) return failure;
+  const { kind, message, retryable } = failure;
+  const limit = `${what} has ${size} bytes; at most ${maxRecordSize} can be recorded`;
+  return {
+    kind,
+    message: `${message.slice(0, 1000)} [${limit}]`,
+    ...retryable === undefined ? {} : { retryable },
+    details: { size, limit: maxRecordSize },
+  };
 }

@@ -50,6 +50,10 @@ export const workflowHost = defineKind({
       retention: duration(undefined),
       /** Attempts of activities that run at once; absent or 0: no limit. */
       max_concurrent_activities: limit("max concurrent activities"),
+      /** Events of its history at which a run is terminated; absent or 0: 51,200. */
+      max_history_events: limit("max history events"),
+      /** Bytes of its history at which a run is terminated; absent or 0: 50 MB. */
+      max_history_bytes: limit("max history bytes"),
       lifecycle: lifecycle(),
     }),
 });

@@ -5,7 +5,8 @@
  */
 export const probes: Record<string, string> = {
   // Globals.
-  tostring: "tostring({}), tostring(print), tostring(coroutine.create(print)), tostring(nil), tostring(1.5)",
+  tostring:
+    "tostring({}), tostring(print), tostring(coroutine.create(print)), tostring(nil), tostring(1.5)",
   tonumber: 'tonumber("0x10")',
   assert: "assert(1, 2)",
   error: "error({ code = 1 })",
@@ -97,7 +98,8 @@ export const probes: Record<string, string> = {
   "error:retryable": 'errors.new("m"):retryable()',
   "error:details": 'errors.new("m"):details()',
   "error:stack": 'errors.new("m"):stack()',
-  "payload.new": "payload.new({ 1 }):get_format(), payload.new(1):data(), payload.new(1):unmarshal()",
+  "payload.new":
+    "payload.new({ 1 }):get_format(), payload.new(1):data(), payload.new(1):unmarshal()",
   "payload:get_format": "payload.new({ 1 }):get_format()",
   "payload:transcode": 'payload.new({ b = 1, a = 2 }):transcode("json/plain"):data()',
   "os.time": "os.time(), os.time({ year = 2024, month = 6, day = 1 })",
@@ -140,10 +142,14 @@ export const probes: Record<string, string> = {
   "process.registry.register": 'process.registry.register("mine")',
   "process.registry.lookup": 'process.registry.lookup("peer")',
   "process.registry.unregister": 'process.registry.unregister("other")',
-  "builder:with_context": 'process.with_context({}):with_context({ a = 1 }):exec("app:plain", "app:processes")',
-  "builder:with_options": 'process.with_context({}):with_options({ a = 1 }):exec("app:plain", "app:processes")',
-  "builder:with_name": 'process.with_context({}):with_name("named"):exec("app:plain", "app:processes")',
-  "builder:with_message": 'process.with_context({}):with_message("t", {}):exec("app:plain", "app:processes")',
+  "builder:with_context":
+    'process.with_context({}):with_context({ a = 1 }):exec("app:plain", "app:processes")',
+  "builder:with_options":
+    'process.with_context({}):with_options({ a = 1 }):exec("app:plain", "app:processes")',
+  "builder:with_name":
+    'process.with_context({}):with_name("named"):exec("app:plain", "app:processes")',
+  "builder:with_message":
+    'process.with_context({}):with_message("t", {}):exec("app:plain", "app:processes")',
   "builder:exec": 'process.with_context({}):exec("app:child", "app:durable", 4)',
 
   // Modules.
@@ -204,7 +210,7 @@ export const probes: Record<string, string> = {
   "io.raw": "io.raw()",
   "io.flush": "io.flush()",
   "io.args": "io.args()",
-  "json.encode": "json.encode({ b = 1, a = { c = 2, [\"d\"] = 3 } }), json.encode({ print })",
+  "json.encode": 'json.encode({ b = 1, a = { c = 2, ["d"] = 3 } }), json.encode({ print })',
   "json.decode": 'json.decode("{\\"b\\":1,\\"a\\":{}}")',
   "logger.debug": 'logger:debug("x", { t = {} })',
   "logger.info": 'logger:info("x")',
@@ -260,8 +266,10 @@ export const probes: Record<string, string> = {
   "actor:meta": 'security.new_actor("x", { a = 1 }):meta()',
   "policy:id": 'security.policy("app:all"):id()',
   "policy:evaluate": 'security.policy("app:all"):evaluate(security.new_actor("x"), "a", "b")',
-  "scope:evaluate": 'security.scope() and security.scope():evaluate(security.new_actor("x"), "a", "b")',
-  "scope:with": 'security.scope() and #security.scope():with(security.policy("app:all")):policies()',
+  "scope:evaluate":
+    'security.scope() and security.scope():evaluate(security.new_actor("x"), "a", "b")',
+  "scope:with":
+    'security.scope() and #security.scope():with(security.policy("app:all")):policies()',
   "scope:without": 'security.scope() and #security.scope():without("app:all"):policies()',
   "scope:contains": 'security.scope() and security.scope():contains("app:all")',
   "scope:policies": "security.scope() and #security.scope():policies()",
@@ -359,7 +367,8 @@ export const probes: Record<string, string> = {
   "workflow.exec": 'workflow.exec("app:child", 3), workflow.exec("app:absent")',
   "workflow.execute": 'workflow.execute("app:child", 3)',
   "workflow.version": 'workflow.version("change", -1, 3)',
-  "workflow.attrs": 'workflow.attrs({ search = { a = 1 }, memo = { b = { 2 } } }), workflow.info().memo',
+  "workflow.attrs":
+    "workflow.attrs({ search = { a = 1 }, memo = { b = { 2 } } }), workflow.info().memo",
   "workflow.update": 'workflow.update("{app:durable|steady}", "double", 4)',
   "workflow.update_with": 'workflow.update_with({ id = "u" }, "{app:durable|steady}", "double", 5)',
   "workflow.set_update_handler": 'workflow.set_update_handler("u", print)',
@@ -367,7 +376,8 @@ export const probes: Record<string, string> = {
   "workflow.set_query_handler": 'workflow.set_query_handler("q", print)',
   "workflow.all_handlers_finished": "workflow.all_handlers_finished()",
   "workflow.cancellation_scope": "workflow.cancellation_scope(function(s) return tostring(s) end)",
-  "workflow.with_timeout": 'workflow.with_timeout("1h", function() return 1 end), workflow.with_timeout({}, print)',
+  "workflow.with_timeout":
+    'workflow.with_timeout("1h", function() return 1 end), workflow.with_timeout({}, print)',
   "workflow.non_cancellable": "workflow.non_cancellable(function() return 1 end)",
   "scope:cancel": "workflow.cancellation_scope(function(s) s:cancel() return s:is_canceled() end)",
   "scope:is_canceled": "workflow.cancellation_scope(function(s) return s:is_canceled() end)",

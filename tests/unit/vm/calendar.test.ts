@@ -4,7 +4,9 @@ import { makeVm, run } from "./make_vm.ts";
 describe("os.date and os.time, in UTC", () => {
   test("the local time is UTC", async () => {
     const vm = await makeVm();
-    expect(run(vm, `local t = 1000000000 return os.date("%c", t), os.date("!%c", t), os.date("%z %Z")`))
+    expect(
+      run(vm, `local t = 1000000000 return os.date("%c", t), os.date("!%c", t), os.date("%z %Z")`),
+    )
       .toEqual(["Sun Sep  9 01:46:40 2001", "Sun Sep  9 01:46:40 2001", "+0000 UTC"]);
   });
 

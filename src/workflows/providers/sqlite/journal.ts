@@ -12,6 +12,7 @@ import { Book, type BookParts, type Randomness } from "./book.ts";
 import { closedChain, terminateRun } from "./closing.ts";
 import { Deadlines } from "./deadlines.ts";
 import { describeRun, listRuns, runDetail, runHistory } from "./info.ts";
+import { limitHistories } from "./history-limits.ts";
 import { lockJournal } from "./lock.ts";
 import type { JournalEvent, JournalRequest, NodeEvent } from "./messages.ts";
 import { isPassing, openDatabase, storageError } from "./open.ts";
@@ -186,6 +187,7 @@ export class Journal {
       work(book);
       endScheduled(book);
       startWaiting(book);
+      limitHistories(book);
       book.finish();
       open.store.commit();
       return book;

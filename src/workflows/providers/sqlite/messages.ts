@@ -1,3 +1,4 @@
+import type { HistoryLimits } from "./history-limits.ts";
 import type { Failure } from "../../engine/outcome.ts";
 import type {
   OutboxMessage,
@@ -48,6 +49,8 @@ export interface JournalSettings {
   retention?: number;
   /** Schedules that registry entries declare, in place of those that they declared before. */
   schedules?: NewSchedule[];
+  /** A run whose history grows beyond is terminated. */
+  historyLimits: HistoryLimits;
 }
 
 /** Answered by an `answer` with the same id. */

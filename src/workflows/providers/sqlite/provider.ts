@@ -25,6 +25,7 @@ import type { QueuePort } from "../../task-queue.ts";
 import type { Surroundings } from "./journal.ts";
 import { inlineLink, type JournalLink, threadLink, type Way } from "./link.ts";
 import { machine } from "../../../surroundings/machine.ts";
+import { defaultHistoryLimits } from "./history-limits.ts";
 import type { JournalRequest, JournalSettings, NodeEvent, Question } from "./messages.ts";
 import { Reading } from "./reading.ts";
 import { schedulesBy } from "./schedule-link.ts";
@@ -60,6 +61,10 @@ export interface SqliteProviderOptions {
   retention?: number;
   /** Schedules that registry entries declare: others that entries declared before are deleted. */
   schedules?: NewSchedule[];
+  /** Events at which a run is terminated, default 51,200. */
+  maxHistoryEvents?: number;
+  /** Bytes of its history at which a run is terminated, default 50 MB. */
+  maxHistoryBytes?: number;
 }
 
 let providers = 0;
@@ -98,6 +103,10 @@ export class SqliteProvider implements WorkflowProvider {
       ...options.maxActivities === undefined ? {} : { maxActivities: options.maxActivities },
       ...options.retention === undefined ? {} : { retention: options.retention },
       ...options.schedules === undefined ? {} : { schedules: options.schedules },
+      historyLimits: {
+        events: options.maxHistoryEvents ?? defaultHistoryLimits.events,
+        bytes: options.maxHistoryBytes ?? defaultHistoryLimits.bytes,
+      },
     };
   }
 

@@ -59,6 +59,8 @@ export interface RunState extends RunRow {
   heldOpen: boolean;
   /** How often in a row the present task was lost. */
   losses: number;
+  /** The log has warned of the size of its history. */
+  warned?: boolean;
   changed: { progress: boolean; standing: boolean };
 }
 
@@ -163,6 +165,11 @@ export class Runs {
   standingChanged(state: RunState): void {
     state.changed.standing = true;
     this.#changed.add(state);
+  }
+
+  /** Runs whose history has grown in this transaction; those that grow meanwhile are among them. */
+  changed(): Iterable<RunState> {
+    return this.#changed;
   }
 
   /** Writes the changed rows; called at the end of a transaction. */

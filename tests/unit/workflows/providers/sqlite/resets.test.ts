@@ -31,7 +31,9 @@ function* collector(run: ScriptRun, list: LuaValue = []): Generator<never, LuaVa
   const updates: string[] = [];
   let wantsNext = false;
   for (;;) {
-    if (wantsNext && run.signals.length === 0) yield run.continueAsNew("app:collect", seen) as never;
+    if (wantsNext && run.signals.length === 0) {
+      yield run.continueAsNew("app:collect", seen) as never;
+    }
     const message = (yield run.signal() as never) as unknown as Message;
     if (message.name === "number") seen.push(message.payloads[0]);
     else if (message.name === "next") wantsNext = true;
