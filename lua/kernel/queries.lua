@@ -60,9 +60,11 @@ end
 -- What the handler answers, `value, err`; runs in a coroutine that is given fuel.
 local function ask(self, handler, args, n)
   local run = self.run
-  run.read_only = "a query handler"
+  local replaying = run.replaying
+  -- What the handler logs, it logs now, however its run came into memory.
+  run.read_only, run.replaying = "a query handler", false
   local ok, value, err = host.call_unyieldable(handler, table.unpack(args, 1, n))
-  run.read_only = nil
+  run.read_only, run.replaying = nil, replaying
   if not ok then
     return nil, errors.from_raised(value)
   elseif err ~= nil then

@@ -120,6 +120,7 @@ export class WorkflowHosts {
     });
     provider.onReport(({ level, message, fields }) => {
       if (fields.cause === "nondeterminism") this.#blocked.set(String(fields.run_id), provider);
+      else if (fields.cause === "closed") this.#blocked.delete(String(fields.run_id));
       this.#log.log({
         level,
         time: (this.#simulation ?? machine).now(),
@@ -136,11 +137,21 @@ export class WorkflowHosts {
 
   /** Tries the blocked runs again: the code has changed. */
   retryBlocked(): void {
-    for (const [runId, provider] of this.#blocked) {
-      // One that is closed by now needs no other try.
-      provider.unblock(runId).catch(() => {});
+    for (const [runId, provider] of [...this.#blocked]) {
+      this.#unblock(provider, runId).catch(() => {});
     }
-    this.#blocked.clear();
+  }
+
+  async #unblock(provider: WorkflowProvider, runId: string): Promise<void> {
+    // Before the answer: when the code does not fit still, the run is reported again.
+    this.#blocked.delete(runId);
+    try {
+      await provider.unblock(runId);
+    } catch (error) {
+      // One that is closed by now needs no other try; one that the journal could not write does.
+      if (WippyError.from(error).kind !== "NotFound") this.#blocked.set(runId, provider);
+      throw error;
+    }
   }
 
   /** Delivers a message of a workflow to a plain process; set by the node. */
@@ -294,7 +305,7 @@ export class WorkflowHosts {
 
   /** Tries a blocked run again at once. @throws WippyError NotFound for an unknown or closed run */
   async unblock(host: string, runId: string): Promise<void> {
-    await this.#provider(host).unblock(runId);
+    await this.#unblock(this.#provider(host), runId);
   }
 
   /** Whether a PID's host is a workflow host that runs. */

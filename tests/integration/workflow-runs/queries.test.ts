@@ -153,6 +153,23 @@ describe("queries", () => {
     expect(await application.call("query", "__stack_trace")).toContain("app:main:");
   });
 
+  test("replay in silence, of closed runs too; what their handlers log is logged", async () => {
+    const told = `print("began") logger:info("logged")
+      workflow.set_query_handler("told", function() print("asked") return true end)
+      process.listen("value"):receive() print("ended")`;
+    const application = await startMain({ workflows: { main: told } });
+    await application.printedBy("main");
+    await application.call("close");
+    const before = application.logs.filter(({ message }) => /^(began|logged|ended)$/.test(message));
+    expect(before.map(({ message }) => message)).toEqual(["began", "logged", "ended"]);
+    expect(await application.call("query", "told")).toBe(true);
+    await application.start({ ...units, workflows: { main: told } });
+    expect(await application.call("query", "told")).toBe(true);
+    const after = application.logs.filter(({ message }) => /^(began|logged|ended)$/.test(message));
+    expect(after).toEqual(before);
+    expect(application.printed("main").filter((line) => line === "asked")).toHaveLength(2);
+  });
+
   test("are answered by any of several workers", async () => {
     const application = await startDurable(units, { workers: 2 });
     await application.call("spawn");

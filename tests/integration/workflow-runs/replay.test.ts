@@ -397,3 +397,22 @@ test("what a workflow was allowed stays so in a replay, when the policies have c
     "u1",
   ]);
 });
+
+test("a blocked run that is closed or reset is none any more", async () => {
+  const units = (main: string) => ({ workflows: { main }, functions });
+  const code = (first: string) => `${first} print("waiting") process.listen("go"):receive()`;
+  for (const end of ["terminate", "reset"] as const) {
+    const application = await startDurable(units(code("")));
+    await application.call("begin");
+    await application.reported("waiting");
+    await application.start(units(code("uuid.v4()")));
+    await application.call("signal", "go");
+    await application.reported("is blocked");
+    const { workflows } = application;
+    expect(workflows.blocked).toHaveLength(1);
+    if (end === "terminate") await workflows.terminate("{app:durable|main}");
+    else await workflows.reset("{app:durable|main}", { eventId: 1 });
+    while (workflows.blocked.length > 0) await Bun.sleep(2);
+    await application.stop();
+  }
+});

@@ -128,6 +128,7 @@ function close<Type extends EventType>(
   state.status = status;
   state.closeTime = state.lastTime;
   state.taskEvent = state.wake = state.held = 0;
+  if (state.blocked) noLongerBlocked(book, state);
   state.blocked = null;
   book.evict(state);
   // At once, because the index that allows one open run of an id is checked at the next insert.
@@ -139,6 +140,18 @@ function close<Type extends EventType>(
     const child = book.runs.get(run);
     if (child) parentClosed(book, state, child);
   }
+}
+
+/** Who keeps account of blocked runs forgets this one. */
+function noLongerBlocked(book: Book, { workflowId, runId, entry }: RunState): void {
+  book.out.push({
+    type: "report",
+    report: {
+      level: "info",
+      message: `workflow ${workflowId} is blocked no longer: its run is closed`,
+      fields: { workflow_id: workflowId, run_id: runId, entry, cause: "closed" },
+    },
+  });
 }
 
 function parentClosed(book: Book, parent: RunState, child: RunState): void {
