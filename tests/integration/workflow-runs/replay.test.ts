@@ -17,16 +17,17 @@ async function acrossRestart(
   main: string,
   units: Units = {},
   later = main,
+  laterUnits = units,
 ): Promise<{ value: unknown; application: DurableApplication }> {
-  const all = (body: string) => ({
-    ...units,
-    workflows: { ...units.workflows, main: body },
-    functions: { ...functions, ...units.functions },
+  const all = (body: string, given: Units) => ({
+    ...given,
+    workflows: { ...given.workflows, main: body },
+    functions: { ...functions, ...given.functions },
   });
-  const application = await startDurable(all(main));
+  const application = await startDurable(all(main, units));
   await application.call("begin");
   await application.reported("waiting");
-  await application.start(all(later));
+  await application.start(all(later, laterUnits));
   await application.call("signal", "go");
   return { value: await application.call("result"), application };
 }
@@ -415,4 +416,30 @@ test("a blocked run that is closed or reset is none any more", async () => {
     while (workflows.blocked.length > 0) await Bun.sleep(2);
     await application.stop();
   }
+});
+
+test("whether a workflow was there to be started is as it was", async () => {
+  const main = `local function told(value, err) return err and err:message() or value end
+    local seen = {
+      told(workflow.exec("app:late")), told(process.spawn("app:late", "app:durable")),
+      told(process.upgrade("app:late")), told(workflow.exec("app:early")), uuid.v4(),
+    }
+    ${pause}
+    seen[#seen + 1] = told(workflow.exec("app:late"))
+    seen[#seen + 1] = told(workflow.exec("app:early"))
+    return seen`;
+  const { value } = await acrossRestart(main, { workflows: { early: "return 1" } }, main, {
+    workflows: { late: "return 2" },
+  });
+  const absent = "workflow not found: app:late";
+  const failed = "workflow exec failed: ";
+  expect(value).toEqual([
+    failed + absent,
+    absent,
+    absent,
+    1,
+    expect.any(String),
+    2,
+    `${failed}workflow not found: app:early`,
+  ]);
 });
