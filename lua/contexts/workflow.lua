@@ -16,6 +16,7 @@ local position = use("kernel/position")
 local queries = use("kernel/queries")
 local scheduler = use("kernel/scheduler")
 local scopes = use("kernel/scopes")
+local stable = use("kernel/stable")
 local unit = use("kernel/unit")
 local updates = use("kernel/updates")
 local workflows = use("kernel/workflows")
@@ -527,6 +528,8 @@ return {
   ended = function(self, value, err)
     if self.run.closed then
       return
+    elseif err and stable.is_out_of_memory(err:message()) then
+      return stable.give_up(self.run)
     end
     err = err and record_size.bounded(err, "the error of the workflow")
       or record_size.refusal(record_size.of(value), "the result of the workflow")

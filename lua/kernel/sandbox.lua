@@ -141,9 +141,10 @@ library("coroutine", coroutine, "create resume yield status wrap close isyieldab
   end,
 })
 
--- While a workflow runs, which it does alone, its `string.format` is here; for the others Lua's own costs nothing more.
+-- While a workflow runs, which it does alone, these are its own; for the others Lua's own costs nothing more.
 function scheduler.on_alone(alone)
   libraries.string.format = alone and stable.format or string.format
+  libraries.coroutine.resume = alone and stable.resume or coroutine.resume
 end
 
 -- `s:upper()` finds the methods in the real table; nobody gets at the metatable.
@@ -264,6 +265,9 @@ function sandbox.entry(id)
   local visible = {}
   for key, value in pairs(base) do
     visible[key] = value
+  end
+  if definition.kind == "workflow.lua" or definition.kind == "library.lua" then
+    visible.pcall, visible.xpcall = stable.pcall, stable.xpcall
   end
   for _, name in ipairs(definition.modules) do
     local value = base[name] or module_of(name)

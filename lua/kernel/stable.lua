@@ -278,6 +278,47 @@ function stable.setmetatable(t, meta)
   return raw_setmetatable(t, meta)
 end
 
+local OUT_OF_MEMORY <const> = "not enough memory"
+
+--- Whether a raised value is Lua's word that memory is short. How much of it there is depends on the neighbours of a run:
+--- its code must not see that, so its task is given up and done again.
+function stable.is_out_of_memory(raised)
+  return raised == OUT_OF_MEMORY
+end
+
+--- Gives the task of a run up. What runs in one of its coroutines does not go on.
+function stable.give_up(run)
+  run.failure = use("kernel/errors").make(
+    "Unavailable",
+    "there is not enough memory for the workflow; let it keep less, or give the runtime more (--memory-limit)",
+    true,
+    { task_failed = true }
+  )
+  if coroutine.isyieldable() then
+    host.park()
+  end
+end
+
+local function checked(ok, first, ...)
+  if not ok and first == OUT_OF_MEMORY then
+    local run = current_run()
+    if run then
+      stable.give_up(run)
+    end
+  end
+  return ok, first, ...
+end
+
+local function checking(protected)
+  return function(...)
+    return checked(protected(...))
+  end
+end
+
+--- What catches errors in workflows.
+stable.pcall, stable.xpcall, stable.resume =
+  checking(pcall), checking(xpcall), checking(coroutine.resume)
+
 -- The modules' own messages name what they were given.
 rawset(_G, "tostring", stable.tostring)
 

@@ -8,6 +8,7 @@ local errors = use("kernel/errors")
 local mailbox = use("kernel/mailbox")
 local record_size = use("kernel/record_size")
 local scheduler = use("kernel/scheduler")
+local stable = use("kernel/stable")
 local unit = use("kernel/unit")
 local workflows = use("kernel/workflows")
 
@@ -84,6 +85,8 @@ local function start(self, spec, id, args, n)
     local ok, value, err = xpcall(spec.handler, with_stack, table.unpack(args, 1, n))
     if ok then
       failure = err ~= nil and errors.from_returned(err) or nil
+    elseif stable.is_out_of_memory(value) then
+      stable.give_up(self.run)
     else
       failure = value
     end

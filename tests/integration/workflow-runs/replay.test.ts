@@ -443,3 +443,17 @@ test("whether a workflow was there to be started is as it was", async () => {
     `${failed}workflow not found: app:early`,
   ]);
 });
+
+test.each([
+  ["caught", 'local ok = pcall(string.rep, "x", 2000000000) return ok'],
+  ["caught by a coroutine", 'return coroutine.resume(coroutine.create(string.rep), "x", 2000000000)'],
+  ["not caught", 'return #string.rep("x", 2000000000)'],
+])("whether memory is short is nothing that a workflow sees: %s", async (_, main) => {
+  const units = (code: string) => ({ workflows: { main: code }, functions });
+  const application = await startDurable(units(main));
+  await application.call("begin");
+  const { message } = await application.reported("a task of workflow main was lost");
+  expect(message).toContain("there is not enough memory for the workflow");
+  await application.start(units('return "mended"'));
+  expect(await application.call("result")).toBe("mended");
+});
