@@ -51,9 +51,11 @@ end
 
 --- Bytes of `n` values.
 function record_size.of_all(values, n)
-  local bytes, seen = 0, {}
+  local bytes, seen = 0, nil
   for i = 1, n do
-    bytes = bytes + weigh(values[i], seen)
+    local value = values[i]
+    seen = seen or type(value) == "table" and {} or nil
+    bytes = bytes + weigh(value, seen)
   end
   return bytes
 end
