@@ -66,7 +66,9 @@ test("objects are texts without addresses, in messages too", async () => {
     "in: table: 0x00000001",
     "option table: 0x00000001 is not supported",
     expect.stringContaining("%p is not available in a workflow"),
-    expect.stringMatching(/^app:main:\d+: bad argument #2 to 'format' \(number expected, got table\)$/),
+    expect.stringMatching(
+      /^app:main:\d+: bad argument #2 to 'format' \(number expected, got table\)$/,
+    ),
   ]);
 });
 
@@ -85,7 +87,9 @@ test("elsewhere Lua's own addresses and orders stay", async () => {
     true,
     2,
     "k",
-    expect.stringMatching(/^app:look:\d+: bad argument #2 to 'format' \(number expected, got table\)$/),
+    expect.stringMatching(
+      /^app:look:\d+: bad argument #2 to 'format' \(number expected, got table\)$/,
+    ),
     false,
     "bad argument #1 to 'tostring' (value expected)",
   ]);

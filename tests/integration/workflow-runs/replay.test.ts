@@ -446,7 +446,10 @@ test("whether a workflow was there to be started is as it was", async () => {
 
 test.each([
   ["caught", 'local ok = pcall(string.rep, "x", 2000000000) return ok'],
-  ["caught by a coroutine", 'return coroutine.resume(coroutine.create(string.rep), "x", 2000000000)'],
+  [
+    "caught by a coroutine",
+    'return coroutine.resume(coroutine.create(string.rep), "x", 2000000000)',
+  ],
   ["not caught", 'return #string.rep("x", 2000000000)'],
 ])("whether memory is short is nothing that a workflow sees: %s", async (_, main) => {
   const units = (code: string) => ({ workflows: { main: code }, functions });
