@@ -25,6 +25,15 @@ local function ready(co, a, b)
 end
 scheduler.ready = ready
 
+-- The same, before all the others, for the coroutine that `step` has just taken out.
+local function ready_first(co)
+  if head > tail then
+    return ready(co)
+  end
+  head = head - 1
+  queue[head], first_value[head], second_value[head] = co, nil, nil
+end
+
 --- Suspends the running coroutine until somebody makes it ready; gives the two values that `ready` was given.
 scheduler.park = park
 
@@ -179,9 +188,13 @@ local function step()
   return nil
 end
 
---- For simulations: from now on `seed` chooses who runs next, and the event loop gets control back after few steps.
+-- First in, first out, whatever `shuffle` does.
+local step_in_order, shuffled = step, false
+
+--- For simulations: from now on `seed` chooses which unit's coroutine runs next, and the event loop gets control back after few steps.
 function scheduler.shuffle(seed)
-  local state, in_order = seed, step
+  local state = seed
+  shuffled = true
   round = 0
   function step()
     state = state * 6364136223846793005 + 1442695040888963407
@@ -189,7 +202,7 @@ function scheduler.shuffle(seed)
     queue[head], queue[i] = queue[i], queue[head]
     first_value[head], first_value[i] = first_value[i], first_value[head]
     second_value[head], second_value[i] = second_value[i], second_value[head]
-    local spent = in_order()
+    local spent = step_in_order()
     if spent then
       host.emit("spent")
     end
@@ -275,10 +288,14 @@ function scheduler.run_alone(pending, slices, start, ...)
     start(...)
   end
   while head <= tail and slices > 0 do
-    -- A coroutine that only yields spends no slice; a thousand such steps count as one.
-    local spent = step()
+    -- In order, and who has spent its slice goes on before the others: a slice is over by the clock too, and a replay
+    -- must not see when. A coroutine that only yields spends no slice; a thousand such steps count as one.
+    local spent = step_in_order()
     if spent then
-      ready(spent)
+      ready_first(spent)
+      if shuffled then
+        host.emit("spent")
+      end
     end
     slices = slices - (spent and 1 or 0.001)
   end

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { Simulation } from "../../../src/surroundings/simulation.ts";
 import { type DurableApplication, startDurable, type Units } from "./durable-application.ts";
 
 /** Starts `app:main` under the id `main`, or joins it, and gives a function that waits for its result. */
@@ -459,4 +460,29 @@ test.each([
   expect(message).toContain("there is not enough memory for the workflow");
   await application.start(units('return "mended"'));
   expect(await application.call("result")).toBe("mended");
+});
+
+test("coroutines of a workflow take turns where they wait, not where their time is over", async () => {
+  const body = `local order, done = {}, channel.new(3)
+    for i = 1, 3 do
+      coroutine.spawn(function()
+        channel.new(1):send(i)
+        local x = 0
+        for n = 1, 3000000 / i do x = x + n % 7 end
+        order[#order + 1] = i
+        uuid.v4()
+        coroutine.yield()
+        done:send(i)
+      end)
+    end
+    for _ = 1, 3 do order[#order + 1] = -done:receive() end
+    return order`;
+  const { application } = await acrossRestart(`local order = (function() ${body} end)() ${pause} return order`);
+  expect(application.logs.filter(({ message }) => message.includes("is blocked"))).toEqual([]);
+  const simulation = new Simulation({ seed: 9 });
+  const simulated = await startDurable({
+    workflows: { main: body },
+    functions: { start: 'return workflow.exec("app:main")' },
+  }, { simulation });
+  expect(await simulated.call("start")).toEqual([1, 2, 3, -1, -2, -3]);
 });
