@@ -477,7 +477,9 @@ test("coroutines of a workflow take turns where they wait, not where their time 
     end
     for _ = 1, 3 do order[#order + 1] = -done:receive() end
     return order`;
-  const { application } = await acrossRestart(`local order = (function() ${body} end)() ${pause} return order`);
+  const { application } = await acrossRestart(
+    `local order = (function() ${body} end)() ${pause} return order`,
+  );
   expect(application.logs.filter(({ message }) => message.includes("is blocked"))).toEqual([]);
   const simulation = new Simulation({ seed: 9 });
   const simulated = await startDurable({

@@ -18,7 +18,7 @@ test("a query waits until what the code has done is committed", async () => {
   await settle();
   // From now on the worker does its tasks, and the journal does not hear of it.
   const held: TaskCompletion[] = [];
-  r.provider.onTask((task) => void r.replayer.run(task).then((done) => held.push(done)));
+  r.onTask = (task) => void r.replayer.run(task).then((done) => held.push(done));
   const tasks = r.engine.activations.length;
   await r.signal("q", "x");
   await settle();
@@ -27,7 +27,7 @@ test("a query waits until what the code has done is committed", async () => {
   const answer = r.provider.query("q", { name: "n", args: pack([]) }).then(() => answered = true);
   await settle();
   expect([held.length, answered]).toEqual([1, false]);
-  for (const done of held) r.provider.completeTask(done);
+  for (const done of held) r.completeTask(done);
   await answer;
   expect(answered).toBe(true);
   await r.provider.close();
