@@ -85,7 +85,7 @@ local function no_options()
 end
 
 -- What `compute()` answers, `value, err`: computed once and recorded; on replay the record.
-local function record(self, compute)
+local function record(self, compute, what)
   local seq = next_seq(self, "records")
   local recorded = self.run.recorded[seq]
   local value, err
@@ -94,8 +94,10 @@ local function record(self, compute)
     value, err = recorded.value, recorded.failure
   else
     value, err = compute()
+    -- What the code is given now must be what a replay gives it.
     value = copies.copy(value)
-    local refusal = record_size.refusal(record_size.of(value), "the answer")
+    local refusal =
+      record_size.refusal(record_size.of(value), "the answer of " .. (what or "a check"))
     if refusal then
       value, err = nil, refusal
     end
@@ -318,7 +320,7 @@ return {
     local args = table.pack(...)
     return record(self, function()
       return operations.unchecked(self, name, table.unpack(args, 1, args.n))
-    end)
+    end, name)
   end,
 
   log = function(self, ...)
