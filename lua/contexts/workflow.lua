@@ -16,7 +16,6 @@ local position = use("kernel/position")
 local queries = use("kernel/queries")
 local scheduler = use("kernel/scheduler")
 local scopes = use("kernel/scopes")
-local stable = use("kernel/stable")
 local unit = use("kernel/unit")
 local updates = use("kernel/updates")
 local workflows = use("kernel/workflows")
@@ -84,7 +83,8 @@ local function no_options()
   return { options = {} }
 end
 
--- What `compute()` answers, `value, err`: computed once and recorded; on replay the record.
+-- What `compute()` answers, `value, err`: computed once and recorded; on replay the record. `what` names it in the error
+-- when it is too large.
 local function record(self, compute, what)
   local seq = next_seq(self, "records")
   local recorded = self.run.recorded[seq]
@@ -530,8 +530,6 @@ return {
   ended = function(self, value, err)
     if self.run.closed then
       return
-    elseif err and stable.is_out_of_memory(err:message()) then
-      return stable.give_up(self.run)
     end
     err = err and record_size.bounded(err, "the error of the workflow")
       or record_size.refusal(record_size.of(value), "the result of the workflow")

@@ -279,18 +279,26 @@ function stable.setmetatable(t, meta)
 end
 
 local OUT_OF_MEMORY <const> = "not enough memory"
+local STUCK <const> = "ran too long where it cannot yield"
 
---- Whether a raised value is Lua's word that memory is short. How much of it there is depends on the neighbours of a run:
---- its code must not see that, so its task is given up and done again.
-function stable.is_out_of_memory(raised)
-  return raised == OUT_OF_MEMORY
+--- Whether a raised value says that the machine is short of memory or time. That depends on the neighbours of a run: its
+--- code must not see it, so its task is given up and done again.
+function stable.is_shortage(raised)
+  return raised == OUT_OF_MEMORY or type(raised) == "string" and raised:find(STUCK, 1, true) ~= nil
+end
+
+--- The same of the text of an Error that running a chunk has made of it.
+function stable.tells_shortage(message)
+  return message:find(OUT_OF_MEMORY, 1, true) ~= nil or message:find(STUCK, 1, true) ~= nil
 end
 
 --- Gives the task of a run up. What runs in one of its coroutines does not go on.
-function stable.give_up(run)
+function stable.give_up(run, raised)
   run.failure = use("kernel/errors").make(
     "Unavailable",
-    "there is not enough memory for the workflow; let it keep less, or give the runtime more (--memory-limit)",
+    raised == OUT_OF_MEMORY
+        and "there is not enough memory for the workflow; let it keep less, or give the runtime more (--memory-limit)"
+      or raised,
     true,
     { task_failed = true }
   )
@@ -300,10 +308,10 @@ function stable.give_up(run)
 end
 
 local function checked(ok, first, ...)
-  if not ok and first == OUT_OF_MEMORY then
+  if not ok and stable.is_shortage(first) then
     local run = current_run()
     if run then
-      stable.give_up(run)
+      stable.give_up(run, first)
     end
   end
   return ok, first, ...

@@ -4,6 +4,7 @@
 local use = ...
 local errors = use("kernel/errors")
 local scheduler = use("kernel/scheduler")
+local stable = use("kernel/stable")
 local unit_of = scheduler.unit_of
 
 -- `gone`: PIDs of units that ended since the other workers were told; false while there are none (kernel/remote).
@@ -287,6 +288,9 @@ local function finished(self, co, value, second)
 end
 
 local function failed(self, co, raised)
+  if self.run and stable.is_shortage(raised) then
+    return stable.give_up(self.run, raised)
+  end
   unit.finish(self, nil, errors.from_raised(raised, host.traceback(co, "")))
 end
 

@@ -64,6 +64,9 @@ local function objection(self, validator, args, n)
 end
 
 local function with_stack(raised)
+  if stable.is_shortage(raised) then
+    return raised
+  end
   return errors.from_raised(raised, host.traceback("", 2))
 end
 
@@ -85,8 +88,8 @@ local function start(self, spec, id, args, n)
     local ok, value, err = xpcall(spec.handler, with_stack, table.unpack(args, 1, n))
     if ok then
       failure = err ~= nil and errors.from_returned(err) or nil
-    elseif stable.is_out_of_memory(value) then
-      stable.give_up(self.run)
+    elseif stable.is_shortage(value) then
+      stable.give_up(self.run, value)
     else
       failure = value
     end

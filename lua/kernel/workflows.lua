@@ -9,6 +9,7 @@ local permissions = use("kernel/permissions")
 local position = use("kernel/position")
 local sandbox = use("kernel/sandbox")
 local scheduler = use("kernel/scheduler")
+local stable = use("kernel/stable")
 local unit = use("kernel/unit")
 local versions = use("kernel/versions")
 
@@ -330,6 +331,9 @@ local function initialize(run_id, job, ...)
   scheduler.current = self
   local fn, failure, env = sandbox.method(entry, entry.method)
   if failure then
+    if stable.tells_shortage(failure:message()) then
+      self.run.failure = failure
+    end
     return fail_start(self, failure)
   end
   self.env = env

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { Simulation } from "../../../src/surroundings/simulation.ts";
-import { type DurableApplication, startDurable, type Units } from "./durable-application.ts";
+import {
+  type Body,
+  type DurableApplication,
+  startDurable,
+  type Units,
+} from "./durable-application.ts";
 
 /** Starts `app:main` under the id `main`, or joins it, and gives a function that waits for its result. */
 const functions = {
@@ -452,12 +457,13 @@ test.each([
     'return coroutine.resume(coroutine.create(string.rep), "x", 2000000000)',
   ],
   ["not caught", 'return #string.rep("x", 2000000000)'],
-])("whether memory is short is nothing that a workflow sees: %s", async (_, main) => {
-  const units = (code: string) => ({ workflows: { main: code }, functions });
+  ["in a chunk", { source: 'local x = string.rep("x", 2000000000) return function() end' }],
+])("whether memory is short is nothing that a workflow sees: %s", async (_, main: Body) => {
+  const units = (code: Body) => ({ workflows: { main: code }, functions });
   const application = await startDurable(units(main));
   await application.call("begin");
   const { message } = await application.reported("a task of workflow main was lost");
-  expect(message).toContain("there is not enough memory for the workflow");
+  expect(message).toContain("not enough memory");
   await application.start(units('return "mended"'));
   expect(await application.call("result")).toBe("mended");
 });
@@ -487,4 +493,34 @@ test("coroutines of a workflow take turns where they wait, not where their time 
     functions: { start: 'return workflow.exec("app:main")' },
   }, { simulation });
   expect(await simulated.call("start")).toEqual([1, 2, 3, -1, -2, -3]);
+});
+
+test.each([
+  ["caught", "return pcall(slow)"],
+  ["not caught", "return slow()"],
+])("nor is whether time is short where nothing can yield: %s", async (_, main) => {
+  const units = (code: string) => ({ workflows: { main: code }, functions });
+  const application = await startDurable(units(
+    `local function slow() return (("a"):rep(40)):find(("a?"):rep(40) .. ("a"):rep(40)) end ${main}`,
+  ));
+  await application.call("begin");
+  const { message } = await application.reported("a task of workflow main was lost");
+  expect(message).toContain("app:main:1: ran too long where it cannot yield");
+  await application.start(units('return "mended"'));
+  expect(await application.call("result")).toBe("mended");
+});
+
+test("an activity that was short of memory is an error like others", async () => {
+  const { value } = await acrossRestart(
+    `local _, err = funcs.call("app:greedy") ${pause} return { err:message(), pcall(error, err) }`,
+    {
+      functions: {
+        greedy: {
+          body: 'return #string.rep("x", 2000000000)',
+          meta: { options: { "activity.retry_policy": { maximum_attempts: 1 } } },
+        },
+      },
+    },
+  );
+  expect(value).toEqual(["not enough memory", false, expect.anything()]);
 });
