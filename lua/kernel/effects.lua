@@ -13,4 +13,14 @@ for _, name in ipairs({ "now", "sleep", "timer", "cancel_timer", "operation", "i
   end
 end
 
+--- What `compute()` gives, one value that can be copied; in a workflow computed once and recorded.
+function effects.once(compute)
+  local unit = scheduler.current
+  local record = unit.context.record
+  if record then
+    return record(unit, compute)
+  end
+  return compute()
+end
+
 return effects

@@ -3,10 +3,14 @@
 local use = ...
 local check = use("kernel/check")
 local copies = use("kernel/copy")
+local effects = use("kernel/effects")
 local object = use("kernel/object")
 local permissions = use("kernel/permissions")
 local policies = use("kernel/policies")
 local scheduler = use("kernel/scheduler")
+
+-- A scope may hold the policies of today, of which a workflow must see those of its first time.
+local once = effects.once
 
 local identity = {}
 
@@ -26,16 +30,6 @@ local function content(value, name, position, caller)
     check.fail(position, caller, name, value)
   end
   return held[value]
-end
-
--- A scope may hold the policies of today, of which a workflow must see those of its first time.
-local function once(compute)
-  local self = scheduler.current
-  local record = self.context.record
-  if record then
-    return record(self, compute)
-  end
-  return compute()
 end
 
 local function evaluator(name, evaluate)

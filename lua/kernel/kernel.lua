@@ -60,16 +60,6 @@ function runtime.not_in_workflow(name)
   )
 end
 
---- What `compute()` gives, one value that can be copied; in a workflow computed once and recorded.
-function runtime.once(compute)
-  local self = scheduler.current
-  local record = self.context.record
-  if record then
-    return record(self, compute)
-  end
-  return compute()
-end
-
 --- The running unit, as modules may know it.
 function runtime.frame()
   local current = scheduler.current

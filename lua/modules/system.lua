@@ -41,7 +41,7 @@ local function constant(resource, value)
     if err then
       return nil, err
     end
-    return runtime.once(function()
+    return runtime.effects.once(function()
       return type(value) == "function" and value() or value
     end)
   end

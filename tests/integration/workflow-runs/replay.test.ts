@@ -450,6 +450,17 @@ test("whether a workflow was there to be started is as it was", async () => {
   ]);
 });
 
+/** Starts a run whose task is given up, mends its code, and gives what was reported. */
+async function givenUp(main: Body): Promise<string> {
+  const units = (code: Body) => ({ workflows: { main: code }, functions });
+  const application = await startDurable(units(main));
+  await application.call("begin");
+  const { message } = await application.reported("a task of workflow main was lost");
+  await application.start(units('return "mended"'));
+  expect(await application.call("result")).toBe("mended");
+  return message;
+}
+
 test.each([
   ["caught", 'local ok = pcall(string.rep, "x", 2000000000) return ok'],
   [
@@ -459,13 +470,18 @@ test.each([
   ["not caught", 'return #string.rep("x", 2000000000)'],
   ["in a chunk", { source: 'local x = string.rep("x", 2000000000) return function() end' }],
 ])("whether memory is short is nothing that a workflow sees: %s", async (_, main: Body) => {
-  const units = (code: Body) => ({ workflows: { main: code }, functions });
-  const application = await startDurable(units(main));
-  await application.call("begin");
-  const { message } = await application.reported("a task of workflow main was lost");
-  expect(message).toContain("not enough memory");
-  await application.start(units('return "mended"'));
-  expect(await application.call("result")).toBe("mended");
+  expect(await givenUp(main)).toContain("not enough memory");
+});
+
+test.each([
+  ["caught", "return pcall(slow)"],
+  ["not caught", "return slow()"],
+])("nor is whether time is short where nothing can yield: %s", async (_, main) => {
+  const slow =
+    `local function slow() return (("a"):rep(40)):find(("a?"):rep(40) .. ("a"):rep(40)) end`;
+  expect(await givenUp(`${slow} ${main}`)).toContain(
+    "app:main:1: ran too long where it cannot yield",
+  );
 });
 
 test("coroutines of a workflow take turns where they wait, not where their time is over", async () => {
@@ -493,21 +509,6 @@ test("coroutines of a workflow take turns where they wait, not where their time 
     functions: { start: 'return workflow.exec("app:main")' },
   }, { simulation });
   expect(await simulated.call("start")).toEqual([1, 2, 3, -1, -2, -3]);
-});
-
-test.each([
-  ["caught", "return pcall(slow)"],
-  ["not caught", "return slow()"],
-])("nor is whether time is short where nothing can yield: %s", async (_, main) => {
-  const units = (code: string) => ({ workflows: { main: code }, functions });
-  const application = await startDurable(units(
-    `local function slow() return (("a"):rep(40)):find(("a?"):rep(40) .. ("a"):rep(40)) end ${main}`,
-  ));
-  await application.call("begin");
-  const { message } = await application.reported("a task of workflow main was lost");
-  expect(message).toContain("app:main:1: ran too long where it cannot yield");
-  await application.start(units('return "mended"'));
-  expect(await application.call("result")).toBe("mended");
 });
 
 test("an activity that was short of memory is an error like others", async () => {
