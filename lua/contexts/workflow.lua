@@ -16,6 +16,7 @@ local position = use("kernel/position")
 local queries = use("kernel/queries")
 local scheduler = use("kernel/scheduler")
 local scopes = use("kernel/scopes")
+local start_refusal = use("kernel/start_checks")
 local unit = use("kernel/unit")
 local updates = use("kernel/updates")
 local workflows = use("kernel/workflows")
@@ -141,29 +142,6 @@ local function activity(self, waiter, target, frame, options, ...)
   return schedule(self, waiter, target, spec or no_options(), nil, frame, args, n)
 end
 
--- Nil when the entry is a workflow, else the Error. It is recorded when it is none, since a replay may find one; and a
--- replay without that record goes on, though the entry may be gone by now.
-local function entry_refusal(self, id)
-  local run = self.run
-  local recorded = run.recorded[(run.sequences.records or 0) + 1]
-  local details = recorded and recorded.failure and recorded.failure:details()
-  local refused = details and details.refused_entry == id
-  if run.replaying and not refused then
-    return nil
-  end
-  local entry, err = sandbox.entry(id)
-  if not refused and entry and entry.kind == "workflow.lua" then
-    return nil
-  end
-  err = err or errors.fail("NotFound", "workflow not found: " .. id)
-  return select(
-    2,
-    record(self, function()
-      return nil, errors.make(err:kind(), err:message(), false, { refused_entry = id })
-    end)
-  )
-end
-
 local function check_child(self, id, host_id)
   if host_id ~= self.run.host then
     return errors.fail(
@@ -171,7 +149,7 @@ local function check_child(self, id, host_id)
       "a child runs on the host of its parent: " .. self.run.host .. ", not " .. host_id
     )
   end
-  return entry_refusal(self, id)
+  return start_refusal(self, id, record)
 end
 
 local function start_child(self, id, host_id, frame, extra, waiter, on_close, ...)

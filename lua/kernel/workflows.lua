@@ -10,14 +10,12 @@ local position = use("kernel/position")
 local sandbox = use("kernel/sandbox")
 local scheduler = use("kernel/scheduler")
 local stable = use("kernel/stable")
+local task_limits = use("kernel/task_limits")
 local unit = use("kernel/unit")
 local versions = use("kernel/versions")
 
 -- Slices that one activation may run before it counts as an endless loop: about 10 s of Lua.
 local TASK_SLICES <const> = 2000
--- What one task may ask for: so many things, of so many bytes. More would neither fit what crosses to the host at once nor
--- be a step that a replay can go through quickly.
-local TASK_COMMANDS <const>, TASK_BYTES <const> = 10000, 8 * 1024 * 1024
 -- Slices it may run before the other units of the worker get their turn.
 local TURN_SLICES <const> = 1
 
@@ -47,43 +45,17 @@ function workflows.next_seq(self, kind)
   return seq
 end
 
--- Ends a run whose task asks for too much. Nothing of the task is kept but its end.
-local function overflow(self, what)
-  local at = position.here()
-  self.run.commands, self.run.task_bytes = {}, 0
-  unit.finish(
-    self,
-    nil,
-    errors.fail(
-      "Invalid",
-      ("the workflow asks at %s for more than %s without waiting; wait in between, or let child workflows do parts of it"):format(
-        at,
-        what
-      )
-    )
-  )
-  if coroutine.isyieldable() then
-    host.park()
-  end
-end
-
 --- Counts bytes that the task at hand records.
 function workflows.takes(self, bytes)
-  local run = self.run
-  refuse_in_read_only(run)
-  run.task_bytes = (run.task_bytes or 0) + bytes
-  if run.task_bytes > TASK_BYTES and not run.closed then
-    overflow(self, (TASK_BYTES // 1024 // 1024) .. " MB")
-  end
+  refuse_in_read_only(self.run)
+  task_limits.takes(self, bytes)
 end
 
 --- Adds a command with the place in the code that made it.
 function workflows.command(self, body)
   refuse_in_read_only(self.run)
   local run = self.run
-  if #run.commands >= TASK_COMMANDS and not run.closed and not self.ended then
-    overflow(self, TASK_COMMANDS .. " things")
-  end
+  task_limits.counts(self)
   local commands = run.commands
   if run.positions then
     local at = position.here()

@@ -41,6 +41,8 @@ import sandbox from "../../lua/kernel/sandbox.lua" with { type: "text" };
 import scheduler from "../../lua/kernel/scheduler.lua" with { type: "text" };
 import spawning from "../../lua/kernel/spawning.lua" with { type: "text" };
 import localActivities from "../../lua/kernel/local_activities.lua" with { type: "text" };
+import startChecks from "../../lua/kernel/start_checks.lua" with { type: "text" };
+import taskLimits from "../../lua/kernel/task_limits.lua" with { type: "text" };
 import stable from "../../lua/kernel/stable.lua" with { type: "text" };
 import scopes from "../../lua/kernel/scopes.lua" with { type: "text" };
 import subscriptions from "../../lua/kernel/subscriptions.lua" with { type: "text" };
@@ -134,6 +136,8 @@ export const sources: Record<string, string> = {
   "kernel/spawning": spawning,
   "kernel/local_activities": localActivities,
   "kernel/stable": stable,
+  "kernel/start_checks": startChecks,
+  "kernel/task_limits": taskLimits,
   "kernel/scopes": scopes,
   "kernel/subscriptions": subscriptions,
   "kernel/timers": timers,

@@ -371,6 +371,8 @@ export const probes: Record<string, string> = {
     "workflow.attrs({ search = { a = 1 }, memo = { b = { 2 } } }), workflow.info().memo",
   "workflow.update": 'workflow.update("{app:durable|steady}", "double", 4)',
   "workflow.update_with": 'workflow.update_with({ id = "u" }, "{app:durable|steady}", "double", 5)',
+  "workflow.update_with_start":
+    'workflow.update_with_start({ ["workflow.id"] = "steady" }, "app:steady", "app:durable", { name = "double", args = { 6 }, id = "us" })',
   "workflow.set_update_handler": 'workflow.set_update_handler("u", print)',
   "workflow.query": 'workflow.query("{app:durable|steady}", "answer")',
   "workflow.set_query_handler": 'workflow.set_query_handler("q", print)',
