@@ -254,6 +254,17 @@ export const probes: Record<string, string> = {
   "history:versions": "#registry.history():versions()",
   "history:get_version": "registry.history():get_version(1)",
   "history:snapshot_at": "tostring(registry.history():snapshot_at(registry.current_version()))",
+  "schedule.create":
+    'schedule.create({ id = "yearly", spec = { cron = { "0 0 1 1 *" } }, action = { workflow = "app:child", args = { 1 } } })',
+  "schedule.describe": 'schedule.describe("yearly"), schedule.describe("none")',
+  "schedule.list": "schedule.list()",
+  "schedule.update": 'schedule.update("yearly", { note = "changed" })',
+  "schedule.pause": 'schedule.pause("yearly", "why")',
+  "schedule.unpause": 'schedule.unpause("yearly")',
+  "schedule.trigger": 'schedule.trigger("yearly")',
+  "schedule.backfill":
+    'schedule.backfill("yearly", { { from = time.unix(0, 0), to = time.unix(1, 0) } })',
+  "schedule.delete": 'schedule.delete("yearly")',
   "security.actor": "security.actor() and security.actor():meta()",
   "security.scope": "tostring(security.scope())",
   "security.can": 'security.can("read", "app:thing")',
