@@ -1,3 +1,4 @@
+import { expect } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import type { Entry } from "../../../src/registry/entry.ts";
 import type { Simulation } from "../../../src/surroundings/simulation.ts";
 import { WippyError } from "../../../src/vm/error.ts";
 import { LuaFloat, type LuaValue } from "../../../src/vm/value.ts";
+import { checkJournal } from "../../../src/workflows/providers/sqlite/check.ts";
 
 export { failure } from "../application.ts";
 
@@ -185,10 +187,13 @@ export class DurableApplication {
     this.#node = undefined;
   }
 
-  /** Stops it and removes its folder. */
+  /** Stops it and removes its folder. @throws when its journal is not as its writer promises */
   async remove(): Promise<void> {
     await this.stop();
+    const journal = join(this.directory, ".wippy", "journal.db");
+    const faults = existsSync(journal) ? checkJournal(journal).faults : [];
     rmSync(this.directory, { recursive: true, force: true });
+    expect(faults).toEqual([]);
   }
 }
 

@@ -2,12 +2,18 @@
  * Whether a journal is as its writer promises: every history whole, nothing decided twice, nothing pending that has ended.
  * @module
  */
-import { Database } from "bun:sqlite";
+import type { Database } from "bun:sqlite";
 import { WippyError } from "../../../vm/error.ts";
-import { type EventType, unpackPlain } from "../../history.ts";
+import { attributeRows } from "./attributes.ts";
 import { checkSchedules } from "./check-schedules.ts";
+import {
+  type CheckedEvent,
+  type CheckedRun,
+  historyFaults,
+  type PendingRows,
+} from "./history-check.ts";
 import { schemaVersion } from "./migrations.ts";
-import { checkHeader, storageError } from "./open.ts";
+import { checkHeader, openForReading, storageError } from "./open.ts";
 
 /** Something that must not be. */
 export interface JournalFault {
@@ -30,97 +36,6 @@ export interface JournalCheck {
 /** Faults that are told; a damaged file may have very many. */
 const mostFaults = 1000;
 
-interface RunRow {
-  run: number;
-  run_id: string;
-  workflow_id: string;
-  status: string;
-  next_event: number;
-  task_event: number;
-}
-
-interface EventRow {
-  id: number;
-  type: EventType;
-  data: Uint8Array;
-}
-
-const closing = /^Execution(?:Completed|Failed|TimedOut|Canceled|Terminated|ContinuedAsNew)$/;
-/** What an event with a `seq` begins, and what ends it. */
-const begins = /^(Activity|LocalActivity|Timer|Child)(?:Scheduled|Started|Initiated)$/;
-const ends =
-  /^(Activity|Timer|Child)(?:Completed|Failed|TimedOut|Canceled|Fired|Terminated|StartFailed)$/;
-
-/** Follows one history. @returns what is wrong with it */
-function faultsOf(run: RunRow, events: Iterable<EventRow>, pending: Set<string>): string[] {
-  const faults: string[] = [];
-  const open = new Set<string>();
-  const ended = new Set<string>();
-  let last: EventRow | undefined;
-  for (const event of events) {
-    const expected = (last?.id ?? 0) + 1;
-    if (event.id !== expected) faults.push(`event ${expected} is missing before event ${event.id}`);
-    if (event.id === 1 && event.type !== "ExecutionStarted") {
-      faults.push(`it begins with ${event.type}, not ExecutionStarted`);
-    }
-    if (last && closing.test(last.type)) {
-      faults.push(`event ${event.id}, ${event.type}, comes after its end, ${last.type}`);
-    }
-    let data: { seq?: number; backoff?: number };
-    try {
-      data = unpackPlain<typeof data>(event.data);
-      if (Object(data).constructor !== Object) throw new TypeError("no object");
-    } catch {
-      faults.push(`the data of event ${event.id}, ${event.type}, is damaged`);
-      last = event;
-      continue;
-    }
-    // A child has two events at its beginning: that it was asked for, and that it runs.
-    const begun = event.type === "ChildStarted" ? null : begins.exec(event.type);
-    const over = ends.exec(event.type);
-    const key = `${(begun ?? over)?.[1]} ${data.seq}`;
-    if (begun) open.add(key);
-    if (over) {
-      if (ended.has(key)) faults.push(`event ${event.id}, ${event.type}, decides ${key} again`);
-      else if (!open.delete(key)) {
-        faults.push(`event ${event.id}, ${event.type}, ends ${key}, which has not begun`);
-      }
-      ended.add(key);
-    }
-    if (event.type === "LocalActivityRecorded") {
-      const local = `LocalActivity ${data.seq}`;
-      if (ended.has(local)) faults.push(`event ${event.id}, ${event.type}, decides ${local} again`);
-      // One that ends in its first task has no beginning; one that waits begins again.
-      open.delete(local);
-      if (data.backoff === undefined) ended.add(local);
-    }
-    last = event;
-  }
-  if ((last?.id ?? 0) !== run.next_event - 1) {
-    faults.push(`its row counts ${run.next_event - 1} events, its history has ${last?.id ?? 0}`);
-  }
-  const closed = last !== undefined && closing.test(last.type);
-  if (closed && run.status === "running") faults.push(`it is running, but ended by ${last!.type}`);
-  if (!closed && run.status !== "running") {
-    faults.push(`it is ${run.status}, but its history has no end`);
-  }
-  for (const key of pending) {
-    if (closed) faults.push(`${key} is pending, but the run is closed`);
-    else if (!open.has(key)) faults.push(`${key} is pending, but its history says otherwise`);
-  }
-  if (!closed) {
-    for (const key of open) {
-      // A child is pending in its own row; timers and activities have theirs here.
-      if (key.startsWith("LocalActivity")) {
-        if (run.task_event === 0) faults.push(`${key} has not ended, and no task is open for it`);
-      } else if (!key.startsWith("Child") && !pending.has(key)) {
-        faults.push(`${key} has neither ended nor is it pending`);
-      }
-    }
-  }
-  return faults;
-}
-
 /**
  * Reads a whole journal, also one that a runtime writes to: it sees the state of one moment.
  *
@@ -129,7 +44,7 @@ function faultsOf(run: RunRow, events: Iterable<EventRow>, pending: Set<string>)
 export function checkJournal(path: string): JournalCheck {
   let database: Database | undefined;
   try {
-    database = new Database(path, { readonly: true });
+    database = openForReading(path);
     const version = checkHeader(database, path);
     if (version !== schemaVersion) {
       throw new WippyError(
@@ -158,29 +73,9 @@ function check(database: Database): JournalCheck {
   ) {
     if (message !== "ok") add({ message: `SQLite: ${message}` });
   }
-  const eventsOf = database.query<EventRow, [number]>(
-    "SELECT id, type, data FROM events WHERE run = ? ORDER BY id",
-  );
-  const activitiesOf = database.query<{ seq: number }, [number]>(
-    "SELECT seq FROM activities WHERE run = ?",
-  );
-  const timersOf = database.query<{ seq: number }, [number]>(
-    "SELECT seq FROM timers WHERE run = ? AND kind = 'timer'",
-  );
-  let runs = 0;
-  const all = database.query<RunRow, []>(
-    "SELECT run, run_id, workflow_id, status, next_event, task_event FROM runs ORDER BY run",
-  );
-  for (const run of all.iterate()) {
-    runs++;
-    const pending = new Set([
-      ...activitiesOf.all(run.run).map(({ seq }) => `Activity ${seq}`),
-      ...timersOf.all(run.run).map(({ seq }) => `Timer ${seq}`),
-    ]);
-    for (const message of faultsOf(run, eventsOf.iterate(run.run), pending)) {
-      add({ workflowId: run.workflow_id, runId: run.run_id, message });
-    }
-  }
+  const { runs, events } = checkRuns(database, add);
+  checkFamilies(database, add);
+  checkAttributes(database, add);
   const orphans = (table: string, what: string) => {
     const found = database.query<{ n: number }, []>(
       `SELECT count(*) AS n FROM ${table} WHERE run NOT IN (SELECT run FROM runs)`,
@@ -194,6 +89,80 @@ function check(database: Database): JournalCheck {
     database,
     (scheduleId, message) => add({ ...scheduleId === "" ? {} : { scheduleId }, message }),
   );
+  return { runs, events, schedules, faults };
+}
+
+type Add = (fault: JournalFault) => void;
+
+/** Each run by itself. */
+function checkRuns(database: Database, add: Add): { runs: number; events: number } {
+  const eventsOf = database.query<CheckedEvent, [number]>(
+    "SELECT id, type, time, data FROM events WHERE run = ? ORDER BY id",
+  );
+  const activitiesOf = database.query<PendingRows["activities"][number], [number]>(
+    "SELECT seq, event, attempt, running FROM activities WHERE run = ?",
+  );
+  const timersOf = database.query<PendingRows["timers"][number], [number]>(
+    "SELECT kind, seq, due FROM timers WHERE run = ?",
+  );
+  const updatesOf = database.query<PendingRows["updates"][number], [number]>(
+    "SELECT update_id, delivered, accepted, outcome FROM updates WHERE run = ?",
+  );
+  const openChild = database.query<{ run: number }, [number, number]>(
+    "SELECT run FROM runs WHERE parent_run = ? AND parent_seq = ? AND status = 'running'",
+  );
+  let runs = 0;
+  const all = database.query<CheckedRun, []>(
+    "SELECT run, run_id, workflow_id, status, next_event, bytes, task_event, wake, held, " +
+      "cancel_requested, close_time FROM runs ORDER BY run",
+  );
+  for (const run of all.iterate()) {
+    runs++;
+    const rows = {
+      activities: activitiesOf.all(run.run),
+      timers: timersOf.all(run.run),
+      updates: updatesOf.all(run.run),
+    };
+    const { faults, children } = historyFaults(run, eventsOf.iterate(run.run), rows);
+    for (const seq of children) {
+      if (openChild.get(run.run, seq)) continue;
+      faults.push(`Child ${seq} does not run, and the run was not told how it ended`);
+    }
+    for (const message of faults) add({ workflowId: run.workflow_id, runId: run.run_id, message });
+  }
   const events = database.query<{ n: number }, []>("SELECT count(*) AS n FROM events").get()?.n;
-  return { runs, events: events ?? 0, schedules, faults };
+  return { runs, events: events ?? 0 };
+}
+
+/** A child outlives its parent only by its policy. */
+function checkFamilies(database: Database, add: Add): void {
+  const outlived = database.query<{ workflow_id: string; run_id: string; parent: string }, []>(
+    `SELECT c.workflow_id, c.run_id, p.workflow_id AS parent
+     FROM runs c JOIN runs p ON p.run = c.parent_run
+     WHERE c.status = 'running' AND c.parent_close_policy = 'terminate' AND p.status <> 'running'`,
+  );
+  for (const { workflow_id: workflowId, run_id: runId, parent } of outlived.iterate()) {
+    add({ workflowId, runId, message: `it runs, but its parent ${parent} is closed` });
+  }
+}
+
+/** Search attributes are found by rows of their own. */
+function checkAttributes(database: Database, add: Add): void {
+  const rowsOf = database.query<{ key: string; position: number; text: string | null; number: number | null }, [number]>(
+    "SELECT key, position, text, number FROM attributes WHERE run = ?",
+  );
+  const all = database.query<
+    { run: number; run_id: string; workflow_id: string; packed: Uint8Array | null },
+    []
+  >("SELECT run, run_id, workflow_id, search_attributes AS packed FROM runs ORDER BY run");
+  const text = (rows: object[]) => rows.map((row) => JSON.stringify(row)).sort().join();
+  for (const { run, run_id: runId, workflow_id: workflowId, packed } of all.iterate()) {
+    const found = rowsOf.all(run);
+    if (!packed && found.length === 0) continue;
+    const due = (packed ? attributeRows(run, packed) : [])
+      .map(({ key, position, text, number }) => ({ key, position, text, number }));
+    if (text(found) !== text(due)) {
+      add({ workflowId, runId, message: "its search attributes are not those that it is found by" });
+    }
+  }
 }

@@ -31,6 +31,16 @@ export function openDatabase(path: string, maxBytes?: number): Database {
   }
 }
 
+/**
+ * Opens a journal that a runtime may write to, for reading. While that one opens or closes it, SQLite locks it for a moment:
+ * that is waited for.
+ */
+export function openForReading(path: string): Database {
+  const database = new Database(path, { readonly: true });
+  database.run("PRAGMA busy_timeout = 5000");
+  return database;
+}
+
 /** Checks whose file it is. Answers the version of its schema, 0 for a new file. @throws WippyError Invalid */
 export function checkHeader(database: Database, path: string): number {
   const version = pragma(database, "user_version");

@@ -1,4 +1,4 @@
-import { Database } from "bun:sqlite";
+import type { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
 import { WippyError } from "../../../vm/error.ts";
 import { type HistoryEvent, unpackHistory } from "../../history.ts";
@@ -7,7 +7,7 @@ import type { RunDetail, RunInfo, RunQuery } from "../../provider.ts";
 import type { ScheduleInfo, ScheduleQuery, ScheduleSummary } from "../../schedules.ts";
 import { describeRun, listRuns, runDetail, runHistory, type Shelf } from "./info.ts";
 import { schemaVersion } from "./migrations.ts";
-import { checkHeader, storageError } from "./open.ts";
+import { checkHeader, openForReading, storageError } from "./open.ts";
 import { Runs } from "./runs.ts";
 import { describeSchedule, listSchedules } from "./schedule-info.ts";
 import { Store } from "./store.ts";
@@ -32,7 +32,7 @@ export class JournalReader {
     }
     let database: Database | undefined;
     try {
-      database = new Database(path, { readonly: true });
+      database = openForReading(path);
       const version = checkHeader(database, path);
       if (version !== schemaVersion) {
         throw new WippyError(

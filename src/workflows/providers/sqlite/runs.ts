@@ -65,7 +65,7 @@ export interface RunState extends RunRow {
 }
 
 /** A rough cost of an event beside its data: its type, its time and its place in the tree. */
-const eventOverhead = 24;
+export const eventOverhead = 24;
 
 /** The runs that the journal works with, read from the store when they are needed. */
 export class Runs {

@@ -2,12 +2,12 @@
  * What is done to a journal file while no runtime runs: copies, new schemas, less space.
  * @module
  */
-import { Database } from "bun:sqlite";
+import type { Database } from "bun:sqlite";
 import { existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { WippyError } from "../../../vm/error.ts";
 import { lockJournal } from "./lock.ts";
 import { schemaVersion } from "./migrations.ts";
-import { checkHeader, openDatabase, storageError } from "./open.ts";
+import { checkHeader, openDatabase, openForReading, storageError } from "./open.ts";
 
 function mustExist(path: string): void {
   if (existsSync(path)) return;
@@ -43,7 +43,7 @@ export function backUpJournal(path: string, target: string): { bytes: number } {
   const draft = `${target}.part`;
   rmSync(draft, { force: true });
   try {
-    using(path, () => new Database(path, { readonly: true }), (database) => {
+    using(path, () => openForReading(path), (database) => {
       checkHeader(database, path);
       database.query("VACUUM INTO ?").run(draft);
     });
@@ -86,7 +86,7 @@ export function migrateJournal(path: string): { from: number; to: number } {
   try {
     const from = using(
       path,
-      () => new Database(path, { readonly: true }),
+      () => openForReading(path),
       (database) => checkHeader(database, path),
     );
     using(path, () => openDatabase(path), () => {});
