@@ -119,7 +119,8 @@ export function storageError(error: unknown, path: string): WippyError {
   const code = errorCode(error);
   const text = error instanceof Error ? error.message : String(error);
   const details = { path, code };
-  if (code.startsWith("SQLITE_FULL")) {
+  // Where the disk is full, the index of the log is the first that cannot grow.
+  if (code.startsWith("SQLITE_FULL") || code === "SQLITE_IOERR_SHMSIZE") {
     return new WippyError(
       "Unavailable",
       `The journal ${path} cannot grow: the disk is full or its size limit is reached; ` +

@@ -1,0 +1,6 @@
+-- Fails for good.
+local function main()
+  return nil, "no"
+end
+
+return { main = main }
