@@ -116,6 +116,7 @@ export class Node {
         },
         limitedHosts: this.#limits.size,
         memoryLimit: options.memoryLimit ?? defaultMemoryLimit,
+        cachedRuns: options.cachedRuns,
         firstPid: options.entries.some(({ kind }) => kind === workflowHost.name)
           ? newPids(surroundings.now())
           : 0,

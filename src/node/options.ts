@@ -26,4 +26,6 @@ export interface NodeOptions {
   simulation?: Simulation;
   /** Bytes of Lua memory of one worker; 1 GiB when absent. */
   memoryLimit?: number;
+  /** Workflow runs that a worker keeps in memory; 10,000 when absent. */
+  cachedRuns?: number;
 }

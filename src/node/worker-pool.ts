@@ -31,6 +31,8 @@ export interface WorkerPoolOptions {
   services: ServiceOptions;
   /** Bytes of Lua memory of one worker. */
   memoryLimit: number;
+  /** Workflow runs that a worker keeps in memory. */
+  cachedRuns?: number | undefined;
   /** How many hosts have limits. */
   limitedHosts: number;
   /** Sequence number with which PIDs begin. */
@@ -162,7 +164,7 @@ export class WorkerPool {
   }
 
   async #launch(index: number): Promise<void> {
-    const { inline, entries, services, memoryLimit, strict, terminalOf, simulation } =
+    const { inline, entries, services, memoryLimit, cachedRuns, strict, terminalOf, simulation } =
       this.#options;
     const generation = this.#starts[index]!;
     const receive = (messages: FromWorker[]) => this.#receive(index, generation, messages);
@@ -175,6 +177,7 @@ export class WorkerPool {
       entries,
       hosts: this.#hosts,
       memoryLimit,
+      ...(cachedRuns !== undefined && { cachedRuns }),
       module: await loadLuaModule(),
       loads: this.#loads,
       liveness: this.#liveness,

@@ -46,6 +46,8 @@ export class Simulation implements Surroundings {
   #trace: number | bigint = 0;
   #holds = 0;
   #pumping = false;
+  #tasks = 0;
+  #watched: { at: number; callback: () => void }[] = [];
 
   constructor({ seed, startTime = Date.UTC(2026, 0, 1) }: SimulationOptions) {
     this.#time = startTime;
@@ -112,6 +114,33 @@ export class Simulation implements Surroundings {
     }
   }
 
+  /** Tasks and timers that have run so far. */
+  get tasks(): number {
+    return this.#tasks;
+  }
+
+  /**
+   * Calls back between two tasks, when so many more of them have run: for tests that disturb what is simulated. Answers what
+   * calls it off.
+   */
+  afterTasks(count: number, callback: () => void): () => void {
+    const watched = { at: this.#tasks + count, callback };
+    this.#watched.push(watched);
+    return () => {
+      this.#watched = this.#watched.filter((other) => other !== watched);
+    };
+  }
+
+  /** Stops the simulated world until `resume`. One that stays so has crashed. */
+  halt(): void {
+    this.#holds++;
+  }
+
+  resume(): void {
+    this.#holds--;
+    this.#pump();
+  }
+
   /** Adds to the trace what happened. */
   note(what: string | Uint8Array): void {
     this.#trace = Bun.hash(what, BigInt(this.#trace));
@@ -161,5 +190,10 @@ export class Simulation implements Surroundings {
     this.#time += taskTime;
     this.note(String(this.#time));
     run();
+    this.#tasks++;
+    if (this.#watched.length === 0) return;
+    const due = this.#watched.filter(({ at }) => at <= this.#tasks);
+    this.#watched = this.#watched.filter(({ at }) => at > this.#tasks);
+    for (const { callback } of due) callback();
   }
 }

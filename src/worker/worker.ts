@@ -38,6 +38,8 @@ export interface WorkerOptions {
   hosts: HostState[];
   /** Bytes of Lua memory. */
   memoryLimit: number;
+  /** Workflow runs that it keeps in memory; 10,000 when absent. */
+  cachedRuns?: number;
   module: WebAssembly.Module;
   /** Units alive, by worker: shared by all, for placement. */
   loads: Int32Array;
@@ -148,7 +150,7 @@ export class LuaWorker {
         this.#enter(() => this.#kernel.call("cancel_call", token, gently)),
     };
     this.#replayer = new Replayer(this.#engine, local, {
-      maxRuns: maxLiveRuns,
+      maxRuns: this.#options.cachedRuns ?? maxLiveRuns,
       surroundings: this.#surroundings,
       isFull: () => this.#vm.memory().used > memoryLimit * memoryForRuns,
     });

@@ -67,6 +67,9 @@ class Follower {
   /** TaskStarted without outcome; 0: none. */
   task = 0;
   lastTask = 0;
+  /** TaskStarted of the last completed task, and of the one before it. */
+  completed = 0;
+  before = 0;
   /** The newest event that a task has to show. */
   toShow = 0;
   cancelRequests = 0;
@@ -114,6 +117,7 @@ class Follower {
       this.task = this.lastTask = id;
     } else if (type === "TaskCompleted" || type === "TaskFailed") {
       if (this.task === 0) this.#fault(`event ${id}, ${type}, ends a task that has not begun`);
+      if (type === "TaskCompleted") [this.before, this.completed] = [this.completed, this.task];
       this.task = 0;
       // What a failed task showed is shown again; a reset shows nothing of its own.
       if (type === "TaskFailed") this.toShow = baseRunId === undefined ? id : this.toShow;
@@ -134,9 +138,9 @@ class Follower {
     }
     if (!over) return;
     const before = this.ended.get(key);
-    // The code calls a timer off that has fired, as long as it was not shown so.
+    // The code calls a timer off that has fired: the task that shows it does other things first, or shows it not yet.
     const unseen = type === "TimerCanceled" && before?.type === "TimerFired" &&
-      before.id > this.lastTask;
+      before.id > this.before;
     if (before && !unseen) this.#fault(`event ${id}, ${type}, decides ${key} again`);
     else if (!before && !this.open.delete(key)) {
       this.#fault(`event ${id}, ${type}, ends ${key}, which has not begun`);
