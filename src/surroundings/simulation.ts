@@ -39,6 +39,7 @@ function generator(seed: number): () => number {
  */
 export class Simulation implements Surroundings {
   readonly random: Randomness;
+  readonly steady = true;
   readonly #next: () => number;
   readonly #ready: Task[] = [];
   readonly #timers: Timer[] = [];

@@ -16,6 +16,8 @@ export interface Randomness {
 export interface Surroundings {
   /** Whole milliseconds since the epoch. */
   now(): number;
+  /** Whether `now` never jumps: it counts what passes between timers, nobody sets it. */
+  steady?: boolean;
   /** Milliseconds since the epoch with a fraction; never runs backwards. */
   precise(): number;
   /** Calls back once after that many milliseconds. Answers a function that calls it off. */

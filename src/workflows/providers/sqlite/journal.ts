@@ -36,6 +36,8 @@ import { type Work, Workers } from "./workers.ts";
 export interface Surroundings {
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Whether the clock never jumps. */
+  steady?: boolean;
   /** Calls back once after that many milliseconds. Answers a function that calls it off. */
   setTimer(delay: number, callback: () => void): () => void;
   /** Calls back when everything that has arrived by now has been received. */
@@ -55,6 +57,12 @@ export interface JournalWays {
   tell(events: NodeEvent[]): void;
   handOut(worker: number, handouts: OutgoingHandout[]): void;
 }
+
+/**
+ * How long the journal waits without a look at the clock, in milliseconds: the platform's timers count what passes, and the
+ * wall clock, by which everything is due, may jump (it is set, the machine was asleep).
+ */
+const lookInterval = 60_000;
 
 /**
  * The journal: takes requests, commits everything that waits in one transaction, and only then lets
@@ -361,7 +369,8 @@ export class Journal {
     this.#alarm?.cancel();
     this.#alarm = undefined;
     if (at === Infinity) return;
-    const delay = Math.min(maxDelay, Math.max(0, at - this.#surroundings.now()));
+    const longest = this.#surroundings.steady ? maxDelay : lookInterval;
+    const delay = Math.min(longest, Math.max(0, at - this.#surroundings.now()));
     const cancel = this.#surroundings.setTimer(delay, () => {
       this.#alarm = undefined;
       this.receive([]);
