@@ -1,4 +1,4 @@
-import { inbound, packHistory, packPlain, unpackCommands } from "../../history.ts";
+import { inbound, type PackedCommand, packHistory, packPlain, unpackCommands } from "../../history.ts";
 import {
   defaultTaskTimeout,
   type TaskCompletion,
@@ -58,7 +58,7 @@ export function completeTask(book: Book, worker: number, completion: TaskComplet
   }
   state.losses = 0;
   const commands = unpackCommands(outcome.commands);
-  if (commands.at(-1)?.type === "continue_as_new" && state.wake) {
+  if (state.wake && isFollowed(state, commands.at(-1)?.type)) {
     refuseClose(book, state);
     return;
   }
@@ -168,12 +168,21 @@ function taskLost(book: Book, state: RunState, message: string): void {
   book.after.push(() => book.deadlines.set(`task ${run}`, due, { kind: "redo", run, lease }));
 }
 
+/** Whether another run of the chain follows one that ends with this command, or may follow it. */
+function isFollowed(state: RunState, last: PackedCommand["type"] | undefined): boolean {
+  if (last === "continue_as_new") return true;
+  const { cronSchedule, retryPolicy } = state.agreed.options;
+  const failed = last === "fail_workflow";
+  return failed && retryPolicy !== undefined ||
+    (failed || last === "complete_workflow") && cronSchedule !== undefined;
+}
+
 /**
- * Events came while the code decided to continue as new: it is shown them first, so that none is
- * lost.
+ * Events came while the code decided to end a run that another one follows: it is shown them first, so that no message and
+ * no request to cancel is lost between the two.
  */
 function refuseClose(book: Book, state: RunState): void {
-  book.append(state, "TaskFailed", { message: "events came before continue-as-new" });
+  book.append(state, "TaskFailed", { message: "events came before the end of the run" });
   state.taskEvent = 0;
   book.evict(state);
   book.wake(state);
