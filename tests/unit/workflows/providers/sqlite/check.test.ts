@@ -1,0 +1,103 @@
+/** What must not be in a journal is found in it. */
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { Database } from "bun:sqlite";
+import { pack } from "../../../../../src/vm/codec.ts";
+import { checkJournal } from "../../../../../src/workflows/providers/sqlite/check.ts";
+import { Runtime, settle, temporaryFolder, VirtualMachine } from "../../harness.ts";
+import { type Script, ScriptError } from "../../scripted-engine.ts";
+
+const scripts: Record<string, Script> = {
+  "app:order": function* (run) {
+    run.attributes({ state: "open" });
+    yield run.activity("app:step");
+    const child = run.child("app:child", [], { workflowId: "child" });
+    yield child.started;
+    const retryPolicy = { initialInterval: 3_600_000 };
+    run.activity("app:fails", [], { retryPolicy });
+    run.sleep(3_600_000);
+    return yield child.closed;
+  },
+  "app:child": function* (run) {
+    return yield run.signal();
+  },
+};
+
+let folder: ReturnType<typeof temporaryFolder>;
+
+beforeEach(async () => {
+  folder = temporaryFolder();
+  const runtime = await Runtime.open({
+    path: `${folder.path}/journal.db`,
+    machine: new VirtualMachine(),
+    scripts,
+    activities: {
+      "app:step": () => "done",
+      "app:fails": () => {
+        throw new ScriptError({ kind: "Internal", message: "no" });
+      },
+    },
+  });
+  await runtime.start("app:order", [], { workflowId: "order" });
+  await settle();
+  void runtime.provider.update("order", {
+    updateId: "u",
+    name: "later",
+    args: pack([]),
+    sender: "",
+  }, "completed").catch(() => {});
+  await settle();
+  await runtime.provider.close();
+});
+
+afterEach(() => folder.remove());
+
+/** Changes the journal behind its writer's back; answers what is found. */
+function tampered(...statements: string[]): string[] {
+  const path = `${folder.path}/journal.db`;
+  expect(checkJournal(path).faults).toEqual([]);
+  const database = new Database(path);
+  for (const statement of statements) expect(database.run(statement).changes).toBeGreaterThan(0);
+  database.close();
+  return checkJournal(path).faults.map(({ workflowId, message }) =>
+    workflowId === undefined ? message : `${workflowId}: ${message}`
+  );
+}
+
+const order = "run = (SELECT run FROM runs WHERE workflow_id = 'order')";
+const child = "run = (SELECT run FROM runs WHERE workflow_id = 'child')";
+
+test.each<[string, string, RegExp]>([
+  ["a missing event", `DELETE FROM events WHERE ${order} AND id = 4`, /event 4 is missing/],
+  [
+    "an outcome twice",
+    `UPDATE events SET type = 'ActivityCompleted', data = (SELECT data FROM events WHERE ${order} AND type = 'ActivityCompleted')
+     WHERE ${order} AND type = 'UpdateDelivered'`,
+    /decides Activity 1 again/,
+  ],
+  ["an event from before", `UPDATE events SET time = 5 WHERE ${order} AND id = 3`, /older than/],
+  ["an event less in its row", `UPDATE runs SET bytes = bytes - 1 WHERE ${order}`, /bytes/],
+  ["a task of nobody", `UPDATE runs SET task_event = 2 WHERE ${order}`, /has the task of event 2/],
+  [
+    "a forgotten wake-up",
+    `UPDATE events SET type = 'TaskFailed' WHERE ${order}
+     AND id = (SELECT max(id) FROM events WHERE ${order} AND type = 'TaskCompleted')`,
+    /no task is to show event/,
+  ],
+  ["a start that nothing begins", `UPDATE runs SET held = 1 WHERE ${order}`, /waits for its start/],
+  ["a retry that nobody makes", `DELETE FROM timers WHERE kind = 'retry'`, /nothing will try/],
+  ["a timer that is gone", `DELETE FROM timers WHERE kind = 'timer'`, /neither ended nor/],
+  ["a timer at another time", `UPDATE timers SET due = 9 WHERE kind = 'timer'`, /is due at 9/],
+  ["an update without row", `DELETE FROM updates`, /update u has neither ended nor a row/],
+  ["an update decided in its row", `UPDATE updates SET outcome = 3`, /outcome 3/],
+  ["a request unheard of", `UPDATE runs SET cancel_requested = 1 WHERE ${order}`, /cancellation/],
+  ["attributes by which nobody finds it", `DELETE FROM attributes`, /search attributes/],
+  ["a child that is gone", `DELETE FROM runs WHERE ${child}`, /Child 1 does not run/],
+  [
+    "a child that outlives its parent",
+    `UPDATE runs SET status = 'completed' WHERE ${order}`,
+    /child: it runs, but its parent order is closed/,
+  ],
+  ["events of nobody", `DELETE FROM runs WHERE ${child}`, /rows of events belong to no run/],
+])("%s is found", (_, statement, fault) => {
+  expect(tampered(statement).join("\n")).toMatch(fault);
+});
