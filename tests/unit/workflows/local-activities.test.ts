@@ -161,7 +161,11 @@ test("a journal is checked for local activities that ended twice or that no task
 
   const database = new Database(path());
   database.run("UPDATE runs SET task_event = 0");
-  expect(messages()).toEqual(["LocalActivity 2 has not ended, and no task is open for it"]);
+  const noTask = "its row has the task of event 0, its history that of 6";
+  expect(messages()).toEqual([
+    noTask,
+    "LocalActivity 2 has not ended, and no task is open for it",
+  ]);
   database.run("UPDATE runs SET next_event = next_event + 1");
   database.run(
     "INSERT INTO events (run, id, type, time, data) " +
@@ -170,6 +174,8 @@ test("a journal is checked for local activities that ended twice or that no task
   database.close();
   expect(messages()).toEqual([
     "event 7, LocalActivityRecorded, decides LocalActivity 1 again",
+    expect.stringMatching(/^its row counts \d+ bytes, its history has \d+$/),
+    noTask,
     "LocalActivity 2 has not ended, and no task is open for it",
   ]);
 });

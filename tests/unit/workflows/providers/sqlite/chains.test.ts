@@ -272,11 +272,11 @@ test.each([
   await machine.advance(first);
   const closed = r.closed("l");
   const { promise, resolve } = Promise.withResolvers<void>();
-  r.provider.onTask(async (task) => {
+  r.onTask = async (task) => {
     const completion = await r.replayer.run(task);
     await promise;
-    r.provider.completeTask(completion);
-  });
+    r.completeTask(completion);
+  };
   await machine.advance(1_000);
   await r.provider.cancel("l", { sender: "{t|1}" });
   resolve();

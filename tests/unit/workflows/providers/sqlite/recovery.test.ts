@@ -128,6 +128,47 @@ test("why the last attempt of an activity failed is known after a restart", asyn
   }]);
 });
 
+test("a message is on disk before it leaves, and leaves again when the runtime ended before it had", async () => {
+  const path = `${folder.path}/journal.db`;
+  const script: Script = (run) => {
+    run.send("{app:processes|0x1}", "progress", 1);
+    return true;
+  };
+  const rows = () => {
+    const database = new Database(path);
+    const found = database.query("SELECT * FROM outbox").all() as Record<string, string>[];
+    database.close();
+    return found;
+  };
+  const r = await open({ scripts: { "app:tells": script } });
+  let kept: Record<string, string>[] = [];
+  r.provider.onMessage((message) => {
+    r.messages.push(message);
+    kept = rows();
+  });
+  await r.start("app:tells", [], { workflowId: "t" });
+  await settle();
+  expect(r.messages.length).toBe(1);
+  expect(kept).toMatchObject([{ recipient: "{app:processes|0x1}", topic: "progress" }]);
+  expect(rows()).toEqual([]);
+  await r.provider.close();
+  // As a runtime leaves it that ended in between.
+  const database = new Database(path);
+  const { id, recipient, sender, topic, payloads } = kept[0]!;
+  database.run("INSERT INTO outbox (id, recipient, sender, topic, payloads) VALUES (?, ?, ?, ?, ?)", [
+    id!,
+    recipient!,
+    sender!,
+    topic!,
+    payloads!,
+  ]);
+  database.close();
+  const again = await open({ scripts: { "app:tells": script } });
+  await settle();
+  expect(again.messages).toMatchObject([{ to: "{app:processes|0x1}", topic: "progress" }]);
+  expect(rows()).toEqual([]);
+});
+
 test("a worker that has dropped a run gets its whole history", async () => {
   const r = await open({ scripts: busy, activities: steps });
   await r.start("app:busy", [], { workflowId: "b" });
