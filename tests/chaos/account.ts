@@ -14,9 +14,9 @@ export interface Effect {
   id: string;
   digest: number;
   value: string;
-  /** The same for all attempts of an activity. */
-  token: string;
-  attempt: number;
+  /** The same for all attempts of an activity; local activities have none: what they did is known by their value only. */
+  token?: string;
+  attempt?: number;
 }
 
 /** Whole lines only: a kill may have cut the last one. */
@@ -92,6 +92,7 @@ function effectFaults(book: Book, effects: readonly Effect[]): string[] {
   const byAttempt = new Map<string, Effect>();
   for (const effect of effects) {
     const { id, token, attempt } = effect;
+    if (token === undefined || attempt === undefined) continue;
     if (!scheduled.has(token)) {
       faults.push(`${id}: the journal does not know its activity ${token}`);
       continue;
@@ -230,7 +231,7 @@ export function drawUp(folder: string, plan: Plan): Account {
     runs: book.runs.length,
     events: book.events.length,
     effects: effects.length,
-    repeated: effects.filter(({ attempt }) => attempt > 1).length,
+    repeated: effects.filter(({ attempt = 1 }) => attempt > 1).length,
     faults: [
       ...effectFaults(book, effects),
       ...signalFaults(book),

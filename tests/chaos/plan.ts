@@ -28,7 +28,7 @@ function stepsOf(name: string, rounds: number): string[] {
   const ids: string[] = [];
   for (let round = 1; round <= rounds; round++) {
     const id = `${name}/${round}`;
-    ids.push(`${id}/a`, `${id}/b`, `${id}/c`);
+    ids.push(`${id}/a`, `${id}/b`, `${id}/c`, `${id}/local`);
     if (round % 3 === 0) ids.push(`${id}/part/1`, `${id}/part/2`, `${id}/part/3`);
   }
   return ids.sort();

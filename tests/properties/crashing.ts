@@ -56,6 +56,7 @@ const entries: Entry[] = [
   await code("program", "workflow.lua"),
   await code("ledger", "workflow.lua"),
   await code("effect", "function.lua"),
+  await code("same", "function.lua"),
   await code("begin", "function.lua"),
   await code("await", "process.lua"),
 ];
@@ -197,6 +198,13 @@ function describe({ type, time, data }: HistoryEvent): string | undefined {
     case "ChildFailed":
     case "ChildCanceled":
       return `${type} ${failure(data.failure)}`;
+    // A crash takes what a task had done of it; only its end is sure.
+    case "LocalActivityScheduled":
+      return undefined;
+    case "LocalActivityRecorded": {
+      if (data.backoff !== undefined) return undefined;
+      return `${type} ${data.entry} ${data.failure ? failure(data.failure) : values(data.value)}`;
+    }
     case "TimerStarted":
       return `${type} ${data.due - time}`;
     case "ExecutionSignaled":

@@ -21,6 +21,12 @@ function steps.call(step, label)
   return outcome(calls:call("app:effect", label, step.how, "-"))
 end
 
+-- A local activity.
+function steps.here(step, label)
+  local calls = funcs.new():with_options({ ["activity.local"] = true, ["activity.retry_policy"] = patient["activity.retry_policy"] })
+  return outcome(calls:call("app:same", label, step.how))
+end
+
 function steps.sleep(step)
   time.sleep(step.ms .. "ms")
   return "slept"

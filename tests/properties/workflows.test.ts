@@ -22,6 +22,7 @@ const quiet = fc.oneof(
 const plain = fc.oneof(
   op("call", { how }),
   op("sleep", { ms: fc.integer({ min: 1, max: 50 }).map((n) => n * 100) }),
+  op("here", { how: fc.constantFrom("ok", "fail") }),
   op("uuid", {}),
   op("random", {}),
   op("async", { calls: list(how, 4) }),

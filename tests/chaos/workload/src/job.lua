@@ -8,6 +8,11 @@ local workflow = require("workflow")
 
 local quick = { ["activity.retry_policy"] = { initial_interval = 2 } }
 
+local here = {
+  ["activity.local"] = true,
+  ["activity.retry_policy"] = { initial_interval = 2 },
+}
+
 local function digest(seen, value)
   for _, byte in ipairs({ string.byte(tostring(value), 1, -1) }) do
     seen = (seen * 31 + byte) & 0xffffffff
@@ -73,6 +78,8 @@ local function main(name, rounds, state)
     keep(id .. "/b", b:channel():receive():data())
     keep(id .. "/c", c:channel():receive():data())
     see(#assert(fs.get("chaos:files"):readfile("wippy.lock")))
+    local notes = funcs.new():with_options(here)
+    keep(id .. "/local", assert(notes:call("chaos:note", id .. "/local", tell(id .. "/local"))))
 
     if state.round % 3 == 0 then
       local part = id .. "/part"
