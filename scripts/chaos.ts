@@ -86,7 +86,9 @@ for (let number = 0; total() < wanted && Date.now() < end; number += 3) {
   if (library && total() < wanted && Date.now() < end) await series(number + 1, library);
   // Once in four rounds: each takes as long as a series.
   if (number % 12 === 0 && total() < wanted && Date.now() < end) await maintain(number + 2);
-  console.error(`${total()} kills, ${found.length} found, ${((Date.now() - begun) / 1000).toFixed(0)} s`);
+  console.error(
+    `${total()} kills, ${found.length} found, ${((Date.now() - begun) / 1000).toFixed(0)} s`,
+  );
 }
 rmSync(folder, { recursive: true, force: true });
 

@@ -33,9 +33,11 @@ export function readEffects(folder: string): Effect[] {
   });
 }
 
-type Stored = { run: number; id: number } & {
-  [Type in EventType]: { type: Type; data: EventData[Type] };
-}[EventType];
+type Stored =
+  & { run: number; id: number }
+  & {
+    [Type in EventType]: { type: Type; data: EventData[Type] };
+  }[EventType];
 
 /** The histories of a journal, in the order of writing. */
 class Book {

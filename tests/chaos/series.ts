@@ -128,7 +128,9 @@ class Series {
       await Bun.sleep(1);
     }
     if (this.#faults) {
-      for (let times = Math.floor(random() * 6); times > 0; times--) await this.disturb(this.#faults);
+      for (let times = Math.floor(random() * 6); times > 0; times--) {
+        await this.disturb(this.#faults);
+      }
     }
     await Bun.sleep(random() * 60);
     if (child.exitCode === null) tally.kills++;

@@ -63,8 +63,11 @@ function countsOf(path: string): Counts {
 }
 
 function versionOf(path: string): number {
-  return using(path, (database) =>
-    database.query<{ user_version: number }, []>("PRAGMA user_version").get()!.user_version);
+  return using(
+    path,
+    (database) =>
+      database.query<{ user_version: number }, []>("PRAGMA user_version").get()!.user_version,
+  );
 }
 
 /**
@@ -289,9 +292,12 @@ export async function killSweeps(
   writeFileSync(index, entry);
   stage.restore();
   await stage.run(["journal", "migrate"]);
-  const open = using(stage.journal, (database) =>
-    database.query<{ n: number }, []>("SELECT count(*) AS n FROM runs WHERE status = 'running'")
-      .get()!.n);
+  const open = using(
+    stage.journal,
+    (database) =>
+      database.query<{ n: number }, []>("SELECT count(*) AS n FROM runs WHERE status = 'running'")
+        .get()!.n,
+  );
   let last = stage.counts.runs;
   for (let kill = 0; kill < kills && last > open; kill++) {
     const log = `${stage.journal}-wal`;
@@ -300,7 +306,9 @@ export async function killSweeps(
     await stage.kill(["run"], changed, 40 + random() * 200);
     const { faults, runs } = checkJournal(stage.journal);
     stage.found(...faults.slice(0, 5).map((fault) => JSON.stringify(fault)));
-    if (runs > last || runs < open) stage.found(`of ${last} runs there are ${runs}, ${open} are open`);
+    if (runs > last || runs < open) {
+      stage.found(`of ${last} runs there are ${runs}, ${open} are open`);
+    }
     last = runs;
   }
   if (last === stage.counts.runs) stage.found("the sweep has removed nothing");

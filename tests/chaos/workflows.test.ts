@@ -23,14 +23,18 @@ const withFaults = noFaults === undefined ? test : test.skip;
 const why = noFaults === undefined ? "" : `: ${noFaults}`;
 const patience = 120_000 + kills * 10_000;
 
-test(`a runtime that is killed ${kills} times loses and doubles nothing (seed ${seed})`, async () => {
-  const { found, ...tally } = await runSeries({ kills, seed });
-  expect(found).toEqual([]);
-  // The kills met work, and some of it had to be done again.
-  expect(tally.kills).toBeGreaterThan(kills / 2);
-  expect(tally.repeated).toBeGreaterThan(0);
-  expect(tally.replays).toBe(tally.runs);
-}, patience);
+test(
+  `a runtime that is killed ${kills} times loses and doubles nothing (seed ${seed})`,
+  async () => {
+    const { found, ...tally } = await runSeries({ kills, seed });
+    expect(found).toEqual([]);
+    // The kills met work, and some of it had to be done again.
+    expect(tally.kills).toBeGreaterThan(kills / 2);
+    expect(tally.repeated).toBeGreaterThan(0);
+    expect(tally.replays).toBe(tally.runs);
+  },
+  patience,
+);
 
 withFaults(
   `the same with a disk that fails and a clock that jumps (seed ${seed})${why}`,

@@ -237,8 +237,18 @@ function effectFaults(effects: string[][], result: unknown): string[] {
   const faults: string[] = [];
   const made = new Set<string>();
   const values = new Map<string, string>();
-  for (const [id, label, value, token, attempt] of effects as [string, string, string, string, string][]) {
-    if (made.has(`${token} ${attempt}`)) faults.push(`attempt ${attempt} of ${label} was made twice`);
+  for (
+    const [id, label, value, token, attempt] of effects as [
+      string,
+      string,
+      string,
+      string,
+      string,
+    ][]
+  ) {
+    if (made.has(`${token} ${attempt}`)) {
+      faults.push(`attempt ${attempt} of ${label} was made twice`);
+    }
     made.add(`${token} ${attempt}`);
     const key = `${id} ${label}`;
     if (values.get(key) !== undefined && values.get(key) !== value) {
@@ -339,4 +349,3 @@ export function essence({ result, effects, histories }: Outcome): unknown {
   const done = new Set(effects.map(([id, label]) => `${id} ${label}`));
   return { result: JSON.parse(text), effects: [...done].sort(), histories };
 }
-

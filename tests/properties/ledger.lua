@@ -8,7 +8,8 @@ local function main()
   local times = {}
   workflow.set_update_handler("add", function(id, n)
     times[id] = (times[id] or 0) + 1
-    assert(funcs.new():with_options(quick):call("app:effect", id, n % 2 == 0 and "flaky" or "ok", "-"))
+    local how = n % 2 == 0 and "flaky" or "ok"
+    assert(funcs.new():with_options(quick):call("app:effect", id, how, "-"))
     return n * 2
   end, {
     validator = function(_, n)

@@ -23,7 +23,7 @@ end
 
 -- A local activity.
 function steps.here(step, label)
-  local calls = funcs.new():with_options({ ["activity.local"] = true, ["activity.retry_policy"] = patient["activity.retry_policy"] })
+  local calls = funcs.new():with_options({ ["activity.local"] = true })
   return outcome(calls:call("app:same", label, step.how))
 end
 
@@ -92,7 +92,10 @@ function steps.child(step, label)
   local told, heard = process.listen("told " .. label), {}
   local result, err = process
     .with_options({ ["workflow.id"] = id })
-    :exec("app:program", "app:durable", id, step.program, { tell = process.pid(), topic = "told " .. label })
+    :exec("app:program", "app:durable", id, step.program, {
+      tell = process.pid(),
+      topic = "told " .. label,
+    })
   local got = channel.select({ told:case_receive(), default = true })
   while got.channel == told do
     table.insert(heard, got.value)
@@ -111,7 +114,10 @@ function steps.victim(step, label)
   local pid = assert(
     process
       .with_options({ ["workflow.id"] = id })
-      :spawn("app:program", "app:durable", id, step.program, { victim = true, raises = step.raises })
+      :spawn("app:program", "app:durable", id, step.program, {
+        victim = true,
+        raises = step.raises,
+      })
   )
   time.sleep("60s")
   assert(process.cancel(pid, "enough"))

@@ -44,9 +44,11 @@ test("the seed does not choose who comes next within a run: a replay under anoth
     },
     functions: {
       same: "return ...",
-      begin: `assert(process.with_options{ ["workflow.id"] = "crowd" }:spawn("app:crowd", "app:durable"))
+      begin:
+        `assert(process.with_options{ ["workflow.id"] = "crowd" }:spawn("app:crowd", "app:durable"))
         time.sleep("1h")`,
-      finish: `process.monitor("{app:durable|crowd}") return process.events():receive().result.value`,
+      finish:
+        `process.monitor("{app:durable|crowd}") return process.events():receive().result.value`,
     },
   };
   const application = await startDurable(crowd, { simulation: new Simulation({ seed: 3 }) });

@@ -148,7 +148,10 @@ function checkFamilies(database: Database, add: Add): void {
 
 /** Search attributes are found by rows of their own. */
 function checkAttributes(database: Database, add: Add): void {
-  const rowsOf = database.query<{ key: string; position: number; text: string | null; number: number | null }, [number]>(
+  const rowsOf = database.query<
+    { key: string; position: number; text: string | null; number: number | null },
+    [number]
+  >(
     "SELECT key, position, text, number FROM attributes WHERE run = ?",
   );
   const all = database.query<
@@ -162,7 +165,11 @@ function checkAttributes(database: Database, add: Add): void {
     const due = (packed ? attributeRows(run, packed) : [])
       .map(({ key, position, text, number }) => ({ key, position, text, number }));
     if (text(found) !== text(due)) {
-      add({ workflowId, runId, message: "its search attributes are not those that it is found by" });
+      add({
+        workflowId,
+        runId,
+        message: "its search attributes are not those that it is found by",
+      });
     }
   }
 }

@@ -249,8 +249,11 @@ function checkOpen(run: CheckedRun, seen: Follower, rows: PendingRows, check: Ch
     check(event < run.next_event, () => `${key} is of event ${event}, which is not there`);
     check(attempt > 0, () => `${key} is at attempt ${attempt}`);
     const retry = rows.timers.some((timer) => timer.kind === "retry" && timer.seq === seq);
-    check((running === 0) === retry, () =>
-      retry ? `${key} runs, and a timer waits to try it again` : `nothing will try ${key} again`);
+    check(
+      (running === 0) === retry,
+      () =>
+        retry ? `${key} runs, and a timer waits to try it again` : `nothing will try ${key} again`,
+    );
   }
   for (const { kind, seq, due } of rows.timers) {
     if (kind === "timer") {

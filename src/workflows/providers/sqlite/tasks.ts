@@ -1,4 +1,10 @@
-import { inbound, type PackedCommand, packHistory, packPlain, unpackCommands } from "../../history.ts";
+import {
+  inbound,
+  type PackedCommand,
+  packHistory,
+  packPlain,
+  unpackCommands,
+} from "../../history.ts";
 import {
   defaultTaskTimeout,
   type TaskCompletion,

@@ -34,7 +34,12 @@ local function main(plan)
       ["workflow.id_reuse_policy"] = "reject_duplicate",
     })
     local pid, err = patiently(function()
-      return builder:spawn_monitored("chaos:" .. job.entry, "chaos:durable", job.name, table.unpack(job.args))
+      return builder:spawn_monitored(
+        "chaos:" .. job.entry,
+        "chaos:durable",
+        job.name,
+        table.unpack(job.args)
+      )
     end)
     if not pid then
       return nil, err

@@ -74,7 +74,10 @@ local function main(name, rounds, state)
     ticker:channel():receive()
     ticker:channel():receive()
     see(tostring(never:stop()) .. tostring(ticker:stop()))
-    assert(workflow.attrs({ search = { round = state.round, job = name }, memo = { seen = state.seen } }))
+    assert(workflow.attrs({
+      search = { round = state.round, job = name },
+      memo = { seen = state.seen },
+    }))
     keep(id .. "/b", b:channel():receive():data())
     keep(id .. "/c", c:channel():receive():data())
     see(#assert(fs.get("chaos:files"):readfile("wippy.lock")))

@@ -258,33 +258,36 @@ test("a signal that comes during the task that continues as new is not lost", as
 test.each([
   ["of a cron schedule", 3_600_000, { cronSchedule: "0 * * * *" }],
   ["that is tried again", 0, { retryPolicy: { initialInterval: 1_000 } }],
-])("a cancellation that comes during the last task of a run %s ends the chain", async (_, first, options) => {
-  const r = await open({
-    scripts: {
-      "app:last": function* (run) {
-        yield run.sleep(1_000);
-        const kind = run.cancelReason === undefined ? "Internal" : "Canceled";
-        throw new ScriptError({ kind, message: "over" });
+])(
+  "a cancellation that comes during the last task of a run %s ends the chain",
+  async (_, first, options) => {
+    const r = await open({
+      scripts: {
+        "app:last": function* (run) {
+          yield run.sleep(1_000);
+          const kind = run.cancelReason === undefined ? "Internal" : "Canceled";
+          throw new ScriptError({ kind, message: "over" });
+        },
       },
-    },
-  });
-  await r.start("app:last", [], { workflowId: "l", options });
-  await machine.advance(first);
-  const closed = r.closed("l");
-  const { promise, resolve } = Promise.withResolvers<void>();
-  r.onTask = async (task) => {
-    const completion = await r.replayer.run(task);
-    await promise;
-    r.completeTask(completion);
-  };
-  await machine.advance(1_000);
-  await r.provider.cancel("l", { sender: "{t|1}" });
-  resolve();
-  await settle();
-  const { runs } = await r.provider.list({ workflowId: "l" });
-  expect(runs.map(({ status }) => status)).toEqual(["canceled"]);
-  expect(await closed).toMatchObject({ status: "canceled" });
-});
+    });
+    await r.start("app:last", [], { workflowId: "l", options });
+    await machine.advance(first);
+    const closed = r.closed("l");
+    const { promise, resolve } = Promise.withResolvers<void>();
+    r.onTask = async (task) => {
+      const completion = await r.replayer.run(task);
+      await promise;
+      r.completeTask(completion);
+    };
+    await machine.advance(1_000);
+    await r.provider.cancel("l", { sender: "{t|1}" });
+    resolve();
+    await settle();
+    const { runs } = await r.provider.list({ workflowId: "l" });
+    expect(runs.map(({ status }) => status)).toEqual(["canceled"]);
+    expect(await closed).toMatchObject({ status: "canceled" });
+  },
+);
 
 describe("children", () => {
   test("a parent sees the start and the end of a child, each once, across restarts", async () => {

@@ -155,13 +155,16 @@ test("a message is on disk before it leaves, and leaves again when the runtime e
   // As a runtime leaves it that ended in between.
   const database = new Database(path);
   const { id, recipient, sender, topic, payloads } = kept[0]!;
-  database.run("INSERT INTO outbox (id, recipient, sender, topic, payloads) VALUES (?, ?, ?, ?, ?)", [
-    id!,
-    recipient!,
-    sender!,
-    topic!,
-    payloads!,
-  ]);
+  database.run(
+    "INSERT INTO outbox (id, recipient, sender, topic, payloads) VALUES (?, ?, ?, ?, ?)",
+    [
+      id!,
+      recipient!,
+      sender!,
+      topic!,
+      payloads!,
+    ],
+  );
   database.close();
   const again = await open({ scripts: { "app:tells": script } });
   await settle();
