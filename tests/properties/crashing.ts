@@ -4,11 +4,12 @@
  * @module
  */
 import { Database } from "bun:sqlite";
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Config } from "../../src/app/config.ts";
 import { Node } from "../../src/node/node.ts";
+import { silentSink } from "../../src/observe/log.ts";
 import type { Entry } from "../../src/registry/entry.ts";
 import { Simulation } from "../../src/surroundings/simulation.ts";
 import { unpack } from "../../src/vm/codec.ts";
@@ -38,7 +39,7 @@ export interface Outcome {
   crashed: number;
 }
 
-const modules = ["activity", "funcs", "time", "uuid", "workflow"];
+const modules = ["activity", "fs", "funcs", "time", "uuid", "workflow"];
 const code = async (name: string, kind: string): Promise<Entry> => ({
   id: `app:${name}`,
   kind,
@@ -53,6 +54,7 @@ const auto = { lifecycle: { auto_start: true, stop_timeout: "200ms" } };
 const entries: Entry[] = [
   { id: "app:durable", kind: "workflow.host", meta: {}, data: auto },
   { id: "app:processes", kind: "process.host", meta: {}, data: auto },
+  { id: "app:files", kind: "fs.directory", meta: {}, data: { directory: "." } },
   await code("program", "workflow.lua"),
   await code("ledger", "workflow.lua"),
   await code("effect", "function.lua"),
@@ -82,8 +84,6 @@ class World {
   #life = 0;
   #node!: Node;
   simulation!: Simulation;
-  readonly effects: string[][] = [];
-
   constructor(seed: number, workers: number, cachedRuns: number) {
     this.#seed = seed;
     this.#workers = workers;
@@ -94,6 +94,13 @@ class World {
     return join(this.#root, String(this.#life));
   }
 
+  /** What activities have written, in all lives so far. */
+  get effects(): string[][] {
+    const path = join(this.#directory, "effects.txt");
+    if (!existsSync(path)) return [];
+    return readFileSync(path, "utf8").trimEnd().split("\n").map((line) => line.split("|"));
+  }
+
   get journal(): string {
     return join(this.#directory, ".wippy/journal.db");
   }
@@ -102,10 +109,9 @@ class World {
     const seed = this.#seed + this.#life;
     const startTime = this.simulation ? this.simulation.now() + 1 : Date.UTC(2026, 0, 1);
     this.simulation = new Simulation({ seed, startTime });
-    const life = this.#life;
     mkdirSync(this.#directory, { recursive: true });
     this.#node = await Node.start({
-      entries,
+      entries: structuredClone(entries),
       config: Config.empty,
       directory: this.#directory,
       stateDir: join(this.#directory, ".wippy"),
@@ -113,11 +119,7 @@ class World {
       inline: true,
       cachedRuns: this.#cachedRuns,
       simulation: this.simulation,
-      log: {
-        log: ({ logger, message }) => {
-          if (logger === "app:effect" && life === this.#life) this.effects.push(message.split("|"));
-        },
-      },
+      log: silentSink,
     });
     await this.#node.launch();
   }
