@@ -111,6 +111,23 @@ describe("coroutines", () => {
     ).toEqual(["spawned", "spawner", "later"]);
   });
 
+  test("one that computes for long keeps its turn: how long a slice is decides no order", async () => {
+    expect(
+      await runWorkflow(
+        `local order = {}
+        for _, name in ipairs{ "long", "short" } do
+          coroutine.spawn(function()
+            local sum = 0
+            for i = 1, name == "long" and 3000000 or 1 do sum = sum + i end
+            order[#order + 1] = name
+          end)
+        end
+        time.sleep(1)
+        return order`,
+      ),
+    ).toEqual(["long", "short"]);
+  });
+
   test("two wait at once", async () => {
     const application = await startDurable({
       workflows: {
