@@ -12,6 +12,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -164,10 +165,11 @@ class Stage {
     return performance.now() - begun;
   }
 
-  /** Starts a command and kills it at an instant within that many milliseconds after the sign. */
+  /** Starts a command and kills it at an instant within that many milliseconds after the sign, if one comes soon. */
   async kill(args: string[], sign: () => boolean, within: number): Promise<void> {
     const child = this.start(args);
-    while (child.exitCode === null && !sign()) await Bun.sleep(1);
+    const end = performance.now() + 3_000;
+    while (child.exitCode === null && !sign() && performance.now() < end) await Bun.sleep(1);
     await Bun.sleep(within);
     if (child.exitCode === null) this.tally.met++;
     this.tally.kills++;
@@ -301,9 +303,9 @@ export async function killSweeps(
   let last = stage.counts.runs;
   for (let kill = 0; kill < kills && last > open; kill++) {
     const log = `${stage.journal}-wal`;
-    const before = existsSync(log) ? readFileSync(log).length : 0;
-    const changed = () => existsSync(log) && Bun.file(log).size !== before;
-    await stage.kill(["run"], changed, 40 + random() * 200);
+    const written = () => statSync(log, { throwIfNoEntry: false })?.mtimeMs;
+    const before = written();
+    await stage.kill(["run"], () => written() !== before, random() * 200);
     const { faults, runs } = checkJournal(stage.journal);
     stage.found(...faults.slice(0, 5).map((fault) => JSON.stringify(fault)));
     if (runs > last || runs < open) {
