@@ -203,6 +203,7 @@ class Series {
     }
     if (!this.done) {
       this.found("the work did not come to its end");
+      this.#look();
       return;
     }
     const { faults, ...counts } = drawUp(this.folder, this.plan);

@@ -183,11 +183,15 @@ class Stage {
 
   /** The journal is whole, and as large as it was. */
   expectWhole(path: string, when: string): void {
-    const { faults, runs, events } = checkJournal(path);
-    const counts = { runs, events };
-    this.found(...faults.slice(0, 5).map((fault) => `${when}: ${JSON.stringify(fault)}`));
-    if (!Bun.deepEquals(counts, this.counts)) {
-      this.found(`${when}: ${JSON.stringify(counts)}, not ${JSON.stringify(this.counts)}`);
+    try {
+      const { faults, runs, events } = checkJournal(path);
+      const counts = { runs, events };
+      this.found(...faults.slice(0, 5).map((fault) => `${when}: ${JSON.stringify(fault)}`));
+      if (!Bun.deepEquals(counts, this.counts)) {
+        this.found(`${when}: ${JSON.stringify(counts)}, not ${JSON.stringify(this.counts)}`);
+      }
+    } catch (error) {
+      this.found(`${when}: ${error}`);
     }
   }
 
