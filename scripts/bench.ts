@@ -3,6 +3,8 @@
  *
  *     scripts/bench [--only NAME] [--quick]
  *
+ * NAME is a figure or the beginning of several, as `durable.`.
+ *
  * A figure is one JSON line on standard output. On standard error each bench says what it does, and a
  * table of all figures follows at the end, in the form that docs/figures.md keeps. The exit status is
  * 1 when a bench fails; a missed target is a figure like any other.

@@ -7,17 +7,12 @@ import { join } from "node:path";
 import { openDatabase } from "../../src/workflows/providers/sqlite/open.ts";
 import { Store } from "../../src/workflows/providers/sqlite/store.ts";
 import { temporaryFolder } from "../kernel/measurement/command.ts";
-import { measure, quick } from "../kernel/measurement/measurement.ts";
+import { measure, quantile, quick } from "../kernel/measurement/measurement.ts";
 import { BenchNode } from "./journal/bench-node.ts";
 
 const runs = quick ? 100 : 400;
 const together = 200;
 const rounds = quick ? 3 : 10;
-
-function quantile(values: number[], part: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))]!;
-}
 
 /** Milliseconds of each of `runs` runs of ten steps, one after the other. */
 async function tenSteps(): Promise<number[]> {

@@ -12,10 +12,10 @@ const { values: flags } = parseArgs({
 export const quick: boolean = flags.quick;
 
 /** Runs of which the median counts. */
-const rounds = quick ? 1 : 3;
+export const rounds: number = quick ? 1 : 3;
 
-/** What to measure. */
-export interface Subject {
+/** What a figure says of what it measures. */
+export interface Kind {
   figure: string;
   unit: string;
   better: "higher" | "lower";
@@ -23,6 +23,10 @@ export interface Subject {
   n: number;
   /** Of the ratio where there is a peer, else of the value; null: none is set. */
   target: number | null;
+}
+
+/** What to measure. */
+export interface Subject extends Kind {
   /** One run of ours, with its own warm-up; the value in `unit`. */
   ours(): number | Promise<number>;
   /** The peer and one run of it; left out where it is not installed. */
@@ -33,10 +37,21 @@ function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
+/** The value below which a part of the values lies. */
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))]!;
+}
+
+/** Whether `--only` names the figure, or the beginning of its name, or is absent. */
+export function wanted(figure: string): boolean {
+  return flags.only === undefined || figure.startsWith(flags.only);
+}
+
 /** Measures ours and the peer's in turn and prints the figure, unless `--only` names another. */
 export async function measure(subject: Subject): Promise<void> {
-  const { figure, unit, better, n, target, peer } = subject;
-  if (flags.only !== undefined && flags.only !== figure) return;
+  const { figure, peer } = subject;
+  if (!wanted(figure)) return;
   console.error(`${figure} …`);
   const ours: number[] = [];
   const theirs: number[] = [];
@@ -44,8 +59,18 @@ export async function measure(subject: Subject): Promise<void> {
     ours.push(await subject.ours());
     if (peer) theirs.push(await peer.run());
   }
+  report(subject, ours, peer && { name: peer.name, values: theirs });
+}
+
+/** Prints a figure from the values of each round, unless `--only` names another. */
+export function report(
+  { figure, unit, better, n, target }: Kind,
+  ours: number[],
+  peer?: { name: string; values: number[] },
+): void {
+  if (!wanted(figure)) return;
   const value = median(ours);
-  const peerValue = peer ? median(theirs) : null;
+  const peerValue = peer ? median(peer.values) : null;
   const ratio = peerValue === null
     ? null
     : better === "higher"

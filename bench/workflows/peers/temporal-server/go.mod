@@ -1,0 +1,5 @@
+module wippy/bench/temporal-server
+
+go 1.26
+
+require go.temporal.io/server v1.32.0

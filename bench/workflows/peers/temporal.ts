@@ -1,0 +1,98 @@
+/**
+ * Temporal's server in one process on a SQLite file, as its development server, and its TypeScript SDK
+ * on Node. The file is in WAL mode with a sync at each commit; the server's pace of looking for work,
+ * which makes each step of the development server wait for 50 ms, is raised out of the way.
+ * @module
+ */
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { temporaryFolder } from "../../kernel/measurement/command.ts";
+import { quick } from "../../kernel/measurement/measurement.ts";
+import {
+  askProgram,
+  fetchBy,
+  folderOf,
+  freePorts,
+  installPackages,
+  type Peer,
+  startServer,
+  until,
+} from "./peer.ts";
+
+const sdk = "1.24.0";
+const packages = {
+  "@temporalio/client": sdk,
+  "@temporalio/worker": sdk,
+  "@temporalio/workflow": sdk,
+};
+/** What the server is made from; its version is in go.mod. */
+const sources = join(import.meta.dir, "temporal-server");
+/** How long Go may take the first time. */
+const buildMinutes = 25;
+
+const settings = [
+  "pragma:journal_mode=wal",
+  "pragma:synchronous=2",
+  "history.transferProcessorMaxPollRPS=10000",
+  "history.timerProcessorMaxPollRPS=10000",
+  "history.timerProcessorMaxTimeShift=10ms",
+];
+
+/** Builds the server, unless it was built from the same sources. @throws */
+function build(): string {
+  const folder = folderOf("temporal-server");
+  const program = join(folder, "temporal-server");
+  const stamp = join(folder, "built-from");
+  const files = ["go.mod", "main.go"];
+  const source = files.map((file) => readFileSync(join(sources, file), "utf8")).join("");
+  if (existsSync(program) && existsSync(stamp) && readFileSync(stamp, "utf8") === source) {
+    return program;
+  }
+  if (!Bun.which("go")) throw new Error("Go is not installed");
+  console.error(`building Temporal's server, up to ${buildMinutes} minutes …`);
+  for (const file of files) copyFileSync(join(sources, file), join(folder, file));
+  // What the server itself asks for is decided by its version.
+  fetchBy(["go", "mod", "tidy"], folder, 5);
+  fetchBy(["go", "build", "-o", program, "."], folder, buildMinutes);
+  writeFileSync(stamp, source);
+  return program;
+}
+
+/** Whether somebody listens on a port of this machine. */
+function listens(port: number): Promise<boolean> {
+  return new Promise((answer) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => answer(true)).once("error", () => answer(false));
+    socket.once("connect", () => socket.end());
+  });
+}
+
+/** Temporal with remote activities, each a task of the server, or with local ones in its worker. */
+function peer(name: string, activities: "remote" | "local"): Peer {
+  return {
+    name,
+    prepare() {
+      installPackages("temporal", packages);
+      build();
+    },
+    async start() {
+      const path = installPackages("temporal", packages);
+      const folder = temporaryFolder();
+      const ports = await freePorts(5);
+      const address = `127.0.0.1:${ports[0]}`;
+      const file = join(folder, "temporal.db");
+      const stop = startServer([build(), "127.0.0.1", ports.join(), file, ...settings], folder);
+      await until("Temporal's server", () => listens(ports[0]!));
+      return {
+        ask: (...args) => askProgram("temporal.mjs", [path, address, activities, ...args]),
+        stop,
+      };
+    },
+  };
+}
+
+/** Its server makes some fifty steps a second: a thousand runs at once would take four minutes. */
+export const temporal: Peer = { ...peer("temporal", "remote"), atMost: quick ? 50 : 200 };
+
+export const temporalLocal: Peer = peer("temporal_local", "local");
