@@ -7,6 +7,7 @@
  * @module
  */
 import { Database } from "bun:sqlite";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { answerOf, temporaryFolder, wippy } from "../kernel/measurement/command.ts";
 import { quantile, quick, report, rounds, wanted } from "../kernel/measurement/measurement.ts";
@@ -30,7 +31,7 @@ const shapes: readonly Shape[] = [
   ...[50, 200, 1_000].map((atOnce): Shape => ({ name: "together", atOnce })),
 ];
 
-/** Milliseconds of runs, or steps a second as a single number. */
+/** Milliseconds of runs; or steps a second and, of ours, bytes of the journal a step. */
 type Values = number[];
 
 /** Who is measured. */
@@ -56,13 +57,22 @@ function ours(steps: "remote" | "local"): Contestant {
     const [command, ...args] = argumentsOf(shape);
     const words = [...wippy, "-C", app, "run", "--state", state, command!, steps, ...args];
     const values = valuesOf(answerOf(words));
-    if (steps === "local") requireLocal(join(state, "journal.db"));
-    return values;
+    const journal = join(state, "journal.db");
+    if (steps === "local") requireLocal(journal);
+    return shape.name === "alone" ? values : [...values, bytesOfStep(journal)];
   };
   return {
     name: `wippy, ${steps} activities`,
     round: (asked) => Promise.resolve(asked.map(run)),
   };
+}
+
+/** What a step takes in a journal that holds nothing but runs of ten steps: a tenth of a run. */
+function bytesOfStep(path: string): number {
+  const journal = new Database(path, { readonly: true });
+  const made = journal.query<{ n: number }, []>("SELECT count(*) AS n FROM runs").get()!.n;
+  journal.close();
+  return statSync(path).size / (10 * made);
 }
 
 /** An option that nobody reads would make a figure of something else. @throws */
@@ -119,17 +129,19 @@ function other(peer: Peer): Contestant {
 interface FigureOfSteps {
   figure: string;
   shape: Shape;
-  unit: "ms" | "1/s";
+  unit: "ms" | "1/s" | "B";
   better: "lower" | "higher";
   /** Of the ratio to ten bare commits. */
   bare: number | null;
   /** Of the ratio to each other engine. */
   target: number | null;
-  value(values: Values): number;
+  /** Undefined for peers where only ours has one. */
+  value(values: Values): number | undefined;
+  own?: true;
 }
 
 function figuresOf(suffix: string): FigureOfSteps[] {
-  return shapes.flatMap((shape): FigureOfSteps[] =>
+  const rates = shapes.flatMap((shape): FigureOfSteps[] =>
     shape.name === "alone"
       ? ([["p50", 0.5], ["p95", 0.95]] as const).map(([name, part]) => ({
         figure: `durable.ten_steps${suffix}_${name}`,
@@ -148,9 +160,19 @@ function figuresOf(suffix: string): FigureOfSteps[] {
         better: "higher",
         bare: null,
         target: shape.atOnce === 200 ? 10 : null,
-        value: ([rate]) => rate!,
+        value: ([rate]) => rate,
       }]
   );
+  return [...rates, {
+    figure: `durable.journal_bytes${suffix}_a_step`,
+    shape: shapes.find(({ atOnce }) => atOnce === 200)!,
+    unit: "B",
+    better: "lower",
+    bare: null,
+    target: null,
+    value: ([, bytes]) => bytes,
+    own: true,
+  }];
 }
 
 /** Ours and who stands beside it, in the order of the figures. */
@@ -168,7 +190,10 @@ const asked = shapes.filter((shape) =>
   series.some(({ figures }) => figures.some((figure) => figure.shape === shape))
 );
 const contestants = new Set(
-  series.flatMap(({ figures, mine, peers }) => figures.length > 0 ? [mine, ...peers] : []),
+  series.flatMap(({ figures, mine, peers }) => [
+    ...figures.length > 0 ? [mine] : [],
+    ...figures.some(({ own }) => !own) ? peers : [],
+  ]),
 );
 const results = new Map<Contestant, (Values | undefined)[][]>();
 for (let round = 1; round <= rounds && contestants.size > 0; round++) {
@@ -192,11 +217,11 @@ for (let round = 1; round <= rounds && contestants.size > 0; round++) {
 }
 
 for (const { figures, mine, peers } of series) {
-  for (const { shape, bare, target, value, ...kind } of figures) {
+  for (const { shape, bare, target, value, own: _, ...kind } of figures) {
     const valuesFrom = (contestant: Contestant) =>
       (results.get(contestant) ?? []).flatMap((all) => {
         const values = all[asked.indexOf(shape)];
-        return values ? [value(values)] : [];
+        return (values && value(values)) ?? [];
       });
     const own = valuesFrom(mine);
     if (own.length === 0) continue;

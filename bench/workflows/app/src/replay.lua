@@ -1,0 +1,40 @@
+-- Asks each of the closed runs replay-1 to replay-COUNT, AT_ONCE at a time, ROUNDS times, and prints the
+-- seconds of each round. A closed run is replayed whole for each query.
+
+local io = require("io")
+local json = require("json")
+local time = require("time")
+local workflow = require("workflow")
+
+local function round(count, at_once)
+  local began = time.now()
+  local next_run = 0
+  local done = channel.new(at_once)
+  for _ = 1, at_once do
+    coroutine.spawn(function()
+      while next_run < count do
+        next_run = next_run + 1
+        local pid = "{durable:runs|replay-" .. next_run .. "}"
+        local answer = assert(workflow.query(pid, "pid"))
+        assert(answer == pid, answer)
+      end
+      done:send(true)
+    end)
+  end
+  for _ = 1, at_once do
+    done:receive()
+  end
+  return time.now():sub(began):seconds()
+end
+
+local function main()
+  local count, at_once, rounds = table.unpack(io.args())
+  count, at_once = math.tointeger(tonumber(count)), math.tointeger(tonumber(at_once))
+  local seconds = {}
+  for i = 1, math.tointeger(tonumber(rounds)) do
+    seconds[i] = round(count, at_once)
+  end
+  io.print((json.encode(seconds)))
+end
+
+return { main = main }
