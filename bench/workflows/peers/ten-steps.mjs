@@ -6,7 +6,7 @@
  *                        rounds of AT_ONCE runs that are started at once, for about SECONDS;
  *                        prints {"steps", "seconds", "rounds"}
  *
- * Both warm up first. What bench/workflows/app does for wippy is the same.
+ * Both warm up first, for 1.5 seconds or longer. What bench/workflows/app does for wippy is the same.
  */
 
 const steps = 10;
@@ -45,8 +45,7 @@ export async function measure(one, [mode, count, seconds]) {
     console.log(JSON.stringify(times));
     return;
   }
-  // A warm-up of a third of the time, at least a round.
-  await rounds(one, Math.min(50, Number(count)), Number(seconds) * 333);
+  await rounds(one, Math.min(50, Number(count)), Math.max(1_500, Number(seconds) * 333));
   const made = await rounds(one, Number(count), Number(seconds) * 1_000);
   console.log(JSON.stringify({
     steps: made.count * Number(count) * steps,
