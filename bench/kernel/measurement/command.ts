@@ -15,6 +15,9 @@ export const wippy: readonly string[] = existsSync(built)
   ? [built]
   : [process.execPath, join(root, "src/main.ts")];
 
+// So that what is to be tidied up at the exit is tidied up then too.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+
 /** A folder that is removed when the bench ends; in memory where that is asked for and can be had. */
 export function temporaryFolder(where: "disk" | "memory" = "disk"): string {
   const memory = "/dev/shm";

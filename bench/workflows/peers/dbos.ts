@@ -60,7 +60,8 @@ export const dbos: Peer = {
     run("pg_ctl", "start", "-w", "-l", join(folder, "log"), "-o", options);
     const stop = () => void run("pg_ctl", "stop", "-m", "fast");
     const kill = () => void run("pg_ctl", "stop", "-m", "immediate");
-    process.once("exit", kill);
+    // Before its folder is removed.
+    process.prependOnceListener("exit", kill);
     const address = `postgresql://postgres@127.0.0.1:${port}/dbos`;
     const path = installPackages(this.name, packages);
     return {

@@ -131,7 +131,7 @@ export function startServer(
     env: { ...process.env, ...environment },
   });
   const kill = () => server.kill("SIGKILL");
-  process.once("exit", kill);
+  process.prependOnceListener("exit", kill);
   return async () => {
     server.kill("SIGTERM");
     const late = setTimeout(kill, 5_000);

@@ -19,7 +19,9 @@ export const restate: Peer = {
     const path = installPackages(this.name, packages);
     const folder = temporaryFolder();
     const [service, admin, ingress, node] = (await freePorts(4)).map(String);
-    const server = join(path, "node_modules/.bin/restate-server");
+    // Not by `.bin`: that is a program of Node which starts this one, and may be ended without it.
+    const platform = `@restatedev/restate-server-${process.platform}-${process.arch}`;
+    const server = join(path, "node_modules", platform, "bin/restate-server");
     const stop = startServer(
       [server, "--no-logo", "--listen-mode", "tcp", "--log-filter", "error", "--base-dir", folder],
       folder,

@@ -18,7 +18,9 @@ local function send(runs, count)
     coroutine.spawn(function()
       while sent < runs * count do
         sent = sent + 1
-        assert(process.send(pids[sent % runs + 1], "signal", "a payload of some forty characters or so."))
+        assert(
+          process.send(pids[sent % runs + 1], "signal", "a payload of some forty characters or so.")
+        )
       end
     end)
   end
