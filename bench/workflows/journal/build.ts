@@ -8,7 +8,9 @@ import { pack } from "../../../src/vm/codec.ts";
 import type { Command } from "../../../src/workflows/engine/command.ts";
 import { packCommands } from "../../../src/workflows/history.ts";
 import type { StartRequest, WorkflowTask } from "../../../src/workflows/provider.ts";
+import { machine } from "../../../src/surroundings/machine.ts";
 import { SqliteProvider } from "../../../src/workflows/providers/sqlite/provider.ts";
+import { TaskQueue } from "../../../src/workflows/task-queue.ts";
 
 /** Runs that are started together, and so in one transaction. */
 const batch = 2_000;
@@ -27,17 +29,22 @@ async function fill(
   let waiting = 0;
   let ready: (() => void) | undefined;
   const value = pack("a result of some forty characters or so.");
-  provider.onTask((task) => {
-    const { commands, settled } = answer(task);
-    const { token, runId } = task;
-    const outcome = { type: "completed" as const, commands: packCommands(commands) };
-    provider.completeTask({ token, runId, worker: "worker-0", outcome });
-    if (settled && --waiting === 0) ready?.();
-  });
-  provider.onActivity(({ token }) => {
-    provider.completeActivity(token, { status: "completed", value });
-  });
   await provider.open();
+  const queue = new TaskQueue(provider.connect(0), machine.defer);
+  queue.onHandouts((handouts) => {
+    for (const handout of handouts) {
+      if (handout.type === "task") {
+        const { token } = handout.task;
+        const { commands, settled } = answer(handout.task);
+        const outcome = { type: "completed" as const, commands: packCommands(commands) };
+        queue.answer({ type: "task", completion: { token, outcome } });
+        if (settled && --waiting === 0) ready?.();
+      } else if (handout.type === "activity") {
+        const { token } = handout.task;
+        queue.answer({ type: "activity", token, result: { status: "completed", value } });
+      }
+    }
+  });
   for (let made = 0; made < count; made += batch) {
     waiting = Math.min(batch, count - made);
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -46,6 +53,7 @@ async function fill(
     await Promise.all(many);
     await promise;
   }
+  queue.flush();
   // Closing answers after what was sent before it is on disk.
   await provider.close();
 }

@@ -2,24 +2,14 @@
 -- more, prints "full", and waits for a line. So whoever started it can weigh the runtime at both moments.
 
 local io = require("io")
+local many = require("many")
 local time = require("time")
 
 local function start(count)
   local due = (time.now():unix() + 365 * 86400) * 1000
-  local left = count
-  local done = channel.new(200)
-  for _ = 1, 200 do
-    coroutine.spawn(function()
-      while left > 0 do
-        left = left - 1
-        assert(process.spawn("durable:sleeper", "durable:runs", due))
-      end
-      done:send(true)
-    end)
-  end
-  for _ = 1, 200 do
-    done:receive()
-  end
+  many(count, 200, function()
+    assert(process.spawn("durable:sleeper", "durable:runs", due))
+  end)
   if count > 0 then
     -- They are started; until they sleep takes another moment.
     time.sleep("2s")

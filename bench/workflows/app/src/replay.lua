@@ -3,27 +3,17 @@
 
 local io = require("io")
 local json = require("json")
+local many = require("many")
 local time = require("time")
 local workflow = require("workflow")
 
 local function round(count, at_once)
   local began = time.now()
-  local next_run = 0
-  local done = channel.new(at_once)
-  for _ = 1, at_once do
-    coroutine.spawn(function()
-      while next_run < count do
-        next_run = next_run + 1
-        local pid = "{durable:runs|replay-" .. next_run .. "}"
-        local answer = assert(workflow.query(pid, "pid"))
-        assert(answer == pid, answer)
-      end
-      done:send(true)
-    end)
-  end
-  for _ = 1, at_once do
-    done:receive()
-  end
+  many(count, at_once, function(i)
+    local pid = "{durable:runs|replay-" .. i .. "}"
+    local answer = assert(workflow.query(pid, "pid"))
+    assert(answer == pid, answer)
+  end)
   return time.now():sub(began):seconds()
 end
 

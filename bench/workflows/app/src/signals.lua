@@ -4,6 +4,7 @@
 
 local io = require("io")
 local json = require("json")
+local many = require("many")
 local time = require("time")
 
 local function send(runs, count)
@@ -13,17 +14,9 @@ local function send(runs, count)
     pids[i] = assert(process.spawn_monitored("durable:counter", "durable:runs", count))
   end
   local began = time.now()
-  local sent = 0
-  for _ = 1, 200 do
-    coroutine.spawn(function()
-      while sent < runs * count do
-        sent = sent + 1
-        assert(
-          process.send(pids[sent % runs + 1], "signal", "a payload of some forty characters or so.")
-        )
-      end
-    end)
-  end
+  many(runs * count, 200, function(i)
+    assert(process.send(pids[i % runs + 1], "signal", "a payload of some forty characters or so."))
+  end)
   for _ = 1, runs do
     local result = events:receive().result
     if result.value ~= count then
