@@ -12,12 +12,6 @@ import { machine } from "../surroundings/machine.ts";
 import { Simulation } from "../surroundings/simulation.ts";
 import type { Surroundings } from "../surroundings/surroundings.ts";
 import type { Failure } from "../workflows/engine/outcome.ts";
-import type { LocalAttempt } from "../workflows/local-activities.ts";
-import { Replayer } from "../workflows/replayer.ts";
-import type { ActivityTask } from "../workflows/provider.ts";
-import { type Handout, type QueuePort, TaskQueue } from "../workflows/task-queue.ts";
-import { Attempts, frameOf } from "./activities.ts";
-import { LuaEngine } from "./engine.ts";
 import { loadKernelImage } from "./kernel-image.ts";
 import { type Kernel, kernelOf } from "./kernel.ts";
 import { type CodeEntry, type FromWorker, type HostState, type ToWorker } from "./messages.ts";
@@ -26,6 +20,7 @@ import type { OperationServices } from "../operations/operation.ts";
 import { Liveness, sequencesOf } from "./liveness.ts";
 import { OperationRunner } from "./operation-runner.ts";
 import { workflowOptions } from "./workflow-options.ts";
+import { WorkflowWork } from "./workflow-work.ts";
 
 export interface WorkerOptions {
   index: number;
@@ -62,9 +57,6 @@ const evenLoad = 8;
 /** Virtual milliseconds that a slice takes in a simulation, when all its fuel is spent. */
 const simulatedSlice = 5;
 
-/** Runs of workflows that a worker keeps in memory; the others come back by replay. */
-const maxLiveRuns = 10_000;
-
 /** Part of a worker's memory from which on idle runs are dropped from it. */
 const memoryForRuns = 0.5;
 
@@ -94,13 +86,9 @@ export class LuaWorker {
   #tried: Map<string, CodeEntry> | undefined;
   #vm!: Vm;
   #kernel!: Kernel;
-  #engine!: LuaEngine;
-  #replayer!: Replayer;
+  #workflows!: WorkflowWork;
   #operations!: OperationRunner;
   #outgoing: FromWorker[] = [];
-  readonly #attempts = new Attempts();
-  /** This worker's ends of the workflow providers. */
-  readonly #queues: TaskQueue[] = [];
   readonly #surroundings: Surroundings;
   /** Call off the next turn, and the timer that would begin one. */
   #deferred: (() => void) | undefined;
@@ -139,20 +127,16 @@ export class LuaWorker {
     }, this.#options.terminalOf);
     this.#registerHostFunctions();
     this.#kernel = kernelOf(this.#vm, image?.references ?? await this.#loadSources());
-    this.#engine = new LuaEngine(this.#kernel, () => this.#wake());
-    const local = {
-      start: (attempt: LocalAttempt) =>
-        this.#enter(() => {
-          const { token, entry, args } = attempt;
-          this.#kernel.call("call", token, entry, frameOf(attempt), ...args);
-        }),
-      cancel: (token: string, gently: boolean) =>
-        this.#enter(() => this.#kernel.call("cancel_call", token, gently)),
-    };
-    this.#replayer = new Replayer(this.#engine, local, {
-      maxRuns: this.#options.cachedRuns ?? maxLiveRuns,
+    this.#workflows = new WorkflowWork({
+      kernel: this.#kernel,
+      operations: this.#operations,
       surroundings: this.#surroundings,
+      cachedRuns: this.#options.cachedRuns,
       isFull: () => this.#vm.memory().used > memoryLimit * memoryForRuns,
+      enter: (step) => this.#enter(step),
+      wake: () => this.#wake(),
+      turnAtOnce: () => this.#turnAtOnce(),
+      die: (error) => this.#die(error),
     });
     const { random } = this.#surroundings;
     this.#kernel.call("configure", index, firstPid, alone, this.#options.strict, random.seed());
@@ -201,12 +185,12 @@ export class LuaWorker {
       },
       unit_end: (work) => this.#operations.end(Number(work)),
       activated: (runId, commands, failure) => {
-        this.#engine.activated(String(runId), commands, failure);
+        this.#workflows.activated(String(runId), commands, failure);
       },
       heartbeat: (token, ...details) => {
-        this.#attempts.beat(String(token), details);
+        this.#workflows.beat(String(token), details);
       },
-      called: (token, value, error) => this.#activityDone(String(token), value, error),
+      called: (token, value, error) => this.#workflows.attempted(String(token), value, error),
     };
     const vm = this.#vm;
     vm.register("emit", (name, ...args) => emitted[String(name)]?.(...args));
@@ -347,10 +331,10 @@ export class LuaWorker {
         kernel.call("worker_down", message.index, WippyError.from(message.failure));
         break;
       case "queue":
-        this.#attach(message.port);
+        this.#workflows.attach(message.port);
         break;
       case "replay":
-        this.#replayer.check(message.runId, message.history).then((difference) => {
+        this.#workflows.check(message.runId, message.history).then((difference) => {
           const { question } = message;
           this.#send({ type: "replayed", question, ...(difference && { difference }) });
           this.#wake();
@@ -393,84 +377,13 @@ export class LuaWorker {
     this.#send({ type: "checked", question, problems });
   }
 
-  #attach(port: QueuePort): void {
-    const queue = new TaskQueue(port, this.#surroundings.defer);
-    this.#queues.push(queue);
-    queue.onHandouts((handouts) => {
-      for (const handout of handouts) this.#enter(() => this.#take(queue, handout));
-      this.#turnAtOnce();
-    });
-  }
-
-  /** Takes what a workflow provider hands out. */
-  #take(queue: TaskQueue, handout: Handout): void {
-    switch (handout.type) {
-      case "task":
-        this.#replayer.run(handout.task).then((completion) => {
-          queue.answer({ type: "task", completion });
-          this.#wake();
-        }, (error) => this.#die(error));
-        break;
-      case "query":
-        this.#replayer.query(handout.task).then((answer) => {
-          queue.answer({ type: "queried", answer });
-          this.#wake();
-        }, (error) => this.#die(error));
-        break;
-      case "activity":
-        this.#activity(queue, handout.task);
-        break;
-      case "activity_cancel":
-        this.#kernel.call("cancel_call", handout.token, handout.gently);
-        this.#operations.abort(handout.token);
-        break;
-      case "hurry":
-        this.#replayer.hurry(handout.runId);
-        break;
-      case "evict":
-        this.#replayer.evict(handout.runId);
-        break;
-    }
-  }
-
-  #activity(queue: TaskQueue, activity: ActivityTask): void {
-    const args = unpack(activity.args) as LuaValue[];
-    const frame = this.#attempts.begin(queue, activity);
-    if (/^(process|schedule|workflow|node)\./.test(activity.entry) && activity.operation) {
-      // What a workflow does to plain processes, to schedules and to runs that it waits for, and what it asks the node, is
-      // done by the kernel, in the workflow's name.
-      this.#kernel.call("act", activity.token, activity.pid, frame, activity.entry, ...args);
-      return;
-    }
-    if (!activity.operation) {
-      this.#kernel.call("call", activity.token, activity.entry, frame, ...args);
-      return;
-    }
-    const done = this.#operations.runForWorkflow(
-      activity.token,
-      activity.pid,
-      activity.entry,
-      args,
-    ).then(
-      (value) => this.#activityDone(activity.token, value, undefined),
-      (error) => this.#activityDone(activity.token, undefined, WippyError.from(error)),
-    );
-    if (this.#surroundings instanceof Simulation) void this.#surroundings.during(done);
-  }
-
-  #activityDone(token: string, value: LuaValue, error: LuaValue): void {
-    if (this.#replayer.answered(token, value, error)) return;
-    this.#attempts.end(token, value, error);
-    this.#wake();
-  }
-
   #send(message: FromWorker): void {
     this.#outgoing.push(message);
   }
 
   #flush(): void {
-    this.#attempts.sendBeats();
-    for (const queue of this.#queues) queue.flush();
+    // Absent when the worker dies while it starts.
+    this.#workflows?.flush();
     if (this.#outgoing.length === 0) return;
     const batch = this.#outgoing;
     this.#outgoing = [];
@@ -540,7 +453,7 @@ export class LuaWorker {
     this.#timer?.();
     this.#deferred?.();
     this.#operations.close();
-    for (const queue of this.#queues) queue.close();
+    this.#workflows?.close();
     this.#vm.close();
   }
 }

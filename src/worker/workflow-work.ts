@@ -1,0 +1,157 @@
+import { unpack } from "../vm/codec.ts";
+import { WippyError } from "../vm/error.ts";
+import type { LuaValue } from "../vm/value.ts";
+import { Simulation } from "../surroundings/simulation.ts";
+import type { Surroundings } from "../surroundings/surroundings.ts";
+import type { LocalAttempt } from "../workflows/local-activities.ts";
+import { Replayer } from "../workflows/replayer.ts";
+import type { ActivityTask, TaskFailure } from "../workflows/provider.ts";
+import { type Handout, type QueuePort, TaskQueue } from "../workflows/task-queue.ts";
+import { Attempts, frameOf } from "./activities.ts";
+import { LuaEngine } from "./engine.ts";
+import type { Kernel } from "./kernel.ts";
+import type { OperationRunner } from "./operation-runner.ts";
+
+/** Runs of workflows that a worker keeps in memory; the others come back by replay. */
+const maxLiveRuns = 10_000;
+
+/** What doing work for workflows needs of its worker. */
+export interface WorkPlace {
+  kernel: Kernel;
+  operations: OperationRunner;
+  surroundings: Surroundings;
+  /** Runs kept in memory, 10,000 when absent. */
+  cachedRuns?: number | undefined;
+  /** Whether memory is short, so that fewer runs have to be kept. */
+  isFull(): boolean;
+  /** Runs something in the VM; its fault ends the worker. */
+  enter(step: () => void): void;
+  /** There is something to run, or to send. */
+  wake(): void;
+  /** Takes the turn that is due without waiting for the event loop. */
+  turnAtOnce(): void;
+  /** Ends the worker. */
+  die(error: unknown): void;
+}
+
+/** What a worker does for the workflow providers: it runs tasks, answers queries, makes attempts. */
+export class WorkflowWork {
+  readonly #place: WorkPlace;
+  readonly #engine: LuaEngine;
+  readonly #replayer: Replayer;
+  readonly #attempts = new Attempts();
+  /** The worker's ends of the providers. */
+  readonly #queues: TaskQueue[] = [];
+
+  constructor(place: WorkPlace) {
+    this.#place = place;
+    const { kernel, surroundings, cachedRuns, isFull } = place;
+    this.#engine = new LuaEngine(kernel, () => place.wake());
+    const local = {
+      start: (attempt: LocalAttempt) =>
+        place.enter(() => {
+          const { token, entry, args } = attempt;
+          kernel.call("call", token, entry, frameOf(attempt), ...args);
+        }),
+      cancel: (token: string, gently: boolean) =>
+        place.enter(() => kernel.call("cancel_call", token, gently)),
+    };
+    const maxRuns = cachedRuns ?? maxLiveRuns;
+    this.#replayer = new Replayer(this.#engine, local, { maxRuns, surroundings, isFull });
+  }
+
+  /** Takes work from a provider, from now on. */
+  attach(port: QueuePort): void {
+    const queue = new TaskQueue(port, this.#place.surroundings.defer);
+    this.#queues.push(queue);
+    queue.onHandouts((handouts) => {
+      for (const handout of handouts) this.#place.enter(() => this.#take(queue, handout));
+      this.#place.turnAtOnce();
+    });
+  }
+
+  #take(queue: TaskQueue, handout: Handout): void {
+    const { kernel, operations } = this.#place;
+    switch (handout.type) {
+      case "task":
+        this.#replayer.run(handout.task).then((completion) => {
+          queue.answer({ type: "task", completion });
+          this.#place.wake();
+        }, (error) => this.#place.die(error));
+        break;
+      case "query":
+        this.#replayer.query(handout.task).then((answer) => {
+          queue.answer({ type: "queried", answer });
+          this.#place.wake();
+        }, (error) => this.#place.die(error));
+        break;
+      case "activity":
+        this.#activity(queue, handout.task);
+        break;
+      case "activity_cancel":
+        kernel.call("cancel_call", handout.token, handout.gently);
+        operations.abort(handout.token);
+        break;
+      case "hurry":
+        this.#replayer.hurry(handout.runId);
+        break;
+      case "evict":
+        this.#replayer.evict(handout.runId);
+        break;
+    }
+  }
+
+  #activity(queue: TaskQueue, activity: ActivityTask): void {
+    const { kernel, operations, surroundings } = this.#place;
+    const { token, entry, operation, pid } = activity;
+    const args = unpack(activity.args) as LuaValue[];
+    const frame = this.#attempts.begin(queue, activity);
+    if (/^(process|schedule|workflow|node)\./.test(entry) && operation) {
+      // What a workflow does to plain processes, to schedules and to runs that it waits for, and what it asks the node, is
+      // done by the kernel, in the workflow's name.
+      kernel.call("act", token, pid, frame, entry, ...args);
+      return;
+    }
+    if (!operation) {
+      kernel.call("call", token, entry, frame, ...args);
+      return;
+    }
+    const done = operations.runForWorkflow(token, pid, entry, args).then(
+      (value) => this.attempted(token, value, undefined),
+      (error) => this.attempted(token, undefined, WippyError.from(error)),
+    );
+    if (surroundings instanceof Simulation) void surroundings.during(done);
+  }
+
+  /** An activation has come to rest. */
+  activated(runId: string, commands: LuaValue, failure: LuaValue): void {
+    this.#engine.activated(runId, commands, failure);
+  }
+
+  /** The outcome of an attempt. */
+  attempted(token: string, value: LuaValue, error: LuaValue): void {
+    if (this.#replayer.answered(token, value, error)) return;
+    this.#attempts.end(token, value, error);
+    this.#place.wake();
+  }
+
+  /** An attempt is alive. */
+  beat(token: string, details: LuaValue[]): void {
+    this.#attempts.beat(token, details);
+  }
+
+  /** The first difference between a history and what the code does; undefined when there is none. */
+  check(runId: string, history: Uint8Array): Promise<TaskFailure | undefined> {
+    return this.#replayer.check(runId, history);
+  }
+
+  /** Sends what has been said to the providers. */
+  flush(): void {
+    this.#attempts.sendBeats();
+    for (const queue of this.#queues) queue.flush();
+  }
+
+  close(): void {
+    for (const queue of this.#queues) queue.close();
+  }
+}
