@@ -9,10 +9,9 @@ import type { Activation } from "../../../src/workflows/engine/activation.ts";
 import type { Command } from "../../../src/workflows/engine/command.ts";
 import type { Engine } from "../../../src/workflows/engine/engine.ts";
 import { SqliteProvider } from "../../../src/workflows/providers/sqlite/provider.ts";
-import { machine } from "../../../src/surroundings/machine.ts";
 import { Replayer } from "../../../src/workflows/replayer.ts";
-import { TaskQueue } from "../../../src/workflows/task-queue.ts";
 import { temporaryFolder } from "../../kernel/measurement/command.ts";
+import { serve } from "./worker.ts";
 
 /** Runs every workflow as `steps` activities, one after the other. */
 class StepEngine implements Engine {
@@ -74,21 +73,8 @@ export class BenchNode {
   static async open(steps: number): Promise<BenchNode> {
     const provider = new SqliteProvider({ path: join(temporaryFolder(), "journal.db") });
     const replayer = new Replayer(new StepEngine(steps), { start: () => {}, cancel: () => {} });
-    const value = pack("a result of some forty characters or so.");
     await provider.open();
-    const queue = new TaskQueue(provider.connect(0), machine.defer);
-    queue.onHandouts((handouts) => {
-      for (const handout of handouts) {
-        if (handout.type === "task") {
-          replayer.run(handout.task).then((completion) =>
-            queue.answer({ type: "task", completion })
-          );
-        } else if (handout.type === "activity") {
-          const { token } = handout.task;
-          queue.answer({ type: "activity", token, result: { status: "completed", value } });
-        } else if (handout.type === "evict") replayer.evict(handout.runId);
-      }
-    });
+    serve(provider, (task) => replayer.run(task), (runId) => replayer.evict(runId));
     return new BenchNode(provider);
   }
 

@@ -8,9 +8,8 @@ import { pack } from "../../../src/vm/codec.ts";
 import type { Command } from "../../../src/workflows/engine/command.ts";
 import { packCommands } from "../../../src/workflows/history.ts";
 import type { StartRequest, WorkflowTask } from "../../../src/workflows/provider.ts";
-import { machine } from "../../../src/surroundings/machine.ts";
 import { SqliteProvider } from "../../../src/workflows/providers/sqlite/provider.ts";
-import { TaskQueue } from "../../../src/workflows/task-queue.ts";
+import { serve } from "./worker.ts";
 
 /** Runs that are started together, and so in one transaction. */
 const batch = 2_000;
@@ -28,22 +27,14 @@ async function fill(
   const provider = new SqliteProvider({ path, inline: true, maxTasks: batch });
   let waiting = 0;
   let ready: (() => void) | undefined;
-  const value = pack("a result of some forty characters or so.");
   await provider.open();
-  const queue = new TaskQueue(provider.connect(0), machine.defer);
-  queue.onHandouts((handouts) => {
-    for (const handout of handouts) {
-      if (handout.type === "task") {
-        const { token } = handout.task;
-        const { commands, settled } = answer(handout.task);
-        const outcome = { type: "completed" as const, commands: packCommands(commands) };
-        queue.answer({ type: "task", completion: { token, outcome } });
-        if (settled && --waiting === 0) ready?.();
-      } else if (handout.type === "activity") {
-        const { token } = handout.task;
-        queue.answer({ type: "activity", token, result: { status: "completed", value } });
-      }
-    }
+  const queue = serve(provider, (task) => {
+    const { commands, settled } = answer(task);
+    if (settled && --waiting === 0) ready?.();
+    return {
+      token: task.token,
+      outcome: { type: "completed", commands: packCommands(commands) },
+    };
   });
   for (let made = 0; made < count; made += batch) {
     waiting = Math.min(batch, count - made);
