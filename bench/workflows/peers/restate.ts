@@ -31,6 +31,8 @@ export const restate: Peer = {
         RESTATE_ADMIN__BIND_PORT: admin!,
         RESTATE_INGRESS__BIND_PORT: ingress!,
         RESTATE_DISABLE_TELEMETRY: "true",
+        // It leaves folders behind.
+        TMPDIR: folder,
       },
     );
     const healthy = (port: string, name: string) =>
