@@ -122,6 +122,28 @@ local function operation(self, name, ...)
   return host.park()
 end
 
+-- Options that were read: the table of an executor, which nobody changes, -> the called entry as it was then -> what they
+-- say. To read them takes as long as a small call.
+local read_options = setmetatable({}, { __mode = "k" })
+local without_options = {}
+
+local function options_of(target, entry, options)
+  local key = options or without_options
+  local of = read_options[key]
+  if not of then
+    of = setmetatable({}, { __mode = "k" })
+    read_options[key] = of
+  end
+  local spec, err = entry and of[entry], nil
+  if not spec then
+    spec, err = host.pure("workflow.activity_options", target, options)
+    if entry then
+      of[entry] = spec
+    end
+  end
+  return spec, err
+end
+
 -- Schedules a call of a function entry. A wrong option is `nil, err`, and nothing is scheduled.
 local function activity(self, waiter, target, frame, options, ...)
   local spec, err = nil, scopes.refusal(self)
@@ -130,7 +152,7 @@ local function activity(self, waiter, target, frame, options, ...)
   end
   local entry = sandbox.entry(target)
   if options or entry and entry.options then
-    spec, err = host.pure("workflow.activity_options", target, options)
+    spec, err = options_of(target, entry, options)
     if not spec then
       return nil, err
     end
