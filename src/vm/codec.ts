@@ -1,6 +1,7 @@
 // The entry point without msgpackr's native addon, which a cross-compiled executable cannot hold.
 import { addExtension, Packr } from "msgpackr/pack";
 import { Unpackr } from "msgpackr/unpack";
+import "./msgpack-text.ts";
 import { WippyError } from "./error.ts";
 import { LuaFloat, type LuaValue } from "./value.ts";
 

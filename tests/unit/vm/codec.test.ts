@@ -111,3 +111,18 @@ describe("pack and unpack", () => {
     }
   });
 });
+
+test("texts of every length, beside each other and in any alphabet, come back as they were", () => {
+  const alphabets = ["abcdefghij", "aäöüß", "日本語のテキスト", "🦊🐻a", "\u0000\n"];
+  const texts = alphabets.flatMap((letters) =>
+    [0, 1, 15, 16, 31, 32, 63, 64, 65, 255, 256, 70_000].map((length) =>
+      letters.repeat(length).slice(0, length).toWellFormed()
+    )
+  );
+  for (const text of texts) expect(unpack(pack(text))).toBe(text);
+  expect(unpack(pack(texts))).toEqual(texts);
+  const keyed = Object.fromEntries(texts.map((text) => [text, text]));
+  expect({ ...unpack(pack(keyed)) as object }).toEqual(keyed);
+  const packed = pack(["a text of some thirty characters", "and another one that is as long"]);
+  expect(() => unpack(packed.subarray(0, packed.length - 4))).toThrow("packed value is damaged");
+});
