@@ -62,6 +62,10 @@ export const runs = sqliteTable("runs", {
   index("runs_status").on(table.status, table.run),
   index("runs_entry").on(table.entry, table.run),
   index("runs_start").on(table.startTime, table.run),
+  // Two filters together: one index for both, or the runs of one would be looked through for the other.
+  index("runs_entry_status").on(table.entry, table.status, table.run),
+  index("runs_status_start").on(table.status, table.startTime, table.run),
+  index("runs_entry_start").on(table.entry, table.startTime, table.run),
   index("runs_task").on(table.run).where(sql`task_event > 0`),
   index("runs_parent").on(table.parentRun).where(
     sql`parent_run IS NOT NULL AND status = 'running'`,

@@ -42,4 +42,7 @@ CREATE TABLE `schedules` (
 CREATE UNIQUE INDEX `schedules_id` ON `schedules` (`schedule_id`);--> statement-breakpoint
 CREATE INDEX `schedules_due` ON `schedules` (`due`) WHERE due IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `schedules_declared` ON `schedules` (`declared_by`) WHERE declared_by IS NOT NULL;--> statement-breakpoint
-ALTER TABLE `activities` ADD `last_failure` blob;
+ALTER TABLE `activities` ADD `last_failure` blob;--> statement-breakpoint
+CREATE INDEX `runs_entry_status` ON `runs` (`entry`,`status`,`run`);--> statement-breakpoint
+CREATE INDEX `runs_status_start` ON `runs` (`status`,`start_time`,`run`);--> statement-breakpoint
+CREATE INDEX `runs_entry_start` ON `runs` (`entry`,`start_time`,`run`);
