@@ -117,14 +117,17 @@ class Series {
     const told = new Response(child.stderr).text();
     // From the first new effect on, so that the kill meets work and not the start; some meet the start all the same.
     const late = random() < 0.85;
-    const stuck = Date.now() + 20_000;
+    const begun = Date.now();
     while (late && child.exitCode === null && readEffects(this.folder).length === before) {
-      if (Date.now() > stuck) {
+      const waited = Date.now() - begun;
+      if (this.#faults) {
+        // While the clock stands before what is due nothing happens, and an idle journal looks at it now and then only.
+        if (waited > 3_000) break;
+        await this.disturb(this.#faults);
+      } else if (waited > 30_000) {
         child.kill("SIGKILL");
-        throw new Error(`start ${tally.starts} does nothing; see ${this.folder}`);
+        throw new Error(`start ${tally.starts} does nothing: ${await told}`);
       }
-      // While the clock stands before what is due, nothing happens.
-      if (this.#faults && !this.#faults.clock) await this.disturb(this.#faults);
       await Bun.sleep(1);
     }
     if (this.#faults) {
@@ -241,8 +244,12 @@ class Series {
  */
 export async function runSeries(options: SeriesOptions): Promise<Tally> {
   const series = new Series(options);
-  for (let kill = 0; kill < options.kills && !series.done; kill++) await series.live();
-  await series.finish();
+  try {
+    for (let kill = 0; kill < options.kills && !series.done; kill++) await series.live();
+    await series.finish();
+  } catch (error) {
+    series.found(String(error));
+  }
   if (series.tally.found.length > 0) series.tally.found.push(`see ${series.folder}`);
   else rmSync(series.folder, { recursive: true, force: true });
   return series.tally;
