@@ -131,6 +131,13 @@ export function storageError(error: unknown, path: string): WippyError {
   if (code.startsWith("SQLITE_CORRUPT") || code.startsWith("SQLITE_NOTADB")) {
     return damaged(path, text);
   }
+  if (code === "SQLITE_READONLY_ROLLBACK" || code === "SQLITE_READONLY_RECOVERY") {
+    return new WippyError(
+      "Unavailable",
+      `The journal ${path} was left in the middle of a write; start the runtime once, which mends it`,
+      { retryable: true, details },
+    );
+  }
   if (code.startsWith("SQLITE_READONLY") || code === "EACCES" || code === "EROFS") {
     return new WippyError(
       "PermissionDenied",

@@ -1,6 +1,7 @@
 /** What must not be in a journal is found in it. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
+import { copyFileSync } from "node:fs";
 import { pack } from "../../../../../src/vm/codec.ts";
 import { checkJournal } from "../../../../../src/workflows/providers/sqlite/check.ts";
 import { Runtime, settle, temporaryFolder, VirtualMachine } from "../../harness.ts";
@@ -100,4 +101,20 @@ test.each<[string, string, RegExp]>([
   ["events of nobody", `DELETE FROM runs WHERE ${child}`, /rows of events belong to no run/],
 ])("%s is found", (_, statement, fault) => {
   expect(tampered(statement).join("\n")).toMatch(fault);
+});
+
+test("a file whose first write was cut off says so to who only reads it", () => {
+  const path = `${folder.path}/new.db`;
+  const database = new Database(path, { create: true });
+  database.run("PRAGMA cache_size = 1");
+  database.run("CREATE TABLE t (a)");
+  database.run("BEGIN");
+  // More than fits into the cache: some of it goes to the file, and what was there before into a journal of SQLite's.
+  database.run("INSERT INTO t SELECT randomblob(4000) FROM (VALUES (1), (2), (3), (4), (5), (6))");
+  database.run("UPDATE t SET a = randomblob(4001)");
+  const copy = `${folder.path}/copy.db`;
+  copyFileSync(path, copy);
+  copyFileSync(`${path}-journal`, `${copy}-journal`);
+  database.close();
+  expect(() => checkJournal(copy)).toThrow("in the middle of a write; start the runtime once");
 });
