@@ -17,6 +17,7 @@ export function openDatabase(path: string, maxBytes?: number): Database {
   try {
     database = new Database(path, { create: true, readwrite: true });
     const version = checkHeader(database, path);
+    if (version === 0) database.run(`PRAGMA application_id = ${applicationId}`);
     database.run("PRAGMA journal_mode = WAL");
     database.run("PRAGMA synchronous = FULL");
     // Fewer, larger checkpoints: each costs an fsync of the database file itself.
@@ -46,10 +47,7 @@ export function checkHeader(database: Database, path: string): number {
   const version = pragma(database, "user_version");
   const id = pragma(database, "application_id");
   const tables = database.query<{ n: number }, []>("SELECT count(*) AS n FROM sqlite_schema").get();
-  if (tables?.n === 0) {
-    database.run(`PRAGMA application_id = ${applicationId}`);
-    return 0;
-  }
+  if (tables?.n === 0) return 0;
   if (id !== applicationId) {
     throw new WippyError(
       "Invalid",

@@ -1,7 +1,7 @@
 /** What must not be in a journal is found in it. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
-import { copyFileSync } from "node:fs";
+import { copyFileSync, writeFileSync } from "node:fs";
 import { pack } from "../../../../../src/vm/codec.ts";
 import { checkJournal } from "../../../../../src/workflows/providers/sqlite/check.ts";
 import { Runtime, settle, temporaryFolder, VirtualMachine } from "../../harness.ts";
@@ -117,4 +117,10 @@ test("a file whose first write was cut off says so to who only reads it", () => 
   copyFileSync(`${path}-journal`, `${copy}-journal`);
   database.close();
   expect(() => checkJournal(copy)).toThrow("in the middle of a write; start the runtime once");
+});
+
+test("a file in which nothing was written yet is no damaged one", () => {
+  const path = `${folder.path}/empty.db`;
+  writeFileSync(path, "");
+  expect(() => checkJournal(path)).toThrow("has schema 0, this program's is");
 });
