@@ -69,11 +69,12 @@ async function maintain(number: number): Promise<void> {
   results.push(await upkeep.killSweeps(options));
   if (library) results.push(await upkeep.fillDisk(options));
   for (const { name, kills, met, injected, found } of results) {
+    tally = { ...tally, injected: tally.injected + injected };
+    note(name, found, options.seed);
+    if (kills === 0) continue;
     const sum = works[name] ??= { kills: 0, met: 0 };
     sum.kills += kills;
     sum.met += met;
-    tally = { ...tally, injected: tally.injected + injected };
-    note(name, found, options.seed);
   }
 }
 
