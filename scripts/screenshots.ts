@@ -66,6 +66,18 @@ try {
     const decision = { approved: true, by: "Ada" };
     await post(`/workflows/order-${order}/signal`, { name: "decision", payloads: [decision] });
   }
+  await post("/schedules", {
+    id: "nightly-restock",
+    spec: { cron: ["30 2 * * *"], time_zone: "Europe/Oslo" },
+    action: { workflow: "orders:order", args: [input(3)] },
+    policies: { overlap: "buffer_one" },
+    note: "what ran short by day",
+  });
+  await post("/schedules", {
+    id: "every-quarter",
+    spec: { intervals: [{ every: "15m" }] },
+    action: { workflow: "orders:order", args: [input(6)] },
+  });
   await Bun.sleep(2500);
   const browser = await chromium.launch({
     executablePath: chromiumPath,
@@ -79,6 +91,8 @@ try {
   await shoot(light, "processes", "/processes?view=tree");
   await shoot(light, "workflows", "/workflows");
   await shoot(light, "run", "/workflows/order-1");
+  await shoot(light, "schedules", "/schedules");
+  await shoot(light, "schedule", "/schedules/every-quarter");
   await shoot(light, "entry", "/registry/orders:order");
   const dark = await browser.newPage({
     viewport: { width: 390, height: 844 },
