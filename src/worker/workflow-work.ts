@@ -15,6 +15,9 @@ import type { OperationRunner } from "./operation-runner.ts";
 /** Runs of workflows that a worker keeps in memory; the others come back by replay. */
 const maxLiveRuns = 10_000;
 
+/** Handouts that are taken before their answers are sent: a quarter of a millisecond of work. */
+const atATime = 8;
+
 /** What doing work for workflows needs of its worker. */
 export interface WorkPlace {
   kernel: Kernel;
@@ -60,14 +63,29 @@ export class WorkflowWork {
     this.#replayer = new Replayer(this.#engine, local, { maxRuns, surroundings, isFull });
   }
 
-  /** Takes work from a provider, from now on. */
+  /**
+   * Takes work from a provider, from now on: a few handouts at a time, which are answered before the next, so
+   * that the provider commits the ones while the others run. In one go both would wait for each other by turns.
+   */
   attach(port: QueuePort): void {
     const queue = new TaskQueue(port, this.#place.surroundings.defer);
     this.#queues.push(queue);
+    let waiting: Handout[] = [];
     queue.onHandouts((handouts) => {
-      for (const handout of handouts) this.#place.enter(() => this.#take(queue, handout));
-      this.#place.turnAtOnce();
+      const idle = waiting.length === 0;
+      waiting = waiting.concat(handouts);
+      if (idle) takeSome();
     });
+    const takeSome = () => {
+      for (const handout of waiting.slice(0, atATime)) {
+        this.#place.enter(() => this.#take(queue, handout));
+      }
+      this.#place.turnAtOnce();
+      waiting = waiting.slice(atATime);
+      // Answers are sent in the next turn of the event loop: the turn after that goes on.
+      const { defer } = this.#place.surroundings;
+      if (waiting.length > 0) defer(() => void defer(takeSome));
+    };
   }
 
   #take(queue: TaskQueue, handout: Handout): void {
