@@ -52,7 +52,7 @@ export function takeUpActivity(
     heartbeat: null,
     lastFailure: null,
   };
-  const activity = { row, scheduled, scheduledTime: Math.max(book.now, state.lastTime) };
+  const activity = { row, scheduled, scheduledTime: Math.max(book.now, state.lastTime ?? 0) };
   // Read before the row is written, or it would be found twice.
   book.runs.pending(state).set(seq, activity);
   takeSlot(book, activity);

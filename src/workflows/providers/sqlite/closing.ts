@@ -126,7 +126,7 @@ function close<Type extends EventType>(
   if (!updatesGoOn) abortUpdates(book, state, followed);
   book.append(state, type, data);
   state.status = status;
-  state.closeTime = state.lastTime;
+  state.closeTime = state.lastTime ?? book.now;
   state.taskEvent = state.wake = state.held = 0;
   if (state.blocked) noLongerBlocked(book, state);
   state.blocked = null;

@@ -41,7 +41,7 @@ export interface RunState extends RunRow {
    * Time of the newest event: time does not run backwards within a run, even if the machine's clock
    * does.
    */
-  lastTime: number;
+  lastTime?: number;
   agreed: RunTerms;
   /** By sequence number; undefined until they are asked for. */
   pending?: Map<number, PendingActivity>;
@@ -123,6 +123,7 @@ export class Runs {
     });
     state.pending = new Map();
     state.unshown = [];
+    state.lastTime = 0;
     this.#store.insertRun(state);
     this.#states.set(state.run, state);
     this.#newest.set(state.workflowId, state);
@@ -137,13 +138,27 @@ export class Runs {
     now: number,
   ): number {
     const id = state.nextEvent++;
+    state.lastTime ??= this.#store.event(state.run, state.nextEvent - 2)?.time ?? 0;
     const time = state.lastTime = Math.max(now, state.lastTime);
     const packed = packPlain(data);
     state.bytes += packed.length + eventOverhead;
     this.#store.insertEvent({ run: state.run, id, type, time, data: packed });
     if (inbound.has(type)) state.unshown?.push({ id, time, type, data: packed });
+    // A history that is handed out whole has to have it too.
+    else if (state.worker === undefined) state.unshown = undefined;
     this.progressed(state);
     return id;
+  }
+
+  /**
+   * Reads the history of a run that no worker holds and that is about to have a task, which needs all of it:
+   * in one go, before anything is appended.
+   */
+  recall(state: RunState): void {
+    if (state.worker !== undefined || state.unshown) return;
+    state.unshown = this.#store.eventsFrom(state.run, 1);
+    state.since = 0;
+    state.lastTime = state.unshown.at(-1)?.time ?? 0;
   }
 
   /** Copies an event of another run to the end of this one's history, as it is. */
@@ -242,7 +257,6 @@ export class Runs {
     const known = this.#states.get(row.run);
     if (known) return known;
     const state = this.#state(row);
-    state.lastTime = this.#store.event(row.run, row.nextEvent - 1)?.time ?? 0;
     this.#states.set(row.run, state);
     return state;
   }
@@ -250,7 +264,6 @@ export class Runs {
   #state(row: RunRow): RunState {
     return {
       ...row,
-      lastTime: 0,
       agreed: row.terms ? unpackPlain<RunTerms>(row.terms) : { options: {} },
       since: 0,
       heldOpen: false,

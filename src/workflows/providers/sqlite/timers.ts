@@ -38,6 +38,7 @@ function fire(book: Book, timer: TimerRow): void {
   if (state?.status !== "running") return;
   switch (timer.kind) {
     case "timer":
+      book.runs.recall(state);
       book.append(state, "TimerFired", { seq: timer.seq });
       book.wake(state);
       return;
