@@ -36,6 +36,9 @@ export interface Surroundings {
 /** Milliseconds between two looks for closed runs that are old enough to be removed. */
 const sweepInterval = 60_000;
 
+/** Requests of one transaction, some 10 ms of work: timers that become due meanwhile wait for its end. */
+const mostRequests = 200;
+
 /** The longest delay that the platform's timers take. */
 const maxDelay = 2 ** 31 - 1;
 
@@ -92,8 +95,8 @@ export class Journal {
   }
 
   #drain(): void {
-    const batch = this.#queue;
-    this.#queue = [];
+    const batch = this.#queue.splice(0, mostRequests);
+    if (this.#queue.length > 0) this.receive([]);
     const first = batch[0];
     if (first?.type === "open") {
       this.#openUp(first);

@@ -13,8 +13,8 @@ import { fireSchedules } from "./scheduling.ts";
 import type { TimerRow } from "./store.ts";
 import { redoTask, taskTimedOut } from "./tasks.ts";
 
-/** Timers fired in one transaction; after a long stop there may be very many. */
-const batch = 1_000;
+/** Timers fired in one transaction, some milliseconds of work; after a long stop there may be very many. */
+const batch = 100;
 
 /** Fires everything that is due, the durable timers in the order of their due times. */
 export function fireDue(book: Book): void {
