@@ -71,11 +71,6 @@ export class WorkflowWork {
     const queue = new TaskQueue(port, this.#place.surroundings.defer);
     this.#queues.push(queue);
     let waiting: Handout[] = [];
-    queue.onHandouts((handouts) => {
-      const idle = waiting.length === 0;
-      waiting = waiting.concat(handouts);
-      if (idle) takeSome();
-    });
     const takeSome = () => {
       for (const handout of waiting.slice(0, atATime)) {
         this.#place.enter(() => this.#take(queue, handout));
@@ -86,6 +81,11 @@ export class WorkflowWork {
       const { defer } = this.#place.surroundings;
       if (waiting.length > 0) defer(() => void defer(takeSome));
     };
+    queue.onHandouts((handouts) => {
+      const idle = waiting.length === 0;
+      waiting = waiting.concat(handouts);
+      if (idle) takeSome();
+    });
   }
 
   #take(queue: TaskQueue, handout: Handout): void {
