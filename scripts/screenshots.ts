@@ -92,7 +92,6 @@ try {
   await shoot(light, "workflows", "/workflows");
   await shoot(light, "run", "/workflows/order-1");
   await shoot(light, "schedules", "/schedules");
-  await shoot(light, "schedule", "/schedules/every-quarter");
   await shoot(light, "entry", "/registry/orders:order");
   const dark = await browser.newPage({
     viewport: { width: 390, height: 844 },
