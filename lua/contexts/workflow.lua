@@ -2,6 +2,7 @@
 -- Whatever could differ in a second run becomes a command, recorded by the provider, and is answered by a job: on replay
 -- the same job comes from history. `self.run` is the state of the run (see kernel/workflows.lua).
 local use = ...
+local activity_options = use("kernel/activity_options")
 local copies = use("kernel/copy")
 local errors = use("kernel/errors")
 local future = use("kernel/future")
@@ -11,7 +12,6 @@ local operations = use("kernel/operations")
 local permissions = use("kernel/permissions")
 local record_size = use("kernel/record_size")
 local run_info = use("kernel/run_info")
-local sandbox = use("kernel/sandbox")
 local position = use("kernel/position")
 local queries = use("kernel/queries")
 local scheduler = use("kernel/scheduler")
@@ -122,40 +122,14 @@ local function operation(self, name, ...)
   return host.park()
 end
 
--- Options that were read: the table of an executor, which nobody changes, -> the called entry as it was then -> what they
--- say. To read them takes as long as a small call.
-local read_options = setmetatable({}, { __mode = "k" })
-local without_options = {}
-
-local function options_of(target, entry, options)
-  local key = options or without_options
-  local of = read_options[key]
-  if not of then
-    of = setmetatable({}, { __mode = "k" })
-    read_options[key] = of
-  end
-  local spec, err = entry and of[entry], nil
-  if not spec then
-    spec, err = host.pure("workflow.activity_options", target, options)
-    if entry then
-      of[entry] = spec
-    end
-  end
-  return spec, err
-end
-
 -- Schedules a call of a function entry. A wrong option is `nil, err`, and nothing is scheduled.
 local function activity(self, waiter, target, frame, options, ...)
   local spec, err = nil, scopes.refusal(self)
+  if not err then
+    spec, err = activity_options.of(target, options)
+  end
   if err then
     return nil, err
-  end
-  local entry = sandbox.entry(target)
-  if options or entry and entry.options then
-    spec, err = options_of(target, entry, options)
-    if not spec then
-      return nil, err
-    end
   end
   local args, n = copied(...)
   if not args then

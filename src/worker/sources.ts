@@ -7,6 +7,7 @@ import contextFunction from "../../lua/contexts/function.lua" with { type: "text
 import contextProcess from "../../lua/contexts/process.lua" with { type: "text" };
 import contextWorkflow from "../../lua/contexts/workflow.lua" with { type: "text" };
 import activities from "../../lua/kernel/activities.lua" with { type: "text" };
+import activityOptions from "../../lua/kernel/activity_options.lua" with { type: "text" };
 import actors from "../../lua/kernel/actors.lua" with { type: "text" };
 import adaptive from "../../lua/kernel/adaptive.lua" with { type: "text" };
 import boot from "../../lua/kernel/boot.lua" with { type: "text" };
@@ -102,6 +103,7 @@ export const sources: Record<string, string> = {
   "contexts/process": contextProcess,
   "contexts/workflow": contextWorkflow,
   "kernel/activities": activities,
+  "kernel/activity_options": activityOptions,
   "kernel/actors": actors,
   "kernel/adaptive": adaptive,
   "kernel/calls": calls,
