@@ -26,7 +26,7 @@ test("a workflow's month passes at once, and a seed replays it", async () => {
   expect(first.result).toEqual([30, "done", expect.any(String)]);
   expect(await run(3)).toEqual(first);
   expect((await run(4)).trace).not.toBe(first.trace);
-});
+}, 30_000);
 
 test("the seed does not choose who comes next within a run: a replay under another one is the same", async () => {
   const crowd = {
