@@ -70,6 +70,15 @@ function toLua(job: Job): LuaValue {
   return table;
 }
 
+/** What a run has emitted. */
+interface Emitted {
+  runId: string;
+  commands?: Command[];
+  failure?: WippyError;
+}
+
+type Given = Emitted & { results: LuaValue[] };
+
 /** Runs workflow code: activations go to the Lua kernel, its commands come back when the run is parked. */
 export class LuaEngine implements Engine {
   readonly #kernel: Kernel;
@@ -78,7 +87,7 @@ export class LuaEngine implements Engine {
   /** Runs that stay when they close. */
   readonly #retained = new Set<string>();
   /** The activation that the kernel is being given, and what came of it meanwhile. */
-  #current: { runId: string; commands?: Command[]; failure?: WippyError } | undefined;
+  #current: Emitted | undefined;
   readonly #waiting = new Map<
     string,
     { resolve: (commands: Command[]) => void; reject: (error: WippyError) => void }
@@ -92,25 +101,20 @@ export class LuaEngine implements Engine {
 
   activate(activation: Activation): Command[] | Promise<Command[]> {
     const { runId } = activation;
-    this.#runs.add(runId);
-    if (activation.retain) this.#retained.add(runId);
-    else this.#retained.delete(runId);
     const jobs = activation.jobs.map(toLua);
-    this.#current = { runId };
-    this.#kernel.call(
-      "activate",
-      runId,
-      activation.timestamp,
-      activation.replaying,
-      activation.historyLength,
-      activation.historySize,
-      jobs,
-      jobs.length,
-      activation.retain === true,
-      activation.explain === true,
-    );
-    const { commands, failure } = this.#current;
-    this.#current = undefined;
+    const { commands, failure } = this.#give(activation, () =>
+      this.#kernel.call(
+        "activate",
+        runId,
+        activation.timestamp,
+        activation.replaying,
+        activation.historyLength,
+        activation.historySize,
+        jobs,
+        jobs.length,
+        activation.retain === true,
+        activation.explain === true,
+      ));
     if (failure) throw failure;
     return commands ?? this.#later(runId);
   }
@@ -119,8 +123,6 @@ export class LuaEngine implements Engine {
     const first = activations[0];
     if (!first) return [];
     const { runId } = first;
-    this.#runs.add(runId);
-    if (first.retain) this.#retained.add(runId);
     const tasks = activations.map(({ timestamp, historyLength, historySize, jobs }) => [
       timestamp,
       historyLength,
@@ -128,17 +130,15 @@ export class LuaEngine implements Engine {
       jobs.map(toLua),
       jobs.length,
     ]);
-    this.#current = { runId };
-    const [lists, count] = this.#kernel.call(
-      "replay",
-      runId,
-      tasks,
-      tasks.length,
-      first.retain === true,
-      first.explain === true,
-    );
-    const { failure } = this.#current;
-    this.#current = undefined;
+    const { results: [lists, count], failure } = this.#give(first, () =>
+      this.#kernel.call(
+        "replay",
+        runId,
+        tasks,
+        tasks.length,
+        first.retain === true,
+        first.explain === true,
+      ));
     const done = listOf(lists, Number(count));
     const answers = done.map((commands) => this.#commandsOf(runId, commands));
     if (done.length === tasks.length) return answers;
@@ -146,6 +146,20 @@ export class LuaEngine implements Engine {
     // Nobody waits for it when an earlier task did something else than before.
     last.catch(() => {});
     return [...answers, last];
+  }
+
+  /** Lets `call` hand something of a run to the kernel. Answers its results, and what the run emitted meanwhile. */
+  #give({ runId, retain }: Activation, call: () => LuaValue[]): Given {
+    this.#runs.add(runId);
+    if (retain) this.#retained.add(runId);
+    else this.#retained.delete(runId);
+    const current: Emitted = this.#current = { runId };
+    try {
+      const results = call();
+      return { ...current, results };
+    } finally {
+      this.#current = undefined;
+    }
   }
 
   /** Code that runs for longer than a slice goes on in the worker's next turns. */

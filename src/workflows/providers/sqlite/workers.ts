@@ -19,8 +19,8 @@ export interface Held {
 }
 
 /**
- * The workers that are connected, and what each has been handed and not answered. It changes after commits
- * only, so a rollback leaves it as it is.
+ * The workers that are connected, and what each has been handed and not answered. What is handed out and
+ * comes back changes after commits only, so a rollback leaves it as it is.
  */
 export class Workers {
   /** How much each has been handed. */
