@@ -20,8 +20,8 @@ const dist = join(root, "dist");
 const entrypoints = [
   "src/main.ts",
   "src/worker/thread.ts",
-  "src/workflows/providers/sqlite/thread.ts",
-  "src/workflows/providers/sqlite/reading-thread.ts",
+  "src/workflows/providers/sqlite/link/thread.ts",
+  "src/workflows/providers/sqlite/read/reading-thread.ts",
 ];
 
 /** Folders of the embedded files, by platform. */

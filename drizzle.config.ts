@@ -4,6 +4,6 @@ import { defineConfig } from "drizzle-kit";
 // migrations.ts.
 export default defineConfig({
   dialect: "sqlite",
-  schema: "./src/workflows/providers/sqlite/schema.ts",
+  schema: "./src/workflows/providers/sqlite/store/schema.ts",
   out: "./src/workflows/providers/sqlite/migrations",
 });

@@ -4,8 +4,8 @@
  * @module
  */
 import { join } from "node:path";
-import { openDatabase } from "../../src/workflows/providers/sqlite/open.ts";
-import { Store } from "../../src/workflows/providers/sqlite/store.ts";
+import { openDatabase } from "../../src/workflows/providers/sqlite/store/open.ts";
+import { Store } from "../../src/workflows/providers/sqlite/store/store.ts";
 import { temporaryFolder } from "../kernel/measurement/command.ts";
 import { measure, quantile, quick } from "../kernel/measurement/measurement.ts";
 import { BenchNode } from "./journal/bench-node.ts";

@@ -16,7 +16,7 @@ import {
   packHistory,
   packPlain,
   type StoredEvent,
-} from "../../src/workflows/history.ts";
+} from "../../src/workflows/history/history.ts";
 import { measure, quick } from "../kernel/measurement/measurement.ts";
 
 const source = `local funcs = require("funcs")

@@ -10,7 +10,7 @@
 import { Database } from "bun:sqlite";
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { unpackPlain } from "../../src/workflows/history.ts";
+import { unpackPlain } from "../../src/workflows/history/history.ts";
 import { Conversation, temporaryFolder, wippy } from "../kernel/measurement/command.ts";
 import {
   type Kind,

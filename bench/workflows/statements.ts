@@ -5,8 +5,8 @@
  */
 import type { Database } from "bun:sqlite";
 import { join } from "node:path";
-import { openDatabase } from "../../src/workflows/providers/sqlite/open.ts";
-import { Store } from "../../src/workflows/providers/sqlite/store.ts";
+import { openDatabase } from "../../src/workflows/providers/sqlite/store/open.ts";
+import { Store } from "../../src/workflows/providers/sqlite/store/store.ts";
 import { temporaryFolder } from "../kernel/measurement/command.ts";
 import { measure, quick } from "../kernel/measurement/measurement.ts";
 

@@ -4,14 +4,14 @@
  * @module
  */
 import { pack } from "../../src/vm/codec.ts";
-import { packHistory, packPlain } from "../../src/workflows/history.ts";
+import { packHistory, packPlain } from "../../src/workflows/history/history.ts";
 import {
   type OutgoingHandout,
   packHandouts,
   packIdentity,
   RunMemory,
   unpackHandouts,
-} from "../../src/workflows/task-wire.ts";
+} from "../../src/workflows/tasks/task-wire.ts";
 import { measure, quick } from "../kernel/measurement/measurement.ts";
 
 const batch = 200;

@@ -1,11 +1,11 @@
 -- How a function answers effects. Lay it beside process.lua and workflow.lua.
 -- It works in its caller's frame, holds its place in the pool while it waits, and ends when its caller ends.
 local use = ...
-local actors = use("kernel/actors")
-local calls = use("kernel/calls")
-local errors = use("kernel/errors")
-local operations = use("kernel/operations")
-local timers = use("kernel/timers")
+local actors = use("kernel/processes/processes")
+local calls = use("kernel/functions/functions")
+local errors = use("kernel/core/errors")
+local operations = use("kernel/functions/operations")
+local timers = use("kernel/core/timers")
 
 return {
   kind = "function",

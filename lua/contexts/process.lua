@@ -1,10 +1,10 @@
 -- How a process answers effects. Lay it beside function.lua and workflow.lua.
 -- It parks while it waits, so that others run; it lives until its main returns, fails, or is terminated.
 local use = ...
-local actors = use("kernel/actors")
-local errors = use("kernel/errors")
-local operations = use("kernel/operations")
-local timers = use("kernel/timers")
+local actors = use("kernel/processes/processes")
+local errors = use("kernel/core/errors")
+local operations = use("kernel/functions/operations")
+local timers = use("kernel/core/timers")
 
 return {
   kind = "process",
@@ -32,7 +32,7 @@ return {
   register = actors.register,
   unregister = actors.unregister,
   lookup = actors.lookup,
-  upgrade = use("kernel/upgrade"),
+  upgrade = use("kernel/processes/upgrade"),
   version = function(_, _, _, maximum)
     return maximum
   end,

@@ -1,28 +1,28 @@
 -- The kernel of one worker: what the worker (TypeScript) calls, and what modules are given as `runtime`.
 local use = ...
-local activities = use("kernel/activities")
-local actors = use("kernel/actors")
-local calls = use("kernel/calls")
-local channel = use("kernel/channel")
-local check = use("kernel/check")
-local duration = use("kernel/duration")
-local effects = use("kernel/effects")
-local errors = use("kernel/errors")
-local inspect = use("kernel/inspect")
-local limits = use("kernel/limits")
-local links = use("kernel/links")
-local object = use("kernel/object")
-local operations = use("kernel/operations")
-local permissions = use("kernel/permissions")
-local pool = use("kernel/pool")
-local prompt = use("kernel/prompt")
-local queries = use("kernel/queries")
-local remote = use("kernel/remote")
-local sandbox = use("kernel/sandbox")
-local scheduler = use("kernel/scheduler")
-local unit = use("kernel/unit")
-use("kernel/spawning")
-local workflows = use("kernel/workflows")
+local activities = use("kernel/workflows/activities")
+local actors = use("kernel/processes/processes")
+local calls = use("kernel/functions/functions")
+local channel = use("kernel/messaging/channel")
+local check = use("kernel/core/check")
+local duration = use("kernel/core/duration")
+local effects = use("kernel/core/effects")
+local errors = use("kernel/core/errors")
+local inspect = use("kernel/inspect/inspect")
+local limits = use("kernel/processes/limits")
+local links = use("kernel/processes/links")
+local object = use("kernel/core/object")
+local operations = use("kernel/functions/operations")
+local permissions = use("kernel/security/permissions")
+local pool = use("kernel/functions/pool")
+local prompt = use("kernel/inspect/repl")
+local queries = use("kernel/workflows/queries")
+local remote = use("kernel/processes/remote")
+local sandbox = use("kernel/core/sandbox")
+local scheduler = use("kernel/core/scheduler")
+local unit = use("kernel/core/unit")
+use("kernel/processes/spawning")
+local workflows = use("kernel/workflows/workflows")
 
 calls.context = use("contexts/function")
 pool.context = calls.context
@@ -153,7 +153,7 @@ function kernel.run()
   return more, unit.live, due
 end
 
---- A page of this worker's units; see kernel/inspect.
+--- A page of this worker's units; see kernel/inspect/inspect.
 actors.here.units = inspect.units
 --- The pools of this worker's functions.
 actors.here.functions = pool.describe

@@ -2,7 +2,7 @@
 -- { alias, request } of a topic that begins with "$"; the reply { value, error } goes to the alias.
 local runtime = ...
 local use, errors = runtime.use, runtime.errors
-local channel = use("kernel/channel")
+local channel = use("kernel/messaging/channel")
 local process = use("modules/process", runtime)
 local time = use("modules/time", runtime)
 

@@ -1,7 +1,7 @@
 --- Scanners: read a stream of bytes token by token: lines, words, bytes or runes.
 local use = ...
-local errors = use("kernel/errors")
-local object = use("kernel/object")
+local errors = use("kernel/core/errors")
+local object = use("kernel/core/object")
 
 local byte, find, sub = string.byte, string.find, string.sub
 

@@ -1,7 +1,7 @@
 -- The loop of a server (module `server`): what it does with requests, events and the messages of module `sys`.
 local runtime = ...
 local use, errors = runtime.use, runtime.errors
-local channel = use("kernel/channel")
+local channel = use("kernel/messaging/channel")
 local process = use("modules/process", runtime)
 local request = use("library/request", runtime)
 local time = use("modules/time", runtime)

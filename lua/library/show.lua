@@ -1,7 +1,7 @@
 -- Values as a person reads them: tables with their contents, texts in quotes. What is long, deep or wide is cut.
 local use = ...
 local metatable_of = debug.getmetatable
-local object = use("kernel/object")
+local object = use("kernel/core/object")
 
 local SHORT <const> = 12
 local WIDTH <const>, DEPTH <const>, ITEMS <const>, TEXT <const> = 78, 4, 50, 2000

@@ -1,9 +1,9 @@
 --- Stream objects: bytes from and to somewhere, the same for files, request bodies and programs
 -- (spec core-api §16).
 local use = ...
-local errors = use("kernel/errors")
-local check = use("kernel/check")
-local object = use("kernel/object")
+local errors = use("kernel/core/errors")
+local check = use("kernel/core/check")
+local object = use("kernel/core/object")
 local new_scanner = use("library/scanner")
 
 local DEFAULT_READ <const> = 32 * 1024

@@ -2,14 +2,14 @@
 -- and rules are those of Erlang/OTP's supervisor.
 local runtime = ...
 local use, errors = runtime.use, runtime.errors
-local channel = use("kernel/channel")
+local channel = use("kernel/messaging/channel")
 local process = use("modules/process", runtime)
 local request = use("library/request", runtime)
-local scheduler = use("kernel/scheduler")
+local scheduler = use("kernel/core/scheduler")
 local requests = use("library/supervisor_requests", runtime)
 local specs = use("library/supervisor_spec", runtime)
 local time = use("modules/time", runtime)
-local unit = use("kernel/unit")
+local unit = use("kernel/core/unit")
 
 local Supervisor = {}
 Supervisor.__index = Supervisor

@@ -2,8 +2,8 @@
 -- reading in it. IANA data comes from the host (`time.zone`), one interval between two transitions
 -- at a time, and is kept.
 local use = ...
-local object = use("kernel/object")
-local scheduler = use("kernel/scheduler")
+local object = use("kernel/core/object")
+local scheduler = use("kernel/core/scheduler")
 
 local zones = {}
 local intervals = {} -- zone name -> list of intervals, the last used one first

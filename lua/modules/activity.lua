@@ -1,10 +1,10 @@
 -- The `activity` module: what a function that runs as the activity of a workflow knows of its attempt.
 local runtime = ...
-local activities = runtime.use("kernel/activities")
-local copies = runtime.use("kernel/copy")
-local record_size = runtime.use("kernel/record_size")
+local activities = runtime.use("kernel/workflows/activities")
+local copies = runtime.use("kernel/core/copy")
+local record_size = runtime.use("kernel/workflows/record_size")
 local errors = runtime.errors
-local scheduler = runtime.use("kernel/scheduler")
+local scheduler = runtime.use("kernel/core/scheduler")
 
 local activity = {}
 

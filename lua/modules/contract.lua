@@ -2,10 +2,10 @@
 local runtime = ...
 local use = runtime.use
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
-local copies = use("kernel/copy")
-local identity = use("kernel/identity")
-local permissions = use("kernel/permissions")
-local scheduler = use("kernel/scheduler")
+local copies = use("kernel/core/copy")
+local identity = use("kernel/security/identity")
+local permissions = use("kernel/security/permissions")
+local scheduler = use("kernel/core/scheduler")
 
 local contract = {}
 

@@ -2,7 +2,7 @@
 local runtime = ...
 local check, errors = runtime.check, runtime.errors
 
-local copy = runtime.use("kernel/copy").copy
+local copy = runtime.use("kernel/core/copy").copy
 
 local ctx = {}
 

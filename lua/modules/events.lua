@@ -1,10 +1,10 @@
 --- Module `events`: the event bus of the runtime. For observation, not for transport: an event meets who listens.
 local runtime = ...
 local use, check, errors = runtime.use, runtime.check, runtime.errors
-local actors = use("kernel/actors")
-local plain = use("kernel/plain")
-local scheduler = use("kernel/scheduler")
-local subscriptions = use("kernel/subscriptions")
+local actors = use("kernel/processes/processes")
+local plain = use("kernel/core/plain")
+local scheduler = use("kernel/core/scheduler")
+local subscriptions = use("kernel/processes/subscriptions")
 
 local events = {}
 

@@ -1,11 +1,11 @@
 -- The `funcs` module (spec core-api §8).
 local runtime = ...
 local check = runtime.check
-local copies = runtime.use("kernel/copy")
+local copies = runtime.use("kernel/core/copy")
 local errors = runtime.errors
-local identity = runtime.use("kernel/identity")
-local permissions = runtime.use("kernel/permissions")
-local scheduler = runtime.use("kernel/scheduler")
+local identity = runtime.use("kernel/security/identity")
+local permissions = runtime.use("kernel/security/permissions")
+local scheduler = runtime.use("kernel/core/scheduler")
 
 local funcs = {}
 

@@ -1,15 +1,15 @@
 -- The globals that every unit has without listing them (spec core-api §2.3).
 local runtime = ...
 local use = runtime.use
-local channel = use("kernel/channel")
+local channel = use("kernel/messaging/channel")
 local check = runtime.check
 local errors = runtime.errors
-local mailbox = use("kernel/mailbox")
-local object = use("kernel/object")
-local sandbox = use("kernel/sandbox")
-local scheduler = use("kernel/scheduler")
-local scopes = use("kernel/scopes")
-local unit = use("kernel/unit")
+local mailbox = use("kernel/messaging/mailbox")
+local object = use("kernel/core/object")
+local sandbox = use("kernel/core/sandbox")
+local scheduler = use("kernel/core/scheduler")
+local scopes = use("kernel/workflows/scopes")
+local unit = use("kernel/core/unit")
 
 local process = use("modules/process", runtime)
 process.event = object.freeze(process.event, "process.event")

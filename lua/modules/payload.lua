@@ -1,6 +1,6 @@
 -- The `payload` global (spec core-api §4).
 local runtime = ...
-local mailbox = runtime.use("kernel/mailbox")
+local mailbox = runtime.use("kernel/messaging/mailbox")
 local errors = runtime.errors
 
 local payload = {

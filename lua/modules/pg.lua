@@ -1,12 +1,12 @@
 --- Module `pg`: named groups of processes, in scopes (entries of kind pg.scope).
 local runtime = ...
 local use, check, errors = runtime.use, runtime.check, runtime.errors
-local actors = use("kernel/actors")
-local copies = use("kernel/copy")
-local object = use("kernel/object")
-local scheduler = use("kernel/scheduler")
-local subscriptions = use("kernel/subscriptions")
-local unit = use("kernel/unit")
+local actors = use("kernel/processes/processes")
+local copies = use("kernel/core/copy")
+local object = use("kernel/core/object")
+local scheduler = use("kernel/core/scheduler")
+local subscriptions = use("kernel/processes/subscriptions")
+local unit = use("kernel/core/unit")
 
 local pg = {}
 

@@ -1,16 +1,16 @@
 -- The `process` module (spec core-api §7).
 local runtime = ...
 local use = runtime.use
-local actors = use("kernel/actors")
+local actors = use("kernel/processes/processes")
 local check = runtime.check
 local errors = runtime.errors
-local identity = use("kernel/identity")
-local mailbox = use("kernel/mailbox")
-local channel = use("kernel/channel")
-local permissions = use("kernel/permissions")
-local scheduler = use("kernel/scheduler")
-local unit = use("kernel/unit")
-local copies = use("kernel/copy")
+local identity = use("kernel/security/identity")
+local mailbox = use("kernel/messaging/mailbox")
+local channel = use("kernel/messaging/channel")
+local permissions = use("kernel/security/permissions")
+local scheduler = use("kernel/core/scheduler")
+local unit = use("kernel/core/unit")
+local copies = use("kernel/core/copy")
 local by_pid, pid_of = unit.by_pid, unit.pid_of
 local post = mailbox.post
 local refusal_of = permissions.process_refusal

@@ -1,9 +1,9 @@
 --- Module `registry`: the entries of the application: to read, to find, to change, and their versions.
 local runtime = ...
 local use, check, errors = runtime.use, runtime.check, runtime.errors
-local actors = use("kernel/actors")
-local copies = use("kernel/copy")
-local object = use("kernel/object")
+local actors = use("kernel/processes/processes")
+local copies = use("kernel/core/copy")
+local object = use("kernel/core/object")
 
 local registry = {}
 

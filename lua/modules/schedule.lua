@@ -1,9 +1,9 @@
 --- Module `schedule`: schedules, which start workflows at certain times.
 local runtime = ...
 local use, check = runtime.use, runtime.check
-local object = use("kernel/object")
-local permissions = use("kernel/permissions")
-local scheduler = use("kernel/scheduler")
+local object = use("kernel/core/object")
+local permissions = use("kernel/security/permissions")
+local scheduler = use("kernel/core/scheduler")
 
 local schedule = {}
 

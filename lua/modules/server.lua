@@ -1,12 +1,12 @@
 --- Module `server`: request and reply in the manner of Erlang/OTP's gen_server, on the public API of processes.
 local runtime = ...
 local use, check, errors = runtime.use, runtime.check, runtime.errors
-local channel = use("kernel/channel")
+local channel = use("kernel/messaging/channel")
 local process = use("modules/process", runtime)
 local request = use("library/request", runtime)
 local serve = use("library/server_loop", runtime)
-local scheduler = use("kernel/scheduler")
-local unit = use("kernel/unit")
+local scheduler = use("kernel/core/scheduler")
+local unit = use("kernel/core/unit")
 
 local server = {}
 

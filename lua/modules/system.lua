@@ -1,11 +1,11 @@
 --- Module `system`: the runtime as seen from inside: memory, hosts, services, locks, the end of it all.
 local runtime = ...
 local use, check, errors = runtime.use, runtime.check, runtime.errors
-local actors = use("kernel/actors")
-local object = use("kernel/object")
-local sandbox = use("kernel/sandbox")
-local scheduler = use("kernel/scheduler")
-local unit = use("kernel/unit")
+local actors = use("kernel/processes/processes")
+local object = use("kernel/core/object")
+local sandbox = use("kernel/core/sandbox")
+local scheduler = use("kernel/core/scheduler")
+local unit = use("kernel/core/unit")
 
 local system = {}
 

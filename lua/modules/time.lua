@@ -2,9 +2,9 @@
 local runtime = ...
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
 local use = runtime.use
-local channels = use("kernel/channel")
+local channels = use("kernel/messaging/channel")
 local calendar = use("library/calendar")
-local durations = use("kernel/duration")
+local durations = use("kernel/core/duration")
 local layouts = use("library/layout")
 local read_layout = use("library/layout_parse")
 local zones = use("library/zone")

@@ -2,9 +2,9 @@
 local runtime = ...
 local check = runtime.check
 local errors = runtime.errors
-local permissions = runtime.use("kernel/permissions")
-local actors = runtime.use("kernel/actors")
-local scheduler = runtime.use("kernel/scheduler")
+local permissions = runtime.use("kernel/security/permissions")
+local actors = runtime.use("kernel/processes/processes")
+local scheduler = runtime.use("kernel/core/scheduler")
 
 local workflow = {}
 

@@ -9,7 +9,7 @@ import {
   packPlain,
   unpackHistory,
   unpackPlain,
-} from "../workflows/history.ts";
+} from "../workflows/history/history.ts";
 import type { RunInfo } from "../workflows/provider.ts";
 import { unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 import { z } from "@hono/zod-openapi";
-import type { HistoryEvent } from "../workflows/history.ts";
+import type { HistoryEvent } from "../workflows/history/history.ts";
 import { unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
 import type { RunDetail, RunInfo, RunQuery } from "../workflows/provider.ts";

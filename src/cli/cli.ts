@@ -1,18 +1,18 @@
 import { resolve } from "node:path";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { nearest } from "../registry/suggestion.ts";
-import { CommandError, type Console } from "./console.ts";
-import { tellFailure } from "./failure.ts";
-import type { LogOptions } from "./logging.ts";
-import { namesScript } from "./script-call.ts";
-import type { ListOptions, ShowOptions } from "./registry.ts";
-import type { ScriptOptions } from "./script.ts";
-import type { RunOptions, ServeOptions } from "./start.ts";
-import type { InitOptions } from "./init.ts";
-import { addRuntimeCommands } from "./runtime-commands.ts";
-import { banner, showVersion } from "./version.ts";
-import { addScheduleCommands } from "./schedule-commands.ts";
-import { addJournalCommands, addWorkflowCommands, count } from "./workflow-commands.ts";
+import { CommandError, type Console } from "./terminal/console.ts";
+import { tellFailure } from "./terminal/failure.ts";
+import type { LogOptions } from "./run/logging.ts";
+import { namesScript } from "./run/script-call.ts";
+import type { ListOptions, ShowOptions } from "./run/registry.ts";
+import type { ScriptOptions } from "./run/script.ts";
+import type { RunOptions, ServeOptions } from "./run/start.ts";
+import type { InitOptions } from "./run/init.ts";
+import { addRuntimeCommands } from "./runtime/commands.ts";
+import { banner, showVersion } from "./terminal/version.ts";
+import { addScheduleCommands } from "./schedule/commands.ts";
+import { addJournalCommands, addWorkflowCommands, count } from "./workflow/commands.ts";
 
 /** Flags that may come anywhere. */
 interface GlobalOptions extends LogOptions {
@@ -123,14 +123,14 @@ function createProgram(console: Console, finish: (status: number) => void): Comm
     .action(async (name: string | undefined, rest: string[], _options, command: Command) => {
       const options = command.optsWithGlobals<RunOptions>();
       if (name === "list" && options.exec === undefined) {
-        const { listCommands } = await import("./list.ts");
+        const { listCommands } = await import("./run/list.ts");
         return finish(await listCommands(here(), options));
       }
       if (options.exec === undefined && name?.endsWith(".lua")) {
-        const { runScript } = await import("./script.ts");
+        const { runScript } = await import("./run/script.ts");
         return finish(await runScript(here(), name, rest, options));
       }
-      const { run } = await import("./run.ts");
+      const { run } = await import("./run/run.ts");
       finish(await run(here(), name, rest, options));
     });
 
@@ -151,8 +151,8 @@ function createProgram(console: Console, finish: (status: number) => void): Comm
     .action(async (_options, command: Command) => {
       const options = command.optsWithGlobals<RunOptions & ServeOptions>();
       const [{ run }, { checkServe }] = await Promise.all([
-        import("./run.ts"),
-        import("./serve.ts"),
+        import("./run/run.ts"),
+        import("./run/serve.ts"),
       ]);
       checkServe(options);
       // --host of run names a terminal host; here it is an address.
@@ -170,7 +170,7 @@ function createProgram(console: Console, finish: (status: number) => void): Comm
         .argParser(wholeNumber),
     )
     .action(async (args: string[], _options, command: Command) => {
-      const { runCode, runScript } = await import("./script.ts");
+      const { runCode, runScript } = await import("./run/script.ts");
       const options = command.optsWithGlobals<ScriptOptions>();
       if (options.eval !== undefined) {
         return finish(await runCode(here(), options.eval, args, options));
@@ -185,7 +185,7 @@ function createProgram(console: Console, finish: (status: number) => void): Comm
     .option("--sandbox", "without files, network, programs and environment variables")
     .option("--state <directory>", "where runs of workflows live (default: they end with it)")
     .action(async (_options, command: Command) => {
-      const { repl } = await import("./repl.ts");
+      const { repl } = await import("./repl/repl.ts");
       finish(await repl(here(), command.optsWithGlobals<ScriptOptions>(), process));
     });
 
@@ -195,7 +195,7 @@ function createProgram(console: Console, finish: (status: number) => void): Comm
     .option("--modules-dir <directory>", "installed modules", ".wippy")
     .option("-l, --lock-file <file>", "the file to write", "wippy.lock")
     .action(async (options: InitOptions) => {
-      const { initialise } = await import("./init.ts");
+      const { initialise } = await import("./run/init.ts");
       finish(initialise(here(), options));
     });
 
@@ -215,7 +215,7 @@ function createProgram(console: Console, finish: (status: number) => void): Comm
     .option("--json", "as JSON")
     .option("--yaml", "as YAML")
     .action(async (_options, command: Command) => {
-      const { listEntries } = await import("./registry.ts");
+      const { listEntries } = await import("./run/registry.ts");
       finish(await listEntries(here(), command.optsWithGlobals<ListOptions>()));
     });
   withSources(registry.command("show"))
@@ -226,7 +226,7 @@ function createProgram(console: Console, finish: (status: number) => void): Comm
     .option("--json", "as JSON")
     .option("--yaml", "as YAML")
     .action(async (id: string, _options, command: Command) => {
-      const { showEntry } = await import("./registry.ts");
+      const { showEntry } = await import("./run/registry.ts");
       finish(await showEntry(here(), id, command.optsWithGlobals<ShowOptions>()));
     });
 

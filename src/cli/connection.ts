@@ -5,7 +5,7 @@
 import { resolve } from "node:path";
 import { askSocket } from "../admin/socket.ts";
 import { WippyError } from "../vm/error.ts";
-import { CommandError, type Console } from "./console.ts";
+import { CommandError, type Console } from "./terminal/console.ts";
 
 /** Flags of every command that speaks to a runtime. */
 export interface ConnectOptions {

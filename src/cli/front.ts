@@ -1,8 +1,8 @@
 import { writeDirectly } from "../operations/io/output.ts";
 import { loadLuaModule } from "../vm/module.ts";
-import type { Console } from "./console.ts";
-import { tellFailure } from "./failure.ts";
-import { scriptCall } from "./script-call.ts";
+import type { Console } from "./terminal/console.ts";
+import { tellFailure } from "./terminal/failure.ts";
+import { scriptCall } from "./run/script-call.ts";
 
 /**
  * Runs the command line. The commonest call of all, that of a script without flags, starts without the parts that only
@@ -23,7 +23,7 @@ export async function front(args: readonly string[], console: Console): Promise<
   void import("../worker/kernel-image.ts").then(({ loadKernelImage }) => loadKernelImage())
     .catch(() => {});
   try {
-    const { runCode, runScript } = await import("./script.ts");
+    const { runCode, runScript } = await import("./run/script.ts");
     return call.code === undefined
       ? await runScript(console, call.file!, call.rest, {})
       : await runCode(console, call.code, call.rest, {});

@@ -5,15 +5,15 @@
 import { join, resolve } from "node:path";
 import { bytes } from "../observe/measure.ts";
 import { WippyError } from "../vm/error.ts";
-import { checkJournal, type JournalFault } from "../workflows/providers/sqlite/check.ts";
+import { checkJournal, type JournalFault } from "../workflows/providers/sqlite/offline/check.ts";
 import {
   backUpJournal,
   compactJournal,
   migrateJournal,
-} from "../workflows/providers/sqlite/upkeep.ts";
+} from "../workflows/providers/sqlite/offline/maintenance.ts";
 import { type ConnectOptions, stateOf } from "./connection.ts";
-import { CommandError, type Console } from "./console.ts";
-import { oneLine } from "./table.ts";
+import { CommandError, type Console } from "./terminal/console.ts";
+import { oneLine } from "./terminal/table.ts";
 
 export interface JournalOptions extends ConnectOptions {
   /** The file, where it is not the one in the state folder. */

@@ -1,7 +1,7 @@
 import type { Config } from "../app/config.ts";
 import type { Terminal } from "../operations/io/terminal.ts";
 import type { LogSink } from "../observe/log.ts";
-import type { Simulation } from "../surroundings/simulation.ts";
+import type { Simulation } from "../platform/simulation.ts";
 import type { Entry } from "../registry/entry.ts";
 
 /** What a node runs, and how. */

@@ -63,7 +63,7 @@ function startWorkflow(args: LuaValue[]): StartWorkflow {
 
 /**
  * What workers ask the node for: names, and everything that targets a workflow. The operations have the
- * names and arguments of `actors.here` in `lua/kernel/actors.lua`.
+ * names and arguments of `actors.here` in `lua/kernel/processes/processes.lua`.
  */
 export class NodeRequests {
   readonly #handlers: Record<string, Handler>;

@@ -4,7 +4,7 @@ import {
   showSchedule,
   showSummary,
   showTrigger,
-} from "../workflows/schedule-view.ts";
+} from "../workflows/schedules/view.ts";
 import { schedulePage, type Schedules } from "./schedules.ts";
 
 function text(value: LuaValue): string | undefined {

@@ -9,15 +9,15 @@ import type { Variables } from "../registry/placeholder.ts";
 import { pack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
-import { checkRecordSize } from "../workflows/limits.ts";
-import { parseStartOptions } from "../workflows/option-table.ts";
+import { checkRecordSize } from "../workflows/history/limits.ts";
+import { parseStartOptions } from "../workflows/options/option-table.ts";
 import {
   type ActionTable,
   parseChange,
   parseOverlap,
   parseRanges,
   parseSchedule,
-} from "../workflows/schedule-table.ts";
+} from "../workflows/schedules/table.ts";
 import type {
   BackfillResult,
   NewSchedule,
@@ -27,7 +27,7 @@ import type {
   ScheduleQuery,
   ScheduleSummary,
   TriggerResult,
-} from "../workflows/schedules.ts";
+} from "../workflows/schedules/schedules.ts";
 import { durableFrame, serviceFrame } from "./identity.ts";
 
 /** What schedules need of the workflow hosts. */

@@ -1,5 +1,5 @@
-import { machine } from "../surroundings/machine.ts";
-import type { Surroundings } from "../surroundings/surroundings.ts";
+import { machine } from "../platform/machine.ts";
+import type { Surroundings } from "../platform/platform.ts";
 import type { LogSink } from "../observe/log.ts";
 import type { Lifecycle } from "../registry/lifecycle.ts";
 import { WippyError } from "../vm/error.ts";

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { Terminal } from "../operations/io/terminal.ts";
-import type { Simulation } from "../surroundings/simulation.ts";
+import type { Simulation } from "../platform/simulation.ts";
 import { pack, unpack } from "../vm/codec.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
 import { loadLuaModule } from "../vm/module.ts";

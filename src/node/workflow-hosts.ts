@@ -1,13 +1,13 @@
 import { mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { LogSink } from "../observe/log.ts";
-import { machine } from "../surroundings/machine.ts";
-import type { Simulation } from "../surroundings/simulation.ts";
+import { machine } from "../platform/machine.ts";
+import type { Simulation } from "../platform/simulation.ts";
 import type { Entry } from "../registry/entry.ts";
 import { pack, unpack } from "../vm/codec.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
-import type { Way } from "../workflows/providers/sqlite/link.ts";
+import type { Way } from "../workflows/providers/sqlite/link/link.ts";
 import type { SqliteProviderOptions } from "../workflows/providers/sqlite/provider.ts";
 import type {
   ResetRequest,
@@ -17,9 +17,9 @@ import type {
   RunQuery,
   WorkflowProvider,
 } from "../workflows/provider.ts";
-import { checkRecordSize } from "../workflows/limits.ts";
-import type { NewSchedule } from "../workflows/schedules.ts";
-import { type HistoryEvent, unpackHistory } from "../workflows/history.ts";
+import { checkRecordSize } from "../workflows/history/limits.ts";
+import type { NewSchedule } from "../workflows/schedules/schedules.ts";
+import { type HistoryEvent, unpackHistory } from "../workflows/history/history.ts";
 import { localNode, workflowPid } from "../workflows/pid.ts";
 import { parsePid } from "./pid.ts";
 import { Schedules } from "./schedules.ts";

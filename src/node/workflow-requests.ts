@@ -6,19 +6,19 @@ import type { Entry } from "../registry/entry.ts";
 import { pack, unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
-import { checkRecordSize } from "../workflows/limits.ts";
-import { parseStartOptions } from "../workflows/option-table.ts";
+import { checkRecordSize } from "../workflows/history/limits.ts";
+import { parseStartOptions } from "../workflows/options/option-table.ts";
 import type {
   StartRequest,
   UpdateRequest,
   UpdateResult,
   UpdateStage,
 } from "../workflows/provider.ts";
-import { withDetails } from "../workflows/retry.ts";
+import { withDetails } from "../workflows/history/retry.ts";
 
 type Entries = ReadonlyMap<string, Entry>;
 
-/** A start as `lua/kernel/actors.lua` asks for it. */
+/** A start as `lua/kernel/processes/processes.lua` asks for it. */
 export interface StartWorkflow {
   entry: string;
   /** Absent: the host that the entry names, else the only one. */

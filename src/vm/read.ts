@@ -333,7 +333,7 @@ export class Reader {
     }
   }
 
-  /** An Error object: its fields are the kernel's (lua/kernel/errors.lua). */
+  /** An Error object: its fields are the kernel's (lua/kernel/core/errors.lua). */
   #error(table: number): WippyError {
     const seen = this.#seen!;
     const { u8, u32 } = this.heap;

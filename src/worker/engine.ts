@@ -27,7 +27,7 @@ function plain(value: LuaValue): LuaValue {
   return value instanceof WippyError ? (value.toJSON() as unknown as LuaValue) : value;
 }
 
-/** A command as `lua/kernel/workflows.lua` makes it, in the form of `Command`. */
+/** A command as `lua/kernel/workflows/workflows.lua` makes it, in the form of `Command`. */
 function toCommand(value: LuaValue): Command {
   if (!isTable(value)) throw new WippyError("Internal", "a workflow command is not a table");
   if (value.type === "schedule_activity") {
@@ -54,7 +54,7 @@ function toCommand(value: LuaValue): Command {
   return command as unknown as Command;
 }
 
-/** A job in the form that `lua/kernel/workflows.lua` reads: list lengths beside lists, failures as errors. */
+/** A job in the form that `lua/kernel/workflows/workflows.lua` reads: list lengths beside lists, failures as errors. */
 function toLua(job: Job): LuaValue {
   if (job.type === "resolve_activity" && job.result.status === "completed") {
     return job as unknown as LuaValue;

@@ -1,8 +1,8 @@
 import { Environment } from "../app/environment.ts";
 import type { OperationServices } from "../operations/operation.ts";
 import type { Entry } from "../registry/entry.ts";
-import { machine } from "../surroundings/machine.ts";
-import type { Surroundings } from "../surroundings/surroundings.ts";
+import { machine } from "../platform/machine.ts";
+import type { Surroundings } from "../platform/platform.ts";
 
 /** What the operations' services are made from: plain data, so that it can be sent to a thread. */
 export interface ServiceOptions {

@@ -6,54 +6,54 @@
 import contextFunction from "../../lua/contexts/function.lua" with { type: "text" };
 import contextProcess from "../../lua/contexts/process.lua" with { type: "text" };
 import contextWorkflow from "../../lua/contexts/workflow.lua" with { type: "text" };
-import activities from "../../lua/kernel/activities.lua" with { type: "text" };
-import activityOptions from "../../lua/kernel/activity_options.lua" with { type: "text" };
-import actors from "../../lua/kernel/actors.lua" with { type: "text" };
-import adaptive from "../../lua/kernel/adaptive.lua" with { type: "text" };
+import activities from "../../lua/kernel/workflows/activities.lua" with { type: "text" };
+import activityOptions from "../../lua/kernel/workflows/activity_options.lua" with { type: "text" };
+import actors from "../../lua/kernel/processes/processes.lua" with { type: "text" };
+import adaptive from "../../lua/kernel/functions/adaptive.lua" with { type: "text" };
 import boot from "../../lua/kernel/boot.lua" with { type: "text" };
-import calls from "../../lua/kernel/calls.lua" with { type: "text" };
-import channel from "../../lua/kernel/channel.lua" with { type: "text" };
-import check from "../../lua/kernel/check.lua" with { type: "text" };
-import copy from "../../lua/kernel/copy.lua" with { type: "text" };
-import duration from "../../lua/kernel/duration.lua" with { type: "text" };
-import effects from "../../lua/kernel/effects.lua" with { type: "text" };
-import errors from "../../lua/kernel/errors.lua" with { type: "text" };
-import future from "../../lua/kernel/future.lua" with { type: "text" };
-import identity from "../../lua/kernel/identity.lua" with { type: "text" };
-import inspect from "../../lua/kernel/inspect.lua" with { type: "text" };
-import interceptors from "../../lua/kernel/interceptors.lua" with { type: "text" };
+import calls from "../../lua/kernel/functions/functions.lua" with { type: "text" };
+import channel from "../../lua/kernel/messaging/channel.lua" with { type: "text" };
+import check from "../../lua/kernel/core/check.lua" with { type: "text" };
+import copy from "../../lua/kernel/core/copy.lua" with { type: "text" };
+import duration from "../../lua/kernel/core/duration.lua" with { type: "text" };
+import effects from "../../lua/kernel/core/effects.lua" with { type: "text" };
+import errors from "../../lua/kernel/core/errors.lua" with { type: "text" };
+import future from "../../lua/kernel/messaging/future.lua" with { type: "text" };
+import identity from "../../lua/kernel/security/identity.lua" with { type: "text" };
+import inspect from "../../lua/kernel/inspect/inspect.lua" with { type: "text" };
+import interceptors from "../../lua/kernel/functions/interceptors.lua" with { type: "text" };
 import kernel from "../../lua/kernel/kernel.lua" with { type: "text" };
-import limits from "../../lua/kernel/limits.lua" with { type: "text" };
-import links from "../../lua/kernel/links.lua" with { type: "text" };
-import mailbox from "../../lua/kernel/mailbox.lua" with { type: "text" };
-import object from "../../lua/kernel/object.lua" with { type: "text" };
-import operations from "../../lua/kernel/operations.lua" with { type: "text" };
-import permissions from "../../lua/kernel/permissions.lua" with { type: "text" };
-import plain from "../../lua/kernel/plain.lua" with { type: "text" };
-import policies from "../../lua/kernel/policies.lua" with { type: "text" };
-import pool from "../../lua/kernel/pool.lua" with { type: "text" };
-import position from "../../lua/kernel/position.lua" with { type: "text" };
-import queries from "../../lua/kernel/queries.lua" with { type: "text" };
-import prompt from "../../lua/kernel/prompt.lua" with { type: "text" };
-import recordSize from "../../lua/kernel/record_size.lua" with { type: "text" };
-import remote from "../../lua/kernel/remote.lua" with { type: "text" };
-import runInfo from "../../lua/kernel/run_info.lua" with { type: "text" };
-import sandbox from "../../lua/kernel/sandbox.lua" with { type: "text" };
-import scheduler from "../../lua/kernel/scheduler.lua" with { type: "text" };
-import spawning from "../../lua/kernel/spawning.lua" with { type: "text" };
-import localActivities from "../../lua/kernel/local_activities.lua" with { type: "text" };
-import startChecks from "../../lua/kernel/start_checks.lua" with { type: "text" };
-import taskLimits from "../../lua/kernel/task_limits.lua" with { type: "text" };
-import stable from "../../lua/kernel/stable.lua" with { type: "text" };
-import scopes from "../../lua/kernel/scopes.lua" with { type: "text" };
-import subscriptions from "../../lua/kernel/subscriptions.lua" with { type: "text" };
-import timers from "../../lua/kernel/timers.lua" with { type: "text" };
-import unit from "../../lua/kernel/unit.lua" with { type: "text" };
-import weigh from "../../lua/kernel/weigh.lua" with { type: "text" };
-import upgrade from "../../lua/kernel/upgrade.lua" with { type: "text" };
-import updates from "../../lua/kernel/updates.lua" with { type: "text" };
-import versions from "../../lua/kernel/versions.lua" with { type: "text" };
-import workflows from "../../lua/kernel/workflows.lua" with { type: "text" };
+import limits from "../../lua/kernel/processes/limits.lua" with { type: "text" };
+import links from "../../lua/kernel/processes/links.lua" with { type: "text" };
+import mailbox from "../../lua/kernel/messaging/mailbox.lua" with { type: "text" };
+import object from "../../lua/kernel/core/object.lua" with { type: "text" };
+import operations from "../../lua/kernel/functions/operations.lua" with { type: "text" };
+import permissions from "../../lua/kernel/security/permissions.lua" with { type: "text" };
+import plain from "../../lua/kernel/core/plain.lua" with { type: "text" };
+import policies from "../../lua/kernel/security/policies.lua" with { type: "text" };
+import pool from "../../lua/kernel/functions/pool.lua" with { type: "text" };
+import position from "../../lua/kernel/core/position.lua" with { type: "text" };
+import queries from "../../lua/kernel/workflows/queries.lua" with { type: "text" };
+import prompt from "../../lua/kernel/inspect/repl.lua" with { type: "text" };
+import recordSize from "../../lua/kernel/workflows/record_size.lua" with { type: "text" };
+import remote from "../../lua/kernel/processes/remote.lua" with { type: "text" };
+import runInfo from "../../lua/kernel/workflows/run_info.lua" with { type: "text" };
+import sandbox from "../../lua/kernel/core/sandbox.lua" with { type: "text" };
+import scheduler from "../../lua/kernel/core/scheduler.lua" with { type: "text" };
+import spawning from "../../lua/kernel/processes/spawning.lua" with { type: "text" };
+import localActivities from "../../lua/kernel/workflows/local_activities.lua" with { type: "text" };
+import startChecks from "../../lua/kernel/workflows/start_checks.lua" with { type: "text" };
+import taskLimits from "../../lua/kernel/workflows/task_limits.lua" with { type: "text" };
+import stable from "../../lua/kernel/core/stable.lua" with { type: "text" };
+import scopes from "../../lua/kernel/workflows/scopes.lua" with { type: "text" };
+import subscriptions from "../../lua/kernel/processes/subscriptions.lua" with { type: "text" };
+import timers from "../../lua/kernel/core/timers.lua" with { type: "text" };
+import unit from "../../lua/kernel/core/unit.lua" with { type: "text" };
+import weigh from "../../lua/kernel/inspect/weigh.lua" with { type: "text" };
+import upgrade from "../../lua/kernel/processes/upgrade.lua" with { type: "text" };
+import updates from "../../lua/kernel/workflows/updates.lua" with { type: "text" };
+import versions from "../../lua/kernel/workflows/versions.lua" with { type: "text" };
+import workflows from "../../lua/kernel/workflows/workflows.lua" with { type: "text" };
 import libraryCalendar from "../../lua/library/calendar.lua" with { type: "text" };
 import libraryLayout from "../../lua/library/layout.lua" with { type: "text" };
 import libraryLayoutParse from "../../lua/library/layout_parse.lua" with { type: "text" };
@@ -102,53 +102,53 @@ export const sources: Record<string, string> = {
   "contexts/function": contextFunction,
   "contexts/process": contextProcess,
   "contexts/workflow": contextWorkflow,
-  "kernel/activities": activities,
-  "kernel/activity_options": activityOptions,
-  "kernel/actors": actors,
-  "kernel/adaptive": adaptive,
-  "kernel/calls": calls,
-  "kernel/channel": channel,
-  "kernel/check": check,
-  "kernel/copy": copy,
-  "kernel/duration": duration,
-  "kernel/effects": effects,
-  "kernel/errors": errors,
-  "kernel/future": future,
-  "kernel/identity": identity,
-  "kernel/inspect": inspect,
-  "kernel/interceptors": interceptors,
+  "kernel/workflows/activities": activities,
+  "kernel/workflows/activity_options": activityOptions,
+  "kernel/processes/processes": actors,
+  "kernel/functions/adaptive": adaptive,
+  "kernel/functions/functions": calls,
+  "kernel/messaging/channel": channel,
+  "kernel/core/check": check,
+  "kernel/core/copy": copy,
+  "kernel/core/duration": duration,
+  "kernel/core/effects": effects,
+  "kernel/core/errors": errors,
+  "kernel/messaging/future": future,
+  "kernel/security/identity": identity,
+  "kernel/inspect/inspect": inspect,
+  "kernel/functions/interceptors": interceptors,
   "kernel/kernel": kernel,
-  "kernel/limits": limits,
-  "kernel/links": links,
-  "kernel/mailbox": mailbox,
-  "kernel/object": object,
-  "kernel/operations": operations,
-  "kernel/permissions": permissions,
-  "kernel/plain": plain,
-  "kernel/policies": policies,
-  "kernel/pool": pool,
-  "kernel/position": position,
-  "kernel/queries": queries,
-  "kernel/prompt": prompt,
-  "kernel/record_size": recordSize,
-  "kernel/remote": remote,
-  "kernel/run_info": runInfo,
-  "kernel/sandbox": sandbox,
-  "kernel/scheduler": scheduler,
-  "kernel/spawning": spawning,
-  "kernel/local_activities": localActivities,
-  "kernel/stable": stable,
-  "kernel/start_checks": startChecks,
-  "kernel/task_limits": taskLimits,
-  "kernel/scopes": scopes,
-  "kernel/subscriptions": subscriptions,
-  "kernel/timers": timers,
-  "kernel/unit": unit,
-  "kernel/weigh": weigh,
-  "kernel/upgrade": upgrade,
-  "kernel/updates": updates,
-  "kernel/versions": versions,
-  "kernel/workflows": workflows,
+  "kernel/processes/limits": limits,
+  "kernel/processes/links": links,
+  "kernel/messaging/mailbox": mailbox,
+  "kernel/core/object": object,
+  "kernel/functions/operations": operations,
+  "kernel/security/permissions": permissions,
+  "kernel/core/plain": plain,
+  "kernel/security/policies": policies,
+  "kernel/functions/pool": pool,
+  "kernel/core/position": position,
+  "kernel/workflows/queries": queries,
+  "kernel/inspect/repl": prompt,
+  "kernel/workflows/record_size": recordSize,
+  "kernel/processes/remote": remote,
+  "kernel/workflows/run_info": runInfo,
+  "kernel/core/sandbox": sandbox,
+  "kernel/core/scheduler": scheduler,
+  "kernel/processes/spawning": spawning,
+  "kernel/workflows/local_activities": localActivities,
+  "kernel/core/stable": stable,
+  "kernel/workflows/start_checks": startChecks,
+  "kernel/workflows/task_limits": taskLimits,
+  "kernel/workflows/scopes": scopes,
+  "kernel/processes/subscriptions": subscriptions,
+  "kernel/core/timers": timers,
+  "kernel/core/unit": unit,
+  "kernel/inspect/weigh": weigh,
+  "kernel/processes/upgrade": upgrade,
+  "kernel/workflows/updates": updates,
+  "kernel/workflows/versions": versions,
+  "kernel/workflows/workflows": workflows,
   "library/calendar": libraryCalendar,
   "library/layout": libraryLayout,
   "library/layout_parse": libraryLayoutParse,

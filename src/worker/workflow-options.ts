@@ -4,7 +4,7 @@
  * @module
  */
 import type { LuaValue } from "../vm/value.ts";
-import { parseActivityOptions, parseChildOptions } from "../workflows/option-table.ts";
+import { parseActivityOptions, parseChildOptions } from "../workflows/options/option-table.ts";
 import type { CodeEntry } from "./messages.ts";
 
 type Entries = ReadonlyMap<string, CodeEntry>;

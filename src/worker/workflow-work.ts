@@ -1,12 +1,12 @@
 import { unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
-import { Simulation } from "../surroundings/simulation.ts";
-import type { Surroundings } from "../surroundings/surroundings.ts";
-import type { LocalAttempt } from "../workflows/local-activities.ts";
-import { Replayer } from "../workflows/replayer.ts";
+import { Simulation } from "../platform/simulation.ts";
+import type { Surroundings } from "../platform/platform.ts";
+import type { LocalAttempt } from "../workflows/replay/local-activities.ts";
+import { Replayer } from "../workflows/replay/workflow-task-handler.ts";
 import type { ActivityTask, TaskFailure } from "../workflows/provider.ts";
-import { type Handout, type QueuePort, TaskQueue } from "../workflows/task-queue.ts";
+import { type Handout, type QueuePort, TaskQueue } from "../workflows/tasks/task-queue.ts";
 import { Attempts, frameOf } from "./activities.ts";
 import { LuaEngine } from "./engine.ts";
 import type { Kernel } from "./kernel.ts";

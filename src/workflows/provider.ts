@@ -1,7 +1,7 @@
 import type { Failure, Outcome } from "./engine/outcome.ts";
-import type { StartOptions } from "./options.ts";
-import type { ScheduleProvider } from "./schedules.ts";
-import type { QueuePort } from "./task-queue.ts";
+import type { StartOptions } from "./options/options.ts";
+import type { ScheduleProvider } from "./schedules/schedules.ts";
+import type { QueuePort } from "./tasks/task-queue.ts";
 
 /**
  * A packed Lua value: `pack` of `src/vm/codec.ts`. Providers and the node pass it on unread, so a

@@ -6,7 +6,7 @@
 import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkJournal } from "../../src/workflows/providers/sqlite/check.ts";
+import { checkJournal } from "../../src/workflows/providers/sqlite/offline/check.ts";
 import { drawUp, readEffects } from "./account.ts";
 import { calls, Faults } from "./faults.ts";
 import { type Plan, planOf } from "./plan.ts";

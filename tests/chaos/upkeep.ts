@@ -17,7 +17,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkJournal } from "../../src/workflows/providers/sqlite/check.ts";
+import { checkJournal } from "../../src/workflows/providers/sqlite/offline/check.ts";
 import { schemaVersion } from "../../src/workflows/providers/sqlite/migrations.ts";
 import { calls, compileFaults, Faults } from "./faults.ts";
 import { program } from "./program.ts";

@@ -14,8 +14,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkJournal } from "../../src/workflows/providers/sqlite/check.ts";
-import { openDatabase } from "../../src/workflows/providers/sqlite/open.ts";
+import { checkJournal } from "../../src/workflows/providers/sqlite/offline/check.ts";
+import { openDatabase } from "../../src/workflows/providers/sqlite/store/open.ts";
 
 const headerSize = 32;
 const frameHeaderSize = 24;

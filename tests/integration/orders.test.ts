@@ -7,10 +7,10 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadApplication } from "../../src/app/application.ts";
-import { withSyntaxCheck } from "../../src/cli/syntax.ts";
+import { withSyntaxCheck } from "../../src/cli/run/syntax.ts";
 import { Node } from "../../src/node/node.ts";
 import { silentSink } from "../../src/observe/log.ts";
-import { Simulation } from "../../src/surroundings/simulation.ts";
+import { Simulation } from "../../src/platform/simulation.ts";
 import { type LuaValue } from "../../src/vm/value.ts";
 import { cleanAfterTest } from "../cleanup.ts";
 import { plain } from "../../src/admin/plain.ts";

@@ -11,11 +11,11 @@ import { Config } from "../../src/app/config.ts";
 import { Node } from "../../src/node/node.ts";
 import { silentSink } from "../../src/observe/log.ts";
 import type { Entry } from "../../src/registry/entry.ts";
-import { Simulation } from "../../src/surroundings/simulation.ts";
+import { Simulation } from "../../src/platform/simulation.ts";
 import { unpack } from "../../src/vm/codec.ts";
 import { LuaFloat, type LuaValue } from "../../src/vm/value.ts";
-import { type HistoryEvent, unpackPlain } from "../../src/workflows/history.ts";
-import { checkJournal } from "../../src/workflows/providers/sqlite/check.ts";
+import { type HistoryEvent, unpackPlain } from "../../src/workflows/history/history.ts";
+import { checkJournal } from "../../src/workflows/providers/sqlite/offline/check.ts";
 
 /** What disturbs a program, by fractions (0 to 1000) of the tasks that it takes undisturbed. */
 export interface Disturbance {

@@ -4,7 +4,7 @@
  */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { Simulation } from "../../src/surroundings/simulation.ts";
+import { Simulation } from "../../src/platform/simulation.ts";
 import type { LuaValue } from "../../src/vm/value.ts";
 import { startApplication } from "../integration/application.ts";
 import { type ChildSpec, type Op, type Row, SupervisorModel } from "./supervision_model.ts";

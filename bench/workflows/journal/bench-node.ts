@@ -9,7 +9,7 @@ import type { Activation } from "../../../src/workflows/engine/activation.ts";
 import type { Command } from "../../../src/workflows/engine/command.ts";
 import type { Engine } from "../../../src/workflows/engine/engine.ts";
 import { SqliteProvider } from "../../../src/workflows/providers/sqlite/provider.ts";
-import { Replayer } from "../../../src/workflows/replayer.ts";
+import { Replayer } from "../../../src/workflows/replay/workflow-task-handler.ts";
 import { temporaryFolder } from "../../kernel/measurement/command.ts";
 import { serve } from "./worker.ts";
 

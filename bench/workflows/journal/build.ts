@@ -6,7 +6,7 @@
  */
 import { pack } from "../../../src/vm/codec.ts";
 import type { Command } from "../../../src/workflows/engine/command.ts";
-import { packCommands } from "../../../src/workflows/history.ts";
+import { packCommands } from "../../../src/workflows/history/history.ts";
 import type { StartRequest, WorkflowTask } from "../../../src/workflows/provider.ts";
 import { SqliteProvider } from "../../../src/workflows/providers/sqlite/provider.ts";
 import { serve } from "./worker.ts";

@@ -2,11 +2,11 @@
  * A worker in miniature for the benches of the journal: activities answer at once, with the same value.
  * @module
  */
-import { machine } from "../../../src/surroundings/machine.ts";
+import { machine } from "../../../src/platform/machine.ts";
 import { pack } from "../../../src/vm/codec.ts";
 import type { TaskCompletion, WorkflowTask } from "../../../src/workflows/provider.ts";
 import type { SqliteProvider } from "../../../src/workflows/providers/sqlite/provider.ts";
-import { TaskQueue } from "../../../src/workflows/task-queue.ts";
+import { TaskQueue } from "../../../src/workflows/tasks/task-queue.ts";
 
 /**
  * Takes what an open provider hands out. Gives the queue, which sends answers at the end of each turn.

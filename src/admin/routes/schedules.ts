@@ -6,8 +6,8 @@ import {
   showSchedule,
   showSummary,
   showTrigger,
-} from "../../workflows/schedule-view.ts";
-import { overlapPolicies } from "../../workflows/schedules.ts";
+} from "../../workflows/schedules/view.ts";
+import { overlapPolicies } from "../../workflows/schedules/schedules.ts";
 import { plain } from "../plain.ts";
 import { answer, body, done, failures, pageLimit, routes } from "../route.ts";
 

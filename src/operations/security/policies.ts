@@ -4,7 +4,7 @@ import { securityPolicy } from "../../registry/kinds/security.ts";
 import type { Variables } from "../../registry/placeholder.ts";
 import type { LuaValue } from "../../vm/value.ts";
 
-/** A policy as frames carry it and `lua/kernel/policies.lua` evaluates it. */
+/** A policy as frames carry it and `lua/kernel/security/policies.lua` evaluates it. */
 export interface Policy {
   id: string;
   effect: "allow" | "deny";

@@ -23,7 +23,7 @@ function expression(pattern: string): RE2JS {
   return found;
 }
 
-/** Host operations of identities and policies (`lua/kernel/policies.lua`, module `security`). */
+/** Host operations of identities and policies (`lua/kernel/security/policies.lua`, module `security`). */
 export const security: Operation[] = [
   defineOperation({
     name: "security.policy",

@@ -1,5 +1,5 @@
 import { WippyError } from "../../vm/error.ts";
-import { checkTable, scheduleFields } from "../../workflows/schedule-table.ts";
+import { checkTable, scheduleFields } from "../../workflows/schedules/table.ts";
 import { security } from "../lifecycle.ts";
 import { z } from "../schema.ts";
 import { defineKind } from "./kind.ts";

@@ -1,5 +1,5 @@
 import type { LuaValue } from "../../vm/value.ts";
-import type { ActivityOptions, ChildOptions } from "../options.ts";
+import type { ActivityOptions, ChildOptions } from "../options/options.ts";
 import type { Failure } from "./outcome.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Simulation } from "../../../src/surroundings/simulation.ts";
+import { Simulation } from "../../../src/platform/simulation.ts";
 import { main, runFunction, runProcess, startApplication } from "../application.ts";
 
 /** A function that tells how many of its kind run at once: it asks the process `counter`. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Config } from "../../../src/app/config.ts";
 import { promptEntries, script } from "../../../src/app/script.ts";
 import { Node } from "../../../src/node/node.ts";
-import type { Prompt } from "../../../src/node/prompt.ts";
+import type { Prompt } from "../../../src/node/repl.ts";
 import { silentSink } from "../../../src/observe/log.ts";
 
 let directory: string;

@@ -4,7 +4,7 @@
  */
 import { Config } from "../../../src/app/config.ts";
 import { Node } from "../../../src/node/node.ts";
-import { Simulation } from "../../../src/surroundings/simulation.ts";
+import { Simulation } from "../../../src/platform/simulation.ts";
 
 const start = `return { main = function()
   local inbox = process.inbox()

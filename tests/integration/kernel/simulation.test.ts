@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Simulation } from "../../../src/surroundings/simulation.ts";
+import { Simulation } from "../../../src/platform/simulation.ts";
 import { main, startApplication } from "../application.ts";
 import { traceOf } from "./simulated-run.ts";
 

@@ -61,7 +61,7 @@ tries("libraries and metatables", [
   ["collectgarbage", "return collectgarbage == nil", true],
   ["the host", "return host == nil and runtime == nil and use == nil", true],
   ["require of what is not listed", "require('io')", /module 'io' not found/],
-  ["require of a kernel file", "require('kernel/unit')", /module 'kernel\/unit' not found/],
+  ["require of a kernel file", "require('kernel/core/unit')", /module 'kernel\/unit' not found/],
   ["require of a path", "require('../../etc/passwd')", /not found/],
   ["require of a table", "require({})", /bad argument #1 to 'require'/],
   [

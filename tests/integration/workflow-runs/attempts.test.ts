@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Simulation } from "../../../src/surroundings/simulation.ts";
+import { Simulation } from "../../../src/platform/simulation.ts";
 import { failure, startDurable } from "./durable-application.ts";
 
 const told = `local function told(value, err)

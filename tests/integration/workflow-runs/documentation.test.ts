@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { Simulation } from "../../../src/surroundings/simulation.ts";
+import { Simulation } from "../../../src/platform/simulation.ts";
 import { startDurable } from "./durable-application.ts";
 
 /** The code blocks of a language on a page. */

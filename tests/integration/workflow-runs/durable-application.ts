@@ -8,10 +8,10 @@ import type { WorkflowHosts } from "../../../src/node/workflow-hosts.ts";
 import type { LogRecord } from "../../../src/observe/log.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
 import type { Entry } from "../../../src/registry/entry.ts";
-import type { Simulation } from "../../../src/surroundings/simulation.ts";
+import type { Simulation } from "../../../src/platform/simulation.ts";
 import { WippyError } from "../../../src/vm/error.ts";
 import { LuaFloat, type LuaValue } from "../../../src/vm/value.ts";
-import { checkJournal } from "../../../src/workflows/providers/sqlite/check.ts";
+import { checkJournal } from "../../../src/workflows/providers/sqlite/offline/check.ts";
 
 export { failure } from "../application.ts";
 

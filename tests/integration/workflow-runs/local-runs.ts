@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { Simulation } from "../../../src/surroundings/simulation.ts";
-import { checkJournal } from "../../../src/workflows/providers/sqlite/check.ts";
+import { Simulation } from "../../../src/platform/simulation.ts";
+import { checkJournal } from "../../../src/workflows/providers/sqlite/offline/check.ts";
 import {
   type DurableApplication,
   startDurable,

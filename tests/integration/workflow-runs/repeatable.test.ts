@@ -10,7 +10,7 @@ import { Config } from "../../../src/app/config.ts";
 import { Node } from "../../../src/node/node.ts";
 import type { LogRecord } from "../../../src/observe/log.ts";
 import type { Entry } from "../../../src/registry/entry.ts";
-import { Simulation } from "../../../src/surroundings/simulation.ts";
+import { Simulation } from "../../../src/platform/simulation.ts";
 import type { LuaValue } from "../../../src/vm/value.ts";
 import { sources } from "../../../src/worker/sources.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
@@ -105,7 +105,7 @@ const enumerate = `${requires}
 /** Names that the sandbox gives to every unit, as its sources put them there. */
 function globals(): string[] {
   const found = new Set<string>(["require"]);
-  const sandbox = sources["kernel/sandbox"] ?? "";
+  const sandbox = sources["kernel/core/sandbox"] ?? "";
   const plain = sandbox.slice(sandbox.indexOf("local base = {}"), sandbox.indexOf("base[name] ="));
   for (const [, name] of plain.matchAll(/"(\w+)"/g)) found.add(name!);
   for (const [, name] of sandbox.matchAll(/base\.(\w+)(?:\(| =)/g)) found.add(name!);

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Simulation } from "../../../src/surroundings/simulation.ts";
+import { Simulation } from "../../../src/platform/simulation.ts";
 import { startDurable, type Units } from "./durable-application.ts";
 
 /** What a Lua test tells of an error. */

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { plain } from "../../../src/admin/plain.ts";
 import { loadApplication } from "../../../src/app/application.ts";
-import { withSyntaxCheck } from "../../../src/cli/syntax.ts";
+import { withSyntaxCheck } from "../../../src/cli/run/syntax.ts";
 import { Node } from "../../../src/node/node.ts";
 import { silentSink } from "../../../src/observe/log.ts";
 import { schemaVersion } from "../../../src/workflows/providers/sqlite/migrations.ts";
@@ -58,7 +58,7 @@ test.each(kept)("%s is brought up to date, and its open run goes on", async (fil
 
 /** A run's history as the journal holds it. */
 async function packed(state: string, runId: string): Promise<Uint8Array> {
-  const { packHistory } = await import("../../../src/workflows/history.ts");
+  const { packHistory } = await import("../../../src/workflows/history/history.ts");
   const database = new Database(join(state, "journal.db"), { readonly: true });
   const rows = database.query(
     "SELECT id, time, type, data FROM events WHERE run = (SELECT run FROM runs WHERE run_id = ?) ORDER BY id",

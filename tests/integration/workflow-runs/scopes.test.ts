@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Simulation } from "../../../src/surroundings/simulation.ts";
+import { Simulation } from "../../../src/platform/simulation.ts";
 import { startDurable, type Units } from "./durable-application.ts";
 
 /** Runs `app:main` under the virtual clock; answers its result and what was written down. */

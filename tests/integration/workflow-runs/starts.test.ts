@@ -1,4 +1,4 @@
-import { Simulation } from "../../../src/surroundings/simulation.ts";
+import { Simulation } from "../../../src/platform/simulation.ts";
 import { describe, expect, test } from "bun:test";
 import { failure, startDurable, type Units } from "./durable-application.ts";
 

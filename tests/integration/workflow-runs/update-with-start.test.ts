@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Simulation } from "../../../src/surroundings/simulation.ts";
+import { Simulation } from "../../../src/platform/simulation.ts";
 import { failure, startDurable } from "./durable-application.ts";
 
 /** A cart: `add` gives the sum and who has begun it; `pay` ends it. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Simulation } from "../../../src/surroundings/simulation.ts";
+import { Simulation } from "../../../src/platform/simulation.ts";
 import { failure, startDurable, type StartOptions } from "./durable-application.ts";
 
 /** A counter: `add` is refused for what is no positive number, `close` ends the run. */

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { unpack } from "../../../src/vm/codec.ts";
-import { type HistoryEvent, unpackHistory } from "../../../src/workflows/history.ts";
+import { type HistoryEvent, unpackHistory } from "../../../src/workflows/history/history.ts";
 import { SqliteProvider } from "../../../src/workflows/providers/sqlite/provider.ts";
 import { temporaryFolder } from "../../unit/workflows/harness.ts";
 

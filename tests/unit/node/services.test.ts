@@ -1,4 +1,4 @@
-import { machine } from "../../../src/surroundings/machine.ts";
+import { machine } from "../../../src/platform/machine.ts";
 import { describe, expect, test } from "bun:test";
 import { Bus } from "../../../src/node/bus.ts";
 import { connectServices } from "../../../src/node/service-bus.ts";

@@ -79,7 +79,7 @@ describe("lintLua", () => {
 
 describe("globalsOf", () => {
   test("gives host to our own code only, and process to applications only", () => {
-    const trusted = globalsOf("lua/kernel/scheduler.lua");
+    const trusted = globalsOf("lua/kernel/core/scheduler.lua");
     expect(lintLua("return host", trusted)).toEqual([]);
     expect(lintLua("return host", application)).toHaveLength(1);
     expect(lintLua("return process", trusted)).toHaveLength(1);

@@ -3,8 +3,8 @@ import { pack } from "../../../src/vm/codec.ts";
 import { WippyError } from "../../../src/vm/error.ts";
 import { Attempts } from "../../../src/worker/activities.ts";
 import type { ActivityTask } from "../../../src/workflows/provider.ts";
-import { TaskQueue, type WorkerAnswer } from "../../../src/workflows/task-queue.ts";
-import { unpackAnswers } from "../../../src/workflows/task-wire.ts";
+import { TaskQueue, type WorkerAnswer } from "../../../src/workflows/tasks/task-queue.ts";
+import { unpackAnswers } from "../../../src/workflows/tasks/task-wire.ts";
 
 const task: ActivityTask = {
   token: "1.2.3.1",

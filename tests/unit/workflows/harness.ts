@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pack, unpack } from "../../../src/vm/codec.ts";
 import type { LuaValue } from "../../../src/vm/value.ts";
 import type { Failure } from "../../../src/workflows/engine/outcome.ts";
-import { type HistoryEvent, unpackHistory } from "../../../src/workflows/history.ts";
+import { type HistoryEvent, unpackHistory } from "../../../src/workflows/history/history.ts";
 import type {
   ActivityResult,
   ActivityTask,
@@ -23,11 +23,11 @@ import {
   SqliteProvider,
   type SqliteProviderOptions,
 } from "../../../src/workflows/providers/sqlite/provider.ts";
-import type { LocalAttempt } from "../../../src/workflows/local-activities.ts";
+import type { LocalAttempt } from "../../../src/workflows/replay/local-activities.ts";
 import { WippyError } from "../../../src/vm/error.ts";
-import { Replayer } from "../../../src/workflows/replayer.ts";
-import { type Handout, TaskQueue } from "../../../src/workflows/task-queue.ts";
-import { machine as realMachine } from "../../../src/surroundings/machine.ts";
+import { Replayer } from "../../../src/workflows/replay/workflow-task-handler.ts";
+import { type Handout, TaskQueue } from "../../../src/workflows/tasks/task-queue.ts";
+import { machine as realMachine } from "../../../src/platform/machine.ts";
 import { type Script, ScriptedEngine, ScriptError } from "./scripted-engine.ts";
 
 /** A clock that moves only when a test says so. */

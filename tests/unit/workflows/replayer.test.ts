@@ -8,8 +8,8 @@ import {
   packPlain,
   type StoredEvent,
   unpackCommands,
-} from "../../../src/workflows/history.ts";
-import { Replayer, type ReplayerOptions } from "../../../src/workflows/replayer.ts";
+} from "../../../src/workflows/history/history.ts";
+import { Replayer, type ReplayerOptions } from "../../../src/workflows/replay/workflow-task-handler.ts";
 import type { WorkflowTask } from "../../../src/workflows/provider.ts";
 import { type Script, ScriptedEngine } from "./scripted-engine.ts";
 

@@ -11,7 +11,7 @@ import type {
 } from "../../../src/workflows/engine/command.ts";
 import type { Engine } from "../../../src/workflows/engine/engine.ts";
 import type { Failure, Outcome } from "../../../src/workflows/engine/outcome.ts";
-import type { ActivityOptions, ChildOptions } from "../../../src/workflows/options.ts";
+import type { ActivityOptions, ChildOptions } from "../../../src/workflows/options/options.ts";
 import type { LuaValue } from "../../../src/vm/value.ts";
 
 /** Something that a script can wait for. */

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { WorkerAnswer } from "../../../src/workflows/task-queue.ts";
+import type { WorkerAnswer } from "../../../src/workflows/tasks/task-queue.ts";
 import {
   type OutgoingHandout,
   packAnswers,
@@ -8,7 +8,7 @@ import {
   RunMemory,
   unpackAnswers,
   unpackHandouts,
-} from "../../../src/workflows/task-wire.ts";
+} from "../../../src/workflows/tasks/task-wire.ts";
 
 const bytes = new Uint8Array([1, 2, 3]);
 const failure = { kind: "Invalid", message: "no", retryable: false, details: { path: "x" } };

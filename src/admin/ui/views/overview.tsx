@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { bytes, moment, span } from "../../../observe/measure.ts";
 import type { FunctionInfo } from "../../../node/functions.ts";
-import type { Status } from "../../../cli/runtime.ts";
+import type { Status } from "../../../cli/runtime/runtime.ts";
 import { useChanges, useLoad } from "../live.ts";
 import { Empty, Facts, Link, Shown, State } from "../parts.tsx";
 import { get } from "../request.ts";

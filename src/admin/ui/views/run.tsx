@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { ShownEvent } from "../../history.ts";
-import type { RunDetail } from "../../../cli/workflow.ts";
+import type { RunDetail } from "../../../cli/workflow/workflow.ts";
 import { bytes, moment, span } from "../../../observe/measure.ts";
 import { useLoad } from "../live.ts";
 import { Action, Choice, Facts, Link, readValues, Shown, State, Table, Value } from "../parts.tsx";

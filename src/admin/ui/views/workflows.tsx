@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Run } from "../../../cli/workflow.ts";
+import type { Run } from "../../../cli/workflow/workflow.ts";
 import { moment, span } from "../../../observe/measure.ts";
 import { useLoad } from "../live.ts";
 import {

@@ -4,7 +4,7 @@ import heartbeats from "./migrations/0002_heartbeats.sql" with { type: "text" };
 import schedules from "./migrations/0004_schedules.sql" with { type: "text" };
 import updates from "./migrations/0001_updates.sql" with { type: "text" };
 import visibility from "./migrations/0003_visibility.sql" with { type: "text" };
-import { attributeRows } from "./attributes.ts";
+import { attributeRows } from "./store/attributes.ts";
 
 /**
  * Every migration that drizzle-kit made, oldest first. The list is code, not a folder that is read

@@ -20,15 +20,15 @@ import {
   type UpdateStage,
   type WorkflowProvider,
 } from "../../provider.ts";
-import type { NewSchedule, ScheduleProvider } from "../../schedules.ts";
-import type { QueuePort } from "../../task-queue.ts";
+import type { NewSchedule, ScheduleProvider } from "../../schedules/schedules.ts";
+import type { QueuePort } from "../../tasks/task-queue.ts";
 import type { Surroundings } from "./journal.ts";
-import { inlineLink, type JournalLink, threadLink, type Way } from "./link.ts";
-import { machine } from "../../../surroundings/machine.ts";
-import { defaultHistoryLimits } from "./history-limits.ts";
-import type { JournalRequest, JournalSettings, NodeEvent, Question } from "./messages.ts";
-import { Reading } from "./reading.ts";
-import { schedulesBy } from "./schedule-link.ts";
+import { inlineLink, type JournalLink, threadLink, type Way } from "./link/link.ts";
+import { machine } from "../../../platform/machine.ts";
+import { defaultHistoryLimits } from "./runs/history-limits.ts";
+import type { JournalRequest, JournalSettings, NodeEvent, Question } from "./protocol.ts";
+import { Reading } from "./read/reading.ts";
+import { schedulesBy } from "./link/schedules.ts";
 
 export interface SqliteProviderOptions {
   /** Path of the journal file; its folder is made when it is missing. */

@@ -1,17 +1,17 @@
 import { WippyError } from "../../../vm/error.ts";
-import type { WorkerAnswer } from "../../task-queue.ts";
-import { completeAttempt, heartbeat, loseAttempt, recoverAttempts } from "./activities.ts";
-import type { Book } from "./book.ts";
-import { closedChain, terminateRun } from "./closing.ts";
-import { describeRun, listRuns, runDetail, runHistory } from "./info.ts";
-import type { JournalRequest } from "./messages.ts";
-import { answerQuery, askRun, loseQuery } from "./queries.ts";
-import { resetRun } from "./reset.ts";
-import { notFound, openRun, requestCancel, signalRun } from "./signals.ts";
-import { answerSchedule, declareSchedules } from "./schedules.ts";
-import { startRun, updateWithStart } from "./starts.ts";
-import { completeTask, loseTask, unblockRun } from "./tasks.ts";
-import { pollUpdate, updateRun } from "./updates.ts";
+import type { WorkerAnswer } from "../../tasks/task-queue.ts";
+import { completeAttempt, heartbeat, loseAttempt, recoverAttempts } from "./runs/activity.ts";
+import type { Book } from "./transaction/transaction.ts";
+import { closedChain, terminateRun } from "./runs/close.ts";
+import { describeRun, listRuns, runDetail, runHistory } from "./read/describe.ts";
+import type { JournalRequest } from "./protocol.ts";
+import { answerQuery, askRun, loseQuery } from "./runs/query.ts";
+import { resetRun } from "./runs/reset.ts";
+import { notFound, openRun, requestCancel, signalRun } from "./runs/signal.ts";
+import { answerSchedule, declareSchedules } from "./schedules/requests.ts";
+import { startRun, updateWithStart } from "./runs/start.ts";
+import { completeTask, loseTask, unblockRun } from "./runs/task.ts";
+import { pollUpdate, updateRun } from "./runs/update.ts";
 
 // What each request to the journal does, within its transaction.
 

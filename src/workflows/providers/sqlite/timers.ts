@@ -1,17 +1,17 @@
 import type { Failure } from "../../engine/outcome.ts";
-import { timeoutFailure } from "../../retry.ts";
+import { timeoutFailure } from "../../history/retry.ts";
 import {
   attemptTimedOut,
   retryActivity,
   scheduleToCloseTimedOut,
   slotTimedOut,
-} from "./activities.ts";
-import type { Book } from "./book.ts";
-import { executionTimedOut, failRun } from "./closing.ts";
-import { releaseRun } from "./creation.ts";
-import { fireSchedules } from "./scheduling.ts";
-import type { TimerRow } from "./store.ts";
-import { redoTask, taskTimedOut } from "./tasks.ts";
+} from "./runs/activity.ts";
+import type { Book } from "./transaction/transaction.ts";
+import { executionTimedOut, failRun } from "./runs/close.ts";
+import { releaseRun } from "./runs/create.ts";
+import { fireSchedules } from "./schedules/actions.ts";
+import type { TimerRow } from "./store/store.ts";
+import { redoTask, taskTimedOut } from "./runs/task.ts";
 
 /** Timers fired in one transaction, some milliseconds of work; after a long stop there may be very many. */
 const batch = 100;

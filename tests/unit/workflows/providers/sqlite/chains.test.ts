@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { pack } from "../../../../../src/vm/codec.ts";
 import type { LuaValue } from "../../../../../src/vm/value.ts";
-import type { StartOptions } from "../../../../../src/workflows/options.ts";
+import type { StartOptions } from "../../../../../src/workflows/options/options.ts";
 import {
   Runtime,
   type RuntimeOptions,

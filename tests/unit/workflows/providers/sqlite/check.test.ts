@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
 import { copyFileSync, writeFileSync } from "node:fs";
 import { pack } from "../../../../../src/vm/codec.ts";
-import { checkJournal } from "../../../../../src/workflows/providers/sqlite/check.ts";
+import { checkJournal } from "../../../../../src/workflows/providers/sqlite/offline/check.ts";
 import { Runtime, settle, temporaryFolder, VirtualMachine } from "../../harness.ts";
 import { type Script, ScriptError } from "../../scripted-engine.ts";
 

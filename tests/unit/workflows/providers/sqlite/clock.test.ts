@@ -1,6 +1,6 @@
 /** A wall clock that jumps, as when somebody sets it, or the machine has slept: timers of the platform know nothing of it. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { checkJournal } from "../../../../../src/workflows/providers/sqlite/check.ts";
+import { checkJournal } from "../../../../../src/workflows/providers/sqlite/offline/check.ts";
 import {
   Runtime,
   type RuntimeOptions,

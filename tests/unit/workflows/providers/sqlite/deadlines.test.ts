@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { Deadlines } from "../../../../../src/workflows/providers/sqlite/deadlines.ts";
+import { Deadlines } from "../../../../../src/workflows/providers/sqlite/transaction/deadlines.ts";
 
 const deadline = { kind: "task", run: 1, lease: 1 } as const;
 

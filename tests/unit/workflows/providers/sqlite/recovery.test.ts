@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
 import { pack } from "../../../../../src/vm/codec.ts";
-import { packCommands } from "../../../../../src/workflows/history.ts";
+import { packCommands } from "../../../../../src/workflows/history/history.ts";
 import {
   Runtime,
   type RuntimeOptions,

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { LuaValue } from "../../../../../src/vm/value.ts";
 import { unpack } from "../../../../../src/vm/codec.ts";
-import { unpackHistory } from "../../../../../src/workflows/history.ts";
+import { unpackHistory } from "../../../../../src/workflows/history/history.ts";
 import { Runtime, settle, temporaryFolder, VirtualMachine } from "../../harness.ts";
 import type { ScriptRun } from "../../scripted-engine.ts";
 

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { copyFileSync } from "node:fs";
-import { checkJournal } from "../../../../../src/workflows/providers/sqlite/check.ts";
+import { checkJournal } from "../../../../../src/workflows/providers/sqlite/offline/check.ts";
 import { hour, Trial } from "./scheduled.ts";
 
 test.each<[change: string, fault: RegExp, schedule: string]>([

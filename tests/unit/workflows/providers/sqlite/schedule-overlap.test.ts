@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { checkJournal } from "../../../../../src/workflows/providers/sqlite/check.ts";
-import type { OverlapPolicy } from "../../../../../src/workflows/schedules.ts";
+import { checkJournal } from "../../../../../src/workflows/providers/sqlite/offline/check.ts";
+import type { OverlapPolicy } from "../../../../../src/workflows/schedules/schedules.ts";
 import { settle } from "../../harness.ts";
 import { hour, minute, Trial } from "./scheduled.ts";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
 import fc from "fast-check";
-import { checkJournal } from "../../../../../src/workflows/providers/sqlite/check.ts";
-import type { OverlapPolicy } from "../../../../../src/workflows/schedules.ts";
+import { checkJournal } from "../../../../../src/workflows/providers/sqlite/offline/check.ts";
+import type { OverlapPolicy } from "../../../../../src/workflows/schedules/schedules.ts";
 import { settle } from "../../harness.ts";
 import { day, hour, minute, Trial } from "./scheduled.ts";
 

@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync } from "node:fs";
 import { pack } from "../../../../../src/vm/codec.ts";
-import type { NewSchedule, ScheduleSpec } from "../../../../../src/workflows/schedules.ts";
+import type { NewSchedule, ScheduleSpec } from "../../../../../src/workflows/schedules/schedules.ts";
 import { cleanAfterTest } from "../../../../cleanup.ts";
 import { Runtime, type RuntimeOptions, temporaryFolder, VirtualMachine } from "../../harness.ts";
 import { type Script, ScriptError } from "../../scripted-engine.ts";

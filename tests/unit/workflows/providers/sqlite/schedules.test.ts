@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { pack, unpack } from "../../../../../src/vm/codec.ts";
-import { checkJournal } from "../../../../../src/workflows/providers/sqlite/check.ts";
-import type { NewSchedule } from "../../../../../src/workflows/schedules.ts";
+import { checkJournal } from "../../../../../src/workflows/providers/sqlite/offline/check.ts";
+import type { NewSchedule } from "../../../../../src/workflows/schedules/schedules.ts";
 import { settle } from "../../harness.ts";
 import { day, hour, minute, Trial } from "./scheduled.ts";
 

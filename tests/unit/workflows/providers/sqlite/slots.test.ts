@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Book } from "../../../../../src/workflows/providers/sqlite/book.ts";
-import { Slots } from "../../../../../src/workflows/providers/sqlite/slots.ts";
+import type { Book } from "../../../../../src/workflows/providers/sqlite/transaction/transaction.ts";
+import { Slots } from "../../../../../src/workflows/providers/sqlite/transaction/slots.ts";
 
 /** As much of a transaction as slots need. */
 function transaction(): Book {

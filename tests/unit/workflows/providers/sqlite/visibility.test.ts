@@ -4,11 +4,11 @@ import { drizzle } from "drizzle-orm/bun-sqlite";
 import { pack } from "../../../../../src/vm/codec.ts";
 import { LuaFloat, type LuaValue } from "../../../../../src/vm/value.ts";
 import type { RunQuery } from "../../../../../src/workflows/provider.ts";
-import { listRuns } from "../../../../../src/workflows/providers/sqlite/info.ts";
+import { listRuns } from "../../../../../src/workflows/providers/sqlite/read/describe.ts";
 import { migrate } from "../../../../../src/workflows/providers/sqlite/migrations.ts";
-import { Runs } from "../../../../../src/workflows/providers/sqlite/runs.ts";
-import { type RunRow, Store } from "../../../../../src/workflows/providers/sqlite/store.ts";
-import { selectRuns } from "../../../../../src/workflows/providers/sqlite/visibility.ts";
+import { Runs } from "../../../../../src/workflows/providers/sqlite/store/run-states.ts";
+import { type RunRow, Store } from "../../../../../src/workflows/providers/sqlite/store/store.ts";
+import { selectRuns } from "../../../../../src/workflows/providers/sqlite/store/visibility.ts";
 
 function shelf() {
   const database = new Database(":memory:");

@@ -1,0 +1,122 @@
+-- Data that crosses from one unit to another is copied, never shared (spec core-api §1.7).
+-- Strings and scalars pass as they are, tables and Error objects deeply (cycles and shared references kept); other
+-- objects, functions and coroutines inside a table arrive as nil.
+local use = ...
+local errors = use("kernel/core/errors")
+local metatable_of, next, type = debug.getmetatable, next, type
+local error_meta, pause = errors.meta, host.pause
+
+local MAX_DEPTH <const> = 128
+local MAX_VALUES <const> = 1000000
+
+local copies = {}
+
+-- A long copy lets others run each time after so many values: a few milliseconds.
+local TURN <const> = 32768
+
+-- `seen` maps what was copied to its copy; a flat table, the usual message, needs none. `values` counts what was copied
+-- so far; the copy is returned with the new count.
+local copy_table
+function copy_table(source, seen, depth, values)
+  local meta = metatable_of(source)
+  if meta then
+    if meta == error_meta then
+      source = errors.sound(source)
+      local details = source._details
+      if details then
+        details, values = copy_table(details, seen, depth + 1, values)
+      end
+      return errors.make(source._kind, source._message, source._retryable, details, source._stack),
+        values
+    elseif meta[1] then
+      return nil, values
+    end
+  end
+  if depth > MAX_DEPTH then
+    error(
+      errors.fail("Invalid", "cannot copy a table nested deeper than " .. MAX_DEPTH .. " levels"),
+      0
+    )
+  end
+  local target = {}
+  if seen then
+    seen[source] = target
+  end
+  for key, value in next, source do
+    values = values + 1
+    if values % TURN == 0 then
+      pause()
+    end
+    local kind = type(value)
+    if kind == "table" then
+      seen = seen or { [source] = target }
+      local copied = seen[value]
+      if not copied then
+        copied, values = copy_table(value, seen, depth + 1, values)
+      end
+      value = copied
+    elseif kind == "function" or kind == "thread" or kind == "userdata" then
+      value = nil
+    end
+    kind = type(key)
+    if kind == "table" then
+      seen = seen or { [source] = target }
+      local copied = seen[key]
+      if not copied then
+        copied, values = copy_table(key, seen, depth + 1, values)
+      end
+      key = copied
+      if key ~= nil then
+        target[key] = value
+      end
+    elseif kind ~= "function" and kind ~= "thread" then
+      target[key] = value
+    end
+  end
+  if values > MAX_VALUES then
+    error(
+      errors.fail(
+        "Invalid",
+        "cannot copy more than " .. MAX_VALUES .. " values at once; send them in parts"
+      ),
+      0
+    )
+  end
+  return target, values
+end
+
+local function copy(value)
+  local kind = type(value)
+  if kind == "table" then
+    return (copy_table(value, nil, 1, 0))
+  elseif kind == "function" or kind == "thread" or kind == "userdata" then
+    error(
+      errors.fail("Invalid", "a " .. kind .. " cannot be sent to another unit; send plain data"),
+      0
+    )
+  end
+  return value
+end
+
+--- The copy of one value. Raises an Error (Invalid) for a function or coroutine and for what is too large.
+copies.copy = copy
+
+--- Copies of all arguments, nil holes kept.
+function copies.all(...)
+  local n = select("#", ...)
+  if n == 0 then
+    return
+  elseif n == 1 then
+    return copy((...))
+  elseif n == 2 then
+    local a, b = ...
+    return copy(a), copy(b)
+  end
+  local values = { ... }
+  for i = 1, n do
+    values[i] = copy(values[i])
+  end
+  return table.unpack(values, 1, n)
+end
+
+return copies

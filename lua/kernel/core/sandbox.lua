@@ -1,0 +1,387 @@
+-- What application code sees: read-only standard libraries, the modules that its entry lists, an environment of its
+-- own (spec core-api §2). A source is compiled once per worker into a factory; each unit calls it with its environment.
+local use = ...
+local errors = use("kernel/core/errors")
+local object = use("kernel/core/object")
+local scheduler = use("kernel/core/scheduler")
+local stable = use("kernel/core/stable")
+local metatable_of = debug.getmetatable
+
+local sandbox = {}
+
+local base = {}
+for _, name in ipairs({
+  "tostring",
+  "tonumber",
+  "assert",
+  "error",
+  "pcall",
+  "xpcall",
+  "ipairs",
+  "getmetatable",
+  "rawequal",
+  "select",
+  "_VERSION",
+}) do
+  base[name] = _G[name]
+end
+base.type = host.type
+base.unpack = table.unpack
+
+-- Raw access would reach inside objects and read-only tables; on plain data it is the real thing.
+local function plain(value, name)
+  if type(value) == "table" then
+    local meta = metatable_of(value)
+    if meta and meta.__metatable == false then
+      error("bad argument #1 to '" .. name .. "' (a plain table expected, got a read-only one)", 3)
+    end
+  end
+  return value
+end
+
+local raw_next = next
+
+function base.next(t, key)
+  plain(t, "next")
+  local run = stable.current_run()
+  if run and type(t) == "table" then
+    return stable.next(run, t, key)
+  end
+  return raw_next(t, key)
+end
+
+function base.rawget(t, key)
+  return rawget(plain(t, "rawget"), key)
+end
+
+function base.rawset(t, key, value)
+  return rawset(plain(t, "rawset"), key, value)
+end
+
+function base.pairs(t)
+  local meta = metatable_of(t)
+  if meta then
+    if meta.__pairs then
+      return meta.__pairs(t)
+    elseif meta.__metatable == false then
+      plain(t, "pairs")
+    end
+  end
+  local run = stable.current_run()
+  if run and type(t) == "table" then
+    return stable.pairs(run, t)
+  end
+  return pairs(t)
+end
+
+function base.setmetatable(t, meta)
+  if type(meta) == "table" and rawget(meta, "__gc") ~= nil then
+    error("bad argument #2 to 'setmetatable' (a finalizer, __gc, is not available)", 2)
+  end
+  return stable.setmetatable(t, meta)
+end
+
+local libraries = {}
+
+local function library(name, source, names, extra)
+  local real = {}
+  for key in names:gmatch("%S+") do
+    real[key] = source[key]
+  end
+  for key, value in pairs(extra or {}) do
+    real[key] = value
+  end
+  libraries[name] = real
+  base[name] = object.freeze(real, name)
+end
+
+library("table", table, "insert remove concat sort unpack pack move")
+library(
+  "string",
+  string,
+  "find match gmatch gsub upper lower sub len byte char rep reverse format pack unpack packsize"
+)
+library(
+  "math",
+  math,
+  "pi huge mininteger maxinteger abs min max floor ceil modf fmod sqrt exp log sin cos tan asin acos atan deg rad"
+    .. " tointeger type ult",
+  {
+    pow = function(x, y)
+      return x ^ y
+    end,
+    log10 = function(x)
+      return math.log(x, 10)
+    end,
+    atan2 = math.atan,
+    sinh = function(x)
+      return (math.exp(x) - math.exp(-x)) / 2
+    end,
+    cosh = function(x)
+      return (math.exp(x) + math.exp(-x)) / 2
+    end,
+    tanh = function(x)
+      local e = math.exp(2 * x)
+      return e == math.huge and 1.0 or (e - 1) / (e + 1)
+    end,
+    random = function(...)
+      return scheduler.current.context.random(...)
+    end,
+    randomseed = function() end,
+  }
+)
+library("coroutine", coroutine, "create resume yield status wrap close isyieldable", {
+  running = function()
+    local co, main = coroutine.running()
+    local current = scheduler.current
+    if main or (current and current.main == co) then
+      return nil
+    end
+    return co
+  end,
+})
+
+-- While a workflow runs, which it does alone, these are its own; for the others Lua's own costs nothing more.
+function scheduler.on_alone(alone)
+  libraries.string.format = alone and stable.format or string.format
+  libraries.coroutine.resume = alone and stable.resume or coroutine.resume
+end
+
+-- `s:upper()` finds the methods in the real table; nobody gets at the metatable.
+local string_meta = metatable_of("")
+string_meta.__index = libraries.string
+string_meta.__metatable = false
+
+base.package = object.freeze({
+  path = "",
+  cpath = "",
+  loadlib = function()
+    return "dynamic libraries are not available"
+  end,
+  seeall = function() end,
+}, "package")
+
+--- Adds a table or function that every unit sees without listing it.
+function sandbox.always(name, value)
+  base[name] = value
+end
+
+--- Adds functions to a standard library (`coroutine.spawn`).
+function sandbox.extend(name, key, value)
+  libraries[name][key] = value
+end
+
+-- Modules that an entry may list: name -> function that gives the frozen module, at first use.
+local providers, modules = {}, {}
+
+--- Declares a module; `provide()` is called when the first entry that lists it is loaded.
+function sandbox.provide(name, provide)
+  providers[name] = provide
+end
+
+--- Names of the modules that an entry may list, sorted.
+function sandbox.module_names()
+  local names = {}
+  for name in pairs(providers) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return names
+end
+
+local function module_of(name)
+  local value = modules[name]
+  if value == nil then
+    local provide = providers[name]
+    if not provide then
+      return nil
+    end
+    value = object.freeze(provide(), name)
+    modules[name] = value
+  end
+  return value
+end
+
+-- Entries that were loaded: id -> {id, kind, method, factory, meta (of environments), imports, options, pool}.
+local entries = {}
+
+local function not_found(message)
+  return errors.fail("NotFound", message)
+end
+
+local function compile(id, source, name)
+  if name:sub(1, 4) == "lua/" then
+    -- Code under such a name would count as the kernel's own, which is not preempted.
+    return nil, errors.fail("Invalid", "the namespace of " .. id .. " is reserved; choose another")
+  end
+  -- Same line numbers as in the file: nothing is put before the first line but on that line.
+  local chunk, message = load(
+    "return function(_ENV) return function(...) " .. source .. "\nend end",
+    "=" .. name,
+    "t",
+    {}
+  )
+  if not chunk then
+    return nil, errors.fail("Invalid", message)
+  end
+  return chunk()
+end
+
+local unlisted = "; list it under modules: or imports: of the entry"
+local unknown = "; wippy has no such module, or --sandbox keeps it away"
+
+-- `require` only looks up what the entry lists, which is there as a global already. A script lists all there are.
+local function add_require(env, visible, script)
+  rawset(env, "require", function(name)
+    if type(name) ~= "string" then
+      error("bad argument #1 to 'require' (string expected, got " .. host.type(name) .. ")", 2)
+    end
+    local value = rawget(env, name)
+    if value == nil then
+      value = visible[name]
+    end
+    if value == nil then
+      error("module '" .. name .. "' not found" .. (script and unknown or unlisted), 2)
+    end
+    return value
+  end)
+end
+
+--- The loaded entry; nil when there is none of that id; `nil, err` when it cannot be loaded.
+function sandbox.entry(id)
+  local entry = entries[id]
+  if entry then
+    return entry
+  end
+  local definition = host.entry(id)
+  if not definition then
+    return nil
+  end
+  local factory, err = compile(id, definition.source, definition.chunk or id)
+  if not factory then
+    return nil, err
+  end
+  -- A flat copy: a global is found in one step, only `_G` (and a typo) takes the slow way.
+  local visible = {}
+  for key, value in pairs(base) do
+    visible[key] = value
+  end
+  if definition.kind == "workflow.lua" or definition.kind == "library.lua" then
+    visible.pcall, visible.xpcall = stable.pcall, stable.xpcall
+  end
+  for _, name in ipairs(definition.modules) do
+    local value = base[name] or module_of(name)
+    if value == nil then
+      return nil, not_found("module '" .. name .. "' not found")
+    end
+    visible[name] = value
+  end
+  setmetatable(visible, {
+    __index = function(_, key)
+      if key == "_G" then
+        local current = scheduler.current
+        return current and (current.env or current.instance.env)
+      end
+      return nil
+    end,
+  })
+  add_require(visible, visible, definition.chunk)
+  entry = {
+    id = id,
+    kind = definition.kind,
+    method = definition.method,
+    factory = factory,
+    visible = visible,
+    environment = { __index = visible, __metatable = false },
+    imports = definition.imports,
+    options = definition.options,
+    pool = definition.pool,
+    host = definition.host,
+    class = definition.class,
+  }
+  entries[id] = entry
+  return entry
+end
+
+--- Forgets a loaded entry, so that new units load its new definition. Gives what it forgot.
+function sandbox.forget(id)
+  local entry = entries[id]
+  entries[id] = nil
+  return entry
+end
+
+local kept
+
+--- Loads what is asked for beside what is loaded (`true`), until all of that is as before (`false`).
+function sandbox.scratch(on)
+  if on then
+    kept, entries = entries, {}
+  else
+    entries = kept
+  end
+end
+
+local instantiate
+
+-- The values of imported libraries for one unit, dependencies first; each library body runs once per unit.
+local function import(env, entry, loaded)
+  for alias, id in pairs(entry.imports) do
+    local value = loaded[id]
+    if value == nil then
+      local library_entry, err = sandbox.entry(id)
+      if not library_entry then
+        return err or not_found("import '" .. alias .. "': entry not found: " .. id)
+      end
+      local result
+      result, err = instantiate(library_entry, loaded)
+      if err then
+        return err
+      end
+      value = result == nil and true or result
+      loaded[id] = value
+    end
+    rawset(env, alias, value)
+  end
+  return nil
+end
+
+--- Runs an entry's chunk in a new environment, without suspending. Gives what it returned and nil, or nil and an Error;
+--- third the environment.
+function instantiate(entry, loaded)
+  local env = setmetatable({}, entry.environment)
+  if entry.imports then
+    add_require(env, entry.visible)
+    local err = import(env, entry, loaded or {})
+    if err then
+      return nil, err
+    end
+  end
+  local ok, value = host.call_unyieldable(entry.factory(env))
+  if not ok then
+    local cause = errors.from_raised(value)
+    return nil,
+      errors.make("Internal", "failed to execute script: " .. cause._message, false, cause._details)
+  end
+  return value, nil, env
+end
+sandbox.instantiate = instantiate
+
+--- The function to run as `method` of an entry: `fn, nil, env` or `nil, err`.
+function sandbox.method(entry, method)
+  local value, err, env = instantiate(entry)
+  if err then
+    return nil, err
+  end
+  if type(value) == "function" then
+    return value, nil, env
+  end
+  local fn = type(value) == "table" and value[method]
+  if type(fn) ~= "function" then
+    return nil, not_found('method "' .. method .. '" not found in module')
+  end
+  return fn, nil, env
+end
+
+sandbox.module_of = module_of
+
+return sandbox

@@ -1,0 +1,40 @@
+-- Sleeping and timers for units that use the real clock (functions and processes).
+local use = ...
+local scheduler = use("kernel/core/scheduler")
+local now, park, at = host.now, host.park, scheduler.at
+
+local timers = {}
+
+--- Suspends the running coroutine for `ns` nanoseconds.
+function timers.sleep(_, ns)
+  if ns > 0 then
+    at(now() + ns, scheduler.co)
+    park()
+  end
+end
+
+--- Calls `callback(ns of firing)` once, after `ns` nanoseconds, unless the unit has ended. Gives a handle.
+function timers.start(self, ns, callback)
+  local timer = {}
+  function timer.fire()
+    if not self.ended then
+      local previous = scheduler.current
+      scheduler.current = self
+      callback(now())
+      scheduler.current = previous
+    end
+  end
+  at(now() + ns, timer)
+  return timer
+end
+
+--- Takes a timer back; true when it had not fired.
+function timers.cancel(_, timer)
+  if timer.cancelled then
+    return false
+  end
+  scheduler.cancel(timer)
+  return true
+end
+
+return timers

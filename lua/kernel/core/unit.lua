@@ -1,0 +1,364 @@
+-- Units: what a running function, process or workflow is to the kernel, from start to end.
+-- A unit is a table: pid, entry, context, frame, main (its first coroutine), and, only where used: inbox, events,
+-- listeners, others (further coroutines), monitors, links, watching, calls, cleanups, trap_links, host_work.
+local use = ...
+local errors = use("kernel/core/errors")
+local scheduler = use("kernel/core/scheduler")
+local stable = use("kernel/core/stable")
+local unit_of = scheduler.unit_of
+
+-- `gone`: PIDs of units that ended since the other workers were told; false while there are none (kernel/processes/remote).
+-- `observe`: told of starts and ends, false while nobody wants to know (kernel/inspect/inspect).
+local unit = { by_pid = {}, live = 0, gone = false, observe = false }
+local by_pid = unit.by_pid
+local worker_index, sequence, first_sequence, last_ticket = 0, 0, 0, 0
+
+--- This worker's index.
+function unit.index()
+  return worker_index
+end
+
+--- This worker's index (0..63), which every PID carries, and the first number of its PIDs and tickets: a replaced
+--- worker uses none again, so that an answer that comes too late meets nobody.
+function unit.configure(index, first)
+  worker_index, sequence, first_sequence, last_ticket = index, first, first, first
+end
+
+-- A PID's number is the sequence with the worker in its low six bits, in hex. Its last three digits come from a table
+-- and the others change every 4096 numbers, since formatting a text costs more than the rest of a small spawn.
+local prefixes, last_digits = {}, {}
+for i = 0, 4095 do
+  last_digits[i] = string.format("%03x}", i)
+end
+local high, high_digits = -1, ""
+
+-- The text of a PID (spec core-api §0.2).
+local function pid_text(host, number)
+  if number >> 12 ~= high then
+    high = number >> 12
+    high_digits = string.format("%02x", high)
+  end
+  local prefix = prefixes[host]
+  if not prefix then
+    prefix = "{" .. host .. "|0x"
+    prefixes[host] = prefix
+  end
+  return prefix .. high_digits .. last_digits[number & 4095]
+end
+
+--- A new PID on this worker.
+function unit.new_pid(host)
+  sequence = sequence + 1
+  return pid_text(host, sequence * 64 + worker_index)
+end
+
+--- The text of the PID with this sequence number on this or another worker.
+function unit.pid_at(host, number, worker)
+  return pid_text(host, number * 64 + worker)
+end
+
+--- The sequence number of the newest PID.
+function unit.sequence()
+  return sequence
+end
+
+--- Sets `count` sequence numbers aside, for PIDs that another worker gives. Gives the first.
+function unit.reserve(count)
+  sequence = sequence + count
+  return sequence - count + 1
+end
+
+--- Whether a PID of this worker was given since it started: it is none of a worker that this one replaced.
+function unit.is_own(number)
+  return number > first_sequence and number <= sequence
+end
+
+--- The PID of a unit; functions get theirs when somebody asks.
+function unit.pid_of(self)
+  local pid = self.pid
+  if not pid then
+    pid = unit.new_pid(self.entry.id .. "#lua.1")
+    self.pid = pid
+    by_pid[pid] = self
+  end
+  return pid
+end
+
+--- Which worker a PID lives on: its index, -1 for what the node itself hosts, nil when it is no PID; and its
+--- sequence number there and its host.
+function unit.worker_of(pid)
+  local host, number = string.match(pid, "^{([^|]*)|(.+)}$")
+  if not host then
+    return nil
+  end
+  if unit.node_hosts[host:match("@(.*)$") or host] then
+    return -1
+  end
+  local integer = math.tointeger(tonumber(number))
+  if integer then
+    return integer & 63, integer >> 6, host
+  end
+  return nil
+end
+unit.node_hosts = { ["node:control"] = true }
+
+--- Starts a coroutine of a unit beside its main one.
+function unit.spawn_coroutine(self, fn)
+  local co = coroutine.create(fn)
+  unit_of[co] = self
+  local others = self.others
+  if not others then
+    others = {}
+    self.others = others
+  end
+  others[co] = true
+  return co
+end
+
+--- A function that calls `fn` with these arguments, more than a wake-up carries.
+function unit.bind(fn, ...)
+  local args, n = { ... }, select("#", ...)
+  return function()
+    return fn(table.unpack(args, 1, n))
+  end
+end
+
+--- Makes `self` known and its main coroutine runnable; `a` and `b` are main's first arguments.
+function unit.start(self, co, a, b)
+  self.main = co
+  unit_of[co] = self
+  unit.live = unit.live + 1
+  if unit.observe then
+    unit.observe("start", self)
+  end
+  scheduler.ready(co, a, b)
+end
+
+local function stop_coroutines(self)
+  unit_of[self.main] = nil
+  local others = self.others
+  if others then
+    for co in pairs(others) do
+      unit_of[co] = nil
+    end
+  end
+end
+
+-- Ends what the unit has running beside its coroutines: calls, host operations; runs its clean-up.
+local function release(self)
+  local calls = self.calls
+  if calls then
+    for call in pairs(calls) do
+      if type(call) == "table" then
+        unit.cancel_call(call)
+      else
+        call()
+      end
+    end
+  end
+  local cleanups = self.cleanups
+  if cleanups then
+    for i = #cleanups, 1, -1 do
+      cleanups[i]()
+    end
+  end
+  if self.host_work then
+    host.emit("unit_end", self.host_work)
+  end
+end
+
+--- Cancels a callee; see kernel/functions/functions.
+function unit.cancel_call() end
+
+--- Empties a unit for new code under the same PID: all but identity, links, monitors and frame goes.
+function unit.restart(self)
+  stop_coroutines(self)
+  release(self)
+  self.others, self.calls, self.cleanups, self.host_work = nil, nil, nil, nil
+  self.blocked = nil
+  self.inbox, self.events, self.listeners, self.trap_links, self.upgradable =
+    nil, nil, nil, nil, nil
+end
+
+--- Gives a restarted unit its new main coroutine.
+function unit.resume_as(self, co)
+  self.main = co
+  unit_of[co] = self
+  scheduler.ready(co)
+end
+
+--- Ends a unit with `value` or `err`: nothing of it runs again, and all who wait for it are told.
+function unit.finish(self, value, err)
+  if self.ended then
+    return
+  end
+  -- With its error, for what is still on its way in the unit's name.
+  self.ended = err or true
+  unit.live = unit.live - 1
+  if unit.observe then
+    unit.observe("exit", self, err)
+  end
+  stop_coroutines(self)
+  local pid = self.pid
+  if pid then
+    by_pid[pid] = nil
+    local gone = unit.gone
+    if gone then
+      gone[#gone + 1] = pid
+    end
+  end
+  if self.calls or self.cleanups or self.host_work then
+    release(self)
+  end
+  if self.limits then
+    unit.leave_host(self.limits)
+  end
+  if self.monitors or self.links or self.waiters or self.watching or self.named then
+    unit.announce(self, value, err)
+  end
+  self.context.ended(self, value, err)
+end
+
+--- Gives back a place on a host with limits; see kernel/processes/limits.
+function unit.leave_host() end
+
+--- Told of the end of a unit that others watch, or that watches others; see kernel/processes/links.
+function unit.announce() end
+
+--- Ends a unit by force (terminate, cancellation of its caller, a failed link).
+--- The running slice is not interrupted: a unit that ends itself so goes on until it parks.
+function unit.kill(self, err)
+  if self == scheduler.current then
+    scheduler.at(0, {
+      fire = function()
+        unit.finish(self, nil, err)
+      end,
+    })
+  else
+    unit.finish(self, nil, err)
+  end
+end
+
+--- Runs `fn` (which must not suspend) when the unit ends.
+function unit.on_end(self, fn)
+  local cleanups = self.cleanups or {}
+  self.cleanups = cleanups
+  cleanups[#cleanups + 1] = fn
+end
+
+-- The error of a unit none of whose coroutines can ever wake, or nil.
+local function deadlock(self)
+  local alive = 1
+  for _ in pairs(self.others or {}) do
+    alive = alive + 1
+  end
+  if self.blocked < alive then
+    return nil
+  end
+  return errors.fail("Internal", "deadlock: all coroutines blocked with no pending operations")
+end
+
+--- Notes that the running coroutine waits for nothing. Gives the error of the unit when all its coroutines do so.
+function unit.block(self)
+  local before = self.blocked
+  self.blocked = (before or 0) + 1
+  local err = deadlock(self)
+  if err then
+    self.blocked = before
+  end
+  return err
+end
+
+local function finished(self, co, value, second)
+  if co == self.main then
+    local err = second ~= nil and errors.from_returned(second) or nil
+    if err then
+      value = nil
+    end
+    unit.finish(self, value, err)
+  else
+    unit_of[co] = nil
+    self.others[co] = nil
+    self.fuel = (self.fuel or 0) + host.burnt(co)
+    local err = self.blocked and deadlock(self)
+    if err then
+      unit.finish(self, nil, err)
+    end
+  end
+end
+
+local function failed(self, co, raised)
+  if self.run and stable.is_shortage(raised) then
+    return stable.give_up(self.run, raised)
+  end
+  unit.finish(self, nil, errors.from_raised(raised, host.traceback(co, "")))
+end
+
+scheduler.on_end(finished, failed)
+
+-- Tickets: what waits for an answer from outside this worker's Lua. A ticket is a coroutine or a function.
+local tickets, ticket_worker = {}, {}
+
+--- A number under which `waiter` (a coroutine or a function of two values) gets its answer. `worker` is the one
+--- that owes the answer, so that its death answers too.
+function unit.ticket(waiter, worker)
+  local owner = unit_of[waiter]
+  if owner and owner.run then
+    error(errors.fail("Internal", "a workflow waits for what is not recorded; use the effects"), 0)
+  end
+  last_ticket = last_ticket + 1
+  tickets[last_ticket] = waiter
+  ticket_worker[last_ticket] = worker
+  return last_ticket
+end
+
+--- Gives an answer; a ticket whose unit is gone is ignored.
+function unit.complete(ticket, a, b)
+  local waiter = tickets[ticket]
+  tickets[ticket], ticket_worker[ticket] = nil, nil
+  if type(waiter) == "thread" then
+    if unit_of[waiter] then
+      scheduler.ready(waiter, a, b)
+    end
+  elseif waiter then
+    waiter(a, b)
+  end
+end
+
+--- `host.emit` for values of programs: gives the Error (Invalid) when they are too large to leave this VM, else nil.
+function unit.emit(...)
+  local ok, err = pcall(host.emit, ...)
+  if not ok then
+    return errors.from_raised(err)
+  end
+  return nil
+end
+
+--- Emits a request whose answer `ticket` waits for; one that cannot leave is answered with the Error.
+function unit.emit_request(ticket, ...)
+  local err = unit.emit(...)
+  if err then
+    unit.complete(ticket, nil, err)
+  end
+end
+
+--- Forgets a ticket whose answer is not wanted any more.
+function unit.drop_ticket(ticket)
+  tickets[ticket], ticket_worker[ticket] = nil, nil
+end
+
+--- Answers every ticket that a dead worker owes.
+function unit.fail_tickets_of(worker, err)
+  local lost = {}
+  for ticket, owner in pairs(ticket_worker) do
+    if owner == worker then
+      lost[#lost + 1] = ticket
+    end
+  end
+  table.sort(lost)
+  for _, ticket in ipairs(lost) do
+    unit.complete(ticket, nil, err)
+  end
+end
+
+return unit

@@ -1,0 +1,272 @@
+-- Calls of functions: a callee is a unit in its caller's frame; it ends when its caller ends.
+-- An instance of a pool keeps one coroutine for all its calls: after a call it parks, and the next call resumes it with
+-- its function and arguments. Making a coroutine for each call costs about as much as the call itself.
+local use = ...
+local actors = use("kernel/processes/processes")
+local copies = use("kernel/core/copy")
+local errors = use("kernel/core/errors")
+local pool = use("kernel/functions/pool")
+local sandbox = use("kernel/core/sandbox")
+local scheduler = use("kernel/core/scheduler")
+local unit = use("kernel/core/unit")
+local ready, park = scheduler.ready, host.park
+local finish, timing = unit.finish, pool.timing
+local select, status, type = select, coroutine.status, type
+
+local calls = {}
+
+-- The handlers of function units; set by the kernel, as contexts are loaded after this file.
+calls.context = false
+
+local function canceled()
+  return errors.fail("Canceled", "context canceled")
+end
+
+--- The function entry of `id`, or `nil, err` as a caller should see it.
+function calls.entry(id)
+  local entry, err = sandbox.entry(id)
+  if entry and (entry.kind == "function.lua" or (entry.kind == "process.lua" and entry.host)) then
+    return entry
+  end
+  return nil,
+    err or errors.make("NotFound", "no handler registered for target", false, { target = id })
+end
+
+-- What a caller is given of a callee's result: a copy, or the error why there is none.
+local function outcome(value, err)
+  if err then
+    return nil, copies.copy(err)
+  elseif type(value) == "table" or type(value) == "function" or type(value) == "thread" then
+    local ok, copy = pcall(copies.copy, value)
+    if not ok then
+      return nil, errors.from_raised(copy)
+    end
+    value = copy
+  end
+  return value
+end
+
+-- True while a unit is finished whose outcome is a copy already.
+local copied = false
+
+local function answer(callee, value, err)
+  local waiter = callee.waiter
+  if copied then
+    copied = false
+  else
+    value, err = outcome(value, err)
+  end
+  if type(waiter) == "thread" then
+    callee.caller.calls[callee] = nil
+    ready(waiter, value, err)
+  elseif waiter then
+    waiter(value, err)
+  end
+end
+
+-- A call has returned; its coroutine goes on to wait for the next one. The result is copied while the unit still runs,
+-- since a long copy pauses; the call may be cancelled meanwhile, and then nothing of this goes on.
+local function returned(instance, value, second)
+  local callee = instance.callee
+  if callee then
+    local err = second ~= nil and errors.from_returned(second) or nil
+    value, err = outcome(value, err)
+    copied = true
+    finish(callee, value, err)
+    copied = false
+  end
+  return park()
+end
+
+local function serve(instance)
+  return function(a, b)
+    local fn = instance.fn
+    while true do
+      -- Exactly as many as the caller gave: the function may count them.
+      local n = instance.n
+      if n == 1 then
+        a, b = returned(instance, fn(a))
+      elseif n == 0 then
+        a, b = returned(instance, fn())
+      else
+        a, b = returned(instance, fn(a, b))
+      end
+    end
+  end
+end
+
+-- Starts a callee. `waiter` is the coroutine of `caller` that waits for it, or a function of (value, err).
+local function start(instance, entry, frame, caller, waiter, n, a, b, ...)
+  -- Eight fields and no more: a table that grows is made anew.
+  local callee = {
+    entry = entry,
+    context = calls.context,
+    frame = frame,
+    main = false,
+    instance = instance,
+    caller = caller,
+    waiter = waiter,
+    ended = false,
+  }
+  if timing.on then
+    instance.since = host.now()
+  end
+  local co = instance.co
+  if n > 2 then
+    -- More arguments than a wake-up carries: a coroutine of its own.
+    co = coroutine.create(unit.bind(instance.fn, a, b, ...))
+    unit.start(callee, co)
+    return callee
+  elseif not co then
+    co = coroutine.create(serve(instance))
+    instance.co = co
+  end
+  instance.callee, instance.n = callee, n
+  unit.start(callee, co, a, b)
+  return callee
+end
+
+--- The end of a function unit: its instance is free again and its caller hears of it.
+function calls.ended(callee, value, err)
+  local instance = callee.instance
+  if instance.callee == callee then
+    instance.callee = false
+    -- A coroutine that did not come back by itself (an error, a cancelled call) is not used again.
+    if instance.co and status(instance.co) ~= "running" then
+      instance.co = false
+    end
+  end
+  if err then
+    instance.pool.failed = instance.pool.failed + 1
+  end
+  if instance.since then
+    pool.took(instance, host.now() - instance.since)
+    instance.since = false
+  end
+  answer(callee, value, err)
+  pool.release(instance)
+end
+
+--- Ends a call that its caller does not want any more.
+function calls.cancel(callee)
+  callee.waiter = false
+  unit.kill(callee, canceled())
+end
+
+--- Ends the running call with the result nil, from inside (an upgrade, which a function has no use for).
+function calls.stop(callee)
+  -- Its coroutine stops in the middle of the function, so no other call may use it.
+  callee.instance.co = false
+  finish(callee)
+  park()
+end
+
+unit.cancel_call = calls.cancel
+
+-- A process with a default host, called like a function: its caller's end asks it to cancel.
+local function run_process(entry, frame, done, ...)
+  local wanted = true
+  local pid = actors.run(function(value, err)
+    if wanted then
+      done(value, err)
+    end
+  end, entry.id, entry.host, frame, nil, ...)
+  return function()
+    wanted = false
+    if pid then
+      actors.here.cancel(pid, "{|}", "operation canceled")
+    end
+  end
+end
+
+--- Runs function `entry` in `frame`; `done(value, err)` gets its outcome unless the returned function cancels it.
+--- The instance's pool may make the call wait. `caller` is the unit that waits for the outcome, false when none does.
+function calls.run_for(caller, entry, frame, done, ...)
+  if entry.kind == "process.lua" then
+    return run_process(entry, frame, done, ...)
+  end
+  local callee, withdrawn
+  local n = select("#", ...)
+  local packed = n > 0 and { ... }
+  local withdraw = pool.acquire(entry, function(instance, err)
+    if err then
+      done(nil, err)
+    elseif withdrawn then
+      pool.release(instance)
+    elseif packed then
+      callee = start(instance, entry, frame, caller, done, n, table.unpack(packed, 1, n))
+    else
+      callee = start(instance, entry, frame, caller, done, 0)
+    end
+  end)
+  return function()
+    withdrawn = true
+    if withdraw then
+      withdraw()
+    end
+    if callee and not callee.ended then
+      calls.cancel(callee)
+    end
+  end
+end
+
+--- As `run_for`, for nobody who waits.
+function calls.run(entry, frame, done, ...)
+  return calls.run_for(false, entry, frame, done, ...)
+end
+
+--- The set of what a unit has running, which ends with it: callees, and functions that cancel something.
+local function owned_by(caller)
+  local owned = caller.calls
+  if not owned then
+    owned = {}
+    caller.calls = owned
+  end
+  return owned
+end
+calls.owned_by = owned_by
+
+--- Waits for what `run(done)` starts and gives its outcome, `value, err`. `run` answers the function that cancels it,
+--- which is called when the caller ends first.
+function calls.wait_for(caller, run)
+  local co = scheduler.co
+  local finished, value, err = false, nil, nil
+  local parked, owned, cancel = false, owned_by(caller), nil
+  cancel = run(function(result, failure)
+    finished, value, err = true, result, failure
+    if parked then
+      owned[cancel] = nil
+      ready(co, result, failure)
+    end
+  end)
+  if finished then
+    return value, err
+  end
+  owned[cancel] = true
+  parked = true
+  return park()
+end
+
+local function wait_in_queue(caller, entry, frame, ...)
+  local args = table.pack(...)
+  return calls.wait_for(caller, function(done)
+    return calls.run_for(caller, entry, frame, done, table.unpack(args, 1, args.n))
+  end)
+end
+
+--- Runs a call of this worker for the running coroutine and waits: `value, err`.
+function calls.wait(caller, entry, frame, ...)
+  local instance = entry.pool and pool.take(entry)
+  if not instance then
+    local err = entry.pool and pool.starved(entry, caller)
+    if err then
+      return nil, err
+    end
+    return wait_in_queue(caller, entry, frame, ...)
+  end
+  local callee = start(instance, entry, frame, caller, scheduler.co, select("#", ...), ...)
+  owned_by(caller)[callee] = true
+  return park()
+end
+
+return calls

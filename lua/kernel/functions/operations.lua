@@ -1,0 +1,276 @@
+-- What functions and processes do outside their unit: call functions, run host operations, write logs.
+local use = ...
+local actors = use("kernel/processes/processes")
+local calls = use("kernel/functions/functions")
+local copies = use("kernel/core/copy")
+local errors = use("kernel/core/errors")
+local future = use("kernel/messaging/future")
+local interceptors = use("kernel/functions/interceptors")
+local permissions = use("kernel/security/permissions")
+local position = use("kernel/core/position")
+local scheduler = use("kernel/core/scheduler")
+local unit = use("kernel/core/unit")
+
+local operations = {}
+local host_works = 0
+
+-- A number by which the host knows the unit's operations in flight and its open resources.
+local function host_work(self)
+  local id = self.host_work
+  if not id then
+    host_works = host_works + 1
+    id = host_works
+    self.host_work = id
+  end
+  return id
+end
+
+--- Runs a host operation and waits: `value, err`. It is aborted when the unit ends.
+function operations.run(self, name, ...)
+  local refusal = permissions.operation_refusal(self, name, ...)
+  if refusal then
+    return nil, refusal
+  end
+  local ticket = unit.ticket(scheduler.co)
+  unit.emit_request(
+    ticket,
+    "operation",
+    ticket,
+    host_work(self),
+    unit.pid_of(self),
+    self.entry.id,
+    name,
+    ...
+  )
+  return host.park()
+end
+
+--- Runs a host operation that answers at once: `value, err`.
+function operations.immediate(self, name, ...)
+  local refusal = permissions.operation_refusal(self, name, ...)
+  if refusal then
+    return nil, refusal
+  end
+  return operations.unchecked(self, name, ...)
+end
+
+--- The same, of a unit that was found to be allowed to.
+function operations.unchecked(self, name, ...)
+  return host.immediate(host_work(self), unit.pid_of(self), self.entry.id, name, ...)
+end
+
+--- Writes a log record with the unit's PID and the place in its code.
+function operations.log(self, level, logger, message, fields)
+  host.log(level, logger, message, fields, unit.pid_of(self), position.here())
+end
+
+local function needs_copy(value)
+  local kind = type(value)
+  return kind == "table" or kind == "function" or kind == "thread"
+end
+
+local function copy_all(...)
+  local n = select("#", ...)
+  local a, b = ...
+  if n <= 2 and not needs_copy(a) and not needs_copy(b) then
+    return true, ...
+  end
+  return pcall(copies.all, ...)
+end
+
+local function call_copied(self, target, frame, options, ok, ...)
+  if not ok then
+    return nil, errors.from_raised((...))
+  end
+  local entry, err = calls.entry(target)
+  if not entry then
+    return nil, err
+  end
+  if not options and not entry.options then
+    return calls.wait(self, entry, frame, ...)
+  end
+  local settings, failure = interceptors.settings(entry, options)
+  if failure then
+    return nil, failure
+  elseif not settings then
+    return calls.wait(self, entry, frame, ...)
+  end
+  local args = table.pack(...)
+  return calls.wait_for(self, function(done)
+    return interceptors.run(self, settings, entry, frame, done, table.unpack(args, 1, args.n))
+  end)
+end
+
+--- Calls a function on this worker and waits: `value, err`.
+function operations.call(self, target, frame, options, ...)
+  return call_copied(self, target, frame, options, copy_all(...))
+end
+
+-- A call that another worker runs. Gives the function that cancels it.
+local function async_elsewhere(result, worker, target, frame, release, ...)
+  local ticket = unit.ticket(function(value, err)
+    release()
+    future.complete(result, value, err)
+  end, worker)
+  unit.emit_request(ticket, "route", worker, ticket, "call", target, frame, ...)
+  return function()
+    unit.drop_ticket(ticket)
+    host.emit("route", worker, 0, "cancel_call", unit.index(), ticket)
+  end
+end
+
+local function async_copied(self, target, frame, options, ok, ...)
+  if not ok then
+    return nil, errors.from_raised((...))
+  end
+  local owned = calls.owned_by(self)
+  local stop
+  local function release()
+    if stop then
+      owned[stop] = nil
+    end
+  end
+  local result = future.new(function()
+    release()
+    stop()
+  end)
+  local entry, err = calls.entry(target)
+  if not entry then
+    future.complete(result, nil, err)
+    return result
+  end
+  local settings, failure = interceptors.settings(entry, options)
+  if failure then
+    future.complete(result, nil, failure)
+    return result
+  end
+  local function done(value, problem)
+    release()
+    future.complete(result, value, problem)
+  end
+  local alone = actors.alone or settings or entry.kind == "process.lua"
+  local worker = alone and unit.index() or host.place()
+  if settings then
+    stop = interceptors.run(self, settings, entry, frame, done, ...)
+  elseif worker == unit.index() then
+    stop = calls.run(entry, frame, done, ...)
+  else
+    stop = async_elsewhere(result, worker, target, frame, release, ...)
+  end
+  if not future.is_done(result) then
+    owned[stop] = true
+  end
+  return result
+end
+
+--- Starts a call, on the least loaded worker, and gives its future.
+function operations.async(self, target, frame, options, ...)
+  return async_copied(self, target, frame, options, copy_all(...))
+end
+
+--- Starts a durable run of a workflow and waits for its end; the run goes on when the waiter ends first.
+function operations.workflow_exec(self, id, ...)
+  local pid, err =
+    actors.ask(-1, "start_workflow", id, nil, permissions.durable(self.frame), nil, false, false, {
+      options = {},
+      sender = unit.pid_of(self),
+      args = table.pack(...),
+    })
+  if not pid then
+    return nil, err
+  end
+  return actors.wait(self, pid)
+end
+
+--- Sends an update to a run: its value, or its id when `spec.stage` is "accepted"; `nil, err`.
+function operations.workflow_update(self, pid, name, spec, ...)
+  return actors.ask(
+    -1,
+    "workflow_update",
+    pid,
+    unit.pid_of(self),
+    name,
+    spec.id or false,
+    spec.stage,
+    select("#", ...),
+    ...
+  )
+end
+
+--- Starts a run, or joins one, and sends it an update: as `workflow_update`. `start`: `id`, `host`, `options` and, as
+--- `table.pack` gives them, `args`; `update`: `name`, `id`, `stage`, `args`.
+function operations.workflow_update_with_start(self, start, update)
+  return actors.ask(
+    -1,
+    "update_with_start",
+    start.id,
+    start.host,
+    permissions.durable(self.frame),
+    nil,
+    false,
+    false,
+    { options = start.options, sender = unit.pid_of(self), args = start.args },
+    update
+  )
+end
+
+--- Does something with the schedules of the workflow hosts: `value, err`. `request` names what must not be done twice.
+function operations.schedule(self, op, request, ...)
+  return actors.ask(-1, "schedule", op, permissions.durable(self.frame), request, ...)
+end
+
+--- Asks a run: `value, err`.
+function operations.workflow_query(_, pid, name, ...)
+  return actors.ask(-1, "workflow_query", pid, name, select("#", ...), ...)
+end
+
+-- Calls that other workers run here: origin:ticket -> the function that cancels one.
+local running = {}
+
+--- Runs a call for another worker; `reply(value, err)` sends its outcome.
+function operations.serve(reply, origin, ticket, target, frame, ...)
+  local entry, err = calls.entry(target)
+  if not entry then
+    reply(nil, err)
+    return
+  end
+  local key = origin .. ":" .. ticket
+  local answered = false
+  local cancel = calls.run(entry, frame, function(value, failure)
+    answered = true
+    running[key] = nil
+    reply(value, failure)
+  end, ...)
+  if not answered then
+    running[key] = cancel
+  end
+end
+
+--- Cancels a call that another worker asked for.
+function operations.cancel_served(origin, ticket)
+  local key = origin .. ":" .. ticket
+  local cancel = running[key]
+  if cancel then
+    running[key] = nil
+    cancel()
+  end
+end
+
+--- Cancels all calls that a worker asked for, which has died.
+function operations.worker_down(origin)
+  local prefix, keys = origin .. ":", {}
+  for key in pairs(running) do
+    if key:sub(1, #prefix) == prefix then
+      keys[#keys + 1] = key
+    end
+  end
+  for _, key in ipairs(keys) do
+    local cancel = running[key]
+    running[key] = nil
+    if cancel then
+      cancel()
+    end
+  end
+end
+
+return operations

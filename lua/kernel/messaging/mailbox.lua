@@ -1,0 +1,259 @@
+-- Messages of a unit (spec core-api §7.2). A message is {topic, from, value, arrival} with `n` when it carries
+-- other than one value. A topic with a listener goes there; everything else waits in the inbox's channel, which
+-- exists from the first message on, whether the program opened it or not: so nothing is dropped for lack of a reader.
+local use = ...
+local channel = use("kernel/messaging/channel")
+local object = use("kernel/core/object")
+local scheduler = use("kernel/core/scheduler")
+local DECODE <const>, FIRST <const> = channel.DECODE, channel.FIRST
+local OPENED <const>, RECEIVERS <const> = channel.OPENED, channel.RECEIVERS
+local put, ready, unit_of = channel.put, scheduler.ready, scheduler.unit_of
+
+local mailbox = {}
+local arrivals = 0
+
+local message_methods, payload_methods = {}, {}
+local _, message_meta = object.define("process.Message", message_methods, {
+  __tostring = function(self)
+    return "process.Message{topic=" .. self[1] .. "}"
+  end,
+})
+-- A Payload is {value}, with `_format` when it is not a Lua value.
+local _, payload_meta = object.define("payload", payload_methods, {
+  __tostring = function(self)
+    return "payload{format=" .. self:get_format() .. "}"
+  end,
+})
+
+--- A Payload of a value that is already Lua.
+function mailbox.payload(value, format)
+  if format and format ~= "lua/any" then
+    return setmetatable({ value, _format = format }, payload_meta)
+  end
+  return setmetatable({ value }, payload_meta)
+end
+mailbox.payload_methods, mailbox.payload_meta = payload_methods, payload_meta
+
+function payload_methods:get_format()
+  return self._format or "lua/any"
+end
+
+function message_methods:topic()
+  return self[1]
+end
+
+function message_methods:from()
+  return self[2]
+end
+
+function message_methods:payload()
+  local n = self.n
+  if n == nil then
+    return setmetatable({ self[3] }, payload_meta)
+  elseif n == 0 then
+    return nil
+  end
+  local list = {}
+  for i = 1, n do
+    list[i] = mailbox.payload(self[3][i])
+  end
+  return list
+end
+
+-- A program may also send to a channel that it subscribed to a topic: such values pass as they are.
+local function raw_value(item)
+  if type(item) == "table" and debug.getmetatable(item) == message_meta then
+    return item[3]
+  end
+  return item
+end
+
+--- A message whose values are already copies. `n` values; with one value, `value` is it, else a list.
+function mailbox.message(topic, from, n, value)
+  arrivals = arrivals + 1
+  if n == 1 then
+    return setmetatable({ topic, from, value, arrivals }, message_meta)
+  end
+  return setmetatable({ topic, from, value, arrivals, n = n }, message_meta)
+end
+
+local function event_value(message)
+  return message[3]
+end
+
+--- The unit's inbox channel (Message objects), made at first use.
+function mailbox.inbox(unit)
+  local ch = unit.inbox
+  if not ch then
+    ch = channel.mail()
+    unit.inbox = ch
+  end
+  return ch
+end
+
+--- The unit's events channel (event tables), made at first use.
+function mailbox.events(unit)
+  local ch = unit.events
+  if not ch then
+    ch = channel.mail(event_value)
+    unit.events = ch
+  end
+  return ch
+end
+
+-- Topics of aliases begin so.
+local ALIAS <const> = "$alias/"
+
+--- Routes a message to its listener or to the inbox; what is sent to an alias that was given up is dropped.
+function mailbox.deliver(unit, message)
+  local listeners = unit.listeners
+  if listeners then
+    local ch = listeners[message[1]]
+    if not ch then
+      if unit.aliases and string.sub(message[1], 1, #ALIAS) == ALIAS then
+        return
+      end
+      ch = listeners["@pid/inbox"] or unit.inbox or mailbox.inbox(unit)
+    end
+    return put(ch, message)
+  end
+  put(unit.inbox or mailbox.inbox(unit), message)
+end
+
+local aliases = 0
+
+-- Of a workflow it is the same in every replay.
+local function next_alias(unit)
+  local run = unit.run
+  if run then
+    run.aliases = (run.aliases or 0) + 1
+    return ALIAS .. run.id .. "/" .. run.aliases
+  end
+  aliases = aliases + 1
+  return ALIAS .. aliases
+end
+
+--- A topic that no other unit of this worker has, with its channel: for the answers to one request.
+function mailbox.alias(unit)
+  local topic = next_alias(unit)
+  unit.aliases = true
+  unit.listeners = unit.listeners or {}
+  local ch = channel.new(4)
+  ch[DECODE], ch[OPENED] = raw_value, true
+  unit.listeners[topic] = ch
+  return topic, ch
+end
+
+--- Gives an alias up: its channel is closed, and what comes for it is dropped.
+function mailbox.unalias(unit, topic)
+  local listeners = unit.listeners
+  local ch = listeners and string.sub(topic, 1, #ALIAS) == ALIAS and listeners[topic]
+  if not ch then
+    return false
+  end
+  listeners[topic] = nil
+  channel.drain(ch)
+  channel.close(ch)
+  return true
+end
+
+--- Delivers a message of one value: what most messages are, without the calls that `message` and `deliver` make.
+function mailbox.post(unit, topic, from, value)
+  arrivals = arrivals + 1
+  local message = setmetatable({ topic, from, value, arrivals }, message_meta)
+  local ch = unit.inbox
+  if ch and not unit.listeners then
+    local waiter = ch[FIRST]
+    if waiter and unit_of[waiter] and not ch[RECEIVERS] and not ch[DECODE] then
+      ch[FIRST] = false
+      return ready(waiter, message, true)
+    end
+  end
+  mailbox.deliver(unit, message)
+end
+
+--- Puts an event table into the events channel, in order of arrival with the messages.
+function mailbox.event(unit, event)
+  local listeners = unit.listeners
+  local bound = listeners and listeners["@pid/events"]
+  put(bound or mailbox.events(unit), mailbox.message("@pid/events", event.from, 1, event))
+end
+
+--- Opens a listener for one topic; queued messages of the topic move into it.
+function mailbox.listen(unit, topic, as_messages)
+  local listeners = unit.listeners
+  if not listeners then
+    listeners = {}
+    unit.listeners = listeners
+  end
+  local ch = listeners[topic]
+  if not ch then
+    ch = channel.new(1)
+    listeners[topic] = ch
+    if unit.inbox then
+      local queued = channel.take_matching(unit.inbox, function(message)
+        return message[1] == topic
+      end)
+      for _, message in ipairs(queued) do
+        put(ch, message)
+      end
+    end
+  end
+  if as_messages then
+    ch[DECODE] = nil
+  elseif as_messages == false or not ch[OPENED] then
+    ch[DECODE] = raw_value
+  end
+  ch[OPENED] = true
+  return ch
+end
+
+--- Routes a topic into a channel that the program made; gives false when another channel has the topic.
+function mailbox.subscribe(unit, topic, ch)
+  local listeners = unit.listeners or {}
+  unit.listeners = listeners
+  local bound = listeners[topic]
+  if bound then
+    return bound == ch
+  end
+  ch[DECODE] = raw_value
+  listeners[topic] = ch
+  local source = topic == "@pid/events" and unit.events or unit.inbox
+  if source then
+    local queued = channel.take_matching(source, function(message)
+      return message[1] == topic or topic == "@pid/inbox"
+    end)
+    for _, message in ipairs(queued) do
+      put(ch, message)
+    end
+  end
+  return true
+end
+
+--- Removes a listener, inbox or events channel and closes it; what it had queued beyond its buffer goes back.
+function mailbox.unlisten(unit, ch)
+  if ch == unit.inbox or ch == unit.events then
+    local field = ch == unit.inbox and "inbox" or "events"
+    local queued = channel.drain(ch)
+    unit[field] = nil
+    channel.close(ch)
+    for _, message in ipairs(queued) do
+      put(mailbox[field](unit), message)
+    end
+    return true
+  end
+  for topic, bound in pairs(unit.listeners or {}) do
+    if bound == ch then
+      unit.listeners[topic] = nil
+      local queued = channel.drain(ch)
+      for i, message in ipairs(queued) do
+        put(i == 1 and ch or mailbox.inbox(unit), message)
+      end
+      channel.close(ch)
+      return true
+    end
+  end
+  return false
+end
+
+return mailbox

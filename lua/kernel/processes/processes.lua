@@ -1,0 +1,269 @@
+-- What a function or process does to other units: send, watch, end them, wherever they live
+-- (spawning is in kernel/processes/spawning).
+-- Each operation runs where its target lives: here when this worker has it, else through a request that the running
+-- coroutine waits for. `here` holds the operations; another worker (or the node) calls the same ones by name.
+local use = ...
+local copies = use("kernel/core/copy")
+local errors = use("kernel/core/errors")
+local limits = use("kernel/processes/limits")
+local links = use("kernel/processes/links")
+local mailbox = use("kernel/messaging/mailbox")
+local remote = use("kernel/processes/remote")
+local scheduler = use("kernel/core/scheduler")
+local unit = use("kernel/core/unit")
+local by_pid, pid_of = unit.by_pid, unit.pid_of
+local copy = copies.copy
+local type = type
+
+local here = {
+  exit_event = links.exit_event,
+  link_down = links.link_down,
+  unlinked = links.unlinked,
+  monitor = links.monitor,
+  demonitor = links.demonitor,
+  link = links.link,
+}
+
+local actors = { here = here, hosts = {}, alone = true, context = false }
+
+-- Runs `op` of `here` on another worker (-1: the node) and waits for its answer. Workflows record it.
+local function ask(worker, op, ...)
+  local self = scheduler.current
+  local request = self.context.request
+  if request then
+    return request(self, op, ...)
+  end
+  local ticket = unit.ticket(scheduler.co, worker)
+  unit.emit_request(ticket, "route", worker, ticket, op, ...)
+  return host.park()
+end
+actors.ask = ask
+
+--- Lets the node run `op`: `true`, or `nil, err`. Waits for it only where requests pile up, and in workflows.
+function actors.tell(op, ...)
+  if scheduler.current.context.request or not remote.unhurried() then
+    return ask(-1, op, ...)
+  end
+  local err = unit.emit("route", -1, 0, op, ...)
+  if err then
+    return nil, err
+  end
+  return true
+end
+
+-- Runs `op` where `pid` lives; its first argument is the PID.
+local function at(pid, op, ...)
+  if by_pid[pid] then
+    return here[op](pid, ...)
+  end
+  local worker = unit.worker_of(pid)
+  if worker == nil or worker == unit.index() then
+    return here[op](pid, ...)
+  end
+  return ask(worker, op, pid, ...)
+end
+actors.at = at
+
+--- The PID of a registered name, or `nil, err` NotFound.
+function actors.lookup(_, name)
+  return ask(-1, "lookup", name)
+end
+
+--- Removes a name: whether there was one.
+function actors.unregister(_, name)
+  return ask(-1, "unregister", name)
+end
+
+--- The PID that `dest` (a PID's text or a registered name) stands for, or `nil, err` NotFound.
+function actors.resolve(self, dest)
+  if
+    string.byte(dest) == 123
+    and string.byte(dest, -1) == 125
+    and string.find(dest, "|", 2, true)
+  then
+    return dest
+  end
+  return self.context.lookup(self, dest)
+end
+
+-- The values of a message as one value: one as itself, none as nil, several as a list.
+local function pack_values(n, ...)
+  if n == 1 then
+    return (...)
+  elseif n == 0 then
+    return nil
+  end
+  return { ... }
+end
+
+--- Delivers a message whose values are copies already.
+function here.send(pid, topic, from, n, ...)
+  local self = by_pid[pid]
+  if not self then
+    return nil, errors.fail("NotFound", "process not found: " .. pid)
+  end
+  local err = self.limits and limits.refuses(self, n, ...)
+  if err then
+    return nil, err
+  end
+  mailbox.deliver(self, mailbox.message(topic, from, n, pack_values(n, ...)))
+  return true
+end
+
+-- Copies, or an Error instead of raising it: a message that cannot be sent is the sender's `nil, err`.
+local function copy_values(n, ...)
+  if n == 1 then
+    local value = ...
+    local kind = type(value)
+    if kind ~= "table" and kind ~= "function" and kind ~= "thread" then
+      return true, value
+    end
+    return pcall(copy, value)
+  end
+  return pcall(copies.all, ...)
+end
+
+actors.copy_values = copy_values
+
+local function send_copied(self, pid, topic, n, ok, ...)
+  if not ok then
+    return nil, errors.from_raised((...))
+  end
+  local target = by_pid[pid]
+  if target then
+    local err = target.limits and limits.refuses(target, n, ...)
+    if err then
+      return nil, err
+    end
+    mailbox.deliver(
+      target,
+      mailbox.message(topic, self.pid or pid_of(self), n, pack_values(n, ...))
+    )
+    return true
+  end
+  local worker = remote.worker_of(pid)
+  if worker and remote.unhurried() then
+    local err = unit.emit("route", worker, 0, "send", pid, topic, self.pid or pid_of(self), n, ...)
+    if err then
+      return nil, err
+    end
+    return true
+  end
+  return at(pid, "send", topic, self.pid or pid_of(self), n, ...)
+end
+
+--- Sends to a PID: `true`, or `nil, err` (NotFound: no such process; Invalid: values that cannot be copied).
+function actors.send(self, pid, topic, n, ...)
+  return send_copied(self, pid, topic, n, copy_values(n, ...))
+end
+
+--- Puts a CANCEL event into the target's mailbox; with `ns`, terminates it when it still lives so long after.
+function here.cancel(pid, from, reason, ns)
+  local self = by_pid[pid]
+  if not self then
+    return nil, errors.fail("Internal", "cancel failed: process not found")
+  end
+  local now = host.now()
+  local event = { kind = "pid.cancel", from = from, at = now // 1000000000, reason = reason }
+  if ns then
+    event.deadline = (now + ns) // 1000000000
+    scheduler.at(now + ns, {
+      fire = function()
+        unit.kill(self, errors.fail("Internal", "process terminated"))
+      end,
+    })
+  end
+  mailbox.event(self, event)
+  return true
+end
+
+--- Ends the target by force.
+function here.terminate(pid)
+  local self = by_pid[pid]
+  if not self then
+    return nil, errors.fail("Internal", "terminate failed: process not found")
+  end
+  unit.kill(self, errors.fail("Internal", "process terminated"))
+  return true
+end
+
+--- A name was given to this unit; its end must be told to the node.
+function here.named(pid)
+  local self = by_pid[pid]
+  if self then
+    self.named = true
+  else
+    host.emit("route", -1, 0, "names_gone", pid)
+  end
+  return true
+end
+
+function actors.cancel(self, pid, reason, ns)
+  return at(pid, "cancel", pid_of(self), reason or "", ns)
+end
+
+function actors.terminate(_, pid)
+  return at(pid, "terminate")
+end
+
+--- Monitors a unit: its EXIT comes as an event, or as a message of `topic`.
+function actors.monitor(self, pid, topic)
+  local watched = self.watching and self.watching[pid]
+  if links.is_watching(self, pid, topic) then
+    return nil, errors.fail("Internal", "monitor failed: already monitoring pid")
+  end
+  -- Noted before the answer: another coroutine may monitor the same unit, or stop to, meanwhile.
+  links.watching(self, pid, topic)
+  if watched then
+    return true
+  end
+  local ok, err = at(pid, "monitor", pid_of(self))
+  if not ok and links.stop_watching(self, pid, topic) then
+    links.exit_event(self.pid, pid, nil, err)
+  end
+  return ok, err
+end
+
+function actors.unmonitor(self, pid, topic)
+  if not links.stop_watching(self, pid, topic) then
+    at(pid, "demonitor", pid_of(self))
+  end
+  return true
+end
+
+function actors.link(self, pid)
+  local mine = pid_of(self)
+  if self.links and self.links[pid] then
+    return true
+  end
+  local ok, err = at(pid, "link", mine)
+  if ok then
+    self.links = self.links or {}
+    self.links[pid] = true
+  end
+  return ok, err
+end
+
+function actors.unlink(self, pid)
+  if self.links then
+    self.links[pid] = nil
+  end
+  at(pid, "unlinked", pid_of(self))
+  return true
+end
+
+--- Registers a name for a PID with the node: `true` or `nil, err`.
+function actors.register(self, name, pid)
+  if pid == self.pid then
+    -- Noted before the node has it: the unit may end while it waits for the answer.
+    self.named = true
+  end
+  local owner, err = ask(-1, "register", name, pid, false)
+  if not owner then
+    return nil, err
+  end
+  at(pid, "named")
+  return true
+end
+
+return actors

@@ -1,0 +1,109 @@
+-- What another worker is told without waiting for its answer, since a round trip between threads takes as long as
+-- a hundred sends: messages to units that are known to live there, and spawns under PIDs that it reserved for us.
+-- Every so often one is awaited all the same, so that a fast sender cannot fill the other's queue.
+local use = ...
+local limits = use("kernel/processes/limits")
+local unit = use("kernel/core/unit")
+
+local remote = {}
+
+-- So many may be on their way without an answer.
+local UNANSWERED <const> = 256
+-- So many PIDs are reserved at a time.
+local BLOCK <const> = 512
+
+local unanswered = 0
+
+--- Whether the next thing may go without an answer.
+function remote.unhurried()
+  unanswered = unanswered + 1
+  if unanswered >= UNANSWERED then
+    unanswered = 0
+    return false
+  end
+  return true
+end
+
+--- The worker on which `pid` is known to live, when that is another one; else nil.
+function remote.worker_of(pid)
+  local worker, sequence, host_id = unit.worker_of(pid)
+  if limits.of(host_id) then
+    -- The sender is to know when it is refused.
+    return nil
+  elseif worker and worker >= 0 and worker ~= unit.index() and host.alive(worker, sequence) then
+    return worker
+  end
+  return nil
+end
+
+-- PIDs that other workers reserved for units that this one starts there: worker -> {next, last, coming}.
+local blocks = {}
+
+local function reserve(worker, block)
+  block.coming = true
+  local ticket = unit.ticket(function(first)
+    block.coming = false
+    if first and blocks[worker] == block then
+      block[#block + 1] = first
+    end
+  end, worker)
+  host.emit("route", worker, ticket, "reserve", BLOCK)
+end
+
+--- A PID for a unit that `worker` is to start, or nil when none is reserved yet.
+function remote.new_pid(worker, host_id)
+  local block = blocks[worker]
+  if not block then
+    block = { coming = false, left = 0 }
+    blocks[worker] = block
+  end
+  if block.left == 0 then
+    local first = table.remove(block, 1)
+    if first then
+      block.next, block.left = first, BLOCK
+    end
+  end
+  if #block == 0 and not block.coming then
+    reserve(worker, block)
+  end
+  if block.left == 0 then
+    return nil
+  end
+  local sequence = block.next
+  block.next, block.left = sequence + 1, block.left - 1
+  return unit.pid_at(host_id, sequence, worker)
+end
+
+--- A worker died: what it reserved is void.
+function remote.forget(worker)
+  blocks[worker] = nil
+end
+
+--- Tells the other workers which units of this one live: called before they hear of an end, and after each turn.
+function remote.publish()
+  local gone = unit.gone
+  if gone and (#gone > 0 or unit.sequence() ~= remote.published) then
+    remote.published = unit.sequence()
+    host.liveness("update", remote.published, table.concat(gone))
+    if #gone > 0 then
+      unit.gone = {}
+    end
+  end
+end
+
+--- From now on there are (or are not) other workers.
+function remote.alone(alone)
+  if alone then
+    unit.gone = false
+  elseif not unit.gone then
+    unit.gone = {}
+    local pids = {}
+    for pid in pairs(unit.by_pid) do
+      pids[#pids + 1] = pid
+    end
+    remote.published = unit.sequence()
+    host.liveness("reset", remote.published, table.concat(pids))
+  end
+end
+
+return remote

@@ -1,0 +1,389 @@
+-- How a function or process starts others: on this worker, on another one, as a workflow; by itself or waiting for the
+-- end. Adds to `actors`.
+local use = ...
+local actors = use("kernel/processes/processes")
+local errors = use("kernel/core/errors")
+local limits = use("kernel/processes/limits")
+local links = use("kernel/processes/links")
+local mailbox = use("kernel/messaging/mailbox")
+local permissions = use("kernel/security/permissions")
+local remote = use("kernel/processes/remote")
+local sandbox = use("kernel/core/sandbox")
+local scheduler = use("kernel/core/scheduler")
+local unit = use("kernel/core/unit")
+local by_pid, pid_of, new_pid = unit.by_pid, unit.pid_of, unit.new_pid
+local ask, at, copy_values, here = actors.ask, actors.at, actors.copy_values, actors.here
+
+local function unavailable(message)
+  return errors.make("Unavailable", message, true)
+end
+
+--- The process host of that id, or `nil, err`.
+local function host_of(id)
+  local entry = actors.hosts[id]
+  if not entry then
+    return nil, errors.make("NotFound", "host not found", false, { host_id = id })
+  elseif entry.state == "stopping" then
+    return nil, unavailable("host is shutting down")
+  elseif entry.state ~= "running" then
+    return nil, unavailable("host is not running")
+  end
+  return entry
+end
+
+-- Whether a process can tell how many arguments it got, for then it must get no nil more.
+local function counts_arguments(entry, fn)
+  local vararg = entry.vararg
+  if vararg == nil then
+    vararg = debug.getinfo(fn, "u").isvararg
+    entry.vararg = vararg
+  end
+  return vararg
+end
+
+--- Makes a process of this worker. `watcher` monitors and/or links it before its first instruction.
+--- `extra` may hold `pid`, and `messages`: a list of {topic, n, value} that are in its mailbox from the start.
+function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
+  local entry, err = sandbox.entry(id)
+  if not entry then
+    return nil, err or errors.make("NotFound", "factory not found", false, { id = id })
+  elseif entry.kind ~= "process.lua" then
+    return nil, errors.fail("NotFound", "factory not found: " .. id .. " is a " .. entry.kind)
+  end
+  local previous = scheduler.current
+  -- All fields from the start: a table that grows is made anew.
+  local self = {
+    pid = extra and extra.pid or new_pid(host_id),
+    entry = entry,
+    context = actors.context,
+    frame = frame,
+    env = false,
+    main = false,
+    inbox = false,
+    ended = false,
+    parent = watcher or previous and previous.pid or false,
+    started = scheduler.turn,
+    steps = 0,
+  }
+  scheduler.current = self
+  local fn, failure, env = sandbox.method(entry, entry.method)
+  scheduler.current = previous
+  if failure then
+    return nil, failure
+  end
+  local own, refused = limits.admit(host_id)
+  if refused then
+    return nil, refused
+  elseif own then
+    self.limits = own
+  end
+  self.env = env
+  entry.loaded = true
+  local pid = self.pid
+  by_pid[pid] = self
+  if watcher then
+    if monitored then
+      self.monitors = { [watcher] = true }
+    end
+    if linked then
+      self.links = { [watcher] = true }
+    end
+  end
+  if extra and extra.messages then
+    for _, message in ipairs(extra.messages) do
+      mailbox.deliver(self, mailbox.message(message[1], "", message[2], message[3]))
+    end
+  end
+  local n = select("#", ...)
+  if n == 2 or (n < 2 and not counts_arguments(entry, fn)) then
+    local a, b = ...
+    unit.start(self, coroutine.create(fn), a, b)
+  else
+    unit.start(self, coroutine.create(unit.bind(fn, ...)))
+  end
+  return pid
+end
+
+--- Sets sequence numbers aside for PIDs that another worker gives: the first of them.
+here.reserve = unit.reserve
+
+--- Makes a process under a PID that was reserved for another worker, which does not wait for the answer: a process
+--- that cannot be made has ended at once.
+function here.spawn_as(pid, id, host_id, frame, watcher, monitored, linked, messages, ...)
+  local _, sequence = unit.worker_of(pid)
+  if not unit.is_own(sequence) then
+    -- Reserved by the worker that this one replaces: whoever watches it knows that it is gone.
+    return nil
+  end
+  local extra = { pid = pid, messages = messages }
+  local started, err = here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
+  if not started then
+    links.ended_unstarted(pid, watcher, monitored, linked, err)
+  end
+  return started
+end
+
+-- What the spawner's side remembers of a child that it watches.
+local function watch_child(self, pid, monitored, linked)
+  if monitored then
+    links.watching(self, pid)
+  end
+  if linked then
+    self.links = self.links or {}
+    self.links[pid] = true
+  end
+end
+
+-- As `ask`, for spawns: the child is noted as the answer arrives, before news of its end can.
+local function ask_spawn(self, worker, op, monitored, linked, ...)
+  local co = scheduler.co
+  local ticket = unit.ticket(function(pid, err)
+    if pid and self.ended then
+      -- The spawner ended meanwhile: the child hears of it as if it had been there in time.
+      if linked and self.ended ~= true then
+        links.tell(pid, "link_down", self.pid, self.ended)
+      elseif linked then
+        links.tell(pid, "unlinked", self.pid)
+      end
+      if monitored then
+        links.tell(pid, "demonitor", self.pid)
+      end
+    elseif pid then
+      watch_child(self, pid, monitored, linked)
+    end
+    scheduler.ready(co, pid, err)
+  end, worker)
+  unit.emit_request(ticket, "route", worker, ticket, op, ...)
+  return host.park()
+end
+
+local function spawn_here(self, id, host_id, frame, watcher, monitored, linked, extra, ...)
+  local pid, err = here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
+  if pid then
+    watch_child(self, pid, monitored, linked)
+  end
+  return pid, err
+end
+
+-- A named spawn: the name is taken first, with the PID that the process will have.
+local function spawn_named(self, id, host_id, frame, watcher, monitored, linked, extra, ...)
+  local pid, co = unit.new_pid(host_id), scheduler.co
+  local ticket = unit.ticket(function(taken, err)
+    if self.ended and taken == pid then
+      -- Nobody will start the process that the name was taken for.
+      host.emit("route", -1, 0, "names_gone", pid)
+    end
+    scheduler.ready(co, taken, err)
+  end, -1)
+  unit.emit_request(ticket, "route", -1, ticket, "register", extra.name, pid, true)
+  local taken, err = host.park()
+  if err then
+    return nil, err
+  elseif taken ~= pid then
+    for _, message in ipairs(extra.messages or {}) do
+      local topic, n, value = message[1], message[2], message[3]
+      if n <= 1 then
+        at(taken, "send", topic, "", n, value)
+      else
+        at(taken, "send", topic, "", n, table.unpack(value, 1, n))
+      end
+    end
+    return taken
+  end
+  local own = { pid = pid, messages = extra.messages }
+  local started, failure =
+    spawn_here(self, id, host_id, frame, watcher, monitored, linked, own, ...)
+  if not started then
+    ask(-1, "unregister", extra.name)
+    return nil, failure
+  end
+  by_pid[pid].named = true
+  return pid
+end
+
+-- A spawn on another worker. An entry whose code has loaded once loads there too, so that its spawns need not wait:
+-- the PID is one that the worker reserved. Should it fail all the same, the process has ended with that error.
+local function spawn_elsewhere(
+  self,
+  worker,
+  id,
+  host_id,
+  frame,
+  watcher,
+  monitored,
+  linked,
+  extra,
+  ...
+)
+  local entry = sandbox.entry(id)
+  -- A host with limits may refuse, which the spawner is to know.
+  if entry and entry.loaded and not limits.of(host_id) and remote.unhurried() then
+    local pid = remote.new_pid(worker, host_id)
+    if pid then
+      local err = unit.emit(
+        "route",
+        worker,
+        0,
+        "spawn_as",
+        pid,
+        id,
+        host_id,
+        frame,
+        watcher,
+        monitored,
+        linked,
+        extra and extra.messages,
+        ...
+      )
+      if err then
+        return nil, err
+      end
+      watch_child(self, pid, monitored, linked)
+      return pid
+    end
+  end
+  local pid, err = ask_spawn(
+    self,
+    worker,
+    "spawn",
+    monitored,
+    linked,
+    id,
+    host_id,
+    frame,
+    watcher,
+    monitored,
+    linked,
+    extra,
+    ...
+  )
+  if pid and entry then
+    entry.loaded = true
+  end
+  return pid, err
+end
+
+local function spawn_copied(self, id, host_id, frame, monitored, linked, extra, ok, ...)
+  if not ok then
+    return nil, errors.from_raised((...))
+  end
+  local target, err = host_of(host_id)
+  if not target then
+    return nil, err
+  end
+  -- Who does not watch is told on all the same, as the parent, where it has a PID.
+  local watcher = (monitored or linked) and (self.pid or pid_of(self)) or self.pid or nil
+  if target.kind == "workflow.host" then
+    local start = {
+      options = extra and extra.options or {},
+      name = extra and extra.name,
+      messages = extra and extra.messages,
+      sender = self.pid or pid_of(self),
+      args = table.pack(...),
+    }
+    return ask_spawn(
+      self,
+      -1,
+      "start_workflow",
+      monitored,
+      linked,
+      id,
+      host_id,
+      permissions.durable(frame),
+      watcher,
+      monitored,
+      linked,
+      start
+    )
+  elseif extra and extra.name then
+    return spawn_named(self, id, host_id, frame, watcher, monitored, linked, extra, ...)
+  end
+  local worker = actors.alone and unit.index() or host.place()
+  if worker == unit.index() then
+    return spawn_here(self, id, host_id, frame, watcher, monitored, linked, extra, ...)
+  end
+  return spawn_elsewhere(self, worker, id, host_id, frame, watcher, monitored, linked, extra, ...)
+end
+
+--- Spawns a process on a process host, or starts a workflow on a workflow host: `pid` or `nil, err`.
+function actors.spawn(self, id, host_id, frame, monitored, linked, extra, ...)
+  return spawn_copied(
+    self,
+    id,
+    host_id,
+    frame,
+    monitored,
+    linked,
+    extra,
+    copy_values(select("#", ...), ...)
+  )
+end
+
+--- Waits for the end of a unit: `value, err`. Nothing happens to it when the waiter ends first.
+function actors.wait(_, pid)
+  local co = scheduler.co
+  if links.wait(pid, function(value, err)
+    scheduler.ready(co, value, err)
+  end) then
+    return host.park()
+  end
+  local worker = unit.worker_of(pid)
+  if worker == nil or worker == unit.index() then
+    return nil, errors.fail("NotFound", "process not found: " .. pid)
+  end
+  return ask(worker, "wait", pid)
+end
+
+local function exec_failed(err)
+  return errors.make("Internal", "exec failed: " .. tostring(err), err:retryable(), err:details())
+end
+
+--- Makes a process of this worker; `waiter(value, err)` is called at its end, or with the error when it cannot start.
+function actors.run(waiter, id, host_id, frame, extra, ...)
+  local pid, err = here.spawn(id, host_id, frame, nil, false, false, extra, ...)
+  if pid then
+    links.wait(pid, waiter)
+  else
+    waiter(nil, exec_failed(err))
+  end
+  return pid
+end
+
+local function exec_copied(self, id, host_id, frame, extra, ok, ...)
+  if not ok then
+    return nil, errors.from_raised((...))
+  end
+  local target, err = host_of(host_id)
+  if not target then
+    return nil, exec_failed(err)
+  elseif target.kind == "workflow.host" or (extra and extra.name) then
+    local pid
+    pid, err = actors.spawn(self, id, host_id, frame, false, false, extra, ...)
+    if not pid then
+      return nil, exec_failed(err)
+    end
+    return actors.wait(self, pid)
+  end
+  local worker = actors.alone and unit.index() or host.place()
+  if worker ~= unit.index() then
+    -- Started and awaited in one request: it may be over before a second one arrives.
+    return ask(worker, "exec", id, host_id, frame, extra, ...)
+  end
+  local co, done, parked, value = scheduler.co, false, false, nil
+  actors.run(function(result, failure)
+    done, value, err = true, result, failure
+    if parked then
+      scheduler.ready(co, result, failure)
+    end
+  end, id, host_id, frame, extra, ...)
+  if done then
+    return value, err
+  end
+  parked = true
+  return host.park()
+end
+
+--- Starts, waits, gives the result: `value, err`.
+function actors.exec(self, id, host_id, frame, extra, ...)
+  return exec_copied(self, id, host_id, frame, extra, copy_values(select("#", ...), ...))
+end

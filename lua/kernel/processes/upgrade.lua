@@ -1,0 +1,111 @@
+-- process.upgrade of a process (spec core-api §7.8): new code under the same PID. Names, links, monitors, the frame
+-- and undelivered messages stay; Lua state, coroutines, channels, timers, calls and options go.
+local use = ...
+local channel = use("kernel/messaging/channel")
+local actors = use("kernel/processes/processes")
+local copies = use("kernel/core/copy")
+local errors = use("kernel/core/errors")
+local mailbox = use("kernel/messaging/mailbox")
+local sandbox = use("kernel/core/sandbox")
+local unit = use("kernel/core/unit")
+
+local function queued_messages(self)
+  local messages = {}
+  local function take(ch)
+    for _, message in ipairs(ch and channel.drain(ch) or {}) do
+      messages[#messages + 1] = message
+    end
+  end
+  take(self.inbox)
+  for _, ch in pairs(self.listeners or {}) do
+    take(ch)
+  end
+  table.sort(messages, function(a, b)
+    return a[4] < b[4]
+  end)
+  return messages, self.events and channel.drain(self.events) or {}
+end
+
+local function fail(self, err)
+  unit.finish(
+    self,
+    nil,
+    errors.make(err:kind(), "upgrade: " .. err:message(), err:retryable(), err:details())
+  )
+  host.park()
+end
+
+-- An OUTDATED event that waits to be read takes the new sources in.
+local function outdated(self, sources)
+  local waiting = self.events
+    and channel.find(self.events, function(message)
+      return message[3].kind == "pid.outdated"
+    end)
+  if not waiting then
+    local at = host.now() // 1000000000
+    mailbox.event(self, { kind = "pid.outdated", from = self.pid, at = at, sources = sources })
+    return
+  end
+  local known, list = {}, waiting[3].sources
+  for _, id in ipairs(list) do
+    known[id] = true
+  end
+  for _, id in ipairs(sources) do
+    if not known[id] then
+      list[#list + 1] = id
+    end
+  end
+end
+
+--- Tells the processes that set `upgradable` that their code is outdated (spec core-api §7.7): `changed` has, for each
+--- entry, the changed entries that it uses.
+function actors.here.outdated(changed)
+  local concerned = {}
+  for pid, self in pairs(unit.by_pid) do
+    if self.upgradable and changed[self.entry.id] then
+      concerned[#concerned + 1] = pid
+    end
+  end
+  table.sort(concerned)
+  for _, pid in ipairs(concerned) do
+    local self = unit.by_pid[pid]
+    outdated(self, { table.unpack(changed[self.entry.id]) })
+  end
+end
+
+return function(self, id, ...)
+  local args = table.pack(pcall(copies.all, ...))
+  if not args[1] then
+    return fail(self, errors.from_raised(args[2]))
+  end
+  local entry, err = sandbox.entry(id or self.entry.id)
+  if not entry then
+    return fail(self, err or errors.fail("NotFound", "factory not found: " .. tostring(id)))
+  elseif entry.kind ~= "process.lua" then
+    return fail(
+      self,
+      errors.fail("NotFound", "factory not found: " .. entry.id .. " is a " .. entry.kind)
+    )
+  end
+  local fn, failure, env = sandbox.method(entry, entry.method)
+  if failure then
+    return fail(self, failure)
+  end
+  local messages, events = queued_messages(self)
+  unit.restart(self)
+  self.entry, self.env = entry, env
+  for _, message in ipairs(messages) do
+    mailbox.deliver(self, message)
+  end
+  for _, event in ipairs(events) do
+    mailbox.event(self, event[3])
+  end
+  unit.resume_as(
+    self,
+    coroutine.create(function()
+      return fn(table.unpack(args, 2, args.n))
+    end)
+  )
+  -- Nothing makes this coroutine ready again: it is no longer of any unit.
+  host.park()
+end

@@ -1,0 +1,111 @@
+-- What units may do (spec security §5). A frame carries the actor and the scope, a list of policies. A unit without a
+-- scope pays one look at its frame for a check, unless the application is strict.
+local use = ...
+local errors = use("kernel/core/errors")
+local policies = use("kernel/security/policies")
+local unit = use("kernel/core/unit")
+
+local permissions = { strict = false }
+
+local function decide(frame, action, resource, attributes)
+  local actor, scope = frame.actor, frame.scope
+  if actor and scope then
+    return policies.evaluate_all(scope, actor, action, resource, attributes) == "allow"
+  end
+  return not permissions.strict
+end
+
+--- Whether a unit may do `action` on `resource`. Workflows record the answer: policies may change before a replay.
+function permissions.allowed(self, action, resource, attributes)
+  local frame = self.frame
+  if not frame.scope and not permissions.strict then
+    return true
+  end
+  local record = self.context.record
+  if record then
+    return record(self, function()
+      return decide(frame, action, resource, attributes)
+    end)
+  end
+  return decide(frame, action, resource, attributes)
+end
+
+--- As `allowed`, for what programs ask by themselves: never without an actor and a scope.
+function permissions.can(frame, action, resource, attributes)
+  local actor, scope = frame.actor, frame.scope
+  return actor ~= nil
+    and scope ~= nil
+    and policies.evaluate_all(scope, actor, action, resource, attributes) == "allow"
+end
+
+function permissions.denied(message)
+  return errors.fail("PermissionDenied", message)
+end
+
+--- The Error when a unit may not do `action` of `process.*` on `resource`, else nil. `what` ends the sentence.
+function permissions.process_refusal(self, action, resource, what)
+  if not self.frame.scope and not permissions.strict then
+    return nil
+  elseif permissions.allowed(self, action, resource, { pid = unit.pid_of(self) }) then
+    return nil
+  end
+  return permissions.denied("not allowed to " .. what)
+end
+
+--- The Error when a unit may not run a host operation, else nil. Operations name the permission that they need.
+function permissions.operation_refusal(self, name, ...)
+  if not self.frame.scope and not permissions.strict then
+    return nil
+  end
+  local needed = host.pure("operation.permission", name, ...)
+  if not needed or permissions.allowed(self, needed.action, needed.resource) then
+    return nil
+  end
+  return permissions.denied("permission denied: " .. needed.action .. " on " .. needed.resource)
+end
+
+--- A frame for the journal: policies by their ids, since a run outlives them, and without the activity that may have
+--- started the run.
+function permissions.durable(frame)
+  local scope = frame.scope
+  if not scope and not frame.activity then
+    return frame
+  end
+  local result = {}
+  for key, value in pairs(frame) do
+    result[key] = value
+  end
+  result.activity = nil
+  if scope then
+    local ids = {}
+    for i, policy in ipairs(scope) do
+      ids[i] = policy.id
+    end
+    result.scope = ids
+  end
+  return result
+end
+
+--- A frame from the journal, its policies as this runtime's registry has them. What is gone is left out; an empty
+--- scope stays one, and allows nothing.
+function permissions.resolved(frame)
+  local scope = frame.scope
+  if scope and type(scope[1]) == "string" then
+    frame.scope = host.pure("security.resolve", scope) or {}
+  end
+  return frame
+end
+
+--- A copy of a frame with another actor and/or scope.
+function permissions.with(frame, changes)
+  local result = {}
+  for key, value in pairs(frame) do
+    result[key] = value
+  end
+  for key, value in pairs(changes) do
+    result[key] = value
+  end
+  return result
+end
+
+return permissions

@@ -1,0 +1,25 @@
+import { type Application, loadApplication, type LoadOptions } from "../../app/application.ts";
+import type { Console } from "../terminal/console.ts";
+
+/** Flags that choose and change the application. */
+export interface SourceOptions {
+  config?: string[];
+  set?: string[];
+  override?: string[];
+}
+
+/** Loads the application of the current directory. Its faults are in `problems`. */
+export function load(
+  console: Console,
+  options: SourceOptions,
+  checkSyntax?: LoadOptions["checkSyntax"],
+): Promise<Application> {
+  return loadApplication({
+    directory: console.directory,
+    system: console.system,
+    ...(options.config === undefined ? {} : { configFiles: options.config }),
+    ...(options.set === undefined ? {} : { settings: options.set }),
+    ...(options.override === undefined ? {} : { overrides: options.override }),
+    ...(checkSyntax === undefined ? {} : { checkSyntax }),
+  });
+}

@@ -1,0 +1,176 @@
+import { resolve } from "node:path";
+import type { AdminTarget } from "../../admin/route.ts";
+import type { Config } from "../../app/config.ts";
+import type { Problem } from "../../app/problem.ts";
+import type { Node, NodeOptions } from "../../node/node.ts";
+import type { LogSink } from "../../observe/log.ts";
+import { LogMemory } from "../../observe/log-memory.ts";
+import type { Entry } from "../../registry/entry.ts";
+import { WippyError } from "../../vm/error.ts";
+import type { Console } from "../terminal/console.ts";
+import type { SourceOptions } from "./load.ts";
+import { report } from "../terminal/report.ts";
+import type { LogOptions } from "./logging.ts";
+import { memoryLimit } from "./memory-limit.ts";
+import { Shutdown } from "./signals.ts";
+import { version } from "../terminal/version.ts";
+
+/** Flags of `wippy run`. */
+export interface RunOptions extends SourceOptions, LogOptions {
+  exec?: string;
+  host?: string;
+  workers?: number;
+  state?: string;
+  watch?: boolean;
+  memoryLimit?: string;
+}
+
+/** Where the admin server listens. */
+export interface ServeOptions {
+  host: string;
+  port: number;
+  allowHost?: string[];
+  tlsCert?: string;
+  tlsKey?: string;
+  insecure?: boolean;
+}
+
+/** A process to run with the terminal. */
+export interface Task {
+  entry: string;
+  host: string;
+  args: string[];
+}
+
+/** Everything that a start needs besides the flags. */
+export interface Start {
+  entries: Entry[];
+  config: Config;
+  modules?: Record<string, string>;
+  log: LogSink;
+  /** Says where a problem of the code is that knows only its entry; absent: the code is known to be sound. */
+  locate?: (problem: Problem) => Problem;
+  task?: Task;
+  /** With the admin server. */
+  serve?: ServeOptions;
+}
+
+/** How long a command runs before it is worth looking into, in milliseconds: short ones are not slowed down. */
+const commandGrace = 500;
+
+/** Starts a node and waits until its task, a signal or the node itself ends it; gives the exit status. */
+export async function start(console: Console, options: RunOptions, what: Start): Promise<number> {
+  const logs = new LogMemory(what.log);
+  const startedAt = Date.now();
+  const nodeOptions: NodeOptions = {
+    entries: what.entries,
+    config: what.config,
+    ...(what.modules === undefined ? {} : { modules: what.modules }),
+    directory: console.directory,
+    stateDir: resolve(console.directory, options.state ?? ".wippy"),
+    inline: what.task !== undefined,
+    log: logs,
+    ...(options.workers === undefined ? {} : { workers: options.workers }),
+    memoryLimit: memoryLimit(options.memoryLimit, console.system),
+  };
+  const shutdown = new Shutdown(what.log, (status) => process.exit(status));
+  try {
+    // Loaded here, so that a faulty application is told without starting anything.
+    const { Node } = await import("../../node/node.ts");
+    const node = await Node.start(nodeOptions);
+    let unwatch = () => {};
+    let closeSocket: (() => Promise<void>) | undefined;
+    let closeServer: (() => Promise<void>) | undefined;
+    const ended = Promise.withResolvers<number>();
+    try {
+      if (what.locate) report(console, (await node.checkCode()).map(what.locate));
+      await node.launch();
+      if (options.watch) {
+        const { watchSources } = await import("./reload.ts");
+        unwatch = watchSources(console, options, node);
+      }
+      const target: AdminTarget = {
+        node,
+        logs,
+        version,
+        directory: console.directory,
+        startedAt,
+        config: what.config.sections,
+        stop: () => ended.resolve(0),
+      };
+      closeSocket = openControl(
+        target,
+        nodeOptions.stateDir,
+        what.task === undefined ? 0 : commandGrace,
+      );
+      if (what.serve) {
+        const { openServer } = await import("./serve.ts");
+        closeServer = openServer(console, target, nodeOptions.stateDir, what.serve);
+      }
+      logs.log({
+        level: "info",
+        time: Date.now(),
+        logger: "runtime",
+        message: "runtime ready",
+        fields: { entries: what.entries.length },
+      });
+      return await follow(node, shutdown, what.task, ended.promise);
+    } finally {
+      unwatch();
+      await Promise.all([closeSocket?.(), closeServer?.()]);
+      await node.stop();
+    }
+  } finally {
+    shutdown.dispose();
+  }
+}
+
+/**
+ * Opens the local socket of the runtime in the background. What it needs is loaded after the start.
+ *
+ * @returns closes it
+ */
+function openControl(target: AdminTarget, stateDir: string, delay: number): () => Promise<void> {
+  let closed = false;
+  const started = Promise.withResolvers<void>();
+  const timer = setTimeout(started.resolve, delay);
+  const opening = (async () => {
+    await started.promise;
+    if (closed) return undefined;
+    const { openLocal } = await import("../../admin/local.ts");
+    return await openLocal(target, stateDir);
+  })().catch((error) => {
+    target.logs.log({
+      level: "warn",
+      time: Date.now(),
+      logger: "admin",
+      message: `the local socket cannot be opened: ${WippyError.from(error).message}`,
+      fields: {},
+    });
+    return undefined;
+  });
+  return async () => {
+    closed = true;
+    clearTimeout(timer);
+    started.resolve();
+    await (await opening)?.close();
+  };
+}
+
+/** Waits until the command, the runtime or a signal ends the run; gives the exit status. */
+async function follow(
+  node: Node,
+  shutdown: Shutdown,
+  task: Task | undefined,
+  stopped: Promise<number>,
+): Promise<number> {
+  if (task === undefined) {
+    return await Promise.race([node.done, stopped, shutdown.requested.then(() => 0)]);
+  }
+  const ended = node.runTerminal(task.entry, task.args, task.host);
+  const interrupted = Promise.race([shutdown.requested, stopped]).then(() => undefined);
+  const status = await Promise.race([ended, node.done, interrupted]);
+  if (status !== undefined) return status;
+  // The process hears of the end and may still say how it ended.
+  return await Promise.race([ended, node.stop().then(() => 0)]);
+}

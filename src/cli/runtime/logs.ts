@@ -1,0 +1,47 @@
+/**
+ * `wippy logs`: the log of a running runtime.
+ * @module
+ */
+import type { LogRecord } from "../../observe/log.ts";
+import { createPlainSink } from "../../observe/console.ts";
+import { connect, type ConnectOptions } from "../connection.ts";
+import type { Console } from "../terminal/console.ts";
+import { oneLine } from "../terminal/table.ts";
+
+export interface FollowOptions extends ConnectOptions {
+  follow?: boolean;
+  lines: number;
+  level?: string;
+  text?: string;
+  unit?: string;
+}
+
+/** How often a followed log is looked at, in milliseconds. */
+const followInterval = 250;
+const mostAtOnce = 1000;
+
+/** `wippy logs` */
+export async function showLogs(console: Console, options: FollowOptions): Promise<number> {
+  const connection = connect(console, options);
+  const sink = createPlainSink((text) => console.out(text));
+  const { level, text, unit } = options;
+  let after: number | undefined;
+  let limit = Math.max(1, Math.min(mostAtOnce, options.lines));
+  for (;;) {
+    const page: { records: LogRecord[]; last: number } = await connection.get("/logs", {
+      level,
+      text,
+      unit,
+      after,
+      limit,
+    });
+    for (const record of page.records) {
+      if (options.json) console.out(`${JSON.stringify(record)}\n`);
+      else sink.log({ ...record, message: oneLine(record.message) });
+    }
+    if (!options.follow) return 0;
+    after = page.last;
+    limit = mostAtOnce;
+    await Bun.sleep(followInterval);
+  }
+}

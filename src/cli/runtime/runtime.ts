@@ -1,0 +1,137 @@
+/**
+ * `wippy status | call | send | cancel | kill | stop`: what a running runtime is told and asked.
+ * @module
+ */
+import { bytes, moment, span } from "../../observe/measure.ts";
+import { connect, type ConnectOptions, readArgument } from "../connection.ts";
+import { CommandError, type Console } from "../terminal/console.ts";
+import { fields } from "../terminal/table.ts";
+import { shownValue } from "../workflow/actions.ts";
+
+/** What `/status` answers. */
+export interface Status {
+  version: string;
+  process_id: number;
+  directory: string;
+  started: number;
+  now: number;
+  workers: { index: number; units: number }[];
+  units: number;
+  memory: { resident: number; heap: number; lua_limit: number };
+  services: Record<string, number>;
+  workflow_hosts: string[];
+  journals: { host: string; bytes: number; log: number }[];
+  entries: number;
+  registry_version: number;
+}
+
+/** `wippy status` */
+export async function status(console: Console, options: ConnectOptions): Promise<number> {
+  const found = await connect(console, options).get<Status>("/status");
+  if (options.json) {
+    console.out(`${JSON.stringify(found)}\n`);
+    return 0;
+  }
+  const services = Object.entries(found.services).map(([name, count]) => `${count} ${name}`);
+  console.out(fields([
+    ["version", found.version],
+    ["directory", found.directory],
+    ["process", String(found.process_id)],
+    ["started", `${moment(found.started)} (${span(found.now - found.started)} ago)`],
+    ["units", String(found.units)],
+    ["workers", found.workers.map(({ index, units }) => `${index}: ${units}`).join(", ")],
+    ["memory", bytes(found.memory.resident)],
+    ["services", services.join(", ") || "none"],
+    ["workflows", found.workflow_hosts.join(", ") || "no host"],
+    [
+      "journal",
+      found.journals.map(({ host, bytes: size, log }) => `${host} ${bytes(size + log)}`).join(
+        ", ",
+      ) ||
+      undefined,
+    ],
+    ["entries", `${found.entries}, version ${found.registry_version}`],
+  ]));
+  return 0;
+}
+
+/** `wippy call` */
+export async function call(
+  console: Console,
+  id: string,
+  args: string[],
+  options: ConnectOptions,
+): Promise<number> {
+  const result = await connect(console, options).post<{ value: unknown; milliseconds: number }>(
+    `/functions/${encodeURIComponent(id)}/call`,
+    { args: args.map(readArgument) },
+  );
+  console.out(options.json ? `${JSON.stringify(result)}\n` : shownValue(result.value));
+  return 0;
+}
+
+/** `wippy send` */
+export async function send(
+  console: Console,
+  target: string,
+  topic: string,
+  payloads: string[],
+  options: ConnectOptions,
+): Promise<number> {
+  const body = { topic, payloads: payloads.map(readArgument) };
+  const answer = await connect(console, options).post(
+    `/units/${encodeURIComponent(target)}/send`,
+    body,
+  );
+  console.out(options.json ? `${JSON.stringify(answer)}\n` : `${topic} is sent to ${target}\n`);
+  return 0;
+}
+
+/** `wippy cancel | kill` */
+export async function end(
+  console: Console,
+  verb: "cancel" | "kill",
+  pid: string,
+  options: ConnectOptions,
+): Promise<number> {
+  const action = verb === "cancel" ? "cancel" : "terminate";
+  const path = `/units/${encodeURIComponent(pid)}/${action}`;
+  const answer = await connect(console, options).post(path, {});
+  const done = verb === "cancel" ? "is asked to end" : "has ended";
+  console.out(options.json ? `${JSON.stringify(answer)}\n` : `${pid} ${done}\n`);
+  return 0;
+}
+
+/** How often a stopping runtime is looked for, and how long, in milliseconds. */
+const stopPoll = 50;
+const stopPatience = 40_000;
+
+/** Whether a process of this user lives. */
+function lives(id: number): boolean {
+  try {
+    process.kill(id, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** `wippy stop`: returns when the runtime has gone, its journals included: another one may start at once. */
+export async function stop(console: Console, options: ConnectOptions): Promise<number> {
+  const connection = connect(console, options);
+  const { process_id: id } = await connection.get<Status>("/status");
+  await connection.post("/stop", {});
+  for (let waited = 0; waited < stopPatience; waited += stopPoll) {
+    if (!lives(id)) {
+      console.out(
+        options.json ? `${JSON.stringify({ ok: true })}\n` : `process ${id} is stopped\n`,
+      );
+      return 0;
+    }
+    await Bun.sleep(stopPoll);
+  }
+  throw new CommandError(
+    `process ${id} has not stopped within ${span(stopPatience)}`,
+    `look at its log; "kill ${id}" ends it by force, and loses nothing that is durable`,
+  );
+}

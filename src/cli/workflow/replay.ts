@@ -1,0 +1,135 @@
+/**
+ * `wippy workflow replay`: whether the code on disk fits histories, fit for a CI job.
+ * @module
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { type ExportedHistory, importHistory } from "../../admin/history.ts";
+import { silentSink } from "../../observe/log.ts";
+import { WippyError } from "../../vm/error.ts";
+import type { TaskFailure } from "../../workflows/provider.ts";
+import type { Connection } from "../connection.ts";
+import { CommandError, type Console } from "../terminal/console.ts";
+import { load, type SourceOptions } from "../run/load.ts";
+import { report } from "../terminal/report.ts";
+import { withSyntaxCheck } from "../run/syntax.ts";
+import { oneLine } from "../terminal/table.ts";
+import { connectRuns, type Run, type RunChoice, runPath } from "./workflow.ts";
+
+export interface ReplayOptions extends RunChoice, SourceOptions {
+  all?: boolean;
+  status?: string;
+}
+
+/** What became of a history. */
+interface Verdict {
+  name: string;
+  entry: string;
+  run_id: string;
+  events: number;
+  fits: boolean;
+  difference?: TaskFailure;
+}
+
+const runsAtOnce = 200;
+
+/** Every run of the journal, page by page. */
+async function* allRuns(connection: Connection, status: string | undefined): AsyncGenerator<Run> {
+  let after: string | undefined;
+  do {
+    const page: { runs: Run[]; next?: string } = await connection.get("/workflows", {
+      status,
+      after,
+      limit: runsAtOnce,
+    });
+    yield* page.runs;
+    after = page.next;
+  } while (after !== undefined);
+}
+
+/** The histories that are meant, one after the other. */
+async function* histories(
+  console: Console,
+  what: readonly string[],
+  options: ReplayOptions,
+): AsyncGenerator<{ name: string; exported: ExportedHistory; history: Uint8Array }> {
+  const connection = connectRuns(console, options);
+  const fetched = async (id: string, run: string | undefined) => {
+    const exported = await connection.get<ExportedHistory>(`${runPath(id)}/export`, { run });
+    return { name: exported.workflow_id, ...importHistory(JSON.stringify(exported), id) };
+  };
+  if (options.all) {
+    for await (const { pid, run_id } of allRuns(connection, options.status)) {
+      yield await fetched(pid, run_id);
+    }
+  }
+  for (const name of what) {
+    const path = resolve(console.directory, name);
+    if (existsSync(path)) yield { name, ...importHistory(readFileSync(path, "utf8"), name) };
+    else yield await fetched(name, options.run);
+  }
+}
+
+function tell(console: Console, { name, entry, events, fits, difference }: Verdict): void {
+  const what = `${oneLine(name)}  ${entry}  ${events} events`;
+  if (fits) {
+    console.out(`fits     ${what}\n`);
+    return;
+  }
+  console.out(`differs  ${what}\n    ${oneLine(difference?.message ?? "")}\n`);
+  const { expected, actual } = difference ?? {};
+  if (expected) console.out(`    history says  event ${expected.eventId} ${expected.event}\n`);
+  if (actual) console.out(`    code does     ${actual.command} at ${actual.at}\n`);
+}
+
+/** Replays histories with the application of the current directory, which is not started. */
+export async function replay(
+  console: Console,
+  what: readonly string[],
+  options: ReplayOptions,
+): Promise<number> {
+  if (what.length === 0 && !options.all) {
+    throw new CommandError("nothing to replay", "name runs or files, or write --all");
+  }
+  const application = await withSyntaxCheck((check) => load(console, options, check));
+  report(console, application.problems);
+  const { Node } = await import("../../node/node.ts");
+  const node = await Node.start({
+    entries: application.entries,
+    config: application.config,
+    directory: console.directory,
+    stateDir: console.directory,
+    workers: 1,
+    inline: true,
+    log: silentSink,
+  });
+  node.feignHosts();
+  const verdicts: Verdict[] = [];
+  try {
+    for await (const { name, exported, history } of histories(console, what, options)) {
+      const { run_id, entry, events } = exported;
+      const difference = await node.control.replay(run_id, history);
+      const verdict = {
+        name,
+        entry,
+        run_id,
+        events: events.length,
+        fits: difference === undefined,
+        ...(difference && { difference }),
+      };
+      verdicts.push(verdict);
+      if (!options.json) tell(console, verdict);
+    }
+  } catch (error) {
+    if (error instanceof WippyError) throw new CommandError(error.message);
+    throw error;
+  } finally {
+    await node.stop();
+  }
+  const failed = verdicts.filter(({ fits }) => !fits).length;
+  if (options.json) console.out(`${JSON.stringify({ histories: verdicts })}\n`);
+  else {console.out(
+      `${verdicts.length} histories: ${verdicts.length - failed} fit, ${failed} differ\n`,
+    );}
+  return failed === 0 ? 0 : 1;
+}

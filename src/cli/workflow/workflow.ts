@@ -1,0 +1,337 @@
+/**
+ * `wippy workflow list | show | history | export`: what there is to see of runs.
+ * @module
+ */
+import { bytes, moment, span } from "../../observe/measure.ts";
+import { join, resolve } from "node:path";
+import type { z } from "@hono/zod-openapi";
+import { routes } from "../../admin/route.ts";
+import { scheduleRoutes } from "../../admin/routes/schedules.ts";
+import { workflowRoutes } from "../../admin/routes/workflows.ts";
+import type { ExportedHistory, ShownEvent } from "../../admin/history.ts";
+import { problem } from "../../admin/problem.ts";
+import type { runDetailSchema, runSchema } from "../../admin/runs.ts";
+import { askSocket } from "../../admin/socket.ts";
+import {
+  type Ask,
+  Connection,
+  type ConnectOptions,
+  isAbsent,
+  readArgument,
+  stateOf,
+} from "../connection.ts";
+import { parseDuration } from "../../registry/duration.ts";
+import { CommandError, type Console } from "../terminal/console.ts";
+import type { ScheduleQuery } from "../../workflows/schedules/schedules.ts";
+import { brief, failureText, fields, oneLine, table } from "../terminal/table.ts";
+
+export type Run = z.infer<typeof runSchema>;
+export type RunDetail = z.infer<typeof runDetailSchema>;
+
+/** Which run is meant. */
+export interface RunChoice extends ConnectOptions {
+  run?: string;
+}
+
+export interface ListRunsOptions extends ConnectOptions {
+  status?: string;
+  id?: string;
+  host?: string;
+  prefix?: string;
+  entry?: string;
+  since?: string;
+  until?: string;
+  closedSince?: string;
+  closedUntil?: string;
+  attribute?: string[];
+  limit: number;
+  after?: string;
+}
+
+export interface HistoryOptions extends RunChoice {
+  full?: boolean;
+  follow?: boolean;
+}
+
+/** How often a followed history is looked at, in milliseconds. */
+const followInterval = 250;
+const eventsAtOnce = 1000;
+
+/** Answers from the journal of a state folder what the runtime would. */
+async function readJournal(state: string): Promise<Ask> {
+  const { JournalReader } = await import("../../workflows/providers/sqlite/read/reader.ts");
+  const reader = new JournalReader(join(state, "journal.db"));
+  const app = routes();
+  app.onError((error, context) => problem(context, error));
+  // One journal answers for all of its hosts.
+  const source = {
+    hosts: reader.hosts.slice(0, 1),
+    owns: (pid: string) => reader.owns(pid),
+    list: reader.list.bind(reader),
+    describe: reader.describe.bind(reader),
+    run: reader.run.bind(reader),
+    history: reader.history.bind(reader),
+  };
+  const schedules = {
+    hosts: [state],
+    list: (_host: string, query: ScheduleQuery) => Promise.resolve(reader.listSchedules(query)),
+    describe: (id: string) => Promise.resolve(reader.describeSchedule(id)),
+  };
+  app.route("/api/v1", workflowRoutes(source)).route("/api/v1", scheduleRoutes(schedules));
+  return async (path, init) => await app.request(path, init);
+}
+
+/** Speaks to the runtime of a state folder or, where none runs, to its journal. @throws CommandError */
+export function connectRuns(console: Console, options: ConnectOptions): Connection {
+  const state = stateOf(console, options);
+  let journal: Promise<Ask> | undefined;
+  return new Connection(async (path, init) => {
+    if (journal) return await (await journal)(path, init);
+    try {
+      return await askSocket(state, path, init);
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+      journal = readJournal(state);
+      try {
+        return await (await journal)(path, init);
+      } catch (failure) {
+        throw new CommandError(
+          `no runtime is running with the state folder ${state}, and ${(failure as Error).message}`,
+          "name the application with -C, or its state folder with --state",
+        );
+      }
+    }
+  });
+}
+
+export function runPath(id: string): string {
+  return `/workflows/${encodeURIComponent(id)}`;
+}
+
+/** `running`, or what stands in its way. */
+function state(run: Run): string {
+  if (run.blocked) return "blocked";
+  return run.cancel_requested && run.status === "running" ? "canceling" : run.status;
+}
+
+/** A date, or a span before now, in milliseconds since 1970. @throws CommandError */
+export function instant(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const span = parseDuration(text);
+  if (span !== undefined) return Math.max(0, Math.floor(Date.now() - span));
+  const date = Date.parse(text);
+  if (!Number.isNaN(date)) return date;
+  throw new CommandError(
+    `"${text}" is no time`,
+    "write 2026-11-24, 2026-11-24T10:00, or 2h for two hours ago",
+  );
+}
+
+/** `key=value` pairs as the API takes them. @throws CommandError */
+function attributesOf(pairs: readonly string[] | undefined): string | undefined {
+  if (!pairs) return undefined;
+  return JSON.stringify(Object.fromEntries(pairs.map((pair) => {
+    const at = pair.indexOf("=");
+    if (at <= 0) throw new CommandError(`invalid --attribute "${pair}"`, "write key=value");
+    return [pair.slice(0, at), readArgument(pair.slice(at + 1))];
+  })));
+}
+
+/** `wippy workflow list` */
+export async function listRuns(console: Console, options: ListRunsOptions): Promise<number> {
+  const connection = connectRuns(console, options);
+  const runs: Run[] = [];
+  let after = options.after;
+  do {
+    const page = await connection.get<{ runs: Run[]; next?: string }>("/workflows", {
+      status: options.status,
+      workflow_id: options.id,
+      host: options.host,
+      prefix: options.prefix,
+      entry: options.entry,
+      started_from: instant(options.since),
+      started_before: instant(options.until),
+      closed_from: instant(options.closedSince),
+      closed_before: instant(options.closedUntil),
+      attributes: attributesOf(options.attribute),
+      after,
+      limit: Math.max(1, Math.min(1000, options.limit - runs.length)),
+    });
+    runs.push(...page.runs);
+    after = page.next;
+  } while (after !== undefined && runs.length < options.limit);
+  if (options.json) {
+    console.out(`${JSON.stringify({ runs, ...(after !== undefined && { next: after }) })}\n`);
+    return 0;
+  }
+  if (runs.length === 0) {
+    console.out("No runs found\n");
+    return 0;
+  }
+  const now = Date.now();
+  console.out(table(
+    ["WORKFLOW ID", "ENTRY", "STATUS", "STARTED", "TOOK", "EVENTS"],
+    runs.map((run) => [
+      run.workflow_id,
+      run.entry,
+      state(run),
+      moment(run.started),
+      span((run.closed ?? now) - run.started),
+      String(run.history_length),
+    ]),
+  ));
+  if (after !== undefined) console.out(`\nMore: --after ${after}\n`);
+  return 0;
+}
+
+/** Events of a run from one on. */
+async function events(
+  connection: Connection,
+  id: string,
+  run: string | undefined,
+  after = 0,
+): Promise<{ run: Run; events: ShownEvent[] }> {
+  const all: ShownEvent[] = [];
+  let from: string | undefined = String(after);
+  let found: Run | undefined;
+  while (from !== undefined) {
+    const page: { run: Run; events: ShownEvent[]; next?: string } = await connection.get(
+      `${runPath(id)}/history`,
+      { run, after: from, limit: eventsAtOnce },
+    );
+    all.push(...page.events);
+    found = page.run;
+    from = page.next;
+  }
+  return { run: found!, events: all };
+}
+
+/** `wippy workflow show` */
+export async function showRun(console: Console, id: string, options: RunChoice): Promise<number> {
+  const connection = connectRuns(console, options);
+  const run = await connection.get<RunDetail>(runPath(id), { run: options.run });
+  const { events: all } = await events(connection, id, run.run_id);
+  const input = all[0]?.data["args"];
+  const last = run.status === "running" ? undefined : all.at(-1);
+  const result = last?.data["value"];
+  const failure = last?.data["failure"];
+  if (options.json) {
+    const extra = { input, ...(result !== undefined && { result }), ...(failure && { failure }) };
+    console.out(`${JSON.stringify({ ...run, ...extra })}\n`);
+    return 0;
+  }
+  console.out(fields([
+    ["workflow id", run.workflow_id],
+    ["run id", run.run_id],
+    ["pid", run.pid],
+    ["entry", run.entry],
+    ["status", state(run)],
+    ["attempt", run.attempt > 1 ? String(run.attempt) : undefined],
+    ["parent", run.parent_workflow_id],
+    ["started", moment(run.started)],
+    ["closed", run.closed === undefined ? undefined : moment(run.closed)],
+    ["took", span((run.closed ?? Date.now()) - run.started)],
+    ["history", `${run.history_length} events, ${bytes(run.history_size)}`],
+    ["memo", run.memo && brief(run.memo, 200)],
+    ["attributes", run.search_attributes && brief(run.search_attributes, 200)],
+    ["input", brief(input, 200)],
+    ["result", result === undefined ? undefined : brief(result, 200)],
+    ["failure", failure === undefined ? undefined : failureText(failure, 400)],
+    ["begins", run.held_until === undefined ? undefined : moment(run.held_until)],
+  ]));
+  if (run.blocked) {
+    const { message, expected, actual } = run.blocked;
+    console.out(`\nBlocked: ${oneLine(message)}\n`);
+    if (expected) console.out(`  history says  event ${expected.eventId} ${expected.event}\n`);
+    if (actual) console.out(`  code does     ${actual.command} at ${actual.at}\n`);
+    console.out("  It goes on when the code fits its history again.\n");
+  }
+  if (run.pending_activities.length > 0) {
+    console.out("\nPending activities\n");
+    console.out(table(
+      ["ID", "ENTRY", "STATE", "ATTEMPT", "SINCE", "NEXT", "LAST FAILURE"],
+      run.pending_activities.map((activity) => [
+        activity.activity_id,
+        activity.entry,
+        activity.state,
+        String(activity.attempt),
+        span(Date.now() - activity.scheduled),
+        activity.next_attempt === undefined ? "" : moment(activity.next_attempt),
+        activity.last_failure === undefined ? "" : failureText(activity.last_failure),
+      ]),
+    ));
+  }
+  if (run.pending_timers.length > 0) {
+    console.out("\nPending timers\n");
+    console.out(table(
+      ["SEQ", "DUE", "IN"],
+      run.pending_timers.map(({ seq, due }) => [String(seq), moment(due), span(due - Date.now())]),
+    ));
+  }
+  return 0;
+}
+
+/** What of an event tells most, on one line. */
+function gist({ data }: ShownEvent): string {
+  const told = ["entry", "name", "activityId", "topic", "changeId", "workflowId", "pid"]
+    .map((key) => data[key]).filter((value) => typeof value === "string");
+  const value = ["failure", "value", "args", "payloads", "message", "due", "reason"]
+    .map((key) => data[key]).find((value) => value !== undefined);
+  return brief([...told, ...(value === undefined ? [] : [JSON.stringify(value)])].join(" "), 90);
+}
+
+/** `wippy workflow history` */
+export async function showHistory(
+  console: Console,
+  id: string,
+  options: HistoryOptions,
+): Promise<number> {
+  const connection = connectRuns(console, options);
+  const write = (shown: readonly ShownEvent[], begin: number) => {
+    for (const event of shown) {
+      if (options.json) console.out(`${JSON.stringify(event)}\n`);
+      else {
+        const number = String(event.id).padStart(5);
+        const offset = `+${span(event.time - begin)}`.padStart(8);
+        console.out(
+          `${number}  ${offset}  ${event.type.padEnd(24)} ${gist(event)}`.trimEnd() + "\n",
+        );
+        if (options.full) {
+          const indented = JSON.stringify(event.data, undefined, 2).replaceAll("\n", "\n       ");
+          console.out(`       ${indented}\n`);
+        }
+      }
+    }
+  };
+  let { run, events: shown } = await events(connection, id, options.run);
+  const runId = run.run_id;
+  const begin = shown[0]?.time ?? run.started;
+  write(shown, begin);
+  let last = shown.at(-1)?.id ?? 0;
+  while (options.follow && run.status === "running") {
+    await Bun.sleep(followInterval);
+    ({ run, events: shown } = await events(connection, id, runId, last));
+    write(shown, begin);
+    last = shown.at(-1)?.id ?? last;
+  }
+  return 0;
+}
+
+/** `wippy workflow export` */
+export async function exportRun(
+  console: Console,
+  id: string,
+  options: RunChoice & { out?: string },
+): Promise<number> {
+  const connection = connectRuns(console, options);
+  const exported = await connection.get<ExportedHistory>(`${runPath(id)}/export`, {
+    run: options.run,
+  });
+  const text = `${JSON.stringify(exported, undefined, 2)}\n`;
+  if (options.out === undefined) console.out(text);
+  else {
+    await Bun.write(resolve(console.directory, options.out), text);
+    console.err(`${exported.events.length} events written to ${options.out}\n`);
+  }
+  return 0;
+}

@@ -1,0 +1,395 @@
+import { Packr } from "msgpackr/pack";
+import { pack } from "../../vm/codec.ts";
+import type { LuaValue } from "../../vm/value.ts";
+import type { Command, CommandBody, ScheduleActivity } from "../engine/command.ts";
+import type { ParentInfo } from "../engine/activation.ts";
+import type { Failure } from "../engine/outcome.ts";
+import type { ActivityOptions, ChildOptions } from "../options/options.ts";
+import type { Payload } from "../provider.ts";
+
+/** How a local activity ended: by a value, or by a failure. Temporal Core: `LocalActivityMarkerData`. */
+export interface LocalActivityResult {
+  seq: number;
+  activityId: string;
+  entry: string;
+  /** The last one that was made. */
+  attempt: number;
+  /** Milliseconds since the epoch, workflow time: when the code asked for it. */
+  scheduled: number;
+  /** Milliseconds since the epoch, as the worker saw it: workflow time from here on. */
+  time: number;
+  value?: Payload;
+  failure?: Failure;
+  /** With `failure`: the activity was canceled. */
+  canceled?: true;
+  /** With `failure`: milliseconds until the next attempt, for which the code is to wait. */
+  backoff?: number;
+}
+
+/**
+ * What each kind of event holds. Values are packed; `seq` is the engine's number of the command
+ * that it belongs to.
+ */
+export interface EventData {
+  ExecutionStarted: {
+    workflowId: string;
+    runId: string;
+    firstRunId: string;
+    entry: string;
+    hostId: string;
+    pid: string;
+    args: Payload;
+    frame?: Payload;
+    memo?: Payload;
+    searchAttributes?: Payload;
+    randomSeed: number;
+    attempt: number;
+    parent?: ParentInfo;
+    continuedFrom?: string;
+  };
+  /**
+   * A task begins; its time is the time that the code sees. `size`: bytes of history at that point.
+   */
+  TaskStarted: { size: number };
+  /** The commands of the task follow as their own events. */
+  TaskCompleted: { /** Its index; a name in older journals. */ worker: number | string };
+  /** The task's commands were refused; its events are shown again by the next task. */
+  TaskFailed: {
+    message: string;
+    /** The run that this one is a reset of. */
+    baseRunId?: string;
+    /** How many of the signals and updates that follow have come before the reset. */
+    resent?: number;
+  };
+
+  ActivityScheduled: {
+    seq: number;
+    /** Absent: the sequence number as text. */
+    activityId?: string;
+    entry: string;
+    args: Payload;
+    /** Absent: none. */
+    options?: ActivityOptions;
+    /** Whether it is a host operation. */
+    operation?: boolean;
+    frame?: Payload;
+  };
+  ActivityCancelRequested: { seq: number };
+  ActivityCompleted: { seq: number; attempt: number; value: Payload };
+  ActivityFailed: { seq: number; attempt: number; failure: Failure };
+  ActivityTimedOut: { seq: number; attempt: number; failure: Failure };
+  ActivityCanceled: { seq: number; attempt: number; failure: Failure };
+
+  /** Its task was completed before it had an outcome. Those that end in their first task have no such event. */
+  LocalActivityScheduled: { seq: number; activityId: string; entry: string; attempt: number };
+  LocalActivityCancelRequested: { seq: number };
+  /** The outcome of a local activity, at the place in its task where the code was shown it. */
+  LocalActivityRecorded: LocalActivityResult;
+
+  /** `due` in milliseconds since the epoch. */
+  TimerStarted: { seq: number; due: number };
+  TimerCanceled: { seq: number };
+  TimerFired: { seq: number };
+
+  SideEffectRecorded: { seq: number; value?: Payload; failure?: Failure };
+  VersionRecorded: { changeId: string; version: number };
+  MessageSent: { seq: number; pid: string; topic: string };
+  AttributesUpserted: { search?: Payload; memo?: Payload };
+
+  ExecutionSignaled: { name: string; payloads: Payload; sender: string };
+  ExecutionCancelRequested: { reason?: string; sender: string };
+
+  UpdateDelivered: { updateId: string; name: string; args: Payload; sender: string };
+  UpdateAccepted: { updateId: string };
+  UpdateRejected: { updateId: string; failure: Failure };
+  /** With `failure` the update was accepted and failed; without either its value is nil. */
+  UpdateCompleted: { updateId: string; value?: Payload; failure?: Failure };
+  /** The run closed before the update had an outcome. */
+  UpdateAborted: { updateId: string; failure: Failure };
+
+  ExternalSignalInitiated: { seq: number; pid: string; name: string };
+  ExternalSignaled: { seq: number };
+  ExternalSignalFailed: { seq: number; failure: Failure };
+  ExternalCancelInitiated: { seq: number; pid: string };
+  ExternalCancelRequested: { seq: number };
+  ExternalCancelFailed: { seq: number; failure: Failure };
+
+  ChildInitiated: {
+    seq: number;
+    workflowId: string;
+    entry: string;
+    hostId: string;
+    options: ChildOptions;
+  };
+  ChildStarted: { seq: number; pid: string; runId: string };
+  ChildStartFailed: { seq: number; failure: Failure };
+  ChildCancelRequested: { seq: number };
+  ChildCompleted: { seq: number; value: Payload };
+  ChildFailed: { seq: number; failure: Failure };
+  ChildTimedOut: { seq: number; failure: Failure };
+  ChildCanceled: { seq: number; failure: Failure };
+  ChildTerminated: { seq: number; failure: Failure };
+
+  /** `nextRunId`: the run that takes over (retry policy, cron, reset). */
+  ExecutionCompleted: { value: Payload; nextRunId?: string };
+  ExecutionFailed: { failure: Failure; nextRunId?: string };
+  ExecutionTimedOut: { failure: Failure; nextRunId?: string };
+  ExecutionCanceled: { failure: Failure };
+  ExecutionTerminated: { failure: Failure; nextRunId?: string };
+  ExecutionContinuedAsNew: { nextRunId: string; entry: string };
+}
+
+/** What an ActivityScheduled event says, with what it leaves out. */
+export interface ScheduledActivity {
+  seq: number;
+  activityId: string;
+  entry: string;
+  args: Payload;
+  options: ActivityOptions;
+  operation: boolean;
+  frame?: Payload;
+}
+
+/** Puts in what an ActivityScheduled event leaves out. */
+export function scheduledActivity(data: EventData["ActivityScheduled"]): ScheduledActivity {
+  return { activityId: String(data.seq), options: {}, operation: false, ...data };
+}
+
+export type EventType = keyof EventData;
+
+/** One entry of a run's history. Ids are dense from 1; `time` in milliseconds since the epoch. */
+export type HistoryEvent = {
+  [Type in EventType]: { id: number; time: number; type: Type; data: EventData[Type] };
+}[EventType];
+
+/** An event whose data is still packed, as the journal keeps it. */
+export interface StoredEvent {
+  id: number;
+  time: number;
+  type: EventType;
+  data: Uint8Array;
+}
+
+/**
+ * Events that the code is shown by the next task; the others record its commands or the engine's
+ * own steps.
+ */
+export const inbound: ReadonlySet<EventType> = new Set<EventType>([
+  "ExecutionStarted",
+  "TaskStarted",
+  "ActivityCompleted",
+  "ActivityFailed",
+  "ActivityTimedOut",
+  "ActivityCanceled",
+  "TimerFired",
+  "ExecutionSignaled",
+  "ExecutionCancelRequested",
+  "UpdateDelivered",
+  "ExternalSignaled",
+  "ExternalSignalFailed",
+  "ExternalCancelRequested",
+  "ExternalCancelFailed",
+  "ChildStarted",
+  "ChildStartFailed",
+  "ChildCompleted",
+  "ChildFailed",
+  "ChildTimedOut",
+  "ChildCanceled",
+  "ChildTerminated",
+]);
+
+// Records (msgpackr's shared structures) would make bytes depend on what was packed before.
+const packr = new Packr({ useRecords: false, copyBuffers: true, moreTypes: false });
+
+/** Packs plain data whose values are packed already. The result is a copy of its own. */
+export function packPlain(value: unknown): Uint8Array {
+  return new Uint8Array(packr.pack(value));
+}
+
+/** The inverse of `packPlain`. The type is the caller's word: it reads what this module wrote. */
+export function unpackPlain<Value>(bytes: Uint8Array): Value {
+  return packr.unpack(bytes) as Value;
+}
+
+/** Numbers of the types of events in a packed history, which is never stored. */
+const typeNumbers = {
+  ExecutionStarted: 0,
+  TaskStarted: 1,
+  TaskCompleted: 2,
+  TaskFailed: 3,
+  ActivityScheduled: 4,
+  ActivityCancelRequested: 5,
+  ActivityCompleted: 6,
+  ActivityFailed: 7,
+  ActivityTimedOut: 8,
+  ActivityCanceled: 9,
+  TimerStarted: 10,
+  TimerCanceled: 11,
+  TimerFired: 12,
+  SideEffectRecorded: 13,
+  VersionRecorded: 14,
+  MessageSent: 15,
+  AttributesUpserted: 16,
+  ExecutionSignaled: 17,
+  ExecutionCancelRequested: 18,
+  UpdateDelivered: 19,
+  UpdateAccepted: 20,
+  UpdateRejected: 21,
+  UpdateCompleted: 22,
+  UpdateAborted: 23,
+  ExternalSignalInitiated: 24,
+  ExternalSignaled: 25,
+  ExternalSignalFailed: 26,
+  ExternalCancelInitiated: 27,
+  ExternalCancelRequested: 28,
+  ExternalCancelFailed: 29,
+  ChildInitiated: 30,
+  ChildStarted: 31,
+  ChildStartFailed: 32,
+  ChildCancelRequested: 33,
+  ChildCompleted: 34,
+  ChildFailed: 35,
+  ChildTimedOut: 36,
+  ChildCanceled: 37,
+  ChildTerminated: 38,
+  ExecutionCompleted: 39,
+  ExecutionFailed: 40,
+  ExecutionTimedOut: 41,
+  ExecutionCanceled: 42,
+  ExecutionTerminated: 43,
+  ExecutionContinuedAsNew: 44,
+  LocalActivityScheduled: 45,
+  LocalActivityCancelRequested: 46,
+  LocalActivityRecorded: 47,
+} satisfies Record<EventType, number>;
+
+const eventTypes = Object.keys(typeNumbers) as EventType[];
+
+/**
+ * Packs events to be handed to a worker: their ids, times and types, and behind them their data as it is,
+ * so that it can be read in one go. A reader of its own for each event would cost more than its data.
+ */
+export function packHistory(events: readonly StoredEvent[]): Uint8Array {
+  const heads: number[] = [];
+  let size = 0;
+  for (const { id, time, type, data } of events) {
+    heads.push(id, time, typeNumbers[type]);
+    size += data.length;
+  }
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const { data } of events) {
+    all.set(data, at);
+    at += data.length;
+  }
+  return packPlain([heads, all]);
+}
+
+export function unpackHistory(bytes: Uint8Array): HistoryEvent[] {
+  const [heads, all] = unpackPlain<[number[], Uint8Array]>(bytes);
+  if (all.length === 0) return [];
+  const events: HistoryEvent[] = [];
+  packr.unpackMultiple(all, (data: unknown) => {
+    const at = 3 * events.length;
+    const [id, time, type] = [heads[at], heads[at + 1], eventTypes[heads[at + 2]!]];
+    events.push({ id, time, type, data } as HistoryEvent);
+  });
+  return events;
+}
+
+/** Fields of commands that hold values of Lua; everything else is plain. */
+const valueFields = [
+  "args",
+  "payloads",
+  "value",
+  "result",
+  "frame",
+  "memo",
+  "search",
+  "searchAttributes",
+] as const;
+type ValueField = (typeof valueFields)[number];
+
+type WithPackedValues<Part> = Part extends object ? {
+    [Key in keyof Part]: Key extends ValueField ? Payload
+      : Key extends "messages" ? { name: string; payloads: Payload }[] | undefined
+      : Part[Key];
+  }
+  : never;
+
+/** What the replayer adds to the commands of the engine: where in a task the code was shown which outcome. */
+export type LocalActivityMarker = { type: "record_local_activity" } & LocalActivityResult;
+
+/** A command as it crosses to the provider: its values are packed, and where it was made is left out. */
+export type PackedCommand = WithPackedValues<CommandBody> | LocalActivityMarker;
+
+/** Packs what the engine answered, for `TaskCompletion`. */
+export function packCommands(commands: readonly (Command | LocalActivityMarker)[]): Uint8Array {
+  return packPlain(commands.map((command) => {
+    // Nearly every command is of this kind: a list, without the names of its fields.
+    if (command.type === "schedule_activity") return packSchedule(command);
+    if (command.type === "record_local_activity") return command;
+    const { at: _, ...packed }: Record<string, unknown> = { ...command };
+    for (const field of valueFields) {
+      if (packed[field] !== undefined) packed[field] = pack(packed[field] as LuaValue);
+    }
+    if (command.type === "complete_workflow") packed.result = pack(command.result);
+    if (command.type === "start_child" && command.messages) {
+      packed.messages = command.messages.map(({ name, payloads }) => ({
+        name,
+        payloads: pack(payloads),
+      }));
+    }
+    return packed;
+  }));
+}
+
+/** A packed `schedule_activity`, without what is as it mostly is. */
+type PackedSchedule = [
+  seq: number,
+  entry: string,
+  args: Payload,
+  options: ActivityOptions | null,
+  operation: boolean,
+  activityId: string | null,
+  frame: Payload | null,
+];
+
+function packSchedule(command: ScheduleActivity): PackedSchedule {
+  const { seq, entry, args, options, operation = false, activityId = null, frame } = command;
+  return [
+    seq,
+    entry,
+    pack(args),
+    isEmpty(options) ? null : options,
+    operation,
+    activityId,
+    frame === undefined ? null : pack(frame),
+  ];
+}
+
+function isEmpty(object: object): boolean {
+  for (const _ in object) return false;
+  return true;
+}
+
+export function unpackCommands(bytes: Uint8Array): PackedCommand[] {
+  return unpackPlain<(PackedCommand | PackedSchedule)[]>(bytes).map((command) =>
+    Array.isArray(command) ? scheduleOf(command) : command
+  );
+}
+
+function scheduleOf(
+  [seq, entry, args, options, operation, activityId, frame]: PackedSchedule,
+): PackedCommand {
+  return {
+    type: "schedule_activity",
+    seq,
+    entry,
+    args,
+    options: options ?? {},
+    operation,
+    ...activityId !== null && { activityId },
+    ...frame !== null && { frame },
+  };
+}

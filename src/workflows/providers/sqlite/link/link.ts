@@ -1,0 +1,142 @@
+import { packPlain, unpackPlain } from "../../../history/history.ts";
+import type { QueuePort } from "../../../tasks/task-queue.ts";
+import { packHandouts, unpackAnswers } from "../../../tasks/task-wire.ts";
+import { Journal, type Surroundings } from "../journal.ts";
+import type { JournalRequest, NodeEvent } from "../protocol.ts";
+
+/** The way to a journal, wherever it runs. */
+export interface JournalLink {
+  send(requests: JournalRequest[]): void;
+  /** Makes a way between a worker and the journal. @returns the worker's end */
+  connect(worker: number, loads?: Int32Array): QueuePort;
+  /** Ends the journal's thread, if it has one. */
+  end(): void;
+}
+
+/** What a link brings back. */
+export interface JournalListener {
+  events(events: NodeEvent[]): void;
+  /** The journal's thread broke down; nothing more comes. */
+  broken(message: string): void;
+}
+
+/** Gives the journal's thread its end of the way to a worker. */
+export interface Connect {
+  worker: number;
+  port: MessagePort;
+  loads?: Int32Array;
+}
+
+/** A journal on a thread of its own. */
+export function threadLink(listener: JournalListener): JournalLink {
+  const thread = new Worker(new URL("./thread.ts", import.meta.url).href);
+  thread.onmessage = (event: MessageEvent<Uint8Array>) => {
+    listener.events(unpackPlain(event.data));
+  };
+  thread.onerror = (event) => listener.broken(event.message);
+  return {
+    send(requests) {
+      const bytes = packPlain(requests);
+      thread.postMessage(bytes, [bytes.buffer as ArrayBuffer]);
+    },
+    connect(worker, loads) {
+      const { port1, port2 } = new MessageChannel();
+      const connect: Connect = { worker, port: port1, ...loads && { loads } };
+      thread.postMessage(connect, [port1]);
+      return port2;
+    },
+    end: () => thread.terminate(),
+  };
+}
+
+/** A way from one party to another, in one thread. */
+export type Way = <Message>(deliver: (message: Message) => void) => (message: Message) => void;
+
+/**
+ * A journal on the caller's thread: for programs that run a moment only, and for tests, which give
+ * it a clock of their own. Messages are packed here too, so that both sides never share an object.
+ *
+ * @param way how messages of workers travel; at once, unless given.
+ */
+export function inlineLink(
+  listener: JournalListener,
+  surroundings: Surroundings,
+  way: Way = (deliver) => deliver,
+): JournalLink {
+  const ports = new JournalPorts();
+  const journal = new Journal(surroundings, {
+    tell: (events) => listener.events(unpackPlain(packPlain(events))),
+    handOut: (worker, handouts) => ports.handOut(worker, handouts),
+  });
+  return {
+    send: (requests) => journal.receive(unpackPlain(packPlain(requests))),
+    connect(worker, loads) {
+      const [ours, theirs] = portPair(way);
+      ports.open(journal, { worker, port: ours, ...loads && { loads } });
+      return theirs;
+    },
+    end() {},
+  };
+}
+
+/** The journal's ends of the ways to the workers. */
+export class JournalPorts {
+  readonly #ports = new Map<number, QueuePort>();
+
+  /** Takes a worker's port, in place of that of the worker before it. */
+  open(
+    journal: Journal,
+    { worker, port, loads }: Omit<Connect, "port"> & { port: QueuePort },
+  ): void {
+    this.#ports.get(worker)?.close();
+    this.#ports.set(worker, port);
+    port.onmessage = ({ data }) => {
+      // What a worker said before it died comes too late.
+      if (this.#ports.get(worker) !== port) return;
+      journal.receive(unpackAnswers(data).map((answer) => ({ type: "answered", worker, answer })));
+    };
+    journal.receive([{ type: "connect", worker, ...loads && { loads } }]);
+  }
+
+  handOut(worker: number, handouts: Parameters<typeof packHandouts>[0]): void {
+    const bytes = packHandouts(handouts);
+    this.#ports.get(worker)?.postMessage(bytes, [bytes.buffer as ArrayBuffer]);
+  }
+}
+
+/** Two ends in one thread: what is posted at one arrives at the other. */
+function portPair(way: Way): [QueuePort, QueuePort] {
+  const [one, other] = [new LocalPort(), new LocalPort()];
+  one.send = way((data) => other.receive(data));
+  other.send = way((data) => one.receive(data));
+  return [one, other];
+}
+
+/** Like a `MessagePort`, keeps what arrives before somebody listens. */
+class LocalPort implements QueuePort {
+  send: (data: Uint8Array) => void = () => {};
+  #early: Uint8Array[] = [];
+  #listener: QueuePort["onmessage"] = null;
+
+  get onmessage(): QueuePort["onmessage"] {
+    return this.#listener;
+  }
+
+  set onmessage(listener: QueuePort["onmessage"]) {
+    this.#listener = listener;
+    for (const data of this.#early.splice(0)) this.receive(data);
+  }
+
+  receive(data: Uint8Array): void {
+    if (this.#listener) this.#listener({ data } as MessageEvent<Uint8Array>);
+    else this.#early.push(data);
+  }
+
+  postMessage(data: Uint8Array): void {
+    this.send(data);
+  }
+
+  close(): void {
+    this.send = () => {};
+  }
+}

@@ -1,0 +1,183 @@
+import { WippyError } from "../../../../vm/error.ts";
+import { packHistory, unpackPlain } from "../../../history/history.ts";
+import type { QueryAnswer, QueryRequest, QueryTask, TaskFailure } from "../../../provider.ts";
+import type { Book } from "../transaction/transaction.ts";
+import type { JournalEvent } from "../protocol.ts";
+import type { RunState } from "../store/run-states.ts";
+import { notFound } from "./signal.ts";
+import type { Work } from "../transaction/workers.ts";
+
+/** A query without answer. */
+interface Query {
+  /** Id of the question. */
+  id: number;
+  run: number;
+  request: QueryRequest;
+  /** Times that a worker could not answer it. */
+  losses: number;
+  /** Set once a worker did not hold the run. */
+  whole?: true;
+  /** Set once the run's worker was asked to complete the task that it holds open. */
+  hurried?: boolean;
+  /** Number of the event after the last that the worker was given, while it is out. */
+  out?: number;
+}
+
+/** Times that a query is given to a worker before it is answered with Unavailable. */
+const maxLosses = 3;
+
+/**
+ * Queries on their way. None of it is written: who asks when the runtime ends has to ask again.
+ */
+export class Queries {
+  readonly #waiting = new Map<number, Query>();
+  readonly #out = new Map<number, Query>();
+
+  add(query: Query): void {
+    query.out = undefined;
+    this.#out.delete(query.id);
+    this.#waiting.set(query.id, query);
+  }
+
+  /** A query that is with a worker. */
+  out(id: number): Query | undefined {
+    return this.#out.get(id);
+  }
+
+  delete(id: number): void {
+    this.#out.delete(id);
+  }
+
+  /** Hands out the queries whose run is at rest; answers those that cannot be. */
+  handOut(book: Book, out: JournalEvent[]): void {
+    if (!book.workers.any) return;
+    for (const query of this.#waiting.values()) {
+      const state = book.runs.get(query.run);
+      const refusal = state ? refusalOf(state) : notFound("");
+      if (refusal) {
+        this.#waiting.delete(query.id);
+        out.push({ type: "refusal", id: query.id, failure: refusal.toJSON() });
+      } else if (state && (isAtRest(state) || isBeforeTask(state))) {
+        this.#waiting.delete(query.id);
+        this.#out.set(query.id, query);
+        out.push(queryWork(book, state, query));
+      } else if (state?.heldOpen && !query.hurried) {
+        query.hurried = book.hurry(state);
+      }
+    }
+  }
+}
+
+function isAtRest(state: RunState): boolean {
+  return state.status !== "running" || (state.taskEvent === 0 && !state.wake);
+}
+
+/**
+ * Whether the run has come to rest only for a moment: its worker has local activities under way, and the
+ * task in which they end, which shows nothing else, has begun and was not handed out yet.
+ */
+function isBeforeTask({ heldOpen, taskEvent, worker, unshown }: RunState): boolean {
+  return heldOpen && taskEvent > 0 && worker !== undefined &&
+    unshown?.length === 1 && unshown[0]?.type === "TaskStarted";
+}
+
+/** Takes a query; it is answered later. @throws NotFound */
+export function askRun(book: Book, id: number, workflowId: string, request: QueryRequest): void {
+  const state = request.runId === undefined
+    ? book.runs.newest(workflowId)
+    : book.runs.byId(request.runId);
+  if (!state || state.workflowId !== workflowId) throw notFound(request.runId ?? workflowId);
+  book.queries.add({ id, run: state.run, request, losses: 0 });
+}
+
+/** Takes what a worker answered. */
+export function answerQuery(book: Book, worker: number, answer: QueryAnswer): void {
+  const query = book.queries.out(Number(answer.token.split(".")[2]));
+  if (!query) return;
+  const { id } = query;
+  book.after.push(() => {
+    book.workers.queryBack(id);
+    if (query.out !== undefined) book.queries.delete(id);
+  });
+  const { outcome } = answer;
+  const state = book.runs.get(query.run);
+  switch (outcome.type) {
+    case "completed":
+      book.out.push({ type: "answer", id, ...outcome.value ? { value: outcome.value } : {} });
+      break;
+    case "failed":
+      book.out.push({ type: "refusal", id, failure: outcome.failure });
+      break;
+    case "cache_miss":
+      query.whole = true;
+      book.queries.add(query);
+      return;
+    case "lost": {
+      query.whole = true;
+      if (++query.losses < maxLosses) {
+        book.queries.add(query);
+        return;
+      }
+      const failure = new WippyError("Unavailable", `the query was lost: ${outcome.message}`, {
+        retryable: true,
+      });
+      book.out.push({ type: "refusal", id, failure: failure.toJSON() });
+      return;
+    }
+  }
+  if (state && query.whole && answer.since > 0 && state.nextEvent === query.out) {
+    keepWorker(state, worker, answer.since);
+  }
+}
+
+/** The worker that was to answer a query died. */
+export function loseQuery(book: Book, worker: number, id: number, message: string): void {
+  const token = `${book.settings.name}.query.${id}`;
+  answerQuery(book, worker, { token, since: 0, outcome: { type: "lost", message } });
+}
+
+/** The worker that has replayed an idle run goes on with it. */
+function keepWorker(state: RunState, worker: number, since: number): void {
+  if (state.status !== "running" || state.worker !== undefined || state.taskEvent > 0) return;
+  state.worker = worker;
+  state.since = since;
+  state.unshown = [];
+}
+
+function refusalOf(state: RunState): WippyError | undefined {
+  if (state.status !== "running") return undefined;
+  const { workflowId } = state;
+  if (state.blocked) {
+    const { message } = unpackPlain<TaskFailure>(state.blocked);
+    return new WippyError("Conflict", `workflow ${workflowId} is blocked: ${message}`, {
+      retryable: false,
+      details: { workflow_id: workflowId },
+    });
+  }
+  if (!state.held) return undefined;
+  return new WippyError("Unavailable", `workflow ${workflowId} has not begun: it is delayed`, {
+    retryable: true,
+    details: { workflow_id: workflowId },
+  });
+}
+
+function queryWork(book: Book, state: RunState, query: Query): Work {
+  // To replay the run would end what its worker has under way.
+  const held = isBeforeTask(state) || (
+    !query.whole && state.status === "running" && state.since > 0 && state.unshown?.length === 0
+  );
+  const worker = held ? state.worker : undefined;
+  if (worker === undefined) query.whole = true;
+  query.out = state.nextEvent;
+  const task: QueryTask = {
+    token: `${book.settings.name}.query.${query.id}`,
+    runId: state.runId,
+    since: worker === undefined ? 0 : state.since,
+    history: worker === undefined
+      ? packHistory(book.store.eventsFrom(state.run, 1))
+      : packHistory([]),
+    name: query.request.name,
+    args: query.request.args,
+  };
+  return { type: "query", id: query.id, task, ...worker === undefined ? {} : { worker } };
+}

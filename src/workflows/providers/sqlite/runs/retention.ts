@@ -1,0 +1,16 @@
+import type { Book } from "../transaction/transaction.ts";
+
+/** Runs removed in one transaction, so that callers never wait long. */
+const batch = 50;
+
+/**
+ * Removes runs that were closed longer than `retention` milliseconds ago, each with its whole
+ * history.
+ *
+ * @returns whether there may be more.
+ */
+export function removeOld(book: Book, retention: number): boolean {
+  const old = book.store.closedBefore(book.now - retention, batch);
+  for (const { run } of old) book.runs.delete(run);
+  return old.length === batch;
+}

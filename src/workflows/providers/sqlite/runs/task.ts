@@ -1,0 +1,195 @@
+import {
+  inbound,
+  type PackedCommand,
+  packHistory,
+  packPlain,
+  unpackCommands,
+} from "../../../history/history.ts";
+import {
+  defaultTaskTimeout,
+  type TaskCompletion,
+  type TaskFailure,
+  type WorkflowTask,
+} from "../../../provider.ts";
+import { retryDelay } from "../../../history/retry.ts";
+import type { Book } from "../transaction/transaction.ts";
+import type { Deadline } from "../transaction/deadlines.ts";
+import type { RunState } from "../store/run-states.ts";
+import { applyCommand } from "./commands.ts";
+import type { Work } from "../transaction/workers.ts";
+
+/** Makes what hands out the present task of a run; nothing when there is none any more. */
+export function takeTask(book: Book, run: number): Work[] {
+  const state = book.runs.get(run);
+  if (!state || state.status !== "running" || state.taskEvent === 0 || state.blocked) return [];
+  // Without a worker that knows the run, only a history that begins with the first event will do.
+  const worker = book.workers.choose(state.worker);
+  if (state.worker !== undefined && worker !== state.worker) book.forgetWorker(state);
+  const known = state.worker !== undefined || state.since === 0 ? state.unshown : undefined;
+  if (!known) book.forgetWorker(state);
+  const events = known ?? book.store.eventsFrom(run, 1);
+  const task: WorkflowTask = {
+    token: `${book.settings.name}.${run}.${state.lease}`,
+    runId: state.runId,
+    since: state.since,
+    history: packHistory(events.filter(({ id }) => id <= state.taskEvent)),
+  };
+  const lease = state.agreed.options.taskTimeout ?? book.settings.taskTimeout;
+  if (lease !== defaultTaskTimeout) task.timeout = lease;
+  // What came after the task had begun is for the next one.
+  state.unshown = events.filter(({ id, type }) => id > state.taskEvent && inbound.has(type));
+  const due = book.now + lease;
+  book.deadlines.set(`task ${run}`, due, { kind: "task", run, lease: state.lease });
+  const work: Work[] = [{ type: "task", task, worker, heldOpen: state.heldOpen }];
+  // Something has come while it waited for its turn.
+  if (state.heldOpen && state.wake) work.push({ type: "hurry", runId: state.runId, worker });
+  return work;
+}
+
+/** Takes what a worker answered to a task; ignores it when its lease is no longer the newest. */
+export function completeTask(book: Book, worker: number, completion: TaskCompletion): void {
+  const [, run, lease] = completion.token.split(".").map(Number) as [number, number, number];
+  const state = holder(book, run, lease);
+  if (!state) {
+    // What that worker holds in memory is not what history says.
+    const runId = book.runs.get(run)?.runId;
+    if (runId !== undefined) book.out.push({ type: "evict", runId, worker });
+    return;
+  }
+  book.takeBack(state);
+  const { outcome } = completion;
+  if (outcome.type === "failed") {
+    taskFailed(book, state, outcome.failure);
+    return;
+  }
+  state.losses = 0;
+  const commands = unpackCommands(outcome.commands);
+  if (state.wake && isFollowed(state, commands.at(-1)?.type)) {
+    refuseClose(book, state);
+    return;
+  }
+  const started = state.taskEvent;
+  state.unshown ??= book.store.eventsFrom(run, started + 1).filter(({ type }) => inbound.has(type));
+  state.worker = worker;
+  state.since = started;
+  state.taskEvent = 0;
+  state.heldOpen = outcome.forceNewTask === true;
+  book.append(state, "TaskCompleted", { worker });
+  for (const command of commands) {
+    // A closing command is the last one; nothing can be asked of a closed run.
+    if (state.status !== "running") break;
+    applyCommand(book, state, command);
+  }
+  if ((state.wake || state.heldOpen) && state.status === "running") book.wake(state);
+}
+
+/** The worker that had the task of a run died. */
+export function loseTask(book: Book, run: number, message: string): void {
+  const state = book.runs.get(run);
+  if (!state || !holder(book, run, state.lease)) return;
+  book.takeBack(state);
+  taskLost(book, state, message);
+}
+
+/** The task was not completed in time: its lease ends, another worker tries. */
+export function taskTimedOut(book: Book, deadline: Extract<Deadline, { kind: "task" }>): void {
+  const state = holder(book, deadline.run, deadline.lease);
+  if (!state) return;
+  book.takeBack(state);
+  book.evict(state);
+  taskLost(book, state, "the task was not completed in its time");
+}
+
+/** Hands out a lost task again. */
+export function redoTask(book: Book, deadline: Extract<Deadline, { kind: "redo" }>): void {
+  const state = holder(book, deadline.run, deadline.lease);
+  if (state) book.handOut(state);
+}
+
+/** Blocks a run: its task waits until `unblockRun`. */
+export function blockRun(book: Book, state: RunState, failure: TaskFailure): void {
+  state.blocked = packPlain(failure);
+  book.runs.standingChanged(state);
+  book.evict(state);
+  book.out.push({
+    type: "report",
+    report: {
+      level: "error",
+      message: `workflow ${state.workflowId} is blocked: ${failure.message}`,
+      fields: {
+        workflow_id: state.workflowId,
+        run_id: state.runId,
+        entry: state.entry,
+        ...failure,
+      },
+    },
+  });
+}
+
+/** Tries the task of a blocked run again. */
+export function unblockRun(book: Book, state: RunState): void {
+  if (!state.blocked) return;
+  state.blocked = null;
+  book.runs.standingChanged(state);
+  book.handOut(state);
+}
+
+/** The run whose task is out under this lease. */
+function holder(book: Book, run: number, lease: number): RunState | undefined {
+  const state = book.runs.get(run);
+  if (!state || state.status !== "running" || state.taskEvent === 0 || state.blocked) return;
+  return state.lease === lease ? state : undefined;
+}
+
+function taskFailed(book: Book, state: RunState, failure: TaskFailure): void {
+  const whole = state.since === 0;
+  book.forgetWorker(state);
+  if (failure.cause === "nondeterminism") {
+    blockRun(book, state, failure);
+  } else if (failure.cause === "cache_miss" && !whole) {
+    book.handOut(state);
+  } else {
+    taskLost(book, state, failure.message);
+  }
+}
+
+/** The task is handed out again: at once the first time, then with growing delays. */
+function taskLost(book: Book, state: RunState, message: string): void {
+  book.forgetWorker(state);
+  const losses = state.losses++;
+  book.out.push({
+    type: "report",
+    report: {
+      level: "warn",
+      message: `a task of workflow ${state.workflowId} was lost and is tried again: ${message}`,
+      fields: { workflow_id: state.workflowId, run_id: state.runId, losses: losses + 1 },
+    },
+  });
+  if (losses === 0) {
+    book.handOut(state);
+    return;
+  }
+  const due = book.now + retryDelay({ maximumInterval: 60_000 }, losses);
+  const { run, lease } = state;
+  book.after.push(() => book.deadlines.set(`task ${run}`, due, { kind: "redo", run, lease }));
+}
+
+/** Whether another run of the chain follows one that ends with this command, or may follow it. */
+function isFollowed(state: RunState, last: PackedCommand["type"] | undefined): boolean {
+  if (last === "continue_as_new") return true;
+  const { cronSchedule, retryPolicy } = state.agreed.options;
+  const failed = last === "fail_workflow";
+  return failed && retryPolicy !== undefined ||
+    (failed || last === "complete_workflow") && cronSchedule !== undefined;
+}
+
+/**
+ * Events came while the code decided to end a run that another one follows: it is shown them first, so that no message and
+ * no request to cancel is lost between the two.
+ */
+function refuseClose(book: Book, state: RunState): void {
+  book.append(state, "TaskFailed", { message: "events came before the end of the run" });
+  state.taskEvent = 0;
+  book.evict(state);
+  book.wake(state);
+}

@@ -1,0 +1,203 @@
+import { WippyError } from "../../../../vm/error.ts";
+import type { Failure } from "../../../engine/outcome.ts";
+import { type EventData, unpackPlain } from "../../../history/history.ts";
+import type { Payload, UpdateRequest, UpdateResult, UpdateStage } from "../../../provider.ts";
+import type { Book } from "../transaction/transaction.ts";
+import type { RunState } from "../store/run-states.ts";
+import { notFound, openRun } from "./signal.ts";
+import type { UpdateRow } from "../store/store.ts";
+
+/** A question that waits until an update has come to a stage. */
+export interface Waiter {
+  /** Id of the question. */
+  id: number;
+  stage: UpdateStage;
+}
+
+/** Who waits for which update. Waiting is not durable: who asks again waits again. */
+export class UpdateWaits {
+  readonly #waiters = new Map<string, Map<number, UpdateStage>>();
+
+  add({ chain, updateId }: UpdateRow, { id, stage }: Waiter): void {
+    const key = `${chain} ${updateId}`;
+    const waiters = this.#waiters.get(key) ?? new Map<number, UpdateStage>();
+    this.#waiters.set(key, waiters.set(id, stage));
+  }
+
+  /** Those that wait for the stage; all of them when the update is over. */
+  of({ chain, updateId }: UpdateRow, reached: UpdateStage): number[] {
+    const waiters = [...this.#waiters.get(`${chain} ${updateId}`) ?? []];
+    return waiters.filter(([, stage]) => reached === "completed" || stage === reached)
+      .map(([id]) => id);
+  }
+
+  delete({ chain, updateId }: UpdateRow, id: number): void {
+    const key = `${chain} ${updateId}`;
+    const waiters = this.#waiters.get(key);
+    waiters?.delete(id);
+    if (waiters?.size === 0) this.#waiters.delete(key);
+  }
+}
+
+/**
+ * Delivers an update, unless the chain of runs knows its id already.
+ *
+ * @returns what became of it; undefined when `waiter` is answered later.
+ * @throws NotFound, Invalid; nothing is written then.
+ */
+export function updateRun(
+  book: Book,
+  workflowId: string,
+  request: UpdateRequest,
+  waiter: Waiter,
+): UpdateResult | undefined {
+  const updateId = checkedUpdateId(request) ?? book.random.uuid();
+  const known = knownUpdate(book, workflowId, updateId);
+  if (known) return resultOrWait(book, known, waiter);
+  const state = openRun(book, workflowId);
+  const { name, args, sender } = request;
+  const row = {
+    chain: state.firstRunId,
+    updateId,
+    run: state.run,
+    delivered: book.append(state, "UpdateDelivered", { updateId, name, args, sender }),
+    accepted: 0,
+    outcome: 0,
+  };
+  book.store.insertUpdate(row);
+  book.wake(state);
+  book.updateWaits.add(row, waiter);
+  return undefined;
+}
+
+/** The id that the sender gave. @throws Invalid */
+export function checkedUpdateId({ updateId }: UpdateRequest): string | undefined {
+  if (updateId === undefined || updateId !== "" && !/[|{}]/.test(updateId)) return updateId;
+  throw new WippyError(
+    "Invalid",
+    `the update id "${updateId}" is empty or holds one of | { }; choose another, or leave it out`,
+    { retryable: false },
+  );
+}
+
+/** An update of the newest chain of runs of a workflow id. */
+export function knownUpdate(
+  book: Book,
+  workflowId: string,
+  updateId: string,
+): UpdateRow | undefined {
+  const newest = book.runs.newest(workflowId);
+  return newest && book.store.update(newest.firstRunId, updateId);
+}
+
+/** Awaits an update that was delivered. @throws NotFound */
+export function pollUpdate(
+  book: Book,
+  workflowId: string,
+  updateId: string,
+  waiter: Waiter,
+): UpdateResult | undefined {
+  const newest = book.runs.newest(workflowId);
+  if (!newest) throw notFound(workflowId);
+  const row = book.store.update(newest.firstRunId, updateId);
+  if (!row) {
+    throw new WippyError("NotFound", `workflow ${workflowId} has no update ${updateId}`, {
+      retryable: false,
+      details: { workflow_id: workflowId, update_id: updateId },
+    });
+  }
+  return resultOrWait(book, row, waiter);
+}
+
+/** The code takes the update. */
+export function acceptUpdate(book: Book, state: RunState, updateId: string): void {
+  book.append(state, "UpdateAccepted", { updateId });
+  const row = book.store.update(state.firstRunId, updateId);
+  if (!row || row.outcome > 0) return;
+  row.accepted = 1;
+  book.store.saveUpdate(row);
+  tell(book, row, { updateId, runId: state.runId, status: "accepted" }, "accepted");
+}
+
+/** The update has its outcome: the code's, or that the run closed before there was one. */
+export function endUpdate(
+  book: Book,
+  state: RunState,
+  updateId: string,
+  type: "UpdateRejected" | "UpdateCompleted" | "UpdateAborted",
+  outcome: { value?: Payload; failure?: Failure },
+): void {
+  const data = { updateId, ...outcome } as EventData["UpdateAborted"];
+  const event = book.append(state, type, data);
+  const row = book.store.update(state.firstRunId, updateId);
+  if (!row || row.outcome > 0) return;
+  row.outcome = event;
+  book.store.saveUpdate(row);
+  tell(book, row, resultFrom(updateId, state.runId, type, outcome), "completed");
+}
+
+/**
+ * A run closes: its updates without outcome are over; but those that it has not accepted are for the
+ * run that follows it, if one does.
+ */
+export function abortUpdates(book: Book, state: RunState, followed: boolean): void {
+  for (const { updateId, accepted } of book.store.openUpdates(state.run)) {
+    if (followed && !accepted) continue;
+    endUpdate(book, state, updateId, "UpdateAborted", {
+      failure: {
+        kind: "Canceled",
+        message: `workflow ${state.workflowId} closed before the update was completed`,
+        retryable: false,
+        details: { workflow_id: state.workflowId, run_id: state.runId, update_id: updateId },
+      },
+    });
+  }
+}
+
+/** Delivers what a closed run did not accept to the run that follows it. */
+export function handOnUpdates(book: Book, from: RunState, to: RunState): void {
+  for (const row of book.store.openUpdates(from.run)) {
+    const event = book.store.event(from.run, row.delivered);
+    if (!event) {
+      throw new Error(`run ${from.runId}: event ${row.delivered} of an update is missing`);
+    }
+    row.run = to.run;
+    row.delivered = book.append(to, "UpdateDelivered", unpackPlain(event.data));
+    book.store.saveUpdate(row);
+  }
+}
+
+function resultOrWait(book: Book, row: UpdateRow, waiter: Waiter): UpdateResult | undefined {
+  const runId = book.runs.get(row.run)?.runId ?? "";
+  if (row.outcome > 0) {
+    const event = book.store.event(row.run, row.outcome);
+    if (!event) throw new Error(`run ${runId}: event ${row.outcome} of an update is missing`);
+    const type = event.type as "UpdateRejected" | "UpdateCompleted" | "UpdateAborted";
+    return resultFrom(row.updateId, runId, type, unpackPlain(event.data));
+  }
+  if (row.accepted && waiter.stage === "accepted") {
+    return { updateId: row.updateId, runId, status: "accepted" };
+  }
+  book.updateWaits.add(row, waiter);
+  return undefined;
+}
+
+function resultFrom(
+  updateId: string,
+  runId: string,
+  type: "UpdateRejected" | "UpdateCompleted" | "UpdateAborted",
+  { value, failure }: { value?: Payload; failure?: Failure },
+): UpdateResult {
+  if (failure) {
+    const status = type === "UpdateRejected" ? "rejected" : "failed";
+    return { updateId, runId, status, failure };
+  }
+  return { updateId, runId, status: "completed", ...value ? { value } : {} };
+}
+
+function tell(book: Book, row: UpdateRow, value: UpdateResult, reached: UpdateStage): void {
+  for (const id of book.updateWaits.of(row, reached)) {
+    book.out.push({ type: "answer", id, value });
+    book.after.push(() => book.updateWaits.delete(row, id));
+  }
+}

@@ -1,0 +1,274 @@
+import {
+  type EventData,
+  type EventType,
+  inbound,
+  packPlain,
+  type ScheduledActivity,
+  scheduledActivity,
+  type StoredEvent,
+  unpackPlain,
+} from "../../../history/history.ts";
+import type { RunOptions } from "../../../options/options.ts";
+import type { Payload } from "../../../provider.ts";
+import type { ActivityRow, EventRow, RunRow, Store } from "./store.ts";
+
+/** What a run was promised at its start and hands on to the runs that follow it. */
+export interface RunTerms {
+  options: RunOptions;
+  /** Milliseconds since the epoch; of the whole chain. */
+  executionDeadline?: number;
+  /** The schedule that started the chain, and as which of its actions. */
+  schedule?: { schedule: number; action: number };
+}
+
+/** An activity without outcome, with what its ActivityScheduled event says. */
+export interface PendingActivity {
+  row: ActivityRow;
+  scheduled: ScheduledActivity;
+  /** Milliseconds since the epoch. */
+  scheduledTime: number;
+  /** When its details of a heartbeat were last written. */
+  beatWritten?: number;
+}
+
+/**
+ * A run as the journal works with it: its row, and what it remembers to spare reads. Everything
+ * here can be read again from disk, so states are forgotten freely, and all of them after a failed
+ * commit.
+ */
+export interface RunState extends RunRow {
+  /**
+   * Time of the newest event: time does not run backwards within a run, even if the machine's clock
+   * does.
+   */
+  lastTime?: number;
+  agreed: RunTerms;
+  /** By sequence number; undefined until they are asked for. */
+  pending?: Map<number, PendingActivity>;
+  /** Frame of the run as ExecutionStarted holds it; undefined until it is asked for. */
+  frame?: { value?: Payload };
+  /** Worker that completed the run's last task and may hold it in memory. */
+  worker?: number;
+  /** Packed `RunIdentity`, once it was needed. */
+  identity?: Uint8Array;
+  /** Task that `worker` completed last; 0 when `unshown` begins at the first event. */
+  since: number;
+  /** Inbound events that the worker lacks; undefined when they are not known. */
+  unshown?: StoredEvent[];
+  /** The worker has local activities under way: it holds the present task open for them. */
+  heldOpen: boolean;
+  /** How often in a row the present task was lost. */
+  losses: number;
+  /** The log has warned of the size of its history. */
+  warned?: boolean;
+  changed: { progress: boolean; standing: boolean };
+}
+
+/** A rough cost of an event beside its data: its type, its time and its place in the tree. */
+export const eventOverhead = 24;
+
+/** The runs that the journal works with, read from the store when they are needed. */
+export class Runs {
+  readonly #store: Store;
+  readonly #limit: number;
+  readonly #states = new Map<number, RunState>();
+  /** Newest run of a workflow id, for ids whose run is in `#states`. */
+  readonly #newest = new Map<string, RunState>();
+  readonly #changed = new Set<RunState>();
+  #lastRun: number;
+
+  /** @param limit states kept in memory between transactions. */
+  constructor(store: Store, limit: number) {
+    this.#store = store;
+    this.#limit = limit;
+    this.#lastRun = store.lastRun();
+  }
+
+  get(run: number): RunState | undefined {
+    const known = this.#states.get(run);
+    if (!known) return this.#load(this.#store.runByNumber(run));
+    // Last in the order of the map: `trim` takes from the front.
+    this.#states.delete(run);
+    this.#states.set(run, known);
+    return known;
+  }
+
+  byId(runId: string): RunState | undefined {
+    return this.#load(this.#store.runById(runId));
+  }
+
+  /** The newest run of a workflow id. */
+  newest(workflowId: string): RunState | undefined {
+    const known = this.#newest.get(workflowId);
+    if (known) return known;
+    const state = this.#load(this.#store.newestRun(workflowId));
+    if (state) this.#newest.set(workflowId, state);
+    return state;
+  }
+
+  /** The newest run of the chain that a run belongs to. */
+  newestOfChain(chain: Pick<RunState, "workflowId" | "firstRunId">): RunState | undefined {
+    return this.#load(this.#store.newestOfChain(chain.workflowId, chain.firstRunId));
+  }
+
+  /** Inserts a run without events. */
+  create(row: Omit<RunRow, "run" | "nextEvent" | "bytes" | "lease" | "taskEvent">): RunState {
+    const state = this.#state({
+      ...row,
+      run: ++this.#lastRun,
+      nextEvent: 1,
+      bytes: 0,
+      lease: 0,
+      taskEvent: 0,
+    });
+    state.pending = new Map();
+    state.unshown = [];
+    state.lastTime = 0;
+    this.#store.insertRun(state);
+    this.#states.set(state.run, state);
+    this.#newest.set(state.workflowId, state);
+    return state;
+  }
+
+  /** Appends an event to the history of a run and answers its id. */
+  append<Type extends EventType>(
+    state: RunState,
+    type: Type,
+    data: EventData[Type],
+    now: number,
+  ): number {
+    const id = state.nextEvent++;
+    state.lastTime ??= this.#store.event(state.run, state.nextEvent - 2)?.time ?? 0;
+    const time = state.lastTime = Math.max(now, state.lastTime);
+    const packed = packPlain(data);
+    state.bytes += packed.length + eventOverhead;
+    this.#store.insertEvent({ run: state.run, id, type, time, data: packed });
+    if (inbound.has(type)) state.unshown?.push({ id, time, type, data: packed });
+    // A history that is handed out whole has to have it too.
+    else if (state.worker === undefined) state.unshown = undefined;
+    this.progressed(state);
+    return id;
+  }
+
+  /**
+   * Reads the history of a run that no worker holds and that is about to have a task, which needs all of it:
+   * in one go, before anything is appended.
+   */
+  recall(state: RunState): void {
+    if (state.worker !== undefined || state.unshown) return;
+    state.unshown = this.#store.eventsFrom(state.run, 1);
+    state.since = 0;
+    state.lastTime = state.unshown.at(-1)?.time ?? 0;
+  }
+
+  /** Copies an event of another run to the end of this one's history, as it is. */
+  copy(state: RunState, { type, time, data }: EventRow): void {
+    const id = state.nextEvent++;
+    state.lastTime = time;
+    state.bytes += data.length + eventOverhead;
+    this.#store.insertEvent({ run: state.run, id, type, time, data });
+    this.progressed(state);
+  }
+
+  /** The row's `saveProgress` columns are to be written. */
+  progressed(state: RunState): void {
+    state.changed.progress = true;
+    this.#changed.add(state);
+  }
+
+  /** The row's `saveStanding` columns are to be written. */
+  standingChanged(state: RunState): void {
+    state.changed.standing = true;
+    this.#changed.add(state);
+  }
+
+  /** Runs whose history has grown in this transaction; those that grow meanwhile are among them. */
+  changed(): Iterable<RunState> {
+    return this.#changed;
+  }
+
+  /** Writes the changed rows; called at the end of a transaction. */
+  flush(): void {
+    for (const state of this.#changed) {
+      if (state.changed.progress) this.#store.saveProgress(state);
+      if (state.changed.standing) this.#store.saveStanding(state);
+      state.changed.progress = state.changed.standing = false;
+    }
+    this.#changed.clear();
+  }
+
+  /** Forgets the states that were not used for longest; called between transactions. */
+  trim(): void {
+    for (const [run, state] of this.#states) {
+      if (this.#states.size <= this.#limit) return;
+      this.#states.delete(run);
+      if (this.#newest.get(state.workflowId) === state) this.#newest.delete(state.workflowId);
+    }
+  }
+
+  /** Forgets everything, because a transaction was rolled back. */
+  forgetAll(): void {
+    this.#states.clear();
+    this.#newest.clear();
+    this.#changed.clear();
+  }
+
+  /** Removes a closed run for good. */
+  delete(run: number): void {
+    const state = this.#states.get(run);
+    this.#states.delete(run);
+    if (state && this.#newest.get(state.workflowId) === state) {
+      this.#newest.delete(state.workflowId);
+    }
+    this.#store.deleteRun(run);
+  }
+
+  /** Activities of a run that have no outcome. */
+  pending(state: RunState): Map<number, PendingActivity> {
+    if (state.pending) return state.pending;
+    state.pending = new Map();
+    for (const row of this.#store.activitiesOf(state.run)) {
+      const event = this.#store.event(state.run, row.event);
+      if (!event) {
+        throw new Error(`run ${state.runId}: event ${row.event} of its activity is missing`);
+      }
+      state.pending.set(row.seq, {
+        row,
+        scheduled: scheduledActivity(unpackPlain(event.data)),
+        scheduledTime: event.time,
+      });
+    }
+    return state.pending;
+  }
+
+  started(state: RunState): EventData["ExecutionStarted"] {
+    const event = this.#store.event(state.run, 1);
+    if (!event) throw new Error(`run ${state.runId} has no first event`);
+    return unpackPlain(event.data);
+  }
+
+  frame(state: RunState): Payload | undefined {
+    state.frame ??= { value: this.started(state).frame };
+    return state.frame.value;
+  }
+
+  #load(row: RunRow | undefined): RunState | undefined {
+    if (!row) return undefined;
+    const known = this.#states.get(row.run);
+    if (known) return known;
+    const state = this.#state(row);
+    this.#states.set(row.run, state);
+    return state;
+  }
+
+  #state(row: RunRow): RunState {
+    return {
+      ...row,
+      agreed: row.terms ? unpackPlain<RunTerms>(row.terms) : { options: {} },
+      since: 0,
+      heldOpen: false,
+      losses: 0,
+      changed: { progress: false, standing: false },
+    };
+  }
+}

@@ -1,0 +1,433 @@
+import type { Database, Statement } from "bun:sqlite";
+import {
+  and,
+  desc,
+  eq,
+  getTableColumns,
+  gt,
+  gte,
+  isNotNull,
+  lt,
+  lte,
+  max,
+  type SQL,
+  sql,
+} from "drizzle-orm";
+import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
+import type { Payload, RunQuery } from "../../../provider.ts";
+import { attributeRows } from "./attributes.ts";
+import { given, param, rowParams } from "./parameters.ts";
+import { ScheduleStore } from "./schedule-store.ts";
+import { type RunPosition, selectRuns } from "./visibility.ts";
+import { activities, attributes, events, outbox, runs, timers, updates } from "./schema.ts";
+
+export type RunRow = typeof runs.$inferSelect;
+export type EventRow = Omit<typeof events.$inferSelect, "position">;
+export type TimerRow = typeof timers.$inferSelect;
+export type ActivityRow = typeof activities.$inferSelect;
+export type UpdateRow = typeof updates.$inferSelect;
+export type OutboxRow = typeof outbox.$inferSelect;
+
+/**
+ * The journal's statements, prepared once. A prepared drizzle insert costs about 2.4 µs where the
+ * bare statement costs 1.5 µs (bench/workflows/statements.ts), so there is no need for a second
+ * way.
+ *
+ * Statements see the transaction that is open on the connection; beginning and ending it is the
+ * journal's business.
+ */
+export class Store {
+  readonly #database: Database;
+  readonly #drizzle: BunSQLiteDatabase;
+  readonly #statements: ReturnType<typeof prepare>;
+
+  /** What schedules have. */
+  readonly schedules: ScheduleStore;
+
+  readonly #begin: Statement;
+  readonly #commit: Statement;
+  #lastMessage: number;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#drizzle = drizzle({ client: database });
+    this.#statements = prepare(this.#drizzle);
+    this.schedules = new ScheduleStore(this.#drizzle);
+    this.#begin = database.prepare("BEGIN IMMEDIATE");
+    this.#commit = database.prepare("COMMIT");
+    this.#lastMessage = this.messages().at(-1)?.id ?? 0;
+  }
+
+  begin(): void {
+    this.#begin.run();
+  }
+
+  commit(): void {
+    this.#commit.run();
+  }
+
+  rollback(): void {
+    // SQLite ends the transaction by itself after some errors (full disk, I/O).
+    if (this.#database.inTransaction) this.#database.run("ROLLBACK");
+  }
+
+  /** Moves everything into the one file, so that it can be copied alone, and closes it. */
+  close(): void {
+    try {
+      this.#database.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch {
+      // What is committed stays in the write-ahead log; the next open moves it.
+    }
+    this.#database.close();
+  }
+
+  insertRun(row: RunRow): void {
+    this.#statements.insertRun.run(row);
+    if (row.searchAttributes) this.#insertAttributes(row.run, row.searchAttributes);
+  }
+
+  /** Makes a run found by these search attributes, packed, in place of those that it had. */
+  saveAttributes(run: number, packed: Payload): void {
+    this.#statements.deleteAttributesOf.run({ run });
+    this.#insertAttributes(run, packed);
+  }
+
+  #insertAttributes(run: number, packed: Payload): void {
+    for (const row of attributeRows(run, packed)) this.#statements.insertAttribute.run({ ...row });
+  }
+
+  lastRun(): number {
+    return this.#statements.lastRun.get()?.run ?? 0;
+  }
+
+  runByNumber(run: number): RunRow | undefined {
+    return this.#statements.runByNumber.get({ run });
+  }
+
+  runById(runId: string): RunRow | undefined {
+    return this.#statements.runById.get({ runId });
+  }
+
+  /** The newest run of a workflow id. */
+  newestRun(workflowId: string): RunRow | undefined {
+    return this.#statements.newestRun.get({ workflowId });
+  }
+
+  /** The newest run of a chain. */
+  newestOfChain(workflowId: string, firstRunId: string): RunRow | undefined {
+    return this.#statements.newestOfChain.get({ workflowId, firstRunId });
+  }
+
+  /** The runs of a chain that began after one of its runs, in their order. */
+  laterOfChain(
+    { workflowId, firstRunId, run }: Pick<RunRow, "workflowId" | "firstRunId" | "run">,
+  ): { run: number }[] {
+    return this.#statements.laterOfChain.all({ workflowId, firstRunId, run });
+  }
+
+  /** Open runs that have a task without outcome. */
+  runsWithTask(): { run: number }[] {
+    return this.#statements.runsWithTask.all();
+  }
+
+  /** Ends the leases of all tasks that are out, and the waits of the blocked runs. */
+  reclaimTasks(): void {
+    this.#statements.reclaimTasks.run();
+  }
+
+  openChildren(parentRun: number): { run: number }[] {
+    return this.#statements.openChildren.all({ parentRun });
+  }
+
+  openChild(parentRun: number, parentSeq: number): { run: number } | undefined {
+    return this.#statements.openChild.get({ parentRun, parentSeq });
+  }
+
+  /** Writes the columns that every task changes. */
+  saveProgress(
+    row: Pick<RunRow, "run" | "nextEvent" | "bytes" | "lease" | "taskEvent" | "wake">,
+  ): void {
+    this.#statements.saveProgress.run(row);
+  }
+
+  /** Writes the columns that few tasks change. */
+  saveStanding(
+    row: Pick<
+      RunRow,
+      | "run"
+      | "status"
+      | "closeTime"
+      | "held"
+      | "cancelRequested"
+      | "memo"
+      | "searchAttributes"
+      | "blocked"
+    >,
+  ): void {
+    this.#statements.saveStanding.run(row);
+  }
+
+  /** Makes a run the child of another one, or of none. */
+  saveParent(row: Pick<RunRow, "run" | "parentRun" | "parentSeq">): void {
+    this.#statements.saveParent.run(row);
+  }
+
+  /** Closed runs that ended before a time, the oldest first. */
+  closedBefore(time: number, limit: number): { run: number }[] {
+    return this.#statements.closedBefore.all({ time, limit });
+  }
+
+  /** Removes a closed run with its history; nothing else is left of one. */
+  deleteRun(run: number): void {
+    this.#statements.deleteEventsOf.run({ run });
+    this.#statements.deleteUpdatesOf.run({ run });
+    this.#statements.deleteAttributesOf.run({ run });
+    this.#statements.deleteRun.run({ run });
+  }
+
+  /** A page of runs; `visibility.ts` has what a query means. */
+  listRuns(query: RunQuery, after: RunPosition | undefined, limit: number): RunRow[] {
+    return selectRuns(this.#drizzle, query, after, limit).all();
+  }
+
+  /** Identifiers of the hosts that have runs. */
+  hosts(): string[] {
+    return this.#drizzle.selectDistinct({ id: runs.hostId }).from(runs).all().map(({ id }) => id);
+  }
+
+  insertEvent(row: EventRow): void {
+    this.#statements.insertEvent.run(row);
+  }
+
+  event(run: number, id: number): EventRow | undefined {
+    return this.#statements.event.get({ run, id });
+  }
+
+  /** Events from id `from` on, in order. */
+  eventsFrom(run: number, from: number): EventRow[] {
+    // As lists: to make drizzle's objects takes as long as to read the rows.
+    const rows = this.#statements.eventsFrom.values({ run, from }) as EventValues[];
+    return rows.map(([run, id, type, time, data]) => ({ run, id, type, time, data }));
+  }
+
+  insertTimer(row: TimerRow): void {
+    this.#statements.insertTimer.run(row);
+  }
+
+  /** Answers whether there was one. */
+  timersOf(run: number): TimerRow[] {
+    return this.#statements.timersOf.all({ run });
+  }
+
+  deleteTimer(run: number, kind: TimerRow["kind"], seq: number): boolean {
+    return this.#statements.deleteTimer.all({ run, kind, seq }).length > 0;
+  }
+
+  deleteTimersOf(run: number): void {
+    this.#statements.deleteTimersOf.run({ run });
+  }
+
+  /** When the first timer or schedule is due. */
+  nextDue(): number | undefined {
+    const timer = this.#statements.nextDue.get()?.due;
+    const schedule = this.schedules.nextDue();
+    return timer === undefined || schedule === undefined
+      ? timer ?? schedule
+      : Math.min(timer, schedule);
+  }
+
+  /** Timers that are due at `now`, the oldest first. */
+  dueTimers(now: number, limit: number): TimerRow[] {
+    return this.#statements.dueTimers.all({ now, limit });
+  }
+
+  insertActivity(row: ActivityRow): void {
+    this.#statements.insertActivity.run(row);
+  }
+
+  saveActivity(row: ActivityRow): void {
+    this.#statements.saveActivity.run(row);
+  }
+
+  deleteActivity(run: number, seq: number): void {
+    this.#statements.deleteActivity.run({ run, seq });
+  }
+
+  deleteActivitiesOf(run: number): void {
+    this.#statements.deleteActivitiesOf.run({ run });
+  }
+
+  activitiesOf(run: number): ActivityRow[] {
+    return this.#statements.activitiesOf.all({ run });
+  }
+
+  /** Runs with an attempt that has been handed out, or waits for a slot. */
+  runsWithAttempt(): { run: number }[] {
+    return this.#statements.runsWithAttempt.all();
+  }
+
+  update(chain: string, updateId: string): UpdateRow | undefined {
+    return this.#statements.update.get({ chain, updateId });
+  }
+
+  insertUpdate(row: UpdateRow): void {
+    this.#statements.insertUpdate.run(row);
+  }
+
+  saveUpdate(row: UpdateRow): void {
+    this.#statements.saveUpdate.run(row);
+  }
+
+  /** Updates of a run that have no outcome, in the order of delivery. */
+  openUpdates(run: number): UpdateRow[] {
+    return this.#statements.openUpdates.all({ run });
+  }
+
+  /** Answers the message's id; ids grow. */
+  insertMessage(row: Omit<OutboxRow, "id">): number {
+    this.#statements.insertMessage.run({ ...row, id: ++this.#lastMessage });
+    return this.#lastMessage;
+  }
+
+  deleteMessagesUpTo(id: number): void {
+    this.#statements.deleteMessagesUpTo.run({ id });
+  }
+
+  messages(): OutboxRow[] {
+    return this.#statements.messages.all();
+  }
+}
+
+const { position: _, ...eventColumns } = getTableColumns(events);
+
+/** An event in the order of its columns. */
+type EventValues = [
+  run: number,
+  id: number,
+  type: EventRow["type"],
+  time: number,
+  data: Uint8Array,
+];
+
+function prepare(db: BunSQLiteDatabase) {
+  const ofRun = (table: typeof timers | typeof activities) => eq(table.run, param("run"));
+  const oneActivity = and(ofRun(activities), eq(activities.seq, param("seq")));
+  const oneUpdate = and(
+    eq(updates.chain, param("chain")),
+    eq(updates.updateId, param("updateId")),
+  );
+  const open = eq(runs.status, sql`'running'`);
+  // Not by an order and a limit: drizzle makes the limit a parameter, with the same effect.
+  const newest = (...conditions: SQL[]) =>
+    db.select().from(runs)
+      .where(eq(runs.run, db.select({ run: max(runs.run) }).from(runs).where(and(...conditions))))
+      .prepare();
+  return {
+    insertRun: db.insert(runs).values(rowParams(getTableColumns(runs))).prepare(),
+    lastRun: db.select({ run: runs.run }).from(runs).orderBy(desc(runs.run)).limit(1).prepare(),
+    runByNumber: db.select().from(runs).where(eq(runs.run, param("run"))).prepare(),
+    runById: db.select().from(runs).where(eq(runs.runId, param("runId"))).prepare(),
+    newestRun: newest(eq(runs.workflowId, given("workflowId"))),
+    newestOfChain: newest(
+      eq(runs.workflowId, given("workflowId")),
+      eq(runs.firstRunId, given("firstRunId")),
+    ),
+    laterOfChain: db.select({ run: runs.run }).from(runs)
+      .where(
+        and(
+          eq(runs.workflowId, param("workflowId")),
+          eq(runs.firstRunId, param("firstRunId")),
+          gt(runs.run, param("run")),
+        ),
+      ).orderBy(runs.run).prepare(),
+    runsWithTask: db.select({ run: runs.run }).from(runs).where(gt(runs.taskEvent, sql`0`))
+      .orderBy(runs.run).prepare(),
+    reclaimTasks: db.update(runs).set({ lease: sql`${runs.lease} + 1`, blocked: null })
+      .where(gt(runs.taskEvent, sql`0`)).prepare(),
+    openChildren: db.select({ run: runs.run }).from(runs)
+      .where(and(eq(runs.parentRun, given("parentRun")), open)).orderBy(runs.run).prepare(),
+    openChild: db.select({ run: runs.run }).from(runs)
+      .where(
+        and(eq(runs.parentRun, param("parentRun")), eq(runs.parentSeq, param("parentSeq")), open),
+      )
+      .prepare(),
+    saveProgress: db.update(runs).set({
+      nextEvent: param("nextEvent"),
+      bytes: param("bytes"),
+      lease: param("lease"),
+      taskEvent: param("taskEvent"),
+      wake: param("wake"),
+    }).where(eq(runs.run, param("run"))).prepare(),
+    saveStanding: db.update(runs).set({
+      status: param("status"),
+      closeTime: param("closeTime"),
+      held: param("held"),
+      cancelRequested: param("cancelRequested"),
+      memo: param("memo"),
+      searchAttributes: param("searchAttributes"),
+      blocked: param("blocked"),
+    }).where(eq(runs.run, param("run"))).prepare(),
+
+    saveParent: db.update(runs).set({
+      parentRun: param("parentRun"),
+      parentSeq: param("parentSeq"),
+    }).where(eq(runs.run, param("run"))).prepare(),
+
+    closedBefore: db.select({ run: runs.run }).from(runs)
+      .where(and(isNotNull(runs.closeTime), lt(runs.closeTime, given("time"))))
+      .orderBy(runs.closeTime).limit(sql.placeholder("limit")).prepare(),
+    insertAttribute: db.insert(attributes).values(rowParams(getTableColumns(attributes))).prepare(),
+    deleteAttributesOf: db.delete(attributes).where(eq(attributes.run, param("run"))).prepare(),
+    deleteRun: db.delete(runs).where(eq(runs.run, param("run"))).prepare(),
+    deleteEventsOf: db.delete(events).where(eq(events.run, param("run"))).prepare(),
+
+    insertEvent: db.insert(events).values(rowParams(eventColumns)).prepare(),
+    event: db.select(eventColumns).from(events)
+      .where(and(eq(events.run, param("run")), eq(events.id, param("id")))).prepare(),
+    eventsFrom: db.select(eventColumns).from(events)
+      .where(and(eq(events.run, given("run")), gte(events.id, given("from")))).orderBy(events.id)
+      .prepare(),
+
+    insertTimer: db.insert(timers).values(rowParams(getTableColumns(timers))).prepare(),
+    deleteTimer: db.delete(timers)
+      .where(and(ofRun(timers), eq(timers.kind, param("kind")), eq(timers.seq, param("seq"))))
+      .returning({ run: timers.run }).prepare(),
+    timersOf: db.select().from(timers).where(eq(timers.run, given("run"))).orderBy(timers.due)
+      .prepare(),
+    deleteTimersOf: db.delete(timers).where(ofRun(timers)).prepare(),
+    nextDue: db.select({ due: timers.due }).from(timers).orderBy(timers.due).limit(1).prepare(),
+    dueTimers: db.select().from(timers).where(lte(timers.due, param("now")))
+      .orderBy(timers.due).limit(sql.placeholder("limit")).prepare(),
+
+    insertActivity: db.insert(activities).values(rowParams(getTableColumns(activities))).prepare(),
+    saveActivity: db.update(activities).set({
+      attempt: param("attempt"),
+      running: param("running"),
+      canceling: param("canceling"),
+      heartbeat: param("heartbeat"),
+      lastFailure: param("lastFailure"),
+    }).where(oneActivity).prepare(),
+    deleteActivity: db.delete(activities).where(oneActivity).prepare(),
+    deleteActivitiesOf: db.delete(activities).where(ofRun(activities)).prepare(),
+    activitiesOf: db.select().from(activities).where(ofRun(activities)).prepare(),
+    runsWithAttempt: db.selectDistinct({ run: activities.run }).from(activities)
+      .where(gt(activities.running, sql`0`)).orderBy(activities.run).prepare(),
+
+    update: db.select().from(updates).where(oneUpdate).prepare(),
+    insertUpdate: db.insert(updates).values(rowParams(getTableColumns(updates))).prepare(),
+    saveUpdate: db.update(updates).set({
+      run: param("run"),
+      delivered: param("delivered"),
+      accepted: param("accepted"),
+      outcome: param("outcome"),
+    }).where(oneUpdate).prepare(),
+    openUpdates: db.select().from(updates)
+      .where(and(eq(updates.run, given("run")), eq(updates.outcome, sql`0`)))
+      .orderBy(updates.delivered).prepare(),
+    deleteUpdatesOf: db.delete(updates).where(eq(updates.run, param("run"))).prepare(),
+
+    insertMessage: db.insert(outbox).values(rowParams(getTableColumns(outbox))).prepare(),
+    deleteMessagesUpTo: db.delete(outbox).where(lte(outbox.id, param("id"))).prepare(),
+    messages: db.select().from(outbox).orderBy(outbox.id).prepare(),
+  };
+}

@@ -1,0 +1,59 @@
+import type { Book } from "./transaction.ts";
+
+/**
+ * Which attempts of activities run at once, by their tokens. An attempt keeps its slot until its worker
+ * has answered, also when nobody waits for the answer any more. Changes are taken back when their
+ * transaction is rolled back.
+ */
+export class Slots {
+  readonly #limit: number;
+  readonly #taken = new Set<string>();
+  /** Those who wait, in the order of arrival, from `#head` on. */
+  #queue: string[] = [];
+  #head = 0;
+
+  /** @param limit without limit when absent. */
+  constructor(limit = Infinity) {
+    this.#limit = limit;
+  }
+
+  /** Takes a slot for an attempt if one is free and nobody waits for it. */
+  take(book: Book, token: string): boolean {
+    if (this.#limit === Infinity) return true;
+    if (this.#taken.size >= this.#limit || this.#head < this.#queue.length) return false;
+    this.#occupy(book, token);
+    return true;
+  }
+
+  release(book: Book, token: string): void {
+    if (this.#taken.delete(token)) book.undo.push(() => this.#taken.add(token));
+  }
+
+  enqueue(book: Book, token: string): void {
+    this.#queue.push(token);
+    book.undo.push(() => this.#queue.pop());
+  }
+
+  /** Gives a free slot to the attempt that waits for longest and answers its token. */
+  next(book: Book): string | undefined {
+    if (this.#taken.size >= this.#limit) return undefined;
+    const token = this.#queue[this.#head];
+    if (token === undefined) return undefined;
+    this.#head++;
+    book.undo.push(() => this.#head--);
+    this.#occupy(book, token);
+    return token;
+  }
+
+  /** Forgets those who wait no more; called between transactions. */
+  trim(): void {
+    if (this.#head <= 1_000 || 2 * this.#head <= this.#queue.length) return;
+    this.#queue = this.#queue.slice(this.#head);
+    this.#head = 0;
+  }
+
+  #occupy(book: Book, token: string): void {
+    this.#taken.add(token);
+    book.undo.push(() => this.#taken.delete(token));
+  }
+}

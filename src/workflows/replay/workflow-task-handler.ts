@@ -1,0 +1,477 @@
+import { machine } from "../../platform/machine.ts";
+import type { Surroundings } from "../../platform/platform.ts";
+import { pack, unpack } from "../../vm/codec.ts";
+import { WippyError } from "../../vm/error.ts";
+import type { LuaValue } from "../../vm/value.ts";
+import type { Activation, Job } from "../engine/activation.ts";
+import type { Command } from "../engine/command.ts";
+import type { Engine } from "../engine/engine.ts";
+import {
+  closingCommands,
+  closingEvents,
+  compare,
+  isCommandEvent,
+  notAskedFor,
+} from "./determinism.ts";
+import {
+  type HistoryEvent,
+  type LocalActivityMarker,
+  packCommands,
+  unpackHistory,
+} from "../history/history.ts";
+import { jobOf, recordOf } from "./jobs.ts";
+import { isLocalToken, LocalActivities, type LocalRunner } from "./local-activities.ts";
+import {
+  defaultTaskTimeout,
+  type QueryAnswer,
+  type QueryTask,
+  type TaskCompletion,
+  type TaskFailure,
+  type WorkflowTask,
+} from "../provider.ts";
+
+type TaskStarted = Extract<HistoryEvent, { type: "TaskStarted" }>;
+
+type Marker = Extract<HistoryEvent, { type: "LocalActivityRecorded" }>;
+type Completed = Extract<TaskCompletion["outcome"], { type: "completed" }>;
+type Performed = (Command | LocalActivityMarker)[];
+
+// Milliseconds that a task is held open for local activities.
+
+/** For one that it has begun: until then, what comes to the run is not shown to the code. */
+const hold = 1_000;
+/** When the code has asked for more, which is done only when the task is completed. */
+const shortHold = 20;
+/** For those that were under way before: the provider says when something comes (`hurry`). */
+const longHold = 20_000;
+/** Commands that one task may have and still be held open. */
+const mostCommands = 1_000;
+
+/** Commands that change nothing outside of the run. */
+const inward: ReadonlySet<Command["type"]> = new Set<Command["type"]>([
+  "record",
+  "record_patch",
+  "schedule_local_activity",
+  "cancel_local_activity",
+  "upsert_attributes",
+]);
+
+/** Tasks that are replayed before other work of the worker gets its turn: about two milliseconds. */
+const tasksATurn = 200;
+
+/** How much a replayer keeps, and what it depends on. */
+export interface ReplayerOptions {
+  /** Runs kept live in memory, 1,000 unless given; the least recently used ones come back by replay. */
+  maxRuns?: number;
+  /** The machine's, unless given. */
+  surroundings?: Pick<Surroundings, "now" | "setTimer" | "defer">;
+  /** Whether memory is short, so that fewer runs have to be kept. */
+  isFull?: () => boolean;
+}
+
+/** One activation of a history: a task begins, or a local activity ends in it. */
+interface Step {
+  started: TaskStarted;
+  /** Events that it shows to the code: inbound ones, or the outcome of a local activity. */
+  shown: HistoryEvent[];
+  /** Events of its commands; undefined for the task that has yet to be run. */
+  commands?: HistoryEvent[];
+  /** Outcomes of local activities in the whole task, by sequence number; undefined for none. */
+  ended?: Map<number, Marker>;
+}
+
+/**
+ * Turns histories into activations, on the thread of the engine. It remembers up to which task the
+ * engine has seen each run, so that a task that carries only what is new goes straight on; a whole
+ * history is replayed first, and what the code does is compared with what it did.
+ */
+export class Replayer {
+  readonly #engine: Engine;
+  readonly #surroundings: Pick<Surroundings, "now" | "defer">;
+  readonly #isFull: () => boolean;
+  readonly #locals: LocalActivities;
+  readonly #maxRuns: number;
+  /**
+   * Id of the last task that the engine has completed, by run id, the least recently used first.
+   */
+  readonly #seen = new Map<string, number>();
+  /** What is being done with a run. */
+  readonly #busy = new Map<string, Promise<unknown>>();
+
+  /** @param runner runs the attempts of local activities. */
+  constructor(
+    engine: Engine,
+    runner: LocalRunner,
+    { maxRuns = 1_000, surroundings = machine, isFull = () => false }: ReplayerOptions = {},
+  ) {
+    this.#engine = engine;
+    this.#surroundings = surroundings;
+    this.#isFull = isFull;
+    this.#locals = new LocalActivities(surroundings, runner);
+    this.#maxRuns = maxRuns;
+  }
+
+  /**
+   * Runs a task. Never rejects: what goes wrong is the answer. One run's tasks must not overlap.
+   */
+  async run(task: WorkflowTask): Promise<TaskCompletion> {
+    const answer = (outcome: TaskCompletion["outcome"]): TaskCompletion => ({
+      token: task.token,
+      outcome,
+    });
+    // Now, and not when its turn comes: who hurries for this task may do so before.
+    this.#locals.open(task.runId);
+    try {
+      const result = await this.#inTurn(task.runId, () => this.#work(task));
+      if ("cause" in result) {
+        this.evict(task.runId);
+        return answer({ type: "failed", failure: result });
+      }
+      return answer(result);
+    } catch (error) {
+      return answer({ type: "failed", failure: engineFailure(error) });
+    }
+  }
+
+  /** Answers a query. Never rejects. What a closed run has in memory is gone afterwards. */
+  async query(task: QueryTask): Promise<QueryAnswer> {
+    const { token, runId, name, args } = task;
+    const answer = (outcome: QueryAnswer["outcome"]): QueryAnswer => ({
+      token,
+      since: this.#engine.has(runId) ? this.#seen.get(runId) ?? 0 : 0,
+      outcome,
+    });
+    try {
+      return await this.#inTurn(runId, async () => {
+        if (task.since > 0 && !this.#holds(task)) return answer({ type: "cache_miss" });
+        const closed = task.since === 0 && await this.#rebuild(task);
+        try {
+          const value = this.#engine.query(runId, name, unpack(args) as LuaValue[]);
+          if (closed) this.evict(runId);
+          return answer({
+            type: "completed",
+            ...value === undefined ? {} : { value: pack(value) },
+          });
+        } catch (error) {
+          const failure = WippyError.from(error).toJSON();
+          // What the handler has changed comes back as it was by replay.
+          if (closed || failure.details?.changed_run === true) this.evict(runId);
+          return answer({ type: "failed", failure });
+        }
+      });
+    } catch (error) {
+      const { kind, message } = WippyError.from(error);
+      if (kind === "Conflict") {
+        return answer({ type: "failed", failure: WippyError.from(error).toJSON() });
+      }
+      return answer({ type: "lost", message });
+    }
+  }
+
+  /** Events have come for a run whose task is held open by local activities: it is completed. */
+  hurry(runId: string): void {
+    this.#locals.hurry(runId);
+  }
+
+  /** Takes the outcome of an attempt of a local activity. @returns false when the token is another's */
+  answered(token: string, value: LuaValue, error: LuaValue): boolean {
+    if (!isLocalToken(token)) return false;
+    this.#locals.answered(token, value, error);
+    return true;
+  }
+
+  /** Forgets a run. */
+  evict(runId: string): void {
+    this.#seen.delete(runId);
+    this.#locals.drop(runId);
+    this.#engine.evict(runId);
+  }
+
+  /** Runs what is to be done with one run after what is being done with it. */
+  async #inTurn<Result>(runId: string, work: () => Promise<Result>): Promise<Result> {
+    const clean = async () => {
+      try {
+        return await work();
+      } catch (error) {
+        this.evict(runId);
+        throw error;
+      }
+    };
+    const before = this.#busy.get(runId);
+    const turn = before === undefined ? clean() : before.then(clean, clean);
+    this.#busy.set(runId, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.#busy.get(runId) === turn) this.#busy.delete(runId);
+    }
+  }
+
+  #holds({ runId, since }: { runId: string; since: number }): boolean {
+    return this.#seen.get(runId) === since && this.#engine.has(runId);
+  }
+
+  /**
+   * Brings a run to the end of its history, for a query.
+   *
+   * @returns whether it is closed.
+   * @throws Conflict when the code does not repeat its history.
+   */
+  async #rebuild({ runId, history }: QueryTask): Promise<boolean> {
+    this.evict(runId);
+    const steps = this.#begin(runId, history).filter((step) => step.commands);
+    const last = steps.at(-1);
+    if (!last) {
+      throw new WippyError("Conflict", "the run closed before its code had begun", {
+        retryable: false,
+      });
+    }
+    const failure = await this.#replay(runId, steps, true);
+    if (failure) {
+      throw new WippyError("Conflict", `the run cannot be replayed: ${failure.message}`, {
+        retryable: false,
+      });
+    }
+    const closed = last.commands?.some(({ type }) => closingEvents.has(type)) ?? false;
+    if (!closed) this.#remember(runId, last.started.id);
+    return closed;
+  }
+
+  async #work(task: WorkflowTask): Promise<Completed | TaskFailure> {
+    const { runId, since } = task;
+    if (since > 0 && !this.#holds(task)) {
+      return { cause: "cache_miss", message: "the worker does not hold the run in memory" };
+    }
+    if (since === 0) this.evict(runId);
+    const steps = since === 0
+      ? this.#begin(runId, task.history)
+      : stepsOf(unpackHistory(task.history));
+    const live = steps.pop();
+    if (!live || live.commands) throw new Error("a task without an open task in its history");
+    const failure = await this.#replay(runId, steps);
+    if (failure) return failure;
+    const commands = await this.#perform(task, live);
+    const forceNewTask = !isClosed(commands) && this.#locals.busy(runId);
+    if (isClosed(commands)) this.evict(runId);
+    else this.#remember(runId, live.started.id);
+    return {
+      type: "completed",
+      commands: packCommands(withoutEnded(commands)),
+      ...forceNewTask && { forceNewTask },
+    };
+  }
+
+  /** A run is built from its whole history. */
+  #begin(runId: string, history: Uint8Array): Step[] {
+    const events = unpackHistory(history);
+    const [first] = events;
+    if (first?.type === "ExecutionStarted") this.#locals.introduce(runId, first.data);
+    return stepsOf(events);
+  }
+
+  /**
+   * Runs the open task. While local activities are under way it is held open, for a bounded time: each
+   * outcome is an activation of its own and leaves a marker among the commands, so that a replay finds
+   * the same ones. Those that take longer go on in memory, and end in the task that follows at once
+   * (`forceNewTask`): as long as one is under way the run has an open task, which is what brings it back
+   * after a crash. Temporal's workers do the same and call it a task heartbeat.
+   */
+  async #perform(
+    { runId, timeout = defaultTaskTimeout }: WorkflowTask,
+    live: Step,
+  ): Promise<Performed> {
+    const now = () => this.#surroundings.now();
+    const commands: Performed = [];
+    let due = now() + Math.min(longHold, timeout / 2);
+    for (let step = live;;) {
+      const answer = this.#engine.activate(activationOf(runId, step));
+      const issued = untilClosed(Array.isArray(answer) ? answer : await answer);
+      this.#locals.note(runId, issued);
+      commands.push(...issued);
+      if (isClosed(commands)) return commands;
+      if (this.#locals.begin(runId)) due = Math.min(due, now() + Math.min(hold, timeout / 2));
+      if (!this.#locals.busy(runId)) return commands;
+      if (!issued.every(({ type }) => inward.has(type))) due = Math.min(due, now() + shortHold);
+      if (commands.length >= mostCommands) due = 0;
+      const outcome = now() < due ? await this.#locals.next(runId, due) : undefined;
+      if (!outcome) return commands;
+      this.#locals.settle(runId, outcome.seq);
+      commands.push({ type: "record_local_activity", ...outcome });
+      step = markerStep(live, { id: 0, time: 0, type: "LocalActivityRecorded", data: outcome });
+    }
+  }
+
+  /** Brings the engine to where history is. Answers the first difference between the two. */
+  async #replay(runId: string, steps: Step[], retain = false): Promise<TaskFailure | undefined> {
+    const failure = await this.#compare(runId, steps, retain ? { retain } : {});
+    if (!failure) return undefined;
+    // Once more, to say where in the code it is.
+    this.#engine.evict(runId);
+    this.#locals.restart(runId);
+    return await this.#compare(runId, steps, { retain, explain: true }) ?? failure;
+  }
+
+  async #compare(
+    runId: string,
+    steps: Step[],
+    how: Pick<Activation, "retain" | "explain">,
+  ): Promise<TaskFailure | undefined> {
+    let at = 0;
+    while (at < steps.length) {
+      // Whatever else the worker has to do gets its turn.
+      if (at > 0 && at % tasksATurn === 0) await this.#turn();
+      // One by one where the code's place after each is wanted.
+      const batch = steps.slice(at, at + (how.explain ? 1 : tasksATurn));
+      const answers = this.#engine.replay(
+        batch.map((step) => ({ ...activationOf(runId, step), ...how })),
+      );
+      if (answers.length === 0) throw new Error(`run ${runId}: the engine replayed nothing`);
+      for (const [number, answer] of answers.entries()) {
+        const { started, commands: events = [], shown: [marker], ended } = batch[number]!;
+        const where = () => this.#engine.where(runId);
+        if (marker?.type === "LocalActivityRecorded") {
+          const asked = this.#locals.settle(runId, marker.data.seq);
+          if (!asked) return notAskedFor(started.id, marker, where);
+        }
+        const commands = untilClosed(Array.isArray(answer) ? answer : await answer);
+        this.#locals.note(runId, commands);
+        const failure = compare(started.id, events, commands, where, ended);
+        if (failure) return failure;
+      }
+      at += answers.length;
+    }
+    return undefined;
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => void this.#surroundings.defer(resolve));
+  }
+
+  #remember(runId: string, task: number): void {
+    this.#seen.delete(runId);
+    this.#seen.set(runId, task);
+    let surplus = this.#seen.size - this.#maxRuns;
+    // What is dropped is free only after a collection, so a few at a time.
+    if (surplus <= 0 && this.#seen.size > 1 && this.#isFull()) surplus = 2;
+    if (surplus <= 0) return;
+    for (const oldest of this.#seen.keys()) {
+      // One that is at work is not idle, however long ago its last task was.
+      if (oldest === runId || this.#busy.has(oldest) || this.#locals.busy(oldest)) continue;
+      this.evict(oldest);
+      if (--surplus === 0) return;
+    }
+  }
+
+  /**
+   * Checks whether the code still does what a stored history says, without a task: for `wippy
+   * workflow replay`.
+   *
+   * @param history packed, whole.
+   * @returns the first difference, undefined when there is none.
+   */
+  async check(runId: string, history: Uint8Array): Promise<TaskFailure | undefined> {
+    try {
+      return await this.#replay(
+        runId,
+        this.#begin(runId, history).filter((step) => step.commands),
+      );
+    } catch (error) {
+      return engineFailure(error);
+    } finally {
+      this.evict(runId);
+    }
+  }
+}
+
+/** What code would do after closing its run is left out. */
+function untilClosed(commands: Command[]): Command[] {
+  const closing = commands.findIndex(({ type }) => closingCommands.has(type));
+  return closing < 0 ? commands : commands.slice(0, closing + 1);
+}
+
+function isClosed(commands: Performed): boolean {
+  return closingCommands.has(commands.at(-1)?.type as Command["type"]);
+}
+
+/** The activation of a task in which a local activity ends. */
+function markerStep({ started }: Step, marker: Marker): Step {
+  return { started, shown: [marker] };
+}
+
+/** Commands as they are recorded: an outcome stands for the command that asked for it. */
+function withoutEnded(commands: Performed): Performed {
+  const ended = new Set<number>();
+  for (const command of commands) {
+    if (command.type === "record_local_activity") ended.add(command.seq);
+  }
+  if (ended.size === 0) return commands;
+  return commands.filter((command) =>
+    command.type !== "schedule_local_activity" || !ended.has(command.seq)
+  );
+}
+
+/** Cuts a history, or the part of it that came in since a task, into activations. */
+function stepsOf(events: HistoryEvent[]): Step[] {
+  const steps: Step[] = [];
+  let arrived: HistoryEvent[] = [];
+  for (const event of events) {
+    if (event.type === "TaskStarted") {
+      steps.push({ started: event, shown: arrived });
+      arrived = [];
+    } else if (event.type === "TaskCompleted") {
+      const step = steps.at(-1);
+      if (step) step.commands = [];
+    } else if (event.type === "TaskFailed") {
+      // Its commands were refused: what it showed is shown again by the next task.
+      arrived = [...steps.pop()?.shown ?? [], ...arrived];
+    } else if (event.type === "LocalActivityRecorded") {
+      const step = steps.at(-1);
+      if (!step) continue;
+      step.ended ??= new Map<number, Marker>();
+      step.ended.set(event.data.seq, event);
+      steps.push({ ...markerStep(step, event), commands: [], ended: step.ended });
+    } else if (isCommandEvent(event)) {
+      steps.at(-1)?.commands?.push(event);
+    } else {
+      arrived.push(event);
+    }
+  }
+  return steps;
+}
+
+function activationOf(runId: string, { started, shown, commands }: Step): Activation {
+  const jobs: Job[] = [];
+  for (const event of commands ?? []) {
+    const job = recordOf(event);
+    if (job) jobs.push(job);
+  }
+  for (const event of shown) {
+    const job = jobOf(event);
+    if (job) jobs.push(job);
+  }
+  const [first] = shown;
+  return {
+    runId,
+    timestamp: first?.type === "LocalActivityRecorded" ? first.data.time : started.time,
+    replaying: commands !== undefined,
+    historyLength: started.id,
+    historySize: started.data.size,
+    jobs,
+  };
+}
+
+/**
+ * An engine says by `details.nondeterminism` that the code does not fit the history; all else may
+ * pass.
+ */
+function engineFailure(error: unknown): TaskFailure {
+  const { message, details } = WippyError.from(error);
+  if (details?.nondeterminism !== true) return { cause: "lost", message };
+  const { event_id: eventId, event, command, at } = details;
+  return {
+    cause: "nondeterminism",
+    message,
+    ...typeof eventId === "number" && { expected: { eventId, event: String(event) } },
+    ...typeof at === "string" && { actual: { command: String(command), at } },
+  };
+}

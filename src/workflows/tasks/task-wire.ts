@@ -1,0 +1,234 @@
+import { packPlain, unpackPlain } from "../history/history.ts";
+import type { ActivityTask, Payload } from "../provider.ts";
+import type { Handout, WorkerAnswer } from "./task-queue.ts";
+
+// Messages between a provider and a worker as bytes. The four kinds that every step of a run needs are
+// lists without field names; what a step mostly does without, such as the ids of its run, is packed once
+// for the run and unpacked when somebody asks (bench/workflows/wire.ts).
+
+type Part = string | number | Uint8Array | null;
+type Written<Message> = Part[] | Message;
+
+/** What all attempts of a run have in common. */
+export interface RunIdentity {
+  runId: string;
+  workflowId: string;
+  pid: string;
+  hostId: string;
+}
+
+/** Packs the identity of a run for `ActivityHandout`. */
+export function packIdentity({ runId, workflowId, pid, hostId }: RunIdentity): Uint8Array {
+  return packPlain([runId, workflowId, pid, hostId]);
+}
+
+/** An attempt on its way to a worker: an `ActivityTask` whose identity is packed. */
+export interface ActivityHandout extends Omit<ActivityTask, keyof RunIdentity | DerivedField> {
+  identity: Uint8Array;
+  /** Absent: the sequence number in the token. */
+  activityId?: string;
+}
+
+type DerivedField = "activityId" | "idempotencyToken";
+
+/** A handout as a provider makes it. */
+export type OutgoingHandout =
+  | Exclude<Handout, { type: "activity" }>
+  | { type: "activity"; task: ActivityHandout };
+
+export function packHandouts(handouts: readonly OutgoingHandout[]): Uint8Array {
+  return packPlain(handouts.map((handout): Written<OutgoingHandout> => {
+    if (handout.type === "task" && handout.task.timeout === undefined) {
+      const { token, runId, since, history } = handout.task;
+      return since > 0 ? [token, since, history] : [token, since, history, runId];
+    }
+    if (handout.type !== "activity") return handout;
+    const { token, entry, operation, args, frame = null, identity, attempt } = handout.task;
+    const { activityId = null, scheduledTime, deadline } = handout.task;
+    const { heartbeatTimeout = null, heartbeat = null } = handout.task;
+    return [
+      token,
+      entry,
+      operation ? 1 : 0,
+      args,
+      frame,
+      identity,
+      attempt,
+      scheduledTime,
+      deadline,
+      activityId,
+      heartbeatTimeout,
+      heartbeat,
+    ];
+  }));
+}
+
+/** What a worker was told of runs before, by what the tokens of a run begin with; the latest at the end. */
+class KnownRuns<Fact> {
+  readonly #limit: number;
+  readonly #facts = new Map<string, Fact>();
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get(token: string): Fact | undefined {
+    return this.#facts.get(runOf(token));
+  }
+
+  set(token: string, fact: Fact): Fact {
+    const run = runOf(token);
+    this.#facts.delete(run);
+    this.#facts.set(run, fact);
+    if (this.#facts.size > this.#limit) {
+      for (const oldest of this.#facts.keys()) {
+        this.#facts.delete(oldest);
+        break;
+      }
+    }
+    return fact;
+  }
+}
+
+/** Tokens begin with the numbers of the provider and of the run. */
+function runOf(token: string): string {
+  return token.slice(0, token.indexOf(".", token.indexOf(".") + 1));
+}
+
+/** What is sent or unpacked once for a run, at the worker's end. */
+export class RunMemory {
+  /** A task that is not the first of its run comes without the run's id. */
+  readonly ids: KnownRuns<string>;
+  readonly identities: KnownRuns<Identity>;
+
+  /** @param limit more runs than a worker holds: a task of one that is forgotten is a cache miss anyway. */
+  constructor(limit = 20_000) {
+    this.ids = new KnownRuns(limit);
+    this.identities = new KnownRuns(limit);
+  }
+}
+
+type Identity = [runId: string, workflowId: string, pid: string, hostId: string];
+
+export function unpackHandouts(bytes: Uint8Array, memory: RunMemory): Handout[] {
+  return unpackPlain<Written<Exclude<Handout, { type: "activity" }>>[]>(bytes).map((written) => {
+    if (!Array.isArray(written)) return written;
+    if (written.length > 4) {
+      return { type: "activity", task: new ReceivedActivity(written, memory) };
+    }
+    const [token, since, history, given] = written as [string, number, Uint8Array, string?];
+    // A run whose id is not known any more has no id: the worker does not hold it.
+    const runId = given === undefined ? memory.ids.get(token) ?? "" : memory.ids.set(token, given);
+    return { type: "task", task: { token, runId, since, history } };
+  });
+}
+
+/** An attempt as a worker gets it. */
+class ReceivedActivity implements ActivityTask {
+  readonly token: string;
+  readonly entry: string;
+  readonly operation: boolean;
+  readonly args: Payload;
+  readonly frame?: Payload;
+  readonly attempt: number;
+  readonly scheduledTime: number;
+  readonly deadline: number;
+  readonly heartbeatTimeout?: number;
+  readonly heartbeat?: Payload;
+  readonly #activityId: string | null;
+  readonly #packed: Uint8Array;
+  readonly #memory: RunMemory;
+
+  constructor(parts: Part[], memory: RunMemory) {
+    const [token, entry, operation, args, frame, identity, attempt, ...rest] = parts as [
+      string,
+      string,
+      number,
+      Uint8Array,
+      Uint8Array | null,
+      Uint8Array,
+      number,
+      ...Part[],
+    ];
+    const [scheduledTime, deadline, activityId, heartbeatTimeout, heartbeat] = rest as [
+      number,
+      number,
+      string | null,
+      number | null,
+      Uint8Array | null,
+    ];
+    this.token = token;
+    this.entry = entry;
+    this.operation = operation === 1;
+    this.args = args;
+    if (frame !== null) this.frame = frame;
+    this.attempt = attempt;
+    this.scheduledTime = scheduledTime;
+    this.deadline = deadline;
+    if (heartbeatTimeout !== null) this.heartbeatTimeout = heartbeatTimeout;
+    if (heartbeat !== null) this.heartbeat = heartbeat;
+    this.#activityId = activityId;
+    this.#packed = identity;
+    this.#memory = memory;
+  }
+
+  get #identity(): Identity {
+    const { identities } = this.#memory;
+    return identities.get(this.token) ??
+      identities.set(this.token, unpackPlain<Identity>(this.#packed));
+  }
+
+  get #seq(): string {
+    return this.token.split(".")[2]!;
+  }
+
+  get runId(): string {
+    return this.#identity[0];
+  }
+
+  get workflowId(): string {
+    return this.#identity[1];
+  }
+
+  get pid(): string {
+    return this.#identity[2];
+  }
+
+  get hostId(): string {
+    return this.#identity[3];
+  }
+
+  get activityId(): string {
+    return this.#activityId ?? this.#seq;
+  }
+
+  get idempotencyToken(): string {
+    return `${this.runId}.${this.#seq}`;
+  }
+}
+
+export function packAnswers(answers: readonly WorkerAnswer[]): Uint8Array {
+  return packPlain(answers.map((answer): Written<WorkerAnswer> => {
+    if (answer.type === "task" && answer.completion.outcome.type === "completed") {
+      const { token, outcome } = answer.completion;
+      if (outcome.forceNewTask) return answer;
+      return [token, outcome.commands, 1];
+    }
+    if (answer.type === "activity" && answer.result.status === "completed") {
+      return [answer.token, answer.result.value];
+    }
+    return answer;
+  }));
+}
+
+export function unpackAnswers(bytes: Uint8Array): WorkerAnswer[] {
+  return unpackPlain<Written<WorkerAnswer>[]>(bytes).map((written) => {
+    if (!Array.isArray(written)) return written;
+    if (written.length === 2) {
+      const [token, value] = written as [string, Uint8Array];
+      return { type: "activity", token, result: { status: "completed", value } };
+    }
+    const [token, commands] = written as [string, Uint8Array, number];
+    return { type: "task", completion: { token, outcome: { type: "completed", commands } } };
+  });
+}
