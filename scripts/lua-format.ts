@@ -80,7 +80,7 @@ async function main(args: string[]): Promise<number> {
     }
     if (formatted === source) continue;
     if (check) {
-      console.error(`${path}: not formatted (mend: scripts/bun scripts/lua-format.ts ${path})`);
+      console.error(`${path}: not formatted (hint: scripts/bun scripts/lua-format.ts ${path})`);
       faults += 1;
     } else {
       await file.write(formatted);

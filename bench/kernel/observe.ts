@@ -14,7 +14,11 @@ const app = join(import.meta.dir, "app");
 /** What is taken out of the kernel: file, text, how often it is there. */
 const cuts: readonly [file: string, text: RegExp, times: number][] = [
   ["lua/kernel/functions/functions.lua", /^ +if timing\.on then\n.*\n +end\n/gm, 1],
-  ["lua/kernel/functions/functions.lua", /^ +if err then\n +instance\.pool\.failed.*\n +end\n/gm, 1],
+  [
+    "lua/kernel/functions/functions.lua",
+    /^ +if err then\n +instance\.pool\.failed.*\n +end\n/gm,
+    1,
+  ],
   ["lua/kernel/functions/functions.lua", /^ +if instance\.since then\n.*\n.*\n +end\n/gm, 1],
   ["lua/kernel/core/unit.lua", /^ +if unit\.observe then\n.*\n +end\n/gm, 2],
 ];

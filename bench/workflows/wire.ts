@@ -6,18 +6,18 @@
 import { pack } from "../../src/vm/codec.ts";
 import { packHistory, packPlain } from "../../src/workflows/history/history.ts";
 import {
-  type OutgoingHandout,
-  packHandouts,
+  type OutgoingTask,
   packIdentity,
+  packTasks,
   RunMemory,
-  unpackHandouts,
+  unpackTasks,
 } from "../../src/workflows/tasks/task-wire.ts";
 import { measure, quick } from "../kernel/measurement/measurement.ts";
 
 const batch = 200;
 const rounds = quick ? 200 : 1_000;
 
-const handouts: OutgoingHandout[] = Array.from({ length: batch }, (_, run): OutgoingHandout => {
+const tasks: OutgoingTask[] = Array.from({ length: batch }, (_, run): OutgoingTask => {
   const runId = crypto.randomUUID();
   if (run % 2) {
     const data = packPlain({ size: 700 });
@@ -59,6 +59,6 @@ await measure({
   better: "lower",
   n: rounds * batch,
   target: 1,
-  ours: () => perMessage(() => unpackHandouts(packHandouts(handouts), memory)),
-  peer: { name: "structured clone", run: () => perMessage(() => structuredClone(handouts)) },
+  ours: () => perMessage(() => unpackTasks(packTasks(tasks), memory)),
+  peer: { name: "structured clone", run: () => perMessage(() => structuredClone(tasks)) },
 });

@@ -141,7 +141,7 @@ function kernel.host(id, kind, state, own_limits)
   end
 end
 
---- Runs for one turn. Gives whether there is more to run, how many units are alive, and in how many milliseconds the
+--- Runs for one turn. Returns whether there is more to run, how many units are alive, and in how many milliseconds the
 --- next timer is due (nil: there is none).
 function kernel.run()
   local more, due = scheduler.run()
@@ -348,7 +348,7 @@ function kernel.worker_down(worker, err)
   links.worker_down(worker, err)
 end
 
---- Asks every process of a host (all hosts when nil) to stop: a CANCEL event each. Gives how many there are.
+--- Asks every process of a host (all hosts when nil) to stop: a CANCEL event each. Returns how many there are.
 function kernel.cancel_all(host_id, reason)
   local pids = {}
   for pid, self in pairs(unit.by_pid) do

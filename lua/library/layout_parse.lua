@@ -1,4 +1,4 @@
---- Reads times written in a layout of Go's reference time (library/layout). Answers fields, not
+--- Reads times written in a layout of Go's reference time (library/layout). Returns fields, not
 -- instants: which zone applies to them is the caller's knowledge.
 local use = ...
 local calendar = use("library/calendar")

@@ -32,7 +32,7 @@ local Server = {}
 Server.__index = Server
 
 -- Takes over what a callback answered. A callback that answers no server.* value goes on with it as state; nil keeps
--- the state. Gives whether the server goes on.
+-- the state. Returns whether the server goes on.
 function Server:take(value, from)
   if not is_answer(value) then
     if value ~= nil then
@@ -166,7 +166,7 @@ requests["$sys"] = function(self, from, body)
   return true
 end
 
--- One item of the mailbox: an event table or a Message. Gives whether the server goes on.
+-- One item of the mailbox: an event table or a Message. Returns whether the server goes on.
 function Server:handle(item, is_event)
   if is_event then
     if item.kind == process.event.CANCEL then

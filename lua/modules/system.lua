@@ -137,7 +137,7 @@ function gc.get_percent()
   return percent()
 end
 
---- Sets that, up to 900; a negative value means 900, as the collector is never switched off. Gives the value before.
+--- Sets that, up to 900; a negative value means 900, as the collector is never switched off. Returns the value before.
 function gc.set_percent(n)
   n = check.integer(n, 1, "set_percent")
   local err = runtime.not_in_workflow("system.gc.set_percent") or denied("system.gc", "gc_percent")

@@ -340,7 +340,7 @@ local function run_in_scope(name, shielded, ns, fn, ...)
   end, object, ...)
 end
 
---- Runs `fn(scope, ...)`: `scope:cancel(reason)` cancels what was started inside. Gives its results, or `nil, err`
+--- Runs `fn(scope, ...)`: `scope:cancel(reason)` cancels what was started inside. Returns its results, or `nil, err`
 --- when it raises the cancellation.
 function workflow.cancellation_scope(fn, ...)
   check_function(fn, 1, "cancellation_scope")

@@ -87,7 +87,7 @@ export function exportHistory(run: RunInfo, events: readonly HistoryEvent[]): Ex
 }
 
 /**
- * Reads an exported history, packed as the replayer wants it.
+ * Reads an exported history, packed as the taskHandler wants it.
  *
  * @param name of the file, for messages
  * @throws WippyError Invalid when it is none, or was changed by hand

@@ -19,7 +19,7 @@ export interface Problem {
  *
  * @example
  * src/_index.yaml:12:5  app:orders  unknown kind "functon.lua"
- *     mend: did you mean "function.lua"?
+ *     hint: did you mean "function.lua"?
  */
 export function formatProblem(problem: Problem): string {
   const position = [problem.file, problem.line, problem.column].filter((part) =>
@@ -28,7 +28,7 @@ export function formatProblem(problem: Problem): string {
   const place = problem.file === undefined ? undefined : position.join(":");
   const message = problem.severity === "warning" ? `warning: ${problem.message}` : problem.message;
   const first = [place, problem.entry, message].filter((part) => part !== undefined).join("  ");
-  return `${first}\n    mend: ${problem.fix}`;
+  return `${first}\n    hint: ${problem.fix}`;
 }
 
 /** Orders problems by file and place; those without a file come first. */

@@ -202,7 +202,7 @@ class ScriptApplication {
   }
 
   /** What the modules `fs` and `env` reach. */
-  surroundings(system: Readonly<Record<string, string | undefined>>): Entry[] {
+  platform(system: Readonly<Record<string, string | undefined>>): Entry[] {
     const variables = Object.keys(system).filter((name) => /^\w+$/.test(name));
     return [
       this.#entry(script.cwd, "fs.directory", { directory: "." }),
@@ -264,7 +264,7 @@ export function scriptEntries(file: Script, options: ScriptOptions): Entry[] {
   const hosts = [
     made.processHost(),
     made.terminalHost(),
-    ...sandbox ? [] : made.surroundings(system),
+    ...sandbox ? [] : made.platform(system),
   ];
   if (units === undefined) return [made.plain(), ...hosts];
   const tables = Object.keys(unitTables) as UnitTable[];
@@ -283,7 +283,7 @@ export function promptEntries({ sandbox, system = {}, journal }: ScriptOptions):
     made.processHost(),
     made.terminalHost(),
     made.workflowHost(journal),
-    ...sandbox ? [] : made.surroundings(system),
+    ...sandbox ? [] : made.platform(system),
   ];
 }
 

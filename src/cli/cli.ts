@@ -89,7 +89,7 @@ function createProgram(console: Console, finish: (status: number) => void): Comm
       writeErr: (text) => console.err(text),
       outputError: (text, write) => write(text.replace(/^error: /, "Error: ")),
     })
-    .showHelpAfterError("    mend: wippy help shows what there is")
+    .showHelpAfterError("    hint: wippy help shows what there is")
     .addHelpText(
       "after",
       "\nA Lua file runs by itself:  wippy FILE.lua [ARGS...]\n" +

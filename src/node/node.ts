@@ -25,11 +25,11 @@ import { Foreground } from "./foreground.ts";
 import { hostLimits, workflowLimits } from "./host-limits.ts";
 import { LiveRegistry } from "./live-registry.ts";
 import { machine } from "../platform/machine.ts";
-import { sleep, type Surroundings } from "../platform/platform.ts";
+import { type Platform, sleep } from "../platform/platform.ts";
 import { Names } from "./names.ts";
 import type { NodeOptions } from "./options.ts";
 import { parsePid, workerOf } from "./pid.ts";
-import { Prompt } from "./repl.ts";
+import { ReplSession } from "./repl.ts";
 import { NodeRequests } from "./requests.ts";
 import { connectServices } from "./service-bus.ts";
 import { serviceFrame } from "./identity.ts";
@@ -63,7 +63,7 @@ const stopPoll = 10;
 /** One runtime. */
 export class Node {
   readonly #options: NodeOptions;
-  readonly #surroundings: Surroundings;
+  readonly #platform: Platform;
   /** As they are; the registry says how they came to be. */
   readonly #entries: Map<string, Entry>;
   readonly #environment: Environment;
@@ -90,8 +90,8 @@ export class Node {
 
   private constructor(options: NodeOptions) {
     this.#options = options;
-    const surroundings = options.simulation ?? machine;
-    this.#surroundings = surroundings;
+    const platform = options.simulation ?? machine;
+    this.#platform = platform;
     this.#foreground = new Foreground(options.terminal);
     this.#entries = new Map(options.entries.map((entry) => [entry.id, entry]));
     this.#environment = new Environment(options.entries, {
@@ -112,13 +112,13 @@ export class Node {
           entries: options.entries,
           directory: options.directory,
           modules: options.modules ?? {},
-          startedAt: surroundings.now(),
+          startedAt: platform.now(),
         },
         limitedHosts: this.#limits.size,
         memoryLimit: options.memoryLimit ?? defaultMemoryLimit,
         cachedRuns: options.cachedRuns,
         firstPid: options.entries.some(({ kind }) => kind === workflowHost.name)
-          ? newPids(surroundings.now())
+          ? newPids(platform.now())
           : 0,
         terminalOf: (pid) => this.#terminalOf(pid),
         simulation: options.simulation,
@@ -142,8 +142,8 @@ export class Node {
         this.#pool.tell(worker, "send", to, topic, from, values.length, ...values);
       }
     };
-    this.#services = new Services(options.log, surroundings);
-    connectServices(this.bus, this.#services, options.log, surroundings.now);
+    this.#services = new Services(options.log, platform);
+    connectServices(this.bus, this.#services, options.log, platform.now);
     this.registry = new LiveRegistry(options.entries, {
       check: (entries, code) => checkChanged(this.#pool, entries, code, options),
       take: (entries, changes, outdated) => this.#takeChanges(entries, changes, outdated),
@@ -200,7 +200,7 @@ export class Node {
   }
 
   /** Has code find every host running, though nothing runs: for replays, which reach no host. */
-  feignHosts(): void {
+  stubHosts(): void {
     for (const entry of this.#entries.values()) {
       if (hostKinds.has(entry.kind)) this.#setHost(entry, "running");
     }
@@ -326,8 +326,8 @@ export class Node {
     for (const worker of this.#pool.running) {
       this.#pool.send(worker, { type: "cancel_all", hostId, reason });
     }
-    const deadline = this.#surroundings.precise() + timeout;
-    while (this.#surroundings.precise() < deadline) {
+    const deadline = this.#platform.precise() + timeout;
+    while (this.#platform.precise() < deadline) {
       const counts = await Promise.all(
         this.#pool.running.map((worker) =>
           this.#pool.question(worker, (question) => ({ type: "count", question, hostId }))
@@ -335,7 +335,7 @@ export class Node {
         ),
       );
       if (counts.every((live) => live === 0)) return;
-      await sleep(this.#surroundings, stopPoll);
+      await sleep(this.#platform, stopPoll);
     }
   }
 
@@ -427,8 +427,8 @@ export class Node {
   }
 
   /** Opens a prompt, at which code is typed, in processes of an entry on a host. @throws WippyError */
-  prompt(entryId: string, hostId: string, told: (why: string) => void): Promise<Prompt> {
-    return Prompt.open(this.#pool, this.registry, { entryId, hostId, told });
+  prompt(entryId: string, hostId: string, told: (why: string) => void): Promise<ReplSession> {
+    return ReplSession.open(this.#pool, this.registry, { entryId, hostId, told });
   }
 
   /**
@@ -457,7 +457,7 @@ export class Node {
   #workerDied(worker: number, failure: ErrorData, names: Names): void {
     this.#options.log.log({
       level: "error",
-      time: this.#surroundings.now(),
+      time: this.#platform.now(),
       logger: "runtime",
       message: `worker ${worker} was replaced: ${failure.message}`,
       fields: {},
@@ -477,7 +477,7 @@ export class Node {
   async #stopInTime(): Promise<void> {
     const timeout = this.#options.config.duration("shutdown.timeout") ?? defaultShutdownTimeout;
     const late = Promise.withResolvers<void>();
-    const cancel = this.#surroundings.setTimer(timeout, () => late.resolve());
+    const cancel = this.#platform.setTimer(timeout, () => late.resolve());
     await Promise.race([this.#stop(), late.promise]);
     cancel();
   }

@@ -41,7 +41,7 @@ function list<Item>(value: Item[] | object | undefined): Item[] {
  * Runs code that is typed, piece after piece, in one process of the first worker. The process may end, by an error
  * outside of the code that is waited for or by `interrupt`: the next one has the same globals.
  */
-export class Prompt {
+export class ReplSession {
   readonly #pool: WorkerPool;
   readonly #registry: LiveRegistry;
   readonly #place: PromptPlace;
@@ -64,8 +64,8 @@ export class Prompt {
     pool: WorkerPool,
     registry: LiveRegistry,
     place: PromptPlace,
-  ): Promise<Prompt> {
-    const prompt = new Prompt(pool, registry, place);
+  ): Promise<ReplSession> {
+    const prompt = new ReplSession(pool, registry, place);
     await prompt.#ready;
     return prompt;
   }

@@ -1,5 +1,5 @@
 import { machine } from "../platform/machine.ts";
-import type { Surroundings } from "../platform/platform.ts";
+import type { Platform } from "../platform/platform.ts";
 import type { LogSink } from "../observe/log.ts";
 import type { Lifecycle } from "../registry/lifecycle.ts";
 import { WippyError } from "../vm/error.ts";
@@ -78,16 +78,16 @@ export function restartDelay(restart: Lifecycle["restart"], n: number): number {
 export class Services {
   readonly #services = new Map<string, Service>();
   readonly #log: LogSink;
-  readonly #surroundings: Surroundings;
+  readonly #platform: Platform;
   /** Services that start when this one runs. */
   readonly #waiting = new Map<Service, Set<Service>>();
   #stopping = false;
   /** Told of every change of a service's state. */
   changed: (info: ServiceInfo) => void = () => {};
 
-  constructor(log: LogSink, surroundings: Surroundings = machine) {
+  constructor(log: LogSink, platform: Platform = machine) {
     this.#log = log;
-    this.#surroundings = surroundings;
+    this.#platform = platform;
   }
 
   /** Adds a service; of one that is there, the definition is another from its next start on. */
@@ -135,7 +135,7 @@ export class Services {
   #enter(service: Service, state: ServiceState, details?: string): void {
     service.state = state;
     service.details = details;
-    service.changedAt = Math.round(this.#surroundings.now() * 1e6);
+    service.changedAt = Math.round(this.#platform.now() * 1e6);
     if (state === "running") service.since = service.changedAt;
     this.changed(this.describe(service.id)!);
   }
@@ -313,7 +313,7 @@ export class Services {
     try {
       const { ended } = await this.#startInTime(service);
       this.#enter(service, "running");
-      service.startedAt = this.#surroundings.precise();
+      service.startedAt = this.#platform.precise();
       service.ended = ended.then(
         () => this.#exited(service),
         (error) => this.#failed(service, error),
@@ -331,7 +331,7 @@ export class Services {
   /** @throws WippyError Timeout; what starts later is ended */
   async #startInTime({ make, lifecycle }: Service): Promise<{ ended: Promise<void> }> {
     const late = Promise.withResolvers<never>();
-    const cancel = this.#surroundings.setTimer(lifecycle.start_timeout, () =>
+    const cancel = this.#platform.setTimer(lifecycle.start_timeout, () =>
       late.reject(
         new WippyError("Timeout", `service start timed out after ${lifecycle.start_timeout} ms`, {
           retryable: true,
@@ -370,7 +370,7 @@ export class Services {
     }
     const { restart, stable_threshold } = service.lifecycle;
     const stable = service.startedAt > 0 &&
-      this.#surroundings.precise() - service.startedAt >= stable_threshold;
+      this.#platform.precise() - service.startedAt >= stable_threshold;
     service.attempt = stable ? 1 : service.attempt + 1;
     service.startedAt = 0;
     delete service.retry;
@@ -379,10 +379,10 @@ export class Services {
       this.#say("error", service, "is failed", { error: text, attempts: service.attempt });
       return;
     }
-    const jitter = 1 + restart.jitter * (this.#surroundings.random.fraction() * 2 - 1);
+    const jitter = 1 + restart.jitter * (this.#platform.random.fraction() * 2 - 1);
     const delay = restartDelay(restart, service.attempt) * jitter;
     this.#say("error", service, "is failed", { error: text, restart_in_ms: Math.round(delay) });
-    service.retry = this.#surroundings.setTimer(delay, () => {
+    service.retry = this.#platform.setTimer(delay, () => {
       if (service.desired === "running" && !this.#stopping) void this.#start(service, false);
     });
   }
@@ -395,7 +395,7 @@ export class Services {
   ): void {
     this.#log.log({
       level,
-      time: this.#surroundings.now(),
+      time: this.#platform.now(),
       logger: "supervisor",
       message: `service ${service.id} ${what}`,
       fields,
@@ -425,7 +425,7 @@ export class Services {
     this.#enter(service, "stopping");
     const timeout = Promise.withResolvers<"late">();
     const { stop_timeout } = service.lifecycle;
-    const cancel = this.#surroundings.setTimer(stop_timeout, () => timeout.resolve("late"));
+    const cancel = this.#platform.setTimer(stop_timeout, () => timeout.resolve("late"));
     try {
       await (service.running ?? service.make).stop();
       const how = await Promise.race([service.ended.then(() => "ended"), timeout.promise]);

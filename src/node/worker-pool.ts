@@ -190,7 +190,7 @@ export class WorkerPool {
           services: createServices(services, (storage, key, value) => {
             this.#mirror(index, { type: "environment", storage, key, value });
           }, simulation),
-          ...(simulation ? { surroundings: simulation } : { direct: true }),
+          ...(simulation ? { platform: simulation } : { direct: true }),
           terminalOf,
         },
         simulation ? simulatedLink(simulation, receive) : receive,

@@ -7,7 +7,7 @@ import type { Entry } from "../registry/entry.ts";
 import { pack, unpack } from "../vm/codec.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
-import type { Way } from "../workflows/providers/sqlite/link/link.ts";
+import type { Transport } from "../workflows/providers/sqlite/link/link.ts";
 import type { SqliteProviderOptions } from "../workflows/providers/sqlite/provider.ts";
 import type {
   ResetRequest,
@@ -248,7 +248,7 @@ export class WorkflowHosts {
   }
 
   /**
-   * Lets a run begin anew at an earlier event; see `WorkflowProvider.reset`. Answers the new run's id.
+   * Lets a run begin anew at an earlier event; see `WorkflowProvider.reset`. Returns the new run's id.
    *
    * @throws WippyError NotFound, Invalid
    */
@@ -336,12 +336,12 @@ export class WorkflowHosts {
 
 /** A provider in a simulation: the seed decides when what workers and journal tell each other arrives. */
 function simulated(simulation: Simulation): Partial<SqliteProviderOptions> {
-  const way: Way = (deliver) =>
+  const transport: Transport = (deliver) =>
     simulation.link((message) => {
       if (message instanceof Uint8Array) simulation.note(message);
       deliver(message);
     });
-  return { inline: true, surroundings: simulation, way };
+  return { inline: true, platform: simulation, transport };
 }
 
 /** The end of a run as `value, err` (spec workflows §2.11). */

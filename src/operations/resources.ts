@@ -47,7 +47,7 @@ export class ResourceTable {
     );
   }
 
-  /** Forgets a resource without closing it. Gives what was there. */
+  /** Forgets a resource without closing it. Returns what was there. */
   remove(id: number): Closable | undefined {
     const resource = this.#open.get(id);
     this.#open.delete(id);

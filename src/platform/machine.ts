@@ -1,7 +1,7 @@
-import type { Surroundings } from "./platform.ts";
+import type { Platform } from "./platform.ts";
 
 /** The real clock, timers and randomness: the only place that reads them. */
-export const machine: Surroundings = {
+export const machine: Platform = {
   now: () => Date.now(),
   precise: () => performance.timeOrigin + performance.now(),
   setTimer(delay, callback) {

@@ -13,22 +13,22 @@ export interface Randomness {
  * The clock, the timers, the event loop and the randomness of a runtime. Whatever depends on them asks this
  * port, so that a whole runtime can run in a simulation (`simulation.ts`) instead of on the machine (`machine.ts`).
  */
-export interface Surroundings {
+export interface Platform {
   /** Whole milliseconds since the epoch. */
   now(): number;
   /** Whether `now` never jumps: it counts what passes between timers, nobody sets it. */
   steady?: boolean;
   /** Milliseconds since the epoch with a fraction; never runs backwards. */
   precise(): number;
-  /** Calls back once after that many milliseconds. Answers a function that calls it off. */
+  /** Calls back once after that many milliseconds. Returns a function that calls it off. */
   setTimer(delay: number, callback: () => void): () => void;
-  /** Calls back when everything that has arrived by now has been received. Answers what calls it off. */
+  /** Calls back when everything that has arrived by now has been received. Returns what calls it off. */
   defer(callback: () => void): () => void;
   random: Randomness;
 }
 
 /** Fulfilled after that many milliseconds. */
-export function sleep({ setTimer }: Surroundings, delay: number): Promise<void> {
+export function sleep({ setTimer }: Platform, delay: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   setTimer(delay, resolve);
   return promise;

@@ -1,4 +1,4 @@
-import type { Randomness, Surroundings } from "./platform.ts";
+import type { Platform, Randomness } from "./platform.ts";
 
 /** What decides everything that happens in a simulation. */
 export interface SimulationOptions {
@@ -37,7 +37,7 @@ function generator(seed: number): () => number {
  * is, the clock jumps to the next timer. The same program with the same seed goes through the same tasks at the
  * same virtual times.
  */
-export class Simulation implements Surroundings {
+export class Simulation implements Platform {
   readonly random: Randomness;
   readonly steady = true;
   readonly #next: () => number;
@@ -121,7 +121,7 @@ export class Simulation implements Surroundings {
   }
 
   /**
-   * Calls back between two tasks, when so many more of them have run: for tests that disturb what is simulated. Answers what
+   * Calls back between two tasks, when so many more of them have run: for tests that disturb what is simulated. Returns what
    * calls it off.
    */
   afterTasks(count: number, callback: () => void): () => void {

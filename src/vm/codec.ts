@@ -16,7 +16,7 @@ class Pairs {
 }
 
 /** A WippyError: kind, message, retryable, details, position, luaStack. */
-class Failure {
+class PackedError {
   constructor(readonly fields: unknown[]) {}
 }
 
@@ -44,10 +44,10 @@ addExtension({
   read: (items: unknown[]) => new Pairs(items),
 });
 addExtension({
-  Class: Failure,
+  Class: PackedError,
   type: 4,
-  write: (failure: Failure) => failure.fields,
-  read: (fields: unknown[]) => new Failure(fields),
+  write: (failure: PackedError) => failure.fields,
+  read: (fields: unknown[]) => new PackedError(fields),
 });
 
 // Without records: what they share would make bytes depend on what was packed before.
@@ -135,7 +135,7 @@ function outline(value: LuaValue, seen: Map<object, number>): unknown {
   if (value instanceof WippyError) {
     const { kind, message, retryable, details, position, luaStack } = value;
     const packedDetails = outline(details as LuaValue, seen);
-    return new Failure([kind, message, retryable, packedDetails, position, luaStack]);
+    return new PackedError([kind, message, retryable, packedDetails, position, luaStack]);
   }
   const object = new Map<string, unknown>();
   for (const key of Object.keys(value)) {
@@ -172,11 +172,11 @@ function restore(packed: unknown, seen: LuaValue[]): LuaValue {
     }
     return map;
   }
-  if (packed instanceof Failure) return restoreError(packed, seen);
+  if (packed instanceof PackedError) return restoreError(packed, seen);
   throw new WippyError("Invalid", "packed value is damaged: it holds an unknown type");
 }
 
-function restoreError(packed: Failure, seen: LuaValue[]): WippyError {
+function restoreError(packed: PackedError, seen: LuaValue[]): WippyError {
   const [kind, message, retryable, details, position, luaStack] = packed.fields;
   // The number is taken before the details are numbered. Details that hold the error itself
   // cannot be: a WippyError is made whole.

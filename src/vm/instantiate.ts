@@ -2,8 +2,8 @@ import { formatTime, makeTime, writeTm } from "./calendar.ts";
 import type { LuaExports } from "./exports.ts";
 import { Heap } from "./heap.ts";
 
-/** What the wasm is given by its surroundings. */
-export interface Surroundings {
+/** What the wasm is given by its host. */
+export interface WasmHost {
   /** Most bytes that the wasm's memory may have. */
   readonly memoryLimit: number;
   /** Milliseconds since the epoch, with a fraction. */
@@ -35,9 +35,9 @@ const ERRNO = { badFile: 8, noSystemCall: 52, notPermitted: 63 } as const;
  */
 export async function instantiate(
   module: WebAssembly.Module,
-  surroundings: Surroundings,
+  host: WasmHost,
 ): Promise<Instance> {
-  const { clock, hostCall, memoryLimit, write } = surroundings;
+  const { clock, hostCall, memoryLimit, write } = host;
   const decoders = [1, 2].map(() => new TextDecoder());
 
   const refuse = () => -ERRNO.noSystemCall;

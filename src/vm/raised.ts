@@ -3,7 +3,7 @@ import { STATUS } from "./exports.ts";
 import type { LuaValue } from "./value.ts";
 
 /** What the message handler saw where an error was raised. */
-export interface Failure {
+export interface RaisedFailure {
   /** "app:thing:12", of the innermost function of Lua code. */
   readonly position: string | undefined;
   readonly traceback: string;
@@ -16,7 +16,7 @@ export interface Failure {
 export function raisedError(
   status: number,
   value: LuaValue,
-  seen: Failure | undefined,
+  seen: RaisedFailure | undefined,
 ): WippyError {
   if (status === STATUS.memory) {
     return new WippyError("Unavailable", "not enough memory in the Lua VM");

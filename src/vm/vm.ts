@@ -4,7 +4,7 @@ import type { Heap } from "./heap.ts";
 import { type Instance, instantiate } from "./instantiate.ts";
 import { type Pushable, Pusher } from "./push.ts";
 import { DEFAULT_LIMITS, type MarshalLimits, Reader } from "./read.ts";
-import { type Failure, positionOf, raisedError } from "./raised.ts";
+import { positionOf, raisedError, type RaisedFailure } from "./raised.ts";
 import { LuaRef, type LuaValue, MultiReturn } from "./value.ts";
 
 export { LuaFloat, LuaRef, type LuaValue, MultiReturn } from "./value.ts";
@@ -113,7 +113,7 @@ export class Vm {
   /** What ENTER is to run, and what it threw. */
   #body: ((L: LuaState) => void) | undefined;
   #thrown: { readonly error: unknown } | undefined;
-  #failure: Failure | undefined;
+  #failure: RaisedFailure | undefined;
   #messageHandler: LuaRef | undefined;
   #dead: VmTrap | undefined;
   /** Names of the registered host functions, and those that an image has already. */

@@ -148,7 +148,7 @@ export class LuaEngine implements Engine {
     return [...answers, last];
   }
 
-  /** Lets `call` hand something of a run to the kernel. Answers its results, and what the run emitted meanwhile. */
+  /** Lets `call` hand something of a run to the kernel. Returns its results, and what the run emitted meanwhile. */
   #give({ runId, retain }: Activation, call: () => LuaValue[]): Given {
     this.#runs.add(runId);
     if (retain) this.#retained.add(runId);

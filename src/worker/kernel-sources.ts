@@ -1,11 +1,13 @@
 import { luaModuleDigest } from "../vm/module.ts";
 import type { Vm } from "../vm/vm.ts";
 import { hostFunctions, kernelFunctions } from "./kernel.ts";
-import { bootSource, sources } from "./sources.ts";
+import { sources } from "./sources.ts";
+
+const boot = "kernel/boot";
 
 /** Loads the kernel into a VM whose host functions are registered; gives the numbers of its references. */
 export function loadKernelSources(vm: Vm): number[] {
-  return vm.load(bootSource, "=lua/kernel/boot", sources, [...kernelFunctions]).map(({ id }) => id);
+  return vm.load(sources[boot]!, `=lua/${boot}`, sources, [...kernelFunctions]).map(({ id }) => id);
 }
 
 /** A digest of what decides a loaded kernel. */
@@ -13,7 +15,6 @@ export async function kernelDigest(): Promise<string> {
   const wasm = await luaModuleDigest();
   const text = [
     wasm,
-    bootSource,
     ...Object.entries(sources).flat(),
     ...kernelFunctions,
     ...hostFunctions,

@@ -2,7 +2,7 @@ import { Environment } from "../app/environment.ts";
 import type { OperationServices } from "../operations/operation.ts";
 import type { Entry } from "../registry/entry.ts";
 import { machine } from "../platform/machine.ts";
-import type { Surroundings } from "../platform/platform.ts";
+import type { Platform } from "../platform/platform.ts";
 
 /** What the operations' services are made from: plain data, so that it can be sent to a thread. */
 export interface ServiceOptions {
@@ -23,7 +23,7 @@ export interface ServiceOptions {
 export function createServices(
   options: ServiceOptions,
   onMemoryWrite: (storage: string, key: string, value: string) => void,
-  surroundings: Surroundings = machine,
+  platform: Platform = machine,
 ): OperationServices {
   const byId = new Map(options.entries.map((entry) => [entry.id, entry]));
   return {
@@ -43,8 +43,8 @@ export function createServices(
       const module = entry.meta["module"];
       return (typeof module === "string" && options.modules[module]) || options.directory;
     },
-    random: surroundings.random.bytes,
-    clock: { now: surroundings.precise },
+    random: platform.random.bytes,
+    clock: { now: platform.precise },
     startedAt: options.startedAt,
   };
 }

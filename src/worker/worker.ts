@@ -10,7 +10,7 @@ import { type LuaValue, MultiReturn, numberOf } from "../vm/value.ts";
 import { Vm, VmTrap } from "../vm/vm.ts";
 import { machine } from "../platform/machine.ts";
 import { Simulation } from "../platform/simulation.ts";
-import type { Surroundings } from "../platform/platform.ts";
+import type { Platform } from "../platform/platform.ts";
 import type { Failure } from "../workflows/engine/outcome.ts";
 import { loadKernelImage } from "./kernel-image.ts";
 import { type Kernel, kernelOf } from "./kernel.ts";
@@ -44,7 +44,7 @@ export interface WorkerOptions {
   liveness: SharedArrayBuffer;
   services: OperationServices;
   /** The machine's, unless given. */
-  surroundings?: Surroundings;
+  platform?: Platform;
   /** Whether `post` reaches the node at once, in this thread. */
   direct?: boolean;
   /** The terminal of a process on a terminal host; only in the node's thread. */
@@ -89,7 +89,7 @@ export class LuaWorker {
   #workflows!: WorkflowWork;
   #operations!: OperationRunner;
   #outgoing: FromWorker[] = [];
-  readonly #surroundings: Surroundings;
+  readonly #platform: Platform;
   /** Call off the next turn, and the timer that would begin one. */
   #deferred: (() => void) | undefined;
   #timer: (() => void) | undefined;
@@ -98,7 +98,7 @@ export class LuaWorker {
 
   private constructor(options: WorkerOptions, post: (messages: FromWorker[]) => void) {
     this.#options = options;
-    this.#surroundings = options.surroundings ?? machine;
+    this.#platform = options.platform ?? machine;
     this.#post = post;
     for (const entry of options.entries) this.#entries.set(entry.id, entry);
   }
@@ -130,7 +130,7 @@ export class LuaWorker {
     this.#workflows = new WorkflowWork({
       kernel: this.#kernel,
       operations: this.#operations,
-      surroundings: this.#surroundings,
+      platform: this.#platform,
       cachedRuns: this.#options.cachedRuns,
       isFull: () => this.#vm.memory().used > memoryLimit * memoryForRuns,
       enter: (step) => this.#enter(step),
@@ -138,9 +138,9 @@ export class LuaWorker {
       turnAtOnce: () => this.#turnAtOnce(),
       die: (error) => this.#die(error),
     });
-    const { random } = this.#surroundings;
+    const { random } = this.#platform;
     this.#kernel.call("configure", index, firstPid, alone, this.#options.strict, random.seed());
-    if (this.#surroundings instanceof Simulation) this.#kernel.call("shuffle", random.seed());
+    if (this.#platform instanceof Simulation) this.#kernel.call("shuffle", random.seed());
     for (const host of hosts) this.#setHost(host);
     this.#send({ type: "ready" });
     this.#flush();
@@ -178,10 +178,10 @@ export class LuaWorker {
           name: String(name),
           args,
         });
-        if (this.#surroundings instanceof Simulation) void this.#surroundings.during(done);
+        if (this.#platform instanceof Simulation) void this.#platform.during(done);
       },
       spent: () => {
-        if (this.#surroundings instanceof Simulation) this.#surroundings.spend(simulatedSlice);
+        if (this.#platform instanceof Simulation) this.#platform.spend(simulatedSlice);
       },
       unit_end: (work) => this.#operations.end(Number(work)),
       activated: (runId, commands, failure) => {
@@ -278,9 +278,9 @@ export class LuaWorker {
     }
     const least = Atomics.load(loads, best);
     if (Atomics.load(loads, index) - least <= Math.max(evenLoad, least / 4)) best = index;
-    if (this.#surroundings instanceof Simulation) {
+    if (this.#platform instanceof Simulation) {
       const running = [...loads.keys()].filter((i) => Atomics.load(loads, i) >= 0);
-      best = running[this.#surroundings.choose(running.length)] ?? index;
+      best = running[this.#platform.choose(running.length)] ?? index;
     }
     Atomics.add(loads, best, 1);
     return best;
@@ -403,7 +403,7 @@ export class LuaWorker {
 
   #wake(): void {
     if (!this.#deferred && !this.#dead) {
-      this.#deferred = this.#surroundings.defer(() => this.#turn());
+      this.#deferred = this.#platform.defer(() => this.#turn());
     }
   }
 
@@ -424,7 +424,7 @@ export class LuaWorker {
       else if (due !== undefined) {
         // A timer cannot be set for longer than 2^31 ms.
         const delay = Math.min(Math.max(numberOf(due), 0), 2 ** 30);
-        this.#timer = this.#surroundings.setTimer(delay, () => this.#turn());
+        this.#timer = this.#platform.setTimer(delay, () => this.#turn());
       }
     } catch (error) {
       this.#die(error);

@@ -2,11 +2,11 @@ import { unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import { Simulation } from "../platform/simulation.ts";
-import type { Surroundings } from "../platform/platform.ts";
+import type { Platform } from "../platform/platform.ts";
 import type { LocalAttempt } from "../workflows/replay/local-activities.ts";
-import { Replayer } from "../workflows/replay/workflow-task-handler.ts";
+import { WorkflowTaskHandler } from "../workflows/replay/workflow-task-handler.ts";
 import type { ActivityTask, TaskFailure } from "../workflows/provider.ts";
-import { type Handout, type QueuePort, TaskQueue } from "../workflows/tasks/task-queue.ts";
+import { type QueuePort, type Task, TaskQueue } from "../workflows/tasks/task-queue.ts";
 import { Attempts, frameOf } from "./activities.ts";
 import { LuaEngine } from "./engine.ts";
 import type { Kernel } from "./kernel.ts";
@@ -15,14 +15,14 @@ import type { OperationRunner } from "./operation-runner.ts";
 /** Runs of workflows that a worker keeps in memory; the others come back by replay. */
 const maxLiveRuns = 10_000;
 
-/** Handouts that are taken before their answers are sent: a quarter of a millisecond of work. */
+/** Tasks that are taken before their answers are sent: a quarter of a millisecond of work. */
 const atATime = 8;
 
 /** What doing work for workflows needs of its worker. */
 export interface WorkPlace {
   kernel: Kernel;
   operations: OperationRunner;
-  surroundings: Surroundings;
+  platform: Platform;
   /** Runs kept in memory, 10,000 when absent. */
   cachedRuns?: number | undefined;
   /** Whether memory is short, so that fewer runs have to be kept. */
@@ -41,14 +41,14 @@ export interface WorkPlace {
 export class WorkflowWork {
   readonly #place: WorkPlace;
   readonly #engine: LuaEngine;
-  readonly #replayer: Replayer;
+  readonly #taskHandler: WorkflowTaskHandler;
   readonly #attempts = new Attempts();
   /** The worker's ends of the providers. */
   readonly #queues: TaskQueue[] = [];
 
   constructor(place: WorkPlace) {
     this.#place = place;
-    const { kernel, surroundings, cachedRuns, isFull } = place;
+    const { kernel, platform, cachedRuns, isFull } = place;
     this.#engine = new LuaEngine(kernel, () => place.wake());
     const local = {
       start: (attempt: LocalAttempt) =>
@@ -60,67 +60,67 @@ export class WorkflowWork {
         place.enter(() => kernel.call("cancel_call", token, gently)),
     };
     const maxRuns = cachedRuns ?? maxLiveRuns;
-    this.#replayer = new Replayer(this.#engine, local, { maxRuns, surroundings, isFull });
+    this.#taskHandler = new WorkflowTaskHandler(this.#engine, local, { maxRuns, platform, isFull });
   }
 
   /**
-   * Takes work from a provider, from now on: a few handouts at a time, which are answered before the next, so
+   * Takes work from a provider, from now on: a few tasks at a time, which are answered before the next, so
    * that the provider commits the ones while the others run. In one go both would wait for each other by turns.
    */
   attach(port: QueuePort): void {
-    const queue = new TaskQueue(port, this.#place.surroundings.defer);
+    const queue = new TaskQueue(port, this.#place.platform.defer);
     this.#queues.push(queue);
-    let waiting: Handout[] = [];
+    let waiting: Task[] = [];
     const takeSome = () => {
-      for (const handout of waiting.slice(0, atATime)) {
-        this.#place.enter(() => this.#take(queue, handout));
+      for (const item of waiting.slice(0, atATime)) {
+        this.#place.enter(() => this.#take(queue, item));
       }
       this.#place.turnAtOnce();
       waiting = waiting.slice(atATime);
       // Answers are sent in the next turn of the event loop: the turn after that goes on.
-      const { defer } = this.#place.surroundings;
+      const { defer } = this.#place.platform;
       if (waiting.length > 0) defer(() => void defer(takeSome));
     };
-    queue.onHandouts((handouts) => {
+    queue.onTasks((tasks) => {
       const idle = waiting.length === 0;
-      waiting = waiting.concat(handouts);
+      waiting = waiting.concat(tasks);
       if (idle) takeSome();
     });
   }
 
-  #take(queue: TaskQueue, handout: Handout): void {
+  #take(queue: TaskQueue, item: Task): void {
     const { kernel, operations } = this.#place;
-    switch (handout.type) {
+    switch (item.type) {
       case "task":
-        this.#replayer.run(handout.task).then((completion) => {
+        this.#taskHandler.run(item.task).then((completion) => {
           queue.answer({ type: "task", completion });
           this.#place.wake();
         }, (error) => this.#place.die(error));
         break;
       case "query":
-        this.#replayer.query(handout.task).then((answer) => {
+        this.#taskHandler.query(item.task).then((answer) => {
           queue.answer({ type: "queried", answer });
           this.#place.wake();
         }, (error) => this.#place.die(error));
         break;
       case "activity":
-        this.#activity(queue, handout.task);
+        this.#activity(queue, item.task);
         break;
       case "activity_cancel":
-        kernel.call("cancel_call", handout.token, handout.gently);
-        operations.abort(handout.token);
+        kernel.call("cancel_call", item.token, item.gently);
+        operations.abort(item.token);
         break;
-      case "hurry":
-        this.#replayer.hurry(handout.runId);
+      case "expedite":
+        this.#taskHandler.expedite(item.runId);
         break;
       case "evict":
-        this.#replayer.evict(handout.runId);
+        this.#taskHandler.evict(item.runId);
         break;
     }
   }
 
   #activity(queue: TaskQueue, activity: ActivityTask): void {
-    const { kernel, operations, surroundings } = this.#place;
+    const { kernel, operations, platform } = this.#place;
     const { token, entry, operation, pid } = activity;
     const args = unpack(activity.args) as LuaValue[];
     const frame = this.#attempts.begin(queue, activity);
@@ -138,7 +138,7 @@ export class WorkflowWork {
       (value) => this.attempted(token, value, undefined),
       (error) => this.attempted(token, undefined, WippyError.from(error)),
     );
-    if (surroundings instanceof Simulation) void surroundings.during(done);
+    if (platform instanceof Simulation) void platform.during(done);
   }
 
   /** An activation has come to rest. */
@@ -148,7 +148,7 @@ export class WorkflowWork {
 
   /** The outcome of an attempt. */
   attempted(token: string, value: LuaValue, error: LuaValue): void {
-    if (this.#replayer.answered(token, value, error)) return;
+    if (this.#taskHandler.answered(token, value, error)) return;
     this.#attempts.end(token, value, error);
     this.#place.wake();
   }
@@ -160,7 +160,7 @@ export class WorkflowWork {
 
   /** The first difference between a history and what the code does; undefined when there is none. */
   check(runId: string, history: Uint8Array): Promise<TaskFailure | undefined> {
-    return this.#replayer.check(runId, history);
+    return this.#taskHandler.check(runId, history);
   }
 
   /** Sends what has been said to the providers. */

@@ -124,7 +124,7 @@ export interface RunClosed {
   failure?: Failure;
 }
 
-/** A run has something to do: hand it to the replayer of a worker. */
+/** A run has something to do: hand it to the taskHandler of a worker. */
 export interface WorkflowTask {
   /** Lease: only the newest token of a run is accepted with a completion. */
   token: string;

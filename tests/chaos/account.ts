@@ -6,7 +6,11 @@ import { Database } from "bun:sqlite";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { unpack } from "../../src/vm/codec.ts";
-import { type EventData, type EventType, unpackPlain } from "../../src/workflows/history/history.ts";
+import {
+  type EventData,
+  type EventType,
+  unpackPlain,
+} from "../../src/workflows/history/history.ts";
 import type { Plan } from "./plan.ts";
 
 /** A line that a step left behind: who it was, what its workflow had seen by then, what it answered. */

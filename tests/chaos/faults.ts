@@ -14,7 +14,7 @@ export const noFaults: string | undefined = process.platform !== "linux"
   ? "needs a C compiler, cc"
   : undefined;
 
-/** Compiles the library into a folder. Answers its path. @throws what the compiler said */
+/** Compiles the library into a folder. Returns its path. @throws what the compiler said */
 export function compileFaults(folder: string): string {
   const library = join(folder, "faults.so");
   if (existsSync(library)) return library;

@@ -99,7 +99,7 @@ describe("a plain script", () => {
     const { run } = place({ "bad.lua": "local x =\n = 3\n" });
     const { status, err } = await run("bad.lua");
     expect(status).toBe(1);
-    expect(err).toStartWith("bad.lua:2  Lua syntax error: unexpected symbol near '='\n    mend: ");
+    expect(err).toStartWith("bad.lua:2  Lua syntax error: unexpected symbol near '='\n    hint: ");
     expect(err).toEndWith("Error: the script has 1 error; nothing was run\n");
   });
 

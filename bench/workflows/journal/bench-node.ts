@@ -9,7 +9,7 @@ import type { Activation } from "../../../src/workflows/engine/activation.ts";
 import type { Command } from "../../../src/workflows/engine/command.ts";
 import type { Engine } from "../../../src/workflows/engine/engine.ts";
 import { SqliteProvider } from "../../../src/workflows/providers/sqlite/provider.ts";
-import { Replayer } from "../../../src/workflows/replay/workflow-task-handler.ts";
+import { WorkflowTaskHandler } from "../../../src/workflows/replay/workflow-task-handler.ts";
 import { temporaryFolder } from "../../kernel/measurement/command.ts";
 import { serve } from "./worker.ts";
 
@@ -72,9 +72,12 @@ export class BenchNode {
 
   static async open(steps: number): Promise<BenchNode> {
     const provider = new SqliteProvider({ path: join(temporaryFolder(), "journal.db") });
-    const replayer = new Replayer(new StepEngine(steps), { start: () => {}, cancel: () => {} });
+    const taskHandler = new WorkflowTaskHandler(new StepEngine(steps), {
+      start: () => {},
+      cancel: () => {},
+    });
     await provider.open();
-    serve(provider, (task) => replayer.run(task), (runId) => replayer.evict(runId));
+    serve(provider, (task) => taskHandler.run(task), (runId) => taskHandler.evict(runId));
     return new BenchNode(provider);
   }
 

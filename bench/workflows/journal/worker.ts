@@ -9,7 +9,7 @@ import type { SqliteProvider } from "../../../src/workflows/providers/sqlite/pro
 import { TaskQueue } from "../../../src/workflows/tasks/task-queue.ts";
 
 /**
- * Takes what an open provider hands out. Gives the queue, which sends answers at the end of each turn.
+ * Takes what an open provider hands out. Returns the queue, which sends answers at the end of each turn.
  *
  * @param evict forgets a run, where anything is remembered.
  */
@@ -21,16 +21,16 @@ export function serve(
   const queue = new TaskQueue(provider.connect(0), machine.defer);
   const value = pack("a result of some forty characters or so.");
   const answer = (completion: TaskCompletion) => queue.answer({ type: "task", completion });
-  queue.onHandouts((handouts) => {
-    for (const handout of handouts) {
-      if (handout.type === "task") {
-        const completion = complete(handout.task);
+  queue.onTasks((tasks) => {
+    for (const item of tasks) {
+      if (item.type === "task") {
+        const completion = complete(item.task);
         if (completion instanceof Promise) completion.then(answer);
         else answer(completion);
-      } else if (handout.type === "activity") {
-        const { token } = handout.task;
+      } else if (item.type === "activity") {
+        const { token } = item.task;
         queue.answer({ type: "activity", token, result: { status: "completed", value } });
-      } else if (handout.type === "evict") evict(handout.runId);
+      } else if (item.type === "evict") evict(item.runId);
     }
   });
   return queue;

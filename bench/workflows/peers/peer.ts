@@ -117,7 +117,7 @@ export async function until(what: string, ready: () => boolean | Promise<boolean
   }
 }
 
-/** Starts a server that ends with this process. Gives what stops it, with a signal that lets it tidy up. */
+/** Starts a server that ends with this process. Returns what stops it, with a signal that lets it tidy up. */
 export function startServer(
   command: readonly string[],
   cwd: string,

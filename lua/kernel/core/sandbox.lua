@@ -303,7 +303,7 @@ function sandbox.entry(id)
   return entry
 end
 
---- Forgets a loaded entry, so that new units load its new definition. Gives what it forgot.
+--- Forgets a loaded entry, so that new units load its new definition. Returns what it forgot.
 function sandbox.forget(id)
   local entry = entries[id]
   entries[id] = nil
@@ -345,7 +345,7 @@ local function import(env, entry, loaded)
   return nil
 end
 
---- Runs an entry's chunk in a new environment, without suspending. Gives what it returned and nil, or nil and an Error;
+--- Runs an entry's chunk in a new environment, without suspending. Returns what it returned and nil, or nil and an Error;
 --- third the environment.
 function instantiate(entry, loaded)
   local env = setmetatable({}, entry.environment)

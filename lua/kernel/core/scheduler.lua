@@ -146,7 +146,7 @@ function scheduler.on_end(on_finished, on_failed)
   finished, failed = on_finished, on_failed
 end
 
--- One step of the coroutine at the head of the queue. Gives the coroutine when it spent a whole slice: it is not in the
+-- One step of the coroutine at the head of the queue. Returns the coroutine when it spent a whole slice: it is not in the
 -- queue then, so that whom a timer wakes meanwhile comes before it.
 local function step()
   local i = head
@@ -225,7 +225,7 @@ local function compact()
   end
 end
 
---- Runs what is runnable for about 5 ms. Gives whether more is runnable, and in how many milliseconds the next timer
+--- Runs what is runnable for about 5 ms. Returns whether more is runnable, and in how many milliseconds the next timer
 --- is due (nil: there is none).
 function scheduler.run()
   local start = now()
@@ -272,7 +272,7 @@ local spare_queue, spare_first, spare_second = {}, {}, {}
 function scheduler.on_alone() end
 
 --- Runs only the coroutines that `start(...)` makes ready (those of one unit) until they are all parked or `slices`
---- slices are spent; the other units wait meanwhile. Gives nil when they are all parked, else what is still runnable,
+--- slices are spent; the other units wait meanwhile. Returns nil when they are all parked, else what is still runnable,
 --- to be given as `pending` to a later call.
 function scheduler.run_alone(pending, slices, start, ...)
   local saved_queue, saved_first, saved_second, saved_head, saved_tail =

@@ -13,7 +13,7 @@ function timers.sleep(_, ns)
   end
 end
 
---- Calls `callback(ns of firing)` once, after `ns` nanoseconds, unless the unit has ended. Gives a handle.
+--- Calls `callback(ns of firing)` once, after `ns` nanoseconds, unless the unit has ended. Returns a handle.
 function timers.start(self, ns, callback)
   local timer = {}
   function timer.fire()

@@ -62,7 +62,7 @@ function unit.sequence()
   return sequence
 end
 
---- Sets `count` sequence numbers aside, for PIDs that another worker gives. Gives the first.
+--- Sets `count` sequence numbers aside, for PIDs that another worker gives. Returns the first.
 function unit.reserve(count)
   sequence = sequence + count
   return sequence - count + 1
@@ -258,7 +258,7 @@ local function deadlock(self)
   return errors.fail("Internal", "deadlock: all coroutines blocked with no pending operations")
 end
 
---- Notes that the running coroutine waits for nothing. Gives the error of the unit when all its coroutines do so.
+--- Notes that the running coroutine waits for nothing. Returns the error of the unit when all its coroutines do so.
 function unit.block(self)
   local before = self.blocked
   self.blocked = (before or 0) + 1

@@ -106,7 +106,7 @@ function operations.call(self, target, frame, options, ...)
   return call_copied(self, target, frame, options, copy_all(...))
 end
 
--- A call that another worker runs. Gives the function that cancels it.
+-- A call that another worker runs. Returns the function that cancels it.
 local function async_elsewhere(result, worker, target, frame, release, ...)
   local ticket = unit.ticket(function(value, err)
     release()

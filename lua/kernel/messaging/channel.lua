@@ -207,7 +207,7 @@ function channel.put(ch, value)
   end
 end
 
---- Puts a value if a receiver waits or the buffer has room. Gives false when not, or when closed.
+--- Puts a value if a receiver waits or the buffer has room. Returns false when not, or when closed.
 function channel.try_send(ch, value)
   if ch[CLOSED] then
     return false

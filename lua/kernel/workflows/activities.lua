@@ -8,7 +8,7 @@ local activities = {}
 -- Attempts that listen for their cancellation, by token: "listens" or "canceled".
 local listening = {}
 
---- Notes that an attempt is alive. Gives whether it should end, and the Error of details that are too large.
+--- Notes that an attempt is alive. Returns whether it should end, and the Error of details that are too large.
 function activities.heartbeat(activity, ...)
   return activities.is_canceled(activity), unit.emit("heartbeat", activity.token, ...)
 end

@@ -65,7 +65,7 @@ function workflows.command(self, body)
   commands[#commands + 1] = body
 end
 
---- Starts a durable timer; `waiter` is a coroutine or a function of the time of firing. Gives its number.
+--- Starts a durable timer; `waiter` is a coroutine or a function of the time of firing. Returns its number.
 function workflows.start_timer(self, ns, waiter)
   local seq = workflows.next_seq(self, "timers")
   self.run.timers[seq] = waiter
@@ -473,7 +473,7 @@ function workflows.activate(...)
 end
 
 --- Delivers tasks of one run that were completed before, each {timestamp, length, size, jobs, count}: one crossing for
---- many. Gives the commands of each, as far as each was done in one turn; the next is emitted like an activation's.
+--- many. Returns the commands of each, as far as each was done in one turn; the next is emitted like an activation's.
 function workflows.replay(run_id, tasks, count, retain, explain)
   local results = {}
   for i = 1, count do
@@ -488,7 +488,7 @@ function workflows.replay(run_id, tasks, count, retain, explain)
   return results, #results
 end
 
---- Continues the activations that did not finish in one turn. Gives true when some are left.
+--- Continues the activations that did not finish in one turn. Returns true when some are left.
 function workflows.turn()
   local now = unfinished
   if #now == 0 then

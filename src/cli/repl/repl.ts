@@ -5,7 +5,7 @@ import { Config } from "../../app/config.ts";
 import { promptEntries, script } from "../../app/script.ts";
 import { replHistoryFile } from "../../app/state-folder.ts";
 import { separatePrints } from "../../observe/log.ts";
-import type { Evaluation, Prompt } from "../../node/repl.ts";
+import type { Evaluation, ReplSession } from "../../node/repl.ts";
 import type { Console } from "../terminal/console.ts";
 import { createLog } from "../run/logging.ts";
 import { memoryLimit } from "../run/memory-limit.ts";
@@ -57,7 +57,7 @@ class Repl {
   readonly #options: ScriptOptions;
   readonly #input: LineInput;
   readonly #history: History;
-  #prompt: Prompt | undefined;
+  #repl: ReplSession | undefined;
   #running = false;
   #cleared = false;
   #interrupted = false;
@@ -75,7 +75,7 @@ class Repl {
     this.#input = new LineInput({
       ...streams,
       history: streams.stdin.isTTY ? this.#history.load() : [],
-      complete: (text) => this.#prompt?.complete(text) ?? Promise.resolve([]),
+      complete: (text) => this.#repl?.complete(text) ?? Promise.resolve([]),
       written: (line) => this.#history.add(line),
       interrupted: (writing) => this.#interrupt(writing),
     });
@@ -108,24 +108,24 @@ class Repl {
     for (const signal of endSignals) process.on(signal, onEnd);
     try {
       await node.launch();
-      this.#prompt = await node.prompt(script.main, script.terminal, (why) => {
+      this.#repl = await node.prompt(script.main, script.terminal, (why) => {
         this.#input.write(`the process of the prompt ended: ${why}; there is a new one\n`);
       });
       if (this.#input.interactive) {
         this.#input.write(`${banner()}, Lua 5.4. Type .help for help, .exit to end.\n`);
       }
-      return await Promise.race([this.#session(this.#prompt), node.done, ended.promise]);
+      return await Promise.race([this.#session(this.#repl), node.done, ended.promise]);
     } finally {
       this.#over = true;
       process.off("SIGINT", onInterrupt);
       for (const signal of endSignals) process.off(signal, onEnd);
       this.#input.close();
-      await this.#prompt?.close();
+      await this.#repl?.close();
       await node.stop();
     }
   }
 
-  async #session(prompt: Prompt): Promise<number> {
+  async #session(prompt: ReplSession): Promise<number> {
     let code = "";
     for (;;) {
       const line = await this.#input.next(code === "" ? "> " : ">> ");
@@ -167,7 +167,7 @@ class Repl {
   #interrupt(writing: boolean): void {
     if (this.#running) {
       this.#interrupted = true;
-      void this.#prompt?.interrupt().catch(() => {});
+      void this.#repl?.interrupt().catch(() => {});
     } else if (writing) {
       this.#cleared = true;
       this.#input.clear();

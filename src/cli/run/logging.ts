@@ -1,6 +1,12 @@
 import { Config } from "../../app/config.ts";
 import { createConsoleSink, createJsonSink, createPlainSink } from "../../observe/console.ts";
-import { filterLevel, levelOf, type LogSink, separatePrints, silentSink } from "../../observe/log.ts";
+import {
+  filterLevel,
+  levelOf,
+  type LogSink,
+  separatePrints,
+  silentSink,
+} from "../../observe/log.ts";
 import type { Console } from "../terminal/console.ts";
 
 /** Flags that every command takes. */

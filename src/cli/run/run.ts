@@ -27,7 +27,7 @@ export async function run(
     const fix = 'run "wippy init" there, or name the directory with -C';
     if (asked) throw new CommandError(`no ${lockFileName} in ${console.directory}`, fix);
     const nothing = `no ${lockFileName} in ${console.directory}, so nothing is loaded`;
-    console.err(`warning: ${nothing}\n    mend: ${fix}\n`);
+    console.err(`warning: ${nothing}\n    hint: ${fix}\n`);
   }
   if (application.problems.some(({ severity }) => severity === "error")) {
     const more = await checkSound(application, console.directory);

@@ -10,7 +10,7 @@ export function tellFailure(console: Console, error: unknown, debug = false): nu
   const message = error instanceof Error ? error.message : String(error);
   const detail = debug && error instanceof Error ? `${error.stack}\n` : "";
   const fix = error instanceof CommandError && error.fix !== undefined
-    ? `    mend: ${error.fix}\n`
+    ? `    hint: ${error.fix}\n`
     : "";
   console.err(`Error: ${message}\n${fix}${detail}`);
   return 1;

@@ -3,12 +3,7 @@ import type { Console } from "../terminal/console.ts";
 import type { HistoryOptions, ListRunsOptions, RunChoice } from "./workflow.ts";
 import type { JournalOptions } from "../journal.ts";
 import type { ReplayOptions } from "./replay.ts";
-import type {
-  ReasonOptions,
-  ResetOptions,
-  StartRunOptions,
-  UpdateOptions,
-} from "./actions.ts";
+import type { ReasonOptions, ResetOptions, StartRunOptions, UpdateOptions } from "./actions.ts";
 
 /** What a command needs of the program it belongs to. */
 export interface Surrounding {

@@ -103,7 +103,7 @@ export async function replay(
     inline: true,
     log: silentSink,
   });
-  node.feignHosts();
+  node.stubHosts();
   const verdicts: Verdict[] = [];
   try {
     for await (const { name, exported, history } of histories(console, what, options)) {

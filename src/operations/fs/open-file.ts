@@ -92,7 +92,7 @@ export class OpenFile implements Closable {
     });
   }
 
-  /** Writes all bytes at the position (at the end for mode `a`). Gives their number. */
+  /** Writes all bytes at the position (at the end for mode `a`). Returns their number. */
   write(data: Uint8Array): Promise<number> {
     return this.#queued("write", async () => {
       this.#mustBe(false, "write");
@@ -107,7 +107,7 @@ export class OpenFile implements Closable {
     });
   }
 
-  /** Moves the position. Gives the new one, in bytes from the beginning. */
+  /** Moves the position. Returns the new one, in bytes from the beginning. */
   seek(whence: "set" | "cur" | "end", offset: number): Promise<number> {
     return this.#queued("seek", async () => {
       const base = whence === "set"

@@ -27,7 +27,7 @@ export function addNatives(module: ModuleText): void {
    (then (drop (call $lua_error (local.get $L)))))
   (local.get $results))`);
 
-  // JavaScript's way in: host_call(L, index) with Lua's errors caught. Answers Lua's status.
+  // JavaScript's way in: host_call(L, index) with Lua's errors caught. Returns Lua's status.
   // Trusted code runs so, with all the fuel there is.
   module.append(`
  (func $run_protected (param $L i32) (param $index i32)

@@ -26,7 +26,7 @@ const INTERNAL: Readonly<Record<string, string>> = {
   $642: "emscripten_longjmp",
 };
 
-/** Gives the functions in a module's text the names of Lua's C source. */
+/** Returns the functions in a module's text the names of Lua's C source. */
 export function nameFunctions(text: string): string {
   const names = new Map(Object.entries(INTERNAL));
   for (const [, name, number] of text.matchAll(/\(export "(\w+)" \(func (\$\d+)\)\)/g)) {

@@ -317,7 +317,7 @@ type WithPackedValues<Part> = Part extends object ? {
   }
   : never;
 
-/** What the replayer adds to the commands of the engine: where in a task the code was shown which outcome. */
+/** What the taskHandler adds to the commands of the engine: where in a task the code was shown which outcome. */
 export type LocalActivityMarker = { type: "record_local_activity" } & LocalActivityResult;
 
 /** A command as it crosses to the provider: its values are packed, and where it was made is left out. */

@@ -1,7 +1,7 @@
 import { pack } from "../../vm/codec.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { LuaValue } from "../../vm/value.ts";
-import type { Surroundings } from "../../platform/platform.ts";
+import type { Platform } from "../../platform/platform.ts";
 import type { Command, ScheduleLocalActivity } from "../engine/command.ts";
 import type { Failure } from "../engine/outcome.ts";
 import type { EventData, LocalActivityResult } from "../history/history.ts";
@@ -78,26 +78,26 @@ interface Run {
   /** Outcomes that the code was not shown yet. */
   outcomes: Omit<LocalActivityResult, "time">[];
   /** Whether somebody waits for the code. */
-  hurried: boolean;
+  expedited: boolean;
   /** Wakes who waits for an outcome. */
   wake?: (dropped: boolean) => void;
 }
 
 /**
  * Local activities of the runs of one worker: their attempts, the waits between them, their timeouts.
- * It is told by the replayer what the code asks for, in replays too; what history has an outcome of is
+ * It is told by the taskHandler what the code asks for, in replays too; what history has an outcome of is
  * never begun. Nothing of it is written: after a crash the task is run again, and with it what it had
  * under way.
  */
 export class LocalActivities {
-  readonly #surroundings: Pick<Surroundings, "now" | "setTimer">;
+  readonly #platform: Pick<Platform, "now" | "setTimer">;
   readonly #runner: LocalRunner;
   readonly #runs = new Map<string, Run>();
   readonly #byToken = new Map<string, Local>();
   #attempts = 0;
 
-  constructor(surroundings: Pick<Surroundings, "now" | "setTimer">, runner: LocalRunner) {
-    this.#surroundings = surroundings;
+  constructor(platform: Pick<Platform, "now" | "setTimer">, runner: LocalRunner) {
+    this.#platform = platform;
     this.#runner = runner;
   }
 
@@ -108,7 +108,7 @@ export class LocalActivities {
       started: { workflowId, pid, frame },
       pending: new Map(),
       outcomes: [],
-      hurried: false,
+      expedited: false,
     });
   }
 
@@ -176,31 +176,31 @@ export class LocalActivities {
   async next(runId: string, due: number): Promise<LocalActivityResult | undefined> {
     const run = this.#runs.get(runId);
     if (!run) throw dropped();
-    if (run.outcomes.length === 0 && !run.hurried) {
+    if (run.outcomes.length === 0 && !run.expedited) {
       const { promise, resolve } = Promise.withResolvers<boolean>();
       run.wake = resolve;
-      const delay = Math.max(0, due - this.#surroundings.now());
-      const cancel = this.#surroundings.setTimer(delay, () => resolve(false));
+      const delay = Math.max(0, due - this.#platform.now());
+      const cancel = this.#platform.setTimer(delay, () => resolve(false));
       const gone = await promise;
       cancel();
       run.wake = undefined;
       if (gone) throw dropped();
     }
     const outcome = run.outcomes.shift();
-    return outcome && { ...outcome, time: this.#surroundings.now() };
+    return outcome && { ...outcome, time: this.#platform.now() };
   }
 
   /** A task of the run begins. */
   open(runId: string): void {
     const run = this.#runs.get(runId);
-    if (run) run.hurried = false;
+    if (run) run.expedited = false;
   }
 
   /** Somebody waits for the code of a run: its task is to be completed as it is. */
-  hurry(runId: string): void {
+  expedite(runId: string): void {
     const run = this.#runs.get(runId);
     if (!run) return;
-    run.hurried = true;
+    run.expedited = true;
     run.wake?.(false);
   }
 
@@ -222,7 +222,7 @@ export class LocalActivities {
     const { options, originalScheduleTime, entry, args } = command;
     const run = this.#runs.get(runId);
     if (!run) return;
-    const now = this.#surroundings.now();
+    const now = this.#platform.now();
     const last = originalScheduleTime + (options.scheduleToCloseTimeout ?? Infinity);
     if (now >= last) return this.#timedOut(local, "schedule_to_close");
     const deadline = Math.min(now + (options.startToCloseTimeout ?? defaultStartToClose), last);
@@ -264,7 +264,7 @@ export class LocalActivities {
   /** An attempt failed: the next one follows, now, after a wait or after a durable timer; or none does. */
   #failed(local: Local, failure: Failure): void {
     const { options, originalScheduleTime } = local.command;
-    const now = this.#surroundings.now();
+    const now = this.#platform.now();
     const last = originalScheduleTime + (options.scheduleToCloseTimeout ?? Infinity);
     const decision = decideRetry(options.retryPolicy ?? {}, failure, local.attempt, now, last);
     if ("final" in decision) return this.#fail(local, failure, decision.final);
@@ -334,9 +334,9 @@ export class LocalActivities {
   }
 
   #wait(local: Local, due: number, then: () => void): void {
-    const whole = due - this.#surroundings.now();
+    const whole = due - this.#platform.now();
     const delay = Math.min(maxDelay, Math.max(0, whole));
-    local.cancelTimer = this.#surroundings.setTimer(delay, () => {
+    local.cancelTimer = this.#platform.setTimer(delay, () => {
       if (whole > maxDelay) return this.#wait(local, due, then);
       local.cancelTimer = undefined;
       then();

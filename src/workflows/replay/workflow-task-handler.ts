@@ -1,5 +1,5 @@
 import { machine } from "../../platform/machine.ts";
-import type { Surroundings } from "../../platform/platform.ts";
+import type { Platform } from "../../platform/platform.ts";
 import { pack, unpack } from "../../vm/codec.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { LuaValue } from "../../vm/value.ts";
@@ -42,7 +42,7 @@ type Performed = (Command | LocalActivityMarker)[];
 const hold = 1_000;
 /** When the code has asked for more, which is done only when the task is completed. */
 const shortHold = 20;
-/** For those that were under way before: the provider says when something comes (`hurry`). */
+/** For those that were under way before: the provider says when something comes (`expedite`). */
 const longHold = 20_000;
 /** Commands that one task may have and still be held open. */
 const mostCommands = 1_000;
@@ -59,12 +59,12 @@ const inward: ReadonlySet<Command["type"]> = new Set<Command["type"]>([
 /** Tasks that are replayed before other work of the worker gets its turn: about two milliseconds. */
 const tasksATurn = 200;
 
-/** How much a replayer keeps, and what it depends on. */
+/** How much a taskHandler keeps, and what it depends on. */
 export interface ReplayerOptions {
   /** Runs kept live in memory, 1,000 unless given; the least recently used ones come back by replay. */
   maxRuns?: number;
   /** The machine's, unless given. */
-  surroundings?: Pick<Surroundings, "now" | "setTimer" | "defer">;
+  platform?: Pick<Platform, "now" | "setTimer" | "defer">;
   /** Whether memory is short, so that fewer runs have to be kept. */
   isFull?: () => boolean;
 }
@@ -85,9 +85,9 @@ interface Step {
  * engine has seen each run, so that a task that carries only what is new goes straight on; a whole
  * history is replayed first, and what the code does is compared with what it did.
  */
-export class Replayer {
+export class WorkflowTaskHandler {
   readonly #engine: Engine;
-  readonly #surroundings: Pick<Surroundings, "now" | "defer">;
+  readonly #platform: Pick<Platform, "now" | "defer">;
   readonly #isFull: () => boolean;
   readonly #locals: LocalActivities;
   readonly #maxRuns: number;
@@ -102,12 +102,12 @@ export class Replayer {
   constructor(
     engine: Engine,
     runner: LocalRunner,
-    { maxRuns = 1_000, surroundings = machine, isFull = () => false }: ReplayerOptions = {},
+    { maxRuns = 1_000, platform = machine, isFull = () => false }: ReplayerOptions = {},
   ) {
     this.#engine = engine;
-    this.#surroundings = surroundings;
+    this.#platform = platform;
     this.#isFull = isFull;
-    this.#locals = new LocalActivities(surroundings, runner);
+    this.#locals = new LocalActivities(platform, runner);
     this.#maxRuns = maxRuns;
   }
 
@@ -169,8 +169,8 @@ export class Replayer {
   }
 
   /** Events have come for a run whose task is held open by local activities: it is completed. */
-  hurry(runId: string): void {
-    this.#locals.hurry(runId);
+  expedite(runId: string): void {
+    this.#locals.expedite(runId);
   }
 
   /** Takes the outcome of an attempt of a local activity. @returns false when the token is another's */
@@ -280,7 +280,7 @@ export class Replayer {
     { runId, timeout = defaultTaskTimeout }: WorkflowTask,
     live: Step,
   ): Promise<Performed> {
-    const now = () => this.#surroundings.now();
+    const now = () => this.#platform.now();
     const commands: Performed = [];
     let due = now() + Math.min(longHold, timeout / 2);
     for (let step = live;;) {
@@ -301,7 +301,7 @@ export class Replayer {
     }
   }
 
-  /** Brings the engine to where history is. Answers the first difference between the two. */
+  /** Brings the engine to where history is. Returns the first difference between the two. */
   async #replay(runId: string, steps: Step[], retain = false): Promise<TaskFailure | undefined> {
     const failure = await this.#compare(runId, steps, retain ? { retain } : {});
     if (!failure) return undefined;
@@ -344,7 +344,7 @@ export class Replayer {
   }
 
   #turn(): Promise<void> {
-    return new Promise((resolve) => void this.#surroundings.defer(resolve));
+    return new Promise((resolve) => void this.#platform.defer(resolve));
   }
 
   #remember(runId: string, task: number): void {

@@ -1,4 +1,4 @@
-import type { Surroundings } from "../../platform/platform.ts";
+import type { Platform } from "../../platform/platform.ts";
 import type {
   ActivityResult,
   ActivityTask,
@@ -8,10 +8,10 @@ import type {
   TaskCompletion,
   WorkflowTask,
 } from "../provider.ts";
-import { packAnswers, RunMemory, unpackHandouts } from "./task-wire.ts";
+import { packAnswers, RunMemory, unpackTasks } from "./task-wire.ts";
 
 /** What a provider hands to a worker. */
-export type Handout =
+export type Task =
   | { type: "task"; task: WorkflowTask }
   | { type: "query"; task: QueryTask }
   | { type: "activity"; task: ActivityTask }
@@ -21,7 +21,7 @@ export type Handout =
    * Something has come to a run whose task is held open by local activities: it is to be completed soon.
    * Only for tasks that follow one with `forceNewTask`.
    */
-  | { type: "hurry"; runId: string }
+  | { type: "expedite"; runId: string }
   /** What the worker holds in memory of a run is void. */
   | { type: "evict"; runId: string };
 
@@ -50,19 +50,19 @@ export interface QueuePort {
  */
 export class TaskQueue {
   readonly #port: QueuePort;
-  readonly #defer: Surroundings["defer"];
+  readonly #defer: Platform["defer"];
   readonly #memory = new RunMemory();
   #outgoing: WorkerAnswer[] = [];
 
   /** @param defer calls back at the end of the present turn: what is said until then leaves as one message. */
-  constructor(port: QueuePort, defer: Surroundings["defer"]) {
+  constructor(port: QueuePort, defer: Platform["defer"]) {
     this.#port = port;
     this.#defer = defer;
   }
 
   /** Takes what the provider hands out, in order. Tasks, queries and attempts are each answered once. */
-  onHandouts(handler: (handouts: Handout[]) => void): void {
-    this.#port.onmessage = ({ data }) => handler(unpackHandouts(data, this.#memory));
+  onTasks(handler: (tasks: Task[]) => void): void {
+    this.#port.onmessage = ({ data }) => handler(unpackTasks(data, this.#memory));
   }
 
   /** Answers a task, a query or an attempt; ignored when it is no longer awaited. */

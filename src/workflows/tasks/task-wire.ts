@@ -1,6 +1,6 @@
 import { packPlain, unpackPlain } from "../history/history.ts";
 import type { ActivityTask, Payload } from "../provider.ts";
-import type { Handout, WorkerAnswer } from "./task-queue.ts";
+import type { Task, WorkerAnswer } from "./task-queue.ts";
 
 // Messages between a provider and a worker as bytes. The four kinds that every step of a run needs are
 // lists without field names; what a step mostly does without, such as the ids of its run, is packed once
@@ -17,13 +17,13 @@ export interface RunIdentity {
   hostId: string;
 }
 
-/** Packs the identity of a run for `ActivityHandout`. */
+/** Packs the identity of a run for `OutgoingActivityTask`. */
 export function packIdentity({ runId, workflowId, pid, hostId }: RunIdentity): Uint8Array {
   return packPlain([runId, workflowId, pid, hostId]);
 }
 
 /** An attempt on its way to a worker: an `ActivityTask` whose identity is packed. */
-export interface ActivityHandout extends Omit<ActivityTask, keyof RunIdentity | DerivedField> {
+export interface OutgoingActivityTask extends Omit<ActivityTask, keyof RunIdentity | DerivedField> {
   identity: Uint8Array;
   /** Absent: the sequence number in the token. */
   activityId?: string;
@@ -31,21 +31,21 @@ export interface ActivityHandout extends Omit<ActivityTask, keyof RunIdentity | 
 
 type DerivedField = "activityId" | "idempotencyToken";
 
-/** A handout as a provider makes it. */
-export type OutgoingHandout =
-  | Exclude<Handout, { type: "activity" }>
-  | { type: "activity"; task: ActivityHandout };
+/** A item as a provider makes it. */
+export type OutgoingTask =
+  | Exclude<Task, { type: "activity" }>
+  | { type: "activity"; task: OutgoingActivityTask };
 
-export function packHandouts(handouts: readonly OutgoingHandout[]): Uint8Array {
-  return packPlain(handouts.map((handout): Written<OutgoingHandout> => {
-    if (handout.type === "task" && handout.task.timeout === undefined) {
-      const { token, runId, since, history } = handout.task;
+export function packTasks(tasks: readonly OutgoingTask[]): Uint8Array {
+  return packPlain(tasks.map((item): Written<OutgoingTask> => {
+    if (item.type === "task" && item.task.timeout === undefined) {
+      const { token, runId, since, history } = item.task;
       return since > 0 ? [token, since, history] : [token, since, history, runId];
     }
-    if (handout.type !== "activity") return handout;
-    const { token, entry, operation, args, frame = null, identity, attempt } = handout.task;
-    const { activityId = null, scheduledTime, deadline } = handout.task;
-    const { heartbeatTimeout = null, heartbeat = null } = handout.task;
+    if (item.type !== "activity") return item;
+    const { token, entry, operation, args, frame = null, identity, attempt } = item.task;
+    const { activityId = null, scheduledTime, deadline } = item.task;
+    const { heartbeatTimeout = null, heartbeat = null } = item.task;
     return [
       token,
       entry,
@@ -110,8 +110,8 @@ export class RunMemory {
 
 type Identity = [runId: string, workflowId: string, pid: string, hostId: string];
 
-export function unpackHandouts(bytes: Uint8Array, memory: RunMemory): Handout[] {
-  return unpackPlain<Written<Exclude<Handout, { type: "activity" }>>[]>(bytes).map((written) => {
+export function unpackTasks(bytes: Uint8Array, memory: RunMemory): Task[] {
+  return unpackPlain<Written<Exclude<Task, { type: "activity" }>>[]>(bytes).map((written) => {
     if (!Array.isArray(written)) return written;
     if (written.length > 4) {
       return { type: "activity", task: new ReceivedActivity(written, memory) };

@@ -135,7 +135,7 @@ test("without a runtime runs are read from the journal, and acting says what is 
   expect((await shop.wippy("workflow", "history", "kept", "--json")).out).toBe(live);
   const act = await shop.wippy("workflow", "signal", "kept", "approve");
   expect(act).toMatchObject({ status: 1 });
-  expect(act.err).toMatch(/^Error: no runtime is running .*\n {4}mend: start it with wippy run/);
+  expect(act.err).toMatch(/^Error: no runtime is running .*\n {4}hint: start it with wippy run/);
   // Reading has changed nothing that a start would stumble over.
   await shop.open();
   await shop.wippy("workflow", "signal", "kept", "approve");

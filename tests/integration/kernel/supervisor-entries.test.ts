@@ -147,7 +147,7 @@ test("a service that requires a tree does not start before the tree's children r
           return require("system").supervisor.state("app:user").details
         end }`,
       },
-      mend: {
+      hint: {
         modules: ["env"],
         source: 'return { main = function() return require("env").set("app:fit", "yes") end }',
       },

@@ -171,11 +171,11 @@ describe("load roots", () => {
       ".wippy/vendor/a/c-2.0.0.wapp": "",
     });
     expect(printed(application)).toEqual([
-      "warning: directory not found: gone\n    mend: create it, or correct wippy.lock",
+      "warning: directory not found: gone\n    hint: create it, or correct wippy.lock",
       "wippy.lock  module a/b 1.0.0 is not installed, and wippy downloads nothing\n" +
-      "    mend: put it into .wippy/vendor/a/b",
+      "    hint: put it into .wippy/vendor/a/b",
       "wippy.lock  module a/c: packed modules (.wapp) are not supported\n" +
-      "    mend: unpack it into .wippy/vendor/a/c",
+      "    hint: unpack it into .wippy/vendor/a/c",
     ]);
   });
 
@@ -186,18 +186,18 @@ describe("load roots", () => {
     });
     expect(printed(application)).toEqual([
       "wippy.lock:1:16  invalid lock file: directories.src is empty\n" +
-      "    mend: write a value, or remove it",
+      "    hint: write a value, or remove it",
       'wippy.lock:2:13  invalid lock file: a module name must be "org/module"\n' +
-      '    mend: write it like "acme/http"',
+      '    hint: write it like "acme/http"',
       "wippy.lock:2:25  invalid lock file: the module's version is empty\n" +
-      "    mend: write a value, or remove it",
+      "    hint: write a value, or remove it",
     ]);
     const moved = await loadFiles({
       "wippy.lock": "directories: { src: src }\nreplacements: [{ from: a/b, to: ./gone }]\n",
     });
     expect(printed(moved)[0]).toBe(
       "wippy.lock:2:29  invalid lock file: replacement of a/b does not exist: ./gone\n" +
-        "    mend: correct the path, or remove the replacement",
+        "    hint: correct the path, or remove the replacement",
     );
   });
 });
@@ -244,7 +244,7 @@ describe("the pipeline", () => {
     });
     expect(printed(application)).toEqual([
       'src/a.yaml:5:17  app:on  unknown kind "registry.enrty"\n' +
-      '    mend: did you mean "registry.entry"?',
+      '    hint: did you mean "registry.entry"?',
     ]);
   });
 
@@ -255,15 +255,15 @@ describe("the pipeline", () => {
     });
     expect(printed(application)).toEqual([
       'invalid --set "plain": expected section.path=value\n' +
-      "    mend: write it like --set logger.encoding=json",
+      "    hint: write it like --set logger.encoding=json",
       'invalid --set "single=1": key must be section.path (e.g. cluster.enabled)\n' +
-      "    mend: write it like --set logger.encoding=json",
+      "    hint: write it like --set logger.encoding=json",
       "invalid override: app:db: missing separator ':', expected format: " +
-      'namespace:entry:field=value\n    mend: write it like -o "app:db:options.timeout=5s"',
-      'override app:bd:x: unknown entry app:bd\n    mend: did you mean "app:db"?',
-      "override app:on:data: the path names no field\n    mend: write data.FIELD",
+      'namespace:entry:field=value\n    hint: write it like -o "app:db:options.timeout=5s"',
+      'override app:bd:x: unknown entry app:bd\n    hint: did you mean "app:db"?',
+      "override app:on:data: the path names no field\n    hint: write data.FIELD",
       "override app:on:kind: kind must be a non-empty string\n" +
-      "    mend: name a kind such as function.lua",
+      "    hint: name a kind such as function.lua",
     ]);
   });
 
@@ -278,7 +278,7 @@ describe("the pipeline", () => {
       ".wippy.yaml": "disable: { entries: [app] }\n",
     });
     expect(printed(wrong)).toEqual([
-      'invalid disable.entries pattern "app"\n    mend: write it like "app.tests:*"',
+      'invalid disable.entries pattern "app"\n    hint: write it like "app.tests:*"',
     ]);
   });
 
@@ -300,7 +300,7 @@ describe("the pipeline", () => {
     expect(server?.meta["m"]).toBe("");
     expect(printed(application)).toEqual([
       ".wippy/vendor/acme/http/a.yaml:6:5  acme.http:open  warning: the requirement has no value\n" +
-      "    mend: add a parameter to ns.dependency, or a default",
+      "    hint: add a parameter to ns.dependency, or a default",
     ]);
   });
 });

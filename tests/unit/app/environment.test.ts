@@ -162,7 +162,7 @@ describe("placeholders", () => {
     });
     expect(printed(application)).toEqual([
       'src/a.yaml:6:44  app:h  host.workers must be a number, not the text "many"\n' +
-      "    mend: write a number",
+      "    hint: write a number",
     ]);
     const { data } = application.entries.find(({ id }) => id === "app:h")!;
     expect(data).toEqual({ host: { workers: "${env:WORKERS|2}" } });
@@ -175,9 +175,9 @@ describe("placeholders", () => {
     });
     expect(printed(application)).toEqual([
       "src/a.yaml:6:36  app:f  environment variable WORKERS is not set and has no default\n" +
-      "    mend: set it, or write a default: ${env:WORKERS|default}",
+      "    hint: set it, or write a default: ${env:WORKERS|default}",
       "src/a.yaml:6:36  app:f  unknown environment variable GONE\n" +
-      "    mend: add an env.variable entry for it, or write a default: ${env:GONE|default}",
+      "    hint: add an env.variable entry for it, or write a default: ${env:GONE|default}",
     ]);
   });
 

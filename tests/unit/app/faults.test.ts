@@ -36,17 +36,17 @@ describe("faults of definition files", () => {
     expect(await faults("  - name: orders\n    kind: functon.lua\n    source: file://good.lua\n"))
       .toEqual([
         'src/_index.yaml:5:5  app:orders  unknown kind "functon.lua"\n' +
-        '    mend: did you mean "function.lua"?',
+        '    hint: did you mean "function.lua"?',
       ]);
   });
 
   test("kinds that this runtime lacks say so", async () => {
     expect(await faults("  - name: a\n    kind: module.lua\n")).toEqual([
       'src/_index.yaml:5:5  app:a  unknown kind "module.lua"\n' +
-      "    mend: built-in modules are not declared; list them under modules",
+      "    hint: built-in modules are not declared; list them under modules",
     ]);
     expect((await faults("  - name: a\n    kind: http.service\n"))[0]).toContain(
-      "mend: this wippy does not run it; use one of function.lua, ",
+      "hint: this wippy does not run it; use one of function.lua, ",
     );
   });
 
@@ -54,13 +54,13 @@ describe("faults of definition files", () => {
     expect(await faults('  - kind: registry.entry\n  - name: b\n  - name: " "\n    kind: ""\n'))
       .toEqual([
         "src/_index.yaml:4:5  entry[0].name: name is required and must be a non-empty string\n" +
-        '    mend: add "name: NAME" to the entry',
+        '    hint: add "name: NAME" to the entry',
         "src/_index.yaml:5:5  app:b  entry[1].kind: kind is required and must be a non-empty " +
-        'string\n    mend: add "kind: function.lua", for example',
+        'string\n    hint: add "kind: function.lua", for example',
         "src/_index.yaml:6:5  entry[2].name: name is required and must be a non-empty string\n" +
-        '    mend: add "name: NAME" to the entry',
+        '    hint: add "name: NAME" to the entry',
         "src/_index.yaml:7:5  entry[2].kind: kind is required and must be a non-empty string\n" +
-        '    mend: add "kind: function.lua", for example',
+        '    hint: add "kind: function.lua", for example',
       ]);
   });
 
@@ -68,7 +68,7 @@ describe("faults of definition files", () => {
     const other = index(good("money", "registry.entry"));
     expect(await faults(money, { "src/more/_index.yaml": other })).toEqual([
       "src/more/_index.yaml:4:5  app:money  duplicate id: it is already defined at " +
-      "src/_index.yaml:4:5\n    mend: rename one of the two, or remove it",
+      "src/_index.yaml:4:5\n    hint: rename one of the two, or remove it",
     ]);
   });
 
@@ -77,13 +77,13 @@ describe("faults of definition files", () => {
     expect(problem).toStartWith("src/_index.yaml:5:1  not valid YAML: Missing closing");
     expect(await faults("  - name: a\n    kind: registry.entry\n    name: b\n")).toEqual([
       "src/_index.yaml:6:5  not valid YAML: Map keys must be unique\n" +
-      "    mend: remove or rename one of the two keys",
+      "    hint: remove or rename one of the two keys",
     ]);
   });
 
   test("keys that are not text", async () => {
     expect(await faults("  - name: a\n    kind: registry.entry\n    7: x\n")).toEqual([
-      'src/_index.yaml:6:5  the key 7 is not text\n    mend: write it in quotes: "7"',
+      'src/_index.yaml:6:5  the key 7 is not text\n    hint: write it in quotes: "7"',
     ]);
   });
 
@@ -95,7 +95,7 @@ describe("faults of definition files", () => {
     });
     expect(printed(application)).toEqual([
       "src/lost.yaml:1:1  warning: the file has no namespace, so its entries are ignored\n" +
-      '    mend: add "namespace: NAME" at the top of the file',
+      '    hint: add "namespace: NAME" at the top of the file',
     ]);
   });
 });
@@ -105,7 +105,7 @@ describe("faults of sources", () => {
     expect(await faults("  - name: a\n    kind: library.lua\n    source: file://gone/a.lua\n"))
       .toEqual([
         "src/_index.yaml:6:5  app:a  source: file not found: gone/a.lua\n" +
-        "    mend: create the file or correct the path",
+        "    hint: create the file or correct the path",
       ]);
   });
 
@@ -113,7 +113,7 @@ describe("faults of sources", () => {
     expect(await faults("  - name: a\n    kind: library.lua\n    source: file://../../secret\n"))
       .toEqual([
         "src/_index.yaml:6:5  app:a  source: path traversal detected in file path: ../../secret\n" +
-        "    mend: move the file into src, sources cannot lie outside",
+        "    hint: move the file into src, sources cannot lie outside",
       ]);
   });
 
@@ -135,7 +135,7 @@ describe("faults of sources", () => {
       }),
     ).toEqual([
       "src/lua/bad.lua:3  app:a  Lua syntax error: unexpected symbol near '!'\n" +
-      "    mend: correct the code at that line",
+      "    hint: correct the code at that line",
     ]);
   });
 
@@ -144,15 +144,15 @@ describe("faults of sources", () => {
       "  - name: a\n    kind: library.lua\n    source: |\n      local x = 1\n      x !\n";
     expect(await faults(block)).toEqual([
       "src/_index.yaml:8  app:a  Lua syntax error: unexpected symbol near '!'\n" +
-      "    mend: correct the code at that line",
+      "    hint: correct the code at that line",
     ]);
   });
 
   test("required fields", async () => {
     expect(await faults("  - name: a\n    kind: function.lua\n")).toEqual([
-      'src/_index.yaml:4:5  app:a  method is required\n    mend: add "method: NAME", the ' +
+      'src/_index.yaml:4:5  app:a  method is required\n    hint: add "method: NAME", the ' +
       "function that the source returns",
-      'src/_index.yaml:4:5  app:a  source is required\n    mend: add "source: file://NAME.lua" ' +
+      'src/_index.yaml:4:5  app:a  source is required\n    hint: add "source: file://NAME.lua" ' +
       "to the entry",
     ]);
   });
@@ -165,10 +165,10 @@ describe("faults of modules and imports", () => {
   test("unknown modules", async () => {
     const [typo, absent, ...more] = await faults(library("    modules: [jsn, sql, json]\n"));
     expect(typo).toBe(
-      'src/_index.yaml:7:15  app:a  unknown module "jsn"\n    mend: did you mean "json"?',
+      'src/_index.yaml:7:15  app:a  unknown module "jsn"\n    hint: did you mean "json"?',
     );
     expect(absent).toStartWith(
-      'src/_index.yaml:7:20  app:a  unknown module "sql"\n    mend: this wippy has no "sql"; it has',
+      'src/_index.yaml:7:20  app:a  unknown module "sql"\n    hint: this wippy has no "sql"; it has',
     );
     expect(more).toEqual([]);
   });
@@ -176,28 +176,28 @@ describe("faults of modules and imports", () => {
   test("empty, qualified and repeated modules", async () => {
     expect(await faults(library('    modules: ["", "app:money", json, json]\n'))).toEqual([
       "src/_index.yaml:7:15  app:a  module cannot be empty\n" +
-      "    mend: remove the empty element of the list",
+      "    hint: remove the empty element of the list",
       "src/_index.yaml:7:19  app:a  module cannot have a namespace\n" +
-      '    mend: put "app:money" under imports, with an alias',
+      '    hint: put "app:money" under imports, with an alias',
       "src/_index.yaml:7:38  app:a  dependency from app:a to json already exists\n" +
-      "    mend: list the module once",
+      "    hint: list the module once",
     ]);
   });
 
   test("unknown imports", async () => {
     expect(await faults(money + library('    imports: { m: "app:mony" }\n'))).toEqual([
-      'src/_index.yaml:10:16  app:a  unknown import "app:mony"\n    mend: did you mean "app:money"?',
+      'src/_index.yaml:10:16  app:a  unknown import "app:mony"\n    hint: did you mean "app:money"?',
     ]);
     expect(await faults(library("    imports: { m: other:thing }\n"))).toEqual([
       'src/_index.yaml:7:16  app:a  unknown import "other:thing"\n' +
-      "    mend: add a library.lua entry of that name",
+      "    hint: add a library.lua entry of that name",
     ]);
   });
 
   test("a bare import names a built-in module", async () => {
     expect(await faults(money + library("    imports: { m: money, j: json }\n"))).toEqual([
       'src/_index.yaml:10:16  app:a  import "money" names a built-in module\n' +
-      '    mend: write "app:money"',
+      '    hint: write "app:money"',
     ]);
   });
 
@@ -205,7 +205,7 @@ describe("faults of modules and imports", () => {
     expect(await faults(good("h", "process.host") + library("    imports: { h: app:h }\n")))
       .toEqual([
         "src/_index.yaml:9:16  app:a  cannot import app:h: a process.host holds no code\n" +
-        "    mend: import a library.lua entry",
+        "    hint: import a library.lua entry",
       ]);
   });
 
@@ -213,7 +213,7 @@ describe("faults of modules and imports", () => {
     expect(await faults(money + library("    modules: [json]\n    imports: { json: app:money }\n")))
       .toEqual([
         "src/_index.yaml:11:16  app:a  alias 'json' collision: it is a module and an import\n" +
-        "    mend: choose another alias, or do not list the module",
+        "    hint: choose another alias, or do not list the module",
       ]);
   });
 
@@ -224,9 +224,9 @@ describe("faults of modules and imports", () => {
     expect(await faults(node("a", "b") + node("b", "c") + node("c", "b") + node("d", "d"))).toEqual(
       [
         "src/_index.yaml:11:16  app:b  import cycle: app:b -> app:c -> app:b\n" +
-        "    mend: move what both need into a library that imports neither",
+        "    hint: move what both need into a library that imports neither",
         "src/_index.yaml:19:16  app:d  import cycle: app:d -> app:d\n" +
-        "    mend: move what both need into a library that imports neither",
+        "    hint: move what both need into a library that imports neither",
       ],
     );
   });
@@ -236,9 +236,9 @@ describe("faults of modules and imports", () => {
       "    modules: [time, io]\n    imports: { a: app:a }\n";
     expect(await faults(library("    modules: [io]\n") + workflow)).toEqual([
       'src/_index.yaml:11:21  app:w  module "io" is not allowed in a workflow\n' +
-      "    mend: do it in a function.lua and call that: it runs as an activity",
+      "    hint: do it in a function.lua and call that: it runs as an activity",
       'src/_index.yaml:12:16  app:w  module "io" is not allowed in a workflow (listed by app:a)\n' +
-      "    mend: do it in a function.lua and call that: it runs as an activity",
+      "    hint: do it in a function.lua and call that: it runs as an activity",
     ]);
   });
 });
@@ -254,15 +254,15 @@ describe("faults of fields", () => {
       ),
     ).toEqual([
       "src/_index.yaml:8:13  app:f  unknown pool type: statc\n" +
-      '    mend: did you mean "static"?',
+      '    hint: did you mean "static"?',
       'src/_index.yaml:8:26  app:f  pool.workers must be a number, not the text "four"\n' +
-      "    mend: write a number",
+      "    hint: write a number",
       "src/_index.yaml:11:13  app:h  workers must be greater than 0\n" +
-      "    mend: write 1 or more, or leave it out for the default",
+      "    hint: write 1 or more, or leave it out for the default",
       "src/_index.yaml:13:7  app:h  lifecycle.stop_timeout must be text, not 10\n" +
-      '    mend: write it in quotes: "10"',
+      '    hint: write it in quotes: "10"',
       'src/_index.yaml:14:7  app:h  bad duration "5 sec"\n' +
-      '    mend: write it like "300ms", "1.5s" or "2h45m"',
+      '    hint: write it like "300ms", "1.5s" or "2h45m"',
     ]);
   });
 
@@ -274,11 +274,11 @@ describe("faults of fields", () => {
           "    lifecycle: { startup: optinal, restart: { max_attempts: -1 } }\n",
       ),
     ).toEqual([
-      "src/_index.yaml:4:37  app:w  journal must not be empty\n    mend: write a value",
+      "src/_index.yaml:4:37  app:w  journal must not be empty\n    hint: write a value",
       "src/_index.yaml:7:18  app:h  unknown lifecycle.startup: optinal\n" +
-      '    mend: did you mean "optional"?',
+      '    hint: did you mean "optional"?',
       "src/_index.yaml:7:47  app:h  lifecycle.restart.max_attempts must be at least 0, not -1\n" +
-      "    mend: write 0 or more",
+      "    hint: write 0 or more",
     ]);
   });
 
@@ -289,7 +289,7 @@ describe("faults of fields", () => {
       ),
     ).toEqual([
       "src/_index.yaml:6:5  app:h  warning: unknown field lifecicle is ignored\n" +
-      '    mend: did you mean "lifecycle"?',
+      '    hint: did you mean "lifecycle"?',
     ]);
   });
 
@@ -301,15 +301,15 @@ describe("faults of fields", () => {
     expect(await faults(worker + host + service("worker", "app:host"))).toEqual([]);
     expect(await faults(worker + host + service("wroker", "host"))).toEqual([
       "src/_index.yaml:11:5  app:s  process names an unknown entry: app:wroker\n" +
-      '    mend: did you mean "app:worker"?',
+      '    hint: did you mean "app:worker"?',
       'src/_index.yaml:12:5  app:s  host must be a full identifier, not "host"\n' +
-      '    mend: write "app:host"',
+      '    hint: write "app:host"',
     ]);
     expect(await faults(worker + host + service("host", "app:worker"))).toEqual([
       "src/_index.yaml:11:5  app:s  process names app:host, which is a process.host\n" +
-      "    mend: name an entry of kind process.lua or workflow.lua",
+      "    hint: name an entry of kind process.lua or workflow.lua",
       "src/_index.yaml:12:5  app:s  host names app:worker, which is a process.lua\n" +
-      "    mend: name an entry of kind process.host or terminal.host or workflow.host",
+      "    hint: name an entry of kind process.host or terminal.host or workflow.host",
     ]);
     expect((await faults(worker + service("worker", "node:control")))[0]).toContain(
       "app:s  invalid host: node:control",
@@ -327,15 +327,15 @@ describe("faults of fields", () => {
       ),
     ).toEqual([
       "src/_index.yaml:6:29  app:h  lifecycle.requires[0] names an unknown entry: app:gone\n" +
-      "    mend: add an entry of that name",
+      "    hint: add an entry of that name",
       "src/_index.yaml:9:13  app:p  default_host names app:p, which is a process.lua\n" +
-      "    mend: name an entry of kind process.host",
+      "    hint: name an entry of kind process.host",
       'src/_index.yaml:11:36  app:v  invalid variable name "A-B"\n' +
-      "    mend: use letters, digits and underscores",
+      "    hint: use letters, digits and underscores",
       "src/_index.yaml:11:51  app:v  storage names app:h, which is a process.host\n" +
-      "    mend: name an entry of kind env.storage.*",
+      "    hint: name an entry of kind env.storage.*",
       "src/_index.yaml:12:5  app:r  router storage must have at least one storage\n" +
-      '    mend: list env.storage entries: "storages: [namespace:name]"',
+      '    hint: list env.storage entries: "storages: [namespace:name]"',
     ]);
   });
 
@@ -352,9 +352,9 @@ describe("faults of fields", () => {
       ),
     ).toEqual([
       "src/_index.yaml:7:36  app:b  variable name already exists: PORT (app:a)\n" +
-      "    mend: choose another name",
+      "    hint: choose another name",
       'src/_index.yaml:15:24  app:d  warning: command "go" is already the command of app:c, which ' +
-      "is the one run\n    mend: rename one of them",
+      "is the one run\n    hint: rename one of them",
     ]);
   });
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../../../package.json" with { type: "json" };
 import { writeFiles } from "../app/temporary-application.ts";
-import { runCommand } from "./run-command.ts";
+import { runCommand } from "./run/run-command.ts";
 
 const nowhere = "/nowhere";
 
@@ -31,41 +31,41 @@ describe("wippy", () => {
     [
       "an unknown command",
       ["vrsion"],
-      'Error: unknown command "vrsion"\n    mend: did you mean "wippy version"?\n',
+      'Error: unknown command "vrsion"\n    hint: did you mean "wippy version"?\n',
     ],
     [
       "a command of an application",
       ["greet"],
-      'Error: unknown command "greet"\n    mend: wippy help shows all; a command of the ' +
+      'Error: unknown command "greet"\n    hint: wippy help shows all; a command of the ' +
       "application is run with: wippy run greet\n",
     ],
     [
       "an unknown flag",
       ["run", "--foo"],
-      "Error: unknown option '--foo'\n    mend: wippy help shows what there is\n",
+      "Error: unknown option '--foo'\n    hint: wippy help shows what there is\n",
     ],
     [
       "a flag without its value",
       ["run", "--exec"],
       "Error: option '-x, --exec <id>' argument missing\n" +
-      "    mend: wippy help shows what there is\n",
+      "    hint: wippy help shows what there is\n",
     ],
     [
       "a number that is none",
       ["run", "--workers", "many"],
       "Error: option '--workers <number>' argument 'many' is invalid. Write a whole number from " +
-      "1.\n    mend: wippy help shows what there is\n",
+      "1.\n    hint: wippy help shows what there is\n",
     ],
     [
       "no workers at all",
       ["run", "--workers", "0"],
       "Error: option '--workers <number>' argument '0' is invalid. Write a whole number from " +
-      "1.\n    mend: wippy help shows what there is\n",
+      "1.\n    hint: wippy help shows what there is\n",
     ],
     [
       "a missing argument",
       ["registry", "show"],
-      "Error: missing required argument 'id'\n    mend: wippy help shows what there is\n",
+      "Error: missing required argument 'id'\n    hint: wippy help shows what there is\n",
     ],
   ];
   for (const [name, args, err] of wrong) {
@@ -100,7 +100,7 @@ describe("wippy init", () => {
     expect([status, err]).toEqual([
       1,
       "Error: wippy.lock is not a valid lock file\n" +
-      "    mend: correct it, or remove it and run this again\n",
+      "    hint: correct it, or remove it and run this again\n",
     ]);
     expect(readFileSync(join(directory, "wippy.lock"), "utf8")).toBe("- [\n");
   });
@@ -136,7 +136,7 @@ describe("wippy run", () => {
     expect(await runCommand(bare, "run", "list")).toEqual({
       status: 1,
       out: "",
-      err: `Error: no wippy.lock in ${bare}\n    mend: run "wippy init", or -C DIR\n`,
+      err: `Error: no wippy.lock in ${bare}\n    hint: run "wippy init", or -C DIR\n`,
     });
   });
 
@@ -145,40 +145,40 @@ describe("wippy run", () => {
       "an unknown command",
       ["gret"],
       "Error: command \"gret\" not found. Use 'wippy run list' to see available commands\n" +
-      '    mend: did you mean "greet"?\n',
+      '    hint: did you mean "greet"?\n',
     ],
     [
       "a packed application",
       ["x.wapp"],
       "Error: cannot run x.wapp: packed applications (.wapp) are not supported\n" +
-      "    mend: unpack it, and run wippy in its directory\n",
+      "    hint: unpack it, and run wippy in its directory\n",
     ],
     [
       "a module of a hub",
       ["acme/http@1.0"],
       "Error: cannot run acme/http@1.0: wippy downloads nothing\n" +
-      "    mend: get the module, and run wippy in its directory\n",
+      "    hint: get the module, and run wippy in its directory\n",
     ],
     [
       "a process that is not there",
       ["--exec", "app:cly"],
-      'Error: process not found: app:cly\n    mend: did you mean "app:cli"?\n',
+      'Error: process not found: app:cly\n    hint: did you mean "app:cli"?\n',
     ],
     [
       "a process without a namespace",
       ["-x", "cli"],
-      "Error: invalid exec spec: cli\n    mend: write --exec namespace:name\n",
+      "Error: invalid exec spec: cli\n    hint: write --exec namespace:name\n",
     ],
     [
       "a command without a terminal host",
       ["greet"],
       "Error: no terminal.host found in registry\n" +
-      '    mend: add an entry "kind: terminal.host" with "lifecycle: { auto_start: true }"\n',
+      '    hint: add an entry "kind: terminal.host" with "lifecycle: { auto_start: true }"\n',
     ],
     [
       "a host that is no terminal host",
       ["--host", "app:cli", "greet"],
-      "Error: app:cli is not a terminal.host\n    mend: name a terminal.host: there is none\n",
+      "Error: app:cli is not a terminal.host\n    hint: name a terminal.host: there is none\n",
     ],
   ];
   for (const [name, args, err] of refused) {
@@ -203,7 +203,7 @@ describe("wippy run", () => {
     const bare = writeFiles({});
     expect((await runCommand(bare, "run", "greet")).err).toBe(
       `Error: no wippy.lock in ${bare}\n` +
-        '    mend: run "wippy init" there, or name the directory with -C\n',
+        '    hint: run "wippy init" there, or name the directory with -C\n',
     );
   });
 
@@ -219,9 +219,9 @@ describe("wippy run", () => {
       status: 1,
       out: "",
       err: 'src/_index.yaml:3:16  app:a  unknown kind "functon.lua"\n' +
-        '    mend: did you mean "function.lua"?\n' +
+        '    hint: did you mean "function.lua"?\n' +
         "src/b.lua:3  app:b  Lua syntax error: unexpected symbol near '='\n" +
-        "    mend: correct the code at that line\n" +
+        "    hint: correct the code at that line\n" +
         "Error: the application has 2 errors; nothing was run\n",
     });
   });
@@ -231,7 +231,7 @@ describe("wippy run", () => {
     expect(await runCommand(directory, "bad.lua", "--flag", "x")).toMatchObject({
       status: 1,
       err: "bad.lua:3  Lua syntax error: <name> expected near <eof>\n" +
-        "    mend: correct the code at that line\n" +
+        "    hint: correct the code at that line\n" +
         "Error: the script has 1 error; nothing was run\n",
     });
     expect((await runCommand(directory, "-v", "gone.lua")).err).toStartWith(

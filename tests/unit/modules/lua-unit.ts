@@ -1,5 +1,3 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Terminal } from "../../../src/operations/io/terminal.ts";
 import {
   checkArguments,
@@ -12,22 +10,9 @@ import { WippyError } from "../../../src/vm/error.ts";
 import { loadLuaModule } from "../../../src/vm/module.ts";
 import { LuaFloat, type LuaValue, MultiReturn } from "../../../src/vm/value.ts";
 import { type LuaRef, Vm } from "../../../src/vm/vm.ts";
+import { sources } from "../../../src/worker/sources.ts";
 import { testServices } from "../operations/services.ts";
 
-const root = join(import.meta.dir, "../../../lua");
-
-function readSources(): Record<string, string> {
-  const sources: Record<string, string> = {};
-  for (const folder of readdirSync(root)) {
-    for (const file of readdirSync(join(root, folder))) {
-      if (!file.endsWith(".lua")) continue;
-      sources[`${folder}/${file.slice(0, -4)}`] = readFileSync(join(root, folder, file), "utf8");
-    }
-  }
-  return sources;
-}
-
-const sources = readSources();
 const kernelFunctions = ["configure", "run", "complete", "call", "make_error", "error_meta"];
 
 /** What a unit is run with. */

@@ -12,8 +12,8 @@ describe("placeThreads", () => {
     expect(place(text, "src/worker/worker.ts")).toBe(
       `new Worker(new URL("file:///$bunfs/root/worker/thread.js").href, { name: "x" })`,
     );
-    expect(place(text, "src/workflows/providers/sqlite/provider.ts")).toContain(
-      `new URL("file:///$bunfs/root/workflows/providers/sqlite/thread.js")`,
+    expect(place(text, "src/workflows/providers/sqlite/link/link.ts")).toContain(
+      `new URL("file:///$bunfs/root/workflows/providers/sqlite/link/thread.js")`,
     );
   });
 

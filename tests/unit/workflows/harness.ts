@@ -18,20 +18,20 @@ import type {
   TaskCompletion,
   WorkflowTask,
 } from "../../../src/workflows/provider.ts";
-import type { Surroundings } from "../../../src/workflows/providers/sqlite/journal.ts";
+import type { JournalPlatform } from "../../../src/workflows/providers/sqlite/journal.ts";
 import {
   SqliteProvider,
   type SqliteProviderOptions,
 } from "../../../src/workflows/providers/sqlite/provider.ts";
 import type { LocalAttempt } from "../../../src/workflows/replay/local-activities.ts";
 import { WippyError } from "../../../src/vm/error.ts";
-import { Replayer } from "../../../src/workflows/replay/workflow-task-handler.ts";
-import { type Handout, TaskQueue } from "../../../src/workflows/tasks/task-queue.ts";
+import { WorkflowTaskHandler } from "../../../src/workflows/replay/workflow-task-handler.ts";
+import { type Task, TaskQueue } from "../../../src/workflows/tasks/task-queue.ts";
 import { machine as realMachine } from "../../../src/platform/machine.ts";
 import { type Script, ScriptedEngine, ScriptError } from "./scripted-engine.ts";
 
 /** A clock that moves only when a test says so. */
-export class VirtualMachine implements Surroundings {
+export class VirtualMachine implements JournalPlatform {
   time = Date.UTC(2026, 0, 1);
   #timers = new Set<{ at: number; callback: () => void }>();
   #count = 0;
@@ -108,7 +108,7 @@ export function temporaryFolder(): { path: string; remove: () => void } {
 export class Runtime {
   readonly provider: SqliteProvider;
   readonly engine: ScriptedEngine;
-  readonly replayer: Replayer;
+  readonly taskHandler: WorkflowTaskHandler;
   /** Its worker's end of the provider. */
   queue!: TaskQueue;
   readonly #defer: (callback: () => void) => () => void;
@@ -130,19 +130,19 @@ export class Runtime {
   constructor(options: RuntimeOptions & { path: string }) {
     const { scripts = {}, activities = {}, localActivities = {}, machine, ...rest } = options;
     this.provider = new SqliteProvider(
-      machine ? { inline: true, surroundings: machine, ...rest } : rest,
+      machine ? { inline: true, platform: machine, ...rest } : rest,
     );
     this.activities = activities;
     this.localActivities = localActivities;
     this.engine = new ScriptedEngine(scripts);
-    this.replayer = new Replayer(this.engine, {
+    this.taskHandler = new WorkflowTaskHandler(this.engine, {
       start: (attempt) => void this.#runLocal(attempt),
       cancel: (token, gently) => {
         if (!gently) this.aborted.push(token);
         else if (this.listening) this.asked.push(token);
-        else this.replayer.answered(token, undefined, canceled());
+        else this.taskHandler.answered(token, undefined, canceled());
       },
-    }, { surroundings: machine ?? realMachine });
+    }, { platform: machine ?? realMachine });
     this.#defer = (machine ?? realMachine).defer;
     this.provider.onMessage((message) => this.messages.push(message));
     this.provider.onReport((report) => this.reports.push(report));
@@ -158,42 +158,42 @@ export class Runtime {
   /** Connects its worker. */
   connect(): void {
     this.queue = new TaskQueue(this.provider.connect(0), this.#defer);
-    this.queue.onHandouts((handouts) => {
-      for (const handout of handouts) this.#take(handout);
+    this.queue.onTasks((tasks) => {
+      for (const item of tasks) this.#take(item);
     });
   }
 
-  #take(handout: Handout): void {
-    switch (handout.type) {
+  #take(item: Task): void {
+    switch (item.type) {
       case "task":
-        this.onTask(handout.task);
+        this.onTask(item.task);
         break;
       case "query":
-        this.onQuery(handout.task);
+        this.onQuery(item.task);
         break;
       case "activity":
-        void this.#run(handout.task);
+        void this.#run(item.task);
         break;
       case "activity_cancel":
-        this.aborted.push(handout.token);
+        this.aborted.push(item.token);
         break;
-      case "hurry":
-        this.replayer.hurry(handout.runId);
+      case "expedite":
+        this.taskHandler.expedite(item.runId);
         break;
       case "evict":
-        this.replayer.evict(handout.runId);
+        this.taskHandler.evict(item.runId);
     }
   }
 
   /** What the worker does with a task; tests put something else in its place. */
   onTask = (task: WorkflowTask): void => {
     if (!this.answering) return;
-    this.replayer.run(task).then((completion) => this.completeTask(completion));
+    this.taskHandler.run(task).then((completion) => this.completeTask(completion));
   };
 
   onQuery = (task: QueryTask): void => {
     if (!this.answering) return;
-    this.replayer.query(task).then((answer) => this.completeQuery(answer));
+    this.taskHandler.query(task).then((answer) => this.completeQuery(answer));
   };
 
   completeTask(completion: TaskCompletion): void {
@@ -249,10 +249,10 @@ export class Runtime {
       if (!activity) {
         throw new WippyError("NotFound", `there is no function ${entry}`, { retryable: false });
       }
-      this.replayer.answered(token, await activity(attempt, ...args), undefined);
+      this.taskHandler.answered(token, await activity(attempt, ...args), undefined);
     } catch (error) {
       const failure = error instanceof ScriptError ? error.failure : error;
-      this.replayer.answered(token, undefined, WippyError.from(failure));
+      this.taskHandler.answered(token, undefined, WippyError.from(failure));
     }
   }
 

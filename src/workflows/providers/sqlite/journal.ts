@@ -1,7 +1,7 @@
 import { WippyError } from "../../../vm/error.ts";
-import type { OutgoingHandout } from "../../tasks/task-wire.ts";
+import type { OutgoingTask } from "../../tasks/task-wire.ts";
 import { startWaiting } from "./runs/activity.ts";
-import { Book, type BookParts, type Randomness } from "./transaction/transaction.ts";
+import { type Randomness, Transaction, type TransactionParts } from "./transaction/transaction.ts";
 import { Deadlines } from "./transaction/deadlines.ts";
 import { limitHistories } from "./runs/history-limits.ts";
 import { lockJournal } from "./store/lock.ts";
@@ -20,13 +20,13 @@ import { Watches } from "./transaction/watches.ts";
 import { type Work, Workers } from "./transaction/workers.ts";
 import { carryOut, isQuestion, recover } from "./requests.ts";
 
-/** What the journal needs of its surroundings; a test gives it a virtual clock. */
-export interface Surroundings {
+/** What the journal needs of its platform; a test gives it a virtual clock. */
+export interface JournalPlatform {
   /** Milliseconds since the epoch. */
   now(): number;
   /** Whether the clock never jumps. */
   steady?: boolean;
-  /** Calls back once after that many milliseconds. Answers a function that calls it off. */
+  /** Calls back once after that many milliseconds. Returns a function that calls it off. */
   setTimer(delay: number, callback: () => void): () => void;
   /** Calls back when everything that has arrived by now has been received. */
   defer(callback: () => void): void;
@@ -43,10 +43,10 @@ const mostRequests = 200;
 const maxDelay = 2 ** 31 - 1;
 
 /** The ways out of the journal. */
-export interface JournalWays {
+export interface JournalOutput {
   /** To the provider. */
   tell(events: NodeEvent[]): void;
-  handOut(worker: number, handouts: OutgoingHandout[]): void;
+  dispatch(worker: number, tasks: OutgoingTask[]): void;
 }
 
 /**
@@ -60,10 +60,10 @@ const lookInterval = 60_000;
  * out what follows from it. It knows nothing of threads.
  */
 export class Journal {
-  readonly #surroundings: Surroundings;
-  readonly #link: JournalWays;
+  readonly #platform: JournalPlatform;
+  readonly #link: JournalOutput;
   readonly #workers = new Workers();
-  #open?: BookParts & { unlock: () => void };
+  #open?: TransactionParts & { unlock: () => void };
   #queue: JournalRequest[] = [];
   #deferred = false;
   /** Runs whose task waits for its turn to be handed out. */
@@ -78,8 +78,8 @@ export class Journal {
   /** Set while nothing can be committed: notices wait for the next try. */
   #stalled?: { notices: JournalRequest[]; tries: number; nextTry: number };
 
-  constructor(surroundings: Surroundings, link: JournalWays) {
-    this.#surroundings = surroundings;
+  constructor(platform: JournalPlatform, link: JournalOutput) {
+    this.#platform = platform;
     this.#link = link;
   }
 
@@ -88,7 +88,7 @@ export class Journal {
     for (const request of requests) this.#queue.push(request);
     if (this.#deferred) return;
     this.#deferred = true;
-    this.#surroundings.defer(() => {
+    this.#platform.defer(() => {
       this.#deferred = false;
       this.#drain();
     });
@@ -132,12 +132,12 @@ export class Journal {
         queries: new Queries(),
         slots: new Slots(settings.maxActivities),
         workers: this.#workers,
-        random: this.#surroundings.random,
+        random: this.#platform.random,
       };
-      const book = this.#commit((book) => recover(book));
+      const tx = this.#commit((tx) => recover(tx));
       this.#nextDue = store.nextDue() ?? Infinity;
-      this.#nextSweep = settings.retention === undefined ? Infinity : book.now;
-      this.#settle(book, [{ type: "answer", id }]);
+      this.#nextSweep = settings.retention === undefined ? Infinity : tx.now;
+      this.#settle(tx, [{ type: "answer", id }]);
     } catch (error) {
       this.#open?.store.close();
       this.#open = undefined;
@@ -164,9 +164,9 @@ export class Journal {
     const idle = !this.#workers.any || this.#ready.length === 0;
     if (requests.length === 0 && !due && idle) return;
     try {
-      this.#settle(this.#commit((book) => {
-        for (const request of requests) carryOut(book, request);
-        if (due) this.#passTime(book);
+      this.#settle(this.#commit((tx) => {
+        for (const request of requests) carryOut(tx, request);
+        if (due) this.#passTime(tx);
       }));
     } catch (error) {
       this.#forget();
@@ -178,45 +178,45 @@ export class Journal {
   }
 
   /** Runs `work` in a transaction. @throws what went wrong, when nothing of it was committed. */
-  #commit(work: (book: Book) => void): Book {
+  #commit(work: (tx: Transaction) => void): Transaction {
     const open = this.#open!;
-    const book = new Book(open, this.#surroundings.now());
+    const tx = new Transaction(open, this.#platform.now());
     open.store.begin();
     try {
-      work(book);
-      endScheduled(book);
-      startWaiting(book);
-      limitHistories(book);
-      book.finish();
+      work(tx);
+      endScheduled(tx);
+      startWaiting(tx);
+      limitHistories(tx);
+      tx.finish();
       open.store.commit();
-      return book;
+      return tx;
     } catch (error) {
       open.store.rollback();
-      for (const step of book.undo.reverse()) step();
+      for (const step of tx.undo.reverse()) step();
       throw error;
     }
   }
 
   /** Lets out what a committed transaction has to say, and hands out tasks. */
-  #settle(book: Book, before: JournalEvent[] = []): void {
-    for (const change of book.after) change();
-    this.#nextDue = Math.min(this.#nextDue, book.due);
-    if (book.firedTimers) this.#nextDue = book.store.nextDue() ?? Infinity;
-    if (book.ready.length > 0) this.#ready = this.#ready.concat(book.ready);
+  #settle(tx: Transaction, before: JournalEvent[] = []): void {
+    for (const change of tx.after) change();
+    this.#nextDue = Math.min(this.#nextDue, tx.due);
+    if (tx.firedTimers) this.#nextDue = tx.store.nextDue() ?? Infinity;
+    if (tx.ready.length > 0) this.#ready = this.#ready.concat(tx.ready);
     // Before the tasks: a run whose worker has local activities under way is at rest only now.
-    book.queries.handOut(book, book.out);
-    const out = before.concat(book.out);
-    this.#handOutTasks(book, out);
-    book.runs.trim();
-    book.slots.trim();
+    tx.queries.dispatch(tx, tx.out);
+    const out = before.concat(tx.out);
+    this.#handOutTasks(tx, out);
+    tx.runs.trim();
+    tx.slots.trim();
     this.#post(out);
   }
 
-  #handOutTasks(book: Book, out: JournalEvent[]): void {
-    let room = book.settings.maxTasks - this.#workers.tasks;
+  #handOutTasks(tx: Transaction, out: JournalEvent[]): void {
+    let room = tx.settings.maxTasks - this.#workers.tasks;
     while (this.#workers.any && this.#ready.length > 0 && room > 0) {
       for (const run of this.#ready.splice(0, room)) {
-        const work = takeTask(book, run);
+        const work = takeTask(tx, run);
         if (work.length === 0) continue;
         out.push(...work);
         room--;
@@ -227,22 +227,22 @@ export class Journal {
   /** Sends each event where it belongs, in order. */
   #post(events: readonly JournalEvent[]): void {
     const toNode: NodeEvent[] = [];
-    const toWorkers = new Map<number, OutgoingHandout[]>();
+    const toWorkers = new Map<number, OutgoingTask[]>();
     for (const event of events) {
       if (!isWork(event)) toNode.push(event);
       else if (!this.#workers.any) this.#early.push(event);
       else this.#place(event, toWorkers);
     }
     // Workers first: they have something to do.
-    for (const [worker, handouts] of toWorkers) this.#link.handOut(worker, handouts);
+    for (const [worker, tasks] of toWorkers) this.#link.dispatch(worker, tasks);
     if (toNode.length > 0) this.#link.tell(toNode);
   }
 
-  #place(work: Work, toWorkers: Map<number, OutgoingHandout[]>): void {
+  #place(work: Work, toWorkers: Map<number, OutgoingTask[]>): void {
     const worker = this.#workers.place(work);
     if (worker === undefined) return;
-    const handouts = toWorkers.get(worker);
-    if (handouts) handouts.push(work);
+    const tasks = toWorkers.get(worker);
+    if (tasks) tasks.push(work);
     else toWorkers.set(worker, [work]);
   }
 
@@ -263,10 +263,10 @@ export class Journal {
    * transaction of its own, so that only that one fails.
    */
   #isolate(requests: JournalRequest[], due: boolean): void {
-    const works: { request?: JournalRequest; work: (book: Book) => void }[] = requests.map(
-      (request) => ({ request, work: (book) => carryOut(book, request) }),
+    const works: { request?: JournalRequest; work: (tx: Transaction) => void }[] = requests.map(
+      (request) => ({ request, work: (tx) => carryOut(tx, request) }),
     );
-    if (due) works.push({ work: (book) => this.#passTime(book) });
+    if (due) works.push({ work: (tx) => this.#passTime(tx) });
     for (const [index, { request, work }] of works.entries()) {
       try {
         this.#settle(this.#commit(work));
@@ -285,7 +285,7 @@ export class Journal {
     const path = this.#open!.settings.path;
     const failure = storageError(error, path);
     const what = request?.type === "answered" ? request.answer.type : request?.type ?? "timers";
-    if (!request) this.#nextDue = this.#nextSweep = this.#surroundings.now() + 1_000;
+    if (!request) this.#nextDue = this.#nextSweep = this.#platform.now() + 1_000;
     if (request) this.#refuse([request], failure);
     this.#post([{
       type: "report",
@@ -308,7 +308,7 @@ export class Journal {
     const tries = (this.#stalled?.tries ?? 0) + 1;
     const wait = Math.min(5_000, 100 * 2 ** (tries - 1));
     const first = !this.#stalled;
-    const nextTry = this.#surroundings.now() + wait;
+    const nextTry = this.#platform.now() + wait;
     this.#stalled = {
       notices: requests.filter((request) => !("id" in request && isQuestion(request))),
       tries,
@@ -342,16 +342,16 @@ export class Journal {
   }
 
   #isDue(): boolean {
-    const now = this.#surroundings.now();
+    const now = this.#platform.now();
     const next = this.#open!.deadlines.next() ?? Infinity;
     return Math.min(this.#nextDue, this.#nextSweep, next) <= now;
   }
 
-  #passTime(book: Book): void {
-    fireDue(book);
-    if (this.#nextSweep > book.now) return;
-    const more = removeOld(book, book.settings.retention ?? Infinity);
-    book.after.push(() => this.#nextSweep = book.now + (more ? 1 : sweepInterval));
+  #passTime(tx: Transaction): void {
+    fireDue(tx);
+    if (this.#nextSweep > tx.now) return;
+    const more = removeOld(tx, tx.settings.retention ?? Infinity);
+    tx.after.push(() => this.#nextSweep = tx.now + (more ? 1 : sweepInterval));
   }
 
   #setAlarm(): void {
@@ -360,9 +360,9 @@ export class Journal {
     this.#alarm?.cancel();
     this.#alarm = undefined;
     if (at === Infinity) return;
-    const longest = this.#surroundings.steady ? maxDelay : lookInterval;
-    const delay = Math.min(longest, Math.max(0, at - this.#surroundings.now()));
-    const cancel = this.#surroundings.setTimer(delay, () => {
+    const longest = this.#platform.steady ? maxDelay : lookInterval;
+    const delay = Math.min(longest, Math.max(0, at - this.#platform.now()));
+    const cancel = this.#platform.setTimer(delay, () => {
       this.#alarm = undefined;
       this.receive([]);
     });
@@ -370,7 +370,7 @@ export class Journal {
   }
 
   /** When there is something to do though no request comes. */
-  #nextWork({ deadlines }: BookParts): number {
+  #nextWork({ deadlines }: TransactionParts): number {
     const due = Math.min(this.#nextDue, this.#nextSweep, deadlines.next() ?? Infinity);
     if (!this.#stalled) return due;
     const { notices, nextTry } = this.#stalled;
@@ -392,5 +392,5 @@ const workTypes: ReadonlySet<JournalEvent["type"]> = new Set<Work["type"]>([
   "activity",
   "activity_cancel",
   "evict",
-  "hurry",
+  "expedite",
 ]);

@@ -22,8 +22,8 @@ import {
 } from "../../provider.ts";
 import type { NewSchedule, ScheduleProvider } from "../../schedules/schedules.ts";
 import type { QueuePort } from "../../tasks/task-queue.ts";
-import type { Surroundings } from "./journal.ts";
-import { inlineLink, type JournalLink, threadLink, type Way } from "./link/link.ts";
+import type { JournalPlatform } from "./journal.ts";
+import { inlineLink, type JournalLink, threadLink, type Transport } from "./link/link.ts";
 import { machine } from "../../../platform/machine.ts";
 import { defaultHistoryLimits } from "./runs/history-limits.ts";
 import type { JournalRequest, JournalSettings, NodeEvent, Question } from "./protocol.ts";
@@ -40,9 +40,9 @@ export interface SqliteProviderOptions {
   /** True: no thread of its own; the journal works on the caller's. */
   inline?: boolean;
   /** Only with `inline`: the clock, timers and randomness to use in place of the machine's. */
-  surroundings?: Surroundings;
+  platform?: JournalPlatform;
   /** Only with `inline`: how what workers and the journal tell each other travels. */
-  way?: Way;
+  transport?: Transport;
   /**
    * Milliseconds until a task that nobody completed is given to another worker; default 60,000. The
    * death of a worker is told by the node at once, so this only catches code that does not stop,
@@ -117,7 +117,7 @@ export class SqliteProvider implements WorkflowProvider {
       broken: (message: string) => this.#broken(message),
     };
     this.#link = this.#options.inline
-      ? inlineLink(listener, this.#options.surroundings ?? machine, this.#options.way)
+      ? inlineLink(listener, this.#options.platform ?? machine, this.#options.transport)
       : threadLink(listener);
     try {
       await this.#ask({ type: "open", settings: this.#settings });
@@ -246,7 +246,7 @@ export class SqliteProvider implements WorkflowProvider {
     if (this.#outgoing.length > 1) return;
     // Not as a microtask: what one turn of the event loop brings about takes many of those, and
     // each message to the thread costs some 30 µs.
-    const { defer } = this.#options.surroundings ?? machine;
+    const { defer } = this.#options.platform ?? machine;
     defer(() => this.#flush());
   }
 

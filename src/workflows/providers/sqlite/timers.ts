@@ -6,7 +6,7 @@ import {
   scheduleToCloseTimedOut,
   slotTimedOut,
 } from "./runs/activity.ts";
-import type { Book } from "./transaction/transaction.ts";
+import type { Transaction } from "./transaction/transaction.ts";
 import { executionTimedOut, failRun } from "./runs/close.ts";
 import { releaseRun } from "./runs/create.ts";
 import { fireSchedules } from "./schedules/actions.ts";
@@ -17,41 +17,41 @@ import { redoTask, taskTimedOut } from "./runs/task.ts";
 const batch = 100;
 
 /** Fires everything that is due, the durable timers in the order of their due times. */
-export function fireDue(book: Book): void {
-  book.firedTimers = true;
-  for (const timer of book.store.dueTimers(book.now, batch)) {
+export function fireDue(tx: Transaction): void {
+  tx.firedTimers = true;
+  for (const timer of tx.store.dueTimers(tx.now, batch)) {
     // An earlier one of the batch may have closed the run, and so removed this one.
-    if (book.store.deleteTimer(timer.run, timer.kind, timer.seq)) fire(book, timer);
+    if (tx.store.deleteTimer(timer.run, timer.kind, timer.seq)) fire(tx, timer);
   }
-  fireSchedules(book);
-  for (const { key, deadline } of book.deadlines.dueAt(book.now)) {
-    book.after.push(() => book.deadlines.expire(key, deadline));
-    if (deadline.kind === "attempt") attemptTimedOut(book, deadline);
-    else if (deadline.kind === "slot") slotTimedOut(book, deadline);
-    else if (deadline.kind === "task") taskTimedOut(book, deadline);
-    else redoTask(book, deadline);
+  fireSchedules(tx);
+  for (const { key, deadline } of tx.deadlines.dueAt(tx.now)) {
+    tx.after.push(() => tx.deadlines.expire(key, deadline));
+    if (deadline.kind === "attempt") attemptTimedOut(tx, deadline);
+    else if (deadline.kind === "slot") slotTimedOut(tx, deadline);
+    else if (deadline.kind === "task") taskTimedOut(tx, deadline);
+    else redoTask(tx, deadline);
   }
 }
 
-function fire(book: Book, timer: TimerRow): void {
-  const state = book.runs.get(timer.run);
+function fire(tx: Transaction, timer: TimerRow): void {
+  const state = tx.runs.get(timer.run);
   if (state?.status !== "running") return;
   switch (timer.kind) {
     case "timer":
-      book.runs.recall(state);
-      book.append(state, "TimerFired", { seq: timer.seq });
-      book.wake(state);
+      tx.runs.loadHistory(state);
+      tx.append(state, "TimerFired", { seq: timer.seq });
+      tx.wake(state);
       return;
     case "start":
-      return releaseRun(book, state);
+      return releaseRun(tx, state);
     case "run":
-      return failRun(book, state, "timed_out", timedOut("run"));
+      return failRun(tx, state, "timed_out", timedOut("run"));
     case "execution":
-      return executionTimedOut(book, state, timedOut("execution"));
+      return executionTimedOut(tx, state, timedOut("execution"));
     case "retry":
-      return retryActivity(book, state, timer.seq);
+      return retryActivity(tx, state, timer.seq);
     case "schedule_to_close":
-      return scheduleToCloseTimedOut(book, state, timer.seq);
+      return scheduleToCloseTimedOut(tx, state, timer.seq);
   }
 }
 

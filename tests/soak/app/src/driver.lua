@@ -1,5 +1,5 @@
 -- Starts workers, sends to them, ends them in every way, and keeps account: each monitored worker must be reported
--- ended exactly once. Gives what it counted and whatever was wrong.
+-- ended exactly once. Returns what it counted and whatever was wrong.
 local supervisor = require("supervisor")
 local time = require("time")
 

@@ -1,13 +1,13 @@
 import { packPlain, unpackPlain } from "../../../history/history.ts";
 import type { QueuePort } from "../../../tasks/task-queue.ts";
-import { packHandouts, unpackAnswers } from "../../../tasks/task-wire.ts";
-import { Journal, type Surroundings } from "../journal.ts";
+import { packTasks, unpackAnswers } from "../../../tasks/task-wire.ts";
+import { Journal, type JournalPlatform } from "../journal.ts";
 import type { JournalRequest, NodeEvent } from "../protocol.ts";
 
 /** The way to a journal, wherever it runs. */
 export interface JournalLink {
   send(requests: JournalRequest[]): void;
-  /** Makes a way between a worker and the journal. @returns the worker's end */
+  /** Makes a transport between a worker and the journal. @returns the worker's end */
   connect(worker: number, loads?: Int32Array): QueuePort;
   /** Ends the journal's thread, if it has one. */
   end(): void;
@@ -50,7 +50,9 @@ export function threadLink(listener: JournalListener): JournalLink {
 }
 
 /** A way from one party to another, in one thread. */
-export type Way = <Message>(deliver: (message: Message) => void) => (message: Message) => void;
+export type Transport = <Message>(
+  deliver: (message: Message) => void,
+) => (message: Message) => void;
 
 /**
  * A journal on the caller's thread: for programs that run a moment only, and for tests, which give
@@ -60,18 +62,18 @@ export type Way = <Message>(deliver: (message: Message) => void) => (message: Me
  */
 export function inlineLink(
   listener: JournalListener,
-  surroundings: Surroundings,
-  way: Way = (deliver) => deliver,
+  platform: JournalPlatform,
+  transport: Transport = (deliver) => deliver,
 ): JournalLink {
   const ports = new JournalPorts();
-  const journal = new Journal(surroundings, {
+  const journal = new Journal(platform, {
     tell: (events) => listener.events(unpackPlain(packPlain(events))),
-    handOut: (worker, handouts) => ports.handOut(worker, handouts),
+    dispatch: (worker, tasks) => ports.dispatch(worker, tasks),
   });
   return {
     send: (requests) => journal.receive(unpackPlain(packPlain(requests))),
     connect(worker, loads) {
-      const [ours, theirs] = portPair(way);
+      const [ours, theirs] = portPair(transport);
       ports.open(journal, { worker, port: ours, ...loads && { loads } });
       return theirs;
     },
@@ -98,17 +100,17 @@ export class JournalPorts {
     journal.receive([{ type: "connect", worker, ...loads && { loads } }]);
   }
 
-  handOut(worker: number, handouts: Parameters<typeof packHandouts>[0]): void {
-    const bytes = packHandouts(handouts);
+  dispatch(worker: number, tasks: Parameters<typeof packTasks>[0]): void {
+    const bytes = packTasks(tasks);
     this.#ports.get(worker)?.postMessage(bytes, [bytes.buffer as ArrayBuffer]);
   }
 }
 
 /** Two ends in one thread: what is posted at one arrives at the other. */
-function portPair(way: Way): [QueuePort, QueuePort] {
+function portPair(transport: Transport): [QueuePort, QueuePort] {
   const [one, other] = [new LocalPort(), new LocalPort()];
-  one.send = way((data) => other.receive(data));
-  other.send = way((data) => one.receive(data));
+  one.send = transport((data) => other.receive(data));
+  other.send = transport((data) => one.receive(data));
   return [one, other];
 }
 

@@ -15,7 +15,7 @@ const journal = new Journal(machine, {
     const bytes = packPlain(events);
     self.postMessage(bytes, [bytes.buffer as ArrayBuffer]);
   },
-  handOut: (worker, handouts) => ports.handOut(worker, handouts),
+  dispatch: (worker, tasks) => ports.dispatch(worker, tasks),
 });
 
 self.onmessage = ({ data }: MessageEvent<Uint8Array | Connect>) => {

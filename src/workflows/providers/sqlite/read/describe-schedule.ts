@@ -13,7 +13,7 @@ import { keptActions } from "../schedules/actions.ts";
 import type { Store } from "../store/store.ts";
 
 /** What reading schedules needs of a journal. */
-type Shelf = { store: Pick<Store, "schedules"> };
+type ReadContext = { store: Pick<Store, "schedules"> };
 
 const defaultLimit = 100;
 const maxLimit = 1_000;
@@ -30,7 +30,7 @@ export function scheduleNotFound(scheduleId: string): WippyError {
 }
 
 /** @throws NotFound */
-export function describeSchedule({ store }: Shelf, scheduleId: string): ScheduleInfo {
+export function describeSchedule({ store }: ReadContext, scheduleId: string): ScheduleInfo {
   const { schedules } = store;
   const row = schedules.byId(scheduleId);
   if (!row) throw scheduleNotFound(scheduleId);
@@ -64,7 +64,7 @@ export function describeSchedule({ store }: Shelf, scheduleId: string): Schedule
 
 /** A page of schedules, in the order of their ids. */
 export function listSchedules(
-  { store }: Shelf,
+  { store }: ReadContext,
   query: ScheduleQuery,
 ): { schedules: ScheduleSummary[]; cursor?: string } {
   const limit = Math.max(1, Math.min(maxLimit, query.limit ?? defaultLimit));

@@ -8,32 +8,34 @@ import type {
   RunQuery,
   TaskFailure,
 } from "../../../provider.ts";
-import type { Book } from "../transaction/transaction.ts";
+import type { Transaction } from "../transaction/transaction.ts";
 import type { RunState } from "../store/run-states.ts";
 import { notFound } from "../runs/signal.ts";
 import type { RunRow } from "../store/store.ts";
 import { readPosition, writePosition } from "../store/visibility.ts";
 
 /** What reading needs of a journal. */
-export type Shelf = Pick<Book, "store" | "runs"> & { settings: Pick<Book["settings"], "node"> };
+export type ReadContext = Pick<Transaction, "store" | "runs"> & {
+  settings: Pick<Transaction["settings"], "node">;
+};
 
 const defaultLimit = 100;
 const maxLimit = 1_000;
 
 /** The newest run of an id. */
-export function describeRun(book: Shelf, workflowId: string): RunInfo | undefined {
-  const state = book.runs.newest(workflowId);
-  return state && infoOf(book, state);
+export function describeRun(context: ReadContext, workflowId: string): RunInfo | undefined {
+  const state = context.runs.newest(workflowId);
+  return state && infoOf(context, state);
 }
 
 /** A run with what it waits for. */
-export function runDetail(book: Shelf, runId: string): RunDetail | undefined {
-  const state = book.runs.byId(runId);
+export function runDetail(context: ReadContext, runId: string): RunDetail | undefined {
+  const state = context.runs.byId(runId);
   if (!state) return undefined;
-  const info = infoOf(book, state);
+  const info = infoOf(context, state);
   if (state.status !== "running") return { ...info, pendingActivities: [], pendingTimers: [] };
-  const timers = book.store.timersOf(state.run);
-  const pendingActivities = [...book.runs.pending(state).values()].map((pending) => {
+  const timers = context.store.timersOf(state.run);
+  const pendingActivities = [...context.runs.pending(state).values()].map((pending) => {
     const { row, scheduled, scheduledTime } = pending;
     const retry = timers.find(({ kind, seq }) => kind === "retry" && seq === row.seq);
     return {
@@ -52,7 +54,7 @@ export function runDetail(book: Shelf, runId: string): RunDetail | undefined {
   const start = timers.find(({ kind }) => kind === "start");
   return {
     ...info,
-    pendingActivities: [...pendingActivities, ...localsUnderWay(book, state)],
+    pendingActivities: [...pendingActivities, ...localsUnderWay(context, state)],
     pendingTimers: timers.filter(({ kind }) => kind === "timer")
       .map(({ seq, due }) => ({ seq, due })),
     ...(start && state.held === 1 && { heldUntil: start.due }),
@@ -60,10 +62,10 @@ export function runDetail(book: Shelf, runId: string): RunDetail | undefined {
 }
 
 /** Local activities that the run's worker has under way and that the journal knows of. */
-function localsUnderWay(book: Shelf, state: RunState): PendingActivityInfo[] {
+function localsUnderWay(context: ReadContext, state: RunState): PendingActivityInfo[] {
   if (!state.heldOpen) return [];
   const found = new Map<number, PendingActivityInfo>();
-  for (const { type, time, data } of book.store.eventsFrom(state.run, 1)) {
+  for (const { type, time, data } of context.store.eventsFrom(state.run, 1)) {
     if (type === "LocalActivityScheduled") {
       const begun = unpackPlain<EventData["LocalActivityScheduled"]>(data);
       found.set(begun.seq, { ...begun, operation: false, state: "local", scheduledTime: time });
@@ -75,35 +77,38 @@ function localsUnderWay(book: Shelf, state: RunState): PendingActivityInfo[] {
 }
 
 /** A page of runs; `orderOf` says in which order. @throws Invalid for a cursor that is none. */
-export function listRuns(book: Shelf, query: RunQuery): { runs: RunInfo[]; cursor?: string } {
+export function listRuns(
+  context: ReadContext,
+  query: RunQuery,
+): { runs: RunInfo[]; cursor?: string } {
   const limit = Math.max(1, Math.min(maxLimit, query.limit ?? defaultLimit));
   const after = query.cursor === undefined ? undefined : readPosition(query.cursor, query);
   // Rows of this transaction's changed runs are written at its end, too late for this statement.
-  book.runs.flush();
-  const rows = book.store.listRuns(query, after, limit);
+  context.runs.flush();
+  const rows = context.store.listRuns(query, after, limit);
   const last = rows.length === limit ? rows.at(-1) : undefined;
   return {
-    runs: rows.map((row) => infoOf(book, row)),
+    runs: rows.map((row) => infoOf(context, row)),
     ...last ? { cursor: writePosition(query, last) } : {},
   };
 }
 
 /** The whole history of a run, packed. @throws NotFound. */
-export function runHistory(book: Shelf, runId: string): Uint8Array {
-  const state = book.runs.byId(runId);
+export function runHistory(context: ReadContext, runId: string): Uint8Array {
+  const state = context.runs.byId(runId);
   if (!state) throw notFound(runId);
-  return packHistory(book.store.eventsFrom(state.run, 1));
+  return packHistory(context.store.eventsFrom(state.run, 1));
 }
 
-function infoOf(book: Shelf, row: RunRow): RunInfo {
-  const parent = row.parentRun === null ? undefined : book.store.runByNumber(row.parentRun);
+function infoOf(context: ReadContext, row: Omit<RunRow, "terms">): RunInfo {
+  const parent = row.parentRun === null ? undefined : context.store.runByNumber(row.parentRun);
   return {
     workflowId: row.workflowId,
     runId: row.runId,
     firstRunId: row.firstRunId,
     entry: row.entry,
     hostId: row.hostId,
-    pid: workflowPid(book.settings.node, row.hostId, row.workflowId),
+    pid: workflowPid(context.settings.node, row.hostId, row.workflowId),
     status: row.status,
     attempt: row.attempt,
     startTime: row.startTime,

@@ -5,7 +5,7 @@ import { type HistoryEvent, unpackHistory } from "../../../history/history.ts";
 import { localNode, workflowIdOf } from "../../../pid.ts";
 import type { RunDetail, RunInfo, RunQuery } from "../../../provider.ts";
 import type { ScheduleInfo, ScheduleQuery, ScheduleSummary } from "../../../schedules/schedules.ts";
-import { describeRun, listRuns, runDetail, runHistory, type Shelf } from "./describe.ts";
+import { describeRun, listRuns, type ReadContext, runDetail, runHistory } from "./describe.ts";
 import { schemaVersion } from "../migrations.ts";
 import { checkHeader, openForReading, storageError } from "../store/open.ts";
 import { Runs } from "../store/run-states.ts";
@@ -18,7 +18,7 @@ const keptRuns = 100;
 /** Reads a journal that no runtime may own; nothing is written to it. */
 export class JournalReader {
   readonly #database: Database;
-  readonly #shelf: Shelf;
+  readonly #context: ReadContext;
   /** Identifiers of the hosts that it has runs of, sorted. */
   readonly hosts: string[];
 
@@ -43,7 +43,7 @@ export class JournalReader {
         );
       }
       const store = new Store(database);
-      this.#shelf = { store, runs: new Runs(store, keptRuns), settings: { node: localNode } };
+      this.#context = { store, runs: new Runs(store, keptRuns), settings: { node: localNode } };
       this.hosts = store.hosts().sort();
       this.#database = database;
     } catch (error) {
@@ -59,35 +59,35 @@ export class JournalReader {
 
   /** A page of runs. @throws WippyError Invalid for a cursor that is none */
   page(query: RunQuery): { runs: RunInfo[]; cursor?: string } {
-    return listRuns(this.#shelf, query);
+    return listRuns(this.#context, query);
   }
 
   /** Packed history of a run. @throws WippyError NotFound */
   packedHistory(runId: string): Uint8Array {
     // What was read before may have changed, or be gone.
-    this.#shelf.runs.forgetAll();
-    return runHistory(this.#shelf, runId);
+    this.#context.runs.forgetAll();
+    return runHistory(this.#context, runId);
   }
 
   /** A page of schedules. */
   listSchedules(query: ScheduleQuery): { schedules: ScheduleSummary[]; cursor?: string } {
-    return listSchedules(this.#shelf, query);
+    return listSchedules(this.#context, query);
   }
 
   /** @throws WippyError NotFound */
   describeSchedule(id: string): ScheduleInfo {
-    return describeSchedule(this.#shelf, id);
+    return describeSchedule(this.#context, id);
   }
 
   /** The newest run of a PID's workflow id. */
   describe(pid: string): Promise<RunInfo | undefined> {
     const id = workflowIdOf(pid);
-    return Promise.resolve(id === undefined ? undefined : describeRun(this.#shelf, id));
+    return Promise.resolve(id === undefined ? undefined : describeRun(this.#context, id));
   }
 
   /** A run with what it waits for. @throws WippyError NotFound */
   run(_host: string, runId: string): Promise<RunDetail> {
-    const detail = runDetail(this.#shelf, runId);
+    const detail = runDetail(this.#context, runId);
     if (detail) return Promise.resolve(detail);
     throw new WippyError("NotFound", `no run ${runId}`, { retryable: false });
   }

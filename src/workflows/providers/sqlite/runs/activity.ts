@@ -1,5 +1,10 @@
 import type { Failure } from "../../../engine/outcome.ts";
-import { type EventData, type PackedCommand, packPlain, scheduledActivity } from "../../../history/history.ts";
+import {
+  type EventData,
+  type PackedCommand,
+  packPlain,
+  scheduledActivity,
+} from "../../../history/history.ts";
 import type { ActivityResult, Payload } from "../../../provider.ts";
 import {
   canceledFailure,
@@ -8,10 +13,10 @@ import {
   timeoutFailure,
   withDetails,
 } from "../../../history/retry.ts";
-import type { Book } from "../transaction/transaction.ts";
+import type { Transaction } from "../transaction/transaction.ts";
 import type { Deadline } from "../transaction/deadlines.ts";
 import type { PendingActivity, RunState } from "../store/run-states.ts";
-import type { ActivityHandout } from "../../../tasks/task-wire.ts";
+import type { OutgoingActivityTask } from "../../../tasks/task-wire.ts";
 
 const defaultStartToClose = 10 * 60_000;
 
@@ -23,19 +28,23 @@ const stage = { waitsForRetry: 0, runs: 1, waitsForSlot: 2 };
 
 type ScheduleActivity = Extract<PackedCommand, { type: "schedule_activity" }>;
 
-export function scheduleActivity(book: Book, state: RunState, command: ScheduleActivity): void {
+export function scheduleActivity(
+  tx: Transaction,
+  state: RunState,
+  command: ScheduleActivity,
+): void {
   const { seq, activityId, entry, args, options, operation, frame } = command;
   const data: EventData["ActivityScheduled"] = { seq, entry, args };
   if (activityId !== undefined && activityId !== String(seq)) data.activityId = activityId;
   if (Object.keys(options).length > 0) data.options = options;
   if (operation) data.operation = true;
   if (frame) data.frame = frame;
-  takeUpActivity(book, state, book.append(state, "ActivityScheduled", data), data);
+  takeUpActivity(tx, state, tx.append(state, "ActivityScheduled", data), data);
 }
 
 /** Makes the first attempt of an activity whose ActivityScheduled event is in the history. */
 export function takeUpActivity(
-  book: Book,
+  tx: Transaction,
   state: RunState,
   event: number,
   data: EventData["ActivityScheduled"],
@@ -52,186 +61,186 @@ export function takeUpActivity(
     heartbeat: null,
     lastFailure: null,
   };
-  const activity = { row, scheduled, scheduledTime: Math.max(book.now, state.lastTime ?? 0) };
+  const activity = { row, scheduled, scheduledTime: Math.max(tx.now, state.lastTime ?? 0) };
   // Read before the row is written, or it would be found twice.
-  book.runs.pending(state).set(seq, activity);
-  takeSlot(book, activity);
-  book.store.insertActivity(row);
+  tx.runs.pending(state).set(seq, activity);
+  takeSlot(tx, activity);
+  tx.store.insertActivity(row);
   const limit = options.scheduleToCloseTimeout;
-  if (limit !== undefined) book.setTimer(state, "schedule_to_close", seq, book.now + limit);
-  begin(book, state, activity);
+  if (limit !== undefined) tx.setTimer(state, "schedule_to_close", seq, tx.now + limit);
+  begin(tx, state, activity);
 }
 
-export function cancelActivity(book: Book, state: RunState, seq: number): void {
-  book.append(state, "ActivityCancelRequested", { seq });
-  const activity = book.runs.pending(state).get(seq);
+export function cancelActivity(tx: Transaction, state: RunState, seq: number): void {
+  tx.append(state, "ActivityCancelRequested", { seq });
+  const activity = tx.runs.pending(state).get(seq);
   if (!activity) return;
   const { row, scheduled: { options } } = activity;
   const type = options.cancellationType ??
     (options.waitForCancellation ? "wait_cancellation_completed" : "try_cancel");
   if (row.running === stage.runs && type === "wait_cancellation_completed") {
-    const token = tokenOf(book, activity);
-    book.out.push({ type: "activity_cancel", token, reason: "canceled", gently: true });
+    const token = tokenOf(tx, activity);
+    tx.out.push({ type: "activity_cancel", token, reason: "canceled", gently: true });
     row.canceling = 1;
-    book.store.saveActivity(row);
+    tx.store.saveActivity(row);
     return;
   }
   if (row.running === stage.runs && type === "try_cancel") {
-    abortAttempt(book, activity, "canceled");
+    abortAttempt(tx, activity, "canceled");
   }
-  end(book, state, activity, "ActivityCanceled", canceledFailure());
+  end(tx, state, activity, "ActivityCanceled", canceledFailure());
 }
 
 /** The activity whose attempt runs under a token; undefined when it is no longer awaited. */
 function attemptOf(
-  book: Book,
+  tx: Transaction,
   token: string,
 ): { state: RunState; activity: PendingActivity } | undefined {
   const [, run, seq, attempt] = token.split(".").map(Number) as [number, number, number, number];
-  const state = book.runs.get(run);
+  const state = tx.runs.get(run);
   if (state?.status !== "running") return undefined;
-  const activity = book.runs.pending(state).get(seq);
+  const activity = tx.runs.pending(state).get(seq);
   if (activity?.row.running !== stage.runs || activity.row.attempt !== attempt) return undefined;
   return { state, activity };
 }
 
 /** The attempt is alive. Details are written at most once a second. */
-export function heartbeat(book: Book, token: string, details: Payload): void {
-  const found = attemptOf(book, token);
+export function heartbeat(tx: Transaction, token: string, details: Payload): void {
+  const found = attemptOf(tx, token);
   if (!found) return;
   const { activity } = found;
   activity.row.heartbeat = details;
-  if (book.now - (activity.beatWritten ?? -Infinity) >= beatInterval) {
-    activity.beatWritten = book.now;
-    book.store.saveActivity(activity.row);
+  if (tx.now - (activity.beatWritten ?? -Infinity) >= beatInterval) {
+    activity.beatWritten = tx.now;
+    tx.store.saveActivity(activity.row);
   }
-  awaitBeat(book, activity);
+  awaitBeat(tx, activity);
 }
 
 /** Takes the outcome of an attempt; ignores it when that attempt is no longer awaited. */
-export function completeAttempt(book: Book, token: string, result: ActivityResult): void {
-  book.slots.release(book, token);
-  book.after.push(() => book.workers.attemptBack(token));
-  const found = attemptOf(book, token);
+export function completeAttempt(tx: Transaction, token: string, result: ActivityResult): void {
+  tx.slots.release(tx, token);
+  tx.after.push(() => tx.workers.attemptBack(token));
+  const found = attemptOf(tx, token);
   if (!found) return;
   const { state, activity } = found;
   const { seq, attempt } = activity.row;
   if (result.status === "completed") {
-    forget(book, state, activity);
-    book.append(state, "ActivityCompleted", { seq, attempt, value: result.value });
-    book.wake(state);
+    forget(tx, state, activity);
+    tx.append(state, "ActivityCompleted", { seq, attempt, value: result.value });
+    tx.wake(state);
   } else if (activity.row.canceling) {
     const canceled = result.status === "canceled" || result.failure.kind === "Canceled";
     const failure = canceled
       ? result.failure
       : finalFailure(activity, result.failure, "cancel_requested");
-    end(book, state, activity, canceled ? "ActivityCanceled" : "ActivityFailed", failure);
+    end(tx, state, activity, canceled ? "ActivityCanceled" : "ActivityFailed", failure);
   } else {
-    attemptFailed(book, state, activity, result.failure, "ActivityFailed");
+    attemptFailed(tx, state, activity, result.failure, "ActivityFailed");
   }
 }
 
 /** The worker of an attempt died. */
-export function loseAttempt(book: Book, token: string, failure: Failure): void {
-  const found = attemptOf(book, token);
+export function loseAttempt(tx: Transaction, token: string, failure: Failure): void {
+  const found = attemptOf(tx, token);
   // An operation has no retry policy, its failure would be its result: it runs again, as after a crash.
-  if (found?.activity.scheduled.operation) handOutAttempt(book, found.state, found.activity);
-  else completeAttempt(book, token, { status: "failed", failure });
+  if (found?.activity.scheduled.operation) handOutAttempt(tx, found.state, found.activity);
+  else completeAttempt(tx, token, { status: "failed", failure });
 }
 
 /** The attempt took longer than it may. */
 export function attemptTimedOut(
-  book: Book,
+  tx: Transaction,
   deadline: Extract<Deadline, { kind: "attempt" }>,
 ): void {
-  const state = book.runs.get(deadline.run);
+  const state = tx.runs.get(deadline.run);
   const activity = state?.status === "running"
-    ? book.runs.pending(state).get(deadline.seq)
+    ? tx.runs.pending(state).get(deadline.seq)
     : undefined;
   if (!state || activity?.row.running !== stage.runs) return;
   if (activity.row.attempt !== deadline.attempt) return;
-  abortAttempt(book, activity, `timed out (${deadline.timeout})`);
+  abortAttempt(tx, activity, `timed out (${deadline.timeout})`);
   const failure = timeoutFailure(
     `activity ${activity.scheduled.entry} timed out (${deadline.timeout})`,
     deadline.timeout,
   );
-  attemptFailed(book, state, activity, failure, "ActivityTimedOut");
+  attemptFailed(tx, state, activity, failure, "ActivityTimedOut");
 }
 
 /** No slot was free in time. It is not tried again: there would be none either. */
-export function slotTimedOut(book: Book, deadline: Extract<Deadline, { kind: "slot" }>): void {
-  const state = book.runs.get(deadline.run);
+export function slotTimedOut(tx: Transaction, deadline: Extract<Deadline, { kind: "slot" }>): void {
+  const state = tx.runs.get(deadline.run);
   const activity = state?.status === "running"
-    ? book.runs.pending(state).get(deadline.seq)
+    ? tx.runs.pending(state).get(deadline.seq)
     : undefined;
   if (!state || activity?.row.running !== stage.waitsForSlot) return;
   const failure = timeoutFailure(
     `activity ${activity.scheduled.entry} timed out (schedule_to_start)`,
     "schedule_to_start",
   );
-  end(book, state, activity, "ActivityTimedOut", finalFailure(activity, failure, "timeout"));
+  end(tx, state, activity, "ActivityTimedOut", finalFailure(activity, failure, "timeout"));
 }
 
 /** The activity took longer than all its attempts together may. */
-export function scheduleToCloseTimedOut(book: Book, state: RunState, seq: number): void {
-  const activity = book.runs.pending(state).get(seq);
+export function scheduleToCloseTimedOut(tx: Transaction, state: RunState, seq: number): void {
+  const activity = tx.runs.pending(state).get(seq);
   if (!activity) return;
   if (activity.row.running === stage.runs) {
-    abortAttempt(book, activity, "timed out (schedule_to_close)");
+    abortAttempt(tx, activity, "timed out (schedule_to_close)");
   }
   const failure = timeoutFailure(
     `activity ${activity.scheduled.entry} timed out (schedule_to_close)`,
     "schedule_to_close",
   );
-  end(book, state, activity, "ActivityTimedOut", finalFailure(activity, failure, "timeout"));
+  end(tx, state, activity, "ActivityTimedOut", finalFailure(activity, failure, "timeout"));
 }
 
 /** The wait before the next attempt is over. */
-export function retryActivity(book: Book, state: RunState, seq: number): void {
-  const activity = book.runs.pending(state).get(seq);
-  if (activity?.row.running === stage.waitsForRetry) nextAttempt(book, state, activity);
+export function retryActivity(tx: Transaction, state: RunState, seq: number): void {
+  const activity = tx.runs.pending(state).get(seq);
+  if (activity?.row.running === stage.waitsForRetry) nextAttempt(tx, state, activity);
 }
 
 /** Starts attempts that wait for a slot, as far as there are slots. */
-export function startWaiting(book: Book): void {
-  for (let token = book.slots.next(book); token !== undefined; token = book.slots.next(book)) {
+export function startWaiting(tx: Transaction): void {
+  for (let token = tx.slots.next(tx); token !== undefined; token = tx.slots.next(tx)) {
     const [, run, seq, attempt] = token.split(".").map(Number) as [number, number, number, number];
-    const state = book.runs.get(run);
-    const activity = state?.status === "running" ? book.runs.pending(state).get(seq) : undefined;
+    const state = tx.runs.get(run);
+    const activity = state?.status === "running" ? tx.runs.pending(state).get(seq) : undefined;
     if (
       !state || activity?.row.running !== stage.waitsForSlot || activity.row.attempt !== attempt
     ) {
-      book.slots.release(book, token);
+      tx.slots.release(tx, token);
       continue;
     }
     activity.row.running = stage.runs;
-    book.store.saveActivity(activity.row);
-    forgetDeadline(book, activity);
-    begin(book, state, activity);
+    tx.store.saveActivity(activity.row);
+    forgetDeadline(tx, activity);
+    begin(tx, state, activity);
   }
 }
 
 /** Attempts that ran when the runtime ended are lost: they count, and the next follows at once. */
-export function recoverAttempts(book: Book, state: RunState): void {
-  for (const activity of [...book.runs.pending(state).values()]) {
+export function recoverAttempts(tx: Transaction, state: RunState): void {
+  for (const activity of [...tx.runs.pending(state).values()]) {
     if (activity.row.running === stage.waitsForRetry) continue;
     if (activity.row.running === stage.waitsForSlot) {
-      takeSlot(book, activity);
-      book.store.saveActivity(activity.row);
-      begin(book, state, activity);
+      takeSlot(tx, activity);
+      tx.store.saveActivity(activity.row);
+      begin(tx, state, activity);
       continue;
     }
     const { operation, options, entry } = activity.scheduled;
     const maximum = options.retryPolicy?.maximumAttempts;
     if (activity.row.canceling) {
-      end(book, state, activity, "ActivityCanceled", canceledFailure());
+      end(tx, state, activity, "ActivityCanceled", canceledFailure());
     } else if (!operation && maximum && activity.row.attempt >= maximum) {
       const failure = {
         kind: "Unavailable",
         message: `activity ${entry}: the runtime ended during the last attempt`,
       };
       const final = finalFailure(activity, failure, "maximum_attempts_reached");
-      end(book, state, activity, "ActivityFailed", final);
+      end(tx, state, activity, "ActivityFailed", final);
     } else {
       activity.row.lastFailure = packPlain(
         {
@@ -239,25 +248,25 @@ export function recoverAttempts(book: Book, state: RunState): void {
           message: `activity ${entry}: the runtime ended during the attempt`,
         } satisfies Failure,
       );
-      nextAttempt(book, state, activity);
+      nextAttempt(tx, state, activity);
     }
   }
 }
 
 /** The run is closed: its activities are forgotten, the attempts that run are aborted. */
-export function abandonActivities(book: Book, state: RunState): void {
-  const activities = book.runs.pending(state);
+export function abandonActivities(tx: Transaction, state: RunState): void {
+  const activities = tx.runs.pending(state);
   if (activities.size === 0) return;
   for (const activity of activities.values()) {
-    if (activity.row.running === stage.runs) abortAttempt(book, activity, "workflow closed");
-    else forgetDeadline(book, activity);
+    if (activity.row.running === stage.runs) abortAttempt(tx, activity, "workflow closed");
+    else forgetDeadline(tx, activity);
   }
   activities.clear();
-  book.store.deleteActivitiesOf(state.run);
+  tx.store.deleteActivitiesOf(state.run);
 }
 
 function attemptFailed(
-  book: Book,
+  tx: Transaction,
   state: RunState,
   activity: PendingActivity,
   failure: Failure,
@@ -265,68 +274,68 @@ function attemptFailed(
 ): void {
   const { row, scheduled, scheduledTime } = activity;
   if (scheduled.operation) {
-    end(book, state, activity, type, failure);
+    end(tx, state, activity, type, failure);
     return;
   }
   if (row.canceling) {
-    end(book, state, activity, type, finalFailure(activity, failure, "cancel_requested"));
+    end(tx, state, activity, type, finalFailure(activity, failure, "cancel_requested"));
     return;
   }
   const { retryPolicy = {}, scheduleToCloseTimeout = Infinity } = scheduled.options;
   const deadline = scheduledTime + scheduleToCloseTimeout;
-  const decision = decideRetry(retryPolicy, failure, row.attempt, book.now, deadline);
+  const decision = decideRetry(retryPolicy, failure, row.attempt, tx.now, deadline);
   if ("final" in decision) {
-    end(book, state, activity, type, finalFailure(activity, failure, decision.final));
+    end(tx, state, activity, type, finalFailure(activity, failure, decision.final));
     return;
   }
   row.lastFailure = packPlain(failure);
   row.running = stage.waitsForRetry;
-  book.store.saveActivity(row);
-  book.setTimer(state, "retry", row.seq, book.now + decision.delay);
-  forgetDeadline(book, activity);
+  tx.store.saveActivity(row);
+  tx.setTimer(state, "retry", row.seq, tx.now + decision.delay);
+  forgetDeadline(tx, activity);
 }
 
-function nextAttempt(book: Book, state: RunState, activity: PendingActivity): void {
+function nextAttempt(tx: Transaction, state: RunState, activity: PendingActivity): void {
   activity.row.attempt++;
-  takeSlot(book, activity);
-  book.store.saveActivity(activity.row);
-  begin(book, state, activity);
+  takeSlot(tx, activity);
+  tx.store.saveActivity(activity.row);
+  begin(tx, state, activity);
 }
 
 /** Takes a slot for the next attempt if one is needed and free: else the attempt waits for it. */
-function takeSlot(book: Book, activity: PendingActivity): void {
+function takeSlot(tx: Transaction, activity: PendingActivity): void {
   const { row, scheduled } = activity;
-  row.running = scheduled.operation || book.slots.take(book, tokenOf(book, activity))
+  row.running = scheduled.operation || tx.slots.take(tx, tokenOf(tx, activity))
     ? stage.runs
     : stage.waitsForSlot;
 }
 
 /** Hands out an attempt that has a slot; the others wait in the queue. */
-function begin(book: Book, state: RunState, activity: PendingActivity): void {
+function begin(tx: Transaction, state: RunState, activity: PendingActivity): void {
   if (activity.row.running === stage.runs) {
-    handOutAttempt(book, state, activity);
+    handOutAttempt(tx, state, activity);
     return;
   }
-  book.slots.enqueue(book, tokenOf(book, activity));
+  tx.slots.enqueue(tx, tokenOf(tx, activity));
   const limit = activity.scheduled.options.scheduleToStartTimeout;
   if (limit === undefined) return;
   const { run, seq, attempt } = activity.row;
-  const due = attempt === 1 ? activity.scheduledTime + limit : book.now + limit;
-  book.after.push(() =>
-    book.deadlines.set(deadlineKey(activity), due, { kind: "slot", run, seq, attempt })
+  const due = attempt === 1 ? activity.scheduledTime + limit : tx.now + limit;
+  tx.after.push(() =>
+    tx.deadlines.set(deadlineKey(activity), due, { kind: "slot", run, seq, attempt })
   );
 }
 
-function handOutAttempt(book: Book, state: RunState, activity: PendingActivity): void {
+function handOutAttempt(tx: Transaction, state: RunState, activity: PendingActivity): void {
   const { row, scheduled, scheduledTime } = activity;
   const { options } = scheduled;
   const startToClose = options.startToCloseTimeout ??
     (scheduled.operation ? Infinity : defaultStartToClose);
-  const due = book.now + startToClose;
-  const frame = scheduled.frame ?? book.runs.frame(state);
-  const task: ActivityHandout = {
-    token: tokenOf(book, activity),
-    identity: book.identityOf(state),
+  const due = tx.now + startToClose;
+  const frame = scheduled.frame ?? tx.runs.frame(state);
+  const task: OutgoingActivityTask = {
+    token: tokenOf(tx, activity),
+    identity: tx.identityOf(state),
     entry: scheduled.entry,
     operation: scheduled.operation,
     args: scheduled.args,
@@ -338,66 +347,66 @@ function handOutAttempt(book: Book, state: RunState, activity: PendingActivity):
   if (scheduled.activityId !== String(row.seq)) task.activityId = scheduled.activityId;
   if (options.heartbeatTimeout !== undefined) task.heartbeatTimeout = options.heartbeatTimeout;
   if (row.heartbeat) task.heartbeat = row.heartbeat;
-  const worker = state.worker ?? book.workers.ofTask(state.run);
-  book.out.push({ type: "activity", task, ...worker === undefined ? {} : { worker } });
-  awaitBeat(book, activity);
+  const worker = state.worker ?? tx.workers.ofTask(state.run);
+  tx.out.push({ type: "activity", task, ...worker === undefined ? {} : { worker } });
+  awaitBeat(tx, activity);
   if (due === Infinity) return;
   const { run, seq, attempt } = row;
   const timeout = "start_to_close";
-  book.after.push(() =>
-    book.deadlines.set(deadlineKey(activity), due, { kind: "attempt", run, seq, attempt, timeout })
+  tx.after.push(() =>
+    tx.deadlines.set(deadlineKey(activity), due, { kind: "attempt", run, seq, attempt, timeout })
   );
 }
 
 /** From now on the next heartbeat has its time. */
-function awaitBeat(book: Book, { row, scheduled }: PendingActivity): void {
+function awaitBeat(tx: Transaction, { row, scheduled }: PendingActivity): void {
   const limit = scheduled.options.heartbeatTimeout;
   if (limit === undefined) return;
   const { run, seq, attempt } = row;
-  const due = book.now + limit;
+  const due = tx.now + limit;
   const timeout = "heartbeat";
-  book.after.push(() =>
-    book.deadlines.set(beatKey(run, seq), due, { kind: "attempt", run, seq, attempt, timeout })
+  tx.after.push(() =>
+    tx.deadlines.set(beatKey(run, seq), due, { kind: "attempt", run, seq, attempt, timeout })
   );
 }
 
 /** Ends an activity without a value. */
 function end(
-  book: Book,
+  tx: Transaction,
   state: RunState,
   activity: PendingActivity,
   type: "ActivityFailed" | "ActivityTimedOut" | "ActivityCanceled",
   failure: Failure,
 ): void {
-  forget(book, state, activity);
-  book.append(state, type, { seq: activity.row.seq, attempt: activity.row.attempt, failure });
-  book.wake(state);
+  forget(tx, state, activity);
+  tx.append(state, type, { seq: activity.row.seq, attempt: activity.row.attempt, failure });
+  tx.wake(state);
 }
 
-function forget(book: Book, state: RunState, activity: PendingActivity): void {
+function forget(tx: Transaction, state: RunState, activity: PendingActivity): void {
   const { run, seq, running } = activity.row;
-  book.runs.pending(state).delete(seq);
-  book.store.deleteActivity(run, seq);
-  if (running === stage.waitsForRetry) book.store.deleteTimer(run, "retry", seq);
+  tx.runs.pending(state).delete(seq);
+  tx.store.deleteActivity(run, seq);
+  if (running === stage.waitsForRetry) tx.store.deleteTimer(run, "retry", seq);
   if (activity.scheduled.options.scheduleToCloseTimeout !== undefined) {
-    book.store.deleteTimer(run, "schedule_to_close", seq);
+    tx.store.deleteTimer(run, "schedule_to_close", seq);
   }
-  forgetDeadline(book, activity);
+  forgetDeadline(tx, activity);
 }
 
-function abortAttempt(book: Book, activity: PendingActivity, reason: string): void {
-  const token = tokenOf(book, activity);
-  book.out.push({ type: "activity_cancel", token, reason, gently: false });
-  forgetDeadline(book, activity);
+function abortAttempt(tx: Transaction, activity: PendingActivity, reason: string): void {
+  const token = tokenOf(tx, activity);
+  tx.out.push({ type: "activity_cancel", token, reason, gently: false });
+  forgetDeadline(tx, activity);
 }
 
-function forgetDeadline(book: Book, activity: PendingActivity): void {
+function forgetDeadline(tx: Transaction, activity: PendingActivity): void {
   const { row: { run, seq }, scheduled } = activity;
   const key = deadlineKey(activity);
   const beats = scheduled.options.heartbeatTimeout !== undefined;
-  book.after.push(() => {
-    book.deadlines.delete(key);
-    if (beats) book.deadlines.delete(beatKey(run, seq));
+  tx.after.push(() => {
+    tx.deadlines.delete(key);
+    if (beats) tx.deadlines.delete(beatKey(run, seq));
   });
 }
 
@@ -410,8 +419,8 @@ function finalFailure(activity: PendingActivity, failure: Failure, state: RetryS
   });
 }
 
-function tokenOf(book: Book, { row }: PendingActivity): string {
-  return `${book.settings.name}.${row.run}.${row.seq}.${row.attempt}`;
+function tokenOf(tx: Transaction, { row }: PendingActivity): string {
+  return `${tx.settings.name}.${row.run}.${row.seq}.${row.attempt}`;
 }
 
 function beatKey(run: number, seq: number): string {

@@ -2,9 +2,14 @@ import type { Failure } from "../../../engine/outcome.ts";
 import { nextCron } from "../../../cron.ts";
 import { type EventData, type EventType, unpackPlain } from "../../../history/history.ts";
 import type { Payload, RunClosed, RunStatus } from "../../../provider.ts";
-import { canceledFailure, decideRetry, type RetryState, withDetails } from "../../../history/retry.ts";
+import {
+  canceledFailure,
+  decideRetry,
+  type RetryState,
+  withDetails,
+} from "../../../history/retry.ts";
 import { abandonActivities } from "./activity.ts";
-import type { Book } from "../transaction/transaction.ts";
+import type { Transaction } from "../transaction/transaction.ts";
 import { succeedRun } from "./create.ts";
 import type { RunState } from "../store/run-states.ts";
 import { requestCancel } from "./signal.ts";
@@ -15,32 +20,37 @@ type ChainEnd =
   | { status: "completed"; value: Payload }
   | { status: "failed" | "canceled" | "terminated" | "timed_out"; failure: Failure };
 
-export function completeRun(book: Book, state: RunState, value: Payload): void {
-  if (state.agreed.options.cronSchedule !== undefined) {
-    const nextRunId = book.random.uuid();
-    close(book, state, "completed", "ExecutionCompleted", { value, nextRunId });
-    succeedByCron(book, state, nextRunId);
+export function completeRun(tx: Transaction, state: RunState, value: Payload): void {
+  if (state.terms.options.cronSchedule !== undefined) {
+    const nextRunId = tx.random.uuid();
+    close(tx, state, "completed", "ExecutionCompleted", { value, nextRunId });
+    succeedByCron(tx, state, nextRunId);
     return;
   }
-  close(book, state, "completed", "ExecutionCompleted", { value });
-  endChain(book, state, { status: "completed", value });
+  close(tx, state, "completed", "ExecutionCompleted", { value });
+  endChain(tx, state, { status: "completed", value });
 }
 
-export function cancelRun(book: Book, state: RunState, failure = canceledFailure()): void {
-  close(book, state, "canceled", "ExecutionCanceled", { failure });
-  endChain(book, state, { status: "canceled", failure });
+export function cancelRun(tx: Transaction, state: RunState, failure = canceledFailure()): void {
+  close(tx, state, "canceled", "ExecutionCanceled", { failure });
+  endChain(tx, state, { status: "canceled", failure });
 }
 
-export function terminateRun(book: Book, state: RunState, reason?: string): void {
+export function terminateRun(tx: Transaction, state: RunState, reason?: string): void {
   const failure = terminatedFailure(reason);
-  close(book, state, "terminated", "ExecutionTerminated", { failure });
-  endChain(book, state, { status: "terminated", failure });
+  close(tx, state, "terminated", "ExecutionTerminated", { failure });
+  endChain(tx, state, { status: "terminated", failure });
 }
 
 /** The run ends because a reset takes its place: its chain, its updates and its watchers go on. */
-export function supersedeRun(book: Book, state: RunState, reason: string, nextRunId: string): void {
+export function supersedeRun(
+  tx: Transaction,
+  state: RunState,
+  reason: string,
+  nextRunId: string,
+): void {
   const failure = terminatedFailure(reason);
-  close(book, state, "terminated", "ExecutionTerminated", { failure, nextRunId }, true);
+  close(tx, state, "terminated", "ExecutionTerminated", { failure, nextRunId }, true);
 }
 
 function terminatedFailure(reason?: string): Failure {
@@ -57,21 +67,21 @@ function terminatedFailure(reason?: string): Failure {
  * ends.
  */
 export function failRun(
-  book: Book,
+  tx: Transaction,
   state: RunState,
   status: "failed" | "timed_out",
   failure: Failure,
 ): void {
   const type = status === "failed" ? "ExecutionFailed" : "ExecutionTimedOut";
-  const { options, executionDeadline } = state.agreed;
+  const { options, executionDeadline } = state.terms;
   let retryState: RetryState = "retry_policy_not_set";
   if (options.retryPolicy) {
     const policy = options.retryPolicy;
-    const decision = decideRetry(policy, failure, state.attempt, book.now, executionDeadline);
+    const decision = decideRetry(policy, failure, state.attempt, tx.now, executionDeadline);
     if ("delay" in decision) {
-      const nextRunId = book.random.uuid();
-      close(book, state, status, type, { failure, nextRunId });
-      succeedRun(book, state, {
+      const nextRunId = tx.random.uuid();
+      close(tx, state, status, type, { failure, nextRunId });
+      succeedRun(tx, state, {
         runId: nextRunId,
         attempt: state.attempt + 1,
         delay: decision.delay,
@@ -81,41 +91,41 @@ export function failRun(
     retryState = decision.final;
   }
   if (options.cronSchedule !== undefined) {
-    const nextRunId = book.random.uuid();
-    close(book, state, status, type, { failure, nextRunId });
-    succeedByCron(book, state, nextRunId);
+    const nextRunId = tx.random.uuid();
+    close(tx, state, status, type, { failure, nextRunId });
+    succeedByCron(tx, state, nextRunId);
     return;
   }
-  close(book, state, status, type, { failure });
-  endChain(book, state, { status, failure }, retryState);
+  close(tx, state, status, type, { failure });
+  endChain(tx, state, { status, failure }, retryState);
 }
 
 /** The next run of a cron schedule begins when that matches next: runs never overlap. */
-function succeedByCron(book: Book, state: RunState, runId: string): void {
-  const { cronSchedule = "" } = state.agreed.options;
-  const delay = nextCron(cronSchedule, book.now) - book.now;
-  succeedRun(book, state, { runId, attempt: 1, delay });
+function succeedByCron(tx: Transaction, state: RunState, runId: string): void {
+  const { cronSchedule = "" } = state.terms.options;
+  const delay = nextCron(cronSchedule, tx.now) - tx.now;
+  succeedRun(tx, state, { runId, attempt: 1, delay });
 }
 
 /** The chain took too long: no retry. */
-export function executionTimedOut(book: Book, state: RunState, failure: Failure): void {
-  close(book, state, "timed_out", "ExecutionTimedOut", { failure });
-  endChain(book, state, { status: "timed_out", failure }, "timeout");
+export function executionTimedOut(tx: Transaction, state: RunState, failure: Failure): void {
+  close(tx, state, "timed_out", "ExecutionTimedOut", { failure });
+  endChain(tx, state, { status: "timed_out", failure }, "timeout");
 }
 
-export function continueRun(book: Book, state: RunState, entry: string, args: Payload): void {
-  const nextRunId = book.random.uuid();
-  close(book, state, "continued_as_new", "ExecutionContinuedAsNew", { nextRunId, entry });
+export function continueRun(tx: Transaction, state: RunState, entry: string, args: Payload): void {
+  const nextRunId = tx.random.uuid();
+  close(tx, state, "continued_as_new", "ExecutionContinuedAsNew", { nextRunId, entry });
   // The retry policy is that of the run which was started, not of those that it goes on as.
-  const { retryPolicy: _, ...options } = state.agreed.options;
-  succeedRun(book, state, { runId: nextRunId, entry, args, attempt: 1, options });
+  const { retryPolicy: _, ...options } = state.terms.options;
+  succeedRun(tx, state, { runId: nextRunId, entry, args, attempt: 1, options });
 }
 
 /**
  * Closes one run: nothing of it is pending any more, its children follow their parent-close policy.
  */
 function close<Type extends EventType>(
-  book: Book,
+  tx: Transaction,
   state: RunState,
   status: RunStatus,
   type: Type,
@@ -123,28 +133,28 @@ function close<Type extends EventType>(
   updatesGoOn = false,
 ): void {
   const followed = "nextRunId" in data && data.nextRunId !== undefined;
-  if (!updatesGoOn) abortUpdates(book, state, followed);
-  book.append(state, type, data);
+  if (!updatesGoOn) abortUpdates(tx, state, followed);
+  tx.append(state, type, data);
   state.status = status;
-  state.closeTime = state.lastTime ?? book.now;
+  state.closeTime = state.lastTime ?? tx.now;
   state.taskEvent = state.wake = state.held = 0;
-  if (state.blocked) noLongerBlocked(book, state);
+  if (state.blocked) noLongerBlocked(tx, state);
   state.blocked = null;
-  book.evict(state);
+  tx.evict(state);
   // At once, because the index that allows one open run of an id is checked at the next insert.
-  book.store.saveStanding(state);
-  book.store.deleteTimersOf(state.run);
-  abandonActivities(book, state);
-  book.takeBack(state);
-  for (const { run } of book.store.openChildren(state.run)) {
-    const child = book.runs.get(run);
-    if (child) parentClosed(book, state, child);
+  tx.store.saveStatus(state);
+  tx.store.deleteTimersOf(state.run);
+  abandonActivities(tx, state);
+  tx.takeBack(state);
+  for (const { run } of tx.store.openChildren(state.run)) {
+    const child = tx.runs.get(run);
+    if (child) parentClosed(tx, state, child);
   }
 }
 
 /** Who keeps account of blocked runs forgets this one. */
-function noLongerBlocked(book: Book, { workflowId, runId, entry }: RunState): void {
-  book.out.push({
+function noLongerBlocked(tx: Transaction, { workflowId, runId, entry }: RunState): void {
+  tx.out.push({
     type: "report",
     report: {
       level: "info",
@@ -154,26 +164,26 @@ function noLongerBlocked(book: Book, { workflowId, runId, entry }: RunState): vo
   });
 }
 
-function parentClosed(book: Book, parent: RunState, child: RunState): void {
+function parentClosed(tx: Transaction, parent: RunState, child: RunState): void {
   if (child.parentClosePolicy === "terminate") {
-    terminateRun(book, child, "parent closed");
+    terminateRun(tx, child, "parent closed");
   } else if (child.parentClosePolicy === "request_cancel") {
-    requestCancel(book, child, { reason: "parent closed", sender: book.pidOf(parent) });
+    requestCancel(tx, child, { reason: "parent closed", sender: tx.pidOf(parent) });
   }
 }
 
 /** Tells the parent and those who watch, once. */
 function endChain(
-  book: Book,
+  tx: Transaction,
   state: RunState,
   end: ChainEnd,
   retryState: RetryState = "non_retryable_failure",
 ): void {
-  tellParent(book, state, end, retryState);
-  book.chainEnded(state, end.status);
-  for (const watch of book.watches.of(state.firstRunId)) {
-    book.out.push({ type: "closed", watch, closed: closedFrom(book, state, end) });
-    book.after.push(() => book.watches.delete(watch));
+  tellParent(tx, state, end, retryState);
+  tx.chainEnded(state, end.status);
+  for (const watch of tx.watches.of(state.firstRunId)) {
+    tx.out.push({ type: "closed", watch, closed: closedFrom(tx, state, end) });
+    tx.after.push(() => tx.watches.delete(watch));
   }
 }
 
@@ -184,35 +194,35 @@ const childEvents = {
   timed_out: "ChildTimedOut",
 } as const;
 
-function tellParent(book: Book, state: RunState, end: ChainEnd, retryState: RetryState): void {
-  const parent = state.parentRun === null ? undefined : book.runs.get(state.parentRun);
+function tellParent(tx: Transaction, state: RunState, end: ChainEnd, retryState: RetryState): void {
+  const parent = state.parentRun === null ? undefined : tx.runs.get(state.parentRun);
   if (!parent || parent.status !== "running" || state.parentSeq === null) return;
-  childEnded(book, parent, state.parentSeq, state, end, retryState);
+  childEnded(tx, parent, state.parentSeq, state, end, retryState);
 }
 
 /** Tells a run how a child ended that it takes over; `child` is undefined when nothing is known of it. */
 export function tellChildOutcome(
-  book: Book,
+  tx: Transaction,
   parent: RunState,
   seq: number,
   child: RunState | undefined,
 ): void {
   if (!child) {
     const message = "the child is no longer in the journal";
-    book.append(parent, "ChildFailed", {
+    tx.append(parent, "ChildFailed", {
       seq,
       failure: { kind: "NotFound", message, retryable: false },
     });
-    book.wake(parent);
+    tx.wake(parent);
     return;
   }
-  const { status, value, failure } = closedChain(book, child);
+  const { status, value, failure } = closedChain(tx, child);
   const end = { status, ...status === "completed" ? { value } : { failure } } as ChainEnd;
-  childEnded(book, parent, seq, child, end, "non_retryable_failure");
+  childEnded(tx, parent, seq, child, end, "non_retryable_failure");
 }
 
 function childEnded(
-  book: Book,
+  tx: Transaction,
   parent: RunState,
   seq: number,
   state: RunState,
@@ -220,7 +230,7 @@ function childEnded(
   retryState: RetryState,
 ): void {
   if (end.status === "completed") {
-    book.append(parent, "ChildCompleted", { seq, value: end.value });
+    tx.append(parent, "ChildCompleted", { seq, value: end.value });
   } else {
     const failure = withDetails(end.failure, {
       _wrapper: "child_workflow",
@@ -229,26 +239,26 @@ function childEnded(
       _run_id: state.runId,
       _retry_state: retryState,
     });
-    book.append(parent, childEvents[end.status], { seq, failure });
+    tx.append(parent, childEvents[end.status], { seq, failure });
   }
-  book.wake(parent);
+  tx.wake(parent);
 }
 
-function closedFrom(book: Book, state: RunState, end: ChainEnd): RunClosed {
+function closedFrom(tx: Transaction, state: RunState, end: ChainEnd): RunClosed {
   return {
     workflowId: state.workflowId,
     runId: state.runId,
-    pid: book.pidOf(state),
-    closeTime: state.closeTime ?? book.now,
+    pid: tx.pidOf(state),
+    closeTime: state.closeTime ?? tx.now,
     ...end,
   };
 }
 
 /** What a watch of a chain that is closed already is told, from the last event of its last run. */
-export function closedChain(book: Book, state: RunState): RunClosed {
-  const event = book.store.event(state.run, state.nextEvent - 1);
+export function closedChain(tx: Transaction, state: RunState): RunClosed {
+  const event = tx.store.event(state.run, state.nextEvent - 1);
   if (!event) throw new Error(`run ${state.runId} has no closing event`);
-  return closedFrom(book, state, {
+  return closedFrom(tx, state, {
     status: state.status,
     ...unpackPlain<{ value?: Payload; failure?: Failure }>(event.data),
   } as ChainEnd);

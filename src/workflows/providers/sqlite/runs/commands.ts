@@ -4,7 +4,7 @@ import type { PackedCommand } from "../../../history/history.ts";
 import { workflowIdOf } from "../../../pid.ts";
 import { cancelActivity, scheduleActivity } from "./activity.ts";
 import { mergeAttributes } from "../store/attributes.ts";
-import type { Book } from "../transaction/transaction.ts";
+import type { Transaction } from "../transaction/transaction.ts";
 import { cancelRun, completeRun, continueRun, failRun } from "./close.ts";
 import type { RunState } from "../store/run-states.ts";
 import { notFound, requestCancel, signalRun } from "./signal.ts";
@@ -15,93 +15,93 @@ type Of<Type extends PackedCommand["type"]> = Extract<PackedCommand, { type: Typ
 
 /**
  * Carries out one command of a completed task: its event, and what follows from it within the
- * journal. What leaves the journal is put into `book.out`.
+ * journal. What leaves the journal is put into `tx.out`.
  */
-export function applyCommand(book: Book, state: RunState, command: PackedCommand): void {
+export function applyCommand(tx: Transaction, state: RunState, command: PackedCommand): void {
   switch (command.type) {
     case "start_timer": {
-      const due = book.setTimer(state, "timer", command.seq, book.now + command.duration);
-      book.append(state, "TimerStarted", { seq: command.seq, due });
+      const due = tx.setTimer(state, "timer", command.seq, tx.now + command.duration);
+      tx.append(state, "TimerStarted", { seq: command.seq, due });
       return;
     }
     case "cancel_timer":
-      book.store.deleteTimer(state.run, "timer", command.seq);
-      book.append(state, "TimerCanceled", { seq: command.seq });
+      tx.store.deleteTimer(state.run, "timer", command.seq);
+      tx.append(state, "TimerCanceled", { seq: command.seq });
       return;
     case "schedule_activity":
-      return scheduleActivity(book, state, command);
+      return scheduleActivity(tx, state, command);
     case "cancel_activity":
-      return cancelActivity(book, state, command.seq);
+      return cancelActivity(tx, state, command.seq);
     case "schedule_local_activity": {
       const { seq, activityId = String(seq), entry, attempt } = command;
-      book.append(state, "LocalActivityScheduled", { seq, activityId, entry, attempt });
+      tx.append(state, "LocalActivityScheduled", { seq, activityId, entry, attempt });
       return;
     }
     case "cancel_local_activity":
-      book.append(state, "LocalActivityCancelRequested", { seq: command.seq });
+      tx.append(state, "LocalActivityCancelRequested", { seq: command.seq });
       return;
     case "record_local_activity": {
       const { type: _, ...result } = command;
-      book.append(state, "LocalActivityRecorded", result);
+      tx.append(state, "LocalActivityRecorded", result);
       return;
     }
     case "start_child":
-      return startChild(book, state, command);
+      return startChild(tx, state, command);
     case "cancel_child":
-      return cancelChild(book, state, command);
+      return cancelChild(tx, state, command);
     case "signal_external":
-      return signalExternal(book, state, command);
+      return signalExternal(tx, state, command);
     case "cancel_external":
-      return cancelExternal(book, state, command);
+      return cancelExternal(tx, state, command);
     case "record": {
       const { seq, value, failure } = command;
       const data = failure ? { seq, failure } : { seq, ...value ? { value } : {} };
-      book.append(state, "SideEffectRecorded", data);
+      tx.append(state, "SideEffectRecorded", data);
       return;
     }
     case "record_patch": {
       const { changeId, version } = command;
-      book.append(state, "VersionRecorded", { changeId, version });
+      tx.append(state, "VersionRecorded", { changeId, version });
       return;
     }
     case "send_message":
-      return sendMessage(book, state, command);
+      return sendMessage(tx, state, command);
     case "upsert_attributes":
-      return upsertAttributes(book, state, command);
+      return upsertAttributes(tx, state, command);
     case "accept_update":
-      return acceptUpdate(book, state, command.updateId);
+      return acceptUpdate(tx, state, command.updateId);
     case "reject_update":
-      return endUpdate(book, state, command.updateId, "UpdateRejected", {
+      return endUpdate(tx, state, command.updateId, "UpdateRejected", {
         failure: command.failure,
       });
     case "complete_update": {
       const { updateId, value, failure } = command;
       const outcome = failure ? { failure } : value ? { value } : {};
-      return endUpdate(book, state, updateId, "UpdateCompleted", outcome);
+      return endUpdate(tx, state, updateId, "UpdateCompleted", outcome);
     }
     case "complete_workflow":
-      return completeRun(book, state, command.result);
+      return completeRun(tx, state, command.result);
     case "fail_workflow":
-      return failRun(book, state, "failed", command.failure);
+      return failRun(tx, state, "failed", command.failure);
     case "cancel_workflow_execution":
-      return cancelRun(book, state, command.failure);
+      return cancelRun(tx, state, command.failure);
     case "continue_as_new":
-      return continueRun(book, state, command.entry, command.args);
+      return continueRun(tx, state, command.entry, command.args);
   }
 }
 
-function startChild(book: Book, state: RunState, command: Of<"start_child">): void {
+function startChild(tx: Transaction, state: RunState, command: Of<"start_child">): void {
   const { seq, entry, hostId, options } = command;
   const workflowId = command.workflowId ?? `${state.runId}_${seq}`;
-  const parentPid = book.pidOf(state);
-  book.append(state, "ChildInitiated", { seq, workflowId, entry, hostId, options });
+  const parentPid = tx.pidOf(state);
+  tx.append(state, "ChildInitiated", { seq, workflowId, entry, hostId, options });
   try {
-    const child = startChildRun(book, {
+    const child = startChildRun(tx, {
       workflowId,
       entry,
       hostId,
       args: command.args,
-      frame: command.frame ?? book.runs.frame(state),
+      frame: command.frame ?? tx.runs.frame(state),
       memo: command.memo,
       searchAttributes: command.searchAttributes,
       options,
@@ -113,76 +113,80 @@ function startChild(book: Book, state: RunState, command: Of<"start_child">): vo
         info: { workflowId: state.workflowId, runId: state.runId, pid: parentPid },
       },
     });
-    book.append(state, "ChildStarted", { seq, pid: book.pidOf(child), runId: child.runId });
+    tx.append(state, "ChildStarted", { seq, pid: tx.pidOf(child), runId: child.runId });
   } catch (error) {
     // A refusal comes before anything is written; it is the outcome of the command.
     if (!(error instanceof WippyError)) throw error;
-    book.append(state, "ChildStartFailed", { seq, failure: failureOf(error) });
+    tx.append(state, "ChildStartFailed", { seq, failure: failureOf(error) });
   }
-  book.wake(state);
+  tx.wake(state);
 }
 
-function cancelChild(book: Book, state: RunState, command: Of<"cancel_child">): void {
-  book.append(state, "ChildCancelRequested", { seq: command.seq });
-  const row = book.store.openChild(state.run, command.seq);
-  const child = row && book.runs.get(row.run);
+function cancelChild(tx: Transaction, state: RunState, command: Of<"cancel_child">): void {
+  tx.append(state, "ChildCancelRequested", { seq: command.seq });
+  const row = tx.store.openChild(state.run, command.seq);
+  const child = row && tx.runs.get(row.run);
   if (!child) return;
   const { reason } = command;
-  requestCancel(book, child, { ...reason ? { reason } : {}, sender: book.pidOf(state) });
+  requestCancel(tx, child, { ...reason ? { reason } : {}, sender: tx.pidOf(state) });
 }
 
-function signalExternal(book: Book, state: RunState, command: Of<"signal_external">): void {
+function signalExternal(tx: Transaction, state: RunState, command: Of<"signal_external">): void {
   const { seq, pid, name, payloads } = command;
-  book.append(state, "ExternalSignalInitiated", { seq, pid, name });
-  const target = runOf(book, pid);
+  tx.append(state, "ExternalSignalInitiated", { seq, pid, name });
+  const target = runOf(tx, pid);
   if ("failure" in target) {
-    book.append(state, "ExternalSignalFailed", { seq, failure: target.failure });
+    tx.append(state, "ExternalSignalFailed", { seq, failure: target.failure });
   } else {
-    signalRun(book, target.run, { name, payloads, sender: book.pidOf(state) });
-    book.append(state, "ExternalSignaled", { seq });
+    signalRun(tx, target.run, { name, payloads, sender: tx.pidOf(state) });
+    tx.append(state, "ExternalSignaled", { seq });
   }
-  book.wake(state);
+  tx.wake(state);
 }
 
-function cancelExternal(book: Book, state: RunState, command: Of<"cancel_external">): void {
+function cancelExternal(tx: Transaction, state: RunState, command: Of<"cancel_external">): void {
   const { seq, pid, reason } = command;
-  book.append(state, "ExternalCancelInitiated", { seq, pid });
-  const target = runOf(book, pid);
+  tx.append(state, "ExternalCancelInitiated", { seq, pid });
+  const target = runOf(tx, pid);
   if ("failure" in target) {
-    book.append(state, "ExternalCancelFailed", { seq, failure: target.failure });
+    tx.append(state, "ExternalCancelFailed", { seq, failure: target.failure });
   } else {
-    const sender = book.pidOf(state);
-    requestCancel(book, target.run, { ...reason ? { reason } : {}, sender });
-    book.append(state, "ExternalCancelRequested", { seq });
+    const sender = tx.pidOf(state);
+    requestCancel(tx, target.run, { ...reason ? { reason } : {}, sender });
+    tx.append(state, "ExternalCancelRequested", { seq });
   }
-  book.wake(state);
+  tx.wake(state);
 }
 
-function sendMessage(book: Book, state: RunState, command: Of<"send_message">): void {
+function sendMessage(tx: Transaction, state: RunState, command: Of<"send_message">): void {
   const { seq, pid, topic, payloads } = command;
-  book.append(state, "MessageSent", { seq, pid, topic });
-  const from = book.pidOf(state);
-  const id = book.store.insertMessage({ recipient: pid, sender: from, topic, payloads });
-  book.out.push({ type: "message", id, message: { to: pid, from, topic, payloads } });
+  tx.append(state, "MessageSent", { seq, pid, topic });
+  const from = tx.pidOf(state);
+  const id = tx.store.insertMessage({ recipient: pid, sender: from, topic, payloads });
+  tx.out.push({ type: "message", id, message: { to: pid, from, topic, payloads } });
 }
 
-function upsertAttributes(book: Book, state: RunState, command: Of<"upsert_attributes">): void {
+function upsertAttributes(
+  tx: Transaction,
+  state: RunState,
+  command: Of<"upsert_attributes">,
+): void {
   const { search, memo } = command;
-  book.append(state, "AttributesUpserted", {
+  tx.append(state, "AttributesUpserted", {
     ...search ? { search } : {},
     ...memo ? { memo } : {},
   });
   if (search) {
     state.searchAttributes = mergeAttributes(state.searchAttributes, search);
-    book.store.saveAttributes(state.run, state.searchAttributes);
+    tx.store.saveAttributes(state.run, state.searchAttributes);
   }
   if (memo) state.memo = mergeAttributes(state.memo, memo);
-  book.runs.standingChanged(state);
+  tx.runs.standingChanged(state);
 }
 
-function runOf(book: Book, pid: string): { run: RunState } | { failure: Failure } {
+function runOf(tx: Transaction, pid: string): { run: RunState } | { failure: Failure } {
   const workflowId = workflowIdOf(pid);
-  const run = workflowId === undefined ? undefined : book.runs.newest(workflowId);
+  const run = workflowId === undefined ? undefined : tx.runs.newest(workflowId);
   if (run?.status === "running") return { run };
   return { failure: failureOf(notFound(workflowId ?? pid, run)) };
 }

@@ -3,7 +3,7 @@ import { type EventData, packPlain } from "../../../history/history.ts";
 import { nextCron } from "../../../cron.ts";
 import type { ParentClosePolicy, RunOptions, StartOptions } from "../../../options/options.ts";
 import type { Payload, Signal } from "../../../provider.ts";
-import type { Book } from "../transaction/transaction.ts";
+import type { Transaction } from "../transaction/transaction.ts";
 import type { RunState, RunTerms } from "../store/run-states.ts";
 import { signalRun } from "./signal.ts";
 import { handOnUpdates } from "./update.ts";
@@ -21,9 +21,9 @@ interface Succession {
 }
 
 /** Starts the run that follows a closed one in its chain, with what that one had. */
-export function succeedRun(book: Book, state: RunState, succession: Succession): void {
-  const started = book.runs.started(state);
-  const next = createRun(book, {
+export function succeedRun(tx: Transaction, state: RunState, succession: Succession): void {
+  const started = tx.runs.started(state);
+  const next = createRun(tx, {
     workflowId: state.workflowId,
     runId: succession.runId,
     firstRunId: state.firstRunId,
@@ -33,16 +33,16 @@ export function succeedRun(book: Book, state: RunState, succession: Succession):
     frame: started.frame,
     memo: state.memo ?? undefined,
     searchAttributes: state.searchAttributes ?? undefined,
-    options: succession.options ?? state.agreed.options,
-    executionDeadline: state.agreed.executionDeadline,
-    schedule: state.agreed.schedule,
+    options: succession.options ?? state.terms.options,
+    executionDeadline: state.terms.executionDeadline,
+    schedule: state.terms.schedule,
     attempt: succession.attempt,
     delay: succession.delay,
     continuedFrom: state.runId,
     messages: [],
     parent: parentOf(state, started.parent),
   });
-  handOnUpdates(book, state, next);
+  handOnUpdates(tx, state, next);
 }
 
 /** What a run is made of. */
@@ -81,19 +81,19 @@ function parentOf(state: RunState, info: ParentInfo | undefined): Parent | undef
 }
 
 /** Makes a run with its first event, its startup messages and its deadlines. */
-export function createRun(book: Book, request: NewRun): RunState {
+export function createRun(tx: Transaction, request: NewRun): RunState {
   const { workflowId, entry, hostId, parent } = request;
   const { startDelay, errorWhenAlreadyStarted: _, ...options } = request.options;
   const waits = options.cronSchedule === undefined || request.continuedFrom !== undefined
     ? startDelay
-    : nextCron(options.cronSchedule, book.now) - book.now;
+    : nextCron(options.cronSchedule, tx.now) - tx.now;
   const delay = request.delay ?? waits ?? 0;
-  const runId = request.runId ?? book.random.uuid();
+  const runId = request.runId ?? tx.random.uuid();
   const firstRunId = request.firstRunId ?? runId;
   const executionDeadline = request.executionDeadline ??
-    (options.executionTimeout === undefined ? undefined : book.now + options.executionTimeout);
-  const agreed = termsOf(options, executionDeadline, request.schedule);
-  const state = book.runs.create({
+    (options.executionTimeout === undefined ? undefined : tx.now + options.executionTimeout);
+  const terms = termsOf(options, executionDeadline, request.schedule);
+  const state = tx.runs.create({
     runId,
     workflowId,
     firstRunId,
@@ -101,7 +101,7 @@ export function createRun(book: Book, request: NewRun): RunState {
     hostId,
     status: "running",
     attempt: request.attempt ?? 1,
-    startTime: book.now,
+    startTime: tx.now,
     closeTime: null,
     wake: 0,
     held: delay > 0 ? 1 : 0,
@@ -109,7 +109,7 @@ export function createRun(book: Book, request: NewRun): RunState {
     parentRun: parent?.run ?? null,
     parentSeq: parent?.seq ?? null,
     parentClosePolicy: parent?.closePolicy ?? null,
-    terms: packTerms(agreed),
+    terms: packTerms(terms),
     memo: request.memo ?? null,
     searchAttributes: request.searchAttributes ?? null,
     blocked: null,
@@ -121,9 +121,9 @@ export function createRun(book: Book, request: NewRun): RunState {
     firstRunId,
     entry,
     hostId,
-    pid: book.pidOf(state),
+    pid: tx.pidOf(state),
     args: request.args,
-    randomSeed: book.random.seed(),
+    randomSeed: tx.random.seed(),
     attempt: state.attempt,
   };
   if (request.frame) started.frame = request.frame;
@@ -131,10 +131,10 @@ export function createRun(book: Book, request: NewRun): RunState {
   if (request.searchAttributes) started.searchAttributes = request.searchAttributes;
   if (request.continuedFrom) started.continuedFrom = request.continuedFrom;
   if (parent) started.parent = parent.info;
-  book.append(state, "ExecutionStarted", started);
-  setRunDeadlines(book, state, delay);
-  book.wake(state);
-  for (const message of request.messages) signalRun(book, state, message);
+  tx.append(state, "ExecutionStarted", started);
+  setRunDeadlines(tx, state, delay);
+  tx.wake(state);
+  for (const message of request.messages) signalRun(tx, state, message);
   return state;
 }
 
@@ -159,20 +159,20 @@ export function packTerms(terms: RunTerms): Payload | null {
 }
 
 /** Sets the timers of a run that begins. */
-export function setRunDeadlines(book: Book, state: RunState, delay: number): void {
-  const { options, executionDeadline } = state.agreed;
-  if (delay > 0) book.setTimer(state, "start", 0, book.now + delay);
+export function setRunDeadlines(tx: Transaction, state: RunState, delay: number): void {
+  const { options, executionDeadline } = state.terms;
+  if (delay > 0) tx.setTimer(state, "start", 0, tx.now + delay);
   if (options.runTimeout !== undefined) {
-    book.setTimer(state, "run", 0, book.now + delay + options.runTimeout);
+    tx.setTimer(state, "run", 0, tx.now + delay + options.runTimeout);
   }
-  if (executionDeadline !== undefined) book.setTimer(state, "execution", 0, executionDeadline);
+  if (executionDeadline !== undefined) tx.setTimer(state, "execution", 0, executionDeadline);
 }
 
 /** Ends the wait before the first task of a run. */
-export function releaseRun(book: Book, state: RunState): void {
+export function releaseRun(tx: Transaction, state: RunState): void {
   if (!state.held) return;
   state.held = 0;
-  book.runs.standingChanged(state);
-  book.store.deleteTimer(state.run, "start", 0);
-  book.wake(state);
+  tx.runs.standingChanged(state);
+  tx.store.deleteTimer(state.run, "start", 0);
+  tx.wake(state);
 }

@@ -1,4 +1,4 @@
-import type { Book } from "../transaction/transaction.ts";
+import type { Transaction } from "../transaction/transaction.ts";
 import { terminateRun } from "./close.ts";
 import type { RunState } from "../store/run-states.ts";
 
@@ -15,22 +15,22 @@ export const defaultHistoryLimits: HistoryLimits = { events: 51_200, bytes: 50 *
 const warned = 1 / 5;
 
 /** Terminates the runs that this transaction has let grow too large, and warns of those that come near. */
-export function limitHistories(book: Book): void {
-  const { events, bytes } = book.settings.historyLimits;
-  for (const state of book.runs.changed()) {
+export function limitHistories(tx: Transaction): void {
+  const { events, bytes } = tx.settings.historyLimits;
+  for (const state of tx.runs.changed()) {
     if (state.status !== "running") continue;
     const count = state.nextEvent - 1;
     if (count >= events || state.bytes >= bytes) {
       const reason = `its history has ${
         described(state)
       }; at most ${events} events and ${bytes} bytes are allowed`;
-      book.out.push(
+      tx.out.push(
         report("error", state, `was terminated: ${reason}. Let it continue as new in time`),
       );
-      terminateRun(book, state, reason);
+      terminateRun(tx, state, reason);
     } else if (!state.warned && (count >= events * warned || state.bytes >= bytes * warned)) {
       state.warned = true;
-      book.out.push(report(
+      tx.out.push(report(
         "warn",
         state,
         `has a history of ${described(state)}; let it continue as new (process.upgrade) ` +

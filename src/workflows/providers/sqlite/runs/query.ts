@@ -1,7 +1,7 @@
 import { WippyError } from "../../../../vm/error.ts";
 import { packHistory, unpackPlain } from "../../../history/history.ts";
 import type { QueryAnswer, QueryRequest, QueryTask, TaskFailure } from "../../../provider.ts";
-import type { Book } from "../transaction/transaction.ts";
+import type { Transaction } from "../transaction/transaction.ts";
 import type { JournalEvent } from "../protocol.ts";
 import type { RunState } from "../store/run-states.ts";
 import { notFound } from "./signal.ts";
@@ -18,7 +18,7 @@ interface Query {
   /** Set once a worker did not hold the run. */
   whole?: true;
   /** Set once the run's worker was asked to complete the task that it holds open. */
-  hurried?: boolean;
+  expedited?: boolean;
   /** Number of the event after the last that the worker was given, while it is out. */
   out?: number;
 }
@@ -49,10 +49,10 @@ export class Queries {
   }
 
   /** Hands out the queries whose run is at rest; answers those that cannot be. */
-  handOut(book: Book, out: JournalEvent[]): void {
-    if (!book.workers.any) return;
+  dispatch(tx: Transaction, out: JournalEvent[]): void {
+    if (!tx.workers.any) return;
     for (const query of this.#waiting.values()) {
-      const state = book.runs.get(query.run);
+      const state = tx.runs.get(query.run);
       const refusal = state ? refusalOf(state) : notFound("");
       if (refusal) {
         this.#waiting.delete(query.id);
@@ -60,9 +60,9 @@ export class Queries {
       } else if (state && (isAtRest(state) || isBeforeTask(state))) {
         this.#waiting.delete(query.id);
         this.#out.set(query.id, query);
-        out.push(queryWork(book, state, query));
-      } else if (state?.heldOpen && !query.hurried) {
-        query.hurried = book.hurry(state);
+        out.push(queryWork(tx, state, query));
+      } else if (state?.heldOpen && !query.expedited) {
+        query.expedited = tx.expedite(state);
       }
     }
   }
@@ -82,46 +82,51 @@ function isBeforeTask({ heldOpen, taskEvent, worker, unshown }: RunState): boole
 }
 
 /** Takes a query; it is answered later. @throws NotFound */
-export function askRun(book: Book, id: number, workflowId: string, request: QueryRequest): void {
+export function askRun(
+  tx: Transaction,
+  id: number,
+  workflowId: string,
+  request: QueryRequest,
+): void {
   const state = request.runId === undefined
-    ? book.runs.newest(workflowId)
-    : book.runs.byId(request.runId);
+    ? tx.runs.newest(workflowId)
+    : tx.runs.byId(request.runId);
   if (!state || state.workflowId !== workflowId) throw notFound(request.runId ?? workflowId);
-  book.queries.add({ id, run: state.run, request, losses: 0 });
+  tx.queries.add({ id, run: state.run, request, losses: 0 });
 }
 
 /** Takes what a worker answered. */
-export function answerQuery(book: Book, worker: number, answer: QueryAnswer): void {
-  const query = book.queries.out(Number(answer.token.split(".")[2]));
+export function answerQuery(tx: Transaction, worker: number, answer: QueryAnswer): void {
+  const query = tx.queries.out(Number(answer.token.split(".")[2]));
   if (!query) return;
   const { id } = query;
-  book.after.push(() => {
-    book.workers.queryBack(id);
-    if (query.out !== undefined) book.queries.delete(id);
+  tx.after.push(() => {
+    tx.workers.queryBack(id);
+    if (query.out !== undefined) tx.queries.delete(id);
   });
   const { outcome } = answer;
-  const state = book.runs.get(query.run);
+  const state = tx.runs.get(query.run);
   switch (outcome.type) {
     case "completed":
-      book.out.push({ type: "answer", id, ...outcome.value ? { value: outcome.value } : {} });
+      tx.out.push({ type: "answer", id, ...outcome.value ? { value: outcome.value } : {} });
       break;
     case "failed":
-      book.out.push({ type: "refusal", id, failure: outcome.failure });
+      tx.out.push({ type: "refusal", id, failure: outcome.failure });
       break;
     case "cache_miss":
       query.whole = true;
-      book.queries.add(query);
+      tx.queries.add(query);
       return;
     case "lost": {
       query.whole = true;
       if (++query.losses < maxLosses) {
-        book.queries.add(query);
+        tx.queries.add(query);
         return;
       }
       const failure = new WippyError("Unavailable", `the query was lost: ${outcome.message}`, {
         retryable: true,
       });
-      book.out.push({ type: "refusal", id, failure: failure.toJSON() });
+      tx.out.push({ type: "refusal", id, failure: failure.toJSON() });
       return;
     }
   }
@@ -131,9 +136,9 @@ export function answerQuery(book: Book, worker: number, answer: QueryAnswer): vo
 }
 
 /** The worker that was to answer a query died. */
-export function loseQuery(book: Book, worker: number, id: number, message: string): void {
-  const token = `${book.settings.name}.query.${id}`;
-  answerQuery(book, worker, { token, since: 0, outcome: { type: "lost", message } });
+export function loseQuery(tx: Transaction, worker: number, id: number, message: string): void {
+  const token = `${tx.settings.name}.query.${id}`;
+  answerQuery(tx, worker, { token, since: 0, outcome: { type: "lost", message } });
 }
 
 /** The worker that has replayed an idle run goes on with it. */
@@ -161,7 +166,7 @@ function refusalOf(state: RunState): WippyError | undefined {
   });
 }
 
-function queryWork(book: Book, state: RunState, query: Query): Work {
+function queryWork(tx: Transaction, state: RunState, query: Query): Work {
   // To replay the run would end what its worker has under way.
   const held = isBeforeTask(state) || (
     !query.whole && state.status === "running" && state.since > 0 && state.unshown?.length === 0
@@ -170,11 +175,11 @@ function queryWork(book: Book, state: RunState, query: Query): Work {
   if (worker === undefined) query.whole = true;
   query.out = state.nextEvent;
   const task: QueryTask = {
-    token: `${book.settings.name}.query.${query.id}`,
+    token: `${tx.settings.name}.query.${query.id}`,
     runId: state.runId,
     since: worker === undefined ? 0 : state.since,
     history: worker === undefined
-      ? packHistory(book.store.eventsFrom(state.run, 1))
+      ? packHistory(tx.store.eventsFrom(state.run, 1))
       : packHistory([]),
     name: query.request.name,
     args: query.request.args,

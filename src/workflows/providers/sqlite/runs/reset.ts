@@ -1,10 +1,15 @@
 import { WippyError } from "../../../../vm/error.ts";
 import { isCommandEvent } from "../../../replay/determinism.ts";
-import { type EventData, type HistoryEvent, packPlain, unpackPlain } from "../../../history/history.ts";
+import {
+  type EventData,
+  type HistoryEvent,
+  packPlain,
+  unpackPlain,
+} from "../../../history/history.ts";
 import type { ResetRequest, StartResult } from "../../../provider.ts";
 import { takeUpActivity } from "./activity.ts";
 import { mergeAttributes } from "../store/attributes.ts";
-import type { Book } from "../transaction/transaction.ts";
+import type { Transaction } from "../transaction/transaction.ts";
 import { supersedeRun, tellChildOutcome, terminateRun } from "./close.ts";
 import { packTerms, setRunDeadlines, termsOf } from "./create.ts";
 import type { RunState } from "../store/run-states.ts";
@@ -21,12 +26,12 @@ type Kept = { row: EventRow; event: HistoryEvent };
  *
  * @throws NotFound, Invalid; nothing is written then.
  */
-export function resetRun(book: Book, workflowId: string, request: ResetRequest): StartResult {
+export function resetRun(tx: Transaction, workflowId: string, request: ResetRequest): StartResult {
   const base = request.runId === undefined
-    ? book.runs.newest(workflowId)
-    : book.runs.byId(request.runId);
+    ? tx.runs.newest(workflowId)
+    : tx.runs.byId(request.runId);
   if (!base || base.workflowId !== workflowId) throw notFound(request.runId ?? workflowId);
-  const history = book.store.eventsFrom(base.run, 1).map((row): Kept => ({
+  const history = tx.store.eventsFrom(base.run, 1).map((row): Kept => ({
     row,
     event: {
       id: row.id,
@@ -37,31 +42,31 @@ export function resetRun(book: Book, workflowId: string, request: ResetRequest):
   }));
   const point = pointOf(base, history.map(({ event }) => event), request.eventId);
   const kept = history.filter(({ event }) => event.id <= point);
-  const later = messagesAfter(book, base, point, kept)
-    .filter((message) => comesAgain(book, base, message));
+  const later = messagesAfter(tx, base, point, kept)
+    .filter((message) => comesAgain(tx, base, message));
 
-  const runId = book.random.uuid();
+  const runId = tx.random.uuid();
   const reason = `reset to event ${point}${request.reason ? `: ${request.reason}` : ""}`;
-  const children = childrenOf(book, kept);
-  const state = makeRun(book, base, runId, kept, () => {
+  const children = childrenOf(tx, kept);
+  const state = makeRun(tx, base, runId, kept, () => {
     // The children that go on are nobody's for a moment: their parent does not end for them.
-    for (const child of children.values()) if (child) setParent(book, child, null, null);
-    endPresent(book, base, reason, runId);
+    for (const child of children.values()) if (child) setParent(tx, child, null, null);
+    endPresent(tx, base, reason, runId);
   });
-  book.append(state, "TaskFailed", {
+  tx.append(state, "TaskFailed", {
     message: `${reason} (of run ${base.runId})`,
     baseRunId: base.runId,
     resent: later.length,
   });
-  takeUp(book, state, kept);
-  for (const [seq, child] of children) joinChild(book, state, seq, child);
+  takeUp(tx, state, kept);
+  for (const [seq, child] of children) joinChild(tx, state, seq, child);
   for (const event of later) {
-    if (event.type === "ExecutionSignaled") signalRun(book, state, event.data);
-    else deliverAgain(book, state, event.data);
+    if (event.type === "ExecutionSignaled") signalRun(tx, state, event.data);
+    else deliverAgain(tx, state, event.data);
   }
-  book.forgetWorker(state);
-  book.wake(state);
-  return { workflowId, runId, pid: book.pidOf(state), existed: false };
+  tx.forgetWorker(state);
+  tx.wake(state);
+  return { workflowId, runId, pid: tx.pidOf(state), existed: false };
 }
 
 /** The TaskStarted event of the first task that is undone. @throws Invalid */
@@ -97,14 +102,14 @@ type Message = Extract<HistoryEvent, { type: "ExecutionSignaled" | "UpdateDelive
  * Messages that came after the point, in their order: those of the run, and those that came to whatever run the chain
  * has gone on as since, by itself or by other resets. Each is in the list once, and none that the kept events hold.
  */
-function messagesAfter(book: Book, base: RunState, point: number, kept: Kept[]): Message[] {
+function messagesAfter(tx: Transaction, base: RunState, point: number, kept: Kept[]): Message[] {
   const updates = new Set(
     kept.flatMap(({ event }) => event.type === "UpdateDelivered" ? [event.data.updateId] : []),
   );
-  const found = messagesOf(book, base, point + 1);
-  for (const { run } of book.store.laterOfChain(base)) {
-    const later = book.runs.get(run);
-    if (later) found.push(...ownMessages(book, later));
+  const found = messagesOf(tx, base, point + 1);
+  for (const { run } of tx.store.laterOfChain(base)) {
+    const later = tx.runs.get(run);
+    if (later) found.push(...ownMessages(tx, later));
   }
   return found.filter((message) => {
     if (message.type === "ExecutionSignaled") return true;
@@ -114,19 +119,19 @@ function messagesAfter(book: Book, base: RunState, point: number, kept: Kept[]):
   });
 }
 
-function messagesOf(book: Book, { run }: RunState, from: number): Message[] {
-  return book.store.eventsFrom(run, from)
+function messagesOf(tx: Transaction, { run }: RunState, from: number): Message[] {
+  return tx.store.eventsFrom(run, from)
     .filter(({ type }) => type === "ExecutionSignaled" || type === "UpdateDelivered")
     .map(({ id, time, type, data }) => ({ id, time, type, data: unpackPlain(data) }) as Message);
 }
 
 /** Messages that came to a run itself: one that a reset has made holds those of others before them. */
-function ownMessages(book: Book, state: RunState): Message[] {
-  const made = book.store.eventsFrom(state.run, 1).findLast(({ type, data }) =>
+function ownMessages(tx: Transaction, state: RunState): Message[] {
+  const made = tx.store.eventsFrom(state.run, 1).findLast(({ type, data }) =>
     type === "TaskFailed" && unpackPlain<EventData["TaskFailed"]>(data).baseRunId !== undefined
   );
-  if (!made) return messagesOf(book, state, 1);
-  const messages = messagesOf(book, state, made.id + 1);
+  if (!made) return messagesOf(tx, state, 1);
+  const messages = messagesOf(tx, state, made.id + 1);
   const { resent } = unpackPlain<EventData["TaskFailed"]>(made.data);
   // Earlier programs have not noted how many they were; they were written at one moment with the reset.
   return resent === undefined
@@ -135,19 +140,19 @@ function ownMessages(book: Book, state: RunState): Message[] {
 }
 
 /** Whether a message is to come again: updates that have their outcome keep it. */
-function comesAgain(book: Book, base: RunState, message: Message): boolean {
+function comesAgain(tx: Transaction, base: RunState, message: Message): boolean {
   return message.type === "ExecutionSignaled" ||
-    book.store.update(base.firstRunId, message.data.updateId)?.outcome === 0;
+    tx.store.update(base.firstRunId, message.data.updateId)?.outcome === 0;
 }
 
 /** Children that were started before the point and had no outcome then: the newest run of each, by sequence. */
-function childrenOf(book: Book, kept: Kept[]): Map<number, RunState | undefined> {
+function childrenOf(tx: Transaction, kept: Kept[]): Map<number, RunState | undefined> {
   const children = new Map<number, RunState | undefined>();
   for (const { event } of kept) {
     switch (event.type) {
       case "ChildStarted": {
-        const first = book.runs.byId(event.data.runId);
-        children.set(event.data.seq, first && book.runs.newestOfChain(first));
+        const first = tx.runs.byId(event.data.runId);
+        children.set(event.data.seq, first && tx.runs.newestOfChain(first));
         break;
       }
       case "ChildCompleted":
@@ -162,22 +167,22 @@ function childrenOf(book: Book, kept: Kept[]): Map<number, RunState | undefined>
 }
 
 /** Ends whatever run of the workflow id is open. */
-function endPresent(book: Book, base: RunState, reason: string, nextRunId: string): void {
-  const present = book.runs.newest(base.workflowId);
+function endPresent(tx: Transaction, base: RunState, reason: string, nextRunId: string): void {
+  const present = tx.runs.newest(base.workflowId);
   if (present?.status !== "running") return;
-  if (present.firstRunId === base.firstRunId) supersedeRun(book, present, reason, nextRunId);
-  else terminateRun(book, present, reason);
+  if (present.firstRunId === base.firstRunId) supersedeRun(tx, present, reason, nextRunId);
+  else terminateRun(tx, present, reason);
 }
 
-function setParent(book: Book, child: RunState, run: number | null, seq: number | null): void {
+function setParent(tx: Transaction, child: RunState, run: number | null, seq: number | null): void {
   child.parentRun = run;
   child.parentSeq = seq;
-  book.store.saveParent(child);
+  tx.store.saveParent(child);
 }
 
 /** Makes the new run with the kept events. `end` ends the present one, as only one may be open. */
 function makeRun(
-  book: Book,
+  tx: Transaction,
   base: RunState,
   runId: string,
   kept: Kept[],
@@ -185,15 +190,15 @@ function makeRun(
 ): RunState {
   const started = kept[0]?.event;
   if (started?.type !== "ExecutionStarted") throw new Error(`run ${base.runId} has no first event`);
-  const { options } = base.agreed;
+  const { options } = base.terms;
   const executionDeadline = options.executionTimeout === undefined
     ? undefined
-    : book.now + options.executionTimeout;
-  const chainIsOpen = book.runs.newestOfChain(base)?.status === "running";
+    : tx.now + options.executionTimeout;
+  const chainIsOpen = tx.runs.newestOfChain(base)?.status === "running";
   const parent = chainIsOpen ? base.parentRun : null;
   end();
-  const agreed = termsOf(options, executionDeadline, base.agreed.schedule);
-  const state = book.runs.create({
+  const terms = termsOf(options, executionDeadline, base.terms.schedule);
+  const state = tx.runs.create({
     runId,
     workflowId: base.workflowId,
     firstRunId: base.firstRunId,
@@ -201,7 +206,7 @@ function makeRun(
     hostId: base.hostId,
     status: "running",
     attempt: base.attempt,
-    startTime: book.now,
+    startTime: tx.now,
     closeTime: null,
     wake: 0,
     held: 0,
@@ -209,16 +214,16 @@ function makeRun(
     parentRun: parent,
     parentSeq: parent === null ? null : base.parentSeq,
     parentClosePolicy: parent === null ? null : base.parentClosePolicy,
-    terms: packTerms(agreed),
+    terms: packTerms(terms),
     ...attributesAt(kept, started.data),
     blocked: null,
   });
   const { parent: info, ...data } = started.data;
   const own = { ...data, runId, ...info && parent !== null ? { parent: info } : {} };
   for (const { row } of kept) {
-    book.runs.copy(state, row.id === 1 ? { ...row, data: packPlain(own) } : row);
+    tx.runs.copy(state, row.id === 1 ? { ...row, data: packPlain(own) } : row);
   }
-  setRunDeadlines(book, state, 0);
+  setRunDeadlines(tx, state, 0);
   return state;
 }
 
@@ -238,7 +243,7 @@ function attributesAt(
 }
 
 /** Takes up what was pending at the point: timers, activities, updates. */
-function takeUp(book: Book, state: RunState, kept: Kept[]): void {
+function takeUp(tx: Transaction, state: RunState, kept: Kept[]): void {
   const timers = new Map<number, number>();
   const activities = new Map<number, Extract<HistoryEvent, { type: "ActivityScheduled" }>>();
   const updates = new Map<string, { delivered: number; accepted: number }>();
@@ -273,25 +278,30 @@ function takeUp(book: Book, state: RunState, kept: Kept[]): void {
         updates.delete(event.data.updateId);
     }
   }
-  for (const [seq, due] of timers) book.setTimer(state, "timer", seq, due);
-  for (const { id, data } of activities.values()) takeUpActivity(book, state, id, data);
+  for (const [seq, due] of timers) tx.setTimer(state, "timer", seq, due);
+  for (const { id, data } of activities.values()) takeUpActivity(tx, state, id, data);
   for (const [updateId, at] of updates) {
-    const row = book.store.update(state.firstRunId, updateId);
-    if (row?.outcome === 0) book.store.saveUpdate({ ...row, ...at, run: state.run });
+    const row = tx.store.update(state.firstRunId, updateId);
+    if (row?.outcome === 0) tx.store.saveUpdate({ ...row, ...at, run: state.run });
   }
 }
 
 /** A child of the reset run is now the new run's; if it has ended meanwhile, the new run is told. */
-function joinChild(book: Book, state: RunState, seq: number, child: RunState | undefined): void {
+function joinChild(
+  tx: Transaction,
+  state: RunState,
+  seq: number,
+  child: RunState | undefined,
+): void {
   if (child?.status !== "running") {
-    tellChildOutcome(book, state, seq, child);
+    tellChildOutcome(tx, state, seq, child);
     return;
   }
-  setParent(book, child, state.run, seq);
+  setParent(tx, child, state.run, seq);
 }
 
-function deliverAgain(book: Book, state: RunState, data: EventData["UpdateDelivered"]): void {
-  const delivered = book.append(state, "UpdateDelivered", data);
-  const row = book.store.update(state.firstRunId, data.updateId);
-  if (row) book.store.saveUpdate({ ...row, run: state.run, delivered, accepted: 0 });
+function deliverAgain(tx: Transaction, state: RunState, data: EventData["UpdateDelivered"]): void {
+  const delivered = tx.append(state, "UpdateDelivered", data);
+  const row = tx.store.update(state.firstRunId, data.updateId);
+  if (row) tx.store.saveUpdate({ ...row, run: state.run, delivered, accepted: 0 });
 }

@@ -1,4 +1,4 @@
-import type { Book } from "../transaction/transaction.ts";
+import type { Transaction } from "../transaction/transaction.ts";
 
 /** Runs removed in one transaction, so that callers never wait long. */
 const batch = 50;
@@ -9,8 +9,8 @@ const batch = 50;
  *
  * @returns whether there may be more.
  */
-export function removeOld(book: Book, retention: number): boolean {
-  const old = book.store.closedBefore(book.now - retention, batch);
-  for (const { run } of old) book.runs.delete(run);
+export function removeOld(tx: Transaction, retention: number): boolean {
+  const old = tx.store.closedBefore(tx.now - retention, batch);
+  for (const { run } of old) tx.runs.delete(run);
   return old.length === batch;
 }

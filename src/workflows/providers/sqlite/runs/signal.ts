@@ -1,31 +1,31 @@
 import { WippyError } from "../../../../vm/error.ts";
 import type { Signal } from "../../../provider.ts";
-import type { Book } from "../transaction/transaction.ts";
+import type { Transaction } from "../transaction/transaction.ts";
 import type { RunState } from "../store/run-states.ts";
 
 /** Records a signal; the code sees it with its next task. */
-export function signalRun(book: Book, state: RunState, signal: Signal): void {
+export function signalRun(tx: Transaction, state: RunState, signal: Signal): void {
   const { name, payloads, sender } = signal;
-  book.append(state, "ExecutionSignaled", { name, payloads, sender });
-  book.wake(state);
+  tx.append(state, "ExecutionSignaled", { name, payloads, sender });
+  tx.wake(state);
 }
 
 /** Records a cancellation request, once a run. */
 export function requestCancel(
-  book: Book,
+  tx: Transaction,
   state: RunState,
   request: { reason?: string; sender: string },
 ): void {
   if (state.cancelRequested) return;
   state.cancelRequested = 1;
-  book.runs.standingChanged(state);
-  book.append(state, "ExecutionCancelRequested", request);
-  book.wake(state);
+  tx.runs.standingChanged(state);
+  tx.append(state, "ExecutionCancelRequested", request);
+  tx.wake(state);
 }
 
 /** The open run of an id. @throws NotFound when there is none. */
-export function openRun(book: Book, workflowId: string): RunState {
-  const state = book.runs.newest(workflowId);
+export function openRun(tx: Transaction, workflowId: string): RunState {
+  const state = tx.runs.newest(workflowId);
   if (state?.status === "running") return state;
   throw notFound(workflowId, state);
 }

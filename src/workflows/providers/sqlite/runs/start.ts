@@ -7,7 +7,7 @@ import type {
   UpdateRequest,
   UpdateResult,
 } from "../../../provider.ts";
-import type { Book } from "../transaction/transaction.ts";
+import type { Transaction } from "../transaction/transaction.ts";
 import { terminateRun } from "./close.ts";
 import { createRun, type NewRun, releaseRun } from "./create.ts";
 import type { RunState, RunTerms } from "../store/run-states.ts";
@@ -21,17 +21,17 @@ import { checkedUpdateId, knownUpdate, updateRun, type Waiter } from "./update.t
  * @throws Invalid, AlreadyExists, NotFound; nothing is written then.
  */
 export function startRun(
-  book: Book,
+  tx: Transaction,
   request: StartRequest,
   schedule?: RunTerms["schedule"],
 ): StartResult {
   const { options = {} } = request;
-  const workflowId = checkedId(request.workflowId ?? book.random.uuid());
+  const workflowId = checkedId(request.workflowId ?? tx.random.uuid());
   const conflict = options.idConflictPolicy ??
     (options.errorWhenAlreadyStarted || request.workflowId === undefined ? "fail" : "use_existing");
-  const existing = admit(book, workflowId, conflict, options);
-  if (existing) return joinRun(book, existing, request.messages ?? []);
-  const state = createRun(book, {
+  const existing = admit(tx, workflowId, conflict, options);
+  if (existing) return joinRun(tx, existing, request.messages ?? []);
+  const state = createRun(tx, {
     workflowId,
     entry: request.entry,
     hostId: request.hostId,
@@ -43,7 +43,7 @@ export function startRun(
     messages: request.messages ?? [],
     schedule,
   });
-  return resultOf(book, state, false);
+  return resultOf(tx, state, false);
 }
 
 /**
@@ -54,33 +54,33 @@ export function startRun(
  * @throws Invalid, AlreadyExists, NotFound; nothing is written then.
  */
 export function updateWithStart(
-  book: Book,
+  tx: Transaction,
   request: StartRequest & { workflowId: string },
   update: UpdateRequest,
   waiter: Waiter,
 ): UpdateResult | undefined {
   const { workflowId } = request;
   const updateId = checkedUpdateId(update);
-  const known = updateId !== undefined && knownUpdate(book, workflowId, updateId);
+  const known = updateId !== undefined && knownUpdate(tx, workflowId, updateId);
   if (!known) {
-    const { runId } = startRun(book, request);
+    const { runId } = startRun(tx, request);
     // One that is handed back though it is closed takes no update.
-    const state = book.runs.byId(runId);
+    const state = tx.runs.byId(runId);
     if (state?.status !== "running") throw notFound(workflowId, state);
   }
-  return updateRun(book, workflowId, update, waiter);
+  return updateRun(tx, workflowId, update, waiter);
 }
 
 /** Starts a child. @throws Invalid, AlreadyExists; nothing is written then. */
-export function startChildRun(book: Book, request: NewRun): RunState {
+export function startChildRun(tx: Transaction, request: NewRun): RunState {
   checkedId(request.workflowId);
   const { options } = request;
   // A child is its parent's own: it is never joined to a run that is there already.
   const conflict = options.idConflictPolicy === "terminate_existing"
     ? "terminate_existing"
     : "fail";
-  admit(book, request.workflowId, conflict, options);
-  return createRun(book, request);
+  admit(tx, request.workflowId, conflict, options);
+  return createRun(tx, request);
 }
 
 /**
@@ -90,16 +90,16 @@ export function startChildRun(book: Book, request: NewRun): RunState {
  * @throws AlreadyExists.
  */
 function admit(
-  book: Book,
+  tx: Transaction,
   workflowId: string,
   conflict: IdConflictPolicy,
   options: StartOptions,
 ): RunState | undefined {
-  const last = book.runs.newest(workflowId);
+  const last = tx.runs.newest(workflowId);
   if (!last) return undefined;
   if (last.status === "running") {
     if (conflict === "terminate_existing") {
-      terminateRun(book, last, "replaced by a new run");
+      terminateRun(tx, last, "replaced by a new run");
       return undefined;
     }
   } else {
@@ -118,17 +118,17 @@ function admit(
   );
 }
 
-function joinRun(book: Book, state: RunState, messages: Signal[]): StartResult {
+function joinRun(tx: Transaction, state: RunState, messages: Signal[]): StartResult {
   if (messages.length > 0) {
     if (state.status !== "running") throw notFound(state.workflowId, state);
-    for (const message of messages) signalRun(book, state, message);
-    releaseRun(book, state);
+    for (const message of messages) signalRun(tx, state, message);
+    releaseRun(tx, state);
   }
-  return resultOf(book, state, true);
+  return resultOf(tx, state, true);
 }
 
-function resultOf(book: Book, state: RunState, existed: boolean): StartResult {
-  return { workflowId: state.workflowId, runId: state.runId, pid: book.pidOf(state), existed };
+function resultOf(tx: Transaction, state: RunState, existed: boolean): StartResult {
+  return { workflowId: state.workflowId, runId: state.runId, pid: tx.pidOf(state), existed };
 }
 
 function checkedId(workflowId: string): string {

@@ -12,106 +12,106 @@ import {
   type WorkflowTask,
 } from "../../../provider.ts";
 import { retryDelay } from "../../../history/retry.ts";
-import type { Book } from "../transaction/transaction.ts";
+import type { Transaction } from "../transaction/transaction.ts";
 import type { Deadline } from "../transaction/deadlines.ts";
 import type { RunState } from "../store/run-states.ts";
 import { applyCommand } from "./commands.ts";
 import type { Work } from "../transaction/workers.ts";
 
 /** Makes what hands out the present task of a run; nothing when there is none any more. */
-export function takeTask(book: Book, run: number): Work[] {
-  const state = book.runs.get(run);
+export function takeTask(tx: Transaction, run: number): Work[] {
+  const state = tx.runs.get(run);
   if (!state || state.status !== "running" || state.taskEvent === 0 || state.blocked) return [];
   // Without a worker that knows the run, only a history that begins with the first event will do.
-  const worker = book.workers.choose(state.worker);
-  if (state.worker !== undefined && worker !== state.worker) book.forgetWorker(state);
+  const worker = tx.workers.choose(state.worker);
+  if (state.worker !== undefined && worker !== state.worker) tx.forgetWorker(state);
   const known = state.worker !== undefined || state.since === 0 ? state.unshown : undefined;
-  if (!known) book.forgetWorker(state);
-  const events = known ?? book.store.eventsFrom(run, 1);
+  if (!known) tx.forgetWorker(state);
+  const events = known ?? tx.store.eventsFrom(run, 1);
   const task: WorkflowTask = {
-    token: `${book.settings.name}.${run}.${state.lease}`,
+    token: `${tx.settings.name}.${run}.${state.lease}`,
     runId: state.runId,
     since: state.since,
     history: packHistory(events.filter(({ id }) => id <= state.taskEvent)),
   };
-  const lease = state.agreed.options.taskTimeout ?? book.settings.taskTimeout;
+  const lease = state.terms.options.taskTimeout ?? tx.settings.taskTimeout;
   if (lease !== defaultTaskTimeout) task.timeout = lease;
   // What came after the task had begun is for the next one.
   state.unshown = events.filter(({ id, type }) => id > state.taskEvent && inbound.has(type));
-  const due = book.now + lease;
-  book.deadlines.set(`task ${run}`, due, { kind: "task", run, lease: state.lease });
+  const due = tx.now + lease;
+  tx.deadlines.set(`task ${run}`, due, { kind: "task", run, lease: state.lease });
   const work: Work[] = [{ type: "task", task, worker, heldOpen: state.heldOpen }];
   // Something has come while it waited for its turn.
-  if (state.heldOpen && state.wake) work.push({ type: "hurry", runId: state.runId, worker });
+  if (state.heldOpen && state.wake) work.push({ type: "expedite", runId: state.runId, worker });
   return work;
 }
 
 /** Takes what a worker answered to a task; ignores it when its lease is no longer the newest. */
-export function completeTask(book: Book, worker: number, completion: TaskCompletion): void {
+export function completeTask(tx: Transaction, worker: number, completion: TaskCompletion): void {
   const [, run, lease] = completion.token.split(".").map(Number) as [number, number, number];
-  const state = holder(book, run, lease);
+  const state = holder(tx, run, lease);
   if (!state) {
     // What that worker holds in memory is not what history says.
-    const runId = book.runs.get(run)?.runId;
-    if (runId !== undefined) book.out.push({ type: "evict", runId, worker });
+    const runId = tx.runs.get(run)?.runId;
+    if (runId !== undefined) tx.out.push({ type: "evict", runId, worker });
     return;
   }
-  book.takeBack(state);
+  tx.takeBack(state);
   const { outcome } = completion;
   if (outcome.type === "failed") {
-    taskFailed(book, state, outcome.failure);
+    taskFailed(tx, state, outcome.failure);
     return;
   }
   state.losses = 0;
   const commands = unpackCommands(outcome.commands);
   if (state.wake && isFollowed(state, commands.at(-1)?.type)) {
-    refuseClose(book, state);
+    refuseClose(tx, state);
     return;
   }
   const started = state.taskEvent;
-  state.unshown ??= book.store.eventsFrom(run, started + 1).filter(({ type }) => inbound.has(type));
+  state.unshown ??= tx.store.eventsFrom(run, started + 1).filter(({ type }) => inbound.has(type));
   state.worker = worker;
   state.since = started;
   state.taskEvent = 0;
   state.heldOpen = outcome.forceNewTask === true;
-  book.append(state, "TaskCompleted", { worker });
+  tx.append(state, "TaskCompleted", { worker });
   for (const command of commands) {
     // A closing command is the last one; nothing can be asked of a closed run.
     if (state.status !== "running") break;
-    applyCommand(book, state, command);
+    applyCommand(tx, state, command);
   }
-  if ((state.wake || state.heldOpen) && state.status === "running") book.wake(state);
+  if ((state.wake || state.heldOpen) && state.status === "running") tx.wake(state);
 }
 
 /** The worker that had the task of a run died. */
-export function loseTask(book: Book, run: number, message: string): void {
-  const state = book.runs.get(run);
-  if (!state || !holder(book, run, state.lease)) return;
-  book.takeBack(state);
-  taskLost(book, state, message);
+export function loseTask(tx: Transaction, run: number, message: string): void {
+  const state = tx.runs.get(run);
+  if (!state || !holder(tx, run, state.lease)) return;
+  tx.takeBack(state);
+  taskLost(tx, state, message);
 }
 
 /** The task was not completed in time: its lease ends, another worker tries. */
-export function taskTimedOut(book: Book, deadline: Extract<Deadline, { kind: "task" }>): void {
-  const state = holder(book, deadline.run, deadline.lease);
+export function taskTimedOut(tx: Transaction, deadline: Extract<Deadline, { kind: "task" }>): void {
+  const state = holder(tx, deadline.run, deadline.lease);
   if (!state) return;
-  book.takeBack(state);
-  book.evict(state);
-  taskLost(book, state, "the task was not completed in its time");
+  tx.takeBack(state);
+  tx.evict(state);
+  taskLost(tx, state, "the task was not completed in its time");
 }
 
 /** Hands out a lost task again. */
-export function redoTask(book: Book, deadline: Extract<Deadline, { kind: "redo" }>): void {
-  const state = holder(book, deadline.run, deadline.lease);
-  if (state) book.handOut(state);
+export function redoTask(tx: Transaction, deadline: Extract<Deadline, { kind: "redo" }>): void {
+  const state = holder(tx, deadline.run, deadline.lease);
+  if (state) tx.dispatch(state);
 }
 
 /** Blocks a run: its task waits until `unblockRun`. */
-export function blockRun(book: Book, state: RunState, failure: TaskFailure): void {
+export function blockRun(tx: Transaction, state: RunState, failure: TaskFailure): void {
   state.blocked = packPlain(failure);
-  book.runs.standingChanged(state);
-  book.evict(state);
-  book.out.push({
+  tx.runs.standingChanged(state);
+  tx.evict(state);
+  tx.out.push({
     type: "report",
     report: {
       level: "error",
@@ -127,37 +127,37 @@ export function blockRun(book: Book, state: RunState, failure: TaskFailure): voi
 }
 
 /** Tries the task of a blocked run again. */
-export function unblockRun(book: Book, state: RunState): void {
+export function unblockRun(tx: Transaction, state: RunState): void {
   if (!state.blocked) return;
   state.blocked = null;
-  book.runs.standingChanged(state);
-  book.handOut(state);
+  tx.runs.standingChanged(state);
+  tx.dispatch(state);
 }
 
 /** The run whose task is out under this lease. */
-function holder(book: Book, run: number, lease: number): RunState | undefined {
-  const state = book.runs.get(run);
+function holder(tx: Transaction, run: number, lease: number): RunState | undefined {
+  const state = tx.runs.get(run);
   if (!state || state.status !== "running" || state.taskEvent === 0 || state.blocked) return;
   return state.lease === lease ? state : undefined;
 }
 
-function taskFailed(book: Book, state: RunState, failure: TaskFailure): void {
+function taskFailed(tx: Transaction, state: RunState, failure: TaskFailure): void {
   const whole = state.since === 0;
-  book.forgetWorker(state);
+  tx.forgetWorker(state);
   if (failure.cause === "nondeterminism") {
-    blockRun(book, state, failure);
+    blockRun(tx, state, failure);
   } else if (failure.cause === "cache_miss" && !whole) {
-    book.handOut(state);
+    tx.dispatch(state);
   } else {
-    taskLost(book, state, failure.message);
+    taskLost(tx, state, failure.message);
   }
 }
 
 /** The task is handed out again: at once the first time, then with growing delays. */
-function taskLost(book: Book, state: RunState, message: string): void {
-  book.forgetWorker(state);
+function taskLost(tx: Transaction, state: RunState, message: string): void {
+  tx.forgetWorker(state);
   const losses = state.losses++;
-  book.out.push({
+  tx.out.push({
     type: "report",
     report: {
       level: "warn",
@@ -166,18 +166,18 @@ function taskLost(book: Book, state: RunState, message: string): void {
     },
   });
   if (losses === 0) {
-    book.handOut(state);
+    tx.dispatch(state);
     return;
   }
-  const due = book.now + retryDelay({ maximumInterval: 60_000 }, losses);
+  const due = tx.now + retryDelay({ maximumInterval: 60_000 }, losses);
   const { run, lease } = state;
-  book.after.push(() => book.deadlines.set(`task ${run}`, due, { kind: "redo", run, lease }));
+  tx.after.push(() => tx.deadlines.set(`task ${run}`, due, { kind: "redo", run, lease }));
 }
 
 /** Whether another run of the chain follows one that ends with this command, or may follow it. */
 function isFollowed(state: RunState, last: PackedCommand["type"] | undefined): boolean {
   if (last === "continue_as_new") return true;
-  const { cronSchedule, retryPolicy } = state.agreed.options;
+  const { cronSchedule, retryPolicy } = state.terms.options;
   const failed = last === "fail_workflow";
   return failed && retryPolicy !== undefined ||
     (failed || last === "complete_workflow") && cronSchedule !== undefined;
@@ -187,9 +187,9 @@ function isFollowed(state: RunState, last: PackedCommand["type"] | undefined): b
  * Events came while the code decided to end a run that another one follows: it is shown them first, so that no message and
  * no request to cancel is lost between the two.
  */
-function refuseClose(book: Book, state: RunState): void {
-  book.append(state, "TaskFailed", { message: "events came before the end of the run" });
+function refuseClose(tx: Transaction, state: RunState): void {
+  tx.append(state, "TaskFailed", { message: "events came before the end of the run" });
   state.taskEvent = 0;
-  book.evict(state);
-  book.wake(state);
+  tx.evict(state);
+  tx.wake(state);
 }

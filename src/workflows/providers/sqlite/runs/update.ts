@@ -2,7 +2,7 @@ import { WippyError } from "../../../../vm/error.ts";
 import type { Failure } from "../../../engine/outcome.ts";
 import { type EventData, unpackPlain } from "../../../history/history.ts";
 import type { Payload, UpdateRequest, UpdateResult, UpdateStage } from "../../../provider.ts";
-import type { Book } from "../transaction/transaction.ts";
+import type { Transaction } from "../transaction/transaction.ts";
 import type { RunState } from "../store/run-states.ts";
 import { notFound, openRun } from "./signal.ts";
 import type { UpdateRow } from "../store/store.ts";
@@ -46,27 +46,27 @@ export class UpdateWaits {
  * @throws NotFound, Invalid; nothing is written then.
  */
 export function updateRun(
-  book: Book,
+  tx: Transaction,
   workflowId: string,
   request: UpdateRequest,
   waiter: Waiter,
 ): UpdateResult | undefined {
-  const updateId = checkedUpdateId(request) ?? book.random.uuid();
-  const known = knownUpdate(book, workflowId, updateId);
-  if (known) return resultOrWait(book, known, waiter);
-  const state = openRun(book, workflowId);
+  const updateId = checkedUpdateId(request) ?? tx.random.uuid();
+  const known = knownUpdate(tx, workflowId, updateId);
+  if (known) return resultOrWait(tx, known, waiter);
+  const state = openRun(tx, workflowId);
   const { name, args, sender } = request;
   const row = {
     chain: state.firstRunId,
     updateId,
     run: state.run,
-    delivered: book.append(state, "UpdateDelivered", { updateId, name, args, sender }),
+    delivered: tx.append(state, "UpdateDelivered", { updateId, name, args, sender }),
     accepted: 0,
     outcome: 0,
   };
-  book.store.insertUpdate(row);
-  book.wake(state);
-  book.updateWaits.add(row, waiter);
+  tx.store.insertUpdate(row);
+  tx.wake(state);
+  tx.updateWaits.add(row, waiter);
   return undefined;
 }
 
@@ -82,68 +82,68 @@ export function checkedUpdateId({ updateId }: UpdateRequest): string | undefined
 
 /** An update of the newest chain of runs of a workflow id. */
 export function knownUpdate(
-  book: Book,
+  tx: Transaction,
   workflowId: string,
   updateId: string,
 ): UpdateRow | undefined {
-  const newest = book.runs.newest(workflowId);
-  return newest && book.store.update(newest.firstRunId, updateId);
+  const newest = tx.runs.newest(workflowId);
+  return newest && tx.store.update(newest.firstRunId, updateId);
 }
 
 /** Awaits an update that was delivered. @throws NotFound */
 export function pollUpdate(
-  book: Book,
+  tx: Transaction,
   workflowId: string,
   updateId: string,
   waiter: Waiter,
 ): UpdateResult | undefined {
-  const newest = book.runs.newest(workflowId);
+  const newest = tx.runs.newest(workflowId);
   if (!newest) throw notFound(workflowId);
-  const row = book.store.update(newest.firstRunId, updateId);
+  const row = tx.store.update(newest.firstRunId, updateId);
   if (!row) {
     throw new WippyError("NotFound", `workflow ${workflowId} has no update ${updateId}`, {
       retryable: false,
       details: { workflow_id: workflowId, update_id: updateId },
     });
   }
-  return resultOrWait(book, row, waiter);
+  return resultOrWait(tx, row, waiter);
 }
 
 /** The code takes the update. */
-export function acceptUpdate(book: Book, state: RunState, updateId: string): void {
-  book.append(state, "UpdateAccepted", { updateId });
-  const row = book.store.update(state.firstRunId, updateId);
+export function acceptUpdate(tx: Transaction, state: RunState, updateId: string): void {
+  tx.append(state, "UpdateAccepted", { updateId });
+  const row = tx.store.update(state.firstRunId, updateId);
   if (!row || row.outcome > 0) return;
   row.accepted = 1;
-  book.store.saveUpdate(row);
-  tell(book, row, { updateId, runId: state.runId, status: "accepted" }, "accepted");
+  tx.store.saveUpdate(row);
+  tell(tx, row, { updateId, runId: state.runId, status: "accepted" }, "accepted");
 }
 
 /** The update has its outcome: the code's, or that the run closed before there was one. */
 export function endUpdate(
-  book: Book,
+  tx: Transaction,
   state: RunState,
   updateId: string,
   type: "UpdateRejected" | "UpdateCompleted" | "UpdateAborted",
   outcome: { value?: Payload; failure?: Failure },
 ): void {
   const data = { updateId, ...outcome } as EventData["UpdateAborted"];
-  const event = book.append(state, type, data);
-  const row = book.store.update(state.firstRunId, updateId);
+  const event = tx.append(state, type, data);
+  const row = tx.store.update(state.firstRunId, updateId);
   if (!row || row.outcome > 0) return;
   row.outcome = event;
-  book.store.saveUpdate(row);
-  tell(book, row, resultFrom(updateId, state.runId, type, outcome), "completed");
+  tx.store.saveUpdate(row);
+  tell(tx, row, resultFrom(updateId, state.runId, type, outcome), "completed");
 }
 
 /**
  * A run closes: its updates without outcome are over; but those that it has not accepted are for the
  * run that follows it, if one does.
  */
-export function abortUpdates(book: Book, state: RunState, followed: boolean): void {
-  for (const { updateId, accepted } of book.store.openUpdates(state.run)) {
+export function abortUpdates(tx: Transaction, state: RunState, followed: boolean): void {
+  for (const { updateId, accepted } of tx.store.openUpdates(state.run)) {
     if (followed && !accepted) continue;
-    endUpdate(book, state, updateId, "UpdateAborted", {
+    endUpdate(tx, state, updateId, "UpdateAborted", {
       failure: {
         kind: "Canceled",
         message: `workflow ${state.workflowId} closed before the update was completed`,
@@ -155,22 +155,22 @@ export function abortUpdates(book: Book, state: RunState, followed: boolean): vo
 }
 
 /** Delivers what a closed run did not accept to the run that follows it. */
-export function handOnUpdates(book: Book, from: RunState, to: RunState): void {
-  for (const row of book.store.openUpdates(from.run)) {
-    const event = book.store.event(from.run, row.delivered);
+export function handOnUpdates(tx: Transaction, from: RunState, to: RunState): void {
+  for (const row of tx.store.openUpdates(from.run)) {
+    const event = tx.store.event(from.run, row.delivered);
     if (!event) {
       throw new Error(`run ${from.runId}: event ${row.delivered} of an update is missing`);
     }
     row.run = to.run;
-    row.delivered = book.append(to, "UpdateDelivered", unpackPlain(event.data));
-    book.store.saveUpdate(row);
+    row.delivered = tx.append(to, "UpdateDelivered", unpackPlain(event.data));
+    tx.store.saveUpdate(row);
   }
 }
 
-function resultOrWait(book: Book, row: UpdateRow, waiter: Waiter): UpdateResult | undefined {
-  const runId = book.runs.get(row.run)?.runId ?? "";
+function resultOrWait(tx: Transaction, row: UpdateRow, waiter: Waiter): UpdateResult | undefined {
+  const runId = tx.runs.get(row.run)?.runId ?? "";
   if (row.outcome > 0) {
-    const event = book.store.event(row.run, row.outcome);
+    const event = tx.store.event(row.run, row.outcome);
     if (!event) throw new Error(`run ${runId}: event ${row.outcome} of an update is missing`);
     const type = event.type as "UpdateRejected" | "UpdateCompleted" | "UpdateAborted";
     return resultFrom(row.updateId, runId, type, unpackPlain(event.data));
@@ -178,7 +178,7 @@ function resultOrWait(book: Book, row: UpdateRow, waiter: Waiter): UpdateResult 
   if (row.accepted && waiter.stage === "accepted") {
     return { updateId: row.updateId, runId, status: "accepted" };
   }
-  book.updateWaits.add(row, waiter);
+  tx.updateWaits.add(row, waiter);
   return undefined;
 }
 
@@ -195,9 +195,9 @@ function resultFrom(
   return { updateId, runId, status: "completed", ...value ? { value } : {} };
 }
 
-function tell(book: Book, row: UpdateRow, value: UpdateResult, reached: UpdateStage): void {
-  for (const id of book.updateWaits.of(row, reached)) {
-    book.out.push({ type: "answer", id, value });
-    book.after.push(() => book.updateWaits.delete(row, id));
+function tell(tx: Transaction, row: UpdateRow, value: UpdateResult, reached: UpdateStage): void {
+  for (const id of tx.updateWaits.of(row, reached)) {
+    tx.out.push({ type: "answer", id, value });
+    tx.after.push(() => tx.updateWaits.delete(row, id));
   }
 }

@@ -10,7 +10,7 @@ import {
   type StartFate,
 } from "../../../schedules/schedules.ts";
 import { mergeAttributes } from "../store/attributes.ts";
-import type { Book } from "../transaction/transaction.ts";
+import type { Transaction } from "../transaction/transaction.ts";
 import { terminateRun } from "../runs/close.ts";
 import { definitionOf } from "../transaction/schedule-rows.ts";
 import type { ScheduleRow } from "../store/schedule-store.ts";
@@ -41,76 +41,81 @@ export interface StartOutcome {
 }
 
 /** Acts on the matches that are due. */
-export function fireSchedules(book: Book): void {
-  endScheduled(book);
+export function fireSchedules(tx: Transaction): void {
+  endScheduled(tx);
   let left = batch;
-  for (const row of book.schedules.dueAt(book.now, batch)) {
-    left -= advance(book, row, Math.min(left, ownBatch));
+  for (const row of tx.schedules.dueAt(tx.now, batch)) {
+    left -= advance(tx, row, Math.min(left, ownBatch));
     if (left <= 0) return;
   }
 }
 
-/** Acts on the matches of a schedule that are due, in order. Answers how many it looked at. */
-export function advance(book: Book, row: ScheduleRow, limit = ownBatch): number {
-  const definition = readDefinition(book, row);
+/** Acts on the matches of a schedule that are due, in order. Returns how many it looked at. */
+export function advance(tx: Transaction, row: ScheduleRow, limit = ownBatch): number {
+  const definition = readDefinition(tx, row);
   if (!definition) return 1;
   const { overlap = "skip", catchupWindow = defaultCatchupWindow } = definition.policies ?? {};
   let looked = 0;
-  while (row.due !== null && row.next !== null && row.due <= book.now && looked < limit) {
+  while (row.due !== null && row.next !== null && row.due <= tx.now && looked < limit) {
     looked++;
     const match = row.next;
-    if (book.now - match > catchupWindow) row.missedCatchup++;
-    else arrive(book, row, definition, { scheduledTime: match, manual: false }, overlap);
-    setNext(book, row, definition.spec, match);
+    if (tx.now - match > catchupWindow) row.missedCatchup++;
+    else arrive(tx, row, definition, { scheduledTime: match, manual: false }, overlap);
+    setNext(tx, row, definition.spec, match);
   }
   return looked;
 }
 
 /** The definition of a schedule. One that is damaged must not keep the others from their turn: it is paused. */
-function readDefinition(book: Book, row: ScheduleRow): ScheduleDefinition | undefined {
+function readDefinition(tx: Transaction, row: ScheduleRow): ScheduleDefinition | undefined {
   try {
     return definitionOf(row);
   } catch (error) {
     row.paused = 1;
     row.next = row.due = null;
     row.note = `paused: ${(error as Error).message}`;
-    book.schedules.changed(row);
-    report(book, row, row.note);
+    tx.schedules.changed(row);
+    report(tx, row, row.note);
     return undefined;
   }
 }
 
 /** Sets what the schedule does next: the first match after a time, unless it is to do nothing. */
-export function setNext(book: Book, row: ScheduleRow, spec: ScheduleSpec, after: number): void {
+export function setNext(
+  tx: Transaction,
+  row: ScheduleRow,
+  spec: ScheduleSpec,
+  after: number,
+): void {
   row.next = row.paused || row.remaining === 0 ? null : nextMatch(spec, after) ?? null;
   row.due = row.next === null ? null : jittered(row.scheduleId, spec, row.next);
-  if (row.due !== null) book.dueAt(row.due);
-  book.schedules.changed(row);
+  if (row.due !== null) tx.dueAt(row.due);
+  tx.schedules.changed(row);
 }
 
 /** A start is wanted now: makes it, or does what the overlap policy says while a run is open. */
 export function arrive(
-  book: Book,
+  tx: Transaction,
   row: ScheduleRow,
   definition: ScheduleDefinition,
   start: ScheduledStart,
   overlap: OverlapPolicy,
 ): StartOutcome {
-  const { schedules } = book.store;
+  const { schedules } = tx.store;
   const { schedule } = row;
-  if (overlap === "allow_all") return makeStart(book, row, definition, start);
+  if (overlap === "allow_all") return makeStart(tx, row, definition, start);
   const buffered = schedules.firstBuffered(schedule);
-  if (!buffered && !schedules.hasOpen(schedule)) return makeStart(book, row, definition, start);
+  if (!buffered && !schedules.hasOpen(schedule)) return makeStart(tx, row, definition, start);
   switch (overlap) {
     case "buffer_one":
-      if (!buffered) return buffer(book, row, start, ++row.lastBuffered);
+      if (!buffered) return buffer(tx, row, start, ++row.lastBuffered);
       break;
     case "buffer_all":
       if (schedules.countBuffered(schedule) < maxBuffered) {
-        return buffer(book, row, start, ++row.lastBuffered);
+        return buffer(tx, row, start, ++row.lastBuffered);
       }
       row.bufferDropped++;
-      book.schedules.changed(row);
+      tx.schedules.changed(row);
       return { fate: "skipped" };
     case "cancel_other":
     case "terminate_other": {
@@ -118,50 +123,50 @@ export function arrive(
         schedules.deleteBuffered(schedule, replacing);
         row.overlapSkipped++;
       }
-      const outcome = buffer(book, row, start, replacing);
-      endOthers(book, row, overlap);
+      const outcome = buffer(tx, row, start, replacing);
+      endOthers(tx, row, overlap);
       return outcome;
     }
   }
   row.overlapSkipped++;
-  book.schedules.changed(row);
+  tx.schedules.changed(row);
   return { fate: "skipped" };
 }
 
 function buffer(
-  book: Book,
+  tx: Transaction,
   row: ScheduleRow,
   { scheduledTime, manual }: ScheduledStart,
   position: number,
 ): StartOutcome {
   const { schedule } = row;
-  book.store.schedules.insertBuffered({
+  tx.store.schedules.insertBuffered({
     schedule,
     position,
     scheduledTime,
     manual: manual ? 1 : 0,
   });
-  book.schedules.changed(row);
+  tx.schedules.changed(row);
   return { fate: "buffered" };
 }
 
 /** Ends the open runs of a schedule, or asks them to end. */
 function endOthers(
-  book: Book,
+  tx: Transaction,
   row: ScheduleRow,
   overlap: "cancel_other" | "terminate_other",
 ): void {
   const reason = `the schedule ${row.scheduleId} starts another run`;
-  for (const { workflowId, runId } of book.store.schedules.openActions(row.schedule, -1)) {
-    const state = book.runs.newestOfChain({ workflowId, firstRunId: runId });
+  for (const { workflowId, runId } of tx.store.schedules.openActions(row.schedule, -1)) {
+    const state = tx.runs.newestOfChain({ workflowId, firstRunId: runId });
     if (state?.status !== "running") continue;
-    if (overlap === "terminate_other") terminateRun(book, state, reason);
-    else requestCancel(book, state, { reason, sender: "" });
+    if (overlap === "terminate_other") terminateRun(tx, state, reason);
+    else requestCancel(tx, state, { reason, sender: "" });
   }
 }
 
 function makeStart(
-  book: Book,
+  tx: Transaction,
   row: ScheduleRow,
   { action }: ScheduleDefinition,
   { scheduledTime, manual }: ScheduledStart,
@@ -170,10 +175,10 @@ function makeStart(
   const number = row.lastAction + 1;
   const time = isoTime(scheduledTime);
   const facts = pack({ ScheduledById: row.scheduleId, ScheduledStartTime: time });
-  book.schedules.changed(row);
+  tx.schedules.changed(row);
   let run: StartOutcome["run"];
   try {
-    run = startRun(book, {
+    run = startRun(tx, {
       entry: action.entry,
       hostId: action.hostId,
       workflowId: `${action.workflowId}-${time}`,
@@ -187,22 +192,22 @@ function makeStart(
     // A refusal comes before anything is written.
     if (!(error instanceof WippyError)) throw error;
     row.overlapSkipped++;
-    report(book, row, `could not start a run for ${time}: ${error.message}`);
+    report(tx, row, `could not start a run for ${time}: ${error.message}`);
     return { fate: "skipped" };
   }
   row.lastAction = number;
   row.actions++;
   if (!manual && row.remaining !== null) row.remaining--;
-  book.store.schedules.insertAction({
+  tx.store.schedules.insertAction({
     schedule,
     action: number,
     scheduledTime,
-    startTime: book.now,
+    startTime: tx.now,
     workflowId: run.workflowId,
     runId: run.runId,
     open: 1,
   });
-  book.store.schedules.deleteClosedAction(schedule, number - keptActions);
+  tx.store.schedules.deleteClosedAction(schedule, number - keptActions);
   return { fate: "started", run };
 }
 
@@ -212,33 +217,33 @@ function isoTime(time: number): string {
 }
 
 /** Lets schedules go on whose runs have ended. */
-export function endScheduled(book: Book): void {
-  for (let end = book.scheduledEnds.shift(); end; end = book.scheduledEnds.shift()) {
+export function endScheduled(tx: Transaction): void {
+  for (let end = tx.scheduledEnds.shift(); end; end = tx.scheduledEnds.shift()) {
     const { schedule, action, firstRunId, workflowId, status } = end;
-    const row = book.schedules.get(schedule);
-    const known = book.store.schedules.action(schedule, action);
+    const row = tx.schedules.get(schedule);
+    const known = tx.store.schedules.action(schedule, action);
     // The number may be another schedule's by now.
     if (!row || known?.open !== 1 || known.runId !== firstRunId) continue;
-    book.store.schedules.closeAction(schedule, action);
+    tx.store.schedules.closeAction(schedule, action);
     if (action <= row.lastAction - keptActions) {
-      book.store.schedules.deleteClosedAction(schedule, action);
+      tx.store.schedules.deleteClosedAction(schedule, action);
     }
-    const definition = readDefinition(book, row);
+    const definition = readDefinition(tx, row);
     if (!definition) continue;
     const failed = status === "failed" || status === "timed_out";
     if (failed && definition.policies?.pauseOnFailure && !row.paused) {
       row.paused = 1;
       row.note = `paused because ${workflowId} ${status === "failed" ? "failed" : "timed out"}`;
-      setNext(book, row, definition.spec, book.now);
-      report(book, row, row.note);
+      setNext(tx, row, definition.spec, tx.now);
+      report(tx, row, row.note);
     }
-    startBuffered(book, row, definition);
+    startBuffered(tx, row, definition);
   }
 }
 
 /** Makes the start that waits for the end of the runs, once there is none. */
-function startBuffered(book: Book, row: ScheduleRow, definition: ScheduleDefinition): void {
-  const { schedules } = book.store;
+function startBuffered(tx: Transaction, row: ScheduleRow, definition: ScheduleDefinition): void {
+  const { schedules } = tx.store;
   while (!schedules.hasOpen(row.schedule)) {
     const first = schedules.firstBuffered(row.schedule);
     if (!first) return;
@@ -246,16 +251,16 @@ function startBuffered(book: Book, row: ScheduleRow, definition: ScheduleDefinit
     const { scheduledTime, manual } = first;
     if (!manual && (row.paused || row.remaining === 0)) {
       row.bufferDropped++;
-      book.schedules.changed(row);
+      tx.schedules.changed(row);
       continue;
     }
-    makeStart(book, row, definition, { scheduledTime, manual: manual === 1 });
-    if (row.remaining === 0 && row.next !== null) setNext(book, row, definition.spec, book.now);
+    makeStart(tx, row, definition, { scheduledTime, manual: manual === 1 });
+    if (row.remaining === 0 && row.next !== null) setNext(tx, row, definition.spec, tx.now);
   }
 }
 
-function report(book: Book, { scheduleId }: ScheduleRow, what: string): void {
-  book.out.push({
+function report(tx: Transaction, { scheduleId }: ScheduleRow, what: string): void {
+  tx.out.push({
     type: "report",
     report: {
       level: "warn",

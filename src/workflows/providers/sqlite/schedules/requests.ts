@@ -17,7 +17,7 @@ import {
   type ScheduleChange,
   type TriggerResult,
 } from "../../../schedules/schedules.ts";
-import type { Book } from "../transaction/transaction.ts";
+import type { Transaction } from "../transaction/transaction.ts";
 import type { ScheduleRequest } from "../protocol.ts";
 import { describeSchedule, listSchedules, scheduleNotFound } from "../read/describe-schedule.ts";
 import { definitionOf } from "../transaction/schedule-rows.ts";
@@ -25,34 +25,34 @@ import type { ScheduleRow } from "../store/schedule-store.ts";
 import { advance, arrive, endScheduled, setNext } from "./actions.ts";
 
 /** Carries out what is asked of schedules. @throws WippyError; nothing of the request is written then. */
-export function answerSchedule(book: Book, request: ScheduleRequest): unknown {
-  endScheduled(book);
+export function answerSchedule(tx: Transaction, request: ScheduleRequest): unknown {
+  endScheduled(tx);
   switch (request.op) {
     case "create":
-      return create(book, request.schedule);
+      return create(tx, request.schedule);
     case "describe":
-      book.schedules.flush();
-      return describeSchedule(book, request.scheduleId);
+      tx.schedules.flush();
+      return describeSchedule(tx, request.scheduleId);
     case "list":
-      book.schedules.flush();
-      return listSchedules(book, request.query);
+      tx.schedules.flush();
+      return listSchedules(tx, request.query);
     case "update":
-      return update(book, found(book, request.scheduleId), request.change, true);
+      return update(tx, found(tx, request.scheduleId), request.change, true);
     case "pause":
-      return pause(book, found(book, request.scheduleId), request.paused, request.note);
+      return pause(tx, found(tx, request.scheduleId), request.paused, request.note);
     case "trigger":
-      return trigger(book, found(book, request.scheduleId), request.overlap);
+      return trigger(tx, found(tx, request.scheduleId), request.overlap);
     case "backfill":
-      return backfill(book, found(book, request.scheduleId), request.ranges);
+      return backfill(tx, found(tx, request.scheduleId), request.ranges);
     case "delete":
-      return book.schedules.delete(found(book, request.scheduleId));
+      return tx.schedules.delete(found(tx, request.scheduleId));
     case "declare":
-      return declareSchedules(book, request.schedules);
+      return declareSchedules(tx, request.schedules);
   }
 }
 
-function found(book: Book, scheduleId: string): ScheduleRow {
-  const row = book.schedules.byId(scheduleId);
+function found(tx: Transaction, scheduleId: string): ScheduleRow {
+  const row = tx.schedules.byId(scheduleId);
   if (row) return row;
   throw scheduleNotFound(scheduleId);
 }
@@ -62,13 +62,13 @@ function checkOverlap(field: string, overlap: OverlapPolicy | undefined): void {
   throw invalidField(field, `${overlapPolicies.join(" | ")} expected, got "${overlap}"`);
 }
 
-function create(book: Book, schedule: NewSchedule): void {
+function create(tx: Transaction, schedule: NewSchedule): void {
   const { scheduleId, spec, action, policies = {}, paused, note = "", remainingActions } = schedule;
   checkScheduleId(scheduleId);
   checkDefinition(schedule);
   checkNote(note);
   if (remainingActions !== undefined) checkRemaining(remainingActions);
-  const existing = book.schedules.byId(scheduleId);
+  const existing = tx.schedules.byId(scheduleId);
   if (existing) {
     if (schedule.requestId !== undefined && existing.requestId === schedule.requestId) return;
     throw new WippyError(
@@ -77,7 +77,7 @@ function create(book: Book, schedule: NewSchedule): void {
       { retryable: false, details: { schedule_id: scheduleId } },
     );
   }
-  const row = book.schedules.insert({
+  const row = tx.schedules.insert({
     scheduleId,
     declaredBy: schedule.declaredBy ?? null,
     requestId: schedule.requestId ?? null,
@@ -89,18 +89,18 @@ function create(book: Book, schedule: NewSchedule): void {
     due: null,
     lastAction: 0,
     lastBuffered: 0,
-    createTime: book.now,
-    updateTime: book.now,
+    createTime: tx.now,
+    updateTime: tx.now,
     actions: 0,
     missedCatchup: 0,
     overlapSkipped: 0,
     bufferDropped: 0,
   });
-  setNext(book, row, spec, book.now);
+  setNext(tx, row, spec, tx.now);
 }
 
 /** @param settle acts on what is due by the old definition first */
-function update(book: Book, row: ScheduleRow, change: ScheduleChange, settle: boolean): void {
+function update(tx: Transaction, row: ScheduleRow, change: ScheduleChange, settle: boolean): void {
   const old = definitionOf(row);
   const definition = {
     spec: change.spec ?? old.spec,
@@ -110,63 +110,63 @@ function update(book: Book, row: ScheduleRow, change: ScheduleChange, settle: bo
   checkDefinition(definition);
   if (change.note !== undefined) checkNote(change.note);
   if (typeof change.remainingActions === "number") checkRemaining(change.remainingActions);
-  if (settle) advance(book, row);
+  if (settle) advance(tx, row);
   row.definition = packPlain(definition);
   if (change.note !== undefined) row.note = change.note;
   if (change.remainingActions !== undefined) row.remaining = change.remainingActions;
-  row.updateTime = book.now;
-  resume(book, row, definition.spec);
+  row.updateTime = tx.now;
+  resume(tx, row, definition.spec);
 }
 
 /** Sets the next match: what is left of matches that are being made up for is not lost. */
-function resume(book: Book, row: ScheduleRow, spec: Parameters<typeof setNext>[2]): void {
-  const late = row.next !== null && row.next <= book.now;
-  setNext(book, row, spec, late ? row.next! - 1 : book.now);
+function resume(tx: Transaction, row: ScheduleRow, spec: Parameters<typeof setNext>[2]): void {
+  const late = row.next !== null && row.next <= tx.now;
+  setNext(tx, row, spec, late ? row.next! - 1 : tx.now);
 }
 
-function pause(book: Book, row: ScheduleRow, paused: boolean, note: string | undefined): void {
+function pause(tx: Transaction, row: ScheduleRow, paused: boolean, note: string | undefined): void {
   if (note !== undefined) checkNote(note);
-  if (paused) advance(book, row);
+  if (paused) advance(tx, row);
   const changes = paused !== (row.paused === 1);
   row.paused = paused ? 1 : 0;
   if (note !== undefined) row.note = note;
-  book.schedules.changed(row);
-  if (changes) setNext(book, row, definitionOf(row).spec, book.now);
+  tx.schedules.changed(row);
+  if (changes) setNext(tx, row, definitionOf(row).spec, tx.now);
 }
 
 function trigger(
-  book: Book,
+  tx: Transaction,
   row: ScheduleRow,
   overlap: OverlapPolicy | undefined,
 ): TriggerResult {
   checkOverlap("overlap", overlap);
   const definition = definitionOf(row);
-  const start = { scheduledTime: Math.floor(book.now), manual: true };
+  const start = { scheduledTime: Math.floor(tx.now), manual: true };
   const policy = overlap ?? definition.policies?.overlap ?? "skip";
   const before = row.lastAction;
-  const { fate, run } = arrive(book, row, definition, start, policy);
+  const { fate, run } = arrive(tx, row, definition, start, policy);
   if (run) return { fate, workflowId: run.workflowId, runId: run.runId, pid: run.pid };
   // What it replaces may have ended at once.
-  endScheduled(book);
+  endScheduled(tx);
   const made = fate === "buffered" && row.lastAction > before
-    ? book.store.schedules.action(row.schedule, row.lastAction)
+    ? tx.store.schedules.action(row.schedule, row.lastAction)
     : undefined;
-  const state = made && book.runs.byId(made.runId);
+  const state = made && tx.runs.byId(made.runId);
   return state
-    ? { fate: "started", workflowId: state.workflowId, runId: state.runId, pid: book.pidOf(state) }
+    ? { fate: "started", workflowId: state.workflowId, runId: state.runId, pid: tx.pidOf(state) }
     : { fate };
 }
 
-function backfill(book: Book, row: ScheduleRow, ranges: BackfillRange[]): BackfillResult {
+function backfill(tx: Transaction, row: ScheduleRow, ranges: BackfillRange[]): BackfillResult {
   const definition = definitionOf(row);
   const starts: { scheduledTime: number; overlap: OverlapPolicy }[] = [];
-  for (const [index, { from, to = book.now, overlap }] of ranges.entries()) {
+  for (const [index, { from, to = tx.now, overlap }] of ranges.entries()) {
     const field = `ranges[${index}]`;
     checkOverlap(`${field}.overlap`, overlap);
     if (!Number.isFinite(from) || !Number.isFinite(to) || to < from) {
       throw invalidField(field, "from and to, a time that is not before it, expected");
     }
-    if (to > book.now) throw invalidField(`${field}.to`, "it lies in the future");
+    if (to > tx.now) throw invalidField(`${field}.to`, "it lies in the future");
     const limit = maxBackfilled + 1 - starts.length;
     for (const scheduledTime of matchesBetween(definition.spec, from, to, limit)) {
       starts.push({
@@ -183,7 +183,7 @@ function backfill(book: Book, row: ScheduleRow, ranges: BackfillRange[]): Backfi
   }
   const result: BackfillResult = { started: 0, buffered: 0, skipped: 0 };
   for (const { scheduledTime, overlap } of starts) {
-    result[arrive(book, row, definition, { scheduledTime, manual: true }, overlap).fate]++;
+    result[arrive(tx, row, definition, { scheduledTime, manual: true }, overlap).fate]++;
   }
   return result;
 }
@@ -192,18 +192,18 @@ function backfill(book: Book, row: ScheduleRow, ranges: BackfillRange[]): Backfi
  * Makes these the schedules that registry entries declare: what is new is created, what has changed is
  * updated, what is gone is deleted. Whether one is paused stays.
  */
-export function declareSchedules(book: Book, declared: readonly NewSchedule[]): void {
+export function declareSchedules(tx: Transaction, declared: readonly NewSchedule[]): void {
   for (const schedule of declared) checkDefinition(schedule);
   const wanted = new Set(declared.map(({ scheduleId }) => scheduleId));
-  book.schedules.flush();
-  for (const scheduleId of book.store.schedules.declared()) {
-    const row = book.schedules.byId(scheduleId);
-    if (row && !wanted.has(scheduleId)) book.schedules.delete(row);
+  tx.schedules.flush();
+  for (const scheduleId of tx.store.schedules.declared()) {
+    const row = tx.schedules.byId(scheduleId);
+    if (row && !wanted.has(scheduleId)) tx.schedules.delete(row);
   }
   for (const schedule of declared) {
-    const row = book.schedules.byId(schedule.scheduleId);
+    const row = tx.schedules.byId(schedule.scheduleId);
     if (!row) {
-      create(book, schedule);
+      create(tx, schedule);
       continue;
     }
     const { spec, action, policies = {}, declaredBy = null } = schedule;
@@ -211,6 +211,6 @@ export function declareSchedules(book: Book, declared: readonly NewSchedule[]): 
     if (row.declaredBy === declaredBy && Buffer.compare(packed, row.definition) === 0) continue;
     row.declaredBy = declaredBy;
     // What the old definition names may be gone: what was missed meanwhile is the new one's.
-    update(book, row, { spec, action, policies }, false);
+    update(tx, row, { spec, action, policies }, false);
   }
 }

@@ -42,7 +42,7 @@ export function openForReading(path: string): Database {
   return database;
 }
 
-/** Checks whose file it is. Answers the version of its schema, 0 for a new file. @throws WippyError Invalid */
+/** Checks whose file it is. Returns the version of its schema, 0 for a new file. @throws WippyError Invalid */
 export function checkHeader(database: Database, path: string): number {
   const version = pragma(database, "user_version");
   const id = pragma(database, "application_id");

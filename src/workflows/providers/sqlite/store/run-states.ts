@@ -36,13 +36,13 @@ export interface PendingActivity {
  * here can be read again from disk, so states are forgotten freely, and all of them after a failed
  * commit.
  */
-export interface RunState extends RunRow {
+export interface RunState extends Omit<RunRow, "terms"> {
   /**
    * Time of the newest event: time does not run backwards within a run, even if the machine's clock
    * does.
    */
   lastTime?: number;
-  agreed: RunTerms;
+  terms: RunTerms;
   /** By sequence number; undefined until they are asked for. */
   pending?: Map<number, PendingActivity>;
   /** Frame of the run as ExecutionStarted holds it; undefined until it is asked for. */
@@ -61,7 +61,7 @@ export interface RunState extends RunRow {
   losses: number;
   /** The log has warned of the size of its history. */
   warned?: boolean;
-  changed: { progress: boolean; standing: boolean };
+  changed: { cursor: boolean; status: boolean };
 }
 
 /** A rough cost of an event beside its data: its type, its time and its place in the tree. */
@@ -113,18 +113,19 @@ export class Runs {
 
   /** Inserts a run without events. */
   create(row: Omit<RunRow, "run" | "nextEvent" | "bytes" | "lease" | "taskEvent">): RunState {
-    const state = this.#state({
+    const inserted = {
       ...row,
       run: ++this.#lastRun,
       nextEvent: 1,
       bytes: 0,
       lease: 0,
       taskEvent: 0,
-    });
+    };
+    this.#store.insertRun(inserted);
+    const state = this.#state(inserted);
     state.pending = new Map();
     state.unshown = [];
     state.lastTime = 0;
-    this.#store.insertRun(state);
     this.#states.set(state.run, state);
     this.#newest.set(state.workflowId, state);
     return state;
@@ -154,7 +155,7 @@ export class Runs {
    * Reads the history of a run that no worker holds and that is about to have a task, which needs all of it:
    * in one go, before anything is appended.
    */
-  recall(state: RunState): void {
+  loadHistory(state: RunState): void {
     if (state.worker !== undefined || state.unshown) return;
     state.unshown = this.#store.eventsFrom(state.run, 1);
     state.since = 0;
@@ -170,15 +171,15 @@ export class Runs {
     this.progressed(state);
   }
 
-  /** The row's `saveProgress` columns are to be written. */
+  /** The row's `saveCursor` columns are to be written. */
   progressed(state: RunState): void {
-    state.changed.progress = true;
+    state.changed.cursor = true;
     this.#changed.add(state);
   }
 
-  /** The row's `saveStanding` columns are to be written. */
+  /** The row's `saveStatus` columns are to be written. */
   standingChanged(state: RunState): void {
-    state.changed.standing = true;
+    state.changed.status = true;
     this.#changed.add(state);
   }
 
@@ -190,9 +191,9 @@ export class Runs {
   /** Writes the changed rows; called at the end of a transaction. */
   flush(): void {
     for (const state of this.#changed) {
-      if (state.changed.progress) this.#store.saveProgress(state);
-      if (state.changed.standing) this.#store.saveStanding(state);
-      state.changed.progress = state.changed.standing = false;
+      if (state.changed.cursor) this.#store.saveCursor(state);
+      if (state.changed.status) this.#store.saveStatus(state);
+      state.changed.cursor = state.changed.status = false;
     }
     this.#changed.clear();
   }
@@ -264,11 +265,11 @@ export class Runs {
   #state(row: RunRow): RunState {
     return {
       ...row,
-      agreed: row.terms ? unpackPlain<RunTerms>(row.terms) : { options: {} },
+      terms: row.terms ? unpackPlain<RunTerms>(row.terms) : { options: {} },
       since: 0,
       heldOpen: false,
       losses: 0,
-      changed: { progress: false, standing: false },
+      changed: { cursor: false, status: false },
     };
   }
 }

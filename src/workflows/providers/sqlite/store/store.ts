@@ -144,14 +144,14 @@ export class Store {
   }
 
   /** Writes the columns that every task changes. */
-  saveProgress(
+  saveCursor(
     row: Pick<RunRow, "run" | "nextEvent" | "bytes" | "lease" | "taskEvent" | "wake">,
   ): void {
-    this.#statements.saveProgress.run(row);
+    this.#statements.saveCursor.run(row);
   }
 
   /** Writes the columns that few tasks change. */
-  saveStanding(
+  saveStatus(
     row: Pick<
       RunRow,
       | "run"
@@ -164,7 +164,7 @@ export class Store {
       | "blocked"
     >,
   ): void {
-    this.#statements.saveStanding.run(row);
+    this.#statements.saveStatus.run(row);
   }
 
   /** Makes a run the child of another one, or of none. */
@@ -351,14 +351,14 @@ function prepare(db: BunSQLiteDatabase) {
         and(eq(runs.parentRun, param("parentRun")), eq(runs.parentSeq, param("parentSeq")), open),
       )
       .prepare(),
-    saveProgress: db.update(runs).set({
+    saveCursor: db.update(runs).set({
       nextEvent: param("nextEvent"),
       bytes: param("bytes"),
       lease: param("lease"),
       taskEvent: param("taskEvent"),
       wake: param("wake"),
     }).where(eq(runs.run, param("run"))).prepare(),
-    saveStanding: db.update(runs).set({
+    saveStatus: db.update(runs).set({
       status: param("status"),
       closeTime: param("closeTime"),
       held: param("held"),

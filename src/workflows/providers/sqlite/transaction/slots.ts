@@ -1,4 +1,4 @@
-import type { Book } from "./transaction.ts";
+import type { Transaction } from "./transaction.ts";
 
 /**
  * Which attempts of activities run at once, by their tokens. An attempt keeps its slot until its worker
@@ -18,30 +18,30 @@ export class Slots {
   }
 
   /** Takes a slot for an attempt if one is free and nobody waits for it. */
-  take(book: Book, token: string): boolean {
+  take(tx: Transaction, token: string): boolean {
     if (this.#limit === Infinity) return true;
     if (this.#taken.size >= this.#limit || this.#head < this.#queue.length) return false;
-    this.#occupy(book, token);
+    this.#occupy(tx, token);
     return true;
   }
 
-  release(book: Book, token: string): void {
-    if (this.#taken.delete(token)) book.undo.push(() => this.#taken.add(token));
+  release(tx: Transaction, token: string): void {
+    if (this.#taken.delete(token)) tx.undo.push(() => this.#taken.add(token));
   }
 
-  enqueue(book: Book, token: string): void {
+  enqueue(tx: Transaction, token: string): void {
     this.#queue.push(token);
-    book.undo.push(() => this.#queue.pop());
+    tx.undo.push(() => this.#queue.pop());
   }
 
   /** Gives a free slot to the attempt that waits for longest and answers its token. */
-  next(book: Book): string | undefined {
+  next(tx: Transaction): string | undefined {
     if (this.#taken.size >= this.#limit) return undefined;
     const token = this.#queue[this.#head];
     if (token === undefined) return undefined;
     this.#head++;
-    book.undo.push(() => this.#head--);
-    this.#occupy(book, token);
+    tx.undo.push(() => this.#head--);
+    this.#occupy(tx, token);
     return token;
   }
 
@@ -52,8 +52,8 @@ export class Slots {
     this.#head = 0;
   }
 
-  #occupy(book: Book, token: string): void {
+  #occupy(tx: Transaction, token: string): void {
     this.#taken.add(token);
-    book.undo.push(() => this.#taken.delete(token));
+    tx.undo.push(() => this.#taken.delete(token));
   }
 }

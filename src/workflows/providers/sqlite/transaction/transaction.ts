@@ -22,7 +22,7 @@ export interface Randomness {
 }
 
 /** What all transactions of a journal share. */
-export interface BookParts {
+export interface TransactionParts {
   store: Store;
   runs: Runs;
   deadlines: Deadlines;
@@ -49,7 +49,7 @@ interface ScheduledEnd {
  * gone when the transaction is rolled back; everything else that is to happen waits in `out`,
  * `ready` and `after` until the commit.
  */
-export class Book {
+export class Transaction {
   /** Messages that leave after the commit. */
   readonly out: JournalEvent[] = [];
   /** Runs whose task is to be handed out after the commit. */
@@ -79,7 +79,7 @@ export class Book {
   readonly random: Randomness;
 
   constructor(
-    parts: BookParts,
+    parts: TransactionParts,
     /** Milliseconds since the epoch, the same for the whole transaction. */
     readonly now: number,
   ) {
@@ -114,16 +114,16 @@ export class Book {
    * transaction, or by the one after the present one.
    */
   wake(state: RunState): void {
-    if (state.heldOpen && state.taskEvent > 0 && !state.wake) this.hurry(state);
+    if (state.heldOpen && state.taskEvent > 0 && !state.wake) this.expedite(state);
     state.wake = 1;
     this.#woken.add(state);
     this.runs.progressed(state);
   }
 
   /** The task of a run that is held open for local activities is to be completed. @returns whether it is out */
-  hurry({ run, runId }: RunState): boolean {
+  expedite({ run, runId }: RunState): boolean {
     const worker = this.workers.ofTask(run);
-    if (worker !== undefined) this.out.push({ type: "hurry", runId, worker });
+    if (worker !== undefined) this.out.push({ type: "expedite", runId, worker });
     return worker !== undefined;
   }
 
@@ -136,14 +136,14 @@ export class Book {
       if (state.status !== "running" || state.held || state.taskEvent > 0 || !state.wake) continue;
       state.wake = 0;
       state.taskEvent = this.append(state, "TaskStarted", { size: state.bytes });
-      this.handOut(state);
+      this.dispatch(state);
     }
     this.runs.flush();
     this.schedules.flush();
   }
 
   /** Hands out the present task of a run, under a new lease. */
-  handOut(state: RunState): void {
+  dispatch(state: RunState): void {
     state.lease++;
     this.runs.progressed(state);
     this.ready.push(state.run);
@@ -173,7 +173,7 @@ export class Book {
   }
 
   /**
-   * Sets a durable timer. `due` in milliseconds since the epoch. Answers its due time as stored.
+   * Sets a durable timer. `due` in milliseconds since the epoch. Returns its due time as stored.
    */
   setTimer(state: RunState, kind: TimerKind, seq: number, due: number): number {
     const whole = Math.ceil(due);
@@ -188,9 +188,9 @@ export class Book {
   }
 
   /** The chain of a run has ended, for the schedule that has started it. */
-  chainEnded({ agreed, firstRunId, workflowId }: RunState, status: RunStatus): void {
-    if (!agreed.schedule) return;
-    this.scheduledEnds.push({ ...agreed.schedule, firstRunId, workflowId, status });
+  chainEnded({ terms, firstRunId, workflowId }: RunState, status: RunStatus): void {
+    if (!terms.schedule) return;
+    this.scheduledEnds.push({ ...terms.schedule, firstRunId, workflowId, status });
   }
 
   /** The first due time that this transaction set. */

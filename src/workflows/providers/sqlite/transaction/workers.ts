@@ -1,15 +1,15 @@
 import type { QueryTask, WorkflowTask } from "../../../provider.ts";
-import type { ActivityHandout } from "../../../tasks/task-wire.ts";
-import type { Handout } from "../../../tasks/task-queue.ts";
+import type { OutgoingActivityTask } from "../../../tasks/task-wire.ts";
+import type { Task } from "../../../tasks/task-queue.ts";
 
 /** Something to hand out, and the worker that would best have it. */
 export type Work =
   /** `heldOpen`: it waits for local activities, and keeps its worker from nothing. */
   | { type: "task"; task: WorkflowTask; worker: number; heldOpen: boolean }
   | { type: "query"; task: QueryTask; worker?: number; id: number }
-  | { type: "activity"; task: ActivityHandout; worker?: number }
-  | (Extract<Handout, { type: "activity_cancel" }>)
-  | (Extract<Handout, { type: "evict" | "hurry" }> & { worker: number });
+  | { type: "activity"; task: OutgoingActivityTask; worker?: number }
+  | (Extract<Task, { type: "activity_cancel" }>)
+  | (Extract<Task, { type: "evict" | "expedite" }> & { worker: number });
 
 /** What a worker has: runs whose task is with it, tokens of attempts, ids of queries. */
 export interface Held {
@@ -96,7 +96,7 @@ export class Workers {
       case "activity_cancel":
         return this.#attempts.get(work.token);
       case "evict":
-      case "hurry":
+      case "expedite":
         return this.#out.has(work.worker) ? work.worker : undefined;
     }
   }

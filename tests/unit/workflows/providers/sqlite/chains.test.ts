@@ -242,7 +242,7 @@ test("a signal that comes during the task that continues as new is not lost", as
   // The task of the first signal is held back until the second one is in the journal.
   const { promise, resolve } = Promise.withResolvers<void>();
   r.onTask = async (task) => {
-    const completion = await r.replayer.run(task);
+    const completion = await r.taskHandler.run(task);
     await promise;
     r.completeTask(completion);
   };
@@ -275,7 +275,7 @@ test.each([
     const closed = r.closed("l");
     const { promise, resolve } = Promise.withResolvers<void>();
     r.onTask = async (task) => {
-      const completion = await r.replayer.run(task);
+      const completion = await r.taskHandler.run(task);
       await promise;
       r.completeTask(completion);
     };

@@ -139,7 +139,7 @@ test("a lease that ends by a jump is another's; who had it cannot commit", async
   const tokens: string[] = [];
   runtime.onTask = (task) => {
     tokens.push(task.token);
-    void runtime.replayer.run(task).then((completion) => runtime.completeTask(completion));
+    void runtime.taskHandler.run(task).then((completion) => runtime.completeTask(completion));
   };
   machine.ahead += 3 * hour;
   await machine.advance(minute);

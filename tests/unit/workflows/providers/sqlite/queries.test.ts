@@ -18,7 +18,7 @@ test("a query waits until what the code has done is committed", async () => {
   await settle();
   // From now on the worker does its tasks, and the journal does not hear of it.
   const held: TaskCompletion[] = [];
-  r.onTask = (task) => void r.replayer.run(task).then((done) => held.push(done));
+  r.onTask = (task) => void r.taskHandler.run(task).then((done) => held.push(done));
   const tasks = r.engine.activations.length;
   await r.signal("q", "x");
   await settle();

@@ -94,7 +94,7 @@ test("a run that is reopened after each of its events ends as if it had never st
   expect(count("ChildCompleted")).toBe(1);
   // What it did still fits what its code does.
   const packed = await r.provider.history(runs[0]!.runId);
-  expect(await r.replayer.check("check", packed)).toBeUndefined();
+  expect(await r.taskHandler.check("check", packed)).toBeUndefined();
 });
 
 test("why the last attempt of an activity failed is known after a restart", async () => {
@@ -198,7 +198,7 @@ test("no more tasks are out at once than allowed", async () => {
   let most = 0;
   r.onTask = async (task) => {
     most = Math.max(most, ++out);
-    const completion = await r.replayer.run(task);
+    const completion = await r.taskHandler.run(task);
     await settle(2);
     out--;
     r.completeTask(completion);

@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { copyFileSync } from "node:fs";
 import { checkJournal } from "../../../../../src/workflows/providers/sqlite/offline/check.ts";
-import { hour, Trial } from "./scheduled.ts";
+import { hour, ScheduleHarness } from "./scheduled.ts";
 
 test.each<[change: string, fault: RegExp, schedule: string]>([
   ["UPDATE schedules SET definition = x'c1'", /^its definition is damaged/, "s"],
@@ -24,7 +24,7 @@ test.each<[change: string, fault: RegExp, schedule: string]>([
   ["UPDATE schedules SET last_buffered = 1", /^it counts 1 starts that have waited, but has/, "s"],
   ["DELETE FROM schedules", /^1 rows of schedule_actions belong to no schedule$/, ""],
 ])("a fault is found: %s", async (change, fault, scheduleId) => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   const policies = { overlap: "buffer_all" as const };
   await t.create("s", { intervals: [{ every: hour }] }, "app:waits", { policies });
   await t.machine.advance(3 * hour);

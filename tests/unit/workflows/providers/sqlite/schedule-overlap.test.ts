@@ -2,12 +2,12 @@ import { expect, test } from "bun:test";
 import { checkJournal } from "../../../../../src/workflows/providers/sqlite/offline/check.ts";
 import type { OverlapPolicy } from "../../../../../src/workflows/schedules/schedules.ts";
 import { settle } from "../../harness.ts";
-import { hour, minute, Trial } from "./scheduled.ts";
+import { hour, minute, ScheduleHarness } from "./scheduled.ts";
 
 const hourly = { intervals: [{ every: hour }] };
 
-async function open(overlap: OverlapPolicy, entry = "app:waits"): Promise<Trial> {
-  const t = await Trial.open();
+async function open(overlap: OverlapPolicy, entry = "app:waits"): Promise<ScheduleHarness> {
+  const t = await ScheduleHarness.open();
   await t.create("s", hourly, entry, { policies: { overlap } });
   return t;
 }
@@ -15,7 +15,7 @@ async function open(overlap: OverlapPolicy, entry = "app:waits"): Promise<Trial>
 const at = (time: string) => `s-2026-01-01T${time}:00Z`;
 
 /** Lets the run of a match end. */
-async function end(t: Trial, time: string): Promise<void> {
+async function end(t: ScheduleHarness, time: string): Promise<void> {
   await t.runtime.signal(at(time), "go");
   await settle();
 }
@@ -57,7 +57,7 @@ test("buffer_all keeps them all, in order", async () => {
 });
 
 test("buffer_all has a bound, beyond which starts are dropped and counted", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   const spec = { intervals: [{ every: 1_000 }] };
   await t.create("s", spec, "app:waits", { policies: { overlap: "buffer_all" } });
   await t.stop();
@@ -164,7 +164,7 @@ test("a workflow id that is in use is a skipped start, and is told", async () =>
 });
 
 test("backfill acts on matches of the past, in order, also when paused", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   t.machine.time += 10 * hour;
   await t.create("s", hourly, "app:waits", { paused: true, remainingActions: 1 });
   const from = t.machine.time - 5 * hour;

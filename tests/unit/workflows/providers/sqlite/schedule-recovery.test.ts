@@ -4,12 +4,12 @@ import fc from "fast-check";
 import { checkJournal } from "../../../../../src/workflows/providers/sqlite/offline/check.ts";
 import type { OverlapPolicy } from "../../../../../src/workflows/schedules/schedules.ts";
 import { settle } from "../../harness.ts";
-import { day, hour, minute, Trial } from "./scheduled.ts";
+import { day, hour, minute, ScheduleHarness } from "./scheduled.ts";
 
 const hourly = { intervals: [{ every: hour }] };
 
 test("after a stop what was missed is made up for in order, as far as the catch-up window goes", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   await t.create("s", hourly, "app:quick", { policies: { overlap: "allow_all" } });
   await t.create("short", hourly, "app:quick", {
     policies: { overlap: "buffer_all", catchupWindow: 150 * minute },
@@ -37,7 +37,7 @@ test("after a stop what was missed is made up for in order, as far as the catch-
 });
 
 test("by default one missed match is made up for, the others overlap with it", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   await t.create("s", hourly, "app:waits");
   await t.stop();
   t.machine.time += 4.5 * hour;
@@ -48,7 +48,7 @@ test("by default one missed match is made up for, the others overlap with it", a
 });
 
 test("days of missed minutes are looked at in many short transactions", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   await t.create("s", { intervals: [{ every: minute }] }, "app:waits");
   await t.create("other", hourly, "app:quick", { policies: { catchupWindow: hour } });
   await t.stop();
@@ -70,7 +70,7 @@ test("days of missed minutes are looked at in many short transactions", async ()
 });
 
 test("a clock that jumps ahead is caught up with; one that jumps back repeats nothing", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   await t.create("s", hourly, "app:quick", { policies: { overlap: "allow_all" } });
   await t.machine.advance(90 * minute);
   t.machine.time += 3 * hour;
@@ -87,7 +87,7 @@ test("a clock that jumps ahead is caught up with; one that jumps back repeats no
 });
 
 test("while nothing can be committed matches wait, and are acted on once afterwards", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   await t.create("s", hourly, "app:quick", { policies: { overlap: "allow_all" } });
   await t.machine.advance(30 * minute);
   const other = new Database(t.path);
@@ -102,7 +102,7 @@ test("while nothing can be committed matches wait, and are acted on once afterwa
 });
 
 test("a schedule whose row is damaged is paused and told, and keeps nobody from working", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   await t.create("bad", hourly);
   await t.create("good", hourly);
   await t.stop();
@@ -123,7 +123,7 @@ test("a schedule whose row is damaged is paused and told, and keeps nobody from 
 test(
   "10,000 schedules that are due at once are found by an index and started in batches",
   async () => {
-    const t = await Trial.open();
+    const t = await ScheduleHarness.open();
     const created: Promise<void>[] = [];
     for (let n = 0; n < 10_000; n++) {
       created.push(t.create(`s${String(n).padStart(4, "0")}`, { cron: ["0 0 1 2 *"] }));
@@ -167,7 +167,7 @@ test("whenever it dies, every match is acted on once", async () => {
     steps: typeof step extends fc.Arbitrary<infer Step> ? Step[] : never,
     dies: boolean,
   ) => {
-    const t = await Trial.open();
+    const t = await ScheduleHarness.open();
     await t.create("s", { intervals: [{ every: hour }] }, "app:waits", { policies: { overlap } });
     for (const action of steps) {
       if (action.kind === "pass") await t.machine.advance(action.minutes * minute);

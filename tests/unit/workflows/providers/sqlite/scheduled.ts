@@ -1,6 +1,9 @@
 import { copyFileSync, existsSync } from "node:fs";
 import { pack } from "../../../../../src/vm/codec.ts";
-import type { NewSchedule, ScheduleSpec } from "../../../../../src/workflows/schedules/schedules.ts";
+import type {
+  NewSchedule,
+  ScheduleSpec,
+} from "../../../../../src/workflows/schedules/schedules.ts";
 import { cleanAfterTest } from "../../../../cleanup.ts";
 import { Runtime, type RuntimeOptions, temporaryFolder, VirtualMachine } from "../../harness.ts";
 import { type Script, ScriptError } from "../../scripted-engine.ts";
@@ -24,7 +27,7 @@ export const scripts: Record<string, Script> = {
 };
 
 /** A runtime on a journal of its own that can be stopped, or die, and be opened again. */
-export class Trial {
+export class ScheduleHarness {
   readonly machine = new VirtualMachine();
   runtime!: Runtime;
   readonly #folder = temporaryFolder();
@@ -39,10 +42,10 @@ export class Trial {
     });
   }
 
-  static async open(options: RuntimeOptions = {}): Promise<Trial> {
-    const trial = new Trial(options);
-    await trial.#open();
-    return trial;
+  static async open(options: RuntimeOptions = {}): Promise<ScheduleHarness> {
+    const harness = new ScheduleHarness(options);
+    await harness.#open();
+    return harness;
   }
 
   get path(): string {

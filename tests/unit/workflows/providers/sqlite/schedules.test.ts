@@ -3,12 +3,12 @@ import { pack, unpack } from "../../../../../src/vm/codec.ts";
 import { checkJournal } from "../../../../../src/workflows/providers/sqlite/offline/check.ts";
 import type { NewSchedule } from "../../../../../src/workflows/schedules/schedules.ts";
 import { settle } from "../../harness.ts";
-import { day, hour, minute, Trial } from "./scheduled.ts";
+import { day, hour, minute, ScheduleHarness } from "./scheduled.ts";
 
 const hourly = { intervals: [{ every: hour }] };
 
 test("a schedule starts a run at each match, with its facts", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   await t.schedules.create({
     scheduleId: "report",
     spec: { cron: ["30 6 * * *"] },
@@ -40,7 +40,7 @@ test("a schedule starts a run at each match, with its facts", async () => {
 });
 
 test("a schedule says what it has done and is going to do", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   const begin = t.machine.time;
   await t.create("s", hourly, "app:waits", { note: "hello", remainingActions: 30 });
   await t.machine.advance(2.5 * hour);
@@ -66,7 +66,7 @@ test("a schedule says what it has done and is going to do", async () => {
 });
 
 test("ten ended runs are remembered, and every open one", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   await t.create("s", hourly, "app:waits", { policies: { overlap: "allow_all" } });
   await t.machine.advance(15 * hour);
   for (let n = 2; n <= 15; n++) {
@@ -85,7 +85,7 @@ test("ten ended runs are remembered, and every open one", async () => {
 });
 
 test("expressions with a zone, intervals with an offset, bounds", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   await t.create("zoned", {
     cron: ["0 12 * * *", "CRON_TZ=Asia/Tokyo 0 12 * * *"],
     timeZone: "America/New_York",
@@ -107,7 +107,7 @@ test("expressions with a zone, intervals with an offset, bounds", async () => {
 });
 
 test("days on which the clock is changed have each match once", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   t.machine.time = Date.UTC(2026, 2, 27, 12);
   // At night 02:30 does not exist on March 29 in Oslo, and comes twice on October 25.
   await t.create("s", { cron: ["30 2 * * *"], timeZone: "Europe/Oslo" });
@@ -130,7 +130,7 @@ test("days on which the clock is changed have each match once", async () => {
 });
 
 test("jitter delays a start, the same after a restart, never past the next match", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   await t.create("s", { intervals: [{ every: minute }], jitter: hour }, "app:quick");
   await t.machine.advance(10 * minute - 1);
   const delays = (await t.schedules.describe("s")).recent
@@ -138,7 +138,7 @@ test("jitter delays a start, the same after a restart, never past the next match
   expect(delays.length).toBeGreaterThanOrEqual(8);
   expect(delays.every((delay) => delay >= 0 && delay <= minute)).toBe(true);
   expect(new Set(delays).size).toBeGreaterThan(5);
-  const other = await Trial.open();
+  const other = await ScheduleHarness.open();
   await other.create("s", { intervals: [{ every: minute }], jitter: hour }, "app:quick");
   for (let n = 0; n < 10; n++) {
     await other.machine.advance(minute - (n === 9 ? 1 : 0));
@@ -150,7 +150,7 @@ test("jitter delays a start, the same after a restart, never past the next match
 });
 
 test("matches while it is paused are left out; triggers are not", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   await t.create("s", hourly);
   await t.machine.advance(90 * minute);
   await t.schedules.pause("s", true, "maintenance");
@@ -171,7 +171,7 @@ test("matches while it is paused are left out; triggers are not", async () => {
 });
 
 test("limited actions end by themselves, and can be given more", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   await t.create("s", hourly, "app:quick", { remainingActions: 2 });
   await t.machine.advance(5 * hour);
   expect((await t.times()).length).toBe(2);
@@ -185,7 +185,7 @@ test("limited actions end by themselves, and can be given more", async () => {
 });
 
 test("a run that fails or times out pauses the schedule where it says so", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   const policies = { pauseOnFailure: true };
   await t.create("s", hourly, "app:fails", { policies });
   await t.machine.advance(5 * hour);
@@ -216,7 +216,7 @@ test("a run that fails or times out pauses the schedule where it says so", async
 });
 
 test("retries and continue-as-new are the same run of the schedule", async () => {
-  const t = await Trial.open({
+  const t = await ScheduleHarness.open({
     scripts: {
       "app:again": function* (run, count) {
         if (Number(count ?? 3) === 0) return "end";
@@ -239,7 +239,7 @@ test("retries and continue-as-new are the same run of the schedule", async () =>
 });
 
 test("an update takes what is due first, then the new spec", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   await t.create("s", hourly);
   await t.machine.advance(hour - 1);
   t.machine.time += 30 * minute;
@@ -251,7 +251,7 @@ test("an update takes what is due first, then the new spec", async () => {
 });
 
 test("schedules are listed by id, page by page", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   for (const id of ["c", "a", "e", "b", "d"]) await t.create(id, hourly);
   const first = await t.schedules.list({ limit: 2 });
   expect(first.schedules.map(({ scheduleId }) => scheduleId)).toEqual(["a", "b"]);
@@ -270,7 +270,7 @@ test("schedules are listed by id, page by page", async () => {
 });
 
 test("a deleted schedule is gone, its runs go on, and its id is free", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   await t.create("s", hourly, "app:waits", { policies: { overlap: "buffer_all" } });
   await t.machine.advance(3 * hour);
   await t.schedules.delete("s");
@@ -282,7 +282,7 @@ test("a deleted schedule is gone, its runs go on, and its id is free", async () 
 });
 
 test("ids in use, unknown ids and bad input are told apart", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   await t.create("s", hourly);
   const error = (promise: Promise<unknown>) =>
     promise.then(() => "no error", (failure) => `${failure.kind}: ${failure.message}`);
@@ -335,7 +335,7 @@ test("ids in use, unknown ids and bad input are told apart", async () => {
 });
 
 test("matches that were missed while the entry changed are those of the new one", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   const declared = (entry: string, every: number): NewSchedule => ({
     scheduleId: "app:s",
     declaredBy: "app:s",
@@ -353,7 +353,7 @@ test("matches that were missed while the entry changed are those of the new one"
 });
 
 test("what entries declare is kept in step with them, and stays paused", async () => {
-  const t = await Trial.open();
+  const t = await ScheduleHarness.open();
   const declared = (id: string, every = hour): NewSchedule => ({
     scheduleId: id,
     declaredBy: id,

@@ -1,32 +1,32 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Book } from "../../../../../src/workflows/providers/sqlite/transaction/transaction.ts";
+import type { Transaction } from "../../../../../src/workflows/providers/sqlite/transaction/transaction.ts";
 import { Slots } from "../../../../../src/workflows/providers/sqlite/transaction/slots.ts";
 
 /** As much of a transaction as slots need. */
-function transaction(): Book {
-  return { undo: [] as (() => void)[] } as Book;
+function transaction(): Transaction {
+  return { undo: [] as (() => void)[] } as Transaction;
 }
 
-function rollBack(book: Book): void {
-  for (const step of book.undo.reverse()) step();
+function rollBack(tx: Transaction): void {
+  for (const step of tx.undo.reverse()) step();
 }
 
 /** Takes a slot, or waits for one: what the journal does with an attempt. */
-function begin(slots: Slots, book: Book, token: string): void {
-  if (!slots.take(book, token)) slots.enqueue(book, token);
+function begin(slots: Slots, tx: Transaction, token: string): void {
+  if (!slots.take(tx, token)) slots.enqueue(tx, token);
 }
 
 /** The tokens that would get a slot now, if all that are taken were given back. */
 function waiting(slots: Slots, taken: Iterable<string>): string[] {
-  const book = transaction();
-  for (const token of taken) slots.release(book, token);
+  const tx = transaction();
+  for (const token of taken) slots.release(tx, token);
   const tokens: string[] = [];
-  for (let token = slots.next(book); token !== undefined; token = slots.next(book)) {
+  for (let token = slots.next(tx); token !== undefined; token = slots.next(tx)) {
     tokens.push(token);
-    slots.release(book, token);
+    slots.release(tx, token);
   }
-  rollBack(book);
+  rollBack(tx);
   return tokens;
 }
 
@@ -38,12 +38,12 @@ test("without a limit every attempt has its slot", () => {
 
 test("those who wait come before those who ask later", () => {
   const slots = new Slots(1);
-  const book = transaction();
-  for (const token of ["a", "b", "c"]) begin(slots, book, token);
-  slots.release(book, "a");
-  expect(slots.take(book, "d")).toBe(false);
-  expect(slots.next(book)).toBe("b");
-  expect(slots.next(book)).toBeUndefined();
+  const tx = transaction();
+  for (const token of ["a", "b", "c"]) begin(slots, tx, token);
+  slots.release(tx, "a");
+  expect(slots.take(tx, "d")).toBe(false);
+  expect(slots.next(tx)).toBe("b");
+  expect(slots.next(tx)).toBeUndefined();
 });
 
 test("never more than allowed, none lost, and a rolled back transaction leaves nothing", () => {
@@ -53,24 +53,24 @@ test("never more than allowed, none lost, and a rolled back transaction leaves n
     let taken: string[] = [];
     let queue: string[] = [];
     steps.forEach(({ begin: begins, pick, rolledBack }, i) => {
-      const book = transaction();
+      const tx = transaction();
       const nextTaken = [...taken];
       const nextQueue = [...queue];
       if (begins) {
         const token = `t${i}`;
-        begin(slots, book, token);
+        begin(slots, tx, token);
         if (taken.length < limit && queue.length === 0) nextTaken.push(token);
         else nextQueue.push(token);
       } else if (taken.length > 0) {
         const [ended] = nextTaken.splice(pick % taken.length, 1);
-        slots.release(book, ended!);
-        for (let token = slots.next(book); token !== undefined; token = slots.next(book)) {
+        slots.release(tx, ended!);
+        for (let token = slots.next(tx); token !== undefined; token = slots.next(tx)) {
           expect(token).toBe(nextQueue.shift()!);
           nextTaken.push(token);
         }
       }
       expect(nextTaken.length).toBeLessThanOrEqual(limit);
-      if (rolledBack) rollBack(book);
+      if (rolledBack) rollBack(tx);
       else [taken, queue] = [nextTaken, nextQueue];
       expect(waiting(slots, taken)).toEqual(queue);
     });

@@ -113,12 +113,12 @@ test("a query goes to the worker that holds the run, else with the whole history
   const tasks: QueryTask[] = [];
   runtime.onQuery = (task) => {
     tasks.push(task);
-    runtime.replayer.query(task).then((answer) => runtime.completeQuery(answer));
+    runtime.taskHandler.query(task).then((answer) => runtime.completeQuery(answer));
   };
   const asked = { name: "q", args: [1] };
   expect(unpack((await query())!)).toEqual(asked);
   // The worker forgets the run, and is asked again with its history; then it holds it.
-  runtime.replayer.evict(tasks[0]!.runId);
+  runtime.taskHandler.evict(tasks[0]!.runId);
   expect(unpack((await query())!)).toEqual(asked);
   expect(unpack((await query())!)).toEqual(asked);
   expect(tasks.map(({ since }) => since > 0)).toEqual([true, true, false, true]);

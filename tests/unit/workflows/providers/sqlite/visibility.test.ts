@@ -10,7 +10,7 @@ import { Runs } from "../../../../../src/workflows/providers/sqlite/store/run-st
 import { type RunRow, Store } from "../../../../../src/workflows/providers/sqlite/store/store.ts";
 import { selectRuns } from "../../../../../src/workflows/providers/sqlite/store/visibility.ts";
 
-function shelf() {
+function catalogue() {
   const database = new Database(":memory:");
   migrate(database, 0);
   const store = new Store(database);
@@ -50,7 +50,7 @@ function shelf() {
 }
 
 test("runs are found by everything that is known of them, and by all of it together", () => {
-  const { add, ids, store } = shelf();
+  const { add, ids, store } = catalogue();
   add(1, { entry: "app:other" }, { city: "Oslo", n: 3 });
   add(2, { status: "running", closeTime: null }, { city: "Bonn", n: new LuaFloat(3), ok: true });
   add(3, { status: "failed", workflowId: "ordinary" }, { city: ["Oslo", "Bonn", "Oslo"] });
@@ -79,7 +79,7 @@ test("runs are found by everything that is known of them, and by all of it toget
 });
 
 test("pages of any order hold every run once", () => {
-  const { add, list } = shelf();
+  const { add, list } = catalogue();
   for (let run = 1; run <= 25; run++) {
     // Several runs at one time: the number parts them.
     add(run, { startTime: 1000 + (run % 4), closeTime: 9000 - (run % 3) }, { n: 1 });
@@ -107,7 +107,7 @@ test("pages of any order hold every run once", () => {
 });
 
 test("no filter looks at all runs: each goes through an index", () => {
-  const { database } = shelf();
+  const { database } = catalogue();
   const queries: Record<string, RunQuery> = {
     runs_status: { status: "failed" },
     runs_workflow: { workflowId: "x" },

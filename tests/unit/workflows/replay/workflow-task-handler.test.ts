@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { pack } from "../../../src/vm/codec.ts";
-import { WippyError } from "../../../src/vm/error.ts";
+import { pack } from "../../../../src/vm/codec.ts";
+import { WippyError } from "../../../../src/vm/error.ts";
 import {
   type EventData,
   type EventType,
@@ -8,10 +8,13 @@ import {
   packPlain,
   type StoredEvent,
   unpackCommands,
-} from "../../../src/workflows/history/history.ts";
-import { Replayer, type ReplayerOptions } from "../../../src/workflows/replay/workflow-task-handler.ts";
-import type { WorkflowTask } from "../../../src/workflows/provider.ts";
-import { type Script, ScriptedEngine } from "./scripted-engine.ts";
+} from "../../../../src/workflows/history/history.ts";
+import {
+  type ReplayerOptions,
+  WorkflowTaskHandler,
+} from "../../../../src/workflows/replay/workflow-task-handler.ts";
+import type { WorkflowTask } from "../../../../src/workflows/provider.ts";
+import { type Script, ScriptedEngine } from "../scripted-engine.ts";
 
 /** Builds a history event by event. */
 class History {
@@ -64,7 +67,7 @@ const twoTimers: Script = function* (run, input) {
 function setUp(script = twoTimers, options: ReplayerOptions = {}) {
   const engine = new ScriptedEngine({ "app:w": script });
   const runner = { start: () => {}, cancel: () => {} };
-  return { engine, replayer: new Replayer(engine, runner, options) };
+  return { engine, taskHandler: new WorkflowTaskHandler(engine, runner, options) };
 }
 
 const half = new History().start().task().done().add("TimerStarted", { seq: 1, due: 9 })
@@ -72,8 +75,8 @@ const half = new History().start().task().done().add("TimerStarted", { seq: 1, d
 
 describe("a whole history", () => {
   test("is replayed, and its open task run", async () => {
-    const { engine, replayer } = setUp();
-    const { outcome, token } = await replayer.run(taskOf(half.events));
+    const { engine, taskHandler } = setUp();
+    const { outcome, token } = await taskHandler.run(taskOf(half.events));
     expect(token).toBe("1.1.1");
     if (outcome.type !== "completed") throw new Error(outcome.failure.message);
     expect(unpackCommands(outcome.commands)).toMatchObject([{ type: "start_timer", seq: 2 }]);
@@ -88,19 +91,19 @@ describe("a whole history", () => {
   });
 
   test("drops what the engine had of the run before", async () => {
-    const { replayer } = setUp();
-    await replayer.run(taskOf(half.events));
-    const again = await replayer.run(taskOf(half.events));
+    const { taskHandler } = setUp();
+    await taskHandler.run(taskOf(half.events));
+    const again = await taskHandler.run(taskOf(half.events));
     expect(again.outcome.type).toBe("completed");
   });
 
   test("shows the events of a refused task again", async () => {
-    const { engine, replayer } = setUp();
+    const { engine, taskHandler } = setUp();
     const events = new History().start().task().done().add("TimerStarted", { seq: 1, due: 9 })
       .add("TimerFired", { seq: 1 }).task()
       .add("ExecutionSignaled", { name: "late", payloads: pack([1]), sender: "" })
       .add("TaskFailed", { message: "refused" }).task().events;
-    await replayer.run(taskOf(events));
+    await taskHandler.run(taskOf(events));
     expect(engine.activations[0]?.jobs.map(({ type }) => type)).toEqual([
       "fire_timer",
       "signal_workflow",
@@ -108,20 +111,20 @@ describe("a whole history", () => {
   });
 
   test("shows what came during a task with the next one", async () => {
-    const { engine, replayer } = setUp();
+    const { engine, taskHandler } = setUp();
     const events = new History().start().task()
       .add("ExecutionSignaled", { name: "early", payloads: pack([]), sender: "" })
       .done().add("TimerStarted", { seq: 1, due: 9 }).task().events;
-    await replayer.run(taskOf(events));
+    await taskHandler.run(taskOf(events));
     expect(engine.activations[0]?.jobs.map(({ type }) => type)).toEqual(["signal_workflow"]);
   });
 
   test("that does not match the code is told with both sides", async () => {
-    const { engine, replayer } = setUp(function* (run) {
+    const { engine, taskHandler } = setUp(function* (run) {
       yield run.activity("app:pay");
       return null;
     });
-    const { outcome } = await replayer.run(taskOf(half.events));
+    const { outcome } = await taskHandler.run(taskOf(half.events));
     expect(outcome).toMatchObject({
       type: "failed",
       failure: {
@@ -143,22 +146,24 @@ describe("what came since a task", () => {
   ];
 
   test("goes straight to a worker that holds the run", async () => {
-    const { engine, replayer } = setUp();
-    await replayer.run(taskOf(live.events));
-    const { outcome } = await replayer.run(taskOf(rest, 2));
+    const { engine, taskHandler } = setUp();
+    await taskHandler.run(taskOf(live.events));
+    const { outcome } = await taskHandler.run(taskOf(rest, 2));
     expect(outcome.type).toBe("completed");
     expect(engine.activations.map(({ replaying }) => replaying)).toEqual([false, false]);
   });
 
-  test.each<[string, (replayer: Replayer, engine: ScriptedEngine) => unknown, number]>([
-    ["has never seen the run", (replayer) => replayer.evict("run"), 2],
+  test.each<
+    [string, (taskHandler: WorkflowTaskHandler, engine: ScriptedEngine) => unknown, number]
+  >([
+    ["has never seen the run", (taskHandler) => taskHandler.evict("run"), 2],
     ["has dropped it", (_replayer, engine) => engine.evict("run"), 2],
     ["has seen another task last", () => {}, 4],
   ])("is refused by a worker that %s", async (_name, prepare, since) => {
-    const { engine, replayer } = setUp();
-    await replayer.run(taskOf(live.events));
-    prepare(replayer, engine);
-    const { outcome } = await replayer.run(taskOf(rest, since));
+    const { engine, taskHandler } = setUp();
+    await taskHandler.run(taskOf(live.events));
+    prepare(taskHandler, engine);
+    const { outcome } = await taskHandler.run(taskOf(rest, since));
     expect(outcome).toMatchObject({ type: "failed", failure: { cause: "cache_miss" } });
   });
 });
@@ -167,24 +172,24 @@ describe("of the runs in memory", () => {
   const first = (runId: string) => ({ ...taskOf(new History().start().task().events), runId });
 
   test("no more are kept than allowed", async () => {
-    const { engine, replayer } = setUp(twoTimers, { maxRuns: 2 });
-    for (const runId of ["a", "b", "c"]) await replayer.run(first(runId));
+    const { engine, taskHandler } = setUp(twoTimers, { maxRuns: 2 });
+    for (const runId of ["a", "b", "c"]) await taskHandler.run(first(runId));
     expect(["a", "b", "c"].map((runId) => engine.has(runId))).toEqual([false, true, true]);
   });
 
   test("the oldest are dropped when memory is short, a few at a time", async () => {
     let full = false;
-    const { engine, replayer } = setUp(twoTimers, { isFull: () => full });
+    const { engine, taskHandler } = setUp(twoTimers, { isFull: () => full });
     const runs = ["a", "b", "c", "d", "e"];
-    for (const runId of runs.slice(0, 4)) await replayer.run(first(runId));
+    for (const runId of runs.slice(0, 4)) await taskHandler.run(first(runId));
     full = true;
-    await replayer.run(first("e"));
+    await taskHandler.run(first("e"));
     expect(runs.filter((runId) => engine.has(runId))).toEqual(["c", "d", "e"]);
   });
 
   test("one that is at work is kept, however old it is", async () => {
-    const { engine, replayer } = setUp(twoTimers, { maxRuns: 1 });
-    await replayer.run(first("busy"));
+    const { engine, taskHandler } = setUp(twoTimers, { maxRuns: 1 });
+    await taskHandler.run(first("busy"));
     const { promise, resolve } = Promise.withResolvers<void>();
     const activate = engine.activate.bind(engine);
     engine.activate = async (activation) => {
@@ -193,8 +198,8 @@ describe("of the runs in memory", () => {
       return commands;
     };
     const rest = new History().start().task().add("TimerFired", { seq: 1 }).task().events.slice(2);
-    const working = replayer.run({ ...taskOf(rest, 2), runId: "busy" });
-    await replayer.run(first("other"));
+    const working = taskHandler.run({ ...taskOf(rest, 2), runId: "busy" });
+    await taskHandler.run(first("other"));
     expect(engine.has("busy")).toBe(true);
     resolve();
     expect((await working).outcome.type).toBe("completed");
@@ -202,12 +207,12 @@ describe("of the runs in memory", () => {
 });
 
 test("what the code does after it has closed the run is left out", async () => {
-  const { engine, replayer } = setUp(function* (run) {
+  const { engine, taskHandler } = setUp(function* (run) {
     run.continueAsNew("app:w");
     yield run.sleep(1);
     return null;
   });
-  const { outcome } = await replayer.run(taskOf(new History().start().task().events));
+  const { outcome } = await taskHandler.run(taskOf(new History().start().task().events));
   if (outcome.type !== "completed") throw new Error(outcome.failure.message);
   expect(unpackCommands(outcome.commands).map(({ type }) => type)).toEqual(["continue_as_new"]);
   expect(engine.has("run")).toBe(false);
@@ -221,9 +226,9 @@ test.each([
     "nondeterminism",
   ],
 ])("an engine that %s fails the task and nothing else", async (_name, error, cause) => {
-  const { engine, replayer } = setUp();
+  const { engine, taskHandler } = setUp();
   engine.activate = () => Promise.reject(error);
-  const { outcome } = await replayer.run(taskOf(half.events));
+  const { outcome } = await taskHandler.run(taskOf(half.events));
   expect(outcome).toMatchObject({ type: "failed", failure: { cause, message: error.message } });
 });
 
@@ -231,13 +236,13 @@ test("a stored history is checked without a task", async () => {
   const closed = new History().start().task().done().add("TimerStarted", { seq: 1, due: 9 })
     .add("TimerFired", { seq: 1 }).task().done().add("TimerStarted", { seq: 2, due: 9 })
     .add("TimerFired", { seq: 2 }).task().done().add("ExecutionCompleted", { value: pack(1) });
-  const { replayer } = setUp();
-  expect(await replayer.check("run", packHistory(closed.events))).toBeUndefined();
+  const { taskHandler } = setUp();
+  expect(await taskHandler.check("run", packHistory(closed.events))).toBeUndefined();
   const other = setUp(function* (run) {
     yield run.sleep(10);
     return 1;
   });
-  expect(await other.replayer.check("run", packHistory(closed.events))).toMatchObject({
+  expect(await other.taskHandler.check("run", packHistory(closed.events))).toMatchObject({
     cause: "nondeterminism",
     expected: { eventId: 8 },
     actual: { command: "complete_workflow" },

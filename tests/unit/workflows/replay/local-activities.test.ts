@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
 import { join } from "node:path";
-import { pack } from "../../../src/vm/codec.ts";
-import { packHistory, packPlain, unpackCommands } from "../../../src/workflows/history/history.ts";
-import type { LocalAttempt } from "../../../src/workflows/replay/local-activities.ts";
-import type { WorkflowTask } from "../../../src/workflows/provider.ts";
-import { checkJournal } from "../../../src/workflows/providers/sqlite/offline/check.ts";
-import { Replayer } from "../../../src/workflows/replay/workflow-task-handler.ts";
-import { Runtime, settle, temporaryFolder, VirtualMachine } from "./harness.ts";
-import { type Script, ScriptedEngine } from "./scripted-engine.ts";
+import { pack } from "../../../../src/vm/codec.ts";
+import { packHistory, packPlain, unpackCommands } from "../../../../src/workflows/history/history.ts";
+import type { LocalAttempt } from "../../../../src/workflows/replay/local-activities.ts";
+import type { WorkflowTask } from "../../../../src/workflows/provider.ts";
+import { checkJournal } from "../../../../src/workflows/providers/sqlite/offline/check.ts";
+import { WorkflowTaskHandler } from "../../../../src/workflows/replay/workflow-task-handler.ts";
+import { Runtime, settle, temporaryFolder, VirtualMachine } from "../harness.ts";
+import { type Script, ScriptedEngine } from "../scripted-engine.ts";
 
 let folder: { path: string; remove: () => void };
 let machine: VirtualMachine;
@@ -112,7 +112,7 @@ describe("on the journal", () => {
       await machine.advance(200);
       if (listening) {
         expect(runtime.asked).toHaveLength(1);
-        runtime.replayer.answered(runtime.asked[0]!, "finished", undefined);
+        runtime.taskHandler.answered(runtime.asked[0]!, "finished", undefined);
       }
       expect(await result).toBe(listening ? "finished" : "operation canceled");
       await runtime.provider.close();
@@ -209,19 +209,19 @@ describe("on a worker", () => {
     return {
       engine,
       canceled,
-      replayer: new Replayer(engine, runner, { surroundings: machine, maxRuns }),
+      taskHandler: new WorkflowTaskHandler(engine, runner, { platform: machine, maxRuns }),
     };
   }
 
   test("runs that have some under way stay in memory", async () => {
-    const { engine, replayer } = setUp(
+    const { engine, taskHandler } = setUp(
       function* (run) {
         return yield run.localActivity("app:slow");
       },
       () => {},
       1,
     );
-    const tasks = ["a", "b", "c"].map((id) => replayer.run(taskOf(id)));
+    const tasks = ["a", "b", "c"].map((id) => taskHandler.run(taskOf(id)));
     await machine.advance(1_000);
     expect((await Promise.all(tasks)).map(({ outcome }) => outcome)).toMatchObject([
       { type: "completed", forceNewTask: true },
@@ -232,27 +232,27 @@ describe("on a worker", () => {
   });
 
   test("a run that is dropped ends what it has under way, and gives up its task", async () => {
-    const { canceled, replayer } = setUp(
+    const { canceled, taskHandler } = setUp(
       function* (run) {
         return yield run.localActivity("app:slow");
       },
       () => {},
     );
-    const task = replayer.run(taskOf("run"));
+    const task = taskHandler.run(taskOf("run"));
     await settle();
-    replayer.evict("run");
+    taskHandler.evict("run");
     expect((await task).outcome).toMatchObject({ type: "failed", failure: { cause: "lost" } });
     expect(canceled).toHaveLength(1);
   });
 
   test("a task has a bounded number of commands", async () => {
-    const { replayer } = setUp(
+    const { taskHandler } = setUp(
       function* (run) {
         for (;;) yield run.localActivity("app:quick");
       },
-      ({ token }) => void replayer.answered(token, 1, undefined),
+      ({ token }) => void taskHandler.answered(token, 1, undefined),
     );
-    const { outcome } = await replayer.run(taskOf("run"));
+    const { outcome } = await taskHandler.run(taskOf("run"));
     if (outcome.type !== "completed") throw new Error(outcome.failure.message);
     expect(outcome.forceNewTask).toBe(true);
     const commands = unpackCommands(outcome.commands);

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { scriptCall } from "../../../src/cli/run/script-call.ts";
+import { scriptCall } from "../../../../src/cli/run/script-call.ts";
 
 test("a script without flags before it is known at once", () => {
   expect(scriptCall(["a.lua"])).toEqual({ file: "a.lua", rest: [] });

@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { History } from "../../../src/cli/repl/history.ts";
-import { historyLimit, LineInput, type LineOptions } from "../../../src/cli/repl/input.ts";
-import { cleanAfterTest } from "../../cleanup.ts";
+import { History } from "../../../../src/cli/repl/history.ts";
+import { historyLimit, LineInput, type LineOptions } from "../../../../src/cli/repl/input.ts";
+import { cleanAfterTest } from "../../../cleanup.ts";
 
 /** An input whose keys are written to `stdin`; what was shown is in `shown()`. */
 function open(isTTY: boolean, options: Partial<LineOptions> = {}) {

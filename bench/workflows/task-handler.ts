@@ -102,7 +102,7 @@ for (const steps of [3, 250, 12_500]) {
   const rounds = Math.max(3, Math.ceil((quick ? 100_000 : 500_000) / events));
   const size = steps === 3 ? 10 : steps * 4;
   await measure({
-    figure: `replayer.events_${size}`,
+    figure: `taskHandler.events_${size}`,
     unit: "1/s",
     better: "higher",
     n: events,

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { jittered, matchesBetween, nextMatch } from "../../../src/workflows/schedules/spec.ts";
-import type { ScheduleSpec } from "../../../src/workflows/schedules/schedules.ts";
+import { jittered, matchesBetween, nextMatch } from "../../../../src/workflows/schedules/spec.ts";
+import type { ScheduleSpec } from "../../../../src/workflows/schedules/schedules.ts";
 
 const at = (text: string) => Date.parse(`${text}Z`);
 

@@ -1,14 +1,14 @@
 import { expect, test } from "bun:test";
-import type { WorkerAnswer } from "../../../src/workflows/tasks/task-queue.ts";
+import type { WorkerAnswer } from "../../../../src/workflows/tasks/task-queue.ts";
 import {
-  type OutgoingHandout,
+  type OutgoingTask,
   packAnswers,
-  packHandouts,
   packIdentity,
+  packTasks,
   RunMemory,
   unpackAnswers,
-  unpackHandouts,
-} from "../../../src/workflows/tasks/task-wire.ts";
+  unpackTasks,
+} from "../../../../src/workflows/tasks/task-wire.ts";
 
 const bytes = new Uint8Array([1, 2, 3]);
 const failure = { kind: "Invalid", message: "no", retryable: false, details: { path: "x" } };
@@ -45,12 +45,12 @@ test("tasks come with the id of their run, which is sent with the first one", ()
   const first = { token: "1.2.3", runId: "r", since: 0, history: bytes };
   const later = { token: "1.2.4", runId: "r", since: 9, history: bytes };
   const memory = new RunMemory();
-  const cross = (handouts: OutgoingHandout[]) => unpackHandouts(packHandouts(handouts), memory);
+  const cross = (tasks: OutgoingTask[]) => unpackTasks(packTasks(tasks), memory);
   expect(cross([{ type: "task", task: first }])).toEqual([{ type: "task", task: first }]);
   expect(cross([{ type: "task", task: later }])).toEqual([{ type: "task", task: later }]);
-  const timed: OutgoingHandout = { type: "task", task: { ...later, timeout: 500 } };
-  const hurry: OutgoingHandout = { type: "hurry", runId: "r" };
-  expect(cross([timed, hurry])).toEqual([timed, hurry] as never);
+  const timed: OutgoingTask = { type: "task", task: { ...later, timeout: 500 } };
+  const expedite: OutgoingTask = { type: "expedite", runId: "r" };
+  expect(cross([timed, expedite])).toEqual([timed, expedite] as never);
   const unknown = { ...later, token: "1.7.1", runId: "s" };
   expect(cross([{ type: "task", task: unknown }])).toMatchObject([{ task: { runId: "" } }]);
 });
@@ -81,11 +81,11 @@ test("attempts come with the identity of their run", () => {
     deadline: Infinity,
   };
   const cross = (more: Partial<typeof task> & { activityId?: string }) => {
-    const [handout] = unpackHandouts(
-      packHandouts([{ type: "activity", task: { ...task, ...more } }]),
+    const [item] = unpackTasks(
+      packTasks([{ type: "activity", task: { ...task, ...more } }]),
       new RunMemory(),
     );
-    return handout?.type === "activity" ? handout.task : undefined;
+    return item?.type === "activity" ? item.task : undefined;
   };
   const plain = cross({})!;
   expect(plain).toMatchObject({ entry: "app:a", attempt: 4, deadline: Infinity, args: bytes });

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { Config } from "../../../src/app/config.ts";
 import { promptEntries, script } from "../../../src/app/script.ts";
 import { Node } from "../../../src/node/node.ts";
-import type { Prompt } from "../../../src/node/repl.ts";
+import type { ReplSession } from "../../../src/node/repl.ts";
 import { silentSink } from "../../../src/observe/log.ts";
 
 let directory: string;
 let node: Node;
-let prompt: Prompt;
+let prompt: ReplSession;
 let told = Promise.withResolvers<string>();
 
 beforeAll(async () => {

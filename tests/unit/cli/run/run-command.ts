@@ -1,4 +1,4 @@
-import { main } from "../../../src/cli/cli.ts";
+import { main } from "../../../../src/cli/cli.ts";
 
 /** What a command of the command line left behind. */
 export interface Outcome {

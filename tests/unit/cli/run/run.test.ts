@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { resolve } from "node:path";
-import { writeFiles } from "../app/temporary-application.ts";
+import { writeFiles } from "../../app/temporary-application.ts";
 
-const main = resolve(import.meta.dir, "../../../src/main.ts");
+const main = resolve(import.meta.dir, "../../../../src/main.ts");
 const lock = { "wippy.lock": "directories: { src: src }\n" };
 
 const running = new Set<Bun.Subprocess>();
@@ -167,7 +167,7 @@ entries:
     });
     const { status, out, err } = await run(directory, "run");
     expect([status, out]).toEqual([1, ""]);
-    const told = err.split("\n").filter((line) => !line.startsWith("    mend: "));
+    const told = err.split("\n").filter((line) => !line.startsWith("    hint: "));
     expect(told).toEqual([
       'src/_index.yaml:3:5  app:f  method "run" not found in module',
       'src/_index.yaml:5:16  app:x  unknown kind "functon.lua"',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { writeFiles } from "../app/temporary-application.ts";
+import { writeFiles } from "../../app/temporary-application.ts";
 import { runCommand } from "./run-command.ts";
 
 const files = {
@@ -38,7 +38,7 @@ describe("wippy registry list", () => {
     expect(await ids("--meta", "title*sett")).toEqual(["app:settings"]);
     expect(await ids("--meta", "n=1")).toEqual([]);
     expect(await registry("list", "--meta", "title")).toBe(
-      '1: Error: invalid --meta "title"\n    mend: write field=value, or field~pattern\n',
+      '1: Error: invalid --meta "title"\n    hint: write field=value, or field~pattern\n',
     );
   });
 
@@ -74,7 +74,7 @@ describe("wippy registry show", () => {
     expect(await registry("show", "settings", "-f", "list")).toBe("- 1\n- 2\n");
     expect(await registry("show", "settings", "-f", "list", "--json")).toBe("[\n  1,\n  2\n]\n");
     expect(await registry("show", "settings", "-f", "txt")).toBe(
-      '1: Error: field "txt" not found in entry data\n    mend: app:settings has: text, list\n',
+      '1: Error: field "txt" not found in entry data\n    hint: app:settings has: text, list\n',
     );
   });
 
@@ -84,11 +84,11 @@ describe("wippy registry show", () => {
 
   test("unknown and ambiguous names", async () => {
     expect(await registry("show", "setings")).toBe(
-      '1: Error: entry not found: setings\n    mend: did you mean "settings"?\n',
+      '1: Error: entry not found: setings\n    hint: did you mean "settings"?\n',
     );
     expect(await registry("show", "db")).toBe(
       '1: Error: ambiguous entry name "db", use full ID (namespace:name)\n' +
-        "    mend: choose one of app:db, other:db\n",
+        "    hint: choose one of app:db, other:db\n",
     );
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { memoryLimit } from "../../../src/cli/run/memory-limit.ts";
+import { memoryLimit } from "../../../../src/cli/run/memory-limit.ts";
 
 test("sizes, from the flag first", () => {
   const sizes = ["1048576", "64K", "512M", "1G", "2TB", "1GiB", "3m"];
