@@ -6,7 +6,7 @@
  * NAME is a figure or the beginning of several, as `durable.`.
  *
  * A figure is one JSON line on standard output. On standard error each bench says what it does, and a
- * table of all figures follows at the end, in the form that docs/figures.md keeps. The exit status is
+ * table of all figures follows at the end, in the form that docs/reference/benchmarks.md keeps. The exit status is
  * 1 when a bench fails; a missed target is a figure like any other.
  *
  * The benches are the files bench/AREA/NAME.ts; what they share lies beside or below those.

@@ -360,7 +360,7 @@ end
 });
 
 test("the scripts of the guide print what it says", async () => {
-  const page = readFileSync(join(root, "docs/scripts.md"), "utf8");
+  const page = readFileSync(join(root, "docs/guide/scripts.md"), "utf8");
   const shown = [...page.matchAll(/^```lua\n-- (\S+)\n(.*?)^```\n\n```text\n(.*?)^```/gms)];
   expect(shown.length).toBeGreaterThan(2);
   const { run } = place(Object.fromEntries(shown.map(([, name, source]) => [name!, source!])));

@@ -14,7 +14,7 @@ import { oneLine, table } from "../terminal/table.ts";
 const interval = 1000;
 /** Units that are looked at: all of a small system, the first ones of a large one. */
 const looked = 5000;
-/** Fuel that a worker burns in a second when it does nothing else; see `docs/figures.md`. */
+/** Fuel that a worker burns in a second when it does nothing else; see `docs/reference/benchmarks.md`. */
 const fuelPerSecond = 60_000_000;
 
 /** Where it is shown and what is typed meanwhile. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { type Code, type Sources, startApplication } from "../application.ts";
 
-const pages = join(import.meta.dir, "../../../docs/modules");
+const pages = join(import.meta.dir, "../../../docs/reference/modules");
 
 /** The fenced blocks of a language. */
 function fences(page: string, language: string): string[] {

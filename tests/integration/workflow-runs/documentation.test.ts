@@ -13,7 +13,7 @@ function blocks(page: string, language: string): string[] {
 }
 
 test("the example of the workflow module does what the page says", async () => {
-  const page = "modules/workflow.md";
+  const page = "reference/modules/workflow.md";
   const application = await startDurable({
     workflows: { order: { source: blocks(page, "lua")[0]! }, ship: "return ..." },
     functions: { start: 'return workflow.exec("app:order", { 1.25, 2 })' },
@@ -22,7 +22,7 @@ test("the example of the workflow module does what the page says", async () => {
 });
 
 test("the example of the schedule module does what the page says", async () => {
-  const page = "modules/schedule.md";
+  const page = "reference/modules/schedule.md";
   const application = await startDurable({
     workflows: { report: "return ..." },
     functions: { weekly: { source: blocks(page, "lua")[0]! } },
@@ -31,7 +31,7 @@ test("the example of the schedule module does what the page says", async () => {
 });
 
 test("the declared schedule of the page on workflows is one", async () => {
-  const [entry] = parse(blocks("workflows.md", "yaml")[1]!) as Record<string, unknown>[];
+  const [entry] = parse(blocks("guide/workflows.md", "yaml")[1]!) as Record<string, unknown>[];
   const { name, kind, ...data } = entry!;
   expect([name, kind]).toEqual(["nightly", "workflow.schedule"]);
   const application = await startDurable({
@@ -46,7 +46,7 @@ test("the declared schedule of the page on workflows is one", async () => {
 });
 
 test("the example of the page on workflows runs", async () => {
-  const [order, start] = blocks("workflows.md", "lua");
+  const [order, start] = blocks("guide/workflows.md", "lua");
   const application = await startDurable({
     workflows: { order: { source: order!.replaceAll("shop:", "app:") } },
     functions: {
@@ -58,7 +58,7 @@ test("the example of the page on workflows runs", async () => {
 });
 
 test("the updates and queries of the page on workflows work", async () => {
-  const [, , handlers, update, withStart, query, ask] = blocks("workflows.md", "lua");
+  const [, , handlers, update, withStart, query, ask] = blocks("guide/workflows.md", "lua");
   const application = await startDurable({
     workflows: {
       main: `${handlers} ${query} process.listen("close"):receive()`,
@@ -81,7 +81,7 @@ test("the updates and queries of the page on workflows work", async () => {
 });
 
 test("the local activities of the page on workflows are one step", async () => {
-  const code = blocks("workflows.md", "lua")[7]!.replaceAll("shop:", "app:");
+  const code = blocks("guide/workflows.md", "lua")[7]!.replaceAll("shop:", "app:");
   const application = await startDurable({
     workflows: { main: `${code} return { total, workflow.history_length() }` },
     functions: {
@@ -94,7 +94,7 @@ test("the local activities of the page on workflows are one step", async () => {
 });
 
 test("the cancellation scope of the page on workflows cleans up", async () => {
-  const scope = blocks("workflows.md", "lua")[8]!.replaceAll("shop:", "app:");
+  const scope = blocks("guide/workflows.md", "lua")[8]!.replaceAll("shop:", "app:");
   const application = await startDurable({
     workflows: { main: scope },
     functions: {
@@ -115,7 +115,7 @@ test("the cancellation scope of the page on workflows cleans up", async () => {
 });
 
 test("the example of the activity module does what the page says", async () => {
-  const page = "modules/activity.md";
+  const page = "reference/modules/activity.md";
   const application = await startDurable({
     workflows: {
       main: `return funcs.new():with_options{ ["activity.retry_policy"] = { initial_interval = 1 } }
@@ -130,7 +130,7 @@ test("the example of the activity module does what the page says", async () => {
 });
 
 test("the account of the page for those who come from Temporal works", async () => {
-  const [account] = blocks("from-temporal.md", "lua");
+  const [account] = blocks("guide/from-temporal.md", "lua");
   const simulation = new Simulation({ seed: 6 });
   const application = await startDurable({
     workflows: { account: { source: account!.replaceAll("bank:", "app:") } },

@@ -12,7 +12,7 @@ import { type Logged, runUnit } from "./lua-unit.ts";
 const directory = mkdtempSync(join(tmpdir(), "wippy-docs-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-const pages = join(import.meta.dir, "../../../docs/modules");
+const pages = join(import.meta.dir, "../../../docs/reference/modules");
 const entries = [
   entryOf("app:data", "fs.directory", { directory: "data", auto_init: true }),
   entryOf("app:memory", "env.storage.memory"),
