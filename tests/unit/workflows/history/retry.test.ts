@@ -1,6 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { decideRetry, retryDelay, timeoutFailure } from "../../../../src/workflows/history/retry.ts";
+import {
+  decideRetry,
+  retryDelay,
+  timeoutFailure,
+} from "../../../../src/workflows/history/retry.ts";
 
 const failure = { kind: "Unavailable", message: "down" };
 

@@ -1,7 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import type { Command, CommandBody } from "../../../../src/workflows/engine/command.ts";
 import { compare } from "../../../../src/workflows/replay/determinism.ts";
-import type { EventData, EventType, HistoryEvent } from "../../../../src/workflows/history/history.ts";
+import type {
+  EventData,
+  EventType,
+  HistoryEvent,
+} from "../../../../src/workflows/history/history.ts";
 
 const bytes = new Uint8Array([1]);
 

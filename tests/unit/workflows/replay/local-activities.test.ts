@@ -2,7 +2,11 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { pack } from "../../../../src/vm/codec.ts";
-import { packHistory, packPlain, unpackCommands } from "../../../../src/workflows/history/history.ts";
+import {
+  packHistory,
+  packPlain,
+  unpackCommands,
+} from "../../../../src/workflows/history/history.ts";
 import type { LocalAttempt } from "../../../../src/workflows/replay/local-activities.ts";
 import type { WorkflowTask } from "../../../../src/workflows/provider.ts";
 import { checkJournal } from "../../../../src/workflows/providers/sqlite/offline/check.ts";
