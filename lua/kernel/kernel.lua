@@ -72,7 +72,7 @@ function runtime.frame()
   }
 end
 
---- Whether the running unit may do `action` on `resource` (spec security §5).
+--- Whether the running unit may do `action` on `resource`.
 function runtime.allowed(action, resource, attributes)
   return permissions.allowed(scheduler.current, action, resource, attributes)
 end

@@ -1,5 +1,5 @@
---- Stream objects: bytes from and to somewhere, the same for files, request bodies and programs
--- (spec core-api §16).
+--- Stream objects: a sequence of bytes to read or write, the same for files, request bodies and programs.
+-- See docs/reference/modules/stream.md.
 local use = ...
 local errors = use("kernel/core/errors")
 local check = use("kernel/core/check")

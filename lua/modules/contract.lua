@@ -1,4 +1,5 @@
--- The `contract` module (spec core-api §15): what a service can do, apart from which functions do it.
+-- The `contract` module: what a service can do, apart from which functions do it.
+-- See docs/reference/modules/contract.md.
 local runtime = ...
 local use = runtime.use
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors

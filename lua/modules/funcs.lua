@@ -1,4 +1,4 @@
--- The `funcs` module (spec core-api §8).
+-- The `funcs` module: docs/reference/modules/funcs.md.
 local runtime = ...
 local check = runtime.check
 local copies = runtime.use("kernel/core/copy")
@@ -85,7 +85,7 @@ local function fields_of(executor, name)
     or error("bad argument #1 to '" .. name .. "' (funcs.Executor expected; call it with ':')", 3)
 end
 
---- An Executor: an immutable builder of calls (spec §8.1). Without context of its own it calls in its caller's frame.
+--- An Executor: an immutable builder of calls. Without context of its own it calls in its caller's frame.
 function funcs.new()
   return make(nil, nil)
 end

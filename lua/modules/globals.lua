@@ -1,4 +1,4 @@
--- The globals that every unit has without listing them (spec core-api §2.3).
+-- The globals that every unit has without listing them in `modules`.
 local runtime = ...
 local use = runtime.use
 local channel = use("kernel/messaging/channel")
@@ -44,7 +44,7 @@ payload.format = object.freeze(payload.format, "payload.format")
 sandbox.always("payload", object.freeze(payload, "payload"))
 sandbox.always("os", object.freeze(use("modules/os", runtime), "os"))
 
---- Starts a coroutine of this unit; its first slice runs before `spawn` returns (spec §6, §1.8).
+--- Starts a coroutine of this unit; its first slice runs before `spawn` returns.
 sandbox.extend("coroutine", "spawn", function(fn)
   check.func(fn, 1, "spawn")
   local self, spawner = scheduler.current, scheduler.co

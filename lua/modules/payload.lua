@@ -1,4 +1,4 @@
--- The `payload` global (spec core-api §4).
+-- The `payload` global: docs/reference/modules/payload.md.
 local runtime = ...
 local mailbox = runtime.use("kernel/messaging/mailbox")
 local errors = runtime.errors

@@ -1,4 +1,4 @@
--- The `process` module (spec core-api §7).
+-- The `process` module: docs/reference/modules/process.md.
 local runtime = ...
 local use = runtime.use
 local actors = use("kernel/processes/processes")
@@ -434,7 +434,7 @@ function builder_methods:exec(id, host_id, ...)
   return current.context.exec(current, id, host_id, from.frame, extra_of(from), ...)
 end
 
---- A spawn builder that carries context values (spec §7.9).
+--- A spawn builder that carries context values.
 function process.with_context(values)
   check.table(values, 1, "with_context")
   check_builder("context", "context")

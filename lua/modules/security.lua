@@ -1,4 +1,4 @@
--- The `security` module (spec security §9): who acts, and what is allowed.
+-- The `security` module: who acts, and what is allowed. See docs/reference/modules/security.md.
 local runtime = ...
 local use = runtime.use
 local check, errors = runtime.check, runtime.errors

@@ -1,4 +1,4 @@
--- The `workflow` module (spec workflows §1).
+-- The `workflow` module: docs/reference/modules/workflow.md.
 local runtime = ...
 local check = runtime.check
 local errors = runtime.errors
@@ -46,7 +46,7 @@ end
 --- The older name of `exec`.
 workflow.execute = workflow.exec
 
---- The version of a change that this run is on (spec §1.2); outside a workflow `max`.
+--- The version of a change that this run is on; outside a workflow `max`.
 function workflow.version(change, minimum, maximum)
   check.string(change, 1, "version")
   minimum = check.integer(minimum, 2, "version")
@@ -363,7 +363,7 @@ function workflow.non_cancellable(fn, ...)
   return run_in_scope("non_cancellable", true, nil, fn, ...)
 end
 
---- What is known of the run (spec §1.4); nil outside a workflow.
+--- What is known of the run; nil outside a workflow.
 function workflow.info()
   local self = scheduler.current
   return self.context.workflow_info(self), nil

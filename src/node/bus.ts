@@ -21,8 +21,8 @@ export interface BusFilter {
 type Listener = (event: BusEvent) => void;
 
 /**
- * Whether a text matches a pattern (spec core-api §11): `*` at the end stands for any rest, dots included, and so
- * does `**`; a pattern without it is the text itself.
+ * Returns whether a text matches a pattern: `*` or `**` at the end stands for any rest, dots included;
+ * a pattern without one matches only itself.
  */
 export function matchesPattern(pattern: string | undefined, text: string): boolean {
   if (pattern === undefined || pattern === "" || pattern === "*") return true;

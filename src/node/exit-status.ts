@@ -9,7 +9,10 @@ interface Streams {
   err: { write(text: string | Uint8Array): unknown };
 }
 
-/** The exit status that a result stands for; a text is written (spec app-and-cli §2.10). */
+/**
+ * Returns the exit status that a result stands for, and writes a result that is text or an error.
+ * The rules are in docs/reference/command-line.md#exit-status.
+ */
 export function exitStatus(result: TerminalResult, { out, err }: Streams): number {
   if ("error" in result) {
     err.write(`${withoutRepeatedPrefix(result.error.message)}\n`);

@@ -5,9 +5,9 @@ import type { Variables } from "../registry/placeholder.ts";
 import type { LuaValue } from "../vm/value.ts";
 
 /**
- * The frame in which a service's code starts: the actor and the policies of its `lifecycle.security`
- * (spec security §7.2). Bare names are completed with the service's namespace. Where policies or groups
- * are listed and none exists, the scope is empty and allows nothing.
+ * The frame in which a service's code starts: the actor and the policies of its `lifecycle.security`.
+ * Bare names are completed with the service's namespace. Where policies or groups are listed and none
+ * exists, the scope is empty and allows nothing.
  */
 export function serviceFrame(
   security: Lifecycle["security"],

@@ -410,7 +410,7 @@ export class Node {
   /**
    * Runs a process with the terminal and waits for its end.
    *
-   * @returns the exit status that its result stands for (spec app-and-cli §2.10)
+   * @returns the exit status that its result stands for
    * @throws WippyError when it cannot be started
    */
   async runTerminal(entryId: string, args: string[], hostId: string): Promise<number> {

@@ -116,7 +116,7 @@ export class NodeRequests {
       const key = `link ${target} ${watcher}`;
       const end = workflows.watch(target, (value, error) => {
         watches.delete(key);
-        // A linked workflow that ends well is told too (spec workflows §2.9).
+        // A linked workflow that ends well is told too.
         if (error === undefined) tellWatcher(watcher, "exit_event", target, value);
         else tellWatcher(watcher, "link_down", target, error);
       }, runId);

@@ -4,7 +4,7 @@ import type { LogSink } from "../observe/log.ts";
 import type { Lifecycle } from "../registry/lifecycle.ts";
 import { WippyError } from "../vm/error.ts";
 
-/** States of a service (spec app-and-cli §4.2). */
+/** States of a service, as `system.supervisor` and `wippy status` report them. */
 export type ServiceState =
   | "unknown"
   | "starting"
@@ -64,7 +64,7 @@ interface Service extends ServiceDefinition {
   running?: Startable | undefined;
 }
 
-/** Whether an end is for good: cancellations and errors that say so (spec §4.3). */
+/** Returns whether a service has ended for good: cancelled, or with an error that is not retryable. */
 function terminal(error: unknown): boolean {
   return error instanceof WippyError && (error.retryable === false || error.kind === "Canceled");
 }

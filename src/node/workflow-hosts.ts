@@ -344,7 +344,7 @@ function simulated(simulation: Simulation): Partial<SqliteProviderOptions> {
   return { inline: true, platform: simulation, transport };
 }
 
-/** The end of a run as `value, err` (spec workflows §2.11). */
+/** The end of a run as `value, err`. */
 function outcome(closed: RunClosed): [LuaValue, LuaValue] {
   if (closed.status === "completed") {
     return [closed.value ? unpack(closed.value) : undefined, undefined];

@@ -1,4 +1,4 @@
--- Data that crosses from one unit to another is copied, never shared (spec core-api §1.7).
+-- Data that crosses from one unit to another is copied, never shared.
 -- Strings and scalars pass as they are, tables and Error objects deeply (cycles and shared references kept); other
 -- objects, functions and coroutines inside a table arrive as nil.
 local use = ...

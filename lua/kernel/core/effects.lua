@@ -1,5 +1,5 @@
--- Effects: what modules ask for, and the context of the running unit answers (design §1). A new module adds
--- operations here by name; a new context adds handlers in lua/contexts.
+-- Effects: what modules ask for, and the context of the running unit answers. A new module adds operations
+-- here by name; a new context adds handlers in lua/contexts.
 local use = ...
 local scheduler = use("kernel/core/scheduler")
 

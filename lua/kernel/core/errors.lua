@@ -1,4 +1,4 @@
--- The Error object of Lua code (spec core-api §3). It has no setters; what goes to another unit is a copy all the same.
+-- The Error object of Lua code. It has no setters; what goes to another unit is a copy all the same.
 local use = ...
 local object = use("kernel/core/object")
 
@@ -172,7 +172,7 @@ function errors.from_raised(value, stack)
   return errors.make("Internal", text_of(value), nil, nil, stack)
 end
 
---- What a second return value of a main function means (spec core-api §1.2): an Error, or nil for none.
+--- What a second return value of a main function means: an Error, or nil for none.
 function errors.from_returned(value)
   if type(value) == "string" then
     return errors.make("Internal", value, false)

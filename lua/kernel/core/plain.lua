@@ -1,5 +1,5 @@
--- Values in the terms of JSON, for context values, events and options (spec core-api §1.7): a table with an array part
--- becomes a list, another one a map with text keys; what cannot be said so becomes its text.
+-- Values in the terms of JSON, for context values, events and options: a table with an array part becomes a
+-- list, any other table a map with string keys; a value that JSON cannot hold becomes its `tostring`.
 local type_of = host.type
 
 local function plain(value, above)

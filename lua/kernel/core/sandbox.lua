@@ -1,5 +1,5 @@
 -- What application code sees: read-only standard libraries, the modules that its entry lists, an environment of its
--- own (spec core-api §2). A source is compiled once per worker into a factory; each unit calls it with its environment.
+-- own. A source is compiled once per worker into a factory; each unit calls it with its environment.
 local use = ...
 local errors = use("kernel/core/errors")
 local object = use("kernel/core/object")

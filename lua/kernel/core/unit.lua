@@ -32,7 +32,7 @@ for i = 0, 4095 do
 end
 local high, high_digits = -1, ""
 
--- The text of a PID (spec core-api §0.2).
+-- The text of a PID: `{HOST|ID}`.
 local function pid_text(host, number)
   if number >> 12 ~= high then
     high = number >> 12

@@ -1,5 +1,5 @@
--- How many instances an adaptive pool has (spec app-and-cli §3.2): more as long as that lets more calls through. A look
--- at the pool twice a second, while there is load; growth is a probe, kept or taken back after four looks.
+-- How many instances an adaptive pool has: it grows as long as that raises throughput. The pool is sampled twice
+-- per second while there is load; growth is a probe, kept or reverted after four samples.
 local use = ...
 local scheduler = use("kernel/core/scheduler")
 

@@ -1,4 +1,4 @@
--- How the options of a call change it (spec app-and-cli §3.3, §3.4): failed attempts are repeated, its time is limited.
+-- What the options of a call do: retry failed attempts, limit its time. See docs/reference/modules/funcs.md.
 -- Options are those of the entry (`meta.options`), each replaced by the caller's of the same name.
 local use = ...
 local calls = use("kernel/functions/functions")

@@ -1,5 +1,5 @@
--- Pools of function instances (spec app-and-cli §3). An instance is an environment in which the entry's chunk has
--- run; a call takes a free one, so at most `limit` calls of a function run at once on this worker, the rest queue.
+-- Pools of function instances. An instance is an environment in which the entry's chunk has run; a call takes a
+-- free one, so at most `limit` calls of a function run at once on this worker, the rest queue.
 local use = ...
 local adaptive = use("kernel/functions/adaptive")
 local errors = use("kernel/core/errors")

@@ -1,7 +1,7 @@
--- Channels of one unit (spec core-api §5). Waiters are coroutines, or select records {co=, cases=, done=}: the oldest
--- one is `first`, as there is seldom a second, the others are in `receivers`.
+-- Channels of one unit. Waiters are coroutines, or select records {co=, cases=, done=}: the oldest one is
+-- `first`, as there is seldom a second, the others are in `receivers`.
 -- `items` is the buffer. A channel with `mail` set is fed by the mailbox without bound and is polled after the
--- others in a select, in order of arrival (spec §7.2).
+-- others in a select, in order of arrival.
 local use = ...
 local errors = use("kernel/core/errors")
 local object = use("kernel/core/object")
@@ -356,7 +356,7 @@ local function case_ready(case)
   return nil
 end
 
---- The first ready case in the order written; else the default; else waits for the first event (spec §5.2).
+--- The first ready case in the order written; else the default; else waits for the first event.
 function channel.select(cases, default)
   if type(cases) ~= "table" then
     error("bad argument #1 to 'select' (table expected, got " .. host.type(cases) .. ")", 2)

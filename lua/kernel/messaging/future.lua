@@ -1,4 +1,4 @@
--- The result of an asynchronous call (spec core-api §9).
+-- The result of an asynchronous call: what `funcs.async` returns. See docs/reference/modules/funcs.md.
 local use = ...
 local channel = use("kernel/messaging/channel")
 local errors = use("kernel/core/errors")

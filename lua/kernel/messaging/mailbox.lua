@@ -1,5 +1,4 @@
--- Messages of a unit (spec core-api §7.2). A message is {topic, from, value, arrival} with `n` when it carries
--- other than one value. A topic with a listener goes there; everything else waits in the inbox's channel, which
+-- Messages of a unit. A message is {topic, from, value, arrival} with `n` unless it carries exactly one value. A topic with a listener goes there; everything else waits in the inbox's channel, which
 -- exists from the first message on, whether the program opened it or not: so nothing is dropped for lack of a reader.
 local use = ...
 local channel = use("kernel/messaging/channel")

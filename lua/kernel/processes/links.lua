@@ -1,4 +1,4 @@
--- Links and monitors (spec core-api §7.5, §7.7), local ones and those that cross workers.
+-- Links and monitors, local ones and those that cross workers.
 -- unit.monitors[watcher pid] = true, unit.links[pid] = true, unit.watching[target pid] = true.
 -- A "waiter" of an exec or of the node is a monitor too, held as a function under unit.waiters.
 local use = ...

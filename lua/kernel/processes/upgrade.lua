@@ -1,5 +1,5 @@
--- process.upgrade of a process (spec core-api §7.8): new code under the same PID. Names, links, monitors, the frame
--- and undelivered messages stay; Lua state, coroutines, channels, timers, calls and options go.
+-- process.upgrade of a process: new code under the same PID. Names, links, monitors, the frame and undelivered
+-- messages stay; Lua state, coroutines, channels, timers, calls and options go. See docs/guide/hot-code.md.
 local use = ...
 local channel = use("kernel/messaging/channel")
 local actors = use("kernel/processes/processes")
@@ -57,8 +57,8 @@ local function outdated(self, sources)
   end
 end
 
---- Tells the processes that set `upgradable` that their code is outdated (spec core-api §7.7): `changed` has, for each
---- entry, the changed entries that it uses.
+--- Sends OUTDATED to the processes that set `upgradable`: `changed` has, for each entry, the changed entries that
+--- it uses.
 function actors.here.outdated(changed)
   local concerned = {}
   for pid, self in pairs(unit.by_pid) do

@@ -1,5 +1,5 @@
 -- Actors, policies and scopes as programs hold them: objects whose contents are out of reach, since frames of other
--- units hold them too (spec security §2, §4, §9).
+-- units hold them too.
 local use = ...
 local check = use("kernel/core/check")
 local copies = use("kernel/core/copy")

@@ -1,5 +1,5 @@
--- What units may do (spec security §5). A frame carries the actor and the scope, a list of policies. A unit without a
--- scope pays one look at its frame for a check, unless the application is strict.
+-- What units may do: docs/guide/security.md. A frame carries the actor and the scope, a list of policies. A check
+-- in a unit without a scope costs one look at its frame, unless the application is strict.
 local use = ...
 local errors = use("kernel/core/errors")
 local policies = use("kernel/security/policies")

@@ -1,5 +1,5 @@
--- Queries: questions to a run that leave no trace (spec workflows §3.7). A handler may look at everything and change
--- nothing; it neither waits nor has side effects.
+-- Queries: questions to a run that leave no trace in its history. A handler may read everything and change nothing;
+-- it neither waits nor has side effects.
 local use = ...
 local copies = use("kernel/core/copy")
 local errors = use("kernel/core/errors")

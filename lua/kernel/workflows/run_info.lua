@@ -1,4 +1,4 @@
--- What a run knows of itself (spec workflows §1.4).
+-- What a run knows of itself: the answer of `workflow.info`.
 local use = ...
 local copies = use("kernel/core/copy")
 local record_size = use("kernel/workflows/record_size")

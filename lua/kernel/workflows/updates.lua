@@ -1,5 +1,5 @@
--- Updates: messages to a run that have an answer (spec workflows §3.6). They reach a handler that the code has set, or
--- else the mailbox, as messages of the sender `{update|ID}`, which are answered by `process.send`.
+-- Updates: messages to a run that have an answer. They reach a handler that the code has set, or else the mailbox,
+-- as messages of the sender `{update|ID}`, which are answered by `process.send`. See docs/guide/workflows.md.
 -- `run.updates`: id -> "pending" or "accepted"; `run.verdicts`: what validators said, on replay.
 local use = ...
 local channel = use("kernel/messaging/channel")

@@ -1,4 +1,4 @@
--- What is wrong with the version of a change that a run is on, in words (spec workflows §1.2).
+-- What is wrong with the version of a change that a run is on, in words.
 local use = ...
 local errors = use("kernel/core/errors")
 

@@ -1,5 +1,5 @@
--- Durable runs on this worker: activations in, commands out (design §8). A run is a unit with `run`:
--- {id, host, time (ns), replaying, commands, sequences, timers, activities, children …: seq -> who waits}.
+-- Durable runs on this worker: activations in, commands out (docs/contributing/architecture.md). A run is a unit
+-- with `run`: {id, host, time (ns), replaying, commands, sequences, timers, activities, children …: seq -> who waits}.
 local use = ...
 local channel = use("kernel/messaging/channel")
 local check = use("kernel/core/check")
@@ -79,7 +79,7 @@ function workflows.close(self)
   unit.finish(self)
 end
 
---- `workflow.version` (spec workflows §1.2).
+--- `workflow.version`: the version of a change that this run is on, decided once and recorded.
 function workflows.version(self, change, minimum, maximum)
   local run = self.run
   local answer = run.versions[change]

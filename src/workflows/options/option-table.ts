@@ -1,5 +1,6 @@
 /**
- * Option tables as Lua code writes them (spec workflows §2.5, §4.3, §4.4), read into the engine's types.
+ * Reads option tables as Lua code writes them into the engine's types. The options are described in
+ * docs/guide/workflows.md (starts, activities) and docs/reference/modules/workflow.md.
  * @module
  */
 import { parseDuration } from "../../registry/duration.ts";

@@ -175,7 +175,7 @@ describe("coroutines of the program", () => {
   });
 });
 
-test("a yield of a managed coroutine resumes without values (§1.8)", async () => {
+test("a yield of a managed coroutine resumes without values", async () => {
   const app = await startApplication({
     functions: {
       main: 'return { main = function() return select("#", coroutine.yield(1, 2)) end }',

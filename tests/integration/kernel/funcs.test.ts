@@ -255,7 +255,7 @@ describe("async", () => {
     ]);
   });
 
-  test("a failure is an Error on the channel, kind kept (§18 no. 8)", async () => {
+  test("a failure is an Error on the channel, kind kept", async () => {
     expect(
       await run(`local f = funcs.async("app:fails")
         local err, ok = f:channel():receive()

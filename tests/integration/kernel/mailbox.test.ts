@@ -83,7 +83,7 @@ describe("routing", () => {
     ).toBe("ready");
   });
 
-  test("a select with a default takes what is queued (§18 no. 30)", async () => {
+  test("a select with a default takes what is queued", async () => {
     expect(
       await run(`send("a", 1)
         process.cancel(me, "why")

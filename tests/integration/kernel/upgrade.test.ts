@@ -36,7 +36,7 @@ test("without an id it starts the current definition again", async () => {
   ).toEqual([3, 1]);
 });
 
-test("without an id after an upgrade it starts the entry that it became (§18 no. 18)", async () => {
+test("without an id after an upgrade it starts the entry that it became", async () => {
   expect(
     await run(
       'process.upgrade("app:second")',
@@ -48,7 +48,7 @@ test("without an id after an upgrade it starts the entry that it became (§18 no
   ).toBe("app:second");
 });
 
-test("keeps the mailbox, in order, fetched or not (§18 no. 19)", async () => {
+test("keeps the mailbox, in order, fetched or not", async () => {
   expect(
     await run(
       `local ch, inbox = process.listen("a"), process.inbox()
