@@ -118,7 +118,7 @@ function findCycles(code: readonly Entry[], entries: ReadonlyMap<string, Entry>)
       const cycle = [...path.slice(start), entry.id];
       faults.push({
         entry: entry.id,
-        path: ["data", "imports", aliases[start]],
+        path: ["data", "imports", aliases[start] ?? ""],
         message: `import cycle: ${cycle.join(" -> ")}`,
         fix: "move what both need into a library that imports neither",
       });

@@ -31,9 +31,9 @@ export interface ConfigOptions {
   /** The application's directory. */
   directory: string;
   /** Files named by `--config`, merged from left to right; empty: `.wippy.yaml` if it exists. */
-  files?: readonly string[];
+  files?: readonly string[] | undefined;
   /** `--set` arguments, `section.path=value`. */
-  settings?: readonly string[];
+  settings?: readonly string[] | undefined;
   /** Values for `${env:NAME}`. */
   system?: Readonly<Record<string, string | undefined>>;
 }
@@ -60,7 +60,7 @@ export function loadConfig(options: ConfigOptions): { config: Config; problems: 
     if ("fix" in parsed) problems.push(parsed);
     else sections = overlay(sections, parsed.sections);
   }
-  const anchor = dirname(resolve(options.directory, files[0]));
+  const anchor = dirname(resolve(options.directory, files[0] ?? ""));
   return { config: new Config(sections, anchor), problems };
 }
 
@@ -123,8 +123,8 @@ function substitute(
   report: (path: PropertyKey[], message: string, fix: string) => void,
 ): Section {
   function text(source: string, path: PropertyKey[]): unknown {
-    const whole = /^\$\{([\w.-]+)\}$/.exec(source);
-    if (whole !== null && Object.hasOwn(vars, whole[1])) return vars[whole[1]];
+    const [, whole] = /^\$\{([\w.-]+)\}$/.exec(source) ?? [];
+    if (whole !== undefined && Object.hasOwn(vars, whole)) return vars[whole];
     return source.replace(/\$\{(env:)?([\w.-]+)\}/g, (_, env: string | undefined, name: string) => {
       const value = env === undefined ? vars[name] : system[name];
       if (value !== undefined) return String(value);

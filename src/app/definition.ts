@@ -168,10 +168,11 @@ class DefinitionReader {
     const nested = raw["data"] !== undefined && raw["data"] !== null;
     const payload = nested ? raw["data"] : Object.fromEntries(siblings);
     const payloadPath = nested ? [...path, "data"] : path;
-    if (nested && siblings.length > 0) {
+    const [first] = siblings;
+    if (nested && first) {
       const names = siblings.map(([key]) => key).join(", ");
       const message = `${names} beside data is ignored: data is the whole payload`;
-      this.#add("warning", [...path, siblings[0][0]], message, "move it into data", id);
+      this.#add("warning", [...path, first[0]], message, "move it into data", id);
     }
     if (!isMap(payload)) {
       return this.#report(payloadPath, "data must be a map", "write keys below data", id);

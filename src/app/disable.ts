@@ -5,8 +5,8 @@ type Segments = readonly string[];
 
 function segmentMatches(pattern: string, segment: string): boolean {
   if (pattern === "*") return true;
-  const choice = /^\((.*)\)$/.exec(pattern);
-  return choice === null ? pattern === segment : choice[1].split("|").includes(segment);
+  const [, choice] = /^\((.*)\)$/.exec(pattern) ?? [];
+  return choice === undefined ? pattern === segment : choice.split("|").includes(segment);
 }
 
 function segmentsMatch(pattern: Segments, text: Segments): boolean {
@@ -15,7 +15,8 @@ function segmentsMatch(pattern: Segments, text: Segments): boolean {
   if (first === "**") {
     return segmentsMatch(rest, text) || text.length > 0 && segmentsMatch(pattern, text.slice(1));
   }
-  return text.length > 0 && segmentMatches(first, text[0]) && segmentsMatch(rest, text.slice(1));
+  const [head, ...tail] = text;
+  return head !== undefined && segmentMatches(first ?? "", head) && segmentsMatch(rest, tail);
 }
 
 /**

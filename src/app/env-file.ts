@@ -29,9 +29,10 @@ export function setInEnvText(text: string, key: string, value: string): string {
   const lines = text === "" ? [] : text.replace(/\n$/, "").split("\n");
   // The last of several assignments is the one that is read.
   const index = lines.findLastIndex((line) => assignmentOf(line)?.key === key);
-  if (index < 0) lines.push(`${key}=${value}`);
+  const found = assignmentOf(lines[index] ?? "");
+  if (!found) lines.push(`${key}=${value}`);
   else {
-    const comment = assignmentOf(lines[index])!.comment;
+    const { comment } = found;
     lines[index] = comment === "" ? `${key}=${value}` : `${key}=${value} ${comment}`;
   }
   return `${lines.join("\n")}\n`;

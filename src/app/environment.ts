@@ -87,8 +87,11 @@ export class Environment implements Variables {
       case fileStorage.name:
         return createFileStorage(decodeEntry(fileStorage, entry, this), this.options.directory);
       case routerStorage.name: {
-        const { storages } = decodeEntry(routerStorage, entry, this);
-        return createRouterStorage(storages.map((id) => this.#storage(id)));
+        const [first, ...others] = decodeEntry(routerStorage, entry, this).storages
+          .map((id) => this.#storage(id));
+        // The schema wants at least one.
+        if (!first) throw new WippyError("Invalid", `${entry.id} has no storages`);
+        return createRouterStorage(first, others);
       }
       default:
         throw new WippyError("NotFound", `${entry.id} is not an environment storage`, {

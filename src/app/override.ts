@@ -27,7 +27,7 @@ function splitList(argument: string): string[] {
   const parts: string[] = [];
   for (const [, quoted, plain] of argument.matchAll(/(?:"((?:[^"]|"")*)"|([^,]*))(?:,|$)/g)) {
     const part = quoted === undefined ? plain : quoted.replaceAll('""', '"');
-    if (part !== "") parts.push(part);
+    if (part) parts.push(part);
   }
   return parts;
 }
@@ -88,13 +88,14 @@ export function parseOverrideSection(
 /** Sets a dotted path in a map, making maps on the way and replacing what is in it. */
 export function setPath(root: Record<string, unknown>, path: string, value: unknown): void {
   const parts = path.split(".");
+  const last = parts.pop() ?? "";
   let map = root;
-  for (const part of parts.slice(0, -1)) {
+  for (const part of parts) {
     const inner = Object.hasOwn(map, part) ? map[part] : undefined;
     const usable = typeof inner === "object" && inner !== null && !Array.isArray(inner);
     map = usable ? inner as Record<string, unknown> : map[part] = {};
   }
-  map[parts[parts.length - 1]] = value;
+  map[last] = value;
 }
 
 /** Puts the overrides over the entries, which are changed in place. */

@@ -11,11 +11,11 @@ function textsAt(
   path: readonly string[],
   walked: PropertyKey[] = [],
 ): { text: string; path: PropertyKey[] }[] {
-  if (path.length === 0) {
+  const [key, ...rest] = path;
+  if (key === undefined) {
     return typeof value === "string" && value !== "" ? [{ text: value, path: walked }] : [];
   }
   if (typeof value !== "object" || value === null) return [];
-  const [key, ...rest] = path;
   if (key !== "*") {
     const inner = (value as Record<string, unknown>)[key];
     return textsAt(inner, rest, [...walked, key]);

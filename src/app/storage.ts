@@ -85,8 +85,9 @@ export function createFileStorage(
   };
 }
 
-/** Reads from the first storage that has the key, writes to the first of all. */
-export function createRouterStorage(storages: readonly Storage[]): Storage {
+/** Reads from the first storage that has the key; writes to `first`. */
+export function createRouterStorage(first: Storage, others: readonly Storage[]): Storage {
+  const storages = [first, ...others];
   return {
     get(key) {
       for (const storage of storages) {
@@ -95,7 +96,7 @@ export function createRouterStorage(storages: readonly Storage[]): Storage {
       }
       return undefined;
     },
-    set: (key, value) => storages[0].set(key, value),
+    set: (key, value) => first.set(key, value),
     all: () => new Map(storages.toReversed().flatMap((storage) => [...storage.all()])),
   };
 }

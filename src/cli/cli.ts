@@ -59,9 +59,10 @@ function expandScript(program: Command, args: readonly string[]): string[] {
     known.some((option) => option.required && (option.short === flag || option.long === flag));
   let index = 0;
   let code = false;
-  while (index < args.length && /^-./.test(args[index]) && args[index] !== "--" && !code) {
-    code = /^(?:-e|--eval|--eval=.*)$/s.test(args[index]);
-    index += takesValue(args[index]) ? 2 : 1;
+  for (let flag = args[0]; flag !== undefined && /^-./.test(flag) && flag !== "--" && !code;) {
+    code = /^(?:-e|--eval|--eval=.*)$/s.test(flag);
+    index += takesValue(flag) ? 2 : 1;
+    flag = args[index];
   }
   const file = args[index];
   // The value of the last flag is missing; a "--" behind it would be taken for it.

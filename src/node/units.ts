@@ -6,15 +6,15 @@ import type { WorkerPool } from "./worker-pool.ts";
 /** Which units are wanted, and which page of them. */
 export interface UnitQuery {
   /** Only those of this host. */
-  host?: string;
+  host?: string | undefined;
   /** Only those that run this entry. */
-  entry?: string;
+  entry?: string | undefined;
   /** Only this one. */
-  pid?: string;
+  pid?: string | undefined;
   /** `next` of the page before. */
-  after?: string;
+  after?: string | undefined;
   /** Units of a page, 1 to 1000; 100 unless given. */
-  limit?: number;
+  limit?: number | undefined;
 }
 
 /** A running unit. Only units that have a PID are listed: functions get one when they use it. */

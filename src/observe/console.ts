@@ -44,7 +44,7 @@ function paint(colour: number, text: string): string {
 function nameColour(name: string): number {
   let hash = 0;
   for (const letter of name) hash = (hash * 31 + letter.codePointAt(0)!) >>> 0;
-  return nameColours[hash % nameColours.length];
+  return nameColours[hash % nameColours.length]!;
 }
 
 /**

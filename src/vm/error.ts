@@ -16,12 +16,12 @@ export type ErrorKind =
 /** What may be known about an error besides its kind and message. */
 export interface ErrorOptions {
   /** Whether doing the same again may succeed; undefined when nobody said. */
-  readonly retryable?: boolean;
-  readonly details?: Record<string, unknown>;
+  readonly retryable?: boolean | undefined;
+  readonly details?: Record<string, unknown> | undefined;
   /** Where in Lua it was raised, `ns:name:LINE`. */
-  readonly position?: string;
+  readonly position?: string | undefined;
   /** Lua's traceback. */
-  readonly luaStack?: string;
+  readonly luaStack?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -39,12 +39,12 @@ export interface ErrorData {
 export class WippyError extends Error {
   override readonly name = "WippyError";
   readonly kind: ErrorKind;
-  readonly retryable?: boolean;
-  readonly details?: Record<string, unknown>;
+  readonly retryable?: boolean | undefined;
+  readonly details?: Record<string, unknown> | undefined;
   /** Where in Lua it was raised, `ns:name:LINE`. */
-  readonly position?: string;
+  readonly position?: string | undefined;
   /** Lua's traceback, when there is one (`stack` is JavaScript's). */
-  readonly luaStack?: string;
+  readonly luaStack?: string | undefined;
 
   constructor(kind: ErrorKind, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });

@@ -42,15 +42,15 @@ const attributeValues = z.record(z.string(), z.union([z.string(), z.number(), z.
 
 /** What a request asks for, in the words of the provider. @throws WippyError Invalid */
 function runQuery(asked: {
-  status?: RunQuery["status"];
-  workflow_id?: string;
-  prefix?: string;
-  entry?: string;
-  started_from?: number;
-  started_before?: number;
-  closed_from?: number;
-  closed_before?: number;
-  attributes?: string;
+  status?: RunQuery["status"] | undefined;
+  workflow_id?: string | undefined;
+  prefix?: string | undefined;
+  entry?: string | undefined;
+  started_from?: number | undefined;
+  started_before?: number | undefined;
+  closed_from?: number | undefined;
+  closed_before?: number | undefined;
+  attributes?: string | undefined;
   limit: number;
 }): RunQuery {
   const query = {

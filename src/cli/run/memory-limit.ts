@@ -10,9 +10,10 @@ const fallback = 2 ** 30;
 
 /** Bytes of a size such as `512M`, `1GiB` or `1048576`; undefined when it is none. */
 function parseSize(text: string | undefined): number | undefined {
-  const parts = /^(\d+)([KMGT]?)(?:i?B)?$/i.exec(text ?? "");
-  if (parts === null) return undefined;
-  const bytes = Number(parts[1]) * unitBytes[parts[2].toUpperCase()];
+  const [, count, unit] = /^(\d+)([KMGT]?)(?:i?B)?$/i.exec(text ?? "") ?? [];
+  const factor = unitBytes[unit?.toUpperCase() ?? ""];
+  if (count === undefined || factor === undefined) return undefined;
+  const bytes = Number(count) * factor;
   return bytes > 0 && Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 

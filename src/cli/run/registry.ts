@@ -55,8 +55,8 @@ function cut(text: string, width: number): string {
 
 function table(entries: readonly Entry[]): string {
   if (entries.length === 0) return "No entries found\n";
-  const rows = entries.map(({ id, kind }) => [cut(id, 50), cut(kind, 30)]);
-  const width = (column: number, title: string) =>
+  const rows = entries.map(({ id, kind }) => [cut(id, 50), cut(kind, 30)] as const);
+  const width = (column: 0 | 1, title: string) =>
     Math.max(title.length, ...rows.map((row) => row[column].length));
   const [idWidth, kindWidth] = [width(0, "ID"), width(1, "KIND")];
   const line = (id: string, kind: string) => `${id.padEnd(idWidth)}  ${kind}`.trimEnd();
@@ -90,7 +90,8 @@ function findEntry(registry: Registry, name: string): Entry {
   if (exact !== undefined) return exact;
   const all = registry.all();
   const named = name.includes(":") ? [] : all.filter((entry) => parseId(entry.id).name === name);
-  if (named.length === 1) return named[0];
+  const [first] = named;
+  if (first && named.length === 1) return first;
   if (named.length > 1) {
     const ids = named.map((entry) => entry.id).join(", ");
     throw new CommandError(

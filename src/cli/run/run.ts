@@ -127,7 +127,8 @@ function findTerminalHost(entries: readonly Entry[], wanted: string | undefined)
     const list = hosts.length === 0 ? "there is none" : `there is ${hosts.join(", ")}`;
     throw new CommandError(`${wanted} is not a terminal.host`, `name a terminal.host: ${list}`);
   }
-  if (hosts.length === 1) return hosts[0];
+  const [host] = hosts;
+  if (host !== undefined && hosts.length === 1) return host;
   if (hosts.length === 0) {
     throw new CommandError(
       "no terminal.host found in registry",

@@ -67,7 +67,10 @@ function updateOf(options: StartRunOptions): Record<string, unknown> | undefined
 function updateBody(
   name: string,
   args: string[],
-  { updateId, accepted }: Pick<UpdateOptions, "updateId" | "accepted">,
+  { updateId, accepted }: {
+    updateId?: string | undefined;
+    accepted?: boolean | undefined;
+  },
 ): Record<string, unknown> {
   return {
     name,

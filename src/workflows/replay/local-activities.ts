@@ -64,9 +64,9 @@ interface Local {
   /** 0: it has not begun. */
   attempt: number;
   /** Its attempt, while one runs. */
-  token?: string;
+  token?: string | undefined;
   /** Calls off its timer: the time of the attempt, or the wait before the next. */
-  cancelTimer?: () => void;
+  cancelTimer?: (() => void) | undefined;
   /** The code has asked for its end. */
   canceling: boolean;
   ended: boolean;
@@ -80,7 +80,7 @@ interface Run {
   /** Whether somebody waits for the code. */
   expedited: boolean;
   /** Wakes who waits for an outcome. */
-  wake?: (dropped: boolean) => void;
+  wake?: ((dropped: boolean) => void) | undefined;
 }
 
 /**
@@ -105,7 +105,7 @@ export class LocalActivities {
   introduce(runId: string, started: EventData["ExecutionStarted"]): void {
     const { workflowId, pid, frame } = started;
     this.#runs.set(runId, {
-      started: { workflowId, pid, frame },
+      started: { workflowId, pid, ...frame && { frame } },
       pending: new Map(),
       outcomes: [],
       expedited: false,

@@ -13,7 +13,9 @@ async function entriesOf(files: Record<string, string>, options = {}): Promise<E
 
 /** The only entry, without its origin. */
 async function only(definition: string): Promise<Omit<Entry, "origin">> {
-  const [{ origin: _, ...entry }] = await entriesOf({ "src/_index.yaml": definition });
+  const [found, ...others] = await entriesOf({ "src/_index.yaml": definition });
+  expect(others).toEqual([]);
+  const { origin: _, ...entry } = found!;
   return entry;
 }
 
@@ -102,8 +104,8 @@ describe("file:// strings", () => {
       "src/sub/near.txt": "near",
       "src/up.txt": "up",
     });
-    expect(entries[0].data).toEqual({ near: "near", up: "up", deep: [{ x: "near" }] });
-    expect(entries[0].meta).toEqual({ readme: "near" });
+    expect(entries[0]!.data).toEqual({ near: "near", up: "up", deep: [{ x: "near" }] });
+    expect(entries[0]!.meta).toEqual({ readme: "near" });
   });
 
   test("a link that leads out of the application is refused", async () => {

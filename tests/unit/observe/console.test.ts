@@ -45,7 +45,7 @@ test("console lines begin with the seconds since the start", () => {
 
 test("JSON lines hold the fields beside the rest", () => {
   const [line] = written(createJsonSink).split("\n");
-  expect(JSON.parse(line)).toEqual({
+  expect(JSON.parse(line!)).toEqual({
     level: "warn",
     ts: new Date(time).toISOString(),
     logger: "app.orders",

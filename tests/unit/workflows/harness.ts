@@ -93,7 +93,7 @@ export type LocalFunction = (
 
 export interface RuntimeOptions extends Partial<SqliteProviderOptions> {
   scripts?: Record<string, Script>;
-  activities?: Record<string, ActivityFunction>;
+  activities?: Record<string, ActivityFunction> | undefined;
   localActivities?: Record<string, LocalFunction>;
   /** Default: a virtual machine, inline. */
   machine?: VirtualMachine;

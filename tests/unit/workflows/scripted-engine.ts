@@ -55,7 +55,7 @@ export class ScriptRun {
   readonly #locals = new Map<number, ScheduleLocalActivity>();
   readonly #numbers: Record<string, number> = {};
   readonly #answered = new Map<string, number>();
-  #waitingForSignal?: Ticket<LuaValue>;
+  #waitingForSignal: Ticket<LuaValue> | undefined;
   #line = 0;
 
   /** Workflow time, milliseconds since the epoch. */

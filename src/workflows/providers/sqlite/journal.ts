@@ -63,7 +63,7 @@ export class Journal {
   readonly #platform: JournalPlatform;
   readonly #link: JournalOutput;
   readonly #workers = new Workers();
-  #open?: TransactionParts & { unlock: () => void };
+  #open: (TransactionParts & { unlock: () => void }) | undefined;
   #queue: JournalRequest[] = [];
   #deferred = false;
   /** Runs whose task waits for its turn to be handed out. */
@@ -74,9 +74,9 @@ export class Journal {
   #nextDue = Infinity;
   /** When closed runs are next looked through for those that are old enough to be removed. */
   #nextSweep = Infinity;
-  #alarm?: { at: number; cancel: () => void };
+  #alarm: { at: number; cancel: () => void } | undefined;
   /** Set while nothing can be committed: notices wait for the next try. */
-  #stalled?: { notices: JournalRequest[]; tries: number; nextTry: number };
+  #stalled: { notices: JournalRequest[]; tries: number; nextTry: number } | undefined;
 
   constructor(platform: JournalPlatform, link: JournalOutput) {
     this.#platform = platform;

@@ -48,22 +48,22 @@ export function succeedRun(tx: Transaction, state: RunState, succession: Success
 /** What a run is made of. */
 export interface NewRun {
   workflowId: string;
-  runId?: string;
-  firstRunId?: string;
+  runId?: string | undefined;
+  firstRunId?: string | undefined;
   entry: string;
   hostId: string;
   args: Payload;
-  frame?: Payload;
-  memo?: Payload;
-  searchAttributes?: Payload;
+  frame?: Payload | undefined;
+  memo?: Payload | undefined;
+  searchAttributes?: Payload | undefined;
   options: StartOptions;
-  executionDeadline?: number;
-  schedule?: RunTerms["schedule"];
-  attempt?: number;
-  delay?: number;
-  continuedFrom?: string;
+  executionDeadline?: number | undefined;
+  schedule?: RunTerms["schedule"] | undefined;
+  attempt?: number | undefined;
+  delay?: number | undefined;
+  continuedFrom?: string | undefined;
   messages: Signal[];
-  parent?: Parent;
+  parent?: Parent | undefined;
 }
 
 /** The run that started a child, and as which of its commands. */

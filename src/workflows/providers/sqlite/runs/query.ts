@@ -20,7 +20,7 @@ interface Query {
   /** Set once the run's worker was asked to complete the task that it holds open. */
   expedited?: boolean;
   /** Number of the event after the last that the worker was given, while it is out. */
-  out?: number;
+  out?: number | undefined;
 }
 
 /** Times that a query is given to a worker before it is answered with Unavailable. */

@@ -46,15 +46,15 @@ export interface RunState extends Omit<RunRow, "terms"> {
   /** By sequence number; undefined until they are asked for. */
   pending?: Map<number, PendingActivity>;
   /** Frame of the run as ExecutionStarted holds it; undefined until it is asked for. */
-  frame?: { value?: Payload };
+  frame?: { value: Payload | undefined };
   /** Worker that completed the run's last task and may hold it in memory. */
-  worker?: number;
+  worker?: number | undefined;
   /** Packed `RunIdentity`, once it was needed. */
   identity?: Uint8Array;
   /** Task that `worker` completed last; 0 when `unshown` begins at the first event. */
   since: number;
   /** Inbound events that the worker lacks; undefined when they are not known. */
-  unshown?: StoredEvent[];
+  unshown?: StoredEvent[] | undefined;
   /** The worker has local activities under way: it holds the present task open for them. */
   heldOpen: boolean;
   /** How often in a row the present task was lost. */

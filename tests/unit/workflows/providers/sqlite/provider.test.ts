@@ -508,7 +508,7 @@ test("runs are listed newest first, page by page", async () => {
   await r.provider.terminate("w1", {});
   const first = await r.provider.list({ limit: 2 });
   expect(first.runs.map((run) => run.workflowId)).toEqual(["w4", "w3"]);
-  const second = await r.provider.list({ limit: 2, cursor: first.cursor });
+  const second = await r.provider.list({ limit: 2, cursor: first.cursor! });
   expect(second.runs.map((run) => run.workflowId)).toEqual(["w2", "w1"]);
   const open_ = await r.provider.list({ status: "running" });
   expect(open_.runs.map((run) => run.workflowId)).toEqual(["w4", "w3", "w2", "w0"]);
