@@ -11,7 +11,7 @@ import {
   packTasks,
   RunMemory,
   unpackTasks,
-} from "../../src/workflows/tasks/task-wire.ts";
+} from "../../src/workflows/tasks/wire.ts";
 import { measure, quick } from "../kernel/measurement/measurement.ts";
 
 const batch = 200;

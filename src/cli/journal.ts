@@ -10,7 +10,7 @@ import {
   backUpJournal,
   compactJournal,
   migrateJournal,
-} from "../workflows/providers/sqlite/offline/maintenance.ts";
+} from "../workflows/providers/sqlite/offline/offline.ts";
 import { type ConnectOptions, stateOf } from "./connection.ts";
 import { CommandError, type Console } from "./terminal/console.ts";
 import { oneLine } from "./terminal/table.ts";

@@ -1,6 +1,5 @@
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
-import type { TaskFailure } from "../workflows/provider.ts";
 import { type FunctionInfo, listFunctions } from "./functions.ts";
 import type { Names } from "./names.ts";
 import { parsePid, workerOf } from "./pid.ts";
@@ -8,6 +7,7 @@ import type { ServiceInfo, Services } from "./services.ts";
 import { listUnits, type UnitInfo, type UnitPage, type UnitQuery } from "./units.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 import type { WorkflowHosts } from "./workflow-hosts.ts";
+import type { TaskFailure } from "../workflows/tasks/tasks.ts";
 
 /** Sender of what tools send. */
 export const controlPid = "{node:control|0x00000}";

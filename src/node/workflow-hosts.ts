@@ -8,7 +8,7 @@ import { pack, unpack } from "../vm/codec.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import type { Transport } from "../workflows/providers/sqlite/link/link.ts";
-import type { SqliteProviderOptions } from "../workflows/providers/sqlite/provider.ts";
+import type { SqliteProviderOptions } from "../workflows/providers/sqlite/sqlite.ts";
 import type {
   ResetRequest,
   RunClosed,
@@ -105,7 +105,7 @@ export class WorkflowHosts {
       );
     }
     // Loaded here: a runtime without workflows starts faster without it.
-    const loading = import("../workflows/providers/sqlite/provider.ts");
+    const loading = import("../workflows/providers/sqlite/sqlite.ts");
     const { SqliteProvider } = await (this.#simulation?.during(loading) ?? loading);
     const provider = new SqliteProvider({
       path,

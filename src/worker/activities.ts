@@ -1,8 +1,8 @@
 import { pack, unpack } from "../vm/codec.ts";
 import type { LuaValue } from "../vm/value.ts";
 import { recordedOutcome } from "../workflows/history/limits.ts";
-import type { ActivityResult, ActivityTask } from "../workflows/provider.ts";
-import type { TaskQueue } from "../workflows/tasks/task-queue.ts";
+import type { TaskQueue } from "../workflows/tasks/queue.ts";
+import type { ActivityResult, ActivityTask } from "../workflows/tasks/tasks.ts";
 
 /** A frame; mostly it is empty, which is one byte. */
 function unpackFrame(bytes: Uint8Array): Record<string, LuaValue> {

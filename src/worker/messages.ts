@@ -1,8 +1,7 @@
 import type { Entry } from "../registry/entry.ts";
 import type { ErrorData as Failure } from "../vm/error.ts";
-import type { TaskFailure } from "../workflows/provider.ts";
-import type { QueuePort } from "../workflows/tasks/task-queue.ts";
 import type { LogRecord } from "../observe/log.ts";
+import type { QueuePort, TaskFailure } from "../workflows/tasks/tasks.ts";
 
 /** Index of the node among the parties that exchange requests; workers count from 0. */
 export const NODE = -1;

@@ -4,13 +4,13 @@ import type { LuaValue } from "../vm/value.ts";
 import { Simulation } from "../platform/simulation.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { LocalAttempt } from "../workflows/replay/local-activities.ts";
-import { WorkflowTaskHandler } from "../workflows/replay/workflow-task-handler.ts";
-import type { ActivityTask, TaskFailure } from "../workflows/provider.ts";
-import { type QueuePort, type Task, TaskQueue } from "../workflows/tasks/task-queue.ts";
+import { WorkflowTaskHandler } from "../workflows/replay/replay.ts";
+import { TaskQueue } from "../workflows/tasks/queue.ts";
 import { Attempts, frameOf } from "./activities.ts";
 import { LuaEngine } from "./engine.ts";
 import type { Kernel } from "./kernel.ts";
 import type { OperationRunner } from "./operation-runner.ts";
+import type { ActivityTask, QueuePort, Task, TaskFailure } from "../workflows/tasks/tasks.ts";
 
 /** Runs of workflows that a worker keeps in memory; the others come back by replay. */
 const maxLiveRuns = 10_000;

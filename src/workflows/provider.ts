@@ -1,13 +1,8 @@
-import type { Failure, Outcome } from "./engine/outcome.ts";
+import type { Failure } from "./engine/outcome.ts";
 import type { StartOptions } from "./options/options.ts";
 import type { ScheduleProvider } from "./schedules/schedules.ts";
-import type { QueuePort } from "./tasks/task-queue.ts";
-
-/**
- * A packed Lua value: `pack` of `src/vm/codec.ts`. Providers and the node pass it on unread, so a
- * value is encoded where it is made and decoded where it is used.
- */
-export type Payload = Uint8Array;
+import type { Payload } from "./payload.ts";
+import type { QueuePort, TaskFailure } from "./tasks/tasks.ts";
 
 /** A message to a run. Temporal calls it a signal. */
 export interface Signal {
@@ -124,89 +119,6 @@ export interface RunClosed {
   failure?: Failure;
 }
 
-/** A run has something to do: hand it to the taskHandler of a worker. */
-export interface WorkflowTask {
-  /** Lease: only the newest token of a run is accepted with a completion. */
-  token: string;
-  runId: string;
-  /**
-   * Id of the last task of the run that this worker has completed; 0 when `history` is whole. A worker
-   * that does not hold the run in memory any more answers `cache_miss`.
-   */
-  since: number;
-  /** Packed history (`history.ts`): whole, or what came in after `since`. */
-  history: Uint8Array;
-  /** Milliseconds until it is given to another worker; `defaultTaskTimeout` when absent. */
-  timeout?: number;
-}
-
-/** Milliseconds until a task that nobody completed is given to another worker. */
-export const defaultTaskTimeout = 60_000;
-
-export interface TaskCompletion {
-  token: string;
-  outcome:
-    /**
-     * `commands`: packed (`history.ts`). `forceNewTask`: local activities are under way; the next task
-     * follows at once.
-     */
-    | { type: "completed"; commands: Uint8Array; forceNewTask?: boolean }
-    | { type: "failed"; failure: TaskFailure };
-}
-
-/**
- * Why a task was not completed. The run stays open.
- * - `cache_miss`: the worker does not hold the run; the task comes again at once with its whole
- *   history.
- * - `lost`: the engine or its worker died; the task comes again, with growing delays.
- * - `nondeterminism`: the code does not repeat its history; the run is blocked until the code
- *   changes.
- */
-export interface TaskFailure {
-  cause: "cache_miss" | "lost" | "nondeterminism";
-  message: string;
-  /** What history holds: an event, or the absence of one. */
-  expected?: { eventId: number; event: string };
-  /** What the code did. */
-  actual?: { command: string; at: string };
-}
-
-/** One attempt of an activity or of a host operation. */
-export interface ActivityTask {
-  token: string;
-  runId: string;
-  workflowId: string;
-  /** PID of the workflow. */
-  pid: string;
-  hostId: string;
-  activityId: string;
-  /** Id of the function entry, or name of the host operation. */
-  entry: string;
-  operation: boolean;
-  /** Packed `LuaValue[]`. */
-  args: Payload;
-  /** Packed frame: the call's own, else the run's. */
-  frame?: Payload;
-  /** From 1. */
-  attempt: number;
-  /** The same for every attempt, and for no other activity: for the other side to know a repetition. */
-  idempotencyToken: string;
-  /** Milliseconds since the epoch. */
-  scheduledTime: number;
-  /** Milliseconds within which a heartbeat has to come, if at all. */
-  heartbeatTimeout?: number;
-  /** Details of the last heartbeat, of whichever attempt: packed `LuaValue[]`. */
-  heartbeat?: Payload;
-  /**
-   * Milliseconds since the epoch; the provider gives up waiting then and says so with
-   * `onActivityCancel`.
-   */
-  deadline: number;
-}
-
-/** What an attempt reports. A failure that is retried is not seen by the workflow. */
-export type ActivityResult = Outcome<Payload>;
-
 /** A message from a workflow to a plain process. */
 export interface OutboxMessage {
   to: string;
@@ -251,27 +163,6 @@ export interface QueryRequest {
   args: Payload;
   /** A run of the workflow id; the newest when absent. */
   runId?: string;
-}
-
-/** A query to be answered by a worker. */
-export interface QueryTask extends Omit<WorkflowTask, "token"> {
-  token: string;
-  name: string;
-  args: Payload;
-}
-
-/** What a worker answers to a query. */
-export interface QueryAnswer {
-  token: string;
-  /** Id of the last task that the worker holds in memory; 0 when it holds nothing. */
-  since: number;
-  outcome:
-    /** `value` is absent for nil. */
-    | { type: "completed"; value?: Payload }
-    | { type: "failed"; failure: Failure }
-    /** The query comes again, with a whole history. */
-    | { type: "cache_miss" }
-    | { type: "lost"; message: string };
 }
 
 /** Where a run is to begin anew. */

@@ -8,8 +8,8 @@ import { pack } from "../../../src/vm/codec.ts";
 import type { Activation } from "../../../src/workflows/engine/activation.ts";
 import type { Command } from "../../../src/workflows/engine/command.ts";
 import type { Engine } from "../../../src/workflows/engine/engine.ts";
-import { SqliteProvider } from "../../../src/workflows/providers/sqlite/provider.ts";
-import { WorkflowTaskHandler } from "../../../src/workflows/replay/workflow-task-handler.ts";
+import { SqliteProvider } from "../../../src/workflows/providers/sqlite/sqlite.ts";
+import { WorkflowTaskHandler } from "../../../src/workflows/replay/replay.ts";
 import { temporaryFolder } from "../../kernel/measurement/command.ts";
 import { serve } from "./worker.ts";
 

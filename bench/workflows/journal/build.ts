@@ -7,9 +7,10 @@
 import { pack } from "../../../src/vm/codec.ts";
 import type { Command } from "../../../src/workflows/engine/command.ts";
 import { packCommands } from "../../../src/workflows/history/history.ts";
-import type { StartRequest, WorkflowTask } from "../../../src/workflows/provider.ts";
-import { SqliteProvider } from "../../../src/workflows/providers/sqlite/provider.ts";
+import type { StartRequest } from "../../../src/workflows/provider.ts";
+import { SqliteProvider } from "../../../src/workflows/providers/sqlite/sqlite.ts";
 import { serve } from "./worker.ts";
+import type { WorkflowTask } from "../../../src/workflows/tasks/tasks.ts";
 
 /** Runs that are started together, and so in one transaction. */
 const batch = 2_000;

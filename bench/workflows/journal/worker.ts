@@ -4,9 +4,9 @@
  */
 import { machine } from "../../../src/platform/machine.ts";
 import { pack } from "../../../src/vm/codec.ts";
-import type { TaskCompletion, WorkflowTask } from "../../../src/workflows/provider.ts";
-import type { SqliteProvider } from "../../../src/workflows/providers/sqlite/provider.ts";
-import { TaskQueue } from "../../../src/workflows/tasks/task-queue.ts";
+import type { SqliteProvider } from "../../../src/workflows/providers/sqlite/sqlite.ts";
+import { TaskQueue } from "../../../src/workflows/tasks/queue.ts";
+import type { TaskCompletion, WorkflowTask } from "../../../src/workflows/tasks/tasks.ts";
 
 /**
  * Takes what an open provider hands out. Returns the queue, which sends answers at the end of each turn.

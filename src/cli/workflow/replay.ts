@@ -7,7 +7,6 @@ import { resolve } from "node:path";
 import { type ExportedHistory, importHistory } from "../../admin/history.ts";
 import { silentSink } from "../../observe/log.ts";
 import { WippyError } from "../../vm/error.ts";
-import type { TaskFailure } from "../../workflows/provider.ts";
 import type { Connection } from "../connection.ts";
 import { CommandError, type Console } from "../terminal/console.ts";
 import { load, type SourceOptions } from "../run/load.ts";
@@ -15,6 +14,7 @@ import { report } from "../terminal/report.ts";
 import { withSyntaxCheck } from "../run/syntax.ts";
 import { oneLine } from "../terminal/table.ts";
 import { connectRuns, type Run, type RunChoice, runPath } from "./workflow.ts";
+import type { TaskFailure } from "../../workflows/tasks/tasks.ts";
 
 export interface ReplayOptions extends RunChoice, SourceOptions {
   all?: boolean;

@@ -59,7 +59,7 @@ const eventsAtOnce = 1000;
 
 /** Answers from the journal of a state folder what the runtime would. */
 async function readJournal(state: string): Promise<Ask> {
-  const { JournalReader } = await import("../../workflows/providers/sqlite/read/reader.ts");
+  const { JournalReader } = await import("../../workflows/providers/sqlite/read/read.ts");
   const reader = new JournalReader(join(state, "journal.db"));
   const app = routes();
   app.onError((error, context) => problem(context, error));

@@ -5,7 +5,7 @@ import type { Command, CommandBody, ScheduleActivity } from "../engine/command.t
 import type { ParentInfo } from "../engine/activation.ts";
 import type { Failure } from "../engine/outcome.ts";
 import type { ActivityOptions, ChildOptions } from "../options/options.ts";
-import type { Payload } from "../provider.ts";
+import type { Payload } from "../payload.ts";
 
 /** How a local activity ended: by a value, or by a failure. Temporal Core: `LocalActivityMarkerData`. */
 export interface LocalActivityResult {

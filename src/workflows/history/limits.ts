@@ -1,8 +1,9 @@
 import { WippyError } from "../../vm/error.ts";
 import { pack } from "../../vm/codec.ts";
+import { packPlain } from "./history.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import type { Failure } from "../engine/outcome.ts";
-import type { Payload } from "../provider.ts";
+import type { Payload } from "../payload.ts";
 
 /**
  * Bytes that one recorded value may have, packed: arguments, results, messages. Temporal's limit. Workflow code is held
@@ -42,7 +43,7 @@ export function recordedOutcome(
 
 /** A failure that can be recorded: of one that is too large the beginning of its message is kept. */
 export function boundedFailure(failure: Failure, what: string): Failure {
-  const size = pack(failure as unknown as LuaValue).length;
+  const size = packPlain(failure).length;
   if (size <= maxRecordSize) return failure;
   const { kind, message, retryable } = failure;
   const limit = `${what} has ${size} bytes; at most ${maxRecordSize} can be recorded`;

@@ -1,6 +1,6 @@
 import type { Command } from "../engine/command.ts";
 import { type EventType, type HistoryEvent, scheduledActivity } from "../history/history.ts";
-import type { TaskFailure } from "../provider.ts";
+import type { TaskFailure } from "../tasks/tasks.ts";
 
 /** The event that each kind of command leaves in history. */
 const eventOf = {

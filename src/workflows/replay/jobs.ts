@@ -2,7 +2,7 @@ import { unpack } from "../../vm/codec.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import type { Job } from "../engine/activation.ts";
 import type { EventData, HistoryEvent, LocalActivityResult } from "../history/history.ts";
-import type { Payload } from "../provider.ts";
+import type { Payload } from "../payload.ts";
 
 /** The job by which the engine learns of an inbound event; undefined for events that are none. */
 export function jobOf(event: HistoryEvent): Job | undefined {

@@ -2,11 +2,11 @@ import { pack } from "../../vm/codec.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import type { Platform } from "../../platform/platform.ts";
+import { idempotencyToken, localToken } from "../tasks/tokens.ts";
 import type { Command, ScheduleLocalActivity } from "../engine/command.ts";
 import type { Failure } from "../engine/outcome.ts";
 import type { EventData, LocalActivityResult } from "../history/history.ts";
 import { recordedOutcome } from "../history/limits.ts";
-import type { ActivityTask } from "../provider.ts";
 import {
   canceledFailure,
   decideRetry,
@@ -14,6 +14,7 @@ import {
   timeoutFailure,
   withDetails,
 } from "../history/retry.ts";
+import type { ActivityTask } from "../tasks/tasks.ts";
 
 /** Milliseconds that one attempt may take, unless its options say otherwise. */
 const defaultStartToClose = 10 * 60_000;
@@ -50,11 +51,6 @@ export interface LocalRunner {
   start(attempt: LocalAttempt): void;
   /** Ends an attempt; with `gently` one that listens for it is asked, and its outcome awaited. */
   cancel(token: string, gently: boolean): void;
-}
-
-/** Whether a token is that of a local activity's attempt, also of one that is over. */
-export function isLocalToken(token: string): boolean {
-  return token.startsWith("local.");
 }
 
 /** A local activity that the code has asked for and been given no outcome of. */
@@ -226,7 +222,7 @@ export class LocalActivities {
     const last = originalScheduleTime + (options.scheduleToCloseTimeout ?? Infinity);
     if (now >= last) return this.#timedOut(local, "schedule_to_close");
     const deadline = Math.min(now + (options.startToCloseTimeout ?? defaultStartToClose), last);
-    const token = `local.${++this.#attempts}`;
+    const token = localToken(++this.#attempts);
     local.token = token;
     this.#byToken.set(token, local);
     const frame = command.frame === undefined ? run.started.frame : pack(command.frame);
@@ -244,7 +240,7 @@ export class LocalActivities {
       workflowId: run.started.workflowId,
       runId,
       attempt,
-      idempotencyToken: `${runId}.${command.seq}`,
+      idempotencyToken: idempotencyToken(runId, command.seq),
       scheduledTime: originalScheduleTime,
       deadline,
       isLocal: true,

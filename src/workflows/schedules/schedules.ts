@@ -1,5 +1,5 @@
-import type { Payload } from "../provider.ts";
 import type { RunOptions } from "../options/options.ts";
+import type { Payload } from "../payload.ts";
 
 // Schedules are Temporal's: objects of the service that start workflows. Times are milliseconds since
 // the epoch, durations milliseconds.

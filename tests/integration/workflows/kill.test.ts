@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { unpack } from "../../../src/vm/codec.ts";
 import { type HistoryEvent, unpackHistory } from "../../../src/workflows/history/history.ts";
-import { SqliteProvider } from "../../../src/workflows/providers/sqlite/provider.ts";
+import { SqliteProvider } from "../../../src/workflows/providers/sqlite/sqlite.ts";
 import { temporaryFolder } from "../../unit/workflows/harness.ts";
 
 const kills = Number(process.env.WIPPY_KILLS ?? 20);

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { checkJournal } from "../../../src/workflows/providers/sqlite/offline/check.ts";
-import { SqliteProvider } from "../../../src/workflows/providers/sqlite/provider.ts";
+import { SqliteProvider } from "../../../src/workflows/providers/sqlite/sqlite.ts";
 import { matchesBetween } from "../../../src/workflows/schedules/spec.ts";
 import { temporaryFolder } from "../../unit/workflows/harness.ts";
 import { cleanAfterTest } from "../../cleanup.ts";

@@ -2,9 +2,9 @@ import { beforeEach, expect, test } from "bun:test";
 import { pack } from "../../../src/vm/codec.ts";
 import { WippyError } from "../../../src/vm/error.ts";
 import { Attempts } from "../../../src/worker/activities.ts";
-import type { ActivityTask } from "../../../src/workflows/provider.ts";
-import { TaskQueue, type WorkerAnswer } from "../../../src/workflows/tasks/task-queue.ts";
-import { unpackAnswers } from "../../../src/workflows/tasks/task-wire.ts";
+import { TaskQueue } from "../../../src/workflows/tasks/queue.ts";
+import { unpackAnswers } from "../../../src/workflows/tasks/wire.ts";
+import type { ActivityTask, WorkerAnswer } from "../../../src/workflows/tasks/tasks.ts";
 
 const task: ActivityTask = {
   token: "1.2.3.1",

@@ -6,29 +6,32 @@ import type { LuaValue } from "../../../src/vm/value.ts";
 import type { Failure } from "../../../src/workflows/engine/outcome.ts";
 import { type HistoryEvent, unpackHistory } from "../../../src/workflows/history/history.ts";
 import type {
-  ActivityResult,
-  ActivityTask,
   OutboxMessage,
   ProviderReport,
-  QueryAnswer,
-  QueryTask,
   RunClosed,
   StartRequest,
   StartResult,
-  TaskCompletion,
-  WorkflowTask,
 } from "../../../src/workflows/provider.ts";
 import type { JournalPlatform } from "../../../src/workflows/providers/sqlite/journal.ts";
 import {
   SqliteProvider,
   type SqliteProviderOptions,
-} from "../../../src/workflows/providers/sqlite/provider.ts";
+} from "../../../src/workflows/providers/sqlite/sqlite.ts";
 import type { LocalAttempt } from "../../../src/workflows/replay/local-activities.ts";
 import { WippyError } from "../../../src/vm/error.ts";
-import { WorkflowTaskHandler } from "../../../src/workflows/replay/workflow-task-handler.ts";
-import { type Task, TaskQueue } from "../../../src/workflows/tasks/task-queue.ts";
+import { WorkflowTaskHandler } from "../../../src/workflows/replay/replay.ts";
+import { TaskQueue } from "../../../src/workflows/tasks/queue.ts";
 import { machine as realMachine } from "../../../src/platform/machine.ts";
 import { type Script, ScriptedEngine, ScriptError } from "./scripted-engine.ts";
+import type {
+  ActivityResult,
+  ActivityTask,
+  QueryAnswer,
+  QueryTask,
+  Task,
+  TaskCompletion,
+  WorkflowTask,
+} from "../../../src/workflows/tasks/tasks.ts";
 
 /** A clock that moves only when a test says so. */
 export class VirtualMachine implements JournalPlatform {

@@ -1,5 +1,5 @@
 import { WippyError } from "../../../vm/error.ts";
-import type { OutgoingTask } from "../../tasks/task-wire.ts";
+import type { OutgoingTask } from "../../tasks/wire.ts";
 import { startWaiting } from "./runs/activity.ts";
 import { type Randomness, Transaction, type TransactionParts } from "./transaction/transaction.ts";
 import { Deadlines } from "./transaction/deadlines.ts";
@@ -7,7 +7,8 @@ import { limitHistories } from "./runs/history-limits.ts";
 import { lockJournal } from "./store/lock.ts";
 import type { JournalEvent, JournalRequest, NodeEvent } from "./protocol.ts";
 import { isPassing, openDatabase, storageError } from "./store/open.ts";
-import { Queries } from "./runs/query.ts";
+import { PendingQueries } from "./transaction/pending-queries.ts";
+import { dispatchQueries } from "./runs/query.ts";
 import { removeOld } from "./runs/retention.ts";
 import { Runs } from "./store/run-states.ts";
 import { endScheduled } from "./schedules/actions.ts";
@@ -15,7 +16,7 @@ import { Slots } from "./transaction/slots.ts";
 import { Store } from "./store/store.ts";
 import { takeTask } from "./runs/task.ts";
 import { fireDue } from "./timers.ts";
-import { UpdateWaits } from "./runs/update.ts";
+import { UpdateWaits } from "./transaction/update-waits.ts";
 import { Watches } from "./transaction/watches.ts";
 import { type Work, Workers } from "./transaction/workers.ts";
 import { carryOut, isQuestion, recover } from "./requests.ts";
@@ -129,7 +130,7 @@ export class Journal {
         deadlines: new Deadlines(),
         watches: new Watches(),
         updateWaits: new UpdateWaits(),
-        queries: new Queries(),
+        queries: new PendingQueries(),
         slots: new Slots(settings.maxActivities),
         workers: this.#workers,
         random: this.#platform.random,
@@ -204,7 +205,7 @@ export class Journal {
     if (tx.firedTimers) this.#nextDue = tx.store.nextDue() ?? Infinity;
     if (tx.ready.length > 0) this.#ready = this.#ready.concat(tx.ready);
     // Before the tasks: a run whose worker has local activities under way is at rest only now.
-    tx.queries.dispatch(tx, tx.out);
+    dispatchQueries(tx, tx.out);
     const out = before.concat(tx.out);
     this.#handOutTasks(tx, out);
     tx.runs.trim();

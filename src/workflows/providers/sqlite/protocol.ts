@@ -1,4 +1,3 @@
-import type { HistoryLimits } from "./runs/history-limits.ts";
 import type { Failure } from "../../engine/outcome.ts";
 import type {
   OutboxMessage,
@@ -19,10 +18,19 @@ import type {
   ScheduleChange,
   ScheduleQuery,
 } from "../../schedules/schedules.ts";
-import type { WorkerAnswer } from "../../tasks/task-queue.ts";
 import type { Held, Work } from "./transaction/workers.ts";
+import type { WorkerAnswer } from "../../tasks/tasks.ts";
 
 // What the provider (main thread) and the journal (its own thread) say to each other, in lists.
+
+/** What a run's history may grow to: every replay reads all of it. */
+export interface HistoryLimits {
+  events: number;
+  bytes: number;
+}
+
+/** Temporal's. */
+export const defaultHistoryLimits: HistoryLimits = { events: 51_200, bytes: 50 * 1024 * 1024 };
 
 /** Settings of the journal that cross to its thread. */
 export interface JournalSettings {

@@ -8,11 +8,11 @@ import {
   unpackCommands,
 } from "../../../../src/workflows/history/history.ts";
 import type { LocalAttempt } from "../../../../src/workflows/replay/local-activities.ts";
-import type { WorkflowTask } from "../../../../src/workflows/provider.ts";
 import { checkJournal } from "../../../../src/workflows/providers/sqlite/offline/check.ts";
-import { WorkflowTaskHandler } from "../../../../src/workflows/replay/workflow-task-handler.ts";
+import { WorkflowTaskHandler } from "../../../../src/workflows/replay/replay.ts";
 import { Runtime, settle, temporaryFolder, VirtualMachine } from "../harness.ts";
 import { type Script, ScriptedEngine } from "../scripted-engine.ts";
+import type { WorkflowTask } from "../../../../src/workflows/tasks/tasks.ts";
 
 let folder: { path: string; remove: () => void };
 let machine: VirtualMachine;

@@ -1,8 +1,8 @@
 import { packPlain, unpackPlain } from "../../../history/history.ts";
-import type { QueuePort } from "../../../tasks/task-queue.ts";
-import { packTasks, unpackAnswers } from "../../../tasks/task-wire.ts";
+import { packTasks, unpackAnswers } from "../../../tasks/wire.ts";
 import { Journal, type JournalPlatform } from "../journal.ts";
 import type { JournalRequest, NodeEvent } from "../protocol.ts";
+import type { QueuePort } from "../../../tasks/tasks.ts";
 
 /** The way to a journal, wherever it runs. */
 export interface JournalLink {

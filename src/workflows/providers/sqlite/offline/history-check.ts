@@ -4,6 +4,7 @@
  * @module
  */
 import { type EventType, inbound, unpackPlain } from "../../../history/history.ts";
+import { activityState } from "../store/schema.ts";
 import { eventOverhead } from "../store/run-states.ts";
 
 /** Columns of a run that its history must bear out. */
@@ -250,7 +251,7 @@ function checkOpen(run: CheckedRun, seen: Follower, rows: PendingRows, check: Ch
     check(attempt > 0, () => `${key} is at attempt ${attempt}`);
     const retry = rows.timers.some((timer) => timer.kind === "retry" && timer.seq === seq);
     check(
-      (running === 0) === retry,
+      (running === activityState.retry) === retry,
       () =>
         retry ? `${key} runs, and a timer waits to try it again` : `nothing will try ${key} again`,
     );

@@ -1,18 +1,13 @@
 import type { Failure } from "../../../engine/outcome.ts";
 import { type EventData, packHistory, unpackPlain } from "../../../history/history.ts";
 import { workflowPid } from "../../../pid.ts";
-import type {
-  PendingActivityInfo,
-  RunDetail,
-  RunInfo,
-  RunQuery,
-  TaskFailure,
-} from "../../../provider.ts";
+import type { PendingActivityInfo, RunDetail, RunInfo, RunQuery } from "../../../provider.ts";
 import type { Transaction } from "../transaction/transaction.ts";
-import type { RunState } from "../store/run-states.ts";
-import { notFound } from "../runs/signal.ts";
+import { notFound, type RunState } from "../store/run-states.ts";
+import { activityState } from "../store/schema.ts";
 import type { RunRow } from "../store/store.ts";
 import { readPosition, writePosition } from "../store/visibility.ts";
+import type { TaskFailure } from "../../../tasks/tasks.ts";
 
 /** What reading needs of a journal. */
 export type ReadContext = Pick<Transaction, "store" | "runs"> & {
@@ -21,6 +16,12 @@ export type ReadContext = Pick<Transaction, "store" | "runs"> & {
 
 const defaultLimit = 100;
 const maxLimit = 1_000;
+
+const stateNames = {
+  [activityState.retry]: "retry",
+  [activityState.running]: "running",
+  [activityState.slot]: "slot",
+} as const;
 
 /** The newest run of an id. */
 export function describeRun(context: ReadContext, workflowId: string): RunInfo | undefined {
@@ -43,10 +44,10 @@ export function runDetail(context: ReadContext, runId: string): RunDetail | unde
       activityId: scheduled.activityId,
       entry: scheduled.entry,
       operation: scheduled.operation,
-      state: (["retry", "running", "slot"] as const)[row.running] ?? "running",
+      state: stateNames[row.running],
       attempt: row.attempt,
       scheduledTime,
-      ...(row.running === 0 && retry && { nextAttempt: retry.due }),
+      ...(row.running === activityState.retry && retry && { nextAttempt: retry.due }),
       ...(row.lastFailure && { lastFailure: unpackPlain<Failure>(row.lastFailure) }),
       ...(row.heartbeat && { heartbeat: row.heartbeat }),
     } satisfies PendingActivityInfo;

@@ -1,5 +1,5 @@
 import { WippyError } from "../../../../vm/error.ts";
-import { JournalReader } from "./reader.ts";
+import { JournalReader } from "./read.ts";
 import type { ReadingAnswer, ReadingQuestion } from "./reading.ts";
 
 // The thread behind `Reading`.

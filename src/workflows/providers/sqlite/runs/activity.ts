@@ -5,7 +5,6 @@ import {
   packPlain,
   scheduledActivity,
 } from "../../../history/history.ts";
-import type { ActivityResult, Payload } from "../../../provider.ts";
 import {
   canceledFailure,
   decideRetry,
@@ -13,18 +12,19 @@ import {
   timeoutFailure,
   withDetails,
 } from "../../../history/retry.ts";
+import { attemptToken, readAttemptToken } from "../../../tasks/tokens.ts";
 import type { Transaction } from "../transaction/transaction.ts";
+import { activityState } from "../store/schema.ts";
 import type { Deadline } from "../transaction/deadlines.ts";
 import type { PendingActivity, RunState } from "../store/run-states.ts";
-import type { OutgoingActivityTask } from "../../../tasks/task-wire.ts";
+import type { OutgoingActivityTask } from "../../../tasks/wire.ts";
+import type { ActivityResult } from "../../../tasks/tasks.ts";
+import type { Payload } from "../../../payload.ts";
 
 const defaultStartToClose = 10 * 60_000;
 
 /** Milliseconds between two writes of an activity's heartbeat details. */
 const beatInterval = 1_000;
-
-/** What an activity without outcome waits for; its row's `running`. */
-const stage = { waitsForRetry: 0, runs: 1, waitsForSlot: 2 };
 
 type ScheduleActivity = Extract<PackedCommand, { type: "schedule_activity" }>;
 
@@ -56,7 +56,7 @@ export function takeUpActivity(
     seq,
     event,
     attempt: 1,
-    running: stage.runs,
+    running: activityState.running,
     canceling: 0,
     heartbeat: null,
     lastFailure: null,
@@ -78,17 +78,29 @@ export function cancelActivity(tx: Transaction, state: RunState, seq: number): v
   const { row, scheduled: { options } } = activity;
   const type = options.cancellationType ??
     (options.waitForCancellation ? "wait_cancellation_completed" : "try_cancel");
-  if (row.running === stage.runs && type === "wait_cancellation_completed") {
+  if (row.running === activityState.running && type === "wait_cancellation_completed") {
     const token = tokenOf(tx, activity);
     tx.out.push({ type: "activity_cancel", token, reason: "canceled", gently: true });
     row.canceling = 1;
     tx.store.saveActivity(row);
     return;
   }
-  if (row.running === stage.runs && type === "try_cancel") {
+  if (row.running === activityState.running && type === "try_cancel") {
     abortAttempt(tx, activity, "canceled");
   }
   end(tx, state, activity, "ActivityCanceled", canceledFailure());
+}
+
+/** Returns the open run and the pending activity that a token names, if that attempt is its newest. */
+function pendingUnder(
+  tx: Transaction,
+  token: string,
+): { state: RunState; activity: PendingActivity } | undefined {
+  const key = readAttemptToken(token);
+  if (!key) return undefined;
+  const state = tx.runs.get(key.run);
+  const activity = state?.status === "running" ? tx.runs.pending(state).get(key.seq) : undefined;
+  return state && activity?.row.attempt === key.attempt ? { state, activity } : undefined;
 }
 
 /** The activity whose attempt runs under a token; undefined when it is no longer awaited. */
@@ -96,12 +108,8 @@ function attemptOf(
   tx: Transaction,
   token: string,
 ): { state: RunState; activity: PendingActivity } | undefined {
-  const [, run, seq, attempt] = token.split(".").map(Number) as [number, number, number, number];
-  const state = tx.runs.get(run);
-  if (state?.status !== "running") return undefined;
-  const activity = tx.runs.pending(state).get(seq);
-  if (activity?.row.running !== stage.runs || activity.row.attempt !== attempt) return undefined;
-  return { state, activity };
+  const found = pendingUnder(tx, token);
+  return found?.activity.row.running === activityState.running ? found : undefined;
 }
 
 /** The attempt is alive. Details are written at most once a second. */
@@ -157,7 +165,7 @@ export function attemptTimedOut(
   const activity = state?.status === "running"
     ? tx.runs.pending(state).get(deadline.seq)
     : undefined;
-  if (!state || activity?.row.running !== stage.runs) return;
+  if (!state || activity?.row.running !== activityState.running) return;
   if (activity.row.attempt !== deadline.attempt) return;
   abortAttempt(tx, activity, `timed out (${deadline.timeout})`);
   const failure = timeoutFailure(
@@ -173,7 +181,7 @@ export function slotTimedOut(tx: Transaction, deadline: Extract<Deadline, { kind
   const activity = state?.status === "running"
     ? tx.runs.pending(state).get(deadline.seq)
     : undefined;
-  if (!state || activity?.row.running !== stage.waitsForSlot) return;
+  if (!state || activity?.row.running !== activityState.slot) return;
   const failure = timeoutFailure(
     `activity ${activity.scheduled.entry} timed out (schedule_to_start)`,
     "schedule_to_start",
@@ -185,7 +193,7 @@ export function slotTimedOut(tx: Transaction, deadline: Extract<Deadline, { kind
 export function scheduleToCloseTimedOut(tx: Transaction, state: RunState, seq: number): void {
   const activity = tx.runs.pending(state).get(seq);
   if (!activity) return;
-  if (activity.row.running === stage.runs) {
+  if (activity.row.running === activityState.running) {
     abortAttempt(tx, activity, "timed out (schedule_to_close)");
   }
   const failure = timeoutFailure(
@@ -198,22 +206,19 @@ export function scheduleToCloseTimedOut(tx: Transaction, state: RunState, seq: n
 /** The wait before the next attempt is over. */
 export function retryActivity(tx: Transaction, state: RunState, seq: number): void {
   const activity = tx.runs.pending(state).get(seq);
-  if (activity?.row.running === stage.waitsForRetry) nextAttempt(tx, state, activity);
+  if (activity?.row.running === activityState.retry) nextAttempt(tx, state, activity);
 }
 
 /** Starts attempts that wait for a slot, as far as there are slots. */
 export function startWaiting(tx: Transaction): void {
   for (let token = tx.slots.next(tx); token !== undefined; token = tx.slots.next(tx)) {
-    const [, run, seq, attempt] = token.split(".").map(Number) as [number, number, number, number];
-    const state = tx.runs.get(run);
-    const activity = state?.status === "running" ? tx.runs.pending(state).get(seq) : undefined;
-    if (
-      !state || activity?.row.running !== stage.waitsForSlot || activity.row.attempt !== attempt
-    ) {
+    const found = pendingUnder(tx, token);
+    if (found?.activity.row.running !== activityState.slot) {
       tx.slots.release(tx, token);
       continue;
     }
-    activity.row.running = stage.runs;
+    const { state, activity } = found;
+    activity.row.running = activityState.running;
     tx.store.saveActivity(activity.row);
     forgetDeadline(tx, activity);
     begin(tx, state, activity);
@@ -223,8 +228,8 @@ export function startWaiting(tx: Transaction): void {
 /** Attempts that ran when the runtime ended are lost: they count, and the next follows at once. */
 export function recoverAttempts(tx: Transaction, state: RunState): void {
   for (const activity of [...tx.runs.pending(state).values()]) {
-    if (activity.row.running === stage.waitsForRetry) continue;
-    if (activity.row.running === stage.waitsForSlot) {
+    if (activity.row.running === activityState.retry) continue;
+    if (activity.row.running === activityState.slot) {
       takeSlot(tx, activity);
       tx.store.saveActivity(activity.row);
       begin(tx, state, activity);
@@ -258,8 +263,9 @@ export function abandonActivities(tx: Transaction, state: RunState): void {
   const activities = tx.runs.pending(state);
   if (activities.size === 0) return;
   for (const activity of activities.values()) {
-    if (activity.row.running === stage.runs) abortAttempt(tx, activity, "workflow closed");
-    else forgetDeadline(tx, activity);
+    if (activity.row.running === activityState.running) {
+      abortAttempt(tx, activity, "workflow closed");
+    } else forgetDeadline(tx, activity);
   }
   activities.clear();
   tx.store.deleteActivitiesOf(state.run);
@@ -289,7 +295,7 @@ function attemptFailed(
     return;
   }
   row.lastFailure = packPlain(failure);
-  row.running = stage.waitsForRetry;
+  row.running = activityState.retry;
   tx.store.saveActivity(row);
   tx.setTimer(state, "retry", row.seq, tx.now + decision.delay);
   forgetDeadline(tx, activity);
@@ -306,13 +312,13 @@ function nextAttempt(tx: Transaction, state: RunState, activity: PendingActivity
 function takeSlot(tx: Transaction, activity: PendingActivity): void {
   const { row, scheduled } = activity;
   row.running = scheduled.operation || tx.slots.take(tx, tokenOf(tx, activity))
-    ? stage.runs
-    : stage.waitsForSlot;
+    ? activityState.running
+    : activityState.slot;
 }
 
 /** Hands out an attempt that has a slot; the others wait in the queue. */
 function begin(tx: Transaction, state: RunState, activity: PendingActivity): void {
-  if (activity.row.running === stage.runs) {
+  if (activity.row.running === activityState.running) {
     handOutAttempt(tx, state, activity);
     return;
   }
@@ -387,7 +393,7 @@ function forget(tx: Transaction, state: RunState, activity: PendingActivity): vo
   const { run, seq, running } = activity.row;
   tx.runs.pending(state).delete(seq);
   tx.store.deleteActivity(run, seq);
-  if (running === stage.waitsForRetry) tx.store.deleteTimer(run, "retry", seq);
+  if (running === activityState.retry) tx.store.deleteTimer(run, "retry", seq);
   if (activity.scheduled.options.scheduleToCloseTimeout !== undefined) {
     tx.store.deleteTimer(run, "schedule_to_close", seq);
   }
@@ -420,7 +426,7 @@ function finalFailure(activity: PendingActivity, failure: Failure, state: RetryS
 }
 
 function tokenOf(tx: Transaction, { row }: PendingActivity): string {
-  return `${tx.settings.name}.${row.run}.${row.seq}.${row.attempt}`;
+  return attemptToken(tx.settings.name, row);
 }
 
 function beatKey(run: number, seq: number): string {

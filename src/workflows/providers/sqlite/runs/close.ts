@@ -1,7 +1,7 @@
 import type { Failure } from "../../../engine/outcome.ts";
 import { nextCron } from "../../../cron.ts";
 import { type EventData, type EventType, unpackPlain } from "../../../history/history.ts";
-import type { Payload, RunClosed, RunStatus } from "../../../provider.ts";
+import type { RunClosed, RunStatus } from "../../../provider.ts";
 import {
   canceledFailure,
   decideRetry,
@@ -14,6 +14,7 @@ import { succeedRun } from "./create.ts";
 import type { RunState } from "../store/run-states.ts";
 import { requestCancel } from "./signal.ts";
 import { abortUpdates } from "./update.ts";
+import type { Payload } from "../../../payload.ts";
 
 /** How a chain of runs ended. */
 type ChainEnd =

@@ -6,8 +6,8 @@ import { cancelActivity, scheduleActivity } from "./activity.ts";
 import { mergeAttributes } from "../store/attributes.ts";
 import type { Transaction } from "../transaction/transaction.ts";
 import { cancelRun, completeRun, continueRun, failRun } from "./close.ts";
-import type { RunState } from "../store/run-states.ts";
-import { notFound, requestCancel, signalRun } from "./signal.ts";
+import { notFound, type RunState } from "../store/run-states.ts";
+import { requestCancel, signalRun } from "./signal.ts";
 import { startChildRun } from "./start.ts";
 import { acceptUpdate, endUpdate } from "./update.ts";
 

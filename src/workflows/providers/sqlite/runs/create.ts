@@ -2,11 +2,12 @@ import type { ParentInfo } from "../../../engine/activation.ts";
 import { type EventData, packPlain } from "../../../history/history.ts";
 import { nextCron } from "../../../cron.ts";
 import type { ParentClosePolicy, RunOptions, StartOptions } from "../../../options/options.ts";
-import type { Payload, Signal } from "../../../provider.ts";
+import type { Signal } from "../../../provider.ts";
 import type { Transaction } from "../transaction/transaction.ts";
 import type { RunState, RunTerms } from "../store/run-states.ts";
 import { signalRun } from "./signal.ts";
 import { handOnUpdates } from "./update.ts";
+import type { Payload } from "../../../payload.ts";
 
 /** How the run that follows another one differs from it. */
 interface Succession {

@@ -2,15 +2,6 @@ import type { Transaction } from "../transaction/transaction.ts";
 import { terminateRun } from "./close.ts";
 import type { RunState } from "../store/run-states.ts";
 
-/** What a run's history may grow to: every replay reads all of it. */
-export interface HistoryLimits {
-  events: number;
-  bytes: number;
-}
-
-/** Temporal's. */
-export const defaultHistoryLimits: HistoryLimits = { events: 51_200, bytes: 50 * 1024 * 1024 };
-
 /** Of a limit: from here on the log warns. */
 const warned = 1 / 5;
 

@@ -1,69 +1,31 @@
 import { WippyError } from "../../../../vm/error.ts";
 import { packHistory, unpackPlain } from "../../../history/history.ts";
-import type { QueryAnswer, QueryRequest, QueryTask, TaskFailure } from "../../../provider.ts";
+import type { QueryRequest } from "../../../provider.ts";
 import type { Transaction } from "../transaction/transaction.ts";
 import type { JournalEvent } from "../protocol.ts";
-import type { RunState } from "../store/run-states.ts";
-import { notFound } from "./signal.ts";
+import { notFound, type RunState } from "../store/run-states.ts";
+import { queryToken, readQueryToken } from "../../../tasks/tokens.ts";
+import type { Query } from "../transaction/pending-queries.ts";
 import type { Work } from "../transaction/workers.ts";
-
-/** A query without answer. */
-interface Query {
-  /** Id of the question. */
-  id: number;
-  run: number;
-  request: QueryRequest;
-  /** Times that a worker could not answer it. */
-  losses: number;
-  /** Set once a worker did not hold the run. */
-  whole?: true;
-  /** Set once the run's worker was asked to complete the task that it holds open. */
-  expedited?: boolean;
-  /** Number of the event after the last that the worker was given, while it is out. */
-  out?: number | undefined;
-}
+import type { QueryAnswer, QueryTask, TaskFailure } from "../../../tasks/tasks.ts";
 
 /** Times that a query is given to a worker before it is answered with Unavailable. */
 const maxLosses = 3;
 
-/**
- * Queries on their way. None of it is written: who asks when the runtime ends has to ask again.
- */
-export class Queries {
-  readonly #waiting = new Map<number, Query>();
-  readonly #out = new Map<number, Query>();
-
-  add(query: Query): void {
-    query.out = undefined;
-    this.#out.delete(query.id);
-    this.#waiting.set(query.id, query);
-  }
-
-  /** A query that is with a worker. */
-  out(id: number): Query | undefined {
-    return this.#out.get(id);
-  }
-
-  delete(id: number): void {
-    this.#out.delete(id);
-  }
-
-  /** Hands out the queries whose run is at rest; answers those that cannot be. */
-  dispatch(tx: Transaction, out: JournalEvent[]): void {
-    if (!tx.workers.any) return;
-    for (const query of this.#waiting.values()) {
-      const state = tx.runs.get(query.run);
-      const refusal = state ? refusalOf(state) : notFound("");
-      if (refusal) {
-        this.#waiting.delete(query.id);
-        out.push({ type: "refusal", id: query.id, failure: refusal.toJSON() });
-      } else if (state && (isAtRest(state) || isBeforeTask(state))) {
-        this.#waiting.delete(query.id);
-        this.#out.set(query.id, query);
-        out.push(queryWork(tx, state, query));
-      } else if (state?.heldOpen && !query.expedited) {
-        query.expedited = tx.expedite(state);
-      }
+/** Hands out the queries whose run is at rest; answers those that cannot be. */
+export function dispatchQueries(tx: Transaction, out: JournalEvent[]): void {
+  if (!tx.workers.any) return;
+  for (const query of tx.queries.waiting()) {
+    const state = tx.runs.get(query.run);
+    const refusal = state ? refusalOf(state) : notFound("");
+    if (refusal) {
+      tx.queries.delete(query.id);
+      out.push({ type: "refusal", id: query.id, failure: refusal.toJSON() });
+    } else if (state && (isAtRest(state) || isBeforeTask(state))) {
+      tx.queries.handOut(query);
+      out.push(queryWork(tx, state, query));
+    } else if (state?.heldOpen && !query.expedited) {
+      query.expedited = tx.expedite(state);
     }
   }
 }
@@ -97,7 +59,7 @@ export function askRun(
 
 /** Takes what a worker answered. */
 export function answerQuery(tx: Transaction, worker: number, answer: QueryAnswer): void {
-  const query = tx.queries.out(Number(answer.token.split(".")[2]));
+  const query = tx.queries.out(readQueryToken(answer.token) ?? -1);
   if (!query) return;
   const { id } = query;
   tx.after.push(() => {
@@ -137,7 +99,7 @@ export function answerQuery(tx: Transaction, worker: number, answer: QueryAnswer
 
 /** The worker that was to answer a query died. */
 export function loseQuery(tx: Transaction, worker: number, id: number, message: string): void {
-  const token = `${tx.settings.name}.query.${id}`;
+  const token = queryToken(tx.settings.name, id);
   answerQuery(tx, worker, { token, since: 0, outcome: { type: "lost", message } });
 }
 
@@ -175,7 +137,7 @@ function queryWork(tx: Transaction, state: RunState, query: Query): Work {
   if (worker === undefined) query.whole = true;
   query.out = state.nextEvent;
   const task: QueryTask = {
-    token: `${tx.settings.name}.query.${query.id}`,
+    token: queryToken(tx.settings.name, query.id),
     runId: state.runId,
     since: worker === undefined ? 0 : state.since,
     history: worker === undefined

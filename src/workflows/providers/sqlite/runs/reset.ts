@@ -12,8 +12,8 @@ import { mergeAttributes } from "../store/attributes.ts";
 import type { Transaction } from "../transaction/transaction.ts";
 import { supersedeRun, tellChildOutcome, terminateRun } from "./close.ts";
 import { packTerms, setRunDeadlines, termsOf } from "./create.ts";
-import type { RunState } from "../store/run-states.ts";
-import { notFound, signalRun } from "./signal.ts";
+import { notFound, type RunState } from "../store/run-states.ts";
+import { signalRun } from "./signal.ts";
 import type { EventRow } from "../store/store.ts";
 
 /** An event, unpacked, beside its row. */

@@ -1,7 +1,6 @@
-import { WippyError } from "../../../../vm/error.ts";
 import type { Signal } from "../../../provider.ts";
 import type { Transaction } from "../transaction/transaction.ts";
-import type { RunState } from "../store/run-states.ts";
+import { notFound, type RunState } from "../store/run-states.ts";
 
 /** Records a signal; the code sees it with its next task. */
 export function signalRun(tx: Transaction, state: RunState, signal: Signal): void {
@@ -28,14 +27,4 @@ export function openRun(tx: Transaction, workflowId: string): RunState {
   const state = tx.runs.newest(workflowId);
   if (state?.status === "running") return state;
   throw notFound(workflowId, state);
-}
-
-export function notFound(workflowId: string, closed?: RunState): WippyError {
-  return new WippyError(
-    "NotFound",
-    closed
-      ? `workflow ${workflowId} is closed (${closed.status})`
-      : `there is no workflow ${workflowId}`,
-    { retryable: false, details: { workflow_id: workflowId } },
-  );
 }

@@ -10,9 +10,10 @@ import type {
 import type { Transaction } from "../transaction/transaction.ts";
 import { terminateRun } from "./close.ts";
 import { createRun, type NewRun, releaseRun } from "./create.ts";
-import type { RunState, RunTerms } from "../store/run-states.ts";
-import { notFound, signalRun } from "./signal.ts";
-import { checkedUpdateId, knownUpdate, updateRun, type Waiter } from "./update.ts";
+import { notFound, type RunState, type RunTerms } from "../store/run-states.ts";
+import { signalRun } from "./signal.ts";
+import type { Waiter } from "../transaction/update-waits.ts";
+import { checkedUpdateId, knownUpdate, updateRun } from "./update.ts";
 
 /**
  * Starts a run, or hands back an existing one as the id policies say.

@@ -5,18 +5,19 @@ import {
   packPlain,
   unpackCommands,
 } from "../../../history/history.ts";
-import {
-  defaultTaskTimeout,
-  type TaskCompletion,
-  type TaskFailure,
-  type WorkflowTask,
-} from "../../../provider.ts";
+import { readTaskToken, taskToken } from "../../../tasks/tokens.ts";
 import { retryDelay } from "../../../history/retry.ts";
 import type { Transaction } from "../transaction/transaction.ts";
 import type { Deadline } from "../transaction/deadlines.ts";
 import type { RunState } from "../store/run-states.ts";
 import { applyCommand } from "./commands.ts";
 import type { Work } from "../transaction/workers.ts";
+import {
+  defaultTaskTimeout,
+  type TaskCompletion,
+  type TaskFailure,
+  type WorkflowTask,
+} from "../../../tasks/tasks.ts";
 
 /** Makes what hands out the present task of a run; nothing when there is none any more. */
 export function takeTask(tx: Transaction, run: number): Work[] {
@@ -29,7 +30,7 @@ export function takeTask(tx: Transaction, run: number): Work[] {
   if (!known) tx.forgetWorker(state);
   const events = known ?? tx.store.eventsFrom(run, 1);
   const task: WorkflowTask = {
-    token: `${tx.settings.name}.${run}.${state.lease}`,
+    token: taskToken(tx.settings.name, state),
     runId: state.runId,
     since: state.since,
     history: packHistory(events.filter(({ id }) => id <= state.taskEvent)),
@@ -40,19 +41,21 @@ export function takeTask(tx: Transaction, run: number): Work[] {
   state.unshown = events.filter(({ id, type }) => id > state.taskEvent && inbound.has(type));
   const due = tx.now + lease;
   tx.deadlines.set(`task ${run}`, due, { kind: "task", run, lease: state.lease });
-  const work: Work[] = [{ type: "task", task, worker, heldOpen: state.heldOpen }];
+  const { heldOpen } = state;
+  const work: Work[] = [{ type: "task", task, run, worker, heldOpen }];
   // Something has come while it waited for its turn.
-  if (state.heldOpen && state.wake) work.push({ type: "expedite", runId: state.runId, worker });
+  if (heldOpen && state.wake) work.push({ type: "expedite", runId: state.runId, worker });
   return work;
 }
 
 /** Takes what a worker answered to a task; ignores it when its lease is no longer the newest. */
 export function completeTask(tx: Transaction, worker: number, completion: TaskCompletion): void {
-  const [, run, lease] = completion.token.split(".").map(Number) as [number, number, number];
-  const state = holder(tx, run, lease);
+  const key = readTaskToken(completion.token);
+  if (!key) return;
+  const state = holder(tx, key.run, key.lease);
   if (!state) {
     // What that worker holds in memory is not what history says.
-    const runId = tx.runs.get(run)?.runId;
+    const runId = tx.runs.get(key.run)?.runId;
     if (runId !== undefined) tx.out.push({ type: "evict", runId, worker });
     return;
   }
@@ -69,7 +72,9 @@ export function completeTask(tx: Transaction, worker: number, completion: TaskCo
     return;
   }
   const started = state.taskEvent;
-  state.unshown ??= tx.store.eventsFrom(run, started + 1).filter(({ type }) => inbound.has(type));
+  state.unshown ??= tx.store.eventsFrom(state.run, started + 1).filter(({ type }) =>
+    inbound.has(type)
+  );
   state.worker = worker;
   state.since = started;
   state.taskEvent = 0;

@@ -1,6 +1,6 @@
 import { pack, unpack } from "../../../../vm/codec.ts";
 import { LuaFloat, type LuaValue } from "../../../../vm/value.ts";
-import type { Payload } from "../../../provider.ts";
+import type { Payload } from "../../../payload.ts";
 
 /** Memo or search attributes with others laid over them; all packed. */
 export function mergeAttributes(old: Payload | null, added: Payload): Payload {

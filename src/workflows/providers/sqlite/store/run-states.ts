@@ -1,3 +1,4 @@
+import { WippyError } from "../../../../vm/error.ts";
 import {
   type EventData,
   type EventType,
@@ -9,8 +10,8 @@ import {
   unpackPlain,
 } from "../../../history/history.ts";
 import type { RunOptions } from "../../../options/options.ts";
-import type { Payload } from "../../../provider.ts";
 import type { ActivityRow, EventRow, RunRow, Store } from "./store.ts";
+import type { Payload } from "../../../payload.ts";
 
 /** What a run was promised at its start and hands on to the runs that follow it. */
 export interface RunTerms {
@@ -272,4 +273,15 @@ export class Runs {
       changed: { cursor: false, status: false },
     };
   }
+}
+
+/** Returns the error for a workflow that is unknown or, when `closed` is given, closed. */
+export function notFound(workflowId: string, closed?: RunState): WippyError {
+  return new WippyError(
+    "NotFound",
+    closed
+      ? `workflow ${workflowId} is closed (${closed.status})`
+      : `there is no workflow ${workflowId}`,
+    { retryable: false, details: { workflow_id: workflowId } },
+  );
 }

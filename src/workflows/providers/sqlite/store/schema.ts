@@ -103,6 +103,21 @@ export const timers = sqliteTable("timers", {
 
 export type TimerKind = "timer" | "start" | "run" | "execution" | "retry" | "schedule_to_close";
 
+/**
+ * What an activity without outcome waits for, as its row's `running` has it. It begins with `slot` or
+ * `running`; a failure that is retried leads to `retry`, whose timer leads to the beginning.
+ */
+export const activityState = {
+  /** Its `retry` timer. */
+  retry: 0,
+  /** The attempt that was handed out. */
+  running: 1,
+  /** Its turn on the host. */
+  slot: 2,
+} as const;
+
+export type ActivityState = (typeof activityState)[keyof typeof activityState];
+
 /** Activities without outcome. What they are is in their ActivityScheduled event. */
 export const activities = sqliteTable("activities", {
   run: integer().notNull(),
@@ -111,8 +126,7 @@ export const activities = sqliteTable("activities", {
   event: integer().notNull(),
   /** Of the attempt that runs, or ran last. */
   attempt: integer().notNull(),
-  /** 1: an attempt has been handed out; 0: waits for its `retry` timer; 2: waits for a slot. */
-  running: integer().notNull(),
+  running: integer().$type<ActivityState>().notNull(),
   /** 1: cancellation was asked for and its outcome is awaited. */
   canceling: integer().notNull(),
   /** Packed details of the last heartbeat, of whichever attempt. */

@@ -14,12 +14,13 @@ import {
   sql,
 } from "drizzle-orm";
 import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
-import type { Payload, RunQuery } from "../../../provider.ts";
+import type { RunQuery } from "../../../provider.ts";
 import { attributeRows } from "./attributes.ts";
 import { given, param, rowParams } from "./parameters.ts";
 import { ScheduleStore } from "./schedule-store.ts";
 import { type RunPosition, selectRuns } from "./visibility.ts";
 import { activities, attributes, events, outbox, runs, timers, updates } from "./schema.ts";
+import type { Payload } from "../../../payload.ts";
 
 export type RunRow = typeof runs.$inferSelect;
 export type EventRow = Omit<typeof events.$inferSelect, "position">;

@@ -1,4 +1,7 @@
-import type { Transaction } from "./transaction.ts";
+/** Where changes in memory are noted, to be taken back by a rollback. */
+interface Undoable {
+  readonly undo: (() => void)[];
+}
 
 /**
  * Which attempts of activities run at once, by their tokens. An attempt keeps its slot until its worker
@@ -18,24 +21,24 @@ export class Slots {
   }
 
   /** Takes a slot for an attempt if one is free and nobody waits for it. */
-  take(tx: Transaction, token: string): boolean {
+  take(tx: Undoable, token: string): boolean {
     if (this.#limit === Infinity) return true;
     if (this.#taken.size >= this.#limit || this.#head < this.#queue.length) return false;
     this.#occupy(tx, token);
     return true;
   }
 
-  release(tx: Transaction, token: string): void {
+  release(tx: Undoable, token: string): void {
     if (this.#taken.delete(token)) tx.undo.push(() => this.#taken.add(token));
   }
 
-  enqueue(tx: Transaction, token: string): void {
+  enqueue(tx: Undoable, token: string): void {
     this.#queue.push(token);
     tx.undo.push(() => this.#queue.pop());
   }
 
   /** Gives a free slot to the attempt that waits for longest and answers its token. */
-  next(tx: Transaction): string | undefined {
+  next(tx: Undoable): string | undefined {
     if (this.#taken.size >= this.#limit) return undefined;
     const token = this.#queue[this.#head];
     if (token === undefined) return undefined;
@@ -52,7 +55,7 @@ export class Slots {
     this.#head = 0;
   }
 
-  #occupy(tx: Transaction, token: string): void {
+  #occupy(tx: Undoable, token: string): void {
     this.#taken.add(token);
     tx.undo.push(() => this.#taken.delete(token));
   }

@@ -1,16 +1,16 @@
 import type { EventData, EventType } from "../../../history/history.ts";
 import { workflowPid } from "../../../pid.ts";
 import type { RunStatus } from "../../../provider.ts";
-import { packIdentity } from "../../../tasks/task-wire.ts";
+import { packIdentity } from "../../../tasks/wire.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { JournalEvent, JournalSettings } from "../protocol.ts";
-import type { Queries } from "../runs/query.ts";
+import type { PendingQueries } from "./pending-queries.ts";
 import type { Runs, RunState } from "../store/run-states.ts";
 import type { TimerKind } from "../store/schema.ts";
 import { ScheduleRows } from "./schedule-rows.ts";
 import type { Slots } from "./slots.ts";
 import type { Store } from "../store/store.ts";
-import type { UpdateWaits } from "../runs/update.ts";
+import type { UpdateWaits } from "./update-waits.ts";
 import type { Watches } from "./watches.ts";
 import type { Workers } from "./workers.ts";
 
@@ -28,7 +28,7 @@ export interface TransactionParts {
   deadlines: Deadlines;
   watches: Watches;
   updateWaits: UpdateWaits;
-  queries: Queries;
+  queries: PendingQueries;
   slots: Slots;
   workers: Workers;
   settings: JournalSettings;
@@ -72,7 +72,7 @@ export class Transaction {
   readonly deadlines: Deadlines;
   readonly watches: Watches;
   readonly updateWaits: UpdateWaits;
-  readonly queries: Queries;
+  readonly queries: PendingQueries;
   readonly slots: Slots;
   readonly workers: Workers;
   readonly settings: JournalSettings;

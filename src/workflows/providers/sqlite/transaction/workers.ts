@@ -1,11 +1,10 @@
-import type { QueryTask, WorkflowTask } from "../../../provider.ts";
-import type { OutgoingActivityTask } from "../../../tasks/task-wire.ts";
-import type { Task } from "../../../tasks/task-queue.ts";
+import type { OutgoingActivityTask } from "../../../tasks/wire.ts";
+import type { QueryTask, Task, WorkflowTask } from "../../../tasks/tasks.ts";
 
 /** Something to hand out, and the worker that would best have it. */
 export type Work =
   /** `heldOpen`: it waits for local activities, and keeps its worker from nothing. */
-  | { type: "task"; task: WorkflowTask; worker: number; heldOpen: boolean }
+  | { type: "task"; task: WorkflowTask; run: number; worker: number; heldOpen: boolean }
   | { type: "query"; task: QueryTask; worker?: number; id: number }
   | { type: "activity"; task: OutgoingActivityTask; worker?: number }
   | (Extract<Task, { type: "activity_cancel" }>)
@@ -78,9 +77,8 @@ export class Workers {
   place(work: Work): number | undefined {
     switch (work.type) {
       case "task": {
-        const run = Number(work.task.token.split(".")[1]);
-        this.#note(this.#tasks, run, work.worker);
-        if (work.heldOpen) this.#heldOpen.add(run);
+        this.#note(this.#tasks, work.run, work.worker);
+        if (work.heldOpen) this.#heldOpen.add(work.run);
         return work.worker;
       }
       case "query": {

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { pack } from "../../../../../src/vm/codec.ts";
-import { SqliteProvider } from "../../../../../src/workflows/providers/sqlite/provider.ts";
+import { SqliteProvider } from "../../../../../src/workflows/providers/sqlite/sqlite.ts";
 import { Runtime, temporaryFolder } from "../../harness.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -77,7 +77,7 @@ test.each([["inline", true], ["on a thread", false]])(
 test("a runtime that was killed leaves no lock behind", async () => {
   const script = `
     const { SqliteProvider } = await import(${
-    JSON.stringify(import.meta.resolve("../../../../../src/workflows/providers/sqlite/provider.ts"))
+    JSON.stringify(import.meta.resolve("../../../../../src/workflows/providers/sqlite/sqlite.ts"))
   });
     const provider = new SqliteProvider({ path: ${JSON.stringify(path)} });
     await provider.open();
@@ -159,7 +159,7 @@ test.skipIf(process.getuid?.() === 0 && !setpriv)("a read-only folder is refused
   chmodSync(`${path}.lock`, 0o444);
   const script = `
     const { SqliteProvider } = await import(${
-    JSON.stringify(import.meta.resolve("../../../../../src/workflows/providers/sqlite/provider.ts"))
+    JSON.stringify(import.meta.resolve("../../../../../src/workflows/providers/sqlite/sqlite.ts"))
   });
     const provider = new SqliteProvider({ path: ${JSON.stringify(path)}, inline: true });
     await provider.open().then(() => console.log("open"), (e) => console.log(e.kind, e.message));

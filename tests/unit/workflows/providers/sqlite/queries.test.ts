@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { pack } from "../../../../../src/vm/codec.ts";
-import type { TaskCompletion } from "../../../../../src/workflows/provider.ts";
 import { Runtime, settle, temporaryFolder, VirtualMachine } from "../../harness.ts";
+import type { TaskCompletion } from "../../../../../src/workflows/tasks/tasks.ts";
 
 test("a query waits until what the code has done is committed", async () => {
   const folder = temporaryFolder();

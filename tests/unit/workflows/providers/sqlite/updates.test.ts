@@ -1,9 +1,9 @@
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { pack, unpack } from "../../../../../src/vm/codec.ts";
-import type { QueryTask } from "../../../../../src/workflows/provider.ts";
 import { Runtime, settle, temporaryFolder, VirtualMachine } from "../../harness.ts";
 import type { Script } from "../../scripted-engine.ts";
+import type { QueryTask } from "../../../../../src/workflows/tasks/tasks.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let machine: VirtualMachine;

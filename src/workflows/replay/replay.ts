@@ -20,7 +20,8 @@ import {
   unpackHistory,
 } from "../history/history.ts";
 import { jobOf, recordOf } from "./jobs.ts";
-import { isLocalToken, LocalActivities, type LocalRunner } from "./local-activities.ts";
+import { isLocalToken } from "../tasks/tokens.ts";
+import { LocalActivities, type LocalRunner } from "./local-activities.ts";
 import {
   defaultTaskTimeout,
   type QueryAnswer,
@@ -28,7 +29,7 @@ import {
   type TaskCompletion,
   type TaskFailure,
   type WorkflowTask,
-} from "../provider.ts";
+} from "../tasks/tasks.ts";
 
 type TaskStarted = Extract<HistoryEvent, { type: "TaskStarted" }>;
 

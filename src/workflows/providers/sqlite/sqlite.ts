@@ -1,34 +1,38 @@
 import { WippyError } from "../../../vm/error.ts";
 import { localNode } from "../../pid.ts";
 import type { Failure } from "../../engine/outcome.ts";
-import {
-  defaultTaskTimeout,
-  type OutboxMessage,
-  type Payload,
-  type ProviderReport,
-  type QueryRequest,
-  type ResetRequest,
-  type RunClosed,
-  type RunDetail,
-  type RunInfo,
-  type RunQuery,
-  type Signal,
-  type StartRequest,
-  type StartResult,
-  type UpdateRequest,
-  type UpdateResult,
-  type UpdateStage,
-  type WorkflowProvider,
+import type {
+  OutboxMessage,
+  ProviderReport,
+  QueryRequest,
+  ResetRequest,
+  RunClosed,
+  RunDetail,
+  RunInfo,
+  RunQuery,
+  Signal,
+  StartRequest,
+  StartResult,
+  UpdateRequest,
+  UpdateResult,
+  UpdateStage,
+  WorkflowProvider,
 } from "../../provider.ts";
 import type { NewSchedule, ScheduleProvider } from "../../schedules/schedules.ts";
-import type { QueuePort } from "../../tasks/task-queue.ts";
 import type { JournalPlatform } from "./journal.ts";
 import { inlineLink, type JournalLink, threadLink, type Transport } from "./link/link.ts";
 import { machine } from "../../../platform/machine.ts";
-import { defaultHistoryLimits } from "./runs/history-limits.ts";
-import type { JournalRequest, JournalSettings, NodeEvent, Question } from "./protocol.ts";
+import {
+  defaultHistoryLimits,
+  type JournalRequest,
+  type JournalSettings,
+  type NodeEvent,
+  type Question,
+} from "./protocol.ts";
 import { Reading } from "./read/reading.ts";
 import { schedulesBy } from "./link/schedules.ts";
+import { defaultTaskTimeout, type QueuePort } from "../../tasks/tasks.ts";
+import type { Payload } from "../../payload.ts";
 
 export interface SqliteProviderOptions {
   /** Path of the journal file; its folder is made when it is missing. */

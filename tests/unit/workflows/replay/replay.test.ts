@@ -12,9 +12,9 @@ import {
 import {
   type ReplayerOptions,
   WorkflowTaskHandler,
-} from "../../../../src/workflows/replay/workflow-task-handler.ts";
-import type { WorkflowTask } from "../../../../src/workflows/provider.ts";
+} from "../../../../src/workflows/replay/replay.ts";
 import { type Script, ScriptedEngine } from "../scripted-engine.ts";
+import type { WorkflowTask } from "../../../../src/workflows/tasks/tasks.ts";
 
 /** Builds a history event by event. */
 class History {

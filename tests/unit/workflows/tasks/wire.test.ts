@@ -1,5 +1,4 @@
 import { expect, test } from "bun:test";
-import type { WorkerAnswer } from "../../../../src/workflows/tasks/task-queue.ts";
 import {
   type OutgoingTask,
   packAnswers,
@@ -8,7 +7,8 @@ import {
   RunMemory,
   unpackAnswers,
   unpackTasks,
-} from "../../../../src/workflows/tasks/task-wire.ts";
+} from "../../../../src/workflows/tasks/wire.ts";
+import type { WorkerAnswer } from "../../../../src/workflows/tasks/tasks.ts";
 
 const bytes = new Uint8Array([1, 2, 3]);
 const failure = { kind: "Invalid", message: "no", retryable: false, details: { path: "x" } };

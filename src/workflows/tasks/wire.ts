@@ -1,6 +1,7 @@
 import { packPlain, unpackPlain } from "../history/history.ts";
-import type { ActivityTask, Payload } from "../provider.ts";
-import type { Task, WorkerAnswer } from "./task-queue.ts";
+import type { ActivityTask, Task, WorkerAnswer } from "./tasks.ts";
+import type { Payload } from "../payload.ts";
+import { idempotencyToken, runPrefix, seqOf } from "./tokens.ts";
 
 // Messages between a provider and a worker as bytes. The four kinds that every step of a run needs are
 // lists without field names; what a step mostly does without, such as the ids of its run, is packed once
@@ -31,7 +32,7 @@ export interface OutgoingActivityTask extends Omit<ActivityTask, keyof RunIdenti
 
 type DerivedField = "activityId" | "idempotencyToken";
 
-/** A item as a provider makes it. */
+/** A task as a provider makes it. */
 export type OutgoingTask =
   | Exclude<Task, { type: "activity" }>
   | { type: "activity"; task: OutgoingActivityTask };
@@ -73,11 +74,11 @@ class KnownRuns<Fact> {
   }
 
   get(token: string): Fact | undefined {
-    return this.#facts.get(runOf(token));
+    return this.#facts.get(runPrefix(token));
   }
 
   set(token: string, fact: Fact): Fact {
-    const run = runOf(token);
+    const run = runPrefix(token);
     this.#facts.delete(run);
     this.#facts.set(run, fact);
     if (this.#facts.size > this.#limit) {
@@ -88,11 +89,6 @@ class KnownRuns<Fact> {
     }
     return fact;
   }
-}
-
-/** Tokens begin with the numbers of the provider and of the run. */
-function runOf(token: string): string {
-  return token.slice(0, token.indexOf(".", token.indexOf(".") + 1));
 }
 
 /** What is sent or unpacked once for a run, at the worker's end. */
@@ -178,10 +174,6 @@ class ReceivedActivity implements ActivityTask {
       identities.set(this.token, unpackPlain<Identity>(this.#packed));
   }
 
-  get #seq(): string {
-    return this.token.split(".")[2]!;
-  }
-
   get runId(): string {
     return this.#identity[0];
   }
@@ -199,11 +191,11 @@ class ReceivedActivity implements ActivityTask {
   }
 
   get activityId(): string {
-    return this.#activityId ?? this.#seq;
+    return this.#activityId ?? seqOf(this.token);
   }
 
   get idempotencyToken(): string {
-    return `${this.runId}.${this.#seq}`;
+    return idempotencyToken(this.runId, seqOf(this.token));
   }
 }
 

@@ -1,0 +1,45 @@
+import type { Platform } from "../../platform/platform.ts";
+import type { QueuePort, Task, WorkerAnswer } from "./tasks.ts";
+import { packAnswers, RunMemory, unpackTasks } from "./wire.ts";
+
+/**
+ * A worker's end of a provider: tasks, queries and attempts come in, their outcomes go out. Temporal: the
+ * task queue that a worker polls. It leads straight to the provider's own thread, so that no step of a run
+ * passes through the node's.
+ */
+export class TaskQueue {
+  readonly #port: QueuePort;
+  readonly #defer: Platform["defer"];
+  readonly #memory = new RunMemory();
+  #outgoing: WorkerAnswer[] = [];
+
+  /** @param defer calls back at the end of the present turn: what is said until then leaves as one message. */
+  constructor(port: QueuePort, defer: Platform["defer"]) {
+    this.#port = port;
+    this.#defer = defer;
+  }
+
+  /** Takes what the provider hands out, in order. Tasks, queries and attempts are each answered once. */
+  onTasks(handler: (tasks: Task[]) => void): void {
+    this.#port.onmessage = ({ data }) => handler(unpackTasks(data, this.#memory));
+  }
+
+  /** Answers a task, a query or an attempt; ignored when it is no longer awaited. */
+  answer(answer: WorkerAnswer): void {
+    this.#outgoing.push(answer);
+    if (this.#outgoing.length === 1) this.#defer(() => this.flush());
+  }
+
+  /** Sends at once what has been said. */
+  flush(): void {
+    if (this.#outgoing.length === 0) return;
+    const bytes = packAnswers(this.#outgoing);
+    this.#outgoing = [];
+    this.#port.postMessage(bytes, [bytes.buffer as ArrayBuffer]);
+  }
+
+  close(): void {
+    this.#outgoing = [];
+    this.#port.close();
+  }
+}
