@@ -29,3 +29,15 @@ declare module "*.txt" {
   const text: string;
   export default text;
 }
+
+// Files that `src/operations/make-index.ts` makes.
+
+/** The modules by name, with what their Lua files declare. */
+declare module "*/build/modules.js" {
+  export const modules: Record<string, import("./registry/modules.ts").BuiltinModule>;
+}
+
+/** The host operations of each module that has some. */
+declare module "*/build/operations.js" {
+  export const operations: Record<string, import("./operations/operation.ts").Operation[]>;
+}

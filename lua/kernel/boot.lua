@@ -14,6 +14,14 @@ local function use(name, runtime)
   return value
 end
 
+-- `use("modules")`: the names of the modules, sorted. Every file of lua/modules is one.
+local modules = {}
+for name in pairs(sources) do
+  modules[#modules + 1] = name:match("^modules/(.+)$")
+end
+table.sort(modules)
+loaded.modules = modules
+
 local kernel = use("kernel/kernel")
 local functions = {}
 for i, name in ipairs(exports) do

@@ -80,35 +80,13 @@ end
 --- Nanoseconds of a duration as programs write it: a number of ns, "1h30m", or a Duration object.
 runtime.duration = duration.of
 
-local modules = {
-  "activity",
-  "time",
-  "contract",
-  "json",
-  "uuid",
-  "logger",
-  "env",
-  "events",
-  "fs",
-  "io",
-  "ctx",
-  "funcs",
-  "workflow",
-  "pg",
-  "registry",
-  "schedule",
-  "security",
-  "server",
-  "supervisor",
-  "sys",
-  "system",
-}
+use("kernel/globals", runtime)
+local modules = use("modules")
 for _, name in ipairs(modules) do
   sandbox.provide(name, function()
     return use("modules/" .. name, runtime)
   end)
 end
-use("modules/globals", runtime)
 
 local kernel = {}
 

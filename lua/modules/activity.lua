@@ -1,4 +1,6 @@
--- The `activity` module: what a function that runs as the activity of a workflow knows of its attempt.
+--- Module `activity`: what a function that runs as the activity of a workflow knows of its attempt.
+-- @workflows yes
+-- @sandbox yes
 local runtime = ...
 local activities = runtime.use("kernel/workflows/activities")
 local copies = runtime.use("kernel/core/copy")

@@ -1,5 +1,6 @@
--- The `contract` module: what a service can do, apart from which functions do it.
--- See docs/reference/modules/contract.md.
+--- Module `contract`: what a service can do, apart from which functions do it.
+-- @workflows yes
+-- @sandbox yes
 local runtime = ...
 local use = runtime.use
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors

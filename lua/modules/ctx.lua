@@ -1,4 +1,6 @@
 --- Module `ctx`: the context values that the caller of this unit passed along. Read-only.
+-- @workflows yes
+-- @sandbox yes
 local runtime = ...
 local check, errors = runtime.check, runtime.errors
 

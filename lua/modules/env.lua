@@ -1,5 +1,7 @@
 --- Module `env`: environment variables of the application. A key is a public name, an identifier,
 -- or the bare name of an entry in the caller's namespace. Recorded in workflows.
+-- @workflows yes
+-- @sandbox no
 local runtime = ...
 local check, effects = runtime.check, runtime.effects
 

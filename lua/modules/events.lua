@@ -1,4 +1,6 @@
 --- Module `events`: the event bus of the runtime. For observation, not for transport: an event meets who listens.
+-- @workflows no
+-- @sandbox yes
 local runtime = ...
 local use, check, errors = runtime.use, runtime.check, runtime.errors
 local actors = use("kernel/processes/processes")

@@ -1,5 +1,7 @@
 --- Module `fs`: files of the directories that `fs.directory` entries open to code. Nothing leads
 -- out of them.
+-- @workflows yes
+-- @sandbox no
 local runtime = ...
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
 local new_scanner = runtime.use("library/scanner")

@@ -1,4 +1,6 @@
--- The `funcs` module: docs/reference/modules/funcs.md.
+--- Module `funcs`: calls functions, at once or later.
+-- @workflows yes
+-- @sandbox yes
 local runtime = ...
 local check = runtime.check
 local copies = runtime.use("kernel/core/copy")

@@ -1,5 +1,7 @@
 --- Module `io`: the terminal of a process on a terminal host. Elsewhere every function but `args`
 -- answers Unavailable.
+-- @workflows no
+-- @sandbox yes
 local runtime = ...
 local check, effects = runtime.check, runtime.effects
 

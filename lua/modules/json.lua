@@ -1,5 +1,7 @@
 --- Module `json`: text from Lua values and back. The host reads and writes the text: a reader and a
 -- writer in Lua took two to six times as long, marshalling included, for 200 bytes and for 1 MB.
+-- @workflows yes
+-- @sandbox yes
 local runtime = ...
 local errors = runtime.errors
 local pure = runtime.pure

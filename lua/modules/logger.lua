@@ -1,5 +1,7 @@
 --- Module `logger`: structured log records. The module is itself a Logger. The kernel adds pid and
 -- location, and is silent while a workflow replays.
+-- @workflows yes
+-- @sandbox yes
 local runtime = ...
 local errors = runtime.errors
 

@@ -1,5 +1,7 @@
---- The global `os` table: clock and calendar only. In workflows the clock is the recorded one and
--- the zone is UTC.
+--- Module `os`: clock and calendar only. In workflows the clock is the recorded one and
+-- the zone is UTC. A global of every unit.
+-- @workflows yes
+-- @sandbox yes
 local runtime = ...
 local check, effects = runtime.check, runtime.effects
 local calendar = runtime.use("library/calendar")

@@ -1,4 +1,6 @@
--- The `payload` global: docs/reference/modules/payload.md.
+--- Module `payload`: values with their format. A global of every unit.
+-- @workflows yes
+-- @sandbox yes
 local runtime = ...
 local mailbox = runtime.use("kernel/messaging/mailbox")
 local errors = runtime.errors

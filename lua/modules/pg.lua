@@ -1,4 +1,6 @@
 --- Module `pg`: named groups of processes, in scopes (entries of kind pg.scope).
+-- @workflows no
+-- @sandbox yes
 local runtime = ...
 local use, check, errors = runtime.use, runtime.check, runtime.errors
 local actors = use("kernel/processes/processes")

@@ -1,4 +1,6 @@
--- The `process` module: docs/reference/modules/process.md.
+--- Module `process`: starts processes and workflows, sends messages and watches them. A global of every unit.
+-- @workflows yes
+-- @sandbox yes
 local runtime = ...
 local use = runtime.use
 local actors = use("kernel/processes/processes")

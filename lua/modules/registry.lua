@@ -1,4 +1,6 @@
 --- Module `registry`: the entries of the application: to read, to find, to change, and their versions.
+-- @workflows no
+-- @sandbox no -- with it a script could make an entry that opens a directory
 local runtime = ...
 local use, check, errors = runtime.use, runtime.check, runtime.errors
 local actors = use("kernel/processes/processes")

@@ -1,4 +1,6 @@
 --- Module `schedule`: schedules, which start workflows at certain times.
+-- @workflows yes
+-- @sandbox yes
 local runtime = ...
 local use, check = runtime.use, runtime.check
 local object = use("kernel/core/object")

@@ -1,4 +1,6 @@
--- The `security` module: who acts, and what is allowed. See docs/reference/modules/security.md.
+--- Module `security`: who acts, and what is allowed.
+-- @workflows yes
+-- @sandbox yes
 local runtime = ...
 local use = runtime.use
 local check, errors = runtime.check, runtime.errors

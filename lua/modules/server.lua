@@ -1,4 +1,6 @@
 --- Module `server`: request and reply in the manner of Erlang/OTP's gen_server, on the public API of processes.
+-- @workflows no
+-- @sandbox yes
 local runtime = ...
 local use, check, errors = runtime.use, runtime.check, runtime.errors
 local channel = use("kernel/messaging/channel")

@@ -1,4 +1,6 @@
 --- Module `supervisor`: supervision trees with the words and rules of Erlang/OTP's supervisor.
+-- @workflows no
+-- @sandbox yes
 local runtime = ...
 local use, check, errors = runtime.use, runtime.check, runtime.errors
 local request = use("library/request", runtime)

@@ -1,4 +1,6 @@
 --- Module `sys`: looks into a running server and steers it, in the manner of Erlang/OTP's sys.
+-- @workflows no
+-- @sandbox yes
 local runtime = ...
 local use, check = runtime.use, runtime.check
 local request = use("library/request", runtime)

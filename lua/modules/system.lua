@@ -1,4 +1,6 @@
 --- Module `system`: the runtime as seen from inside: memory, hosts, services, locks, the end of it all.
+-- @workflows no
+-- @sandbox yes
 local runtime = ...
 local use, check, errors = runtime.use, runtime.check, runtime.errors
 local actors = use("kernel/processes/processes")

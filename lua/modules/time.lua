@@ -1,4 +1,6 @@
 --- Module `time`: instants, durations, zones, layouts, sleeping and timers.
+-- @workflows yes
+-- @sandbox yes
 local runtime = ...
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
 local use = runtime.use

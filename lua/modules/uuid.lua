@@ -1,5 +1,7 @@
 --- Module `uuid`: making and reading UUIDs (RFC 9562). Random ones come from the host and are
 -- recorded in workflows.
+-- @workflows yes
+-- @sandbox yes
 local runtime = ...
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
 

@@ -1,4 +1,6 @@
--- The `workflow` module: docs/reference/modules/workflow.md.
+--- Module `workflow`: starts, updates and queries workflows, and steers the one that runs.
+-- @workflows yes
+-- @sandbox yes
 local runtime = ...
 local check = runtime.check
 local errors = runtime.errors

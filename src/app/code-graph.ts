@@ -147,7 +147,7 @@ function checkWorkflowModules(
   const faults: CodeFault[] = [];
   const seen = new Set<string>();
   const fix = "do it in a function.lua and call that: it runs as an activity";
-  const refused = (name: string) => builtinModules.get(name)?.workflow === false;
+  const refused = (name: string) => builtinModules.get(name)?.workflows === false;
   function visit(entry: Entry, via: PropertyKey[]): void {
     if (seen.has(entry.id)) return;
     seen.add(entry.id);

@@ -57,7 +57,7 @@ export function chunkName(name: string): string {
 }
 
 /** Modules that a workflow cannot use are there when the file requires them, and raise when it uses them. */
-const refuseInWorkflows = [...builtinModules].filter(([, { workflow }]) => !workflow)
+const refuseInWorkflows = [...builtinModules].filter(([, { workflows }]) => !workflows)
   .map(([name]) => name);
 const refusal = `do local given, refused = require, {} ` +
   `for name in ("${refuseInWorkflows.join(" ")}"):gmatch("%S+") do ` +
@@ -138,7 +138,7 @@ class ScriptApplication {
   constructor({ text, name }: Script, sandbox = false) {
     this.#code = prepareSource(script.main, text).code;
     this.#origin = { file: name, line: 1, column: 1, chunk: chunkName(name) };
-    const modules = [...builtinModules].filter(([, { outside }]) => !sandbox || !outside);
+    const modules = [...builtinModules].filter(([, module]) => !sandbox || module.sandbox);
     this.#modules = modules.map(([module]) => module);
   }
 

@@ -174,9 +174,11 @@ end
 -- Modules that an entry may list: name -> function that gives the frozen module, at first use.
 local providers, modules = {}, {}
 
---- Declares a module; `provide()` is called when the first entry that lists it is loaded.
+--- Declares a module; `provide()` is called when the first entry that lists it is loaded, never for a global.
 function sandbox.provide(name, provide)
-  providers[name] = provide
+  if base[name] == nil then
+    providers[name] = provide
+  end
 end
 
 --- Names of the modules that an entry may list, sorted.

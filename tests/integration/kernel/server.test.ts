@@ -1,71 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { main, startApplication } from "../application.ts";
-
-const counter = {
-  modules: ["server", "time"],
-  source: `local server = require("server")
-local callbacks = { version = 1 }
-function callbacks.init(start, other)
-  if start == "raise" then error("no start") end
-  if start == "refuse" then return nil, errors.new{ message = "refused", kind = errors.CONFLICT } end
-  return { n = start or 0, casts = 0, last = other }
-end
-function callbacks.handle_call(request, from, state)
-  if request == "get" then return server.reply(state.n, state) end
-  if request == "state" then return server.reply(state, state) end
-  if request == "fail" then return server.fail(errors.new{ message = "odd", kind = errors.INVALID }, state) end
-  if request == "crash" then error(errors.new{ message = "boom", kind = errors.CONFLICT }) end
-  if request == "later" then state.waiting = from return server.noreply(state) end
-  if request == "never" then return server.noreply(state) end
-  if request == "slow" then time.sleep("60ms") return server.reply("late", state) end
-  if request == "stop" then return server.finish(nil, state, "bye") end
-  if request == "idle" then return server.reply(true, state, { timeout = "5ms" }) end
-  if request == "continue" then return server.reply(true, state, { continue = 5 }) end
-  if type(request) == "table" then
-    state.n = state.n + request.add
-    return server.reply(state.n, state)
-  end
-end
-function callbacks.handle_cast(request, state)
-  state.casts = state.casts + 1
-  if request == "answer" then server.answer(state.waiting, "answered") end
-  return state
-end
-function callbacks.handle_continue(value, state) state.n = state.n + value return state end
-function callbacks.handle_timeout(state) state.idle = true return state end
-function callbacks.handle_info(info, state)
-  state.info = info.kind or info:topic()
-  if info.kind == process.event.EXIT then state.gone = info.from end
-  if type(info) ~= "table" and info:topic() == "monitor" then process.monitor(info:payload():data()) end
-  return state
-end
-function callbacks.terminate(reason, state)
-  if state.last then process.send(state.last, "ended", type(reason) == "string" and reason or reason:message(), state.n) end
-end
-return { main = function(...) return server.run(callbacks, ...) end }`,
-};
-
-async function run(body: string, processes = {}, workers = 1): Promise<unknown> {
-  const app = await startApplication({
-    processes: {
-      counter,
-      idle: main("process.inbox():receive()"),
-      main: {
-        modules: ["server", "sys", "time"],
-        source: `local server, sys = require("server"), require("sys")
-        return { main = function() ${body} end }`,
-      },
-      ...processes,
-    },
-    functions: {
-      start: 'return { main = function() return process.exec("app:main", "app:processes") end }',
-    },
-  }, { workers });
-  return await app.call("start");
-}
-
-const start =
-  `local pid = assert(server.start("app:counter", "app:processes", 10, process.pid()))\n`;
+import { run, start } from "./counter-server.ts";
 
 describe("server", () => {
   test("calls in turn change the state and reply", async () => {
@@ -208,44 +142,5 @@ describe("server", () => {
         2,
       ),
     ).toEqual([2, "Conflict", "NotFound"]);
-  });
-});
-
-describe("sys", () => {
-  test("get and replace state", async () => {
-    expect(
-      await run(`${start} sys.replace_state(pid, { n = 77, casts = 0 })
-        return { sys.get_state(pid).n, server.call(pid, "get") }`),
-    ).toEqual([77, 77]);
-  });
-
-  test("a suspended server keeps what comes, in order", async () => {
-    expect(
-      await run(`${start} sys.suspend(pid)
-        for i = 1, 3 do server.cast(pid, i) end
-        local _, e = server.call(pid, "get", "10ms")
-        local s = sys.get_status(pid)
-        sys.resume(pid)
-        return { e:kind(), s.status, s.waiting, server.call(pid, "state").casts, sys.get_status(pid).status }`),
-    ).toEqual(["Timeout", "suspended", 4, 3, "running"]);
-  });
-
-  test("statistics count from when they are switched on", async () => {
-    expect(
-      await run(`${start} local _, off = sys.statistics(pid)
-        server.call(pid, "get") sys.statistics(pid, true)
-        server.call(pid, "get") server.cast(pid, 1)
-        local s = sys.statistics(pid)
-        sys.statistics(pid, false)
-        return { off:kind(), s.messages_in, s.replies_out, math.type(s.since) == "integer", select(2, sys.statistics(pid)):kind() }`),
-    ).toEqual(["Invalid", 2, 1, true, "Invalid"]);
-  });
-
-  test("an upgrade keeps PID, state and callers", async () => {
-    expect(
-      await run(
-        `${start} server.call(pid, { add = 1 }) sys.upgrade(pid) return { server.call(pid, "get") }`,
-      ),
-    ).toEqual([11]);
   });
 });

@@ -10,15 +10,14 @@ import { Config } from "../../../src/app/config.ts";
 import { Node } from "../../../src/node/node.ts";
 import type { LogRecord } from "../../../src/observe/log.ts";
 import type { Entry } from "../../../src/registry/entry.ts";
+import { builtinModules } from "../../../src/registry/modules.ts";
 import { Simulation } from "../../../src/platform/simulation.ts";
 import type { LuaValue } from "../../../src/vm/value.ts";
 import { sources } from "../../../src/worker/sources.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
 import { probes, refused } from "./probes.ts";
 
-const kernelSource = sources["kernel/kernel"] ?? "";
-const modules = [...kernelSource.match(/\nlocal modules = \{([^}]*)\}/)![1]!.matchAll(/"(\w+)"/g)]
-  .map(([, name]) => name!);
+const modules = [...builtinModules.keys()].filter((name) => !globals().includes(name));
 
 const requires = modules.map((name) => `local ${name} = require("${name}")`).join("\n");
 
@@ -110,7 +109,7 @@ function globals(): string[] {
   for (const [, name] of plain.matchAll(/"(\w+)"/g)) found.add(name!);
   for (const [, name] of sandbox.matchAll(/base\.(\w+)(?:\(| =)/g)) found.add(name!);
   for (const [, name] of sandbox.matchAll(/\nlibrary\("(\w+)"/g)) found.add(name!);
-  const always = (sources["kernel/globals"] ?? "") + (sources["modules/globals"] ?? "");
+  const always = sources["kernel/globals"]!;
   for (const [, name] of always.matchAll(/sandbox\.always\(\s*"(\w+)"/g)) found.add(name!);
   return [...found].sort();
 }
@@ -118,7 +117,7 @@ function globals(): string[] {
 /** Methods of objects, as `file method`, from the sources of what applications are given. */
 function methods(): string[] {
   const files = Object.keys(sources).filter((name) =>
-    /^modules\/|^kernel\/(channel|errors|future|identity|mailbox)$/.test(name)
+    /^modules\/|^kernel\/\w+\/(channel|errors|future|identity|mailbox)$/.test(name)
   );
   return files.flatMap((file) =>
     [...sources[file]!.matchAll(/function (?:\w+_)?methods[.:](\w+)\(/g)].map(([, method]) =>

@@ -168,7 +168,7 @@ describe("faults of modules and imports", () => {
       'src/_index.yaml:7:15  app:a  unknown module "jsn"\n    hint: did you mean "json"?',
     );
     expect(absent).toStartWith(
-      'src/_index.yaml:7:20  app:a  unknown module "sql"\n    hint: this wippy has no "sql"; it has',
+      'src/_index.yaml:7:20  app:a  unknown module "sql"\n    hint: this wippy does not have "sql"; it has',
     );
     expect(more).toEqual([]);
   });

@@ -6,6 +6,7 @@ import {
 } from "../../../src/operations/operation.ts";
 import { operations } from "../../../src/operations/operations.ts";
 import { ResourceTable } from "../../../src/operations/resources.ts";
+import { builtinModules } from "../../../src/registry/modules.ts";
 import { WippyError } from "../../../src/vm/error.ts";
 import { loadLuaModule } from "../../../src/vm/module.ts";
 import { LuaFloat, type LuaValue, MultiReturn } from "../../../src/vm/value.ts";
@@ -43,8 +44,6 @@ export interface Outcome {
   /** What it held open when it ended, before that was closed. */
   open: number;
 }
-
-const modules = ["time", "json", "uuid", "logger", "env", "fs", "io", "ctx"];
 
 /**
  * Runs Lua code as a function on the real kernel and VM, under a virtual clock that jumps to the
@@ -109,7 +108,7 @@ export async function runUnit(code: string, options: UnitOptions = {}): Promise<
     kind: "function.lua",
     source: code,
     method: "main",
-    modules: [...modules],
+    modules: [...builtinModules.keys()],
     pool: { workers: 1 },
   };
   vm.register("entry", (id) => (id === main.id ? main : undefined));

@@ -16,29 +16,9 @@ process.event = object.freeze(process.event, "process.event")
 process.registry = object.freeze(process.registry, "process.registry")
 sandbox.always("process", object.freeze(process, "process"))
 
-sandbox.always(
-  "channel",
-  object.freeze({
-    new = function(size)
-      if size ~= nil then
-        size = math.max(0, check.integer(size, 1, "new"))
-      end
-      return channel.new(size)
-    end,
-    select = channel.select,
-  }, "channel")
-)
+sandbox.always("channel", object.freeze(use("modules/channel", runtime), "channel"))
+sandbox.always("errors", object.freeze(use("modules/errors", runtime), "errors"))
 
-local public = {}
-for _, name in ipairs({ "new", "wrap", "is", "call_stack" }) do
-  public[name] = errors[name]
-end
-for name, value in pairs(errors) do
-  if type(value) == "string" then
-    public[name] = value
-  end
-end
-sandbox.always("errors", object.freeze(public, "errors"))
 local payload = use("modules/payload", runtime)
 payload.format = object.freeze(payload.format, "payload.format")
 sandbox.always("payload", object.freeze(payload, "payload"))
