@@ -512,7 +512,10 @@ return {
     elseif err:kind() == "Canceled" and self.run.cancel_requested then
       command(self, { type = "cancel_workflow_execution", failure = err })
     else
-      command(self, { type = "fail_workflow", failure = err, at = position.in_stack(err:stack()) })
+      command(
+        self,
+        { type = "fail_workflow", failure = err, at = position.in_stack(err._stack or "") }
+      )
     end
     self.run.closed = true
   end,

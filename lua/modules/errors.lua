@@ -5,8 +5,9 @@ local runtime = ...
 local errors = runtime.errors
 
 local public = {
-  new = errors.new,
-  wrap = errors.wrap,
+  -- These read the stack for the line that called them, which a tail call would take away.
+  new = host.delegate(errors.new),
+  wrap = host.delegate(errors.wrap),
   is = errors.is,
   call_stack = errors.call_stack,
 }

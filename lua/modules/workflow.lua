@@ -39,7 +39,7 @@ function workflow.exec(id, ...)
         "workflow exec failed: " .. err:message(),
         retryable,
         err:details(),
-        err:stack()
+        err._stack
       )
   end
   return value, err

@@ -340,10 +340,11 @@ export class Reader {
     const first = u32[(table + TABLE.nodes) >> 2]!;
     const end = first + (1 << u8[table + TABLE.logNodes]!) * NODE.size;
     const fields = this.#object(table, first, end, seen) as { [key: string]: LuaValue };
-    const { _kind, _message, _retryable, _details, _stack } = fields;
+    const { _kind, _message, _context, _retryable, _details, _stack } = fields;
+    const context = _context === undefined ? "" : `${textOf(_context)}: `;
     const error = new WippyError(
       typeof _kind === "string" ? _kind : "",
-      _message instanceof Uint8Array ? new TextDecoder().decode(_message) : String(_message ?? ""),
+      context + textOf(_message),
       {
         retryable: typeof _retryable === "boolean" ? _retryable : undefined,
         details: plainDetails(_details),
@@ -353,6 +354,10 @@ export class Reader {
     seen.set(table, error);
     return error;
   }
+}
+
+function textOf(value: LuaValue): string {
+  return value instanceof Uint8Array ? new TextDecoder().decode(value) : String(value ?? "");
 }
 
 function plainDetails(details: LuaValue): Record<string, unknown> | undefined {

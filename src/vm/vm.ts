@@ -93,6 +93,7 @@ const POSITION_LEVELS = 10;
  *   one left, `host.burnt(co)` what a coroutine burnt since it was asked last. One loop, jump or call
  *   burns one.
  * - `host.call_unyieldable(f, ...)` is `pcall`, inside of which nothing can stop.
+ * - `host.delegate(f)` is a C function that calls `f`: a tail call of it keeps its caller's frame.
  * - `host.close(co)` is `coroutine.close`, for parked coroutines too.
  * - `host.type(v)` is `type(v)`, but "userdata" for a table whose metatable holds true at 1.
  * - `host.now()` is the clock in nanoseconds; `host.memory()` the bytes that Lua has in use.

@@ -16,12 +16,60 @@ local errors = {
   UNKNOWN = "",
 }
 
+local getinfo = host.getinfo
+local header = "stack traceback:\n"
+-- Frames of a stack at most; those behind say little.
+local MOST_FRAMES <const> = 20
+
+-- Source, line and function of a frame as an Error or Lua's traceback writes it; nil for the kernel's own frames and for
+-- other lines.
+local function frame_of(line)
+  local source, number, name = line:match("^  (%S.-):(%d+) %((.+)%)$")
+  if not source then
+    source, number, name = line:match("^\t(.-):(%d+): in (.+)$")
+  end
+  if source and source:sub(1, 4) ~= "lua/" then
+    return source, number, name
+  end
+  return nil
+end
+
+-- What Lua's traceback has besides frames of application code.
+local function is_decoration(line)
+  return line:find("^stack traceback:") ~= nil or line:find("^\t") ~= nil
+end
+
+local function is_kernel(info)
+  return info.source:sub(1, 5) == "=lua/"
+end
+
+-- The calls that led to a function of this module, innermost first: a line `  SOURCE:LINE (NAME)` for each.
+local function captured()
+  local lines, info = {}, getinfo(3, "Sln")
+  local level = 3
+  while info and #lines < MOST_FRAMES do
+    level = level + 1
+    local caller = getinfo(level, "Sln")
+    if info.currentline > 0 and not is_kernel(info) then
+      -- What the kernel calls it by is nothing to the program.
+      local named = info.name and not (caller and is_kernel(caller))
+      local name = named and info.namewhat .. " '" .. info.name .. "'"
+        or info.what == "main" and "main chunk"
+        or "function <" .. info.short_src .. ":" .. info.linedefined .. ">"
+      lines[#lines + 1] = "  " .. info.short_src .. ":" .. info.currentline .. " (" .. name .. ")"
+    end
+    info = caller
+  end
+  return table.concat(lines, "\n")
+end
+
 local methods = {}
 
 function methods:kind()
   return self._kind
 end
 
+--- The text; of a wrapped error that of the error inside, without the newest context.
 function methods:message()
   return self._message
 end
@@ -43,8 +91,19 @@ function methods:details()
   return copy
 end
 
+--- Where the error was made and wrapped: for each wrapping, newest first, its context and then a line
+--- `  SOURCE:LINE (NAME)` per frame of application code; last the frames of the error that was wrapped. May be empty.
 function methods:stack()
-  return self._stack or ""
+  local lines = {}
+  for line in (self._stack or ""):gmatch("[^\n]+") do
+    local source, number, name = frame_of(line)
+    if source then
+      lines[#lines + 1] = "  " .. source .. ":" .. number .. " (" .. name .. ")"
+    elseif not is_decoration(line) then
+      lines[#lines + 1] = line
+    end
+  end
+  return table.concat(lines, "\n")
 end
 
 local make, meta = object.define("error", methods, {
@@ -79,37 +138,69 @@ function errors.fail(kind, message)
   return make({ _kind = kind, _message = message, _retryable = false })
 end
 
---- `errors.new(message)` or `errors.new{message=, kind=, retryable=, details=}`.
+-- The details that have a name; nil when there are none.
+local function named(details)
+  local copy
+  for key, value in next, details or {} do
+    if type(key) == "string" then
+      copy = copy or {}
+      copy[key] = value
+    end
+  end
+  return copy
+end
+
+--- For programs, which call it by `host.delegate`: `errors.new(message)` or `errors.new{message=, kind=, retryable=, details=}`.
 function errors.new(spec)
   if type(spec) == "string" then
-    return make({ _kind = "", _message = spec })
+    return make({ _kind = "", _message = spec, _stack = captured() })
   end
   if type(spec) ~= "table" then
-    error("bad argument #1 to 'new' (string or table expected, got " .. host.type(spec) .. ")", 2)
+    error("bad argument #1 to 'new' (string or table expected, got " .. host.type(spec) .. ")", 3)
   end
   local message, kind, retryable, details = spec.message, spec.kind, spec.retryable, spec.details
   if type(message) ~= "string" then
-    error("bad argument #1 to 'new' (field 'message' must be a string)", 2)
+    error("bad argument #1 to 'new' (field 'message' must be a string)", 3)
   elseif kind ~= nil and type(kind) ~= "string" then
-    error("bad argument #1 to 'new' (field 'kind' must be a string)", 2)
+    error("bad argument #1 to 'new' (field 'kind' must be a string)", 3)
   elseif retryable ~= nil and type(retryable) ~= "boolean" then
-    error("bad argument #1 to 'new' (field 'retryable' must be a boolean)", 2)
+    error("bad argument #1 to 'new' (field 'retryable' must be a boolean)", 3)
   elseif details ~= nil and type(details) ~= "table" then
-    error("bad argument #1 to 'new' (field 'details' must be a table)", 2)
+    error("bad argument #1 to 'new' (field 'details' must be a table)", 3)
   end
-  return make({ _kind = kind or "", _message = message, _retryable = retryable, _details = details })
+  return make({
+    _kind = kind or "",
+    _message = message,
+    _retryable = retryable,
+    _details = named(details),
+    _stack = captured(),
+  })
 end
 
---- A new Error with the kind, retryable and details of `err`; its text is `context: original`.
+-- The text with the context, as it leaves the unit.
+local function whole_text(err)
+  local context = err._context
+  return context and context .. ": " .. err._message or err._message
+end
+
+--- A new Error with the kind, retryable and details of `err`, and a context that shows in its stack and where the error
+--- leaves the unit (`context: text`), not in its text.
 function errors.wrap(err, context)
   if type(context) ~= "string" then
-    error("bad argument #2 to 'wrap' (string expected, got " .. host.type(context) .. ")", 2)
+    error("bad argument #2 to 'wrap' (string expected, got " .. host.type(context) .. ")", 3)
   end
-  local text = context .. ": " .. tostring(err)
-  if errors.is_error(err) then
-    return errors.make(err._kind, text, err._retryable, err._details, err._stack)
+  local stack = context .. "\n" .. captured()
+  if not errors.is_error(err) then
+    return make({ _kind = "", _message = tostring(err), _context = context, _stack = stack })
   end
-  return errors.make("", text)
+  return make({
+    _kind = err._kind,
+    _message = whole_text(err),
+    _context = context,
+    _retryable = err._retryable,
+    _details = err._details,
+    _stack = err._stack and stack .. "\n" .. err._stack or stack,
+  })
 end
 
 --- True when `err` is an Error of that kind.
@@ -117,22 +208,33 @@ function errors.is(err, kind)
   return errors.is_error(err) and err._kind == kind
 end
 
---- `{thread=, frames={{source=, line=, name=}, …}}` from the stack of an Error, or nil when none is attached.
+--- `{thread=, frames={{level=, source=, line=, name=, type=}, …}}`: the calls that led to where an Error was made or last
+--- wrapped, innermost first; nil when no stack is attached. `type` is "main" for top-level code, else "Lua".
 function errors.call_stack(err)
   if not errors.is_error(err) or not err._stack then
     return nil
   end
   local frames = {}
   for line in err._stack:gmatch("[^\n]+") do
-    local source, number, name = line:match("^%s*(.-):(%d+): in (.+)$")
+    local source, number, name = frame_of(line)
     if source then
-      frames[#frames + 1] = { source = source, line = math.tointeger(number), name = name }
+      frames[#frames + 1] = {
+        level = #frames + 1,
+        source = source,
+        line = math.tointeger(number),
+        name = name:match("'(.-)'$") or name,
+        type = name == "main chunk" and "main" or "Lua",
+      }
+    elseif #frames > 0 and not is_decoration(line) then
+      -- The context of the error inside begins.
+      break
     end
   end
   return { thread = "main", frames = frames }
 end
 
---- An Error as it was made, or, when the program has written other things into its fields, one that is whole.
+--- An Error as it leaves its unit: its context is part of its text. One in whose fields the program has written other
+--- things is replaced by one that is whole.
 function errors.sound(err)
   local kind, message, retryable = err._kind, err._message, err._retryable
   local details, stack = err._details, err._stack
@@ -142,7 +244,11 @@ function errors.sound(err)
     and (details == nil or type(details) == "table")
     and (stack == nil or type(stack) == "string")
     and (retryable == nil or type(retryable) == "boolean")
+    and (err._context == nil or type(err._context) == "string")
   then
+    if err._context then
+      return errors.make(kind, whole_text(err), retryable, details, stack)
+    end
     return err
   end
   return errors.make("Internal", "an Error whose fields were overwritten")
@@ -164,8 +270,11 @@ end
 function errors.from_raised(value, stack)
   if errors.is_error(value) then
     value = errors.sound(value)
-    if stack and not value._stack then
-      return errors.make(value._kind, value._message, value._retryable, value._details, stack)
+    if stack then
+      local own = value._stack
+      -- The place where it was made says more than that where it was raised.
+      local trace = own and (own:find(header, 1, true) and own or header .. own) or stack
+      return errors.make(value._kind, value._message, value._retryable, value._details, trace)
     end
     return value
   end

@@ -5,6 +5,7 @@ const SHIPPED = 198;
 
 /** Our functions that Lua calls by their index in the table, as C calls a function pointer. */
 const ADDED = [
+  "delegated",
   "resume_again",
   "call_wrapped_again",
   "on_fuel_spent",
@@ -14,6 +15,7 @@ const ADDED = [
   "host_call_unyieldable",
   "host_clock_now",
   "host_close",
+  "host_delegate",
   "host_fuel",
   "host_memory",
   "host_park",

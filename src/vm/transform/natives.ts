@@ -80,6 +80,22 @@ export function addNatives(module: ModuleText): void {
     (return (i32.const 2))))
   (call $lua_gettop (local.get $L)))`);
 
+  // host.delegate(f): a C function that calls f. Its caller stays on the stack in a tail call too, so that f finds the
+  // line that called it.
+  module.append(`
+ (func $delegated (param $L i32) (result i32)
+  (call $lua_pushvalue (local.get $L) (i32.const -1001001))  ;; upvalue 1
+  (call $lua_rotate (local.get $L) (i32.const 1) (i32.const 1))
+  (call $lua_callk (local.get $L)
+   (i32.sub (call $lua_gettop (local.get $L)) (i32.const 1))
+   (i32.const -1) (i32.const 0) (i32.const 0))
+  (call $lua_gettop (local.get $L)))`);
+  module.append(`
+ (func $host_delegate (param $L i32) (result i32)
+  (call $lua_settop (local.get $L) (i32.const 1))
+  (call $lua_pushcclosure (local.get $L) (i32.const ${indexOf("delegated")}) (i32.const 1))
+  (i32.const 1))`);
+
   // host.now(): nanoseconds since the epoch. The clock counts milliseconds with a fraction;
   // they are split because a double cannot hold so many nanoseconds.
   module.append(`

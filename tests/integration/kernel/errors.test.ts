@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { runFunction } from "../application.ts";
+import { failure, main, runFunction } from "../application.ts";
 
 describe("errors", () => {
   test("kinds", async () => {
@@ -53,7 +53,7 @@ describe("errors", () => {
     }
   });
 
-  test("wrap keeps everything but the text", async () => {
+  test("wrap keeps everything; the context stands apart from the text", async () => {
     expect(
       await runFunction(`local e = errors.new{ message = "seat taken", kind = errors.CONFLICT,
           retryable = false, details = { seat = "12A" } }
@@ -65,12 +65,102 @@ describe("errors", () => {
       "Conflict",
       false,
       "12A",
-      "booking: seat taken",
-      "booking: seat taken",
+      "seat taken",
+      "seat taken",
       true,
       "",
-      "context: plain",
+      "plain",
     ]);
+  });
+
+  test("a second wrap puts the first context into the text", async () => {
+    expect(
+      await runFunction(`local once = errors.wrap(errors.new("a"), "b")
+        local twice = errors.wrap(once, "c")
+        return { once:message(), twice:message(), tostring(twice), "x " .. twice }`),
+    ).toEqual(["a", "b: a", "b: a", "x b: a"]);
+  });
+
+  test("the newest context joins the text where the error leaves its unit", async () => {
+    const wrapped = 'errors.wrap(errors.wrap(errors.new("a"), "b"), "c")';
+    for (const end of [`return nil, ${wrapped}`, `error(${wrapped})`]) {
+      expect(await failure(runFunction(end))).toMatchObject({ message: "c: b: a" });
+      const called = await runFunction(
+        'local _, err = funcs.call("app:fails") return err:message()',
+        { functions: { fails: main(end) } },
+      );
+      expect(called).toBe("c: b: a");
+    }
+    expect(
+      await runFunction(
+        `local pid = process.spawn("app:echo", "app:processes", process.pid(), ${wrapped})
+        return process.inbox():receive():payload():data():message()`,
+        { processes: { echo: main('local to, e = ... process.send(to, "e", e)') } },
+      ),
+    ).toBe("c: b: a");
+  });
+
+  test("details without a name are none, and an empty table is none", async () => {
+    expect(
+      await runFunction(`local function details(t)
+          return errors.new{ message = "m", details = t }:details()
+        end
+        return { details({}) == nil, details({ 1, 2 }) == nil, details({ 1, a = 2 }) }`),
+    ).toEqual([true, true, { a: 2 }]);
+  });
+
+  test("stack: the place of making, also of a tail call, then those of wrapping with contexts", async () => {
+    const lines = await runFunction(`local function made() return errors.new("m") end
+      local function wrapped()
+        return errors.wrap(made(), "first\\nline")
+      end
+      local e = errors.wrap(wrapped(), "second")
+      local lines = {}
+      for line in e:stack():gmatch("[^\\n]+") do lines[#lines + 1] = line end
+      return lines`);
+    expect(lines).toEqual([
+      "second",
+      "  app:main:7 (function <app:main:2>)",
+      "first",
+      "line",
+      "  app:main:5 (local 'wrapped')",
+      "  app:main:7 (function <app:main:2>)",
+      "  app:main:3 (upvalue 'made')",
+      "  app:main:5 (local 'wrapped')",
+      "  app:main:7 (function <app:main:2>)",
+    ]);
+  });
+
+  test("call_stack: the frames of the newest place", async () => {
+    const of = (made: string) =>
+      runFunction(`local function inner() return ${made} end
+        local function outer() return (inner()) end
+        local e = outer()
+        local stack = errors.call_stack(e)
+        return { type(stack.thread), stack.frames }`);
+    for (const made of ['errors.new("m")', 'errors.wrap("m", "c")']) {
+      const [thread, frames] = await of(made) as [string, Record<string, unknown>[]];
+      expect(thread).toBe("string");
+      expect(frames[0]).toEqual({
+        level: 1,
+        source: "app:main",
+        line: 3,
+        name: "inner",
+        type: "Lua",
+      });
+      expect(frames.map(({ line }) => line)).toEqual([3, 4, 5]);
+    }
+  });
+
+  test("the stack of a raised text is one of frames too", async () => {
+    const [stack, frames] = await runFunction(
+      `local _, err = funcs.call("app:fails")
+        return { err:stack(), errors.call_stack(err).frames }`,
+      { functions: { fails: main('local function inner() error("no") end\ninner() return 1') } },
+    ) as [string, { line: number }[]];
+    expect(stack.split("\n")[0]).toBe("  app:fails:3 (local 'inner')");
+    expect(stack).not.toContain("lua/kernel");
+    expect(frames.map(({ line }) => line).slice(0, 2)).toEqual([3, 4]);
   });
 
   test("is", async () => {
@@ -99,9 +189,11 @@ describe("errors", () => {
   test("call_stack of what has none", async () => {
     expect(
       await runFunction(
-        'return { errors.call_stack(errors.new("x")) == nil, errors.call_stack("x") == nil }',
+        `local _, made_by_runtime = funcs.call("app:none")
+        return { errors.call_stack(made_by_runtime) == nil, errors.call_stack("x") == nil,
+          errors.call_stack(nil) == nil }`,
       ),
-    ).toEqual([true, true]);
+    ).toEqual([true, true, true]);
   });
 
   test("details are a copy", async () => {

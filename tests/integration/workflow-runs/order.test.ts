@@ -63,7 +63,7 @@ test("objects are texts without addresses, in messages too", async () => {
     "table: 0x00000001|       own|Account: 0x00000002|table: 0x00000001 %",
     "Account: 0x00000002",
     "function: 0x00000003",
-    "in: table: 0x00000001",
+    "table: 0x00000001",
     "option table: 0x00000001 is not supported",
     expect.stringContaining("%p is not available in a workflow"),
     expect.stringMatching(
