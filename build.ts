@@ -11,6 +11,7 @@ import { existsSync, rmSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { BunPlugin } from "bun";
+import { collectWorks, noticeFile, noticeText, pageMetafile } from "./scripts/licenses.ts";
 
 const root = import.meta.dir;
 const sources = join(root, "src");
@@ -94,31 +95,48 @@ function commit(): string {
   return name && git("status", "--porcelain") ? `${name}+` : name;
 }
 
-/** Bundles and compiles. Throws where the target or an option is unknown to Bun. */
-function bundle(outfile: string, target: string | undefined): Promise<Bun.BuildOutput> {
-  return Bun.build({
+/** What the executable's bundle is made of, and how. */
+export function bundleOptions(target?: string) {
+  return {
     entrypoints: entrypoints.map((entry) => join(root, entry)),
     root: sources,
     target: "bun",
     // Names stay, because errors show them.
     minify: { whitespace: true, syntax: true },
-    // Bytecode saves more than half of the start-up time.
     format: "esm",
-    bytecode: true,
     // What a command does not need is not read.
     splitting: true,
-    sourcemap: "linked",
-    compile: {
-      outfile,
-      ...(target === undefined ? {} : { target: target as Bun.Build.CompileTarget }),
-    },
     define: {
       WIPPY_COMMIT: JSON.stringify(commit()),
       WIPPY_IMAGE_FITS: "true",
     },
     plugins: [threadAddresses(target ?? process.platform), withoutAddon],
     throw: false,
+  } satisfies Partial<Bun.BuildConfig>;
+}
+
+/** Bundles and compiles. Throws where the target or an option is unknown to Bun. */
+function bundle(outfile: string, target: string | undefined): Promise<Bun.BuildOutput> {
+  return Bun.build({
+    ...bundleOptions(target),
+    // Bytecode saves more than half of the start-up time.
+    bytecode: true,
+    sourcemap: "linked",
+    compile: {
+      outfile,
+      ...(target === undefined ? {} : { target: target as Bun.Build.CompileTarget }),
+    },
   });
+}
+
+/** Writes the licence notices of what the bundle contains to where the bundle embeds them. */
+async function writeNotices(target: string | undefined): Promise<void> {
+  // The bundle names the file, so it must exist before the bundle that says what it has to hold.
+  if (!existsSync(noticeFile)) await Bun.write(noticeFile, "");
+  const { metafile, logs } = await Bun.build({ ...bundleOptions(target), metafile: true });
+  // What is wrong with the sources is reported by the bundle proper.
+  if (metafile === undefined) return logs.forEach((log) => console.error(String(log)));
+  await Bun.write(noticeFile, noticeText(collectWorks(metafile, pageMetafile())));
 }
 
 async function main(): Promise<void> {
@@ -140,6 +158,7 @@ async function main(): Promise<void> {
   process.chdir(root);
   const started = performance.now();
   const outfile = join(dist, `wippy${target?.replace(/^bun/, "") ?? ""}`);
+  await writeNotices(target);
   const result = await bundle(outfile, target);
   if (!result.success) {
     for (const log of result.logs) console.error(String(log));

@@ -8,7 +8,8 @@ import { join, relative } from "node:path";
 /** The repository's root folder. */
 export const root = join(import.meta.dir, "..");
 
-const ignored = /(^|\/)(node_modules|build|dist|\.git|\.tools[^/]*|\.wippy)\//;
+// In a git worktree, .git is a file.
+const ignored = /(^|\/)(node_modules|build|dist|\.git|\.tools[^/]*|\.wippy)\/|^\.git$/;
 
 /** Paths of all source files below the given folders, relative to the root, sorted. */
 export function sourceFiles(pattern: string, folders: readonly string[] = ["."]): string[] {

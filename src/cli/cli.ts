@@ -239,7 +239,10 @@ function createProgram(console: Console, finish: (status: number) => void): Comm
   program.command("version")
     .description("show the version")
     .option("--short", "only the number")
-    .action((options: { short?: boolean }) => finish(showVersion(console, options)));
+    .option("--licenses", "licence notices of everything in this executable")
+    .action(async (options: { short?: boolean; licenses?: boolean }) =>
+      finish(await showVersion(console, options))
+    );
   return program;
 }
 

@@ -83,6 +83,33 @@ describe("the executable, alone in an empty folder", () => {
     expect(Buffer.from(await Bun.file(wippy).arrayBuffer()).includes(root)).toBe(false);
   });
 
+  test("holds the licence notice of every package that it contains", async () => {
+    const { out, status } = await run(folder, "version", "--licenses");
+    expect(status).toBe(0);
+    // Source maps name the files that the bundle was made of; Bun's own program names some for other reasons.
+    const packagesIn = async (path: string) => {
+      const text = Buffer.from(await Bun.file(path).arrayBuffer()).latin1Slice();
+      const files = text.matchAll(
+        /node_modules\/((?:@[\w.-]+\/)?[\w-][\w.-]*)\/[\w./-]*?\.[cm]?[jt]sx?/g,
+      );
+      return new Set([...files].map(([, name]) => name!));
+    };
+    const bundled = (await packagesIn(wippy)).difference(await packagesIn(process.execPath));
+    expect(bundled.size).toBeGreaterThan(20);
+    const noticed = [...out.matchAll(/^== (\S+)(?: \S+)? \(.+\)\n\n(.*)/gm)];
+    const names = new Set(noticed.map(([, name]) => name!));
+    expect([...bundled.difference(names)]).toEqual([]);
+    expect([...names]).toContainValues([
+      "bun",
+      "lua",
+      "wasmoon",
+      "preact",
+      "uplot",
+      "highlight.js",
+    ]);
+    expect(noticed.filter(([, , firstLine]) => firstLine === "")).toEqual([]);
+  });
+
   test("runs a function, a process and a workflow", async () => {
     const { out, err, status } = await run(copyOf("hello"), "run", "hello", "Ada");
     expect(out.split("\n")).toEqual([

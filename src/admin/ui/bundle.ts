@@ -9,9 +9,11 @@ const root = resolve(import.meta.dirname, "../../..");
 const output = join(root, "build/page");
 const script = join(output, "app.txt");
 const style = join(output, "style.txt");
+/** What the bundle was made of, for the licence notices. */
+const metafile = join(output, "metafile.json");
 
 function upToDate(): boolean {
-  if (!existsSync(script) || !existsSync(style)) return false;
+  if (![script, style, metafile].every((file) => existsSync(file))) return false;
   const made = Math.min(statSync(script).mtimeMs, statSync(style).mtimeMs);
   const sources = [...new Bun.Glob("**/*").scanSync({ cwd: import.meta.dirname, absolute: true })];
   return [...sources, join(root, "bun.lock")].every((file) => statSync(file).mtimeMs < made);
@@ -22,6 +24,7 @@ if (!upToDate()) {
     entrypoints: [join(import.meta.dirname, "main.tsx"), join(import.meta.dirname, "style.css")],
     target: "browser",
     minify: true,
+    metafile: true,
     throw: false,
   });
   if (!result.success) {
@@ -34,5 +37,6 @@ if (!upToDate()) {
     if (made.path.endsWith(".js")) await Bun.write(script, made);
     if (made.path.endsWith(".css")) await Bun.write(style, made);
   }
+  await Bun.write(metafile, JSON.stringify(result.metafile));
   console.error("made build/page");
 }

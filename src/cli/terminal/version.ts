@@ -1,5 +1,5 @@
 import manifest from "../../../package.json" with { type: "json" };
-import type { Console } from "./console.ts";
+import { CommandError, type Console } from "./console.ts";
 
 declare const WIPPY_COMMIT: string | undefined;
 
@@ -18,7 +18,21 @@ export function banner(): string {
 }
 
 /** `wippy version` */
-export function showVersion(console: Console, options: { short?: boolean }): number {
+export async function showVersion(
+  console: Console,
+  options: { short?: boolean; licenses?: boolean },
+): Promise<number> {
+  if (options.licenses) {
+    if (typeof WIPPY_COMMIT !== "string") {
+      throw new CommandError(
+        "the licence notices are collected when the executable is built",
+        "run scripts/bun build.ts, then dist/wippy version --licenses",
+      );
+    }
+    const { readLicenses } = await import("./licenses.ts");
+    console.out(await readLicenses());
+    return 0;
+  }
   console.out(options.short ? `${version}\n` : `${banner()}\nBun ${Bun.version}\n`);
   return 0;
 }
