@@ -5,12 +5,8 @@
 import { join, resolve } from "node:path";
 import { bytes } from "../observe/measure.ts";
 import { WippyError } from "../vm/error.ts";
-import { checkJournal, type JournalFault } from "../workflows/providers/sqlite/offline/check.ts";
-import {
-  backUpJournal,
-  compactJournal,
-  migrateJournal,
-} from "../workflows/providers/sqlite/offline/offline.ts";
+import type { StorageFault, StorageTools } from "../workflows/provider.ts";
+import { storageTools } from "../workflows/providers/providers.ts";
 import { type ConnectOptions, stateOf } from "./connection.ts";
 import { CommandError, type Console } from "./terminal/console.ts";
 import { oneLine } from "./terminal/table.ts";
@@ -27,15 +23,16 @@ function pathOf(console: Console, options: JournalOptions): string {
 }
 
 /** Does work with a journal and tells what came of it. */
-function tell<Result extends object>(
+async function tell<Result extends object>(
   console: Console,
   options: JournalOptions,
-  work: (path: string) => Result,
+  work: (tools: StorageTools, path: string) => Result,
   words: (result: Result) => string,
-): Result {
+): Promise<Result> {
+  const tools = await storageTools();
   let result: Result;
   try {
-    result = work(pathOf(console, options));
+    result = work(tools, pathOf(console, options));
   } catch (error) {
     if (error instanceof WippyError) throw new CommandError(error.message);
     throw error;
@@ -44,14 +41,15 @@ function tell<Result extends object>(
   return result;
 }
 
-function placeOf({ workflowId, runId, scheduleId }: JournalFault): string {
+function placeOf({ workflowId, runId, scheduleId }: StorageFault): string {
   if (workflowId !== undefined) return `${oneLine(workflowId)} (run ${runId})`;
   return scheduleId === undefined ? "journal" : `schedule ${oneLine(scheduleId)}`;
 }
 
 /** `wippy journal check`; status 1 when something is wrong. */
-export function check(console: Console, options: JournalOptions): number {
-  const { faults } = tell(console, options, checkJournal, ({ runs, events, faults }) => {
+export async function check(console: Console, options: JournalOptions): Promise<number> {
+  const work = (tools: StorageTools, path: string) => tools.check(path);
+  const { faults } = await tell(console, options, work, ({ runs, events, faults }) => {
     const lines = faults.map((fault) => `${placeOf(fault)}: ${oneLine(fault.message)}\n`);
     const sum = faults.length === 0 ? "nothing is wrong" : `${faults.length} faults`;
     return `${lines.join("")}${runs} runs, ${events} events: ${sum}\n`;
@@ -60,29 +58,34 @@ export function check(console: Console, options: JournalOptions): number {
 }
 
 /** `wippy journal backup` */
-export function backUp(console: Console, target: string, options: JournalOptions): number {
-  const work = (path: string) => backUpJournal(path, resolve(console.directory, target));
-  tell(console, options, work, (done) => `${target}: ${bytes(done.bytes)}\n`);
+export async function backUp(
+  console: Console,
+  target: string,
+  options: JournalOptions,
+): Promise<number> {
+  const work = (tools: StorageTools, path: string) =>
+    tools.backUp(path, resolve(console.directory, target));
+  await tell(console, options, work, (done) => `${target}: ${bytes(done.bytes)}\n`);
   return 0;
 }
 
 /** `wippy journal compact` */
-export function compact(console: Console, options: JournalOptions): number {
-  tell(
+export async function compact(console: Console, options: JournalOptions): Promise<number> {
+  await tell(
     console,
     options,
-    compactJournal,
+    (tools, path) => tools.compact(path),
     ({ before, after }) => `${bytes(before)} before, ${bytes(after)} now\n`,
   );
   return 0;
 }
 
 /** `wippy journal migrate` */
-export function migrate(console: Console, options: JournalOptions): number {
-  tell(
+export async function migrate(console: Console, options: JournalOptions): Promise<number> {
+  await tell(
     console,
     options,
-    migrateJournal,
+    (tools, path) => tools.migrate(path),
     ({ from, to }) => from === to ? `schema ${to}: up to date\n` : `schema ${from} is now ${to}\n`,
   );
   return 0;

@@ -1,5 +1,4 @@
-import { mkdirSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { LogSink } from "../observe/log.ts";
 import { machine } from "../platform/machine.ts";
 import type { Simulation } from "../platform/simulation.ts";
@@ -7,9 +6,10 @@ import type { Entry } from "../registry/entry.ts";
 import { pack, unpack } from "../vm/codec.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
-import type { Transport } from "../workflows/providers/sqlite/link/link.ts";
-import type { SqliteProviderOptions } from "../workflows/providers/sqlite/sqlite.ts";
+import { createProvider } from "../workflows/providers/providers.ts";
+import type { Transport } from "../workflows/tasks/tasks.ts";
 import type {
+  ProviderOptions,
   ResetRequest,
   RunClosed,
   RunDetail,
@@ -48,8 +48,6 @@ export interface WorkflowHostLimits {
 /** The `workflow.host` entries: each has a provider, whose tasks and activities run on the workers. */
 export class WorkflowHosts {
   readonly #providers = new Map<string, WorkflowProvider>();
-  /** Paths of the journals, by host. */
-  readonly #journals = new Map<string, string>();
   readonly #pool: WorkerPool;
   /** The schedules of the hosts. */
   readonly schedules: Schedules;
@@ -93,27 +91,13 @@ export class WorkflowHosts {
     limits: WorkflowHostLimits,
     schedules: NewSchedule[],
   ): Promise<void> {
-    const path = resolve(directory, journal);
-    try {
-      mkdirSync(dirname(path), { recursive: true });
-    } catch (error) {
-      throw new WippyError(
-        "PermissionDenied",
-        `${id}: cannot make the folder of the journal ${journal}: ${(error as Error).message}; ` +
-          "make the folder writable, or name another place with the entry's field journal",
-        { retryable: false },
-      );
-    }
-    // Loaded here: a runtime without workflows starts faster without it.
-    const loading = import("../workflows/providers/sqlite/sqlite.ts");
-    const { SqliteProvider } = await (this.#simulation?.during(loading) ?? loading);
-    const provider = new SqliteProvider({
-      path,
+    const creating = createProvider({ type: "sqlite", path: resolve(directory, journal) }, {
       number: ++this.#opened,
       schedules,
       ...limits,
       ...(this.#simulation && simulated(this.#simulation)),
     });
+    const provider = await (this.#simulation?.during(creating) ?? creating);
     provider.onMessage(({ to, from, topic, payloads }) => {
       const values = unpack(payloads) as LuaValue[];
       this.deliver(to, topic, from, values);
@@ -132,7 +116,6 @@ export class WorkflowHosts {
     await provider.open();
     this.#providers.set(id, provider);
     for (const worker of this.#pool.running) this.#join(provider, worker);
-    this.#journals.set(id, path);
   }
 
   /** Tries the blocked runs again: the code has changed. */
@@ -270,10 +253,9 @@ export class WorkflowHosts {
 
   /** Bytes of the journal of each host, and of what waits beside it to be merged into it. */
   get journals(): { host: string; bytes: number; log: number }[] {
-    const size = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-    return this.hosts.map((host) => {
-      const path = this.#journals.get(host) ?? "";
-      return { host, bytes: size(path), log: size(`${path}-wal`) };
+    return this.hosts.flatMap((host) => {
+      const size = this.#provider(host).storage();
+      return size ? [{ host, ...size }] : [];
     });
   }
 
@@ -335,13 +317,13 @@ export class WorkflowHosts {
 }
 
 /** A provider in a simulation: the seed decides when what workers and journal tell each other arrives. */
-function simulated(simulation: Simulation): Partial<SqliteProviderOptions> {
+function simulated(simulation: Simulation): Pick<ProviderOptions, "platform" | "transport"> {
   const transport: Transport = (deliver) =>
     simulation.link((message) => {
       if (message instanceof Uint8Array) simulation.note(message);
       deliver(message);
     });
-  return { inline: true, platform: simulation, transport };
+  return { platform: simulation, transport };
 }
 
 /** The end of a run as `value, err`. */

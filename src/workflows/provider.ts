@@ -1,8 +1,9 @@
+import type { Platform } from "../platform/platform.ts";
 import type { Failure } from "./engine/outcome.ts";
 import type { StartOptions } from "./options/options.ts";
-import type { ScheduleProvider } from "./schedules/schedules.ts";
+import type { NewSchedule, ScheduleProvider } from "./schedules/schedules.ts";
 import type { Payload } from "./payload.ts";
-import type { QueuePort, TaskFailure } from "./tasks/tasks.ts";
+import type { QueuePort, TaskFailure, Transport } from "./tasks/tasks.ts";
 
 /** A message to a run. Temporal calls it a signal. */
 export interface Signal {
@@ -206,6 +207,107 @@ export interface ProviderReport {
   fields: Record<string, unknown>;
 }
 
+/** The clock, the timers and the randomness that a provider uses: the machine's, or a simulation's. */
+export type ProviderPlatform = Pick<Platform, "now" | "steady" | "setTimer" | "defer"> & {
+  random: Pick<Platform["random"], "uuid" | "seed">;
+};
+
+/** What a provider is told when it is made, whichever it is. */
+export interface ProviderOptions {
+  /**
+   * Its number among the providers that share workers, in the tokens of tasks.
+   *
+   * @default one that no other provider of the process has
+   */
+  number?: number;
+  /** Node part of the PIDs of workflows. @default "local" */
+  node?: string;
+  /**
+   * Given: the provider works on the caller's thread and sees no other clock. Tests and simulations
+   * do so.
+   */
+  platform?: ProviderPlatform;
+  /** Only with `platform`: how what workers and provider send each other travels. @default at once */
+  transport?: Transport;
+  /**
+   * Milliseconds until a task that nobody completed is given to another worker. The node reports the
+   * death of a worker at once, so this only catches code that does not stop, and is long enough that a
+   * queue of replays after a restart is not mistaken for it.
+   *
+   * @default 60_000
+   */
+  taskTimeout?: number;
+  /** Attempts of activities that run at once. @default no limit */
+  maxActivities?: number;
+  /** Milliseconds for which closed runs are kept. @default for ever */
+  retention?: number;
+  /** Schedules that registry entries declare: others that entries declared before are deleted. */
+  schedules?: NewSchedule[];
+  /** Events at which a run is terminated. @default 51_200 */
+  maxHistoryEvents?: number;
+  /** Bytes of its history at which a run is terminated. @default 50 MiB */
+  maxHistoryBytes?: number;
+}
+
+/** Bytes that a provider has on this machine's disk, and that wait beside them to be merged. */
+export interface StorageSize {
+  bytes: number;
+  log: number;
+}
+
+/** What is stored of runs, read while no runtime runs. Every promise is rejected with a `WippyError`. */
+export interface StoredRuns {
+  /** Ids of the hosts that have runs, sorted. */
+  readonly hosts: readonly string[];
+  /** As `WorkflowProvider.schedules`. */
+  readonly schedules: Pick<ScheduleProvider, "list" | "describe">;
+  /** As `WorkflowProvider.list`. */
+  list(query: RunQuery): Promise<{ runs: RunInfo[]; cursor?: string }>;
+  /** As `WorkflowProvider.describe`. */
+  describe(workflowId: string): Promise<RunInfo | undefined>;
+  /** As `WorkflowProvider.run`. */
+  run(runId: string): Promise<RunDetail | undefined>;
+  /** As `WorkflowProvider.history`. */
+  history(runId: string): Promise<Uint8Array>;
+  close(): void;
+}
+
+/** Something that must not be in what a provider has stored. */
+export interface StorageFault {
+  /** Absent: of the storage as a whole. */
+  workflowId?: string;
+  runId?: string;
+  /** Of a schedule. */
+  scheduleId?: string;
+  message: string;
+}
+
+/** What a check of a whole storage found. */
+export interface StorageCheck {
+  runs: number;
+  events: number;
+  schedules: number;
+  /** The first 1,000. */
+  faults: StorageFault[];
+}
+
+/**
+ * Maintenance of a provider's files on this machine.
+ *
+ * @throws WippyError NotFound when there is no such file; Conflict while a runtime has it, where that
+ * matters; Invalid when it is damaged or newer than this program
+ */
+export interface StorageTools {
+  /** Reads everything, also while a runtime writes to it. */
+  check(path: string): StorageCheck;
+  /** Writes a copy of one moment, also while a runtime writes. @throws AlreadyExists */
+  backUp(path: string, target: string): { bytes: number };
+  /** Frees the space of what was removed. */
+  compact(path: string): { before: number; after: number };
+  /** Brings the schema up to date, as the next start would. */
+  migrate(path: string): { from: number; to: number };
+}
+
 /**
  * Keeps workflows: their histories, timers, activities and signals. Handlers are set before `open`;
  * what they are given is committed. Every promise is rejected with a `WippyError`.
@@ -311,5 +413,8 @@ export interface WorkflowProvider {
   disconnect(worker: number, failure: Failure): void;
   /** Outbox to plain processes. A message may come twice when the runtime ended in between. */
   onMessage(handler: (message: OutboxMessage) => void): void;
+  /** What the operator should hear of. */
   onReport(handler: (report: ProviderReport) => void): void;
+  /** Returns undefined for a provider that keeps nothing on this machine. */
+  storage(): StorageSize | undefined;
 }

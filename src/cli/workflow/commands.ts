@@ -204,25 +204,25 @@ export function addJournalCommands(program: Command, { here, finish }: Surroundi
     .addHelpText("after", "\nExit status: 0 nothing is wrong, 1 something is.")
     .action(async (options: JournalOptions) => {
       const { check } = await import("../journal.ts");
-      finish(check(here(), options));
+      finish(await check(here(), options));
     });
   command("backup")
     .description("write a copy of one moment; also while a runtime writes to it")
     .argument("<file>", "the copy; must not exist")
     .action(async (file: string, options: JournalOptions) => {
       const { backUp } = await import("../journal.ts");
-      finish(backUp(here(), file, options));
+      finish(await backUp(here(), file, options));
     });
   command("compact")
     .description("give back the space of removed runs; while no runtime runs")
     .action(async (options: JournalOptions) => {
       const { compact } = await import("../journal.ts");
-      finish(compact(here(), options));
+      finish(await compact(here(), options));
     });
   command("migrate")
     .description("bring its schema up to date, as the next start would; while no runtime runs")
     .action(async (options: JournalOptions) => {
       const { migrate } = await import("../journal.ts");
-      finish(migrate(here(), options));
+      finish(await migrate(here(), options));
     });
 }

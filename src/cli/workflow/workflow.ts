@@ -22,6 +22,11 @@ import {
 } from "../connection.ts";
 import { parseDuration } from "../../registry/duration.ts";
 import { CommandError, type Console } from "../terminal/console.ts";
+import { WippyError } from "../../vm/error.ts";
+import { unpackHistory } from "../../workflows/history/history.ts";
+import { workflowIdOf } from "../../workflows/pid.ts";
+import type { RunQuery } from "../../workflows/provider.ts";
+import { readStored } from "../../workflows/providers/providers.ts";
 import type { ScheduleQuery } from "../../workflows/schedules/schedules.ts";
 import { brief, failureText, fields, oneLine, table } from "../terminal/table.ts";
 
@@ -59,23 +64,26 @@ const eventsAtOnce = 1000;
 
 /** Answers from the journal of a state folder what the runtime would. */
 async function readJournal(state: string): Promise<Ask> {
-  const { JournalReader } = await import("../../workflows/providers/sqlite/read/read.ts");
-  const reader = new JournalReader(join(state, "journal.db"));
+  const stored = await readStored({ type: "sqlite", path: join(state, "journal.db") });
   const app = routes();
   app.onError((error, context) => problem(context, error));
   // One journal answers for all of its hosts.
   const source = {
-    hosts: reader.hosts.slice(0, 1),
-    owns: (pid: string) => reader.owns(pid),
-    list: reader.list.bind(reader),
-    describe: reader.describe.bind(reader),
-    run: reader.run.bind(reader),
-    history: reader.history.bind(reader),
+    hosts: stored.hosts.slice(0, 1),
+    owns: (pid: string) => workflowIdOf(pid) !== undefined,
+    list: (_host: string, query: RunQuery) => stored.list(query),
+    describe: async (pid: string) => await stored.describe(workflowIdOf(pid) ?? ""),
+    run: async (_host: string, runId: string) => {
+      const detail = await stored.run(runId);
+      if (detail) return detail;
+      throw new WippyError("NotFound", `no run ${runId}`, { retryable: false });
+    },
+    history: async (_host: string, runId: string) => unpackHistory(await stored.history(runId)),
   };
   const schedules = {
     hosts: [state],
-    list: (_host: string, query: ScheduleQuery) => Promise.resolve(reader.listSchedules(query)),
-    describe: (id: string) => Promise.resolve(reader.describeSchedule(id)),
+    list: (_host: string, query: ScheduleQuery) => stored.schedules.list(query),
+    describe: (id: string) => stored.schedules.describe(id),
   };
   app.route("/api/v1", workflowRoutes(source)).route("/api/v1", scheduleRoutes(schedules));
   return async (path, init) => await app.request(path, init);

@@ -142,3 +142,8 @@ export interface QueuePort {
   onmessage: ((event: MessageEvent<Uint8Array>) => void) | null;
   close(): void;
 }
+
+/** A way from one party to another, in one thread. */
+export type Transport = <Message>(
+  deliver: (message: Message) => void,
+) => (message: Message) => void;

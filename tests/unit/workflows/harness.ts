@@ -7,12 +7,13 @@ import type { Failure } from "../../../src/workflows/engine/outcome.ts";
 import { type HistoryEvent, unpackHistory } from "../../../src/workflows/history/history.ts";
 import type {
   OutboxMessage,
+  ProviderPlatform,
   ProviderReport,
   RunClosed,
   StartRequest,
   StartResult,
 } from "../../../src/workflows/provider.ts";
-import type { JournalPlatform } from "../../../src/workflows/providers/sqlite/journal.ts";
+
 import {
   SqliteProvider,
   type SqliteProviderOptions,
@@ -34,7 +35,7 @@ import type {
 } from "../../../src/workflows/tasks/tasks.ts";
 
 /** A clock that moves only when a test says so. */
-export class VirtualMachine implements JournalPlatform {
+export class VirtualMachine implements ProviderPlatform {
   time = Date.UTC(2026, 0, 1);
   #timers = new Set<{ at: number; callback: () => void }>();
   #count = 0;

@@ -1,7 +1,8 @@
 import { WippyError } from "../../../vm/error.ts";
+import type { ProviderPlatform } from "../../provider.ts";
 import type { OutgoingTask } from "../../tasks/wire.ts";
 import { startWaiting } from "./runs/activity.ts";
-import { type Randomness, Transaction, type TransactionParts } from "./transaction/transaction.ts";
+import { Transaction, type TransactionParts } from "./transaction/transaction.ts";
 import { Deadlines } from "./transaction/deadlines.ts";
 import { limitHistories } from "./runs/history-limits.ts";
 import { lockJournal } from "./store/lock.ts";
@@ -20,19 +21,6 @@ import { UpdateWaits } from "./transaction/update-waits.ts";
 import { Watches } from "./transaction/watches.ts";
 import { type Work, Workers } from "./transaction/workers.ts";
 import { carryOut, isQuestion, recover } from "./requests.ts";
-
-/** What the journal needs of its platform; a test gives it a virtual clock. */
-export interface JournalPlatform {
-  /** Milliseconds since the epoch. */
-  now(): number;
-  /** Whether the clock never jumps. */
-  steady?: boolean;
-  /** Calls back once after that many milliseconds. Returns a function that calls it off. */
-  setTimer(delay: number, callback: () => void): () => void;
-  /** Calls back when everything that has arrived by now has been received. */
-  defer(callback: () => void): void;
-  random: Randomness;
-}
 
 /** Milliseconds between two looks for closed runs that are old enough to be removed. */
 const sweepInterval = 60_000;
@@ -61,7 +49,7 @@ const lookInterval = 60_000;
  * out what follows from it. It knows nothing of threads.
  */
 export class Journal {
-  readonly #platform: JournalPlatform;
+  readonly #platform: ProviderPlatform;
   readonly #link: JournalOutput;
   readonly #workers = new Workers();
   #open: (TransactionParts & { unlock: () => void }) | undefined;
@@ -79,7 +67,7 @@ export class Journal {
   /** Set while nothing can be committed: notices wait for the next try. */
   #stalled: { notices: JournalRequest[]; tries: number; nextTry: number } | undefined;
 
-  constructor(platform: JournalPlatform, link: JournalOutput) {
+  constructor(platform: ProviderPlatform, link: JournalOutput) {
     this.#platform = platform;
     this.#link = link;
   }

@@ -1,8 +1,10 @@
+import { statSync } from "node:fs";
 import { WippyError } from "../../../vm/error.ts";
 import { localNode } from "../../pid.ts";
 import type { Failure } from "../../engine/outcome.ts";
 import type {
   OutboxMessage,
+  ProviderOptions,
   ProviderReport,
   QueryRequest,
   ResetRequest,
@@ -13,14 +15,14 @@ import type {
   Signal,
   StartRequest,
   StartResult,
+  StorageSize,
   UpdateRequest,
   UpdateResult,
   UpdateStage,
   WorkflowProvider,
 } from "../../provider.ts";
-import type { NewSchedule, ScheduleProvider } from "../../schedules/schedules.ts";
-import type { JournalPlatform } from "./journal.ts";
-import { inlineLink, type JournalLink, threadLink, type Transport } from "./link/link.ts";
+import type { ScheduleProvider } from "../../schedules/schedules.ts";
+import { inlineLink, type JournalLink, threadLink } from "./link/link.ts";
 import { machine } from "../../../platform/machine.ts";
 import {
   defaultHistoryLimits,
@@ -34,41 +36,21 @@ import { schedulesBy } from "./link/schedules.ts";
 import { defaultTaskTimeout, type QueuePort } from "../../tasks/tasks.ts";
 import type { Payload } from "../../payload.ts";
 
-export interface SqliteProviderOptions {
+export interface SqliteProviderOptions extends ProviderOptions {
   /** Path of the journal file; its folder is made when it is missing. */
   path: string;
-  /** Its number among the providers that share workers, in the tokens of tasks; else one of its own. */
-  number?: number;
-  /** Node part of the PIDs of workflows; default `local`. */
-  node?: string;
-  /** True: no thread of its own; the journal works on the caller's. */
+  /** True: no thread of its own; the journal works on the caller's. @default whether `platform` is given */
   inline?: boolean;
-  /** Only with `inline`: the clock, timers and randomness to use in place of the machine's. */
-  platform?: JournalPlatform;
-  /** Only with `inline`: how what workers and the journal tell each other travels. */
-  transport?: Transport;
-  /**
-   * Milliseconds until a task that nobody completed is given to another worker; default 60,000. The
-   * death of a worker is told by the node at once, so this only catches code that does not stop,
-   * and is long enough that a queue of replays after a restart is not mistaken for it.
-   */
-  taskTimeout?: number;
-  /** Tasks handed out at once, default 1,000; further ones wait in the journal. */
+  /** Tasks handed out at once; further ones wait in the journal. @default 1_000 */
   maxTasks?: number;
-  /** Runs that the journal keeps in memory, default 50,000, about 1 KB each: as many as workers keep live. */
+  /**
+   * Runs that the journal keeps in memory, about 1 KB each: as many as workers keep live.
+   *
+   * @default 50_000
+   */
   maxRuns?: number;
-  /** Size in bytes above which the journal refuses to grow; without limit when absent. */
+  /** Size in bytes above which the journal refuses to grow. @default no limit */
   maxBytes?: number;
-  /** Attempts of activities that run at once; without limit when absent. */
-  maxActivities?: number;
-  /** Milliseconds for which closed runs are kept; for ever when absent. */
-  retention?: number;
-  /** Schedules that registry entries declare: others that entries declared before are deleted. */
-  schedules?: NewSchedule[];
-  /** Events at which a run is terminated, default 51,200. */
-  maxHistoryEvents?: number;
-  /** Bytes of its history at which a run is terminated, default 50 MB. */
-  maxHistoryBytes?: number;
 }
 
 let providers = 0;
@@ -76,6 +58,7 @@ let providers = 0;
 /** The embedded provider: an SQLite journal, by default on a thread of its own. */
 export class SqliteProvider implements WorkflowProvider {
   readonly #options: SqliteProviderOptions;
+  readonly #inline: boolean;
   readonly #settings: JournalSettings;
   readonly schedules: ScheduleProvider = schedulesBy((request) =>
     this.#ask({ type: "schedule", request })
@@ -96,6 +79,7 @@ export class SqliteProvider implements WorkflowProvider {
 
   constructor(options: SqliteProviderOptions) {
     this.#options = options;
+    this.#inline = options.inline ?? options.platform !== undefined;
     this.#settings = {
       name: options.number ?? ++providers,
       path: options.path,
@@ -120,13 +104,13 @@ export class SqliteProvider implements WorkflowProvider {
       events: (events: NodeEvent[]) => this.#receive(events),
       broken: (message: string) => this.#broken(message),
     };
-    this.#link = this.#options.inline
+    this.#link = this.#inline
       ? inlineLink(listener, this.#options.platform ?? machine, this.#options.transport)
       : threadLink(listener);
     try {
       await this.#ask({ type: "open", settings: this.#settings });
       // On the caller's thread the journal reads itself: there the clock and the order of things are its own.
-      if (!this.#options.inline) this.#reading = new Reading(this.#settings.path);
+      if (!this.#inline) this.#reading = new Reading(this.#settings.path);
     } catch (error) {
       this.#end();
       throw error;
@@ -229,6 +213,12 @@ export class SqliteProvider implements WorkflowProvider {
 
   onReport(handler: (report: ProviderReport) => void): void {
     this.#report = handler;
+  }
+
+  storage(): StorageSize {
+    const size = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    const { path } = this.#settings;
+    return { bytes: size(path), log: size(`${path}-wal`) };
   }
 
   #ask<Value>(question: Question): Promise<Value> {

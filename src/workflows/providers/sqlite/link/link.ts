@@ -1,8 +1,9 @@
 import { packPlain, unpackPlain } from "../../../history/history.ts";
 import { packTasks, unpackAnswers } from "../../../tasks/wire.ts";
-import { Journal, type JournalPlatform } from "../journal.ts";
+import type { ProviderPlatform } from "../../../provider.ts";
+import { Journal } from "../journal.ts";
 import type { JournalRequest, NodeEvent } from "../protocol.ts";
-import type { QueuePort } from "../../../tasks/tasks.ts";
+import type { QueuePort, Transport } from "../../../tasks/tasks.ts";
 
 /** The way to a journal, wherever it runs. */
 export interface JournalLink {
@@ -49,20 +50,15 @@ export function threadLink(listener: JournalListener): JournalLink {
   };
 }
 
-/** A way from one party to another, in one thread. */
-export type Transport = <Message>(
-  deliver: (message: Message) => void,
-) => (message: Message) => void;
-
 /**
  * A journal on the caller's thread: for programs that run a moment only, and for tests, which give
  * it a clock of their own. Messages are packed here too, so that both sides never share an object.
  *
- * @param way how messages of workers travel; at once, unless given.
+ * @param transport how messages of workers travel; at once, unless given.
  */
 export function inlineLink(
   listener: JournalListener,
-  platform: JournalPlatform,
+  platform: ProviderPlatform,
   transport: Transport = (deliver) => deliver,
 ): JournalLink {
   const ports = new JournalPorts();

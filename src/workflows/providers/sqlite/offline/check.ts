@@ -12,26 +12,9 @@ import {
   historyFaults,
   type PendingRows,
 } from "./history-check.ts";
+import type { StorageCheck, StorageFault } from "../../../provider.ts";
 import { schemaVersion } from "../migrations.ts";
 import { checkHeader, openForReading, storageError } from "../store/open.ts";
-
-/** Something that must not be. */
-export interface JournalFault {
-  /** Absent: of the file as a whole. */
-  workflowId?: string;
-  runId?: string;
-  /** Of a schedule. */
-  scheduleId?: string;
-  message: string;
-}
-
-export interface JournalCheck {
-  runs: number;
-  events: number;
-  schedules: number;
-  /** The first ones, `mostFaults` at most. */
-  faults: JournalFault[];
-}
 
 /** Faults that are told; a damaged file may have very many. */
 const mostFaults = 1000;
@@ -41,7 +24,7 @@ const mostFaults = 1000;
  *
  * @throws WippyError when it cannot be read at all
  */
-export function checkJournal(path: string): JournalCheck {
+export function checkJournal(path: string): StorageCheck {
   let database: Database | undefined;
   try {
     database = openForReading(path);
@@ -63,9 +46,9 @@ export function checkJournal(path: string): JournalCheck {
   }
 }
 
-function check(database: Database): JournalCheck {
-  const faults: JournalFault[] = [];
-  const add = (fault: JournalFault) => faults.length < mostFaults && faults.push(fault);
+function check(database: Database): StorageCheck {
+  const faults: StorageFault[] = [];
+  const add = (fault: StorageFault) => faults.length < mostFaults && faults.push(fault);
   for (
     const { integrity_check: message } of database.query<{ integrity_check: string }, []>(
       "PRAGMA integrity_check(100)",
@@ -92,7 +75,7 @@ function check(database: Database): JournalCheck {
   return { runs, events, schedules, faults };
 }
 
-type Add = (fault: JournalFault) => void;
+type Add = (fault: StorageFault) => void;
 
 /** Each run by itself. */
 function checkRuns(database: Database, add: Add): { runs: number; events: number } {

@@ -5,6 +5,8 @@
 import type { Database } from "bun:sqlite";
 import { existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { WippyError } from "../../../../vm/error.ts";
+import type { StorageTools } from "../../../provider.ts";
+import { checkJournal } from "./check.ts";
 import { lockJournal } from "../store/lock.ts";
 import { schemaVersion } from "../migrations.ts";
 import { checkHeader, openDatabase, openForReading, storageError } from "../store/open.ts";
@@ -95,3 +97,11 @@ export function migrateJournal(path: string): { from: number; to: number } {
     unlock();
   }
 }
+
+/** What can be done to a journal file. */
+export const journalTools: StorageTools = {
+  check: checkJournal,
+  backUp: backUpJournal,
+  compact: compactJournal,
+  migrate: migrateJournal,
+};

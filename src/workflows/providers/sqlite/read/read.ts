@@ -1,10 +1,8 @@
 import type { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
 import { WippyError } from "../../../../vm/error.ts";
-import { type HistoryEvent, unpackHistory } from "../../../history/history.ts";
-import { localNode, workflowIdOf } from "../../../pid.ts";
-import type { RunDetail, RunInfo, RunQuery } from "../../../provider.ts";
-import type { ScheduleInfo, ScheduleQuery, ScheduleSummary } from "../../../schedules/schedules.ts";
+import { localNode } from "../../../pid.ts";
+import type { RunDetail, RunInfo, RunQuery, StoredRuns } from "../../../provider.ts";
 import { describeRun, listRuns, type ReadContext, runDetail, runHistory } from "./describe.ts";
 import { schemaVersion } from "../migrations.ts";
 import { checkHeader, openForReading, storageError } from "../store/open.ts";
@@ -16,11 +14,14 @@ import { Store } from "../store/store.ts";
 const keptRuns = 100;
 
 /** Reads a journal that no runtime may own; nothing is written to it. */
-export class JournalReader {
+export class JournalReader implements StoredRuns {
   readonly #database: Database;
   readonly #context: ReadContext;
-  /** Identifiers of the hosts that it has runs of, sorted. */
   readonly hosts: string[];
+  readonly schedules: StoredRuns["schedules"] = {
+    list: (query) => Promise.try(() => listSchedules(this.#context, query)),
+    describe: (id) => Promise.try(() => describeSchedule(this.#context, id)),
+  };
 
   /**
    * @throws WippyError NotFound when there is no such file; Invalid when it is no journal, or has another schema than
@@ -52,12 +53,7 @@ export class JournalReader {
     }
   }
 
-  /** A page of the runs of every host, newest first. */
-  list(_host: string, query: RunQuery): Promise<{ runs: RunInfo[]; cursor?: string }> {
-    return Promise.resolve(this.page(query));
-  }
-
-  /** A page of runs. @throws WippyError Invalid for a cursor that is none */
+  /** A page of the runs of every host. @throws WippyError Invalid for a cursor that is none */
   page(query: RunQuery): { runs: RunInfo[]; cursor?: string } {
     return listRuns(this.#context, query);
   }
@@ -69,36 +65,20 @@ export class JournalReader {
     return runHistory(this.#context, runId);
   }
 
-  /** A page of schedules. */
-  listSchedules(query: ScheduleQuery): { schedules: ScheduleSummary[]; cursor?: string } {
-    return listSchedules(this.#context, query);
+  list(query: RunQuery): Promise<{ runs: RunInfo[]; cursor?: string }> {
+    return Promise.try(() => this.page(query));
   }
 
-  /** @throws WippyError NotFound */
-  describeSchedule(id: string): ScheduleInfo {
-    return describeSchedule(this.#context, id);
+  describe(workflowId: string): Promise<RunInfo | undefined> {
+    return Promise.try(() => describeRun(this.#context, workflowId));
   }
 
-  /** The newest run of a PID's workflow id. */
-  describe(pid: string): Promise<RunInfo | undefined> {
-    const id = workflowIdOf(pid);
-    return Promise.resolve(id === undefined ? undefined : describeRun(this.#context, id));
+  run(runId: string): Promise<RunDetail | undefined> {
+    return Promise.try(() => runDetail(this.#context, runId));
   }
 
-  /** A run with what it waits for. @throws WippyError NotFound */
-  run(_host: string, runId: string): Promise<RunDetail> {
-    const detail = runDetail(this.#context, runId);
-    if (detail) return Promise.resolve(detail);
-    throw new WippyError("NotFound", `no run ${runId}`, { retryable: false });
-  }
-
-  /** History of a run. @throws WippyError NotFound */
-  history(_host: string, runId: string): Promise<HistoryEvent[]> {
-    return Promise.resolve(unpackHistory(this.packedHistory(runId)));
-  }
-
-  owns(pid: string): boolean {
-    return workflowIdOf(pid) !== undefined;
+  history(runId: string): Promise<Uint8Array> {
+    return Promise.try(() => this.packedHistory(runId));
   }
 
   close(): void {

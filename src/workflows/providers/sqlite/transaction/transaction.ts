@@ -1,6 +1,6 @@
 import type { EventData, EventType } from "../../../history/history.ts";
 import { workflowPid } from "../../../pid.ts";
-import type { RunStatus } from "../../../provider.ts";
+import type { ProviderPlatform, RunStatus } from "../../../provider.ts";
 import { packIdentity } from "../../../tasks/wire.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { JournalEvent, JournalSettings } from "../protocol.ts";
@@ -14,13 +14,6 @@ import type { UpdateWaits } from "./update-waits.ts";
 import type { Watches } from "./watches.ts";
 import type { Workers } from "./workers.ts";
 
-/** Where the journal gets identities and seeds. */
-export interface Randomness {
-  uuid(): string;
-  /** 32 bits, unsigned. */
-  seed(): number;
-}
-
 /** What all transactions of a journal share. */
 export interface TransactionParts {
   store: Store;
@@ -32,7 +25,7 @@ export interface TransactionParts {
   slots: Slots;
   workers: Workers;
   settings: JournalSettings;
-  random: Randomness;
+  random: ProviderPlatform["random"];
 }
 
 /** The end of a chain of runs that a schedule has started, as one of its actions. */
@@ -76,7 +69,7 @@ export class Transaction {
   readonly slots: Slots;
   readonly workers: Workers;
   readonly settings: JournalSettings;
-  readonly random: Randomness;
+  readonly random: ProviderPlatform["random"];
 
   constructor(
     parts: TransactionParts,

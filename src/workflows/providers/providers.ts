@@ -1,0 +1,47 @@
+/**
+ * Chooses the provider that a place asks for: the only file that knows which providers there are. Each
+ * is loaded when it is needed, so that a program without workflows starts without it.
+ * @module
+ */
+import type { ProviderOptions, StorageTools, StoredRuns, WorkflowProvider } from "../provider.ts";
+
+/** Where runs are kept, and so by which provider. */
+export type ProviderPlace = {
+  type: "sqlite";
+  /** Path of the journal file. */
+  path: string;
+};
+
+/**
+ * Makes the provider of a place; it is not open yet.
+ *
+ * @example
+ * ```ts
+ * const provider = await createProvider({ type: "sqlite", path: "journal.db" });
+ * provider.onReport(({ message }) => console.error(message));
+ * await provider.open();
+ * ```
+ */
+export async function createProvider(
+  place: ProviderPlace,
+  options: ProviderOptions = {},
+): Promise<WorkflowProvider> {
+  const { SqliteProvider } = await import("./sqlite/sqlite.ts");
+  return new SqliteProvider({ ...options, path: place.path });
+}
+
+/**
+ * Reads what is stored at a place, while no runtime runs there.
+ *
+ * @throws WippyError NotFound when there is nothing; Invalid when it is not a journal, or has another
+ * schema than this program's; PermissionDenied
+ */
+export async function readStored(place: ProviderPlace): Promise<StoredRuns> {
+  const { JournalReader } = await import("./sqlite/read/read.ts");
+  return new JournalReader(place.path);
+}
+
+/** Returns the maintenance tools of the providers that keep files on this machine. */
+export async function storageTools(): Promise<StorageTools> {
+  return (await import("./sqlite/offline/offline.ts")).journalTools;
+}
