@@ -92,6 +92,8 @@ export function collectWorks(program: Metafile, page: Metafile): Work[] {
   for (const file of Object.keys(program.inputs)) {
     const path = file.replaceAll("\\", "/");
     if (/(^|\/)node_modules\//.test(path) || /^(src|lua|none:|package\.json$)/.test(path)) continue;
+    // Generated lists of our own files; what they import is among the inputs.
+    if (/^build\/\w+\.js$/.test(path)) continue;
     const origin = madeFiles[path];
     if (origin === undefined) {
       throw new Error(
