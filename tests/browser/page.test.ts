@@ -8,7 +8,8 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { serveAdmin } from "../../src/admin/server.ts";
 import { Tokens } from "../../src/admin/tokens.ts";
 import { cleanAfterTest } from "../cleanup.ts";
-import { Shop, until } from "../integration/admin/shop.ts";
+import { Shop } from "../integration/admin/shop.ts";
+import { until } from "../until.ts";
 import { chromiumPath } from "./chromium.ts";
 
 const without = "needs Chromium: apt-get install chromium";

@@ -16,6 +16,7 @@ import {
   setStage,
   STEPS,
 } from "../../examples/flights/stage.ts";
+import { until } from "../until.ts";
 
 const root = join(import.meta.dir, "../..");
 const wippy = [process.execPath, join(root, "src/main.ts")];
@@ -40,7 +41,7 @@ describe("the flights application, killed half way", () => {
     await setStage(folder, rows);
     const killed = new Run(folder, wippy, ["report"]);
     const half = (expectedReports(rows).size * STEPS.length) / 2;
-    while (killed.running && (await readDisk(folder)).effects.length < half) await Bun.sleep(5);
+    await until(async () => !killed.running || (await readDisk(folder)).effects.length >= half);
     killed.kill();
     expect((await killed.ended).signal).toBe("SIGKILL");
     before = await readDisk(folder);

@@ -14,6 +14,7 @@ import { Simulation } from "../../src/platform/simulation.ts";
 import { type LuaValue } from "../../src/vm/value.ts";
 import { cleanAfterTest } from "../cleanup.ts";
 import { plain } from "../../src/admin/plain.ts";
+import { until } from "../until.ts";
 
 const example = join(import.meta.dir, "../../examples/orders");
 const hour = 3_600_000;
@@ -229,20 +230,18 @@ test("killed at any moment, an order has each effect once", async () => {
     lines: Array.from({ length: 12 }, (_, n) => ({ item: `item ${n}`, count: 1, price: 5 })),
   });
   let runtime = run();
-  while ((await tell("start", "orders:order", input, "--id", "o-1")).status !== 0) {
-    await Bun.sleep(50);
-  }
+  await until(async () => (await tell("start", "orders:order", input, "--id", "o-1")).status === 0);
   for (const after of [0, 150, 300]) {
     runtime.kill("SIGKILL");
     await runtime.exited;
     runtime = run();
+    // Sleeps because each kill is to come a little later into the run.
     await Bun.sleep(after);
   }
-  let result = await tell("result", "o-1");
-  while (result.status !== 0) {
-    await Bun.sleep(100);
-    result = await tell("result", "o-1");
-  }
+  const result = await until(async () => {
+    const answer = await tell("result", "o-1");
+    return answer.status === 0 && answer;
+  });
   expect(JSON.parse(result.out)).toMatchObject({ total: 60 });
   runtime.kill();
   await runtime.exited;

@@ -2,7 +2,8 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { Shop, until } from "./shop.ts";
+import { until } from "../../until.ts";
+import { Shop } from "./shop.ts";
 
 /** A shop with a closed and an open run, whose runtime runs. */
 async function busy(): Promise<Shop> {

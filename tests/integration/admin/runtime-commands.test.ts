@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { openSocket, socketPath } from "../../../src/admin/socket.ts";
-import { Shop, until } from "./shop.ts";
+import { until } from "../../until.ts";
+import { Shop } from "./shop.ts";
 
 test("units are listed, sent to, canceled; functions are called; the log is read", async () => {
   const shop = new Shop();

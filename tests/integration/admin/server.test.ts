@@ -6,7 +6,8 @@ import { Tokens } from "../../../src/admin/tokens.ts";
 import { apiBase, neededRole } from "../../../src/admin/api.ts";
 import { LiveEvents } from "../../../src/admin/events.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
-import { Shop, until } from "./shop.ts";
+import { until } from "../../until.ts";
+import { Shop } from "./shop.ts";
 
 const host = "localhost:7777";
 

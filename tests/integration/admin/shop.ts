@@ -173,15 +173,3 @@ export class Shop {
     return JSON.parse(out) as Record<string, unknown>;
   }
 }
-
-/** Asks until the answer is as wanted. */
-export async function until<Answer>(
-  ask: () => Promise<Answer>,
-  wanted: (answer: Answer) => boolean,
-): Promise<Answer> {
-  for (;;) {
-    const answer = await ask();
-    if (wanted(answer)) return answer;
-    await Bun.sleep(10);
-  }
-}

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Shop, until } from "./shop.ts";
+import { until } from "../../until.ts";
+import { Shop } from "./shop.ts";
 
 test("a run is started, looked at, told and asked from the command line", async () => {
   const shop = new Shop();

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { main, startApplication } from "../application.ts";
+import { until } from "../../until.ts";
 
 const descriptors = "/proc/self/fd";
 
@@ -62,7 +63,7 @@ test.skipIf(!existsSync(descriptors))(
     await app.call("start");
     expect(open("held")).toBe(3);
     await app.call("finish");
-    while (open("held") > 0) await Bun.sleep(1);
+    await until(() => open("held") === 0);
     expect(open("held")).toBe(0);
   },
 );

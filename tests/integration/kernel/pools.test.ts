@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Simulation } from "../../../src/platform/simulation.ts";
 import { main, runFunction, runProcess, startApplication } from "../application.ts";
+import { until } from "../../until.ts";
 
 /** A function that tells how many of its kind run at once: it asks the process `counter`. */
 const counted = main(`process.send("counter", "in")
@@ -261,7 +262,10 @@ test("calls that wait for a function that is removed fail; the one that runs end
   const calls = [app.call("slow"), app.call("slow"), app.call("slow")].map((call) =>
     call.catch(({ kind, message, retryable }) => ({ kind, message, retryable }))
   );
-  await Bun.sleep(20);
+  await until(async () => {
+    const pools = await app.node.control.functions();
+    return pools.some(({ id, queued }) => id === "app:slow" && queued === 2);
+  });
   await app.node.registry.apply([{
     kind: "entry.delete",
     entry: app.node.registry.versions.entries.get("app:slow")!,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { main, startApplication } from "../application.ts";
+import { until } from "../../until.ts";
 
 const entry = (id: string, source: string, more = "") =>
   `{ id = "app:${id}", kind = "function.lua", data = { source = [==[${source}]==], method = "main"${more} } }`;
@@ -269,7 +270,9 @@ describe("hot code", () => {
       },
     });
     const result = app.call("start");
-    await Bun.sleep(30);
+    await until(async () =>
+      (await app.node.control.units()).units.some(({ names }) => names?.includes("starter"))
+    );
     await app.node.registry.apply([{ kind: "entry.update", entry: newWords }]);
     const process = app.node.registry.versions.entries.get("app:upgradable")!;
     await app.node.registry.apply([{
@@ -309,7 +312,7 @@ describe("hot code", () => {
       { kind: "entry.create", entry: service("first") },
       { kind: "entry.create", entry: named },
     ]);
-    await Bun.sleep(20);
+    await until(async () => (await units()).some(({ names }) => names?.length));
     expect((await units()).map(({ names }) => names)).toEqual([["first"]]);
     await app.node.registry.apply([{ kind: "entry.delete", entry: service("") }]);
     expect(await units()).toEqual([]);
@@ -350,11 +353,11 @@ describe("hot code", () => {
       },
     }]);
     const seen = new Set<number>();
-    for (let i = 0; i < 50 && seen.size < 2; i++) {
+    await until(async () => {
       const workers = await app.call("many") as boolean[];
       workers.forEach((used, index) => used && seen.add(index));
-      await Bun.sleep(10);
-    }
+      return seen.size === 2;
+    });
     expect(seen).toEqual(new Set([0, 1]));
   });
 });

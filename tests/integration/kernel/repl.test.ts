@@ -132,6 +132,7 @@ describe("code", () => {
   test("ends when it is interrupted", async () => {
     for (const code of ["while true do end", "channel.new():receive()", "time.sleep('1h')"]) {
       const running = prompt.evaluate(code);
+      // Sleeps because the code is to have started, which shows nowhere.
       await new Promise((resolve) => setTimeout(resolve, 1));
       await prompt.interrupt();
       expect((await running).error).toBe("process terminated");

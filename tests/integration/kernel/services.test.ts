@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { main, startApplication } from "../application.ts";
+import { until } from "../../until.ts";
 
 const service = (fields: Record<string, unknown>) => ({
   kind: "process.service",
@@ -80,7 +81,7 @@ test("stopping asks a service to cancel, and waits for its work", async () => {
         print(e.kind, e.reason)`),
     },
   });
-  while (!(await app.call("ready"))) await Bun.sleep(1);
+  await until(async () => await app.call("ready"));
   await app.stop();
   expect(app.logged("s")).toEqual(["pid.cancel service stopping"]);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { type Sources, startApplication } from "../application.ts";
+import { until } from "../../until.ts";
 
 const host = "app:processes";
 
@@ -23,14 +24,6 @@ const functions = {
 
 async function start(entries: Sources["entries"]) {
   return await startApplication({ processes, functions, entries: entries! });
-}
-
-async function until(check: () => Promise<unknown>): Promise<void> {
-  for (let i = 0; i < 400; i++) {
-    if (await check()) return;
-    await Bun.sleep(5);
-  }
-  throw new Error("it did not come to pass in two seconds");
 }
 
 const child = (name: string, fields = {}) => ({
@@ -167,7 +160,7 @@ test("a service that requires a tree does not start before the tree's children r
   expect(application.logged("user_process")).toEqual([]);
   await application.call("mend");
   application.node.bus.publish({ system: "supervisor", kind: "service.start", path: "app:user" });
-  while (application.logged("user_process").length === 0) await Bun.sleep(5);
+  await until(() => application.logged("user_process").length > 0);
   expect(application.logged("user_process")).toEqual(["started"]);
   const { units } = await application.node.control.units();
   const tree = units.find(({ supervises }) => supervises)!;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { main, startApplication } from "../application.ts";
+import { until } from "../../until.ts";
 
 async function start(workers = 1) {
   return await startApplication({
@@ -37,7 +38,11 @@ describe("Node.units", () => {
     const app = await start();
     const before = Date.now();
     await app.call("spawn", "app:parent", "app:processes", 1);
-    await Bun.sleep(20);
+    await until(async () => {
+      const { units } = await app.node.control.units();
+      const named = units.some(({ entry, names }) => entry === "app:parent" && names.length > 0);
+      return named && units.some(({ mailbox }) => mailbox === 3);
+    });
     const { units, next } = await app.node.control.units();
     expect(next).toBeUndefined();
     const parent = units.find(({ entry }) => entry === "app:parent")!;
@@ -82,7 +87,9 @@ describe("Node.units", () => {
     const pids = await app.call("spawn", "app:idle", "app:other", 4) as string[];
     const first = await app.node.control.units({ host: "app:other", limit: 2 });
     for (const pid of pids) await app.call("send", pid);
-    await Bun.sleep(10);
+    await until(async () =>
+      (await app.node.control.units({ host: "app:other" })).units.length === 0
+    );
     expect(await app.node.control.units({ host: "app:other", limit: 2, after: first.next! }))
       .toEqual({
         units: [],
@@ -161,8 +168,10 @@ test("shows the parent of a child on another worker that nobody watches", async 
     },
   }, { workers: 2 });
   const parent = await app.call("spawn") as string;
-  await Bun.sleep(50);
-  const { units } = await app.node.control.units({ entry: "app:idle" });
+  const { units } = await until(async () => {
+    const page = await app.node.control.units({ entry: "app:idle" });
+    return page.units.length === 20 && page;
+  });
   expect(units.map((unit) => unit.parent)).toEqual(Array(20).fill(parent));
 });
 
@@ -187,14 +196,14 @@ describe("the stream of starts and ends", () => {
       seen.push({ path, ...data as object });
     });
     const top = await app.call("start");
-    await Bun.sleep(20);
-    const [first] = (await app.node.control.units({ entry: "app:brief" })).units;
-    await app.call("fail", first!.pid);
-    await Bun.sleep(20);
-    const [second] = (await app.node.control.units({ entry: "app:brief" })).units;
+    const brief = async () => (await app.node.control.units({ entry: "app:brief" })).units[0];
+    const first = await until(brief);
+    await app.call("fail", first.pid);
+    await until(() => seen.length > 0);
+    const second = await until(brief);
     end();
     expect(seen).toMatchObject([{
-      path: second!.pid,
+      path: second.pid,
       entry: "app:brief",
       parent: top,
       error: { message: expect.stringContaining("it failed") },
@@ -210,10 +219,13 @@ describe("the stream of starts and ends", () => {
     });
     const [pid] = await app.call("spawn", "app:parent", "app:processes", 1) as string[];
     await app.call("send", pid!);
-    await Bun.sleep(20);
+    await until(() => seen.some((text) => text.startsWith("exit app:parent")));
     end();
-    await app.call("spawn", "app:idle", "app:processes", 1);
-    await Bun.sleep(20);
+    const [later] = await app.call("spawn", "app:idle", "app:processes", 1) as string[];
+    await app.call("send", later!);
+    await until(async () =>
+      (await app.node.control.units({ entry: "app:idle" })).units.length === 0
+    );
     expect(seen.filter((text) => !text.includes("app:spawn") && !text.includes("app:send")))
       .toEqual([
         "start app:parent",

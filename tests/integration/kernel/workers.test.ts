@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { workerOf } from "../../../src/node/pid.ts";
 import { main, startApplication, type TestApplication } from "../application.ts";
+import { until } from "../../until.ts";
 
 /** Processes that say where they are and then obey. */
 const processes = {
@@ -403,11 +404,12 @@ test("what a unit called on another worker ends when its own worker dies", async
   const heard = new Set<string>();
   application.node.bus.subscribe({ system: "beat" }, ({ path }) => heard.add(path));
   const pid = String(await application.call("begin"));
-  while (heard.size < 60) await Bun.sleep(5);
+  await until(() => heard.size >= 60);
   application.node.killWorker(workerOf(pid)!);
   // It would go on for ever on the worker that lives.
   do {
     heard.clear();
+    // Sleeps because nothing is to be heard.
     await Bun.sleep(100);
   } while (heard.size > 0);
   expect(application.logs.map(({ message }) => message)).toContainEqual(

@@ -1,5 +1,6 @@
 import type { LuaValue } from "../../../src/vm/value.ts";
 import { type Code, type Sources, startApplication, type StartOptions } from "../application.ts";
+import { until } from "../../until.ts";
 
 /** An entry of a policy that allows. */
 export function allow(actions: unknown, resources: unknown = "*"): Record<string, unknown> {
@@ -85,10 +86,7 @@ ${body}
       ...more.processes,
     },
   }, options);
-  let outcome;
-  while (!(outcome = application.logs.find(({ message }) => message === "outcome"))) {
-    await Bun.sleep(2);
-  }
+  const outcome = await until(() => application.logs.find(({ message }) => message === "outcome"));
   const { ok, value } = outcome.fields as { ok: boolean; value: LuaValue };
   if (ok !== true) throw value instanceof Error ? value : new Error(String(value));
   return value;

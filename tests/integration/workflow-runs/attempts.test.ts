@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Simulation } from "../../../src/platform/simulation.ts";
 import { failure, startDurable } from "./durable-application.ts";
+import { until } from "../../until.ts";
 
 const told = `local function told(value, err)
   if not err then return { value = value } end
@@ -132,7 +133,7 @@ describe("heartbeats", () => {
     await application.start(
       units('print("again") return activity.heartbeat_details() .. activity.info().attempt'),
     );
-    while (!application.notes()[0]) await Bun.sleep(5);
+    await until(() => application.notes()[0]);
     expect(application.notes()).toEqual(["result half2"]);
   });
 
@@ -275,9 +276,9 @@ describe("at most so many at once", () => {
     });
     const application = await startDurable(units('print("begun") time.sleep("1h")'), { host });
     await application.call("start");
-    while (application.printed("busy").length < 2) await Bun.sleep(2);
+    await until(() => application.printed("busy").length >= 2);
     await application.start(units("return activity.info().attempt"), { host });
-    while (application.notes().at(-1) !== "end") await Bun.sleep(5);
+    await until(() => application.notes().at(-1) === "end");
     expect(application.notes()).toEqual(["Unavailable", "Unavailable", "1", "end"]);
   });
 });

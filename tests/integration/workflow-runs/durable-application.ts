@@ -12,6 +12,7 @@ import type { Simulation } from "../../../src/platform/simulation.ts";
 import { WippyError } from "../../../src/vm/error.ts";
 import { LuaFloat, type LuaValue } from "../../../src/vm/value.ts";
 import { checkJournal } from "../../../src/workflows/providers/sqlite/offline/check.ts";
+import { until } from "../../until.ts";
 
 export { failure } from "../application.ts";
 
@@ -169,16 +170,12 @@ export class DurableApplication {
 
   /** Fulfilled when the unit of that name has printed something. */
   async printedBy(name: string): Promise<void> {
-    while (this.printed(name).length === 0) await Bun.sleep(2);
+    await until(() => this.printed(name).length > 0);
   }
 
   /** Fulfilled when a log record with that text is there. */
   async reported(text: string): Promise<LogRecord> {
-    for (;;) {
-      const found = this.logs.find(({ message }) => message.includes(text));
-      if (found) return found;
-      await Bun.sleep(5);
-    }
+    return await until(() => this.logs.find(({ message }) => message.includes(text)));
   }
 
   /** Stops it; the journal stays. */

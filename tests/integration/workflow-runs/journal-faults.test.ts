@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { until } from "../../until.ts";
 
 const main = join(import.meta.dir, "../../../src/main.ts");
 
@@ -97,7 +98,7 @@ async function ended(child: ReturnType<typeof start>) {
 async function openRun(): Promise<void> {
   const child = wippy("begin");
   const notes = join(folder, "notes.txt");
-  while (!existsSync(notes)) await Bun.sleep(5);
+  await until(() => existsSync(notes));
   // Wherever the kill meets it, the next start can finish it.
   child.kill("SIGKILL");
   await child.exited;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { startDurable } from "./durable-application.ts";
+import { until } from "../../until.ts";
 
 const size = 2 * 1024 * 1024;
 
@@ -214,10 +215,10 @@ describe("a history that grows too long", () => {
     const host = { max_history_bytes: 100_000 };
     const application = await startDurable(units, { host });
     application.call("start", "main").catch(() => {});
-    while (application.printed("main").length === 0) {
+    await until(async () => {
       await application.call("send", 10);
-      await Bun.sleep(2);
-    }
+      return application.printed("main").length > 0;
+    });
     const changed = 'uuid.v4() process.listen("go"):receive()';
     await application.start({ ...units, workflows: { ...units.workflows, main: changed } }, {
       host,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { startDurable } from "./durable-application.ts";
 import { events, faults, local, pid, run, told, types, units, virtual } from "./local-runs.ts";
+import { until } from "../../until.ts";
 
 describe("local activities", () => {
   test("run at once, and are recorded with the other commands of their task", async () => {
@@ -236,7 +237,7 @@ describe("failures of local activities", () => {
     const application = await startDurable(units(main, more));
     await application.call("begin");
     await application.printedBy("flaky");
-    while (!(await types(application)).includes("TimerStarted")) await Bun.sleep(2);
+    await until(async () => (await types(application)).includes("TimerStarted"));
     await application.start(units(main, more));
     expect(await application.call("result")).toBe(2);
     expect(application.notes()).toEqual(["1", "2"]);

@@ -13,6 +13,7 @@ import {
   units,
   virtual,
 } from "./local-runs.ts";
+import { until } from "../../until.ts";
 
 describe("a replay", () => {
   test("answers from the record and runs nothing", async () => {
@@ -58,7 +59,7 @@ describe("a replay", () => {
     await application.call("begin");
     await application.printedBy("main");
     // Its task has been completed without it.
-    while (!(await types(application)).includes("LocalActivityScheduled")) await Bun.sleep(2);
+    await until(async () => (await types(application)).includes("LocalActivityScheduled"));
     await application.start(
       units(main, more('note("again") return (...) .. activity.info().attempt')),
     );
@@ -144,7 +145,7 @@ describe("a replay", () => {
       await application.call("begin");
       await application.printedBy("main");
       if (before) {
-        while (!(await types(application)).includes("LocalActivityScheduled")) await Bun.sleep(5);
+        await until(async () => (await types(application)).includes("LocalActivityScheduled"));
       }
       await application.start(units(main(after), more));
       await application.call("send", "go");
@@ -364,7 +365,7 @@ test("a worker that dies with a local activity leaves it to another one", async 
     },
   }));
   await application.call("begin");
-  while (application.notes().length < 2) await Bun.sleep(5);
+  await until(() => application.notes().length >= 2);
   expect(await application.call("result")).toBe("alive");
   expect(application.notes()).toEqual(["ran", "ran"]);
 }, 20_000);
@@ -378,7 +379,7 @@ test("a reset keeps the outcomes before its point and runs the later ones again"
     return { first, second }`;
   const application = await startDurable(units(main));
   await application.call("begin");
-  while (!(await types(application)).includes("LocalActivityRecorded")) await Bun.sleep(2);
+  await until(async () => (await types(application)).includes("LocalActivityRecorded"));
   await application.call("send", "go");
   await application.printedBy("main");
   const last = (await events(application)).findLastIndex(({ type }) =>

@@ -6,6 +6,7 @@ import {
   startDurable,
   type Units,
 } from "./durable-application.ts";
+import { until } from "../../until.ts";
 
 /** Starts `app:main` under the id `main`, or joins it, and gives a function that waits for its result. */
 const functions = {
@@ -150,7 +151,7 @@ describe("effects happen once", () => {
     };
     const application = await startDurable(units);
     await application.call("begin");
-    while (application.notes().length === 0) await Bun.sleep(2);
+    await until(() => application.notes().length > 0);
     await application.start(units);
     expect(await application.call("result")).toBe("done");
     expect(application.notes()).toEqual(["first", "again"]);
@@ -165,6 +166,7 @@ describe("effects happen once", () => {
     await application.call("begin");
     await application.reported("waiting");
     await application.stop();
+    // Sleeps because the timer is to become due while no runtime is there.
     await Bun.sleep(80);
     await application.start(units);
     expect(await application.call("result")).toBe("late");
@@ -419,7 +421,7 @@ test("a blocked run that is closed or reset is none any more", async () => {
     expect(workflows.blocked).toHaveLength(1);
     if (end === "terminate") await workflows.terminate("{app:durable|main}");
     else await workflows.reset("{app:durable|main}", { eventId: 1 });
-    while (workflows.blocked.length > 0) await Bun.sleep(2);
+    await until(() => workflows.blocked.length === 0);
     await application.stop();
   }
 });

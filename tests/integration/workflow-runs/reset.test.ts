@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { failure, startDurable, type Units } from "./durable-application.ts";
+import { until } from "../../until.ts";
 
 const pid = "{app:durable|r}";
 
@@ -53,7 +54,7 @@ describe("a reset", () => {
     await application.printedBy("main");
     const result = application.call("result");
     await application.call("send", "word", "hello");
-    while (application.notes().length < 2) await Bun.sleep(2);
+    await until(() => application.notes().length >= 2);
     await application.workflows.reset(pid, { eventId: 4 });
     await application.call("send", "more", 2);
     const value = await result as unknown[];
@@ -121,7 +122,7 @@ describe("a reset", () => {
     await application.call("spawn");
     await application.printedBy("main");
     await application.call("send", "word");
-    while (!application.notes().includes("word")) await Bun.sleep(2);
+    await until(() => application.notes().includes("word"));
     const runId = await application.workflows.reset(pid, { eventId: 12 });
     const info = await application.workflows.describe(pid);
     expect(info).toMatchObject({ runId, status: "running" });

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { startDurable } from "./durable-application.ts";
+import { until } from "../../until.ts";
 
 /** Ends the VM that it runs in: an endless loop where nothing can suspend, which ignores the errors for it. */
 const poison =
@@ -57,7 +58,7 @@ test("runs whose worker dies go on by replay, and see nothing of it", async () =
     },
   });
   await application.call("start");
-  while (application.printed("main").length < 10) await Bun.sleep(2);
+  await until(() => application.printed("main").length >= 10);
   expect(await application.call("poison").catch(({ kind }) => kind)).toBe("Internal");
   await application.reported("was replaced");
   const values = await application.call("finish") as [string, number][];
@@ -102,7 +103,7 @@ test("an operation whose worker dies is done again", async () => {
     },
   });
   await application.call("start");
-  while (application.notes().length === 0) await Bun.sleep(2);
+  await until(() => application.notes().length > 0);
   expect(await application.call("poison").catch(({ kind }) => kind)).toBe("Internal");
   expect(await application.call("result")).toBe("survived");
 }, 60_000);

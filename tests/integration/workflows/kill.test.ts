@@ -31,6 +31,7 @@ async function runKilled(folder: string, after: number): Promise<"killed" | "fin
   for await (const chunk of child.stdout) {
     if (new TextDecoder().decode(chunk).includes("open")) break;
   }
+  // Sleeps because the kill is to come at a random instant.
   const timer = after === Infinity ? undefined : setTimeout(() => child.kill("SIGKILL"), after);
   const status = await child.exited;
   clearTimeout(timer);

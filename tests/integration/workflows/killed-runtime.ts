@@ -50,7 +50,7 @@ const runtime = new Runtime({
     "app:step": async (task, id, i) => {
       const value = fresh();
       log("ran", id, i, task.attempt, value);
-      // So that some kills come between an effect and its record.
+      // Sleeps because some kills are to come between an effect and its record.
       await Bun.sleep(1);
       return value;
     },

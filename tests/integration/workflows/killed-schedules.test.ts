@@ -20,6 +20,7 @@ async function runKilled(folder: string, after: number): Promise<void> {
   for await (const chunk of child.stdout) {
     if (new TextDecoder().decode(chunk).includes("open")) break;
   }
+  // Sleeps because the kill is to come at a random instant.
   const timer = setTimeout(() => child.kill("SIGKILL"), after);
   await child.exited;
   clearTimeout(timer);

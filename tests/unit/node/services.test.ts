@@ -215,7 +215,7 @@ describe("restart", () => {
     await bench.settle();
     expect(bench.services.state("a")).toBe("failed");
     await bench.services.stopAll();
-    // Due after the retry was, so fired after it.
+    // Sleeps because nothing is to happen: this is due after the retry was, so fired after it.
     await Bun.sleep(10);
     expect(service.starts).toBe(1);
   });

@@ -76,6 +76,7 @@ test("a runtime ends although nobody reads its log", async () => {
   const code = `
     const { standardError } = await import("${file}");
     for (let i = 0; i < 100; i++) standardError.write("x".repeat(10_000));
+    // Sleeps because the streams are to have begun to write.
     await new Promise((resolve) => setTimeout(resolve, 1));
     process.exit(7);`;
   const child = Bun.spawn([process.execPath, "-e", code], { stdout: "ignore", stderr: "pipe" });

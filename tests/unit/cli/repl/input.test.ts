@@ -6,6 +6,7 @@ import { PassThrough } from "node:stream";
 import { History } from "../../../../src/cli/repl/history.ts";
 import { historyLimit, LineInput, type LineOptions } from "../../../../src/cli/repl/input.ts";
 import { cleanAfterTest } from "../../../cleanup.ts";
+import { until } from "../../../until.ts";
 
 /** An input whose keys are written to `stdin`; what was shown is in `shown()`. */
 function open(isTTY: boolean, options: Partial<LineOptions> = {}) {
@@ -65,7 +66,7 @@ test("a person sees the prompt and has history and completion", async () => {
   expect(await line).toBe("older");
   line = input.next(">> ");
   stdin.write("x = proc\t");
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => shown().includes("x = process"));
   stdin.write("\r");
   expect(await line).toBe("x = process");
   expect(written).toEqual(["older", "x = process"]);
@@ -78,7 +79,7 @@ test("text of the background stands above the line that is being written", async
   const { input, stdin, shown } = open(true);
   const line = input.next("> ");
   stdin.write("half");
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => shown().includes("half"));
   input.write("background\n");
   stdin.write("\r");
   expect(await line).toBe("half");
@@ -90,12 +91,12 @@ test("Ctrl+C says whether a line is being written, and clear drops it", async ()
   const { input, stdin, interrupted } = open(true);
   const line = input.next("> ");
   stdin.write("half\x03");
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => interrupted.length === 1);
   expect(interrupted).toEqual([true]);
   input.clear();
   expect(await line).toBe("");
   stdin.write("\x03");
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => interrupted.length === 2);
   expect(interrupted).toEqual([true, false]);
   const next = input.next("> ");
   stdin.write("whole\r");
