@@ -16,6 +16,11 @@ declare namespace WebAssembly {
   };
 }
 
+interface JSON {
+  /** A number in JSON that a JavaScript number cannot hold. */
+  rawJSON(text: string): object;
+}
+
 interface Buffer {
   /** The text of the bytes from start to end, which are UTF-8. */
   utf8Slice(start?: number, end?: number): string;

@@ -6,7 +6,12 @@ const states = ["unknown", "starting", "running", "stopping", "stopped", "exited
 /** Figures of a runtime for Prometheus. They are read when somebody asks, and cost nothing else. */
 export function createMetrics({ node, version, startedAt }: AdminTarget): Registry {
   const registers = [new Registry()];
-  const gauge = (name: string, help: string, labelNames: string[], read: (gauge: Gauge) => void) =>
+  const gauge = (
+    name: string,
+    help: string,
+    labelNames: string[],
+    read: (gauge: Gauge<string>) => void,
+  ) =>
     new Gauge({
       name,
       help,
@@ -14,7 +19,7 @@ export function createMetrics({ node, version, startedAt }: AdminTarget): Regist
       registers,
       collect() {
         this.reset();
-        read(this as unknown as Gauge);
+        read(this);
       },
     });
   gauge("wippy_info", "Version of the runtime", ["version"], (info) => info.set({ version }, 1));

@@ -1,6 +1,3 @@
-/** A raw number in JSON; the type library does not know it yet. */
-const { rawJSON } = JSON as unknown as { rawJSON(text: string): object };
-
 /**
  * JSON of anything that Lua code can make: bigint as digits, bytes as text, errors as their message,
  * a cycle as the text `(cycle)`.
@@ -10,7 +7,7 @@ const { rawJSON } = JSON as unknown as { rawJSON(text: string): object };
 export function toJson(value: unknown, indent?: number): string {
   const around: unknown[] = [];
   function encode(this: unknown, _key: string, inner: unknown): unknown {
-    if (typeof inner === "bigint") return rawJSON(inner.toString());
+    if (typeof inner === "bigint") return JSON.rawJSON(inner.toString());
     if (inner instanceof Uint8Array) return new TextDecoder().decode(inner);
     if (inner instanceof Error) return inner.message;
     const plain = inner instanceof Map ? Object.fromEntries(inner) : inner;

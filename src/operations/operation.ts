@@ -107,7 +107,8 @@ export function defineOperation<const Items extends readonly zod.ZodType[]>(defi
   const { permission, run, arguments: items, ...rest } = definition;
   const schema = lazy(() => {
     const made = typeof items === "function" ? items() : items;
-    return z.tuple(made as unknown as [zod.ZodType, ...zod.ZodType[]]);
+    const [first, ...others] = made;
+    return first ? z.tuple([first, ...others]) : z.tuple([]);
   });
   const none = Array.isArray(items) && items.length === 0;
   return {

@@ -28,6 +28,31 @@ export type LuaValue =
   | { [key: string]: LuaValue }
   | Map<LuaValue, LuaValue>;
 
+/**
+ * `Value`, where every part of it is a Lua value; a part that is none becomes `never`, so that the compiler names it.
+ * What an entry says in YAML is `unknown`, and plain.
+ */
+type Marshallable<Value> = unknown extends Value ? Value
+  : Value extends LuaValue ? Value
+  : Value extends (...args: never) => unknown ? never
+  : Value extends ReadonlyMap<infer Key, infer Item>
+    ? ReadonlyMap<Marshallable<Key>, Marshallable<Item>>
+  : { [Key in keyof Value]: Marshallable<Value[Key]> };
+
+/**
+ * A record of ours as the Lua table that it becomes. `LuaValue` asks for an index signature, which an interface never
+ * has; the compiler checks every field instead.
+ *
+ * @example
+ * ```ts
+ * interface Policy { id: string; actions: readonly string[] }
+ * const table: LuaValue = asLua<Policy>({ id: "app:read", actions: ["fs.get"] });
+ * ```
+ */
+export function asLua<Value>(value: Value & Marshallable<Value>): LuaValue {
+  return value as LuaValue;
+}
+
 /** A Lua float whose value is an integer that a number would stand for: 1.0, -0.0. */
 export class LuaFloat {
   constructor(readonly value: number) {}

@@ -1,5 +1,5 @@
 import { WippyError } from "../vm/error.ts";
-import { type LuaValue, numberOf } from "../vm/value.ts";
+import { asLua, type LuaValue, numberOf } from "../vm/value.ts";
 import type { Activation, Job } from "../workflows/engine/activation.ts";
 import type { Command } from "../workflows/engine/command.ts";
 import type { Engine } from "../workflows/engine/engine.ts";
@@ -24,7 +24,7 @@ function isTable(value: LuaValue): value is Table {
 }
 
 function plain(value: LuaValue): LuaValue {
-  return value instanceof WippyError ? (value.toJSON() as unknown as LuaValue) : value;
+  return value instanceof WippyError ? asLua(value.toJSON()) : value;
 }
 
 /** A command as `lua/kernel/workflows/workflows.lua` makes it, in the form of `Command`. */
@@ -57,9 +57,9 @@ function toCommand(value: LuaValue): Command {
 /** A job in the form that `lua/kernel/workflows/workflows.lua` reads: list lengths beside lists, failures as errors. */
 function toLua(job: Job): LuaValue {
   if (job.type === "resolve_activity" && job.result.status === "completed") {
-    return job as unknown as LuaValue;
+    return asLua(job);
   }
-  const table: Table = { ...(job as unknown as Table) };
+  const table: Table = { ...asLua(job) as Table };
   if (job.type === "initialize_workflow") table.argc = job.args.length;
   if (job.type === "do_update") table.argc = job.args.length;
   if (job.type === "signal_workflow") table.argc = job.payloads.length;

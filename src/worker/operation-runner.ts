@@ -8,7 +8,7 @@ import type { Terminal } from "../operations/io/terminal.ts";
 import { operations } from "../operations/operations.ts";
 import { ResourceTable } from "../operations/resources.ts";
 import { WippyError } from "../vm/error.ts";
-import type { LuaValue } from "../vm/value.ts";
+import { asLua, type LuaValue } from "../vm/value.ts";
 
 /** An operation that a unit asks for. */
 export interface OperationCall {
@@ -87,7 +87,7 @@ export class OperationRunner {
   permission(name: string, args: LuaValue[]): LuaValue {
     const operation = operations.get(name);
     if (!operation?.permission) return undefined;
-    return operation.permission(checkArguments(operation, args)) as unknown as LuaValue;
+    return asLua(operation.permission(checkArguments(operation, args)));
   }
 
   /** Answers a pure operation. @throws WippyError */

@@ -6,7 +6,7 @@
 import type { LogRecord } from "../observe/log.ts";
 import { pack, unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
-import { type LuaValue, MultiReturn, numberOf } from "../vm/value.ts";
+import { asLua, type LuaValue, MultiReturn, numberOf } from "../vm/value.ts";
 import { Vm, VmTrap } from "../vm/vm.ts";
 import { machine } from "../platform/machine.ts";
 import { Simulation } from "../platform/simulation.ts";
@@ -66,7 +66,7 @@ export const crowded = 32;
 type Emitted = (...args: LuaValue[]) => void;
 
 function failureOf(error: unknown): Failure {
-  return WippyError.from(error).toJSON() as unknown as Failure;
+  return WippyError.from(error).toJSON();
 }
 
 /** What `Promise`-less host functions give to Lua: `value, nil` or `nil, err`. */
@@ -196,7 +196,7 @@ export class LuaWorker {
     vm.register("emit", (name, ...args) => emitted[String(name)]?.(...args));
     vm.register(
       "entry",
-      (id) => (this.#tried ?? this.#entries).get(String(id)) as unknown as LuaValue,
+      (id) => asLua((this.#tried ?? this.#entries).get(String(id))),
     );
     vm.register("pure", (name, ...args) =>
       pair(() => {
@@ -262,7 +262,7 @@ export class LuaWorker {
   }
 
   #setHost({ id, kind, state, limits }: HostState): void {
-    this.#kernel.call("host", id, kind, state, limits as unknown as LuaValue);
+    this.#kernel.call("host", id, kind, state, asLua(limits));
   }
 
   /**

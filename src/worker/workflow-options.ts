@@ -3,7 +3,7 @@
  * `host.pure("workflow.activity_options", entry, options)` and `host.pure("workflow.child_options", options)`.
  * @module
  */
-import type { LuaValue } from "../vm/value.ts";
+import { asLua, type LuaValue } from "../vm/value.ts";
 import { parseActivityOptions, parseChildOptions } from "../workflows/options/option-table.ts";
 import type { CodeEntry } from "./messages.ts";
 
@@ -34,12 +34,12 @@ function canonical(options: LuaValue): [string, LuaValue][] {
 function activityOptions(entries: Entries, entry: LuaValue, options: LuaValue): LuaValue {
   const defaults = entries.get(String(entry))?.options as LuaValue;
   const merged = Object.fromEntries([...canonical(defaults), ...canonical(options)]);
-  return parseActivityOptions(merged) as unknown as LuaValue;
+  return asLua(parseActivityOptions(merged));
 }
 
 /** `{workflowId?, options, memo?, searchAttributes?}` of a child. */
 function childOptions(_entries: Entries, options: LuaValue): LuaValue {
-  return parseChildOptions(options) as unknown as LuaValue;
+  return asLua(parseChildOptions(options));
 }
 
 /** @throws WippyError Invalid, naming the option */

@@ -4,7 +4,7 @@ import { decodeEntry } from "../../registry/decode.ts";
 import { compareIds, type Entry, parseId, qualify } from "../../registry/entry.ts";
 import { contractBinding, contractDefinition } from "../../registry/kinds/contract.ts";
 import { WippyError } from "../../vm/error.ts";
-import { LuaFloat, type LuaValue } from "../../vm/value.ts";
+import { asLua, LuaFloat, type LuaValue } from "../../vm/value.ts";
 import { defineOperation, type Operation, type OperationServices } from "../operation.ts";
 
 /** One contract that a binding implements. */
@@ -108,7 +108,7 @@ export const contract: Operation[] = [
     summary: "The identifier and the context values of a reference to a binding.",
     mode: "pure",
     arguments: () => [id()],
-    run: (_context, reference) => parseReference(reference) as unknown as LuaValue,
+    run: (_context, reference) => asLua(parseReference(reference)),
   }),
   defineOperation({
     name: "contract.definition",
@@ -117,7 +117,7 @@ export const contract: Operation[] = [
     arguments: () => [id()],
     run({ services }, contractId) {
       checkId(contractId);
-      return definitionOf(contractId, services) as unknown as LuaValue;
+      return asLua(definitionOf(contractId, services));
     },
   }),
   defineOperation({
@@ -129,12 +129,14 @@ export const contract: Operation[] = [
     run({ services }, bindingId) {
       const entry = services.entry(bindingId);
       if (entry?.kind !== contractBinding.name) throw notFound("binding", bindingId);
-      return implementationsOf(entry, services).map((one) => ({
-        contract: one.contract,
-        context_required: one.context_required,
-        functions: one.methods,
-        methods: definitionOf(one.contract, services).map(({ name }) => name),
-      })) as unknown as LuaValue;
+      return asLua(
+        implementationsOf(entry, services).map((one) => ({
+          contract: one.contract,
+          context_required: one.context_required,
+          functions: one.methods,
+          methods: definitionOf(one.contract, services).map(({ name }) => name),
+        })),
+      );
     },
   }),
   defineOperation({

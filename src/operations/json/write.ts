@@ -9,9 +9,6 @@ export function jsonError(message: string): WippyError {
   return new WippyError("Internal", message, { retryable: false });
 }
 
-/** Writes a number that a JavaScript number cannot hold; TypeScript's library lacks it. */
-const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
-
 const inHtml = /[<>&\u2028\u2029]/g;
 
 /**
@@ -37,7 +34,7 @@ function prepare(value: LuaValue, emptyObjects: ReadonlySet<LuaValue>, depth: nu
     case "boolean":
       return value;
     case "bigint":
-      return rawJSON(String(value));
+      return JSON.rawJSON(String(value));
     case "object":
       return value === null ? null : prepareObject(value, emptyObjects, depth);
     default:

@@ -2,7 +2,7 @@ import { decodeEntry } from "../../registry/decode.ts";
 import { type Entry, parseId, qualify } from "../../registry/entry.ts";
 import { securityPolicy } from "../../registry/kinds/security.ts";
 import type { Variables } from "../../registry/placeholder.ts";
-import type { LuaValue } from "../../vm/value.ts";
+import { asLua, type LuaValue } from "../../vm/value.ts";
 
 /** A policy as frames carry it and `lua/kernel/security/policies.lua` evaluates it. */
 export interface Policy {
@@ -22,7 +22,7 @@ export function policyOf(entry: Entry | undefined, variables: Variables): Policy
     effect: policy.effect,
     actions: policy.actions,
     resources: policy.resources,
-    conditions: policy.conditions as unknown as LuaValue[],
+    conditions: policy.conditions.map((condition) => asLua(condition)),
   };
 }
 

@@ -3,7 +3,7 @@ import { compilePattern } from "../../registry/pattern.ts";
 import { z } from "../../registry/schema.ts";
 import { lazy } from "../../registry/lazy.ts";
 import { WippyError } from "../../vm/error.ts";
-import type { LuaValue } from "../../vm/value.ts";
+import { asLua } from "../../vm/value.ts";
 import { defineOperation, type Operation } from "../operation.ts";
 import { groupOf, policyOf } from "./policies.ts";
 
@@ -32,7 +32,7 @@ export const security: Operation[] = [
     arguments: () => [id()],
     run: ({ services }, policy) => {
       const found = policyOf(services.entry(policy), services.environment);
-      if (found) return found as unknown as LuaValue;
+      if (found) return asLua(found);
       throw new WippyError("Internal", `policy not found: ${policy}`, { retryable: false });
     },
   }),
@@ -43,7 +43,7 @@ export const security: Operation[] = [
     arguments: () => [id()],
     run: ({ services }, group) => {
       const found = groupOf(services.entries(), group, services.environment);
-      if (found.length > 0) return found as unknown as LuaValue;
+      if (found.length > 0) return asLua(found);
       throw new WippyError("Internal", `policy group not found: ${group}`, { retryable: false });
     },
   }),
@@ -54,9 +54,7 @@ export const security: Operation[] = [
     mode: "pure",
     arguments: () => [z.array(z.string())],
     run: ({ services }, ids) =>
-      ids.flatMap((policy) =>
-        policyOf(services.entry(policy), services.environment) as unknown as LuaValue ?? []
-      ),
+      asLua(ids.flatMap((policy) => policyOf(services.entry(policy), services.environment) ?? [])),
   }),
   defineOperation({
     name: "security.matches",
