@@ -58,8 +58,7 @@ function system.exit(code)
   if err then
     return nil, err
   end
-  code = code or 0
-  return actors.ask(-1, "system.exit", (code < -2147483648 or code > 2147483647) and 1 or code)
+  return actors.ask(-1, "system.exit", code or 0)
 end
 
 --- The modules that an entry may list: { name, description, class }.

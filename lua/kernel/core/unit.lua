@@ -3,6 +3,7 @@
 -- listeners, others (further coroutines), monitors, links, watching, calls, cleanups, trap_links, host_work.
 local use = ...
 local errors = use("kernel/core/errors")
+local failures = use("kernel/core/failures")
 local scheduler = use("kernel/core/scheduler")
 local stable = use("kernel/core/stable")
 local unit_of = scheduler.unit_of
@@ -274,6 +275,7 @@ local function finished(self, co, value, second)
     local err = second ~= nil and errors.from_returned(second) or nil
     if err then
       value = nil
+      pcall(failures.crashed, self, err)
     end
     unit.finish(self, value, err)
   else
@@ -282,6 +284,7 @@ local function finished(self, co, value, second)
     self.fuel = (self.fuel or 0) + host.burnt(co)
     local err = self.blocked and deadlock(self)
     if err then
+      pcall(failures.crashed, self, err, true)
       unit.finish(self, nil, err)
     end
   end
@@ -291,7 +294,9 @@ local function failed(self, co, raised)
   if self.run and stable.is_shortage(raised) then
     return stable.give_up(self.run, raised)
   end
-  unit.finish(self, nil, errors.from_raised(raised, host.traceback(co, "")))
+  local err = errors.from_raised(raised, host.traceback(co, ""))
+  pcall(failures.crashed, self, err, true)
+  unit.finish(self, nil, err)
 end
 
 scheduler.on_end(finished, failed)

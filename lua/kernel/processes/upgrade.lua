@@ -5,6 +5,7 @@ local channel = use("kernel/messaging/channel")
 local actors = use("kernel/processes/processes")
 local copies = use("kernel/core/copy")
 local errors = use("kernel/core/errors")
+local failures = use("kernel/core/failures")
 local mailbox = use("kernel/messaging/mailbox")
 local sandbox = use("kernel/core/sandbox")
 local unit = use("kernel/core/unit")
@@ -27,11 +28,10 @@ local function queued_messages(self)
 end
 
 local function fail(self, err)
-  unit.finish(
-    self,
-    nil,
+  local failure =
     errors.make(err:kind(), "upgrade: " .. err:message(), err:retryable(), err:details())
-  )
+  failures.crashed(self, failure, true)
+  unit.finish(self, nil, failure)
   host.park()
 end
 
