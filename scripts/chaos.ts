@@ -1,6 +1,7 @@
 /**
- * The trials by failure in their long form: series of kills, half of them with failing writes and a jumping clock, and kills in
- * the middle of upkeep, until there were `--kills` or `--minutes` are over. Status 1 when something was found.
+ * The trials by failure in their long form: series of kills, half of them with failing writes and a jumping clock,
+ * and kills in the middle of upkeep, until there were `--kills` or `--minutes` are over. Status 1 when something was
+ * found.
  * @module
  */
 import { mkdtempSync, rmSync } from "node:fs";

@@ -1,6 +1,7 @@
 /**
- * What any kernel on this VM pays at least, in Lua alone: no PIDs, checks, copies, mailboxes nor time slices. It tells how
- * much of the distance to Erlang (bench/kernel/kernel.ts) can be closed in the kernel and how much is the VM's.
+ * What any kernel on this VM pays at least, in Lua alone: no PIDs, checks, copies, mailboxes nor time slices. It
+ * tells how much of the distance to Erlang (bench/kernel/kernel.ts) can be closed in the kernel and how much is the
+ * VM's.
  * @module
  */
 import { loadLuaModule } from "../../src/vm/module.ts";

@@ -89,8 +89,8 @@ export interface Operation {
 }
 
 /**
- * Defines an operation whose `run` gets its arguments checked and typed. The schemas of its arguments are made when it is
- * first asked for.
+ * Defines an operation whose `run` gets its arguments checked and typed. The schemas of its arguments are made when
+ * it is first asked for.
  */
 export function defineOperation<const Items extends readonly zod.ZodType[]>(definition: {
   name: string;

@@ -121,8 +121,8 @@ export class Simulation implements Platform {
   }
 
   /**
-   * Calls back between two tasks, when so many more of them have run: for tests that disturb what is simulated. Returns what
-   * calls it off.
+   * Calls back between two tasks, when so many more of them have run: for tests that disturb what is simulated.
+   * Returns what calls it off.
    */
   afterTasks(count: number, callback: () => void): () => void {
     const watched = { at: this.#tasks + count, callback };

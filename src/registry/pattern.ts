@@ -3,7 +3,10 @@ import { lazy } from "./lazy.ts";
 
 const loaded = lazy(() => require("re2js") as typeof import("re2js"));
 
-/** A regular expression as RE2 reads it, which takes linear time whatever the text. The library is loaded at first use. */
+/**
+ * A regular expression as RE2 reads it, which takes linear time whatever the text. The library is loaded at first
+ * use.
+ */
 export function compilePattern(text: string): RE2JS {
   return loaded().RE2JS.compile(text);
 }

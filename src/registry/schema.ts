@@ -5,8 +5,8 @@ const loaded = lazy(() => require("zod") as typeof import("zod"));
 
 /**
  * zod, loaded when the first schema is made: that takes about five milliseconds, a fifth of a short script, which needs
- * none. Schemas of entries and operations are made with it, inside of `lazy`, `defineKind` or `defineOperation`; for types
- * import zod itself.
+ * none. Schemas of entries and operations are made with it, inside of `lazy`, `defineKind` or `defineOperation`; for
+ * types import zod itself.
  */
 export const z: typeof Zod = new Proxy({} as typeof Zod, {
   get: (_, name) => Reflect.get(loaded().z, name),

@@ -125,8 +125,8 @@ export class WorkflowWork {
     const args = unpack(activity.args) as LuaValue[];
     const frame = this.#attempts.begin(queue, activity);
     if (/^(process|schedule|workflow|node)\./.test(entry) && operation) {
-      // What a workflow does to plain processes, to schedules and to runs that it waits for, and what it asks the node, is
-      // done by the kernel, in the workflow's name.
+      // What a workflow does to plain processes, to schedules and to runs that it waits for, and what it asks the
+      // node, is done by the kernel, in the workflow's name.
       kernel.call("act", token, pid, frame, entry, ...args);
       return;
     }

@@ -179,7 +179,10 @@ export const standardError: StandardOutput = new StandardOutput(
   standardOutput,
 );
 
-/** Has both write to their descriptors: for a program that may wait for its reader. To be called before the first write. */
+/**
+ * Has both write to their descriptors: for a program that may wait for its reader. To be called before the first
+ * write.
+ */
 export function writeDirectly(): void {
   standardOutput.direct = true;
   standardError.direct = true;

@@ -67,7 +67,8 @@ export interface ScheduleActivity {
   args: LuaValue[];
   options: ActivityOptions;
   /**
-   * True for a host operation: it has no retry policy, its failure is its result. It runs again only when the runtime ended during the attempt.
+   * True for a host operation: it has no retry policy, its failure is its result. It runs again only when the runtime
+   * ended during the attempt.
    */
   operation?: boolean;
   /** Frame of this call when it differs from the run's own. */

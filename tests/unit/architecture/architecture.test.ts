@@ -59,7 +59,7 @@ const violations: Record<string, [files: Record<string, string>, message: string
     [{ "src/vm/a.ts": `// ${"x".repeat(120)}\n` }, "src/vm/a.ts:1 has 123 columns"],
   ],
   "the file to open first in a folder is named after it": [
-    [{ "src/observe/log.ts": "" }, "src/observe has no observe.ts"],
+    [{ "src/platform/clock.ts": "" }, "src/platform has no platform.ts"],
   ],
   "tests wait for what happens, not for time": [
     [{ "tests/unit/a.test.ts": "await Bun.sleep(5);\n" }, "tests/unit/a.test.ts:1 sleeps"],

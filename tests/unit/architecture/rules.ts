@@ -30,12 +30,13 @@ const layers = [
   "src/vm",
 ];
 
-/** The same for Lua; the kernel's entry alone looks up, because it composes. */
+/** The same for Lua; files of the kernel itself compose. What several modules share may use modules. */
 const luaLayers = [
+  "lua/kernel/boot.lua",
   "lua/kernel/kernel.lua",
-  "lua/modules",
+  "lua/kernel/globals.lua",
   "lua/contexts",
-  "lua/library",
+  "lua/modules|lua/library",
   "lua/kernel",
 ];
 

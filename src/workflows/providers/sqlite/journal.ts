@@ -39,8 +39,8 @@ export interface JournalOutput {
 }
 
 /**
- * How long the journal waits without a look at the clock, in milliseconds: the platform's timers count what passes, and the
- * wall clock, by which everything is due, may jump (it is set, the machine was asleep).
+ * How long the journal waits without a look at the clock, in milliseconds: the platform's timers count what passes,
+ * and the wall clock, by which everything is due, may jump (it is set, the machine was asleep).
  */
 const lookInterval = 60_000;
 

@@ -1,5 +1,6 @@
 /**
- * Whether a journal is as its writer promises: every history whole, nothing decided twice, nothing pending that has ended.
+ * Whether a journal is as its writer promises: every history whole, nothing decided twice, nothing pending that has
+ * ended.
  * @module
  */
 import type { Database } from "bun:sqlite";

@@ -1,6 +1,6 @@
 /**
- * Whether one history is as the journal promises: whole, in order, nothing decided twice, and what its run's rows say of it
- * true.
+ * Whether one history is as the journal promises: whole, in order, nothing decided twice, and what its run's rows say
+ * of it true.
  * @module
  */
 import { type EventType, inbound, unpackPlain } from "../../../history/history.ts";

@@ -30,8 +30,8 @@ function using<Result>(path: string, open: () => Database, work: (db: Database) 
 }
 
 /**
- * Writes a copy of a journal as it is at one moment, also while a runtime writes to it. The copy appears whole or not at
- * all.
+ * Writes a copy of a journal as it is at one moment, also while a runtime writes to it. The copy appears whole or not
+ * at all.
  *
  * @throws WippyError NotFound, AlreadyExists, PermissionDenied, Unavailable (disk full)
  */

@@ -189,8 +189,8 @@ function isFollowed(state: RunState, last: PackedCommand["type"] | undefined): b
 }
 
 /**
- * Events came while the code decided to end a run that another one follows: it is shown them first, so that no message and
- * no request to cancel is lost between the two.
+ * Events came while the code decided to end a run that another one follows: it is shown them first, so that no
+ * message and no request to cancel is lost between the two.
  */
 function refuseClose(tx: Transaction, state: RunState): void {
   tx.append(state, "TaskFailed", { message: "events came before the end of the run" });

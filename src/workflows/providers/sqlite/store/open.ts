@@ -33,8 +33,8 @@ export function openDatabase(path: string, maxBytes?: number): Database {
 }
 
 /**
- * Opens a journal that a runtime may write to, for reading. While that one opens or closes it, SQLite locks it for a moment:
- * that is waited for.
+ * Opens a journal that a runtime may write to, for reading. While that one opens or closes it, SQLite locks it for a
+ * moment: that is waited for.
  */
 export function openForReading(path: string): Database {
   const database = new Database(path, { readonly: true });
