@@ -20,7 +20,7 @@ const cuts: readonly [file: string, text: RegExp, times: number][] = [
     1,
   ],
   ["lua/kernel/functions/functions.lua", /^ +if instance\.since then\n.*\n.*\n +end\n/gm, 1],
-  ["lua/kernel/core/unit.lua", /^ +if unit\.observe then\n.*\n +end\n/gm, 2],
+  ["lua/kernel/core/unit.lua", /^ +if observer then\n +observer\("(?:start|exit)".*\n +end\n/gm, 2],
 ];
 
 /** Sources of a runtime that cannot be looked into. */

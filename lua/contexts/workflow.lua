@@ -2,8 +2,8 @@
 -- Whatever could differ in a second run becomes a command, recorded by the provider, and is answered by a job: on replay
 -- the same job comes from history. `self.run` is the state of the run (see kernel/workflows/workflows.lua).
 local use = ...
-local activity_options = use("kernel/workflows/activity_options")
-local copies = use("kernel/core/copy")
+local children = use("kernel/workflows/children")
+local commands = use("kernel/workflows/commands")
 local errors = use("kernel/core/errors")
 local future = use("kernel/messaging/future")
 local local_activities = use("kernel/workflows/local_activities")
@@ -11,16 +11,17 @@ local mailbox = use("kernel/messaging/mailbox")
 local operations = use("kernel/functions/operations")
 local permissions = use("kernel/security/permissions")
 local record_size = use("kernel/workflows/record_size")
+local recording = use("kernel/workflows/recording")
 local run_info = use("kernel/workflows/run_info")
 local position = use("kernel/core/position")
 local queries = use("kernel/workflows/queries")
 local scheduler = use("kernel/core/scheduler")
 local scopes = use("kernel/workflows/scopes")
-local start_refusal = use("kernel/workflows/start_checks")
 local unit = use("kernel/core/unit")
 local updates = use("kernel/workflows/updates")
-local workflows = use("kernel/workflows/workflows")
-local command, next_seq = workflows.command, workflows.next_seq
+local versions = use("kernel/workflows/versions")
+local activity, copied, operation = recording.activity, recording.copied, recording.operation
+local command, next_seq, own_frame = commands.add, commands.next_seq, recording.own_frame
 
 local function refused(name)
   return function()
@@ -30,164 +31,6 @@ local function refused(name)
         name .. " is not available in a workflow; the provider watches over it"
       )
   end
-end
-
--- Copies of values that leave the run, as a list with its length: what the code does to them later changes nothing.
--- `nil, err` when one of them cannot be copied, or they are too large for a history.
-local function copied(...)
-  local values = table.pack(pcall(copies.all, ...))
-  local ok, first = values[1], values[2]
-  if not ok then
-    return nil, errors.from_raised(first)
-  end
-  local n = values.n - 1
-  table.move(values, 2, n + 2, 1)
-  values.n = nil
-  local bytes = record_size.of_all(values, n)
-  local refusal = record_size.refusal(bytes, "what the workflow passes on")
-  if refusal then
-    return nil, refusal
-  end
-  workflows.takes(scheduler.current, bytes)
-  return values, n
-end
-
--- The frame of what a run starts, as the journal keeps it; nil when it is the run's.
-local function own_frame(self, frame)
-  return frame and frame ~= self.frame and permissions.durable(frame) or nil
-end
-
-local function schedule(self, waiter, entry, spec, operation, frame, args, argc)
-  local seq = next_seq(self, "activities")
-  self.run.activities[seq] = waiter
-  scopes.enter(self, "activities", seq)
-  local body = {
-    type = "schedule_activity",
-    seq = seq,
-    activityId = spec.activityId,
-    entry = entry,
-    args = args,
-    argc = argc,
-    options = spec.options,
-    operation = operation,
-    frame = own_frame(self, frame),
-  }
-  if spec["local"] then
-    local_activities.schedule(self, body)
-  else
-    command(self, body)
-  end
-  return seq
-end
-
-local function no_options()
-  return { options = {} }
-end
-
--- What `compute()` answers, `value, err`: computed once and recorded; on replay the record. `what` names it in the error
--- when it is too large.
-local function record(self, compute, what)
-  local seq = next_seq(self, "records")
-  local recorded = self.run.recorded[seq]
-  local value, err
-  if recorded then
-    self.run.recorded[seq] = nil
-    value, err = recorded.value, recorded.failure
-  else
-    value, err = compute()
-    -- What the code is given now must be what a replay gives it.
-    value = copies.copy(value)
-    local refusal =
-      record_size.refusal(record_size.of(value), "the answer of " .. (what or "a check"))
-    if refusal then
-      value, err = nil, refusal
-    end
-    err = record_size.bounded(err, "the error")
-  end
-  workflows.takes(self, record_size.of(value))
-  command(self, { type = "record", seq = seq, value = copies.copy(value), failure = err })
-  return value, err
-end
-
-local function operation(self, name, ...)
-  local refusal = permissions.operation_refusal(self, name, ...) or scopes.refusal(self)
-  if refusal then
-    return nil, refusal
-  end
-  local args, n = copied(...)
-  if not args then
-    return nil, n
-  end
-  schedule(self, scheduler.co, name, no_options(), true, nil, args, n)
-  return host.park()
-end
-
--- Schedules a call of a function entry. A wrong option is `nil, err`, and nothing is scheduled.
-local function activity(self, waiter, target, frame, options, ...)
-  local spec, err = nil, scopes.refusal(self)
-  if not err then
-    spec, err = activity_options.of(target, options)
-  end
-  if err then
-    return nil, err
-  end
-  local args, n = copied(...)
-  if not args then
-    return nil, n
-  end
-  return schedule(self, waiter, target, spec or no_options(), nil, frame, args, n)
-end
-
-local function check_child(self, id, host_id)
-  if host_id ~= self.run.host then
-    return errors.fail(
-      "Invalid",
-      "a child runs on the host of its parent: " .. self.run.host .. ", not " .. host_id
-    )
-  end
-  return start_refusal(self, id, record)
-end
-
-local function start_child(self, id, host_id, frame, extra, waiter, on_close, ...)
-  extra = extra or {}
-  local spec = no_options()
-  local err = scopes.refusal(self) or check_child(self, id, host_id)
-  if not err and extra.options then
-    spec, err = host.pure("workflow.child_options", extra.options)
-  end
-  if err then
-    return nil, err
-  end
-  local args, n = copied(...)
-  if not args then
-    return nil, n
-  end
-  -- Its memo, attributes, startup messages and context are recorded as well.
-  err = record_size.refusal(
-    record_size.of({ extra.options, extra.messages, own_frame(self, frame) }),
-    "what the child is started with"
-  )
-  if err then
-    return nil, err
-  end
-  local seq = next_seq(self, "children")
-  self.run.child_starts[seq], self.run.children[seq] = waiter, on_close
-  scopes.enter(self, "children", seq)
-  command(self, {
-    type = "start_child",
-    seq = seq,
-    entry = id,
-    hostId = host_id,
-    workflowId = spec.workflowId or extra.name,
-    args = args,
-    argc = n,
-    options = spec.options,
-    memo = spec.memo,
-    searchAttributes = spec.searchAttributes,
-    frame = own_frame(self, frame),
-    messages = extra.messages,
-  })
-  return host.park()
 end
 
 -- Where a PID is: "self", "here" (a workflow of the same journal), "elsewhere" (a process, or a workflow of another
@@ -219,8 +62,44 @@ local function no_process(pid)
   return errors.fail("NotFound", "process not found: " .. pid)
 end
 
+-- What the node is asked for is recorded, and so is what it is notified of.
+local function request(self, op, ...)
+  return operation(self, "node." .. op, ...)
+end
+
+local function exec(self, id, host_id, frame, extra, ...)
+  if not unit.is_node_host(host_id) then
+    return operation(
+      self,
+      "process.exec",
+      id,
+      host_id,
+      own_frame(self, frame),
+      process_extra(extra),
+      ...
+    )
+  end
+  local pid, err = children.start(self, id, host_id, frame, extra, scheduler.co, scheduler.co, ...)
+  if not pid then
+    return nil, err
+  end
+  return host.park()
+end
+
+local function cancel(self, pid, reason)
+  if place_of(self, pid) == "elsewhere" then
+    return operation(self, "process.cancel", pid, reason or "")
+  end
+  commands.takes(self, #(reason or ""))
+  local seq = next_seq(self, "cancels")
+  self.run.cancels[seq] = scheduler.co
+  command(self, { type = "cancel_external", seq = seq, pid = pid, reason = reason })
+  return host.park()
+end
+
 return {
   kind = "workflow",
+  delivers = false,
 
   now = function(self)
     return self.run.time
@@ -229,7 +108,7 @@ return {
   sleep = function(self, ns)
     local canceled = scopes.refusal(self)
     if ns > 0 and not canceled then
-      scopes.enter(self, "timers", workflows.start_timer(self, ns, scheduler.co))
+      scopes.enter(self, "timers", commands.start_timer(self, ns, scheduler.co))
       canceled = host.park()
     end
     -- What it is woken with otherwise is the time.
@@ -239,7 +118,7 @@ return {
   end,
 
   timer = function(self, ns, callback)
-    return workflows.start_timer(self, ns, callback)
+    return commands.start_timer(self, ns, callback)
   end,
 
   cancel_timer = function(self, seq)
@@ -251,9 +130,7 @@ return {
     return true
   end,
 
-  random = function(...)
-    return workflows.random(scheduler.current, ...)
-  end,
+  random = use("kernel/workflows/random"),
 
   call = function(self, target, frame, options, ...)
     local seq, err = activity(self, scheduler.co, target, frame, options, ...)
@@ -280,11 +157,10 @@ return {
 
   operation = operation,
 
-  request = function(self, op, ...)
-    return operation(self, "node." .. op, ...)
-  end,
+  request = request,
+  notify = request,
 
-  record = record,
+  record = recording.record,
 
   immediate = function(self, name, ...)
     local refusal = permissions.operation_refusal(self, name, ...)
@@ -292,7 +168,7 @@ return {
       return nil, refusal
     end
     local args = table.pack(...)
-    return record(self, function()
+    return recording.record(self, function()
       return operations.unchecked(self, name, table.unpack(args, 1, args.n))
     end, name)
   end,
@@ -316,9 +192,9 @@ return {
     if not values then
       return nil, err
     end
-    workflows.takes(self, #topic)
+    commands.takes(self, #topic)
     if place == "self" then
-      workflows.refuse_in_read_only(self.run)
+      commands.refuse_in_read_only(self.run)
       local value = values
       if n < 2 then
         value = values[1]
@@ -352,7 +228,7 @@ return {
   end,
 
   spawn = function(self, id, host_id, frame, _, _, extra, ...)
-    if unit.node_hosts[host_id] == nil then
+    if not unit.is_node_host(host_id) then
       return operation(
         self,
         "process.spawn",
@@ -363,49 +239,23 @@ return {
         ...
       )
     end
-    return start_child(self, id, host_id, frame, extra, scheduler.co, "event", ...)
+    return children.start(self, id, host_id, frame, extra, scheduler.co, "event", ...)
   end,
 
-  exec = function(self, id, host_id, frame, extra, ...)
-    if unit.node_hosts[host_id] == nil then
-      return operation(
-        self,
-        "process.exec",
-        id,
-        host_id,
-        own_frame(self, frame),
-        process_extra(extra),
-        ...
-      )
-    end
-    local pid, err = start_child(self, id, host_id, frame, extra, scheduler.co, scheduler.co, ...)
-    if not pid then
-      return nil, err
-    end
-    return host.park()
-  end,
+  exec = exec,
 
   monitor = refused("process.monitor"),
   unmonitor = refused("process.unmonitor"),
   link = refused("process.link"),
   unlink = refused("process.unlink"),
 
-  cancel = function(self, pid, reason)
-    if place_of(self, pid) == "elsewhere" then
-      return operation(self, "process.cancel", pid, reason or "")
-    end
-    workflows.takes(self, #(reason or ""))
-    local seq = next_seq(self, "cancels")
-    self.run.cancels[seq] = scheduler.co
-    command(self, { type = "cancel_external", seq = seq, pid = pid, reason = reason })
-    return host.park()
-  end,
+  cancel = cancel,
 
   terminate = function(self, pid)
     if place_of(self, pid) == "elsewhere" then
       return operation(self, "process.terminate", pid)
     end
-    return self.context.cancel(self, pid, "terminated")
+    return cancel(self, pid, "terminated")
   end,
 
   register = function(self, name, pid)
@@ -421,7 +271,7 @@ return {
   end,
 
   upgrade = function(self, id, ...)
-    local err = id and check_child(self, id, self.run.host)
+    local err = id and children.refusal(self, id, self.run.host)
     if err then
       return nil, err
     end
@@ -430,16 +280,14 @@ return {
       return nil, n
     end
     command(self, { type = "continue_as_new", entry = id or self.entry.id, args = args, argc = n })
-    workflows.close(self)
+    commands.close(self)
     host.park()
   end,
 
-  version = function(self, change, minimum, maximum)
-    return workflows.version(self, change, minimum, maximum)
-  end,
+  version = versions.of,
 
   workflow_exec = function(self, id, ...)
-    return self.context.exec(self, id, self.run.host, self.frame, nil, ...)
+    return exec(self, id, self.run.host, self.frame, nil, ...)
   end,
 
   workflow_update = function(self, pid, name, spec, ...)

@@ -5,24 +5,22 @@ local channel = use("kernel/messaging/channel")
 local check = runtime.check
 local errors = runtime.errors
 local mailbox = use("kernel/messaging/mailbox")
-local object = use("kernel/core/object")
+local freeze = use("kernel/core/freeze")
 local sandbox = use("kernel/core/sandbox")
 local scheduler = use("kernel/core/scheduler")
 local scopes = use("kernel/workflows/scopes")
 local unit = use("kernel/core/unit")
+local tostring = runtime.tostring
 
 local process = use("modules/process", runtime)
-process.event = object.freeze(process.event, "process.event")
-process.registry = object.freeze(process.registry, "process.registry")
-sandbox.always("process", object.freeze(process, "process"))
+sandbox.always("process", freeze(process, "process"))
 
-sandbox.always("channel", object.freeze(use("modules/channel", runtime), "channel"))
-sandbox.always("errors", object.freeze(use("modules/errors", runtime), "errors"))
+sandbox.always("channel", freeze(use("modules/channel", runtime), "channel"))
+sandbox.always("errors", freeze(use("modules/errors", runtime), "errors"))
 
 local payload = use("modules/payload", runtime)
-payload.format = object.freeze(payload.format, "payload.format")
-sandbox.always("payload", object.freeze(payload, "payload"))
-sandbox.always("os", object.freeze(use("modules/os", runtime), "os"))
+sandbox.always("payload", freeze(payload, "payload"))
+sandbox.always("os", freeze(use("modules/os", runtime), "os"))
 
 --- Starts a coroutine of this unit; its first slice runs before `spawn` returns.
 sandbox.extend("coroutine", "spawn", function(fn)

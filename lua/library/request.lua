@@ -5,6 +5,7 @@ local use, errors = runtime.use, runtime.errors
 local channel = use("kernel/messaging/channel")
 local process = use("modules/process", runtime)
 local time = use("modules/time", runtime)
+local tostring = runtime.tostring
 
 local request = { DEFAULT_TIMEOUT = "5s" }
 

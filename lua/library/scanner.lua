@@ -2,6 +2,7 @@
 local use = ...
 local errors = use("kernel/core/errors")
 local object = use("kernel/core/object")
+local tostring = use("kernel/core/stable").tostring
 
 local byte, find, sub = string.byte, string.find, string.sub
 

@@ -2,10 +2,10 @@
 local runtime = ...
 local use, errors = runtime.use, runtime.errors
 local channel = use("kernel/messaging/channel")
-local scheduler = use("kernel/core/scheduler")
 local process = use("modules/process", runtime)
 local request = use("library/request", runtime)
 local time = use("modules/time", runtime)
+local tostring = runtime.tostring
 
 local loop = {}
 local answer_meta = { __metatable = false }
@@ -276,7 +276,6 @@ local function init(self, parent, first, ...)
   end
   if parent then
     request.reply(parent, nil, err)
-    scheduler.current.failure_told = true
   end
   return false, err
 end

@@ -1,5 +1,6 @@
 -- Values as a person reads them: tables with their contents, texts in quotes. What is long, deep or wide is cut.
 local use = ...
+local tostring = use("kernel/core/stable").tostring
 local metatable_of = debug.getmetatable
 local object = use("kernel/core/object")
 

@@ -3,7 +3,6 @@
 local runtime = ...
 local use, errors = runtime.use, runtime.errors
 local channel = use("kernel/messaging/channel")
-local failures = use("kernel/core/failures")
 local process = use("modules/process", runtime)
 local request = use("library/request", runtime)
 local scheduler = use("kernel/core/scheduler")
@@ -11,8 +10,7 @@ local requests = use("library/supervisor_requests", runtime)
 local specs = use("library/supervisor_spec", runtime)
 local time = use("modules/time", runtime)
 local unit = use("kernel/core/unit")
-
-local ENDED <const> = "it ended normally"
+local tostring = runtime.tostring
 
 local Supervisor = {}
 Supervisor.__index = Supervisor
@@ -78,7 +76,7 @@ function Supervisor:terminate(child)
     return
   end
   self.by_pid[pid] = nil
-  child.pid, child.last_pid = nil, pid
+  child.pid = nil
   if self.gone[pid] then
     return
   end
@@ -185,23 +183,10 @@ function Supervisor:stop(reason)
   self.stopped, self.reason = true, reason
 end
 
--- One record for each restart and for each failed try of one. `cause`: why, an Error or words.
-local function log_restart(child, problem, cause)
-  local fields = problem and failures.fields(problem) or {}
-  fields.child = child.id
-  fields.entry = child.spec.process
-  fields.supervisor = scheduler.current.pid
-  fields.previous = child.last_pid
-  fields.restarts = child.restarts
-  fields.reason = errors.is_error(cause) and cause._message or cause
-  local what = problem and " cannot be restarted" or " restarted"
-  failures.log("warn", "supervisor", child.spec.process .. what, fields, child.pid)
-end
-
 -- Restarts a child that ended, and those that its strategy names.
 function Supervisor:restart(child, err)
   if self:restarts_too_often() then
-    local text = err and err:message() or ENDED
+    local text = err and err:message() or "it ended normally"
     self:stop(
       errors.make(
         "Unavailable",
@@ -248,15 +233,9 @@ function Supervisor:restart(child, err)
       and next_one.next
     next_one.restarts = next_one.restarts + 1
     local problem = self:start(next_one)
-    log_restart(
-      next_one,
-      problem,
-      next_one == child and (err or ENDED) or "restarted with " .. child.id
-    )
-    if unit.observe and not problem then
-      local entry = { id = next_one.spec.process }
-      local parent = scheduler.current.pid
-      unit.observe("restart", { pid = next_one.pid, entry = entry, parent = parent }, err)
+    if not problem then
+      local entry, parent = { id = next_one.spec.process }, scheduler.current.pid
+      unit.restarted({ pid = next_one.pid, entry = entry, parent = parent }, err)
     end
     if problem then
       -- Tried again, as a restart of its own, after what came meanwhile.
@@ -287,7 +266,7 @@ function Supervisor:shuts_down_after(child)
 end
 
 function Supervisor:child_ended(child, err)
-  child.pid, child.last_pid = nil, child.pid
+  child.pid = nil
   local rule = child.spec.restart
   if rule == "permanent" or (rule == "transient" and err) then
     self:restart(child, err)
@@ -398,7 +377,6 @@ return function(value)
   if err then
     if parent then
       request.reply(parent, nil, err)
-      scheduler.current.failure_told = true
     end
     return nil, err
   elseif parent then

@@ -2,6 +2,7 @@
 local runtime = ...
 local use, errors = runtime.use, runtime.errors
 local specs = use("library/supervisor_spec", runtime)
+local tostring = runtime.tostring
 
 local function not_found(id)
   return nil, errors.fail("NotFound", "no child " .. tostring(id))

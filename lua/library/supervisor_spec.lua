@@ -1,6 +1,7 @@
 -- What a supervisor is told to do: checks a specification and fills in the defaults of Erlang/OTP.
 local runtime = ...
 local errors = runtime.errors
+local tostring = runtime.tostring
 
 local spec = {}
 

@@ -76,7 +76,7 @@ local function caller(method, effect)
     if missing then
       return nil, errors.fail("Invalid", "missing required context keys: [" .. missing .. "]")
     end
-    return self.context[effect](self, bound.target, frame, instance.options, ...)
+    return effects[effect](bound.target, frame, instance.options, ...)
   end
 end
 

@@ -3,7 +3,7 @@
 -- @sandbox yes
 local runtime = ...
 local use, check, errors = runtime.use, runtime.check, runtime.errors
-local actors = use("kernel/processes/processes")
+local processes = use("kernel/processes/processes")
 local plain = use("kernel/core/plain")
 local scheduler = use("kernel/core/scheduler")
 local subscriptions = use("kernel/processes/subscriptions")
@@ -34,7 +34,7 @@ function events.subscribe(system, kind)
     return nil, err
   end
   local id, subscription, stop = subscriptions.new(scheduler.current, "event_unsubscribe")
-  local ok, failure = actors.ask(-1, "event_subscribe", id, system, kind or "")
+  local ok, failure = processes.ask(-1, "event_subscribe", id, system, kind or "")
   if not ok then
     stop()
     return nil, failure
@@ -55,7 +55,7 @@ function events.send(system, kind, path, data)
   if err then
     return nil, err
   end
-  return actors.tell("event_send", system, kind, path, plain(data))
+  return processes.tell("event_send", system, kind, path, plain(data))
 end
 
 return events

@@ -6,7 +6,7 @@ local runtime = ...
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
 local new_scanner = runtime.use("library/scanner")
 local new_stream = runtime.use("library/stream")
-local freeze = runtime.use("kernel/core/object").freeze
+local freeze = runtime.use("kernel/core/freeze")
 local operation = effects.operation
 
 local COPY_CHUNK <const> = 64 * 1024

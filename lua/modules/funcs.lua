@@ -4,7 +4,7 @@
 local runtime = ...
 local check = runtime.check
 local copies = runtime.use("kernel/core/copy")
-local errors = runtime.errors
+local effects, errors = runtime.effects, runtime.errors
 local identity = runtime.use("kernel/security/identity")
 local permissions = runtime.use("kernel/security/permissions")
 local scheduler = runtime.use("kernel/core/scheduler")
@@ -57,7 +57,7 @@ function funcs.call(target, ...)
   if err then
     return nil, err
   end
-  return self.context.call(self, target, self.frame, nil, ...)
+  return effects.call(target, self.frame, nil, ...)
 end
 
 --- Starts a call and gives its Future.
@@ -68,7 +68,7 @@ function funcs.async(target, ...)
   if err then
     return nil, err
   end
-  return self.context.async(self, target, self.frame, nil, ...)
+  return effects.async(target, self.frame, nil, ...)
 end
 
 -- What executors hold, out of the reach of programs: a frame belongs to other units too.
@@ -128,6 +128,7 @@ function methods:with_options(options)
 end
 
 for _, name in ipairs({ "call", "async" }) do
+  local perform = effects[name]
   methods[name] = function(executor, target, ...)
     local from = fields_of(executor, name)
     local err = check_target(target, name)
@@ -136,7 +137,7 @@ for _, name in ipairs({ "call", "async" }) do
     if err then
       return nil, err
     end
-    return self.context[name](self, target, from.frame or self.frame, from.options, ...)
+    return perform(target, from.frame or self.frame, from.options, ...)
   end
 end
 

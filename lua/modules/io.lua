@@ -4,6 +4,7 @@
 -- @sandbox yes
 local runtime = ...
 local check, effects = runtime.check, runtime.effects
+local tostring = runtime.tostring
 
 local io = {}
 

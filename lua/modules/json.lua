@@ -5,6 +5,7 @@
 local runtime = ...
 local errors = runtime.errors
 local pure = runtime.pure
+local tostring = runtime.tostring
 local next, pcall, type = next, pcall, type
 
 local json = {}

@@ -4,6 +4,7 @@
 -- @sandbox yes
 local runtime = ...
 local errors = runtime.errors
+local tostring = runtime.tostring
 
 local methods = {}
 

@@ -6,6 +6,7 @@ local runtime = ...
 local check, effects = runtime.check, runtime.effects
 local calendar = runtime.use("library/calendar")
 local zones = runtime.use("library/zone")
+local tostring = runtime.tostring
 
 local SECOND <const> = 1000000000
 

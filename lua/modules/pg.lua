@@ -3,7 +3,7 @@
 -- @sandbox yes
 local runtime = ...
 local use, check, errors = runtime.use, runtime.check, runtime.errors
-local actors = use("kernel/processes/processes")
+local processes = use("kernel/processes/processes")
 local copies = use("kernel/core/copy")
 local object = use("kernel/core/object")
 local scheduler = use("kernel/core/scheduler")
@@ -56,7 +56,7 @@ function pg.open(id)
   if err then
     return nil, err
   end
-  local ok, failure = actors.ask(-1, "pg_open", id)
+  local ok, failure = processes.ask(-1, "pg_open", id)
   if not ok then
     return nil, failure
   end
@@ -107,7 +107,7 @@ local function membership(name)
     local current = scheduler.current
     -- Its end is told to the node, as that of a process with a name.
     current.named = true
-    return actors.ask(-1, "pg_" .. name, scope, unit.pid_of(current), names)
+    return processes.ask(-1, "pg_" .. name, scope, unit.pid_of(current), names)
   end
 end
 
@@ -133,7 +133,7 @@ local function query(name, op, needs_group)
     if err then
       return nil, err
     end
-    return actors.ask(-1, op, scope, group)
+    return processes.ask(-1, op, scope, group)
   end
 end
 
@@ -169,7 +169,7 @@ local function broadcaster(name)
       return nil, errors.from_raised(values[2])
     end
     local from = unit.pid_of(scheduler.current)
-    return actors.ask(
+    return processes.ask(
       -1,
       "pg_broadcast",
       scope,
@@ -185,13 +185,6 @@ end
 broadcaster("broadcast")
 broadcaster("broadcast_local")
 
---- Delivers a message to each of these units of this worker; those that are gone are left out.
-function actors.here.send_each(pids, topic, from, n, ...)
-  for _, pid in ipairs(pids) do
-    actors.here.send(pid, topic, from, n, copies.all(...))
-  end
-end
-
 local function watcher(name, needs_group)
   methods[name] = function(self, group)
     local scope, err = scope_of(self)
@@ -203,7 +196,7 @@ local function watcher(name, needs_group)
       return nil, nil, err
     end
     local id, subscription, stop = subscriptions.new(scheduler.current, "pg_unwatch")
-    local present, failure = actors.ask(-1, "pg_watch", scope, id, needs_group and group or nil)
+    local present, failure = processes.ask(-1, "pg_watch", scope, id, needs_group and group or nil)
     if not present then
       stop()
       return nil, nil, failure

@@ -3,28 +3,30 @@
 -- @sandbox yes
 local runtime = ...
 local use = runtime.use
-local actors = use("kernel/processes/processes")
 local check = runtime.check
-local errors = runtime.errors
+local effects, errors = runtime.effects, runtime.errors
 local identity = use("kernel/security/identity")
 local mailbox = use("kernel/messaging/mailbox")
+local freeze = use("kernel/core/freeze")
 local channel = use("kernel/messaging/channel")
 local permissions = use("kernel/security/permissions")
+local processes = use("kernel/processes/processes")
 local scheduler = use("kernel/core/scheduler")
 local unit = use("kernel/core/unit")
 local copies = use("kernel/core/copy")
+local tostring = runtime.tostring
 local by_pid, pid_of = unit.by_pid, unit.pid_of
 local post = mailbox.post
 local refusal_of = permissions.process_refusal
 local select, type = select, type
 
 local process = {
-  event = {
+  event = freeze({
     CANCEL = "pid.cancel",
     EXIT = "pid.exit",
     LINK_DOWN = "pid.link.down",
     OUTDATED = "pid.outdated",
-  },
+  }, "process.event"),
 }
 
 local function invalid(message)
@@ -88,7 +90,7 @@ function process.send(dest, topic, ...)
     end
   end
   if not target then
-    local pid, err = actors.resolve(sender, dest)
+    local pid, err = processes.resolve(dest)
     if not pid then
       return nil, err
     end
@@ -98,7 +100,7 @@ function process.send(dest, topic, ...)
   if refusal then
     return nil, refusal
   end
-  return sender.context.send(sender, dest, topic, select("#", ...), ...)
+  return effects.send(dest, topic, select("#", ...), ...)
 end
 
 --- The channel of Message objects without a listener of their own.
@@ -166,7 +168,7 @@ local function spawner(monitored, linked)
         return nil, refusal
       end
     end
-    return self.context.spawn(self, id, host_id, self.frame, monitored, linked, nil, ...)
+    return effects.spawn(id, host_id, self.frame, monitored, linked, nil, ...)
   end
 end
 
@@ -192,14 +194,15 @@ function process.exec(id, host_id, ...)
   if err then
     return nil, err
   end
-  return self.context.exec(self, id, host_id, self.frame, nil, ...)
+  return effects.exec(id, host_id, self.frame, nil, ...)
 end
 
 local function on_target(name)
+  local perform = effects[name]
   process[name] = function(dest, ...)
     check.string(dest, 1, name)
     local self = scheduler.current
-    local pid, err = actors.resolve(self, dest)
+    local pid, err = processes.resolve(dest)
     if not pid then
       return nil, err
     end
@@ -207,7 +210,7 @@ local function on_target(name)
     if refusal then
       return nil, refusal
     end
-    return self.context[name](self, pid, ...)
+    return perform(pid, ...)
   end
 end
 
@@ -289,8 +292,7 @@ end
 
 --- Ends the current code and starts `id` (nil: the current definition) under the same PID. Does not return.
 function process.upgrade(id, ...)
-  local self = scheduler.current
-  return self.context.upgrade(self, type(id) == "string" and id or nil, ...)
+  return effects.upgrade(type(id) == "string" and id or nil, ...)
 end
 
 -- What builders hold, out of the reach of programs: a frame belongs to other units too.
@@ -413,16 +415,7 @@ for name, flags in pairs({
     if refusal then
       error(refusal, 0)
     end
-    return self.context.spawn(
-      self,
-      id,
-      host_id,
-      from.frame,
-      flags[1],
-      flags[2],
-      extra_of(from),
-      ...
-    )
+    return effects.spawn(id, host_id, from.frame, flags[1], flags[2], extra_of(from), ...)
   end
 end
 
@@ -433,7 +426,7 @@ function builder_methods:exec(id, host_id, ...)
   if err then
     return nil, err
   end
-  return current.context.exec(current, id, host_id, from.frame, extra_of(from), ...)
+  return effects.exec(id, host_id, from.frame, extra_of(from), ...)
 end
 
 --- A spawn builder that carries context values.
@@ -452,7 +445,7 @@ function process.with_options(options)
 end
 
 local registry = { LOCAL = 0, EVENTUAL = 1, CONSISTENT = 2, STRONG = 3 }
-process.registry = registry
+process.registry = freeze(registry, "process.registry")
 
 --- Gives a name to a PID (default: the caller's): `true`, or `nil, err`.
 function registry.register(name, pid, scope)
@@ -472,14 +465,13 @@ function registry.register(name, pid, scope)
   if refusal then
     return nil, refusal
   end
-  return self.context.register(self, name, owner)
+  return effects.register(name, owner)
 end
 
 --- The PID of a name, or `nil, err` NotFound.
 function registry.lookup(name)
   check.string(name, 1, "lookup")
-  local self = scheduler.current
-  return self.context.lookup(self, name)
+  return effects.lookup(name)
 end
 
 --- Removes a name: `true`, or `false` when there was none.
@@ -490,7 +482,7 @@ function registry.unregister(name)
   if refusal then
     return nil, refusal
   end
-  return self.context.unregister(self, name)
+  return effects.unregister(name)
 end
 
 return process

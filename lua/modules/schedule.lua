@@ -5,7 +5,7 @@ local runtime = ...
 local use, check = runtime.use, runtime.check
 local object = use("kernel/core/object")
 local permissions = use("kernel/security/permissions")
-local scheduler = use("kernel/core/scheduler")
+local tostring = runtime.tostring
 
 local schedule = {}
 
@@ -17,8 +17,7 @@ local function refusal(action, resource)
 end
 
 local function ask(op, ...)
-  local self = scheduler.current
-  return self.context.schedule(self, op, ...)
+  return runtime.effects.schedule(op, ...)
 end
 
 -- Times of the module `time` as milliseconds since 1970; anything else as it is.

@@ -38,9 +38,8 @@ function security.can(action, resource, meta)
   local function decide()
     return permissions.can(self.frame, action, resource, meta)
   end
-  local record = self.context.record
-  if record and self.frame.scope then
-    return record(self, decide)
+  if self.frame.scope then
+    return runtime.effects.record(decide)
   end
   return decide()
 end

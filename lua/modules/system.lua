@@ -3,8 +3,8 @@
 -- @sandbox yes
 local runtime = ...
 local use, check, errors = runtime.use, runtime.check, runtime.errors
-local actors = use("kernel/processes/processes")
-local object = use("kernel/core/object")
+local processes = use("kernel/processes/processes")
+local freeze = use("kernel/core/freeze")
 local sandbox = use("kernel/core/sandbox")
 local scheduler = use("kernel/core/scheduler")
 local unit = use("kernel/core/unit")
@@ -26,7 +26,7 @@ local function reader(operation, resource)
     if err then
       return nil, err
     end
-    return actors.ask(-1, "system." .. operation, ...)
+    return processes.ask(-1, "system." .. operation, ...)
   end
 end
 
@@ -43,7 +43,7 @@ local function constant(resource, value)
     if err then
       return nil, err
     end
-    return runtime.effects.once(function()
+    return runtime.effects.record(function()
       return type(value) == "function" and value() or value
     end)
   end
@@ -58,7 +58,8 @@ function system.exit(code)
   if err then
     return nil, err
   end
-  return actors.ask(-1, "system.exit", code or 0)
+  code = code or 0
+  return processes.ask(-1, "system.exit", (code < -2147483648 or code > 2147483647) and 1 or code)
 end
 
 --- The modules that an entry may list: { name, description, class }.
@@ -175,11 +176,11 @@ local os_process = {
 }
 
 local hosts = { list = reader("hosts.list", "hosts") }
-local processes = reader("hosts.processes", "hosts")
+local of_host = reader("hosts.processes", "hosts")
 
 --- The first thousand processes of a host: { pid, host, source, state, steps, mailbox, started_at, parent, actor_id }.
 function hosts.processes(host_id)
-  return processes(check.string(host_id, 1, "processes"))
+  return of_host(check.string(host_id, 1, "processes"))
 end
 
 local supervisor = { states = reader("supervisor.states", "supervisor") }
@@ -202,7 +203,7 @@ local function lock_operation(name)
     local self = scheduler.current
     -- Its end is told to the node, which frees the lock.
     self.named = true
-    local ok, failure = actors.ask(-1, "system.lock." .. name, key, unit.pid_of(self))
+    local ok, failure = processes.ask(-1, "system.lock." .. name, key, unit.pid_of(self))
     return ok or false, failure
   end
 end
@@ -248,7 +249,7 @@ local parts = {
   },
 }
 for name, part in pairs(parts) do
-  system[name] = object.freeze(part, "system." .. name)
+  system[name] = freeze(part, "system." .. name)
 end
 
 return system

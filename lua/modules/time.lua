@@ -4,7 +4,7 @@
 local runtime = ...
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
 local use = runtime.use
-local channels = use("kernel/messaging/channel")
+local alarms = use("library/alarms", runtime)
 local calendar = use("library/calendar")
 local durations = use("kernel/core/duration")
 local layouts = use("library/layout")
@@ -386,134 +386,23 @@ function time.sleep(d)
   end
 end
 
--- A duration that must be positive: ns, or nil and an Error.
-local function positive(d)
-  local ns, err = durations.of(d)
-  if not ns then
-    return nil, err
-  elseif ns <= 0 then
-    return nil, invalid("the duration must be positive, got " .. durations.format(ns))
-  end
-  return ns
-end
-
--- Delivers one Time into the channel and closes it. `state` holds the pending timer's handle, or
--- false.
-local function arm(state, ns)
-  local handle
-  handle = effects.timer(ns, function()
-    if state.handle ~= handle then
-      return -- it raced with reset or stop
-    end
-    state.handle = false
-    channels.try_send(state.channel, now())
-    channels.close(state.channel)
-  end)
-  state.handle = handle
-end
-
--- Of timers and tickers, under a key that no program can get at: the kernel writes to it when the time comes.
-local STATE <const> = {}
-local timer_methods = {}
-local make_timer = runtime.object("Timer", timer_methods)
-
-function timer_methods:response()
-  return self[STATE].channel
-end
-
-timer_methods.channel = timer_methods.response
-
--- Cancels what is pending; false when nothing was.
-local function disarm(state)
-  local handle = state.handle
-  if not handle then
-    return false
-  end
-  state.handle = false
-  effects.cancel_timer(handle)
-  return true
-end
-
-function timer_methods:stop()
-  local state = self[STATE]
-  local pending = disarm(state)
-  channels.close(state.channel)
-  return pending
-end
-
-function timer_methods:reset(d)
-  local ns, err = positive(d)
-  if not ns then
-    error("bad argument #1 to 'reset' (" .. err:message() .. ")", 2)
-  end
-  if not disarm(self[STATE]) then
-    return false
-  end
-  arm(self[STATE], ns)
-  return true
-end
-
+--- A Timer that fires once after `d`.
 function time.timer(d)
-  local ns, err = positive(d)
-  if not ns then
-    return nil, err
-  end
-  local state = { channel = channels.new(1), handle = false }
-  arm(state, ns)
-  return make_timer({ [STATE] = state }), nil
+  return alarms.timer(now, d)
 end
 
+--- The channel of a timer that fires once after `d`.
 function time.after(d)
-  local timer, err = time.timer(d)
+  local timer, err = alarms.timer(now, d)
   if not timer then
     return nil, err
   end
   return timer:response(), nil
 end
 
-local TICKER_BUFFER <const> = 16
-
--- Sets the timer of the next tick. Ticks stay on the beat of the first; those that the unit was too
--- late for are dropped.
-local function beat(state)
-  local at = effects.now()
-  if state.due <= at then
-    state.due = at + state.interval - (at - state.due) % state.interval
-  end
-  state.handle = effects.timer(state.due - at, function()
-    if not state.handle then
-      return
-    end
-    state.due = state.due + state.interval
-    channels.try_send(state.channel, now())
-    beat(state)
-  end)
-end
-
-local ticker_methods = {}
-local make_ticker = runtime.object("Ticker", ticker_methods)
-
-function ticker_methods:response()
-  return self[STATE].channel
-end
-
-ticker_methods.channel = ticker_methods.response
-
-function ticker_methods:stop()
-  local state = self[STATE]
-  disarm(state)
-  channels.close(state.channel)
-  return true
-end
-
+--- A Ticker that fires again and again, each time after `d`.
 function time.ticker(d)
-  local ns, err = positive(d)
-  if not ns then
-    return nil, err
-  end
-  local state = { channel = channels.new(TICKER_BUFFER), interval = ns, due = effects.now() + ns }
-  beat(state)
-  return make_ticker({ [STATE] = state }), nil
+  return alarms.ticker(now, d)
 end
 
 return time

@@ -4,6 +4,7 @@
 -- @sandbox yes
 local runtime = ...
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
+local tostring = runtime.tostring
 
 local uuid = {}
 

@@ -3,10 +3,11 @@
 -- @sandbox yes
 local runtime = ...
 local check = runtime.check
-local errors = runtime.errors
+local effects, errors = runtime.effects, runtime.errors
 local permissions = runtime.use("kernel/security/permissions")
-local actors = runtime.use("kernel/processes/processes")
+local processes = runtime.use("kernel/processes/processes")
 local scheduler = runtime.use("kernel/core/scheduler")
+local tostring = runtime.tostring
 
 local workflow = {}
 
@@ -27,7 +28,7 @@ function workflow.exec(id, ...)
   if not permissions.allowed(self, "workflow.exec", id) then
     return nil, permissions.denied("not allowed to execute workflow: " .. id)
   end
-  local value, err = self.context.workflow_exec(self, id, ...)
+  local value, err = effects.workflow_exec(id, ...)
   if err and self.context.kind == "workflow" then
     local retryable = err:retryable()
     if retryable == nil then
@@ -58,8 +59,7 @@ function workflow.version(change, minimum, maximum)
   elseif minimum > maximum then
     return nil, invalid("min is greater than max")
   end
-  local self = scheduler.current
-  return self.context.version(self, change, minimum, maximum), nil
+  return effects.version(change, minimum, maximum), nil
 end
 
 local function unsupported(key, what)
@@ -129,13 +129,12 @@ function workflow.attrs(attributes)
       return nil, err
     end
   end
-  local self = scheduler.current
-  return self.context.attributes(self, search, memo and named(memo))
+  return effects.attributes(search, memo and named(memo))
 end
 
 -- The PID of the workflow that `dest` (a PID or a registered name) is, if the unit may do `action` to it.
 local function target_of(self, dest, action)
-  local pid, err = actors.resolve(self, dest)
+  local pid, err = processes.resolve(dest)
   if not pid then
     return nil, err
   elseif not permissions.allowed(self, "workflow." .. action, pid) then
@@ -189,7 +188,7 @@ function workflow.update_with(options, dest, name, ...)
   if not pid then
     return nil, err
   end
-  return self.context.workflow_update(self, pid, name, { id = id, stage = stage }, ...)
+  return effects.workflow_update(pid, name, { id = id, stage = stage }, ...)
 end
 
 -- Why a unit may not start `id` on a host and update the run `pid`, or nil.
@@ -231,8 +230,7 @@ function workflow.update_with_start(options, id, host_id, update, ...)
   if refusal then
     return nil, refusal
   end
-  return self.context.workflow_update_with_start(
-    self,
+  return effects.workflow_update_with_start(
     { id = id, host = host_id, options = options, args = table.pack(...) },
     { name = name, id = update.id, stage = stage, args = table.pack(table.unpack(args, 1, args.n)) }
   )
@@ -249,11 +247,10 @@ function workflow.set_update_handler(name, handler, options)
       validator = check_function(options.validator, 3, "set_update_handler")
     end
   end
-  local self = scheduler.current
-  if self.context.kind ~= "workflow" then
-    return nil, invalid("update handlers can be set only inside a workflow")
+  local _, err = effects.set_update_handler(name, handler, validator)
+  if err then
+    return nil, err
   end
-  self.context.set_update_handler(self, name, handler, validator)
   return true
 end
 
@@ -266,25 +263,23 @@ function workflow.query(dest, name, ...)
   if not pid then
     return nil, err
   end
-  return self.context.workflow_query(self, pid, name, ...)
+  return effects.workflow_query(pid, name, ...)
 end
 
 --- Lets `handler(...)` answer the queries of that name.
 function workflow.set_query_handler(name, handler)
   check.string(name, 1, "set_query_handler")
   check_function(handler, 2, "set_query_handler")
-  local self = scheduler.current
-  if self.context.kind ~= "workflow" then
-    return nil, invalid("query handlers can be set only inside a workflow")
+  local _, err = effects.set_query_handler(name, handler)
+  if err then
+    return nil, err
   end
-  self.context.set_query_handler(self, name, handler)
   return true
 end
 
 --- Whether no update is being handled; true outside a workflow.
 function workflow.all_handlers_finished()
-  local self = scheduler.current
-  return self.context.kind ~= "workflow" or self.context.all_handlers_finished(self)
+  return effects.all_handlers_finished()
 end
 
 local scope_methods = {}
@@ -303,8 +298,7 @@ function scope_methods:cancel(reason)
   if reason ~= nil then
     check.string(reason, 2, "cancel")
   end
-  local current = scheduler.current
-  current.context.cancel_scope(current, scope, reason)
+  effects.cancel_scope(scope, reason)
 end
 
 --- Whether the scope was canceled.
@@ -318,23 +312,21 @@ function scope_methods:done()
 end
 
 local function run_in_scope(name, shielded, ns, fn, ...)
-  local self = scheduler.current
-  local context = self.context
-  if context.kind ~= "workflow" then
+  local scope = effects.new_scope(shielded)
+  if not scope then
     return nil, invalid(name .. " is available only inside a workflow")
   end
-  local scope = context.new_scope(self, shielded)
   local object = new_scope_object({})
   scope_of[object] = scope
   if not ns then
-    return context.run_in_scope(self, scope, fn, object, ...)
+    return effects.run_in_scope(scope, fn, object, ...)
   end
-  local timer = context.timer(self, ns, function()
-    context.cancel_scope(self, scope, "scope timed out")
+  local timer = effects.timer(ns, function()
+    effects.cancel_scope(scope, "scope timed out")
   end)
-  return context.run_in_scope(self, scope, function(...)
+  return effects.run_in_scope(scope, function(...)
     local results = table.pack(pcall(fn, ...))
-    context.cancel_timer(self, timer)
+    effects.cancel_timer(timer)
     if not results[1] then
       error(results[2], 0)
     end
@@ -367,8 +359,7 @@ end
 
 --- What is known of the run; nil outside a workflow.
 function workflow.info()
-  local self = scheduler.current
-  return self.context.workflow_info(self), nil
+  return effects.workflow_info(), nil
 end
 
 --- Events in the history so far; 0 outside a workflow.

@@ -4,7 +4,6 @@
  */
 import { Environment } from "../app/environment.ts";
 import type { Problem } from "../app/problem.ts";
-import type { LogSink } from "../observe/log.ts";
 import type { Terminal } from "../operations/io/terminal.ts";
 import { decodeEntry } from "../registry/decode.ts";
 import type { Entry } from "../registry/entry.ts";
@@ -35,7 +34,6 @@ import { NodeRequests } from "./requests.ts";
 import { connectServices } from "./service-bus.ts";
 import { serviceFrame } from "./identity.ts";
 import { HostStart, Services, type Startable } from "./services.ts";
-import { inFiles, withFiles } from "./source-places.ts";
 import { childrenStarted, supervisorSpec } from "./supervision.ts";
 import { defaultWorkers, WorkerPool } from "./worker-pool.ts";
 import { type WorkflowHostLimits, WorkflowHosts } from "./workflow-hosts.ts";
@@ -68,7 +66,6 @@ export class Node {
   readonly #platform: Platform;
   /** As they are; the registry says how they came to be. */
   readonly #entries: Map<string, Entry>;
-  readonly #log: LogSink;
   readonly #environment: Environment;
   readonly #code: CodeEntry[];
   /** Of the hosts that have limits. */
@@ -95,13 +92,8 @@ export class Node {
     this.#options = options;
     const platform = options.simulation ?? machine;
     this.#platform = platform;
+    this.#foreground = new Foreground(options.terminal);
     this.#entries = new Map(options.entries.map((entry) => [entry.id, entry]));
-    this.#foreground = new Foreground(
-      options.terminal,
-      options.traces ?? false,
-      (text) => inFiles(text, this.#entries),
-    );
-    this.#log = withFiles(options.log, this.#entries);
     this.#environment = new Environment(options.entries, {
       directory: options.directory,
       system: process.env,
@@ -141,7 +133,7 @@ export class Node {
     this.#workflows = new WorkflowHosts(
       this.#pool,
       this.#entries,
-      this.#log,
+      options.log,
       options.simulation,
     );
     this.#workflows.deliver = (to, topic, from, values) => {
@@ -150,8 +142,8 @@ export class Node {
         this.#pool.tell(worker, "send", to, topic, from, values.length, ...values);
       }
     };
-    this.#services = new Services(this.#log, platform);
-    connectServices(this.bus, this.#services, this.#log, platform.now);
+    this.#services = new Services(options.log, platform);
+    connectServices(this.bus, this.#services, options.log, platform.now);
     this.registry = new LiveRegistry(options.entries, {
       check: (entries, code) => checkChanged(this.#pool, entries, code, options),
       take: (entries, changes, outdated) => this.#takeChanges(entries, changes, outdated),
@@ -393,7 +385,7 @@ export class Node {
           const asked = this.#pool.ask(worker, "call", supervisorStarted, {}, pid);
           await childrenStarted(asked, started.ended);
         }
-        return { ended: started.ended.then(() => {}), pid, entry: id };
+        return { ended: started.ended.then(() => {}) };
       },
       stop: async () => {
         await this.#pool.ask(worker, "cancel", pid, controlPid, "service stopping");
@@ -459,11 +451,11 @@ export class Node {
   }
 
   #message(message: FromWorker): void {
-    if (message.type === "log") this.#log.log(message.record);
+    if (message.type === "log") this.#options.log.log(message.record);
   }
 
   #workerDied(worker: number, failure: ErrorData, names: Names): void {
-    this.#log.log({
+    this.#options.log.log({
       level: "error",
       time: this.#platform.now(),
       logger: "runtime",

@@ -14,19 +14,10 @@ export type ServiceState =
   | "exited"
   | "failed";
 
-/** What runs. */
-export interface Started {
-  /** Fulfilled when it ended well, rejected when it failed. */
-  ended: Promise<void>;
-  /** The process, where it is one, and the entry that it runs. */
-  pid?: string;
-  entry?: string;
-}
-
 /** Something that is started, may end by itself, and can be asked to stop. */
 export interface Startable {
-  /** Starts it. */
-  start(): Promise<Started>;
+  /** Starts it. @returns a promise of its end: fulfilled when it ended well, rejected when it failed. */
+  start(): Promise<{ ended: Promise<void> }>;
   /** Asks it to stop; its `ended` tells when it has. */
   stop(): Promise<void>;
   /** Ends it by force. */
@@ -67,8 +58,6 @@ interface Service extends ServiceDefinition {
   since: number;
   details: string | undefined;
   ended: Promise<void>;
-  /** What ran last, for the record of its failure. */
-  process: { pid?: string; entry?: string };
   /** Calls the restart off. */
   retry?: () => void;
   /** What runs, where the definition was replaced since its start. */
@@ -78,12 +67,6 @@ interface Service extends ServiceDefinition {
 /** Returns whether a service has ended for good: cancelled, or with an error that is not retryable. */
 function terminal(error: unknown): boolean {
   return error instanceof WippyError && (error.retryable === false || error.kind === "Canceled");
-}
-
-/** What the record of a failure says: the error with its traceback, and the process that failed. */
-function failureFields({ process }: Service, error: unknown): Record<string, unknown> {
-  const { message, luaStack } = WippyError.from(error);
-  return { error: message, ...process, ...(luaStack !== undefined && { stack: luaStack }) };
 }
 
 /** Milliseconds before restart `n` (from 1), without jitter. */
@@ -126,7 +109,6 @@ export class Services {
       since: 0,
       details: undefined,
       ended: Promise.resolve(),
-      process: {},
     });
   }
 
@@ -329,9 +311,7 @@ export class Services {
     this.#enter(service, "starting", `attempt ${service.attempt + 1}`);
     service.running = undefined;
     try {
-      service.process = {};
-      const { ended, ...process } = await this.#startInTime(service);
-      service.process = process;
+      const { ended } = await this.#startInTime(service);
       this.#enter(service, "running");
       service.startedAt = this.#platform.precise();
       service.ended = ended.then(
@@ -349,7 +329,7 @@ export class Services {
   }
 
   /** @throws WippyError Timeout; what starts later is ended */
-  async #startInTime({ make, lifecycle }: Service): Promise<Started> {
+  async #startInTime({ make, lifecycle }: Service): Promise<{ ended: Promise<void> }> {
     const late = Promise.withResolvers<never>();
     const cancel = this.#platform.setTimer(lifecycle.start_timeout, () =>
       late.reject(
@@ -385,7 +365,7 @@ export class Services {
     const text = WippyError.from(error).message;
     if (terminal(error)) {
       this.#enter(service, "exited", text);
-      this.#say("error", service, "is exited", failureFields(service, error));
+      this.#say("error", service, "is exited", { error: text });
       return;
     }
     const { restart, stable_threshold } = service.lifecycle;
@@ -396,14 +376,12 @@ export class Services {
     delete service.retry;
     this.#enter(service, "failed", text);
     if (restart.max_attempts !== 0 && service.attempt >= restart.max_attempts) {
-      const fields = { ...failureFields(service, error), attempts: service.attempt };
-      this.#say("error", service, "is failed", fields);
+      this.#say("error", service, "is failed", { error: text, attempts: service.attempt });
       return;
     }
     const jitter = 1 + restart.jitter * (this.#platform.random.fraction() * 2 - 1);
     const delay = restartDelay(restart, service.attempt) * jitter;
-    const fields = { ...failureFields(service, error), restart_in_ms: Math.round(delay) };
-    this.#say("error", service, "is failed", fields);
+    this.#say("error", service, "is failed", { error: text, restart_in_ms: Math.round(delay) });
     service.retry = this.#platform.setTimer(delay, () => {
       if (service.desired === "running" && !this.#stopping) void this.#start(service, false);
     });

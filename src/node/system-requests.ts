@@ -3,8 +3,7 @@ import { availableParallelism, hostname } from "node:os";
 import type { Entry } from "../registry/entry.ts";
 import { processHost } from "../registry/kinds/host.ts";
 import { WippyError } from "../vm/error.ts";
-import { type LuaValue, numberOf } from "../vm/value.ts";
-import { statusOf } from "./exit-status.ts";
+import type { LuaValue } from "../vm/value.ts";
 import { parsePid, workerOf } from "./pid.ts";
 import type { Services } from "./services.ts";
 import { listUnits } from "./units.ts";
@@ -42,7 +41,7 @@ export function systemRequests(
     (await listUnits(access.pool, access.namesOf, { host, limit: mostUnits })).units;
   const handlers: Record<string, Handler> = {
     "system.exit": (_, status) => {
-      access.exit(statusOf(numberOf(status)));
+      access.exit(Number(status));
       return true;
     },
     "system.process.pid": () => process.pid,

@@ -1,26 +1,97 @@
--- Effects: what modules ask for, and the context of the running unit answers. A new module adds operations
--- here by name; a new context adds handlers in lua/contexts.
+-- Effects: what modules ask for, and the context of the running unit answers. This is the only door: `effects.sleep(ns)`
+-- calls the handler `sleep(unit, ns)` of the running unit's context. A new module performs effects that are there, or
+-- adds one here and its handlers in lua/contexts.
 local use = ...
 local scheduler = use("kernel/core/scheduler")
 
 local effects = {}
 
--- `effects.sleep(ns)` calls the handler of the running unit's context for that effect with the unit and `ns`.
-for _, name in ipairs({ "now", "sleep", "timer", "cancel_timer", "operation", "immediate", "log" }) do
+--- All effects. Each context has a handler for each.
+effects.names = {
+  -- time and chance
+  "now",
+  "sleep",
+  "timer",
+  "cancel_timer",
+  "random",
+  -- what is outside of the unit
+  "call",
+  "async",
+  "operation",
+  "immediate",
+  "record",
+  "log",
+  "request",
+  "notify",
+  -- other units
+  "send",
+  "spawn",
+  "exec",
+  "monitor",
+  "unmonitor",
+  "link",
+  "unlink",
+  "cancel",
+  "terminate",
+  "register",
+  "unregister",
+  "lookup",
+  "upgrade",
+  -- workflows and schedules
+  "workflow_exec",
+  "workflow_update",
+  "workflow_update_with_start",
+  "workflow_query",
+  "schedule",
+  -- a workflow's own run
+  "version",
+  "workflow_info",
+  "attributes",
+  "new_scope",
+  "run_in_scope",
+  "cancel_scope",
+  "set_query_handler",
+  "set_update_handler",
+  "all_handlers_finished",
+}
+
+for _, name in ipairs(effects.names) do
   effects[name] = function(...)
     local unit = scheduler.current
     return unit.context[name](unit, ...)
   end
 end
 
---- What `compute()` gives, one value that can be copied; in a workflow computed once and recorded.
-function effects.once(compute)
-  local unit = scheduler.current
-  local record = unit.context.record
-  if record then
-    return record(unit, compute)
+--- `math.random`, whose handler does without the unit.
+function effects.random(...)
+  return scheduler.current.context.random(...)
+end
+
+--- What a context has besides its handlers: `kind` is "function", "process" or "workflow"; `delivers` says whether a
+--- message goes to its receiver at once; `ended(unit, value, err)` is called when a unit has ended.
+local TRAITS <const> = { kind = "string", delivers = "boolean", ended = "function" }
+
+--- Checks that a context has its traits and a handler for every effect, and nothing else. Returns it.
+function effects.context(context)
+  local known = {}
+  for name, expected in pairs(TRAITS) do
+    known[name] = true
+    if type(context[name]) ~= expected then
+      error("a context's " .. name .. " is a " .. expected .. ", not a " .. type(context[name]))
+    end
   end
-  return compute()
+  for _, name in ipairs(effects.names) do
+    known[name] = true
+    if type(context[name]) ~= "function" then
+      error("context '" .. context.kind .. "' has no handler for the effect '" .. name .. "'")
+    end
+  end
+  for name in pairs(context) do
+    if not known[name] then
+      error("context '" .. context.kind .. "' handles '" .. name .. "', which is no effect")
+    end
+  end
+  return context
 end
 
 return effects

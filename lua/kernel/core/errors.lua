@@ -1,6 +1,7 @@
 -- The Error object of Lua code. It has no setters; what goes to another unit is a copy all the same.
 local use = ...
 local object = use("kernel/core/object")
+local tostring = use("kernel/core/stable").tostring
 
 local errors = {
   NOT_FOUND = "NotFound",

@@ -1,7 +1,7 @@
 -- Objects: tables that applications see as userdata, with a locked metatable and read-only methods.
 -- [1] = true in the metatable is what `host.type` (and so the sandbox's `type`) looks at.
 local use = ...
-local stable = use("kernel/core/stable")
+local tostring = use("kernel/core/stable").tostring
 local metatable_of = debug.getmetatable
 local names, known = {}, {}
 
@@ -39,36 +39,6 @@ end
 --- True for the metatable of a defined kind: its metamethods are the kernel's.
 function object.is_defined(meta)
   return known[meta] == true
-end
-
---- A read-only view of `real`, shared by all units: assigning a field raises.
-function object.freeze(real, name)
-  return setmetatable({}, {
-    __index = real,
-    __newindex = function(_, key)
-      error(
-        "cannot assign field '" .. tostring(key) .. "' of the read-only table '" .. name .. "'",
-        2
-      )
-    end,
-    -- A closure: `next, real` would hand out the table behind the view.
-    __pairs = function()
-      local run = stable.current_run()
-      if run then
-        local step = stable.pairs(run, real)
-        return function()
-          return step(real)
-        end
-      end
-      local key
-      return function()
-        local value
-        key, value = next(real, key)
-        return key, value
-      end
-    end,
-    __metatable = false,
-  })
 end
 
 return object

@@ -1,5 +1,7 @@
 -- Values in the terms of JSON, for context values, events and options: a table with an array part becomes a
 -- list, any other table a map with string keys; a value that JSON cannot hold becomes its `tostring`.
+local use = ...
+local tostring = use("kernel/core/stable").tostring
 local type_of = host.type
 
 local function plain(value, above)

@@ -1,9 +1,12 @@
 -- What application code sees: read-only standard libraries, the modules that its entry lists, an environment of its
 -- own. A source is compiled once per worker into a factory; each unit calls it with its environment.
 local use = ...
+local effects = use("kernel/core/effects")
 local errors = use("kernel/core/errors")
-local object = use("kernel/core/object")
+local freeze = use("kernel/core/freeze")
+local order = use("kernel/core/order")
 local scheduler = use("kernel/core/scheduler")
+local shortage = use("kernel/core/shortage")
 local stable = use("kernel/core/stable")
 local metatable_of = debug.getmetatable
 
@@ -11,7 +14,6 @@ local sandbox = {}
 
 local base = {}
 for _, name in ipairs({
-  "tostring",
   "tonumber",
   "assert",
   "error",
@@ -25,6 +27,7 @@ for _, name in ipairs({
 }) do
   base[name] = _G[name]
 end
+base.tostring = stable.tostring
 base.type = host.type
 base.unpack = table.unpack
 
@@ -45,7 +48,7 @@ function base.next(t, key)
   plain(t, "next")
   local run = stable.current_run()
   if run and type(t) == "table" then
-    return stable.next(run, t, key)
+    return order.next(run, t, key)
   end
   return raw_next(t, key)
 end
@@ -69,7 +72,7 @@ function base.pairs(t)
   end
   local run = stable.current_run()
   if run and type(t) == "table" then
-    return stable.pairs(run, t)
+    return order.pairs(run, t)
   end
   return pairs(t)
 end
@@ -92,7 +95,7 @@ local function library(name, source, names, extra)
     real[key] = value
   end
   libraries[name] = real
-  base[name] = object.freeze(real, name)
+  base[name] = freeze(real, name)
 end
 
 library("table", table, "insert remove concat sort unpack pack move")
@@ -124,9 +127,7 @@ library(
       local e = math.exp(2 * x)
       return e == math.huge and 1.0 or (e - 1) / (e + 1)
     end,
-    random = function(...)
-      return scheduler.current.context.random(...)
-    end,
+    random = effects.random,
     randomseed = function() end,
   }
 )
@@ -141,10 +142,10 @@ library("coroutine", coroutine, "create resume yield status wrap close isyieldab
   end,
 })
 
--- While a workflow runs, which it does alone, these are its own; for the others Lua's own costs nothing more.
-function scheduler.on_alone(alone)
+--- While a workflow runs, which it does alone, these are its own; for the others Lua's own costs nothing more.
+function sandbox.alone(alone)
   libraries.string.format = alone and stable.format or string.format
-  libraries.coroutine.resume = alone and stable.resume or coroutine.resume
+  libraries.coroutine.resume = alone and shortage.resume or coroutine.resume
 end
 
 -- `s:upper()` finds the methods in the real table; nobody gets at the metatable.
@@ -152,7 +153,7 @@ local string_meta = metatable_of("")
 string_meta.__index = libraries.string
 string_meta.__metatable = false
 
-base.package = object.freeze({
+base.package = freeze({
   path = "",
   cpath = "",
   loadlib = function()
@@ -198,7 +199,7 @@ local function module_of(name)
     if not provide then
       return nil
     end
-    value = object.freeze(provide(), name)
+    value = freeze(provide(), name)
     modules[name] = value
   end
   return value
@@ -269,7 +270,7 @@ function sandbox.entry(id)
     visible[key] = value
   end
   if definition.kind == "workflow.lua" or definition.kind == "library.lua" then
-    visible.pcall, visible.xpcall = stable.pcall, stable.xpcall
+    visible.pcall, visible.xpcall = shortage.pcall, shortage.xpcall
   end
   for _, name in ipairs(definition.modules) do
     local value = base[name] or module_of(name)

@@ -1,5 +1,7 @@
 -- Runs coroutines: one FIFO queue for all units of this worker, a heap of timers, one slice at a time.
 -- `scheduler.current` is the unit that runs now, `scheduler.co` its outermost coroutine (what wakes must name).
+local use = ...
+local core = use("kernel/core/core")
 local resume, park, now, slice, burnt = host.resume, host.park, host.now, host.slice, host.burnt
 
 -- About 5 ms of Lua on the development machine: what one coroutine may run before the others get their turn.
@@ -139,11 +141,48 @@ local function fire_due(time)
   end
 end
 
-local finished, failed
+local finished, failed, alone
 
---- What to do when a coroutine returned (unit, co, values…) or raised (unit, co, error).
-function scheduler.on_end(on_finished, on_failed)
-  finished, failed = on_finished, on_failed
+--- `finished(unit, co, values…)` and `failed(unit, co, error)` hear that a coroutine returned or raised, `alone(on)`
+--- that `run_alone` begins (true) or ends (false).
+scheduler.connect = core.hooks(
+  "kernel/core/scheduler",
+  { "finished", "failed", "alone" },
+  function(...)
+    finished, failed, alone = ...
+  end
+)
+
+local function back(previous, ...)
+  scheduler.current = previous
+  return ...
+end
+
+--- `pcall(fn, ...)` as if `unit` were running. `fn` must not suspend.
+function scheduler.try_as(unit, fn, ...)
+  local previous = scheduler.current
+  scheduler.current = unit
+  return back(previous, pcall(fn, ...))
+end
+local try_as = scheduler.try_as
+
+local function results(ok, ...)
+  if not ok then
+    error((...), 0)
+  end
+  return ...
+end
+
+--- Runs `fn(...)`, which must not suspend, as if `unit` were running, and returns its results. What it raises is raised
+--- once the unit that was running is so again.
+function scheduler.run_as(unit, fn, ...)
+  return results(try_as(unit, fn, ...))
+end
+
+--- Resumes a coroutine of `unit` at once, inside of `run_alone`: what `host.resume` returns.
+function scheduler.resume_as(unit, co)
+  scheduler.current, scheduler.co = unit, co
+  return resume(co)
 end
 
 -- One step of the coroutine at the head of the queue. Returns the coroutine when it spent a whole slice: it is not in the
@@ -268,9 +307,6 @@ end
 -- Arrays of the queue of `run_alone` between two calls, as it never nests and mostly leaves them empty.
 local spare_queue, spare_first, spare_second = {}, {}, {}
 
---- Told when `run_alone` begins (true) and ends (false).
-function scheduler.on_alone() end
-
 --- Runs only the coroutines that `start(...)` makes ready (those of one unit) until they are all parked or `slices`
 --- slices are spent; the other units wait meanwhile. Returns nil when they are all parked, else what is still runnable,
 --- to be given as `pending` to a later call.
@@ -283,7 +319,7 @@ function scheduler.run_alone(pending, slices, start, ...)
   else
     queue, first_value, second_value, head, tail = spare_queue, spare_first, spare_second, 1, 0
   end
-  scheduler.on_alone(true)
+  alone(true)
   if start then
     start(...)
   end
@@ -299,7 +335,7 @@ function scheduler.run_alone(pending, slices, start, ...)
     end
     slices = slices - (spent and 1 or 0.001)
   end
-  scheduler.on_alone(false)
+  alone(false)
   local rest
   if head <= tail then
     rest = { queue = queue, first = first_value, second = second_value, head = head, tail = tail }

@@ -1,7 +1,7 @@
 -- Sleeping and timers for units that use the real clock (functions and processes).
 local use = ...
 local scheduler = use("kernel/core/scheduler")
-local now, park, at = host.now, host.park, scheduler.at
+local now, park, at, run_as = host.now, host.park, scheduler.at, scheduler.run_as
 
 local timers = {}
 
@@ -18,10 +18,7 @@ function timers.start(self, ns, callback)
   local timer = {}
   function timer.fire()
     if not self.ended then
-      local previous = scheduler.current
-      scheduler.current = self
-      callback(now())
-      scheduler.current = previous
+      run_as(self, callback, now())
     end
   end
   at(now() + ns, timer)

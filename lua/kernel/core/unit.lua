@@ -2,16 +2,31 @@
 -- A unit is a table: pid, entry, context, frame, main (its first coroutine), and, only where used: inbox, events,
 -- listeners, others (further coroutines), monitors, links, watching, calls, cleanups, trap_links, host_work.
 local use = ...
+local core = use("kernel/core/core")
 local errors = use("kernel/core/errors")
-local failures = use("kernel/core/failures")
 local scheduler = use("kernel/core/scheduler")
-local stable = use("kernel/core/stable")
+local shortage = use("kernel/core/shortage")
 local unit_of = scheduler.unit_of
 
--- `gone`: PIDs of units that ended since the other workers were told; false while there are none (kernel/processes/remote).
--- `observe`: told of starts and ends, false while nobody wants to know (kernel/inspect/inspect).
-local unit = { by_pid = {}, live = 0, gone = false, observe = false }
+local unit = { by_pid = {}, live = 0 }
 local by_pid = unit.by_pid
+-- PIDs of units that ended since they were last taken; false while nobody takes them.
+local gone = false
+-- Hears of starts and ends; false while nobody wants to.
+local observer = false
+
+local cancel_call, leave_host, announce
+
+--- `cancel_call(callee)` ends a call that the unit waits for, `leave_host(limits)` returns its place on a host with
+--- limits, `announce(unit, value, err)` informs those that watch it or are watched by it.
+unit.connect = core.hooks(
+  "kernel/core/unit",
+  { "cancel_call", "leave_host", "announce" },
+  function(...)
+    cancel_call, leave_host, announce = ...
+  end
+)
+
 local worker_index, sequence, first_sequence, last_ticket = 0, 0, 0, 0
 
 --- This worker's index.
@@ -85,6 +100,18 @@ function unit.pid_of(self)
   return pid
 end
 
+local node_hosts = { ["node:control"] = true }
+
+--- Notes that units of a host live on the node.
+function unit.add_node_host(id)
+  node_hosts[id] = true
+end
+
+--- Whether units of a host live on the node.
+function unit.is_node_host(id)
+  return node_hosts[id] == true
+end
+
 --- Which worker a PID lives on: its index, -1 for what the node itself hosts, nil when it is no PID; and its
 --- sequence number there and its host.
 function unit.worker_of(pid)
@@ -92,7 +119,7 @@ function unit.worker_of(pid)
   if not host then
     return nil
   end
-  if unit.node_hosts[host:match("@(.*)$") or host] then
+  if node_hosts[host:match("@(.*)$") or host] then
     return -1
   end
   local integer = math.tointeger(tonumber(number))
@@ -101,7 +128,6 @@ function unit.worker_of(pid)
   end
   return nil
 end
-unit.node_hosts = { ["node:control"] = true }
 
 --- Starts a coroutine of a unit beside its main one.
 function unit.spawn_coroutine(self, fn)
@@ -124,19 +150,48 @@ function unit.bind(fn, ...)
   end
 end
 
---- Makes `self` known and its main coroutine runnable; `a` and `b` are main's first arguments.
+--- Has `fn(kind, unit, err)` hear of starts, exits and restarts; false: nobody.
+function unit.set_observer(fn)
+  observer = fn
+end
+
+--- Lets the observer hear of a restart: of a unit (its PID, entry and parent) because of `err`.
+function unit.restarted(self, err)
+  if observer then
+    observer("restart", self, err)
+  end
+end
+
+--- Counts a unit that has no main coroutine yet. It must be run or finished.
+function unit.admit(self)
+  unit.live = unit.live + 1
+  if observer then
+    observer("start", self)
+  end
+end
+
+--- Makes `co` the main coroutine of a unit that was admitted, and runnable; `a` and `b` are its first arguments.
+function unit.run(self, co, a, b)
+  self.main = co
+  unit_of[co] = self
+  scheduler.ready(co, a, b)
+end
+
+--- Admits a unit and runs it: what most starts are, without the two calls.
 function unit.start(self, co, a, b)
   self.main = co
   unit_of[co] = self
   unit.live = unit.live + 1
-  if unit.observe then
-    unit.observe("start", self)
+  if observer then
+    observer("start", self)
   end
   scheduler.ready(co, a, b)
 end
 
 local function stop_coroutines(self)
-  unit_of[self.main] = nil
+  if self.main then
+    unit_of[self.main] = nil
+  end
   local others = self.others
   if others then
     for co in pairs(others) do
@@ -151,7 +206,7 @@ local function release(self)
   if calls then
     for call in pairs(calls) do
       if type(call) == "table" then
-        unit.cancel_call(call)
+        cancel_call(call)
       else
         call()
       end
@@ -168,9 +223,6 @@ local function release(self)
   end
 end
 
---- Cancels a callee; see kernel/functions/functions.
-function unit.cancel_call() end
-
 --- Empties a unit for new code under the same PID: all but identity, links, monitors and frame goes.
 function unit.restart(self)
   stop_coroutines(self)
@@ -181,13 +233,6 @@ function unit.restart(self)
     nil, nil, nil, nil, nil
 end
 
---- Gives a restarted unit its new main coroutine.
-function unit.resume_as(self, co)
-  self.main = co
-  unit_of[co] = self
-  scheduler.ready(co)
-end
-
 --- Ends a unit with `value` or `err`: nothing of it runs again, and all who wait for it are told.
 function unit.finish(self, value, err)
   if self.ended then
@@ -196,14 +241,13 @@ function unit.finish(self, value, err)
   -- With its error, for what is still on its way in the unit's name.
   self.ended = err or true
   unit.live = unit.live - 1
-  if unit.observe then
-    unit.observe("exit", self, err)
+  if observer then
+    observer("exit", self, err)
   end
   stop_coroutines(self)
   local pid = self.pid
   if pid then
     by_pid[pid] = nil
-    local gone = unit.gone
     if gone then
       gone[#gone + 1] = pid
     end
@@ -212,19 +256,34 @@ function unit.finish(self, value, err)
     release(self)
   end
   if self.limits then
-    unit.leave_host(self.limits)
+    leave_host(self.limits)
   end
   if self.monitors or self.links or self.waiters or self.watching or self.named then
-    unit.announce(self, value, err)
+    announce(self, value, err)
   end
   self.context.ended(self, value, err)
 end
 
---- Gives back a place on a host with limits; see kernel/processes/limits.
-function unit.leave_host() end
+--- Notes that a unit ended which never started here.
+function unit.note_gone(pid)
+  if gone then
+    gone[#gone + 1] = pid
+  end
+end
 
---- Told of the end of a unit that others watch, or that watches others; see kernel/processes/links.
-function unit.announce() end
+--- From now on PIDs of units that end are kept, or are not.
+function unit.keep_gone(on)
+  gone = on and (gone or {})
+end
+
+--- The PIDs of the units that ended since the last call; nil where they are not kept.
+function unit.take_gone()
+  local taken = gone
+  if taken and #taken > 0 then
+    gone = {}
+  end
+  return taken or nil
+end
 
 --- Ends a unit by force (terminate, cancellation of its caller, a failed link).
 --- The running slice is not interrupted: a unit that ends itself so goes on until it parks.
@@ -270,12 +329,12 @@ function unit.block(self)
   return err
 end
 
-local function finished(self, co, value, second)
+--- Takes what a coroutine of a unit has returned.
+function unit.returned(self, co, value, second)
   if co == self.main then
     local err = second ~= nil and errors.from_returned(second) or nil
     if err then
       value = nil
-      pcall(failures.crashed, self, err)
     end
     unit.finish(self, value, err)
   else
@@ -284,22 +343,18 @@ local function finished(self, co, value, second)
     self.fuel = (self.fuel or 0) + host.burnt(co)
     local err = self.blocked and deadlock(self)
     if err then
-      pcall(failures.crashed, self, err, true)
       unit.finish(self, nil, err)
     end
   end
 end
 
-local function failed(self, co, raised)
-  if self.run and stable.is_shortage(raised) then
-    return stable.give_up(self.run, raised)
+--- Takes what a coroutine of a unit has raised.
+function unit.raised(self, co, raised)
+  if self.run and shortage.is(raised) then
+    return shortage.give_up(self.run, raised)
   end
-  local err = errors.from_raised(raised, host.traceback(co, ""))
-  pcall(failures.crashed, self, err, true)
-  unit.finish(self, nil, err)
+  unit.finish(self, nil, errors.from_raised(raised, host.traceback(co, "")))
 end
-
-scheduler.on_end(finished, failed)
 
 -- Tickets: what waits for an answer from outside this worker's Lua. A ticket is a coroutine or a function.
 local tickets, ticket_worker = {}, {}

@@ -1,29 +1,35 @@
 -- Calls of functions: a callee is a unit in its caller's frame; it ends when its caller ends.
--- An instance of a pool keeps one coroutine for all its calls: after a call it parks, and the next call resumes it with
+-- An instance of a pool keeps one coroutine for all its functions: after a call it parks, and the next call resumes it with
 -- its function and arguments. Making a coroutine for each call costs about as much as the call itself.
 local use = ...
-local actors = use("kernel/processes/processes")
 local copies = use("kernel/core/copy")
+local core = use("kernel/core/core")
 local errors = use("kernel/core/errors")
 local pool = use("kernel/functions/pool")
+local processes = use("kernel/processes/processes")
 local sandbox = use("kernel/core/sandbox")
 local scheduler = use("kernel/core/scheduler")
+local spawning = use("kernel/processes/spawning")
 local unit = use("kernel/core/unit")
 local ready, park = scheduler.ready, host.park
 local finish, timing = unit.finish, pool.timing
 local select, status, type = select, coroutine.status, type
 
-local calls = {}
+local functions = {}
 
--- The handlers of function units; set by the kernel, as contexts are loaded after this file.
-calls.context = false
+-- The handlers of function units.
+local context
+
+functions.connect = core.hooks("kernel/functions/functions", { "context" }, function(handlers)
+  context = handlers
+end)
 
 local function canceled()
   return errors.fail("Canceled", "context canceled")
 end
 
 --- The function entry of `id`, or `nil, err` as a caller should see it.
-function calls.entry(id)
+function functions.entry(id)
   local entry, err = sandbox.entry(id)
   if entry and (entry.kind == "function.lua" or (entry.kind == "process.lua" and entry.host)) then
     return entry
@@ -100,7 +106,7 @@ local function start(instance, entry, frame, caller, waiter, n, a, b, ...)
   -- Eight fields and no more: a table that grows is made anew.
   local callee = {
     entry = entry,
-    context = calls.context,
+    context = context,
     frame = frame,
     main = false,
     instance = instance,
@@ -127,7 +133,7 @@ local function start(instance, entry, frame, caller, waiter, n, a, b, ...)
 end
 
 --- The end of a function unit: its instance is free again and its caller hears of it.
-function calls.ended(callee, value, err)
+function functions.ended(callee, value, err)
   local instance = callee.instance
   if instance.callee == callee then
     instance.callee = false
@@ -148,25 +154,23 @@ function calls.ended(callee, value, err)
 end
 
 --- Ends a call that its caller does not want any more.
-function calls.cancel(callee)
+function functions.cancel(callee)
   callee.waiter = false
   unit.kill(callee, canceled())
 end
 
 --- Ends the running call with the result nil, from inside (an upgrade, which a function has no use for).
-function calls.stop(callee)
+function functions.stop(callee)
   -- Its coroutine stops in the middle of the function, so no other call may use it.
   callee.instance.co = false
   finish(callee)
   park()
 end
 
-unit.cancel_call = calls.cancel
-
 -- A process with a default host, called like a function: its caller's end asks it to cancel.
 local function run_process(entry, frame, done, ...)
   local wanted = true
-  local pid = actors.run(function(value, err)
+  local pid = spawning.run(function(value, err)
     if wanted then
       done(value, err)
     end
@@ -174,14 +178,14 @@ local function run_process(entry, frame, done, ...)
   return function()
     wanted = false
     if pid then
-      actors.here.cancel(pid, "{|}", "operation canceled")
+      processes.operations.cancel(pid, "{|}", "operation canceled")
     end
   end
 end
 
 --- Runs function `entry` in `frame`; `done(value, err)` gets its outcome unless the returned function cancels it.
 --- The instance's pool may make the call wait. `caller` is the unit that waits for the outcome, false when none does.
-function calls.run_for(caller, entry, frame, done, ...)
+function functions.run_for(caller, entry, frame, done, ...)
   if entry.kind == "process.lua" then
     return run_process(entry, frame, done, ...)
   end
@@ -205,14 +209,14 @@ function calls.run_for(caller, entry, frame, done, ...)
       withdraw()
     end
     if callee and not callee.ended then
-      calls.cancel(callee)
+      functions.cancel(callee)
     end
   end
 end
 
 --- As `run_for`, for nobody who waits.
-function calls.run(entry, frame, done, ...)
-  return calls.run_for(false, entry, frame, done, ...)
+function functions.run(entry, frame, done, ...)
+  return functions.run_for(false, entry, frame, done, ...)
 end
 
 --- The set of what a unit has running, which ends with it: callees, and functions that cancel something.
@@ -224,11 +228,11 @@ local function owned_by(caller)
   end
   return owned
 end
-calls.owned_by = owned_by
+functions.owned_by = owned_by
 
 --- Waits for what `run(done)` starts and gives its outcome, `value, err`. `run` answers the function that cancels it,
 --- which is called when the caller ends first.
-function calls.wait_for(caller, run)
+function functions.wait_for(caller, run)
   local co = scheduler.co
   local finished, value, err = false, nil, nil
   local parked, owned, cancel = false, owned_by(caller), nil
@@ -249,13 +253,13 @@ end
 
 local function wait_in_queue(caller, entry, frame, ...)
   local args = table.pack(...)
-  return calls.wait_for(caller, function(done)
-    return calls.run_for(caller, entry, frame, done, table.unpack(args, 1, args.n))
+  return functions.wait_for(caller, function(done)
+    return functions.run_for(caller, entry, frame, done, table.unpack(args, 1, args.n))
   end)
 end
 
 --- Runs a call of this worker for the running coroutine and waits: `value, err`.
-function calls.wait(caller, entry, frame, ...)
+function functions.wait(caller, entry, frame, ...)
   local instance = entry.pool and pool.take(entry)
   if not instance then
     local err = entry.pool and pool.starved(entry, caller)
@@ -269,4 +273,4 @@ function calls.wait(caller, entry, frame, ...)
   return park()
 end
 
-return calls
+return functions

@@ -1,12 +1,13 @@
 -- What the options of a call do: retry failed attempts, limit its time. See docs/reference/modules/funcs.md.
 -- Options are those of the entry (`meta.options`), each replaced by the caller's of the same name.
 local use = ...
-local calls = use("kernel/functions/functions")
 local copies = use("kernel/core/copy")
 local duration = use("kernel/core/duration")
 local errors = use("kernel/core/errors")
+local functions = use("kernel/functions/functions")
 local scheduler = use("kernel/core/scheduler")
 local timers = use("kernel/core/timers")
+local tostring = use("kernel/core/stable").tostring
 
 local interceptors = {}
 
@@ -142,7 +143,7 @@ function interceptors.run(caller, settings, entry, frame, done, ...)
 
   local function try()
     attempt = attempt + 1
-    cancel = calls.run(entry, frame, function(value, err)
+    cancel = functions.run(entry, frame, function(value, err)
       if ended then
         return
       elseif err and retry and attempt < retry.attempts and is_repeated(retry, err) then

@@ -1,14 +1,15 @@
 -- What functions and processes do outside their unit: call functions, run host operations, write logs.
 local use = ...
-local actors = use("kernel/processes/processes")
-local calls = use("kernel/functions/functions")
 local copies = use("kernel/core/copy")
 local errors = use("kernel/core/errors")
+local functions = use("kernel/functions/functions")
 local future = use("kernel/messaging/future")
 local interceptors = use("kernel/functions/interceptors")
 local permissions = use("kernel/security/permissions")
 local position = use("kernel/core/position")
+local processes = use("kernel/processes/processes")
 local scheduler = use("kernel/core/scheduler")
+local spawning = use("kernel/processes/spawning")
 local unit = use("kernel/core/unit")
 
 local operations = {}
@@ -82,21 +83,21 @@ local function call_copied(self, target, frame, options, ok, ...)
   if not ok then
     return nil, errors.from_raised((...))
   end
-  local entry, err = calls.entry(target)
+  local entry, err = functions.entry(target)
   if not entry then
     return nil, err
   end
   if not options and not entry.options then
-    return calls.wait(self, entry, frame, ...)
+    return functions.wait(self, entry, frame, ...)
   end
   local settings, failure = interceptors.settings(entry, options)
   if failure then
     return nil, failure
   elseif not settings then
-    return calls.wait(self, entry, frame, ...)
+    return functions.wait(self, entry, frame, ...)
   end
   local args = table.pack(...)
-  return calls.wait_for(self, function(done)
+  return functions.wait_for(self, function(done)
     return interceptors.run(self, settings, entry, frame, done, table.unpack(args, 1, args.n))
   end)
 end
@@ -123,7 +124,7 @@ local function async_copied(self, target, frame, options, ok, ...)
   if not ok then
     return nil, errors.from_raised((...))
   end
-  local owned = calls.owned_by(self)
+  local owned = functions.owned_by(self)
   local stop
   local function release()
     if stop then
@@ -134,7 +135,7 @@ local function async_copied(self, target, frame, options, ok, ...)
     release()
     stop()
   end)
-  local entry, err = calls.entry(target)
+  local entry, err = functions.entry(target)
   if not entry then
     future.complete(result, nil, err)
     return result
@@ -148,12 +149,12 @@ local function async_copied(self, target, frame, options, ok, ...)
     release()
     future.complete(result, value, problem)
   end
-  local alone = actors.alone or settings or entry.kind == "process.lua"
-  local worker = alone and unit.index() or host.place()
+  local here = settings or entry.kind == "process.lua"
+  local worker = here and unit.index() or spawning.place()
   if settings then
     stop = interceptors.run(self, settings, entry, frame, done, ...)
   elseif worker == unit.index() then
-    stop = calls.run(entry, frame, done, ...)
+    stop = functions.run(entry, frame, done, ...)
   else
     stop = async_elsewhere(result, worker, target, frame, release, ...)
   end
@@ -170,21 +171,30 @@ end
 
 --- Starts a durable run of a workflow and waits for its end; the run goes on when the waiter ends first.
 function operations.workflow_exec(self, id, ...)
-  local pid, err =
-    actors.ask(-1, "start_workflow", id, nil, permissions.durable(self.frame), nil, false, false, {
+  local pid, err = processes.ask(
+    -1,
+    "start_workflow",
+    id,
+    nil,
+    permissions.durable(self.frame),
+    nil,
+    false,
+    false,
+    {
       options = {},
       sender = unit.pid_of(self),
       args = table.pack(...),
-    })
+    }
+  )
   if not pid then
     return nil, err
   end
-  return actors.wait(self, pid)
+  return spawning.wait(self, pid)
 end
 
 --- Sends an update to a run: its value, or its id when `spec.stage` is "accepted"; `nil, err`.
 function operations.workflow_update(self, pid, name, spec, ...)
-  return actors.ask(
+  return processes.ask(
     -1,
     "workflow_update",
     pid,
@@ -200,7 +210,7 @@ end
 --- Starts a run, or joins one, and sends it an update: as `workflow_update`. `start`: `id`, `host`, `options` and, as
 --- `table.pack` gives them, `args`; `update`: `name`, `id`, `stage`, `args`.
 function operations.workflow_update_with_start(self, start, update)
-  return actors.ask(
+  return processes.ask(
     -1,
     "update_with_start",
     start.id,
@@ -216,12 +226,12 @@ end
 
 --- Does something with the schedules of the workflow hosts: `value, err`. `request` names what must not be done twice.
 function operations.schedule(self, op, request, ...)
-  return actors.ask(-1, "schedule", op, permissions.durable(self.frame), request, ...)
+  return processes.ask(-1, "schedule", op, permissions.durable(self.frame), request, ...)
 end
 
 --- Asks a run: `value, err`.
 function operations.workflow_query(_, pid, name, ...)
-  return actors.ask(-1, "workflow_query", pid, name, select("#", ...), ...)
+  return processes.ask(-1, "workflow_query", pid, name, select("#", ...), ...)
 end
 
 -- Calls that other workers run here: origin:ticket -> the function that cancels one.
@@ -229,14 +239,14 @@ local running = {}
 
 --- Runs a call for another worker; `reply(value, err)` sends its outcome.
 function operations.serve(reply, origin, ticket, target, frame, ...)
-  local entry, err = calls.entry(target)
+  local entry, err = functions.entry(target)
   if not entry then
     reply(nil, err)
     return
   end
   local key = origin .. ":" .. ticket
   local answered = false
-  local cancel = calls.run(entry, frame, function(value, failure)
+  local cancel = functions.run(entry, frame, function(value, failure)
     answered = true
     running[key] = nil
     reply(value, failure)
@@ -272,5 +282,13 @@ function operations.worker_down(origin)
     end
   end
 end
+
+--- What other workers ask of this one; see kernel/processes/requests.
+operations.deferred = {
+  call = operations.serve,
+  cancel_call = function(_, _, _, origin, ticket)
+    operations.cancel_served(origin, ticket)
+  end,
+}
 
 return operations

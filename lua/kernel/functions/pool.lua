@@ -2,14 +2,20 @@
 -- free one, so at most `limit` calls of a function run at once on this worker, the rest queue.
 local use = ...
 local adaptive = use("kernel/functions/adaptive")
+local core = use("kernel/core/core")
 local errors = use("kernel/core/errors")
 local sandbox = use("kernel/core/sandbox")
 local scheduler = use("kernel/core/scheduler")
+local run_as = scheduler.run_as
 
 local pool = {}
 
---- The handlers of functions; set by the kernel, which knows them last.
-pool.context = nil
+-- The handlers of functions.
+local context
+
+pool.connect = core.hooks("kernel/functions/pool", { "context" }, function(handlers)
+  context = handlers
+end)
 
 -- A lazy pool is looked at this often (ns), and gives its instances up when it was unused at so many looks: 30 s.
 local LOOK <const>, QUIET_LOOKS <const> = 15000000000, 3
@@ -74,14 +80,10 @@ end
 -- Makes one instance more and gives it to `start`.
 local function create(entry, self, start)
   self.size = self.size + 1
+  -- A call of the node has no caller: the chunk needs a unit all the same, for what it may do without waiting.
   local caller = scheduler.current
-  if not caller then
-    -- A call of the node: the chunk needs a unit all the same, for what it may do without waiting.
-    scheduler.current =
-      { pid = "{node|0x00000}", entry = entry, context = pool.context, frame = {} }
-  end
-  local fn, err, env = sandbox.method(entry, entry.method)
-  scheduler.current = caller
+    or { pid = "{node|0x00000}", entry = entry, context = context, frame = {} }
+  local fn, err, env = run_as(caller, sandbox.method, entry, entry.method)
   if err then
     self.size = self.size - 1
     start(nil, err)
@@ -245,5 +247,8 @@ function pool.release(instance)
   end
   self.free[#self.free + 1] = instance
 end
+
+--- What other workers ask of this one; see kernel/processes/requests.
+pool.operations = { functions = pool.describe }
 
 return pool

@@ -130,7 +130,7 @@ end
 
 --- Begins or ends the stream of starts, ends and restarts. While nobody listens it costs a look at a field.
 function inspect.observe(on)
-  unit.observe = on and note or false
+  unit.set_observer(on and note or false)
 end
 
 --- Sends what happened in this turn.
@@ -141,5 +141,8 @@ function inspect.flush()
     host.emit("route", -1, 0, "lifecycle", batch, lost)
   end
 end
+
+--- What the node asks of this worker; see kernel/processes/requests.
+inspect.operations = { units = inspect.units, observe = inspect.observe }
 
 return inspect

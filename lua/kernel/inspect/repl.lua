@@ -1,14 +1,11 @@
 -- Code that a person types, piece after piece: it runs in a process, and what it makes global stays. The process may
 -- end (by an error of a coroutine, a failed link, an interruption); the next one goes on with the same globals.
 local use = ...
-local actors = use("kernel/processes/processes")
 local errors = use("kernel/core/errors")
 local sandbox = use("kernel/core/sandbox")
 local scheduler = use("kernel/core/scheduler")
 local show = use("library/show")
 local unit = use("kernel/core/unit")
-
-local prompt = {}
 
 -- Tables in which units are defined.
 local tables = { "functions", "processes", "workflows" }
@@ -102,7 +99,7 @@ end
 
 --- Runs a piece of code in the process; `reply` gets a table with one of `incomplete` (more lines are needed), `error`
 --- (and `trace`, a list of places), `values` (texts); and `units`, what it defined.
-function prompt.evaluate(reply, _, _, pid, code)
+local function evaluate(reply, _, _, pid, code)
   local self = unit.by_pid[pid]
   if not self then
     return reply(nil, errors.fail("NotFound", "process not found: " .. pid))
@@ -134,8 +131,10 @@ function prompt.evaluate(reply, _, _, pid, code)
   scheduler.ready(co)
 end
 
+local operations = {}
+
 --- Makes a function of the session's tables the code of its entry. The units share the session's globals.
-function actors.here.define_unit(kind, name)
+function operations.define_unit(kind, name)
   local id = "script:" .. name
   sandbox.forget(id)
   local entry, err = sandbox.entry(id)
@@ -153,7 +152,7 @@ function actors.here.define_unit(kind, name)
 end
 
 --- Takes a function out of the session's tables: it cannot be a unit.
-function actors.here.refuse_unit(kind, name)
+function operations.refuse_unit(kind, name)
   rawset(rawget(session.env, kind), name, nil)
   return true
 end
@@ -178,7 +177,7 @@ end
 
 --- The names that may follow: fields of the value at `path` (a list of names; none: the globals) that begin with
 --- `beginning`.
-function actors.here.complete_code(pid, path, beginning)
+function operations.complete_code(pid, path, beginning)
   local self = unit.by_pid[pid]
   if not self then
     return {}
@@ -218,4 +217,4 @@ function actors.here.complete_code(pid, path, beginning)
   return names
 end
 
-return prompt
+return { operations = operations, deferred = { evaluate = evaluate } }

@@ -8,6 +8,7 @@ local object = use("kernel/core/object")
 local scheduler = use("kernel/core/scheduler")
 local stable = use("kernel/core/stable")
 local unit = use("kernel/core/unit")
+local tostring = use("kernel/core/stable").tostring
 local ready, park, unit_of = scheduler.ready, scheduler.park, scheduler.unit_of
 local metatable_of = debug.getmetatable
 

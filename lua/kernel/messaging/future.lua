@@ -2,8 +2,8 @@
 local use = ...
 local channel = use("kernel/messaging/channel")
 local errors = use("kernel/core/errors")
-local mailbox = use("kernel/messaging/mailbox")
 local object = use("kernel/core/object")
+local payload = use("kernel/messaging/payload")
 
 local future = {}
 local methods = {}
@@ -42,7 +42,7 @@ function future.complete(result, value, err)
   end
   self.done, self.error = true, err or false
   if not err then
-    self.payload = mailbox.payload(value)
+    self.payload = payload.new(value)
   end
   channel.put(self.channel, err or self.payload)
   channel.close(self.channel)

@@ -3,6 +3,7 @@
 local use = ...
 local channel = use("kernel/messaging/channel")
 local object = use("kernel/core/object")
+local payload = use("kernel/messaging/payload")
 local scheduler = use("kernel/core/scheduler")
 local DECODE <const>, FIRST <const> = channel.DECODE, channel.FIRST
 local OPENED <const>, RECEIVERS <const> = channel.OPENED, channel.RECEIVERS
@@ -11,32 +12,12 @@ local put, ready, unit_of = channel.put, scheduler.ready, scheduler.unit_of
 local mailbox = {}
 local arrivals = 0
 
-local message_methods, payload_methods = {}, {}
+local message_methods = {}
 local _, message_meta = object.define("process.Message", message_methods, {
   __tostring = function(self)
     return "process.Message{topic=" .. self[1] .. "}"
   end,
 })
--- A Payload is {value}, with `_format` when it is not a Lua value.
-local _, payload_meta = object.define("payload", payload_methods, {
-  __tostring = function(self)
-    return "payload{format=" .. self:get_format() .. "}"
-  end,
-})
-
---- A Payload of a value that is already Lua.
-function mailbox.payload(value, format)
-  if format and format ~= "lua/any" then
-    return setmetatable({ value, _format = format }, payload_meta)
-  end
-  return setmetatable({ value }, payload_meta)
-end
-mailbox.payload_methods, mailbox.payload_meta = payload_methods, payload_meta
-
-function payload_methods:get_format()
-  return self._format or "lua/any"
-end
-
 function message_methods:topic()
   return self[1]
 end
@@ -48,13 +29,13 @@ end
 function message_methods:payload()
   local n = self.n
   if n == nil then
-    return setmetatable({ self[3] }, payload_meta)
+    return setmetatable({ self[3] }, payload.meta)
   elseif n == 0 then
     return nil
   end
   local list = {}
   for i = 1, n do
-    list[i] = mailbox.payload(self[3][i])
+    list[i] = payload.new(self[3][i])
   end
   return list
 end

@@ -3,7 +3,6 @@
 local use = ...
 local channel = use("kernel/messaging/channel")
 local errors = use("kernel/core/errors")
-local unit = use("kernel/core/unit")
 
 local limits = {}
 
@@ -47,8 +46,6 @@ function limits.leave(own)
     host.leave(own.index)
   end
 end
-
-unit.leave_host = limits.leave
 
 -- Bytes of a value, about: what its texts hold and 16 for each field; stops once it is more than `most`.
 local function size_of(value, most, seen)

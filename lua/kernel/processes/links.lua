@@ -209,7 +209,8 @@ local function fresh(value)
   return nil
 end
 
-function unit.announce(self, value, err)
+--- Informs those that watch a unit, or that it watches, of its end.
+function links.announce(self, value, err)
   local pid = self.pid
   -- Who hears of this end must not find the unit alive.
   remote.publish()
@@ -244,11 +245,8 @@ end
 
 --- Reports the end of a process that could not be started to who would have watched it.
 function links.ended_unstarted(pid, watcher, monitored, linked, err)
-  local gone = unit.gone
-  if gone then
-    gone[#gone + 1] = pid
-  end
-  unit.announce({
+  unit.note_gone(pid)
+  links.announce({
     pid = pid,
     monitors = monitored and { [watcher] = true },
     links = linked and { [watcher] = true },
@@ -280,5 +278,15 @@ function links.worker_down(worker, err)
     end
   end
 end
+
+--- What other workers ask of this one; see kernel/processes/requests.
+links.operations = {
+  exit_event = links.exit_event,
+  link_down = links.link_down,
+  unlinked = links.unlinked,
+  monitor = links.monitor,
+  demonitor = links.demonitor,
+  link = links.link,
+}
 
 return links

@@ -1,9 +1,11 @@
 -- What a function or process does to other units: send, watch, end them, wherever they live
 -- (spawning is in kernel/processes/spawning).
 -- Each operation runs where its target lives: here when this worker has it, else through a request that the running
--- coroutine waits for. `here` holds the operations; another worker (or the node) calls the same ones by name.
+-- coroutine waits for. `here` holds the operations; another worker (or the node) calls the same ones by name
+-- (kernel/processes/requests).
 local use = ...
 local copies = use("kernel/core/copy")
+local effects = use("kernel/core/effects")
 local errors = use("kernel/core/errors")
 local limits = use("kernel/processes/limits")
 local links = use("kernel/processes/links")
@@ -15,34 +17,28 @@ local by_pid, pid_of = unit.by_pid, unit.pid_of
 local copy = copies.copy
 local type = type
 
-local here = {
-  exit_event = links.exit_event,
-  link_down = links.link_down,
-  unlinked = links.unlinked,
-  monitor = links.monitor,
-  demonitor = links.demonitor,
-  link = links.link,
-}
+local here = {}
+-- The operations on one unit, which run where it lives.
+local targeted = {}
 
-local actors = { here = here, hosts = {}, alone = true, context = false }
+local processes = { operations = here }
 
--- Runs `op` of `here` on another worker (-1: the node) and waits for its answer. Workflows record it.
-local function ask(worker, op, ...)
-  local self = scheduler.current
-  local request = self.context.request
-  if request then
-    return request(self, op, ...)
-  end
+-- Runs `op` on another worker (-1: the node) and waits for its answer.
+local function route(worker, op, ...)
   local ticket = unit.ticket(scheduler.co, worker)
   unit.emit_request(ticket, "route", worker, ticket, op, ...)
   return host.park()
 end
-actors.ask = ask
 
---- Lets the node run `op`: `true`, or `nil, err`. Waits for it only where requests pile up, and in workflows.
-function actors.tell(op, ...)
-  if scheduler.current.context.request or not remote.unhurried() then
-    return ask(-1, op, ...)
+--- The effect `request`: has the node run `op` and waits for its answer.
+function processes.request(_, op, ...)
+  return route(-1, op, ...)
+end
+
+--- The effect `notify`: has the node run `op`: `true`, or `nil, err`. Waits for it only where requests pile up.
+function processes.notify(_, op, ...)
+  if not remote.unhurried() then
+    return route(-1, op, ...)
   end
   local err = unit.emit("route", -1, 0, op, ...)
   if err then
@@ -51,31 +47,44 @@ function actors.tell(op, ...)
   return true
 end
 
+--- Has another worker (-1: the node) run `op` and waits for its answer: `value, err`. Workflows record what the node
+--- answers.
+local function ask(worker, op, ...)
+  if worker == -1 then
+    return effects.request(op, ...)
+  end
+  return route(worker, op, ...)
+end
+processes.ask = ask
+
+--- Has the node run `op`, without waiting where that is not needed: `true`, or `nil, err`.
+processes.tell = effects.notify
+
 -- Runs `op` where `pid` lives; its first argument is the PID.
 local function at(pid, op, ...)
   if by_pid[pid] then
-    return here[op](pid, ...)
+    return targeted[op](pid, ...)
   end
   local worker = unit.worker_of(pid)
   if worker == nil or worker == unit.index() then
-    return here[op](pid, ...)
+    return targeted[op](pid, ...)
   end
   return ask(worker, op, pid, ...)
 end
-actors.at = at
+processes.at = at
 
 --- The PID of a registered name, or `nil, err` NotFound.
-function actors.lookup(_, name)
+function processes.lookup(_, name)
   return ask(-1, "lookup", name)
 end
 
 --- Removes a name: whether there was one.
-function actors.unregister(_, name)
+function processes.unregister(_, name)
   return ask(-1, "unregister", name)
 end
 
 --- The PID that `dest` (a PID's text or a registered name) stands for, or `nil, err` NotFound.
-function actors.resolve(self, dest)
+function processes.resolve(dest)
   if
     string.byte(dest) == 123
     and string.byte(dest, -1) == 125
@@ -83,7 +92,7 @@ function actors.resolve(self, dest)
   then
     return dest
   end
-  return self.context.lookup(self, dest)
+  return effects.lookup(dest)
 end
 
 -- The values of a message as one value: one as itself, none as nil, several as a list.
@@ -110,6 +119,13 @@ function here.send(pid, topic, from, n, ...)
   return true
 end
 
+--- Delivers a message to each of these units of this worker; those that are gone are left out.
+function here.send_each(pids, topic, from, n, ...)
+  for _, pid in ipairs(pids) do
+    here.send(pid, topic, from, n, copies.all(...))
+  end
+end
+
 -- Copies, or an Error instead of raising it: a message that cannot be sent is the sender's `nil, err`.
 local function copy_values(n, ...)
   if n == 1 then
@@ -123,7 +139,7 @@ local function copy_values(n, ...)
   return pcall(copies.all, ...)
 end
 
-actors.copy_values = copy_values
+processes.copy_values = copy_values
 
 local function send_copied(self, pid, topic, n, ok, ...)
   if not ok then
@@ -153,7 +169,7 @@ local function send_copied(self, pid, topic, n, ok, ...)
 end
 
 --- Sends to a PID: `true`, or `nil, err` (NotFound: no such process; Invalid: values that cannot be copied).
-function actors.send(self, pid, topic, n, ...)
+function processes.send(self, pid, topic, n, ...)
   return send_copied(self, pid, topic, n, copy_values(n, ...))
 end
 
@@ -198,16 +214,16 @@ function here.named(pid)
   return true
 end
 
-function actors.cancel(self, pid, reason, ns)
+function processes.cancel(self, pid, reason, ns)
   return at(pid, "cancel", pid_of(self), reason or "", ns)
 end
 
-function actors.terminate(_, pid)
+function processes.terminate(_, pid)
   return at(pid, "terminate")
 end
 
 --- Monitors a unit: its EXIT comes as an event, or as a message of `topic`.
-function actors.monitor(self, pid, topic)
+function processes.monitor(self, pid, topic)
   local watched = self.watching and self.watching[pid]
   if links.is_watching(self, pid, topic) then
     return nil, errors.fail("Internal", "monitor failed: already monitoring pid")
@@ -224,14 +240,14 @@ function actors.monitor(self, pid, topic)
   return ok, err
 end
 
-function actors.unmonitor(self, pid, topic)
+function processes.unmonitor(self, pid, topic)
   if not links.stop_watching(self, pid, topic) then
     at(pid, "demonitor", pid_of(self))
   end
   return true
 end
 
-function actors.link(self, pid)
+function processes.link(self, pid)
   local mine = pid_of(self)
   if self.links and self.links[pid] then
     return true
@@ -244,7 +260,7 @@ function actors.link(self, pid)
   return ok, err
 end
 
-function actors.unlink(self, pid)
+function processes.unlink(self, pid)
   if self.links then
     self.links[pid] = nil
   end
@@ -253,7 +269,7 @@ function actors.unlink(self, pid)
 end
 
 --- Registers a name for a PID with the node: `true` or `nil, err`.
-function actors.register(self, name, pid)
+function processes.register(self, name, pid)
   if pid == self.pid then
     -- Noted before the node has it: the unit may end while it waits for the answer.
     self.named = true
@@ -266,4 +282,10 @@ function actors.register(self, name, pid)
   return true
 end
 
-return actors
+for _, operations in ipairs({ here, links.operations }) do
+  for name, operation in pairs(operations) do
+    targeted[name] = operation
+  end
+end
+
+return processes

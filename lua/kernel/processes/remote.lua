@@ -79,30 +79,31 @@ function remote.forget(worker)
   blocks[worker] = nil
 end
 
---- Tells the other workers which units of this one live: called before they hear of an end, and after each turn.
+-- The newest PID that the other workers know of; false while there are no others.
+local published = false
+
+--- Lets the other workers know which units of this one live: called before they hear of an end, and after each turn.
 function remote.publish()
-  local gone = unit.gone
-  if gone and (#gone > 0 or unit.sequence() ~= remote.published) then
-    remote.published = unit.sequence()
-    host.liveness("update", remote.published, table.concat(gone))
-    if #gone > 0 then
-      unit.gone = {}
-    end
+  local gone = unit.take_gone()
+  if gone and (#gone > 0 or unit.sequence() ~= published) then
+    published = unit.sequence()
+    host.liveness("update", published, table.concat(gone))
   end
 end
 
 --- From now on there are (or are not) other workers.
 function remote.alone(alone)
   if alone then
-    unit.gone = false
-  elseif not unit.gone then
-    unit.gone = {}
+    unit.keep_gone(false)
+    published = false
+  elseif not published then
+    unit.keep_gone(true)
     local pids = {}
     for pid in pairs(unit.by_pid) do
       pids[#pids + 1] = pid
     end
-    remote.published = unit.sequence()
-    host.liveness("reset", remote.published, table.concat(pids))
+    published = unit.sequence()
+    host.liveness("reset", published, table.concat(pids))
   end
 end
 

@@ -1,19 +1,52 @@
 -- How a function or process starts others: on this worker, on another one, as a workflow; by itself or waiting for the
--- end. Adds to `actors`.
+-- end.
 local use = ...
-local actors = use("kernel/processes/processes")
+local core = use("kernel/core/core")
 local errors = use("kernel/core/errors")
-local failures = use("kernel/core/failures")
 local limits = use("kernel/processes/limits")
 local links = use("kernel/processes/links")
 local mailbox = use("kernel/messaging/mailbox")
+local processes = use("kernel/processes/processes")
 local permissions = use("kernel/security/permissions")
 local remote = use("kernel/processes/remote")
+local requests = use("kernel/processes/requests")
 local sandbox = use("kernel/core/sandbox")
 local scheduler = use("kernel/core/scheduler")
 local unit = use("kernel/core/unit")
+local tostring = use("kernel/core/stable").tostring
 local by_pid, pid_of, new_pid = unit.by_pid, unit.pid_of, unit.new_pid
-local ask, at, copy_values, here = actors.ask, actors.at, actors.copy_values, actors.here
+local ask, at, copy_values = processes.ask, processes.at, processes.copy_values
+local run_as = scheduler.run_as
+
+local spawning = {}
+local here = {}
+
+-- The handlers of process units.
+local context
+
+spawning.connect = core.hooks("kernel/processes/spawning", { "context" }, function(process)
+  context = process
+end)
+
+-- Host id -> { kind, state }.
+local hosts = {}
+local alone = true
+
+--- Notes the state of a host: "running", "stopping" or "stopped".
+function spawning.set_host(id, kind, state)
+  hosts[id] = { kind = kind, state = state }
+end
+
+--- From now on there are other workers to place units on, or there are none (true).
+function spawning.set_alone(on)
+  alone = on
+end
+
+--- The worker for a new unit.
+function spawning.place()
+  return alone and unit.index() or host.place()
+end
+local place = spawning.place
 
 local function unavailable(message)
   return errors.make("Unavailable", message, true)
@@ -21,7 +54,7 @@ end
 
 --- The process host of that id, or `nil, err`.
 local function host_of(id)
-  local entry = actors.hosts[id]
+  local entry = hosts[id]
   if not entry then
     return nil, errors.make("NotFound", "host not found", false, { host_id = id })
   elseif entry.state == "stopping" then
@@ -56,7 +89,7 @@ function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
   local self = {
     pid = extra and extra.pid or new_pid(host_id),
     entry = entry,
-    context = actors.context,
+    context = context,
     frame = frame,
     env = false,
     main = false,
@@ -66,9 +99,7 @@ function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
     started = scheduler.turn,
     steps = 0,
   }
-  scheduler.current = self
-  local fn, failure, env = sandbox.method(entry, entry.method)
-  scheduler.current = previous
+  local fn, failure, env = run_as(self, sandbox.method, entry, entry.method)
   if failure then
     return nil, failure
   end
@@ -119,9 +150,6 @@ function here.spawn_as(pid, id, host_id, frame, watcher, monitored, linked, mess
   local extra = { pid = pid, messages = messages }
   local started, err = here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
   if not started then
-    local fields = failures.fields(err)
-    fields.entry = id
-    failures.log("error", "process", id .. " cannot start", fields, pid)
     links.ended_unstarted(pid, watcher, monitored, linked, err)
   end
   return started
@@ -302,7 +330,7 @@ local function spawn_copied(self, id, host_id, frame, monitored, linked, extra, 
   elseif extra and extra.name then
     return spawn_named(self, id, host_id, frame, watcher, monitored, linked, extra, ...)
   end
-  local worker = actors.alone and unit.index() or host.place()
+  local worker = place()
   if worker == unit.index() then
     return spawn_here(self, id, host_id, frame, watcher, monitored, linked, extra, ...)
   end
@@ -310,7 +338,7 @@ local function spawn_copied(self, id, host_id, frame, monitored, linked, extra, 
 end
 
 --- Spawns a process on a process host, or starts a workflow on a workflow host: `pid` or `nil, err`.
-function actors.spawn(self, id, host_id, frame, monitored, linked, extra, ...)
+function spawning.spawn(self, id, host_id, frame, monitored, linked, extra, ...)
   return spawn_copied(
     self,
     id,
@@ -324,7 +352,7 @@ function actors.spawn(self, id, host_id, frame, monitored, linked, extra, ...)
 end
 
 --- Waits for the end of a unit: `value, err`. Nothing happens to it when the waiter ends first.
-function actors.wait(_, pid)
+function spawning.wait(_, pid)
   local co = scheduler.co
   if links.wait(pid, function(value, err)
     scheduler.ready(co, value, err)
@@ -343,7 +371,7 @@ local function exec_failed(err)
 end
 
 --- Makes a process of this worker; `waiter(value, err)` is called at its end, or with the error when it cannot start.
-function actors.run(waiter, id, host_id, frame, extra, ...)
+function spawning.run(waiter, id, host_id, frame, extra, ...)
   local pid, err = here.spawn(id, host_id, frame, nil, false, false, extra, ...)
   if pid then
     links.wait(pid, waiter)
@@ -362,19 +390,19 @@ local function exec_copied(self, id, host_id, frame, extra, ok, ...)
     return nil, exec_failed(err)
   elseif target.kind == "workflow.host" or (extra and extra.name) then
     local pid
-    pid, err = actors.spawn(self, id, host_id, frame, false, false, extra, ...)
+    pid, err = spawning.spawn(self, id, host_id, frame, false, false, extra, ...)
     if not pid then
       return nil, exec_failed(err)
     end
-    return actors.wait(self, pid)
+    return spawning.wait(self, pid)
   end
-  local worker = actors.alone and unit.index() or host.place()
+  local worker = place()
   if worker ~= unit.index() then
     -- Started and awaited in one request: it may be over before a second one arrives.
     return ask(worker, "exec", id, host_id, frame, extra, ...)
   end
   local co, done, parked, value = scheduler.co, false, false, nil
-  actors.run(function(result, failure)
+  spawning.run(function(result, failure)
     done, value, err = true, result, failure
     if parked then
       scheduler.ready(co, result, failure)
@@ -388,6 +416,33 @@ local function exec_copied(self, id, host_id, frame, extra, ok, ...)
 end
 
 --- Starts, waits, gives the result: `value, err`.
-function actors.exec(self, id, host_id, frame, extra, ...)
+function spawning.exec(self, id, host_id, frame, extra, ...)
   return exec_copied(self, id, host_id, frame, extra, copy_values(select("#", ...), ...))
 end
+
+--- Makes a process of this worker for who waits for its end.
+local function exec(reply, _, _, ...)
+  spawning.run(reply, ...)
+end
+
+-- A spawn of which the asker gets two answers: the PID, and, under `end_ticket`, the outcome.
+local function spawn_watched(reply, origin, _, end_ticket, id, host_id, frame, ...)
+  local pid, err = here.spawn(id, host_id, frame, nil, false, false, nil, ...)
+  if pid then
+    links.wait(pid, function(value, failure)
+      requests.reply(origin, end_ticket, value, failure)
+    end)
+  end
+  reply(pid, err)
+end
+
+local function wait(reply, _, _, pid)
+  if not links.wait(pid, reply) then
+    reply(nil, errors.fail("NotFound", "process not found: " .. pid))
+  end
+end
+
+spawning.operations = here
+spawning.deferred = { exec = exec, spawn_watched = spawn_watched, wait = wait }
+
+return spawning

@@ -1,6 +1,5 @@
 -- Subscriptions of units to events of the node: those of module `events` and of module `pg`.
 local use = ...
-local actors = use("kernel/processes/processes")
 local channel = use("kernel/messaging/channel")
 local object = use("kernel/core/object")
 local plain = use("kernel/core/plain")
@@ -57,8 +56,8 @@ function methods:close(options)
   return true
 end
 
---- Delivers an event of the node to subscriptions of this worker.
-function actors.here.event(ids, system, kind, path, data)
+-- Delivers an event of the node to subscriptions of this worker.
+local function event(ids, system, kind, path, data)
   for i, id in ipairs(ids) do
     local record = known[id]
     if record then
@@ -68,5 +67,8 @@ function actors.here.event(ids, system, kind, path, data)
     end
   end
 end
+
+--- What the node asks of this worker; see kernel/processes/requests.
+subscriptions.operations = { event = event }
 
 return subscriptions

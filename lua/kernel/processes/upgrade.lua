@@ -2,13 +2,12 @@
 -- messages stay; Lua state, coroutines, channels, timers, calls and options go. See docs/guide/hot-code.md.
 local use = ...
 local channel = use("kernel/messaging/channel")
-local actors = use("kernel/processes/processes")
 local copies = use("kernel/core/copy")
 local errors = use("kernel/core/errors")
-local failures = use("kernel/core/failures")
 local mailbox = use("kernel/messaging/mailbox")
 local sandbox = use("kernel/core/sandbox")
 local unit = use("kernel/core/unit")
+local tostring = use("kernel/core/stable").tostring
 
 local function queued_messages(self)
   local messages = {}
@@ -28,10 +27,11 @@ local function queued_messages(self)
 end
 
 local function fail(self, err)
-  local failure =
+  unit.finish(
+    self,
+    nil,
     errors.make(err:kind(), "upgrade: " .. err:message(), err:retryable(), err:details())
-  failures.crashed(self, failure, true)
-  unit.finish(self, nil, failure)
+  )
   host.park()
 end
 
@@ -59,7 +59,7 @@ end
 
 --- Sends OUTDATED to the processes that set `upgradable`: `changed` has, for each entry, the changed entries that
 --- it uses.
-function actors.here.outdated(changed)
+local function tell_outdated(changed)
   local concerned = {}
   for pid, self in pairs(unit.by_pid) do
     if self.upgradable and changed[self.entry.id] then
@@ -73,7 +73,8 @@ function actors.here.outdated(changed)
   end
 end
 
-return function(self, id, ...)
+--- The effect `upgrade` of a process.
+local function upgrade(self, id, ...)
   local args = table.pack(pcall(copies.all, ...))
   if not args[1] then
     return fail(self, errors.from_raised(args[2]))
@@ -100,7 +101,7 @@ return function(self, id, ...)
   for _, event in ipairs(events) do
     mailbox.event(self, event[3])
   end
-  unit.resume_as(
+  unit.run(
     self,
     coroutine.create(function()
       return fn(table.unpack(args, 2, args.n))
@@ -109,3 +110,5 @@ return function(self, id, ...)
   -- Nothing makes this coroutine ready again: it is no longer of any unit.
   host.park()
 end
+
+return { upgrade = upgrade, operations = { outdated = tell_outdated } }

@@ -10,7 +10,7 @@ local policies = use("kernel/security/policies")
 local scheduler = use("kernel/core/scheduler")
 
 -- A scope may hold the policies of today, of which a workflow must see those of its first time.
-local once = effects.once
+local once = effects.record
 
 local identity = {}
 

@@ -1,11 +1,17 @@
 -- What units may do: docs/guide/security.md. A frame carries the actor and the scope, a list of policies. A check
 -- in a unit without a scope costs one look at its frame, unless the application is strict.
 local use = ...
+local effects = use("kernel/core/effects")
 local errors = use("kernel/core/errors")
 local policies = use("kernel/security/policies")
 local unit = use("kernel/core/unit")
 
 local permissions = { strict = false }
+
+--- Whether a unit without an actor and a scope may do nothing that is checked.
+function permissions.set_strict(strict)
+  permissions.strict = strict
+end
 
 local function decide(frame, action, resource, attributes)
   local actor, scope = frame.actor, frame.scope
@@ -21,13 +27,9 @@ function permissions.allowed(self, action, resource, attributes)
   if not frame.scope and not permissions.strict then
     return true
   end
-  local record = self.context.record
-  if record then
-    return record(self, function()
-      return decide(frame, action, resource, attributes)
-    end)
-  end
-  return decide(frame, action, resource, attributes)
+  return effects.record(function()
+    return decide(frame, action, resource, attributes)
+  end)
 end
 
 --- As `allowed`, for what programs ask by themselves: never without an actor and a scope.

@@ -1,6 +1,8 @@
 -- Policies: what one rule, and a set of them, decide about an action on a resource. See docs/guide/security.md.
 -- A policy is a plain table {id, effect, actions, resources, conditions}, so that it crosses threads as it is; an
 -- actor is {id, meta}. Evaluation has no effects: the same in every context and replay.
+local use = ...
+local tostring = use("kernel/core/stable").tostring
 local policies = {}
 
 local function matches(patterns, text)

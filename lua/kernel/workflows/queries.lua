@@ -1,6 +1,7 @@
 -- Queries: questions to a run that leave no trace in its history. A handler may read everything and change nothing;
 -- it neither waits nor has side effects.
 local use = ...
+local commands = use("kernel/workflows/commands")
 local copies = use("kernel/core/copy")
 local errors = use("kernel/core/errors")
 local position = use("kernel/core/position")
@@ -40,7 +41,7 @@ end
 
 --- Lets `handler(...)` answer the queries of that name.
 function queries.set_handler(self, name, handler)
-  workflows.refuse_in_read_only(self.run)
+  commands.refuse_in_read_only(self.run)
   local handlers = self.run.query_handlers or {}
   self.run.query_handlers = handlers
   handlers[name] = handler
@@ -96,8 +97,7 @@ function queries.answer(run_id, name, args, n)
     local co = coroutine.create(function()
       return ask(self, handler, args, n)
     end)
-    scheduler.current, scheduler.co = self, co
-    status, value, err = host.resume(co)
+    status, value, err = scheduler.resume_as(self, co)
   end)
   if status ~= 0 then
     self.run.read_only = nil

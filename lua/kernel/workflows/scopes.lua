@@ -2,10 +2,10 @@
 -- the innermost scope that it is in; absent until a run makes its first scope.
 local use = ...
 local channel = use("kernel/messaging/channel")
+local commands = use("kernel/workflows/commands")
 local errors = use("kernel/core/errors")
 local local_activities = use("kernel/workflows/local_activities")
 local scheduler = use("kernel/core/scheduler")
-local workflows = use("kernel/workflows/workflows")
 
 local scopes = {}
 
@@ -65,11 +65,11 @@ local cancel_one = {
   timers = function(self, seq, err)
     local waiter = self.run.timers[seq]
     self.run.timers[seq] = nil
-    workflows.command(self, { type = "cancel_timer", seq = seq })
+    commands.add(self, { type = "cancel_timer", seq = seq })
     scheduler.ready(waiter, err)
   end,
   children = function(self, seq, err)
-    workflows.command(self, { type = "cancel_child", seq = seq, reason = err:message() })
+    commands.add(self, { type = "cancel_child", seq = seq, reason = err:message() })
   end,
 }
 

@@ -3,14 +3,15 @@
 -- `run.updates`: id -> "pending" or "accepted"; `run.verdicts`: what validators said, on replay.
 local use = ...
 local channel = use("kernel/messaging/channel")
+local commands = use("kernel/workflows/commands")
 local copies = use("kernel/core/copy")
 local errors = use("kernel/core/errors")
 local mailbox = use("kernel/messaging/mailbox")
 local record_size = use("kernel/workflows/record_size")
 local scheduler = use("kernel/core/scheduler")
-local stable = use("kernel/core/stable")
+local shortage = use("kernel/core/shortage")
+local tostring = use("kernel/core/stable").tostring
 local unit = use("kernel/core/unit")
-local workflows = use("kernel/workflows/workflows")
 
 local updates = {}
 
@@ -18,13 +19,13 @@ local SENDER <const> = "^{update|(.*)}$"
 
 local function accept(self, id)
   self.run.updates[id] = "accepted"
-  workflows.command(self, { type = "accept_update", updateId = id })
+  commands.add(self, { type = "accept_update", updateId = id })
 end
 
 local function reject(self, id, failure)
   self.run.updates[id] = nil
   failure = record_size.bounded(failure, "the refusal of the update")
-  workflows.command(self, { type = "reject_update", updateId = id, failure = failure })
+  commands.add(self, { type = "reject_update", updateId = id, failure = failure })
 end
 
 local function complete(self, id, value, failure)
@@ -42,11 +43,8 @@ local function complete(self, id, value, failure)
     value = nil
   end
   failure = record_size.bounded(failure, "the error of the update")
-  workflows.takes(self, record_size.of(value))
-  workflows.command(
-    self,
-    { type = "complete_update", updateId = id, value = value, failure = failure }
-  )
+  commands.takes(self, record_size.of(value))
+  commands.add(self, { type = "complete_update", updateId = id, value = value, failure = failure })
 end
 
 -- Nil when the validator has no objection, else the Error.
@@ -64,7 +62,7 @@ local function objection(self, validator, args, n)
 end
 
 local function with_stack(raised)
-  if stable.is_shortage(raised) then
+  if shortage.is(raised) then
     return raised
   end
   return errors.from_raised(raised, host.traceback("", 2))
@@ -88,8 +86,8 @@ local function start(self, spec, id, args, n)
     local ok, value, err = xpcall(spec.handler, with_stack, table.unpack(args, 1, n))
     if ok then
       failure = err ~= nil and errors.from_returned(err) or nil
-    elseif stable.is_shortage(value) then
-      stable.give_up(self.run, value)
+    elseif shortage.is(value) then
+      shortage.give_up(self.run, value)
     else
       failure = value
     end
@@ -105,7 +103,8 @@ local function queued(self, matches)
   return list or {}
 end
 
-function workflows.apply.do_update(self, job)
+--- Takes an update: a handler answers it, or it goes into the mailbox.
+function updates.deliver(self, job)
   local run, id, n = self.run, job.updateId, job.argc
   run.updates[id] = "pending"
   local spec = run.update_handlers and run.update_handlers[job.name]
@@ -120,14 +119,15 @@ function workflows.apply.do_update(self, job)
   mailbox.deliver(self, mailbox.message(job.name, "{update|" .. id .. "}", n, value))
 end
 
-function workflows.apply.update_verdict(self, job)
+--- Takes what a validator said of an update before, on replay.
+function updates.note_verdict(self, job)
   self.run.verdicts[job.updateId] = job
 end
 
 --- Lets `handler(...)` answer the updates of that name, those that wait already included.
 function updates.set_handler(self, name, handler, validator)
   local run = self.run
-  workflows.refuse_in_read_only(run)
+  commands.refuse_in_read_only(run)
   run.update_handlers = run.update_handlers or {}
   local spec = { handler = handler, validator = validator }
   run.update_handlers[name] = spec
@@ -151,8 +151,9 @@ function updates.all_finished(self)
   return true
 end
 
--- A run that has handlers knows the names of its updates: the others are rejected when the code has come to rest.
-function workflows.settle_updates(self)
+--- Rejects the updates that nobody will take, when the code has come to rest: a run that has handlers knows the names
+--- of its updates.
+function updates.settle(self)
   local run = self.run
   local handlers = run.update_handlers
   if not run.queued_updates or not handlers then
@@ -213,7 +214,7 @@ end
 
 --- Answers an update that came as a message: `true`, or `nil, err`.
 function updates.answer(self, id, verb, value)
-  workflows.refuse_in_read_only(self.run)
+  commands.refuse_in_read_only(self.run)
   local state, answer = self.run.updates[id], answers[verb]
   if not state then
     return nil, errors.fail("NotFound", "no update waits for an answer: " .. id)

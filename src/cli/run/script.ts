@@ -89,7 +89,6 @@ async function runSource(
       entries,
       config: Config.empty,
       log: createScriptLog(console, options),
-      traces: true,
       task: { entry: script.main, host: script.terminal, args },
     });
   } catch (error) {

@@ -61,7 +61,11 @@ tries("libraries and metatables", [
   ["collectgarbage", "return collectgarbage == nil", true],
   ["the host", "return host == nil and runtime == nil and use == nil", true],
   ["require of what is not listed", "require('io')", /module 'io' not found/],
-  ["require of a kernel file", "require('kernel/core/unit')", /module 'kernel\/unit' not found/],
+  [
+    "require of a kernel file",
+    "require('kernel/core/unit')",
+    /module 'kernel\/core\/unit' not found/,
+  ],
   ["require of a path", "require('../../etc/passwd')", /not found/],
   ["require of a table", "require({})", /bad argument #1 to 'require'/],
   [

@@ -1,6 +1,5 @@
 import { pack } from "../../../src/vm/codec.ts";
-import { Runtime } from "../../conformance/runtime.ts";
-import { SqlitePlace } from "../../conformance/sqlite-place.ts";
+import { Runtime } from "../../unit/workflows/harness.ts";
 
 // A runtime that the test kills: some schedules match every second each, at different parts of it, so
 // that there is always one that is just acted on.
@@ -8,7 +7,7 @@ import { SqlitePlace } from "../../conformance/sqlite-place.ts";
 const [folder, count] = process.argv.slice(2) as [string, string];
 
 const runtime = new Runtime({
-  place: new SqlitePlace({}, `${folder}/journal.db`),
+  path: `${folder}/journal.db`,
   scripts: {
     "app:quick": () => "done",
     "app:slow": function* (run) {

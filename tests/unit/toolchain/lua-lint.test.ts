@@ -83,6 +83,8 @@ describe("globalsOf", () => {
     expect(lintLua("return host", trusted)).toEqual([]);
     expect(lintLua("return host", application)).toHaveLength(1);
     expect(lintLua("return process", trusted)).toHaveLength(1);
+    expect(lintLua("return tostring(1)", trusted)).toHaveLength(1);
+    expect(lintLua("return tostring(1)", globalsOf("lua/kernel/core/stable.lua"))).toEqual([]);
     expect(lintLua("return process", application)).toEqual([]);
   });
 });

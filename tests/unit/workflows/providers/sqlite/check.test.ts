@@ -4,9 +4,8 @@ import { Database } from "bun:sqlite";
 import { copyFileSync, writeFileSync } from "node:fs";
 import { pack } from "../../../../../src/vm/codec.ts";
 import { checkJournal } from "../../../../../src/workflows/providers/sqlite/offline/check.ts";
-import { Runtime, settle, VirtualMachine } from "../../../../conformance/runtime.ts";
-import { SqlitePlace, temporaryFolder } from "../../../../conformance/sqlite-place.ts";
-import { type Script, ScriptError } from "../../../../conformance/scripted-engine.ts";
+import { Runtime, settle, temporaryFolder, VirtualMachine } from "../../harness.ts";
+import { type Script, ScriptError } from "../../scripted-engine.ts";
 
 const scripts: Record<string, Script> = {
   "app:order": function* (run) {
@@ -29,7 +28,7 @@ let folder: ReturnType<typeof temporaryFolder>;
 beforeEach(async () => {
   folder = temporaryFolder();
   const runtime = await Runtime.open({
-    place: new SqlitePlace({}, `${folder.path}/journal.db`),
+    path: `${folder.path}/journal.db`,
     machine: new VirtualMachine(),
     scripts,
     activities: {

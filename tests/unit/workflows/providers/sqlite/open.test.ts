@@ -11,8 +11,7 @@ import {
 } from "node:fs";
 import { pack } from "../../../../../src/vm/codec.ts";
 import { SqliteProvider } from "../../../../../src/workflows/providers/sqlite/sqlite.ts";
-import { Runtime } from "../../../../conformance/runtime.ts";
-import { SqlitePlace, temporaryFolder } from "../../../../conformance/sqlite-place.ts";
+import { Runtime, temporaryFolder } from "../../harness.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let path: string;
@@ -31,7 +30,8 @@ function provider(inline = true): SqliteProvider {
 /** A journal with one finished run in it. */
 async function filled(): Promise<void> {
   const runtime = await Runtime.open({
-    place: new SqlitePlace({ inline: true }, path),
+    path,
+    inline: true,
     scripts: {
       "app:done": () => 1,
     },

@@ -1,0 +1,66 @@
+-- What other workers, and the node (-1), ask of this one: operations by name. Each file returns its own as `operations`
+-- or `deferred`; the kernel adds them.
+local use = ...
+local unit = use("kernel/core/unit")
+
+local requests = {}
+
+-- Operations that answer by what they return, `value, err`, and those that answer later.
+local operations, deferred = {}, {}
+
+local function add(into, given)
+  for name, operation in pairs(given) do
+    if operations[name] or deferred[name] then
+      error("operation '" .. name .. "' is there twice")
+    end
+    into[name] = operation
+  end
+end
+
+--- Adds operations that answer at once: name -> function of the request's arguments that returns `value, err`.
+function requests.add(given)
+  add(operations, given)
+end
+
+--- Adds operations that answer later: name -> function(reply, origin, ticket, arguments…); `reply(value, err)`
+--- answers.
+function requests.add_deferred(given)
+  add(deferred, given)
+end
+
+--- The names of all operations, sorted.
+function requests.names()
+  local names = {}
+  for _, set in ipairs({ operations, deferred }) do
+    for name in pairs(set) do
+      names[#names + 1] = name
+    end
+  end
+  table.sort(names)
+  return names
+end
+
+--- Answers a request. An outcome that is too large to leave this VM is replaced by the Error that says so.
+function requests.reply(origin, ticket, value, failure)
+  local err = unit.emit("reply", origin, ticket, value, failure)
+  if err then
+    host.emit("reply", origin, ticket, nil, err)
+  end
+end
+
+--- Serves a request of another worker, or of the node (-1); ticket 0 wants no answer.
+function requests.serve(origin, ticket, op, ...)
+  local function reply(value, failure)
+    if ticket ~= 0 then
+      requests.reply(origin, ticket, value, failure)
+    end
+  end
+  local later = deferred[op]
+  if later then
+    later(reply, origin, ticket, ...)
+  else
+    reply(operations[op](...))
+  end
+end
+
+return requests

@@ -1,0 +1,286 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pack, unpack } from "../../../src/vm/codec.ts";
+import type { LuaValue } from "../../../src/vm/value.ts";
+import type { Failure } from "../../../src/workflows/engine/outcome.ts";
+import { type HistoryEvent, unpackHistory } from "../../../src/workflows/history/history.ts";
+import type {
+  OutboxMessage,
+  ProviderPlatform,
+  ProviderReport,
+  RunClosed,
+  StartRequest,
+  StartResult,
+} from "../../../src/workflows/provider.ts";
+
+import {
+  SqliteProvider,
+  type SqliteProviderOptions,
+} from "../../../src/workflows/providers/sqlite/sqlite.ts";
+import type { LocalAttempt } from "../../../src/workflows/replay/local-activities.ts";
+import { WippyError } from "../../../src/vm/error.ts";
+import { WorkflowTaskHandler } from "../../../src/workflows/replay/replay.ts";
+import { TaskQueue } from "../../../src/workflows/tasks/queue.ts";
+import { machine as realMachine } from "../../../src/platform/machine.ts";
+import { type Script, ScriptedEngine, ScriptError } from "./scripted-engine.ts";
+import type {
+  ActivityResult,
+  ActivityTask,
+  QueryAnswer,
+  QueryTask,
+  Task,
+  TaskCompletion,
+  WorkflowTask,
+} from "../../../src/workflows/tasks/tasks.ts";
+
+/** A clock that moves only when a test says so. */
+export class VirtualMachine implements ProviderPlatform {
+  time = Date.UTC(2026, 0, 1);
+  #timers = new Set<{ at: number; callback: () => void }>();
+  #count = 0;
+  readonly random = {
+    uuid: () => `00000000-0000-4000-8000-${String(++this.#count).padStart(12, "0")}`,
+    seed: () => ++this.#count,
+  };
+
+  now(): number {
+    return this.time;
+  }
+
+  setTimer(delay: number, callback: () => void): () => void {
+    const timer = { at: this.time + delay, callback };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  defer(callback: () => void): () => void {
+    const immediate = setImmediate(callback);
+    return () => clearImmediate(immediate);
+  }
+
+  /** Lets that many milliseconds pass, timer by timer. */
+  async advance(milliseconds: number): Promise<void> {
+    const end = this.time + milliseconds;
+    await settle();
+    for (;;) {
+      const due = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (!due) break;
+      this.time = Math.max(this.time, due.at);
+      this.#timers.delete(due);
+      due.callback();
+      await settle();
+    }
+    this.time = end;
+  }
+}
+
+/**
+ * Waits until nothing is left to do without time passing: every step takes one turn of the event
+ * loop.
+ */
+export async function settle(turns = 25): Promise<void> {
+  for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** An activity in TypeScript. Throw a `ScriptError` to fail with a given failure. */
+export type ActivityFunction = (
+  task: ActivityTask,
+  ...args: LuaValue[]
+) => LuaValue | Promise<LuaValue>;
+
+/** The same as a local activity. */
+export type LocalFunction = (
+  attempt: LocalAttempt,
+  ...args: LuaValue[]
+) => LuaValue | Promise<LuaValue>;
+
+export interface RuntimeOptions extends Partial<SqliteProviderOptions> {
+  scripts?: Record<string, Script>;
+  activities?: Record<string, ActivityFunction> | undefined;
+  localActivities?: Record<string, LocalFunction>;
+  /** Default: a virtual machine, inline. */
+  machine?: VirtualMachine;
+}
+
+export function temporaryFolder(): { path: string; remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), "wippy-journal-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** A node in miniature: one worker with scripted workflows and activities, on the real provider. */
+export class Runtime {
+  readonly provider: SqliteProvider;
+  readonly engine: ScriptedEngine;
+  readonly taskHandler: WorkflowTaskHandler;
+  /** Its worker's end of the provider. */
+  queue!: TaskQueue;
+  readonly #defer: (callback: () => void) => () => void;
+  readonly activities: Record<string, ActivityFunction>;
+  readonly localActivities: Record<string, LocalFunction>;
+  readonly messages: OutboxMessage[] = [];
+  readonly reports: ProviderReport[] = [];
+  readonly attempts: ActivityTask[] = [];
+  readonly aborted: string[] = [];
+  /** Attempts of local activities. */
+  readonly locals: LocalAttempt[] = [];
+  /** Local attempts that were asked to end. */
+  readonly asked: string[] = [];
+  /** Whether local attempts listen for their cancellation. */
+  listening = true;
+  /** False: tasks are taken and never answered, like those of a worker that hangs. */
+  answering = true;
+
+  constructor(options: RuntimeOptions & { path: string }) {
+    const { scripts = {}, activities = {}, localActivities = {}, machine, ...rest } = options;
+    this.provider = new SqliteProvider(
+      machine ? { inline: true, platform: machine, ...rest } : rest,
+    );
+    this.activities = activities;
+    this.localActivities = localActivities;
+    this.engine = new ScriptedEngine(scripts);
+    this.taskHandler = new WorkflowTaskHandler(this.engine, {
+      start: (attempt) => void this.#runLocal(attempt),
+      cancel: (token, gently) => {
+        if (!gently) this.aborted.push(token);
+        else if (this.listening) this.asked.push(token);
+        else this.taskHandler.answered(token, undefined, canceled());
+      },
+    }, { platform: machine ?? realMachine });
+    this.#defer = (machine ?? realMachine).defer;
+    this.provider.onMessage((message) => this.messages.push(message));
+    this.provider.onReport((report) => this.reports.push(report));
+  }
+
+  static async open(options: RuntimeOptions & { path: string }): Promise<Runtime> {
+    const runtime = new Runtime(options);
+    await runtime.provider.open();
+    runtime.connect();
+    return runtime;
+  }
+
+  /** Connects its worker. */
+  connect(): void {
+    this.queue = new TaskQueue(this.provider.connect(0), this.#defer);
+    this.queue.onTasks((tasks) => {
+      for (const item of tasks) this.#take(item);
+    });
+  }
+
+  #take(item: Task): void {
+    switch (item.type) {
+      case "task":
+        this.onTask(item.task);
+        break;
+      case "query":
+        this.onQuery(item.task);
+        break;
+      case "activity":
+        void this.#run(item.task);
+        break;
+      case "activity_cancel":
+        this.aborted.push(item.token);
+        break;
+      case "expedite":
+        this.taskHandler.expedite(item.runId);
+        break;
+      case "evict":
+        this.taskHandler.evict(item.runId);
+    }
+  }
+
+  /** What the worker does with a task; tests put something else in its place. */
+  onTask = (task: WorkflowTask): void => {
+    if (!this.answering) return;
+    this.taskHandler.run(task).then((completion) => this.completeTask(completion));
+  };
+
+  onQuery = (task: QueryTask): void => {
+    if (!this.answering) return;
+    this.taskHandler.query(task).then((answer) => this.completeQuery(answer));
+  };
+
+  completeTask(completion: TaskCompletion): void {
+    this.queue.answer({ type: "task", completion });
+  }
+
+  completeQuery(answer: QueryAnswer): void {
+    this.queue.answer({ type: "queried", answer });
+  }
+
+  completeActivity(token: string, result: ActivityResult): void {
+    this.queue.answer({ type: "activity", token, result });
+  }
+
+  start(
+    entry: string,
+    args: LuaValue[] = [],
+    more: Partial<StartRequest> = {},
+  ): Promise<StartResult> {
+    return this.provider.start({ entry, hostId: "app:workflows", args: pack(args), ...more });
+  }
+
+  signal(workflowId: string, name: string, ...payloads: LuaValue[]): Promise<void> {
+    return this.provider.signal(workflowId, { name, payloads: pack(payloads), sender: "{t|1}" });
+  }
+
+  closed(workflowId: string, runId?: string): Promise<RunClosed> {
+    return new Promise((resolve) => void this.provider.watch(workflowId, resolve, runId));
+  }
+
+  /** The value of a run that completed. */
+  async result(workflowId: string): Promise<LuaValue> {
+    const closed = await this.closed(workflowId);
+    if (closed.status !== "completed") {
+      throw new Error(`${closed.status}: ${closed.failure?.message}`);
+    }
+    return closed.value && unpack(closed.value);
+  }
+
+  async history(runId: string): Promise<HistoryEvent[]> {
+    return unpackHistory(await this.provider.history(runId));
+  }
+
+  async eventTypes(runId: string): Promise<string[]> {
+    return (await this.history(runId)).map(({ type }) => type);
+  }
+
+  async #runLocal(attempt: LocalAttempt): Promise<void> {
+    this.locals.push(attempt);
+    const { token, entry, args } = attempt;
+    const activity = this.localActivities[entry];
+    try {
+      if (!activity) {
+        throw new WippyError("NotFound", `there is no function ${entry}`, { retryable: false });
+      }
+      this.taskHandler.answered(token, await activity(attempt, ...args), undefined);
+    } catch (error) {
+      const failure = error instanceof ScriptError ? error.failure : error;
+      this.taskHandler.answered(token, undefined, WippyError.from(failure));
+    }
+  }
+
+  async #run(task: ActivityTask): Promise<void> {
+    this.attempts.push(task);
+    const activity = this.activities[task.entry];
+    try {
+      if (!activity) {
+        const message = `there is no function ${task.entry}`;
+        throw new ScriptError({ kind: "NotFound", message, retryable: false });
+      }
+      const value = await activity(task, ...unpack(task.args) as LuaValue[]);
+      this.completeActivity(task.token, { status: "completed", value: pack(value) });
+    } catch (error) {
+      this.completeActivity(task.token, { status: "failed", failure: failureOf(error) });
+    }
+  }
+}
+
+function canceled(): WippyError {
+  return new WippyError("Canceled", "operation canceled", { retryable: false });
+}
+
+function failureOf(error: unknown): Failure {
+  if (error instanceof ScriptError) return error.failure;
+  return { kind: "Internal", message: error instanceof Error ? error.message : String(error) };
+}

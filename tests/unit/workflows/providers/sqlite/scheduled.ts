@@ -1,0 +1,113 @@
+import { copyFileSync, existsSync } from "node:fs";
+import { pack } from "../../../../../src/vm/codec.ts";
+import type {
+  NewSchedule,
+  ScheduleSpec,
+} from "../../../../../src/workflows/schedules/schedules.ts";
+import { cleanAfterTest } from "../../../../cleanup.ts";
+import { Runtime, type RuntimeOptions, temporaryFolder, VirtualMachine } from "../../harness.ts";
+import { type Script, ScriptError } from "../../scripted-engine.ts";
+
+export const minute = 60_000;
+export const hour = 60 * minute;
+export const day = 24 * hour;
+
+/** What schedules start: ends at once, at a signal, when it is canceled, with a failure. */
+export const scripts: Record<string, Script> = {
+  "app:quick": (_run, value) => value,
+  "app:waits": function* (run) {
+    return yield run.signal();
+  },
+  "app:cancels": function* (run) {
+    return yield run.canceled();
+  },
+  "app:fails": () => {
+    throw new ScriptError({ kind: "Invalid", message: "no" });
+  },
+};
+
+/** A runtime on a journal of its own that can be stopped, or die, and be opened again. */
+export class ScheduleHarness {
+  readonly machine = new VirtualMachine();
+  runtime!: Runtime;
+  readonly #folder = temporaryFolder();
+  readonly #options: RuntimeOptions;
+  #deaths = 0;
+
+  private constructor(options: RuntimeOptions) {
+    this.#options = options;
+    cleanAfterTest(async () => {
+      await this.runtime.provider.close();
+      this.#folder.remove();
+    });
+  }
+
+  static async open(options: RuntimeOptions = {}): Promise<ScheduleHarness> {
+    const harness = new ScheduleHarness(options);
+    await harness.#open();
+    return harness;
+  }
+
+  get path(): string {
+    return `${this.#folder.path}/journal-${this.#deaths}.db`;
+  }
+
+  get schedules() {
+    return this.runtime.provider.schedules;
+  }
+
+  async #open(more: RuntimeOptions = {}): Promise<void> {
+    const options = { scripts, machine: this.machine, ...this.#options, ...more };
+    this.runtime = await Runtime.open({ ...options, path: this.path });
+  }
+
+  async stop(): Promise<void> {
+    await this.runtime.provider.close();
+  }
+
+  async start(more: RuntimeOptions = {}): Promise<void> {
+    await this.#open(more);
+  }
+
+  /** The runtime dies: what is on disk at this moment is what the next one finds. */
+  async die(): Promise<void> {
+    const from = this.path;
+    this.#deaths++;
+    for (const end of ["", "-wal"]) {
+      if (existsSync(from + end)) copyFileSync(from + end, this.path + end);
+    }
+    await this.runtime.provider.close();
+    await this.#open();
+  }
+
+  create(
+    scheduleId: string,
+    spec: ScheduleSpec,
+    entry = "app:quick",
+    more: Partial<NewSchedule> = {},
+  ): Promise<void> {
+    return this.schedules.create({
+      scheduleId,
+      spec,
+      action: { entry, hostId: "app:workflows", workflowId: scheduleId, args: pack([]) },
+      ...more,
+    });
+  }
+
+  /** Workflow ids of the runs, in the order of their starts, with their status. */
+  async runs(): Promise<string[]> {
+    const all: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await this.runtime.provider.list({ ...cursor !== undefined && { cursor } });
+      all.push(...page.runs.map(({ workflowId, status }) => `${workflowId} ${status}`));
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return all.reverse();
+  }
+
+  /** The times in their workflow ids, as they were started. */
+  async times(): Promise<string[]> {
+    return (await this.runs()).map((run) => /\d{4}-\S+/.exec(run)![0]);
+  }
+}
