@@ -41,3 +41,10 @@ declare module "*/build/modules.js" {
 declare module "*/build/operations.js" {
   export const operations: Record<string, import("./operations/operation.ts").Operation[]>;
 }
+
+// A file that `src/services/make-index.ts` makes.
+
+/** What each module exports that defines kinds of entries, by its path from the repository's root. */
+declare module "*/build/kinds.js" {
+  export const definitions: Record<string, Record<string, unknown>>;
+}

@@ -2,7 +2,7 @@
 -- @workflows no
 -- @sandbox yes
 local runtime = ...
-local use, check, errors = runtime.use, runtime.check, runtime.errors
+local use, check, effects, errors = runtime.use, runtime.check, runtime.effects, runtime.errors
 local processes = use("kernel/processes/processes")
 local copies = use("kernel/core/copy")
 local object = use("kernel/core/object")
@@ -56,7 +56,7 @@ function pg.open(id)
   if err then
     return nil, err
   end
-  local ok, failure = processes.ask(-1, "pg_open", id)
+  local ok, failure = effects.immediate("pg.find", id)
   if not ok then
     return nil, failure
   end

@@ -15,7 +15,7 @@ export interface CodeFault {
 
 /** Whether an entry holds Lua code. */
 export function isCode(entry: Entry): boolean {
-  return kinds.get(entry.kind)?.code ?? false;
+  return kinds.get(entry.kind)?.code !== undefined;
 }
 
 function modulesOf(entry: Entry): string[] {

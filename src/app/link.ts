@@ -1,5 +1,5 @@
 import { type Entry, parseId, qualify } from "../registry/entry.ts";
-import { namespaceDependency, namespaceRequirement } from "../registry/kinds/plain.ts";
+import { namespaceDependency, namespaceRequirement } from "../registry/kinds/namespace.ts";
 import { setPath } from "./override.ts";
 
 /** Something about one requirement that deserves a warning. */

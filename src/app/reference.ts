@@ -1,7 +1,7 @@
 import { type Entry, parseId, qualify } from "../registry/entry.ts";
 import { pathText } from "../registry/fault.ts";
 import { kinds } from "../registry/kinds.ts";
-import type { Reference } from "../registry/kinds/kind.ts";
+import type { Reference } from "../registry/kind.ts";
 import { nearest } from "../registry/suggestion.ts";
 import type { CodeFault } from "./code-graph.ts";
 

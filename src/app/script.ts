@@ -6,8 +6,6 @@ import { basename } from "node:path";
 import { availableParallelism } from "node:os";
 import { madeEntry } from "../registry/decode.ts";
 import type { Entry } from "../registry/entry.ts";
-import { processHost, terminalHost, workflowHost } from "../registry/kinds/host.ts";
-import { functionLua, processLua, workflowLua } from "../registry/kinds/lua.ts";
 import type { Lifecycle } from "../registry/lifecycle.ts";
 import { builtinModules } from "../registry/modules.ts";
 import { type ScriptUnits, type UnitTable, unitTables } from "./script-units.ts";
@@ -162,11 +160,11 @@ class ScriptApplication {
     // A process that is called like a function needs a host.
     if (table === "processes") return this.#process(id, code, { default_host: script.processes });
     const data = this.#payload(code);
-    return madeEntry(workflowLua, this.#entry(id, workflowLua.name, data, this.#title), data);
+    return madeEntry(this.#entry(id, "workflow.lua", data, this.#title), data);
   }
 
   processHost(): Entry {
-    const entry = this.#entry(script.processes, processHost.name, autoStart);
+    const entry = this.#entry(script.processes, "process.host", autoStart);
     const host = {
       workers: availableParallelism(),
       queue_size: 1024,
@@ -175,23 +173,23 @@ class ScriptApplication {
       max_mailbox: undefined,
       max_message_size: undefined,
     };
-    return madeEntry(processHost, entry, { host, lifecycle });
+    return madeEntry(entry, { host, lifecycle });
   }
 
   terminalHost(): Entry {
-    const entry = this.#entry(script.terminal, terminalHost.name, autoStart);
-    return madeEntry(terminalHost, entry, { hide_logs: false, lifecycle });
+    const entry = this.#entry(script.terminal, "terminal.host", autoStart);
+    return madeEntry(entry, { hide_logs: false, lifecycle });
   }
 
   /** @param kept milliseconds that a closed run is kept */
   workflowHost(journal: string, kept?: number): Entry {
     const text = kept === undefined ? {} : { retention: `${kept}ms` };
-    const entry = this.#entry(script.workflows, workflowHost.name, {
+    const entry = this.#entry(script.workflows, "workflow.host", {
       ...autoStart,
       journal,
       ...text,
     });
-    return madeEntry(workflowHost, entry, {
+    return madeEntry(entry, {
       journal,
       retention: kept,
       max_concurrent_activities: undefined,
@@ -221,17 +219,13 @@ class ScriptApplication {
   #function(id: string, source: string): Entry {
     const data = this.#payload(source);
     const pool = { type: "lazy", workers: 16, buffer: 0 } as const;
-    const entry = this.#entry(id, functionLua.name, data, this.#title);
-    return madeEntry(functionLua, entry, { ...data, pool });
+    const entry = this.#entry(id, "function.lua", data, this.#title);
+    return madeEntry(entry, { ...data, pool });
   }
 
   #process(id: string, source: string, meta: Record<string, unknown> = {}): Entry {
     const data = this.#payload(source);
-    return madeEntry(
-      processLua,
-      this.#entry(id, processLua.name, data, { ...this.#title, ...meta }),
-      data,
-    );
+    return madeEntry(this.#entry(id, "process.lua", data, { ...this.#title, ...meta }), data);
   }
 
   #entry(

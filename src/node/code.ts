@@ -1,8 +1,8 @@
 import { prepareSource } from "../app/source.ts";
 import { decodeEntry } from "../registry/decode.ts";
 import type { Entry } from "../registry/entry.ts";
-import { functionLua, libraryLua, processLua, workflowLua } from "../registry/kinds/lua.ts";
 import type { Variables } from "../registry/placeholder.ts";
+import { kinds } from "../registry/kinds.ts";
 import type { CodeEntry } from "../worker/messages.ts";
 
 function defaultHost(entry: Entry): string | undefined {
@@ -26,38 +26,25 @@ function callOptions({ meta }: Entry): Record<string, unknown> | undefined {
 
 /** A Lua entry as workers need it; undefined for entries without code. @throws WippyError Invalid */
 export function codeEntry(entry: Entry, variables: Variables): CodeEntry | undefined {
+  const kind = kinds.get(entry.kind);
+  if (!kind?.code) return undefined;
+  const { source, method, modules, imports, pool } = kind.code.read(
+    decodeEntry(kind, entry, variables),
+  );
   const chunk = entry.origin?.chunk;
-  const common = { id: entry.id, kind: entry.kind, ...(chunk !== undefined && { chunk }) };
   const host = defaultHost(entry);
   const options = callOptions(entry);
-  const rest = {
-    ...(options && { options }),
-    ...(host !== undefined && { host }),
+  return {
+    id: entry.id,
+    kind: entry.kind,
+    source: prepareSource(entry.id, source).code,
+    method,
+    modules,
+    ...(chunk !== undefined && { chunk }),
+    ...(pool && { pool: { ...pool } }),
+    ...(Object.keys(imports).length > 0 && { imports }),
+    // A library is never called.
+    ...(kind.code.unit !== "library" && options && { options }),
+    ...(kind.code.unit !== "library" && host !== undefined && { host }),
   };
-  const lists = (data: { modules: string[]; imports: Record<string, string> }) => ({
-    modules: data.modules,
-    ...(Object.keys(data.imports).length > 0 && { imports: data.imports }),
-  });
-  switch (entry.kind) {
-    case functionLua.name: {
-      const data = decodeEntry(functionLua, entry, variables);
-      const { code } = prepareSource(entry.id, data.source);
-      const pool = { ...data.pool };
-      return { ...common, source: code, method: data.method, pool, ...lists(data), ...rest };
-    }
-    case libraryLua.name: {
-      const data = decodeEntry(libraryLua, entry, variables);
-      const { code } = prepareSource(entry.id, data.source);
-      return { ...common, source: code, method: "", ...lists(data) };
-    }
-    case processLua.name:
-    case workflowLua.name: {
-      const kind = entry.kind === processLua.name ? processLua : workflowLua;
-      const data = decodeEntry(kind, entry, variables);
-      const { code } = prepareSource(entry.id, data.source);
-      return { ...common, source: code, method: data.method, ...lists(data), ...rest };
-    }
-    default:
-      return undefined;
-  }
 }

@@ -10,12 +10,40 @@ export class Foreground {
   /** Made when a process first needs it. */
   #terminal: StandardTerminal | undefined;
   #attached: (Terminal & { release(): void }) | undefined;
+  /** Hosts whose processes have the terminal. */
+  readonly #hosts = new Set<string>();
+  readonly #done = Promise.withResolvers<number>();
   /** Arguments of the process, while one runs. */
   arguments: string[] = [];
 
   /** @param given the terminal of processes; that of this program when absent */
   constructor(given?: Terminal) {
     this.#given = given;
+  }
+
+  /** The processes of a host have the terminal from now on. */
+  claim(host: string): void {
+    this.#hosts.add(host);
+  }
+
+  /** Whether the processes of a host have the terminal. */
+  has(host: string): boolean {
+    return this.#hosts.has(host);
+  }
+
+  /** Fulfilled with the exit status of a process with which the runtime ends. */
+  get done(): Promise<number> {
+    return this.#done.promise;
+  }
+
+  /** The runtime ends with a status. */
+  exit(status: number): void {
+    this.#done.resolve(status);
+  }
+
+  /** The runtime ends with this process. */
+  endsWith(ended: Promise<LuaValue>): void {
+    void this.status(ended).then((status) => this.exit(status));
   }
 
   /** What the process reads from and writes to. */

@@ -26,7 +26,7 @@ function invalid(message: string): WippyError {
 
 /**
  * Process groups (module `pg`): who is a member of what. The one truth of a runtime, kept on the node's thread, so
- * that a snapshot and the changes after it never disagree.
+ * that a snapshot and the changes after it never disagree. That a scope is an entry is checked where it is opened.
  */
 export class Groups {
   readonly #scopes = new Map<string, Scope>();
@@ -34,14 +34,7 @@ export class Groups {
   readonly #workerOf: (pid: string) => number | undefined;
   #lastJoin = 0;
 
-  readonly #isScope: (id: string) => boolean;
-
-  constructor(
-    isScope: (id: string) => boolean,
-    tell: Tell,
-    workerOf: (pid: string) => number | undefined,
-  ) {
-    this.#isScope = isScope;
+  constructor(tell: Tell, workerOf: (pid: string) => number | undefined) {
     this.#tell = tell;
     this.#workerOf = workerOf;
   }
@@ -49,7 +42,6 @@ export class Groups {
   #scope(id: string): Scope {
     const present = this.#scopes.get(id);
     if (present) return present;
-    if (!this.#isScope(id)) throw invalid(`${id} is not a pg.scope`);
     const scope = new Scope();
     this.#scopes.set(id, scope);
     return scope;

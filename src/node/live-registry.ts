@@ -12,6 +12,7 @@ import {
   type Version,
   Versions,
 } from "../registry/versions.ts";
+import { kinds } from "../registry/kinds.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import { refuseReserved } from "./builtin.ts";
@@ -28,13 +29,6 @@ export interface RegistryHooks {
     outdated: ReadonlyMap<string, string[]>,
   ): Promise<void>;
 }
-
-/** Kinds whose changes need a new start, and why. */
-const fixed: readonly [kind: RegExp, why: string][] = [
-  [/^terminal\.host$/, "a terminal host lives as long as the runtime"],
-  [/^workflow\.host$/, "a workflow host holds its journal as long as the runtime lives"],
-  [/^env\./, "environment storages and variables are read at the start"],
-];
 
 function entryValue({ id, kind, meta, data }: Entry): LuaValue {
   return { id, kind, meta: meta as LuaValue, data: data as LuaValue };
@@ -104,11 +98,11 @@ export class LiveRegistry {
       const plan = this.versions.plan(changes);
       for (const { entry } of plan.changes) {
         refuseReserved(entry.id);
-        const why = fixed.find(([kind]) => kind.test(entry.kind));
-        if (why) {
+        const why = kinds.get(entry.kind)?.fixed;
+        if (why !== undefined) {
           throw new WippyError(
             "Invalid",
-            `${entry.id}: a ${entry.kind} cannot change while the runtime lives: ${why[1]}`,
+            `${entry.id}: a ${entry.kind} cannot change while the runtime lives: ${why}`,
             { retryable: false },
           );
         }

@@ -5,44 +5,36 @@
 import { Environment } from "../app/environment.ts";
 import type { Problem } from "../app/problem.ts";
 import type { Terminal } from "../operations/io/terminal.ts";
-import { decodeEntry } from "../registry/decode.ts";
 import type { Entry } from "../registry/entry.ts";
-import { qualify } from "../registry/entry.ts";
-import { processHost, processService, terminalHost, workflowHost } from "../registry/kinds/host.ts";
-import { workflowSchedule } from "../registry/kinds/schedule.ts";
-import { processSupervisor } from "../registry/kinds/supervisor.ts";
 import type { DoneChange } from "../registry/versions.ts";
-import type { Lifecycle } from "../registry/lifecycle.ts";
+import { hasForeground, hostKind, serviceCode } from "../services/services.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
-import type { CodeEntry, FromWorker, HostLimits } from "../worker/messages.ts";
+import type { CodeEntry, FromWorker } from "../worker/messages.ts";
 import { Bus } from "./bus.ts";
-import { builtinCode, refuseReserved, supervisorEntry, supervisorStarted } from "./builtin.ts";
+import { refuseReserved } from "./builtin.ts";
 import { checkChanged, codeProblems } from "./code-check.ts";
 import { codeEntry } from "./code.ts";
-import { Control, controlPid } from "./control.ts";
+import { Control } from "./control.ts";
+import { EntryServices } from "./entry-services.ts";
 import { Foreground } from "./foreground.ts";
-import { hostLimits, workflowLimits } from "./host-limits.ts";
+import { hostLimits, Hosts } from "./hosts.ts";
 import { LiveRegistry } from "./live-registry.ts";
 import { machine } from "../platform/machine.ts";
-import { type Platform, sleep } from "../platform/platform.ts";
+import type { Platform } from "../platform/platform.ts";
 import { Names } from "./names.ts";
 import type { NodeOptions } from "./options.ts";
 import { parsePid, workerOf } from "./pid.ts";
 import { ReplSession } from "./repl.ts";
 import { NodeRequests } from "./requests.ts";
-import { connectServices } from "./service-bus.ts";
-import { serviceFrame } from "./identity.ts";
-import { HostStart, Services, type Startable } from "./services.ts";
-import { childrenStarted, supervisorSpec } from "./supervision.ts";
+import { ServiceUnits } from "./service-units.ts";
+import { Services } from "./services.ts";
+import { connectServices } from "./supervisor-events.ts";
 import { defaultWorkers, WorkerPool } from "./worker-pool.ts";
-import { type WorkflowHostLimits, WorkflowHosts } from "./workflow-hosts.ts";
+import { WorkflowHosts } from "./workflow-hosts.ts";
 
 export type { NodeOptions } from "./options.ts";
 
-const hostKinds: ReadonlySet<string> = new Set(
-  [processHost, terminalHost, workflowHost].map(({ name }) => name),
-);
 const defaultMemoryLimit = 1024 ** 3;
 const defaultShutdownTimeout = 30_000;
 /** PIDs that a runtime may use in a second, on average, before they could come again after a restart. */
@@ -57,9 +49,6 @@ function newPids(now: number): number {
   return Math.max(0, Math.floor((now - pidEpoch) / 1000)) * pidsPerSecond;
 }
 
-/** How often a stopping host looks whether its processes have gone, in milliseconds. */
-const stopPoll = 10;
-
 /** One runtime. */
 export class Node {
   readonly #options: NodeOptions;
@@ -68,11 +57,11 @@ export class Node {
   readonly #entries: Map<string, Entry>;
   readonly #environment: Environment;
   readonly #code: CodeEntry[];
-  /** Of the hosts that have limits. */
-  readonly #limits: ReadonlyMap<string, HostLimits>;
   readonly #pool: WorkerPool;
   readonly #workflows: WorkflowHosts;
+  readonly #hosts: Hosts;
   readonly #services: Services;
+  readonly #entryServices: EntryServices;
   readonly #requests: NodeRequests;
   /** The entries, their versions, and the way to change them. */
   readonly registry: LiveRegistry;
@@ -86,7 +75,6 @@ export class Node {
   readonly control: Control;
   readonly #foreground: Foreground;
   #stopped: Promise<void> | undefined;
-  readonly #done = Promise.withResolvers<number>();
 
   private constructor(options: NodeOptions) {
     this.#options = options;
@@ -100,24 +88,24 @@ export class Node {
     });
     for (const { id } of options.entries) refuseReserved(id);
     this.#code = options.entries.flatMap((entry) => codeEntry(entry, this.#environment) ?? []);
-    this.#limits = hostLimits(options.entries, this.#environment);
+    const limits = hostLimits(options.entries, this.#environment);
     const names = new Names();
     this.#pool = new WorkerPool(
       {
         count: options.workers ?? defaultWorkers(),
-        inline: options.inline || options.entries.some((entry) => this.#hasTerminal(entry)),
+        inline: options.inline || hasForeground(options.entries),
         strict: options.config.boolean("security.strict_mode") ?? false,
-        entries: [...builtinCode, ...this.#code],
+        entries: [...serviceCode(), ...this.#code],
         services: {
           entries: options.entries,
           directory: options.directory,
           modules: options.modules ?? {},
           startedAt: platform.now(),
         },
-        limitedHosts: this.#limits.size,
+        limitedHosts: limits.size,
         memoryLimit: options.memoryLimit ?? defaultMemoryLimit,
         cachedRuns: options.cachedRuns,
-        firstPid: options.entries.some(({ kind }) => kind === workflowHost.name)
+        firstPid: options.entries.some(({ kind }) => hostKind(kind) === "workflows")
           ? newPids(platform.now())
           : 0,
         terminalOf: (pid) => this.#terminalOf(pid),
@@ -130,19 +118,24 @@ export class Node {
         died: (worker, failure) => this.#workerDied(worker, failure, names),
       },
     );
-    this.#workflows = new WorkflowHosts(
-      this.#pool,
-      this.#entries,
-      options.log,
-      options.simulation,
-    );
-    this.#workflows.deliver = (to, topic, from, values) => {
-      const worker = workerOf(to);
-      if (worker !== undefined) {
-        this.#pool.tell(worker, "send", to, topic, from, values.length, ...values);
-      }
-    };
+    this.#workflows = new WorkflowHosts(this.#pool, this.#entries, options.log, platform);
+    this.#hosts = new Hosts(this.#pool, limits, platform);
     this.#services = new Services(options.log, platform);
+    this.#entryServices = new EntryServices({
+      entries: this.#entries,
+      variables: this.#environment,
+      directory: options.directory,
+      stateDir: options.stateDir,
+      log: options.log,
+      platform,
+      simulation: options.simulation,
+      services: this.#services,
+      hosts: this.#hosts,
+      units: new ServiceUnits(this.#pool, this.#foreground, platform),
+      foreground: this.#foreground,
+      workflows: this.#workflows,
+      events: this.bus,
+    });
     connectServices(this.bus, this.#services, options.log, platform.now);
     this.registry = new LiveRegistry(options.entries, {
       check: (entries, code) => checkChanged(this.#pool, entries, code, options),
@@ -153,14 +146,13 @@ export class Node {
       this.#workflows,
       this.#pool,
       this.bus,
-      this.#entries,
       this.registry,
       {
         entries: this.#entries,
         services: this.#services,
         pool: this.#pool,
         namesOf: (pid) => names.of(pid),
-        exit: (status) => this.#done.resolve(status),
+        exit: (status) => this.#foreground.exit(status),
       },
     );
     this.#requests = requests;
@@ -192,18 +184,13 @@ export class Node {
 
   /** Starts hosts and services, in the order of their dependencies. @throws WippyError when one cannot start */
   async launch(): Promise<void> {
-    for (const entry of this.#entries.values()) {
-      if (hostKinds.has(entry.kind)) this.#setHost(entry, "stopped");
-      this.#addService(entry);
-    }
+    await this.#entryServices.addAll();
     await this.#services.startAll();
   }
 
   /** Has code find every host running, though nothing runs: for replays, which reach no host. */
   stubHosts(): void {
-    for (const entry of this.#entries.values()) {
-      if (hostKinds.has(entry.kind)) this.#setHost(entry, "running");
-    }
+    for (const entry of this.#entries.values()) this.#hosts.set(entry, "running");
   }
 
   /** Takes a checked change set over: new code first, then services. */
@@ -215,7 +202,7 @@ export class Node {
     const removed = changes.filter(({ entry }) => !entries.has(entry.id)).map(({ entry }) =>
       entry.id
     );
-    for (const id of removed) await this.#services.remove(id);
+    for (const id of removed) await this.#entryServices.remove(id);
     const set = changes.map(({ entry }) => entries.get(entry.id)).filter((entry) =>
       entry !== undefined
     );
@@ -228,183 +215,14 @@ export class Node {
       stale: [...outdated.keys()],
     });
     this.#workflows.retryBlocked();
-    if (changes.some(({ entry }) => entry.kind === workflowSchedule.name)) {
-      await this.#workflows.schedules.declare(this.#environment);
-    }
     for (const worker of this.#pool.running) {
       this.#pool.tell(worker, "outdated", new Map<string, LuaValue>(outdated));
     }
-    for (const { kind, entry } of changes) {
-      const current = entries.get(entry.id);
-      if (!current || kind === "entry.delete") continue;
-      if (kind === "entry.create" && hostKinds.has(entry.kind)) this.#setHost(current, "stopped");
-      this.#addService(current);
-      const lifecycle = current.data["lifecycle"] as { auto_start?: boolean } | undefined;
-      if (kind === "entry.create" && lifecycle?.auto_start === true) {
-        await this.#services.start(current.id);
-      }
-    }
-  }
-
-  #addService(entry: Entry): void {
-    const add = (lifecycle: Lifecycle, make: Startable, requires: string[] = []) => {
-      const namespace = entry.id.slice(0, entry.id.indexOf(":"));
-      const named = [...lifecycle.requires, ...lifecycle.depends_on]
-        .map((reference) => qualify(reference, namespace));
-      this.#services.add({
-        id: entry.id,
-        lifecycle,
-        requires: [...named, ...requires],
-        strict: named,
-        make,
-      });
-    };
-    switch (entry.kind) {
-      case processHost.name: {
-        const { lifecycle } = decodeEntry(processHost, entry, this.#environment);
-        add(lifecycle, this.#processHost(entry, lifecycle));
-        break;
-      }
-      case terminalHost.name: {
-        const { lifecycle } = decodeEntry(terminalHost, entry, this.#environment);
-        add(lifecycle, this.#processHost(entry, lifecycle));
-        break;
-      }
-      case workflowHost.name: {
-        const { lifecycle, journal, ...limits } = decodeEntry(
-          workflowHost,
-          entry,
-          this.#environment,
-        );
-        add(lifecycle, this.#workflowHost(entry, journal, workflowLimits(limits)));
-        break;
-      }
-      case processService.name: {
-        const data = decodeEntry(processService, entry, this.#environment);
-        const namespace = entry.id.slice(0, entry.id.indexOf(":"));
-        const id = qualify(data.process, namespace);
-        add(
-          data.lifecycle,
-          this.#processService(entry.id, id, data.host, data.input as LuaValue[], data.lifecycle),
-          [data.host],
-        );
-        break;
-      }
-      case processSupervisor.name: {
-        const { host, lifecycle } = decodeEntry(processSupervisor, entry, this.#environment);
-        const spec = supervisorSpec(entry, this.#entries, this.#environment);
-        add(lifecycle, this.#processService(entry.id, supervisorEntry, host, [spec], lifecycle), [
-          host,
-        ]);
-        break;
-      }
-    }
-  }
-
-  #setHost(entry: Entry, state: "running" | "stopping" | "stopped"): void {
-    const limits = this.#limits.get(entry.id);
-    this.#pool.setHost({ id: entry.id, kind: entry.kind, state, ...(limits && { limits }) });
-  }
-
-  #processHost(entry: Entry, lifecycle: Lifecycle): Startable {
-    return new HostStart(
-      () => {
-        this.#setHost(entry, "running");
-        return Promise.resolve();
-      },
-      async () => {
-        this.#setHost(entry, "stopping");
-        await this.#drain(entry.id, lifecycle.stop_timeout);
-        this.#setHost(entry, "stopped");
-      },
-    );
-  }
-
-  /** Asks the processes of a host to end, and waits for those that listen. */
-  async #drain(hostId: string, timeout: number): Promise<void> {
-    const reason = "scheduler shutdown";
-    for (const worker of this.#pool.running) {
-      this.#pool.send(worker, { type: "cancel_all", hostId, reason });
-    }
-    const deadline = this.#platform.precise() + timeout;
-    while (this.#platform.precise() < deadline) {
-      const counts = await Promise.all(
-        this.#pool.running.map((worker) =>
-          this.#pool.question(worker, (question) => ({ type: "count", question, hostId }))
-            .then(([live]) => Number(live), () => 0)
-        ),
-      );
-      if (counts.every((live) => live === 0)) return;
-      await sleep(this.#platform, stopPoll);
-    }
-  }
-
-  #workflowHost(entry: Entry, journal: string, limits: WorkflowHostLimits): Startable {
-    const path = this.#options.stateDir && journal === defaultJournal
-      ? `${this.#options.stateDir}/journal.db`
-      : journal;
-    return new HostStart(
-      async () => {
-        // Workers learn of the host first: the journal's open runs go on as soon as it is open.
-        this.#setHost(entry, "running");
-        const schedules = this.#workflows.schedules.declaredFor(entry.id, this.#environment);
-        await this.#workflows.open(entry.id, path, this.#options.directory, limits, schedules);
-      },
-      () => {
-        this.#setHost(entry, "stopping");
-        return Promise.resolve();
-      },
-    );
-  }
-
-  #processService(
-    serviceId: string,
-    id: string,
-    hostId: string,
-    input: LuaValue[],
-    lifecycle: Lifecycle,
-  ): Startable {
-    let pid = "";
-    let worker = 0;
-    return {
-      start: async () => {
-        // At each start: policies may have changed since the last.
-        const frame = serviceFrame(
-          lifecycle.security,
-          serviceId,
-          this.#entries,
-          this.#environment,
-        );
-        const terminal = this.#entries.get(hostId)?.kind === terminalHost.name;
-        worker = terminal ? 0 : this.#pool.leastLoaded();
-        if (terminal) this.#foreground.arguments = input.map(String);
-        const started = await this.#pool.spawn(worker, id, hostId, frame, input);
-        pid = started.pid;
-        if (terminal) void this.#foreground.status(started.ended).then(this.#done.resolve);
-        if (id === supervisorEntry) {
-          const asked = this.#pool.ask(worker, "call", supervisorStarted, {}, pid);
-          await childrenStarted(asked, started.ended);
-        }
-        return { ended: started.ended.then(() => {}) };
-      },
-      stop: async () => {
-        await this.#pool.ask(worker, "cancel", pid, controlPid, "service stopping");
-      },
-      kill: async () => {
-        await this.#pool.ask(worker, "terminate", pid);
-      },
-    };
-  }
-
-  /** Whether an entry is a service on a terminal host; such a process runs in this thread. */
-  #hasTerminal({ kind, data }: Entry): boolean {
-    return kind === processService.name &&
-      this.#entries.get(String(data["host"]))?.kind === terminalHost.name;
+    await this.#entryServices.change(changes);
   }
 
   #terminalOf(pid: string): Terminal | undefined {
-    if (this.#entries.get(parsePid(pid).host)?.kind !== terminalHost.name) return undefined;
-    return this.#foreground.terminal;
+    return this.#foreground.has(parsePid(pid).host) ? this.#foreground.terminal : undefined;
   }
 
   /**
@@ -447,7 +265,7 @@ export class Node {
 
   /** Fulfilled with an exit status when a service that has the terminal ends, and the runtime with it. */
   get done(): Promise<number> {
-    return this.#done.promise;
+    return this.#foreground.done;
   }
 
   #message(message: FromWorker): void {
@@ -489,5 +307,3 @@ export class Node {
     this.#foreground.release();
   }
 }
-
-const defaultJournal = ".wippy/journal.db";

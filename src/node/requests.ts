@@ -1,5 +1,3 @@
-import type { Entry } from "../registry/entry.ts";
-import { pgScope } from "../registry/kinds/plain.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import { type Bus, UnitSubscriptions } from "./bus.ts";
@@ -12,7 +10,7 @@ import { scheduleRequest } from "./schedule-requests.ts";
 import { type SystemAccess, systemRequests } from "./system-requests.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 import type { WorkflowHosts } from "./workflow-hosts.ts";
-import type { StartWorkflow } from "./workflow-requests.ts";
+import type { StartWorkflow } from "../workflows/requests.ts";
 
 type Handler = (origin: number, ...args: LuaValue[]) => LuaValue | Promise<LuaValue>;
 
@@ -75,13 +73,11 @@ export class NodeRequests {
     workflows: WorkflowHosts,
     pool: WorkerPool,
     bus: Bus,
-    entries: ReadonlyMap<string, Entry>,
     registry: LiveRegistry,
     system: SystemAccess,
   ) {
     const systemState = systemRequests(system);
     const groups = new Groups(
-      (id) => entries.get(id)?.kind === pgScope.name,
       (worker, op, ...args) => pool.tell(worker, op, ...args),
       workerOf,
     );
@@ -222,16 +218,6 @@ export class NodeRequests {
       unlinked: (_, pid, watcher) => unwatch("link", pid, watcher),
       // A linked process that fails does not harm the workflow: only the watch ends.
       link_down: (_, pid, watcher) => unwatch("link", pid, watcher),
-      pg_open: (_, scope) => {
-        const id = String(scope);
-        const kind = entries.get(id)?.kind;
-        if (kind === pgScope.name) return true;
-        throw kind === undefined
-          ? new WippyError("Internal", `pg scope not found: ${id}`, { retryable: false })
-          : new WippyError("Invalid", `${id} is a ${kind}, not a ${pgScope.name}`, {
-            retryable: false,
-          });
-      },
       pg_join: (_, scope, pid, names) => {
         groups.join(String(scope), String(pid), texts(names));
         return true;

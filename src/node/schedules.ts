@@ -1,16 +1,11 @@
 /**
- * Schedules of the workflow hosts: those that callers make, and those that entries declare.
+ * Schedules of the workflow hosts, as callers make and change them.
  * @module
  */
-import { decodeEntry } from "../registry/decode.ts";
-import { type Entry, qualify } from "../registry/entry.ts";
-import { workflowSchedule } from "../registry/kinds/schedule.ts";
-import type { Variables } from "../registry/placeholder.ts";
-import { pack } from "../vm/codec.ts";
+import type { Entry } from "../registry/entry.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
-import { checkRecordSize } from "../workflows/history/limits.ts";
-import { parseStartOptions } from "../workflows/options/option-table.ts";
+import { scheduleAction } from "../workflows/schedules/action.ts";
 import {
   type ActionTable,
   parseChange,
@@ -20,7 +15,6 @@ import {
 } from "../workflows/schedules/table.ts";
 import type {
   BackfillResult,
-  NewSchedule,
   ScheduleAction,
   ScheduleInfo,
   ScheduleProvider,
@@ -28,7 +22,6 @@ import type {
   ScheduleSummary,
   TriggerResult,
 } from "../workflows/schedules/schedules.ts";
-import { durableFrame, serviceFrame } from "./identity.ts";
 
 /** What schedules need of the workflow hosts. */
 export interface ScheduleHosts {
@@ -146,60 +139,9 @@ export class Schedules {
     await provider.delete(id);
   }
 
-  /** What the entries declare for a host. @throws WippyError Invalid, NotFound */
-  declaredFor(host: string, variables: Variables): NewSchedule[] {
-    return [...this.#entries.values()].filter(({ kind }) => kind === workflowSchedule.name)
-      .map((entry) => this.#declared(entry, variables))
-      .filter(({ action }) => action.hostId === host);
-  }
-
-  /** Takes over what the entries declare now. */
-  async declare(variables: Variables): Promise<void> {
-    for (const host of this.hosts) {
-      await this.#hosts.schedulesOf(host).declare(this.declaredFor(host, variables));
-    }
-  }
-
-  #declared(entry: Entry, variables: Variables): NewSchedule {
-    const data = decodeEntry(workflowSchedule, entry, variables);
-    const namespace = entry.id.slice(0, entry.id.indexOf(":"));
-    const { host } = data.action;
-    const action = {
-      ...data.action,
-      workflow: qualify(data.action.workflow, namespace),
-      ...host !== undefined && { host: qualify(host, namespace) },
-    };
-    const frame = serviceFrame(data.security, entry.id, this.#entries, variables);
-    return {
-      scheduleId: entry.id,
-      declaredBy: entry.id,
-      spec: data.spec,
-      action: this.#action(action, entry.id, durableFrame(frame)),
-      ...data.policies && { policies: data.policies },
-      ...data.paused !== undefined && { paused: data.paused },
-      ...data.note !== undefined && { note: data.note },
-      ...data.remaining_actions !== undefined && { remainingActions: data.remaining_actions },
-    };
-  }
-
   #action(table: ActionTable, id: string, frame: LuaValue): ScheduleAction {
-    const entry = this.#entries.get(table.workflow);
-    if (entry?.kind !== "workflow.lua") {
-      throw new WippyError("NotFound", `action.workflow: there is no workflow ${table.workflow}`, {
-        retryable: false,
-      });
-    }
-    const { options, memo, searchAttributes } = parseStartOptions(table.options as LuaValue);
-    return {
-      entry: entry.id,
-      hostId: table.host ?? this.#hosts.hostOf(entry),
-      workflowId: table.workflow_id ?? id,
-      args: checkRecordSize(pack(table.args as LuaValue[]), `the input of ${entry.id}`),
-      frame: pack(frame),
-      options,
-      ...memo && { memo: pack(memo) },
-      ...searchAttributes && { searchAttributes: pack(searchAttributes) },
-    };
+    const hostOf = (entry: Entry) => this.#hosts.hostOf(entry);
+    return scheduleAction(table, id, frame, { entries: this.#entries, hostOf });
   }
 
   /** A schedule and whose it is. @throws WippyError NotFound; Conflict when several hosts have the id */

@@ -2,6 +2,7 @@ import { machine } from "../platform/machine.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { LogSink } from "../observe/log.ts";
 import type { Lifecycle } from "../registry/lifecycle.ts";
+import type { Figure, Service } from "../services/service.ts";
 import { WippyError } from "../vm/error.ts";
 
 /** States of a service, as `system.supervisor` and `wippy status` report them. */
@@ -14,24 +15,16 @@ export type ServiceState =
   | "exited"
   | "failed";
 
-/** Something that is started, may end by itself, and can be asked to stop. */
-export interface Startable {
-  /** Starts it. @returns a promise of its end: fulfilled when it ended well, rejected when it failed. */
-  start(): Promise<{ ended: Promise<void> }>;
-  /** Asks it to stop; its `ended` tells when it has. */
-  stop(): Promise<void>;
-  /** Ends it by force. */
-  kill(): Promise<void>;
-}
-
 export interface ServiceDefinition {
   id: string;
   lifecycle: Lifecycle;
+  /** Hosts start before the others, and one that cannot start is fatal. @default false */
+  host?: boolean;
   /** Services that must run first; those that are none count as not written. */
   requires: string[];
   /** Of these, the ones that it cannot do without. */
   strict?: string[];
-  make: Startable;
+  make: Service;
 }
 
 /** A service as tools show it. */
@@ -48,7 +41,7 @@ export type ServiceInfo = {
 /** What became of a service that was to start; one that waits is tried again later. */
 type Outcome = "started" | "waiting" | "blocked";
 
-interface Service extends ServiceDefinition {
+interface Supervised extends ServiceDefinition {
   state: ServiceState;
   desired: "running" | "stopped";
   attempt: number;
@@ -61,7 +54,7 @@ interface Service extends ServiceDefinition {
   /** Calls the restart off. */
   retry?: () => void;
   /** What runs, where the definition was replaced since its start. */
-  running?: Startable | undefined;
+  running?: Service | undefined;
 }
 
 /** Returns whether a service has ended for good: cancelled, or with an error that is not retryable. */
@@ -76,11 +69,11 @@ export function restartDelay(restart: Lifecycle["restart"], n: number): number {
 
 /** Starts services in the order of their dependencies, restarts what fails, stops in reverse order. */
 export class Services {
-  readonly #services = new Map<string, Service>();
+  readonly #services = new Map<string, Supervised>();
   readonly #log: LogSink;
   readonly #platform: Platform;
   /** Services that start when this one runs. */
-  readonly #waiting = new Map<Service, Set<Service>>();
+  readonly #waiting = new Map<Supervised, Set<Supervised>>();
   #stopping = false;
   /** Told of every change of a service's state. */
   changed: (info: ServiceInfo) => void = () => {};
@@ -132,12 +125,17 @@ export class Services {
   }
 
   /** Every change of a state goes through here. */
-  #enter(service: Service, state: ServiceState, details?: string): void {
+  #enter(service: Supervised, state: ServiceState, details?: string): void {
     service.state = state;
     service.details = details;
     service.changedAt = Math.round(this.#platform.now() * 1e6);
     if (state === "running") service.since = service.changedAt;
     this.changed(this.describe(service.id)!);
+  }
+
+  /** Whether a service is to start without being asked to. */
+  startsByItself(id: string): boolean {
+    return this.#services.get(id)?.lifecycle.auto_start === true;
   }
 
   /** State of a service; undefined for an unknown one. */
@@ -171,14 +169,40 @@ export class Services {
     await this.#stopInOrder(running);
   }
 
-  #find(id: string): Service {
+  /** Stops a service that runs, after those that require it, and starts all that ran again. @throws as `start` */
+  async restart(id: string): Promise<void> {
+    const root = this.#find(id);
+    if (root.state !== "running") return;
+    const ran = [...this.#services.values()].filter((service) =>
+      service.state === "running" && (service === root || this.#needs(service, root))
+    );
+    await this.#stopInOrder(ran);
+    await this.#bringUp(ran);
+  }
+
+  /** What runs under an identifier. @throws WippyError NotFound; Unavailable when it does not run */
+  running(id: string): Service {
+    const service = this.#find(id);
+    if (service.state === "running") return service.running ?? service.make;
+    throw new WippyError("Unavailable", `service ${id} is ${service.state}`, { retryable: true });
+  }
+
+  /** What the services that run count, each number with their identifier. */
+  figures(): (Figure & { service: string })[] {
+    return [...this.#services.values()].filter(({ state }) => state === "running")
+      .flatMap(({ id, running, make }) =>
+        ((running ?? make).figures?.() ?? []).map((figure) => ({ ...figure, service: id }))
+      );
+  }
+
+  #find(id: string): Supervised {
     const service = this.#services.get(id);
     if (service) return service;
     throw new WippyError("NotFound", `no service ${id}`, { retryable: false });
   }
 
   /** Whether a service needs another one, over any number of others. */
-  #needs(service: Service, other: Service, seen = new Set<Service>()): boolean {
+  #needs(service: Supervised, other: Supervised, seen = new Set<Supervised>()): boolean {
     if (seen.has(service)) return false;
     seen.add(service);
     return service.requires.some((id) => {
@@ -192,11 +216,11 @@ export class Services {
    * Starts services, each as soon as all that it requires run. Done when each of them has been tried; one whose
    * requirement failed and is tried again starts when that runs, later.
    */
-  async #bringUp(roots: Service[]): Promise<void> {
+  async #bringUp(roots: Supervised[]): Promise<void> {
     // Throws for a cycle, in which everything would wait for itself.
     const all = this.#levels(roots).flat();
-    const needed = new Set<Service>();
-    const need = (service: Service): void => {
+    const needed = new Set<Supervised>();
+    const need = (service: Supervised): void => {
       for (const id of service.requires) {
         const required = this.#services.get(id);
         if (!required || needed.has(required)) continue;
@@ -205,14 +229,12 @@ export class Services {
       }
     };
     for (const service of all) if (service.lifecycle.startup === "required") need(service);
-    const hosts = all.filter(({ make, requires }) =>
-      make instanceof HostStart && requires.length === 0
-    );
-    const tried = new Map<Service, Promise<Outcome>>();
-    const tryOne = async (service: Service): Promise<Outcome> => {
+    const hosts = all.filter(({ host, requires }) => host === true && requires.length === 0);
+    const tried = new Map<Supervised, Promise<Outcome>>();
+    const tryOne = async (service: Supervised): Promise<Outcome> => {
       const required = service.requires.flatMap((id) => this.#services.get(id) ?? []);
       // Hosts come first: code that starts may use one without saying so.
-      if (!(service.make instanceof HostStart)) await Promise.all(hosts.map(tryOnce));
+      if (service.host !== true) await Promise.all(hosts.map(tryOnce));
       const outcomes = await Promise.all(required.map((other) => tryOnce(other)));
       service.desired = "running";
       const missing = (service.strict ?? []).find((id) => !this.#services.has(id)) ??
@@ -234,7 +256,7 @@ export class Services {
         service.lifecycle.startup === "required" || needed.has(service),
       );
     };
-    const tryOnce = (service: Service): Promise<Outcome> => {
+    const tryOnce = (service: Supervised): Promise<Outcome> => {
       const trying = tried.get(service) ?? tryOne(service);
       tried.set(service, trying);
       return trying;
@@ -245,7 +267,7 @@ export class Services {
   }
 
   /** A service that cannot start before the application is mended. */
-  #block(service: Service, missing: string): void {
+  #block(service: Supervised, missing: string): void {
     const text =
       `service startup blocked by missing dependencies: ${service.id} requires ${missing}`;
     this.#enter(service, "failed", text);
@@ -253,7 +275,7 @@ export class Services {
   }
 
   /** Starts what waited for a service that runs now. */
-  #release(service: Service): void {
+  #release(service: Supervised): void {
     const waiting = this.#waiting.get(service);
     this.#waiting.delete(service);
     for (const other of waiting ?? []) {
@@ -275,9 +297,9 @@ export class Services {
   }
 
   /** Dependencies before dependents; the services of one level do not need each other. */
-  #levels(roots: Service[]): Service[][] {
+  #levels(roots: Supervised[]): Supervised[][] {
     const depth = new Map<string, number>();
-    const visit = (service: Service, path: string[]): number => {
+    const visit = (service: Supervised, path: string[]): number => {
       if (path.includes(service.id)) {
         const cycle = [...path.slice(path.indexOf(service.id)), service.id].join(" → ");
         throw new WippyError(
@@ -299,7 +321,7 @@ export class Services {
       return level;
     };
     for (const root of roots) visit(root, []);
-    const levels: Service[][] = [];
+    const levels: Supervised[][] = [];
     for (const [id, level] of depth) {
       (levels[level] ??= []).push(this.#services.get(id)!);
     }
@@ -307,7 +329,7 @@ export class Services {
   }
 
   /** @throws WippyError of a required host that cannot start */
-  async #start(service: Service, required: boolean): Promise<Outcome> {
+  async #start(service: Supervised, required: boolean): Promise<Outcome> {
     this.#enter(service, "starting", `attempt ${service.attempt + 1}`);
     service.running = undefined;
     try {
@@ -322,14 +344,14 @@ export class Services {
       return "started";
     } catch (error) {
       // Only services whose start is the application's own code are retried; a host that cannot start is fatal.
-      if (service.make instanceof HostStart && required) throw error;
+      if (service.host === true && required) throw error;
       this.#failed(service, error);
       return service.retry ? "waiting" : "blocked";
     }
   }
 
   /** @throws WippyError Timeout; what starts later is ended */
-  async #startInTime({ make, lifecycle }: Service): Promise<{ ended: Promise<void> }> {
+  async #startInTime({ make, lifecycle }: Supervised): Promise<{ ended: Promise<void> }> {
     const late = Promise.withResolvers<never>();
     const cancel = this.#platform.setTimer(lifecycle.start_timeout, () =>
       late.reject(
@@ -348,7 +370,7 @@ export class Services {
     }
   }
 
-  #exited(service: Service): void {
+  #exited(service: Supervised): void {
     if (service.state === "stopping") {
       this.#enter(service, "stopped");
       return;
@@ -357,7 +379,7 @@ export class Services {
     this.#say("info", service, "is exited");
   }
 
-  #failed(service: Service, error: unknown): void {
+  #failed(service: Supervised, error: unknown): void {
     if (service.state === "stopping") {
       this.#enter(service, "stopped");
       return;
@@ -389,7 +411,7 @@ export class Services {
 
   #say(
     level: "info" | "error",
-    service: Service,
+    service: Supervised,
     what: string,
     fields: Record<string, unknown> = {},
   ): void {
@@ -411,7 +433,7 @@ export class Services {
     );
   }
 
-  async #stopInOrder(running: Service[]): Promise<void> {
+  async #stopInOrder(running: Supervised[]): Promise<void> {
     for (const level of this.#levels(running).reverse()) {
       const ours = level.filter((service) =>
         service.state === "running" && running.includes(service)
@@ -420,7 +442,7 @@ export class Services {
     }
   }
 
-  async #stop(service: Service): Promise<void> {
+  async #stop(service: Supervised): Promise<void> {
     service.desired = "stopped";
     this.#enter(service, "stopping");
     const timeout = Promise.withResolvers<"late">();
@@ -443,28 +465,4 @@ export class Services {
       cancel();
     }
   }
-}
-
-/** A host: it starts or not, and does not end by itself. */
-export class HostStart implements Startable {
-  readonly #open: () => Promise<void>;
-  readonly #close: () => Promise<void>;
-  #ended = Promise.withResolvers<void>();
-
-  constructor(open: () => Promise<void>, close: () => Promise<void>) {
-    this.#open = open;
-    this.#close = close;
-  }
-
-  async start(): Promise<{ ended: Promise<void> }> {
-    await this.#open();
-    return { ended: this.#ended.promise };
-  }
-
-  async stop(): Promise<void> {
-    await this.#close();
-    this.#ended.resolve();
-  }
-
-  async kill(): Promise<void> {}
 }

@@ -1,7 +1,7 @@
 import { heapStats } from "bun:jsc";
 import { availableParallelism, hostname } from "node:os";
 import type { Entry } from "../registry/entry.ts";
-import { processHost } from "../registry/kinds/host.ts";
+import { hostKind } from "../services/services.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import { parsePid, workerOf } from "./pid.ts";
@@ -66,7 +66,9 @@ export function systemRequests(
     "system.runtime.goroutines": () => access.pool.live,
     "system.runtime.max_procs": () => access.pool.capacity,
     "system.hosts.list": async () => {
-      const hosts = [...access.entries.values()].filter(({ kind }) => kind === processHost.name)
+      const hosts = [...access.entries.values()].filter(({ kind }) =>
+        hostKind(kind) === "processes"
+      )
         .map(({ id }) => id).sort();
       return await Promise.all(hosts.map(async (id): Promise<LuaValue> => {
         const present = await units(id);

@@ -19,6 +19,7 @@ import { Liveness, livenessMemory } from "../worker/liveness.ts";
 import { createServices, type ServiceOptions } from "../worker/services.ts";
 import type { ThreadStart } from "../worker/thread.ts";
 import { crowded, LuaWorker } from "../worker/worker.ts";
+import { Questions, valueOf } from "./questions.ts";
 
 export interface WorkerPoolOptions {
   /** Workers at most, the one in this thread included. */
@@ -82,14 +83,10 @@ export class WorkerPool {
   readonly #starts: number[];
   readonly #starting = new Map<number, Promise<void>>();
   readonly #outgoing = new Map<number, ToWorker[]>();
-  readonly #questions = new Map<
-    number,
-    { worker: number; resolve: (values: LuaValue[]) => void; reject: (error: Error) => void }
-  >();
+  readonly #questions = new Questions();
   readonly #writes = new Map<string, EnvironmentWrite>();
   #hosts: HostState[] = [];
   #observed = false;
-  #lastTicket = 0;
   #flushing = false;
   #closed = false;
 
@@ -267,14 +264,42 @@ export class WorkerPool {
 
   /** Asks a worker's kernel for an operation and waits. @throws WippyError the operation's error */
   async ask(index: number, op: string, ...args: LuaValue[]): Promise<LuaValue> {
-    const ticket = ++this.#lastTicket;
-    const { promise, resolve, reject } = Promise.withResolvers<LuaValue[]>();
+    return await valueOf(this.#request(index, op, args).answer);
+  }
+
+  /** Sends a request to a worker's kernel. @throws WippyError NotFound when there is no such worker */
+  #request(index: number, op: string, args: LuaValue[]) {
     if (!this.#workers.has(index) && !this.#starting.has(index)) throw notFound(index);
-    this.#questions.set(ticket, { worker: index, resolve, reject });
+    const { ticket, answer } = this.#questions.ask(index);
     this.send(index, { type: "request", origin: NODE, ticket, op, args: pack(args) });
-    const [value, error] = await promise;
-    if (error instanceof WippyError) throw error;
-    return value;
+    return { ticket, answer };
+  }
+
+  /**
+   * Calls a function on a worker. Aborting `signal` cancels the call.
+   *
+   * @throws WippyError the function's own, or the signal's reason
+   */
+  async call(
+    index: number,
+    functionId: string,
+    frame: LuaValue,
+    args: LuaValue[],
+    signal: AbortSignal,
+  ): Promise<LuaValue> {
+    const { ticket, answer } = this.#request(index, "call", [functionId, frame, ...args]);
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    const abort = () => {
+      this.tell(index, "cancel_call", NODE, ticket);
+      this.#questions.forget(ticket);
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      return await Promise.race([valueOf(answer), aborted]);
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
   }
 
   /** Spawns a process on a worker; `ended` tells its outcome. @throws WippyError when it cannot be started */
@@ -285,20 +310,15 @@ export class WorkerPool {
     frame: LuaValue,
     args: LuaValue[],
   ): Promise<{ pid: string; ended: Promise<LuaValue> }> {
-    const ticket = ++this.#lastTicket;
-    const end = Promise.withResolvers<LuaValue[]>();
-    this.#questions.set(ticket, { worker: index, resolve: end.resolve, reject: end.reject });
-    const ended = end.promise.then(([value, error]) => {
-      if (error instanceof WippyError) throw error;
-      return value;
-    });
+    const { ticket, answer } = this.#questions.ask(index);
+    const ended = valueOf(answer);
     // Whoever asked may look at it only later, or never.
     ended.catch(() => {});
     try {
       const pid = await this.ask(index, "spawn_watched", ticket, id, hostId, frame, ...args);
       return { pid: String(pid), ended };
     } catch (error) {
-      this.#questions.delete(ticket);
+      this.#questions.forget(ticket);
       throw error;
     }
   }
@@ -340,11 +360,9 @@ export class WorkerPool {
 
   /** A question that a worker answers with a message of its own: the answer's number is the question's. */
   question(index: number, message: (question: number) => ToWorker): Promise<LuaValue[]> {
-    const question = ++this.#lastTicket;
-    const { promise, resolve, reject } = Promise.withResolvers<LuaValue[]>();
-    this.#questions.set(question, { worker: index, resolve, reject });
-    this.send(index, message(question));
-    return promise;
+    const { ticket, answer } = this.#questions.ask(index);
+    this.send(index, message(ticket));
+    return answer;
   }
 
   #receive(index: number, generation: number, messages: FromWorker[]): void {
@@ -366,21 +384,22 @@ export class WorkerPool {
         }
         break;
       case "answer":
-        if (message.to === NODE) this.#settle(message.ticket, unpack(message.values) as LuaValue[]);
-        else {this.send(message.to, {
+        if (message.to === NODE) {
+          this.#questions.answer(message.ticket, unpack(message.values) as LuaValue[]);
+        } else {this.send(message.to, {
             type: "answer",
             ticket: message.ticket,
             values: message.values,
           });}
         break;
       case "counted":
-        this.#settle(message.question, [message.live]);
+        this.#questions.answer(message.question, [message.live]);
         break;
       case "replayed":
-        this.#settle(message.question, [message.difference as unknown as LuaValue]);
+        this.#questions.answer(message.question, [message.difference as unknown as LuaValue]);
         break;
       case "checked":
-        this.#settle(message.question, [message.problems as unknown as LuaValue]);
+        this.#questions.answer(message.question, [message.problems as unknown as LuaValue]);
         break;
       case "crowded":
         break;
@@ -399,11 +418,6 @@ export class WorkerPool {
   #mirror(origin: number, write: EnvironmentWrite): void {
     this.#writes.set(`${write.storage} ${write.key}`, write);
     for (const index of this.#workers.keys()) if (index !== origin) this.send(index, write);
-  }
-
-  #settle(ticket: number, values: LuaValue[]): void {
-    this.#questions.get(ticket)?.resolve(values);
-    this.#questions.delete(ticket);
   }
 
   async #answer(
@@ -431,12 +445,7 @@ export class WorkerPool {
       Atomics.store(this.#populations, at, 0);
     }
     worker.close();
-    for (const [ticket, { worker: owner, reject }] of this.#questions) {
-      if (owner === index) {
-        this.#questions.delete(ticket);
-        reject(WippyError.from(failure));
-      }
-    }
+    this.#questions.fail(index, WippyError.from(failure));
     for (const other of this.#workers.keys()) {
       this.send(other, { type: "worker_down", index, failure });
     }

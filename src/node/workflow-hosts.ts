@@ -1,15 +1,13 @@
-import { resolve } from "node:path";
 import type { LogSink } from "../observe/log.ts";
-import { machine } from "../platform/machine.ts";
-import type { Simulation } from "../platform/simulation.ts";
+import type { Platform } from "../platform/platform.ts";
 import type { Entry } from "../registry/entry.ts";
 import { pack, unpack } from "../vm/codec.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
-import { createProvider } from "../workflows/providers/providers.ts";
-import type { Transport } from "../workflows/tasks/tasks.ts";
+import { type HistoryEvent, unpackHistory } from "../workflows/history/history.ts";
+import { checkRecordSize } from "../workflows/history/limits.ts";
+import { localNode, workflowPid } from "../workflows/pid.ts";
 import type {
-  ProviderOptions,
   ResetRequest,
   RunClosed,
   RunDetail,
@@ -17,13 +15,6 @@ import type {
   RunQuery,
   WorkflowProvider,
 } from "../workflows/provider.ts";
-import { checkRecordSize } from "../workflows/history/limits.ts";
-import type { NewSchedule } from "../workflows/schedules/schedules.ts";
-import { type HistoryEvent, unpackHistory } from "../workflows/history/history.ts";
-import { localNode, workflowPid } from "../workflows/pid.ts";
-import { parsePid } from "./pid.ts";
-import { Schedules } from "./schedules.ts";
-import type { WorkerPool } from "./worker-pool.ts";
 import {
   hostOf,
   startForUpdate,
@@ -32,86 +23,79 @@ import {
   updateRequest,
   updateValue,
   type UpdateWorkflow,
-} from "./workflow-requests.ts";
+  type WorkflowTargets,
+} from "../workflows/requests.ts";
+import { parsePid, workerOf } from "./pid.ts";
+import { Schedules } from "./schedules.ts";
+import type { WorkerPool } from "./worker-pool.ts";
 
-/** What a `workflow.host` entry limits. */
-export interface WorkflowHostLimits {
-  /** Milliseconds that a closed run is kept; for ever when absent. */
-  retention?: number;
-  /** Attempts of activities that run at once; without limit when absent. */
-  maxActivities?: number;
-  /** Events, and bytes, of its history at which a run is terminated; Temporal's limits when absent. */
-  maxHistoryEvents?: number;
-  maxHistoryBytes?: number;
-}
-
-/** The `workflow.host` entries: each has a provider, whose tasks and activities run on the workers. */
+/** The workflow hosts: each has a provider, whose tasks and activities run on the workers. */
 export class WorkflowHosts {
   readonly #providers = new Map<string, WorkflowProvider>();
   readonly #pool: WorkerPool;
   /** The schedules of the hosts. */
   readonly schedules: Schedules;
-  #opened = 0;
+  #numbers = 0;
   readonly #log: LogSink;
-  readonly #simulation: Simulation | undefined;
+  readonly #platform: Platform;
   readonly #entries: ReadonlyMap<string, Entry>;
-  /** Runs that wait for mended code. */
+  /** Hosts that entries declare, whether they are open or not. */
+  readonly #declared = new Set<string>();
+  /** Runs that wait for corrected code. */
   readonly #blocked = new Map<string, WorkflowProvider>();
 
   constructor(
     pool: WorkerPool,
     entries: ReadonlyMap<string, Entry>,
     log: LogSink,
-    simulation?: Simulation,
+    platform: Platform,
   ) {
-    this.#simulation = simulation;
     this.#pool = pool;
     this.#entries = entries;
     this.#log = log;
+    this.#platform = platform;
     const hosts = () => this.hosts;
     this.schedules = new Schedules({
       get hosts() {
         return hosts();
       },
-      schedulesOf: (host) => this.#provider(host).schedules,
-      hostOf: (entry) => hostOf(entry, entries),
+      schedulesOf: (host) => this.provider(host).schedules,
+      hostOf: (entry) => this.hostOf(entry),
     }, entries);
   }
 
+  get #targets(): WorkflowTargets {
+    return { entries: this.#entries, hosts: [...this.#declared] };
+  }
+
+  /** A host on which workflows may be started once it is open. */
+  declare(host: string): void {
+    this.#declared.add(host);
+  }
+
+  /** The workflow host of an entry: the one that it names, else the only one. @throws WippyError Invalid */
+  hostOf(entry: Entry): string {
+    return hostOf(entry, [...this.#declared]);
+  }
+
+  /** A number that no other provider of this runtime has. */
+  number(): number {
+    return ++this.#numbers;
+  }
+
   /**
-   * Opens the journal of a host; its open runs go on at once.
+   * Opens a provider, whose open runs go on at once.
    *
-   * @param schedules those that entries declare for it
    * @throws WippyError, see `WorkflowProvider.open`
    */
-  async open(
-    id: string,
-    journal: string,
-    directory: string,
-    limits: WorkflowHostLimits,
-    schedules: NewSchedule[],
-  ): Promise<void> {
-    const creating = createProvider({ type: "sqlite", path: resolve(directory, journal) }, {
-      number: ++this.#opened,
-      schedules,
-      ...limits,
-      ...(this.#simulation && simulated(this.#simulation)),
-    });
-    const provider = await (this.#simulation?.during(creating) ?? creating);
+  async open(id: string, provider: WorkflowProvider): Promise<void> {
     provider.onMessage(({ to, from, topic, payloads }) => {
-      const values = unpack(payloads) as LuaValue[];
-      this.deliver(to, topic, from, values);
+      this.#deliver(to, topic, from, unpack(payloads) as LuaValue[]);
     });
     provider.onReport(({ level, message, fields }) => {
       if (fields.cause === "nondeterminism") this.#blocked.set(String(fields.run_id), provider);
       else if (fields.cause === "closed") this.#blocked.delete(String(fields.run_id));
-      this.#log.log({
-        level,
-        time: (this.#simulation ?? machine).now(),
-        logger: id,
-        message,
-        fields,
-      });
+      this.#log.log({ level, time: this.#platform.now(), logger: id, message, fields });
     });
     await provider.open();
     this.#providers.set(id, provider);
@@ -137,8 +121,13 @@ export class WorkflowHosts {
     }
   }
 
-  /** Delivers a message of a workflow to a plain process; set by the node. */
-  deliver: (to: string, topic: string, from: string, values: LuaValue[]) => void = () => {};
+  /** Delivers a message of a workflow to a plain process. */
+  #deliver(to: string, topic: string, from: string, values: LuaValue[]): void {
+    const worker = workerOf(to);
+    if (worker !== undefined) {
+      this.#pool.tell(worker, "send", to, topic, from, values.length, ...values);
+    }
+  }
 
   /** A worker has started: every provider hands work to it from now on. */
   connect(worker: number): void {
@@ -154,7 +143,8 @@ export class WorkflowHosts {
     for (const provider of this.#providers.values()) provider.disconnect(worker, failure);
   }
 
-  #provider(hostId: string): WorkflowProvider {
+  /** The provider of an open host. @throws WippyError Unavailable */
+  provider(hostId: string): WorkflowProvider {
     const provider = this.#providers.get(hostId);
     if (!provider) {
       throw new WippyError("Unavailable", `workflow host is not running: ${hostId}`, {
@@ -167,8 +157,8 @@ export class WorkflowHosts {
 
   /** Starts a run; answers its PID when it is on disk. @throws WippyError */
   async start(request: StartWorkflow): Promise<{ pid: string; runId: string }> {
-    const start = startRequest(request, this.#entries);
-    const { pid, runId } = await this.#provider(start.hostId).start(start);
+    const start = startRequest(request, this.#targets);
+    const { pid, runId } = await this.provider(start.hostId).start(start);
     return { pid, runId };
   }
 
@@ -181,9 +171,9 @@ export class WorkflowHosts {
     request: StartWorkflow,
     update: UpdateWorkflow,
   ): Promise<{ pid: string; runId: string; value: LuaValue }> {
-    const start = startForUpdate(request, this.#entries);
+    const start = startForUpdate(request, this.#targets);
     const { stage, ...sent } = updateRequest(update);
-    const result = await this.#provider(start.hostId).updateWithStart(start, sent, stage);
+    const result = await this.provider(start.hostId).updateWithStart(start, sent, stage);
     const pid = workflowPid(localNode, start.hostId, start.workflowId);
     return { pid, runId: result.runId, value: updateValue(result, stage) };
   }
@@ -192,7 +182,7 @@ export class WorkflowHosts {
   async signal(pid: string, name: string, sender: string, payloads: LuaValue[]): Promise<void> {
     const { host, uid } = parsePid(pid);
     const packed = checkRecordSize(pack(payloads), `the message ${name}`);
-    await this.#provider(host).signal(uid, { name, sender, payloads: packed });
+    await this.provider(host).signal(uid, { name, sender, payloads: packed });
   }
 
   /**
@@ -203,7 +193,7 @@ export class WorkflowHosts {
   async update(pid: string, request: UpdateWorkflow): Promise<LuaValue> {
     const { host, uid } = parsePid(pid);
     const { stage, ...update } = updateRequest(request);
-    return updateValue(await this.#provider(host).update(uid, update, stage), stage);
+    return updateValue(await this.provider(host).update(uid, update, stage), stage);
   }
 
   /**
@@ -214,20 +204,20 @@ export class WorkflowHosts {
   async query(pid: string, name: string, args: LuaValue[], runId?: string): Promise<LuaValue> {
     const { host, uid } = parsePid(pid);
     const request = { name, args: pack(args), ...(runId !== undefined && { runId }) };
-    const value = await this.#provider(host).query(uid, request);
+    const value = await this.provider(host).query(uid, request);
     return value && unpack(value);
   }
 
   /** Asks a run to cancel. @throws WippyError NotFound */
   async cancel(pid: string, sender: string, reason: string): Promise<void> {
     const { host, uid } = parsePid(pid);
-    await this.#provider(host).cancel(uid, { sender, ...(reason !== "" && { reason }) });
+    await this.provider(host).cancel(uid, { sender, ...(reason !== "" && { reason }) });
   }
 
   /** Closes a run at once. @throws WippyError NotFound */
   async terminate(pid: string, reason = ""): Promise<void> {
     const { host, uid } = parsePid(pid);
-    await this.#provider(host).terminate(uid, reason === "" ? {} : { reason });
+    await this.provider(host).terminate(uid, reason === "" ? {} : { reason });
   }
 
   /**
@@ -237,13 +227,13 @@ export class WorkflowHosts {
    */
   async reset(pid: string, request: ResetRequest): Promise<string> {
     const { host, uid } = parsePid(pid);
-    return (await this.#provider(host).reset(uid, request)).runId;
+    return (await this.provider(host).reset(uid, request)).runId;
   }
 
   /** The newest run of a PID's workflow id; undefined when there is none. */
   async describe(pid: string): Promise<RunInfo | undefined> {
     const { host, uid } = parsePid(pid);
-    return await this.#provider(host).describe(uid);
+    return await this.provider(host).describe(uid);
   }
 
   /** Identifiers of the hosts that run, sorted. */
@@ -254,29 +244,29 @@ export class WorkflowHosts {
   /** Bytes of the journal of each host, and of what waits beside it to be merged into it. */
   get journals(): { host: string; bytes: number; log: number }[] {
     return this.hosts.flatMap((host) => {
-      const size = this.#provider(host).storage();
+      const size = this.provider(host).storage();
       return size ? [{ host, ...size }] : [];
     });
   }
 
   /** A page of the runs of a host. @throws WippyError Unavailable when it does not run; Invalid for a bad cursor */
   async list(host: string, query: RunQuery): Promise<{ runs: RunInfo[]; cursor?: string }> {
-    return await this.#provider(host).list(query);
+    return await this.provider(host).list(query);
   }
 
   /** A run of a host with what it waits for. @throws WippyError NotFound */
   async run(host: string, runId: string): Promise<RunDetail> {
-    const detail = await this.#provider(host).run(runId);
+    const detail = await this.provider(host).run(runId);
     if (detail) return detail;
     throw new WippyError("NotFound", `no run ${runId} on ${host}`, { retryable: false });
   }
 
   /** History of a run of a host. @throws WippyError NotFound */
   async history(host: string, runId: string): Promise<HistoryEvent[]> {
-    return unpackHistory(await this.#provider(host).history(runId));
+    return unpackHistory(await this.provider(host).history(runId));
   }
 
-  /** Run ids of those that wait for mended code, with their host. */
+  /** Run ids of those that wait for corrected code, with their host. */
   get blocked(): { host: string; runId: string }[] {
     const hosts = new Map([...this.#providers].map(([host, provider]) => [provider, host]));
     return [...this.#blocked].map(([runId, provider]) => ({
@@ -287,7 +277,7 @@ export class WorkflowHosts {
 
   /** Tries a blocked run again at once. @throws WippyError NotFound for an unknown or closed run */
   async unblock(host: string, runId: string): Promise<void> {
-    await this.#unblock(this.#provider(host), runId);
+    await this.#unblock(this.provider(host), runId);
   }
 
   /** Whether a PID's host is a workflow host that runs. */
@@ -306,7 +296,7 @@ export class WorkflowHosts {
     runId?: string,
   ): () => void {
     const { host, uid } = parsePid(pid);
-    return this.#provider(host).watch(uid, (closed) => listener(...outcome(closed)), runId);
+    return this.provider(host).watch(uid, (closed) => listener(...outcome(closed)), runId);
   }
 
   /** Commits what waits and closes the journals. */
@@ -314,16 +304,6 @@ export class WorkflowHosts {
     await Promise.all([...this.#providers.values()].map((provider) => provider.close()));
     this.#providers.clear();
   }
-}
-
-/** A provider in a simulation: the seed decides when what workers and journal tell each other arrives. */
-function simulated(simulation: Simulation): Pick<ProviderOptions, "platform" | "transport"> {
-  const transport: Transport = (deliver) =>
-    simulation.link((message) => {
-      if (message instanceof Uint8Array) simulation.note(message);
-      deliver(message);
-    });
-  return { platform: simulation, transport };
 }
 
 /** The end of a run as `value, err`. */

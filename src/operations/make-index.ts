@@ -43,7 +43,7 @@ export function readFacts(source: string, file: string): BuiltinModule {
 }
 
 /** Writes a file of `build` when its text has changed. Renamed into place, because others may read it meanwhile. */
-function write(name: string, text: string): void {
+export function writeIndex(name: string, text: string): void {
   const path = join(root, "build", name);
   if (existsSync(path) && readFileSync(path, "utf8") === text) return;
   mkdirSync(join(root, "build"), { recursive: true });
@@ -69,8 +69,11 @@ for (const name of folders) {
   }
 }
 
-write("modules.js", `export const modules = ${JSON.stringify(Object.fromEntries(modules))};\n`);
-write(
+writeIndex(
+  "modules.js",
+  `export const modules = ${JSON.stringify(Object.fromEntries(modules))};\n`,
+);
+writeIndex(
   "operations.js",
   folders.map((name) => `import { ${name} } from "../src/operations/${name}/${name}.ts";\n`).join(
     "",

@@ -4,7 +4,7 @@ import { WippyError } from "../vm/error.ts";
 import type { Entry } from "./entry.ts";
 import { parseId } from "./entry.ts";
 import { type Fault, faultOf, pathText } from "./fault.ts";
-import type { Kind } from "./kinds/kind.ts";
+import type { Kind } from "./kind.ts";
 import { resolvePlaceholders, type Variables } from "./placeholder.ts";
 
 /** A payload as the kind wants it, or everything that is wrong with it. */
@@ -17,11 +17,7 @@ const made = new WeakMap<Entry, unknown>();
  * An entry that the runtime makes itself, with its payload as `decodeEntry` is to give it: nothing in it is a
  * placeholder, and nothing is checked.
  */
-export function madeEntry<Schema extends zod.ZodObject>(
-  _kind: Kind<Schema>,
-  entry: Entry,
-  data: zod.output<Schema>,
-): Entry {
+export function madeEntry(entry: Entry, data: Record<string, unknown>): Entry {
   made.set(entry, data);
   return entry;
 }
@@ -35,7 +31,7 @@ function replace(root: Record<string, unknown>, path: PropertyKey[], value: unkn
 
 /** Resolves the placeholders of a payload, checks it and fills in defaults. */
 export function tryDecode<Schema extends zod.ZodObject>(
-  kind: Kind<Schema>,
+  kind: Pick<Kind<Schema>, "schema">,
   entry: Entry,
   variables: Variables,
 ): Decoded<zod.output<Schema>> {
@@ -66,7 +62,7 @@ export function tryDecode<Schema extends zod.ZodObject>(
  * @throws WippyError Invalid: everything that is wrong, in one message
  */
 export function decodeEntry<Schema extends zod.ZodObject>(
-  kind: Kind<Schema>,
+  kind: Pick<Kind<Schema>, "schema">,
   entry: Entry,
   variables: Variables,
 ): zod.output<Schema> {

@@ -2,7 +2,7 @@ import type * as zod from "zod";
 import { z } from "./schema.ts";
 import { duration } from "./duration.ts";
 import { lazy } from "./lazy.ts";
-import { choice, type Reference } from "./kinds/kind.ts";
+import { choice, type Reference } from "./kind.ts";
 
 /** A number whose zero means "not given". */
 function factor(fallback: number) {

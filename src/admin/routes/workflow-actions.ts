@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { controlPid } from "../../node/control.ts";
-import type { StartWorkflow, UpdateWorkflow } from "../../node/workflow-requests.ts";
+import type { StartWorkflow, UpdateWorkflow } from "../../workflows/requests.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import { plain } from "../plain.ts";
 import {

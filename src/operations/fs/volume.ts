@@ -2,7 +2,7 @@ import { mkdirSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { decodeEntry } from "../../registry/decode.ts";
 import type { Entry } from "../../registry/entry.ts";
-import { fsDirectory } from "../../registry/kinds/plain.ts";
+import { fsDirectory } from "../../registry/kinds/fs-directory.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { OperationServices } from "../operation.ts";
 import { normalizePath, realPath } from "./path.ts";

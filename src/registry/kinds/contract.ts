@@ -1,6 +1,6 @@
 import { z } from "../schema.ts";
 import { lazy } from "../lazy.ts";
-import { defineKind, required } from "./kind.ts";
+import { defineKind, required } from "../kind.ts";
 
 const schema = lazy(() =>
   z.object({

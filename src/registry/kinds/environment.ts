@@ -1,23 +1,34 @@
 import { z } from "../schema.ts";
-import { defineKind, required } from "./kind.ts";
+import { defineKind, required } from "../kind.ts";
 
 const storageKinds = ["env.storage."] as const;
+const fixed = "environment storages and variables are read at the start";
 
 /** Variables that live as long as the runtime. */
-export const memoryStorage = defineKind({ name: "env.storage.memory", schema: () => z.object({}) });
+export const memoryStorage = defineKind({
+  name: "env.storage.memory",
+  fixed,
+  schema: () => z.object({}),
+});
 
 /** The variables of the operating system, read only. */
-export const osStorage = defineKind({ name: "env.storage.os", schema: () => z.object({}) });
+export const osStorage = defineKind({
+  name: "env.storage.os",
+  fixed,
+  schema: () => z.object({}),
+});
 
 /** Fixed variables, read only. */
 export const staticStorage = defineKind({
   name: "env.storage.static",
+  fixed,
   schema: () => z.object({ values: z.record(z.string(), z.string()).default({}) }),
 });
 
 /** A file of `KEY=VALUE` lines. */
 export const fileStorage = defineKind({
   name: "env.storage.file",
+  fixed,
   schema: () =>
     z.object({
       file_path: z.string().default("").refine((path) => path !== "", {
@@ -33,6 +44,7 @@ export const fileStorage = defineKind({
 /** Looks a variable up in several storages; writes go to the first. */
 export const routerStorage = defineKind({
   name: "env.storage.router",
+  fixed,
   references: [{ path: ["storages", "*"], bareName: false, kinds: storageKinds }],
   schema: () =>
     z.object({
@@ -46,6 +58,7 @@ export const routerStorage = defineKind({
 /** A named variable in a storage. */
 export const variable = defineKind({
   name: "env.variable",
+  fixed,
   references: [{ path: ["storage"], bareName: false, kinds: storageKinds }],
   schema: () =>
     z.object({

@@ -2,7 +2,7 @@ import type * as zod from "zod";
 import { z } from "../schema.ts";
 import { isModule, suggestModule } from "../modules.ts";
 import { lazy } from "../lazy.ts";
-import { choice, defineKind, required } from "./kind.ts";
+import { choice, defineKind, type Pool, required } from "../kind.ts";
 
 const source = lazy(() => required("source", 'add "source: file://NAME.lua" to the entry'));
 
@@ -38,15 +38,6 @@ const imports = lazy(() =>
 
 const count = lazy(() => z.int().min(0).default(0));
 
-/** How many calls of one function run at once, and on what. */
-export interface Pool {
-  type: "inline" | "lazy" | "static" | "adaptive";
-  /** Calls that run at once, at most. */
-  workers: number;
-  /** Calls that may wait in the queue of a static or adaptive pool. */
-  buffer: number;
-}
-
 const defaultMaxSize = 16;
 const defaultStaticWorkers = 8;
 
@@ -78,7 +69,7 @@ const mainMethod = lazy(() => z.string().optional().transform((method) => method
 /** A stateless function, callable by its identifier. */
 export const functionLua = defineKind({
   name: "function.lua",
-  code: true,
+  code: { unit: "function", read: (data) => data },
   schema: () =>
     z.object({
       source: source(),
@@ -92,14 +83,14 @@ export const functionLua = defineKind({
 /** Code that others import. */
 export const libraryLua = defineKind({
   name: "library.lua",
-  code: true,
+  code: { unit: "library", read: (data) => ({ ...data, method: "" }) },
   schema: () => z.object({ source: source(), modules: modules(), imports: imports() }),
 });
 
 /** An actor's definition. */
 export const processLua = defineKind({
   name: "process.lua",
-  code: true,
+  code: { unit: "process", read: (data) => data },
   schema: () =>
     z.object({ source: source(), method: mainMethod(), modules: modules(), imports: imports() }),
 });
@@ -107,7 +98,7 @@ export const processLua = defineKind({
 /** A durable workflow's definition. */
 export const workflowLua = defineKind({
   name: "workflow.lua",
-  code: true,
+  code: { unit: "workflow", read: (data) => data },
   schema: () =>
     z.object({ source: source(), method: mainMethod(), modules: modules(), imports: imports() }),
 });

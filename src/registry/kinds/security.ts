@@ -1,7 +1,7 @@
 import { compilePattern } from "../pattern.ts";
 import { z } from "../schema.ts";
 import { lazy } from "../lazy.ts";
-import { choice, defineKind, required } from "./kind.ts";
+import { choice, defineKind, required } from "../kind.ts";
 
 /** A text or a list of texts, as a list that is not empty. */
 function patterns(what: string) {

@@ -6,7 +6,7 @@ import type * as zod from "zod";
 import { unknownFields } from "../../registry/decode.ts";
 import { parseDuration } from "../../registry/duration.ts";
 import { faultOf, pathText } from "../../registry/fault.ts";
-import { choice } from "../../registry/kinds/kind.ts";
+import { choice } from "../../registry/kind.ts";
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
 import { WippyError } from "../../vm/error.ts";

@@ -46,7 +46,7 @@ describe("faults of definition files", () => {
       "    hint: built-in modules are not declared; list them under modules",
     ]);
     expect((await faults("  - name: a\n    kind: http.service\n"))[0]).toContain(
-      "hint: this wippy does not run it; use one of function.lua, ",
+      "hint: this wippy does not run it; use one of contract.binding, ",
     );
   });
 

@@ -1,8 +1,9 @@
 import { machine } from "../../../src/platform/machine.ts";
 import { describe, expect, test } from "bun:test";
 import { Bus } from "../../../src/node/bus.ts";
-import { connectServices } from "../../../src/node/service-bus.ts";
-import { HostStart, restartDelay, Services, type Startable } from "../../../src/node/services.ts";
+import { connectServices } from "../../../src/node/supervisor-events.ts";
+import { restartDelay, Services } from "../../../src/node/services.ts";
+import { type Service, untilStopped } from "../../../src/services/service.ts";
 import type { LogRecord } from "../../../src/observe/log.ts";
 import { type Lifecycle, lifecycle } from "../../../src/registry/lifecycle.ts";
 import { WippyError } from "../../../src/vm/error.ts";
@@ -10,7 +11,7 @@ import { WippyError } from "../../../src/vm/error.ts";
 type Fields = Record<string, unknown>;
 
 /** A service whose starts and ends the test decides. */
-class FakeService implements Startable {
+class FakeService implements Service {
   starts = 0;
   stops = 0;
   kills = 0;
@@ -399,7 +400,8 @@ describe("starting by requirements", () => {
         id: "host",
         lifecycle: settings,
         requires: [],
-        make: new HostStart(refused, closed),
+        host: true,
+        make: untilStopped({ open: refused, close: closed }),
       });
       if (needed) bench.add("user", {}, ["host"]);
       const result = await bench.services.startAll().then(() => "started", (e: Error) => e.message);

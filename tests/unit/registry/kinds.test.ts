@@ -1,9 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { decodeEntry } from "../../../src/registry/decode.ts";
 import { duration, parseDuration } from "../../../src/registry/duration.ts";
-import { processHost, processService, workflowHost } from "../../../src/registry/kinds/host.ts";
 import { functionLua, processLua } from "../../../src/registry/kinds/lua.ts";
-import { fsDirectory } from "../../../src/registry/kinds/plain.ts";
+import { fsDirectory } from "../../../src/registry/kinds/fs-directory.ts";
+import { processHost } from "../../../src/services/process-host/process-host.ts";
+import { processService } from "../../../src/services/process-service/process-service.ts";
+import { workflowHost } from "../../../src/services/workflow-host/workflow-host.ts";
 import { resolvePlaceholders, type Variables } from "../../../src/registry/placeholder.ts";
 import { nearest } from "../../../src/registry/suggestion.ts";
 

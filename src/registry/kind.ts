@@ -1,7 +1,7 @@
 import type * as zod from "zod";
-import { z } from "../schema.ts";
-import { lazy } from "../lazy.ts";
-import { suggest } from "../suggestion.ts";
+import { z } from "./schema.ts";
+import { lazy } from "./lazy.ts";
+import { suggest } from "./suggestion.ts";
 
 /** A field that names another entry. */
 export interface Reference {
@@ -13,30 +13,68 @@ export interface Reference {
   kinds?: readonly string[];
 }
 
+/** What runs the Lua code of an entry; a library is only imported. */
+export type CodeUnit = "function" | "process" | "workflow" | "library";
+
+/** The Lua code of an entry. */
+export interface Code {
+  source: string;
+  /** The function of what the source returns; "" for a library. */
+  method: string;
+  modules: string[];
+  /** Alias to entry id. */
+  imports: Record<string, string>;
+  /** How many calls of a function run at once. */
+  pool?: Pool;
+}
+
+/** How many calls of one function run at once, and on what. */
+export interface Pool {
+  type: "inline" | "lazy" | "static" | "adaptive";
+  /** Calls that run at once, at most. */
+  workers: number;
+  /** Calls that may wait in the queue of a static or adaptive pool. */
+  buffer: number;
+}
+
 /** What the runtime knows about one kind of entry. */
 export interface Kind<Schema extends zod.ZodObject = zod.ZodObject> {
   name: string;
   /** The payload: field types, defaults, rules. Unknown fields are dropped. */
   readonly schema: Schema;
   references: readonly Reference[];
-  /** Whether the entry holds Lua code. */
-  code: boolean;
+  /** Only where entries hold Lua code: what runs it, and where in the payload it is. */
+  code?: { unit: CodeUnit; read(data: zod.output<Schema>): Code };
+  /** Only where entries cannot change while the runtime runs: why, as in "ID: a KIND cannot change …: WHY". */
+  fixed?: string;
 }
 
-/** Defines a kind; only the name and the schema, which is made when it is first asked for, are needed. */
+/** What `defineKind` needs: a name, and the schema, which is made when it is first asked for. */
+export type KindDefinition<Schema extends zod.ZodObject> =
+  & { name: string; schema: () => Schema; references?: readonly Reference[] }
+  & Pick<Kind<Schema>, "code" | "fixed">;
+
+const defined = new WeakSet<object>();
+
+/** Defines a kind. A file of `src/registry/kinds` that exports it is all that a kind needs which runs nothing. */
 export function defineKind<Schema extends zod.ZodObject>(
-  kind: { name: string; schema: () => Schema; references?: readonly Reference[]; code?: boolean },
+  { schema: make, references = [], ...rest }: KindDefinition<Schema>,
 ): Kind<Schema> {
-  const { name, references = [], code = false } = kind;
-  const schema = lazy(kind.schema);
-  return {
-    name,
+  const schema = lazy(make);
+  const kind = {
+    ...rest,
     references,
-    code,
     get schema() {
       return schema();
     },
   };
+  defined.add(kind);
+  return kind;
+}
+
+/** Whether a value was made by `defineKind`. */
+export function isKind(value: unknown): value is Kind {
+  return typeof value === "object" && value !== null && defined.has(value);
 }
 
 /** A text that must be there and not be blank; `what` begins the error: `source is required`. */
@@ -74,4 +112,9 @@ export function size(fallback: number, what: string) {
     error: `${what} must be greater than 0`,
     params: { fix: "write 1 or more, or leave it out for the default" },
   }).optional().transform((value) => value || fallback);
+}
+
+/** A limit: a whole number, where 0 and absence mean none. */
+export function limit(what: string) {
+  return size(0, what).transform((value) => value || undefined);
 }

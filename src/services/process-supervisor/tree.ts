@@ -1,10 +1,10 @@
-import { decodeEntry } from "../registry/decode.ts";
-import type { Entry } from "../registry/entry.ts";
-import { qualify } from "../registry/entry.ts";
-import { childId, processSupervisor } from "../registry/kinds/supervisor.ts";
-import type { Variables } from "../registry/placeholder.ts";
-import { WippyError } from "../vm/error.ts";
-import type { LuaValue } from "../vm/value.ts";
+import { decodeEntry } from "../../registry/decode.ts";
+import type { Entry } from "../../registry/entry.ts";
+import { qualify } from "../../registry/entry.ts";
+import { childId, name, schema } from "./schema.ts";
+import type { Variables } from "../../registry/placeholder.ts";
+import { WippyError } from "../../vm/error.ts";
+import type { LuaValue } from "../../vm/value.ts";
 
 /** Milliseconds as the Lua side reads a duration: text with a unit. */
 function durationText(value: number | string): string {
@@ -30,14 +30,14 @@ export function supervisorSpec(
       retryable: false,
     });
   }
-  const data = decodeEntry(processSupervisor, entry, variables);
+  const data = decodeEntry({ schema: schema() }, entry, variables);
   const namespace = entry.id.slice(0, entry.id.indexOf(":"));
   const children = data.children.map((child): LuaValue => {
     const { process, supervisor, shutdown, input, ...rest } = child;
     const nested = supervisor === undefined
       ? undefined
       : entries.get(qualify(supervisor, namespace));
-    if (supervisor !== undefined && nested?.kind !== processSupervisor.name) {
+    if (supervisor !== undefined && nested?.kind !== name) {
       throw new WippyError(
         "NotFound",
         `child ${childId(child)} of ${entry.id}: there is no process.supervisor ${supervisor}`,
@@ -55,19 +55,4 @@ export function supervisorSpec(
   });
   const { host, strategy, intensity, period, auto_shutdown } = data;
   return { host, strategy, intensity, period: durationText(period), auto_shutdown, children };
-}
-
-/**
- * Waits until a supervisor's children run.
- *
- * @param asked the answer of its `supervisorStarted` function
- * @param ended its end
- * @throws WippyError why it ended instead
- */
-export async function childrenStarted(asked: Promise<unknown>, ended: Promise<unknown>) {
-  const started = asked.catch((error) => {
-    // In strict mode nobody may ask; a supervisor that has gone says why by its own end.
-    if (WippyError.from(error).kind !== "PermissionDenied") return ended;
-  });
-  await Promise.race([started, ended]);
 }

@@ -1,8 +1,8 @@
 import { WippyError } from "../../vm/error.ts";
 import { checkTable, scheduleFields } from "../../workflows/schedules/table.ts";
-import { security } from "../lifecycle.ts";
-import { z } from "../schema.ts";
-import { defineKind } from "./kind.ts";
+import { security } from "../../registry/lifecycle.ts";
+import { z } from "../../registry/schema.ts";
+import { defineKind } from "../../registry/kind.ts";
 
 /** Starts a workflow at certain times. Its id is the schedule's. */
 export const workflowSchedule = defineKind({

@@ -2,21 +2,21 @@
  * Starts and updates as callers ask for them, read into what a provider takes.
  * @module
  */
-import type { Entry } from "../registry/entry.ts";
+import { type Entry, parseId, qualify } from "../registry/entry.ts";
 import { pack, unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
-import { checkRecordSize } from "../workflows/history/limits.ts";
-import { parseStartOptions } from "../workflows/options/option-table.ts";
-import type {
-  StartRequest,
-  UpdateRequest,
-  UpdateResult,
-  UpdateStage,
-} from "../workflows/provider.ts";
-import { withDetails } from "../workflows/history/retry.ts";
+import { checkRecordSize } from "./history/limits.ts";
+import { parseStartOptions } from "./options/option-table.ts";
+import type { StartRequest, UpdateRequest, UpdateResult, UpdateStage } from "./provider.ts";
+import { withDetails } from "./history/retry.ts";
 
-type Entries = ReadonlyMap<string, Entry>;
+/** Where workflows and their hosts are found. */
+export interface WorkflowTargets {
+  entries: ReadonlyMap<string, Entry>;
+  /** Identifiers of the workflow hosts, whether they run or not. */
+  hosts: readonly string[];
+}
 
 /** A start as `lua/kernel/processes/processes.lua` asks for it. */
 export interface StartWorkflow {
@@ -41,14 +41,11 @@ export interface UpdateWorkflow {
 }
 
 /** The workflow host of an entry: the one that it names, else the only one. @throws WippyError Invalid */
-export function hostOf(entry: Entry, entries: Entries): string {
+export function hostOf(entry: Entry, hosts: readonly string[]): string {
   const temporal = entry.meta["temporal"] as { workflow?: { worker?: unknown } } | undefined;
   const named = temporal?.workflow?.worker;
-  if (typeof named === "string") {
-    return named.includes(":") ? named : `${entry.id.split(":")[0]}:${named}`;
-  }
-  const hosts = [...entries.values()].filter(({ kind }) => kind === "workflow.host");
-  if (hosts.length === 1) return hosts[0]!.id;
+  if (typeof named === "string") return qualify(named, parseId(entry.id).namespace);
+  if (hosts.length === 1) return hosts[0]!;
   throw new WippyError(
     "Invalid",
     hosts.length === 0
@@ -59,14 +56,14 @@ export function hostOf(entry: Entry, entries: Entries): string {
 }
 
 /** @throws WippyError NotFound, Invalid */
-export function startRequest(request: StartWorkflow, entries: Entries): StartRequest {
-  const entry = entries.get(request.entry);
+export function startRequest(request: StartWorkflow, targets: WorkflowTargets): StartRequest {
+  const entry = targets.entries.get(request.entry);
   if (entry?.kind !== "workflow.lua") {
     throw new WippyError("NotFound", `workflow not found: ${request.entry}`, {
       retryable: false,
     });
   }
-  const hostId = request.hostId ?? hostOf(entry, entries);
+  const hostId = request.hostId ?? hostOf(entry, targets.hosts);
   const parsed = parseStartOptions(request.options);
   const workflowId = parsed.workflowId ?? request.name;
   return {
@@ -91,9 +88,9 @@ export function startRequest(request: StartWorkflow, entries: Entries): StartReq
 /** A start that brings an update. @throws WippyError NotFound, Invalid */
 export function startForUpdate(
   request: StartWorkflow,
-  entries: Entries,
+  targets: WorkflowTargets,
 ): StartRequest & { workflowId: string } {
-  const start = startRequest(request, entries);
+  const start = startRequest(request, targets);
   const { workflowId, options } = start;
   const refuse = (message: string): never => {
     throw new WippyError("Invalid", message, { retryable: false });

@@ -1,0 +1,184 @@
+/**
+ * The services of the entries: each is made by the factory of its kind, with what the runtime offers to it.
+ * @module
+ */
+import type { z } from "zod";
+import type { LogSink } from "../observe/log.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { Simulation } from "../platform/simulation.ts";
+import { decodeEntry } from "../registry/decode.ts";
+import { type Entry, parseId, qualify } from "../registry/entry.ts";
+import type { Variables } from "../registry/placeholder.ts";
+import type { DoneChange } from "../registry/versions.ts";
+import type { ServiceContext, ServiceEvents, WorkflowDirectory } from "../services/context.ts";
+import { serviceFrame } from "../services/identity.ts";
+import {
+  isServiceKind,
+  type ServiceFactory,
+  type ServiceKind,
+  type ServiceSchema,
+} from "../services/service.ts";
+import { kinds } from "../registry/kinds.ts";
+import { WippyError } from "../vm/error.ts";
+import type { Foreground } from "./foreground.ts";
+import type { Hosts } from "./hosts.ts";
+import type { ServiceUnits } from "./service-units.ts";
+import type { Services } from "./services.ts";
+
+/** What services are made of. */
+export interface ServiceParts {
+  entries: ReadonlyMap<string, Entry>;
+  variables: Variables;
+  directory: string;
+  stateDir: string;
+  log: LogSink;
+  platform: Platform;
+  simulation: Simulation | undefined;
+  services: Services;
+  hosts: Hosts;
+  units: ServiceUnits;
+  foreground: Foreground;
+  workflows: WorkflowDirectory;
+  events: ServiceEvents;
+}
+
+type ServiceData = z.output<ServiceSchema>;
+
+/** A listener to changes of entries of some kinds. */
+interface Watch {
+  kinds: readonly string[];
+  listener: () => Promise<void> | void;
+}
+
+/** Turns entries into services, and follows changes of the registry. */
+export class EntryServices {
+  readonly #parts: ServiceParts;
+  readonly #factories = new Map<ServiceKind, ServiceFactory<ServiceData>>();
+  /** By the entry whose service watches. */
+  readonly #watches = new Map<string, Set<Watch>>();
+
+  constructor(parts: ServiceParts) {
+    this.#parts = parts;
+  }
+
+  /** Makes the services of all entries. @throws WippyError Invalid for one that cannot run */
+  async addAll(): Promise<void> {
+    const { hosts, simulation } = this.#parts;
+    const entries = [...this.#parts.entries.values()];
+    const loaded = this.#load(entries);
+    await (simulation?.during(loaded) ?? loaded);
+    for (const entry of entries) {
+      hosts.set(entry, "stopped");
+      this.#add(entry);
+    }
+  }
+
+  /** Has the factories of these entries at hand. */
+  async #load(entries: readonly Entry[]): Promise<void> {
+    const missing = new Set(entries.map(({ kind }) => kinds.get(kind)).filter(isServiceKind));
+    await Promise.all([...missing].map(async (kind) => {
+      if (!this.#factories.has(kind)) this.#factories.set(kind, await kind.service.load());
+    }));
+  }
+
+  /** Takes a change set over, after the code: new services, changed and removed ones. @throws WippyError */
+  async change(changes: readonly DoneChange[]): Promise<void> {
+    const { entries, hosts, services } = this.#parts;
+    await this.#load(changes.flatMap(({ entry }) => entries.get(entry.id) ?? []));
+    const changed = new Set(changes.map(({ entry }) => entry.kind));
+    for (const { entry } of changes) {
+      const current = entries.get(entry.id);
+      if (current) changed.add(current.kind);
+    }
+    for (const watch of [...this.#watches.values()].flatMap((set) => [...set])) {
+      if (watch.kinds.some((kind) => changed.has(kind))) await watch.listener();
+    }
+    for (const { kind: change, entry } of changes) {
+      const current = entries.get(entry.id);
+      if (!current || change === "entry.delete") continue;
+      if (change === "entry.create") hosts.set(current, "stopped");
+      const kind = kinds.get(current.kind);
+      if (!isServiceKind(kind)) {
+        await this.remove(current.id);
+        continue;
+      }
+      this.#add(current);
+      if (change === "entry.update" && kind.service.onChange !== "next_start") {
+        await services.restart(current.id);
+      } else if (change === "entry.create" && services.startsByItself(current.id)) {
+        await services.start(current.id);
+      }
+    }
+  }
+
+  /** Stops a service, if it runs, and forgets it. */
+  async remove(id: string): Promise<void> {
+    await this.#parts.services.remove(id);
+    this.#watches.delete(id);
+  }
+
+  #add(entry: Entry): void {
+    const kind = kinds.get(entry.kind);
+    const factory = isServiceKind(kind) ? this.#factories.get(kind) : undefined;
+    if (!isServiceKind(kind) || !factory) return;
+    const { variables, services } = this.#parts;
+    const data = decodeEntry(kind, entry, variables);
+    const { lifecycle } = data;
+    const { namespace } = parseId(entry.id);
+    const named = [...lifecycle.requires, ...lifecycle.depends_on]
+      .map((reference) => qualify(reference, namespace));
+    services.add({
+      id: entry.id,
+      lifecycle,
+      host: kind.service.host !== undefined,
+      requires: [...named, ...kind.service.requires?.(data) ?? []],
+      strict: named,
+      make: factory(this.#context(entry), data),
+    });
+  }
+
+  #context(entry: Entry): ServiceContext {
+    const { log, services, hosts, units, foreground, ...rest } = this.#parts;
+    const { entries, variables, platform } = rest;
+    // Those of an earlier definition end with it.
+    this.#watches.delete(entry.id);
+    return {
+      entry,
+      entries,
+      variables,
+      platform,
+      directory: rest.directory,
+      stateDir: rest.stateDir,
+      workflows: rest.workflows,
+      events: rest.events,
+      ...(rest.simulation && { simulation: rest.simulation }),
+      services: {
+        get: (id, type) => {
+          const running = services.running(id);
+          if (running instanceof type) return running;
+          throw new WippyError("Invalid", `${id} is not a ${type.name}`, { retryable: false });
+        },
+      },
+      units: {
+        frame: (security, owner = entry.id) => serviceFrame(security, owner, entries, variables),
+        spawn: (...start) => units.spawn(...start),
+        call: (...call) => units.call(...call),
+        deliver: (...message) => units.deliver(...message),
+      },
+      host: {
+        set: (state) => hosts.set(entry, state),
+        drain: (timeout) => hosts.drain(entry.id, timeout),
+        claimTerminal: () => foreground.claim(entry.id),
+      },
+      watch: (kinds, listener) => this.#watch(entry.id, { kinds, listener }),
+      log: (level, message, fields = {}) =>
+        log.log({ level, time: platform.now(), logger: entry.id, message, fields }),
+    };
+  }
+
+  #watch(id: string, watch: Watch): () => void {
+    const present = this.#watches.get(id) ?? new Set();
+    this.#watches.set(id, present.add(watch));
+    return () => void present.delete(watch);
+  }
+}

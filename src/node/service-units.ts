@@ -1,0 +1,80 @@
+import type { Platform } from "../platform/platform.ts";
+import type { CallOptions, Frame, StartedProcess } from "../services/context.ts";
+import { WippyError } from "../vm/error.ts";
+import type { LuaValue } from "../vm/value.ts";
+import { controlPid } from "./control.ts";
+import type { Foreground } from "./foreground.ts";
+import { workerOf } from "./pid.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+
+/** The functions and processes that services start. */
+export class ServiceUnits {
+  readonly #pool: WorkerPool;
+  readonly #foreground: Foreground;
+  readonly #platform: Platform;
+
+  constructor(pool: WorkerPool, foreground: Foreground, platform: Platform) {
+    this.#pool = pool;
+    this.#foreground = foreground;
+    this.#platform = platform;
+  }
+
+  /** Starts a process; see `ServiceUnits` of the services' context. @throws WippyError */
+  async spawn(
+    process: string,
+    host: string,
+    frame: Frame,
+    args: LuaValue[],
+  ): Promise<StartedProcess> {
+    const terminal = this.#foreground.has(host);
+    const worker = terminal ? 0 : this.#pool.leastLoaded();
+    if (terminal) this.#foreground.arguments = args.map(String);
+    const { pid, ended } = await this.#pool.spawn(worker, process, host, frame, args);
+    if (terminal) this.#foreground.endsWith(ended);
+    return {
+      pid,
+      ended,
+      cancel: async (reason) => {
+        await this.#pool.ask(worker, "cancel", pid, controlPid, reason);
+      },
+      terminate: async () => {
+        await this.#pool.ask(worker, "terminate", pid);
+      },
+    };
+  }
+
+  /** Calls a function; see `ServiceUnits` of the services' context. @throws WippyError */
+  async call(
+    functionId: string,
+    args: LuaValue[],
+    { frame = {}, timeout, signal }: CallOptions = {},
+  ): Promise<LuaValue> {
+    const controller = new AbortController();
+    const abort = () => controller.abort(canceled());
+    if (signal?.aborted) throw canceled();
+    signal?.addEventListener("abort", abort, { once: true });
+    const cancelTimer = timeout !== undefined && this.#platform.setTimer(timeout, () => {
+      const message = `the call of ${functionId} timed out after ${timeout} ms`;
+      controller.abort(new WippyError("Timeout", message, { retryable: true }));
+    });
+    try {
+      const worker = this.#pool.leastLoaded();
+      return await this.#pool.call(worker, functionId, frame, args, controller.signal);
+    } finally {
+      signal?.removeEventListener("abort", abort);
+      if (cancelTimer) cancelTimer();
+    }
+  }
+
+  /** Delivers a message to a process; one that is gone gets none. */
+  deliver(pid: string, topic: string, from: string, values: LuaValue[]): void {
+    const worker = workerOf(pid);
+    if (worker !== undefined) {
+      this.#pool.tell(worker, "send", pid, topic, from, values.length, ...values);
+    }
+  }
+}
+
+function canceled(): WippyError {
+  return new WippyError("Canceled", "operation canceled", { retryable: false });
+}

@@ -1,0 +1,8 @@
+import { z } from "../schema.ts";
+import { defineKind } from "../kind.ts";
+
+/** Data for the application, without rules. */
+export const registryEntry = defineKind({
+  name: "registry.entry",
+  schema: () => z.looseObject({}),
+});

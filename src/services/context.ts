@@ -1,0 +1,129 @@
+/**
+ * What the runtime offers to a service.
+ * @module
+ */
+import type { LogLevel } from "../observe/log.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { Simulation } from "../platform/simulation.ts";
+import type { Entry } from "../registry/entry.ts";
+import type { Lifecycle } from "../registry/lifecycle.ts";
+import type { Variables } from "../registry/placeholder.ts";
+import type { LuaValue } from "../vm/value.ts";
+import type { WorkflowProvider } from "../workflows/provider.ts";
+
+/** In whose name code runs: its actor and its scope, a list of policies, and context values. */
+export type Frame = Record<string, LuaValue>;
+
+/** What a service may use. One object for each entry, the same over all its starts. */
+export interface ServiceContext {
+  /** The entry that it belongs to. */
+  readonly entry: Entry;
+  /** Clock, timers and randomness; nothing else reads the real ones. */
+  readonly platform: Platform;
+  /** Set when the runtime runs in a simulation. */
+  readonly simulation?: Simulation;
+  /** Absolute path of the application, where relative paths of entries start. */
+  readonly directory: string;
+  /** Absolute path of the folder for what outlives the runtime. */
+  readonly stateDir: string;
+  /** For `decodeEntry` of other entries. */
+  readonly variables: Variables;
+  /** All entries, as they are now. */
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly services: RunningServices;
+  readonly units: ServiceUnits;
+  /** Only for kinds that are hosts. */
+  readonly host: HostControl;
+  readonly workflows: WorkflowDirectory;
+  readonly events: ServiceEvents;
+  /**
+   * Calls back after each change set that creates, updates or deletes entries of these kinds; the change set is done
+   * when the listener is. A router so follows its endpoints without a restart.
+   *
+   * @returns what ends it
+   */
+  watch(kinds: readonly string[], listener: () => Promise<void> | void): () => void;
+  /** Writes a log record in the entry's name. */
+  log(level: LogLevel, message: string, fields?: Record<string, unknown>): void;
+}
+
+/** Other services. */
+export interface RunningServices {
+  /**
+   * The service of another entry, while it runs. Name the entry in `requires`, so that it starts before and stops
+   * after.
+   *
+   * @param type the class that it must have
+   * @throws WippyError NotFound for an unknown service; Unavailable while it does not run; Invalid for another class
+   */
+  get<Type extends object>(id: string, type: abstract new (...args: never[]) => Type): Type;
+}
+
+/** A process that a service has started. */
+export interface StartedProcess {
+  pid: string;
+  /** Its result. Rejected with its error. */
+  ended: Promise<LuaValue>;
+  /** Asks it to end. */
+  cancel(reason: string): Promise<void>;
+  terminate(): Promise<void>;
+}
+
+/** How a function is called. */
+export interface CallOptions {
+  /** In whose name. @default nobody's: in strict mode nothing is allowed */
+  frame?: Frame;
+  /** Milliseconds, after which the call is cancelled. @default without limit */
+  timeout?: number;
+  /** Cancels the call. */
+  signal?: AbortSignal;
+}
+
+/** Functions and processes. */
+export interface ServiceUnits {
+  /**
+   * The frame of the identity that a `lifecycle.security` or a like block describes; policies as they are now.
+   *
+   * @param owner the entry whose namespace completes bare names; that of the service when absent
+   */
+  frame(security: Lifecycle["security"], owner?: string): Frame;
+  /** Starts a process; on a host that has the terminal, the runtime ends with it. @throws WippyError */
+  spawn(process: string, host: string, frame: Frame, args: LuaValue[]): Promise<StartedProcess>;
+  /** Calls a function. @throws WippyError the function's own; NotFound; Timeout; Canceled */
+  call(functionId: string, args: LuaValue[], options?: CallOptions): Promise<LuaValue>;
+  /** Delivers a message to a process; one that is gone gets none. */
+  deliver(pid: string, topic: string, from: string, values: LuaValue[]): void;
+}
+
+/** The state of a host of units. */
+export interface HostControl {
+  /** Tells the workers whether units may start on it. */
+  set(state: "running" | "stopping" | "stopped"): void;
+  /** Asks its processes to end and waits for those that listen, at most so many milliseconds. */
+  drain(timeout: number): Promise<void>;
+  /** Its processes have this program's terminal from now on. */
+  claimTerminal(): void;
+}
+
+/** Where the workflow hosts of the runtime are known. */
+export interface WorkflowDirectory {
+  /** A host on which workflows may be started once it is open; called when the service is made. */
+  declare(host: string): void;
+  /** The workflow host of an entry: the one that it names, else the only one. @throws WippyError Invalid */
+  hostOf(entry: Entry): string;
+  /** A number that no other provider of this runtime has. */
+  number(): number;
+  /**
+   * Opens a provider, whose open runs go on at once. It is closed when all services have stopped.
+   *
+   * @throws WippyError, see `WorkflowProvider.open`
+   */
+  open(host: string, provider: WorkflowProvider): Promise<void>;
+  /** The provider of an open host. @throws WippyError Unavailable */
+  provider(host: string): WorkflowProvider;
+}
+
+/** The runtime's events. */
+export interface ServiceEvents {
+  publish(event: { system: string; kind: string; path: string; data?: LuaValue }): void;
+}

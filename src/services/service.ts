@@ -1,0 +1,152 @@
+/**
+ * What an entry runs: the seam between the runtime and the kinds of entries that are services.
+ *
+ * A kind that runs something is one folder here: `NAME/NAME.ts` exports its definition, made with
+ * {@link defineService}, and names with `load` the file that runs it, which is read only when an entry of the kind is
+ * there. The runtime knows no such kind by name; what a service may do is its {@link ServiceContext}.
+ * @module
+ */
+import type * as zod from "zod";
+import type { Entry } from "../registry/entry.ts";
+import { defineKind, type Kind, type KindDefinition } from "../registry/kind.ts";
+import { type Lifecycle, lifecycleReferences } from "../registry/lifecycle.ts";
+import type { LuaValue } from "../vm/value.ts";
+import type { CodeEntry, HostLimits } from "../worker/messages.ts";
+import type { ServiceContext } from "./context.ts";
+
+/** Something that is started, may end by itself, and can be asked to stop. It may start again after its end. */
+export interface Service {
+  /** Starts it. @returns a promise of its end: fulfilled when it ended well, rejected when it failed. */
+  start(): Promise<{ ended: Promise<void> }>;
+  /**
+   * Asks it to stop: it takes nothing new and finishes what it has. Its `ended` settles when it has stopped; after the
+   * entry's `stop_timeout` it is killed.
+   */
+  stop(): Promise<void>;
+  /** Ends it by force. */
+  kill(): Promise<void>;
+  /** What tools show of it beside its state; asked for only while it runs. */
+  inspect?(): LuaValue | Promise<LuaValue>;
+  /** What it counts, for the metrics; read when somebody asks. */
+  figures?(): Figure[];
+}
+
+/** One number of the metrics. */
+export interface Figure {
+  /** In Prometheus' form: `wippy_http_requests_total`. The label `service` is added. */
+  name: string;
+  /** What it is, in one sentence. */
+  help: string;
+  value: number;
+  labels?: Record<string, string>;
+}
+
+/** Makes the service of an entry: nothing runs yet. @throws WippyError Invalid when the entry cannot run */
+export type ServiceFactory<Data> = (context: ServiceContext, data: Data) => Service;
+
+/** Every payload of a service has a `lifecycle`. */
+export type ServiceSchema = zod.ZodObject & { _zod: { output: { lifecycle: Lifecycle } } };
+
+/** What the runtime must know of a kind before anything of it runs. */
+export interface ServiceTraits<Schema extends ServiceSchema = ServiceSchema> {
+  /**
+   * What runs on its entries, where units do. Workers then know each entry's state, and hosts start before other
+   * services, since code may use one without saying so.
+   *
+   * @default nothing does
+   */
+  host?: "processes" | "terminal" | "workflows";
+  /** What a host allows; absent or empty: without limit. */
+  limits?(data: zod.output<Schema>): Omit<HostLimits, "index">;
+  /** Identifiers of entries, beside those that the lifecycle names, that run first. */
+  requires?(data: zod.output<Schema>): readonly string[];
+  /**
+   * What a changed entry does to a service that runs: `restart` stops it, after what requires it, and starts all that
+   * ran again; `next_start` leaves it alone until then.
+   *
+   * @default "restart"
+   */
+  onChange?: "restart" | "next_start";
+  /** Whether what it runs has the terminal of this program, and so the thread of the node. @default never */
+  foreground?(entry: Entry, entries: ReadonlyMap<string, Entry>): boolean;
+  /** Lua entries in the namespace `wippy` that the service uses, and that every runtime has. */
+  code?: readonly CodeEntry[];
+  /** The factory, or a promise of it: `() => import("./run.ts").then(({ run }) => run)`. */
+  load():
+    | ServiceFactory<zod.output<Schema>>
+    | Promise<ServiceFactory<zod.output<Schema>>>;
+}
+
+/** A kind whose entries are services. */
+export interface ServiceKind<Schema extends ServiceSchema = ServiceSchema> extends Kind<Schema> {
+  readonly service: ServiceTraits<Schema>;
+}
+
+/**
+ * Defines a kind whose entries are services. References of the lifecycle are checked without being listed.
+ *
+ * @example
+ * ```ts
+ * export const clock = defineService({
+ *   name: "demo.clock",
+ *   schema: () => z.object({ every: duration(1_000), lifecycle: lifecycle() }),
+ *   load: () => import("./run.ts").then(({ runClock }) => runClock),
+ * });
+ * ```
+ */
+export function defineService<Schema extends ServiceSchema>(
+  definition: Omit<KindDefinition<Schema>, "code"> & ServiceTraits<Schema>,
+): ServiceKind<Schema> {
+  const { host, limits, requires, onChange, foreground, code, load, ...kind } = definition;
+  const references = [...definition.references ?? [], ...lifecycleReferences];
+  const service: ServiceTraits<Schema> = {
+    load,
+    ...(host !== undefined && { host }),
+    ...(limits && { limits }),
+    ...(requires && { requires }),
+    ...(onChange && { onChange }),
+    ...(foreground && { foreground }),
+    ...(code && { code }),
+  };
+  return Object.assign(defineKind({ ...kind, references }), { service });
+}
+
+/** Whether entries of a kind are services. */
+export function isServiceKind(kind: Kind | undefined): kind is ServiceKind {
+  return kind !== undefined && "service" in kind;
+}
+
+/** What {@link untilStopped} runs. */
+export interface UntilStopped {
+  /** Starts it. `failed` ends the service with an error, also later. */
+  open(failed: (error: unknown) => void): Promise<void> | void;
+  /** Finishes what it has and ends it. */
+  close(): Promise<void> | void;
+  /** Ends it at once; `close` when absent. */
+  kill?(): Promise<void> | void;
+  inspect?(): LuaValue | Promise<LuaValue>;
+  figures?(): Figure[];
+}
+
+/** A service that does not end by itself: a host, a server, a pool of connections. */
+export function untilStopped({ open, close, kill = close, ...tools }: UntilStopped): Service {
+  let end = Promise.withResolvers<void>();
+  return {
+    async start() {
+      const own = end = Promise.withResolvers<void>();
+      // Whoever started it may look at its end only later.
+      own.promise.catch(() => {});
+      await open((error) => own.reject(error));
+      return { ended: own.promise };
+    },
+    async stop() {
+      await close();
+      end.resolve();
+    },
+    async kill() {
+      await kill();
+      end.resolve();
+    },
+    ...tools,
+  };
+}
