@@ -1,10 +1,17 @@
 import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { Control } from "../node/control.ts";
 import type { AdminTarget } from "./route.ts";
 
 const states = ["unknown", "starting", "running", "stopping", "stopped", "exited", "failed"];
 
+/** What a scrape answers. */
+export interface Metrics {
+  contentType: string;
+  metrics(): Promise<string>;
+}
+
 /** Figures of a runtime for Prometheus. They are read when somebody asks, and cost nothing else. */
-export function createMetrics({ node, version, startedAt }: AdminTarget): Registry {
+export function createMetrics({ node, version, startedAt }: AdminTarget): Metrics {
   const registers = [new Registry()];
   const gauge = (
     name: string,
@@ -49,6 +56,31 @@ export function createMetrics({ node, version, startedAt }: AdminTarget): Regist
   gauge("wippy_registry_entries", "Entries of the application", [], (entries) => {
     entries.set(node.registry.versions.entries.size);
   });
-  collectDefaultMetrics({ register: registers[0]! });
-  return registers[0]!;
+  const [registry] = registers as [Registry];
+  collectDefaultMetrics({ register: registry });
+  const readServices = serviceFigures(node.control, registry);
+  return {
+    contentType: registry.contentType,
+    metrics() {
+      readServices();
+      return registry.metrics();
+    },
+  };
+}
+
+/** What services count themselves: which figures there are is known only while they run. */
+function serviceFigures(control: Control, registry: Registry): () => void {
+  const gauges = new Map<string, Gauge>();
+  return () => {
+    for (const gauge of gauges.values()) gauge.reset();
+    for (const { name, help, value, service, labels = {} } of control.figures) {
+      const all = { service, ...labels };
+      let gauge = gauges.get(name);
+      if (gauge === undefined) {
+        gauge = new Gauge({ name, help, labelNames: Object.keys(all), registers: [registry] });
+        gauges.set(name, gauge);
+      }
+      gauge.set(all, value);
+    }
+  };
 }

@@ -125,6 +125,16 @@ export class Control {
     throw new WippyError("NotFound", `no service ${id}`, { retryable: false });
   }
 
+  /** What a service that runs shows of itself; undefined when it shows nothing. @throws WippyError NotFound, Unavailable */
+  async inspectService(id: string): Promise<LuaValue> {
+    return await this.#services.running(id).inspect?.();
+  }
+
+  /** What the services that run count, each number with the service's identifier. */
+  get figures(): ReturnType<Services["figures"]> {
+    return this.#services.figures();
+  }
+
   /** Starts a service and what it requires, unless they run. @throws WippyError NotFound, or why it cannot start */
   startService(id: string): Promise<void> {
     return this.#services.start(id);

@@ -19,6 +19,9 @@ const service = z.object({
   changed: z.number().optional().openapi({ description: "Milliseconds since 1970" }),
   started: z.number().optional().openapi({ description: "Milliseconds since 1970" }),
   details: z.string().optional(),
+  inspection: z.unknown().optional().openapi({
+    description: "What the service shows of itself; only of one service that runs",
+  }),
 }).openapi("Service");
 
 const params = z.object({ id: z.string().max(300) });
@@ -63,7 +66,12 @@ export function serviceRoutes({ node }: AdminTarget) {
         request: { params },
         responses: { 200: answer(service, "The service"), ...failures },
       }),
-      (context) => context.json(shown(node.control.service(context.req.valid("param").id)), 200),
+      async (context) => {
+        const { id } = context.req.valid("param");
+        const info = node.control.service(id);
+        const inspection = info.status === "running" && await node.control.inspectService(id);
+        return context.json({ ...shown(info), ...(inspection && { inspection }) }, 200);
+      },
     )
     .openapi(
       createRoute({

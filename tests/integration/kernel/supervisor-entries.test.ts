@@ -140,7 +140,7 @@ test("a service that requires a tree does not start before the tree's children r
           return require("system").supervisor.state("app:user").details
         end }`,
       },
-      hint: {
+      repair: {
         modules: ["env"],
         source: 'return { main = function() return require("env").set("app:fit", "yes") end }',
       },
@@ -158,7 +158,7 @@ test("a service that requires a tree does not start before the tree's children r
     "service startup blocked by missing dependencies: app:user requires app:tree",
   );
   expect(application.logged("user_process")).toEqual([]);
-  await application.call("mend");
+  await application.call("repair");
   application.node.bus.publish({ system: "supervisor", kind: "service.start", path: "app:user" });
   await until(() => application.logged("user_process").length > 0);
   expect(application.logged("user_process")).toEqual(["started"]);
