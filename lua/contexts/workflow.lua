@@ -1,15 +1,15 @@
 -- How a workflow answers effects. Lay it beside function.lua and process.lua.
--- Whatever could differ in a second run becomes a command, recorded by the provider, and is answered by a job: on replay
--- the same job comes from history. `self.run` is the state of the run (see kernel/workflows/workflows.lua).
+-- Whatever could differ in a second run becomes a command, recorded by the provider, and is answered by a job: on
+-- replay the same job comes from history. `self.run` is the state of the run (see kernel/workflows/workflows.lua).
 local use = ...
 local children = use("kernel/workflows/children")
 local commands = use("kernel/workflows/commands")
 local errors = use("kernel/core/errors")
 local future = use("kernel/messaging/future")
 local local_activities = use("kernel/workflows/local_activities")
-local mailbox = use("kernel/messaging/mailbox")
+local messaging = use("kernel/messaging/messaging")
 local operations = use("kernel/functions/operations")
-local permissions = use("kernel/security/permissions")
+local security = use("kernel/security/security")
 local record_size = use("kernel/workflows/record_size")
 local recording = use("kernel/workflows/recording")
 local run_info = use("kernel/workflows/run_info")
@@ -163,7 +163,7 @@ return {
   record = recording.record,
 
   immediate = function(self, name, ...)
-    local refusal = permissions.operation_refusal(self, name, ...)
+    local refusal = security.operation_refusal(self, name, ...)
     if refusal then
       return nil, refusal
     end
@@ -199,7 +199,7 @@ return {
       if n < 2 then
         value = values[1]
       end
-      mailbox.deliver(self, mailbox.message(topic, pid, n, value))
+      messaging.deliver(self, messaging.message(topic, pid, n, value))
       return true
     elseif place == "here" then
       local seq = next_seq(self, "signals")

@@ -1,6 +1,6 @@
--- Ties the kernel's files together: `use(name)` loads an embedded file once and gives what it returned.
+-- Ties the kernel's files together: `use(name)` loads an embedded file once and returns what it returned.
 -- A file is given `use`; a module (lua/modules) is given the runtime instead.
--- Gives the kernel's functions named in `exports`, in that order.
+-- Returns the kernel's functions named in `exports`, in that order.
 local sources, exports = ...
 local loaded = {}
 

@@ -4,7 +4,7 @@ local use = runtime.use
 local channel = use("kernel/messaging/channel")
 local check = runtime.check
 local errors = runtime.errors
-local mailbox = use("kernel/messaging/mailbox")
+local messaging = use("kernel/messaging/messaging")
 local freeze = use("kernel/core/freeze")
 local sandbox = use("kernel/core/sandbox")
 local scheduler = use("kernel/core/scheduler")
@@ -48,14 +48,14 @@ sandbox.always("subscribe", function(topic, ch)
   if not channel.is(ch) then
     check.table(nil, 2, "subscribe")
   end
-  if mailbox.subscribe(scheduler.current, topic, ch) then
+  if messaging.subscribe(scheduler.current, topic, ch) then
     return ch
   end
   return nil, errors.fail("AlreadyExists", "topic '" .. topic .. "' is bound to another channel")
 end)
 
 sandbox.always("unsubscribe", function(ch)
-  if mailbox.unlisten(scheduler.current, ch) then
+  if messaging.unlisten(scheduler.current, ch) then
     return true
   end
   return false, errors.fail("NotFound", "channel is not subscribed")

@@ -16,7 +16,7 @@ local node_calls = use("kernel/functions/node_calls")
 local object = use("kernel/core/object")
 local operations = use("kernel/functions/operations")
 local payload = use("kernel/messaging/payload")
-local permissions = use("kernel/security/permissions")
+local security = use("kernel/security/security")
 local pool = use("kernel/functions/pool")
 local processes = use("kernel/processes/processes")
 local queries = use("kernel/workflows/queries")
@@ -82,8 +82,8 @@ local runtime = {
   pure = host.pure,
 }
 
---- The Error (Invalid) that refuses function `name` in a workflow, nil elsewhere. For what is bound to the live unit, its
---- worker or its present moment, so that a record of it would say nothing in a replay.
+--- The Error (Invalid) that refuses function `name` in a workflow, nil elsewhere. For what is bound to the live unit,
+--- its worker or its present moment, so that a record of it would say nothing in a replay.
 function runtime.not_in_workflow(name)
   if scheduler.current.context.kind ~= "workflow" then
     return nil
@@ -108,7 +108,7 @@ end
 
 --- Whether the running unit may do `action` on `resource`.
 function runtime.allowed(action, resource, attributes)
-  return permissions.allowed(scheduler.current, action, resource, attributes)
+  return security.allowed(scheduler.current, action, resource, attributes)
 end
 
 --- Nanoseconds of a duration as programs write it: a number of ns, "1h30m", or a Duration object.
@@ -137,7 +137,7 @@ local kernel = {}
 function kernel.configure(index, first, alone, strict, seed)
   math.randomseed(seed)
   scheduler.set_slice()
-  permissions.set_strict(strict)
+  security.set_strict(strict)
   unit.configure(index, first)
   kernel.alone(alone)
 end

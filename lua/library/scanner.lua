@@ -9,7 +9,7 @@ local byte, find, sub = string.byte, string.find, string.sub
 local CHUNK <const> = 32 * 1024
 local MAX_TOKEN <const> = 64 * 1024
 
--- Each split takes (buffer, position, at_end) and gives the token and the position behind it; nil
+-- Each split takes (buffer, position, at_end) and returns the token and the position behind it; nil
 -- for "more bytes are needed", or, at the end, for "there is nothing more", with the position to go
 -- on from.
 local SPLITS = {}
@@ -78,7 +78,7 @@ local function stop(state, problem)
   state.done, state.text, state.problem, state.buffer = true, "", problem, ""
 end
 
---- Goes to the next token: `true`; `false` at the end or after a failure, which `err()` tells;
+--- Goes to the next token: `true`; `false` at the end or after a failure, which `err()` returns;
 -- `false, err` when what
 --- is scanned has been closed.
 function methods:scan()
@@ -123,7 +123,7 @@ function methods:err()
 end
 
 --- A scanner, or nil and an Error (Invalid) for an unknown split.
--- @param read function of a number of bytes that gives a string, nil at the end, or `nil, err,
+-- @param read function of a number of bytes that returns a string, nil at the end, or `nil, err,
 -- closed`
 -- @param split "lines" (default), "words", "bytes" or "runes"
 return function(read, split)

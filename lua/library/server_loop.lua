@@ -10,7 +10,7 @@ local tostring = runtime.tostring
 local loop = {}
 local answer_meta = { __metatable = false }
 
---- What a callback answers: a marked table, so that a state may be any value.
+--- What a callback returns: a marked table, so that a state may be any value.
 function loop.answer(fields)
   return setmetatable(fields, answer_meta)
 end
@@ -137,7 +137,7 @@ function sys.upgrade(self)
   return true
 end
 
--- Topics of requests -> what a request of that topic does; gives whether the server goes on.
+-- Topics of requests -> what a request of that topic does; returns whether the server goes on.
 local requests = {}
 
 requests["$call"] = function(self, from, body)

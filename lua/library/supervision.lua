@@ -183,67 +183,89 @@ function Supervisor:stop(reason)
   self.stopped, self.reason = true, reason
 end
 
--- Restarts a child that ended, and those that its strategy names.
-function Supervisor:restart(child, err)
-  if self:restarts_too_often() then
-    local text = err and err:message() or "it ended normally"
-    self:stop(
-      errors.make(
-        "Unavailable",
-        "supervisor gave up: child " .. child.id .. " ended too often: " .. text,
-        true,
-        {
-          child = child.id,
-          intensity = self.spec.intensity,
-          period_ns = self.spec.period,
-          reason = err and describe(err),
-        }
-      )
-    )
-    return
-  end
-  local strategy = self.spec.strategy
-  local from = child
-  if strategy == "one_for_all" then
-    from = self.first
-  end
-  if strategy == "one_for_all" or strategy == "rest_for_one" then
-    local other = self.last
-    while true do
-      local before, is_first = other.prev, other == from
-      if other ~= child then
-        self:terminate(other)
-        if other.spec.restart == "temporary" then
-          if is_first then
-            from = other.next
-          end
-          self:remove(other)
-        end
+-- Ends the children from the last back to `first`, in this order, but not `ended`; temporary ones are forgotten.
+function Supervisor:terminate_back_to(first, ended)
+  local child = self.last
+  while true do
+    local before, is_first = child.prev, child == first
+    if child ~= ended then
+      self:terminate(child)
+      if child.spec.restart == "temporary" then
+        self:remove(child)
       end
-      if is_first then
-        break
-      end
-      other = before
     end
-  end
-  local next_one = from
-  while next_one do
-    local following = strategy ~= "one_for_one"
-      and strategy ~= "simple_one_for_one"
-      and next_one.next
-    next_one.restarts = next_one.restarts + 1
-    local problem = self:start(next_one)
-    if not problem then
-      local entry, parent = { id = next_one.spec.process }, scheduler.current.pid
-      unit.restarted({ pid = next_one.pid, entry = entry, parent = parent }, err)
-    end
-    if problem then
-      -- Tried again, as a restart of its own, after what came meanwhile.
-      next_one.retry = problem
-      self.retries[#self.retries + 1] = next_one
+    if is_first then
       return
     end
-    next_one = following or nil
+    child = before
+  end
+end
+
+-- Starts a child again because of `err`. Returns whether it runs; else it is tried again, as a restart of its own, after
+-- what came meanwhile.
+function Supervisor:start_again(child, err)
+  child.restarts = child.restarts + 1
+  local problem = self:start(child)
+  if problem then
+    child.retry = problem
+    self.retries[#self.retries + 1] = child
+    return false
+  end
+  local entry, parent = { id = child.spec.process }, scheduler.current.pid
+  unit.restarted({ pid = child.pid, entry = entry, parent = parent }, err)
+  return true
+end
+
+-- Starts `first` and the children after it again, up to one that cannot start.
+function Supervisor:start_onward(first, err)
+  local child = first
+  while child and self:start_again(child, err) do
+    child = child.next
+  end
+end
+
+-- What each strategy does when a child has ended that is to be restarted.
+local strategies = {}
+
+function strategies.one_for_one(self, child, err)
+  self:start_again(child, err)
+end
+
+function strategies.simple_one_for_one(self, child, err)
+  self:start_again(child, err)
+end
+
+function strategies.rest_for_one(self, child, err)
+  self:terminate_back_to(child, child)
+  self:start_onward(child, err)
+end
+
+function strategies.one_for_all(self, child, err)
+  self:terminate_back_to(self.first, child)
+  self:start_onward(self.first, err)
+end
+
+local function too_many_restarts(self, child, err)
+  local text = err and err:message() or "it ended normally"
+  return errors.make(
+    "Unavailable",
+    "supervisor gave up: child " .. child.id .. " ended too often: " .. text,
+    true,
+    {
+      child = child.id,
+      intensity = self.spec.intensity,
+      period_ns = self.spec.period,
+      reason = err and describe(err),
+    }
+  )
+end
+
+-- Restarts a child that ended, unless that happens too often.
+function Supervisor:restart(child, err)
+  if self:restarts_too_often() then
+    self:stop(too_many_restarts(self, child, err))
+  else
+    strategies[self.spec.strategy](self, child, err)
   end
 end
 

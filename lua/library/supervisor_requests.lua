@@ -1,4 +1,4 @@
--- What clients may ask of a supervisor's process: operation -> function(supervisor, value) that gives `value, err`.
+-- What clients may ask of a supervisor's process: operation -> function(supervisor, value) that returns `value, err`.
 local runtime = ...
 local use, errors = runtime.use, runtime.errors
 local specs = use("library/supervisor_spec", runtime)

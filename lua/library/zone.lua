@@ -133,7 +133,7 @@ function zones.offset_of(location, abbreviation, seconds)
   return nil
 end
 
---- The location of a parsed time (library/layout_parse) and the offset where the text tells it.
+--- The location of a parsed time (library/layout_parse) and the offset where the text has one.
 -- @param location where it is when the text says nothing
 -- @param wall seconds since 1970-01-01 00:00 of the reading, as if it were UTC
 function zones.of_parsed(fields, location, wall)

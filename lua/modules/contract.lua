@@ -6,7 +6,7 @@ local use = runtime.use
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
 local copies = use("kernel/core/copy")
 local identity = use("kernel/security/identity")
-local permissions = use("kernel/security/permissions")
+local security = use("kernel/security/security")
 local scheduler = use("kernel/core/scheduler")
 
 local contract = {}
@@ -20,7 +20,7 @@ local function refusal(action, resource, what)
   if runtime.allowed("contract." .. action, resource) then
     return nil
   end
-  return permissions.denied("not allowed to " .. what)
+  return security.denied("not allowed to " .. what)
 end
 
 -- The values of `more` that have text keys, laid over those of `base`.
@@ -52,7 +52,7 @@ local function frame_of(self, instance)
   local frame = self.frame
   local changes = { values = overlaid(frame.values, instance.values) }
   changes.actor, changes.scope = instance.actor, instance.scope
-  return permissions.with(frame, changes)
+  return security.with(frame, changes)
 end
 
 -- The function that an instance has for `method`, called as the effect `call` or `async`.
@@ -192,7 +192,7 @@ end
 
 local function changed(state, changes)
   local object = new_contract({})
-  held[object] = permissions.with(state, changes)
+  held[object] = security.with(state, changes)
   return object
 end
 
@@ -232,7 +232,7 @@ function contract_methods:open(binding, scope)
       return nil, err
     end
   end
-  return open(binding, scope, permissions.with(state, { contract = state.id }))
+  return open(binding, scope, security.with(state, { contract = state.id }))
 end
 
 function contract_methods:with_context(values)

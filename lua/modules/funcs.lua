@@ -6,7 +6,7 @@ local check = runtime.check
 local copies = runtime.use("kernel/core/copy")
 local effects, errors = runtime.effects, runtime.errors
 local identity = runtime.use("kernel/security/identity")
-local permissions = runtime.use("kernel/security/permissions")
+local security = runtime.use("kernel/security/security")
 local scheduler = runtime.use("kernel/core/scheduler")
 
 local funcs = {}
@@ -40,11 +40,8 @@ end
 
 -- Why the unit may not call `target`, or nil.
 local function refusal(self, target)
-  if
-    (self.frame.scope or permissions.strict)
-    and not permissions.allowed(self, "funcs.call", target)
-  then
-    return permissions.denied("not allowed to call function: " .. target)
+  if (self.frame.scope or security.strict) and not security.allowed(self, "funcs.call", target) then
+    return security.denied("not allowed to call function: " .. target)
   end
   return nil
 end
@@ -60,7 +57,7 @@ function funcs.call(target, ...)
   return effects.call(target, self.frame, nil, ...)
 end
 
---- Starts a call and gives its Future.
+--- Starts a call. Returns its Future.
 function funcs.async(target, ...)
   local err = check_target(target, "async")
   local self = scheduler.current
@@ -95,8 +92,8 @@ end
 function methods:with_context(values)
   check.table(values, 1, "with_context")
   local from = fields_of(self, "with_context")
-  if not permissions.allowed(scheduler.current, "funcs.context", "context") then
-    return nil, permissions.denied("not allowed to call functions with custom context")
+  if not security.allowed(scheduler.current, "funcs.context", "context") then
+    return nil, security.denied("not allowed to call functions with custom context")
   end
   local base = from.frame or scheduler.current.frame
   local context = {}
@@ -108,15 +105,15 @@ function methods:with_context(values)
       context[key] = copies.copy(value)
     end
   end
-  return make(permissions.with(base, { values = context }), from.options)
+  return make(security.with(base, { values = context }), from.options)
 end
 
 for _, name in ipairs({ "with_actor", "with_scope" }) do
   methods[name] = function(self, value)
     local from = fields_of(self, name)
     local frame = identity[name](from.frame or scheduler.current.frame, value)
-    if not permissions.allowed(scheduler.current, "funcs.security", "security") then
-      return nil, permissions.denied("not allowed to call functions with custom security context")
+    if not security.allowed(scheduler.current, "funcs.security", "security") then
+      return nil, security.denied("not allowed to call functions with custom security context")
     end
     return make(frame, from.options)
   end

@@ -210,7 +210,7 @@ watcher("monitor", true)
 --- A Subscription to the changes of all groups, and { name -> members } at that moment.
 watcher("events")
 
---- Gives the instance back; it leaves no group. Twice is once.
+--- Closes the instance; it leaves no group. Closing it again does nothing.
 function methods:release()
   local record = held[self]
   if record then

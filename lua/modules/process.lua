@@ -6,18 +6,18 @@ local use = runtime.use
 local check = runtime.check
 local effects, errors = runtime.effects, runtime.errors
 local identity = use("kernel/security/identity")
-local mailbox = use("kernel/messaging/mailbox")
+local messaging = use("kernel/messaging/messaging")
 local freeze = use("kernel/core/freeze")
 local channel = use("kernel/messaging/channel")
-local permissions = use("kernel/security/permissions")
+local security = use("kernel/security/security")
 local processes = use("kernel/processes/processes")
 local scheduler = use("kernel/core/scheduler")
 local unit = use("kernel/core/unit")
 local copies = use("kernel/core/copy")
 local tostring = runtime.tostring
 local by_pid, pid_of = unit.by_pid, unit.pid_of
-local post = mailbox.post
-local refusal_of = permissions.process_refusal
+local post = messaging.post
+local refusal_of = security.process_refusal
 local select, type = select, type
 
 local process = {
@@ -71,7 +71,7 @@ function process.send(dest, topic, ...)
     and known_topics[topic]
     and not target.limits
     and not sender.frame.scope
-    and not permissions.strict
+    and not security.strict
     and sender.context.delivers
     and select("#", ...) == 1
   then
@@ -105,14 +105,14 @@ end
 
 --- The channel of Message objects without a listener of their own.
 function process.inbox()
-  return mailbox.inbox(scheduler.current)
+  return messaging.inbox(scheduler.current)
 end
 
 --- The channel of event tables.
 function process.events()
   local self = scheduler.current
   self.events_opened = true
-  return mailbox.events(self)
+  return messaging.events(self)
 end
 
 --- A channel of one topic's values, or of its Message objects with `{message = true}`.
@@ -127,7 +127,7 @@ function process.listen(topic, options)
   if type(options) == "table" then
     as_messages = options.message == true
   end
-  return mailbox.listen(scheduler.current, topic, as_messages)
+  return messaging.listen(scheduler.current, topic, as_messages)
 end
 
 --- Closes a listener: `true`, or `false, err` when it is none.
@@ -135,7 +135,7 @@ function process.unlisten(ch)
   if not channel.is(ch) then
     check.table(nil, 1, "unlisten")
   end
-  if mailbox.unlisten(scheduler.current, ch) then
+  if messaging.unlisten(scheduler.current, ch) then
     return true
   end
   return false, errors.fail("NotFound", "channel is not a listener")
@@ -161,7 +161,7 @@ local function spawner(monitored, linked)
       return nil, invalid("spawn needs the id of a process and the id of a host")
     end
     local self = scheduler.current
-    if self.frame.scope or permissions.strict then
+    if self.frame.scope or security.strict then
       local checked_host = not monitored and not linked and host_id
       local refusal = spawn_refusal(self, id, checked_host, monitored, linked)
       if refusal then
@@ -187,7 +187,7 @@ local function exec_error(self, id, host_id)
     or refusal_of(self, "process.host", host_id, "spawn on host: " .. host_id)
 end
 
---- Spawns, waits, gives the result: `value, nil` or `nil, err`.
+--- Spawns and waits. Returns the result: `value, nil` or `nil, err`.
 function process.exec(id, host_id, ...)
   local self = scheduler.current
   local err = exec_error(self, id, host_id)
@@ -234,18 +234,18 @@ end
 --- A topic of this unit's own and the channel of what is sent to it: for the answers to one request (Erlang's
 --- alias). After `process.unalias(topic)` what still comes for it is dropped.
 function process.alias()
-  return mailbox.alias(scheduler.current)
+  return messaging.alias(scheduler.current)
 end
 
---- Gives an alias up: whether there was one.
+--- Gives up an alias. Returns whether there was one.
 function process.unalias(topic)
   check.string(topic, 1, "unalias")
-  return mailbox.unalias(scheduler.current, topic)
+  return messaging.unalias(scheduler.current, topic)
 end
 on_target("cancel")
 local cancel = process.cancel
 
---- Puts a CANCEL event with `reason` into the target's mailbox. With `{ deadline = duration }` a process that still
+--- Puts a CANCEL event with `reason` into the target's messaging. With `{ deadline = duration }` a process that still
 --- lives then is terminated.
 function process.cancel(dest, reason, options)
   if reason ~= nil then
@@ -354,7 +354,7 @@ function builder_methods:with_context(values)
     check_builder("security", "security context")
   end
   local changes = { values = merged(from.frame.values, values) }
-  return builder_of(from, { frame = permissions.with(from.frame, changes) })
+  return builder_of(from, { frame = security.with(from.frame, changes) })
 end
 
 function builder_methods:with_options(options)
@@ -435,7 +435,7 @@ function process.with_context(values)
   check_builder("context", "context")
   local frame = scheduler.current.frame
   return make_builder({
-    frame = permissions.with(frame, { values = merged(frame.values, values) }),
+    frame = security.with(frame, { values = merged(frame.values, values) }),
   })
 end
 
@@ -447,7 +447,7 @@ end
 local registry = { LOCAL = 0, EVENTUAL = 1, CONSISTENT = 2, STRONG = 3 }
 process.registry = freeze(registry, "process.registry")
 
---- Gives a name to a PID (default: the caller's): `true`, or `nil, err`.
+--- Registers a name for a PID (default: the caller's): `true`, or `nil, err`.
 function registry.register(name, pid, scope)
   check.string(name, 1, "register")
   local self = scheduler.current

@@ -4,14 +4,14 @@
 local runtime = ...
 local use, check = runtime.use, runtime.check
 local object = use("kernel/core/object")
-local permissions = use("kernel/security/permissions")
+local security = use("kernel/security/security")
 local tostring = runtime.tostring
 
 local schedule = {}
 
 local function refusal(action, resource)
   if not runtime.allowed(action, resource) then
-    return permissions.denied("permission denied: " .. action .. " on " .. resource)
+    return security.denied("permission denied: " .. action .. " on " .. resource)
   end
   return nil
 end

@@ -6,7 +6,7 @@ local use = runtime.use
 local check, errors = runtime.check, runtime.errors
 local copies = use("kernel/core/copy")
 local identity = use("kernel/security/identity")
-local permissions = use("kernel/security/permissions")
+local permissions = use("kernel/security/security")
 local scheduler = use("kernel/core/scheduler")
 
 local security = {}

@@ -53,7 +53,7 @@ local function operation(name)
   end
 end
 
---- start_child(sup, spec) starts a further child and gives its PID; of a simple_one_for_one, start_child(sup, {…})
+--- start_child(sup, spec) starts a further child and returns its PID; of a simple_one_for_one, start_child(sup, {…})
 --- starts one with these further arguments.
 operation("start_child")
 --- terminate_child(sup, id or pid) ends a child by its rule; it is not restarted.

@@ -23,7 +23,7 @@ end
 
 --- A copy of the server's state: `state`, or `nil, err` (NotFound, Unavailable, Timeout as of server.call).
 sys.get_state = operation("get_state")
---- Puts `state` in the place of the server's state and gives it.
+--- Replaces the server's state by `state` and returns it.
 sys.replace_state = operation("replace_state", true)
 --- Lets requests, events and messages wait until `resume`; sys and stop still work.
 sys.suspend = operation("suspend")

@@ -210,7 +210,7 @@ end
 
 --- Takes a lock that ends with its owner: `true`, or `false, err` AlreadyExists.
 lock_operation("acquire")
---- Gives a lock back: false when the caller does not hold it.
+--- Releases a lock. Returns false when the caller does not hold it.
 lock_operation("release")
 
 local alone = "clustering is not available"

@@ -121,7 +121,7 @@ end
 -- Seconds from 1582-10-15 to 1970-01-01, where the 100 ns ticks of version 1 count from.
 local GREGORIAN <const> = 12219292800
 
---- What a UUID tells: version, variant and, where it has them, timestamp (Unix seconds) and node (6
+--- What a UUID holds: version, variant and, where it has them, timestamp (Unix seconds) and node (6
 -- bytes).
 function uuid.parse(value)
   local digits, err = read(value)

@@ -4,7 +4,7 @@
 local runtime = ...
 local check = runtime.check
 local effects, errors = runtime.effects, runtime.errors
-local permissions = runtime.use("kernel/security/permissions")
+local security = runtime.use("kernel/security/security")
 local processes = runtime.use("kernel/processes/processes")
 local scheduler = runtime.use("kernel/core/scheduler")
 local tostring = runtime.tostring
@@ -25,8 +25,8 @@ function workflow.exec(id, ...)
     return nil, invalid("invalid id format: '" .. id .. "' (namespace:name expected)")
   end
   local self = scheduler.current
-  if not permissions.allowed(self, "workflow.exec", id) then
-    return nil, permissions.denied("not allowed to execute workflow: " .. id)
+  if not security.allowed(self, "workflow.exec", id) then
+    return nil, security.denied("not allowed to execute workflow: " .. id)
   end
   local value, err = effects.workflow_exec(id, ...)
   if err and self.context.kind == "workflow" then
@@ -137,8 +137,8 @@ local function target_of(self, dest, action)
   local pid, err = processes.resolve(dest)
   if not pid then
     return nil, err
-  elseif not permissions.allowed(self, "workflow." .. action, pid) then
-    return nil, permissions.denied("not allowed to " .. action .. " workflow: " .. pid)
+  elseif not security.allowed(self, "workflow." .. action, pid) then
+    return nil, security.denied("not allowed to " .. action .. " workflow: " .. pid)
   end
   return pid
 end
@@ -168,7 +168,7 @@ local function update_refusal(id, stage, name)
 end
 
 --- Sends an update to a run and waits until it is completed: its value, or `nil, err`. With `options.wait` "accepted"
---- it waits only until the run has taken it, and gives the update's id.
+--- it waits only until the run has taken it, and returns the update's id.
 function workflow.update(dest, name, ...)
   return workflow.update_with({}, dest, name, ...)
 end
@@ -199,16 +199,16 @@ local function start_refusal(self, id, host_id, pid)
     { "workflow.update", pid, "update workflow: " },
   }) do
     local action, resource, what = table.unpack(need)
-    if not permissions.allowed(self, action, resource) then
-      return permissions.denied("not allowed to " .. what .. resource)
+    if not security.allowed(self, action, resource) then
+      return security.denied("not allowed to " .. what .. resource)
     end
   end
   return nil
 end
 
 --- Starts a run with these start options (`workflow.id` is needed) and arguments, or joins the open run of the id, and
---- sends it an update, both or neither; waits and answers as `update_with`. `update`: `name`, and, where wanted, `args`,
---- `id` and `wait`.
+--- sends it an update, both or neither; waits and answers as `update_with`. `update`: `name`, and, where wanted,
+--- `args`, `id` and `wait`.
 function workflow.update_with_start(options, id, host_id, update, ...)
   check.table(options, 1, "update_with_start")
   check.string(id, 2, "update_with_start")
@@ -254,7 +254,7 @@ function workflow.set_update_handler(name, handler, options)
   return true
 end
 
---- Asks a run, open or closed, and gives its answer: `value, err`. Nothing of it is recorded in that run.
+--- Queries a run, open or closed. Returns its answer, `value, err`. Nothing of it is recorded in that run.
 function workflow.query(dest, name, ...)
   check.string(dest, 1, "query")
   check.string(name, 2, "query")

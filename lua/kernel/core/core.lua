@@ -2,8 +2,8 @@
 -- `unit` is what they belong to, `effects` is what modules ask for, `sandbox` is what application code sees.
 --
 -- A file returns what it offers and uses the files below it. What it needs of a file that stands on it is a hook: the
--- file declares it by name and keeps it as a local, so that a call of it costs no more than any other; `kernel.lua`, and
--- nobody else, connects all hooks.
+-- file declares it by name and keeps it as a local, so that a call of it costs no more than any other; `kernel.lua`,
+-- and nobody else, connects all hooks.
 local core = { declared = {} }
 
 --- Declares the hooks of `file`: `set` is called with their values, in the order of `names`, once they are connected.

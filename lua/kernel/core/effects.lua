@@ -1,6 +1,6 @@
--- Effects: what modules ask for, and the context of the running unit answers. This is the only door: `effects.sleep(ns)`
--- calls the handler `sleep(unit, ns)` of the running unit's context. A new module performs effects that are there, or
--- adds one here and its handlers in lua/contexts.
+-- Effects: what modules ask for, and the context of the running unit answers. This is the only door:
+-- `effects.sleep(ns)` calls the handler `sleep(unit, ns)` of the running unit's context. A new module performs effects
+-- that are there, or adds one here and its handlers in lua/contexts.
 local use = ...
 local scheduler = use("kernel/core/scheduler")
 

@@ -22,8 +22,8 @@ local header = "stack traceback:\n"
 -- Frames of a stack at most; those behind say little.
 local MOST_FRAMES <const> = 20
 
--- Source, line and function of a frame as an Error or Lua's traceback writes it; nil for the kernel's own frames and for
--- other lines.
+-- Source, line and function of a frame as an Error or Lua's traceback writes it; nil for the kernel's own frames and
+-- for other lines.
 local function frame_of(line)
   local source, number, name = line:match("^  (%S.-):(%d+) %((.+)%)$")
   if not source then
@@ -151,7 +151,8 @@ local function named(details)
   return copy
 end
 
---- For programs, which call it by `host.delegate`: `errors.new(message)` or `errors.new{message=, kind=, retryable=, details=}`.
+--- For programs, which call it by `host.delegate`: `errors.new(message)` or `errors.new{message=, kind=, retryable=,
+--- details=}`.
 function errors.new(spec)
   if type(spec) == "string" then
     return make({ _kind = "", _message = spec, _stack = captured() })
@@ -209,8 +210,8 @@ function errors.is(err, kind)
   return errors.is_error(err) and err._kind == kind
 end
 
---- `{thread=, frames={{level=, source=, line=, name=, type=}, …}}`: the calls that led to where an Error was made or last
---- wrapped, innermost first; nil when no stack is attached. `type` is "main" for top-level code, else "Lua".
+--- `{thread=, frames={{level=, source=, line=, name=, type=}, …}}`: the calls that led to where an Error was made or
+--- last wrapped, innermost first; nil when no stack is attached. `type` is "main" for top-level code, else "Lua".
 function errors.call_stack(err)
   if not errors.is_error(err) or not err._stack then
     return nil

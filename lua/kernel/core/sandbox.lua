@@ -172,7 +172,7 @@ function sandbox.extend(name, key, value)
   libraries[name][key] = value
 end
 
--- Modules that an entry may list: name -> function that gives the frozen module, at first use.
+-- Modules that an entry may list: name -> function that returns the frozen module, at first use.
 local providers, modules = {}, {}
 
 --- Declares a module; `provide()` is called when the first entry that lists it is loaded, never for a global.
@@ -348,8 +348,8 @@ local function import(env, entry, loaded)
   return nil
 end
 
---- Runs an entry's chunk in a new environment, without suspending. Returns what it returned and nil, or nil and an Error;
---- third the environment.
+--- Runs an entry's chunk in a new environment, without suspending. Returns what it returned and nil, or nil and an
+--- Error; third the environment.
 function instantiate(entry, loaded)
   local env = setmetatable({}, entry.environment)
   if entry.imports then

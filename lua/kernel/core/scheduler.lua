@@ -36,7 +36,7 @@ local function ready_first(co)
   queue[head], first_value[head], second_value[head] = co, nil, nil
 end
 
---- Suspends the running coroutine until somebody makes it ready; gives the two values that `ready` was given.
+--- Suspends the running coroutine until somebody makes it ready. Returns the two values that `ready` was given.
 scheduler.park = park
 
 -- Timers: a binary heap over three arrays, ordered by due time, then by creation.
@@ -185,8 +185,8 @@ function scheduler.resume_as(unit, co)
   return resume(co)
 end
 
--- One step of the coroutine at the head of the queue. Returns the coroutine when it spent a whole slice: it is not in the
--- queue then, so that whom a timer wakes meanwhile comes before it.
+-- One step of the coroutine at the head of the queue. Returns the coroutine when it spent a whole slice: it is not in
+-- the queue then, so that whom a timer wakes meanwhile comes before it.
 local function step()
   local i = head
   local co, a, b = queue[i], first_value[i], second_value[i]
@@ -230,7 +230,8 @@ end
 -- First in, first out, whatever `shuffle` does.
 local step_in_order, shuffled = step, false
 
---- For simulations: from now on `seed` chooses which unit's coroutine runs next, and the event loop gets control back after few steps.
+--- For simulations: from now on `seed` chooses which unit's coroutine runs next, and the event loop gets control back
+--- after few steps.
 function scheduler.shuffle(seed)
   local state = seed
   shuffled = true

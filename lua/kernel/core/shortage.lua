@@ -9,8 +9,8 @@ local shortage = {}
 local OUT_OF_MEMORY <const> = "not enough memory"
 local STUCK <const> = "ran too long where it cannot yield"
 
---- Whether a raised value says that the machine is short of memory or time. That depends on the neighbours of a run: its
---- code must not see it, so its task is given up and done again.
+--- Whether a raised value says that the machine is short of memory or time. That depends on the neighbours of a run:
+--- its code must not see it, so its task is given up and done again.
 function shortage.is(raised)
   return raised == OUT_OF_MEMORY or type(raised) == "string" and raised:find(STUCK, 1, true) ~= nil
 end

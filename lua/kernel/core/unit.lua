@@ -78,7 +78,7 @@ function unit.sequence()
   return sequence
 end
 
---- Sets `count` sequence numbers aside, for PIDs that another worker gives. Returns the first.
+--- Sets `count` sequence numbers aside, for PIDs that another worker assigns. Returns the first.
 function unit.reserve(count)
   sequence = sequence + count
   return sequence - count + 1
@@ -372,7 +372,7 @@ function unit.ticket(waiter, worker)
   return last_ticket
 end
 
---- Gives an answer; a ticket whose unit is gone is ignored.
+--- Delivers an answer; a ticket whose unit is gone is ignored.
 function unit.complete(ticket, a, b)
   local waiter = tickets[ticket]
   tickets[ticket], ticket_worker[ticket] = nil, nil
@@ -385,7 +385,7 @@ function unit.complete(ticket, a, b)
   end
 end
 
---- `host.emit` for values of programs: gives the Error (Invalid) when they are too large to leave this VM, else nil.
+--- `host.emit` for values of programs. Returns the Error (Invalid) when they are too large to leave this VM, else nil.
 function unit.emit(...)
   local ok, err = pcall(host.emit, ...)
   if not ok then

@@ -11,7 +11,8 @@ local PROBE_LOOKS <const>, IDLE_LOOKS <const> = 4, 8
 local NOISE <const> = 0.1
 local FIRST_PAUSE <const>, LONGEST_PAUSE <const> = 4, 128
 
--- The result of a probe that is over: its growth stays when more calls came through, or as many and the queue is shorter.
+-- The result of a probe that is over: its growth stays when more calls came through, or as many and the queue is
+-- shorter.
 local function worth_it(probe, queue)
   local rate = probe.done / PROBE_LOOKS
   if rate > probe.rate * (1 + NOISE) then
@@ -73,8 +74,8 @@ local function look(state, self, most, fill)
   return busy > 0 or queue > 0 or self.limit > 1
 end
 
---- Looks after a pool (a table of kernel/functions/pool) of at most `most` instances until it is idle and small. `fill` starts
---- queued calls for which there is room now.
+--- Looks after a pool (a table of kernel/functions/pool) of at most `most` instances until it is idle and small.
+--- `fill` starts queued calls for which there is room now.
 function adaptive.control(self, most, fill)
   self.watched = true
   local state = { rate = 0, idle = 0, wait = 0, pause = FIRST_PAUSE, done = self.done }

@@ -1,5 +1,5 @@
 -- Calls of functions: a callee is a unit in its caller's frame; it ends when its caller ends.
--- An instance of a pool keeps one coroutine for all its functions: after a call it parks, and the next call resumes it with
+-- An instance of a pool keeps one coroutine for all its calls: after a call it parks, and the next call resumes it with
 -- its function and arguments. Making a coroutine for each call costs about as much as the call itself.
 local use = ...
 local copies = use("kernel/core/copy")
@@ -230,7 +230,7 @@ local function owned_by(caller)
 end
 functions.owned_by = owned_by
 
---- Waits for what `run(done)` starts and gives its outcome, `value, err`. `run` answers the function that cancels it,
+--- Waits for what `run(done)` starts. Returns its outcome, `value, err`. `run` returns the function that cancels it,
 --- which is called when the caller ends first.
 function functions.wait_for(caller, run)
   local co = scheduler.co

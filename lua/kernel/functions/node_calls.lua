@@ -4,7 +4,7 @@ local use = ...
 local activities = use("kernel/workflows/activities")
 local errors = use("kernel/core/errors")
 local functions = use("kernel/functions/functions")
-local permissions = use("kernel/security/permissions")
+local security = use("kernel/security/security")
 local unit = use("kernel/core/unit")
 
 local node_calls = {}
@@ -22,7 +22,7 @@ end
 
 --- Calls a function for the node.
 function node_calls.run(token, target, frame, ...)
-  frame = permissions.resolved(frame)
+  frame = security.resolved(frame)
   local entry, err = functions.entry(target)
   if not entry then
     host.emit("called", token, nil, err)

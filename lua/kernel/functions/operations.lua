@@ -5,7 +5,7 @@ local errors = use("kernel/core/errors")
 local functions = use("kernel/functions/functions")
 local future = use("kernel/messaging/future")
 local interceptors = use("kernel/functions/interceptors")
-local permissions = use("kernel/security/permissions")
+local security = use("kernel/security/security")
 local position = use("kernel/core/position")
 local processes = use("kernel/processes/processes")
 local scheduler = use("kernel/core/scheduler")
@@ -28,7 +28,7 @@ end
 
 --- Runs a host operation and waits: `value, err`. It is aborted when the unit ends.
 function operations.run(self, name, ...)
-  local refusal = permissions.operation_refusal(self, name, ...)
+  local refusal = security.operation_refusal(self, name, ...)
   if refusal then
     return nil, refusal
   end
@@ -48,7 +48,7 @@ end
 
 --- Runs a host operation that answers at once: `value, err`.
 function operations.immediate(self, name, ...)
-  local refusal = permissions.operation_refusal(self, name, ...)
+  local refusal = security.operation_refusal(self, name, ...)
   if refusal then
     return nil, refusal
   end
@@ -164,28 +164,19 @@ local function async_copied(self, target, frame, options, ok, ...)
   return result
 end
 
---- Starts a call, on the least loaded worker, and gives its future.
+--- Starts a call, on the least loaded worker. Returns its future.
 function operations.async(self, target, frame, options, ...)
   return async_copied(self, target, frame, options, copy_all(...))
 end
 
 --- Starts a durable run of a workflow and waits for its end; the run goes on when the waiter ends first.
 function operations.workflow_exec(self, id, ...)
-  local pid, err = processes.ask(
-    -1,
-    "start_workflow",
-    id,
-    nil,
-    permissions.durable(self.frame),
-    nil,
-    false,
-    false,
-    {
+  local pid, err =
+    processes.ask(-1, "start_workflow", id, nil, security.durable(self.frame), nil, false, false, {
       options = {},
       sender = unit.pid_of(self),
       args = table.pack(...),
-    }
-  )
+    })
   if not pid then
     return nil, err
   end
@@ -215,7 +206,7 @@ function operations.workflow_update_with_start(self, start, update)
     "update_with_start",
     start.id,
     start.host,
-    permissions.durable(self.frame),
+    security.durable(self.frame),
     nil,
     false,
     false,
@@ -226,7 +217,7 @@ end
 
 --- Does something with the schedules of the workflow hosts: `value, err`. `request` names what must not be done twice.
 function operations.schedule(self, op, request, ...)
-  return processes.ask(-1, "schedule", op, permissions.durable(self.frame), request, ...)
+  return processes.ask(-1, "schedule", op, security.durable(self.frame), request, ...)
 end
 
 --- Asks a run: `value, err`.

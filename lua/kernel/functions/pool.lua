@@ -22,8 +22,8 @@ local LOOK <const>, QUIET_LOOKS <const> = 15000000000, 3
 
 -- Pools by the identifier of their function, for who looks at them.
 local pools = {}
--- Times of that many calls are kept. They are taken only while somebody looks, and so long after (ns): reading the clock
--- twice costs a call a tenth of its rate.
+-- Times of that many calls are kept. They are taken only while somebody looks, and so long after (ns): reading the
+-- clock twice costs a call a tenth of its rate.
 local SAMPLES <const>, LOOKED_FOR <const> = 128, 30000000000
 
 --- Whether times of calls are taken.
@@ -151,7 +151,7 @@ function pool.starved(entry, caller)
 end
 
 --- Calls `start(instance, err)` with an instance of the function: at once, or when one is free.
---- Gives a function that takes a queued call back, or nil when `start` was called.
+--- Returns a function that takes a queued call back, or nil when `start` was called.
 function pool.acquire(entry, start)
   local self = pool_of(entry)
   local free = pool.take(entry)
@@ -230,7 +230,7 @@ function pool.describe()
   return rows
 end
 
---- Gives an instance back; the oldest queued call gets it, unless the pool has become smaller.
+--- Takes back an instance; the oldest queued call gets it, unless the pool has become smaller.
 function pool.release(instance)
   local self = instance.pool
   self.quiet, self.done = 0, self.done + 1

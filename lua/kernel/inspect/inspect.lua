@@ -79,8 +79,9 @@ local function collect(query)
   return last_list, pids
 end
 
---- A page of the units of this worker: { units, next }, where `next` is nil at the end. `query` may hold host, entry, pid,
---- limit, and `after`, the `next` of the page before. Units that ended meanwhile are left out; new ones are not in it.
+--- A page of the units of this worker: { units, next }, where `next` is nil at the end. `query` may hold host, entry,
+--- pid, limit, and `after`, the `next` of the page before. Units that ended meanwhile are left out; new ones are not
+--- in it.
 function inspect.units(query)
   local list, position, pids
   if query.after then

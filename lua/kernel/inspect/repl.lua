@@ -4,7 +4,7 @@ local use = ...
 local errors = use("kernel/core/errors")
 local sandbox = use("kernel/core/sandbox")
 local scheduler = use("kernel/core/scheduler")
-local show = use("library/show")
+local show = use("kernel/inspect/show")
 local unit = use("kernel/core/unit")
 
 -- Tables in which units are defined.
@@ -41,7 +41,8 @@ local function load_code(code)
   return chunk, message, not chunk and (first:find(at_end) or message:find(at_end)) ~= nil
 end
 
--- The units that were defined or changed since the last time: a list of {table, name, is new}; or nil and what is wrong.
+-- The units that were defined or changed since the last time: a list of {table, name, is new}; or nil and what is
+-- wrong.
 local function changed_units()
   local changed = {}
   for _, kind in ipairs(tables) do

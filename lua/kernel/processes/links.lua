@@ -4,7 +4,7 @@
 local use = ...
 local copies = use("kernel/core/copy")
 local errors = use("kernel/core/errors")
-local mailbox = use("kernel/messaging/mailbox")
+local messaging = use("kernel/messaging/messaging")
 local remote = use("kernel/processes/remote")
 local unit = use("kernel/core/unit")
 local by_pid = unit.by_pid
@@ -41,13 +41,13 @@ function links.exit_event(watcher, from, value, err)
   end
   if type(watching) == "table" then
     for topic in pairs(watching.topics) do
-      mailbox.deliver(self, mailbox.message(topic, from, 1, exit_of(from, value, err)))
+      messaging.deliver(self, messaging.message(topic, from, 1, exit_of(from, value, err)))
     end
     if not watching.events then
       return
     end
   end
-  mailbox.event(self, exit_of(from, value, err))
+  messaging.event(self, exit_of(from, value, err))
 end
 
 --- Delivers LINK_DOWN to a unit of this worker: fatal unless it traps links.
@@ -60,7 +60,7 @@ function links.link_down(target, from, err)
     self.links[from] = nil
   end
   if self.trap_links then
-    mailbox.event(
+    messaging.event(
       self,
       { kind = "pid.link.down", from = from, at = seconds(), result = { error = err } }
     )
@@ -179,7 +179,7 @@ function links.is_watching(self, target, topic)
   return present.events
 end
 
---- Takes one of its monitors back; gives whether there are others of the same target.
+--- Takes one of its monitors back. Returns whether there are others of the same target.
 function links.stop_watching(self, target, topic)
   local present = self.watching and self.watching[target]
   if type(present) == "table" then

@@ -9,7 +9,7 @@ local effects = use("kernel/core/effects")
 local errors = use("kernel/core/errors")
 local limits = use("kernel/processes/limits")
 local links = use("kernel/processes/links")
-local mailbox = use("kernel/messaging/mailbox")
+local messaging = use("kernel/messaging/messaging")
 local remote = use("kernel/processes/remote")
 local scheduler = use("kernel/core/scheduler")
 local unit = use("kernel/core/unit")
@@ -115,7 +115,7 @@ function here.send(pid, topic, from, n, ...)
   if err then
     return nil, err
   end
-  mailbox.deliver(self, mailbox.message(topic, from, n, pack_values(n, ...)))
+  messaging.deliver(self, messaging.message(topic, from, n, pack_values(n, ...)))
   return true
 end
 
@@ -151,9 +151,9 @@ local function send_copied(self, pid, topic, n, ok, ...)
     if err then
       return nil, err
     end
-    mailbox.deliver(
+    messaging.deliver(
       target,
-      mailbox.message(topic, self.pid or pid_of(self), n, pack_values(n, ...))
+      messaging.message(topic, self.pid or pid_of(self), n, pack_values(n, ...))
     )
     return true
   end
@@ -189,7 +189,7 @@ function here.cancel(pid, from, reason, ns)
       end,
     })
   end
-  mailbox.event(self, event)
+  messaging.event(self, event)
   return true
 end
 

@@ -5,9 +5,9 @@ local core = use("kernel/core/core")
 local errors = use("kernel/core/errors")
 local limits = use("kernel/processes/limits")
 local links = use("kernel/processes/links")
-local mailbox = use("kernel/messaging/mailbox")
+local messaging = use("kernel/messaging/messaging")
 local processes = use("kernel/processes/processes")
-local permissions = use("kernel/security/permissions")
+local security = use("kernel/security/security")
 local remote = use("kernel/processes/remote")
 local requests = use("kernel/processes/requests")
 local sandbox = use("kernel/core/sandbox")
@@ -123,7 +123,7 @@ function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
   end
   if extra and extra.messages then
     for _, message in ipairs(extra.messages) do
-      mailbox.deliver(self, mailbox.message(message[1], "", message[2], message[3]))
+      messaging.deliver(self, messaging.message(message[1], "", message[2], message[3]))
     end
   end
   local n = select("#", ...)
@@ -136,7 +136,7 @@ function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
   return pid
 end
 
---- Sets sequence numbers aside for PIDs that another worker gives: the first of them.
+--- Sets sequence numbers aside for PIDs that another worker assigns. Returns the first.
 here.reserve = unit.reserve
 
 --- Makes a process under a PID that was reserved for another worker, which does not wait for the answer: a process
@@ -321,7 +321,7 @@ local function spawn_copied(self, id, host_id, frame, monitored, linked, extra, 
       linked,
       id,
       host_id,
-      permissions.durable(frame),
+      security.durable(frame),
       watcher,
       monitored,
       linked,
@@ -415,7 +415,7 @@ local function exec_copied(self, id, host_id, frame, extra, ok, ...)
   return host.park()
 end
 
---- Starts, waits, gives the result: `value, err`.
+--- Starts and waits. Returns the result: `value, err`.
 function spawning.exec(self, id, host_id, frame, extra, ...)
   return exec_copied(self, id, host_id, frame, extra, copy_values(select("#", ...), ...))
 end

@@ -4,7 +4,7 @@ local use = ...
 local channel = use("kernel/messaging/channel")
 local copies = use("kernel/core/copy")
 local errors = use("kernel/core/errors")
-local mailbox = use("kernel/messaging/mailbox")
+local messaging = use("kernel/messaging/messaging")
 local sandbox = use("kernel/core/sandbox")
 local unit = use("kernel/core/unit")
 local tostring = use("kernel/core/stable").tostring
@@ -43,7 +43,7 @@ local function outdated(self, sources)
     end)
   if not waiting then
     local at = host.now() // 1000000000
-    mailbox.event(self, { kind = "pid.outdated", from = self.pid, at = at, sources = sources })
+    messaging.event(self, { kind = "pid.outdated", from = self.pid, at = at, sources = sources })
     return
   end
   local known, list = {}, waiting[3].sources
@@ -96,10 +96,10 @@ local function upgrade(self, id, ...)
   unit.restart(self)
   self.entry, self.env = entry, env
   for _, message in ipairs(messages) do
-    mailbox.deliver(self, message)
+    messaging.deliver(self, message)
   end
   for _, event in ipairs(events) do
-    mailbox.event(self, event[3])
+    messaging.event(self, event[3])
   end
   unit.run(
     self,

@@ -5,7 +5,7 @@ local check = use("kernel/core/check")
 local copies = use("kernel/core/copy")
 local effects = use("kernel/core/effects")
 local object = use("kernel/core/object")
-local permissions = use("kernel/security/permissions")
+local security = use("kernel/security/security")
 local policies = use("kernel/security/policies")
 local scheduler = use("kernel/core/scheduler")
 
@@ -73,8 +73,8 @@ scope_methods.evaluate = evaluator("security.Scope", policies.evaluate_all)
 
 local function check_edit(resource, message)
   local self = scheduler.current
-  if not permissions.allowed(self, "security.scope.create", resource) then
-    error(permissions.denied(message), 0)
+  if not security.allowed(self, "security.scope.create", resource) then
+    error(security.denied(message), 0)
   end
 end
 
@@ -156,12 +156,12 @@ end
 
 --- The frame `frame` with another actor; anything but an Actor raises.
 function identity.with_actor(frame, actor)
-  return permissions.with(frame, { actor = content(actor, "security.Actor", 1, "with_actor") })
+  return security.with(frame, { actor = content(actor, "security.Actor", 1, "with_actor") })
 end
 
 --- The frame `frame` with another scope; anything but a Scope raises.
 function identity.with_scope(frame, scope)
-  return permissions.with(frame, { scope = content(scope, "security.Scope", 1, "with_scope") })
+  return security.with(frame, { scope = content(scope, "security.Scope", 1, "with_scope") })
 end
 
 return identity

@@ -1,5 +1,5 @@
--- Attempts of activities on this worker, as their functions know them: `frame.activity` tells of the attempt (see `told` in
--- src/worker/worker.ts) and reaches everything that the function calls.
+-- Attempts of activities on this worker, as their functions know them: `frame.activity` tells of the attempt (see
+-- `told` in src/worker/worker.ts) and reaches everything that the function calls.
 local use = ...
 local unit = use("kernel/core/unit")
 

@@ -4,7 +4,7 @@ local use = ...
 local core = use("kernel/core/core")
 local node_calls = use("kernel/functions/node_calls")
 local operations = use("kernel/functions/operations")
-local permissions = use("kernel/security/permissions")
+local security = use("kernel/security/security")
 local processes = use("kernel/processes/processes")
 local spawning = use("kernel/processes/spawning")
 local unit = use("kernel/core/unit")
@@ -19,7 +19,7 @@ acts.connect = core.hooks("kernel/workflows/acts", { "context" }, function(proce
 end)
 
 local function acting_frame(self, frame)
-  return frame and permissions.resolved(frame) or self.frame
+  return frame and security.resolved(frame) or self.frame
 end
 
 local function act_on_schedule(op)
@@ -74,7 +74,7 @@ function acts.run(token, pid, frame, name, ...)
     pid = pid,
     entry = { id = name },
     context = context,
-    frame = permissions.resolved(frame),
+    frame = security.resolved(frame),
   }
   self.waiters = {
     function(value, err)

@@ -21,8 +21,8 @@ function children.refusal(self, id, host_id)
   return start_refusal(self, id, recording.record)
 end
 
---- Starts a child and waits until it has started: its PID, or `nil, err`. `waiter` is who waits for the start, `on_close`
---- who gets the outcome: a coroutine, a function, or "event" for an EXIT event.
+--- Starts a child and waits until it has started: its PID, or `nil, err`. `waiter` is who waits for the start,
+--- `on_close` who gets the outcome: a coroutine, a function, or "event" for an EXIT event.
 function children.start(self, id, host_id, frame, extra, waiter, on_close, ...)
   extra = extra or {}
   local spec = { options = {} }

@@ -1,5 +1,5 @@
--- What the code of a run asks for: commands, which the provider records and a job answers later. `run.commands` are those
--- of the task at hand; `run.timers`, `run.activities` and so on hold, by number, who waits for the answer.
+-- What the code of a run asks for: commands, which the provider records and a job answers later. `run.commands` are
+-- those of the task at hand; `run.timers`, `run.activities` and so on hold, by number, who waits for the answer.
 local use = ...
 local errors = use("kernel/core/errors")
 local position = use("kernel/core/position")

@@ -3,7 +3,7 @@ local use = ...
 local commands = use("kernel/workflows/commands")
 local errors = use("kernel/core/errors")
 local local_activities = use("kernel/workflows/local_activities")
-local mailbox = use("kernel/messaging/mailbox")
+local messaging = use("kernel/messaging/messaging")
 local updates = use("kernel/workflows/updates")
 local resolve, take = commands.resolve, commands.take
 
@@ -40,12 +40,12 @@ function jobs.signal_workflow(self, job)
   elseif n > 1 then
     value = job.payloads
   end
-  mailbox.deliver(self, mailbox.message(job.name, job.sender, n, value))
+  messaging.deliver(self, messaging.message(job.name, job.sender, n, value))
 end
 
 function jobs.cancel_workflow(self, job)
   self.run.cancel_requested = true
-  mailbox.event(self, {
+  messaging.event(self, {
     kind = "pid.cancel",
     from = job.sender,
     at = self.run.time // 1000000000,
@@ -71,7 +71,7 @@ function jobs.resolve_child(self, job)
     value, err = nil, failure_of(job.result)
   end
   if waiter == "event" then
-    mailbox.event(self, {
+    messaging.event(self, {
       kind = "pid.exit",
       from = self.run.child_pids[job.seq],
       at = self.run.time // 1000000000,

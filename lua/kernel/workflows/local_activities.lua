@@ -1,6 +1,6 @@
 -- Local activities of a workflow, as its code asks for them: they run on this worker while the task is open, outside of
--- the kernel (src/workflows/replay/local-activities.ts); here is what the run remembers of them. `run.locals`: seq -> the
--- command, `timer` while it waits between two attempts, `canceled` once the code wants its end.
+-- the kernel (src/workflows/replay/local-activities.ts); here is what the run remembers of them. `run.locals`: seq ->
+-- the command, `timer` while it waits between two attempts, `canceled` once the code wants its end.
 local use = ...
 local commands = use("kernel/workflows/commands")
 local errors = use("kernel/core/errors")

@@ -1,5 +1,5 @@
--- How much of a history values take, and what is too much. Sizes are upper bounds of what the journal packs (src/vm/codec.ts),
--- and the same in every replay.
+-- How much of a history values take, and what is too much. Sizes are upper bounds of what the journal packs
+-- (src/vm/codec.ts), and the same in every replay.
 local use = ...
 local errors = use("kernel/core/errors")
 local metatable_of, next, type = debug.getmetatable, next, type

@@ -5,7 +5,7 @@ local commands = use("kernel/workflows/commands")
 local copies = use("kernel/core/copy")
 local errors = use("kernel/core/errors")
 local local_activities = use("kernel/workflows/local_activities")
-local permissions = use("kernel/security/permissions")
+local security = use("kernel/security/security")
 local record_size = use("kernel/workflows/record_size")
 local scheduler = use("kernel/core/scheduler")
 local scopes = use("kernel/workflows/scopes")
@@ -36,7 +36,7 @@ local copied = recording.copied
 
 --- The frame of what a run starts, as the journal keeps it; nil when it is the run's.
 function recording.own_frame(self, frame)
-  return frame and frame ~= self.frame and permissions.durable(frame) or nil
+  return frame and frame ~= self.frame and security.durable(frame) or nil
 end
 local own_frame = recording.own_frame
 
@@ -67,8 +67,8 @@ local function no_options()
   return { options = {} }
 end
 
---- The effect `record`: what `compute()` returns, `value, err`, computed once and recorded; on replay the record. `what`
---- names it in the error when it is too large.
+--- The effect `record`: what `compute()` returns, `value, err`, computed once and recorded; on replay the record.
+--- `what` names it in the error when it is too large.
 function recording.record(self, compute, what)
   local seq = next_seq(self, "records")
   local recorded = self.run.recorded[seq]
@@ -94,7 +94,7 @@ end
 
 --- The effect `operation`: runs a host operation as an activity that the run waits for.
 function recording.operation(self, name, ...)
-  local refusal = permissions.operation_refusal(self, name, ...) or scopes.refusal(self)
+  local refusal = security.operation_refusal(self, name, ...) or scopes.refusal(self)
   if refusal then
     return nil, refusal
   end

@@ -5,7 +5,7 @@ local record_size = use("kernel/workflows/record_size")
 
 local run_info = {}
 
---- What `workflow.info` answers; the same during a whole task, but for what `workflow.attrs` has changed.
+--- What `workflow.info` returns: the same during a whole task, but for what `workflow.attrs` has changed.
 function run_info.of(self)
   local run = self.run
   local parent = run.parent

@@ -141,7 +141,7 @@ local function left(self, scope, co, ok, ...)
   error(raised, 0)
 end
 
---- Runs `fn(...)` inside of a scope and gives its results, or `nil, err` when it raises the scope's cancellation.
+--- Runs `fn(...)` inside of a scope. Returns its results, or `nil, err` when it raises the scope's cancellation.
 function scopes.run(self, scope, fn, ...)
   local co = scheduler.co
   self.run.scopes[co] = scope

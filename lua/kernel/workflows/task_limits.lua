@@ -1,5 +1,5 @@
--- What one task of a run may ask for. More would neither fit what crosses to the host at once nor be a step that a replay
--- can go through quickly.
+-- What one task of a run may ask for. More would neither fit what crosses to the host at once nor be a step that a
+-- replay can go through quickly.
 local use = ...
 local errors = use("kernel/core/errors")
 local position = use("kernel/core/position")

@@ -6,7 +6,7 @@ local channel = use("kernel/messaging/channel")
 local commands = use("kernel/workflows/commands")
 local copies = use("kernel/core/copy")
 local errors = use("kernel/core/errors")
-local mailbox = use("kernel/messaging/mailbox")
+local messaging = use("kernel/messaging/messaging")
 local record_size = use("kernel/workflows/record_size")
 local scheduler = use("kernel/core/scheduler")
 local shortage = use("kernel/core/shortage")
@@ -116,7 +116,7 @@ function updates.deliver(self, job)
   if n == 1 then
     value = job.args[1]
   end
-  mailbox.deliver(self, mailbox.message(job.name, "{update|" .. id .. "}", n, value))
+  messaging.deliver(self, messaging.message(job.name, "{update|" .. id .. "}", n, value))
 end
 
 --- Takes what a validator said of an update before, on replay.

@@ -5,7 +5,7 @@ local channel = use("kernel/messaging/channel")
 local core = use("kernel/core/core")
 local errors = use("kernel/core/errors")
 local jobs = use("kernel/workflows/jobs")
-local permissions = use("kernel/security/permissions")
+local security = use("kernel/security/security")
 local position = use("kernel/core/position")
 local sandbox = use("kernel/core/sandbox")
 local scheduler = use("kernel/core/scheduler")
@@ -52,7 +52,7 @@ local function initialize(run_id, job, ...)
     pid = job.pid,
     entry = { id = job.entry },
     context = context,
-    frame = permissions.resolved(job.frame or {}),
+    frame = security.resolved(job.frame or {}),
     main = false,
     run = {
       id = run_id,

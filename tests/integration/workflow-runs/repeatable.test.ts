@@ -117,7 +117,7 @@ function globals(): string[] {
 /** Methods of objects, as `file method`, from the sources of what applications are given. */
 function methods(): string[] {
   const files = Object.keys(sources).filter((name) =>
-    /^modules\/|^kernel\/\w+\/(channel|errors|future|identity|mailbox)$/.test(name)
+    /^modules\/|^kernel\/\w+\/(channel|errors|future|identity|messaging|payload)$/.test(name)
   );
   return files.flatMap((file) =>
     [...sources[file]!.matchAll(/function (?:\w+_)?methods[.:](\w+)\(/g)].map(([, method]) =>

@@ -1,5 +1,6 @@
--- Messages of a unit. A message is {topic, from, value, arrival} with `n` unless it carries exactly one value. A topic with a listener goes there; everything else waits in the inbox's channel, which
--- exists from the first message on, whether the program opened it or not: so nothing is dropped for lack of a reader.
+-- Messages of a unit. A message is {topic, from, value, arrival} with `n` unless it carries exactly one value. A topic
+-- with a listener goes there; everything else waits in the inbox's channel, which exists from the first message on,
+-- whether the program opened it or not: so nothing is dropped for lack of a reader.
 local use = ...
 local channel = use("kernel/messaging/channel")
 local object = use("kernel/core/object")
@@ -9,7 +10,7 @@ local DECODE <const>, FIRST <const> = channel.DECODE, channel.FIRST
 local OPENED <const>, RECEIVERS <const> = channel.OPENED, channel.RECEIVERS
 local put, ready, unit_of = channel.put, scheduler.ready, scheduler.unit_of
 
-local mailbox = {}
+local messaging = {}
 local arrivals = 0
 
 local message_methods = {}
@@ -49,7 +50,7 @@ local function raw_value(item)
 end
 
 --- A message whose values are already copies. `n` values; with one value, `value` is it, else a list.
-function mailbox.message(topic, from, n, value)
+function messaging.message(topic, from, n, value)
   arrivals = arrivals + 1
   if n == 1 then
     return setmetatable({ topic, from, value, arrivals }, message_meta)
@@ -62,7 +63,7 @@ local function event_value(message)
 end
 
 --- The unit's inbox channel (Message objects), made at first use.
-function mailbox.inbox(unit)
+function messaging.inbox(unit)
   local ch = unit.inbox
   if not ch then
     ch = channel.mail()
@@ -72,7 +73,7 @@ function mailbox.inbox(unit)
 end
 
 --- The unit's events channel (event tables), made at first use.
-function mailbox.events(unit)
+function messaging.events(unit)
   local ch = unit.events
   if not ch then
     ch = channel.mail(event_value)
@@ -85,7 +86,7 @@ end
 local ALIAS <const> = "$alias/"
 
 --- Routes a message to its listener or to the inbox; what is sent to an alias that was given up is dropped.
-function mailbox.deliver(unit, message)
+function messaging.deliver(unit, message)
   local listeners = unit.listeners
   if listeners then
     local ch = listeners[message[1]]
@@ -93,11 +94,11 @@ function mailbox.deliver(unit, message)
       if unit.aliases and string.sub(message[1], 1, #ALIAS) == ALIAS then
         return
       end
-      ch = listeners["@pid/inbox"] or unit.inbox or mailbox.inbox(unit)
+      ch = listeners["@pid/inbox"] or unit.inbox or messaging.inbox(unit)
     end
     return put(ch, message)
   end
-  put(unit.inbox or mailbox.inbox(unit), message)
+  put(unit.inbox or messaging.inbox(unit), message)
 end
 
 local aliases = 0
@@ -114,7 +115,7 @@ local function next_alias(unit)
 end
 
 --- A topic that no other unit of this worker has, with its channel: for the answers to one request.
-function mailbox.alias(unit)
+function messaging.alias(unit)
   local topic = next_alias(unit)
   unit.aliases = true
   unit.listeners = unit.listeners or {}
@@ -124,8 +125,8 @@ function mailbox.alias(unit)
   return topic, ch
 end
 
---- Gives an alias up: its channel is closed, and what comes for it is dropped.
-function mailbox.unalias(unit, topic)
+--- Gives up an alias: its channel is closed, and what comes for it is dropped.
+function messaging.unalias(unit, topic)
   local listeners = unit.listeners
   local ch = listeners and string.sub(topic, 1, #ALIAS) == ALIAS and listeners[topic]
   if not ch then
@@ -138,7 +139,7 @@ function mailbox.unalias(unit, topic)
 end
 
 --- Delivers a message of one value: what most messages are, without the calls that `message` and `deliver` make.
-function mailbox.post(unit, topic, from, value)
+function messaging.post(unit, topic, from, value)
   arrivals = arrivals + 1
   local message = setmetatable({ topic, from, value, arrivals }, message_meta)
   local ch = unit.inbox
@@ -149,18 +150,18 @@ function mailbox.post(unit, topic, from, value)
       return ready(waiter, message, true)
     end
   end
-  mailbox.deliver(unit, message)
+  messaging.deliver(unit, message)
 end
 
 --- Puts an event table into the events channel, in order of arrival with the messages.
-function mailbox.event(unit, event)
+function messaging.event(unit, event)
   local listeners = unit.listeners
   local bound = listeners and listeners["@pid/events"]
-  put(bound or mailbox.events(unit), mailbox.message("@pid/events", event.from, 1, event))
+  put(bound or messaging.events(unit), messaging.message("@pid/events", event.from, 1, event))
 end
 
 --- Opens a listener for one topic; queued messages of the topic move into it.
-function mailbox.listen(unit, topic, as_messages)
+function messaging.listen(unit, topic, as_messages)
   local listeners = unit.listeners
   if not listeners then
     listeners = {}
@@ -188,8 +189,8 @@ function mailbox.listen(unit, topic, as_messages)
   return ch
 end
 
---- Routes a topic into a channel that the program made; gives false when another channel has the topic.
-function mailbox.subscribe(unit, topic, ch)
+--- Routes a topic into a channel that the program made. Returns false when another channel has the topic.
+function messaging.subscribe(unit, topic, ch)
   local listeners = unit.listeners or {}
   unit.listeners = listeners
   local bound = listeners[topic]
@@ -211,14 +212,14 @@ function mailbox.subscribe(unit, topic, ch)
 end
 
 --- Removes a listener, inbox or events channel and closes it; what it had queued beyond its buffer goes back.
-function mailbox.unlisten(unit, ch)
+function messaging.unlisten(unit, ch)
   if ch == unit.inbox or ch == unit.events then
     local field = ch == unit.inbox and "inbox" or "events"
     local queued = channel.drain(ch)
     unit[field] = nil
     channel.close(ch)
     for _, message in ipairs(queued) do
-      put(mailbox[field](unit), message)
+      put(messaging[field](unit), message)
     end
     return true
   end
@@ -227,7 +228,7 @@ function mailbox.unlisten(unit, ch)
       unit.listeners[topic] = nil
       local queued = channel.drain(ch)
       for i, message in ipairs(queued) do
-        put(i == 1 and ch or mailbox.inbox(unit), message)
+        put(i == 1 and ch or messaging.inbox(unit), message)
       end
       channel.close(ch)
       return true
@@ -236,4 +237,4 @@ function mailbox.unlisten(unit, ch)
   return false
 end
 
-return mailbox
+return messaging

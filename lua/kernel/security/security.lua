@@ -6,11 +6,11 @@ local errors = use("kernel/core/errors")
 local policies = use("kernel/security/policies")
 local unit = use("kernel/core/unit")
 
-local permissions = { strict = false }
+local security = { strict = false }
 
 --- Whether a unit without an actor and a scope may do nothing that is checked.
-function permissions.set_strict(strict)
-  permissions.strict = strict
+function security.set_strict(strict)
+  security.strict = strict
 end
 
 local function decide(frame, action, resource, attributes)
@@ -18,13 +18,13 @@ local function decide(frame, action, resource, attributes)
   if actor and scope then
     return policies.evaluate_all(scope, actor, action, resource, attributes) == "allow"
   end
-  return not permissions.strict
+  return not security.strict
 end
 
 --- Whether a unit may do `action` on `resource`. Workflows record the answer: policies may change before a replay.
-function permissions.allowed(self, action, resource, attributes)
+function security.allowed(self, action, resource, attributes)
   local frame = self.frame
-  if not frame.scope and not permissions.strict then
+  if not frame.scope and not security.strict then
     return true
   end
   return effects.record(function()
@@ -33,42 +33,42 @@ function permissions.allowed(self, action, resource, attributes)
 end
 
 --- As `allowed`, for what programs ask by themselves: never without an actor and a scope.
-function permissions.can(frame, action, resource, attributes)
+function security.can(frame, action, resource, attributes)
   local actor, scope = frame.actor, frame.scope
   return actor ~= nil
     and scope ~= nil
     and policies.evaluate_all(scope, actor, action, resource, attributes) == "allow"
 end
 
-function permissions.denied(message)
+function security.denied(message)
   return errors.fail("PermissionDenied", message)
 end
 
 --- The Error when a unit may not do `action` of `process.*` on `resource`, else nil. `what` ends the sentence.
-function permissions.process_refusal(self, action, resource, what)
-  if not self.frame.scope and not permissions.strict then
+function security.process_refusal(self, action, resource, what)
+  if not self.frame.scope and not security.strict then
     return nil
-  elseif permissions.allowed(self, action, resource, { pid = unit.pid_of(self) }) then
+  elseif security.allowed(self, action, resource, { pid = unit.pid_of(self) }) then
     return nil
   end
-  return permissions.denied("not allowed to " .. what)
+  return security.denied("not allowed to " .. what)
 end
 
 --- The Error when a unit may not run a host operation, else nil. Operations name the permission that they need.
-function permissions.operation_refusal(self, name, ...)
-  if not self.frame.scope and not permissions.strict then
+function security.operation_refusal(self, name, ...)
+  if not self.frame.scope and not security.strict then
     return nil
   end
   local needed = host.pure("operation.permission", name, ...)
-  if not needed or permissions.allowed(self, needed.action, needed.resource) then
+  if not needed or security.allowed(self, needed.action, needed.resource) then
     return nil
   end
-  return permissions.denied("permission denied: " .. needed.action .. " on " .. needed.resource)
+  return security.denied("permission denied: " .. needed.action .. " on " .. needed.resource)
 end
 
 --- A frame for the journal: policies by their ids, since a run outlives them, and without the activity that may have
 --- started the run.
-function permissions.durable(frame)
+function security.durable(frame)
   local scope = frame.scope
   if not scope and not frame.activity then
     return frame
@@ -90,7 +90,7 @@ end
 
 --- A frame from the journal, its policies as this runtime's registry has them. What is gone is left out; an empty
 --- scope stays one, and allows nothing.
-function permissions.resolved(frame)
+function security.resolved(frame)
   local scope = frame.scope
   if scope and type(scope[1]) == "string" then
     frame.scope = host.pure("security.resolve", scope) or {}
@@ -99,7 +99,7 @@ function permissions.resolved(frame)
 end
 
 --- A copy of a frame with another actor and/or scope.
-function permissions.with(frame, changes)
+function security.with(frame, changes)
   local result = {}
   for key, value in pairs(frame) do
     result[key] = value
@@ -110,4 +110,4 @@ function permissions.with(frame, changes)
   return result
 end
 
-return permissions
+return security
