@@ -311,6 +311,26 @@ export interface StorageTools {
 /**
  * Keeps workflows: their histories, timers, activities and signals. Handlers are set before `open`;
  * what they are given is committed. Every promise is rejected with a `WippyError`.
+ *
+ * What an implementation has to do, and the suite that checks it: `docs/contributing/providers.md`.
+ *
+ * @example
+ * ```ts
+ * const provider = await createProvider({ type: "sqlite", path: "journal.db" });
+ * provider.onMessage(({ to, topic, payloads }) => deliver(to, topic, unpack(payloads)));
+ * provider.onReport(({ level, message }) => console.error(level, message));
+ * await provider.open();
+ * worker.postMessage({ port: provider.connect(0) });
+ *
+ * const { workflowId } = await provider.start({
+ *   entry: "app:order",
+ *   hostId: "app:durable",
+ *   workflowId: "order-7",
+ *   args: pack([7]),
+ * });
+ * provider.watch(workflowId, ({ status, value }) => console.log(status, value && unpack(value)));
+ * await provider.signal(workflowId, { name: "pay", payloads: pack([100]), sender: "" });
+ * ```
  */
 export interface WorkflowProvider {
   /** Its schedules. */

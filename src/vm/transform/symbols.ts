@@ -3,7 +3,7 @@
  * binaryen gives them and the name that they have in Lua's C source. Functions that the module
  * exports get their exported name without being listed here.
  */
-const INTERNAL: Readonly<Record<string, string>> = {
+export const functionNames: Readonly<Record<string, string>> = {
   $93: "luaL_error",
   $135: "l_alloc",
   $206: "luaB_coresume",
@@ -28,7 +28,7 @@ const INTERNAL: Readonly<Record<string, string>> = {
 
 /** Returns the functions in a module's text the names of Lua's C source. */
 export function nameFunctions(text: string): string {
-  const names = new Map(Object.entries(INTERNAL));
+  const names = new Map(Object.entries(functionNames));
   for (const [, name, number] of text.matchAll(/\(export "(\w+)" \(func (\$\d+)\)\)/g)) {
     // Several exports may share a function; the first is as good as the others.
     if (!names.has(number!)) names.set(number!, name!);

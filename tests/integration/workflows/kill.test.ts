@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { unpack } from "../../../src/vm/codec.ts";
 import { type HistoryEvent, unpackHistory } from "../../../src/workflows/history/history.ts";
 import { SqliteProvider } from "../../../src/workflows/providers/sqlite/sqlite.ts";
-import { temporaryFolder } from "../../unit/workflows/harness.ts";
+import { temporaryFolder } from "../../conformance/sqlite-place.ts";
 
 const kills = Number(process.env.WIPPY_KILLS ?? 20);
 const runs = 12;

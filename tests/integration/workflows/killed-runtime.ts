@@ -1,6 +1,7 @@
 import { appendFileSync } from "node:fs";
-import { Runtime } from "../../unit/workflows/harness.ts";
-import type { Script } from "../../unit/workflows/scripted-engine.ts";
+import { Runtime } from "../../conformance/runtime.ts";
+import { SqlitePlace } from "../../conformance/sqlite-place.ts";
+import type { Script } from "../../conformance/scripted-engine.ts";
 
 // A runtime that the test kills: it takes up what the journal holds, starts what is missing, and
 // ends when every run is complete. What happens is appended to a log, one line each: a line that is
@@ -44,7 +45,7 @@ const child: Script = function* (run, id) {
 };
 
 const runtime = new Runtime({
-  path: `${folder}/journal.db`,
+  place: new SqlitePlace({}, `${folder}/journal.db`),
   scripts: { "app:order": order, "app:child": child },
   activities: {
     "app:step": async (task, id, i) => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { checkJournal } from "../../../src/workflows/providers/sqlite/offline/check.ts";
 import { SqliteProvider } from "../../../src/workflows/providers/sqlite/sqlite.ts";
 import { matchesBetween } from "../../../src/workflows/schedules/spec.ts";
-import { temporaryFolder } from "../../unit/workflows/harness.ts";
+import { temporaryFolder } from "../../conformance/sqlite-place.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
 
 const kills = Number(process.env.WIPPY_KILLS ?? 20);

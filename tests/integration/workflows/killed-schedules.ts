@@ -1,5 +1,6 @@
 import { pack } from "../../../src/vm/codec.ts";
-import { Runtime } from "../../unit/workflows/harness.ts";
+import { Runtime } from "../../conformance/runtime.ts";
+import { SqlitePlace } from "../../conformance/sqlite-place.ts";
 
 // A runtime that the test kills: some schedules match every second each, at different parts of it, so
 // that there is always one that is just acted on.
@@ -7,7 +8,7 @@ import { Runtime } from "../../unit/workflows/harness.ts";
 const [folder, count] = process.argv.slice(2) as [string, string];
 
 const runtime = new Runtime({
-  path: `${folder}/journal.db`,
+  place: new SqlitePlace({}, `${folder}/journal.db`),
   scripts: {
     "app:quick": () => "done",
     "app:slow": function* (run) {

@@ -17,13 +17,42 @@ test("the files that the README shows are those of examples/hello, all of them",
   expect(shown).toEqual(files);
 });
 
-test.each(["README.md", ...sourceFiles("**/*.md", ["docs"])])(
-  "the files that %s links to exist",
-  async (path) => {
-    const text = await Bun.file(join(root, path)).text();
-    const missing = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)]
-      .map((match) => match[1] ?? "")
-      .filter((target) => !existsSync(join(root, dirname(path), target)));
-    expect(missing).toEqual([]);
-  },
-);
+const pages = [...sourceFiles("*.md"), ...sourceFiles("**/*.md", ["docs", "examples", "licenses"])];
+
+const contributing = ["CONTRIBUTING.md", ...sourceFiles("**/*.md", ["docs/contributing"])];
+
+/** The headings of a page, as links name them. */
+function anchorsOf(text: string): Set<string> {
+  const headings = text.replaceAll(/^```.*?^```/gms, "").matchAll(/^#+ (.+)$/gm);
+  return new Set(
+    [...headings].map(([, heading]) =>
+      heading!.toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-")
+    ),
+  );
+}
+
+test.each(pages)("the files and headings that %s links to exist", async (path) => {
+  const text = await Bun.file(join(root, path)).text();
+  const missing: string[] = [];
+  for (const [, target, anchor] of text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)) {
+    const file = target === "" ? join(root, path) : join(root, dirname(path), target!);
+    if (!existsSync(file)) missing.push(target!);
+    else if (anchor && !anchorsOf(await Bun.file(file).text()).has(anchor)) {
+      missing.push(`${target}#${anchor}`);
+    }
+  }
+  expect(missing).toEqual([]);
+});
+
+test.each(contributing)("the sources that %s names exist", async (path) => {
+  const text = await Bun.file(join(root, path)).text();
+  // Paths from the root, in code. NAME stands for one that the reader chooses.
+  const named = text.matchAll(
+    /`((?:src|lua|tests|scripts|bench|examples|docs|licenses)\/[\w./-]+?)(?:[ :`])/g,
+  );
+  const missing = [...named].map(([, file]) => file!).filter((file) =>
+    !/NAME/.test(file) &&
+    !existsSync(join(root, file))
+  );
+  expect(missing).toEqual([]);
+});

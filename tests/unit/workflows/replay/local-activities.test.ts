@@ -10,8 +10,9 @@ import {
 import type { LocalAttempt } from "../../../../src/workflows/replay/local-activities.ts";
 import { checkJournal } from "../../../../src/workflows/providers/sqlite/offline/check.ts";
 import { WorkflowTaskHandler } from "../../../../src/workflows/replay/replay.ts";
-import { Runtime, settle, temporaryFolder, VirtualMachine } from "../harness.ts";
-import { type Script, ScriptedEngine } from "../scripted-engine.ts";
+import { Runtime, settle, VirtualMachine } from "../../../conformance/runtime.ts";
+import { SqlitePlace, temporaryFolder } from "../../../conformance/sqlite-place.ts";
+import { type Script, ScriptedEngine } from "../../../conformance/scripted-engine.ts";
 import type { WorkflowTask } from "../../../../src/workflows/tasks/tasks.ts";
 
 let folder: { path: string; remove: () => void };
@@ -34,7 +35,7 @@ describe("on the journal", () => {
     };
     let end = (_: number) => {};
     const runtime = await Runtime.open({
-      path: path(),
+      place: new SqlitePlace({}, path()),
       machine,
       scripts: { "app:w": waits },
       localActivities: { "app:slow": () => new Promise<number>((resolve) => end = resolve) },
@@ -76,7 +77,7 @@ describe("on the journal", () => {
       return yield slow;
     };
     const runtime = await Runtime.open({
-      path: path(),
+      place: new SqlitePlace({}, path()),
       machine,
       scripts: { "app:w": both },
       localActivities: { "app:slow": never },
@@ -105,7 +106,7 @@ describe("on the journal", () => {
     };
     for (const listening of [false, true]) {
       const runtime = await Runtime.open({
-        path: join(folder.path, `${listening}.db`),
+        place: new SqlitePlace({}, join(folder.path, `${listening}.db`)),
         machine,
         scripts: { "app:w": script },
         localActivities: { "app:slow": never },
@@ -125,9 +126,8 @@ describe("on the journal", () => {
 
   test("tasks that are held open do not keep others from their turn", async () => {
     const runtime = await Runtime.open({
-      path: path(),
+      place: new SqlitePlace({ maxTasks: 2 }, path()),
       machine,
-      maxTasks: 2,
       scripts: {
         "app:holds": function* (run) {
           return yield run.localActivity("app:slow");
@@ -148,7 +148,7 @@ describe("on the journal", () => {
 
 test("a journal is checked for local activities that ended twice or that no task waits for", async () => {
   const runtime = await Runtime.open({
-    path: path(),
+    place: new SqlitePlace({}, path()),
     machine,
     scripts: {
       "app:w": function* (run) {

@@ -13,7 +13,7 @@ import {
   type ReplayerOptions,
   WorkflowTaskHandler,
 } from "../../../../src/workflows/replay/replay.ts";
-import { type Script, ScriptedEngine } from "../scripted-engine.ts";
+import { type Script, ScriptedEngine } from "../../../conformance/scripted-engine.ts";
 import type { WorkflowTask } from "../../../../src/workflows/tasks/tasks.ts";
 
 /** Builds a history event by event. */

@@ -4,8 +4,9 @@ import { Database } from "bun:sqlite";
 import { copyFileSync, writeFileSync } from "node:fs";
 import { pack } from "../../../../../src/vm/codec.ts";
 import { checkJournal } from "../../../../../src/workflows/providers/sqlite/offline/check.ts";
-import { Runtime, settle, temporaryFolder, VirtualMachine } from "../../harness.ts";
-import { type Script, ScriptError } from "../../scripted-engine.ts";
+import { Runtime, settle, VirtualMachine } from "../../../../conformance/runtime.ts";
+import { SqlitePlace, temporaryFolder } from "../../../../conformance/sqlite-place.ts";
+import { type Script, ScriptError } from "../../../../conformance/scripted-engine.ts";
 
 const scripts: Record<string, Script> = {
   "app:order": function* (run) {
@@ -28,7 +29,7 @@ let folder: ReturnType<typeof temporaryFolder>;
 beforeEach(async () => {
   folder = temporaryFolder();
   const runtime = await Runtime.open({
-    path: `${folder.path}/journal.db`,
+    place: new SqlitePlace({}, `${folder.path}/journal.db`),
     machine: new VirtualMachine(),
     scripts,
     activities: {

@@ -11,7 +11,8 @@ import {
 } from "node:fs";
 import { pack } from "../../../../../src/vm/codec.ts";
 import { SqliteProvider } from "../../../../../src/workflows/providers/sqlite/sqlite.ts";
-import { Runtime, temporaryFolder } from "../../harness.ts";
+import { Runtime } from "../../../../conformance/runtime.ts";
+import { SqlitePlace, temporaryFolder } from "../../../../conformance/sqlite-place.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let path: string;
@@ -30,8 +31,7 @@ function provider(inline = true): SqliteProvider {
 /** A journal with one finished run in it. */
 async function filled(): Promise<void> {
   const runtime = await Runtime.open({
-    path,
-    inline: true,
+    place: new SqlitePlace({ inline: true }, path),
     scripts: {
       "app:done": () => 1,
     },

@@ -2,7 +2,8 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { copyFileSync } from "node:fs";
 import { checkJournal } from "../../../../../src/workflows/providers/sqlite/offline/check.ts";
-import { hour, ScheduleHarness } from "./scheduled.ts";
+import { SqlitePlace } from "../../../../conformance/sqlite-place.ts";
+import { hour, ScheduleHarness } from "../../../../conformance/schedule-harness.ts";
 
 test.each<[change: string, fault: RegExp, schedule: string]>([
   ["UPDATE schedules SET definition = x'c1'", /^its definition is damaged/, "s"],
@@ -24,14 +25,15 @@ test.each<[change: string, fault: RegExp, schedule: string]>([
   ["UPDATE schedules SET last_buffered = 1", /^it counts 1 starts that have waited, but has/, "s"],
   ["DELETE FROM schedules", /^1 rows of schedule_actions belong to no schedule$/, ""],
 ])("a fault is found: %s", async (change, fault, scheduleId) => {
-  const t = await ScheduleHarness.open();
+  const place = new SqlitePlace();
+  const t = await ScheduleHarness.open({ name: "sqlite", make: () => place });
   const policies = { overlap: "buffer_all" as const };
   await t.create("s", { intervals: [{ every: hour }] }, "app:waits", { policies });
   await t.machine.advance(3 * hour);
   await t.stop();
-  expect(checkJournal(t.path)).toMatchObject({ runs: 1, schedules: 1, faults: [] });
-  const copy = `${t.path}.copy`;
-  copyFileSync(t.path, copy);
+  expect(checkJournal(place.path)).toMatchObject({ runs: 1, schedules: 1, faults: [] });
+  const copy = `${place.path}.copy`;
+  copyFileSync(place.path, copy);
   const database = new Database(copy);
   database.run(change);
   database.close();

@@ -1,12 +1,9 @@
-import { copyFileSync, existsSync } from "node:fs";
-import { pack } from "../../../../../src/vm/codec.ts";
-import type {
-  NewSchedule,
-  ScheduleSpec,
-} from "../../../../../src/workflows/schedules/schedules.ts";
-import { cleanAfterTest } from "../../../../cleanup.ts";
-import { Runtime, type RuntimeOptions, temporaryFolder, VirtualMachine } from "../../harness.ts";
-import { type Script, ScriptError } from "../../scripted-engine.ts";
+import { pack } from "../../src/vm/codec.ts";
+import type { NewSchedule, ScheduleSpec } from "../../src/workflows/schedules/schedules.ts";
+import { cleanAfterTest } from "../cleanup.ts";
+import { Runtime, type RuntimeOptions, VirtualMachine } from "./runtime.ts";
+import { type Script, ScriptError } from "./scripted-engine.ts";
+import type { Place, PlaceKind } from "./place.ts";
 
 export const minute = 60_000;
 export const hour = 60 * minute;
@@ -26,30 +23,34 @@ export const scripts: Record<string, Script> = {
   },
 };
 
-/** A runtime on a journal of its own that can be stopped, or die, and be opened again. */
+/** A runtime on a place of its own that can be stopped, or die, and be opened again. */
 export class ScheduleHarness {
   readonly machine = new VirtualMachine();
   runtime!: Runtime;
-  readonly #folder = temporaryFolder();
   readonly #options: RuntimeOptions;
-  #deaths = 0;
+  #place: Place;
 
-  private constructor(options: RuntimeOptions) {
+  private constructor(kind: PlaceKind, options: RuntimeOptions) {
     this.#options = options;
+    this.#place = kind.make();
     cleanAfterTest(async () => {
       await this.runtime.provider.close();
-      this.#folder.remove();
+      this.#place.remove();
     });
   }
 
-  static async open(options: RuntimeOptions = {}): Promise<ScheduleHarness> {
-    const harness = new ScheduleHarness(options);
+  static async open(
+    kind: PlaceKind,
+    options: RuntimeOptions = {},
+  ): Promise<ScheduleHarness> {
+    const harness = new ScheduleHarness(kind, options);
     await harness.#open();
     return harness;
   }
 
-  get path(): string {
-    return `${this.#folder.path}/journal-${this.#deaths}.db`;
+  /** What is wrong with what is stored. */
+  faults(): string[] {
+    return this.#place.faults();
   }
 
   get schedules() {
@@ -58,7 +59,7 @@ export class ScheduleHarness {
 
   async #open(more: RuntimeOptions = {}): Promise<void> {
     const options = { scripts, machine: this.machine, ...this.#options, ...more };
-    this.runtime = await Runtime.open({ ...options, path: this.path });
+    this.runtime = await Runtime.open({ ...options, place: this.#place });
   }
 
   async stop(): Promise<void> {
@@ -71,12 +72,10 @@ export class ScheduleHarness {
 
   /** The runtime dies: what is on disk at this moment is what the next one finds. */
   async die(): Promise<void> {
-    const from = this.path;
-    this.#deaths++;
-    for (const end of ["", "-wal"]) {
-      if (existsSync(from + end)) copyFileSync(from + end, this.path + end);
-    }
+    const left = this.#place.crashed();
     await this.runtime.provider.close();
+    this.#place.remove();
+    this.#place = left;
     await this.#open();
   }
 

@@ -3,16 +3,16 @@ import type {
   ActivityBackoff,
   InitializeWorkflow,
   Job,
-} from "../../../src/workflows/engine/activation.ts";
+} from "../../src/workflows/engine/activation.ts";
 import type {
   Command,
   CommandBody,
   ScheduleLocalActivity,
-} from "../../../src/workflows/engine/command.ts";
-import type { Engine } from "../../../src/workflows/engine/engine.ts";
-import type { Failure, Outcome } from "../../../src/workflows/engine/outcome.ts";
-import type { ActivityOptions, ChildOptions } from "../../../src/workflows/options/options.ts";
-import type { LuaValue } from "../../../src/vm/value.ts";
+} from "../../src/workflows/engine/command.ts";
+import type { Engine } from "../../src/workflows/engine/engine.ts";
+import type { Failure, Outcome } from "../../src/workflows/engine/outcome.ts";
+import type { ActivityOptions, ChildOptions } from "../../src/workflows/options/options.ts";
+import type { LuaValue } from "../../src/vm/value.ts";
 
 /** Something that a script can wait for. */
 export class Ticket<Value> {

@@ -1,28 +1,23 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { pack, unpack } from "../../../src/vm/codec.ts";
-import type { LuaValue } from "../../../src/vm/value.ts";
-import type { Failure } from "../../../src/workflows/engine/outcome.ts";
-import { type HistoryEvent, unpackHistory } from "../../../src/workflows/history/history.ts";
+import { pack, unpack } from "../../src/vm/codec.ts";
+import type { LuaValue } from "../../src/vm/value.ts";
+import type { Failure } from "../../src/workflows/engine/outcome.ts";
+import { type HistoryEvent, unpackHistory } from "../../src/workflows/history/history.ts";
 import type {
   OutboxMessage,
+  ProviderOptions,
   ProviderPlatform,
   ProviderReport,
   RunClosed,
   StartRequest,
   StartResult,
-} from "../../../src/workflows/provider.ts";
+  WorkflowProvider,
+} from "../../src/workflows/provider.ts";
 
-import {
-  SqliteProvider,
-  type SqliteProviderOptions,
-} from "../../../src/workflows/providers/sqlite/sqlite.ts";
-import type { LocalAttempt } from "../../../src/workflows/replay/local-activities.ts";
-import { WippyError } from "../../../src/vm/error.ts";
-import { WorkflowTaskHandler } from "../../../src/workflows/replay/replay.ts";
-import { TaskQueue } from "../../../src/workflows/tasks/queue.ts";
-import { machine as realMachine } from "../../../src/platform/machine.ts";
+import type { LocalAttempt } from "../../src/workflows/replay/local-activities.ts";
+import { WippyError } from "../../src/vm/error.ts";
+import { WorkflowTaskHandler } from "../../src/workflows/replay/replay.ts";
+import { TaskQueue } from "../../src/workflows/tasks/queue.ts";
+import { machine as realMachine } from "../../src/platform/machine.ts";
 import { type Script, ScriptedEngine, ScriptError } from "./scripted-engine.ts";
 import type {
   ActivityResult,
@@ -32,7 +27,8 @@ import type {
   Task,
   TaskCompletion,
   WorkflowTask,
-} from "../../../src/workflows/tasks/tasks.ts";
+} from "../../src/workflows/tasks/tasks.ts";
+import type { Place } from "./place.ts";
 
 /** A clock that moves only when a test says so. */
 export class VirtualMachine implements ProviderPlatform {
@@ -95,22 +91,17 @@ export type LocalFunction = (
   ...args: LuaValue[]
 ) => LuaValue | Promise<LuaValue>;
 
-export interface RuntimeOptions extends Partial<SqliteProviderOptions> {
+export interface RuntimeOptions extends ProviderOptions {
   scripts?: Record<string, Script>;
   activities?: Record<string, ActivityFunction> | undefined;
   localActivities?: Record<string, LocalFunction>;
-  /** Default: a virtual machine, inline. */
+  /** @default the real one, with the provider as it works for a runtime */
   machine?: VirtualMachine;
 }
 
-export function temporaryFolder(): { path: string; remove: () => void } {
-  const path = mkdtempSync(join(tmpdir(), "wippy-journal-"));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
-}
-
-/** A node in miniature: one worker with scripted workflows and activities, on the real provider. */
+/** A node in miniature: one worker with scripted workflows and activities, on a provider. */
 export class Runtime {
-  readonly provider: SqliteProvider;
+  readonly provider: WorkflowProvider;
   readonly engine: ScriptedEngine;
   readonly taskHandler: WorkflowTaskHandler;
   /** Its worker's end of the provider. */
@@ -131,11 +122,10 @@ export class Runtime {
   /** False: tasks are taken and never answered, like those of a worker that hangs. */
   answering = true;
 
-  constructor(options: RuntimeOptions & { path: string }) {
-    const { scripts = {}, activities = {}, localActivities = {}, machine, ...rest } = options;
-    this.provider = new SqliteProvider(
-      machine ? { inline: true, platform: machine, ...rest } : rest,
-    );
+  constructor(options: RuntimeOptions & { place: Place }) {
+    const { scripts = {}, activities = {}, localActivities = {}, machine, place, ...rest } =
+      options;
+    this.provider = place.provider({ ...machine && { platform: machine }, ...rest });
     this.activities = activities;
     this.localActivities = localActivities;
     this.engine = new ScriptedEngine(scripts);
@@ -152,7 +142,7 @@ export class Runtime {
     this.provider.onReport((report) => this.reports.push(report));
   }
 
-  static async open(options: RuntimeOptions & { path: string }): Promise<Runtime> {
+  static async open(options: RuntimeOptions & { place: Place }): Promise<Runtime> {
     const runtime = new Runtime(options);
     await runtime.provider.open();
     runtime.connect();

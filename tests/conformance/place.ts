@@ -1,0 +1,19 @@
+import type { ProviderOptions, WorkflowProvider } from "../../src/workflows/provider.ts";
+
+/** Where a provider keeps its runs: a file, a namespace of a server. It outlives the provider. */
+export interface Place {
+  /** Returns a provider of what is kept here; it is not open. */
+  provider(options: ProviderOptions): WorkflowProvider;
+  /** Returns what the next runtime finds when the one that has this place open dies now. */
+  crashed(): Place;
+  /** Returns what is wrong with what is kept; only while no provider is open. */
+  faults(): string[];
+  remove(): void;
+}
+
+/** A kind of provider that the suite is run over. */
+export interface PlaceKind {
+  name: string;
+  /** Makes an empty place. */
+  make(): Place;
+}

@@ -1,0 +1,539 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { pack, unpack } from "../../src/vm/codec.ts";
+import { Runtime, type RuntimeOptions, settle, VirtualMachine } from "./runtime.ts";
+import { ScriptError } from "./scripted-engine.ts";
+import type { Place } from "./place.ts";
+import { places } from "./places.ts";
+
+describe.each(places)("$name", (kind) => {
+  let place: Place;
+  let machine: VirtualMachine;
+  let runtime: Runtime | undefined;
+
+  beforeEach(() => {
+    place = kind.make();
+    machine = new VirtualMachine();
+  });
+
+  afterEach(async () => {
+    await runtime?.provider.close();
+    runtime = undefined;
+    expect(place.faults()).toEqual([]);
+    place.remove();
+  });
+
+  async function open(options: RuntimeOptions): Promise<Runtime> {
+    runtime = await Runtime.open({ place, machine, ...options });
+    return runtime;
+  }
+
+  /** Closes the journal as it is and opens it again with a fresh worker. */
+  async function reopen(options: RuntimeOptions): Promise<Runtime> {
+    await runtime?.provider.close();
+    return open(options);
+  }
+
+  test("a run of activities completes with the value of its code", async () => {
+    const r = await open({
+      scripts: {
+        "app:order": function* (run, id) {
+          const paid = yield run.activity("app:pay", [id]);
+          const sent = yield run.activity("app:send", [id, paid]);
+          return [paid, sent];
+        },
+      },
+      activities: {
+        "app:pay": (_task, id) => `paid ${id}`,
+        "app:send": (_task, id, paid) => `sent ${id} after ${paid}`,
+      },
+    });
+    const started = await r.start("app:order", [7], { workflowId: "order-7" });
+    expect(started).toMatchObject({
+      workflowId: "order-7",
+      pid: "{app:workflows|order-7}",
+      existed: false,
+    });
+    expect(await r.result("order-7")).toEqual(["paid 7", "sent 7 after paid 7"]);
+    expect(await r.eventTypes(started.runId)).toEqual([
+      "ExecutionStarted",
+      "TaskStarted",
+      "TaskCompleted",
+      "ActivityScheduled",
+      "ActivityCompleted",
+      "TaskStarted",
+      "TaskCompleted",
+      "ActivityScheduled",
+      "ActivityCompleted",
+      "TaskStarted",
+      "TaskCompleted",
+      "ExecutionCompleted",
+    ]);
+    expect((await r.history(started.runId)).map(({ id }) => id)).toEqual(
+      Array.from({ length: 12 }, (_, i) => i + 1),
+    );
+    const info = await r.provider.describe("order-7");
+    expect(info).toMatchObject({ status: "completed", historyLength: 12, attempt: 1 });
+  });
+
+  test("a result is in the journal before the code sees it", async () => {
+    const r = await open({
+      scripts: {
+        "app:one": function* (run) {
+          return yield run.activity("app:make");
+        },
+      },
+      activities: { "app:make": () => 1 },
+    });
+    const { runId } = await r.start("app:one");
+    await settle();
+    const last = r.engine.activations.at(-1)!;
+    expect(last.jobs).toEqual([{
+      type: "resolve_activity",
+      seq: 1,
+      result: { status: "completed", value: 1 },
+    }]);
+    const events = await r.history(runId);
+    const started = events.find(({ type, id }) =>
+      type === "TaskStarted" && id === last.historyLength
+    )!;
+    const completed = events.find(({ type }) => type === "ActivityCompleted")!;
+    expect(completed.id).toBeLessThan(started.id);
+  });
+
+  test("a timer fires at its time, and late after a restart", async () => {
+    const scripts: RuntimeOptions["scripts"] = {
+      "app:nap": function* (run) {
+        const before = run.now;
+        yield run.sleep(60_000);
+        return run.now - before;
+      },
+    };
+    const r = await open({ scripts });
+    await r.start("app:nap", [], { workflowId: "short" });
+    await machine.advance(59_999);
+    expect((await r.provider.describe("short"))?.status).toBe("running");
+    await machine.advance(1);
+    expect(await r.result("short")).toBe(60_000);
+
+    await r.start("app:nap", [], { workflowId: "late" });
+    await settle();
+    await r.provider.close();
+    machine.time += 3_600_000;
+    const again = await open({ scripts });
+    await settle();
+    expect(await again.result("late")).toBe(3_600_000);
+  });
+
+  test("a cancelled timer does not fire", async () => {
+    const r = await open({
+      scripts: {
+        "app:reset": function* (run) {
+          const first = run.sleep(1_000);
+          run.cancelTimer(first.seq);
+          yield run.sleep(5_000);
+          return first.settled === undefined;
+        },
+      },
+    });
+    const { runId } = await r.start("app:reset", [], { workflowId: "r" });
+    await machine.advance(5_000);
+    expect(await r.result("r")).toBe(true);
+    expect((await r.eventTypes(runId)).filter((type) => type === "TimerFired")).toHaveLength(1);
+  });
+
+  test("a failed activity is tried again with growing waits, until it succeeds", async () => {
+    const times: number[] = [];
+    const r = await open({
+      scripts: {
+        "app:flaky": function* (run) {
+          return yield run.activity("app:try");
+        },
+      },
+      activities: {
+        "app:try": (task) => {
+          times.push(machine.time);
+          if (task.attempt < 4) throw new Error("not yet");
+          return task.attempt;
+        },
+      },
+    });
+    const { runId } = await r.start("app:flaky", [], { workflowId: "f" });
+    await machine.advance(60_000);
+    expect(await r.result("f")).toBe(4);
+    expect(times.map((time) => time - times[0]!)).toEqual([0, 1_000, 3_000, 7_000]);
+    expect((await r.eventTypes(runId)).filter((type) => type.startsWith("Activity"))).toEqual([
+      "ActivityScheduled",
+      "ActivityCompleted",
+    ]);
+  });
+
+  test.each([
+    ["its attempts are used up", { maximumAttempts: 2 }, {}, 2, "maximum_attempts_reached"],
+    ["it says that it is final", {}, { retryable: false }, 1, "non_retryable_failure"],
+    ["its kind is listed", { nonRetryableKinds: ["Invalid"] }, {}, 1, "non_retryable_failure"],
+  ])(
+    "an activity's failure is final when %s",
+    async (_name, retryPolicy, more, attempts, state) => {
+      const r = await open({
+        scripts: {
+          "app:fail": function* (run) {
+            return yield run.activity("app:bad", [], { retryPolicy });
+          },
+        },
+        activities: {
+          "app:bad": () => {
+            throw new ScriptError({ kind: "Invalid", message: "no good", ...more });
+          },
+        },
+      });
+      await r.start("app:fail", [], { workflowId: "f" });
+      await machine.advance(60_000);
+      const closed = await r.closed("f");
+      expect(closed).toMatchObject({
+        status: "failed",
+        failure: {
+          kind: "Invalid",
+          message: "no good",
+          details: { _wrapper: "activity", _activity_id: "1", _retry_state: state },
+        },
+      });
+      expect(r.attempts).toHaveLength(attempts);
+    },
+  );
+
+  test("an attempt that takes too long is aborted and tried again", async () => {
+    const r = await open({
+      scripts: {
+        "app:slow": function* (run) {
+          return yield run.activity("app:hang", [], { startToCloseTimeout: 5_000 });
+        },
+      },
+      activities: {
+        "app:hang": (task) => task.attempt === 1 ? new Promise<never>(() => {}) : "done",
+      },
+    });
+    await r.start("app:slow", [], { workflowId: "s" });
+    await machine.advance(5_000);
+    expect(r.aborted).toEqual([r.attempts[0]!.token]);
+    await machine.advance(1_000);
+    expect(await r.result("s")).toBe("done");
+    // The first attempt comes back after all.
+    r.completeActivity(r.attempts[0]!.token, { status: "completed", value: pack("late") });
+    await settle();
+    expect(await r.result("s")).toBe("done");
+  });
+
+  test("schedule_to_close bounds all attempts together", async () => {
+    const r = await open({
+      scripts: {
+        "app:bounded": function* (run) {
+          return yield run.activity("app:bad", [], { scheduleToCloseTimeout: 10_000 });
+        },
+      },
+      activities: {
+        "app:bad": () => {
+          throw new Error("no");
+        },
+      },
+    });
+    await r.start("app:bounded", [], { workflowId: "b" });
+    await machine.advance(20_000);
+    // Attempts at 0, 1, 3 and 7 s; the next would begin at 15 s.
+    expect(r.attempts).toHaveLength(4);
+    expect(await r.closed("b")).toMatchObject({
+      failure: { message: "no", details: { _retry_state: "timeout" } },
+    });
+  });
+
+  test("a host operation's failure is its result at the first attempt", async () => {
+    const r = await open({
+      scripts: {
+        "app:op": function* (run) {
+          return yield run.activity("fs.readfile", ["x"], {}, { operation: true });
+        },
+      },
+      activities: {
+        "fs.readfile": () => {
+          throw new ScriptError({ kind: "NotFound", message: "no file x" });
+        },
+      },
+    });
+    await r.start("app:op", [], { workflowId: "o" });
+    expect(await r.closed("o")).toMatchObject({
+      failure: { kind: "NotFound", message: "no file x" },
+    });
+    expect(r.attempts).toHaveLength(1);
+    expect(r.attempts[0]!.operation).toBe(true);
+  });
+
+  test("an attempt that was lost with the runtime is tried again at once", async () => {
+    const scripts: RuntimeOptions["scripts"] = {
+      "app:lost": function* (run) {
+        const twice = yield run.activity("app:hang");
+        return twice;
+      },
+      "app:once": function* (run) {
+        return yield run.activity("app:hang", [], { retryPolicy: { maximumAttempts: 1 } });
+      },
+    };
+    const first = await open({
+      scripts,
+      activities: { "app:hang": () => new Promise<never>(() => {}) },
+    });
+    await first.start("app:lost", [], { workflowId: "l" });
+    await first.start("app:once", [], { workflowId: "o" });
+    await settle();
+    const again = await reopen({ scripts, activities: { "app:hang": (task) => task.attempt } });
+    expect(await again.result("l")).toBe(2);
+    expect(await again.closed("o")).toMatchObject({
+      failure: { kind: "Unavailable", details: { _retry_state: "maximum_attempts_reached" } },
+    });
+  });
+
+  test("a cancelled activity is reported at once, and its attempt aborted", async () => {
+    const r = await open({
+      scripts: {
+        "app:c": function* (run) {
+          const activity = run.activity("app:hang");
+          yield run.sleep(10);
+          run.cancelActivity(activity.seq);
+          try {
+            yield activity;
+            return "not canceled";
+          } catch (error) {
+            return (error as ScriptError).failure.kind;
+          }
+        },
+      },
+      activities: { "app:hang": () => new Promise<never>(() => {}) },
+    });
+    await r.start("app:c", [], { workflowId: "c" });
+    await machine.advance(10);
+    expect(await r.result("c")).toBe("Canceled");
+    expect(r.aborted).toEqual([r.attempts[0]!.token]);
+  });
+
+  test("with wait_for_cancellation the outcome of the aborted attempt is awaited", async () => {
+    const r = await open({
+      scripts: {
+        "app:c": function* (run) {
+          const activity = run.activity("app:hang", [], { waitForCancellation: true });
+          yield run.sleep(10);
+          run.cancelActivity(activity.seq);
+          return yield activity;
+        },
+      },
+      activities: { "app:hang": () => new Promise<never>(() => {}) },
+    });
+    await r.start("app:c", [], { workflowId: "c" });
+    await machine.advance(10);
+    expect((await r.provider.describe("c"))?.status).toBe("running");
+    r.completeActivity(r.aborted[0]!, { status: "completed", value: pack("in time") });
+    expect(await r.result("c")).toBe("in time");
+  });
+
+  test("signals are seen in the order of their arrival, with their senders", async () => {
+    const scripts: RuntimeOptions["scripts"] = {
+      "app:collect": function* (run, count) {
+        const seen = [];
+        for (let i = 0; i < (count as number); i++) seen.push(yield run.signal());
+        return seen;
+      },
+    };
+    const r = await open({ scripts });
+    const messages = [{ name: "first", payloads: pack([0]), sender: "{a|1}" }];
+    await r.start("app:collect", [4], { workflowId: "s", messages });
+    await Promise.all([r.signal("s", "a", 1), r.signal("s", "b", 2)]);
+    await settle();
+    const again = await reopen({ scripts });
+    await again.signal("s", "c", 3, 4);
+    expect(await again.result("s")).toEqual([
+      { name: "first", payloads: [0], sender: "{a|1}" },
+      { name: "a", payloads: [1], sender: "{t|1}" },
+      { name: "b", payloads: [2], sender: "{t|1}" },
+      { name: "c", payloads: [3, 4], sender: "{t|1}" },
+    ]);
+    expect(again.signal("s", "d")).rejects.toMatchObject({ kind: "NotFound" });
+    expect(again.signal("nobody", "d")).rejects.toMatchObject({ kind: "NotFound" });
+  });
+
+  test("a cancellation request is seen once, with its reason, and may end the run as canceled", async () => {
+    const r = await open({
+      scripts: {
+        "app:wait": function* (run) {
+          const reason = yield run.canceled();
+          throw new ScriptError({ kind: "Canceled", message: `stopped: ${reason}` });
+        },
+      },
+    });
+    const { runId } = await r.start("app:wait", [], { workflowId: "w" });
+    await Promise.all([
+      r.provider.cancel("w", { reason: "enough", sender: "{a|1}" }),
+      r.provider.cancel("w", { reason: "again", sender: "{a|1}" }),
+    ]);
+    expect(await r.closed("w")).toMatchObject({
+      status: "canceled",
+      failure: { kind: "Canceled", message: "stopped: enough" },
+    });
+    const requests = (await r.eventTypes(runId)).filter((type) =>
+      type === "ExecutionCancelRequested"
+    );
+    expect(requests).toHaveLength(1);
+  });
+
+  test("termination closes a run at once and aborts what it has running", async () => {
+    const r = await open({
+      scripts: {
+        "app:t": function* (run) {
+          run.sleep(1_000);
+          return yield run.activity("app:hang");
+        },
+      },
+      activities: { "app:hang": () => new Promise<never>(() => {}) },
+    });
+    await r.start("app:t", [], { workflowId: "t" });
+    await settle();
+    const closed = r.closed("t");
+    await r.provider.terminate("t", { reason: "spring cleaning" });
+    expect(await closed).toMatchObject({
+      status: "terminated",
+      failure: { kind: "Canceled", message: "workflow terminated", retryable: false },
+    });
+    await settle();
+    expect(r.aborted).toEqual([r.attempts[0]!.token]);
+    expect(r.engine.has((await r.provider.describe("t"))!.runId)).toBe(false);
+    const tasks = r.engine.activations.length;
+    await machine.advance(5_000);
+    expect(r.engine.activations).toHaveLength(tasks);
+    expect(r.provider.terminate("t", {})).rejects.toMatchObject({ kind: "NotFound" });
+  });
+
+  test("side effects and versions are the same on replay", async () => {
+    let made = 0;
+    const scripts: RuntimeOptions["scripts"] = {
+      "app:random": function* (run) {
+        const first = run.record(() => ++made);
+        const version = run.version("change", 3);
+        yield run.signal();
+        const second = run.record(() => ++made);
+        return [first, version, run.version("change", 9), second];
+      },
+    };
+    const r = await open({ scripts });
+    await r.start("app:random", [], { workflowId: "x" });
+    await settle();
+    const again = await reopen({ scripts });
+    await again.signal("x", "go");
+    expect(await again.result("x")).toEqual([1, 3, 3, 2]);
+  });
+
+  test("code that is new to a run answers version -1 while it replays", async () => {
+    const r = await open({
+      scripts: {
+        "app:v": function* (run) {
+          yield run.signal();
+          return "old";
+        },
+      },
+    });
+    await r.start("app:v", [], { workflowId: "v" });
+    await settle();
+    const again = await reopen({
+      scripts: {
+        "app:v": function* (run) {
+          const before = run.version("added", 1);
+          yield run.signal();
+          return [before, run.version("added", 1), run.version("other", 2)];
+        },
+      },
+    });
+    await again.signal("v", "go");
+    expect(await again.result("v")).toEqual([-1, -1, 2]);
+  });
+
+  test("a message to a plain process leaves after its task is committed, once", async () => {
+    const r = await open({
+      scripts: {
+        "app:send": function* (run) {
+          run.send("{app:processes|0x1}", "hello", 1, "two");
+          yield run.sleep(1_000);
+          return true;
+        },
+      },
+    });
+    await r.start("app:send", [], { workflowId: "m" });
+    await machine.advance(1_000);
+    await r.result("m");
+    expect(r.messages).toHaveLength(1);
+    expect(r.messages[0]).toMatchObject({
+      to: "{app:processes|0x1}",
+      from: "{app:workflows|m}",
+      topic: "hello",
+    });
+    expect(unpack(r.messages[0]!.payloads)).toEqual([1, "two"]);
+    const again = await reopen({});
+    await settle();
+    expect(again.messages).toEqual([]);
+  });
+
+  test("memo and search attributes are merged and shown", async () => {
+    const r = await open({
+      scripts: {
+        "app:attrs": function* (run) {
+          run.attributes({ state: "new", tags: ["a"] }, { note: "x" });
+          run.attributes({ state: "done" });
+          yield run.sleep(1);
+          return true;
+        },
+      },
+    });
+    await r.start("app:attrs", [], {
+      workflowId: "a",
+      memo: pack({ owner: "me" }),
+      searchAttributes: pack({ city: "Turin" }),
+    });
+    await machine.advance(1);
+    const info = await r.provider.describe("a");
+    expect(unpack(info!.searchAttributes!)).toEqual({ city: "Turin", state: "done", tags: ["a"] });
+    expect(unpack(info!.memo!)).toEqual({ owner: "me", note: "x" });
+  });
+
+  test("runs are listed newest first, page by page", async () => {
+    const r = await open({
+      scripts: {
+        "app:idle": function* (run) {
+          return yield run.signal();
+        },
+      },
+    });
+    for (let i = 0; i < 5; i++) await r.start("app:idle", [], { workflowId: `w${i}` });
+    await r.provider.terminate("w1", {});
+    const first = await r.provider.list({ limit: 2 });
+    expect(first.runs.map((run) => run.workflowId)).toEqual(["w4", "w3"]);
+    const second = await r.provider.list({ limit: 2, cursor: first.cursor! });
+    expect(second.runs.map((run) => run.workflowId)).toEqual(["w2", "w1"]);
+    const open_ = await r.provider.list({ status: "running" });
+    expect(open_.runs.map((run) => run.workflowId)).toEqual(["w4", "w3", "w2", "w0"]);
+    expect(r.provider.list({ cursor: "x" })).rejects.toMatchObject({ kind: "Invalid" });
+  });
+
+  test("a watch of an unknown id says so, one that was ended says nothing", async () => {
+    const r = await open({
+      scripts: {
+        "app:idle": function* (run) {
+          return yield run.signal();
+        },
+      },
+    });
+    expect(await r.closed("nobody")).toMatchObject({ status: "not_found", runId: "" });
+    await r.start("app:idle", [], { workflowId: "w" });
+    let calls = 0;
+    const end = r.provider.watch("w", () => calls++);
+    const other = r.closed("w");
+    await settle();
+    end();
+    await r.provider.terminate("w", {});
+    await other;
+    expect(calls).toBe(0);
+  });
+});
