@@ -279,7 +279,18 @@ return {
     if not args then
       return nil, n
     end
-    command(self, { type = "continue_as_new", entry = id or self.entry.id, args = args, argc = n })
+    local messages, cancel, refusal = recording.handed_on(self)
+    if refusal then
+      return nil, refusal
+    end
+    command(self, {
+      type = "continue_as_new",
+      entry = id or self.entry.id,
+      args = args,
+      argc = n,
+      messages = messages,
+      cancelRequest = cancel,
+    })
     commands.close(self)
     host.park()
   end,

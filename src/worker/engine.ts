@@ -46,9 +46,10 @@ function toCommand(value: LuaValue): Command {
   if ("failure" in command) command.failure = plain(command.failure);
   if (Array.isArray(command.messages)) {
     command.messages = command.messages.map((message) => {
-      const [name, n, values] = listOf(message, 3);
+      const [name, n, values, sender] = listOf(message, 4);
       const many = Number(n);
-      return { name, payloads: many === 1 ? [values] : listOf(values, many) };
+      const payloads = many === 1 ? [values] : listOf(values, many);
+      return { name, payloads, ...sender !== undefined && { sender } };
     });
   }
   return command as unknown as Command;

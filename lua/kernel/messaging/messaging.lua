@@ -211,6 +211,39 @@ function messaging.subscribe(unit, topic, ch)
   return true
 end
 
+--- What a unit was sent and has not received: its messages in the order of their arrival, and its events. It stays
+--- where it is.
+function messaging.unread(unit)
+  local messages = {}
+  local function look(item)
+    -- Beside messages a channel may hold what the program itself has sent to it.
+    if type(item) == "table" and debug.getmetatable(item) == message_meta then
+      messages[#messages + 1] = item
+    end
+    return false
+  end
+  local function arrived_before(a, b)
+    return a[4] < b[4]
+  end
+  for topic, ch in pairs(unit.listeners or {}) do
+    if topic ~= "@pid/events" then
+      channel.find(ch, look)
+    end
+  end
+  if unit.inbox then
+    channel.find(unit.inbox, look)
+  end
+  table.sort(messages, arrived_before)
+  local rest = messages
+  messages = {}
+  local bound = unit.listeners and unit.listeners["@pid/events"]
+  for _, ch in ipairs({ unit.events or bound, unit.events and bound or nil }) do
+    channel.find(ch, look)
+  end
+  table.sort(messages, arrived_before)
+  return rest, messages
+end
+
 --- Removes a listener, inbox or events channel and closes it; what it had queued beyond its buffer goes back.
 function messaging.unlisten(unit, ch)
   if ch == unit.inbox or ch == unit.events then

@@ -9,23 +9,6 @@ local sandbox = use("kernel/core/sandbox")
 local unit = use("kernel/core/unit")
 local tostring = use("kernel/core/stable").tostring
 
-local function queued_messages(self)
-  local messages = {}
-  local function take(ch)
-    for _, message in ipairs(ch and channel.drain(ch) or {}) do
-      messages[#messages + 1] = message
-    end
-  end
-  take(self.inbox)
-  for _, ch in pairs(self.listeners or {}) do
-    take(ch)
-  end
-  table.sort(messages, function(a, b)
-    return a[4] < b[4]
-  end)
-  return messages, self.events and channel.drain(self.events) or {}
-end
-
 local function fail(self, err)
   unit.finish(
     self,
@@ -92,7 +75,7 @@ local function upgrade(self, id, ...)
   if failure then
     return fail(self, failure)
   end
-  local messages, events = queued_messages(self)
+  local messages, events = messaging.unread(self)
   unit.restart(self)
   self.entry, self.env = entry, env
   for _, message in ipairs(messages) do

@@ -5,10 +5,13 @@ local commands = use("kernel/workflows/commands")
 local copies = use("kernel/core/copy")
 local errors = use("kernel/core/errors")
 local local_activities = use("kernel/workflows/local_activities")
+local messaging = use("kernel/messaging/messaging")
 local security = use("kernel/security/security")
 local record_size = use("kernel/workflows/record_size")
 local scheduler = use("kernel/core/scheduler")
 local scopes = use("kernel/workflows/scopes")
+local task_limits = use("kernel/workflows/task_limits")
+local updates = use("kernel/workflows/updates")
 local command, next_seq = commands.add, commands.next_seq
 
 local recording = {}
@@ -39,6 +42,34 @@ function recording.own_frame(self, frame)
   return frame and frame ~= self.frame and security.durable(frame) or nil
 end
 local own_frame = recording.own_frame
+
+--- What a run hands on to the one that it continues as: the messages that its code has not received, each {topic, n,
+--- value, sender}, and the request to cancel that it has not. The third is the Error when they are too large for one
+--- step.
+function recording.handed_on(self)
+  local unread, events = messaging.unread(self)
+  local messages, bytes = {}, 0
+  for _, message in ipairs(unread) do
+    -- Updates that are not accepted yet are handed on by the provider.
+    if not updates.id_of(message[2]) then
+      bytes = bytes + #message[1] + record_size.of(message[3])
+      messages[#messages + 1] = { message[1], message.n or 1, message[3], message[2] }
+    end
+  end
+  local refusal = task_limits.refusal(self, bytes)
+  if refusal then
+    local text = #messages .. " unread messages cannot go on to the next run: " .. refusal
+    return nil, nil, errors.fail("Invalid", text .. "; receive some of them first")
+  end
+  local cancel
+  for _, event in ipairs(events) do
+    if event[3].kind == "pid.cancel" then
+      cancel = { sender = event[3].from, reason = event[3].reason }
+    end
+  end
+  commands.takes(self, bytes)
+  return #messages > 0 and messages or nil, cancel
+end
 
 local function schedule(self, waiter, entry, spec, operation, frame, args, argc)
   local seq = next_seq(self, "activities")

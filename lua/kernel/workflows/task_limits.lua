@@ -37,6 +37,14 @@ function task_limits.counts(self)
   end
 end
 
+--- Why a task cannot record so many bytes more, as text; nil when it can.
+function task_limits.refusal(self, bytes)
+  if self.run.task_bytes + bytes <= BYTES then
+    return nil
+  end
+  return "they have about " .. bytes .. " bytes, and one step records at most " .. BYTES
+end
+
 --- Counts bytes that the task at hand records.
 function task_limits.takes(self, bytes)
   local run = self.run

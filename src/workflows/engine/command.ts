@@ -54,8 +54,17 @@ export type CommandBody =
   | { type: "fail_workflow"; failure: Failure }
   /** Temporal Core: `CancelWorkflowExecution`. */
   | { type: "cancel_workflow_execution"; failure?: Failure }
-  /** Temporal Core: `ContinueAsNewWorkflowExecution`. */
-  | { type: "continue_as_new"; entry: string; args: LuaValue[] };
+  /**
+   * Temporal Core: `ContinueAsNewWorkflowExecution`. What the code was shown and has not received goes
+   * on to the next run: `messages`, in the order of their arrival, and `cancelRequest`.
+   */
+  | {
+    type: "continue_as_new";
+    entry: string;
+    args: LuaValue[];
+    messages?: { name: string; payloads: LuaValue[]; sender: string }[];
+    cancelRequest?: { sender: string; reason?: string };
+  };
 
 export interface ScheduleActivity {
   type: "schedule_activity";

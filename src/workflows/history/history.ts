@@ -310,9 +310,13 @@ const valueFields = [
 ] as const;
 type ValueField = (typeof valueFields)[number];
 
+type PackedMessages<Messages> = Messages extends (infer Message)[]
+  ? (Omit<Message, "payloads"> & { payloads: Payload })[]
+  : Messages;
+
 type WithPackedValues<Part> = Part extends object ? {
     [Key in keyof Part]: Key extends ValueField ? Payload
-      : Key extends "messages" ? { name: string; payloads: Payload }[] | undefined
+      : Key extends "messages" ? PackedMessages<Part[Key]>
       : Part[Key];
   }
   : never;
@@ -334,10 +338,10 @@ export function packCommands(commands: readonly (Command | LocalActivityMarker)[
       if (packed[field] !== undefined) packed[field] = pack(packed[field] as LuaValue);
     }
     if (command.type === "complete_workflow") packed.result = pack(command.result);
-    if (command.type === "start_child" && command.messages) {
-      packed.messages = command.messages.map(({ name, payloads }) => ({
-        name,
-        payloads: pack(payloads),
+    if ("messages" in command && command.messages) {
+      packed.messages = command.messages.map((message) => ({
+        ...message,
+        payloads: pack(message.payloads),
       }));
     }
     return packed;

@@ -32,18 +32,18 @@ const commandEvents: ReadonlySet<EventType> = new Set<EventType>([
   "LocalActivityRecorded",
 ]);
 
-/** Commands after which a run is closed. */
-export const closingCommands: ReadonlySet<Command["type"]> = new Set<Command["type"]>([
+const closing = [
   "complete_workflow",
   "fail_workflow",
   "cancel_workflow_execution",
   "continue_as_new",
-]);
+] as const satisfies readonly Command["type"][];
+
+/** Types of the commands after which a run is closed. */
+export const closingCommands: ReadonlySet<string> = new Set(closing);
 
 /** Events of these commands. */
-export const closingEvents: ReadonlySet<EventType> = new Set(
-  [...closingCommands].map((type) => eventOf[type]),
-);
+export const closingEvents: ReadonlySet<EventType> = new Set(closing.map((type) => eventOf[type]));
 
 /** Whether an event records a command of the code, or what its task did beside it. */
 export function isCommandEvent(event: HistoryEvent): boolean {

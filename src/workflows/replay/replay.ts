@@ -391,7 +391,7 @@ function untilClosed(commands: Command[]): Command[] {
 }
 
 function isClosed(commands: Performed): boolean {
-  return closingCommands.has(commands.at(-1)?.type as Command["type"]);
+  return closingCommands.has(commands.at(-1)?.type ?? "");
 }
 
 /** The activation of a task in which a local activity ends. */

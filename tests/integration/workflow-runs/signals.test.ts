@@ -266,3 +266,81 @@ describe("watching", () => {
       .toEqual(["Invalid", "Invalid", "Invalid", "Invalid"]);
   });
 });
+
+describe("what was not received before process.upgrade", () => {
+  /** Upgrades with messages in the inbox, in a listener and in a subscribed channel; then receives them all. */
+  const upgrades = `local phase = ...
+    if phase ~= "second" then
+      local bound = channel.new(4)
+      subscribe("bound", bound)
+      bound:send("its own")
+      local listened = process.listen("listened")
+      process.inbox()
+      process.listen("go"):receive()
+      return process.upgrade(nil, "second")
+    end
+    local inbox, seen = process.inbox(), {}
+    for i = 1, 4 do
+      local message = inbox:receive()
+      local payload = message:payload()
+      seen[i] = message:topic() .. " " .. tostring(payload and (payload.data and payload:data() or #payload))
+    end
+    return seen`;
+  const body =
+    `process.send(pid, "listened", 1) process.send(pid, "bound", 2) process.send(pid, "free", 3, 4)
+    process.send(pid, "go") process.send(pid, "last", 5)
+    return result()`;
+
+  test.each(["workflow", "process"])("comes again, in order, in a %s", async (context) => {
+    if (context === "workflow") {
+      // All is there before the code runs.
+      const held = `time.sleep("50ms") ${upgrades}`;
+      const seen = await withMain(body, held) as string[];
+      expect(seen).toEqual(["listened 1", "bound 2", "free 2", "last 5"]);
+      return;
+    }
+    const application = await startDurable({
+      processes: {
+        upgrades: upgrades,
+        driver: `local pid = assert(process.spawn_monitored("app:upgrades", "app:processes"))
+          local events = process.events()
+          local function result() return events:receive().result.value end
+          ${body}`,
+      },
+      functions: { start: 'return process.exec("app:driver", "app:processes")' },
+    });
+    expect(await application.call("start")).toEqual(["listened 1", "bound 2", "free 2", "last 5"]);
+  });
+
+  test("is refused when it is too large for one step, and nothing is lost", async () => {
+    const main = `local phase = ...
+      time.sleep("50ms")
+      local inbox = process.inbox()
+      local _, err = process.upgrade(nil, "second")
+      local n = 0
+      while not channel.select({ inbox:case_receive(), default = true }).default do n = n + 1 end
+      return { err:kind(), err:message(), n }`;
+    const driver = `local large = ("x"):rep(1900000)
+      for i = 1, 5 do assert(process.send(pid, "large", large)) end
+      return result()`;
+    expect(await withMain(driver, main)).toEqual([
+      "Invalid",
+      expect.stringMatching(
+        /^5 unread messages cannot go on to the next run: .*receive some of them first/,
+      ),
+      5,
+    ]);
+  });
+
+  test("a request to cancel goes on too", async () => {
+    const main = `local phase = ...
+      if phase ~= "second" then
+        time.sleep("50ms")
+        return process.upgrade(nil, "second")
+      end
+      return process.events():receive().kind`;
+    expect(await withMain('process.cancel(pid, "enough") return result()', main)).toBe(
+      "pid.cancel",
+    );
+  });
+});

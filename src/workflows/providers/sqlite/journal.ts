@@ -8,6 +8,7 @@ import { limitHistories } from "./runs/history-limits.ts";
 import { lockJournal } from "./store/lock.ts";
 import type { JournalEvent, JournalRequest, NodeEvent } from "./protocol.ts";
 import { isPassing, openDatabase, storageError } from "./store/open.ts";
+import { HeldMessages } from "./transaction/held-messages.ts";
 import { PendingQueries } from "./transaction/pending-queries.ts";
 import { dispatchQueries } from "./runs/query.ts";
 import { removeOld } from "./runs/retention.ts";
@@ -20,7 +21,7 @@ import { fireDue } from "./timers.ts";
 import { UpdateWaits } from "./transaction/update-waits.ts";
 import { Watches } from "./transaction/watches.ts";
 import { type Work, Workers } from "./transaction/workers.ts";
-import { carryOut, isQuestion, recover } from "./requests.ts";
+import { carryOut, isQuestion, recover, releaseMessages } from "./requests.ts";
 
 /** Milliseconds between two looks for closed runs that are old enough to be removed. */
 const sweepInterval = 60_000;
@@ -119,6 +120,7 @@ export class Journal {
         watches: new Watches(),
         updateWaits: new UpdateWaits(),
         queries: new PendingQueries(),
+        heldMessages: new HeldMessages(),
         slots: new Slots(settings.maxActivities),
         workers: this.#workers,
         random: this.#platform.random,
@@ -173,6 +175,7 @@ export class Journal {
     open.store.begin();
     try {
       work(tx);
+      releaseMessages(tx);
       endScheduled(tx);
       startWaiting(tx);
       limitHistories(tx);

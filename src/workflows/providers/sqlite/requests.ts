@@ -2,6 +2,7 @@ import { WippyError } from "../../../vm/error.ts";
 import type { JournalRequest } from "./protocol.ts";
 import { answerRun, later, recoverRuns, takeNotice } from "./runs/runs.ts";
 import { answerSchedule, declareSchedules } from "./schedules/schedules.ts";
+import type { RunState } from "./store/run-states.ts";
 import type { Transaction } from "./transaction/transaction.ts";
 
 // What each request to the journal does, within its transaction.
@@ -21,6 +22,7 @@ export function carryOut(tx: Transaction, request: JournalRequest): void {
     takeNotice(tx, request);
     return;
   }
+  if (holdMessage(tx, request)) return;
   const { id } = request;
   try {
     const value = answer(tx, request);
@@ -30,6 +32,30 @@ export function carryOut(tx: Transaction, request: JournalRequest): void {
     // Refusals are thrown before anything is written.
     if (!(error instanceof WippyError)) throw error;
     tx.out.push({ type: "refusal", id, failure: error.toJSON() });
+  }
+}
+
+/** Lets a message to a run wait while the task is out that shows the last ones before its end. */
+function holdMessage(tx: Transaction, request: Asked): boolean {
+  if (request.type !== "signal" && request.type !== "cancel" && request.type !== "update") {
+    return false;
+  }
+  const state = tx.runs.newest(request.workflowId);
+  if (!state || !isEnding(state)) return false;
+  tx.heldMessages.add(tx, state.run, request);
+  return true;
+}
+
+function isEnding({ closing, status, taskEvent, blocked }: RunState): boolean {
+  return closing && status === "running" && taskEvent > 0 && !blocked;
+}
+
+/** Delivers the messages whose run goes on, or has ended, after all. */
+export function releaseMessages(tx: Transaction): void {
+  for (const run of tx.heldMessages.runs()) {
+    const state = tx.runs.get(run);
+    if (state && isEnding(state)) continue;
+    for (const request of tx.heldMessages.take(tx, run)) carryOut(tx, request);
   }
 }
 

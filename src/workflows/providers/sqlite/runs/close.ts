@@ -1,6 +1,11 @@
 import type { Failure } from "../../../engine/outcome.ts";
 import { nextCron } from "../../../cron.ts";
-import { type EventData, type EventType, unpackPlain } from "../../../history/history.ts";
+import {
+  type EventData,
+  type EventType,
+  type PackedCommand,
+  unpackPlain,
+} from "../../../history/history.ts";
 import type { RunClosed, RunStatus } from "../../../provider.ts";
 import {
   canceledFailure,
@@ -114,12 +119,21 @@ export function executionTimedOut(tx: Transaction, state: RunState, failure: Fai
   endChain(tx, state, { status: "timed_out", failure }, "timeout");
 }
 
-export function continueRun(tx: Transaction, state: RunState, entry: string, args: Payload): void {
+export function continueRun(
+  tx: Transaction,
+  state: RunState,
+  { entry, args, messages = [], cancelRequest }: Extract<
+    PackedCommand,
+    { type: "continue_as_new" }
+  >,
+): void {
   const nextRunId = tx.random.uuid();
   close(tx, state, "continued_as_new", "ExecutionContinuedAsNew", { nextRunId, entry });
   // The retry policy is that of the run which was started, not of those that it goes on as.
   const { retryPolicy: _, ...options } = state.terms.options;
-  succeedRun(tx, state, { runId: nextRunId, entry, args, attempt: 1, options });
+  const succession = { runId: nextRunId, entry, args, attempt: 1, options, messages };
+  const next = succeedRun(tx, state, succession);
+  if (cancelRequest) requestCancel(tx, next, cancelRequest);
 }
 
 /**

@@ -86,7 +86,7 @@ export function applyCommand(tx: Transaction, state: RunState, command: PackedCo
     case "cancel_workflow_execution":
       return cancelRun(tx, state, command.failure);
     case "continue_as_new":
-      return continueRun(tx, state, command.entry, command.args);
+      return continueRun(tx, state, command);
   }
 }
 

@@ -17,12 +17,14 @@ interface Succession {
   entry?: string;
   args?: Payload;
   options?: RunOptions;
+  /** What the run before was shown and has not received. */
+  messages?: Signal[];
   /** Milliseconds before its first task. */
   delay?: number;
 }
 
 /** Starts the run that follows a closed one in its chain, with what that one had. */
-export function succeedRun(tx: Transaction, state: RunState, succession: Succession): void {
+export function succeedRun(tx: Transaction, state: RunState, succession: Succession): RunState {
   const started = tx.runs.started(state);
   const next = createRun(tx, {
     workflowId: state.workflowId,
@@ -40,10 +42,11 @@ export function succeedRun(tx: Transaction, state: RunState, succession: Success
     attempt: succession.attempt,
     delay: succession.delay,
     continuedFrom: state.runId,
-    messages: [],
+    messages: succession.messages ?? [],
     parent: parentOf(state, started.parent),
   });
   handOnUpdates(tx, state, next);
+  return next;
 }
 
 /** What a run is made of. */

@@ -1,4 +1,6 @@
+import { closingCommands } from "../../../replay/determinism.ts";
 import {
+  type EventType,
   inbound,
   type PackedCommand,
   packHistory,
@@ -67,10 +69,12 @@ export function completeTask(tx: Transaction, worker: number, completion: TaskCo
   }
   state.losses = 0;
   const commands = unpackCommands(outcome.commands);
-  if (state.wake && isFollowed(state, commands.at(-1)?.type)) {
+  const last = commands.at(-1)?.type;
+  if (state.wake && last && closingCommands.has(last) && !mayClose(tx, state, last)) {
     refuseClose(tx, state);
     return;
   }
+  state.closing = false;
   const started = state.taskEvent;
   state.unshown ??= tx.store.eventsFrom(state.run, started + 1).filter(({ type }) =>
     inbound.has(type)
@@ -179,8 +183,24 @@ function taskLost(tx: Transaction, state: RunState, message: string): void {
   tx.after.push(() => tx.deadlines.set(`task ${run}`, due, { kind: "redo", run, lease }));
 }
 
+/**
+ * Whether a run may end though something came during its last task. Messages and requests to cancel were
+ * acknowledged: the code is to see them. Of anything else only a run that follows would have a use.
+ */
+function mayClose(tx: Transaction, state: RunState, last: PackedCommand["type"]): boolean {
+  if (isFollowed(state, last)) return false;
+  const arrived = state.unshown ?? tx.store.eventsFrom(state.run, state.taskEvent + 1);
+  return !arrived.some(({ id, type }) => id > state.taskEvent && messages.has(type));
+}
+
+const messages: ReadonlySet<EventType> = new Set<EventType>([
+  "ExecutionSignaled",
+  "ExecutionCancelRequested",
+  "UpdateDelivered",
+]);
+
 /** Whether another run of the chain follows one that ends with this command, or may follow it. */
-function isFollowed(state: RunState, last: PackedCommand["type"] | undefined): boolean {
+function isFollowed(state: RunState, last: PackedCommand["type"]): boolean {
   if (last === "continue_as_new") return true;
   const { cronSchedule, retryPolicy } = state.terms.options;
   const failed = last === "fail_workflow";
@@ -189,11 +209,13 @@ function isFollowed(state: RunState, last: PackedCommand["type"] | undefined): b
 }
 
 /**
- * Events came while the code decided to end a run that another one follows: it is shown them first, so that no
- * message and no request to cancel is lost between the two.
+ * Messages came while the code decided to end its run: the task is done again, and shows them. Those that
+ * come from now on wait until it is done (`holdMessage`), so that a flood of them cannot keep the run from
+ * ending: they are the code's if the run goes on, else their senders get NotFound.
  */
 function refuseClose(tx: Transaction, state: RunState): void {
-  tx.append(state, "TaskFailed", { message: "events came before the end of the run" });
+  tx.append(state, "TaskFailed", { message: "messages came before the end of the run" });
+  state.closing = true;
   state.taskEvent = 0;
   tx.evict(state);
   tx.wake(state);

@@ -58,6 +58,8 @@ export interface RunState extends Omit<RunRow, "terms"> {
   unshown?: StoredEvent[] | undefined;
   /** The worker has local activities under way: it holds the present task open for them. */
   heldOpen: boolean;
+  /** Its end was refused because messages had come: the present task shows them, and those that come now wait. */
+  closing: boolean;
   /** How often in a row the present task was lost. */
   losses: number;
   /** The log has warned of the size of its history. */
@@ -269,6 +271,7 @@ export class Runs {
       terms: row.terms ? unpackPlain<RunTerms>(row.terms) : { options: {} },
       since: 0,
       heldOpen: false,
+      closing: false,
       losses: 0,
       changed: { cursor: false, status: false },
     };

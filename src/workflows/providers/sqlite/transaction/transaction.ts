@@ -4,6 +4,7 @@ import type { ProviderPlatform, RunStatus } from "../../../provider.ts";
 import { packIdentity } from "../../../tasks/wire.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { JournalEvent, JournalSettings } from "../protocol.ts";
+import type { HeldMessages } from "./held-messages.ts";
 import type { PendingQueries } from "./pending-queries.ts";
 import type { Runs, RunState } from "../store/run-states.ts";
 import type { TimerKind } from "../store/schema.ts";
@@ -22,6 +23,7 @@ export interface TransactionParts {
   watches: Watches;
   updateWaits: UpdateWaits;
   queries: PendingQueries;
+  heldMessages: HeldMessages;
   slots: Slots;
   workers: Workers;
   settings: JournalSettings;
@@ -66,6 +68,7 @@ export class Transaction {
   readonly watches: Watches;
   readonly updateWaits: UpdateWaits;
   readonly queries: PendingQueries;
+  readonly heldMessages: HeldMessages;
   readonly slots: Slots;
   readonly workers: Workers;
   readonly settings: JournalSettings;
@@ -82,6 +85,7 @@ export class Transaction {
     this.watches = parts.watches;
     this.updateWaits = parts.updateWaits;
     this.queries = parts.queries;
+    this.heldMessages = parts.heldMessages;
     this.slots = parts.slots;
     this.workers = parts.workers;
     this.settings = parts.settings;
