@@ -19,7 +19,7 @@ local function main(name)
   end
   process.cancel(counter)
 
-  -- One run a name: when this is started again, it joins the run that is still open.
+  -- One run per name: a second start joins the run that is still open.
   local events = process.events()
   local welcome, start_err = process
     .with_options({ ["workflow.id"] = "welcome-" .. name })

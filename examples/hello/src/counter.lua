@@ -1,4 +1,4 @@
--- A process: lives on, keeps what it knows to itself, and is reached by messages.
+-- A process: it keeps running, has private state, and receives messages.
 local function main()
   local inbox, events = process.inbox(), process.events()
   local counts = {}

@@ -1,4 +1,4 @@
--- A function: called with arguments, answers, and is gone.
+-- A function: called with arguments, it returns a result and ends.
 local function main(name)
   if name == "" then
     return nil, errors.new({ message = "a name is needed", kind = errors.INVALID })

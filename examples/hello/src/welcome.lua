@@ -1,4 +1,4 @@
--- A workflow: every step is recorded, so a run goes on where it was, even after a crash.
+-- A workflow: every step is recorded, so a run continues where it was, even after a crash.
 local funcs = require("funcs")
 local time = require("time")
 
@@ -7,7 +7,7 @@ local function main(name)
   if err then
     return nil, err
   end
-  time.sleep("3s") -- a durable timer: it runs on while nothing else does
+  time.sleep("3s") -- a durable timer: it keeps running while wippy does not
   return greeting .. " This took three seconds, whatever happened meanwhile."
 end
 
