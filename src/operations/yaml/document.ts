@@ -1,0 +1,108 @@
+import { parseAllDocuments, Scalar, stringify } from "yaml";
+import { WippyError } from "../../vm/error.ts";
+import { LuaFloat, type LuaValue } from "../../vm/value.ts";
+
+/** Deepest nesting that is written and read. */
+const maxDepth = 128;
+
+function failure(kind: "Invalid" | "Internal", message: string): WippyError {
+  return new WippyError(kind, message, { retryable: false });
+}
+
+/**
+ * Reads the first document of a text (YAML 1.2, with timestamps). Integers are exact up to 64 bits, timestamps become
+ * seconds since 1970.
+ *
+ * @throws WippyError Internal: a syntax error with its line and column, too many aliases, too deep
+ */
+export function readYaml(text: string): LuaValue {
+  const documents = parseAllDocuments(text, { intAsBigInt: true, customTags: ["timestamp"] });
+  const first = documents[0];
+  if (!first || "empty" in documents) return undefined;
+  const [error] = first.errors;
+  if (error) throw failure("Internal", `YAML: ${error.message}`);
+  try {
+    return fromYaml(first.toJS({ mapAsMap: true }), 0);
+  } catch (error) {
+    throw error instanceof WippyError ? error : failure("Internal", `YAML: ${messageOf(error)}`);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function fromYaml(value: unknown, depth: number): LuaValue {
+  if (depth > maxDepth) throw failure("Internal", `YAML: nested deeper than ${maxDepth} levels`);
+  switch (typeof value) {
+    case "bigint": {
+      if (BigInt.asIntN(64, value) !== value) return Number(value);
+      return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+    }
+    case "number":
+      return Number.isInteger(value) ? new LuaFloat(value) : value;
+    case "string":
+    case "boolean":
+      return value;
+    case "object":
+      return fromObject(value, depth);
+    default:
+      return undefined;
+  }
+}
+
+function fromObject(value: object | null, depth: number): LuaValue {
+  if (value instanceof Date) return Math.floor(value.getTime() / 1000);
+  if (Array.isArray(value)) return value.map((item) => fromYaml(item, depth + 1));
+  if (value instanceof Uint8Array) return value;
+  if (!(value instanceof Map)) return undefined;
+  const map = new Map<LuaValue, LuaValue>();
+  for (const [key, item] of value) {
+    const luaKey = fromYaml(key, depth + 1);
+    // Lua has neither nil nor NaN as key.
+    if (luaKey === undefined || Number.isNaN(luaKey)) continue;
+    map.set(luaKey, fromYaml(item, depth + 1));
+  }
+  return map;
+}
+
+/**
+ * Writes a table as YAML. Keys are sorted, those of `fieldOrder` first, at every level.
+ *
+ * @param indent spaces per level
+ * @throws WippyError Invalid: bytes that are not text, a table that holds itself or is nested too deep
+ */
+export function writeYaml(value: LuaValue, fieldOrder: readonly string[], indent: number): string {
+  const ranks = new Map(fieldOrder.map((name, index) => [name, index]));
+  const plain = toYaml(value, ranks, 0);
+  return stringify(plain, { indent, lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+type Ranks = ReadonlyMap<string, number>;
+
+function toYaml(value: LuaValue, ranks: Ranks, depth: number): unknown {
+  if (typeof value !== "object") return value ?? null;
+  if (value === null) return null;
+  if (depth > maxDepth) {
+    const message = `tables nested deeper than ${maxDepth} levels, or one that holds itself`;
+    throw failure("Invalid", `cannot write ${message}`);
+  }
+  if (value instanceof LuaFloat) {
+    return Object.assign(new Scalar(value.value), { minFractionDigits: 1 });
+  }
+  if (value instanceof WippyError) return value.message;
+  if (value instanceof Uint8Array) {
+    throw failure("Invalid", "cannot write bytes that are not UTF-8");
+  }
+  if (Array.isArray(value)) return value.map((item) => toYaml(item, ranks, depth + 1));
+  const entries = value instanceof Map ? [...value] : Object.entries(value);
+  const order = new Map(entries.map(([key, item]) => [toYaml(key, ranks, depth + 1), item]));
+  const sorted = [...order].sort(([one], [other]) => compare(String(one), String(other), ranks));
+  return new Map(sorted.map(([key, item]) => [key, toYaml(item, ranks, depth + 1)]));
+}
+
+function compare(one: string, other: string, ranks: Ranks): number {
+  const difference = (ranks.get(one) ?? ranks.size) - (ranks.get(other) ?? ranks.size);
+  if (difference !== 0) return difference;
+  return one < other ? -1 : Number(one > other);
+}

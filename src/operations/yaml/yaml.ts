@@ -1,0 +1,26 @@
+import { lazy } from "../../registry/lazy.ts";
+import { z } from "../../registry/schema.ts";
+import type { LuaValue } from "../../vm/value.ts";
+import { defineOperation, luaString, type Operation } from "../operation.ts";
+import { readYaml, writeYaml } from "./document.ts";
+
+const anything = lazy(() => z.custom<LuaValue>(() => true));
+
+/** Host operations of the module `yaml`. */
+export const yaml: Operation[] = [
+  defineOperation({
+    name: "yaml.decode",
+    summary: "Returns the value of a YAML text's first document.",
+    mode: "pure",
+    arguments: () => [luaString()],
+    run: (_context, text) =>
+      readYaml(typeof text === "string" ? text : new TextDecoder().decode(text)),
+  }),
+  defineOperation({
+    name: "yaml.encode",
+    summary: "Returns a table as YAML text.",
+    mode: "pure",
+    arguments: () => [anything(), z.number().int(), z.array(z.string()).optional()],
+    run: (_context, value, indent, fieldOrder) => writeYaml(value, fieldOrder ?? [], indent),
+  }),
+];
