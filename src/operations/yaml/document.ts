@@ -96,13 +96,26 @@ function toYaml(value: LuaValue, ranks: Ranks, depth: number): unknown {
   }
   if (Array.isArray(value)) return value.map((item) => toYaml(item, ranks, depth + 1));
   const entries = value instanceof Map ? [...value] : Object.entries(value);
-  const order = new Map(entries.map(([key, item]) => [toYaml(key, ranks, depth + 1), item]));
-  const sorted = [...order].sort(([one], [other]) => compare(String(one), String(other), ranks));
+  const sorted = entries
+    .map(([key, item]) => [toKey(key), item] as const)
+    .sort(([one], [other]) => compare(one, other, ranks));
   return new Map(sorted.map(([key, item]) => [key, toYaml(item, ranks, depth + 1)]));
 }
 
-function compare(one: string, other: string, ranks: Ranks): number {
-  const difference = (ranks.get(one) ?? ranks.size) - (ranks.get(other) ?? ranks.size);
+type Key = string | number | bigint | boolean;
+
+/** Tables as keys have no order that a replay of a workflow would see again. */
+function toKey(key: LuaValue): Key {
+  if (key instanceof LuaFloat) return key.value;
+  if (typeof key === "string" || typeof key === "number") return key;
+  if (typeof key === "bigint" || typeof key === "boolean") return key;
+  throw failure("Invalid", "keys must be text, numbers or booleans");
+}
+
+function compare(one: Key, other: Key, ranks: Ranks): number {
+  const [a, b] = [String(one), String(other)];
+  const difference = (ranks.get(a) ?? ranks.size) - (ranks.get(b) ?? ranks.size);
   if (difference !== 0) return difference;
-  return one < other ? -1 : Number(one > other);
+  if (a === b) return typeof one < typeof other ? -1 : 1;
+  return a < b ? -1 : 1;
 }

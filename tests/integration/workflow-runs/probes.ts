@@ -1,3 +1,17 @@
+import { join } from "node:path";
+
+/** Probes of one module, by the names of its functions: `probes/NAME.ts` exports them. */
+interface ModuleProbes {
+  probes: Record<string, string>;
+}
+
+const folder = join(import.meta.dir, "probes");
+const modules: ModuleProbes[] = await Promise.all(
+  [...new Bun.Glob("*.ts").scanSync({ cwd: folder })].sort().map((file) =>
+    import(join(folder, file))
+  ),
+);
+
 /**
  * A use of every function that workflow code can reach, by name: what it gives must be the same in every replay.
  * Arguments are plausible, so that the function gets as far as it can. Functions that are called together with others
@@ -398,6 +412,7 @@ export const probes: Record<string, string> = {
   "workflow.info": "workflow.info()",
   "workflow.history_length": "workflow.history_length()",
   "workflow.history_size": "workflow.history_size()",
+  ...Object.assign({}, ...modules.map(({ probes }) => probes)),
 };
 
 /** Functions that a workflow is refused: what they answer is bound to a live process, its worker or its runtime. */

@@ -53,7 +53,7 @@ describe("encode", () => {
   test("what is written is read back the same", async () => {
     const code = `
       local value = { s = "a: b # c", n = "123", t = "true", i = math.mininteger, f = 0.5, list = { { k = 1 }, {} },
-        lines = "one\\ntwo\\n", empty = "", [1] = "mixed" }
+        lines = "one\\ntwo\\n", empty = "", [1] = "mixed", [true] = 2 }
       local back = assert(yaml.decode(assert(yaml.encode(value))))
       for k, v in pairs(value) do
         if type(v) ~= "table" then assert(back[k] == v and math.type(back[k]) == math.type(v), tostring(k)) end
@@ -69,6 +69,7 @@ describe("encode", () => {
     '{}, { field_order = "x" }',
     "{}, { field_order = { 1 } }",
     '{ "\\xff" }',
+    "{ [{}] = 1 }",
     "(function() local t = {} t.t = t return t end)()",
   ])("encode(%s) is Invalid", async (args) => {
     const code = `local v, err = yaml.encode(${args}) return { v == nil, err:kind() }`;
