@@ -4,24 +4,14 @@
 -- @sandbox yes
 local runtime = ...
 local errors = runtime.errors
-local pure = runtime.pure
-local tostring = runtime.tostring
-local next, pcall, type = next, pcall, type
+local pure = runtime.use("library/crossing", runtime)
+local next, type = next, pcall, type
 
 local json = {}
 
 -- Empty tables that were JSON objects when they were decoded: they are written `{}` again and not
 -- `[]`. A weak set and not a metatable, so that the tables are plain for whoever decoded them.
 local empty_objects = setmetatable({}, { __mode = "k" })
-
--- A value that is too large to cross raises; for the caller it is a failure like any other.
-local function settle(ok, value, err)
-  if ok then
-    return value, err
-  end
-  local message = errors.is_error(value) and value:message() or tostring(value)
-  return nil, errors.new({ message = message, kind = errors.INTERNAL, retryable = false })
-end
 
 -- Lists the tables of `empty_objects` in a value that are still empty. Nesting that the host will
 -- refuse is not followed to its end, which may not exist.
@@ -43,10 +33,10 @@ function json.encode(value)
     local found = {}
     collect(value, found, 0)
     if found[1] then
-      return settle(pcall(pure, "json.encode", { value, found }, true))
+      return pure("json.encode", { value, found }, true)
     end
   end
-  return settle(pcall(pure, "json.encode", value))
+  return pure("json.encode", value)
 end
 
 --- The value of JSON text. Text behind the first value is ignored.
@@ -56,7 +46,7 @@ function json.decode(text)
     local message = "cannot decode " .. what .. "; give JSON text"
     return nil, errors.new({ message = message, kind = errors.INVALID, retryable = false })
   end
-  local value, err = settle(pcall(pure, "json.decode", text))
+  local value, err = pure("json.decode", text)
   if type(value) == "table" and value[true] ~= nil then
     for _, object in next, value[false] do
       empty_objects[object] = true

@@ -2,21 +2,13 @@
 -- @workflows yes
 -- @sandbox yes
 local runtime = ...
-local errors, pure = runtime.errors, runtime.pure
+local errors = runtime.errors
+local pure = runtime.use("library/crossing", runtime)
 
 local yaml = {}
 
 local function invalid(message)
   return nil, errors.fail("Invalid", message)
-end
-
--- A value that is too large to cross raises; for the caller it is a failure like any other.
-local function settle(ok, value, err)
-  if ok then
-    return value, err
-  end
-  local message = errors.is_error(value) and value:message() or tostring(value)
-  return nil, errors.fail("Internal", message)
 end
 
 --- Returns a table as YAML: `string, nil` or `nil, err` (Invalid). Keys are sorted; those that `options.field_order` lists
@@ -39,7 +31,7 @@ function yaml.encode(value, options)
     end
     names[i] = name
   end
-  return settle(pcall(pure, "yaml.encode", value, options and 2 or 4, names[1] and names or nil))
+  return pure("yaml.encode", value, options and 2 or 4, names[1] and names or nil)
 end
 
 --- Returns the value of the first document of a YAML text: `value, nil` or `nil, err` (Invalid; Internal: syntax).
@@ -49,7 +41,7 @@ function yaml.decode(text)
     local what = text == "" and "an empty string" or "a " .. host.type(text)
     return invalid("cannot decode " .. what .. "; give YAML text")
   end
-  return settle(pcall(pure, "yaml.decode", text))
+  return pure("yaml.decode", text)
 end
 
 return yaml
