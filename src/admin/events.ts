@@ -13,18 +13,32 @@ export interface LiveEvent {
   id: string;
   type: "unit" | "service" | "registry" | "log";
   data: unknown;
+  /** As it is sent, made once for all readers. */
+  text: string;
 }
 
-/** Events that are kept for those who come back. */
+/** Events, and characters of them, that are kept for those who come back. */
 const kept = 2000;
-/** Events that one reader may be behind. */
+const keptSize = 4_000_000;
+/** Events, and characters of them, that one reader may be behind. */
 export const mostBehind = 1000;
+const mostBehindSize = 1_000_000;
+
+interface Reader {
+  queue: LiveEvent[];
+  size: number;
+  lost: boolean;
+  wake: () => void;
+}
+
+const sizeOf = (events: readonly LiveEvent[]) =>
+  events.reduce((sum, { text }) => sum + text.length, 0);
 
 /** One reader: takes what has come, and waits for more. */
 export interface EventReader {
   /**
    * What has come since the last call; waits for something. `lost` says that events were dropped, since the reader was
-   * too slow or away for too long: what it shows has to be read anew.
+   * too slow or away for too long: what it shows has to be read again.
    */
   next(signal: AbortSignal): Promise<{ events: LiveEvent[]; lost: boolean }>;
   close(): void;
@@ -35,7 +49,8 @@ export class LiveEvents {
   readonly #target: AdminTarget;
   readonly #start: string;
   readonly #recent: LiveEvent[] = [];
-  readonly #readers = new Set<{ queue: LiveEvent[]; lost: boolean; wake: () => void }>();
+  readonly #readers = new Set<Reader>();
+  #recentSize = 0;
   #number = 0;
   #unwatch: (() => void) | undefined;
 
@@ -52,7 +67,13 @@ export class LiveEvents {
   read(after?: string): EventReader {
     this.#unwatch ??= this.#watch();
     const missed = this.#since(after);
-    const reader = { queue: missed ?? [], lost: missed === undefined, wake: () => {} };
+    const queue = missed ?? [];
+    const reader: Reader = {
+      queue,
+      size: sizeOf(queue),
+      lost: missed === undefined,
+      wake: () => {},
+    };
     this.#readers.add(reader);
     return {
       next: async (signal) => {
@@ -66,6 +87,7 @@ export class LiveEvents {
         const events = reader.queue;
         const { lost } = reader;
         reader.queue = [];
+        reader.size = 0;
         reader.lost = false;
         return { events, lost };
       },
@@ -75,6 +97,7 @@ export class LiveEvents {
         this.#unwatch?.();
         this.#unwatch = undefined;
         this.#recent.length = 0;
+        this.#recentSize = 0;
       },
     };
   }
@@ -100,16 +123,29 @@ export class LiveEvents {
   }
 
   #publish(type: LiveEvent["type"], data: unknown): void {
-    const event = { id: `${this.#start}.${++this.#number}`, type, data };
+    const id = `${this.#start}.${++this.#number}`;
+    const text = `event: ${type}\ndata: ${JSON.stringify(data)}\nid: ${id}\n\n`;
+    const event = { id, type, data, text };
     this.#recent.push(event);
+    this.#recentSize += text.length;
     // In large steps: taking from the front moves all that follows.
-    if (this.#recent.length > kept * 2) this.#recent.splice(0, kept);
+    if (this.#recent.length > kept * 2 || this.#recentSize > keptSize) {
+      this.#recent.splice(0, Math.ceil(this.#recent.length / 2));
+      this.#recentSize = sizeOf(this.#recent);
+    }
     for (const reader of this.#readers) {
-      if (reader.queue.length >= mostBehind) {
+      if (
+        reader.queue.length >= mostBehind ||
+        reader.queue.length > 0 && reader.size + text.length > mostBehindSize
+      ) {
         reader.queue = [];
+        reader.size = 0;
         reader.lost = true;
       }
-      if (!reader.lost) reader.queue.push(event);
+      if (!reader.lost) {
+        reader.queue.push(event);
+        reader.size += text.length;
+      }
       reader.wake();
     }
   }

@@ -1,4 +1,5 @@
-import { createApi } from "./api.ts";
+import { createApi } from "./admin.ts";
+import type { Caller } from "./right.ts";
 import type { AdminTarget } from "./route.ts";
 import { type OpenSocket, openSocket } from "./socket.ts";
 
@@ -7,6 +8,7 @@ export async function openLocal(
   target: AdminTarget,
   stateDir: string,
 ): Promise<OpenSocket | undefined> {
-  const api = createApi(target, () => "admin");
+  const owner: Caller = { role: () => "admin", name: "local" };
+  const api = createApi(target, () => owner);
   return await openSocket(stateDir, (request) => api.fetch(request));
 }

@@ -47,13 +47,13 @@ export const page = {
       `<script type="module" src="/assets/${scriptName}"></script>\n`,
       '<div id="app"><noscript>This page needs JavaScript.</noscript></div>',
     ),
-  /** Where a token is typed. @param wrong what was wrong with the last one */
+  /** Where a token is entered. @param wrong what was wrong with the last one */
   signIn: (wrong?: string): string =>
     document(
       "Sign in – wippy",
       "",
       `<main class="sign-in"><h1>wippy</h1>
-<p>Open the link that <code>wippy serve</code> has printed, or type a token.</p>
+<p>Open the link that <code>wippy serve</code> printed, or enter a token.</p>
 <form method="post" action="/sign-in">
 <label for="token">Token</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus${
@@ -63,12 +63,16 @@ ${wrong === undefined ? "" : `<p id="wrong" role="alert">${wrong}</p>`}
 <button>Sign in</button>
 </form></main>`,
     ),
-  /** Leads to the page. */
-  signedIn: (): string =>
+  /**
+   * Leads to the page.
+   *
+   * @param secret of the session, which the page takes from the fragment: that part of an address is never sent
+   */
+  signedIn: (secret: string): string =>
     document(
       "wippy",
-      '<meta http-equiv="refresh" content="0;url=/">\n',
-      '<main class="sign-in"><p>You are signed in. <a href="/">Go on</a></p></main>',
+      `<meta http-equiv="refresh" content="0;url=/#session=${secret}">\n`,
+      `<main class="sign-in"><p>You are signed in. <a href="/#session=${secret}">Continue</a></p></main>`,
     ),
   asset: (name: string): Asset | undefined => {
     if (name === scriptName) return { type: "text/javascript; charset=utf-8", body: script };

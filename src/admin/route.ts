@@ -1,13 +1,16 @@
 /**
- * What routes share: the context they get, their common answers and parameters.
+ * What routes share: how one is made, its common answers and parameters.
  * @module
  */
-import { OpenAPIHono, z } from "@hono/zod-openapi";
+import { createRoute, OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
+import type { Context, MiddlewareHandler } from "hono";
 import type { Node } from "../node/node.ts";
 import { WippyError } from "../vm/error.ts";
+import type { Caller, Right, Rights } from "./right.ts";
 import { problem, problemSchema } from "./problem.ts";
-import type { Role } from "./role.ts";
+import { includesRole, type Role } from "./role.ts";
 import type { LogMemory } from "../observe/log-memory.ts";
+import { issuesOf } from "./issues.ts";
 
 /** What the API serves. */
 export interface AdminTarget {
@@ -27,20 +30,23 @@ export interface AdminTarget {
 
 /** Variables of a request. */
 export interface Variables {
-  role: Role;
+  caller: Caller;
+  rights: Rights;
+  right: Right;
 }
 
-export type AdminApp = OpenAPIHono<{ Variables: Variables }>;
+type Env = { Variables: Variables };
+
+export type AdminApp = OpenAPIHono<Env>;
 
 /** An empty part of the API, whose errors are problems. */
 export function routes(): AdminApp {
-  return new OpenAPIHono<{ Variables: Variables }>({
+  return new OpenAPIHono<Env>({
     defaultHook: (result, context) => {
       if (result.success) return;
-      const issues = result.error.issues.map(({ path, message }) => ({
-        path: [result.target, ...path.map(String)].join("."),
-        message,
-      }));
+      // What was checked, which the type leaves out for a failure.
+      const { data } = result as { data?: unknown };
+      const issues = issuesOf(result.target, result.error, data);
       const text = issues.map(({ path, message }) => `${path}: ${message}`).join("; ");
       const error = new WippyError("Invalid", `the request is not valid: ${text}`, {
         retryable: false,
@@ -48,6 +54,57 @@ export function routes(): AdminApp {
       return problem(context, error, issues);
     },
   });
+}
+
+/** Field of the API's document that names the role that a route needs. */
+export const roleField = "x-role";
+
+/**
+ * Makes a route. Every route of the API is made here, so that none is without a role.
+ *
+ * @example route({ role: "viewer", method: "get", path: "/status", responses: { … } })
+ */
+export function route<
+  Path extends string,
+  Config extends Omit<RouteConfig, "path" | "middleware"> & { path: Path; role: Role },
+>({ role, ...config }: Config) {
+  const guarded = { ...config, [roleField]: role, middleware: requires(role) };
+  // The middleware changes nothing about what a handler gets, so the route keeps the type of its configuration.
+  return createRoute<Path, Config>(guarded as typeof guarded & Config);
+}
+
+/**
+ * Lets a request through to its handler if its caller has the role, and answers in the handler's place when the caller
+ * loses it meanwhile.
+ */
+function requires(needed: Role): MiddlewareHandler<Env> {
+  return async (context, next) => {
+    const caller = context.get("caller");
+    const role = caller.role();
+    if (role === undefined || !includesRole(role, needed)) return refuse(context, role, needed);
+    // A stream shows that it is alive by itself.
+    if (!context.req.path.endsWith("/events")) caller.wait?.();
+    const right = context.get("rights").begin(caller, needed);
+    context.set("right", right);
+    const lost = new Promise<"lost">((resolve) => {
+      right.signal.addEventListener("abort", () => resolve("lost"), { once: true });
+    });
+    const first = await Promise.race([next(), lost]);
+    if (!right.kept) right.end();
+    return first === "lost" ? refuse(context, caller.role(), needed) : undefined;
+  };
+}
+
+/** The answer to a caller without the role. */
+export function refuse(context: Context, role: Role | undefined, needed: Role): Response {
+  const error = role === undefined
+    ? new WippyError("Unauthenticated", "sign in, or send a token: Authorization: Bearer TOKEN", {
+      retryable: false,
+    })
+    : new WippyError("PermissionDenied", `this needs the role ${needed}; yours is ${role}`, {
+      retryable: false,
+    });
+  return problem(context, error);
 }
 
 /** A JSON answer of a route. */
@@ -74,14 +131,14 @@ export const anyValue = z.unknown().openapi({ description: "Any JSON value" });
 /** Arguments for Lua code; null is nil. */
 export const valueList = z.array(anyValue).max(64).default([]);
 
-/** Answer of an action that gives nothing back. */
+/** Answer of an action without a result. */
 export const done = z.object({ ok: z.literal(true) }).openapi("Done");
 
 /** Size of a page. */
 export const pageLimit = (most: number) =>
   z.coerce.number().int().min(1).max(most).default(100)
-    .openapi({ description: `Items of a page, 1 to ${most}` });
+    .openapi({ description: `Items per page, 1 to ${most}` });
 
 /** A name of the last page's `next`. */
 export const cursor = z.string().max(200).optional()
-  .openapi({ description: "`next` of the page before" });
+  .openapi({ description: "`next` of the previous page" });

@@ -6,7 +6,8 @@ import { z } from "@hono/zod-openapi";
 import type { HistoryEvent } from "../workflows/history/history.ts";
 import { unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
-import type { RunDetail, RunInfo, RunQuery } from "../workflows/provider.ts";
+import type { EventRange, RunDetail, RunInfo, RunQuery } from "../workflows/provider.ts";
+import { showEvent } from "./history.ts";
 import { plain } from "./plain.ts";
 
 /** Where runs are read: the hosts of a runtime, or a journal that no runtime owns. */
@@ -18,8 +19,8 @@ export interface RunSource {
   describe(pid: string): Promise<RunInfo | undefined>;
   /** @throws WippyError NotFound */
   run(host: string, runId: string): Promise<RunDetail>;
-  /** @throws WippyError NotFound */
-  history(host: string, runId: string): Promise<HistoryEvent[]>;
+  /** A history, or a part of it. @throws WippyError NotFound */
+  history(host: string, runId: string, range?: EventRange): Promise<HistoryEvent[]>;
 }
 
 export const runStatus = z.enum([
@@ -56,7 +57,7 @@ export const runSchema = z.object({
     message: z.string(),
     expected: z.object({ eventId: z.number(), event: z.string() }).optional(),
     actual: z.object({ command: z.string(), at: z.string() }).optional(),
-  }).optional().openapi({ description: "Set when the run waits for mended code" }),
+  }).optional().openapi({ description: "Set if the run waits for corrected code" }),
 }).openapi("Run");
 
 const pendingActivity = z.object({
@@ -73,6 +74,9 @@ const pendingActivity = z.object({
 }).openapi("PendingActivity");
 
 export const runDetailSchema = runSchema.extend({
+  input: z.unknown().openapi({ description: "Its arguments" }),
+  result: z.unknown().optional().openapi({ description: "When completed; null is nil" }),
+  failure: z.unknown().optional().openapi({ description: "When it closed with an error" }),
   pending_activities: z.array(pendingActivity),
   pending_timers: z.array(z.object({ seq: z.number(), due: z.number() })),
   held_until: z.number().optional(),
@@ -108,10 +112,27 @@ export function showRun(info: RunInfo): Shown {
   };
 }
 
+/** What a run was given, and what it closed with. */
+export type Ends = Pick<z.infer<typeof runDetailSchema>, "input" | "result" | "failure">;
+
+/** Reads the two ends of a run's history: its length does not matter. */
+export async function endsOf(workflows: RunSource, run: RunInfo): Promise<Ends> {
+  const read = async (id: number) =>
+    (await workflows.history(run.hostId, run.runId, { from: id, to: id })).map(showEvent)[0]?.data;
+  const first = await read(1);
+  const input = first?.["args"] ?? [];
+  if (run.status === "running") return { input };
+  const last = await read(run.historyLength);
+  if (run.status === "completed") return { input, result: last?.["value"] ?? null };
+  const failure = last?.["failure"];
+  return { input, ...(failure !== undefined && { failure }) };
+}
+
 /** A run with what it waits for. */
-export function showDetail(detail: RunDetail): z.infer<typeof runDetailSchema> {
+export function showDetail(detail: RunDetail, ends: Ends): z.infer<typeof runDetailSchema> {
   return {
     ...showRun(detail),
+    ...ends,
     pending_activities: detail.pendingActivities.map((activity) => ({
       seq: activity.seq,
       activity_id: activity.activityId,
@@ -132,7 +153,7 @@ export function showDetail(detail: RunDetail): z.infer<typeof runDetailSchema> {
 /**
  * The newest run that a caller means: by PID, or by workflow id, which is looked for on every host.
  *
- * @throws WippyError NotFound; Conflict when several hosts know the id
+ * @throws WippyError NotFound; Conflict when several hosts have the id
  */
 export async function findRun(workflows: RunSource, named: string): Promise<RunInfo> {
   const pids = named.startsWith("{")
@@ -149,7 +170,7 @@ export async function findRun(workflows: RunSource, named: string): Promise<RunI
   if (others.length === 0) return run;
   throw new WippyError(
     "Conflict",
-    `several hosts know the workflow ${named}; name it by its PID: ${
+    `several hosts have the workflow ${named}; name it by its PID: ${
       found.map(({ pid }) => pid).join(", ")
     }`,
     { retryable: false },

@@ -2,17 +2,18 @@
  * The admin server: the API, the page and the metrics over HTTP, for browsers and programs with a token.
  * @module
  */
-import { Hono } from "hono";
-import { getCookie, setCookie } from "hono/cookie";
+import { type Context, Hono } from "hono";
+import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { WippyError } from "../vm/error.ts";
-import { apiBase, createApi } from "./api.ts";
+import { apiBase, createApi } from "./admin.ts";
 import { allowsHost, allowsOrigin, securityHeaders } from "./guard.ts";
 import { createMetrics } from "./metrics.ts";
 import { page } from "./page.ts";
 import { problem } from "./problem.ts";
+import type { Caller } from "./right.ts";
 import { includesRole, type Role } from "./role.ts";
 import type { AdminTarget } from "./route.ts";
-import { cookieName, FailedSignIns, sessionAge, Sessions } from "./sessions.ts";
+import { cookieName, FailedSignIns, sessionAge, sessionHeader, Sessions } from "./sessions.ts";
 import { largestBody } from "./socket.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -23,6 +24,8 @@ export interface ServerOptions {
   /** Further names of this server in requests. */
   names: readonly string[];
   tls?: { cert: string; key: string };
+  /** Seconds after which a silent connection ends. @default 60 */
+  idleTimeout?: number;
 }
 
 /** A server that listens. */
@@ -36,38 +39,63 @@ function denied(kind: string, message: string): WippyError {
   return new WippyError(kind, message, { retryable: false });
 }
 
+/** What a request brings along from the server that took it. */
+interface Connection {
+  Bindings: {
+    /** Address of who sent it. */
+    address?: string;
+    /** Keeps its connection open however long the answer takes. */
+    wait?(): void;
+  };
+}
+
 /**
  * Everything that the server answers.
  *
- * @param addressOf who sent a request
+ * @param portOf where it listens
  * @param clock milliseconds since 1970
  */
 export function createSite(
   target: AdminTarget,
   tokens: Tokens,
   options: Pick<ServerOptions, "names" | "tls">,
-  addressOf: (request: Request) => string,
+  portOf: () => number,
   clock: () => number = Date.now,
-): Hono {
+): Hono<Connection> {
   const sessions = new Sessions();
   const failed = new FailedSignIns();
   const metrics = createMetrics(target);
   const secure = options.tls !== undefined;
 
-  /** The token that a request carries. */
-  const tokenOf = (request: Request): string | undefined => {
-    const bearer = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
-    if (bearer !== undefined) return bearer;
-    const cookie = new RegExp(`(?:^|; *)${cookieName}=([\\w-]+)`)
-      .exec(request.headers.get("cookie") ?? "")?.[1];
-    return cookie === undefined ? undefined : sessions.tokenOf(cookie, clock());
-  };
-  const roleOf = (request: Request): Role | undefined => {
-    const token = tokenOf(request);
-    return token === undefined ? undefined : tokens.roleOf(token);
-  };
+  const cookieOf = (context: Context) => getCookie(context, cookieName(portOf()));
 
-  const site = new Hono();
+  /** The token that a request carries, at this moment: sessions end. */
+  const tokenOf = (context: Context): string | undefined => {
+    const bearer = /^Bearer +(\S+)$/i.exec(context.req.header("authorization") ?? "")?.[1];
+    if (bearer !== undefined) return bearer;
+    const cookie = cookieOf(context);
+    const secret = context.req.header(sessionHeader);
+    return cookie === undefined || secret === undefined
+      ? undefined
+      : sessions.tokenOf(cookie, secret, clock());
+  };
+  const callerOf = (context: Context): Caller | undefined => {
+    const token = tokenOf(context);
+    const name = token === undefined ? undefined : tokens.nameOf(token);
+    if (name === undefined) return undefined;
+    const { wait } = (context.env ?? {}) as Connection["Bindings"];
+    return {
+      name,
+      role: () => {
+        const now = tokenOf(context);
+        return now === undefined ? undefined : tokens.roleOf(now);
+      },
+      ...(wait && { wait }),
+    };
+  };
+  const roleOf = (context: Context): Role | undefined => callerOf(context)?.role();
+
+  const site = new Hono<Connection>();
   site.onError((error, context) => problem(context, error));
   site.use(async (context, next) => {
     await next();
@@ -87,20 +115,20 @@ export function createSite(
     }
     return await next();
   });
-  // Who guesses tokens waits, whichever way they are sent.
+  // Who guesses tokens waits, whichever way they are sent. A good token passes, whatever others do from its address.
   site.use(async (context, next) => {
     const guesses = context.req.header("authorization") !== undefined ||
       context.req.path === "/sign-in";
-    if (!guesses) return await next();
-    const address = addressOf(context.req.raw);
-    const wait = failed.wait(address, clock());
-    if (wait > 0) {
-      context.header("retry-after", String(wait));
-      const message = `too many failed sign-ins; try again in ${wait} s`;
-      return problem(context, denied("RateLimited", message));
-    }
     await next();
-    if (context.res.status === 401) failed.add(address, clock());
+    if (!guesses || context.res.status !== 401) return;
+    const address = context.env?.address ?? "?";
+    const wait = failed.wait(address, clock());
+    if (wait === 0) return failed.add(address, clock());
+    const message = `too many failed sign-ins; try again in ${wait} s`;
+    // The refusal takes the place of the answer.
+    context.res = undefined;
+    context.res = problem(context, denied("RateLimited", message));
+    context.res.headers.set("retry-after", String(wait));
   });
 
   site.get("/healthz", (context) => context.text("ok\n"));
@@ -108,10 +136,10 @@ export function createSite(
     const failing = target.node.control.services
       .filter(({ status, desired }) => desired === "running" && status !== "running");
     if (failing.length === 0) return context.text("ready\n");
-    return context.text(`not ready: ${failing.length} services do not run\n`, 503);
+    return context.text(`not ready: ${failing.length} services are not running\n`, 503);
   });
   site.get("/metrics", async (context) => {
-    const role = roleOf(context.req.raw);
+    const role = roleOf(context);
     if (role === undefined || !includesRole(role, "viewer")) {
       return problem(
         context,
@@ -121,10 +149,6 @@ export function createSite(
     return context.body(await metrics.metrics(), 200, { "content-type": metrics.contentType });
   });
 
-  const signIn = (token: string | undefined): string | undefined =>
-    token !== undefined && tokens.roleOf(token) !== undefined
-      ? sessions.begin(token, clock())
-      : undefined;
   site.on(["GET", "POST"], "/sign-in", async (context) => {
     const given = context.req.method === "POST"
       ? (await context.req.parseBody())["token"]
@@ -133,9 +157,11 @@ export function createSite(
     if (token === undefined && context.req.method === "GET") {
       return context.html(page.signIn());
     }
-    const session = signIn(token);
-    if (session === undefined) return context.html(page.signIn("This token is not known."), 401);
-    setCookie(context, cookieName, session, {
+    if (token === undefined || tokens.roleOf(token) === undefined) {
+      return context.html(page.signIn("This token is not known."), 401);
+    }
+    const session = sessions.begin(token, clock());
+    setCookie(context, cookieName(portOf()), session.cookie, {
       httpOnly: true,
       sameSite: "Strict",
       path: "/",
@@ -143,16 +169,20 @@ export function createSite(
       secure,
     });
     // Not a redirect: the cookie would not be sent with one that began on another site.
-    return context.html(page.signedIn());
+    return context.html(page.signedIn(session.page), 200, { "cache-control": "no-store" });
   });
   site.post("/sign-out", (context) => {
-    const session = getCookie(context, cookieName);
-    if (session !== undefined) sessions.end(session);
-    setCookie(context, cookieName, "", { path: "/", maxAge: 0, httpOnly: true });
-    return context.redirect("/sign-in", 303);
+    const cookie = cookieOf(context);
+    // Only the page of this server has both secrets.
+    if (cookie === undefined || tokenOf(context) === undefined) {
+      return problem(context, denied("Unauthenticated", "there is no session to end"));
+    }
+    sessions.end(cookie);
+    deleteCookie(context, cookieName(portOf()), { path: "/", secure });
+    return context.body(null, 204);
   });
 
-  site.route("/", createApi(target, roleOf));
+  site.route("/", createApi(target, callerOf));
   site.get("/assets/:name", (context) => {
     const file = page.asset(context.req.param("name"));
     if (!file) return context.text("not found\n", 404);
@@ -166,7 +196,9 @@ export function createSite(
     if (context.req.path.startsWith(apiBase)) {
       return problem(context, denied("NotFound", `no route GET ${context.req.path}`));
     }
-    if (roleOf(context.req.raw) === undefined) return context.redirect("/sign-in", 303);
+    const cookie = cookieOf(context);
+    const known = cookie !== undefined && sessions.knows(cookie, clock());
+    if (!known && roleOf(context) === undefined) return context.redirect("/sign-in", 303);
     return context.html(page.html(), 200, { "cache-control": "no-store" });
   });
   return site;
@@ -178,21 +210,23 @@ export function serveAdmin(
   tokens: Tokens,
   options: ServerOptions,
 ): AdminServer {
-  const addresses = new WeakMap<Request, string>();
-  const site = createSite(target, tokens, options, (request) => addresses.get(request) ?? "?");
+  let port = options.port;
+  const site = createSite(target, tokens, options, () => port);
   try {
     const server = Bun.serve({
       hostname: options.host,
-      port: options.port,
+      port,
       maxRequestBodySize: largestBody,
-      // A stream of events is silent for longer than the default.
-      idleTimeout: 60,
+      // For those who send nothing; a request that is known and waits for its answer is exempt.
+      idleTimeout: options.idleTimeout ?? 60,
       ...(options.tls && { tls: options.tls }),
-      fetch(request, server) {
-        addresses.set(request, server.requestIP(request)?.address ?? "?");
-        return site.fetch(request);
-      },
+      fetch: (request, server) =>
+        site.fetch(request, {
+          address: server.requestIP(request)?.address ?? "?",
+          wait: () => server.timeout(request, 0),
+        }),
     });
+    port = server.port ?? port;
     const shown = options.host.includes(":") ? `[${options.host}]` : options.host;
     return {
       url: `${options.tls ? "https" : "http"}://${shown}:${server.port}`,

@@ -29,7 +29,14 @@ export function socketPath(stateDir: string): string {
   return join(tmpdir(), `wippy-${userInfo().uid}`, `${hash}.sock`);
 }
 
-/** Asks over the socket of a state folder. @throws WippyError Unavailable when no runtime answers */
+/** What the system says when nobody listens at a socket. */
+const absent: ReadonlySet<unknown> = new Set(["ENOENT", "ECONNREFUSED"]);
+
+/**
+ * Asks over the socket of a state folder, and waits for the answer however long it takes.
+ *
+ * @throws WippyError Unavailable when no runtime is there; Internal when the connection breaks
+ */
 export async function askSocket(
   stateDir: string,
   path: string,
@@ -37,9 +44,17 @@ export async function askSocket(
 ): Promise<Response> {
   const unix = socketPath(stateDir);
   try {
-    return await fetch(`http://wippy${path}`, { ...init, unix } as RequestInit);
+    // Bun's own limit would end a wait for the result of a long run.
+    return await fetch(`http://wippy${path}`, { ...init, unix, timeout: false } as RequestInit);
   } catch (error) {
     if (init.signal?.aborted) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (!absent.has(code)) {
+      throw new WippyError("Internal", `the connection to the runtime broke: ${message}`, {
+        retryable: true,
+        cause: error,
+      });
+    }
     throw new WippyError("Unavailable", `no runtime answers at ${unix}`, {
       retryable: true,
       cause: error,
@@ -84,7 +99,15 @@ export async function openSocket(
   // Made without rights for others, so that there is no moment in which they could open it.
   const before = process.umask(0o177);
   try {
-    const server = Bun.serve({ unix, fetch: answer, maxRequestBodySize: largestBody });
+    const server = Bun.serve({
+      unix,
+      fetch: (request, server) => {
+        // Only the owner can connect, and may wait for a result for as long as it takes.
+        server.timeout(request, 0);
+        return answer(request);
+      },
+      maxRequestBodySize: largestBody,
+    });
     chmodSync(unix, 0o600);
     return {
       path: unix,

@@ -4,17 +4,9 @@
  * @module
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { readSecretFile, secretFolder, writeSecretFile } from "../platform/secret-file.ts";
 import { WippyError } from "../vm/error.ts";
 import { type Role, roles } from "./role.ts";
 
@@ -22,7 +14,7 @@ const stored = z.object({
   tokens: z.array(z.object({
     name: z.string(),
     role: z.enum(roles),
-    hash: z.string(),
+    hash: z.string().regex(/^[0-9a-f]{64}$/),
     created: z.number(),
   })),
 });
@@ -39,56 +31,63 @@ export interface TokenInfo {
 export const ownerName = "owner";
 
 const mostTokens = 200;
+/** 24 random bytes, as `owner` writes them. */
+const ownerPattern = /^[\w-]{32}$/;
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 function hashOf(token: string): string {
   return createHash("sha256").update(token).digest("hex");
 }
 
-/** Writes a file that only its owner may read, whole or not at all. */
-function writeOwned(path: string, text: string): void {
-  const draft = `${path}.${process.pid}.new`;
-  writeFileSync(draft, text, { mode: 0o600 });
-  chmodSync(draft, 0o600);
-  renameSync(draft, path);
+function damaged(path: string, fix: string): WippyError {
+  return new WippyError("Invalid", `${path} is damaged; ${fix}`, { retryable: false });
 }
 
-/** The tokens of a state folder. */
+/** The tokens of a state folder. Its files are read again when another program has changed them. */
 export class Tokens {
   readonly #path: string;
   readonly #ownerPath: string;
   #read = -1;
   #tokens: z.infer<typeof stored>["tokens"] = [];
-  #owner: string | undefined;
 
+  /** @throws WippyError PermissionDenied when others could put files into the folder */
   constructor(stateDir: string) {
-    mkdirSync(stateDir, { recursive: true });
+    secretFolder(stateDir);
     this.#path = join(stateDir, "tokens.json");
     this.#ownerPath = join(stateDir, "admin-token");
   }
 
-  /** The owner's token, of role admin; it is made when there is none. @throws WippyError PermissionDenied */
+  /** The owner's token, of role admin; it is made when there is none. @throws WippyError PermissionDenied, Invalid */
   owner(): string {
-    if (this.#owner !== undefined) return this.#owner;
-    if (!existsSync(this.#ownerPath)) {
-      writeOwned(this.#ownerPath, `${randomBytes(24).toString("base64url")}\n`);
+    const found = readSecretFile(this.#ownerPath);
+    if (found === undefined) {
+      const token = randomBytes(24).toString("base64url");
+      writeSecretFile(this.#ownerPath, `${token}\n`);
+      return token;
     }
-    if ((statSync(this.#ownerPath).mode & 0o077) !== 0) {
-      throw new WippyError(
-        "PermissionDenied",
-        `${this.#ownerPath} can be read by others; remove it, and a new token is made`,
-        { retryable: false },
-      );
+    const token = found.text.trim();
+    if (!ownerPattern.test(token)) {
+      throw damaged(this.#ownerPath, "remove it, and a new token is made");
     }
-    return this.#owner = readFileSync(this.#ownerPath, "utf8").trim();
+    return token;
   }
 
-  /** The role that a token stands for; undefined for one that is none, or no more. */
+  /** The role that a token stands for; undefined for one that is unknown, or was revoked. */
   roleOf(token: string): Role | undefined {
+    return this.#find(token)?.role;
+  }
+
+  /** The name of a token; undefined for one that is unknown, or was revoked. */
+  nameOf(token: string): string | undefined {
+    return this.#find(token)?.name;
+  }
+
+  #find(token: string): { name: string; role: Role } | undefined {
+    if (token === "") return undefined;
     const hash = Buffer.from(hashOf(token));
     const same = (other: string) => timingSafeEqual(hash, Buffer.from(other));
-    if (same(hashOf(this.owner()))) return "admin";
-    return this.#load().find((known) => same(known.hash))?.role;
+    if (same(hashOf(this.owner()))) return { name: ownerName, role: "admin" };
+    return this.#load().find((known) => same(known.hash));
   }
 
   /** Every token that was made by hand, the oldest first. */
@@ -101,13 +100,13 @@ export class Tokens {
     if (!namePattern.test(name) || name === ownerName) {
       throw new WippyError(
         "Invalid",
-        `"${name}" is no name for a token: letters, digits, dots, dashes; not ${ownerName}`,
+        `"${name}" is not a name for a token; use letters, digits, dots and dashes, and not ${ownerName}`,
         { retryable: false },
       );
     }
     const tokens = this.#load();
     if (tokens.some((known) => known.name === name)) {
-      throw new WippyError("AlreadyExists", `there is a token ${name}; revoke it first`, {
+      throw new WippyError("AlreadyExists", `a token ${name} exists; revoke it first`, {
         retryable: false,
       });
     }
@@ -121,32 +120,27 @@ export class Tokens {
     return token;
   }
 
-  /** Makes a token worthless, at once also in a running runtime. @throws WippyError NotFound */
+  /** Revokes a token, at once also in a running runtime. @throws WippyError NotFound */
   revoke(name: string): void {
     const tokens = this.#load();
     if (!tokens.some((known) => known.name === name)) {
-      throw new WippyError("NotFound", `there is no token ${name}`, { retryable: false });
+      throw new WippyError("NotFound", `no token ${name}`, { retryable: false });
     }
     this.#save(tokens.filter((known) => known.name !== name));
   }
 
   #save(tokens: z.infer<typeof stored>["tokens"]): void {
-    writeOwned(this.#path, `${JSON.stringify({ tokens }, undefined, 2)}\n`);
+    writeSecretFile(this.#path, `${JSON.stringify({ tokens }, undefined, 2)}\n`);
     this.#read = -1;
   }
 
-  /** The file, read again when another program has changed it. */
   #load(): z.infer<typeof stored>["tokens"] {
-    if (!existsSync(this.#path)) return this.#tokens = [];
-    const changed = statSync(this.#path).mtimeMs;
-    if (changed === this.#read) return this.#tokens;
-    const read = stored.safeParse(parse(readFileSync(this.#path, "utf8")));
-    if (!read.success) {
-      throw new WippyError("Invalid", `${this.#path} is damaged; remove it and make new tokens`, {
-        retryable: false,
-      });
-    }
-    this.#read = changed;
+    const found = readSecretFile(this.#path);
+    if (found === undefined) return this.#tokens = [];
+    if (found.changed === this.#read) return this.#tokens;
+    const read = stored.safeParse(parse(found.text));
+    if (!read.success) throw damaged(this.#path, "remove it and make new tokens");
+    this.#read = found.changed;
     return this.#tokens = read.data.tokens;
   }
 }

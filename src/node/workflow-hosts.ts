@@ -8,6 +8,7 @@ import { type HistoryEvent, unpackHistory } from "../workflows/history/history.t
 import { checkRecordSize } from "../workflows/history/limits.ts";
 import { localNode, workflowPid } from "../workflows/pid.ts";
 import type {
+  EventRange,
   ResetRequest,
   RunClosed,
   RunDetail,
@@ -155,11 +156,15 @@ export class WorkflowHosts {
     return provider;
   }
 
-  /** Starts a run; answers its PID when it is on disk. @throws WippyError */
-  async start(request: StartWorkflow): Promise<{ pid: string; runId: string }> {
+  /**
+   * Starts a run, or finds the open one of its workflow id, as the id policies say. Returns when it is on disk.
+   *
+   * @throws WippyError
+   */
+  async start(request: StartWorkflow): Promise<{ pid: string; runId: string; existed: boolean }> {
     const start = startRequest(request, this.#targets);
-    const { pid, runId } = await this.provider(start.hostId).start(start);
-    return { pid, runId };
+    const { pid, runId, existed } = await this.provider(start.hostId).start(start);
+    return { pid, runId, existed };
   }
 
   /**
@@ -261,9 +266,9 @@ export class WorkflowHosts {
     throw new WippyError("NotFound", `no run ${runId} on ${host}`, { retryable: false });
   }
 
-  /** History of a run of a host. @throws WippyError NotFound */
-  async history(host: string, runId: string): Promise<HistoryEvent[]> {
-    return unpackHistory(await this.provider(host).history(runId));
+  /** History of a run of a host, or a part of it. @throws WippyError NotFound */
+  async history(host: string, runId: string, range?: EventRange): Promise<HistoryEvent[]> {
+    return unpackHistory(await this.provider(host).history(runId, range));
   }
 
   /** Run ids of those that wait for corrected code, with their host. */

@@ -255,6 +255,12 @@ export interface StorageSize {
   log: number;
 }
 
+/** Events of a history by their ids, which count from 1; both are included. */
+export interface EventRange {
+  from: number;
+  to: number;
+}
+
 /** What is stored of runs, read while no runtime runs. Every promise is rejected with a `WippyError`. */
 export interface StoredRuns {
   /** Ids of the hosts that have runs, sorted. */
@@ -268,7 +274,7 @@ export interface StoredRuns {
   /** As `WorkflowProvider.run`. */
   run(runId: string): Promise<RunDetail | undefined>;
   /** As `WorkflowProvider.history`. */
-  history(runId: string): Promise<Uint8Array>;
+  history(runId: string, range?: EventRange): Promise<Uint8Array>;
   close(): void;
 }
 
@@ -405,8 +411,12 @@ export interface WorkflowProvider {
   run(runId: string): Promise<RunDetail | undefined>;
   /** Runs, those that started last first; with a range of closing times, those that closed last. */
   list(query: RunQuery): Promise<{ runs: RunInfo[]; cursor?: string }>;
-  /** Packed history (`history.ts`) of a run. @throws NotFound for an unknown run. */
-  history(runId: string): Promise<Uint8Array>;
+  /**
+   * Packed history (`history.ts`) of a run, or a part of it.
+   *
+   * @throws NotFound for an unknown run
+   */
+  history(runId: string, range?: EventRange): Promise<Uint8Array>;
   /** Tries a blocked run again. @throws NotFound for an unknown or closed run. */
   unblock(runId: string): Promise<void>;
 

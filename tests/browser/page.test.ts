@@ -170,7 +170,7 @@ browse("a schedule is paused, triggered, followed to its run and deleted", async
   await running.getByRole("link", { name: /^nightly-20/ }).waitFor();
   await page.getByRole("button", { name: "Delete" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
-  await page.getByText("There is no schedule").waitFor();
+  await page.getByText("No schedules").waitFor();
   const { runs } = await shop.node.workflows.list("app:durable", {});
   expect(runs).toMatchObject([{ entry: "app:order", status: "running" }]);
 });
@@ -219,7 +219,7 @@ browse(
     log("while paused");
     await page.waitForTimeout(1200);
     expect(await page.getByText("while paused").count()).toBe(0);
-    await page.getByRole("button", { name: "Go on" }).click();
+    await page.getByRole("button", { name: "Resume" }).click();
     await page.getByText("while paused").waitFor();
   },
 );

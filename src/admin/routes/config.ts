@@ -1,6 +1,6 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { type Plain, plain } from "../plain.ts";
-import { type AdminTarget, answer, failures, routes } from "../route.ts";
+import { type AdminTarget, answer, failures, route, routes } from "../route.ts";
 
 const secret = /secret|password|passwd|token|credential|private|key$/i;
 
@@ -17,7 +17,8 @@ export function withoutSecrets(value: Plain, name = ""): Plain {
 /** The configuration in force. */
 export function configRoutes({ config }: AdminTarget) {
   return routes().openapi(
-    createRoute({
+    route({
+      role: "viewer",
       method: "get",
       path: "/config",
       tags: ["Runtime"],

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { functionLua } from "../../registry/kinds/lua.ts";
 import { compareIds } from "../../registry/entry.ts";
 import { WippyError } from "../../vm/error.ts";
@@ -12,9 +12,11 @@ import {
   cursor,
   failures,
   pageLimit,
+  route,
   routes,
   valueList,
 } from "../route.ts";
+import { fields } from "../issues.ts";
 
 const info = z.object({
   id: z.string(),
@@ -40,12 +42,13 @@ const called = z.object({
 /** Functions. */
 export function functionRoutes({ node }: AdminTarget) {
   return routes().openapi(
-    createRoute({
+    route({
+      role: "viewer",
       method: "get",
       path: "/functions",
       tags: ["Functions"],
       summary: "Every function with what its pools have done, sorted by identifier",
-      request: { query: z.object({ after: cursor, limit: pageLimit(1000) }) },
+      request: { query: fields({ after: cursor, limit: pageLimit(1000) }) },
       responses: {
         200: answer(
           z.object({ functions: z.array(info), next: z.string().optional() })
@@ -68,14 +71,15 @@ export function functionRoutes({ node }: AdminTarget) {
       return context.json({ functions, ...(next !== undefined && { next }) }, 200);
     },
   ).openapi(
-    createRoute({
+    route({
+      role: "operator",
       method: "post",
       path: "/functions/{id}/call",
       tags: ["Functions"],
       summary: "Call a function and wait for its result",
       request: {
         params: z.object({ id: z.string().max(300) }),
-        body: body(z.object({ args: valueList })),
+        body: body(fields({ args: valueList })),
       },
       responses: { 200: answer(called, "Its result"), ...failures },
     }),

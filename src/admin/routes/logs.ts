@@ -1,7 +1,8 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { plain } from "../plain.ts";
 import type { KeptRecord } from "../../observe/log-memory.ts";
-import { type AdminTarget, answer, failures, pageLimit, routes } from "../route.ts";
+import { type AdminTarget, answer, failures, pageLimit, route, routes } from "../route.ts";
+import { fields } from "../issues.ts";
 
 const record = z.object({
   id: z.number(),
@@ -18,24 +19,21 @@ export function showRecord(kept: KeptRecord): z.infer<typeof record> {
   return { id, time, level, logger, message, fields: plain(fields) as Record<string, unknown> };
 }
 
-/** Which records a reader wants. */
-export const logFilter = z.object({
-  level: z.enum(["debug", "info", "warn", "error"]).optional()
-    .openapi({ description: "This level and above" }),
-  text: z.string().max(200).optional(),
-  unit: z.string().max(500).optional().openapi({ description: "PID, entry or logger" }),
-});
-
 /** The last lines of the log. */
 export function logRoutes({ logs }: AdminTarget) {
   return routes().openapi(
-    createRoute({
+    route({
+      role: "viewer",
       method: "get",
       path: "/logs",
       tags: ["Logs"],
       summary: "The newest records, oldest first",
       request: {
-        query: logFilter.extend({
+        query: fields({
+          level: z.enum(["debug", "info", "warn", "error"]).optional()
+            .openapi({ description: "This level and above" }),
+          text: z.string().max(200).optional(),
+          unit: z.string().max(500).optional().openapi({ description: "PID, entry or logger" }),
           after: z.coerce.number().int().min(0).optional(),
           before: z.coerce.number().int().min(0).optional(),
           limit: pageLimit(1000),

@@ -1,9 +1,10 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { Entry } from "../../registry/entry.ts";
 import { compareIds, parseId } from "../../registry/entry.ts";
 import { WippyError } from "../../vm/error.ts";
 import { plain } from "../plain.ts";
-import { type AdminTarget, answer, cursor, failures, pageLimit, routes } from "../route.ts";
+import { type AdminTarget, answer, cursor, failures, pageLimit, route, routes } from "../route.ts";
+import { fields } from "../issues.ts";
 
 const summary = z.object({
   id: z.string(),
@@ -30,13 +31,14 @@ function summarise({ id, kind, meta }: Entry): z.infer<typeof summary> {
 export function registryRoutes({ node }: AdminTarget) {
   return routes()
     .openapi(
-      createRoute({
+      route({
+        role: "viewer",
         method: "get",
         path: "/registry/entries",
         tags: ["Registry"],
         summary: "Entries, sorted by identifier",
         request: {
-          query: z.object({
+          query: fields({
             kind: z.string().max(200).optional(),
             namespace: z.string().max(200).optional(),
             text: z.string().max(200).optional().openapi({ description: "Part of the identifier" }),
@@ -73,7 +75,8 @@ export function registryRoutes({ node }: AdminTarget) {
       },
     )
     .openapi(
-      createRoute({
+      route({
+        role: "viewer",
         method: "get",
         path: "/registry/entries/{id}",
         tags: ["Registry"],

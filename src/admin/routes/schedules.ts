@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { schedulePage, type Schedules, type ScheduleSource } from "../../node/schedules.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import {
@@ -9,17 +9,19 @@ import {
 } from "../../workflows/schedules/view.ts";
 import { overlapPolicies } from "../../workflows/schedules/schedules.ts";
 import { plain } from "../plain.ts";
-import { answer, body, done, failures, pageLimit, routes } from "../route.ts";
+import { answer, body, done, failures, pageLimit, route, routes } from "../route.ts";
+import { fields } from "../issues.ts";
 
 const params = z.object({ id: z.string().min(1).max(1000) });
-const onHost = z.object({
+const hostField = {
   host: z.string().max(300).optional()
     .openapi({ description: "Where several hosts have a schedule of the id" }),
-});
+};
+const onHost = fields(hostField);
 const time = z.number().openapi({ description: "Milliseconds since 1970" });
-const fields = z.record(z.string(), z.unknown());
+const record = z.record(z.string(), z.unknown());
 const named = (what: string) =>
-  fields.openapi({ description: `${what}, with the names of the Lua module schedule` });
+  record.openapi({ description: `${what}, with the names of the Lua module schedule` });
 
 const summary = z.object({
   id: z.string(),
@@ -67,13 +69,15 @@ const overlap = z.enum(overlapPolicies).optional();
 export function scheduleRoutes(schedules: ScheduleSource) {
   return routes()
     .openapi(
-      createRoute({
+      route({
+        role: "viewer",
         method: "get",
         path: "/schedules",
         tags: ["Schedules"],
         summary: "Schedules, in the order of their ids",
         request: {
-          query: onHost.extend({
+          query: fields({
+            ...hostField,
             // A cursor holds the id of a schedule.
             after: z.string().max(2000).optional()
               .openapi({ description: "`next` of the page before" }),
@@ -96,7 +100,8 @@ export function scheduleRoutes(schedules: ScheduleSource) {
       },
     )
     .openapi(
-      createRoute({
+      route({
+        role: "viewer",
         method: "get",
         path: "/schedules/{id}",
         tags: ["Schedules"],
@@ -112,32 +117,52 @@ export function scheduleRoutes(schedules: ScheduleSource) {
     );
 }
 
+const triggered = z.object({
+  status: z.enum(["started", "buffered", "skipped"]),
+  workflow_id: z.string().optional(),
+  run_id: z.string().optional(),
+  pid: z.string().optional(),
+}).openapi("Triggered");
+const instant = z.union([z.string().max(100), z.number()], {
+  error: "must be a time such as 2026-11-25T10:00:00Z, or milliseconds since 1970",
+}).openapi({ description: "2026-11-25T10:00:00Z, or milliseconds since 1970" });
+const range = fields({ from: instant, to: instant.optional(), overlap });
+const backfilled = z.object({
+  started: z.number(),
+  buffered: z.number(),
+  skipped: z.number(),
+}).openapi("Backfilled");
+const ok = { ok: true as const };
+
+function verb<Name extends string, Request extends z.ZodType, Response extends z.ZodType>(
+  name: Name,
+  summary: string,
+  request: Request,
+  response: Response,
+) {
+  return route({
+    role: "operator",
+    method: "post",
+    path: `/schedules/{id}/${name}` as const,
+    tags: ["Schedules"],
+    summary,
+    request: { params, query: onHost, body: body(request) },
+    responses: { 200: answer(response, "Done"), ...failures },
+  });
+}
+
 /** What a caller does to schedules. */
 export function scheduleActionRoutes(schedules: Schedules) {
-  const app = routes();
-  const verb = <Request extends z.ZodType, Response extends z.ZodType>(
-    name: string,
-    text: string,
-    request: Request,
-    response: Response,
-  ) =>
-    createRoute({
-      method: "post",
-      path: `/schedules/{id}/${name}`,
-      tags: ["Schedules"],
-      summary: text,
-      request: { params, query: onHost, body: body(request) },
-      responses: { 200: answer(response, "Done"), ...failures },
-    });
-  const ok = { ok: true as const };
-  app.openapi(
-    createRoute({
+  const note = fields({ note: z.string().max(10_000).optional() });
+  return routes().openapi(
+    route({
+      role: "operator",
       method: "post",
       path: "/schedules",
       tags: ["Schedules"],
-      summary: "Make a schedule",
+      summary: "Create a schedule",
       request: {
-        body: body(fields.openapi({
+        body: body(record.openapi({
           description: "id, spec, action, policies, paused, note, remaining_actions, as the Lua " +
             "module schedule takes them",
         })),
@@ -149,56 +174,43 @@ export function scheduleActionRoutes(schedules: Schedules) {
       await schedules.create({ schedule: given, frame: {} });
       return context.json(ok, 201);
     },
-  );
-  app.openapi(
-    verb("update", "Change what is given", named("The changes"), done),
+  ).openapi(
+    verb("update", "Change the given fields", named("The changes"), done),
     async (context) => {
       const { id } = context.req.valid("param");
       const change = context.req.valid("json") as LuaValue;
       await schedules.update(id, change, {}, context.req.valid("query").host);
       return context.json(ok, 200);
     },
-  );
-  for (const name of ["pause", "unpause"] as const) {
-    const text = name === "pause" ? "Leave matches out from now on" : "Act on matches again";
-    app.openapi(
-      verb(name, text, z.object({ note: z.string().max(10_000).optional() }), done),
-      async (context) => {
-        const { id } = context.req.valid("param");
-        const { note } = context.req.valid("json");
-        await schedules.pause(id, name === "pause", note, context.req.valid("query").host);
-        return context.json(ok, 200);
-      },
-    );
-  }
-  const triggered = z.object({
-    status: z.enum(["started", "buffered", "skipped"]),
-    workflow_id: z.string().optional(),
-    run_id: z.string().optional(),
-    pid: z.string().optional(),
-  }).openapi("Triggered");
-  app.openapi(
-    verb("trigger", "Start a run now, also when paused", z.object({ overlap }), triggered),
+  ).openapi(
+    verb("pause", "Skip scheduled times from now on", note, done),
+    async (context) => {
+      const { id } = context.req.valid("param");
+      const { note } = context.req.valid("json");
+      await schedules.pause(id, true, note, context.req.valid("query").host);
+      return context.json(ok, 200);
+    },
+  ).openapi(
+    verb("unpause", "Act on scheduled times again", note, done),
+    async (context) => {
+      const { id } = context.req.valid("param");
+      const { note } = context.req.valid("json");
+      await schedules.pause(id, false, note, context.req.valid("query").host);
+      return context.json(ok, 200);
+    },
+  ).openapi(
+    verb("trigger", "Start a run now, even if paused", fields({ overlap }), triggered),
     async (context) => {
       const { id } = context.req.valid("param");
       const asked = context.req.valid("json").overlap;
       const result = await schedules.trigger(id, asked, context.req.valid("query").host);
       return context.json(plain(showTrigger(result)) as z.infer<typeof triggered>, 200);
     },
-  );
-  const instant = z.union([z.string().max(100), z.number()])
-    .openapi({ description: "2026-11-25T10:00:00Z, or milliseconds since 1970" });
-  const range = z.object({ from: instant, to: instant.optional(), overlap });
-  const backfilled = z.object({
-    started: z.number(),
-    buffered: z.number(),
-    skipped: z.number(),
-  }).openapi("Backfilled");
-  app.openapi(
+  ).openapi(
     verb(
       "backfill",
-      "Act on matches of the past, also when paused",
-      z.object({ ranges: z.array(range).max(1000) }),
+      "Act on scheduled times of the past, even if paused",
+      fields({ ranges: z.array(range).max(1000) }),
       backfilled,
     ),
     async (context) => {
@@ -207,13 +219,13 @@ export function scheduleActionRoutes(schedules: Schedules) {
       const result = await schedules.backfill(id, ranges, context.req.valid("query").host);
       return context.json(plain(showBackfill(result)) as z.infer<typeof backfilled>, 200);
     },
-  );
-  app.openapi(
-    createRoute({
+  ).openapi(
+    route({
+      role: "operator",
       method: "delete",
       path: "/schedules/{id}",
       tags: ["Schedules"],
-      summary: "Remove a schedule; its runs go on",
+      summary: "Delete a schedule; its runs continue",
       request: { params, query: onHost },
       responses: { 200: answer(done, "Done"), ...failures },
     }),
@@ -222,5 +234,4 @@ export function scheduleActionRoutes(schedules: Schedules) {
       return context.json(ok, 200);
     },
   );
-  return app;
 }

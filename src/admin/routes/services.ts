@@ -1,6 +1,6 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { ServiceInfo } from "../../node/services.ts";
-import { type AdminTarget, answer, done, failures, routes } from "../route.ts";
+import { type AdminTarget, answer, done, failures, route, routes } from "../route.ts";
 
 const service = z.object({
   id: z.string(),
@@ -45,7 +45,8 @@ export function serviceRoutes({ node }: AdminTarget) {
   };
   return routes()
     .openapi(
-      createRoute({
+      route({
+        role: "viewer",
         method: "get",
         path: "/services",
         tags: ["Services"],
@@ -58,7 +59,8 @@ export function serviceRoutes({ node }: AdminTarget) {
       (context) => context.json({ services: node.control.services.map(shown) }, 200),
     )
     .openapi(
-      createRoute({
+      route({
+        role: "viewer",
         method: "get",
         path: "/services/{id}",
         tags: ["Services"],
@@ -74,7 +76,8 @@ export function serviceRoutes({ node }: AdminTarget) {
       },
     )
     .openapi(
-      createRoute({
+      route({
+        role: "operator",
         method: "post",
         path: "/services/{id}/start",
         tags: ["Services"],
@@ -88,7 +91,8 @@ export function serviceRoutes({ node }: AdminTarget) {
       },
     )
     .openapi(
-      createRoute({
+      route({
+        role: "operator",
         method: "post",
         path: "/services/{id}/stop",
         tags: ["Services"],

@@ -1,6 +1,6 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { attention, findAttention } from "../attention.ts";
-import { type AdminTarget, answer, done, failures, routes } from "../route.ts";
+import { type AdminTarget, answer, done, failures, route, routes } from "../route.ts";
 
 const status = z.object({
   version: z.string(),
@@ -35,7 +35,8 @@ export function statusRoutes(target: AdminTarget) {
   let found = { at: -Infinity, items: Promise.resolve<z.infer<typeof attention>[]>([]) };
   return routes()
     .openapi(
-      createRoute({
+      route({
+        role: "viewer",
         method: "get",
         path: "/status",
         tags: ["Runtime"],
@@ -65,7 +66,8 @@ export function statusRoutes(target: AdminTarget) {
       },
     )
     .openapi(
-      createRoute({
+      route({
+        role: "viewer",
         method: "get",
         path: "/attention",
         tags: ["Runtime"],
@@ -85,7 +87,8 @@ export function statusRoutes(target: AdminTarget) {
       },
     )
     .openapi(
-      createRoute({
+      route({
+        role: "admin",
         method: "post",
         path: "/stop",
         tags: ["Runtime"],

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import type { LuaValue } from "../../vm/value.ts";
 import {
   type AdminTarget,
@@ -8,9 +8,11 @@ import {
   done,
   failures,
   pageLimit,
+  route,
   routes,
   valueList,
 } from "../route.ts";
+import { fields } from "../issues.ts";
 
 const unit = z.object({
   pid: z.string(),
@@ -42,13 +44,14 @@ const params = z.object({ pid: z.string().max(500) });
 export function unitRoutes({ node }: AdminTarget) {
   return routes()
     .openapi(
-      createRoute({
+      route({
+        role: "viewer",
         method: "get",
         path: "/units",
         tags: ["Units"],
         summary: "Running units, worker by worker",
         request: {
-          query: z.object({
+          query: fields({
             host: z.string().max(300).optional(),
             entry: z.string().max(300).optional(),
             after: cursor,
@@ -60,7 +63,8 @@ export function unitRoutes({ node }: AdminTarget) {
       async (context) => context.json(await node.control.units(context.req.valid("query")), 200),
     )
     .openapi(
-      createRoute({
+      route({
+        role: "viewer",
         method: "get",
         path: "/units/{pid}",
         tags: ["Units"],
@@ -71,14 +75,15 @@ export function unitRoutes({ node }: AdminTarget) {
       async (context) => context.json(await node.control.unit(context.req.valid("param").pid), 200),
     )
     .openapi(
-      createRoute({
+      route({
+        role: "operator",
         method: "post",
         path: "/units/{pid}/send",
         tags: ["Units"],
         summary: "Send a message",
         request: {
           params,
-          body: body(z.object({ topic: z.string().min(1).max(200), payloads: valueList })),
+          body: body(fields({ topic: z.string().min(1).max(200), payloads: valueList })),
         },
         responses: { 200: answer(done, "It is in the mailbox"), ...failures },
       }),
@@ -89,14 +94,15 @@ export function unitRoutes({ node }: AdminTarget) {
       },
     )
     .openapi(
-      createRoute({
+      route({
+        role: "operator",
         method: "post",
         path: "/units/{pid}/cancel",
         tags: ["Units"],
         summary: "Ask it to end",
         request: {
           params,
-          body: body(z.object({
+          body: body(fields({
             reason: z.string().max(1000).default("canceled by an operator"),
             deadline: z.number().min(0).max(86_400_000).optional()
               .openapi({ description: "Milliseconds after which it is ended by force" }),
@@ -111,7 +117,8 @@ export function unitRoutes({ node }: AdminTarget) {
       },
     )
     .openapi(
-      createRoute({
+      route({
+        role: "operator",
         method: "post",
         path: "/units/{pid}/terminate",
         tags: ["Units"],

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { controlPid } from "../../node/control.ts";
 import type { StartWorkflow, UpdateWorkflow } from "../../workflows/requests.ts";
 import type { LuaValue } from "../../vm/value.ts";
@@ -10,9 +10,12 @@ import {
   body,
   done,
   failures,
+  route,
   routes,
   valueList,
 } from "../route.ts";
+import { fields } from "../issues.ts";
+import type { Role } from "../role.ts";
 import { findRun } from "../runs.ts";
 
 const params = z.object({ id: z.string().max(1000) });
@@ -21,9 +24,12 @@ const value = z.object({ value: anyValue });
 const started = z.object({
   pid: z.string(),
   run_id: z.string(),
+  existed: z.boolean().optional().openapi({
+    description: "Nothing was started: the workflow id has this run already",
+  }),
   value: anyValue.optional().openapi({ description: "Of the update, when one was sent" }),
 }).openapi("Started");
-const update = z.object({
+const update = fields({
   name,
   args: valueList,
   id: z.string().min(1).max(200).optional(),
@@ -43,36 +49,38 @@ function updateOf({ name, args, id, wait }: z.infer<typeof update>): UpdateWorkf
 /** What a caller does to a run. */
 export function workflowActionRoutes({ node }: AdminTarget) {
   const { workflows } = node;
-  const action = <Request extends z.ZodType, Response extends z.ZodType>(
-    verb: string,
+  const action = <Verb extends string, Request extends z.ZodType, Response extends z.ZodType>(
+    verb: Verb,
     summary: string,
     request: Request,
     response: Response,
+    role: Role = "operator",
   ) =>
-    createRoute({
+    route({
+      role,
       method: "post",
-      path: `/workflows/{id}/${verb}`,
+      path: `/workflows/{id}/${verb}` as const,
       tags: ["Workflows"],
       summary,
       request: { params, body: body(request) },
       responses: { 200: answer(response, "Done"), ...failures },
     });
-  const app = routes();
-  app.openapi(
-    action("signal", "Send a signal", z.object({ name, payloads: valueList }), done),
+  return routes().openapi(
+    action("signal", "Send a signal", fields({ name, payloads: valueList }), done),
     async (context) => {
       const { name, payloads } = context.req.valid("json");
       const { pid } = await findRun(workflows, context.req.valid("param").id);
       await workflows.signal(pid, name, controlPid, payloads as LuaValue[]);
       return context.json({ ok: true as const }, 200);
     },
-  );
-  app.openapi(
+  ).openapi(
     action(
       "query",
-      "Ask a run; nothing is recorded",
-      z.object({ name, args: valueList, run: z.string().max(100).optional() }),
+      "Query a run; nothing is recorded",
+      fields({ name, args: valueList, run: z.string().max(100).optional() }),
       value,
+      // It changes nothing.
+      "viewer",
     ),
     async (context) => {
       const { name, args, run } = context.req.valid("json");
@@ -80,8 +88,7 @@ export function workflowActionRoutes({ node }: AdminTarget) {
       const answer = await workflows.query(pid, name, args as LuaValue[], run);
       return context.json({ value: plain(answer) }, 200);
     },
-  );
-  app.openapi(
+  ).openapi(
     action(
       "update",
       "Send an update and wait for its outcome, or for its acceptance",
@@ -93,12 +100,11 @@ export function workflowActionRoutes({ node }: AdminTarget) {
       const outcome = await workflows.update(pid, updateOf(context.req.valid("json")));
       return context.json({ value: plain(outcome) }, 200);
     },
-  );
-  app.openapi(
+  ).openapi(
     action(
       "cancel",
-      "Ask it to end",
-      z.object({ reason: z.string().max(1000).default("") }),
+      "Request cancellation",
+      fields({ reason: z.string().max(1000).default("") }),
       done,
     ),
     async (context) => {
@@ -106,12 +112,11 @@ export function workflowActionRoutes({ node }: AdminTarget) {
       await workflows.cancel(pid, controlPid, context.req.valid("json").reason);
       return context.json({ ok: true as const }, 200);
     },
-  );
-  app.openapi(
+  ).openapi(
     action(
       "terminate",
-      "Close it at once; its code sees nothing",
-      z.object({ reason: z.string().max(1000).default("") }),
+      "Terminate at once; its code gets no chance to clean up",
+      fields({ reason: z.string().max(1000).default("") }),
       done,
     ),
     async (context) => {
@@ -119,12 +124,11 @@ export function workflowActionRoutes({ node }: AdminTarget) {
       await workflows.terminate(pid, context.req.valid("json").reason);
       return context.json({ ok: true as const }, 200);
     },
-  );
-  app.openapi(
+  ).openapi(
     action(
       "reset",
-      "Begin anew at an earlier event",
-      z.object({
+      "Reset to an earlier event",
+      fields({
         event: z.number().int().min(1),
         run: z.string().max(100).optional(),
         reason: z.string().max(1000).optional(),
@@ -141,23 +145,22 @@ export function workflowActionRoutes({ node }: AdminTarget) {
       });
       return context.json({ run_id: runId }, 200);
     },
-  );
-  app.openapi(
-    action("retry", "Try a blocked run again now", z.object({}), done),
+  ).openapi(
+    action("retry", "Retry a blocked run now", fields({}), done),
     async (context) => {
       const run = await findRun(workflows, context.req.valid("param").id);
       await workflows.unblock(run.hostId, run.runId);
       return context.json({ ok: true as const }, 200);
     },
-  );
-  app.openapi(
-    createRoute({
+  ).openapi(
+    route({
+      role: "operator",
       method: "post",
       path: "/workflows",
       tags: ["Workflows"],
       summary: "Start a workflow",
       request: {
-        body: body(z.object({
+        body: body(fields({
           entry: z.string().min(3).max(300),
           host: z.string().max(300).optional(),
           args: valueList,
@@ -184,22 +187,22 @@ export function workflowActionRoutes({ node }: AdminTarget) {
         ...(host !== undefined && { hostId: host }),
       };
       if (!update) {
-        const { pid, runId } = await workflows.start(start);
-        return context.json({ pid, run_id: runId }, 201);
+        const { pid, runId, existed } = await workflows.start(start);
+        return context.json({ pid, run_id: runId, existed }, 201);
       }
       const { pid, runId, value } = await workflows.updateWithStart(start, updateOf(update));
       return context.json({ pid, run_id: runId, value: plain(value) }, 201);
     },
-  );
-  app.openapi(
-    createRoute({
+  ).openapi(
+    route({
+      role: "viewer",
       method: "get",
       path: "/workflows/{id}/result",
       tags: ["Workflows"],
-      summary: "Wait for the end of a workflow, at most so long",
+      summary: "Wait for a workflow to close, at most for the timeout",
       request: {
         params,
-        query: z.object({ timeout: z.coerce.number().min(0).max(60_000).default(30_000) }),
+        query: fields({ timeout: z.coerce.number().min(0).max(60_000).default(30_000) }),
       },
       responses: {
         200: answer(
@@ -209,7 +212,7 @@ export function workflowActionRoutes({ node }: AdminTarget) {
             error: anyValue.optional(),
           })
             .openapi("Result"),
-          "Its result; `closed` is false when it still runs",
+          "Its result; `closed` is false if it is still running",
         ),
         ...failures,
       },
@@ -234,5 +237,4 @@ export function workflowActionRoutes({ node }: AdminTarget) {
       }
     },
   );
-  return app;
 }

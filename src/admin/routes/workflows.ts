@@ -1,10 +1,12 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { WippyError } from "../../vm/error.ts";
 import type { RunQuery } from "../../workflows/provider.ts";
-import { exportHistory, exportSchema, showEvent } from "../history.ts";
-import { answer, cursor, failures, pageLimit, routes } from "../route.ts";
+import { exportHistory, exportSchema, showEvent, type ShownEvent } from "../history.ts";
+import { answer, cursor, failures, pageLimit, route, routes } from "../route.ts";
+import { fields } from "../issues.ts";
 import {
   chooseRun,
+  endsOf,
   runDetailSchema,
   runSchema,
   type RunSource,
@@ -18,11 +20,11 @@ const params = z.object({
     description: "Workflow id, or PID where several hosts know the id",
   }),
 });
-const ofRun = z.object({
+const ofRun = {
   run: z.string().max(100).optional().openapi({
     description: "Run id; the newest run when absent",
   }),
-});
+};
 const page = z.object({ runs: z.array(runSchema), next: z.string().optional() }).openapi("RunPage");
 const event = z.object({
   id: z.number(),
@@ -87,18 +89,20 @@ function readAttributes(text: string): z.infer<typeof attributeValues> {
 export function workflowRoutes(workflows: RunSource) {
   return routes()
     .openapi(
-      createRoute({
+      route({
+        role: "viewer",
         method: "get",
         path: "/workflows",
         tags: ["Workflows"],
-        summary: "Runs, those that started last first; with a range of closing times, by those",
+        summary:
+          "Runs, most recently started first; with a range of closing times, most recently closed first",
         request: {
-          query: z.object({
+          query: fields({
             host: z.string().max(300).optional(),
             status: runStatus.optional(),
             workflow_id: z.string().max(1000).optional(),
             prefix: z.string().max(1000).optional()
-              .openapi({ description: "What the workflow id begins with" }),
+              .openapi({ description: "Prefix of the workflow id" }),
             entry: z.string().max(300).optional(),
             started_from: time,
             started_before: time,
@@ -141,12 +145,13 @@ export function workflowRoutes(workflows: RunSource) {
       },
     )
     .openapi(
-      createRoute({
+      route({
+        role: "viewer",
         method: "get",
         path: "/workflows/{id}",
         tags: ["Workflows"],
-        summary: "One run, with what it waits for",
-        request: { params, query: ofRun },
+        summary: "One run, with its input, its result and what it waits for",
+        request: { params, query: fields(ofRun) },
         responses: { 200: answer(runDetailSchema, "The run"), ...failures },
       }),
       async (context) => {
@@ -155,42 +160,64 @@ export function workflowRoutes(workflows: RunSource) {
           context.req.valid("param").id,
           context.req.valid("query").run,
         );
-        return context.json(showDetail(await workflows.run(run.hostId, run.runId)), 200);
+        const detail = await workflows.run(run.hostId, run.runId);
+        return context.json(showDetail(detail, await endsOf(workflows, detail)), 200);
       },
     )
     .openapi(
-      createRoute({
+      route({
+        role: "viewer",
         method: "get",
         path: "/workflows/{id}/history",
         tags: ["Workflows"],
-        summary: "Events of a run",
+        summary: "Events of a run, from either end",
         request: {
           params,
-          query: ofRun.extend({ after: cursor, limit: pageLimit(5000) }),
+          query: fields({
+            ...ofRun,
+            order: z.enum(["oldest", "newest"]).default("oldest")
+              .openapi({ description: "Which events come first" }),
+            after: z.coerce.number().int().min(0).optional().openapi({
+              description: "`next` of the previous page: the id of its last event",
+            }),
+            limit: pageLimit(5000),
+          }),
         },
         responses: { 200: answer(eventPage, "A page of events"), ...failures },
       }),
       async (context) => {
-        const { run: runId, after, limit } = context.req.valid("query");
+        const { run: runId, order, after, limit } = context.req.valid("query");
         const run = await chooseRun(workflows, context.req.valid("param").id, runId);
-        const events = await workflows.history(run.hostId, run.runId);
-        const from = Number(after ?? 0);
-        const shown = events.filter(({ id }) => id > from).slice(0, limit).map(showEvent);
-        const last = shown.at(-1)?.id;
-        const more = last !== undefined && last < events.length;
+        const read = async (from: number, to: number) =>
+          from > to
+            ? []
+            : (await workflows.history(run.hostId, run.runId, { from, to })).map(showEvent);
+        let events: ShownEvent[];
+        if (order === "oldest") {
+          const from = (after ?? 0) + 1;
+          events = await read(from, from + limit - 1);
+        } else {
+          const to = (after ?? run.historyLength + 1) - 1;
+          events = (await read(Math.max(1, to - limit + 1), to)).reverse();
+        }
+        const last = events.at(-1)?.id;
+        // The history may have grown since the run was described; ids count from 1 without gaps.
+        const more = last !== undefined &&
+          (order === "oldest" ? events.length === limit && last < run.historyLength : last > 1);
         return context.json(
-          { run: showRun(run), events: shown, ...(more && { next: String(last) }) },
+          { run: showRun(run), events, ...(more && { next: String(last) }) },
           200,
         );
       },
     )
     .openapi(
-      createRoute({
+      route({
+        role: "viewer",
         method: "get",
         path: "/workflows/{id}/export",
         tags: ["Workflows"],
         summary: "The whole history of a run, for `wippy workflow replay`",
-        request: { params, query: ofRun },
+        request: { params, query: fields(ofRun) },
         responses: { 200: answer(exportSchema, "The history"), ...failures },
       }),
       async (context) => {

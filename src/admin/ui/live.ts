@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import { ApiError } from "./request.ts";
+import { ApiError, send } from "./request.ts";
 
 /** An event of the stream. */
 export interface Change {
@@ -12,27 +12,71 @@ export interface Change {
 export const connected = signal<"yes" | "no" | "connecting">("connecting");
 
 const listeners = new Set<(change: Change | undefined) => void>();
-let source: EventSource | undefined;
+const kinds: ReadonlySet<string> = new Set(["unit", "service", "registry", "log"]);
+/** How long after a broken stream a new one begins, in milliseconds. */
+const retryAfter = 2000;
+let started = false;
 
-function open(): void {
-  source = new EventSource("/api/v1/events");
-  source.onopen = () => connected.value = "yes";
-  source.onerror = () => connected.value = "no";
-  for (const type of ["unit", "service", "registry", "log"] as const) {
-    source.addEventListener(type, ({ data }) => {
-      const change = { type, data: JSON.parse(data as string) as Record<string, unknown> };
-      for (const listener of listeners) listener(change);
-    });
-  }
-  source.addEventListener("lost", () => {
-    for (const listener of listeners) listener(undefined);
+/** Reads the stream of events until it breaks. Not an `EventSource`, which cannot send the session's secret. */
+async function follow(seen: { id?: string }): Promise<void> {
+  const response = await send("/api/v1/events", {
+    headers: seen.id === undefined ? {} : { "last-event-id": seen.id },
   });
+  if (!response.ok || !response.body) return;
+  connected.value = "yes";
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of chunksOf(response.body)) {
+    const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n\n");
+    rest = parts.pop()!;
+    for (const part of parts) take(part, seen);
+  }
+}
+
+async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield value;
+  }
+}
+
+/** One event as text: lines `name: value`. */
+function take(text: string, seen: { id?: string }): void {
+  const fields = new Map(
+    text.split("\n").map((line): [string, string] => {
+      const at = line.indexOf(": ");
+      return [line.slice(0, at), line.slice(at + 2)];
+    }),
+  );
+  const id = fields.get("id");
+  if (id !== undefined) seen.id = id;
+  const type = fields.get("event") ?? "";
+  if (type === "lost") { for (const listener of listeners) listener(undefined); }
+  if (!kinds.has(type)) return;
+  const change = { type, data: JSON.parse(fields.get("data") ?? "{}") } as Change;
+  for (const listener of listeners) listener(change);
+}
+
+async function open(): Promise<void> {
+  const seen: { id?: string } = {};
+  for (;;) {
+    try {
+      await follow(seen);
+    } catch {
+      // It broke; the state says so until there is a new one.
+    }
+    connected.value = "no";
+    await new Promise((resolve) => setTimeout(resolve, retryAfter));
+  }
 }
 
 /** Hears of changes as long as a view is there; undefined: some were lost, so everything may have changed. */
 export function useChanges(listener: (change: Change | undefined) => void): void {
   useEffect(() => {
-    if (!source) open();
+    if (!started) void open();
+    started = true;
     listeners.add(listener);
     return () => listeners.delete(listener);
   });

@@ -8,7 +8,7 @@ import type { Loaded } from "./live.ts";
 import { ApiError } from "./request.ts";
 import { go } from "./router.ts";
 
-/** A link to another view, without loading the page anew. */
+/** A link to another view, without reloading the page. */
 export function Link(
   props: { to: string; children: ComponentChildren; class?: string; current?: boolean },
 ) {
@@ -77,7 +77,7 @@ export function Shown<Data>(
     <>
       {from.error && <Trouble error={from.error} />}
       {from.data === undefined
-        ? (from.error ? null : <p class="loading" aria-busy="true">Reading…</p>)
+        ? (from.error ? null : <p class="loading" aria-busy="true">Loading…</p>)
         : children(from.data)}
     </>
   );
@@ -170,14 +170,14 @@ export function Value({ title, of }: { title: string; of: unknown }) {
   );
 }
 
-/** Something that a reader may do. What destroys is asked for first. */
-export function Action({ label, ask, danger, run, done }: {
+/** Something that a reader may do. Destructive actions ask for confirmation. */
+export function Action<Result>({ label, ask, danger, run, done }: {
   label: string;
   /** A question, and with `field` something to type. */
   ask?: { question: string; fields?: readonly { name: string; label: string; value?: string }[] };
   danger?: boolean;
-  run(fields: Record<string, string>): Promise<unknown>;
-  done?(result: unknown): void;
+  run(fields: Record<string, string>): Promise<Result>;
+  done?(result: Result): void;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [error, setError] = useState<ApiError>();
@@ -188,8 +188,8 @@ export function Action({ label, ask, danger, run, done }: {
     setError(undefined);
     try {
       const answer = await run(fields);
-      const value = (answer as { value?: unknown } | undefined)?.value;
-      if (value !== undefined) setResult(JSON.stringify(value, undefined, 2));
+      const shows = typeof answer === "object" && answer !== null && "value" in answer;
+      if (shows) setResult(JSON.stringify(answer.value, undefined, 2));
       else dialog.current?.close();
       done?.(answer);
     } catch (caught) {

@@ -1,47 +1,39 @@
-/** What the API says is wrong. */
-export class ApiError extends Error {
-  constructor(readonly status: number, readonly title: string, detail: string) {
-    super(detail);
-  }
+import { ApiClient, ApiError } from "../client.ts";
+
+export { ApiError } from "../client.ts";
+
+/** Where the page keeps the second secret of its session: only pages of this server can read it. */
+const storageKey = "session";
+
+/** Takes the secret from the address that signing in leads to, and out of the address. */
+function takeSecret(): void {
+  const secret = /^#session=([\w-]+)$/.exec(location.hash)?.[1];
+  if (secret === undefined) return;
+  localStorage.setItem(storageKey, secret);
+  history.replaceState(null, "", location.pathname + location.search);
 }
+takeSecret();
 
-type Query = Record<string, string | number | undefined>;
-
-async function answer<Result>(response: Response): Promise<Result> {
-  if (response.ok) return await response.json() as Result;
-  if (response.status === 401) location.assign("/sign-in");
-  const told = await response.json().catch(() => undefined) as
-    | { title?: string; detail?: string }
-    | undefined;
-  const detail = told?.detail ?? `the runtime answered ${response.status}`;
-  throw new ApiError(response.status, told?.title ?? "Error", detail);
-}
-
-/** Reads from the API. @throws ApiError */
-export async function get<Result>(path: string, query: Query = {}): Promise<Result> {
-  const pairs = Object.entries(query).filter(([, value]) => value !== undefined && value !== "")
-    .map(([key, value]): [string, string] => [key, String(value)]);
-  const search = new URLSearchParams(pairs).toString();
-  const response = await fetch(`/api/v1${path}${search === "" ? "" : `?${search}`}`)
-    .catch(() => {
-      throw new ApiError(0, "Unavailable", "The runtime does not answer. Is it still running?");
-    });
-  return await answer(response);
-}
-
-/** Tells the API to do something. @throws ApiError */
-export async function post<Result>(path: string, body: unknown = {}): Promise<Result> {
-  const response = await fetch(`/api/v1${path}`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
+/** Sends a request of this session. @throws ApiError when nothing answers */
+export async function send(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  headers.set("x-wippy-session", localStorage.getItem(storageKey) ?? "");
+  const response = await fetch(path, { ...init, headers }).catch((error) => {
+    if (init.signal?.aborted) throw error;
+    throw new ApiError(0, "Unavailable", "The runtime does not answer. Is it still running?");
   });
-  return await answer(response);
+  if (response.status === 401) location.assign("/sign-in");
+  return response;
 }
 
-/** Has the API remove something. @throws ApiError */
-export async function remove<Result>(path: string): Promise<Result> {
-  return await answer(await fetch(`/api/v1${path}`, { method: "DELETE" }));
+/** The admin API. */
+export const api = new ApiClient(send);
+
+/** Ends the session. */
+export async function signOut(): Promise<void> {
+  await send("/sign-out", { method: "POST" });
+  localStorage.removeItem(storageKey);
+  location.assign("/sign-in");
 }
 
 /** A part of a path that may hold anything. */

@@ -2,6 +2,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { connected, useChanges } from "./live.ts";
 import { Empty, Link } from "./parts.tsx";
+import { signOut } from "./request.ts";
 import { place } from "./router.ts";
 import { FunctionsView } from "./views/functions.tsx";
 import { LogsView } from "./views/logs.tsx";
@@ -55,7 +56,7 @@ function View({ parts }: { parts: string[] }) {
       return <LogsView />;
     default:
       return (
-        <Empty title="There is no such view">
+        <Empty title="Page not found">
           <Link to="/">Go to the overview</Link>
         </Empty>
       );
@@ -78,7 +79,7 @@ export function Shell() {
   useEffect(() => applyTheme(theme.value), []);
   return (
     <>
-      <a class="skip" href="#main" onClick={() => main.current?.focus()}>To the content</a>
+      <a class="skip" href="#main" onClick={() => main.current?.focus()}>Skip to content</a>
       <header>
         <span class="brand">wippy</span>
         <nav aria-label="Views">
@@ -101,9 +102,7 @@ export function Shell() {
               <option value="dark">Dark</option>
             </select>
           </label>
-          <form method="post" action="/sign-out">
-            <button type="submit">Sign out</button>
-          </form>
+          <button type="button" onClick={() => void signOut()}>Sign out</button>
         </div>
       </header>
       <main id="main" ref={main} tabIndex={-1} key={at}>

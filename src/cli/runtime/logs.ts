@@ -2,8 +2,8 @@
  * `wippy logs`: the log of a running runtime.
  * @module
  */
-import type { LogRecord } from "../../observe/log.ts";
 import { createPlainSink } from "../../observe/console.ts";
+import type { Got } from "../../admin/client.ts";
 import { connect, type ConnectOptions } from "../connection.ts";
 import type { Console } from "../terminal/console.ts";
 import { oneLine } from "../terminal/table.ts";
@@ -28,12 +28,8 @@ export async function showLogs(console: Console, options: FollowOptions): Promis
   let after: number | undefined;
   let limit = Math.max(1, Math.min(mostAtOnce, options.lines));
   for (;;) {
-    const page: { records: LogRecord[]; last: number } = await connection.get("/logs", {
-      level,
-      text,
-      unit,
-      after,
-      limit,
+    const page: Got<"/logs"> = await connection.get("/logs", {
+      query: { level, text, unit, after, limit },
     });
     for (const record of page.records) {
       if (options.json) console.out(`${JSON.stringify(record)}\n`);

@@ -3,10 +3,13 @@
  * @module
  */
 import { span } from "../../observe/measure.ts";
-import type { UnitInfo } from "../../node/units.ts";
-import { connect, type Connection, type ConnectOptions } from "../connection.ts";
+import type { ApiClient, Got } from "../../admin/client.ts";
+import { connect, type ConnectOptions } from "../connection.ts";
 import type { Console } from "../terminal/console.ts";
 import { table } from "../terminal/table.ts";
+
+/** A running unit. */
+export type Unit = Got<"/units">["units"][number];
 
 export interface PsOptions extends ConnectOptions {
   entry?: string;
@@ -22,17 +25,19 @@ const mostPerPage = 1000;
 
 /** Units up to a limit, and whether there are more. */
 export async function fetchUnits(
-  connection: Connection,
+  connection: ApiClient,
   options: Pick<PsOptions, "entry" | "host" | "limit">,
-): Promise<{ units: UnitInfo[]; more: boolean }> {
-  const units: UnitInfo[] = [];
+): Promise<{ units: Unit[]; more: boolean }> {
+  const units: Unit[] = [];
   let after: string | undefined;
   do {
-    const page: { units: UnitInfo[]; next?: string } = await connection.get("/units", {
-      entry: options.entry,
-      host: options.host,
-      after,
-      limit: Math.max(1, Math.min(mostPerPage, options.limit - units.length)),
+    const page: Got<"/units"> = await connection.get("/units", {
+      query: {
+        entry: options.entry,
+        host: options.host,
+        after,
+        limit: Math.max(1, Math.min(mostPerPage, options.limit - units.length)),
+      },
     });
     units.push(...page.units);
     after = page.next;
@@ -41,16 +46,16 @@ export async function fetchUnits(
 }
 
 /** Units in the order of a tree, each with what is drawn before its PID. */
-function asTree(units: readonly UnitInfo[]): { unit: UnitInfo; branch: string }[] {
+function asTree(units: readonly Unit[]): { unit: Unit; branch: string }[] {
   const known = new Set(units.map(({ pid }) => pid));
-  const children = new Map<string | undefined, UnitInfo[]>();
+  const children = new Map<string | undefined, Unit[]>();
   for (const unit of units) {
     const parent = unit.parent !== undefined && known.has(unit.parent) ? unit.parent : undefined;
     const present = children.get(parent);
     if (present) present.push(unit);
     else children.set(parent, [unit]);
   }
-  const rows: { unit: UnitInfo; branch: string }[] = [];
+  const rows: { unit: Unit; branch: string }[] = [];
   // Not by recursion: a chain of parents may be deeper than the stack.
   const open = (children.get(undefined) ?? []).toReversed()
     .map((unit) => ({ unit, branch: "", indent: "" }));
@@ -70,7 +75,7 @@ function asTree(units: readonly UnitInfo[]): { unit: UnitInfo; branch: string }[
   return rows;
 }
 
-function show(units: readonly UnitInfo[], tree: boolean): string {
+function show(units: readonly Unit[], tree: boolean): string {
   const now = Date.now();
   const rows = tree ? asTree(units) : units.map((unit) => ({ unit, branch: "" }));
   return table(

@@ -8,26 +8,9 @@ import { CommandError, type Console } from "../terminal/console.ts";
 import { fields } from "../terminal/table.ts";
 import { shownValue } from "../workflow/actions.ts";
 
-/** What `/status` answers. */
-export interface Status {
-  version: string;
-  process_id: number;
-  directory: string;
-  started: number;
-  now: number;
-  workers: { index: number; units: number }[];
-  units: number;
-  memory: { resident: number; heap: number; lua_limit: number };
-  services: Record<string, number>;
-  workflow_hosts: string[];
-  journals: { host: string; bytes: number; log: number }[];
-  entries: number;
-  registry_version: number;
-}
-
 /** `wippy status` */
 export async function status(console: Console, options: ConnectOptions): Promise<number> {
-  const found = await connect(console, options).get<Status>("/status");
+  const found = await connect(console, options).get("/status");
   if (options.json) {
     console.out(`${JSON.stringify(found)}\n`);
     return 0;
@@ -62,10 +45,10 @@ export async function call(
   args: string[],
   options: ConnectOptions,
 ): Promise<number> {
-  const result = await connect(console, options).post<{ value: unknown; milliseconds: number }>(
-    `/functions/${encodeURIComponent(id)}/call`,
-    { args: args.map(readArgument) },
-  );
+  const result = await connect(console, options).post("/functions/:id/call", {
+    params: { id },
+    body: { args: args.map(readArgument) },
+  });
   console.out(options.json ? `${JSON.stringify(result)}\n` : shownValue(result.value));
   return 0;
 }
@@ -79,11 +62,9 @@ export async function send(
   options: ConnectOptions,
 ): Promise<number> {
   const body = { topic, payloads: payloads.map(readArgument) };
-  const answer = await connect(console, options).post(
-    `/units/${encodeURIComponent(target)}/send`,
-    body,
-  );
-  console.out(options.json ? `${JSON.stringify(answer)}\n` : `${topic} is sent to ${target}\n`);
+  const answer = await connect(console, options)
+    .post("/units/:pid/send", { params: { pid: target }, body });
+  console.out(options.json ? `${JSON.stringify(answer)}\n` : `sent ${topic} to ${target}\n`);
   return 0;
 }
 
@@ -94,9 +75,11 @@ export async function end(
   pid: string,
   options: ConnectOptions,
 ): Promise<number> {
-  const action = verb === "cancel" ? "cancel" : "terminate";
-  const path = `/units/${encodeURIComponent(pid)}/${action}`;
-  const answer = await connect(console, options).post(path, {});
+  const client = connect(console, options);
+  const params = { pid };
+  const answer = verb === "cancel"
+    ? await client.post("/units/:pid/cancel", { params, body: {} })
+    : await client.post("/units/:pid/terminate", { params });
   const done = verb === "cancel" ? "is asked to end" : "has ended";
   console.out(options.json ? `${JSON.stringify(answer)}\n` : `${pid} ${done}\n`);
   return 0;
@@ -119,8 +102,8 @@ function lives(id: number): boolean {
 /** `wippy stop`: returns when the runtime has gone, its journals included: another one may start at once. */
 export async function stop(console: Console, options: ConnectOptions): Promise<number> {
   const connection = connect(console, options);
-  const { process_id: id } = await connection.get<Status>("/status");
-  await connection.post("/stop", {});
+  const { process_id: id } = await connection.get("/status");
+  await connection.post("/stop");
   for (let waited = 0; waited < stopPatience; waited += stopPoll) {
     if (!lives(id)) {
       console.out(

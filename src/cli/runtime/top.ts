@@ -3,11 +3,10 @@
  * @module
  */
 import { bytes, span } from "../../observe/measure.ts";
-import type { UnitInfo } from "../../node/units.ts";
 import { connect, type ConnectOptions } from "../connection.ts";
 import type { Console } from "../terminal/console.ts";
-import { fetchUnits } from "./ps.ts";
-import type { Status } from "./runtime.ts";
+import type { Got } from "../../admin/client.ts";
+import { fetchUnits, type Unit } from "./ps.ts";
 import { oneLine, table } from "../terminal/table.ts";
 
 /** How often it is shown again, in milliseconds. */
@@ -31,8 +30,8 @@ interface Sample {
 
 /** A picture of the system, the busiest since the last sample first. */
 function picture(
-  status: Status,
-  units: readonly UnitInfo[],
+  status: Got<"/status">,
+  units: readonly Unit[],
   before: Sample | undefined,
   height: number,
 ): string {
@@ -66,7 +65,7 @@ export async function top(
   const connection = connect(console, options);
   let before: Sample | undefined;
   const look = async () => {
-    const status = await connection.get<Status>("/status");
+    const status = await connection.get("/status");
     const { units } = await fetchUnits(connection, { limit: looked });
     const last = before;
     before = { at: status.now, fuel: new Map(units.map(({ pid, fuel }) => [pid, fuel])) };

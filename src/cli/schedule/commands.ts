@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { overlapPolicies } from "../../workflows/schedules/schedules.ts";
+import { overlapPolicies, type OverlapPolicy } from "../../workflows/schedules/schedules.ts";
 import type {
   BackfillOptions,
   CreateScheduleOptions,
@@ -104,7 +104,7 @@ export function addScheduleCommands(program: Command, { here, finish }: Surround
     .description("start a run now, also when paused")
     .argument("<id>")
     .addOption(overlap())
-    .action(async (id: string, options: ScheduleChoice & { overlap?: string }) => {
+    .action(async (id: string, options: ScheduleChoice & { overlap?: OverlapPolicy }) => {
       const { triggerSchedule } = await import("./schedule.ts");
       finish(await triggerSchedule(here(), id, options));
     });

@@ -2,7 +2,7 @@
  * `wippy schedule …`: what starts workflows at certain times.
  * @module
  */
-import type { ShownSchedule, ShownSummary } from "../../admin/routes/schedules.ts";
+import type { ApiRequest, Got } from "../../admin/client.ts";
 import { moment, span } from "../../observe/measure.ts";
 import { rulesOf } from "../../observe/schedule-rules.ts";
 import { connect, type ConnectOptions, readArgument } from "../connection.ts";
@@ -29,7 +29,7 @@ export interface ScheduleTerms extends ScheduleChoice {
   start?: string;
   end?: string;
   jitter?: string;
-  overlap?: string;
+  overlap?: Overlap;
   catchupWindow?: string;
   pauseOnFailure?: boolean;
   note?: string;
@@ -45,12 +45,11 @@ export interface CreateScheduleOptions extends ScheduleTerms {
 export interface BackfillOptions extends ScheduleChoice {
   from: string;
   to?: string;
-  overlap?: string;
+  overlap?: Overlap;
 }
 
-function pathOf(id: string, verb = ""): string {
-  return `/schedules/${encodeURIComponent(id)}${verb === "" ? "" : `/${verb}`}`;
-}
+type Range = ApiRequest<"post", "/schedules/:id/backfill">["body"]["ranges"][number];
+type Overlap = NonNullable<Range["overlap"]>;
 
 /** The fields that are given. */
 function given(pairs: Record<string, unknown>): Record<string, unknown> | undefined {
@@ -87,13 +86,15 @@ export async function listSchedules(
   options: ListSchedulesOptions,
 ): Promise<number> {
   const connection = connectRuns(console, options);
-  const schedules: ShownSummary[] = [];
+  const schedules: Got<"/schedules">["schedules"] = [];
   let after = options.after;
   do {
-    const page = await connection.get<{ schedules: ShownSummary[]; next?: string }>("/schedules", {
-      host: options.host,
-      after,
-      limit: Math.max(1, Math.min(1000, options.limit - schedules.length)),
+    const page: Got<"/schedules"> = await connection.get("/schedules", {
+      query: {
+        host: options.host,
+        after,
+        limit: Math.max(1, Math.min(1000, options.limit - schedules.length)),
+      },
     });
     schedules.push(...page.schedules);
     after = page.next;
@@ -128,7 +129,10 @@ export async function showSchedule(
   options: ScheduleChoice,
 ): Promise<number> {
   const connection = connectRuns(console, options);
-  const found = await connection.get<ShownSchedule>(pathOf(id), { host: options.host });
+  const found = await connection.get("/schedules/:id", {
+    params: { id },
+    query: { host: options.host },
+  });
   if (options.json) {
     console.out(`${JSON.stringify(found)}\n`);
     return 0;
@@ -198,17 +202,19 @@ export async function createSchedule(
   options: CreateScheduleOptions,
 ): Promise<number> {
   const answer = await connect(console, options).post("/schedules", {
-    id,
-    spec: {},
-    ...termsOf(options),
-    action: given({
-      workflow,
-      host: options.host,
-      workflow_id: options.workflowId,
-      args: args.map(readArgument),
-      options: startOptions(options.option ?? []),
-    }),
-    ...options.paused && { paused: true },
+    body: {
+      id,
+      spec: {},
+      ...termsOf(options),
+      action: given({
+        workflow,
+        host: options.host,
+        workflow_id: options.workflowId,
+        args: args.map(readArgument),
+        options: startOptions(options.option ?? []),
+      }),
+      ...options.paused && { paused: true },
+    },
   });
   return tell(console, options, answer, `created ${id}\n`);
 }
@@ -221,7 +227,7 @@ export async function updateSchedule(
 ): Promise<number> {
   const { host } = options;
   const answer = await connect(console, options)
-    .post(pathOf(id, "update"), termsOf(options), { host });
+    .post("/schedules/:id/update", { params: { id }, query: { host }, body: termsOf(options) });
   return tell(console, options, answer, `updated ${id}\n`);
 }
 
@@ -233,8 +239,12 @@ export async function pauseSchedule(
   options: ScheduleChoice & { note?: string },
 ): Promise<number> {
   const { host, note } = options;
-  const answer = await connect(console, options)
-    .post(pathOf(id, verb), given({ note }) ?? {}, { host });
+  const path = verb === "pause" ? "/schedules/:id/pause" : "/schedules/:id/unpause";
+  const answer = await connect(console, options).post(path, {
+    params: { id },
+    query: { host },
+    body: note === undefined ? {} : { note },
+  });
   return tell(console, options, answer, `${verb}d ${id}\n`);
 }
 
@@ -242,15 +252,15 @@ export async function pauseSchedule(
 export async function triggerSchedule(
   console: Console,
   id: string,
-  options: ScheduleChoice & { overlap?: string },
+  options: ScheduleChoice & { overlap?: Overlap },
 ): Promise<number> {
   const { host, overlap } = options;
   const answer = await connect(console, options)
-    .post<{ status: string; pid?: string; run_id?: string }>(
-      pathOf(id, "trigger"),
-      given({ overlap }) ?? {},
-      { host },
-    );
+    .post("/schedules/:id/trigger", {
+      params: { id },
+      query: { host },
+      body: overlap === undefined ? {} : { overlap },
+    });
   const run = answer.pid === undefined ? "" : ` ${answer.pid} run ${answer.run_id}`;
   return tell(console, options, answer, `${answer.status}${run}\n`);
 }
@@ -262,13 +272,17 @@ export async function backfillSchedule(
   options: BackfillOptions,
 ): Promise<number> {
   const { host, overlap } = options;
-  const range = given({ from: instant(options.from), to: instant(options.to), overlap });
-  const answer = await connect(console, options)
-    .post<{ started: number; buffered: number; skipped: number }>(
-      pathOf(id, "backfill"),
-      { ranges: [range] },
-      { host },
-    );
+  const to = instant(options.to);
+  const range: Range = {
+    from: instant(options.from),
+    ...to !== undefined && { to },
+    ...overlap !== undefined && { overlap },
+  };
+  const answer = await connect(console, options).post("/schedules/:id/backfill", {
+    params: { id },
+    query: { host },
+    body: { ranges: [range] },
+  });
   const { started, buffered, skipped } = answer;
   const text = `${started} started, ${buffered} buffered, ${skipped} skipped\n`;
   return tell(console, options, answer, text);
@@ -280,6 +294,7 @@ export async function deleteSchedule(
   id: string,
   options: ScheduleChoice,
 ): Promise<number> {
-  const answer = await connect(console, options).delete(pathOf(id), { host: options.host });
+  const answer = await connect(console, options)
+    .delete("/schedules/:id", { params: { id }, query: { host: options.host } });
   return tell(console, options, answer, `deleted ${id}\n`);
 }

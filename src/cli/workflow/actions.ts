@@ -2,9 +2,10 @@
  * `wippy workflow start | signal | query | update | cancel | terminate | reset | retry`: what is done to runs.
  * @module
  */
-import { connect, type Connection, type ConnectOptions, readArgument } from "../connection.ts";
+import type { ApiClient, ApiRequest } from "../../admin/client.ts";
+import { connect, type ConnectOptions, readArgument } from "../connection.ts";
 import { CommandError, type Console } from "../terminal/console.ts";
-import { type RunChoice, runPath } from "./workflow.ts";
+import type { RunChoice } from "./workflow.ts";
 
 export interface StartRunOptions extends ConnectOptions {
   id?: string;
@@ -48,8 +49,10 @@ export function startOptions(pairs: readonly string[]): Record<string, unknown> 
   }));
 }
 
+type UpdateBody = ApiRequest<"post", "/workflows/:id/update">["body"];
+
 /** The update that a start brings. @throws CommandError */
-function updateOf(options: StartRunOptions): Record<string, unknown> | undefined {
+function updateOf(options: StartRunOptions): UpdateBody | undefined {
   const { update, updateArg = [], updateId, accepted, wait } = options;
   if (update === undefined) {
     if (updateArg.length === 0 && updateId === undefined && !accepted) return undefined;
@@ -71,7 +74,7 @@ function updateBody(
     updateId?: string | undefined;
     accepted?: boolean | undefined;
   },
-): Record<string, unknown> {
+): UpdateBody {
   return {
     name,
     args: args.map(readArgument),
@@ -80,22 +83,23 @@ function updateBody(
   };
 }
 
+function messageOf(error: unknown): string {
+  const { message } = error as { message?: unknown };
+  return typeof message === "string" ? message : JSON.stringify(error);
+}
+
 async function outcome(
   console: Console,
   options: ConnectOptions,
-  connection: Connection,
+  client: ApiClient,
   id: string,
 ): Promise<number> {
   for (;;) {
-    const result = await connection.get<
-      { closed: boolean; value?: unknown; error?: { message?: string } }
-    >(
-      `${runPath(id)}/result`,
-    );
+    const result = await client.get("/workflows/:id/result", { params: { id } });
     if (!result.closed) continue;
     if (options.json) console.out(`${JSON.stringify(result)}\n`);
     else if (result.error === undefined) console.out(shownValue(result.value));
-    else console.err(`Error: ${result.error.message ?? JSON.stringify(result.error)}\n`);
+    else console.err(`Error: ${messageOf(result.error)}\n`);
     return result.error === undefined ? 0 : 1;
   }
 }
@@ -109,9 +113,8 @@ export async function startRun(
 ): Promise<number> {
   const update = updateOf(options);
   const connection = connect(console, options);
-  const started = await connection.post<{ pid: string; run_id: string; value?: unknown }>(
-    "/workflows",
-    {
+  const started = await connection.post("/workflows", {
+    body: {
       entry,
       args: args.map(readArgument),
       options: {
@@ -121,17 +124,21 @@ export async function startRun(
       ...(options.host !== undefined && { host: options.host }),
       ...(update && { update }),
     },
-  );
+  });
   if (update) {
     if (!options.json) console.err(`run ${started.run_id} of ${started.pid}\n`);
     show(console, options, started, shownValue(started.value));
     return 0;
   }
+  const run = `${started.pid} run ${started.run_id}`;
+  const said = started.existed
+    ? `nothing was started: the workflow id has a run already\n${run}\n`
+    : `started ${run}\n`;
   if (options.wait) {
-    console.err(`started ${started.pid} run ${started.run_id}\n`);
+    console.err(said);
     return await outcome(console, options, connection, started.pid);
   }
-  show(console, options, started, `started ${started.pid} run ${started.run_id}\n`);
+  show(console, options, started, said);
   return 0;
 }
 
@@ -153,8 +160,9 @@ export async function signalRun(
   options: ConnectOptions,
 ): Promise<number> {
   const body = { name, payloads: payloads.map(readArgument) };
-  const answer = await connect(console, options).post(`${runPath(id)}/signal`, body);
-  show(console, options, answer, `signal ${name} is recorded\n`);
+  const answer = await connect(console, options)
+    .post("/workflows/:id/signal", { params: { id }, body });
+  show(console, options, answer, `signal ${name} recorded\n`);
   return 0;
 }
 
@@ -166,10 +174,14 @@ export async function queryRun(
   args: string[],
   options: RunChoice,
 ): Promise<number> {
-  const { value } = await connect(console, options).post<{ value: unknown }>(
-    `${runPath(id)}/query`,
-    { name, args: args.map(readArgument), ...(options.run !== undefined && { run: options.run }) },
-  );
+  const { value } = await connect(console, options).post("/workflows/:id/query", {
+    params: { id },
+    body: {
+      name,
+      args: args.map(readArgument),
+      ...(options.run !== undefined && { run: options.run }),
+    },
+  });
   show(console, options, { value }, shownValue(value));
   return 0;
 }
@@ -182,10 +194,10 @@ export async function updateRun(
   args: string[],
   options: UpdateOptions,
 ): Promise<number> {
-  const { value } = await connect(console, options).post<{ value: unknown }>(
-    `${runPath(id)}/update`,
-    updateBody(name, args, options),
-  );
+  const { value } = await connect(console, options).post("/workflows/:id/update", {
+    params: { id },
+    body: updateBody(name, args, options),
+  });
   show(console, options, { value }, shownValue(value));
   return 0;
 }
@@ -198,7 +210,8 @@ export async function endRun(
   options: ReasonOptions,
 ): Promise<number> {
   const body = options.reason === undefined ? {} : { reason: options.reason };
-  const answer = await connect(console, options).post(`${runPath(id)}/${verb}`, body);
+  const path = verb === "cancel" ? "/workflows/:id/cancel" : "/workflows/:id/terminate";
+  const answer = await connect(console, options).post(path, { params: { id }, body });
   const done = verb === "cancel" ? "is asked to end" : "is terminated";
   show(console, options, answer, `${id} ${done}\n`);
   return 0;
@@ -211,11 +224,11 @@ export async function resetRun(
   options: ResetOptions,
 ): Promise<number> {
   const { event, run, reason } = options;
-  const answer = await connect(console, options).post<{ run_id: string }>(
-    `${runPath(id)}/reset`,
-    { event, ...(run !== undefined && { run }), ...(reason !== undefined && { reason }) },
-  );
-  show(console, options, answer, `${id} begins anew as run ${answer.run_id}\n`);
+  const answer = await connect(console, options).post("/workflows/:id/reset", {
+    params: { id },
+    body: { event, ...(run !== undefined && { run }), ...(reason !== undefined && { reason }) },
+  });
+  show(console, options, answer, `${id} restarts as run ${answer.run_id}\n`);
   return 0;
 }
 
@@ -225,7 +238,8 @@ export async function retryRun(
   id: string,
   options: ConnectOptions,
 ): Promise<number> {
-  const answer = await connect(console, options).post(`${runPath(id)}/retry`, {});
-  show(console, options, answer, `${id} is tried again\n`);
+  const answer = await connect(console, options)
+    .post("/workflows/:id/retry", { params: { id }, body: {} });
+  show(console, options, answer, `retrying ${id}\n`);
   return 0;
 }

@@ -7,13 +7,13 @@ import { resolve } from "node:path";
 import { type ExportedHistory, importHistory } from "../../admin/history.ts";
 import { silentSink } from "../../observe/log.ts";
 import { WippyError } from "../../vm/error.ts";
-import type { Connection } from "../connection.ts";
+import type { ApiClient, Got } from "../../admin/client.ts";
 import { CommandError, type Console } from "../terminal/console.ts";
 import { load, type SourceOptions } from "../run/load.ts";
 import { report } from "../terminal/report.ts";
 import { withSyntaxCheck } from "../run/syntax.ts";
 import { oneLine } from "../terminal/table.ts";
-import { connectRuns, type Run, type RunChoice, runPath } from "./workflow.ts";
+import { connectRuns, type Run, type RunChoice } from "./workflow.ts";
 import type { TaskFailure } from "../../workflows/tasks/tasks.ts";
 
 export interface ReplayOptions extends RunChoice, SourceOptions {
@@ -34,13 +34,11 @@ interface Verdict {
 const runsAtOnce = 200;
 
 /** Every run of the journal, page by page. */
-async function* allRuns(connection: Connection, status: string | undefined): AsyncGenerator<Run> {
+async function* allRuns(connection: ApiClient, status: string | undefined): AsyncGenerator<Run> {
   let after: string | undefined;
   do {
-    const page: { runs: Run[]; next?: string } = await connection.get("/workflows", {
-      status,
-      after,
-      limit: runsAtOnce,
+    const page: Got<"/workflows"> = await connection.get("/workflows", {
+      query: { status, after, limit: runsAtOnce },
     });
     yield* page.runs;
     after = page.next;
@@ -55,7 +53,10 @@ async function* histories(
 ): AsyncGenerator<{ name: string; exported: ExportedHistory; history: Uint8Array }> {
   const connection = connectRuns(console, options);
   const fetched = async (id: string, run: string | undefined) => {
-    const exported = await connection.get<ExportedHistory>(`${runPath(id)}/export`, { run });
+    const exported = await connection.get("/workflows/:id/export", {
+      params: { id },
+      query: { run },
+    });
     return { name: exported.workflow_id, ...importHistory(JSON.stringify(exported), id) };
   };
   if (options.all) {

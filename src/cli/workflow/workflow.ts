@@ -4,34 +4,15 @@
  */
 import { bytes, moment, span } from "../../observe/measure.ts";
 import { join, resolve } from "node:path";
-import type { z } from "@hono/zod-openapi";
-import { routes } from "../../admin/route.ts";
-import { scheduleRoutes } from "../../admin/routes/schedules.ts";
-import { workflowRoutes } from "../../admin/routes/workflows.ts";
-import type { ExportedHistory, ShownEvent } from "../../admin/history.ts";
-import { problem } from "../../admin/problem.ts";
-import type { runDetailSchema, runSchema } from "../../admin/runs.ts";
+import { ApiClient, type Got, type Send } from "../../admin/client.ts";
 import { askSocket } from "../../admin/socket.ts";
-import {
-  type Ask,
-  Connection,
-  type ConnectOptions,
-  isAbsent,
-  readArgument,
-  stateOf,
-} from "../connection.ts";
+import { type ConnectOptions, isAbsent, readArgument, stateOf } from "../connection.ts";
 import { parseDuration } from "../../registry/duration.ts";
 import { CommandError, type Console } from "../terminal/console.ts";
-import { WippyError } from "../../vm/error.ts";
-import { unpackHistory } from "../../workflows/history/history.ts";
-import { workflowIdOf } from "../../workflows/pid.ts";
-import type { RunQuery } from "../../workflows/provider.ts";
-import { readStored } from "../../workflows/providers/providers.ts";
-import type { ScheduleQuery } from "../../workflows/schedules/schedules.ts";
 import { brief, failureText, fields, oneLine, table } from "../terminal/table.ts";
 
-export type Run = z.infer<typeof runSchema>;
-export type RunDetail = z.infer<typeof runDetailSchema>;
+export type Run = Got<"/workflows">["runs"][number];
+type ShownEvent = Got<"/workflows/:id/history">["events"][number];
 
 /** Which run is meant. */
 export interface RunChoice extends ConnectOptions {
@@ -60,40 +41,22 @@ export interface HistoryOptions extends RunChoice {
 
 /** How often a followed history is looked at, in milliseconds. */
 const followInterval = 250;
-const eventsAtOnce = 1000;
+const eventsAtOnce = 5000;
 
 /** Answers from the journal of a state folder what the runtime would. */
-async function readJournal(state: string): Promise<Ask> {
-  const stored = await readStored({ type: "sqlite", path: join(state, "journal.db") });
-  const app = routes();
-  app.onError((error, context) => problem(context, error));
-  // One journal answers for all of its hosts.
-  const source = {
-    hosts: stored.hosts.slice(0, 1),
-    owns: (pid: string) => workflowIdOf(pid) !== undefined,
-    list: (_host: string, query: RunQuery) => stored.list(query),
-    describe: async (pid: string) => await stored.describe(workflowIdOf(pid) ?? ""),
-    run: async (_host: string, runId: string) => {
-      const detail = await stored.run(runId);
-      if (detail) return detail;
-      throw new WippyError("NotFound", `no run ${runId}`, { retryable: false });
-    },
-    history: async (_host: string, runId: string) => unpackHistory(await stored.history(runId)),
-  };
-  const schedules = {
-    hosts: [state],
-    list: (_host: string, query: ScheduleQuery) => stored.schedules.list(query),
-    describe: (id: string) => stored.schedules.describe(id),
-  };
-  app.route("/api/v1", workflowRoutes(source)).route("/api/v1", scheduleRoutes(schedules));
-  return async (path, init) => await app.request(path, init);
+async function readJournal(state: string): Promise<Send> {
+  const [{ readStored }, { storedApi }] = await Promise.all([
+    import("../../workflows/providers/providers.ts"),
+    import("../../admin/stored.ts"),
+  ]);
+  return storedApi(await readStored({ type: "sqlite", path: join(state, "journal.db") }), state);
 }
 
 /** Speaks to the runtime of a state folder or, where none runs, to its journal. @throws CommandError */
-export function connectRuns(console: Console, options: ConnectOptions): Connection {
+export function connectRuns(console: Console, options: ConnectOptions): ApiClient {
   const state = stateOf(console, options);
-  let journal: Promise<Ask> | undefined;
-  return new Connection(async (path, init) => {
+  let journal: Promise<Send> | undefined;
+  return new ApiClient(async (path, init) => {
     if (journal) return await (await journal)(path, init);
     try {
       return await askSocket(state, path, init);
@@ -112,10 +75,6 @@ export function connectRuns(console: Console, options: ConnectOptions): Connecti
   });
 }
 
-export function runPath(id: string): string {
-  return `/workflows/${encodeURIComponent(id)}`;
-}
-
 /** `running`, or what stands in its way. */
 function state(run: Run): string {
   if (run.blocked) return "blocked";
@@ -123,6 +82,8 @@ function state(run: Run): string {
 }
 
 /** A date, or a span before now, in milliseconds since 1970. @throws CommandError */
+export function instant(text: string): number;
+export function instant(text: string | undefined): number | undefined;
 export function instant(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const span = parseDuration(text);
@@ -151,19 +112,21 @@ export async function listRuns(console: Console, options: ListRunsOptions): Prom
   const runs: Run[] = [];
   let after = options.after;
   do {
-    const page = await connection.get<{ runs: Run[]; next?: string }>("/workflows", {
-      status: options.status,
-      workflow_id: options.id,
-      host: options.host,
-      prefix: options.prefix,
-      entry: options.entry,
-      started_from: instant(options.since),
-      started_before: instant(options.until),
-      closed_from: instant(options.closedSince),
-      closed_before: instant(options.closedUntil),
-      attributes: attributesOf(options.attribute),
-      after,
-      limit: Math.max(1, Math.min(1000, options.limit - runs.length)),
+    const page: Got<"/workflows"> = await connection.get("/workflows", {
+      query: {
+        status: options.status,
+        workflow_id: options.id,
+        host: options.host,
+        prefix: options.prefix,
+        entry: options.entry,
+        started_from: instant(options.since),
+        started_before: instant(options.until),
+        closed_from: instant(options.closedSince),
+        closed_before: instant(options.closedUntil),
+        attributes: attributesOf(options.attribute),
+        after,
+        limit: Math.max(1, Math.min(1000, options.limit - runs.length)),
+      },
     });
     runs.push(...page.runs);
     after = page.next;
@@ -178,7 +141,7 @@ export async function listRuns(console: Console, options: ListRunsOptions): Prom
   }
   const now = Date.now();
   console.out(table(
-    ["WORKFLOW ID", "ENTRY", "STATUS", "STARTED", "TOOK", "EVENTS"],
+    ["WORKFLOW ID", "ENTRY", "STATUS", "STARTED", "DURATION", "EVENTS"],
     runs.map((run) => [
       run.workflow_id,
       run.entry,
@@ -194,7 +157,7 @@ export async function listRuns(console: Console, options: ListRunsOptions): Prom
 
 /** Events of a run from one on. */
 async function events(
-  connection: Connection,
+  connection: ApiClient,
   id: string,
   run: string | undefined,
   after = 0,
@@ -203,10 +166,10 @@ async function events(
   let from: string | undefined = String(after);
   let found: Run | undefined;
   while (from !== undefined) {
-    const page: { run: Run; events: ShownEvent[]; next?: string } = await connection.get(
-      `${runPath(id)}/history`,
-      { run, after: from, limit: eventsAtOnce },
-    );
+    const page: Got<"/workflows/:id/history"> = await connection.get("/workflows/:id/history", {
+      params: { id },
+      query: { run, after: from, limit: eventsAtOnce },
+    });
     all.push(...page.events);
     found = page.run;
     from = page.next;
@@ -217,15 +180,13 @@ async function events(
 /** `wippy workflow show` */
 export async function showRun(console: Console, id: string, options: RunChoice): Promise<number> {
   const connection = connectRuns(console, options);
-  const run = await connection.get<RunDetail>(runPath(id), { run: options.run });
-  const { events: all } = await events(connection, id, run.run_id);
-  const input = all[0]?.data["args"];
-  const last = run.status === "running" ? undefined : all.at(-1);
-  const result = last?.data["value"];
-  const failure = last?.data["failure"];
+  const run = await connection.get("/workflows/:id", {
+    params: { id },
+    query: { run: options.run },
+  });
+  const { input, result, failure } = run;
   if (options.json) {
-    const extra = { input, ...(result !== undefined && { result }), ...(failure && { failure }) };
-    console.out(`${JSON.stringify({ ...run, ...extra })}\n`);
+    console.out(`${JSON.stringify(run)}\n`);
     return 0;
   }
   console.out(fields([
@@ -238,21 +199,24 @@ export async function showRun(console: Console, id: string, options: RunChoice):
     ["parent", run.parent_workflow_id],
     ["started", moment(run.started)],
     ["closed", run.closed === undefined ? undefined : moment(run.closed)],
-    ["took", span((run.closed ?? Date.now()) - run.started)],
+    [
+      run.closed === undefined ? "running for" : "duration",
+      span((run.closed ?? Date.now()) - run.started),
+    ],
     ["history", `${run.history_length} events, ${bytes(run.history_size)}`],
     ["memo", run.memo && brief(run.memo, 200)],
     ["attributes", run.search_attributes && brief(run.search_attributes, 200)],
     ["input", brief(input, 200)],
     ["result", result === undefined ? undefined : brief(result, 200)],
     ["failure", failure === undefined ? undefined : failureText(failure, 400)],
-    ["begins", run.held_until === undefined ? undefined : moment(run.held_until)],
+    ["starts", run.held_until === undefined ? undefined : moment(run.held_until)],
   ]));
   if (run.blocked) {
     const { message, expected, actual } = run.blocked;
     console.out(`\nBlocked: ${oneLine(message)}\n`);
-    if (expected) console.out(`  history says  event ${expected.eventId} ${expected.event}\n`);
-    if (actual) console.out(`  code does     ${actual.command} at ${actual.at}\n`);
-    console.out("  It goes on when the code fits its history again.\n");
+    if (expected) console.out(`  recorded event ${expected.eventId} ${expected.event}\n`);
+    if (actual) console.out(`  code           ${actual.command} at ${actual.at}\n`);
+    console.out("  It continues when the code matches its history again.\n");
   }
   if (run.pending_activities.length > 0) {
     console.out("\nPending activities\n");
@@ -288,6 +252,16 @@ function gist({ data }: ShownEvent): string {
   return brief([...told, ...(value === undefined ? [] : [JSON.stringify(value)])].join(" "), 90);
 }
 
+function eventText(event: ShownEvent, begin: number, options: HistoryOptions): string {
+  if (options.json) return `${JSON.stringify(event)}\n`;
+  const number = String(event.id).padStart(5);
+  const offset = `+${span(event.time - begin)}`.padStart(8);
+  const line = `${number}  ${offset}  ${event.type.padEnd(24)} ${gist(event)}`.trimEnd();
+  if (!options.full) return `${line}\n`;
+  const indented = JSON.stringify(event.data, undefined, 2).replaceAll("\n", "\n       ");
+  return `${line}\n       ${indented}\n`;
+}
+
 /** `wippy workflow history` */
 export async function showHistory(
   console: Console,
@@ -295,22 +269,9 @@ export async function showHistory(
   options: HistoryOptions,
 ): Promise<number> {
   const connection = connectRuns(console, options);
-  const write = (shown: readonly ShownEvent[], begin: number) => {
-    for (const event of shown) {
-      if (options.json) console.out(`${JSON.stringify(event)}\n`);
-      else {
-        const number = String(event.id).padStart(5);
-        const offset = `+${span(event.time - begin)}`.padStart(8);
-        console.out(
-          `${number}  ${offset}  ${event.type.padEnd(24)} ${gist(event)}`.trimEnd() + "\n",
-        );
-        if (options.full) {
-          const indented = JSON.stringify(event.data, undefined, 2).replaceAll("\n", "\n       ");
-          console.out(`       ${indented}\n`);
-        }
-      }
-    }
-  };
+  // Once for all: a long history is tens of thousands of lines.
+  const write = (shown: readonly ShownEvent[], begin: number) =>
+    console.out(shown.map((event) => eventText(event, begin, options)).join(""));
   let { run, events: shown } = await events(connection, id, options.run);
   const runId = run.run_id;
   const begin = shown[0]?.time ?? run.started;
@@ -332,8 +293,9 @@ export async function exportRun(
   options: RunChoice & { out?: string },
 ): Promise<number> {
   const connection = connectRuns(console, options);
-  const exported = await connection.get<ExportedHistory>(`${runPath(id)}/export`, {
-    run: options.run,
+  const exported = await connection.get("/workflows/:id/export", {
+    params: { id },
+    query: { run: options.run },
   });
   const text = `${JSON.stringify(exported, undefined, 2)}\n`;
   if (options.out === undefined) console.out(text);

@@ -3,7 +3,10 @@ import { chmodSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createSite, serveAdmin } from "../../../src/admin/server.ts";
 import { Tokens } from "../../../src/admin/tokens.ts";
-import { apiBase, neededRole } from "../../../src/admin/api.ts";
+import { apiBase, checkRoles } from "../../../src/admin/admin.ts";
+import { includesRole, type Role, roles } from "../../../src/admin/role.ts";
+import { answer, done, roleField, route, routes } from "../../../src/admin/route.ts";
+import { mostSessions } from "../../../src/admin/sessions.ts";
 import { LiveEvents } from "../../../src/admin/events.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
 import { until } from "../../until.ts";
@@ -17,7 +20,7 @@ async function site(names: string[] = []) {
   const target = await shop.start();
   const tokens = new Tokens(shop.stateDir);
   let now = Date.now();
-  const app = createSite(target, tokens, { names }, () => "10.0.0.1", () => now);
+  const app = createSite(target, tokens, { names }, () => 7777, () => now);
   const ask = async (path: string, init: RequestInit = {}) =>
     await app.request(`http://${host}${path}`, {
       ...init,
@@ -43,18 +46,19 @@ async function site(names: string[] = []) {
   };
 }
 
-test("every route of the document needs a token, and the role that it is for", async () => {
+test("every route states its role, and needs it", async () => {
   const { ask, owner, tokens, withToken } = await site();
   const document = await (await ask(`${apiBase}/openapi.json`, { headers: owner })).json() as {
-    paths: Record<string, Record<string, unknown>>;
+    paths: Record<string, Record<string, Record<string, unknown>>>;
   };
-  const viewer = withToken(tokens.create("looks", "viewer"));
-  const operator = withToken(tokens.create("acts", "operator"));
-  let routes = 0;
+  const callers = roles.map((role) => ({ role, headers: withToken(tokens.create(role, role)) }));
+  const stated: string[] = [];
   for (const [path, methods] of Object.entries(document.paths)) {
-    for (const method of Object.keys(methods)) {
+    for (const [method, operation] of Object.entries(methods)) {
+      const needed = operation[roleField] as Role;
+      const name = `${method} ${path.slice(apiBase.length)}`;
+      stated.push(`${needed} ${name}`);
       if (path.endsWith("/events")) continue;
-      routes++;
       const at = path.replaceAll(/\{\w+\}/g, "none");
       const send = (headers: Record<string, string>) =>
         ask(at, {
@@ -62,17 +66,71 @@ test("every route of the document needs a token, and the role that it is for", a
           headers: { "content-type": "application/json", ...headers },
           ...(method === "post" && { body: "[]" }),
         });
-      expect((await send({})).status, `${method} ${path} without a token`).toBe(401);
-      const needed = neededRole(method.toUpperCase(), at);
-      const asViewer = (await send(viewer)).status;
-      if (needed === "viewer") expect(asViewer, `${method} ${path}`).not.toBe(403);
-      else expect(asViewer, `${method} ${path} as viewer`).toBe(403);
-      const asOperator = (await send(operator)).status;
-      if (needed === "admin") expect(asOperator, `${method} ${path} as operator`).toBe(403);
-      else expect(asOperator, `${method} ${path} as operator`).not.toBe(403);
+      expect((await send({})).status, `${name} without a token`).toBe(401);
+      for (const { role, headers } of callers) {
+        const allowed = (await send(headers)).status !== 403;
+        expect(allowed, `${name} as ${role}`).toBe(includesRole(role, needed));
+      }
     }
   }
-  expect(routes).toBeGreaterThan(25);
+  expect(stated.sort()).toEqual([
+    "admin post /stop",
+    "operator delete /schedules/{id}",
+    "operator post /functions/{id}/call",
+    "operator post /schedules",
+    "operator post /schedules/{id}/backfill",
+    "operator post /schedules/{id}/pause",
+    "operator post /schedules/{id}/trigger",
+    "operator post /schedules/{id}/unpause",
+    "operator post /schedules/{id}/update",
+    "operator post /services/{id}/start",
+    "operator post /services/{id}/stop",
+    "operator post /units/{pid}/cancel",
+    "operator post /units/{pid}/send",
+    "operator post /units/{pid}/terminate",
+    "operator post /workflows",
+    "operator post /workflows/{id}/cancel",
+    "operator post /workflows/{id}/reset",
+    "operator post /workflows/{id}/retry",
+    "operator post /workflows/{id}/signal",
+    "operator post /workflows/{id}/terminate",
+    "operator post /workflows/{id}/update",
+    "viewer get /attention",
+    "viewer get /config",
+    "viewer get /events",
+    "viewer get /functions",
+    "viewer get /logs",
+    "viewer get /openapi.json",
+    "viewer get /registry/entries",
+    "viewer get /registry/entries/{id}",
+    "viewer get /schedules",
+    "viewer get /schedules/{id}",
+    "viewer get /services",
+    "viewer get /services/{id}",
+    "viewer get /status",
+    "viewer get /units",
+    "viewer get /units/{pid}",
+    "viewer get /workflows",
+    "viewer get /workflows/{id}",
+    "viewer get /workflows/{id}/export",
+    "viewer get /workflows/{id}/history",
+    "viewer get /workflows/{id}/result",
+    "viewer post /workflows/{id}/query",
+  ]);
+});
+
+test("a route without a role is refused when the API is made", () => {
+  const app = routes();
+  app.get("/secret", (context) => context.text("for everybody"));
+  expect(() => checkRoles(app)).toThrow("the route GET /secret has no role");
+  const responses = { 200: answer(done, "Done") };
+  // @ts-expect-error the role is missing
+  route({ method: "get", path: "/secret", responses });
+  const guarded = routes().openapi(
+    route({ role: "admin", method: "get", path: "/secret/{id}", responses }),
+    (context) => context.json({ ok: true as const }, 200),
+  );
+  expect(() => checkRoles(guarded)).not.toThrow();
 });
 
 test("answers fit the schemas of the document, errors are problem details", async () => {
@@ -132,6 +190,13 @@ test("answers fit the schemas of the document, errors are problem details", asyn
   expect(pages).toHaveLength(8);
 });
 
+/** The secrets of the session that a sign-in began, as the headers that send them. */
+async function sessionOf(signedIn: Response) {
+  const cookie = signedIn.headers.get("set-cookie")!.split(";")[0]!;
+  const page = /#session=([\w-]+)"/.exec(await signedIn.text())![1]!;
+  return { cookie, "x-wippy-session": page };
+}
+
 test("a browser signs in with the link, and out", async () => {
   const { ask, tokens } = await site();
   const sent = await ask("/", {});
@@ -139,24 +204,38 @@ test("a browser signs in with the link, and out", async () => {
   expect(sent.headers.get("location")).toBe("/sign-in");
   const signedIn = await ask(`/sign-in?token=${tokens.owner()}`);
   const cookie = signedIn.headers.get("set-cookie")!;
+  expect(cookie).toStartWith("wippy_session_7777=");
   expect(cookie).toContain("HttpOnly");
   expect(cookie).toContain("SameSite=Strict");
-  const session = { cookie: cookie.split(";")[0]! };
+  expect(signedIn.headers.get("cache-control")).toBe("no-store");
+  const session = await sessionOf(signedIn);
   expect((await ask(`${apiBase}/status`, { headers: session })).status).toBe(200);
   const page = await ask("/workflows/x", { headers: session });
   expect(await page.text()).toContain('<div id="app">');
   expect(page.headers.get("content-security-policy")).toContain("script-src 'self'");
-  await ask("/sign-out", { method: "POST", headers: session });
+  expect((await ask("/sign-out", { method: "POST", headers: session })).status).toBe(204);
   expect((await ask(`${apiBase}/status`, { headers: session })).status).toBe(401);
+});
+
+test("the cookie alone, which a browser sends to every port of the host, opens nothing", async () => {
+  const { ask, tokens } = await site();
+  const session = await sessionOf(await ask(`/sign-in?token=${tokens.owner()}`));
+  const { cookie } = session;
+  const status = async (headers: Record<string, string>) =>
+    (await ask(`${apiBase}/status`, { headers })).status;
+  expect(await status({ cookie })).toBe(401);
+  expect(await status({ cookie, "x-wippy-session": "guess" })).toBe(401);
+  expect(await status({ cookie, "x-wippy-session": cookie.split("=")[1]! })).toBe(401);
+  expect(await status({ "x-wippy-session": session["x-wippy-session"] })).toBe(401);
+  expect((await ask("/sign-out", { method: "POST", headers: { cookie } })).status).toBe(401);
+  expect((await ask("/metrics", { headers: { cookie } })).status).toBe(401);
+  expect(await status(session)).toBe(200);
 });
 
 test("a session ends by itself, and with the token that it began with", async () => {
   const { ask, tokens, later } = await site();
   const token = tokens.create("browser", "viewer");
-  const begin = async () => {
-    const answer = await ask(`/sign-in?token=${token}`);
-    return { cookie: answer.headers.get("set-cookie")!.split(";")[0]! };
-  };
+  const begin = async () => await sessionOf(await ask(`/sign-in?token=${token}`));
   const session = await begin();
   later(11 * 3_600_000);
   expect((await ask(`${apiBase}/status`, { headers: session })).status).toBe(200);
@@ -167,16 +246,35 @@ test("a session ends by itself, and with the token that it began with", async ()
   expect((await ask(`${apiBase}/status`, { headers: second })).status).toBe(401);
 });
 
-test("who guesses tokens has to wait", async () => {
-  const { ask, owner, later } = await site();
+test("a token's sessions have a limit of their own", async () => {
+  const { ask, tokens } = await site();
+  const viewer = tokens.create("busy", "viewer");
+  const status = async (headers: Record<string, string>) =>
+    (await ask(`${apiBase}/status`, { headers })).status;
+  const owner = await sessionOf(await ask(`/sign-in?token=${tokens.owner()}`));
+  const first = await sessionOf(await ask(`/sign-in?token=${viewer}`));
+  for (let n = 1; n < mostSessions; n++) await ask(`/sign-in?token=${viewer}`);
+  expect(await status(first)).toBe(200);
+  // It was used last: the oldest is the second now.
+  const second = await sessionOf(await ask(`/sign-in?token=${viewer}`));
+  expect(await status(first)).toBe(200);
+  for (let n = 0; n < mostSessions; n++) await ask(`/sign-in?token=${viewer}`);
+  expect([await status(first), await status(second), await status(owner)]).toEqual([401, 401, 200]);
+});
+
+test("who guesses tokens has to wait, and keeps no good token out", async () => {
+  const { ask, owner, later, tokens } = await site();
   const guess = () => ask(`${apiBase}/status`, { headers: { authorization: "Bearer guess" } });
   for (let tries = 0; tries < 10; tries++) expect((await guess()).status).toBe(401);
   const refused = await guess();
   expect(refused.status).toBe(429);
+  expect(await refused.json()).toMatchObject({ title: "RateLimited" });
   expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
   expect((await ask("/sign-in?token=guess")).status).toBe(429);
-  later(60_001);
   expect((await ask(`${apiBase}/status`, { headers: owner })).status).toBe(200);
+  expect((await ask(`/sign-in?token=${tokens.owner()}`)).status).toBe(200);
+  later(60_001);
+  expect((await guess()).status).toBe(401);
 });
 
 test("requests of other sites and other names are refused", async () => {
@@ -210,9 +308,9 @@ test("tokens are kept for their owner only, and damaged or open files are refuse
   expect(statSync(path).mode & 0o777).toBe(0o600);
   expect(tokens.roleOf(made)).toBe("operator");
   expect(tokens.roleOf("")).toBeUndefined();
-  expect(() => tokens.create("ci", "viewer")).toThrow("there is a token ci");
-  expect(() => tokens.create("../x", "viewer")).toThrow("is no name for a token");
-  expect(() => tokens.revoke("none")).toThrow("there is no token none");
+  expect(() => tokens.create("ci", "viewer")).toThrow("a token ci exists");
+  expect(() => tokens.create("../x", "viewer")).toThrow("is not a name for a token");
+  expect(() => tokens.revoke("none")).toThrow("no token none");
   // Another program, such as the command line, sees and changes the same.
   const listed = await shop.wippy("token", "list");
   expect(listed.out).toMatch(/^NAME +ROLE +CREATED\nci +operator /);
@@ -317,6 +415,6 @@ test("what needs attention is found", async () => {
     severity: "warning",
     about: "function",
     id: "app:bad",
-    message: "5 of 5 calls have failed",
+    message: "5 of 5 calls failed",
   } as never);
 });

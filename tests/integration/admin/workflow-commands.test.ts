@@ -35,7 +35,7 @@ test("a run is started, looked at, told and asked from the command line", async 
   expect(runs).toMatchObject([{ workflow_id: "o-7", entry: "app:order", status: "running" }]);
   const table = (await shop.wippy("workflow", "list")).out;
   expect(table).toMatch(
-    /^WORKFLOW ID +ENTRY +STATUS +STARTED +TOOK +EVENTS\no-7 +app:order +running /,
+    /^WORKFLOW ID +ENTRY +STATUS +STARTED +DURATION +EVENTS\no-7 +app:order +running /,
   );
 
   const following = shop.wippy("workflow", "history", "o-7", "--follow");

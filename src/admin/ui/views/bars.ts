@@ -1,4 +1,7 @@
-import type { ShownEvent } from "../../history.ts";
+import type { Got } from "../../client.ts";
+
+/** An event of a history. */
+export type ShownEvent = Got<"/workflows/:id/history">["events"][number];
 
 /** Something that took time in a run. */
 export interface Bar {

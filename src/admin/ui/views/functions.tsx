@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
-import type { FunctionInfo } from "../../../node/functions.ts";
+import type { Got } from "../../client.ts";
 import { useLoad } from "../live.ts";
 import { Action, Choice, Empty, Link, Pager, readValues, Shown, Table } from "../parts.tsx";
-import { get, post, segment } from "../request.ts";
+import { api } from "../request.ts";
 import { place, setQuery, to } from "../router.ts";
 
-type Rated = FunctionInfo & { rate: number };
+type Rated = Got<"/functions">["functions"][number] & { rate: number };
 
 const orders: Readonly<Record<string, (left: Rated, right: Rated) => number>> = {
   failing: (left, right) => right.failed - left.failed || right.calls - left.calls,
@@ -27,10 +27,7 @@ export function FunctionsView() {
   const order = place.value.query.get("order") ?? "failing";
   const after = at.at(-1);
   const page = useLoad(`functions ${after ?? ""}`, async () => {
-    const found = await get<{ functions: FunctionInfo[]; next?: string }>("/functions", {
-      after,
-      limit: 200,
-    });
+    const found = await api.get("/functions", { query: { after, limit: 200 } });
     const now = Date.now();
     const seconds = (now - before.at) / 1000;
     const rated = found.functions.map((one) => {
@@ -77,7 +74,7 @@ export function FunctionsView() {
                       cell: ({ id }) => <Link to={to("registry", id)}>{id}</Link>,
                     },
                     { title: "Calls", number: true, cell: ({ calls }) => calls.toLocaleString() },
-                    { title: "A second", number: true, cell: ({ rate }) => rate.toFixed(1) },
+                    { title: "Calls/s", number: true, cell: ({ rate }) => rate.toFixed(1) },
                     {
                       title: "Failed",
                       number: true,
@@ -94,16 +91,16 @@ export function FunctionsView() {
                       cell: ({ type, instances, limit }) =>
                         type === "" ? "not called" : `${type} ${instances}/${limit}`,
                     },
-                    { title: "Median", number: true, cell: ({ p50 }) => time(p50) },
-                    { title: "95 %", number: true, minor: true, cell: ({ p95 }) => time(p95) },
-                    { title: "99 %", number: true, minor: true, cell: ({ p99 }) => time(p99) },
+                    { title: "p50", number: true, cell: ({ p50 }) => time(p50) },
+                    { title: "p95", number: true, minor: true, cell: ({ p95 }) => time(p95) },
+                    { title: "p99", number: true, minor: true, cell: ({ p99 }) => time(p99) },
                     {
-                      title: "Act",
+                      title: "Actions",
                       cell: ({ id }) => (
                         <Action
                           label="Call"
                           ask={{
-                            question: `Call ${id} with these arguments, a list in JSON:`,
+                            question: `Call ${id} with these arguments, a JSON list:`,
                             fields: [{
                               name: "args",
                               label: 'Arguments, such as [42, "text"]',
@@ -115,7 +112,10 @@ export function FunctionsView() {
                             const list = values.length === 1 && Array.isArray(values[0])
                               ? values[0]
                               : values;
-                            return post(`/functions/${segment(id)}/call`, { args: list });
+                            return api.post("/functions/:id/call", {
+                              params: { id },
+                              body: { args: list },
+                            });
                           }}
                           done={page.reload}
                         />

@@ -2,17 +2,11 @@ import { useEffect, useState } from "preact/hooks";
 import { moment } from "../../../observe/measure.ts";
 import { useChanges } from "../live.ts";
 import { Choice, Empty, Filter, State, Trouble } from "../parts.tsx";
-import { ApiError, get } from "../request.ts";
+import type { Got } from "../../client.ts";
+import { api, ApiError } from "../request.ts";
 import { place, setQuery } from "../router.ts";
 
-interface Line {
-  id: number;
-  time: number;
-  level: string;
-  logger: string;
-  message: string;
-  fields: Record<string, unknown>;
-}
+type Line = Got<"/logs">["records"][number];
 
 /** Lines that are shown. */
 const most = 500;
@@ -33,7 +27,7 @@ export function LogLines({ level, text, unit, paused }: {
   useEffect(() => {
     if (paused) return;
     let over = false;
-    get<{ records: Line[] }>("/logs", { level, text, unit, limit: most }).then(
+    api.get("/logs", { query: { level, text, unit, limit: most } }).then(
       ({ records }) => {
         if (over) return;
         setError(undefined);
@@ -59,7 +53,7 @@ export function LogLines({ level, text, unit, paused }: {
   if (!lines) return <p class="loading" aria-busy="true">Reading…</p>;
   if (lines.length === 0) {
     return (
-      <Empty title="Nothing was logged">
+      <Empty title="No log records">
         <p>
           Lua code logs with the module <code>logger</code> and with <code>print</code>.
         </p>
@@ -110,7 +104,7 @@ export function LogsView() {
           set={(value) => setQuery({ unit: value })}
         />
         <button type="button" aria-pressed={paused} onClick={() => setPaused(!paused)}>
-          {paused ? "Go on" : "Pause"}
+          {paused ? "Resume" : "Pause"}
         </button>
       </div>
       <LogLines level={level} text={text} unit={unit} paused={paused} />

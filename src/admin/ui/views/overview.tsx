@@ -1,19 +1,13 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { bytes, moment, span } from "../../../observe/measure.ts";
-import type { FunctionInfo } from "../../../node/functions.ts";
-import type { Status } from "../../../cli/runtime/runtime.ts";
+import type { Got } from "../../client.ts";
 import { useChanges, useLoad } from "../live.ts";
 import { Empty, Facts, Link, Shown, State } from "../parts.tsx";
-import { get } from "../request.ts";
+import { api, segment } from "../request.ts";
 import { to } from "../router.ts";
 
-interface Attention {
-  severity: "error" | "warning";
-  about: "service" | "run" | "unit" | "function" | "log";
-  id: string;
-  message: string;
-}
+type Attention = Got<"/attention">["items"][number];
 
 /** Seconds that the charts show. */
 const shown = 120;
@@ -101,6 +95,8 @@ function target({ about, id }: Attention): string {
   switch (about) {
     case "run":
       return to("workflows", id);
+    case "workflow":
+      return `/workflows?status=failed&entry=${segment(id)}`;
     case "unit":
       return to("processes", id);
     case "function":
@@ -116,7 +112,7 @@ function target({ about, id }: Attention): string {
 function Slowest() {
   const functions = useLoad(
     "slowest",
-    () => get<{ functions: FunctionInfo[] }>("/functions", { limit: 1000 }),
+    () => api.get("/functions", { query: { limit: 1000 } }),
     3000,
   );
   return (
@@ -125,7 +121,7 @@ function Slowest() {
         const called = all.filter(({ p95 }) => p95 !== undefined)
           .sort((left, right) => right.p95! - left.p95!).slice(0, 5);
         if (called.length === 0) {
-          return <p class="soft">No call was made since this view is open.</p>;
+          return <p class="soft">No calls since you opened this page.</p>;
         }
         return (
           <Facts
@@ -144,10 +140,10 @@ function Slowest() {
 
 /** What lives, what fails, and what needs somebody. */
 export function Overview() {
-  const status = useLoad("status", () => get<Status>("/status"), 1000);
+  const status = useLoad("status", () => api.get("/status"), 1000);
   const attention = useLoad(
     "attention",
-    () => get<{ items: Attention[] }>("/attention"),
+    () => api.get("/attention"),
     3000,
   );
   const counted = useRef({ starts: 0, since: Date.now(), rate: 0 });
@@ -172,7 +168,12 @@ export function Overview() {
         <Shown from={attention}>
           {({ items }) =>
             items.length === 0
-              ? <p class="fine">Nothing: no blocked runs, failed services or full mailboxes.</p>
+              ? (
+                <p class="fine">
+                  Nothing: no failed or blocked runs, failed services, failing functions or long
+                  mailboxes.
+                </p>
+              )
               : (
                 <ul class="attention">
                   {items.map((item) => (
@@ -190,7 +191,7 @@ export function Overview() {
           <>
             <div class="cards">
               <Chart
-                title="Units alive"
+                title="Running units"
                 unit={(value) => Math.round(value).toLocaleString()}
                 at={now.now}
                 value={now.units}
@@ -203,7 +204,7 @@ export function Overview() {
                 value={now.memory.resident}
               />
               <Chart
-                title="Starts a second"
+                title="Starts/s"
                 unit={(value) => value >= 10 ? String(Math.round(value)) : value.toFixed(1)}
                 at={now.now}
                 value={counted.current.rate}
@@ -261,7 +262,7 @@ export function Overview() {
                     ...now.journals.map(({ host, bytes: size, log }) =>
                       [
                         "Journal",
-                        <span title={host}>{bytes(size)} and {bytes(log)} to merge</span>,
+                        <span title={host}>{bytes(size)} (WAL {bytes(log)})</span>,
                       ] as const
                     ),
                   ]}

@@ -1,9 +1,8 @@
 import { useState } from "preact/hooks";
-import type { UnitInfo } from "../../../node/units.ts";
 import { bytes, moment, span } from "../../../observe/measure.ts";
 import { type Change, useChanges, useLoad } from "../live.ts";
 import { Action, Empty, Facts, Link, readValues, Shown, State } from "../parts.tsx";
-import { get, post, segment } from "../request.ts";
+import { api, segment } from "../request.ts";
 import { to } from "../router.ts";
 import { LogLines } from "./logs.tsx";
 
@@ -13,14 +12,14 @@ function Pids({ of }: { of: readonly string[] }) {
 
 /** One running unit. */
 export function ProcessView({ pid }: { pid: string }) {
-  const unit = useLoad(`unit ${pid}`, () => get<UnitInfo>(`/units/${segment(pid)}`), 1000);
+  const params = { pid };
+  const unit = useLoad(`unit ${pid}`, () => api.get("/units/:pid", { params }), 1000);
   const [events, setEvents] = useState<{ at: number; text: string }[]>([]);
   useChanges((change: Change | undefined) => {
     if (change?.type !== "unit" || change.data["path"] !== pid) return;
     const text = `${String(change.data["kind"])} ${JSON.stringify(change.data["data"] ?? {})}`;
     setEvents((before) => [...before.slice(-49), { at: Date.now(), text }]);
   });
-  const path = `/units/${segment(pid)}`;
   return (
     <>
       <p class="crumbs">
@@ -31,7 +30,7 @@ export function ProcessView({ pid }: { pid: string }) {
         ? (
           <Empty title="This unit has ended">
             <p>
-              <Link to="/processes">Look at those that run</Link>, or at{" "}
+              <Link to="/processes">See running units</Link>, or{" "}
               <Link to={`/logs?unit=${segment(pid)}`}>its log</Link>.
             </p>
           </Empty>
@@ -51,7 +50,10 @@ export function ProcessView({ pid }: { pid: string }) {
                       }],
                     }}
                     run={({ topic, payload = "" }) =>
-                      post(`${path}/send`, { topic, payloads: readValues(payload) })}
+                      api.post("/units/:pid/send", {
+                        params,
+                        body: { topic: topic ?? "", payloads: readValues(payload) },
+                      })}
                   />
                   <Action
                     label="Cancel"
@@ -63,14 +65,15 @@ export function ProcessView({ pid }: { pid: string }) {
                         value: "canceled by an operator",
                       }],
                     }}
-                    run={({ reason }) => post(`${path}/cancel`, { reason })}
+                    run={({ reason }) =>
+                      api.post("/units/:pid/cancel", { params, body: reason ? { reason } : {} })}
                     done={unit.reload}
                   />
                   <Action
                     danger
                     label="Terminate"
                     ask={{ question: "End this unit by force? Its state in memory is lost." }}
-                    run={() => post(`${path}/terminate`)}
+                    run={() => api.post("/units/:pid/terminate", { params })}
                     done={unit.reload}
                   />
                 </div>
@@ -129,7 +132,7 @@ export function ProcessView({ pid }: { pid: string }) {
         )}
       {events.length > 0 && (
         <section>
-          <h2>Events since this view is open</h2>
+          <h2>Events since you opened this page</h2>
           <ul class="bare">
             {events.map(({ at, text }) => (
               <li>

@@ -1,14 +1,17 @@
 import { useRef, useState } from "preact/hooks";
-import type { UnitInfo } from "../../../node/units.ts";
+import type { Got } from "../../client.ts";
 import { span } from "../../../observe/measure.ts";
 import { useChanges, useLoad } from "../live.ts";
 import { Choice, type Column, Empty, Filter, Link, Pager, Shown, State, Table } from "../parts.tsx";
-import { get } from "../request.ts";
+import { api } from "../request.ts";
 import { place, setQuery, to } from "../router.ts";
 
 const perPage = 200;
 
-export const unitColumns: readonly Column<UnitInfo>[] = [
+/** A running unit. */
+export type Unit = Got<"/units">["units"][number];
+
+export const unitColumns: readonly Column<Unit>[] = [
   { title: "PID", cell: ({ pid }) => <Link class="mono" to={to("processes", pid)}>{pid}</Link> },
   { title: "Entry", cell: ({ entry }) => <Link to={to("registry", entry)}>{entry}</Link> },
   { title: "Kind", minor: true, cell: (unit) => unit.supervises ? "supervisor" : unit.kind },
@@ -31,7 +34,7 @@ const mostLevels = 40;
 function Branch({ of, depth, below }: {
   of: string;
   depth: number;
-  below: ReadonlyMap<string, readonly UnitInfo[]>;
+  below: ReadonlyMap<string, readonly Unit[]>;
 }) {
   return (
     <ul class="tree">
@@ -43,9 +46,9 @@ function Branch({ of, depth, below }: {
 }
 
 function Leaf({ unit, depth, below }: {
-  unit: UnitInfo;
+  unit: Unit;
   depth: number;
-  below: ReadonlyMap<string, readonly UnitInfo[]>;
+  below: ReadonlyMap<string, readonly Unit[]>;
 }) {
   const [open, setOpen] = useState(depth < openLevels);
   const name = unit.names[0] ?? unit.entry;
@@ -74,9 +77,9 @@ function Leaf({ unit, depth, below }: {
 }
 
 /** Units below the units that spawned them. */
-function Tree({ units }: { units: readonly UnitInfo[] }) {
+function Tree({ units }: { units: readonly Unit[] }) {
   const known = new Set(units.map(({ pid }) => pid));
-  const below = new Map<string, UnitInfo[]>();
+  const below = new Map<string, Unit[]>();
   for (const unit of units) {
     const parent = unit.parent !== undefined && known.has(unit.parent) ? unit.parent : "";
     below.set(parent, [...below.get(parent) ?? [], unit]);
@@ -94,8 +97,7 @@ export function ProcessesView() {
   const after = at.at(-1);
   const page = useLoad(
     `units ${entry} ${host} ${after ?? ""}`,
-    () =>
-      get<{ units: UnitInfo[]; next?: string }>("/units", { entry, host, after, limit: perPage }),
+    () => api.get("/units", { query: { entry, host, after, limit: perPage } }),
     3000,
   );
   const last = useRef(0);
@@ -139,7 +141,9 @@ export function ProcessesView() {
         {({ units, next }) =>
           units.length === 0
             ? (
-              <Empty title={entry || host ? "No unit fits these filters" : "Nothing runs"}>
+              <Empty
+                title={entry || host ? "No units match these filters" : "No units are running"}
+              >
                 <p>
                   A process is started by <code>process.spawn</code>, by a{" "}
                   <code>process.service</code>, or by a supervisor.

@@ -1,28 +1,13 @@
 import hljs from "highlight.js/lib/core";
 import lua from "highlight.js/lib/languages/lua";
 import { useState } from "preact/hooks";
-import type { UnitInfo } from "../../../node/units.ts";
 import { useLoad } from "../live.ts";
 import { Empty, Facts, Filter, Link, Pager, Shown, Table, Value } from "../parts.tsx";
-import { get, segment } from "../request.ts";
+import { api, segment } from "../request.ts";
 import { place, setQuery, to } from "../router.ts";
 import { unitColumns } from "./processes.tsx";
 
 hljs.registerLanguage("lua", lua);
-
-interface Summary {
-  id: string;
-  namespace: string;
-  name: string;
-  kind: string;
-  comment?: string;
-}
-
-interface Entry extends Summary {
-  meta: Record<string, unknown>;
-  data: Record<string, unknown>;
-  origin?: { file: string; line: number };
-}
 
 /** Entries of the application, by namespace. */
 export function RegistryView() {
@@ -33,13 +18,7 @@ export function RegistryView() {
   const after = at.at(-1);
   const page = useLoad(
     `entries ${text} ${kind} ${after ?? ""}`,
-    () =>
-      get<{ entries: Summary[]; next?: string; version: number }>("/registry/entries", {
-        text,
-        kind,
-        after,
-        limit: 500,
-      }),
+    () => api.get("/registry/entries", { query: { text, kind, after, limit: 500 } }),
     5000,
   );
   return (
@@ -60,7 +39,7 @@ export function RegistryView() {
             ? (
               <Empty
                 title={text || kind
-                  ? "No entry fits these filters"
+                  ? "No entries match these filters"
                   : "The application has no entries"}
               >
                 <p>
@@ -110,10 +89,14 @@ function Source({ text }: { text: string }) {
 
 /** One entry with its source and the units that run it. */
 export function EntryView({ id }: { id: string }) {
-  const entry = useLoad(`entry ${id}`, () => get<Entry>(`/registry/entries/${segment(id)}`), 5000);
+  const entry = useLoad(
+    `entry ${id}`,
+    () => api.get("/registry/entries/:id", { params: { id } }),
+    5000,
+  );
   const units = useLoad(
     `units of ${id}`,
-    () => get<{ units: UnitInfo[]; next?: string }>("/units", { entry: id, limit: 50 }),
+    () => api.get("/units", { query: { entry: id, limit: 50 } }),
     3000,
   );
   return (

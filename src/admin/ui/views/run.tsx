@@ -1,37 +1,52 @@
 import { useState } from "preact/hooks";
-import type { ShownEvent } from "../../history.ts";
-import type { RunDetail } from "../../../cli/workflow/workflow.ts";
+import { addressOf, type Got } from "../../client.ts";
 import { bytes, moment, span } from "../../../observe/measure.ts";
 import { useLoad } from "../live.ts";
-import { Action, Choice, Facts, Link, readValues, Shown, State, Table, Value } from "../parts.tsx";
-import { get, post, segment } from "../request.ts";
+import {
+  Action,
+  Choice,
+  Facts,
+  Link,
+  Pager,
+  readValues,
+  Shown,
+  State,
+  Table,
+  Value,
+} from "../parts.tsx";
+import { api, ApiError, segment, send } from "../request.ts";
 import { go, place, setQuery, to } from "../router.ts";
+import type { ShownEvent } from "./bars.ts";
 import { Timeline } from "./timeline.tsx";
 import { runState } from "./workflows.tsx";
 
+type RunDetail = Got<"/workflows/:id">;
+
 interface Seen {
   run: RunDetail;
+  /** The newest, oldest first. */
   events: ShownEvent[];
 }
 
-/** Events that are read at most; the command line shows more. */
-const mostEvents = 5000;
+/** Events that the timeline is made of: the newest ones. */
+const timelineEvents = 1000;
 const perPage = 100;
 
-/** Reads a run, and of its history what is new. */
+/** Reads a run, and the newest events of its history. */
 function reader(id: string, runId: string | undefined): () => Promise<Seen> {
-  const path = `/workflows/${segment(id)}`;
+  const params = { id };
   let events: ShownEvent[] = [];
   return async () => {
-    const run = await get<RunDetail>(path, { run: runId });
-    while (events.length < Math.min(run.history_length, mostEvents)) {
-      const page = await get<{ events: ShownEvent[] }>(`${path}/history`, {
-        run: run.run_id,
-        after: String(events.at(-1)?.id ?? 0),
-        limit: 1000,
+    const run = await api.get("/workflows/:id", { params, query: { run: runId } });
+    const missing = run.history_length - (events.at(-1)?.id ?? 0);
+    if (missing > 0) {
+      const page = await api.get("/workflows/:id/history", {
+        params,
+        query: { run: run.run_id, order: "newest", limit: Math.min(missing, timelineEvents) },
       });
-      if (page.events.length === 0) break;
-      events = [...events, ...page.events];
+      const last = events.at(-1)?.id ?? 0;
+      const added = page.events.filter((event) => event.id > last).reverse();
+      events = [...events, ...added].slice(-timelineEvents);
     }
     return { run, events };
   };
@@ -42,17 +57,17 @@ function Blocked({ run }: { run: RunDetail }) {
   const { message, expected, actual } = run.blocked;
   return (
     <section class="trouble" role="alert">
-      <h2>Blocked: the code does not repeat its history</h2>
+      <h2>Blocked: the code does not match its history</h2>
       <p>{message}</p>
       <Facts
         of={[
-          ["History says", expected && <code>event {expected.eventId} {expected.event}</code>],
-          ["The code does", actual && <code>{actual.command} at {actual.at}</code>],
+          ["Recorded event", expected && <code>event {expected.eventId} {expected.event}</code>],
+          ["Code", actual && <code>{actual.command} at {actual.at}</code>],
         ]}
       />
       <p>
-        Mend the code, or guard the change with{" "}
-        <code>workflow.version</code>; then it goes on by itself.
+        Correct the code, or guard the change with{" "}
+        <code>workflow.version</code>; the run then continues by itself.
       </p>
     </section>
   );
@@ -62,7 +77,7 @@ function Pending({ run }: { run: RunDetail }) {
   if (run.pending_activities.length === 0 && run.pending_timers.length === 0) return null;
   return (
     <section>
-      <h2>Waits for</h2>
+      <h2>Pending</h2>
       {run.pending_activities.length > 0 && (
         <Table
           caption="Pending activities"
@@ -110,13 +125,23 @@ function Pending({ run }: { run: RunDetail }) {
 /** What people want to see of a history: not the engine's own steps. */
 const ownSteps = new Set(["TaskStarted", "TaskCompleted"]);
 
-function Events({ events }: { events: readonly ShownEvent[] }) {
-  const form = place.value.query.get("events") ?? "compact";
-  const [page, setPage] = useState(0);
-  const wanted = form === "full" ? events : events.filter(({ type }) => !ownSteps.has(type));
-  const pages = Math.max(1, Math.ceil(wanted.length / perPage));
-  const at = Math.min(page, pages - 1);
-  const begin = events[0]?.time ?? 0;
+/** The history, page by page, from either end. */
+function Events({ run }: { run: RunDetail }) {
+  const { query } = place.value;
+  const form = query.get("events") ?? "compact";
+  const order = query.get("order") === "newest" ? "newest" : "oldest";
+  const [at, setAt] = useState<readonly string[]>([]);
+  const after = at.at(-1);
+  // Read again when there are more; a page between the ends stays as it is.
+  const page = useLoad(
+    `history ${run.run_id} ${order} ${after ?? ""} ${run.history_length}`,
+    () =>
+      api.get("/workflows/:id/history", {
+        params: { id: run.pid },
+        query: { run: run.run_id, order, after, limit: perPage },
+      }),
+    0,
+  );
   return (
     <section>
       <h2>History</h2>
@@ -127,41 +152,69 @@ function Events({ events }: { events: readonly ShownEvent[] }) {
           of={[["compact", "Compact"], ["full", "Full"]]}
           set={(value) => setQuery({ events: value === "compact" ? undefined : value })}
         />
+        <Choice
+          label="Order"
+          value={order}
+          of={[["oldest", "Oldest first"], ["newest", "Newest first"]]}
+          set={(value) => {
+            setAt([]);
+            setQuery({ order: value === "oldest" ? undefined : value });
+          }}
+        />
       </div>
-      <ol class="events">
-        {wanted.slice(at * perPage, (at + 1) * perPage).map((event) => (
-          <li key={event.id}>
-            <details>
-              <summary>
-                <span class="soft number">{event.id}</span>{" "}
-                <span class="soft">+{span(event.time - begin)}</span> <strong>{event.type}</strong>
-                {" "}
-                <span class="gist">
-                  {["entry", "name", "message"].map((key) => event.data[key]).filter((value) =>
-                    typeof value === "string"
-                  ).join(" ")}
-                </span>
-              </summary>
-              <pre tabIndex={0}>{JSON.stringify(event.data, undefined, 2)}</pre>
-            </details>
-          </li>
-        ))}
-      </ol>
-      {pages > 1 && (
-        <nav class="pager" aria-label="Pages of events">
-          <button type="button" disabled={at === 0} onClick={() => setPage(at - 1)}>Back</button>
-          <span>Page {at + 1} of {pages}</span>
-          <button type="button" disabled={at + 1 >= pages} onClick={() => setPage(at + 1)}>
-            More
-          </button>
-        </nav>
-      )}
+      <Shown from={page}>
+        {({ events, next }) => (
+          <>
+            <ol class="events">
+              {events.filter(({ type }) => form === "full" || !ownSteps.has(type)).map((event) => (
+                <li key={event.id}>
+                  <details>
+                    <summary>
+                      <span class="soft number">{event.id}</span>{" "}
+                      <span class="soft">+{span(event.time - run.started)}</span>{" "}
+                      <strong>{event.type}</strong>{" "}
+                      <span class="gist">
+                        {["entry", "name", "message"].map((key) => event.data[key])
+                          .filter((value) =>
+                            typeof value === "string"
+                          ).join(" ")}
+                      </span>
+                    </summary>
+                    <pre tabIndex={0}>{JSON.stringify(event.data, undefined, 2)}</pre>
+                  </details>
+                </li>
+              ))}
+            </ol>
+            <Pager next={next} at={at} set={setAt} />
+          </>
+        )}
+      </Shown>
     </section>
   );
 }
 
+/** Downloads the history. Not a plain link: that would come without the session's secret. */
+function Export({ run }: { run: RunDetail }) {
+  return (
+    <Action
+      label="Export"
+      run={async () => {
+        const params = { id: run.pid };
+        const query = { run: run.run_id };
+        const response = await send(addressOf("/workflows/:id/export", { params, query }));
+        if (!response.ok) throw new ApiError(response.status, "Error", await response.text());
+        const link = document.createElement("a");
+        link.href = URL.createObjectURL(await response.blob());
+        link.download = `${run.workflow_id}.json`;
+        link.click();
+        URL.revokeObjectURL(link.href);
+      }}
+    />
+  );
+}
+
 function Actions({ run, reload }: { run: RunDetail; reload(): void }) {
-  const path = `/workflows/${segment(run.pid)}`;
+  const params = { id: run.pid };
   const open = run.status === "running";
   const name = { name: "name", label: "Name" };
   const values = { name: "values", label: "Value (JSON, or text)" };
@@ -173,14 +226,20 @@ function Actions({ run, reload }: { run: RunDetail; reload(): void }) {
             label="Signal"
             ask={{ question: "Send a signal:", fields: [name, values] }}
             run={({ name, values = "" }) =>
-              post(`${path}/signal`, { name, payloads: readValues(values) })}
+              api.post("/workflows/:id/signal", {
+                params,
+                body: { name: name ?? "", payloads: readValues(values) },
+              })}
             done={reload}
           />
           <Action
             label="Update"
             ask={{ question: "Send an update and wait for its outcome:", fields: [name, values] }}
             run={({ name, values = "" }) =>
-              post(`${path}/update`, { name, args: readValues(values) })}
+              api.post("/workflows/:id/update", {
+                params,
+                body: { name: name ?? "", args: readValues(values) },
+              })}
             done={reload}
           />
         </>
@@ -188,32 +247,43 @@ function Actions({ run, reload }: { run: RunDetail; reload(): void }) {
       <Action
         label="Query"
         ask={{
-          question: "Ask this run; nothing is recorded:",
+          question: "Query this run; nothing is recorded:",
           fields: [{ ...name, value: "__stack_trace" }, values],
         }}
         run={({ name, values = "" }) =>
-          post(`${path}/query`, { name, args: readValues(values), run: run.run_id })}
+          api.post("/workflows/:id/query", {
+            params,
+            body: { name: name ?? "", args: readValues(values), run: run.run_id },
+          })}
       />
-      {run.blocked && <Action label="Retry now" run={() => post(`${path}/retry`)} done={reload} />}
+      {run.blocked && (
+        <Action
+          label="Retry now"
+          run={() => api.post("/workflows/:id/retry", { params, body: {} })}
+          done={reload}
+        />
+      )}
       {open && (
         <>
           <Action
             label="Cancel"
             ask={{
-              question: "Ask this run to end? It may clean up first.",
+              question: "Request cancellation? The run may clean up first.",
               fields: [{ name: "reason", label: "Reason" }],
             }}
-            run={({ reason }) => post(`${path}/cancel`, { reason })}
+            run={({ reason = "" }) =>
+              api.post("/workflows/:id/cancel", { params, body: { reason } })}
             done={reload}
           />
           <Action
             danger
             label="Terminate"
             ask={{
-              question: "Close this run at once? Its code sees nothing of it.",
+              question: "Terminate this run at once? Its code gets no chance to clean up.",
               fields: [{ name: "reason", label: "Reason" }],
             }}
-            run={({ reason }) => post(`${path}/terminate`, { reason })}
+            run={({ reason = "" }) =>
+              api.post("/workflows/:id/terminate", { params, body: { reason } })}
             done={reload}
           />
         </>
@@ -223,28 +293,20 @@ function Actions({ run, reload }: { run: RunDetail; reload(): void }) {
         label="Reset"
         ask={{
           question:
-            "Begin anew at an earlier event? What came later is undone; messages come again.",
-          fields: [{ name: "event", label: "Number of the event" }, {
+            "Reset to an earlier event? Later progress is discarded; signals are reapplied.",
+          fields: [{ name: "event", label: "Event number" }, {
             name: "reason",
             label: "Reason",
           }],
         }}
         run={({ event, reason }) =>
-          post<{ run_id: string }>(`${path}/reset`, {
-            event: Number(event),
-            run: run.run_id,
-            reason,
+          api.post("/workflows/:id/reset", {
+            params,
+            body: { event: Number(event), run: run.run_id, ...reason ? { reason } : {} },
           })}
-        done={(answer) =>
-          go(`${to("workflows", run.pid)}?run=${(answer as { run_id: string }).run_id}`)}
+        done={({ run_id }) => go(`${to("workflows", run.pid)}?run=${run_id}`)}
       />
-      <a
-        class="button"
-        href={`/api/v1${path}/export?run=${run.run_id}`}
-        download={`${run.workflow_id}.json`}
-      >
-        Export
-      </a>
+      <Export run={run} />
     </div>
   );
 }
@@ -266,8 +328,7 @@ export function RunView({ id }: { id: string }) {
       </p>
       <Shown from={seen}>
         {({ run, events }) => {
-          const last = run.status === "running" ? undefined : events.at(-1);
-          const failure = last?.data["failure"] as {
+          const failure = run.failure as {
             kind?: string;
             message?: string;
             position?: string;
@@ -297,10 +358,16 @@ export function RunView({ id }: { id: string }) {
                       ["Entry", <Link to={to("registry", run.entry)}>{run.entry}</Link>],
                       ["Started", moment(run.started)],
                       ["Closed", run.closed === undefined ? "" : moment(run.closed)],
-                      ["Took", span((run.closed ?? Date.now()) - run.started)],
-                      ["Begins", run.held_until === undefined ? "" : moment(run.held_until)],
+                      [
+                        run.closed === undefined ? "Running for" : "Duration",
+                        span((run.closed ?? Date.now()) - run.started),
+                      ],
+                      ["Starts", run.held_until === undefined ? "" : moment(run.held_until)],
                       ["Attempt", run.attempt > 1 ? String(run.attempt) : ""],
-                      ["History", `${run.history_length} events, ${bytes(run.history_size)}`],
+                      [
+                        "History",
+                        `${run.history_length.toLocaleString()} events, ${bytes(run.history_size)}`,
+                      ],
                       [
                         "Parent",
                         run.parent_workflow_id && (
@@ -311,7 +378,7 @@ export function RunView({ id }: { id: string }) {
                       ],
                       ["Run id", <span class="mono">{run.run_id}</span>],
                       [
-                        "All its runs",
+                        "All runs",
                         <Link to={`/workflows?id=${segment(run.workflow_id)}`}>show</Link>,
                       ],
                     ]}
@@ -319,8 +386,8 @@ export function RunView({ id }: { id: string }) {
                 </section>
                 <section class="card">
                   <h2>Input and result</h2>
-                  <Value title="Input" of={events[0]?.data["args"] ?? []} />
-                  {last && !failure && <Value title="Result" of={last.data["value"]} />}
+                  <Value title="Input" of={run.input} />
+                  {run.status === "completed" && <Value title="Result" of={run.result} />}
                   {run.memo && <Value title="Memo" of={run.memo} />}
                   {run.search_attributes && (
                     <Value title="Search attributes" of={run.search_attributes} />
@@ -330,9 +397,15 @@ export function RunView({ id }: { id: string }) {
               <Pending run={run} />
               <section>
                 <h2>Timeline</h2>
+                {events.length < run.history_length && (
+                  <p class="soft">
+                    The newest {events.length.toLocaleString()} of{" "}
+                    {run.history_length.toLocaleString()} events.
+                  </p>
+                )}
                 <Timeline events={events} until={run.closed ?? Date.now()} />
               </section>
-              <Events events={events} />
+              <Events run={run} />
             </>
           );
         }}

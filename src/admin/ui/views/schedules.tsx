@@ -1,28 +1,33 @@
 import { useState } from "preact/hooks";
 import { moment, span } from "../../../observe/measure.ts";
 import { rulesOf } from "../../../observe/schedule-rules.ts";
-import type { ShownSchedule, ShownSummary } from "../../routes/schedules.ts";
+import type { Got } from "../../client.ts";
 import { useLoad } from "../live.ts";
 import { Action, Empty, Facts, Link, Pager, Shown, State, Table, Value } from "../parts.tsx";
-import { get, post, remove, segment } from "../request.ts";
+import { api } from "../request.ts";
 import { go, to } from "../router.ts";
 
 type Act = { id: string; paused: boolean; done(): void };
 
-const address = (id: string, verb: string) => `/schedules/${segment(id)}/${verb}`;
-
 /** Pauses a schedule, or lets it go on. */
 function Pausing({ id, paused, done }: Act) {
   return paused
-    ? <Action label="Unpause" run={() => post(address(id, "unpause"))} done={done} />
+    ? (
+      <Action
+        label="Unpause"
+        run={() => api.post("/schedules/:id/unpause", { params: { id }, body: {} })}
+        done={done}
+      />
+    )
     : (
       <Action
         label="Pause"
         ask={{
-          question: `Leave the matches of ${id} out from now on?`,
+          question: `Pause ${id}? Scheduled times are skipped from now on.`,
           fields: [{ name: "note", label: "Note" }],
         }}
-        run={({ note }) => post(address(id, "pause"), note ? { note } : {})}
+        run={({ note }) =>
+          api.post("/schedules/:id/pause", { params: { id }, body: note ? { note } : {} })}
         done={done}
       />
     );
@@ -34,7 +39,7 @@ export function SchedulesView() {
   const after = at.at(-1);
   const page = useLoad(
     `schedules ${after ?? ""}`,
-    () => get<{ schedules: ShownSummary[]; next?: string }>("/schedules", { after, limit: 100 }),
+    () => api.get("/schedules", { query: { after, limit: 100 } }),
   );
   return (
     <>
@@ -43,9 +48,9 @@ export function SchedulesView() {
         {({ schedules, next }) =>
           schedules.length === 0
             ? (
-              <Empty title="There is no schedule">
+              <Empty title="No schedules">
                 <p>
-                  Make one with <code>wippy schedule create</code>, from Lua with{" "}
+                  Create one with <code>wippy schedule create</code>, from Lua with{" "}
                   <code>schedule.create</code>, or declare a <code>workflow.schedule</code>.
                 </p>
               </Empty>
@@ -73,7 +78,7 @@ export function SchedulesView() {
                       cell: ({ next }) => next === undefined ? "" : moment(next),
                     },
                     {
-                      title: "Act",
+                      title: "Actions",
                       cell: ({ id, paused }) => (
                         <Pausing id={id} paused={paused} done={page.reload} />
                       ),
@@ -88,7 +93,7 @@ export function SchedulesView() {
   );
 }
 
-function Runs({ title, of }: { title: string; of: ShownSchedule["recent"] }) {
+function Runs({ title, of }: { title: string; of: Got<"/schedules/:id">["recent"] }) {
   if (of.length === 0) return null;
   return (
     <>
@@ -114,7 +119,7 @@ function Runs({ title, of }: { title: string; of: ShownSchedule["recent"] }) {
 export function ScheduleView({ id }: { id: string }) {
   const found = useLoad(
     `schedule ${id}`,
-    () => get<ShownSchedule>(`/schedules/${segment(id)}`),
+    () => api.get("/schedules/:id", { params: { id } }),
   );
   return (
     <Shown from={found}>
@@ -131,21 +136,22 @@ export function ScheduleView({ id }: { id: string }) {
               <Action
                 label="Trigger"
                 ask={{ question: `Start a run of ${schedule.workflow} now?` }}
-                run={() => post(address(id, "trigger"))}
+                run={() => api.post("/schedules/:id/trigger", { params: { id }, body: {} })}
                 done={found.reload}
               />
               <Action
                 label="Backfill"
                 ask={{
-                  question: "Act on the matches of a time that is over:",
+                  question: "Act on the scheduled times of a past period:",
                   fields: [
                     { name: "from", label: "From, such as 2026-11-25T10:00:00Z" },
-                    { name: "to", label: "To (now when empty)" },
+                    { name: "to", label: "To (default: now)" },
                   ],
                 }}
                 run={({ from, to: until }) =>
-                  post(address(id, "backfill"), {
-                    ranges: [{ from, ...until ? { to: until } : {} }],
+                  api.post("/schedules/:id/backfill", {
+                    params: { id },
+                    body: { ranges: [{ from: from ?? "", ...until ? { to: until } : {} }] },
                   })}
                 done={found.reload}
               />
@@ -153,8 +159,8 @@ export function ScheduleView({ id }: { id: string }) {
                 <Action
                   danger
                   label="Delete"
-                  ask={{ question: `Delete the schedule ${id}? Its runs go on.` }}
-                  run={() => remove(`/schedules/${segment(id)}`)}
+                  ask={{ question: `Delete the schedule ${id}? Its runs continue.` }}
+                  run={() => api.delete("/schedules/:id", { params: { id } })}
                   done={() => go(to("schedules"))}
                 />
               )}

@@ -1,22 +1,12 @@
 import { moment } from "../../../observe/measure.ts";
 import { useChanges, useLoad } from "../live.ts";
 import { Action, Empty, Link, Shown, State, Table } from "../parts.tsx";
-import { get, post, segment } from "../request.ts";
+import { api } from "../request.ts";
 import { to } from "../router.ts";
-
-interface Service {
-  id: string;
-  kind: string;
-  status: string;
-  desired: string;
-  restarts: number;
-  changed?: number;
-  details?: string;
-}
 
 /** Hosts, services and supervisors. */
 export function ServicesView() {
-  const services = useLoad("services", () => get<{ services: Service[] }>("/services"));
+  const services = useLoad("services", () => api.get("/services"));
   useChanges((change) => {
     if (change === undefined || change.type === "service") services.reload();
   });
@@ -51,22 +41,24 @@ export function ServicesView() {
                   },
                   { title: "Details", cell: ({ details }) => details ?? "" },
                   {
-                    title: "Act",
+                    title: "Actions",
                     cell: ({ id, status }) =>
                       status === "running"
                         ? (
                           <Action
                             danger
                             label="Stop"
-                            ask={{ question: `Stop ${id}, and before it all that needs it?` }}
-                            run={() => post(`/services/${segment(id)}/stop`)}
+                            ask={{
+                              question: `Stop ${id}? The services that depend on it stop first.`,
+                            }}
+                            run={() => api.post("/services/:id/stop", { params: { id } })}
                             done={services.reload}
                           />
                         )
                         : (
                           <Action
                             label="Start"
-                            run={() => post(`/services/${segment(id)}/start`)}
+                            run={() => api.post("/services/:id/start", { params: { id } })}
                             done={services.reload}
                           />
                         ),

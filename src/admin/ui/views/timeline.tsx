@@ -1,6 +1,5 @@
-import type { ShownEvent } from "../../history.ts";
 import { span } from "../../../observe/measure.ts";
-import { barsOf } from "./bars.ts";
+import { barsOf, type ShownEvent } from "./bars.ts";
 
 /** Bars that are drawn: a long run shows its last ones. */
 const most = 300;
@@ -11,12 +10,12 @@ export function Timeline({ events, until }: { events: readonly ShownEvent[]; unt
   const from = events[0]?.time ?? until;
   const length = Math.max(1, until - from);
   if (bars.length === 0) {
-    return <p class="soft">No activities, timers, children or signals so far.</p>;
+    return <p class="soft">No activities, timers, child workflows or signals.</p>;
   }
   const shown = bars.slice(-most);
   return (
     <>
-      {shown.length < bars.length && <p class="soft">The last {most} of {bars.length}.</p>}
+      {shown.length < bars.length && <p class="soft">The last {most} of {bars.length} items.</p>}
       <ol class="timeline" aria-label="Timeline">
         {shown.map((bar) => {
           const end = bar.until ?? until;

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Run } from "../../../cli/workflow/workflow.ts";
+import type { Got } from "../../client.ts";
 import { moment, span } from "../../../observe/measure.ts";
 import { useLoad } from "../live.ts";
 import {
@@ -14,8 +14,11 @@ import {
   State,
   Table,
 } from "../parts.tsx";
-import { get, post } from "../request.ts";
+import { api } from "../request.ts";
 import { go, place, setQuery, to } from "../router.ts";
+
+/** A run of a workflow. */
+export type Run = Got<"/workflows">["runs"][number];
 
 /** Typed, so that one that is added is not forgotten. */
 const statuses: Record<Run["status"], string> = {
@@ -54,13 +57,15 @@ export function WorkflowsView() {
   const page = useLoad(
     `runs ${status} ${id} ${entry} ${since} ${after ?? ""}`,
     () =>
-      get<{ runs: Run[]; next?: string }>("/workflows", {
-        status,
-        prefix: id,
-        started_from: spans[since] === undefined ? undefined : Date.now() - spans[since],
-        entry,
-        after,
-        limit: 100,
+      api.get("/workflows", {
+        query: {
+          status,
+          prefix: id,
+          started_from: spans[since] === undefined ? undefined : Date.now() - spans[since],
+          entry,
+          after,
+          limit: 100,
+        },
       }),
   );
   const filter = (changes: Record<string, string>) => {
@@ -104,19 +109,21 @@ export function WorkflowsView() {
             question: "Start a workflow:",
             fields: [
               { name: "entry", label: "Entry (namespace:name)" },
-              { name: "id", label: "Workflow id (made when empty)" },
-              { name: "args", label: "Arguments, a list in JSON", value: "[]" },
+              { name: "id", label: "Workflow id (default: generated)" },
+              { name: "args", label: "Arguments, a JSON list", value: "[]" },
             ],
           }}
           run={({ entry, id: workflowId, args = "" }) => {
             const values = readValues(args);
-            return post<{ pid: string }>("/workflows", {
-              entry,
-              args: values.length === 1 && Array.isArray(values[0]) ? values[0] : values,
-              options: workflowId ? { "workflow.id": workflowId } : {},
+            return api.post("/workflows", {
+              body: {
+                entry: entry ?? "",
+                args: values.length === 1 && Array.isArray(values[0]) ? values[0] : values,
+                options: workflowId ? { "workflow.id": workflowId } : {},
+              },
             });
           }}
-          done={(started) => go(to("workflows", (started as { pid: string }).pid))}
+          done={({ pid, run_id }) => go(`${to("workflows", pid)}?run=${run_id}`)}
         />
       </div>
       <Shown from={page}>
@@ -125,8 +132,8 @@ export function WorkflowsView() {
             ? (
               <Empty
                 title={status || id || entry
-                  ? "No run fits these filters"
-                  : "No workflow has run yet"}
+                  ? "No runs match these filters"
+                  : "No workflows have run yet"}
               >
                 <p>
                   Start one here, with <code>wippy workflow start</code>, or from Lua with{" "}
@@ -153,7 +160,7 @@ export function WorkflowsView() {
                     { title: "State", cell: (run) => <State of={runState(run)} /> },
                     { title: "Started", minor: true, cell: ({ started }) => moment(started) },
                     {
-                      title: "Took",
+                      title: "Duration",
                       number: true,
                       cell: ({ started, closed }) => span((closed ?? Date.now()) - started),
                     },

@@ -1,5 +1,6 @@
 import type { Failure } from "../../engine/outcome.ts";
 import type {
+  EventRange,
   OutboxMessage,
   ProviderReport,
   QueryRequest,
@@ -83,7 +84,7 @@ export type Question =
   | { type: "describe"; workflowId: string }
   | { type: "run"; runId: string }
   | { type: "list"; query: RunQuery }
-  | { type: "history"; runId: string }
+  | { type: "history"; runId: string; range?: EventRange }
   | { type: "schedule"; request: ScheduleRequest };
 
 /** What is asked of schedules; see `ScheduleProvider`. */

@@ -3,6 +3,7 @@ import { WippyError } from "../../../vm/error.ts";
 import { localNode } from "../../pid.ts";
 import type { Failure } from "../../engine/outcome.ts";
 import type {
+  EventRange,
   OutboxMessage,
   ProviderOptions,
   ProviderReport,
@@ -183,8 +184,9 @@ export class SqliteProvider implements WorkflowProvider {
     return this.#reading?.list(query) ?? this.#ask({ type: "list", query });
   }
 
-  history(runId: string): Promise<Uint8Array> {
-    return this.#reading?.history(runId) ?? this.#ask({ type: "history", runId });
+  history(runId: string, range?: EventRange): Promise<Uint8Array> {
+    return this.#reading?.history(runId, range) ??
+      this.#ask({ type: "history", runId, ...range && { range } });
   }
 
   watch(workflowId: string, listener: (closed: RunClosed) => void, runId?: string): () => void {

@@ -1,7 +1,13 @@
 import type { Failure } from "../../../engine/outcome.ts";
 import { type EventData, packHistory, unpackPlain } from "../../../history/history.ts";
 import { workflowPid } from "../../../pid.ts";
-import type { PendingActivityInfo, RunDetail, RunInfo, RunQuery } from "../../../provider.ts";
+import type {
+  EventRange,
+  PendingActivityInfo,
+  RunDetail,
+  RunInfo,
+  RunQuery,
+} from "../../../provider.ts";
 import type { Transaction } from "../transaction/transaction.ts";
 import { notFound, type RunState } from "../store/run-states.ts";
 import { activityState } from "../store/schema.ts";
@@ -94,11 +100,15 @@ export function listRuns(
   };
 }
 
-/** The whole history of a run, packed. @throws NotFound. */
-export function runHistory(context: ReadContext, runId: string): Uint8Array {
+/** The history of a run, or a part of it, packed. @throws NotFound. */
+export function runHistory(
+  context: ReadContext,
+  runId: string,
+  { from, to }: EventRange = { from: 1, to: Number.MAX_SAFE_INTEGER },
+): Uint8Array {
   const state = context.runs.byId(runId);
   if (!state) throw notFound(runId);
-  return packHistory(context.store.eventsFrom(state.run, 1));
+  return packHistory(context.store.eventsFrom(state.run, from, to));
 }
 
 function infoOf(context: ReadContext, row: Omit<RunRow, "terms">): RunInfo {

@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
 import { WippyError } from "../../../../vm/error.ts";
 import { localNode } from "../../../pid.ts";
-import type { RunDetail, RunInfo, RunQuery, StoredRuns } from "../../../provider.ts";
+import type { EventRange, RunDetail, RunInfo, RunQuery, StoredRuns } from "../../../provider.ts";
 import { describeRun, listRuns, type ReadContext, runDetail, runHistory } from "./describe.ts";
 import { schemaVersion } from "../migrations.ts";
 import { checkHeader, openForReading, storageError } from "../store/open.ts";
@@ -58,11 +58,11 @@ export class JournalReader implements StoredRuns {
     return listRuns(this.#context, query);
   }
 
-  /** Packed history of a run. @throws WippyError NotFound */
-  packedHistory(runId: string): Uint8Array {
+  /** Packed history of a run, or a part of it. @throws WippyError NotFound */
+  packedHistory(runId: string, range?: EventRange): Uint8Array {
     // What was read before may have changed, or be gone.
     this.#context.runs.forgetAll();
-    return runHistory(this.#context, runId);
+    return runHistory(this.#context, runId, range);
   }
 
   list(query: RunQuery): Promise<{ runs: RunInfo[]; cursor?: string }> {
@@ -77,8 +77,8 @@ export class JournalReader implements StoredRuns {
     return Promise.try(() => runDetail(this.#context, runId));
   }
 
-  history(runId: string): Promise<Uint8Array> {
-    return Promise.try(() => this.packedHistory(runId));
+  history(runId: string, range?: EventRange): Promise<Uint8Array> {
+    return Promise.try(() => this.packedHistory(runId, range));
   }
 
   close(): void {

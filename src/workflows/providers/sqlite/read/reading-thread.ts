@@ -21,7 +21,7 @@ function answer(question: ReadingQuestion): unknown {
     case "list":
       return (reader ??= new JournalReader(path)).page(question.query);
     case "history":
-      return (reader ??= new JournalReader(path)).packedHistory(question.runId);
+      return (reader ??= new JournalReader(path)).packedHistory(question.runId, question.range);
   }
 }
 

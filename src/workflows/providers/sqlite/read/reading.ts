@@ -1,6 +1,6 @@
 import { WippyError } from "../../../../vm/error.ts";
 import type { Failure } from "../../../engine/outcome.ts";
-import type { RunInfo, RunQuery } from "../../../provider.ts";
+import type { EventRange, RunInfo, RunQuery } from "../../../provider.ts";
 
 /** What the reading thread is asked; each is answered with a `ReadingAnswer` of the same id. */
 export type ReadingQuestion =
@@ -8,7 +8,7 @@ export type ReadingQuestion =
   & (
     | { type: "open"; path: string }
     | { type: "list"; query: RunQuery }
-    | { type: "history"; runId: string }
+    | { type: "history"; runId: string; range?: EventRange }
     | { type: "close" }
   );
 
@@ -40,8 +40,8 @@ export class Reading {
     return this.#ask({ type: "list", query });
   }
 
-  history(runId: string): Promise<Uint8Array> {
-    return this.#ask({ type: "history", runId });
+  history(runId: string, range?: EventRange): Promise<Uint8Array> {
+    return this.#ask({ type: "history", runId, ...range && { range } });
   }
 
   /** Closes the connection, so that the journal can merge its log. */

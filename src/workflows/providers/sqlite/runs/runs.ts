@@ -59,7 +59,7 @@ export function answerRun(tx: Transaction, request: RunRequest): unknown {
     case "list":
       return listRuns(tx, request.query);
     case "history":
-      return runHistory(tx, request.runId);
+      return runHistory(tx, request.runId, request.range);
   }
 }
 

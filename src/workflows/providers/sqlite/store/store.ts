@@ -205,9 +205,9 @@ export class Store {
   }
 
   /** Events from id `from` on, in order. */
-  eventsFrom(run: number, from: number): EventRow[] {
+  eventsFrom(run: number, from: number, to = Number.MAX_SAFE_INTEGER): EventRow[] {
     // As lists: to make drizzle's objects takes as long as to read the rows.
-    const rows = this.#statements.eventsFrom.values({ run, from }) as EventValues[];
+    const rows = this.#statements.eventsFrom.values({ run, from, to }) as EventValues[];
     return rows.map(([run, id, type, time, data]) => ({ run, id, type, time, data }));
   }
 
@@ -386,7 +386,14 @@ function prepare(db: BunSQLiteDatabase) {
     event: db.select(eventColumns).from(events)
       .where(and(eq(events.run, param("run")), eq(events.id, param("id")))).prepare(),
     eventsFrom: db.select(eventColumns).from(events)
-      .where(and(eq(events.run, given("run")), gte(events.id, given("from")))).orderBy(events.id)
+      .where(
+        and(
+          eq(events.run, given("run")),
+          gte(events.id, given("from")),
+          lte(events.id, given("to")),
+        ),
+      )
+      .orderBy(events.id)
       .prepare(),
 
     insertTimer: db.insert(timers).values(rowParams(getTableColumns(timers))).prepare(),

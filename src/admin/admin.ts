@@ -3,11 +3,23 @@
  * one source; each group of routes is a file of `routes`.
  * @module
  */
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { etag } from "hono/etag";
 import { WippyError } from "../vm/error.ts";
+import { type Plain, plain } from "./plain.ts";
 import { problem } from "./problem.ts";
-import { includesRole, type Role } from "./role.ts";
-import { type AdminTarget, routes } from "./route.ts";
+import { type Caller, Rights } from "./right.ts";
+import {
+  type AdminApp,
+  type AdminTarget,
+  answer,
+  failures,
+  refuse,
+  roleField,
+  route,
+  routes,
+} from "./route.ts";
 import { LiveEvents } from "./events.ts";
 import { configRoutes } from "./routes/config.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -24,24 +36,17 @@ import { workflowRoutes } from "./routes/workflows.ts";
 /** Where the API begins. */
 export const apiBase = "/api/v1";
 
-/** What a request needs: looking is for viewers, acting for operators, ending the runtime for admins. */
-export function neededRole(method: string, path: string): Role {
-  if (path === `${apiBase}/stop` || path.startsWith(`${apiBase}/tokens`)) return "admin";
-  // A query of a workflow changes nothing.
-  const looks = method === "GET" || method === "HEAD" || /\/workflows\/[^/]+\/query$/.test(path);
-  return looks ? "viewer" : "operator";
-}
-
 /**
  * Makes the API.
  *
- * @param roleOf who asks; undefined for nobody known
+ * @param callerOf who asks; undefined for nobody known
  */
 export function createApi(
   target: AdminTarget,
-  roleOf: (request: Request) => Role | undefined,
+  callerOf: (context: Context) => Caller | undefined,
 ) {
   const app = routes();
+  const rights = new Rights();
   app.onError((error, context) => problem(context, error));
   app.notFound((context) =>
     problem(
@@ -52,25 +57,10 @@ export function createApi(
     )
   );
   app.use(`${apiBase}/*`, async (context, next) => {
-    const role = roleOf(context.req.raw);
-    const needed = neededRole(context.req.method, context.req.path);
-    if (role === undefined) {
-      return problem(
-        context,
-        new WippyError("Unauthenticated", "sign in, or send a token: Authorization: Bearer TOKEN", {
-          retryable: false,
-        }),
-      );
-    }
-    if (!includesRole(role, needed)) {
-      return problem(
-        context,
-        new WippyError("PermissionDenied", `this needs the role ${needed}; yours is ${role}`, {
-          retryable: false,
-        }),
-      );
-    }
-    context.set("role", role);
+    const caller = callerOf(context);
+    if (caller?.role() === undefined) return refuse(context, undefined, "viewer");
+    context.set("caller", caller);
+    context.set("rights", rights);
     return await next();
   });
   // A stream has no end to compute one from.
@@ -79,6 +69,7 @@ export function createApi(
     `${apiBase}/*`,
     (context, next) => context.req.path.endsWith("/events") ? next() : tagged(context, next),
   );
+  const document = routes();
   const api = app
     .route(apiBase, statusRoutes(target))
     .route(apiBase, unitRoutes(target))
@@ -92,16 +83,48 @@ export function createApi(
     .route(apiBase, logRoutes(target))
     .route(apiBase, configRoutes(target))
     .route(apiBase, eventRoutes(new LiveEvents(target)));
-  app.doc31(`${apiBase}/openapi.json`, {
-    openapi: "3.1.0",
-    info: {
-      title: "wippy",
-      version: target.version,
-      description: "Looks into a running wippy and acts on it.",
+  document.openapi(
+    route({
+      role: "viewer",
+      method: "get",
+      path: "/openapi.json",
+      tags: ["Runtime"],
+      summary: "This document",
+      responses: {
+        200: answer(z.record(z.string(), z.unknown()), "OpenAPI 3.1"),
+        ...failures,
+      },
+    }),
+    (context) => {
+      const info = {
+        title: "wippy",
+        version: target.version,
+        description: "Inspects and controls a running wippy.",
+      };
+      const made = plain(api.getOpenAPI31Document({ openapi: "3.1.0", info }));
+      return context.json(made as Record<string, Plain>, 200);
     },
-  });
+  );
+  api.route(apiBase, document);
+  checkRoles(api);
   return api;
 }
 
-/** The type that `hc` of `hono/client` makes a client of. */
+/** Refuses an API with a route that `route` did not make, which everybody with a token could use. */
+export function checkRoles(api: AdminApp): void {
+  const guarded = new Set(
+    api.openAPIRegistry.definitions.flatMap((definition) =>
+      definition.type === "route" && roleField in definition.route
+        ? [`${definition.route.method.toUpperCase()} ${definition.route.path}`]
+        : []
+    ),
+  );
+  for (const { method, path } of api.routes) {
+    const name = `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`;
+    if (method === "ALL" || guarded.has(name)) continue;
+    throw new Error(`the route ${name} has no role: make it with route() of src/admin/route.ts`);
+  }
+}
+
+/** The type that clients take the types of requests and answers from. */
 export type Api = ReturnType<typeof createApi>;
