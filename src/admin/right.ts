@@ -32,8 +32,8 @@ interface Open extends Right {
 }
 
 /**
- * The rights of all open requests. A token may be revoked by another program and a session ends by itself, so the rights
- * are checked again while a request is open.
+ * The rights of all open requests. A token may be revoked by another program and a session ends by itself, so the
+ * rights are checked again while a request is open.
  */
 export class Rights {
   readonly #open = new Set<Open>();

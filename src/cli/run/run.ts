@@ -10,7 +10,8 @@ import { CommandError, type Console } from "../terminal/console.ts";
 import { load } from "./load.ts";
 import { report } from "../terminal/report.ts";
 import { createLog } from "./logging.ts";
-import { type RunOptions, type ServeOptions, start, type Task } from "./start.ts";
+import type { ServeOptions } from "./serve.ts";
+import { type RunOptions, start, type Task } from "./start.ts";
 import { withSyntaxCheck } from "./syntax.ts";
 
 /** `wippy run [COMMAND] [ARGS…]`: the application, with a command of it or without. */

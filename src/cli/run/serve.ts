@@ -10,7 +10,16 @@ import { serveAdmin } from "../../admin/server.ts";
 import { Tokens } from "../../admin/tokens.ts";
 import { WippyError } from "../../vm/error.ts";
 import { CommandError, type Console } from "../terminal/console.ts";
-import type { ServeOptions } from "./start.ts";
+
+/** Where the admin server listens. */
+export interface ServeOptions {
+  host: string;
+  port: number;
+  allowHost?: string[];
+  tlsCert?: string;
+  tlsKey?: string;
+  insecure?: boolean;
+}
 
 /** @throws CommandError for an address that strangers could reach without encryption */
 export function checkServe(options: ServeOptions): void {

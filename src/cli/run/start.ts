@@ -9,6 +9,7 @@ import type { Entry } from "../../registry/entry.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { Console } from "../terminal/console.ts";
 import type { SourceOptions } from "./load.ts";
+import type { ServeOptions } from "./serve.ts";
 import { report } from "../terminal/report.ts";
 import type { LogOptions } from "./logging.ts";
 import { memoryLimit } from "./memory-limit.ts";
@@ -23,16 +24,6 @@ export interface RunOptions extends SourceOptions, LogOptions {
   state?: string;
   watch?: boolean;
   memoryLimit?: string;
-}
-
-/** Where the admin server listens. */
-export interface ServeOptions {
-  host: string;
-  port: number;
-  allowHost?: string[];
-  tlsCert?: string;
-  tlsKey?: string;
-  insecure?: boolean;
 }
 
 /** A process to run with the terminal. */

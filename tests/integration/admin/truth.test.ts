@@ -110,7 +110,7 @@ test("a wait lasts as long as what it waits for, at the socket and over the netw
   const shop = new Shop();
   const target = await shop.start();
   const socket = await openSocket(shop.stateDir, async () => {
-    // Bun ends a request that is silent for ten seconds.
+    // Sleeps because Bun ends a request that is silent for ten seconds.
     await Bun.sleep(11_000);
     return new Response("waited");
   });
