@@ -1,6 +1,7 @@
 /**
  * Makes what the sources need before they can run: `build/lua.wasm`, the lists of Lua modules, their
- * operations and the kinds of entries, `build/kernel.image` and the admin page in `build/page`. Quick when they are up to date.
+ * operations and the kinds of entries, `build/kernel.image` and the admin page in `build/page`. Quick when they are
+ * up to date.
  * @module
  */
 await import("../src/vm/transform/main.ts");

@@ -80,9 +80,9 @@ export interface Operation {
   summary: string;
   mode: OperationMode;
   readonly arguments: zod.ZodTuple;
-  /** Whether arguments are right at first sight, so that the schema need not be made. */
+  /** Whether arguments are valid at first sight, so that the schema need not be made. @default none are */
   quick?(args: readonly LuaValue[]): boolean;
-  /** What the caller must be allowed to do; absent: nothing. */
+  /** What the caller must be allowed to do. @default nothing */
   permission?(args: readonly unknown[]): Permission;
   /** Throws WippyError, which reaches Lua as `nil, err`. */
   run(context: OperationContext, args: readonly unknown[]): LuaValue | Promise<LuaValue>;
@@ -90,7 +90,22 @@ export interface Operation {
 
 /**
  * Defines an operation whose `run` gets its arguments checked and typed. The schemas of its arguments are made when
- * it is first asked for.
+ * it is first asked for, because zod must not slow down a start.
+ *
+ * `quick` may accept common arguments without the schema. `permission` is checked before `run`; without one, every
+ * unit that lists the module may use the operation. What `run` throws reaches Lua as `nil, err`.
+ *
+ * @example
+ * ```ts
+ * export const get = defineOperation({
+ *   name: "env.get",
+ *   summary: "Returns the value of a variable.",
+ *   mode: "immediate",
+ *   arguments: () => [z.string()],
+ *   permission: (key) => ({ action: "env.get", resource: key }),
+ *   run: ({ services, entry }, key) => services.environment.get(key, parseId(entry).namespace),
+ * });
+ * ```
  */
 export function defineOperation<const Items extends readonly zod.ZodType[]>(definition: {
   name: string;

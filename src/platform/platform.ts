@@ -12,17 +12,29 @@ export interface Randomness {
 /**
  * The clock, the timers, the event loop and the randomness of a runtime. Whatever depends on them asks this
  * port, so that a whole runtime can run in a simulation (`simulation.ts`) instead of on the machine (`machine.ts`).
+ *
+ * @example
+ * ```ts
+ * class Reminder {
+ *   constructor(private readonly platform: Platform = machine) {}
+ *
+ *   // Not setTimeout: a test passes `new Simulation({ seed: 1 })`, where a day takes no time.
+ *   remind(delay: number, say: (at: number) => void): () => void {
+ *     return this.platform.setTimer(delay, () => say(this.platform.now()));
+ *   }
+ * }
+ * ```
  */
 export interface Platform {
   /** Whole milliseconds since the epoch. */
   now(): number;
-  /** Whether `now` never jumps: it counts what passes between timers, nobody sets it. */
+  /** Whether `now` never jumps, because nobody sets it. @default false */
   steady?: boolean;
   /** Milliseconds since the epoch with a fraction; never runs backwards. */
   precise(): number;
-  /** Calls back once after that many milliseconds. Returns a function that calls it off. */
+  /** Calls back once after that many milliseconds. Returns a function that cancels it. */
   setTimer(delay: number, callback: () => void): () => void;
-  /** Calls back when everything that has arrived by now has been received. Returns what calls it off. */
+  /** Calls back when everything that has arrived by now has been received. Returns a function that cancels it. */
   defer(callback: () => void): () => void;
   random: Randomness;
 }

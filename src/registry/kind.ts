@@ -7,9 +7,9 @@ import { suggest } from "./suggestion.ts";
 export interface Reference {
   /** Path in the payload; `*` stands for each element of a list or each value of a map. */
   path: readonly string[];
-  /** Whether a bare name means the namespace of the referring entry. */
+  /** Whether a bare name means the namespace of the referring entry; otherwise a full id is required. */
   bareName: boolean;
-  /** Kinds that the target may have; a name ending in `.` means every kind that begins so. */
+  /** Kinds that the target may have; a name ending in `.` means every kind with that prefix. @default any kind */
   kinds?: readonly string[];
 }
 
@@ -49,14 +49,26 @@ export interface Kind<Schema extends zod.ZodObject = zod.ZodObject> {
   fixed?: string;
 }
 
-/** What `defineKind` needs: a name, and the schema, which is made when it is first asked for. */
+/** What `defineKind` needs: a name, and the schema, which is made on first use. `references` defaults to none. */
 export type KindDefinition<Schema extends zod.ZodObject> =
   & { name: string; schema: () => Schema; references?: readonly Reference[] }
   & Pick<Kind<Schema>, "code" | "fixed">;
 
 const defined = new WeakSet<object>();
 
-/** Defines a kind. A file of `src/registry/kinds` that exports it is all that a kind needs which runs nothing. */
+/**
+ * Defines a kind. A kind that runs nothing needs only a file in `src/registry/kinds` that exports it; one that runs
+ * something is made with `defineService` (`src/services/service.ts`).
+ *
+ * @example
+ * ```ts
+ * export const alias = defineKind({
+ *   name: "demo.alias",
+ *   references: [{ path: ["target"], bareName: true, kinds: ["function.lua"] }],
+ *   schema: () => z.object({ target: required("target", 'add "target: NAME" of a function.lua entry') }),
+ * });
+ * ```
+ */
 export function defineKind<Schema extends zod.ZodObject>(
   { schema: make, references = [], ...rest }: KindDefinition<Schema>,
 ): Kind<Schema> {
