@@ -5,7 +5,7 @@
 local runtime = ...
 local errors = runtime.errors
 local pure = runtime.use("library/crossing", runtime)
-local next, type = next, pcall, type
+local next, type = next, type
 
 local json = {}
 
