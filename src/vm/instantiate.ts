@@ -10,6 +10,8 @@ export interface WasmHost {
   readonly clock: () => number;
   /** Takes what Lua writes to its standard output and standard error. */
   readonly write: (text: string) => void;
+  /** Called now and then by C code that loops for long, from within: it may not touch Lua. */
+  readonly toiling: () => void;
   /** Runs host function `index`; answers the number of results on the stack of L, -1: an error. */
   readonly hostCall: (L: number, index: number) => number;
 }
@@ -47,6 +49,7 @@ export async function instantiate(
     },
     host_call: hostCall,
     now: clock,
+    toiling: host.toiling,
     // Lua seeds its string hashes and chooses pivots of `table.sort` by the time. Replayed workflows need the same
     // order of keys, and of values that compare as equal, in every VM.
     emscripten_date_now: () => 0,

@@ -20,6 +20,8 @@ export interface VmOptions {
   readonly clock: () => number;
   /** Takes what Lua writes to its standard output and standard error; else it is dropped. */
   readonly write?: (text: string) => void;
+  /** Called now and then by C code that loops for long, from within: it may not touch Lua. */
+  readonly toiling?: () => void;
   /** Bounds of each value that crosses. */
   readonly limits?: Partial<MarshalLimits>;
   /** A VM with the same module that was made and loaded before: this one goes on from there. */
@@ -152,6 +154,7 @@ export class Vm {
       // While it is made the clock stands still, so that every VM is laid out alike.
       clock: () => made ? options.clock() : 0,
       write: options.write ?? (() => {}),
+      toiling: options.toiling ?? (() => {}),
       hostCall: (L, index) => vm.#hostCall(L, index),
     });
     const vm = new Vm(instance, memoryLimit, { ...DEFAULT_LIMITS, ...options.limits }, functions);

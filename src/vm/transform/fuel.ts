@@ -7,16 +7,18 @@ const CRUMB = 4096;
 const QUANTUM = 4096;
 /** Milliseconds after which a slice ends though it has fuel left, since its instructions are slow ones. */
 const SLICE_TIME = 8;
+/** What a call from C into Lua costs, in fuel: a comparator's, a metamethod's. */
+const CALL_FROM_C = 8;
+/** What reading an item of a table from C costs, in fuel. */
+const ITEM = 4;
+/** What a step of a pattern costs, in fuel. */
+const MATCH = 3;
 /** What an error costs, in fuel: JavaScriptCore takes 10 to 30 µs for a throw. */
 const THROW = 2000;
-/** Bytes (as a power of two) whose allocation or search costs one unit of fuel. */
+/** Bytes (as a power of two) whose allocation costs one unit of fuel. */
 const BYTES_SHIFT = 6;
-/** Fuel in a row without a place to yield (about a second), after which an error is raised. */
+/** Fuel in a row without a place to yield (a second or two), after which an error is raised. */
 const STUCK_ERROR = 100_000_000;
-/** Milliseconds in one pattern after which the same error is raised. */
-const STUCK_TIME = 1000;
-/** Steps of a match between two looks at the clock; a power of two. */
-const MATCHES_BETWEEN_LOOKS = 64;
 /** Fuel in a row after which the VM is given up: the code has caught ten thousand such errors. */
 const STUCK_TRAP = STUCK_ERROR + 10_000 * CRUMB;
 /** Address of the error's text: emscripten leaves the first KiB of memory unused. */
@@ -53,8 +55,8 @@ export function addFuel(module: ModuleText): void {
   module.append(`(global $stuck (mut i32) (i32.const 0))`);
   module.append(`(data (i32.const ${MESSAGE}) "${MESSAGE_TEXT}\\00")`);
 
-  const burn = (spent: string, L = "(local.get $0)") =>
-    `(global.set $fuel (i32.sub (global.get $fuel) (i32.const 1)))
+  const burn = (spent: string, L = "(local.get $0)", units = 1) =>
+    `(global.set $fuel (i32.sub (global.get $fuel) (i32.const ${units})))
      (if (i32.lt_s (global.get $fuel) (i32.const 0)) (then (call ${spent} ${L})))`;
 
   module.change({
@@ -71,12 +73,14 @@ export function addFuel(module: ModuleText): void {
     find: `(local.set $3 (i32.load offset=112 (local.get $0)))`,
     put: `${burn("$preempt")} (local.set $3 (i32.load offset=112 (local.get $0)))`,
   });
-  // table.move, table.insert and their like read through lua_geti as often as they are told to.
+  // table.move, table.insert and their like read through lua_geti as often as they are told to, and mostly write
+  // as often.
   module.change({
     name: "lua_geti burns fuel",
     inside: "lua_geti",
     find: `(local.set $3 (i32.load offset=20 (local.get $0)))`,
-    put: `${burn("$overrun")} (local.set $3 (i32.load offset=20 (local.get $0)))`,
+    put: `${burn("$overrun", "(local.get $0)", ITEM)}
+      (local.set $3 (i32.load offset=20 (local.get $0)))`,
   });
 
   const charge = (units: string) => `(global.set $fuel (i32.sub (global.get $fuel) ${units}))`;
@@ -87,14 +91,15 @@ export function addFuel(module: ModuleText): void {
     put: `${charge(`(i32.shr_u (local.get $3) (i32.const ${BYTES_SHIFT}))`)}
       (call $allocate (local.get $1) (local.get $3))`,
   });
-  // string.find looks through a text with memchr: two loops, this is before the first.
-  module.change({
-    name: "memchr burns fuel",
-    inside: "memchr",
-    find: `(local.set $3 (i32.ne (local.get $2) (i32.const 0)))`,
-    put: `${charge(`(i32.shr_u (local.get $2) (i32.const ${BYTES_SHIFT}))`)}
-      (local.set $3 (i32.ne (local.get $2) (i32.const 0)))`,
-  });
+  for (const name of ["luaD_call", "luaD_callnoyield"]) {
+    module.change({
+      name: `${name} burns fuel`,
+      inside: name,
+      find: `(call $luaV_execute (local.get $0) (local.get $1))`,
+      put: `${charge(`(i32.const ${CALL_FROM_C})`)}
+        (call $luaV_execute (local.get $0) (local.get $1))`,
+    });
+  }
   module.change({
     name: "luaD_throw burns fuel",
     inside: "luaD_throw",
@@ -110,41 +115,34 @@ export function addFuel(module: ModuleText): void {
     name: "match burns fuel",
     inside: "match",
     find: enterMatch,
-    put: `(call $watch_match (i32.load offset=12 (local.get $0)))
-      ${burn("$overrun", "(i32.load offset=12 (local.get $0))")} ${enterMatch}`,
+    put: `${burn("$overrun", "(i32.load offset=12 (local.get $0))", MATCH)} ${enterMatch}`,
   });
-  // One step of a match may itself walk through the whole text (%b) or a set as long: every few steps the
-  // clock is looked at.
-  module.append(`(global $matches (mut i32) (i32.const 0))`);
-  module.append(`
- (func $watch_match (param $L i32)
-  (local $time f64)
-  (global.set $matches (i32.add (global.get $matches) (i32.const 1)))
-  (if
-   (i32.or
-    (i32.and (global.get $matches) (i32.const ${MATCHES_BETWEEN_LOOKS - 1}))
-    (i32.eqz (global.get $metered)))
-   (then (return)))
-  (local.set $time (call $now))
-  (if (f64.eq (global.get $began) (f64.const 0))
-   (then (global.set $began (local.get $time))))
-  (if (f64.gt (f64.sub (local.get $time) (global.get $began)) (f64.const ${STUCK_TIME}))
-   (then
-    (drop (call $luaL_error (local.get $L) (i32.const ${MESSAGE}) (i32.const 0))))))`);
+  // A compiler's step may walk through all that was compiled before, as in long chains of `and`. LexState has L at 52.
+  module.change({
+    name: "luaX_next burns fuel",
+    inside: "luaX_next",
+    find: `(i32.store offset=8 (local.get $0) (i32.load offset=4 (local.get $0)))`,
+    put: `${burn("$overrun", "(i32.load offset=52 (local.get $0))")}
+      (i32.store offset=8 (local.get $0) (i32.load offset=4 (local.get $0)))`,
+  });
 
   module.append(`
  (func $can_suspend (param $L i32) (result i32)
   (i32.and
    (i32.eqz (global.get $blocked))
    (call $lua_isyieldable (local.get $L))))`);
-  // Whether the running function is the kernel's own Lua: its chunk's name starts with "=lua/".
-  // L->ci->func -> closure -> proto -> source; a TString's text is at 16. On the way out of a
-  // coroutine's last function ci is its base already, which has no closure: not 0x46, a Lua closure.
+  // Whether the running function is the kernel's own Lua.
   module.append(`
  (func $is_trusted (param $L i32) (result i32)
+  (call $is_kernel_code (i32.load offset=20 (local.get $L))))`);
+  // Whether the function of a CallInfo is: its chunk's name starts with "=lua/".
+  // ci->func -> closure -> proto -> source; a TString's text is at 16. On the way out of a
+  // coroutine's last function ci is its base already, which has no closure: not 0x46, a Lua closure.
+  module.append(`
+ (func $is_kernel_code (param $ci i32) (result i32)
   (local $func i32)
   (local $text i32)
-  (local.set $func (i32.load (i32.load offset=20 (local.get $L))))
+  (local.set $func (i32.load (local.get $ci)))
   (if (i32.ne (i32.load8_u offset=8 (local.get $func)) (i32.const 0x46))
    (then (return (i32.const 0))))
   (local.set $text
@@ -198,7 +196,8 @@ export function addFuel(module: ModuleText): void {
     (return)))
   (if (i32.eqz (i32.and (global.get $metered) (call $can_suspend (local.get $L))))
    (then
-    (if (i32.eqz (call $stuck_too_long)) (then (return)))))
+    (if (i32.eqz (call $stuck_too_long)) (then (return))))
+   (else (global.set $stuck (i32.const 0))))
   (if (i32.eqz (i32.load8_u offset=7 (local.get $L)))  ;; inside a hook or a finalizer
    (then
     (drop (call $stuck_too_long))
@@ -220,11 +219,25 @@ export function addFuel(module: ModuleText): void {
     (drop (call $lua_yieldk (local.get $L) (i32.const 0) (i32.const 0) (i32.const 0)))
     (return)))
   (if (i32.gt_s (global.get $stuck) (i32.const ${STUCK_ERROR}))
-   (then (call $luaG_runerror (local.get $L) (i32.const ${MESSAGE}) (i32.const 0)))))`);
-  // Fuel is spent inside a C function, where nothing can yield.
+   (then
+    (global.set $fuel (i32.const 0))
+    (call $luaG_runerror (local.get $L) (i32.const ${MESSAGE}) (i32.const 0)))))`);
+  // Fuel is spent inside a C function, where nothing can yield. An error of the kernel's own code would leave its
+  // tables half done; CallInfo has the caller at 8. Code that catches the error has no fuel left, so that it
+  // yields before it calls anything else.
   module.append(`
  (func $overrun (param $L i32)
+  (local $caller i32)
+  (if (i32.and (global.get $metered) (call $refuel)) (then (return)))
+  (local.set $caller (i32.load offset=8 (i32.load offset=20 (local.get $L))))
+  (if (local.get $caller)
+   (then
+    (if (call $is_kernel_code (local.get $caller))
+     (then
+      (global.set $fuel (i32.const ${CRUMB}))
+      (return)))))
   (if (call $stuck_too_long)
    (then
+    (global.set $fuel (i32.const 0))
     (drop (call $luaL_error (local.get $L) (i32.const ${MESSAGE}) (i32.const 0))))))`);
 }

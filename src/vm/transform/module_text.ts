@@ -130,6 +130,63 @@ export class ModuleText {
     this.#set(site.inside, changed + source.slice(done));
   }
 
+  /** Names of the functions that have a loop, without the `$`. */
+  looping(): string[] {
+    return [...this.#functions.keys()].map((name) => name.slice(1))
+      .filter((name) => this.function(name).includes("(loop "));
+  }
+
+  /**
+   * Puts `payment` before every jump back to the beginning of a loop, so that each further round pays.
+   *
+   * @param except labels of loops that pay otherwise
+   * @returns how many jumps there are
+   */
+  payPerRound(inside: string, payment: string, except: readonly string[] = []): number {
+    const source = this.function(inside);
+    const labels = new Set<string>();
+    for (const [, label = ""] of source.matchAll(/\(loop (\$\S+)/g)) {
+      if (!except.includes(label)) labels.add(label);
+    }
+    const tokens = tokenize(source);
+    const inserted: { at: number; text: string }[] = [];
+    let jumps = 0;
+    tokens.forEach(({ text }, i) => {
+      const [open, label, condition] = [tokens[i - 1], tokens[i + 1], tokens[i + 2]];
+      if (open?.text !== "(" || label === undefined || condition === undefined) return;
+      if (text === "br" && labels.has(label.text)) {
+        inserted.push({ at: open.start, text: `(block ${payment} ` });
+        inserted.push({ at: condition.end, text: ")" });
+        jumps++;
+      } else if (text === "br_if" && labels.has(label.text)) {
+        const last = tokens[endOfExpression(tokens, i + 2) - 1];
+        if (last === undefined) return;
+        inserted.push({ at: condition.start, text: `(block (result i32) ${payment} ` });
+        inserted.push({ at: last.end, text: ")" });
+        jumps++;
+      } else if (text === "br_table") {
+        // Which way it goes is known only behind it: each of its rounds pays, also the last.
+        for (let at = i + 1; tokens[at]?.text.startsWith("$"); at++) {
+          if (!labels.has(tokens[at]?.text ?? "")) continue;
+          inserted.push({ at: open.start, text: `(block ${payment} ` });
+          const last = tokens[endOfExpression(tokens, i - 1) - 1];
+          if (last === undefined) return;
+          inserted.push({ at: last.end, text: ")" });
+          jumps++;
+          break;
+        }
+      }
+    });
+    let changed = "";
+    let done = 0;
+    for (const { at, text } of inserted.sort((a, b) => a.at - b.at)) {
+      changed += source.slice(done, at) + text;
+      done = at;
+    }
+    this.#set(inside, changed + source.slice(done));
+    return jumps;
+  }
+
   /** Replaces a whole function, which must be there. */
   replaceFunction(name: string, text: string): void {
     this.function(name);
@@ -147,6 +204,8 @@ export class ModuleText {
 
   /** Puts fields at the module's end (functions, globals, exports, data). */
   append(text: string): void {
+    const name = /^\(func (\$\S+)/.exec(text.trim())?.[1];
+    if (name !== undefined) this.#functions.set(name, this.#fields.length);
     this.#fields.push(` ${text.trim()}\n`);
   }
 

@@ -12,7 +12,8 @@ export function addNatives(module: ModuleText): void {
     /^ \(import "env" "system"/,
     (field) =>
       `${field} (import "env" "host_call" (func $host_call (param i32 i32) (result i32)))\n` +
-      ` (import "env" "now" (func $now (result f64)))\n`,
+      ` (import "env" "now" (func $now (result f64)))\n` +
+      ` (import "env" "toiling" (func $toiling))\n`,
   );
 
   // A closure over an integer calls the JavaScript function of that number. JavaScript may not

@@ -195,6 +195,7 @@ export function addSuspension(module: ModuleText): void {
   (global.set $blocked (i32.const 0))
   (global.set $passing (i32.const 0))
   (global.set $stuck (i32.const 0))
+  (call $count_rounds_anew)
   (call $hold (local.get $co) (i32.const 0))
   (local.set $results
    (call $auxresume (local.get $L) (local.get $co)

@@ -4,9 +4,11 @@ import { limitCallChains } from "./call_chains.ts";
 import { addExceptions } from "./exceptions.ts";
 import { addFuel } from "./fuel.ts";
 import { addToFunctionTable } from "./function_table.ts";
+import { payForLoops } from "./loops.ts";
 import { addMemoryReserve } from "./memory_reserve.ts";
 import { ModuleText, TransformError } from "./module_text.ts";
 import { addNatives } from "./natives.ts";
+import { boundSearches } from "./searches.ts";
 import { addSoftYields } from "./soft_yields.ts";
 import { addSuspension } from "./suspension.ts";
 import { nameFunctions } from "./symbols.ts";
@@ -52,7 +54,10 @@ export function transformText(text: string): string {
   addFuel(module);
   addMemoryReserve(module);
   limitCallChains(module);
+  boundSearches(module);
   addNatives(module);
+  // Behind all that adds loops, so that these pay too.
+  payForLoops(module);
   addToFunctionTable(module);
   return module.toString();
 }

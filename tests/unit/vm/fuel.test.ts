@@ -131,11 +131,73 @@ describe("code that cannot yield", () => {
     expect(message).toContain("ran too long where it cannot yield");
   });
 
-  test("one that ignores the errors ends the VM", async () => {
+  test("one that catches the errors meets the next where it does not", async () => {
+    const vm = await makeVm();
+    const [status, message] = run(
+      vm,
+      `host.slice(1000)
+      local co = coroutine.create(function()
+        table.sort({ 3, 2, 1 }, function() while true do pcall(function() while true do end end) end end)
+      end)
+      local r
+      repeat r = table.pack(host.resume(co)) until r[1] ~= 3
+      return table.unpack(r)`,
+    );
+    expect(status).toBe(-1);
+    expect(message).toContain("ran too long where it cannot yield");
+    expect(run(vm, "return 1")).toEqual([1]);
+  });
+
+  test("after such an error, which was caught, others are not taken for it", async () => {
+    const vm = await makeVm();
+    const [status, ok, found] = run(
+      vm,
+      `host.slice(1000)
+      local co = coroutine.create(function()
+        pcall(table.move, {}, 1, 1 << 40, 2)
+        return pcall(string.find, ("a"):rep(20000), "b.")
+      end)
+      local r
+      repeat r = table.pack(host.resume(co)) until r[1] ~= 3
+      return table.unpack(r)`,
+    );
+    expect([status, ok, found]).toEqual([0, true, undefined]);
+  });
+
+  test("the kernel's own calls meet no such error", async () => {
+    const vm = await makeVm();
+    const [trusted] = vm.load(
+      "return function(s) return s:find('b.') end",
+      "=lua/kernel/test",
+    );
+    const [status, ok, found] = run(
+      vm,
+      `local find = ...
+      host.slice(1000)
+      local co = coroutine.create(function()
+        local caught
+        pcall(table.sort, { 3, 2, 1 }, function()
+          -- Nearly all that may be burnt in here; the rest is burnt in the kernel.
+          for _ = 1, 99990000 do end
+          caught = table.pack(pcall(find, ("a"):rep(100000)))
+          error("enough")
+        end)
+        return table.unpack(caught, 1, caught.n)
+      end)
+      local r
+      repeat r = table.pack(host.resume(co)) until r[1] ~= 3
+      return table.unpack(r)`,
+      trusted!,
+    );
+    expect([status, ok, found]).toEqual([0, true, undefined]);
+  });
+
+  test("a finalizer without end, which cannot be given an error, ends the VM", async () => {
     const vm = await makeVm();
     const body = `host.slice(1000)
       host.resume(coroutine.create(function()
-        table.sort({ 3, 2, 1 }, function() while true do pcall(function() while true do end end) end end)
+        setmetatable({}, { __gc = function() while true do end end })
+        collectgarbage()
       end))`;
     expect(() => run(vm, body)).toThrow(VmTrap);
     expect(() => run(vm, "return 1")).toThrow(VmTrap);
