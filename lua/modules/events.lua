@@ -33,8 +33,12 @@ function events.subscribe(system, kind)
   if err then
     return nil, err
   end
-  local id, subscription, stop = subscriptions.new(scheduler.current, "event_unsubscribe")
-  local ok, failure = processes.ask(-1, "event_subscribe", id, system, kind or "")
+  local id, subscription, stop = subscriptions.new(scheduler.current, "events.unsubscribe")
+  local ok, failure = processes.ask(-1, "events.subscribe", {
+    subscription = id,
+    system = system,
+    kind = kind or "",
+  })
   if not ok then
     stop()
     return nil, failure
@@ -55,7 +59,12 @@ function events.send(system, kind, path, data)
   if err then
     return nil, err
   end
-  return processes.tell("event_send", system, kind, path, plain(data))
+  return processes.tell("events.publish", {
+    system = system,
+    kind = kind,
+    path = path,
+    data = plain(data),
+  })
 end
 
 return events

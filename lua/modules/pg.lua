@@ -107,7 +107,11 @@ local function membership(name)
     local current = scheduler.current
     -- Its end is told to the node, as that of a process with a name.
     current.named = true
-    return processes.ask(-1, "pg_" .. name, scope, unit.pid_of(current), names)
+    return processes.ask(-1, "groups." .. name, {
+      scope = scope,
+      pid = unit.pid_of(current),
+      groups = names,
+    })
   end
 end
 
@@ -133,16 +137,16 @@ local function query(name, op, needs_group)
     if err then
       return nil, err
     end
-    return processes.ask(-1, op, scope, group)
+    return processes.ask(-1, op, { scope = scope, group = group })
   end
 end
 
 --- PIDs of a group in the order in which they joined; none for a group that is not there.
-query("get_members", "pg_members", true)
-query("get_local_members", "pg_members", true)
+query("get_members", "groups.members", true)
+query("get_local_members", "groups.members", true)
 --- Names of the groups that have members.
-query("which_groups", "pg_groups")
-query("which_local_groups", "pg_groups")
+query("which_groups", "groups.names")
+query("which_local_groups", "groups.names")
 
 local function broadcaster(name)
   methods[name] = function(self, group, topic, ...)
@@ -169,15 +173,13 @@ local function broadcaster(name)
       return nil, errors.from_raised(values[2])
     end
     local from = unit.pid_of(scheduler.current)
-    return processes.ask(
-      -1,
-      "pg_broadcast",
-      scope,
-      group,
-      topic,
-      from,
-      table.unpack(values, 2, values.n)
-    )
+    return processes.ask(-1, "groups.broadcast", {
+      scope = scope,
+      group = group,
+      topic = topic,
+      from = from,
+      values = table.pack(table.unpack(values, 2, values.n)),
+    })
   end
 end
 
@@ -195,8 +197,12 @@ local function watcher(name, needs_group)
     if err then
       return nil, nil, err
     end
-    local id, subscription, stop = subscriptions.new(scheduler.current, "pg_unwatch")
-    local present, failure = processes.ask(-1, "pg_watch", scope, id, needs_group and group or nil)
+    local id, subscription, stop = subscriptions.new(scheduler.current, "groups.unwatch")
+    local present, failure = processes.ask(-1, "groups.watch", {
+      scope = scope,
+      subscription = id,
+      group = needs_group and group or nil,
+    })
     if not present then
       stop()
       return nil, nil, failure

@@ -49,12 +49,12 @@ local function get(id, version)
   if not allowed("get", id) then
     return nil, denied("not allowed to access entry: " .. id)
   end
-  return processes.ask(-1, "registry_get", id, version)
+  return processes.ask(-1, "registry.get", { id = id, version = version })
 end
 
 local function find(query, version)
   check.table(query, 1, "find")
-  return visible(processes.ask(-1, "registry_find", query, version))
+  return visible(processes.ask(-1, "registry.find", { query = query, version = version }))
 end
 
 --- The entry of an id, { id, kind, meta, data }, or `nil, err` NotFound.
@@ -116,13 +116,13 @@ end
 --- The version that it was made from, or nil.
 function version_methods:previous()
   local previous = of(self, "registry.Version").previous
-  return previous and version_of(processes.ask(-1, "registry_version", previous)) or nil
+  return previous and version_of(processes.ask(-1, "registry.version", { id = previous })) or nil
 end
 
 --- The newest version that was made from it, or nil.
 function version_methods:next()
   local id, found = of(self, "registry.Version").id, nil
-  for _, version in ipairs(processes.ask(-1, "registry_versions")) do
+  for _, version in ipairs(processes.ask(-1, "registry.versions")) do
     if version.previous == id then
       found = version
     end
@@ -132,12 +132,12 @@ end
 
 --- The version of the registry as it is.
 function registry.current_version()
-  return version_of(processes.ask(-1, "registry_current"))
+  return version_of(processes.ask(-1, "registry.current"))
 end
 
 --- Every version.
 function registry.versions()
-  local list, err = processes.ask(-1, "registry_versions")
+  local list, err = processes.ask(-1, "registry.versions")
   if not list then
     return nil, err
   end
@@ -149,7 +149,7 @@ end
 
 --- A view of the registry as it is now.
 function registry.snapshot()
-  local version, err = processes.ask(-1, "registry_current")
+  local version, err = processes.ask(-1, "registry.current")
   if not version then
     return nil, err
   end
@@ -157,7 +157,7 @@ function registry.snapshot()
 end
 
 local function snapshot_at(id)
-  local version, err = processes.ask(-1, "registry_version", id)
+  local version, err = processes.ask(-1, "registry.version", { id = id })
   if not version then
     return nil, err
   end
@@ -193,7 +193,9 @@ function snapshot_methods:namespace(ns)
 end
 
 function snapshot_methods:version()
-  return version_of(processes.ask(-1, "registry_version", of(self, "registry.Snapshot").version))
+  return version_of(
+    processes.ask(-1, "registry.version", { id = of(self, "registry.Snapshot").version })
+  )
 end
 
 --- A new, empty change set. It applies to the registry as it will be then.
@@ -273,7 +275,7 @@ function changes_methods:apply()
   elseif not allowed("apply", "") then
     return nil, denied("not allowed to apply registry changes")
   end
-  return version_of(processes.ask(-1, "registry_apply", ops))
+  return version_of(processes.ask(-1, "registry.apply", { changes = ops }))
 end
 
 --- Goes to a version: `true`, or `false, err`.
@@ -284,7 +286,7 @@ function registry.apply_version(version)
   elseif not allowed("apply_version", "") then
     return nil, denied("not allowed to apply registry version")
   end
-  local ok, err = processes.ask(-1, "registry_move", record.id)
+  local ok, err = processes.ask(-1, "registry.move", { id = record.id })
   return ok ~= nil, err
 end
 
@@ -358,7 +360,7 @@ function history_methods:get_version(id)
   if id < 0 then
     return nil, errors.fail("Invalid", "invalid version ID")
   end
-  return version_of(processes.ask(-1, "registry_version", id))
+  return version_of(processes.ask(-1, "registry.version", { id = id }))
 end
 
 --- A view of the registry as it was at a Version.

@@ -19,14 +19,19 @@ local function denied(action, resource)
   return nil
 end
 
--- A question to the node that needs the permission to read `resource`.
+-- Asks the node what needs the permission to read `resource`.
+local function read(operation, resource, fields)
+  local err = denied("system.read", resource)
+  if err then
+    return nil, err
+  end
+  return processes.ask(-1, "system." .. operation, fields)
+end
+
+-- A function that asks without arguments.
 local function reader(operation, resource)
-  return function(...)
-    local err = denied("system.read", resource)
-    if err then
-      return nil, err
-    end
-    return processes.ask(-1, "system." .. operation, ...)
+  return function()
+    return read(operation, resource, {})
   end
 end
 
@@ -59,7 +64,9 @@ function system.exit(code)
     return nil, err
   end
   code = code or 0
-  return processes.ask(-1, "system.exit", (code < -2147483648 or code > 2147483647) and 1 or code)
+  return processes.ask(-1, "system.exit", {
+    status = (code < -2147483648 or code > 2147483647) and 1 or code,
+  })
 end
 
 --- The modules that an entry may list: { name, description, class }.
@@ -176,19 +183,17 @@ local os_process = {
 }
 
 local hosts = { list = reader("hosts.list", "hosts") }
-local of_host = reader("hosts.processes", "hosts")
 
 --- The first thousand processes of a host: { pid, host, source, state, steps, mailbox, started_at, parent, actor_id }.
 function hosts.processes(host_id)
-  return of_host(check.string(host_id, 1, "processes"))
+  return read("hosts.processes", "hosts", { host = check.string(host_id, 1, "processes") })
 end
 
 local supervisor = { states = reader("supervisor.states", "supervisor") }
-local state = reader("supervisor.state", "supervisor")
 
 --- How a service is: { id, status, desired, retry_count, last_update, started_at, details }.
 function supervisor.state(id)
-  return state(check.string(id, 1, "state"))
+  return read("supervisor.state", "supervisor", { id = check.string(id, 1, "state") })
 end
 
 local lock = {}
@@ -203,7 +208,10 @@ local function lock_operation(name)
     local self = scheduler.current
     -- Its end is told to the node, which frees the lock.
     self.named = true
-    local ok, failure = processes.ask(-1, "system.lock." .. name, key, unit.pid_of(self))
+    local ok, failure = processes.ask(-1, "system.lock." .. name, {
+      name = key,
+      pid = unit.pid_of(self),
+    })
     return ok or false, failure
   end
 end

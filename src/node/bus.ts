@@ -3,6 +3,7 @@
  * @module
  */
 import type { LuaValue } from "../vm/value.ts";
+import type { Tell } from "./kernel-requests.ts";
 
 /** What happened: in which part of the system, what, to what, and details. */
 export interface BusEvent {
@@ -97,7 +98,7 @@ export class UnitSubscriptions {
   readonly #bus: Bus;
 
   /** @param tell sends the operation `event` to a worker's kernel */
-  constructor(bus: Bus, tell: (worker: number, op: string, ...args: LuaValue[]) => void) {
+  constructor(bus: Bus, tell: Tell) {
     this.#bus = bus;
     const wants = (wanted: string) =>
       [...this.#workers.values()].some((subscriptions) =>

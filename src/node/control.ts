@@ -68,7 +68,10 @@ export class Control {
     if (this.#workflows.owns(pid)) {
       return await this.#workflows.signal(pid, topic, controlPid, values);
     }
-    await this.#ask(pid, "send", topic, controlPid, values.length, ...values);
+    await this.#ask(
+      pid,
+      (worker) => this.#pool.ask(worker, "send", pid, topic, controlPid, values.length, ...values),
+    );
   }
 
   /**
@@ -82,13 +85,16 @@ export class Control {
       return await this.#workflows.cancel(pid, controlPid, reason);
     }
     const ns = deadline === undefined ? undefined : BigInt(Math.round(deadline * 1e6));
-    await this.#ask(pid, "cancel", controlPid, reason, ns);
+    await this.#ask(
+      pid,
+      (worker) => this.#pool.ask(worker, "cancel", pid, controlPid, reason, ns),
+    );
   }
 
   /** Ends a process or a workflow by force. @throws WippyError NotFound */
   async terminate(pid: string): Promise<void> {
     if (this.#workflows.owns(pid)) return await this.#workflows.terminate(pid);
-    await this.#ask(pid, "terminate");
+    await this.#ask(pid, (worker) => this.#pool.ask(worker, "terminate", pid));
   }
 
   /** Bytes of Lua memory that a worker may use. */
@@ -125,7 +131,7 @@ export class Control {
     throw new WippyError("NotFound", `no service ${id}`, { retryable: false });
   }
 
-  /** What a service that runs shows of itself; undefined when it shows nothing. @throws WippyError NotFound, Unavailable */
+  /** What a service that runs shows of itself, if it shows something. @throws WippyError NotFound, Unavailable */
   async inspectService(id: string): Promise<LuaValue> {
     return await this.#services.running(id).inspect?.();
   }
@@ -152,10 +158,10 @@ export class Control {
     return worker;
   }
 
-  async #ask(pid: string, op: string, ...args: LuaValue[]): Promise<void> {
+  async #ask(pid: string, ask: (worker: number) => Promise<LuaValue>): Promise<void> {
     const worker = this.#workerOf(pid);
     try {
-      await this.#pool.ask(worker, op, pid, ...args);
+      await ask(worker);
     } catch (error) {
       // The kernel's words for Lua code name the failed operation, with another kind.
       if (/process not found$/.test(WippyError.from(error).message)) throw notFound(pid);

@@ -1,8 +1,6 @@
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
-
-/** Tells a worker's kernel of something. */
-type Tell = (worker: number, op: string, ...args: LuaValue[]) => void;
+import type { Tell } from "./kernel-requests.ts";
 
 interface Watcher {
   worker: number;

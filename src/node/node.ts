@@ -26,7 +26,7 @@ import { Names } from "./names.ts";
 import type { NodeOptions } from "./options.ts";
 import { parsePid, workerOf } from "./pid.ts";
 import { ReplSession } from "./repl.ts";
-import { NodeRequests } from "./requests.ts";
+import { NodeRequests } from "./requests/requests.ts";
 import { ServiceUnits } from "./service-units.ts";
 import { Services } from "./services.ts";
 import { connectServices } from "./supervisor-events.ts";
@@ -141,20 +141,20 @@ export class Node {
       check: (entries, code) => checkChanged(this.#pool, entries, code, options),
       take: (entries, changes, outdated) => this.#takeChanges(entries, changes, outdated),
     }, this.bus);
-    const requests = new NodeRequests(
+    const requests = new NodeRequests({
       names,
-      this.#workflows,
-      this.#pool,
-      this.bus,
-      this.registry,
-      {
+      workflows: this.#workflows,
+      pool: this.#pool,
+      bus: this.bus,
+      registry: this.registry,
+      system: {
         entries: this.#entries,
         services: this.#services,
         pool: this.#pool,
         namesOf: (pid) => names.of(pid),
         exit: (status) => this.#foreground.exit(status),
       },
-    );
+    });
     this.#requests = requests;
     this.control = new Control(this.#pool, this.#workflows, this.#services, names);
     this.bus.changed = () => this.#pool.observe(this.bus.wants("process"));
@@ -216,7 +216,7 @@ export class Node {
     });
     this.#workflows.retryBlocked();
     for (const worker of this.#pool.running) {
-      this.#pool.tell(worker, "outdated", new Map<string, LuaValue>(outdated));
+      this.#pool.tell(worker, "outdated", outdated);
     }
     await this.#entryServices.change(changes);
   }
@@ -261,6 +261,11 @@ export class Node {
   /** Ends a worker as if its VM had died, for trials; its units have failed, and it is replaced. */
   killWorker(index: number): boolean {
     return this.#pool.kill(index);
+  }
+
+  /** The names of what workers may ask for, sorted. */
+  get requests(): string[] {
+    return this.#requests.all;
   }
 
   /** Fulfilled with an exit status when a service that has the terminal ends, and the runtime with it. */

@@ -155,7 +155,7 @@ export class ReplSession {
       0,
       "complete_code",
       this.#pid,
-      path as LuaValue,
+      path,
       beginning,
     );
     const before = word.slice(0, word.length - beginning.length);

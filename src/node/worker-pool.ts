@@ -19,6 +19,7 @@ import { Liveness, livenessMemory } from "../worker/liveness.ts";
 import { createServices, type ServiceOptions } from "../worker/services.ts";
 import type { ThreadStart } from "../worker/thread.ts";
 import { crowded, LuaWorker } from "../worker/worker.ts";
+import type { KernelRequest, KernelRequests } from "./kernel-requests.ts";
 import { Questions, valueOf } from "./questions.ts";
 
 export interface WorkerPoolOptions {
@@ -263,15 +264,19 @@ export class WorkerPool {
   }
 
   /** Asks a worker's kernel for an operation and waits. @throws WippyError the operation's error */
-  async ask(index: number, op: string, ...args: LuaValue[]): Promise<LuaValue> {
+  async ask<Op extends KernelRequest>(
+    index: number,
+    op: Op,
+    ...args: KernelRequests[Op]
+  ): Promise<LuaValue> {
     return await valueOf(this.#request(index, op, args).answer);
   }
 
   /** Sends a request to a worker's kernel. @throws WippyError NotFound when there is no such worker */
-  #request(index: number, op: string, args: LuaValue[]) {
+  #request<Op extends KernelRequest>(index: number, op: Op, args: KernelRequests[Op]) {
     if (!this.#workers.has(index) && !this.#starting.has(index)) throw notFound(index);
     const { ticket, answer } = this.#questions.ask(index);
-    this.send(index, { type: "request", origin: NODE, ticket, op, args: pack(args) });
+    this.send(index, { type: "request", origin: NODE, ticket, op, args: pack(args as LuaValue) });
     return { ticket, answer };
   }
 
@@ -324,8 +329,14 @@ export class WorkerPool {
   }
 
   /** Tells a worker's kernel of something, without an answer. */
-  tell(index: number, op: string, ...args: LuaValue[]): void {
-    this.send(index, { type: "request", origin: NODE, ticket: 0, op, args: pack(args) });
+  tell<Op extends KernelRequest>(index: number, op: Op, ...args: KernelRequests[Op]): void {
+    this.send(index, {
+      type: "request",
+      origin: NODE,
+      ticket: 0,
+      op,
+      args: pack(args as LuaValue),
+    });
   }
 
   /** Tells every worker, and those that start later, how a host is. */

@@ -171,12 +171,13 @@ end
 
 --- Starts a durable run of a workflow and waits for its end; the run goes on when the waiter ends first.
 function operations.workflow_exec(self, id, ...)
-  local pid, err =
-    processes.ask(-1, "start_workflow", id, nil, security.durable(self.frame), nil, false, false, {
-      options = {},
-      sender = unit.pid_of(self),
-      args = table.pack(...),
-    })
+  local pid, err = processes.ask(-1, "workflows.start", {
+    entry = id,
+    frame = security.durable(self.frame),
+    options = {},
+    sender = unit.pid_of(self),
+    args = table.pack(...),
+  })
   if not pid then
     return nil, err
   end
@@ -185,44 +186,63 @@ end
 
 --- Sends an update to a run: its value, or its id when `spec.stage` is "accepted"; `nil, err`.
 function operations.workflow_update(self, pid, name, spec, ...)
-  return processes.ask(
-    -1,
-    "workflow_update",
-    pid,
-    unit.pid_of(self),
-    name,
-    spec.id or false,
-    spec.stage,
-    select("#", ...),
-    ...
-  )
+  return processes.ask(-1, "workflows.update", {
+    pid = pid,
+    sender = unit.pid_of(self),
+    name = name,
+    id = spec.id or nil,
+    stage = spec.stage,
+    args = table.pack(...),
+  })
 end
 
 --- Starts a run, or joins one, and sends it an update: as `workflow_update`. `start`: `id`, `host`, `options` and, as
 --- `table.pack` gives them, `args`; `update`: `name`, `id`, `stage`, `args`.
 function operations.workflow_update_with_start(self, start, update)
-  return processes.ask(
-    -1,
-    "update_with_start",
-    start.id,
-    start.host,
-    security.durable(self.frame),
-    nil,
-    false,
-    false,
-    { options = start.options, sender = unit.pid_of(self), args = start.args },
-    update
-  )
+  return processes.ask(-1, "workflows.update_with_start", {
+    start = {
+      entry = start.id,
+      host = start.host,
+      frame = security.durable(self.frame),
+      options = start.options,
+      sender = unit.pid_of(self),
+      args = start.args,
+    },
+    update = {
+      name = update.name,
+      id = update.id or nil,
+      stage = update.stage,
+      args = update.args,
+    },
+  })
 end
 
---- Does something with the schedules of the workflow hosts: `value, err`. `request` names what must not be done twice.
-function operations.schedule(self, op, request, ...)
-  return processes.ask(-1, "schedule", op, security.durable(self.frame), request, ...)
+-- The arguments of what is done with schedules, as workflows record them.
+local schedule_arguments = {
+  create = { "schedule" },
+  describe = { "id", "host" },
+  list = { "limit", "after", "host" },
+  update = { "id", "change", "host" },
+  pause = { "id", "note", "host" },
+  unpause = { "id", "note", "host" },
+  trigger = { "id", "overlap", "host" },
+  backfill = { "id", "ranges", "host" },
+  delete = { "id", "host" },
+}
+
+--- Does something with the schedules of the workflow hosts: `value, err`. `request_id` names what must not be done
+--- twice, or is false.
+function operations.schedule(self, op, request_id, ...)
+  local fields = { frame = security.durable(self.frame), request_id = request_id or nil }
+  for i, name in ipairs(schedule_arguments[op]) do
+    fields[name] = (select(i, ...))
+  end
+  return processes.ask(-1, "schedules." .. op, fields)
 end
 
 --- Asks a run: `value, err`.
 function operations.workflow_query(_, pid, name, ...)
-  return processes.ask(-1, "workflow_query", pid, name, select("#", ...), ...)
+  return processes.ask(-1, "workflows.query", { pid = pid, name = name, args = table.pack(...) })
 end
 
 -- Calls that other workers run here: origin:ticket -> the function that cancels one.

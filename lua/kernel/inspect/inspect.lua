@@ -139,7 +139,7 @@ function inspect.flush()
   if #news > 0 or dropped > 0 then
     local batch, lost = news, dropped
     news, dropped = {}, 0
-    host.emit("route", -1, 0, "lifecycle", batch, lost)
+    host.emit("route", -1, 0, "events.lifecycle", { news = batch, lost = lost })
   end
 end
 

@@ -239,7 +239,7 @@ function links.announce(self, value, err)
     end
   end
   if self.named then
-    host.emit("route", -1, 0, "names_gone", pid)
+    host.emit("route", -1, 0, "names.release", { pid = pid })
   end
 end
 

@@ -75,12 +75,12 @@ processes.at = at
 
 --- The PID of a registered name, or `nil, err` NotFound.
 function processes.lookup(_, name)
-  return ask(-1, "lookup", name)
+  return ask(-1, "names.lookup", { name = name })
 end
 
 --- Removes a name: whether there was one.
 function processes.unregister(_, name)
-  return ask(-1, "unregister", name)
+  return ask(-1, "names.unregister", { name = name })
 end
 
 --- The PID that `dest` (a PID's text or a registered name) stands for, or `nil, err` NotFound.
@@ -209,7 +209,7 @@ function here.named(pid)
   if self then
     self.named = true
   else
-    host.emit("route", -1, 0, "names_gone", pid)
+    host.emit("route", -1, 0, "names.release", { pid = pid })
   end
   return true
 end
@@ -274,7 +274,7 @@ function processes.register(self, name, pid)
     -- Noted before the node has it: the unit may end while it waits for the answer.
     self.named = true
   end
-  local owner, err = ask(-1, "register", name, pid, false)
+  local owner, err = ask(-1, "names.register", { name = name, pid = pid })
   if not owner then
     return nil, err
   end

@@ -203,11 +203,12 @@ local function spawn_named(self, id, host_id, frame, watcher, monitored, linked,
   local ticket = unit.ticket(function(taken, err)
     if self.ended and taken == pid then
       -- Nobody will start the process that the name was taken for.
-      host.emit("route", -1, 0, "names_gone", pid)
+      host.emit("route", -1, 0, "names.release", { pid = pid })
     end
     scheduler.ready(co, taken, err)
   end, -1)
-  unit.emit_request(ticket, "route", -1, ticket, "register", extra.name, pid, true)
+  local claim = { name = extra.name, pid = pid, claim = true }
+  unit.emit_request(ticket, "route", -1, ticket, "names.register", claim)
   local taken, err = host.park()
   if err then
     return nil, err
@@ -226,7 +227,7 @@ local function spawn_named(self, id, host_id, frame, watcher, monitored, linked,
   local started, failure =
     spawn_here(self, id, host_id, frame, watcher, monitored, linked, own, ...)
   if not started then
-    ask(-1, "unregister", extra.name)
+    ask(-1, "names.unregister", { name = extra.name })
     return nil, failure
   end
   by_pid[pid].named = true
@@ -295,6 +296,18 @@ local function spawn_elsewhere(
   return pid, err
 end
 
+-- Messages of a start, `{topic, n, value}` each, as the node takes them.
+local function startup_messages(messages)
+  local result = {}
+  for i, message in ipairs(messages or {}) do
+    local n, value = message[2], message[3]
+    local values = n <= 1 and { value } or table.pack(table.unpack(value, 1, n))
+    values.n = n
+    result[i] = { topic = message[1], values = values }
+  end
+  return result
+end
+
 local function spawn_copied(self, id, host_id, frame, monitored, linked, extra, ok, ...)
   if not ok then
     return nil, errors.from_raised((...))
@@ -306,27 +319,19 @@ local function spawn_copied(self, id, host_id, frame, monitored, linked, extra, 
   -- Who does not watch is told on all the same, as the parent, where it has a PID.
   local watcher = (monitored or linked) and (self.pid or pid_of(self)) or self.pid or nil
   if target.kind == "workflow.host" then
-    local start = {
+    return ask_spawn(self, -1, "workflows.start", monitored, linked, {
+      entry = id,
+      host = host_id,
+      frame = security.durable(frame),
+      watcher = watcher,
+      monitored = monitored,
+      linked = linked,
       options = extra and extra.options or {},
       name = extra and extra.name,
-      messages = extra and extra.messages,
+      messages = extra and startup_messages(extra.messages),
       sender = self.pid or pid_of(self),
       args = table.pack(...),
-    }
-    return ask_spawn(
-      self,
-      -1,
-      "start_workflow",
-      monitored,
-      linked,
-      id,
-      host_id,
-      security.durable(frame),
-      watcher,
-      monitored,
-      linked,
-      start
-    )
+    })
   elseif extra and extra.name then
     return spawn_named(self, id, host_id, frame, watcher, monitored, linked, extra, ...)
   end

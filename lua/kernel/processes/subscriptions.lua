@@ -22,7 +22,7 @@ local function close(record)
   if not record.closed then
     record.closed = true
     known[record.id] = nil
-    host.emit("route", -1, 0, record.unsubscribe, record.id)
+    host.emit("route", -1, 0, record.unsubscribe, { subscription = record.id })
     channel.close(record.channel)
   end
 end

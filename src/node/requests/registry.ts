@@ -1,14 +1,23 @@
 import type { z } from "zod";
-import type { Entry } from "../registry/entry.ts";
-import { compareIds } from "../registry/entry.ts";
-import { kinds } from "../registry/kinds.ts";
-import { compileQuery } from "../registry/query.ts";
-import type { Change, Version } from "../registry/versions.ts";
-import { WippyError } from "../vm/error.ts";
-import type { LuaValue } from "../vm/value.ts";
-import type { LiveRegistry } from "./live-registry.ts";
-
-type Handler = (origin: number, ...args: LuaValue[]) => LuaValue | Promise<LuaValue>;
+import type { Entry } from "../../registry/entry.ts";
+import { compareIds } from "../../registry/entry.ts";
+import { kinds } from "../../registry/kinds.ts";
+import { compileQuery } from "../../registry/query.ts";
+import type { Change, Version } from "../../registry/versions.ts";
+import { WippyError } from "../../vm/error.ts";
+import type { LuaValue } from "../../vm/value.ts";
+import type { LiveRegistry } from "../live-registry.ts";
+import {
+  any,
+  integer,
+  list,
+  oneOf,
+  optional,
+  request,
+  type Requests,
+  table,
+  text,
+} from "./request.ts";
 
 /** A table that Lua sent, as an object; a list stays one. */
 function objectOf(value: LuaValue): LuaValue {
@@ -71,52 +80,59 @@ function listsOfKind(kindName: string, data: Record<string, unknown>): Record<st
   );
 }
 
-function changesOf(list: LuaValue, present: ReadonlyMap<string, Entry>): Change[] {
-  const items = Array.isArray(list) ? list : [];
-  return items.map((item) => {
-    const { kind, entry } = fields(item);
-    const { id, kind: entryKind, meta, data } = fields(entry);
-    return {
-      kind: String(kind) as Change["kind"],
-      entry: {
-        id: String(id),
-        kind: String(entryKind ?? ""),
-        meta: shapedAs(fields(meta), present.get(String(id))?.meta) as Entry["meta"],
-        data: listsOfKind(
-          String(entryKind ?? ""),
-          shapedAs(fields(data), present.get(String(id))?.data) as Entry["data"],
-        ),
-      },
-    };
-  });
+function changesOf(
+  changes: readonly ReturnType<typeof change>[],
+  present: ReadonlyMap<string, Entry>,
+): Change[] {
+  return changes.map(({ kind, entry: { id, kind: entryKind = "", meta, data } }) => ({
+    kind,
+    entry: {
+      id,
+      kind: entryKind,
+      meta: shapedAs(fields(meta), present.get(id)?.meta) as Entry["meta"],
+      data: listsOfKind(
+        entryKind,
+        shapedAs(fields(data), present.get(id)?.data) as Entry["data"],
+      ),
+    },
+  }));
 }
 
 function versionValue({ id, previous }: Version): LuaValue {
   return { id, ...(previous !== undefined && { previous }) };
 }
 
-/** What the Lua module `registry` asks of the node. */
-export function registryRequests(registry: LiveRegistry): Record<string, Handler> {
+const change = table({
+  kind: oneOf(["entry.create", "entry.update", "entry.delete"]),
+  entry: table({ id: text, kind: optional(text), meta: any, data: any }),
+});
+
+/** The registry, for the Lua module of that name. */
+export function registryRequests(registry: LiveRegistry): Requests {
   const { versions } = registry;
-  const entriesAt = (version: LuaValue): ReadonlyMap<string, Entry> =>
-    version === undefined ? versions.entries : versions.at(Number(version));
+  const entriesAt = (version: number | undefined): ReadonlyMap<string, Entry> =>
+    version === undefined ? versions.entries : versions.at(version);
   return {
-    registry_get: (_, id, version) => {
-      const entry = entriesAt(version).get(String(id));
-      if (!entry) {
-        throw new WippyError("NotFound", `entry not found: ${String(id)}`, { retryable: false });
-      }
-      return entryValue(entry);
-    },
-    registry_find: (_, query, version) => {
+    "registry.get": request({ id: text, version: optional(integer) }, ({ id, version }) => {
+      const entry = entriesAt(version).get(id);
+      if (entry) return entryValue(entry);
+      throw new WippyError("NotFound", `entry not found: ${id}`, { retryable: false });
+    }),
+    "registry.find": request({ query: any, version: optional(integer) }, ({ query, version }) => {
       const matches = compileQuery(fields(query), () => {});
       return entryList([...entriesAt(version).values()].filter(matches));
-    },
-    registry_current: () => versionValue(versions.current),
-    registry_version: (_, id) => versionValue(versions.version(Number(id))),
-    registry_versions: () => versions.all().map(versionValue),
-    registry_apply: async (_, changes) =>
-      versionValue(await registry.apply(changesOf(changes, versions.entries))),
-    registry_move: async (_, id) => versionValue(await registry.moveTo(Number(id))),
+    }),
+    "registry.current": request({}, () => versionValue(versions.current)),
+    "registry.version": request({ id: integer }, ({ id }) => versionValue(versions.version(id))),
+    "registry.versions": request({}, () => versions.all().map(versionValue)),
+    "registry.apply": request(
+      { changes: list(change) },
+      async ({ changes }) =>
+        versionValue(await registry.apply(changesOf(changes, versions.entries))),
+    ),
+    "registry.move": request(
+      { id: integer },
+      async ({ id }) => versionValue(await registry.moveTo(id)),
+    ),
   };
 }

@@ -1,15 +1,14 @@
 import { heapStats } from "bun:jsc";
 import { availableParallelism, hostname } from "node:os";
-import type { Entry } from "../registry/entry.ts";
-import { hostKind } from "../services/services.ts";
-import { WippyError } from "../vm/error.ts";
-import type { LuaValue } from "../vm/value.ts";
-import { parsePid, workerOf } from "./pid.ts";
-import type { Services } from "./services.ts";
-import { listUnits } from "./units.ts";
-import type { WorkerPool } from "./worker-pool.ts";
-
-type Handler = (origin: number, ...args: LuaValue[]) => LuaValue | Promise<LuaValue>;
+import type { Entry } from "../../registry/entry.ts";
+import { hostKind } from "../../services/services.ts";
+import { WippyError } from "../../vm/error.ts";
+import type { LuaValue } from "../../vm/value.ts";
+import { parsePid, workerOf } from "../pid.ts";
+import { integer, request, type Requests, text } from "./request.ts";
+import type { Services } from "../services.ts";
+import { listUnits } from "../units.ts";
+import type { WorkerPool } from "../worker-pool.ts";
 
 /** What the Lua module `system` needs of the node. */
 export interface SystemAccess {
@@ -27,11 +26,11 @@ function invalid(message: string): WippyError {
   return new WippyError("Invalid", message, { retryable: false });
 }
 
-/** What the Lua module `system` asks of the node; names of the operations: `system.` and the function's name. */
+/** What the Lua module `system` asks; names of the requests: `system.` and the function's name. */
 export function systemRequests(
   access: SystemAccess,
 ): {
-  handlers: Record<string, Handler>;
+  requests: Requests;
   release(pid: string): void;
   workerDied(worker: number): void;
 } {
@@ -39,16 +38,16 @@ export function systemRequests(
   const locks = new Map<string, string>();
   const units = async (host: string) =>
     (await listUnits(access.pool, access.namesOf, { host, limit: mostUnits })).units;
-  const handlers: Record<string, Handler> = {
-    "system.exit": (_, status) => {
-      access.exit(Number(status));
+  const requests: Requests = {
+    "system.exit": request({ status: integer }, ({ status }) => {
+      access.exit(status);
       return true;
-    },
-    "system.process.pid": () => process.pid,
-    "system.process.hostname": () => hostname(),
-    "system.process.cwd": () => process.cwd(),
-    "system.runtime.cpu_count": () => availableParallelism(),
-    "system.memory.stats": () => {
+    }),
+    "system.process.pid": request({}, () => process.pid),
+    "system.process.hostname": request({}, () => hostname()),
+    "system.process.cwd": request({}, () => process.cwd()),
+    "system.runtime.cpu_count": request({}, () => availableParallelism()),
+    "system.memory.stats": request({}, () => {
       const { rss, heapTotal, heapUsed, external } = process.memoryUsage();
       return {
         alloc: heapUsed,
@@ -61,11 +60,11 @@ export function systemRequests(
         heap_objects: heapStats().objectCount,
         external,
       };
-    },
-    "system.memory.limit": () => access.pool.memoryLimit,
-    "system.runtime.goroutines": () => access.pool.live,
-    "system.runtime.max_procs": () => access.pool.capacity,
-    "system.hosts.list": async () => {
+    }),
+    "system.memory.limit": request({}, () => access.pool.memoryLimit),
+    "system.runtime.goroutines": request({}, () => access.pool.live),
+    "system.runtime.max_procs": request({}, () => access.pool.capacity),
+    "system.hosts.list": request({}, async () => {
       const hosts = [...access.entries.values()].filter(({ kind }) =>
         hostKind(kind) === "processes"
       )
@@ -79,10 +78,10 @@ export function systemRequests(
           queue_depth: present.filter(({ state }) => state === "ready").length,
         };
       }));
-    },
-    "system.hosts.processes": async (_, host) => {
+    }),
+    "system.hosts.processes": request({ host: text }, async ({ host }) => {
       if (host === "") throw invalid("host id is required");
-      return (await units(String(host))).map((unit): LuaValue => ({
+      return (await units(host)).map((unit): LuaValue => ({
         pid: unit.pid,
         host: parsePid(unit.pid).host,
         source: unit.entry,
@@ -93,36 +92,36 @@ export function systemRequests(
         ...(unit.parent !== undefined && { parent: unit.parent }),
         ...(unit.actor !== undefined && { actor_id: unit.actor }),
       }));
-    },
-    "system.supervisor.state": (_, id) => {
+    }),
+    "system.supervisor.state": request({ id: text }, ({ id }) => {
       if (id === "") throw invalid("service id is required");
-      const state = access.services.describe(String(id));
+      const state = access.services.describe(id);
       if (!state) {
-        throw new WippyError("Internal", `no service ${String(id)}`, { retryable: false });
+        throw new WippyError("Internal", `no service ${id}`, { retryable: false });
       }
       return state;
-    },
-    "system.supervisor.states": () => access.services.describeAll(),
-    "system.lock.acquire": (_, name, pid) => {
-      const owner = locks.get(String(name));
+    }),
+    "system.supervisor.states": request({}, () => access.services.describeAll()),
+    "system.lock.acquire": request({ name: text, pid: text }, ({ name, pid }) => {
+      const owner = locks.get(name);
       if (owner !== undefined && owner !== pid) {
-        throw new WippyError("AlreadyExists", `lock ${String(name)} is held by ${owner}`, {
+        throw new WippyError("AlreadyExists", `lock ${name} is held by ${owner}`, {
           retryable: true,
         });
       }
-      locks.set(String(name), String(pid));
+      locks.set(name, pid);
       return true;
-    },
-    "system.lock.release": (_, name, pid) => {
-      if (locks.get(String(name)) !== pid) return false;
-      return locks.delete(String(name));
-    },
+    }),
+    "system.lock.release": request({ name: text, pid: text }, ({ name, pid }) => {
+      if (locks.get(name) !== pid) return false;
+      return locks.delete(name);
+    }),
   };
   const releaseWhere = (ended: (pid: string) => boolean) => {
     for (const [name, owner] of locks) if (ended(owner)) locks.delete(name);
   };
   return {
-    handlers,
+    requests,
     release: (pid) => releaseWhere((owner) => owner === pid),
     workerDied: (worker) => releaseWhere((owner) => workerOf(owner) === worker),
   };

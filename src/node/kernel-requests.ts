@@ -1,0 +1,47 @@
+import type { LuaValue } from "../vm/value.ts";
+
+/**
+ * What the node asks a worker's kernel, by name: the operations of `lua/kernel/processes/requests.lua` with their
+ * arguments. Other workers ask for the same ones, so that they have positions; see `targeted` in `requests/request.ts`.
+ */
+export interface KernelRequests {
+  send: [pid: string, topic: string, from: string, count: number, ...values: LuaValue[]];
+  send_each: [pids: string[], topic: string, from: string, count: number, ...values: LuaValue[]];
+  /** `deadline` in nanoseconds from now, after which it is terminated. */
+  cancel: [pid: string, from: string, reason: string, deadline?: bigint];
+  terminate: [pid: string];
+  exit_event: [watcher: string, pid: string, value: LuaValue, error: LuaValue];
+  link_down: [watcher: string, pid: string, error: LuaValue];
+  event: [subscriptions: number[], system: string, kind: string, path: string, data: LuaValue];
+  call: [functionId: string, frame: LuaValue, ...args: LuaValue[]];
+  /** Of a call: who asked, and its ticket. */
+  cancel_call: [origin: number, ticket: number];
+  /** The PID is the answer; the outcome of the process answers `endTicket`. */
+  spawn_watched: [
+    endTicket: number,
+    id: string,
+    host: string,
+    frame: LuaValue,
+    ...args: LuaValue[],
+  ];
+  /** Whether starts and ends of units are told. */
+  observe: [on: boolean];
+  /** Entry with changed code to the changed entries that it uses. */
+  outdated: [changed: ReadonlyMap<string, string[]>];
+  units: [query: LuaValue];
+  functions: [];
+  evaluate: [pid: string, code: string];
+  define_unit: [table: string, name: string];
+  refuse_unit: [table: string, name: string];
+  complete_code: [pid: string, path: string[], beginning: string];
+}
+
+/** The name of something that the node asks a kernel. */
+export type KernelRequest = keyof KernelRequests;
+
+/** Asks a worker's kernel, without an answer. */
+export type Tell = <Op extends KernelRequest>(
+  worker: number,
+  op: Op,
+  ...args: KernelRequests[Op]
+) => void;

@@ -1,0 +1,75 @@
+import { WippyError } from "../../vm/error.ts";
+import type { LuaValue } from "../../vm/value.ts";
+import { type Bus, UnitSubscriptions } from "../bus.ts";
+import { Groups } from "../groups.ts";
+import type { Tell } from "../kernel-requests.ts";
+import type { LiveRegistry } from "../live-registry.ts";
+import type { Names } from "../names.ts";
+import { workerOf } from "../pid.ts";
+import type { WorkerPool } from "../worker-pool.ts";
+import type { WorkflowHosts } from "../workflow-hosts.ts";
+import { eventRequests } from "./events.ts";
+import { groupRequests } from "./groups.ts";
+import { nameRequests } from "./names.ts";
+import { registryRequests } from "./registry.ts";
+import type { Requests } from "./request.ts";
+import { scheduleRequests } from "./schedules.ts";
+import { type SystemAccess, systemRequests } from "./system.ts";
+import { WorkflowTargets } from "./targets.ts";
+import { workflowRequests } from "./workflows.ts";
+
+/** What the requests are about. */
+export interface RequestParts {
+  names: Names;
+  workflows: WorkflowHosts;
+  pool: WorkerPool;
+  bus: Bus;
+  registry: LiveRegistry;
+  system: SystemAccess;
+}
+
+/** What workers ask the node for: a table of requests for each area. */
+export class NodeRequests {
+  readonly #requests: ReadonlyMap<string, Requests[string]>;
+  /** Forgets what a worker that died had asked for. */
+  readonly workerDied: (worker: number) => void;
+
+  constructor({ names, workflows, pool, bus, registry, system }: RequestParts) {
+    const tell: Tell = (worker, op, ...args) => pool.tell(worker, op, ...args);
+    const groups = new Groups(tell, workerOf);
+    const subscriptions = new UnitSubscriptions(bus, tell);
+    const targets = new WorkflowTargets(workflows, pool, names);
+    const state = systemRequests(system);
+    const released = (pid: string) => {
+      groups.release(pid);
+      state.release(pid);
+    };
+    this.workerDied = (worker) => {
+      subscriptions.removeWorker(worker);
+      groups.workerDied(worker);
+      state.workerDied(worker);
+    };
+    this.#requests = new Map(Object.entries({
+      ...targets.requests,
+      ...nameRequests(names, released),
+      ...workflowRequests(workflows, targets),
+      ...scheduleRequests(workflows.schedules),
+      ...groupRequests(groups),
+      ...eventRequests(bus, subscriptions),
+      ...registryRequests(registry),
+      ...state.requests,
+    }));
+  }
+
+  /** The names of all requests, sorted. */
+  get all(): string[] {
+    return [...this.#requests.keys()].sort();
+  }
+
+  /** Answers a worker's request: `[value]`. @throws WippyError what the worker's Lua code gets as error */
+  async answer(origin: number, op: string, args: LuaValue[]): Promise<LuaValue[]> {
+    const request = this.#requests.get(op);
+    if (request) return [await request.answer(op, origin, args)];
+    throw new WippyError("Internal", `the node has no request ${op}`, { retryable: false });
+  }
+}

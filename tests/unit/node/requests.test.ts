@@ -1,0 +1,95 @@
+import { expect, test } from "bun:test";
+import { Glob } from "bun";
+import { join } from "node:path";
+import {
+  any,
+  flag,
+  integer,
+  list,
+  oneOf,
+  optional,
+  packed,
+  request,
+  table,
+  targeted,
+  text,
+} from "../../../src/node/requests/request.ts";
+import { LuaFloat, type LuaValue } from "../../../src/vm/value.ts";
+import { startApplication } from "../../integration/application.ts";
+
+const root = join(import.meta.dir, "../../..");
+
+const everything = request({
+  name: text,
+  count: integer,
+  on: flag,
+  kind: oneOf(["a", "b"]),
+  pids: list(text),
+  args: packed,
+  more: optional(table({ depth: integer })),
+  value: any,
+}, (input) => input as unknown as LuaValue);
+
+const good = { name: "n", count: 1, on: true, kind: "a", pids: ["p"], args: [1], value: null };
+
+test("fields are read, whatever form their table arrives in", async () => {
+  expect(await everything.answer("x.y", 0, [good])).toEqual({ ...good, more: undefined });
+  const asMap = new Map<string | number, LuaValue>(Object.entries(good));
+  asMap.set("args", new Map<string | number, LuaValue>([["n", 3], [2, "two"]]));
+  asMap.set("pids", {});
+  asMap.set("count", 5n);
+  expect(await everything.answer("x.y", 0, [asMap])).toEqual({
+    ...good,
+    count: 5,
+    pids: [],
+    args: [undefined, "two", undefined],
+    more: undefined,
+  });
+});
+
+test.each<[string, LuaValue, string]>([
+  ["name", new Uint8Array([255]), "x.y.name: text in UTF-8 expected, got bytes"],
+  ["name", undefined, "x.y.name: text in UTF-8 expected, got nil"],
+  ["name", 7, "x.y.name: text in UTF-8 expected, got number"],
+  ["count", "7", "x.y.count: whole number expected, got string"],
+  ["count", 2n ** 60n, "x.y.count: whole number expected, got number"],
+  ["count", 0.5, "x.y.count: whole number expected, got number"],
+  ["count", new LuaFloat(NaN), "x.y.count: whole number expected, got number"],
+  ["on", "yes", "x.y.on: boolean expected, got string"],
+  ["kind", "c", "x.y.kind: one of a, b expected, got string"],
+  ["pids", "p", "x.y.pids: list expected, got string"],
+  ["pids", ["p", 1], "x.y.pids.2: text in UTF-8 expected, got number"],
+  ["args", { 1: "a" }, "x.y.args.n: whole number expected, got nil"],
+  ["more", { depth: "1" }, "x.y.more.depth: whole number expected, got string"],
+  ["more", 3, "x.y.more: table expected, got number"],
+])("a wrong field is named: %s = %p", (field, value, message) => {
+  expect(() => everything.answer("x.y", 0, [{ ...good, [field]: value }])).toThrow(message);
+});
+
+test("positions have names too", () => {
+  const send = targeted({ pid: text, count: integer }, "values", ({ values }) => values);
+  expect(send.answer("send", 0, ["p", 2, "a", undefined])).toEqual(["a", undefined]);
+  expect(() => send.answer("send", 0, [1, 2])).toThrow("send.pid: text in UTF-8 expected");
+});
+
+test("what the kernel asks for is there, and what is there is asked for", async () => {
+  const asked = new Set<string>();
+  for (const path of new Glob("**/*.lua").scanSync(join(root, "lua"))) {
+    const source = await Bun.file(join(root, "lua", path)).text();
+    const direct =
+      /"((?:names|workflows|schedules|groups|events|registry|system|services)\.[a-z_.]+)"/g;
+    for (const [, name] of source.matchAll(direct)) asked.add(name!);
+  }
+  const node = (await startApplication({})).node;
+  const offered = node.requests.filter((name) => name.includes("."));
+  // Built from a prefix and the name of a function.
+  const composed = /^(schedules|system)\.|^groups\.(join|leave)$/;
+  expect(offered.filter((name) => !asked.has(name) && !composed.test(name))).toEqual([]);
+  const areas = /^(names|workflows|groups|events|registry|schedules)\./;
+  // Names of effects and permissions, which look alike.
+  const others = /^events\.(send|Subscription)$|^registry\.(apply_version|[A-Z]\w*|request|read)$/;
+  const missing = [...asked].filter((name) =>
+    areas.test(name) && !others.test(name) && !offered.includes(name)
+  );
+  expect(missing).toEqual([]);
+});
