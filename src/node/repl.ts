@@ -1,7 +1,6 @@
 import { nameTaken, promptUnit } from "../app/script.ts";
 import type { UnitTable } from "../app/script-units.ts";
 import { WippyError } from "../vm/error.ts";
-import type { LuaValue } from "../vm/value.ts";
 import type { LiveRegistry } from "./live-registry.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 

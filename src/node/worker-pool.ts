@@ -14,13 +14,13 @@ import {
   NODE,
   type ToWorker,
 } from "../worker/messages.ts";
-import { fromWorker, postBatch } from "../worker/batch.ts";
 import { Liveness, livenessMemory } from "../worker/liveness.ts";
 import { createServices, type ServiceOptions } from "../worker/services.ts";
 import type { ThreadStart } from "../worker/thread.ts";
 import { crowded, LuaWorker } from "../worker/worker.ts";
 import type { KernelRequest, KernelRequests } from "./kernel-requests.ts";
 import { Questions, valueOf } from "./questions.ts";
+import { type RunningWorker, simulatedLink, startThread } from "./worker-start.ts";
 
 export interface WorkerPoolOptions {
   /** Workers at most, the one in this thread included. */
@@ -55,12 +55,6 @@ export interface WorkerPoolEvents {
   died(worker: number, failure: ErrorData): void;
 }
 
-/** A started worker, whatever thread it is in. */
-interface Running {
-  post(messages: ToWorker[]): void;
-  close(): void;
-}
-
 /** PID numbers that one start of a worker may use before those of its replacement begin. */
 const pidsPerStart = 2 ** 32;
 
@@ -80,7 +74,7 @@ export class WorkerPool {
   readonly #liveness: SharedArrayBuffer;
   /** Of each host with limits, the processes on each worker. */
   readonly #populations: Int32Array;
-  readonly #workers = new Map<number, Running>();
+  readonly #workers = new Map<number, RunningWorker>();
   readonly #starts: number[];
   readonly #starting = new Map<number, Promise<void>>();
   readonly #outgoing = new Map<number, ToWorker[]>();
@@ -215,29 +209,16 @@ export class WorkerPool {
     }
   }
 
-  #startThread(index: number, generation: number, start: ThreadStart): Promise<void> {
-    const thread = new Worker(new URL("../worker/thread.ts", import.meta.url).href);
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    thread.onmessage = ({ data }: MessageEvent<Uint8Array | FromWorker[]>) => {
-      const messages = fromWorker(data);
-      if (messages[0]?.type === "ready") resolve();
-      else if (messages[0]?.type === "died" && !this.#workers.has(index)) {
-        reject(WippyError.from(messages[0].failure));
-      }
-      this.#receive(index, generation, messages);
-    };
-    thread.onerror = (event) => {
-      const failure = new WippyError("Internal", `worker ${index} failed: ${event.message}`);
-      reject(failure);
-      this.#died(index, generation, failure.toJSON());
-    };
-    thread.postMessage(start);
-    return promise.then(() => {
-      this.#workers.set(index, {
-        post: (messages) => postBatch(messages, (data, moved) => thread.postMessage(data, moved)),
-        close: () => thread.terminate(),
-      });
-    });
+  async #startThread(index: number, generation: number, start: ThreadStart): Promise<void> {
+    const receive = (messages: FromWorker[]) => this.#receive(index, generation, messages);
+    this.#workers.set(
+      index,
+      await startThread(start, receive, (message) => {
+        const failure = new WippyError("Internal", `worker ${index} failed: ${message}`);
+        this.#died(index, generation, failure.toJSON());
+        return failure;
+      }),
+    );
   }
 
   /** Sends a message to a worker, in a batch with what else goes there in this turn of the event loop. */
@@ -497,19 +478,6 @@ export class WorkerPool {
     for (const worker of this.#workers.values()) worker.close();
     this.#workers.clear();
   }
-}
-
-/** Delivers each message of a batch by itself, when the seed wants, and notes it. */
-function simulatedLink<Message extends FromWorker | ToWorker>(
-  simulation: Simulation,
-  receive: (messages: Message[]) => void,
-): (messages: Message[]) => void {
-  const link = simulation.link<Message>((message) => {
-    // A port is no value; what passes through it is noted there.
-    if (message.type !== "queue") simulation.note(pack(message as unknown as LuaValue));
-    receive([message]);
-  });
-  return (messages) => messages.forEach(link);
 }
 
 function notFound(index: number): WippyError {

@@ -1,0 +1,57 @@
+import type { Simulation } from "../platform/simulation.ts";
+import { pack } from "../vm/codec.ts";
+import { WippyError } from "../vm/error.ts";
+import type { LuaValue } from "../vm/value.ts";
+import { fromWorker, postBatch } from "../worker/batch.ts";
+import type { FromWorker, ToWorker } from "../worker/messages.ts";
+import type { ThreadStart } from "../worker/thread.ts";
+
+/** A started worker, whatever thread it is in. */
+export interface RunningWorker {
+  post(messages: ToWorker[]): void;
+  close(): void;
+}
+
+/**
+ * Starts a worker in a thread of its own.
+ *
+ * @param failed told when the thread ends with an error, also later; returns the error of a start that fails so
+ * @throws WippyError when it does not start
+ */
+export function startThread(
+  start: ThreadStart,
+  receive: (messages: FromWorker[]) => void,
+  failed: (message: string) => WippyError,
+): Promise<RunningWorker> {
+  const thread = new Worker(new URL("../worker/thread.ts", import.meta.url).href);
+  const { promise, resolve, reject } = Promise.withResolvers<RunningWorker>();
+  thread.onmessage = ({ data }: MessageEvent<Uint8Array | FromWorker[]>) => {
+    const messages = fromWorker(data);
+    const [first] = messages;
+    if (first?.type === "ready") {
+      resolve({
+        post: (batch) => postBatch(batch, (packed, moved) => thread.postMessage(packed, moved)),
+        close: () => thread.terminate(),
+      });
+    } else if (first?.type === "died") {
+      reject(WippyError.from(first.failure));
+    }
+    receive(messages);
+  };
+  thread.onerror = ({ message }) => reject(failed(message));
+  thread.postMessage(start);
+  return promise;
+}
+
+/** Delivers each message of a batch by itself, when the seed wants, and notes it. */
+export function simulatedLink<Message extends FromWorker | ToWorker>(
+  simulation: Simulation,
+  receive: (messages: Message[]) => void,
+): (messages: Message[]) => void {
+  const link = simulation.link<Message>((message) => {
+    // A port is no value; what passes through it is noted there.
+    if (message.type !== "queue") simulation.note(pack(message as unknown as LuaValue));
+    receive([message]);
+  });
+  return (messages) => messages.forEach(link);
+}
