@@ -62,7 +62,22 @@ export const roleField = "x-role";
 /**
  * Makes a route. Every route of the API is made here, so that none is without a role.
  *
- * @example route({ role: "viewer", method: "get", path: "/status", responses: { … } })
+ * @example
+ * ```ts
+ * export function versionRoutes({ version }: AdminTarget) {
+ *   return routes().openapi(
+ *     route({
+ *       role: "viewer",
+ *       method: "get",
+ *       path: "/version",
+ *       tags: ["Runtime"],
+ *       summary: "The version of wippy",
+ *       responses: { 200: answer(z.object({ version: z.string() }), "The version"), ...failures },
+ *     }),
+ *     (context) => context.json({ version }, 200),
+ *   );
+ * }
+ * ```
  */
 export function route<
   Path extends string,
