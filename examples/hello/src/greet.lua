@@ -1,7 +1,7 @@
 -- A function: called with arguments, it returns a result and ends.
 local function main(name)
   if name == "" then
-    return nil, errors.new({ message = "a name is needed", kind = errors.INVALID })
+    return nil, errors.new({ message = "name is required", kind = errors.INVALID })
   end
   return "Hello, " .. name .. "!"
 end
