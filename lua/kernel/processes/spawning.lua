@@ -80,7 +80,7 @@ end
 function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
   local entry, err = sandbox.entry(id)
   if not entry then
-    return nil, err or errors.make("NotFound", "factory not found", false, { id = id })
+    return nil, err or sandbox.missing("factory not found", id, "process.lua")
   elseif entry.kind ~= "process.lua" then
     return nil, errors.fail("NotFound", "factory not found: " .. id .. " is a " .. entry.kind)
   end

@@ -64,7 +64,7 @@ local function upgrade(self, id, ...)
   end
   local entry, err = sandbox.entry(id or self.entry.id)
   if not entry then
-    return fail(self, err or errors.fail("NotFound", "factory not found: " .. tostring(id)))
+    return fail(self, err or sandbox.missing("factory not found", id, "process.lua"))
   elseif entry.kind ~= "process.lua" then
     return fail(
       self,
