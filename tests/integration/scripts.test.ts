@@ -283,7 +283,10 @@ end
         'function main() return require("workflow").execute("script:w") end\n',
     });
     const { status, err } = await run("bad.lua");
-    expect([status, err]).toEqual([1, "bad.lua:2: module 'io' cannot be used in a workflow\n"]);
+    // The record of the failed run, then what `main` returned.
+    const [record, result] = err.split("\n");
+    expect([status, result]).toEqual([1, "bad.lua:2: module 'io' cannot be used in a workflow"]);
+    expect(record).toContain("\tworkflow script:w failed\t");
   });
 
   test("killed in a workflow and started again, it goes on without doing a step twice", async () => {
