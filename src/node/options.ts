@@ -20,6 +20,8 @@ export interface NodeOptions {
   /** The first worker runs in this thread: for commands and scripts, which so start no thread in vain. */
   inline: boolean;
   log: LogSink;
+  /** Whether the traceback of an error that ends the process with the terminal is written. @default false */
+  traces?: boolean;
   /** The terminal of processes on terminal hosts; that of this program when absent. */
   terminal?: Terminal;
   /** The runtime runs in this simulation, all its workers in this thread; else on the machine. */

@@ -17,6 +17,8 @@ export interface Entry {
     column: number;
     /** What its code is called in positions, where that is not the identifier. */
     chunk?: string;
+    /** File and line at which the text of `data.source` begins. */
+    source?: { file: string; line: number };
   };
 }
 

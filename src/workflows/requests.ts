@@ -60,7 +60,7 @@ export function hostOf(entry: Entry, hosts: readonly string[]): string {
 export function startRequest(request: StartWorkflow, targets: WorkflowTargets): StartRequest {
   const entry = targets.entries.get(request.entry);
   if (entry?.kind !== "workflow.lua") {
-    const workflows = [...entries.values()].filter(({ kind }) => kind === "workflow.lua");
+    const workflows = [...targets.entries.values()].filter(({ kind }) => kind === "workflow.lua");
     const near = nearestId(request.entry, workflows.map(({ id }) => id));
     const hint = near === undefined ? "" : `; did you mean ${near}?`;
     throw new WippyError("NotFound", `workflow not found: ${request.entry}${hint}`, {

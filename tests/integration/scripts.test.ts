@@ -149,13 +149,15 @@ describe("code without a file", () => {
     expect(await finished(start(["-", "a"], source))).toEqual({
       status: 1,
       out: "1 a\n",
-      err: "stdin:3: no\n",
+      err: "stdin:3: no\nstack traceback:\n\tstdin:3: in function <stdin:3>\n",
     });
   });
 
   test("an error names the line", async () => {
     const { run } = place({});
-    expect((await run("-e", "\nerror('no')")).err).toBe("(command line):2: no\n");
+    expect((await run("-e", "\nerror('no')")).err).toStartWith(
+      "(command line):2: no\nstack traceback:\n\t(command line):2: in function ",
+    );
     expect((await run("-e", "x =")).err).toStartWith("(command line):1  Lua syntax error: ");
   });
 
@@ -246,7 +248,11 @@ function main()
 end
 `,
     });
-    expect(await run("bad.lua")).toEqual({ status: 1, out: "", err: "bad.lua:2: no\n" });
+    expect(await run("bad.lua")).toEqual({
+      status: 1,
+      out: "",
+      err: "bad.lua:2: no\nstack traceback:\n\tbad.lua:2: in function\n",
+    });
   });
 
   const faulty: [string, string, string][] = [
@@ -275,6 +281,26 @@ end
         'function main() print(require("funcs").call("script:year") > 2000) end\n',
     });
     expect(await run("load.lua")).toEqual({ status: 0, out: "true\n", err: "" });
+  });
+
+  test("a process that crashes is one line on standard error, unless -s is given", async () => {
+    const { run } = place({
+      "crash.lua": `function processes.p() error("boom") end
+function main()
+  process.spawn_monitored("script:p", "script:processes")
+  process.events():receive()
+  require("logger"):info("not shown")
+end
+`,
+    });
+    const { err, ...rest } = await run("crash.lua");
+    expect(rest).toEqual({ status: 0, out: "" });
+    expect(err.trimEnd().split("\n")).toEqual([
+      expect.stringMatching(
+        /^[^\t]+\tERROR\tprocess\tscript:p crashed\t.*"error":"crash.lua:1: boom".*"stack":/,
+      ),
+    ]);
+    expect(await run("-s", "crash.lua")).toEqual({ status: 0, out: "", err: "" });
   });
 
   test("its workflows cannot use what has no record", async () => {

@@ -4,6 +4,7 @@
 local use = ...
 local core = use("kernel/core/core")
 local errors = use("kernel/core/errors")
+local failures = use("kernel/core/failures")
 local scheduler = use("kernel/core/scheduler")
 local shortage = use("kernel/core/shortage")
 local unit_of = scheduler.unit_of
@@ -335,6 +336,7 @@ function unit.returned(self, co, value, second)
     local err = second ~= nil and errors.from_returned(second) or nil
     if err then
       value = nil
+      pcall(failures.crashed, self, err)
     end
     unit.finish(self, value, err)
   else
@@ -343,6 +345,7 @@ function unit.returned(self, co, value, second)
     self.fuel = (self.fuel or 0) + host.burnt(co)
     local err = self.blocked and deadlock(self)
     if err then
+      pcall(failures.crashed, self, err, true)
       unit.finish(self, nil, err)
     end
   end
@@ -353,7 +356,9 @@ function unit.raised(self, co, raised)
   if self.run and shortage.is(raised) then
     return shortage.give_up(self.run, raised)
   end
-  unit.finish(self, nil, errors.from_raised(raised, host.traceback(co, "")))
+  local err = errors.from_raised(raised, host.traceback(co, ""))
+  pcall(failures.crashed, self, err, true)
+  unit.finish(self, nil, err)
 end
 
 -- Tickets: what waits for an answer from outside this worker's Lua. A ticket is a coroutine or a function.

@@ -3,6 +3,7 @@
 local use = ...
 local core = use("kernel/core/core")
 local errors = use("kernel/core/errors")
+local failures = use("kernel/core/failures")
 local limits = use("kernel/processes/limits")
 local links = use("kernel/processes/links")
 local messaging = use("kernel/messaging/messaging")
@@ -150,6 +151,9 @@ function here.spawn_as(pid, id, host_id, frame, watcher, monitored, linked, mess
   local extra = { pid = pid, messages = messages }
   local started, err = here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
   if not started then
+    local fields = failures.fields(err)
+    fields.entry = id
+    failures.log("error", "process", id .. " cannot start", fields, pid)
     links.ended_unstarted(pid, watcher, monitored, linked, err)
   end
   return started

@@ -4,17 +4,17 @@ local use = ...
 local channel = use("kernel/messaging/channel")
 local copies = use("kernel/core/copy")
 local errors = use("kernel/core/errors")
+local failures = use("kernel/core/failures")
 local messaging = use("kernel/messaging/messaging")
 local sandbox = use("kernel/core/sandbox")
 local unit = use("kernel/core/unit")
 local tostring = use("kernel/core/stable").tostring
 
 local function fail(self, err)
-  unit.finish(
-    self,
-    nil,
+  local failure =
     errors.make(err:kind(), "upgrade: " .. err:message(), err:retryable(), err:details())
-  )
+  failures.crashed(self, failure, true)
+  unit.finish(self, nil, failure)
   host.park()
 end
 

@@ -89,6 +89,7 @@ async function runSource(
       entries,
       config: Config.empty,
       log: createScriptLog(console, options),
+      traces: true,
       task: { entry: script.main, host: script.terminal, args },
     });
   } catch (error) {
