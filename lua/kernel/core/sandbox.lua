@@ -216,7 +216,10 @@ end
 --- `details` defaults to `{ id = id }`.
 function sandbox.missing(message, id, kinds, details)
   local near = type(id) == "string" and host.pure("entry.nearest", id, kinds)
-  local text = message .. ": " .. tostring(id) .. (near and "; did you mean " .. near .. "?" or "")
+  local text = message
+    .. ": "
+    .. stable.tostring(id)
+    .. (near and "; did you mean " .. near .. "?" or "")
   return errors.make("NotFound", text, false, details or { id = id })
 end
 

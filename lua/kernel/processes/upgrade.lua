@@ -8,7 +8,6 @@ local failures = use("kernel/core/failures")
 local messaging = use("kernel/messaging/messaging")
 local sandbox = use("kernel/core/sandbox")
 local unit = use("kernel/core/unit")
-local tostring = use("kernel/core/stable").tostring
 
 local function fail(self, err)
   local failure =
