@@ -111,6 +111,10 @@ local make, meta = object.define("error", methods, {
   __tostring = function(self)
     return self._message
   end,
+  -- Lua's library functions take it where they want a string.
+  __text = function(self)
+    return self._message
+  end,
   __concat = function(left, right)
     return tostring(left) .. tostring(right)
   end,
@@ -254,6 +258,12 @@ function errors.sound(err)
     return err
   end
   return errors.make("Internal", "an Error whose fields were overwritten")
+end
+
+--- Whether a raised value is a table with a `__tostring` of the program.
+function errors.has_own_text(value)
+  local meta = type(value) == "table" and debug.getmetatable(value)
+  return meta and not object.is_defined(meta) and rawget(meta, "__tostring") ~= nil
 end
 
 -- The text of a raised value. A program's own `__tostring` is not called: here nothing could stop it.

@@ -22,6 +22,7 @@ const ADDED = [
   "host_pause",
   "host_resume",
   "host_slice",
+  "host_split_lines",
   "host_type",
 ] as const;
 

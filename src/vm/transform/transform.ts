@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import binaryen from "binaryen";
+import { acceptErrorTexts } from "./error_texts.ts";
+import { addLines } from "./lines.ts";
 import { limitCallChains } from "./call_chains.ts";
 import { addExceptions } from "./exceptions.ts";
 import { addFuel } from "./fuel.ts";
@@ -54,8 +56,10 @@ export function transformText(text: string): string {
   addFuel(module);
   addMemoryReserve(module);
   limitCallChains(module);
+  acceptErrorTexts(module);
   boundSearches(module);
   addNatives(module);
+  addLines(module);
   // Behind all that adds loops, so that these pay too.
   payForLoops(module);
   addToFunctionTable(module);

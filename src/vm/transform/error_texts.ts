@@ -1,0 +1,31 @@
+import type { ModuleText } from "./module_text.ts";
+
+/** Address of the metafield's name: emscripten leaves the first KiB of memory unused. */
+const NAME = 320;
+/** Where the name of the type of strings lies, for messages. */
+const STRING_NAME = 11684;
+
+/**
+ * Lua's library functions take the text of an Error where they want a string: `string.find(err, "not found")`. What
+ * is no string and has the metafield `__text` (the kernel's Error has it) is replaced by what that function returns.
+ * For strings and numbers nothing changes.
+ */
+export function acceptErrorTexts(module: ModuleText): void {
+  module.append(`(data (i32.const ${NAME}) "__text\\00")`);
+  module.replaceFunction(
+    "luaL_checklstring",
+    `(func $luaL_checklstring (param $L i32) (param $arg i32) (param $length i32) (result i32)
+  (local $text i32)
+  (local.set $text (call $lua_tolstring (local.get $L) (local.get $arg) (local.get $length)))
+  (if (local.get $text) (then (return (local.get $text))))
+  (if (call $luaL_callmeta (local.get $L) (local.get $arg) (i32.const ${NAME}))
+   (then
+    (call $lua_copy (local.get $L) (i32.const -1) (local.get $arg))
+    (call $lua_settop (local.get $L) (i32.const -2))
+    (local.set $text (call $lua_tolstring (local.get $L) (local.get $arg) (local.get $length)))
+    (if (local.get $text) (then (return (local.get $text))))))
+  (drop
+   (call $luaL_typeerror (local.get $L) (local.get $arg) (i32.load (i32.const ${STRING_NAME}))))
+  (i32.const 0))`,
+  );
+}
