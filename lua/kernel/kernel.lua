@@ -38,6 +38,7 @@ local of_processes = effects.context(use("contexts/process"))
 local of_workflows = effects.context(use("contexts/workflow"))
 
 scheduler.connect({ finished = unit.returned, failed = unit.raised, alone = sandbox.alone })
+sandbox.connect({ script_globals = use("standard/standard").environment })
 unit.connect({
   cancel_call = functions.cancel,
   leave_host = limits.leave,

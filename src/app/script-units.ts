@@ -14,9 +14,14 @@ export type ScriptUnits = Record<UnitTable, string[]>;
 const commentsAndTexts =
   /--\[(=*)\[[^]*?\]\1\]|--[^\n]*|\[(=*)\[[^]*?\]\2\]|"(?:\\[^]|[^"\\\n])*"|'(?:\\[^]|[^'\\\n])*'/g;
 
+/** The code without comments and texts. */
+function bareCode(code: string): string {
+  return code.replace(commentsAndTexts, (found) => found.startsWith("--") ? " " : "''");
+}
+
 /** The code without comments, texts, and what stands inside round and curly brackets. */
 function statements(code: string): string {
-  const bare = code.replace(commentsAndTexts, (found) => found.startsWith("--") ? " " : "''");
+  const bare = bareCode(code);
   let depth = 0;
   let kept = "";
   for (const char of bare) {
@@ -46,4 +51,17 @@ export function definesUnits(code: string): boolean {
         `(?<![.:]\\s*)\\b${table}\\s*(?:(?:\\.\\s*\\w+|\\[[^\\]]*\\])\\s*=(?!=)|=\\s*\\{)`,
     ).test(text);
   });
+}
+
+/**
+ * Whether a plain script defines a global function `main` that it never mentions again, so that it cannot have called
+ * it: what the user means is that it is called.
+ *
+ * @param code Lua, without a `#!` line
+ */
+export function definesUncalledMain(code: string): boolean {
+  const text = bareCode(code);
+  if ((text.match(/\bmain\b/g) ?? []).length !== 1) return false;
+  return /(?<!\blocal\s+)\bfunction\s+main\s*\(|(?<![.:]\s*|\blocal\s+)\bmain\s*=\s*function\b/
+    .test(text);
 }

@@ -8,7 +8,13 @@ import { madeEntry } from "../registry/decode.ts";
 import type { Entry } from "../registry/entry.ts";
 import type { Lifecycle } from "../registry/lifecycle.ts";
 import { builtinModules } from "../registry/modules.ts";
-import { type ScriptUnits, type UnitTable, unitTables } from "./script-units.ts";
+import {
+  definesUncalledMain,
+  type ScriptUnits,
+  type UnitTable,
+  unitTables,
+} from "./script-units.ts";
+import { modulePath } from "./script-path.ts";
 import { prepareSource } from "./source.ts";
 
 /** Identifiers of the entries that every script has. */
@@ -43,6 +49,10 @@ export interface Script {
   text: string;
   /** What it is called in messages and positions: `FILE:LINE`. */
   name: string;
+  /** The file's path, where it is one. */
+  file?: string;
+  /** Each character of the text is a byte, since the file is no UTF-8. */
+  bytes?: boolean;
 }
 
 /** Lua puts at most 59 characters of a name into a position. */
@@ -57,10 +67,13 @@ export function chunkName(name: string): string {
 /** Modules that a workflow cannot use are there when the file requires them, and raise when it uses them. */
 const refuseInWorkflows = [...builtinModules].filter(([, { workflows }]) => !workflows)
   .map(([name]) => name);
-const refusal = `do local given, refused = require, {} ` +
+// The global `io` of a script is Lua's, which refuses by itself.
+const refusal = (kept: string) =>
+  `do local given, refused = require, {} ` +
   `for name in ("${refuseInWorkflows.join(" ")}"):gmatch("%S+") do ` +
   `refused[name] = setmetatable({}, { __index = function() ` +
-  `error("module '" .. name .. "' cannot be used in a workflow", 2) end }) _ENV[name] = refused[name] end ` +
+  `error("module '" .. name .. "' cannot be used in a workflow", 2) end }) ` +
+  `if name ~= "${kept}" then _ENV[name] = refused[name] end end ` +
   `function require(name) return refused[name] or given(name) end end `;
 
 /** All that is put before the file is on its first line, so that the file's lines keep their numbers. */
@@ -72,12 +85,19 @@ local main = type(returned) == "function" and returned
 `;
 }
 
-// What a plain script returns is its result; a function or a table with main is called.
+// What a plain script returns is its result; a function or a table with main is called, and so is a global main that
+// nothing else can have called. The one name in here that the script could see is one that no script has.
 function plainMain(code: string): string {
-  return `return function(...) local returned = (function(...) ${code}
-end)(...)
-local main = type(returned) == "table" and returned.main or returned
-if type(main) == "function" then return main(...) end return returned end`;
+  const globalMain = definesUncalledMain(code)
+    ? `if first == nil and select("#", ...) < 2 and type(main) == "function" then ` +
+      `return main(table.unpack(arguments, 1, count)) end `
+    : "";
+  return `return function(...) local function __wippy_finish(arguments, count, ...) local first = ... ` +
+    `local given = type(first) == "table" and first.main or first ` +
+    `if type(given) == "function" then return given(table.unpack(arguments, 1, count)) end ` +
+    `${globalMain}return ... end ` +
+    `return __wippy_finish({ ... }, select("#", ...), (function(...) ${code}
+end)(...)) end`;
 }
 
 const listUnits = `
@@ -103,6 +123,8 @@ export interface ScriptOptions {
   sandbox?: boolean;
   /** The operating system's variables. */
   system?: Readonly<Record<string, string | undefined>>;
+  /** What it is called with; bytes where they are no UTF-8. */
+  args?: readonly (string | Uint8Array)[];
   /** Absent: the script is plain, its body is the main process. */
   units?: ScriptUnits;
   /** Absolute path of the journal of its workflows. */
@@ -132,10 +154,22 @@ class ScriptApplication {
   readonly #code: string;
   readonly #origin: NonNullable<Entry["origin"]>;
   readonly #modules: readonly string[];
+  /** The module whose global is not the product's. */
+  readonly #kept: string;
 
-  constructor({ text, name }: Script, sandbox = false) {
+  constructor({ text, name, file, bytes }: Script, options: Partial<ScriptOptions> = {}) {
+    const { sandbox = false, system = {}, args = [] } = options;
     this.#code = prepareSource(script.main, text).code;
-    this.#origin = { file: name, line: 1, column: 1, chunk: chunkName(name) };
+    this.#kept = sandbox ? "" : "io";
+    const known = { name, args, path: modulePath(file, system) };
+    this.#origin = {
+      file: name,
+      line: 1,
+      column: 1,
+      chunk: chunkName(name),
+      ...(bytes && { bytes }),
+      ...(!sandbox && { script: file === undefined ? known : { ...known, file } }),
+    };
     const modules = [...builtinModules].filter(([, module]) => !sandbox || module.sandbox);
     this.#modules = modules.map(([module]) => module);
   }
@@ -154,7 +188,7 @@ class ScriptApplication {
 
   unit(table: UnitTable, name: string): Entry {
     const id = `script:${name}`;
-    const source = definitions(this.#code, table === "workflows" ? refusal : "");
+    const source = definitions(this.#code, table === "workflows" ? refusal(this.#kept) : "");
     const code = `${source}return ${table}["${name}"]`;
     if (table === "functions") return this.#function(id, code);
     // A process that is called like a function needs a host.
@@ -246,15 +280,19 @@ class ScriptApplication {
   }
 }
 
-/** The entry of the function that lists the units which a script defines; its result is for {@link readUnits}. */
-export function unitsFinder(file: Script, sandbox?: boolean): Entry {
-  return new ScriptApplication(file, sandbox).finder();
+/**
+ * The entries to list the units which a script defines: the result of the function {@link script}.units is for
+ * {@link readUnits}.
+ */
+export function unitsFinder(file: Script, options?: Partial<ScriptOptions>): Entry[] {
+  const made = new ScriptApplication(file, options);
+  return [made.finder(), ...options?.sandbox ? [] : made.platform({})];
 }
 
 /** The entries around a script: a main process on a terminal host, hosts, and the units that it defines. */
 export function scriptEntries(file: Script, options: ScriptOptions): Entry[] {
   const { units, journal, sandbox, system = {} } = options;
-  const made = new ScriptApplication(file, sandbox);
+  const made = new ScriptApplication(file, options);
   const hosts = [
     made.processHost(),
     made.terminalHost(),
@@ -268,10 +306,11 @@ export function scriptEntries(file: Script, options: ScriptOptions): Entry[] {
 }
 
 /** The entries of a prompt: a process that waits, in which what is typed runs, and hosts for the units made there. */
-export function promptEntries({ sandbox, system = {}, journal }: ScriptOptions): Entry[] {
+export function promptEntries(options: ScriptOptions): Entry[] {
+  const { sandbox, system = {}, journal } = options;
   // It has to wait for a timer: a process all of whose coroutines wait for nothing has ended.
   const waiting = 'local time = require("time") while true do time.sleep("24h") end';
-  const made = new ScriptApplication({ text: waiting, name: "repl" }, sandbox);
+  const made = new ScriptApplication({ text: waiting, name: "repl" }, options);
   return [
     made.plain(),
     made.processHost(),

@@ -24,6 +24,11 @@ function callOptions({ meta }: Entry): Record<string, unknown> | undefined {
   return { "activity.local": activity["local"], ...options };
 }
 
+function sourceOf(entry: Entry, text: string): string | Uint8Array {
+  const { code } = prepareSource(entry.id, text);
+  return entry.origin?.bytes ? Buffer.from(code, "latin1") : code;
+}
+
 /** A Lua entry as workers need it; undefined for entries without code. @throws WippyError Invalid */
 export function codeEntry(entry: Entry, variables: Variables): CodeEntry | undefined {
   const kind = kinds.get(entry.kind);
@@ -37,10 +42,11 @@ export function codeEntry(entry: Entry, variables: Variables): CodeEntry | undef
   return {
     id: entry.id,
     kind: entry.kind,
-    source: prepareSource(entry.id, source).code,
+    source: sourceOf(entry, source),
     method,
     modules,
     ...(chunk !== undefined && { chunk }),
+    ...(entry.origin?.script && { script: entry.origin.script }),
     ...(pool && { pool: { ...pool } }),
     ...(Object.keys(imports).length > 0 && { imports }),
     // A library is never called.

@@ -7,8 +7,6 @@ import { exitStatus } from "./exit-status.ts";
 /** The process that has the terminal of this program, and what it was called with. */
 export class Foreground {
   readonly #given: Terminal | undefined;
-  readonly #traces: boolean;
-  readonly #readable: (text: string) => string;
   /** Made when a process first needs it. */
   #terminal: StandardTerminal | undefined;
   #attached: (Terminal & { release(): void }) | undefined;
@@ -16,21 +14,11 @@ export class Foreground {
   readonly #hosts = new Set<string>();
   readonly #done = Promise.withResolvers<number>();
   /** Arguments of the process, while one runs. */
-  arguments: string[] = [];
+  arguments: (string | Uint8Array)[] = [];
 
-  /**
-   * @param given the terminal of processes; that of this program when absent
-   * @param traces whether the traceback of a raised error is written
-   * @param readable names files in the place of entries in a text
-   */
-  constructor(
-    given: Terminal | undefined,
-    traces: boolean,
-    readable: (text: string) => string,
-  ) {
+  /** @param given the terminal of processes; that of this program when absent */
+  constructor(given?: Terminal) {
     this.#given = given;
-    this.#traces = traces;
-    this.#readable = readable;
   }
 
   /** The processes of a host have the terminal from now on. */
@@ -73,17 +61,11 @@ export class Foreground {
       const value = await ended;
       return exitStatus({ value }, streams);
     } catch (error) {
-      return exitStatus({ error: this.#inFiles(WippyError.from(error)) }, streams, this.#traces);
+      return exitStatus({ error: WippyError.from(error) }, streams);
     } finally {
       await this.#attached?.flush();
       this.#attached?.release();
     }
-  }
-
-  #inFiles({ kind, message, luaStack }: WippyError): WippyError {
-    return new WippyError(kind, this.#readable(message), {
-      ...(luaStack !== undefined && { luaStack: this.#readable(luaStack) }),
-    });
   }
 
   /** Undoes what the process made of the terminal. */

@@ -2,9 +2,9 @@
  * The control plane of one runtime: workers, hosts, services, names, workflows, shutdown.
  * @module
  */
+import { standardStreams } from "../operations/io/standard-terminal.ts";
 import { Environment } from "../app/environment.ts";
 import type { Problem } from "../app/problem.ts";
-import type { LogSink } from "../observe/log.ts";
 import type { Terminal } from "../operations/io/terminal.ts";
 import type { Entry } from "../registry/entry.ts";
 import type { DoneChange } from "../registry/versions.ts";
@@ -30,7 +30,6 @@ import { ReplSession } from "./repl.ts";
 import { NodeRequests } from "./requests/requests.ts";
 import { ServiceUnits } from "./service-units.ts";
 import { Services } from "./services.ts";
-import { inFiles, withFiles } from "./source-places.ts";
 import { connectServices } from "./supervisor-events.ts";
 import { defaultWorkers, WorkerPool } from "./worker-pool.ts";
 import { WorkflowHosts } from "./workflow-hosts.ts";
@@ -57,7 +56,6 @@ export class Node {
   readonly #platform: Platform;
   /** As they are; the registry says how they came to be. */
   readonly #entries: Map<string, Entry>;
-  readonly #log: LogSink;
   readonly #environment: Environment;
   readonly #code: CodeEntry[];
   readonly #pool: WorkerPool;
@@ -83,13 +81,8 @@ export class Node {
     this.#options = options;
     const platform = options.simulation ?? machine;
     this.#platform = platform;
+    this.#foreground = new Foreground(options.terminal);
     this.#entries = new Map(options.entries.map((entry) => [entry.id, entry]));
-    this.#foreground = new Foreground(
-      options.terminal,
-      options.traces ?? false,
-      (text) => inFiles(text, this.#entries),
-    );
-    this.#log = withFiles(options.log, this.#entries);
     this.#environment = new Environment(options.entries, {
       directory: options.directory,
       system: process.env,
@@ -126,15 +119,15 @@ export class Node {
         died: (worker, failure) => this.#workerDied(worker, failure, names),
       },
     );
-    this.#workflows = new WorkflowHosts(this.#pool, this.#entries, this.#log, platform);
+    this.#workflows = new WorkflowHosts(this.#pool, this.#entries, options.log, platform);
     this.#hosts = new Hosts(this.#pool, limits, platform);
-    this.#services = new Services(this.#log, platform);
+    this.#services = new Services(options.log, platform);
     this.#entryServices = new EntryServices({
       entries: this.#entries,
       variables: this.#environment,
       directory: options.directory,
       stateDir: options.stateDir,
-      log: this.#log,
+      log: options.log,
       platform,
       simulation: options.simulation,
       services: this.#services,
@@ -144,7 +137,7 @@ export class Node {
       workflows: this.#workflows,
       events: this.bus,
     });
-    connectServices(this.bus, this.#services, this.#log, platform.now);
+    connectServices(this.bus, this.#services, options.log, platform.now);
     this.registry = new LiveRegistry(options.entries, {
       check: (entries, code) => checkChanged(this.#pool, entries, code, options),
       take: (entries, changes, outdated) => this.#takeChanges(entries, changes, outdated),
@@ -239,7 +232,11 @@ export class Node {
    * @returns the exit status that its result stands for
    * @throws WippyError when it cannot be started
    */
-  async runTerminal(entryId: string, args: string[], hostId: string): Promise<number> {
+  async runTerminal(
+    entryId: string,
+    args: (string | Uint8Array)[],
+    hostId: string,
+  ): Promise<number> {
     if (this.#services.state(hostId) !== "running") {
       throw new WippyError(
         "Unavailable",
@@ -282,11 +279,17 @@ export class Node {
   }
 
   #message(message: FromWorker): void {
-    if (message.type === "log") this.#log.log(message.record);
+    if (message.type === "log") this.#options.log.log(message.record);
+    else if (message.type === "output") this.#output(message.to, message.data);
+  }
+
+  #output(to: 1 | 2, data: Uint8Array): void {
+    if (this.#options.output) return this.#options.output(to, data);
+    (to === 1 ? standardStreams.stdout : standardStreams.stderr).write(data);
   }
 
   #workerDied(worker: number, failure: ErrorData, names: Names): void {
-    this.#log.log({
+    this.#options.log.log({
       level: "error",
       time: this.#platform.now(),
       logger: "runtime",

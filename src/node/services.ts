@@ -2,7 +2,7 @@ import { machine } from "../platform/machine.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { LogSink } from "../observe/log.ts";
 import type { Lifecycle } from "../registry/lifecycle.ts";
-import type { Figure, Service, Started } from "../services/service.ts";
+import type { Figure, Service } from "../services/service.ts";
 import { WippyError } from "../vm/error.ts";
 
 /** States of a service, as `system.supervisor` and `wippy status` report them. */
@@ -51,8 +51,6 @@ interface Supervised extends ServiceDefinition {
   since: number;
   details: string | undefined;
   ended: Promise<void>;
-  /** What ran last, for the record of its failure. */
-  process: Started["process"];
   /** Calls the restart off. */
   retry?: () => void;
   /** What runs, where the definition was replaced since its start. */
@@ -62,12 +60,6 @@ interface Supervised extends ServiceDefinition {
 /** Returns whether a service has ended for good: cancelled, or with an error that is not retryable. */
 function terminal(error: unknown): boolean {
   return error instanceof WippyError && (error.retryable === false || error.kind === "Canceled");
-}
-
-/** What the record of a failure says: the error with its traceback, and the process that failed. */
-function failureFields({ process }: Supervised, error: unknown): Record<string, unknown> {
-  const { message, luaStack } = WippyError.from(error);
-  return { error: message, ...process, ...(luaStack !== undefined && { stack: luaStack }) };
 }
 
 /** Milliseconds before restart `n` (from 1), without jitter. */
@@ -110,7 +102,6 @@ export class Services {
       since: 0,
       details: undefined,
       ended: Promise.resolve(),
-      process: undefined,
     });
   }
 
@@ -342,9 +333,7 @@ export class Services {
     this.#enter(service, "starting", `attempt ${service.attempt + 1}`);
     service.running = undefined;
     try {
-      service.process = undefined;
-      const { ended, process } = await this.#startInTime(service);
-      service.process = process;
+      const { ended } = await this.#startInTime(service);
       this.#enter(service, "running");
       service.startedAt = this.#platform.precise();
       service.ended = ended.then(
@@ -362,7 +351,7 @@ export class Services {
   }
 
   /** @throws WippyError Timeout; what starts later is ended */
-  async #startInTime({ make, lifecycle }: Supervised): Promise<Started> {
+  async #startInTime({ make, lifecycle }: Supervised): Promise<{ ended: Promise<void> }> {
     const late = Promise.withResolvers<never>();
     const cancel = this.#platform.setTimer(lifecycle.start_timeout, () =>
       late.reject(
@@ -398,7 +387,7 @@ export class Services {
     const text = WippyError.from(error).message;
     if (terminal(error)) {
       this.#enter(service, "exited", text);
-      this.#say("error", service, "is exited", failureFields(service, error));
+      this.#say("error", service, "is exited", { error: text });
       return;
     }
     const { restart, stable_threshold } = service.lifecycle;
@@ -409,14 +398,12 @@ export class Services {
     delete service.retry;
     this.#enter(service, "failed", text);
     if (restart.max_attempts !== 0 && service.attempt >= restart.max_attempts) {
-      const fields = { ...failureFields(service, error), attempts: service.attempt };
-      this.#say("error", service, "is failed", fields);
+      this.#say("error", service, "is failed", { error: text, attempts: service.attempt });
       return;
     }
     const jitter = 1 + restart.jitter * (this.#platform.random.fraction() * 2 - 1);
     const delay = restartDelay(restart, service.attempt) * jitter;
-    const fields = { ...failureFields(service, error), restart_in_ms: Math.round(delay) };
-    this.#say("error", service, "is failed", fields);
+    this.#say("error", service, "is failed", { error: text, restart_in_ms: Math.round(delay) });
     service.retry = this.#platform.setTimer(delay, () => {
       if (service.desired === "running" && !this.#stopping) void this.#start(service, false);
     });

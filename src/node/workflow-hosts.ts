@@ -1,4 +1,3 @@
-import { limitRepeats } from "../observe/limit-repeats.ts";
 import type { LogSink } from "../observe/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Entry } from "../registry/entry.ts";
@@ -94,11 +93,10 @@ export class WorkflowHosts {
     provider.onMessage(({ to, from, topic, payloads }) => {
       this.#deliver(to, topic, from, unpack(payloads) as LuaValue[]);
     });
-    const log = limitRepeats(this.#log, this.#platform.setTimer.bind(this.#platform));
     provider.onReport(({ level, message, fields }) => {
       if (fields.cause === "nondeterminism") this.#blocked.set(String(fields.run_id), provider);
       else if (fields.cause === "closed") this.#blocked.delete(String(fields.run_id));
-      log.log({ level, time: this.#platform.now(), logger: id, message, fields });
+      this.#log.log({ level, time: this.#platform.now(), logger: id, message, fields });
     });
     await provider.open();
     this.#providers.set(id, provider);

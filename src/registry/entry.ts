@@ -17,9 +17,23 @@ export interface Entry {
     column: number;
     /** What its code is called in positions, where that is not the identifier. */
     chunk?: string;
-    /** File and line at which the text of `data.source` begins. */
-    source?: { file: string; line: number };
+    /** The code is that of a script, which has all of Lua's libraries. */
+    script?: ScriptCode;
+    /** Each character of the source is a byte, since the file is no UTF-8. */
+    bytes?: boolean;
   };
+}
+
+/** What code of a script is told of its script. */
+export interface ScriptCode {
+  /** As it was called: `arg[0]`. */
+  name: string;
+  /** Its arguments; bytes where they are no UTF-8. */
+  args: readonly (string | Uint8Array)[];
+  /** Where `require` looks for files, in the form of `package.path`. */
+  path: string;
+  /** The script's file, as `path` leads to it. */
+  file?: string;
 }
 
 /** The two parts of an identifier; `namespace` is empty when there is no colon. */

@@ -80,6 +80,28 @@ export class Reader {
     return this.#value(frame + index * VALUE.size);
   }
 
+  /** Whether there is a string at a positive index of the frame. */
+  isString(L: number, index: number): boolean {
+    const { u8, u32 } = this.heap;
+    const frame = u32[u32[(L + STATE.callInfo) >> 2]! + CALL_INFO.function >> 2]!;
+    const tag = u8[frame + index * VALUE.size + VALUE.tag]! & TAG_MASK;
+    return tag === TAG.shortString || tag === TAG.longString;
+  }
+
+  /** The bytes of a string at a positive index of the frame, where they lie; none for anything else. */
+  bytes(L: number, index: number): Uint8Array {
+    const { u8, u32 } = this.heap;
+    const frame = u32[u32[(L + STATE.callInfo) >> 2]! + CALL_INFO.function >> 2]!;
+    const at = frame + index * VALUE.size;
+    const tag = u8[at + VALUE.tag]! & TAG_MASK;
+    if (tag !== TAG.shortString && tag !== TAG.longString) return new Uint8Array(0);
+    const string = u32[at >> 2]!;
+    const length = tag === TAG.shortString
+      ? u8[string + STRING.shortLength]!
+      : u32[(string + STRING.longLength) >> 2]!;
+    return u8.subarray(string + STRING.contents, string + STRING.contents + length);
+  }
+
   #value(at: number): LuaValue {
     const { heap } = this;
     switch (heap.u8[at + VALUE.tag]! & TAG_MASK) {

@@ -98,6 +98,7 @@ const POSITION_LEVELS = 10;
  * - `host.delegate(f)` is a C function that calls `f`: a tail call of it keeps its caller's frame.
  * - `host.close(co)` is `coroutine.close`, for parked coroutines too.
  * - `host.type(v)` is `type(v)`, but "userdata" for a table whose metatable holds true at 1.
+ * - `host.split_lines(text, at, list)` cuts whole lines off a text, see `transform/lines.ts`.
  * - `host.now()` is the clock in nanoseconds; `host.memory()` the bytes that Lua has in use.
  * - `host.traceback` and `host.getinfo` are those of `debug`; `host.where([co,] level)` is the
  *   position "chunk:LINE" of the function at that level, or nil.
@@ -310,6 +311,19 @@ export class Vm {
   /** The value at `index` (from 1) of a raw host function's arguments. */
   read(L: LuaState, index: number): LuaValue {
     return this.#reader.read(L, index);
+  }
+
+  /**
+   * The bytes of a string at `index` of a raw host function's arguments, as they lie in the VM: they are good until
+   * the function returns. None for anything else.
+   */
+  bytes(L: LuaState, index: number): Uint8Array {
+    return this.#reader.bytes(L, index);
+  }
+
+  /** Whether there is a string at `index` of a raw host function's arguments. */
+  isString(L: LuaState, index: number): boolean {
+    return this.#reader.isString(L, index);
   }
 
   /** Number of arguments of a raw host function. */

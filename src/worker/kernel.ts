@@ -50,6 +50,8 @@ export const hostFunctions = [
   "liveness",
   "admit",
   "leave",
+  "write",
+  "read",
 ] as const;
 
 /** The kernel of a VM into which it was loaded, by its references. */

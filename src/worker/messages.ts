@@ -1,4 +1,4 @@
-import type { Entry } from "../registry/entry.ts";
+import type { Entry, ScriptCode } from "../registry/entry.ts";
 import type { ErrorData as Failure } from "../vm/error.ts";
 import type { LogRecord } from "../observe/log.ts";
 import type { QueuePort, TaskFailure } from "../workflows/tasks/tasks.ts";
@@ -10,9 +10,12 @@ export const NODE = -1;
 export interface CodeEntry {
   id: string;
   kind: string;
-  source: string;
+  /** Bytes where it is no UTF-8. */
+  source: string | Uint8Array;
   /** What the code is called in positions, where that is not the id. */
   chunk?: string;
+  /** The code is that of a script, which has all of Lua's libraries. */
+  script?: ScriptCode;
   method: string;
   modules: string[];
   /** Alias to entry id. */
@@ -99,6 +102,8 @@ export type FromWorker =
   }
   | { type: "answer"; to: number; ticket: number; values: Uint8Array }
   | { type: "log"; record: LogRecord }
+  /** What a script writes to its standard output (1) or standard error (2). */
+  | { type: "output"; to: 1 | 2; data: Uint8Array }
   | EnvironmentWrite
   | { type: "replayed"; question: number; difference?: TaskFailure }
   | { type: "counted"; question: number; live: number }

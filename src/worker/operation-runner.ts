@@ -5,6 +5,8 @@ import {
   type OperationServices,
 } from "../operations/operation.ts";
 import type { Terminal } from "../operations/io/terminal.ts";
+import { systemFailure } from "../operations/io/standard/failure.ts";
+import { StandardFile } from "../operations/io/standard/file.ts";
 import { operations } from "../operations/operations.ts";
 import { ResourceTable } from "../operations/resources.ts";
 import { WippyError } from "../vm/error.ts";
@@ -81,6 +83,35 @@ export class OperationRunner {
   /** Answers an operation that needs no waiting. @throws WippyError */
   immediate(call: OperationCall): LuaValue {
     return now(find(call.name, "immediate"), this.#context(call), call.args);
+  }
+
+  /**
+   * Writes to an open file of a unit: scripts do this too often for an operation.
+   *
+   * @param data is copied
+   * @returns the failure as a list of message and error number
+   */
+  write(work: number, file: number, data: Uint8Array): LuaValue {
+    try {
+      this.#work(work).resources.get(file, StandardFile).write(data);
+      return undefined;
+    } catch (error) {
+      return systemFailure(error);
+    }
+  }
+
+  /**
+   * Reads from an open file of a unit, as often as `write`.
+   *
+   * @param buffer what is read is put there, and good until the next call
+   * @returns the bytes, none at the end; or the failure as a list of message and error number
+   */
+  read(work: number, file: number, buffer: Buffer): LuaValue {
+    try {
+      return buffer.subarray(0, this.#work(work).resources.get(file, StandardFile).read(buffer));
+    } catch (error) {
+      return systemFailure(error);
+    }
   }
 
   /** What a unit needs to be allowed to do for an operation; nothing for arguments that it refuses anyway. */

@@ -3,9 +3,7 @@
  * It runs in a thread of its own (`thread.ts`) or, for one-shot commands, in the node's thread.
  * @module
  */
-import { limitRepeats } from "../observe/limit-repeats.ts";
 import type { LogRecord } from "../observe/log.ts";
-import { nearestId } from "../registry/suggestion.ts";
 import { pack, unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
 import { asLua, type LuaValue, MultiReturn, numberOf } from "../vm/value.ts";
@@ -129,10 +127,6 @@ export class LuaWorker {
     }, this.#options.terminalOf);
     this.#registerHostFunctions();
     this.#kernel = kernelOf(this.#vm, image?.references ?? await this.#loadSources());
-    const reports = limitRepeats(
-      { log: (record) => this.#log(record) },
-      this.#platform.setTimer.bind(this.#platform),
-    );
     this.#workflows = new WorkflowWork({
       kernel: this.#kernel,
       operations: this.#operations,
@@ -142,8 +136,6 @@ export class LuaWorker {
       enter: (step) => this.#enter(step),
       wake: () => this.#wake(),
       turnAtOnce: () => this.#turnAtOnce(),
-      report: (record) =>
-        reports.log({ ...record, time: this.#platform.now(), logger: "activities" }),
       die: (error) => this.#die(error),
     });
     const { random } = this.#platform;
@@ -210,7 +202,6 @@ export class LuaWorker {
       pair(() => {
         const options = workflowOptions.get(String(name));
         if (options) return options(this.#entries, ...args);
-        if (name === "entry.nearest") return this.#nearestEntry(String(args[0]), String(args[1]));
         if (name === "operation.permission") {
           const [operation, ...rest] = args;
           return this.#operations.permission(String(operation), rest);
@@ -231,15 +222,21 @@ export class LuaWorker {
         ),
     );
     vm.register("log", (level, logger, message, fields, pid, location) => {
-      this.#log({
-        level: String(level) as LogRecord["level"],
-        time: this.#options.services.clock.now(),
-        logger: String(logger),
-        message: String(message),
-        fields: { ...(fields as Record<string, unknown> | undefined), pid, location },
-        // What `print` writes has no fields.
-        ...(fields === undefined && { print: true }),
-      });
+      const line: FromWorker = {
+        type: "log",
+        record: {
+          level: String(level) as LogRecord["level"],
+          time: this.#options.services.clock.now(),
+          logger: String(logger),
+          message: String(message),
+          fields: { ...(fields as Record<string, unknown> | undefined), pid, location },
+          // What `print` writes has no fields.
+          ...(fields === undefined && { print: true }),
+        },
+      };
+      // In the node's thread at once, so that it stays in order with what the terminal is given.
+      if (this.#options.direct) this.#post([line]);
+      else this.#send(line);
     });
     vm.register("place", () => this.#place());
     const liveness = new Liveness(this.#options.liveness, this.#options.index);
@@ -262,6 +259,45 @@ export class LuaWorker {
     vm.register("leave", (counter) => {
       Atomics.sub(populations, Number(counter) * workers + index, 1);
     });
+    vm.registerRaw("write", (L) => this.#write(L));
+    const block = Buffer.allocUnsafe(64 * 1024);
+    vm.registerRaw("read", (L) => {
+      const [work, file] = [Number(vm.read(L, 1)), Number(vm.read(L, 2))];
+      vm.push(L, this.#operations.read(work, file, block));
+      return 1;
+    });
+  }
+
+  /**
+   * host.write(work, file, ...): writes strings and integers to an open file of a unit, or, without `work`, to the
+   * standard output (1) or error (2). Gives nothing; a list, the failure; or the place of the first argument that is
+   * neither, and nothing is written. Scripts do this too often for an operation.
+   */
+  #write(L: number): number {
+    const vm = this.#vm;
+    const count = vm.top(L);
+    for (let i = 3; i <= count; i++) {
+      if (vm.isString(L, i)) continue;
+      const value = vm.read(L, i);
+      if (typeof value === "bigint" || Number.isInteger(value)) continue;
+      vm.push(L, i - 2);
+      return 1;
+    }
+    const work = vm.read(L, 1);
+    const file = Number(vm.read(L, 2));
+    for (let i = 3; i <= count; i++) {
+      const data = vm.isString(L, i) ? vm.bytes(L, i) : Buffer.from(String(vm.read(L, i)));
+      if (work !== false) {
+        const failure = this.#operations.write(Number(work), file, data);
+        if (failure === undefined) continue;
+        vm.push(L, failure);
+        return 1;
+      }
+      const to = file === 2 ? 2 : 1;
+      if (this.#options.direct) this.#post([{ type: "output", to, data }]);
+      else this.#send({ type: "output", to, data: data.slice() });
+    }
+    return 0;
   }
 
   #setHost({ id, kind, state, limits }: HostState): void {
@@ -378,19 +414,6 @@ export class LuaWorker {
       this.#tried = undefined;
     }
     this.#send({ type: "checked", question, problems });
-  }
-
-  /** The id of an entry of one of these kinds that is written almost like `id`. */
-  #nearestEntry(id: string, kinds: string): string | undefined {
-    const wanted = kinds.split(" ");
-    const entries = [...this.#entries.values()].filter(({ kind }) => wanted.includes(kind));
-    return nearestId(id, entries.map((entry) => entry.id));
-  }
-
-  #log(record: LogRecord): void {
-    // In the node's thread at once, so that it stays in order with what the terminal is given.
-    if (this.#options.direct) this.#post([{ type: "log", record }]);
-    else this.#send({ type: "log", record });
   }
 
   #send(message: FromWorker): void {

@@ -1,9 +1,13 @@
 -- What application code sees: read-only standard libraries, the modules that its entry lists, an environment of its
 -- own. A source is compiled once per worker into a factory; each unit calls it with its environment.
 local use = ...
+local core = use("kernel/core/core")
+local casts = use("kernel/core/casts")
+local check = use("kernel/core/check")
 local effects = use("kernel/core/effects")
 local errors = use("kernel/core/errors")
 local freeze = use("kernel/core/freeze")
+local frozen = use("kernel/core/frozen")
 local order = use("kernel/core/order")
 local scheduler = use("kernel/core/scheduler")
 local shortage = use("kernel/core/shortage")
@@ -11,6 +15,12 @@ local stable = use("kernel/core/stable")
 local metatable_of = debug.getmetatable
 
 local sandbox = {}
+
+-- The globals of a script's entry, see standard/standard.
+local script_globals
+sandbox.connect = core.hooks("kernel/core/sandbox", { "script_globals" }, function(globals)
+  script_globals = globals
+end)
 
 local base = {}
 for _, name in ipairs({
@@ -31,11 +41,26 @@ base.tostring = stable.tostring
 base.type = host.type
 base.unpack = table.unpack
 
+-- The globals of the unit whose chunk runs at this moment: it is not known as the running unit yet.
+local loading
+
+local function running_globals()
+  if loading then
+    return loading
+  end
+  local current = scheduler.current
+  local instance = current and current.instance
+  return current and (current.env or instance and instance.env) or nil
+end
+
 -- Raw access would reach inside objects and read-only tables; on plain data it is the real thing.
 local function plain(value, name)
   if type(value) == "table" then
     local meta = metatable_of(value)
     if meta and meta.__metatable == false then
+      if meta.fill then
+        return meta.fill(value)
+      end
       error("bad argument #1 to '" .. name .. "' (a plain table expected, got a read-only one)", 3)
     end
   end
@@ -51,6 +76,10 @@ function base.next(t, key)
     return order.next(run, t, key)
   end
   return raw_next(t, key)
+end
+
+function base.rawlen(value)
+  return rawlen(plain(value, "rawlen"))
 end
 
 function base.rawget(t, key)
@@ -78,6 +107,13 @@ function base.pairs(t)
 end
 
 function base.setmetatable(t, meta)
+  if type(t) ~= "table" then
+    local got = t == nil and "no value" or host.type(t)
+    error("bad argument #1 to 'setmetatable' (table expected, got " .. got .. ")", 2)
+  elseif meta ~= nil and type(meta) ~= "table" then
+    local got = host.type(meta)
+    error("bad argument #2 to 'setmetatable' (nil or table expected, got " .. got .. ")", 2)
+  end
   if type(meta) == "table" and rawget(meta, "__gc") ~= nil then
     error("bad argument #2 to 'setmetatable' (a finalizer, __gc, is not available)", 2)
   end
@@ -98,12 +134,36 @@ local function library(name, source, names, extra)
   base[name] = freeze(real, name)
 end
 
-library("table", table, "insert remove concat sort unpack pack move")
+library("table", table, "insert remove concat sort unpack pack move", {
+  -- The room that is asked for is not made in advance: Lua has no way to.
+  create = function(items, keys)
+    check.integer(items, 1, "create")
+    check.optional(check.integer, keys, 2, "create")
+    return {}
+  end,
+  getn = function(t)
+    return #t
+  end,
+  maxn = function(t)
+    return #t
+  end,
+})
 library(
   "string",
   string,
-  "find match gmatch gsub upper lower sub len byte char rep reverse format pack unpack packsize"
+  "find match gmatch gsub upper lower sub len byte char rep reverse format pack unpack packsize",
+  { gfind = string.gmatch }
 )
+libraries.table.freeze, libraries.table.isfrozen = frozen.functions(libraries.table)
+libraries.table.make_immutable, libraries.table.is_immutable =
+  libraries.table.freeze, libraries.table.isfrozen
+metatable_of(base.string).__call = casts.call_string
+for name, cast in pairs(casts) do
+  if name ~= "string" and name ~= "call_string" then
+    base[name] = cast
+  end
+end
+library("utf8", utf8, "char charpattern codepoint codes len offset")
 library(
   "math",
   math,
@@ -117,6 +177,25 @@ library(
       return math.log(x, 10)
     end,
     atan2 = math.atan,
+    mod = math.fmod,
+    frexp = function(x)
+      if x == 0 or x ~= x or x == math.huge or x == -math.huge then
+        return x, 0
+      end
+      -- Twice, as a tiny number is of a power that the first step rounds.
+      local exponent = math.floor(math.log(math.abs(x), 2)) + 1
+      local mantissa = x / 2.0 ^ (exponent // 2) / 2.0 ^ (exponent - exponent // 2)
+      if math.abs(mantissa) >= 1 then
+        return mantissa / 2, exponent + 1
+      elseif math.abs(mantissa) < 0.5 then
+        return mantissa * 2, exponent - 1
+      end
+      return mantissa, exponent
+    end,
+    ldexp = function(x, exponent)
+      local half = exponent // 2
+      return x * 2.0 ^ half * 2.0 ^ (exponent - half)
+    end,
     sinh = function(x)
       return (math.exp(x) - math.exp(-x)) / 2
     end,
@@ -148,10 +227,21 @@ function sandbox.alone(alone)
   libraries.coroutine.resume = alone and shortage.resume or coroutine.resume
 end
 
--- `s:upper()` finds the methods in the real table; nobody gets at the metatable.
+-- `s:upper()` finds the methods in the real table; nobody gets at the metatable. What a script has added to its own
+-- `string` is a method in its unit.
 local string_meta = metatable_of("")
 string_meta.__index = libraries.string
 string_meta.__metatable = false
+setmetatable(libraries.string, {
+  __index = function(_, name)
+    local env = running_globals()
+    local own = env and rawget(env, "string")
+    if type(own) == "table" and own ~= base.string then
+      return rawget(own, name)
+    end
+    return nil
+  end,
+})
 
 base.package = freeze({
   path = "",
@@ -210,17 +300,6 @@ local entries = {}
 
 local function not_found(message)
   return errors.fail("NotFound", message)
-end
-
---- The Error for an entry that is not there, with the id of one of these kinds (separated by blanks) that may be meant.
---- `details` defaults to `{ id = id }`.
-function sandbox.missing(message, id, kinds, details)
-  local near = type(id) == "string" and host.pure("entry.nearest", id, kinds)
-  local text = message
-    .. ": "
-    .. stable.tostring(id)
-    .. (near and "; did you mean " .. near .. "?" or "")
-  return errors.make("NotFound", text, false, details or { id = id })
 end
 
 local function compile(id, source, name)
@@ -292,26 +371,28 @@ function sandbox.entry(id)
   end
   setmetatable(visible, {
     __index = function(_, key)
-      if key == "_G" then
-        local current = scheduler.current
-        return current and (current.env or current.instance.env)
-      end
-      return nil
+      return key == "_G" and running_globals() or nil
     end,
   })
-  add_require(visible, visible, definition.chunk)
+  local environment = { __index = visible, __metatable = false }
+  if definition.script then
+    environment = script_globals(visible, libraries, definition)
+  else
+    add_require(visible, visible, definition.chunk)
+  end
   entry = {
     id = id,
     kind = definition.kind,
     method = definition.method,
     factory = factory,
     visible = visible,
-    environment = { __index = visible, __metatable = false },
+    environment = environment,
     imports = definition.imports,
     options = definition.options,
     pool = definition.pool,
     host = definition.host,
     class = definition.class,
+    script = definition.script ~= nil,
   }
   entries[id] = entry
   return entry
@@ -370,7 +451,10 @@ function instantiate(entry, loaded)
       return nil, err
     end
   end
+  local outer = loading
+  loading = env
   local ok, value = host.call_unyieldable(entry.factory(env))
+  loading = outer
   if not ok then
     local cause = errors.from_raised(value)
     return nil,

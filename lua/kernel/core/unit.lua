@@ -4,10 +4,10 @@
 local use = ...
 local core = use("kernel/core/core")
 local errors = use("kernel/core/errors")
-local failures = use("kernel/core/failures")
 local scheduler = use("kernel/core/scheduler")
 local shortage = use("kernel/core/shortage")
 local unit_of = scheduler.unit_of
+local raw_tostring = use("kernel/core/stable").tostring
 
 local unit = { by_pid = {}, live = 0 }
 local by_pid = unit.by_pid
@@ -336,7 +336,6 @@ function unit.returned(self, co, value, second)
     local err = second ~= nil and errors.from_returned(second) or nil
     if err then
       value = nil
-      pcall(failures.crashed, self, err)
     end
     unit.finish(self, value, err)
   else
@@ -345,7 +344,6 @@ function unit.returned(self, co, value, second)
     self.fuel = (self.fuel or 0) + host.burnt(co)
     local err = self.blocked and deadlock(self)
     if err then
-      pcall(failures.crashed, self, err, true)
       unit.finish(self, nil, err)
     end
   end
@@ -356,9 +354,16 @@ function unit.raised(self, co, raised)
   if self.run and shortage.is(raised) then
     return shortage.give_up(self.run, raised)
   end
-  local err = errors.from_raised(raised, host.traceback(co, ""))
-  pcall(failures.crashed, self, err, true)
-  unit.finish(self, nil, err)
+  if self.entry.script and errors.has_own_text(raised) then
+    -- Its text is made by code of the script, which runs in the script's name, as long as it likes.
+    local stack = host.traceback(co, "")
+    local speaker = unit.spawn_coroutine(self, function()
+      local ok, text = pcall(raw_tostring, raised)
+      unit.finish(self, nil, errors.from_raised(ok and text or raised, stack))
+    end)
+    return scheduler.ready(speaker)
+  end
+  unit.finish(self, nil, errors.from_raised(raised, host.traceback(co, "")))
 end
 
 -- Tickets: what waits for an answer from outside this worker's Lua. A ticket is a coroutine or a function.

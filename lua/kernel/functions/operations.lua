@@ -26,6 +26,8 @@ local function host_work(self)
   return id
 end
 
+operations.host_work = host_work
+
 --- Runs a host operation and waits: `value, err`. It is aborted when the unit ends.
 function operations.run(self, name, ...)
   local refusal = security.operation_refusal(self, name, ...)

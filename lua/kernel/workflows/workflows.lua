@@ -90,7 +90,7 @@ local function initialize(run_id, job, ...)
     return unit.finish(
       self,
       nil,
-      err or sandbox.missing("workflow not found", job.entry, "workflow.lua")
+      err or errors.fail("NotFound", "workflow not found: " .. job.entry)
     )
   end
   self.entry = entry

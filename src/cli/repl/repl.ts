@@ -97,6 +97,7 @@ class Repl {
       // What is defined at the prompt is known to one VM.
       workers: 1,
       inline: true,
+      output: (to, data) => to === 1 ? this.#input.write(data) : this.#console.err(data),
       log: separatePrints((text) => this.#input.write(text), log),
       terminal: this.#input,
       memoryLimit: memoryLimit(this.#options.memoryLimit, this.#console.system),

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Config } from "../../app/config.ts";
@@ -13,6 +14,7 @@ import {
 } from "../../app/script.ts";
 import { prepareSource } from "../../app/source.ts";
 import { scriptStateFolder } from "../../app/state-folder.ts";
+import { argumentBytes } from "../../operations/io/standard/environment.ts";
 import { silentSink } from "../../observe/log.ts";
 import { WippyError } from "../../vm/error.ts";
 import { CommandError, type Console } from "../terminal/console.ts";
@@ -43,7 +45,10 @@ export async function runCode(
   return await runSource(console, { text: code, name: "(command line)", key: code }, args, options);
 }
 
-/** `wippy FILE.lua [ARGS…]`, `wippy - [ARGS…]`: one Lua file as a process with the terminal, and the units that it defines. */
+/**
+ * `wippy FILE.lua [ARGS…]`, `wippy - [ARGS…]`: one Lua file as a process with the terminal, and the units that it
+ * defines.
+ */
 export async function runScript(
   console: Console,
   file: string,
@@ -60,10 +65,17 @@ async function readSource(console: Console, file: string): Promise<Source> {
   }
   const path = resolve(console.directory, file);
   try {
-    return { text: readFileSync(path, "utf8"), name: file, key: path };
+    return { ...textOf(readFileSync(path)), name: file, file, key: path };
   } catch (error) {
     throw new CommandError(`cannot read ${file}: ${(error as Error).message}`, "correct the path");
   }
+}
+
+/** Lua's strings are bytes, and so is its code: a file that is no UTF-8 runs as it is. */
+function textOf(bytes: Buffer): { text: string; bytes?: boolean } {
+  return isUtf8(bytes)
+    ? { text: bytes.toString("utf8") }
+    : { text: bytes.toString("latin1"), bytes: true };
 }
 
 async function runSource(
@@ -72,6 +84,7 @@ async function runSource(
   args: string[],
   options: ScriptOptions,
 ): Promise<number> {
+  const given = argumentBytes(args);
   const { code } = prepareSource(script.main, source.text);
   const units = definesUnits(code) ? await findUnits(console, source, options) : undefined;
   const state = options.state === undefined
@@ -82,6 +95,7 @@ async function runSource(
     ...(units && { units }),
     ...(options.sandbox && { sandbox: true }),
     system: console.system,
+    args: given,
     journal: join(state, "journal.db"),
   });
   try {
@@ -89,8 +103,8 @@ async function runSource(
       entries,
       config: Config.empty,
       log: createScriptLog(console, options),
-      traces: true,
-      task: { entry: script.main, host: script.terminal, args },
+      output: (to, data) => to === 1 ? console.out(data) : console.err(data),
+      task: { entry: script.main, host: script.terminal, args: given },
     });
   } catch (error) {
     // The body of a plain script is compiled when its process starts, and not before: that is faster.
@@ -120,9 +134,12 @@ async function findUnits(
   source: Source,
   { sandbox }: ScriptOptions,
 ): Promise<ScriptUnits> {
+  const options = { ...(sandbox && { sandbox }), system: console.system };
   const { Node } = await import("../../node/node.ts");
   const node = await Node.start({
-    entries: [unitsFinder(source, sandbox)],
+    entries: unitsFinder(source, options),
+    // The body runs again in the script itself: what it writes here is written there.
+    output: () => {},
     config: Config.empty,
     directory: console.directory,
     stateDir: console.directory,

@@ -30,7 +30,8 @@ export interface RunOptions extends SourceOptions, LogOptions {
 export interface Task {
   entry: string;
   host: string;
-  args: string[];
+  /** Bytes where they are no UTF-8. */
+  args: (string | Uint8Array)[];
 }
 
 /** Everything that a start needs besides the flags. */
@@ -39,11 +40,11 @@ export interface Start {
   config: Config;
   modules?: Record<string, string>;
   log: LogSink;
+  /** Takes what a script writes; see {@link NodeOptions}. */
+  output?: NonNullable<NodeOptions["output"]>;
   /** Says where a problem of the code is that knows only its entry; absent: the code is known to be sound. */
   locate?: (problem: Problem) => Problem;
   task?: Task;
-  /** The traceback of an uncaught error is shown, whatever the flags say. */
-  traces?: boolean;
   /** With the admin server. */
   serve?: ServeOptions;
 }
@@ -63,7 +64,7 @@ export async function start(console: Console, options: RunOptions, what: Start):
     stateDir: resolve(console.directory, options.state ?? ".wippy"),
     inline: what.task !== undefined,
     log: logs,
-    traces: what.traces || options.verbose === true || options.veryVerbose === true,
+    ...(what.output && { output: what.output }),
     ...(options.workers === undefined ? {} : { workers: options.workers }),
     memoryLimit: memoryLimit(options.memoryLimit, console.system),
   };

@@ -1,9 +1,9 @@
 /** What a command of the command line writes to, and where it stands. Tests bring their own. */
 export interface Console {
-  /** Writes to standard output. */
-  out(text: string): void;
+  /** Writes to standard output; bytes are those of a program, and leave as they are. */
+  out(text: string | Uint8Array): void;
   /** Writes to standard error. */
-  err(text: string): void;
+  err(text: string | Uint8Array): void;
   /** All of standard input. */
   input(): Promise<string>;
   /** The current directory; absolute. */

@@ -1,3 +1,4 @@
+import { readSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { WippyError } from "../../vm/error.ts";
 
@@ -36,6 +37,22 @@ export class Input {
       if (this.#buffer.length === 0) return undefined;
       return this.#consume(Math.min(limit, this.#buffer.length));
     }, signal);
+  }
+
+  /** Up to `limit` bytes, none at the end; everything in this thread waits for them. Only of this program's input. */
+  readNow(limit: number): Uint8Array {
+    if (this.#buffer.length > 0) return this.#consume(Math.min(limit, this.#buffer.length));
+    if (this.#end) return this.#buffer;
+    const buffer = Buffer.allocUnsafe(limit);
+    for (;;) {
+      try {
+        return buffer.subarray(0, readSync(0, buffer, 0, limit, null));
+      } catch (error) {
+        // The stream has made the descriptor non-blocking.
+        if ((error as { code?: unknown }).code !== "EAGAIN") throw error;
+        Bun.sleepSync(1);
+      }
+    }
   }
 
   /** The next line without its end; the last one may lack it. `undefined` at the end. */

@@ -7,6 +7,7 @@ import {
   type Operation,
   type OperationContext,
 } from "../operation.ts";
+import { standard } from "./standard/standard.ts";
 import type { Terminal } from "./terminal.ts";
 
 function terminalOf({ terminal }: OperationContext): Terminal {
@@ -20,8 +21,9 @@ function unlessEnded(data: Uint8Array | undefined): Uint8Array {
   throw new WippyError("Internal", "read standard input: EOF", { retryable: false });
 }
 
-/** Host operations of the module `io`. */
+/** Host operations of the module `io`, and of Lua's own libraries in scripts. */
 export const io: Operation[] = [
+  ...standard,
   defineOperation({
     name: "io.write",
     summary: "Writes to the standard output.",

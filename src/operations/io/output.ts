@@ -31,7 +31,8 @@ export class DescriptorOutput implements Output {
   readonly #descriptor: number;
   readonly #name: string;
   readonly #write: typeof writeSync;
-  #collected: Uint8Array[] = [];
+  /** What is to be written; made when it is needed. */
+  #collected: Buffer | undefined;
   #size = 0;
   #scheduled = false;
   #failure: Error | undefined;
@@ -44,28 +45,32 @@ export class DescriptorOutput implements Output {
     this.#write = write;
   }
 
+  /** @param data bytes are copied */
   write(data: string | Uint8Array): void {
     if (this.#failure !== undefined) throw broken(this.#name, this.#failure);
-    const bytes = typeof data === "string" ? Buffer.from(data) : data.slice();
+    const bytes = typeof data === "string" ? Buffer.from(data) : data;
     if (bytes.length === 0) return;
-    this.#collected.push(bytes);
+    if (this.#size + bytes.length > chunk) this.drain();
+    if (bytes.length >= chunk) return this.#writeAll(bytes);
+    this.#collected ??= Buffer.allocUnsafe(chunk);
+    this.#collected.set(bytes, this.#size);
     this.#size += bytes.length;
-    if (this.#size >= chunk) this.drain();
-    else if (!this.#scheduled) {
-      this.#scheduled = true;
-      queueMicrotask(() => this.drain());
-    }
+    if (this.#size === chunk) return this.drain();
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => this.drain());
   }
 
   /** Writes what was collected; a reader that is slow is waited for. */
   drain(): void {
     this.#scheduled = false;
-    if (this.#size === 0) return;
-    const bytes = this.#collected.length === 1
-      ? this.#collected[0]!
-      : Buffer.concat(this.#collected, this.#size);
-    this.#collected = [];
+    const size = this.#size;
+    if (size === 0) return;
     this.#size = 0;
+    this.#writeAll(this.#collected!.subarray(0, size));
+  }
+
+  #writeAll(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length;) {
       try {
         at += this.#write(this.#descriptor, bytes, at, bytes.length - at);

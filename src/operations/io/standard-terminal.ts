@@ -39,7 +39,7 @@ export class StandardTerminal {
    * What one process gets. Its part of raw mode is undone by `release`, which must be called when
    * it ends.
    */
-  attach(args: readonly string[]): Terminal & { release(): void } {
+  attach(args: readonly (string | Uint8Array)[]): Terminal & { release(): void } {
     let mine = 0;
     const { stdout, stderr } = this.#streams;
     return {
@@ -47,6 +47,7 @@ export class StandardTerminal {
       write: (data) => stdout.write(data),
       writeError: (data) => stderr.write(data),
       read: (limit, signal) => this.#input.read(limit, signal),
+      readNow: (limit) => this.#input.readNow(limit),
       readLine: (signal) => this.#input.readLine(signal),
       flush: async () => {
         await stdout.flush();

@@ -3,7 +3,7 @@
  */
 export interface Terminal {
   /** The command's arguments. */
-  readonly args: readonly string[];
+  readonly args: readonly (string | Uint8Array)[];
   /** Throws WippyError Unavailable when nobody reads any more. */
   write(data: string | Uint8Array): void;
   /** Throws WippyError Unavailable when nobody reads any more. */
@@ -14,6 +14,11 @@ export interface Terminal {
    * nothing is lost then, the next reader gets it.
    */
   read(limit: number, signal: AbortSignal): Promise<Uint8Array | undefined>;
+  /**
+   * The same, while everything else in this thread waits: for a reader that cannot. Nothing at the end.
+   * Absent where there is no such way.
+   */
+  readNow?(limit: number): Uint8Array;
   /** The next line without `\n` or `\r\n`; `undefined` at the end. Rejects like `read`. */
   readLine(signal: AbortSignal): Promise<Uint8Array | undefined>;
   /**

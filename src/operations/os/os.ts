@@ -1,7 +1,9 @@
 import { defineOperation, type Operation } from "../operation.ts";
+import { system } from "./system.ts";
 
 /** Host operations of the global `os`. */
 export const os: Operation[] = [
+  ...system,
   defineOperation({
     name: "os.clock",
     summary: "Seconds since the runtime started.",
