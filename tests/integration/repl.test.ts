@@ -41,7 +41,7 @@ a line for the code
 require("env").get("XDG_STATE_HOME") ~= nil
 `);
   expect(err).toBe("repl:1: no\n");
-  expect(out).toBe('40\n"text"\nshown 20\n21\n4\n"a line for the code"\ntrue\n');
+  expect(out).toBe('40\n"text"\nshown\t20\n21\n4\n"a line for the code"\ntrue\n');
   expect(status).toBe(0);
   expect(readdirSync(folder)).toEqual([]);
 });

@@ -68,7 +68,7 @@ describe("the entries around a script", () => {
     const entries = [
       ...scriptEntries(file, { journal, units, sandbox: true }),
       ...promptEntries({ journal, sandbox: true }),
-      unitsFinder(file),
+      ...unitsFinder(file, { sandbox: true }),
     ];
     for (const entry of entries) {
       const kind = kinds.get(entry.kind)!;

@@ -139,7 +139,7 @@ test("a new module needs its own files and no change to another", () => {
   }
   run("src/operations/make-index.ts");
   run("src/worker/make-image.ts");
-  expect(run("src/main.ts", "main.lua")).toBe("42 8 nil\n");
+  expect(run("src/main.ts", "main.lua")).toBe("42\t8\tnil\n");
   expect(run("src/main.ts", "--sandbox", "main.lua")).toContain("global 'sample'");
   expect(run("src/main.ts", "durable.lua")).toContain(
     "module 'sample' cannot be used in a workflow",

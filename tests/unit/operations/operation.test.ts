@@ -76,7 +76,22 @@ test("permissions are those of the security specification", () => {
       return permission ? [[operation.name, permission]] : [];
     }),
   );
+  // What scripts have with the rights of their user: who may open all files may do all of it.
+  const root = { action: "fs.get", resource: "script:root" };
+  const ofScripts = [
+    "io.command",
+    "io.open",
+    "io.open_temporary",
+    "io.open_waiting",
+    "os.execute",
+    "os.execute_now",
+    "os.remove",
+    "os.rename",
+    "os.tmpname",
+  ];
   expect(permissions).toEqual({
+    ...Object.fromEntries(ofScripts.map((name) => [name, root])),
+    "os.getenv": { action: "env.get", resource: "app:x" },
     "fs.get": { action: "fs.get", resource: "app:x" },
     "env.get": { action: "env.get", resource: "app:x" },
     "env.set": { action: "env.set", resource: "app:x" },

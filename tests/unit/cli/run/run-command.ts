@@ -12,8 +12,8 @@ export async function runCommand(directory: string, ...args: string[]): Promise<
   let out = "";
   let err = "";
   const status = await main(args, {
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
+    out: (text) => void (out += Buffer.from(text).toString()),
+    err: (text) => void (err += Buffer.from(text).toString()),
     directory,
     system: {},
     input: () => Promise.resolve(""),

@@ -1,0 +1,6 @@
+print(os.execute("exit 3")) print(os.execute("true")) print(os.execute() and true) print(os.execute("kill -15 $$"))
+local p = io.popen("printf 'one\\ntwo\\n'; exit 4") print(io.type(p), p:read("l"), p:read("a")) print(p:close())
+io.stdout:write("before ") io.stdout:flush() os.execute("echo from the shell") print("after")
+for line in io.popen("seq 3"):lines() do io.write(line, ";") end print()
+local out = io.popen("cat", "w") out:write("through ", "cat\n", 12, "\n") print(out:close()) print(pcall(function() io.popen("true", "x") end))
+local name = os.tmpname() os.execute("echo content > " .. name) print(io.open(name):read("a")) os.remove(name)

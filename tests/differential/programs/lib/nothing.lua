@@ -1,0 +1,1 @@
+loaded_nothing = (loaded_nothing or 0) + 1
