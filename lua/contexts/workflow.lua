@@ -4,6 +4,7 @@
 local use = ...
 local children = use("kernel/workflows/children")
 local commands = use("kernel/workflows/commands")
+local copies = use("kernel/core/copy")
 local errors = use("kernel/core/errors")
 local future = use("kernel/messaging/future")
 local local_activities = use("kernel/workflows/local_activities")
@@ -365,6 +366,7 @@ return {
       return
     end
     err = err and record_size.bounded(err, "the error of the workflow")
+      or copies.refusal(value)
       or record_size.refusal(record_size.of(value), "the result of the workflow")
     if not err then
       command(self, { type = "complete_workflow", result = value })

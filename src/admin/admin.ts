@@ -8,6 +8,7 @@ import type { Context } from "hono";
 import { etag } from "hono/etag";
 import { WippyError } from "../vm/error.ts";
 import { type Plain, plain } from "./plain.ts";
+import { exactBody } from "./body.ts";
 import { problem } from "./problem.ts";
 import { type Caller, Rights } from "./right.ts";
 import {
@@ -63,6 +64,7 @@ export function createApi(
     context.set("rights", rights);
     return await next();
   });
+  app.use(`${apiBase}/*`, exactBody);
   // A stream has no end to compute one from.
   const tagged = etag();
   app.use(

@@ -96,9 +96,12 @@ async function answerOf(response: Response): Promise<unknown> {
 /** A client of the admin API. */
 export class ApiClient {
   readonly #send: Send;
+  readonly #write: (body: unknown) => string;
 
-  constructor(send: Send) {
+  /** @param write makes the JSON of bodies, for values that `JSON.stringify` does not know */
+  constructor(send: Send, write: (body: unknown) => string = JSON.stringify) {
     this.#send = send;
+    this.#write = write;
   }
 
   /**
@@ -136,7 +139,7 @@ export class ApiClient {
       method: method.toUpperCase(),
       ...(request.body !== undefined && {
         headers: { "content-type": "application/json" },
-        body: JSON.stringify(request.body),
+        body: this.#write(request.body),
       }),
     });
     return await answerOf(response);

@@ -12,6 +12,7 @@ import {
 } from "../workflows/history/history.ts";
 import type { RunInfo } from "../workflows/provider.ts";
 import { unpack } from "../vm/codec.ts";
+import { readForeignJson } from "../vm/json.ts";
 import { WippyError } from "../vm/error.ts";
 import { type Plain, plain } from "./plain.ts";
 
@@ -101,9 +102,9 @@ export function importHistory(
   };
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = readForeignJson(text, "it");
   } catch (error) {
-    return bad(`it is no JSON (${(error as Error).message})`);
+    return bad((error as Error).message);
   }
   const read = exportSchema.safeParse(json);
   if (!read.success) {

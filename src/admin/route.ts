@@ -7,6 +7,8 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { Node } from "../node/node.ts";
 import { WippyError } from "../vm/error.ts";
 import type { Caller, Right, Rights } from "./right.ts";
+import { checkValue } from "../vm/limits.ts";
+import type { LuaValue } from "../vm/value.ts";
 import { problem, problemSchema } from "./problem.ts";
 import { includesRole, type Role } from "./role.ts";
 import type { LogMemory } from "../observe/log-memory.ts";
@@ -141,7 +143,13 @@ export function body<Schema extends z.ZodType>(schema: Schema) {
 }
 
 /** Any JSON value: an argument or a result of Lua code. */
-export const anyValue = z.unknown().openapi({ description: "Any JSON value" });
+export const anyValue = z.unknown().superRefine((value, context) => {
+  try {
+    checkValue(value as LuaValue, "the value");
+  } catch (error) {
+    context.addIssue({ code: "custom", message: WippyError.from(error).message });
+  }
+}).openapi({ description: "Any JSON value" });
 
 /** Arguments for Lua code; null is nil. */
 export const valueList = z.array(anyValue).max(64).default([]);

@@ -10,6 +10,7 @@ import {
   Scalar,
   type ScalarTag,
 } from "yaml";
+import { valueLimits } from "../vm/limits.ts";
 import type { Problem } from "./problem.ts";
 
 /** A place in a file; both numbers count from 1. */
@@ -28,7 +29,7 @@ const octal: ScalarTag = {
 };
 
 /** Deeper nesting than this is a mistake or an attack. */
-const deepest = 128;
+const deepest = valueLimits.depth;
 
 /** An unquoted date, as RFC 3339 text in UTC. */
 function dateText(date: Date): string {

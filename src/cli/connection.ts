@@ -6,6 +6,9 @@ import { resolve } from "node:path";
 import { ApiClient } from "../admin/client.ts";
 import { askSocket } from "../admin/socket.ts";
 import { WippyError } from "../vm/error.ts";
+import { readForeignJson, writeExact } from "../vm/json.ts";
+import { checkValue } from "../vm/limits.ts";
+import type { LuaValue } from "../vm/value.ts";
 import { CommandError, type Console } from "./terminal/console.ts";
 
 /** Flags of every command that speaks to a runtime. */
@@ -37,14 +40,20 @@ export function connect(console: Console, options: ConnectOptions): ApiClient {
         "start it with wippy run, or name the application with -C or the folder with --state",
       );
     }
-  });
+  }, writeExact);
 }
 
-/** An argument for Lua code: JSON where it is JSON, else text. */
-export function readArgument(text: string): unknown {
+/**
+ * An argument for Lua code: JSON where it is JSON, else text. Whole numbers keep their 64 bits.
+ *
+ * @throws CommandError when it nests too deep to be a value
+ */
+export function readArgument(text: string): LuaValue {
   try {
-    return JSON.parse(text);
-  } catch {
+    return checkValue(readForeignJson(text, "the argument"), "the argument");
+  } catch (error) {
+    const { details, message } = WippyError.from(error);
+    if (details?.["limit"] !== undefined) throw new CommandError(message);
     return text;
   }
 }

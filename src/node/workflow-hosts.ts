@@ -1,11 +1,11 @@
 import type { LogSink } from "../observe/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Entry } from "../registry/entry.ts";
-import { pack, unpack } from "../vm/codec.ts";
+import { unpack } from "../vm/codec.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import { type HistoryEvent, unpackHistory } from "../workflows/history/history.ts";
-import { checkRecordSize } from "../workflows/history/limits.ts";
+import { recordValues } from "../workflows/history/limits.ts";
 import { localNode, workflowPid } from "../workflows/pid.ts";
 import type {
   EventRange,
@@ -186,7 +186,7 @@ export class WorkflowHosts {
   /** Sends a signal. @throws WippyError NotFound */
   async signal(pid: string, name: string, sender: string, payloads: LuaValue[]): Promise<void> {
     const { host, uid } = parsePid(pid);
-    const packed = checkRecordSize(pack(payloads), `the message ${name}`);
+    const packed = recordValues(payloads, `the message ${name}`);
     await this.provider(host).signal(uid, { name, sender, payloads: packed });
   }
 
@@ -208,7 +208,11 @@ export class WorkflowHosts {
    */
   async query(pid: string, name: string, args: LuaValue[], runId?: string): Promise<LuaValue> {
     const { host, uid } = parsePid(pid);
-    const request = { name, args: pack(args), ...(runId !== undefined && { runId }) };
+    const request = {
+      name,
+      args: recordValues(args, `the input of the query ${name}`),
+      ...(runId !== undefined && { runId }),
+    };
     const value = await this.provider(host).query(uid, request);
     return value && unpack(value);
   }

@@ -11,10 +11,11 @@ import {
   TAG_MASK,
   VALUE,
 } from "./layout.ts";
+import { envelope, valueLimits } from "./limits.ts";
 import { LuaFloat, type LuaValue } from "./value.ts";
 import { isUtf8 } from "node:buffer";
 
-/** Bounds of one marshalled value. */
+/** Bounds of what crosses at once: a value with what the runtime lays around it. */
 export interface MarshalLimits {
   /** Tables inside tables. */
   readonly depth: number;
@@ -25,9 +26,9 @@ export interface MarshalLimits {
 }
 
 export const DEFAULT_LIMITS: MarshalLimits = {
-  depth: 128,
-  nodes: 1_000_000,
-  bytes: 64 * 1024 * 1024,
+  depth: valueLimits.depth + envelope.depth,
+  nodes: valueLimits.values + envelope.values,
+  bytes: valueLimits.bytes,
 };
 
 /** The error for a value that is larger than a limit. */

@@ -6,7 +6,7 @@ import { type Entry, parseId, qualify } from "../registry/entry.ts";
 import { pack, unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
-import { checkRecordSize } from "./history/limits.ts";
+import { recordValue, recordValues } from "./history/limits.ts";
 import { parseStartOptions } from "./options/option-table.ts";
 import type { StartRequest, UpdateRequest, UpdateResult, UpdateStage } from "./provider.ts";
 import { withDetails } from "./history/retry.ts";
@@ -69,18 +69,18 @@ export function startRequest(request: StartWorkflow, targets: WorkflowTargets): 
   return {
     entry: request.entry,
     hostId,
-    args: checkRecordSize(pack(request.args), `the input of ${request.entry}`),
+    args: recordValues(request.args, `the input of ${request.entry}`),
     frame: pack(request.frame),
     options: parsed.options,
     messages: request.messages.map(({ name, payloads }) => ({
       name,
-      payloads: checkRecordSize(pack(payloads), `the message ${name}`),
+      payloads: recordValues(payloads, `the message ${name}`),
       sender: request.sender,
     })),
     ...(workflowId !== undefined && { workflowId }),
-    ...(parsed.memo && { memo: checkRecordSize(pack(parsed.memo), "the memo") }),
+    ...(parsed.memo && { memo: recordValue(parsed.memo, "the memo") }),
     ...(parsed.searchAttributes && {
-      searchAttributes: checkRecordSize(pack(parsed.searchAttributes), "the search attributes"),
+      searchAttributes: recordValue(parsed.searchAttributes, "the search attributes"),
     }),
   };
 }
@@ -111,7 +111,7 @@ export function startForUpdate(
 export function updateRequest(
   { args, ...update }: UpdateWorkflow,
 ): UpdateRequest & { stage: UpdateStage } {
-  const packed = checkRecordSize(pack(args), `the input of the update ${update.name}`);
+  const packed = recordValues(args, `the input of the update ${update.name}`);
   return { ...update, args: packed };
 }
 

@@ -3,16 +3,25 @@
 -- objects, functions and coroutines inside a table arrive as nil.
 local use = ...
 local errors = use("kernel/core/errors")
+local limits = use("kernel/core/limits")
 local metatable_of, next, type = debug.getmetatable, next, type
 local error_meta, pause = errors.meta, host.pause
 
-local MAX_DEPTH <const> = 128
-local MAX_VALUES <const> = 1000000
+local MAX_DEPTH <const>, MAX_VALUES <const> = limits.DEPTH, limits.VALUES
 
 local copies = {}
 
 -- A long copy lets others run each time after so many values: a few milliseconds.
 local TURN <const> = 32768
+
+local function too_deep()
+  return errors.fail("Invalid", "cannot copy a table nested deeper than " .. MAX_DEPTH .. " levels")
+end
+
+local function too_many()
+  local text = "cannot copy more than " .. MAX_VALUES .. " values at once; send them in parts"
+  return errors.fail("Invalid", text)
+end
 
 -- `seen` maps what was copied to its copy; a flat table, the usual message, needs none. `values` counts what was copied
 -- so far; the copy is returned with the new count.
@@ -33,10 +42,7 @@ function copy_table(source, seen, depth, values)
     end
   end
   if depth > MAX_DEPTH then
-    error(
-      errors.fail("Invalid", "cannot copy a table nested deeper than " .. MAX_DEPTH .. " levels"),
-      0
-    )
+    error(too_deep(), 0)
   end
   local target = {}
   if seen then
@@ -74,13 +80,7 @@ function copy_table(source, seen, depth, values)
     end
   end
   if values > MAX_VALUES then
-    error(
-      errors.fail(
-        "Invalid",
-        "cannot copy more than " .. MAX_VALUES .. " values at once; send them in parts"
-      ),
-      0
-    )
+    error(too_many(), 0)
   end
   return target, values
 end
@@ -117,6 +117,42 @@ function copies.all(...)
     values[i] = copy(values[i])
   end
   return table.unpack(values, 1, n)
+end
+
+-- Whether a table nests too deep, or holds too much, to be copied: its depth so far and its values, up to the limit.
+local function extent(t, seen, depth, values)
+  seen[t] = true
+  local deepest = depth
+  for key, value in next, t do
+    values = values + 1
+    for i = 1, 2 do
+      local part = i == 1 and value or key
+      if type(part) == "table" and not seen[part] and deepest <= MAX_DEPTH then
+        local below
+        below, values = extent(part, seen, depth + 1, values)
+        deepest = below > deepest and below or deepest
+      end
+    end
+    if deepest > MAX_DEPTH or values > MAX_VALUES then
+      break
+    end
+  end
+  return deepest, values
+end
+
+--- The Error (Invalid) for a value that could not be copied because of its size; else nil. For values that leave a unit
+--- without being copied.
+function copies.refusal(value)
+  if type(value) ~= "table" then
+    return nil
+  end
+  local deepest, values = extent(value, {}, 1, 0)
+  if deepest > MAX_DEPTH then
+    return too_deep()
+  elseif values > MAX_VALUES then
+    return too_many()
+  end
+  return nil
 end
 
 return copies

@@ -2,6 +2,7 @@
 -- A unit is a table: pid, entry, context, frame, main (its first coroutine), and, only where used: inbox, events,
 -- listeners, others (further coroutines), monitors, links, watching, calls, cleanups, trap_links, host_work.
 local use = ...
+local copies = use("kernel/core/copy")
 local core = use("kernel/core/core")
 local errors = use("kernel/core/errors")
 local scheduler = use("kernel/core/scheduler")
@@ -238,6 +239,13 @@ end
 function unit.finish(self, value, err)
   if self.ended then
     return
+  end
+  -- The result of a process is handed over, not copied.
+  if type(value) == "table" and self.context.kind == "process" then
+    local refusal = copies.refusal(value)
+    if refusal then
+      value, err = nil, refusal
+    end
   end
   -- With its error, for what is still on its way in the unit's name.
   self.ended = err or true

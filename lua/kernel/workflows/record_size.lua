@@ -2,12 +2,13 @@
 -- (src/vm/codec.ts), and the same in every replay.
 local use = ...
 local errors = use("kernel/core/errors")
+local limits = use("kernel/core/limits")
 local metatable_of, next, type = debug.getmetatable, next, type
 
 local record_size = {}
 
---- Bytes that one recorded value may have: `maxRecordSize` in src/workflows/history/limits.ts.
-record_size.MOST = 2 * 1024 * 1024
+--- Bytes that one recorded value may have.
+record_size.MOST = limits.RECORD
 
 -- Of a number, a boolean, nil; of what is around a text; of what is around a table or an Error.
 local SCALAR <const>, TEXT <const>, TABLE <const> = 10, 5, 16

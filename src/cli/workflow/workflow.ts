@@ -8,6 +8,7 @@ import { ApiClient, type Got, type Send } from "../../admin/client.ts";
 import { askSocket } from "../../admin/socket.ts";
 import { type ConnectOptions, isAbsent, readArgument, stateOf } from "../connection.ts";
 import { parseDuration } from "../../registry/duration.ts";
+import { writeExact } from "../../vm/json.ts";
 import { CommandError, type Console } from "../terminal/console.ts";
 import { brief, failureText, fields, oneLine, table } from "../terminal/table.ts";
 
@@ -72,7 +73,7 @@ export function connectRuns(console: Console, options: ConnectOptions): ApiClien
         );
       }
     }
-  });
+  }, writeExact);
 }
 
 /** `running`, or what stands in its way. */
@@ -99,7 +100,7 @@ export function instant(text: string | undefined): number | undefined {
 /** `key=value` pairs as the API takes them. @throws CommandError */
 function attributesOf(pairs: readonly string[] | undefined): string | undefined {
   if (!pairs) return undefined;
-  return JSON.stringify(Object.fromEntries(pairs.map((pair) => {
+  return writeExact(Object.fromEntries(pairs.map((pair) => {
     const at = pair.indexOf("=");
     if (at <= 0) throw new CommandError(`invalid --attribute "${pair}"`, "write key=value");
     return [pair.slice(0, at), readArgument(pair.slice(at + 1))];

@@ -1,3 +1,4 @@
+import { parseExact } from "../../vm/json.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import { scanJson } from "./scan.ts";
 import { jsonError, maxDepth } from "./write.ts";
@@ -9,23 +10,6 @@ export interface JsonValue {
   emptyObjects: LuaValue[];
 }
 
-const smallest = -(2n ** 63n);
-const largest = 2n ** 63n - 1n;
-
-/** Keeps integers that a number cannot hold, as far as they fit 64 bits. */
-function exactIntegers(_key: string, value: unknown, context?: { source?: string }): unknown {
-  if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
-  const source = context?.source;
-  if (source === undefined || !/^-?\d+$/.test(source)) return value;
-  const integer = BigInt(source);
-  return integer >= smallest && integer <= largest ? integer : value;
-}
-
-function parse(text: string): LuaValue {
-  // The reviver makes parsing many times slower and only matters where there are that many digits.
-  return /\d{16}/.test(text) ? JSON.parse(text, exactIntegers) : JSON.parse(text);
-}
-
 /**
  * Reads the first JSON value of a text; what follows it is ignored. Whole numbers become integers,
  * exactly up to 64 bits.
@@ -35,10 +19,10 @@ function parse(text: string): LuaValue {
 export function readJson(text: string): JsonValue {
   let value: LuaValue;
   try {
-    value = parse(text);
+    value = parseExact(text);
   } catch {
     // The engine tells neither where nor what, and refuses what follows the first value.
-    value = parse(text.slice(0, scanJson(text)));
+    value = parseExact(text.slice(0, scanJson(text)));
   }
   const emptyObjects: LuaValue[] = [];
   inspect(value, emptyObjects, 0);

@@ -1,8 +1,9 @@
 import { WippyError } from "../../vm/error.ts";
+import { valueLimits } from "../../vm/limits.ts";
 import { LuaFloat, type LuaValue } from "../../vm/value.ts";
 
 /** Deepest nesting of tables that can be written and read. */
-export const maxDepth = 128;
+export const maxDepth = valueLimits.depth;
 
 /** A failure of encoding or decoding. */
 export function jsonError(message: string): WippyError {

@@ -1,4 +1,5 @@
 import { WippyError } from "../../vm/error.ts";
+import { checkValue, valueLimits } from "../../vm/limits.ts";
 import { pack } from "../../vm/codec.ts";
 import { packPlain } from "./history.ts";
 import type { LuaValue } from "../../vm/value.ts";
@@ -9,7 +10,7 @@ import type { Payload } from "../payload.ts";
  * Bytes that one recorded value may have, packed: arguments, results, messages. Temporal's limit. Workflow code is held
  * to it by `lua/kernel/workflows/record_size.lua`.
  */
-export const maxRecordSize = 2 * 1024 * 1024;
+export const maxRecordSize = valueLimits.record;
 
 /**
  * Refuses a value that is too large to be kept in a history, which every replay reads.
@@ -27,6 +28,22 @@ export function checkRecordSize(payload: Payload, what: string): Payload {
   );
 }
 
+/**
+ * Packs a value that is to be recorded.
+ *
+ * @param what the value in words, such as "the memo"
+ * @throws WippyError Invalid when it is too deep or too large
+ */
+export function recordValue(value: LuaValue, what: string): Payload {
+  return checkRecordSize(pack(checkValue(value, what)), what);
+}
+
+/** Packs a list of values, each of which may be as deep as a value may. @throws WippyError as `recordValue` */
+export function recordValues(values: readonly LuaValue[], what: string): Payload {
+  for (const value of values) checkValue(value, what);
+  return checkRecordSize(pack(values as LuaValue[]), what);
+}
+
 /** What an attempt of an activity gave, as it can be recorded: a value that cannot be is a failure. */
 export function recordedOutcome(
   entry: string,
@@ -35,7 +52,7 @@ export function recordedOutcome(
 ): { value: Payload } | { failure: Failure } {
   try {
     if (error instanceof WippyError) throw error;
-    return { value: checkRecordSize(pack(value), `the result of ${entry}`) };
+    return { value: recordValue(value, `the result of ${entry}`) };
   } catch (failure) {
     return { failure: boundedFailure(WippyError.from(failure).toJSON(), `the error of ${entry}`) };
   }

@@ -2,7 +2,7 @@ import type { Entry } from "../../registry/entry.ts";
 import { pack } from "../../vm/codec.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { LuaValue } from "../../vm/value.ts";
-import { checkRecordSize } from "../history/limits.ts";
+import { recordValues } from "../history/limits.ts";
 import { parseStartOptions } from "../options/option-table.ts";
 import type { ScheduleAction } from "./schedules.ts";
 import type { ActionTable } from "./table.ts";
@@ -38,7 +38,7 @@ export function scheduleAction(
     entry: entry.id,
     hostId: table.host ?? hostOf(entry),
     workflowId: table.workflow_id ?? id,
-    args: checkRecordSize(pack(table.args as LuaValue[]), `the input of ${entry.id}`),
+    args: recordValues(table.args as LuaValue[], `the input of ${entry.id}`),
     frame: pack(frame),
     options,
     ...memo && { memo: pack(memo) },

@@ -180,7 +180,7 @@ test("replay finds the line that does not repeat a history, in the journal and i
   };
   expect(await refused(exported.replace('"app:pay"', '"app:pax"')))
     .toContain("event 4 (ActivityScheduled) was changed");
-  expect(await refused("{")).toContain("it is no JSON");
+  expect(await refused("{")).toContain("it is not JSON");
   expect(await refused('{"format":"other"}')).toContain(
     "edited.json is no exported history: format",
   );

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { WippyError } from "../../../src/vm/error.ts";
+import { DEFAULT_LIMITS } from "../../../src/vm/read.ts";
 import { LuaFloat, type LuaValue } from "../../../src/vm/value.ts";
 import { luaValues } from "./lua_values.ts";
 import { makeVm, run } from "./make_vm.ts";
@@ -181,14 +182,16 @@ describe("bounds", () => {
 
   test("depth", async () => {
     const vm = await makeVm();
-    expect(run(vm, "return ...", nested(128))).toEqual([nested(128)]);
-    expect(limitOf(() => run(vm, "return 1", nested(129)))).toEqual([
+    expect(run(vm, "return ...", nested(DEFAULT_LIMITS.depth))).toEqual([
+      nested(DEFAULT_LIMITS.depth),
+    ]);
+    expect(limitOf(() => run(vm, "return 1", nested(DEFAULT_LIMITS.depth + 1)))).toEqual([
       "Invalid",
       "depth",
-      "value too large to pass on: tables nest deeper than 128 levels",
+      `value too large to pass on: tables nest deeper than ${DEFAULT_LIMITS.depth} levels`,
     ]);
-    expect(run(vm, nest, 128)).toEqual([nested(128)]);
-    expect(limitOf(() => run(vm, nest, 129))?.[1]).toBe("depth");
+    expect(run(vm, nest, DEFAULT_LIMITS.depth)).toEqual([nested(DEFAULT_LIMITS.depth)]);
+    expect(limitOf(() => run(vm, nest, DEFAULT_LIMITS.depth + 1))?.[1]).toBe("depth");
   });
 
   test("number of values", async () => {

@@ -1,0 +1,83 @@
+/**
+ * JSON of values that are Lua's: whole numbers keep their 64 bits, and what nests too deep is refused
+ * before it is read.
+ * @module
+ */
+import { WippyError } from "./error.ts";
+import { envelope, valueLimits } from "./limits.ts";
+import type { LuaValue } from "./value.ts";
+
+const smallest = -(2n ** 63n);
+const largest = 2n ** 63n - 1n;
+
+/** Keeps integers that a number cannot hold, as far as they fit 64 bits. */
+function exactIntegers(_key: string, value: unknown, context?: { source?: string }): unknown {
+  if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
+  const source = context?.source;
+  if (source === undefined || !/^-?\d+$/.test(source)) return value;
+  const integer = BigInt(source);
+  return integer >= smallest && integer <= largest ? integer : value;
+}
+
+/**
+ * Parses JSON; whole numbers that a number cannot hold are bigints.
+ *
+ * @throws SyntaxError as `JSON.parse`
+ */
+export function parseExact(text: string): LuaValue {
+  // The reviver makes parsing many times slower and only matters where there are that many digits.
+  return /\d{16}/.test(text) ? JSON.parse(text, exactIntegers) : JSON.parse(text);
+}
+
+/**
+ * Parses JSON that comes from outside.
+ *
+ * @param what the text in words, such as "the body"
+ * @throws WippyError Invalid: what is wrong with it
+ */
+export function readForeignJson(text: string, what: string): LuaValue {
+  const most = valueLimits.depth + envelope.depth;
+  if (nestsDeeper(text, most)) {
+    throw new WippyError("Invalid", `${what} nests deeper than ${valueLimits.depth} levels`, {
+      retryable: false,
+      details: { limit: "depth", maximum: valueLimits.depth },
+    });
+  }
+  try {
+    return parseExact(text);
+  } catch (error) {
+    throw new WippyError("Invalid", `${what} is not JSON: ${(error as Error).message}`, {
+      retryable: false,
+    });
+  }
+}
+
+/** Whether brackets of a text nest deeper than so many levels: a parser would run out of stack. */
+function nestsDeeper(text: string, most: number): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case 0x22: // A string, to its end.
+        for (at++; at < text.length && text.charCodeAt(at) !== 0x22; at++) {
+          if (text.charCodeAt(at) === 0x5c) at++;
+        }
+        break;
+      case 0x5b:
+      case 0x7b:
+        if (++depth > most) return true;
+        break;
+      case 0x5d:
+      case 0x7d:
+        depth--;
+    }
+  }
+  return false;
+}
+
+/** JSON text in which bigints are numbers, digit by digit. */
+export function writeExact(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_key, part) => typeof part === "bigint" ? JSON.rawJSON(String(part)) : part,
+  );
+}
