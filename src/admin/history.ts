@@ -91,14 +91,16 @@ export function exportHistory(run: RunInfo, events: readonly HistoryEvent[]): Ex
  * Reads an exported history, packed as the taskHandler wants it.
  *
  * @param name of the file, for messages
- * @throws WippyError Invalid when it is none, or was changed by hand
+ * @throws WippyError Invalid when it is not one, or was edited
  */
 export function importHistory(
   text: string,
   name: string,
 ): { exported: ExportedHistory; history: Uint8Array } {
   const bad = (why: string): never => {
-    throw new WippyError("Invalid", `${name} is no exported history: ${why}`, { retryable: false });
+    throw new WippyError("Invalid", `${name} is not an exported history: ${why}`, {
+      retryable: false,
+    });
   };
   let json: unknown;
   try {
@@ -109,7 +111,7 @@ export function importHistory(
   const read = exportSchema.safeParse(json);
   if (!read.success) {
     const [issue] = read.error.issues;
-    return bad(`${issue?.path.join(".") ?? ""}: ${issue?.message ?? "another form"}`);
+    return bad(`its field ${issue?.path.join(".") ?? ""} is missing or not of the right type`);
   }
   const exported = read.data;
   const events = exported.events.map((event, index) => {

@@ -6,7 +6,7 @@ export type Plain = null | boolean | number | string | Plain[] | { [key: string]
 
 /**
  * A value of Lua for a reader of JSON: nil is null, integers beyond 2^53 and numbers that are none (`nan`, `inf`) are
- * text, bytes that are no UTF-8 are `{"$base64": …}`, an error is its plain form, a repetition inside itself is
+ * text, bytes that are not UTF-8 are `{"$base64": …}`, an error is its plain form, a repetition inside itself is
  * `(cycle)`. Keys of tables become text.
  */
 export function plain(value: unknown, around: readonly object[] = []): Plain {

@@ -1,5 +1,5 @@
 /**
- * Errors as the API tells them: problem details of RFC 9457.
+ * Errors as the API reports them: problem details of RFC 9457.
  * @module
  */
 import type { Context } from "hono";
@@ -47,7 +47,7 @@ export function problem(
   error: unknown,
   issues?: { path: string; message: string }[],
 ): Response {
-  // What the framework refuses by itself, such as a body that is no JSON.
+  // What the framework refuses by itself, such as a body that is not JSON.
   const told = error instanceof HTTPException && error.status < 500
     ? new WippyError(error.status === 413 ? "TooLarge" : "Invalid", error.message, {
       retryable: false,

@@ -19,7 +19,7 @@ export interface Right {
   holds(): boolean;
   /** Whether it outlives the handler. */
   readonly kept: boolean;
-  /** For a handler whose response goes on after it returned; it calls `end` itself. */
+  /** For a handler whose response continues after it returned; it calls `end` itself. */
   keep(): void;
   end(): void;
 }

@@ -9,6 +9,7 @@ import { WippyError } from "../vm/error.ts";
 import type { EventRange, RunDetail, RunInfo, RunQuery } from "../workflows/provider.ts";
 import { showEvent } from "./history.ts";
 import { plain } from "./plain.ts";
+import { runStatuses } from "./run-status.ts";
 
 /** Where runs are read: the hosts of a runtime, or a journal that no runtime owns. */
 export interface RunSource {
@@ -23,15 +24,7 @@ export interface RunSource {
   history(host: string, runId: string, range?: EventRange): Promise<HistoryEvent[]>;
 }
 
-export const runStatus = z.enum([
-  "running",
-  "completed",
-  "failed",
-  "canceled",
-  "terminated",
-  "timed_out",
-  "continued_as_new",
-]);
+export const runStatus = z.enum(runStatuses);
 
 const fields = z.record(z.string(), z.unknown());
 

@@ -175,7 +175,7 @@ export function createSite(
     const cookie = cookieOf(context);
     // Only the page of this server has both secrets.
     if (cookie === undefined || tokenOf(context) === undefined) {
-      return problem(context, denied("Unauthenticated", "there is no session to end"));
+      return problem(context, denied("Unauthenticated", "no session to end"));
     }
     sessions.end(cookie);
     deleteCookie(context, cookieName(portOf()), { path: "/", secure });

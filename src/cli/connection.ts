@@ -9,7 +9,7 @@ import { WippyError } from "../vm/error.ts";
 import { readForeignJson, writeExact } from "../vm/json.ts";
 import { checkValue } from "../vm/limits.ts";
 import type { LuaValue } from "../vm/value.ts";
-import { CommandError, type Console } from "./terminal/console.ts";
+import { CommandError, type Console } from "./terminal/terminal.ts";
 
 /** Flags of every command that speaks to a runtime. */
 export interface ConnectOptions {

@@ -1,6 +1,6 @@
 import { writeDirectly } from "../operations/io/output.ts";
 import { loadLuaModule } from "../vm/module.ts";
-import type { Console } from "./terminal/console.ts";
+import type { Console } from "./terminal/terminal.ts";
 import { tellFailure } from "./terminal/failure.ts";
 import { scriptCall } from "./run/script-call.ts";
 

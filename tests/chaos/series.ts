@@ -228,9 +228,12 @@ class Series {
       new Response(child.stderr).text(),
       child.exited,
     ]);
-    const sum = /(\d+) histories: (\d+) fit, 0 differ\n$/.exec(told);
+    const sum = /(\d+) (?:history|histories): (\d+) match, 0 differ\n$/.exec(told);
     if (status !== 0 || !sum || sum[1] !== sum[2]) {
-      const differences = told.split("\n").filter((line) => !line.startsWith("fits")).slice(0, 20);
+      const differences = told.split("\n").filter((line) => !line.startsWith("matches")).slice(
+        0,
+        20,
+      );
       this.found(`replay ended with ${status}: ${differences.join("\n")}${errors}`);
       return;
     }

@@ -15,7 +15,7 @@ const service = z.object({
     "failed",
   ]),
   desired: z.enum(["running", "stopped"]),
-  restarts: z.number().openapi({ description: "Starts anew since it last ran stably" }),
+  restarts: z.number().openapi({ description: "Restarts since it last ran stably" }),
   changed: z.number().optional().openapi({ description: "Milliseconds since 1970" }),
   started: z.number().optional().openapi({ description: "Milliseconds since 1970" }),
   details: z.string().optional(),

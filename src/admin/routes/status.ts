@@ -20,7 +20,7 @@ const status = z.object({
   journals: z.array(z.object({
     host: z.string(),
     bytes: z.number(),
-    log: z.number().openapi({ description: "Bytes that wait to be merged into it" }),
+    log: z.number().openapi({ description: "Bytes of its write-ahead log" }),
   })),
   entries: z.number(),
   registry_version: z.number(),
@@ -40,7 +40,7 @@ export function statusRoutes(target: AdminTarget) {
         method: "get",
         path: "/status",
         tags: ["Runtime"],
-        summary: "The runtime at a glance",
+        summary: "A summary of the runtime",
         responses: { 200: answer(status, "Its state"), ...failures },
       }),
       (context) => {
@@ -71,7 +71,7 @@ export function statusRoutes(target: AdminTarget) {
         method: "get",
         path: "/attention",
         tags: ["Runtime"],
-        summary: "What needs somebody's attention, the worst first",
+        summary: "What needs attention, most severe first",
         responses: {
           200: answer(z.object({ items: z.array(attention) }).openapi("AttentionList"), "Items"),
           ...failures,
@@ -92,7 +92,7 @@ export function statusRoutes(target: AdminTarget) {
         method: "post",
         path: "/stop",
         tags: ["Runtime"],
-        summary: "End the runtime in order",
+        summary: "Stop the runtime",
         responses: { 200: answer(done, "It is stopping"), ...failures },
       }),
       (context) => {

@@ -29,7 +29,7 @@ const unit = z.object({
   monitoring: z.number(),
   trap_links: z.boolean(),
   steps: z.number(),
-  fuel: z.number().openapi({ description: "Loops, jumps and calls; some 60 a microsecond" }),
+  fuel: z.number().openapi({ description: "Loops, jumps and calls; about 60 per microsecond" }),
   memory: z.number().optional().openapi({ description: "Bytes, estimated; only of one unit" }),
   memory_partial: z.boolean().optional(),
   started: z.number().optional().openapi({ description: "Milliseconds since 1970" }),
@@ -99,16 +99,16 @@ export function unitRoutes({ node }: AdminTarget) {
         method: "post",
         path: "/units/{pid}/cancel",
         tags: ["Units"],
-        summary: "Ask it to end",
+        summary: "Request cancellation",
         request: {
           params,
           body: body(fields({
             reason: z.string().max(1000).default("canceled by an operator"),
             deadline: z.number().min(0).max(86_400_000).optional()
-              .openapi({ description: "Milliseconds after which it is ended by force" }),
+              .openapi({ description: "Milliseconds after which it is terminated" }),
           })),
         },
-        responses: { 200: answer(done, "It was told"), ...failures },
+        responses: { 200: answer(done, "The request was delivered"), ...failures },
       }),
       async (context) => {
         const { reason, deadline } = context.req.valid("json");
@@ -122,7 +122,7 @@ export function unitRoutes({ node }: AdminTarget) {
         method: "post",
         path: "/units/{pid}/terminate",
         tags: ["Units"],
-        summary: "End it by force",
+        summary: "Terminate a unit",
         request: { params },
         responses: { 200: answer(done, "It has ended"), ...failures },
       }),

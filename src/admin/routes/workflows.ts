@@ -122,7 +122,12 @@ export function workflowRoutes(workflows: RunSource) {
         const { host, after } = asked;
         const hosts = host === undefined ? workflows.hosts : [host];
         // A cursor is the host's place in the list, then the host's own cursor.
-        const [place, inner] = after?.split("/") ?? ["0", ""];
+        const [, place = "0", inner = ""] = /^(\d{1,4})\/(.*)$/.exec(after ?? "0/") ?? [];
+        if (after !== undefined && after !== `${place}/${inner}`) {
+          throw new WippyError("Invalid", `after: "${after}" is not a cursor; use a page's next`, {
+            retryable: false,
+          });
+        }
         const query = runQuery(asked);
         for (let index = Number(place); index < hosts.length; index++) {
           const current = hosts[index]!;

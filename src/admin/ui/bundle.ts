@@ -21,7 +21,7 @@ function upToDate(): boolean {
 
 if (!upToDate()) {
   const result = await Bun.build({
-    entrypoints: [join(import.meta.dirname, "main.tsx"), join(import.meta.dirname, "style.css")],
+    entrypoints: [join(import.meta.dirname, "ui.tsx"), join(import.meta.dirname, "style.css")],
     target: "browser",
     minify: true,
     metafile: true,

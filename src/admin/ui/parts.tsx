@@ -45,7 +45,7 @@ const tones: Readonly<Record<string, string>> = {
   stopping: "warn",
 };
 
-/** A state as a word with a colour; the word tells it all. */
+/** A state as a word with a colour; the word alone is enough. */
 export function State({ of }: { of: string }) {
   return <span class={`state ${tones[of] ?? "plain"}`}>{of.replaceAll("_", " ")}</span>;
 }

@@ -146,14 +146,14 @@ export class LineInput implements Terminal {
   }
 
   raw(): boolean {
-    throw new WippyError("Invalid", "the prompt has the terminal", { retryable: false });
+    throw new WippyError("Invalid", "the REPL owns the terminal", { retryable: false });
   }
 
   flush(): Promise<void> {
     return new Promise((resolve) => this.#options.stdout.write("", () => resolve()));
   }
 
-  /** Gives the terminal back. */
+  /** Releases the terminal. */
   close(): void {
     this.#interface.close();
   }

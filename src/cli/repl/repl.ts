@@ -6,7 +6,7 @@ import { promptEntries, script } from "../../app/script.ts";
 import { replHistoryFile } from "../../app/state-folder.ts";
 import { separatePrints } from "../../observe/log.ts";
 import type { Evaluation, ReplSession } from "../../node/repl.ts";
-import type { Console } from "../terminal/console.ts";
+import type { Console } from "../terminal/terminal.ts";
 import { createLog } from "../run/logging.ts";
 import { memoryLimit } from "../run/memory-limit.ts";
 import { History } from "./history.ts";
@@ -100,7 +100,7 @@ class Repl {
       output: (to, data) => to === 1 ? this.#input.write(data) : this.#console.err(data),
       log: separatePrints((text) => this.#input.write(text), log),
       terminal: this.#input,
-      memoryLimit: memoryLimit(this.#options.memoryLimit, this.#console.system),
+      memoryLimit: memoryLimit(this.#options.memoryLimit, this.#console),
     });
     const onInterrupt = () => this.#interrupt(false);
     const ended = Promise.withResolvers<number>();

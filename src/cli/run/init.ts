@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { isMap, parseDocument } from "yaml";
-import { CommandError, type Console } from "../terminal/console.ts";
+import { CommandError, type Console } from "../terminal/terminal.ts";
 
 /** Flags of `wippy init`. */
 export interface InitOptions {

@@ -1,6 +1,6 @@
 import { findCommands } from "../../app/command.ts";
 import { lockFileName } from "../../app/lock.ts";
-import { CommandError, type Console } from "../terminal/console.ts";
+import { CommandError, type Console } from "../terminal/terminal.ts";
 import { load, type SourceOptions } from "./load.ts";
 import { report } from "../terminal/report.ts";
 

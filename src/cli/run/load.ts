@@ -1,5 +1,5 @@
 import { type Application, loadApplication, type LoadOptions } from "../../app/application.ts";
-import type { Console } from "../terminal/console.ts";
+import type { Console } from "../terminal/terminal.ts";
 
 /** Flags that choose and change the application. */
 export interface SourceOptions {

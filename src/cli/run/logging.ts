@@ -7,7 +7,7 @@ import {
   separatePrints,
   silentSink,
 } from "../../observe/log.ts";
-import type { Console } from "../terminal/console.ts";
+import type { Console } from "../terminal/terminal.ts";
 
 /** Flags that every command takes. */
 export interface LogOptions {

@@ -1,3 +1,5 @@
+import type { Console } from "../terminal/terminal.ts";
+
 const unitBytes: Readonly<Record<string, number>> = {
   "": 1,
   K: 2 ** 10,
@@ -8,9 +10,9 @@ const unitBytes: Readonly<Record<string, number>> = {
 
 const fallback = 2 ** 30;
 
-/** Bytes of a size such as `512M`, `1GiB` or `1048576`; undefined when it is none. */
-function parseSize(text: string | undefined): number | undefined {
-  const [, count, unit] = /^(\d+)([KMGT]?)(?:i?B)?$/i.exec(text ?? "") ?? [];
+/** Bytes of a size such as `512M`, `1GiB` or `1048576`; undefined when it is not one. */
+function parseSize(text: string): number | undefined {
+  const [, count, unit] = /^(\d+)([KMGT]?)(?:i?B)?$/i.exec(text) ?? [];
   const factor = unitBytes[unit?.toUpperCase() ?? ""];
   if (count === undefined || factor === undefined) return undefined;
   const bytes = Number(count) * factor;
@@ -19,11 +21,20 @@ function parseSize(text: string | undefined): number | undefined {
 
 /**
  * Bytes of Lua memory that one worker may have: the flag, else `GOMEMLIMIT`, else 1 GiB. What is not a
- * size is passed over.
+ * size is ignored, with a warning.
  */
 export function memoryLimit(
   flag: string | undefined,
-  system: Readonly<Record<string, string | undefined>>,
+  { system, err }: Pick<Console, "system" | "err">,
 ): number {
-  return parseSize(flag) ?? parseSize(system["GOMEMLIMIT"]) ?? fallback;
+  const sources = [["--memory-limit", flag], ["GOMEMLIMIT", system["GOMEMLIMIT"]]] as const;
+  for (const [name, text] of sources) {
+    if (text === undefined) continue;
+    const bytes = parseSize(text);
+    if (bytes !== undefined) return bytes;
+    // "off" is how Go programs are told to have no limit.
+    if (name === "GOMEMLIMIT" && (text === "" || text === "off")) continue;
+    err(`warning: ${name} "${text}" is not a size and is ignored\n    hint: write 512M or 2G\n`);
+  }
+  return fallback;
 }

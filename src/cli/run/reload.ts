@@ -3,7 +3,7 @@ import { watchDirectory } from "../../app/watch.ts";
 import type { Node } from "../../node/node.ts";
 import type { Change } from "../../registry/versions.ts";
 import { WippyError } from "../../vm/error.ts";
-import type { Console } from "../terminal/console.ts";
+import type { Console } from "../terminal/terminal.ts";
 import { load, type SourceOptions } from "./load.ts";
 import { withSyntaxCheck } from "./syntax.ts";
 
@@ -17,7 +17,7 @@ function summary(changes: readonly Change[]): string {
 
 /** What became of the files as they are: in words, or nothing when they say what runs already. */
 async function reload(console: Console, options: SourceOptions, node: Node): Promise<string> {
-  const kept = "watch: nothing was changed; what ran before goes on\n";
+  const kept = "watch: no change was applied; the application runs as before\n";
   try {
     const { entries, problems } = await withSyntaxCheck((check) => load(console, options, check));
     const told = sortProblems(problems).map((problem) => `${formatProblem(problem)}\n`).join("");

@@ -6,7 +6,7 @@ import { findSound } from "../../app/sound.ts";
 import { silentSink } from "../../observe/log.ts";
 import type { Entry } from "../../registry/entry.ts";
 import { nearest } from "../../registry/suggestion.ts";
-import { CommandError, type Console } from "../terminal/console.ts";
+import { CommandError, type Console } from "../terminal/terminal.ts";
 import { load } from "./load.ts";
 import { report } from "../terminal/report.ts";
 import { createLog } from "./logging.ts";
@@ -78,7 +78,10 @@ function findTask(
     const all = command === undefined ? args : [command, ...args];
     return { entry, host: findTerminalHost(entries, options.host), args: all };
   }
-  if (command === undefined) return undefined;
+  if (command === undefined) {
+    if (options.host === undefined) return undefined;
+    throw new CommandError("--host names the terminal host of a command", "name a command too");
+  }
   const commands = findCommands(entries);
   const found = commands.find(({ name }) => name === command);
   if (found === undefined) throw unknownCommand(command, commands.map(({ name }) => name));

@@ -17,13 +17,13 @@ import { scriptStateFolder } from "../../app/state-folder.ts";
 import { argumentBytes } from "../../operations/io/standard/environment.ts";
 import { silentSink } from "../../observe/log.ts";
 import { WippyError } from "../../vm/error.ts";
-import { CommandError, type Console } from "../terminal/console.ts";
+import { CommandError, type Console } from "../terminal/terminal.ts";
 import { report } from "../terminal/report.ts";
 import { createScriptLog } from "./logging.ts";
 import { type RunOptions, start } from "./start.ts";
 import { withSyntaxCheck } from "./syntax.ts";
 
-/** What to run, and what tells it from other scripts. */
+/** What to run, and what distinguishes it from other scripts. */
 interface Source extends Script {
   /** Absolute path of the file, or the text where there is none. */
   key: string;
@@ -192,6 +192,6 @@ async function locate(source: Source, message: string): Promise<Problem> {
     file: source.name,
     ...(known && { line }),
     message: known ? text.slice(`${chunk}${line}: `.length) : text,
-    fix: "mend the code outside of functions: it runs in every unit of the script, and cannot wait",
+    fix: "correct the top-level code: it runs in every unit of the script, and cannot wait",
   };
 }

@@ -9,7 +9,7 @@ import type { AdminTarget } from "../../admin/route.ts";
 import { serveAdmin } from "../../admin/server.ts";
 import { Tokens } from "../../admin/tokens.ts";
 import { WippyError } from "../../vm/error.ts";
-import { CommandError, type Console } from "../terminal/console.ts";
+import { CommandError, type Console } from "../terminal/terminal.ts";
 
 /** Where the admin server listens. */
 export interface ServeOptions {

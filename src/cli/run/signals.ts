@@ -22,7 +22,7 @@ export class Shutdown {
     process.on("SIGTERM", this.#onSignal);
   }
 
-  /** Gives the signals back to the operating system. */
+  /** Restores the default handling of the signals. */
   dispose(): void {
     process.off("SIGINT", this.#onSignal);
     process.off("SIGTERM", this.#onSignal);

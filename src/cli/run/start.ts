@@ -7,7 +7,7 @@ import type { LogSink } from "../../observe/log.ts";
 import { LogMemory } from "../../observe/log-memory.ts";
 import type { Entry } from "../../registry/entry.ts";
 import { WippyError } from "../../vm/error.ts";
-import type { Console } from "../terminal/console.ts";
+import type { Console } from "../terminal/terminal.ts";
 import type { SourceOptions } from "./load.ts";
 import type { ServeOptions } from "./serve.ts";
 import { report } from "../terminal/report.ts";
@@ -52,7 +52,7 @@ export interface Start {
 /** How long a command runs before it is worth looking into, in milliseconds: short ones are not slowed down. */
 const commandGrace = 500;
 
-/** Starts a node and waits until its task, a signal or the node itself ends it; gives the exit status. */
+/** Starts a node and waits until its task, a signal or the node itself ends it; returns the exit status. */
 export async function start(console: Console, options: RunOptions, what: Start): Promise<number> {
   const logs = new LogMemory(what.log);
   const startedAt = Date.now();
@@ -66,7 +66,7 @@ export async function start(console: Console, options: RunOptions, what: Start):
     log: logs,
     ...(what.output && { output: what.output }),
     ...(options.workers === undefined ? {} : { workers: options.workers }),
-    memoryLimit: memoryLimit(options.memoryLimit, console.system),
+    memoryLimit: memoryLimit(options.memoryLimit, console),
   };
   const shutdown = new Shutdown(what.log, (status) => process.exit(status));
   try {
@@ -152,7 +152,7 @@ function openControl(target: AdminTarget, stateDir: string, delay: number): () =
   };
 }
 
-/** Waits until the command, the runtime or a signal ends the run; gives the exit status. */
+/** Waits until the command, the runtime or a signal ends the run; returns the exit status. */
 async function follow(
   node: Node,
   shutdown: Shutdown,

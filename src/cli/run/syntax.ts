@@ -1,6 +1,6 @@
 import type { CheckSyntax } from "../../app/validation.ts";
 
-/** Gives the work a compiler, which lives as long as the work. */
+/** Provides the work with a compiler, which lives as long as the work. */
 export async function withSyntaxCheck<Result>(
   work: (checkSyntax: CheckSyntax) => Promise<Result>,
 ): Promise<Result> {

@@ -5,7 +5,7 @@
 import { createPlainSink } from "../../observe/console.ts";
 import type { Got } from "../../admin/client.ts";
 import { connect, type ConnectOptions } from "../connection.ts";
-import type { Console } from "../terminal/console.ts";
+import type { Console } from "../terminal/terminal.ts";
 import { oneLine } from "../terminal/table.ts";
 
 export interface FollowOptions extends ConnectOptions {

@@ -5,7 +5,7 @@
 import { span } from "../../observe/measure.ts";
 import type { ApiClient, Got } from "../../admin/client.ts";
 import { connect, type ConnectOptions } from "../connection.ts";
-import type { Console } from "../terminal/console.ts";
+import type { Console } from "../terminal/terminal.ts";
 import { table } from "../terminal/table.ts";
 
 /** A running unit. */

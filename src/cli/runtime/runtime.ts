@@ -4,7 +4,7 @@
  */
 import { bytes, moment, span } from "../../observe/measure.ts";
 import { connect, type ConnectOptions, readArgument } from "../connection.ts";
-import { CommandError, type Console } from "../terminal/console.ts";
+import { CommandError, type Console } from "../terminal/terminal.ts";
 import { fields } from "../terminal/table.ts";
 import { shownValue } from "../workflow/actions.ts";
 

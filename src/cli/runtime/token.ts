@@ -6,7 +6,7 @@ import { moment } from "../../observe/measure.ts";
 import type { Role } from "../../admin/role.ts";
 import { Tokens } from "../../admin/tokens.ts";
 import { type ConnectOptions, stateOf } from "../connection.ts";
-import type { Console } from "../terminal/console.ts";
+import type { Console } from "../terminal/terminal.ts";
 import { table } from "../terminal/table.ts";
 
 /** `wippy token create` */

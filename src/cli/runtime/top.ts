@@ -4,7 +4,7 @@
  */
 import { bytes, span } from "../../observe/measure.ts";
 import { connect, type ConnectOptions } from "../connection.ts";
-import type { Console } from "../terminal/console.ts";
+import type { Console } from "../terminal/terminal.ts";
 import type { Got } from "../../admin/client.ts";
 import { fetchUnits, type Unit } from "./ps.ts";
 import { oneLine, table } from "../terminal/table.ts";
@@ -56,7 +56,7 @@ function picture(
   return heading + table(["LOAD", "PID", "ENTRY", "STATE", "MAILBOX", "AGE", "NAMES"], rows);
 }
 
-/** `wippy top`; on what is no terminal it shows one picture of one second. */
+/** `wippy top`; if the output is not a terminal it prints one sample of one second. */
 export async function top(
   console: Console,
   options: ConnectOptions,

@@ -7,76 +7,86 @@ import type {
   ScheduleChoice,
   ScheduleTerms,
 } from "./schedule.ts";
-import { count, speaking, type Surrounding } from "../workflow/commands.ts";
-
-const offline =
-  "\nSpeaks to the running runtime; where none runs, it reads the journal in the state folder.";
-
-function several(value: string, previous: string[] | undefined): string[] {
-  return [...previous ?? [], value];
-}
+import {
+  argumentsHelp,
+  collect,
+  type CommandContext,
+  itemCount,
+  offlineHelp,
+  wholeNumber,
+  withConnection,
+} from "../command.ts";
 
 function overlap(): Option {
-  return new Option("--overlap <policy>", "while a run is open").choices(overlapPolicies);
+  return new Option("--overlap <policy>", "what to do while a run is still open").choices(
+    overlapPolicies,
+  );
 }
 
-/** Flags that say when a schedule matches, and by which policies. */
+/** Flags of a schedule's times and policies. */
 function terms(command: Command): Command {
   return command
-    .option("--cron <expression>", 'such as "30 6 * * 1-5", repeatable', several)
-    .option("--every <duration[/offset]>", "such as 1h/15m, repeatable", several)
-    .option("--time-zone <zone>", "of the expressions, such as Europe/Oslo (default: UTC)")
-    .option("--start <time>", "matches before it do not count")
-    .option("--end <time>", "matches after it do not count")
-    .option("--jitter <duration>", "act up to so much later")
+    .option("--cron <expression>", 'such as "30 6 * * 1-5", repeatable', collect)
+    .option("--every <duration[/offset]>", "such as 1h/15m, repeatable", collect)
+    .option(
+      "--time-zone <zone>",
+      "time zone of the expressions, such as Europe/Oslo (default: UTC)",
+    )
+    .option("--start <time>", "ignore scheduled times before it")
+    .option("--end <time>", "ignore scheduled times after it")
+    .option("--jitter <duration>", "start up to this much later, at random")
     .addOption(overlap())
-    .option("--catchup-window <duration>", "how late a match is made up for (default: a year)")
-    .option("--pause-on-failure", "pause when a run fails or times out")
-    .option("--note <text>", "for people")
-    .option("--remaining <number>", "runs that it may start by itself", count);
+    .option(
+      "--catchup-window <duration>",
+      "how late a missed run may still start (default: one year)",
+    )
+    .option("--pause-on-failure", "pause if a run fails or times out")
+    .option("--note <text>", "free text")
+    .option(
+      "--remaining <number>",
+      "scheduled runs that it may still start",
+      wholeNumber(0, 999_999_999),
+    );
 }
 
 /** Adds `wippy schedule …`. */
-export function addScheduleCommands(program: Command, { here, finish }: Surrounding): void {
+export function addScheduleCommands(program: Command, { here, finish }: CommandContext): void {
   const schedule = program.command("schedule")
     .description("start workflows at certain times")
-    .addHelpText("after", "\nExit status: 0 done, 1 it failed.");
+    .addHelpText("after", "\nExit status: 0 success, 1 failure.");
   const acting = (name: string) =>
-    speaking(schedule.command(name))
-      .option("--host <id>", "the workflow host, where several have the schedule");
-  const reading = (name: string) => acting(name).addHelpText("after", offline);
+    withConnection(schedule.command(name))
+      .option("--host <id>", "workflow host, if several have a schedule of that id");
+  const reading = (name: string) => acting(name).addHelpText("after", offlineHelp);
 
   reading("list")
     .description("list schedules, by id")
-    .option("-n, --limit <number>", "at most that many", count, 50)
-    .option("--after <cursor>", "go on where the page before ended")
+    .option("-n, --limit <number>", "maximum number of items", itemCount, 50)
+    .option("--after <cursor>", "continue after the previous page")
     .action(async (options: ListSchedulesOptions) => {
       const { listSchedules } = await import("./schedule.ts");
       finish(await listSchedules(here(), options));
     });
   reading("show")
-    .description("show a schedule: what it starts, has started and is going to start")
+    .description("show a schedule: its action, recent runs and next times")
     .argument("<id>")
     .action(async (id: string, options: ScheduleChoice) => {
       const { showSchedule } = await import("./schedule.ts");
       finish(await showSchedule(here(), id, options));
     });
   terms(acting("create"))
-    .description("make a schedule")
+    .description("create a schedule")
     .argument("<id>")
     .argument("<workflow>", "namespace:name of a workflow.lua")
-    .argument("[args...]", "what it is called with")
-    .option("--workflow-id <text>", "what the workflow ids begin with (default: the id)")
+    .argument("[args...]", "arguments of the workflow")
+    .option("--workflow-id <text>", "prefix of the workflow ids (default: the id)")
     .option(
       "--option <key=value>",
       "a start option by its name in Lua, such as workflow.run_timeout=1h, repeatable",
-      several,
+      collect,
     )
-    .option("--paused", "it begins paused")
-    .addHelpText(
-      "after",
-      "\nArguments are JSON where they are JSON (42, true, '{\"a\":1}', '\"42\"'), else text.",
-    )
+    .option("--paused", "create it paused")
+    .addHelpText("after", argumentsHelp)
     .action(
       async (id: string, workflow: string, args: string[], options: CreateScheduleOptions) => {
         const { createSchedule } = await import("./schedule.ts");
@@ -84,7 +94,9 @@ export function addScheduleCommands(program: Command, { here, finish }: Surround
       },
     );
   terms(acting("update"))
-    .description("change what is given; flags of when, and of policies, replace all of them")
+    .description(
+      "change a schedule; flags of times replace all times, flags of policies all policies",
+    )
     .argument("<id>")
     .action(async (id: string, options: ScheduleTerms) => {
       const { updateSchedule } = await import("./schedule.ts");
@@ -92,16 +104,18 @@ export function addScheduleCommands(program: Command, { here, finish }: Surround
     });
   for (const verb of ["pause", "unpause"] as const) {
     acting(verb)
-      .description(verb === "pause" ? "leave matches out from now on" : "act on matches again")
+      .description(
+        verb === "pause" ? "skip scheduled times from now on" : "act on scheduled times again",
+      )
       .argument("<id>")
-      .option("--note <text>", "for people; replaces the one before")
+      .option("--note <text>", "free text; replaces the previous note")
       .action(async (id: string, options: ScheduleChoice & { note?: string }) => {
         const { pauseSchedule } = await import("./schedule.ts");
         finish(await pauseSchedule(here(), verb, id, options));
       });
   }
   acting("trigger")
-    .description("start a run now, also when paused")
+    .description("start a run now, even if paused")
     .argument("<id>")
     .addOption(overlap())
     .action(async (id: string, options: ScheduleChoice & { overlap?: OverlapPolicy }) => {
@@ -109,17 +123,17 @@ export function addScheduleCommands(program: Command, { here, finish }: Surround
       finish(await triggerSchedule(here(), id, options));
     });
   acting("backfill")
-    .description("act on matches of the past, also when paused")
+    .description("act on scheduled times of the past, even if paused")
     .argument("<id>")
-    .requiredOption("--from <time>", "a date, or a span ago such as 2h")
-    .option("--to <time>", "likewise (default: now)")
+    .requiredOption("--from <time>", "a date, or a time ago such as 2h")
+    .option("--to <time>", "end of the period (default: now)")
     .addOption(overlap())
     .action(async (id: string, options: BackfillOptions) => {
       const { backfillSchedule } = await import("./schedule.ts");
       finish(await backfillSchedule(here(), id, options));
     });
   acting("delete")
-    .description("remove a schedule; its runs go on")
+    .description("delete a schedule; its runs continue")
     .argument("<id>")
     .action(async (id: string, options: ScheduleChoice) => {
       const { deleteSchedule } = await import("./schedule.ts");

@@ -6,7 +6,7 @@ import type { ApiRequest, Got } from "../../admin/client.ts";
 import { moment, span } from "../../observe/measure.ts";
 import { rulesOf } from "../../observe/schedule-rules.ts";
 import { connect, type ConnectOptions, readArgument } from "../connection.ts";
-import type { Console } from "../terminal/console.ts";
+import type { Console } from "../terminal/terminal.ts";
 import { brief, fields, table } from "../terminal/table.ts";
 import { connectRuns, instant } from "../workflow/workflow.ts";
 import { startOptions } from "../workflow/actions.ts";

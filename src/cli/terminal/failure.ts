@@ -1,7 +1,7 @@
-import { CommandError, type Console } from "./console.ts";
+import { CommandError, type Console } from "./terminal.ts";
 
 /**
- * Tells a failure of a command.
+ * Prints the failure of a command.
  *
  * @param debug with where it came from
  * @returns the exit status

@@ -1,5 +1,5 @@
 import { formatProblem, type Problem, sortProblems } from "../../app/problem.ts";
-import { CommandError, type Console } from "./console.ts";
+import { CommandError, type Console } from "./terminal.ts";
 
 /** Words for a number of things: `1 error`, `2 errors`. */
 function count(number: number, noun: string): string {

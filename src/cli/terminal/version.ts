@@ -1,5 +1,5 @@
 import manifest from "../../../package.json" with { type: "json" };
-import { CommandError, type Console } from "./console.ts";
+import { CommandError, type Console } from "./terminal.ts";
 
 declare const WIPPY_COMMIT: string | undefined;
 

@@ -1,10 +1,10 @@
 /**
- * `wippy workflow start | signal | query | update | cancel | terminate | reset | retry`: what is done to runs.
+ * `wippy workflow start | signal | query | update | cancel | terminate | reset | retry`: acting on runs.
  * @module
  */
 import type { ApiClient, ApiRequest } from "../../admin/client.ts";
 import { connect, type ConnectOptions, readArgument } from "../connection.ts";
-import { CommandError, type Console } from "../terminal/console.ts";
+import { CommandError, type Console } from "../terminal/terminal.ts";
 import type { RunChoice } from "./workflow.ts";
 
 export interface StartRunOptions extends ConnectOptions {
@@ -56,7 +56,7 @@ function updateOf(options: StartRunOptions): UpdateBody | undefined {
   const { update, updateArg = [], updateId, accepted, wait } = options;
   if (update === undefined) {
     if (updateArg.length === 0 && updateId === undefined && !accepted) return undefined;
-    throw new CommandError("there is no update to send", "name it with --update");
+    throw new CommandError("no update to send", "name it with --update");
   }
   if (wait) {
     throw new CommandError(

@@ -8,7 +8,7 @@ import { type ExportedHistory, importHistory } from "../../admin/history.ts";
 import { silentSink } from "../../observe/log.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { ApiClient, Got } from "../../admin/client.ts";
-import { CommandError, type Console } from "../terminal/console.ts";
+import { CommandError, type Console } from "../terminal/terminal.ts";
 import { load, type SourceOptions } from "../run/load.ts";
 import { report } from "../terminal/report.ts";
 import { withSyntaxCheck } from "../run/syntax.ts";
@@ -74,13 +74,13 @@ async function* histories(
 function tell(console: Console, { name, entry, events, fits, difference }: Verdict): void {
   const what = `${oneLine(name)}  ${entry}  ${events} events`;
   if (fits) {
-    console.out(`fits     ${what}\n`);
+    console.out(`matches  ${what}\n`);
     return;
   }
   console.out(`differs  ${what}\n    ${oneLine(difference?.message ?? "")}\n`);
   const { expected, actual } = difference ?? {};
-  if (expected) console.out(`    history says  event ${expected.eventId} ${expected.event}\n`);
-  if (actual) console.out(`    code does     ${actual.command} at ${actual.at}\n`);
+  if (expected) console.out(`    recorded event ${expected.eventId} ${expected.event}\n`);
+  if (actual) console.out(`    code           ${actual.command} at ${actual.at}\n`);
 }
 
 /** Replays histories with the application of the current directory, which is not started. */
@@ -90,7 +90,13 @@ export async function replay(
   options: ReplayOptions,
 ): Promise<number> {
   if (what.length === 0 && !options.all) {
-    throw new CommandError("nothing to replay", "name runs or files, or write --all");
+    throw new CommandError("nothing to replay", "name runs or files, or use --all");
+  }
+  if (options.status !== undefined && !options.all) {
+    throw new CommandError("--status selects from all runs", "add --all");
+  }
+  if (options.run !== undefined && (what.length !== 1 || options.all)) {
+    throw new CommandError("--run selects a run of one workflow id", "name one, without --all");
   }
   const application = await withSyntaxCheck((check) => load(console, options, check));
   report(console, application.problems);
@@ -129,8 +135,9 @@ export async function replay(
   }
   const failed = verdicts.filter(({ fits }) => !fits).length;
   if (options.json) console.out(`${JSON.stringify({ histories: verdicts })}\n`);
-  else {console.out(
-      `${verdicts.length} histories: ${verdicts.length - failed} fit, ${failed} differ\n`,
-    );}
+  else {
+    const count = verdicts.length === 1 ? "1 history" : `${verdicts.length} histories`;
+    console.out(`${count}: ${verdicts.length - failed} match, ${failed} differ\n`);
+  }
   return failed === 0 ? 0 : 1;
 }

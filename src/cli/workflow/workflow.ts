@@ -1,5 +1,5 @@
 /**
- * `wippy workflow list | show | history | export`: what there is to see of runs.
+ * `wippy workflow list | show | history | export`: reading runs.
  * @module
  */
 import { bytes, moment, span } from "../../observe/measure.ts";
@@ -9,7 +9,7 @@ import { askSocket } from "../../admin/socket.ts";
 import { type ConnectOptions, isAbsent, readArgument, stateOf } from "../connection.ts";
 import { parseDuration } from "../../registry/duration.ts";
 import { writeExact } from "../../vm/json.ts";
-import { CommandError, type Console } from "../terminal/console.ts";
+import { CommandError, type Console } from "../terminal/terminal.ts";
 import { brief, failureText, fields, oneLine, table } from "../terminal/table.ts";
 
 export type Run = Got<"/workflows">["runs"][number];
@@ -44,7 +44,7 @@ export interface HistoryOptions extends RunChoice {
 const followInterval = 250;
 const eventsAtOnce = 5000;
 
-/** Answers from the journal of a state folder what the runtime would. */
+/** The API over the journal of a state folder. */
 async function readJournal(state: string): Promise<Send> {
   const [{ readStored }, { storedApi }] = await Promise.all([
     import("../../workflows/providers/providers.ts"),
@@ -92,7 +92,7 @@ export function instant(text: string | undefined): number | undefined {
   const date = Date.parse(text);
   if (!Number.isNaN(date)) return date;
   throw new CommandError(
-    `"${text}" is no time`,
+    `"${text}" is not a time`,
     "write 2026-11-24, 2026-11-24T10:00, or 2h for two hours ago",
   );
 }
@@ -244,7 +244,7 @@ export async function showRun(console: Console, id: string, options: RunChoice):
   return 0;
 }
 
-/** What of an event tells most, on one line. */
+/** The gist of an event, on one line. */
 function gist({ data }: ShownEvent): string {
   const told = ["entry", "name", "activityId", "topic", "changeId", "workflowId", "pid"]
     .map((key) => data[key]).filter((value) => typeof value === "string");

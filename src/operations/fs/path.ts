@@ -38,7 +38,7 @@ function isInside(root: string, path: string): boolean {
  * make links.
  *
  * @param root real path of the volume's root
- * @param path as `normalizePath` gives it
+ * @param path as `normalizePath` returns it
  * @param followLast whether a link at the end of the path is followed
  * @throws WippyError Invalid when a link leads out of the volume, or links go round
  */

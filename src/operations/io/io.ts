@@ -15,7 +15,7 @@ function terminalOf({ terminal }: OperationContext): Terminal {
   throw new WippyError("Unavailable", "no terminal context", { retryable: false });
 }
 
-/** Input, or the error that tells Lua that there is no more. */
+/** Input, or the error that signals its end to Lua. */
 function unlessEnded(data: Uint8Array | undefined): Uint8Array {
   if (data !== undefined) return data;
   throw new WippyError("Internal", "read standard input: EOF", { retryable: false });

@@ -24,7 +24,7 @@ export interface Terminal {
   /**
    * Switches raw mode on or off. Counted: it is off when each `true` was followed by a `false`.
    *
-   * @throws WippyError Invalid when the standard input is no terminal
+   * @throws WippyError Invalid when the standard input is not a terminal
    */
   raw(enable: boolean): boolean | Promise<boolean>;
   /** Resolves when everything written has left. */

@@ -3,7 +3,7 @@ import { WippyError } from "../../vm/error.ts";
 import { defineOperation, type Operation } from "../operation.ts";
 import { abbreviation } from "./abbreviation.ts";
 
-/** Temporal tells instants up to 8.64e12 seconds from 1970; this leaves room for a year. */
+/** Temporal represents instants up to 8.64e12 seconds from 1970; this leaves room for a year. */
 const furthest = 8_600_000_000_000n;
 const nanoseconds = 1_000_000_000n;
 const endOfTime = 2n ** 63n;

@@ -24,7 +24,7 @@ test("a journal is checked and copied while a runtime writes to it; a copy goes 
   const shop = await busy();
   const checked = await shop.wippy("journal", "check");
   expect(checked).toMatchObject({ status: 0, err: "" });
-  expect(checked.out).toMatch(/^2 runs, \d+ events: nothing is wrong\n$/);
+  expect(checked.out).toMatch(/^2 runs, \d+ events: no faults\n$/);
   expect((await shop.wippy("journal", "backup", "copy.db")).out).toMatch(
     /^copy\.db: [\d.]+ KiB\n$/,
   );

@@ -29,7 +29,7 @@ test("a run is started, looked at, told and asked from the command line", async 
   expect(await ids("--closed-since", "1h")).toEqual([]);
   expect(await ids("--attribute", "city=Oslo")).toEqual([]);
   expect((await shop.wippy("workflow", "list", "--since", "soon")).err).toContain(
-    '"soon" is no time',
+    '"soon" is not a time',
   );
   const { runs } = await shop.json("workflow", "list");
   expect(runs).toMatchObject([{ workflow_id: "o-7", entry: "app:order", status: "running" }]);
@@ -109,7 +109,9 @@ test("a failing activity shows its attempts, a canceled run its end; mistakes ar
   expect(await wrong("start", "app:order", "--option", "workflow.start_delay=soon"))
     .toContain("option workflow.start_delay");
   expect(await wrong("start", "app:order", "--option", "x")).toContain('invalid --option "x"');
-  expect(await wrong("list", "--status", "dead")).toContain("query.status");
+  expect(await wrong("list", "--status", "dead")).toContain(
+    "Allowed choices are running, completed",
+  );
   expect(await wrong("list", "-n", "many")).toContain("Write a whole number");
   expect(await wrong("reset", "t", "--event", "99")).toStartWith("Error: ");
   expect((await shop.wippy("workflow", "terminate", "t", "--reason", "over")).status).toBe(0);
@@ -158,18 +160,18 @@ test("replay finds the line that does not repeat a history, in the journal and i
   await shop.stop();
 
   const fits = await shop.wippy("workflow", "replay", "--all", "done.json");
-  expect(fits.out).toMatch(/fits +done\.json +app:order/);
+  expect(fits.out).toMatch(/matches +done\.json +app:order/);
   expect(fits).toMatchObject({ status: 0, err: "" });
-  expect(fits.out).toEndWith("3 histories: 3 fit, 0 differ\n");
+  expect(fits.out).toEndWith("3 histories: 3 match, 0 differ\n");
 
   const source = readFileSync(join(shop.directory, "src/order.lua"), "utf8");
   shop.write("src/order.lua", source.replace('time.sleep("1ms")', 'funcs.call("app:pay", 1)'));
   const differs = await shop.wippy("workflow", "replay", "done.json", "open");
   expect(differs.status).toBe(1);
   expect(differs.out).toMatch(/differs +done\.json/);
-  expect(differs.out).toMatch(/history says +event \d+ TimerStarted #\d/);
-  expect(differs.out).toMatch(/code does +schedule_activity .* at app:order:9/);
-  expect(differs.out).toEndWith("2 histories: 1 fit, 1 differ\n");
+  expect(differs.out).toMatch(/recorded event \d+ TimerStarted #\d/);
+  expect(differs.out).toMatch(/code +schedule_activity .* at app:order:9/);
+  expect(differs.out).toEndWith("2 histories: 1 match, 1 differ\n");
 
   const exported = readFileSync(join(shop.directory, "done.json"), "utf8");
   const refused = async (text: string) => {
@@ -182,7 +184,7 @@ test("replay finds the line that does not repeat a history, in the journal and i
     .toContain("event 4 (ActivityScheduled) was changed");
   expect(await refused("{")).toContain("it is not JSON");
   expect(await refused('{"format":"other"}')).toContain(
-    "edited.json is no exported history: format",
+    "edited.json is not an exported history: its field format",
   );
   const cut = JSON.parse(exported) as { events: unknown[] };
   cut.events.splice(2, 1);

@@ -36,36 +36,36 @@ describe("wippy", () => {
     [
       "a command of an application",
       ["greet"],
-      'Error: unknown command "greet"\n    hint: wippy help shows all; a command of the ' +
-      "application is run with: wippy run greet\n",
+      'Error: unknown command "greet"\n    hint: wippy help lists commands; run a command of ' +
+      "the application with: wippy run greet\n",
     ],
     [
       "an unknown flag",
       ["run", "--foo"],
-      "Error: unknown option '--foo'\n    hint: wippy help shows what there is\n",
+      "Error: unknown option '--foo'\n    hint: wippy help lists commands and flags\n",
     ],
     [
       "a flag without its value",
       ["run", "--exec"],
       "Error: option '-x, --exec <id>' argument missing\n" +
-      "    hint: wippy help shows what there is\n",
+      "    hint: wippy help lists commands and flags\n",
     ],
     [
       "a number that is none",
       ["run", "--workers", "many"],
       "Error: option '--workers <number>' argument 'many' is invalid. Write a whole number from " +
-      "1.\n    hint: wippy help shows what there is\n",
+      "1 to 9999.\n    hint: wippy help lists commands and flags\n",
     ],
     [
       "no workers at all",
       ["run", "--workers", "0"],
       "Error: option '--workers <number>' argument '0' is invalid. Write a whole number from " +
-      "1.\n    hint: wippy help shows what there is\n",
+      "1 to 9999.\n    hint: wippy help lists commands and flags\n",
     ],
     [
       "a missing argument",
       ["registry", "show"],
-      "Error: missing required argument 'id'\n    hint: wippy help shows what there is\n",
+      "Error: missing required argument 'id'\n    hint: wippy help lists commands and flags\n",
     ],
   ];
   for (const [name, args, err] of wrong) {

@@ -9,7 +9,7 @@ import { go, to } from "../router.ts";
 
 type Act = { id: string; paused: boolean; done(): void };
 
-/** Pauses a schedule, or lets it go on. */
+/** Pauses or unpauses a schedule. */
 function Pausing({ id, paused, done }: Act) {
   return paused
     ? (

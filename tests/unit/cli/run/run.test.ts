@@ -132,7 +132,7 @@ end }
       await until(log, "INFO\t\tsecond");
       await Bun.write(`${directory}/src/word.lua`, "return { main = function( end }\n");
       await until(log, "src/word.lua:1");
-      await until(log, "watch: nothing was changed; what ran before goes on");
+      await until(log, "watch: no change was applied; the application runs as before");
       await until(log, "INFO\t\tsecond");
       await Bun.write(`${directory}/src/word.lua`, 'error("at load")\n');
       await until(log, "watch: failed to apply changes: app:word:1:");

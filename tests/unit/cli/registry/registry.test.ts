@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { writeFiles } from "../../app/temporary-application.ts";
-import { runCommand } from "./run-command.ts";
+import { runCommand } from "../run/run-command.ts";
 
 const files = {
   "wippy.lock": "directories: { src: src }\n",

@@ -1,15 +1,15 @@
 /**
- * `wippy journal`: care for the file that workflows are recorded in.
+ * `wippy journal`: maintains the file that workflows are recorded in.
  * @module
  */
 import { join, resolve } from "node:path";
-import { bytes } from "../observe/measure.ts";
-import { WippyError } from "../vm/error.ts";
-import type { StorageFault, StorageTools } from "../workflows/provider.ts";
-import { storageTools } from "../workflows/providers/providers.ts";
-import { type ConnectOptions, stateOf } from "./connection.ts";
-import { CommandError, type Console } from "./terminal/console.ts";
-import { oneLine } from "./terminal/table.ts";
+import { bytes } from "../../observe/measure.ts";
+import { WippyError } from "../../vm/error.ts";
+import type { StorageFault, StorageTools } from "../../workflows/provider.ts";
+import { storageTools } from "../../workflows/providers/providers.ts";
+import { type ConnectOptions, stateOf } from "../connection.ts";
+import { CommandError, type Console } from "../terminal/terminal.ts";
+import { oneLine } from "../terminal/table.ts";
 
 export interface JournalOptions extends ConnectOptions {
   /** The file, where it is not the one in the state folder. */
@@ -22,7 +22,7 @@ function pathOf(console: Console, options: JournalOptions): string {
     : resolve(console.directory, options.journal);
 }
 
-/** Does work with a journal and tells what came of it. */
+/** Does work with a journal and prints its result. */
 async function tell<Result extends object>(
   console: Console,
   options: JournalOptions,
@@ -51,7 +51,7 @@ export async function check(console: Console, options: JournalOptions): Promise<
   const work = (tools: StorageTools, path: string) => tools.check(path);
   const { faults } = await tell(console, options, work, ({ runs, events, faults }) => {
     const lines = faults.map((fault) => `${placeOf(fault)}: ${oneLine(fault.message)}\n`);
-    const sum = faults.length === 0 ? "nothing is wrong" : `${faults.length} faults`;
+    const sum = faults.length === 0 ? "no faults" : `${faults.length} faults`;
     return `${lines.join("")}${runs} runs, ${events} events: ${sum}\n`;
   });
   return faults.length === 0 ? 0 : 1;

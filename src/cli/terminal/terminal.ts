@@ -14,7 +14,7 @@ export interface Console {
   colour: boolean;
 }
 
-/** A failure that is told to the user as it is: what is wrong, then how to mend it. */
+/** A failure whose message is for the user: what is wrong, then how to fix it. */
 export class CommandError extends Error {
   override name = "CommandError";
 

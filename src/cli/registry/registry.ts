@@ -5,8 +5,8 @@ import { parseId } from "../../registry/entry.ts";
 import type { Query } from "../../registry/query.ts";
 import { Registry } from "../../registry/registry.ts";
 import { nearest } from "../../registry/suggestion.ts";
-import { CommandError, type Console } from "../terminal/console.ts";
-import { load, type SourceOptions } from "./load.ts";
+import { CommandError, type Console } from "../terminal/terminal.ts";
+import { load, type SourceOptions } from "../run/load.ts";
 import { report } from "../terminal/report.ts";
 
 /** Flags of `wippy registry list`. */
@@ -133,6 +133,9 @@ export async function showEntry(
   name: string,
   options: ShowOptions,
 ): Promise<number> {
+  if (options.raw && options.field === undefined) {
+    throw new CommandError("--raw shows one field", "name it with --field");
+  }
   const entry = findEntry(await open(console, options), name);
   const { id, kind, meta, data } = entry;
   if (options.field !== undefined) {
