@@ -2,6 +2,7 @@
 local runtime = ...
 local use, errors = runtime.use, runtime.errors
 local channel = use("kernel/messaging/channel")
+local scheduler = use("kernel/core/scheduler")
 local process = use("modules/process", runtime)
 local request = use("library/request", runtime)
 local time = use("modules/time", runtime)
@@ -276,6 +277,7 @@ local function init(self, parent, first, ...)
   end
   if parent then
     request.reply(parent, nil, err)
+    scheduler.current.failure_told = true
   end
   return false, err
 end

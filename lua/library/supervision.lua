@@ -3,6 +3,7 @@
 local runtime = ...
 local use, errors = runtime.use, runtime.errors
 local channel = use("kernel/messaging/channel")
+local failures = use("kernel/core/failures")
 local process = use("modules/process", runtime)
 local request = use("library/request", runtime)
 local scheduler = use("kernel/core/scheduler")
@@ -11,6 +12,8 @@ local specs = use("library/supervisor_spec", runtime)
 local time = use("modules/time", runtime)
 local unit = use("kernel/core/unit")
 local tostring = runtime.tostring
+
+local ENDED <const> = "it ended normally"
 
 local Supervisor = {}
 Supervisor.__index = Supervisor
@@ -76,7 +79,7 @@ function Supervisor:terminate(child)
     return
   end
   self.by_pid[pid] = nil
-  child.pid = nil
+  child.pid, child.last_pid = nil, pid
   if self.gone[pid] then
     return
   end
@@ -201,11 +204,25 @@ function Supervisor:terminate_back_to(first, ended)
   end
 end
 
--- Starts a child again because of `err`. Returns whether it runs; else it is tried again, as a restart of its own, after
+-- One record for each restart and for each failed try of one. `reason`: why, an Error or words.
+local function log_restart(child, problem, reason)
+  local fields = problem and failures.fields(problem) or {}
+  fields.child = child.id
+  fields.entry = child.spec.process
+  fields.supervisor = scheduler.current.pid
+  fields.previous = child.last_pid
+  fields.restarts = child.restarts
+  fields.reason = errors.is_error(reason) and reason._message or reason
+  local what = problem and " cannot be restarted" or " restarted"
+  failures.log("warn", "supervisor", child.spec.process .. what, fields, child.pid)
+end
+
+-- Starts a child again because of `err`, which ended `cause`, itself or another one. Returns whether it runs; else it is tried again, as a restart of its own, after
 -- what came meanwhile.
-function Supervisor:start_again(child, err)
+function Supervisor:start_again(child, err, cause)
   child.restarts = child.restarts + 1
   local problem = self:start(child)
+  log_restart(child, problem, child == cause and (err or ENDED) or "restarted with " .. cause.id)
   if problem then
     child.retry = problem
     self.retries[#self.retries + 1] = child
@@ -217,9 +234,9 @@ function Supervisor:start_again(child, err)
 end
 
 -- Starts `first` and the children after it again, up to one that cannot start.
-function Supervisor:start_onward(first, err)
+function Supervisor:start_onward(first, err, cause)
   local child = first
-  while child and self:start_again(child, err) do
+  while child and self:start_again(child, err, cause) do
     child = child.next
   end
 end
@@ -228,25 +245,25 @@ end
 local strategies = {}
 
 function strategies.one_for_one(self, child, err)
-  self:start_again(child, err)
+  self:start_again(child, err, child)
 end
 
 function strategies.simple_one_for_one(self, child, err)
-  self:start_again(child, err)
+  self:start_again(child, err, child)
 end
 
 function strategies.rest_for_one(self, child, err)
   self:terminate_back_to(child, child)
-  self:start_onward(child, err)
+  self:start_onward(child, err, child)
 end
 
 function strategies.one_for_all(self, child, err)
   self:terminate_back_to(self.first, child)
-  self:start_onward(self.first, err)
+  self:start_onward(self.first, err, child)
 end
 
 local function too_many_restarts(self, child, err)
-  local text = err and err:message() or "it ended normally"
+  local text = err and err:message() or ENDED
   return errors.make(
     "Unavailable",
     "supervisor gave up: child " .. child.id .. " ended too often: " .. text,
@@ -288,7 +305,7 @@ function Supervisor:shuts_down_after(child)
 end
 
 function Supervisor:child_ended(child, err)
-  child.pid = nil
+  child.pid, child.last_pid = nil, child.pid
   local rule = child.spec.restart
   if rule == "permanent" or (rule == "transient" and err) then
     self:restart(child, err)
@@ -399,6 +416,7 @@ return function(value)
   if err then
     if parent then
       request.reply(parent, nil, err)
+      scheduler.current.failure_told = true
     end
     return nil, err
   elseif parent then

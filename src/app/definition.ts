@@ -182,14 +182,18 @@ class DefinitionReader {
     // In the single-entry form the meta of the file is the entry's own.
     const own = path.length === 0 ? {} : this.#meta(raw["meta"], [...path, "meta"], id);
     const position = this.yaml.position(path.length === 0 ? ["name"] : path);
-    const entry: Entry = {
+    const entry: DefinedEntry["entry"] = {
       id,
       kind,
       meta: { ...shared, ...own, ...this.#moduleMeta() },
       data,
       origin: { file: this.yaml.file, ...position },
     };
-    this.#entries.push({ entry, place: this.#place(path, payloadPath, files) });
+    const place = this.#place(path, payloadPath, files);
+    if (typeof data["source"] === "string") {
+      entry.origin = { ...entry.origin!, source: place.sourceLine(1) };
+    }
+    this.#entries.push({ entry, place });
   }
 
   #moduleMeta(): PlainMap {

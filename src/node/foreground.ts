@@ -7,6 +7,8 @@ import { exitStatus } from "./exit-status.ts";
 /** The process that has the terminal of this program, and what it was called with. */
 export class Foreground {
   readonly #given: Terminal | undefined;
+  readonly #traces: boolean;
+  readonly #readable: (text: string) => string;
   /** Made when a process first needs it. */
   #terminal: StandardTerminal | undefined;
   #attached: (Terminal & { release(): void }) | undefined;
@@ -16,9 +18,19 @@ export class Foreground {
   /** Arguments of the process, while one runs. */
   arguments: (string | Uint8Array)[] = [];
 
-  /** @param given the terminal of processes; that of this program when absent */
-  constructor(given?: Terminal) {
+  /**
+   * @param given the terminal of processes; that of this program when absent
+   * @param traces whether the traceback of a raised error is written
+   * @param readable names files in the place of entries in a text
+   */
+  constructor(
+    given: Terminal | undefined,
+    traces: boolean,
+    readable: (text: string) => string,
+  ) {
     this.#given = given;
+    this.#traces = traces;
+    this.#readable = readable;
   }
 
   /** The processes of a host have the terminal from now on. */
@@ -61,11 +73,17 @@ export class Foreground {
       const value = await ended;
       return exitStatus({ value }, streams);
     } catch (error) {
-      return exitStatus({ error: WippyError.from(error) }, streams);
+      return exitStatus({ error: this.#inFiles(WippyError.from(error)) }, streams, this.#traces);
     } finally {
       await this.#attached?.flush();
       this.#attached?.release();
     }
+  }
+
+  #inFiles({ kind, message, luaStack }: WippyError): WippyError {
+    return new WippyError(kind, this.#readable(message), {
+      ...(luaStack !== undefined && { luaStack: this.#readable(luaStack) }),
+    });
   }
 
   /** Undoes what the process made of the terminal. */

@@ -5,6 +5,7 @@
 import { standardStreams } from "../operations/io/standard-terminal.ts";
 import { Environment } from "../app/environment.ts";
 import type { Problem } from "../app/problem.ts";
+import type { LogSink } from "../observe/log.ts";
 import type { Terminal } from "../operations/io/terminal.ts";
 import type { Entry } from "../registry/entry.ts";
 import type { DoneChange } from "../registry/versions.ts";
@@ -30,6 +31,7 @@ import { ReplSession } from "./repl.ts";
 import { NodeRequests } from "./requests/requests.ts";
 import { ServiceUnits } from "./service-units.ts";
 import { Services } from "./services.ts";
+import { inFiles, withFiles } from "./source-places.ts";
 import { connectServices } from "./supervisor-events.ts";
 import { defaultWorkers, WorkerPool } from "./worker-pool.ts";
 import { WorkflowHosts } from "./workflow-hosts.ts";
@@ -56,6 +58,7 @@ export class Node {
   readonly #platform: Platform;
   /** As they are; the registry says how they came to be. */
   readonly #entries: Map<string, Entry>;
+  readonly #log: LogSink;
   readonly #environment: Environment;
   readonly #code: CodeEntry[];
   readonly #pool: WorkerPool;
@@ -81,8 +84,13 @@ export class Node {
     this.#options = options;
     const platform = options.simulation ?? machine;
     this.#platform = platform;
-    this.#foreground = new Foreground(options.terminal);
     this.#entries = new Map(options.entries.map((entry) => [entry.id, entry]));
+    this.#foreground = new Foreground(
+      options.terminal,
+      options.traces ?? false,
+      (text) => inFiles(text, this.#entries),
+    );
+    this.#log = withFiles(options.log, this.#entries);
     this.#environment = new Environment(options.entries, {
       directory: options.directory,
       system: process.env,
@@ -119,15 +127,15 @@ export class Node {
         died: (worker, failure) => this.#workerDied(worker, failure, names),
       },
     );
-    this.#workflows = new WorkflowHosts(this.#pool, this.#entries, options.log, platform);
+    this.#workflows = new WorkflowHosts(this.#pool, this.#entries, this.#log, platform);
     this.#hosts = new Hosts(this.#pool, limits, platform);
-    this.#services = new Services(options.log, platform);
+    this.#services = new Services(this.#log, platform);
     this.#entryServices = new EntryServices({
       entries: this.#entries,
       variables: this.#environment,
       directory: options.directory,
       stateDir: options.stateDir,
-      log: options.log,
+      log: this.#log,
       platform,
       simulation: options.simulation,
       services: this.#services,
@@ -137,7 +145,7 @@ export class Node {
       workflows: this.#workflows,
       events: this.bus,
     });
-    connectServices(this.bus, this.#services, options.log, platform.now);
+    connectServices(this.bus, this.#services, this.#log, platform.now);
     this.registry = new LiveRegistry(options.entries, {
       check: (entries, code) => checkChanged(this.#pool, entries, code, options),
       take: (entries, changes, outdated) => this.#takeChanges(entries, changes, outdated),
@@ -279,7 +287,7 @@ export class Node {
   }
 
   #message(message: FromWorker): void {
-    if (message.type === "log") this.#options.log.log(message.record);
+    if (message.type === "log") this.#log.log(message.record);
     else if (message.type === "output") this.#output(message.to, message.data);
   }
 
@@ -289,7 +297,7 @@ export class Node {
   }
 
   #workerDied(worker: number, failure: ErrorData, names: Names): void {
-    this.#options.log.log({
+    this.#log.log({
       level: "error",
       time: this.#platform.now(),
       logger: "runtime",

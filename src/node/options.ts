@@ -20,6 +20,8 @@ export interface NodeOptions {
   /** The first worker runs in this thread: for commands and scripts, which so start no thread in vain. */
   inline: boolean;
   log: LogSink;
+  /** Whether the traceback of an error that ends the process with the terminal is written. @default false */
+  traces?: boolean;
   /**
    * Takes what a script writes to its standard output (1) and standard error (2), where it has no terminal of its
    * own to write to; those of this program when absent.

@@ -2,7 +2,7 @@ import { machine } from "../platform/machine.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { LogSink } from "../observe/log.ts";
 import type { Lifecycle } from "../registry/lifecycle.ts";
-import type { Figure, Service } from "../services/service.ts";
+import type { Figure, Service, Started } from "../services/service.ts";
 import { WippyError } from "../vm/error.ts";
 
 /** States of a service, as `system.supervisor` and `wippy status` report them. */
@@ -51,6 +51,8 @@ interface Supervised extends ServiceDefinition {
   since: number;
   details: string | undefined;
   ended: Promise<void>;
+  /** What ran last, for the record of its failure. */
+  process: Started["process"];
   /** Calls the restart off. */
   retry?: () => void;
   /** What runs, where the definition was replaced since its start. */
@@ -60,6 +62,12 @@ interface Supervised extends ServiceDefinition {
 /** Returns whether a service has ended for good: cancelled, or with an error that is not retryable. */
 function terminal(error: unknown): boolean {
   return error instanceof WippyError && (error.retryable === false || error.kind === "Canceled");
+}
+
+/** What the record of a failure says: the error with its traceback, and the process that failed. */
+function failureFields({ process }: Supervised, error: unknown): Record<string, unknown> {
+  const { message, luaStack } = WippyError.from(error);
+  return { error: message, ...process, ...(luaStack !== undefined && { stack: luaStack }) };
 }
 
 /** Milliseconds before restart `n` (from 1), without jitter. */
@@ -102,6 +110,7 @@ export class Services {
       since: 0,
       details: undefined,
       ended: Promise.resolve(),
+      process: undefined,
     });
   }
 
@@ -333,7 +342,9 @@ export class Services {
     this.#enter(service, "starting", `attempt ${service.attempt + 1}`);
     service.running = undefined;
     try {
-      const { ended } = await this.#startInTime(service);
+      service.process = undefined;
+      const { ended, process } = await this.#startInTime(service);
+      service.process = process;
       this.#enter(service, "running");
       service.startedAt = this.#platform.precise();
       service.ended = ended.then(
@@ -351,7 +362,7 @@ export class Services {
   }
 
   /** @throws WippyError Timeout; what starts later is ended */
-  async #startInTime({ make, lifecycle }: Supervised): Promise<{ ended: Promise<void> }> {
+  async #startInTime({ make, lifecycle }: Supervised): Promise<Started> {
     const late = Promise.withResolvers<never>();
     const cancel = this.#platform.setTimer(lifecycle.start_timeout, () =>
       late.reject(
@@ -387,7 +398,7 @@ export class Services {
     const text = WippyError.from(error).message;
     if (terminal(error)) {
       this.#enter(service, "exited", text);
-      this.#say("error", service, "is exited", { error: text });
+      this.#say("error", service, "is exited", failureFields(service, error));
       return;
     }
     const { restart, stable_threshold } = service.lifecycle;
@@ -398,12 +409,14 @@ export class Services {
     delete service.retry;
     this.#enter(service, "failed", text);
     if (restart.max_attempts !== 0 && service.attempt >= restart.max_attempts) {
-      this.#say("error", service, "is failed", { error: text, attempts: service.attempt });
+      const fields = { ...failureFields(service, error), attempts: service.attempt };
+      this.#say("error", service, "is failed", fields);
       return;
     }
     const jitter = 1 + restart.jitter * (this.#platform.random.fraction() * 2 - 1);
     const delay = restartDelay(restart, service.attempt) * jitter;
-    this.#say("error", service, "is failed", { error: text, restart_in_ms: Math.round(delay) });
+    const fields = { ...failureFields(service, error), restart_in_ms: Math.round(delay) };
+    this.#say("error", service, "is failed", fields);
     service.retry = this.#platform.setTimer(delay, () => {
       if (service.desired === "running" && !this.#stopping) void this.#start(service, false);
     });

@@ -1,3 +1,4 @@
+import { limitRepeats } from "../observe/limit-repeats.ts";
 import type { LogSink } from "../observe/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Entry } from "../registry/entry.ts";
@@ -93,10 +94,11 @@ export class WorkflowHosts {
     provider.onMessage(({ to, from, topic, payloads }) => {
       this.#deliver(to, topic, from, unpack(payloads) as LuaValue[]);
     });
+    const log = limitRepeats(this.#log, this.#platform.setTimer.bind(this.#platform));
     provider.onReport(({ level, message, fields }) => {
       if (fields.cause === "nondeterminism") this.#blocked.set(String(fields.run_id), provider);
       else if (fields.cause === "closed") this.#blocked.delete(String(fields.run_id));
-      this.#log.log({ level, time: this.#platform.now(), logger: id, message, fields });
+      log.log({ level, time: this.#platform.now(), logger: id, message, fields });
     });
     await provider.open();
     this.#providers.set(id, provider);

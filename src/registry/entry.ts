@@ -17,6 +17,8 @@ export interface Entry {
     column: number;
     /** What its code is called in positions, where that is not the identifier. */
     chunk?: string;
+    /** File and line at which the text of `data.source` begins. */
+    source?: { file: string; line: number };
     /** The code is that of a script, which has all of Lua's libraries. */
     script?: ScriptCode;
     /** Each character of the source is a byte, since the file is no UTF-8. */

@@ -1,3 +1,5 @@
+import { parseId } from "./entry.ts";
+
 /** Edits (insert, delete, replace, swap of neighbours) that turn one text into the other. */
 function distance(left: string, right: string): number {
   let beforePrevious: number[] = [];
@@ -38,6 +40,20 @@ export function nearest(text: string, candidates: Iterable<string>): string | un
     }
   }
   return best;
+}
+
+/**
+ * The identifier that was most likely meant: one whose name is near in the same namespace, else one that is near as a
+ * whole, or the same name elsewhere.
+ */
+export function nearestId(id: string, candidates: Iterable<string>): string | undefined {
+  const ids = [...candidates];
+  const { namespace, name } = parseId(id);
+  const inside = ids.map(parseId).filter((other) => other.namespace === namespace);
+  const near = nearest(name, inside.map((other) => other.name));
+  if (near !== undefined) return `${namespace}:${near}`;
+  const elsewhere = ids.filter((other) => parseId(other).namespace !== namespace);
+  return elsewhere.find((other) => parseId(other).name === name) ?? nearest(id, elsewhere);
 }
 
 /** `did you mean "x"?` when a candidate is near, else the sentence given. */

@@ -23,7 +23,8 @@ export function processAsService({ units }: ServiceContext, start: ProcessStart)
       const started = await units.spawn(start.process, start.host, frame, start.input);
       running = started;
       await start.ready?.(started);
-      return { ended: started.ended.then(() => {}) };
+      const process = { pid: started.pid, entry: start.process };
+      return { ended: started.ended.then(() => {}), process };
     },
     stop: async () => await running?.cancel("service stopping"),
     kill: async () => await running?.terminate(),

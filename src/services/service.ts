@@ -14,10 +14,18 @@ import type { LuaValue } from "../vm/value.ts";
 import type { CodeEntry, HostLimits } from "../worker/messages.ts";
 import type { ServiceContext } from "./context.ts";
 
+/** What runs. */
+export interface Started {
+  /** Fulfilled when it ended well, rejected when it failed. */
+  ended: Promise<void>;
+  /** The process that it is, if it is one, and the entry that this runs: for the record of its failure. */
+  process?: { pid: string; entry: string };
+}
+
 /** Something that is started, may end by itself, and can be asked to stop. It may start again after its end. */
 export interface Service {
-  /** Starts it. @returns a promise of its end: fulfilled when it ended well, rejected when it failed. */
-  start(): Promise<{ ended: Promise<void> }>;
+  /** Starts it. */
+  start(): Promise<Started>;
   /**
    * Asks it to stop: it takes nothing new and finishes what it has. Its `ended` settles when it has stopped; after the
    * entry's `stop_timeout` it is killed.

@@ -3,7 +3,9 @@
  * It runs in a thread of its own (`thread.ts`) or, for one-shot commands, in the node's thread.
  * @module
  */
+import { limitRepeats } from "../observe/limit-repeats.ts";
 import type { LogRecord } from "../observe/log.ts";
+import { nearestId } from "../registry/suggestion.ts";
 import { pack, unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
 import { asLua, type LuaValue, MultiReturn, numberOf } from "../vm/value.ts";
@@ -127,6 +129,10 @@ export class LuaWorker {
     }, this.#options.terminalOf);
     this.#registerHostFunctions();
     this.#kernel = kernelOf(this.#vm, image?.references ?? await this.#loadSources());
+    const reports = limitRepeats(
+      { log: (record) => this.#log(record) },
+      this.#platform.setTimer.bind(this.#platform),
+    );
     this.#workflows = new WorkflowWork({
       kernel: this.#kernel,
       operations: this.#operations,
@@ -136,6 +142,8 @@ export class LuaWorker {
       enter: (step) => this.#enter(step),
       wake: () => this.#wake(),
       turnAtOnce: () => this.#turnAtOnce(),
+      report: (record) =>
+        reports.log({ ...record, time: this.#platform.now(), logger: "activities" }),
       die: (error) => this.#die(error),
     });
     const { random } = this.#platform;
@@ -202,6 +210,7 @@ export class LuaWorker {
       pair(() => {
         const options = workflowOptions.get(String(name));
         if (options) return options(this.#entries, ...args);
+        if (name === "entry.nearest") return this.#nearestEntry(String(args[0]), String(args[1]));
         if (name === "operation.permission") {
           const [operation, ...rest] = args;
           return this.#operations.permission(String(operation), rest);
@@ -222,21 +231,15 @@ export class LuaWorker {
         ),
     );
     vm.register("log", (level, logger, message, fields, pid, location) => {
-      const line: FromWorker = {
-        type: "log",
-        record: {
-          level: String(level) as LogRecord["level"],
-          time: this.#options.services.clock.now(),
-          logger: String(logger),
-          message: String(message),
-          fields: { ...(fields as Record<string, unknown> | undefined), pid, location },
-          // What `print` writes has no fields.
-          ...(fields === undefined && { print: true }),
-        },
-      };
-      // In the node's thread at once, so that it stays in order with what the terminal is given.
-      if (this.#options.direct) this.#post([line]);
-      else this.#send(line);
+      this.#log({
+        level: String(level) as LogRecord["level"],
+        time: this.#options.services.clock.now(),
+        logger: String(logger),
+        message: String(message),
+        fields: { ...(fields as Record<string, unknown> | undefined), pid, location },
+        // What `print` writes has no fields.
+        ...(fields === undefined && { print: true }),
+      });
     });
     vm.register("place", () => this.#place());
     const liveness = new Liveness(this.#options.liveness, this.#options.index);
@@ -414,6 +417,19 @@ export class LuaWorker {
       this.#tried = undefined;
     }
     this.#send({ type: "checked", question, problems });
+  }
+
+  /** The id of an entry of one of these kinds that is written almost like `id`. */
+  #nearestEntry(id: string, kinds: string): string | undefined {
+    const wanted = kinds.split(" ");
+    const entries = [...this.#entries.values()].filter(({ kind }) => wanted.includes(kind));
+    return nearestId(id, entries.map((entry) => entry.id));
+  }
+
+  #log(record: LogRecord): void {
+    // In the node's thread at once, so that it stays in order with what the terminal is given.
+    if (this.#options.direct) this.#post([{ type: "log", record }]);
+    else this.#send({ type: "log", record });
   }
 
   #send(message: FromWorker): void {

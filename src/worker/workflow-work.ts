@@ -10,6 +10,8 @@ import { Attempts, frameOf } from "./activities.ts";
 import { LuaEngine } from "./engine.ts";
 import type { Kernel } from "./kernel.ts";
 import type { OperationRunner } from "./operation-runner.ts";
+import { attemptRecord, type FailedAttempt } from "../workflows/failure-records.ts";
+import type { ProviderReport } from "../workflows/provider.ts";
 import type { ActivityTask, QueuePort, Task, TaskFailure } from "../workflows/tasks/tasks.ts";
 
 /** Runs of workflows that a worker keeps in memory; the others come back by replay. */
@@ -31,6 +33,8 @@ export interface WorkPlace {
   enter(step: () => void): void;
   /** There is something to run, or to send. */
   wake(): void;
+  /** Writes a record to the log of the runtime. */
+  report(record: ProviderReport): void;
   /** Takes the turn that is due without waiting for the event loop. */
   turnAtOnce(): void;
   /** Ends the worker. */
@@ -56,6 +60,10 @@ export class WorkflowWork {
           const { token, entry, args } = attempt;
           kernel.call("call", token, entry, frameOf(attempt), ...args);
         }),
+      failed: (attempt: FailedAttempt) => {
+        const record = attemptRecord(attempt);
+        if (record) place.report(record);
+      },
       cancel: (token: string, gently: boolean) =>
         place.enter(() => kernel.call("cancel_call", token, gently)),
     };

@@ -4,6 +4,7 @@
  */
 import { type Entry, parseId, qualify } from "../registry/entry.ts";
 import { pack, unpack } from "../vm/codec.ts";
+import { nearestId } from "../registry/suggestion.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import { recordValue, recordValues } from "./history/limits.ts";
@@ -59,7 +60,10 @@ export function hostOf(entry: Entry, hosts: readonly string[]): string {
 export function startRequest(request: StartWorkflow, targets: WorkflowTargets): StartRequest {
   const entry = targets.entries.get(request.entry);
   if (entry?.kind !== "workflow.lua") {
-    throw new WippyError("NotFound", `workflow not found: ${request.entry}`, {
+    const workflows = [...targets.entries.values()].filter(({ kind }) => kind === "workflow.lua");
+    const near = nearestId(request.entry, workflows.map(({ id }) => id));
+    const hint = near === undefined ? "" : `; did you mean ${near}?`;
+    throw new WippyError("NotFound", `workflow not found: ${request.entry}${hint}`, {
       retryable: false,
     });
   }

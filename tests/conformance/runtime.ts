@@ -18,6 +18,7 @@ import { WippyError } from "../../src/vm/error.ts";
 import { WorkflowTaskHandler } from "../../src/workflows/replay/replay.ts";
 import { TaskQueue } from "../../src/workflows/tasks/queue.ts";
 import { machine as realMachine } from "../../src/platform/machine.ts";
+import type { FailedAttempt } from "../../src/workflows/failure-records.ts";
 import { type Script, ScriptedEngine, ScriptError } from "./scripted-engine.ts";
 import type {
   ActivityResult,
@@ -121,6 +122,8 @@ export class Runtime {
   listening = true;
   /** False: tasks are taken and never answered, like those of a worker that hangs. */
   answering = true;
+  /** Attempts of local activities that failed. */
+  readonly failedAttempts: FailedAttempt[] = [];
 
   constructor(options: RuntimeOptions & { place: Place }) {
     const { scripts = {}, activities = {}, localActivities = {}, machine, place, ...rest } =
@@ -131,6 +134,7 @@ export class Runtime {
     this.engine = new ScriptedEngine(scripts);
     this.taskHandler = new WorkflowTaskHandler(this.engine, {
       start: (attempt) => void this.#runLocal(attempt),
+      failed: (attempt) => this.failedAttempts.push(attempt),
       cancel: (token, gently) => {
         if (!gently) this.aborted.push(token);
         else if (this.listening) this.asked.push(token);

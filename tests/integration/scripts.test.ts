@@ -149,13 +149,15 @@ describe("code without a file", () => {
     expect(await finished(start(["-", "a"], source))).toEqual({
       status: 1,
       out: "1\ta\n",
-      err: "stdin:3: no\n",
+      err: "stdin:3: no\nstack traceback:\n\tstdin:3: in function <stdin:3>\n",
     });
   });
 
   test("an error names the line", async () => {
     const { run } = place({});
-    expect((await run("-e", "\nerror('no')")).err).toBe("(command line):2: no\n");
+    expect((await run("-e", "\nerror('no')")).err).toStartWith(
+      "(command line):2: no\nstack traceback:\n\t(command line):2: in function ",
+    );
     expect((await run("-e", "x =")).err).toStartWith("(command line):1  Lua syntax error: ");
   });
 
@@ -246,7 +248,11 @@ function main()
 end
 `,
     });
-    expect(await run("bad.lua")).toEqual({ status: 1, out: "", err: "bad.lua:2: no\n" });
+    expect(await run("bad.lua")).toEqual({
+      status: 1,
+      out: "",
+      err: "bad.lua:2: no\nstack traceback:\n\tbad.lua:2: in function\n",
+    });
   });
 
   const faulty: [string, string, string][] = [
@@ -277,13 +283,36 @@ end
     expect(await run("load.lua")).toEqual({ status: 0, out: "true\n", err: "" });
   });
 
+  test("a process that crashes is one line on standard error, unless -s is given", async () => {
+    const { run } = place({
+      "crash.lua": `function processes.p() error("boom") end
+function main()
+  process.spawn_monitored("script:p", "script:processes")
+  process.events():receive()
+  require("logger"):info("not shown")
+end
+`,
+    });
+    const { err, ...rest } = await run("crash.lua");
+    expect(rest).toEqual({ status: 0, out: "" });
+    expect(err.trimEnd().split("\n")).toEqual([
+      expect.stringMatching(
+        /^[^\t]+\tERROR\tprocess\tscript:p crashed\t.*"error":"crash.lua:1: boom".*"stack":/,
+      ),
+    ]);
+    expect(await run("-s", "crash.lua")).toEqual({ status: 0, out: "", err: "" });
+  });
+
   test("its workflows cannot use what has no record", async () => {
     const { run } = place({
       "bad.lua": 'local io = require("io")\nfunction workflows.w() io.print("x") end\n' +
         'function main() return require("workflow").execute("script:w") end\n',
     });
     const { status, err } = await run("bad.lua");
-    expect([status, err]).toEqual([1, "bad.lua:2: module 'io' cannot be used in a workflow\n"]);
+    // The record of the failed run, then what `main` returned.
+    const [record, result] = err.split("\n");
+    expect([status, result]).toEqual([1, "bad.lua:2: module 'io' cannot be used in a workflow"]);
+    expect(record).toContain("\tworkflow script:w failed\t");
   });
 
   test("killed in a workflow and started again, it goes on without doing a step twice", async () => {

@@ -74,6 +74,7 @@ export class BenchNode {
     const provider = new SqliteProvider({ path: join(temporaryFolder(), "journal.db") });
     const taskHandler = new WorkflowTaskHandler(new StepEngine(steps), {
       start: () => {},
+      failed: () => {},
       cancel: () => {},
     });
     await provider.open();

@@ -302,6 +302,17 @@ local function not_found(message)
   return errors.fail("NotFound", message)
 end
 
+--- The Error for an entry that is not there, with the id of one of these kinds (separated by blanks) that may be meant.
+--- `details` defaults to `{ id = id }`.
+function sandbox.missing(message, id, kinds, details)
+  local near = type(id) == "string" and host.pure("entry.nearest", id, kinds)
+  local text = message
+    .. ": "
+    .. stable.tostring(id)
+    .. (near and "; did you mean " .. near .. "?" or "")
+  return errors.make("NotFound", text, false, details or { id = id })
+end
+
 local function compile(id, source, name)
   if name:sub(1, 4) == "lua/" then
     -- Code under such a name would count as the kernel's own, which is not preempted.

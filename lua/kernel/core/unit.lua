@@ -5,6 +5,7 @@ local use = ...
 local copies = use("kernel/core/copy")
 local core = use("kernel/core/core")
 local errors = use("kernel/core/errors")
+local failures = use("kernel/core/failures")
 local scheduler = use("kernel/core/scheduler")
 local shortage = use("kernel/core/shortage")
 local unit_of = scheduler.unit_of
@@ -344,6 +345,7 @@ function unit.returned(self, co, value, second)
     local err = second ~= nil and errors.from_returned(second) or nil
     if err then
       value = nil
+      pcall(failures.crashed, self, err)
     end
     unit.finish(self, value, err)
   else
@@ -352,6 +354,7 @@ function unit.returned(self, co, value, second)
     self.fuel = (self.fuel or 0) + host.burnt(co)
     local err = self.blocked and deadlock(self)
     if err then
+      pcall(failures.crashed, self, err, true)
       unit.finish(self, nil, err)
     end
   end
@@ -367,11 +370,15 @@ function unit.raised(self, co, raised)
     local stack = host.traceback(co, "")
     local speaker = unit.spawn_coroutine(self, function()
       local ok, text = pcall(raw_tostring, raised)
-      unit.finish(self, nil, errors.from_raised(ok and text or raised, stack))
+      local err = errors.from_raised(ok and text or raised, stack)
+      pcall(failures.crashed, self, err, true)
+      unit.finish(self, nil, err)
     end)
     return scheduler.ready(speaker)
   end
-  unit.finish(self, nil, errors.from_raised(raised, host.traceback(co, "")))
+  local err = errors.from_raised(raised, host.traceback(co, ""))
+  pcall(failures.crashed, self, err, true)
+  unit.finish(self, nil, err)
 end
 
 -- Tickets: what waits for an answer from outside this worker's Lua. A ticket is a coroutine or a function.

@@ -34,8 +34,8 @@ function functions.entry(id)
   if entry and (entry.kind == "function.lua" or (entry.kind == "process.lua" and entry.host)) then
     return entry
   end
-  return nil,
-    err or errors.make("NotFound", "no handler registered for target", false, { target = id })
+  local what = "no handler registered for target"
+  return nil, err or sandbox.missing(what, id, "function.lua", { target = id })
 end
 
 -- What a caller is given of a callee's result: a copy, or the error why there is none.

@@ -3,6 +3,7 @@
 local use = ...
 local core = use("kernel/core/core")
 local errors = use("kernel/core/errors")
+local failures = use("kernel/core/failures")
 local limits = use("kernel/processes/limits")
 local links = use("kernel/processes/links")
 local messaging = use("kernel/messaging/messaging")
@@ -80,7 +81,7 @@ end
 function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
   local entry, err = sandbox.entry(id)
   if not entry then
-    return nil, err or errors.make("NotFound", "factory not found", false, { id = id })
+    return nil, err or sandbox.missing("factory not found", id, "process.lua")
   elseif entry.kind ~= "process.lua" then
     return nil, errors.fail("NotFound", "factory not found: " .. id .. " is a " .. entry.kind)
   end
@@ -150,6 +151,9 @@ function here.spawn_as(pid, id, host_id, frame, watcher, monitored, linked, mess
   local extra = { pid = pid, messages = messages }
   local started, err = here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
   if not started then
+    local fields = failures.fields(err)
+    fields.entry = id
+    failures.log("error", "process", id .. " cannot start", fields, pid)
     links.ended_unstarted(pid, watcher, monitored, linked, err)
   end
   return started

@@ -4,17 +4,16 @@ local use = ...
 local channel = use("kernel/messaging/channel")
 local copies = use("kernel/core/copy")
 local errors = use("kernel/core/errors")
+local failures = use("kernel/core/failures")
 local messaging = use("kernel/messaging/messaging")
 local sandbox = use("kernel/core/sandbox")
 local unit = use("kernel/core/unit")
-local tostring = use("kernel/core/stable").tostring
 
 local function fail(self, err)
-  unit.finish(
-    self,
-    nil,
+  local failure =
     errors.make(err:kind(), "upgrade: " .. err:message(), err:retryable(), err:details())
-  )
+  failures.crashed(self, failure, true)
+  unit.finish(self, nil, failure)
   host.park()
 end
 
@@ -64,7 +63,7 @@ local function upgrade(self, id, ...)
   end
   local entry, err = sandbox.entry(id or self.entry.id)
   if not entry then
-    return fail(self, err or errors.fail("NotFound", "factory not found: " .. tostring(id)))
+    return fail(self, err or sandbox.missing("factory not found", id, "process.lua"))
   elseif entry.kind ~= "process.lua" then
     return fail(
       self,

@@ -17,7 +17,7 @@ return function(self, id, record)
   if not refused and entry and entry.kind == "workflow.lua" then
     return nil
   end
-  err = err or errors.fail("NotFound", "workflow not found: " .. id)
+  err = err or sandbox.missing("workflow not found", id, "workflow.lua")
   local _, failure = record(self, function()
     return nil, errors.make(err:kind(), err:message(), false, { refused_entry = id })
   end)

@@ -90,7 +90,7 @@ local function initialize(run_id, job, ...)
     return unit.finish(
       self,
       nil,
-      err or errors.fail("NotFound", "workflow not found: " .. job.entry)
+      err or sandbox.missing("workflow not found", job.entry, "workflow.lua")
     )
   end
   self.entry = entry

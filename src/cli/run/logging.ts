@@ -17,7 +17,7 @@ export interface LogOptions {
   silent?: boolean;
 }
 
-/** Whether a flag says something about logs, so that a command is not silent by itself. */
+/** Whether a flag says something about logs, so that a command shows more than warnings by itself. */
 export function mentionsLogs(options: LogOptions): boolean {
   return [options.verbose, options.veryVerbose, options.console, options.silent].includes(true);
 }
@@ -26,7 +26,7 @@ export function mentionsLogs(options: LogOptions): boolean {
  * Makes the log: by default tab-separated lines on standard error; on standard output coloured lines
  * (`-c`) or JSON (`logger.encoding`).
  *
- * @param quiet what holds where no flag says anything
+ * @param quiet only warnings and errors where no flag says anything, on standard error
  */
 export function createLog(
   console: Console,
@@ -34,8 +34,12 @@ export function createLog(
   config: Config,
   quiet: boolean,
 ): LogSink {
-  if (options.silent || quiet && !mentionsLogs(options)) return silentSink;
-  if (config.boolean("logmanager.propagate_downstream") === false) return silentSink;
+  if (options.silent || config.boolean("logmanager.propagate_downstream") === false) {
+    return silentSink;
+  }
+  if (quiet && !mentionsLogs(options)) {
+    return filterLevel(createPlainSink((text) => console.err(text)), "warn");
+  }
   const debug = options.verbose || options.veryVerbose;
   const lowest = debug ? "debug" : levelOf(config.integer("logmanager.min_level") ?? 0);
   const out = (text: string) => console.out(text);
@@ -47,7 +51,7 @@ export function createLog(
   return filterLevel(sink, lowest);
 }
 
-/** The log of a script: `print` writes to standard output, the rest is silent unless a flag says otherwise. */
+/** The log of a script: `print` writes to standard output; of the rest, warnings and errors are shown unless a flag says otherwise. */
 export function createScriptLog(console: Console, options: LogOptions): LogSink {
   const log = createLog(console, options, Config.empty, true);
   return separatePrints((text) => console.out(text), log);

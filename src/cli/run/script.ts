@@ -103,6 +103,7 @@ async function runSource(
       entries,
       config: Config.empty,
       log: createScriptLog(console, options),
+      traces: true,
       output: (to, data) => to === 1 ? console.out(data) : console.err(data),
       task: { entry: script.main, host: script.terminal, args: given },
     });

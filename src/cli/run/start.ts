@@ -45,6 +45,8 @@ export interface Start {
   /** Says where a problem of the code is that knows only its entry; absent: the code is known to be sound. */
   locate?: (problem: Problem) => Problem;
   task?: Task;
+  /** The traceback of an uncaught error is shown, whatever the flags say. */
+  traces?: boolean;
   /** With the admin server. */
   serve?: ServeOptions;
 }
@@ -64,6 +66,7 @@ export async function start(console: Console, options: RunOptions, what: Start):
     stateDir: resolve(console.directory, options.state ?? ".wippy"),
     inline: what.task !== undefined,
     log: logs,
+    traces: what.traces || options.verbose === true || options.veryVerbose === true,
     ...(what.output && { output: what.output }),
     ...(options.workers === undefined ? {} : { workers: options.workers }),
     memoryLimit: memoryLimit(options.memoryLimit, console),

@@ -4,6 +4,7 @@ import type { Entry } from "../../registry/entry.ts";
 import { hostKind } from "../../services/services.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { LuaValue } from "../../vm/value.ts";
+import { statusOf } from "../exit-status.ts";
 import { parsePid, workerOf } from "../pid.ts";
 import { integer, request, type Requests, text } from "./request.ts";
 import type { Services } from "../services.ts";
@@ -40,7 +41,7 @@ export function systemRequests(
     (await listUnits(access.pool, access.namesOf, { host, limit: mostUnits })).units;
   const requests: Requests = {
     "system.exit": request({ status: integer }, ({ status }) => {
-      access.exit(status);
+      access.exit(statusOf(status));
       return true;
     }),
     "system.process.pid": request({}, () => process.pid),

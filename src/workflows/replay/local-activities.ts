@@ -5,6 +5,7 @@ import type { Platform } from "../../platform/platform.ts";
 import { idempotencyToken, localToken } from "../tasks/tokens.ts";
 import type { Command, ScheduleLocalActivity } from "../engine/command.ts";
 import type { Failure } from "../engine/outcome.ts";
+import type { FailedAttempt } from "../failure-records.ts";
 import type { EventData, LocalActivityResult } from "../history/history.ts";
 import { recordedOutcome } from "../history/limits.ts";
 import {
@@ -49,6 +50,8 @@ export interface LocalAttempt extends
 export interface LocalRunner {
   /** Begins an attempt; it is answered by `LocalActivities.answered`, perhaps before this returns. */
   start(attempt: LocalAttempt): void;
+  /** Takes note of an attempt that failed. */
+  failed(attempt: FailedAttempt): void;
   /** Ends an attempt; with `gently` one that listens for it is asked, and its outcome awaited. */
   cancel(token: string, gently: boolean): void;
 }
@@ -252,8 +255,10 @@ export class LocalActivities {
       `activity ${local.command.entry} timed out (${timeout})`,
       timeout,
     );
-    if (timeout === "schedule_to_close") this.#fail(local, failure, "timeout");
-    else if (local.canceling) this.#fail(local, failure, "cancel_requested");
+    if (timeout === "schedule_to_close") {
+      this.#report(local, failure, "timeout");
+      this.#fail(local, failure, "timeout");
+    } else if (local.canceling) this.#fail(local, failure, "cancel_requested");
     else this.#failed(local, failure);
   }
 
@@ -263,6 +268,7 @@ export class LocalActivities {
     const now = this.#platform.now();
     const last = originalScheduleTime + (options.scheduleToCloseTimeout ?? Infinity);
     const decision = decideRetry(options.retryPolicy ?? {}, failure, local.attempt, now, last);
+    this.#report(local, failure, "final" in decision ? decision.final : decision.delay);
     if ("final" in decision) return this.#fail(local, failure, decision.final);
     if (decision.delay > (options.localRetryThreshold ?? defaultRetryThreshold)) {
       return this.#end(local, { failure, backoff: decision.delay });
@@ -271,6 +277,13 @@ export class LocalActivities {
       local.attempt++;
       this.#attempt(local);
     });
+  }
+
+  #report({ runId, command, attempt }: Local, failure: Failure, next: number | RetryState): void {
+    const workflowId = this.#runs.get(runId)?.started.workflowId ?? "";
+    const { entry } = command;
+    const activityId = activityIdOf(command);
+    this.#runner.failed({ workflowId, runId, activityId, entry, attempt, failure, next });
   }
 
   #fail(local: Local, failure: Failure, state: RetryState): void {

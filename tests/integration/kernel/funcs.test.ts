@@ -81,7 +81,7 @@ describe("call", () => {
         "nil Invalid namespace required in function ID",
         "nil Invalid name required in function ID",
       ]).flat(),
-      "nil NotFound no handler registered for target",
+      "nil NotFound no handler registered for target: app:nowhere",
       "app:nowhere",
     ]);
   });

@@ -84,7 +84,7 @@ describe("spawn", () => {
     ).toEqual([
       "nil Invalid spawn needs the id of a process and the id of a host",
       "nil Invalid spawn needs the id of a process and the id of a host",
-      "nil NotFound factory not found",
+      "nil NotFound factory not found: app:nothing",
       "nil NotFound factory not found: app:square is a function.lua",
       "nil NotFound host not found",
       'nil NotFound method "main" not found in module',
@@ -183,7 +183,7 @@ describe("exec", () => {
       "nil Invalid exec needs the id of a process and the id of a host",
       "nil Invalid invalid id: 'same' (namespace:name expected)",
       "nil Invalid exec needs the id of a process and the id of a host",
-      "nil Internal exec failed: factory not found",
+      "nil Internal exec failed: factory not found: app:nothing",
       "nil Internal exec failed: host not found",
       'nil Internal exec failed: method "main" not found in module',
     ]);
@@ -345,7 +345,7 @@ describe("default_host", () => {
     expect(await app.call("actor", 6)).toBe(12);
     expect(await failure(app.call("wrong"))).toMatchObject({
       kind: "NotFound",
-      message: "no handler registered for target",
+      message: "no handler registered for target: app:other",
     });
   });
 

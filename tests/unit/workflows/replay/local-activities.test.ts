@@ -209,7 +209,7 @@ describe("on a worker", () => {
   function setUp(script: Script, start: (attempt: LocalAttempt) => void, maxRuns = 1_000) {
     const engine = new ScriptedEngine({ "app:w": script });
     const canceled: string[] = [];
-    const runner = { start, cancel: (token: string) => canceled.push(token) };
+    const runner = { start, failed() {}, cancel: (token: string) => canceled.push(token) };
     return {
       engine,
       canceled,

@@ -66,7 +66,7 @@ const twoTimers: Script = function* (run, input) {
 
 function setUp(script = twoTimers, options: ReplayerOptions = {}) {
   const engine = new ScriptedEngine({ "app:w": script });
-  const runner = { start: () => {}, cancel: () => {} };
+  const runner = { start: () => {}, failed: () => {}, cancel: () => {} };
   return { engine, taskHandler: new WorkflowTaskHandler(engine, runner, options) };
 }
 

@@ -13,6 +13,7 @@ import {
   withDetails,
 } from "../../../history/retry.ts";
 import { attemptToken, readAttemptToken } from "../../../tasks/tokens.ts";
+import { reportAttempt } from "./failure-reports.ts";
 import type { Transaction } from "../transaction/transaction.ts";
 import { activityState } from "../store/schema.ts";
 import type { Deadline } from "../transaction/deadlines.ts";
@@ -186,6 +187,7 @@ export function slotTimedOut(tx: Transaction, deadline: Extract<Deadline, { kind
     `activity ${activity.scheduled.entry} timed out (schedule_to_start)`,
     "schedule_to_start",
   );
+  reportAttempt(tx, state, activity, failure, "timeout");
   end(tx, state, activity, "ActivityTimedOut", finalFailure(activity, failure, "timeout"));
 }
 
@@ -200,6 +202,7 @@ export function scheduleToCloseTimedOut(tx: Transaction, state: RunState, seq: n
     `activity ${activity.scheduled.entry} timed out (schedule_to_close)`,
     "schedule_to_close",
   );
+  reportAttempt(tx, state, activity, failure, "timeout");
   end(tx, state, activity, "ActivityTimedOut", finalFailure(activity, failure, "timeout"));
 }
 
@@ -290,6 +293,8 @@ function attemptFailed(
   const { retryPolicy = {}, scheduleToCloseTimeout = Infinity } = scheduled.options;
   const deadline = scheduledTime + scheduleToCloseTimeout;
   const decision = decideRetry(retryPolicy, failure, row.attempt, tx.now, deadline);
+  const next = "final" in decision ? decision.final : decision.delay;
+  reportAttempt(tx, state, activity, failure, next);
   if ("final" in decision) {
     end(tx, state, activity, type, finalFailure(activity, failure, decision.final));
     return;

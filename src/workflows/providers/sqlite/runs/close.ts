@@ -14,6 +14,7 @@ import {
   withDetails,
 } from "../../../history/retry.ts";
 import { abandonActivities } from "./activity.ts";
+import { reportRun } from "./failure-reports.ts";
 import type { Transaction } from "../transaction/transaction.ts";
 import { succeedRun } from "./create.ts";
 import type { RunState } from "../store/run-states.ts";
@@ -86,6 +87,7 @@ export function failRun(
     const decision = decideRetry(policy, failure, state.attempt, tx.now, executionDeadline);
     if ("delay" in decision) {
       const nextRunId = tx.random.uuid();
+      reportRun(tx, state, status, failure, decision.delay);
       close(tx, state, status, type, { failure, nextRunId });
       succeedRun(tx, state, {
         runId: nextRunId,
@@ -98,10 +100,12 @@ export function failRun(
   }
   if (options.cronSchedule !== undefined) {
     const nextRunId = tx.random.uuid();
+    reportRun(tx, state, status, failure, nextCron(options.cronSchedule, tx.now) - tx.now);
     close(tx, state, status, type, { failure, nextRunId });
     succeedByCron(tx, state, nextRunId);
     return;
   }
+  reportRun(tx, state, status, failure);
   close(tx, state, status, type, { failure });
   endChain(tx, state, { status, failure }, retryState);
 }
@@ -115,6 +119,7 @@ function succeedByCron(tx: Transaction, state: RunState, runId: string): void {
 
 /** The chain took too long: no retry. */
 export function executionTimedOut(tx: Transaction, state: RunState, failure: Failure): void {
+  reportRun(tx, state, "timed_out", failure);
   close(tx, state, "timed_out", "ExecutionTimedOut", { failure });
   endChain(tx, state, { status: "timed_out", failure }, "timeout");
 }
