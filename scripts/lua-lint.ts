@@ -31,7 +31,8 @@ const application = [
 /** What our own code finds, which the worker loads with the whole standard library. */
 const trusted = [...language, ...words("_G debug host os")];
 /**
- * Where `tostring` is made, which is Lua's own there; our other code takes it from here, as addresses differ in replays.
+ * Where `tostring` is made, which is Lua's own there; our other code takes it from here, as addresses differ in
+ * replays.
  */
 const tostringFile = "lua/kernel/core/stable.lua";
 

@@ -1,4 +1,5 @@
---- Module `crypto`: random values, encryption, signatures, tokens. Random values are recorded in workflows and replayed.
+--- Module `crypto`: random values, encryption, signatures, tokens. Random values are recorded in workflows and
+--- replayed.
 -- @workflows yes
 -- @sandbox yes
 local runtime = ...

@@ -176,7 +176,8 @@ function text.diff.new(options)
   return object, nil
 end
 
---- Returns how `a` becomes `b`, a list of `{operation = "equal" | "delete" | "insert", text}`: `list, nil` or `nil, err`.
+--- Returns how `a` becomes `b`, a list of `{operation = "equal" | "delete" | "insert", text}`: `list, nil` or `nil,
+--- err`.
 function differ:compare(a, b)
   local found = state(self, "text.Differ", "compare")
   check.string(a, 2, "compare")
@@ -336,7 +337,8 @@ function splitter:split_text(subject)
   return pure("text.split_recursively", found.limits, found.separators, found.keep, subject)
 end
 
---- Returns the chunks of several texts `{content, metadata}`, each chunk with its text's metadata: `list, nil` or `nil, err`.
+--- Returns the chunks of several texts `{content, metadata}`, each chunk with its text's metadata: `list, nil` or
+--- `nil, err`.
 function splitter:split_batch(documents)
   state(self, "text.Splitter", "split_batch")
   check.table(documents, 2, "split_batch")

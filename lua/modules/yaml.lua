@@ -11,7 +11,8 @@ local function invalid(message)
   return nil, errors.fail("Invalid", message)
 end
 
---- Returns a table as YAML: `string, nil` or `nil, err` (Invalid). Keys are sorted; those that `options.field_order` lists
+--- Returns a table as YAML: `string, nil` or `nil, err` (Invalid). Keys are sorted; those that `options.field_order`
+--- lists
 -- come first, at every level. Without options the text is indented by 4 spaces, else by 2.
 function yaml.encode(value, options)
   if type(value) ~= "table" or errors.is_error(value) then

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { LuaFactory } from "wasmoon";
 import { loadLuaModule } from "../../src/vm/module.ts";
 import { Vm } from "../../src/vm/vm.ts";
+import { closing } from "./snippets/closing.ts";
 import { coroutines } from "./snippets/coroutines.ts";
 import { language } from "./snippets/language.ts";
 import { libraries } from "./snippets/libraries.ts";
@@ -24,7 +25,7 @@ function split(topic: string, text: string): Snippet[] {
   });
 }
 
-const snippets = Object.entries({ coroutines, language, libraries, matrix, programs })
+const snippets = Object.entries({ closing, coroutines, language, libraries, matrix, programs })
   .flatMap(([topic, text]) => split(topic, text));
 
 /** Lua code that runs all snippets and answers their outputs as one string. */

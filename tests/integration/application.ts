@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { loadApplication } from "../../src/app/application.ts";
+import { loadApplication } from "../../src/app/app.ts";
 import { formatProblem, type Problem } from "../../src/app/problem.ts";
 import { withSyntaxCheck } from "../../src/cli/run/syntax.ts";
 import { Node } from "../../src/node/node.ts";

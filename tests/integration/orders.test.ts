@@ -6,7 +6,7 @@ import { expect, test } from "bun:test";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadApplication } from "../../src/app/application.ts";
+import { loadApplication } from "../../src/app/app.ts";
 import { withSyntaxCheck } from "../../src/cli/run/syntax.ts";
 import { Node } from "../../src/node/node.ts";
 import { silentSink } from "../../src/observe/log.ts";

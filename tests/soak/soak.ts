@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { loadApplication } from "../../src/app/application.ts";
+import { loadApplication } from "../../src/app/app.ts";
 import { Node } from "../../src/node/node.ts";
 import { silentSink } from "../../src/observe/log.ts";
 import { WippyError } from "../../src/vm/error.ts";

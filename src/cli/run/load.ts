@@ -1,4 +1,4 @@
-import { type Application, loadApplication, type LoadOptions } from "../../app/application.ts";
+import { type Application, loadApplication, type LoadOptions } from "../../app/app.ts";
 import type { Console } from "../terminal/terminal.ts";
 
 /** Flags that choose and change the application. */

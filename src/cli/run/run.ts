@@ -1,4 +1,4 @@
-import type { Application } from "../../app/application.ts";
+import type { Application } from "../../app/app.ts";
 import { findCommands } from "../../app/command.ts";
 import { lockFileName } from "../../app/lock.ts";
 import type { Problem } from "../../app/problem.ts";

@@ -46,8 +46,8 @@ function endOfFrame(view: DataView, start: number): number | undefined {
 }
 
 /**
- * What a dictionary says of itself: its identifier, and the bytes behind its entropy tables, which are unknown to all but a
- * decoder and so counted with them.
+ * What a dictionary says of itself: its identifier, and the bytes behind its entropy tables, which are unknown to all
+ * but a decoder and so counted with them.
  *
  * @throws WippyError Invalid: not a dictionary
  */

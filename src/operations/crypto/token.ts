@@ -1,6 +1,6 @@
 /**
- * JSON Web Tokens (RFC 7519), signed and verified by jose. Claims go through the reader and writer of the module `json`,
- * so that 64-bit integers stay exact.
+ * JSON Web Tokens (RFC 7519), signed and verified by jose. Claims go through the reader and writer of the module
+ * `json`, so that 64-bit integers stay exact.
  * @module
  */
 import { CompactSign, jwtVerify } from "jose";

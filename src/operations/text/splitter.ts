@@ -51,8 +51,8 @@ function merge(pieces: readonly string[], glue: string, { size, overlap }: Split
 }
 
 /**
- * Cuts a text at the coarsest separator that is in it, and what is still too large at the next finer one; neighbours that
- * fit together are joined again.
+ * Cuts a text at the coarsest separator that is in it, and what is still too large at the next finer one; neighbours
+ * that fit together are joined again.
  *
  * @returns chunks without surrounding space; none is empty
  */

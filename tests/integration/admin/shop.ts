@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openLocal } from "../../../src/admin/local.ts";
 import type { AdminTarget } from "../../../src/admin/route.ts";
-import { loadApplication } from "../../../src/app/application.ts";
+import { loadApplication } from "../../../src/app/app.ts";
 import { main } from "../../../src/cli/cli.ts";
 import { withSyntaxCheck } from "../../../src/cli/run/syntax.ts";
 import { Node } from "../../../src/node/node.ts";

@@ -9,7 +9,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { plain } from "../../../src/admin/plain.ts";
-import { loadApplication } from "../../../src/app/application.ts";
+import { loadApplication } from "../../../src/app/app.ts";
 import { withSyntaxCheck } from "../../../src/cli/run/syntax.ts";
 import { Node } from "../../../src/node/node.ts";
 import { silentSink } from "../../../src/observe/log.ts";

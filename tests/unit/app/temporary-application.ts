@@ -1,11 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import {
-  type Application,
-  loadApplication,
-  type LoadOptions,
-} from "../../../src/app/application.ts";
+import { type Application, loadApplication, type LoadOptions } from "../../../src/app/app.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
 import { formatProblem } from "../../../src/app/problem.ts";
 

@@ -117,6 +117,9 @@ function layerOf(path: string, list: readonly string[]): number {
   );
 }
 
+/** Where the first file is known by what it is to all others: the port. */
+const principals: Readonly<Record<string, string>> = { "src/workflows": "provider" };
+
 function folderName(folder: string): string {
   return folder.slice(folder.lastIndexOf("/") + 1);
 }
@@ -195,7 +198,7 @@ export const rules: Record<string, Rule> = {
     }
     return [...folders].flatMap(([folder, files]) => {
       if (collections.some((pattern) => pattern.test(folder))) return [];
-      const name = folderName(folder);
+      const name = principals[folder] ?? folderName(folder);
       return files.some((file) => file.replace(/\.\w+$/, "") === name)
         ? []
         : [`${folder} has no ${name}.ts or ${name}.lua. Name its principal file after the folder.`];

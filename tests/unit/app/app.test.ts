@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { loadApplication } from "../../../src/app/application.ts";
+import { loadApplication } from "../../../src/app/app.ts";
 import type { Entry } from "../../../src/registry/entry.ts";
 import { loadFiles, printed, writeFiles } from "./temporary-application.ts";
 
