@@ -217,8 +217,8 @@ local function log_restart(child, problem, reason)
   failures.log("warn", "supervisor", child.spec.process .. what, fields, child.pid)
 end
 
--- Starts a child again because of `err`, which ended `cause`, itself or another one. Returns whether it runs; else it is tried again, as a restart of its own, after
--- what came meanwhile.
+-- Starts a child again because of `err`, which ended `cause`, itself or another one. Returns whether it runs; else it
+-- is tried again, as a restart of its own, after what came meanwhile.
 function Supervisor:start_again(child, err, cause)
   child.restarts = child.restarts + 1
   local problem = self:start(child)

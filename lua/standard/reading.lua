@@ -1,6 +1,6 @@
 -- Reading of files in scripts: the host returns blocks, which are cut up here, so that a line costs no crossing. A
--- regular file is read while the thread waits, as its bytes are there; a pipe, a terminal or a command lets the others go on,
--- where the code can yield.
+-- regular file is read while the thread waits, as its bytes are there; a pipe, a terminal or a command lets the
+-- others go on, where the code can yield.
 --
 -- The state of a file: `id` (of the host), `kind` ("file", "input", "output", "command"), `work` (the unit's, for the
 -- host), `waits`, `buffer` and `at` (the next byte in it), `lines` (those that were cut off the buffer in advance, from

@@ -9,8 +9,8 @@ import { type Position, YamlFile } from "./yaml-file.ts";
 export interface Place {
   /** Relative to the application's directory. */
   file: string;
-  /** Position of a path that begins with `data`, `meta`, `name` or `kind`. */
-  at(path: readonly PropertyKey[]): Position;
+  /** Position of a path that begins with `data`, `meta`, `name` or `kind`; empty where there is no file. */
+  at(path: readonly PropertyKey[]): Partial<Position>;
   /** Turns a line of the text at `data.source` into a place in a file. */
   sourceLine(line: number): { file: string; line: number };
 }

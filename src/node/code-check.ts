@@ -3,7 +3,7 @@ import type { Problem } from "../app/problem.ts";
 import { type CheckSyntax, validateEntries } from "../app/validation.ts";
 import type { Entry } from "../registry/entry.ts";
 import type { ErrorData } from "../vm/error.ts";
-import type { LuaValue } from "../vm/value.ts";
+import { type LuaValue, ofKernel } from "../vm/value.ts";
 import type { CodeEntry } from "../worker/messages.ts";
 import { codeEntry } from "./code.ts";
 import type { WorkerPool } from "./worker-pool.ts";
@@ -17,7 +17,7 @@ function lineIn(message: string, id: string): number | undefined {
 
 /** What running the bodies of entries showed, in words for people. */
 export function codeProblems(found: LuaValue): Problem[] {
-  return (found as unknown as { id: string; failure: ErrorData }[]).map(({ id, failure }) => {
+  return ofKernel<{ id: string; failure: ErrorData }[]>(found).map(({ id, failure }) => {
     const line = lineIn(failure.message, id);
     return {
       severity: "error",
@@ -61,13 +61,7 @@ export async function checkChanged(
       place: { file, at: () => ({}), sourceLine: (line: number) => ({ file, line }) },
     };
   });
-  const problems = await withCompiler((check) =>
-    validateEntries(
-      defined as unknown as Parameters<typeof validateEntries>[0],
-      environment,
-      check,
-    )
-  );
+  const problems = await withCompiler((check) => validateEntries(defined, environment, check));
   if (code.length === 0 || problems.some(({ severity }) => severity === "error")) return problems;
   const overlay = [...entries.values()].flatMap((entry): CodeEntry[] => {
     const loaded = codeEntry(entry, environment);

@@ -1,5 +1,5 @@
 import { WippyError } from "../vm/error.ts";
-import type { LuaValue } from "../vm/value.ts";
+import { type LuaValue, ofKernel } from "../vm/value.ts";
 import { type FunctionInfo, listFunctions } from "./functions.ts";
 import type { Names } from "./names.ts";
 import { parsePid, workerOf } from "./pid.ts";
@@ -116,7 +116,7 @@ export class Control {
       runId,
       history,
     }));
-    return difference as unknown as TaskFailure | undefined;
+    return ofKernel<TaskFailure | undefined>(difference);
   }
 
   /** Every service, sorted by identifier; times in nanoseconds since 1970. */

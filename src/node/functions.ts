@@ -1,4 +1,4 @@
-import type { LuaValue } from "../vm/value.ts";
+import { type LuaValue, ofKernel } from "../vm/value.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
 /** What a function's pools have done on all workers since the runtime started, or its code changed. */
@@ -42,7 +42,7 @@ export async function listFunctions(pool: WorkerPool): Promise<FunctionInfo[]> {
   );
   const found = new Map<string, { info: FunctionInfo; times: number[] }>();
   for (
-    const row of answers.flatMap((rows) => Array.isArray(rows) ? rows : []) as unknown as Row[]
+    const row of ofKernel<Row[]>(answers.flatMap((rows) => Array.isArray(rows) ? rows : []))
   ) {
     const { times, ...info } = row;
     const own = Array.isArray(times) ? times.map(Number) : [];

@@ -1,3 +1,4 @@
+import { ofKernel } from "../vm/value.ts";
 import { nameTaken, promptUnit } from "../app/script.ts";
 import type { UnitTable } from "../app/script-units.ts";
 import { WippyError } from "../vm/error.ts";
@@ -90,7 +91,7 @@ export class ReplSession {
     await this.#ready;
     const ended = this.#ended;
     try {
-      const answer = await this.#pool.ask(0, "evaluate", this.#pid, code) as unknown as Answer;
+      const answer = ofKernel<Answer>(await this.#pool.ask(0, "evaluate", this.#pid, code));
       const { trace, values, units, ...rest } = answer;
       const wrong = await this.#define(list(units));
       return {

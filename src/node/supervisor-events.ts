@@ -1,5 +1,5 @@
 import type { LogSink } from "../observe/log.ts";
-import type { LuaValue } from "../vm/value.ts";
+import { asLua } from "../vm/value.ts";
 import { WippyError } from "../vm/error.ts";
 import type { Bus } from "./bus.ts";
 import type { Services } from "./services.ts";
@@ -20,7 +20,7 @@ export function connectServices(
       system: "supervisor",
       kind: "service.update",
       path: info.id,
-      data: info as unknown as LuaValue,
+      data: asLua(info),
     });
   const obey = (kind: "start" | "stop") => {
     bus.subscribe({ system: "supervisor", kind: `service.${kind}` }, ({ path }) => {

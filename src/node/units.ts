@@ -1,5 +1,5 @@
 import { WippyError } from "../vm/error.ts";
-import type { LuaValue } from "../vm/value.ts";
+import { type LuaValue, ofKernel } from "../vm/value.ts";
 import { workerOf } from "./pid.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
@@ -138,7 +138,7 @@ async function pageOf(
       const pid = String(unit["pid"]);
       const { started, ...rest } = unit;
       units.push({
-        ...rest as unknown as UnitInfo,
+        ...ofKernel<UnitInfo>(rest),
         links,
         names: namesOf(pid),
         ...(started !== undefined && { started: Number(started) / 1e6 }),

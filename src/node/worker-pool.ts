@@ -4,7 +4,7 @@ import type { Simulation } from "../platform/simulation.ts";
 import { pack, unpack } from "../vm/codec.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
 import { loadLuaModule } from "../vm/module.ts";
-import type { LuaValue } from "../vm/value.ts";
+import { asLua, type LuaValue } from "../vm/value.ts";
 import {
   type CodeEntry,
   type EntriesChange,
@@ -388,10 +388,10 @@ export class WorkerPool {
         this.#questions.answer(message.question, [message.live]);
         break;
       case "replayed":
-        this.#questions.answer(message.question, [message.difference as unknown as LuaValue]);
+        this.#questions.answer(message.question, [asLua(message.difference)]);
         break;
       case "checked":
-        this.#questions.answer(message.question, [message.problems as unknown as LuaValue]);
+        this.#questions.answer(message.question, [asLua(message.problems)]);
         break;
       case "crowded":
         break;

@@ -1,7 +1,7 @@
 import type { Simulation } from "../platform/simulation.ts";
 import { pack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
-import type { LuaValue } from "../vm/value.ts";
+import { asLua } from "../vm/value.ts";
 import { fromWorker, postBatch } from "../worker/batch.ts";
 import type { FromWorker, ToWorker } from "../worker/messages.ts";
 import type { ThreadStart } from "../worker/thread.ts";
@@ -50,7 +50,9 @@ export function simulatedLink<Message extends FromWorker | ToWorker>(
 ): (messages: Message[]) => void {
   const link = simulation.link<Message>((message) => {
     // A port is no value; what passes through it is noted there.
-    if (message.type !== "queue") simulation.note(pack(message as unknown as LuaValue));
+    if (message.type !== "queue") {
+      simulation.note(pack(asLua(message as Exclude<FromWorker | ToWorker, { type: "queue" }>)));
+    }
     receive([message]);
   });
   return (messages) => messages.forEach(link);

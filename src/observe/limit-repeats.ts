@@ -10,8 +10,8 @@ interface Open {
 }
 
 /**
- * Keeps a fault that repeats from flooding the log: of more than ten warnings or errors with the same logger and message
- * in ten seconds the further ones are counted, and the last of them is written with the count.
+ * Keeps a fault that repeats from flooding the log: of more than ten warnings or errors with the same logger and
+ * message in ten seconds the further ones are counted, and the last of them is written with the count.
  *
  * @param setTimer calls back once after that many milliseconds
  */

@@ -2,7 +2,7 @@ import { groupOf, policyOf } from "../operations/security/policies.ts";
 import { type Entry, parseId, qualify } from "../registry/entry.ts";
 import type { Lifecycle } from "../registry/lifecycle.ts";
 import type { Variables } from "../registry/placeholder.ts";
-import type { LuaValue } from "../vm/value.ts";
+import { asLua, type LuaValue } from "../vm/value.ts";
 
 /**
  * The frame in which a service's code starts: the actor and the policies of its `lifecycle.security`.
@@ -18,7 +18,7 @@ export function serviceFrame(
   if (!security) return {};
   const { namespace } = parseId(serviceId);
   const frame: Record<string, LuaValue> = {
-    actor: (security.actor ?? { id: "", meta: {} }) as unknown as LuaValue,
+    actor: asLua(security.actor ?? { id: "", meta: {} }),
   };
   const { groups, policies } = security;
   if (groups.length === 0 && policies.length === 0) return frame;
@@ -27,7 +27,7 @@ export function serviceFrame(
     ...policies.flatMap((id) => policyOf(entries.get(qualify(id, namespace)), variables) ?? []),
   ];
   const scope = new Map(found.map((policy) => [policy.id, policy]));
-  frame["scope"] = [...scope.values()] as unknown as LuaValue;
+  frame["scope"] = asLua([...scope.values()]);
   return frame;
 }
 

@@ -53,6 +53,19 @@ export function asLua<Value>(value: Value & Marshallable<Value>): LuaValue {
   return value as LuaValue;
 }
 
+/**
+ * What the Lua kernel answered, in the form that it gives it. The kernel is ours and is not checked here; what comes from
+ * application code is, by the schema of its operation.
+ *
+ * @example
+ * ```ts
+ * const problems = ofKernel<Problem[]>(await pool.ask(worker, "check"));
+ * ```
+ */
+export function ofKernel<Value>(value: LuaValue): Value {
+  return value as Value;
+}
+
 /** A Lua float whose value is an integer that a number would stand for: 1.0, -0.0. */
 export class LuaFloat {
   constructor(readonly value: number) {}

@@ -25,8 +25,8 @@ export function failureFields({ kind, message, luaStack }: Failure): Record<stri
 }
 
 /**
- * Returns the record of a failed attempt; undefined where the failure is the activity's answer, of which the workflow is
- * told at once.
+ * Returns the record of a failed attempt; undefined where the failure is the activity's answer, of which the workflow
+ * is told at once.
  */
 export function attemptRecord(attempt: FailedAttempt): ProviderReport | undefined {
   const { next } = attempt;

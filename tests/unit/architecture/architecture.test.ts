@@ -14,7 +14,7 @@ const house: Tree = new Map(
 const sound: Record<string, string> = {
   "src/vm/vm.ts": "export const vm = 1;\n",
   "src/node/node.ts": 'import { vm } from "../vm/vm.ts";\n',
-  "src/workflows/workflows.ts": "export {};\n",
+  "src/workflows/provider.ts": "export {};\n",
   "src/workflows/providers/providers.ts": 'import "./sqlite/sqlite.ts";\n',
   "src/workflows/providers/sqlite/sqlite.ts": "export {};\n",
   "lua/kernel/kernel.lua": 'local unit = use("kernel/core/core")\n',

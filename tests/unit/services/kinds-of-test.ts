@@ -116,7 +116,7 @@ entries:
   - { name: user, kind: test.clock_user, clock: "app:clock", lifecycle: { auto_start: true } }
 `;
 
-const drive = `import { loadApplication } from "./src/app/application.ts";
+const drive = `import { loadApplication } from "./src/app/app.ts";
 import { Node } from "./src/node/node.ts";
 
 const directory = import.meta.dir + "/application";
