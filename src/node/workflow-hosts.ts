@@ -7,6 +7,7 @@ import { type ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import { type HistoryEvent, unpackHistory } from "../workflows/history/history.ts";
 import { recordValues } from "../workflows/history/limits.ts";
+import { UnknownOptions } from "../workflows/options/unknown-options.ts";
 import { localNode, workflowPid } from "../workflows/pid.ts";
 import type {
   EventRange,
@@ -39,6 +40,15 @@ export class WorkflowHosts {
   readonly schedules: Schedules;
   #numbers = 0;
   readonly #log: LogSink;
+  readonly #unknownOptions = new UnknownOptions((message) =>
+    this.#log.log({
+      level: "warn",
+      time: this.#platform.now(),
+      logger: "workflow",
+      message,
+      fields: {},
+    })
+  );
   readonly #platform: Platform;
   readonly #entries: ReadonlyMap<string, Entry>;
   /** Hosts that entries declare, whether they are open or not. */
@@ -164,6 +174,7 @@ export class WorkflowHosts {
    * @throws WippyError
    */
   async start(request: StartWorkflow): Promise<{ pid: string; runId: string; existed: boolean }> {
+    this.#unknownOptions.check(request.options);
     const start = startRequest(request, this.#targets);
     const { pid, runId, existed } = await this.provider(start.hostId).start(start);
     return { pid, runId, existed };
@@ -178,6 +189,7 @@ export class WorkflowHosts {
     request: StartWorkflow,
     update: UpdateWorkflow,
   ): Promise<{ pid: string; runId: string; value: LuaValue }> {
+    this.#unknownOptions.check(request.options);
     const start = startForUpdate(request, this.#targets);
     const { stage, ...sent } = updateRequest(update);
     const result = await this.provider(start.hostId).updateWithStart(start, sent, stage);

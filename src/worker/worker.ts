@@ -206,9 +206,11 @@ export class LuaWorker {
       "entry",
       (id) => asLua((this.#tried ?? this.#entries).get(String(id))),
     );
+    const { clock } = this.#options.services;
+    const readers = workflowOptions((line) => this.#send(line), () => clock.now());
     vm.register("pure", (name, ...args) =>
       pair(() => {
-        const options = workflowOptions.get(String(name));
+        const options = readers.get(String(name));
         if (options) return options(this.#entries, ...args);
         if (name === "entry.nearest") return this.#nearestEntry(String(args[0]), String(args[1]));
         if (name === "operation.permission") {

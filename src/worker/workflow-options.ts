@@ -5,7 +5,8 @@
  */
 import { asLua, type LuaValue } from "../vm/value.ts";
 import { parseActivityOptions, parseChildOptions } from "../workflows/options/option-table.ts";
-import type { CodeEntry } from "./messages.ts";
+import { UnknownOptions } from "../workflows/options/unknown-options.ts";
+import type { CodeEntry, FromWorker } from "./messages.ts";
 
 type Entries = ReadonlyMap<string, CodeEntry>;
 
@@ -42,11 +43,31 @@ function childOptions(_entries: Entries, options: LuaValue): LuaValue {
   return asLua(parseChildOptions(options));
 }
 
-/** @throws WippyError Invalid, naming the option */
-export const workflowOptions: ReadonlyMap<
-  string,
-  (entries: Entries, ...args: LuaValue[]) => LuaValue
-> = new Map([
-  ["workflow.activity_options", activityOptions],
-  ["workflow.child_options", childOptions],
-]);
+/** Reads a table of options. @throws WippyError Invalid, naming the option */
+type Reader = (entries: Entries, ...args: LuaValue[]) => LuaValue;
+
+/**
+ * The readers by name; those of one worker, which warns of each ignored option once.
+ *
+ * @param post sends a line of the log
+ * @param now milliseconds since 1970
+ */
+export function workflowOptions(
+  post: (line: FromWorker) => void,
+  now: () => number,
+): ReadonlyMap<string, Reader> {
+  const unknown = new UnknownOptions((message) =>
+    post({
+      type: "log",
+      record: { level: "warn", time: now(), logger: "workflow", message, fields: {} },
+    })
+  );
+  const warning = (read: Reader): Reader => (entries, ...args) => {
+    unknown.check(args.at(-1));
+    return read(entries, ...args);
+  };
+  return new Map([
+    ["workflow.activity_options", warning(activityOptions)],
+    ["workflow.child_options", warning(childOptions)],
+  ]);
+}

@@ -4,6 +4,7 @@
  * @module
  */
 import { parseDuration } from "../../registry/duration.ts";
+import { nearest, suggest } from "../../registry/suggestion.ts";
 import { WippyError } from "../../vm/error.ts";
 import { type LuaValue, numberOf } from "../../vm/value.ts";
 import { nextCron } from "../cron.ts";
@@ -59,11 +60,14 @@ class Options {
 
 /** Milliseconds: a number of them, or text such as "1m30s". */
 function duration(value: LuaValue, key: string): number {
-  const number = numberOf(value);
-  if (number >= 0) return number;
-  const parsed = typeof value === "string" ? parseDuration(value) : undefined;
-  if (parsed === undefined) throw invalid(key, 'milliseconds or a duration such as "30s"', value);
-  return parsed;
+  const read = typeof value === "string" ? parseDuration(value) : numberOf(value);
+  if (read !== undefined && Number.isFinite(read) && read >= 0) return read;
+  throw invalid(key, 'milliseconds or a duration such as "30s", of 0 or more,', value);
+}
+
+/** A timeout in milliseconds; 0 is none. */
+function timeout(value: LuaValue, key: string): number | undefined {
+  return duration(value, key) || undefined;
 }
 
 function text(value: LuaValue, key: string): string {
@@ -102,18 +106,40 @@ function table(value: LuaValue, key: string): Table {
   return value;
 }
 
+const camelOf = (snake: string) =>
+  snake.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+
+/** Fields of a retry policy, as Lua writes them; each may be in camel case too. */
+const retryFields = [
+  "initial_interval",
+  "maximum_interval",
+  "backoff_coefficient",
+  "maximum_attempts",
+  "non_retryable_error_types",
+] as const;
+
 function retryPolicy(value: LuaValue, key: string): RetryPolicy {
   const fields = table(value, key);
-  const field = (snake: string): [LuaValue, string] => {
-    const camel = snake.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
-    return [fields[snake] ?? fields[camel], `${key}.${snake}`];
-  };
-  const number = ([found, name]: [LuaValue, string], whole: boolean): number | undefined => {
+  const known: readonly string[] = retryFields;
+  for (const name of Object.keys(fields)) {
+    if (known.some((field) => name === field || name === camelOf(field))) continue;
+    const near = suggest(name, known, `possible: ${known.join(", ")}`);
+    throw new WippyError("Invalid", `option ${key}: unknown field ${name}; ${near}`, {
+      retryable: false,
+    });
+  }
+  const field = (snake: typeof retryFields[number]): [LuaValue, string] => [
+    fields[snake] ?? fields[camelOf(snake)],
+    `${key}.${snake}`,
+  ];
+  const number = (
+    [found, name]: [LuaValue, string],
+    expected: string,
+    fits: (read: number) => boolean,
+  ): number | undefined => {
     if (found === undefined || found === null) return undefined;
     const read = numberOf(found);
-    if (Number.isNaN(read) || (whole && !Number.isInteger(read))) {
-      throw invalid(name, whole ? "a whole number" : "a number", found);
-    }
+    if (!fits(read)) throw invalid(name, expected, found);
     return read;
   };
   const interval = ([found, name]: [LuaValue, string]): number | undefined => {
@@ -126,8 +152,16 @@ function retryPolicy(value: LuaValue, key: string): RetryPolicy {
   return defined({
     initialInterval: interval(field("initial_interval")),
     maximumInterval: interval(field("maximum_interval")),
-    backoffCoefficient: number(field("backoff_coefficient"), false),
-    maximumAttempts: number(field("maximum_attempts"), true),
+    backoffCoefficient: number(
+      field("backoff_coefficient"),
+      "a number of at least 1",
+      (read) => Number.isFinite(read) && read >= 1,
+    ),
+    maximumAttempts: number(
+      field("maximum_attempts"),
+      "a whole number of at least 0",
+      (read) => Number.isInteger(read) && read >= 0,
+    ),
     nonRetryableKinds: finalKinds.length > 0 ? finalKinds : undefined,
   });
 }
@@ -167,9 +201,9 @@ function cron(value: LuaValue, key: string): string {
 function runOptions(options: Options): RunOptions {
   checkQueueOptions(options, "workflow");
   return defined({
-    executionTimeout: options.read(duration, "workflow.execution_timeout"),
-    runTimeout: options.read(duration, "workflow.run_timeout"),
-    taskTimeout: options.read(duration, "workflow.task_timeout"),
+    executionTimeout: options.read(timeout, "workflow.execution_timeout"),
+    runTimeout: options.read(timeout, "workflow.run_timeout"),
+    taskTimeout: options.read(timeout, "workflow.task_timeout"),
     retryPolicy: options.read(retryPolicy, "workflow.retry_policy"),
     idConflictPolicy: options.read(
       oneOf("use_existing", "fail", "terminate_existing"),
@@ -266,10 +300,10 @@ export function parseActivityOptions(
     ...(activityId !== undefined && { activityId }),
     ...(local && { local }),
     options: defined({
-      startToCloseTimeout: options.read(duration, "activity.start_to_close_timeout"),
-      scheduleToCloseTimeout: options.read(duration, "activity.schedule_to_close_timeout"),
-      scheduleToStartTimeout: options.read(duration, "activity.schedule_to_start_timeout"),
-      heartbeatTimeout: options.read(duration, "activity.heartbeat_timeout"),
+      startToCloseTimeout: options.read(timeout, "activity.start_to_close_timeout"),
+      scheduleToCloseTimeout: options.read(timeout, "activity.schedule_to_close_timeout"),
+      scheduleToStartTimeout: options.read(timeout, "activity.schedule_to_start_timeout"),
+      heartbeatTimeout: options.read(timeout, "activity.heartbeat_timeout"),
       cancellationType: options.read(
         oneOf("try_cancel", "wait_cancellation_completed", "abandon"),
         "activity.cancellation_type",
@@ -280,4 +314,41 @@ export function parseActivityOptions(
       summary: options.read(text, "activity.summary"),
     }),
   };
+}
+
+/** Every option that a table may hold; some mean nothing to this provider, and are taken for compatibility. */
+const knownOptions: readonly string[] = [
+  ..."id task_queue execution_timeout run_timeout task_timeout id_conflict_policy id_reuse_policy \
+execution_error_when_already_started retry_policy cron_schedule memo search_attributes \
+typed_search_attributes enable_eager_start start_delay summary details static_summary static_details \
+versioning_override priority namespace parent_close_policy wait_for_cancellation versioning_intent"
+    .split(" ").map((name) => `workflow.${name}`),
+  ..."id task_queue priority disable_eager_execution local start_to_close_timeout \
+schedule_to_close_timeout schedule_to_start_timeout heartbeat_timeout cancellation_type \
+wait_for_cancellation retry_policy local_retry_threshold summary versioning_intent"
+    .split(" ").map((name) => `activity.${name}`),
+];
+
+/**
+ * What to warn of in a table of options: names of workflows and activities that mean nothing and are ignored, each with
+ * the nearest known one.
+ */
+export function unknownOptions(value: LuaValue): string[] {
+  const names = value instanceof Map
+    ? [...value.keys()].filter((key) => typeof key === "string")
+    : isTable(value)
+    ? Object.keys(value)
+    : [];
+  return names.flatMap((name) => {
+    const short = name.replace(/^temporal\./, "");
+    if (knownOptions.includes(short)) return [];
+    const [, group, own = ""] = /^(workflow\.|activity\.)(.*)$/.exec(short) ?? [];
+    // Other options of functions and processes stand in the same table.
+    if (group === undefined) return [];
+    const names = knownOptions.filter((known) => known.startsWith(group))
+      .map((known) => known.slice(group.length));
+    const near = nearest(own, names);
+    const hint = near === undefined ? "" : `; did you mean ${group}${near}?`;
+    return [`option ${name} is unknown and ignored${hint}`];
+  });
 }

@@ -4,6 +4,7 @@
  */
 import { expect, test } from "bun:test";
 import type { Command } from "commander";
+import { apiBase, createApi } from "../../../src/admin/admin.ts";
 import { createProgram } from "../../../src/cli/cli.ts";
 import { Shop } from "./shop.ts";
 
@@ -147,4 +148,58 @@ test.each([
   const { status, err } = await new Shop().wippy(...args);
   expect(status).toBe(1);
   expect(err).toContain(message);
+});
+
+test("an unknown start option is ignored with one warning", async () => {
+  const shop = new Shop();
+  await shop.open();
+  const start = ["workflow", "start", "app:order", "1", "2", "--option", "workflow.runtimeout=1h"];
+  for (let n = 0; n < 2; n++) expect((await shop.wippy(...start)).status).toBe(0);
+  const { out } = await shop.wippy("logs", "--level", "warn");
+  const warning =
+    "option workflow.runtimeout is unknown and ignored; did you mean workflow.run_timeout?";
+  expect(out.split("\n").filter((line) => line.includes(warning))).toHaveLength(1);
+});
+
+test("no body and no query of the API takes an unknown field", async () => {
+  const shop = new Shop();
+  const target = await shop.start();
+  const api = createApi(target, () => ({ name: "test", role: () => "admin" }));
+  const answer = await api.request(`${apiBase}/openapi.json`);
+  const document = await answer.json() as {
+    paths: Record<string, Record<string, { requestBody?: unknown; parameters?: { in: string }[] }>>;
+  };
+  // The fields of a schedule are checked where Lua's are.
+  const opaque = ["post /schedules", "post /schedules/{id}/update"];
+  let bodies = 0;
+  let queries = 0;
+  for (const [path, methods] of Object.entries(document.paths)) {
+    for (const [method, { requestBody, parameters = [] }] of Object.entries(methods)) {
+      const name = `${method} ${path.slice(apiBase.length)}`;
+      const address = path.replaceAll(/\{\w+\}/g, "app:x");
+      const send = async (query: string, body: unknown) => {
+        const response = await api.request(`${address}${query}`, {
+          method: method.toUpperCase(),
+          ...(requestBody !== undefined && {
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify(body),
+          }),
+        });
+        return `${response.status} ${await response.text()}`;
+      };
+      if (requestBody !== undefined && !opaque.includes(name)) {
+        bodies++;
+        const said = await send("", { bananas: 1 });
+        expect(said, name).toStartWith("400 ");
+        expect(said, name).toContain('unknown field \\"bananas\\"');
+      }
+      if (parameters.some(({ in: place }) => place === "query")) {
+        queries++;
+        const said = await send("?bananas=1", {});
+        expect(said, name).toStartWith("400 ");
+        expect(said, name).toContain('unknown field \\"bananas\\"');
+      }
+    }
+  }
+  expect([bodies, queries]).toEqual([15, 17]);
 });
