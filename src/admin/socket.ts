@@ -88,7 +88,7 @@ export async function openSocket(
   answer: (request: Request) => Response | Promise<Response>,
 ): Promise<OpenSocket | undefined> {
   const unix = socketPath(stateDir);
-  if (unix.startsWith(stateDir)) mkdirSync(stateDir, { recursive: true });
+  if (unix.startsWith(stateDir)) mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   else ownFolder(join(unix, ".."));
   if (existsSync(unix)) {
     const alive = await askSocket(stateDir, "/api/v1/status", { signal: AbortSignal.timeout(2000) })

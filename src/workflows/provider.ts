@@ -69,7 +69,7 @@ export interface RunInfo {
   cancelRequested: boolean;
   memo?: Payload;
   searchAttributes?: Payload;
-  /** Set when the run waits for mended code. */
+  /** Set when the run waits for corrected code. */
   blocked?: TaskFailure;
 }
 
@@ -166,7 +166,7 @@ export interface QueryRequest {
   runId?: string;
 }
 
-/** Where a run is to begin anew. */
+/** Where a run is to start over. */
 export interface ResetRequest {
   /** A run of the workflow id, open or closed; the newest when absent. */
   runId?: string;
@@ -356,13 +356,13 @@ export interface WorkflowProvider {
   close(): Promise<void>;
 
   /**
-   * Answers when the run is on disk.
+   * Resolves when the run is on disk.
    *
    * @throws AlreadyExists by the id policies; Invalid for a bad id; Unavailable (retryable) when
    * nothing can be committed.
    */
   start(request: StartRequest): Promise<StartResult>;
-  /** Answers when the signal is on disk. @throws NotFound for an unknown or closed workflow. */
+  /** Resolves when the signal is on disk, to be shown to the code. @throws NotFound for an unknown or closed workflow. */
   signal(workflowId: string, signal: Signal): Promise<void>;
   /**
    * Delivers an update and answers when it has come to `stage`, or has been rejected. An id that the
@@ -399,7 +399,7 @@ export interface WorkflowProvider {
   /** Closes the run at once; its code sees nothing. @throws NotFound as `signal`. */
   terminate(workflowId: string, request: { reason?: string }): Promise<void>;
   /**
-   * Makes a new run with the history of another one up to a task, which is done anew by today's code.
+   * Makes a new run with the history of another one up to a task, which is done again by today's code.
    * Messages that came later come again; the run of the id that is open ends as terminated.
    *
    * @throws NotFound for an unknown run; Invalid for an event that no task follows.
@@ -430,7 +430,7 @@ export interface WorkflowProvider {
   watch(workflowId: string, listener: (closed: RunClosed) => void, runId?: string): () => void;
 
   /**
-   * Gives tasks, queries and attempts to a worker from now on; until the first worker is there they wait.
+   * Hands tasks, queries and attempts to a worker from now on; until the first worker is there they wait.
    * What they are and how they are answered: `task-queue.ts`.
    *
    * @param worker its index.

@@ -301,7 +301,8 @@ export async function exportRun(
   const text = `${JSON.stringify(exported, undefined, 2)}\n`;
   if (options.out === undefined) console.out(text);
   else {
-    await Bun.write(resolve(console.directory, options.out), text);
+    // It holds what the run was given and has returned.
+    await Bun.write(resolve(console.directory, options.out), text, { mode: 0o600 });
     console.err(`${exported.events.length} events written to ${options.out}\n`);
   }
   return 0;

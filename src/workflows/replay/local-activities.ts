@@ -167,7 +167,7 @@ export class LocalActivities {
   }
 
   /**
-   * Waits for the next outcome: until `due` (milliseconds since the epoch), or until somebody hurries.
+   * Waits for the next outcome: until `due` (milliseconds since the epoch), or until the run is expedited.
    *
    * @returns undefined when there was none.
    * @throws Canceled when the run is dropped meanwhile.

@@ -120,7 +120,7 @@ export class WorkflowTaskHandler {
       token: task.token,
       outcome,
     });
-    // Now, and not when its turn comes: who hurries for this task may do so before.
+    // Now, and not when its turn comes: this task may be expedited before.
     this.#locals.open(task.runId);
     try {
       const result = await this.#inTurn(task.runId, () => this.#work(task));

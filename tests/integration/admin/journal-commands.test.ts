@@ -33,7 +33,7 @@ test("a journal is checked and copied while a runtime writes to it; a copy goes 
   expect((await shop.wippy("journal", "migrate")).err).toContain("already open in another runtime");
   await shop.wippy("workflow", "terminate", "open");
   await shop.stop();
-  for (const end of ["", "-wal", "-shm"]) {
+  for (const end of ["", "-wal", "-shm", ".state"]) {
     const path = join(shop.stateDir, `journal.db${end}`);
     if (existsSync(path)) await Bun.file(path).delete();
   }

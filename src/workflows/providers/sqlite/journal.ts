@@ -5,7 +5,7 @@ import { startWaiting } from "./runs/activity.ts";
 import { Transaction, type TransactionParts } from "./transaction/transaction.ts";
 import { Deadlines } from "./transaction/deadlines.ts";
 import { limitHistories } from "./runs/history-limits.ts";
-import { lockJournal } from "./store/lock.ts";
+import { JournalLost, Ownership } from "./store/ownership.ts";
 import type { JournalEvent, JournalRequest, NodeEvent } from "./protocol.ts";
 import { isPassing, openDatabase, storageError } from "./store/open.ts";
 import { HeldMessages } from "./transaction/held-messages.ts";
@@ -53,7 +53,9 @@ export class Journal {
   readonly #platform: ProviderPlatform;
   readonly #link: JournalOutput;
   readonly #workers = new Workers();
-  #open: (TransactionParts & { unlock: () => void }) | undefined;
+  #open: (TransactionParts & { ownership: Ownership }) | undefined;
+  /** Why it is not open any more. */
+  #lost: JournalLost | undefined;
   #queue: JournalRequest[] = [];
   #deferred = false;
   /** Runs whose task waits for its turn to be handed out. */
@@ -100,19 +102,29 @@ export class Journal {
     }
     const work = batch.filter(({ type }) => type !== "close" && type !== "connect");
     if (this.#open) this.#work(work);
-    else this.#refuse(batch, new WippyError("Unavailable", "the workflow journal is not open"));
+    else {
+      const error = new WippyError("Unavailable", "the workflow journal is not open");
+      this.#refuse(work, this.#lost ?? error);
+    }
     if (close) this.#close(close);
     this.#setAlarm();
   }
 
   #openUp(request: Extract<JournalRequest, { type: "open" }>): void {
     const { settings, id } = request;
-    let unlock: (() => void) | undefined;
+    let ownership: Ownership | undefined;
     try {
-      unlock = lockJournal(settings.path);
-      const store = new Store(openDatabase(settings.path, settings.maxBytes));
+      ownership = Ownership.take(settings.path);
+      const database = openDatabase(ownership.path, settings.maxBytes);
+      try {
+        ownership.begin(database, this.#platform.random.uuid());
+      } catch (error) {
+        database.close();
+        throw error;
+      }
+      const store = new Store(database);
       this.#open = {
-        unlock,
+        ownership,
         settings,
         store,
         runs: new Runs(store, settings.maxRuns),
@@ -132,7 +144,7 @@ export class Journal {
     } catch (error) {
       this.#open?.store.close();
       this.#open = undefined;
-      unlock?.();
+      ownership?.release();
       const failure = error instanceof WippyError ? error : storageError(error, settings.path);
       this.#post([{ type: "refusal", id, failure: failure.toJSON() }]);
     }
@@ -141,9 +153,12 @@ export class Journal {
   #close(request: Extract<JournalRequest, { type: "close" }>): void {
     this.#alarm?.cancel();
     this.#alarm = undefined;
-    this.#open?.store.close();
-    this.#open?.unlock();
+    const open = this.#open;
     this.#open = undefined;
+    // The log of another runtime may have the name of ours by now, which SQLite would remove.
+    if (open?.ownership.hasFiles) open.store.close();
+    else open?.store.abandon();
+    open?.ownership.release();
     this.#post([{ type: "answer", id: request.id }]);
   }
 
@@ -160,6 +175,7 @@ export class Journal {
         if (due) this.#passTime(tx);
       }));
     } catch (error) {
+      if (error instanceof JournalLost) return this.#lose(requests, error);
       this.#forget();
       if (isPassing(error)) this.#stall(requests, error);
       else this.#isolate(requests, due);
@@ -174,13 +190,16 @@ export class Journal {
     const tx = new Transaction(open, this.#platform.now());
     open.store.begin();
     try {
+      open.ownership.check();
       work(tx);
       releaseMessages(tx);
       endScheduled(tx);
       startWaiting(tx);
       limitHistories(tx);
       tx.finish();
+      open.ownership.count(tx.now);
       open.store.commit();
+      open.ownership.counted(tx.now);
       return tx;
     } catch (error) {
       open.store.rollback();
@@ -263,6 +282,9 @@ export class Journal {
       try {
         this.#settle(this.#commit(work));
       } catch (error) {
+        if (error instanceof JournalLost) {
+          return this.#lose(works.slice(index).flatMap(({ request }) => request ?? []), error);
+        }
         this.#forget();
         if (isPassing(error)) {
           this.#stall(works.slice(index).flatMap(({ request }) => request ?? []), error);
@@ -316,6 +338,30 @@ export class Journal {
         },
       }]);
     }
+  }
+
+  /** The journal is not this runtime's any more: nothing is accepted that could not be kept. */
+  #lose(requests: JournalRequest[], error: JournalLost): void {
+    const open = this.#open!;
+    this.#open = this.#stalled = undefined;
+    this.#lost = error;
+    open.store.abandon();
+    open.ownership.release();
+    this.#refuse(requests, error);
+    const { message } = error;
+    const fields = { path: open.settings.path };
+    this.#post([{ type: "report", report: { level: "error", message, fields } }]);
+  }
+
+  /** Notices that the journal's files were removed, though nothing is to be recorded. */
+  look(): void {
+    if (!this.#open || this.#open.ownership.hasFiles) return;
+    try {
+      this.#open.ownership.check();
+    } catch (error) {
+      if (error instanceof JournalLost) this.#lose([], error);
+    }
+    this.#setAlarm();
   }
 
   #recovered(): void {

@@ -3,6 +3,7 @@ import journal from "./migrations/0000_journal.sql" with { type: "text" };
 import heartbeats from "./migrations/0002_heartbeats.sql" with { type: "text" };
 import schedules from "./migrations/0004_schedules.sql" with { type: "text" };
 import updates from "./migrations/0001_updates.sql" with { type: "text" };
+import owner from "./migrations/0005_owner.sql" with { type: "text" };
 import visibility from "./migrations/0003_visibility.sql" with { type: "text" };
 import { attributeRows } from "./store/attributes.ts";
 
@@ -17,6 +18,7 @@ const migrations: readonly string[] = [
   heartbeats,
   visibility,
   schedules,
+  owner,
 ];
 
 /** What SQL alone cannot do, by the version that it leads to. */

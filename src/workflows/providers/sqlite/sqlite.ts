@@ -65,7 +65,7 @@ export class SqliteProvider implements WorkflowProvider {
     this.#ask({ type: "schedule", request })
   );
   #link: JournalLink | undefined;
-  /** Answers lists and histories beside the journal, where that has a thread of its own. */
+  /** Reads lists and histories beside the journal, where that has a thread of its own. */
   #reading: Reading | undefined;
   /** Requests that leave together at the end of the present turn of the event loop. */
   #outgoing: JournalRequest[] = [];

@@ -21,7 +21,7 @@ export interface JournalListener {
   broken(message: string): void;
 }
 
-/** Gives the journal's thread its end of the way to a worker. */
+/** Hands the journal's thread its end of the port to a worker. */
 export interface Connect {
   worker: number;
   port: MessagePort;

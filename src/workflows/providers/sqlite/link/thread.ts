@@ -18,6 +18,10 @@ const journal = new Journal(machine, {
   dispatch: (worker, tasks) => ports.dispatch(worker, tasks),
 });
 
+/** Milliseconds between two looks for whether the files are still there. */
+const lookInterval = 5_000;
+setInterval(() => journal.look(), lookInterval);
+
 self.onmessage = ({ data }: MessageEvent<Uint8Array | Connect>) => {
   if (data instanceof Uint8Array) journal.receive(unpackPlain(data));
   else ports.open(journal, data);

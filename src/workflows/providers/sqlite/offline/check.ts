@@ -5,6 +5,8 @@
  */
 import type { Database } from "bun:sqlite";
 import { WippyError } from "../../../../vm/error.ts";
+import { statSync } from "node:fs";
+import { linkFault, lossOf, nothing } from "../store/ownership.ts";
 import { attributeRows } from "../store/attributes.ts";
 import { checkSchedules } from "../schedules/check.ts";
 import {
@@ -28,6 +30,11 @@ const mostFaults = 1000;
 export function checkJournal(path: string): StorageCheck {
   let database: Database | undefined;
   try {
+    const loss = lossOf(path);
+    // What SQLite would take for a journal that was never written to.
+    if (loss !== undefined && statSync(path).size === 0) {
+      return { runs: 0, events: 0, schedules: 0, faults: [{ message: loss }] };
+    }
     database = openForReading(path);
     const version = checkHeader(database, path);
     if (version !== schemaVersion) {
@@ -39,7 +46,14 @@ export function checkJournal(path: string): StorageCheck {
       );
     }
     database.run("BEGIN");
-    return check(database);
+    const found = check(database);
+    const row = database.query<{ journal: string; commits: number }, []>(
+      "SELECT journal, commits FROM owner",
+    ).get();
+    for (const message of [linkFault(path), lossOf(path, row ?? nothing)]) {
+      if (message !== undefined) found.faults.unshift({ message });
+    }
+    return found;
   } catch (error) {
     throw error instanceof WippyError ? error : storageError(error, path);
   } finally {

@@ -3,11 +3,11 @@
  * @module
  */
 import type { Database } from "bun:sqlite";
-import { existsSync, renameSync, rmSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { WippyError } from "../../../../vm/error.ts";
 import type { StorageTools } from "../../../provider.ts";
 import { checkJournal } from "./check.ts";
-import { lockJournal } from "../store/lock.ts";
+import { Ownership } from "../store/ownership.ts";
 import { schemaVersion } from "../migrations.ts";
 import { checkHeader, openDatabase, openForReading, storageError } from "../store/open.ts";
 
@@ -45,6 +45,8 @@ export function backUpJournal(path: string, target: string): { bytes: number } {
   const draft = `${target}.part`;
   rmSync(draft, { force: true });
   try {
+    // It holds what the journal holds.
+    closeSync(openSync(draft, "wx", 0o600));
     using(path, () => openForReading(path), (database) => {
       checkHeader(database, path);
       database.query("VACUUM INTO ?").run(draft);
@@ -58,21 +60,21 @@ export function backUpJournal(path: string, target: string): { bytes: number } {
 }
 
 /**
- * Gives back the space of what was removed.
+ * Frees the space of what was removed.
  *
  * @throws WippyError NotFound; Conflict while a runtime has the journal; Unavailable without room for a second copy
  */
 export function compactJournal(path: string): { before: number; after: number } {
   mustExist(path);
   const before = statSync(path).size;
-  const unlock = lockJournal(path);
+  const ownership = Ownership.take(path);
   try {
     using(path, () => openDatabase(path), (database) => {
       database.run("VACUUM");
       database.run("PRAGMA wal_checkpoint(TRUNCATE)");
     });
   } finally {
-    unlock();
+    ownership.release();
   }
   return { before, after: statSync(path).size };
 }
@@ -84,7 +86,7 @@ export function compactJournal(path: string): { before: number; after: number } 
  */
 export function migrateJournal(path: string): { from: number; to: number } {
   mustExist(path);
-  const unlock = lockJournal(path);
+  const ownership = Ownership.take(path);
   try {
     const from = using(
       path,
@@ -94,7 +96,7 @@ export function migrateJournal(path: string): { from: number; to: number } {
     using(path, () => openDatabase(path), () => {});
     return { from, to: schemaVersion };
   } finally {
-    unlock();
+    ownership.release();
   }
 }
 

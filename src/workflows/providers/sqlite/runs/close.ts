@@ -192,7 +192,7 @@ function parentClosed(tx: Transaction, parent: RunState, child: RunState): void 
   }
 }
 
-/** Tells the parent and those who watch, once. */
+/** Notifies the parent and those who watch, once. */
 function endChain(
   tx: Transaction,
   state: RunState,
@@ -220,7 +220,7 @@ function tellParent(tx: Transaction, state: RunState, end: ChainEnd, retryState:
   childEnded(tx, parent, state.parentSeq, state, end, retryState);
 }
 
-/** Tells a run how a child ended that it takes over; `child` is undefined when nothing is known of it. */
+/** Notifies a run of how a child ended that it takes over; `child` is undefined when nothing is known of it. */
 export function tellChildOutcome(
   tx: Transaction,
   parent: RunState,

@@ -15,7 +15,7 @@ interface Row {
   last_buffered: number;
 }
 
-/** Tells what is wrong with the schedules of a journal, by their ids; "" for what belongs to none. */
+/** Reports what is wrong with the schedules of a journal, by their ids; "" for what belongs to none. */
 export function checkSchedules(
   database: Database,
   add: (scheduleId: string, message: string) => void,

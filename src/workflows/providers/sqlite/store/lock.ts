@@ -1,6 +1,4 @@
 import { Database } from "bun:sqlite";
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
 import { WippyError } from "../../../../vm/error.ts";
 import { storageError } from "./open.ts";
 
@@ -16,7 +14,6 @@ export function lockJournal(path: string): () => void {
   const side = `${path}.lock`;
   let database: Database | undefined;
   try {
-    mkdirSync(dirname(path), { recursive: true });
     database = new Database(side, { create: true, readwrite: true });
     database.run("PRAGMA journal_mode = DELETE");
     database.run("PRAGMA synchronous = OFF");

@@ -24,6 +24,8 @@ export function openDatabase(path: string, maxBytes?: number): Database {
     database.run("PRAGMA wal_autocheckpoint = 4000");
     if (maxBytes !== undefined) limitSize(database, maxBytes);
     migrate(database, version);
+    // So that the file says what it is, also without its log.
+    if (version !== schemaVersion) database.run("PRAGMA wal_checkpoint(TRUNCATE)");
     checkTables(database, path);
     return database;
   } catch (error) {
@@ -84,6 +86,7 @@ function checkTables(database: Database, path: string): void {
       "schedules",
       "schedule_actions",
       "schedule_buffer",
+      "owner",
     ]
   ) {
     database.query(`SELECT * FROM ${table} LIMIT 1`).get();

@@ -7,7 +7,7 @@ export function param(name: string): SQL {
 
 /**
  * A parameter in a condition of a statement that orders its rows, or takes the greatest. Bare, SQLite
- * plans such a statement anew each time that it is run, as the value might say more about the order;
+ * plans such a statement again each time that it is run, as the value might say more about the order;
  * that takes five to fifteen times as long as the statement itself. The plus changes nothing else.
  */
 export function given(name: string): SQL {

@@ -36,7 +36,7 @@ export class ScheduleStore {
     return this.#statements.byNumber.get({ schedule });
   }
 
-  /** Answers its number. */
+  /** Returns its number. */
   insert(row: Omit<ScheduleRow, "schedule">): number {
     const schedule = (this.#statements.last.get()?.schedule ?? 0) + 1;
     this.#statements.insert.run({ ...row, schedule });

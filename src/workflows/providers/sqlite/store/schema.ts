@@ -52,7 +52,7 @@ export const runs = sqliteTable("runs", {
   terms: bytes(),
   memo: bytes(),
   searchAttributes: bytes("search_attributes"),
-  /** Packed `TaskFailure` while the run waits for mended code. */
+  /** Packed `TaskFailure` while the run waits for corrected code. */
   blocked: bytes(),
 }, (table) => [
   uniqueIndex("runs_run_id").on(table.runId),
@@ -234,6 +234,17 @@ export const scheduleBuffer = sqliteTable("schedule_buffer", {
   /** 1: asked for, also when the schedule is paused. */
   manual: integer().notNull(),
 }, (table) => [primaryKey({ columns: [table.schedule, table.position] })]);
+
+/** Whose journal it is: one row. */
+export const owner = sqliteTable("owner", {
+  id: integer().primaryKey(),
+  /** The journal's own id. */
+  journal: text().notNull(),
+  /** Counts the runtimes that have opened it; each compares it at every commit. */
+  epoch: integer().notNull(),
+  /** How many commits there were, at least. */
+  commits: integer().notNull(),
+});
 
 /** Messages to plain processes that have not been handed over. */
 export const outbox = sqliteTable("outbox", {

@@ -1,4 +1,4 @@
-import type { Database, Statement } from "bun:sqlite";
+import { constants, type Database, type Statement } from "bun:sqlite";
 import {
   and,
   desc,
@@ -80,6 +80,15 @@ export class Store {
       // What is committed stays in the write-ahead log; the next open moves it.
     }
     this.#database.close();
+  }
+
+  /**
+   * Lets go of a journal that is another's by now, or gone, and leaves its files as they are: to close it
+   * would remove a log of that name.
+   */
+  abandon(): void {
+    this.#database.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1);
+    abandoned.push(this.#database);
   }
 
   insertRun(row: RunRow): void {
@@ -215,11 +224,11 @@ export class Store {
     this.#statements.insertTimer.run(row);
   }
 
-  /** Answers whether there was one. */
   timersOf(run: number): TimerRow[] {
     return this.#statements.timersOf.all({ run });
   }
 
+  /** Returns whether there was one. */
   deleteTimer(run: number, kind: TimerRow["kind"], seq: number): boolean {
     return this.#statements.deleteTimer.all({ run, kind, seq }).length > 0;
   }
@@ -284,7 +293,7 @@ export class Store {
     return this.#statements.openUpdates.all({ run });
   }
 
-  /** Answers the message's id; ids grow. */
+  /** Returns the message's id; ids grow. */
   insertMessage(row: Omit<OutboxRow, "id">): number {
     this.#statements.insertMessage.run({ ...row, id: ++this.#lastMessage });
     return this.#lastMessage;
@@ -298,6 +307,9 @@ export class Store {
     return this.#statements.messages.all();
   }
 }
+
+/** Connections that must not be closed, as a collection would. */
+const abandoned: Database[] = [];
 
 const { position: _, ...eventColumns } = getTableColumns(events);
 

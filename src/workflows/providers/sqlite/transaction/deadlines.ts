@@ -60,7 +60,7 @@ export class Deadlines {
     return this.#heap[0]?.due;
   }
 
-  /** Everything that is due, the first first. It stays until it is deleted or set anew. */
+  /** Everything that is due, the first first. It stays until it is deleted or set again. */
   dueAt(now: number): { key: string; deadline: Deadline }[] {
     const found: Entry[] = [];
     const visit = (index: number) => {

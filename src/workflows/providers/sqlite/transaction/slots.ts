@@ -37,7 +37,7 @@ export class Slots {
     tx.undo.push(() => this.#queue.pop());
   }
 
-  /** Gives a free slot to the attempt that waits for longest and answers its token. */
+  /** Hands a free slot to the attempt that waits for longest. Returns its token. */
   next(tx: Undoable): string | undefined {
     if (this.#taken.size >= this.#limit) return undefined;
     const token = this.#queue[this.#head];
