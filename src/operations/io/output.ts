@@ -97,6 +97,8 @@ class StreamOutput implements Output {
   readonly #stream: Writable;
   readonly #name: string;
   #failure: Error | undefined;
+  /** Fulfilled when the last write has left, and so all before it. */
+  #left: Promise<void> = Promise.resolve();
 
   constructor(stream: Writable, name: string, onBroken: (error: Error) => void) {
     this.#stream = stream;
@@ -110,12 +112,14 @@ class StreamOutput implements Output {
 
   write(data: string | Uint8Array): void {
     if (this.#failure !== undefined) throw broken(this.#name, this.#failure);
-    this.#stream.write(data);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#left = promise;
+    // The callback of an empty write does not wait for what is before it.
+    this.#stream.write(data, () => resolve());
   }
 
   flush(): Promise<void> {
-    if (this.#failure !== undefined) return Promise.resolve();
-    return new Promise((resolve) => this.#stream.write("", () => resolve()));
+    return this.#failure === undefined ? this.#left : Promise.resolve();
   }
 }
 

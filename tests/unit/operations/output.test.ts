@@ -1,6 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DescriptorOutput } from "../../../src/operations/io/output.ts";
+import { cleanAfterTest } from "../../cleanup.ts";
 
 const file = join(import.meta.dir, "../../../src/operations/io/output.ts");
 
@@ -81,4 +84,28 @@ test("a runtime ends although nobody reads its log", async () => {
     process.exit(7);`;
   const child = Bun.spawn([process.execPath, "-e", code], { stdout: "ignore", stderr: "pipe" });
   expect(await child.exited).toBe(7);
+});
+
+test("a reader that is slow gets everything that was written before the end", async () => {
+  const code = `
+    const { standardOutput } = await import("${file}");
+    standardOutput.write("x".repeat(300_000));
+    process.stderr.write("flushing");
+    await standardOutput.flush();
+    process.exit(0);`;
+  const directory = mkdtempSync(join(tmpdir(), "wippy-output-"));
+  cleanAfterTest(() => rmSync(directory, { recursive: true, force: true }));
+  // Sleeps because a program that does not wait for its reader ends a moment after it began to flush.
+  const read = "while ! grep -q flushing begun; do :; done; sleep 0.3; wc -c";
+  const child = Bun.spawn([
+    "sh",
+    "-c",
+    `"$0" -e "$1" 2>begun | { ${read}; }`,
+    process.execPath,
+    code,
+  ], {
+    cwd: directory,
+    stdout: "pipe",
+  });
+  expect(Number(await new Response(child.stdout).text())).toBe(300_000);
 });
