@@ -3,7 +3,10 @@
 local runtime = ...
 local use, errors = runtime.use, runtime.errors
 local channel = use("kernel/messaging/channel")
+local messaging = use("kernel/messaging/messaging")
 local process = use("modules/process", runtime)
+local scheduler = use("kernel/core/scheduler")
+local security = use("kernel/security/security")
 local time = use("modules/time", runtime)
 local tostring = runtime.tostring
 
@@ -117,6 +120,20 @@ function request.starter()
   end
   local parts = first.value:payload()
   return { alias = parts[1]:data(), pid = parts[2]:data() }
+end
+
+-- May do nothing: a request that the kernel gave no frame came by a way on which nobody asked for permission.
+local NOBODY <const> = { actor = { id = "" }, scope = {} }
+
+--- The Error when the sender of a management message may not do `action` on `resource`, else nil; `what` ends the
+--- sentence.
+function request.refusal(message, action, resource, what)
+  local sender = {
+    pid = message:from(),
+    frame = messaging.frame_of(message) or NOBODY,
+    context = scheduler.current.context,
+  }
+  return security.process_refusal(sender, action, resource, what)
 end
 
 --- Replies to a request; `to` is { pid, alias }.

@@ -72,7 +72,7 @@ function SPLITS.runes(buffer, position, at_end)
 end
 
 local methods = {}
-local make = object.define("Scanner", methods)
+local make, state_of = object.opaque("Scanner", methods)
 
 local function stop(state, problem)
   state.done, state.text, state.problem, state.buffer = true, "", problem, ""
@@ -82,7 +82,7 @@ end
 -- `false, err` when what
 --- is scanned has been closed.
 function methods:scan()
-  local state = self._state
+  local state = state_of(self)
   while not state.done do
     local token, behind = state.split(state.buffer, state.position, state.at_end)
     state.position = behind
@@ -114,12 +114,12 @@ end
 
 --- The current token; "" before the first and after the last.
 function methods:text()
-  return self._state.text
+  return state_of(self).text
 end
 
 --- What went wrong, as text, or nil.
 function methods:err()
-  return self._state.problem
+  return state_of(self).problem
 end
 
 --- A scanner, or nil and an Error (Invalid) for an unknown split.
@@ -136,16 +136,14 @@ return function(read, split)
       )
   end
   return make({
-    _state = {
-      read = read,
-      split = splitter,
-      buffer = "",
-      position = 1,
-      at_end = false,
-      done = false,
-      text = "",
-      problem = nil,
-    },
+    read = read,
+    split = splitter,
+    buffer = "",
+    position = 1,
+    at_end = false,
+    done = false,
+    text = "",
+    problem = nil,
   }),
     nil
 end

@@ -153,13 +153,47 @@ requests["$cast"] = function(self, _, body)
   return self:invoke("handle_cast", nil, body)
 end
 
-requests["$stop"] = function(self, from, body)
+-- Answers the sender of a management message that may not do what it asks. Returns whether it may.
+local function permits(message, from, action, resource, what)
+  local refusal = request.refusal(message, action, resource, what)
+  if refusal and from then
+    request.reply(from, nil, refusal)
+  end
+  return refusal == nil
+end
+
+requests["$stop"] = function(self, from, body, message)
+  local pid = process.pid()
+  if not permits(message, from, "process.cancel", pid, "stop server: " .. pid) then
+    return true
+  end
   self.stopped, self.reason, self.stopper = true, as_error(body), from
   return false
 end
 
-requests["$sys"] = function(self, from, body)
-  local operation = sys[body.op]
+-- What each operation of the module `sys` needs; of an upgrade, on the entry whose code runs next.
+local NEEDED <const> = {
+  get_state = "sys.read",
+  get_status = "sys.read",
+  statistics = "sys.read",
+  replace_state = "sys.control",
+  suspend = "sys.control",
+  resume = "sys.control",
+  upgrade = "process.upgrade",
+}
+
+requests["$sys"] = function(self, from, body, message)
+  if type(body) ~= "table" or not from then
+    return true
+  end
+  local operation, action = sys[body.op], NEEDED[body.op]
+  local resource = action == "process.upgrade" and process.id() or process.pid()
+  if
+    operation
+    and not permits(message, from, action, resource, body.op .. " of server: " .. resource)
+  then
+    return true
+  end
   if operation then
     request.reply(from, operation(self, body.value))
   else
@@ -188,7 +222,8 @@ function Server:handle(item, is_event)
     if topic ~= "$sys" then
       self.messages = self.messages + 1
     end
-    return handler(self, body.alias and { pid = item:from(), alias = body.alias }, body.request)
+    local from = type(body.alias) == "string" and { pid = item:from(), alias = body.alias } or nil
+    return handler(self, from, body.request, item)
   end
   self.messages = self.messages + 1
   return self:invoke("handle_info", nil, item)

@@ -10,11 +10,11 @@ local DEFAULT_READ <const> = 32 * 1024
 local MAX_READ <const> = 64 * 1024
 
 local methods = {}
-local make = object.define("Stream", methods)
+local make, state_of = object.opaque("Stream", methods)
 
 -- The source of an open stream, or nil and an Error.
 local function source_of(self)
-  local source = self._state.source
+  local source = state_of(self).source
   if not source then
     return nil, errors.fail("Internal", "the stream is closed")
   end
@@ -82,7 +82,7 @@ end
 
 --- Closes; twice is harmless.
 function methods:close()
-  local state = self._state
+  local state = state_of(self)
   local source = state.source
   if not source then
     return true, nil
@@ -102,7 +102,7 @@ function methods:scanner(split)
   end
   return new_scanner(function(size)
     local chunk, failure = ask(self, "read", size)
-    return chunk, failure, self._state.source == nil
+    return chunk, failure, state_of(self).source == nil
   end, split)
 end
 
@@ -111,5 +111,5 @@ end
 -- `seek(whence, offset)` -> position or `nil, err`; `flush()` and `close()` -> true or `nil, err`;
 -- `stat()` -> table or `nil, err`. What is absent, the stream cannot do.
 return function(source)
-  return make({ _state = { source = source } })
+  return make({ source = source })
 end

@@ -343,15 +343,24 @@ function Supervisor:handle_message(message)
   if type(body) ~= "table" or type(body.alias) ~= "string" then
     return
   end
-  local from, asked = { pid = message:from(), alias = body.alias }, body.request or {}
+  local from, asked = { pid = message:from(), alias = body.alias }, body.request
+  if type(asked) ~= "table" then
+    return
+  end
   if asked.op == "stop" then
+    local pid = scheduler.current.pid
+    local refusal = request.refusal(message, "process.cancel", pid, "stop supervisor: " .. pid)
+    if refusal then
+      request.reply(from, nil, refusal)
+      return
+    end
     self.stopper = from
     self:stop(asked.value ~= nil and errors.from_returned(asked.value) or nil)
     return
   end
   local operation = requests[asked.op]
   if operation then
-    request.reply(from, operation(self, asked.value))
+    request.reply(from, operation(self, asked.value, message))
   else
     request.reply(from, nil, errors.fail("Invalid", "no operation " .. tostring(asked.op)))
   end

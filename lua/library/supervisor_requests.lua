@@ -1,6 +1,8 @@
--- What clients may ask of a supervisor's process: operation -> function(supervisor, value) that returns `value, err`.
+-- What clients may ask of a supervisor's process: operation -> function(supervisor, value, message) that returns
+-- `value, err`. What starts or ends a child needs the permission of who asks: the supervisor's own rights are not theirs.
 local runtime = ...
 local use, errors = runtime.use, runtime.errors
+local request = use("library/request", runtime)
 local specs = use("library/supervisor_spec", runtime)
 local tostring = runtime.tostring
 
@@ -29,11 +31,63 @@ end
 
 local requests = {}
 
-local function start_dynamic(self, args)
+-- The Error when the sender may not start a process or a tree of them, else nil. `seen` has the trees that were looked
+-- at: a message may hold a table in itself.
+local function start_refusal(message, process, host, name, input, seen)
+  local refusal = request.refusal(message, "process.spawn", process, "spawn process: " .. process)
+    or host and request.refusal(message, "process.host", host, "spawn on host: " .. host)
+    or name and request.refusal(
+      message,
+      "process.registry.register",
+      name,
+      "register name: " .. name
+    )
+    or nil
+  local tree = process == specs.ENTRY and input[1]
+  if refusal or type(tree) ~= "table" or seen[tree] or type(tree.children) ~= "table" then
+    return refusal
+  end
+  seen[tree] = true
+  for _, child in pairs(tree.children) do
+    if type(child) == "table" then
+      local nested = child.supervisor
+      local started = nested and specs.ENTRY or child.process
+      local list = nested and { nested } or child.input
+      refusal = start_refusal(
+        message,
+        tostring(started),
+        child.host or tree.host,
+        child.name,
+        type(list) == "table" and list or {},
+        seen
+      )
+      if refusal then
+        return refusal
+      end
+    end
+  end
+  return nil
+end
+
+local function refused(message, spec, input)
+  return start_refusal(message, spec.process, spec.host, spec.name, input or spec.input, {})
+end
+
+-- The Error when the sender may not end the process of a child, else nil.
+local function end_refusal(message, child)
+  local what = child.pid or child.id
+  return request.refusal(message, "process.terminate", what, "terminate process: " .. what)
+end
+
+local function start_dynamic(self, args, message)
   self.dynamic = self.dynamic + 1
   local template = self.spec.children[1]
   local input = table.move(template.input, 1, #template.input, 1, {})
   table.move(args, 1, args.n or #args, #input + 1, input)
+  local refusal = refused(message, template, input)
+  if refusal then
+    return nil, refusal
+  end
   local child = { id = "#" .. self.dynamic, spec = template, input = input, restarts = 0 }
   local err = self:start(child)
   if err then
@@ -43,15 +97,19 @@ local function start_dynamic(self, args)
   return child.pid
 end
 
-function requests.start_child(self, value)
+function requests.start_child(self, value, message)
   if self.spec.strategy == "simple_one_for_one" then
-    return start_dynamic(self, type(value) == "table" and value or {})
+    return start_dynamic(self, type(value) == "table" and value or {}, message)
   end
   local ok, spec = pcall(specs.child, value, self.spec.host, "to start")
   if not ok then
     return nil, errors.from_raised(spec)
   elseif spec.significant and self.spec.auto_shutdown == "never" then
     return nil, errors.fail("Invalid", "a significant child needs auto_shutdown of its supervisor")
+  end
+  local refusal = refused(message, spec)
+  if refusal then
+    return nil, refusal
   end
   local present = self.by_id[spec.id]
   if present then
@@ -68,10 +126,14 @@ function requests.start_child(self, value)
   return child.pid
 end
 
-function requests.terminate_child(self, id)
+function requests.terminate_child(self, id, message)
   local child = self.by_pid[id] or self.by_id[id]
   if not child then
     return not_found(id)
+  end
+  local refusal = end_refusal(message, child)
+  if refusal then
+    return nil, refusal
   end
   self:terminate(child)
   if child.spec.restart == "temporary" or self.spec.strategy == "simple_one_for_one" then
@@ -96,10 +158,14 @@ local function stopped_child(self, id, what)
   return child
 end
 
-function requests.restart_child(self, id)
+function requests.restart_child(self, id, message)
   local child, err = stopped_child(self, id, "restarted")
   if not child then
     return nil, err
+  end
+  local refusal = refused(message, child.spec)
+  if refusal then
+    return nil, refusal
   end
   err = self:start(child)
   if err then
@@ -108,10 +174,14 @@ function requests.restart_child(self, id)
   return child.pid
 end
 
-function requests.delete_child(self, id)
+function requests.delete_child(self, id, message)
   local child, err = stopped_child(self, id, "deleted")
   if not child then
     return nil, err
+  end
+  local refusal = end_refusal(message, child)
+  if refusal then
+    return nil, refusal
   end
   self:remove(child)
   return true

@@ -7,6 +7,7 @@ local check, effects, errors = runtime.check, runtime.effects, runtime.errors
 local new_scanner = runtime.use("library/scanner")
 local new_stream = runtime.use("library/stream")
 local freeze = runtime.use("kernel/core/freeze")
+local object = runtime.use("kernel/core/object")
 local operation = effects.operation
 
 local COPY_CHUNK <const> = 64 * 1024
@@ -21,11 +22,11 @@ local function invalid(message)
 end
 
 local file_methods = {}
-local make_file = runtime.object("File", file_methods)
+local make_file, file_state = object.opaque("File", file_methods)
 
 -- The host's number of an open file, or nil and an Error.
 local function handle_of(file)
-  local handle = file._state.handle
+  local handle = file_state(file).handle
   if not handle then
     return invalid("the file is closed")
   end
@@ -108,7 +109,7 @@ end
 
 --- Closes; twice is harmless.
 function file_methods:close()
-  local state = self._state
+  local state = file_state(self)
   local handle = state.handle
   if not handle then
     return true, nil
@@ -125,7 +126,7 @@ function file_methods:scanner(split)
   end
   return new_scanner(function(size)
     local data, failure = read_some(self, size)
-    return data, failure, not self._state.handle
+    return data, failure, not file_state(self).handle
   end, check.optional(check.string, split, 1, "scanner"))
 end
 
@@ -163,10 +164,11 @@ function file_methods:stream()
 end
 
 local methods = {}
-local make_volume = runtime.object("FS", methods)
+local make_volume, volume_state = object.opaque("FS", methods)
 
 local function on_path(volume, name, path, ...)
-  return operation("fs." .. name, volume._id, volume._state.directory, path, ...)
+  local state = volume_state(volume)
+  return operation("fs." .. name, state.id, state.directory, path, ...)
 end
 
 local function path_method(name)
@@ -190,7 +192,7 @@ function methods:open(path, mode)
   if not handle then
     return nil, err
   end
-  return make_file({ _state = { handle = handle } }), nil
+  return make_file({ handle = handle }), nil
 end
 
 -- Copies what a File or a Stream has left into a file.
@@ -271,13 +273,13 @@ function methods:chdir(path)
   if not directory then
     return nil, err
   end
-  self._state.directory = directory
+  volume_state(self).directory = directory
   return true, nil
 end
 
 --- Where paths without leading slash start.
 function methods:pwd()
-  return self._state.directory
+  return volume_state(self).directory
 end
 
 --- A handle of the volume that an `fs.directory` entry describes.
@@ -287,7 +289,7 @@ function fs.get(id)
   if not found then
     return nil, err
   end
-  return make_volume({ _id = id, _state = { directory = "/" } }), nil
+  return make_volume({ id = id, directory = "/" }), nil
 end
 
 return fs

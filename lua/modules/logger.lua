@@ -8,7 +8,9 @@ local tostring = runtime.tostring
 
 local methods = {}
 
-local make = runtime.object("Logger", methods)
+-- The module is called like a Logger, so that each method looks at its self itself.
+local NAME <const>, FIELDS <const> = {}, {}
+local make = runtime.object("Logger", methods, nil, true)
 
 -- The fields of a log line as plain data, with string keys only.
 local function plain(fields, into)
@@ -23,7 +25,7 @@ end
 -- The name and fields that a logger carries; the module itself has none.
 local function carried(self, method)
   if runtime.is("Logger", self) then
-    return self._name, self._fields
+    return self[NAME], self[FIELDS]
   elseif host.type(self) ~= "table" then
     error("call it with a colon: logger:" .. method .. "(...)", 3)
   end
@@ -59,7 +61,7 @@ function methods:with(fields)
   if host.type(fields) ~= "table" then
     error("bad argument #1 to 'with' (table expected, got " .. host.type(fields) .. ")", 2)
   end
-  return make({ _name = name, _fields = plain(fields, own and plain(own, {}) or {}) })
+  return make({ [NAME] = name, [FIELDS] = plain(fields, own and plain(own, {}) or {}) })
 end
 
 --- A logger with a name behind the name of this one, joined by a dot.
@@ -68,7 +70,8 @@ function methods:named(name)
   if type(name) ~= "string" or name == "" then
     error("bad argument #1 to 'named' (a non-empty string expected)", 2)
   end
-  return make({ _name = parent == "" and name or parent .. "." .. name, _fields = own or {} })
+  local full = parent == "" and name or parent .. "." .. name
+  return make({ [NAME] = full, [FIELDS] = own or {} })
 end
 
 return methods

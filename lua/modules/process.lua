@@ -290,8 +290,16 @@ function process.set_options(options)
   return true, nil
 end
 
---- Ends the current code and starts `id` (nil: the current definition) under the same PID. Does not return.
+--- Ends the current code and starts `id` (nil: the current definition) under the same PID. Does not return, but for
+--- `nil, err` where the process may not become another entry's.
 function process.upgrade(id, ...)
+  local self = scheduler.current
+  if type(id) == "string" and id ~= self.entry.id then
+    local refusal = refusal_of(self, "process.upgrade", id, "upgrade to: " .. id)
+    if refusal then
+      return nil, refusal
+    end
+  end
   return effects.upgrade(type(id) == "string" and id or nil, ...)
 end
 

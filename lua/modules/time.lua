@@ -79,6 +79,8 @@ local function of_kind(kind, value, n, name)
   return value
 end
 
+-- The fields of a Time, under keys that no program can get at: a Time may be shared.
+local SEC <const>, NSEC <const>, LOC <const> = {}, {}, {}
 local methods = {}
 
 local make_time = runtime.object("Time", methods, {
@@ -90,9 +92,9 @@ local make_time = runtime.object("Time", methods, {
 -- A Time from Unix seconds and any number of nanoseconds.
 local function new_time(seconds, nanoseconds, location)
   return make_time({
-    _sec = seconds + nanoseconds // SECOND,
-    _nsec = nanoseconds % SECOND,
-    _loc = location,
+    [SEC] = seconds + nanoseconds // SECOND,
+    [NSEC] = nanoseconds % SECOND,
+    [LOC] = location,
   })
 end
 
@@ -108,8 +110,8 @@ end
 
 -- Seconds since 1970 that the clocks of the time's location show, with its offset and abbreviation.
 local function wall_clock(self)
-  local offset, abbreviation = zones.at(self._loc, self._sec)
-  return self._sec + offset, offset, abbreviation
+  local offset, abbreviation = zones.at(self[LOC], self[SEC])
+  return self[SEC] + offset, offset, abbreviation
 end
 
 local function date_of(self)
@@ -122,13 +124,13 @@ function methods:add(d)
     error("bad argument #1 to 'add' (" .. err:message() .. ")", 2)
   end
   -- Seconds and rest apart: the sum of two nanosecond counts may not fit 64 bits.
-  return new_time(self._sec + ns // SECOND, self._nsec + ns % SECOND, self._loc)
+  return new_time(self[SEC] + ns // SECOND, self[NSEC] + ns % SECOND, self[LOC])
 end
 
 function methods:sub(other)
   of_kind("Time", other, 1, "sub")
-  local seconds = self._sec - other._sec
-  local rest = self._nsec - other._nsec
+  local seconds = self[SEC] - other[SEC]
+  local rest = self[NSEC] - other[NSEC]
   if seconds > math.maxinteger // SECOND - 1 then
     return durations.new(math.maxinteger)
   elseif seconds < math.mininteger // SECOND + 2 then
@@ -143,22 +145,22 @@ function methods:add_date(years, months, days)
   local wall = wall_clock(self)
   local year, month, day = calendar.civil(wall // 86400)
   local moved = calendar.days(year + years, month + months, day + days) * 86400 + wall % 86400
-  return new_time(zones.to_unix(self._loc, moved), self._nsec, self._loc)
+  return new_time(zones.to_unix(self[LOC], moved), self[NSEC], self[LOC])
 end
 
 function methods:before(other)
   of_kind("Time", other, 1, "before")
-  return self._sec < other._sec or (self._sec == other._sec and self._nsec < other._nsec)
+  return self[SEC] < other[SEC] or (self[SEC] == other[SEC] and self[NSEC] < other[NSEC])
 end
 
 function methods:after(other)
   of_kind("Time", other, 1, "after")
-  return self._sec > other._sec or (self._sec == other._sec and self._nsec > other._nsec)
+  return self[SEC] > other[SEC] or (self[SEC] == other[SEC] and self[NSEC] > other[NSEC])
 end
 
 function methods:equal(other)
   of_kind("Time", other, 1, "equal")
-  return self._sec == other._sec and self._nsec == other._nsec
+  return self[SEC] == other[SEC] and self[NSEC] == other[NSEC]
 end
 
 function methods:format(layout)
@@ -174,7 +176,7 @@ function methods:format(layout)
     hour = seconds // 3600,
     minute = seconds // 60 % 60,
     second = seconds % 60,
-    nanosecond = self._nsec,
+    nanosecond = self[NSEC],
     offset = offset,
     abbreviation = abbreviation,
   })
@@ -185,11 +187,11 @@ function methods:format_rfc3339()
 end
 
 function methods:unix()
-  return self._sec
+  return self[SEC]
 end
 
 function methods:unix_nano()
-  return self._sec * SECOND + self._nsec
+  return self[SEC] * SECOND + self[NSEC]
 end
 
 function methods:date()
@@ -226,7 +228,7 @@ function methods:second()
 end
 
 function methods:nanosecond()
-  return self._nsec
+  return self[NSEC]
 end
 
 function methods:weekday()
@@ -238,24 +240,24 @@ function methods:year_day()
 end
 
 function methods:is_zero()
-  return self._sec == YEAR_ONE and self._nsec == 0
+  return self[SEC] == YEAR_ONE and self[NSEC] == 0
 end
 
 function methods:utc()
-  return new_time(self._sec, self._nsec, zones.UTC)
+  return new_time(self[SEC], self[NSEC], zones.UTC)
 end
 
 function methods:in_local()
-  return new_time(self._sec, self._nsec, zones.LOCAL)
+  return new_time(self[SEC], self[NSEC], zones.LOCAL)
 end
 
 function methods:in_location(location)
   of_kind("Location", location, 1, "in_location")
-  return new_time(self._sec, self._nsec, location)
+  return new_time(self[SEC], self[NSEC], location)
 end
 
 function methods:location()
-  return self._loc
+  return self[LOC]
 end
 
 -- (a + b) % d of numbers in 0 .. d-1, where the sum may exceed 64 bits.
@@ -269,7 +271,7 @@ end
 -- The nanoseconds since the zero time, modulo d: seconds * 10^9 by doubling, as the product exceeds
 -- 64 bits.
 local function since_zero_modulo(self, d)
-  local term, rest, factor = (self._sec - YEAR_ONE) % d, 0, SECOND
+  local term, rest, factor = (self[SEC] - YEAR_ONE) % d, 0, SECOND
   while factor > 0 do
     if factor & 1 == 1 then
       rest = add_modulo(rest, term, d)
@@ -277,11 +279,11 @@ local function since_zero_modulo(self, d)
     term = add_modulo(term, term, d)
     factor = factor >> 1
   end
-  return add_modulo(rest, self._nsec % d, d)
+  return add_modulo(rest, self[NSEC] % d, d)
 end
 
 local function shifted(self, ns)
-  return new_time(self._sec + ns // SECOND, self._nsec + ns % SECOND, self._loc)
+  return new_time(self[SEC] + ns // SECOND, self[NSEC] + ns % SECOND, self[LOC])
 end
 
 function methods:truncate(d)

@@ -50,6 +50,7 @@ export const hostFunctions = [
   "liveness",
   "admit",
   "leave",
+  "random_digits",
   "write",
   "read",
 ] as const;

@@ -84,7 +84,8 @@ function wordOf(sequence: number): number {
 /** The sequence numbers in a text of PIDs that follow one another. */
 export function sequencesOf(pids: string): number[] {
   return pids.split("}").flatMap((pid) => {
-    const number = parseInt(pid.slice(pid.lastIndexOf("|") + 1), 16);
+    // Behind the bar: 0x and eight random digits, then the number; see `lua/kernel/core/unit.lua`.
+    const number = parseInt(pid.slice(pid.lastIndexOf("|") + 11), 16);
     return Number.isNaN(number) ? [] : [Math.floor(number / 64)];
   });
 }

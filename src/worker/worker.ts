@@ -264,6 +264,10 @@ export class LuaWorker {
     vm.register("leave", (counter) => {
       Atomics.sub(populations, Number(counter) * workers + index, 1);
     });
+    vm.register("random_digits", (count) => {
+      const bytes = this.#platform.random.bytes(Number(count) / 2);
+      return Buffer.from(bytes).toString("hex");
+    });
     vm.registerRaw("write", (L) => this.#write(L));
     const block = Buffer.allocUnsafe(64 * 1024);
     vm.registerRaw("read", (L) => {

@@ -141,42 +141,44 @@ local function whole(ns, unit)
   return (count < 0 and count * unit ~= ns) and count + 1 or count
 end
 
+-- Nanoseconds, under a key that no program can get at.
+local NS <const> = {}
 local methods = {}
 
 function methods:nanoseconds()
-  return self._ns
+  return self[NS]
 end
 
 function methods:microseconds()
-  return whole(self._ns, UNITS.us)
+  return whole(self[NS], UNITS.us)
 end
 
 function methods:milliseconds()
-  return whole(self._ns, UNITS.ms)
+  return whole(self[NS], UNITS.ms)
 end
 
 function methods:seconds()
-  return self._ns / UNITS.s
+  return self[NS] / UNITS.s
 end
 
 function methods:minutes()
-  return self._ns / UNITS.m
+  return self[NS] / UNITS.m
 end
 
 function methods:hours()
-  return self._ns / UNITS.h
+  return self[NS] / UNITS.h
 end
 
 local make = object.define("Duration", methods, {
   __tostring = function(self)
-    return duration.format(self._ns)
+    return duration.format(self[NS])
   end,
 })
 
 --- A Duration object.
 -- @param ns integer nanoseconds
 function duration.new(ns)
-  return make({ _ns = ns })
+  return make({ [NS] = ns })
 end
 
 --- What a duration argument means: a number is nanoseconds, a string is parsed, a Duration is taken
@@ -198,7 +200,7 @@ function duration.of(value)
     end
     return nil, errors.fail("Invalid", message)
   elseif object.is("Duration", value) then
-    return value._ns
+    return value[NS]
   end
   return nil,
     errors.fail(

@@ -11,9 +11,39 @@ local function read_only(_, key)
   error("cannot assign field '" .. tostring(key) .. "' of a read-only object", 2)
 end
 
---- Defines a kind of object. `metamethods` may add to or replace the defaults.
---- Returns the constructor, which turns a table of fields into the object, and the metatable.
-function object.define(name, methods, metamethods)
+-- Methods are called with any self: `method` runs only with an object of the kind.
+local function guard(name, meta, method)
+  if type(method) ~= "function" then
+    return method
+  end
+  return function(self, ...)
+    if type(self) ~= "table" or metatable_of(self) ~= meta then
+      error("bad self (" .. name .. " expected; call it with ':')", 2)
+    end
+    return method(self, ...)
+  end
+end
+
+-- Guards the methods that are there, and those that are added later.
+local function guard_all(name, meta, methods)
+  for key, method in pairs(methods) do
+    methods[key] = guard(name, meta, method)
+  end
+  return setmetatable(methods, {
+    __newindex = function(_, key, method)
+      rawset(methods, key, guard(name, meta, method))
+    end,
+  })
+end
+
+-- Where an object has its content: no program can name this key.
+local CONTENT <const> = {}
+
+--- Defines a kind of object. `metamethods` may add to or replace the defaults. A method called with another self raises;
+--- methods that are called very often, marked by `own_check`, see to that themselves.
+--- Returns the constructor, which turns a table of fields into the object, and the metatable. A program can assign the
+--- fields that have a name: nothing that a decision depends on may be in one. See `opaque`.
+function object.define(name, methods, metamethods, own_check)
   local meta = {
     [1] = true,
     __name = name,
@@ -24,11 +54,34 @@ function object.define(name, methods, metamethods)
   for key, value in pairs(metamethods or {}) do
     meta[key] = value
   end
+  if methods and not own_check then
+    guard_all(name, meta, methods)
+  end
   names[name] = meta
   known[meta] = true
   return function(fields)
     return setmetatable(fields, meta)
   end, meta
+end
+
+--- Defines a kind of object whose content is out of the reach of programs. Returns the constructor, which takes the
+--- content, and a function that returns the content of an object of the kind.
+function object.opaque(name, methods, metamethods)
+  local make = object.define(name, methods, metamethods)
+  return function(content)
+    return make({ [CONTENT] = content })
+  end, function(self)
+    return self[CONTENT]
+  end
+end
+
+--- The methods of every kind, by its name: for the test that calls each of them with a wrong self.
+function object.methods()
+  local result = {}
+  for name, meta in pairs(names) do
+    result[name] = meta.__index
+  end
+  return result
 end
 
 --- True when `value` was made by the constructor of `name`.

@@ -43,8 +43,11 @@ function unit.configure(index, first)
   worker_index, sequence, first_sequence, last_ticket = index, first, first, first
 end
 
--- A PID's number is the sequence with the worker in its low six bits, in hex. Its last three digits come from a table
--- and the others change every 4096 numbers, since formatting a text costs more than the rest of a small spawn.
+-- A PID's number begins with eight random digits, so that nobody can guess it; then, in hex, the sequence with the
+-- worker in its low six bits. The last three digits come from a table and those before them change every 4096 numbers,
+-- since formatting a text costs more than the rest of a small spawn. Random digits are fetched many at a time.
+local SECRET <const>, SECRETS <const> = 8, 256
+local secrets, next_secret = "", 1
 local prefixes, last_digits = {}, {}
 for i = 0, 4095 do
   last_digits[i] = string.format("%03x}", i)
@@ -52,17 +55,25 @@ end
 local high, high_digits = -1, ""
 
 -- The text of a PID: `{HOST|ID}`.
-local function pid_text(host, number)
+local function pid_text(host_id, number)
   if number >> 12 ~= high then
     high = number >> 12
     high_digits = string.format("%02x", high)
   end
-  local prefix = prefixes[host]
+  local prefix = prefixes[host_id]
   if not prefix then
-    prefix = "{" .. host .. "|0x"
-    prefixes[host] = prefix
+    prefix = "{" .. host_id .. "|0x"
+    prefixes[host_id] = prefix
   end
-  return prefix .. high_digits .. last_digits[number & 4095]
+  if next_secret > #secrets then
+    secrets, next_secret = host.random_digits(SECRET * SECRETS), 1
+  end
+  local at = next_secret
+  next_secret = at + SECRET
+  return prefix
+    .. string.sub(secrets, at, at + SECRET - 1)
+    .. high_digits
+    .. last_digits[number & 4095]
 end
 
 --- A new PID on this worker.
@@ -125,11 +136,15 @@ function unit.worker_of(pid)
   if node_hosts[host:match("@(.*)$") or host] then
     return -1
   end
-  local integer = math.tointeger(tonumber(number))
-  if integer then
-    return integer & 63, integer >> 6, host
+  local digits = string.match(number, "^0x(%x+)$")
+  if not digits then
+    return nil
+  elseif #digits <= SECRET then
+    -- Nobody has such a PID.
+    return tonumber(digits, 16) & 63, -1, host
   end
-  return nil
+  local integer = tonumber(string.sub(digits, SECRET + 1), 16)
+  return integer & 63, integer >> 6, host
 end
 
 --- Starts a coroutine of a unit beside its main one.

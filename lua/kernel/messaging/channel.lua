@@ -37,7 +37,7 @@ local make, meta = object.define("channel", methods, {
     end
     rawset(ch, key, value)
   end,
-})
+}, true)
 local make_case, case_meta = object.define("channel.case", {}, {})
 
 local function closed_error()

@@ -58,6 +58,21 @@ function messaging.message(topic, from, n, value)
   return setmetatable({ topic, from, value, arrivals, n = n }, message_meta)
 end
 
+-- In whose name a message asks for something to be done, under a key that no program can get at.
+local FRAME <const> = {}
+
+--- A message that carries the sender's frame: what it asks for is decided as the sender's.
+function messaging.request(topic, from, frame, n, value)
+  local message = messaging.message(topic, from, n, value)
+  rawset(message, FRAME, frame)
+  return message
+end
+
+--- The frame that the kernel gave a message; nil for one that did not come by `messaging.request`.
+function messaging.frame_of(message)
+  return message[FRAME]
+end
+
 local function event_value(message)
   return message[3]
 end

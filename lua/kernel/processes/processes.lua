@@ -119,6 +119,24 @@ function here.send(pid, topic, from, n, ...)
   return true
 end
 
+--- As `send`, with the sender's frame.
+function here.manage(pid, topic, from, frame, n, ...)
+  local self = by_pid[pid]
+  if not self then
+    return nil, errors.fail("NotFound", "process not found: " .. pid)
+  end
+  local err = self.limits and limits.refuses(self, n, ...)
+  if err then
+    return nil, err
+  end
+  messaging.deliver(self, messaging.request(topic, from, frame, n, pack_values(n, ...)))
+  return true
+end
+
+-- Topics of messages that supervisors and servers obey. They carry the sender's frame, since what they ask for is
+-- decided as the sender's, not as the receiver's.
+local MANAGEMENT <const> = { ["$supervisor"] = true, ["$sys"] = true, ["$stop"] = true }
+
 --- Delivers a message to each of these units of this worker; those that are gone are left out.
 function here.send_each(pids, topic, from, n, ...)
   for _, pid in ipairs(pids) do
@@ -144,6 +162,9 @@ processes.copy_values = copy_values
 local function send_copied(self, pid, topic, n, ok, ...)
   if not ok then
     return nil, errors.from_raised((...))
+  end
+  if MANAGEMENT[topic] and unit.worker_of(pid) ~= -1 then
+    return at(pid, "manage", topic, self.pid or pid_of(self), self.frame, n, ...)
   end
   local target = by_pid[pid]
   if target then

@@ -32,6 +32,9 @@ async function attempt<Result>(what: string, work: () => Promise<Result>): Promi
   }
 }
 
+/** Whoever has a handle of a volume is asked each time: a handle is no right. */
+const mayUse = (id: string) => ({ action: "fs.get", resource: id });
+
 function typeOf(item: { isDirectory(): boolean }): "directory" | "file" {
   return item.isDirectory() ? "directory" : "file";
 }
@@ -60,7 +63,7 @@ export const fs: Operation[] = [
     summary: "Checks that a volume is there.",
     mode: "async",
     arguments: () => [volume()],
-    permission: (id) => ({ action: "fs.get", resource: id }),
+    permission: mayUse,
     run({ services }, id) {
       volumeOf(services, id);
       return true;
@@ -71,6 +74,7 @@ export const fs: Operation[] = [
     summary: "The contents of a file.",
     mode: "async",
     arguments: () => [volume(), directory(), path()],
+    permission: mayUse,
     async run({ services }, id, from, name) {
       const place = placeOf(services, id, from, name, "read");
       const handle = await openHandle(place, "r");
@@ -86,6 +90,7 @@ export const fs: Operation[] = [
     summary: "Writes a whole file, or appends to it.",
     mode: "async",
     arguments: () => [volume(), directory(), path(), luaString(), writeMode()],
+    permission: mayUse,
     async run({ services }, id, from, name, data, mode) {
       const opened = await OpenFile.open(placeOf(services, id, from, name, "write"), mode);
       try {
@@ -101,6 +106,7 @@ export const fs: Operation[] = [
     summary: "Whether there is a file or directory.",
     mode: "async",
     arguments: () => [volume(), directory(), path()],
+    permission: mayUse,
     async run({ services }, id, from, name) {
       const place = placeOf(services, id, from, name, "read");
       try {
@@ -120,6 +126,7 @@ export const fs: Operation[] = [
     summary: "What is known about a file or directory.",
     mode: "async",
     arguments: () => [volume(), directory(), path()],
+    permission: mayUse,
     async run({ services }, id, from, name) {
       const place = placeOf(services, id, from, name, "read");
       const stats = await attempt(`stat ${place.path}`, () => stat(place.real));
@@ -131,6 +138,7 @@ export const fs: Operation[] = [
     summary: "Makes one directory.",
     mode: "async",
     arguments: () => [volume(), directory(), path()],
+    permission: mayUse,
     async run({ services }, id, from, name) {
       const place = placeOf(services, id, from, name, "write");
       try {
@@ -150,6 +158,7 @@ export const fs: Operation[] = [
     summary: "Removes a file, a link or an empty directory.",
     mode: "async",
     arguments: () => [volume(), directory(), path()],
+    permission: mayUse,
     async run({ services }, id, from, name) {
       const place = placeOf(services, id, from, name, "write", false);
       if (place.real === place.volume.root) {
@@ -169,6 +178,7 @@ export const fs: Operation[] = [
     summary: "The names in a directory, sorted, each with its type.",
     mode: "async",
     arguments: () => [volume(), directory(), path()],
+    permission: mayUse,
     async run({ services }, id, from, name) {
       const place = placeOf(services, id, from, name, "read");
       const items = await attempt(
@@ -185,6 +195,7 @@ export const fs: Operation[] = [
     summary: "The normal form of a directory's path, if there is one.",
     mode: "async",
     arguments: () => [volume(), directory(), path()],
+    permission: mayUse,
     async run({ services }, id, from, name) {
       const place = placeOf(services, id, from, name, "read");
       const stats = await attempt(`chdir ${place.path}`, () => stat(place.real));
@@ -199,6 +210,7 @@ export const fs: Operation[] = [
     summary: "Opens a file until it is closed or the unit ends.",
     mode: "async",
     arguments: () => [volume(), directory(), path(), openMode()],
+    permission: mayUse,
     async run({ services, resources }, id, from, name, mode) {
       const intent = mode === "r" ? "read" : "write";
       const place = placeOf(services, id, from, name, intent);
