@@ -1,5 +1,9 @@
 import { z } from "@hono/zod-openapi";
+import { issueText } from "../registry/issue-text.ts";
 import { nearest } from "../registry/suggestion.ts";
+
+// Schemas without a message of their own speak as the rest of the program does.
+z.config({ customError: issueText });
 
 /** What is wrong with a field of a request. */
 export interface Issue {
@@ -7,16 +11,6 @@ export interface Issue {
   path: string;
   message: string;
 }
-
-const types: Readonly<Record<string, string>> = {
-  string: "a string",
-  number: "a number",
-  int: "a whole number",
-  boolean: "true or false",
-  array: "a list",
-  object: "an object",
-  record: "an object",
-};
 
 function unknownFields(keys: readonly string[], known: readonly string[]): string {
   const unknown = keys.map((key) => {
@@ -37,52 +31,14 @@ export function fields<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   });
 }
 
-function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
-  let value = root;
-  for (const key of path) {
-    if (typeof value !== "object" || value === null) return undefined;
-    value = (value as Record<PropertyKey, unknown>)[key];
-  }
-  return value;
-}
-
-function words(issue: z.core.$ZodIssue, value: unknown): string {
-  switch (issue.code) {
-    case "invalid_type": {
-      const expected = types[issue.expected] ?? issue.expected;
-      return value === undefined ? `is required: ${expected}` : `must be ${expected}`;
-    }
-    case "invalid_value": {
-      const values = issue.values.map((value) => JSON.stringify(value)).join(", ");
-      return `must be ${issue.values.length > 1 ? "one of " : ""}${values}`;
-    }
-    case "too_small":
-    case "too_big": {
-      const limit = issue.code === "too_small"
-        ? `at least ${issue.minimum}`
-        : `at most ${issue.maximum}`;
-      if (issue.origin === "string") return `must have ${limit} characters`;
-      if (issue.origin === "array") return `must have ${limit} items`;
-      return `must be ${limit}`;
-    }
-    // Written by `fields` and by the schemas themselves.
-    case "unrecognized_keys":
-    case "custom":
-      return issue.message;
-    default:
-      return "is not valid";
-  }
-}
-
 /**
- * What a schema found wrong with a part of a request, in plain words.
+ * What a schema found wrong with a part of a request.
  *
  * @param target `json`, `query` or `param`
- * @param given what was checked
  */
-export function issuesOf(target: string, error: z.core.$ZodError, given: unknown): Issue[] {
-  return error.issues.map((issue) => ({
-    path: [target, ...issue.path.map(String)].join("."),
-    message: words(issue, valueAt(given, issue.path)),
+export function issuesOf(target: string, error: z.core.$ZodError): Issue[] {
+  return error.issues.map(({ path, message }) => ({
+    path: [target, ...path.map(String)].join("."),
+    message,
   }));
 }

@@ -46,9 +46,7 @@ export function routes(): AdminApp {
   return new OpenAPIHono<Env>({
     defaultHook: (result, context) => {
       if (result.success) return;
-      // What was checked, which the type leaves out for a failure.
-      const { data } = result as { data?: unknown };
-      const issues = issuesOf(result.target, result.error, data);
+      const issues = issuesOf(result.target, result.error);
       const text = issues.map(({ path, message }) => `${path}: ${message}`).join("; ");
       const error = new WippyError("Invalid", `the request is not valid: ${text}`, {
         retryable: false,

@@ -1,7 +1,12 @@
 import type { z as Zod } from "zod";
+import { issueText } from "./issue-text.ts";
 import { lazy } from "./lazy.ts";
 
-const loaded = lazy(() => require("zod") as typeof import("zod"));
+const loaded = lazy(() => {
+  const zod = require("zod") as typeof import("zod");
+  zod.config({ customError: issueText });
+  return zod;
+});
 
 /**
  * zod, loaded when the first schema is made: that takes about five milliseconds, a fifth of a short script, which needs

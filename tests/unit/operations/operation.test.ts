@@ -9,6 +9,7 @@ import {
 import { operations } from "../../../src/operations/operations.ts";
 import { ResourceTable } from "../../../src/operations/resources.ts";
 import { WippyError } from "../../../src/vm/error.ts";
+import type { LuaValue } from "../../../src/vm/value.ts";
 
 const sample = defineOperation({
   name: "sample.do",
@@ -64,9 +65,30 @@ test("what is right at first sight needs no schema", () => {
 
 test("every operation is named after its module and says what it does", () => {
   for (const [name, operation] of operations) {
-    expect(name).toMatch(/^[a-z]+\.[a-z0-9_]+$/);
+    expect(name).toMatch(/^[a-z][a-z0-9_]*\.[a-z0-9_]+$/);
     expect(operation.summary).toMatch(/^[A-Z].*\.$/);
   }
+});
+
+test("what an operation says of its arguments is not the schema library's own wording", () => {
+  const theirs =
+    /Invalid input|Invalid option|Too (?:small|big):|Unrecognized key|, received|Invalid string/;
+  const values: LuaValue[] = [undefined, true, -1, 1.5, "", "text", [], { key: 1 }];
+  let refusals = 0;
+  for (const operation of operations.values()) {
+    for (const first of values) {
+      for (const second of values) {
+        try {
+          checkArguments(operation, [first, second, {}, {}, {}, {}, {}, {}]);
+        } catch (error) {
+          refusals++;
+          expect((error as WippyError).kind).toBe("Invalid");
+          expect((error as WippyError).message).not.toMatch(theirs);
+        }
+      }
+    }
+  }
+  expect(refusals).toBeGreaterThan(operations.size);
 });
 
 test("permissions are those of the security specification", () => {
