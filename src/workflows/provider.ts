@@ -362,7 +362,11 @@ export interface WorkflowProvider {
    * nothing can be committed.
    */
   start(request: StartRequest): Promise<StartResult>;
-  /** Resolves when the signal is on disk, to be shown to the code. @throws NotFound for an unknown or closed workflow. */
+  /**
+   * Resolves when the signal is on disk, to be shown to the code.
+   *
+   * @throws NotFound for an unknown or closed workflow.
+   */
   signal(workflowId: string, signal: Signal): Promise<void>;
   /**
    * Delivers an update and answers when it has come to `stage`, or has been rejected. An id that the

@@ -22,14 +22,16 @@ import {
 } from "../../../../../src/workflows/providers/sqlite/offline/offline.ts";
 import { SqliteProvider } from "../../../../../src/workflows/providers/sqlite/sqlite.ts";
 import { SqlitePlace, temporaryFolder } from "../../../../conformance/sqlite-place.ts";
-import { Runtime, settle } from "../../../../conformance/runtime.ts";
+import { Runtime, settle, VirtualMachine } from "../../../../conformance/runtime.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let path: string;
+let machine: VirtualMachine;
 const opened: SqliteProvider[] = [];
 
 beforeEach(() => {
   folder = temporaryFolder();
+  machine = new VirtualMachine();
   path = `${folder.path}/state/journal.db`;
 });
 
@@ -39,7 +41,7 @@ afterEach(async () => {
 });
 
 async function open(at = path): Promise<SqliteProvider> {
-  const provider = new SqliteProvider({ path: at, inline: true });
+  const provider = new SqliteProvider({ path: at, platform: machine });
   await provider.open();
   opened.push(provider);
   return provider;
@@ -65,7 +67,7 @@ async function killed(runs = 6): Promise<void> {
   for (let i = 0; i < runs; i++) {
     await start(provider, `w${i}`);
     // The mark is written now and then.
-    await Bun.sleep(i === runs - 1 ? 300 : 1);
+    machine.time += i === runs - 1 ? 300 : 1;
   }
   await start(provider, "last");
   mkdirSync(`${folder.path}/state`);
@@ -129,7 +131,7 @@ describe("what a journal has lost", () => {
     copyFileSync(path, `${folder.path}/copy.db`);
     const second = await open();
     for (let i = 0; i < 5; i++) await start(second, `w${i}`);
-    await Bun.sleep(300);
+    machine.time += 300;
     await start(second, "last");
     await second.close();
     copyFileSync(`${folder.path}/copy.db`, path);
