@@ -29,7 +29,7 @@ local function refused(name)
     return nil,
       errors.fail(
         "Invalid",
-        name .. " is not available in a workflow; the provider watches over it"
+        name .. " is not supported in workflow context: the provider watches over its runs"
       )
   end
 end

@@ -21,6 +21,14 @@ local function invalid(message)
   return nil, errors.new({ message = message, kind = errors.INVALID, retryable = false })
 end
 
+-- What a call whose result is only true or false gives: false and the Error when it fails.
+local function verdict(result, err)
+  if err then
+    return false, err
+  end
+  return result, nil
+end
+
 local file_methods = {}
 local make_file, file_state = object.opaque("File", file_methods)
 
@@ -70,13 +78,10 @@ end
 function file_methods:write(data)
   check.string(data, 1, "write")
   if data == "" then
-    return invalid("write: empty data")
+    return verdict(invalid("write: empty data"))
   end
-  local count, err = file_operation(self, "write", data)
-  if not count then
-    return nil, err
-  end
-  return true, nil
+  local _, err = file_operation(self, "write", data)
+  return verdict(true, err)
 end
 
 --- The new position, in bytes from the beginning.
@@ -104,7 +109,7 @@ end
 
 --- Waits until what was written is on the disk.
 function file_methods:sync()
-  return file_operation(self, "sync")
+  return verdict(file_operation(self, "sync"))
 end
 
 --- Closes; twice is harmless.
@@ -115,7 +120,7 @@ function file_methods:close()
     return true, nil
   end
   state.handle = false
-  return operation("fs.file_close", handle)
+  return verdict(operation("fs.file_close", handle))
 end
 
 --- Reads the file token by token: lines (default), words, bytes or runes.
@@ -179,10 +184,13 @@ end
 
 methods.readfile = path_method("readfile")
 methods.read_file = methods.readfile
-methods.exists = path_method("exists")
 methods.stat = path_method("stat")
-methods.mkdir = path_method("mkdir")
-methods.remove = path_method("remove")
+for _, name in ipairs({ "exists", "mkdir", "remove" }) do
+  local run = path_method(name)
+  methods[name] = function(self, path)
+    return verdict(run(self, path))
+  end
+end
 
 --- Opens a file: mode r (default), w (truncates), wx (must not exist) or a (appends).
 function methods:open(path, mode)
@@ -199,7 +207,7 @@ end
 local function copy_into(volume, path, reader, mode)
   local target, err = methods.open(volume, path, mode)
   if not target then
-    return nil, err
+    return false, err
   end
   local is_file = runtime.is("File", reader)
   local done
@@ -219,10 +227,7 @@ local function copy_into(volume, path, reader, mode)
     end
   end
   local closed, close_err = target:close()
-  if err or not closed then
-    return nil, err or close_err
-  end
-  return true, nil
+  return verdict(closed, err or close_err)
 end
 
 --- Writes a whole file. `data` is a string, or a File or Stream whose rest is copied.
@@ -231,11 +236,11 @@ function methods:writefile(path, data, mode)
   mode = check.optional(check.string, mode, 3, "writefile") or "w"
   if runtime.is("File", data) or runtime.is("Stream", data) then
     if mode == "r" then
-      return invalid("writefile: unknown mode; use w, wx or a")
+      return verdict(invalid("writefile: unknown mode; use w, wx or a"))
     end
     return copy_into(self, path, data, mode)
   end
-  return on_path(self, "writefile", path, check.string(data, 2, "writefile"), mode)
+  return verdict(on_path(self, "writefile", path, check.string(data, 2, "writefile"), mode))
 end
 
 methods.write_file = methods.writefile
@@ -271,7 +276,7 @@ end
 function methods:chdir(path)
   local directory, err = on_path(self, "chdir", check.string(path, 1, "chdir"))
   if not directory then
-    return nil, err
+    return false, err
   end
   volume_state(self).directory = directory
   return true, nil

@@ -159,20 +159,23 @@ function gc.set_percent(n)
 end
 
 local procs = reader("runtime.max_procs", "gomaxprocs")
-local set_procs = fixed(
-  "system.control",
-  "gomaxprocs",
-  "runtime.max_procs",
-  1,
-  "the number of workers is given at the start, as --workers"
-)
 
---- How many workers there may be.
+--- How many workers there may be. With `n` sets that, at most to the number that the runtime was started with, and
+--- returns the number before.
 local function max_procs(n)
   if n == nil then
     return procs()
   end
-  return set_procs(n)
+  local err = runtime.not_in_workflow("system.runtime.max_procs")
+    or denied("system.control", "gomaxprocs")
+  if err then
+    return nil, err
+  end
+  local count = math.tointeger(n)
+  if not count or count < 1 then
+    return nil, errors.fail("Invalid", "runtime.max_procs needs an integer of 1 or more")
+  end
+  return processes.ask(-1, "system.runtime.set_max_procs", { count = math.min(count, 1 << 30) })
 end
 
 --- Processes of the operating system's view.

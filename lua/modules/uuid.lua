@@ -158,7 +158,7 @@ function uuid.format(value, form)
   if not digits then
     return nil, err
   end
-  local write = FORMS[form]
+  local write = FORMS[form == nil and "standard" or form]
   if not write then
     return invalid("unknown UUID format " .. tostring(form) .. "; use standard, simple or urn")
   end

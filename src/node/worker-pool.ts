@@ -70,6 +70,8 @@ export function defaultWorkers(): number {
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #events: WorkerPoolEvents;
+  /** Workers that there may be. */
+  #most: number;
   readonly #loads: Int32Array;
   readonly #liveness: SharedArrayBuffer;
   /** Of each host with limits, the processes on each worker. */
@@ -88,6 +90,7 @@ export class WorkerPool {
   constructor(options: WorkerPoolOptions, events: WorkerPoolEvents) {
     this.#options = options;
     this.#events = events;
+    this.#most = options.count;
     this.#loads = new Int32Array(new SharedArrayBuffer(options.count * 4)).fill(-1);
     this.#liveness = livenessMemory(options.count);
     this.#populations = new Int32Array(
@@ -110,7 +113,17 @@ export class WorkerPool {
 
   /** Workers at most. */
   get capacity(): number {
-    return this.#options.count;
+    return this.#most;
+  }
+
+  /**
+   * Sets the capacity, at most the number of workers that the runtime was started with; workers
+   * that run stay. Returns the capacity before.
+   */
+  limit(count: number): number {
+    const before = this.#most;
+    this.#most = Math.min(count, this.#options.count);
+    return before;
   }
 
   /** Bytes of Lua memory of one worker. */
@@ -456,8 +469,8 @@ export class WorkerPool {
   }
 
   #growIfCrowded(): void {
-    const count = this.#options.count;
-    if (this.#workers.size >= count || this.#starting.size > 0) return;
+    const { count } = this.#options;
+    if (this.#workers.size >= this.#most || this.#starting.size > 0) return;
     for (const index of this.#workers.keys()) {
       if (this.#loads[index]! >= crowded) {
         for (let free = 0; free < count; free++) {

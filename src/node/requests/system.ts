@@ -11,6 +11,17 @@ import type { Services } from "../services.ts";
 import { listUnits } from "../units.ts";
 import type { WorkerPool } from "../worker-pool.ts";
 
+/** Figures of memory that JavaScriptCore does not have. */
+const unmeasured = {
+  heap_released: 0,
+  stack_in_use: 0,
+  stack_sys: 0,
+  mspan_in_use: 0,
+  mspan_sys: 0,
+  num_gc: 0,
+  next_gc: 0,
+};
+
 /** What the Lua module `system` needs of the node. */
 export interface SystemAccess {
   entries: ReadonlyMap<string, Entry>;
@@ -60,11 +71,14 @@ export function systemRequests(
         heap_idle: Math.max(0, heapTotal - heapUsed),
         heap_objects: heapStats().objectCount,
         external,
+        ...unmeasured,
       };
     }),
     "system.memory.limit": request({}, () => access.pool.memoryLimit),
     "system.runtime.goroutines": request({}, () => access.pool.live),
     "system.runtime.max_procs": request({}, () => access.pool.capacity),
+    "system.runtime.set_max_procs": request({ count: integer }, ({ count }) =>
+      access.pool.limit(count)),
     "system.hosts.list": request({}, async () => {
       const hosts = [...access.entries.values()].filter(({ kind }) =>
         hostKind(kind) === "processes"

@@ -19,7 +19,10 @@ export const fsDirectory = defineKind({
         });
         return z.NEVER;
       }),
-      /** Whether a relative directory starts at the application or at the module that owns it. */
-      base: z.enum(["project", "module"]).default("project"),
+      /**
+       * Where a relative directory starts: at the application (`project`), or at the root of the
+       * module that owns the entry, as without it.
+       */
+      base: z.enum(["project", "module"]).optional(),
     }),
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { LogRecord } from "../../../src/observe/log.ts";
 import { Simulation } from "../../../src/platform/simulation.ts";
+import { until } from "../../until.ts";
 import { main, type Sources, startApplication, type TestApplication } from "../application.ts";
 
 /** What a record says: its level and text, then the parts of it that do not change from run to run. */
@@ -255,8 +256,7 @@ test("a service that fails is one record with its process, entry and traceback",
       },
     },
   });
-  const deadline = Date.now() + 5000;
-  while (bad(app).length === 0 && Date.now() < deadline) await Bun.sleep(1);
+  await until(() => bad(app).length > 0);
   const records = bad(app);
   expect(records.map(summary)).toEqual([
     "error | service app:service is failed | src/p.lua:3: boom",
