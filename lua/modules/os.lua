@@ -24,23 +24,53 @@ local function whole(value, key)
   return integer
 end
 
---- Unix seconds: now, or of a table of local calendar fields. Year, month and day default to today,
--- the time of day to 0; values out of range count on.
+-- Years and months beyond this make more seconds than an integer holds.
+local MOST_YEARS <const> = 1 << 31
+local DAY <const> = 86400
+
+-- Unix seconds of local wall time. Of an hour that comes twice, `isdst` says which one is meant.
+local function to_unix(wall, isdst)
+  local seconds = zones.to_unix(zones.LOCAL, wall)
+  local _, _, dst = zones.at(zones.LOCAL, seconds)
+  if isdst == nil or dst == isdst then
+    return seconds
+  end
+  -- The other one has the offset of the day before or after.
+  for _, distance in ipairs({ -DAY, DAY }) do
+    local candidate = wall - (zones.at(zones.LOCAL, seconds + distance))
+    local offset, _, found = zones.at(zones.LOCAL, candidate)
+    if found == isdst and candidate + offset == wall then
+      return candidate
+    end
+  end
+  return seconds
+end
+
+--- Unix seconds: now, or of a table of local calendar fields, which is normalised. Year, month and day default to today,
+-- the time of day to 0; values out of range count on; `isdst` tells the two hours of an autumn night apart.
 function os.time(t)
   if t == nil then
     return now()
   end
   check.table(t, 1, "time")
   local today = (t.year and t.month and t.day) and t or date.fields(now(), zones.LOCAL)
+  local year, month = whole(t.year or today.year, "year"), whole(t.month or today.month, "month")
+  if year > MOST_YEARS or year < -MOST_YEARS or month > MOST_YEARS or month < -MOST_YEARS then
+    error("field 'year' is out-of-bound", 2)
+  end
   local wall = calendar.seconds(
-    whole(t.year or today.year, "year"),
-    whole(t.month or today.month, "month"),
+    year,
+    month,
     whole(t.day or today.day, "day"),
     whole(t.hour or 0, "hour"),
     whole(t.min or 0, "min"),
     whole(t.sec or 0, "sec")
   )
-  return zones.to_unix(zones.LOCAL, wall)
+  local seconds = to_unix(wall, t.isdst)
+  for key, value in next, (date.fields(seconds, zones.LOCAL)) do
+    t[key] = value
+  end
+  return seconds
 end
 
 --- A time as text or, for the formats `*t` and `!*t`, as a table. A leading `!` means UTC.

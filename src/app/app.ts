@@ -110,7 +110,7 @@ class Loader {
         this.#report(root.module === undefined ? "warning" : "error", message, fix);
         continue;
       }
-      if (root.module !== undefined) this.#modules[root.module.name] = root.directory;
+      if (root.module !== undefined) this.#modules[root.module.name] = root.home ?? root.directory;
       const excluded = this.#excluded(root);
       for (const path of findDefinitions(root.directory, skipped)) {
         const read = readDefinition(path, root, (file) => this.#shown(file));
@@ -135,7 +135,8 @@ class Loader {
     }
     for (const [name, directory] of replacements) {
       const inner = resolve(directory, "src");
-      roots.push({ directory: existsSync(inner) ? inner : directory, module: { name } });
+      const source = existsSync(inner) ? inner : directory;
+      roots.push({ directory: source, home: directory, module: { name } });
     }
     for (const { name, version } of lock.modules) {
       if (replacements.has(name)) continue;

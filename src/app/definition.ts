@@ -25,6 +25,8 @@ export interface DefinedEntry {
 export interface LoadRoot {
   /** Absolute path. */
   directory: string;
+  /** The root of the module, where its sources are in a folder of that. @default `directory` */
+  home?: string;
   /** Set on the entries of installed modules. */
   module?: { name: string; version?: string };
 }

@@ -53,11 +53,14 @@ local function running_globals()
   return current and (current.env or instance and instance.env) or nil
 end
 
+-- Metatables of environments: `_G` is its unit's own table, which may be read and written raw.
+local environments = setmetatable({}, { __mode = "k" })
+
 -- Raw access would reach inside objects and read-only tables; on plain data it is the real thing.
 local function plain(value, name)
   if type(value) == "table" then
     local meta = metatable_of(value)
-    if meta and meta.__metatable == false then
+    if meta and meta.__metatable == false and not environments[meta] then
       if meta.fill then
         return meta.fill(value)
       end
@@ -116,6 +119,16 @@ function base.setmetatable(t, meta)
   end
   if type(meta) == "table" and rawget(meta, "__gc") ~= nil then
     error("bad argument #2 to 'setmetatable' (a finalizer, __gc, is not available)", 2)
+  end
+  local present = type(t) == "table" and metatable_of(t)
+  if present and environments[present] then
+    error("cannot change the metatable of _G: through it the unit finds its globals", 2)
+  elseif present and present.__metatable ~= nil then
+    error("cannot change a protected metatable", 2)
+  elseif type(t) ~= "table" then
+    error("bad argument #1 to 'setmetatable' (table expected, got " .. host.type(t) .. ")", 2)
+  elseif meta ~= nil and type(meta) ~= "table" then
+    error("bad argument #2 to 'setmetatable' (nil or table expected)", 2)
   end
   return stable.setmetatable(t, meta)
 end
@@ -405,6 +418,7 @@ function sandbox.entry(id)
     class = definition.class,
     script = definition.script ~= nil,
   }
+  environments[entry.environment] = true
   entries[id] = entry
   return entry
 end

@@ -74,8 +74,8 @@ export function addRunCommands(program: Command, { here, finish }: CommandContex
 
   program.command("init")
     .description("write wippy.lock, which makes a directory an application")
-    .option("-d, --src-dir <directory>", "folder of sources", "./src")
-    .option("--modules-dir <directory>", "folder of installed modules", ".wippy")
+    .option("-d, --src-dir <directory>", "folder of sources (default: ./src)")
+    .option("--modules-dir <directory>", "folder of installed modules (default: .wippy)")
     .option("-l, --lock-file <file>", "file to write", "wippy.lock")
     .action(async (options: InitOptions) => {
       const { initialise } = await import("./init.ts");

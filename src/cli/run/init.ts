@@ -5,12 +5,14 @@ import { CommandError, type Console } from "../terminal/terminal.ts";
 
 /** Flags of `wippy init`. */
 export interface InitOptions {
-  srcDir: string;
-  modulesDir: string;
+  /** Folder of sources. @default that of an existing file, else `./src` */
+  srcDir?: string;
+  /** Folder of installed modules. @default that of an existing file, else `.wippy` */
+  modulesDir?: string;
   lockFile: string;
 }
 
-/** `wippy init`: writes the lock file; an existing one keeps all but its directories. */
+/** `wippy init`: writes the lock file; an existing one keeps what it says, unless a flag says otherwise. */
 export function initialise(console: Console, options: InitOptions): number {
   const path = resolve(console.directory, options.lockFile);
   const present = existsSync(path);
@@ -21,16 +23,23 @@ export function initialise(console: Console, options: InitOptions): number {
       "correct it, or remove it and run this again",
     );
   }
-  document.setIn(["directories", "modules"], options.modulesDir);
-  document.setIn(["directories", "src"], options.srcDir);
+  // What an existing file says stays, unless a flag says otherwise.
+  const setDirectory = (key: "modules" | "src", flag: string | undefined, fallback: string) => {
+    if (flag !== undefined || !document.hasIn(["directories", key])) {
+      document.setIn(["directories", key], flag ?? fallback);
+    }
+  };
+  setDirectory("modules", options.modulesDir, ".wippy");
+  setDirectory("src", options.srcDir, "./src");
   try {
-    writeFileSync(path, document.toString({ flowCollectionPadding: true }), { mode: 0o600 });
+    writeFileSync(path, document.toString({ flowCollectionPadding: true }));
   } catch (error) {
     throw new CommandError(
       `cannot write ${options.lockFile}: ${(error as Error).message}`,
       "run this where you may write",
     );
   }
-  console.err(`${present ? "updated" : "wrote"} ${options.lockFile}; sources: ${options.srcDir}\n`);
+  const sources = String(document.getIn(["directories", "src"]));
+  console.err(`${present ? "updated" : "wrote"} ${options.lockFile}; sources: ${sources}\n`);
   return 0;
 }

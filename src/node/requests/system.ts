@@ -77,8 +77,10 @@ export function systemRequests(
     "system.memory.limit": request({}, () => access.pool.memoryLimit),
     "system.runtime.goroutines": request({}, () => access.pool.live),
     "system.runtime.max_procs": request({}, () => access.pool.capacity),
-    "system.runtime.set_max_procs": request({ count: integer }, ({ count }) =>
-      access.pool.limit(count)),
+    "system.runtime.set_max_procs": request(
+      { count: integer },
+      ({ count }) => access.pool.limit(count),
+    ),
     "system.hosts.list": request({}, async () => {
       const hosts = [...access.entries.values()].filter(({ kind }) =>
         hostKind(kind) === "processes"

@@ -20,7 +20,9 @@ const volumes = new WeakMap<Entry, Volume>();
 
 function openVolume(services: OperationServices, entry: Entry): Volume {
   const settings = decodeEntry(fsDirectory, entry, services.environment);
-  const base = settings.base === "project" ? services.directory : services.moduleDirectory(entry);
+  const ofModule = settings.base === "module" ||
+    settings.base === undefined && entry.meta["module"] !== undefined;
+  const base = ofModule ? services.moduleDirectory(entry) : services.directory;
   const directory = resolve(base, settings.directory);
   // A directory that everyone may read is also one that everyone may enter.
   const mode = (settings.mode & 0o444) === 0o444 && (settings.mode & 0o111) === 0

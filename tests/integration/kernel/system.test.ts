@@ -118,7 +118,7 @@ describe("system", () => {
       end
       local procs = system.runtime.max_procs
       return { kinds, procs(1), procs(), procs(100), procs() }`);
-    expect(await app.call("main")).toEqual([{ number: 15 }, 1, 1, 1, 1]);
+    expect(await app.call("run")).toEqual([{ number: 15 }, 1, 1, 1, 1]);
   });
 
   test("locks: held by one, given back, freed by the end of the holder", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { chmodSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../../../package.json" with { type: "json" };
 import { writeFiles } from "../app/temporary-application.ts";
@@ -92,6 +92,19 @@ describe("wippy init", () => {
     expect(readFileSync(path, "utf8")).toBe(
       `${modules}directories:\n  modules: m\n  src: lua\n`,
     );
+  });
+
+  test("keeps the directories of an existing file, unless a flag names others", async () => {
+    const directory = writeFiles({ "wippy.lock": "directories:\n  src: ./code\n" });
+    const path = join(directory, "wippy.lock");
+    chmodSync(path, 0o644);
+    expect(await runCommand(directory, "init")).toMatchObject({
+      err: "updated wippy.lock; sources: ./code\n",
+    });
+    expect(readFileSync(path, "utf8")).toBe("directories:\n  src: ./code\n  modules: .wippy\n");
+    expect(statSync(path).mode & 0o777).toBe(0o644);
+    await runCommand(directory, "init", "-d", "lua");
+    expect(readFileSync(path, "utf8")).toBe("directories:\n  src: lua\n  modules: .wippy\n");
   });
 
   test("does not touch a file that it cannot read", async () => {

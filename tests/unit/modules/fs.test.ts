@@ -303,3 +303,43 @@ describe("streams", () => {
     expect(await run(code)).toEqual(["one", "two"]);
   });
 });
+
+describe("a call that fails gives an Error after", () => {
+  const fails: Record<string, string> = {
+    "v:writefile('nowhere/a', 'x')": "false",
+    "v:writefile('b', 'x', 'wx')": "false",
+    "v:writefile('b', 'x', 'q')": "false",
+    "v:writefile('nowhere/a', assert(v:open('b')))": "false",
+    "v:mkdir('b')": "false",
+    "v:remove('nowhere')": "false",
+    "v:chdir('nowhere')": "false",
+    "v:exists('../../x')": "false",
+    "v:isdir('nowhere')": "false",
+    "closed:write('x')": "false",
+    "written:write('')": "false",
+    "closed:sync()": "false",
+    "v:readfile('nowhere')": "nil",
+    "v:stat('nowhere')": "nil",
+    "v:open('nowhere')": "nil",
+    "closed:read()": "nil",
+    "closed:seek('set', 0)": "nil",
+    "closed:stat()": "nil",
+    "closed:scanner()": "nil",
+  };
+  test.each(Object.entries(fails))("%s", async (call, value) => {
+    writeFileSync(join(base, "data/b"), "x");
+    const shown = await run(`local closed, written = assert(v:open("b")), assert(v:open("c", "w"))
+      closed:close()
+      local value, err = ${call}
+      return tostring(value) .. " " .. type(err)`);
+    expect(shown).toBe(`${value} userdata`);
+  });
+
+  test("closing twice is no failure", async () => {
+    writeFileSync(join(base, "data/b"), "x");
+    expect(await run(`local f = assert(v:open("b")) return { f:close(), f:close() }`)).toEqual([
+      true,
+      true,
+    ]);
+  });
+});

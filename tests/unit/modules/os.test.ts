@@ -13,6 +13,12 @@ test.each([
   ["os.date('!%Y', -62135596800)", "1"],
   ["os.difftime(5, 3)", "2"],
   ["os.time()", "1718461845"],
+  [
+    "(function() local t = { year = 2024, month = 1, day = 75 } os.time(t) return t.month .. '-' .. t.day end)()",
+    "3-15",
+  ],
+  ["(pcall(os.time, { year = 1e12, month = 1, day = 1 }))", "false"],
+  ["(pcall(os.time, { year = 1, month = 1e12, day = 1 }))", "false"],
   ["os.time(os.date('*t', 1718461845))", "1718461845"],
   [
     "os.time({year = 2024, month = 14, day = 0}) - os.time({year = 2025, month = 1, day = 31})",
@@ -52,4 +58,18 @@ test("wrong arguments raise", async () => {
     expect.stringContaining("bad argument #1 to 'time' (table expected, got number)"),
     expect.stringContaining("field 'year' is not an integer"),
   ]);
+});
+
+test("the two hours of an autumn night are told apart", () => {
+  // 01:30 twice, on 2 November 2025; and an ordinary time in summer and in winter.
+  const code = `for _, at in ipairs({ 1762061400, 1762065000, 1752000000, 1767000000 }) do
+    local t = os.date("*t", at)
+    t.wday, t.yday = nil, nil
+    io.write(os.time(t) - at, " ")
+  end`;
+  const main = new URL("../../../src/main.ts", import.meta.url).pathname;
+  const { stdout, stderr } = Bun.spawnSync([process.execPath, main, "-e", code], {
+    env: { ...process.env, TZ: "America/New_York" },
+  });
+  expect([stdout.toString(), stderr.toString()]).toEqual(["0 0 0 0 ", ""]);
 });

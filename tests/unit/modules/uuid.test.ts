@@ -89,3 +89,8 @@ test("what is wrong is told", async () => {
     "unknown UUID format short; use standard, simple or urn",
   ]);
 });
+
+test("format without a form is the standard one", async () => {
+  const code = 'return (uuid.format("{6BA7B810-9DAD-11D1-80B4-00C04FD430C8}"))';
+  expect(await evaluate(code)).toBe("6ba7b810-9dad-11d1-80b4-00c04fd430c8");
+});
