@@ -1,5 +1,5 @@
 -- What clients may ask of a supervisor's process: operation -> function(supervisor, value, message) that returns
--- `value, err`. What starts or ends a child needs the permission of who asks: the supervisor's own rights are not theirs.
+-- `value, err`. What starts or ends a child needs the permission of who asks: the supervisor's rights are not theirs.
 local runtime = ...
 local use, errors = runtime.use, runtime.errors
 local request = use("library/request", runtime)

@@ -33,10 +33,24 @@ export interface Service {
   stop(): Promise<void>;
   /** Ends it by force. */
   kill(): Promise<void>;
+  /**
+   * Does something for a Lua module, which reaches it by the node's request `services.ask`: a query of a pool, a message
+   * of a queue. The module has asked for the permission; what the service does itself, it does in the caller's frame.
+   *
+   * @throws WippyError what the module's function returns as its error
+   */
+  answer?(operation: string, input: LuaValue, caller: Caller): LuaValue | Promise<LuaValue>;
   /** What tools show of it beside its state; asked for only while it runs. */
   inspect?(): LuaValue | Promise<LuaValue>;
   /** What it counts, for the metrics; read when somebody asks. */
   figures?(): Figure[];
+}
+
+/** The unit for which a service does something. */
+export interface Caller {
+  pid: string;
+  /** Its actor, scope and context values. */
+  frame: LuaValue;
 }
 
 /** One number of the metrics. */

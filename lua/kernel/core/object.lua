@@ -39,8 +39,8 @@ end
 -- Where an object has its content: no program can name this key.
 local CONTENT <const> = {}
 
---- Defines a kind of object. `metamethods` may add to or replace the defaults. A method called with another self raises;
---- methods that are called very often, marked by `own_check`, see to that themselves.
+--- Defines a kind of object. `metamethods` may add to or replace the defaults. A method called with another self
+--- raises; methods of a kind with `own_check` see to that themselves, as they are called very often.
 --- Returns the constructor, which turns a table of fields into the object, and the metatable. A program can assign the
 --- fields that have a name: nothing that a decision depends on may be in one. See `opaque`.
 function object.define(name, methods, metamethods, own_check)

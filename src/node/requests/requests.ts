@@ -14,6 +14,7 @@ import { nameRequests } from "./names.ts";
 import { registryRequests } from "./registry.ts";
 import type { Requests } from "./request.ts";
 import { scheduleRequests } from "./schedules.ts";
+import { serviceRequests } from "./services.ts";
 import { type SystemAccess, systemRequests } from "./system.ts";
 import { WorkflowTargets } from "./targets.ts";
 import { workflowRequests } from "./workflows.ts";
@@ -57,6 +58,7 @@ export class NodeRequests {
       ...groupRequests(groups),
       ...eventRequests(bus, subscriptions),
       ...registryRequests(registry),
+      ...serviceRequests(system.services),
       ...state.requests,
     }));
   }

@@ -14,6 +14,10 @@ import {
   targeted,
   text,
 } from "../../../src/node/requests/request.ts";
+import { serviceRequests } from "../../../src/node/requests/services.ts";
+import { Services } from "../../../src/node/services.ts";
+import { lifecycle } from "../../../src/registry/lifecycle.ts";
+import { untilStopped } from "../../../src/services/service.ts";
 import { LuaFloat, type LuaValue } from "../../../src/vm/value.ts";
 import { startApplication } from "../../integration/application.ts";
 
@@ -72,6 +76,38 @@ test("positions have names too", () => {
   expect(() => send.answer("send", 0, [1, 2])).toThrow("send.pid: text in UTF-8 expected");
 });
 
+test("a service that runs answers a module", async () => {
+  const asked: LuaValue[] = [];
+  const answers = untilStopped({ open() {}, close() {} });
+  answers.answer = (operation, input, caller) => {
+    asked.push([operation, input, caller.pid, caller.frame]);
+    return "row";
+  };
+  const services = new Services({ log() {} });
+  const settings = lifecycle().parse({ auto_start: true });
+  services.add({ id: "app:db", lifecycle: settings, requires: [], make: answers });
+  services.add({
+    id: "app:mute",
+    lifecycle: settings,
+    requires: [],
+    make: untilStopped({ open() {}, close() {} }),
+  });
+  const ask = (service: string) =>
+    Promise.resolve().then(() =>
+      serviceRequests(services)["services.ask"]!.answer("services.ask", 0, [
+        { service, operation: "query", input: "select 1", pid: "{a|0x1}", frame: {} },
+      ])
+    );
+  await expect(ask("app:db")).rejects.toThrow("service app:db is unknown");
+  await services.startAll();
+  expect(await ask("app:db")).toBe("row");
+  expect(asked).toEqual([["query", "select 1", "{a|0x1}", {}]]);
+  await expect(ask("app:mute")).rejects.toThrow("service app:mute answers no query");
+  await expect(ask("app:none")).rejects.toThrow("no service app:none");
+  await services.stopAll();
+  await expect(ask("app:db")).rejects.toThrow("service app:db is stopped");
+});
+
 test("what the kernel asks for is there, and what is there is asked for", async () => {
   const asked = new Set<string>();
   for (const path of new Glob("**/*.lua").scanSync(join(root, "lua"))) {
@@ -83,6 +119,8 @@ test("what the kernel asks for is there, and what is there is asked for", async 
   const node = (await startApplication({})).node;
   const offered = node.requests.filter((name) => name.includes("."));
   // Built from a prefix and the name of a function.
+  // For the modules of services: none is there yet.
+  asked.add("services.ask");
   const composed = /^(schedules|system)\.|^groups\.(join|leave)$/;
   expect(offered.filter((name) => !asked.has(name) && !composed.test(name))).toEqual([]);
   const areas = /^(names|workflows|groups|events|registry|schedules)\./;
