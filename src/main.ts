@@ -1,5 +1,7 @@
 /** The executable's entry: arguments in, exit status out. */
 import { front } from "./cli/front.ts";
+import { drainFiles } from "./operations/io/standard/file.ts";
+import { clean } from "./observe/clean.ts";
 import { standardError, standardOutput } from "./operations/io/output.ts";
 
 standardOutput.onBroken = (error) => {
@@ -8,11 +10,16 @@ standardOutput.onBroken = (error) => {
   standardError.write(`Error: cannot write to standard output: ${error.message}\n`);
   process.exit(1);
 };
-process.on("exit", () => standardOutput.drain());
+process.on("exit", () => {
+  drainFiles();
+  standardOutput.drain();
+  standardError.drain();
+});
 
 const status = await front(process.argv.slice(2), {
-  out: (text) => standardOutput.write(text),
-  err: (text) => standardError.write(text),
+  // Texts of our own may quote others; bytes are what a program writes.
+  out: (text) => standardOutput.write(typeof text === "string" ? clean(text) : text),
+  err: (text) => standardError.write(typeof text === "string" ? clean(text) : text),
   input: () => Bun.stdin.text(),
   directory: process.cwd(),
   system: process.env,

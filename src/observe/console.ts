@@ -1,3 +1,4 @@
+import { oneLine } from "./clean.ts";
 import { toJson } from "./json.ts";
 import type { LogLevel, LogRecord, LogSink } from "./log.ts";
 
@@ -5,7 +6,7 @@ import type { LogLevel, LogRecord, LogSink } from "./log.ts";
 export type Write = (text: string) => void;
 
 function fieldsText(record: LogRecord, separator: string): string {
-  return Object.keys(record.fields).length === 0 ? "" : separator + toJson(record.fields);
+  return Object.keys(record.fields).length === 0 ? "" : separator + oneLine(toJson(record.fields));
 }
 
 function two(number: number): string {
@@ -23,8 +24,8 @@ function localTime(milliseconds: number): string {
 export function createPlainSink(write: Write): LogSink {
   return {
     log(record) {
-      const parts = [localTime(record.time), record.level.toUpperCase(), record.logger];
-      write(`${parts.join("\t")}\t${record.message}${fieldsText(record, "\t")}\n`);
+      const parts = [localTime(record.time), record.level.toUpperCase(), oneLine(record.logger)];
+      write(`${parts.join("\t")}\t${oneLine(record.message)}${fieldsText(record, "\t")}\n`);
     },
   };
 }
@@ -58,11 +59,13 @@ export function createConsoleSink(write: Write, start: number, colour: boolean):
     log(record) {
       const seconds = `${((record.time - start) / 1000).toFixed(2).padStart(6)}s`;
       const level = record.level.toUpperCase().padEnd(5);
-      const name = record.logger.padEnd(12);
+      const name = oneLine(record.logger).padEnd(12);
       const painted = colour
         ? [paint(levelColour[record.level], level), paint(nameColour(record.logger), name)]
         : [level, name];
-      write(`${seconds} ${painted.join(" ")} ${record.message}${fieldsText(record, " ")}\n`);
+      write(
+        `${seconds} ${painted.join(" ")} ${oneLine(record.message)}${fieldsText(record, " ")}\n`,
+      );
     },
   };
 }
@@ -79,7 +82,7 @@ export function createJsonSink(write: Write): LogSink {
       const { level, time, logger, message, fields } = record;
       const own = { level, ts: isoTime(time), logger, msg: message };
       // First for readers, last so that no field takes their place.
-      write(`${toJson({ ...own, ...fields, ...own })}\n`);
+      write(`${oneLine(toJson({ ...own, ...fields, ...own }))}\n`);
     },
   };
 }

@@ -1,5 +1,7 @@
+import { textOfBytes } from "./clean.ts";
+
 /**
- * JSON of anything that Lua code can make: bigint as digits, bytes as text, errors as their message,
+ * JSON of anything that Lua code can make: bigint as digits, bytes as text (what is no UTF-8 as `\xe9`), errors as their message,
  * a cycle as the text `(cycle)`.
  *
  * @param indent spaces a level; absent: one line
@@ -8,7 +10,7 @@ export function toJson(value: unknown, indent?: number): string {
   const around: unknown[] = [];
   function encode(this: unknown, _key: string, inner: unknown): unknown {
     if (typeof inner === "bigint") return JSON.rawJSON(inner.toString());
-    if (inner instanceof Uint8Array) return new TextDecoder().decode(inner);
+    if (inner instanceof Uint8Array) return textOfBytes(inner);
     if (inner instanceof Error) return inner.message;
     const plain = inner instanceof Map ? Object.fromEntries(inner) : inner;
     if (typeof plain !== "object" || plain === null) return plain;

@@ -10,8 +10,8 @@ export interface LogRecord {
   logger: string;
   message: string;
   fields: Record<string, unknown>;
-  /** Whether the function `print` wrote it: a script shows that without the rest. */
-  print?: boolean;
+  /** What the function `print` was given, where it wrote the record: a script shows that without the rest. */
+  print?: string | Uint8Array;
 }
 
 /** Takes records: a console, a file, a test. */
@@ -40,12 +40,13 @@ export function filterLevel(sink: LogSink, lowest: LogLevel): LogSink {
   };
 }
 
-/** Gives what `print` writes to `write`, as lines; other records go to the sink. */
-export function separatePrints(write: (text: string) => void, sink: LogSink): LogSink {
+/** Passes what `print` writes to `write`, as lines, byte by byte; other records go to the sink. */
+export function separatePrints(write: (line: Uint8Array) => void, sink: LogSink): LogSink {
   return {
     log(record) {
-      if (record.print) write(`${record.message}\n`);
-      else sink.log(record);
+      if (record.print !== undefined) {
+        write(Buffer.concat([Buffer.from(record.print), Buffer.from("\n")]));
+      } else sink.log(record);
     },
   };
 }

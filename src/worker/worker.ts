@@ -4,6 +4,7 @@
  * @module
  */
 import { limitRepeats } from "../observe/limit-repeats.ts";
+import { textOfBytes } from "../observe/clean.ts";
 import type { LogRecord } from "../observe/log.ts";
 import { nearestId } from "../registry/suggestion.ts";
 import { pack, unpack } from "../vm/codec.ts";
@@ -233,14 +234,15 @@ export class LuaWorker {
         ),
     );
     vm.register("log", (level, logger, message, fields, pid, location) => {
+      const text = message instanceof Uint8Array ? message : String(message);
       this.#log({
         level: String(level) as LogRecord["level"],
         time: this.#options.services.clock.now(),
         logger: String(logger),
-        message: String(message),
+        message: textOfBytes(text),
         fields: { ...(fields as Record<string, unknown> | undefined), pid, location },
         // What `print` writes has no fields.
-        ...(fields === undefined && { print: true }),
+        ...(fields === undefined && { print: text }),
       });
     });
     vm.register("place", () => this.#place());

@@ -9,7 +9,7 @@ import type { StorageFault, StorageTools } from "../../workflows/provider.ts";
 import { storageTools } from "../../workflows/providers/providers.ts";
 import { type ConnectOptions, stateOf } from "../connection.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
-import { oneLine } from "../terminal/table.ts";
+import { oneLine } from "../../observe/clean.ts";
 
 export interface JournalOptions extends ConnectOptions {
   /** The file, where it is not the one in the state folder. */

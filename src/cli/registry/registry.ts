@@ -152,7 +152,8 @@ export async function showEntry(
       : options.yaml
       ? stringify(value).trimEnd()
       : plainText(value);
-    console.out(options.raw ? text : `${text}\n`);
+    // Raw is for programs: byte by byte.
+    console.out(options.raw ? Buffer.from(text) : `${text}\n`);
   } else if (options.json) console.out(`${toJson({ id, kind, meta, data }, 2)}\n`);
   else if (options.yaml) console.out(stringify({ id, kind, meta, data }));
   else console.out(describe(entry));

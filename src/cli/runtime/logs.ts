@@ -6,7 +6,6 @@ import { createPlainSink } from "../../observe/console.ts";
 import type { Got } from "../../admin/client.ts";
 import { connect, type ConnectOptions } from "../connection.ts";
 import type { Console } from "../terminal/terminal.ts";
-import { oneLine } from "../terminal/table.ts";
 
 export interface FollowOptions extends ConnectOptions {
   follow?: boolean;
@@ -33,7 +32,7 @@ export async function showLogs(console: Console, options: FollowOptions): Promis
     });
     for (const record of page.records) {
       if (options.json) console.out(`${JSON.stringify(record)}\n`);
-      else sink.log({ ...record, message: oneLine(record.message) });
+      else sink.log(record);
     }
     if (!options.follow) return 0;
     after = page.last;

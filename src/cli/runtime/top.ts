@@ -2,12 +2,13 @@
  * `wippy top`: the busiest units, live.
  * @module
  */
+import { oneLine } from "../../observe/clean.ts";
 import { bytes, span } from "../../observe/measure.ts";
 import { connect, type ConnectOptions } from "../connection.ts";
 import type { Console } from "../terminal/terminal.ts";
 import type { Got } from "../../admin/client.ts";
 import { fetchUnits, type Unit } from "./ps.ts";
-import { oneLine, table } from "../terminal/table.ts";
+import { table } from "../terminal/table.ts";
 
 /** How often it is shown again, in milliseconds. */
 const interval = 1000;

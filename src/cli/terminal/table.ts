@@ -3,6 +3,7 @@
  * @module
  */
 import Table from "cli-table3";
+import { oneLine } from "../../observe/clean.ts";
 
 const bare = {
   "top": "",
@@ -31,12 +32,6 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   });
   made.push(...rows.map((row) => row.map(oneLine)));
   return `${made.toString().split("\n").map((line) => line.trimEnd()).join("\n")}\n`;
-}
-
-/** Text from outside on one line, without what a terminal would act on. */
-export function oneLine(text: string): string {
-  // deno-lint-ignore no-control-regex -- these are what must not reach the terminal
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
 }
 
 /** Names with their values, one a line. */

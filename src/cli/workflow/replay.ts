@@ -12,7 +12,7 @@ import { CommandError, type Console } from "../terminal/terminal.ts";
 import { load, type SourceOptions } from "../run/load.ts";
 import { report } from "../terminal/report.ts";
 import { withSyntaxCheck } from "../run/syntax.ts";
-import { oneLine } from "../terminal/table.ts";
+import { oneLine } from "../../observe/clean.ts";
 import { connectRuns, type Run, type RunChoice } from "./workflow.ts";
 import type { TaskFailure } from "../../workflows/tasks/tasks.ts";
 

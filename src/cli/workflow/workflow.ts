@@ -2,6 +2,7 @@
  * `wippy workflow list | show | history | export`: reading runs.
  * @module
  */
+import { oneLine } from "../../observe/clean.ts";
 import { bytes, moment, span } from "../../observe/measure.ts";
 import { join, resolve } from "node:path";
 import { ApiClient, type Got, type Send } from "../../admin/client.ts";
@@ -10,7 +11,7 @@ import { type ConnectOptions, isAbsent, readArgument, stateOf } from "../connect
 import { parseDuration } from "../../registry/duration.ts";
 import { writeExact } from "../../vm/json.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
-import { brief, failureText, fields, oneLine, table } from "../terminal/table.ts";
+import { brief, failureText, fields, table } from "../terminal/table.ts";
 
 export type Run = Got<"/workflows">["runs"][number];
 type ShownEvent = Got<"/workflows/:id/history">["events"][number];

@@ -269,7 +269,7 @@ describe("base functions", () => {
     const pid = await app.call("f");
     expect(app.logs.filter(({ logger }) => logger === "app:f")).toEqual([{
       level: "info",
-      print: true,
+      print: "a 1 nil true",
       time: expect.any(Number),
       logger: "app:f",
       message: "a 1 nil true",
