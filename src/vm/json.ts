@@ -14,6 +14,10 @@ const largest = 2n ** 63n - 1n;
 function exactIntegers(_key: string, value: unknown, context?: { source?: string }): unknown {
   if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
   const source = context?.source;
+  if (!Number.isFinite(value)) {
+    const message = `the number ${source} is larger than any that can be held`;
+    throw new WippyError("Invalid", message, { retryable: false });
+  }
   if (source === undefined || !/^-?\d+$/.test(source)) return value;
   const integer = BigInt(source);
   return integer >= smallest && integer <= largest ? integer : value;
@@ -23,10 +27,12 @@ function exactIntegers(_key: string, value: unknown, context?: { source?: string
  * Parses JSON; whole numbers that a number cannot hold are bigints.
  *
  * @throws SyntaxError as `JSON.parse`
+ * @throws WippyError Invalid: a number that is larger than any
  */
 export function parseExact(text: string): LuaValue {
-  // The reviver makes parsing many times slower and only matters where there are that many digits.
-  return /\d{16}/.test(text) ? JSON.parse(text, exactIntegers) : JSON.parse(text);
+  // The reviver makes parsing many times slower and only matters where there are that many digits,
+  // or so large an exponent.
+  return /\d{16}|[eE]\+?\d{3}/.test(text) ? JSON.parse(text, exactIntegers) : JSON.parse(text);
 }
 
 /**
@@ -46,6 +52,7 @@ export function readForeignJson(text: string, what: string): LuaValue {
   try {
     return parseExact(text);
   } catch (error) {
+    if (error instanceof WippyError) throw error;
     throw new WippyError("Invalid", `${what} is not JSON: ${(error as Error).message}`, {
       retryable: false,
     });

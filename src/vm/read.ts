@@ -278,7 +278,8 @@ export class Reader {
     for (let node = first; node < end; node += NODE.size) {
       if ((u8[node + NODE.tag]! & 15) === TAG.nil) continue;
       const value = this.#value(node);
-      if (value !== undefined) object[keys[i]!] = value;
+      // What has no value here is kept as undefined: the table is not an empty one.
+      object[keys[i]!] = value;
       i++;
     }
     return object;

@@ -1,3 +1,4 @@
+import { WippyError } from "../../vm/error.ts";
 import { parseExact } from "../../vm/json.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import { scanJson } from "./scan.ts";
@@ -20,7 +21,8 @@ export function readJson(text: string): JsonValue {
   let value: LuaValue;
   try {
     value = parseExact(text);
-  } catch {
+  } catch (error) {
+    if (error instanceof WippyError) throw jsonError(error.message);
     // The engine tells neither where nor what, and refuses what follows the first value.
     value = parseExact(text.slice(0, scanJson(text)));
   }

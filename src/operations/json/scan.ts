@@ -5,6 +5,7 @@ import { jsonError, maxDepth } from "./write.ts";
 const characters = /(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/y;
 const string = new RegExp(`"${characters.source}"`, "y");
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const numeral = /[0-9a-zA-Z.+-]/y;
 const word = /true|false|null/y;
 const space = /[ \t\n\r]*/y;
 
@@ -74,7 +75,13 @@ export function scanJson(text: string): number {
         value(depth + 1);
       });
     } else if (next("[")) items("]", () => value(depth + 1));
-    else if (!take(string) && !take(number) && !take(word)) {
+    else if (take(number)) {
+      // Half a number is no value, though text behind a value is none of ours.
+      if (take(numeral)) {
+        position -= 1;
+        fail("the end of a number");
+      }
+    } else if (!take(string) && !take(word)) {
       if (text[position] === '"') failInString();
       fail("a value");
     }

@@ -61,13 +61,17 @@ function prepareObject(
   const keys = Object.keys(value);
   if (keys.length === 0) return emptyObjects.has(value) ? {} : [];
   const sorted: Record<string, unknown> = Object.create(null);
-  for (const key of keys.sort()) sorted[key] = prepare(value[key], emptyObjects, depth + 1);
+  for (const key of keys.sort()) {
+    // A function, say: it has no JSON, but the table that holds it is an object all the same.
+    if (value[key] !== undefined) sorted[key] = prepare(value[key], emptyObjects, depth + 1);
+  }
   return sorted;
 }
 
 /** What is wrong with the keys of a table that is neither a list nor an object. */
 function badKeys(table: Map<LuaValue, LuaValue>): string {
   for (const key of table.keys()) {
+    if (key instanceof Uint8Array) return "cannot encode a key that is not UTF-8 text";
     if (typeof key !== "number" || !Number.isInteger(key)) {
       return "cannot encode a table with mixed keys: use either 1..n or strings, not both";
     }

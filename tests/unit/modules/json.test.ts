@@ -148,3 +148,25 @@ describe("there and back", () => {
     expect(results.map((text) => JSON.parse(text))).toEqual(values.map((text) => JSON.parse(text)));
   });
 });
+
+test("corners: what has no JSON, keys that are no text, halves of numbers, too large ones", async () => {
+  const result = await evaluate(`
+    local json = require("json")
+    local function message(_, err) return err and err:message() or "no error" end
+    return {
+      json.encode({ on_click = print }),
+      message(json.encode({ ["\\233"] = 1 })),
+      message(json.decode("0123")),
+      message(json.decode("1e")),
+      message(json.decode("1e400")),
+      json.decode("12 monkeys"),
+    }`);
+  expect(result).toEqual([
+    "{}",
+    "cannot encode a key that is not UTF-8 text",
+    expect.stringContaining("the end of a number expected"),
+    expect.stringContaining("the end of a number expected"),
+    expect.stringContaining("larger than any that can be held"),
+    12,
+  ]);
+});
