@@ -4,6 +4,9 @@ import { drainFiles } from "./operations/io/standard/file.ts";
 import { clean } from "./observe/clean.ts";
 import { standardError, standardOutput } from "./operations/io/output.ts";
 
+/** How long the end waits for the reader of standard error, in milliseconds. */
+const unreadLimit = 10_000;
+
 standardOutput.onBroken = (error) => {
   // The reader of a pipe may leave early, as head does: nobody is there to be told.
   if ((error as { code?: unknown }).code === "EPIPE") process.exit(0);
@@ -27,7 +30,8 @@ const status = await front(process.argv.slice(2), {
     return process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined;
   },
 });
-// Exit does not wait for what is still on its way to a pipe.
+// Exit does not wait for what is still on its way to a pipe. Whoever reads the output gets all of it, however slowly; a
+// log that nobody reads must not keep a runtime from stopping.
 await standardOutput.flush();
-await standardError.flush();
+await Promise.race([standardError.flush(), Bun.sleep(unreadLimit)]);
 process.exit(status);

@@ -54,8 +54,8 @@ export function asLua<Value>(value: Value & Marshallable<Value>): LuaValue {
 }
 
 /**
- * What the Lua kernel answered, in the form that it gives it. The kernel is ours and is not checked here; what comes from
- * application code is, by the schema of its operation.
+ * What the Lua kernel answered, in the form that it gives it. The kernel is ours and is not checked here; what comes
+ * from application code is, by the schema of its operation.
  *
  * @example
  * ```ts
