@@ -51,7 +51,7 @@ export function createLog(
   return filterLevel(sink, lowest);
 }
 
-/** The log of a script: `print` writes to standard output; warnings and errors are shown, others where a flag says so. */
+/** The log of a script: `print` writes to standard output; warnings and errors are shown, others if a flag says so. */
 export function createScriptLog(console: Console, options: LogOptions): LogSink {
   const log = createLog(console, options, Config.empty, true);
   return separatePrints((text) => console.out(text), log);

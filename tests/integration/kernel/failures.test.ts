@@ -3,7 +3,6 @@ import type { LogRecord } from "../../../src/observe/log.ts";
 import { Simulation } from "../../../src/platform/simulation.ts";
 import { until } from "../../until.ts";
 import { main, type Sources, startApplication, type TestApplication } from "../application.ts";
-import { until } from "../../until.ts";
 
 /** What a record says: its level and text, then the parts of it that do not change from run to run. */
 function summary({ level, message, fields }: LogRecord): string {
