@@ -101,12 +101,11 @@ export async function openSocket(
   try {
     const server = Bun.serve({
       unix,
-      fetch: (request, server) => {
-        // Only the owner can connect, and may wait for a result for as long as it takes.
-        server.timeout(request, 0);
-        return answer(request);
-      },
+      fetch: answer,
       maxRequestBodySize: largestBody,
+      // Only the owner can connect, and may wait for a result for as long as it takes. Bun's types lack the option for
+      // sockets, and its `server.timeout` has no effect on them.
+      ...({ idleTimeout: 0 } as object),
     });
     chmodSync(unix, 0o600);
     return {
