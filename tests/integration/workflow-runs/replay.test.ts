@@ -262,7 +262,7 @@ test.each([
   expect(await givenUp(`${slow} ${main}`)).toContain(
     "app:main:1: ran too long where it cannot yield",
   );
-});
+}, 60_000);
 
 test("coroutines of a workflow take turns where they wait, not where their time is over", async () => {
   const body = `local order, done = {}, channel.new(3)
