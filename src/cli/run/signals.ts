@@ -1,6 +1,12 @@
 import type { LogSink } from "../../observe/log.ts";
+import { handleOnce } from "./signal-action.ts";
 
-/** SIGINT and SIGTERM: the first one asks for an orderly end, the second one ends at once. */
+const signals = ["SIGINT", "SIGTERM"] as const;
+
+/**
+ * SIGINT and SIGTERM: the first one asks for an orderly end, the second one ends at once. While this thread stands
+ * still, in Lua code that runs on it, nobody hears the first, and the operating system ends the process at the second.
+ */
 export class Shutdown {
   /** Fulfilled by the first signal. */
   readonly requested: Promise<void>;
@@ -18,14 +24,17 @@ export class Shutdown {
     this.#log = log;
     this.#exit = exit;
     this.requested = new Promise((resolve) => this.#request = resolve);
-    process.on("SIGINT", this.#onSignal);
-    process.on("SIGTERM", this.#onSignal);
+    for (const signal of signals) this.#listen(signal);
   }
 
   /** Restores the default handling of the signals. */
   dispose(): void {
-    process.off("SIGINT", this.#onSignal);
-    process.off("SIGTERM", this.#onSignal);
+    for (const signal of signals) process.off(signal, this.#onSignal);
+  }
+
+  #listen(signal: NodeJS.Signals): void {
+    process.on(signal, this.#onSignal);
+    handleOnce(signal);
   }
 
   #say(message: string, fields: Record<string, unknown> = {}): void {
@@ -39,6 +48,9 @@ export class Shutdown {
       this.#exit(1);
       return;
     }
+    // It was heard, so that the next one will be.
+    process.off(signal, this.#onSignal);
+    this.#listen(signal);
     this.#say("received shutdown signal", { signal });
     this.#say("shutting down (press Ctrl+C again to force exit)");
     this.#request();
