@@ -1,6 +1,6 @@
 /**
- * Texts of programs on terminals and in logs: what would steer a terminal, forge a line or turn the reading direction is
- * written as an escape of JSON, so that it can be seen and does nothing.
+ * Texts of programs on terminals and in logs: what would steer a terminal, forge a line or turn the reading direction
+ * is written as an escape of JSON, so that it can be seen and does nothing.
  * @module
  */
 
@@ -11,7 +11,7 @@ const controls = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u20
 // The same, but for line ends, tabs and our own colours.
 const harmful =
   // deno-lint-ignore no-control-regex -- as above
-  /[\u0000-\u0008\u000b-\u001a\u001c-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\u001b(?!\[[0-9;]*m)/g;
+  /[\0-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\x1b(?!\[[0-9;]*m)/g;
 
 const short: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 

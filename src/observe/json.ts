@@ -1,7 +1,8 @@
 import { textOfBytes } from "./clean.ts";
 
 /**
- * JSON of anything that Lua code can make: bigint as digits, bytes as text (what is no UTF-8 as `\xe9`), errors as their message,
+ * JSON of anything that Lua code can make: bigint as digits, bytes as text (what is no UTF-8 as `\xe9`), errors as
+ * their message,
  * a cycle as the text `(cycle)`.
  *
  * @param indent spaces a level; absent: one line
