@@ -34,8 +34,8 @@ export interface Service {
   /** Ends it by force. */
   kill(): Promise<void>;
   /**
-   * Does something for a Lua module, which reaches it by the node's request `services.ask`: a query of a pool, a message
-   * of a queue. The module has asked for the permission; what the service does itself, it does in the caller's frame.
+   * Does something for a Lua module, which reaches it by the node's request `services.ask`: a query of a pool, a
+   * message of a queue. The module has asked for the permission; what the service does, it does in the caller's frame.
    *
    * @throws WippyError what the module's function returns as its error
    */
