@@ -98,7 +98,7 @@ local function beat(state)
     if not state.handle then
       return
     end
-    state.due = state.due + state.interval
+    state.due = durations.sum(state.due, state.interval)
     channels.try_send(state.channel, state.now())
     beat(state)
   end)
@@ -129,7 +129,7 @@ function alarms.ticker(now, d)
   local state = {
     channel = channels.new(TICKER_BUFFER),
     interval = ns,
-    due = effects.now() + ns,
+    due = durations.sum(effects.now(), ns),
     now = now,
   }
   beat(state)

@@ -73,9 +73,21 @@ function os.time(t)
   return seconds
 end
 
+-- Bytes of a format, at most: it is walked through without a pause.
+local LONGEST_FORMAT <const> = 65536
+
 --- A time as text or, for the formats `*t` and `!*t`, as a table. A leading `!` means UTC.
 function os.date(format, seconds)
   format = check.optional(check.string, format, 1, "date") or "%c"
+  if #format > LONGEST_FORMAT then
+    error(
+      ("bad argument #1 to 'date' (a text of at most %d bytes expected, got %d)"):format(
+        LONGEST_FORMAT,
+        #format
+      ),
+      2
+    )
+  end
   if seconds == nil then
     seconds = now()
   else

@@ -81,6 +81,23 @@ end
 
 -- The fields of a Time, under keys that no program can get at: a Time may be shared.
 local SEC <const>, NSEC <const>, LOC <const> = {}, {}, {}
+-- Bytes of a layout, and of a text that is read by one, at most: the kernel walks through them without a pause.
+local LONGEST_LAYOUT <const> = 65536
+
+local function check_length(text, n, name)
+  if #text > LONGEST_LAYOUT then
+    error(
+      ("bad argument #%d to '%s' (a text of at most %d bytes expected, got %d)"):format(
+        n,
+        name,
+        LONGEST_LAYOUT,
+        #text
+      ),
+      3
+    )
+  end
+end
+
 local methods = {}
 
 local make_time = runtime.object("Time", methods, {
@@ -165,6 +182,7 @@ end
 
 function methods:format(layout)
   check.string(layout, 1, "format")
+  check_length(layout, 1, "format")
   local wall, offset, abbreviation = wall_clock(self)
   local days, seconds = wall // 86400, wall % 86400
   local year, month, day = calendar.civil(days)
@@ -190,7 +208,13 @@ function methods:unix()
   return self[SEC]
 end
 
+--- Nanoseconds since 1970; the largest or least integer for what 64 bits cannot hold.
 function methods:unix_nano()
+  if self[SEC] > math.maxinteger // SECOND - 1 then
+    return math.maxinteger
+  elseif self[SEC] < math.mininteger // SECOND + 1 then
+    return math.mininteger
+  end
   return self[SEC] * SECOND + self[NSEC]
 end
 
@@ -333,6 +357,8 @@ end
 function time.parse(layout, value, location)
   check.string(layout, 1, "parse")
   check.string(value, 2, "parse")
+  check_length(layout, 1, "parse")
+  check_length(value, 2, "parse")
   if location == nil then
     location = zones.LOCAL
   else

@@ -169,6 +169,7 @@ class ScriptApplication {
       chunk: chunkName(name),
       ...(bytes && { bytes }),
       ...(!sandbox && { script: file === undefined ? known : { ...known, file } }),
+      text: this.#code,
     };
     const modules = [...builtinModules].filter(([, module]) => !sandbox || module.sandbox);
     this.#modules = modules.map(([module]) => module);

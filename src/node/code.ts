@@ -36,7 +36,7 @@ export function codeEntry(entry: Entry, variables: Variables): CodeEntry | undef
   const { source, method, modules, imports, pool } = kind.code.read(
     decodeEntry(kind, entry, variables),
   );
-  const chunk = entry.origin?.chunk;
+  const { chunk, text } = entry.origin ?? {};
   const host = defaultHost(entry);
   const options = callOptions(entry);
   return {
@@ -47,6 +47,7 @@ export function codeEntry(entry: Entry, variables: Variables): CodeEntry | undef
     modules,
     ...(chunk !== undefined && { chunk }),
     ...(entry.origin?.script && { script: entry.origin.script }),
+    ...(text !== undefined && { text: sourceOf(entry, text) }),
     ...(pool && { pool: { ...pool } }),
     ...(Object.keys(imports).length > 0 && { imports }),
     // A library is never called.

@@ -23,6 +23,8 @@ export interface Entry {
     script?: ScriptCode;
     /** Each character of the source is a byte, since the file is no UTF-8. */
     bytes?: boolean;
+    /** Its code as it was written, where the entry's source puts more around it. */
+    text?: string;
   };
 }
 

@@ -14,6 +14,8 @@ export interface LuaExports {
   spend_memory_reserve(): number;
   /** Keeps it back again. */
   keep_memory_reserve(): void;
+  /** For tests: lets all allocations of the running unit fail after so many; -1: none. */
+  fail_allocations(after: number): void;
 
   luaL_newstate(): LuaState;
   luaL_openlibs(L: LuaState): void;

@@ -10,6 +10,8 @@ export type Pushable = LuaValue | LuaRef | Pushable[] | { [key: string]: Pushabl
 
 /** Bytes of the buffer through which strings reach Lua; longer ones get one of their own. */
 const SCRATCH = 65_536;
+/** Bytes of a string, at most, for which a block of the memory reserve is freed. */
+const SPENT_FOR = 262_144;
 /** Up to this length a string is encoded unit by unit: a native call costs more. */
 const SHORT_STRING = 24;
 /** Stack slots that a frame may use without asking (LUA_MINSTACK). */
@@ -155,7 +157,7 @@ export class Pusher {
 
   #allocate(bytes: number): number {
     const address = this.lua.malloc(bytes);
-    if (address !== 0 || this.lua.spend_memory_reserve() === 0) return address;
+    if (address !== 0 || bytes > SPENT_FOR || this.lua.spend_memory_reserve() === 0) return address;
     return this.lua.malloc(bytes);
   }
 

@@ -388,6 +388,11 @@ export class Vm {
     this.#lua.keep_memory_reserve();
   }
 
+  /** For tests: lets all allocations of the running unit fail after so many more; -1: none. */
+  failAllocations(after: number): void {
+    this.#lua.fail_allocations(after);
+  }
+
   /** Ends the VM; its memory is freed with it. Nothing may be called afterwards. */
   close(): void {
     this.#dead = new VmTrap("the Lua VM is closed");

@@ -16,6 +16,8 @@ export interface CodeEntry {
   chunk?: string;
   /** The code is that of a script, which has all of Lua's libraries. */
   script?: ScriptCode;
+  /** What the program has written, where `source` puts more around it. */
+  text?: string | Uint8Array;
   method: string;
   modules: string[];
   /** Alias to entry id. */

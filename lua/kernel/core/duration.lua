@@ -19,6 +19,8 @@ local UNITS = {
 }
 
 local MAX = math.maxinteger
+-- Bytes of a duration's text, at most: it is walked through without a pause.
+local LONGEST <const> = 1024
 
 local duration = {}
 
@@ -38,6 +40,10 @@ end
 -- @param text a string such as "1h30m"; an optional sign comes first, units are ns us µs ms s m h
 -- @return the duration in nanoseconds (integer), or nil and a message that says what is wrong
 function duration.parse(text)
+  if #text > LONGEST then
+    return nil,
+      format("invalid duration: a text of at most %d bytes expected, got %d", LONGEST, #text)
+  end
   local position, negative = 1, false
   local first = byte(text, 1)
   if first == 0x2d or first == 0x2b then
@@ -81,6 +87,17 @@ function duration.parse(text)
     position = unit_end + 1
   end
   return negative and -total or total
+end
+
+--- The sum of two numbers of nanoseconds; what 64 bits cannot hold becomes the largest or the least of them.
+function duration.sum(a, b)
+  local sum = a + b
+  if a > 0 and b > 0 and sum < 0 then
+    return math.maxinteger
+  elseif a < 0 and b < 0 and sum >= 0 then
+    return math.mininteger
+  end
+  return sum
 end
 
 -- Appends `value / 10^digits` without trailing zeros.

@@ -4,21 +4,24 @@ local use = ...
 local tostring = use("kernel/core/stable").tostring
 local type_of = host.type
 
-local function plain(value, above)
+-- So deep a table is followed; what is deeper becomes its text.
+local DEEPEST <const> = 128
+
+local function plain(value, above, depth)
   local kind = type_of(value)
   if kind == "table" then
-    if above[value] then
+    if above[value] or depth > DEEPEST then
       return tostring(value)
     end
     above[value] = true
     local result = {}
     if #value > 0 then
       for i = 1, #value do
-        result[i] = plain(value[i], above)
+        result[i] = plain(value[i], above, depth + 1)
       end
     else
       for key, item in next, value do
-        result[tostring(key)] = plain(item, above)
+        result[tostring(key)] = plain(item, above, depth + 1)
       end
     end
     above[value] = nil
@@ -30,5 +33,5 @@ local function plain(value, above)
 end
 
 return function(value)
-  return plain(value, {})
+  return plain(value, {}, 1)
 end

@@ -326,10 +326,18 @@ function sandbox.missing(message, id, kinds, details)
   return errors.make("NotFound", text, false, details or { id = id })
 end
 
-local function compile(id, source, name)
+-- `text` is what a program has written where `source` puts more around it: it must be whole by itself, or it could close
+-- what is around it.
+local function compile(id, source, name, text)
   if name:sub(1, 4) == "lua/" then
     -- Code under such a name would count as the kernel's own, which is not preempted.
     return nil, errors.fail("Invalid", "the namespace of " .. id .. " is reserved; choose another")
+  end
+  if text then
+    local alone, problem = load(text, "=" .. name, "t", {})
+    if not alone then
+      return nil, errors.fail("Invalid", problem)
+    end
   end
   -- Same line numbers as in the file: nothing is put before the first line but on that line.
   local chunk, message = load(
@@ -374,7 +382,7 @@ function sandbox.entry(id)
   if not definition then
     return nil
   end
-  local factory, err = compile(id, definition.source, definition.chunk or id)
+  local factory, err = compile(id, definition.source, definition.chunk or id, definition.text)
   if not factory then
     return nil, err
   end

@@ -22,8 +22,10 @@ local head, tail = 1, 0
 
 --- Makes a coroutine runnable; `a` and `b` are what its `park` returns (or its function's arguments).
 local function ready(co, a, b)
-  tail = tail + 1
-  queue[tail], first_value[tail], second_value[tail] = co, a, b
+  -- The queue is longer once all three have room: an array that cannot grow raises.
+  local i = tail + 1
+  queue[i], first_value[i], second_value[i] = co, a, b
+  tail = i
 end
 scheduler.ready = ready
 
@@ -83,8 +85,11 @@ end
 --- `item.cancelled` is set by then.
 function scheduler.at(at, item)
   created = created + 1
-  timers = timers + 1
-  sift_up(timers, at, created, item)
+  -- The heap has its item once all three arrays have room: one that cannot grow raises.
+  local i = timers + 1
+  due[i], order[i], action[i] = at, created, item
+  timers = i
+  sift_up(i, at, created, item)
 end
 
 local function pop_timer()
@@ -308,19 +313,8 @@ end
 -- Arrays of the queue of `run_alone` between two calls, as it never nests and mostly leaves them empty.
 local spare_queue, spare_first, spare_second = {}, {}, {}
 
---- Runs only the coroutines that `start(...)` makes ready (those of one unit) until they are all parked or `slices`
---- slices are spent; the other units wait meanwhile. Returns nil when they are all parked, else what is still runnable,
---- to be given as `pending` to a later call.
-function scheduler.run_alone(pending, slices, start, ...)
-  local saved_queue, saved_first, saved_second, saved_head, saved_tail =
-    queue, first_value, second_value, head, tail
-  if pending then
-    queue, first_value, second_value, head, tail =
-      pending.queue, pending.first, pending.second, pending.head, pending.tail
-  else
-    queue, first_value, second_value, head, tail = spare_queue, spare_first, spare_second, 1, 0
-  end
-  alone(true)
+-- Calls `start(...)`, then runs what is runnable until `slices` are spent.
+local function drain(slices, start, ...)
   if start then
     start(...)
   end
@@ -336,6 +330,22 @@ function scheduler.run_alone(pending, slices, start, ...)
     end
     slices = slices - (spent and 1 or 0.001)
   end
+end
+
+--- Runs only the coroutines that `start(...)` makes ready (those of one unit) until they are all parked or `slices`
+--- slices are spent; the other units wait meanwhile. Returns nil when they are all parked, else what is still runnable,
+--- to be given as `pending` to a later call.
+function scheduler.run_alone(pending, slices, start, ...)
+  local saved_queue, saved_first, saved_second, saved_head, saved_tail =
+    queue, first_value, second_value, head, tail
+  if pending then
+    queue, first_value, second_value, head, tail =
+      pending.queue, pending.first, pending.second, pending.head, pending.tail
+  else
+    queue, first_value, second_value, head, tail = spare_queue, spare_first, spare_second, 1, 0
+  end
+  alone(true)
+  local ok, raised = pcall(drain, slices, start, ...)
   alone(false)
   local rest
   if head <= tail then
@@ -345,6 +355,10 @@ function scheduler.run_alone(pending, slices, start, ...)
   queue, first_value, second_value, head, tail =
     saved_queue, saved_first, saved_second, saved_head, saved_tail
   scheduler.current, scheduler.co = nil, nil
+  if not ok then
+    -- The other units have their queue back; what was runnable of this one is gone.
+    error(raised, 0)
+  end
   return rest
 end
 

@@ -1,14 +1,21 @@
 -- Sleeping and timers for units that use the real clock (functions and processes).
 local use = ...
 local scheduler = use("kernel/core/scheduler")
+local sum = use("kernel/core/duration").sum
 local now, park, at, run_as = host.now, host.park, scheduler.at, scheduler.run_as
 
 local timers = {}
 
+--- The instant (ns since the epoch) in `ns` nanoseconds, or the last one that there is.
+function timers.after(ns)
+  return sum(now(), ns)
+end
+local after = timers.after
+
 --- Suspends the running coroutine for `ns` nanoseconds.
 function timers.sleep(_, ns)
   if ns > 0 then
-    at(now() + ns, scheduler.co)
+    at(after(ns), scheduler.co)
     park()
   end
 end
@@ -21,7 +28,7 @@ function timers.start(self, ns, callback)
       run_as(self, callback, now())
     end
   end
-  at(now() + ns, timer)
+  at(after(ns), timer)
   return timer
 end
 

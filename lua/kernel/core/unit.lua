@@ -199,11 +199,11 @@ end
 function unit.start(self, co, a, b)
   self.main = co
   unit_of[co] = self
+  scheduler.ready(co, a, b)
   unit.live = unit.live + 1
   if observer then
     observer("start", self)
   end
-  scheduler.ready(co, a, b)
 end
 
 local function stop_coroutines(self)

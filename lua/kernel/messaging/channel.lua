@@ -46,9 +46,10 @@ end
 
 -- Queues with holes: {first, last} under "h" and "t".
 local function push(queue, value)
+  -- The value is in the queue once there is room for it.
   local t = queue.t + 1
-  queue.t = t
   queue[t] = value
+  queue.t = t
 end
 
 local function pop(queue)
@@ -148,17 +149,20 @@ end
 
 -- Gives a value to the oldest waiting receiver; false when none waits.
 local function hand_over(ch, value)
-  local waiter = next_receiver(ch)
+  local waiter = ch[FIRST]
   while waiter do
+    -- It is woken before it is taken out: whatever fails in between, it is not lost.
     if unit_of[waiter] then
       ready(waiter, taken(ch, value), true)
+      next_receiver(ch)
       return true
     elseif type(waiter) == "table" and not waiter.done then
-      withdraw(waiter)
       ready(waiter.co, { channel = ch, value = taken(ch, value), ok = true })
+      withdraw(waiter)
       return true
     end
-    waiter = next_receiver(ch)
+    next_receiver(ch)
+    waiter = ch[FIRST]
   end
   return false
 end
@@ -167,18 +171,18 @@ end
 local function next_sender(ch)
   local senders = ch[SENDERS]
   while senders and senders.h <= senders.t do
-    local sender = pop(senders)
+    local sender = senders[senders.h]
     local record = sender.record
-    if record then
-      if not record.done then
-        withdraw(record)
-        ready(record.co, { channel = ch, value = sender.value, ok = true })
-        return sender
-      end
-    elseif unit_of[sender.co] then
+    if record and not record.done then
+      ready(record.co, { channel = ch, value = sender.value, ok = true })
+      withdraw(record)
+      return sender
+    elseif not record and unit_of[sender.co] then
       ready(sender.co, true)
+      pop(senders)
       return sender
     end
+    pop(senders)
   end
   return nil
 end

@@ -161,8 +161,9 @@ function messaging.post(unit, topic, from, value)
   if ch and not unit.listeners then
     local waiter = ch[FIRST]
     if waiter and unit_of[waiter] and not ch[RECEIVERS] and not ch[DECODE] then
+      ready(waiter, message, true)
       ch[FIRST] = false
-      return ready(waiter, message, true)
+      return
     end
   end
   messaging.deliver(unit, message)

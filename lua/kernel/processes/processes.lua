@@ -12,6 +12,7 @@ local links = use("kernel/processes/links")
 local messaging = use("kernel/messaging/messaging")
 local remote = use("kernel/processes/remote")
 local scheduler = use("kernel/core/scheduler")
+local timers = use("kernel/core/timers")
 local unit = use("kernel/core/unit")
 local by_pid, pid_of = unit.by_pid, unit.pid_of
 local copy = copies.copy
@@ -203,8 +204,9 @@ function here.cancel(pid, from, reason, ns)
   local now = host.now()
   local event = { kind = "pid.cancel", from = from, at = now // 1000000000, reason = reason }
   if ns then
-    event.deadline = (now + ns) // 1000000000
-    scheduler.at(now + ns, {
+    local deadline = timers.after(ns)
+    event.deadline = deadline // 1000000000
+    scheduler.at(deadline, {
       fire = function()
         unit.kill(self, errors.fail("Internal", "process terminated"))
       end,

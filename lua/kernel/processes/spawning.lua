@@ -76,6 +76,31 @@ local function counts_arguments(entry, fn)
   return vararg
 end
 
+-- Makes a process known, with those that watch it and what is in its mailbox from the start, and runs it.
+local function launch(self, fn, watcher, monitored, linked, messages, ...)
+  by_pid[self.pid] = self
+  if watcher then
+    if monitored then
+      self.monitors = { [watcher] = true }
+    end
+    if linked then
+      self.links = { [watcher] = true }
+    end
+  end
+  if messages then
+    for _, message in ipairs(messages) do
+      messaging.deliver(self, messaging.message(message[1], "", message[2], message[3]))
+    end
+  end
+  local n = select("#", ...)
+  if n == 2 or (n < 2 and not counts_arguments(self.entry, fn)) then
+    local a, b = ...
+    unit.start(self, coroutine.create(fn), a, b)
+  else
+    unit.start(self, coroutine.create(unit.bind(fn, ...)))
+  end
+end
+
 --- Makes a process of this worker. `watcher` monitors and/or links it before its first instruction.
 --- `extra` may hold `pid`, and `messages`: a list of {topic, n, value} that are in its mailbox from the start.
 function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
@@ -111,29 +136,17 @@ function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
     self.limits = own
   end
   self.env = env
-  entry.loaded = true
   local pid = self.pid
-  by_pid[pid] = self
-  if watcher then
-    if monitored then
-      self.monitors = { [watcher] = true }
+  local ok, raised =
+    pcall(launch, self, fn, watcher, monitored, linked, extra and extra.messages, ...)
+  if not ok then
+    by_pid[pid] = nil
+    if own then
+      limits.leave(own)
     end
-    if linked then
-      self.links = { [watcher] = true }
-    end
+    error(raised, 0)
   end
-  if extra and extra.messages then
-    for _, message in ipairs(extra.messages) do
-      messaging.deliver(self, messaging.message(message[1], "", message[2], message[3]))
-    end
-  end
-  local n = select("#", ...)
-  if n == 2 or (n < 2 and not counts_arguments(entry, fn)) then
-    local a, b = ...
-    unit.start(self, coroutine.create(fn), a, b)
-  else
-    unit.start(self, coroutine.create(unit.bind(fn, ...)))
-  end
+  entry.loaded = true
   return pid
 end
 

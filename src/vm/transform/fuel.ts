@@ -89,7 +89,7 @@ export function addFuel(module: ModuleText): void {
     inside: "l_alloc",
     find: `(call $realloc (local.get $1) (local.get $3))`,
     put: `${charge(`(i32.shr_u (local.get $3) (i32.const ${BYTES_SHIFT}))`)}
-      (call $allocate (local.get $1) (local.get $3))`,
+      (call $allocate (local.get $1) (local.get $2) (local.get $3))`,
   });
   for (const name of ["luaD_call", "luaD_callnoyield"]) {
     module.change({

@@ -65,16 +65,34 @@ export function addNatives(module: ModuleText): void {
    (i64.extend_i32_s (local.get $n))))`);
   module.append(`(export "get_index" (func $get_index))`);
 
-  // host.call_unyieldable(f, ...): pcall without a continuation, so nothing inside can yield.
+  // host.call_unyieldable(f, ...): pcall without a continuation, so nothing inside can yield. It is metered, also where
+  // no unit runs: a chunk that never ends gets an error.
   module.append(`
  (func $host_call_unyieldable (param $L i32) (result i32)
+  (local $failed i32)
+  (local $outer_fuel i32)
+  (local $outer_metered i32)
   (call $luaL_checkany (local.get $L) (i32.const 1))
   (call $lua_pushboolean (local.get $L) (i32.const 1))
   (call $lua_rotate (local.get $L) (i32.const 1) (i32.const 1))
-  (if
+  (local.set $outer_fuel (global.get $fuel))
+  (local.set $outer_metered (global.get $metered))
+  (if (i32.eqz (local.get $outer_metered))
+   (then
+    (global.set $metered (i32.const 1))
+    (global.set $fuel (i32.const 0))
+    (global.set $reserve (i32.const 0))
+    (global.set $stuck (i32.const 0))
+    (global.set $began (f64.const 0))))
+  (local.set $failed
    (call $lua_pcallk (local.get $L)
     (i32.sub (call $lua_gettop (local.get $L)) (i32.const 2))
-    (i32.const -1) (i32.const 0) (i32.const 0) (i32.const 0))
+    (i32.const -1) (i32.const 0) (i32.const 0) (i32.const 0)))
+  (if (i32.eqz (local.get $outer_metered))
+   (then
+    (global.set $metered (i32.const 0))
+    (global.set $fuel (local.get $outer_fuel))))
+  (if (local.get $failed)
    (then
     (call $lua_pushboolean (local.get $L) (i32.const 0))
     (call $lua_rotate (local.get $L) (i32.const -2) (i32.const 1))

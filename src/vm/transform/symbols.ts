@@ -25,6 +25,8 @@ export const functionNames: Readonly<Record<string, string>> = {
   $344: "luaX_next",
   $403: "luaO_pushvfstring",
   $465: "str_find_aux",
+  $303: "luaC_fullgc",
+  $379: "tryagain",
   $470: "match",
   $473: "str_lower",
   $475: "str_rep",

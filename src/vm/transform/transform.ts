@@ -7,6 +7,7 @@ import { addExceptions } from "./exceptions.ts";
 import { addFuel } from "./fuel.ts";
 import { addToFunctionTable } from "./function_table.ts";
 import { payForLoops } from "./loops.ts";
+import { addKernelGate } from "./kernel_gate.ts";
 import { addMemoryReserve } from "./memory_reserve.ts";
 import { ModuleText, TransformError } from "./module_text.ts";
 import { addNatives } from "./natives.ts";
@@ -55,6 +56,7 @@ export function transformText(text: string): string {
   addSuspension(module);
   addFuel(module);
   addMemoryReserve(module);
+  addKernelGate(module);
   limitCallChains(module);
   acceptErrorTexts(module);
   boundSearches(module);
