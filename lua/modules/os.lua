@@ -46,7 +46,8 @@ local function to_unix(wall, isdst)
   return seconds
 end
 
---- Unix seconds: now, or of a table of local calendar fields, which is normalised. Year, month and day default to today,
+--- Unix seconds: now, or of a table of local calendar fields, which is normalised. Year, month and day default to
+--- today,
 -- the time of day to 0; values out of range count on; `isdst` tells the two hours of an autumn night apart.
 function os.time(t)
   if t == nil then

@@ -326,8 +326,8 @@ function sandbox.missing(message, id, kinds, details)
   return errors.make("NotFound", text, false, details or { id = id })
 end
 
--- `text` is what a program has written where `source` puts more around it: it must be whole by itself, or it could close
--- what is around it.
+-- `text` is what a program has written where `source` puts more around it: it must be whole by itself, or it could
+-- close what is around it.
 local function compile(id, source, name, text)
   if name:sub(1, 4) == "lua/" then
     -- Code under such a name would count as the kernel's own, which is not preempted.

@@ -1,6 +1,6 @@
 import type { ModuleText } from "./module_text.ts";
 
-/** Slots of Lua's stack, at most, and those that the kernel's functions need. Each argument may be copied some times. */
+/** Slots of Lua's stack, at most, those that the kernel's functions need, and how often each argument may be copied. */
 const STACK_SLOTS = 1_000_000;
 const KERNEL_SLOTS = 10_000;
 const COPIES = 16;
@@ -15,11 +15,11 @@ const NAME = 0x61756c3d;
 const SLASH = 0x2f;
 
 /**
- * The gate between applications and the kernel. Functions of the kernel run on the stack, at the depth and in the memory
- * of whoever calls them. Were there an error between two halves of a change, other units would suffer: a receiver taken
- * out of a channel and never woken, say. So whenever code of an application calls a Lua function of the kernel, in
- * whatever way (a method, a metamethod, an iterator, through `pcall`), it is made sure first that there is room; else the
- * call fails as one of Lua itself would, before anything has changed.
+ * The gate between applications and the kernel. Functions of the kernel run on the stack, at the depth and in the
+ * memory of whoever calls them. Were there an error between two halves of a change, other units would suffer: a
+ * receiver taken out of a channel and never woken, say. So whenever code of an application calls a Lua function of
+ * the kernel, in whatever way (a method, a metamethod, an iterator, through `pcall`), it is made sure first that
+ * there is room; else the call fails as one of Lua itself would, before anything has changed.
  *
  * This is where a Lua function begins; CallInfo: func 0, previous 8, savedpc 16; closure: proto 12; proto: code 52,
  * source 76; the text of a TString is at 16.
