@@ -7,6 +7,7 @@
 import { pack } from "../../src/vm/codec.ts";
 import { loadLuaModule } from "../../src/vm/module.ts";
 import { livenessMemory } from "../../src/worker/liveness.ts";
+import { pulseMemory } from "../../src/worker/pulse.ts";
 import type { FromWorker } from "../../src/worker/messages.ts";
 import { createServices } from "../../src/worker/services.ts";
 import { LuaWorker } from "../../src/worker/worker.ts";
@@ -81,6 +82,7 @@ const worker = await LuaWorker.start({
   loads: memory(4),
   populations: memory(4),
   liveness: livenessMemory(1),
+  pulses: pulseMemory(1),
   services: createServices({ entries: [], directory: ".", modules: {}, startedAt: 0 }, () => {}),
   direct: true,
   terminalOf: () => undefined,

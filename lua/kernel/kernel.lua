@@ -140,6 +140,8 @@ function kernel.configure(index, first, alone, strict, seed)
   scheduler.set_slice()
   security.set_strict(strict)
   unit.configure(index, first)
+  -- JavaScript looks at `current` while a unit is in a long call of C.
+  host.watch(scheduler)
   kernel.alone(alone)
 end
 

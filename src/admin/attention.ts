@@ -9,9 +9,10 @@ import type { LogMemory } from "../observe/log-memory.ts";
 export const attention = z.object({
   severity: z.enum(["error", "warning"]),
   /** What kind of thing it is about. */
-  about: z.enum(["service", "run", "workflow", "unit", "function", "log"]),
+  about: z.enum(["worker", "service", "run", "workflow", "unit", "function", "log"]),
   id: z.string().openapi({
-    description: "Of the service, run (its workflow id), workflow (its entry), unit or function",
+    description:
+      "Of the worker, service, run (its workflow id), workflow (its entry), unit or function",
   }),
   message: z.string(),
 }).openapi("Attention");
@@ -54,6 +55,12 @@ async function failedRuns({ workflows }: Node): Promise<Attention[]> {
 /** Everything that needs somebody, the most severe first; at most 50 items. */
 export async function findAttention(node: Node, logs: LogMemory): Promise<Attention[]> {
   const items: Attention[] = [];
+  for (const { index, standing } of node.control.workers) {
+    if (!standing) continue;
+    const held = standing.unit === undefined ? "" : ` in a call of ${standing.unit}`;
+    const message = `stands still${held}, and all that is on it`;
+    items.push({ severity: "error", about: "worker", id: String(index), message });
+  }
   for (const { id, status, desired, retry_count: restarts, details } of node.control.services) {
     const why = details === undefined ? "" : `: ${details}`;
     if (status === "failed") {

@@ -5,6 +5,7 @@ import type { Names } from "./names.ts";
 import { parsePid, workerOf } from "./pid.ts";
 import type { ServiceInfo, Services } from "./services.ts";
 import { listUnits, type UnitInfo, type UnitPage, type UnitQuery } from "./units.ts";
+import type { StandingWorker } from "./worker-watch.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 import type { WorkflowHosts } from "./workflow-hosts.ts";
 import type { TaskFailure } from "../workflows/tasks/tasks.ts";
@@ -17,6 +18,8 @@ export interface WorkerInfo {
   index: number;
   /** Units alive on it, as of its last turn. */
   units: number;
+  /** Set while its event loop does not run. */
+  standing?: StandingWorker;
 }
 
 /** What tools look at and do in a running node: the admin API, the command line. */
@@ -54,7 +57,10 @@ export class Control {
   /** The workers that run. */
   get workers(): WorkerInfo[] {
     return this.#pool.running.toSorted((left, right) => left - right)
-      .map((index) => ({ index, units: this.#pool.loadOf(index) }));
+      .map((index) => {
+        const standing = this.#pool.standing(index);
+        return { index, units: this.#pool.loadOf(index), ...(standing && { standing }) };
+      });
   }
 
   /**
@@ -70,7 +76,8 @@ export class Control {
     }
     await this.#ask(
       pid,
-      (worker) => this.#pool.ask(worker, "send", pid, topic, controlPid, values.length, ...values),
+      (worker) =>
+        this.#pool.askNow(worker, "send", pid, topic, controlPid, values.length, ...values),
     );
   }
 
@@ -87,14 +94,14 @@ export class Control {
     const ns = deadline === undefined ? undefined : BigInt(Math.round(deadline * 1e6));
     await this.#ask(
       pid,
-      (worker) => this.#pool.ask(worker, "cancel", pid, controlPid, reason, ns),
+      (worker) => this.#pool.askNow(worker, "cancel", pid, controlPid, reason, ns),
     );
   }
 
   /** Ends a process or a workflow by force. @throws WippyError NotFound */
   async terminate(pid: string): Promise<void> {
     if (this.#workflows.owns(pid)) return await this.#workflows.terminate(pid);
-    await this.#ask(pid, (worker) => this.#pool.ask(worker, "terminate", pid));
+    await this.#ask(pid, (worker) => this.#pool.askNow(worker, "terminate", pid));
   }
 
   /** Bytes of Lua memory that a worker may use. */

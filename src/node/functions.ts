@@ -38,7 +38,7 @@ function quantile(sorted: readonly number[], share: number): number {
 export async function listFunctions(pool: WorkerPool): Promise<FunctionInfo[]> {
   const answers = await Promise.all(
     // A worker that dies meanwhile has no functions.
-    pool.running.map((worker) => pool.ask(worker, "functions").catch(() => [])),
+    pool.running.map((worker) => pool.askNow(worker, "functions").catch(() => [])),
   );
   const found = new Map<string, { info: FunctionInfo; times: number[] }>();
   for (

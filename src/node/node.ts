@@ -1,3 +1,4 @@
+import type { LogRecord } from "../observe/log.ts";
 /**
  * The control plane of one runtime: workers, hosts, services, names, workflows, shutdown.
  * @module
@@ -51,6 +52,9 @@ const pidEpoch = Date.UTC(2026, 0, 1);
 function newPids(now: number): number {
   return Math.max(0, Math.floor((now - pidEpoch) / 1000)) * pidsPerSecond;
 }
+
+/** How long a worker may stand still before it is replaced, in milliseconds. */
+const defaultHeartbeatTimeout = 30_000;
 
 /** One runtime. */
 export class Node {
@@ -111,6 +115,8 @@ export class Node {
           modules: options.modules ?? {},
           startedAt: platform.now(),
         },
+        heartbeatTimeout: options.config.duration("workers.heartbeat_timeout") ??
+          defaultHeartbeatTimeout,
         limitedHosts: limits.size,
         memoryLimit: options.memoryLimit ?? defaultMemoryLimit,
         cachedRuns: options.cachedRuns,
@@ -124,6 +130,13 @@ export class Node {
         request: (origin, op, args) => requests.answer(origin, op, args),
         message: (_, message) => this.#message(message),
         started: (worker) => this.#workflows.connect(worker),
+        standing: (worker, { unit }) => {
+          const fields = { worker, ...(unit !== undefined && { unit }) };
+          this.#say("warn", "a worker stands still, and all that is on it", fields);
+        },
+        goesOn: (worker, after) => {
+          this.#say("info", "a worker that stood still goes on", { worker, milliseconds: after });
+        },
         died: (worker, failure) => this.#workerDied(worker, failure, names),
       },
     );
@@ -296,14 +309,13 @@ export class Node {
     (to === 1 ? standardStreams.stdout : standardStreams.stderr).write(data);
   }
 
+  #say(level: LogRecord["level"], message: string, fields: LogRecord["fields"] = {}): void {
+    const time = this.#platform.now();
+    this.#log.log({ level, time, logger: "runtime", message, fields });
+  }
+
   #workerDied(worker: number, failure: ErrorData, names: Names): void {
-    this.#log.log({
-      level: "error",
-      time: this.#platform.now(),
-      logger: "runtime",
-      message: `worker ${worker} was replaced: ${failure.message}`,
-      fields: {},
-    });
+    this.#say("error", `worker ${worker} was replaced: ${failure.message}`);
     this.#requests.workerDied(worker);
     names.releaseWhere((pid) => workerOf(pid) === worker);
     this.#workflows.disconnect(worker, failure);

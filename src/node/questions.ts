@@ -3,6 +3,8 @@ import type { LuaValue } from "../vm/value.ts";
 
 interface Open {
   worker: number;
+  /** Whoever asked does not wait for a worker that stands still. */
+  hurried: boolean;
   resolve(values: LuaValue[]): void;
   reject(error: Error): void;
 }
@@ -16,7 +18,7 @@ export class Questions {
   ask(worker: number): { ticket: number; answer: Promise<LuaValue[]> } {
     const ticket = ++this.#last;
     const { promise, resolve, reject } = Promise.withResolvers<LuaValue[]>();
-    this.#open.set(ticket, { worker, resolve, reject });
+    this.#open.set(ticket, { worker, hurried: false, resolve, reject });
     return { ticket, answer: promise };
   }
 
@@ -29,6 +31,21 @@ export class Questions {
   /** Nobody waits for an answer any more. */
   forget(ticket: number): void {
     this.#open.delete(ticket);
+  }
+
+  /** Whoever asked does not wait for a worker that stands still. */
+  hurry(ticket: number): void {
+    const question = this.#open.get(ticket);
+    if (question) question.hurried = true;
+  }
+
+  /** A worker stands still: who is in a hurry need not wait. */
+  refuse(worker: number, error: WippyError): void {
+    for (const [ticket, { worker: owner, hurried, reject }] of this.#open) {
+      if (owner !== worker || !hurried) continue;
+      this.#open.delete(ticket);
+      reject(error);
+    }
   }
 
   /** A worker died: all that it was asked fails. */

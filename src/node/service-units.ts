@@ -35,10 +35,10 @@ export class ServiceUnits {
       pid,
       ended,
       cancel: async (reason) => {
-        await this.#pool.ask(worker, "cancel", pid, controlPid, reason);
+        await this.#pool.askNow(worker, "cancel", pid, controlPid, reason);
       },
       terminate: async () => {
-        await this.#pool.ask(worker, "terminate", pid);
+        await this.#pool.askNow(worker, "terminate", pid);
       },
     };
   }

@@ -74,7 +74,7 @@ async function nameSupervisors(pool: WorkerPool, units: UnitInfo[]): Promise<Uni
     const worker = parent === undefined ? undefined : workerOf(parent);
     if (parent === undefined || worker === undefined || supervises.has(parent)) continue;
     const page = pool.running.includes(worker)
-      ? await pool.ask(worker, "units", { pid: parent, limit: 1 }) as Record<string, LuaValue>
+      ? await pool.askNow(worker, "units", { pid: parent, limit: 1 }) as Record<string, LuaValue>
       : {};
     supervises.set(parent, records(page["units"])[0]?.["supervises"] === true);
   }
@@ -120,6 +120,8 @@ async function pageOf(
   let inside: string | undefined = cursor[2];
   const units: UnitInfo[] = [];
   for (const worker of pool.running.filter((index) => index >= first).toSorted((a, b) => a - b)) {
+    // What is on it cannot be asked for; the state of the runtime says so.
+    if (filter.pid === undefined && pool.standing(worker)) continue;
     if (units.length === limit) return { units, next: String(worker) };
     const query = {
       ...filter,
@@ -127,7 +129,7 @@ async function pageOf(
       ...(worker === first && inside !== undefined && { after: inside }),
     };
     inside = undefined;
-    const page = await pool.ask(worker, "units", query as LuaValue) as Record<string, LuaValue>;
+    const page = await pool.askNow(worker, "units", query as LuaValue) as Record<string, LuaValue>;
     if (page["expired"] === true) {
       throw new WippyError("Invalid", "the list of units has expired; begin again", {
         retryable: true,

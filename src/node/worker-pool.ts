@@ -15,11 +15,13 @@ import {
   type ToWorker,
 } from "../worker/messages.ts";
 import { Liveness, livenessMemory } from "../worker/liveness.ts";
+import { pulseMemory } from "../worker/pulse.ts";
 import { createServices, type ServiceOptions } from "../worker/services.ts";
 import type { ThreadStart } from "../worker/thread.ts";
 import { crowded, LuaWorker } from "../worker/worker.ts";
 import type { KernelRequest, KernelRequests } from "./kernel-requests.ts";
 import { Questions, valueOf } from "./questions.ts";
+import { type StandingWorker, WorkerWatch } from "./worker-watch.ts";
 import { type RunningWorker, simulatedLink, startThread } from "./worker-start.ts";
 
 export interface WorkerPoolOptions {
@@ -35,6 +37,8 @@ export interface WorkerPoolOptions {
   memoryLimit: number;
   /** Workflow runs that a worker keeps in memory. */
   cachedRuns?: number | undefined;
+  /** Milliseconds for which a worker may stand still before it is replaced; 0: for ever. */
+  heartbeatTimeout: number;
   /** How many hosts have limits. */
   limitedHosts: number;
   /** Sequence number with which PIDs begin. */
@@ -51,6 +55,10 @@ export interface WorkerPoolEvents {
   message(worker: number, message: FromWorker): void;
   /** A worker runs and has nothing yet. */
   started(worker: number): void;
+  /** A worker's event loop has not run for a second. */
+  standing(worker: number, state: StandingWorker): void;
+  /** It goes on, after so many milliseconds. */
+  goesOn(worker: number, after: number): void;
   /** A worker died and is replaced; whatever it ran is gone. */
   died(worker: number, failure: ErrorData): void;
 }
@@ -74,6 +82,8 @@ export class WorkerPool {
   #most: number;
   readonly #loads: Int32Array;
   readonly #liveness: SharedArrayBuffer;
+  readonly #pulses: SharedArrayBuffer;
+  readonly #watch: WorkerWatch;
   /** Of each host with limits, the processes on each worker. */
   readonly #populations: Int32Array;
   readonly #workers = new Map<number, RunningWorker>();
@@ -93,6 +103,17 @@ export class WorkerPool {
     this.#most = options.count;
     this.#loads = new Int32Array(new SharedArrayBuffer(options.count * 4)).fill(-1);
     this.#liveness = livenessMemory(options.count);
+    this.#pulses = pulseMemory(options.count);
+    this.#watch = new WorkerWatch(this.#pulses, options.heartbeatTimeout, {
+      standing: (index, state) => {
+        this.#questions.refuse(index, standsStill(index, state));
+        this.#events.standing(index, state);
+      },
+      goesOn: (index, after) => this.#events.goesOn(index, after),
+      lost: (index, state) => {
+        this.#died(index, this.#starts[index]! - 1, standsStill(index, state).toJSON());
+      },
+    });
     this.#populations = new Int32Array(
       new SharedArrayBuffer(Math.max(1, options.limitedHosts) * options.count * 4),
     );
@@ -146,14 +167,14 @@ export class WorkerPool {
     return this.#loads;
   }
 
-  /** The running worker with the fewest units. */
+  /** The running worker with the fewest units; one that stands still only where all do. */
   leastLoaded(): number {
-    let best = 0;
+    const weight = (index: number) => this.standing(index) ? Infinity : this.#loads[index] ?? 0;
+    let best: number | undefined;
     for (const index of this.#workers.keys()) {
-      const load = this.#loads[index]!;
-      if (!this.#workers.has(best) || load < this.#loads[best]!) best = index;
+      if (best === undefined || weight(index) < weight(best)) best = index;
     }
-    return best;
+    return best ?? 0;
   }
 
   #start(index: number): Promise<void> {
@@ -186,6 +207,7 @@ export class WorkerPool {
       module: await loadLuaModule(),
       loads: this.#loads,
       liveness: this.#liveness,
+      pulses: this.#pulses,
       populations: this.#populations,
     };
     if (simulation || (inline && index === 0)) {
@@ -232,6 +254,12 @@ export class WorkerPool {
         return failure;
       }),
     );
+    this.#watch.add(index);
+  }
+
+  /** How a worker stands still; undefined when it runs. */
+  standing(index: number): StandingWorker | undefined {
+    return this.#watch.standing(index);
   }
 
   /** Sends a message to a worker, in a batch with what else goes there in this turn of the event loop. */
@@ -264,6 +292,23 @@ export class WorkerPool {
     ...args: KernelRequests[Op]
   ): Promise<LuaValue> {
     return await valueOf(this.#request(index, op, args).answer);
+  }
+
+  /**
+   * The same for tools, which wait for no worker that stands still.
+   *
+   * @throws WippyError the operation's error; Unavailable when the worker stands still
+   */
+  async askNow<Op extends KernelRequest>(
+    index: number,
+    op: Op,
+    ...args: KernelRequests[Op]
+  ): Promise<LuaValue> {
+    const state = this.standing(index);
+    if (state) throw standsStill(index, state);
+    const { ticket, answer } = this.#request(index, op, args);
+    this.#questions.hurry(ticket);
+    return await valueOf(answer);
   }
 
   /** Sends a request to a worker's kernel. @throws WippyError NotFound when there is no such worker */
@@ -443,6 +488,7 @@ export class WorkerPool {
     const worker = this.#workers.get(index);
     if (!worker) return;
     this.#workers.delete(index);
+    this.#watch.remove(index);
     this.#outgoing.delete(index);
     Atomics.store(this.#loads, index, -1);
     new Liveness(this.#liveness, index).reset(0, []);
@@ -488,9 +534,19 @@ export class WorkerPool {
   /** Ends all workers at once. */
   close(): void {
     this.#closed = true;
+    this.#watch.close();
     for (const worker of this.#workers.values()) worker.close();
     this.#workers.clear();
   }
+}
+
+function standsStill(index: number, { unit, for: time }: StandingWorker): WippyError {
+  const why = unit === undefined ? "" : ` in a call of ${unit}`;
+  return new WippyError(
+    "Unavailable",
+    `worker ${index} has stood still${why} for ${Math.round(time / 1000)} s`,
+    { retryable: true },
+  );
 }
 
 function notFound(index: number): WippyError {

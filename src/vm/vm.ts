@@ -2,6 +2,7 @@ import { WippyError } from "./error.ts";
 import { type LuaExports, type LuaState, REGISTRY, STATUS } from "./exports.ts";
 import type { Heap } from "./heap.ts";
 import { type Instance, instantiate } from "./instantiate.ts";
+import { peekText } from "./peek.ts";
 import { type Pushable, Pusher } from "./push.ts";
 import { DEFAULT_LIMITS, type MarshalLimits, Reader } from "./read.ts";
 import { positionOf, raisedError, type RaisedFailure } from "./raised.ts";
@@ -120,6 +121,8 @@ export class Vm {
   #failure: RaisedFailure | undefined;
   #messageHandler: LuaRef | undefined;
   #dead: VmTrap | undefined;
+  /** Address of the table of `peek`, 0 while there is none. */
+  #watched = 0;
   /** Names of the registered host functions, and those that an image has already. */
   readonly #names: string[] = [];
   #expected: readonly string[] = [];
@@ -381,6 +384,16 @@ export class Vm {
   /** Bytes that Lua has in use, and the most that the VM may have. */
   memory(): { used: number; limit: number } {
     return { used: this.#lua.memory_used(this.#main), limit: this.#memoryLimit };
+  }
+
+  /** Has `peek` begin at the table that is the first argument of a raw host function. */
+  watch(L: LuaState): void {
+    this.#watched = this.#lua.lua_topointer(L, 1);
+  }
+
+  /** The text at the end of a path of fields from the watched table; may be called from `toiling`. */
+  peek(...path: string[]): string | undefined {
+    return this.#watched === 0 ? undefined : peekText(this.#heap, this.#watched, ...path);
   }
 
   /** Keeps memory back for the kernel, as long as there is enough: for the beginning of each turn. */

@@ -51,6 +51,7 @@ export const hostFunctions = [
   "admit",
   "leave",
   "random_digits",
+  "watch",
   "write",
   "read",
 ] as const;

@@ -5,6 +5,7 @@
 import { WippyError } from "../vm/error.ts";
 import { postBatch, toWorker } from "./batch.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
+import { beatInterval, Pulse } from "./pulse.ts";
 import { createServices, type ServiceOptions } from "./services.ts";
 import { LuaWorker, type WorkerOptions } from "./worker.ts";
 
@@ -42,6 +43,8 @@ async function start({ options, services }: ThreadStart): Promise<void> {
     postMessage([{ type: "died", failure }]);
     return;
   }
+  const pulse = new Pulse(options.pulses, options.index);
+  setInterval(() => pulse.beat(), beatInterval);
   for (const batch of early.splice(0)) worker.receive(batch);
 }
 

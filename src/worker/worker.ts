@@ -21,6 +21,7 @@ import { type CodeEntry, type FromWorker, type HostState, type ToWorker } from "
 import type { Terminal } from "../operations/io/terminal.ts";
 import type { OperationServices } from "../operations/operation.ts";
 import { Liveness, sequencesOf } from "./liveness.ts";
+import { Pulse } from "./pulse.ts";
 import { OperationRunner } from "./operation-runner.ts";
 import { workflowOptions } from "./workflow-options.ts";
 import { WorkflowWork } from "./workflow-work.ts";
@@ -45,6 +46,8 @@ export interface WorkerOptions {
   populations: Int32Array;
   /** Which units live where: shared by all. */
   liveness: SharedArrayBuffer;
+  /** The heartbeats of all: shared by all. */
+  pulses: SharedArrayBuffer;
   services: OperationServices;
   /** The machine's, unless given. */
   platform?: Platform;
@@ -91,6 +94,7 @@ export class LuaWorker {
   #kernel!: Kernel;
   #workflows!: WorkflowWork;
   #operations!: OperationRunner;
+  readonly #pulse: Pulse;
   #outgoing: FromWorker[] = [];
   readonly #platform: Platform;
   /** Call off the next turn, and the timer that would begin one. */
@@ -103,6 +107,7 @@ export class LuaWorker {
     this.#options = options;
     this.#platform = options.platform ?? machine;
     this.#post = post;
+    this.#pulse = new Pulse(options.pulses, options.index);
     for (const entry of options.entries) this.#entries.set(entry.id, entry);
   }
 
@@ -123,6 +128,7 @@ export class LuaWorker {
       module,
       memoryLimit,
       clock: services.clock.now,
+      toiling: () => this.#noteUnit(),
       ...(image && { image: image.vm }),
     });
     this.#operations = new OperationRunner(services, (ticket, value, error) => {
@@ -270,6 +276,10 @@ export class LuaWorker {
       const bytes = this.#platform.random.bytes(Number(count) / 2);
       return Buffer.from(bytes).toString("hex");
     });
+    vm.registerRaw("watch", (L) => {
+      vm.watch(L);
+      return 0;
+    });
     vm.registerRaw("write", (L) => this.#write(L));
     const block = Buffer.allocUnsafe(64 * 1024);
     vm.registerRaw("read", (L) => {
@@ -309,6 +319,12 @@ export class LuaWorker {
       else this.#send({ type: "output", to, data: data.slice() });
     }
     return 0;
+  }
+
+  /** Notes which unit runs, for who sees that this worker stands still. */
+  #noteUnit(): void {
+    const unit = this.#vm.peek("current", "pid") ?? this.#vm.peek("current", "entry", "id");
+    if (unit !== undefined) this.#pulse.note(unit);
   }
 
   #setHost({ id, kind, state, limits }: HostState): void {

@@ -8,7 +8,13 @@ const status = z.object({
   directory: z.string(),
   started: z.number().openapi({ description: "Milliseconds since 1970" }),
   now: z.number(),
-  workers: z.array(z.object({ index: z.number(), units: z.number() })),
+  workers: z.array(z.object({
+    index: z.number(),
+    units: z.number(),
+    standing: z.object({ unit: z.string().optional(), for: z.number() }).optional().openapi({
+      description: "Set while it stands still: who holds it, and for how many milliseconds so far",
+    }),
+  })),
   units: z.number().openapi({ description: "Alive, as of each worker's last turn" }),
   memory: z.object({
     resident: z.number().openapi({ description: "Bytes of the whole program" }),

@@ -105,6 +105,8 @@ function target({ about, id }: Attention): string {
       return "/logs?level=error";
     case "service":
       return "/services";
+    case "worker":
+      return "/processes";
   }
 }
 

@@ -1,0 +1,94 @@
+import { beatInterval, Pulse } from "../worker/pulse.ts";
+
+/** A worker whose event loop has not run for a while. */
+export interface StandingWorker {
+  /** The unit that holds it: a PID, or the identifier of a function; absent when that is not known. */
+  unit?: string;
+  /** Milliseconds since it was last seen running. */
+  for: number;
+}
+
+/** Beats that a worker may miss in a row. */
+const missable = 1000 / beatInterval;
+
+interface Watched {
+  readonly pulse: Pulse;
+  beats: number;
+  missed: number;
+}
+
+/** What a watch tells the pool. */
+export interface WatchEvents {
+  /** A worker has begun to stand still. */
+  standing(index: number, state: StandingWorker): void;
+  /** It goes on, after so many milliseconds. */
+  goesOn(index: number, after: number): void;
+  /** It has stood still for too long. */
+  lost(index: number, state: StandingWorker): void;
+}
+
+/**
+ * Watches the heartbeat of workers in threads of their own. Beats are counted rather than time, so that workers are not
+ * blamed when the node itself, or the whole machine, stood still.
+ */
+export class WorkerWatch {
+  readonly #memory: SharedArrayBuffer;
+  /** Milliseconds; 0: for ever. */
+  readonly #patience: number;
+  readonly #events: WatchEvents;
+  readonly #watched = new Map<number, Watched>();
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(memory: SharedArrayBuffer, patience: number, events: WatchEvents) {
+    this.#memory = memory;
+    this.#patience = patience;
+    this.#events = events;
+  }
+
+  /** Begins to watch a worker that has started. */
+  add(index: number): void {
+    const pulse = new Pulse(this.#memory, index);
+    this.#watched.set(index, { pulse, beats: pulse.read().beats, missed: 0 });
+    this.#timer ??= setInterval(() => this.look(), beatInterval);
+    // A runtime that has nothing else to wait for may end.
+    this.#timer.unref();
+  }
+
+  /** The worker is no more. */
+  remove(index: number): void {
+    this.#watched.delete(index);
+  }
+
+  /** How a worker stands still; undefined when it runs. */
+  standing(index: number): StandingWorker | undefined {
+    const watched = this.#watched.get(index);
+    if (!watched || watched.missed < missable) return undefined;
+    const unit = watched.pulse.read().doing;
+    return { ...(unit !== undefined && { unit }), for: watched.missed * beatInterval };
+  }
+
+  /** Looks at all workers once; to be called as often as they beat. */
+  look(): void {
+    for (const [index, watched] of [...this.#watched]) {
+      const { beats } = watched.pulse.read();
+      if (beats !== watched.beats) {
+        const after = watched.missed * beatInterval;
+        watched.beats = beats;
+        watched.missed = 0;
+        if (after >= missable * beatInterval) this.#events.goesOn(index, after);
+        continue;
+      }
+      watched.missed++;
+      const state = this.standing(index);
+      if (!state) continue;
+      if (watched.missed === missable) this.#events.standing(index, state);
+      if (this.#patience > 0 && state.for >= this.#patience) this.#events.lost(index, state);
+    }
+  }
+
+  /** Watches no longer. */
+  close(): void {
+    clearInterval(this.#timer);
+    this.#watched.clear();
+  }
+}
