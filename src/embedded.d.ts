@@ -37,9 +37,9 @@ declare module "*/build/modules.js" {
   export const modules: Record<string, import("./registry/modules.ts").BuiltinModule>;
 }
 
-/** The host operations of each module that has some. */
+/** Loads the host operations of each module that has some. */
 declare module "*/build/operations.js" {
-  export const operations: Record<string, import("./operations/operation.ts").Operation[]>;
+  export const operations: Record<string, () => import("./operations/operation.ts").Operation[]>;
 }
 
 // A file that `src/services/make-index.ts` makes.

@@ -7,7 +7,7 @@ import {
 import type { Terminal } from "../operations/io/terminal.ts";
 import { systemFailure } from "../operations/io/standard/failure.ts";
 import { StandardFile } from "../operations/io/standard/file.ts";
-import { operations } from "../operations/operations.ts";
+import { operationNamed } from "../operations/operations.ts";
 import { ResourceTable } from "../operations/resources.ts";
 import { WippyError } from "../vm/error.ts";
 import { asLua, type LuaValue } from "../vm/value.ts";
@@ -116,7 +116,7 @@ export class OperationRunner {
 
   /** What a unit needs to be allowed to do for an operation; nothing for arguments that it refuses anyway. */
   permission(name: string, args: LuaValue[]): LuaValue {
-    const operation = operations.get(name);
+    const operation = operationNamed(name);
     if (!operation?.permission) return undefined;
     return asLua(operation.permission(checkArguments(operation, args)));
   }
@@ -180,7 +180,7 @@ export class OperationRunner {
 const neverAborted = new AbortController().signal;
 
 function find(name: string, mode: Operation["mode"]): Operation {
-  const operation = operations.get(name);
+  const operation = operationNamed(name);
   if (operation?.mode === mode) return operation;
   throw new WippyError("Internal", `there is no ${mode} operation ${name}`, { retryable: false });
 }

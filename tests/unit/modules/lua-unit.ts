@@ -4,7 +4,7 @@ import {
   type OperationContext,
   type OperationServices,
 } from "../../../src/operations/operation.ts";
-import { operations } from "../../../src/operations/operations.ts";
+import { operationNamed } from "../../../src/operations/operations.ts";
 import { ResourceTable } from "../../../src/operations/resources.ts";
 import { builtinModules } from "../../../src/registry/modules.ts";
 import { WippyError } from "../../../src/vm/error.ts";
@@ -75,7 +75,7 @@ export async function runUnit(code: string, options: UnitOptions = {}): Promise<
   let arrived: (() => void) | undefined;
 
   function perform(name: string, mode: string, args: LuaValue[]) {
-    const operation = operations.get(name);
+    const operation = operationNamed(name);
     if (operation?.mode !== mode) throw new WippyError("Internal", `no ${mode} operation ${name}`);
     return operation.run(context, checkArguments(operation, args));
   }

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { readFacts } from "../../../src/operations/make-index.ts";
-import { operations } from "../../../src/operations/operations.ts";
+import { allOperations } from "../../../src/operations/operations.ts";
 import { builtinModules } from "../../../src/registry/modules.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
 
@@ -33,14 +33,16 @@ test.each([...builtinModules.keys()])(
   (name) => {
     expect(found("docs", `modules/${name}.md`)).toHaveLength(1);
     expect(found("tests", `${name}.test.ts`)).not.toBeEmpty();
-    const own = [...operations.keys()].filter((operation) => operation.startsWith(`${name}.`));
+    const own = allOperations().filter((operation) => operation.name.startsWith(`${name}.`));
     // A folder without an operation, or an operation that lives elsewhere.
     expect(existsSync(join(root, `src/operations/${name}/${name}.ts`))).toBe(own.length > 0);
   },
 );
 
 test("every operation belongs to a module", () => {
-  const strays = [...operations.keys()].filter((name) => !builtinModules.has(name.split(".")[0]!));
+  const strays = allOperations().map(({ name }) => name).filter((name) =>
+    !builtinModules.has(name.split(".")[0]!)
+  );
   expect(strays).toEqual([]);
 });
 

@@ -1,7 +1,7 @@
 import type { Entry } from "../../../src/registry/entry.ts";
 import type { OperationContext, OperationServices } from "../../../src/operations/operation.ts";
 import { checkArguments } from "../../../src/operations/operation.ts";
-import { operations } from "../../../src/operations/operations.ts";
+import { operationNamed } from "../../../src/operations/operations.ts";
 import { ResourceTable } from "../../../src/operations/resources.ts";
 import { Environment } from "../../../src/app/environment.ts";
 import type { LuaValue } from "../../../src/vm/value.ts";
@@ -50,6 +50,6 @@ export async function perform(
   name: string,
   ...args: LuaValue[]
 ): Promise<LuaValue> {
-  const operation = operations.get(name)!;
+  const operation = operationNamed(name)!;
   return await operation.run(context, checkArguments(operation, args));
 }
