@@ -56,4 +56,39 @@ function json.decode(text)
   return value, err
 end
 
+local function invalid(message)
+  return false, errors.new({ message = message, kind = errors.INVALID, retryable = false })
+end
+
+local function validate(schema, data, is_text)
+  if schema == nil then
+    return invalid("schema is required")
+  elseif type(schema) ~= "table" and type(schema) ~= "string" then
+    return invalid("schema must be a table or JSON text, not a " .. host.type(schema))
+  elseif data == nil then
+    return invalid("data is required")
+  elseif is_text and type(data) ~= "string" then
+    return invalid("data must be a JSON string")
+  end
+  local found = {}
+  if next(empty_objects) ~= nil then
+    collect({ schema, data }, found, 0)
+  end
+  local _, err = pure("json.validate", { schema, data, found }, is_text)
+  if err then
+    return false, err
+  end
+  return true
+end
+
+--- Whether a value matches a JSON Schema: `true`, or `false, err`. The schema is a table or JSON text.
+function json.validate(schema, data)
+  return validate(schema, data, false)
+end
+
+--- As `json.validate`, with JSON text in place of the value.
+function json.validate_string(schema, text)
+  return validate(schema, text, true)
+end
+
 return json

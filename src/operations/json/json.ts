@@ -3,6 +3,7 @@ import { lazy } from "../../registry/lazy.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import { defineOperation, luaString, type Operation } from "../operation.ts";
 import { readJson } from "./read.ts";
+import { validateJson } from "./schema.ts";
 import { writeJson } from "./write.ts";
 
 const anything = lazy(() => z.custom<LuaValue>(() => true));
@@ -35,6 +36,19 @@ export const json: Operation[] = [
       if (!withObjects) return writeJson(given, new Set());
       const [value, emptyObjects] = given as [LuaValue, LuaValue[]];
       return writeJson(value, new Set(emptyObjects));
+    },
+  }),
+  defineOperation({
+    name: "json.validate",
+    summary: "True if `{schema, value, list of their empty objects}` match; the value may be text.",
+    mode: "pure",
+    arguments: () => [z.array(z.custom<LuaValue>(() => true)).length(3), z.boolean()],
+    run(_context, [schema, data, emptyObjects], asText) {
+      validateJson(schema, data, {
+        asText,
+        emptyObjects: Array.isArray(emptyObjects) ? emptyObjects : [],
+      });
+      return true;
     },
   }),
 ];

@@ -224,8 +224,6 @@ export const probes: Record<string, string> = {
   "io.raw": "io.raw()",
   "io.flush": "io.flush()",
   "io.args": "io.args()",
-  "json.encode": 'json.encode({ b = 1, a = { c = 2, ["d"] = 3 } }), json.encode({ print })',
-  "json.decode": 'json.decode("{\\"b\\":1,\\"a\\":{}}")',
   "logger.debug": 'logger:debug("x", { t = {} })',
   "logger.info": 'logger:info("x")',
   "logger.warn": 'logger:warn("x")',

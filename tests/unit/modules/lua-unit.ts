@@ -121,6 +121,7 @@ export async function runUnit(code: string, options: UnitOptions = {}): Promise<
     logs.push({ level, logger, message, fields, location });
   });
   vm.register("place", () => 0);
+  vm.register("watch", () => {});
   vm.register("random_digits", (count) => "0".repeat(Number(count)));
   const refs = vm.load(sources["kernel/boot"]!, "=lua/kernel/boot", sources, kernelFunctions);
   const ref = (name: string): LuaRef => refs[kernelFunctions.indexOf(name)]!;
