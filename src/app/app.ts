@@ -4,6 +4,7 @@ import { compareIds, type Entry } from "../registry/entry.ts";
 import type { Config } from "./config.ts";
 import { loadConfig } from "./config-file.ts";
 import { type DefinedEntry, type LoadRoot, readDefinition } from "./definition.ts";
+import { missingModules } from "./dependency.ts";
 import { findDisabled, matchesEntryPattern } from "./disable.ts";
 import { findDefinitions } from "./discovery.ts";
 import { Environment } from "./environment.ts";
@@ -76,6 +77,7 @@ class Loader {
     this.#problems.push(...lockProblems);
     if (lock !== undefined) this.#loadRoots(lock, config);
     this.#link(config);
+    if (lock !== undefined) this.#checkDependencies(lock, config);
     const defined = [...this.#defined.values()];
     const entries = defined.map(({ entry }) => entry);
     entries.sort((left, right) => compareIds(left.id, right.id));
@@ -210,6 +212,22 @@ class Loader {
     }
     // An explicit override beats a linked value; what failed above has been reported.
     applyOverrides(entries, overrides);
+  }
+
+  /** Warns of modules that nobody installs. One that the lock file names and that is not there is an error already. */
+  #checkDependencies(lock: Lock, config: Config): void {
+    const known = new Set([
+      ...Object.keys(this.#modules),
+      ...lock.modules.map(({ name }) => name),
+      ...lock.replacements.keys(),
+      ...Object.keys(config.map("workspace.replacements")),
+    ]);
+    const entries = [...this.#defined.values()].map(({ entry }) => entry);
+    for (
+      const { entry, message, fix } of missingModules(entries, known, this.#shown(lock.vendor))
+    ) {
+      this.#problems.push(this.#locate({ severity: "warning", entry, message, fix }));
+    }
   }
 
   #locate(problem: Problem): Problem {

@@ -1,4 +1,4 @@
-/** One thing that is wrong with an application, with its place and the way to mend it. */
+/** One thing that is wrong with an application, with its place and how to fix it. */
 export interface Problem {
   /** Errors keep the application from starting; warnings do not. */
   severity: "error" | "warning";
@@ -15,7 +15,7 @@ export interface Problem {
 }
 
 /**
- * Two lines for people: place, entry and message; then how to mend it.
+ * Two lines for people: place, entry and message; then how to fix it.
  *
  * @example
  * src/_index.yaml:12:5  app:orders  unknown kind "functon.lua"

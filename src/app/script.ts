@@ -340,7 +340,7 @@ export function nameTaken(name: string): string | undefined {
 /**
  * Reads what the function of {@link unitsFinder} gave.
  *
- * @returns the units, or what is wrong with them and how to mend it
+ * @returns the units, or what is wrong with them and how to fix it
  */
 export function readUnits(found: unknown): ScriptUnits | { message: string; fix: string } {
   const { main, ...lists } = found as Record<UnitTable, unknown> & { main: boolean };

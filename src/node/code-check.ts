@@ -25,7 +25,7 @@ export function codeProblems(found: LuaValue): Problem[] {
       message: failure.message,
       fix: failure.kind === "NotFound"
         ? "return a table that holds this function, or correct the entry's method"
-        : "mend the code outside of its functions, which runs when the entry is loaded",
+        : "correct the code outside of its functions, which runs when the entry is loaded",
       ...(line !== undefined && { line }),
     };
   });

@@ -3,6 +3,7 @@
  * @module
  */
 import { importsOf, isCode } from "../app/code-graph.ts";
+import { missingModules } from "../app/dependency.ts";
 import type { Problem } from "../app/problem.ts";
 import type { Entry } from "../registry/entry.ts";
 import {
@@ -20,6 +21,8 @@ import type { Bus } from "./bus.ts";
 
 /** What the node does with a change set. */
 export interface RegistryHooks {
+  /** The application's modules, `org/module`. */
+  modules: ReadonlySet<string>;
   /** What is wrong with the entries as they would be; `code` are those whose code is to be tried. */
   check(entries: ReadonlyMap<string, Entry>, code: readonly string[]): Promise<Problem[]>;
   /** Takes the changes over; `outdated` has, for each entry whose code changed, the changed entries that it uses. */
@@ -29,6 +32,9 @@ export interface RegistryHooks {
     outdated: ReadonlyMap<string, string[]>,
   ): Promise<void>;
 }
+
+/** Where modules are installed unless the lock file says otherwise. */
+const usualVendor = ".wippy/vendor";
 
 function entryValue({ id, kind, meta, data }: Entry): LuaValue {
   return { id, kind, meta: meta as LuaValue, data: data as LuaValue };
@@ -50,10 +56,30 @@ export class LiveRegistry {
   /**
    * Applies a change set, all of it or nothing.
    *
-   * @throws WippyError Invalid when it is empty; Internal, with the cause in its message, when it is not possible
+   * @throws WippyError Invalid when it is empty; Conflict when it depends on modules that are not installed;
+   *   Internal, with the cause in its message, when it is not possible
    */
   apply(changes: readonly Change[]): Promise<Version> {
-    return this.#inTurn(() => this.#apply(changes));
+    return this.#inTurn(() => {
+      this.#checkDependencies(changes);
+      return this.#apply(changes);
+    });
+  }
+
+  #checkDependencies(changes: readonly Change[]): void {
+    const entries = changes.filter(({ kind }) => kind !== "entry.delete")
+      .map(({ entry }) => entry);
+    const missing = missingModules(entries, this.#hooks.modules, usualVendor);
+    if (missing.length === 0) return;
+    const texts = missing.map(({ entry, message, fix }) => `${entry}: ${message}; ${fix}`);
+    throw new WippyError("Conflict", `dependency resolution failed: ${texts.join("; ")}`, {
+      retryable: false,
+      details: {
+        count: missing.length,
+        summary: texts.join("; "),
+        errors: missing.map(({ module, constraint, message }) => ({ module, constraint, message })),
+      },
+    });
   }
 
   /** Applies what leads to the entries given: for a source that was read anew. @returns the version and what changed */

@@ -275,7 +275,7 @@ export class Services {
     if (fatal) throw fatal.reason;
   }
 
-  /** A service that cannot start before the application is mended. */
+  /** A service that cannot start before the application is corrected. */
   #block(service: Supervised, missing: string): void {
     const text =
       `service startup blocked by missing dependencies: ${service.id} requires ${missing}`;

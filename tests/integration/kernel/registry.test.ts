@@ -62,6 +62,14 @@ const bodies = {
     assert(registry.snapshot():changes():create({ id = "app:none", kind = "function.lua",
       data = { source = "return { main = function() end }", method = "main", modules = {}, imports = {} } }):apply())
     return #registry.find({ ["*meta.tags"] = "a" })`,
+  dependency: `local c = registry.snapshot():changes()
+    c:create({ id = "app:other.setting", kind = "registry.entry", data = {} })
+    c:create({ id = "app:dep", kind = "ns.dependency", data = { component = "acme/none", version = ">=9.0.0" } })
+    local version, err = c:apply()
+    local first = err:details().errors[1]
+    return { version == nil, err:kind(), err:message(), err:details().count, first.module, first.constraint,
+      registry.get("app:dep") == nil, registry.get("app:other.setting") == nil,
+      registry.current_version():id() }`,
   delta:
     `local a = { { id = "n:a", kind = "registry.entry", data = { x = 1 } }, { id = "n:b", kind = "registry.entry", data = {} } }
     local b = { { id = "n:a", kind = "registry.entry", data = { x = 2 } }, { id = "n:c", kind = "registry.entry", data = {} } }
@@ -188,6 +196,22 @@ describe("registry", () => {
       "NotFound: version not found: v9",
       "Invalid: a registry.Version is needed, not number",
       "1 v0",
+    ]);
+  });
+
+  test("a dependency on a module that is not installed is refused", async () => {
+    expect(await run("dependency")).toEqual([
+      true,
+      "Conflict",
+      "dependency resolution failed: app:dep: the module acme/none >=9.0.0 is not installed, and wippy downloads " +
+      "nothing; put it into .wippy/vendor/acme/none and add it to modules in wippy.lock, or write " +
+      "its directory to workspace.replacements in .wippy.yaml",
+      1,
+      "acme/none",
+      ">=9.0.0",
+      true,
+      true,
+      0,
     ]);
   });
 

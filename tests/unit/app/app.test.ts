@@ -181,6 +181,25 @@ describe("load roots", () => {
     ]);
   });
 
+  test("a dependency on a module that is neither locked nor replaced", async () => {
+    const dependency = (name: string, component: string) =>
+      `  - { name: ${name}, kind: ns.dependency, component: ${component}, version: ">=1.0" }\n`;
+    const application = await loadFiles({
+      "wippy.lock": "directories: { src: src }\nmodules: [{ name: a/locked, version: 1.0.0 }]\n",
+      ".wippy.yaml": "workspace: { replacements: { a/replaced: ./other } }\n",
+      "other/_index.yaml": "namespace: a.replaced\nentries: [{ name: x, kind: registry.entry }]\n",
+      ".wippy/vendor/a/locked/_index.yaml":
+        "namespace: a.locked\nentries: [{ name: x, kind: registry.entry }]\n",
+      "src/_index.yaml": "namespace: app\nentries:\n" + dependency("one", "a/locked") +
+        dependency("two", "a/replaced") + dependency("three", "acme/none"),
+    });
+    expect(printed(application)).toEqual([
+      "src/_index.yaml:5:5  app:three  warning: the module acme/none >=1.0 is not installed, and wippy " +
+      "downloads nothing\n    hint: put it into .wippy/vendor/acme/none and add it to modules in wippy.lock, " +
+      "or write its directory to workspace.replacements in .wippy.yaml",
+    ]);
+  });
+
   test("faults of the lock file", async () => {
     const application = await loadFiles({
       "wippy.lock": 'directories: { src: "" }\nmodules: [{ name: http, version: "" }]\n' +
