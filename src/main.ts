@@ -26,6 +26,9 @@ const status = await front(process.argv.slice(2), {
   input: () => Bun.stdin.text(),
   directory: process.cwd(),
   system: process.env,
+  get terminal() {
+    return process.stderr.isTTY === true;
+  },
   get colour() {
     return process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined;
   },

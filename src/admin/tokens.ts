@@ -30,6 +30,9 @@ export interface TokenInfo {
 /** The token of the file's owner, which is made at the first start. */
 export const ownerName = "owner";
 
+/** The file of the owner's token, in the state folder. */
+export const ownerFile = "admin-token";
+
 const mostTokens = 200;
 /** 24 random bytes, as `owner` writes them. */
 const ownerPattern = /^[\w-]{32}$/;
@@ -54,7 +57,7 @@ export class Tokens {
   constructor(stateDir: string) {
     secretFolder(stateDir);
     this.#path = join(stateDir, "tokens.json");
-    this.#ownerPath = join(stateDir, "admin-token");
+    this.#ownerPath = join(stateDir, ownerFile);
   }
 
   /** The owner's token, of role admin; it is made when there is none. @throws WippyError PermissionDenied, Invalid */

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 
-/** Something wrong inside a payload: where, what, and how to mend it. */
+/** Something wrong inside a payload: where, what, and how to fix it. */
 export interface Fault {
   /** Keys and list positions from the root of the payload. */
   path: PropertyKey[];
@@ -54,7 +54,11 @@ export function faultOf(issue: z.core.$ZodIssue, root: unknown): Fault {
   const value = valueAt(root, path);
   if (issue.code === "custom") {
     const fix = issue.params?.["fix"];
-    return { path, message: issue.message, fix: typeof fix === "string" ? fix : `mend ${field}` };
+    return {
+      path,
+      message: issue.message,
+      fix: typeof fix === "string" ? fix : `correct ${field}`,
+    };
   }
   if (value === undefined) {
     return { path, message: `${field} is required`, fix: `add "${field}: ..." to the entry` };
@@ -77,5 +81,5 @@ export function faultOf(issue: z.core.$ZodIssue, root: unknown): Fault {
       fix: `write ${minimum} or more`,
     };
   }
-  return { path, message: `${field}: ${issue.message}`, fix: `mend ${field}` };
+  return { path, message: `${field}: ${issue.message}`, fix: `correct ${field}` };
 }

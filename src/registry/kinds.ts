@@ -27,7 +27,7 @@ export const kinds: ReadonlyMap<string, Kind> = collect();
 /** Kinds of the reference runtime that this executable does not run, by their beginnings. */
 const absent = /^(?:http|db|store|queue|template|exec|security|temporal|contract|fs|process)\./;
 
-/** How to mend a kind that is not in `kinds`. */
+/** How to fix a kind that is not in `kinds`. */
 export function suggestKind(name: string): string {
   if (name === "module.lua") return "built-in modules are not declared; list them under modules";
   if (name.endsWith(".lua.bc")) return `use ${name.slice(0, -".bc".length)} with a source`;

@@ -52,7 +52,7 @@ export function resolvePlaceholders(
       value = variables.lookup(name, namespace) ?? inlineDefault;
     } catch (error) {
       if (!(error instanceof WippyError)) throw error;
-      faults.push({ path, message: error.message, fix: `mend the variable ${name}` });
+      faults.push({ path, message: error.message, fix: `correct the variable ${name}` });
       return "";
     }
     if (value !== undefined) return value;

@@ -42,8 +42,20 @@ require("env").get("XDG_STATE_HOME") ~= nil
 `);
   expect(err).toBe("repl:1: no\n");
   expect(out).toBe('40\n"text"\nshown\t20\n21\n4\n"a line for the code"\ntrue\n');
-  expect(status).toBe(0);
+  // Whoever writes into the pipe learns of the error.
+  expect(status).toBe(1);
   expect(readdirSync(folder)).toEqual([]);
+});
+
+test.each([
+  ["nothing", "", 0, ""],
+  ["what works", "1 + 1\n", 0, ""],
+  ["an error, then what works", "error('no')\n1\n", 1, "repl:1: no\n"],
+  ["an error, then .exit", "error('no')\n.exit\n", 1, "repl:1: no\n"],
+  ["a syntax error", "x = = 1\n", 1, "repl:1: unexpected symbol near '='\n"],
+  ["half of a function", "function f()\n  return 1\n", 1, "the input ends within: function f()\n"],
+])("the status after %s", async (_what, input, status, err) => {
+  expect(await repl(input)).toMatchObject({ status, err });
 });
 
 test("what runs may end it, with a status", async () => {

@@ -29,7 +29,11 @@ Code may take several lines. The modules are there: time, funcs, process, fs, js
 Tab completes. Ctrl+C drops a line, or ends what runs. Ctrl+D or .exit ends the session.
 `;
 
-/** `wippy repl`: a prompt for Lua. The streams are those of the program. */
+/**
+ * `wippy repl`: a prompt for Lua. The streams are those of the program.
+ *
+ * @returns 0; where no person types, 1 when any of the code failed or its end is missing
+ */
 export async function repl(
   console: Console,
   options: ScriptOptions,
@@ -61,6 +65,8 @@ class Repl {
   #running = false;
   #cleared = false;
   #interrupted = false;
+  /** Something that was run failed. */
+  #failed = false;
   /** The session has ended: what still runs is of no interest. */
   #over = false;
 
@@ -132,7 +138,11 @@ class Repl {
       const line = await this.#input.next(code === "" ? "> " : ">> ");
       if (line === undefined) {
         if (this.#input.interactive) this.#input.write("\n");
-        return 0;
+        else if (code !== "") {
+          this.#failed = true;
+          this.#input.writeError(`the input ends within: ${code.split("\n", 1)[0]}\n`);
+        }
+        return this.#status();
       }
       if (this.#cleared) {
         this.#cleared = false;
@@ -140,7 +150,7 @@ class Repl {
         continue;
       }
       if (code === "" && /^\s*\.\w+\s*$/.test(line)) {
-        if (line.trim() === ".exit") return 0;
+        if (line.trim() === ".exit") return this.#status();
         this.#input.write(help);
         continue;
       }
@@ -157,8 +167,14 @@ class Repl {
     }
   }
 
+  /** A person has seen the errors; a program that writes the lines looks at the exit status. */
+  #status(): number {
+    return this.#failed && !this.#input.interactive ? 1 : 0;
+  }
+
   #show({ values = [], error, trace = [] }: Evaluation): void {
     if (error !== undefined) {
+      this.#failed = true;
       const places = trace.length > 1 ? trace.map((place) => `    ${place}\n`).join("") : "";
       this.#input.writeError(`${error}\n${places}`);
     }

@@ -3,11 +3,11 @@
  * @module
  */
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { isLoopback } from "../../admin/guard.ts";
 import type { AdminTarget } from "../../admin/route.ts";
 import { serveAdmin } from "../../admin/server.ts";
-import { Tokens } from "../../admin/tokens.ts";
+import { ownerFile, Tokens } from "../../admin/tokens.ts";
 import { WippyError } from "../../vm/error.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
 
@@ -60,8 +60,14 @@ export function openServer(
       names: (options.allowHost ?? []).map((name) => name.toLowerCase()),
       ...(tls && { tls }),
     });
-    const link = `${server.url}/sign-in?token=${tokens.owner()}`;
-    console.err(`wippy ${target.version} serves its admin page:\n\n    ${link}\n\n`);
+    const owner = tokens.owner();
+    // What standard error is sent to may be read by others, and for long.
+    console.err(
+      console.terminal
+        ? `wippy ${target.version} serves its admin page:\n\n    ${server.url}/sign-in?token=${owner}\n\n`
+        : `wippy ${target.version} serves its admin page at ${server.url}; ` +
+          `the owner's token is in ${join(stateDir, ownerFile)}\n`,
+    );
     return () => server.close();
   } catch (error) {
     const { kind, message } = WippyError.from(error);

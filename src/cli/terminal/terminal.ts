@@ -10,6 +10,8 @@ export interface Console {
   directory: string;
   /** The operating system's variables. */
   system: Readonly<Record<string, string | undefined>>;
+  /** Whether standard error is a terminal, which a person reads and nobody keeps. */
+  terminal: boolean;
   /** Whether standard output shows colours. */
   colour: boolean;
 }

@@ -111,7 +111,7 @@ function difference(
     : `history has nothing more in the task of event ${task}, but the code made ${actual}`;
   return {
     cause: "nondeterminism",
-    message: `${message}. Mend the code, or guard the change with workflow.version`,
+    message: `${message}. Correct the code, or guard the change with workflow.version`,
     ...event ? { expected: { eventId: event.id, event: describeEvent(event) } } : {},
     ...command
       ? { actual: { command: describeCommand(command), at: command.at } }

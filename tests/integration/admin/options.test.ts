@@ -14,6 +14,7 @@ const console = {
   input: () => Promise.resolve(""),
   directory: "/",
   system: {},
+  terminal: false,
   colour: false,
 };
 

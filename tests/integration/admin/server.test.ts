@@ -8,6 +8,7 @@ import { includesRole, type Role, roles } from "../../../src/admin/role.ts";
 import { answer, done, roleField, route, routes } from "../../../src/admin/route.ts";
 import { mostSessions } from "../../../src/admin/sessions.ts";
 import { LiveEvents } from "../../../src/admin/events.ts";
+import { openServer } from "../../../src/cli/run/serve.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
 import { until } from "../../until.ts";
 import { Shop } from "./shop.ts";
@@ -392,6 +393,35 @@ test("the stream leaves as server-sent events; a port that is taken is told", as
   expect(metrics).toContain('wippy_services{state="running"} 3');
   expect(metrics).toContain('wippy_units{worker="0"} ');
   expect(await (await fetch(`${server.url}/readyz`)).text()).toBe("ready\n");
+});
+
+test("the owner's link is printed to a terminal, and to nothing that may be kept", async () => {
+  const { target, tokens, shop } = await site();
+  const printed = async (terminal: boolean) => {
+    let err = "";
+    const close = openServer(
+      {
+        out: () => {},
+        err: (text) => err += Buffer.from(text).toString(),
+        input: () => Promise.resolve(""),
+        directory: shop.directory,
+        system: {},
+        terminal,
+        colour: false,
+      },
+      target,
+      shop.stateDir,
+      { host: "127.0.0.1", port: 0 },
+    );
+    await close();
+    return err;
+  };
+  expect(await printed(true)).toContain(`/sign-in?token=${tokens.owner()}`);
+  const log = await printed(false);
+  expect(log).toMatch(
+    /serves its admin page at http:\/\/127\.0\.0\.1:\d+; the owner's token is in .*admin-token\n$/,
+  );
+  expect(log).not.toContain(tokens.owner());
 });
 
 test("what needs attention is found", async () => {

@@ -161,6 +161,7 @@ export class Shop {
       input: () => Promise.resolve(""),
       directory: this.directory,
       system: {},
+      terminal: false,
       colour: false,
     });
     return told;

@@ -17,6 +17,8 @@ const decimal = Array.from(
   { length: 30 },
   (_, n) => [0.1, 0.2, 0.5][n % 3]! * 10 ** Math.floor(n / 3),
 );
+/** For what is counted: half of a unit is no tick. */
+const whole = decimal.filter((step) => step >= 1);
 const binary = Array.from({ length: 40 }, (_, n) => 2 ** n);
 
 /** A line over time that grows at its right end. */
@@ -193,6 +195,7 @@ export function Overview() {
           <>
             <div class="cards">
               <Chart
+                steps={whole}
                 title="Running units"
                 unit={(value) => Math.round(value).toLocaleString()}
                 at={now.now}

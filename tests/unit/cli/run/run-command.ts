@@ -17,6 +17,7 @@ export async function runCommand(directory: string, ...args: string[]): Promise<
     directory,
     system: {},
     input: () => Promise.resolve(""),
+    terminal: false,
     colour: false,
   });
   return { status, out, err };

@@ -135,7 +135,7 @@ export function storageError(error: unknown, path: string): WippyError {
   if (code === "SQLITE_READONLY_ROLLBACK" || code === "SQLITE_READONLY_RECOVERY") {
     return new WippyError(
       "Unavailable",
-      `The journal ${path} was left in the middle of a write; start the runtime once, which mends it`,
+      `The journal ${path} was left in the middle of a write; start the runtime once, which completes it`,
       { retryable: true, details },
     );
   }
