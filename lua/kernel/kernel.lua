@@ -112,6 +112,11 @@ function runtime.allowed(action, resource, attributes)
   return security.allowed(scheduler.current, action, resource, attributes)
 end
 
+--- Whether nothing that the running unit does is checked, so that nobody need be asked.
+function runtime.unrestricted()
+  return security.unrestricted(scheduler.current)
+end
+
 --- Nanoseconds of a duration as programs write it: a number of ns, "1h30m", or a Duration object.
 runtime.duration = duration.of
 

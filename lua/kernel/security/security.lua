@@ -21,6 +21,11 @@ local function decide(frame, action, resource, attributes)
   return not security.strict
 end
 
+--- Whether nothing is checked in a unit: it has no scope, and the application is not strict.
+function security.unrestricted(self)
+  return not self.frame.scope and not security.strict
+end
+
 --- Whether a unit may do `action` on `resource`. Workflows record the answer: policies may change before a replay.
 function security.allowed(self, action, resource, attributes)
   local frame = self.frame

@@ -14,6 +14,7 @@ const modules = [
   "events",
   "fs",
   "funcs",
+  "http_client",
   "logger",
   "pg",
   "registry",

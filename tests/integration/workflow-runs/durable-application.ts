@@ -49,6 +49,7 @@ const modules = [
   "env",
   "fs",
   "funcs",
+  "http_client",
   "json",
   "logger",
   "schedule",

@@ -37,7 +37,19 @@ function lines(logs: Logged[]): string {
   }).join("");
 }
 
-test.each(["ctx", "env", "fs", "io", "json", "logger", "os", "stream", "time", "uuid"])(
+test.each([
+  "ctx",
+  "env",
+  "fs",
+  "http_client",
+  "io",
+  "json",
+  "logger",
+  "os",
+  "stream",
+  "time",
+  "uuid",
+])(
   "the example of %s does what the page says",
   async (name) => {
     const page = readFileSync(join(pages, `${name}.md`), "utf8");

@@ -1,0 +1,224 @@
+/**
+ * One request on the network: where it connects to, redirects, limits of time and size.
+ * @module
+ */
+import dns from "node:dns/promises";
+import { asLua, type LuaValue } from "../../vm/value.ts";
+import { WippyError } from "../../vm/error.ts";
+import type { ResourceTable } from "../resources.ts";
+import { isPrivate, literalAddress } from "./address.ts";
+import { Patience, ResponseBody } from "./body.ts";
+import { failed, invalid, nameOf } from "./failure.ts";
+import { type Need, needsOf, privateNeed, redirected, type Request } from "./request.ts";
+
+const mostRedirects = 10;
+/** Failures to connect, after which another address of the host may answer. */
+const unreachable: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ETIMEDOUT",
+]);
+
+/** What is sent as body: all of it, or what comes while it is sent. */
+export type Content = string | Uint8Array | ReadableStream<Uint8Array>;
+
+/** Where a request runs. */
+export interface Place {
+  /** Aborted when the unit is cancelled or ends. */
+  signal: AbortSignal;
+  resources: ResourceTable;
+  /** `ACTION RESOURCE` of what was granted; undefined when nothing is asked. */
+  granted: ReadonlySet<string> | undefined;
+}
+
+/** What came of a request: a response, or permissions that are needed before it goes on. */
+export type Outcome = { response: LuaValue } | { needs: Need[]; request: Request };
+
+function missing(needs: Need[], granted: ReadonlySet<string> | undefined): Need[] {
+  return needs.filter(({ action, resource }) => !granted?.has(`${action} ${resource}`));
+}
+
+/** Where to connect to: addresses that were checked, or undefined to let the system choose. */
+async function addressesOf(
+  request: Request,
+  place: Place,
+  patience: Patience,
+): Promise<{ addresses?: string[]; needs?: Need[] }> {
+  const url = new URL(request.url);
+  if (place.granted === undefined || request.unix !== undefined) return {};
+  if (literalAddress(url) !== undefined) return {};
+  const found = await patience.during("dns", dns.lookup(url.hostname, { all: true }));
+  const addresses = found.map(({ address }) => address);
+  const needs = missing(addresses.filter(isPrivate).map(privateNeed), place.granted);
+  return needs.length > 0 ? { needs } : { addresses };
+}
+
+/** The permissions that a request lacks before it may be sent, with those of the addresses that it would reach. */
+export async function lacks(request: Request, place: Place): Promise<Need[]> {
+  if (place.granted === undefined) return [];
+  const known = missing(needsOf(request), place.granted);
+  if (known.length > 0) return known;
+  const patience = new Patience(nameOf(request.method, request.url), request.timeout, place.signal);
+  try {
+    return (await addressesOf(request, place, patience)).needs ?? [];
+  } finally {
+    patience.end();
+  }
+}
+
+async function connect(
+  request: Request,
+  content: Content | undefined,
+  addresses: string[] | undefined,
+  restricted: boolean,
+  patience: Patience,
+): Promise<Response> {
+  const original = new URL(request.url);
+  const secure = original.protocol === "https:";
+  const has = (wanted: string) => request.headers.some(([name]) => name.toLowerCase() === wanted);
+  const send = (address: string | undefined) => {
+    const url = new URL(original);
+    const headers = [...request.headers];
+    let tls = request.tls as BunFetchRequestInit["tls"];
+    if (address !== undefined) {
+      url.hostname = address.includes(":") ? `[${address}]` : address;
+      if (!has("host")) headers.push(["Host", original.host]);
+      if (secure) tls = { serverName: original.hostname, ...tls };
+    }
+    const options: BunFetchRequestInit = {
+      method: request.method,
+      headers,
+      redirect: "manual",
+      signal: patience.signal,
+      // Who asks for an encoding gets the body as it was sent.
+      decompress: !has("accept-encoding"),
+      // Through a proxy, nobody knows which address is reached.
+      ...(restricted && { proxy: false }),
+      ...(content !== undefined && { body: content as BodyInit }),
+      ...(request.unix !== undefined && { unix: request.unix }),
+      ...(tls && { tls }),
+    };
+    return fetch(url, options);
+  };
+  if (addresses === undefined) return await patience.during("headers", send(undefined));
+  for (const [index, address] of addresses.entries()) {
+    try {
+      return await patience.during("headers", send(address));
+    } catch (error) {
+      const code = error instanceof WippyError ? error.details?.["code"] : undefined;
+      const last = index === addresses.length - 1 || content instanceof ReadableStream;
+      if (last || !unreachable.has(String(code))) throw error;
+    }
+  }
+  throw failed(patience.what, "dns", "ENOTFOUND", "the host has no address");
+}
+
+/** A text of a header as the bytes that it was sent as. */
+function headerBytes(text: string): LuaValue {
+  return /[\x80-\xff]/.test(text) ? new Uint8Array(Buffer.from(text, "latin1")) : text;
+}
+
+function canonical(name: string): string {
+  return name.toLowerCase().replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
+}
+
+function describe(
+  request: Request,
+  response: Response,
+  decompressed: boolean,
+): Record<string, LuaValue> {
+  const headers: Record<string, LuaValue> = {};
+  const encoded = decompressed && response.headers.has("content-encoding");
+  for (const [name, value] of response.headers) {
+    if (encoded && (name === "content-encoding" || name === "content-length")) continue;
+    headers[canonical(name)] ??= headerBytes(value);
+  }
+  const cookies: Record<string, LuaValue> = {};
+  for (const cookie of response.headers.getSetCookie()) {
+    const [pair] = cookie.split(";") as [string];
+    const at = pair.indexOf("=");
+    if (at > 0) cookies[pair.slice(0, at).trim()] = headerBytes(pair.slice(at + 1).trim());
+  }
+  return {
+    status_code: response.status,
+    url: request.url,
+    ...(Object.keys(headers).length > 0 && { headers }),
+    cookies,
+  };
+}
+
+/** Sends a request and follows redirects. @throws WippyError Invalid, Internal or Canceled */
+export async function exchange(
+  first: Request,
+  content: Content | undefined,
+  place: Place,
+): Promise<Outcome> {
+  let request = first;
+  const patience = new Patience(nameOf(request.method, request.url), request.timeout, place.signal);
+  try {
+    while (true) {
+      patience.what = nameOf(request.method, request.url);
+      const known = place.granted ? missing(needsOf(request), place.granted) : [];
+      const { addresses, needs } = known.length > 0
+        ? { needs: known }
+        : await addressesOf(request, place, patience);
+      if (needs !== undefined) {
+        // Whoever goes on with it has the time that is left.
+        return { needs, request: { ...request, timeout: Math.max(1, patience.left()) } };
+      }
+      const body = request.bodiless ? undefined : content;
+      if (body !== undefined && (request.method === "GET" || request.method === "HEAD")) {
+        throw invalid(
+          `${patience.what}: a ${request.method} request has no body; use query, or another method`,
+        );
+      }
+      const response = await connect(
+        request,
+        body,
+        addresses,
+        place.granted !== undefined,
+        patience,
+      );
+      const location = response.headers.get("location");
+      if (![301, 302, 303, 307, 308].includes(response.status) || location === null) {
+        return { response: await received(request, response, place, patience) };
+      }
+      void response.body?.cancel().catch(() => {});
+      if (request.redirects === mostRedirects) {
+        throw failed(
+          patience.what,
+          "headers",
+          "TOO_MANY_REDIRECTS",
+          `more than ${mostRedirects} redirects`,
+        );
+      }
+      request = redirected(request, response.status, location);
+      if (content instanceof ReadableStream && !request.bodiless) {
+        const text =
+          `redirected with status ${response.status}, but a streamed body cannot be sent again; ` +
+          `send it to ${request.url}`;
+        throw failed(patience.what, "headers", "STREAMED_BODY", text);
+      }
+    }
+  } finally {
+    patience.end();
+  }
+}
+
+async function received(
+  request: Request,
+  response: Response,
+  place: Place,
+  patience: Patience,
+): Promise<LuaValue> {
+  const asked = request.headers.some(([name]) => name.toLowerCase() === "accept-encoding");
+  const known = describe(request, response, !asked);
+  const body = new ResponseBody(response, request.limit, patience);
+  if (request.stream) {
+    patience.keep();
+    return asLua({ ...known, body_size: -1, stream: place.resources.add(body) });
+  }
+  const bytes = await body.all();
+  return asLua({ ...known, body_size: bytes.length, ...(bytes.length > 0 && { body: bytes }) });
+}
