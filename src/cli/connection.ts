@@ -46,7 +46,7 @@ export function connect(console: Console, options: ConnectOptions): ApiClient {
 /**
  * An argument for Lua code: JSON where it is JSON, else text. Whole numbers keep their 64 bits.
  *
- * @throws CommandError when it nests too deep to be a value
+ * @throws CommandError when it nests too deep to be a value, or holds a number that nothing can hold
  */
 export function readArgument(text: string): LuaValue {
   try {

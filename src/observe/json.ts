@@ -1,4 +1,4 @@
-import { textOfBytes } from "./clean.ts";
+import { textOfBytes } from "../vm/byte-text.ts";
 
 /**
  * JSON of anything that Lua code can make: bigint as digits, bytes as text (what is no UTF-8 as `\xe9`), errors as

@@ -10,24 +10,32 @@ import type { LuaValue } from "./value.ts";
 const smallest = -(2n ** 63n);
 const largest = 2n ** 63n - 1n;
 
-/** Keeps integers that a number cannot hold, as far as they fit 64 bits. */
+/** Keeps integers that a number cannot hold, and refuses what would have to be altered. */
 function exactIntegers(_key: string, value: unknown, context?: { source?: string }): unknown {
   if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
   const source = context?.source;
   if (!Number.isFinite(value)) {
     const message = `the number ${source} is larger than any that can be held`;
-    throw new WippyError("Invalid", message, { retryable: false });
+    throw new WippyError("Invalid", message, {
+      retryable: false,
+      details: { limit: "number", maximum: Number.MAX_VALUE },
+    });
   }
   if (source === undefined || !/^-?\d+$/.test(source)) return value;
   const integer = BigInt(source);
-  return integer >= smallest && integer <= largest ? integer : value;
+  if (integer >= smallest && integer <= largest) return integer;
+  throw new WippyError(
+    "Invalid",
+    `the integer ${source} does not fit 64 bits; write ${source}.0 for a float that is near it`,
+    { retryable: false, details: { limit: "bits", maximum: 64 } },
+  );
 }
 
 /**
  * Parses JSON; whole numbers that a number cannot hold are bigints.
  *
  * @throws SyntaxError as `JSON.parse`
- * @throws WippyError Invalid: a number that is larger than any
+ * @throws WippyError Invalid: an integer beyond 64 bits, or a number that is larger than any
  */
 export function parseExact(text: string): LuaValue {
   // The reviver makes parsing many times slower and only matters where there are that many digits,
@@ -81,10 +89,21 @@ function nestsDeeper(text: string, most: number): boolean {
   return false;
 }
 
+/**
+ * A number as `JSON.stringify` is to write it: a float that has as many digits as an integer keeps its point, or it would
+ * be read as one.
+ */
+export function writable(value: number): unknown {
+  if (!Number.isInteger(value) || Number.isSafeInteger(value) || Math.abs(value) >= 1e21) {
+    return value;
+  }
+  return JSON.rawJSON(`${value}.0`);
+}
+
 /** JSON text in which bigints are numbers, digit by digit. */
 export function writeExact(value: unknown): string {
-  return JSON.stringify(
-    value,
-    (_key, part) => typeof part === "bigint" ? JSON.rawJSON(String(part)) : part,
-  );
+  return JSON.stringify(value, (_key, part: unknown) => {
+    if (typeof part === "bigint") return JSON.rawJSON(String(part));
+    return typeof part === "number" ? writable(part) : part;
+  });
 }

@@ -1,3 +1,4 @@
+import { textOfBytes } from "./byte-text.ts";
 import { WippyError } from "./error.ts";
 import { STATUS } from "./exports.ts";
 import type { LuaValue } from "./value.ts";
@@ -30,7 +31,9 @@ export function raisedError(
       luaStack: value.luaStack ?? luaStack,
     });
   }
-  const message = typeof value === "string" ? value : `(error of type ${luaType(value)})`;
+  const message = typeof value === "string" || value instanceof Uint8Array
+    ? textOfBytes(value)
+    : `(error of type ${luaType(value)})`;
   return new WippyError("Internal", message, {
     position: positionOf(message) ?? seen?.position,
     luaStack,

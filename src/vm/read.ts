@@ -1,3 +1,4 @@
+import { textOfBytes } from "./byte-text.ts";
 import { WippyError } from "./error.ts";
 import type { Heap } from "./heap.ts";
 import {
@@ -381,7 +382,7 @@ export class Reader {
 }
 
 function textOf(value: LuaValue): string {
-  return value instanceof Uint8Array ? new TextDecoder().decode(value) : String(value ?? "");
+  return value instanceof Uint8Array ? textOfBytes(value) : String(value ?? "");
 }
 
 function plainDetails(details: LuaValue): Record<string, unknown> | undefined {

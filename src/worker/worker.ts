@@ -4,7 +4,7 @@
  * @module
  */
 import { limitRepeats } from "../observe/limit-repeats.ts";
-import { textOfBytes } from "../observe/clean.ts";
+import { textOfBytes } from "../vm/byte-text.ts";
 import type { LogRecord } from "../observe/log.ts";
 import { nearestId } from "../registry/suggestion.ts";
 import { pack, unpack } from "../vm/codec.ts";

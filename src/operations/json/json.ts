@@ -4,7 +4,7 @@ import type { LuaValue } from "../../vm/value.ts";
 import { defineOperation, luaString, type Operation } from "../operation.ts";
 import { readJson } from "./read.ts";
 import { validateJson } from "./schema.ts";
-import { writeJson } from "./write.ts";
+import { jsonError, writeJson } from "./write.ts";
 
 const anything = lazy(() => z.custom<LuaValue>(() => true));
 
@@ -20,8 +20,8 @@ export const json: Operation[] = [
     mode: "pure",
     arguments: () => [luaString()],
     run(_context, data) {
-      const text = typeof data === "string" ? data : new TextDecoder().decode(data);
-      const { value, emptyObjects } = readJson(text);
+      if (typeof data !== "string") throw jsonError("JSON text must be UTF-8");
+      const { value, emptyObjects } = readJson(data);
       if (emptyObjects.length === 0) return value;
       // No JSON value has boolean keys, so Lua knows this table from every other.
       return new Map<LuaValue, LuaValue>([[true, value], [false, emptyObjects]]);

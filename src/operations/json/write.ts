@@ -1,5 +1,6 @@
 import { WippyError } from "../../vm/error.ts";
 import { valueLimits } from "../../vm/limits.ts";
+import { writable } from "../../vm/json.ts";
 import { LuaFloat, type LuaValue } from "../../vm/value.ts";
 
 /** Deepest nesting of tables that can be written and read. */
@@ -30,8 +31,9 @@ export function writeJson(value: LuaValue, emptyObjects: ReadonlySet<LuaValue>):
 /** What the engine writes as JSON means it: a sorted copy is faster than a writer of our own. */
 function prepare(value: LuaValue, emptyObjects: ReadonlySet<LuaValue>, depth: number): unknown {
   switch (typeof value) {
-    case "string":
     case "number":
+      return writable(value);
+    case "string":
     case "boolean":
       return value;
     case "bigint":
@@ -48,7 +50,7 @@ function prepareObject(
   emptyObjects: ReadonlySet<LuaValue>,
   depth: number,
 ): unknown {
-  if (value instanceof LuaFloat) return value.value;
+  if (value instanceof LuaFloat) return writable(value.value);
   if (value instanceof WippyError) return value.message;
   if (value instanceof Uint8Array) return new TextDecoder().decode(value);
   if (value instanceof Map) throw jsonError(badKeys(value));

@@ -36,7 +36,9 @@ function fromYaml(value: unknown, depth: number): LuaValue {
   if (depth > maxDepth) throw failure("Internal", `YAML: nested deeper than ${maxDepth} levels`);
   switch (typeof value) {
     case "bigint": {
-      if (BigInt.asIntN(64, value) !== value) return Number(value);
+      if (BigInt.asIntN(64, value) !== value) {
+        throw failure("Internal", `YAML: the integer ${value} does not fit 64 bits`);
+      }
       return Number.isSafeInteger(Number(value)) ? Number(value) : value;
     }
     case "number":

@@ -1,5 +1,6 @@
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
+import { WippyError } from "../../vm/error.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import { defineOperation, luaString, type Operation } from "../operation.ts";
 import { readYaml, writeYaml } from "./document.ts";
@@ -13,8 +14,10 @@ export const yaml: Operation[] = [
     summary: "Returns the value of a YAML text's first document.",
     mode: "pure",
     arguments: () => [luaString()],
-    run: (_context, text) =>
-      readYaml(typeof text === "string" ? text : new TextDecoder().decode(text)),
+    run(_context, text) {
+      if (typeof text === "string") return readYaml(text);
+      throw new WippyError("Internal", "YAML: the text must be UTF-8", { retryable: false });
+    },
   }),
   defineOperation({
     name: "yaml.encode",

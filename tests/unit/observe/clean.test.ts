@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { clean, oneLine, textOfBytes } from "../../../src/observe/clean.ts";
+import { clean, oneLine } from "../../../src/observe/clean.ts";
+import { textOfBytes } from "../../../src/vm/byte-text.ts";
 import {
   createConsoleSink,
   createJsonSink,
