@@ -3,7 +3,7 @@ import type { Entry } from "../registry/entry.ts";
 import { pathText } from "../registry/fault.ts";
 import { kinds, suggestKind } from "../registry/kinds.ts";
 import { variable } from "../registry/kinds/environment.ts";
-import { nearest } from "../registry/suggestion.ts";
+import { suggest } from "../registry/suggestion.ts";
 import { checkCodeGraph, isCode } from "./code-graph.ts";
 import type { DefinedEntry } from "./definition.ts";
 import type { Environment } from "./environment.ts";
@@ -96,10 +96,10 @@ class Validation {
     }
     for (const { path, known } of unknownFields(kind.schema, entry.data)) {
       const field = String(path[path.length - 1]);
-      const meant = nearest(field, known);
-      if (meant === undefined || field.endsWith("_env")) continue;
+      if (field.endsWith("_env")) continue;
       const message = `unknown field ${pathText(path)} is ignored`;
-      this.#add("warning", entry.id, ["data", ...path], message, `did you mean "${meant}"?`);
+      const others = known.length === 0 ? "remove it" : `there are ${known.join(", ")}`;
+      this.#add("warning", entry.id, ["data", ...path], message, suggest(field, known, others));
     }
     if (isCode(entry)) this.#checkSource(entry);
   }

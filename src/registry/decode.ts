@@ -75,30 +75,51 @@ export function decodeEntry<Schema extends zod.ZodObject>(
   });
 }
 
-/** The object schema inside wrappers such as defaults and transforms. */
-function objectIn(schema: zod.core.$ZodType): zod.ZodObject | undefined {
-  if (schema instanceof z.ZodObject) return schema;
-  if (schema instanceof z.ZodPipe) return objectIn(schema.in);
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) {
-    return objectIn(schema.unwrap());
+/** The schemas inside wrappers such as defaults and transforms; several for a union. */
+function unwrapped(schema: zod.core.$ZodType): zod.core.$ZodType[] {
+  if (schema instanceof z.ZodPipe) {
+    return unwrapped(schema.in instanceof z.ZodTransform ? schema.out : schema.in);
   }
-  if (schema instanceof z.ZodPrefault) return objectIn(schema.unwrap());
-  return undefined;
+  if (
+    schema instanceof z.ZodOptional || schema instanceof z.ZodNullable ||
+    schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodLazy
+  ) return unwrapped(schema.unwrap());
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap(unwrapped);
+  return [schema];
 }
 
-/** Fields that the schema does not know, each with the known fields beside it. */
+/** Fields that the schema does not know, at any depth, each with the known fields beside it. */
 export function unknownFields(
   schema: zod.core.$ZodType,
   value: unknown,
   path: PropertyKey[] = [],
 ): { path: PropertyKey[]; known: string[] }[] {
-  const object = objectIn(schema);
-  if (object === undefined || typeof value !== "object" || value === null) return [];
-  const known = Object.keys(object.shape);
-  if (object.def.catchall instanceof z.ZodUnknown) return [];
+  if (typeof value !== "object" || value === null) return [];
+  const schemas = unwrapped(schema);
+  if (Array.isArray(value)) {
+    const list = schemas.find((inner) => inner instanceof z.ZodArray);
+    return list === undefined
+      ? []
+      : value.flatMap((item, index) => unknownFields(list.element, item, [...path, index]));
+  }
+  const map = schemas.find((inner) => inner instanceof z.ZodRecord);
+  if (map !== undefined) {
+    return Object.entries(value).flatMap(([key, item]) =>
+      unknownFields(map.valueType, item, [...path, key])
+    );
+  }
+  const objects = schemas.filter((inner) => inner instanceof z.ZodObject);
+  if (objects.length === 0 || objects.some(({ def }) => def.catchall instanceof z.ZodUnknown)) {
+    return [];
+  }
+  const shape: Record<string, zod.core.$ZodType> = Object.assign(
+    {},
+    ...objects.map((object) => object.shape),
+  );
+  const known = Object.keys(shape);
   return Object.entries(value).flatMap(([key, inner]) =>
-    Object.hasOwn(object.shape, key)
-      ? unknownFields(object.shape[key]!, inner, [...path, key])
+    Object.hasOwn(shape, key)
+      ? unknownFields(shape[key]!, inner, [...path, key])
       : [{ path: [...path, key], known }]
   );
 }

@@ -90,8 +90,8 @@ function nestsDeeper(text: string, most: number): boolean {
 }
 
 /**
- * A number as `JSON.stringify` is to write it: a float that has as many digits as an integer keeps its point, or it would
- * be read as one.
+ * A number as `JSON.stringify` is to write it: a float with as many digits as an integer keeps its
+ * point, or it would be read as one.
  */
 export function writable(value: number): unknown {
   if (!Number.isInteger(value) || Number.isSafeInteger(value) || Math.abs(value) >= 1e21) {

@@ -282,7 +282,7 @@ describe("faults of fields", () => {
     ]);
   });
 
-  test("a field that looks like a typo is a warning", async () => {
+  test("an unknown field is a warning", async () => {
     expect(
       await faults(
         good("h", "process.host", "    lifecicle: { auto_start: true }\n    owner: me\n"),
@@ -290,6 +290,8 @@ describe("faults of fields", () => {
     ).toEqual([
       "src/_index.yaml:6:5  app:h  warning: unknown field lifecicle is ignored\n" +
       '    hint: did you mean "lifecycle"?',
+      "src/_index.yaml:7:5  app:h  warning: unknown field owner is ignored\n" +
+      "    hint: there are host, lifecycle",
     ]);
   });
 

@@ -87,7 +87,7 @@ test("defaults of a workflow host, a process and a directory", () => {
   const process = decodeEntry(processLua, entry("process.lua", { source: "x" }), variables);
   expect(process).toEqual({ source: "x", method: "main", modules: [], imports: {} });
   const directory = decodeEntry(fsDirectory, entry("fs.directory", { directory: "d" }), variables);
-  expect(directory).toEqual({ directory: "d", auto_init: false, mode: 0o755, base: "project" });
+  expect(directory).toEqual({ directory: "d", auto_init: false, mode: 0o755 });
 });
 
 test("everything that is wrong is in one error", () => {
