@@ -118,6 +118,7 @@ export class World {
     vm.register("immediate", none);
     vm.register("log", (_level, _logger, message) => void this.#log.push(String(message)));
     vm.register("place", () => 0);
+    vm.register("watch", () => {});
     let digits = 0;
     vm.register("random_digits", (count) => (++digits).toString(16).padStart(Number(count), "0"));
     vm.register("fail", (after) => vm.failAllocations(Number(after)));

@@ -11,6 +11,7 @@ local processes = use("kernel/processes/processes")
 local scheduler = use("kernel/core/scheduler")
 local spawning = use("kernel/processes/spawning")
 local unit = use("kernel/core/unit")
+local unread = use("kernel/functions/unread")
 
 local operations = {}
 local host_works = 0
@@ -110,11 +111,8 @@ function operations.call(self, target, frame, options, ...)
 end
 
 -- A call that another worker runs. Returns the function that cancels it.
-local function async_elsewhere(result, worker, target, frame, release, ...)
-  local ticket = unit.ticket(function(value, err)
-    release()
-    future.complete(result, value, err)
-  end, worker)
+local function async_elsewhere(done, worker, target, frame, ...)
+  local ticket = unit.ticket(done, worker)
   unit.emit_request(ticket, "route", worker, ticket, "call", target, frame, ...)
   return function()
     unit.drop_ticket(ticket)
@@ -137,19 +135,22 @@ local function async_copied(self, target, frame, options, ok, ...)
     release()
     stop()
   end)
+  local function done(value, problem)
+    release()
+    if problem and not future.is_done(result) then
+      unread.note(self, owned, result, target, problem)
+    end
+    future.complete(result, value, problem)
+  end
   local entry, err = functions.entry(target)
   if not entry then
-    future.complete(result, nil, err)
+    done(nil, err)
     return result
   end
   local settings, failure = interceptors.settings(entry, options)
   if failure then
-    future.complete(result, nil, failure)
+    done(nil, failure)
     return result
-  end
-  local function done(value, problem)
-    release()
-    future.complete(result, value, problem)
   end
   local here = settings or entry.kind == "process.lua"
   local worker = here and unit.index() or spawning.place()
@@ -158,7 +159,7 @@ local function async_copied(self, target, frame, options, ok, ...)
   elseif worker == unit.index() then
     stop = functions.run(entry, frame, done, ...)
   else
-    stop = async_elsewhere(result, worker, target, frame, release, ...)
+    stop = async_elsewhere(done, worker, target, frame, ...)
   end
   if not future.is_done(result) then
     owned[stop] = true

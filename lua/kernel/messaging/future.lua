@@ -30,6 +30,8 @@ function future.new(cancel)
       canceled = false,
       error = false,
       payload = false,
+      asked = false,
+      read = false,
     },
   })
 end
@@ -40,7 +42,8 @@ function future.complete(result, value, err)
   if self.done or self.canceled then
     return
   end
-  self.done, self.error = true, err or false
+  -- What could cancel it holds on to the call.
+  self.done, self.error, self.cancel = true, err or false, false
   if not err then
     self.payload = payload.new(value)
   end
@@ -50,6 +53,7 @@ end
 
 function methods.channel(result)
   local self = state_of(result, "channel")
+  self.asked = true
   return self.channel
 end
 methods.response = methods.channel
@@ -71,6 +75,7 @@ function methods.result(result)
   elseif not self.done then
     return nil, nil
   elseif self.error then
+    self.read = true
     return nil, self.error
   end
   return self.payload, nil
@@ -79,6 +84,7 @@ end
 function methods.error(result)
   local self = state_of(result, "error")
   if self.done and self.error then
+    self.read = true
     return self.error, true
   end
   return nil, false
@@ -101,6 +107,21 @@ end
 --- Whether a future has its outcome.
 function future.is_done(result)
   return result[STATE].done
+end
+
+--- The state of a future, which outlives it. See `is_unread` and `is_asked`.
+function future.state(result)
+  return result[STATE]
+end
+
+--- Whether the program has not seen the error that a future failed with.
+function future.is_unread(state)
+  return not state.read and not state.canceled and channel.length(state.channel) > 0
+end
+
+--- Whether the program has the channel of a future, and so may read it without the future.
+function future.is_asked(state)
+  return state.asked
 end
 
 return future

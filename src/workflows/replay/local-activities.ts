@@ -230,10 +230,11 @@ export class LocalActivities {
     this.#byToken.set(token, local);
     const frame = command.frame === undefined ? run.started.frame : pack(command.frame);
     this.#wait(local, deadline, () => {
-      this.#abort(local);
+      this.#leave(local);
       this.#timedOut(local, deadline === last ? "schedule_to_close" : "start_to_close");
+      this.#runner.cancel(token, false);
     });
-    this.#runner.start({
+    this.#start({
       token,
       entry,
       args,
@@ -250,14 +251,23 @@ export class LocalActivities {
     });
   }
 
+  /** An attempt that cannot begin has failed: its run would wait for it without end. */
+  #start(attempt: LocalAttempt): void {
+    try {
+      this.#runner.start(attempt);
+    } catch (error) {
+      this.answered(attempt.token, undefined, WippyError.from(error));
+    }
+  }
+
   #timedOut(local: Local, timeout: "start_to_close" | "schedule_to_close"): void {
     const failure = timeoutFailure(
       `activity ${local.command.entry} timed out (${timeout})`,
       timeout,
     );
     if (timeout === "schedule_to_close") {
-      this.#report(local, failure, "timeout");
       this.#fail(local, failure, "timeout");
+      this.#report(local, failure, "timeout");
     } else if (local.canceling) this.#fail(local, failure, "cancel_requested");
     else this.#failed(local, failure);
   }
@@ -268,15 +278,18 @@ export class LocalActivities {
     const now = this.#platform.now();
     const last = originalScheduleTime + (options.scheduleToCloseTimeout ?? Infinity);
     const decision = decideRetry(options.retryPolicy ?? {}, failure, local.attempt, now, last);
-    this.#report(local, failure, "final" in decision ? decision.final : decision.delay);
-    if ("final" in decision) return this.#fail(local, failure, decision.final);
-    if (decision.delay > (options.localRetryThreshold ?? defaultRetryThreshold)) {
-      return this.#end(local, { failure, backoff: decision.delay });
+    const { attempt } = local;
+    if ("final" in decision) this.#fail(local, failure, decision.final);
+    else if (decision.delay > (options.localRetryThreshold ?? defaultRetryThreshold)) {
+      this.#end(local, { failure, backoff: decision.delay });
+    } else {
+      this.#wait(local, now + decision.delay, () => {
+        local.attempt = attempt + 1;
+        this.#attempt(local);
+      });
     }
-    this.#wait(local, now + decision.delay, () => {
-      local.attempt++;
-      this.#attempt(local);
-    });
+    // Last, so that a log which fails holds up nothing.
+    this.#report(local, failure, "final" in decision ? decision.final : decision.delay);
   }
 
   #report({ runId, command, attempt }: Local, failure: Failure, next: number | RetryState): void {

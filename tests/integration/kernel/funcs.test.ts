@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { Simulation } from "../../../src/platform/simulation.ts";
 import { main, runFunction, runProcess, startApplication } from "../application.ts";
 
 const functions = {
@@ -376,5 +377,76 @@ describe("Executor", () => {
         return { err:kind(), second:kind(), (pcall(e.call, {}, "app:add")), (pcall(e.with_context, e)),
           (pcall(e.with_options, e, 1)) }`),
     ).toEqual(["Invalid", "Invalid", false, false, false]);
+  });
+});
+
+describe("a failure that nobody reads", () => {
+  /** Runs code that lives as long as its function, and gives what was logged of unread futures. */
+  async function unread(body: string, workers = 1): Promise<unknown[]> {
+    const application = await startApplication({
+      functions: { ...functions, run: { modules: ["funcs", "time"], source: main(body) } },
+    }, { workers });
+    await application.call("run");
+    return application.logs.filter(({ logger }) => logger === "funcs")
+      .map(({ level, message, fields }) => ({ level, message, ...fields }));
+  }
+
+  test.each([
+    ["at the end of its unit", 'local f = funcs.async("app:fails") time.sleep("5ms") return 1'],
+    ["with its channel held", 'local ch = funcs.async("app:fails"):channel() time.sleep("5ms")'],
+    [
+      "that was only asked whether it is complete",
+      'local f = funcs.async("app:fails") time.sleep("5ms") return f:is_complete()',
+    ],
+    ["of a function that does not exist", 'funcs.async("app:none")'],
+  ])("is one record: %s", async (_when, body) => {
+    expect(await unread(body)).toEqual([
+      expect.objectContaining({
+        level: "warn",
+        message: expect.stringMatching(/^app:(fails|none) failed, and nobody read its future$/),
+        caller: "app:run",
+      }),
+    ]);
+  });
+
+  test("on another worker is one record too", async () => {
+    expect(await unread('for _ = 1, 4 do funcs.async("app:fails") end time.sleep("300ms")', 2))
+      .toHaveLength(4);
+  });
+
+  test.each([
+    [
+      "result",
+      'local f = funcs.async("app:fails") time.sleep("5ms") local _, err = f:result() return err:kind()',
+    ],
+    ["error", 'local f = funcs.async("app:fails") time.sleep("5ms") return f:error():kind()'],
+    ["channel", 'return funcs.async("app:fails"):channel():receive():kind()'],
+    ["cancel", 'local f = funcs.async("app:endless") f:cancel()'],
+    ["cancel after it failed", 'local f = funcs.async("app:fails") time.sleep("5ms") f:cancel()'],
+    ["success", 'funcs.async("app:add", 1, 2) time.sleep("5ms")'],
+  ])("is none once it was read: %s", async (_how, body) => {
+    expect(await unread(body)).toEqual([]);
+  });
+
+  test("is told while its unit lives on, once the future is dropped", async () => {
+    const application = await startApplication({
+      functions: {
+        ...functions,
+        run: {
+          modules: ["funcs", "time", "logger"],
+          source: main(`
+            funcs.async("app:fails")
+            time.sleep("1s")
+            for i = 1, 300000 do local garbage = { i } end
+            time.sleep("15s")
+            require("logger"):warn("still there")`),
+        },
+      },
+    }, { simulation: new Simulation({ seed: 1 }) });
+    await application.call("run");
+    expect(application.logs.map(({ message }) => message)).toEqual([
+      "app:fails failed, and nobody read its future",
+      "still there",
+    ]);
   });
 });

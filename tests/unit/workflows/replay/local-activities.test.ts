@@ -1,267 +1,117 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { Database } from "bun:sqlite";
-import { join } from "node:path";
-import { pack } from "../../../../src/vm/codec.ts";
+/** Whatever what runs local activities does, the run hears of an outcome. */
+import { expect, test } from "bun:test";
+import type { ScheduleLocalActivity } from "../../../../src/workflows/engine/command.ts";
+import { WippyError } from "../../../../src/vm/error.ts";
 import {
-  packHistory,
-  packPlain,
-  unpackCommands,
-} from "../../../../src/workflows/history/history.ts";
-import type { LocalAttempt } from "../../../../src/workflows/replay/local-activities.ts";
-import { checkJournal } from "../../../../src/workflows/providers/sqlite/offline/check.ts";
-import { WorkflowTaskHandler } from "../../../../src/workflows/replay/replay.ts";
-import { Runtime, settle, VirtualMachine } from "../../../conformance/runtime.ts";
-import { SqlitePlace, temporaryFolder } from "../../../conformance/sqlite-place.ts";
-import { type Script, ScriptedEngine } from "../../../conformance/scripted-engine.ts";
-import type { WorkflowTask } from "../../../../src/workflows/tasks/tasks.ts";
+  LocalActivities,
+  type LocalAttempt,
+  type LocalRunner,
+} from "../../../../src/workflows/replay/local-activities.ts";
 
-let folder: { path: string; remove: () => void };
-let machine: VirtualMachine;
-beforeEach(() => {
-  folder = temporaryFolder();
-  machine = new VirtualMachine();
-});
-afterEach(() => folder.remove());
-
-const path = () => join(folder.path, "journal.db");
-const never = () => new Promise<number>(() => {});
-
-describe("on the journal", () => {
-  test("a task is held open for a second, then for what comes", async () => {
-    const waits: Script = function* (run) {
-      const slow = run.localActivity("app:slow");
-      const word = yield run.signal();
-      return [(word as { name: string }).name, yield slow];
-    };
-    let end = (_: number) => {};
-    const runtime = await Runtime.open({
-      place: new SqlitePlace({}, path()),
-      machine,
-      scripts: { "app:w": waits },
-      localActivities: { "app:slow": () => new Promise<number>((resolve) => end = resolve) },
-    });
-    const { runId } = await runtime.start("app:w", [], { workflowId: "w" });
-    await machine.advance(999);
-    const first = ["ExecutionStarted", "TaskStarted"];
-    expect(await runtime.eventTypes(runId)).toEqual(first);
-    await machine.advance(1);
-    const second = [...first, "TaskCompleted", "LocalActivityScheduled", "TaskStarted"];
-    expect(await runtime.eventTypes(runId)).toEqual(second);
-    await machine.advance(5_000);
-    expect(await runtime.eventTypes(runId)).toEqual(second);
-    expect((await runtime.provider.run(runId))?.pendingActivities).toMatchObject([
-      { seq: 1, activityId: "1", entry: "app:slow", state: "local", attempt: 1 },
-    ]);
-    await runtime.signal("w", "word");
-    await settle();
-    const third = [...second, "ExecutionSignaled", "TaskCompleted", "TaskStarted"];
-    expect(await runtime.eventTypes(runId)).toEqual(third);
-    expect(runtime.engine.activations.at(-1)?.jobs).toMatchObject([{ name: "word" }]);
-    const result = runtime.result("w");
-    end(3);
-    expect(await result).toEqual(["word", 3]);
-    expect(await runtime.eventTypes(runId)).toEqual([
-      ...third,
-      "TaskCompleted",
-      "LocalActivityRecorded",
-      "ExecutionCompleted",
-    ]);
-    expect(runtime.locals).toHaveLength(1);
-    await runtime.provider.close();
-  });
-
-  test("what the code asked for beside them waits for 20 ms only", async () => {
-    const both: Script = function* (run) {
-      const slow = run.localActivity("app:slow");
-      yield run.activity("app:quick");
-      return yield slow;
-    };
-    const runtime = await Runtime.open({
-      place: new SqlitePlace({}, path()),
-      machine,
-      scripts: { "app:w": both },
-      localActivities: { "app:slow": never },
-      activities: { "app:quick": () => 1 },
-    });
-    await runtime.start("app:w", [], { workflowId: "w" });
-    await machine.advance(19);
-    expect(runtime.attempts).toHaveLength(0);
-    await machine.advance(1);
-    expect(runtime.attempts).toHaveLength(1);
-    await runtime.provider.close();
-  });
-
-  test("one that is asked to end and does not listen is canceled", async () => {
-    const script: Script = function* (run) {
-      const slow = run.localActivity("app:slow", [], {
-        cancellationType: "wait_cancellation_completed",
-      });
-      yield run.sleep(100);
-      run.cancelLocalActivity(slow.seq);
-      try {
-        return yield slow;
-      } catch (error) {
-        return (error as Error).message;
-      }
-    };
-    for (const listening of [false, true]) {
-      const runtime = await Runtime.open({
-        place: new SqlitePlace({}, join(folder.path, `${listening}.db`)),
-        machine,
-        scripts: { "app:w": script },
-        localActivities: { "app:slow": never },
-      });
-      runtime.listening = listening;
-      await runtime.start("app:w", [], { workflowId: "w" });
-      const result = runtime.result("w");
-      await machine.advance(200);
-      if (listening) {
-        expect(runtime.asked).toHaveLength(1);
-        runtime.taskHandler.answered(runtime.asked[0]!, "finished", undefined);
-      }
-      expect(await result).toBe(listening ? "finished" : "operation canceled");
-      await runtime.provider.close();
-    }
-  });
-
-  test("tasks that are held open do not keep others from their turn", async () => {
-    const runtime = await Runtime.open({
-      place: new SqlitePlace({ maxTasks: 2 }, path()),
-      machine,
-      scripts: {
-        "app:holds": function* (run) {
-          return yield run.localActivity("app:slow");
-        },
-        "app:quick": () => "quick",
-      },
-      localActivities: { "app:slow": never },
-    });
-    for (const id of ["a", "b"]) await runtime.start("app:holds", [], { workflowId: id });
-    await machine.advance(1_000);
-    await runtime.start("app:quick", [], { workflowId: "c" });
-    const result = runtime.result("c");
-    await settle();
-    expect(await result).toBe("quick");
-    await runtime.provider.close();
-  });
-});
-
-test("a journal is checked for local activities that ended twice or that no task waits for", async () => {
-  const runtime = await Runtime.open({
-    place: new SqlitePlace({}, path()),
-    machine,
-    scripts: {
-      "app:w": function* (run) {
-        return [yield run.localActivity("app:quick"), yield run.localActivity("app:slow")];
-      },
+/** Local activities under a clock of their own, with one that was asked for. */
+function begin(runner: Partial<LocalRunner>, options: ScheduleLocalActivity["options"] = {}) {
+  let now = 1000;
+  const timers: { due: number; fire: () => void }[] = [];
+  const platform = {
+    now: () => now,
+    setTimer(delay: number, fire: () => void) {
+      const timer = { due: now + delay, fire };
+      timers.push(timer);
+      return () => void timers.splice(timers.indexOf(timer) >>> 0, 1);
     },
-    localActivities: { "app:quick": () => 1, "app:slow": never },
+  };
+  const attempts: LocalAttempt[] = [];
+  const locals = new LocalActivities(platform, {
+    start: (attempt) => void attempts.push(attempt),
+    failed: () => {},
+    cancel: () => {},
+    ...runner,
   });
-  await runtime.start("app:w", [], { workflowId: "w" });
-  await machine.advance(1_000);
-  await runtime.provider.close();
-  const messages = () => checkJournal(path()).faults.map(({ message }) => message);
-  expect(messages()).toEqual([]);
-
-  const database = new Database(path());
-  database.run("UPDATE runs SET task_event = 0");
-  const noTask = "its row has the task of event 0, its history that of 6";
-  expect(messages()).toEqual([
-    noTask,
-    "LocalActivity 2 has not ended, and no task is open for it",
-  ]);
-  database.run("UPDATE runs SET next_event = next_event + 1");
-  database.run(
-    "INSERT INTO events (run, id, type, time, data) " +
-      "SELECT run, (SELECT max(id) + 1 FROM events), type, time, data FROM events WHERE type = 'LocalActivityRecorded'",
-  );
-  database.close();
-  expect(messages()).toEqual([
-    "event 7, LocalActivityRecorded, decides LocalActivity 1 again",
-    expect.stringMatching(/^its row counts \d+ bytes, its history has \d+$/),
-    noTask,
-    "LocalActivity 2 has not ended, and no task is open for it",
-  ]);
-});
-
-describe("on a worker", () => {
-  const started = {
+  locals.introduce("run", {
     workflowId: "w",
     runId: "run",
     firstRunId: "run",
-    entry: "app:w",
-    hostId: "app:h",
-    pid: "{app:h|w}",
-    args: pack([]),
+    entry: "app:order",
+    hostId: "app:durable",
+    pid: "p",
+    args: new Uint8Array(),
     randomSeed: 1,
     attempt: 1,
+  });
+  locals.note("run", [{
+    type: "schedule_local_activity",
+    at: "app:order:1",
+    seq: 1,
+    entry: "app:step",
+    args: [],
+    attempt: 1,
+    originalScheduleTime: now,
+    options,
+  }]);
+  locals.begin("run");
+  return {
+    locals,
+    attempts,
+    outcome: () => locals.next("run", Infinity),
+    /** Fires the next timer; what it raises is what the thread would see. */
+    fire() {
+      timers.sort((left, right) => left.due - right.due);
+      const timer = timers.shift()!;
+      now = Math.max(now, timer.due);
+      try {
+        timer.fire();
+      } catch (error) {
+        return error;
+      }
+      return undefined;
+    },
   };
+}
 
-  function taskOf(runId: string): WorkflowTask {
-    const data = (value: unknown) => packPlain(value);
-    const history = packHistory([
-      { id: 1, time: 1, type: "ExecutionStarted", data: data({ ...started, runId }) },
-      { id: 2, time: 2, type: "TaskStarted", data: data({ size: 1 }) },
-    ]);
-    return { token: "1.1.1", runId, since: 0, history };
-  }
+const once = { retryPolicy: { maximumAttempts: 1 } };
 
-  function setUp(script: Script, start: (attempt: LocalAttempt) => void, maxRuns = 1_000) {
-    const engine = new ScriptedEngine({ "app:w": script });
-    const canceled: string[] = [];
-    const runner = { start, failed() {}, cancel: (token: string) => canceled.push(token) };
-    return {
-      engine,
-      canceled,
-      taskHandler: new WorkflowTaskHandler(engine, runner, { platform: machine, maxRuns }),
-    };
-  }
+function fails(): never {
+  throw new Error("out of order");
+}
 
-  test("runs that have some under way stay in memory", async () => {
-    const { engine, taskHandler } = setUp(
-      function* (run) {
-        return yield run.localActivity("app:slow");
-      },
-      () => {},
-      1,
-    );
-    const tasks = ["a", "b", "c"].map((id) => taskHandler.run(taskOf(id)));
-    await machine.advance(1_000);
-    expect((await Promise.all(tasks)).map(({ outcome }) => outcome)).toMatchObject([
-      { type: "completed", forceNewTask: true },
-      { type: "completed", forceNewTask: true },
-      { type: "completed", forceNewTask: true },
-    ]);
-    expect(["a", "b", "c"].map((id) => engine.has(id))).toEqual([true, true, true]);
+test("an attempt that cannot begin is a failure", async () => {
+  const { outcome } = begin({ start: fails }, once);
+  expect(await outcome()).toMatchObject({ seq: 1, failure: { message: "out of order" } });
+});
+
+test("a later attempt that cannot begin is one too", async () => {
+  let begun = 0;
+  const starting = (attempt: LocalAttempt) => {
+    if (++begun > 1) fails();
+    first = attempt.token;
+  };
+  let first = "";
+  const { locals, outcome, fire } = begin({ start: starting }, {
+    retryPolicy: { maximumAttempts: 2 },
   });
+  locals.answered(first, undefined, new WippyError("Internal", "once"));
+  expect(fire()).toBeUndefined();
+  expect(begun).toBe(2);
+  expect(await outcome()).toMatchObject({ attempt: 2, failure: { message: "out of order" } });
+});
 
-  test("a run that is dropped ends what it has under way, and gives up its task", async () => {
-    const { canceled, taskHandler } = setUp(
-      function* (run) {
-        return yield run.localActivity("app:slow");
-      },
-      () => {},
-    );
-    const task = taskHandler.run(taskOf("run"));
-    await settle();
-    taskHandler.evict("run");
-    expect((await task).outcome).toMatchObject({ type: "failed", failure: { cause: "lost" } });
-    expect(canceled).toHaveLength(1);
-  });
+test("a log that fails hides neither the outcome nor the next attempt", async () => {
+  const last = begin({ failed: fails }, { ...once, startToCloseTimeout: 50 });
+  expect(last.fire()).toMatchObject({ message: "out of order" });
+  expect(await last.outcome()).toMatchObject({ failure: { kind: "Timeout" } });
 
-  test("a task has a bounded number of commands", async () => {
-    const { taskHandler } = setUp(
-      function* (run) {
-        for (;;) yield run.localActivity("app:quick");
-      },
-      ({ token }) => void taskHandler.answered(token, 1, undefined),
-    );
-    const { outcome } = await taskHandler.run(taskOf("run"));
-    if (outcome.type !== "completed") throw new Error(outcome.failure.message);
-    expect(outcome.forceNewTask).toBe(true);
-    const commands = unpackCommands(outcome.commands);
-    // Each has its outcome in the place of two commands; the last one is under way.
-    expect(commands).toHaveLength(501);
-    expect(commands.at(-1)?.type).toBe("schedule_local_activity");
+  const retried = begin({ failed: fails }, {
+    startToCloseTimeout: 50,
+    retryPolicy: { maximumAttempts: 2 },
   });
+  retried.fire();
+  expect(retried.attempts).toHaveLength(1);
+  retried.fire();
+  expect(retried.attempts).toHaveLength(2);
+});
+
+test("an attempt that cannot be ended has timed out all the same", async () => {
+  const { outcome, fire } = begin({ cancel: fails }, { ...once, startToCloseTimeout: 50 });
+  expect(fire()).toMatchObject({ message: "out of order" });
+  expect(await outcome()).toMatchObject({ failure: { kind: "Timeout" } });
 });
