@@ -34,7 +34,8 @@ import { ServiceUnits } from "./service-units.ts";
 import { Services } from "./services.ts";
 import { inFiles, withFiles } from "./source-places.ts";
 import { connectServices } from "./supervisor-events.ts";
-import { defaultWorkers, WorkerPool } from "./worker-pool.ts";
+import { defaultWorkers } from "./worker-pool-options.ts";
+import { WorkerPool } from "./worker-pool.ts";
 import { WorkflowHosts } from "./workflow-hosts.ts";
 
 export type { NodeOptions } from "./options.ts";

@@ -1,12 +1,8 @@
-import { availableParallelism } from "node:os";
-import type { Terminal } from "../operations/io/terminal.ts";
-import type { Simulation } from "../platform/simulation.ts";
 import { pack, unpack } from "../vm/codec.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
 import { loadLuaModule } from "../vm/module.ts";
 import { asLua, type LuaValue } from "../vm/value.ts";
 import {
-  type CodeEntry,
   type EntriesChange,
   type EnvironmentWrite,
   type FromWorker,
@@ -16,60 +12,17 @@ import {
 } from "../worker/messages.ts";
 import { Liveness, livenessMemory } from "../worker/liveness.ts";
 import { pulseMemory } from "../worker/pulse.ts";
-import { createServices, type ServiceOptions } from "../worker/services.ts";
+import { createServices } from "../worker/services.ts";
 import type { ThreadStart } from "../worker/thread.ts";
 import { crowded, LuaWorker } from "../worker/worker.ts";
 import type { KernelRequest, KernelRequests } from "./kernel-requests.ts";
 import { Questions, valueOf } from "./questions.ts";
-import { type StandingWorker, WorkerWatch } from "./worker-watch.ts";
+import type { WorkerPoolEvents, WorkerPoolOptions } from "./worker-pool-options.ts";
+import { type StandingWorker, standsStill, WorkerWatch } from "./worker-watch.ts";
 import { type RunningWorker, simulatedLink, startThread } from "./worker-start.ts";
-
-export interface WorkerPoolOptions {
-  /** Workers at most, the one in this thread included. */
-  count: number;
-  /** The first worker runs in this thread, so that a one-shot command starts none. */
-  inline: boolean;
-  /** Units without an actor and a scope may do nothing that is checked. */
-  strict: boolean;
-  entries: CodeEntry[];
-  services: ServiceOptions;
-  /** Bytes of Lua memory of one worker. */
-  memoryLimit: number;
-  /** Workflow runs that a worker keeps in memory. */
-  cachedRuns?: number | undefined;
-  /** Milliseconds for which a worker may stand still before it is replaced; 0: for ever. */
-  heartbeatTimeout: number;
-  /** How many hosts have limits. */
-  limitedHosts: number;
-  /** Sequence number with which PIDs begin. */
-  firstPid: number;
-  terminalOf: (pid: string) => Terminal | undefined;
-  /** All workers run in it, in this thread. */
-  simulation?: Simulation | undefined;
-}
-
-/** What the pool tells the node about. */
-export interface WorkerPoolEvents {
-  /** A request to the node; the answer goes to the worker. */
-  request(origin: number, op: string, args: LuaValue[]): Promise<LuaValue[]>;
-  message(worker: number, message: FromWorker): void;
-  /** A worker runs and has nothing yet. */
-  started(worker: number): void;
-  /** A worker's event loop has not run for a second. */
-  standing(worker: number, state: StandingWorker): void;
-  /** It goes on, after so many milliseconds. */
-  goesOn(worker: number, after: number): void;
-  /** A worker died and is replaced; whatever it ran is gone. */
-  died(worker: number, failure: ErrorData): void;
-}
 
 /** PID numbers that one start of a worker may use before those of its replacement begin. */
 const pidsPerStart = 2 ** 32;
-
-/** The default number of workers: one a core, 64 at most, as PIDs have six bits for it. */
-export function defaultWorkers(): number {
-  return Math.min(availableParallelism(), 64);
-}
 
 /**
  * The workers of a node: starts them when there is something for them to do, carries their messages,
@@ -436,11 +389,10 @@ export class WorkerPool {
       case "answer":
         if (message.to === NODE) {
           this.#questions.answer(message.ticket, unpack(message.values) as LuaValue[]);
-        } else {this.send(message.to, {
-            type: "answer",
-            ticket: message.ticket,
-            values: message.values,
-          });}
+        } else {
+          const { ticket, values } = message;
+          this.send(message.to, { type: "answer", ticket, values });
+        }
         break;
       case "counted":
         this.#questions.answer(message.question, [message.live]);
@@ -538,15 +490,6 @@ export class WorkerPool {
     for (const worker of this.#workers.values()) worker.close();
     this.#workers.clear();
   }
-}
-
-function standsStill(index: number, { unit, for: time }: StandingWorker): WippyError {
-  const why = unit === undefined ? "" : ` in a call of ${unit}`;
-  return new WippyError(
-    "Unavailable",
-    `worker ${index} has stood still${why} for ${Math.round(time / 1000)} s`,
-    { retryable: true },
-  );
 }
 
 function notFound(index: number): WippyError {

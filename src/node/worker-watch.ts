@@ -1,3 +1,4 @@
+import { WippyError } from "../vm/error.ts";
 import { beatInterval, Pulse } from "../worker/pulse.ts";
 
 /** A worker whose event loop has not run for a while. */
@@ -91,4 +92,14 @@ export class WorkerWatch {
     clearInterval(this.#timer);
     this.#watched.clear();
   }
+}
+
+/** The error of what was to be done on a worker that stands still. */
+export function standsStill(index: number, { unit, for: time }: StandingWorker): WippyError {
+  const why = unit === undefined ? "" : ` in a call of ${unit}`;
+  return new WippyError(
+    "Unavailable",
+    `worker ${index} has stood still${why} for ${Math.round(time / 1000)} s`,
+    { retryable: true },
+  );
 }

@@ -73,7 +73,8 @@ writeIndex(
   "modules.js",
   `export const modules = ${JSON.stringify(Object.fromEntries(modules))};\n`,
 );
-// `require` runs a folder's files when its module is first used: running all of them would take a third of a short script.
+// `require` runs a folder's files when its module is first used: running all of them would take a third of a short
+// script.
 writeIndex(
   "operations.js",
   "export const operations = {\n" +

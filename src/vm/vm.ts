@@ -2,75 +2,16 @@ import { WippyError } from "./error.ts";
 import { type LuaExports, type LuaState, REGISTRY, STATUS } from "./exports.ts";
 import type { Heap } from "./heap.ts";
 import { type Instance, instantiate } from "./instantiate.ts";
+import type { ErrorType, HostFunction, RawHostFunction, VmImage, VmOptions } from "./options.ts";
 import { peekText } from "./peek.ts";
 import { type Pushable, Pusher } from "./push.ts";
 import { DEFAULT_LIMITS, type MarshalLimits, Reader } from "./read.ts";
 import { positionOf, raisedError, type RaisedFailure } from "./raised.ts";
+import { isTrap, trapOf, VmTrap } from "./trap.ts";
 import { LuaRef, type LuaValue, MultiReturn } from "./value.ts";
 
+export { VmTrap } from "./trap.ts";
 export { LuaFloat, LuaRef, type LuaValue, MultiReturn } from "./value.ts";
-
-/** How to make a VM. */
-export interface VmOptions {
-  /** From `loadLuaModule`. */
-  readonly module: WebAssembly.Module;
-  /** Most bytes of memory that the VM may take, 512 MiB unless given. Beyond it Lua code meets
-   * "not enough memory". */
-  readonly memoryLimit?: number;
-  /** Milliseconds since the epoch, with a fraction: what `host.now` counts. Lua's own `os` stands at 0. */
-  readonly clock: () => number;
-  /** Takes what Lua writes to its standard output and standard error; else it is dropped. */
-  readonly write?: (text: string) => void;
-  /** Called now and then by C code that loops for long, from within: it may not touch Lua. */
-  readonly toiling?: () => void;
-  /** Bounds of each value that crosses. */
-  readonly limits?: Partial<MarshalLimits>;
-  /** A VM with the same module that was made and loaded before: this one goes on from there. */
-  readonly image?: VmImage;
-  /** The VM is made to become an image, which then need not overwrite all of another's memory. */
-  readonly imaging?: boolean;
-}
-
-/**
- * The state of a VM as plain data. A VM made from it has all that was loaded, and its references; the
- * host functions must be registered again, in the same order.
- */
-export interface VmImage {
-  /** Bytes of the wasm's memory. */
-  readonly length: number;
-  /** Whether the parts hold all that is not zero in a new VM's memory, so that nothing else need be cleared. */
-  readonly covers: boolean;
-  /** Where the memory is not zero: address and length of each part. */
-  readonly parts: readonly number[];
-  /** The parts, one behind the other. */
-  readonly bytes: Uint8Array;
-  /** Address of the main thread, to see that the new VM is laid out alike. */
-  readonly main: number;
-  readonly messageHandler: number;
-  readonly hostFunctions: readonly string[];
-}
-
-/** A host function; several results are a `MultiReturn`. A WippyError that it throws is raised. */
-export type HostFunction = (...args: LuaValue[]) => LuaValue | MultiReturn | void;
-
-/**
- * A host function on Lua's own stack: reads its arguments there, pushes its results and answers
- * how many they are. It may throw a WippyError, which Lua code sees raised.
- */
-export type RawHostFunction = (L: LuaState, lua: LuaExports) => number;
-
-/** How Lua's Error objects are made and known. */
-export interface ErrorType {
-  /** Metatable of Error objects. */
-  readonly metatable: LuaRef;
-  /** Lua function (kind, message, retryable, details, stack) -> Error object. */
-  readonly construct: LuaRef;
-}
-
-/** The VM is dead: the wasm trapped, or Lua failed outside of any protected call. */
-export class VmTrap extends Error {
-  override readonly name = "VmTrap";
-}
 
 const PAGE = 65_536;
 const DEFAULT_MEMORY_LIMIT = 512 * 1024 * 1024;
@@ -90,8 +31,8 @@ const POSITION_LEVELS = 10;
  *   the value (its stack is kept for a traceback).
  * - `host.park()` stops the unit, through every coroutine of its own, up to `host.resume`; answers
  *   what the next `host.resume` passes.
- * - `host.pause()` gives the other units their turn, as when fuel is spent; it does nothing where that
- *   is not possible. Chunks named "=lua/…" are preempted only there.
+ * - `host.pause()` gives the other units their turn, where that is possible. Chunks named "=lua/…" are preempted only
+ *   there.
  * - `host.slice(n)` sets the fuel of each following `host.resume`; `host.fuel()` is what the last
  *   one left, `host.burnt(co)` what a coroutine burnt since it was asked last. One loop, jump or call
  *   burns one.
@@ -100,9 +41,8 @@ const POSITION_LEVELS = 10;
  * - `host.close(co)` is `coroutine.close`, for parked coroutines too.
  * - `host.type(v)` is `type(v)`, but "userdata" for a table whose metatable holds true at 1.
  * - `host.split_lines(text, at, list)` cuts whole lines off a text, see `transform/lines.ts`.
- * - `host.now()` is the clock in nanoseconds; `host.memory()` the bytes that Lua has in use.
- * - `host.traceback` and `host.getinfo` are those of `debug`; `host.where([co,] level)` is the
- *   position "chunk:LINE" of the function at that level, or nil.
+ * - `host.now()` is the clock in nanoseconds; `host.memory()` the bytes in use; `host.where([co,] level)` the position
+ *   "chunk:LINE" of the function at that level, or nil; `traceback` and `getinfo` are those of `debug`.
  */
 export class Vm {
   readonly #lua: LuaExports;
@@ -556,15 +496,6 @@ export class Vm {
   }
 
   #trap(error: unknown): VmTrap {
-    if (error instanceof VmTrap) return error;
-    const reason = error instanceof Error ? error.message : String(error);
-    this.#dead = new VmTrap(`the Lua VM died: ${reason}`, { cause: error });
-    return this.#dead;
+    return error instanceof VmTrap ? error : this.#dead = trapOf(error);
   }
-}
-
-/** Whether an error means that the wasm is in no state to go on. */
-function isTrap(error: unknown): boolean {
-  return error instanceof WebAssembly.RuntimeError || error instanceof VmTrap ||
-    error instanceof RangeError && /call stack/i.test(error.message);
 }

@@ -1,4 +1,4 @@
-import type { VmImage } from "../vm/vm.ts";
+import type { VmImage } from "../vm/options.ts";
 
 /** A VM with the loaded kernel, as `make-image.ts` made it. */
 export interface KernelImage {

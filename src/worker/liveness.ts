@@ -35,7 +35,7 @@ export class Liveness {
     this.#index = index;
   }
 
-  /** Begins anew: of the numbers up to `highest` only those of `alive` are of living units. */
+  /** Starts over: of the numbers up to `highest` only those of `alive` are of living units. */
   reset(highest: number, alive: Iterable<number>): void {
     const ended = this.#ended[this.#index]!;
     Atomics.store(this.#highest[this.#index]!, 0, -1n);

@@ -7,7 +7,8 @@ import { postBatch, toWorker } from "./batch.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { beatInterval, Pulse } from "./pulse.ts";
 import { createServices, type ServiceOptions } from "./services.ts";
-import { LuaWorker, type WorkerOptions } from "./worker.ts";
+import type { WorkerOptions } from "./options.ts";
+import { LuaWorker } from "./worker.ts";
 
 /** What a thread needs to make its worker; the services are made in the thread. */
 export interface ThreadStart {

@@ -18,44 +18,12 @@ import type { Failure } from "../workflows/engine/outcome.ts";
 import { loadKernelImage } from "./kernel-image.ts";
 import { type Kernel, kernelOf } from "./kernel.ts";
 import { type CodeEntry, type FromWorker, type HostState, type ToWorker } from "./messages.ts";
-import type { Terminal } from "../operations/io/terminal.ts";
-import type { OperationServices } from "../operations/operation.ts";
-import { Liveness, sequencesOf } from "./liveness.ts";
+import type { WorkerOptions } from "./options.ts";
 import { Pulse } from "./pulse.ts";
+import { registerSharedMemory } from "./shared-memory.ts";
 import { OperationRunner } from "./operation-runner.ts";
 import { workflowOptions } from "./workflow-options.ts";
 import { WorkflowWork } from "./workflow-work.ts";
-
-export interface WorkerOptions {
-  index: number;
-  /** First sequence number of this worker's PIDs: higher after a replacement, so that no PID comes again. */
-  firstPid: number;
-  alone: boolean;
-  /** Units without an actor and a scope may do nothing that is checked. */
-  strict: boolean;
-  entries: CodeEntry[];
-  hosts: HostState[];
-  /** Bytes of Lua memory. */
-  memoryLimit: number;
-  /** Workflow runs that it keeps in memory; 10,000 when absent. */
-  cachedRuns?: number;
-  module: WebAssembly.Module;
-  /** Units alive, by worker: shared by all, for placement. */
-  loads: Int32Array;
-  /** Processes of each host with limits, on each worker: shared by all. */
-  populations: Int32Array;
-  /** Which units live where: shared by all. */
-  liveness: SharedArrayBuffer;
-  /** The heartbeats of all: shared by all. */
-  pulses: SharedArrayBuffer;
-  services: OperationServices;
-  /** The machine's, unless given. */
-  platform?: Platform;
-  /** Whether `post` reaches the node at once, in this thread. */
-  direct?: boolean;
-  /** The terminal of a process on a terminal host; only in the node's thread. */
-  terminalOf: (pid: string) => Terminal | undefined;
-}
 
 /** Units that a worker may have more than another and still count as loaded alike. */
 const evenLoad = 8;
@@ -252,26 +220,7 @@ export class LuaWorker {
       });
     });
     vm.register("place", () => this.#place());
-    const liveness = new Liveness(this.#options.liveness, this.#options.index);
-    vm.register("alive", (worker, sequence) => liveness.alive(Number(worker), Number(sequence)));
-    vm.register("liveness", (what, highest, pids) => {
-      const sequences = sequencesOf(String(pids));
-      if (what === "reset") liveness.reset(Number(highest), sequences);
-      else liveness.update(Number(highest), sequences);
-    });
-    const { populations, loads, index } = this.#options;
-    const workers = loads.length;
-    vm.register("admit", (counter, limit) => {
-      const first = Number(counter) * workers;
-      let live = 0;
-      for (let i = 0; i < workers; i++) live += Atomics.load(populations, first + i);
-      if (live >= Number(limit)) return false;
-      Atomics.add(populations, first + index, 1);
-      return true;
-    });
-    vm.register("leave", (counter) => {
-      Atomics.sub(populations, Number(counter) * workers + index, 1);
-    });
+    registerSharedMemory(vm, this.#options);
     vm.register("random_digits", (count) => {
       const bytes = this.#platform.random.bytes(Number(count) / 2);
       return Buffer.from(bytes).toString("hex");

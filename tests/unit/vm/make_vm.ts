@@ -1,6 +1,7 @@
 import { loadLuaModule } from "../../../src/vm/module.ts";
 import type { Pushable } from "../../../src/vm/push.ts";
-import { type LuaRef, type LuaValue, Vm, type VmOptions } from "../../../src/vm/vm.ts";
+import type { VmOptions } from "../../../src/vm/options.ts";
+import { type LuaRef, type LuaValue, Vm } from "../../../src/vm/vm.ts";
 
 /** A VM with a clock that stands still, unless the test says otherwise. */
 export async function makeVm(options: Partial<VmOptions> = {}): Promise<Vm> {

@@ -52,6 +52,6 @@ describe("Liveness", () => {
 });
 
 test("sequencesOf reads PIDs that follow one another", () => {
-  expect(sequencesOf("{app:p|0x00041}{a:b#lua.1|0x00fc2}")).toEqual([1, 63]);
+  expect(sequencesOf("{app:p|0x1234567800041}{a:b#lua.1|0x89abcdef00fc2}")).toEqual([1, 63]);
   expect(sequencesOf("")).toEqual([]);
 });

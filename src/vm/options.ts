@@ -1,0 +1,60 @@
+import type { LuaExports, LuaState } from "./exports.ts";
+import type { MarshalLimits } from "./read.ts";
+import type { LuaRef, LuaValue, MultiReturn } from "./value.ts";
+
+/** How to make a VM. */
+export interface VmOptions {
+  /** From `loadLuaModule`. */
+  readonly module: WebAssembly.Module;
+  /** Most bytes of memory that the VM may take, 512 MiB unless given. Beyond it Lua code meets
+   * "not enough memory". */
+  readonly memoryLimit?: number;
+  /** Milliseconds since the epoch, with a fraction: what `host.now` counts. Lua's own `os` stands at 0. */
+  readonly clock: () => number;
+  /** Takes what Lua writes to its standard output and standard error; else it is dropped. */
+  readonly write?: (text: string) => void;
+  /** Called now and then by C code that loops for long, from within: it may not touch Lua. */
+  readonly toiling?: () => void;
+  /** Bounds of each value that crosses. */
+  readonly limits?: Partial<MarshalLimits>;
+  /** A VM with the same module that was made and loaded before: this one goes on from there. */
+  readonly image?: VmImage;
+  /** The VM is made to become an image, which then need not overwrite all of another's memory. */
+  readonly imaging?: boolean;
+}
+
+/**
+ * The state of a VM as plain data. A VM made from it has all that was loaded, and its references; the
+ * host functions must be registered again, in the same order.
+ */
+export interface VmImage {
+  /** Bytes of the wasm's memory. */
+  readonly length: number;
+  /** Whether the parts hold all that is not zero in a new VM's memory, so that nothing else need be cleared. */
+  readonly covers: boolean;
+  /** Where the memory is not zero: address and length of each part. */
+  readonly parts: readonly number[];
+  /** The parts, one behind the other. */
+  readonly bytes: Uint8Array;
+  /** Address of the main thread, to see that the new VM is laid out alike. */
+  readonly main: number;
+  readonly messageHandler: number;
+  readonly hostFunctions: readonly string[];
+}
+
+/** A host function; several results are a `MultiReturn`. A WippyError that it throws is raised. */
+export type HostFunction = (...args: LuaValue[]) => LuaValue | MultiReturn | void;
+
+/**
+ * A host function on Lua's own stack: reads its arguments there, pushes its results and answers
+ * how many they are. It may throw a WippyError, which Lua code sees raised.
+ */
+export type RawHostFunction = (L: LuaState, lua: LuaExports) => number;
+
+/** How Lua's Error objects are made and known. */
+export interface ErrorType {
+  /** Metatable of Error objects. */
+  readonly metatable: LuaRef;
+  /** Lua function (kind, message, retryable, details, stack) -> Error object. */
+  readonly construct: LuaRef;
+}

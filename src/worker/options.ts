@@ -1,0 +1,30 @@
+import type { Terminal } from "../operations/io/terminal.ts";
+import type { OperationServices } from "../operations/operation.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { CodeEntry, HostState } from "./messages.ts";
+import type { SharedMemory } from "./shared-memory.ts";
+
+/** What a worker is started with. */
+export interface WorkerOptions extends SharedMemory {
+  /** First sequence number of this worker's PIDs: higher after a replacement, so that no PID comes again. */
+  firstPid: number;
+  alone: boolean;
+  /** Units without an actor and a scope may do nothing that is checked. */
+  strict: boolean;
+  entries: CodeEntry[];
+  hosts: HostState[];
+  /** Bytes of Lua memory. */
+  memoryLimit: number;
+  /** Workflow runs that it keeps in memory; 10,000 when absent. */
+  cachedRuns?: number;
+  module: WebAssembly.Module;
+  /** The heartbeats of all: shared by all. */
+  pulses: SharedArrayBuffer;
+  services: OperationServices;
+  /** The machine's, unless given. */
+  platform?: Platform;
+  /** Whether `post` reaches the node at once, in this thread. */
+  direct?: boolean;
+  /** The terminal of a process on a terminal host; only in the node's thread. */
+  terminalOf: (pid: string) => Terminal | undefined;
+}

@@ -1,0 +1,37 @@
+import type { Vm } from "../vm/vm.ts";
+import { Liveness, sequencesOf } from "./liveness.ts";
+
+/** What all workers of a runtime share, and which of them this is. */
+export interface SharedMemory {
+  index: number;
+  /** Units alive, by worker: for placement. */
+  loads: Int32Array;
+  /** Processes of each host with limits, on each worker. */
+  populations: Int32Array;
+  /** Which units live where. */
+  liveness: SharedArrayBuffer;
+}
+
+/** Registers the host functions that look into it, so that no message is needed for them. */
+export function registerSharedMemory(vm: Vm, memory: SharedMemory): void {
+  const liveness = new Liveness(memory.liveness, memory.index);
+  vm.register("alive", (worker, sequence) => liveness.alive(Number(worker), Number(sequence)));
+  vm.register("liveness", (what, highest, pids) => {
+    const sequences = sequencesOf(String(pids));
+    if (what === "reset") liveness.reset(Number(highest), sequences);
+    else liveness.update(Number(highest), sequences);
+  });
+  const { populations, loads, index } = memory;
+  const workers = loads.length;
+  vm.register("admit", (counter, limit) => {
+    const first = Number(counter) * workers;
+    let live = 0;
+    for (let i = 0; i < workers; i++) live += Atomics.load(populations, first + i);
+    if (live >= Number(limit)) return false;
+    Atomics.add(populations, first + index, 1);
+    return true;
+  });
+  vm.register("leave", (counter) => {
+    Atomics.sub(populations, Number(counter) * workers + index, 1);
+  });
+}
