@@ -41,14 +41,18 @@ export function addKernelGate(module: ModuleText): void {
       (local.set $3 (i32.load offset=112 (local.get $0)))`,
   });
 
-  // Whether the Lua function that runs, or that called the C function that runs, is the kernel's.
+  // Whether the Lua function that runs, or that called the C function that runs, is the kernel's. While the stack is
+  // moved, a CallInfo holds offsets in place of addresses, which are all below the stack itself.
   module.append(`
- (func $runs_kernel_code (param $ci i32) (result i32)
+ (func $runs_kernel_code (param $L i32) (param $ci i32) (result i32)
   (local $func i32)
   (local $text i32)
   (loop $up
    (if (i32.eqz (local.get $ci)) (then (return (i32.const 0))))
    (local.set $func (i32.load (local.get $ci)))
+   (if (i32.lt_u (local.get $func) (i32.load offset=28 (local.get $L)))
+    (then
+     (local.set $func (i32.add (local.get $func) (i32.load offset=28 (local.get $L))))))
    (local.set $ci (i32.load offset=8 (local.get $ci)))
    (br_if $up (i32.ne (i32.load8_u offset=8 (local.get $func)) (i32.const 0x46))))  ;; no Lua closure
   (local.set $text (i32.load offset=76 (i32.load offset=12 (i32.load (local.get $func)))))
@@ -68,7 +72,7 @@ export function addKernelGate(module: ModuleText): void {
     (i32.load offset=16 (local.get $ci))
     (i32.load offset=52 (i32.load offset=12 (i32.load (i32.load (local.get $ci))))))
    (then (return)))
-  (if (call $runs_kernel_code (i32.load offset=8 (local.get $ci))) (then (return)))
+  (if (call $runs_kernel_code (local.get $L) (i32.load offset=8 (local.get $ci))) (then (return)))
   (local.set $func (i32.load (local.get $ci)))
   (if
    (i32.gt_u

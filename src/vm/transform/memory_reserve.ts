@@ -73,7 +73,7 @@ export function addMemoryReserve(module: ModuleText): void {
   (if
    (i32.and
     (global.get $metered)
-    (i32.eqz (call $runs_kernel_code (i32.load offset=20 (local.get $L)))))
+    (i32.eqz (call $runs_kernel_code (local.get $L) (i32.load offset=20 (local.get $L)))))
    (then (return (i32.const 0))))
   (call $spend_memory_reserve))`);
 
