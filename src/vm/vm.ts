@@ -16,8 +16,7 @@ export { LuaFloat, LuaRef, type LuaValue, MultiReturn } from "./value.ts";
 const PAGE = 65_536;
 const DEFAULT_MEMORY_LIMIT = 512 * 1024 * 1024;
 /** Host functions that every VM has: a protected JavaScript function, and the message handler. */
-const ENTER = 0;
-const HANDLE_MESSAGE = 1;
+const [ENTER, HANDLE_MESSAGE] = [0, 1];
 /** Levels of the stack that are searched for a Lua function when an error has no position. */
 const POSITION_LEVELS = 10;
 
