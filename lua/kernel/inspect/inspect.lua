@@ -73,10 +73,16 @@ local function collect(query)
       pids[#pids + 1] = pid
     end
   end
+  return pids
+end
+
+-- Keeps a list of which there is more to take. One that fits a page, such as that of a single unit, must not push out a
+-- list that somebody reads: tools ask for a thousand single units between two pages.
+local function keep(pids)
   last_list = last_list + 1
   lists[last_list] = pids
   lists[last_list - KEPT] = nil
-  return last_list, pids
+  return last_list
 end
 
 --- A page of the units of this worker: { units, next }, where `next` is nil at the end. `query` may hold host, entry,
@@ -93,7 +99,7 @@ function inspect.units(query)
     end
   else
     position = 0
-    list, pids = collect(query)
+    pids = collect(query)
   end
   local ready = scheduler.ready_units()
   local units, limit = {}, query.limit or 100
@@ -108,7 +114,10 @@ function inspect.units(query)
       units[#units + 1] = row
     end
   end
-  return { units = units, next = position < #pids and list .. "." .. position or nil }
+  if position >= #pids then
+    return { units = units }
+  end
+  return { units = units, next = (list or keep(pids)) .. "." .. position }
 end
 
 -- So many starts and ends of one turn are told; the rest is counted.

@@ -82,6 +82,20 @@ describe("Node.units", () => {
     expect(seen.toSorted()).toEqual(pids.toSorted());
   });
 
+  test("pages go on whatever single units are asked for meanwhile", async () => {
+    const app = await start();
+    const pids = await app.call("spawn", "app:idle", "app:other", 30) as string[];
+    const first = await app.node.control.units({ host: "app:other", limit: 10 });
+    for (const pid of pids) await app.node.control.units({ pid });
+    const second = await app.node.control.units({
+      host: "app:other",
+      limit: 20,
+      after: first.next!,
+    });
+    expect([...first.units, ...second.units].map(({ pid }) => pid).toSorted())
+      .toEqual(pids.toSorted());
+  });
+
   test("who ended between two pages is left out", async () => {
     const app = await start();
     const pids = await app.call("spawn", "app:idle", "app:other", 4) as string[];
