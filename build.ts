@@ -21,6 +21,7 @@ const dist = join(root, "dist");
 const entrypoints = [
   "src/main.ts",
   "src/worker/thread.ts",
+  "src/services/sql/sqlite/thread.ts",
   "src/workflows/providers/sqlite/link/thread.ts",
   "src/workflows/providers/sqlite/read/reading-thread.ts",
 ];

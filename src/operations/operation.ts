@@ -50,6 +50,24 @@ export interface OperationServices {
   };
   /** When the runtime started, in milliseconds since 1970. */
   startedAt: number;
+  /**
+   * Asks the service of an entry, which is on the node's thread; see `Service.answer`.
+   *
+   * @throws WippyError the failure of the service; NotFound for an entry that is none; Unavailable while it does not run
+   */
+  ask(question: ServiceQuestion): Promise<LuaValue>;
+}
+
+/** What an operation asks of the service of an entry. */
+export interface ServiceQuestion {
+  /** Identifier of the entry. */
+  service: string;
+  operation: string;
+  input: LuaValue;
+  /** The unit that asks. */
+  pid: string;
+  /** Calls the question off; the service answers nevertheless. */
+  signal?: AbortSignal;
 }
 
 /** The unit that asks for an operation. */

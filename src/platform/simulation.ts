@@ -115,6 +115,17 @@ export class Simulation implements Platform {
     }
   }
 
+  /** Lets the simulated world go on, within {@link during}, until a promise that it settles itself is settled. */
+  async within<Value>(work: Promise<Value>): Promise<Value> {
+    this.#holds--;
+    this.#pump();
+    try {
+      return await work;
+    } finally {
+      this.#holds++;
+    }
+  }
+
   /** Tasks and timers that have run so far. */
   get tasks(): number {
     return this.#tasks;

@@ -51,6 +51,10 @@ export interface Caller {
   pid: string;
   /** Its actor, scope and context values. */
   frame: LuaValue;
+  /** Aborted when nobody waits for the answer any more. */
+  signal: AbortSignal;
+  /** Aborted when the worker of the unit has died: what the unit held ends with it. */
+  gone: AbortSignal;
 }
 
 /** One number of the metrics. */

@@ -1,5 +1,5 @@
 import type { Terminal } from "../operations/io/terminal.ts";
-import type { OperationServices } from "../operations/operation.ts";
+import type { WorkerServices } from "./services.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { CodeEntry, HostState } from "./messages.ts";
 import type { SharedMemory } from "./shared-memory.ts";
@@ -20,7 +20,7 @@ export interface WorkerOptions extends SharedMemory {
   module: WebAssembly.Module;
   /** The heartbeats of all: shared by all. */
   pulses: SharedArrayBuffer;
-  services: OperationServices;
+  services: WorkerServices;
   /** The machine's, unless given. */
   platform?: Platform;
   /** Whether `post` reaches the node at once, in this thread. */

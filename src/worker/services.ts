@@ -15,6 +15,9 @@ export interface ServiceOptions {
   startedAt: number;
 }
 
+/** Without the way to the node, which the worker adds. */
+export type WorkerServices = Omit<OperationServices, "ask">;
+
 /**
  * The operations' view of the runtime, one per worker.
  *
@@ -24,7 +27,7 @@ export function createServices(
   options: ServiceOptions,
   onMemoryWrite: (storage: string, key: string, value: string) => void,
   platform: Platform = machine,
-): OperationServices {
+): WorkerServices {
   const byId = new Map(options.entries.map((entry) => [entry.id, entry]));
   return {
     entry: (id) => byId.get(id),

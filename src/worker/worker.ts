@@ -17,8 +17,16 @@ import type { Platform } from "../platform/platform.ts";
 import type { Failure } from "../workflows/engine/outcome.ts";
 import { loadKernelImage } from "./kernel-image.ts";
 import { type Kernel, kernelOf } from "./kernel.ts";
-import { type CodeEntry, type FromWorker, type HostState, type ToWorker } from "./messages.ts";
+import {
+  type CodeEntry,
+  type FromWorker,
+  type HostState,
+  NODE,
+  type ToWorker,
+} from "./messages.ts";
+import type { OperationServices } from "../operations/operation.ts";
 import type { WorkerOptions } from "./options.ts";
+import { ServiceQuestions } from "./service-questions.ts";
 import { Pulse } from "./pulse.ts";
 import { registerSharedMemory } from "./shared-memory.ts";
 import { OperationRunner } from "./operation-runner.ts";
@@ -64,6 +72,10 @@ export class LuaWorker {
   #operations!: OperationRunner;
   readonly #pulse: Pulse;
   #outgoing: FromWorker[] = [];
+  readonly #questions = new ServiceQuestions((ticket, op, input) => {
+    this.#send({ type: "request", to: NODE, ticket, op, args: pack([input]) });
+    this.#wake();
+  });
   readonly #platform: Platform;
   /** Call off the next turn, and the timer that would begin one. */
   #deferred: (() => void) | undefined;
@@ -99,7 +111,14 @@ export class LuaWorker {
       toiling: () => this.#noteUnit(),
       ...(image && { image: image.vm }),
     });
-    this.#operations = new OperationRunner(services, (ticket, value, error) => {
+    const platform = this.#platform;
+    const { ask } = this.#questions;
+    const reaching: OperationServices = {
+      ...services,
+      // The answer comes from the simulated world.
+      ask: platform instanceof Simulation ? (question) => platform.within(ask(question)) : ask,
+    };
+    this.#operations = new OperationRunner(reaching, (ticket, value, error) => {
       this.#enter(() => this.#kernel.call("complete", ticket, value, error));
     }, this.#options.terminalOf);
     this.#registerHostFunctions();
@@ -328,7 +347,9 @@ export class LuaWorker {
         );
         break;
       case "answer":
-        kernel.call("complete", message.ticket, ...(unpack(message.values) as LuaValue[]));
+        if (!this.#questions.answered(message.ticket, message.values)) {
+          kernel.call("complete", message.ticket, ...(unpack(message.values) as LuaValue[]));
+        }
         break;
       case "alone":
         kernel.call("alone", message.alone);

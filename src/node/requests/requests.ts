@@ -41,6 +41,7 @@ export class NodeRequests {
     const subscriptions = new UnitSubscriptions(bus, tell);
     const targets = new WorkflowTargets(workflows, pool, names);
     const state = systemRequests(system);
+    const asked = serviceRequests(system.services);
     const released = (pid: string) => {
       groups.release(pid);
       state.release(pid);
@@ -49,6 +50,7 @@ export class NodeRequests {
       subscriptions.removeWorker(worker);
       groups.workerDied(worker);
       state.workerDied(worker);
+      asked.workerDied(worker);
     };
     this.#requests = new Map(Object.entries({
       ...targets.requests,
@@ -58,7 +60,7 @@ export class NodeRequests {
       ...groupRequests(groups),
       ...eventRequests(bus, subscriptions),
       ...registryRequests(registry),
-      ...serviceRequests(system.services),
+      ...asked.requests,
       ...state.requests,
     }));
   }

@@ -1,19 +1,61 @@
 import { WippyError } from "../../vm/error.ts";
 import type { Services } from "../services.ts";
-import { any, request, type Requests, text } from "./request.ts";
+import { any, integer, optional, request, type Requests, text } from "./request.ts";
 
-/** What Lua modules ask of the service of an entry, while it runs. */
-export function serviceRequests(services: Pick<Services, "running">): Requests {
-  return {
+/** What Lua modules and operations ask of the service of an entry, while it runs. */
+export function serviceRequests(
+  services: Pick<Services, "running">,
+): { requests: Requests; workerDied(worker: number): void } {
+  /** What workers wait for and may call off, by `WORKER CALL`. */
+  const calls = new Map<string, AbortController>();
+  /** Aborted when the worker has died. */
+  const workers = new Map<number, AbortController>();
+  const workerOf = (index: number) => {
+    const present = workers.get(index) ?? new AbortController();
+    workers.set(index, present);
+    return present.signal;
+  };
+  const requests: Requests = {
     "services.ask": request(
-      { service: text, operation: text, input: any, pid: text, frame: any },
-      async ({ service, operation, input, pid, frame }) => {
+      {
+        service: text,
+        operation: text,
+        input: any,
+        pid: text,
+        frame: any,
+        call: optional(integer),
+      },
+      async ({ service, operation, input, pid, frame, call }, origin) => {
         const running = services.running(service);
-        if (running.answer) return await running.answer(operation, input, { pid, frame });
-        throw new WippyError("Invalid", `service ${service} answers no ${operation}`, {
-          retryable: false,
-        });
+        if (!running.answer) {
+          throw new WippyError("Invalid", `service ${service} answers no ${operation}`, {
+            retryable: false,
+          });
+        }
+        const controller = new AbortController();
+        const key = `${origin} ${call}`;
+        if (call !== undefined) calls.set(key, controller);
+        try {
+          const caller = { pid, frame, signal: controller.signal, gone: workerOf(origin) };
+          return await running.answer(operation, input, caller);
+        } finally {
+          calls.delete(key);
+        }
       },
     ),
+    "services.cancel": request({ call: integer }, ({ call }, origin) => {
+      calls.get(`${origin} ${call}`)?.abort();
+      return true;
+    }),
+  };
+  return {
+    requests,
+    workerDied(worker) {
+      for (const [key, controller] of calls) {
+        if (key.startsWith(`${worker} `)) controller.abort();
+      }
+      workers.get(worker)?.abort();
+      workers.delete(worker);
+    },
   };
 }

@@ -431,6 +431,8 @@ export const refused: readonly string[] = [
   "server.start_link",
   "server.start_monitor",
   "server.stop",
+  "sql:begin",
+  "sql:prepare",
   "supervisor.count_children",
   "supervisor.delete_child",
   "supervisor.get_childspec",

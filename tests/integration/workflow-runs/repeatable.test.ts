@@ -150,6 +150,7 @@ function entriesOf(directory: string, { version }: World): Entry[] {
     plain("durable", "workflow.host", auto),
     plain("processes", "process.host", auto),
     plain("files", "fs.directory", { directory }),
+    plain("database", "db.sql.sqlite", { file: ":memory:", ...auto }),
     plain("presence", "pg.scope", {}),
     plain("fixed", "env.storage.static", { values: { COLOUR: `red ${version}` } }),
     plain("memory", "env.storage.memory", {}),

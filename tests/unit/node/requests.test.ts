@@ -17,7 +17,7 @@ import {
 import { serviceRequests } from "../../../src/node/requests/services.ts";
 import { Services } from "../../../src/node/services.ts";
 import { lifecycle } from "../../../src/registry/lifecycle.ts";
-import { untilStopped } from "../../../src/services/service.ts";
+import { type Caller, untilStopped } from "../../../src/services/service.ts";
 import { LuaFloat, type LuaValue } from "../../../src/vm/value.ts";
 import { startApplication } from "../../integration/application.ts";
 
@@ -94,7 +94,7 @@ test("a service that runs answers a module", async () => {
   });
   const ask = (service: string) =>
     Promise.resolve().then(() =>
-      serviceRequests(services)["services.ask"]!.answer("services.ask", 0, [
+      serviceRequests(services).requests["services.ask"]!.answer("services.ask", 0, [
         { service, operation: "query", input: "select 1", pid: "{a|0x1}", frame: {} },
       ])
     );
@@ -108,6 +108,32 @@ test("a service that runs answers a module", async () => {
   await expect(ask("app:db")).rejects.toThrow("service app:db is stopped");
 });
 
+test("a call of a service is called off by its worker, and by the worker's death", async () => {
+  const callers: Caller[] = [];
+  const answers = untilStopped({ open() {}, close() {} });
+  answers.answer = (_operation, _input, caller) => {
+    callers.push(caller);
+    return new Promise((resolve) => caller.signal.addEventListener("abort", () => resolve("off")));
+  };
+  const services = new Services({ log() {} });
+  const settings = lifecycle().parse({ auto_start: true });
+  services.add({ id: "app:db", lifecycle: settings, requires: [], make: answers });
+  await services.startAll();
+  const { requests, workerDied } = serviceRequests(services);
+  const ask = (worker: number, call: number) =>
+    requests["services.ask"]!.answer("services.ask", worker, [
+      { service: "app:db", operation: "query", input: 1, pid: "{a|0x1}", frame: {}, call },
+    ]);
+  const [first, second] = [ask(0, -1), ask(1, -1)];
+  await requests["services.cancel"]!.answer("services.cancel", 0, [{ call: -1 }]);
+  expect(await first).toBe("off");
+  expect(callers.map(({ signal, gone }) => [signal.aborted, gone.aborted]))
+    .toEqual([[true, false], [false, false]]);
+  workerDied(1);
+  expect(await second).toBe("off");
+  expect(callers.map(({ gone }) => gone.aborted)).toEqual([false, true]);
+});
+
 test("what the kernel asks for is there, and what is there is asked for", async () => {
   const asked = new Set<string>();
   for (const path of new Glob("**/*.lua").scanSync(join(root, "lua"))) {
@@ -119,8 +145,8 @@ test("what the kernel asks for is there, and what is there is asked for", async 
   const node = (await startApplication({})).node;
   const offered = node.requests.filter((name) => name.includes("."));
   // Built from a prefix and the name of a function.
-  // For the modules of services: none is there yet.
-  asked.add("services.ask");
+  // Operations of modules ask services through the worker, not through its kernel.
+  for (const name of ["services.ask", "services.cancel"]) asked.add(name);
   const composed = /^(schedules|system)\.|^groups\.(join|leave)$/;
   expect(offered.filter((name) => !asked.has(name) && !composed.test(name))).toEqual([]);
   const areas = /^(names|workflows|groups|events|registry|schedules)\./;

@@ -26,6 +26,7 @@ export function testServices(entries: Entry[] = [], directory = "."): OperationS
     random: (count) => Uint8Array.from({ length: count }, () => next++ & 0xff),
     clock: { now: () => 1_700_000_000_000 },
     startedAt: 1_700_000_000_000,
+    ask: () => Promise.reject(new Error("no service runs in a unit test")),
   };
 }
 

@@ -1,0 +1,283 @@
+--- Module `sql`: databases that entries of the kinds `db.sql.*` describe.
+-- @workflows yes; what stays open between two calls is not available there
+-- @sandbox no
+local runtime = ...
+local check, effects, errors = runtime.check, runtime.effects, runtime.errors
+local freeze = runtime.use("kernel/core/freeze")
+local object = runtime.use("kernel/core/object")
+local values = runtime.use("library/sql_values")
+local builders = runtime.use("library/sql_builder")
+local operation = effects.operation
+
+local sql = {
+  type = freeze({
+    POSTGRES = "postgres",
+    MYSQL = "mysql",
+    SQLITE = "sqlite",
+    UNKNOWN = "unknown",
+  }, "sql.type"),
+  isolation = freeze({
+    DEFAULT = "default",
+    READ_UNCOMMITTED = "read_uncommitted",
+    READ_COMMITTED = "read_committed",
+    WRITE_COMMITTED = "write_committed",
+    REPEATABLE_READ = "repeatable_read",
+    SERIALIZABLE = "serializable",
+  }, "sql.isolation"),
+  NULL = values.NULL,
+  as = freeze(values.as, "sql.as"),
+}
+
+-- Runs a statement by the operation `name`, whose first arguments are those behind `params`.
+local function run(kind, text, params, name, ...)
+  if text ~= nil then
+    check.string(text, 1, kind)
+  end
+  local list, tags, err = values.list(params)
+  if not list then
+    return nil, err
+  end
+  local arguments = table.pack(...)
+  local n = arguments.n
+  arguments[n + 1] = kind
+  if text ~= nil then
+    n = n + 1
+    arguments[n + 1] = text
+  end
+  arguments[n + 2], arguments[n + 3] = list, tags
+  return operation(name, table.unpack(arguments, 1, n + 3))
+end
+
+local statement_methods = {}
+local make_statement, statement_state = object.opaque("sql.Statement", statement_methods)
+
+local function statement_run(self, kind, params)
+  local handle = statement_state(self).handle
+  if not handle then
+    return nil, errors.fail("Invalid", "the statement is closed")
+  end
+  return run(kind, nil, params, "sql.statement_run", handle)
+end
+
+--- The rows: `list, nil`.
+function statement_methods:query(params)
+  return statement_run(self, "query", params)
+end
+
+--- What it changed: `{last_insert_id, rows_affected}, nil`.
+function statement_methods:execute(params)
+  return statement_run(self, "execute", params)
+end
+
+--- Closes; twice is harmless.
+function statement_methods:close()
+  local state = statement_state(self)
+  local handle = state.handle
+  if handle then
+    state.handle = false
+    operation("sql.statement_close", handle)
+  end
+  return true, nil
+end
+
+local transaction_methods = {}
+local make_transaction, transaction_state = object.opaque("sql.Transaction", transaction_methods)
+
+local function handle_of(self)
+  local handle = transaction_state(self).handle
+  if not handle then
+    return nil, errors.fail("Invalid", "transaction is not active")
+  end
+  return handle
+end
+
+local function transaction_run(self, kind, text, params)
+  check.string(text, 1, kind)
+  local handle, err = handle_of(self)
+  if not handle then
+    return nil, err
+  end
+  return run(kind, text, params, "sql.transaction_run", handle)
+end
+
+--- The type of the database: a value of sql.type.
+function transaction_methods:db_type()
+  return transaction_state(self).type, nil
+end
+
+function transaction_methods:query(text, params)
+  return transaction_run(self, "query", text, params)
+end
+
+function transaction_methods:execute(text, params)
+  return transaction_run(self, "execute", text, params)
+end
+
+function transaction_methods:prepare(text)
+  check.string(text, 1, "prepare")
+  local handle, err = handle_of(self)
+  if not handle then
+    return nil, err
+  end
+  local statement, failure = operation("sql.transaction_prepare", handle, text)
+  if not statement then
+    return nil, failure
+  end
+  return make_statement({ handle = statement }), nil
+end
+
+local function control(self, action, name)
+  local handle, err = handle_of(self)
+  if not handle then
+    return false, err
+  end
+  if not name then
+    transaction_state(self).handle = false
+  end
+  local _, failure = operation("sql.transaction_control", handle, action, name or "")
+  if failure then
+    return false, failure
+  end
+  return true, nil
+end
+
+--- Commits; the transaction is over, also when that fails.
+function transaction_methods:commit()
+  return control(self, "commit")
+end
+
+--- Rolls back; the transaction is over.
+function transaction_methods:rollback()
+  return control(self, "rollback")
+end
+
+--- Sets a savepoint.
+function transaction_methods:savepoint(name)
+  return control(self, "savepoint", check.string(name, 1, "savepoint"))
+end
+
+--- Takes back what was done since a savepoint.
+function transaction_methods:rollback_to(name)
+  return control(self, "rollback_to", check.string(name, 1, "rollback_to"))
+end
+
+--- Forgets a savepoint and keeps what was done since.
+function transaction_methods:release(name)
+  return control(self, "release", check.string(name, 1, "release"))
+end
+
+local methods = {}
+local make_database, database_state = object.opaque("sql.DB", methods)
+
+--- The type of the database: a value of sql.type.
+function methods:type()
+  return database_state(self).type, nil
+end
+
+--- The rows of a query, each a table by column; a NULL has no key.
+function methods:query(text, params)
+  check.string(text, 1, "query")
+  return run("query", text, params, "sql.run", database_state(self).id)
+end
+
+--- Runs a statement: `{last_insert_id, rows_affected}, nil`.
+function methods:execute(text, params)
+  check.string(text, 1, "execute")
+  return run("execute", text, params, "sql.run", database_state(self).id)
+end
+
+--- A Statement, which is closed when the unit ends.
+function methods:prepare(text)
+  check.string(text, 1, "prepare")
+  local refusal = runtime.not_in_workflow("db:prepare")
+  if refusal then
+    return nil, refusal
+  end
+  local handle, err = operation("sql.prepare", database_state(self).id, text)
+  if not handle then
+    return nil, err
+  end
+  return make_statement({ handle = handle }), nil
+end
+
+--- A Transaction, which is rolled back when the unit ends. `options`: `isolation`, `read_only`.
+function methods:begin(options)
+  options = check.optional(check.table, options, 1, "begin") or {}
+  local refusal = runtime.not_in_workflow("db:begin")
+  if refusal then
+    return nil, refusal
+  end
+  local state = database_state(self)
+  local isolation = options.isolation or "default"
+  local handle, err = operation("sql.begin", state.id, isolation, options.read_only == true)
+  if not handle then
+    return nil, err
+  end
+  return make_transaction({ handle = handle, type = state.type }), nil
+end
+
+--- Figures of the connections.
+function methods:stats()
+  return operation("sql.stats", database_state(self).id)
+end
+
+--- Has no effect: a database belongs to its entry, and a handle holds nothing.
+function methods:release()
+  return true, nil
+end
+
+local executor_methods = {}
+local make_executor, executor_state = object.opaque("sql.Executor", executor_methods)
+
+local function execute(self, method)
+  local state = executor_state(self)
+  local text, args, err = state.write(state.postgres)
+  if not text then
+    return nil, err
+  end
+  return state.runner[method](state.runner, text, args)
+end
+
+--- The rows of the query.
+function executor_methods:query()
+  return execute(self, "query")
+end
+
+--- What the statement changed.
+function executor_methods:exec()
+  return execute(self, "execute")
+end
+
+--- The text and the list of its parameters.
+function executor_methods:to_sql()
+  local state = executor_state(self)
+  local text, args, err = state.write(state.postgres)
+  if not text then
+    return nil, err
+  end
+  return text, args
+end
+
+local function executor(runner, write)
+  local of_database, of_transaction =
+    object.is("sql.DB", runner), object.is("sql.Transaction", runner)
+  if not of_database and not of_transaction then
+    check.fail(1, "run_with", "DB or Transaction", runner)
+  end
+  local state = of_database and database_state(runner) or transaction_state(runner)
+  return make_executor({ runner = runner, write = write, postgres = state.type == "postgres" })
+end
+
+sql.builder = freeze(builders(executor), "sql.builder")
+
+--- A handle of a database: `DB, nil` or `nil, err` (Invalid, NotFound, PermissionDenied, Unavailable).
+function sql.get(id)
+  check.string(id, 1, "get")
+  local type_of, err = operation("sql.get", id)
+  if not type_of then
+    return nil, err
+  end
+  return make_database({ id = id, type = type_of }), nil
+end
+
+return sql

@@ -1,0 +1,241 @@
+import { lazy } from "../../registry/lazy.ts";
+import { z } from "../../registry/schema.ts";
+import { unpack } from "../../vm/codec.ts";
+import { WippyError } from "../../vm/error.ts";
+import type { LuaValue } from "../../vm/value.ts";
+import { defineOperation, luaString, type Operation, type OperationContext } from "../operation.ts";
+import type { Closable } from "../resources.ts";
+import type { SqlRequests } from "./requests.ts";
+
+const database = lazy(() => z.string({ error: "a database id is text" }));
+const handle = lazy(() => z.int());
+const kind = lazy(() => z.enum(["query", "execute", "check"]));
+const tags = lazy(() => z.string());
+const anything = lazy(() => z.custom<LuaValue>(() => true));
+const name = lazy(() => z.string());
+const isolation = lazy(() =>
+  z.enum(
+    [
+      "default",
+      "read_uncommitted",
+      "read_committed",
+      "write_committed",
+      "repeatable_read",
+      "serializable",
+    ],
+    { error: "unknown isolation; use a value of sql.isolation" },
+  )
+);
+
+/** Whoever has a handle of a database is asked each time: a handle is no right. */
+const mayUse = (id: string) => ({ action: "db.get", resource: id });
+
+async function ask<Name extends keyof SqlRequests>(
+  { services, pid, signal }: OperationContext,
+  service: string,
+  operation: Name,
+  input: SqlRequests[Name] & LuaValue,
+): Promise<LuaValue> {
+  return await services.ask({ service, operation, input, pid, signal });
+}
+
+type Run = Omit<SqlRequests["run"], "values"> & { values: LuaValue };
+
+/** Runs a statement. Rows come as bytes, which go into the VM as they are unpacked, in one piece. */
+async function run(context: OperationContext, id: string, input: Run): Promise<LuaValue> {
+  const values = Array.isArray(input.values) ? input.values : [];
+  const outcome = await ask(context, id, "run", { ...input, values });
+  return outcome instanceof Uint8Array ? unpack(outcome) : outcome;
+}
+
+/** A transaction that a unit has open; closing it rolls it back. */
+class Transaction implements Closable {
+  constructor(
+    readonly database: string,
+    readonly number: number,
+    readonly context: OperationContext,
+  ) {}
+
+  async close(): Promise<void> {
+    const { services, pid } = this.context;
+    await services.ask({
+      service: this.database,
+      operation: "end",
+      input: { transaction: this.number },
+      pid,
+    });
+  }
+}
+
+/** A prepared statement: its text was checked, and connections keep what they prepared by the text. */
+class Prepared implements Closable {
+  constructor(
+    readonly database: string,
+    readonly sql: string | Uint8Array,
+    readonly transaction?: number,
+  ) {}
+
+  close(): void {}
+}
+
+/** @throws WippyError Invalid for an empty id or another kind, NotFound */
+function checkDatabase({ services }: OperationContext, id: string): void {
+  if (id === "") throw new WippyError("Invalid", "empty database id", { retryable: false });
+  const entry = services.entry(id);
+  if (!entry) {
+    throw new WippyError("NotFound", `database not found: ${id}`, { retryable: false });
+  }
+  if (entry.kind.startsWith("db.sql.")) return;
+  throw new WippyError(
+    "Invalid",
+    `${id} is a ${entry.kind} entry; use the id of a db.sql.* entry`,
+    { retryable: false },
+  );
+}
+
+async function prepare(
+  context: OperationContext,
+  id: string,
+  sql: string | Uint8Array,
+  transaction?: number,
+): Promise<number> {
+  const within = transaction === undefined ? {} : { transaction };
+  await run(context, id, { kind: "check", sql, values: [], tags: "", ...within });
+  return context.resources.add(new Prepared(id, sql, transaction));
+}
+
+/** Host operations of the module `sql`. */
+export const sql: Operation[] = [
+  defineOperation({
+    name: "sql.get",
+    summary: "Checks that a database runs, and returns its type.",
+    mode: "async",
+    arguments: () => [database()],
+    permission: mayUse,
+    async run(context, id) {
+      checkDatabase(context, id);
+      try {
+        return await ask(context, id, "type", {});
+      } catch (error) {
+        const failure = WippyError.from(error);
+        if (failure.kind !== "Unavailable" || !/ is (unknown|stopped)$/.test(failure.message)) {
+          throw failure;
+        }
+        throw new WippyError(
+          "Unavailable",
+          `database ${id} does not run; give it lifecycle: { auto_start: true }`,
+          { retryable: true },
+        );
+      }
+    },
+  }),
+  defineOperation({
+    name: "sql.run",
+    summary: "Runs one statement by itself.",
+    mode: "async",
+    arguments: () => [database(), kind(), luaString(), anything(), tags()],
+    permission: mayUse,
+    run: (context, id, what, text, values, letters) =>
+      run(context, id, { kind: what, sql: text, values, tags: letters }),
+  }),
+  defineOperation({
+    name: "sql.stats",
+    summary: "Returns the figures of the connections.",
+    mode: "async",
+    arguments: () => [database()],
+    permission: mayUse,
+    run: (context, id) => ask(context, id, "stats", {}),
+  }),
+  defineOperation({
+    name: "sql.prepare",
+    summary: "Checks a statement and keeps it.",
+    mode: "async",
+    arguments: () => [database(), luaString()],
+    permission: mayUse,
+    run: (context, id, text) => prepare(context, id, text),
+  }),
+  defineOperation({
+    name: "sql.statement_run",
+    summary: "Runs a prepared statement.",
+    mode: "async",
+    arguments: () => [handle(), kind(), anything(), tags()],
+    run(context, number, what, values, letters) {
+      const prepared = context.resources.get(number, Prepared);
+      const { transaction } = prepared;
+      return run(context, prepared.database, {
+        kind: what,
+        sql: prepared.sql,
+        values,
+        tags: letters,
+        ...(transaction !== undefined && { transaction }),
+      });
+    },
+  }),
+  defineOperation({
+    name: "sql.statement_close",
+    summary: "Lets go of a prepared statement.",
+    mode: "async",
+    arguments: () => [handle()],
+    run: ({ resources }, number) => resources.remove(number) !== undefined,
+  }),
+  defineOperation({
+    name: "sql.begin",
+    summary: "Begins a transaction.",
+    mode: "async",
+    arguments: () => [database(), isolation(), z.boolean()],
+    permission: mayUse,
+    async run(context, id, level, readOnly) {
+      const number = await ask(context, id, "begin", { isolation: level, readOnly });
+      return context.resources.add(new Transaction(id, Number(number), context));
+    },
+  }),
+  defineOperation({
+    name: "sql.transaction_run",
+    summary: "Runs one statement in a transaction.",
+    mode: "async",
+    arguments: () => [handle(), kind(), luaString(), anything(), tags()],
+    run(context, id, what, text, values, letters) {
+      const { database: owner, number } = context.resources.get(id, Transaction);
+      return run(context, owner, {
+        kind: what,
+        sql: text,
+        values,
+        tags: letters,
+        transaction: number,
+      });
+    },
+  }),
+  defineOperation({
+    name: "sql.transaction_prepare",
+    summary: "Checks a statement and keeps it for a transaction.",
+    mode: "async",
+    arguments: () => [handle(), luaString()],
+    run(context, id, text) {
+      const { database: owner, number } = context.resources.get(id, Transaction);
+      return prepare(context, owner, text, number);
+    },
+  }),
+  defineOperation({
+    name: "sql.transaction_control",
+    summary: "Commits a transaction or rolls it back, or works on its savepoints.",
+    mode: "async",
+    arguments: () => [
+      handle(),
+      z.enum(["commit", "rollback", "savepoint", "rollback_to", "release"]),
+      name(),
+    ],
+    async run(context, id, action, savepoint) {
+      const { database: owner, number } = context.resources.get(id, Transaction);
+      if (action === "commit" || action === "rollback") context.resources.remove(id);
+      else if (!/^\w+$/.test(savepoint)) {
+        const message = `savepoint name "${savepoint}": letters, digits and _ are allowed`;
+        throw new WippyError("Invalid", message, { retryable: false });
+      }
+      return await ask(context, owner, "control", {
+        transaction: number,
+        action,
+        name: savepoint,
+      });
+    },
+  }),
+];

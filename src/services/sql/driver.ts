@@ -1,0 +1,78 @@
+/**
+ * What the service of a database needs of a kind of database.
+ * @module
+ */
+import type { Isolation } from "../../operations/sql/requests.ts";
+
+/** A parameter of a statement. */
+export type SqlValue = null | boolean | bigint | number | string | Uint8Array;
+
+/** One statement to run. */
+export interface Statement {
+  /** A statement of the runtime itself, such as COMMIT. @default one of a program */
+  own?: boolean;
+  /** `query` returns rows, `execute` what was changed; `check` only whether the text is a statement. */
+  kind: "query" | "execute" | "check";
+  sql: string;
+  params: SqlValue[];
+}
+
+/** What a statement that returns no rows did. */
+export interface Changed {
+  /** 0 where the database has none. */
+  lastInsertId: bigint;
+  rowsAffected: bigint;
+}
+
+/** The rows of a `query`, packed as a list of tables (`src/vm/codec.ts`); of an `execute` what it changed. */
+export type Outcome = Uint8Array | Changed;
+
+/** A connection that one transaction has for itself. */
+export interface Connection {
+  /**
+   * Runs one statement.
+   *
+   * @throws WippyError; after an abort Canceled, or as without it where the database cannot stop
+   */
+  run(statement: Statement, signal?: AbortSignal): Promise<Outcome>;
+  /** Whether the database still has the transaction open. */
+  readonly inTransaction: boolean;
+  /** Hands it back, with a transaction that is still open rolled back. */
+  release(): Promise<void>;
+}
+
+/** How a transaction begins. */
+export interface TransactionOptions {
+  isolation: Isolation;
+  readOnly: boolean;
+}
+
+/** The connections of a database as Lua sees them. */
+export interface PoolFigures {
+  /** 0: without limit. */
+  max: number;
+  open: number;
+  inUse: number;
+  /** Calls that had to wait for a connection, and how long, in milliseconds. */
+  waits: number;
+  waited: number;
+  /** Connections closed because they were idle, or old. */
+  closedIdle: number;
+  closedOld: number;
+}
+
+/** One database. */
+export interface Driver {
+  readonly type: "sqlite" | "postgres" | "mysql";
+  /** Connects. @param failed called when it breaks down later @throws WippyError Unavailable, PermissionDenied */
+  open(failed: (error: unknown) => void): Promise<void>;
+  /** Ends all connections; what runs on them fails. */
+  close(): Promise<void>;
+  /** Runs one statement by itself, on any connection. */
+  run(statement: Statement, signal: AbortSignal): Promise<Outcome>;
+  /** Begins a transaction on a connection of its own. */
+  begin(options: TransactionOptions, signal: AbortSignal): Promise<Connection>;
+  /** An identifier in quotes. */
+  quote(name: string): string;
+  figures(): PoolFigures;
+}

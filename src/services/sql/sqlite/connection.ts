@@ -1,0 +1,167 @@
+import { Database, type Statement as Prepared } from "bun:sqlite";
+import { pack } from "../../../vm/codec.ts";
+import { type ErrorData, WippyError } from "../../../vm/error.ts";
+import { LuaFloat, type LuaValue } from "../../../vm/value.ts";
+import type { Changed, Statement } from "../driver.ts";
+import { checkText } from "../text.ts";
+import { failureOf } from "./failure.ts";
+
+/** What a connection is asked to do. */
+export interface Job extends Statement {
+  /** Compared with the number in shared memory: equal ones call it off. */
+  number: number;
+}
+
+export interface Reply {
+  rows?: Uint8Array;
+  changed?: Changed;
+  failure?: ErrorData;
+  inTransaction: boolean;
+}
+
+export interface ConnectionOptions {
+  path: string;
+  readOnly: boolean;
+  /** Milliseconds that SQLite waits for a lock of another program. */
+  busyTimeout: number;
+}
+
+/** Prepared statements that a connection keeps. */
+const mostPrepared = 100;
+
+/** A time in text as SQLite's own functions write it; a `T` may stand between date and time. */
+const timestamp = /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:\d\d)?)?$/;
+
+function rfc3339(text: string): string {
+  const [, day, time = "00:00:00", zone = "Z"] = timestamp.exec(text) ?? [];
+  if (day === undefined) return text;
+  const seconds = time.length === 5 ? `${time}:00` : time;
+  if (zone === "Z") return `${day}T${seconds}Z`;
+  const date = new Date(`${day}T${seconds}${zone}`);
+  if (Number.isNaN(date.getTime())) return text;
+  const fraction = /\.\d+/.exec(seconds)?.[0] ?? "";
+  return date.toISOString().replace(/\.\d+Z$/, `${fraction}Z`);
+}
+
+function luaValue(value: unknown, declared: string | null | undefined): LuaValue {
+  switch (typeof value) {
+    case "bigint":
+      if (declared && /^bool/i.test(declared)) return value !== 0n;
+      return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+    case "number":
+      return Number.isInteger(value) ? new LuaFloat(value) : value;
+    case "string":
+      return declared && /^(?:timestamp|datetime|date)\b/i.test(declared) ? rfc3339(value) : value;
+    default:
+      return value as Uint8Array;
+  }
+}
+
+/** One connection to an SQLite file, on the thread that made it. Answers one job after the other. */
+export class SqliteConnection {
+  readonly #database: Database;
+  readonly #prepared = new Map<string, Prepared>();
+  /** The number of the job that is called off. */
+  readonly #cancelled: Int32Array;
+
+  /** @throws WippyError Unavailable when the file cannot be opened */
+  constructor({ path, readOnly, busyTimeout }: ConnectionOptions, cancelled: Int32Array) {
+    this.#cancelled = cancelled;
+    try {
+      const mode = readOnly ? { readonly: true } : { readwrite: true, create: true };
+      this.#database = new Database(path, { ...mode, safeIntegers: true });
+      this.#database.run(`PRAGMA busy_timeout = ${Math.round(busyTimeout)}`);
+      if (!readOnly) this.#database.run("PRAGMA journal_mode = WAL");
+      this.#database.query("SELECT count(*) FROM sqlite_schema").get();
+    } catch (error) {
+      const { message, details } = failureOf(error);
+      throw new WippyError("Unavailable", `open ${path}: ${message}`, {
+        retryable: true,
+        details,
+        cause: error,
+      });
+    }
+  }
+
+  run(job: Job): Reply {
+    let reply: Omit<Reply, "inTransaction">;
+    try {
+      reply = this.#run(job);
+    } catch (error) {
+      reply = { failure: failureOf(error).toJSON() };
+    }
+    return { ...reply, inTransaction: this.#database.inTransaction };
+  }
+
+  #run({ kind, sql, params, own, number }: Job): Omit<Reply, "inTransaction"> {
+    this.#stopIfCancelled(number);
+    if (own) return { changed: this.#changed(sql, []) };
+    const prepared = this.#prepared.get(sql);
+    const many = !prepared && checkText(sql, "sqlite").length > 1;
+    if (many && (kind !== "execute" || params.length > 0)) {
+      const message = kind === "execute"
+        ? "several statements at once take no parameters; execute them one by one"
+        : "one statement is expected, not several; execute them one by one";
+      throw new WippyError("Invalid", message, { retryable: false });
+    }
+    if (many) return { changed: this.#changed(sql, []) };
+    const statement = prepared ?? this.#prepare(sql);
+    if (kind === "check") return {};
+    if (kind === "execute") {
+      const { changes, lastInsertRowid } = statement.run(...params);
+      return {
+        changed: { lastInsertId: BigInt(lastInsertRowid), rowsAffected: BigInt(changes) },
+      };
+    }
+    return { rows: pack(this.#rows(statement, { kind, sql, params, number })) };
+  }
+
+  #rows(statement: Prepared, { sql, params, number }: Job): LuaValue[] {
+    const rows: LuaValue[] = [];
+    let declared: (string | null)[] | undefined;
+    try {
+      for (const row of statement.iterate(...params)) {
+        declared ??= (statement as Prepared & { declaredTypes: (string | null)[] }).declaredTypes;
+        const table: Record<string, LuaValue> = {};
+        statement.columnNames.forEach((name, at) => {
+          const value = (row as Record<string, unknown>)[name];
+          if (value !== null) table[name] = luaValue(value, declared?.[at]);
+        });
+        rows.push(table);
+        this.#stopIfCancelled(number);
+      }
+    } catch (error) {
+      // It may stand between two rows, with its locks.
+      this.#prepared.delete(sql);
+      statement.finalize();
+      throw error;
+    }
+    return rows;
+  }
+
+  #changed(sql: string, params: Statement["params"]): Changed {
+    const { changes, lastInsertRowid } = this.#database.run(sql, params);
+    return { lastInsertId: BigInt(lastInsertRowid), rowsAffected: BigInt(changes) };
+  }
+
+  #prepare(sql: string): Prepared {
+    const statement = this.#database.prepare(sql);
+    const [oldest] = this.#prepared.keys();
+    if (this.#prepared.size >= mostPrepared && oldest !== undefined) {
+      this.#prepared.get(oldest)?.finalize();
+      this.#prepared.delete(oldest);
+    }
+    this.#prepared.set(sql, statement);
+    return statement;
+  }
+
+  #stopIfCancelled(number: number): void {
+    if (Atomics.load(this.#cancelled, 0) !== number) return;
+    throw new WippyError("Canceled", "the statement was canceled", { retryable: false });
+  }
+
+  close(): void {
+    this.#prepared.forEach((statement) => statement.finalize());
+    this.#database.close();
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * What can be seen in a text of SQL without its grammar: where statements end, and their words.
+ * @module
+ */
+import { WippyError } from "../../vm/error.ts";
+import type { Driver } from "./driver.ts";
+
+const common = String.raw`--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|[A-Za-z_]\w*|;|\S`;
+const tokens: Record<Driver["type"], RegExp> = {
+  sqlite: new RegExp(
+    String
+      .raw`'(?:[^']|'')*'|"(?:[^"]|"")*"|${"`"}(?:[^${"`"}]|${"``"})*${"`"}|\[[^\]]*\]|${common}`,
+    "g",
+  ),
+  postgres: new RegExp(
+    String
+      .raw`\$(\w*)\$[\s\S]*?\$\1\$|[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|${common}`,
+    "g",
+  ),
+  mysql: new RegExp(
+    String
+      .raw`'(?:[^'\\]|''|\\.)*'|"(?:[^"\\]|""|\\.)*"|${"`"}(?:[^${"`"}]|${"``"})*${"`"}|#[^\n]*|${common}`,
+    "gs",
+  ),
+};
+
+/** The words of each statement in a text, in upper case; literals, quoted names and comments have none. */
+export function wordsOf(sql: string, type: Driver["type"]): string[][] {
+  const statements: string[][] = [];
+  let current: string[] | undefined;
+  for (const [token] of sql.matchAll(tokens[type])) {
+    if (token === ";") current = undefined;
+    else if (!/^(?:--|\/\*)/.test(token) && !(type === "mysql" && token[0] === "#")) {
+      if (!current) statements.push(current = []);
+      if (/^[A-Za-z_]\w*$/.test(token)) current.push(token.toUpperCase());
+    }
+  }
+  return statements;
+}
+
+const transactional = /^(?:BEGIN|START|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE|ABORT)$/;
+
+function refuse(kind: "Invalid" | "PermissionDenied", message: string): never {
+  throw new WippyError(kind, message, { retryable: false });
+}
+
+function hasBody([first, ...words]: string[]): boolean {
+  const what = words.find((word) =>
+    !/^(?:OR|REPLACE|TEMP|TEMPORARY|DEFINER|AGGREGATE)$/.test(word)
+  );
+  return first === "CREATE" && /^(?:TRIGGER|PROCEDURE|FUNCTION|EVENT)$/.test(what ?? "");
+}
+
+/**
+ * Checks that a text leaves alone what the connections of a pool rely on: transactions belong to `db:begin`, and SQLite
+ * opens no other file, as the entry alone decides about files.
+ *
+ * @returns the words of its statements
+ * @throws WippyError Invalid, PermissionDenied
+ */
+export function checkText(sql: string, type: Driver["type"]): string[][] {
+  const statements = wordsOf(sql, type);
+  if (statements.length === 0) refuse("Invalid", "the statement is empty");
+  let inBody = false;
+  for (const words of statements) {
+    const [word = ""] = words;
+    if (inBody) {
+      inBody = word !== "END";
+      continue;
+    }
+    // A trigger or routine has statements of its own, and ends with END.
+    inBody = hasBody(words);
+    if (transactional.test(word)) {
+      const instead = "use db:begin and the methods of the transaction";
+      refuse("Invalid", `${word} is not run as a statement; ${instead}`);
+    }
+  }
+  if (type !== "sqlite") return statements;
+  for (const words of statements) {
+    if (words[0] === "ATTACH" || words[0] === "VACUUM" && words.includes("INTO")) {
+      const what = words[0] === "ATTACH" ? "ATTACH" : "VACUUM INTO";
+      refuse("PermissionDenied", `${what} is not allowed: a database entry opens one file`);
+    }
+  }
+  return statements;
+}

@@ -1,0 +1,32 @@
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { startApplication } from "../application.ts";
+
+const docs = join(import.meta.dir, "../../../docs");
+
+/** The code blocks of a language on a page. */
+function blocks(page: string, language: string): string[] {
+  const text = readFileSync(join(docs, page), "utf8");
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms"))]
+    .map((match) => match[1]!);
+}
+
+/** The entries of a page's first YAML block; databases are in memory. */
+function entriesOf(page: string): Record<string, Record<string, unknown>> {
+  const { entries } = parse(blocks(page, "yaml")[0]!) as { entries: Record<string, unknown>[] };
+  return Object.fromEntries(entries.map(({ name, ...data }) => [
+    String(name),
+    { ...data, ...("file" in data && { file: ":memory:" }) },
+  ]));
+}
+
+test.each(["sql"])("the example of %s does what the page says", async (name) => {
+  const page = `reference/modules/${name}.md`;
+  const application = await startApplication({
+    entries: entriesOf(page),
+    functions: { main: { source: blocks(page, "lua")[0]!, modules: [name] } },
+  });
+  expect(`${await application.call("main") as string}\n`).toBe(blocks(page, "text")[0]!);
+});
