@@ -117,6 +117,12 @@ function runtime.unrestricted()
   return security.unrestricted(scheduler.current)
 end
 
+--- The request that the running unit was called for, as the node described it; nil for any other unit.
+function runtime.served()
+  local caller = scheduler.current.caller
+  return caller and caller.served
+end
+
 --- Nanoseconds of a duration as programs write it: a number of ns, "1h30m", or a Duration object.
 runtime.duration = duration.of
 

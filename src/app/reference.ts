@@ -58,7 +58,15 @@ export function checkReferences(
     });
   return [
     ...kind.references.flatMap(check("data", data)),
-    ...metaReferences.flatMap(check("meta", entry.meta)),
+    ...[...metaReferences, ...kind.metaReferences].flatMap(check("meta", entry.meta)),
+    ...kind.metaReferences.flatMap(({ path, required }): CodeFault[] =>
+      required === undefined || textsAt(entry.meta, path).length > 0 ? [] : [{
+        entry: entry.id,
+        path: ["meta", ...path],
+        message: `meta.${pathText(path)} is required`,
+        fix: required,
+      }]
+    ),
   ];
 }
 

@@ -14,6 +14,8 @@ export interface KernelRequests {
   link_down: [watcher: string, pid: string, error: LuaValue];
   event: [subscriptions: number[], system: string, kind: string, path: string, data: LuaValue];
   call: [functionId: string, frame: LuaValue, ...args: LuaValue[]];
+  /** A call whose function has a request, see `ServedRequest`; the answer is a `ServedAnswer`. */
+  call_request: [functionId: string, frame: LuaValue, request: LuaValue];
   /** Of a call: who asked, and its ticket. */
   cancel_call: [origin: number, ticket: number];
   /** The PID is the answer; the outcome of the process answers `endTicket`. */

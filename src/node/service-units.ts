@@ -47,7 +47,7 @@ export class ServiceUnits {
   async call(
     functionId: string,
     args: LuaValue[],
-    { frame = {}, timeout, signal }: CallOptions = {},
+    { frame = {}, timeout, signal, request }: CallOptions = {},
   ): Promise<LuaValue> {
     const controller = new AbortController();
     const abort = () => controller.abort(canceled());
@@ -59,7 +59,7 @@ export class ServiceUnits {
     });
     try {
       const worker = this.#pool.leastLoaded();
-      return await this.#pool.call(worker, functionId, frame, args, controller.signal);
+      return await this.#pool.call(worker, functionId, frame, args, controller.signal, request);
     } finally {
       signal?.removeEventListener("abort", abort);
       if (cancelTimer) cancelTimer();

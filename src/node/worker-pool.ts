@@ -275,6 +275,7 @@ export class WorkerPool {
   /**
    * Calls a function on a worker. Aborting `signal` cancels the call.
    *
+   * @param request what the module `http` of the function shows, instead of arguments
    * @throws WippyError the function's own, or the signal's reason
    */
   async call(
@@ -283,8 +284,11 @@ export class WorkerPool {
     frame: LuaValue,
     args: LuaValue[],
     signal: AbortSignal,
+    request?: LuaValue,
   ): Promise<LuaValue> {
-    const { ticket, answer } = this.#request(index, "call", [functionId, frame, ...args]);
+    const { ticket, answer } = request === undefined
+      ? this.#request(index, "call", [functionId, frame, ...args])
+      : this.#request(index, "call_request", [functionId, frame, request]);
     const { promise: aborted, reject } = Promise.withResolvers<never>();
     const abort = () => {
       this.tell(index, "cancel_call", NODE, ticket);

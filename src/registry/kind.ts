@@ -11,6 +11,8 @@ export interface Reference {
   bareName: boolean;
   /** Kinds that the target may have; a name ending in `.` means every kind with that prefix. @default any kind */
   kinds?: readonly string[];
+  /** Only of `meta`, where no schema says so: how to add the field, which must be there. */
+  required?: string;
 }
 
 /** What runs the Lua code of an entry; a library is only imported. */
@@ -43,6 +45,8 @@ export interface Kind<Schema extends zod.ZodObject = zod.ZodObject> {
   /** The payload: field types, defaults, rules. Unknown fields are dropped. */
   readonly schema: Schema;
   references: readonly Reference[];
+  /** The same of its metadata. */
+  metaReferences: readonly Reference[];
   /** Only where entries hold Lua code: what runs it, and where in the payload it is. */
   code?: { unit: CodeUnit; read(data: zod.output<Schema>): Code };
   /** Only where entries cannot change while the runtime runs: why, as in "ID: a KIND cannot change …: WHY". */
@@ -51,7 +55,12 @@ export interface Kind<Schema extends zod.ZodObject = zod.ZodObject> {
 
 /** What `defineKind` needs: a name, and the schema, which is made on first use. `references` defaults to none. */
 export type KindDefinition<Schema extends zod.ZodObject> =
-  & { name: string; schema: () => Schema; references?: readonly Reference[] }
+  & {
+    name: string;
+    schema: () => Schema;
+    references?: readonly Reference[];
+    metaReferences?: readonly Reference[];
+  }
   & Pick<Kind<Schema>, "code" | "fixed">;
 
 const defined = new WeakSet<object>();
@@ -70,12 +79,13 @@ const defined = new WeakSet<object>();
  * ```
  */
 export function defineKind<Schema extends zod.ZodObject>(
-  { schema: make, references = [], ...rest }: KindDefinition<Schema>,
+  { schema: make, references = [], metaReferences = [], ...rest }: KindDefinition<Schema>,
 ): Kind<Schema> {
   const schema = lazy(make);
   const kind = {
     ...rest,
     references,
+    metaReferences,
     get schema() {
       return schema();
     },

@@ -77,6 +77,11 @@ export interface CallOptions {
   timeout?: number;
   /** Cancels the call. */
   signal?: AbortSignal;
+  /**
+   * A request of a server, which the function has instead of arguments (see `src/services/http/served.ts`). The call
+   * then returns what has become of it.
+   */
+  request?: LuaValue;
 }
 
 /** Functions and processes. */

@@ -251,23 +251,55 @@ end
 -- Calls that other workers run here: origin:ticket -> the function that cancels one.
 local running = {}
 
---- Runs a call for another worker; `reply(value, err)` sends its outcome.
-function operations.serve(reply, origin, ticket, target, frame, ...)
+-- Runs a call for another worker or the node. `caller` is what the callee has as its caller, false for nothing;
+-- `done(value, err)` gets the outcome.
+local function serve(caller, done, origin, ticket, target, frame, ...)
   local entry, err = functions.entry(target)
   if not entry then
-    reply(nil, err)
+    done(nil, err)
     return
   end
   local key = origin .. ":" .. ticket
   local answered = false
-  local cancel = functions.run(entry, frame, function(value, failure)
+  local cancel = functions.run_for(caller, entry, frame, function(value, failure)
     answered = true
     running[key] = nil
-    reply(value, failure)
+    done(value, failure)
   end, ...)
   if not answered then
     running[key] = cancel
   end
+end
+
+--- Runs a call for another worker; `reply(value, err)` sends its outcome.
+function operations.serve(reply, origin, ticket, target, frame, ...)
+  serve(false, reply, origin, ticket, target, frame, ...)
+end
+
+-- Why the identity of a request may not do what a firewall wants: 401 or 403, nil when it may.
+local function refused_status(frame, checks)
+  for _, check in ipairs(checks or {}) do
+    local actor = frame.actor
+    if not actor or actor.id == "" then
+      return 401
+    elseif not security.can(frame, check.action, check.resource) then
+      return 403
+    end
+  end
+  return nil
+end
+
+--- Runs a function for a request that the node serves. Only this call has the request, not what it calls: it is kept
+--- where its caller would be. The answer is a table with the response that the function has made, and its outcome.
+function operations.serve_request(reply, origin, ticket, target, frame, served)
+  local refused = refused_status(frame, served.checks)
+  if refused then
+    reply({ refused = refused })
+    return
+  end
+  serve({ served = served, caller = false }, function(value, err)
+    reply({ response = served.response, returned = value ~= nil, failure = err })
+  end, origin, ticket, target, frame)
 end
 
 --- Cancels a call that another worker asked for.
@@ -300,6 +332,7 @@ end
 --- What other workers ask of this one; see kernel/processes/requests.
 operations.deferred = {
   call = operations.serve,
+  call_request = operations.serve_request,
   cancel_call = function(_, _, _, origin, ticket)
     operations.cancel_served(origin, ticket)
   end,

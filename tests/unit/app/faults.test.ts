@@ -45,7 +45,7 @@ describe("faults of definition files", () => {
       'src/_index.yaml:5:5  app:a  unknown kind "module.lua"\n' +
       "    hint: built-in modules are not declared; list them under modules",
     ]);
-    expect((await faults("  - name: a\n    kind: http.service\n"))[0]).toContain(
+    expect((await faults("  - name: a\n    kind: template.jet\n"))[0]).toContain(
       "hint: this wippy does not run it; use one of contract.binding, ",
     );
   });

@@ -1,0 +1,61 @@
+/**
+ * The middleware that routers may list, by name.
+ * @module
+ */
+import { WippyError } from "../../../vm/error.ts";
+import type { ServiceContext } from "../../context.ts";
+import type { Exchange, Handler } from "../exchange.ts";
+import type { Meters } from "../meters.ts";
+import { compress } from "./compress.ts";
+import { cors } from "./cors.ts";
+import { endpointFirewall, resourceFirewall } from "./firewall.ts";
+import { metrics } from "./metrics.ts";
+import { names, wrongName } from "./names.ts";
+import { rateLimit } from "./rate-limit.ts";
+import { realIp } from "./real-ip.ts";
+
+/** A chain that a name stands in: before or after the match of the route is known. */
+export type Chain = "pre" | "post";
+
+/** Handles a request, by itself or by what is behind it. */
+export type Middleware = (exchange: Exchange, next: Handler) => Promise<Response>;
+
+/** Where a middleware is used. */
+export interface Use {
+  /** Texts, as the entry has them. */
+  options: Readonly<Record<string, string>>;
+  chain: Chain;
+  context: ServiceContext;
+  meters: Meters;
+}
+
+/** Makes a middleware of its options. @throws WippyError Invalid */
+export type MiddlewareFactory = (use: Use) => Middleware;
+
+const factories: Readonly<Record<typeof names[number], MiddlewareFactory>> = {
+  compress,
+  cors,
+  endpoint_firewall: endpointFirewall,
+  metrics,
+  // Spans are those of the call itself; without tracing it does nothing.
+  otel: () => (exchange, next) => next(exchange),
+  ratelimit: rateLimit,
+  real_ip: realIp,
+  resource_firewall: resourceFirewall,
+};
+
+/** The middleware of a name. @throws WippyError Invalid for an unknown one */
+export function makeMiddleware(name: string, use: Use): Middleware {
+  const known = names.find((each) => each === name);
+  if (known !== undefined) return factories[known](use);
+  const { message, fix } = wrongName(name)!;
+  throw new WippyError("Invalid", `${message}; ${fix}`, { retryable: false });
+}
+
+/** One handler of a chain and what is behind it. */
+export function chained(chain: readonly Middleware[], last: Handler): Handler {
+  return chain.reduceRight<Handler>(
+    (next, middleware) => (exchange) => middleware(exchange, next),
+    last,
+  );
+}

@@ -1,0 +1,196 @@
+/**
+ * Which route serves a request: the most specific pattern wins, whatever the order of the routes.
+ * @module
+ */
+import { WippyError } from "../../vm/error.ts";
+
+/** A part of a pattern between slashes: a text, `{name}`, or what is left of the path. */
+type Segment = { literal: string } | { param: string } | { tail: string };
+
+/** One pattern with what it leads to. */
+export interface Route<Target> {
+  /** undefined: all methods. */
+  method: string | undefined;
+  path: string;
+  /** Names it in errors. */
+  id: string;
+  target: Target;
+}
+
+interface Parsed<Target> extends Route<Target> {
+  segments: Segment[];
+}
+
+/** What a path leads to. */
+export type Match<Target> =
+  | { route: Route<Target>; params: Record<string, string> }
+  | { redirect: string }
+  | { allow: string[] }
+  | "none"
+  | "malformed";
+
+function invalid(message: string): WippyError {
+  return new WippyError("Invalid", message, { retryable: false });
+}
+
+/** @throws WippyError Invalid */
+function parse(id: string, path: string): Segment[] {
+  const parts = path.split("/").slice(1);
+  const names = new Set<string>();
+  return parts.map((part, index): Segment => {
+    const last = index === parts.length - 1;
+    if (part === "" && last) return { tail: "" };
+    if (part === "") throw invalid(`${id}: path ${path} has an empty segment`);
+    const [, named, dots, colon] = /^(?:\{(\w+)(\.\.\.)?\}|:(\w+))$/.exec(part) ?? [];
+    const name = named ?? colon;
+    if (name === undefined) {
+      if (!/[{}]/.test(part)) return { literal: part };
+      throw invalid(`${id}: path ${path}: {…} must be a whole segment, {name} or {name...}`);
+    }
+    if (names.has(name)) throw invalid(`${id}: path ${path} has two parameters named ${name}`);
+    names.add(name);
+    if (dots === undefined) return { param: name };
+    if (!last) throw invalid(`${id}: path ${path}: {${name}...} must be the last segment`);
+    return { tail: name };
+  });
+}
+
+/** How specific a segment is: literal, one segment, the rest. */
+function rank(segment: Segment): number {
+  return "literal" in segment ? 0 : "param" in segment ? 1 : 2;
+}
+
+/** How the paths of one pattern lie to those of another. */
+function relation(
+  left: Segment[],
+  right: Segment[],
+): "apart" | "same" | "inside" | "around" | "overlap" {
+  let inside = false;
+  let around = false;
+  for (let index = 0;; index++) {
+    const a = left[index];
+    const b = right[index];
+    if (a === undefined && b === undefined) break;
+    const aTail = a !== undefined && "tail" in a;
+    const bTail = b !== undefined && "tail" in b;
+    if (aTail && bTail) break;
+    if (a === undefined || b === undefined) return "apart";
+    if (bTail) inside = true;
+    else if (aTail) around = true;
+    else if ("literal" in a && "literal" in b) {
+      if (a.literal !== b.literal) return "apart";
+      continue;
+    } else if (rank(a) < rank(b)) inside = true;
+    else if (rank(a) > rank(b)) around = true;
+    if (aTail || bTail) break;
+  }
+  if (inside && around) return "overlap";
+  return inside ? "inside" : around ? "around" : "same";
+}
+
+/** The path without empty segments, `.` and `..`; a slash at its end stays. */
+export function cleanPath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "" || part === ".") continue;
+    if (part === "..") parts.pop();
+    else parts.push(part);
+  }
+  const slash = parts.length > 0 && /\/\.{0,2}$/.test(path);
+  return `/${parts.join("/")}${slash ? "/" : ""}`;
+}
+
+/** The routes of a server. */
+export class RouteTable<Target> {
+  readonly #routes: Parsed<Target>[];
+
+  /** @throws WippyError Invalid for a pattern; Conflict for two that fit the same paths, neither more specific */
+  constructor(routes: readonly Route<Target>[]) {
+    this.#routes = routes.map((route) => ({ ...route, segments: parse(route.id, route.path) }));
+    for (const [index, left] of this.#routes.entries()) {
+      for (const right of this.#routes.slice(0, index)) {
+        if (left.method !== right.method) continue;
+        const how = relation(left.segments, right.segments);
+        const alike = left.segments.length === right.segments.length;
+        if (how !== "same" && !(how === "overlap" && alike)) continue;
+        const message = `${right.id} and ${left.id} conflict: ${left.method ?? "all methods of"} ` +
+          `${right.path} and ${left.path} fit the same paths, and neither is more specific`;
+        throw new WippyError("Conflict", message, { retryable: false });
+      }
+    }
+    // The more specific one first, segment by segment: the first that fits is the one that is wanted.
+    this.#routes.sort((left, right) => {
+      for (const [index, a] of left.segments.entries()) {
+        const b = right.segments[index];
+        if (b === undefined) return 1;
+        if (rank(a) !== rank(b)) return rank(a) - rank(b);
+      }
+      if (left.segments.length !== right.segments.length) return -1;
+      return Number(left.method === undefined) - Number(right.method === undefined);
+    });
+  }
+
+  get size(): number {
+    return this.#routes.length;
+  }
+
+  #fitting(
+    path: string[],
+    accepts: (method: string | undefined) => boolean,
+  ): Parsed<Target> | undefined {
+    return this.#routes.find(({ method, segments }) => accepts(method) && fits(segments, path));
+  }
+
+  /** Finds the route of a request. `path` is the path of the URL, still encoded. */
+  match(method: string, path: string): Match<Target> {
+    const clean = cleanPath(path);
+    if (clean !== path) return { redirect: clean };
+    const raw = path.split("/").slice(1);
+    let decoded: string[];
+    try {
+      decoded = raw.map(decodeURIComponent);
+    } catch {
+      return "malformed";
+    }
+    const suits = (own: string | undefined) =>
+      own === undefined || own === method || own === "GET" && method === "HEAD";
+    // HEAD is served by its own route, if there is one as specific as that of GET.
+    const own = this.#fitting(decoded, (each) => each === undefined || each === method);
+    const any = method === "HEAD" ? this.#fitting(decoded, suits) : own;
+    const route = own !== undefined && any !== undefined && own !== any &&
+        relation(own.segments, any.segments) !== "around"
+      ? own
+      : any;
+    if (route !== undefined) return { route, params: paramsOf(route.segments, decoded) };
+    const allow = new Set<string>();
+    for (const each of this.#routes) {
+      if (each.method === undefined || !fits(each.segments, decoded)) continue;
+      allow.add(each.method);
+      if (each.method === "GET") allow.add("HEAD");
+    }
+    if (allow.size > 0) return { allow: [...allow].sort() };
+    if (!path.endsWith("/") && this.#fitting([...decoded, ""], suits)) {
+      return { redirect: `${path}/` };
+    }
+    return "none";
+  }
+}
+
+function fits(segments: Segment[], path: string[]): boolean {
+  for (const [index, segment] of segments.entries()) {
+    const part = path[index];
+    if ("tail" in segment) return part !== undefined;
+    if (part === undefined) return false;
+    if ("literal" in segment ? segment.literal !== part : part === "") return false;
+  }
+  return segments.length === path.length;
+}
+
+/** Those of one segment; empty ones are left out, and what a tail stands for is in the path. */
+function paramsOf(segments: Segment[], path: string[]): Record<string, string> {
+  const params: Record<string, string> = {};
+  for (const [index, segment] of segments.entries()) {
+    if ("param" in segment && path[index]) params[segment.param] = path[index];
+  }
+  return params;
+}

@@ -1,0 +1,104 @@
+/**
+ * The routes of a server, from the entries that name it.
+ * @module
+ */
+import { decodeEntry } from "../../registry/decode.ts";
+import { type Entry, parseId, qualify } from "../../registry/entry.ts";
+import { WippyError } from "../../vm/error.ts";
+import type { ServiceContext } from "../context.ts";
+import type { Handler } from "./exchange.ts";
+import { httpEndpoint, httpRouter } from "./http.ts";
+import type { Meters } from "./meters.ts";
+import { type Chain, chained, makeMiddleware, type Middleware } from "./middleware/middleware.ts";
+import { type Route, RouteTable } from "./route-table.ts";
+
+/** What a route leads to. */
+export interface Target {
+  /** The endpoint; undefined for the answer to OPTIONS that every path has. */
+  endpoint: string | undefined;
+  handler: Handler;
+}
+
+function invalid(kind: "Invalid" | "AlreadyExists", message: string): WippyError {
+  return new WippyError(kind, message, { retryable: false });
+}
+
+function metaId(entry: Entry, field: string): string | undefined {
+  const value = entry.meta[field];
+  return typeof value === "string" ? qualify(value, parseId(entry.id).namespace) : undefined;
+}
+
+/**
+ * Makes the table of a server.
+ *
+ * @param call serves a request by a function
+ * @throws WippyError Invalid, AlreadyExists or Conflict
+ */
+export function routesOf(
+  context: ServiceContext,
+  meters: Meters,
+  call: (endpoint: string, func: string) => Handler,
+): RouteTable<Target> {
+  const entries = [...context.entries.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const routes: Route<Target>[] = [];
+  const prefixes = new Map<string, string>();
+  for (const entry of entries) {
+    if (entry.kind !== httpRouter.name || metaId(entry, "server") !== context.entry.id) continue;
+    const router = decodeEntry(httpRouter, entry, context.variables);
+    const prefix = router.prefix.replace(/\/$/, "");
+    const other = prefixes.get(prefix);
+    if (other !== undefined) {
+      throw invalid(
+        "AlreadyExists",
+        `${entry.id} and ${other} have the same prefix: "${router.prefix}"`,
+      );
+    }
+    prefixes.set(prefix, entry.id);
+    const chain = (names: string[], options: Record<string, string>, where: Chain): Middleware[] =>
+      names.map((name) => {
+        try {
+          return makeMiddleware(name, { options, chain: where, context, meters });
+        } catch (error) {
+          throw invalid("Invalid", `${entry.id}: ${WippyError.from(error).message}`);
+        }
+      });
+    const pre = chain(router.middleware, router.options, "pre");
+    const post = chain(router.post_middleware, router.post_options, "post");
+    const paths = new Map<string, { explicit: boolean; id: string }>();
+    for (const own of entries) {
+      if (own.kind !== httpEndpoint.name || metaId(own, "router") !== entry.id) continue;
+      const endpoint = decodeEntry(httpEndpoint, own, context.variables);
+      const path = prefix + endpoint.path;
+      const func = qualify(endpoint.func, parseId(own.id).namespace);
+      // What stands before the match does not know the endpoint.
+      const known = chained(post, call(own.id, func));
+      const handler = chained(
+        pre,
+        (exchange) => known(Object.assign(exchange, { endpoint: own.id })),
+      );
+      routes.push({
+        method: endpoint.method,
+        path,
+        id: own.id,
+        target: { endpoint: own.id, handler },
+      });
+      const shape = path.replace(/\{\w+\}|:\w+/g, "{}").replace(/\{\w+\.\.\.\}/, "");
+      const seen = paths.get(shape);
+      paths.set(shape, {
+        explicit: seen?.explicit === true || endpoint.method === "OPTIONS",
+        id: path,
+      });
+    }
+    for (const { explicit, id: path } of paths.values()) {
+      if (explicit) continue;
+      const handler = chained(pre, () => Promise.resolve(new Response(null, { status: 204 })));
+      routes.push({
+        method: "OPTIONS",
+        path,
+        id: `${entry.id} (OPTIONS)`,
+        target: { endpoint: undefined, handler },
+      });
+    }
+  }
+  return new RouteTable(routes);
+}

@@ -1,0 +1,141 @@
+import type * as zod from "zod";
+import { duration } from "../../registry/duration.ts";
+import { choice, required } from "../../registry/kind.ts";
+import { lifecycle } from "../../registry/lifecycle.ts";
+import { z } from "../../registry/schema.ts";
+import { wrongName } from "./middleware/names.ts";
+
+/** A text that starts with a slash. */
+function path(what: string) {
+  return required(what, `add "${what}: /PATH"`).refine((text) => text.startsWith("/"), {
+    error: `${what} must start with /`,
+    params: { fix: `write "${what}: /PATH"` },
+  });
+}
+
+/** Options of middleware are texts; booleans and numbers of YAML are taken as they are written. */
+const options = () =>
+  z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).default(
+    {},
+  );
+
+/** Names of middleware. */
+const chain = () =>
+  z.array(
+    z.string().superRefine((name, context) => {
+      const wrong = wrongName(name);
+      if (wrong === undefined) return;
+      context.addIssue({ code: "custom", message: wrong.message, params: { fix: wrong.fix } });
+    }),
+  ).default([]);
+
+const pem = () => z.string().min(1).optional();
+
+export const serviceSchema = () =>
+  z.object({
+    addr: required("addr", 'add "addr: :8080" or "addr: HOST:PORT"').refine(
+      (text) => addressOf(text) !== undefined,
+      { error: "addr must be HOST:PORT or :PORT", params: { fix: 'write "addr: :8080"' } },
+    ),
+    timeouts: z.object({
+      /** Milliseconds for headers and body of a request. */
+      read: duration(undefined),
+      /** Milliseconds for a response. */
+      write: duration(undefined),
+      /** Milliseconds that a connection may be silent between requests. */
+      idle: duration(undefined),
+    }).prefault({}),
+    /** For connections that stay open; accepted, though nothing stays open yet. */
+    host: z.object({
+      buffer_size: z.int().min(0).default(1024),
+      worker_count: z.int().min(0).optional(),
+    }).prefault({}),
+    network: z.string().optional().refine((value) => value === undefined, {
+      error: "network: this runtime has no overlay networks",
+      params: { fix: "leave it out" },
+    }),
+    tls: z.object({
+      mode: z.union([z.literal(""), choice(["manual", "auto"], "tls.mode")]).default(""),
+      cert: pem(),
+      key: pem(),
+      client_ca: pem(),
+      client_auth: choice(
+        ["request", "require_any", "verify_if_given", "require_and_verify"],
+        "tls.client_auth",
+      ).optional(),
+    }).prefault({}).superRefine((tls, context) => {
+      const wrong = (message: string, fix: string) =>
+        context.addIssue({ code: "custom", message, params: { fix } });
+      const given = Object.entries(tls).filter(([name, value]) =>
+        name !== "mode" && value !== undefined
+      );
+      if (tls.mode === "auto") {
+        wrong(
+          "tls.mode auto needs an overlay network, which this runtime does not have",
+          "use manual",
+        );
+      } else if (tls.mode === "" && given.length > 0) {
+        wrong(`tls.${given[0]![0]} is given, but tls is off`, 'add "mode: manual"');
+      } else if (tls.mode === "manual") {
+        if (tls.cert === undefined || tls.key === undefined) {
+          wrong("tls.mode manual needs cert and key", "add both, as PEM or file://PATH");
+        }
+        if (tls.client_ca !== undefined && tls.client_auth === undefined) {
+          wrong("tls.client_ca needs client_auth", 'add "client_auth: require_and_verify"');
+        }
+        if (tls.client_auth !== undefined && tls.client_auth !== "require_and_verify") {
+          wrong(
+            `tls.client_auth ${tls.client_auth} is not supported by this runtime`,
+            "use require_and_verify, or leave it out",
+          );
+        }
+        if (tls.client_auth === "require_and_verify" && tls.client_ca === undefined) {
+          wrong("tls.client_auth require_and_verify needs client_ca", "add client_ca");
+        }
+      }
+    }),
+    lifecycle: lifecycle(),
+  });
+
+export const routerSchema = () =>
+  z.object({
+    prefix: z.string().default("").refine((text) => text === "" || text.startsWith("/"), {
+      error: "prefix must start with /",
+      params: { fix: 'write "prefix: /PATH", or leave it out' },
+    }),
+    middleware: chain(),
+    options: options(),
+    post_middleware: chain(),
+    post_options: options(),
+  });
+
+export const methods = [
+  "GET",
+  "POST",
+  "PUT",
+  "DELETE",
+  "PATCH",
+  "HEAD",
+  "OPTIONS",
+  "TRACE",
+] as const;
+
+export const endpointSchema = () =>
+  z.object({
+    method: choice(methods, "method"),
+    path: path("path"),
+    func: required("func", 'add "func: NAME" of a function.lua entry'),
+  });
+
+/** Where a server listens; an empty host means all addresses. */
+export function addressOf(
+  text: string,
+): { hostname: string | undefined; port: number } | undefined {
+  const found = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  const port = Number(found?.[3]);
+  if (found === null || port > 65_535) return undefined;
+  return { hostname: found[1] ?? (found[2] || undefined), port };
+}
+
+/** The payload of an http.service. */
+export type HttpService = zod.output<ReturnType<typeof serviceSchema>>;

@@ -1,0 +1,262 @@
+/**
+ * A request in the hands of a function: what the module `http` shows of it, what it reads and writes meanwhile, and
+ * the response that comes of it.
+ * @module
+ */
+import { isUtf8 } from "node:buffer";
+import { WippyError } from "../../vm/error.ts";
+import { asLua, type LuaValue, ofKernel } from "../../vm/value.ts";
+import { type Exchange, markStreamed, plain } from "./exchange.ts";
+
+/** Bodies up to this size come with the request. */
+const inlineBody = 64 * 1024;
+
+/** The response as the module `http` keeps it; what was written is the rest when parts went out before. */
+interface MadeResponse {
+  touched?: boolean;
+  sent?: boolean;
+  status?: number;
+  headers?: Record<string, string>;
+  rest?: string | Uint8Array;
+}
+
+/** What has become of a call. */
+export interface ServedAnswer {
+  /** Status with which a firewall refuses. */
+  refused?: number;
+  response?: MadeResponse;
+  /** Whether the function returned a value. */
+  returned?: boolean;
+  failure?: unknown;
+}
+
+/** Texts of headers travel as the bytes that they are. */
+function wire(text: string | Uint8Array): string {
+  return Buffer.from(text as string).toString("latin1");
+}
+
+function bytesOf(value: string | Uint8Array | undefined): Uint8Array {
+  return typeof value === "string" ? Buffer.from(value) : value ?? new Uint8Array();
+}
+
+/** @param part the first of the body: without a content type, it says whether it is text */
+function headersOf(made: MadeResponse, part: Uint8Array | null): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(made.headers ?? {})) headers.set(name, wire(value));
+  if (part !== null && !headers.has("content-type")) {
+    const text = isUtf8(part) && !part.includes(0);
+    headers.set("content-type", text ? "text/plain; charset=utf-8" : "application/octet-stream");
+  }
+  return headers;
+}
+
+/** Statuses that have no body. */
+const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/** One request that a function serves. */
+export class Served {
+  readonly #exchange: Exchange;
+  readonly #readDeadline: number | undefined;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #rest: Uint8Array = new Uint8Array();
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #wanted = Promise.withResolvers<void>();
+  #gone = false;
+  readonly #begun = Promise.withResolvers<Response>();
+
+  /**
+   * @param id by which the module names it
+   * @param gone called when whoever reads the response has gone
+   * @param readTimeout milliseconds for the whole body
+   */
+  constructor(
+    readonly id: number,
+    exchange: Exchange,
+    readonly gone: () => void,
+    readTimeout: number | undefined,
+  ) {
+    this.#exchange = exchange;
+    this.#readDeadline = readTimeout === undefined ? undefined : performance.now() + readTimeout;
+  }
+
+  /** Fulfilled with the response when its first part is written before the function has ended. */
+  get begun(): Promise<Response> {
+    return this.#begun.promise;
+  }
+
+  /** What the function has of the request. @throws WippyError Timeout when the body does not come in time */
+  async describe(service: string): Promise<LuaValue> {
+    const { request, url, remote, params, checks } = this.#exchange;
+    const headers: Record<string, LuaValue> = {};
+    for (const [name, value] of request.headers) {
+      if (name !== "host") headers[name] = new Uint8Array(Buffer.from(value, "latin1"));
+    }
+    const given = request.headers.get("content-length");
+    const length = given === null ? (request.body === null ? 0 : -1) : Number(given);
+    const inline = length > 0 && length <= inlineBody ? await this.#all(length) : undefined;
+    return asLua({
+      service,
+      id: this.id,
+      method: request.method,
+      path: decoded(url.pathname),
+      host: request.headers.get("host") ?? url.host,
+      remote,
+      query: url.search.slice(1),
+      headers,
+      length,
+      params,
+      ...(checks.length > 0 &&
+        { checks: checks.map(({ action, resource }) => ({ action, resource })) }),
+      ...(inline !== undefined && { body: inline }),
+    });
+  }
+
+  async #all(length: number): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    let size = 0;
+    while (size < length) {
+      const part = await this.read(length, undefined);
+      if (part.length === 0) break;
+      parts.push(part);
+      size += part.length;
+    }
+    return new Uint8Array(Buffer.concat(parts));
+  }
+
+  /**
+   * Up to `size` bytes of the body, none at its end.
+   *
+   * @param timeout milliseconds
+   * @throws WippyError Internal
+   */
+  async read(size: number, timeout: number | undefined): Promise<Uint8Array> {
+    while (this.#rest.length === 0) {
+      this.#reader ??= this.#exchange.request.body?.getReader() as
+        | ReadableStreamDefaultReader<Uint8Array>
+        | undefined;
+      if (this.#reader === undefined) return new Uint8Array();
+      const { done, value } = await this.#inTime(this.#reader.read(), timeout);
+      if (done) return new Uint8Array();
+      this.#rest = value;
+    }
+    const part = this.#rest.subarray(0, size);
+    this.#rest = this.#rest.subarray(size);
+    return part;
+  }
+
+  async #inTime<Result>(work: Promise<Result>, timeout: number | undefined): Promise<Result> {
+    const left = this.#readDeadline === undefined
+      ? Infinity
+      : this.#readDeadline - performance.now();
+    const limit = Math.min(left, timeout ?? Infinity);
+    const late = Promise.withResolvers<never>();
+    const timer = limit === Infinity
+      ? undefined
+      : setTimeout(() => late.reject(new Error("it did not come in time")), Math.max(0, limit));
+    try {
+      return await Promise.race([work, late.promise]);
+    } catch (error) {
+      work.catch(() => {});
+      throw new WippyError("Internal", `the body of the request: ${(error as Error).message}`, {
+        retryable: false,
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * Sends a part of the response, with its head before the first one, and waits until more is wanted.
+   *
+   * @throws WippyError Internal when nobody reads it any more
+   */
+  async write(made: MadeResponse, part: Uint8Array): Promise<void> {
+    if (this.#controller === undefined && !this.#gone) {
+      const body = new ReadableStream<Uint8Array>({
+        start: (controller) => {
+          this.#controller = controller;
+        },
+        pull: () => {
+          this.#wanted.resolve();
+        },
+        cancel: () => {
+          this.leave();
+          this.gone();
+        },
+      }, { highWaterMark: 0 });
+      const head = { status: made.status ?? 200, headers: headersOf(made, part) };
+      this.#begun.resolve(markStreamed(new Response(body, head)));
+    }
+    await this.#wanted.promise;
+    if (this.#gone) {
+      throw new WippyError("Internal", "the client has gone", { retryable: false });
+    }
+    if (part.length === 0) return;
+    this.#wanted = Promise.withResolvers<void>();
+    this.#controller?.enqueue(part);
+  }
+
+  /** Nobody reads the response any more. */
+  leave(): void {
+    this.#gone = true;
+    this.#wanted.resolve();
+  }
+
+  /** The response of a function that has ended; that which has begun, with its end. */
+  async finish(
+    { response: made = {}, returned, failure, refused }: ServedAnswer,
+  ): Promise<Response> {
+    if (refused !== undefined) return refusal(refused);
+    if (this.#controller !== undefined) {
+      const rest = bytesOf(made.rest);
+      // What fails now is only logged: the head is gone.
+      await this.write(made, rest).catch(() => {});
+      if (!this.#gone) this.#controller.close();
+      return await this.begun;
+    }
+    if (made.touched) {
+      const status = made.status ?? 200;
+      const body = bodiless.has(status) ? null : bytesOf(made.rest);
+      return new Response(body as BodyInit | null, { status, headers: headersOf(made, body) });
+    }
+    if (failure !== undefined && failure !== null) {
+      return plain(500, WippyError.from(failure).message);
+    }
+    if (returned) return new Response(null, { headers: { "content-type": "application/json" } });
+    return plain(500, "no response sent");
+  }
+
+  /** Ends a response that has begun, when its function was cancelled. */
+  fail(error: WippyError): void {
+    this.#controller?.error(error);
+    this.leave();
+  }
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+/** What a firewall answers. */
+export function refusal(status: number): Response {
+  const error = status === 401
+    ? "Authentication required"
+    : status === 403
+    ? "Access denied"
+    : "Configuration error";
+  const details = status === 401
+    ? "the request has no identity"
+    : status === 403
+    ? "the identity of the request may not do this"
+    : "the firewall must stand behind the match of the route: list it under post_middleware";
+  return Response.json({ success: false, error, details }, { status });
+}
+
+/** What the kernel answered to a call with a request. */
+export function answerOf(value: LuaValue): ServedAnswer {
+  return ofKernel<ServedAnswer>(value);
+}

@@ -1,0 +1,239 @@
+import type { Server } from "bun";
+import { WippyError } from "../../vm/error.ts";
+import { asLua, type LuaValue, numberOf } from "../../vm/value.ts";
+import type { ServiceContext } from "../context.ts";
+import { type Service, untilStopped } from "../service.ts";
+import { type Exchange, type Handler, plain } from "./exchange.ts";
+import { httpEndpoint, httpRouter } from "./http.ts";
+import { Meters } from "./meters.ts";
+import type { RouteTable } from "./route-table.ts";
+import { routesOf, type Target } from "./routes.ts";
+import { addressOf, type HttpService } from "./schema.ts";
+import { answerOf, Served } from "./served.ts";
+
+/** Milliseconds that a stop waits for requests that are being served. */
+const drainTime = 30_000;
+/** Seconds of silence that Bun allows at most. */
+const longestIdle = 255;
+
+/** A server that calls functions. */
+export function runServer(context: ServiceContext, data: HttpService): Service {
+  const { platform, units } = context;
+  const meters = new Meters();
+  const served = new Map<number, Served>();
+  let last = 0;
+  let table: RouteTable<Target> | undefined;
+  let server: Server<undefined> | undefined;
+  let inFlight = 0;
+  let total = 0;
+  let stopping = false;
+
+  /** Serves requests of an endpoint by a function. */
+  const call = (endpoint: string, func: string): Handler => async (exchange) => {
+    const controller = new AbortController();
+    const abort = () => controller.abort();
+    last += 1;
+    const own = new Served(last, exchange, abort, data.timeouts.read);
+    served.set(own.id, own);
+    const { signal } = exchange.request;
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    const work = async () => {
+      try {
+        const answer = answerOf(
+          await units.call(func, [], {
+            frame: exchange.frame,
+            request: await own.describe(context.entry.id),
+            signal: controller.signal,
+            ...(data.timeouts.write !== undefined && { timeout: data.timeouts.write }),
+          }),
+        );
+        if (answer.failure !== undefined && answer.failure !== null) {
+          const { message } = WippyError.from(answer.failure);
+          context.log(
+            "error",
+            `${exchange.request.method} ${exchange.url.pathname} failed: ${message}`,
+            {
+              endpoint,
+            },
+          );
+        }
+        return await own.finish(answer);
+      } catch (error) {
+        const failure = WippyError.from(error);
+        own.fail(failure);
+        if (failure.kind === "Timeout") return plain(503, "the request took too long");
+        if (!controller.signal.aborted) {
+          context.log("error", `${endpoint} failed: ${failure.message}`, { endpoint });
+        }
+        return plain(failure.kind === "Unavailable" ? 503 : 500, failure.message);
+      } finally {
+        signal.removeEventListener("abort", abort);
+        served.delete(own.id);
+      }
+    };
+    return await Promise.race([own.begun, work()]);
+  };
+
+  /** The trace that a caller is in, or one that begins here: 32 hexadecimal digits. */
+  const traceOf = (request: Request): string => {
+    const [, known] = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/
+      .exec(request.headers.get("traceparent") ?? "") ?? [];
+    return known ?? Buffer.from(platform.random.bytes(16)).toString("hex");
+  };
+
+  const respond = async (request: Request, remote: string): Promise<Response> => {
+    const url = new URL(request.url);
+    const found = table?.match(request.method, url.pathname) ?? "none";
+    if (found === "none") return plain(404, "404 page not found");
+    if (found === "malformed") return plain(400, "malformed path");
+    if ("redirect" in found) {
+      const safe = request.method === "GET" || request.method === "HEAD";
+      return plain(safe ? 301 : 308, "", { location: found.redirect + url.search });
+    }
+    if ("allow" in found) {
+      return plain(405, "Method Not Allowed", { allow: found.allow.join(", ") });
+    }
+    const frame = units.frame(data.lifecycle.security);
+    const exchange: Exchange = {
+      request,
+      url,
+      remote,
+      secure: data.tls.mode !== "",
+      frame: { ...frame, values: { trace_id: traceOf(request) } },
+      endpoint: undefined,
+      params: found.params,
+      checks: [],
+    };
+    return await found.route.target.handler(exchange);
+  };
+
+  const handle = async (request: Request): Promise<Response> => {
+    if (stopping) return plain(503, "the server is stopping", { connection: "close" });
+    const at = server?.requestIP(request);
+    const address = at?.family === "IPv6" ? `[${at.address}]` : at?.address ?? "";
+    // However long the function takes, its connection is not silent by fault of the client.
+    server?.timeout(request, 0);
+    inFlight += 1;
+    total += 1;
+    try {
+      return await respond(request, `${address}:${at?.port ?? 0}`);
+    } catch (error) {
+      context.log("error", `${request.method} failed: ${WippyError.from(error).message}`);
+      return plain(500, "internal error");
+    } finally {
+      inFlight -= 1;
+    }
+  };
+
+  const rebuild = () => {
+    table = routesOf(context, meters, call);
+  };
+
+  const listen = () => {
+    const address = addressOf(data.addr)!;
+    const { mode, cert, key, client_ca } = data.tls;
+    try {
+      server = Bun.serve({
+        port: address.port,
+        ...(address.hostname !== undefined && { hostname: address.hostname }),
+        idleTimeout: Math.min(longestIdle, Math.ceil((data.timeouts.idle ?? 0) / 1000)),
+        // The module `http` limits what it keeps of a body; a stream is as long as it is.
+        maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+        development: false,
+        fetch: handle,
+        error: () => plain(500, "internal error"),
+        ...(mode === "manual" && {
+          tls: {
+            cert,
+            key,
+            ...(client_ca !== undefined &&
+              { ca: client_ca, requestCert: true, rejectUnauthorized: true }),
+          },
+        }),
+      });
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      const text = code === "EADDRINUSE" ? `the address ${data.addr} is in use` : message;
+      throw new WippyError("Unavailable", text, { retryable: code === "EADDRINUSE", cause: error });
+    }
+    context.log("info", `listening on ${server.url.origin}`);
+  };
+
+  const unwatch = context.watch([httpRouter.name, httpEndpoint.name], () => {
+    if (server !== undefined) rebuild();
+  });
+  void unwatch;
+
+  const service = untilStopped({
+    open: () => {
+      stopping = false;
+      rebuild();
+      listen();
+    },
+    close: async () => {
+      stopping = true;
+      const late = Promise.withResolvers<void>();
+      const cancel = platform.setTimer(drainTime, late.resolve);
+      await Promise.race([server?.stop(), late.promise]);
+      cancel();
+      await server?.stop(true);
+      server = undefined;
+    },
+    kill: async () => {
+      await server?.stop(true);
+      server = undefined;
+    },
+    inspect: () =>
+      asLua({
+        address: server?.url.origin ?? data.addr,
+        routes: table?.size ?? 0,
+        in_flight: inFlight,
+        requests: total,
+      }),
+    figures: () => [
+      ...meters.figures(),
+      {
+        name: "wippy_http_server_requests_total",
+        help: "Requests that a server has taken.",
+        value: total,
+      },
+      {
+        name: "wippy_http_server_in_flight",
+        help: "Requests that a server has in hand.",
+        value: inFlight,
+      },
+    ],
+  });
+  return {
+    ...service,
+    answer: (operation, input) => answer(served, operation, input),
+  };
+}
+
+/** What the module `http` asks for the request that its function has. @throws WippyError */
+async function answer(
+  served: ReadonlyMap<number, Served>,
+  operation: string,
+  input: LuaValue,
+): Promise<LuaValue> {
+  const given = (input ?? {}) as Record<string, LuaValue>;
+  const own = served.get(numberOf(given["id"]));
+  if (own === undefined) {
+    throw new WippyError("Internal", "the request has ended", { retryable: false });
+  }
+  if (operation === "read") {
+    const timeout = given["timeout"];
+    const limit = timeout === undefined || timeout === null ? undefined : numberOf(timeout);
+    return await own.read(numberOf(given["size"]), limit);
+  }
+  if (operation === "write") {
+    const data = given["data"];
+    const part = data instanceof Uint8Array
+      ? data
+      : Buffer.from(typeof data === "string" ? data : "");
+    await own.write((given["head"] ?? {}) as object, part);
+    return true;
+  }
+  throw new WippyError("Invalid", `a server answers no ${operation}`, { retryable: false });
+}

@@ -1,0 +1,108 @@
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { serve } from "../../unit/modules/http_client/servers.ts";
+import { until } from "../../until.ts";
+import { type Code, startApplication } from "../application.ts";
+import { startDurable } from "../workflow-runs/durable-application.ts";
+
+const docs = join(import.meta.dir, "../../../docs");
+
+function blocks(page: string, language: string): string[] {
+  const text = readFileSync(join(docs, page), "utf8");
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms"))].map((match) =>
+    match[1]!
+  );
+}
+
+/** The Lua block of a page that begins with this file's name. */
+function file(page: string, name: string): string {
+  const found = blocks(page, "lua").find((block) => block.startsWith(`-- ${name}\n`));
+  if (found === undefined) throw new Error(`${page} has no ${name}`);
+  return found;
+}
+
+test("the server of the guide answers as the page says", async () => {
+  const page = "guide/serve-http.md";
+  const list = parse(blocks(page, "yaml")[0]!.replace(":8080", "127.0.0.1:0")) as Record<
+    string,
+    unknown
+  >[];
+  const entries: Record<string, Record<string, unknown>> = {};
+  const functions: Record<string, Code> = {};
+  for (const { name, source, ...fields } of list) {
+    if (fields["kind"] !== "function.lua") entries[String(name)] = fields;
+    else {functions[String(name)] = {
+        ...fields,
+        source: file(page, String(source).replace("file://", "")),
+      };}
+  }
+  const application = await startApplication({ entries, functions });
+  const { message } = await until(() =>
+    application.logs.find(({ message }) => message.startsWith("listening on "))
+  );
+  const url = message.slice("listening on ".length);
+  const response = await fetch(`${url}/api/orders/7?note=blue`, {
+    headers: { origin: "https://shop.example" },
+  });
+  expect(`${await response.text()}\n`).toBe(blocks(page, "text")[0]!);
+  expect(response.headers.get("access-control-allow-origin")).toBe("https://shop.example");
+  expect((await fetch(`${url}/api/orders/x`)).status).toBe(400);
+});
+
+test("the example of the module says that there is no request", async () => {
+  const source = blocks("reference/modules/http.md", "lua")[0]!;
+  const application = await startApplication({
+    functions: { main: { source, modules: ["http"] } },
+  });
+  expect(`${String(await application.call("main"))}\n`).toBe(
+    blocks("reference/modules/http.md", "text")[0]!,
+  );
+});
+
+test("the workflow of the guide pays once, though the API fails at first", async () => {
+  const page = "guide/call-an-api.md";
+  const seen: (string | null)[] = [];
+  const url = serve((request) => {
+    seen.push(request.headers.get("idempotency-key"));
+    if (seen.length < 3) return new Response("busy", { status: 503 });
+    return Response.json({ receipt: "r-1" }, { status: 201 });
+  });
+  const local = (name: string) => file(page, name).replaceAll("https://pay.example", url);
+  const application = await startDurable({
+    workflows: { pay: { source: local("pay.lua") } },
+    functions: {
+      charge: { source: local("charge.lua") },
+      start: 'return workflow.exec("app:pay", { id = "o-1", amount = 3 })',
+    },
+  });
+  expect(await application.call("start")).toBe("r-1");
+  expect(seen).toEqual(["o-1", "o-1", "o-1"]);
+});
+
+test("the other functions of the guide on APIs work", async () => {
+  const page = "guide/call-an-api.md";
+  let archived = "";
+  const url = serve(async (request, { pathname }) => {
+    if (pathname === "/archive") archived = await request.text();
+    return new Response(
+      pathname === "/export" ? "a,b\n1,2\n" : `price of ${decodeURIComponent(pathname)}`,
+    );
+  });
+  const code = (name: string, modules: string[]): Code => ({
+    modules,
+    source: file(page, name).replaceAll("https://pay.example", url),
+  });
+  const application = await startApplication({
+    entries: { files: { kind: "fs.directory", directory: "./files", auto_init: true } },
+    functions: {
+      mirror: code("mirror.lua", ["fs", "http_client"]),
+      prices: code("prices.lua", ["http_client"]),
+    },
+  });
+  expect(await application.call("mirror")).toBe(200);
+  expect(archived).toBe("a,b\n1,2\n");
+  expect(await application.call("prices", ["a/b", "c"]))
+    .toEqual({ "a/b": "price of /prices/a/b", c: "price of /prices/c" });
+});
