@@ -59,7 +59,10 @@ export class ServiceUnits {
     });
     try {
       const worker = this.#pool.leastLoaded();
-      return await this.#pool.call(worker, functionId, frame, args, controller.signal, request);
+      const served = request !== undefined;
+      const given = served ? [request] : args;
+      const op = served ? "call_request" : "call";
+      return await this.#pool.call(worker, functionId, frame, given, controller.signal, op);
     } finally {
       signal?.removeEventListener("abort", abort);
       if (cancelTimer) cancelTimer();

@@ -275,7 +275,6 @@ export class WorkerPool {
   /**
    * Calls a function on a worker. Aborting `signal` cancels the call.
    *
-   * @param request what the module `http` of the function shows, instead of arguments
    * @throws WippyError the function's own, or the signal's reason
    */
   async call(
@@ -284,11 +283,9 @@ export class WorkerPool {
     frame: LuaValue,
     args: LuaValue[],
     signal: AbortSignal,
-    request?: LuaValue,
+    op: "call" | "call_request" = "call",
   ): Promise<LuaValue> {
-    const { ticket, answer } = request === undefined
-      ? this.#request(index, "call", [functionId, frame, ...args])
-      : this.#request(index, "call_request", [functionId, frame, request]);
+    const { ticket, answer } = this.#request(index, op, [functionId, frame, ...args]);
     const { promise: aborted, reject } = Promise.withResolvers<never>();
     const abort = () => {
       this.tell(index, "cancel_call", NODE, ticket);

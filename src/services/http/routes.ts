@@ -7,9 +7,10 @@ import { type Entry, parseId, qualify } from "../../registry/entry.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { ServiceContext } from "../context.ts";
 import type { Handler } from "./exchange.ts";
-import { httpEndpoint, httpRouter } from "./http.ts";
+import { httpEndpoint, httpRouter } from "./endpoints.ts";
 import type { Meters } from "./meters.ts";
-import { type Chain, chained, makeMiddleware, type Middleware } from "./middleware/middleware.ts";
+import { chained, makeMiddleware } from "./middleware/middleware.ts";
+import type { Chain, Middleware } from "./middleware/use.ts";
 import { type Route, RouteTable } from "./route-table.ts";
 
 /** What a route leads to. */

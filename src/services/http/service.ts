@@ -4,7 +4,7 @@ import { asLua, type LuaValue, numberOf } from "../../vm/value.ts";
 import type { ServiceContext } from "../context.ts";
 import { type Service, untilStopped } from "../service.ts";
 import { type Exchange, type Handler, plain } from "./exchange.ts";
-import { httpEndpoint, httpRouter } from "./http.ts";
+import { httpEndpoint, httpRouter } from "./endpoints.ts";
 import { Meters } from "./meters.ts";
 import type { RouteTable } from "./route-table.ts";
 import { routesOf, type Target } from "./routes.ts";

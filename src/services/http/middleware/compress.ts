@@ -1,7 +1,7 @@
 import { gzip } from "node:zlib";
 import { promisify } from "node:util";
 import { isStreamed } from "../exchange.ts";
-import type { Middleware, Use } from "./middleware.ts";
+import type { Middleware, Use } from "./use.ts";
 
 const levels: Readonly<Record<string, number>> = { fastest: 1, default: 6, best: 9 };
 const compressed = promisify(gzip);

@@ -1,4 +1,4 @@
-import type { Middleware, Use } from "./middleware.ts";
+import type { Middleware, Use } from "./use.ts";
 
 const listOf = (text: string) =>
   text.split(",").map((item) => item.trim()).filter((item) => item !== "");

@@ -1,6 +1,6 @@
 import { WippyError } from "../../../vm/error.ts";
 import { refusal } from "../served.ts";
-import type { Middleware, Use } from "./middleware.ts";
+import type { Middleware, Use } from "./use.ts";
 
 /** Lets through who may do an action on the endpoint. */
 export function endpointFirewall({ options }: Use): Middleware {

@@ -1,4 +1,4 @@
-import type { Middleware, Use } from "./middleware.ts";
+import type { Middleware, Use } from "./use.ts";
 
 /** Methods that have a label of their own: clients must not be able to make labels. */
 const known: ReadonlySet<string> = new Set(

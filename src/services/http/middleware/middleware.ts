@@ -3,9 +3,7 @@
  * @module
  */
 import { WippyError } from "../../../vm/error.ts";
-import type { ServiceContext } from "../../context.ts";
-import type { Exchange, Handler } from "../exchange.ts";
-import type { Meters } from "../meters.ts";
+import type { Handler } from "../exchange.ts";
 import { compress } from "./compress.ts";
 import { cors } from "./cors.ts";
 import { endpointFirewall, resourceFirewall } from "./firewall.ts";
@@ -13,24 +11,7 @@ import { metrics } from "./metrics.ts";
 import { names, wrongName } from "./names.ts";
 import { rateLimit } from "./rate-limit.ts";
 import { realIp } from "./real-ip.ts";
-
-/** A chain that a name stands in: before or after the match of the route is known. */
-export type Chain = "pre" | "post";
-
-/** Handles a request, by itself or by what is behind it. */
-export type Middleware = (exchange: Exchange, next: Handler) => Promise<Response>;
-
-/** Where a middleware is used. */
-export interface Use {
-  /** Texts, as the entry has them. */
-  options: Readonly<Record<string, string>>;
-  chain: Chain;
-  context: ServiceContext;
-  meters: Meters;
-}
-
-/** Makes a middleware of its options. @throws WippyError Invalid */
-export type MiddlewareFactory = (use: Use) => Middleware;
+import type { Middleware, MiddlewareFactory, Use } from "./use.ts";
 
 const factories: Readonly<Record<typeof names[number], MiddlewareFactory>> = {
   compress,

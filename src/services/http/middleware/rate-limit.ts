@@ -1,5 +1,5 @@
 import { plain } from "../exchange.ts";
-import type { Middleware, Use } from "./middleware.ts";
+import type { Middleware, Use } from "./use.ts";
 
 /** A whole number of s, m or h, as milliseconds; anything else is the default. */
 function durationOf(text: string | undefined, fallback: number): number {

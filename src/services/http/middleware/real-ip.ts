@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import { WippyError } from "../../../vm/error.ts";
-import type { Middleware, Use } from "./middleware.ts";
+import type { Middleware, Use } from "./use.ts";
 
 const trustedByDefault = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16," +
   "100.64.0.0/10,::1/128,fc00::/7,fe80::/10";

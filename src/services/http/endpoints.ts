@@ -1,0 +1,27 @@
+import { defineKind } from "../../registry/kind.ts";
+import { endpointSchema, routerSchema } from "./schema.ts";
+
+/** Endpoints of a server under one prefix, behind the same middleware. */
+export const httpRouter = defineKind({
+  name: "http.router",
+  schema: routerSchema,
+  metaReferences: [{
+    path: ["server"],
+    bareName: true,
+    kinds: ["http.service"],
+    required: 'add "server: NAME" of an http.service entry to meta',
+  }],
+});
+
+/** A method and a path that are served by a function. */
+export const httpEndpoint = defineKind({
+  name: "http.endpoint",
+  schema: endpointSchema,
+  references: [{ path: ["func"], bareName: true, kinds: ["function.lua"] }],
+  metaReferences: [{
+    path: ["router"],
+    bareName: true,
+    kinds: ["http.router"],
+    required: 'add "router: NAME" of an http.router entry to meta',
+  }],
+});
