@@ -53,7 +53,7 @@ export interface OperationServices {
   /**
    * Asks the service of an entry, which is on the node's thread; see `Service.answer`.
    *
-   * @throws WippyError the failure of the service; NotFound for an entry that is none; Unavailable while it does not run
+   * @throws WippyError that of the service; NotFound for an entry that is none; Unavailable while it does not run
    */
   ask(question: ServiceQuestion): Promise<LuaValue>;
 }
@@ -88,6 +88,8 @@ export interface OperationContext {
 export interface Permission {
   action: string;
   resource: string;
+  /** What conditions of policies find under `meta.`. @default none */
+  attributes?: Record<string, string>;
 }
 
 /** One thing that the host does for Lua code. */

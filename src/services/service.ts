@@ -150,6 +150,7 @@ export interface UntilStopped {
   close(): Promise<void> | void;
   /** Ends it at once; `close` when absent. */
   kill?(): Promise<void> | void;
+  answer?: NonNullable<Service["answer"]>;
   inspect?(): LuaValue | Promise<LuaValue>;
   figures?(): Figure[];
 }

@@ -65,7 +65,7 @@ function security.operation_refusal(self, name, ...)
     return nil
   end
   local needed = host.pure("operation.permission", name, ...)
-  if not needed or security.allowed(self, needed.action, needed.resource) then
+  if not needed or security.allowed(self, needed.action, needed.resource, needed.attributes) then
     return nil
   end
   return security.denied("permission denied: " .. needed.action .. " on " .. needed.resource)

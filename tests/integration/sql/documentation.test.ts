@@ -22,7 +22,7 @@ function entriesOf(page: string): Record<string, Record<string, unknown>> {
   ]));
 }
 
-test.each(["sql"])("the example of %s does what the page says", async (name) => {
+test.each(["sql", "store"])("the example of %s does what the page says", async (name) => {
   const page = `reference/modules/${name}.md`;
   const application = await startApplication({
     entries: entriesOf(page),

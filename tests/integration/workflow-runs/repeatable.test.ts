@@ -151,6 +151,7 @@ function entriesOf(directory: string, { version }: World): Entry[] {
     plain("processes", "process.host", auto),
     plain("files", "fs.directory", { directory }),
     plain("database", "db.sql.sqlite", { file: ":memory:", ...auto }),
+    plain("cache", "store.memory", auto),
     plain("presence", "pg.scope", {}),
     plain("fixed", "env.storage.static", { values: { COLOUR: `red ${version}` } }),
     plain("memory", "env.storage.memory", {}),

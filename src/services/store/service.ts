@@ -1,0 +1,67 @@
+import type { StoreRequests } from "../../operations/store/requests.ts";
+import { WippyError } from "../../vm/error.ts";
+import { asLua, type LuaValue, ofKernel } from "../../vm/value.ts";
+import type { ServiceContext } from "../context.ts";
+import { type Service, untilStopped } from "../service.ts";
+import { type Item, MemoryStore } from "./memory.ts";
+import type { MemorySettings } from "./schema.ts";
+
+function itemTable({ key, value, version }: Item): LuaValue {
+  return { key, value, version };
+}
+
+/** A store in memory as a service; what is in it ends with it. */
+export function runMemoryStore(
+  { platform, entry }: ServiceContext,
+  { max_size, cleanup_interval }: MemorySettings,
+): Service {
+  const store = new MemoryStore(platform, max_size, cleanup_interval);
+  const requests: {
+    [Name in keyof StoreRequests]: (input: StoreRequests[Name]) => LuaValue;
+  } = {
+    info: () => ({
+      id: entry.id,
+      backend: "memory",
+      consistency: "local",
+      durable: false,
+      list: true,
+      versioned: true,
+      conditional_put: true,
+      ttl: true,
+    }),
+    entry({ key }) {
+      const item = store.get(key);
+      if (item) return itemTable(item);
+      throw new WippyError("NotFound", `key not found: ${key}`, { retryable: false });
+    },
+    put: ({ key, value, ttl, only_if_absent, if_version }) =>
+      itemTable(store.put(key, value, {
+        ttl,
+        ...(only_if_absent && { onlyIfAbsent: true }),
+        ...(if_version !== undefined && { ifVersion: if_version }),
+      })),
+    has: ({ key }) => store.get(key) !== undefined,
+    delete: ({ key }) => store.delete(key),
+    list({ prefix, after, limit }) {
+      const { items, more } = store.list(prefix, after, limit);
+      const cursor = items.at(-1)?.key;
+      return asLua({
+        items: items.map(({ key, value, version }) => ({ key, value, version })),
+        has_more: more,
+        ...(cursor !== undefined && { cursor }),
+      });
+    },
+  };
+  return untilStopped({
+    open() {},
+    close: () => store.clear(),
+    // The other side are the operations of the module `store`.
+    answer(operation, input) {
+      const request = requests[operation as keyof StoreRequests];
+      if (request) return request(ofKernel<never>(input));
+      throw new WippyError("Internal", `a store answers no ${operation}`, { retryable: false });
+    },
+    inspect: () => ({ keys: store.size, max_size }),
+    figures: () => [{ name: "wippy_store_keys", help: "Keys of a store.", value: store.size }],
+  });
+}
