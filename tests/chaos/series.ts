@@ -62,6 +62,10 @@ export const noTally: Readonly<Tally> = {
 const hour = 3_600_000;
 
 /** What a program may say on standard error while its journal's disk fails. */
+/** The records of failures that the workload brings about itself. */
+const provoked =
+  /\t(?:WARN|ERROR)\t(?:chaos:durable|activities)\t(?:activity|local activity|workflow) chaos:\w+ (?:failed|timed out)/;
+
 const complaint =
   /journal|Unavailable|disk|can be written again|was lost and is tried again|Workflows stand still/;
 
@@ -166,9 +170,9 @@ class Series {
     faults.end();
   }
 
-  /** Without faults nothing is to be complained of, with them only the journal. */
+  /** Without faults nothing is to be complained of but what the workload provokes, with them the journal too. */
   #hear(errors: string): void {
-    const lines = errors.split("\n").filter((line) => line !== "");
+    const lines = errors.split("\n").filter((line) => line !== "" && !provoked.test(line));
     this.found(...lines.filter((line) => !this.#faults || !complaint.test(line)));
   }
 

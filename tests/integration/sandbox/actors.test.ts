@@ -181,7 +181,7 @@ tries("others' property", [
     "channel.new().send({}, 1)",
     /channel expected, got table/,
   ],
-  ["a time's method called on a table", "time.now().unix({})", undefined],
+  ["a time's method called on a table", "time.now().unix({})", /bad self \(Time expected/],
   [
     "a builder's method called on a table",
     "process.with_options({}).spawn({}, 'app:x', 'app:processes')",
