@@ -1,5 +1,5 @@
--- Failures of asynchronous calls that nobody reads: each becomes one record in the log, when its future is dropped, when
--- the unit that holds it ends, or when it has waited in a channel for long.
+-- Failures of asynchronous calls that nobody reads: each becomes one record in the log, when its future is dropped,
+-- when the unit that holds it ends, or when it has waited in a channel for long.
 local use = ...
 local failures = use("kernel/core/failures")
 local future = use("kernel/messaging/future")

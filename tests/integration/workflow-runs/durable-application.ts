@@ -147,6 +147,11 @@ export class DurableApplication {
     return this.#node.workflows;
   }
 
+  /** Ends a worker as if its VM had died; it is replaced. */
+  killWorker(index: number): void {
+    this.#node?.killWorker(index);
+  }
+
   /** Changes the code while it runs. */
   async change(units: Units): Promise<void> {
     await this.#node?.registry.applyAll(entriesOf(units, this.directory));
