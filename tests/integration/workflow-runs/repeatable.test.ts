@@ -297,7 +297,9 @@ for (const kind of ["anonymous", "identified"] as const) {
     }
     expect(logs.filter(({ message }) => message.includes("is blocked"))).toEqual([]);
     const unavailable = Object.entries(before).filter(([, answer]) =>
-      /Invalid: .* is not (?:available in a workflow|supported in workflow context)/.test(String(answer))
+      /Invalid: .* is not (?:available in a workflow|supported in workflow context)/.test(
+        String(answer),
+      )
     ).map(([name]) => name).sort();
     expect(unavailable).toEqual([...refused]);
   }, 240_000);
