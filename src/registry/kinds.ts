@@ -30,6 +30,9 @@ const absent = /^(?:http|db|store|queue|template|exec|security|temporal|contract
 /** How to fix a kind that is not in `kinds`. */
 export function suggestKind(name: string): string {
   if (name === "module.lua") return "built-in modules are not declared; list them under modules";
+  if (name === "http.static") {
+    return "this wippy does not serve folders; have an http.endpoint with the path /{file...} read files with fs";
+  }
   if (name.endsWith(".lua.bc")) return `use ${name.slice(0, -".bc".length)} with a source`;
   const all = [...kinds.keys()].sort();
   const list = `use one of ${all.join(", ")}`;

@@ -10,6 +10,8 @@ import { type Exchange, markStreamed, plain } from "./exchange.ts";
 
 /** Bodies up to this size come with the request. */
 const inlineBody = 64 * 1024;
+/** Milliseconds that a part of such a body may take. */
+const inlineTimeout = 30_000;
 
 /** The response as the module `http` keeps it; what was written is the rest when parts went out before. */
 interface MadeResponse {
@@ -84,7 +86,7 @@ export class Served {
     return this.#begun.promise;
   }
 
-  /** What the function has of the request. @throws WippyError Timeout when the body does not come in time */
+  /** What the function has of the request. @throws WippyError Internal when a small body does not come in time, or breaks off */
   async describe(service: string): Promise<LuaValue> {
     const { request, url, remote, params, checks } = this.#exchange;
     const headers: Record<string, LuaValue> = {};
@@ -115,7 +117,7 @@ export class Served {
     const parts: Uint8Array[] = [];
     let size = 0;
     while (size < length) {
-      const part = await this.read(length, undefined);
+      const part = await this.read(length, inlineTimeout);
       if (part.length === 0) break;
       parts.push(part);
       size += part.length;

@@ -40,10 +40,14 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
     signal.addEventListener("abort", abort, { once: true });
     const work = async () => {
       try {
+        const described = await own.describe(context.entry.id).catch((error: Error) => error);
+        if (described instanceof Error) {
+          return plain(408, described.message, { connection: "close" });
+        }
         const answer = answerOf(
           await units.call(func, [], {
             frame: exchange.frame,
-            request: await own.describe(context.entry.id),
+            request: described,
             signal: controller.signal,
             ...(data.timeouts.write !== undefined && { timeout: data.timeouts.write }),
           }),

@@ -114,6 +114,24 @@ test("two requests with smuggled framing are no two requests", async () => {
   expect(application.logged("f0")).toEqual([]);
 });
 
+test("a client that is slow with its body is not waited for", async () => {
+  const { port, application } = await startWeb({
+    server: { timeouts: { read: "100ms" } },
+    routes: {
+      "POST /small": `print("served")`,
+      "POST /large": `local body, err = req:body() res:write(err:kind())`,
+    },
+  });
+  const post = (path: string, length: number) =>
+    exchangeRaw(
+      port,
+      `POST ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\nabc`,
+    );
+  expect(await post("/small", 10)).toMatch(/^HTTP\/1\.1 408 /);
+  expect(application.logged("f0")).toEqual([]);
+  expect(await post("/large", 1_000_000)).toEndWith("Internal");
+});
+
 test("many requests at once, on two workers", async () => {
   const { url } = await startWeb({
     routes: { "GET /{n}": `time.sleep("5ms") res:write(req:param("n"))` },
