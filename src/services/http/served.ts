@@ -86,7 +86,11 @@ export class Served {
     return this.#begun.promise;
   }
 
-  /** What the function has of the request. @throws WippyError Internal when a small body does not come in time, or breaks off */
+  /**
+   * What the function has of the request.
+   *
+   * @throws WippyError Internal when a small body does not come in time, or breaks off
+   */
   async describe(service: string): Promise<LuaValue> {
     const { request, url, remote, params, checks } = this.#exchange;
     const headers: Record<string, LuaValue> = {};

@@ -132,10 +132,10 @@ test("a client that is slow with its body is not waited for", async () => {
   expect(await post("/large", 1_000_000)).toEndWith("Internal");
 });
 
-test("many requests at once, on two workers", async () => {
+test("many requests at once, on two workers with threads", async () => {
   const { url } = await startWeb({
     routes: { "GET /{n}": `time.sleep("5ms") res:write(req:param("n"))` },
-  }, { workers: 2 });
+  }, { workers: 2, threads: true });
   const numbers = Array.from({ length: 200 }, (_, n) => String(n));
   expect(await Promise.all(numbers.map(async (n) => await (await fetch(`${url}/${n}`)).text())))
     .toEqual(numbers);
