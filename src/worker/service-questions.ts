@@ -1,24 +1,34 @@
 import type { ServiceQuestion } from "../operations/operation.ts";
-import { unpack } from "../vm/codec.ts";
+import type { Platform } from "../platform/platform.ts";
+import { Simulation } from "../platform/simulation.ts";
+import { pack, unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
+import { type FromWorker, NODE } from "./messages.ts";
 
 /** What operations of this worker have asked services, which are on the node's thread. */
 export class ServiceQuestions {
+  /** See `OperationServices.ask`. */
+  readonly ask: (question: ServiceQuestion) => Promise<LuaValue>;
+  /** An answer comes with the ticket, unless that is 0. */
   readonly #request: (ticket: number, op: string, input: LuaValue) => void;
   readonly #open = new Map<number, PromiseWithResolvers<LuaValue>>();
   /** The kernel's tickets are above 0, these are below. */
   #last = 0;
 
-  /** @param request sends a request to the node; its answer comes with the ticket, unless that is 0 */
-  constructor(request: (ticket: number, op: string, input: LuaValue) => void) {
-    this.#request = request;
+  /** @param send sends a message to the node, at the next turn at the latest */
+  constructor(platform: Platform, send: (message: FromWorker) => void) {
+    this.#request = (ticket, op, input) =>
+      send({ type: "request", to: NODE, ticket, op, args: pack([input]) });
+    // The answer comes from the simulated world.
+    this.ask = platform instanceof Simulation
+      ? (question) => platform.within(this.#ask(question))
+      : (question) => this.#ask(question);
   }
 
-  /** See `OperationServices.ask`. */
-  readonly ask = async (
+  async #ask(
     { service, operation, input, pid, signal }: ServiceQuestion,
-  ): Promise<LuaValue> => {
+  ): Promise<LuaValue> {
     if (signal?.aborted) throw new WippyError("Canceled", "canceled", { retryable: false });
     const call = this.#last -= 1;
     const answer = Promise.withResolvers<LuaValue>();
@@ -32,7 +42,7 @@ export class ServiceQuestions {
       this.#open.delete(call);
       signal?.removeEventListener("abort", cancel);
     }
-  };
+  }
 
   /** Takes an answer of the node: packed `value, err`. @returns whether it was to one of these questions */
   answered(ticket: number, values: Uint8Array): boolean {

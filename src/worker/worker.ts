@@ -17,14 +17,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { Failure } from "../workflows/engine/outcome.ts";
 import { loadKernelImage } from "./kernel-image.ts";
 import { type Kernel, kernelOf } from "./kernel.ts";
-import {
-  type CodeEntry,
-  type FromWorker,
-  type HostState,
-  NODE,
-  type ToWorker,
-} from "./messages.ts";
-import type { OperationServices } from "../operations/operation.ts";
+import { type CodeEntry, type FromWorker, type HostState, type ToWorker } from "./messages.ts";
 import type { WorkerOptions } from "./options.ts";
 import { ServiceQuestions } from "./service-questions.ts";
 import { Pulse } from "./pulse.ts";
@@ -72,11 +65,8 @@ export class LuaWorker {
   #operations!: OperationRunner;
   readonly #pulse: Pulse;
   #outgoing: FromWorker[] = [];
-  readonly #questions = new ServiceQuestions((ticket, op, input) => {
-    this.#send({ type: "request", to: NODE, ticket, op, args: pack([input]) });
-    this.#wake();
-  });
   readonly #platform: Platform;
+  readonly #questions: ServiceQuestions;
   /** Call off the next turn, and the timer that would begin one. */
   #deferred: (() => void) | undefined;
   #timer: (() => void) | undefined;
@@ -86,6 +76,10 @@ export class LuaWorker {
   private constructor(options: WorkerOptions, post: (messages: FromWorker[]) => void) {
     this.#options = options;
     this.#platform = options.platform ?? machine;
+    this.#questions = new ServiceQuestions(this.#platform, (message) => {
+      this.#send(message);
+      this.#wake();
+    });
     this.#post = post;
     this.#pulse = new Pulse(options.pulses, options.index);
     for (const entry of options.entries) this.#entries.set(entry.id, entry);
@@ -111,14 +105,8 @@ export class LuaWorker {
       toiling: () => this.#noteUnit(),
       ...(image && { image: image.vm }),
     });
-    const platform = this.#platform;
     const { ask } = this.#questions;
-    const reaching: OperationServices = {
-      ...services,
-      // The answer comes from the simulated world.
-      ask: platform instanceof Simulation ? (question) => platform.within(ask(question)) : ask,
-    };
-    this.#operations = new OperationRunner(reaching, (ticket, value, error) => {
+    this.#operations = new OperationRunner({ ...services, ask }, (ticket, value, error) => {
       this.#enter(() => this.#kernel.call("complete", ticket, value, error));
     }, this.#options.terminalOf);
     this.#registerHostFunctions();

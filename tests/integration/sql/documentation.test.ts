@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import type { WippyError } from "../../../src/vm/error.ts";
 import { startApplication } from "../application.ts";
 
 const docs = join(import.meta.dir, "../../../docs");
@@ -21,6 +22,27 @@ function entriesOf(page: string): Record<string, Record<string, unknown>> {
     { ...data, ...("file" in data && { file: ":memory:" }) },
   ]));
 }
+
+test("the example of the guide does what the page says", async () => {
+  const page = "guide/databases.md";
+  const [migrate, order] = blocks(page, "lua");
+  const application = await startApplication({
+    entries: { db: entriesOf(page)["db"]! },
+    functions: {
+      migrate: { source: migrate!, modules: ["sql"] },
+      order: { source: order!, modules: ["sql"] },
+    },
+  });
+  await application.call("migrate");
+  await application.call("migrate");
+  const lines: string[] = [];
+  for (const quantity of [2, 2]) {
+    const line = await application.call("order", "tea", quantity)
+      .catch((error: WippyError) => `${error.kind}: ${error.message}`);
+    lines.push(`${line as string}\n`);
+  }
+  expect(lines.join("")).toBe(blocks(page, "text")[0]!);
+});
 
 test.each(["sql", "store"])("the example of %s does what the page says", async (name) => {
   const page = `reference/modules/${name}.md`;
