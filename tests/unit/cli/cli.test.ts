@@ -233,9 +233,11 @@ describe("wippy run", () => {
       out: "",
       err: 'src/_index.yaml:3:16  app:a  unknown kind "functon.lua"\n' +
         '    hint: did you mean "function.lua"?\n' +
+        "src/_index.yaml:4:59  app:b  warning: unknown field lifecycl is ignored\n" +
+        "    hint: there are source, modules, imports\n" +
         "src/b.lua:3  app:b  Lua syntax error: unexpected symbol near '='\n" +
         "    hint: correct the code at that line\n" +
-        "Error: the application has 2 errors; nothing was run\n",
+        "Error: the application has 2 errors and 1 warning; nothing was run\n",
     });
   });
 
