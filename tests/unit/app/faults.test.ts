@@ -166,12 +166,12 @@ describe("faults of modules and imports", () => {
     `  - name: a\n    kind: library.lua\n    source: file://good.lua\n${rest}`;
 
   test("unknown modules", async () => {
-    const [typo, absent, ...more] = await faults(library("    modules: [jsn, sql, json]\n"));
+    const [typo, absent, ...more] = await faults(library("    modules: [jsn, hub, json]\n"));
     expect(typo).toBe(
       'src/_index.yaml:7:15  app:a  unknown module "jsn"\n    hint: did you mean "json"?',
     );
     expect(absent).toStartWith(
-      'src/_index.yaml:7:20  app:a  unknown module "sql"\n    hint: this wippy does not have "sql"; it has',
+      'src/_index.yaml:7:20  app:a  unknown module "hub"\n    hint: this wippy does not have "hub"; it has',
     );
     expect(more).toEqual([]);
   });
