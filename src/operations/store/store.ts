@@ -35,8 +35,12 @@ async function ask<Name extends keyof StoreRequests>(
 }
 
 function unpacked(item: LuaValue): Record<string, LuaValue> {
-  const { key: name, value, version } = item as { key: string; value: Uint8Array; version: string };
-  return { key: name, value: unpack(value), version };
+  const { key: name, value, version } = item as {
+    key: string;
+    value: Uint8Array;
+    version?: string;
+  };
+  return { key: name, value: unpack(value), ...(version !== undefined && { version }) };
 }
 
 /** Milliseconds of a ttl in seconds; nil and 0 are without end. */

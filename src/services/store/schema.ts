@@ -1,6 +1,6 @@
 import type * as zod from "zod";
 import { duration } from "../../registry/duration.ts";
-import { size } from "../../registry/kind.ts";
+import { required, size } from "../../registry/kind.ts";
 import { lifecycle } from "../../registry/lifecycle.ts";
 import { z } from "../../registry/schema.ts";
 
@@ -13,6 +13,28 @@ export const memorySchema = () =>
     cleanup_interval: duration(300_000),
     lifecycle: lifecycle(),
   });
+
+function identifier(what: string) {
+  return z.string().regex(/^[a-zA-Z][a-zA-Z0-9_]{0,62}$/, {
+    error: `${what} must be a letter, then letters, digits and _, at most 63`,
+  });
+}
+
+/** Of the payload of a `store.sql`. */
+export const sqlSchema = () =>
+  z.object({
+    database: required("database", 'add "database: namespace:name" of a db.sql.* entry'),
+    table_name: required("table_name", 'add "table_name: TABLE"').pipe(identifier("table_name")),
+    id_column_name: identifier("id_column_name").default("key"),
+    payload_column_name: identifier("payload_column_name").default("value"),
+    expire_column_name: identifier("expire_column_name").default("expires_at"),
+    /** Milliseconds between two removals of expired keys; 0: never. */
+    cleanup_interval: duration(0),
+    lifecycle: lifecycle(),
+  });
+
+/** The payload of a `store.sql`. */
+export type SqlStoreSettings = zod.output<ReturnType<typeof sqlSchema>>;
 
 /** The payload of a `store.memory`. */
 export type MemorySettings = zod.output<ReturnType<typeof memorySchema>>;

@@ -1,9 +1,9 @@
-import type { StoreRequests } from "../../operations/store/requests.ts";
 import { WippyError } from "../../vm/error.ts";
-import { asLua, type LuaValue, ofKernel } from "../../vm/value.ts";
+import { asLua, type LuaValue } from "../../vm/value.ts";
 import type { ServiceContext } from "../context.ts";
 import { type Service, untilStopped } from "../service.ts";
 import { type Item, MemoryStore } from "./memory.ts";
+import { answerOf, type Requests } from "./requests.ts";
 import type { MemorySettings } from "./schema.ts";
 
 function itemTable({ key, value, version }: Item): LuaValue {
@@ -16,9 +16,7 @@ export function runMemoryStore(
   { max_size, cleanup_interval }: MemorySettings,
 ): Service {
   const store = new MemoryStore(platform, max_size, cleanup_interval);
-  const requests: {
-    [Name in keyof StoreRequests]: (input: StoreRequests[Name]) => LuaValue;
-  } = {
+  const requests: Requests = {
     info: () => ({
       id: entry.id,
       backend: "memory",
@@ -55,12 +53,7 @@ export function runMemoryStore(
   return untilStopped({
     open() {},
     close: () => store.clear(),
-    // The other side are the operations of the module `store`.
-    answer(operation, input) {
-      const request = requests[operation as keyof StoreRequests];
-      if (request) return request(ofKernel<never>(input));
-      throw new WippyError("Internal", `a store answers no ${operation}`, { retryable: false });
-    },
+    answer: answerOf(requests),
     inspect: () => ({ keys: store.size, max_size }),
     figures: () => [{ name: "wippy_store_keys", help: "Keys of a store.", value: store.size }],
   });
