@@ -27,6 +27,14 @@ export const kinds: ReadonlyMap<string, Kind> = collect();
 /** Kinds of the reference runtime that this executable does not run, by their beginnings. */
 const absent = /^(?:http|db|store|queue|template|exec|security|temporal|contract|fs|process)\./;
 
+/** What to use in the place of kinds that this executable does not run. */
+const instead: Readonly<Record<string, string>> = {
+  "db.sql.postgres": "this wippy does not run PostgreSQL databases; use db.sql.sqlite",
+  "db.sql.mysql": "this wippy does not run MySQL databases; use db.sql.sqlite",
+  "store.kv.raft": "this wippy is one machine and has no replicated stores; use store.sql",
+  "store.kv.crdt": "this wippy is one machine and has no replicated stores; use store.memory",
+};
+
 /** How to fix a kind that is not in `kinds`. */
 export function suggestKind(name: string): string {
   if (name === "module.lua") return "built-in modules are not declared; list them under modules";
@@ -34,6 +42,8 @@ export function suggestKind(name: string): string {
     return "this wippy does not serve folders; have an http.endpoint with the path /{file...} read files with fs";
   }
   if (name.endsWith(".lua.bc")) return `use ${name.slice(0, -".bc".length)} with a source`;
+  const replacement = instead[name];
+  if (replacement !== undefined) return replacement;
   const all = [...kinds.keys()].sort();
   const list = `use one of ${all.join(", ")}`;
   return suggest(name, all, absent.test(name) ? `this wippy does not run it; ${list}` : list);
