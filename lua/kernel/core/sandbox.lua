@@ -220,6 +220,16 @@ function sandbox.module_names()
   return names
 end
 
+-- A module and the tables in it are shared by all units: none of them can be changed.
+local function freeze_all(real, name)
+  for key, value in next, real do
+    if type(value) == "table" and metatable_of(value) == nil then
+      real[key] = freeze_all(value, name .. "." .. stable.tostring(key))
+    end
+  end
+  return freeze(real, name)
+end
+
 local function module_of(name)
   local value = modules[name]
   if value == nil then
@@ -227,7 +237,7 @@ local function module_of(name)
     if not provide then
       return nil
     end
-    value = freeze(provide(), name)
+    value = freeze_all(provide(), name)
     modules[name] = value
   end
   return value
