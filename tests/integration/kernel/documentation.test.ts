@@ -42,9 +42,9 @@ function sourcesOf(page: string): Sources {
   return sources;
 }
 
-/** Pages whose example needs a workflow, or a terminal, files and context: other tests give them that. */
+/** Pages whose example needs a workflow, a database, or a terminal, files and context: other tests give them that. */
 const elsewhere: ReadonlySet<string> = new Set(
-  "activity schedule workflow ctx env fs io json logger os stream time uuid".split(" "),
+  "activity schedule workflow ctx env fs io json logger os sql store stream time uuid".split(" "),
 );
 
 const names = readdirSync(pages).map((file) => file.replace(/\.md$/, ""))
