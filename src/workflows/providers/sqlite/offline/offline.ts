@@ -2,7 +2,7 @@
  * What is done to a journal file while no runtime runs: copies, new schemas, less space.
  * @module
  */
-import type { Database } from "bun:sqlite";
+import { Database } from "bun:sqlite";
 import { closeSync, existsSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { WippyError } from "../../../../vm/error.ts";
 import type { StorageTools } from "../../../provider.ts";
@@ -90,7 +90,8 @@ export function migrateJournal(path: string): { from: number; to: number } {
   try {
     const from = using(
       path,
-      () => openForReading(path),
+      // Writable: what an earlier try left in the middle of a write is completed.
+      () => new Database(path, { readwrite: true, create: false }),
       (database) => checkHeader(database, path),
     );
     using(path, () => openDatabase(path), () => {});
