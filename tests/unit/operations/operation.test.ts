@@ -114,6 +114,16 @@ test("permissions are those of the security specification", () => {
   // Each asks again, since the right to a volume may have been taken away since it was opened.
   const ofVolumes = allOperations().map(({ name }) => name)
     .filter((name) => name.startsWith("fs.") && !name.startsWith("fs.file_"));
+  // Those of stores and databases are asked on the id of the entry, with the key or its prefix as attribute.
+  const stored = Object.entries(permissions).filter(([name]) => /^(?:store|sql)\./.test(name));
+  expect(stored.length).toBeGreaterThan(5);
+  for (const [name, { action, resource }] of stored) {
+    expect([name, resource]).toEqual([name, "app:x"]);
+    expect(action).toMatch(
+      /^(?:store\.get|store\.info|store\.key\.(?:get|set|delete|has|list)|db\.get)$/,
+    );
+    delete permissions[name];
+  }
   expect(permissions).toEqual({
     ...Object.fromEntries(ofScripts.map((name) => [name, root])),
     "os.getenv": { action: "env.get", resource: "app:x" },

@@ -138,9 +138,10 @@ end }
       await until(log, "watch: failed to apply changes: app:word:1:");
       await until(log, "INFO\t\tsecond");
       child.kill("SIGTERM");
+      // Its process never listens, so its service is stopped by force after ten seconds.
       expect(await child.exited).toBe(0);
     },
-    20_000,
+    40_000,
   );
 
   test("without a lock file stays up and says that nothing is loaded", async () => {
