@@ -309,7 +309,8 @@ export async function killSweeps(
     const log = `${stage.journal}-wal`;
     const written = () => statSync(log, { throwIfNoEntry: false })?.mtimeMs;
     const before = written();
-    await stage.kill(["run"], () => written() !== before, random() * 200);
+    // The first write takes the journal over, before the sweep begins: each kill leaves it more time than the last.
+    await stage.kill(["run"], () => written() !== before, kill * 300 + random() * 200);
     const { faults, runs } = checkJournal(stage.journal);
     stage.found(...faults.slice(0, 5).map((fault) => JSON.stringify(fault)));
     if (runs > last || runs < open) {
