@@ -57,8 +57,8 @@ export class Hosts {
     while (this.#platform.precise() < deadline) {
       const counts = await Promise.all(
         this.#pool.running.map((worker) =>
-          this.#pool.question(worker, (question) => ({ type: "count", question, hostId: id }))
-            .then(([live]) => Number(live), () => 0)
+          this.#pool.question(worker, (question) => ({ type: "count", question, hostId: id }), true)
+            .then(([live]) => Number(live), () => this.#pool.standing(worker) ? Infinity : 0)
         ),
       );
       if (counts.every((live) => live === 0)) return;

@@ -54,9 +54,22 @@ export interface UnitInfo {
   names: string[];
 }
 
+/** A worker that stands still, so that nobody can ask it for its units. */
+export interface Unlisted {
+  worker: number;
+  /** How many units were on it at its last turn. */
+  units: number;
+  /** Who holds it: a PID, or the identifier of a function; absent when that is not known. */
+  unit?: string;
+  /** Milliseconds for which it has stood still so far. */
+  for: number;
+}
+
 /** A page of units, worker by worker. */
 export interface UnitPage {
   units: UnitInfo[];
+  /** The workers whose units are missing from the list; on its first page. */
+  unlisted: Unlisted[];
   /** Absent at the end. */
   next?: string;
 }
@@ -100,6 +113,13 @@ export async function listUnits(
   return { ...page, units: await nameSupervisors(pool, page.units) };
 }
 
+function unlistedOf(pool: WorkerPool): Unlisted[] {
+  return pool.running.flatMap((worker) => {
+    const standing = pool.standing(worker);
+    return standing ? [{ worker, units: pool.loadOf(worker), ...standing }] : [];
+  });
+}
+
 async function pageOf(
   pool: WorkerPool,
   namesOf: (pid: string) => string[],
@@ -116,13 +136,13 @@ async function pageOf(
       retryable: false,
     });
   }
+  const unlisted = after === undefined && filter.pid === undefined ? unlistedOf(pool) : [];
   const first = Number(cursor[1] ?? 0);
   let inside: string | undefined = cursor[2];
   const units: UnitInfo[] = [];
   for (const worker of pool.running.filter((index) => index >= first).toSorted((a, b) => a - b)) {
-    // What is on it cannot be asked for; the state of the runtime says so.
     if (filter.pid === undefined && pool.standing(worker)) continue;
-    if (units.length === limit) return { units, next: String(worker) };
+    if (units.length === limit) return { units, unlisted, next: String(worker) };
     const query = {
       ...filter,
       limit: limit - units.length,
@@ -146,7 +166,9 @@ async function pageOf(
         ...(started !== undefined && { started: Number(started) / 1e6 }),
       });
     }
-    if (page["next"] !== undefined) return { units, next: `${worker}/${String(page["next"])}` };
+    if (page["next"] !== undefined) {
+      return { units, unlisted, next: `${worker}/${String(page["next"])}` };
+    }
   }
-  return { units };
+  return { units, unlisted };
 }

@@ -61,6 +61,7 @@ export class WorkerPool {
       standing: (index, state) => {
         this.#questions.refuse(index, standsStill(index, state));
         this.#events.standing(index, state);
+        this.#growIfCrowded();
       },
       goesOn: (index, after) => this.#events.goesOn(index, after),
       lost: (index, state) => {
@@ -257,11 +258,16 @@ export class WorkerPool {
     op: Op,
     ...args: KernelRequests[Op]
   ): Promise<LuaValue> {
-    const state = this.standing(index);
-    if (state) throw standsStill(index, state);
+    this.#refuseStanding(index);
     const { ticket, answer } = this.#request(index, op, args);
     this.#questions.hurry(ticket);
     return await valueOf(answer);
+  }
+
+  /** New work waits for no worker that stands still. @throws WippyError Unavailable */
+  #refuseStanding(index: number): void {
+    const state = this.standing(index);
+    if (state) throw standsStill(index, state);
   }
 
   /** Sends a request to a worker's kernel. @throws WippyError NotFound when there is no such worker */
@@ -275,7 +281,7 @@ export class WorkerPool {
   /**
    * Calls a function on a worker. Aborting `signal` cancels the call.
    *
-   * @throws WippyError the function's own, or the signal's reason
+   * @throws WippyError the function's own, or the signal's reason; Unavailable when the worker stands still
    */
   async call(
     index: number,
@@ -285,6 +291,7 @@ export class WorkerPool {
     signal: AbortSignal,
     op: "call" | "call_request" = "call",
   ): Promise<LuaValue> {
+    this.#refuseStanding(index);
     const { ticket, answer } = this.#request(index, op, [functionId, frame, ...args]);
     const { promise: aborted, reject } = Promise.withResolvers<never>();
     const abort = () => {
@@ -300,7 +307,11 @@ export class WorkerPool {
     }
   }
 
-  /** Spawns a process on a worker; `ended` tells its outcome. @throws WippyError when it cannot be started */
+  /**
+   * Spawns a process on a worker; `ended` is its outcome.
+   *
+   * @throws WippyError when it cannot be started; Unavailable when the worker stands still
+   */
   async spawn(
     index: number,
     id: string,
@@ -308,6 +319,7 @@ export class WorkerPool {
     frame: LuaValue,
     args: LuaValue[],
   ): Promise<{ pid: string; ended: Promise<LuaValue> }> {
+    this.#refuseStanding(index);
     const { ticket, answer } = this.#questions.ask(index);
     const ended = valueOf(answer);
     // Whoever asked may look at it only later, or never.
@@ -362,11 +374,22 @@ export class WorkerPool {
     }
   }
 
-  /** A question that a worker answers with a message of its own: the answer's number is the question's. */
-  question(index: number, message: (question: number) => ToWorker): Promise<LuaValue[]> {
+  /**
+   * A question that a worker answers with a message of its own: the answer's number is the question's.
+   *
+   * @param prompt the answer takes no time, so that a worker which begins to stand still is not waited for
+   * @throws WippyError Unavailable when the worker stands still
+   */
+  async question(
+    index: number,
+    message: (question: number) => ToWorker,
+    prompt = false,
+  ): Promise<LuaValue[]> {
+    this.#refuseStanding(index);
     const { ticket, answer } = this.#questions.ask(index);
+    if (prompt) this.#questions.hurry(ticket);
     this.send(index, message(ticket));
-    return answer;
+    return await answer;
   }
 
   #receive(index: number, generation: number, messages: FromWorker[]): void {
@@ -471,7 +494,7 @@ export class WorkerPool {
     const { count } = this.#options;
     if (this.#workers.size >= this.#most || this.#starting.size > 0) return;
     for (const index of this.#workers.keys()) {
-      if (this.#loads[index]! >= crowded) {
+      if (this.#loads[index]! >= crowded || this.standing(index)) {
         for (let free = 0; free < count; free++) {
           if (!this.#workers.has(free)) {
             void this.#start(free).catch((error) => {

@@ -122,7 +122,8 @@ function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
     inbox = false,
     ended = false,
     parent = watcher or previous and previous.pid or false,
-    started = scheduler.turn,
+    -- Between two turns the last one may be long past.
+    started = previous and scheduler.turn or host.now(),
     steps = 0,
   }
   local fn, failure, env = run_as(self, sandbox.method, entry, entry.method)

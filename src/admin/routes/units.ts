@@ -37,7 +37,18 @@ const unit = z.object({
   names: z.array(z.string()),
 }).openapi("Unit");
 
-const page = z.object({ units: z.array(unit), next: z.string().optional() }).openapi("UnitPage");
+const page = z.object({
+  units: z.array(unit),
+  unlisted: z.array(z.object({
+    worker: z.number(),
+    units: z.number().openapi({ description: "How many were on it at its last turn" }),
+    unit: z.string().optional().openapi({ description: "Who holds it, where that is known" }),
+    for: z.number().openapi({ description: "Milliseconds for which it has stood still" }),
+  })).openapi({
+    description: "Workers that stand still, whose units are missing; on the first page",
+  }),
+  next: z.string().optional(),
+}).openapi("UnitPage");
 const params = z.object({ pid: z.string().max(500) });
 
 /** Running units: functions, processes and workflows in memory that have a PID. */

@@ -3,13 +3,16 @@
  * @module
  */
 import { span } from "../../observe/measure.ts";
+import { unlistedText } from "../../observe/standing.ts";
 import type { ApiClient, Got } from "../../admin/client.ts";
 import { connect, type ConnectOptions } from "../connection.ts";
 import type { Console } from "../terminal/terminal.ts";
 import { table } from "../terminal/table.ts";
 
+type Page = Got<"/units">;
+
 /** A running unit. */
-export type Unit = Got<"/units">["units"][number];
+export type Unit = Page["units"][number];
 
 export interface PsOptions extends ConnectOptions {
   entry?: string;
@@ -23,15 +26,16 @@ export interface PsOptions extends ConnectOptions {
 const watchInterval = 1000;
 const mostPerPage = 1000;
 
-/** Units up to a limit, and whether there are more. */
+/** Units up to a limit, whether there are more, and the workers whose units are missing. */
 export async function fetchUnits(
   connection: ApiClient,
   options: Pick<PsOptions, "entry" | "host" | "limit">,
-): Promise<{ units: Unit[]; more: boolean }> {
+): Promise<{ units: Unit[]; unlisted: Page["unlisted"]; more: boolean }> {
   const units: Unit[] = [];
+  const unlisted: Page["unlisted"] = [];
   let after: string | undefined;
   do {
-    const page: Got<"/units"> = await connection.get("/units", {
+    const page: Page = await connection.get("/units", {
       query: {
         entry: options.entry,
         host: options.host,
@@ -40,9 +44,10 @@ export async function fetchUnits(
       },
     });
     units.push(...page.units);
+    unlisted.push(...page.unlisted);
     after = page.next;
   } while (after !== undefined && units.length < options.limit);
-  return { units, more: after !== undefined };
+  return { units, unlisted, more: after !== undefined };
 }
 
 /** Units in the order of a tree, each with what is drawn before its PID. */
@@ -98,11 +103,13 @@ function show(units: readonly Unit[], tree: boolean): string {
 export async function ps(console: Console, options: PsOptions): Promise<number> {
   const connection = connect(console, options);
   for (;;) {
-    const { units, more } = await fetchUnits(connection, options);
-    if (options.json) console.out(`${JSON.stringify({ units, more })}\n`);
+    const { units, unlisted, more } = await fetchUnits(connection, options);
+    if (options.json) console.out(`${JSON.stringify({ units, unlisted, more })}\n`);
     else {
       if (options.watch) console.out("\u001b[2J\u001b[H");
-      console.out(units.length === 0 ? "No units run\n" : show(units, options.tree === true));
+      if (units.length > 0) console.out(show(units, options.tree === true));
+      else if (unlisted.length === 0) console.out("No units run\n");
+      for (const worker of unlisted) console.out(`\nMissing: ${unlistedText(worker)}\n`);
       if (more) console.out(`\nMore: these are the first ${units.length}; --limit shows more\n`);
     }
     if (!options.watch) return 0;

@@ -3,10 +3,18 @@
  * @module
  */
 import { bytes, moment, span } from "../../observe/measure.ts";
+import type { Got } from "../../admin/client.ts";
 import { connect, type ConnectOptions, readArgument } from "../connection.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
 import { fields } from "../terminal/table.ts";
 import { shownValue } from "../workflow/actions.ts";
+
+/** A worker and how many units it has, and whether it stands still. */
+export function workerText({ index, units, standing }: Got<"/status">["workers"][number]): string {
+  if (!standing) return `${index}: ${units}`;
+  const held = standing.unit === undefined ? "" : ` in a call of ${standing.unit}`;
+  return `${index}: ${units} (has stood still${held} for ${span(standing.for)})`;
+}
 
 /** `wippy status` */
 export async function status(console: Console, options: ConnectOptions): Promise<number> {
@@ -22,7 +30,7 @@ export async function status(console: Console, options: ConnectOptions): Promise
     ["process", String(found.process_id)],
     ["started", `${moment(found.started)} (${span(found.now - found.started)} ago)`],
     ["units", String(found.units)],
-    ["workers", found.workers.map(({ index, units }) => `${index}: ${units}`).join(", ")],
+    ["workers", found.workers.map(workerText).join(", ")],
     ["memory", bytes(found.memory.resident)],
     ["services", services.join(", ") || "none"],
     ["workflows", found.workflow_hosts.join(", ") || "no host"],

@@ -8,6 +8,7 @@ import { connect, type ConnectOptions } from "../connection.ts";
 import type { Console } from "../terminal/terminal.ts";
 import type { Got } from "../../admin/client.ts";
 import { fetchUnits, type Unit } from "./ps.ts";
+import { workerText } from "./runtime.ts";
 import { table } from "../terminal/table.ts";
 
 /** How often it is shown again, in milliseconds. */
@@ -42,7 +43,7 @@ function picture(
     const burnt = unit.fuel - (known ?? (before ? 0 : unit.fuel));
     return { unit, load: seconds > 0 ? burnt / seconds / fuelPerSecond : 0 };
   }).sort((left, right) => right.load - left.load || right.unit.mailbox - left.unit.mailbox);
-  const workers = status.workers.map(({ index, units }) => `${index}: ${units}`).join("  ");
+  const workers = status.workers.map(workerText).join("  ");
   const heading = `wippy ${status.version}  up ${span(status.now - status.started)}  ` +
     `units ${status.units}  memory ${bytes(status.memory.resident)}  workers ${workers}\n\n`;
   const rows = rated.slice(0, Math.max(1, height - 5)).map(({ unit, load }) => [

@@ -107,6 +107,7 @@ describe("Node.units", () => {
     expect(await app.node.control.units({ host: "app:other", limit: 2, after: first.next! }))
       .toEqual({
         units: [],
+        unlisted: [],
       });
   });
 

@@ -1,6 +1,7 @@
 import { useRef, useState } from "preact/hooks";
 import type { Got } from "../../client.ts";
 import { span } from "../../../observe/measure.ts";
+import { unlistedText } from "../../../observe/standing.ts";
 import { useChanges, useLoad } from "../live.ts";
 import { Choice, type Column, Empty, Filter, Link, Pager, Shown, State, Table } from "../parts.tsx";
 import { api } from "../request.ts";
@@ -138,31 +139,39 @@ export function ProcessesView() {
         />
       </div>
       <Shown from={page}>
-        {({ units, next }) =>
-          units.length === 0
-            ? (
-              <Empty
-                title={entry || host ? "No units match these filters" : "No units are running"}
-              >
-                <p>
-                  A process is started by <code>process.spawn</code>, by a{" "}
-                  <code>process.service</code>, or by a supervisor.
-                </p>
-              </Empty>
-            )
-            : (
-              <>
-                {shape === "tree" ? <Tree units={units} /> : (
-                  <Table
-                    caption="Units"
-                    columns={unitColumns}
-                    rows={units}
-                    keyOf={({ pid }) => pid}
-                  />
-                )}
-                <Pager next={next} at={at} set={setAt} />
-              </>
-            )}
+        {({ units, unlisted, next }) => (
+          <>
+            {unlisted.map((worker) => (
+              <div class="trouble" role="alert" key={worker.worker}>
+                <p>{unlistedText(worker)}.</p>
+              </div>
+            ))}
+            {units.length === 0 && unlisted.length === 0
+              ? (
+                <Empty
+                  title={entry || host ? "No units match these filters" : "No units are running"}
+                >
+                  <p>
+                    A process is started by <code>process.spawn</code>, by a{" "}
+                    <code>process.service</code>, or by a supervisor.
+                  </p>
+                </Empty>
+              )
+              : (
+                <>
+                  {shape === "tree" ? <Tree units={units} /> : (
+                    <Table
+                      caption="Units"
+                      columns={unitColumns}
+                      rows={units}
+                      keyOf={({ pid }) => pid}
+                    />
+                  )}
+                  <Pager next={next} at={at} set={setAt} />
+                </>
+              )}
+          </>
+        )}
       </Shown>
     </>
   );
