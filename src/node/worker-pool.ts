@@ -10,14 +10,14 @@ import {
   NODE,
   type ToWorker,
 } from "../worker/messages.ts";
-import { Liveness, livenessMemory } from "../worker/liveness.ts";
-import { pulseMemory } from "../worker/pulse.ts";
 import { createServices } from "../worker/services.ts";
 import type { ThreadStart } from "../worker/thread.ts";
 import { crowded, LuaWorker } from "../worker/worker.ts";
 import type { KernelRequest, KernelRequests } from "./kernel-requests.ts";
+import { Outbox } from "./outbox.ts";
 import { Questions, valueOf } from "./questions.ts";
 import type { WorkerPoolEvents, WorkerPoolOptions } from "./worker-pool-options.ts";
+import { SharedMemory } from "./shared-memory.ts";
 import { type StandingWorker, standsStill, WorkerWatch } from "./worker-watch.ts";
 import { type RunningWorker, simulatedLink, startThread } from "./worker-start.ts";
 
@@ -33,31 +33,24 @@ export class WorkerPool {
   readonly #events: WorkerPoolEvents;
   /** Workers that there may be. */
   #most: number;
-  readonly #loads: Int32Array;
-  readonly #liveness: SharedArrayBuffer;
-  readonly #pulses: SharedArrayBuffer;
+  readonly #memory: SharedMemory;
   readonly #watch: WorkerWatch;
-  /** Of each host with limits, the processes on each worker. */
-  readonly #populations: Int32Array;
   readonly #workers = new Map<number, RunningWorker>();
   readonly #starts: number[];
   readonly #starting = new Map<number, Promise<void>>();
-  readonly #outgoing = new Map<number, ToWorker[]>();
+  readonly #outbox = new Outbox((index, batch) => this.#post(index, batch));
   readonly #questions = new Questions();
   readonly #writes = new Map<string, EnvironmentWrite>();
   #hosts: HostState[] = [];
   #observed = false;
-  #flushing = false;
   #closed = false;
 
   constructor(options: WorkerPoolOptions, events: WorkerPoolEvents) {
     this.#options = options;
     this.#events = events;
     this.#most = options.count;
-    this.#loads = new Int32Array(new SharedArrayBuffer(options.count * 4)).fill(-1);
-    this.#liveness = livenessMemory(options.count);
-    this.#pulses = pulseMemory(options.count);
-    this.#watch = new WorkerWatch(this.#pulses, options.heartbeatTimeout, {
+    this.#memory = new SharedMemory(options.count, options.limitedHosts);
+    this.#watch = new WorkerWatch(this.#memory.pulses, options.heartbeatTimeout, {
       standing: (index, state) => {
         this.#questions.refuse(index, standsStill(index, state));
         this.#events.standing(index, state);
@@ -68,9 +61,6 @@ export class WorkerPool {
         this.#died(index, this.#starts[index]! - 1, standsStill(index, state).toJSON());
       },
     });
-    this.#populations = new Int32Array(
-      new SharedArrayBuffer(Math.max(1, options.limitedHosts) * options.count * 4),
-    );
     this.#starts = new Array<number>(options.count).fill(0);
   }
 
@@ -108,22 +98,23 @@ export class WorkerPool {
 
   /** Units alive on all workers, as of each worker's last turn. */
   get live(): number {
-    return this.running.reduce((sum, index) => sum + Math.max(0, this.#loads[index]!), 0);
+    return this.running.reduce((sum, index) => sum + Math.max(0, this.#memory.loads[index]!), 0);
   }
 
   /** Units alive on a worker, as of its last turn. */
   loadOf(index: number): number {
-    return Math.max(0, this.#loads[index] ?? 0);
+    return Math.max(0, this.#memory.loads[index] ?? 0);
   }
 
   /** Units alive on each worker, by index, as of its last turn; below 0 where none runs. Shared by all threads. */
   get loads(): Int32Array {
-    return this.#loads;
+    return this.#memory.loads;
   }
 
   /** The running worker with the fewest units; one that stands still only where all do. */
   leastLoaded(): number {
-    const weight = (index: number) => this.standing(index) ? Infinity : this.#loads[index] ?? 0;
+    const weight = (index: number) =>
+      this.standing(index) ? Infinity : this.#memory.loads[index] ?? 0;
     let best: number | undefined;
     for (const index of this.#workers.keys()) {
       if (best === undefined || weight(index) < weight(best)) best = index;
@@ -159,10 +150,10 @@ export class WorkerPool {
       memoryLimit,
       ...(cachedRuns !== undefined && { cachedRuns }),
       module: await loadLuaModule(),
-      loads: this.#loads,
-      liveness: this.#liveness,
-      pulses: this.#pulses,
-      populations: this.#populations,
+      loads: this.#memory.loads,
+      liveness: this.#memory.liveness,
+      pulses: this.#memory.pulses,
+      populations: this.#memory.populations,
     };
     if (simulation || (inline && index === 0)) {
       const worker = await LuaWorker.start(
@@ -187,11 +178,9 @@ export class WorkerPool {
     } else {
       await this.#startThread(index, generation, { options, services });
     }
-    const waiting = this.#outgoing.get(index) ?? [];
-    this.#outgoing.set(index, [...this.#writes.values(), ...waiting]);
-    this.#flush();
+    this.#outbox.sendFirst(index, this.#writes.values());
     if (this.#observed) this.tell(index, "observe", true);
-    Atomics.compareExchange(this.#loads, index, -1, 0);
+    this.#memory.started(index);
     this.#events.started(index);
     if (this.#workers.size > 1) {
       for (const other of this.#workers.keys()) this.send(other, { type: "alone", alone: false });
@@ -218,25 +207,14 @@ export class WorkerPool {
 
   /** Sends a message to a worker, in a batch with what else goes there in this turn of the event loop. */
   send(index: number, message: ToWorker): void {
-    const batch = this.#outgoing.get(index);
-    if (batch) batch.push(message);
-    else this.#outgoing.set(index, [message]);
-    if (!this.#flushing) {
-      this.#flushing = true;
-      queueMicrotask(() => this.#flush());
-    }
+    this.#outbox.send(index, message);
   }
 
-  #flush(): void {
-    this.#flushing = false;
-    const batches = [...this.#outgoing];
-    this.#outgoing.clear();
-    for (const [index, batch] of batches) {
-      const worker = this.#workers.get(index);
-      if (worker) worker.post(batch);
-      // What is for a worker that is starting waits for it.
-      else if (this.#starting.has(index)) this.#outgoing.set(index, batch);
-    }
+  /** Whether a batch was for a worker that runs, or was dropped; what is for one that is starting waits for it. */
+  #post(index: number, batch: ToWorker[]): boolean {
+    const worker = this.#workers.get(index);
+    worker?.post(batch);
+    return worker !== undefined || !this.#starting.has(index);
   }
 
   /** Asks a worker's kernel for an operation and waits. @throws WippyError the operation's error */
@@ -344,11 +322,15 @@ export class WorkerPool {
     });
   }
 
+  /** The workers that run or are starting. */
+  get #reachable(): Set<number> {
+    return new Set([...this.#workers.keys(), ...this.#starting.keys()]);
+  }
+
   /** Tells every worker, and those that start later, how a host is. */
   setHost(host: HostState): void {
     this.#hosts = [...this.#hosts.filter(({ id }) => id !== host.id), host];
-    const indexes = new Set([...this.#workers.keys(), ...this.#starting.keys()]);
-    for (const index of indexes) this.send(index, { type: "host", host });
+    for (const index of this.#reachable) this.send(index, { type: "host", host });
   }
 
   /** Tells every worker, and those that start later, what changed in the registry. */
@@ -360,7 +342,7 @@ export class WorkerPool {
     this.#options.entries = [...this.#options.entries.filter(stays), ...code];
     const { services } = this.#options;
     services.entries = [...services.entries.filter(stays), ...entries];
-    for (const index of new Set([...this.#workers.keys(), ...this.#starting.keys()])) {
+    for (const index of this.#reachable) {
       this.send(index, { type: "entries", change });
     }
   }
@@ -369,7 +351,7 @@ export class WorkerPool {
   observe(on: boolean): void {
     if (on === this.#observed) return;
     this.#observed = on;
-    for (const index of new Set([...this.#workers.keys(), ...this.#starting.keys()])) {
+    for (const index of this.#reachable) {
       this.tell(index, "observe", on);
     }
   }
@@ -465,21 +447,15 @@ export class WorkerPool {
     if (!worker) return;
     this.#workers.delete(index);
     this.#watch.remove(index);
-    this.#outgoing.delete(index);
-    Atomics.store(this.#loads, index, -1);
-    new Liveness(this.#liveness, index).reset(0, []);
-    for (let at = index; at < this.#populations.length; at += this.#options.count) {
-      Atomics.store(this.#populations, at, 0);
-    }
+    this.#outbox.drop(index);
+    this.#memory.died(index);
     worker.close();
     this.#questions.fail(index, WippyError.from(failure));
     for (const other of this.#workers.keys()) {
       this.send(other, { type: "worker_down", index, failure });
     }
     this.#events.died(index, failure);
-    void this.#start(index).catch((error) => {
-      this.#events.died(index, WippyError.from(error).toJSON());
-    });
+    this.#startAgain(index);
   }
 
   /** Ends a worker as if its VM had died; it is replaced. @returns whether it ran */
@@ -491,20 +467,18 @@ export class WorkerPool {
   }
 
   #growIfCrowded(): void {
-    const { count } = this.#options;
     if (this.#workers.size >= this.#most || this.#starting.size > 0) return;
-    for (const index of this.#workers.keys()) {
-      if (this.#loads[index]! >= crowded || this.standing(index)) {
-        for (let free = 0; free < count; free++) {
-          if (!this.#workers.has(free)) {
-            void this.#start(free).catch((error) => {
-              this.#events.died(free, WippyError.from(error).toJSON());
-            });
-            return;
-          }
-        }
-      }
-    }
+    const pressed = this.running.some((index) =>
+      this.#memory.loads[index]! >= crowded || this.standing(index)
+    );
+    if (pressed) this.#startAgain(this.#starts.findIndex((_, index) => !this.#workers.has(index)));
+  }
+
+  /** Starts a worker that nobody waits for. */
+  #startAgain(index: number): void {
+    void this.#start(index).catch((error) => {
+      this.#events.died(index, WippyError.from(error).toJSON());
+    });
   }
 
   /** Ends all workers at once. */

@@ -1,0 +1,39 @@
+import { Liveness, livenessMemory } from "../worker/liveness.ts";
+import { pulseMemory } from "../worker/pulse.ts";
+
+/** The memory that all workers of a node share with it. */
+export class SharedMemory {
+  /** Units alive on each worker, by index, as of its last turn; below 0 where none runs. */
+  readonly loads: Int32Array;
+  /** Which units live on which worker. */
+  readonly liveness: SharedArrayBuffer;
+  /** The heartbeats. */
+  readonly pulses: SharedArrayBuffer;
+  /** Of each host with limits, the processes on each worker. */
+  readonly populations: Int32Array;
+  readonly #workers: number;
+
+  constructor(workers: number, limitedHosts: number) {
+    this.#workers = workers;
+    this.loads = new Int32Array(new SharedArrayBuffer(workers * 4)).fill(-1);
+    this.liveness = livenessMemory(workers);
+    this.pulses = pulseMemory(workers);
+    this.populations = new Int32Array(
+      new SharedArrayBuffer(Math.max(1, limitedHosts) * workers * 4),
+    );
+  }
+
+  /** A worker runs, with no unit unless it has said otherwise. */
+  started(index: number): void {
+    Atomics.compareExchange(this.loads, index, -1, 0);
+  }
+
+  /** A worker is gone with all its units. */
+  died(index: number): void {
+    Atomics.store(this.loads, index, -1);
+    new Liveness(this.liveness, index).reset(0, []);
+    for (let at = index; at < this.populations.length; at += this.#workers) {
+      Atomics.store(this.populations, at, 0);
+    }
+  }
+}
