@@ -3,6 +3,7 @@
 -- @sandbox no
 local runtime = ...
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
+local ask = runtime.use("library/granted", runtime)
 local new_stream = runtime.use("library/stream")
 local operation = effects.operation
 
@@ -157,20 +158,6 @@ local function prepare(method, url, options)
   }
 end
 
--- Asks for the permissions that a request needs: nil, or the Error.
-local function refusal_of(spec, needs)
-  if not spec.granted then
-    return nil
-  end
-  for _, need in ipairs(needs) do
-    if not runtime.allowed(need.action, need.resource) then
-      return errors.fail("PermissionDenied", need.message)
-    end
-    spec.granted[#spec.granted + 1] = need.action .. " " .. need.resource
-  end
-  return nil
-end
-
 -- The response of a program, of what the host returned.
 local function response_of(found)
   local handle = found.stream
@@ -209,7 +196,7 @@ local function take(spec, outcome)
   if outcome.response then
     return response_of(outcome.response)
   end
-  local err = refusal_of(spec, outcome.needs)
+  local err = ask(spec.granted, outcome.needs)
   spec.request = outcome.request
   if outcome.request.bodiless then
     spec.body = nil
@@ -262,7 +249,7 @@ end
 
 local function send(method, url, options)
   local spec, err = prepare(method, url, options)
-  err = err or refusal_of(spec, spec.needs)
+  err = err or ask(spec.granted, spec.needs)
   if err then
     return nil, err
   end
@@ -333,7 +320,7 @@ local function prepare_all(list)
     if not err and type(spec.body) == "table" then
       err = errors.fail("Invalid", "request " .. index .. " of the batch: body must be a string")
     end
-    err = err or refusal_of(spec, spec.needs)
+    err = err or ask(spec.granted, spec.needs)
     if err then
       return nil, err
     end

@@ -2,23 +2,16 @@
  * One request on the network: where it connects to, redirects, limits of time and size.
  * @module
  */
-import dns from "node:dns/promises";
 import { asLua, type LuaValue } from "../../vm/value.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { ResourceTable } from "../resources.ts";
-import { isPrivate, literalAddress } from "./address.ts";
+import { type Granted, missing, type Need, resolve } from "../../network/guard.ts";
+import { unreachable } from "../../network/network.ts";
 import { Patience, ResponseBody } from "./body.ts";
 import { failed, invalid, nameOf } from "./failure.ts";
-import { type Need, needsOf, privateNeed, redirected, type Request } from "./request.ts";
+import { needsOf, redirected, type Request } from "./request.ts";
 
 const mostRedirects = 10;
-/** Failures to connect, after which another address of the host may answer. */
-const unreachable: ReadonlySet<string> = new Set([
-  "ECONNREFUSED",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ETIMEDOUT",
-]);
 
 /** What is sent as body: all of it, or what comes while it is sent. */
 export type Content = string | Uint8Array | ReadableStream<Uint8Array>;
@@ -29,15 +22,11 @@ export interface Place {
   signal: AbortSignal;
   resources: ResourceTable;
   /** `ACTION RESOURCE` of what was granted; undefined when nothing is asked. */
-  granted: ReadonlySet<string> | undefined;
+  granted: Granted;
 }
 
 /** What came of a request: a response, or permissions that are needed before it goes on. */
 export type Outcome = { response: LuaValue } | { needs: Need[]; request: Request };
-
-function missing(needs: Need[], granted: ReadonlySet<string> | undefined): Need[] {
-  return needs.filter(({ action, resource }) => !granted?.has(`${action} ${resource}`));
-}
 
 /** Where to connect to: addresses that were checked, or undefined to let the system choose. */
 async function addressesOf(
@@ -45,13 +34,9 @@ async function addressesOf(
   place: Place,
   patience: Patience,
 ): Promise<{ addresses?: string[]; needs?: Need[] }> {
-  const url = new URL(request.url);
-  if (place.granted === undefined || request.unix !== undefined) return {};
-  if (literalAddress(url) !== undefined) return {};
-  const found = await patience.during("dns", dns.lookup(url.hostname, { all: true }));
-  const addresses = found.map(({ address }) => address);
-  const needs = missing(addresses.filter(isPrivate).map(privateNeed), place.granted);
-  return needs.length > 0 ? { needs } : { addresses };
+  if (request.unix !== undefined) return {};
+  const resolved = resolve("http_client", new URL(request.url), place.granted);
+  return await patience.during("dns", resolved);
 }
 
 /** The permissions that a request lacks before it may be sent, with those of the addresses that it would reach. */

@@ -7,12 +7,13 @@ import { parseDuration } from "../../registry/duration.ts";
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
 import { bytesOf, luaString } from "../operation.ts";
-import { isPrivate, literalAddress } from "./address.ts";
+import { literalNeeds, type Need } from "../../network/guard.ts";
 import { invalid } from "./failure.ts";
 
 const defaultTimeout = 30_000;
 const defaultLimit = 120 * 1024 * 1024;
-const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** A name of a header, a method, a subprotocol. */
+export const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** What the client itself says about the connection and the length of a body. */
 const ownHeaders: ReadonlySet<string> = new Set([
@@ -24,14 +25,6 @@ const ownHeaders: ReadonlySet<string> = new Set([
   "transfer-encoding",
   "upgrade",
 ]);
-
-/** A permission that a request needs. */
-export interface Need {
-  action: string;
-  resource: string;
-  /** The message of the error when it is refused. */
-  message: string;
-}
 
 /** A list of Lua: the empty one arrives as a table without keys. */
 export function list<Item extends zod.ZodType>(item: Item) {
@@ -133,19 +126,37 @@ function encodedPairs(table: Record<string, string | Uint8Array> | undefined): s
   return pairs(table).map(([name, value]) => `${encoded(name)}=${encoded(value)}`).join("&");
 }
 
-function headersOf({ headers, cookies, auth }: Options, url: URL): [string, string][] {
-  const result: [string, string][] = [];
-  for (const [name, value] of pairs(headers)) {
+/**
+ * The headers of a program, checked; a value's characters are its bytes.
+ *
+ * @param own names, in lower case, that the client sets itself
+ * @throws WippyError Invalid
+ */
+export function headerList(
+  headers: Record<string, string | Uint8Array> | undefined,
+  own: ReadonlySet<string>,
+): [string, string][] {
+  return pairs(headers).map(([name, value]) => {
     if (!token.test(name)) throw invalid(`headers: ${JSON.stringify(name)} is no name of a header`);
-    if (ownHeaders.has(name.toLowerCase())) {
+    if (own.has(name.toLowerCase())) {
       throw invalid(`headers: the client itself sets ${name}; leave it out`);
     }
     const text = wire(value);
     if (/[\0\r\n]/.test(text)) {
       throw invalid(`headers: the value of ${name} has a line break or a NUL byte`);
     }
-    result.push([name, text.trim()]);
-  }
+    return [name, text.trim()];
+  });
+}
+
+/** The header of Basic authentication. */
+export function basic(user: string, password: string): [string, string] {
+  const credentials = Buffer.from(`${user}:${password}`, "latin1").toString("base64");
+  return ["Authorization", `Basic ${credentials}`];
+}
+
+function headersOf({ headers, cookies, auth }: Options, url: URL): [string, string][] {
+  const result = headerList(headers, ownHeaders);
   const has = (name: string) => result.some(([own]) => own.toLowerCase() === name);
   if (cookies !== undefined && Object.keys(cookies).length > 0) {
     const list = pairs(cookies).map(([name, value]) => {
@@ -162,10 +173,7 @@ function headersOf({ headers, cookies, auth }: Options, url: URL): [string, stri
     const user = auth ? wire(auth.user) : decodeURIComponent(url.username);
     const pass = auth ? wire(auth.pass) : decodeURIComponent(url.password);
     if (auth || user !== "" || pass !== "") {
-      result.push([
-        "Authorization",
-        `Basic ${Buffer.from(`${user}:${pass}`, "latin1").toString("base64")}`,
-      ]);
+      result.push(basic(user, pass));
     }
   }
   return result;
@@ -245,29 +253,17 @@ export function requestOf(method: string, address: string, given: Options): Requ
   };
 }
 
-/** The permission to reach a private address. */
-export function privateNeed(address: string): Need {
-  return {
-    action: "http_client.private_ip",
-    resource: address,
-    message: `not allowed: private IP ${address}`,
-  };
-}
-
 /** The permissions that a request needs before anything is resolved or sent, in the order of the checks. */
 export function needsOf({ url, resource, unix, tls }: Request): Need[] {
   const need = (name: string, on: string): Need => {
     const action = `http_client.${name}`;
     return { action, resource: on, message: `permission denied: ${action} on ${on}` };
   };
-  const address = literalAddress(new URL(url));
   return [
     ...(unix === undefined ? [] : [need("unix_socket", unix)]),
     ...(tls?.rejectUnauthorized === false ? [need("insecure_tls", resource)] : []),
     need("request", resource),
-    ...(unix === undefined && address !== undefined && isPrivate(address)
-      ? [privateNeed(address)]
-      : []),
+    ...(unix === undefined ? literalNeeds("http_client", new URL(url)) : []),
   ];
 }
 

@@ -21,6 +21,7 @@ const modules = [
   "security",
   "system",
   "time",
+  "websocket",
   "workflow",
 ];
 

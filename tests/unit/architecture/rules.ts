@@ -22,6 +22,7 @@ const layers = [
   "src/services",
   "src/worker",
   "src/operations",
+  "src/network",
   "src/workflows",
   "src/app",
   "src/registry",

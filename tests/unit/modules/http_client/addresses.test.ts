@@ -1,6 +1,6 @@
 import { expect, spyOn, test } from "bun:test";
 import dns from "node:dns/promises";
-import { isPrivate } from "../../../../src/operations/http_client/address.ts";
+import { isPrivate } from "../../../../src/network/address.ts";
 import { perform, testContext, testServices } from "../../operations/services.ts";
 import type { LuaValue } from "../../../../src/vm/value.ts";
 import { cleanAfterTest } from "../../../cleanup.ts";

@@ -1,5 +1,5 @@
 import { BlockList, isIP, isIPv6 } from "node:net";
-import { lazy } from "../../registry/lazy.ts";
+import { lazy } from "../registry/lazy.ts";
 
 /** What belongs to this machine, its networks or nobody: addresses that the public internet does not have. */
 const nonPublic = [
