@@ -211,7 +211,7 @@ test("an adaptive pool grows while that lets more calls through, up to its most"
   expect(tops[0]).toBeLessThan(5);
   expect(Math.max(...tops)).toBe(8);
   expect(tops.at(-1)).toBe(8);
-});
+}, 30_000);
 
 test("an adaptive pool takes back what brought nothing", async () => {
   // However many run, ten a second come through, and more than that are asked for.
