@@ -1,4 +1,4 @@
-/** One limit of depth for every way in and out: what one of them takes gets through all of them. */
+/** The same limits for every way in and out: what one of them takes gets through all of them. */
 import { describe, expect, test } from "bun:test";
 import { exportHistory, importHistory } from "../../../src/admin/history.ts";
 import { readArgument } from "../../../src/cli/connection.ts";
@@ -16,14 +16,37 @@ function nested(depth: number): LuaValue {
   return value;
 }
 
-const helpers = `
-  local function nest(n) local value = "core" for _ = 1, n do value = { value } end return value end
-  local function depth(value) local n = 0 while type(value) == "table" do n, value = n + 1, value[1] or value.k end return n end
+/** For each limit: Lua functions that make a value of a size and measure one, and what a refusal says. */
+const limits = {
+  depth: {
+    nest: `local value = "core" for _ = 1, n do value = { value } end return value`,
+    depth: `local n = 0
+      while type(value) == "table" do n, value = n + 1, value[1] or value.k end
+      return n`,
+    refusal: `deeper than ${valueLimits.depth} levels`,
+  },
+  values: {
+    nest: "local value = {} for i = 1, n do value[i] = i end return value",
+    depth: "return #value",
+    refusal: `more than ${valueLimits.values} values`,
+  },
+  // The table around a memo counts one, as it does for the depth.
+  record: {
+    nest: 'return ("x"):rep(n)',
+    depth: 'return type(value) == "table" and #value.k + 1 or #value',
+    refusal: `at most ${valueLimits.record} can be recorded`,
+  },
+} as const;
+type Limit = keyof typeof limits;
+
+const helpersOf = (limit: Limit) => `
+  local function nest(n) ${limits[limit].nest} end
+  local function depth(value) ${limits[limit].depth} end
   local n, second = ...
 `;
 
 /** Units that the ways lead to. */
-const targets = {
+const targetsOf = (helpers: string) => ({
   functions: {
     measure: `${helpers} return depth(n)`,
     make: `${helpers} return nest(n)`,
@@ -64,7 +87,7 @@ const targets = {
       if not ok then return nil, err end
       return depth(workflow.info().memo)`,
   },
-};
+});
 
 const spawned = (id: string, host: string, args: string) => `
   local events = process.events()
@@ -156,38 +179,75 @@ const ways: Record<"function" | "process" | "workflow", Record<string, string>> 
   },
 };
 
-/** Calls a way: the depth that arrived, or the kind of the refusal. */
-async function take(application: DurableApplication, name: string, n: number): Promise<unknown> {
-  return await application.call(name, n);
+/** The ways on which nothing is recorded: limits of the crossing hold there. */
+const unrecorded = new Set([
+  "argument of a function",
+  "result of a function",
+  "argument of a process",
+  "result of a process",
+  "message to a process",
+  "result of a query",
+]);
+
+/** The limits that hold on a way, beside that of depth. */
+const limitsOf = (way: string): readonly Limit[] =>
+  way === "argument of a host operation"
+    ? ["depth"]
+    : unrecorded.has(way)
+    ? ["depth", "values"]
+    : ["depth", "record"];
+
+/** An application whose function `start` takes a way with a value of a size, and returns the size that arrived. */
+async function wayOf(
+  context: keyof typeof ways,
+  name: string,
+  limit: Limit,
+): Promise<(n: number) => Promise<unknown>> {
+  const helpers = helpersOf(limit);
+  const targets = targetsOf(helpers);
+  const body = `${helpers} ${ways[context][name]!}`;
+  const start = {
+    function: `local value, err = funcs.call("app:way", ...)`,
+    process: `local value, err = process.exec("app:way", "app:processes", ...)`,
+    workflow: `local value, err = process.exec("app:way", "app:durable", ...)`,
+  }[context];
+  const application: DurableApplication = await startDurable({
+    functions: {
+      ...targets.functions,
+      ...context === "function" && { way: body },
+      start: `${start}
+        if err then return { message = err:message() } end
+        return value`,
+    },
+    processes: { ...targets.processes, ...context === "process" && { way: body } },
+    workflows: { ...targets.workflows, ...context === "workflow" && { way: body } },
+  });
+  return async (n) => await application.call("start", n);
 }
 
-describe.each(Object.entries(ways))("from a %s", (context, named) => {
-  const names = Object.keys(named);
-  const unit = (body: string) => `${helpers} ${body}`;
-  const starts = (target: string, host: string) =>
-    host === ""
-      ? `local value, err = funcs.call("${target}", ...)`
-      : `local value, err = process.exec("${target}", "${host}", ...)`;
-  const host = { function: "", process: "app:processes", workflow: "app:durable" }[context]!;
+/** The largest size that gets through where each way adds a few bytes of its own: at most 256 below the limit. */
+async function largest(take: (n: number) => Promise<unknown>, limit: number): Promise<number> {
+  let taken = limit - 256, refused = limit + 1;
+  while (refused - taken > 1) {
+    const middle = (taken + refused) >> 1;
+    if (await take(middle) === middle) taken = middle;
+    else refused = middle;
+  }
+  return taken;
+}
 
-  test.each(names)("%s", async (name) => {
-    const body = unit(named[name]!);
-    const application = await startDurable({
-      functions: {
-        ...targets.functions,
-        ...context === "function" && { way: body },
-        start: `${starts("app:way", host)}
-          if err then return { kind = err:kind(), message = err:message() } end
-          return value`,
-      },
-      processes: { ...targets.processes, ...context === "process" && { way: body } },
-      workflows: { ...targets.workflows, ...context === "workflow" && { way: body } },
+describe.each(Object.keys(ways) as (keyof typeof ways)[])("from a %s", (context) => {
+  const cases = Object.keys(ways[context])
+    .flatMap((name) => limitsOf(name).map((limit) => [name, limit] as const));
+
+  test.each(cases)("%s, limit of %s", async (name, limit) => {
+    const take = await wayOf(context, name, limit);
+    const most = limit === "record" ? await largest(take, valueLimits.record) : valueLimits[limit];
+    for (const n of [most - 1, most]) expect(await take(n), name).toBe(n);
+    expect(await take(most + 1), name).toMatchObject({
+      message: expect.stringContaining(limits[limit].refusal),
     });
-    for (const n of [most - 1, most]) expect(await take(application, "start", n), name).toBe(n);
-    expect(await take(application, "start", most + 1), name).toMatchObject({
-      message: expect.stringContaining(`deeper than ${most} levels`),
-    });
-  }, 30_000);
+  }, 60_000);
 });
 
 describe("from outside", () => {
@@ -196,7 +256,7 @@ describe("from outside", () => {
     expect(checkValue(value, "it")).toBe(value);
     expect(readForeignJson(JSON.stringify(value), "it")).toEqual(value as never);
     expect(readArgument(JSON.stringify(value))).toEqual(value as never);
-    const application = await startDurable(targets);
+    const application = await startDurable(targetsOf(helpersOf("depth")));
     expect(await application.call("measure", value)).toBe(n);
     const { pid, runId } = await application.workflows.start({
       entry: "app:w_measure",
