@@ -71,7 +71,8 @@ local function ask(self, handler, args, n)
   elseif err ~= nil then
     return nil, errors.from_returned(err)
   end
-  local copied, copy = pcall(copies.copy, value)
+  -- A query is one step: the copy of a large answer must not pause.
+  local copied, copy = host.call_unyieldable(copies.copy, value)
   if not copied then
     return nil, errors.from_raised(copy)
   end
