@@ -8,6 +8,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { Simulation } from "../platform/simulation.ts";
 import { decodeEntry } from "../registry/decode.ts";
 import { type Entry, parseId, qualify } from "../registry/entry.ts";
+import { moduleDirectory } from "../registry/module-directory.ts";
 import type { Variables } from "../registry/placeholder.ts";
 import type { DoneChange } from "../registry/versions.ts";
 import type { ServiceContext, ServiceEvents, WorkflowDirectory } from "../services/context.ts";
@@ -30,6 +31,8 @@ export interface ServiceParts {
   entries: ReadonlyMap<string, Entry>;
   variables: Variables;
   directory: string;
+  /** Absolute paths of the modules. */
+  modules: Readonly<Record<string, string>>;
   stateDir: string;
   log: LogSink;
   platform: Platform;
@@ -149,6 +152,12 @@ export class EntryServices {
       platform,
       directory: rest.directory,
       stateDir: rest.stateDir,
+      volumes: {
+        entry: (id) => entries.get(id),
+        environment: variables,
+        directory: rest.directory,
+        moduleDirectory: (owned) => moduleDirectory(owned, rest.modules, rest.directory),
+      },
       workflows: rest.workflows,
       events: rest.events,
       ...(rest.simulation && { simulation: rest.simulation }),

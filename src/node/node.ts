@@ -148,6 +148,7 @@ export class Node {
       entries: this.#entries,
       variables: this.#environment,
       directory: options.directory,
+      modules: options.modules ?? {},
       stateDir: options.stateDir,
       log: this.#log,
       platform,

@@ -38,9 +38,6 @@ const instead: Readonly<Record<string, string>> = {
 /** How to fix a kind that is not in `kinds`. */
 export function suggestKind(name: string): string {
   if (name === "module.lua") return "built-in modules are not declared; list them under modules";
-  if (name === "http.static") {
-    return "this wippy does not serve folders; have an http.endpoint with the path /{file...} read files with fs";
-  }
   if (name.endsWith(".lua.bc")) return `use ${name.slice(0, -".bc".length)} with a source`;
   const replacement = instead[name];
   if (replacement !== undefined) return replacement;

@@ -2,6 +2,7 @@
  * What the runtime offers to a service.
  * @module
  */
+import type { VolumeSource } from "../operations/fs/volume.ts";
 import type { LogLevel } from "../observe/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Simulation } from "../platform/simulation.ts";
@@ -26,6 +27,8 @@ export interface ServiceContext {
   readonly directory: string;
   /** Absolute path of the folder for what outlives the runtime. */
   readonly stateDir: string;
+  /** Where `placeOf` finds the volumes of the application. */
+  readonly volumes: VolumeSource;
   /** For `decodeEntry` of other entries. */
   readonly variables: Variables;
   /** All entries, as they are now. */

@@ -3,6 +3,7 @@ import type { OperationServices } from "../operations/operation.ts";
 import type { Entry } from "../registry/entry.ts";
 import { machine } from "../platform/machine.ts";
 import type { Platform } from "../platform/platform.ts";
+import { moduleDirectory } from "../registry/module-directory.ts";
 
 /** What the operations' services are made from: plain data, so that it can be sent to a thread. */
 export interface ServiceOptions {
@@ -42,10 +43,7 @@ export function createServices(
       onMemoryWrite,
     }),
     directory: options.directory,
-    moduleDirectory: (entry) => {
-      const module = entry.meta["module"];
-      return (typeof module === "string" && options.modules[module]) || options.directory;
-    },
+    moduleDirectory: (entry) => moduleDirectory(entry, options.modules, options.directory),
     random: platform.random.bytes,
     clock: { now: platform.precise },
     startedAt: options.startedAt,

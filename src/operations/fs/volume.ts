@@ -2,9 +2,9 @@ import { mkdirSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { decodeEntry } from "../../registry/decode.ts";
 import type { Entry } from "../../registry/entry.ts";
+import type { Variables } from "../../registry/placeholder.ts";
 import { fsDirectory } from "../../registry/kinds/fs-directory.ts";
 import { WippyError } from "../../vm/error.ts";
-import type { OperationServices } from "../operation.ts";
 import { normalizePath, realPath } from "./path.ts";
 
 /** A directory that an `fs.directory` entry opens to code. */
@@ -16,9 +16,19 @@ export interface Volume {
   mode: number;
 }
 
+/** What volumes are found by: the services of an operation, or those of a service. */
+export interface VolumeSource {
+  entry(id: string): Entry | undefined;
+  environment: Variables;
+  /** Absolute path of the application. */
+  directory: string;
+  /** Absolute path of the module that owns an entry. */
+  moduleDirectory(entry: Entry): string;
+}
+
 const volumes = new WeakMap<Entry, Volume>();
 
-function openVolume(services: OperationServices, entry: Entry): Volume {
+function openVolume(services: VolumeSource, entry: Entry): Volume {
   const settings = decodeEntry(fsDirectory, entry, services.environment);
   const ofModule = settings.base === "module" ||
     settings.base === undefined && entry.meta["module"] !== undefined;
@@ -56,7 +66,7 @@ function openVolume(services: OperationServices, entry: Entry): Volume {
  * @throws WippyError Invalid (empty id, another kind of entry), NotFound (no entry, no directory),
  *   PermissionDenied (the system refuses)
  */
-export function volumeOf(services: OperationServices, id: string): Volume {
+export function volumeOf(services: VolumeSource, id: string): Volume {
   if (id === "") throw new WippyError("Invalid", "empty volume id", { retryable: false });
   const entry = services.entry(id);
   if (entry === undefined) {
@@ -90,7 +100,7 @@ export interface Place {
  * @throws WippyError Invalid (bad path), PermissionDenied (the volume's mode), and as `volumeOf`
  */
 export function placeOf(
-  services: OperationServices,
+  services: VolumeSource,
   id: string,
   directory: string,
   path: string,

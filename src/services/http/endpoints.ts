@@ -1,16 +1,26 @@
 import { defineKind } from "../../registry/kind.ts";
-import { endpointSchema, routerSchema } from "./schema.ts";
+import { endpointSchema, routerSchema, staticSchema } from "./schema.ts";
+
+const server = {
+  path: ["server"],
+  bareName: true,
+  kinds: ["http.service"],
+  required: 'add "server: NAME" of an http.service entry to meta',
+};
 
 /** Endpoints of a server under one prefix, behind the same middleware. */
 export const httpRouter = defineKind({
   name: "http.router",
   schema: routerSchema,
-  metaReferences: [{
-    path: ["server"],
-    bareName: true,
-    kinds: ["http.service"],
-    required: 'add "server: NAME" of an http.service entry to meta',
-  }],
+  metaReferences: [server],
+});
+
+/** The files of a volume below one path of a server. */
+export const httpStatic = defineKind({
+  name: "http.static",
+  schema: staticSchema,
+  references: [{ path: ["fs"], bareName: true, kinds: ["fs."] }],
+  metaReferences: [server],
 });
 
 /** A method and a path that are served by a function. */

@@ -1,7 +1,7 @@
 import { defineService } from "../service.ts";
 import { serviceSchema } from "./schema.ts";
 
-export { httpEndpoint, httpRouter } from "./endpoints.ts";
+export { httpEndpoint, httpRouter, httpStatic } from "./endpoints.ts";
 
 /** A server that listens at an address. */
 export const httpService = defineService({

@@ -7,16 +7,16 @@ import { type Entry, parseId, qualify } from "../../registry/entry.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { ServiceContext } from "../context.ts";
 import type { Handler } from "./exchange.ts";
-import { httpEndpoint, httpRouter } from "./endpoints.ts";
+import { httpEndpoint, httpRouter, httpStatic } from "./endpoints.ts";
+import { staticHandler } from "./files/files.ts";
 import type { Meters } from "./meters.ts";
 import { chained, makeMiddleware } from "./middleware/middleware.ts";
 import type { Chain, Middleware } from "./middleware/use.ts";
+import { staticOptions } from "./schema.ts";
 import { type Route, RouteTable } from "./route-table.ts";
 
 /** What a route leads to. */
 export interface Target {
-  /** The endpoint; undefined for the answer to OPTIONS that every path has. */
-  endpoint: string | undefined;
   handler: Handler;
 }
 
@@ -42,6 +42,42 @@ export function routesOf(
 ): RouteTable<Target> {
   const entries = [...context.entries.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   const routes: Route<Target>[] = [];
+  const chainOf = (
+    { id }: Entry,
+    names: string[],
+    options: Record<string, string>,
+    chain: Chain,
+  ): Middleware[] =>
+    names.map((name) => {
+      try {
+        return makeMiddleware(name, { options, chain, context, meters });
+      } catch (error) {
+        throw invalid("Invalid", `${id}: ${WippyError.from(error).message}`);
+      }
+    });
+  const mounts = new Map<string, string>();
+  for (const entry of entries) {
+    if (entry.kind !== httpStatic.name || metaId(entry, "server") !== context.entry.id) continue;
+    const data = decodeEntry(httpStatic, entry, context.variables);
+    const mount = data.path.replace(/\/+$/, "");
+    const other = mounts.get(mount);
+    if (other !== undefined) {
+      throw invalid("AlreadyExists", `${entry.id} and ${other} have the same path: ${data.path}`);
+    }
+    mounts.set(mount, entry.id);
+    const { spa, index = "", cache } = staticOptions(data);
+    const files = staticHandler({
+      source: context.volumes,
+      volume: qualify(data.fs, parseId(entry.id).namespace),
+      mount: `${mount}/`,
+      spa,
+      index,
+      cache,
+      failed: (message) => context.log("error", `${entry.id}: ${message}`),
+    });
+    const handler = chained(chainOf(entry, data.middleware, data.options, "pre"), files);
+    routes.push({ method: undefined, path: `${mount}/`, id: entry.id, target: { handler } });
+  }
   const prefixes = new Map<string, string>();
   for (const entry of entries) {
     if (entry.kind !== httpRouter.name || metaId(entry, "server") !== context.entry.id) continue;
@@ -55,16 +91,8 @@ export function routesOf(
       );
     }
     prefixes.set(prefix, entry.id);
-    const chain = (names: string[], options: Record<string, string>, where: Chain): Middleware[] =>
-      names.map((name) => {
-        try {
-          return makeMiddleware(name, { options, chain: where, context, meters });
-        } catch (error) {
-          throw invalid("Invalid", `${entry.id}: ${WippyError.from(error).message}`);
-        }
-      });
-    const pre = chain(router.middleware, router.options, "pre");
-    const post = chain(router.post_middleware, router.post_options, "post");
+    const pre = chainOf(entry, router.middleware, router.options, "pre");
+    const post = chainOf(entry, router.post_middleware, router.post_options, "post");
     const paths = new Map<string, { explicit: boolean; id: string }>();
     for (const own of entries) {
       if (own.kind !== httpEndpoint.name || metaId(own, "router") !== entry.id) continue;
@@ -81,7 +109,7 @@ export function routesOf(
         method: endpoint.method,
         path,
         id: own.id,
-        target: { endpoint: own.id, handler },
+        target: { handler },
       });
       const shape = path.replace(/\{\w+\}|:\w+/g, "{}").replace(/\{\w+\.\.\.\}/, "");
       const seen = paths.get(shape);
@@ -97,7 +125,7 @@ export function routesOf(
         method: "OPTIONS",
         path,
         id: `${entry.id} (OPTIONS)`,
-        target: { endpoint: undefined, handler },
+        target: { handler },
       });
     }
   }

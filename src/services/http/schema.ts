@@ -127,6 +127,45 @@ export const endpointSchema = () =>
     func: required("func", 'add "func: NAME" of a function.lua entry'),
   });
 
+export const staticSchema = () =>
+  z.object({
+    path: path("path"),
+    fs: required("fs", 'add "fs: NAME" of an fs.directory entry'),
+    static_options: z.object({
+      /** Whether every path that is no file has the index: an application of one page. */
+      spa: z.boolean().optional(),
+      index: z.string().min(1).optional(),
+      /** `Cache-Control` of every response. */
+      cache: z.string().min(1).optional(),
+    }).prefault({}),
+    middleware: chain(),
+    options: options(),
+  }).superRefine((data, context) => {
+    const { spa, index } = staticOptions(data);
+    if (!spa || index !== undefined) return;
+    const fix = 'add "index: index.html" to static_options';
+    const message = "static_options.index is required with spa";
+    context.addIssue({ code: "custom", path: ["static_options"], message, params: { fix } });
+  });
+
+/** How files are served; what `static_options` leaves out may stand in `options`. */
+export function staticOptions(
+  { static_options: given, options: others }: {
+    static_options: {
+      spa?: boolean | undefined;
+      index?: string | undefined;
+      cache?: string | undefined;
+    };
+    options: Record<string, string>;
+  },
+) {
+  return {
+    spa: given.spa ?? others["spa"] === "true",
+    index: given.index ?? others["index"],
+    cache: given.cache ?? others["cache"],
+  };
+}
+
 /** Where a server listens; an empty host means all addresses. */
 export function addressOf(
   text: string,

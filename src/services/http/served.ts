@@ -41,11 +41,11 @@ function bytesOf(value: string | Uint8Array | undefined): Uint8Array {
   return typeof value === "string" ? Buffer.from(value) : value ?? new Uint8Array();
 }
 
-/** @param part the first of the body: without a content type, it says whether it is text */
-function headersOf(made: MadeResponse, part: Uint8Array | null): Headers {
+/** @param part the first of the body: without a content type, it says whether that is text */
+function headersOf(made: MadeResponse, part: Uint8Array): Headers {
   const headers = new Headers();
   for (const [name, value] of Object.entries(made.headers ?? {})) headers.set(name, wire(value));
-  if (part !== null && !headers.has("content-type")) {
+  if (part.length > 0 && !headers.has("content-type")) {
     const text = isUtf8(part) && !part.includes(0);
     headers.set("content-type", text ? "text/plain; charset=utf-8" : "application/octet-stream");
   }
@@ -222,8 +222,9 @@ export class Served {
     }
     if (made.touched) {
       const status = made.status ?? 200;
-      const body = bodiless.has(status) ? null : bytesOf(made.rest);
-      return new Response(body as BodyInit | null, { status, headers: headersOf(made, body) });
+      const body = bodiless.has(status) ? new Uint8Array() : bytesOf(made.rest);
+      const written = body.length > 0 ? body as BodyInit : null;
+      return new Response(written, { status, headers: headersOf(made, body) });
     }
     if (failure !== undefined && failure !== null) {
       return plain(500, WippyError.from(failure).message);

@@ -4,7 +4,7 @@ import { asLua, type LuaValue, numberOf } from "../../vm/value.ts";
 import type { ServiceContext } from "../context.ts";
 import { type Service, untilStopped } from "../service.ts";
 import { type Exchange, type Handler, plain } from "./exchange.ts";
-import { httpEndpoint, httpRouter } from "./endpoints.ts";
+import { httpEndpoint, httpRouter, httpStatic } from "./endpoints.ts";
 import { Meters } from "./meters.ts";
 import type { RouteTable } from "./route-table.ts";
 import { routesOf, type Target } from "./routes.ts";
@@ -164,7 +164,7 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
     context.log("info", `listening on ${server.url.origin}`);
   };
 
-  const unwatch = context.watch([httpRouter.name, httpEndpoint.name], () => {
+  const unwatch = context.watch([httpRouter.name, httpEndpoint.name, httpStatic.name], () => {
     if (server !== undefined) rebuild();
   });
   void unwatch;

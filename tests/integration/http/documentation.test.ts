@@ -1,10 +1,13 @@
 import { expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { cleanAfterTest } from "../../cleanup.ts";
 import { serve } from "../../unit/modules/http_client/servers.ts";
 import { until } from "../../until.ts";
 import { type Code, startApplication } from "../application.ts";
+import { startWeb } from "./web.ts";
 import { startDurable } from "../workflow-runs/durable-application.ts";
 
 const docs = join(import.meta.dir, "../../../docs");
@@ -49,6 +52,29 @@ test("the server of the guide answers as the page says", async () => {
   expect(`${await response.text()}\n`).toBe(blocks(page, "text")[0]!);
   expect(response.headers.get("access-control-allow-origin")).toBe("https://shop.example");
   expect((await fetch(`${url}/api/orders/x`)).status).toBe(400);
+});
+
+test("the file of the guide is sent", async () => {
+  const root = mkdtempSync(join(tmpdir(), "wippy-guide-"));
+  cleanAfterTest(() => rmSync(root, { recursive: true, force: true }));
+  mkdirSync(join(root, "reports"));
+  writeFileSync(join(root, "reports/2026.csv"), "a,b\n");
+  writeFileSync(join(root, "index.html"), "<h1>Shop</h1>");
+  const list = parse(blocks("guide/serve-http.md", "yaml")[1]!) as Record<string, unknown>[];
+  const entries = Object.fromEntries(list.map(({ name, ...fields }) => [String(name), fields]));
+  const { url } = await startWeb({
+    entries: { ...entries, assets: { kind: "fs.directory", directory: root } },
+    router: { middleware: ["sendfile"], options: { "sendfile.fs": "app:assets" } },
+    routes: {
+      "GET /export": { modules: ["http"], source: file("guide/serve-http.md", "export.lua") },
+    },
+  });
+  const sent = await fetch(`${url}/export`);
+  expect([await sent.text(), sent.headers.get("content-disposition")])
+    .toEqual(["a,b\n", 'attachment; filename="report.csv"']);
+  const page = await fetch(`${url}/orders/7`);
+  expect([await page.text(), page.headers.get("cache-control")])
+    .toEqual(["<h1>Shop</h1>", "max-age=3600"]);
 });
 
 test("the example of the module says that there is no request", async () => {

@@ -48,9 +48,6 @@ describe("faults of definition files", () => {
     expect((await faults("  - name: a\n    kind: template.jet\n"))[0]).toContain(
       "hint: this wippy does not run it; use one of contract.binding, ",
     );
-    expect((await faults("  - name: a\n    kind: http.static\n"))[0]).toContain(
-      "hint: this wippy does not serve folders; have an http.endpoint with the path /{file...}",
-    );
   });
 
   test("a missing name and a missing kind", async () => {

@@ -24,7 +24,7 @@ export function compress({ options }: Use): Middleware {
     const response = await next(exchange);
     const { request } = exchange;
     const skipped = isStreamed(response) || response.body === null || request.method === "HEAD" ||
-      response.headers.has("content-encoding") ||
+      response.headers.has("content-encoding") || response.headers.has("content-range") ||
       !acceptsGzip(request.headers.get("accept-encoding"));
     if (skipped) return response;
     const bytes = await response.arrayBuffer();
@@ -32,7 +32,13 @@ export function compress({ options }: Use): Middleware {
     const body = await compressed(bytes, { level });
     const headers = new Headers(response.headers);
     headers.set("content-encoding", "gzip");
-    headers.append("vary", "Accept-Encoding");
+    headers.delete("content-length");
+    // The tag of the plain bytes: of these it only says what they mean.
+    const etag = headers.get("etag");
+    if (etag?.startsWith('"')) headers.set("etag", `W/${etag}`);
+    if (!/accept-encoding/i.test(headers.get("vary") ?? "")) {
+      headers.append("vary", "Accept-Encoding");
+    }
     return new Response(body, { status: response.status, headers });
   };
 }

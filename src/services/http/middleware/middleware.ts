@@ -11,6 +11,7 @@ import { metrics } from "./metrics.ts";
 import { names, wrongName } from "./names.ts";
 import { rateLimit } from "./rate-limit.ts";
 import { realIp } from "./real-ip.ts";
+import { sendfile } from "./sendfile.ts";
 import type { Middleware, MiddlewareFactory, Use } from "./use.ts";
 
 const factories: Readonly<Record<typeof names[number], MiddlewareFactory>> = {
@@ -23,6 +24,7 @@ const factories: Readonly<Record<typeof names[number], MiddlewareFactory>> = {
   ratelimit: rateLimit,
   real_ip: realIp,
   resource_firewall: resourceFirewall,
+  sendfile,
 };
 
 /** The middleware of a name. @throws WippyError Invalid for an unknown one */

@@ -10,11 +10,11 @@ export const names = [
   "ratelimit",
   "real_ip",
   "resource_firewall",
+  "sendfile",
 ] as const;
 
 /** Middleware of the reference that is not there yet, and what to do instead. */
 const absent: Readonly<Record<string, string>> = {
-  sendfile: "write what fs reads with res:write",
   sse_relay: "write events with res:write_event",
   token_auth: "check the token in the function of the endpoint",
   websocket_relay: "send events with res:write_event",
