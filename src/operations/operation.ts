@@ -82,6 +82,11 @@ export interface OperationContext {
   /** What the unit holds open; closed when it ends. */
   resources: ResourceTable;
   services: OperationServices;
+  /**
+   * Only in a workflow: the same text when the operation is repeated, because the runtime ended before it was recorded,
+   * and another one for every other operation.
+   */
+  once?: string;
 }
 
 /** What a security check asks before an operation runs. */

@@ -10,6 +10,7 @@ import { StandardFile } from "../operations/io/standard/file.ts";
 import { operationNamed } from "../operations/operations.ts";
 import { ResourceTable } from "../operations/resources.ts";
 import { WippyError } from "../vm/error.ts";
+import type { ActivityTask } from "../workflows/tasks/tasks.ts";
 import { asLua, type LuaValue } from "../vm/value.ts";
 
 /** An operation that a unit asks for. */
@@ -135,9 +136,7 @@ export class OperationRunner {
 
   /** Runs an operation as the activity of a workflow; what it opens is closed when it is done. */
   async runForWorkflow(
-    token: string,
-    pid: string,
-    name: string,
+    { token, idempotencyToken, pid, entry: name }: ActivityTask,
     args: LuaValue[],
   ): Promise<LuaValue> {
     const controller = new AbortController();
@@ -145,11 +144,9 @@ export class OperationRunner {
     this.#attempts.set(token, controller);
     try {
       const services = this.#services;
-      return await run(
-        name,
-        { signal: controller.signal, pid, entry: "", resources, services },
-        args,
-      );
+      const { signal } = controller;
+      const context = { signal, pid, entry: "", resources, services, once: idempotencyToken };
+      return await run(name, context, args);
     } finally {
       this.#attempts.delete(token);
       await resources.closeAll();

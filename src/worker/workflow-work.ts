@@ -142,7 +142,7 @@ export class WorkflowWork {
       kernel.call("call", token, entry, frame, ...args);
       return;
     }
-    const done = operations.runForWorkflow(token, pid, entry, args).then(
+    const done = operations.runForWorkflow(activity, args).then(
       (value) => this.attempted(token, value, undefined),
       (error) => this.attempted(token, undefined, WippyError.from(error)),
     );

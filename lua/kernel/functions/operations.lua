@@ -1,6 +1,7 @@
 -- What functions and processes do outside their unit: call functions, run host operations, write logs.
 local use = ...
 local copies = use("kernel/core/copy")
+local deliveries = use("kernel/functions/deliveries")
 local errors = use("kernel/core/errors")
 local functions = use("kernel/functions/functions")
 local future = use("kernel/messaging/future")
@@ -261,13 +262,18 @@ local function serve(caller, done, origin, ticket, target, frame, ...)
   end
   local key = origin .. ":" .. ticket
   local answered = false
+  local delivery = deliveries.begin(frame)
   local cancel = functions.run_for(caller, entry, frame, function(value, failure)
     answered = true
     running[key] = nil
+    deliveries.finish(delivery)
     done(value, failure)
   end, ...)
   if not answered then
-    running[key] = cancel
+    running[key] = delivery and function()
+      deliveries.finish(delivery)
+      cancel()
+    end or cancel
   end
 end
 

@@ -71,11 +71,11 @@ function security.operation_refusal(self, name, ...)
   return security.denied("permission denied: " .. needed.action .. " on " .. needed.resource)
 end
 
---- A frame for the journal: policies by their ids, since a run outlives them, and without the activity that may have
---- started the run.
+--- A frame for the journal: policies by their ids, since a run outlives them, and without the activity or the delivery
+--- of a message that may have started the run.
 function security.durable(frame)
   local scope = frame.scope
-  if not scope and not frame.activity then
+  if not scope and not frame.activity and not frame.delivery then
     return frame
   end
   local result = {}
@@ -83,6 +83,7 @@ function security.durable(frame)
     result[key] = value
   end
   result.activity = nil
+  result.delivery = nil
   if scope then
     local ids = {}
     for i, policy in ipairs(scope) do

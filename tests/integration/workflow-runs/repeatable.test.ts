@@ -152,6 +152,8 @@ function entriesOf(directory: string, { version }: World): Entry[] {
     plain("files", "fs.directory", { directory }),
     plain("database", "db.sql.sqlite", { file: ":memory:", ...auto }),
     plain("cache", "store.memory", auto),
+    plain("driver", "queue.driver.memory", auto),
+    plain("work", "queue.queue", { driver: "app:driver" }),
     plain("presence", "pg.scope", {}),
     plain("fixed", "env.storage.static", { values: { COLOUR: `red ${version}` } }),
     plain("memory", "env.storage.memory", {}),

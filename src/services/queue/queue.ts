@@ -1,0 +1,33 @@
+import { defineService } from "../service.ts";
+import { consumerSchema, memorySchema, queueSchema } from "./schema.ts";
+
+/** Queues in memory, which end with the runtime. */
+export const memoryDriver = defineService({
+  name: "queue.driver.memory",
+  schema: memorySchema,
+  load: () => import("./memory/service.ts").then(({ runMemoryDriver }) => runMemoryDriver),
+});
+
+/** A queue of a driver. */
+export const queue = defineService({
+  name: "queue.queue",
+  references: [
+    { path: ["driver"], bareName: false, kinds: ["queue.driver."] },
+    { path: ["dead_letter", "queue"], bareName: false, kinds: ["queue.queue"] },
+  ],
+  schema: queueSchema,
+  requires: ({ driver, dead_letter }) => dead_letter ? [driver, dead_letter.queue] : [driver],
+  load: () => import("./queue-service.ts").then(({ runQueue }) => runQueue),
+});
+
+/** Calls a function for each message of a queue. */
+export const consumer = defineService({
+  name: "queue.consumer",
+  references: [
+    { path: ["queue"], bareName: false, kinds: ["queue.queue"] },
+    { path: ["func"], bareName: false, kinds: ["function.lua"] },
+  ],
+  schema: consumerSchema,
+  requires: ({ queue }) => [queue],
+  load: () => import("./consumer.ts").then(({ runConsumer }) => runConsumer),
+});
