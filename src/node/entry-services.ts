@@ -45,6 +45,9 @@ export interface ServiceParts {
   events: ServiceEvents;
 }
 
+/** The runtime does not die before its services. */
+const never = new AbortController().signal;
+
 type ServiceData = z.output<ServiceSchema>;
 
 /** A listener to changes of entries of some kinds. */
@@ -166,6 +169,10 @@ export class EntryServices {
           const running = services.running(id);
           if (running instanceof type) return running;
           throw new WippyError("Invalid", `${id} is not a ${type.name}`, { retryable: false });
+        },
+        ask: async (id, operation, input, signal) => {
+          const caller = { pid: entry.id, frame: {}, signal, gone: never };
+          return await services.ask(id, operation, input, caller);
         },
       },
       units: {

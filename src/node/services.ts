@@ -2,8 +2,9 @@ import { machine } from "../platform/machine.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { LogSink } from "../observe/log.ts";
 import type { Lifecycle } from "../registry/lifecycle.ts";
-import type { Figure, Service, Started } from "../services/service.ts";
+import type { Caller, Figure, Service, Started } from "../services/service.ts";
 import { WippyError } from "../vm/error.ts";
+import type { LuaValue } from "../vm/value.ts";
 
 /** States of a service, as `system.supervisor` and `wippy status` report them. */
 export type ServiceState =
@@ -194,6 +195,22 @@ export class Services {
     const service = this.#find(id);
     if (service.state === "running") return service.running ?? service.make;
     throw new WippyError("Unavailable", `service ${id} is ${service.state}`, { retryable: true });
+  }
+
+  /**
+   * Asks a service; see `Service.answer`.
+   *
+   * @throws WippyError that of the service; NotFound; Unavailable; Invalid where it answers nothing
+   */
+  async ask(
+    id: string,
+    operation: string,
+    input: LuaValue,
+    caller: Caller,
+  ): Promise<LuaValue> {
+    const running = this.running(id);
+    if (running.answer) return await running.answer(operation, input, caller);
+    throw new WippyError("Invalid", `service ${id} answers no ${operation}`, { retryable: false });
   }
 
   /** What the services that run count, each number with their identifier. */

@@ -60,6 +60,12 @@ export interface RunningServices {
    * @throws WippyError NotFound for an unknown service; Unavailable while it does not run; Invalid for another class
    */
   get<Type extends object>(id: string, type: abstract new (...args: never[]) => Type): Type;
+  /**
+   * Asks the service of another entry what modules ask it, in the runtime's own name: no permission is needed.
+   *
+   * @throws WippyError that of the service; NotFound, Unavailable, Invalid as `get`
+   */
+  ask(id: string, operation: string, input: LuaValue, signal: AbortSignal): Promise<LuaValue>;
 }
 
 /** A process that a service has started. */

@@ -154,6 +154,20 @@ function identity.scope_of(list)
   return identity.scope(result)
 end
 
+--- What is in an Actor, `{id, meta}`; anything else raises.
+function identity.plain_actor(actor, position, caller)
+  return content(actor, "security.Actor", position, caller)
+end
+
+--- The ids of a Scope's policies; anything but a Scope raises.
+function identity.policy_ids(scope, position, caller)
+  local ids = {}
+  for i, policy in ipairs(content(scope, "security.Scope", position, caller)) do
+    ids[i] = policy.id
+  end
+  return ids
+end
+
 --- The frame `frame` with another actor; anything but an Actor raises.
 function identity.with_actor(frame, actor)
   return security.with(frame, { actor = content(actor, "security.Actor", 1, "with_actor") })

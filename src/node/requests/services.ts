@@ -1,10 +1,9 @@
-import { WippyError } from "../../vm/error.ts";
 import type { Services } from "../services.ts";
 import { any, integer, optional, request, type Requests, text } from "./request.ts";
 
 /** What Lua modules and operations ask of the service of an entry, while it runs. */
 export function serviceRequests(
-  services: Pick<Services, "running">,
+  services: Pick<Services, "ask">,
 ): { requests: Requests; workerDied(worker: number): void } {
   /** What workers wait for and may call off, by `WORKER CALL`. */
   const calls = new Map<string, AbortController>();
@@ -26,18 +25,12 @@ export function serviceRequests(
         call: optional(integer),
       },
       async ({ service, operation, input, pid, frame, call }, origin) => {
-        const running = services.running(service);
-        if (!running.answer) {
-          throw new WippyError("Invalid", `service ${service} answers no ${operation}`, {
-            retryable: false,
-          });
-        }
         const controller = new AbortController();
         const key = `${origin} ${call}`;
         if (call !== undefined) calls.set(key, controller);
         try {
           const caller = { pid, frame, signal: controller.signal, gone: workerOf(origin) };
-          return await running.answer(operation, input, caller);
+          return await services.ask(service, operation, input, caller);
         } finally {
           calls.delete(key);
         }

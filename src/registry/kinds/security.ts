@@ -1,7 +1,8 @@
 import { compilePattern } from "../pattern.ts";
 import { z } from "../schema.ts";
 import { lazy } from "../lazy.ts";
-import { choice, defineKind, required } from "../kind.ts";
+import { duration } from "../duration.ts";
+import { choice, defineKind, required, size } from "../kind.ts";
 
 /** A text or a list of texts, as a list that is not empty. */
 function patterns(what: string) {
@@ -81,5 +82,23 @@ export const securityPolicy = defineKind({
       }, { error: 'policy is required: "policy: { actions: …, resources: …, effect: allow }"' }),
       /** Named sets that the policy belongs to; a bare name is of the entry's namespace. */
       groups: z.array(z.string()).default([]),
+    }),
+});
+
+/** Tokens that stand for an actor and a scope, kept in a store. */
+export const tokenStore = defineKind({
+  name: "security.token_store",
+  references: [{ path: ["store"], bareName: true, kinds: ["store."] }],
+  schema: () =>
+    z.object({
+      store: required("store", 'add "store: NAME" of a store.* entry'),
+      /** Random bytes of a token. */
+      token_length: size(32, "token_length").refine((count) => count <= 1024, {
+        error: "token_length must be at most 1024",
+      }),
+      /** Milliseconds. */
+      default_expiration: duration(86_400_000),
+      /** Tokens are signed with it; with an empty one they are not. */
+      token_key: z.string({ error: "token_key must be text" }).default(""),
     }),
 });

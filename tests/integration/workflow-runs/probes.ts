@@ -284,7 +284,14 @@ export const probes: Record<string, string> = {
   "security.new_scope": "tostring(security.new_scope({}))",
   "security.policy": 'security.policy("app:all"):id()',
   "security.named_scope": '#security.named_scope("app:everyone"):policies()',
-  "security.token_store": 'security.token_store("app:tokens")',
+  "security.token_store": `(function()
+    local tokens = assert(security.token_store("app:tokens"))
+    local who, scope = security.new_actor("x", { a = 1 }), assert(security.named_scope("app:everyone"))
+    local token = assert(tokens:create(who, scope, { expiration = "1h" }))
+    local actor, policies = tokens:validate(token)
+    return token, actor:id(), actor:meta(), #policies:policies(), tokens:revoke(token), texts(select(3, tokens:validate(token))),
+      tokens:close()
+  end)()`,
   "actor:id": 'security.new_actor("x"):id()',
   "actor:meta": 'security.new_actor("x", { a = 1 }):meta()',
   "policy:id": 'security.policy("app:all"):id()',

@@ -154,6 +154,7 @@ function entriesOf(directory: string, { version }: World): Entry[] {
     plain("cache", "store.memory", auto),
     plain("driver", "queue.driver.memory", auto),
     plain("work", "queue.queue", { driver: "app:driver" }),
+    plain("tokens", "security.token_store", { store: "cache" }),
     plain("presence", "pg.scope", {}),
     plain("fixed", "env.storage.static", { values: { COLOUR: `red ${version}` } }),
     plain("memory", "env.storage.memory", {}),
