@@ -17,9 +17,11 @@ const root = import.meta.dir;
 const sources = join(root, "src");
 const dist = join(root, "dist");
 
-/** The program itself, and the files that it starts as threads, which the bundler cannot see. */
+/** The program itself, and the files that it starts as threads or loads by their place, which the bundler cannot see. */
 const entrypoints = [
   "src/main.ts",
+  "src/registry/zod.ts",
+  "src/registry/re2.ts",
   "src/worker/thread.ts",
   "src/services/sql/sqlite/thread.ts",
   "src/workflows/providers/sqlite/link/thread.ts",
@@ -31,7 +33,7 @@ const embeddedRoot = (target: string) =>
   target.includes("windows") ? "file:///B:/~BUN/root/" : "file:///$bunfs/root/";
 
 /**
- * A module that starts a thread names it `new URL("./thread.ts", import.meta.url)`. In the executable
+ * A module that starts a thread, or loads a library only when it must have it at once, names it `new URL("./thread.ts", import.meta.url)`. In the executable
  * all modules of an entry point share one `import.meta.url`, so the bundle needs the thread's own
  * place: entry points keep their path below src/, with the ending .js.
  */

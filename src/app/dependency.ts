@@ -1,6 +1,6 @@
 import type { Entry } from "../registry/entry.ts";
 import { namespaceDependency } from "../registry/kinds/namespace.ts";
-import { lockFileName } from "./lock.ts";
+import { lockFileName } from "./lock-name.ts";
 
 /** An `ns.dependency` on a module that the application does not have. */
 export interface MissingModule {

@@ -2,11 +2,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { z } from "zod";
 import { faultOf } from "../registry/fault.ts";
+import { lockFileName } from "./lock-name.ts";
 import type { Problem } from "./problem.ts";
 import { YamlFile } from "./yaml-file.ts";
-
-/** Name of the file that makes a directory an application. */
-export const lockFileName = "wippy.lock";
 
 /** An installed module, as the lock file names it. */
 export interface LockedModule {

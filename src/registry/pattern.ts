@@ -1,7 +1,10 @@
+import { fileURLToPath } from "node:url";
 import type { RE2JS } from "re2js";
 import { lazy } from "./lazy.ts";
 
-const loaded = lazy(() => require("re2js") as typeof import("re2js"));
+const loaded = lazy(() =>
+  require(fileURLToPath(new URL("./re2.ts", import.meta.url))) as typeof import("./re2.ts")
+);
 
 /**
  * A regular expression as RE2 reads it, which takes linear time whatever the text. The library is loaded at first

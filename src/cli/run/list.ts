@@ -1,5 +1,5 @@
 import { findCommands } from "../../app/command.ts";
-import { lockFileName } from "../../app/lock.ts";
+import { lockFileName } from "../../app/lock-name.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
 import { load, type SourceOptions } from "./load.ts";
 import { report } from "../terminal/report.ts";

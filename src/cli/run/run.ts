@@ -1,6 +1,6 @@
 import type { Application } from "../../app/app.ts";
 import { findCommands } from "../../app/command.ts";
-import { lockFileName } from "../../app/lock.ts";
+import { lockFileName } from "../../app/lock-name.ts";
 import type { Problem } from "../../app/problem.ts";
 import { findSound } from "../../app/sound.ts";
 import { silentSink } from "../../observe/log.ts";

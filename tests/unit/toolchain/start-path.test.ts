@@ -1,0 +1,40 @@
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bundleOptions } from "../../../build.ts";
+
+const outdir = mkdtempSync(join(tmpdir(), "wippy-start-path-"));
+afterAll(() => rmSync(outdir, { recursive: true, force: true }));
+
+const { metafile, logs } = await Bun.build({ ...bundleOptions(), metafile: true, outdir });
+if (metafile === undefined) throw new Error(logs.join("\n"));
+const { outputs } = metafile;
+
+/** The files of the bundle that are read with the file that holds a module. */
+function readWith(module: string, read = new Set<string>()): Set<string> {
+  const holder = Object.keys(outputs).find((path) => outputs[path]!.inputs[module] !== undefined);
+  const waiting = [holder ?? ""];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    const output = outputs[path];
+    if (!output || read.has(path)) continue;
+    read.add(path);
+    for (const { kind, path: imported } of output.imports) {
+      if (kind === "import-statement") waiting.push(imported);
+    }
+  }
+  return read;
+}
+
+test("a one-line script reads no library that it does not need, and little else", () => {
+  const read = readWith("src/cli/run/script.ts", readWith("src/main.ts"));
+  for (const path of readWith("src/node/node.ts")) read.add(path);
+  const inputs = [...read].flatMap((path) => Object.keys(outputs[path]!.inputs));
+  expect(inputs).toContain("src/worker/worker.ts");
+  const libraries = new Set(
+    inputs.flatMap((path) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []),
+  );
+  expect([...libraries].sort()).toEqual(["croner", "msgpackr"]);
+  const bytes = [...read].reduce((sum, path) => sum + outputs[path]!.bytes, 0);
+  expect(bytes).toBeLessThan(512 * 1024);
+});
