@@ -13,11 +13,15 @@ test("a script without flags before it is known at once", () => {
     code: "print(1)",
     rest: ["-e", "x"],
   });
+  expect(scriptCall(["run", "a.lua", "x"])).toEqual({ file: "a.lua", rest: ["x"] });
 });
 
 test("everything else is for those who look at flags", () => {
   for (
-    const args of [[], ["run"], ["-e"], ["-s", "a.lua"], ["--state=x/y", "a.lua"], ["version"]]
+    const args of [[], ["run"], ["run", "task"], ["run", "a.lua", "-v"], ["-e"], ["-s", "a.lua"], [
+      "--state=x/y",
+      "a.lua",
+    ], ["version"]]
   ) {
     expect(scriptCall(args)).toBeUndefined();
   }
