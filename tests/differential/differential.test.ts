@@ -8,6 +8,7 @@ import { language } from "./snippets/language.ts";
 import { libraries } from "./snippets/libraries.ts";
 import { matrix } from "./snippets/matrix.ts";
 import { programs } from "./snippets/programs.ts";
+import { raising } from "./snippets/raising.ts";
 
 // Each snippet's printed output must be equal on the wasm as wasmoon ships it, on the transformed
 // one, and on a native Lua 5.4 where there is one. A snippet starts with its name in a comment.
@@ -25,7 +26,15 @@ function split(topic: string, text: string): Snippet[] {
   });
 }
 
-const snippets = Object.entries({ closing, coroutines, language, libraries, matrix, programs })
+const snippets = Object.entries({
+  closing,
+  coroutines,
+  language,
+  libraries,
+  matrix,
+  programs,
+  raising,
+})
   .flatMap(([topic, text]) => split(topic, text));
 
 /** Lua code that runs all snippets and answers their outputs as one string. */
@@ -70,6 +79,12 @@ return function(chunk)
   repeat status, result = host.resume(co) until status ~= 3
   return status == 0, result
 end`;
+
+/** The same with as much fuel as there is. */
+const asUnit = preempting.replace("7", "0x7fffffff");
+
+/** Snippets that speak of the main thread. */
+const inMain = /outside a coroutine|isyieldable and running/;
 
 /**
  * Snippets that speak of the main thread, use the hooks that preemption takes, or fill the stack:
@@ -136,6 +151,13 @@ describe("the transformed Lua prints what Lua prints", () => {
   test("as on the wasm that wasmoon ships", () => {
     expect(differences(transformed, shipped)).toEqual([]);
   });
+
+  test("as in a unit of the kernel", async () => {
+    const chosen = snippets.filter(({ name }) => !inMain.test(name));
+    const expected = transformed.filter((_, i) => !inMain.test(snippets[i]!.name));
+    const inUnits = await outputs(() => runTransformed(asUnit, asTable(chosen)));
+    expect(differences(inUnits, expected, chosen)).toEqual([]);
+  }, 60_000);
 
   test("as when its fuel is spent at every turn", async () => {
     const chosen = snippets.filter(({ name }) => !notPreempted.test(name));

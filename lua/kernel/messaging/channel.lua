@@ -20,14 +20,15 @@ local methods = {}
 local SIZE <const>, ITEMS <const>, SENDERS <const>, RECEIVERS <const> = {}, {}, {}, {}
 local FIRST <const>, CLOSED <const>, MAIL <const>, DECODE <const> = {}, {}, {}, {}
 local CH <const>, SEND <const>, VALUE <const> = {}, {}, {}
-channel.FIRST, channel.RECEIVERS, channel.DECODE, channel.OPENED = FIRST, RECEIVERS, DECODE, {}
+local OPENED <const> = {}
+channel.FIRST, channel.RECEIVERS, channel.DECODE, channel.OPENED = FIRST, RECEIVERS, DECODE, OPENED
 
 local FIELDS <const> = {
   [SENDERS] = true,
   [RECEIVERS] = true,
   [CLOSED] = true,
   [MAIL] = true,
-  [channel.OPENED] = true,
+  [OPENED] = true,
 }
 
 local make, meta = object.define("channel", methods, {
@@ -187,11 +188,19 @@ local function next_sender(ch)
   return nil
 end
 
---- A new channel with a buffer of `size` values (0: rendezvous).
+--- A new channel with a buffer of `size` values (0: rendezvous). It has all its fields from the beginning: eight, as
+--- many as its table has room for.
 function channel.new(size)
-  return stable.made(
-    make({ [SIZE] = size or 0, [FIRST] = false, [ITEMS] = false, [DECODE] = false })
-  )
+  return stable.made(make({
+    [SIZE] = size or 0,
+    [FIRST] = false,
+    [ITEMS] = false,
+    [DECODE] = false,
+    [SENDERS] = false,
+    [RECEIVERS] = false,
+    [CLOSED] = false,
+    [OPENED] = false,
+  }))
 end
 
 --- A channel that the mailbox feeds. `decode` turns an item into what a receiver gets.

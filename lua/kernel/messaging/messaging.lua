@@ -197,7 +197,7 @@ function messaging.listen(unit, topic, as_messages)
     end
   end
   if as_messages then
-    ch[DECODE] = nil
+    ch[DECODE] = false
   elseif as_messages == false or not ch[OPENED] then
     ch[DECODE] = raw_value
   end

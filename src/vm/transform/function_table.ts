@@ -10,6 +10,7 @@ const ADDED = [
   "call_wrapped_again",
   "on_fuel_spent",
   "run_protected",
+  "finish_soft_pcall",
   "host_function",
   "host_burnt",
   "host_call_unyieldable",

@@ -25,7 +25,7 @@ export function addNatives(module: ModuleText): void {
    (call $host_call (local.get $L)
     (call $lua_touserdata (local.get $L) (i32.const -1001001))))  ;; upvalue 1
   (if (i32.lt_s (local.get $results) (i32.const 0))
-   (then (drop (call $lua_error (local.get $L)))))
+   (then (return (call $soft_raise (local.get $L)))))
   (local.get $results))`);
 
   // JavaScript's way in: host_call(L, index) with Lua's errors caught. Returns Lua's status.
