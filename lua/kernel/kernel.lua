@@ -107,6 +107,11 @@ function runtime.frame()
   }
 end
 
+--- The network that the running unit was given, a network entry's id; nil: that of the configuration.
+function runtime.network()
+  return scheduler.current.frame.network
+end
+
 --- Whether the running unit may do `action` on `resource`.
 function runtime.allowed(action, resource, attributes)
   return security.allowed(scheduler.current, action, resource, attributes)

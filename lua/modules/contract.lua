@@ -6,6 +6,7 @@ local use = runtime.use
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
 local copies = use("kernel/core/copy")
 local identity = use("kernel/security/identity")
+local networks = runtime.use("kernel/security/networks")
 local security = use("kernel/security/security")
 local scheduler = use("kernel/core/scheduler")
 
@@ -71,7 +72,7 @@ local function caller(method, effect)
       return nil, errors.fail("NotFound", "method '" .. method .. "' not bound")
     end
     local self = scheduler.current
-    local frame = frame_of(self, instance)
+    local frame = networks.frame(frame_of(self, instance), instance.options)
     local missing = missing_keys(bound.required, frame.values)
     if missing then
       return nil, errors.fail("Invalid", "missing required context keys: [" .. missing .. "]")
@@ -156,6 +157,10 @@ function contract.open(binding, scope, options)
   check.string(binding, 1, "open")
   check.optional(check.table, scope, 2, "open")
   check.optional(check.table, options, 3, "open")
+  local err = networks.refusal(options)
+  if err then
+    return nil, err
+  end
   return open(binding, scope, { options = copies.copy(options) })
 end
 
@@ -248,6 +253,10 @@ end
 function contract_methods:with_options(options)
   local state = state_of(self, "with_options")
   check.table(options, 1, "with_options")
+  local err = networks.refusal(options)
+  if err then
+    return nil, err
+  end
   return changed(state, { options = copies.copy(options) })
 end
 

@@ -6,6 +6,7 @@ local check = runtime.check
 local copies = runtime.use("kernel/core/copy")
 local effects, errors = runtime.effects, runtime.errors
 local identity = runtime.use("kernel/security/identity")
+local networks = runtime.use("kernel/security/networks")
 local security = runtime.use("kernel/security/security")
 local scheduler = runtime.use("kernel/core/scheduler")
 
@@ -121,7 +122,12 @@ end
 
 function methods:with_options(options)
   check.table(options, 1, "with_options")
-  return make(fields_of(self, "with_options").frame, copies.copy(options))
+  local from = fields_of(self, "with_options")
+  local err = networks.refusal(options)
+  if err then
+    return nil, err
+  end
+  return make(from.frame, copies.copy(options))
 end
 
 for _, name in ipairs({ "call", "async" }) do
@@ -134,7 +140,8 @@ for _, name in ipairs({ "call", "async" }) do
     if err then
       return nil, err
     end
-    return perform(target, from.frame or self.frame, from.options, ...)
+    local frame = networks.frame(from.frame or self.frame, from.options)
+    return perform(target, frame, from.options, ...)
   end
 end
 

@@ -146,6 +146,7 @@ local function prepare(method, url, options)
     unix_socket = options.unix_socket,
     tls = options.tls,
     overlay_network = options.overlay_network,
+    inherited_network = runtime.network(),
   })
   if not prepared then
     return nil, failure

@@ -9,6 +9,7 @@ local identity = use("kernel/security/identity")
 local messaging = use("kernel/messaging/messaging")
 local freeze = use("kernel/core/freeze")
 local channel = use("kernel/messaging/channel")
+local networks = use("kernel/security/networks")
 local security = use("kernel/security/security")
 local processes = use("kernel/processes/processes")
 local scheduler = use("kernel/core/scheduler")
@@ -369,7 +370,9 @@ function builder_methods:with_options(options)
   check.table(options, 1, "with_options")
   local from = fields_of(self, "with_options")
   check_builder("context", "options")
-  return builder_of(from, { options = merged(from.options, options) })
+  networks.check(options)
+  local frame = networks.frame(from.frame, options)
+  return builder_of(from, { options = merged(from.options, options), frame = frame })
 end
 
 for _, name in ipairs({ "with_actor", "with_scope" }) do

@@ -150,7 +150,7 @@ function websocket.connect(url, options)
   if refusal then
     return nil, refusal
   end
-  local prepared, err = runtime.pure("websocket.prepare", url, options)
+  local prepared, err = runtime.pure("websocket.prepare", url, options, runtime.network())
   if not prepared then
     return nil, err
   end

@@ -29,6 +29,12 @@ function privateNeed(module: string, address: string): Need {
   };
 }
 
+/** The permission to choose a network. */
+export function selectNeed(network: string): Need {
+  const message = `not allowed to select network: ${network}`;
+  return { action: "network.select", resource: network, message };
+}
+
 /** What the host of a URL needs that is itself an address: the permission for a private one. */
 export function literalNeeds(module: string, url: URL): Need[] {
   const address = literalAddress(url);

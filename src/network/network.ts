@@ -4,6 +4,8 @@
  */
 import net, { isIP } from "node:net";
 import tls from "node:tls";
+import { connectionClosed } from "./head.ts";
+import { type Proxy, tunnel } from "./proxy.ts";
 
 /** What TLS checks and shows; PEM texts. */
 export interface TlsSettings {
@@ -24,6 +26,8 @@ export interface Target {
   addresses?: readonly string[] | undefined;
   /** Speak TLS. */
   tls?: TlsSettings | undefined;
+  /** Connect through it; it resolves the host. */
+  proxy?: Proxy | undefined;
 }
 
 /** Failures to connect, after which another address of the host may answer. */
@@ -42,8 +46,7 @@ async function established(
 ): Promise<void> {
   const done = Promise.withResolvers<void>();
   const failed = (error: unknown) => done.reject(error);
-  const closed = () =>
-    done.reject(Object.assign(new Error("the connection was closed"), { code: "ECONNRESET" }));
+  const closed = () => done.reject(connectionClosed());
   const abort = () => done.reject(signal.reason);
   socket.once(event, done.resolve).once("error", failed).once("close", closed);
   signal.addEventListener("abort", abort, { once: true });
@@ -67,9 +70,20 @@ async function connect(host: string, port: number, signal: AbortSignal): Promise
 }
 
 async function reach(
-  { host, port, addresses }: Target,
+  { host, port, addresses, proxy }: Target,
   signal: AbortSignal,
 ): Promise<net.Socket> {
+  if (proxy !== undefined) {
+    const socket = await connect(proxy.host, proxy.port, signal);
+    try {
+      await tunnel(socket, proxy, host, port, signal);
+      return socket;
+    } catch (error) {
+      socket.on("error", () => {});
+      socket.destroy();
+      throw error;
+    }
+  }
   if (addresses === undefined) return await connect(host, port, signal);
   let failure: unknown = Object.assign(new Error("the host has no address"), { code: "ENOTFOUND" });
   for (const address of addresses) {

@@ -115,6 +115,7 @@ export class Node {
           directory: options.directory,
           modules: options.modules ?? {},
           startedAt: platform.now(),
+          defaultNetwork: options.config.string("network_service.default_network"),
         },
         heartbeatTimeout: options.config.duration("workers.heartbeat_timeout") ??
           defaultHeartbeatTimeout,

@@ -50,6 +50,8 @@ export interface OperationServices {
   };
   /** When the runtime started, in milliseconds since 1970. */
   startedAt: number;
+  /** The network entry through which units connect that have selected none; undefined: directly. */
+  defaultNetwork?: string | undefined;
   /**
    * Asks the service of an entry, which is on the node's thread; see `Service.answer`.
    *

@@ -33,6 +33,10 @@ const instead: Readonly<Record<string, string>> = {
   "db.sql.mysql": "this wippy does not run MySQL databases; use db.sql.sqlite",
   "store.kv.raft": "this wippy is one machine and has no replicated stores; use store.sql",
   "store.kv.crdt": "this wippy is one machine and has no replicated stores; use store.memory",
+  "network.tailscale":
+    "this wippy joins no network, but goes through its proxy; use network.socks5",
+  "network.tor": "this wippy joins no network, but goes through its proxy; use network.socks5",
+  "network.i2p": "this wippy joins no network, but goes through its proxy; use network.socks5",
 };
 
 /** How to fix a kind that is not in `kinds`. */

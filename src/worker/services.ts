@@ -14,6 +14,8 @@ export interface ServiceOptions {
   modules: Record<string, string>;
   /** Milliseconds since 1970. */
   startedAt: number;
+  /** The network entry of units that have selected none. */
+  defaultNetwork?: string | undefined;
 }
 
 /** Without the way to the node, which the worker adds. */
@@ -47,5 +49,6 @@ export function createServices(
     random: platform.random.bytes,
     clock: { now: platform.precise },
     startedAt: options.startedAt,
+    defaultNetwork: options.defaultNetwork,
   };
 }

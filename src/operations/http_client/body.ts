@@ -101,6 +101,7 @@ export class Patience {
 
 const waits: Readonly<Record<Phase, string>> = {
   dns: "while the name was resolved",
+  connect: "while the proxy connected to the host",
   headers: "before the headers of the response came",
   body: "before the body of the response was complete",
 };

@@ -4,6 +4,12 @@
  */
 import { asLua, type LuaValue } from "../../vm/value.ts";
 import { WippyError } from "../../vm/error.ts";
+import { Bridge } from "../../network/bridge.ts";
+import { dial } from "../../network/network.ts";
+import type { Proxy } from "../../network/proxy.ts";
+import { literalAddress } from "../../network/address.ts";
+import { proxyOf } from "../network.ts";
+import type { OperationServices } from "../operation.ts";
 import type { ResourceTable } from "../resources.ts";
 import { type Granted, missing, type Need, resolve } from "../../network/guard.ts";
 import { unreachable } from "../../network/network.ts";
@@ -23,10 +29,26 @@ export interface Place {
   resources: ResourceTable;
   /** `ACTION RESOURCE` of what was granted; undefined when nothing is asked. */
   granted: Granted;
+  services: OperationServices;
 }
 
 /** What came of a request: a response, or permissions that are needed before it goes on. */
 export type Outcome = { response: LuaValue } | { needs: Need[]; request: Request };
+
+/** The proxy that a request goes through. @throws WippyError Invalid */
+function throughProxy({ unix, network }: Request, { services }: Place): Proxy | undefined {
+  return unix === undefined ? proxyOf(services, network) : undefined;
+}
+
+/** A socket file that leads through a proxy to the host of a request. */
+async function bridgeTo(request: Request, proxy: Proxy, signal: AbortSignal): Promise<Bridge> {
+  const url = new URL(request.url);
+  const port = Number(url.port) || (url.protocol === "https:" ? 443 : 80);
+  const host = literalAddress(url) ?? url.hostname;
+  const bridge = await Bridge.open(await dial({ host, port, proxy }, signal));
+  if (signal.aborted) bridge.close();
+  return bridge;
+}
 
 /** Where to connect to: addresses that were checked, or undefined to let the system choose. */
 async function addressesOf(
@@ -34,7 +56,8 @@ async function addressesOf(
   place: Place,
   patience: Patience,
 ): Promise<{ addresses?: string[]; needs?: Need[] }> {
-  if (request.unix !== undefined) return {};
+  // A proxy resolves the name where it is.
+  if (request.unix !== undefined || throughProxy(request, place) !== undefined) return {};
   const resolved = resolve("http_client", new URL(request.url), place.granted);
   return await patience.during("dns", resolved);
 }
@@ -56,9 +79,13 @@ async function connect(
   request: Request,
   content: Content | undefined,
   addresses: string[] | undefined,
-  restricted: boolean,
+  place: Place,
   patience: Patience,
 ): Promise<Response> {
+  const proxy = throughProxy(request, place);
+  const bridge = proxy &&
+    await patience.during("connect", bridgeTo(request, proxy, patience.signal));
+  const unix = bridge?.path ?? request.unix;
   const original = new URL(request.url);
   const secure = original.protocol === "https:";
   const has = (wanted: string) => request.headers.some(([name]) => name.toLowerCase() === wanted);
@@ -78,15 +105,24 @@ async function connect(
       signal: patience.signal,
       // Who asks for an encoding gets the body as it was sent.
       decompress: !has("accept-encoding"),
-      // Through a proxy, nobody knows which address is reached.
-      ...(restricted && { proxy: false }),
+      // Through a proxy of the environment, nobody knows which address is reached.
+      ...((place.granted !== undefined || unix !== undefined) && { proxy: false }),
       ...(content !== undefined && { body: content as BodyInit }),
-      ...(request.unix !== undefined && { unix: request.unix }),
+      ...(unix !== undefined && { unix }),
+      // A bridge leads to one connection.
+      ...(bridge && { keepalive: false }),
       ...(tls && { tls }),
     };
     return fetch(url, options);
   };
-  if (addresses === undefined) return await patience.during("headers", send(undefined));
+  if (addresses === undefined) {
+    try {
+      return await patience.during("headers", send(undefined));
+    } catch (error) {
+      bridge?.close();
+      throw error;
+    }
+  }
   for (const [index, address] of addresses.entries()) {
     try {
       return await patience.during("headers", send(address));
@@ -162,7 +198,7 @@ export async function exchange(
         request,
         body,
         addresses,
-        place.granted !== undefined,
+        place,
         patience,
       );
       const location = response.headers.get("location");

@@ -2,7 +2,7 @@ import { explain } from "../../network/failure.ts";
 import { WippyError } from "../../vm/error.ts";
 
 /** What a request was doing when it failed. */
-export type Phase = "dns" | "headers" | "body";
+export type Phase = "dns" | "connect" | "headers" | "body";
 
 /** The error for options or arguments that cannot be used. */
 export function invalid(message: string): WippyError {

@@ -19,8 +19,11 @@ const handle = lazy(() => z.int());
 /** What `http_client.send_all` has of each request. */
 const sending = lazy(() => z.object({ request: request(), body: body(), granted: granted() }));
 
-function placeOf({ signal, resources }: OperationContext, given: string[] | undefined) {
-  return { signal, resources, granted: given && new Set(given) };
+function placeOf(
+  { signal, resources, services }: OperationContext,
+  given: string[] | undefined,
+) {
+  return { signal, resources, services, granted: given && new Set(given) };
 }
 
 function answer(outcome: Outcome): LuaValue {

@@ -7,7 +7,7 @@ import { parseDuration } from "../../registry/duration.ts";
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
 import { bytesOf, luaString } from "../operation.ts";
-import { literalNeeds, type Need } from "../../network/guard.ts";
+import { literalNeeds, type Need, selectNeed } from "../../network/guard.ts";
 import { invalid } from "./failure.ts";
 
 const defaultTimeout = 30_000;
@@ -60,7 +60,9 @@ export const options = lazy(() =>
       server_name: z.string().optional(),
       insecure_skip_verify: z.boolean().optional(),
     }).optional(),
-    overlay_network: z.string().optional(),
+    overlay_network: z.string({ error: "overlay_network is the id of a network entry" }).optional(),
+    /** The network that the unit was given. */
+    inherited_network: z.string().optional(),
   })
 );
 
@@ -82,6 +84,10 @@ export const request = lazy(() =>
     /** Bytes of the response's body at most. */
     limit: z.number(),
     unix: z.string().optional(),
+    /** The network entry through which it goes; absent: that of the configuration. */
+    network: z.string().optional(),
+    /** Whether the program itself chose the network, for which it needs the permission. */
+    selected: z.boolean().optional(),
     tls: z.object({
       cert: z.string().optional(),
       key: z.string().optional(),
@@ -223,9 +229,11 @@ export function httpUrl(text: string): URL {
 export function requestOf(method: string, address: string, given: Options): Request {
   if (!token.test(method)) throw invalid(`${JSON.stringify(method)} is no HTTP method`);
   if (method === "CONNECT") throw invalid("CONNECT is for proxies; use another method");
-  if (given.overlay_network !== undefined) {
-    throw invalid("overlay_network: this runtime has no overlay networks; leave it out");
+  const { overlay_network: selected, unix_socket: unix } = given;
+  if (selected !== undefined && unix !== undefined) {
+    throw invalid("overlay_network and unix_socket exclude each other; give one of them");
   }
+  const network = selected ?? given.inherited_network;
   const url = httpUrl(address);
   const headers = headersOf(given, url);
   url.username = url.password = url.hash = "";
@@ -247,14 +255,16 @@ export function requestOf(method: string, address: string, given: Options): Requ
     timeout: timeoutOf(given.timeout),
     stream: given.stream === true,
     limit: given.max_response_body || defaultLimit,
-    ...(given.unix_socket !== undefined && { unix: given.unix_socket }),
+    ...(unix !== undefined && { unix }),
+    ...(network !== undefined && { network }),
+    ...(selected !== undefined && { selected: true }),
     ...(tls && { tls }),
     redirects: 0,
   };
 }
 
 /** The permissions that a request needs before anything is resolved or sent, in the order of the checks. */
-export function needsOf({ url, resource, unix, tls }: Request): Need[] {
+export function needsOf({ url, resource, unix, tls, network, selected }: Request): Need[] {
   const need = (name: string, on: string): Need => {
     const action = `http_client.${name}`;
     return { action, resource: on, message: `permission denied: ${action} on ${on}` };
@@ -262,6 +272,7 @@ export function needsOf({ url, resource, unix, tls }: Request): Need[] {
   return [
     ...(unix === undefined ? [] : [need("unix_socket", unix)]),
     ...(tls?.rejectUnauthorized === false ? [need("insecure_tls", resource)] : []),
+    ...(selected && network !== undefined ? [selectNeed(network)] : []),
     need("request", resource),
     ...(unix === undefined ? literalNeeds("http_client", new URL(url)) : []),
   ];

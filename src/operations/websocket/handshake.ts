@@ -7,13 +7,13 @@ import type { Socket } from "node:net";
 import { literalAddress } from "../../network/address.ts";
 import { explain } from "../../network/failure.ts";
 import { type Granted, type Need, resolve } from "../../network/guard.ts";
+import { type Head, readHead } from "../../network/head.ts";
 import { dial } from "../../network/network.ts";
+import type { Proxy } from "../../network/proxy.ts";
 import { WippyError } from "../../vm/error.ts";
 import { nameOf } from "../http_client/failure.ts";
 import { agreed, type Agreement, offer } from "./compression.ts";
 import type { Wanted } from "./options.ts";
-
-const longestHead = 64 * 1024;
 
 /** A connection that speaks frames. */
 export interface Opened {
@@ -53,53 +53,15 @@ function requestHead(
   return Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
 }
 
-/** Reads the head of the response. The socket is paused then. */
-async function responseHead(
-  socket: Socket,
-  signal: AbortSignal,
-): Promise<{ head: string; rest: Uint8Array }> {
-  const done = Promise.withResolvers<{ head: string; rest: Uint8Array }>();
-  let bytes = Buffer.alloc(0);
-  const data = (part: Buffer) => {
-    bytes = Buffer.concat([bytes, part]);
-    const end = bytes.indexOf("\r\n\r\n");
-    if (end >= 0 && end <= longestHead) {
-      socket.pause();
-      done.resolve({ head: bytes.toString("latin1", 0, end), rest: bytes.subarray(end + 4) });
-    } else if (bytes.length > longestHead) {
-      done.reject(new Refusal("HANDSHAKE", "the head of the response is too long"));
-    }
-  };
-  const failed = (error: unknown) => done.reject(error);
-  const closed = () =>
-    done.reject(Object.assign(new Error("the connection was closed"), { code: "ECONNRESET" }));
-  const abort = () => done.reject(signal.reason);
-  socket.on("data", data).on("error", failed).on("close", closed).on("end", closed);
-  signal.addEventListener("abort", abort, { once: true });
-  if (signal.aborted) abort();
-  try {
-    return await done.promise;
-  } finally {
-    socket.off("data", data).off("error", failed).off("close", closed).off("end", closed);
-    signal.removeEventListener("abort", abort);
-  }
-}
-
 /** Checks the response. @throws Refusal when the server does not speak the protocol */
-function accept(head: string, key: string, wanted: Wanted): Omit<Opened, "socket" | "rest"> {
-  const [first = "", ...lines] = head.split("\r\n");
-  const status = /^HTTP\/1\.1 (\d{3})(?: |$)/.exec(first)?.[1];
-  if (status === undefined) throw new Refusal("HANDSHAKE", "the response is not HTTP/1.1");
-  if (status !== "101") {
+function accept(
+  { status, headers, rest }: Head,
+  key: string,
+  wanted: Wanted,
+): Omit<Opened, "socket"> {
+  if (status !== 101) {
     const text = `the server answered with status ${status} instead of a WebSocket`;
-    throw new Refusal("HTTP_STATUS", text, Number(status));
-  }
-  const headers = new Map<string, string>();
-  for (const line of lines) {
-    const at = line.indexOf(":");
-    const name = line.slice(0, at).toLowerCase();
-    const value = line.slice(at + 1).trim();
-    headers.set(name, headers.has(name) ? `${headers.get(name)}, ${value}` : value);
+    throw new Refusal("HTTP_STATUS", text, status);
   }
   const answer = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
     .digest("base64");
@@ -113,13 +75,13 @@ function accept(head: string, key: string, wanted: Wanted): Omit<Opened, "socket
     throw new Refusal("HANDSHAKE", `the server chose the protocol "${protocol}", not offered`);
   }
   const extensions = headers.get("sec-websocket-extensions");
-  if (extensions === undefined) return { protocol, compression: undefined };
+  if (extensions === undefined) return { protocol, rest, compression: undefined };
   if (wanted.compression === "disabled") {
     throw new Refusal("HANDSHAKE", `the server wants the extension "${extensions}", not offered`);
   }
   const forgetful = wanted.compression === "no_context_takeover";
   try {
-    return { protocol, compression: agreed(extensions, forgetful) };
+    return { protocol, rest, compression: agreed(extensions, forgetful) };
   } catch (error) {
     throw new Refusal("HANDSHAKE", (error as Error).message);
   }
@@ -128,6 +90,7 @@ function accept(head: string, key: string, wanted: Wanted): Omit<Opened, "socket
 async function shake(
   wanted: Wanted,
   addresses: string[] | undefined,
+  proxy: Proxy | undefined,
   key: string,
   signal: AbortSignal,
 ): Promise<Opened> {
@@ -137,12 +100,12 @@ async function shake(
     host: literalAddress(url) ?? url.hostname,
     port: Number(url.port) || (secure ? 443 : 80),
     addresses,
+    proxy,
     ...(secure && { tls: wanted.tls ?? {} }),
   }, signal);
   try {
     socket.write(requestHead(wanted, key));
-    const { head, rest } = await responseHead(socket, signal);
-    return { socket, rest, ...accept(head, key, wanted) };
+    return { socket, ...accept(await readHead(socket, signal), key, wanted) };
   } catch (error) {
     socket.on("error", () => {});
     socket.destroy();
@@ -153,12 +116,14 @@ async function shake(
 /**
  * Opens a connection, or returns the permissions that are lacking.
  *
+ * @param proxy to connect through; it resolves the name
  * @param key sixteen random bytes
  * @throws WippyError Internal, retryable (details: code, and status of an HTTP response); Canceled
  */
 export async function open(
   wanted: Wanted,
   granted: Granted,
+  proxy: Proxy | undefined,
   key: Uint8Array,
   outer: AbortSignal,
 ): Promise<Opened | { needs: Need[] }> {
@@ -170,13 +135,13 @@ export async function open(
   signal.addEventListener("abort", () => aborted.reject(signal.reason), { once: true });
   try {
     // A resolver cannot be called off, but nobody waits for it any longer.
-    const resolved = await Promise.race([
+    const resolved = proxy !== undefined ? {} : await Promise.race([
       resolve("websocket", new URL(wanted.url), granted),
       aborted.promise,
     ]);
     if (resolved.needs !== undefined) return { needs: resolved.needs };
     const text = Buffer.from(key).toString("base64");
-    return await shake(wanted, resolved.addresses, text, signal);
+    return await shake(wanted, resolved.addresses, proxy, text, signal);
   } catch (error) {
     if (outer.aborted) throw new WippyError("Canceled", "operation canceled", { retryable: false });
     const what = nameOf("CONNECT", wanted.url);

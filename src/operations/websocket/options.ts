@@ -3,7 +3,7 @@
  * @module
  */
 import type * as zod from "zod";
-import { literalNeeds, type Need } from "../../network/guard.ts";
+import { literalNeeds, type Need, selectNeed } from "../../network/guard.ts";
 import { parseDuration } from "../../registry/duration.ts";
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
@@ -58,6 +58,7 @@ export const options = lazy(() =>
     }).optional(),
     compression_threshold: range("compression_threshold", 0, 100 * megabyte),
     read_limit: range("read_limit", 0, 128 * megabyte),
+    overlay_network: z.string({ error: "overlay_network is the id of a network entry" }).optional(),
     channel_capacity: range("channel_capacity", 1, 10_000),
     tls: z.strictObject({
       cert: z.string().optional(),
@@ -89,6 +90,8 @@ export const wanted = lazy(() =>
     threshold: z.number(),
     /** Bytes of a message at most. */
     readLimit: z.number(),
+    /** The network entry through which it goes; absent: that of the configuration. */
+    network: z.string().optional(),
     tls: z.object({
       cert: z.string().optional(),
       key: z.string().optional(),
@@ -122,10 +125,16 @@ function websocketUrl(text: string): URL {
   return url;
 }
 
-/** Checks the options of a call and makes the connection's description of them. @throws WippyError Invalid */
+/**
+ * Checks the options of a call and makes the connection's description of them.
+ *
+ * @param inherited the network that the unit was given
+ * @throws WippyError Invalid
+ */
 export function wantedOf(
   address: string,
   given: Options,
+  inherited: string | undefined,
 ): { wanted: Wanted; capacity: number; needs: Need[] } {
   const url = websocketUrl(address);
   const headers = headerList(given.headers, ownHeaders);
@@ -139,7 +148,8 @@ export function wantedOf(
     if (!token.test(name)) throw invalid(`protocols: ${JSON.stringify(name)} is not a name`);
   }
   if (new Set(protocols).size < protocols.length) throw invalid("protocols: a name is there twice");
-  const { tls, compression = "disabled" } = given;
+  const { tls, compression = "disabled", overlay_network: selected } = given;
+  const network = selected ?? inherited;
   if (tls !== undefined && (tls.cert === undefined) !== (tls.key === undefined)) {
     throw invalid("tls: cert and key belong together; give both");
   }
@@ -153,6 +163,7 @@ export function wantedOf(
     compression: typeof compression === "number" ? compressions[compression]! : compression,
     threshold: given.compression_threshold ?? defaultThreshold,
     readLimit: given.read_limit || defaultReadLimit,
+    ...(network !== undefined && { network }),
     ...(tls && {
       tls: { cert: tls.cert, key: tls.key, ca: tls.ca, serverName: tls.server_name },
     }),
@@ -168,6 +179,7 @@ export function wantedOf(
         resource: "",
         message: "permission denied: websocket.connect",
       },
+      ...(selected === undefined ? [] : [selectNeed(selected)]),
       {
         action: "websocket.connect.url",
         resource,

@@ -3,6 +3,7 @@ import { z } from "../../registry/schema.ts";
 import { asLua } from "../../vm/value.ts";
 import { invalid } from "../http_client/failure.ts";
 import { list } from "../http_client/request.ts";
+import { proxyOf } from "../network.ts";
 import { bytesOf, defineOperation, luaString, type Operation } from "../operation.ts";
 import { options, wanted, wantedOf } from "./options.ts";
 
@@ -19,8 +20,8 @@ export const websocket: Operation[] = [
     summary:
       "Checks the options of a connection, and returns it with the permissions that it needs.",
     mode: "pure",
-    arguments: () => [z.string({ error: "a URL is UTF-8 text" }), options()],
-    run: (_, url, given) => asLua(wantedOf(url, given)),
+    arguments: () => [z.string({ error: "a URL is UTF-8 text" }), options(), z.string().optional()],
+    run: (_, url, given, network) => asLua(wantedOf(url, given, network)),
   }),
   defineOperation({
     name: "websocket.connect",
@@ -31,7 +32,9 @@ export const websocket: Operation[] = [
       const { open } = await import("./handshake.ts");
       const { Connection } = await import("./connection.ts");
       const random = (count: number) => services.random(count);
-      const opened = await open(asked, given && new Set(given), random(16), signal);
+      const granted = given && new Set(given);
+      const proxy = proxyOf(services, asked.network);
+      const opened = await open(asked, granted, proxy, random(16), signal);
       if ("needs" in opened) return asLua(opened);
       const connection = new Connection(opened, asked, random);
       return { connection: resources.add(connection), protocol: opened.protocol };

@@ -51,7 +51,7 @@ export const serviceSchema = () =>
       worker_count: z.int().min(0).optional(),
     }).prefault({}),
     network: z.string().optional().refine((value) => value === undefined, {
-      error: "network: this runtime has no overlay networks",
+      error: "network: a server cannot listen in a network of this runtime, only on addr",
       params: { fix: "leave it out" },
     }),
     tls: z.object({

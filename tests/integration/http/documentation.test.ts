@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { cleanAfterTest } from "../../cleanup.ts";
 import { serve } from "../../unit/modules/http_client/servers.ts";
+import { serveSockets } from "../../unit/modules/websocket/servers.ts";
+import { serveProxy } from "../../unit/network/proxies.ts";
 import { until } from "../../until.ts";
 import { type Code, startApplication } from "../application.ts";
 import { startWeb } from "./web.ts";
@@ -131,4 +133,36 @@ test("the other functions of the guide on APIs work", async () => {
   expect(archived).toBe("a,b\n1,2\n");
   expect(await application.call("prices", ["a/b", "c"]))
     .toEqual({ "a/b": "price of /prices/a/b", c: "price of /prices/c" });
+});
+
+test("the proxy of the guide is used, and its WebSocket received from", async () => {
+  const page = "guide/call-an-api.md";
+  const url = new URL(serve((request) => new Response(request.headers.get("host"))));
+  const login = { username: "wippy", password: "s3cret" };
+  const proxy = await serveProxy("network.socks5", {
+    ...login,
+    names: { "inner.example": Number(url.port) },
+  });
+  const [list] = blocks(page, "yaml").filter((block) => block.includes("network.socks5"));
+  const [{ name, ...partner }] = parse(list!) as [Record<string, unknown>];
+  const socket = serveSockets({
+    message(server, data) {
+      server.send(`${data}d`);
+      server.close();
+    },
+  });
+  const application = await startApplication({
+    entries: {
+      [String(name)]: { ...partner, addr: `127.0.0.1:${proxy.port}`, password: "s3cret" },
+    },
+    functions: {
+      partner: {
+        source: file(page, "partner.lua").replace("https:", "http:"),
+        modules: ["http_client"],
+      },
+      ticker: { source: file(page, "ticker.lua"), modules: ["websocket"] },
+    },
+  });
+  expect(await application.call("partner")).toBe("inner.example");
+  expect(await application.call("ticker", socket)).toBe("subscribed");
 });

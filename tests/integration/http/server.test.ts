@@ -25,7 +25,7 @@ test.each([
     { tls: { mode: "manual", cert: "x", key: "y", client_auth: "require_and_verify" } },
     "needs client_ca",
   ],
-  [{ network: "app:net" }, "no overlay networks"],
+  [{ network: "app:net" }, "a server cannot listen in a network"],
   [{ timeouts: { read: "-1s" } }, 'bad duration "-1s"'],
 ])("a server with %j is refused at load", async (fields, message) => {
   const application = startApplication({

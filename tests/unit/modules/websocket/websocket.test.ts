@@ -226,7 +226,7 @@ describe("the handshake", () => {
   });
 
   test.each([
-    ["no HTTP", "hello\r\n\r\n", "HANDSHAKE"],
+    ["no HTTP", "hello\r\n\r\n", "Malformed_HTTP_Response"],
     [
       "no accept",
       "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
@@ -236,7 +236,7 @@ describe("the handshake", () => {
     [
       "an endless head",
       `HTTP/1.1 101 X\r\n${`X: ${"a".repeat(1000)}\r\n`.repeat(70)}`,
-      "HANDSHAKE",
+      "Malformed_HTTP_Response",
     ],
   ])("so is %s", async (_, bytes, code) => {
     const { url } = await serveRaw((socket) => socket.end(bytes));
