@@ -20,9 +20,8 @@ const standardTables: ReadonlySet<string> = new Set(["coroutine", "math", "strin
 
 /** Modules of the reference runtime that this executable does not carry. */
 const absentModules: ReadonlySet<string> = new Set(
-  ("base64 cdc cloudstorage compress crypto eval_runner excel exec expr hash html " +
-    "http http_client hub loader metrics queue sql store stream " +
-    "templates text treesitter tty websocket yaml").split(" "),
+  ("cdc cloudstorage eval_runner excel exec html hub loader metrics queue stream templates " +
+    "treesitter tty websocket").split(" "),
 );
 
 /** Whether an entry may list the name under `modules`. */

@@ -68,7 +68,7 @@ export function readForeignJson(text: string, what: string): LuaValue {
 }
 
 /** Whether brackets of a text nest deeper than so many levels: a parser would run out of stack. */
-function nestsDeeper(text: string, most: number): boolean {
+export function nestsDeeper(text: string, most: number): boolean {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
