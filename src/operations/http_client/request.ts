@@ -189,10 +189,7 @@ function timeoutOf(given: string | number | undefined): number {
   if (given === undefined || given === 0) return defaultTimeout;
   if (typeof given === "number") {
     if (given < 0 || !Number.isFinite(given)) throw invalid(`timeout: ${given} is not above 0`);
-    if (given < 1) {
-      throw invalid('timeout: a number is whole seconds; write "500ms" for a part of one');
-    }
-    return Math.trunc(given) * 1000;
+    return Math.trunc(given) * 1000 || defaultTimeout;
   }
   const milliseconds = parseDuration(given);
   if (milliseconds === undefined || milliseconds < 0) {

@@ -1,0 +1,87 @@
+import { expect, test } from "bun:test";
+import { createServer } from "node:net";
+import { requestOf } from "../../../../src/operations/http_client/request.ts";
+import { cleanAfterTest } from "../../../cleanup.ts";
+import { evaluate } from "../lua-unit.ts";
+import { certificate, key } from "./certificate.ts";
+import { serve } from "./servers.ts";
+
+test("a connection is used again, and one that the server has closed is not", async () => {
+  let connections = 0;
+  let requests = 0;
+  const server = createServer((socket) => {
+    connections += 1;
+    socket.on("error", () => {});
+    socket.on("data", () => {
+      requests += 1;
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n${requests}`);
+      if (requests === 3) socket.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  cleanAfterTest(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as { port: number }).port}/`;
+  const code = `
+    local result = {}
+    for i = 1, 4 do
+      local res, err = http_client.get(...)
+      result[i] = res and res.body or err:details().code
+    end
+    return result`;
+  expect(await evaluate(code, { args: [url] })).toEqual(["1", "2", "3", "4"]);
+  expect(connections).toBe(2);
+});
+
+test("a connection that nobody checked is not used by a request that checks", async () => {
+  const url = serve(() => new Response("answer"), { tls: { key, cert: certificate } });
+  const code = `
+    local url, ca = ...
+    local function ask(tls)
+      local res, err = http_client.get(url, { tls = tls })
+      return res and res.body or err:details().code
+    end
+    return {
+      ask({ insecure_skip_verify = true }), ask(), ask({ ca = ca }), ask({ ca = ca, server_name = "shop.test" }),
+      ask({ server_name = "shop.test" }), ask({ ca = ca, server_name = "other.test" }),
+    }`;
+  expect(await evaluate(code, { args: [url, certificate] })).toEqual([
+    "answer",
+    "DEPTH_ZERO_SELF_SIGNED_CERT",
+    "ERR_TLS_CERT_ALTNAME_INVALID",
+    "answer",
+    "DEPTH_ZERO_SELF_SIGNED_CERT",
+    "ERR_TLS_CERT_ALTNAME_INVALID",
+  ]);
+});
+
+test("what a response sets is not sent with the next request", async () => {
+  const url = serve((request) =>
+    new Response(request.headers.get("cookie") ?? "none", { headers: { "Set-Cookie": "a=1" } })
+  );
+  const code = `
+    local first, second = http_client.get(...), http_client.get(...)
+    return { first.cookies.a, second.body }`;
+  expect(await evaluate(code, { args: [url] })).toEqual(["1", "none"]);
+});
+
+test.each<[string | number | undefined, number]>([
+  [undefined, 30_000],
+  [0, 30_000],
+  ["0s", 30_000],
+  [0.9, 30_000],
+  [1.9, 1000],
+  [2, 2000],
+  ["500ms", 500],
+  ["1m30s", 90_000],
+])("timeout %p is %d ms", (timeout, expected) => {
+  const options = timeout === undefined ? {} : { timeout };
+  expect(requestOf("GET", "http://h/", options).timeout).toBe(expected);
+});
+
+test.each<[number | undefined, number]>([[undefined, 125_829_120], [0, 125_829_120], [7, 7]])(
+  "max_response_body %p is %d bytes",
+  (limit, expected) => {
+    const options = limit === undefined ? {} : { max_response_body: limit };
+    expect(requestOf("GET", "http://h/", options).limit).toBe(expected);
+  },
+);
