@@ -1,7 +1,8 @@
 -- Policies: what one rule, and a set of them, decide about an action on a resource. See docs/guide/security.md.
--- A policy is a plain table {id, effect, actions, resources, conditions}, so that it crosses threads as it is; an
--- actor is {id, meta}. Evaluation has no effects: the same in every context and replay.
+-- A policy is a plain table {id, effect, actions, resources, conditions, expression}, so that it crosses threads as it
+-- is; an actor is {id, meta}. Evaluation has no effects: the same in every context and replay.
 local use = ...
+local effects = use("kernel/core/effects")
 local tostring = use("kernel/core/stable").tostring
 local policies = {}
 
@@ -187,19 +188,34 @@ local function all_hold(conditions, request)
   return true
 end
 
+-- Whether an expression is true. One that fails, or that yields anything else, says nothing.
+local function is_true(expression, request)
+  local actor = { id = request.actor.id, meta = request.actor.meta or {} }
+  local names = {
+    actor = actor,
+    action = request.action,
+    resource = request.resource,
+    meta = request.meta or {},
+  }
+  local ok, value = pcall(host.pure, "expr.run", expression, names, effects.now())
+  return ok and value == true
+end
+
 local function applies(policy, request)
   if
     not matches(policy.actions, request.action) or not matches(policy.resources, request.resource)
   then
     return false
-  elseif #policy.conditions == 0 then
-    return true
   end
-  local ok, result = pcall(all_hold, policy.conditions, request)
-  if not ok and result ~= FAILED then
-    error(result, 0)
+  if #policy.conditions > 0 then
+    local ok, result = pcall(all_hold, policy.conditions, request)
+    if not ok and result ~= FAILED then
+      error(result, 0)
+    elseif not ok or not result then
+      return false
+    end
   end
-  return ok and result
+  return policy.expression == nil or is_true(policy.expression, request)
 end
 
 --- What one policy says: "allow", "deny" or "undefined".

@@ -69,19 +69,63 @@ const condition = lazy(() =>
   })
 );
 
+function ruleFields() {
+  return {
+    actions: patterns("actions"),
+    resources: patterns("resources"),
+    effect: choice(["allow", "deny"], "effect"),
+  };
+}
+
+/** Named sets that a policy belongs to; a bare name is of the entry's namespace. */
+function groupNames() {
+  return z.array(z.string()).default([]);
+}
+
 /** A rule: which actions on which resources are allowed or denied, and when. */
 export const securityPolicy = defineKind({
   name: "security.policy",
   schema: () =>
     z.object({
-      policy: z.object({
-        actions: patterns("actions"),
-        resources: patterns("resources"),
-        effect: choice(["allow", "deny"], "effect"),
-        conditions: z.array(condition()).default([]),
-      }, { error: 'policy is required: "policy: { actions: …, resources: …, effect: allow }"' }),
-      /** Named sets that the policy belongs to; a bare name is of the entry's namespace. */
-      groups: z.array(z.string()).default([]),
+      policy: z.object({ ...ruleFields(), conditions: z.array(condition()).default([]) }, {
+        error: 'policy is required: "policy: { actions: …, resources: …, effect: allow }"',
+      }),
+      groups: groupNames(),
+    }),
+});
+
+// The language is loaded when an application has such a policy.
+const language = lazy(() =>
+  require("../expression/expression.ts") as typeof import("../expression/expression.ts")
+);
+
+/** An expression that yields a boolean, as far as its type is known. */
+function truth() {
+  const example = 'add an expression that yields a boolean, like "actor.id == meta.owner"';
+  return required("expression", example).superRefine((source, context) => {
+    const refuse = (message: string) =>
+      context.addIssue({ code: "custom", message, params: { fix: example } });
+    try {
+      const { type } = language().compileExpression(source);
+      if (type !== "bool" && type !== "unknown") {
+        refuse(`expression yields ${type}, not a boolean`);
+      }
+    } catch (error) {
+      refuse(`invalid expression: ${(error as Error).message}`);
+    }
+  });
+}
+
+/** A rule whose condition is an expression over `actor`, `action`, `resource` and `meta`. */
+export const securityPolicyExpr = defineKind({
+  name: "security.policy.expr",
+  schema: () =>
+    z.object({
+      policy: z.object({ ...ruleFields(), expression: truth() }, {
+        error:
+          'policy is required: "policy: { actions: …, resources: …, effect: allow, expression: … }"',
+      }),
+      groups: groupNames(),
     }),
 });
 
