@@ -23,6 +23,7 @@ const entrypoints = [
   "src/registry/zod.ts",
   "src/registry/re2.ts",
   "src/worker/thread.ts",
+  "src/services/queue/sqlite/thread.ts",
   "src/services/sql/sqlite/thread.ts",
   "src/workflows/providers/sqlite/link/thread.ts",
   "src/workflows/providers/sqlite/read/reading-thread.ts",

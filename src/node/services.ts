@@ -5,6 +5,8 @@ import type { Lifecycle } from "../registry/lifecycle.ts";
 import type { Caller, Figure, Service, Started } from "../services/service.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
+import { Changes } from "./changes.ts";
+import { failureFields, isTerminal, restartDelay } from "./service-failure.ts";
 
 /** States of a service, as `system.supervisor` and `wippy status` report them. */
 export type ServiceState =
@@ -60,22 +62,6 @@ interface Supervised extends ServiceDefinition {
   running?: Service | undefined;
 }
 
-/** Returns whether a service has ended for good: cancelled, or with an error that is not retryable. */
-function terminal(error: unknown): boolean {
-  return error instanceof WippyError && (error.retryable === false || error.kind === "Canceled");
-}
-
-/** What the record of a failure says: the error with its traceback, and the process that failed. */
-function failureFields({ process }: Supervised, error: unknown): Record<string, unknown> {
-  const { message, luaStack } = WippyError.from(error);
-  return { error: message, ...process, ...(luaStack !== undefined && { stack: luaStack }) };
-}
-
-/** Milliseconds before restart `n` (from 1), without jitter. */
-export function restartDelay(restart: Lifecycle["restart"], n: number): number {
-  return Math.min(restart.max_delay, restart.initial_delay * restart.backoff_factor ** (n - 1));
-}
-
 /** Starts services in the order of their dependencies, restarts what fails, stops in reverse order. */
 export class Services {
   readonly #services = new Map<string, Supervised>();
@@ -83,6 +69,7 @@ export class Services {
   readonly #platform: Platform;
   /** Services that start when this one runs. */
   readonly #waiting = new Map<Supervised, Set<Supervised>>();
+  readonly #changes = new Changes<Supervised>();
   #stopping = false;
   /** Told of every change of a service's state. */
   changed: (info: ServiceInfo) => void = () => {};
@@ -141,6 +128,7 @@ export class Services {
     service.changedAt = Math.round(this.#platform.now() * 1e6);
     if (state === "running") service.since = service.changedAt;
     this.changed(this.describe(service.id)!);
+    this.#changes.tell(service);
   }
 
   /** Whether a service is to start without being asked to. */
@@ -159,7 +147,9 @@ export class Services {
    * @throws WippyError Invalid for a cycle; the error of a required host that cannot start
    */
   async startAll(): Promise<void> {
-    await this.#bringUp([...this.#services.values()].filter((s) => s.lifecycle.auto_start));
+    const roots = [...this.#services.values()].filter((s) => s.lifecycle.auto_start);
+    for (const service of this.#levels(roots).flat()) service.desired = "running";
+    await this.#bringUp(roots);
   }
 
   /** Starts one service and what it requires, unless they run. @throws as `startAll`, and NotFound */
@@ -198,9 +188,10 @@ export class Services {
   }
 
   /**
-   * Asks a service; see `Service.answer`.
+   * Asks a service (see `Service.answer`), and waits for one that is about to start: workflows go on before all that
+   * they use runs.
    *
-   * @throws WippyError that of the service; NotFound; Unavailable; Invalid where it answers nothing
+   * @throws WippyError that of the service; NotFound; Unavailable; Canceled; Invalid where it answers nothing
    */
   async ask(
     id: string,
@@ -208,9 +199,18 @@ export class Services {
     input: LuaValue,
     caller: Caller,
   ): Promise<LuaValue> {
+    const service = this.#find(id);
+    while (this.#isAboutToStart(service)) await this.#changes.next(service, caller.signal);
     const running = this.running(id);
     if (running.answer) return await running.answer(operation, input, caller);
     throw new WippyError("Invalid", `service ${id} answers no ${operation}`, { retryable: false });
+  }
+
+  /** Whether it starts, or waits for what it requires, none of which has failed. */
+  #isAboutToStart(service: Supervised): boolean {
+    const { desired, state } = service;
+    return desired === "running" && (state === "unknown" || state === "starting") &&
+      ![...this.#waiting.values()].some((services) => services.has(service));
   }
 
   /** What the services that run count, each number with their identifier. */
@@ -413,7 +413,7 @@ export class Services {
       return;
     }
     const text = WippyError.from(error).message;
-    if (terminal(error)) {
+    if (isTerminal(error)) {
       this.#enter(service, "exited", text);
       this.#say("error", service, "is exited", failureFields(service, error));
       return;

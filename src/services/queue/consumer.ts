@@ -23,6 +23,8 @@ class Consumer implements Service {
   readonly #buffer = new Fifo<Received>();
   /** By tag. */
   readonly #handled = new Map<number, Handled>();
+  /** Messages whose functions have ended, on their way to be settled. */
+  #settling = 0;
   #last = 0;
   #queue: QueueService | undefined;
   #consumption: Consumption | undefined;
@@ -81,7 +83,8 @@ class Consumer implements Service {
   }
 
   #endIfIdle(): void {
-    if (this.#stopping && this.#handled.size === 0) this.#end.resolve();
+    const idle = this.#handled.size === 0 && this.#settling === 0;
+    if (this.#stopping && idle) this.#end.resolve();
   }
 
   #take(message: Received): void {
@@ -100,11 +103,7 @@ class Consumer implements Service {
       const tag = this.#last += 1;
       const handled = { message, settled: false };
       this.#handled.set(tag, handled);
-      void this.#handle(tag, handled).finally(() => {
-        this.#handled.delete(tag);
-        if (this.#stopping) this.#endIfIdle();
-        else this.#pump();
-      });
+      void this.#handle(tag, handled);
     }
   }
 
@@ -125,23 +124,32 @@ class Consumer implements Service {
       failure = WippyError.from(error);
       this.#failures += 1;
     }
-    if (failure && this.#killed.signal.aborted) {
-      this.#context.log("warn", `${func} was canceled; its message is delivered again`, {
-        message_id: id,
-      });
-      if (!handled.settled) await this.#unless("return", message, message.release());
-      return;
-    }
-    if (failure) {
-      this.#context.log("warn", `${func} failed: ${failure.message}`, {
-        message_id: id,
-        attempt,
-        kind: failure.kind,
-      });
+    this.#handled.delete(tag);
+    // The next one does not wait for the settlement.
+    this.#settling += 1;
+    if (!this.#stopping) this.#pump();
+    await this.#finish(handled, failure);
+    this.#settling -= 1;
+    this.#endIfIdle();
+  }
+
+  /** Settles a message whose function has ended, unless it is settled. Never fails. */
+  async #finish(handled: Handled, failure: WippyError | undefined): Promise<void> {
+    const { message } = handled;
+    const { id, attempt } = message;
+    const { func } = this.#settings;
+    const killed = failure !== undefined && this.#killed.signal.aborted;
+    if (killed) {
+      const text = `${func} was canceled; its message is delivered again`;
+      this.#context.log("warn", text, { message_id: id });
+    } else if (failure) {
+      const { kind } = failure;
+      const text = `${func} failed: ${failure.message}`;
+      this.#context.log("warn", text, { message_id: id, attempt, kind });
     }
     if (handled.settled) return;
-    await this.#settle(handled, failure?.message)
-      .catch((error) => this.#note(failure ? "return" : "acknowledge", message, error));
+    const done = killed ? message.release() : this.#settle(handled, failure?.message);
+    await this.#unless(failure ? "return" : "acknowledge", message, done);
   }
 
   /** Settles a message by its queue, once. @throws WippyError */

@@ -1,11 +1,18 @@
 import { defineService } from "../service.ts";
-import { consumerSchema, memorySchema, queueSchema } from "./schema.ts";
+import { consumerSchema, memorySchema, queueSchema, sqliteSchema } from "./schema.ts";
 
 /** Queues in memory, which end with the runtime. */
 export const memoryDriver = defineService({
   name: "queue.driver.memory",
   schema: memorySchema,
   load: () => import("./memory/service.ts").then(({ runMemoryDriver }) => runMemoryDriver),
+});
+
+/** Queues in a file of the state folder, which survive the runtime. */
+export const sqliteDriver = defineService({
+  name: "queue.driver.sqlite",
+  schema: sqliteSchema,
+  load: () => import("./sqlite/service.ts").then(({ runSqliteDriver }) => runSqliteDriver),
 });
 
 /** A queue of a driver. */

@@ -1,4 +1,4 @@
-import type { ConsumeOptions, Received } from "./driver.ts";
+import type { ConsumeOptions } from "./driver.ts";
 
 /** One consumer of a queue, with the messages that it may still get. */
 export class Receiver {
@@ -6,11 +6,6 @@ export class Receiver {
 
   constructor(readonly options: ConsumeOptions) {
     this.credit = options.concurrency + options.prefetch;
-  }
-
-  deliver(message: Received): void {
-    this.credit -= 1;
-    this.options.deliver(message);
   }
 }
 

@@ -7,6 +7,17 @@ import { z } from "../../registry/schema.ts";
 /** Of the payload of a `queue.driver.memory`. */
 export const memorySchema = () => z.object({ lifecycle: lifecycle() });
 
+/** Of the payload of a `queue.driver.sqlite`. */
+export const sqliteSchema = () =>
+  z.object({
+    /** Milliseconds for which the ids of messages that must not come twice are known. */
+    id_retention: duration(7 * 24 * 3_600_000),
+    lifecycle: lifecycle(),
+  });
+
+/** The payload of a `queue.driver.sqlite`. */
+export type SqliteDriverSettings = zod.output<ReturnType<typeof sqliteSchema>>;
+
 /** A queue is there as soon as its entry is, unless its lifecycle says otherwise. */
 const startsByItself = () =>
   z.preprocess(
@@ -35,6 +46,10 @@ export const queueSchema = () =>
       memory: z.object({
         /** Messages at most; a publisher waits while there are so many. */
         max_length: size(1_000, "driver_options.memory.max_length"),
+      }).prefault({}),
+      sqlite: z.object({
+        /** As in memory. */
+        max_length: size(1_000_000, "driver_options.sqlite.max_length"),
       }).prefault({}),
       amqp: z.object({
         durable: z.boolean().default(true),

@@ -30,10 +30,11 @@ export function code(body: string): Code {
   };
 }
 
-/** An application with a driver in memory, the queue `work` and the consumer `consumer` of function `handle`. */
+/** An application with a driver (in memory), the queue `work` and the consumer `consumer` of function `handle`. */
 export function withQueue(
   functions: Record<string, string>,
-  { queue = {}, consumer = {}, entries = {} }: {
+  { driver = {}, queue = {}, consumer = {}, entries = {} }: {
+    driver?: Record<string, unknown>;
     queue?: Record<string, unknown>;
     consumer?: Record<string, unknown>;
     entries?: Record<string, Record<string, unknown>>;
@@ -43,7 +44,7 @@ export function withQueue(
   return {
     entries: {
       notes: { kind: "store.memory", ...auto },
-      driver: { kind: "queue.driver.memory", ...auto },
+      driver: { kind: "queue.driver.memory", ...auto, ...driver },
       work: { kind: "queue.queue", driver: "app:driver", ...queue },
       ...(handles && {
         consumer: {

@@ -108,6 +108,45 @@ test("a service that runs answers a module", async () => {
   await expect(ask("app:db")).rejects.toThrow("service app:db is stopped");
 });
 
+test("a call waits for a service that starts, unless it is called off or the start fails", async () => {
+  const answers = untilStopped({ open() {}, close() {} });
+  answers.answer = () => "row";
+  const opened = Promise.withResolvers<void>();
+  const services = new Services({ log() {} });
+  const settings = lifecycle().parse({ auto_start: true, restart: { initial_delay: "1h" } });
+  const slow = untilStopped({ open: () => opened.promise, close() {} });
+  services.add({ id: "app:db", lifecycle: settings, requires: [], make: slow });
+  services.add({ id: "app:store", lifecycle: settings, requires: ["app:db"], make: answers });
+  const starting = services.startAll();
+  const { requests } = serviceRequests(services);
+  const ask = async (call: number) =>
+    await requests["services.ask"]!.answer("services.ask", 0, [
+      { service: "app:store", operation: "query", input: 1, pid: "{a|0x1}", frame: {}, call },
+    ]);
+  const off = ask(-1);
+  await requests["services.cancel"]!.answer("services.cancel", 0, [{ call: -1 }]);
+  await expect(off).rejects.toThrow("operation canceled");
+  const waits = ask(-2);
+  opened.resolve();
+  expect(await waits).toBe("row");
+  await starting;
+
+  const broken = new Services({ log() {} });
+  const fails = untilStopped({ open: () => Promise.reject(new Error("no")), close() {} });
+  broken.add({ id: "app:db", lifecycle: settings, requires: [], make: fails });
+  broken.add({ id: "app:store", lifecycle: settings, requires: ["app:db"], make: answers });
+  const failing = broken.startAll();
+  const refused = serviceRequests(broken).requests["services.ask"]!;
+  await expect(
+    (async () =>
+      await refused.answer("services.ask", 0, [
+        { service: "app:store", operation: "query", input: 1, pid: "{a|0x1}", frame: {} },
+      ]))(),
+  ).rejects.toThrow("service app:store is unknown");
+  await failing;
+  await broken.stopAll();
+});
+
 test("a call of a service is called off by its worker, and by the worker's death", async () => {
   const callers: Caller[] = [];
   const answers = untilStopped({ open() {}, close() {} });

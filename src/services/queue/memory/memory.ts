@@ -14,6 +14,7 @@ import type { Figure } from "../../service.ts";
 import { depthFigures } from "../driver.ts";
 import { Fifo } from "../fifo.ts";
 import { type Receiver, Receivers } from "../receivers.ts";
+import { Room } from "../room.ts";
 import type { QueueSettings } from "../schema.ts";
 
 /** Ids of unique messages that a queue remembers. */
@@ -23,19 +24,11 @@ interface Stored extends Message {
   attempts: number;
 }
 
-interface Waiting {
-  message: Stored;
-  options: PublishOptions;
-  resolve(): void;
-  reject(error: WippyError): void;
-}
-
 /** A queue in memory. */
 export class MemoryQueue implements DriverQueue {
   readonly #platform: Pick<Platform, "setTimer">;
-  readonly #most: number;
+  readonly #room: Room;
   readonly #ready = new Fifo<Stored>();
-  readonly #waiting = new Fifo<Waiting>();
   readonly #receivers = new Receivers();
   readonly #timers = new Set<() => void>();
   readonly #seen = new Set<string>();
@@ -44,68 +37,43 @@ export class MemoryQueue implements DriverQueue {
   /** @param most messages that wait in it */
   constructor(platform: Pick<Platform, "setTimer">, most: number) {
     this.#platform = platform;
-    this.#most = most;
+    this.#room = new Room(most);
   }
 
-  get #length(): number {
-    return this.#ready.size + this.#timers.size;
-  }
-
-  publish({ id, body, headers }: Message, options: PublishOptions): Promise<void> {
-    const { unique, signal } = options;
-    if (unique && this.#seen.has(id)) return Promise.resolve();
+  async publish({ id, body, headers }: Message, options: PublishOptions): Promise<void> {
+    const { delay = 0, unique, signal } = options;
+    if (unique && this.#seen.has(id)) return;
+    await this.#room.enter(signal);
+    if (unique && this.#seen.has(id)) return this.#room.leave();
+    if (unique) this.#remember(id);
     const message: Stored = { id, body, headers, attempts: 0 };
-    if (this.#length < this.#most && this.#waiting.size === 0) {
-      this.#accept(message, options);
-      return Promise.resolve();
-    }
-    if (signal?.aborted) return Promise.reject(canceled());
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const waiting = { message, options, resolve, reject };
-    const cancel = () => {
-      this.#waiting.remove(waiting);
-      reject(canceled());
-    };
-    signal?.addEventListener("abort", cancel, { once: true });
-    this.#waiting.push(waiting);
-    return promise.finally(() => signal?.removeEventListener("abort", cancel));
-  }
-
-  #accept(message: Stored, { delay = 0, unique }: PublishOptions): void {
-    if (unique) {
-      this.#seen.add(message.id);
-      if (this.#seen.size > remembered) this.#seen.delete(this.#seen.values().next().value!);
-    }
-    if (delay <= 0) {
-      this.#ready.push(message);
-      this.#deliver();
-      return;
-    }
+    if (delay <= 0) return this.#add(message);
     const cancel = this.#platform.setTimer(delay, () => {
       this.#timers.delete(cancel);
-      this.#ready.push(message);
-      this.#deliver();
+      this.#add(message);
     });
     this.#timers.add(cancel);
+  }
+
+  #remember(id: string): void {
+    this.#seen.add(id);
+    if (this.#seen.size > remembered) this.#seen.delete(this.#seen.values().next().value!);
+  }
+
+  #add(message: Stored): void {
+    this.#ready.push(message);
+    this.#deliver();
   }
 
   #deliver(): void {
     while (this.#ready.size > 0) {
       const receiver = this.#receivers.next();
-      if (!receiver) break;
-      const message = this.#ready.shift()!;
+      if (!receiver) return;
+      receiver.credit -= 1;
       this.#inFlight += 1;
-      receiver.deliver(this.#received(message, receiver));
-      this.#admit();
-    }
-  }
-
-  /** Lets publishers in, as far as there is room. */
-  #admit(): void {
-    while (this.#waiting.size > 0 && this.#length < this.#most) {
-      const { message, options, resolve } = this.#waiting.shift()!;
-      resolve();
-      if (!options.unique || !this.#seen.has(message.id)) this.#accept(message, options);
+      const message = this.#ready.shift()!;
+      this.#room.leave();
+      receiver.options.deliver(this.#received(message, receiver));
     }
   }
 
@@ -125,10 +93,15 @@ export class MemoryQueue implements DriverQueue {
       attempt: message.attempts,
       ack: () => settle(),
       // A message that was in the queue is not refused by a queue that has filled up meanwhile.
-      retry: () => settle(() => this.#ready.push(message)),
+      retry: () =>
+        settle(() => {
+          this.#room.taken += 1;
+          this.#ready.push(message);
+        }),
       release: () =>
         settle(() => {
           message.attempts -= 1;
+          this.#room.taken += 1;
           this.#ready.unshift(message);
         }),
     };
@@ -147,22 +120,20 @@ export class MemoryQueue implements DriverQueue {
 
   info(): Promise<QueueInfo> {
     return Promise.resolve({
-      messages: this.#length,
+      messages: this.#ready.size + this.#timers.size,
       ready: this.#ready.size,
       inFlight: this.#inFlight,
       consumers: this.#receivers.size,
-      waiting: this.#waiting.size,
+      waiting: this.#room.waiting,
     });
   }
 
   figures(): Figure[] {
-    return depthFigures(this.#length, this.#inFlight);
+    return depthFigures(this.#ready.size + this.#timers.size, this.#inFlight);
   }
 
   close(): void {
-    for (let waiting = this.#waiting.shift(); waiting; waiting = this.#waiting.shift()) {
-      waiting.reject(new WippyError("Unavailable", "the queue is stopped", { retryable: true }));
-    }
+    this.#room.refuse(new WippyError("Unavailable", "the queue is stopped", { retryable: true }));
   }
 
   /** Forgets all messages. */
@@ -172,11 +143,8 @@ export class MemoryQueue implements DriverQueue {
     this.#timers.clear();
     this.#ready.clear();
     this.#seen.clear();
+    this.#room.taken = 0;
   }
-}
-
-function canceled(): WippyError {
-  return new WippyError("Canceled", "operation canceled", { retryable: false });
 }
 
 /** Queues in memory: what is in them ends with the driver. */
