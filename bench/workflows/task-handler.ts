@@ -76,7 +76,7 @@ const worker = await LuaWorker.start({
       modules: [],
     },
   ],
-  hosts: [{ id: "durable:runs", kind: "workflow.host", state: "running" }],
+  hosts: [{ id: "durable:runs", kind: "workflow.host", units: "workflows", state: "running" }],
   memoryLimit: 2 ** 30,
   module: await loadLuaModule(),
   loads: memory(4),

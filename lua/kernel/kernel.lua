@@ -170,12 +170,15 @@ function kernel.alone(alone)
   remote.alone(alone)
 end
 
---- A host entry and its state: "running", "stopping", "stopped".
-function kernel.host(id, kind, state, own_limits)
-  limits.set(id, own_limits)
-  spawning.set_host(id, kind, state)
-  if kind == "workflow.host" then
+--- A host entry, what runs on it ("processes", "terminal", "workflows", "connections") and its state: "running",
+--- "stopping", "stopped".
+function kernel.host(id, kind, units, state, own_limits)
+  if units == "workflows" or units == "connections" then
     unit.add_node_host(id)
+  end
+  if units ~= "connections" then
+    limits.set(id, own_limits)
+    spawning.set_host(id, kind, state)
   end
 end
 

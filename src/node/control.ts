@@ -2,6 +2,7 @@ import { WippyError } from "../vm/error.ts";
 import { type LuaValue, ofKernel } from "../vm/value.ts";
 import { type FunctionInfo, listFunctions } from "./functions.ts";
 import type { Names } from "./names.ts";
+import type { NodeUnits } from "./node-units.ts";
 import { parsePid, workerOf } from "./pid.ts";
 import type { ServiceInfo, Services } from "./services.ts";
 import { listUnits, type UnitInfo, type UnitPage, type UnitQuery } from "./units.ts";
@@ -28,8 +29,16 @@ export class Control {
   readonly #workflows: WorkflowHosts;
   readonly #services: Services;
   readonly #names: Names;
+  readonly #connections: NodeUnits;
 
-  constructor(pool: WorkerPool, workflows: WorkflowHosts, services: Services, names: Names) {
+  constructor(
+    pool: WorkerPool,
+    workflows: WorkflowHosts,
+    services: Services,
+    names: Names,
+    connections: NodeUnits,
+  ) {
+    this.#connections = connections;
     this.#pool = pool;
     this.#workflows = workflows;
     this.#services = services;
@@ -74,6 +83,9 @@ export class Control {
     if (this.#workflows.owns(pid)) {
       return await this.#workflows.signal(pid, topic, controlPid, values);
     }
+    if (this.#connections.owns(pid)) {
+      return this.#connections.send(pid, topic, controlPid, values);
+    }
     await this.#ask(
       pid,
       (worker) =>
@@ -91,6 +103,9 @@ export class Control {
     if (this.#workflows.owns(pid)) {
       return await this.#workflows.cancel(pid, controlPid, reason);
     }
+    if (this.#connections.owns(pid)) {
+      return found(pid, () => this.#connections.cancel(pid, reason));
+    }
     const ns = deadline === undefined ? undefined : BigInt(Math.round(deadline * 1e6));
     await this.#ask(
       pid,
@@ -101,6 +116,7 @@ export class Control {
   /** Ends a process or a workflow by force. @throws WippyError NotFound */
   async terminate(pid: string): Promise<void> {
     if (this.#workflows.owns(pid)) return await this.#workflows.terminate(pid);
+    if (this.#connections.owns(pid)) return found(pid, () => this.#connections.terminate(pid));
     await this.#ask(pid, (worker) => this.#pool.askNow(worker, "terminate", pid));
   }
 
@@ -170,10 +186,22 @@ export class Control {
     try {
       await ask(worker);
     } catch (error) {
-      // The kernel's words for Lua code name the failed operation, with another kind.
-      if (/process not found$/.test(WippyError.from(error).message)) throw notFound(pid);
-      throw error;
+      throw inWords(pid, error);
     }
+  }
+}
+
+/** The kernel's words for Lua code name the failed operation, with another kind than tools have. */
+function inWords(pid: string, error: unknown): unknown {
+  return /process not found$/.test(WippyError.from(error).message) ? notFound(pid) : error;
+}
+
+/** Does something to a unit. @throws WippyError NotFound when there is none */
+function found(pid: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    throw inWords(pid, error);
   }
 }
 

@@ -23,6 +23,7 @@ import { kinds } from "../registry/kinds.ts";
 import { WippyError } from "../vm/error.ts";
 import type { Foreground } from "./foreground.ts";
 import type { Hosts } from "./hosts.ts";
+import type { NodeUnits } from "./node-units.ts";
 import type { ServiceUnits } from "./service-units.ts";
 import type { Services } from "./services.ts";
 
@@ -40,6 +41,8 @@ export interface ServiceParts {
   services: Services;
   hosts: Hosts;
   units: ServiceUnits;
+  /** The units that services open. */
+  connections: NodeUnits;
   foreground: Foreground;
   workflows: WorkflowDirectory;
   events: ServiceEvents;
@@ -136,7 +139,7 @@ export class EntryServices {
     services.add({
       id: entry.id,
       lifecycle,
-      host: kind.service.host !== undefined,
+      host: kind.service.host !== undefined && kind.service.host !== "connections",
       requires: [...named, ...kind.service.requires?.(data) ?? []],
       strict: named,
       make: factory(this.#context(entry), data),
@@ -144,7 +147,7 @@ export class EntryServices {
   }
 
   #context(entry: Entry): ServiceContext {
-    const { log, services, hosts, units, foreground, ...rest } = this.#parts;
+    const { log, services, hosts, units, connections, foreground, ...rest } = this.#parts;
     const { entries, variables, platform } = rest;
     // Those of an earlier definition end with it.
     this.#watches.delete(entry.id);
@@ -179,7 +182,8 @@ export class EntryServices {
         frame: (security, owner = entry.id) => serviceFrame(security, owner, entries, variables),
         spawn: (...start) => units.spawn(...start),
         call: (...call) => units.call(...call),
-        deliver: (...message) => units.deliver(...message),
+        deliver: (...message) => connections.deliver(...message),
+        open: (handlers) => connections.open(entry.id, handlers),
       },
       host: {
         set: (state) => hosts.set(entry, state),

@@ -42,9 +42,10 @@ export class Hosts {
 
   /** Tells the workers whether units may start on an entry; what is not a host is passed over. */
   set({ id, kind }: Entry, state: HostState["state"]): void {
-    if (hostKind(kind) === undefined) return;
+    const units = hostKind(kind);
+    if (units === undefined) return;
     const limits = this.#limits.get(id);
-    this.#pool.setHost({ id, kind, state, ...(limits && { limits }) });
+    this.#pool.setHost({ id, kind, units, state, ...(limits && { limits }) });
   }
 
   /** Asks the processes of a host to end and waits for those that listen, at most so many milliseconds. */

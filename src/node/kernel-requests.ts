@@ -11,6 +11,10 @@ export interface KernelRequests {
   cancel: [pid: string, from: string, reason: string, deadline?: bigint];
   terminate: [pid: string];
   exit_event: [watcher: string, pid: string, value: LuaValue, error: LuaValue];
+  /** Watches a process for a unit of the node. */
+  monitor: [pid: string, watcher: string];
+  demonitor: [pid: string, watcher: string];
+  unlinked: [watcher: string, pid: string];
   link_down: [watcher: string, pid: string, error: LuaValue];
   event: [subscriptions: number[], system: string, kind: string, path: string, data: LuaValue];
   call: [functionId: string, frame: LuaValue, ...args: LuaValue[]];

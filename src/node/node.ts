@@ -26,6 +26,7 @@ import { LiveRegistry } from "./live-registry.ts";
 import { machine } from "../platform/machine.ts";
 import type { Platform } from "../platform/platform.ts";
 import { Names } from "./names.ts";
+import { NodeUnits } from "./node-units.ts";
 import type { NodeOptions } from "./options.ts";
 import { parsePid, workerOf } from "./pid.ts";
 import { ReplSession } from "./repl.ts";
@@ -143,6 +144,8 @@ export class Node {
       },
     );
     this.#workflows = new WorkflowHosts(this.#pool, this.#entries, this.#log, platform);
+    const connections = new NodeUnits(this.#pool, this.#workflows, names, platform);
+    this.#workflows.deliver = (...message) => connections.deliver(...message);
     this.#hosts = new Hosts(this.#pool, limits, platform);
     this.#services = new Services(this.#log, platform);
     this.#entryServices = new EntryServices({
@@ -157,6 +160,7 @@ export class Node {
       services: this.#services,
       hosts: this.#hosts,
       units: new ServiceUnits(this.#pool, this.#foreground, platform),
+      connections,
       foreground: this.#foreground,
       workflows: this.#workflows,
       events: this.bus,
@@ -169,6 +173,7 @@ export class Node {
     }, this.bus);
     const requests = new NodeRequests({
       names,
+      connections,
       workflows: this.#workflows,
       pool: this.#pool,
       bus: this.bus,
@@ -182,7 +187,7 @@ export class Node {
       },
     });
     this.#requests = requests;
-    this.control = new Control(this.#pool, this.#workflows, this.#services, names);
+    this.control = new Control(this.#pool, this.#workflows, this.#services, names, connections);
     this.bus.changed = () => this.#pool.observe(this.bus.wants("process"));
   }
 

@@ -4,7 +4,6 @@ import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import { controlPid } from "./control.ts";
 import type { Foreground } from "./foreground.ts";
-import { workerOf } from "./pid.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
 /** The functions and processes that services start. */
@@ -66,14 +65,6 @@ export class ServiceUnits {
     } finally {
       signal?.removeEventListener("abort", abort);
       if (cancelTimer) cancelTimer();
-    }
-  }
-
-  /** Delivers a message to a process; one that is gone gets none. */
-  deliver(pid: string, topic: string, from: string, values: LuaValue[]): void {
-    const worker = workerOf(pid);
-    if (worker !== undefined) {
-      this.#pool.tell(worker, "send", pid, topic, from, values.length, ...values);
     }
   }
 }

@@ -28,7 +28,7 @@ import {
   type UpdateWorkflow,
   type WorkflowTargets,
 } from "../workflows/requests.ts";
-import { parsePid, workerOf } from "./pid.ts";
+import { parsePid } from "./pid.ts";
 import { Schedules } from "./schedules.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
@@ -55,6 +55,8 @@ export class WorkflowHosts {
   readonly #declared = new Set<string>();
   /** Runs that wait for corrected code. */
   readonly #blocked = new Map<string, WorkflowProvider>();
+  /** Delivers a message of a workflow to a unit that is none. */
+  deliver: (to: string, topic: string, from: string, values: LuaValue[]) => void = () => {};
 
   constructor(
     pool: WorkerPool,
@@ -102,7 +104,7 @@ export class WorkflowHosts {
    */
   async open(id: string, provider: WorkflowProvider): Promise<void> {
     provider.onMessage(({ to, from, topic, payloads }) => {
-      this.#deliver(to, topic, from, unpack(payloads) as LuaValue[]);
+      this.deliver(to, topic, from, unpack(payloads) as LuaValue[]);
     });
     const log = limitRepeats(this.#log, this.#platform.setTimer.bind(this.#platform));
     provider.onReport(({ level, message, fields }) => {
@@ -131,14 +133,6 @@ export class WorkflowHosts {
       // One that is closed by now needs no other try; one that the journal could not write does.
       if (WippyError.from(error).kind !== "NotFound") this.#blocked.set(runId, provider);
       throw error;
-    }
-  }
-
-  /** Delivers a message of a workflow to a plain process. */
-  #deliver(to: string, topic: string, from: string, values: LuaValue[]): void {
-    const worker = workerOf(to);
-    if (worker !== undefined) {
-      this.#pool.tell(worker, "send", to, topic, from, values.length, ...values);
     }
   }
 

@@ -46,3 +46,14 @@ export function duration<Fallback extends number | undefined>(fallback: Fallback
     return z.NEVER;
   }).optional().transform((milliseconds) => milliseconds ?? fallback);
 }
+
+/** A duration as `parseDuration` reads it, in Go's form: `1h0m5.25s`, `300ms`, `0s`. */
+export function formatDuration(milliseconds: number): string {
+  if (milliseconds <= 0) return "0s";
+  if (milliseconds < 1_000) return `${Number(milliseconds.toFixed(3))}ms`;
+  const minutes = Math.floor(milliseconds / 60_000);
+  const seconds = `${Number(((milliseconds - minutes * 60_000) / 1_000).toFixed(3))}s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours > 0) return `${hours}h${minutes % 60}m${seconds}`;
+  return minutes > 0 ? `${minutes}m${seconds}` : seconds;
+}

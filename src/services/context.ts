@@ -9,6 +9,7 @@ import type { Simulation } from "../platform/simulation.ts";
 import type { Entry } from "../registry/entry.ts";
 import type { Lifecycle } from "../registry/lifecycle.ts";
 import type { Variables } from "../registry/placeholder.ts";
+import type { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import type { WorkflowProvider } from "../workflows/provider.ts";
 
@@ -93,6 +94,30 @@ export interface CallOptions {
   request?: LuaValue;
 }
 
+/** What a service does for a unit of its own. */
+export interface UnitHandlers {
+  /** It got a message. @throws WippyError why it does not take it, which is what the sender gets */
+  message(topic: string, from: string, values: LuaValue[]): void;
+  /** Somebody asks it to end. */
+  cancel(reason: string): void;
+  /** It was ended by force, or by a linked process that failed: nothing can be sent in its name any more. */
+  terminated(): void;
+  /** A unit that it monitors has ended. */
+  exited(pid: string): void;
+}
+
+/** A unit of a service, with a PID on the host that its entry is. */
+export interface ServiceUnit {
+  readonly pid: string;
+  /** Sends a message in its name. @throws WippyError NotFound, Unavailable, or why the receiver does not take it */
+  send(to: string, topic: string, values: LuaValue[]): Promise<void>;
+  /** Hears of the end of another unit, once. @throws WippyError when there is none */
+  monitor(pid: string): Promise<void>;
+  demonitor(pid: string): void;
+  /** Ends it, and tells who monitors it or is linked to it. Twice is once. */
+  end(value: LuaValue, error?: WippyError): void;
+}
+
 /** Functions and processes. */
 export interface ServiceUnits {
   /**
@@ -107,6 +132,8 @@ export interface ServiceUnits {
   call(functionId: string, args: LuaValue[], options?: CallOptions): Promise<LuaValue>;
   /** Delivers a message to a process; one that is gone gets none. */
   deliver(pid: string, topic: string, from: string, values: LuaValue[]): void;
+  /** Makes a unit of this service, which is no code; only for kinds that host connections. */
+  open(handlers: UnitHandlers): ServiceUnit;
 }
 
 /** The state of a host of units. */

@@ -73,15 +73,19 @@ export type ServiceFactory<Data> = (context: ServiceContext, data: Data) => Serv
 /** Every payload of a service has a `lifecycle`. */
 export type ServiceSchema = zod.ZodObject & { _zod: { output: { lifecycle: Lifecycle } } };
 
+/** What runs on the entries of a kind. */
+export type UnitHost = "processes" | "terminal" | "workflows" | "connections";
+
 /** What the runtime must know of a kind before anything of it runs. */
 export interface ServiceTraits<Schema extends ServiceSchema = ServiceSchema> {
   /**
    * What runs on its entries, where units do. Workers then know each entry's state, and hosts start before other
-   * services, since code may use one without saying so.
+   * services, since code may use one without saying so. On a host of connections no code runs: its units are those
+   * that the service opens, and it starts as other services do.
    *
    * @default nothing does
    */
-  host?: "processes" | "terminal" | "workflows";
+  host?: UnitHost;
   /** What a host allows; absent or empty: without limit. */
   limits?(data: zod.output<Schema>): Omit<HostLimits, "index">;
   /** Identifiers of entries, beside those that the lifecycle names, that run first. */

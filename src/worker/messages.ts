@@ -33,6 +33,8 @@ export interface CodeEntry {
 export interface HostState {
   id: string;
   kind: string;
+  /** Of a host of connections only its PIDs are known, which live on the node. */
+  units: "processes" | "terminal" | "workflows" | "connections";
   state: "running" | "stopping" | "stopped";
   limits?: HostLimits;
 }

@@ -283,8 +283,8 @@ export class LuaWorker {
     if (unit !== undefined) this.#pulse.note(unit);
   }
 
-  #setHost({ id, kind, state, limits }: HostState): void {
-    this.#kernel.call("host", id, kind, state, asLua(limits));
+  #setHost({ id, kind, units, state, limits }: HostState): void {
+    this.#kernel.call("host", id, kind, units, state, asLua(limits));
   }
 
   /**

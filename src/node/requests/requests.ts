@@ -5,6 +5,7 @@ import { Groups } from "../groups.ts";
 import type { Tell } from "../kernel-requests.ts";
 import type { LiveRegistry } from "../live-registry.ts";
 import type { Names } from "../names.ts";
+import type { NodeUnits } from "../node-units.ts";
 import { workerOf } from "../pid.ts";
 import type { WorkerPool } from "../worker-pool.ts";
 import type { WorkflowHosts } from "../workflow-hosts.ts";
@@ -22,6 +23,8 @@ import { workflowRequests } from "./workflows.ts";
 /** What the requests are about. */
 export interface RequestParts {
   names: Names;
+  /** Units that services have opened. */
+  connections: NodeUnits;
   workflows: WorkflowHosts;
   pool: WorkerPool;
   bus: Bus;
@@ -35,25 +38,28 @@ export class NodeRequests {
   /** Forgets what a worker that died had asked for. */
   readonly workerDied: (worker: number) => void;
 
-  constructor({ names, workflows, pool, bus, registry, system }: RequestParts) {
+  constructor({ names, connections, workflows, pool, bus, registry, system }: RequestParts) {
     const tell: Tell = (worker, op, ...args) => pool.tell(worker, op, ...args);
     const groups = new Groups(tell, workerOf);
     const subscriptions = new UnitSubscriptions(bus, tell);
     const targets = new WorkflowTargets(workflows, pool, names);
+    const units = connections.requestsBefore(targets.requests);
     const state = systemRequests(system);
     const asked = serviceRequests(system.services);
     const released = (pid: string) => {
       groups.release(pid);
       state.release(pid);
     };
+    connections.released = released;
     this.workerDied = (worker) => {
       subscriptions.removeWorker(worker);
       groups.workerDied(worker);
       state.workerDied(worker);
       asked.workerDied(worker);
+      connections.workerDied(worker);
     };
     this.#requests = new Map(Object.entries({
-      ...targets.requests,
+      ...units,
       ...nameRequests(names, released),
       ...workflowRequests(workflows, targets),
       ...scheduleRequests(workflows.schedules),

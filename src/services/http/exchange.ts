@@ -1,4 +1,8 @@
 import type { Frame } from "../context.ts";
+import type { SocketConnection } from "./relay/websocket.ts";
+
+/** Seconds after which the connection of a client that does not read its response is ended. */
+export const patience = 60;
 
 /** A permission that the identity of a request must have before its function runs. */
 export interface Check {
@@ -21,6 +25,14 @@ export interface Exchange {
   readonly params: Record<string, string>;
   /** Asked for, in order, just before the function runs. */
   readonly checks: Check[];
+  /** Ends the connection when nothing moves on it for so many seconds, from now on; 0: never. */
+  limitSilence(seconds: number): void;
+  /**
+   * Set where the response is to be the beginning of a WebSocket: makes its connection.
+   *
+   * @param upgrade answers the handshake; false where that cannot be done
+   */
+  upgrade?: (upgrade: (connection: SocketConnection) => boolean) => boolean;
 }
 
 /** Makes the response to a request. */

@@ -6,6 +6,7 @@ export { httpEndpoint, httpRouter, httpStatic } from "./endpoints.ts";
 /** A server that listens at an address. */
 export const httpService = defineService({
   name: "http.service",
+  host: "connections",
   schema: serviceSchema,
   load: () => import("./service.ts").then(({ runServer }) => runServer),
 });

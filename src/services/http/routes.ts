@@ -12,6 +12,7 @@ import { staticHandler } from "./files/files.ts";
 import type { Meters } from "./meters.ts";
 import { chained, makeMiddleware } from "./middleware/middleware.ts";
 import type { Chain, Middleware } from "./middleware/use.ts";
+import type { Relays } from "./relay/relay.ts";
 import { staticOptions } from "./schema.ts";
 import { type Route, RouteTable } from "./route-table.ts";
 
@@ -38,6 +39,7 @@ function metaId(entry: Entry, field: string): string | undefined {
 export function routesOf(
   context: ServiceContext,
   meters: Meters,
+  relays: Relays,
   call: (endpoint: string, func: string) => Handler,
 ): RouteTable<Target> {
   const entries = [...context.entries.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -50,7 +52,7 @@ export function routesOf(
   ): Middleware[] =>
     names.map((name) => {
       try {
-        return makeMiddleware(name, { options, chain, context, meters });
+        return makeMiddleware(name, { options, chain, context, meters, relays });
       } catch (error) {
         throw invalid("Invalid", `${id}: ${WippyError.from(error).message}`);
       }

@@ -45,9 +45,10 @@ export const serviceSchema = () =>
       /** Milliseconds that a connection may be silent between requests. */
       idle: duration(undefined),
     }).prefault({}),
-    /** For connections that stay open; accepted, though nothing stays open yet. */
     host: z.object({
-      buffer_size: z.int().min(0).default(1024),
+      /** Messages that wait for a client, or for the target of one. */
+      buffer_size: z.int().min(0).default(1024).transform((size) => size || 1024),
+      /** Accepted; connections live on the node's thread. */
       worker_count: z.int().min(0).optional(),
     }).prefault({}),
     network: z.string().optional().refine((value) => value === undefined, {

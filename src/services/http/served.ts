@@ -6,7 +6,7 @@
 import { isUtf8 } from "node:buffer";
 import { WippyError } from "../../vm/error.ts";
 import { asLua, type LuaValue, ofKernel } from "../../vm/value.ts";
-import { type Exchange, markStreamed, plain } from "./exchange.ts";
+import { type Exchange, markStreamed, patience, plain } from "./exchange.ts";
 
 /** Bodies up to this size come with the request. */
 const inlineBody = 64 * 1024;
@@ -218,6 +218,7 @@ export class Served {
       // What fails now is only logged: the head is gone.
       await this.write(made, rest).catch(() => {});
       if (!this.#gone) this.#controller.close();
+      this.#exchange.limitSilence(patience);
       return await this.begun;
     }
     if (made.touched) {

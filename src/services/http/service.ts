@@ -8,6 +8,8 @@ import { httpEndpoint, httpRouter, httpStatic } from "./endpoints.ts";
 import { Meters } from "./meters.ts";
 import type { RouteTable } from "./route-table.ts";
 import { routesOf, type Target } from "./routes.ts";
+import { Relays } from "./relay/relay.ts";
+import { largestMessage, type SocketConnection, type SocketData } from "./relay/websocket.ts";
 import { addressOf, type HttpService } from "./schema.ts";
 import { answerOf, Served } from "./served.ts";
 
@@ -23,7 +25,8 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
   const served = new Map<number, Served>();
   let last = 0;
   let table: RouteTable<Target> | undefined;
-  let server: Server<undefined> | undefined;
+  let server: Server<SocketData> | undefined;
+  const relays = new Relays(data.host.buffer_size);
   let inFlight = 0;
   let total = 0;
   let stopping = false;
@@ -86,7 +89,7 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
     return known ?? Buffer.from(platform.random.bytes(16)).toString("hex");
   };
 
-  const respond = async (request: Request, remote: string): Promise<Response> => {
+  const respond = async (request: Request, remote: string): Promise<Response | undefined> => {
     const url = new URL(request.url);
     const found = table?.match(request.method, url.pathname) ?? "none";
     if (found === "none") return plain(404, "404 page not found");
@@ -108,11 +111,17 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
       endpoint: undefined,
       params: found.params,
       checks: [],
+      limitSilence: (seconds) => server?.timeout(request, seconds),
     };
-    return await found.route.target.handler(exchange);
+    const response = await found.route.target.handler(exchange);
+    if (exchange.upgrade === undefined || response.status !== 101) return response;
+    const upgrade = (connection: SocketConnection) =>
+      server?.upgrade(request, { headers: response.headers, data: { connection } }) === true;
+    if (exchange.upgrade(upgrade)) return undefined;
+    return plain(400, "this is no handshake of a WebSocket");
   };
 
-  const handle = async (request: Request): Promise<Response> => {
+  const handle = async (request: Request): Promise<Response | undefined> => {
     if (stopping) return plain(503, "the server is stopping", { connection: "close" });
     const at = server?.requestIP(request);
     const address = at?.family === "IPv6" ? `[${at.address}]` : at?.address ?? "";
@@ -131,7 +140,7 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
   };
 
   const rebuild = () => {
-    table = routesOf(context, meters, call);
+    table = routesOf(context, meters, relays, call);
   };
 
   const listen = () => {
@@ -146,6 +155,13 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
         maxRequestBodySize: Number.MAX_SAFE_INTEGER,
         development: false,
         fetch: handle,
+        websocket: {
+          maxPayloadLength: largestMessage,
+          open: (socket) => socket.data.connection.opened(socket),
+          message: (socket, message) => socket.data.connection.received(message),
+          drain: (socket) => socket.data.connection.pump(),
+          close: (socket) => socket.data.connection.closed(),
+        },
         error: () => plain(500, "internal error"),
         ...(mode === "manual" && {
           tls: {
@@ -169,6 +185,11 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
   });
   void unwatch;
 
+  const end = async () => {
+    await server?.stop(true);
+    server = undefined;
+  };
+
   const service = untilStopped({
     open: () => {
       stopping = false;
@@ -179,24 +200,22 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
       stopping = true;
       const late = Promise.withResolvers<void>();
       const cancel = platform.setTimer(drainTime, late.resolve);
-      await Promise.race([server?.stop(), late.promise]);
+      await Promise.race([Promise.all([server?.stop(), relays.stop()]), late.promise]);
       cancel();
-      await server?.stop(true);
-      server = undefined;
+      await end();
     },
-    kill: async () => {
-      await server?.stop(true);
-      server = undefined;
-    },
+    kill: end,
     inspect: () =>
       asLua({
         address: server?.url.origin ?? data.addr,
         routes: table?.size ?? 0,
         in_flight: inFlight,
         requests: total,
+        connections: relays.inspect(),
       }),
     figures: () => [
       ...meters.figures(),
+      ...relays.figures(),
       {
         name: "wippy_http_server_requests_total",
         help: "Requests that a server has taken.",

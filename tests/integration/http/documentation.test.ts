@@ -79,6 +79,32 @@ test("the file of the guide is sent", async () => {
     .toEqual(["<h1>Shop</h1>", "max-age=3600"]);
 });
 
+test("the room of the guide echoes", async () => {
+  const page = "guide/serve-http.md";
+  const list = parse(blocks(page, "yaml")[2]!) as Record<string, unknown>[];
+  const entries: Record<string, Record<string, unknown>> = {};
+  for (const { name, ...fields } of list) {
+    if (!String(fields["kind"]).endsWith(".lua")) entries[String(name)] = fields;
+  }
+  const { url } = await startWeb({
+    entries,
+    functions: {
+      join_chat: { modules: ["http", "json"], source: file(page, "join_chat.lua") },
+    },
+    processes: { room: { modules: [], source: file(page, "room.lua") } },
+  });
+  const socket = new WebSocket(`${url.replace("http", "ws")}/live/chat`);
+  const received: string[] = [];
+  socket.onopen = () => socket.send("good day");
+  socket.onmessage = ({ data }) => received.push(String(data));
+  await until(() => received.length === 2);
+  expect(received).toEqual([
+    '{"data":"hello ann","topic":"welcome"}',
+    '{"data":"good day","topic":"echo"}',
+  ]);
+  socket.close();
+});
+
 test("the example of the module says that there is no request", async () => {
   const source = blocks("reference/modules/http.md", "lua")[0]!;
   const application = await startApplication({

@@ -397,11 +397,6 @@ test.each([
     "this runtime does not have the middleware token_auth",
     "check the token",
   ],
-  [
-    { post_middleware: ["websocket_relay"] },
-    "this runtime does not have the middleware websocket_relay",
-    "res:write_event",
-  ],
 ])("a router with %j is refused at load", async (router, message, fix) => {
   const text = await refused(router).then(() => "it starts", (error) => String(error.message));
   expect(text).toContain(message);

@@ -4,7 +4,7 @@
  */
 import type { VolumeSource } from "../../../operations/fs/volume.ts";
 import { WippyError } from "../../../vm/error.ts";
-import { type Handler, plain } from "../exchange.ts";
+import { type Handler, patience, plain } from "../exchange.ts";
 import { fileResponse } from "./file-response.ts";
 import { listing } from "./listing.ts";
 import { type Found, lookUp, statusOf } from "./place.ts";
@@ -86,8 +86,9 @@ export function staticHandler(files: StaticFiles): Handler {
       return plain(status, status === 403 ? "403 Forbidden" : "500 Internal Server Error");
     }
   };
-  return async ({ request, url }) => {
-    const response = await respond(request, url);
+  return async (exchange) => {
+    const response = await respond(exchange.request, exchange.url);
+    exchange.limitSilence(patience);
     if (files.cache !== undefined) response.headers.set("cache-control", files.cache);
     return response;
   };

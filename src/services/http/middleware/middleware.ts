@@ -11,6 +11,7 @@ import { metrics } from "./metrics.ts";
 import { names, wrongName } from "./names.ts";
 import { rateLimit } from "./rate-limit.ts";
 import { realIp } from "./real-ip.ts";
+import { sseRelay, websocketRelay } from "./relay.ts";
 import { sendfile } from "./sendfile.ts";
 import type { Middleware, MiddlewareFactory, Use } from "./use.ts";
 
@@ -25,6 +26,8 @@ const factories: Readonly<Record<typeof names[number], MiddlewareFactory>> = {
   real_ip: realIp,
   resource_firewall: resourceFirewall,
   sendfile,
+  sse_relay: sseRelay,
+  websocket_relay: websocketRelay,
 };
 
 /** The middleware of a name. @throws WippyError Invalid for an unknown one */

@@ -11,13 +11,13 @@ export const names = [
   "real_ip",
   "resource_firewall",
   "sendfile",
+  "sse_relay",
+  "websocket_relay",
 ] as const;
 
 /** Middleware of the reference that is not there yet, and what to do instead. */
 const absent: Readonly<Record<string, string>> = {
-  sse_relay: "write events with res:write_event",
   token_auth: "check the token in the function of the endpoint",
-  websocket_relay: "send events with res:write_event",
 };
 
 /** What is wrong with a name, and how to correct it; undefined for one that is known. */

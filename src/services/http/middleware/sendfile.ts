@@ -1,5 +1,5 @@
 import { WippyError } from "../../../vm/error.ts";
-import { plain } from "../exchange.ts";
+import { patience, plain } from "../exchange.ts";
 import { fileResponse } from "../files/file-response.ts";
 import { lookUp, statusOf } from "../files/place.ts";
 import type { Middleware, Use } from "./use.ts";
@@ -45,6 +45,7 @@ export function sendfile({ options, context }: Use): Middleware {
       if (found === undefined || found.directory) return plain(404, "404 page not found");
       if (name !== null) headers.set("content-disposition", attachment(utf8(name)));
       const type = headers.get("content-type");
+      exchange.limitSilence(patience);
       return await fileResponse(exchange.request, context.volumes, found, {
         headers,
         ...(type !== null && { type }),

@@ -1,6 +1,7 @@
 import type { ServiceContext } from "../../context.ts";
 import type { Exchange, Handler } from "../exchange.ts";
 import type { Meters } from "../meters.ts";
+import type { Relays } from "../relay/relay.ts";
 
 /** A chain that a name stands in: before or after the match of the route is known. */
 export type Chain = "pre" | "post";
@@ -15,6 +16,7 @@ export interface Use {
   chain: Chain;
   context: ServiceContext;
   meters: Meters;
+  relays: Relays;
 }
 
 /** Makes a middleware of its options. @throws WippyError Invalid */
