@@ -201,6 +201,15 @@ export const luaString = lazy(() =>
   z.union([z.string(), z.instanceof(Uint8Array)], { error: "a string is expected" })
 );
 
+/** A list of Lua: the empty one arrives as a table without keys. */
+export function luaList<Item extends zod.ZodType>(item: Item) {
+  return z.preprocess(
+    (value) =>
+      typeof value === "object" && value !== null && Object.keys(value).length === 0 ? [] : value,
+    z.array(item),
+  );
+}
+
 /** The bytes of a Lua string. */
 export function bytesOf(value: string | Uint8Array): Uint8Array {
   return typeof value === "string" ? new TextEncoder().encode(value) : value;

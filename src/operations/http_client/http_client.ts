@@ -5,14 +5,15 @@ import { asLua, type LuaValue } from "../../vm/value.ts";
 import {
   bytesOf,
   defineOperation,
+  luaList,
   luaString,
   type Operation,
   type OperationContext,
 } from "../operation.ts";
-import { list, needsOf, options, type Request, request, requestOf } from "./request.ts";
+import { needsOf, options, type Request, request, requestOf } from "./request.ts";
 import type { Outcome } from "./exchange.ts";
 
-const granted = lazy(() => list(z.string()).optional());
+const granted = lazy(() => luaList(z.string()).optional());
 const body = lazy(() => luaString().optional());
 const handle = lazy(() => z.int());
 
@@ -71,7 +72,7 @@ export const http_client: Operation[] = [
     name: "http_client.send_all",
     summary: "Sends requests at the same time. Returns for each what `send` does, or its error.",
     mode: "async",
-    arguments: () => [list(sending())],
+    arguments: () => [luaList(sending())],
     run: async (context, all) =>
       await Promise.all(
         all.map((each) =>

@@ -6,7 +6,7 @@ import type * as zod from "zod";
 import { parseDuration } from "../../registry/duration.ts";
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
-import { bytesOf, luaString } from "../operation.ts";
+import { bytesOf, luaList, luaString } from "../operation.ts";
 import { literalNeeds, type Need, selectNeed } from "../../network/guard.ts";
 import { invalid } from "./failure.ts";
 
@@ -25,15 +25,6 @@ const ownHeaders: ReadonlySet<string> = new Set([
   "transfer-encoding",
   "upgrade",
 ]);
-
-/** A list of Lua: the empty one arrives as a table without keys. */
-export function list<Item extends zod.ZodType>(item: Item) {
-  return z.preprocess(
-    (value) =>
-      typeof value === "object" && value !== null && Object.keys(value).length === 0 ? [] : value,
-    z.array(item),
-  );
-}
 
 const texts = lazy(() => z.record(z.string(), luaString()));
 
@@ -75,7 +66,7 @@ export const request = lazy(() =>
     /** What the permission `http_client.request` is asked for. */
     resource: z.string(),
     /** Names and values; a value's characters are its bytes. */
-    headers: list(z.tuple([z.string(), z.string()])),
+    headers: luaList(z.tuple([z.string(), z.string()])),
     /** Encoded fields of a form. */
     form: z.string().optional(),
     /** Milliseconds for all of it, and with `stream` for the headers and for each part of the body. */

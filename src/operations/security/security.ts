@@ -5,7 +5,13 @@ import { z } from "../../registry/schema.ts";
 import { lazy } from "../../registry/lazy.ts";
 import { WippyError } from "../../vm/error.ts";
 import { asLua, type LuaValue } from "../../vm/value.ts";
-import { defineOperation, luaString, type Operation, type OperationContext } from "../operation.ts";
+import {
+  defineOperation,
+  luaList,
+  luaString,
+  type Operation,
+  type OperationContext,
+} from "../operation.ts";
 import { groupOf, policyOf } from "./policies.ts";
 import type { TokenStore } from "./tokens.ts";
 
@@ -115,7 +121,7 @@ export const security: Operation[] = [
     arguments: () => [
       id(),
       z.object({ id: z.string({ error: "an actor's id is text in UTF-8" }), meta: anything() }),
-      z.array(z.string()),
+      luaList(z.string()),
       anything(),
       anything(),
     ],

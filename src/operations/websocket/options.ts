@@ -8,8 +8,8 @@ import { parseDuration } from "../../registry/duration.ts";
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
 import { invalid } from "../http_client/failure.ts";
-import { basic, headerList, list, token } from "../http_client/request.ts";
-import { luaString } from "../operation.ts";
+import { basic, headerList, token } from "../http_client/request.ts";
+import { luaList, luaString } from "../operation.ts";
 
 const megabyte = 1024 * 1024;
 const defaultDialTimeout = 30_000;
@@ -49,7 +49,7 @@ const range = (name: string, least: number, most: number) =>
 export const options = lazy(() =>
   z.strictObject({
     headers: z.record(z.string(), luaString()).optional(),
-    protocols: list(z.string({ error: "protocols is a list of names" })).optional(),
+    protocols: luaList(z.string({ error: "protocols is a list of names" })).optional(),
     dial_timeout: time("dial_timeout"),
     read_timeout: time("read_timeout"),
     write_timeout: time("write_timeout"),
@@ -79,8 +79,8 @@ export const wanted = lazy(() =>
   z.object({
     /** Without user, password and fragment. */
     url: z.string(),
-    headers: list(z.tuple([z.string(), z.string()])),
-    protocols: list(z.string()),
+    headers: luaList(z.tuple([z.string(), z.string()])),
+    protocols: luaList(z.string()),
     /** Milliseconds; 0: without limit. */
     dialTimeout: z.number(),
     readTimeout: z.number(),

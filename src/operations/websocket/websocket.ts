@@ -2,9 +2,8 @@ import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
 import { asLua } from "../../vm/value.ts";
 import { invalid } from "../http_client/failure.ts";
-import { list } from "../http_client/request.ts";
 import { proxyOf } from "../network.ts";
-import { bytesOf, defineOperation, luaString, type Operation } from "../operation.ts";
+import { bytesOf, defineOperation, luaList, luaString, type Operation } from "../operation.ts";
 import { options, wanted, wantedOf } from "./options.ts";
 
 const handle = lazy(() => z.int());
@@ -27,7 +26,7 @@ export const websocket: Operation[] = [
     name: "websocket.connect",
     summary: "Connects. Returns the connection, or the permissions that are lacking.",
     mode: "async",
-    arguments: () => [wanted(), list(z.string()).optional()],
+    arguments: () => [wanted(), luaList(z.string()).optional()],
     async run({ signal, resources, services }, asked, given) {
       const { open } = await import("./handshake.ts");
       const { Connection } = await import("./connection.ts");

@@ -315,3 +315,13 @@ test.each([
   await expect(startApplication({ entries: { memory: entries.memory, reads: entries.reads, bad } }))
     .rejects.toThrow(message);
 });
+
+test("a token of an empty scope allows nothing", async () => {
+  expect(
+    await evaluate(`
+    local tokens = assert(security.token_store("app:plain"))
+    local who, what = tokens:validate(assert(tokens:create(actor, scope())))
+    return { who:id(), #what:policies(), what:evaluate(who, "doc.read", "doc:1") }
+  `),
+  ).toEqual(["ada", 0, "undefined"]);
+});

@@ -13,6 +13,7 @@ import { rateLimit } from "./rate-limit.ts";
 import { realIp } from "./real-ip.ts";
 import { sseRelay, websocketRelay } from "./relay.ts";
 import { sendfile } from "./sendfile.ts";
+import { tokenAuth } from "./token-auth.ts";
 import type { Middleware, MiddlewareFactory, Use } from "./use.ts";
 
 const factories: Readonly<Record<typeof names[number], MiddlewareFactory>> = {
@@ -27,6 +28,7 @@ const factories: Readonly<Record<typeof names[number], MiddlewareFactory>> = {
   resource_firewall: resourceFirewall,
   sendfile,
   sse_relay: sseRelay,
+  token_auth: tokenAuth,
   websocket_relay: websocketRelay,
 };
 
