@@ -1,5 +1,5 @@
 import { defineService } from "../service.ts";
-import { consumerSchema, memorySchema, queueSchema, sqliteSchema } from "./schema.ts";
+import { amqpSchema, consumerSchema, memorySchema, queueSchema, sqliteSchema } from "./schema.ts";
 
 /** Queues in memory, which end with the runtime. */
 export const memoryDriver = defineService({
@@ -13,6 +13,13 @@ export const sqliteDriver = defineService({
   name: "queue.driver.sqlite",
   schema: sqliteSchema,
   load: () => import("./sqlite/service.ts").then(({ runSqliteDriver }) => runSqliteDriver),
+});
+
+/** Queues of a broker that speaks AMQP 0-9-1. */
+export const amqpDriver = defineService({
+  name: "queue.driver.amqp",
+  schema: amqpSchema,
+  load: () => import("./amqp/service.ts").then(({ runAmqpDriver }) => runAmqpDriver),
 });
 
 /** A queue of a driver. */

@@ -18,6 +18,51 @@ export const sqliteSchema = () =>
 /** The payload of a `queue.driver.sqlite`. */
 export type SqliteDriverSettings = zod.output<ReturnType<typeof sqliteSchema>>;
 
+const pem = () => z.string().min(1).optional();
+const whole = () => z.int().min(1).optional();
+
+/** Of the payload of a `queue.driver.amqp`. Durations are milliseconds. */
+export const amqpSchema = () =>
+  z.object({
+    url: z.string().min(1).default("amqp://guest:guest@localhost:5672/").refine(
+      (text) => /^amqps?:$/.test(URL.canParse(text) ? new URL(text).protocol : ""),
+      { error: "url must begin with amqp:// or amqps://" },
+    ),
+    /** Instead of the one of the address. */
+    vhost: z.string().min(1).optional(),
+    /** As the broker shows it. */
+    connection_name: z.string().min(1).optional(),
+    auth_mechanism: choice(["PLAIN", "EXTERNAL", "AMQPLAIN"], "auth_mechanism").default("PLAIN"),
+    heartbeat: duration(undefined),
+    connection_timeout: duration(30_000),
+    /** Before the connection is made again; doubled each time. */
+    reconnect_delay: duration(1_000),
+    reconnect_max_delay: duration(30_000),
+    /** Of each message. */
+    default_message_ttl: duration(undefined),
+    /** Of the messages of each queue that does not say so itself. */
+    default_queue_ttl: duration(undefined),
+    /** Without use, of each queue that does not say so itself. */
+    default_queue_expiry: duration(undefined),
+    /** Messages that a consumer has unsettled, instead of its own `prefetch`. */
+    prefetch_count: whole(),
+    /** Bytes of a frame. */
+    frame_size: whole(),
+    channel_max: whole(),
+    tls: z.object({
+      enabled: z.boolean().default(false),
+      server_name: z.string().min(1).optional(),
+      cert: pem(),
+      key: pem(),
+      ca: pem(),
+      insecure_skip_verify: z.boolean().default(false),
+    }).prefault({}),
+    lifecycle: lifecycle(),
+  });
+
+/** The payload of a `queue.driver.amqp`. */
+export type AmqpDriverSettings = zod.output<ReturnType<typeof amqpSchema>>;
+
 /** A queue is there as soon as its entry is, unless its lifecycle says otherwise. */
 const startsByItself = () =>
   z.preprocess(
