@@ -4,10 +4,9 @@
 local runtime = ...
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
 local ask = runtime.use("library/granted", runtime)
-local new_stream = runtime.use("library/stream")
+local transfer = runtime.use("library/transfer", runtime)
 local operation = effects.operation
 
-local CHUNK <const> = 64 * 1024
 -- Permissions are asked for each redirect and each address; a server that always leads on must not hold the caller.
 local MOST_ROUNDS <const> = 20
 local ALPHANUMERIC <const> = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -32,16 +31,6 @@ local function texts(value)
   return result
 end
 
--- A Stream of a File or a Stream, nil for anything else.
-local function stream_of(value)
-  if runtime.is("File", value) then
-    return value:stream()
-  elseif runtime.is("Stream", value) then
-    return value
-  end
-  return nil
-end
-
 -- A text inside of the quotes of a part's header.
 local function quoted(text)
   return (text:gsub('[\r\n"]', { ["\r"] = "%0D", ["\n"] = "%0A", ['"'] = "%22" }))
@@ -62,7 +51,7 @@ local function multipart(files)
     end
     local content = file.content
     if file.reader ~= nil then
-      content = stream_of(file.reader)
+      content = transfer.stream_of(file.reader)
       if not content then
         return invalid("files[" .. index .. "]: reader is a File or a Stream")
       end
@@ -105,7 +94,7 @@ local function body_of(options)
   if body == nil or options.form ~= nil or type(body) == "string" then
     return body
   end
-  local stream = stream_of(body)
+  local stream = transfer.stream_of(body)
   if not stream then
     return invalid("body is a string, a File or a Stream")
   end
@@ -161,34 +150,7 @@ end
 
 -- The response of a program, of what the host returned.
 local function response_of(found)
-  local handle = found.stream
-  if handle then
-    local position = 0
-    found.stream = new_stream({
-      read = function(size)
-        local data, err = operation("http_client.read", handle, size)
-        if err then
-          return nil, err
-        elseif data == "" then
-          return nil
-        end
-        position = position + #data
-        return data
-      end,
-      stat = function()
-        return {
-          size = -1,
-          position = position,
-          readable = true,
-          writable = false,
-          seekable = false,
-        }
-      end,
-      close = function()
-        return operation("http_client.close", handle)
-      end,
-    })
-  end
+  found.stream = found.stream and transfer.response(found.stream)
   return found
 end
 
@@ -205,19 +167,6 @@ local function take(spec, outcome)
   return nil, err
 end
 
-local function copy_into(handle, stream)
-  while true do
-    local data, err = stream:read(CHUNK)
-    if not data then
-      return err == nil, err
-    end
-    local wanted, failure = operation("http_client.upload_write", handle, data)
-    if not wanted then
-      return false, failure
-    end
-  end
-end
-
 -- Sends a request whose body is read from streams.
 local function upload(spec)
   local begun, err = operation("http_client.upload", spec.request, spec.granted)
@@ -225,12 +174,15 @@ local function upload(spec)
     return begun, err
   end
   local handle = begun.upload
+  local function write(data)
+    return operation("http_client.upload_write", handle, data)
+  end
   local going, failure = true, nil
   for _, part in ipairs(spec.body) do
     if type(part) == "string" then
-      going, failure = operation("http_client.upload_write", handle, part)
+      going, failure = write(part)
     else
-      going, failure = copy_into(handle, part)
+      going, failure = transfer.pour(part, write)
     end
     if failure then
       operation("http_client.close", handle)

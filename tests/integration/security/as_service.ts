@@ -8,6 +8,7 @@ export function allow(actions: unknown, resources: unknown = "*"): Record<string
 }
 
 const modules = [
+  "cloudstorage",
   "contract",
   "ctx",
   "env",

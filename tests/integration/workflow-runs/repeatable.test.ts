@@ -152,6 +152,12 @@ function entriesOf(directory: string, { version }: World): Entry[] {
     plain("files", "fs.directory", { directory }),
     plain("database", "db.sql.sqlite", { file: ":memory:", ...auto }),
     plain("cache", "store.memory", auto),
+    plain("aws", "config.aws", { region: "r", access_key_id: "a", secret_access_key: "s" }),
+    plain("bucket", "cloudstorage.s3", {
+      config: "app:aws",
+      bucket: "books",
+      endpoint: "http://127.0.0.1:1",
+    }),
     plain("driver", "queue.driver.memory", auto),
     plain("work", "queue.queue", { driver: "app:driver" }),
     plain("tokens", "security.token_store", { store: "cache" }),
