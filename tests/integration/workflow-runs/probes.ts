@@ -464,4 +464,5 @@ export const refused: readonly string[] = [
   "system.gc.set_percent",
   "system.lock.acquire",
   "system.lock.release",
+  "websocket.connect",
 ];
