@@ -1,8 +1,7 @@
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
 import { asLua } from "../../vm/value.ts";
-import { list } from "../http_client/request.ts";
-import { bytesOf, defineOperation, luaString, type Operation } from "../operation.ts";
+import { bytesOf, defineOperation, luaList, luaString, type Operation } from "../operation.ts";
 import {
   expirationOf,
   limitOf,
@@ -159,7 +158,7 @@ export const cloudstorage: Operation[] = [
     name: "cloudstorage.delete",
     summary: "Deletes objects.",
     mode: "async",
-    arguments: () => [storage(), list(key()), network()],
+    arguments: () => [storage(), luaList(key()), network()],
     permission: mayUse,
     async run(context, id, keys, way) {
       const { storageOf } = await import("./storage.ts");
