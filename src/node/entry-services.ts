@@ -140,6 +140,7 @@ export class EntryServices {
       id: entry.id,
       lifecycle,
       host: kind.service.host !== undefined && kind.service.host !== "connections",
+      early: kind.service.early === true,
       requires: [...named, ...kind.service.requires?.(data) ?? []],
       strict: named,
       make: factory(this.#context(entry), data),

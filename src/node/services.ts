@@ -23,6 +23,8 @@ export interface ServiceDefinition {
   lifecycle: Lifecycle;
   /** Hosts start before the others, and one that cannot start is fatal. @default false */
   host?: boolean;
+  /** Starts before all others and stops after them, unless it requires some. @default false */
+  early?: boolean;
   /** Services that must run first; those that are none count as not written. */
   requires: string[];
   /** Of these, the ones that it cannot do without. */
@@ -255,12 +257,17 @@ export class Services {
       }
     };
     for (const service of all) if (service.lifecycle.startup === "required") need(service);
-    const hosts = all.filter(({ host, requires }) => host === true && requires.length === 0);
+    const alone = all.filter(({ requires }) => requires.length === 0);
+    const early = alone.filter((service) => service.early === true);
+    const hosts = alone.filter(({ host }) => host === true);
     const tried = new Map<Supervised, Promise<Outcome>>();
     const tryOne = async (service: Supervised): Promise<Outcome> => {
       const required = service.requires.flatMap((id) => this.#services.get(id) ?? []);
-      // Hosts come first: code that starts may use one without saying so.
-      if (service.host !== true) await Promise.all(hosts.map(tryOnce));
+      // Code that starts may use these without saying so.
+      if (!early.includes(service)) {
+        await Promise.all(early.map(tryOnce));
+        if (service.host !== true) await Promise.all(hosts.map(tryOnce));
+      }
       const outcomes = await Promise.all(required.map((other) => tryOnce(other)));
       service.desired = "running";
       const missing = (service.strict ?? []).find((id) => !this.#services.has(id)) ??
@@ -458,9 +465,9 @@ export class Services {
   async stopAll(): Promise<void> {
     this.#stopping = true;
     for (const service of this.#services.values()) service.retry?.();
-    await this.#stopInOrder(
-      [...this.#services.values()].filter(({ state }) => state === "running"),
-    );
+    const running = [...this.#services.values()].filter(({ state }) => state === "running");
+    await this.#stopInOrder(running.filter(({ early }) => early !== true));
+    await this.#stopInOrder(running.filter(({ early }) => early === true));
   }
 
   async #stopInOrder(running: Supervised[]): Promise<void> {

@@ -36,8 +36,8 @@ export class ResourceTable {
     id: number,
     type: abstract new (...args: never[]) => Resource,
   ): Resource {
-    const resource = this.#open.get(id);
-    if (resource instanceof type) return resource;
+    const resource = this.find(id, type);
+    if (resource) return resource;
     throw new WippyError(
       "Invalid",
       "it is closed; in a workflow nothing stays open between steps",
@@ -45,6 +45,15 @@ export class ResourceTable {
         retryable: false,
       },
     );
+  }
+
+  /** The resource of a number, unless it is closed or of another class. */
+  find<Resource extends Closable>(
+    id: number,
+    type: abstract new (...args: never[]) => Resource,
+  ): Resource | undefined {
+    const resource = this.#open.get(id);
+    return resource instanceof type ? resource : undefined;
   }
 
   /** Forgets a resource without closing it. Returns what was there. */

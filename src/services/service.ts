@@ -86,6 +86,8 @@ export interface ServiceTraits<Schema extends ServiceSchema = ServiceSchema> {
    * @default nothing does
    */
   host?: UnitHost;
+  /** Whether it starts before, and stops after, services that do not name it, since code uses it without saying so. */
+  early?: boolean;
   /** What a host allows; absent or empty: without limit. */
   limits?(data: zod.output<Schema>): Omit<HostLimits, "index">;
   /** Identifiers of entries, beside those that the lifecycle names, that run first. */
@@ -127,11 +129,12 @@ export interface ServiceKind<Schema extends ServiceSchema = ServiceSchema> exten
 export function defineService<Schema extends ServiceSchema>(
   definition: Omit<KindDefinition<Schema>, "code"> & ServiceTraits<Schema>,
 ): ServiceKind<Schema> {
-  const { host, limits, requires, onChange, foreground, code, load, ...kind } = definition;
+  const { host, early, limits, requires, onChange, foreground, code, load, ...kind } = definition;
   const references = [...definition.references ?? [], ...lifecycleReferences];
   const service: ServiceTraits<Schema> = {
     load,
     ...(host !== undefined && { host }),
+    ...(early && { early }),
     ...(limits && { limits }),
     ...(requires && { requires }),
     ...(onChange && { onChange }),

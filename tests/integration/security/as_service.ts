@@ -13,6 +13,7 @@ const modules = [
   "ctx",
   "env",
   "events",
+  "exec",
   "fs",
   "funcs",
   "http_client",

@@ -74,10 +74,15 @@ class Bench {
     });
   }
 
-  add(name: string, fields: Fields = {}, requires: string[] = []): FakeService {
+  add(
+    name: string,
+    fields: Fields = {},
+    requires: string[] = [],
+    order: { host?: boolean; early?: boolean } = {},
+  ): FakeService {
     const service = new FakeService(name, this.journal);
     const settings: Lifecycle = lifecycle().parse({ auto_start: true, ...fields });
-    this.services.add({ id: name, lifecycle: settings, requires, make: service });
+    this.services.add({ id: name, lifecycle: settings, requires, make: service, ...order });
     return service;
   }
 
@@ -89,6 +94,20 @@ class Bench {
 
 const fast = { restart: { initial_delay: "1ms", max_delay: "4ms", jitter: -1 } };
 const raised = () => new WippyError("Internal", "raised");
+
+test("what is early starts first and stops last, unless it requires something", async () => {
+  const bench = new Bench();
+  bench.add("service");
+  bench.add("host", {}, [], { host: true });
+  bench.add("early", {}, [], { early: true });
+  bench.add("early too", {}, ["service"], { early: true });
+  await bench.services.startAll();
+  expect(bench.journal).toEqual(["early", "host", "service", "early too"].map((n) => `start ${n}`));
+  bench.journal.length = 0;
+  await bench.services.stopAll();
+  expect(bench.journal.slice(0, 2).sort()).toEqual(["stop host", "stop service"]);
+  expect(bench.journal.slice(2)).toEqual(["stop early too", "stop early"]);
+});
 
 describe("restart", () => {
   test("after a failure, again and again", async () => {
