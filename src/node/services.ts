@@ -6,17 +6,8 @@ import type { Caller, Figure, Service, Started } from "../services/service.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import { Changes } from "./changes.ts";
+import type { ServiceInfo, ServiceState } from "./service-info.ts";
 import { failureFields, isTerminal, restartDelay } from "./service-failure.ts";
-
-/** States of a service, as `system.supervisor` and `wippy status` report them. */
-export type ServiceState =
-  | "unknown"
-  | "starting"
-  | "running"
-  | "stopping"
-  | "stopped"
-  | "exited"
-  | "failed";
 
 export interface ServiceDefinition {
   id: string;
@@ -31,17 +22,6 @@ export interface ServiceDefinition {
   strict?: string[];
   make: Service;
 }
-
-/** A service as tools show it. */
-export type ServiceInfo = {
-  id: string;
-  status: ServiceState;
-  desired: "running" | "stopped";
-  retry_count: number;
-  last_update: number;
-  started_at: number;
-  details?: string;
-};
 
 /** What became of a service that was to start; one that waits is tried again later. */
 type Outcome = "started" | "waiting" | "blocked";

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { ServiceInfo } from "../../node/services.ts";
+import type { ServiceInfo } from "../../node/service-info.ts";
 import { type AdminTarget, answer, done, failures, route, routes } from "../route.ts";
 
 const service = z.object({

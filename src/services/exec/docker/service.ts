@@ -3,7 +3,7 @@ import { Executor } from "../executor.ts";
 import type { DockerSettings } from "../schema.ts";
 import { addressOf } from "./address.ts";
 import { Engine } from "./engine.ts";
-import { containerOf, DockerProgram } from "./program.ts";
+import { containerOf, DockerProgram } from "./docker.ts";
 
 /** An executor of programs in containers. */
 export function runDockerExecutor(context: ServiceContext, settings: DockerSettings): Executor {

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { ServiceContext } from "../../context.ts";
 import { Executor } from "../executor.ts";
 import type { NativeSettings } from "../schema.ts";
-import { NativeProgram } from "./program.ts";
+import { NativeProgram } from "./native.ts";
 
 /** An executor of programs of this machine. */
 export function runNativeExecutor(context: ServiceContext, settings: NativeSettings): Executor {

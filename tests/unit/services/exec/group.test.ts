@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { until } from "../../../until.ts";
 
-const program = join(import.meta.dir, "../../../../src/services/exec/native/program.ts");
+const program = join(import.meta.dir, "../../../../src/services/exec/native/native.ts");
 
 test("programs that run when the runtime exits at once are killed with what they started", async () => {
   const code = `
