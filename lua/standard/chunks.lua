@@ -1,9 +1,9 @@
 -- Code of scripts that is loaded while they run: `load`, `loadfile`, `dofile`, `require` and `package`. Each unit has
 -- its own, as each has its own globals. The text of a file is compiled once per worker.
 local use = ...
+local compiler = use("kernel/core/compiler")
 local files = use("standard/files")
 local tostring = use("kernel/core/stable").tostring
-local raw_load = load
 
 local chunks = {}
 
@@ -21,7 +21,7 @@ local function compile(text, name, mode, env)
   if mode ~= nil and not mode:find("t", 1, true) then
     return nil, ("attempt to load a text chunk (mode is '%s')"):format(mode)
   end
-  return raw_load(text, chunk_name(name), "t", env)
+  return compiler.chunk(text, chunk_name(name), env)
 end
 
 -- The text of a reader function, whose pieces end with nil or "".
@@ -182,12 +182,11 @@ local function chunk_of(file, env)
     if not chunk then
       return nil, message
     end
-    local made =
-      raw_load("return function(_ENV) return function(...) " .. text .. "\nend end", name, "t", {})
+    local made = compiler.factory(text, compiler.shown(name))
     if not made then
       return chunk
     end
-    factory = made()
+    factory = made
     compiled[file] = factory
   end
   return factory(env)

@@ -130,7 +130,12 @@ function make.string(_, base, _, workflow)
     error("unable to dump given function", 2)
   end
   own.format = workflow and stable.format or raw.string.format
-  return setmetatable(own, { __call = casts.call_string })
+  return setmetatable(own, {
+    __call = casts.call_string,
+    __index = function(_, name)
+      return casts.string_methods[name]
+    end,
+  })
 end
 
 function make.table(_, base)

@@ -1,6 +1,7 @@
 import { Environment } from "../app/environment.ts";
 import type { Problem } from "../app/problem.ts";
-import { type CheckSyntax, validateEntries } from "../app/validation.ts";
+import { withSyntaxCheck } from "../app/syntax-check.ts";
+import { validateEntries } from "../app/validation.ts";
 import type { Entry } from "../registry/entry.ts";
 import type { ErrorData } from "../vm/error.ts";
 import { type LuaValue, ofKernel } from "../vm/value.ts";
@@ -31,18 +32,6 @@ export function codeProblems(found: LuaValue): Problem[] {
   });
 }
 
-/** Compiles without running, in a VM of its own that lives as long as the work. */
-async function withCompiler<Result>(work: (check: CheckSyntax) => Result): Promise<Result> {
-  const { loadLuaModule } = await import("../vm/module.ts");
-  const { Vm } = await import("../vm/vm.ts");
-  const vm = await Vm.create({ module: await loadLuaModule(), clock: () => 0 });
-  try {
-    return work((code, chunkName) => vm.compile(code, chunkName));
-  } finally {
-    vm.close();
-  }
-}
-
 /**
  * What is wrong with entries that were changed at run time: the checks of the boot, then the bodies of the code
  * named, run on a worker beside what it has loaded.
@@ -61,7 +50,7 @@ export async function checkChanged(
       place: { file, at: () => ({}), sourceLine: (line: number) => ({ file, line }) },
     };
   });
-  const problems = await withCompiler((check) => validateEntries(defined, environment, check));
+  const problems = await withSyntaxCheck((check) => validateEntries(defined, environment, check));
   if (code.length === 0 || problems.some(({ severity }) => severity === "error")) return problems;
   const overlay = [...entries.values()].flatMap((entry): CodeEntry[] => {
     const loaded = codeEntry(entry, environment);

@@ -23,6 +23,7 @@ import { ServiceQuestions } from "./service-questions.ts";
 import { Pulse } from "./pulse.ts";
 import { registerSharedMemory } from "./shared-memory.ts";
 import { OperationRunner } from "./operation-runner.ts";
+import { lowerForKernel } from "./typed-lua.ts";
 import { workflowOptions } from "./workflow-options.ts";
 import { WorkflowWork } from "./workflow-work.ts";
 
@@ -194,6 +195,7 @@ export class LuaWorker {
       pair(() => {
         const options = readers.get(String(name));
         if (options) return options(this.#entries, ...args);
+        if (name === "language.lower") return lowerForKernel(args[0]);
         if (name === "entry.nearest") return this.#nearestEntry(String(args[0]), String(args[1]));
         if (name === "operation.permission") {
           const [operation, ...rest] = args;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { loadApplication } from "../../src/app/app.ts";
 import { formatProblem, type Problem } from "../../src/app/problem.ts";
-import { withSyntaxCheck } from "../../src/cli/run/syntax.ts";
+import { withSyntaxCheck } from "../../src/app/syntax-check.ts";
 import { Node } from "../../src/node/node.ts";
 import type { LogRecord } from "../../src/observe/log.ts";
 import type { Simulation } from "../../src/platform/simulation.ts";

@@ -7,7 +7,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadApplication } from "../../src/app/app.ts";
-import { withSyntaxCheck } from "../../src/cli/run/syntax.ts";
+import { withSyntaxCheck } from "../../src/app/syntax-check.ts";
 import { Node } from "../../src/node/node.ts";
 import { silentSink } from "../../src/observe/log.ts";
 import { Simulation } from "../../src/platform/simulation.ts";

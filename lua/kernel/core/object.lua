@@ -1,5 +1,5 @@
 -- Objects: tables that applications see as userdata, with a locked metatable and read-only methods.
--- [1] = true in the metatable is what `host.type` (and so the sandbox's `type`) looks at.
+-- [1] in the metatable is what `host.type` (and so the sandbox's `type`) looks at: `true`, or "type" for a type.
 local use = ...
 local tostring = use("kernel/core/stable").tostring
 local metatable_of = debug.getmetatable
@@ -87,6 +87,11 @@ end
 --- True when `value` was made by the constructor of `name`.
 function object.is(name, value)
   return type(value) == "table" and metatable_of(value) == names[name]
+end
+
+--- True when a kind of objects has the name.
+function object.is_kind(name)
+  return names[name] ~= nil
 end
 
 --- True for the metatable of a defined kind: its metamethods are the kernel's.

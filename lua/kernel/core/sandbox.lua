@@ -4,6 +4,7 @@ local use = ...
 local core = use("kernel/core/core")
 local casts = use("kernel/core/casts")
 local check = use("kernel/core/check")
+local compiler = use("kernel/core/compiler")
 local effects = use("kernel/core/effects")
 local errors = use("kernel/core/errors")
 local freeze = use("kernel/core/freeze")
@@ -12,6 +13,7 @@ local raw_access = use("kernel/core/raw_access")
 local scheduler = use("kernel/core/scheduler")
 local shortage = use("kernel/core/shortage")
 local stable = use("kernel/core/stable")
+local types_of = use("kernel/types/types")
 local metatable_of = debug.getmetatable
 
 local sandbox = {}
@@ -96,9 +98,9 @@ libraries.table.freeze, libraries.table.isfrozen = frozen.functions(libraries.ta
 libraries.table.make_immutable, libraries.table.is_immutable =
   libraries.table.freeze, libraries.table.isfrozen
 metatable_of(base.string).__call = casts.call_string
-for name, cast in pairs(casts) do
-  if name ~= "string" and name ~= "call_string" then
-    base[name] = cast
+for name, type_value in pairs(casts.types) do
+  if name ~= "string" and name ~= "nil" then
+    base[name] = type_value
   end
 end
 library("utf8", utf8, "char charpattern codepoint codes len offset")
@@ -177,7 +179,7 @@ setmetatable(libraries.string, {
     if type(own) == "table" and own ~= base.string then
       return rawget(own, name)
     end
-    return nil
+    return casts.string_methods[name]
   end,
 })
 
@@ -261,30 +263,18 @@ function sandbox.missing(message, id, kinds, details)
   return errors.make("NotFound", text, false, details or { id = id })
 end
 
--- `text` is what a program has written where `source` puts more around it: it must be whole by itself, or it could
--- close what is around it.
-local function compile(id, source, name, text)
+-- `library(alias)` gives the types of an imported library.
+local function compile(id, definition, library_types)
+  local name = definition.chunk or id
   if name:sub(1, 4) == "lua/" then
     -- Code under such a name would count as the kernel's own, which is not preempted.
     return nil, errors.fail("Invalid", "the namespace of " .. id .. " is reserved; choose another")
   end
-  if text then
-    local alone, problem = load(text, "=" .. name, "t", {})
-    if not alone then
-      return nil, errors.fail("Invalid", problem)
-    end
+  local factory, types = compiler.factory(definition.source, name, definition.text, library_types)
+  if not factory then
+    return nil, errors.fail("Invalid", types)
   end
-  -- Same line numbers as in the file: nothing is put before the first line but on that line.
-  local chunk, message = load(
-    "return function(_ENV) return function(...) " .. source .. "\nend end",
-    "=" .. name,
-    "t",
-    {}
-  )
-  if not chunk then
-    return nil, errors.fail("Invalid", message)
-  end
-  return chunk()
+  return factory, types
 end
 
 local unlisted = "; list it under modules: or imports: of the entry"
@@ -317,9 +307,13 @@ function sandbox.entry(id)
   if not definition then
     return nil
   end
-  local factory, err = compile(id, definition.source, definition.chunk or id, definition.text)
+  local factory, types = compile(id, definition, function(alias)
+    local imported = definition.imports and definition.imports[alias]
+    local known = imported and sandbox.entry(imported)
+    return known and known.types
+  end)
   if not factory then
-    return nil, err
+    return nil, types
   end
   -- A flat copy: a global is found in one step, only `_G` (and a typo) takes the slow way.
   local visible = {}
@@ -352,6 +346,7 @@ function sandbox.entry(id)
     kind = definition.kind,
     method = definition.method,
     factory = factory,
+    types = types,
     visible = visible,
     environment = environment,
     imports = definition.imports,
@@ -404,6 +399,10 @@ local function import(env, entry, loaded)
       loaded[id] = value
     end
     rawset(env, alias, value)
+    local library_types = entries[id] and entries[id].types
+    if library_types then
+      types_of.share(library_types, env)
+    end
   end
   return nil
 end

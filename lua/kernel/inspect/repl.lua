@@ -1,6 +1,7 @@
 -- Code that a person types, piece after piece: it runs in a process, and what it makes global stays. The process may
 -- end (by an error of a coroutine, a failed link, an interruption); the next one goes on with the same globals.
 local use = ...
+local compiler = use("kernel/core/compiler")
 local errors = use("kernel/core/errors")
 local sandbox = use("kernel/core/sandbox")
 local scheduler = use("kernel/core/scheduler")
@@ -32,12 +33,12 @@ local at_end = "near <eof>$"
 -- The chunk; or nil, a message, and whether more lines may make it whole.
 local function load_code(code)
   local env = session.env
-  local chunk, first = load("return " .. code, "=repl", "t", env)
+  local chunk, first = compiler.chunk("return " .. code, "=repl", env)
   if chunk then
     return chunk
   end
   local message
-  chunk, message = load(code, "=repl", "t", env)
+  chunk, message = compiler.chunk(code, "=repl", env)
   return chunk, message, not chunk and (first:find(at_end) or message:find(at_end)) ~= nil
 end
 

@@ -5,7 +5,7 @@ import type { Change } from "../../registry/versions.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { Console } from "../terminal/terminal.ts";
 import { load, type SourceOptions } from "./load.ts";
-import { withSyntaxCheck } from "./syntax.ts";
+import { withSyntaxCheck } from "../../app/syntax-check.ts";
 
 const words = { "entry.create": "created", "entry.update": "updated", "entry.delete": "deleted" };
 

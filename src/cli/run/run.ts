@@ -12,7 +12,7 @@ import { report } from "../terminal/report.ts";
 import { createLog } from "./logging.ts";
 import type { ServeOptions } from "./serve.ts";
 import { type RunOptions, start, type Task } from "./start.ts";
-import { withSyntaxCheck } from "./syntax.ts";
+import { withSyntaxCheck } from "../../app/syntax-check.ts";
 
 /** `wippy run [COMMAND] [ARGS…]`: the application, with a command of it or without. */
 export async function run(

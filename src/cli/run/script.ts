@@ -21,7 +21,7 @@ import { CommandError, type Console } from "../terminal/terminal.ts";
 import { report } from "../terminal/report.ts";
 import { createScriptLog } from "./logging.ts";
 import { type RunOptions, start } from "./start.ts";
-import { withSyntaxCheck } from "./syntax.ts";
+import { withSyntaxCheck } from "../../app/syntax-check.ts";
 
 /** What to run, and what distinguishes it from other scripts. */
 interface Source extends Script {

@@ -11,7 +11,7 @@ import type { ApiClient, Got } from "../../admin/client.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
 import { load, type SourceOptions } from "../run/load.ts";
 import { report } from "../terminal/report.ts";
-import { withSyntaxCheck } from "../run/syntax.ts";
+import { withSyntaxCheck } from "../../app/syntax-check.ts";
 import { oneLine } from "../../observe/clean.ts";
 import { connectRuns, type Run, type RunChoice } from "./workflow.ts";
 import type { TaskFailure } from "../../workflows/tasks/tasks.ts";

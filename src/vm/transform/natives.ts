@@ -176,10 +176,12 @@ export function addNatives(module: ModuleText): void {
    (i64.extend_i32_u (call $memory_used (local.get $L))))
   (i32.const 1))`);
 
-  // host.type(v): type(v), but "userdata" (7) for a table whose metatable holds true at 1.
+  // host.type(v): type(v), but "userdata" (7) for a table whose metatable holds true at 1, and "type" for one whose
+  // metatable holds that text there.
   module.append(`
  (func $host_type (param $L i32) (result i32)
   (local $type i32)
+  (local $text i32)
   (call $luaL_checkany (local.get $L) (i32.const 1))
   (local.set $type (call $lua_type (local.get $L) (i32.const 1)))
   (if (i32.eq (local.get $type) (i32.const 5))
@@ -187,6 +189,14 @@ export function addNatives(module: ModuleText): void {
     (if (call $lua_getmetatable (local.get $L) (i32.const 1))
      (then
       (drop (call $lua_rawgeti (local.get $L) (i32.const -1) (i64.const 1)))
+      (if (i32.eq (call $lua_type (local.get $L) (i32.const -1)) (i32.const 4))
+       (then
+        (local.set $text (call $lua_tolstring (local.get $L) (i32.const -1) (i32.const 0)))
+        (if
+         (i32.and
+          (i32.eq (i32.load (local.get $text)) (i32.const 0x65707974))  ;; "type"
+          (i32.eqz (i32.load8_u offset=4 (local.get $text))))
+         (then (return (i32.const 1))))))
       (if
        (i32.and
         (i32.eq (call $lua_type (local.get $L) (i32.const -1)) (i32.const 1))

@@ -9,7 +9,7 @@ import { openLocal } from "../../../src/admin/local.ts";
 import type { AdminTarget } from "../../../src/admin/route.ts";
 import { loadApplication } from "../../../src/app/app.ts";
 import { main } from "../../../src/cli/cli.ts";
-import { withSyntaxCheck } from "../../../src/cli/run/syntax.ts";
+import { withSyntaxCheck } from "../../../src/app/syntax-check.ts";
 import { Node } from "../../../src/node/node.ts";
 import { silentSink } from "../../../src/observe/log.ts";
 import { LogMemory } from "../../../src/observe/log-memory.ts";

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { plain } from "../../../src/admin/plain.ts";
 import { loadApplication } from "../../../src/app/app.ts";
-import { withSyntaxCheck } from "../../../src/cli/run/syntax.ts";
+import { withSyntaxCheck } from "../../../src/app/syntax-check.ts";
 import { Node } from "../../../src/node/node.ts";
 import { silentSink } from "../../../src/observe/log.ts";
 import { schemaVersion } from "../../../src/workflows/providers/sqlite/migrations.ts";

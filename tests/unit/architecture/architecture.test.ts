@@ -58,6 +58,16 @@ const violations: Record<string, [files: Record<string, string>, message: string
   "no line over 120 columns": [
     [{ "src/vm/a.ts": `// ${"x".repeat(120)}\n` }, "src/vm/a.ts:1 has 123 columns"],
   ],
+  "the language knows nothing of the runtime": [
+    [
+      { "src/language/language.ts": 'import { readFileSync } from "node:fs";\n' },
+      "src/language/language.ts imports node:fs",
+    ],
+    [
+      { "src/language/language.ts": 'import type { Vm } from "../vm/vm.ts";\n' },
+      "src/language/language.ts imports ../vm/vm.ts",
+    ],
+  ],
   "the file to open first in a folder is named after it": [
     [{ "src/platform/clock.ts": "" }, "src/platform has no platform.ts"],
   ],

@@ -29,6 +29,7 @@ const layers = [
   "src/observe",
   "src/platform",
   "src/vm",
+  "src/language",
 ];
 
 /** The same for Lua; files of the kernel itself compose. What several modules share may use modules. */
@@ -170,6 +171,17 @@ export const rules: Record<string, Rule> = {
           `${path} imports ${target}. Use the port (src/workflows/provider.ts); only ${chooser} knows who implements it.`
         )
     ),
+
+  "the language knows nothing of the runtime": (tree) =>
+    [...tree].flatMap(([path, text]) => {
+      if (!/^src\/language\/.*\.ts$/.test(path)) return [];
+      const found = text.matchAll(/\bfrom "([^"\n]+)";$|\b(?:import|require)\("([^"\n]+)"\)/gm);
+      return [...found].map(([, named, called]) => (named ?? called)!)
+        .filter((target) => !/^\.\/[^.]/.test(target)).map((target) =>
+          `${path} imports ${target}. The front end of the language takes a text and returns trees; ` +
+          "it asks nobody."
+        );
+    }),
 
   [`no file over ${mostLines} lines`]: (tree) =>
     [...tree].filter(([path]) => isCode(path)).flatMap(([path, text]) => {

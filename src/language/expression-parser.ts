@@ -1,0 +1,279 @@
+import type { Binding, Expression, FunctionBody, Name, TableField, Tree } from "./tree.ts";
+import { TypeParser } from "./type-parser.ts";
+
+/** Priorities to the left and to the right, as in Lua. */
+const priorities = new Map<string, readonly [left: number, right: number]>([
+  ["or", [1, 1]],
+  ["and", [2, 2]],
+  ["|", [4, 4]],
+  ["~", [5, 5]],
+  ["&", [6, 6]],
+  ["<<", [7, 7]],
+  [">>", [7, 7]],
+  ["..", [9, 8]],
+  ["+", [10, 10]],
+  ["-", [10, 10]],
+  ["^", [14, 13]],
+]);
+for (const operator of ["<", ">", "<=", ">=", "~=", "=="]) priorities.set(operator, [3, 3]);
+for (const operator of ["*", "/", "//", "%"]) priorities.set(operator, [11, 11]);
+const unaryPriority = 12;
+
+/** Methods of type values. */
+export const typeMethods: ReadonlySet<string> = new Set(
+  "is kind name elem key val inner ret fields variants params tparams".split(" "),
+);
+
+/** What a name followed by `as` is when it is no cast: the beginning of a statement. */
+const afterVariable: ReadonlySet<string> = new Set(["=", ",", ".", ":", "["]);
+
+/** Reads expressions, and resolves the names in them. */
+export abstract class ExpressionParser extends TypeParser {
+  readonly casts: Tree["casts"] = [];
+  /** Bindings that are visible, by name. */
+  protected readonly visible = new Map<string, Binding | undefined>();
+  /** The name of the `local f = function` that is being read, and whether its body reads the name. */
+  protected pending: { name: string; read: boolean } | undefined;
+
+  protected abstract functionBody(start: number, self?: Binding): FunctionBody;
+
+  protected override bindingOf(name: string): Binding | undefined {
+    return this.visible.get(name);
+  }
+
+  protected override expressionList(): Expression[] {
+    const list = [this.expression()];
+    while (this.accept(",")) list.push(this.expression());
+    return list;
+  }
+
+  protected override expression(): Expression {
+    const { start } = this;
+    return this.nested(() => this.#binary(0)) ?? { kind: "Missing", start, end: this.previousEnd };
+  }
+
+  #binary(limit: number): Expression {
+    const { start } = this;
+    let left: Expression;
+    if (this.kind === "not" || this.kind === "-" || this.kind === "#" || this.kind === "~") {
+      const operator = this.kind;
+      this.advance();
+      const operand = this.#deeper(unaryPriority);
+      left = { kind: "Unary", operator, operand, start, end: this.previousEnd };
+    } else left = this.#simple();
+    for (;;) {
+      const priority = priorities.get(this.kind);
+      if (priority === undefined || priority[0] <= limit) return left;
+      const operator = this.kind;
+      this.advance();
+      const right = this.#deeper(priority[1]);
+      left = { kind: "Binary", operator, left, right, start, end: this.previousEnd };
+    }
+  }
+
+  #deeper(limit: number): Expression {
+    const { start } = this;
+    return this.nested(() => this.#binary(limit)) ??
+      { kind: "Missing", start, end: this.previousEnd };
+  }
+
+  #simple(): Expression {
+    const { start } = this;
+    let simple: Expression;
+    switch (this.kind) {
+      case "number":
+        simple = { kind: "Number", text: this.value, start, end: this.end };
+        this.advance();
+        break;
+      case "string":
+        simple = { kind: "String", value: this.value, start, end: this.end };
+        this.advance();
+        break;
+      case "nil":
+        simple = { kind: "Nil", start, end: this.end };
+        this.advance();
+        break;
+      case "true":
+        simple = { kind: "True", start, end: this.end };
+        this.advance();
+        break;
+      case "false":
+        simple = { kind: "False", start, end: this.end };
+        this.advance();
+        break;
+      case "...":
+        simple = { kind: "Vararg", start, end: this.end };
+        this.advance();
+        break;
+      case "{":
+        simple = this.#table();
+        break;
+      case "function":
+        this.advance();
+        simple = this.functionBody(start);
+        break;
+      default:
+        simple = this.suffixed();
+    }
+    return this.#casted(simple);
+  }
+
+  /** `as T`, `:: T` and `!` behind an operand. */
+  #casted(operand: Expression): Expression {
+    const { start } = operand;
+    for (;;) {
+      const at = this.start;
+      if (this.kind === "::" || this.isAs()) {
+        this.advance();
+        const type = this.erasedType(at, () => this.castType());
+        operand = { kind: "Cast", operand, type, start, end: this.previousEnd };
+      } else if (this.kind === "!") {
+        this.advance();
+        this.erase(at);
+        operand = { kind: "NonNil", operand, start, end: this.previousEnd };
+      } else return operand;
+      if (this.typeDepth === 0) this.casts.push(operand);
+    }
+  }
+
+  protected isAs(): boolean {
+    if (!this.isWord("as") || this.visible.get("as") !== undefined) return false;
+    const next = this.peek();
+    if (afterVariable.has(next.kind)) return false;
+    // `as` may be a function of the program's own, on a line of its own.
+    return !(this.onNewLine() && /\bfunction\s+as\b|\bas\s*=[^=]/.test(this.text));
+  }
+
+  protected lookUp(name: string, start: number): Name {
+    const local = this.visible.get(name);
+    if (this.pending?.name === name && local === undefined) this.pending.read = true;
+    const found: Name = {
+      kind: "Name",
+      name,
+      ...(local && { local }),
+      start,
+      end: this.previousEnd,
+    };
+    if (local === undefined && this.typeDepth === 0) this.globals.push(found);
+    return found;
+  }
+
+  #primary(): Expression {
+    const { start } = this;
+    if (this.kind === "name") {
+      const name = this.value;
+      this.advance();
+      return this.lookUp(name, start);
+    }
+    if (this.kind === "(") {
+      this.advance();
+      const inner = this.expression();
+      this.expectClosing(")", "(", start);
+      return { kind: "Paren", inner, start, end: this.previousEnd };
+    }
+    this.fault(
+      this.kind === "!=" ? "unexpected '!='; write ~=" : `unexpected symbol near ${this.near()}`,
+    );
+    return { kind: "Missing", start, end: start };
+  }
+
+  /** A name, or an expression in parentheses, with fields, indices and calls behind it. */
+  protected suffixed(): Expression {
+    const { start } = this;
+    let object = this.#primary();
+    for (;;) {
+      switch (this.kind) {
+        case ".": {
+          this.advance();
+          const nameStart = this.start;
+          const name = this.nameText();
+          object = { kind: "Member", object, name, nameStart, start, end: this.previousEnd };
+          break;
+        }
+        case "[": {
+          const opening = this.start;
+          this.advance();
+          const key = this.expression();
+          this.expectClosing("]", "[", opening);
+          object = { kind: "Index", object, key, start, end: this.previousEnd };
+          break;
+        }
+        case ":": {
+          this.advance();
+          const name = this.nameText();
+          if (object.kind === "Name" && this.is("=")) {
+            this.typed = true;
+            this.fault(`a type needs a declaration; write local ${object.name}: ${name}`);
+            return { kind: "Missing", start, end: start };
+          }
+          if (object.kind === "Name" && typeMethods.has(name)) object.used = "method";
+          const args = this.#arguments();
+          object = { kind: "MethodCall", object, name, args, start, end: this.previousEnd };
+          break;
+        }
+        case "(":
+        case "{":
+        case "string": {
+          if (object.kind === "Missing") return object;
+          if (object.kind === "Name") object.used = "call";
+          else if (
+            object.kind === "Member" && object.object.kind === "Name" &&
+            typeMethods.has(object.name)
+          ) object.object.used = "method";
+          const args = this.#arguments();
+          object = { kind: "Call", callee: object, args, start, end: this.previousEnd };
+          break;
+        }
+        default:
+          return object;
+      }
+    }
+  }
+
+  #arguments(): Expression[] {
+    const { start, end, kind, value } = this;
+    if (kind === "string") {
+      this.advance();
+      return [{ kind: "String", value, start, end }];
+    }
+    if (kind === "{") return [this.#table()];
+    if (kind !== "(") {
+      this.fault(`function arguments expected near ${this.near()}`);
+      return [];
+    }
+    this.advance();
+    const args = this.kind === ")" ? [] : this.expressionList();
+    this.expectClosing(")", "(", start);
+    return args;
+  }
+
+  #table(): Expression {
+    const { start } = this;
+    this.advance();
+    const fields: TableField[] = [];
+    while (this.kind !== "}" && this.kind !== "eof") {
+      fields.push(this.#field());
+      if (!this.accept(",") && !this.accept(";")) break;
+    }
+    this.expectClosing("}", "{", start);
+    return { kind: "Table", fields, start, end: this.previousEnd };
+  }
+
+  #field(): TableField {
+    const { start } = this;
+    if (this.kind === "name" && this.peek().kind === "=") {
+      const key: Expression = { kind: "String", value: this.value, start, end: this.end };
+      this.advance();
+      this.advance();
+      return { key, value: this.expression(), start, end: this.previousEnd };
+    }
+    if (this.kind === "[") {
+      this.advance();
+      const key = this.expression();
+      this.expectClosing("]", "[", start);
+      this.expect("=");
+      return { key, value: this.expression(), start, end: this.previousEnd };
+    }
+    return { value: this.expression(), start, end: this.previousEnd };
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * Typed Lua: reads it, and turns it into Lua 5.4 with the same lines and descriptions of the types that are values at
+ * run time. A text is bytes: each character of the strings here is one of them.
+ * @module
+ */
+import { type DeclaredType, describeTypes } from "./describe.ts";
+import { erase } from "./erase.ts";
+import { lineOf } from "./lexer.ts";
+import { parse } from "./parser.ts";
+import type { Tree } from "./tree.ts";
+
+export { parse } from "./parser.ts";
+export type { Tree } from "./tree.ts";
+
+/** Where something is: both count from 1, columns in bytes. */
+export interface Position {
+  line: number;
+  column: number;
+}
+
+/** A text of typed Lua in Lua 5.4. */
+export interface Lowered {
+  code: string;
+  /** What the chunk declares at its top level. */
+  types: DeclaredType[];
+  /** Whether the code uses the table of type values, which it knows as `__ty`. */
+  usesTypes: boolean;
+}
+
+/** What is wrong with a text. */
+export interface SyntaxFault extends Position {
+  message: string;
+}
+
+/** The position of an offset in a text. */
+export function positionAt(text: string, offset: number): Position {
+  return { line: lineOf(text, offset), column: offset - text.lastIndexOf("\n", offset - 1) };
+}
+
+/**
+ * Turns a text into Lua 5.4.
+ *
+ * @returns undefined for a text in which nothing is typed: it is for Lua's own compiler, and so are its faults
+ */
+export function lower(text: string): Lowered | { fault: SyntaxFault } | undefined {
+  const tree: Tree = parse(text);
+  if (!tree.typed) return undefined;
+  const [fault] = tree.faults;
+  if (fault) return { fault: { ...positionAt(text, fault.start), message: fault.message } };
+  return { ...erase(tree), types: describeTypes(tree) };
+}
