@@ -54,6 +54,7 @@ class Validation {
       this.#add("error", fault.entry, fault.path, fault.message, fault.fix);
     }
     this.#checkVariableNames();
+    this.#checkUnique();
     this.#checkCommands();
     return this.#problems;
   }
@@ -129,6 +130,21 @@ class Validation {
       else {
         const message = `variable name already exists: ${name} (${owner})`;
         this.#add("error", entry.id, ["data", "variable"], message, "choose another name");
+      }
+    }
+  }
+
+  #checkUnique(): void {
+    const owners = new Map<string, string>();
+    for (const entry of this.#entries.values()) {
+      const found = kinds.get(entry.kind)?.unique?.(entry);
+      if (found === undefined) continue;
+      const key = `${entry.kind} ${found.key}`;
+      const owner = owners.get(key);
+      if (owner === undefined) owners.set(key, entry.id);
+      else {
+        const message = `${found.words} already exists (${owner})`;
+        this.#add("error", entry.id, ["kind"], message, "give it another name");
       }
     }
   }

@@ -1,4 +1,5 @@
 import type * as zod from "zod";
+import type { Entry } from "./entry.ts";
 import { z } from "./schema.ts";
 import { lazy } from "./lazy.ts";
 import { suggest } from "./suggestion.ts";
@@ -47,6 +48,12 @@ export interface Kind<Schema extends zod.ZodObject = zod.ZodObject> {
   references: readonly Reference[];
   /** The same of its metadata. */
   metaReferences: readonly Reference[];
+  /**
+   * What no two entries of the kind may share: the text, and the words for it in `WORDS already exists`.
+   *
+   * @default nothing
+   */
+  unique?(entry: Entry): { key: string; words: string } | undefined;
   /** Only where entries hold Lua code: what runs it, and where in the payload it is. */
   code?: { unit: CodeUnit; read(data: zod.output<Schema>): Code };
   /** Only where entries cannot change while the runtime runs: why, as in "ID: a KIND cannot change …: WHY". */
@@ -61,7 +68,7 @@ export type KindDefinition<Schema extends zod.ZodObject> =
     references?: readonly Reference[];
     metaReferences?: readonly Reference[];
   }
-  & Pick<Kind<Schema>, "code" | "fixed">;
+  & Pick<Kind<Schema>, "code" | "fixed" | "unique">;
 
 const defined = new WeakSet<object>();
 

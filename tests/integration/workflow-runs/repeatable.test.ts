@@ -162,6 +162,8 @@ function entriesOf(directory: string, { version }: World): Entry[] {
     plain("work", "queue.queue", { driver: "app:driver" }),
     plain("tokens", "security.token_store", { store: "cache" }),
     plain("presence", "pg.scope", {}),
+    plain("pages", "template.set", {}),
+    plain("page", "template.jet", { set: "pages", source: `${version} {{ x }}` }),
     plain("fixed", "env.storage.static", { values: { COLOUR: `red ${version}` } }),
     plain("memory", "env.storage.memory", {}),
     plain("colour", "env.variable", { variable: "COLOUR", storage: "app:fixed" }),
