@@ -4,7 +4,7 @@ import type { Entry } from "../registry/entry.ts";
 import { lazy } from "../registry/lazy.ts";
 import type { Variables } from "../registry/placeholder.ts";
 import { WippyError } from "../vm/error.ts";
-import type { LuaValue } from "../vm/value.ts";
+import { LuaFloat, type LuaValue } from "../vm/value.ts";
 import type { Terminal } from "./io/terminal.ts";
 import type { ResourceTable } from "./resources.ts";
 
@@ -171,6 +171,26 @@ type ArgumentsOf<Items extends readonly zod.ZodType[]> = {
 };
 
 /**
+ * Puts plain numbers in the place of floats such as 2.0 that a schema has refused: where a whole number is wanted, Lua
+ * means the same by both. Returns whether there was one.
+ */
+function wholeNumbers(args: LuaValue[], issues: readonly { path: PropertyKey[] }[]): boolean {
+  let found = false;
+  for (const { path } of issues) {
+    const parent = path.slice(0, -1).reduce<unknown>(
+      (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
+      args,
+    ) as Record<PropertyKey, unknown> | undefined;
+    const key = path.at(-1);
+    const value = key === undefined ? undefined : parent?.[key];
+    if (parent === undefined || key === undefined || !(value instanceof LuaFloat)) continue;
+    parent[key] = value.value;
+    found = true;
+  }
+  return found;
+}
+
+/**
  * Checks the arguments of an operation as Lua gave them; missing ones at the end count as nil.
  *
  * @throws WippyError Invalid: which argument is wrong, and why
@@ -179,7 +199,10 @@ export function checkArguments(operation: Operation, args: readonly LuaValue[]):
   if (operation.quick?.(args)) return [...args];
   const count = operation.arguments.def.items.length;
   const padded = Array.from({ length: Math.max(count, args.length) }, (_, index) => args[index]);
-  const result = operation.arguments.safeParse(padded);
+  let result = operation.arguments.safeParse(padded);
+  if (!result.success && wholeNumbers(padded, result.error.issues)) {
+    result = operation.arguments.safeParse(padded);
+  }
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
   const [index, ...path] = issue.path;

@@ -9,7 +9,7 @@ import {
 import { allOperations } from "../../../src/operations/operations.ts";
 import { ResourceTable } from "../../../src/operations/resources.ts";
 import { WippyError } from "../../../src/vm/error.ts";
-import type { LuaValue } from "../../../src/vm/value.ts";
+import { LuaFloat, type LuaValue } from "../../../src/vm/value.ts";
 
 const sample = defineOperation({
   name: "sample.do",
@@ -40,6 +40,25 @@ test.each([
   expect(kind).toBe("Invalid");
   if (typeof expected === "string") expect(message).toBe(expected);
   else expect(message).toMatch(expected);
+});
+
+test("a float that is whole is a number where one is wanted, and stays a float elsewhere", () => {
+  const float = new LuaFloat(2);
+  expect(checkArguments(sample, ["a", float])).toEqual(["a", 2, undefined]);
+  const nested = defineOperation({
+    name: "sample.nested",
+    summary: "For tests.",
+    mode: "pure",
+    arguments: [
+      z.object({ list: z.array(z.int()), time: z.union([z.string(), z.number()]).optional() }),
+      z.custom<LuaValue>(() => true),
+    ],
+    run: () => true,
+  });
+  const options = { list: [1, new LuaFloat(3)], time: new LuaFloat(5) };
+  expect(checkArguments(nested, [options, { kept: float }]))
+    .toEqual([{ list: [1, 3], time: 5 }, { kept: float }]);
+  expect(() => checkArguments(sample, [float, 1])).toThrow("a string is expected");
 });
 
 test("what is right at first sight needs no schema", () => {
@@ -115,12 +134,14 @@ test("permissions are those of the security specification", () => {
   const ofVolumes = allOperations().map(({ name }) => name)
     .filter((name) => name.startsWith("fs.") && !name.startsWith("fs.file_"));
   // Those of stores and databases are asked on the id of the entry, with the key or its prefix as attribute.
-  const stored = Object.entries(permissions).filter(([name]) => /^(?:store|sql)\./.test(name));
+  const stored = Object.entries(permissions).filter(([name]) =>
+    /^(?:cloudstorage|store|sql)\./.test(name)
+  );
   expect(stored.length).toBeGreaterThan(5);
   for (const [name, { action, resource }] of stored) {
     expect([name, resource]).toEqual([name, "app:x"]);
     expect(action).toMatch(
-      /^(?:store\.get|store\.info|store\.key\.(?:get|set|delete|has|list)|db\.get)$/,
+      /^(?:cloudstorage\.get|store\.get|store\.info|store\.key\.(?:get|set|delete|has|list)|db\.get)$/,
     );
     delete permissions[name];
   }

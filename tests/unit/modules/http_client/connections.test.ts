@@ -64,6 +64,17 @@ test("what a response sets is not sent with the next request", async () => {
   expect(await evaluate(code, { args: [url] })).toEqual(["1", "none"]);
 });
 
+test("numbers of options may be floats that are whole", async () => {
+  const code = `
+    local a = http_client.get(..., { timeout = 2.0, max_response_body = 100.0 })
+    local _, err = websocket.connect("ws://127.0.0.1:1/", { dial_timeout = 50.0, compression = 1.0, read_limit = 100.0 })
+    return { a.body, err:kind() }`;
+  expect(await evaluate(code, { args: [serve(() => new Response("x"))] })).toEqual([
+    "x",
+    "Internal",
+  ]);
+});
+
 test.each<[string | number | undefined, number]>([
   [undefined, 30_000],
   [0, 30_000],
