@@ -4,15 +4,17 @@
 local runtime = ...
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
 local json = runtime.use("modules/json", runtime)
-local multipart = runtime.use("library/multipart")
 local new_stream = runtime.use("library/stream")
 local object = runtime.use("kernel/core/object")
+local upload = runtime.use("library/upload")
 
 local CHUNK <const> = 64 * 1024
 -- A response that is larger goes out in parts.
 local MOST_BUFFERED <const> = 256 * 1024
 local DEFAULT_BODY <const> = 120 * 1024 * 1024
 local DEFAULT_TIMEOUT <const> = 300000
+-- Bytes of files that are kept in memory; what is more goes to the disk.
+local DEFAULT_MEMORY <const> = 32 * 1024 * 1024
 
 local function invalid(message)
   return errors.fail("Invalid", message)
@@ -154,14 +156,16 @@ local function read(state, size)
   return part
 end
 
+local function too_large(state)
+  return invalid(
+    "the body of the request is larger than " .. state.max_body .. " bytes; raise max_body"
+  )
+end
+
 local function body_of(state)
   local served, limit = state.served, state.max_body
-  local function too_large()
-    return nil,
-      invalid("the body of the request is larger than " .. limit .. " bytes; raise max_body")
-  end
   if served.length > limit then
-    return too_large()
+    return nil, too_large(state)
   end
   local parts, size = {}, 0
   while true do
@@ -173,7 +177,7 @@ local function body_of(state)
     end
     size = size + #part
     if size > limit then
-      return too_large()
+      return nil, too_large(state)
     end
     parts[#parts + 1] = part
   end
@@ -225,18 +229,34 @@ function request:stream()
     nil
 end
 
---- A form with files: `{ values, files }`, or `nil, err`.
-function request:parse_multipart(_)
+--- A form with files: `{ values, files }`, or `nil, err`. Files of more than `max_memory` bytes together are kept on
+--- the disk until the function ends.
+function request:parse_multipart(max_memory)
   local state = request_state(self)
-  local boundary = multipart.boundary(state.served.headers["content-type"])
-  if not boundary then
+  local served = state.served
+  max_memory = check.optional(check.integer, max_memory, 1, "parse_multipart") or DEFAULT_MEMORY
+  if served.form then
+    return served.form, nil
+  elseif not (served.headers["content-type"] or ""):lower():find("^multipart/form%-data%s*;") then
     return nil, invalid("the request is not multipart/form-data")
+  elseif served.length > state.max_body then
+    return nil, too_large(state)
   end
-  local body, err = body_of(state)
-  if not body then
+  local rest = served.body
+  served.body, served.over = nil, true
+  local answer, err = ask(served, "form", {
+    rest = rest,
+    max_memory = max_memory,
+    max_body = state.max_body,
+    timeout = state.timeout,
+  })
+  if not answer then
     return nil, err
   end
-  return multipart.parse(body, boundary)
+  served.form = upload.form(answer, function(file, from, size)
+    return ask(served, "form_read", { file = file, from = from, size = size })
+  end)
+  return served.form, nil
 end
 
 local response = {}

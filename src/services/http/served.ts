@@ -7,11 +7,16 @@ import { isUtf8 } from "node:buffer";
 import { WippyError } from "../../vm/error.ts";
 import { asLua, type LuaValue, ofKernel } from "../../vm/value.ts";
 import { type Exchange, markStreamed, patience, plain } from "./exchange.ts";
+import { boundaryOf } from "./multipart.ts";
+import { Upload } from "./upload.ts";
 
 /** Bodies up to this size come with the request. */
 const inlineBody = 64 * 1024;
 /** Milliseconds that a part of such a body may take. */
 const inlineTimeout = 30_000;
+
+/** Bytes of a form that are read at a time. */
+const formChunk = 256 * 1024;
 
 /** The response as the module `http` keeps it; what was written is the rest when parts went out before. */
 interface MadeResponse {
@@ -64,6 +69,7 @@ export class Served {
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #wanted = Promise.withResolvers<void>();
   #gone = false;
+  #upload: Upload | undefined;
   readonly #begun = Promise.withResolvers<Response>();
 
   /**
@@ -169,6 +175,43 @@ export class Served {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /**
+   * Takes the body apart as a form with files.
+   *
+   * @param rest of a small body, which came with the request
+   * @throws WippyError Invalid: no form, or larger than allowed; Internal: malformed, or it does not come
+   */
+  async form(
+    rest: Uint8Array | undefined,
+    limits: { memory: number; body: number; timeout: number | undefined },
+  ): Promise<LuaValue> {
+    const boundary = boundaryOf(this.#exchange.request.headers.get("content-type") ?? "");
+    if (boundary === undefined) {
+      const message = "the request is not multipart/form-data, or its boundary is missing";
+      throw new WippyError("Invalid", message, { retryable: false });
+    }
+    const upload = this.#upload = new Upload(limits.memory);
+    let first = rest;
+    return await upload.receive(boundary, async () => {
+      const part = first ?? await this.read(formChunk, limits.timeout);
+      first = undefined;
+      return part;
+    }, limits.body);
+  }
+
+  /** Bytes of a file of the form. @throws WippyError Internal */
+  async formRead(file: number, from: number, size: number): Promise<Uint8Array> {
+    const part = await this.#upload?.read(file, from, size);
+    if (part !== undefined) return part;
+    throw new WippyError("Internal", "the request has no form", { retryable: false });
+  }
+
+  /** The function has ended: what was kept for it is forgotten. */
+  async close(): Promise<void> {
+    await this.#upload?.close();
+    this.#upload = undefined;
   }
 
   /**

@@ -77,6 +77,7 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
       } finally {
         signal.removeEventListener("abort", abort);
         served.delete(own.id);
+        await own.close();
       }
     };
     return await Promise.race([own.begun, work()]);
@@ -245,10 +246,19 @@ async function answer(
   if (own === undefined) {
     throw new WippyError("Internal", "the request has ended", { retryable: false });
   }
-  if (operation === "read") {
-    const timeout = given["timeout"];
-    const limit = timeout === undefined || timeout === null ? undefined : numberOf(timeout);
-    return await own.read(numberOf(given["size"]), limit);
+  const { timeout: time, rest } = given;
+  const timeout = time === undefined || time === null ? undefined : numberOf(time);
+  if (operation === "read") return await own.read(numberOf(given["size"]), timeout);
+  if (operation === "form") {
+    const body = numberOf(given["max_body"]);
+    const first = typeof rest === "string" || rest instanceof Uint8Array
+      ? Buffer.from(rest as string)
+      : undefined;
+    return await own.form(first, { memory: numberOf(given["max_memory"]), body, timeout });
+  }
+  if (operation === "form_read") {
+    const { file, from, size } = given;
+    return await own.formRead(numberOf(file), numberOf(from), numberOf(size));
   }
   if (operation === "write") {
     const data = given["data"];
