@@ -5,6 +5,7 @@
  */
 import { definitions } from "../../build/kinds.js";
 import { isKind, type Kind } from "./kind.ts";
+import { changeCapture } from "./modules.ts";
 import { suggest } from "./suggestion.ts";
 
 /** @throws Error where two definitions have one name */
@@ -29,10 +30,10 @@ const absent = /^(?:http|db|store|queue|template|exec|security|temporal|contract
 
 /** What to use in the place of kinds that this executable does not run. */
 const instead: Readonly<Record<string, string>> = {
-  "db.sql.postgres": "this wippy does not run PostgreSQL databases; use db.sql.sqlite",
-  "db.sql.mysql": "this wippy does not run MySQL databases; use db.sql.sqlite",
-  "store.kv.raft": "this wippy is one machine and has no replicated stores; use store.sql",
-  "store.kv.crdt": "this wippy is one machine and has no replicated stores; use store.memory",
+  "store.kv.raft":
+    "a store replicated by consensus, which this wippy, one machine, does not have; use store.sql",
+  "store.kv.crdt":
+    "an eventually consistent store, which this wippy, one machine, does not have; use store.memory",
   "network.tailscale":
     "this wippy joins no network, but goes through its proxy; use network.socks5",
   "network.tor": "this wippy joins no network, but goes through its proxy; use network.socks5",
@@ -45,6 +46,7 @@ export function suggestKind(name: string): string {
   if (name.endsWith(".lua.bc")) return `use ${name.slice(0, -".bc".length)} with a source`;
   const replacement = instead[name];
   if (replacement !== undefined) return replacement;
+  if (name.startsWith("cdc.")) return changeCapture;
   const all = [...kinds.keys()].sort();
   const list = `use one of ${all.join(", ")}`;
   return suggest(name, all, absent.test(name) ? `this wippy does not run it; ${list}` : list);

@@ -20,9 +20,14 @@ const standardTables: ReadonlySet<string> = new Set(["coroutine", "math", "strin
 
 /** Modules of the reference runtime that this executable does not carry. */
 const absentModules: ReadonlySet<string> = new Set(
-  ("cdc cloudstorage eval_runner excel exec html hub loader metrics queue stream " +
+  ("cloudstorage eval_runner excel exec html hub loader metrics queue stream " +
     "treesitter tty websocket").split(" "),
 );
+
+/** What there is in the place of the module `cdc` and its kinds. */
+export const changeCapture =
+  "cdc streams the changes of a database, which this wippy does not do; use sql, and have the transaction that " +
+  "changes data write a row to a table that a process reads";
 
 /** Whether an entry may list the name under `modules`. */
 export function isModule(name: string): boolean {
@@ -31,6 +36,7 @@ export function isModule(name: string): boolean {
 
 /** Returns how to correct a module name that is not known. */
 export function suggestModule(name: string): string {
+  if (name === "cdc") return changeCapture;
   if (absentModules.has(name)) {
     return `this wippy does not have "${name}"; it has ${[...builtinModules.keys()].join(", ")}`;
   }

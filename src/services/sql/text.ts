@@ -3,7 +3,7 @@
  * @module
  */
 import { WippyError } from "../../vm/error.ts";
-import type { Driver } from "./driver.ts";
+import type { Driver, Statement } from "./driver.ts";
 
 const common = String.raw`--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|[A-Za-z_]\w*|;|\S`;
 const tokens: Record<Driver["type"], RegExp> = {
@@ -19,7 +19,7 @@ const tokens: Record<Driver["type"], RegExp> = {
   ),
   mysql: new RegExp(
     String
-      .raw`'(?:[^'\\]|''|\\.)*'|"(?:[^"\\]|""|\\.)*"|${"`"}(?:[^${"`"}]|${"``"})*${"`"}|#[^\n]*|${common}`,
+      .raw`\/\*M?!\d*|'(?:[^'\\]|''|\\.)*'|"(?:[^"\\]|""|\\.)*"|${"`"}(?:[^${"`"}]|${"``"})*${"`"}|#[^\n]*|${common}`,
     "gs",
   ),
 };
@@ -55,19 +55,22 @@ function hasBody([first, ...words]: string[]): boolean {
  * Checks that a text leaves alone what the connections of a pool rely on: transactions belong to `db:begin`, and SQLite
  * opens no other file, as the entry alone decides about files.
  *
- * @returns the words of its statements
+ * @returns how many statements it has
  * @throws WippyError Invalid, PermissionDenied
  */
-export function checkText(sql: string, type: Driver["type"]): string[][] {
+function checkText(sql: string, type: Driver["type"]): number {
   const statements = wordsOf(sql, type);
+  let count = 0;
   if (statements.length === 0) refuse("Invalid", "the statement is empty");
   let inBody = false;
   for (const words of statements) {
     const [word = ""] = words;
     if (inBody) {
-      inBody = word !== "END";
+      // MySQL, which has blocks in blocks there, takes all that follows for the body, too.
+      inBody = type === "mysql" || word !== "END";
       continue;
     }
+    count += 1;
     // A trigger or routine has statements of its own, and ends with END.
     inBody = hasBody(words);
     if (transactional.test(word)) {
@@ -75,12 +78,33 @@ export function checkText(sql: string, type: Driver["type"]): string[][] {
       refuse("Invalid", `${word} is not run as a statement; ${instead}`);
     }
   }
-  if (type !== "sqlite") return statements;
+  if (type !== "sqlite") return count;
   for (const words of statements) {
     if (words[0] === "ATTACH" || words[0] === "VACUUM" && words.includes("INTO")) {
       const what = words[0] === "ATTACH" ? "ATTACH" : "VACUUM INTO";
       refuse("PermissionDenied", `${what} is not allowed: a database entry opens one file`);
     }
   }
-  return statements;
+  return count;
+}
+
+/**
+ * Checks the text of a statement of a program (see {@link checkText}), and that there is one statement in it unless
+ * several are executed without parameters.
+ *
+ * @returns whether there are several
+ * @throws WippyError Invalid, PermissionDenied
+ */
+export function checkStatement(
+  { kind, sql, params }: Pick<Statement, "kind" | "sql" | "params">,
+  type: Driver["type"],
+): boolean {
+  const several = checkText(sql, type) > 1;
+  if (!several || kind === "execute" && params.length === 0) return several;
+  return refuse(
+    "Invalid",
+    kind === "execute"
+      ? "several statements at once take no parameters; execute them one by one"
+      : "one statement is expected, not several; execute them one by one",
+  );
 }

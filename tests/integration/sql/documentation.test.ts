@@ -44,6 +44,33 @@ test("the example of the guide does what the page says", async () => {
   expect(lines.join("")).toBe(blocks(page, "text")[0]!);
 });
 
+test("the loop of the guide repeats what a conflict has ended, and nothing else", async () => {
+  const [, , transact] = blocks("guide/databases.md", "lua");
+  const application = await startApplication({
+    entries: { db: entriesOf("guide/databases.md")["db"]! },
+    functions: {
+      main: {
+        modules: ["sql"],
+        source: `local sql = require("sql")
+          ${transact!}
+          return { main = function(conflicts, kind)
+            local db, tries = assert(sql.get("app:db")), 0
+            local result, err = transact(db, function(tx)
+              tries = tries + 1
+              if tries > conflicts then return "done" end
+              return nil, errors.new({ kind = kind, message = "x", retryable = kind == "Conflict" })
+            end)
+            return { tries, result or err:kind() }
+          end }`,
+      },
+    },
+  });
+  expect(await application.call("main", 0, "Conflict")).toEqual([1, "done"]);
+  expect(await application.call("main", 2, "Conflict")).toEqual([3, "done"]);
+  expect(await application.call("main", 9, "Conflict")).toEqual([5, "Conflict"]);
+  expect(await application.call("main", 9, "Invalid")).toEqual([1, "Invalid"]);
+});
+
 test.each(["sql", "store"])("the example of %s does what the page says", async (name) => {
   const page = `reference/modules/${name}.md`;
   const application = await startApplication({

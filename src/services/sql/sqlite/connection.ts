@@ -3,7 +3,8 @@ import { pack } from "../../../vm/codec.ts";
 import { type ErrorData, WippyError } from "../../../vm/error.ts";
 import { LuaFloat, type LuaValue } from "../../../vm/value.ts";
 import type { Changed, Statement } from "../driver.ts";
-import { checkText } from "../text.ts";
+import { rfc3339 } from "../timestamp.ts";
+import { checkStatement } from "../text.ts";
 import { failureOf } from "./failure.ts";
 
 /** What a connection is asked to do. */
@@ -28,20 +29,6 @@ export interface ConnectionOptions {
 
 /** Prepared statements that a connection keeps. */
 const mostPrepared = 100;
-
-/** A time in text as SQLite's own functions write it; a `T` may stand between date and time. */
-const timestamp = /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:\d\d)?)?$/;
-
-function rfc3339(text: string): string {
-  const [, day, time = "00:00:00", zone = "Z"] = timestamp.exec(text) ?? [];
-  if (day === undefined) return text;
-  const seconds = time.length === 5 ? `${time}:00` : time;
-  if (zone === "Z") return `${day}T${seconds}Z`;
-  const date = new Date(`${day}T${seconds}${zone}`);
-  if (Number.isNaN(date.getTime())) return text;
-  const fraction = /\.\d+/.exec(seconds)?.[0] ?? "";
-  return date.toISOString().replace(/\.\d+Z$/, `${fraction}Z`);
-}
 
 function luaValue(value: unknown, declared: string | null | undefined): LuaValue {
   switch (typeof value) {
@@ -97,16 +84,14 @@ export class SqliteConnection {
     this.#stopIfCancelled(number);
     if (own) return { changed: this.#changed(sql, []) };
     const prepared = this.#prepared.get(sql);
-    const many = !prepared && checkText(sql, "sqlite").length > 1;
-    if (many && (kind !== "execute" || params.length > 0)) {
-      const message = kind === "execute"
-        ? "several statements at once take no parameters; execute them one by one"
-        : "one statement is expected, not several; execute them one by one";
-      throw new WippyError("Invalid", message, { retryable: false });
-    }
+    const many = !prepared && checkStatement({ kind, sql, params }, "sqlite");
     if (many) return { changed: this.#changed(sql, []) };
     const statement = prepared ?? this.#prepare(sql);
     if (kind === "check") return {};
+    if (statement.paramsCount !== params.length) {
+      const message = `the statement has ${statement.paramsCount} parameters, got ${params.length}`;
+      throw new WippyError("Invalid", message, { retryable: false });
+    }
     if (kind === "execute") {
       const { changes, lastInsertRowid } = statement.run(...params);
       return {

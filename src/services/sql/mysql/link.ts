@@ -1,0 +1,208 @@
+import {
+  type Connection,
+  type ConnectionOptions,
+  createConnection,
+  type FieldPacket,
+  type PrepareStatementInfo,
+  type QueryError,
+  type ResultSetHeader,
+  TypedParameter,
+} from "mysql2";
+import { pack } from "../../../vm/codec.ts";
+import { WippyError } from "../../../vm/error.ts";
+import type { LuaValue } from "../../../vm/value.ts";
+import type { Outcome, SqlValue, Statement } from "../driver.ts";
+import type { Link } from "../pool.ts";
+import { checkStatement } from "../text.ts";
+import { endsTransaction, failureOf } from "./failure.ts";
+import { readerOf } from "./values.ts";
+
+/** What MySQL says of a statement: rows as lists of values with their columns, or what it changed. */
+interface Answer {
+  rows: unknown;
+  fields: unknown;
+}
+
+/** A statement that the server has prepared, with what the types of `mysql2` leave out. */
+type Prepared = PrepareStatementInfo & {
+  readonly parameters: readonly unknown[];
+};
+
+/** The status of the server: a transaction is open. */
+const inTransaction = 1;
+
+function parameter(value: SqlValue) {
+  if (typeof value === "bigint") return TypedParameter.BIGINT(value);
+  return value instanceof Uint8Array ? Buffer.from(value) : value;
+}
+
+function isHeader(value: unknown): value is ResultSetHeader {
+  return typeof value === "object" && value !== null && "affectedRows" in value;
+}
+
+/** The last of several results; a procedure has its rows before what it changed. */
+function resultOf(answer: Answer, wantsRows: boolean): Answer {
+  const { rows, fields } = answer;
+  const isList = Array.isArray(rows) && Array.isArray(fields) &&
+    fields.some((each) => each === undefined || Array.isArray(each));
+  if (!isList) return answer;
+  const results = rows.map((each, at) => ({ rows: each, fields: fields[at] }));
+  const wanted = wantsRows ? results.find((each) => !isHeader(each.rows)) : undefined;
+  return wanted ?? results.at(-1) ?? { rows: undefined, fields: undefined };
+}
+
+function packRows({ rows, fields }: Answer): Uint8Array {
+  const columns: FieldPacket[] = Array.isArray(fields) ? fields : [];
+  const names = columns.map(({ name }) => name);
+  const readers = columns.map(({ columnType }) => readerOf(columnType));
+  const list: unknown[][] = Array.isArray(rows) ? rows : [];
+  return pack(list.map((values) => {
+    const row: Record<string, LuaValue> = {};
+    for (let at = 0; at < values.length; at += 1) {
+      const value = values[at];
+      if (value !== null && value !== undefined) row[names[at]!] = readers[at]!(value);
+    }
+    return row;
+  }));
+}
+
+/** A connection to MySQL or MariaDB. */
+export class MysqlLink implements Link {
+  readonly #connection: Connection;
+  readonly #options: ConnectionOptions;
+  readonly #several: boolean;
+  readonly #lost = Promise.withResolvers<never>();
+  #inTransaction = false;
+  #broken = false;
+
+  private constructor(connection: Connection, options: ConnectionOptions) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#several = options.multipleStatements === true;
+    this.#lost.promise.catch(() => {});
+    const lost = (error: unknown) => {
+      this.#broken = true;
+      this.#lost.reject(error);
+    };
+    connection.on("error", lost);
+    connection.on("end", () => lost(new Error("the server closed the connection")));
+  }
+
+  /**
+   * Connects and logs in.
+   *
+   * @param session statements that are run at once
+   * @throws what the server or the network says
+   */
+  static async open(options: ConnectionOptions, session: readonly string[]): Promise<MysqlLink> {
+    const connection = createConnection(options);
+    const link = new MysqlLink(connection, options);
+    try {
+      const connected = Promise.withResolvers<void>();
+      connection.connect((error) => error ? connected.reject(error) : connected.resolve());
+      await Promise.race([connected.promise, link.#lost.promise]);
+      for (const sql of session) await link.#ask({ sql, params: [] });
+    } catch (error) {
+      link.close();
+      throw error;
+    }
+    return link;
+  }
+
+  get inTransaction(): boolean {
+    return this.#inTransaction;
+  }
+
+  get broken(): boolean {
+    return this.#broken;
+  }
+
+  async run(statement: Statement, signal?: AbortSignal): Promise<Outcome> {
+    if (this.#broken) throw failureOf(new Error("the connection is closed"));
+    const { kind, sql, params } = statement;
+    const several = statement.own !== true && checkStatement(statement, "mysql");
+    if (several && !this.#several) {
+      const message = "several statements at once need the option multiStatements: true";
+      throw new WippyError("Invalid", message, { retryable: false });
+    }
+    const abort = () => {
+      this.#cancel();
+      this.#lost.reject(
+        new WippyError("Canceled", "the statement was canceled", { retryable: false }),
+      );
+      this.close();
+    };
+    signal?.addEventListener("abort", abort);
+    if (signal?.aborted) abort();
+    try {
+      if (kind === "check") {
+        await this.#prepare(sql);
+        return { lastInsertId: 0n, rowsAffected: 0n };
+      }
+      const answer = resultOf(await this.#ask({ sql, params }), kind === "query");
+      if (kind === "query" && !isHeader(answer.rows)) return packRows(answer);
+      return this.#changed(answer.rows, kind);
+    } catch (error) {
+      const failure = failureOf(error);
+      if (endsTransaction(failure)) this.#inTransaction = false;
+      throw failure;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  #changed(rows: unknown, kind: Statement["kind"]): Outcome {
+    if (!isHeader(rows)) {
+      const count = Array.isArray(rows) ? rows.length : 0;
+      return { lastInsertId: 0n, rowsAffected: BigInt(count) };
+    }
+    // A statement that defines something ends a transaction.
+    const { serverStatus } = rows as ResultSetHeader & { serverStatus?: number };
+    if (serverStatus !== undefined) this.#inTransaction = (serverStatus & inTransaction) !== 0;
+    if (kind === "query") return pack([]);
+    return { lastInsertId: BigInt(rows.insertId), rowsAffected: BigInt(rows.affectedRows) };
+  }
+
+  async #ask({ sql, params }: Pick<Statement, "sql" | "params">): Promise<Answer> {
+    const done = Promise.withResolvers<Answer>();
+    const answer = (error: QueryError | null, rows: unknown, fields: unknown) =>
+      error ? done.reject(error) : done.resolve({ rows, fields });
+    // Not every statement can be prepared; those without parameters need not be.
+    if (params.length === 0) this.#connection.query(sql, answer);
+    else {
+      const statement = await this.#prepare(sql);
+      const count = statement.parameters.length;
+      if (count !== params.length) {
+        const message = `the statement has ${count} parameters, got ${params.length}`;
+        throw new WippyError("Invalid", message, { retryable: false });
+      }
+      statement.execute(params.map(parameter), answer);
+    }
+    return await Promise.race([done.promise, this.#lost.promise]);
+  }
+
+  /** The connection keeps what it has prepared, by the text. */
+  #prepare(sql: string): Promise<Prepared> {
+    const done = Promise.withResolvers<Prepared>();
+    this.#connection.prepare(
+      sql,
+      (error, statement) => error ? done.reject(error) : done.resolve(statement as Prepared),
+    );
+    return Promise.race([done.promise, this.#lost.promise]);
+  }
+
+  /** Has the server, by a connection of its own, stop what runs and end the connection. */
+  #cancel(): void {
+    const { threadId } = this.#connection;
+    const connection = createConnection(this.#options);
+    // It may have ended by itself.
+    connection.on("error", () => {});
+    connection.query(`KILL ${Number(threadId)}`, () => connection.destroy());
+  }
+
+  close(): void {
+    this.#broken = true;
+    this.#lost.reject(new Error("the connection was closed"));
+    this.#connection.destroy();
+  }
+}

@@ -1,0 +1,209 @@
+import { Client, type ClientConfig } from "pg";
+import { pack } from "../../../vm/codec.ts";
+import { WippyError } from "../../../vm/error.ts";
+import type { LuaValue } from "../../../vm/value.ts";
+import type { Changed, Outcome, SqlValue, Statement } from "../driver.ts";
+import type { Link } from "../pool.ts";
+import { checkStatement } from "../text.ts";
+import { failureOf } from "./failure.ts";
+import { readerOf } from "./values.ts";
+import { connectionOf, type Field, keyOf, send, type Wire } from "./wire.ts";
+
+/** A parameter in the text format of the protocol, of which the server makes the type that it needs; bytes as bytes. */
+function parameter(value: SqlValue): string | Buffer | null {
+  if (value === null) return null;
+  if (value instanceof Uint8Array) return Buffer.from(value);
+  return String(value);
+}
+
+/** One statement on its way to the server and back. */
+class Exchange {
+  readonly #statement: Statement;
+  readonly #several: boolean;
+  #readers: ((text: string) => LuaValue)[] = [];
+  #names: string[] = [];
+  #rows: LuaValue[] = [];
+  #affected = 0n;
+  /** What the server called the last thing that it did. */
+  command = "";
+  failure: unknown;
+
+  constructor(statement: Statement, several: boolean) {
+    this.#statement = statement;
+    this.#several = several;
+  }
+
+  submit(connection: Wire): void {
+    const { kind, sql, params } = this.#statement;
+    if (this.#several) return connection.query(sql);
+    const { stream } = connection;
+    stream.cork();
+    connection.parse({ name: "", text: sql, types: [] });
+    if (kind !== "check") {
+      connection.bind({ values: params.map(parameter) });
+      connection.describe({ type: "P", name: "" });
+      connection.execute({ portal: "" });
+    }
+    connection.sync();
+    stream.uncork();
+  }
+
+  handleRowDescription({ fields }: { fields: Field[] }): void {
+    this.#rows = [];
+    this.#names = fields.map(({ name }) => name);
+    this.#readers = fields.map(({ dataTypeID }) => readerOf(dataTypeID));
+  }
+
+  handleDataRow({ fields }: { fields: (string | null)[] }): void {
+    if (this.#statement.kind !== "query") return;
+    const row: Record<string, LuaValue> = {};
+    for (let at = 0; at < fields.length; at += 1) {
+      const text = fields[at];
+      if (text !== null && text !== undefined) row[this.#names[at]!] = this.#readers[at]!(text);
+    }
+    this.#rows.push(row);
+  }
+
+  handleCommandComplete({ text }: { text: string }): void {
+    this.command = text;
+    this.#affected = BigInt(/ (\d+)$/.exec(text)?.[1] ?? 0);
+  }
+
+  handleCopyInResponse(connection: Wire): void {
+    const message = "COPY FROM STDIN is not available; insert rows";
+    this.failure = new WippyError("Invalid", message, { retryable: false });
+    connection.sendCopyFail(message);
+    // The server has passed over the one that came with the statement.
+    if (!this.#several) connection.sync();
+  }
+
+  handleCopyData(): void {}
+  handlePortalSuspended(): void {}
+  handleEmptyQuery(): void {}
+  handleReadyForQuery(): void {}
+
+  handleError(error: unknown): void {
+    this.failure ??= error;
+  }
+
+  get outcome(): Outcome {
+    if (this.#statement.kind === "query") return pack(this.#rows);
+    return { lastInsertId: 0n, rowsAffected: this.#affected } satisfies Changed;
+  }
+}
+
+/** A connection to PostgreSQL. */
+export class PostgresLink implements Link {
+  readonly #client: Client;
+  readonly #config: ClientConfig;
+  /** `I`: idle, `T`: in a transaction, `E`: in one that has failed. */
+  #state = "I";
+  #broken = false;
+  /** Ends the wait for the server. */
+  #lost = Promise.withResolvers<never>();
+
+  private constructor(client: Client, config: ClientConfig) {
+    this.#client = client;
+    this.#config = config;
+    this.#lost.promise.catch(() => {});
+    const lost = (error: unknown) => {
+      this.#broken = true;
+      this.#lost.reject(error);
+    };
+    client.on("error", lost);
+    client.on("end", () => lost(new Error("the server closed the connection")));
+  }
+
+  /** Connects and logs in. @throws what the server or the network says */
+  static async open(config: ClientConfig): Promise<PostgresLink> {
+    const client = new Client(config);
+    const link = new PostgresLink(client, config);
+    let dates = "ISO";
+    connectionOf(client).on("parameterStatus", ({ parameterName, parameterValue }) => {
+      if (parameterName === "DateStyle") dates = parameterValue;
+    });
+    try {
+      await client.connect();
+      if (!dates.startsWith("ISO")) {
+        await link.run({ kind: "execute", sql: "SET datestyle = ISO", params: [], own: true });
+      }
+    } catch (error) {
+      link.close();
+      throw error;
+    }
+    return link;
+  }
+
+  get inTransaction(): boolean {
+    return this.#state !== "I";
+  }
+
+  get broken(): boolean {
+    return this.#broken;
+  }
+
+  async run(statement: Statement, signal?: AbortSignal): Promise<Outcome> {
+    if (this.#broken) throw failureOf(new Error("the connection is closed"));
+    const several = statement.own !== true && checkStatement(statement, "postgres");
+    const exchange = new Exchange(statement, several);
+    const ready = Promise.withResolvers<void>();
+    const connection = connectionOf(this.#client);
+    connection.once("readyForQuery", ({ status }) => {
+      this.#state = status;
+      ready.resolve();
+    });
+    const abort = () => {
+      this.#cancel();
+      this.#lost.reject(
+        new WippyError("Canceled", "the statement was canceled", { retryable: false }),
+      );
+      this.close();
+    };
+    signal?.addEventListener("abort", abort);
+    if (signal?.aborted) abort();
+    const begun = this.#state;
+    try {
+      send(this.#client, exchange);
+      await Promise.race([ready.promise, this.#lost.promise]);
+    } catch (error) {
+      throw failureOf(signal?.aborted ? error : exchange.failure ?? error);
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+    if (exchange.failure !== undefined) throw failureOf(exchange.failure);
+    if (
+      statement.own && begun === "E" && exchange.command === "ROLLBACK" &&
+      statement.sql === "COMMIT"
+    ) {
+      throw new WippyError(
+        "Invalid",
+        "the transaction was rolled back, because a statement in it had failed",
+        { retryable: false, details: { code: "25P02", sqlstate: "25P02" } },
+      );
+    }
+    return exchange.outcome;
+  }
+
+  /** Asks the server, on a connection of its own, to stop what runs. */
+  #cancel(): void {
+    const { processID, secretKey } = keyOf(this.#client);
+    const connection = connectionOf(new Client(this.#config));
+    // Nobody waits for the answer, of which there is none.
+    connection.on("error", () => {});
+    const ask = () => {
+      connection.cancel(processID, secretKey);
+      connection.end();
+    };
+    connection.on("connect", () => this.#config.ssl ? connection.requestSsl() : ask());
+    connection.on("sslconnect", ask);
+    connection.connect(this.#config.port!, this.#config.host!);
+  }
+
+  close(): void {
+    this.#broken = true;
+    this.#lost.reject(new Error("the connection was closed"));
+    const connection = connectionOf(this.#client);
+    connection.end();
+    connection.stream.destroy();
+  }
+}

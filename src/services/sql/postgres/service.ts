@@ -1,0 +1,14 @@
+import type { ServiceContext } from "../../context.ts";
+import type { ServerSettings } from "../schema.ts";
+import { ServerDriver } from "../server.ts";
+import { SqlService } from "../service.ts";
+import { postgresDialect } from "./postgres.ts";
+
+/** A database of a PostgreSQL server as a service: it runs while the server can be reached. */
+export function runPostgres(
+  { platform, directory }: ServiceContext,
+  settings: ServerSettings,
+): SqlService {
+  const driver = new ServerDriver(postgresDialect(settings, directory), settings.pool, platform);
+  return new SqlService(driver, () => driver.kill());
+}

@@ -1,0 +1,114 @@
+import type { Platform } from "../../platform/platform.ts";
+import { WippyError } from "../../vm/error.ts";
+import type {
+  Connection,
+  Driver,
+  Outcome,
+  PoolFigures,
+  Statement,
+  TransactionOptions,
+} from "./driver.ts";
+import { type Link, Pool, type PoolSettings } from "./pool.ts";
+
+/** What the databases of servers differ in. */
+export interface Dialect {
+  readonly type: "postgres" | "mysql";
+  /** Opens a connection. @throws WippyError Unavailable (retryable) */
+  connect(): Promise<Link>;
+  /** The statements that begin a transaction. @throws WippyError Invalid for an isolation that there is not */
+  begin(options: TransactionOptions): string[];
+  /** An identifier in quotes. */
+  quote(name: string): string;
+}
+
+/** A database of a server, behind a pool of connections. */
+export class ServerDriver implements Driver {
+  readonly type: Driver["type"];
+  readonly #dialect: Dialect;
+  readonly #pool: Pool;
+
+  constructor(
+    dialect: Dialect,
+    settings: PoolSettings,
+    platform: Pick<Platform, "precise" | "setTimer">,
+  ) {
+    this.#dialect = dialect;
+    this.type = dialect.type;
+    this.#pool = new Pool(() => dialect.connect(), settings, platform);
+  }
+
+  async open(): Promise<void> {
+    await this.#pool.open();
+  }
+
+  // deno-lint-ignore require-await
+  async close(): Promise<void> {
+    this.#pool.close();
+  }
+
+  kill(): void {
+    this.#pool.close();
+  }
+
+  quote(name: string): string {
+    return this.#dialect.quote(name);
+  }
+
+  figures(): PoolFigures {
+    return this.#pool.figures();
+  }
+
+  async run(statement: Statement, signal: AbortSignal): Promise<Outcome> {
+    const link = await this.#pool.take(signal);
+    try {
+      return await link.run(statement, signal);
+    } finally {
+      // Such as SET autocommit = 0, which would keep it open for whoever comes next.
+      if (link.inTransaction) link.close();
+      this.#pool.give(link);
+    }
+  }
+
+  async begin(options: TransactionOptions, signal: AbortSignal): Promise<Connection> {
+    const statements = this.#dialect.begin(options);
+    const link = await this.#pool.take(signal);
+    const pool = this.#pool;
+    let released: Promise<void> | undefined;
+    const own = (sql: string): Statement => ({ kind: "execute", sql, params: [], own: true });
+    const release = async () => {
+      try {
+        if (link.inTransaction && !link.broken) await link.run(own("ROLLBACK"));
+      } catch {
+        // The server rolls back what a connection leaves behind.
+        link.close();
+      } finally {
+        pool.give(link);
+      }
+    };
+    try {
+      for (const sql of statements) await link.run(own(sql), signal);
+    } catch (error) {
+      await release();
+      throw error;
+    }
+    return {
+      run: (statement, abort) => link.run(statement, abort),
+      get inTransaction() {
+        return link.inTransaction && !link.broken;
+      },
+      release: () => released ??= release(),
+    };
+  }
+}
+
+/** The words of SQL for an isolation; undefined for the server's default. @throws WippyError Invalid */
+export function isolationWords(
+  isolation: TransactionOptions["isolation"],
+  server: string,
+): string | undefined {
+  if (isolation === "default") return undefined;
+  if (isolation !== "write_committed") return isolation.replace("_", " ").toUpperCase();
+  throw new WippyError("Invalid", `${server} has no isolation ${isolation}; use another one`, {
+    retryable: false,
+  });
+}
