@@ -5,6 +5,7 @@ local acts = use("kernel/workflows/acts")
 local channel = use("kernel/messaging/channel")
 local check = use("kernel/core/check")
 local core = use("kernel/core/core")
+local deliveries = use("kernel/functions/deliveries")
 local duration = use("kernel/core/duration")
 local effects = use("kernel/core/effects")
 local errors = use("kernel/core/errors")
@@ -57,6 +58,7 @@ requests.add_deferred(spawning.deferred)
 requests.add(upgrade.operations)
 requests.add(subscriptions.operations)
 requests.add_deferred(operations.deferred)
+requests.add_deferred(deliveries.deferred)
 requests.add(pool.operations)
 requests.add(inspect.operations)
 requests.add(repl.operations)
@@ -189,6 +191,7 @@ function kernel.run()
   if workflows.turn() then
     more = true
   end
+  deliveries.flush()
   remote.publish()
   inspect.flush()
   return more, unit.live, due

@@ -20,6 +20,8 @@ export interface KernelRequests {
   call: [functionId: string, frame: LuaValue, ...args: LuaValue[]];
   /** A call whose function has a request, see `ServedRequest`; the answer is a `ServedAnswer`. */
   call_request: [functionId: string, frame: LuaValue, request: LuaValue];
+  /** Calls for messages of a consumer, each `[delivery, body]`; its request `ended` gets the outcomes. */
+  deliver: [functionId: string, frame: LuaValue, consumer: string, items: LuaValue[]];
   /** Of a call: who asked, and its ticket. */
   cancel_call: [origin: number, ticket: number];
   /** The PID is the answer; the outcome of the process answers `endTicket`. */

@@ -1,7 +1,7 @@
 import type { Platform } from "../platform/platform.ts";
 import type { CallOptions, Frame, StartedProcess } from "../services/context.ts";
 import { WippyError } from "../vm/error.ts";
-import type { LuaValue } from "../vm/value.ts";
+import { asLua, type LuaValue } from "../vm/value.ts";
 import { controlPid } from "./control.ts";
 import type { Foreground } from "./foreground.ts";
 import type { WorkerPool } from "./worker-pool.ts";
@@ -66,6 +66,19 @@ export class ServiceUnits {
       signal?.removeEventListener("abort", abort);
       if (cancelTimer) cancelTimer();
     }
+  }
+
+  /** Calls a function for messages; see `ServiceUnits` of the services' context. @throws WippyError */
+  async handle(
+    functionId: string,
+    frame: Frame,
+    consumer: string,
+    items: readonly [delivery: LuaValue, body: LuaValue][],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const worker = this.#pool.leastLoaded();
+    const args = [consumer, asLua(items)];
+    await this.#pool.call(worker, functionId, frame, args, signal, "deliver");
   }
 }
 

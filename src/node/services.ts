@@ -183,7 +183,9 @@ export class Services {
   ): Promise<LuaValue> {
     const service = this.#find(id);
     while (this.#isAboutToStart(service)) await this.#changes.next(service, caller.signal);
-    const running = this.running(id);
+    // One that stops still answers what is under way: a message that is settled, a body that is read.
+    const { state, make } = service;
+    const running = state === "stopping" ? service.running ?? make : this.running(id);
     if (running.answer) return await running.answer(operation, input, caller);
     throw new WippyError("Invalid", `service ${id} answers no ${operation}`, { retryable: false });
   }

@@ -267,7 +267,7 @@ export class WorkerPool {
     frame: LuaValue,
     args: LuaValue[],
     signal: AbortSignal,
-    op: "call" | "call_request" = "call",
+    op: "call" | "call_request" | "deliver" = "call",
   ): Promise<LuaValue> {
     this.#refuseStanding(index);
     const { ticket, answer } = this.#request(index, op, [functionId, frame, ...args]);

@@ -130,6 +130,20 @@ export interface ServiceUnits {
   spawn(process: string, host: string, frame: Frame, args: LuaValue[]): Promise<StartedProcess>;
   /** Calls a function. @throws WippyError the function's own; NotFound; Timeout; Canceled */
   call(functionId: string, args: LuaValue[], options?: CallOptions): Promise<LuaValue>;
+  /**
+   * Calls a function for each of several messages of a queue, on one worker. The service is asked `ended` with the
+   * outcomes, `{done, failed}`, as they come. Resolves when all have ended.
+   *
+   * @param items deliveries, which have a number `tag`, with the argument of the call
+   * @throws WippyError when none could be called, the worker died, or `signal` was aborted: those without an outcome
+   *   will have none
+   */
+  handle(
+    functionId: string,
+    frame: Frame,
+    items: readonly [delivery: LuaValue, body: LuaValue][],
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Delivers a message to a process; one that is gone gets none. */
   deliver(pid: string, topic: string, from: string, values: LuaValue[]): void;
   /** Makes a unit of this service, which is no code; only for kinds that host connections. */

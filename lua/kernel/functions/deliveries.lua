@@ -1,26 +1,99 @@
--- Messages of queues: the frame of a call that a consumer makes has the delivery, and what the function calls inherits
--- it.
+-- Messages of queues: calls that a consumer makes, many at a time. The frame of each has its delivery, and what the
+-- function calls inherits it. Outcomes go to the consumer once per turn, since a message of its own for each would cost
+-- more than the call.
 local use = ...
+local functions = use("kernel/functions/functions")
+local operations = use("kernel/functions/operations")
+local security = use("kernel/security/security")
 local unit = use("kernel/core/unit")
 
 local deliveries = {}
 
---- Notes that the call of a consumer begins here. Returns its delivery; nil for any other call, those that the called
---- function makes included.
-function deliveries.begin(frame)
-  local delivery = frame.delivery
-  if not delivery or delivery.home then
-    return nil
+-- Bytes of an error's message that a consumer gets.
+local LONGEST <const> = 4096
+
+-- By consumer: the tags of calls that ended well, and {tag, kind, message} of the others.
+local outcomes = {}
+
+local function note(consumer, tag, err)
+  local own = outcomes[consumer]
+  if not own then
+    own = { done = {}, failed = {} }
+    outcomes[consumer] = own
   end
-  delivery.home = unit.index()
-  return delivery
+  if err then
+    own.failed[#own.failed + 1] = { tag, err:kind(), err:message():sub(1, LONGEST) }
+  else
+    own.done[#own.done + 1] = tag
+  end
 end
 
---- The function that the consumer called has ended: the message is no longer its own.
-function deliveries.finish(delivery)
-  if delivery then
-    delivery.ended = true
+--- Tells consumers how their calls ended.
+function deliveries.flush()
+  if not next(outcomes) then
+    return
+  end
+  local all = outcomes
+  outcomes = {}
+  for consumer, own in pairs(all) do
+    unit.emit("route", -1, 0, "services.ask", {
+      service = consumer,
+      operation = "ended",
+      input = own,
+      pid = "",
+      frame = {},
+    })
   end
 end
+
+-- Calls the function for a message; returns what cancels that, nil when it has ended.
+local function begin(entry, frame, consumer, item, ended)
+  local delivery = item[1]
+  delivery.home, delivery.consumer = unit.index(), consumer
+  local over = false
+  local cancel = functions.run(
+    entry,
+    security.with(frame, { delivery = delivery }),
+    function(_, err)
+      over = true
+      delivery.ended = true
+      note(consumer, delivery.tag, err)
+      ended(delivery)
+    end,
+    item[2]
+  )
+  return not over and function()
+    delivery.ended = true
+    cancel()
+  end or nil
+end
+
+--- Calls a function for each of several messages, {delivery, body}; the answer is `true` when all have ended.
+local function deliver(reply, origin, ticket, target, frame, consumer, items)
+  local entry, err = functions.entry(target)
+  if not entry then
+    reply(nil, err)
+    return
+  end
+  local left, running = #items, {}
+  local function ended(delivery)
+    running[delivery] = nil
+    left = left - 1
+    if left == 0 then
+      operations.forget_served(origin, ticket)
+      reply(true)
+    end
+  end
+  operations.keep_served(origin, ticket, function()
+    for _, cancel in pairs(running) do
+      cancel()
+    end
+  end)
+  for _, item in ipairs(items) do
+    running[item[1]] = begin(entry, frame, consumer, item, ended)
+  end
+end
+
+deliveries.deferred = { deliver = deliver }
 
 return deliveries

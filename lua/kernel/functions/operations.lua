@@ -1,7 +1,6 @@
 -- What functions and processes do outside their unit: call functions, run host operations, write logs.
 local use = ...
 local copies = use("kernel/core/copy")
-local deliveries = use("kernel/functions/deliveries")
 local errors = use("kernel/core/errors")
 local functions = use("kernel/functions/functions")
 local future = use("kernel/messaging/future")
@@ -262,18 +261,13 @@ local function serve(caller, done, origin, ticket, target, frame, ...)
   end
   local key = origin .. ":" .. ticket
   local answered = false
-  local delivery = deliveries.begin(frame)
   local cancel = functions.run_for(caller, entry, frame, function(value, failure)
     answered = true
     running[key] = nil
-    deliveries.finish(delivery)
     done(value, failure)
   end, ...)
   if not answered then
-    running[key] = delivery and function()
-      deliveries.finish(delivery)
-      cancel()
-    end or cancel
+    running[key] = cancel
   end
 end
 
@@ -306,6 +300,16 @@ function operations.serve_request(reply, origin, ticket, target, frame, served)
   serve({ served = served, caller = false }, function(value, err)
     reply({ response = served.response, returned = value ~= nil, failure = err })
   end, origin, ticket, target, frame)
+end
+
+--- Has `cancel` called when whoever asked for something cancels it, or dies.
+function operations.keep_served(origin, ticket, cancel)
+  running[origin .. ":" .. ticket] = cancel
+end
+
+--- What was asked for has ended.
+function operations.forget_served(origin, ticket)
+  running[origin .. ":" .. ticket] = nil
 end
 
 --- Cancels a call that another worker asked for.

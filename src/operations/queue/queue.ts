@@ -4,7 +4,8 @@ import { pack } from "../../vm/codec.ts";
 import { WippyError } from "../../vm/error.ts";
 import { type LuaValue, numberOf } from "../../vm/value.ts";
 import { defineOperation, type Operation, type OperationContext } from "../operation.ts";
-import type { ConsumerRequests, QueueRequests } from "./requests.ts";
+import type { ConsumerRequests } from "./requests.ts";
+import { publishTogether } from "./together.ts";
 
 const queueId = lazy(() => z.string({ error: "a queue id is text" }));
 const anything = lazy(() => z.custom<LuaValue>(() => true));
@@ -12,22 +13,22 @@ const anything = lazy(() => z.custom<LuaValue>(() => true));
 /** Failures of transport, which somebody may try again; all others of a queue are Internal. */
 const kept: ReadonlySet<string> = new Set(["Unavailable", "Timeout", "Canceled", "Invalid"]);
 
-async function ask<Requests, Name extends keyof Requests & string>(
+async function askConsumer<Name extends keyof ConsumerRequests>(
   { services, pid, signal }: OperationContext,
   service: string,
   operation: Name,
-  input: Requests[Name] & LuaValue,
+  input: ConsumerRequests[Name] & LuaValue,
 ): Promise<LuaValue> {
   return await services.ask({ service, operation, input, pid, signal });
 }
 
-async function askQueue<Name extends keyof QueueRequests>(
-  context: OperationContext,
+/** Checks that there is the queue and asks it. @throws WippyError Internal, and what is kept */
+async function askQueue(
+  { services }: OperationContext,
   id: string,
-  operation: Name,
-  input: QueueRequests[Name] & LuaValue,
+  ask: () => Promise<LuaValue>,
 ): Promise<LuaValue> {
-  const entry = context.services.entry(id);
+  const entry = services.entry(id);
   if (entry?.kind !== "queue.queue") {
     const message = entry
       ? `${id} is a ${entry.kind} entry; use the id of a queue.queue entry`
@@ -35,7 +36,7 @@ async function askQueue<Name extends keyof QueueRequests>(
     throw new WippyError("Internal", message, { retryable: false });
   }
   try {
-    return await ask<QueueRequests, Name>(context, id, operation, input);
+    return await ask();
   } catch (error) {
     const failure = WippyError.from(error);
     if (kept.has(failure.kind)) throw failure;
@@ -60,18 +61,20 @@ export const queue: Operation[] = [
     summary: "Puts a message into a queue.",
     mode: "async",
     arguments: () => [queueId(), anything(), anything(), z.string().optional(), anything()],
+    quick: ([id, , , given]) =>
+      typeof id === "string" && (given === undefined || typeof given === "string"),
     async run(context, queue, data, headers, given, delay) {
       const { services, once } = context;
       // In a workflow, a publish that is repeated after a crash is the same message.
       const id = given ?? once;
-      await askQueue(context, queue, "publish", {
+      const message = {
         ...(id !== undefined && { id }),
         body: pack(data),
         headers: headersOf(headers, services.clock.now()),
         delay: numberOf(delay) || 0,
         unique: id !== undefined,
-      });
-      return true;
+      };
+      return await askQueue(context, queue, () => publishTogether(context, queue, message));
     },
   }),
   defineOperation({
@@ -79,22 +82,24 @@ export const queue: Operation[] = [
     summary: "Returns how a queue is.",
     mode: "async",
     arguments: () => [queueId()],
-    run: (context, queue) => askQueue(context, queue, "info", {}),
+    run: (context, queue) =>
+      askQueue(context, queue, () => {
+        const { services, pid, signal } = context;
+        return services.ask({ service: queue, operation: "info", input: {}, pid, signal });
+      }),
   }),
   defineOperation({
     name: "queue.settle",
     summary: "Settles a message.",
     mode: "async",
     arguments: () => [z.string(), z.int(), z.enum(["ack", "nack"])],
-    run: (context, consumer, tag, how) =>
-      ask<ConsumerRequests, "settle">(context, consumer, "settle", { tag, how }),
+    run: (context, consumer, tag, how) => askConsumer(context, consumer, "settle", { tag, how }),
   }),
   defineOperation({
     name: "queue.open",
     summary: "Checks that the function of a consumer still has a message.",
     mode: "async",
     arguments: () => [z.string(), z.int()],
-    run: (context, consumer, tag) =>
-      ask<ConsumerRequests, "open">(context, consumer, "open", { tag }),
+    run: (context, consumer, tag) => askConsumer(context, consumer, "open", { tag }),
   }),
 ];

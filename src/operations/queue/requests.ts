@@ -2,21 +2,30 @@
  * What the operations of `queue` ask services (`src/services/queue`).
  * @module
  */
+import type { WippyError } from "../../vm/error.ts";
 import type { LuaValue } from "../../vm/value.ts";
+
+/** A message as it is published. */
+export interface PublishedMessage {
+  /** Without one the message gets one. */
+  id?: string;
+  /** Packed. */
+  body: Uint8Array;
+  headers: Record<string, LuaValue>;
+  /** Milliseconds. */
+  delay: number;
+  /** A second message of the same id is the same message. */
+  unique: boolean;
+}
+
+/** What became of one of several messages: false when it has to wait for room, and was not taken. */
+export type PublishOutcome = boolean | WippyError;
 
 /** Requests to a queue. */
 export interface QueueRequests {
-  /**
-   * `body` is packed; `delay` in milliseconds; without an id the message gets one. With `unique`, a second message of
-   * the same id is the same message.
-   */
-  publish: {
-    id?: string;
-    body: Uint8Array;
-    headers: Record<string, LuaValue>;
-    delay: number;
-    unique: boolean;
-  };
+  publish: PublishedMessage;
+  /** Answered with the outcome of each. */
+  publish_all: PublishedMessage[];
   info: Record<string, never>;
 }
 
@@ -25,4 +34,6 @@ export interface ConsumerRequests {
   settle: { tag: number; how: "ack" | "nack" };
   /** Whether the function still has it. */
   open: { tag: number };
+  /** Of the kernel: the tags of calls that ended well, and tag, kind and message of those that failed. */
+  ended: { done: number[]; failed: [tag: number, kind: string, message: string][] };
 }

@@ -26,6 +26,8 @@ class Consumer implements Service {
   /** Messages whose functions have ended, on their way to be settled. */
   #settling = 0;
   #last = 0;
+  /** Whether calls are about to be made. */
+  #pumping = false;
   #queue: QueueService | undefined;
   #consumption: Consumption | undefined;
   #end = Promise.withResolvers<void>();
@@ -96,45 +98,61 @@ class Consumer implements Service {
     this.#pump();
   }
 
+  /** Calls the function for what has come in this turn, as far as there are handlers. */
   #pump(): void {
-    while (this.#handled.size < this.#settings.concurrency) {
-      const message = this.#buffer.shift();
-      if (!message) return;
-      const tag = this.#last += 1;
-      const handled = { message, settled: false };
-      this.#handled.set(tag, handled);
-      void this.#handle(tag, handled);
+    if (this.#pumping || this.#stopping) return;
+    this.#pumping = true;
+    queueMicrotask(() => {
+      this.#pumping = false;
+      if (this.#stopping) return;
+      const batch: number[] = [];
+      while (this.#handled.size < this.#settings.concurrency) {
+        const message = this.#buffer.shift();
+        if (!message) break;
+        const tag = this.#last += 1;
+        this.#handled.set(tag, { message, settled: false });
+        batch.push(tag);
+      }
+      if (batch.length > 0) void this.#handle(batch);
+    });
+  }
+
+  async #handle(batch: readonly number[]): Promise<void> {
+    const { units } = this.#context;
+    const { func, lifecycle } = this.#settings;
+    this.#total += batch.length;
+    const items = batch.map((tag): [LuaValue, LuaValue] => {
+      const { id, headers, attempt, body } = this.#handled.get(tag)!.message;
+      return [asLua({ tag, id, headers, attempt }), unpack(body)];
+    });
+    try {
+      await units.handle(func, units.frame(lifecycle.security), items, this.#killed.signal);
+    } catch (error) {
+      const failure = WippyError.from(error);
+      for (const tag of batch) this.#ended(tag, failure);
     }
   }
 
-  async #handle(tag: number, handled: Handled): Promise<void> {
-    const { message } = handled;
-    const { units, entry } = this.#context;
-    const { func, lifecycle } = this.#settings;
-    const { id, headers, attempt } = message;
-    const delivery = { consumer: entry.id, tag, id, headers, attempt };
-    this.#total += 1;
-    let failure: WippyError | undefined;
-    try {
-      await units.call(func, [unpack(message.body)], {
-        frame: { ...units.frame(lifecycle.security), delivery: asLua(delivery) },
-        signal: this.#killed.signal,
-      });
-    } catch (error) {
-      failure = WippyError.from(error);
-      this.#failures += 1;
-    }
+  /** The function has ended for a message. */
+  #ended(tag: number, failure?: Pick<WippyError, "kind" | "message">): void {
+    const handled = this.#handled.get(tag);
+    if (!handled) return;
     this.#handled.delete(tag);
+    if (failure) this.#failures += 1;
     // The next one does not wait for the settlement.
     this.#settling += 1;
-    if (!this.#stopping) this.#pump();
-    await this.#finish(handled, failure);
-    this.#settling -= 1;
-    this.#endIfIdle();
+    this.#pump();
+    void this.#finish(handled, failure).then(() => {
+      this.#settling -= 1;
+      this.#endIfIdle();
+    });
   }
 
   /** Settles a message whose function has ended, unless it is settled. Never fails. */
-  async #finish(handled: Handled, failure: WippyError | undefined): Promise<void> {
+  async #finish(
+    handled: Handled,
+    failure: Pick<WippyError, "kind" | "message"> | undefined,
+  ): Promise<void> {
     const { message } = handled;
     const { id, attempt } = message;
     const { func } = this.#settings;
@@ -172,7 +190,16 @@ class Consumer implements Service {
   }
 
   async answer(operation: string, input: LuaValue): Promise<LuaValue> {
-    // The other side are the operations of the module `queue`.
+    // The other side are the kernel and the operations of the module `queue`.
+    if (operation === "ended") {
+      const { done, failed } = ofKernel<ConsumerRequests["ended"]>(input);
+      // Lua's empty list is a table.
+      if (Array.isArray(done)) { for (const tag of done) this.#ended(tag); }
+      if (Array.isArray(failed)) {
+        for (const [tag, kind, message] of failed) this.#ended(tag, { kind, message });
+      }
+      return true;
+    }
     const { tag, how } = ofKernel<ConsumerRequests["settle"]>(input);
     const handled = this.#handled.get(tag);
     if (!handled) {

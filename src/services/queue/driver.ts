@@ -88,6 +88,8 @@ export interface QueueInfo {
 
 /** One queue of a driver. */
 export interface DriverQueue {
+  /** Messages that can be published without waiting. */
+  readonly room: number;
   /**
    * Puts a message into the queue; waits while that is full.
    *

@@ -1,4 +1,8 @@
-import type { QueueRequests } from "../../operations/queue/requests.ts";
+import type {
+  PublishedMessage,
+  PublishOutcome,
+  QueueRequests,
+} from "../../operations/queue/requests.ts";
 import { WippyError } from "../../vm/error.ts";
 import { asLua, type LuaValue, ofKernel } from "../../vm/value.ts";
 import type { ServiceContext } from "../context.ts";
@@ -86,18 +90,41 @@ export class QueueService implements Service {
   async answer(operation: string, input: LuaValue, { signal }: Caller): Promise<LuaValue> {
     // The other side are the operations of the module `queue`.
     if (operation === "publish") {
-      const { id = this.#context.platform.random.uuid(), body, headers, delay, unique } = ofKernel<
-        QueueRequests["publish"]
-      >(input);
-      const message = { id, body, headers: headers as Headers };
-      await this.publish(message, { delay, unique, signal });
+      await this.#publish(ofKernel<QueueRequests["publish"]>(input), signal);
       return true;
+    }
+    if (operation === "publish_all") {
+      return await this.#publishAll(ofKernel<QueueRequests["publish_all"]>(input));
     }
     if (operation === "info") {
       const { messages, ready, consumers } = await this.#open.info();
       return { message_count: messages, ready, consumer_count: consumers };
     }
     throw new WippyError("Internal", `a queue answers no ${operation}`, { retryable: false });
+  }
+
+  #publish(
+    { id = this.#context.platform.random.uuid(), body, headers, delay, unique }: PublishedMessage,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const message = { id, body, headers: headers as Headers };
+    return this.publish(message, { delay, unique, ...(signal && { signal }) });
+  }
+
+  /** Publishes what there is room for; the outcome of each. */
+  async #publishAll(messages: readonly PublishedMessage[]): Promise<LuaValue> {
+    const { room } = this.#open;
+    return asLua(
+      await Promise.all(messages.map(async (message, index): Promise<PublishOutcome> => {
+        if (index >= room) return false;
+        try {
+          await this.#publish(message);
+          return true;
+        } catch (error) {
+          return WippyError.from(error);
+        }
+      })),
+    );
   }
 
   /** Puts a message into the queue. @throws WippyError */

@@ -32,6 +32,11 @@ export class Room {
     this.#admit();
   }
 
+  /** Places that whoever comes now may have. */
+  get left(): number {
+    return this.#line.size > 0 ? 0 : Math.max(0, this.#most - this.#taken);
+  }
+
   /** Those that wait. */
   get waiting(): number {
     return this.#line.size;

@@ -137,6 +137,8 @@ class AmqpConsumer {
 
 /** A queue of a broker. */
 class AmqpQueue implements DriverQueue {
+  /** The broker decides. */
+  readonly room = Infinity;
   readonly name: string;
   readonly consumers = new Set<AmqpConsumer>();
   #inFlight = 0;

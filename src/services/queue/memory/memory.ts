@@ -40,6 +40,10 @@ export class MemoryQueue implements DriverQueue {
     this.#room = new Room(most);
   }
 
+  get room(): number {
+    return this.#room.left;
+  }
+
   async publish({ id, body, headers }: Message, options: PublishOptions): Promise<void> {
     const { delay = 0, unique, signal } = options;
     if (unique && this.#seen.has(id)) return;

@@ -69,6 +69,10 @@ export class SqliteQueue implements DriverQueue {
     void this.#take();
   }
 
+  get room(): number {
+    return this.#room.left;
+  }
+
   async publish(message: Message, options: PublishOptions): Promise<void> {
     const { id, body, headers } = message;
     const { delay = 0, unique = false, signal } = options;
