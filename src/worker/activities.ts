@@ -2,7 +2,7 @@ import { pack, unpack } from "../vm/codec.ts";
 import type { LuaValue } from "../vm/value.ts";
 import { recordedOutcome } from "../workflows/history/limits.ts";
 import type { TaskQueue } from "../workflows/tasks/queue.ts";
-import type { ActivityResult, ActivityTask } from "../workflows/tasks/tasks.ts";
+import type { ActivityResult, ActivityTask, RunAhead } from "../workflows/tasks/tasks.ts";
 
 /** A frame; mostly it is empty, which is one byte. */
 function unpackFrame(bytes: Uint8Array): Record<string, LuaValue> {
@@ -40,8 +40,16 @@ function told(task: Told): LuaValue {
   };
 }
 
+/** The outcome of an attempt that its run may be shown before the provider has it. */
+export interface EndedStep {
+  task: ActivityTask;
+  ahead: RunAhead;
+  queue: TaskQueue;
+  value: Uint8Array;
+}
+
 interface Attempt {
-  entry: string;
+  task: ActivityTask;
   queue: TaskQueue;
   /** Details of the last heartbeat, if it has beaten since that was last sent. */
   beat?: Uint8Array;
@@ -54,7 +62,7 @@ export class Attempts {
 
   /** Answers the frame that the attempt runs in. */
   begin(queue: TaskQueue, task: ActivityTask): Record<string, LuaValue> {
-    this.#running.set(task.token, { entry: task.entry, queue });
+    this.#running.set(task.token, { task, queue });
     if (!task.operation) return frameOf(task);
     return task.frame ? unpackFrame(task.frame) : {};
   }
@@ -80,18 +88,23 @@ export class Attempts {
     delete attempt.beat;
   }
 
-  /** The end of an attempt, after its heartbeats: those that came later would be ignored. */
-  end(token: string, value: LuaValue, error: LuaValue): void {
+  /**
+   * The end of an attempt, after its heartbeats: those that came later would be ignored.
+   *
+   * @returns the outcome when its run may be shown it at once; nothing has been answered then
+   */
+  end(token: string, value: LuaValue, error: LuaValue): EndedStep | undefined {
     const attempt = this.#running.get(token);
-    if (!attempt) return;
+    if (!attempt) return undefined;
     this.#sendBeat(token);
     this.#running.delete(token);
-    const outcome = recordedOutcome(attempt.entry, value, error);
+    const { task, queue } = attempt;
+    const outcome = recordedOutcome(task.entry, value, error);
+    if ("value" in outcome && task.ahead) {
+      return { task, ahead: task.ahead, queue, value: outcome.value };
+    }
     const status = "failure" in outcome ? "failed" : "completed";
-    attempt.queue.answer({
-      type: "activity",
-      token,
-      result: { status, ...outcome } as ActivityResult,
-    });
+    queue.answer({ type: "activity", token, result: { status, ...outcome } as ActivityResult });
+    return undefined;
   }
 }

@@ -125,6 +125,7 @@ export class LuaWorker {
       enter: (step) => this.#enter(step),
       wake: () => this.#wake(),
       turnAtOnce: () => this.#turnAtOnce(),
+      log: (record) => this.#log(record),
       report: (record) =>
         reports.log({ ...record, time: this.#platform.now(), logger: "activities" }),
       die: (error) => this.#die(error),
@@ -218,7 +219,7 @@ export class LuaWorker {
     );
     vm.register("log", (level, logger, message, fields, pid, location) => {
       const text = message instanceof Uint8Array ? message : String(message);
-      this.#log({
+      const record: LogRecord = {
         level: String(level) as LogRecord["level"],
         time: this.#options.services.clock.now(),
         logger: String(logger),
@@ -226,7 +227,8 @@ export class LuaWorker {
         fields: { ...(fields as Record<string, unknown> | undefined), pid, location },
         // What `print` writes has no fields.
         ...(fields === undefined && { print: text }),
-      });
+      };
+      if (!this.#workflows.holdsLog(String(pid), record)) this.#log(record);
     });
     vm.register("place", () => this.#place());
     registerSharedMemory(vm, this.#options);

@@ -5,12 +5,15 @@ import { Simulation } from "../platform/simulation.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { LocalAttempt } from "../workflows/replay/local-activities.ts";
 import { WorkflowTaskHandler } from "../workflows/replay/replay.ts";
+import { aheadEvents } from "../workflows/replay/ahead.ts";
 import { TaskQueue } from "../workflows/tasks/queue.ts";
-import { Attempts, frameOf } from "./activities.ts";
+import { Attempts, type EndedStep, frameOf } from "./activities.ts";
 import { LuaEngine } from "./engine.ts";
+import { HeldLogs } from "./held-logs.ts";
 import type { Kernel } from "./kernel.ts";
 import type { OperationRunner } from "./operation-runner.ts";
 import { attemptRecord, type FailedAttempt } from "../workflows/failure-records.ts";
+import type { LogRecord } from "../observe/log.ts";
 import type { ProviderReport } from "../workflows/provider.ts";
 import type { ActivityTask, QueuePort, Task, TaskFailure } from "../workflows/tasks/tasks.ts";
 
@@ -35,6 +38,8 @@ export interface WorkPlace {
   wake(): void;
   /** Writes a record to the log of the runtime. */
   report(record: ProviderReport): void;
+  /** Writes what code has logged. */
+  log(record: LogRecord): void;
   /** Takes the turn that is due without waiting for the event loop. */
   turnAtOnce(): void;
   /** Ends the worker. */
@@ -47,6 +52,9 @@ export class WorkflowWork {
   readonly #engine: LuaEngine;
   readonly #taskHandler: WorkflowTaskHandler;
   readonly #attempts = new Attempts();
+  readonly #heldLogs = new HeldLogs<LogRecord>();
+  /** Outcomes that their runs are shown at the end of the turn. */
+  #steps: EndedStep[] = [];
   /** The worker's ends of the providers. */
   readonly #queues: TaskQueue[] = [];
 
@@ -122,7 +130,11 @@ export class WorkflowWork {
         this.#taskHandler.expedite(item.runId);
         break;
       case "evict":
+        this.#heldLogs.drop(item.runId);
         this.#taskHandler.evict(item.runId);
+        break;
+      case "settled":
+        for (const record of this.#heldLogs.settled(item.runId)) this.#place.log(record);
         break;
     }
   }
@@ -157,8 +169,40 @@ export class WorkflowWork {
   /** The outcome of an attempt. */
   attempted(token: string, value: LuaValue, error: LuaValue): void {
     if (this.#taskHandler.answered(token, value, error)) return;
-    this.#attempts.end(token, value, error);
+    const step = this.#attempts.end(token, value, error);
+    if (step) this.#steps.push(step);
     this.#place.wake();
+  }
+
+  /** Takes what a unit logs when it must not leave the worker yet. @returns whether it did */
+  holdsLog(pid: string, record: LogRecord): boolean {
+    return this.#heldLogs.take(pid, record);
+  }
+
+  /**
+   * Shows a run the outcome that it waits for before the provider has it, and answers with both: one commit instead
+   * of two, and no wait for the first. What the code asks for leaves in that answer, what it logs waits for the commit.
+   */
+  async #runAhead({ task, ahead, queue, value }: EndedStep): Promise<void> {
+    const { token, runId, pid } = task;
+    const { time, events } = aheadEvents(token, ahead, value, this.#place.platform.now());
+    this.#heldLogs.begin(pid);
+    try {
+      const commands = await this.#taskHandler.runAhead(runId, ahead.since, events);
+      const logs = this.#heldLogs.end(pid, runId);
+      if (commands) {
+        queue.answer({
+          type: "step",
+          step: { token, value, next: ahead.next, time, commands, logs },
+        });
+        return;
+      }
+    } catch {
+      // The provider shows it again, and hears of what is wrong with it.
+      this.#heldLogs.end(pid, runId);
+    }
+    this.#heldLogs.drop(runId);
+    queue.answer({ type: "activity", token, result: { status: "completed", value } });
   }
 
   /** An attempt is alive. */
@@ -174,6 +218,14 @@ export class WorkflowWork {
   /** Sends what has been said to the providers. */
   flush(): void {
     this.#attempts.sendBeats();
+    if (this.#steps.length > 0) {
+      const steps = this.#steps.splice(0).map((step) => this.#runAhead(step));
+      void Promise.all(steps).then(() => this.#flushQueues());
+    }
+    this.#flushQueues();
+  }
+
+  #flushQueues(): void {
     for (const queue of this.#queues) queue.flush();
   }
 

@@ -9,6 +9,8 @@ export interface Place {
   /** Returns what is wrong with what is kept; only while no provider is open. */
   faults(): string[];
   remove(): void;
+  /** Workers show runs outcomes ahead of the provider, as those of a runtime do. */
+  readonly runsAhead: boolean;
 }
 
 /** A kind of provider that the suite is run over. */

@@ -6,10 +6,11 @@ export const places: PlaceKind[] = [
   { name: "sqlite", make: () => new SqlitePlace() },
   {
     // As between threads: what is sent arrives later, in the order in which it was sent.
-    name: "sqlite behind a transport",
+    name: "sqlite behind a transport, its worker ahead",
     make: () =>
-      new SqlitePlace({
-        transport: (deliver) => (message) => void setImmediate(() => deliver(message)),
-      }),
+      new SqlitePlace(
+        { transport: (deliver) => (message) => void setImmediate(() => deliver(message)) },
+        { runsAhead: true },
+      ),
   },
 ];

@@ -15,6 +15,9 @@ import type {
 
 import type { LocalAttempt } from "../../src/workflows/replay/local-activities.ts";
 import { WippyError } from "../../src/vm/error.ts";
+import { aheadEvents } from "../../src/workflows/replay/ahead.ts";
+import type { Payload } from "../../src/workflows/payload.ts";
+import { HeldLogs } from "../../src/worker/held-logs.ts";
 import { WorkflowTaskHandler } from "../../src/workflows/replay/replay.ts";
 import { TaskQueue } from "../../src/workflows/tasks/queue.ts";
 import { machine as realMachine } from "../../src/platform/machine.ts";
@@ -23,8 +26,10 @@ import { type Script, ScriptedEngine, ScriptError } from "./scripted-engine.ts";
 import type {
   ActivityResult,
   ActivityTask,
+  FusedStep,
   QueryAnswer,
   QueryTask,
+  RunAhead,
   Task,
   TaskCompletion,
   WorkflowTask,
@@ -108,6 +113,15 @@ export class Runtime {
   /** Its worker's end of the provider. */
   queue!: TaskQueue;
   readonly #defer: (callback: () => void) => () => void;
+  readonly #machine: Pick<VirtualMachine, "now">;
+  readonly #runsAhead: boolean;
+  readonly #heldLogs = new HeldLogs<string>();
+  /** Steps that were taken ahead of the provider. */
+  readonly steps: FusedStep[] = [];
+  /** Runs whose step the provider has. */
+  readonly settled: string[] = [];
+  /** Runs that the provider had the worker forget. */
+  readonly evicted: string[] = [];
   readonly activities: Record<string, ActivityFunction>;
   readonly localActivities: Record<string, LocalFunction>;
   readonly messages: OutboxMessage[] = [];
@@ -128,6 +142,8 @@ export class Runtime {
   constructor(options: RuntimeOptions & { place: Place }) {
     const { scripts = {}, activities = {}, localActivities = {}, machine, place, ...rest } =
       options;
+    this.#runsAhead = place.runsAhead;
+    this.#machine = machine ?? realMachine;
     this.provider = place.provider({ ...machine && { platform: machine }, ...rest });
     this.activities = activities;
     this.localActivities = localActivities;
@@ -179,7 +195,13 @@ export class Runtime {
         this.taskHandler.expedite(item.runId);
         break;
       case "evict":
+        this.evicted.push(item.runId);
+        this.#heldLogs.drop(item.runId);
         this.taskHandler.evict(item.runId);
+        break;
+      case "settled":
+        this.settled.push(item.runId);
+        for (const line of this.#heldLogs.settled(item.runId)) this.onLog(line);
     }
   }
 
@@ -254,6 +276,30 @@ export class Runtime {
     }
   }
 
+  /** Takes the lines that scripts log; tests put something else in its place. */
+  onLog = (_line: string): void => {};
+
+  /** Logs a line of a script, when the provider has what the script was shown. */
+  log(pid: string, line: string): void {
+    if (!this.#heldLogs.take(pid, line)) this.onLog(line);
+  }
+
+  /** Shows a run an outcome ahead of the provider. @returns false when that is for the provider to do */
+  async #runAhead({ token, runId, pid }: ActivityTask, ahead: RunAhead, value: Payload) {
+    const { time, events } = aheadEvents(token, ahead, value, this.#machine.now());
+    this.#heldLogs.begin(pid);
+    const commands = await this.taskHandler.runAhead(runId, ahead.since, events);
+    const logs = this.#heldLogs.end(pid, runId);
+    if (!commands) {
+      this.#heldLogs.drop(runId);
+      return false;
+    }
+    const step = { token, value, next: ahead.next, time, commands, logs };
+    this.steps.push(step);
+    this.queue.answer({ type: "step", step });
+    return true;
+  }
+
   async #run(task: ActivityTask): Promise<void> {
     this.attempts.push(task);
     const activity = this.activities[task.entry];
@@ -263,7 +309,9 @@ export class Runtime {
         throw new ScriptError({ kind: "NotFound", message, retryable: false });
       }
       const value = await activity(task, ...unpack(task.args) as LuaValue[]);
-      this.completeActivity(task.token, { status: "completed", value: pack(value) });
+      const payload = pack(value);
+      if (this.#runsAhead && task.ahead && await this.#runAhead(task, task.ahead, payload)) return;
+      this.completeActivity(task.token, { status: "completed", value: payload });
     } catch (error) {
       this.completeActivity(task.token, { status: "failed", failure: failureOf(error) });
     }

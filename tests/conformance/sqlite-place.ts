@@ -17,6 +17,7 @@ export function temporaryFolder(): { path: string; remove: () => void } {
 /** A journal file in a folder of its own. */
 export class SqlitePlace implements Place {
   readonly path: string;
+  readonly runsAhead: boolean;
   readonly #own: Partial<SqliteProviderOptions>;
   readonly #remove: () => void;
 
@@ -24,8 +25,12 @@ export class SqlitePlace implements Place {
    * @param own options of this provider only.
    * @param path the file, which the caller removes; one in a temporary folder, unless given.
    */
-  constructor(own: Partial<SqliteProviderOptions> = {}, path?: string) {
+  constructor(
+    own: Partial<SqliteProviderOptions> = {},
+    { path, runsAhead = false }: { path?: string; runsAhead?: boolean } = {},
+  ) {
     this.#own = own;
+    this.runsAhead = runsAhead;
     const folder = path === undefined ? temporaryFolder() : undefined;
     this.#remove = () => folder?.remove();
     this.path = path ?? `${folder?.path}/journal.db`;
@@ -36,7 +41,7 @@ export class SqlitePlace implements Place {
   }
 
   crashed(): SqlitePlace {
-    const left = new SqlitePlace(this.#own);
+    const left = new SqlitePlace(this.#own, { runsAhead: this.runsAhead });
     for (const end of ["", "-wal"]) {
       if (existsSync(this.path + end)) copyFileSync(this.path + end, left.path + end);
     }

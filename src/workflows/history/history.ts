@@ -397,3 +397,6 @@ function scheduleOf(
     ...frame !== null && { frame },
   };
 }
+
+/** A rough cost of an event beside its data, in bytes: its type, its time and its place in the tree. */
+export const eventOverhead = 24;

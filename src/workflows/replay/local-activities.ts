@@ -76,6 +76,8 @@ interface Run {
   pending: Map<number, Local>;
   /** Outcomes that the code was not shown yet. */
   outcomes: Omit<LocalActivityResult, "time">[];
+  /** Whether the code has asked for one so far. */
+  used: boolean;
   /** Whether somebody waits for the code. */
   expedited: boolean;
   /** Wakes who waits for an outcome. */
@@ -107,6 +109,7 @@ export class LocalActivities {
       started: { workflowId, pid, ...frame && { frame } },
       pending: new Map(),
       outcomes: [],
+      used: false,
       expedited: false,
     });
   }
@@ -130,17 +133,20 @@ export class LocalActivities {
     return (this.#runs.get(runId)?.pending.size ?? 0) > 0;
   }
 
+  /** Whether the code of a run has asked for local activities. */
+  isUsedBy(runId: string): boolean {
+    return this.#runs.get(runId)?.used ?? false;
+  }
+
   /** What the code asks for, in its order. */
   note(runId: string, commands: readonly Command[]): void {
     for (const command of commands) {
       if (command.type === "schedule_local_activity") {
-        this.#runs.get(runId)?.pending.set(command.seq, {
-          runId,
-          command,
-          attempt: 0,
-          canceling: false,
-          ended: false,
-        });
+        const run = this.#runs.get(runId);
+        if (!run) continue;
+        run.used = true;
+        const local = { runId, command, attempt: 0, canceling: false, ended: false };
+        run.pending.set(command.seq, local);
       } else if (command.type === "cancel_local_activity") {
         const local = this.#runs.get(runId)?.pending.get(command.seq);
         if (local) this.#cancel(local);

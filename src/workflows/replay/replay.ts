@@ -3,25 +3,19 @@ import type { Platform } from "../../platform/platform.ts";
 import { pack, unpack } from "../../vm/codec.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { LuaValue } from "../../vm/value.ts";
-import type { Activation, Job } from "../engine/activation.ts";
+import type { Activation } from "../engine/activation.ts";
 import type { Command } from "../engine/command.ts";
 import type { Engine } from "../engine/engine.ts";
-import {
-  closingCommands,
-  closingEvents,
-  compare,
-  isCommandEvent,
-  notAskedFor,
-} from "./determinism.ts";
+import { closingCommands, closingEvents, compare, notAskedFor } from "./determinism.ts";
 import {
   type HistoryEvent,
   type LocalActivityMarker,
   packCommands,
   unpackHistory,
 } from "../history/history.ts";
-import { jobOf, recordOf } from "./jobs.ts";
 import { isLocalToken } from "../tasks/tokens.ts";
 import { LocalActivities, type LocalRunner } from "./local-activities.ts";
+import { activationOf, markerStep, type Step, stepsOf } from "./steps.ts";
 import {
   defaultTaskTimeout,
   type QueryAnswer,
@@ -31,9 +25,6 @@ import {
   type WorkflowTask,
 } from "../tasks/tasks.ts";
 
-type TaskStarted = Extract<HistoryEvent, { type: "TaskStarted" }>;
-
-type Marker = Extract<HistoryEvent, { type: "LocalActivityRecorded" }>;
 type Completed = Extract<TaskCompletion["outcome"], { type: "completed" }>;
 type Performed = (Command | LocalActivityMarker)[];
 
@@ -68,17 +59,6 @@ export interface ReplayerOptions {
   platform?: Pick<Platform, "now" | "setTimer" | "defer">;
   /** Whether memory is short, so that fewer runs have to be kept. */
   isFull?: () => boolean;
-}
-
-/** One activation of a history: a task begins, or a local activity ends in it. */
-interface Step {
-  started: TaskStarted;
-  /** Events that it shows to the code: inbound ones, or the outcome of a local activity. */
-  shown: HistoryEvent[];
-  /** Events of its commands; undefined for the task that has yet to be run. */
-  commands?: HistoryEvent[];
-  /** Outcomes of local activities in the whole task, by sequence number; undefined for none. */
-  ended?: Map<number, Marker>;
 }
 
 /**
@@ -132,6 +112,36 @@ export class WorkflowTaskHandler {
     } catch (error) {
       return answer({ type: "failed", failure: engineFailure(error) });
     }
+  }
+
+  /**
+   * Shows a run the outcome that it waits for before its provider has it. Nothing that follows may leave the worker
+   * until the provider has both.
+   *
+   * @param since id of the last task that the run was shown by its provider
+   * @param events the outcome, and the start of the task that shows it
+   * @returns packed commands of the task; undefined when it is for the provider to show the outcome: the run is
+   *   elsewhere, or the code begins local activities, whose effects could not wait
+   */
+  async runAhead(
+    runId: string,
+    since: number,
+    events: HistoryEvent[],
+  ): Promise<Uint8Array | undefined> {
+    return await this.#inTurn(runId, async () => {
+      if (!this.#holds({ runId, since }) || this.#locals.isUsedBy(runId)) return undefined;
+      const [live] = stepsOf(events);
+      if (!live) throw new Error("a task without its start");
+      const answer = this.#engine.activate(activationOf(runId, live));
+      const commands = untilClosed(Array.isArray(answer) ? answer : await answer);
+      this.#locals.note(runId, commands);
+      if (isClosed(commands)) this.evict(runId);
+      else if (this.#locals.isUsedBy(runId)) {
+        this.evict(runId);
+        return undefined;
+      } else this.#remember(runId, live.started.id);
+      return packCommands(commands);
+    });
   }
 
   /** Answers a query. Never rejects. What a closed run has in memory is gone afterwards. */
@@ -394,11 +404,6 @@ function isClosed(commands: Performed): boolean {
   return closingCommands.has(commands.at(-1)?.type ?? "");
 }
 
-/** The activation of a task in which a local activity ends. */
-function markerStep({ started }: Step, marker: Marker): Step {
-  return { started, shown: [marker] };
-}
-
 /** Commands as they are recorded: an outcome stands for the command that asked for it. */
 function withoutEnded(commands: Performed): Performed {
   const ended = new Set<number>();
@@ -409,56 +414,6 @@ function withoutEnded(commands: Performed): Performed {
   return commands.filter((command) =>
     command.type !== "schedule_local_activity" || !ended.has(command.seq)
   );
-}
-
-/** Cuts a history, or the part of it that came in since a task, into activations. */
-function stepsOf(events: HistoryEvent[]): Step[] {
-  const steps: Step[] = [];
-  let arrived: HistoryEvent[] = [];
-  for (const event of events) {
-    if (event.type === "TaskStarted") {
-      steps.push({ started: event, shown: arrived });
-      arrived = [];
-    } else if (event.type === "TaskCompleted") {
-      const step = steps.at(-1);
-      if (step) step.commands = [];
-    } else if (event.type === "TaskFailed") {
-      // Its commands were refused: what it showed is shown again by the next task.
-      arrived = [...steps.pop()?.shown ?? [], ...arrived];
-    } else if (event.type === "LocalActivityRecorded") {
-      const step = steps.at(-1);
-      if (!step) continue;
-      step.ended ??= new Map<number, Marker>();
-      step.ended.set(event.data.seq, event);
-      steps.push({ ...markerStep(step, event), commands: [], ended: step.ended });
-    } else if (isCommandEvent(event)) {
-      steps.at(-1)?.commands?.push(event);
-    } else {
-      arrived.push(event);
-    }
-  }
-  return steps;
-}
-
-function activationOf(runId: string, { started, shown, commands }: Step): Activation {
-  const jobs: Job[] = [];
-  for (const event of commands ?? []) {
-    const job = recordOf(event);
-    if (job) jobs.push(job);
-  }
-  for (const event of shown) {
-    const job = jobOf(event);
-    if (job) jobs.push(job);
-  }
-  const [first] = shown;
-  return {
-    runId,
-    timestamp: first?.type === "LocalActivityRecorded" ? first.data.time : started.time,
-    replaying: commands !== undefined,
-    historyLength: started.id,
-    historySize: started.data.size,
-    jobs,
-  };
 }
 
 /**

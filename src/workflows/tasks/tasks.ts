@@ -53,6 +53,21 @@ export interface TaskFailure {
   actual?: { command: string; at: string };
 }
 
+/**
+ * Where a run stands that waits for an attempt. The worker that holds the run may show it the outcome before the
+ * provider has it, and answer with the outcome and the task that it brought, as one `step`.
+ */
+export interface RunAhead {
+  /** Id of the last task of the run that the worker has completed. */
+  since: number;
+  /** Id of the next event. */
+  next: number;
+  /** Bytes of the history so far. */
+  size: number;
+  /** Time of the newest event, in milliseconds since the epoch. */
+  time: number;
+}
+
 /** One attempt of an activity or of a host operation. */
 export interface ActivityTask {
   token: string;
@@ -84,6 +99,8 @@ export interface ActivityTask {
    * `onActivityCancel`.
    */
   deadline: number;
+  /** Present when the worker holds the run, and the run waits for nothing else. */
+  ahead?: RunAhead;
 }
 
 /** What an attempt reports. A failure that is retried is not seen by the workflow. */
@@ -123,13 +140,34 @@ export type Task =
    */
   | { type: "expedite"; runId: string }
   /** What the worker holds in memory of a run is void. */
-  | { type: "evict"; runId: string };
+  | { type: "evict"; runId: string }
+  /** The last step of a run, which the worker took ahead of the provider, is durable: its logs may be written. */
+  | { type: "settled"; runId: string };
+
+/**
+ * The outcome of an attempt with the task that it brought, both in one commit. The provider takes the outcome alone
+ * when the run stands elsewhere by now, and evicts the run from the worker.
+ */
+export interface FusedStep {
+  /** Of the attempt, which has completed. */
+  token: string;
+  value: Payload;
+  /** Id of the event of the outcome; that of the task's start is the next. */
+  next: number;
+  /** Time of both, in milliseconds since the epoch. */
+  time: number;
+  /** Packed commands of the task. */
+  commands: Uint8Array;
+  /** The worker waits for `settled`. */
+  logs: boolean;
+}
 
 /** What a worker says to a provider. */
 export type WorkerAnswer =
   | { type: "task"; completion: TaskCompletion }
   | { type: "queried"; answer: QueryAnswer }
   | { type: "activity"; token: string; result: ActivityResult }
+  | { type: "step"; step: FusedStep }
   /** `details`: packed `LuaValue[]`. */
   | { type: "heartbeat"; token: string; details: Payload };
 

@@ -1,5 +1,5 @@
 import { packPlain, unpackPlain } from "../history/history.ts";
-import type { ActivityTask, Task, WorkerAnswer } from "./tasks.ts";
+import type { ActivityTask, RunAhead, Task, WorkerAnswer } from "./tasks.ts";
 import type { Payload } from "../payload.ts";
 import { idempotencyToken, runPrefix, seqOf } from "./tokens.ts";
 
@@ -46,7 +46,7 @@ export function packTasks(tasks: readonly OutgoingTask[]): Uint8Array {
     if (item.type !== "activity") return item;
     const { token, entry, operation, args, frame = null, identity, attempt } = item.task;
     const { activityId = null, scheduledTime, deadline } = item.task;
-    const { heartbeatTimeout = null, heartbeat = null } = item.task;
+    const { heartbeatTimeout = null, heartbeat = null, ahead } = item.task;
     return [
       token,
       entry,
@@ -60,6 +60,7 @@ export function packTasks(tasks: readonly OutgoingTask[]): Uint8Array {
       activityId,
       heartbeatTimeout,
       heartbeat,
+      ...ahead ? [ahead.since, ahead.next, ahead.size, ahead.time] : [],
     ];
   }));
 }
@@ -131,6 +132,7 @@ class ReceivedActivity implements ActivityTask {
   readonly deadline: number;
   readonly heartbeatTimeout?: number;
   readonly heartbeat?: Payload;
+  readonly ahead?: RunAhead;
   readonly #activityId: string | null;
   readonly #packed: Uint8Array;
   readonly #memory: RunMemory;
@@ -146,13 +148,16 @@ class ReceivedActivity implements ActivityTask {
       number,
       ...Part[],
     ];
-    const [scheduledTime, deadline, activityId, heartbeatTimeout, heartbeat] = rest as [
+    const [scheduledTime, deadline, activityId, heartbeatTimeout, heartbeat, ...ahead] = rest as [
       number,
       number,
       string | null,
       number | null,
       Uint8Array | null,
+      ...number[],
     ];
+    const [since, next, size, time] = ahead as [number?, number?, number?, number?];
+    if (since !== undefined) this.ahead = { since, next: next!, size: size!, time: time! };
     this.token = token;
     this.entry = entry;
     this.operation = operation === 1;
@@ -209,6 +214,10 @@ export function packAnswers(answers: readonly WorkerAnswer[]): Uint8Array {
     if (answer.type === "activity" && answer.result.status === "completed") {
       return [answer.token, answer.result.value];
     }
+    if (answer.type === "step") {
+      const { token, value, next, time, commands, logs } = answer.step;
+      return [token, value, next, time, commands, logs ? 1 : 0];
+    }
     return answer;
   }));
 }
@@ -219,6 +228,17 @@ export function unpackAnswers(bytes: Uint8Array): WorkerAnswer[] {
     if (written.length === 2) {
       const [token, value] = written as [string, Uint8Array];
       return { type: "activity", token, result: { status: "completed", value } };
+    }
+    if (written.length > 3) {
+      const [token, value, next, time, commands, logs] = written as [
+        string,
+        Uint8Array,
+        number,
+        number,
+        Uint8Array,
+        number,
+      ];
+      return { type: "step", step: { token, value, next, time, commands, logs: logs === 1 } };
     }
     const [token, commands] = written as [string, Uint8Array, number];
     return { type: "task", completion: { token, outcome: { type: "completed", commands } } };

@@ -9,8 +9,12 @@ import type { Script } from "../../conformance/scripted-engine.ts";
 
 const [folder, runs, steps] = process.argv.slice(2) as [string, string, string];
 
+function write(line: string): void {
+  appendFileSync(`${folder}/effects.log`, `${line}\n`);
+}
+
 function log(...fields: unknown[]): void {
-  appendFileSync(`${folder}/effects.log`, `${fields.join(" ")}\n`);
+  write(fields.join(" "));
 }
 
 /** A value that no other attempt makes. */
@@ -21,6 +25,8 @@ function fresh(): string {
 
 const order: Script = function* (run, n) {
   const id = run.start.workflowId;
+  // As the logs of code do, it leaves when what the code saw is in the journal.
+  const log = (...fields: unknown[]) => runtime.log(run.start.pid, fields.join(" "));
   const made = run.record(fresh);
   for (let i = 0; i < (n as number); i++) {
     const value = yield run.activity("app:step", [id, i]);
@@ -45,7 +51,7 @@ const child: Script = function* (run, id) {
 };
 
 const runtime = new Runtime({
-  place: new SqlitePlace({}, `${folder}/journal.db`),
+  place: new SqlitePlace({}, { path: `${folder}/journal.db`, runsAhead: true }),
   scripts: { "app:order": order, "app:child": child },
   activities: {
     "app:step": async (task, id, i) => {
@@ -57,6 +63,7 @@ const runtime = new Runtime({
     },
   },
 });
+runtime.onLog = write;
 runtime.provider.onMessage(({ from }) => log("message", from));
 await runtime.provider.open();
 runtime.connect();

@@ -8,7 +8,7 @@ import { SqlitePlace } from "../../conformance/sqlite-place.ts";
 const [folder, count] = process.argv.slice(2) as [string, string];
 
 const runtime = new Runtime({
-  place: new SqlitePlace({}, `${folder}/journal.db`),
+  place: new SqlitePlace({}, { path: `${folder}/journal.db`, runsAhead: true }),
   scripts: {
     "app:quick": () => "done",
     "app:slow": function* (run) {

@@ -16,6 +16,7 @@ import { Runs } from "./store/run-states.ts";
 import { endScheduled } from "./schedules/actions.ts";
 import { Slots } from "./transaction/slots.ts";
 import { Store } from "./store/store.ts";
+import { allowRunAhead } from "./runs/step.ts";
 import { takeTask } from "./runs/task.ts";
 import { fireDue } from "./timers.ts";
 import { UpdateWaits } from "./transaction/update-waits.ts";
@@ -216,6 +217,7 @@ export class Journal {
     if (tx.ready.length > 0) this.#ready = this.#ready.concat(tx.ready);
     // Before the tasks: a run whose worker has local activities under way is at rest only now.
     dispatchQueries(tx, tx.out);
+    for (const event of tx.out) if (event.type === "activity") allowRunAhead(tx, event);
     const out = before.concat(tx.out);
     this.#handOutTasks(tx, out);
     tx.runs.trim();
@@ -431,4 +433,5 @@ const workTypes: ReadonlySet<JournalEvent["type"]> = new Set<Work["type"]>([
   "activity_cancel",
   "evict",
   "expedite",
+  "settled",
 ]);

@@ -3,9 +3,8 @@
  * of it true.
  * @module
  */
-import { type EventType, inbound, unpackPlain } from "../../../history/history.ts";
+import { eventOverhead, type EventType, inbound, unpackPlain } from "../../../history/history.ts";
 import { activityState } from "../store/schema.ts";
-import { eventOverhead } from "../store/run-states.ts";
 
 /** Columns of a run that its history must bear out. */
 export interface CheckedRun {

@@ -126,6 +126,12 @@ export function heartbeat(tx: Transaction, token: string, details: Payload): voi
   awaitBeat(tx, activity);
 }
 
+/** Whether the outcome of an attempt is awaited, and would be taken as it is. */
+export function isAwaited(tx: Transaction, token: string): boolean {
+  const found = attemptOf(tx, token);
+  return found !== undefined && !found.activity.row.canceling;
+}
+
 /** Takes the outcome of an attempt; ignores it when that attempt is no longer awaited. */
 export function completeAttempt(tx: Transaction, token: string, result: ActivityResult): void {
   tx.slots.release(tx, token);

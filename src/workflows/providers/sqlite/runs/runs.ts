@@ -7,6 +7,7 @@ import { answerQuery, askRun, loseQuery } from "./query.ts";
 import { resetRun } from "./reset.ts";
 import { openRun, requestCancel, signalRun } from "./signal.ts";
 import { startRun, updateWithStart } from "./start.ts";
+import { completeStep } from "./step.ts";
 import { completeTask, loseTask, unblockRun } from "./task.ts";
 import { pollUpdate, updateRun } from "./update.ts";
 import type { WorkerAnswer } from "../../../tasks/tasks.ts";
@@ -87,6 +88,8 @@ function answered(tx: Transaction, worker: number, answer: WorkerAnswer): void {
   switch (answer.type) {
     case "task":
       return completeTask(tx, worker, answer.completion);
+    case "step":
+      return completeStep(tx, worker, answer.step);
     case "heartbeat":
       return heartbeat(tx, answer.token, answer.details);
     case "queried":

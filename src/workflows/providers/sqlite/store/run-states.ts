@@ -1,6 +1,7 @@
 import { WippyError } from "../../../../vm/error.ts";
 import {
   type EventData,
+  eventOverhead,
   type EventType,
   inbound,
   packPlain,
@@ -66,9 +67,6 @@ export interface RunState extends Omit<RunRow, "terms"> {
   warned?: boolean;
   changed: { cursor: boolean; status: boolean };
 }
-
-/** A rough cost of an event beside its data: its type, its time and its place in the tree. */
-export const eventOverhead = 24;
 
 /** The runs that the journal works with, read from the store when they are needed. */
 export class Runs {

@@ -58,6 +58,8 @@ export class Transaction {
   /** Chains of runs that schedules have started and that have ended; `endScheduled` takes them up. */
   readonly scheduledEnds: ScheduledEnd[] = [];
   readonly #woken = new Set<RunState>();
+  /** Time of the events that are appended; that of the transaction unless it is set. */
+  #time: number | undefined;
   #due = Infinity;
   /** True when durable timers were fired: the first due time has to be looked up again. */
   firedTimers = false;
@@ -103,7 +105,19 @@ export class Transaction {
   }
 
   append<Type extends EventType>(state: RunState, type: Type, data: EventData[Type]): number {
-    return this.runs.append(state, type, data, this.now);
+    return this.runs.append(state, type, data, this.#time ?? this.now);
+  }
+
+  /**
+   * Takes an outcome that the code of a run has been shown already, as of a time in milliseconds since the epoch: no
+   * task is due for it.
+   */
+  shown(state: RunState, time: number, take: () => void): void {
+    this.#time = time;
+    take();
+    this.#time = undefined;
+    state.wake = 0;
+    this.#woken.delete(state);
   }
 
   /**

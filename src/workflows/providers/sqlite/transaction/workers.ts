@@ -8,7 +8,7 @@ export type Work =
   | { type: "query"; task: QueryTask; worker?: number; id: number }
   | { type: "activity"; task: OutgoingActivityTask; worker?: number }
   | (Extract<Task, { type: "activity_cancel" }>)
-  | (Extract<Task, { type: "evict" | "expedite" }> & { worker: number });
+  | (Extract<Task, { type: "evict" | "expedite" | "settled" }> & { worker: number });
 
 /** What a worker has: runs whose task is with it, tokens of attempts, ids of queries. */
 export interface Held {
@@ -95,6 +95,7 @@ export class Workers {
         return this.#attempts.get(work.token);
       case "evict":
       case "expedite":
+      case "settled":
         return this.#out.has(work.worker) ? work.worker : undefined;
     }
   }

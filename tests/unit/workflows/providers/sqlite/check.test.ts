@@ -29,7 +29,7 @@ let folder: ReturnType<typeof temporaryFolder>;
 beforeEach(async () => {
   folder = temporaryFolder();
   const runtime = await Runtime.open({
-    place: new SqlitePlace({}, `${folder.path}/journal.db`),
+    place: new SqlitePlace({}, { path: `${folder.path}/journal.db` }),
     machine: new VirtualMachine(),
     scripts,
     activities: {

@@ -31,7 +31,7 @@ function provider(inline = true): SqliteProvider {
 /** A journal with one finished run in it. */
 async function filled(): Promise<void> {
   const runtime = await Runtime.open({
-    place: new SqlitePlace({ inline: true }, path),
+    place: new SqlitePlace({ inline: true }, { path }),
     scripts: {
       "app:done": () => 1,
     },

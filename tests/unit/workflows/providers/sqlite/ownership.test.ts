@@ -174,7 +174,7 @@ describe("a journal is its file", () => {
   });
 
   test("who opens it though the lock was removed is its owner; the other accepts nothing more", async () => {
-    const place = new SqlitePlace({ inline: true }, path);
+    const place = new SqlitePlace({ inline: true }, { path });
     const first = await Runtime.open({ place });
     await first.start("app:w", [], { workflowId: "a" });
     rmSync(`${path}.lock`);

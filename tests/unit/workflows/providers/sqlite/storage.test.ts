@@ -31,7 +31,7 @@ async function open(
   options: RuntimeOptions,
   own: Partial<SqliteProviderOptions> = {},
 ): Promise<Runtime> {
-  const place = new SqlitePlace(own, `${folder.path}/journal.db`);
+  const place = new SqlitePlace(own, { path: `${folder.path}/journal.db` });
   runtime = await Runtime.open({ place, machine, ...options });
   return runtime;
 }
