@@ -20,7 +20,7 @@ const standardTables: ReadonlySet<string> = new Set(["coroutine", "math", "strin
 
 /** Modules of the reference runtime that this executable does not carry. */
 const absentModules: ReadonlySet<string> = new Set(
-  ("cloudstorage eval_runner excel exec html hub loader metrics queue stream " +
+  ("cloudstorage eval_runner excel exec hub loader metrics queue stream " +
     "treesitter tty websocket").split(" "),
 );
 
