@@ -28,6 +28,8 @@ const packagesWithoutFile: Readonly<Record<string, string>> = {
   "@hono/zod-openapi": "hono-middleware.txt",
   "@hono/zod-validator": "hono-middleware.txt",
   "drizzle-orm": "apache-2.0.txt",
+  "pg-types": "pg-types.txt",
+  "pgpass": "pgpass.txt",
 };
 
 /** The works compiled into the Lua VM; `wasmoon` is the package that its wasm comes from. */
