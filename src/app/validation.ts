@@ -97,7 +97,8 @@ class Validation {
     }
     for (const { path, known } of unknownFields(kind.schema, entry.data)) {
       const field = String(path[path.length - 1]);
-      if (field.endsWith("_env")) continue;
+      // The name of a variable that holds the field.
+      if (field.endsWith("_env") && known.includes(field.slice(0, -"_env".length))) continue;
       const message = `unknown field ${pathText(path)} is ignored`;
       const others = known.length === 0 ? "remove it" : `there are ${known.join(", ")}`;
       this.#add("warning", entry.id, ["data", ...path], message, suggest(field, known, others));

@@ -5,7 +5,7 @@
  */
 import { definitions } from "../../build/kinds.js";
 import { isKind, type Kind } from "./kind.ts";
-import { changeCapture } from "./modules.ts";
+import { refusedKind } from "./refused.ts";
 import { suggest } from "./suggestion.ts";
 
 /** @throws Error where two definitions have one name */
@@ -25,29 +25,16 @@ function collect(): Map<string, Kind> {
 /** Every kind of entry that an application may hold, by name. */
 export const kinds: ReadonlyMap<string, Kind> = collect();
 
-/** Kinds of the reference runtime that this executable does not run, by their beginnings. */
-const absent = /^(?:http|db|store|queue|template|exec|security|temporal|contract|fs|process)\./;
-
-/** What to use in the place of kinds that this executable does not run. */
-const instead: Readonly<Record<string, string>> = {
-  "store.kv.raft":
-    "a store replicated by consensus, which this wippy, one machine, does not have; use store.sql",
-  "store.kv.crdt":
-    "an eventually consistent store, which this wippy, one machine, does not have; use store.memory",
-  "network.tailscale":
-    "this wippy joins no network, but goes through its proxy; use network.socks5",
-  "network.tor": "this wippy joins no network, but goes through its proxy; use network.socks5",
-  "network.i2p": "this wippy joins no network, but goes through its proxy; use network.socks5",
-};
+/** Kinds of the reference runtime that are not built yet. */
+const pending: ReadonlySet<string> = new Set(
+  "fs.embed queue.driver.sqs".split(" "),
+);
 
 /** How to fix a kind that is not in `kinds`. */
 export function suggestKind(name: string): string {
-  if (name === "module.lua") return "built-in modules are not declared; list them under modules";
-  if (name.endsWith(".lua.bc")) return `use ${name.slice(0, -".bc".length)} with a source`;
-  const replacement = instead[name];
-  if (replacement !== undefined) return replacement;
-  if (name.startsWith("cdc.")) return changeCapture;
+  const refusal = refusedKind(name);
+  if (refusal !== undefined) return refusal;
   const all = [...kinds.keys()].sort();
   const list = `use one of ${all.join(", ")}`;
-  return suggest(name, all, absent.test(name) ? `this wippy does not run it; ${list}` : list);
+  return pending.has(name) ? `this wippy does not run it; ${list}` : suggest(name, all, list);
 }

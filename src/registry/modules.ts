@@ -1,4 +1,5 @@
 import { modules } from "../../build/modules.js";
+import { refusedModules } from "./refused.ts";
 import { suggest } from "./suggestion.ts";
 
 /** What a built-in Lua module declares at the head of its file in `lua/modules`. */
@@ -18,16 +19,10 @@ export const builtinModules: ReadonlyMap<string, BuiltinModule> = new Map(Object
 /** Standard Lua tables: always there, so listing one is harmless. */
 const standardTables: ReadonlySet<string> = new Set(["coroutine", "math", "string", "table"]);
 
-/** Modules of the reference runtime that this executable does not carry. */
-const absentModules: ReadonlySet<string> = new Set(
-  ("cloudstorage eval_runner excel exec hub loader metrics queue stream " +
-    "treesitter tty websocket").split(" "),
+/** Modules of the reference runtime that are not built yet. */
+const pending: ReadonlySet<string> = new Set(
+  "archive eval_runner excel loader metrics treesitter".split(" "),
 );
-
-/** What there is in the place of the module `cdc` and its kinds. */
-export const changeCapture =
-  "cdc streams the changes of a database, which this wippy does not do; use sql, and have the transaction that " +
-  "changes data write a row to a table that a process reads";
 
 /** Whether an entry may list the name under `modules`. */
 export function isModule(name: string): boolean {
@@ -36,8 +31,9 @@ export function isModule(name: string): boolean {
 
 /** Returns how to correct a module name that is not known. */
 export function suggestModule(name: string): string {
-  if (name === "cdc") return changeCapture;
-  if (absentModules.has(name)) {
+  const refusal = refusedModules.get(name);
+  if (refusal !== undefined) return refusal;
+  if (pending.has(name)) {
     return `this wippy does not have "${name}"; it has ${[...builtinModules.keys()].join(", ")}`;
   }
   return suggest(
