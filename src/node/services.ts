@@ -87,14 +87,17 @@ export class Services {
   /** Everything about a service that tools show, times in ns since 1970; undefined for an unknown one. */
   describe(id: string): ServiceInfo | undefined {
     const service = this.#services.get(id);
-    return service && {
+    if (service === undefined) return undefined;
+    const running = service.state === "running" ? service.running ?? service.make : undefined;
+    const details = service.details ?? running?.summary?.();
+    return {
       id,
       status: service.state,
       desired: service.desired,
       retry_count: service.attempt,
       last_update: service.changedAt,
       started_at: service.since,
-      ...(service.details !== undefined && { details: service.details }),
+      ...(details !== undefined && { details }),
     };
   }
 

@@ -42,6 +42,8 @@ export interface Service {
   answer?(operation: string, input: LuaValue, caller: Caller): LuaValue | Promise<LuaValue>;
   /** What tools show of it beside its state; asked for only while it runs. */
   inspect?(): LuaValue | Promise<LuaValue>;
+  /** What lists of services show beside its state, in a few words; asked for only while it runs. */
+  summary?(): string;
   /** What it counts, for the metrics; read when somebody asks. */
   figures?(): Figure[];
 }
@@ -159,6 +161,7 @@ export interface UntilStopped {
   kill?(): Promise<void> | void;
   answer?: NonNullable<Service["answer"]>;
   inspect?(): LuaValue | Promise<LuaValue>;
+  summary?(): string;
   figures?(): Figure[];
 }
 

@@ -99,6 +99,15 @@ function show(units: readonly Unit[], tree: boolean): string {
   );
 }
 
+/** What services show of themselves, below the units. */
+async function showServices(connection: ApiClient): Promise<string> {
+  const { services } = await connection.get("/services");
+  const shown = services.flatMap(({ id, status, details }) =>
+    status === "running" && details !== undefined ? [[id, details]] : []
+  );
+  return shown.length === 0 ? "" : `\n${table(["SERVICE", "DETAILS"], shown)}`;
+}
+
 /** `wippy ps` */
 export async function ps(console: Console, options: PsOptions): Promise<number> {
   const connection = connect(console, options);
@@ -109,6 +118,9 @@ export async function ps(console: Console, options: PsOptions): Promise<number> 
       if (options.watch) console.out("\u001b[2J\u001b[H");
       if (units.length > 0) console.out(show(units, options.tree === true));
       else if (unlisted.length === 0) console.out("No units run\n");
+      if (options.entry === undefined && options.host === undefined) {
+        console.out(await showServices(connection));
+      }
       for (const worker of unlisted) console.out(`\nMissing: ${unlistedText(worker)}\n`);
       if (more) console.out(`\nMore: these are the first ${units.length}; --limit shows more\n`);
     }

@@ -5,10 +5,15 @@ interface Meter {
   count: number;
 }
 
+/** Upper bounds of the durations that are counted apart, in seconds. */
+const bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, Infinity];
+
 /** What a server counts of its requests. */
 export class Meters {
   readonly #requests = new Map<string, Meter>();
   readonly #running = new Map<string, Meter>();
+  /** Requests that took at most so long, by bound. */
+  readonly #within = bounds.map(() => 0);
   #seconds = 0;
   #finished = 0;
 
@@ -26,7 +31,11 @@ export class Meters {
     return (status) => {
       Meters.#add(this.#running, { method, route }, -1);
       Meters.#add(this.#requests, { method, route, status: String(status) }, 1);
-      this.#seconds += (now() - since) / 1000;
+      const seconds = (now() - since) / 1000;
+      for (const [index, bound] of bounds.entries()) {
+        if (seconds <= bound) this.#within[index] = this.#within[index]! + 1;
+      }
+      this.#seconds += seconds;
       this.#finished += 1;
     };
   }
@@ -38,6 +47,12 @@ export class Meters {
     return [
       ...of("wippy_http_requests_total", "Requests that were served.", this.#requests),
       ...of("wippy_http_requests_in_flight", "Requests that are being served.", this.#running),
+      ...bounds.map((bound, index) => ({
+        name: "wippy_http_request_duration_seconds_bucket",
+        help: "Requests that took at most so long.",
+        labels: { le: bound === Infinity ? "+Inf" : String(bound) },
+        value: this.#within[index]!,
+      })),
       {
         name: "wippy_http_request_duration_seconds_sum",
         help: "Seconds that requests took, all together.",

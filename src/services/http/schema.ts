@@ -84,14 +84,16 @@ export const serviceSchema = () =>
         if (tls.client_ca !== undefined && tls.client_auth === undefined) {
           wrong("tls.client_ca needs client_auth", 'add "client_auth: require_and_verify"');
         }
-        if (tls.client_auth !== undefined && tls.client_auth !== "require_and_verify") {
-          wrong(
-            `tls.client_auth ${tls.client_auth} is not supported by this runtime`,
-            "use require_and_verify, or leave it out",
-          );
+        const { client_auth } = tls;
+        const verifies = client_auth === "require_and_verify" || client_auth === "verify_if_given";
+        if (verifies && tls.client_ca === undefined) {
+          wrong(`tls.client_auth ${client_auth} needs client_ca`, "add client_ca");
         }
-        if (tls.client_auth === "require_and_verify" && tls.client_ca === undefined) {
-          wrong("tls.client_auth require_and_verify needs client_ca", "add client_ca");
+        if (client_auth === "require_any" || client_auth === "verify_if_given") {
+          wrong(
+            `tls.client_auth ${client_auth}: Bun's server cannot tell whether a client has a certificate`,
+            "use require_and_verify, or request",
+          );
         }
       }
     }),

@@ -12,6 +12,8 @@ import { Relays } from "./relay/relay.ts";
 import { largestMessage, type SocketConnection, type SocketData } from "./relay/websocket.ts";
 import { addressOf, type HttpService } from "./schema.ts";
 import { answerOf, Served } from "./served.ts";
+import { tlsFault } from "./tls.ts";
+import { Traffic } from "./traffic.ts";
 
 /** Milliseconds that a stop waits for requests that are being served. */
 const drainTime = 30_000;
@@ -27,6 +29,7 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
   let table: RouteTable<Target> | undefined;
   let server: Server<SocketData> | undefined;
   const relays = new Relays(data.host.buffer_size);
+  const traffic = new Traffic(platform.now);
   let inFlight = 0;
   let total = 0;
   let stopping = false;
@@ -80,7 +83,19 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
         await own.close();
       }
     };
-    return await Promise.race([own.begun, work()]);
+    let ended = false;
+    const working = work().finally(() => {
+      ended = true;
+    });
+    const response = await Promise.race([own.begun, working]);
+    if (!ended) {
+      // The response has begun; it is in flight for as long as its function writes it.
+      inFlight += 1;
+      void working.finally(() => {
+        inFlight -= 1;
+      });
+    }
+    return response;
   };
 
   /** The trace that a caller is in, or one that begins here: 32 hexadecimal digits. */
@@ -91,6 +106,9 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
   };
 
   const respond = async (request: Request, remote: string): Promise<Response | undefined> => {
+    // What is no host would be taken for a path, and two hosts for either.
+    const host = request.headers.get("host") ?? "";
+    if (!URL.canParse(request.url) || /[,\s/\\@?#]/.test(host)) return plain(400, "malformed host");
     const url = new URL(request.url);
     const found = table?.match(request.method, url.pathname) ?? "none";
     if (found === "none") return plain(404, "404 page not found");
@@ -125,11 +143,14 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
   const handle = async (request: Request): Promise<Response | undefined> => {
     if (stopping) return plain(503, "the server is stopping", { connection: "close" });
     const at = server?.requestIP(request);
-    const address = at?.family === "IPv6" ? `[${at.address}]` : at?.address ?? "";
+    // A socket for both families shows IPv4 inside IPv6.
+    const bare = at?.address.replace(/^::ffff:(?=\d+\.)/, "") ?? "";
+    const address = bare.includes(":") ? `[${bare}]` : bare;
     // However long the function takes, its connection is not silent by fault of the client.
     server?.timeout(request, 0);
     inFlight += 1;
     total += 1;
+    const since = platform.precise();
     try {
       return await respond(request, `${address}:${at?.port ?? 0}`);
     } catch (error) {
@@ -137,6 +158,7 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
       return plain(500, "internal error");
     } finally {
       inFlight -= 1;
+      traffic.record(platform.precise() - since);
     }
   };
 
@@ -146,12 +168,15 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
 
   const listen = () => {
     const address = addressOf(data.addr)!;
-    const { mode, cert, key, client_ca } = data.tls;
+    const { mode, cert, key, client_ca, client_auth } = data.tls;
     try {
       server = Bun.serve({
         port: address.port,
         ...(address.hostname !== undefined && { hostname: address.hostname }),
-        idleTimeout: Math.min(longestIdle, Math.ceil((data.timeouts.idle ?? 0) / 1000)),
+        idleTimeout: Math.min(
+          longestIdle,
+          Math.ceil((data.timeouts.idle ?? data.timeouts.read ?? 0) / 1000),
+        ),
         // The module `http` limits what it keeps of a body; a stream is as long as it is.
         maxRequestBodySize: Number.MAX_SAFE_INTEGER,
         development: false,
@@ -164,19 +189,33 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
           close: (socket) => socket.data.connection.closed(),
         },
         error: () => plain(500, "internal error"),
+        // Clients that offer h2 get it; Bun calls it experimental.
         ...(mode === "manual" && {
+          http2: true,
           tls: {
             cert,
             key,
-            ...(client_ca !== undefined &&
-              { ca: client_ca, requestCert: true, rejectUnauthorized: true }),
+            ...(client_ca !== undefined && { ca: client_ca }),
+            ...(client_auth !== undefined && {
+              requestCert: true,
+              rejectUnauthorized: client_auth === "require_and_verify",
+            }),
           },
         }),
       });
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      const text = code === "EADDRINUSE" ? `the address ${data.addr} is in use` : message;
-      throw new WippyError("Unavailable", text, { retryable: code === "EADDRINUSE", cause: error });
+      if (code === "EADDRINUSE") {
+        throw new WippyError("Unavailable", `the address ${data.addr} is in use`, {
+          retryable: true,
+          cause: error,
+        });
+      }
+      const text = mode === "manual" ? `tls: ${tlsFault(data.tls) ?? message}` : message;
+      throw new WippyError(mode === "manual" ? "Invalid" : "Unavailable", text, {
+        retryable: false,
+        cause: error,
+      });
     }
     context.log("info", `listening on ${server.url.origin}`);
   };
@@ -212,8 +251,17 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
         routes: table?.size ?? 0,
         in_flight: inFlight,
         requests: total,
+        requests_per_second: traffic.rate,
+        latency_ms: { p50: traffic.quantile(0.5), p99: traffic.quantile(0.99) },
         connections: relays.inspect(),
       }),
+    summary: () => {
+      const latency = (part: number) =>
+        `p${part * 100} ${traffic.quantile(part).toPrecision(2)} ms`;
+      const open = relays.count;
+      return `${inFlight} in flight, ${traffic.rate.toFixed(1)}/s, ` +
+        `${latency(0.5)}, ${latency(0.99)}${open > 0 ? `, ${open} connections` : ""}`;
+    },
     figures: () => [
       ...meters.figures(),
       ...relays.figures(),
@@ -227,6 +275,17 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
         help: "Requests that a server has in hand.",
         value: inFlight,
       },
+      {
+        name: "wippy_http_server_requests_per_second",
+        help: "Requests that a server answered in the last minute, a second.",
+        value: traffic.rate,
+      },
+      ...[0.5, 0.9, 0.99].map((part) => ({
+        name: "wippy_http_server_latency_seconds",
+        help: "Time until the response, as of the last minute.",
+        labels: { quantile: String(part) },
+        value: traffic.quantile(part) / 1_000,
+      })),
     ],
   });
   return {

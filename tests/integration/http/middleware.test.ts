@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { gunzipSync } from "node:zlib";
+import { until } from "../../until.ts";
 import { exchangeRaw, startWeb } from "./web.ts";
 
 const hello = { "GET /": `res:set_header("Vary", "X-Own") res:write("hello")` };
@@ -133,6 +134,37 @@ test("metrics: by method, endpoint and status", async () => {
     ["wippy_http_requests_total", { method: "GET", route: "app:e0", status: "404" }, 2],
     ["wippy_http_requests_in_flight", { method: "GET", route: "app:e0" }, 0],
   ]);
+});
+
+test("a server shows what is in flight, rates and latencies", async () => {
+  const { url, application } = await startWeb({
+    router: { middleware: ["metrics"] },
+    routes: {
+      "GET /": `res:write("x")`,
+      "GET /events": `res:write_event({ name = "a", data = 1 }) time.sleep("1h")`,
+    },
+  });
+  await fetch(url);
+  const controller = new AbortController();
+  const events = await fetch(`${url}/events`, { signal: controller.signal });
+  const { control } = application.node;
+  const details = () => control.services.find(({ id }) => id === "app:web")?.details;
+  expect(details()).toMatch(/^1 in flight, \d+\.\d\/s, p50 [\d.e+]+ ms, p99 [\d.e+]+ ms$/);
+  expect(await control.inspectService("app:web")).toMatchObject({
+    in_flight: 1,
+    requests: 2,
+    latency_ms: { p50: expect.any(Number), p99: expect.any(Number) },
+  });
+  const values = (name: string) =>
+    control.figures.filter((figure) => figure.name === name).map(({ value }) => value);
+  expect(values("wippy_http_server_requests_total")).toEqual([2]);
+  expect(values("wippy_http_server_in_flight")).toEqual([1]);
+  expect(values("wippy_http_server_latency_seconds").every((value) => value > 0)).toBe(true);
+  expect(values("wippy_http_request_duration_seconds_bucket").at(-1)).toBe(2);
+  expect(values("wippy_http_request_duration_seconds_bucket")).toHaveLength(12);
+  controller.abort();
+  await events.text().catch(() => "");
+  await until(() => details()?.startsWith("0 in flight"));
 });
 
 test("a firewall before the match is an error of the configuration", async () => {

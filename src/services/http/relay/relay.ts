@@ -43,6 +43,11 @@ export class Relays {
     if (this.#connections.delete(pid) && this.#connections.size === 0) this.#empty.resolve();
   }
 
+  /** All that are open. */
+  get count(): number {
+    return this.#connections.size;
+  }
+
   #count(type: Connection["type"]): number {
     return [...this.#connections.values()].filter((connection) => connection.type === type).length;
   }
