@@ -39,7 +39,7 @@ const POSITION_LEVELS = 10;
  * - `host.delegate(f)` is a C function that calls `f`: a tail call of it keeps its caller's frame.
  * - `host.close(co)` is `coroutine.close`, for parked coroutines too.
  * - `host.type(v)` is `type(v)`, but "userdata" for a table whose metatable holds true at 1 ("type": "type").
- * - `host.split_lines(text, at, list)` cuts whole lines off a text, see `transform/lines.ts`.
+ * - `host.split_lines(text, at, list)` cuts whole lines off a text, see `transform/lines.ts`; more: natives.
  * - `host.now()` is the clock in nanoseconds; `host.memory()` the bytes in use; `host.where([co,] level)` the position
  *   "chunk:LINE" of the function at that level, or nil; `traceback` and `getinfo` are those of `debug`.
  */

@@ -169,5 +169,5 @@ describe("the transformed Lua prints what Lua prints", () => {
   test.skipIf(native === null)("as on the native lua5.4", async () => {
     const expected = await outputs(() => runNative(native!));
     expect(differences(transformed, expected)).toEqual([]);
-  });
+  }, 60_000);
 });

@@ -5,7 +5,7 @@ local use = ...
 local errors = use("kernel/core/errors")
 local limits = use("kernel/core/limits")
 local metatable_of, next, type = debug.getmetatable, next, type
-local error_meta, pause = errors.meta, host.pause
+local error_meta, pause, native_copy = errors.meta, host.pause, host.copy
 
 local MAX_DEPTH <const>, MAX_VALUES <const> = limits.DEPTH, limits.VALUES
 
@@ -85,10 +85,16 @@ function copy_table(source, seen, depth, values)
   return target, values
 end
 
+--- What `copies.copy` does with a table when the native copy leaves it to Lua: Error objects, tables as keys, what is
+--- large.
+function copies.copy_in_lua(source)
+  return (copy_table(source, nil, 1, 0))
+end
+
 local function copy(value)
   local kind = type(value)
   if kind == "table" then
-    return (copy_table(value, nil, 1, 0))
+    return native_copy(value) or (copy_table(value, nil, 1, 0))
   elseif kind == "function" or kind == "thread" or kind == "userdata" then
     error(
       errors.fail("Invalid", "a " .. kind .. " cannot be sent to another unit; send plain data"),

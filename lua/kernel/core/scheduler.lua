@@ -3,6 +3,7 @@
 local use = ...
 local core = use("kernel/core/core")
 local resume, park, now, slice, burnt = host.resume, host.park, host.now, host.slice, host.burnt
+local steps, waiting, exchange, set_queue = host.steps, host.waiting, host.exchange, host.queue
 
 -- About 5 ms of Lua on the development machine: what one coroutine may run before the others get their turn.
 local SLICE <const> = 300000
@@ -12,31 +13,18 @@ local round = 5000000
 -- In the place of a first value: the coroutine yielded by itself and is resumed without values.
 local NOTHING = {}
 
--- `turn`: when the turn at hand began, in ns since the epoch.
-local scheduler = { unit_of = {}, turn = 0 }
+-- `turn`: when the turn at hand began, in ns since the epoch. `current` and `co` are false while nobody runs: natives
+-- write to them, so they are always there.
+local scheduler = { unit_of = {}, turn = 0, current = false, co = false, NOTHING = NOTHING }
 local unit_of = scheduler.unit_of
 
--- The run queue: three arrays, since a record per wake-up would be garbage per wake-up.
-local queue, first_value, second_value = {}, {}, {}
-local head, tail = 1, 0
+-- The run queue is a table that natives alone look into (src/vm/natives/queue.as.ts); it is kept alive here.
+local queue = {}
+set_queue(queue, 0, 0)
 
---- Makes a coroutine runnable; `a` and `b` are what its `park` returns (or its function's arguments).
-local function ready(co, a, b)
-  -- The queue is longer once all three have room: an array that cannot grow raises.
-  local i = tail + 1
-  queue[i], first_value[i], second_value[i] = co, a, b
-  tail = i
-end
+--- `ready(co, a, b)` makes a coroutine runnable; `a` and `b` are what its `park` returns (or its function's arguments).
+local ready = host.ready
 scheduler.ready = ready
-
--- The same, before all the others, for the coroutine that `step` has just taken out.
-local function ready_first(co)
-  if head > tail then
-    return ready(co)
-  end
-  head = head - 1
-  queue[head], first_value[head], second_value[head] = co, nil, nil
-end
 
 --- Suspends the running coroutine until somebody makes it ready. Returns the two values that `ready` was given.
 scheduler.park = park
@@ -190,50 +178,29 @@ function scheduler.resume_as(unit, co)
   return resume(co)
 end
 
--- One step of the coroutine at the head of the queue. Returns the coroutine when it spent a whole slice: it is not in
--- the queue then, so that whom a timer wakes meanwhile comes before it.
-local function step()
-  local i = head
-  local co, a, b = queue[i], first_value[i], second_value[i]
-  queue[i], first_value[i], second_value[i] = false, false, false
-  -- Two units that wake each other stay at the front of the arrays, which stay small.
-  if i == tail then
-    head, tail = 1, 0
-  else
-    head = i + 1
+-- Takes what a step of a coroutine has answered. Returns the coroutine when it spent a whole slice: it is not in the
+-- queue then, so that whom a timer wakes meanwhile comes before it.
+local function after(status, value, second)
+  local unit, co = scheduler.current, scheduler.co
+  local taken = unit.steps
+  -- Fuel is counted beside the coroutine, in a word that so many steps cannot fill.
+  if taken and taken & 8191 == 0 then
+    unit.fuel = (unit.fuel or 0) + burnt(co)
   end
-  local unit = unit_of[co]
-  if unit then
-    scheduler.current, scheduler.co = unit, co
-    local steps = unit.steps
-    if steps then
-      unit.steps = steps + 1
-      -- Fuel is counted beside the coroutine, in a word that so many steps cannot fill.
-      if steps & 8191 == 8191 then
-        unit.fuel = (unit.fuel or 0) + burnt(co)
-      end
-    end
-    local status, value, second
-    if a == NOTHING then
-      status, value, second = resume(co)
-    else
-      status, value, second = resume(co, a, b)
-    end
-    if status == 0 then
-      finished(unit, co, value, second)
-    elseif status == -1 then
-      failed(unit, co, value)
-    elseif status == 3 then
-      return co
-    elseif status == 1 then
-      ready(co, NOTHING)
-    end
+  if status == 0 then
+    finished(unit, co, value, second)
+  elseif status == -1 then
+    failed(unit, co, value)
+  elseif status == 3 then
+    return co
+  elseif status == 1 then
+    ready(co, NOTHING)
   end
   return nil
 end
 
 -- First in, first out, whatever `shuffle` does.
-local step_in_order, shuffled = step, false
+local next_steps, shuffled = steps, false
 
 --- For simulations: from now on `seed` chooses which unit's coroutine runs next, and the event loop gets control back
 --- after few steps.
@@ -241,32 +208,22 @@ function scheduler.shuffle(seed)
   local state = seed
   shuffled = true
   round = 0
-  function step()
-    state = state * 6364136223846793005 + 1442695040888963407
-    local i = head + (state >> 33) % (tail - head + 1)
-    queue[head], queue[i] = queue[i], queue[head]
-    first_value[head], first_value[i] = first_value[i], first_value[head]
-    second_value[head], second_value[i] = second_value[i], second_value[head]
-    local spent = step_in_order()
-    if spent then
-      host.emit("spent")
+  function next_steps()
+    for _ = 1, 64 do
+      if waiting() == 0 then
+        break
+      end
+      state = state * 6364136223846793005 + 1442695040888963407
+      exchange((state >> 33) % waiting())
+      local status, value, second = steps(1)
+      if status == 3 then
+        host.emit("spent")
+      end
+      if status then
+        return status, value, second
+      end
     end
-    return spent
-  end
-end
-
-local function compact()
-  if head > tail then
-    head, tail = 1, 0
-  elseif head > 65536 and head * 2 > tail then
-    local n = tail - head + 1
-    table.move(queue, head, tail, 1)
-    table.move(first_value, head, tail, 1)
-    table.move(second_value, head, tail, 1)
-    for i = n + 1, tail do
-      queue[i], first_value[i], second_value[i] = nil, nil, nil
-    end
-    head, tail = 1, n
+    return nil
   end
 end
 
@@ -276,14 +233,12 @@ function scheduler.run()
   local start = now()
   scheduler.turn = start
   fire_due(start)
-  local steps = 0
-  while head <= tail do
-    steps = steps + 1
-    local spent = step()
-    if spent or steps >= 64 then
-      steps = 0
+  while waiting() > 0 do
+    local status, value, second = next_steps()
+    local spent = status and after(status, value, second)
+    if spent or not status then
       local time = now()
-      scheduler.current, scheduler.co = nil, nil
+      scheduler.current, scheduler.co = false, false
       fire_due(time)
       if spent then
         ready(spent)
@@ -293,16 +248,16 @@ function scheduler.run()
       end
     end
   end
-  scheduler.current, scheduler.co = nil, nil
-  compact()
-  return head <= tail, timers > 0 and (due[1] - now()) / 1000000 or nil
+  scheduler.current, scheduler.co = false, false
+  host.tidy()
+  return waiting() > 0, timers > 0 and (due[1] - now()) / 1000000 or nil
 end
 
 --- The units that have a coroutine in the run queue, as a set.
 function scheduler.ready_units()
   local set = {}
-  for i = head, tail do
-    local unit = queue[i] and unit_of[queue[i]]
+  for i = 0, waiting() - 1 do
+    local unit = unit_of[host.entry_at(i)]
     if unit then
       set[unit] = true
     end
@@ -310,20 +265,21 @@ function scheduler.ready_units()
   return set
 end
 
--- Arrays of the queue of `run_alone` between two calls, as it never nests and mostly leaves them empty.
-local spare_queue, spare_first, spare_second = {}, {}, {}
+-- The queue of `run_alone` between two calls, as it never nests and mostly leaves it empty.
+local spare = {}
 
 -- Calls `start(...)`, then runs what is runnable until `slices` are spent.
 local function drain(slices, start, ...)
   if start then
     start(...)
   end
-  while head <= tail and slices > 0 do
+  while waiting() > 0 and slices > 0 do
     -- In order, and who has spent its slice goes on before the others: a slice is over by the clock too, and a replay
     -- must not see when. A coroutine that only yields spends no slice; a thousand such steps count as one.
-    local spent = step_in_order()
+    local status, value, second = steps(1)
+    local spent = status and after(status, value, second)
     if spent then
-      ready_first(spent)
+      host.ready_first(spent)
       if shuffled then
         host.emit("spent")
       end
@@ -334,27 +290,28 @@ end
 
 --- Runs only the coroutines that `start(...)` makes ready (those of one unit) until they are all parked or `slices`
 --- slices are spent; the other units wait meanwhile. Returns nil when they are all parked, else what is still runnable,
---- to be given as `pending` to a later call.
+--- to be given as `pending` to a later call; `first` is the coroutine that is next.
 function scheduler.run_alone(pending, slices, start, ...)
-  local saved_queue, saved_first, saved_second, saved_head, saved_tail =
-    queue, first_value, second_value, head, tail
+  local saved, saved_head, saved_count = queue, nil, nil
   if pending then
-    queue, first_value, second_value, head, tail =
-      pending.queue, pending.first, pending.second, pending.head, pending.tail
+    queue = pending.queue
+    saved_head, saved_count = set_queue(queue, pending.head, pending.count)
   else
-    queue, first_value, second_value, head, tail = spare_queue, spare_first, spare_second, 1, 0
+    queue = spare
+    saved_head, saved_count = set_queue(queue, 0, 0)
   end
   alone(true)
   local ok, raised = pcall(drain, slices, start, ...)
   alone(false)
+  local first = host.entry_at(0)
+  local head, count = set_queue(saved, saved_head, saved_count)
   local rest
-  if head <= tail then
-    rest = { queue = queue, first = first_value, second = second_value, head = head, tail = tail }
-    spare_queue, spare_first, spare_second = {}, {}, {}
+  if count > 0 then
+    rest = { queue = queue, head = head, count = count, first = first }
+    spare = {}
   end
-  queue, first_value, second_value, head, tail =
-    saved_queue, saved_first, saved_second, saved_head, saved_tail
-  scheduler.current, scheduler.co = nil, nil
+  queue = saved
+  scheduler.current, scheduler.co = false, false
   if not ok then
     -- The other units have their queue back; what was runnable of this one is gone.
     error(raised, 0)

@@ -22,6 +22,7 @@ local FIRST <const>, CLOSED <const>, MAIL <const>, DECODE <const> = {}, {}, {}, 
 local CH <const>, SEND <const>, VALUE <const> = {}, {}, {}
 local OPENED <const> = {}
 channel.FIRST, channel.RECEIVERS, channel.DECODE, channel.OPENED = FIRST, RECEIVERS, DECODE, OPENED
+channel.ITEMS, channel.SENDERS, channel.CLOSED = ITEMS, SENDERS, CLOSED
 
 local FIELDS <const> = {
   [SENDERS] = true,
@@ -39,6 +40,7 @@ local make, meta = object.define("channel", methods, {
     rawset(ch, key, value)
   end,
 }, true)
+channel.meta = meta
 local make_case, case_meta = object.define("channel.case", {}, {})
 
 local function closed_error()
@@ -319,6 +321,8 @@ function methods.receive(ch)
   await(ch, scheduler.co)
   return park()
 end
+-- A native receives what most channels hold, and parks; all else it leaves to the function above.
+methods.receive = host.bind(host.receive, methods.receive)
 
 --- Waits until a receiver takes the value or the buffer has room: `true`, or `nil, err` when closed meanwhile.
 function methods.send(ch, value)

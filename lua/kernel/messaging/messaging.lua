@@ -11,7 +11,7 @@ local OPENED <const>, RECEIVERS <const> = channel.OPENED, channel.RECEIVERS
 local put, ready, unit_of = channel.put, scheduler.ready, scheduler.unit_of
 
 local messaging = {}
-local arrivals = 0
+local arrival = host.arrival
 
 local message_methods = {}
 local _, message_meta = object.define("process.Message", message_methods, {
@@ -19,6 +19,8 @@ local _, message_meta = object.define("process.Message", message_methods, {
     return "process.Message{topic=" .. self[1] .. "}"
   end,
 })
+messaging.message_meta = message_meta
+
 function message_methods:topic()
   return self[1]
 end
@@ -51,11 +53,10 @@ end
 
 --- A message whose values are already copies. `n` values; with one value, `value` is it, else a list.
 function messaging.message(topic, from, n, value)
-  arrivals = arrivals + 1
   if n == 1 then
-    return setmetatable({ topic, from, value, arrivals }, message_meta)
+    return setmetatable({ topic, from, value, arrival() }, message_meta)
   end
-  return setmetatable({ topic, from, value, arrivals, n = n }, message_meta)
+  return setmetatable({ topic, from, value, arrival(), n = n }, message_meta)
 end
 
 -- In whose name a message asks for something to be done, under a key that no program can get at.
@@ -155,8 +156,7 @@ end
 
 --- Delivers a message of one value: what most messages are, without the calls that `message` and `deliver` make.
 function messaging.post(unit, topic, from, value)
-  arrivals = arrivals + 1
-  local message = setmetatable({ topic, from, value, arrivals }, message_meta)
+  local message = setmetatable({ topic, from, value, arrival() }, message_meta)
   local ch = unit.inbox
   if ch and not unit.listeners then
     local waiter = ch[FIRST]

@@ -204,7 +204,7 @@ local function go_on(self, pending, start, list, count)
     run.failure = errors.make(
       "Timeout",
       "the code at "
-        .. position.of(rest.queue[rest.head])
+        .. position.of(rest.first)
         .. " ran too long without waiting (an endless loop?); wait for something, or move the work to a function",
       false,
       { task_failed = true }

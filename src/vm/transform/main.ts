@@ -17,9 +17,13 @@ const input = join(dirname(require.resolve("wasmoon")), "glue.wasm");
 function cacheKey(): string {
   const hash = createHash("sha256");
   hash.update(readFileSync(input));
-  for (const file of readdirSync(here).sort()) hash.update(readFileSync(join(here, file)));
-  const packageFile = join(dirname(require.resolve("binaryen")), "package.json");
-  hash.update(JSON.parse(readFileSync(packageFile, "utf8")).version);
+  for (const folder of [here, join(here, "../natives")]) {
+    for (const file of readdirSync(folder).sort()) hash.update(readFileSync(join(folder, file)));
+  }
+  for (const name of ["binaryen", "assemblyscript"]) {
+    const packageFile = join(root, "node_modules", name, "package.json");
+    hash.update(JSON.parse(readFileSync(packageFile, "utf8")).version);
+  }
   return hash.digest("hex");
 }
 
@@ -36,7 +40,10 @@ const key = cacheKey();
 if (readKey() !== key) {
   // binaryen takes half a second to load: only when there is something to do.
   const { transform } = await import("./transform.ts");
-  const wasm = transform(readFileSync(input));
+  const { compileNatives } = await import("../natives/natives.ts");
+  const { checkLayout } = await import("./layout_check.ts");
+  const wasm = new Uint8Array(transform(readFileSync(input), await compileNatives()));
+  await checkLayout(wasm);
   mkdirSync(dirname(output), { recursive: true });
   // Renamed into place: several starts at once must not read half a file.
   for (const [path, data] of [[output, wasm], [`${output}.key`, key]] as const) {

@@ -7,8 +7,9 @@ const PROTECTED_CALL = 8;
 const ERROR = 16;
 /** C levels at which `pcall` counts them as ever: the next ones may be too many. */
 const MANY_C_LEVELS = 192;
-/** Bits of a CallInfo's status: a fresh call of luaV_execute; a pcall that can recover; the status that it recovers. */
+/** Bits of a CallInfo's status: a call of luaV_execute; a C function; a pcall that recovers; the status it recovers. */
 const FRESH = 4;
+const C_FUNCTION = 2;
 const PROTECTED = 16;
 const RECOVERING = 7 << 10;
 const RUNTIME_ERROR = 2 << 10;
@@ -245,4 +246,42 @@ export function addSoftErrors(module: ModuleText): void {
     (i32.and (i32.load16_u offset=34 (local.get $ci)) (i32.const ${0xffff - RECOVERING}))
     (i32.const ${RUNTIME_ERROR})))
   (call $leave_for (local.get $L) (i32.const 2)))`);
+
+  // Calls the function in a slot in the place of the C function that runs, as if the caller had called it: errors are
+  // at the caller's line, and it may yield softly. CallInfo: func 0, previous 8, nresults 32. With a C frame
+  // between it is called from the C function.
+  module.append(`
+ (func $call_instead (param $L i32) (param $slot i32) (result i32)
+  (local $ci i32)
+  (local $func i32)
+  (if (i32.eqz (call $is_soft (local.get $L)))
+   (then (return (call $call_below (local.get $L) (local.get $slot)))))
+  (local.set $ci (i32.load offset=20 (local.get $L)))
+  (local.set $func (i32.load (local.get $ci)))
+  (i64.store (local.get $func) (i64.load (local.get $slot)))
+  (i32.store8 offset=8 (local.get $func) (i32.load8_u offset=8 (local.get $slot)))
+  (i32.store offset=20 (local.get $L) (i32.load offset=8 (local.get $ci)))
+  (local.set $ci
+   (call $luaD_precall (local.get $L) (local.get $func)
+    (i32.load16_s offset=32 (local.get $ci))))
+  (if (i32.eqz (local.get $ci)) (then (unreachable)))  ;; a Lua function has a frame
+  (if (i32.and (i32.load16_u offset=34 (i32.load offset=8 (local.get $ci))) (i32.const ${C_FUNCTION}))
+   (then (i32.store16 offset=34 (local.get $ci) (i32.const ${FRESH}))))
+  (call $leave_for (local.get $L) (i32.const 1)))`);
+  module.append(`
+ (func $call_below (param $L i32) (param $slot i32) (result i32)
+  (local $arguments i32)
+  (local $top i32)
+  (local.set $arguments (call $lua_gettop (local.get $L)))
+  (local.set $top (i32.load offset=12 (local.get $L)))
+  (i64.store (local.get $top) (i64.load (local.get $slot)))
+  (i32.store8 offset=8 (local.get $top) (i32.load8_u offset=8 (local.get $slot)))
+  (i32.store offset=12 (local.get $L) (i32.add (local.get $top) (i32.const 16)))
+  (call $lua_rotate (local.get $L) (i32.const 1) (i32.const 1))
+  (call $lua_callk (local.get $L) (local.get $arguments) (i32.const -1) (i32.const 0)
+   (i32.const ${indexOf("call_below_again")}))
+  (call $lua_gettop (local.get $L)))`);
+  module.append(`
+ (func $call_below_again (param $L i32) (param $status i32) (param $context i32) (result i32)
+  (call $lua_gettop (local.get $L)))`);
 }

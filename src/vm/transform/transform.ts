@@ -12,6 +12,7 @@ import { addKernelGate } from "./kernel_gate.ts";
 import { addMemoryReserve } from "./memory_reserve.ts";
 import { ModuleText, TransformError } from "./module_text.ts";
 import { addNatives } from "./natives.ts";
+import { addAssembly } from "./assembly.ts";
 import { boundSearches } from "./searches.ts";
 import { addSoftErrors } from "./soft_errors.ts";
 import { addSoftYields } from "./soft_yields.ts";
@@ -30,13 +31,15 @@ const FEATURES = binaryen.Features.MutableGlobals | binaryen.Features.Nontrappin
 /**
  * Turns wasmoon's wasm (PUC Lua 5.4) into the product's: soft yields, native exceptions, fuel,
  * the kernel's suspensions and natives. Throws a TransformError for any other input.
+ *
+ * @param natives what `compileNatives` returns
  */
-export function transform(input: Uint8Array): Uint8Array {
+export function transform(input: Uint8Array, natives: string): Uint8Array {
   const hash = createHash("sha256").update(input).digest("hex");
   if (hash !== INPUT_SHA256) {
     throw new TransformError("input", `its SHA-256 is ${hash}, not ${INPUT_SHA256}`);
   }
-  return assemble(transformText(disassemble(input)));
+  return assemble(transformText(disassemble(input), natives));
 }
 
 /** The module's text, as binaryen prints it. */
@@ -51,7 +54,7 @@ export function disassemble(input: Uint8Array): string {
 }
 
 /** The transform proper, from text to text. Throws a TransformError when a site does not match. */
-export function transformText(text: string): string {
+export function transformText(text: string, natives: string): string {
   const module = new ModuleText(nameFunctions(text));
   addExceptions(module);
   addSoftYields(module);
@@ -66,8 +69,9 @@ export function transformText(text: string): string {
   writeIntegers(module);
   addNatives(module);
   addLines(module);
+  const assembly = addAssembly(module, natives);
   // Behind all that adds loops, so that these pay too.
-  payForLoops(module);
+  payForLoops(module, assembly);
   addToFunctionTable(module);
   return module.toString();
 }

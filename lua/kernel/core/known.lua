@@ -1,0 +1,42 @@
+-- What the natives know of the kernel, in the order of src/vm/natives/kept.as.ts: tables that they look into, keys of
+-- channels, names of fields, and a list of what runs. They note addresses, so the list is kept.
+local use = ...
+local channel = use("kernel/messaging/channel")
+local messaging = use("kernel/messaging/messaging")
+local scheduler = use("kernel/core/scheduler")
+local security = use("kernel/security/security")
+local unit = use("kernel/core/unit")
+
+local known = {
+  unit.by_pid,
+  scheduler.unit_of,
+  scheduler,
+  security,
+  messaging.message_meta,
+  channel.meta,
+  scheduler.NOTHING,
+  channel.FIRST,
+  channel.ITEMS,
+  channel.RECEIVERS,
+  channel.SENDERS,
+  channel.CLOSED,
+  channel.DECODE,
+  "limits",
+  "frame",
+  "scope",
+  "strict",
+  "context",
+  "delivers",
+  "pid",
+  "listeners",
+  "inbox",
+  "current",
+  "co",
+  "h",
+  "t",
+  "steps",
+  { false, false },
+}
+host.know(known)
+
+return known

@@ -1,0 +1,14 @@
+// What the natives export: functions of Lua's `host` table, by the names in src/vm/transform/function_table.ts.
+export { host_copy } from "./copy.as";
+export { host_know } from "./kept.as";
+export { host_arrival, host_bind, host_receive, host_send } from "./mailbox.as";
+export {
+  host_entry_at,
+  host_exchange,
+  host_queue,
+  host_ready,
+  host_ready_first,
+  host_steps,
+  host_tidy,
+  host_waiting,
+} from "./queue.as";

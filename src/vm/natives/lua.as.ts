@@ -1,0 +1,20 @@
+// Functions of Lua's C code, by the names that src/vm/transform/symbols.ts gives them, and of the transform.
+
+export declare function luaH_new(L: usize): usize;
+export declare function luaH_get(table: usize, key: usize): usize;
+export declare function luaM_malloc_(L: usize, size: usize, tag: i32): usize;
+export declare function luaC_barrierback_(L: usize, object: usize): void;
+export declare function luaC_step(L: usize): void;
+export declare function luaD_throw(L: usize, status: i32): void;
+export declare function realloc(block: usize, size: usize): usize;
+export declare function free(block: usize): void;
+// Burns so much fuel.
+export declare function burn(units: u32): void;
+export declare function luaH_resize(L: usize, table: usize, array: u32, hash: u32): void;
+export declare function luaH_getint(table: usize, n: i64): usize;
+export declare function luaH_setint(L: usize, table: usize, n: i64, value: usize): void;
+export declare function lua_pushcclosure(L: usize, index: usize, upvalues: i32): void;
+export declare function host_resume(L: usize): i32;
+export declare function host_park(L: usize): i32;
+// Calls the function in a slot in the place of the C function that runs.
+export declare function call_instead(L: usize, slot: usize): i32;

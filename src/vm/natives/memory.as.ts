@@ -1,0 +1,12 @@
+// Places of the natives in the first KiB of memory, which emscripten leaves unused; the transform's texts and
+// addresses are in the rest of it. An image of a VM takes them along.
+
+// Addresses that `host.know` notes.
+export const KNOWN: usize = 352;
+export const MOST_KNOWN: u32 = 32;
+// Counters and the run queue, to 512.
+export const COUNTERS: usize = 480;
+// A value for a search in a table.
+export const KEY: usize = 528;
+// The first map of `seen.as.ts`: 32 slots of eight bytes, to the end of the KiB.
+export const FIRST_MAP: usize = 768;

@@ -1,0 +1,67 @@
+// Values, tables and strings of Lua, as they lie in memory.
+import {
+  CALL_INFO_FUNCTION,
+  GLOBAL_DEBT,
+  OBJECT_MARKED,
+  STATE_CALL_INFO,
+  STATE_GLOBAL,
+  TABLE_FLAGS,
+  TABLE_LIMIT,
+  TABLE_METATABLE,
+  TAG_INTEGER,
+  VALUE_SIZE,
+  VALUE_TAG,
+} from "./layout.as";
+import { luaC_barrierback_, luaC_step, luaH_get } from "./lua.as";
+import { KEY } from "./memory.as";
+
+// Kinds: the low four bits of a tag, without the variant.
+export const NIL: u8 = 0;
+export const LIGHT_USERDATA: u8 = 2;
+export const STRING: u8 = 4;
+export const TABLE: u8 = 5;
+
+const BLACK: u8 = 32;
+// The flag of a table whose array limit is a hint, and not its array's size.
+const LIMIT_IS_HINT: u8 = 128;
+
+export function tagOf(at: usize): u8 {
+  return load<u8>(at + VALUE_TAG);
+}
+
+export function kindOf(at: usize): u8 {
+  return load<u8>(at + VALUE_TAG) & 15;
+}
+
+export function setTag(at: usize, tag: u8): void {
+  store<u8>(at + VALUE_TAG, tag);
+}
+
+// Tells the collector that something new is in a table that it has looked at.
+export function barrier(L: usize, table: usize): void {
+  if (load<u8>(table + OBJECT_MARKED) & BLACK) luaC_barrierback_(L, table);
+}
+
+// Collects garbage, if it is time. What is not reachable from Lua does not survive.
+export function collect(L: usize): void {
+  if (load<i32>(load<usize>(L + STATE_GLOBAL) + GLOBAL_DEBT) > 0) luaC_step(L);
+}
+
+// Address of the n-th argument of the C function that runs.
+export function argument(L: usize, n: usize): usize {
+  return load<usize>(load<usize>(L + STATE_CALL_INFO) + CALL_INFO_FUNCTION) + n * VALUE_SIZE;
+}
+
+export function arraySize(table: usize): u32 {
+  const limit = load<u32>(table + TABLE_LIMIT);
+  if (!(load<u8>(table + TABLE_FLAGS) & LIMIT_IS_HINT) || limit === 0) return limit;
+  return <u32> 1 << (32 - clz(limit - 1));
+}
+
+// Whether a metatable is that of the kernel's objects, with something at 1; or may be, as it has a metatable.
+export function marksObjects(metatable: usize): bool {
+  if (load<usize>(metatable + TABLE_METATABLE)) return true;
+  store<u64>(KEY, 1);
+  setTag(KEY, TAG_INTEGER);
+  return kindOf(luaH_get(metatable, KEY)) !== NIL;
+}
