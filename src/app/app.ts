@@ -13,7 +13,7 @@ import { type Lock, readLock } from "./lock.ts";
 import { lockFileName } from "./lock-name.ts";
 import { applyOverrides, parseOverrideArguments, parseOverrideSection } from "./override.ts";
 import { type Problem, sortProblems } from "./problem.ts";
-import { type CheckSyntax, validateEntries } from "./validation.ts";
+import { checksTypes, type CheckSyntax, validateEntries } from "./validation.ts";
 import { YamlFile } from "./yaml-file.ts";
 
 /** What to load, and what to lay over it. */
@@ -83,7 +83,9 @@ class Loader {
     const entries = defined.map(({ entry }) => entry);
     entries.sort((left, right) => compareIds(left.id, right.id));
     const environment = new Environment(entries, { directory: this.#directory, system });
-    this.#problems.push(...validateEntries(defined, environment, this.options.checkSyntax));
+    this.#problems.push(
+      ...validateEntries(defined, environment, this.options.checkSyntax, checksTypes(config)),
+    );
     return {
       directory: this.#directory,
       locked: existsSync(resolve(this.#directory, lockFileName)),

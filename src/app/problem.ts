@@ -1,3 +1,5 @@
+import type { Excerpt } from "./type-check.ts";
+
 /** One thing that is wrong with an application, with its place and how to fix it. */
 export interface Problem {
   /** Errors keep the application from starting; warnings do not. */
@@ -10,12 +12,16 @@ export interface Problem {
   line?: number;
   column?: number;
   message: string;
+  /** Of a rule, `E0000` for example. */
+  code?: string;
+  /** The line of code, where the place in it is known. */
+  excerpt?: Excerpt;
   /** What to do about it, in one sentence. */
   fix: string;
 }
 
 /**
- * Two lines for people: place, entry and message; then how to fix it.
+ * Lines for people: place, entry and message; the line of code, where the place in it is known; how to fix it.
  *
  * @example
  * src/_index.yaml:12:5  app:orders  unknown kind "functon.lua"
@@ -28,7 +34,16 @@ export function formatProblem(problem: Problem): string {
   const place = problem.file === undefined ? undefined : position.join(":");
   const message = problem.severity === "warning" ? `warning: ${problem.message}` : problem.message;
   const first = [place, problem.entry, message].filter((part) => part !== undefined).join("  ");
-  return `${first}\n    hint: ${problem.fix}`;
+  return `${first}\n${shown(problem.excerpt)}    hint: ${problem.fix}`;
+}
+
+/** The line, and carets below what is meant. */
+function shown(excerpt: Excerpt | undefined): string {
+  if (excerpt === undefined) return "";
+  const { text, start, length } = excerpt;
+  // A tab is as wide below as it is above.
+  const before = text.slice(0, start).replace(/[^\t]/g, " ");
+  return `    | ${text}\n    | ${before}${"^".repeat(length)}\n`;
 }
 
 /** Orders problems by file and place; those without a file come first. */

@@ -4,6 +4,7 @@ import { pathText } from "../registry/fault.ts";
 import { kinds, suggestKind } from "../registry/kinds.ts";
 import { variable } from "../registry/kinds/environment.ts";
 import { suggest } from "../registry/suggestion.ts";
+import type { Config } from "./config.ts";
 import { checkCodeGraph, isCode } from "./code-graph.ts";
 import type { DefinedEntry } from "./definition.ts";
 import type { Environment } from "./environment.ts";
@@ -11,25 +12,37 @@ import { isFileReference } from "./file-reference.ts";
 import type { Problem } from "./problem.ts";
 import { checkReferences } from "./reference.ts";
 import { prepareSource } from "./source.ts";
+import { excerptAt, typeFaults } from "./type-check.ts";
 
 /**
  * Compiles without running.
  *
  * @param chunkName the entry's identifier
- * @returns the first syntax error, with its line in the code
+ * @returns the first syntax error, with its line in the code, and its column in bytes where that is known
  */
 export type CheckSyntax = (
   code: string,
   chunkName: string,
-) => { line: number; message: string } | undefined;
+) => { line: number; column?: number; message: string } | undefined;
 
-/** Finds everything that is wrong with the entries, before any of them runs. */
+/** Whether the configuration has faults of types refuse an entry. */
+export function checksTypes(config: Config | undefined): boolean {
+  return config?.boolean("lua.type_system.enabled") === true &&
+    config.boolean("lua.type_system.strict") === true;
+}
+
+/**
+ * Finds everything that is wrong with the entries, before any of them runs.
+ *
+ * @param types whether their types are checked too
+ */
 export function validateEntries(
   defined: readonly DefinedEntry[],
   environment: Environment,
   checkSyntax: CheckSyntax | undefined,
+  types: boolean,
 ): Problem[] {
-  return new Validation(defined, environment, checkSyntax).run();
+  return new Validation(defined, environment, checkSyntax, types).run();
 }
 
 class Validation {
@@ -41,6 +54,7 @@ class Validation {
     defined: readonly DefinedEntry[],
     readonly environment: Environment,
     readonly checkSyntax: CheckSyntax | undefined,
+    readonly types: boolean,
   ) {
     for (const { entry, place } of defined) {
       this.#entries.set(entry.id, entry);
@@ -110,15 +124,33 @@ class Validation {
     const source = entry.data["source"];
     // A reference that is still there could not be read, and has been reported.
     if (typeof source !== "string" || isFileReference(source)) return;
-    const wrong = this.checkSyntax?.(prepareSource(entry.id, source).code, entry.id);
-    if (wrong === undefined) return;
-    this.#problems.push({
-      severity: "error",
-      entry: entry.id,
-      ...this.#places.get(entry.id)!.sourceLine(wrong.line),
-      message: `Lua syntax error: ${wrong.message}`,
-      fix: "correct the code at that line",
-    });
+    const { code } = prepareSource(entry.id, source);
+    const { sourceLine } = this.#places.get(entry.id)!;
+    const wrong = this.checkSyntax?.(code, entry.id);
+    if (wrong !== undefined) {
+      const { line, column } = wrong;
+      this.#problems.push({
+        severity: "error",
+        entry: entry.id,
+        ...sourceLine(line),
+        message: `Lua syntax error: ${wrong.message}`,
+        ...(column !== undefined && { excerpt: excerptAt(code, line, column) }),
+        fix: "correct the code at that line",
+      });
+    } else if (this.types) {
+      for (const { line, column, code: rule, message, excerpt } of typeFaults(code)) {
+        this.#problems.push({
+          severity: "error",
+          entry: entry.id,
+          ...sourceLine(line),
+          column,
+          code: rule,
+          message: `type error: ${message} (${rule})`,
+          excerpt,
+          fix: "correct the code or the annotation; lua.type_system.strict refuses it",
+        });
+      }
+    }
   }
 
   #checkVariableNames(): void {

@@ -450,7 +450,9 @@ class Parser extends ExpressionParser {
   }
 
   #assign(target: Expression): void {
-    if (target.kind === "Name" && !target.local) this.#assigned.add(target.name);
+    if (target.kind !== "Name") return;
+    if (target.local) target.local.assigned = true;
+    else this.#assigned.add(target.name);
   }
 
   /** Goes to where a statement may begin. */

@@ -16,6 +16,8 @@ export interface Binding extends Place {
   /** `const` or `close`. */
   attribute?: string;
   declared: "local" | "parameter" | "for" | "function" | "self";
+  /** Whether the text assigns to it, besides declaring it. */
+  assigned?: boolean;
   /** The value it is declared with, where one stands in its place. */
   value?: Expression;
 }

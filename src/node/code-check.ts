@@ -1,7 +1,8 @@
+import type { Config } from "../app/config.ts";
 import { Environment } from "../app/environment.ts";
 import type { Problem } from "../app/problem.ts";
 import { withSyntaxCheck } from "../app/syntax-check.ts";
-import { validateEntries } from "../app/validation.ts";
+import { checksTypes, validateEntries } from "../app/validation.ts";
 import type { Entry } from "../registry/entry.ts";
 import type { ErrorData } from "../vm/error.ts";
 import { type LuaValue, ofKernel } from "../vm/value.ts";
@@ -40,7 +41,7 @@ export async function checkChanged(
   pool: WorkerPool,
   entries: ReadonlyMap<string, Entry>,
   code: readonly string[],
-  options: { directory: string },
+  options: { directory: string; config: Config },
 ): Promise<Problem[]> {
   const environment = new Environment(entries.values(), { ...options, system: process.env });
   const defined = [...entries.values()].map((entry) => {
@@ -50,7 +51,9 @@ export async function checkChanged(
       place: { file, at: () => ({}), sourceLine: (line: number) => ({ file, line }) },
     };
   });
-  const problems = await withSyntaxCheck((check) => validateEntries(defined, environment, check));
+  const problems = await withSyntaxCheck((check) =>
+    validateEntries(defined, environment, check, checksTypes(options.config))
+  );
   if (code.length === 0 || problems.some(({ severity }) => severity === "error")) return problems;
   const overlay = [...entries.values()].flatMap((entry): CodeEntry[] => {
     const loaded = codeEntry(entry, environment);

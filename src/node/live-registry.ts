@@ -160,9 +160,26 @@ export class LiveRegistry {
 }
 
 function rejected(problems: readonly Problem[]): WippyError {
-  const texts = problems.map(({ entry, line, message }) =>
-    `${entry ?? "application"}${line === undefined ? "" : `:${line}`}: ${message}`
-  );
+  const of = (entry = "application", line?: number) =>
+    `${entry}${line === undefined ? "" : `:${line}`}`;
+  const typed = problems.filter(({ code }) => code !== undefined);
+  const [first] = typed;
+  if (first && typed.length === problems.length) {
+    // Of one entry after the other; the first says what the rest is about.
+    const texts = [...Map.groupBy(typed, ({ entry }) => entry)].map(([entry, list]) =>
+      `type errors in ${of(entry)}: ${
+        list.map(({ line, column, message }) =>
+          `${line}:${column} ${message.replace(/^type error: /, "")}`
+        )
+          .join("; ")
+      }`
+    );
+    return new WippyError("Invalid", texts.join("; "), {
+      retryable: false,
+      details: { node_id: of(first.entry), error_count: typed.length },
+    });
+  }
+  const texts = problems.map(({ entry, line, message }) => `${of(entry, line)}: ${message}`);
   return new WippyError("Invalid", texts.join("; "), {
     retryable: false,
     details: { problems: problems.map(({ fix }, index) => `${texts[index]}; ${fix}`) },

@@ -1,0 +1,61 @@
+/** A place in a line of code, to be shown below it. */
+export interface Excerpt {
+  /** The line of the code. */
+  text: string;
+  /** What is meant, in characters from the line's beginning. */
+  start: number;
+  length: number;
+}
+
+/** What is wrong with the types of a text. */
+export interface TypeFault {
+  /** Both count from 1. */
+  line: number;
+  column: number;
+  /** `E0000` for example. */
+  code: string;
+  message: string;
+  excerpt: Excerpt;
+}
+
+/** The line around a place, whose offsets are bytes of the code. */
+function excerptOf(bytes: string, start: number, end: number): Excerpt {
+  const first = bytes.lastIndexOf("\n", start - 1) + 1;
+  const found = bytes.indexOf("\n", start);
+  const last = found < 0 ? bytes.length : found;
+  const text = (from: number, to: number) =>
+    Buffer.from(bytes.slice(from, to), "latin1").toString().replace(/\r$/, "");
+  return {
+    text: text(first, last),
+    start: text(first, start).length,
+    length: Math.max(1, text(start, Math.min(end, last)).length),
+  };
+}
+
+/** The line of a place that is known by its line and its column, which counts bytes. */
+export function excerptAt(code: string, line: number, column: number): Excerpt {
+  const bytes = Buffer.from(code).toString("latin1");
+  let start = 0;
+  for (let i = 1; i < line; i++) start = bytes.indexOf("\n", start) + 1;
+  const at = Math.min(start + column - 1, bytes.length);
+  const [word] = /^\w*/.exec(bytes.slice(at, at + 100))!;
+  return excerptOf(bytes, at, at + word.length);
+}
+
+/** Checks the types of a text whose syntax is sound. */
+export function typeFaults(code: string): TypeFault[] {
+  // Loaded when types are to be checked.
+  const { parse, positionAt } = require(
+    "../language/language.ts",
+  ) as typeof import("../language/language.ts");
+  const { check } = require(
+    "../language/check/check.ts",
+  ) as typeof import("../language/check/check.ts");
+  const bytes = Buffer.from(code).toString("latin1");
+  return check(parse(bytes)).map(({ start, end, code, message }) => ({
+    ...positionAt(bytes, start),
+    code,
+    message,
+    excerpt: excerptOf(bytes, start, end),
+  }));
+}

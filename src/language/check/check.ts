@@ -1,0 +1,463 @@
+/**
+ * Checks the types of a program. What is not annotated is not known, and what is not known is right: only what is
+ * certainly wrong is told.
+ * @module
+ */
+import type { Binding, Expression, FunctionBody, Statement, Tree } from "../tree.ts";
+import { type Facts, forget, join, pathOf } from "./facts.ts";
+import type { Diagnostic } from "./infer.ts";
+import { Narrowing, place } from "./narrow.ts";
+import { TypeNames } from "./resolve.ts";
+import { checkTable } from "./table.ts";
+import {
+  acceptsNil,
+  dynamic,
+  expand,
+  filter,
+  fits,
+  type FunctionShape,
+  luaType,
+  nil,
+  textOf,
+  type Type,
+  union,
+  widen,
+  withoutNil,
+} from "./types.ts";
+
+export type { Diagnostic } from "./infer.ts";
+
+/** What is wrong with the types of a sound tree, in the order of the text. */
+export function check(tree: Tree): Diagnostic[] {
+  return new Checker(tree).check();
+}
+
+class Checker extends Narrowing {
+  protected override names: TypeNames;
+  #results: Type[] | undefined;
+  /** Types of the fields that are assigned to. */
+  readonly #targets = new Map<Expression, Type>();
+  #breaks = 0;
+
+  constructor(readonly tree: Tree) {
+    super();
+    this.names = new TypeNames(
+      undefined,
+      (expression) =>
+        expression.kind === "Name" && expression.local
+          ? this.bindings.get(expression.local) ?? dynamic
+          : dynamic,
+      () => dynamic,
+    );
+  }
+
+  check(): Diagnostic[] {
+    this.#block(this.tree.body);
+    return this.diagnostics.sort((a, b) => a.start - b.start);
+  }
+
+  /** @returns whether nothing behind the statements is reached */
+  #block(statements: readonly Statement[]): boolean {
+    const outer = this.names;
+    this.names = outer.inside(statements);
+    let ended = false;
+    for (const statement of statements) {
+      if (statement.kind === "Label") ended = false;
+      if (ended) continue;
+      ended = this.#statement(statement);
+    }
+    this.names = outer;
+    return ended;
+  }
+
+  /** Runs a branch from the facts given. @returns the facts at its end, undefined when it does not get there */
+  #branch(facts: Facts, statements: readonly Statement[]): Facts | undefined {
+    this.facts = facts;
+    return this.#block(statements) ? undefined : this.facts;
+  }
+
+  #statement(statement: Statement): boolean {
+    switch (statement.kind) {
+      case "Local":
+        this.#local(statement);
+        return false;
+      case "Assign":
+        this.#assign(statement);
+        return false;
+      case "CallStatement":
+        return this.#callStatement(statement.call);
+      case "Do":
+        return this.#block(statement.body);
+      case "While":
+      case "Repeat":
+        return this.#loop(statement);
+      case "If":
+        return this.#if(statement);
+      case "NumericFor":
+        for (const bound of statement.bounds) this.#bound(bound);
+        this.#declare(statement.variable, dynamic);
+        this.#forBody(statement.body);
+        return false;
+      case "GenericFor":
+        this.#genericFor(statement);
+        return false;
+      case "FunctionStatement": {
+        const shape = this.names.functionType(statement.body, statement.method);
+        this.functionBody(statement.body, shape, statement.method);
+        return false;
+      }
+      case "LocalFunction": {
+        const shape = this.names.functionType(statement.body, false);
+        if (!statement.binding.assigned) this.bindings.set(statement.binding, shape);
+        this.functionBody(statement.body, shape, false);
+        return false;
+      }
+      case "Return":
+        this.#return(statement);
+        return true;
+      case "Break":
+        this.#breaks++;
+        return true;
+      case "Goto":
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  #declare(binding: Binding, type: Type): void {
+    if (binding.type) this.bindings.set(binding, this.names.resolve(binding.type));
+    else if (!binding.assigned) this.bindings.set(binding, type);
+  }
+
+  /** The types of the values of a list, as many as there are places; and the expression of each, where it has one. */
+  #values(values: readonly Expression[], count: number): { type: Type; from?: Expression }[] {
+    for (const value of values) this.infer(value);
+    return Array.from({ length: count }, (_, index) => {
+      const value = values[index];
+      const isLast = index >= values.length - 1;
+      const last = values.at(-1);
+      const many = last && /^(?:Call|MethodCall|Vararg)$/.test(last.kind);
+      if (value && !(isLast && many)) return { type: this.known(value), from: value };
+      if (!last || !many) return { type: values.length === 0 ? dynamic : nil };
+      const results = this.resultsOf(last);
+      const at = index - values.length + 1;
+      if (at === 0) return { type: this.known(last), from: last };
+      return { type: results ? results[at] ?? nil : dynamic, from: last };
+    });
+  }
+
+  #local({ bindings, values }: Extract<Statement, { kind: "Local" }>): void {
+    // `local f = function` is visible in its own body.
+    const [only] = bindings;
+    const [first] = values;
+    if (bindings.length === 1 && first?.kind === "Function" && !only!.type && !only!.assigned) {
+      this.bindings.set(only!, this.names.functionType(first, false));
+    }
+    const given = this.#values(values, bindings.length);
+    bindings.forEach((binding, index) => {
+      const { type, from } = given[index]!;
+      this.#declare(binding, values.length === 0 ? dynamic : type);
+      if (!binding.type) return;
+      const declared = this.bindings.get(binding)!;
+      if (values.length > 0) {
+        this.checkValue(
+          from ?? values.at(-1)!,
+          type,
+          declared,
+          (text) => `cannot assign ${text} to ${textOf(declared)}`,
+          from === undefined || index >= values.length,
+        );
+        this.#assigned(
+          { kind: "Name", name: binding.name, local: binding, ...place(binding) },
+          type,
+        );
+      } else if (!binding.assigned && !acceptsNil(declared)) {
+        this.report("E0000", binding, `cannot assign nil to ${textOf(declared)}`);
+      }
+    });
+    this.#notePair(bindings, values);
+  }
+
+  #notePair(bindings: readonly Binding[], values: readonly Expression[]): void {
+    const [value, err] = bindings;
+    const [call] = values;
+    if (!value || !call || values.length !== 1) return;
+    const results = this.resultsOf(call);
+    if (err && results && results.length >= 2) {
+      this.pairs.set(value, err);
+      this.pairs.set(err, value);
+    }
+    const asked = this.askedBy(call);
+    if (!asked) return;
+    this.asked.set(value, { ...asked, when: true });
+    if (err) this.asked.set(err, { ...asked, when: false });
+  }
+
+  #assign({ targets, values }: Extract<Statement, { kind: "Assign" }>): void {
+    const given = this.#values(values, targets.length);
+    targets.forEach((target, index) => {
+      const { type, from } = given[index]!;
+      const declared = this.#targetType(target);
+      if (declared) {
+        this.checkValue(
+          from ?? values.at(-1) ?? target,
+          type,
+          declared,
+          (text) => `cannot assign ${text} to ${textOf(declared)}`,
+          from === undefined || index >= values.length,
+        );
+      }
+      this.#assigned(target, type);
+    });
+  }
+
+  /** The declared type of what is assigned to; undefined where there is none. */
+  #targetType(target: Expression): Type | undefined {
+    if (target.kind === "Name") return target.local?.type && this.bindings.get(target.local);
+    if (target.kind !== "Member" && target.kind !== "Index") return undefined;
+    const object = this.infer(target.object);
+    if (target.kind === "Index") this.infer(target.key);
+    const found = expand(object);
+    // Nil takes a field away.
+    if (target.kind === "Member" && found.kind === "record") {
+      const field = found.fields.get(target.name);
+      if (!field) return undefined;
+      this.#targets.set(target, field.type);
+      return union([field.type, nil]);
+    }
+    if (target.kind === "Index" && found.kind === "array") {
+      return union([found.element, nil]);
+    }
+    return undefined;
+  }
+
+  /** Takes over that a place has a new value. */
+  #assigned(target: Expression, type: Type): void {
+    const path = pathOf(target);
+    if (path === undefined) return;
+    forget(this.facts, path);
+    // What nothing declares, any call may change.
+    const declared = target.kind === "Name"
+      ? target.local?.type && this.bindings.get(target.local)
+      : this.#targets.get(target);
+    if (!declared || acceptsNil(type) && type.kind !== "dynamic") return;
+    const narrowed = type.kind === "dynamic" || type.kind === "table" ? declared : filter(
+      declared,
+      (member) => fits(type, member),
+    );
+    this.facts.set(path, withoutNil(narrowed));
+  }
+
+  #callStatement(call: Expression): boolean {
+    const before = this.diagnostics.length;
+    this.infer(call);
+    const args = call.kind === "Call" || call.kind === "MethodCall" ? call.args : [];
+    if (call.kind === "Call" && this.diagnostics.length === before) {
+      const { callee } = call;
+      if (callee.kind === "Name" && !callee.local) {
+        if (callee.name === "error") return true;
+        if (callee.name === "assert" && args[0]?.kind === "False") return true;
+      }
+      if (callee.kind === "Member" && callee.object.kind === "Name") {
+        if (callee.object.name === "os" && callee.name === "exit") return true;
+      }
+      const shape = expand(this.known(callee));
+      if (shape.kind === "function") {
+        if (shape.never) return true;
+        const asserted = shape.asserts;
+        const path = asserted && args[asserted.place] && pathOf(args[asserted.place]!);
+        if (path && asserted.type) this.facts.set(path, asserted.type);
+      }
+    }
+    // A function may raise unless an argument is there; whether it does is not asked.
+    for (const arg of args) {
+      const path = pathOf(arg);
+      const type = path && (this.facts.get(path) ?? this.known(arg));
+      if (path && type) this.facts.set(path, withoutNil(type));
+    }
+    return false;
+  }
+
+  #loop(statement: Extract<Statement, { kind: "While" | "Repeat" }>): boolean {
+    const { condition, body } = statement;
+    const outerBreaks = this.#breaks;
+    this.#breaks = 0;
+    const before = new Map(this.facts);
+    let ended = false;
+    if (statement.kind === "While") {
+      this.infer(condition);
+      this.narrow(condition, true);
+      const after = this.#branch(this.facts, body);
+      const endless = condition.kind === "True";
+      this.facts = join(after ? [before, after] : [before])!;
+      if (this.#breaks === 0) {
+        ended = endless;
+        this.narrow(condition, false);
+      }
+    } else {
+      const after = this.#branch(new Map(this.facts), body);
+      if (after) {
+        this.facts = after;
+        this.infer(condition);
+        if (this.#breaks === 0) this.narrow(condition, true);
+      } else ended = this.#breaks === 0;
+      if (this.#breaks > 0) this.facts = join([before, ...after ? [after] : []])!;
+    }
+    this.#breaks = outerBreaks;
+    return ended;
+  }
+
+  #forBody(body: readonly Statement[]): void {
+    const outerBreaks = this.#breaks;
+    const before = new Map(this.facts);
+    const after = this.#branch(new Map(this.facts), body);
+    this.facts = join(after ? [before, after] : [before])!;
+    this.#breaks = outerBreaks;
+  }
+
+  #bound(bound: Expression): void {
+    const type = this.infer(bound);
+    const kind = luaType(type);
+    if (kind !== undefined && kind !== "number") {
+      this.report("E0000", bound, `a bound of 'for' must be a number, got ${textOf(widen(type))}`);
+    }
+  }
+
+  #genericFor(statement: Extract<Statement, { kind: "GenericFor" }>): void {
+    const { variables, values, body } = statement;
+    for (const value of values) this.infer(value);
+    const [call] = values;
+    let types: Type[] = [];
+    if (
+      call?.kind === "Call" && call.callee.kind === "Name" && !call.callee.local && call.args[0]
+    ) {
+      const over = expand(this.known(call.args[0]));
+      const pairs = call.callee.name === "pairs" || call.callee.name === "ipairs";
+      if (pairs && over.kind === "array") types = [{ kind: "integer" }, over.element];
+      if (call.callee.name === "pairs" && over.kind === "map") types = [over.key, over.value];
+    }
+    variables.forEach((variable, index) => {
+      this.#declare(variable, withoutNil(types[index] ?? dynamic));
+    });
+    this.#forBody(body);
+  }
+
+  #if({ clauses, otherwise }: Extract<Statement, { kind: "If" }>): boolean {
+    const ends: Facts[] = [];
+    let rest: Facts = this.facts;
+    for (const { condition, body } of clauses) {
+      this.facts = rest;
+      this.infer(condition);
+      const asked = this.facts;
+      this.facts = new Map(asked);
+      this.narrow(condition, true);
+      const end = this.#branch(this.facts, body);
+      if (end) ends.push(end);
+      this.facts = new Map(asked);
+      this.narrow(condition, false);
+      rest = this.facts;
+    }
+    const end = this.#branch(rest, otherwise ?? []);
+    if (end) ends.push(end);
+    this.facts = join(ends) ?? new Map();
+    return ends.length === 0;
+  }
+
+  protected override functionBody(body: FunctionBody, shape: FunctionShape, method: boolean): void {
+    const { names, facts } = this;
+    const [results, breaks] = [this.#results, this.#breaks];
+    this.names = names.inside([], body.typeParameters);
+    this.facts = new Map(facts);
+    this.#results = shape.results;
+    body.parameters.forEach((binding, index) =>
+      this.#declareParameter(binding, shape.params[index + (method ? 1 : 0)]!)
+    );
+    const ended = this.#block(body.body);
+    const asserts = body.results?.[0]?.kind === "Asserts";
+    if (!ended && !asserts && shape.results?.some((result) => !acceptsNil(result))) {
+      const at = { start: Math.max(body.start, body.end - 3), end: body.end };
+      this.report("E0010", at, "missing return");
+    }
+    shape.never = ended && !hasReturn(body.body);
+    this.names = names;
+    this.facts = facts;
+    this.#results = results;
+    this.#breaks = breaks;
+  }
+
+  #declareParameter(binding: Binding, type: Type): void {
+    if (binding.type) this.bindings.set(binding, type);
+  }
+
+  #return(statement: Extract<Statement, { kind: "Return" }>): void {
+    const { values } = statement;
+    const expected = this.#results;
+    const count = Math.max(expected?.length ?? 0, values.length);
+    const given = this.#values(values, count);
+    if (!expected) return;
+    expected.forEach((wanted, index) => {
+      const { type, from } = given[index]!;
+      const suffix = index === 0 ? "" : ` at position ${index + 1}`;
+      if (!from && index >= values.length) {
+        if (!acceptsNil(wanted)) {
+          const message = index === 0
+            ? `missing return value (expected ${textOf(wanted)})`
+            : `missing return value${suffix} (expected ${textOf(wanted)})`;
+          this.report("E0010", statement, message);
+        }
+        return;
+      }
+      this.checkValue(
+        from!,
+        type,
+        wanted,
+        (text) => `cannot return ${text}${suffix}, expected ${textOf(wanted)}`,
+        index >= values.length,
+      );
+    });
+  }
+
+  /** @param further the value is not the expression's first: another result of a call, or nil */
+  protected override checkValue(
+    expression: Expression,
+    type: Type,
+    expected: Type,
+    message: (value: string) => string,
+    further = false,
+  ): void {
+    let inner = expression;
+    while (inner.kind === "Paren") inner = inner.inner;
+    if (inner.kind === "Table" && !further) {
+      const why = checkTable(inner, expected, (each) => this.known(each));
+      if (why !== undefined) {
+        this.report("E0000", expression, `${message("table")}${why && `: ${why}`}`);
+      }
+      return;
+    }
+    // Only what is declared as `any` itself is refused: what is made of it may be anything.
+    if (type.kind === "any" && inner.kind !== "Name") return;
+    if (!fits(type, expected)) this.report("E0000", expression, message(textOf(type)));
+  }
+}
+
+/** Whether a function has a `return` of its own. */
+function hasReturn(statements: readonly Statement[]): boolean {
+  return statements.some((statement) => {
+    switch (statement.kind) {
+      case "Return":
+        return true;
+      case "If":
+        return statement.clauses.some(({ body }) => hasReturn(body)) ||
+          hasReturn(statement.otherwise ?? []);
+      case "Do":
+      case "While":
+      case "Repeat":
+      case "NumericFor":
+      case "GenericFor":
+        return hasReturn(statement.body);
+      default:
+        return false;
+    }
+  });
+}

@@ -1,0 +1,446 @@
+import { numeral } from "../type-parser.ts";
+import type { Binding, Expression, FunctionBody } from "../tree.ts";
+import { type Facts, pathOf } from "./facts.ts";
+import type { TypeNames } from "./resolve.ts";
+import {
+  dynamic,
+  expand,
+  fits,
+  type FunctionShape,
+  luaType,
+  mayBeNil,
+  membersOf,
+  never,
+  nil,
+  requiredOf,
+  someTable,
+  textOf,
+  type Type,
+  union,
+  widen,
+  withoutNil,
+} from "./types.ts";
+
+/** What the checker says of a place. */
+export interface Diagnostic {
+  start: number;
+  end: number;
+  /** `E0000` for example. */
+  code: string;
+  message: string;
+}
+
+/** A text that was made of other values: it may be a numeral. */
+const madeText: Type = { kind: "string" };
+
+const textFunctions: ReadonlySet<string> = new Set(["tostring", "type"]);
+
+type Call = Extract<Expression, { kind: "Call" }>;
+type MethodCall = Extract<Expression, { kind: "MethodCall" }>;
+
+/** Finds the types of expressions, and what is wrong in them. Each expression is looked at once. */
+export abstract class Inference {
+  readonly diagnostics: Diagnostic[] = [];
+  protected facts: Facts = new Map();
+  protected abstract names: TypeNames;
+  /** Types of bindings by annotation, or by the value of those that nothing assigns to. */
+  protected readonly bindings = new Map<Binding, Type>();
+  readonly #found = new Map<Expression, Type>();
+  readonly #results = new Map<Expression, Type[] | undefined>();
+
+  protected abstract functionBody(body: FunctionBody, shape: FunctionShape, method: boolean): void;
+  /** Narrows the facts to those under which a condition holds, or does not. */
+  protected abstract narrow(condition: Expression, holds: boolean): void;
+
+  protected report(code: string, at: { start: number; end: number }, message: string): void {
+    this.diagnostics.push({ code, start: at.start, end: at.end, message });
+  }
+
+  /** The type that an expression was found to have. */
+  protected known(expression: Expression): Type {
+    return this.#found.get(expression) ?? dynamic;
+  }
+
+  /** The types of all results of a call; undefined where they are not known. */
+  protected resultsOf(expression: Expression): Type[] | undefined {
+    return this.#results.get(expression);
+  }
+
+  protected infer(expression: Expression): Type {
+    const type = this.#infer(expression);
+    this.#found.set(expression, type);
+    return type;
+  }
+
+  #infer(expression: Expression): Type {
+    switch (expression.kind) {
+      case "Nil":
+        return nil;
+      case "True":
+      case "False":
+        return { kind: "literal", value: expression.kind === "True" };
+      case "Number":
+        return { kind: "literal", value: numeral(expression.text) };
+      case "String":
+        return { kind: "literal", value: expression.value };
+      case "Name":
+        return this.typeOfPath(expression) ?? this.#typeOfName(expression);
+      case "Member":
+      case "Index":
+        return this.#field(expression);
+      case "Paren":
+        return this.infer(expression.inner);
+      case "Cast":
+        this.infer(expression.operand);
+        return this.names.resolve(expression.type);
+      case "NonNil":
+        return withoutNil(this.infer(expression.operand));
+      case "Function": {
+        const shape = this.names.functionType(expression, false);
+        this.functionBody(expression, shape, false);
+        return shape;
+      }
+      case "Table":
+        for (const { key, value } of expression.fields) {
+          if (key) this.infer(key);
+          this.infer(value);
+        }
+        return someTable;
+      case "Unary":
+        return this.#unary(expression);
+      case "Binary":
+        return this.#binary(expression);
+      case "Call":
+        return this.#call(expression);
+      case "MethodCall":
+        return this.#methodCall(expression);
+      default:
+        return dynamic;
+    }
+  }
+
+  protected typeOfPath(expression: Expression): Type | undefined {
+    const path = pathOf(expression);
+    return path === undefined ? undefined : this.facts.get(path);
+  }
+
+  #typeOfName({ local }: Extract<Expression, { kind: "Name" }>): Type {
+    return local ? this.bindings.get(local) ?? dynamic : dynamic;
+  }
+
+  #field(expression: Extract<Expression, { kind: "Member" | "Index" }>): Type {
+    const object = this.infer(expression.object);
+    let name: string | undefined;
+    if (expression.kind === "Member") name = expression.name;
+    else {
+      const key = this.infer(expression.key);
+      if (key.kind === "literal" && typeof key.value === "string") name = key.value;
+    }
+    const known = this.typeOfPath(expression);
+    if (known) return known;
+    if (name !== undefined) return this.fieldType(object, name, expression, true);
+    return this.#element(object, expression);
+  }
+
+  /** The type of an element; that it may be nil is not asked. */
+  #element(object: Type, at: Expression): Type {
+    if (this.#refuseIndex(object, at)) return dynamic;
+    const found = expand(object);
+    if (found.kind === "array") return found.element;
+    return found.kind === "map" ? found.value : dynamic;
+  }
+
+  /** Says what is wrong with looking into a value. */
+  #refuseIndex(object: Type, at: Expression): boolean {
+    for (const member of membersOf(object)) {
+      const found = expand(member);
+      const kind = luaType(found);
+      if (kind === "nil" && membersOf(object).length > 1) {
+        this.report("E0000", at, `cannot index type ${textOf(object)} without nil check`);
+        return true;
+      }
+      if (kind === "nil" || kind === "boolean" || kind === "number" || kind === "function") {
+        this.report("E0000", at, `cannot index type ${textOf(widen(found))}`);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The type of a field; what is wrong with it is reported where it is asked for. */
+  protected fieldType(object: Type, name: string, at: Expression, report: boolean): Type {
+    if (report && this.#refuseIndex(object, at)) return dynamic;
+    const types = membersOf(object).map((member): Type | undefined => {
+      const found = expand(member);
+      switch (found.kind) {
+        case "record": {
+          const field = found.fields.get(name);
+          if (!field) return undefined;
+          return field.optional ? union([field.type, nil]) : field.type;
+        }
+        case "interface":
+          return found.fields.get(name)?.type ?? dynamic;
+        case "map":
+          return fits({ kind: "string" }, found.key) ? found.value : dynamic;
+        case "intersection": {
+          const parts = found.members.map(expand);
+          for (const part of parts) {
+            if (part.kind === "record" && part.fields.has(name)) {
+              return this.fieldType(part, name, at, false);
+            }
+          }
+          return parts.every((part) => part.kind === "record") ? undefined : dynamic;
+        }
+        default:
+          return dynamic;
+      }
+    });
+    const missing = types.indexOf(undefined);
+    if (missing < 0) return union(types as Type[]);
+    const members = membersOf(object);
+    const present = types.findIndex((type) => type !== undefined);
+    if (report) {
+      const message = present >= 0 && expand(members[present]!).kind === "record"
+        ? `field '${name}' missing on ${textOf(members[missing]!)} (present on ${
+          textOf(members[present]!)
+        })`
+        : `field '${name}' does not exist on type ${textOf(members[missing]!)}`;
+      if (present < 0 || expand(members[present]!).kind === "record") {
+        this.report("E0004", at, message);
+      }
+    }
+    return dynamic;
+  }
+
+  #unary({ operator, operand }: Extract<Expression, { kind: "Unary" }>): Type {
+    const type = this.infer(operand);
+    if (operator === "not") return { kind: "boolean" };
+    if (operator === "#") {
+      const wrong = membersOf(type).find((member) =>
+        ["nil", "boolean", "number", "function"].includes(luaType(member) ?? "")
+      );
+      if (wrong) {
+        this.report("E0019", operand, `cannot take the length of ${textOf(widen(type))}`);
+      }
+      return { kind: "integer" };
+    }
+    return this.#arithmetic(operator, [operand]);
+  }
+
+  #binary({ operator, left, right }: Extract<Expression, { kind: "Binary" }>): Type {
+    if (operator === "and" || operator === "or") {
+      const first = this.infer(left);
+      const before = this.facts;
+      this.facts = new Map(before);
+      this.narrow(left, operator === "and");
+      const second = this.infer(right);
+      this.facts = before;
+      // `a and b` is b, or what of a is false.
+      const kept = membersOf(first).map((member): Type => {
+        const found = expand(member);
+        if (found.kind === "boolean") return { kind: "literal", value: operator === "or" };
+        if (["dynamic", "any", "unknown"].includes(found.kind)) return member;
+        const falsy = found.kind === "nil" || found.kind === "literal" && found.value === false;
+        return falsy === (operator === "and") ? member : never;
+      });
+      return union([...kept, second]);
+    }
+    this.infer(left);
+    this.infer(right);
+    if (operator === "==" || operator === "~=") return { kind: "boolean" };
+    if (operator === "..") return this.#concatenation([left, right]);
+    if (/^[<>]=?$/.test(operator)) return this.#comparison(left, right);
+    return this.#arithmetic(operator, [left, right]);
+  }
+
+  /** Whether one of the operands may be an object that brings operators of its own. */
+  #mayBring(operands: readonly Expression[]): boolean {
+    return operands.some((operand) =>
+      membersOf(this.known(operand)).some((member) => {
+        const kind = luaType(member);
+        return kind === undefined || kind === "table" || kind === "userdata";
+      })
+    );
+  }
+
+  #arithmetic(operator: string, operands: readonly Expression[]): Type {
+    let integer = operator !== "/" && operator !== "^";
+    if (this.#mayBring(operands)) return dynamic;
+    for (const operand of operands) {
+      const type = this.known(operand);
+      for (const member of membersOf(type)) {
+        const found = expand(member);
+        const numeric = found.kind === "literal" && typeof found.value === "string" &&
+          found.value.trim() !== "" && !Number.isNaN(Number(found.value));
+        const kind = found === madeText || numeric ? undefined : luaType(found);
+        if (kind !== undefined && kind !== "number") {
+          this.report(
+            "E0019",
+            operand,
+            `cannot perform arithmetic on ${textOf(widen(type))}, expected number`,
+          );
+          return dynamic;
+        }
+        integer &&= found.kind === "integer" ||
+          found.kind === "literal" && typeof found.value === "bigint";
+      }
+    }
+    return { kind: integer ? "integer" : "number" };
+  }
+
+  #concatenation(operands: readonly Expression[]): Type {
+    if (this.#mayBring(operands)) return dynamic;
+    for (const operand of operands) {
+      const type = this.known(operand);
+      const wrong = membersOf(type).some((member) =>
+        ["nil", "boolean", "function"].includes(luaType(member) ?? "")
+      );
+      if (wrong) {
+        const text = textOf(widen(type));
+        this.report("E0019", operand, `cannot concatenate ${text}, expected string or number`);
+      }
+    }
+    return madeText;
+  }
+
+  #comparison(left: Expression, right: Expression): Type {
+    if (this.#mayBring([left, right])) return { kind: "boolean" };
+    const kinds = [left, right].map((operand) => {
+      const type = this.known(operand);
+      const found = membersOf(type).map((member) => luaType(member));
+      if (found.some((kind) => kind === "nil" || kind === "boolean" || kind === "function")) {
+        const text = textOf(widen(type));
+        this.report("E0019", operand, `cannot compare ${text}, expected orderable type`);
+        return undefined;
+      }
+      return found.every((kind) => kind === found[0]) ? found[0] : undefined;
+    });
+    const [a, b] = kinds;
+    const mixed = a !== b && [a, b].every((kind) => kind === "number" || kind === "string");
+    if (mixed) this.report("E0019", left, `cannot compare ${a} with ${b}`);
+    return { kind: "boolean" };
+  }
+
+  #call(call: Call): Type {
+    const { callee, args } = call;
+    if (callee.kind === "Name" && !callee.local) {
+      for (const arg of args) this.infer(arg);
+      const named = this.names.find(callee.name);
+      if (named) return named;
+      if (callee.name === "assert" && args[0]) {
+        this.narrow(args[0], true);
+        const [first] = args;
+        return withoutNil(this.typeOfPath(first) ?? this.known(first));
+      }
+      if (callee.name === "setmetatable") return dynamic;
+      return textFunctions.has(callee.name) ? madeText : dynamic;
+    }
+    if (callee.kind === "Member" && callee.object.kind === "Name" && callee.name === "is") {
+      const asked = callee.object.local ? undefined : this.names.find(callee.object.name);
+      if (asked) return this.#isCall(call, asked, args);
+    }
+    const type = this.infer(callee);
+    for (const arg of args) this.infer(arg);
+    return this.#invoke(call, type, args, 0, callee);
+  }
+
+  #methodCall(call: MethodCall): Type {
+    const { object, name, args } = call;
+    if (object.kind === "Name" && !object.local && name === "is") {
+      const asked = this.names.find(object.name);
+      if (asked) return this.#isCall(call, asked, args);
+    }
+    const type = this.infer(object);
+    for (const arg of args) this.infer(arg);
+    if (mayBeNil(type)) {
+      const message = membersOf(type).length > 1
+        ? "cannot call method on optional value without nil check"
+        : "cannot call method on nil";
+      this.report("E0021", object, message);
+      return dynamic;
+    }
+    const found = expand(type);
+    const kind = luaType(found);
+    if (kind === "number" || kind === "boolean" || kind === "function") {
+      this.report("E0022", call, `no method ${name} on type ${textOf(widen(found))}`);
+      return dynamic;
+    }
+    if (found.kind === "record" && !found.fields.has(name)) {
+      this.report("E0022", call, `no method ${name} on type ${textOf(type)}`);
+      return dynamic;
+    }
+    const method = this.fieldType(type, name, call, false);
+    return this.#invoke(call, method, args, 1, call);
+  }
+
+  #isCall(call: Expression, asked: Type, args: readonly Expression[]): Type {
+    for (const arg of args) this.infer(arg);
+    const results: Type[] = [union([asked, nil]), union([{ kind: "error" }, nil])];
+    this.#results.set(call, results);
+    return results[0]!;
+  }
+
+  /** Checks the arguments of a call. @param receivers arguments that stand before those in parentheses */
+  #invoke(
+    call: Expression,
+    type: Type,
+    args: readonly Expression[],
+    receivers: number,
+    at: Expression,
+  ): Type {
+    const callee = expand(type);
+    if (callee.kind === "union" && mayBeNil(callee)) {
+      this.report("E0021", at, `cannot call optional value ${textOf(type)} without nil check`);
+      return dynamic;
+    }
+    const kind = luaType(callee);
+    if (kind !== undefined && kind !== "function" && kind !== "table" && kind !== "userdata") {
+      this.report("E0002", at, `expected function, got ${textOf(widen(callee))}`);
+      return dynamic;
+    }
+    if (callee.kind !== "function") return dynamic;
+    // A field that is called with `:` has its receiver first.
+    this.#checkArguments(call, callee, args, receivers);
+    if (!callee.results) return dynamic;
+    this.#results.set(call, callee.results);
+    return callee.results[0] ?? nil;
+  }
+
+  #checkArguments(
+    call: Expression,
+    callee: FunctionShape,
+    args: readonly Expression[],
+    receivers: number,
+  ): void {
+    const last = args.at(-1);
+    const open = last && /^(?:Call|MethodCall|Vararg)$/.test(last.kind);
+    const given = args.length + receivers;
+    if (!open && given < requiredOf(callee)) {
+      const needed = requiredOf(callee) - receivers;
+      this.report("E0003", call, `not enough arguments: expected ${needed}, got ${args.length}`);
+    } else if (!callee.vararg && args.length > 0 && given > callee.params.length) {
+      const most = callee.params.length - receivers;
+      this.report("E0003", call, `too many arguments: expected ${most}, got ${args.length}`);
+    }
+    args.forEach((arg, index) => {
+      const wanted = callee.params[index + receivers] ?? callee.vararg;
+      // What more a call returns is not known here.
+      if (wanted) {
+        this.checkValue(
+          arg,
+          this.known(arg),
+          wanted,
+          (why) => `argument ${index + 1}: expected ${textOf(wanted)}, got ${why}`,
+        );
+      }
+    });
+  }
+
+  /** Reports a value that does not fit the place where it stands. */
+  protected abstract checkValue(
+    expression: Expression,
+    type: Type,
+    expected: Type,
+    message: (value: string) => string,
+  ): void;
+}

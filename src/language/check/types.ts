@@ -1,0 +1,272 @@
+/**
+ * Types as the checker compares them.
+ * @module
+ */
+import type { LiteralValue } from "../describe.ts";
+
+export interface Field {
+  type: Type;
+  optional: boolean;
+}
+
+export interface FunctionShape {
+  kind: "function";
+  params: Type[];
+  /** Absent: a call may not have more arguments; `dynamic` for functions without annotations. */
+  vararg?: Type;
+  /** Absent: nothing is known of them. */
+  results?: Type[];
+  /** The first parameter is the receiver. */
+  method?: boolean;
+  /** No call of it comes back. */
+  never?: boolean;
+  /** What holds of an argument after a call: its place, and the type (absent: not nil). */
+  asserts?: { place: number; type?: Type };
+}
+
+/** `dynamic` is what the checker does not know: it fits everything, and everything fits it. */
+export type Type =
+  | { kind: "dynamic" | "any" | "unknown" | "never" }
+  | {
+    kind:
+      | "nil"
+      | "boolean"
+      | "number"
+      | "integer"
+      | "string"
+      | "table"
+      | "error"
+      | "userdata"
+      | "thread";
+  }
+  | { kind: "literal"; value: LiteralValue }
+  | { kind: "array"; element: Type }
+  | { kind: "map"; key: Type; value: Type }
+  | { kind: "record"; fields: Map<string, Field>; name?: string }
+  | { kind: "interface"; fields: Map<string, Field>; name: string }
+  | { kind: "union" | "intersection"; members: Type[] }
+  | { kind: "named"; name: string; get: () => Type }
+  | FunctionShape;
+
+export const dynamic: Type = { kind: "dynamic" };
+export const nil: Type = { kind: "nil" };
+export const never: Type = { kind: "never" };
+/** A table of which nothing is known. */
+export const someTable: Type = { kind: "table" };
+
+/** The type that a name stands for. */
+export function expand(type: Type): Type {
+  let seen = 0;
+  while (type.kind === "named") {
+    type = type.get();
+    if (++seen > 32) return dynamic;
+  }
+  return type;
+}
+
+/** The union of types, flat. */
+export function union(types: readonly Type[]): Type {
+  const members: Type[] = [];
+  for (const type of types) {
+    const flat = type.kind === "union" ? type.members : [type];
+    for (const member of flat) {
+      if (member.kind === "dynamic" || member.kind === "any") return member;
+      if (member.kind === "never" || members.includes(member)) continue;
+      if (member.kind in simple && members.some(({ kind }) => kind === member.kind)) continue;
+      members.push(member);
+    }
+  }
+  return members.length === 0
+    ? never
+    : members.length === 1
+    ? members[0]!
+    : { kind: "union", members };
+}
+
+const simple = { nil: 1, boolean: 1, number: 1, integer: 1, string: 1, any: 1 };
+
+/** The members of a union; of any other type itself. */
+export function membersOf(type: Type): Type[] {
+  const found = expand(type);
+  return found.kind === "union" ? found.members.flatMap(membersOf) : [type];
+}
+
+/** Keeps the members that pass. */
+export function filter(type: Type, keep: (member: Type) => boolean): Type {
+  const members = membersOf(type);
+  const kept = members.filter((member) => keep(expand(member)));
+  return kept.length === members.length ? type : union(kept);
+}
+
+/** The type without nil. */
+export function withoutNil(type: Type): Type {
+  return filter(type, ({ kind }) => kind !== "nil");
+}
+
+/** Whether nil is one of its values for certain; `any` and what is unknown are not asked. */
+export function mayBeNil(type: Type): boolean {
+  return membersOf(type).some((member) => expand(member).kind === "nil");
+}
+
+/** Whether a place of the type may be left empty. */
+export function acceptsNil(type: Type): boolean {
+  return membersOf(type).some((member) =>
+    ["dynamic", "any", "unknown", "nil"].includes(expand(member).kind)
+  );
+}
+
+/** How many arguments a call must have. */
+export function requiredOf({ params }: FunctionShape): number {
+  let required = params.length;
+  while (required > 0 && acceptsNil(params[required - 1]!)) required--;
+  return required;
+}
+
+/** What `type(v)` says of the values of a type; undefined: it is not known. */
+export function luaType(type: Type): string | undefined {
+  const found = expand(type);
+  switch (found.kind) {
+    case "nil":
+    case "boolean":
+    case "number":
+    case "string":
+    case "table":
+    case "function":
+    case "userdata":
+    case "thread":
+      return found.kind;
+    case "integer":
+      return "number";
+    case "literal":
+      return typeof found.value === "bigint" ? "number" : typeof found.value;
+    case "array":
+    case "map":
+    case "record":
+      return "table";
+    case "error":
+      return "userdata";
+    default:
+      return undefined;
+  }
+}
+
+/** The type of which a literal is one. */
+export function widen(type: Type): Type {
+  if (type.kind !== "literal") return type;
+  const { value } = type;
+  if (typeof value === "bigint") return { kind: "integer" };
+  return { kind: typeof value as "string" | "number" | "boolean" };
+}
+
+/** Whether every value of `from` is one of `to`. What is not known fits. */
+export function fits(from: Type, to: Type, depth = 0): boolean {
+  if (from === to || depth > 24) return true;
+  const [a, b] = [expand(from), expand(to)];
+  const next = depth + 1;
+  if (a === b || a.kind === "dynamic" || b.kind === "dynamic" || a.kind === "never") return true;
+  if (b.kind === "any" || b.kind === "unknown") return true;
+  if (a.kind === "union") return a.members.every((member) => fits(member, b, next));
+  if (b.kind === "union") return b.members.some((member) => fits(a, member, next));
+  if (b.kind === "intersection") return b.members.every((member) => fits(a, member, next));
+  if (a.kind === "intersection") return a.members.some((member) => fits(member, b, next));
+  if (a.kind === "any" || a.kind === "unknown") return false;
+  if (a.kind === "literal") {
+    if (b.kind === "literal") return a.value === b.value;
+    const wide = widen(a).kind;
+    return wide === b.kind || wide === "integer" && b.kind === "number" ||
+      typeof a.value === "number" && Number.isInteger(a.value) && b.kind === "integer";
+  }
+  if (a.kind === "integer" && b.kind === "number") return true;
+  return fitsTable(a, b, next);
+}
+
+function fitsTable(a: Type, b: Type, next: number): boolean {
+  const table = ["array", "map", "record", "table"].includes(a.kind);
+  // What else is in a table of which nothing is known, or behind an interface, is not known.
+  if (b.kind === "interface") return table || a.kind === "interface" || a.kind === "userdata";
+  if (a.kind === "interface") return !(b.kind in simple) && b.kind !== "function";
+  if (a.kind === "table") return ["array", "map", "record", "table"].includes(b.kind);
+  if (b.kind === "table") return table;
+  if (a.kind === "array" && b.kind === "array") return fits(a.element, b.element, next);
+  if (a.kind === "array" && b.kind === "map") {
+    return fits({ kind: "integer" }, b.key, next) && fits(a.element, b.value, next);
+  }
+  if (a.kind === "map" && b.kind === "map") {
+    return fits(a.key, b.key, next) && fits(a.value, b.value, next);
+  }
+  if (a.kind === "record") {
+    if (b.kind === "map") {
+      return fits({ kind: "string" }, b.key, next) &&
+        [...a.fields.values()].every(({ type }) => fits(type, b.value, next));
+    }
+    if (b.kind === "array") return a.fields.size === 0;
+    if (b.kind === "record") return fitsRecord(a.fields, b.fields, next);
+  }
+  if (a.kind === "function" && b.kind === "function") return fitsFunction(a, b, next);
+  return a.kind === b.kind;
+}
+
+function fitsRecord(a: Map<string, Field>, b: Map<string, Field>, next: number): boolean {
+  for (const [name, wanted] of b) {
+    const given = a.get(name);
+    if (!given) {
+      if (!wanted.optional && !fits(nil, wanted.type, next)) return false;
+    } else if (given.optional && !wanted.optional && !fits(nil, wanted.type, next)) return false;
+    else if (!fits(given.type, wanted.type, next)) return false;
+  }
+  return true;
+}
+
+function fitsFunction(a: FunctionShape, b: FunctionShape, next: number): boolean {
+  if (requiredOf(a) > b.params.length && !b.vararg) return false;
+  const parameters = b.params.every((param, index) => {
+    const own = a.params[index] ?? a.vararg;
+    return !own || fits(param, own, next);
+  });
+  const results = !b.results || !a.results ||
+    b.results.every((result, index) => fits(a.results![index] ?? nil, result, next));
+  return parameters && results;
+}
+
+/** The text of a type, for messages. */
+export function textOf(type: Type, depth = 0): string {
+  if (depth > 4) return "…";
+  const next = depth + 1;
+  switch (type.kind) {
+    case "named":
+      return type.name;
+    case "dynamic":
+      return "any";
+    case "literal":
+      return typeof type.value === "string" ? JSON.stringify(type.value) : String(type.value);
+    case "array":
+      return `{${textOf(type.element, next)}}`;
+    case "map":
+      return `{[${textOf(type.key, next)}]: ${textOf(type.value, next)}}`;
+    case "record":
+    case "interface":
+      return type.name ??
+        `{${
+          [...type.fields].map(([name, field]) =>
+            `${name}${field.optional ? "?" : ""}: ${textOf(field.type, next)}`
+          ).join(", ")
+        }}`;
+    case "union": {
+      const rest = type.members.filter(({ kind }) => kind !== "nil");
+      const text = rest.map((member) => textOf(member, next)).join(" | ");
+      if (rest.length === type.members.length) return text;
+      return rest.length === 1 ? `${text}?` : `(${text})?`;
+    }
+    case "intersection":
+      return type.members.map((member) => textOf(member, next)).join(" & ");
+    case "function": {
+      const params = type.params.map((param) => textOf(param, next));
+      if (type.vararg) params.push(`...${textOf(type.vararg, next)}`);
+      const results = (type.results ?? []).map((result) => textOf(result, next));
+      const shown = results.length === 1 ? results[0] : `(${results.join(", ")})`;
+      return `(${params.join(", ")}) -> ${shown}`;
+    }
+    default:
+      return type.kind;
+  }
+}
