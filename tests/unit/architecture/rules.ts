@@ -177,7 +177,9 @@ export const rules: Record<string, Rule> = {
       if (!/^src\/language\/.*\.ts$/.test(path)) return [];
       const found = text.matchAll(/\bfrom "([^"\n]+)";$|\b(?:import|require)\("([^"\n]+)"\)/gm);
       return [...found].map(([, named, called]) => (named ?? called)!)
-        .filter((target) => !/^\.\/[^.]/.test(target)).map((target) =>
+        .filter((target) =>
+          !target.startsWith(".") || !join(dirname(path), target).startsWith("src/language/")
+        ).map((target) =>
           `${path} imports ${target}. The front end of the language takes a text and returns trees; ` +
           "it asks nobody."
         );
