@@ -1,5 +1,12 @@
 import { defineService } from "../service.ts";
-import { amqpSchema, consumerSchema, memorySchema, queueSchema, sqliteSchema } from "./schema.ts";
+import {
+  amqpSchema,
+  consumerSchema,
+  memorySchema,
+  queueSchema,
+  sqliteSchema,
+  sqsSchema,
+} from "./schema.ts";
 
 /** Queues in memory, which end with the runtime. */
 export const memoryDriver = defineService({
@@ -20,6 +27,14 @@ export const amqpDriver = defineService({
   name: "queue.driver.amqp",
   schema: amqpSchema,
   load: () => import("./amqp/service.ts").then(({ runAmqpDriver }) => runAmqpDriver),
+});
+
+/** Queues of SQS. */
+export const sqsDriver = defineService({
+  name: "queue.driver.sqs",
+  references: [{ path: ["config"], bareName: false, kinds: ["config.aws"] }],
+  schema: sqsSchema,
+  load: () => import("./sqs/service.ts").then(({ runSqsDriver }) => runSqsDriver),
 });
 
 /** A queue of a driver. */

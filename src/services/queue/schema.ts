@@ -63,6 +63,28 @@ export const amqpSchema = () =>
 /** The payload of a `queue.driver.amqp`. */
 export type AmqpDriverSettings = zod.output<ReturnType<typeof amqpSchema>>;
 
+/** Of the payload of a `queue.driver.sqs`. */
+export const sqsSchema = () =>
+  z.object({
+    config: required("config", 'add "config: namespace:name" of a config.aws entry'),
+    /** Where SQS is when it is not AWS. */
+    endpoint: z.string().min(1).optional().refine(
+      (text) => text === undefined || /^https?:/.test(URL.parse(text)?.protocol ?? ""),
+      { error: "endpoint must begin with http:// or https://" },
+    ),
+    /** Seconds, of queues that are made. */
+    message_retention_period: z.int().min(60).max(1_209_600).default(345_600),
+    /** Seconds, of queues that are made. */
+    default_delay_seconds: z.int().min(0).max(900).default(0),
+    disable_message_checksum_validation: z.boolean().default(false),
+    use_fips: z.boolean().default(false),
+    use_dual_stack: z.boolean().default(false),
+    lifecycle: lifecycle(),
+  });
+
+/** The payload of a `queue.driver.sqs`. */
+export type SqsDriverSettings = zod.output<ReturnType<typeof sqsSchema>>;
+
 /** A queue is there as soon as its entry is, unless its lifecycle says otherwise. */
 const startsByItself = () =>
   z.preprocess(

@@ -411,6 +411,12 @@ describe.each(["memory", "sqlite"])("%s", (kind) => {
   });
 });
 
+const sqs = (fields: Record<string, unknown>) => ({
+  kind: "queue.driver.sqs",
+  config: "app:aws",
+  ...fields,
+});
+
 test.each([
   ["work", { codec: "json" }, "unknown codec: json"],
   ["work", { driver: "driver" }, "driver"],
@@ -421,6 +427,12 @@ test.each([
   ["driver", { kind: "queue.driver.amqp", url: "http://x" }, "url must begin with amqp://"],
   ["driver", { kind: "queue.driver.amqp", auth_mechanism: "BASIC" }, "unknown auth_mechanism"],
   ["driver", { kind: "queue.driver.amqp", heartbeat: "7d" }, 'bad duration "7d"'],
+  ["driver", { kind: "queue.driver.sqs" }, "config is required"],
+  ["driver", { kind: "queue.driver.sqs", config: "app:none" }, "app:none"],
+  ["driver", { kind: "queue.driver.sqs", config: "app:notes" }, "app:notes"],
+  ["driver", sqs({ message_retention_period: 59 }), "message_retention_period"],
+  ["driver", sqs({ default_delay_seconds: 901 }), "default_delay_seconds"],
+  ["driver", sqs({ endpoint: "ftp://x" }), "endpoint must begin with http"],
   ["consumer", { queue: "app:none" }, "app:none"],
   ["consumer", { queue: "app:driver" }, "app:driver"],
   ["consumer", { func: "handle" }, "handle"],
@@ -430,6 +442,8 @@ test.each([
 ])("an entry that is wrong is refused: %s %j", async (name, fields, message) => {
   const sources = withQueue({ handle: "" });
   const entry = { ...sources.entries![name], ...fields };
-  const started = startApplication({ ...sources, entries: { ...sources.entries, [name]: entry } });
+  const aws = { kind: "config.aws", region: "r", access_key_id: "a", secret_access_key: "b" };
+  const entries = { ...sources.entries, aws, [name]: entry };
+  const started = startApplication({ ...sources, entries });
   expect(await started.catch((error: Error) => error.message)).toContain(message);
 });
