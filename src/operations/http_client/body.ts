@@ -14,16 +14,21 @@ export class Patience {
   #kept = false;
 
   /**
-   * @param what names the request in errors
+   * @param name of the request in errors; asked for only when it fails
    * @param limit milliseconds
    * @param outer aborted when the unit is cancelled or ends
    */
-  constructor(public what: string, limit: number, outer: AbortSignal) {
+  constructor(public name: () => string, limit: number, outer: AbortSignal) {
     this.#limit = limit;
     this.#outer = outer;
     if (outer.aborted) this.#controller.abort();
     else outer.addEventListener("abort", this.#canceled, { once: true });
     this.restart();
+  }
+
+  /** Names the request in errors. */
+  get what(): string {
+    return this.name();
   }
 
   /** Aborted when the time is over or the unit ends: the socket closes. */
@@ -108,23 +113,27 @@ const waits: Readonly<Record<Phase, string>> = {
 
 /** The body of a response, read as it comes: what is not read stays with the sender. */
 export class ResponseBody implements Closable {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  readonly #response: Response;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   readonly #limit: number;
   readonly #patience: Patience;
+  /** Bytes that the server has announced, 0 when it did not say. */
   readonly #announced: number;
+  readonly #encoded: boolean;
   #rest: Uint8Array = new Uint8Array();
   #read = 0;
   #turn: Promise<unknown> = Promise.resolve();
 
-  /** @param limit bytes at most, after decompression */
-  constructor(response: Response, limit: number, patience: Patience) {
-    this.#reader = response.body?.getReader() as
-      | ReadableStreamDefaultReader<Uint8Array>
-      | undefined;
+  /** @param limit bytes at most, after decompression @param method of the request */
+  constructor(response: Response, limit: number, patience: Patience, method: string) {
+    this.#response = response;
     this.#limit = limit;
     this.#patience = patience;
     const length = response.headers.get("content-length");
-    this.#announced = length === null ? 0 : Number(length);
+    // Of such a response, it is the length of a body that is not sent.
+    const bodiless = method === "HEAD" || response.status === 204 || response.status === 304;
+    this.#announced = length === null || bodiless ? 0 : Number(length);
+    this.#encoded = response.headers.has("content-encoding");
   }
 
   #tooLarge(): WippyError {
@@ -135,6 +144,9 @@ export class ResponseBody implements Closable {
   }
 
   async #next(): Promise<Uint8Array | undefined> {
+    this.#reader ??= this.#response.body?.getReader() as
+      | ReadableStreamDefaultReader<Uint8Array>
+      | undefined;
     if (this.#reader === undefined) return undefined;
     const { done, value } = await this.#patience.during("body", this.#reader.read());
     if (done) return undefined;
@@ -146,6 +158,10 @@ export class ResponseBody implements Closable {
   /** All of it. @throws WippyError Internal or Canceled */
   async all(): Promise<Uint8Array> {
     if (this.#announced > this.#limit) throw this.#tooLarge();
+    // It is no longer than announced, so that nobody need count.
+    if (this.#announced > 0 && !this.#encoded) {
+      return await this.#patience.during("body", this.#response.bytes());
+    }
     const parts: Uint8Array[] = [];
     for (let part = await this.#next(); part !== undefined; part = await this.#next()) {
       parts.push(part);

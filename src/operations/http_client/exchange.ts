@@ -56,6 +56,7 @@ async function addressesOf(
   place: Place,
   patience: Patience,
 ): Promise<{ addresses?: string[]; needs?: Need[] }> {
+  if (place.granted === undefined) return {};
   // A proxy resolves the name where it is.
   if (request.unix !== undefined || throughProxy(request, place) !== undefined) return {};
   const resolved = resolve("http_client", new URL(request.url), place.granted);
@@ -67,7 +68,8 @@ export async function lacks(request: Request, place: Place): Promise<Need[]> {
   if (place.granted === undefined) return [];
   const known = missing(needsOf(request), place.granted);
   if (known.length > 0) return known;
-  const patience = new Patience(nameOf(request.method, request.url), request.timeout, place.signal);
+  const name = () => nameOf(request.method, request.url);
+  const patience = new Patience(name, request.timeout, place.signal);
   try {
     return (await addressesOf(request, place, patience)).needs ?? [];
   } finally {
@@ -86,14 +88,15 @@ async function connect(
   const bridge = proxy &&
     await patience.during("connect", bridgeTo(request, proxy, patience.signal));
   const unix = bridge?.path ?? request.unix;
-  const original = new URL(request.url);
-  const secure = original.protocol === "https:";
   const has = (wanted: string) => request.headers.some(([name]) => name.toLowerCase() === wanted);
   const send = (address: string | undefined) => {
-    const url = new URL(original);
     const headers = [...request.headers];
+    let url: URL | string = request.url;
     let tls = request.tls as BunFetchRequestInit["tls"];
     if (address !== undefined) {
+      const original = new URL(request.url);
+      const secure = original.protocol === "https:";
+      url = new URL(original);
       url.hostname = address.includes(":") ? `[${address}]` : address;
       if (!has("host")) headers.push(["Host", original.host]);
       if (secure) tls = { serverName: original.hostname, ...tls };
@@ -176,10 +179,10 @@ export async function exchange(
   place: Place,
 ): Promise<Outcome> {
   let request = first;
-  const patience = new Patience(nameOf(request.method, request.url), request.timeout, place.signal);
+  const name = () => nameOf(request.method, request.url);
+  const patience = new Patience(name, request.timeout, place.signal);
   try {
     while (true) {
-      patience.what = nameOf(request.method, request.url);
       const known = place.granted ? missing(needsOf(request), place.granted) : [];
       const { addresses, needs } = known.length > 0
         ? { needs: known }
@@ -235,7 +238,7 @@ async function received(
 ): Promise<LuaValue> {
   const asked = request.headers.some(([name]) => name.toLowerCase() === "accept-encoding");
   const known = describe(request, response, !asked);
-  const body = new ResponseBody(response, request.limit, patience);
+  const body = new ResponseBody(response, request.limit, patience, request.method);
   if (request.stream) {
     patience.keep();
     return asLua({ ...known, body_size: -1, stream: place.resources.add(body) });

@@ -31,13 +31,16 @@ function answer(outcome: Outcome): LuaValue {
   return asLua(outcome);
 }
 
+/** Read when the first request is sent. */
+const exchanging = lazy(() => import("./exchange.ts"));
+
 async function send(
   context: OperationContext,
   wanted: Request,
   content: string | Uint8Array | undefined,
   given: string[] | undefined,
 ): Promise<LuaValue> {
-  const { exchange } = await import("./exchange.ts");
+  const { exchange } = await exchanging();
   const some = wanted.form ?? (content === undefined || content.length === 0 ? undefined : content);
   return answer(await exchange(wanted, some, placeOf(context, given)));
 }

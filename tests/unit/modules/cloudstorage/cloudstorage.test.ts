@@ -55,6 +55,13 @@ test("an object is made, found, read in parts, and deleted", async () => {
   ]);
 });
 
+test("an object that is too large to be read as a string can be looked at", async () => {
+  const server = serveS3();
+  server.instead = () =>
+    new Response(null, { headers: { "Content-Length": "500000000", ETag: '"x"' } });
+  expect(await use(server, `return assert(bucket:head_object("big")).size`)).toBe(500_000_000);
+});
+
 test("an empty object is an empty string", async () => {
   const code = `
     assert(bucket:upload_object("empty", ""))

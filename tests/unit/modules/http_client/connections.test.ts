@@ -4,7 +4,7 @@ import { requestOf } from "../../../../src/operations/http_client/request.ts";
 import { cleanAfterTest } from "../../../cleanup.ts";
 import { evaluate } from "../lua-unit.ts";
 import { certificate, key } from "./certificate.ts";
-import { serve } from "./servers.ts";
+import { serve, serveRaw } from "./servers.ts";
 
 test("a connection is used again, and one that the server has closed is not", async () => {
   let connections = 0;
@@ -52,6 +52,18 @@ test("a connection that nobody checked is not used by a request that checks", as
     "DEPTH_ZERO_SELF_SIGNED_CERT",
     "ERR_TLS_CERT_ALTNAME_INVALID",
   ]);
+});
+
+test("the length of a body that is not sent counts for nothing", async () => {
+  const { url } = await serveRaw((socket, first) => {
+    const status = first.startsWith("HEAD") ? "200 OK" : "304 Not Modified";
+    socket.end(`HTTP/1.1 ${status}\r\nContent-Length: 1000000\r\nConnection: close\r\n\r\n`);
+  });
+  const code = `
+    local head = assert(http_client.head(..., { max_response_body = 10 }))
+    local unchanged = assert(http_client.get(..., { max_response_body = 10 }))
+    return { head.status_code, head.headers["Content-Length"], head.body_size, unchanged.status_code }`;
+  expect(await evaluate(code, { args: [url] })).toEqual([200, "1000000", 0, 304]);
 });
 
 test("what a response sets is not sent with the next request", async () => {
