@@ -13,6 +13,7 @@ local store = {
   backend = freeze({
     MEMORY = "memory",
     SQL = "sql",
+    SQLITE = "sqlite",
     KV_RAFT = "kv.raft",
     KV_CRDT = "kv.crdt",
     UNKNOWN = "unknown",

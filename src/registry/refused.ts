@@ -32,12 +32,12 @@ const kinds: readonly (readonly [pattern: string, sentence: string])[] = [
   [
     "store.kv.raft",
     "store.kv.raft replicates keys over a cluster, but this wippy is one machine and has no replicated stores; " +
-    "use store.sql, which is durable",
+    "use store.sqlite, which is durable",
   ],
   [
     "store.kv.crdt",
     "store.kv.crdt merges the keys of the nodes of a cluster, but this wippy is one machine and has no replicated " +
-    "stores; use store.memory, or store.sql, which is durable",
+    "stores; use store.memory, or store.sqlite, which is durable",
   ],
   ["cdc.*", changeCapture],
   ["*.wasm", webAssembly],

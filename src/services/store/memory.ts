@@ -1,5 +1,6 @@
 import type { Platform } from "../../platform/platform.ts";
 import { WippyError } from "../../vm/error.ts";
+import { unmet } from "./requests.ts";
 
 /** What is stored under a key. */
 export interface Item {
@@ -17,18 +18,9 @@ export interface PutOptions {
   ifVersion?: string;
 }
 
-export interface Page {
-  items: Item[];
-  more: boolean;
-}
-
 interface Stored extends Item {
   /** Milliseconds since 1970; 0: never. */
   expires: number;
-}
-
-function fail(kind: string, message: string, retryable = false): never {
-  throw new WippyError(kind, message, { retryable });
 }
 
 /** Keys and values in memory. What has expired is not seen, whether it was removed yet or not. */
@@ -55,15 +47,16 @@ export class MemoryStore {
   /** @throws WippyError AlreadyExists, NotFound, Conflict (retryable), Unavailable (retryable) when it is full */
   put(key: string, value: Uint8Array, { ttl, onlyIfAbsent, ifVersion }: PutOptions): Item {
     const present = this.get(key);
-    if (onlyIfAbsent && present) fail("AlreadyExists", `key exists: ${key}`);
-    if (ifVersion !== undefined && !present) fail("NotFound", `key not found: ${key}`);
-    if (ifVersion !== undefined && present?.version !== ifVersion) {
-      fail("Conflict", `key ${key} has version ${present?.version}, not ${ifVersion}`, true);
+    if (onlyIfAbsent && present) throw unmet.exists(key);
+    if (ifVersion !== undefined && !present) throw unmet.missing(key);
+    if (ifVersion !== undefined && present && present.version !== ifVersion) {
+      throw unmet.changed(key, present.version, ifVersion);
     }
     if (!this.#items.has(key) && this.#items.size >= this.#most) {
       this.#clean();
       if (this.#items.size >= this.#most) {
-        fail("Unavailable", `store is full: it has ${this.#most} keys`, true);
+        const message = `store is full: it has ${this.#most} keys`;
+        throw new WippyError("Unavailable", message, { retryable: true });
       }
     }
     this.#version += 1;
@@ -81,13 +74,12 @@ export class MemoryStore {
     return present;
   }
 
-  /** Items in the order of their keys, from behind `after` on. */
-  list(prefix: string, after: string, limit: number): Page {
+  /** At most `limit` items in the order of their keys, from behind `after` on. */
+  list(prefix: string, after: string, limit: number): Item[] {
     const keys = [...this.#items.values()]
       .filter((item) => item.key.startsWith(prefix) && item.key > after && !this.#expired(item))
       .map(({ key }) => key).sort();
-    const items = keys.slice(0, limit).map((key) => this.#items.get(key)!);
-    return { items, more: keys.length > limit };
+    return keys.slice(0, limit).map((key) => this.#items.get(key)!);
   }
 
   /** Keys, with those that have expired and are not removed yet. */

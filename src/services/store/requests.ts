@@ -1,6 +1,6 @@
 import type { StoreRequests } from "../../operations/store/requests.ts";
 import { WippyError } from "../../vm/error.ts";
-import { type LuaValue, ofKernel } from "../../vm/value.ts";
+import { asLua, type LuaValue, ofKernel } from "../../vm/value.ts";
 import type { Service } from "../service.ts";
 
 /** What a store does for each request. */
@@ -20,3 +20,29 @@ export function answerOf(requests: Requests): NonNullable<Service["answer"]> {
     throw new WippyError("Internal", `a store answers no ${operation}`, { retryable: false });
   };
 }
+
+/** A page of items, of which one more than `limit` was looked for. */
+export function pageOf(
+  found: { key: string; value: Uint8Array; version?: string }[],
+  limit: number,
+): LuaValue {
+  const items = found.slice(0, limit);
+  const cursor = items.at(-1)?.key;
+  return asLua({
+    items,
+    has_more: found.length > limit,
+    ...(cursor !== undefined && { cursor }),
+  });
+}
+
+/** How a condition of a put was not met. */
+export const unmet = {
+  exists: (key: string) =>
+    new WippyError("AlreadyExists", `key exists: ${key}`, { retryable: false }),
+  missing: (key: string) =>
+    new WippyError("NotFound", `key not found: ${key}`, { retryable: false }),
+  changed: (key: string, version: string, expected: string) =>
+    new WippyError("Conflict", `key ${key} has version ${version}, not ${expected}`, {
+      retryable: true,
+    }),
+};

@@ -1,9 +1,8 @@
-import { WippyError } from "../../vm/error.ts";
-import { asLua, type LuaValue } from "../../vm/value.ts";
+import type { LuaValue } from "../../vm/value.ts";
 import type { ServiceContext } from "../context.ts";
 import { type Service, untilStopped } from "../service.ts";
 import { type Item, MemoryStore } from "./memory.ts";
-import { answerOf, type Requests } from "./requests.ts";
+import { answerOf, pageOf, type Requests, unmet } from "./requests.ts";
 import type { MemorySettings } from "./schema.ts";
 
 function itemTable({ key, value, version }: Item): LuaValue {
@@ -30,7 +29,7 @@ export function runMemoryStore(
     entry({ key }) {
       const item = store.get(key);
       if (item) return itemTable(item);
-      throw new WippyError("NotFound", `key not found: ${key}`, { retryable: false });
+      throw unmet.missing(key);
     },
     put: ({ key, value, ttl, only_if_absent, if_version }) =>
       itemTable(store.put(key, value, {
@@ -40,15 +39,12 @@ export function runMemoryStore(
       })),
     has: ({ key }) => store.get(key) !== undefined,
     delete: ({ key }) => store.delete(key),
-    list({ prefix, after, limit }) {
-      const { items, more } = store.list(prefix, after, limit);
-      const cursor = items.at(-1)?.key;
-      return asLua({
-        items: items.map(({ key, value, version }) => ({ key, value, version })),
-        has_more: more,
-        ...(cursor !== undefined && { cursor }),
-      });
-    },
+    list: ({ prefix, after, limit }) =>
+      pageOf(
+        store.list(prefix, after, limit + 1)
+          .map(({ key, value, version }) => ({ key, value, version })),
+        limit,
+      ),
   };
   return untilStopped({
     open() {},

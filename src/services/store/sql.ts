@@ -2,21 +2,83 @@ import { readJson } from "../../operations/json/read.ts";
 import { writeJson } from "../../operations/json/write.ts";
 import { pack, unpack } from "../../vm/codec.ts";
 import { WippyError } from "../../vm/error.ts";
-import { asLua, type LuaValue, ofKernel } from "../../vm/value.ts";
+import { type LuaValue, ofKernel } from "../../vm/value.ts";
 import type { ServiceContext } from "../context.ts";
 import { type Service, untilStopped } from "../service.ts";
-import type { SqlValue } from "../sql/driver.ts";
+import type { Driver, SqlValue } from "../sql/driver.ts";
 import { SqlService } from "../sql/service.ts";
-import { answerOf } from "./requests.ts";
+import { answerOf, pageOf, unmet } from "./requests.ts";
 import type { SqlStoreSettings } from "./schema.ts";
 
 interface Row {
   k: string;
-  v: string;
+  v: string | Uint8Array;
 }
 
 function item({ k, v }: Row) {
-  return { key: k, value: pack(readJson(v).value) };
+  const text = typeof v === "string" ? v : new TextDecoder().decode(v);
+  return { key: k, value: pack(readJson(text).value) };
+}
+
+/** The statements of a store, which differ from database to database; parameters are in the order named. */
+interface Statements {
+  /** key, now */
+  find: string;
+  /** key, value, expires */
+  put: string;
+  /** key, now */
+  remove: string;
+  /** after, now, prefix */
+  list(limit: number): string;
+  /** now */
+  clean: string;
+  /** An instant, in milliseconds since 1970. */
+  time(instant: number): string;
+}
+
+/** Behind the year 9999, there are no timestamps. */
+const lastInstant = 253_402_300_799_999;
+
+function statementsOf(driver: Driver, settings: SqlStoreSettings): Statements {
+  const { type } = driver;
+  const { table_name, id_column_name, payload_column_name, expire_column_name } = settings;
+  // PostgreSQL knows a name without quotes in lower case.
+  const name = (text: string) => driver.quote(type === "postgres" ? text.toLowerCase() : text);
+  const [table, key, value, expires] = [
+    table_name,
+    id_column_name,
+    payload_column_name,
+    expire_column_name,
+  ].map(name);
+  const mark = (number: number) => type === "postgres" ? `$${number}` : "?";
+  const alive = `(${expires} IS NULL OR ${expires} > ${mark(2)})`;
+  const row = `SELECT ${key} AS k, ${value} AS v FROM ${table}`;
+  // In the order of bytes, as the keys of all stores are.
+  const ordered = type === "postgres" ? `${key} COLLATE "C"` : key;
+  const begins = {
+    sqlite: `substr(${key}, 1, length(?3)) = ?3`,
+    postgres: `starts_with(${key}, $3)`,
+    mysql: `LOCATE(?, ${key}) = 1`,
+  };
+  const list = `${row} WHERE ${ordered} > ${mark(1)} AND ${alive} AND ${begins[type]}`;
+  return {
+    find: `${row} WHERE ${key} = ${mark(1)} AND ${alive}`,
+    put:
+      `INSERT INTO ${table} (${key}, ${value}, ${expires}) VALUES (${mark(1)}, ${mark(2)}, ${
+        mark(3)
+      }) ` +
+      (type === "mysql"
+        ? `ON DUPLICATE KEY UPDATE ${value} = VALUES(${value}), ${expires} = VALUES(${expires})`
+        : `ON CONFLICT (${key}) DO UPDATE SET ${value} = excluded.${value}, ` +
+          `${expires} = excluded.${expires}`),
+    remove: `DELETE FROM ${table} WHERE ${key} = ${mark(1)} AND ${alive}`,
+    list: (limit) => `${list} ORDER BY ${ordered} LIMIT ${limit}`,
+    clean: `DELETE FROM ${table} WHERE ${expires} <= ${mark(1)}`,
+    time(instant) {
+      const text = new Date(Math.min(instant, lastInstant)).toISOString();
+      return type === "mysql" ? text.replace("T", " ").replace("Z", "") : text;
+    },
+  };
 }
 
 function hasBytes(value: LuaValue): boolean {
@@ -46,15 +108,9 @@ export function runSqlStore(
   settings: SqlStoreSettings,
 ): Service {
   const database = () => services.get(settings.database, SqlService);
-  // Their names were checked; quoted, a reserved word is one too.
-  const [table, key, value, expires] = [
-    settings.table_name,
-    settings.id_column_name,
-    settings.payload_column_name,
-    settings.expire_column_name,
-  ].map((name) => `"${name}"`);
-  const alive = `(${expires} IS NULL OR ${expires} > ?)`;
-  const now = () => new Date(platform.now()).toISOString();
+  let made: Statements | undefined;
+  const statements = () => made ??= statementsOf(database().driver, settings);
+  const now = () => statements().time(platform.now());
   async function query(sql: string, params: SqlValue[], signal: AbortSignal): Promise<Row[]> {
     const rows = await database().run({ kind: "query", sql, params }, signal);
     const list = rows instanceof Uint8Array ? unpack(rows) : [];
@@ -65,18 +121,15 @@ export function runSqlStore(
     return done instanceof Uint8Array ? 0n : done.rowsAffected;
   }
   const find = (name: string, signal: AbortSignal) =>
-    query(
-      `SELECT ${key} AS k, ${value} AS v FROM ${table} WHERE ${key} = ? AND ${alive}`,
-      [name, now()],
-      signal,
-    );
+    query(statements().find, [name, now()], signal);
 
   let cancel = () => {};
   function cleanLater(): void {
     if (settings.cleanup_interval === 0) return;
     cancel = platform.setTimer(settings.cleanup_interval, () => {
-      execute(`DELETE FROM ${table} WHERE ${expires} <= ?`, [now()], never)
-        .catch((error) => log("error", `cleanup failed: ${WippyError.from(error).message}`));
+      Promise.try(() => execute(statements().clean, [now()], never)).catch((error) =>
+        log("error", `cleanup failed: ${WippyError.from(error).message}`)
+      );
       cleanLater();
     });
   }
@@ -98,42 +151,29 @@ export function runSqlStore(
       async entry({ key: name }, signal) {
         const [row] = await find(name, signal);
         if (row) return item(row);
-        throw new WippyError("NotFound", `key not found: ${name}`, { retryable: false });
+        throw unmet.missing(name);
       },
       async put({ key: name, value: bytes, ttl, only_if_absent, if_version }, signal) {
         if (only_if_absent || if_version !== undefined) {
           const message = "a store.sql puts without conditions; use a store.memory, or SQL";
           throw new WippyError("Invalid", message, { retryable: false });
         }
-        const until = ttl === 0 ? null : new Date(platform.now() + ttl).toISOString();
-        await execute(
-          `INSERT INTO ${table} (${key}, ${value}, ${expires}) VALUES (?, ?, ?) ` +
-            `ON CONFLICT (${key}) DO UPDATE SET ${value} = excluded.${value}, ` +
-            `${expires} = excluded.${expires}`,
-          [name, jsonOf(unpack(bytes)), until],
-          signal,
-        );
+        const { put, time } = statements();
+        const until = ttl === 0 ? null : time(platform.now() + ttl);
+        await execute(put, [name, jsonOf(unpack(bytes)), until], signal);
         return { key: name, value: bytes };
       },
       has: async ({ key: name }, signal) => (await find(name, signal)).length > 0,
       async delete({ key: name }, signal) {
-        const sql = `DELETE FROM ${table} WHERE ${key} = ? AND ${alive}`;
-        return await execute(sql, [name, now()], signal) > 0n;
+        return await execute(statements().remove, [name, now()], signal) > 0n;
       },
       async list({ prefix, after, limit }, signal) {
         const rows = await query(
-          `SELECT ${key} AS k, ${value} AS v FROM ${table} WHERE ${key} > ? AND ${alive} ` +
-            `AND substr(${key}, 1, length(?)) = ? ORDER BY ${key} LIMIT ?`,
-          [after, now(), prefix, prefix, BigInt(limit + 1)],
+          statements().list(limit + 1),
+          [after, now(), prefix],
           signal,
         );
-        const items = rows.slice(0, limit).map(item);
-        const cursor = items.at(-1)?.key;
-        return asLua({
-          items,
-          has_more: rows.length > limit,
-          ...(cursor !== undefined && { cursor }),
-        });
+        return pageOf(rows.map(item), limit);
       },
     }),
   });

@@ -1,5 +1,5 @@
 import { defineService } from "../service.ts";
-import { memorySchema, sqlSchema } from "./schema.ts";
+import { memorySchema, sqliteStoreSchema, sqlSchema } from "./schema.ts";
 
 /** Keys and values in memory. */
 export const memoryStore = defineService({
@@ -15,4 +15,11 @@ export const sqlStore = defineService({
   schema: sqlSchema,
   requires: ({ database }) => [database],
   load: () => import("./sql.ts").then(({ runSqlStore }) => runSqlStore),
+});
+
+/** Keys and values in a file of the runtime, which outlive it. */
+export const sqliteStore = defineService({
+  name: "store.sqlite",
+  schema: sqliteStoreSchema,
+  load: () => import("./sqlite.ts").then(({ runSqliteStore }) => runSqliteStore),
 });

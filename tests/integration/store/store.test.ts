@@ -158,7 +158,7 @@ test("what has expired is gone at once, and removed later", () => {
   expect(timers).toHaveLength(1);
   now += 50;
   expect(store.get("a")).toBeUndefined();
-  expect(store.list("", "", 10).items.map(({ key }) => key)).toEqual(["b"]);
+  expect(store.list("", "", 10).map(({ key }) => key)).toEqual(["b"]);
   expect(store.size).toBe(2);
   timers[0]!();
   expect(store.size).toBe(1);
