@@ -161,19 +161,33 @@ export class RouteTable<Target> {
         relation(own.segments, any.segments) !== "around"
       ? own
       : any;
-    if (route !== undefined) return { route, params: paramsOf(route.segments, decoded) };
-    const allow = new Set<string>();
-    for (const each of this.#routes) {
-      if (each.method === undefined || !fits(each.segments, decoded)) continue;
-      allow.add(each.method);
-      if (each.method === "GET") allow.add("HEAD");
-    }
-    if (allow.size > 0) return { allow: [...allow].sort() };
-    if (!path.endsWith("/") && this.#fitting([...decoded, ""], suits)) {
+    const below = path.endsWith("/") ? undefined : [...decoded, ""];
+    // What fits only as one path of a tree gives way to the very path with a slash.
+    if (below && (route === undefined || isTree(route)) && this.#fits(below, suits)) {
       return { redirect: `${path}/` };
     }
-    return "none";
+    if (route !== undefined) return { route, params: paramsOf(route.segments, decoded) };
+    const allow = new Set<string>();
+    for (const { method: other, segments } of this.#routes) {
+      if (other === undefined) continue;
+      if (!fits(segments, decoded) && !(below && fits(segments, below))) continue;
+      allow.add(other);
+      if (other === "GET") allow.add("HEAD");
+    }
+    return allow.size > 0 ? { allow: [...allow].sort() } : "none";
   }
+
+  /** Whether a route fits a path with a slash at its end, and not only as one path of a tree above it. */
+  #fits(path: string[], accepts: (method: string | undefined) => boolean): boolean {
+    const found = this.#fitting(path, accepts);
+    return found !== undefined && (!isTree(found) || found.segments.length === path.length);
+  }
+}
+
+/** Whether a pattern stands for all that is below a path. */
+function isTree({ segments }: { segments: Segment[] }): boolean {
+  const last = segments.at(-1);
+  return last !== undefined && "tail" in last;
 }
 
 function fits(segments: Segment[], path: string[]): boolean {

@@ -42,7 +42,9 @@ describe("the most specific pattern wins, whatever the order", () => {
       ["HEAD", "/users/me", "GET /users/me"],
       ["GET", "/users/a%2Fb%20c", ["GET /users/{id}", { id: "a/b c" }]],
       ["POST", "/users", "POST /users"],
-      ["PUT", "/users", "allow POST"],
+      ["GET", "/users", "-> /users/"],
+      ["PUT", "/users", "allow GET HEAD POST"],
+      ["PUT", "/files", "allow GET HEAD"],
       ["DELETE", "/users/me", "allow GET HEAD"],
       ["GET", "/files", "-> /files/"],
       ["GET", "/nothing", "none"],
@@ -64,6 +66,24 @@ test("a route of all methods absorbs what has another method, and any more speci
   const find = table("* /", "GET /api/x");
   expect([find("GET", "/api/x"), find("POST", "/api/x"), find("GET", "/other")])
     .toEqual(["GET /api/x", "* /", "* /"]);
+});
+
+test("the path with a slash is preferred to a tree above it, not to the path itself", () => {
+  const find = table("* /", "* /static/", "GET /docs/{page...}", "GET /docs/old", "GET /api/{id}");
+  expect(
+    ["/static", "/docs", "/docs/old", "/docs/new", "/api/x", "/api", "/none"].map((path) =>
+      find("GET", path)
+    ),
+  ).toEqual([
+    "-> /static/",
+    "-> /docs/",
+    "GET /docs/old",
+    "GET /docs/{page...}",
+    ["GET /api/{id}", { id: "x" }],
+    "* /",
+    "* /",
+  ]);
+  expect(find("POST", "/docs")).toBe("* /");
 });
 
 test.each([
