@@ -360,6 +360,43 @@ describe.each(["memory", "sqlite"])("%s", (kind) => {
     expect((await notesOf(application, 10)).at(-1)).toBe("end 5");
   });
 
+  test("a handler whose worker dies has its message handled elsewhere", async () => {
+    const application = await startWith({ workers: 2, threads: true }, {
+      publish: `assert(queue.publish("app:work", "job"))`,
+      handle: `
+        local attempt = queue.message():attempt()
+        note("begin " .. attempt)
+        if attempt == 1 then time.sleep("1h") end`,
+    });
+    await application.call("publish");
+    await notesOf(application, 1);
+    for (let worker = 0; worker < 2; worker++) application.node.killWorker(worker);
+    await until(() => application.logs.some(({ message }) => message.includes("was replaced")));
+    expect(await notesOf(application, 2)).toEqual(["begin 1", "begin 2"]);
+    await until(
+      () => application.node.control.inspectService("app:work"),
+      (work) => (work as { in_flight: number }).in_flight === 0,
+    );
+  });
+
+  test("publishers that end while they wait leave nothing behind", async () => {
+    const application = await start({
+      fill: `
+        assert(queue.publish("app:work", 1))
+        local futures = {}
+        for i = 1, 20 do futures[i] = funcs.async("app:publish") end
+        time.sleep("5ms")
+        error("ends with all that it has called")`,
+      publish: `return queue.publish("app:work", "never")`,
+    }, { queue: { driver_options: { [kind]: { max_length: 1 } } } });
+    expect(await application.call("fill").catch((error: Error) => error.message)).toContain("ends");
+    const work = await until(
+      () => application.node.control.inspectService("app:work"),
+      (shown) => (shown as { waiting: number }).waiting === 0,
+    );
+    expect(work).toMatchObject({ messages: 1, published: 1 });
+  });
+
   test("a handler that outlasts the stop is cancelled, and its message comes again", async () => {
     const application = await start({
       publish: `assert(queue.publish("app:work", "job"))`,

@@ -53,7 +53,6 @@ export function runSqliteDriver(
   return new DriverService(driver, {
     async open(failed) {
       const folder = join(stateDir, "queues");
-      secretFolder(stateDir);
       secretFolder(folder);
       const path = join(folder, `${encodeURIComponent(entry.id)}.db`);
       const opened = await QueueLink.open(path, !simulation, (error) => {
