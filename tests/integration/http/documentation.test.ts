@@ -81,7 +81,10 @@ test("the file of the guide is sent", async () => {
 
 test("the room of the guide echoes", async () => {
   const page = "guide/serve-http.md";
-  const list = parse(blocks(page, "yaml")[2]!) as Record<string, unknown>[];
+  const list = parse(blocks(page, "yaml").find((block) => block.includes("name: room"))!) as Record<
+    string,
+    unknown
+  >[];
   const entries: Record<string, Record<string, unknown>> = {};
   for (const { name, ...fields } of list) {
     if (!String(fields["kind"]).endsWith(".lua")) entries[String(name)] = fields;
