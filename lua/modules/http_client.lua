@@ -4,6 +4,7 @@
 local runtime = ...
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
 local ask = runtime.use("library/granted", runtime)
+local scheduler = runtime.use("kernel/core/scheduler")
 local transfer = runtime.use("library/transfer", runtime)
 local operation = effects.operation
 
@@ -101,18 +102,17 @@ local function body_of(options)
   return { stream }
 end
 
--- Checks a request: what is to be sent, or `nil, err`.
-local function prepare(method, url, options)
-  options = options or {}
+-- What the host is told of a request, and its body; or `nil, nil, err`.
+local function described(options)
   local body, err, content_type = body_of(options)
   if err then
-    return nil, err
+    return nil, nil, err
   end
   local streams = options.stream and "http_client: stream"
     or type(body) == "table" and "http_client: a body that is read from a File or a Stream"
   local refusal = streams and runtime.not_in_workflow(streams)
   if refusal then
-    return nil, refusal
+    return nil, nil, refusal
   end
   local headers = texts(options.headers) or {}
   if content_type then
@@ -123,7 +123,7 @@ local function prepare(method, url, options)
     end
     headers["Content-Type"] = content_type
   end
-  local prepared, failure = runtime.pure("http_client.prepare", method, url, {
+  return {
     headers = headers,
     query = texts(options.query),
     form = not options.files and texts(options.form) or nil,
@@ -136,7 +136,17 @@ local function prepare(method, url, options)
     tls = options.tls,
     overlay_network = options.overlay_network,
     inherited_network = runtime.network(),
-  })
+  },
+    body
+end
+
+-- Checks a request: what is to be sent, or `nil, err`.
+local function prepare(method, url, options)
+  local given, body, err = described(options)
+  if not given then
+    return nil, err
+  end
+  local prepared, failure = runtime.pure("http_client.prepare", method, url, given)
   if not prepared then
     return nil, failure
   end
@@ -200,7 +210,31 @@ local function too_many_rounds(spec)
   return nil, errors.fail("Internal", spec.request.url .. ": it leads on and on to other addresses")
 end
 
+-- A request of which nothing is asked, at once; `nil, nil, false` where it goes the long way. In a workflow, whether
+-- something is asked may be another at the replay, and what is recorded may not.
+local function send_at_once(method, url, options)
+  if not runtime.unrestricted() or scheduler.current.run then
+    return nil, nil, false
+  end
+  local given, body, err = described(options)
+  if not given then
+    return nil, err, true
+  elseif type(body) == "table" then
+    return nil, nil, false
+  end
+  local outcome, failure = operation("http_client.request", method, url, given, body)
+  if not outcome then
+    return nil, failure, true
+  end
+  return response_of(outcome.response), nil, true
+end
+
 local function send(method, url, options)
+  options = options or {}
+  local sent, problem, done = send_at_once(method, url, options)
+  if done then
+    return sent, problem
+  end
   local spec, err = prepare(method, url, options)
   err = err or ask(spec.granted, spec.needs)
   if err then

@@ -65,6 +65,19 @@ export const http_client: Operation[] = [
     },
   }),
   defineOperation({
+    name: "http_client.request",
+    summary: "Checks the options of a request for which nothing is asked, and sends it.",
+    mode: "async",
+    arguments: () => [
+      z.string({ error: "a method is text" }),
+      z.string({ error: "a URL is UTF-8 text" }),
+      options(),
+      body(),
+    ],
+    run: (context, method, url, given, content) =>
+      send(context, requestOf(method, url, given), content, undefined),
+  }),
+  defineOperation({
     name: "http_client.send",
     summary: "Sends a request. Returns the response, or the permissions that are lacking.",
     mode: "async",
