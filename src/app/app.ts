@@ -30,6 +30,8 @@ export interface LoadOptions {
   system?: Readonly<Record<string, string | undefined>>;
   /** Compiles Lua; without it syntax is not checked. */
   checkSyntax?: CheckSyntax;
+  /** Checks types, whatever the configuration says, and names in code. @default false */
+  thorough?: boolean;
 }
 
 /** An application as found on disk. It can run when no problem is an error. */
@@ -82,9 +84,13 @@ class Loader {
     const defined = [...this.#defined.values()];
     const entries = defined.map(({ entry }) => entry);
     entries.sort((left, right) => compareIds(left.id, right.id));
+    const { thorough = false } = this.options;
     const environment = new Environment(entries, { directory: this.#directory, system });
     this.#problems.push(
-      ...validateEntries(defined, environment, this.options.checkSyntax, checksTypes(config)),
+      ...validateEntries(defined, environment, this.options.checkSyntax, {
+        types: thorough || checksTypes(config),
+        names: thorough,
+      }),
     );
     return {
       directory: this.#directory,

@@ -18,7 +18,8 @@ export function isCode(entry: Entry): boolean {
   return kinds.get(entry.kind)?.code !== undefined;
 }
 
-function modulesOf(entry: Entry): string[] {
+/** The modules that an entry lists. */
+export function modulesOf(entry: Entry): string[] {
   const modules = entry.data["modules"];
   return Array.isArray(modules) ? modules.filter((name) => typeof name === "string") : [];
 }

@@ -9,17 +9,19 @@ export interface Excerpt {
 
 /** What is wrong with the types of a text. */
 export interface TypeFault {
+  severity: "error";
   /** Both count from 1. */
   line: number;
   column: number;
   /** `E0000` for example. */
   code: string;
   message: string;
+  fix: string;
   excerpt: Excerpt;
 }
 
 /** The line around a place, whose offsets are bytes of the code. */
-function excerptOf(bytes: string, start: number, end: number): Excerpt {
+export function excerptOf(bytes: string, start: number, end: number): Excerpt {
   const first = bytes.lastIndexOf("\n", start - 1) + 1;
   const found = bytes.indexOf("\n", start);
   const last = found < 0 ? bytes.length : found;
@@ -54,8 +56,10 @@ export function typeFaults(code: string): TypeFault[] {
   const bytes = Buffer.from(code).toString("latin1");
   return check(parse(bytes)).map(({ start, end, code, message }) => ({
     ...positionAt(bytes, start),
+    severity: "error",
     code,
-    message,
+    message: `type error: ${message}`,
+    fix: "correct the code or the annotation",
     excerpt: excerptOf(bytes, start, end),
   }));
 }

@@ -9,6 +9,7 @@ import { checkCodeGraph, isCode } from "./code-graph.ts";
 import type { DefinedEntry } from "./definition.ts";
 import type { Environment } from "./environment.ts";
 import { isFileReference } from "./file-reference.ts";
+import { nameFaults } from "./name-check.ts";
 import type { Problem } from "./problem.ts";
 import { checkReferences } from "./reference.ts";
 import { prepareSource } from "./source.ts";
@@ -25,6 +26,13 @@ export type CheckSyntax = (
   chunkName: string,
 ) => { line: number; column?: number; message: string } | undefined;
 
+/** What of code is checked besides its syntax. Nothing by default. */
+export interface CodeChecks {
+  types?: boolean;
+  /** Globals, and entries that calls name. */
+  names?: boolean;
+}
+
 /** Whether the configuration has faults of types refuse an entry. */
 export function checksTypes(config: Config | undefined): boolean {
   return config?.boolean("lua.type_system.enabled") === true &&
@@ -33,16 +41,14 @@ export function checksTypes(config: Config | undefined): boolean {
 
 /**
  * Finds everything that is wrong with the entries, before any of them runs.
- *
- * @param types whether their types are checked too
  */
 export function validateEntries(
   defined: readonly DefinedEntry[],
   environment: Environment,
   checkSyntax: CheckSyntax | undefined,
-  types: boolean,
+  code: CodeChecks,
 ): Problem[] {
-  return new Validation(defined, environment, checkSyntax, types).run();
+  return new Validation(defined, environment, checkSyntax, code).run();
 }
 
 class Validation {
@@ -54,7 +60,7 @@ class Validation {
     defined: readonly DefinedEntry[],
     readonly environment: Environment,
     readonly checkSyntax: CheckSyntax | undefined,
-    readonly types: boolean,
+    readonly code: CodeChecks,
   ) {
     for (const { entry, place } of defined) {
       this.#entries.set(entry.id, entry);
@@ -137,19 +143,18 @@ class Validation {
         ...(column !== undefined && { excerpt: excerptAt(code, line, column) }),
         fix: "correct the code at that line",
       });
-    } else if (this.types) {
-      for (const { line, column, code: rule, message, excerpt } of typeFaults(code)) {
-        this.#problems.push({
-          severity: "error",
-          entry: entry.id,
-          ...sourceLine(line),
-          column,
-          code: rule,
-          message: `type error: ${message} (${rule})`,
-          excerpt,
-          fix: "correct the code or the annotation; lua.type_system.strict refuses it",
-        });
-      }
+      return;
+    }
+    const types = this.code.types ? typeFaults(code) : [];
+    const names = this.code.names ? nameFaults(code, entry, this.#entries) : [];
+    for (const { line, column, message, ...fault } of [...types, ...names]) {
+      this.#problems.push({
+        entry: entry.id,
+        ...sourceLine(line),
+        column,
+        message: `${message} (${fault.code})`,
+        ...fault,
+      });
     }
   }
 

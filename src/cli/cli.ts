@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { Command, CommanderError, Option } from "commander";
 import { nearest } from "../registry/suggestion.ts";
 import { collect, type CommandContext } from "./command.ts";
+import { addCheckCommand } from "./check/commands.ts";
 import { addJournalCommands } from "./journal/commands.ts";
 import { addRegistryCommands } from "./registry/commands.ts";
 import { addReplCommand } from "./repl/commands.ts";
@@ -82,6 +83,7 @@ export function createProgram(console: Console, finish: (status: number) => void
   };
   addRunCommands(program, context);
   addReplCommand(program, context);
+  addCheckCommand(program, context);
   addRegistryCommands(program, context);
   addWorkflowCommands(program, context);
   addScheduleCommands(program, context);

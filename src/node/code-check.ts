@@ -52,7 +52,7 @@ export async function checkChanged(
     };
   });
   const problems = await withSyntaxCheck((check) =>
-    validateEntries(defined, environment, check, checksTypes(options.config))
+    validateEntries(defined, environment, check, { types: checksTypes(options.config) })
   );
   if (code.length === 0 || problems.some(({ severity }) => severity === "error")) return problems;
   const overlay = [...entries.values()].flatMap((entry): CodeEntry[] => {

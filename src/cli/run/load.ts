@@ -8,11 +8,16 @@ export interface SourceOptions {
   override?: string[];
 }
 
-/** Loads the application of the current directory. Its faults are in `problems`. */
+/**
+ * Loads the application of the current directory. Its faults are in `problems`.
+ *
+ * @param thorough types and names in code are checked too, see {@link LoadOptions}
+ */
 export function load(
   console: Console,
   options: SourceOptions,
   checkSyntax?: LoadOptions["checkSyntax"],
+  thorough = false,
 ): Promise<Application> {
   return loadApplication({
     directory: console.directory,
@@ -21,5 +26,6 @@ export function load(
     ...(options.set === undefined ? {} : { settings: options.set }),
     ...(options.override === undefined ? {} : { overrides: options.override }),
     ...(checkSyntax === undefined ? {} : { checkSyntax }),
+    thorough,
   });
 }

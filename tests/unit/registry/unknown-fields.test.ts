@@ -57,7 +57,7 @@ function warnings(kind: string, data: Record<string, unknown>): string[] {
   const entry = { id: "app:x", kind, meta: {}, data };
   const place = { file: "x", at: () => ({}), sourceLine: () => ({}) };
   const environment = new Environment([entry], { directory: "/", system: {} });
-  return validateEntries([{ entry, place } as never], environment, undefined, false)
+  return validateEntries([{ entry, place } as never], environment, undefined, {})
     .filter(({ severity }) => severity === "warning")
     .map(({ message, fix }) => `${message}; ${fix}`);
 }

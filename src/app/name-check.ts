@@ -1,0 +1,67 @@
+import type { Entry } from "../registry/entry.ts";
+import { builtinModules } from "../registry/modules.ts";
+import { suggest } from "../registry/suggestion.ts";
+import { importsOf, modulesOf } from "./code-graph.ts";
+import { type Excerpt, excerptOf } from "./type-check.ts";
+
+/** A name in code that means nothing. */
+export interface NameFault {
+  severity: "error" | "warning";
+  line: number;
+  column: number;
+  code: string;
+  message: string;
+  fix: string;
+  excerpt: Excerpt;
+}
+
+/** Globals of every entry, besides the modules that it lists. */
+export const sandboxGlobals: ReadonlySet<string> = new Set(
+  ("_G _VERSION any assert boolean channel coroutine error errors getmetatable integer ipairs math never next " +
+    "number os package pairs payload pcall print process rawequal rawget rawlen rawset require select " +
+    "setmetatable string subscribe table tonumber tostring type unknown unpack unsubscribe utf8 xpcall")
+    .split(" "),
+);
+
+/** Names of a sound text that mean nothing: globals that nobody has, and entries that are not there. */
+export function nameFaults(
+  code: string,
+  entry: Entry,
+  entries: ReadonlyMap<string, Entry>,
+): NameFault[] {
+  // Loaded when names are to be checked.
+  const { parse, positionAt } = require(
+    "../language/language.ts",
+  ) as typeof import("../language/language.ts");
+  const { entriesCalled, undeclared } = require(
+    "../language/mentions.ts",
+  ) as typeof import("../language/mentions.ts");
+  const bytes = Buffer.from(code).toString("latin1");
+  const tree = parse(bytes);
+  const known = [
+    ...sandboxGlobals,
+    ...modulesOf(entry),
+    ...importsOf(entry).map(([alias]) => alias),
+  ];
+  const place = ({ start, end }: { start: number; end: number }) => ({
+    ...positionAt(bytes, start),
+    excerpt: excerptOf(bytes, start, end),
+  });
+  const globals = undeclared(tree).filter(({ name }) => !known.includes(name)).map((mention) => ({
+    severity: "warning" as const,
+    code: "E0001",
+    message: `nothing defines the global ${mention.name}`,
+    fix: builtinModules.has(mention.name)
+      ? `list ${mention.name} under modules: of the entry`
+      : suggest(mention.name, known, "declare it with local, or define it"),
+    ...place(mention),
+  }));
+  const calls = entriesCalled(tree).filter(({ name }) => !entries.has(name)).map((mention) => ({
+    severity: "error" as const,
+    code: "E0091",
+    message: `entry not found: ${mention.name}`,
+    fix: suggest(mention.name, [...entries.keys()], "correct the id"),
+    ...place(mention),
+  }));
+  return [...globals, ...calls].sort((a, b) => a.line - b.line || a.column - b.column);
+}

@@ -1,0 +1,83 @@
+/**
+ * What a program mentions of the world around it.
+ * @module
+ */
+import { requiredBy } from "./describe.ts";
+import type { Expression, Tree } from "./tree.ts";
+
+/** A text that stands for something elsewhere. */
+export interface Mention {
+  /** Offsets in bytes. */
+  start: number;
+  end: number;
+  name: string;
+}
+
+/** Globals that are read, of which the text assigns none; each name once, where it is first. */
+export function undeclared({ globals, assigned, types }: Tree): Mention[] {
+  const own = new Set(types.map(({ name }) => name));
+  const found = new Map<string, Mention>();
+  for (const { name, start, end } of globals) {
+    if (!assigned.has(name) && !own.has(name) && !found.has(name)) {
+      found.set(name, { name, start, end });
+    }
+  }
+  return [...found.values()];
+}
+
+/** Functions of modules whose first argument is the id of an entry. */
+const takesEntry: Readonly<Record<string, readonly string[]>> = {
+  funcs: ["call", "async"],
+  process: ["spawn", "spawn_monitored", "spawn_linked", "spawn_linked_monitored"],
+};
+
+/** Ids of entries that are written in calls such as `funcs.call("ns:name")`. */
+export function entriesCalled(tree: Tree): Mention[] {
+  const found: Mention[] = [];
+  visit(tree.body, (call) => {
+    const { callee, args: [first] } = call;
+    if (callee.kind !== "Member" || callee.object.kind !== "Name" || first?.kind !== "String") {
+      return;
+    }
+    const { name, local } = callee.object;
+    const module = local ? requiredBy(local) : name;
+    const { value, start, end } = first;
+    const isId = /^[\w.-]+:[\w.-]+$/.test(value);
+    if (module && isId && takesEntry[module]?.includes(callee.name)) {
+      found.push({ name: value, start, end });
+    }
+  });
+  return found;
+}
+
+type Call = Extract<Expression, { kind: "Call" }>;
+
+/** Parts of a node that hold no code of their own, or hold it twice. */
+const passive: ReadonlySet<string> = new Set(
+  [
+    "local",
+    "binding",
+    "bindings",
+    "variable",
+    "variables",
+    "parameters",
+    "type",
+    "results",
+    "vararg",
+  ],
+);
+
+/** Shows every call in a part of a tree, however deep: without recursion, as chains may be long. */
+function visit(root: unknown, see: (call: Call) => void): void {
+  const waiting: unknown[] = [root];
+  while (waiting.length > 0) {
+    const node = waiting.pop();
+    if (typeof node !== "object" || node === null) continue;
+    if (isCall(node)) see(node);
+    for (const [key, part] of Object.entries(node)) if (!passive.has(key)) waiting.push(part);
+  }
+}
+
+function isCall(node: object): node is Call {
+  return "kind" in node && node.kind === "Call";
+}

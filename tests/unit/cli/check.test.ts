@@ -1,0 +1,139 @@
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { root, sourceFiles } from "../../../scripts/sources.ts";
+import { sandboxGlobals } from "../../../src/app/name-check.ts";
+import { startApplication } from "../../integration/application.ts";
+import { writeFiles } from "../app/temporary-application.ts";
+import { runCommand } from "./run/run-command.ts";
+
+/** An application of one function with that source, and a library. */
+function application(source: string): string {
+  return writeFiles({
+    "wippy.lock": "directories:\n  modules: .wippy\n  src: ./src\n",
+    "src/_index.yaml": `version: "1.0"
+namespace: app
+entries:
+  - name: main
+    kind: function.lua
+    source: file://main.lua
+    method: main
+    modules: [funcs]
+    imports: { words: app:words }
+  - name: words
+    kind: library.lua
+    source: return { hello = "x" }
+`,
+    "src/main.lua": source,
+  });
+}
+
+const sound = `type Name = string @min_len(1)
+local function main(name: Name): string
+  return words.hello .. Name(name) .. tostring(funcs.call("app:main", 1))
+end
+return { main = main }
+`;
+const faulty = `local count: integer = "x"
+local other = require("funcs")
+other.async("app:mian")
+funcs.call("not an id") process.spawn("app:nothing", "app:host")
+print(cuont, sql.get("x"), string.upper("x"), words, Undeclared)
+function Undeclared() end
+return { main = function() end }
+`;
+
+describe("wippy check", () => {
+  test("finds every fault, with its line", async () => {
+    const { status, out, err } = await runCommand(application(faulty), "check");
+    expect([status, err]).toEqual([1, ""]);
+    expect(out).toBe(`src/main.lua:1:24  app:main  type error: cannot assign "x" to integer (E0000)
+    | local count: integer = "x"
+    |                        ^^^
+    hint: correct the code or the annotation
+src/main.lua:3:13  app:main  entry not found: app:mian (E0091)
+    | other.async("app:mian")
+    |             ^^^^^^^^^^
+    hint: did you mean "app:main"?
+src/main.lua:4:39  app:main  entry not found: app:nothing (E0091)
+    | funcs.call("not an id") process.spawn("app:nothing", "app:host")
+    |                                       ^^^^^^^^^^^^^
+    hint: correct the id
+src/main.lua:5:7  app:main  warning: nothing defines the global cuont (E0001)
+    | print(cuont, sql.get("x"), string.upper("x"), words, Undeclared)
+    |       ^^^^^
+    hint: declare it with local, or define it
+src/main.lua:5:14  app:main  warning: nothing defines the global sql (E0001)
+    | print(cuont, sql.get("x"), string.upper("x"), words, Undeclared)
+    |              ^^^
+    hint: list sql under modules: of the entry
+2 entries: 3 errors, 2 warnings
+`);
+  });
+
+  test("prints JSON", async () => {
+    const { status, out } = await runCommand(application(faulty), "check", "--json");
+    const found = JSON.parse(out) as { diagnostics: Record<string, unknown>[] };
+    expect(status).toBe(1);
+    expect(found).toMatchObject({ total_entries: 2, error_count: 3, warning_count: 2 });
+    expect(found.diagnostics[0]).toEqual({
+      entry_id: "app:main",
+      code: "E0000",
+      severity: "error",
+      message: 'type error: cannot assign "x" to integer (E0000)',
+      file: "src/main.lua",
+      line: 1,
+      column: 24,
+      hint: "correct the code or the annotation",
+    });
+  });
+
+  test("says nothing of what is right, and succeeds; warnings do not fail it", async () => {
+    expect(await runCommand(application(sound), "check")).toEqual({
+      status: 0,
+      out: "2 entries: nothing is wrong\n",
+      err: "",
+    });
+    expect(JSON.parse((await runCommand(application(sound), "check", "--json")).out)).toEqual({
+      diagnostics: [],
+      total_entries: 2,
+      error_count: 0,
+      warning_count: 0,
+    });
+    const warned = await runCommand(application("print(x) return { main = print }"), "check");
+    expect(warned.status).toBe(0);
+  });
+
+  test("needs an application", async () => {
+    const { status, err } = await runCommand(writeFiles({}), "check");
+    expect(status).toBe(1);
+    expect(err).toContain("no wippy.lock in");
+  });
+
+  const examples = readdirSync(join(root, "examples"))
+    .filter((name) => sourceFiles(`${name}/wippy.lock`, ["examples"]).length > 0);
+  test.each(examples)("finds nothing in the example %s", async (name) => {
+    const { out } = await runCommand(join(root, "examples", name), "check");
+    expect(out).toEndWith("entries: nothing is wrong\n");
+  });
+});
+
+test("the globals that the check knows are those of an entry", async () => {
+  const names = [...sandboxGlobals].sort();
+  const running = await startApplication({
+    functions: {
+      main: `return function(names)
+        local missing = {}
+        for _, name in ipairs(names) do
+          if _G[name] == nil then missing[#missing + 1] = name end
+        end
+        return table.concat(missing, " ")
+      end`,
+    },
+  });
+  expect(await running.call("main", names)).toBe("");
+  const kernel = readFileSync(join(root, "lua/kernel/globals.lua"), "utf8");
+  const always = [...kernel.matchAll(/sandbox\.always\("(\w+)"/g)].map(([, name]) => name!);
+  expect(always.length).toBeGreaterThan(4);
+  expect(always.filter((name) => !sandboxGlobals.has(name))).toEqual([]);
+});
