@@ -7,7 +7,7 @@ local check, effects, errors = runtime.check, runtime.effects, runtime.errors
 local new_scanner = runtime.use("library/scanner")
 local new_stream = runtime.use("library/stream")
 local freeze = runtime.use("kernel/core/freeze")
-local object = runtime.use("kernel/core/object")
+local volumes = runtime.use("library/volumes")
 local operation = effects.operation
 
 local COPY_CHUNK <const> = 64 * 1024
@@ -29,8 +29,8 @@ local function verdict(result, err)
   return result, nil
 end
 
-local file_methods = {}
-local make_file, file_state = object.opaque("File", file_methods)
+local file_methods, make_file, file_state =
+  volumes.file_methods, volumes.make_file, volumes.file_state
 
 -- The host's number of an open file, or nil and an Error.
 local function handle_of(file)
@@ -168,8 +168,7 @@ function file_methods:stream()
     nil
 end
 
-local methods = {}
-local make_volume, volume_state = object.opaque("FS", methods)
+local methods, make_volume, volume_state = volumes.methods, volumes.make, volumes.state
 
 local function on_path(volume, name, path, ...)
   local state = volume_state(volume)

@@ -38,6 +38,7 @@ function lines(logs: Logged[]): string {
 }
 
 test.each([
+  "archive",
   "ctx",
   "env",
   "fs",
