@@ -40,6 +40,17 @@ function entryValue({ id, kind, meta, data }: Entry): LuaValue {
   return { id, kind, meta: meta as LuaValue, data: data as LuaValue };
 }
 
+/** @throws WippyError Conflict when a change alters a field that its kind keeps */
+function refuseConstant(before: Entry | undefined, after: Entry | undefined): void {
+  if (before === undefined || after === undefined || before.kind !== after.kind) return;
+  for (const field of kinds.get(before.kind)?.constant ?? []) {
+    if (Bun.deepEquals(before.data[field], after.data[field])) continue;
+    const message = `${before.id}: ${field} cannot change while the runtime runs; ` +
+      "add another entry, and remove this one";
+    throw new WippyError("Conflict", message, { retryable: false });
+  }
+}
+
 export class LiveRegistry {
   readonly versions: Versions;
   readonly #hooks: RegistryHooks;
@@ -124,6 +135,7 @@ export class LiveRegistry {
       const plan = this.versions.plan(changes);
       for (const { entry } of plan.changes) {
         refuseReserved(entry.id);
+        refuseConstant(this.versions.entries.get(entry.id), plan.entries.get(entry.id));
         const why = kinds.get(entry.kind)?.fixed;
         if (why !== undefined) {
           throw new WippyError(

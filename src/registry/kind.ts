@@ -58,6 +58,8 @@ export interface Kind<Schema extends zod.ZodObject = zod.ZodObject> {
   code?: { unit: CodeUnit; read(data: zod.output<Schema>): Code };
   /** Only where entries cannot change while the runtime runs: why, as in "ID: a KIND cannot change …: WHY". */
   fixed?: string;
+  /** Fields of the payload that a change of an entry must leave as they are. @default none */
+  constant?: readonly string[];
 }
 
 /** What `defineKind` needs: a name, and the schema, which is made on first use. `references` defaults to none. */
@@ -68,7 +70,7 @@ export type KindDefinition<Schema extends zod.ZodObject> =
     references?: readonly Reference[];
     metaReferences?: readonly Reference[];
   }
-  & Pick<Kind<Schema>, "code" | "fixed" | "unique">;
+  & Pick<Kind<Schema>, "code" | "fixed" | "constant" | "unique">;
 
 const defined = new WeakSet<object>();
 

@@ -7,6 +7,7 @@ export { httpEndpoint, httpRouter, httpStatic } from "./endpoints.ts";
 export const httpService = defineService({
   name: "http.service",
   host: "connections",
+  constant: ["addr"],
   schema: serviceSchema,
   load: () => import("./service.ts").then(({ runServer }) => runServer),
 });

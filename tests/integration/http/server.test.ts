@@ -214,6 +214,37 @@ return { main = main }`,
   expect(await status("/c")).toBe(404);
 });
 
+test("the address of a server stays, and other fields may change", async () => {
+  const { url, application } = await startWeb({
+    routes: { "GET /": `res:write("x")` },
+    functions: {
+      change: {
+        modules: ["registry"],
+        source: `
+local registry = require("registry")
+local function main(field, value)
+  local entry = registry.get("app:web")
+  entry.data[field] = value
+  local changes = registry.snapshot():changes()
+  changes:update(entry)
+  local version, err = changes:apply()
+  return err and { err:kind(), err:message() } or "done"
+end
+return { main = main }`,
+      },
+    },
+  });
+  expect(await application.call("change", "addr", "127.0.0.1:1")).toEqual([
+    "Internal",
+    expect.stringContaining("failed to apply changes: app:web: addr cannot change"),
+  ]);
+  expect(await (await fetch(url)).text()).toBe("x");
+  expect(await application.call("change", "timeouts", { write: "5s" })).toBe("done");
+  await until(() =>
+    application.logs.filter(({ message }) => message.startsWith("listening on ")).length === 2
+  );
+});
+
 const body = "Connection: close\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
 
 test.each([
