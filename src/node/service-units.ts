@@ -12,6 +12,9 @@ export class ServiceUnits {
   readonly #foreground: Foreground;
   readonly #platform: Platform;
 
+  /** Messages that a worker has of consumers. */
+  readonly #given = new Map<number, number>();
+
   constructor(pool: WorkerPool, foreground: Foreground, platform: Platform) {
     this.#pool = pool;
     this.#foreground = foreground;
@@ -76,9 +79,26 @@ export class ServiceUnits {
     items: readonly [delivery: LuaValue, body: LuaValue][],
     signal: AbortSignal,
   ): Promise<void> {
-    const worker = this.#pool.leastLoaded();
+    const worker = this.#leastLoaded();
     const args = [consumer, asLua(items)];
-    await this.#pool.call(worker, functionId, frame, args, signal, "deliver");
+    this.#given.set(worker, this.#givenTo(worker) + items.length);
+    try {
+      await this.#pool.call(worker, functionId, frame, args, signal, "deliver");
+    } finally {
+      this.#given.set(worker, this.#givenTo(worker) - items.length);
+    }
+  }
+
+  #givenTo(worker: number): number {
+    return this.#given.get(worker) ?? 0;
+  }
+
+  /** As the pool's, but with the messages that were given in this turn, which no worker has counted yet. */
+  #leastLoaded(): number {
+    const weight = (worker: number) => this.#pool.loadOf(worker) + this.#givenTo(worker);
+    const [first, ...others] = this.#pool.running.filter((worker) => !this.#pool.standing(worker));
+    if (first === undefined) return this.#pool.leastLoaded();
+    return others.reduce((best, other) => weight(other) < weight(best) ? other : best, first);
   }
 }
 

@@ -9,6 +9,9 @@ import { Fifo } from "./fifo.ts";
 import { QueueService } from "./queue-service.ts";
 import type { ConsumerSettings } from "./schema.ts";
 
+/** Messages that go to one worker at once: few enough that workers share what comes. */
+const together = 16;
+
 /** A message that a function has. */
 interface Handled {
   message: Received;
@@ -113,7 +116,9 @@ class Consumer implements Service {
         this.#handled.set(tag, { message, settled: false });
         batch.push(tag);
       }
-      if (batch.length > 0) void this.#handle(batch);
+      for (let at = 0; at < batch.length; at += together) {
+        void this.#handle(batch.slice(at, at + together));
+      }
     });
   }
 

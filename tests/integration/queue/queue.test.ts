@@ -360,6 +360,33 @@ describe.each(["memory", "sqlite"])("%s", (kind) => {
     expect((await notesOf(application, 10)).at(-1)).toBe("end 5");
   });
 
+  test("what comes at once is shared by the workers", async () => {
+    const sources = withDriver({
+      crowd: `
+        local pids = {}
+        for i = 1, 100 do pids[i] = assert(process.spawn("app:rest", "app:processes")) end
+        return pids`,
+      leave: `for _, pid in ipairs((...)) do assert(process.send(pid, "leave")) end`,
+      publish: `for i = 1, 64 do assert(queue.publish("app:work", i)) end`,
+      handle: `note(tostring(tonumber(process.pid():match("0x(%x+)"):sub(9), 16) & 63))`,
+    }, { consumer: { concurrency: 64, prefetch: 64, lifecycle: { auto_start: false } } });
+    const application = await startApplication({
+      ...sources,
+      processes: {
+        rest: { modules: [], source: "return { main = function() process.inbox():receive() end }" },
+      },
+    }, { workers: 2, threads: true });
+    const { control } = application.node;
+    // The second worker starts when many units are there.
+    const pids = await application.call("crowd");
+    await until(() => control.workers.length === 2);
+    await application.call("leave", pids);
+    await until(() => control.workers.every(({ units }) => units < 5));
+    await application.call("publish");
+    await control.startService("app:consumer");
+    expect(new Set(await notesOf(application, 64)).size).toBe(2);
+  });
+
   test("a handler whose worker dies has its message handled elsewhere", async () => {
     const application = await startWith({ workers: 2, threads: true }, {
       publish: `assert(queue.publish("app:work", "job"))`,
@@ -446,41 +473,4 @@ describe.each(["memory", "sqlite"])("%s", (kind) => {
     expect(figures.get("app:work wippy_queue_messages")).toBe(1);
     expect(figures.get("app:consumer wippy_queue_consumer_calls_total")).toBe(4);
   });
-});
-
-const sqs = (fields: Record<string, unknown>) => ({
-  kind: "queue.driver.sqs",
-  config: "app:aws",
-  ...fields,
-});
-
-test.each([
-  ["work", { codec: "json" }, "unknown codec: json"],
-  ["work", { driver: "driver" }, "driver"],
-  ["work", { driver: "app:none" }, "app:none"],
-  ["work", { dead_letter: { queue: "app:driver" } }, "app:driver"],
-  ["work", { dead_letter: {} }, "dead_letter.queue is required"],
-  ["work", { dead_letter: { queue: "app:work" } }, "dead_letter.queue is the queue itself"],
-  ["driver", { kind: "queue.driver.amqp", url: "http://x" }, "url must begin with amqp://"],
-  ["driver", { kind: "queue.driver.amqp", auth_mechanism: "BASIC" }, "unknown auth_mechanism"],
-  ["driver", { kind: "queue.driver.amqp", heartbeat: "7d" }, 'bad duration "7d"'],
-  ["driver", { kind: "queue.driver.sqs" }, "config is required"],
-  ["driver", { kind: "queue.driver.sqs", config: "app:none" }, "app:none"],
-  ["driver", { kind: "queue.driver.sqs", config: "app:notes" }, "app:notes"],
-  ["driver", sqs({ message_retention_period: 59 }), "message_retention_period"],
-  ["driver", sqs({ default_delay_seconds: 901 }), "default_delay_seconds"],
-  ["driver", sqs({ endpoint: "ftp://x" }), "endpoint must begin with http"],
-  ["consumer", { queue: "app:none" }, "app:none"],
-  ["consumer", { queue: "app:driver" }, "app:driver"],
-  ["consumer", { func: "handle" }, "handle"],
-  ["consumer", { concurrency: 1001 }, "concurrency must be at most 1000"],
-  ["consumer", { prefetch: 10001 }, "prefetch must be at most 10000"],
-  ["consumer", { concurrency: -1 }, "concurrency must be greater than 0"],
-])("an entry that is wrong is refused: %s %j", async (name, fields, message) => {
-  const sources = withQueue({ handle: "" });
-  const entry = { ...sources.entries![name], ...fields };
-  const aws = { kind: "config.aws", region: "r", access_key_id: "a", secret_access_key: "b" };
-  const entries = { ...sources.entries, aws, [name]: entry };
-  const started = startApplication({ ...sources, entries });
-  expect(await started.catch((error: Error) => error.message)).toContain(message);
 });
