@@ -10,6 +10,8 @@ local function use(name, runtime)
     local source = sources[name] or error("not embedded: lua/" .. name .. ".lua")
     value = assert(load(source, "=lua/" .. name, "t"))(runtime or use)
     loaded[name] = value
+    -- Every VM starts with what is in the image: a quarter of it would be texts that nobody reads again.
+    sources[name] = nil
   end
   return value
 end
