@@ -297,6 +297,56 @@ local function add_require(env, visible, script)
   end)
 end
 
+-- What code sees: the globals and the modules that it lists; or nil and an Error. `hidden(name)`: which globals not.
+local function visible_of(definition, hidden)
+  -- A flat copy: a global is found in one step, only `_G` (and a typo) takes the slow way.
+  local visible = {}
+  for key, value in pairs(base) do
+    if not hidden or not hidden(key) then
+      visible[key] = value
+    end
+  end
+  if definition.kind == "workflow.lua" or definition.kind == "library.lua" then
+    visible.pcall, visible.xpcall = shortage.pcall, shortage.xpcall
+  end
+  for _, name in ipairs(definition.modules) do
+    local value = base[name] or module_of(name)
+    if value == nil then
+      return nil, not_found("module '" .. name .. "' not found")
+    end
+    visible[name] = value
+  end
+  return setmetatable(visible, {
+    __index = function(_, key)
+      return key == "_G" and running_globals() or nil
+    end,
+  })
+end
+
+--- An entry for code that is in no registry: `{id, modules, imports}` and the code's factory, with further names that
+--- it sees. Returns it, or nil and an Error.
+function sandbox.unregistered(definition, factory, hidden, names)
+  local visible, missing = visible_of(definition, hidden)
+  if not visible then
+    return nil, missing
+  end
+  for name, value in pairs(names) do
+    visible[name] = value
+  end
+  local environment = { __index = visible, __metatable = false }
+  environments[environment] = true
+  add_require(visible, visible)
+  return {
+    id = definition.id,
+    kind = "function.lua",
+    method = "",
+    factory = factory,
+    visible = visible,
+    environment = environment,
+    imports = definition.imports,
+  }
+end
+
 --- The loaded entry; nil when there is none of that id; `nil, err` when it cannot be loaded.
 function sandbox.entry(id)
   local entry = entries[id]
@@ -315,26 +365,10 @@ function sandbox.entry(id)
   if not factory then
     return nil, types
   end
-  -- A flat copy: a global is found in one step, only `_G` (and a typo) takes the slow way.
-  local visible = {}
-  for key, value in pairs(base) do
-    visible[key] = value
+  local visible, missing = visible_of(definition)
+  if not visible then
+    return nil, missing
   end
-  if definition.kind == "workflow.lua" or definition.kind == "library.lua" then
-    visible.pcall, visible.xpcall = shortage.pcall, shortage.xpcall
-  end
-  for _, name in ipairs(definition.modules) do
-    local value = base[name] or module_of(name)
-    if value == nil then
-      return nil, not_found("module '" .. name .. "' not found")
-    end
-    visible[name] = value
-  end
-  setmetatable(visible, {
-    __index = function(_, key)
-      return key == "_G" and running_globals() or nil
-    end,
-  })
   local environment = { __index = visible, __metatable = false }
   if definition.script then
     environment = script_globals(visible, libraries, definition)

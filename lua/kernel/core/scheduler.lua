@@ -191,6 +191,8 @@ local function after(status, value, second)
     finished(unit, co, value, second)
   elseif status == -1 then
     failed(unit, co, value)
+  elseif taken and unit.exceeded and unit.exceeded(unit) then
+    return nil
   elseif status == 3 then
     return co
   elseif status == 1 then

@@ -103,10 +103,11 @@ end
 
 -- Starts a callee. `waiter` is the coroutine of `caller` that waits for it, or a function of (value, err).
 local function start(instance, entry, frame, caller, waiter, n, a, b, ...)
+  local own = entry.context
   -- Eight fields and no more: a table that grows is made anew.
   local callee = {
     entry = entry,
-    context = context,
+    context = own or context,
     frame = frame,
     main = false,
     instance = instance,
@@ -114,6 +115,9 @@ local function start(instance, entry, frame, caller, waiter, n, a, b, ...)
     waiter = waiter,
     ended = false,
   }
+  if own then
+    own.started(callee)
+  end
   if timing.on then
     instance.since = host.now()
   end

@@ -31,7 +31,9 @@ function sourcesOf(page: string): Sources {
     const group = groups[kind as keyof typeof groups];
     if (group === undefined) {
       // The test application has its host already.
-      if (name !== "processes") sources.entries[name] = { kind, ...fields };
+      if (name !== "processes") {
+        sources.entries[name] = { kind, ...source && { source }, ...fields };
+      }
       continue;
     }
     const file = source.replace("file://", "");
