@@ -49,7 +49,10 @@ export abstract class ExpressionParser extends TypeParser {
 
   protected override expression(): Expression {
     const { start } = this;
-    return this.nested(() => this.#binary(0)) ?? { kind: "Missing", start, end: this.previousEnd };
+    if (!this.enter()) return { kind: "Missing", start, end: this.previousEnd };
+    const found = this.#binary(0);
+    this.leave();
+    return found;
   }
 
   #binary(limit: number): Expression {
@@ -73,8 +76,10 @@ export abstract class ExpressionParser extends TypeParser {
 
   #deeper(limit: number): Expression {
     const { start } = this;
-    return this.nested(() => this.#binary(limit)) ??
-      { kind: "Missing", start, end: this.previousEnd };
+    if (!this.enter()) return { kind: "Missing", start, end: this.previousEnd };
+    const found = this.#binary(limit);
+    this.leave();
+    return found;
   }
 
   #simple(): Expression {
@@ -130,6 +135,11 @@ export abstract class ExpressionParser extends TypeParser {
       } else if (this.kind === "!") {
         this.advance();
         this.erase(at);
+        if (/^[.[:({]$/.test(this.kind) && this.previousEnd === this.start) {
+          const text = this.text.slice(start, at);
+          const shown = /^[\w.]+$/.test(text) ? text : "v";
+          this.fault(`parentheses are needed: write (${shown}!)${this.kind}… near ${this.near()}`);
+        }
         operand = { kind: "NonNil", operand, start, end: this.previousEnd };
       } else return operand;
       if (this.typeDepth === 0) this.casts.push(operand);
@@ -147,13 +157,8 @@ export abstract class ExpressionParser extends TypeParser {
   protected lookUp(name: string, start: number): Name {
     const local = this.visible.get(name);
     if (this.pending?.name === name && local === undefined) this.pending.read = true;
-    const found: Name = {
-      kind: "Name",
-      name,
-      ...(local && { local }),
-      start,
-      end: this.previousEnd,
-    };
+    const found: Name = { kind: "Name", name, start, end: this.previousEnd };
+    if (local) found.local = local;
     if (local === undefined && this.typeDepth === 0) this.globals.push(found);
     return found;
   }
@@ -171,9 +176,7 @@ export abstract class ExpressionParser extends TypeParser {
       this.expectClosing(")", "(", start);
       return { kind: "Paren", inner, start, end: this.previousEnd };
     }
-    this.fault(
-      this.kind === "!=" ? "unexpected '!='; write ~=" : `unexpected symbol near ${this.near()}`,
-    );
+    this.fault(`unexpected symbol near ${this.near()}`);
     return { kind: "Missing", start, end: start };
   }
 

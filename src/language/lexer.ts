@@ -42,21 +42,13 @@ const simpleEscapes: Readonly<Record<string, string>> = {
   v: "\v",
 };
 
-/** Operators of several characters, longest first, by their first character. */
-const operators = new Map<string, string[]>();
-for (
-  const operator of "... -> :: ?: .. == ~= <= >= << >> // !=".split(" ")
-) {
-  const list = operators.get(operator[0]!) ?? [];
-  list.push(operator);
-  operators.set(operator[0]!, list);
+/** Operators of one character by its code, and of two by both: `first * 128 + second`. */
+const singles: (string | undefined)[] = new Array(256).fill(undefined);
+for (const char of "+-*/%^#&~|<>=(){}[];:,.?@!") singles[char.charCodeAt(0)] = char;
+const pairs: (string | undefined)[] = new Array(128 * 128).fill(undefined);
+for (const pair of "-> :: ?: .. == ~= <= >= << >> // !=".split(" ")) {
+  pairs[pair.charCodeAt(0) * 128 + pair.charCodeAt(1)] = pair;
 }
-const singles = "+-*/%^#&~|<>=(){}[];:,.?@!";
-const singleKinds = new Map([...singles].map((char) => [char.charCodeAt(0), char]));
-const severalKinds: readonly (readonly string[] | undefined)[] = Array.from(
-  { length: 128 },
-  (_, code) => operators.get(String.fromCharCode(code)),
-);
 
 /**
  * Reads tokens of the dialect from a text in which each character is a byte. One token is current; `advance` goes to
@@ -68,6 +60,8 @@ export class Lexer {
   readonly faults: Fault[] = [];
   /** Literals whose escapes only the dialect accepts, and what they are in Lua 5.4. */
   readonly foreignStrings: { start: number; end: number; text: string }[] = [];
+  /** Whether anything in the text is no Lua 5.4, and was meant so. */
+  typed = false;
   /** Kind, offsets and content of the current token: a name, a label, or the bytes of a string. */
   kind: TokenKind = "eof";
   start = 0;
@@ -122,7 +116,8 @@ export class Lexer {
       do at++; while (classes[text.charCodeAt(at)]! >= 2);
       this.end = at;
       const word = text.slice(this.start, at);
-      const keyword = keywords.get(word);
+      // Keywords are short and in small letters.
+      const keyword = code >= 97 && at - this.start <= 8 ? keywords.get(word) : undefined;
       if (keyword === undefined) {
         this.kind = "name";
         this.value = word;
@@ -137,11 +132,16 @@ export class Lexer {
   /** A look at the token after the current one; nothing changes. */
   peek(): { kind: TokenKind; value: string; start: number } {
     const { kind, start, end, value, previousEnd } = this;
-    const { comments: { length: comments }, faults: { length: faults } } = this;
-    const { foreignStrings: { length: strings } } = this;
+    const comments = this.comments.length;
+    const faults = this.faults.length;
+    const strings = this.foreignStrings.length;
     this.advance();
     const next = { kind: this.kind, value: this.value, start: this.start };
-    Object.assign(this, { kind, start, end, value, previousEnd });
+    this.kind = kind;
+    this.start = start;
+    this.end = end;
+    this.value = value;
+    this.previousEnd = previousEnd;
     this.comments.length = comments;
     this.faults.length = faults;
     this.foreignStrings.length = strings;
@@ -277,22 +277,30 @@ export class Lexer {
 
   #operator(at: number, code: number): void {
     const { text } = this;
-    for (const operator of severalKinds[code] ?? []) {
-      if (!text.startsWith(operator, at)) continue;
-      this.kind = operator;
-      this.end = at + operator.length;
-      if (operator === "::") {
-        label.lastIndex = this.end;
-        if (label.test(text)) {
-          this.kind = "label";
-          this.value = text.slice(this.end, label.lastIndex - 2).trim();
-          this.end = label.lastIndex;
-        }
-      }
+    const next = text.charCodeAt(at + 1);
+    const pair = next < 128 && code < 128 ? pairs[code * 128 + next] : undefined;
+    if (pair === undefined) {
+      this.end = at + 1;
+      this.kind = singles[code] ?? "unknown";
       return;
     }
-    this.end = at + 1;
-    this.kind = singleKinds.get(code) ?? "unknown";
+    this.end = at + 2;
+    this.kind = pair;
+    if (pair === ".." && text.charCodeAt(at + 2) === 46) {
+      this.end = at + 3;
+      this.kind = "...";
+    } else if (pair === "!=") {
+      // The fault is told; what follows is read as it was meant.
+      this.typed = true;
+      this.fault("'!=' is no operator; write ~=");
+      this.kind = "~=";
+    } else if (pair === "::") {
+      label.lastIndex = this.end;
+      if (!label.test(text)) return;
+      this.kind = "label";
+      this.value = text.slice(this.end, label.lastIndex - 2).trim();
+      this.end = label.lastIndex;
+    }
   }
 }
 

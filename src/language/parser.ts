@@ -34,6 +34,8 @@ class Parser extends ExpressionParser {
   /** What was visible before: names that a block has hidden, to be restored at its end. */
   readonly #hidden: [name: string, before: Binding | undefined][] = [];
   readonly #assigned = new Set<string>();
+  /** A label behind something on its line, and where what is behind it begins. */
+  #labelInLine: { name: string; end: number } | undefined;
   #depth = 0;
 
   parse(): Tree {
@@ -92,7 +94,9 @@ class Parser extends ExpressionParser {
     while (!closing.has(this.kind)) {
       if (this.accept(";")) continue;
       const { start } = this;
-      const statement = this.nested(() => this.#statement());
+      if (!this.enter()) break;
+      const statement = this.#statement();
+      this.leave();
       if (statement !== undefined) body.push(statement);
       if (this.start === start && !closing.has(this.kind)) this.advance();
       if (statement?.kind === "Return") break;
@@ -145,7 +149,9 @@ class Parser extends ExpressionParser {
       }
       case "label": {
         const name = this.value;
+        const inLine = !this.onNewLine();
         this.advance();
+        this.#labelInLine = inLine && !this.onNewLine() ? { name, end: this.start } : undefined;
         return { kind: "Label", name, start, end: this.previousEnd };
       }
       case "::": {
@@ -199,7 +205,10 @@ class Parser extends ExpressionParser {
       this.expect(">");
     }
     const type = this.annotation();
-    return { name, declared, ...(attribute && { attribute }), ...(type && { type }), start, end };
+    const binding: Binding = { name, declared, start, end };
+    if (attribute) binding.attribute = attribute;
+    if (type) binding.type = type;
+    return binding;
   }
 
   #for(): Statement {
@@ -333,16 +342,11 @@ class Parser extends ExpressionParser {
       for (const parameter of parameters) this.#declare(parameter);
     });
     this.expectClosing("end", "function", start);
-    return {
-      kind: "Function",
-      typeParameters,
-      parameters,
-      ...(vararg && { vararg }),
-      ...(results && { results }),
-      body,
-      start,
-      end: this.previousEnd,
-    };
+    const end = this.previousEnd;
+    const made: FunctionBody = { kind: "Function", typeParameters, parameters, body, start, end };
+    if (vararg) made.vararg = vararg;
+    if (results) made.results = results;
+    return made;
   }
 
   #typeDeclaration(): TypeDeclaration {
@@ -444,6 +448,11 @@ class Parser extends ExpressionParser {
       this.fault(`a cast is no statement near ${this.near()}`);
     } else if (first.kind === "Call" || first.kind === "MethodCall") {
       return { kind: "CallStatement", call: first, start, end: this.previousEnd };
+    } else if (this.#labelInLine?.end === start) {
+      this.typed = true;
+      const { name } = this.#labelInLine;
+      const type = this.text.slice(first.start, first.end);
+      this.fault(`::${name}:: is a label; write ((v :: ${name}) :: ${type})`, start);
     } else this.fault(`syntax error near ${this.near()}`);
     this.#recover();
     return undefined;

@@ -18,7 +18,6 @@ const mostLevels = 195;
 export abstract class TypeParser extends Lexer {
   readonly edits: Edit[] = [];
   readonly globals: Name[] = [];
-  typed = false;
   /** Where the last erased text ended. */
   protected erasedEnd = -1;
   /** How many types the parser is inside of. */
@@ -29,21 +28,21 @@ export abstract class TypeParser extends Lexer {
   protected abstract expressionList(): Expression[];
   protected abstract bindingOf(name: string): Binding | undefined;
 
-  /** Runs a part of the grammar that may hold itself. Returns undefined, with a fault, when it is too deep. */
-  protected nested<Result>(parse: () => Result): Result | undefined {
-    if (this.#level >= mostLevels) {
-      this.fault(`chunk has too many syntax levels near ${this.near()}`);
-      // All that follows would be wrong for the same reason.
-      this.end = this.text.length;
-      this.advance();
-      return undefined;
+  /** Enters a part of the grammar that may hold itself; `leave` must follow. False, with a fault: it is too deep. */
+  protected enter(): boolean {
+    if (this.#level < mostLevels) {
+      this.#level++;
+      return true;
     }
-    this.#level++;
-    try {
-      return parse();
-    } finally {
-      this.#level--;
-    }
+    this.fault(`chunk has too many syntax levels near ${this.near()}`);
+    // All that follows would be wrong for the same reason.
+    this.end = this.text.length;
+    this.advance();
+    return false;
+  }
+
+  protected leave(): void {
+    this.#level--;
   }
 
   protected near(): string {
@@ -172,8 +171,10 @@ export abstract class TypeParser extends Lexer {
   /** Reads a type of any form. */
   protected type(): TypeNode {
     const { start } = this;
-    return this.nested(() => this.#union()) ??
-      { kind: "MissingType", start, end: this.previousEnd };
+    if (!this.enter()) return { kind: "MissingType", start, end: this.previousEnd };
+    const type = this.#union();
+    this.leave();
+    return type;
   }
 
   #union(): TypeNode {
@@ -203,8 +204,10 @@ export abstract class TypeParser extends Lexer {
   /** The part of a type before `|` and `&`, which is what a cast takes. */
   protected castType(): TypeNode {
     const { start } = this;
-    return this.nested(() => this.#optional(false)) ??
-      { kind: "MissingType", start, end: this.previousEnd };
+    if (!this.enter()) return { kind: "MissingType", start, end: this.previousEnd };
+    const type = this.#optional(false);
+    this.leave();
+    return type;
   }
 
   /** @param ofCondition the last `?` belongs to the conditional type around */

@@ -115,7 +115,10 @@ test.each([
   ["local x: = 42", "1: type expected near '='"],
   ["local t: {A, B} = v", "1: '}' expected near ','"],
   ["local x: T?[] = v", "1: unexpected symbol near '['"],
-  ["local a: T = u!.name", "1: unexpected symbol near '.'"],
+  ["local a = u!.name", "1: parentheses are needed: write (u!).… near '.'"],
+  ["local a = v :: any :: T", "1: ::any:: is a label; write ((v :: any) :: T)"],
+  ["if x != y then end", "1: '!=' is no operator; write ~="],
+  ["x != y", "1: '!=' is no operator; write ~="],
   ["x: number = 1", "1: a type needs a declaration; write local x: number"],
   ["f() as T", "1: a cast is no statement near 'as'"],
   [
