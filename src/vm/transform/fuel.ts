@@ -48,6 +48,8 @@ const MESSAGE_TEXT =
 export function addFuel(module: ModuleText): void {
   module.append(`(global $fuel (mut i32) (i32.const 0x7fffffff))`);
   module.append(`(global $reserve (mut i32) (i32.const 0))`);
+  // What was left of the slice when its time was over.
+  module.append(`(global $unspent (mut i32) (i32.const 0))`);
   // When the first quantum of the slice was spent; 0 before that.
   module.append(`(global $began (mut f64) (f64.const 0))`);
   // Whether a host.resume is running (0 or 1).
@@ -175,6 +177,7 @@ export function addFuel(module: ModuleText): void {
    (then (global.set $began (local.get $time))))
   (if (f64.ge (f64.sub (local.get $time) (global.get $began)) (f64.const ${SLICE_TIME}))
    (then
+    (global.set $unspent (global.get $reserve))
     (global.set $reserve (i32.const 0))
     (return (i32.const 0))))
   (call $load_fuel (global.get $reserve))

@@ -290,6 +290,20 @@ describe("a slice", () => {
   });
 });
 
+test("what a coroutine has not burnt when its time is over is not counted", async () => {
+  let time = 0;
+  const vm = await makeVm({ clock: () => time += 3 });
+  const [status, burnt] = run(
+    vm,
+    `host.slice(1000000)
+    local co = coroutine.create(function() while true do end end)
+    return host.resume(co), host.burnt(co)`,
+  );
+  expect(status).toBe(3);
+  expect(Number(burnt)).toBeGreaterThan(4096);
+  expect(Number(burnt)).toBeLessThan(100_000);
+});
+
 test("what a coroutine burns is counted until somebody asks", async () => {
   const vm = await makeVm();
   const [[spent, held, afterwards, small]] = run(
