@@ -7,36 +7,58 @@ local scheduler = use("kernel/core/scheduler")
 local security = use("kernel/security/security")
 local unit = use("kernel/core/unit")
 
-local known = {
-  unit.by_pid,
-  scheduler.unit_of,
-  scheduler,
-  security,
-  messaging.message_meta,
-  channel.meta,
-  scheduler.NOTHING,
-  channel.FIRST,
-  channel.ITEMS,
-  channel.RECEIVERS,
-  channel.SENDERS,
-  channel.CLOSED,
-  channel.DECODE,
-  "limits",
-  "frame",
-  "scope",
-  "strict",
-  "context",
-  "delivers",
-  "pid",
-  "listeners",
-  "inbox",
-  "current",
-  "co",
-  "h",
-  "t",
-  "steps",
-  { false, false },
-}
-host.know(known)
+-- Kept alive: the natives have addresses only.
+local known
 
-return known
+--- Notes them, with the context of processes.
+return function(of_processes)
+  known = {
+    unit.by_pid,
+    scheduler.unit_of,
+    scheduler,
+    security,
+    messaging.message_meta,
+    channel.meta,
+    scheduler.NOTHING,
+    channel.FIRST,
+    channel.ITEMS,
+    channel.RECEIVERS,
+    channel.SENDERS,
+    channel.CLOSED,
+    channel.DECODE,
+    "limits",
+    "frame",
+    "scope",
+    "strict",
+    "context",
+    "delivers",
+    "pid",
+    "listeners",
+    "inbox",
+    "current",
+    "co",
+    "h",
+    "t",
+    "steps",
+    { false, false },
+    unit,
+    "live",
+    "observer",
+    "gone",
+    of_processes,
+    "main",
+    "ended",
+    -- What the end of a process has to look at.
+    "others",
+    "calls",
+    "cleanups",
+    "host_work",
+    "limits",
+    "monitors",
+    "links",
+    "waiters",
+    "watching",
+    "named",
+  }
+  host.know(known)
+end

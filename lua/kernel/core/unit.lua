@@ -11,12 +11,10 @@ local shortage = use("kernel/core/shortage")
 local unit_of = scheduler.unit_of
 local raw_tostring = use("kernel/core/stable").tostring
 
-local unit = { by_pid = {}, live = 0 }
+-- `gone`: PIDs of units that ended since they were last taken; false while nobody takes them. `observer` hears of
+-- starts and ends; false while nobody wants to. A native reads both when a process ends.
+local unit = { by_pid = {}, live = 0, gone = false, observer = false }
 local by_pid = unit.by_pid
--- PIDs of units that ended since they were last taken; false while nobody takes them.
-local gone = false
--- Hears of starts and ends; false while nobody wants to.
-local observer = false
 
 local cancel_call, leave_host, announce
 
@@ -170,21 +168,21 @@ end
 
 --- Has `fn(kind, unit, err)` hear of starts, exits and restarts; false: nobody.
 function unit.set_observer(fn)
-  observer = fn
+  unit.observer = fn
 end
 
 --- Lets the observer hear of a restart: of a unit (its PID, entry and parent) because of `err`.
 function unit.restarted(self, err)
-  if observer then
-    observer("restart", self, err)
+  if unit.observer then
+    unit.observer("restart", self, err)
   end
 end
 
 --- Counts a unit that has no main coroutine yet. It must be run or finished.
 function unit.admit(self)
   unit.live = unit.live + 1
-  if observer then
-    observer("start", self)
+  if unit.observer then
+    unit.observer("start", self)
   end
 end
 
@@ -201,8 +199,8 @@ function unit.start(self, co, a, b)
   unit_of[co] = self
   scheduler.ready(co, a, b)
   unit.live = unit.live + 1
-  if observer then
-    observer("start", self)
+  if unit.observer then
+    unit.observer("start", self)
   end
 end
 
@@ -266,15 +264,15 @@ function unit.finish(self, value, err)
   -- With its error, for what is still on its way in the unit's name.
   self.ended = err or true
   unit.live = unit.live - 1
-  if observer then
-    observer("exit", self, err)
+  if unit.observer then
+    unit.observer("exit", self, err)
   end
   stop_coroutines(self)
   local pid = self.pid
   if pid then
     by_pid[pid] = nil
-    if gone then
-      gone[#gone + 1] = pid
+    if unit.gone then
+      unit.gone[#unit.gone + 1] = pid
     end
   end
   if self.calls or self.cleanups or self.host_work then
@@ -291,21 +289,21 @@ end
 
 --- Notes that a unit ended which never started here.
 function unit.note_gone(pid)
-  if gone then
-    gone[#gone + 1] = pid
+  if unit.gone then
+    unit.gone[#unit.gone + 1] = pid
   end
 end
 
 --- From now on PIDs of units that end are kept, or are not.
 function unit.keep_gone(on)
-  gone = on and (gone or {})
+  unit.gone = on and (unit.gone or {})
 end
 
 --- The PIDs of the units that ended since the last call; nil where they are not kept.
 function unit.take_gone()
-  local taken = gone
+  local taken = unit.gone
   if taken and #taken > 0 then
-    gone = {}
+    unit.gone = {}
   end
   return taken or nil
 end

@@ -7,6 +7,7 @@ local failures = use("kernel/core/failures")
 local limits = use("kernel/processes/limits")
 local links = use("kernel/processes/links")
 local messaging = use("kernel/messaging/messaging")
+local plain = use("kernel/processes/plain")
 local processes = use("kernel/processes/processes")
 local security = use("kernel/security/security")
 local remote = use("kernel/processes/remote")
@@ -362,6 +363,20 @@ end
 
 --- Spawns a process on a process host, or starts a workflow on a workflow host: `pid` or `nil, err`.
 function spawning.spawn(self, id, host_id, frame, monitored, linked, extra, ...)
+  local target = hosts[host_id]
+  if
+    alone
+    and select("#", ...) == 0
+    and not (monitored or linked or extra)
+    and target
+    and target.kind == "process.host"
+    and target.state == "running"
+  then
+    local pid, err = plain.spawn(self, id, host_id, frame, context)
+    if pid ~= false then
+      return pid, err
+    end
+  end
   return spawn_copied(
     self,
     id,

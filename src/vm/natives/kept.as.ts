@@ -1,7 +1,7 @@
 // What the natives know of the kernel: addresses of its tables and of the strings and tables that are keys of its
 // fields. `host.know(list)` notes them; the kernel keeps the list, so that they stay where they are.
 import { STATE_TOP, TABLE_ARRAY, TAG_TABLE, VALUE_SIZE } from "./layout.as";
-import { COUNTERS, KNOWN, MOST_KNOWN } from "./memory.as";
+import { COUNTERS, KNOWN, KNOWN_HERE, MORE_KNOWN, MOST_KNOWN } from "./memory.as";
 import { argument, arraySize, tagOf } from "./values.as";
 
 // In the order of lua/kernel/core/known.lua.
@@ -33,6 +33,16 @@ export const QUEUE_FIRST: usize = KNOWN + 96;
 export const QUEUE_BEHIND: usize = KNOWN + 100;
 export const STEPS: usize = KNOWN + 104;
 export const RUNNING: usize = KNOWN + 108;
+export const UNIT: usize = KNOWN + 112;
+export const LIVE: usize = KNOWN + 116;
+export const OBSERVER: usize = KNOWN + 120;
+export const GONE: usize = KNOWN + 124;
+export const PROCESSES: usize = MORE_KNOWN;
+export const MAIN: usize = MORE_KNOWN + 4;
+export const ENDED: usize = MORE_KNOWN + 8;
+// Fields of a unit that its end has to look at, to the end of the list.
+export const OBLIGATIONS: usize = MORE_KNOWN + 12;
+export const OBLIGATION_COUNT: usize = 10;
 
 // Counters: of the messages that arrived.
 export const ARRIVALS: usize = COUNTERS;
@@ -45,7 +55,8 @@ export function host_know(L: usize): i32 {
   const count = arraySize(table);
   if (count > MOST_KNOWN) unreachable();
   for (let i: u32 = 0; i < count; i++) {
-    store<usize>(KNOWN + i * 4, load<usize>(load<usize>(table + TABLE_ARRAY) + i * VALUE_SIZE));
+    const place = i < KNOWN_HERE ? KNOWN + i * 4 : MORE_KNOWN + (i - KNOWN_HERE) * 4;
+    store<usize>(place, load<usize>(load<usize>(table + TABLE_ARRAY) + i * VALUE_SIZE));
   }
   store<usize>(L + STATE_TOP, list);
   return 0;

@@ -68,9 +68,9 @@ import {
   STRING,
   TABLE,
   tagOf,
+  THREAD,
 } from "./values.as";
 
-const THREAD: u8 = 8;
 // Characters that topics of the kernel begin with.
 const AT: u8 = 64;
 const DOLLAR: u8 = 36;

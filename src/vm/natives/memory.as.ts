@@ -3,10 +3,13 @@
 
 // Addresses that `host.know` notes.
 export const KNOWN: usize = 352;
-export const MOST_KNOWN: u32 = 32;
+export const KNOWN_HERE: u32 = 32;
 // Counters and the run queue, to 512.
 export const COUNTERS: usize = 480;
 // A value for a search in a table.
 export const KEY: usize = 528;
+// More of what `host.know` notes, to 640.
+export const MORE_KNOWN: usize = 544;
+export const MOST_KNOWN: u32 = 56;
 // The first map of `seen.as.ts`: 32 slots of eight bytes, to the end of the KiB.
 export const FIRST_MAP: usize = 768;

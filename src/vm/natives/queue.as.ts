@@ -5,16 +5,39 @@ import {
   STATE_TOP,
   TABLE_ARRAY,
   TABLE_LIMIT,
+  TAG_EMPTY,
+  TAG_FALSE,
   TAG_INTEGER,
   TAG_NIL,
+  TAG_SHORT_STRING,
   TAG_TABLE,
+  TAG_TRUE,
   VALUE_SIZE,
 } from "./layout.as";
 import { host_resume, luaH_resize } from "./lua.as";
-import { CO, CURRENT, NOTHING, RUNNING, SCHEDULER, STEPS } from "./kept.as";
+import {
+  BY_PID,
+  CO,
+  CONTEXT,
+  CURRENT,
+  ENDED,
+  GONE,
+  LIVE,
+  MAIN,
+  NOTHING,
+  OBLIGATION_COUNT,
+  OBLIGATIONS,
+  OBSERVER,
+  PID,
+  PROCESSES,
+  RUNNING,
+  SCHEDULER,
+  STEPS,
+  UNIT,
+} from "./kept.as";
 import { COUNTERS } from "./memory.as";
-import { assign, assignInteger, field, unitOf } from "./fields.as";
-import { argument, barrier, kindOf, NIL, setTag, tagOf } from "./values.as";
+import { assign, assignInteger, field, fieldOf, truthy, unitOf } from "./fields.as";
+import { argument, barrier, kindOf, NIL, setTag, TABLE, tagOf, THREAD } from "./values.as";
 
 const QUEUE: usize = COUNTERS + 8;
 const HEAD: usize = COUNTERS + 12;
@@ -30,6 +53,7 @@ const MOST_KEPT: u32 = 65536;
 const STEPS_AT_ONCE: u32 = 64;
 // Steps after which the fuel of a coroutine, which is counted in a word of it, is asked for.
 const STEPS_COUNTED: u64 = 8191;
+const RETURNED: i32 = 0;
 const PARKED: i32 = 2;
 // What `host.steps` answers beside the statuses of `host.resume`.
 const COUNT_FUEL: i32 = 4;
@@ -161,6 +185,33 @@ export function host_tidy(L: usize): i32 {
   return 0;
 }
 
+// Ends a process whose main coroutine has returned nothing and whose end nobody is to be told of. False: Lua does it.
+function endPlain(unit: usize, co: usize): bool {
+  const main = field(unit, MAIN);
+  const context = field(unit, CONTEXT);
+  const pid = field(unit, PID);
+  const ended = field(unit, ENDED);
+  if (
+    kindOf(main) !== THREAD || load<usize>(main) !== co || tagOf(ended) !== TAG_FALSE ||
+    tagOf(pid) !== TAG_SHORT_STRING || kindOf(context) !== TABLE ||
+    load<usize>(context) !== load<usize>(PROCESSES)
+  ) return false;
+  for (let i: usize = 0; i < OBLIGATION_COUNT; i++) {
+    if (truthy(field(unit, OBLIGATIONS + i * 4))) return false;
+  }
+  const all = load<usize>(UNIT);
+  if (truthy(field(all, OBSERVER)) || truthy(field(all, GONE))) return false;
+  const live = field(all, LIVE);
+  const known = fieldOf(load<usize>(BY_PID), load<usize>(pid));
+  if (tagOf(live) !== TAG_INTEGER || kindOf(known) !== TABLE) return false;
+  setTag(ended, TAG_TRUE);
+  store<u64>(live, load<u64>(live) - 1);
+  setTag(known, TAG_EMPTY);
+  const owner = unitOf(co);
+  if (owner !== ABSENT_SLOT) setTag(owner, TAG_EMPTY);
+  return true;
+}
+
 function current(scheduler: usize): usize {
   const slot = field(scheduler, CURRENT);
   if (slot === ABSENT_SLOT) unreachable();
@@ -230,6 +281,13 @@ export function host_steps(L: usize): i32 {
     const first = argument(L, 1);
     const status = load<i32>(first);
     if (status === PARKED && !counted) {
+      store<usize>(L + STATE_TOP, first);
+      continue;
+    }
+    if (
+      status === RETURNED && results === 1 &&
+      endPlain(load<usize>(kept), load<usize>(kept + VALUE_SIZE))
+    ) {
       store<usize>(L + STATE_TOP, first);
       continue;
     }

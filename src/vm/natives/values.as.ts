@@ -20,6 +20,7 @@ export const NIL: u8 = 0;
 export const LIGHT_USERDATA: u8 = 2;
 export const STRING: u8 = 4;
 export const TABLE: u8 = 5;
+export const THREAD: u8 = 8;
 
 const BLACK: u8 = 32;
 // The flag of a table whose array limit is a hint, and not its array's size.
