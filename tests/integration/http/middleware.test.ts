@@ -75,6 +75,20 @@ test("ratelimit: a burst, then 429, by client", async () => {
   expect([without.status, await without.text()]).toEqual([400, "Rate limit key extraction failed"]);
 });
 
+test("ratelimit: addresses of IPv6 behind a proxy are clients of their own", async () => {
+  const { url } = await startWeb({
+    router: {
+      middleware: ["real_ip", "ratelimit"],
+      options: { "ratelimit.burst": 1, "ratelimit.requests": 1, "ratelimit.window": "1h" },
+    },
+    routes: hello,
+  });
+  const get = async (address: string) =>
+    (await fetch(url, { headers: { "x-real-ip": address } })).status;
+  expect([await get("2001:db8::1"), await get("2001:db8::2"), await get("2001:db8::1")])
+    .toEqual([200, 200, 429]);
+});
+
 test("real_ip: what a trusted proxy says, and nobody else", async () => {
   const routes = { "GET /": `res:write(req:remote_addr())` };
   const ask = async (options: Record<string, string>, headers: Record<string, string>) => {

@@ -1,4 +1,5 @@
 import { plain } from "../exchange.ts";
+import { bare } from "./real-ip.ts";
 import type { Middleware, Use } from "./use.ts";
 
 /** A whole number of s, m or h, as milliseconds; anything else is the default. */
@@ -58,7 +59,7 @@ export function rateLimit({ options, context }: Use): Middleware {
       ? exchange.request.headers.get(name)
       : kind === "query"
       ? exchange.url.searchParams.get(name)
-      : exchange.remote.replace(/:\d+$/, "");
+      : bare(exchange.remote);
     if (value === null || value === "") return plain(400, "Rate limit key extraction failed");
     if (take(value)) return await next(exchange);
     return plain(429, "Rate limit exceeded", {

@@ -23,8 +23,8 @@ function rangesOf(text: string): BlockList {
   return list;
 }
 
-/** The address of a peer, without the port and the wrapping of IPv4 in IPv6. */
-function bare(remote: string): string {
+/** The address of a peer, without the port and the wrapping of IPv4 in IPv6; one without a port is left as it is. */
+export function bare(remote: string): string {
   const host = /^\[(.*)\]:\d+$/.exec(remote)?.[1] ?? remote.replace(/^([\d.]+):\d+$/, "$1");
   return host.replace(/^::ffff:(?=\d+\.)/, "");
 }
