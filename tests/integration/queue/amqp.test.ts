@@ -278,3 +278,20 @@ withBroker("a stop leaves no connection and settles what is done", async () => {
   });
   await channel.close();
 }, 20_000);
+
+withBroker("a connection by TLS, to a broker whose certificate is trusted", async () => {
+  const secure = { url: `amqps://guest:guest@localhost:${broker.securePort}/` };
+  const functions = { publish: `return queue.publish("app:work", 1)` };
+  const ca = broker.certificate;
+  for (const tls of [{ ca }, { insecure_skip_verify: true }]) {
+    const { application } = await start(functions, {
+      driver: { ...secure, tls, auth_mechanism: "AMQPLAIN" },
+    });
+    expect(await application.call("publish")).toBe(true);
+  }
+  for (const tls of [{}, { ca, server_name: "elsewhere" }]) {
+    const { application } = await start(functions, { driver: { ...secure, tls } });
+    const driver = application.node.control.services.find(({ id }) => id === "app:driver");
+    expect(driver?.details).toMatch(/certificate|altnames|self[- ]signed/i);
+  }
+}, 30_000);

@@ -2,7 +2,7 @@
  * RabbitMQ from Debian, started for a test with a node, ports and folders of its own, and a way to it that can be cut.
  * @module
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,9 +10,10 @@ import { join } from "node:path";
 const program = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
 /** Why there is no broker on this machine; undefined where there is one. */
-export const withoutBroker: string | undefined = existsSync(program) && Bun.which("epmd")
-  ? undefined
-  : "Debian's rabbitmq-server is not installed; run scripts/setup --peers";
+export const withoutBroker: string | undefined =
+  existsSync(program) && Bun.which("epmd") && Bun.which("openssl")
+    ? undefined
+    : "Debian's rabbitmq-server is not installed; run scripts/setup --peers";
 
 /** A port that nobody listens at. */
 async function freePort(): Promise<number> {
@@ -23,10 +24,22 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** A certificate for `localhost` that is its own authority. */
+function makeCertificate(certificate: string, key: string): void {
+  const { exitCode, stderr } = Bun.spawnSync([
+    ...["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"],
+    ...["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
+    ...["-out", certificate, "-keyout", key],
+  ]);
+  if (exitCode !== 0) throw new Error(`openssl: ${stderr.toString()}`);
+}
+
 /** A broker that runs until it is stopped. */
 export class Broker {
   private constructor(
     readonly port: number,
+    /** Of TLS; its certificate is for `localhost`. */
+    readonly securePort: number,
     readonly folder: string,
     readonly processes: Bun.Subprocess[],
   ) {}
@@ -34,10 +47,22 @@ export class Broker {
   static async start(): Promise<Broker> {
     const folder = mkdtempSync(join(tmpdir(), "wippy-rabbit-"));
     const [port, distribution, names] = [await freePort(), await freePort(), await freePort()];
+    const securePort = await freePort();
     const path = (name: string) => join(folder, name);
     writeFileSync(path("plugins"), "[].");
     writeFileSync(path("env"), "");
-    writeFileSync(path("rabbit.conf"), "");
+    makeCertificate(path("cert.pem"), path("key.pem"));
+    writeFileSync(
+      path("rabbit.conf"),
+      [
+        `listeners.ssl.1 = 127.0.0.1:${securePort}`,
+        `ssl_options.cacertfile = ${path("cert.pem")}`,
+        `ssl_options.certfile = ${path("cert.pem")}`,
+        `ssl_options.keyfile = ${path("key.pem")}`,
+        "ssl_options.verify = verify_none",
+        "",
+      ].join("\n"),
+    );
     mkdirSync(path("home"));
     const env = {
       ...process.env,
@@ -72,7 +97,7 @@ export class Broker {
       }
       started.reject(new Error(`RabbitMQ did not start: ${text.slice(-2000)}`));
     })();
-    const broker = new Broker(port, folder, [rabbit, epmd]);
+    const broker = new Broker(port, securePort, folder, [rabbit, epmd]);
     try {
       await started.promise;
     } catch (error) {
@@ -80,6 +105,11 @@ export class Broker {
       throw error;
     }
     return broker;
+  }
+
+  /** What its certificate is signed with, as PEM: itself. */
+  get certificate(): string {
+    return readFileSync(join(this.folder, "cert.pem"), "utf8");
   }
 
   async stop(): Promise<void> {
