@@ -22,6 +22,7 @@ const entrypoints = [
   "src/main.ts",
   "src/registry/zod.ts",
   "src/registry/re2.ts",
+  "src/operations/excel/thread.ts",
   "src/worker/thread.ts",
   "src/services/queue/sqlite/thread.ts",
   "src/services/sql/sqlite/thread.ts",

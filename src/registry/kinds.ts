@@ -27,7 +27,7 @@ export const kinds: ReadonlyMap<string, Kind> = collect();
 
 /** Kinds of the reference runtime that are not built yet. */
 const pending: ReadonlySet<string> = new Set(
-  "fs.embed queue.driver.sqs".split(" "),
+  "queue.driver.sqs".split(" "),
 );
 
 /** How to fix a kind that is not in `kinds`. */

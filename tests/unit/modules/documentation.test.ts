@@ -39,6 +39,7 @@ function lines(logs: Logged[]): string {
 
 test.each([
   "archive",
+  "excel",
   "ctx",
   "env",
   "fs",

@@ -24,7 +24,7 @@ const entryKinds =
 
 /** What is being built; each is either there already, or says that it is not. */
 const pending = new Set(
-  ("eval_runner excel fs.embed loader metrics queue.driver.sqs " +
+  ("eval_runner loader metrics queue.driver.sqs " +
     "treesitter").split(" "),
 );
 
