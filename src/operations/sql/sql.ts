@@ -1,11 +1,11 @@
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
-import { unpack } from "../../vm/codec.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import { defineOperation, luaString, type Operation, type OperationContext } from "../operation.ts";
 import type { Closable } from "../resources.ts";
 import type { SqlRequests } from "./requests.ts";
+import { unpackRows } from "./rows.ts";
 
 const database = lazy(() => z.string({ error: "a database id is text" }));
 const handle = lazy(() => z.int());
@@ -45,7 +45,7 @@ type Run = Omit<SqlRequests["run"], "values"> & { values: LuaValue };
 async function run(context: OperationContext, id: string, input: Run): Promise<LuaValue> {
   const values = Array.isArray(input.values) ? input.values : [];
   const outcome = await ask(context, id, "run", { ...input, values });
-  return outcome instanceof Uint8Array ? unpack(outcome) : outcome;
+  return outcome instanceof Uint8Array ? unpackRows(outcome) : outcome;
 }
 
 /** A transaction that a unit has open; closing it rolls it back. */

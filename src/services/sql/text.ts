@@ -25,7 +25,7 @@ const tokens: Record<Driver["type"], RegExp> = {
 };
 
 /** The words of each statement in a text, in upper case; literals, quoted names and comments have none. */
-export function wordsOf(sql: string, type: Driver["type"]): string[][] {
+function wordsOf(sql: string, type: Driver["type"]): string[][] {
   const statements: string[][] = [];
   let current: string[] | undefined;
   for (const [token] of sql.matchAll(tokens[type])) {

@@ -1,5 +1,6 @@
 import { readJson } from "../../operations/json/read.ts";
 import { writeJson } from "../../operations/json/write.ts";
+import { unpackRows } from "../../operations/sql/rows.ts";
 import { pack, unpack } from "../../vm/codec.ts";
 import { WippyError } from "../../vm/error.ts";
 import { type LuaValue, ofKernel } from "../../vm/value.ts";
@@ -113,8 +114,7 @@ export function runSqlStore(
   const now = () => statements().time(platform.now());
   async function query(sql: string, params: SqlValue[], signal: AbortSignal): Promise<Row[]> {
     const rows = await database().run({ kind: "query", sql, params }, signal);
-    const list = rows instanceof Uint8Array ? unpack(rows) : [];
-    return Array.isArray(list) ? ofKernel<Row[]>(list) : [];
+    return rows instanceof Uint8Array ? ofKernel<Row[]>(unpackRows(rows)) : [];
   }
   async function execute(sql: string, params: SqlValue[], signal: AbortSignal): Promise<bigint> {
     const done = await database().run({ kind: "execute", sql, params }, signal);

@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { unpack } from "../../vm/codec.ts";
+import { unpackRows } from "../../operations/sql/rows.ts";
 import { WippyError } from "../../vm/error.ts";
 import { type LuaValue, numberOf, ofKernel } from "../../vm/value.ts";
 import type { ServiceContext } from "../context.ts";
@@ -43,8 +43,7 @@ class SqliteStore {
 
   async query(sql: string, params: SqlValue[], signal: AbortSignal): Promise<Item[]> {
     const rows = await this.#driver.run({ kind: "query", sql, params }, signal);
-    const list = rows instanceof Uint8Array ? unpack(rows) : [];
-    return Array.isArray(list) ? ofKernel<Item[]>(list) : [];
+    return rows instanceof Uint8Array ? ofKernel<Item[]>(unpackRows(rows)) : [];
   }
 
   /** Returns whether anything was changed. */

@@ -160,6 +160,23 @@ for (const database of databases) {
       expect(value).toEqual(["cem", 41, "ann", 31, 2, "bob", text, 2]);
     });
 
+    test("what is in parameters stays a value", async () => {
+      const value = await evaluate(
+        database,
+        `
+        assert(db:execute("CREATE TABLE t (name VARCHAR(99))"))
+        for _, evil in ipairs({ "x'; DROP TABLE t; --", "' OR '1'='1", "\\' OR 1=1 -- ", "$1", "?", "/*", "%" }) do
+          assert(db:execute(mark("INSERT INTO t VALUES (?)"), { evil }))
+          assert(sql.builder.insert("t"):set_map({ name = evil }):run_with(db):exec())
+          local rows = assert(sql.builder.select("name"):from("t"):where({ name = evil }):run_with(db):query())
+          assert(#rows == 2 and rows[1].name == evil and rows[2].name == evil, evil)
+        end
+        return assert(db:query("SELECT count(*) AS n FROM t"))[1].n
+      `,
+      );
+      expect(value).toBe(14);
+    });
+
     test("a prepared statement runs until it is closed", async () => {
       const value = await evaluate(
         database,

@@ -9,7 +9,7 @@ import { postgresDialect } from "../../../src/services/sql/postgres/postgres.ts"
 import { serverSchema } from "../../../src/services/sql/schema.ts";
 import { ServerDriver } from "../../../src/services/sql/server.ts";
 import type { WippyError } from "../../../src/vm/error.ts";
-import { unpack } from "../../../src/vm/codec.ts";
+import { unpackRows } from "../../../src/operations/sql/rows.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
 import { until } from "../../until.ts";
 import { emptyDatabase, mariadb, postgres, type RunningServer } from "./servers.ts";
@@ -52,8 +52,7 @@ async function encryption(
       { kind: "query", sql: encrypted, params: [] },
       new AbortController().signal,
     );
-    const [row] = unpack(rows as Uint8Array) as { value: string }[];
-    return row!.value;
+    return String(unpackRows(rows as Uint8Array)[0]!["value"]);
   } catch (error) {
     const { kind: failed, retryable, message } = error as WippyError;
     return `${failed} ${retryable}: ${message}`;

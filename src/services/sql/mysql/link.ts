@@ -8,7 +8,7 @@ import {
   type ResultSetHeader,
   TypedParameter,
 } from "mysql2";
-import { pack } from "../../../vm/codec.ts";
+import { packRows } from "../../../operations/sql/rows.ts";
 import { WippyError } from "../../../vm/error.ts";
 import type { LuaValue } from "../../../vm/value.ts";
 import type { Outcome, SqlValue, Statement } from "../driver.ts";
@@ -51,19 +51,19 @@ function resultOf(answer: Answer, wantsRows: boolean): Answer {
   return wanted ?? results.at(-1) ?? { rows: undefined, fields: undefined };
 }
 
-function packRows({ rows, fields }: Answer): Uint8Array {
+function packAnswer({ rows, fields }: Answer): Uint8Array {
   const columns: FieldPacket[] = Array.isArray(fields) ? fields : [];
   const names = columns.map(({ name }) => name);
   const readers = columns.map(({ columnType }) => readerOf(columnType));
   const list: unknown[][] = Array.isArray(rows) ? rows : [];
-  return pack(list.map((values) => {
-    const row: Record<string, LuaValue> = {};
-    for (let at = 0; at < values.length; at += 1) {
+  const packed: LuaValue[] = [];
+  for (const values of list) {
+    for (let at = 0; at < names.length; at += 1) {
       const value = values[at];
-      if (value !== null && value !== undefined) row[names[at]!] = readers[at]!(value);
+      packed.push(value === null || value === undefined ? undefined : readers[at]!(value));
     }
-    return row;
-  }));
+  }
+  return packRows(names, packed);
 }
 
 /** A connection to MySQL or MariaDB. */
@@ -140,7 +140,7 @@ export class MysqlLink implements Link {
         return { lastInsertId: 0n, rowsAffected: 0n };
       }
       const answer = resultOf(await this.#ask({ sql, params }), kind === "query");
-      if (kind === "query" && !isHeader(answer.rows)) return packRows(answer);
+      if (kind === "query" && !isHeader(answer.rows)) return packAnswer(answer);
       return this.#changed(answer.rows, kind);
     } catch (error) {
       const failure = failureOf(error);
@@ -159,7 +159,7 @@ export class MysqlLink implements Link {
     // A statement that defines something ends a transaction.
     const { serverStatus } = rows as ResultSetHeader & { serverStatus?: number };
     if (serverStatus !== undefined) this.#inTransaction = (serverStatus & inTransaction) !== 0;
-    if (kind === "query") return pack([]);
+    if (kind === "query") return packRows([], []);
     return { lastInsertId: BigInt(rows.insertId), rowsAffected: BigInt(rows.affectedRows) };
   }
 

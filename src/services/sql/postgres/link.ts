@@ -1,5 +1,6 @@
 import { Client, type ClientConfig } from "pg";
-import { pack } from "../../../vm/codec.ts";
+import { serialize } from "pg-protocol";
+import { packRows } from "../../../operations/sql/rows.ts";
 import { WippyError } from "../../../vm/error.ts";
 import type { LuaValue } from "../../../vm/value.ts";
 import type { Changed, Outcome, SqlValue, Statement } from "../driver.ts";
@@ -22,7 +23,7 @@ class Exchange {
   readonly #several: boolean;
   #readers: ((text: string) => LuaValue)[] = [];
   #names: string[] = [];
-  #rows: LuaValue[] = [];
+  #values: LuaValue[] = [];
   #affected = 0n;
   /** What the server called the last thing that it did. */
   command = "";
@@ -36,32 +37,30 @@ class Exchange {
   submit(connection: Wire): void {
     const { kind, sql, params } = this.#statement;
     if (this.#several) return connection.query(sql);
-    const { stream } = connection;
-    stream.cork();
-    connection.parse({ name: "", text: sql, types: [] });
+    const messages = [serialize.parse({ text: sql })];
     if (kind !== "check") {
-      connection.bind({ values: params.map(parameter) });
-      connection.describe({ type: "P", name: "" });
-      connection.execute({ portal: "" });
+      messages.push(
+        serialize.bind({ values: params.map(parameter) }),
+        serialize.describe({ type: "P" }),
+        serialize.execute({}),
+      );
     }
-    connection.sync();
-    stream.uncork();
+    // In one write: each would be a call of the system.
+    connection.stream.write(Buffer.concat([...messages, serialize.sync()]));
   }
 
   handleRowDescription({ fields }: { fields: Field[] }): void {
-    this.#rows = [];
+    this.#values = [];
     this.#names = fields.map(({ name }) => name);
     this.#readers = fields.map(({ dataTypeID }) => readerOf(dataTypeID));
   }
 
   handleDataRow({ fields }: { fields: (string | null)[] }): void {
     if (this.#statement.kind !== "query") return;
-    const row: Record<string, LuaValue> = {};
     for (let at = 0; at < fields.length; at += 1) {
       const text = fields[at];
-      if (text !== null && text !== undefined) row[this.#names[at]!] = this.#readers[at]!(text);
+      this.#values.push(text === null || text === undefined ? undefined : this.#readers[at]!(text));
     }
-    this.#rows.push(row);
   }
 
   handleCommandComplete({ text }: { text: string }): void {
@@ -87,7 +86,7 @@ class Exchange {
   }
 
   get outcome(): Outcome {
-    if (this.#statement.kind === "query") return pack(this.#rows);
+    if (this.#statement.kind === "query") return packRows(this.#names, this.#values);
     return { lastInsertId: 0n, rowsAffected: this.#affected } satisfies Changed;
   }
 }

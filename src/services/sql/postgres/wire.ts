@@ -29,10 +29,6 @@ export interface Wire extends EventEmitter<Events> {
   requestSsl(): void;
   cancel(processId: number, secretKey: number): void;
   query(text: string): void;
-  parse(message: { name: string; text: string; types: number[] }): void;
-  bind(message: { values: (string | Buffer | null)[] }): void;
-  describe(message: { type: "P" | "S"; name: string }): void;
-  execute(message: { portal: string }): void;
   sync(): void;
   sendCopyFail(reason: string): void;
   end(): void;

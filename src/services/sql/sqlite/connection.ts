@@ -1,5 +1,5 @@
 import { Database, type Statement as Prepared } from "bun:sqlite";
-import { pack } from "../../../vm/codec.ts";
+import { packRows } from "../../../operations/sql/rows.ts";
 import { type ErrorData, WippyError } from "../../../vm/error.ts";
 import { LuaFloat, type LuaValue } from "../../../vm/value.ts";
 import type { Changed, Statement } from "../driver.ts";
@@ -26,6 +26,9 @@ export interface ConnectionOptions {
   /** Milliseconds that SQLite waits for a lock of another program. */
   busyTimeout: number;
 }
+
+/** With what the types of Bun leave out. */
+type Typed = Prepared & { declaredTypes: (string | null)[] };
 
 /** Prepared statements that a connection keeps. */
 const mostPrepared = 100;
@@ -98,21 +101,27 @@ export class SqliteConnection {
         changed: { lastInsertId: BigInt(lastInsertRowid), rowsAffected: BigInt(changes) },
       };
     }
-    return { rows: pack(this.#rows(statement, { kind, sql, params, number })) };
+    return { rows: this.#rows(statement, { kind, sql, params, number }) };
   }
 
-  #rows(statement: Prepared, { sql, params, number }: Job): LuaValue[] {
-    const rows: LuaValue[] = [];
-    let declared: (string | null)[] | undefined;
+  #rows(statement: Prepared, { sql, params, number }: Job): Uint8Array {
+    const values: LuaValue[] = [];
+    let names: string[] = [];
+    let readers: ((value: unknown) => LuaValue)[] | undefined;
     try {
       for (const row of statement.iterate(...params)) {
-        declared ??= (statement as Prepared & { declaredTypes: (string | null)[] }).declaredTypes;
-        const table: Record<string, LuaValue> = {};
-        statement.columnNames.forEach((name, at) => {
-          const value = (row as Record<string, unknown>)[name];
-          if (value !== null) table[name] = luaValue(value, declared?.[at]);
-        });
-        rows.push(table);
+        if (!readers) {
+          // Only now are they those of the tables as they are. The same name twice is one key of a row.
+          const { columnNames, declaredTypes } = statement as Typed;
+          names = [...new Set(columnNames)];
+          readers = names.map((name) => {
+            const declared = declaredTypes[columnNames.lastIndexOf(name)];
+            return (value) => value === null ? undefined : luaValue(value, declared);
+          });
+        }
+        for (let at = 0; at < names.length; at += 1) {
+          values.push(readers[at]!((row as Record<string, unknown>)[names[at]!]));
+        }
         this.#stopIfCancelled(number);
       }
     } catch (error) {
@@ -121,7 +130,7 @@ export class SqliteConnection {
       statement.finalize();
       throw error;
     }
-    return rows;
+    return packRows(names, values);
   }
 
   #changed(sql: string, params: Statement["params"]): Changed {

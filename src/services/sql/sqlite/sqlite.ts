@@ -8,7 +8,6 @@ import type {
   Statement,
   TransactionOptions,
 } from "../driver.ts";
-import { wordsOf } from "../text.ts";
 import { SqliteLink } from "./link.ts";
 import { Turns } from "./turns.ts";
 
@@ -25,7 +24,8 @@ export interface SqliteOptions {
 /** Connections that only read, at most. They are opened when calls would wait otherwise. */
 const mostReaders = 4;
 
-const reads = new Set(["SELECT", "WITH", "VALUES", "EXPLAIN"]);
+/** Begins a statement that may only read, behind comments. */
+const reads = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:SELECT|WITH|VALUES|EXPLAIN)\b/i;
 
 /** A reading connection and whose turn it is. */
 interface Reader {
@@ -218,7 +218,5 @@ export class SqliteDriver implements Driver {
 }
 
 function isRead(sql: string): boolean {
-  // The words of the whole text are not needed for that.
-  const [first] = wordsOf(sql.slice(0, 200), "sqlite");
-  return first?.[0] !== undefined && reads.has(first[0]);
+  return reads.test(sql);
 }
