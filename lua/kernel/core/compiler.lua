@@ -6,21 +6,30 @@ local load, byte, find = load, string.byte, string.find
 
 local compiler = {}
 
+-- What may follow `as` where a cast is two statements of Lua: blanks, or what a call has first.
+local may_follow = {}
+for _, code in ipairs({ byte("\t\n\v\f\r (\"'[{", 1, -1) }) do
+  may_follow[code] = true
+end
+
+-- Whether the word `as` at a place stands behind something on its line that is no comment, and before an argument.
+local function is_cast(text, at)
+  if at > 1 and find(text, "^[%w_]", at - 1) or not find(text, "^%s*[%({\"'%[]", at + 2) then
+    return false
+  end
+  local line = at
+  while line > 1 and byte(text, line - 1) ~= 10 do
+    line = line - 1
+  end
+  return not find(text:sub(line, at), "--", 1, true)
+end
+
 -- `x as {T}`, `x as (T)` and `x as "text"` are two statements of Lua: a call of `as` is the second.
 local function may_cast(text)
   local at = find(text, "as", 1, true)
   while at do
-    if
-      find(text, "^%s*[%({\"'%[]", at + 2)
-      and not find(text, "^[%w_]", at - 1 > 0 and at - 1 or at + 2)
-    then
-      local line = at
-      while line > 1 and byte(text, line - 1) ~= 10 do
-        line = line - 1
-      end
-      if not find(text:sub(line, at), "--", 1, true) then
-        return true
-      end
+    if may_follow[byte(text, at + 2) or 0] and is_cast(text, at) then
+      return true
     end
     at = find(text, "as", at + 2, true)
   end

@@ -325,6 +325,20 @@ test("names of types work in code without types", async () => {
   );
 });
 
+test.each([
+  ["return function() local rows = list as {string} return rows[1] end", "a"],
+  ["return function() local rows = list as({string}) return rows[1] end", "a"],
+  ['return function() local kind = "a" as "a" | 1 return 2 end', undefined],
+  ["return function() local rows = list as\n{string}\nreturn rows[1] end", "a"],
+  ["local as = function(t) return t[1] end return function() return as{ 5 } end", 5],
+  ["function as(t) return t[1] end return function() local x\nas{ 5 } return 6 end", 6],
+])("a cast that Lua would take for a call: %s", async (source, expected) => {
+  const call = run(`local list = { "a" } ${source}`);
+  // The cast ends before the operator, which text has not.
+  if (expected === undefined) await expect(call).rejects.toThrow("bitwise operation on a string");
+  else expect(await call).toBe(expected);
+});
+
 test("lines of errors are those of the text", async () => {
   const found = await run(`
 type T = {
