@@ -42,22 +42,14 @@ function unit.configure(index, first)
 end
 
 -- A PID's number begins with eight random digits, so that nobody can guess it; then, in hex, the sequence with the
--- worker in its low six bits. The last three digits come from a table and those before them change every 4096 numbers,
--- since formatting a text costs more than the rest of a small spawn. Random digits are fetched many at a time.
+-- worker in its low six bits. Random digits are fetched many at a time.
 local SECRET <const>, SECRETS <const> = 8, 256
 local secrets, next_secret = "", 1
-local prefixes, last_digits = {}, {}
-for i = 0, 4095 do
-  last_digits[i] = string.format("%03x}", i)
-end
-local high, high_digits = -1, ""
+local prefixes = {}
+local native_text = host.pid_text
 
--- The text of a PID: `{HOST|ID}`.
+-- The text of a PID: `{HOST|ID}`. A native makes it, but for long names of hosts.
 local function pid_text(host_id, number)
-  if number >> 12 ~= high then
-    high = number >> 12
-    high_digits = string.format("%02x", high)
-  end
   local prefix = prefixes[host_id]
   if not prefix then
     prefix = "{" .. host_id .. "|0x"
@@ -68,10 +60,8 @@ local function pid_text(host_id, number)
   end
   local at = next_secret
   next_secret = at + SECRET
-  return prefix
-    .. string.sub(secrets, at, at + SECRET - 1)
-    .. high_digits
-    .. last_digits[number & 4095]
+  return native_text(prefix, secrets, at, number)
+    or string.format("%s%s%05x}", prefix, string.sub(secrets, at, at + SECRET - 1), number)
 end
 
 --- A new PID on this worker.

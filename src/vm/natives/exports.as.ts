@@ -2,6 +2,7 @@
 export { host_copy } from "./copy.as";
 export { host_know } from "./kept.as";
 export { host_arrival, host_bind, host_receive, host_send } from "./mailbox.as";
+export { host_pid_text } from "./pid.as";
 export {
   host_entry_at,
   host_exchange,

@@ -28,6 +28,7 @@ const ADDED = [
   "host_memory",
   "host_park",
   "host_pause",
+  "host_pid_text",
   "host_queue",
   "host_ready",
   "host_ready_first",
