@@ -286,10 +286,8 @@ local function size_of(options, name, default, least)
   return integer
 end
 
---- Returns a splitter that cuts at the coarsest separator that helps: `Splitter, nil` or `nil, err` (Invalid option).
--- Options: `chunk_size` (512) and `chunk_overlap` (100) in characters, `separators`, `keep_separator` (false).
-function text.splitter.recursive(options)
-  options = check.optional(check.table, options, 1, "recursive") or {}
+-- The sizes that options name: `{size, overlap}`; or nil and an Error.
+local function limits_of(options)
   local size, err = size_of(options, "chunk_size", 512, 1)
   if not size then
     return nil, err
@@ -301,6 +299,17 @@ function text.splitter.recursive(options)
   end
   if overlap >= size then
     return invalid("chunk_overlap must be less than chunk_size")
+  end
+  return { size = size, overlap = overlap }
+end
+
+--- Returns a splitter that cuts at the coarsest separator that helps: `Splitter, nil` or `nil, err` (Invalid option).
+-- Options: `chunk_size` (512) and `chunk_overlap` (100) in characters, `separators`, `keep_separator` (false).
+function text.splitter.recursive(options)
+  options = check.optional(check.table, options, 1, "recursive") or {}
+  local limits, err = limits_of(options)
+  if not limits then
+    return nil, err
   end
   local separators = options.separators or SEPARATORS
   if type(separators) ~= "table" or #separators == 0 then
@@ -314,26 +323,38 @@ function text.splitter.recursive(options)
   local object = new_splitter({})
   held[object] = {
     kind = "text.Splitter",
-    limits = { size = size, overlap = overlap },
+    limits = limits,
     separators = table.move(separators, 1, #separators, 1, {}),
     keep = options.keep_separator == true,
   }
   return object, nil
 end
 
---- Splitting by the structure of Markdown is not built: always `nil, err` (Unavailable).
-function text.splitter.markdown()
-  return nil,
-    errors.fail(
-      "Unavailable",
-      "splitting by the structure of Markdown is not available; use text.splitter.recursive"
-    )
+--- Returns a splitter that cuts Markdown at its headings: `Splitter, nil` or `nil, err` (Invalid option). Options:
+-- `chunk_size` (512), `chunk_overlap` (100); `code_blocks`, `reference_links`, `heading_hierarchy`, `join_table_rows`
+-- (all false).
+function text.splitter.markdown(options)
+  options = check.optional(check.table, options, 1, "markdown") or {}
+  local limits, err = limits_of(options)
+  if not limits then
+    return nil, err
+  end
+  limits.codeBlocks = options.code_blocks == true
+  limits.referenceLinks = options.reference_links == true
+  limits.headingHierarchy = options.heading_hierarchy == true
+  limits.joinTableRows = options.join_table_rows == true
+  local object = new_splitter({})
+  held[object] = { kind = "text.Splitter", limits = limits, markdown = true }
+  return object, nil
 end
 
 --- Returns the chunks of a text: `list, nil` or `nil, err` (Internal).
 function splitter:split_text(subject)
   local found = state(self, "text.Splitter", "split_text")
   check.string(subject, 2, "split_text")
+  if found.markdown then
+    return pure("text.split_markdown", found.limits, subject)
+  end
   return pure("text.split_recursively", found.limits, found.separators, found.keep, subject)
 end
 

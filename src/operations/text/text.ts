@@ -3,6 +3,7 @@ import { z } from "../../registry/schema.ts";
 import { asLua, LuaFloat } from "../../vm/value.ts";
 import { bytesOf, defineOperation, luaString, type Operation } from "../operation.ts";
 import { groupNames, matchesOf, regexpOf, replaceAll, splitBy } from "./regexp.ts";
+import { splitMarkdown } from "./markdown.ts";
 import { splitRecursively } from "./splitter.ts";
 
 const integer = lazy(() => z.number().int());
@@ -91,5 +92,20 @@ export const text: Operation[] = [
     arguments: () => [limits(), z.array(z.string()), z.boolean(), text_()],
     run: (_context, { size, overlap }, separators, keep, text) =>
       splitRecursively(text, { size, overlap, separators, keep }),
+  }),
+  defineOperation({
+    name: "text.split_markdown",
+    summary: "Returns chunks of Markdown, cut at headings and between blocks.",
+    mode: "pure",
+    arguments: () => [
+      limits().extend({
+        codeBlocks: z.boolean(),
+        referenceLinks: z.boolean(),
+        headingHierarchy: z.boolean(),
+        joinTableRows: z.boolean(),
+      }),
+      text_(),
+    ],
+    run: (_context, options, text) => splitMarkdown(text, options),
   }),
 ];

@@ -152,8 +152,59 @@ describe("splitter", () => {
     ["recursive({ chunk_size = 10, chunk_overlap = 10 })", "Invalid"],
     ["recursive({ separators = {} })", "Invalid"],
     ["recursive({ separators = { 1 } })", "Invalid"],
-    ["markdown()", "Unavailable"],
+    ["markdown({ chunk_size = 0 })", "Invalid"],
   ])("%s is %s", async (call, kind) => {
     expect(await evaluate(`return select(2, text.splitter.${call}):kind()`)).toBe(kind);
   });
+});
+
+const markdown = [
+  "Intro",
+  "",
+  "# One",
+  "",
+  "First paragraph.",
+  "",
+  "Second with [a link][x].",
+  "",
+  "```lua",
+  "# no heading",
+  "```",
+  "",
+  "## Two",
+  "",
+  "| a | b |",
+  "| - | - |",
+  "| 1 | 2 |",
+  "| 3 | 4 |",
+  "",
+  "[x]: http://x.org",
+].join("\n");
+
+test.each<[string, string[]]>([
+  ["{}", [
+    "Intro",
+    "# One\nFirst paragraph.\n\nSecond with [a link][x].",
+    "## Two\n| a | b |\n| - | - |\n| 1 | 2 |",
+    "## Two\n| a | b |\n| - | - |\n| 3 | 4 |\n\n[x]: http://x.org",
+  ]],
+  [
+    "{ heading_hierarchy = true, join_table_rows = true, reference_links = true, code_blocks = true }",
+    [
+      "Intro",
+      "# One\nFirst paragraph.\n\nSecond with [a link](http://x.org).\n\n```lua\n# no heading\n```",
+      "# One\n## Two\n| a | b |\n| - | - |\n| 1 | 2 |\n| 3 | 4 |",
+    ],
+  ],
+  ["{ chunk_size = 40, chunk_overlap = 0, join_table_rows = true, reference_links = true }", [
+    "Intro",
+    "# One\nFirst paragraph.",
+    "# One\nSecond with [a",
+    "# One\nlink](http://x.org).",
+    "## Two\n| a | b |\n| - | - |\n| 1 | 2 |",
+    "## Two\n| a | b |\n| - | - |\n| 3 | 4 |",
+  ]],
+])("Markdown is split with %s", async (options, wanted) => {
+  const code = `return assert(assert(text.splitter.markdown(${options})):split_text((...)))`;
+  expect(await evaluate(code, { args: [markdown] })).toEqual(wanted);
 });
