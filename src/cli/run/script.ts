@@ -168,10 +168,14 @@ async function syntaxFault(source: Source): Promise<Problem | undefined> {
   const wrong = await withSyntaxCheck((check) =>
     Promise.resolve(check(code, chunkName(source.name)))
   );
-  return wrong && {
+  if (wrong === undefined) return undefined;
+  const { line, column } = wrong;
+  const { excerptAt } = await import("../../app/type-check.ts");
+  return {
     severity: "error",
     file: source.name,
-    line: wrong.line,
+    line,
+    ...(column !== undefined && { excerpt: excerptAt(code, line, column) }),
     message: `Lua syntax error: ${wrong.message}`,
     fix: "correct the code at that line",
   };

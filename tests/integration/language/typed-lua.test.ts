@@ -398,5 +398,9 @@ test("code that is loaded, required or a string of the command line may be typed
       "nil\tmine:1: unexpected symbol near '='\n" +
       "x\t3\t1\n" + "r\n",
   );
+  expect(await run("-e", "local x: {A, B} = 1")).toStartWith(
+    "(command line):1  Lua syntax error: '}' expected near ','\n" +
+      "    | local x: {A, B} = 1\n    |            ^\n    hint: ",
+  );
   expect(await run("-e", "local x: integer = 2 print(x as number)")).toBe("2\n");
 });
