@@ -10,7 +10,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  rmSync,
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
@@ -60,7 +59,6 @@ const mariadbd = Bun.which("mariadbd") ??
 /** A folder in memory that belongs to the user of the server. */
 function folder(user: string): string {
   const path = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "wippy-server-"));
-  process.on("exit", () => rmSync(path, { recursive: true, force: true }));
   writeFileSync(join(path, "certificate"), certificate);
   writeFileSync(join(path, "key"), key, { mode: 0o600 });
   writeFileSync(join(path, "password"), password);
@@ -75,10 +73,10 @@ function folder(user: string): string {
   return path;
 }
 
-/** A command as another user, that ends with this program however that ends. */
+/** A command as another user. */
 function as(user: string, command: string[]): string[] {
   const other = root ? [`--reuid=${user}`, `--regid=${user}`, "--clear-groups"] : [];
-  return ["setpriv", ...other, "--pdeathsig", "KILL", "--", ...command];
+  return other.length > 0 ? ["setpriv", ...other, "--", ...command] : command;
 }
 
 async function freePort(): Promise<number> {
@@ -94,11 +92,19 @@ function runNow(command: string[]): void {
   if (exitCode !== 0) throw new Error(`${command.join(" ")}: ${stdout}${stderr}`);
 }
 
+/** When its input ends, this program has ended, however it did: then the server and its folder go, too. */
+const guard = 'exec 3<&0; "$@" & server=$!; read _ <&3; kill -9 $server; sleep 0.2; rm -rf "$0"';
+
 /** Starts the server, which may answer a little later. */
-function launch(command: string[], log: string): Bun.Subprocess {
-  const server = Bun.spawn(command, { cwd: "/", stdout: Bun.file(log), stderr: Bun.file(log) });
+function launch(path: string, command: string[]): Bun.Subprocess {
+  const log = Bun.file(join(path, "log"));
+  const server = Bun.spawn(["sh", "-c", guard, path, ...command], {
+    cwd: "/",
+    stdin: "pipe",
+    stdout: log,
+    stderr: log,
+  });
   server.unref();
-  process.on("exit", () => server.kill("SIGKILL"));
   return server;
 }
 
@@ -128,6 +134,8 @@ async function startPostgres(): Promise<RunningServer> {
   ]));
   const settings = {
     fsync: "off",
+    // Else killed servers leave shared memory behind.
+    dynamic_shared_memory_type: "mmap",
     listen_addresses: "127.0.0.1",
     unix_socket_directories: join(path, "run"),
     deadlock_timeout: "50ms",
@@ -141,11 +149,11 @@ async function startPostgres(): Promise<RunningServer> {
     }'\n`,
   );
   const server = launch(
+    path,
     as("postgres", [
       ...[join(bin, "postgres"), "-D", data, "-p", String(port)],
       ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
     ]),
-    join(path, "log"),
   );
   return await answers({
     process: server,
@@ -181,6 +189,7 @@ async function startMariadb(): Promise<RunningServer> {
     GRANT ALL ON *.* TO '${username}'@'127.0.0.1' WITH GRANT OPTION;\n`,
   );
   const server = launch(
+    path,
     as("mysql", [
       ...[mariadbd!, "--no-defaults", `--datadir=${data}`, `--port=${port}`],
       ...["--bind-address=127.0.0.1", `--socket=${join(path, "run", "socket")}`],
@@ -188,7 +197,6 @@ async function startMariadb(): Promise<RunningServer> {
       ...["--innodb-buffer-pool-size=32M", `--init-file=${first}`],
       ...[`--ssl-cert=${join(path, "certificate")}`, `--ssl-key=${join(path, "key")}`],
     ]),
-    join(path, "log"),
   );
   return await answers({
     process: server,
