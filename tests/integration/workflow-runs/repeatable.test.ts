@@ -84,6 +84,11 @@ function probesOf(names: readonly string[]): string {
   end }`;
 }
 
+/** Whether a workflow may list a module; one that lists another is refused when it is loaded. */
+function inWorkflows(module: string): boolean {
+  return builtinModules.get(module)?.workflows ?? true;
+}
+
 const enumerate = `${requires}
   return { main = function(globals)
     local found = {}
@@ -95,7 +100,9 @@ const enumerate = `${requires}
       end
     end
     for _, name in ipairs(globals) do walk(name, _G[name], 0) end
-    for _, name in ipairs({ ${modules.map((name) => `"${name}"`).join(", ")} }) do
+    for _, name in ipairs({ ${
+  modules.filter(inWorkflows).map((name) => `"${name}"`).join(", ")
+} }) do
       walk(name, require(name), 0)
     end
     return found
@@ -117,7 +124,8 @@ function globals(): string[] {
 /** Methods of objects, as `file method`, from the sources of what applications are given. */
 function methods(): string[] {
   const files = Object.keys(sources).filter((name) =>
-    /^modules\/|^kernel\/\w+\/(channel|errors|future|identity|messaging|payload)$/.test(name)
+    /^modules\/|^kernel\/\w+\/(channel|errors|future|identity|messaging|payload)$/.test(name) &&
+    inWorkflows(name.replace("modules/", ""))
   );
   return files.flatMap((file) =>
     [...sources[file]!.matchAll(/function (?:\w+_)?methods[.:](\w+)\(/g)].map(([, method]) =>

@@ -132,7 +132,11 @@ test("permissions are those of the security specification", () => {
   ];
   // Each asks again, since the right to a volume may have been taken away since it was opened.
   const ofVolumes = allOperations().map(({ name }) => name)
-    .filter((name) => name.startsWith("fs.") && !name.startsWith("fs.file_"));
+    .filter((name) => name.startsWith("fs.") && !name.startsWith("fs.file_"))
+    // Archives that are read from a volume or written to one.
+    .concat(
+      ["add_file", "create", "entry_extract", "extract", "open"].map((name) => `archive.${name}`),
+    );
   // Those of stores and databases are asked on the id of the entry, with the key or its prefix as attribute.
   const stored = Object.entries(permissions).filter(([name]) =>
     /^(?:cloudstorage|store|sql)\./.test(name)
@@ -151,6 +155,8 @@ test("permissions are those of the security specification", () => {
     ...Object.fromEntries(ofVolumes.map((name) => [name, { action: "fs.get", resource: "app:x" }])),
     "env.get": { action: "env.get", resource: "app:x" },
     "env.set": { action: "env.set", resource: "app:x" },
+    "templates.get": { action: "template.get", resource: "app:x" },
+    "templates.render": { action: "template.get", resource: "app:x" },
   });
 });
 
