@@ -19,15 +19,22 @@ function alone(source: string): Code {
   return { source, modules: [...source.matchAll(/require\("(\w+)"\)/g)].map(([, name]) => name!) };
 }
 
-/** The application of a page: its entries, whose sources are the blocks that begin with their file's name. */
+/** A volume for examples that read or write files. */
+const data = { kind: "fs.directory", directory: "./data", auto_init: true };
+
+/**
+ * The application of a page: its entries, whose sources are the blocks that begin with their file's name. Where no entry
+ * is a function, the first block is one.
+ */
 function sourcesOf(page: string): Sources {
   const blocks = fences(page, "lua");
   const [yaml] = fences(page, "yaml");
-  if (yaml === undefined) return { functions: { main: alone(blocks[0]!) } };
+  if (yaml === undefined) return { functions: { main: alone(blocks[0]!) }, entries: { data } };
   const sources = { functions: {}, processes: {}, entries: {} } as Required<
     Pick<Sources, "functions" | "processes" | "entries">
   >;
-  for (const { name, kind, source, ...fields } of parse(yaml)) {
+  const parsed = parse(yaml);
+  for (const { name, kind, source, ...fields } of Array.isArray(parsed) ? parsed : parsed.entries) {
     const group = groups[kind as keyof typeof groups];
     if (group === undefined) {
       // The test application has its host already.
@@ -41,6 +48,7 @@ function sourcesOf(page: string): Sources {
     if (text === undefined) throw new Error(`no block for ${file}`);
     sources[group][name] = { modules: [], ...fields, source: text };
   }
+  if (Object.keys(sources.functions).length === 0) sources.functions["main"] = alone(blocks[0]!);
   return sources;
 }
 
