@@ -33,6 +33,12 @@ export class Questions {
     this.#open.delete(ticket);
   }
 
+  /** Nobody waits for an answer any more, but for this error. Returns whether the answer had not come. */
+  reject(ticket: number, error: WippyError): boolean {
+    this.#open.get(ticket)?.reject(error);
+    return this.#open.delete(ticket);
+  }
+
   /** Whoever asked does not wait for a worker that stands still. */
   hurry(ticket: number): void {
     const question = this.#open.get(ticket);

@@ -4,7 +4,7 @@ import { WippyError } from "../vm/error.ts";
 import { asLua, type LuaValue } from "../vm/value.ts";
 import { controlPid } from "./control.ts";
 import type { Foreground } from "./foreground.ts";
-import type { WorkerPool } from "./worker-pool.ts";
+import type { FunctionCall, WorkerPool } from "./worker-pool.ts";
 
 /** The functions and processes that services start. */
 export class ServiceUnits {
@@ -12,7 +12,7 @@ export class ServiceUnits {
   readonly #foreground: Foreground;
   readonly #platform: Platform;
 
-  /** Messages that a worker has of consumers. */
+  /** Calls and messages of consumers that a worker has. */
   readonly #given = new Map<number, number>();
 
   constructor(pool: WorkerPool, foreground: Foreground, platform: Platform) {
@@ -51,22 +51,19 @@ export class ServiceUnits {
     args: LuaValue[],
     { frame = {}, timeout, signal, request }: CallOptions = {},
   ): Promise<LuaValue> {
-    const controller = new AbortController();
-    const abort = () => controller.abort(canceled());
     if (signal?.aborted) throw canceled();
-    signal?.addEventListener("abort", abort, { once: true });
+    const worker = this.#leastLoaded();
+    const served = request !== undefined;
+    const given = served ? [request] : args;
+    const op = served ? "call_request" : "call";
+    const call = this.#pool.call(worker, functionId, frame, given, op);
     const cancelTimer = timeout !== undefined && this.#platform.setTimer(timeout, () => {
       const message = `the call of ${functionId} timed out after ${timeout} ms`;
-      controller.abort(new WippyError("Timeout", message, { retryable: true }));
+      call.cancel(new WippyError("Timeout", message, { retryable: true }));
     });
     try {
-      const worker = this.#pool.leastLoaded();
-      const served = request !== undefined;
-      const given = served ? [request] : args;
-      const op = served ? "call_request" : "call";
-      return await this.#pool.call(worker, functionId, frame, given, controller.signal, op);
+      return await this.#wait(call, worker, 1, signal);
     } finally {
-      signal?.removeEventListener("abort", abort);
       if (cancelTimer) cancelTimer();
     }
   }
@@ -81,11 +78,29 @@ export class ServiceUnits {
   ): Promise<void> {
     const worker = this.#leastLoaded();
     const args = [consumer, asLua(items)];
-    this.#given.set(worker, this.#givenTo(worker) + items.length);
+    await this.#wait(
+      this.#pool.call(worker, functionId, frame, args, "deliver"),
+      worker,
+      items.length,
+      signal,
+    );
+  }
+
+  /** The answer to a call that gives a worker so many units. @throws WippyError */
+  async #wait(
+    call: FunctionCall,
+    worker: number,
+    units: number,
+    signal: AbortSignal | undefined,
+  ): Promise<LuaValue> {
+    const abort = () => call.cancel(canceled());
+    this.#given.set(worker, this.#givenTo(worker) + units);
+    signal?.addEventListener("abort", abort, { once: true });
     try {
-      await this.#pool.call(worker, functionId, frame, args, signal, "deliver");
+      return await call.answer;
     } finally {
-      this.#given.set(worker, this.#givenTo(worker) - items.length);
+      signal?.removeEventListener("abort", abort);
+      this.#given.set(worker, this.#givenTo(worker) - units);
     }
   }
 
@@ -93,7 +108,7 @@ export class ServiceUnits {
     return this.#given.get(worker) ?? 0;
   }
 
-  /** As the pool's, but with the messages that were given in this turn, which no worker has counted yet. */
+  /** As the pool's, but with what was given in this turn, which no worker has counted yet. */
   #leastLoaded(): number {
     const weight = (worker: number) => this.#pool.loadOf(worker) + this.#givenTo(worker);
     const [first, ...others] = this.#pool.running.filter((worker) => !this.#pool.standing(worker));

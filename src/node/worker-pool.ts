@@ -1,3 +1,4 @@
+import { machine } from "../platform/machine.ts";
 import { pack, unpack } from "../vm/codec.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
 import { loadLuaModule } from "../vm/module.ts";
@@ -21,6 +22,14 @@ import { SharedMemory } from "./shared-memory.ts";
 import { type StandingWorker, standsStill, WorkerWatch } from "./worker-watch.ts";
 import { type RunningWorker, simulatedLink, startThread } from "./worker-start.ts";
 
+/** A call of a function that a worker runs. */
+export interface FunctionCall {
+  /** What the function returned. Rejected with its error, or with the reason for which it was cancelled. */
+  answer: Promise<LuaValue>;
+  /** Cancels it, unless it has ended. */
+  cancel(reason: WippyError): void;
+}
+
 /** PID numbers that one start of a worker may use before those of its replacement begin. */
 const pidsPerStart = 2 ** 32;
 
@@ -38,7 +47,7 @@ export class WorkerPool {
   readonly #workers = new Map<number, RunningWorker>();
   readonly #starts: number[];
   readonly #starting = new Map<number, Promise<void>>();
-  readonly #outbox = new Outbox((index, batch) => this.#post(index, batch));
+  readonly #outbox: Outbox;
   readonly #questions = new Questions();
   readonly #writes = new Map<string, EnvironmentWrite>();
   #hosts: HostState[] = [];
@@ -62,6 +71,8 @@ export class WorkerPool {
       },
     });
     this.#starts = new Array<number>(options.count).fill(0);
+    const defer = options.simulation ? queueMicrotask : machine.defer;
+    this.#outbox = new Outbox((index, batch) => this.#post(index, batch), defer);
   }
 
   /** Starts the first worker; in a simulation all, so that placement depends on the seed alone. */
@@ -205,7 +216,7 @@ export class WorkerPool {
     return this.#watch.standing(index);
   }
 
-  /** Sends a message to a worker, in a batch with what else goes there in this turn of the event loop. */
+  /** Sends a message to a worker, in a batch with what else waits to go there. */
   send(index: number, message: ToWorker): void {
     this.#outbox.send(index, message);
   }
@@ -249,40 +260,34 @@ export class WorkerPool {
   }
 
   /** Sends a request to a worker's kernel. @throws WippyError NotFound when there is no such worker */
-  #request<Op extends KernelRequest>(index: number, op: Op, args: KernelRequests[Op]) {
+  #request<Op extends KernelRequest>(
+    index: number,
+    op: Op,
+    args: KernelRequests[Op],
+    send: "send" | "sendLater" = "send",
+  ) {
     if (!this.#workers.has(index) && !this.#starting.has(index)) throw notFound(index);
     const { ticket, answer } = this.#questions.ask(index);
-    this.send(index, { type: "request", origin: NODE, ticket, op, args: pack(args as LuaValue) });
+    this.#outbox[send](index, requestOf(ticket, op, args as LuaValue));
     return { ticket, answer };
   }
 
-  /**
-   * Calls a function on a worker. Aborting `signal` cancels the call.
-   *
-   * @throws WippyError the function's own, or the signal's reason; Unavailable when the worker stands still
-   */
-  async call(
+  /** Calls a function on a worker. @throws WippyError Unavailable when the worker stands still */
+  call(
     index: number,
     functionId: string,
     frame: LuaValue,
     args: LuaValue[],
-    signal: AbortSignal,
     op: "call" | "call_request" | "deliver" = "call",
-  ): Promise<LuaValue> {
+  ): FunctionCall {
     this.#refuseStanding(index);
-    const { ticket, answer } = this.#request(index, op, [functionId, frame, ...args]);
-    const { promise: aborted, reject } = Promise.withResolvers<never>();
-    const abort = () => {
-      this.tell(index, "cancel_call", NODE, ticket);
-      this.#questions.forget(ticket);
-      reject(signal.reason);
+    const { ticket, answer } = this.#request(index, op, [functionId, frame, ...args], "sendLater");
+    return {
+      answer: valueOf(answer),
+      cancel: (reason) => {
+        if (this.#questions.reject(ticket, reason)) this.tell(index, "cancel_call", NODE, ticket);
+      },
     };
-    signal.addEventListener("abort", abort, { once: true });
-    try {
-      return await Promise.race([valueOf(answer), aborted]);
-    } finally {
-      signal.removeEventListener("abort", abort);
-    }
   }
 
   /**
@@ -313,13 +318,7 @@ export class WorkerPool {
 
   /** Tells a worker's kernel of something, without an answer. */
   tell<Op extends KernelRequest>(index: number, op: Op, ...args: KernelRequests[Op]): void {
-    this.send(index, {
-      type: "request",
-      origin: NODE,
-      ticket: 0,
-      op,
-      args: pack(args as LuaValue),
-    });
+    this.send(index, requestOf(0, op, args as LuaValue));
   }
 
   /** The workers that run or are starting. */
@@ -488,6 +487,10 @@ export class WorkerPool {
     for (const worker of this.#workers.values()) worker.close();
     this.#workers.clear();
   }
+}
+
+function requestOf(ticket: number, op: KernelRequest, args: LuaValue): ToWorker {
+  return { type: "request", origin: NODE, ticket, op, args: pack(args) };
 }
 
 function notFound(index: number): WippyError {
