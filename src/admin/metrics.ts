@@ -1,5 +1,6 @@
-import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Control } from "../node/control.ts";
+import { bounds, type Measure, type Measures } from "../observe/measures.ts";
 import type { AdminTarget } from "./route.ts";
 
 const states = ["unknown", "starting", "running", "stopping", "stopped", "exited", "failed"];
@@ -58,14 +59,60 @@ export function createMetrics({ node, version, startedAt }: AdminTarget): Metric
   });
   const [registry] = registers as [Registry];
   collectDefaultMetrics({ register: registry });
+  gauge("wippy_metrics_dropped", "Samples of the application that were dropped", [], (count) => {
+    count.set(node.measures.dropped);
+  });
   const readServices = serviceFigures(node.control, registry);
   return {
     contentType: registry.contentType,
-    metrics() {
+    async metrics() {
       readServices();
-      return registry.metrics();
+      const own = await registry.metrics();
+      return `${own}\n${await applicationMetrics(node.measures, registry)}`;
     },
   };
+}
+
+/** Which of prom-client's metrics know the word for a type. */
+const kinds = { counter: Counter, gauge: Gauge, histogram: Histogram };
+
+/** A measure of the application. Each series has labels of its own, which a gauge of prom-client would refuse. */
+class ApplicationMetric extends Gauge {
+  readonly #measure: Measure;
+
+  constructor(measure: Measure, register: Registry) {
+    super({ name: measure.name, help: "Measured by the application", registers: [register] });
+    this.#measure = measure;
+  }
+
+  override async get(): ReturnType<Gauge["get"]> {
+    const { name, type, series } = this.#measure;
+    const values = [...series.values()].flatMap(({ labels, value, within }) => {
+      if (type !== "histogram") return [{ labels, value }];
+      const buckets = within.map((count, index) => ({
+        metricName: `${name}_bucket`,
+        labels: { ...labels, le: bounds[index] === Infinity ? "+Inf" : String(bounds[index]) },
+        value: count,
+      }));
+      return [
+        ...buckets,
+        { metricName: `${name}_sum`, labels, value },
+        { metricName: `${name}_count`, labels, value: within.at(-1)! },
+      ];
+    });
+    const example = { name, help: "None", registers: [] };
+    const { type: written } = await new kinds[type](example).get();
+    return { ...await super.get(), type: written, values };
+  }
+}
+
+/** What the application has measured, but what has the name of a metric of the runtime. */
+async function applicationMetrics(measures: Measures, runtime: Registry): Promise<string> {
+  const registry = new Registry();
+  for (const measure of measures.all) {
+    if (!runtime.getSingleMetric(measure.name)) new ApplicationMetric(measure, registry);
+  }
+  return await registry.metrics();
 }
 
 /** What services count themselves: which figures there are is known only while they run. */

@@ -34,6 +34,8 @@ export interface KernelRequests {
   ];
   /** Whether starts and ends of units are told. */
   observe: [on: boolean];
+  /** How many samples of metrics may wait for the node. */
+  measure: [limit: number];
   /** Entry with changed code to the changed entries that it uses. */
   outdated: [changed: ReadonlyMap<string, string[]>];
   units: [query: LuaValue];

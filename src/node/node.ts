@@ -1,4 +1,5 @@
 import type { LogRecord } from "../observe/log.ts";
+import { Measures } from "../observe/measures.ts";
 /**
  * The control plane of one runtime: workers, hosts, services, names, workflows, shutdown.
  * @module
@@ -83,6 +84,8 @@ export class Node {
   }
   /** What tools do to it. */
   readonly control: Control;
+  /** What applications measure with the module `metrics`. */
+  readonly measures = new Measures();
   readonly #foreground: Foreground;
   #stopped: Promise<void> | undefined;
 
@@ -132,7 +135,14 @@ export class Node {
       {
         request: (origin, op, args) => requests.answer(origin, op, args),
         message: (_, message) => this.#message(message),
-        started: (worker) => this.#workflows.connect(worker),
+        started: (worker) => {
+          this.#pool.tell(
+            worker,
+            "measure",
+            options.config.integer("metrics.buffer.size") ?? 10_000,
+          );
+          this.#workflows.connect(worker);
+        },
         standing: (worker, { unit }) => {
           const fields = { worker, ...(unit !== undefined && { unit }) };
           this.#say("warn", "a worker stands still, and all that is on it", fields);
@@ -178,6 +188,7 @@ export class Node {
       pool: this.#pool,
       bus: this.bus,
       registry: this.registry,
+      measures: this.measures,
       system: {
         entries: this.#entries,
         services: this.#services,

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import type { MetricsServer } from "../../admin/prometheus.ts";
 import type { AdminTarget } from "../../admin/route.ts";
 import type { Config } from "../../app/config.ts";
 import type { Problem } from "../../app/problem.ts";
@@ -79,6 +80,7 @@ export async function start(console: Console, options: RunOptions, what: Start):
     let unwatch = () => {};
     let closeSocket: (() => Promise<void>) | undefined;
     let closeServer: (() => Promise<void>) | undefined;
+    let metrics: MetricsServer | undefined;
     const ended = Promise.withResolvers<number>();
     try {
       if (what.locate) report(console, (await node.checkCode()).map(what.locate));
@@ -105,6 +107,10 @@ export async function start(console: Console, options: RunOptions, what: Start):
         const { openServer } = await import("./serve.ts");
         closeServer = openServer(console, target, nodeOptions.stateDir, what.serve);
       }
+      if (what.config.boolean("prometheus.enabled")) {
+        const { servePrometheus } = await import("../../admin/prometheus.ts");
+        metrics = servePrometheus(target);
+      }
       logs.log({
         level: "info",
         time: Date.now(),
@@ -115,7 +121,7 @@ export async function start(console: Console, options: RunOptions, what: Start):
       return await follow(node, shutdown, what.task, ended.promise);
     } finally {
       unwatch();
-      await Promise.all([closeSocket?.(), closeServer?.()]);
+      await Promise.all([closeSocket?.(), closeServer?.(), metrics?.close()]);
       await node.stop();
     }
   } finally {

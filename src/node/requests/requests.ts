@@ -9,8 +9,10 @@ import type { NodeUnits } from "../node-units.ts";
 import { workerOf } from "../pid.ts";
 import type { WorkerPool } from "../worker-pool.ts";
 import type { WorkflowHosts } from "../workflow-hosts.ts";
+import type { Measures } from "../../observe/measures.ts";
 import { eventRequests } from "./events.ts";
 import { groupRequests } from "./groups.ts";
+import { measureRequests } from "./measures.ts";
 import { nameRequests } from "./names.ts";
 import { registryRequests } from "./registry.ts";
 import type { Requests } from "./request.ts";
@@ -29,6 +31,7 @@ export interface RequestParts {
   pool: WorkerPool;
   bus: Bus;
   registry: LiveRegistry;
+  measures: Measures;
   system: SystemAccess;
 }
 
@@ -38,7 +41,8 @@ export class NodeRequests {
   /** Forgets what a worker that died had asked for. */
   readonly workerDied: (worker: number) => void;
 
-  constructor({ names, connections, workflows, pool, bus, registry, system }: RequestParts) {
+  constructor(parts: RequestParts) {
+    const { names, connections, workflows, pool, bus, registry, measures, system } = parts;
     const tell: Tell = (worker, op, ...args) => pool.tell(worker, op, ...args);
     const groups = new Groups(tell, workerOf);
     const subscriptions = new UnitSubscriptions(bus, tell);
@@ -66,6 +70,7 @@ export class NodeRequests {
       ...groupRequests(groups),
       ...eventRequests(bus, subscriptions),
       ...registryRequests(registry),
+      ...measureRequests(measures),
       ...asked.requests,
       ...state.requests,
     }));

@@ -24,7 +24,7 @@ const entryKinds =
 
 /** What is being built; each is either there already, or says that it is not. */
 const pending = new Set(
-  "loader metrics queue.driver.sqs".split(" "),
+  "loader queue.driver.sqs".split(" "),
 );
 
 /** What a sentence of refusal tells: what it is, that it is not here, and what there is instead. */
