@@ -11,7 +11,8 @@ type Truthy<Answer> = Exclude<Answer, undefined | null | false | 0 | "">;
 /**
  * Asks again and again until the answer is truthy, or as wanted, and returns it.
  *
- * @throws Error after 30 seconds, with the code of the question
+ * @param within milliseconds to wait for something that takes long on a busy machine; 30 seconds unless given
+ * @throws Error after that time, with the code of the question
  *
  * @example
  * ```ts
@@ -23,16 +24,18 @@ export function until<Answer>(ask: () => Answer | Promise<Answer>): Promise<Trut
 export function until<Answer>(
   ask: () => Answer | Promise<Answer>,
   wanted: (answer: Answer) => boolean,
+  within?: number,
 ): Promise<Answer>;
 export async function until<Answer>(
   ask: () => Answer | Promise<Answer>,
   wanted: (answer: Answer) => boolean = Boolean,
+  within = limit,
 ): Promise<Answer> {
-  const end = performance.now() + limit;
+  const end = performance.now() + within;
   for (;;) {
     const answer = await ask();
     if (wanted(answer)) return answer;
-    if (performance.now() > end) throw new Error(`waited ${limit / 1000} s in vain: ${ask}`);
+    if (performance.now() > end) throw new Error(`waited ${within / 1000} s in vain: ${ask}`);
     await Bun.sleep(2);
   }
 }
