@@ -137,8 +137,7 @@ test("a program ends when the runtime stops", async () => {
   await hold("wait");
   const programs = await pids(1);
   await application.stop();
-  // What was killed stays until the system has reaped it.
-  await until(() => !programs.some(alive));
+  await gone(programs);
 });
 
 test("a program that ignores SIGTERM is killed", async () => {
