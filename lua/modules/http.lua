@@ -20,11 +20,26 @@ local function invalid(message)
   return errors.fail("Invalid", message)
 end
 
+-- The fields of a request, headers as a table. The server sends a list, which is all that a function needs which only
+-- responds.
+local function described(served)
+  if not served.headers then
+    served.headers = {}
+    for name, value in served[8]:gmatch("([^\n]*)\n([^\n]*)\n") do
+      served.headers[name] = value
+    end
+    served.method, served.path, served.host = served[3], served[4], served[5]
+    served.remote, served.query, served.length = served[6], served[7], served[9]
+    served.params, served.body = served[10] or {}, served[11] or nil
+  end
+  return served
+end
+
 -- Asks the server of a request for something.
 local function ask(served, operation, input)
-  input.id = served.id
+  input.id = served[2]
   return effects.request("services.ask", {
-    service = served.service,
+    service = served[1],
     operation = operation,
     input = input,
     pid = runtime.frame().pid,
@@ -470,7 +485,7 @@ function http.request(options)
   if not max_body then
     return nil, bad
   end
-  return make_request({ served = served, timeout = timeout, max_body = max_body }), nil
+  return make_request({ served = described(served), timeout = timeout, max_body = max_body }), nil
 end
 
 --- The response of this function: `Response, nil`, or `nil, err` (Internal) anywhere else.

@@ -183,6 +183,7 @@ export class EntryServices {
         frame: (security, owner = entry.id) => serviceFrame(security, owner, entries, variables),
         spawn: (...start) => units.spawn(...start),
         call: (...call) => units.call(...call),
+        serve: (...call) => units.serve(...call),
         handle: (functionId, frame, items, signal) =>
           units.handle(functionId, frame, entry.id, items, signal),
         deliver: (...message) => connections.deliver(...message),

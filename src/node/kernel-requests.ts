@@ -18,8 +18,8 @@ export interface KernelRequests {
   link_down: [watcher: string, pid: string, error: LuaValue];
   event: [subscriptions: number[], system: string, kind: string, path: string, data: LuaValue];
   call: [functionId: string, frame: LuaValue, ...args: LuaValue[]];
-  /** A call whose function has a request, see `ServedRequest`; the answer is a `ServedAnswer`. */
-  call_request: [functionId: string, frame: LuaValue, request: LuaValue];
+  /** A call whose function has a request, see `Served.describe`; see `ServedAnswer` for the answer. */
+  call_request: [functionId: string, frame: LuaValue, checks: LuaValue, request: LuaValue];
   /** Calls for messages of a consumer, each `[delivery, body]`; its request `ended` gets the outcomes. */
   deliver: [functionId: string, frame: LuaValue, consumer: string, items: LuaValue[]];
   /** Of a call: who asked, and its ticket. */

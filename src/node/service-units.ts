@@ -1,5 +1,5 @@
 import type { Platform } from "../platform/platform.ts";
-import type { CallOptions, Frame, StartedProcess } from "../services/context.ts";
+import type { CallOptions, Frame, ServedCall, StartedProcess } from "../services/context.ts";
 import { WippyError } from "../vm/error.ts";
 import { asLua, type LuaValue } from "../vm/value.ts";
 import { controlPid } from "./control.ts";
@@ -49,23 +49,43 @@ export class ServiceUnits {
   async call(
     functionId: string,
     args: LuaValue[],
-    { frame = {}, timeout, signal, request }: CallOptions = {},
+    { frame = {}, timeout, signal }: CallOptions = {},
   ): Promise<LuaValue> {
     if (signal?.aborted) throw canceled();
     const worker = this.#leastLoaded();
-    const served = request !== undefined;
-    const given = served ? [request] : args;
-    const op = served ? "call_request" : "call";
-    const call = this.#pool.call(worker, functionId, frame, given, op);
-    const cancelTimer = timeout !== undefined && this.#platform.setTimer(timeout, () => {
+    const call = this.#pool.call(worker, functionId, frame, args);
+    return await this.#wait(call, worker, 1, signal, this.#limit(call, functionId, timeout));
+  }
+
+  /** Calls a function for a request; see `ServiceUnits` of the services' context. @throws WippyError */
+  serve(
+    functionId: string,
+    frame: Frame,
+    checks: readonly { action: string; resource: string }[],
+    request: LuaValue,
+    timeout: number | undefined,
+  ): ServedCall {
+    const worker = this.#leastLoaded();
+    const args = [checks.length > 0 && asLua(checks), request];
+    const call = this.#pool.call(worker, functionId, frame, args, "call_request");
+    const settled = this.#limit(call, functionId, timeout);
+    return {
+      answer: this.#wait(call, worker, 1, undefined, settled),
+      cancel: () => call.cancel(canceled()),
+    };
+  }
+
+  /** Cancels a call after so many milliseconds. Returns what calls that off. */
+  #limit(
+    call: FunctionCall,
+    functionId: string,
+    timeout: number | undefined,
+  ): (() => void) | undefined {
+    if (timeout === undefined) return undefined;
+    return this.#platform.setTimer(timeout, () => {
       const message = `the call of ${functionId} timed out after ${timeout} ms`;
       call.cancel(new WippyError("Timeout", message, { retryable: true }));
     });
-    try {
-      return await this.#wait(call, worker, 1, signal);
-    } finally {
-      if (cancelTimer) cancelTimer();
-    }
   }
 
   /** Calls a function for messages; see `ServiceUnits` of the services' context. @throws WippyError */
@@ -86,20 +106,28 @@ export class ServiceUnits {
     );
   }
 
-  /** The answer to a call that gives a worker so many units. @throws WippyError */
+  /**
+   * The answer to a call that gives a worker so many units.
+   *
+   * @param signal cancels it
+   * @param settled called when it has come
+   * @throws WippyError
+   */
   async #wait(
     call: FunctionCall,
     worker: number,
     units: number,
-    signal: AbortSignal | undefined,
+    signal?: AbortSignal,
+    settled?: () => void,
   ): Promise<LuaValue> {
-    const abort = () => call.cancel(canceled());
+    const abort = signal && (() => call.cancel(canceled()));
     this.#given.set(worker, this.#givenTo(worker) + units);
-    signal?.addEventListener("abort", abort, { once: true });
+    if (abort) signal.addEventListener("abort", abort, { once: true });
     try {
       return await call.answer;
     } finally {
-      signal?.removeEventListener("abort", abort);
+      settled?.();
+      if (abort) signal.removeEventListener("abort", abort);
       this.#given.set(worker, this.#givenTo(worker) - units);
     }
   }

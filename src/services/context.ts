@@ -87,11 +87,14 @@ export interface CallOptions {
   timeout?: number;
   /** Cancels the call. */
   signal?: AbortSignal;
-  /**
-   * A request of a server, which the function has instead of arguments (see `src/services/http/served.ts`). The call
-   * then returns what has become of it.
-   */
-  request?: LuaValue;
+}
+
+/** A call of a function that serves a request. */
+export interface ServedCall {
+  /** What has become of it, see `ServedAnswer` of the server. */
+  answer: Promise<LuaValue>;
+  /** Nobody waits for the response any more. */
+  cancel(): void;
 }
 
 /** What a service does for a unit of its own. */
@@ -130,6 +133,21 @@ export interface ServiceUnits {
   spawn(process: string, host: string, frame: Frame, args: LuaValue[]): Promise<StartedProcess>;
   /** Calls a function. @throws WippyError the function's own; NotFound; Timeout; Canceled */
   call(functionId: string, args: LuaValue[], options?: CallOptions): Promise<LuaValue>;
+  /**
+   * Calls a function for a request of a server, which it has instead of arguments.
+   *
+   * @param checks permissions that the identity must have, else the answer is a refusal
+   * @param request see `Served.describe` of the server
+   * @param timeout milliseconds, after which the call is cancelled
+   * @throws WippyError Unavailable when it cannot be called; the answer is rejected with what comes later
+   */
+  serve(
+    functionId: string,
+    frame: Frame,
+    checks: readonly { action: string; resource: string }[],
+    request: LuaValue,
+    timeout: number | undefined,
+  ): ServedCall;
   /**
    * Calls a function for each of several messages of a queue, on one worker. The service is asked `ended` with the
    * outcomes, `{done, failed}`, as they come. Resolves when all have ended.

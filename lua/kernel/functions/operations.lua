@@ -278,7 +278,7 @@ end
 
 -- Why the identity of a request may not do what a firewall wants: 401 or 403, nil when it may.
 local function refused_status(frame, checks)
-  for _, check in ipairs(checks or {}) do
+  for _, check in ipairs(checks) do
     local actor = frame.actor
     if not actor or actor.id == "" then
       return 401
@@ -289,16 +289,27 @@ local function refused_status(frame, checks)
   return nil
 end
 
---- Runs a function for a request that the node serves. Only this call has the request, not what it calls: it is kept
---- where its caller would be. The answer is a table with the response that the function has made, and its outcome.
-function operations.serve_request(reply, origin, ticket, target, frame, served)
-  local refused = refused_status(frame, served.checks)
+-- What a request comes to: whether the function returned a value, its error or false, and, where it has made a
+-- response, whether that counts, its status, what of its body was not sent, and its headers, false when there are none.
+local function outcome_of(made, value, err)
+  if not made then
+    return { value ~= nil, err or false }
+  end
+  local headers = next(made.headers) and made.headers or false
+  return { value ~= nil, err or false, made.touched == true, made.status, made.rest, headers }
+end
+
+--- Runs a function for a request that the node serves; `checks` are what its identity must be allowed to do, or false.
+--- Only this call has the request, not what it calls: it is kept where its caller would be. The answer is a list: the
+--- status of a refusal alone, else the function's outcome and the response that it has made.
+function operations.serve_request(reply, origin, ticket, target, frame, checks, served)
+  local refused = checks and refused_status(frame, checks)
   if refused then
-    reply({ refused = refused })
+    reply({ refused })
     return
   end
   serve({ served = served, caller = false }, function(value, err)
-    reply({ response = served.response, returned = value ~= nil, failure = err })
+    reply(outcome_of(served.response, value, err))
   end, origin, ticket, target, frame)
 end
 

@@ -18,23 +18,21 @@ const inlineTimeout = 30_000;
 /** Bytes of a form that are read at a time. */
 const formChunk = 256 * 1024;
 
-/** The response as the module `http` keeps it; what was written is the rest when parts went out before. */
-interface MadeResponse {
-  touched?: boolean;
-  sent?: boolean;
+/** The head of a response, as the module `http` keeps it. */
+interface Head {
   status?: number;
   headers?: Record<string, string>;
-  rest?: string | Uint8Array;
 }
 
 /** What has become of a call. */
 export interface ServedAnswer {
   /** Status with which a firewall refuses. */
   refused?: number;
-  response?: MadeResponse;
   /** Whether the function returned a value. */
   returned?: boolean;
   failure?: unknown;
+  /** The function has made a response; its rest is what was not sent before. */
+  response?: Head & { touched: boolean; rest: string | Uint8Array };
 }
 
 /** Texts of headers travel as the bytes that they are. */
@@ -46,16 +44,28 @@ function bytesOf(value: string | Uint8Array | undefined): Uint8Array {
   return typeof value === "string" ? Buffer.from(value) : value ?? new Uint8Array();
 }
 
+/** The content type of a body for which none was set. A string from the kernel is UTF-8. */
+function contentType(part: string | Uint8Array): string {
+  const text = typeof part === "string" ? !part.includes("\0") : isUtf8(part) && !part.includes(0);
+  return text ? "text/plain; charset=utf-8" : "application/octet-stream";
+}
+
 /** @param part the first of the body: without a content type, it says whether that is text */
-function headersOf(made: MadeResponse, part: Uint8Array): Headers {
+function headersOf(
+  { headers: given }: Head,
+  part: string | Uint8Array,
+): Headers | Record<string, string> {
+  if (given === undefined) return part.length > 0 ? { "content-type": contentType(part) } : {};
   const headers = new Headers();
-  for (const [name, value] of Object.entries(made.headers ?? {})) headers.set(name, wire(value));
+  for (const [name, value] of Object.entries(given)) headers.set(name, wire(value));
   if (part.length > 0 && !headers.has("content-type")) {
-    const text = isUtf8(part) && !part.includes(0);
-    headers.set("content-type", text ? "text/plain; charset=utf-8" : "application/octet-stream");
+    headers.set("content-type", contentType(part));
   }
   return headers;
 }
+
+// deno-lint-ignore no-control-regex
+const ascii = /^[\x00-\x7f]*$/;
 
 /** Statuses that have no body. */
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
@@ -67,60 +77,58 @@ export class Served {
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #rest: Uint8Array = new Uint8Array();
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  /** Of a response that has begun: more of its body is wanted. */
   #wanted = Promise.withResolvers<void>();
+  #begun: Response | undefined;
   #gone = false;
   #upload: Upload | undefined;
-  readonly #begun = Promise.withResolvers<Response>();
 
   /**
    * @param id by which the module names it
-   * @param gone called when whoever reads the response has gone
+   * @param handlers `begun` is called with the response when its first part is written before the function has ended,
+   *   `gone` when whoever reads that has gone
    * @param readTimeout milliseconds for the whole body
    */
   constructor(
     readonly id: number,
     exchange: Exchange,
-    readonly gone: () => void,
+    readonly handlers: { begun(response: Response): void; gone(): void },
     readTimeout: number | undefined,
   ) {
     this.#exchange = exchange;
     this.#readDeadline = readTimeout === undefined ? undefined : performance.now() + readTimeout;
   }
 
-  /** Fulfilled with the response when its first part is written before the function has ended. */
-  get begun(): Promise<Response> {
-    return this.#begun.promise;
-  }
-
   /**
-   * What the function has of the request.
+   * What the function has of the request, as a list, which costs less on its way than names do: id of the server's
+   * entry, number of the request, method, path, host, sender, query, headers (each as its name and its value, with a
+   * line feed after both), length of the body, parameters of the route or false, and a body that came with it or false.
    *
    * @throws WippyError Internal when a small body does not come in time, or breaks off
    */
   async describe(service: string): Promise<LuaValue> {
-    const { request, url, remote, params, checks } = this.#exchange;
-    const headers: Record<string, LuaValue> = {};
-    for (const [name, value] of request.headers) {
-      if (name !== "host") headers[name] = new Uint8Array(Buffer.from(value, "latin1"));
-    }
+    const { request, url, remote, params } = this.#exchange;
+    let headers = "";
+    request.headers.forEach((value, name) => {
+      if (name !== "host") headers += `${name}\n${value}\n`;
+    });
     const given = request.headers.get("content-length");
     const length = given === null ? (request.body === null ? 0 : -1) : Number(given);
     const inline = length > 0 && length <= inlineBody ? await this.#all(length) : undefined;
-    return asLua({
+    return [
       service,
-      id: this.id,
-      method: request.method,
-      path: decoded(url.pathname),
-      host: request.headers.get("host") ?? url.host,
+      this.id,
+      request.method,
+      decoded(url.pathname),
+      request.headers.get("host") ?? url.host,
       remote,
-      query: url.search.slice(1),
-      headers,
+      url.search.slice(1),
+      // Their characters are bytes.
+      ascii.test(headers) ? headers : new Uint8Array(Buffer.from(headers, "latin1")),
       length,
-      params,
-      ...(checks.length > 0 &&
-        { checks: checks.map(({ action, resource }) => ({ action, resource })) }),
-      ...(inline !== undefined && { body: inline }),
-    });
+      Object.keys(params).length > 0 && asLua(params),
+      inline ?? false,
+    ];
   }
 
   async #all(length: number): Promise<Uint8Array> {
@@ -219,7 +227,7 @@ export class Served {
    *
    * @throws WippyError Internal when nobody reads it any more
    */
-  async write(made: MadeResponse, part: Uint8Array): Promise<void> {
+  async write(made: Head, part: Uint8Array): Promise<void> {
     if (this.#controller === undefined && !this.#gone) {
       const body = new ReadableStream<Uint8Array>({
         start: (controller) => {
@@ -230,11 +238,12 @@ export class Served {
         },
         cancel: () => {
           this.leave();
-          this.gone();
+          this.handlers.gone();
         },
       }, { highWaterMark: 0 });
       const head = { status: made.status ?? 200, headers: headersOf(made, part) };
-      this.#begun.resolve(markStreamed(new Response(body, head)));
+      this.#begun = markStreamed(new Response(body, head));
+      this.handlers.begun(this.#begun);
     }
     await this.#wanted.promise;
     if (this.#gone) {
@@ -252,27 +261,23 @@ export class Served {
   }
 
   /** The response of a function that has ended; that which has begun, with its end. */
-  async finish(
-    { response: made = {}, returned, failure, refused }: ServedAnswer,
-  ): Promise<Response> {
+  async finish({ response, returned, failure, refused }: ServedAnswer): Promise<Response> {
     if (refused !== undefined) return refusal(refused);
-    if (this.#controller !== undefined) {
-      const rest = bytesOf(made.rest);
+    if (this.#begun !== undefined) {
+      const rest = bytesOf(response?.rest);
       // What fails now is only logged: the head is gone.
-      await this.write(made, rest).catch(() => {});
-      if (!this.#gone) this.#controller.close();
+      await this.write({}, rest).catch(() => {});
+      if (!this.#gone) this.#controller?.close();
       this.#exchange.limitSilence(patience);
-      return await this.begun;
+      return this.#begun;
     }
-    if (made.touched) {
-      const status = made.status ?? 200;
-      const body = bodiless.has(status) ? new Uint8Array() : bytesOf(made.rest);
+    if (response?.touched) {
+      const status = response.status ?? 200;
+      const body = bodiless.has(status) ? "" : response.rest;
       const written = body.length > 0 ? body as BodyInit : null;
-      return new Response(written, { status, headers: headersOf(made, body) });
+      return new Response(written, { status, headers: headersOf(response, body) });
     }
-    if (failure !== undefined && failure !== null) {
-      return plain(500, WippyError.from(failure).message);
-    }
+    if (failure !== undefined) return plain(500, WippyError.from(failure).message);
     if (returned) return new Response(null, { headers: { "content-type": "application/json" } });
     return plain(500, "no response sent");
   }
@@ -285,6 +290,7 @@ export class Served {
 }
 
 function decoded(path: string): string {
+  if (!path.includes("%")) return path;
   try {
     return decodeURIComponent(path);
   } catch {
@@ -309,5 +315,27 @@ export function refusal(status: number): Response {
 
 /** What the kernel answered to a call with a request. */
 export function answerOf(value: LuaValue): ServedAnswer {
-  return ofKernel<ServedAnswer>(value);
+  const [first, failure, touched, status, rest, headers] = ofKernel<
+    [
+      first: boolean | number,
+      failure?: unknown,
+      touched?: boolean,
+      status?: number,
+      rest?: string | Uint8Array,
+      headers?: Record<string, string> | false,
+    ]
+  >(value);
+  if (typeof first === "number") return { refused: first };
+  return {
+    returned: first,
+    ...(failure !== false && { failure }),
+    ...(touched !== undefined && {
+      response: {
+        touched,
+        ...(status !== undefined && { status }),
+        rest: rest ?? "",
+        ...(headers && { headers }),
+      },
+    }),
+  };
 }

@@ -1,7 +1,7 @@
 import type { Server } from "bun";
 import { WippyError } from "../../vm/error.ts";
 import { asLua, type LuaValue, numberOf } from "../../vm/value.ts";
-import type { ServiceContext } from "../context.ts";
+import type { ServedCall, ServiceContext } from "../context.ts";
 import { type Service, untilStopped } from "../service.ts";
 import { type Exchange, type Handler, plain } from "./exchange.ts";
 import { httpEndpoint, httpRouter, httpStatic } from "./endpoints.ts";
@@ -35,81 +35,77 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
   let stopping = false;
 
   /** Serves requests of an endpoint by a function. */
-  const call = (endpoint: string, func: string): Handler => async (exchange) => {
-    const controller = new AbortController();
-    const abort = () => controller.abort();
-    last += 1;
-    const own = new Served(last, exchange, abort, data.timeouts.read);
-    served.set(own.id, own);
-    const { signal } = exchange.request;
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    const work = async () => {
-      try {
-        const described = await own.describe(context.entry.id).catch((error: Error) => error);
-        if (described instanceof Error) {
-          return plain(408, described.message, { connection: "close" });
+  const call = (endpoint: string, func: string): Handler => (exchange) =>
+    new Promise((respond, reject) => {
+      const { request, frame, checks } = exchange;
+      const { signal } = request;
+      let begun = false;
+      let serving: ServedCall | undefined;
+      let left = signal.aborted;
+      const abort = () => {
+        left = true;
+        serving?.cancel();
+      };
+      last += 1;
+      const handlers = {
+        begun: (response: Response) => {
+          // It is in flight for as long as its function writes it.
+          begun = true;
+          inFlight += 1;
+          respond(response);
+        },
+        gone: abort,
+      };
+      const own = new Served(last, exchange, handlers, data.timeouts.read);
+      served.set(own.id, own);
+      signal.addEventListener("abort", abort, { once: true });
+      const work = async () => {
+        try {
+          const described = await own.describe(context.entry.id).catch((error: Error) => error);
+          if (described instanceof Error) {
+            return plain(408, described.message, { connection: "close" });
+          }
+          if (left) throw new WippyError("Canceled", "operation canceled", { retryable: false });
+          serving = units.serve(func, frame, checks, described, data.timeouts.write);
+          const answer = answerOf(await serving.answer);
+          if (answer.failure !== undefined) {
+            const { message } = WippyError.from(answer.failure);
+            const what = `${request.method} ${exchange.url.pathname} failed: ${message}`;
+            context.log("error", what, { endpoint });
+          }
+          return await own.finish(answer);
+        } catch (error) {
+          const failure = WippyError.from(error);
+          own.fail(failure);
+          if (failure.kind === "Timeout") return plain(503, "the request took too long");
+          if (!left) {
+            context.log("error", `${endpoint} failed: ${failure.message}`, { endpoint });
+          }
+          return plain(failure.kind === "Unavailable" ? 503 : 500, failure.message);
+        } finally {
+          signal.removeEventListener("abort", abort);
+          served.delete(own.id);
+          if (begun) inFlight -= 1;
+          await own.close();
         }
-        const answer = answerOf(
-          await units.call(func, [], {
-            frame: exchange.frame,
-            request: described,
-            signal: controller.signal,
-            ...(data.timeouts.write !== undefined && { timeout: data.timeouts.write }),
-          }),
-        );
-        if (answer.failure !== undefined && answer.failure !== null) {
-          const { message } = WippyError.from(answer.failure);
-          context.log(
-            "error",
-            `${exchange.request.method} ${exchange.url.pathname} failed: ${message}`,
-            {
-              endpoint,
-            },
-          );
-        }
-        return await own.finish(answer);
-      } catch (error) {
-        const failure = WippyError.from(error);
-        own.fail(failure);
-        if (failure.kind === "Timeout") return plain(503, "the request took too long");
-        if (!controller.signal.aborted) {
-          context.log("error", `${endpoint} failed: ${failure.message}`, { endpoint });
-        }
-        return plain(failure.kind === "Unavailable" ? 503 : 500, failure.message);
-      } finally {
-        signal.removeEventListener("abort", abort);
-        served.delete(own.id);
-        await own.close();
-      }
-    };
-    let ended = false;
-    const working = work().finally(() => {
-      ended = true;
+      };
+      work().then(respond, reject);
     });
-    const response = await Promise.race([own.begun, working]);
-    if (!ended) {
-      // The response has begun; it is in flight for as long as its function writes it.
-      inFlight += 1;
-      void working.finally(() => {
-        inFlight -= 1;
-      });
-    }
-    return response;
-  };
 
   /** The trace that a caller is in, or one that begins here: 32 hexadecimal digits. */
   const traceOf = (request: Request): string => {
-    const [, known] = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/
-      .exec(request.headers.get("traceparent") ?? "") ?? [];
+    const given = request.headers.get("traceparent");
+    const [, known] = given === null
+      ? []
+      : /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(given) ?? [];
     return known ?? Buffer.from(platform.random.bytes(16)).toString("hex");
   };
 
   const respond = async (request: Request, remote: string): Promise<Response | undefined> => {
     // What is no host would be taken for a path, and two hosts for either.
     const host = request.headers.get("host") ?? "";
-    if (!URL.canParse(request.url) || /[,\s/\\@?#]/.test(host)) return plain(400, "malformed host");
-    const url = new URL(request.url);
+    const url = URL.parse(request.url);
+    if (url === null || /[,\s/\\@?#]/.test(host)) return plain(400, "malformed host");
     const found = table?.match(request.method, url.pathname) ?? "none";
     if (found === "none") return plain(404, "404 page not found");
     if (found === "malformed") return plain(400, "malformed path");

@@ -18,6 +18,7 @@ const requests: [expression: string, expected: string | number | boolean | objec
   [`req:header("none")`, null],
   [`req:header("Host")`, null],
   [`req:header("X-Empty")`, ""],
+  [`{ req:header("X-Bytes"):byte(1, -1) }`, [0xe9, 0xff]],
   [`req:content_type()`, "Text/Plain; charset=utf-8"],
   [`req:content_length()`, 5],
   [`req:has_body()`, true],
@@ -151,7 +152,7 @@ test("each method of a request", async () => {
   const raw = await exchangeRaw(
     port,
     "POST /t/%C3%A9/x%20y?a=1&a=2&empty=&flag&sum=1+%2B+2&k%20%C3%A9=v HTTP/1.1\r\n" +
-      "Host: shop.test:81\r\nX-Own: one\r\nX-own: two\r\nX-Empty:\r\nContent-Length: 5\r\n" +
+      "Host: shop.test:81\r\nX-Own: one\r\nX-own: two\r\nX-Empty:\r\nX-Bytes: \xe9\xff\r\nContent-Length: 5\r\n" +
       "Content-Type: Text/Plain; charset=utf-8\r\nConnection: close\r\n" +
       "Accept: text/html , text/plain;q=0.5,application/*\r\n\r\nhello",
   );
@@ -257,4 +258,26 @@ test("the constants", async () => {
       VERSION_NOT_SUPPORTED: 505,
     },
   });
+});
+
+test("a function that only responds need not look at its request, even if it sends in parts", async () => {
+  const source = `
+local http = require("http")
+local function main()
+  local res = http.response()
+  res:write("one ")
+  res:flush()
+  res:write("two ")
+  res:flush()
+  res:write(http.request():path())
+end
+return { main = main }`;
+  const { application, url } = await startWeb({
+    routes: { "GET /parts": { modules: ["http"], source } },
+  });
+  try {
+    expect(await (await fetch(`${url}/parts`)).text()).toBe("one two /parts");
+  } finally {
+    await application.stop();
+  }
 });
