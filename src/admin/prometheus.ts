@@ -39,7 +39,7 @@ export function servePrometheus(target: AdminTarget): MetricsServer | undefined 
   const host = address.slice(0, Math.max(colon, 0)).replace(/^\[(.*)\]$/, "$1");
   const port = Number(address.slice(colon + 1) || NaN);
   if (colon < 0 || !Number.isInteger(port) || port < 0 || port > 65_535) {
-    say("error", `prometheus.address is no address; write host:port or :port`);
+    say("error", `prometheus.address is not an address; write host:port or :port`);
     return undefined;
   }
   const metrics = createMetrics(target);

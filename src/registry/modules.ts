@@ -19,11 +19,6 @@ export const builtinModules: ReadonlyMap<string, BuiltinModule> = new Map(Object
 /** Standard Lua tables: always there, so listing one is harmless. */
 const standardTables: ReadonlySet<string> = new Set(["coroutine", "math", "string", "table"]);
 
-/** Modules of the reference runtime that are not built yet. */
-const pending: ReadonlySet<string> = new Set(
-  "loader".split(" "),
-);
-
 /** Whether an entry may list the name under `modules`. */
 export function isModule(name: string): boolean {
   return builtinModules.has(name) || standardTables.has(name);
@@ -33,9 +28,6 @@ export function isModule(name: string): boolean {
 export function suggestModule(name: string): string {
   const refusal = refusedModules.get(name);
   if (refusal !== undefined) return refusal;
-  if (pending.has(name)) {
-    return `this wippy does not have "${name}"; it has ${[...builtinModules.keys()].join(", ")}`;
-  }
   return suggest(
     name,
     builtinModules.keys(),

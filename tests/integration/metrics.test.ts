@@ -122,7 +122,7 @@ test("a server that cannot listen is an error in the log; without an address the
   expect(refused({ address: "127.0.0.1:0" })).toEqual([]);
   expect(refused({ enabled: true })).toEqual([]);
   expect(refused({ enabled: true, address: "here" }))
-    .toEqual(["prometheus.address is no address; write host:port or :port"]);
+    .toEqual(["prometheus.address is not an address; write host:port or :port"]);
   expect(refused({ enabled: true, address: `127.0.0.1:${port}` })[1])
     .toStartWith("the metrics server cannot listen: ");
 });

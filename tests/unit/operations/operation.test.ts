@@ -133,6 +133,7 @@ test("permissions are those of the security specification", () => {
   // Each asks again, since the right to a volume may have been taken away since it was opened.
   const ofVolumes = allOperations().map(({ name }) => name)
     .filter((name) => name.startsWith("fs.") && !name.startsWith("fs.file_"))
+    .concat("loader.load_directory", "loader.load_file")
     // Archives that are read from a volume or written to one.
     .concat(
       ["add_file", "create", "entry_extract", "extract", "open"].map((name) => `archive.${name}`),
