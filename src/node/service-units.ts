@@ -138,10 +138,13 @@ export class ServiceUnits {
 
   /** As the pool's, but with what was given in this turn, which no worker has counted yet. */
   #leastLoaded(): number {
-    const weight = (worker: number) => this.#pool.loadOf(worker) + this.#givenTo(worker);
-    const [first, ...others] = this.#pool.running.filter((worker) => !this.#pool.standing(worker));
-    if (first === undefined) return this.#pool.leastLoaded();
-    return others.reduce((best, other) => weight(other) < weight(best) ? other : best, first);
+    let best: number | undefined, least = Infinity;
+    for (const worker of this.#pool.running) {
+      const weight = this.#pool.loadOf(worker) + this.#givenTo(worker);
+      if (weight >= least || this.#pool.standing(worker)) continue;
+      [best, least] = [worker, weight];
+    }
+    return best ?? this.#pool.leastLoaded();
   }
 }
 

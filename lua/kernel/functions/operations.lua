@@ -248,8 +248,14 @@ function operations.workflow_query(_, pid, name, ...)
   return processes.ask(-1, "workflows.query", { pid = pid, name = name, args = table.pack(...) })
 end
 
--- Calls that other workers run here: origin:ticket -> the function that cancels one.
-local running = {}
+-- Calls that others run here: origin -> ticket -> the function that cancels one.
+local running = setmetatable({}, {
+  __index = function(self, origin)
+    local calls = {}
+    self[origin] = calls
+    return calls
+  end,
+})
 
 -- Runs a call for another worker or the node. `caller` is what the callee has as its caller, false for nothing;
 -- `done(value, err)` gets the outcome.
@@ -259,15 +265,14 @@ local function serve(caller, done, origin, ticket, target, frame, ...)
     done(nil, err)
     return
   end
-  local key = origin .. ":" .. ticket
-  local answered = false
+  local calls, answered = running[origin], false
   local cancel = functions.run_for(caller, entry, frame, function(value, failure)
     answered = true
-    running[key] = nil
+    calls[ticket] = nil
     done(value, failure)
   end, ...)
   if not answered then
-    running[key] = cancel
+    calls[ticket] = cancel
   end
 end
 
@@ -315,42 +320,34 @@ end
 
 --- Has `cancel` called when whoever asked for something cancels it, or dies.
 function operations.keep_served(origin, ticket, cancel)
-  running[origin .. ":" .. ticket] = cancel
+  running[origin][ticket] = cancel
 end
 
 --- What was asked for has ended.
 function operations.forget_served(origin, ticket)
-  running[origin .. ":" .. ticket] = nil
+  running[origin][ticket] = nil
 end
 
 --- Cancels a call that another worker asked for.
 function operations.cancel_served(origin, ticket)
-  local key = origin .. ":" .. ticket
-  local cancel = running[key]
+  local calls = running[origin]
+  local cancel = calls[ticket]
   if cancel then
-    running[key] = nil
+    calls[ticket] = nil
     cancel()
   end
 end
 
 --- Cancels all calls that a worker asked for, which has died.
 function operations.worker_down(origin)
-  local prefix, keys = origin .. ":", {}
-  for key in pairs(running) do
-    if key:sub(1, #prefix) == prefix then
-      keys[#keys + 1] = key
-    end
-  end
-  for _, key in ipairs(keys) do
-    local cancel = running[key]
-    running[key] = nil
-    if cancel then
-      cancel()
-    end
+  local calls = running[origin]
+  running[origin] = nil
+  for _, cancel in pairs(calls) do
+    cancel()
   end
 end
 
---- What other workers ask of this one; see kernel/processes/requests.
+-- What other workers ask of this one; see kernel/processes/requests.
 operations.deferred = {
   call = operations.serve,
   call_request = operations.serve_request,

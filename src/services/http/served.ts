@@ -78,7 +78,7 @@ export class Served {
   #rest: Uint8Array = new Uint8Array();
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   /** Of a response that has begun: more of its body is wanted. */
-  #wanted = Promise.withResolvers<void>();
+  #wanted: PromiseWithResolvers<void> | undefined;
   #begun: Response | undefined;
   #gone = false;
   #upload: Upload | undefined;
@@ -228,13 +228,14 @@ export class Served {
    * @throws WippyError Internal when nobody reads it any more
    */
   async write(made: Head, part: Uint8Array): Promise<void> {
+    this.#wanted ??= Promise.withResolvers<void>();
     if (this.#controller === undefined && !this.#gone) {
       const body = new ReadableStream<Uint8Array>({
         start: (controller) => {
           this.#controller = controller;
         },
         pull: () => {
-          this.#wanted.resolve();
+          this.#wanted?.resolve();
         },
         cancel: () => {
           this.leave();
@@ -245,7 +246,7 @@ export class Served {
       this.#begun = markStreamed(new Response(body, head));
       this.handlers.begun(this.#begun);
     }
-    await this.#wanted.promise;
+    if (!this.#gone) await this.#wanted.promise;
     if (this.#gone) {
       throw new WippyError("Internal", "the client has gone", { retryable: false });
     }
@@ -257,7 +258,7 @@ export class Served {
   /** Nobody reads the response any more. */
   leave(): void {
     this.#gone = true;
-    this.#wanted.resolve();
+    this.#wanted?.resolve();
   }
 
   /** The response of a function that has ended; that which has begun, with its end. */
@@ -326,16 +327,11 @@ export function answerOf(value: LuaValue): ServedAnswer {
     ]
   >(value);
   if (typeof first === "number") return { refused: first };
-  return {
-    returned: first,
-    ...(failure !== false && { failure }),
-    ...(touched !== undefined && {
-      response: {
-        touched,
-        ...(status !== undefined && { status }),
-        rest: rest ?? "",
-        ...(headers && { headers }),
-      },
-    }),
-  };
+  const answer: ServedAnswer = { returned: first };
+  if (failure !== false) answer.failure = failure;
+  if (touched !== undefined) {
+    answer.response = { touched, status: status ?? 200, rest: rest ?? "" };
+    if (headers) answer.response.headers = headers;
+  }
+  return answer;
 }

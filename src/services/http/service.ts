@@ -101,7 +101,8 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
     return known ?? Buffer.from(platform.random.bytes(16)).toString("hex");
   };
 
-  const respond = async (request: Request, remote: string): Promise<Response | undefined> => {
+  /** Whom a request goes to, or the response where that is nobody. */
+  const find = (request: Request, remote: string): Response | [Handler, Exchange] => {
     // What is no host would be taken for a path, and two hosts for either.
     const host = request.headers.get("host") ?? "";
     const url = URL.parse(request.url);
@@ -128,12 +129,7 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
       checks: [],
       limitSilence: (seconds) => server?.timeout(request, seconds),
     };
-    const response = await found.route.target.handler(exchange);
-    if (exchange.upgrade === undefined || response.status !== 101) return response;
-    const upgrade = (connection: SocketConnection) =>
-      server?.upgrade(request, { headers: response.headers, data: { connection } }) === true;
-    if (exchange.upgrade(upgrade)) return undefined;
-    return plain(400, "this is no handshake of a WebSocket");
+    return [found.route.target.handler, exchange];
   };
 
   const handle = async (request: Request): Promise<Response | undefined> => {
@@ -148,7 +144,15 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
     total += 1;
     const since = platform.precise();
     try {
-      return await respond(request, `${address}:${at?.port ?? 0}`);
+      const found = find(request, `${address}:${at?.port ?? 0}`);
+      if (found instanceof Response) return found;
+      const [handler, exchange] = found;
+      const response = await handler(exchange);
+      if (exchange.upgrade === undefined || response.status !== 101) return response;
+      const upgrade = (connection: SocketConnection) =>
+        server?.upgrade(request, { headers: response.headers, data: { connection } }) === true;
+      if (exchange.upgrade(upgrade)) return undefined;
+      return plain(400, "this is no handshake of a WebSocket");
     } catch (error) {
       context.log("error", `${request.method} failed: ${WippyError.from(error).message}`);
       return plain(500, "internal error");
