@@ -67,6 +67,7 @@ requests.add_deferred(deliveries.deferred)
 requests.add(pool.operations)
 requests.add(inspect.operations)
 requests.add(measures.operations)
+requests.add(eval.operations)
 requests.add(repl.operations)
 requests.add_deferred(repl.deferred)
 

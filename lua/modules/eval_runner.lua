@@ -61,7 +61,7 @@ local function refusal(action, resource, attributes)
   return fail("PermissionDenied", WORDS[action] .. resource)
 end
 
--- Identifiers of libraries by alias: `{alias = "ns:lib"}` or `{alias = {id = "ns:lib"}}`.
+-- Libraries by alias, each `{id, modules}`: `{alias = "ns:lib"}` or `{alias = {id = "ns:lib", modules = {…}}}`.
 local function read_imports(imports)
   local found = {}
   if imports == nil then
@@ -70,11 +70,15 @@ local function read_imports(imports)
     return nil, fail("Invalid", "imports must be a table of identifiers by alias")
   end
   for alias, target in pairs(imports) do
-    local id = type(target) == "table" and target.id or target
-    if type(alias) ~= "string" or type(id) ~= "string" then
+    local given = type(target) == "table" and target or { id = target }
+    if type(alias) ~= "string" or type(given.id) ~= "string" then
       return nil, fail("Invalid", "imports must be a table of identifiers by alias")
     end
-    found[alias] = id
+    local modules, err = list(given.modules, "the modules of import '" .. alias .. "'")
+    if not modules then
+      return nil, err
+    end
+    found[alias] = { id = given.id, modules = modules }
   end
   return found
 end
@@ -110,7 +114,11 @@ local function read(config, action)
     err = err or refusal("eval.module", name)
   end
   for _, alias in ipairs(sorted(imports)) do
-    err = err or refusal("eval.import", imports[alias], { alias = alias })
+    local import = imports[alias]
+    err = err or refusal("eval.import", import.id, { alias = alias })
+    for _, name in ipairs(import.modules) do
+      err = err or refusal("eval.module", name)
+    end
   end
   local allowed = {}
   for _, class in ipairs(classes) do
@@ -124,7 +132,7 @@ local function read(config, action)
   if err then
     return nil, err
   end
-  return { modules = modules, imports = next(imports) and imports or nil, allowed = allowed }
+  return { modules = modules, imports = imports, allowed = allowed }
 end
 
 -- Why a module is kept away: the class; nil for one that is not.
@@ -148,20 +156,30 @@ local function permitted(allowed)
   return names
 end
 
+-- The Error for the first module that the classes keep away, or nil.
+local function blocked(names, allowed)
+  for _, name in ipairs(names) do
+    local class = blocking(name, allowed)
+    if class then
+      return fail(
+        "Internal",
+        "module '" .. name .. "' is of the class " .. class .. ", which is not allowed"
+      )
+    end
+  end
+  return nil
+end
+
 -- The names of the modules that a program sees; or nil and an Error.
 local function choose(request)
-  if #request.modules == 0 then
-    return permitted(request.allowed)
+  local err = blocked(request.modules, request.allowed)
+  for _, alias in ipairs(sorted(request.imports)) do
+    err = err or blocked(request.imports[alias].modules, request.allowed)
   end
-  for _, name in ipairs(request.modules) do
-    local class = blocking(name, request.allowed)
-    if class then
-      return nil,
-        fail(
-          "Internal",
-          "module '" .. name .. "' is of the class " .. class .. ", which is not allowed"
-        )
-    end
+  if err then
+    return nil, err
+  elseif #request.modules == 0 then
+    return permitted(request.allowed)
   end
   return table.move(request.modules, 1, #request.modules, 1, {})
 end

@@ -136,11 +136,7 @@ export class Node {
         request: (origin, op, args) => requests.answer(origin, op, args),
         message: (_, message) => this.#message(message),
         started: (worker) => {
-          this.#pool.tell(
-            worker,
-            "measure",
-            options.config.integer("metrics.buffer.size") ?? 10_000,
-          );
+          this.#configure(worker);
           this.#workflows.connect(worker);
         },
         standing: (worker, { unit }) => {
@@ -211,6 +207,14 @@ export class Node {
     const node = new Node(options);
     await node.#pool.open();
     return node;
+  }
+
+  /** Tells a new worker what the configuration says of what its kernel keeps. */
+  #configure(worker: number): void {
+    const { config } = this.#options;
+    this.#pool.tell(worker, "measure", config.integer("metrics.buffer.size") ?? 10_000);
+    const programs = config.integer("lua.eval.cache_size") ?? 256;
+    this.#pool.tell(worker, "keep_programs", programs, config.duration("lua.eval.cache_ttl") ?? 0);
   }
 
   /** Runs the body of every Lua entry, without calling anything, to see that it loads and has its method. */

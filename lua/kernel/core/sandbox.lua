@@ -347,6 +347,29 @@ function sandbox.unregistered(definition, factory, hidden, names)
   }
 end
 
+--- A library with modules beside those that its entry lists, for one program; or nil and an Error.
+function sandbox.library_with(id, more)
+  local entry, err = sandbox.entry(id)
+  if not entry then
+    return nil, err or not_found("entry not found: " .. id)
+  end
+  local listed = host.entry(id).modules
+  local all = table.move(more, 1, #more, #listed + 1, table.move(listed, 1, #listed, 1, {}))
+  local visible, missing = visible_of({ kind = entry.kind, modules = all })
+  if not visible then
+    return nil, missing
+  end
+  local own = {}
+  for key, value in pairs(entry) do
+    own[key] = value
+  end
+  own.visible = visible
+  own.environment = { __index = visible, __metatable = false }
+  environments[own.environment] = true
+  add_require(visible, visible)
+  return own
+end
+
 --- The loaded entry; nil when there is none of that id; `nil, err` when it cannot be loaded.
 function sandbox.entry(id)
   local entry = entries[id]
@@ -415,12 +438,16 @@ end
 
 local instantiate
 
--- The values of imported libraries for one unit, dependencies first; each library body runs once per unit.
+-- The values of imported libraries for one unit, dependencies first; each library body runs once per unit. An import is
+-- an id, or the library itself.
 local function import(env, entry, loaded)
   for alias, id in pairs(entry.imports) do
     local value = loaded[id]
     if value == nil then
-      local library_entry, err = sandbox.entry(id)
+      local library_entry, err = id, nil
+      if type(id) == "string" then
+        library_entry, err = sandbox.entry(id)
+      end
       if not library_entry then
         return err or not_found("import '" .. alias .. "': entry not found: " .. id)
       end
@@ -433,7 +460,8 @@ local function import(env, entry, loaded)
       loaded[id] = value
     end
     rawset(env, alias, value)
-    local library_types = entries[id] and entries[id].types
+    local known = type(id) == "table" and id or entries[id]
+    local library_types = known and known.types
     if library_types then
       types_of.share(library_types, env)
     end

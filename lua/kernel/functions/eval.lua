@@ -14,8 +14,8 @@ local unit = use("kernel/core/unit")
 local MOST_STEPS <const> = 10000
 -- How often a program is looked at that may wait for nothing (ns).
 local LOOK <const> = 100000000
--- Compiled programs that are kept.
-local MOST_KEPT <const> = 256
+-- Compiled programs that are kept, 0: none; and how long each is good (ns), 0: for ever.
+local most_kept, good_for = 256, 0
 
 local eval = {}
 
@@ -133,20 +133,52 @@ end
 --- Compiles a program: its factory, or nil and an Error (Internal).
 function eval.compile(source)
   local item = kept[source]
+  if item and good_for > 0 and host.now() - item.made >= good_for then
+    kept[source], item = nil, nil
+    size = size - 1
+  end
   if not item then
     local factory, message = compiler.factory(source, "eval")
     if not factory then
       return nil, failure("failed to compile: " .. message)
-    elseif size >= MOST_KEPT then
+    elseif most_kept == 0 then
+      return factory
+    elseif size >= most_kept then
       drop_oldest()
     end
-    item = { factory = factory }
+    item = { factory = factory, made = host.now() }
     kept[source] = item
     size = size + 1
   end
   uses = uses + 1
   item.used = uses
   return item.factory
+end
+
+--- What the node asks of this worker; see kernel/processes/requests. `keep_programs` sets how many compiled programs
+--- are kept (0: none), and for how long (ms; 0: until others need the room).
+eval.operations = {
+  keep_programs = function(most, time)
+    most_kept, good_for = math.max(most, 0), time * 1000000
+    kept, size = {}, 0
+  end,
+}
+
+-- What a program imports: ids, and libraries that have modules for it alone; or nil and an Error.
+local function imports_of(given)
+  local imports
+  for alias, import in pairs(given) do
+    local library, err = import.id, nil
+    if #import.modules > 0 then
+      library, err = sandbox.library_with(import.id, import.modules)
+      if not library then
+        return nil, failure("import '" .. alias .. "': " .. err:message())
+      end
+    end
+    imports = imports or {}
+    imports[alias] = library
+  end
+  return imports
 end
 
 -- What runs in the unit: the chunk itself, or a function of what it returns.
@@ -183,14 +215,20 @@ local function fork(frame, values)
 end
 
 --- Runs a program for the running unit and waits: `value, nil` or `nil, err` (Internal).
---- `program`: `source`, `method`, `args` (with `n`), `modules`, `hidden(name)`, `imports`, `values`, `names`.
+--- `program`: `source`, `method`, `args` (with `n`), `modules`, `hidden(name)`, `imports` (by alias `{id, modules}`),
+--- `values`, `names`.
 function eval.run(program)
   local self = scheduler.current
   local factory, err = eval.compile(program.source)
   if not factory then
     return nil, err
   end
-  local definition = { id = self.entry.id, modules = program.modules, imports = program.imports }
+  local imports
+  imports, err = imports_of(program.imports)
+  if err then
+    return nil, err
+  end
+  local definition = { id = self.entry.id, modules = program.modules, imports = imports }
   local function wrapped(...)
     local fn = body(factory(...), program.method)
     return function()

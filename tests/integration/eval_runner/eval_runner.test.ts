@@ -1,4 +1,5 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
+import * as typed from "../../../src/worker/typed-lua.ts";
 import { startApplication } from "../application.ts";
 
 const runner = {
@@ -143,4 +144,107 @@ end }`,
   const [first, later] = await application.call("stop") as number[];
   expect(first).toBeGreaterThanOrEqual(3);
   expect(later).toBe(first!);
+});
+
+test("a library gets modules for one program, which does not see them itself", async () => {
+  const application = await startApplication({
+    functions: { run: runner },
+    libraries: {
+      lib: {
+        source: `local n = 0
+return {
+  encode = function(v) n = n + 1 return json.encode({ v, n }) end,
+  kinds = function() return type(json) .. type(yaml) .. type(time) .. type(fs) end,
+}`,
+        modules: ["time"],
+      },
+      other: { source: "return { has = function() return type(json) end }", modules: [] },
+      bad: { source: "return nothing.at_all", modules: [] },
+    },
+  });
+  const run = (config: Record<string, unknown>) => application.call("run", config as never);
+  const imports = (modules: unknown, id = "app:lib") => ({ lib: { id, modules }, o: "app:other" });
+  const seen = "return lib.kinds() .. ' ' .. o.has() .. ' ' .. type(json) .. type(require)";
+  const modules = ["text"];
+  expect(await run({ source: seen, modules, imports: imports(["json", "yaml"]) }))
+    .toBe("tabletabletablenil nil nilfunction");
+  expect(await run({ source: seen, modules, imports: imports(undefined) }))
+    .toBe("nilniltablenil nil nilfunction");
+  // Each program has a library of its own.
+  const source = "return lib.encode('x')";
+  expect(await run({ source, modules, imports: imports(["json"]) })).toBe('["x",1]');
+  expect(await run({ source, modules, imports: imports(["json"]) })).toBe('["x",1]');
+  expect(await run({ source, modules, imports: imports(["fs"]) }))
+    .toBe("Internal: module 'fs' is of the class storage, which is not allowed");
+  expect(await run({ source: seen, modules, imports: imports(["fs"]), allow_classes: ["storage"] }))
+    .toBe("nilniltabletable nil nilfunction");
+  expect(await run({ source, modules, imports: imports(["none"]) }))
+    .toBe("Internal: import 'lib': module 'none' not found");
+  expect(await run({ source, modules, imports: imports(["json"], "app:none") }))
+    .toBe("Internal: import 'lib': entry not found: app:none");
+  expect(await run({ source, modules, imports: imports(["json"], "app:bad") }))
+    .toMatch(/^Internal: failed to run: failed to execute script: app:bad:1: /);
+  expect(await run({ source, imports: imports("json") }))
+    .toBe("Invalid: the modules of import 'lib' must be a list of strings");
+  expect(await run({ source, imports: { lib: { modules: ["json"] } } }))
+    .toBe("Invalid: imports must be a table of identifiers by alias");
+  expect(await run({ compile: true, source, modules, imports: imports(["sql"]) }))
+    .toBe("Internal: module 'sql' is of the class storage, which is not allowed");
+});
+
+test("the modules of a library need a permission like those of the program", async () => {
+  const application = await startApplication({
+    entries: {
+      most: {
+        kind: "security.policy",
+        policy: {
+          actions: ["funcs.call", "eval.run", "eval.import"],
+          resources: "*",
+          effect: "allow",
+        },
+      },
+    },
+    functions: {
+      run: runner,
+      as: {
+        modules: ["security", "funcs"],
+        source: `
+local security, funcs = require("security"), require("funcs")
+return { main = function(config)
+  local scope = security.new_scope({ security.policy("app:most") })
+  return funcs.new():with_actor(security.new_actor("ann")):with_scope(scope):call("app:run", config)
+end }`,
+      },
+    },
+    libraries: { lib: "return {}" },
+  });
+  const run = (lib: unknown) =>
+    application.call("as", { source: "return type(lib)", imports: { lib } } as never);
+  expect(await run("app:lib")).toBe("table");
+  expect(await run({ id: "app:lib", modules: ["json"] }))
+    .toBe("PermissionDenied: not allowed to use module: json");
+});
+
+test.each([
+  ["by default", {}, 1],
+  ["but none with cache_size 0", { cache_size: 0 }, 3],
+  ["as many as cache_size says", { cache_size: 1 }, 3],
+  ["for cache_ttl", { cache_ttl: "1us" }, 3],
+  ["for a long cache_ttl", { cache_ttl: "1h" }, 1],
+])("programs are kept compiled: %s", async (_, settings, compiled) => {
+  const application = await startApplication({
+    config: { lua: { eval: settings } },
+    functions: { run: runner },
+  });
+  const run = (source: string) => application.call("run", { source } as never);
+  // The host lowers typed code each time that it is compiled.
+  const compile = spyOn(typed, "lowerForKernel");
+  const typedSource = "local n: integer = 1 return n";
+  for (let turn = 0; turn < 3; turn++) {
+    expect(await run(typedSource)).toBe(1);
+    expect(await run(`return ${turn}`)).toBe(turn);
+  }
+  const times = compile.mock.calls.filter(([text]) => String(text) === typedSource).length;
+  compile.mockRestore();
+  expect(times).toBe(compiled);
 });
