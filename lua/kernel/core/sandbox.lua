@@ -347,29 +347,6 @@ function sandbox.unregistered(definition, factory, hidden, names)
   }
 end
 
---- A library with modules beside those that its entry lists, for one program; or nil and an Error.
-function sandbox.library_with(id, more)
-  local entry, err = sandbox.entry(id)
-  if not entry then
-    return nil, err or not_found("entry not found: " .. id)
-  end
-  local listed = host.entry(id).modules
-  local all = table.move(more, 1, #more, #listed + 1, table.move(listed, 1, #listed, 1, {}))
-  local visible, missing = visible_of({ kind = entry.kind, modules = all })
-  if not visible then
-    return nil, missing
-  end
-  local own = {}
-  for key, value in pairs(entry) do
-    own[key] = value
-  end
-  own.visible = visible
-  own.environment = { __index = visible, __metatable = false }
-  environments[own.environment] = true
-  add_require(visible, visible)
-  return own
-end
-
 --- The loaded entry; nil when there is none of that id; `nil, err` when it cannot be loaded.
 function sandbox.entry(id)
   local entry = entries[id]

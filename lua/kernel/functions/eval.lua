@@ -164,13 +164,30 @@ eval.operations = {
   end,
 }
 
+-- A library with modules beside those that its entry lists; or nil and an Error.
+local function library_with(id, more)
+  local entry, err = sandbox.entry(id)
+  if not entry then
+    return nil, err or errors.fail("NotFound", "entry not found: " .. id)
+  end
+  local listed = host.entry(id).modules
+  local modules = table.move(more, 1, #more, #listed + 1, table.move(listed, 1, #listed, 1, {}))
+  local definition = { id = id, kind = "library.lua", modules = modules, imports = entry.imports }
+  local library
+  library, err = sandbox.unregistered(definition, entry.factory, nil, {})
+  if library then
+    library.types = entry.types
+  end
+  return library, err
+end
+
 -- What a program imports: ids, and libraries that have modules for it alone; or nil and an Error.
 local function imports_of(given)
   local imports
   for alias, import in pairs(given) do
     local library, err = import.id, nil
     if #import.modules > 0 then
-      library, err = sandbox.library_with(import.id, import.modules)
+      library, err = library_with(import.id, import.modules)
       if not library then
         return nil, failure("import '" .. alias .. "': " .. err:message())
       end
