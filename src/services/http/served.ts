@@ -74,6 +74,8 @@ const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
 export class Served {
   readonly #exchange: Exchange;
   readonly #readDeadline: number | undefined;
+  /** Bytes of the request's body, -1 when they are not known. */
+  readonly #length: number;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #rest: Uint8Array = new Uint8Array();
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
@@ -95,26 +97,26 @@ export class Served {
     readonly handlers: { begun(response: Response): void; gone(): void },
     readTimeout: number | undefined,
   ) {
+    const { request } = exchange;
+    const length = request.headers.get("content-length");
     this.#exchange = exchange;
+    this.#length = length === null ? (request.body === null ? 0 : -1) : Number(length);
     this.#readDeadline = readTimeout === undefined ? undefined : performance.now() + readTimeout;
   }
 
   /**
    * What the function has of the request, as a list, which costs less on its way than names do: id of the server's
    * entry, number of the request, method, path, host, sender, query, headers (each as its name and its value, with a
-   * line feed after both), length of the body, parameters of the route or false, and a body that came with it or false.
+   * line feed after both), length of the body, parameters of the route or false, and a small body or false.
    *
-   * @throws WippyError Internal when a small body does not come in time, or breaks off
+   * @param body of `smallBody`
    */
-  async describe(service: string): Promise<LuaValue> {
+  describe(service: string, body: Uint8Array | undefined): LuaValue {
     const { request, url, remote, params } = this.#exchange;
     let headers = "";
     request.headers.forEach((value, name) => {
       if (name !== "host") headers += `${name}\n${value}\n`;
     });
-    const given = request.headers.get("content-length");
-    const length = given === null ? (request.body === null ? 0 : -1) : Number(given);
-    const inline = length > 0 && length <= inlineBody ? await this.#all(length) : undefined;
     return [
       service,
       this.id,
@@ -125,10 +127,20 @@ export class Served {
       url.search.slice(1),
       // Their characters are bytes.
       ascii.test(headers) ? headers : new Uint8Array(Buffer.from(headers, "latin1")),
-      length,
+      this.#length,
       Object.keys(params).length > 0 && asLua(params),
-      inline ?? false,
+      body ?? false,
     ];
+  }
+
+  /**
+   * A body that is small enough to come with the request; undefined where there is none such.
+   *
+   * @throws WippyError Internal when it does not come in time, or breaks off
+   */
+  smallBody(): Promise<Uint8Array> | undefined {
+    const length = this.#length;
+    return length > 0 && length <= inlineBody ? this.#all(length) : undefined;
   }
 
   async #all(length: number): Promise<Uint8Array> {

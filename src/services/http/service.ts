@@ -61,10 +61,10 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
       signal.addEventListener("abort", abort, { once: true });
       const work = async () => {
         try {
-          const described = await own.describe(context.entry.id).catch((error: Error) => error);
-          if (described instanceof Error) {
-            return plain(408, described.message, { connection: "close" });
-          }
+          const coming = own.smallBody()?.catch((error: Error) => error);
+          const body = coming && await coming;
+          if (body instanceof Error) return plain(408, body.message, { connection: "close" });
+          const described = own.describe(context.entry.id, body);
           if (left) throw new WippyError("Canceled", "operation canceled", { retryable: false });
           serving = units.serve(func, frame, checks, described, data.timeouts.write);
           const answer = answerOf(await serving.answer);
