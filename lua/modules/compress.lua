@@ -81,8 +81,22 @@ compress.zlib = codec("zlib", 6)
 compress.brotli = codec("brotli", 6)
 compress.zstd = codec("zstd", 3)
 
---- Training needs a part of Zstandard that this runtime lacks: always `nil, err` (Unavailable).
-function compress.zstd.train_dict()
+--- Training needs a part of Zstandard that this runtime lacks: always `nil, err` (Invalid for unfit samples;
+--- Unavailable).
+function compress.zstd.train_dict(samples)
+  if type(samples) ~= "table" then
+    return invalid("samples must be a list of strings, got " .. host.type(samples))
+  end
+  local enough = false
+  for i, sample in ipairs(samples) do
+    if type(sample) ~= "string" then
+      return invalid("sample " .. i .. " must be a string, got " .. host.type(sample))
+    end
+    enough = enough or #sample >= 8
+  end
+  if not enough then
+    return invalid("one of the samples must have at least 8 bytes")
+  end
   return nil,
     errors.fail(
       "Unavailable",

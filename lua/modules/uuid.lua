@@ -4,7 +4,6 @@
 -- @sandbox yes
 local runtime = ...
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
-local tostring = runtime.tostring
 
 local uuid = {}
 
@@ -152,15 +151,15 @@ local FORMS = {
   end,
 }
 
---- Writes a UUID in a form: standard, simple or urn.
+--- Writes a UUID in a form: standard, simple or urn. A form that is not a string counts as absent.
 function uuid.format(value, form)
   local digits, err = read(value)
   if not digits then
     return nil, err
   end
-  local write = FORMS[form == nil and "standard" or form]
+  local write = FORMS[type(form) == "string" and form or "standard"]
   if not write then
-    return invalid("unknown UUID format " .. tostring(form) .. "; use standard, simple or urn")
+    return invalid("unsupported format: " .. form .. "; use standard, simple or urn")
   end
   return write(digits), nil
 end

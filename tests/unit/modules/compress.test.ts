@@ -68,3 +68,15 @@ test("a dictionary is used on both sides", async () => {
     1,
   ]);
 });
+
+test.each([
+  ["", "Invalid: samples must be a list of strings, got nil"],
+  ["{}", "Invalid: one of the samples must have at least 8 bytes"],
+  ['{ "short" }', "Invalid: one of the samples must have at least 8 bytes"],
+  ['{ "long enough", 5 }', "Invalid: sample 2 must be a string, got number"],
+  ['{ "short", "long enough" }', "Unavailable: dictionaries cannot be trained here"],
+])("train_dict(%s) says %s", async (samples, message) => {
+  const code = `local _, err = compress.zstd.train_dict(${samples})
+    return err:kind() .. ": " .. err:message()`;
+  expect(await evaluate(code)).toStartWith(message);
+});

@@ -86,11 +86,18 @@ test("what is wrong is told", async () => {
   expect(await evaluate(code)).toEqual([
     "Invalid",
     "Invalid",
-    "unknown UUID format short; use standard, simple or urn",
+    "unsupported format: short; use standard, simple or urn",
   ]);
 });
 
 test("format without a form is the standard one", async () => {
   const code = 'return (uuid.format("{6BA7B810-9DAD-11D1-80B4-00C04FD430C8}"))';
   expect(await evaluate(code)).toBe("6ba7b810-9dad-11d1-80b4-00c04fd430c8");
+});
+
+test("a form that is not a string counts as absent", async () => {
+  const id = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
+  for (const form of ["5", "true", "{}"]) {
+    expect(await evaluate(`return (uuid.format("{${id}}", ${form}))`)).toBe(id);
+  }
 });
