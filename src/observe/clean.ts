@@ -6,10 +6,10 @@
 
 // deno-lint-ignore no-control-regex -- these are what must not reach the terminal
 const controls = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
-// The same, but for line ends, tabs and our own colours.
+// The same, but for line ends and tabs.
 const harmful =
   // deno-lint-ignore no-control-regex -- as above
-  /[\0-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\x1b(?!\[[0-9;]*m)/g;
+  /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 const short: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
@@ -27,10 +27,18 @@ export function oneLine(text: string): string {
 }
 
 /**
- * Text of several lines, perhaps with colours, as a command writes it. JSON stays the same JSON.
+ * Text of several lines, as a command writes it. JSON stays the same JSON.
  *
  * @example clean("a\tb\r\n") // "a\tb\\r\n"
  */
 export function clean(text: string): string {
   return text.replace(harmful, escaped);
+}
+
+/**
+ * Text with control sequences of our own, as bytes, which no writer cleans. What it quotes of others has been cleaned
+ * already.
+ */
+export function withControls(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }

@@ -1,4 +1,4 @@
-import { oneLine } from "./clean.ts";
+import { oneLine, withControls } from "./clean.ts";
 import { toJson } from "./json.ts";
 import type { LogLevel, LogRecord, LogSink } from "./log.ts";
 
@@ -54,7 +54,11 @@ function nameColour(name: string): number {
  * @param start milliseconds since the epoch
  * @param colour whether the terminal shows colours
  */
-export function createConsoleSink(write: Write, start: number, colour: boolean): LogSink {
+export function createConsoleSink(
+  write: (text: string | Uint8Array) => void,
+  start: number,
+  colour: boolean,
+): LogSink {
   return {
     log(record) {
       const seconds = `${((record.time - start) / 1000).toFixed(2).padStart(6)}s`;
@@ -63,9 +67,9 @@ export function createConsoleSink(write: Write, start: number, colour: boolean):
       const painted = colour
         ? [paint(levelColour[record.level], level), paint(nameColour(record.logger), name)]
         : [level, name];
-      write(
-        `${seconds} ${painted.join(" ")} ${oneLine(record.message)}${fieldsText(record, " ")}\n`,
-      );
+      const line = `${seconds} ${painted.join(" ")} ${oneLine(record.message)}` +
+        `${fieldsText(record, " ")}\n`;
+      write(colour ? withControls(line) : line);
     },
   };
 }

@@ -42,7 +42,7 @@ export function createLog(
   }
   const debug = options.verbose || options.veryVerbose;
   const lowest = debug ? "debug" : levelOf(config.integer("logmanager.min_level") ?? 0);
-  const out = (text: string) => console.out(text);
+  const out = (text: string | Uint8Array) => console.out(text);
   const sink = options.console
     ? createConsoleSink(out, performance.timeOrigin, console.colour)
     : config.string("logger.encoding") === "json"

@@ -2,6 +2,7 @@
  * `wippy ps`: running units.
  * @module
  */
+import { withControls } from "../../observe/clean.ts";
 import { span } from "../../observe/measure.ts";
 import { unlistedText } from "../../observe/standing.ts";
 import type { ApiClient, Got } from "../../admin/client.ts";
@@ -115,7 +116,7 @@ export async function ps(console: Console, options: PsOptions): Promise<number> 
     const { units, unlisted, more } = await fetchUnits(connection, options);
     if (options.json) console.out(`${JSON.stringify({ units, unlisted, more })}\n`);
     else {
-      if (options.watch) console.out("\u001b[2J\u001b[H");
+      if (options.watch) console.out(withControls("\u001b[2J\u001b[H"));
       if (units.length > 0) console.out(show(units, options.tree === true));
       else if (unlisted.length === 0) console.out("No units run\n");
       if (options.entry === undefined && options.host === undefined) {

@@ -2,7 +2,7 @@
  * `wippy top`: the busiest units, live.
  * @module
  */
-import { oneLine } from "../../observe/clean.ts";
+import { oneLine, withControls } from "../../observe/clean.ts";
 import { bytes, span } from "../../observe/measure.ts";
 import { connect, type ConnectOptions } from "../connection.ts";
 import type { Console } from "../terminal/terminal.ts";
@@ -90,18 +90,18 @@ export async function top(
   });
   let over = false;
   void ended.promise.then(() => over = true);
-  console.out("\u001b[?1049h\u001b[?25l");
+  console.out(withControls("\u001b[?1049h\u001b[?25l"));
   try {
     while (!over) {
       const width = screen.stdout.columns ?? 80;
       const lines = (await look()).split("\n").map((line) =>
         [...oneLine(line)].slice(0, width).join("")
       );
-      console.out(`\u001b[H\u001b[J${lines.join("\r\n")}`);
+      console.out(withControls(`\u001b[H\u001b[J${lines.join("\r\n")}`));
       await Promise.race([Bun.sleep(interval), ended.promise]);
     }
   } finally {
-    console.out("\u001b[?25h\u001b[?1049l");
+    console.out(withControls("\u001b[?25h\u001b[?1049l"));
     screen.stdin.setRawMode?.(false);
     screen.stdin.pause();
   }

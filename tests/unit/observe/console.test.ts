@@ -17,10 +17,12 @@ const record: LogRecord = {
 };
 
 function written(
-  make: (write: (text: string) => void) => { log(record: LogRecord): void },
+  make: (write: (text: string | Uint8Array) => void) => { log(record: LogRecord): void },
 ): string {
   let text = "";
-  const sink = make((part) => text += part);
+  const sink = make((part) => {
+    text += typeof part === "string" ? part : Buffer.from(part).toString();
+  });
   sink.log(record);
   sink.log({ ...record, fields: {} });
   return text;
