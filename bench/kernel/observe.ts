@@ -20,7 +20,11 @@ const cuts: readonly [file: string, text: RegExp, times: number][] = [
     1,
   ],
   ["lua/kernel/functions/functions.lua", /^ +if instance\.since then\n.*\n.*\n +end\n/gm, 1],
-  ["lua/kernel/core/unit.lua", /^ +if observer then\n +observer\("(?:start|exit)".*\n +end\n/gm, 2],
+  [
+    "lua/kernel/core/unit.lua",
+    /^ +if unit\.observer then\n +unit\.observer\("(?:start|exit)".*\n +end\n/gm,
+    3,
+  ],
 ];
 
 /** Sources of a runtime that cannot be looked into. */
