@@ -328,6 +328,21 @@ end
 
 -- UPDATE
 
+-- What UPDATE and DELETE end with: which rows, how many, and the suffix.
+local function finish_change(text, state)
+  local failure = text.all("WHERE ", state.where, " AND ")
+    or text.all("ORDER BY ", state.order, ", ")
+  if failure then
+    return nil, nil, failure
+  end
+  write_limits(text, state)
+  failure = text.all("", state.suffix, " ")
+  if failure then
+    return nil, nil, failure
+  end
+  return text.finish()
+end
+
 local function write_update(state)
   local text = new_text()
   if not state.table then
@@ -354,17 +369,7 @@ local function write_update(state)
     end
     text.add("FROM (" .. found .. ") AS " .. state.alias, more)
   end
-  local failure = text.all("WHERE ", state.where, " AND ")
-    or text.all("ORDER BY ", state.order, ", ")
-  if failure then
-    return nil, nil, failure
-  end
-  write_limits(text, state)
-  failure = text.all("", state.suffix, " ")
-  if failure then
-    return nil, nil, failure
-  end
-  return text.finish()
+  return finish_change(text, state)
 end
 
 local make_update
@@ -412,17 +417,7 @@ local function write_delete(state)
     return nil, nil, "delete needs a table"
   end
   text.add("DELETE FROM " .. state.from)
-  local failure = text.all("WHERE ", state.where, " AND ")
-    or text.all("ORDER BY ", state.order, ", ")
-  if failure then
-    return nil, nil, failure
-  end
-  write_limits(text, state)
-  failure = text.all("", state.suffix, " ")
-  if failure then
-    return nil, nil, failure
-  end
-  return text.finish()
+  return finish_change(text, state)
 end
 
 local make_delete

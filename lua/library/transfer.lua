@@ -1,4 +1,4 @@
--- Bodies that move while they are sent or received: of requests (module `http_client`) and of objects (`cloudstorage`).
+-- Bytes on their way: bodies of requests and objects, files of archives, what programs write.
 local runtime = ...
 local operation = runtime.effects.operation
 local new_stream = runtime.use("library/stream")
@@ -17,12 +17,12 @@ function transfer.stream_of(value)
   return nil
 end
 
---- A Stream over the body of a response, which the host has open under `handle`.
-function transfer.response(handle)
+--- A Stream that is only read, from its beginning to its end. `read(size)` returns bytes, "" at the end, or `nil, err`.
+function transfer.forward(read, close)
   local position = 0
   return new_stream({
     read = function(size)
-      local data, err = operation("http_client.read", handle, size)
+      local data, err = read(size)
       if err then
         return nil, err
       elseif data == "" then
@@ -32,18 +32,19 @@ function transfer.response(handle)
       return data
     end,
     stat = function()
-      return {
-        size = -1,
-        position = position,
-        readable = true,
-        writable = false,
-        seekable = false,
-      }
+      return { size = -1, position = position, readable = true, writable = false, seekable = false }
     end,
-    close = function()
-      return operation("http_client.close", handle)
-    end,
+    close = close,
   })
+end
+
+--- A Stream over the body of a response, which the host has open under `handle`.
+function transfer.response(handle)
+  return transfer.forward(function(size)
+    return operation("http_client.read", handle, size)
+  end, function()
+    return operation("http_client.close", handle)
+  end)
 end
 
 --- Reads a Stream to its end and gives each part to `write`, which returns true, false when no more is wanted, or

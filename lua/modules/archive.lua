@@ -3,8 +3,8 @@
 -- @sandbox no
 local runtime = ...
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
-local new_stream = runtime.use("library/stream")
 local object = runtime.use("kernel/core/object")
+local transfer = runtime.use("library/transfer", runtime)
 local volumes = runtime.use("library/volumes")
 local operation = effects.operation
 
@@ -46,27 +46,6 @@ local function close(state)
   return operation("archive.close", handle)
 end
 
--- A Stream of what `read(size)` returns: bytes, "" at the end, or `nil, err`.
-local function stream_of(read, finish)
-  local position = 0
-  return new_stream({
-    read = function(size)
-      local data, err = read(size)
-      if err then
-        return nil, err
-      elseif data == "" then
-        return nil
-      end
-      position = position + #data
-      return data
-    end,
-    stat = function()
-      return { size = -1, position = position, readable = true, writable = false, seekable = false }
-    end,
-    close = finish,
-  })
-end
-
 --- The names of the formats.
 function archive.formats()
   return runtime.pure("archive.formats")
@@ -97,7 +76,7 @@ function walker_methods:walk()
       return nil
     end
     return found.entry,
-      stream_of(function(size)
+      transfer.forward(function(size)
         return operation("archive.entry_read", state.handle, found.number, size)
       end, function()
         return true
@@ -160,7 +139,7 @@ function reader_methods:stream(name)
   if not handle then
     return nil, err
   end
-  return stream_of(function(size)
+  return transfer.forward(function(size)
     return operation("archive.stream_read", handle, size)
   end, function()
     return operation("archive.close", handle)
@@ -277,20 +256,10 @@ function archive.open(source, path, options)
   return make_reader({ handle = opened.handle }), nil
 end
 
--- A Stream of a File or a Stream, nil for anything else.
-local function source_of(value)
-  if runtime.is("File", value) then
-    return value:stream()
-  elseif runtime.is("Stream", value) then
-    return value
-  end
-  return nil
-end
-
 --- Reads an archive from a Stream or a File, which is taken in first: `Walker, nil`.
 function archive.scan(source, options)
   options = check.optional(check.table, options, 2, "scan") or {}
-  local stream = source_of(source)
+  local stream = transfer.stream_of(source)
   if not stream then
     error("bad argument #1 to 'scan' (a Stream or a File expected)", 2)
   end
@@ -370,7 +339,7 @@ function writer_methods:add(name, data, options)
   if not writer then
     return nil, err
   end
-  local stream = source_of(data)
+  local stream = transfer.stream_of(data)
   if stream then
     data, err = all_of(stream, writer.inline)
     if not data then
@@ -424,7 +393,7 @@ local INLINE <const> = 16 * 1024 * 1024
 
 --- Begins an archive: `create(volume, path, options)`, or `create(stream, options)`, which needs `format`.
 function archive.create(target, path, options)
-  local volume, stream = volume_of(target), source_of(target)
+  local volume, stream = volume_of(target), transfer.stream_of(target)
   if not volume then
     options = path
   end

@@ -4,6 +4,7 @@
 local runtime = ...
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
 local object = runtime.use("kernel/core/object")
+local transfer = runtime.use("library/transfer", runtime)
 local operation = effects.operation
 
 local CHUNK <const> = 64 * 1024
@@ -18,16 +19,6 @@ local make_workbook, workbook_of = object.opaque("excel.Workbook", methods)
 local cursor_methods = {}
 local make_cursor, cursor_of = object.opaque("excel.Rows", cursor_methods)
 
--- A Stream of a File or a Stream, nil for anything else.
-local function stream_of(value)
-  if runtime.is("File", value) then
-    return value:stream()
-  elseif runtime.is("Stream", value) then
-    return value
-  end
-  return nil
-end
-
 --- A workbook with the sheet `Sheet1`: `Workbook, nil`.
 function excel.new()
   local handle, err = operation("excel.new")
@@ -39,7 +30,7 @@ end
 
 --- The workbook that a File or a Stream has: `Workbook, nil`.
 function excel.open(reader)
-  local stream = stream_of(reader)
+  local stream = transfer.stream_of(reader)
   if not stream then
     return nil, errors.fail("Invalid", "excel.open: give a File or a Stream")
   end
@@ -119,7 +110,7 @@ end
 
 --- Writes the workbook to a File or a Stream.
 function methods:write_to(writer)
-  local stream = stream_of(writer)
+  local stream = transfer.stream_of(writer)
   if not stream then
     return nil, errors.fail("Invalid", "write_to: give a File or a Stream")
   end

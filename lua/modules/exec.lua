@@ -4,7 +4,7 @@
 -- @sandbox no
 local runtime = ...
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
-local new_stream = runtime.use("library/stream")
+local transfer = runtime.use("library/transfer", runtime)
 local object = runtime.use("kernel/core/object")
 local operation, tostring = effects.operation, runtime.tostring
 
@@ -52,25 +52,11 @@ local function output(self, name)
   if not taken then
     return nil, err
   end
-  local position = 0
-  program[name] = new_stream({
-    read = function(size)
-      local data, failure = operation("exec.read", program.handle, name, size)
-      if failure then
-        return nil, failure
-      elseif data == "" then
-        return nil
-      end
-      position = position + #data
-      return data
-    end,
-    stat = function()
-      return { size = -1, position = position, readable = true, writable = false, seekable = false }
-    end,
-    close = function()
-      return operation("exec.drop", program.handle, name)
-    end,
-  })
+  program[name] = transfer.forward(function(size)
+    return operation("exec.read", program.handle, name, size)
+  end, function()
+    return operation("exec.drop", program.handle, name)
+  end)
   return program[name], nil
 end
 
