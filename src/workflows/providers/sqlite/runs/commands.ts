@@ -13,11 +13,20 @@ import { acceptUpdate, endUpdate } from "./update.ts";
 
 type Of<Type extends PackedCommand["type"]> = Extract<PackedCommand, { type: Type }>;
 
+/** Carries out the commands of a completed task, in order. */
+export function applyCommands(tx: Transaction, state: RunState, commands: PackedCommand[]): void {
+  for (const command of commands) {
+    // A closing command is the last one; nothing can be asked of a closed run.
+    if (state.status !== "running") break;
+    applyCommand(tx, state, command);
+  }
+}
+
 /**
  * Carries out one command of a completed task: its event, and what follows from it within the
  * journal. What leaves the journal is put into `tx.out`.
  */
-export function applyCommand(tx: Transaction, state: RunState, command: PackedCommand): void {
+function applyCommand(tx: Transaction, state: RunState, command: PackedCommand): void {
   switch (command.type) {
     case "start_timer": {
       const due = tx.setTimer(state, "timer", command.seq, tx.now + command.duration);

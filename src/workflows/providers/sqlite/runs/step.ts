@@ -5,7 +5,7 @@ import type { JournalEvent } from "../protocol.ts";
 import type { RunState } from "../store/run-states.ts";
 import type { Transaction } from "../transaction/transaction.ts";
 import { completeAttempt, isAwaited } from "./activity.ts";
-import { applyCommand } from "./commands.ts";
+import { applyCommands } from "./commands.ts";
 
 /** Lets the worker that holds a run show it the outcome of an attempt, when the run waits for that alone. */
 export function allowRunAhead(
@@ -50,11 +50,7 @@ export function completeStep(tx: Transaction, worker: number, step: FusedStep): 
   state.unshown = [];
   tx.append(state, "TaskCompleted", { worker });
   if (step.logs) tx.out.push({ type: "settled", runId: state.runId, worker });
-  for (const command of unpackCommands(step.commands)) {
-    // A closing command is the last one; nothing can be asked of a closed run.
-    if (state.status !== "running") break;
-    applyCommand(tx, state, command);
-  }
+  applyCommands(tx, state, unpackCommands(step.commands));
   if (state.wake && state.status === "running") tx.wake(state);
 }
 

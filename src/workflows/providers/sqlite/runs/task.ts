@@ -12,7 +12,7 @@ import { retryDelay } from "../../../history/retry.ts";
 import type { Transaction } from "../transaction/transaction.ts";
 import type { Deadline } from "../transaction/deadlines.ts";
 import type { RunState } from "../store/run-states.ts";
-import { applyCommand } from "./commands.ts";
+import { applyCommands } from "./commands.ts";
 import type { Work } from "../transaction/workers.ts";
 import {
   defaultTaskTimeout,
@@ -84,11 +84,7 @@ export function completeTask(tx: Transaction, worker: number, completion: TaskCo
   state.taskEvent = 0;
   state.heldOpen = outcome.forceNewTask === true;
   tx.append(state, "TaskCompleted", { worker });
-  for (const command of commands) {
-    // A closing command is the last one; nothing can be asked of a closed run.
-    if (state.status !== "running") break;
-    applyCommand(tx, state, command);
-  }
+  applyCommands(tx, state, commands);
   if ((state.wake || state.heldOpen) && state.status === "running") tx.wake(state);
 }
 
