@@ -9,12 +9,13 @@ import { ResourceTable } from "../../../src/operations/resources.ts";
 import { builtinModules } from "../../../src/registry/modules.ts";
 import { WippyError } from "../../../src/vm/error.ts";
 import { loadLuaModule } from "../../../src/vm/module.ts";
+import type { HostFunction } from "../../../src/vm/options.ts";
 import { LuaFloat, type LuaValue, MultiReturn } from "../../../src/vm/value.ts";
-import { type LuaRef, Vm } from "../../../src/vm/vm.ts";
-import { sources } from "../../../src/worker/sources.ts";
+import { Vm } from "../../../src/vm/vm.ts";
+import { hostFunctions, kernelOf } from "../../../src/worker/kernel.ts";
+import { loadKernelImage } from "../../../src/worker/kernel-image.ts";
+import { loadKernelSources } from "../../../src/worker/kernel-sources.ts";
 import { testServices } from "../operations/services.ts";
-
-const kernelFunctions = ["configure", "run", "complete", "call", "make_error", "error_meta"];
 
 /** What a unit is run with. */
 export interface UnitOptions {
@@ -58,7 +59,13 @@ export async function runUnit(code: string, options: UnitOptions = {}): Promise<
     startedAt: clock.ms - 2500,
     ...options.services,
   };
-  const vm = await Vm.create({ module: await loadLuaModule(), clock: () => clock.ms });
+  // As a worker starts: loading the sources anew for each of many hundred cases takes a minute.
+  const image = await loadKernelImage();
+  const vm = await Vm.create({
+    module: await loadLuaModule(),
+    clock: () => clock.ms,
+    ...(image && { image: image.vm }),
+  });
   const resources = new ResourceTable();
   const context: OperationContext = {
     signal: new AbortController().signal,
@@ -99,10 +106,6 @@ export async function runUnit(code: string, options: UnitOptions = {}): Promise<
     arrived?.();
   }
 
-  vm.register("emit", (kind, ...args) => {
-    if (kind === "operation") void start(args[0], String(args[4]), args.slice(5));
-    else if (kind === "called") outcome = { value: args[1], error: args[2] };
-  });
   const main = {
     id: "test:main",
     kind: "function.lua",
@@ -111,22 +114,22 @@ export async function runUnit(code: string, options: UnitOptions = {}): Promise<
     modules: [...builtinModules.keys()],
     pool: { workers: 1 },
   };
-  vm.register("entry", (id) => (id === main.id ? main : undefined));
-  vm.register("pure", (name, ...args) => pair(String(name), "pure", args));
-  vm.register(
-    "immediate",
-    (_work, _pid, _entry, name, ...args) => pair(String(name), "immediate", args),
-  );
-  vm.register("log", (level, logger, message, fields, _pid, location) => {
-    logs.push({ level, logger, message, fields, location });
-  });
-  vm.register("place", () => 0);
-  vm.register("watch", () => {});
-  vm.register("random_digits", (count) => "0".repeat(Number(count)));
-  const refs = vm.load(sources["kernel/boot"]!, "=lua/kernel/boot", sources, kernelFunctions);
-  const ref = (name: string): LuaRef => refs[kernelFunctions.indexOf(name)]!;
-  const kernel = (name: string, ...args: LuaValue[]) => vm.call(ref(name), ...args);
-  vm.setErrorType({ metatable: ref("error_meta"), construct: ref("make_error") });
+  const host: Partial<Record<(typeof hostFunctions)[number], HostFunction>> = {
+    emit: (kind, ...args) => {
+      if (kind === "operation") void start(args[0], String(args[4]), args.slice(5));
+      else if (kind === "called") outcome = { value: args[1], error: args[2] };
+    },
+    entry: (id) => (id === main.id ? main : undefined),
+    pure: (name, ...args) => pair(String(name), "pure", args),
+    immediate: (_work, _pid, _entry, name, ...args) => pair(String(name), "immediate", args),
+    log: (level, logger, message, fields, _pid, location) => {
+      logs.push({ level, logger, message, fields, location });
+    },
+    place: () => 0,
+    random_digits: (count) => "0".repeat(Number(count)),
+  };
+  for (const name of hostFunctions) vm.register(name, host[name] ?? (() => {}));
+  const { call: kernel } = kernelOf(vm, image?.references ?? loadKernelSources(vm));
   kernel("configure", 0, 1, true, false, 1);
 
   const begun = clock.ms;
