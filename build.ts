@@ -7,7 +7,7 @@
  * @module
  */
 
-import { existsSync, rmSync, statSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { BunPlugin } from "bun";
@@ -100,6 +100,14 @@ function commit(): string {
   return name && git("status", "--porcelain") ? `${name}+` : name;
 }
 
+/** The target of this machine's own Bun, which a build without `--target` copies. */
+function hostTarget(): string {
+  const system = process.platform === "win32" ? "windows" : process.platform;
+  // The first page names the dynamic loader.
+  const start = readFileSync(process.execPath).subarray(0, 4096);
+  return `${system}-${process.arch}${start.includes("/ld-musl-") ? "-musl" : ""}`;
+}
+
 /** What the executable's bundle is made of, and how. */
 export function bundleOptions(target?: string) {
   return {
@@ -113,6 +121,7 @@ export function bundleOptions(target?: string) {
     splitting: true,
     define: {
       WIPPY_COMMIT: JSON.stringify(commit()),
+      WIPPY_TARGET: JSON.stringify(target?.replace(/^bun-/, "") ?? hostTarget()),
       WIPPY_IMAGE_FITS: "true",
     },
     plugins: [threadAddresses(target ?? process.platform), withoutAddon],

@@ -3,7 +3,9 @@ import { Command, CommanderError, Option } from "commander";
 import { nearest } from "../registry/suggestion.ts";
 import { collect, type CommandContext } from "./command.ts";
 import { addCheckCommand } from "./check/commands.ts";
+import { addCompletionCommands } from "./completion/commands.ts";
 import { addJournalCommands } from "./journal/commands.ts";
+import { addManCommand } from "./man/commands.ts";
 import { addRegistryCommands } from "./registry/commands.ts";
 import { addReplCommand } from "./repl/commands.ts";
 import { addRunCommands } from "./run/commands.ts";
@@ -13,7 +15,7 @@ import { addRuntimeCommands } from "./runtime/commands.ts";
 import { addScheduleCommands } from "./schedule/commands.ts";
 import { tellFailure } from "./terminal/failure.ts";
 import { CommandError, type Console } from "./terminal/terminal.ts";
-import { banner, showVersion } from "./terminal/version.ts";
+import { banner, showVersion, type VersionOptions } from "./terminal/version.ts";
 import { addWorkflowCommands } from "./workflow/commands.ts";
 
 /** Flags that may come anywhere. */
@@ -92,13 +94,14 @@ export function createProgram(console: Console, finish: (status: number) => void
   program.command("version")
     .description("show the version")
     .option("--short", "only the number")
+    .addOption(new Option("--json", "print JSON").conflicts(["short", "licenses"]))
     .addOption(
       new Option("--licenses", "licence notices of everything in this executable")
         .conflicts("short"),
     )
-    .action(async (options: { short?: boolean; licenses?: boolean }) =>
-      finish(await showVersion(console, options))
-    );
+    .action(async (options: VersionOptions) => finish(await showVersion(console, options)));
+  addCompletionCommands(program, context);
+  addManCommand(program, context);
   return program;
 }
 

@@ -304,6 +304,10 @@ export interface StorageCheck {
  * matters; Invalid when it is damaged or newer than this program
  */
 export interface StorageTools {
+  /** The schema that this program writes. It opens files of this and of every earlier schema. */
+  readonly schema: number;
+  /** Returns the schema of a file, which may be later than this program's. */
+  schemaOf(path: string): number;
   /** Reads everything, also while a runtime writes to it. */
   check(path: string): StorageCheck;
   /** Writes a copy of one moment, also while a runtime writes. @throws AlreadyExists */

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { chmodSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../../../package.json" with { type: "json" };
+import { schemaVersion } from "../../../src/workflows/providers/sqlite/migrations.ts";
 import { writeFiles } from "../app/temporary-application.ts";
 import { runCommand } from "./run/run-command.ts";
 
@@ -25,6 +26,17 @@ describe("wippy", () => {
     const short = { status: 0, out: `${manifest.version}\n`, err: "" };
     expect(await runCommand(nowhere, "version", "--short")).toEqual(short);
     expect((await runCommand(nowhere, "version")).out).toContain(`wippy ${manifest.version}`);
+    expect(JSON.parse((await runCommand(nowhere, "version", "--json")).out)).toEqual({
+      version: manifest.version,
+      commit: "",
+      target: "source",
+      bun: Bun.version,
+      lua: "5.4",
+      journal_schema: schemaVersion,
+    });
+    expect((await runCommand(nowhere, "version", "--json", "--short")).err).toContain(
+      "option '--json' cannot be used with option '--short'",
+    );
   });
 
   const wrong: [string, string[], string][] = [

@@ -29,6 +29,20 @@ function using<Result>(path: string, open: () => Database, work: (db: Database) 
   }
 }
 
+/** Returns the schema of a journal that any program wrote. @throws WippyError NotFound, Invalid (another file) */
+function schemaOfJournal(path: string): number {
+  mustExist(path);
+  return using(path, () => openForReading(path), (database) => {
+    try {
+      return checkHeader(database, path);
+    } catch (error) {
+      const schema = error instanceof WippyError ? error.details?.["schema"] : undefined;
+      if (typeof schema === "number") return schema;
+      throw error;
+    }
+  });
+}
+
 /**
  * Writes a copy of a journal as it is at one moment, also while a runtime writes to it. The copy appears whole or not
  * at all.
@@ -103,6 +117,8 @@ export function migrateJournal(path: string): { from: number; to: number } {
 
 /** What can be done to a journal file. */
 export const journalTools: StorageTools = {
+  schema: schemaVersion,
+  schemaOf: schemaOfJournal,
   check: checkJournal,
   backUp: backUpJournal,
   compact: compactJournal,
