@@ -4,6 +4,7 @@ import type { Entry } from "../registry/entry.ts";
 import { lazy } from "../registry/lazy.ts";
 import type { Variables } from "../registry/placeholder.ts";
 import { WippyError } from "../vm/error.ts";
+import type { PackedRows } from "../vm/rows.ts";
 import { LuaFloat, type LuaValue } from "../vm/value.ts";
 import type { Terminal } from "./io/terminal.ts";
 import type { ResourceTable } from "./resources.ts";
@@ -99,6 +100,9 @@ export interface Permission {
   attributes?: Record<string, string>;
 }
 
+/** What an operation returns. Only those of mode `async` return rows in one piece. */
+export type OperationValue = LuaValue | PackedRows;
+
 /** One thing that the host does for Lua code. */
 export interface Operation {
   /** `module.name`, as the Lua module calls it. */
@@ -112,7 +116,10 @@ export interface Operation {
   /** What the caller must be allowed to do. @default nothing */
   permission?(args: readonly unknown[]): Permission;
   /** Throws WippyError, which reaches Lua as `nil, err`. */
-  run(context: OperationContext, args: readonly unknown[]): LuaValue | Promise<LuaValue>;
+  run(
+    context: OperationContext,
+    args: readonly unknown[],
+  ): OperationValue | Promise<OperationValue>;
 }
 
 /**
@@ -144,7 +151,7 @@ export function defineOperation<const Items extends readonly zod.ZodType[]>(defi
   run: (
     context: OperationContext,
     ...args: ArgumentsOf<Items>
-  ) => LuaValue | Promise<LuaValue>;
+  ) => OperationValue | Promise<OperationValue>;
 }): Operation {
   const { permission, run, arguments: items, ...rest } = definition;
   const schema = lazy(() => {

@@ -72,6 +72,8 @@ export interface LuaExports {
   /** lua_rawseti and lua_rawgeti with an integer of 32 bits. */
   set_index(L: LuaState, table: number, n: number): void;
   get_index(L: LuaState, table: number, n: number): number;
+  /** Pushes the rows that are packed at an address (rows.ts); needs four slots of the stack. */
+  push_rows(L: LuaState, address: number): void;
   /** Bytes that Lua has in use. */
   memory_used(L: LuaState): number;
 }

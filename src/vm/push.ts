@@ -3,10 +3,11 @@ import { type LuaExports, REGISTRY } from "./exports.ts";
 import type { Heap } from "./heap.ts";
 import { COLLECTED_TABLE, STATE, TAG, VALUE } from "./layout.ts";
 import { type MarshalLimits, tooLarge } from "./read.ts";
+import { PackedRows } from "./rows.ts";
 import { LuaFloat, LuaRef, type LuaValue } from "./value.ts";
 
-/** What can be pushed: a Lua value, also one that never left the VM. */
-export type Pushable = LuaValue | LuaRef | Pushable[] | { [key: string]: Pushable };
+/** What can be pushed: a Lua value, also one that never left the VM, and packed rows. */
+export type Pushable = LuaValue | LuaRef | PackedRows | Pushable[] | { [key: string]: Pushable };
 
 /** Bytes of the buffer through which strings reach Lua; longer ones get one of their own. */
 const SCRATCH = 65_536;
@@ -176,10 +177,22 @@ export class Pusher {
       throw new WippyError("Unavailable", "Lua's stack is full");
     }
     if (value instanceof WippyError) this.#error(L, value);
+    else if (value instanceof PackedRows) this.#rows(L, value.bytes);
     else if (Array.isArray(value)) this.#array(L, value);
     else if (value instanceof Map) this.#map(L, value);
     else this.#record(L, value);
     this.#depth--;
+  }
+
+  #rows(L: number, bytes: Uint8Array): void {
+    const address = bytes.length <= SCRATCH ? this.#scratch : this.#allocate(bytes.length);
+    if (address === 0) throw new WippyError("Unavailable", "not enough memory in the Lua VM");
+    try {
+      this.heap.u8.set(bytes, address);
+      this.lua.push_rows(L, address);
+    } finally {
+      if (address !== this.#scratch) this.lua.free(address);
+    }
   }
 
   /** A new table on the stack, known under the value that it stands for. */

@@ -1,3 +1,4 @@
+import type { Pushable } from "../vm/push.ts";
 import type { LuaValue } from "../vm/value.ts";
 import { LuaRef } from "../vm/value.ts";
 import type { Vm } from "../vm/vm.ts";
@@ -35,7 +36,7 @@ export type KernelFunction = (typeof kernelFunctions)[number];
 /** The Lua kernel of a VM. */
 export interface Kernel {
   /** Calls a kernel function. @throws WippyError for a fault of the kernel itself, VmTrap when the VM died. */
-  call(name: KernelFunction, ...args: LuaValue[]): LuaValue[];
+  call(name: KernelFunction, ...args: Pushable[]): LuaValue[];
 }
 
 /** Host functions that the kernel calls, in the order in which a worker registers them. */

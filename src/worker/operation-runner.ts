@@ -3,6 +3,7 @@ import {
   type Operation,
   type OperationContext,
   type OperationServices,
+  type OperationValue,
 } from "../operations/operation.ts";
 import type { Terminal } from "../operations/io/terminal.ts";
 import { systemFailure } from "../operations/io/standard/failure.ts";
@@ -11,6 +12,7 @@ import { operationNamed } from "../operations/operations.ts";
 import { ResourceTable } from "../operations/resources.ts";
 import { WippyError } from "../vm/error.ts";
 import type { ActivityTask } from "../workflows/tasks/tasks.ts";
+import { PackedRows, unpackRows } from "../vm/rows.ts";
 import { asLua, type LuaValue } from "../vm/value.ts";
 
 /** An operation that a unit asks for. */
@@ -32,7 +34,7 @@ interface HostWork {
 export class OperationRunner {
   readonly #services: OperationServices;
   readonly #terminalOf: (pid: string) => Terminal | undefined;
-  readonly #complete: (ticket: number, value: LuaValue, error: LuaValue) => void;
+  readonly #complete: (ticket: number, value: OperationValue, error: LuaValue) => void;
   readonly #works = new Map<number, HostWork>();
   /** Operations of workflows, by activity token. */
   readonly #attempts = new Map<string, AbortController>();
@@ -43,7 +45,7 @@ export class OperationRunner {
    */
   constructor(
     services: OperationServices,
-    complete: (ticket: number, value: LuaValue, error: LuaValue) => void,
+    complete: (ticket: number, value: OperationValue, error: LuaValue) => void,
     terminalOf: (pid: string) => Terminal | undefined,
   ) {
     this.#services = services;
@@ -146,7 +148,9 @@ export class OperationRunner {
       const services = this.#services;
       const { signal } = controller;
       const context = { signal, pid, entry: "", resources, services, once: idempotencyToken };
-      return await run(name, context, args);
+      const value = await run(name, context, args);
+      // Recorded as the values that they are.
+      return value instanceof PackedRows ? asLua(unpackRows(value.bytes)) : value;
     } finally {
       this.#attempts.delete(token);
       await resources.closeAll();
@@ -182,14 +186,18 @@ function find(name: string, mode: Operation["mode"]): Operation {
   throw new WippyError("Internal", `there is no ${mode} operation ${name}`, { retryable: false });
 }
 
-async function run(name: string, context: OperationContext, args: LuaValue[]): Promise<LuaValue> {
+async function run(
+  name: string,
+  context: OperationContext,
+  args: LuaValue[],
+): Promise<OperationValue> {
   const operation = find(name, "async");
   return await operation.run(context, checkArguments(operation, args));
 }
 
 function now(operation: Operation, context: OperationContext, args: LuaValue[]): LuaValue {
   const value = operation.run(context, checkArguments(operation, args));
-  if (value instanceof Promise) {
+  if (value instanceof Promise || value instanceof PackedRows) {
     throw new WippyError("Internal", `${operation.name} does not answer at once`);
   }
   return value;

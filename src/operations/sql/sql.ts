@@ -1,11 +1,17 @@
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
 import { WippyError } from "../../vm/error.ts";
+import { PackedRows } from "../../vm/rows.ts";
 import type { LuaValue } from "../../vm/value.ts";
-import { defineOperation, luaString, type Operation, type OperationContext } from "../operation.ts";
+import {
+  defineOperation,
+  luaString,
+  type Operation,
+  type OperationContext,
+  type OperationValue,
+} from "../operation.ts";
 import type { Closable } from "../resources.ts";
 import type { SqlRequests } from "./requests.ts";
-import { unpackRows } from "./rows.ts";
 
 const database = lazy(() => z.string({ error: "a database id is text" }));
 const handle = lazy(() => z.int());
@@ -41,11 +47,11 @@ async function ask<Name extends keyof SqlRequests>(
 
 type Run = Omit<SqlRequests["run"], "values"> & { values: LuaValue };
 
-/** Runs a statement. Rows come as bytes, which go into the VM as they are unpacked, in one piece. */
-async function run(context: OperationContext, id: string, input: Run): Promise<LuaValue> {
+/** Runs a statement. Rows come as bytes, which go into the VM in one piece. */
+async function run(context: OperationContext, id: string, input: Run): Promise<OperationValue> {
   const values = Array.isArray(input.values) ? input.values : [];
   const outcome = await ask(context, id, "run", { ...input, values });
-  return outcome instanceof Uint8Array ? unpackRows(outcome) : outcome;
+  return outcome instanceof Uint8Array ? new PackedRows(outcome) : outcome;
 }
 
 /** A transaction that a unit has open; closing it rolls it back. */

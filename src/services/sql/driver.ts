@@ -24,7 +24,7 @@ export interface Changed {
   rowsAffected: bigint;
 }
 
-/** The rows of a `query`, packed (`src/operations/sql/rows.ts`); of an `execute` what it changed. */
+/** The rows of a `query`, packed (`src/vm/rows.ts`); of an `execute` what it changed. */
 export type Outcome = Uint8Array | Changed;
 
 /** A connection that one transaction has for itself. */

@@ -1,6 +1,6 @@
 import { readJson } from "../../operations/json/read.ts";
 import { writeJson } from "../../operations/json/write.ts";
-import { unpackRows } from "../../operations/sql/rows.ts";
+import { unpackRows } from "../../vm/rows.ts";
 import { pack, unpack } from "../../vm/codec.ts";
 import { WippyError } from "../../vm/error.ts";
 import { type LuaValue, ofKernel } from "../../vm/value.ts";

@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { unpackRows } from "../../operations/sql/rows.ts";
+import { unpackRows } from "../../vm/rows.ts";
 import { WippyError } from "../../vm/error.ts";
 import { type LuaValue, numberOf, ofKernel } from "../../vm/value.ts";
 import type { ServiceContext } from "../context.ts";

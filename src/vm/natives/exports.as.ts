@@ -1,4 +1,5 @@
-// What the natives export: functions of Lua's `host` table, by the names in src/vm/transform/function_table.ts.
+// What the natives export: functions of Lua's `host` table, by the names in src/vm/transform/function_table.ts, and
+// functions that src/vm calls from JavaScript.
 export { host_copy } from "./copy.as";
 export { host_know } from "./kept.as";
 export { host_arrival, host_bind, host_receive, host_send } from "./mailbox.as";
@@ -13,3 +14,4 @@ export {
   host_tidy,
   host_waiting,
 } from "./queue.as";
+export { push_rows } from "./rows.as";

@@ -19,3 +19,4 @@ export declare function host_park(L: usize): i32;
 // Calls the function in a slot in the place of the C function that runs.
 export declare function call_instead(L: usize, slot: usize): i32;
 export declare function luaS_newlstr(L: usize, text: usize, length: usize): usize;
+export declare function lua_rawset(L: usize, index: i32): void;

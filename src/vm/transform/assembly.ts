@@ -21,7 +21,13 @@ export function addAssembly(module: ModuleText, natives: string): Set<string> {
       names.set(local, `$${imported}`);
     }
     const [, exported, own] = /^ \(export "(\w+)" \(func (\$[^\s)]+)/.exec(field) ?? [];
-    if (exported !== undefined && own !== undefined) names.set(own, `$${exported}`);
+    if (exported !== undefined && own !== undefined) {
+      names.set(own, `$${exported}`);
+      // What is no field of Lua's `host` is for JavaScript.
+      if (!exported.startsWith("host_")) {
+        module.append(`(export "${exported}" (func $${exported}))`);
+      }
+    }
     if (/^ \(data/.test(field)) throw new TransformError("natives", `they have data: ${field}`);
   }
   const added = new Set<string>();

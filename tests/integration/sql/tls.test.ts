@@ -9,7 +9,7 @@ import { postgresDialect } from "../../../src/services/sql/postgres/postgres.ts"
 import { serverSchema } from "../../../src/services/sql/schema.ts";
 import { ServerDriver } from "../../../src/services/sql/server.ts";
 import type { WippyError } from "../../../src/vm/error.ts";
-import { unpackRows } from "../../../src/operations/sql/rows.ts";
+import { unpackRows } from "../../../src/vm/rows.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
 import { until } from "../../until.ts";
 import { emptyDatabase, mariadb, postgres, type RunningServer } from "./servers.ts";

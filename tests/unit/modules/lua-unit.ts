@@ -10,6 +10,7 @@ import { builtinModules } from "../../../src/registry/modules.ts";
 import { WippyError } from "../../../src/vm/error.ts";
 import { loadLuaModule } from "../../../src/vm/module.ts";
 import type { HostFunction } from "../../../src/vm/options.ts";
+import type { Pushable } from "../../../src/vm/push.ts";
 import { LuaFloat, type LuaValue, MultiReturn } from "../../../src/vm/value.ts";
 import { Vm } from "../../../src/vm/vm.ts";
 import { hostFunctions, kernelOf } from "../../../src/worker/kernel.ts";
@@ -95,7 +96,7 @@ export async function runUnit(code: string, options: UnitOptions = {}): Promise<
   }
   async function start(ticket: LuaValue, name: string, args: LuaValue[]) {
     running += 1;
-    let answer: LuaValue[];
+    let answer: Pushable[];
     try {
       answer = [await perform(name, "async", args), undefined];
     } catch (error) {

@@ -4,7 +4,8 @@ import { checkArguments } from "../../../src/operations/operation.ts";
 import { operationNamed } from "../../../src/operations/operations.ts";
 import { ResourceTable } from "../../../src/operations/resources.ts";
 import { Environment } from "../../../src/app/environment.ts";
-import type { LuaValue } from "../../../src/vm/value.ts";
+import { PackedRows, unpackRows } from "../../../src/vm/rows.ts";
+import { asLua, type LuaValue } from "../../../src/vm/value.ts";
 
 /** An entry as the registry holds it. */
 export function entryOf(id: string, kind: string, data: Record<string, unknown> = {}): Entry {
@@ -52,5 +53,6 @@ export async function perform(
   ...args: LuaValue[]
 ): Promise<LuaValue> {
   const operation = operationNamed(name)!;
-  return await operation.run(context, checkArguments(operation, args));
+  const value = await operation.run(context, checkArguments(operation, args));
+  return value instanceof PackedRows ? asLua(unpackRows(value.bytes)) : value;
 }

@@ -8,9 +8,8 @@ import {
   type ResultSetHeader,
   TypedParameter,
 } from "mysql2";
-import { packRows } from "../../../operations/sql/rows.ts";
 import { WippyError } from "../../../vm/error.ts";
-import type { LuaValue } from "../../../vm/value.ts";
+import { RowPacker } from "../../../vm/rows.ts";
 import type { Outcome, SqlValue, Statement } from "../driver.ts";
 import type { Link } from "../pool.ts";
 import { checkStatement } from "../text.ts";
@@ -56,14 +55,15 @@ function packAnswer({ rows, fields }: Answer): Uint8Array {
   const names = columns.map(({ name }) => name);
   const readers = columns.map(({ columnType }) => readerOf(columnType));
   const list: unknown[][] = Array.isArray(rows) ? rows : [];
-  const packed: LuaValue[] = [];
+  const packer = new RowPacker();
   for (const values of list) {
     for (let at = 0; at < names.length; at += 1) {
       const value = values[at];
-      packed.push(value === null || value === undefined ? undefined : readers[at]!(value));
+      if (value === null || value === undefined) packer.null();
+      else readers[at]!(packer, value);
     }
   }
-  return packRows(names, packed);
+  return packer.finish(names);
 }
 
 /** A connection to MySQL or MariaDB. */
@@ -159,7 +159,7 @@ export class MysqlLink implements Link {
     // A statement that defines something ends a transaction.
     const { serverStatus } = rows as ResultSetHeader & { serverStatus?: number };
     if (serverStatus !== undefined) this.#inTransaction = (serverStatus & inTransaction) !== 0;
-    if (kind === "query") return packRows([], []);
+    if (kind === "query") return new RowPacker().finish([]);
     return { lastInsertId: BigInt(rows.insertId), rowsAffected: BigInt(rows.affectedRows) };
   }
 

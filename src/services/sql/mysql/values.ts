@@ -1,29 +1,29 @@
 import { Types } from "mysql2";
-import { LuaFloat, type LuaValue } from "../../../vm/value.ts";
+import type { RowPacker } from "../../../vm/rows.ts";
 import { rfc3339 } from "../timestamp.ts";
 
-function integer(value: unknown): LuaValue {
-  if (typeof value === "number") return value;
+/** Packs a value of a type as `mysql2` reads it; never NULL. */
+export type Reader = (packer: RowPacker, value: unknown) => void;
+
+const integer: Reader = (packer, value) => {
+  if (typeof value === "number") return packer.integer(value);
   const whole = BigInt(String(value));
-  if (Number.isSafeInteger(Number(whole))) return Number(whole);
   // The upper half of BIGINT UNSIGNED is none of Lua's integers.
-  return whole >= -(2n ** 63n) && whole < 2n ** 63n ? whole : String(value);
-}
+  if (whole >= -(2n ** 63n) && whole < 2n ** 63n) packer.bigint(whole);
+  else packer.text(String(value));
+};
 
-function float(value: unknown): LuaValue {
-  const number = Number(value);
-  return Number.isInteger(number) ? new LuaFloat(number) : number;
-}
+const float: Reader = (packer, value) => packer.float(Number(value));
 
-function other(value: unknown): LuaValue {
-  // A copy: the driver's bytes are a piece of what came from the server.
-  if (value instanceof Uint8Array) return new Uint8Array(value);
-  return typeof value === "number" ? value : String(value);
-}
+const other: Reader = (packer, value) => {
+  if (value instanceof Uint8Array) packer.bytes(value);
+  else if (typeof value === "number") packer.value(value);
+  else packer.text(String(value));
+};
 
-const time = (value: unknown): LuaValue => rfc3339(String(value));
+const time: Reader = (packer, value) => packer.text(rfc3339(String(value)));
 
-const readers = new Map<number | undefined, (value: unknown) => LuaValue>([
+const readers = new Map<number | undefined, Reader>([
   ...[Types.TINY, Types.SHORT, Types.INT24, Types.LONG, Types.LONGLONG, Types.YEAR].map((type) =>
     [type, integer] as const
   ),
@@ -34,6 +34,6 @@ const readers = new Map<number | undefined, (value: unknown) => LuaValue>([
 ]);
 
 /** Makes values of Lua of what `mysql2` reads of a type, with its settings for long numbers and dates as text. */
-export function readerOf(type: number | undefined): (value: unknown) => LuaValue {
+export function readerOf(type: number | undefined): Reader {
   return readers.get(type) ?? other;
 }

@@ -1,13 +1,12 @@
 import { Client, type ClientConfig } from "pg";
 import { serialize } from "pg-protocol";
-import { packRows } from "../../../operations/sql/rows.ts";
 import { WippyError } from "../../../vm/error.ts";
-import type { LuaValue } from "../../../vm/value.ts";
+import { RowPacker } from "../../../vm/rows.ts";
 import type { Changed, Outcome, SqlValue, Statement } from "../driver.ts";
 import type { Link } from "../pool.ts";
 import { checkStatement } from "../text.ts";
 import { failureOf } from "./failure.ts";
-import { readerOf } from "./values.ts";
+import { type Reader, readerOf } from "./values.ts";
 import { connectionOf, type Field, keyOf, send, type Wire } from "./wire.ts";
 
 /** A parameter in the text format of the protocol, of which the server makes the type that it needs; bytes as bytes. */
@@ -21,9 +20,10 @@ function parameter(value: SqlValue): string | Buffer | null {
 class Exchange {
   readonly #statement: Statement;
   readonly #several: boolean;
-  #readers: ((text: string) => LuaValue)[] = [];
+  #readers: Reader[] = [];
   #names: string[] = [];
-  #values: LuaValue[] = [];
+  readonly #packer = new RowPacker();
+  #rows = 0;
   #affected = 0n;
   /** What the server called the last thing that it did. */
   command = "";
@@ -50,16 +50,23 @@ class Exchange {
   }
 
   handleRowDescription({ fields }: { fields: Field[] }): void {
-    this.#values = [];
+    this.#packer.reset();
+    this.#rows = 0;
     this.#names = fields.map(({ name }) => name);
     this.#readers = fields.map(({ dataTypeID }) => readerOf(dataTypeID));
   }
 
   handleDataRow({ fields }: { fields: (string | null)[] }): void {
-    if (this.#statement.kind !== "query") return;
-    for (let at = 0; at < fields.length; at += 1) {
-      const text = fields[at];
-      this.#values.push(text === null || text === undefined ? undefined : this.#readers[at]!(text));
+    if (this.#statement.kind !== "query" || this.failure !== undefined) return;
+    try {
+      this.#rows += 1;
+      for (let at = 0; at < fields.length; at += 1) {
+        const text = fields[at];
+        if (text === null || text === undefined) this.#packer.null();
+        else this.#readers[at]!(this.#packer, text);
+      }
+    } catch (error) {
+      this.failure = error;
     }
   }
 
@@ -86,7 +93,7 @@ class Exchange {
   }
 
   get outcome(): Outcome {
-    if (this.#statement.kind === "query") return packRows(this.#names, this.#values);
+    if (this.#statement.kind === "query") return this.#packer.finish(this.#names, this.#rows);
     return { lastInsertId: 0n, rowsAffected: this.#affected } satisfies Changed;
   }
 }

@@ -1,23 +1,27 @@
-import { LuaFloat, type LuaValue } from "../../../vm/value.ts";
+import type { RowPacker } from "../../../vm/rows.ts";
 import { rfc3339 } from "../timestamp.ts";
 
-function integer(text: string): LuaValue {
+/** Packs a value of a type from the text in which the server writes it. */
+export type Reader = (packer: RowPacker, text: string) => void;
+
+const integer: Reader = (packer, text) => {
   // 15 digits fit into a double.
-  return text.length <= 15 ? Number(text) : BigInt(text);
-}
+  if (text.length <= 15) packer.integer(Number(text));
+  else packer.bigint(BigInt(text));
+};
 
-function float(text: string): LuaValue {
-  const value = Number(text);
-  return Number.isInteger(value) ? new LuaFloat(value) : value;
-}
+const float: Reader = (packer, text) => packer.float(Number(text));
 
-function bytes(text: string): LuaValue {
-  return text.startsWith("\\x") ? new Uint8Array(Buffer.from(text.slice(2), "hex")) : text;
-}
+const bytes: Reader = (packer, text) => {
+  if (text.startsWith("\\x")) packer.bytes(Buffer.from(text.slice(2), "hex"));
+  else packer.text(text);
+};
+
+const time: Reader = (packer, text) => packer.text(rfc3339(text));
 
 /** By the oid of the type (pg_type.dat); whatever else stays the text that the server writes. */
-const readers = new Map<number, (text: string) => LuaValue>([
-  [16, (text) => text === "t"],
+const readers = new Map<number, Reader>([
+  [16, (packer, text) => packer.boolean(text === "t")],
   [17, bytes],
   [20, integer],
   [21, integer],
@@ -25,14 +29,14 @@ const readers = new Map<number, (text: string) => LuaValue>([
   [26, integer],
   [700, float],
   [701, float],
-  [1082, rfc3339],
-  [1114, rfc3339],
-  [1184, rfc3339],
+  [1082, time],
+  [1114, time],
+  [1184, time],
 ]);
 
-const same = (text: string): LuaValue => text;
+const same: Reader = (packer, text) => packer.text(text);
 
 /** Makes values of Lua of the texts of a type. */
-export function readerOf(oid: number): (text: string) => LuaValue {
+export function readerOf(oid: number): Reader {
   return readers.get(oid) ?? same;
 }

@@ -1,7 +1,6 @@
 import { Database, type Statement as Prepared } from "bun:sqlite";
-import { packRows } from "../../../operations/sql/rows.ts";
 import { type ErrorData, WippyError } from "../../../vm/error.ts";
-import { LuaFloat, type LuaValue } from "../../../vm/value.ts";
+import { RowPacker } from "../../../vm/rows.ts";
 import type { Changed, Statement } from "../driver.ts";
 import { rfc3339 } from "../timestamp.ts";
 import { checkStatement } from "../text.ts";
@@ -33,17 +32,30 @@ type Typed = Prepared & { declaredTypes: (string | null)[] };
 /** Prepared statements that a connection keeps. */
 const mostPrepared = 100;
 
-function luaValue(value: unknown, declared: string | null | undefined): LuaValue {
+/** What SQLite knows as integers and texts is a boolean or a time where a column is declared so. */
+type Meaning = "boolean" | "time" | undefined;
+
+function meaningOf(declared: string | null | undefined): Meaning {
+  if (!declared) return undefined;
+  if (/^bool/i.test(declared)) return "boolean";
+  return /^(?:timestamp|datetime|date)\b/i.test(declared) ? "time" : undefined;
+}
+
+function packValue(packer: RowPacker, value: unknown, meaning: Meaning): void {
   switch (typeof value) {
     case "bigint":
-      if (declared && /^bool/i.test(declared)) return value !== 0n;
-      return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+      if (meaning === "boolean") packer.boolean(value !== 0n);
+      else packer.bigint(value);
+      break;
     case "number":
-      return Number.isInteger(value) ? new LuaFloat(value) : value;
+      packer.float(value);
+      break;
     case "string":
-      return declared && /^(?:timestamp|datetime|date)\b/i.test(declared) ? rfc3339(value) : value;
+      packer.text(meaning === "time" ? rfc3339(value) : value);
+      break;
     default:
-      return value as Uint8Array;
+      if (value instanceof Uint8Array) packer.bytes(value);
+      else packer.null();
   }
 }
 
@@ -51,6 +63,7 @@ function luaValue(value: unknown, declared: string | null | undefined): LuaValue
 export class SqliteConnection {
   readonly #database: Database;
   readonly #prepared = new Map<string, Prepared>();
+  readonly #packer = new RowPacker();
   /** The number of the job that is called off. */
   readonly #cancelled: Int32Array;
 
@@ -105,32 +118,32 @@ export class SqliteConnection {
   }
 
   #rows(statement: Prepared, { sql, params, number }: Job): Uint8Array {
-    const values: LuaValue[] = [];
+    const packer = this.#packer;
     let names: string[] = [];
-    let readers: ((value: unknown) => LuaValue)[] | undefined;
+    let meanings: Meaning[] | undefined;
+    let rows = 0;
+    packer.reset();
     try {
-      for (const row of statement.iterate(...params)) {
-        if (!readers) {
+      for (const row of statement.iterate(...params) as Iterable<Record<string, unknown>>) {
+        if (!meanings) {
           // Only now are they those of the tables as they are. The same name twice is one key of a row.
           const { columnNames, declaredTypes } = statement as Typed;
           names = [...new Set(columnNames)];
-          readers = names.map((name) => {
-            const declared = declaredTypes[columnNames.lastIndexOf(name)];
-            return (value) => value === null ? undefined : luaValue(value, declared);
-          });
+          meanings = names.map((name) => meaningOf(declaredTypes[columnNames.lastIndexOf(name)]));
         }
         for (let at = 0; at < names.length; at += 1) {
-          values.push(readers[at]!((row as Record<string, unknown>)[names[at]!]));
+          packValue(packer, row[names[at]!], meanings[at]);
         }
+        rows += 1;
         this.#stopIfCancelled(number);
       }
+      return packer.finish(names, rows);
     } catch (error) {
       // It may stand between two rows, with its locks.
       this.#prepared.delete(sql);
       statement.finalize();
       throw error;
     }
-    return packRows(names, values);
   }
 
   #changed(sql: string, params: Statement["params"]): Changed {
