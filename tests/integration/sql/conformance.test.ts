@@ -228,6 +228,18 @@ for (const database of databases) {
       expect(application.logs.filter(({ level }) => level === "error")).toHaveLength(0);
     });
 
+    test("more rows than may cross at once are refused, and the worker goes on", async () => {
+      const value = await evaluate(
+        database,
+        `
+        local rows, err = db:query([[SELECT i, i + 1 AS j FROM ${database.series(700_000)}]])
+        assert(rows == nil and err:kind() == "Invalid")
+        return { err:message(), assert(db:query("SELECT 7 AS i"))[1].i }
+      `,
+      );
+      expect(value).toEqual([expect.stringContaining("hold more than 1200000 values"), 7]);
+    }, 30_000);
+
     test("ten thousand rows come in one piece", async () => {
       const value = await evaluate(
         database,
