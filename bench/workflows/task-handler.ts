@@ -80,6 +80,7 @@ const worker = await LuaWorker.start({
   memoryLimit: 2 ** 30,
   module: await loadLuaModule(),
   loads: memory(4),
+  backlogs: memory(4),
   populations: memory(4),
   liveness: livenessMemory(1),
   pulses: pulseMemory(1),

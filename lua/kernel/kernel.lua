@@ -21,6 +21,7 @@ local object = use("kernel/core/object")
 local operations = use("kernel/functions/operations")
 local payload = use("kernel/messaging/payload")
 local security = use("kernel/security/security")
+local placement = use("kernel/processes/placement")
 local pool = use("kernel/functions/pool")
 local processes = use("kernel/processes/processes")
 local queries = use("kernel/workflows/queries")
@@ -42,7 +43,12 @@ local of_processes = effects.context(use("contexts/process"))
 local of_workflows = effects.context(use("contexts/workflow"))
 
 make_known(of_processes)
-scheduler.connect({ finished = unit.returned, failed = unit.raised, alone = sandbox.alone })
+scheduler.connect({
+  finished = unit.returned,
+  failed = unit.raised,
+  costly = placement.burnt,
+  alone = sandbox.alone,
+})
 sandbox.connect({ script_globals = use("standard/standard").environment })
 unit.connect({
   cancel_call = functions.cancel,
@@ -173,10 +179,13 @@ end
 --- For simulations: lets `seed` choose the order of the run queue.
 kernel.shuffle = scheduler.shuffle
 
---- Says whether other workers are there to place units on.
-function kernel.alone(alone)
-  spawning.set_alone(alone)
+--- Says whether other workers are there to place units on, and which.
+function kernel.alone(alone, others)
+  placement.set_alone(alone)
   remote.alone(alone)
+  for _, worker in ipairs(others or {}) do
+    remote.prepare(worker)
+  end
 end
 
 --- A host entry, what runs on it ("processes", "terminal", "workflows", "connections") and its state: "running",
@@ -191,12 +200,12 @@ function kernel.host(id, kind, units, state, own_limits)
   end
 end
 
---- Runs for one turn. Returns whether there is more to run, how many units are alive, and in how many milliseconds the
---- next timer is due (nil: there is none).
+--- Runs for one turn. Returns how many microseconds what there is to run takes, about (false: there is nothing), how
+--- many units are alive, and in how many milliseconds the next timer is due (nil: there is none).
 function kernel.run()
   local more, due = scheduler.run()
   if workflows.turn() then
-    more = true
+    more = more or 0
   end
   deliveries.flush()
   remote.publish()
@@ -219,6 +228,7 @@ kernel.stopping = stopping.count
 
 --- A worker died: its units are gone, and what they called here is cancelled.
 function kernel.worker_down(worker, err)
+  placement.forget(worker)
   operations.worker_down(worker)
   links.worker_down(worker, err)
 end

@@ -5,6 +5,8 @@ import { pulseMemory } from "../worker/pulse.ts";
 export class SharedMemory {
   /** Units alive on each worker, by index, as of its last turn; below 0 where none runs. */
   readonly loads: Int32Array;
+  /** Microseconds that what is runnable on each worker takes, by index, as of its last turn. */
+  readonly backlogs: Int32Array;
   /** Which units live on which worker. */
   readonly liveness: SharedArrayBuffer;
   /** The heartbeats. */
@@ -16,6 +18,7 @@ export class SharedMemory {
   constructor(workers: number, limitedHosts: number) {
     this.#workers = workers;
     this.loads = new Int32Array(new SharedArrayBuffer(workers * 4)).fill(-1);
+    this.backlogs = new Int32Array(new SharedArrayBuffer(workers * 4));
     this.liveness = livenessMemory(workers);
     this.pulses = pulseMemory(workers);
     this.populations = new Int32Array(
@@ -31,6 +34,7 @@ export class SharedMemory {
   /** A worker is gone with all its units. */
   died(index: number): void {
     Atomics.store(this.loads, index, -1);
+    Atomics.store(this.backlogs, index, 0);
     new Liveness(this.liveness, index).reset(0, []);
     for (let at = index; at < this.populations.length; at += this.#workers) {
       Atomics.store(this.populations, at, 0);

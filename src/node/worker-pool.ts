@@ -13,7 +13,8 @@ import {
 } from "../worker/messages.ts";
 import { createServices } from "../worker/services.ts";
 import type { ThreadStart } from "../worker/thread.ts";
-import { crowded, LuaWorker } from "../worker/worker.ts";
+import { busy, crowded } from "../worker/placement.ts";
+import { LuaWorker } from "../worker/worker.ts";
 import type { KernelRequest, KernelRequests } from "./kernel-requests.ts";
 import { Outbox } from "./outbox.ts";
 import { Questions, valueOf } from "./questions.ts";
@@ -162,6 +163,7 @@ export class WorkerPool {
       ...(cachedRuns !== undefined && { cachedRuns }),
       module: await loadLuaModule(),
       loads: this.#memory.loads,
+      backlogs: this.#memory.backlogs,
       liveness: this.#memory.liveness,
       pulses: this.#memory.pulses,
       populations: this.#memory.populations,
@@ -468,7 +470,8 @@ export class WorkerPool {
   #growIfCrowded(): void {
     if (this.#workers.size >= this.#most || this.#starting.size > 0) return;
     const pressed = this.running.some((index) =>
-      this.#memory.loads[index]! >= crowded || this.standing(index)
+      this.#memory.loads[index]! >= crowded || this.#memory.backlogs[index]! >= busy ||
+      this.standing(index)
     );
     if (pressed) this.#startAgain(this.#starts.findIndex((_, index) => !this.#workers.has(index)));
   }

@@ -268,6 +268,16 @@ export class Vm {
     return this.#reader.isString(L, index);
   }
 
+  /** Whole numbers of 64 bits that lie in the VM at an address. */
+  numbers(address: number, count: number): number[] {
+    const { u32 } = this.#heap;
+    const first = address >> 2;
+    return Array.from(
+      { length: count },
+      (_, i) => u32[first + 2 * i]! + u32[first + 2 * i + 1]! * 2 ** 32,
+    );
+  }
+
   /** Number of arguments of a raw host function. */
   top(L: LuaState): number {
     return this.#reader.top(L);

@@ -80,12 +80,3 @@ export class Liveness {
 function wordOf(sequence: number): number {
   return Math.floor(sequence / 32) % WORDS;
 }
-
-/** The sequence numbers in a text of PIDs that follow one another. */
-export function sequencesOf(pids: string): number[] {
-  return pids.split("}").flatMap((pid) => {
-    // Behind the bar: 0x and eight random digits, then the number; see `lua/kernel/core/unit.lua`.
-    const number = parseInt(pid.slice(pid.lastIndexOf("|") + 11), 16);
-    return Number.isNaN(number) ? [] : [Math.floor(number / 64)];
-  });
-}

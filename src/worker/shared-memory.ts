@@ -1,11 +1,13 @@
 import type { Vm } from "../vm/vm.ts";
-import { Liveness, sequencesOf } from "./liveness.ts";
+import { Liveness } from "./liveness.ts";
 
 /** What all workers of a runtime share, and which of them this is. */
 export interface SharedMemory {
   index: number;
-  /** Units alive, by worker: for placement. */
+  /** Units alive, by worker; below 0 where none runs. */
   loads: Int32Array;
+  /** Microseconds that what is runnable takes, by worker, about. */
+  backlogs: Int32Array;
   /** Processes of each host with limits, on each worker. */
   populations: Int32Array;
   /** Which units live where. */
@@ -16,10 +18,10 @@ export interface SharedMemory {
 export function registerSharedMemory(vm: Vm, memory: SharedMemory): void {
   const liveness = new Liveness(memory.liveness, memory.index);
   vm.register("alive", (worker, sequence) => liveness.alive(Number(worker), Number(sequence)));
-  vm.register("liveness", (what, highest, pids) => {
-    const sequences = sequencesOf(String(pids));
-    if (what === "reset") liveness.reset(Number(highest), sequences);
-    else liveness.update(Number(highest), sequences);
+  vm.register("liveness", (what, highest, address, count) => {
+    const numbers = vm.numbers(Number(address), Number(count));
+    if (what === "reset") liveness.reset(Number(highest), numbers);
+    else liveness.update(Number(highest), numbers);
   });
   const { populations, loads, index } = memory;
   const workers = loads.length;

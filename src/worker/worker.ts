@@ -19,6 +19,7 @@ import { loadKernelImage } from "./kernel-image.ts";
 import { type Kernel, kernelOf } from "./kernel.ts";
 import { type CodeEntry, type FromWorker, type HostState, type ToWorker } from "./messages.ts";
 import type { WorkerOptions } from "./options.ts";
+import { busy, crowded, Placement } from "./placement.ts";
 import { ServiceQuestions } from "./service-questions.ts";
 import { Pulse } from "./pulse.ts";
 import { registerSharedMemory } from "./shared-memory.ts";
@@ -27,17 +28,11 @@ import { lowerForKernel } from "./typed-lua.ts";
 import { workflowOptions } from "./workflow-options.ts";
 import { WorkflowWork } from "./workflow-work.ts";
 
-/** Units that a worker may have more than another and still count as loaded alike. */
-const evenLoad = 8;
-
 /** Virtual milliseconds that a slice takes in a simulation, when all its fuel is spent. */
 const simulatedSlice = 5;
 
 /** Part of a worker's memory from which on idle runs are dropped from it. */
 const memoryForRuns = 0.5;
-
-/** Units alive on one worker from which on another worker is worth its thread. */
-export const crowded = 32;
 
 type Emitted = (...args: LuaValue[]) => void;
 
@@ -230,7 +225,11 @@ export class LuaWorker {
       };
       if (!this.#workflows.holdsLog(String(pid), record)) this.#log(record);
     });
-    vm.register("place", () => this.#place());
+    const placement = new Placement(this.#options, this.#platform);
+    vm.register(
+      "place",
+      (cost, recent) => new MultiReturn(placement.place(Number(cost), Number(recent))),
+    );
     registerSharedMemory(vm, this.#options);
     vm.register("random_digits", (count) => {
       const bytes = this.#platform.random.bytes(Number(count) / 2);
@@ -291,27 +290,6 @@ export class LuaWorker {
     this.#kernel.call("host", id, kind, units, state, asLua(limits));
   }
 
-  /**
-   * The least loaded worker; this one when it has hardly more, since a unit elsewhere costs a round trip
-   * between threads. Counts the unit at once, so that a burst spreads. In a simulation the seed chooses.
-   */
-  #place(): number {
-    const { loads, index } = this.#options;
-    let best = index;
-    for (let i = 0; i < loads.length; i++) {
-      const load = Atomics.load(loads, i);
-      if (load >= 0 && load < Atomics.load(loads, best)) best = i;
-    }
-    const least = Atomics.load(loads, best);
-    if (Atomics.load(loads, index) - least <= Math.max(evenLoad, least / 4)) best = index;
-    if (this.#platform instanceof Simulation) {
-      const running = [...loads.keys()].filter((i) => Atomics.load(loads, i) >= 0);
-      best = running[this.#platform.choose(running.length)] ?? index;
-    }
-    Atomics.add(loads, best, 1);
-    return best;
-  }
-
   /** Takes a batch from the node. */
   receive(messages: ToWorker[]): void {
     if (this.#dead) return;
@@ -344,7 +322,7 @@ export class LuaWorker {
         }
         break;
       case "alone":
-        kernel.call("alone", message.alone);
+        kernel.call("alone", message.alone, this.#others());
         break;
       case "host":
         this.#setHost(message.host);
@@ -385,6 +363,12 @@ export class LuaWorker {
         this.#check(message.question, message.ids, message.entries);
         break;
     }
+  }
+
+  /** The other workers that run. */
+  #others(): number[] {
+    const { loads, index } = this.#options;
+    return [...loads.keys()].filter((i) => i !== index && Atomics.load(loads, i) >= 0);
   }
 
   #check(question: number, ids: string[], entries?: CodeEntry[]): void {
@@ -455,13 +439,15 @@ export class LuaWorker {
     try {
       this.#vm.keepMemoryReserve();
       const [more, units, due] = this.#kernel.call("run");
-      const { loads, index } = this.#options;
-      const live = Number(units);
+      const { loads, backlogs, index } = this.#options;
+      const [live, backlog] = [Number(units), Math.min(Number(more), 2 ** 30)];
       Atomics.store(loads, index, live);
-      if (live >= crowded && !this.#crowded) this.#send({ type: "crowded" });
-      this.#crowded = live >= crowded;
+      Atomics.store(backlogs, index, backlog);
+      const isCrowded = live >= crowded || backlog >= busy;
+      if (isCrowded && !this.#crowded) this.#send({ type: "crowded" });
+      this.#crowded = isCrowded;
       this.#flush();
-      if (more === true) this.#wake();
+      if (more !== false) this.#wake();
       else if (due !== undefined) {
         // A timer cannot be set for longer than 2^31 ms.
         const delay = Math.min(Math.max(numberOf(due), 0), 2 ** 30);

@@ -4,9 +4,12 @@ local use = ...
 local core = use("kernel/core/core")
 local resume, park, now, slice, burnt = host.resume, host.park, host.now, host.slice, host.burnt
 local steps, waiting, exchange, set_queue = host.steps, host.waiting, host.exchange, host.queue
+local fuel_left, steps_taken = host.fuel, host.steps_taken
 
 -- About 5 ms of Lua on the development machine: what one coroutine may run before the others get their turn.
 local SLICE <const> = 300000
+-- Fuel of a step from which on it is a costly one; src/vm/natives/queue.as.ts has the same.
+local COSTLY <const> = 16384
 -- The worker's event loop gets control back after this many nanoseconds of Lua.
 local round = 5000000
 
@@ -134,15 +137,15 @@ local function fire_due(time)
   end
 end
 
-local finished, failed, alone
+local finished, failed, costly, alone
 
---- `finished(unit, co, values…)` and `failed(unit, co, error)` hear that a coroutine returned or raised, `alone(on)`
---- that `run_alone` begins (true) or ends (false).
+--- `finished(unit, co, values…)` and `failed(unit, co, error)` hear that a coroutine returned or raised, `costly(unit,
+--- fuel)` that a step burnt much, `alone(on)` that `run_alone` begins (true) or ends (false).
 scheduler.connect = core.hooks(
   "kernel/core/scheduler",
-  { "finished", "failed", "alone" },
+  { "finished", "failed", "costly", "alone" },
   function(...)
-    finished, failed, alone = ...
+    finished, failed, costly, alone = ...
   end
 )
 
@@ -183,6 +186,10 @@ end
 local function after(status, value, second)
   local unit, co = scheduler.current, scheduler.co
   local taken = unit.steps
+  local fuel = SLICE - fuel_left()
+  if fuel >= COSTLY then
+    costly(unit, fuel)
+  end
   -- Fuel is counted beside the coroutine, in a word that so many steps cannot fill.
   if taken and taken & 8191 == 0 then
     unit.fuel = (unit.fuel or 0) + burnt(co)
@@ -229,10 +236,11 @@ function scheduler.shuffle(seed)
   end
 end
 
---- Runs what is runnable for about 5 ms. Returns whether more is runnable, and in how many milliseconds the next timer
---- is due (nil: there is none).
+--- Runs what is runnable for about 5 ms. Returns the microseconds that what is still runnable takes, as far as can be
+--- told, or false when nothing is; and in how many milliseconds the next timer is due (nil: there is none).
 function scheduler.run()
   local start = now()
+  steps_taken()
   scheduler.turn = start
   fire_due(start)
   while waiting() > 0 do
@@ -252,7 +260,10 @@ function scheduler.run()
   end
   scheduler.current, scheduler.co = false, false
   host.tidy()
-  return waiting() > 0, timers > 0 and (due[1] - now()) / 1000000 or nil
+  local time = now()
+  local backlog = waiting() > 0
+    and waiting() * ((time - start) // 1000) // math.max(steps_taken(), 1)
+  return backlog, timers > 0 and (due[1] - time) / 1000000 or nil
 end
 
 --- The units that have a coroutine in the run queue, as a set.

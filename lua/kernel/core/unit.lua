@@ -11,8 +11,8 @@ local shortage = use("kernel/core/shortage")
 local unit_of = scheduler.unit_of
 local raw_tostring = use("kernel/core/stable").tostring
 
--- `gone`: PIDs of units that ended since they were last taken; false while nobody takes them. `observer` hears of
--- starts and ends; false while nobody wants to. A native reads both when a process ends.
+-- `gone`: whether the numbers of units that end are kept until somebody takes them. `observer` hears of starts and ends;
+-- false while nobody wants to. A native reads both when a process ends.
 local unit = { by_pid = {}, live = 0, gone = false, observer = false }
 local by_pid = unit.by_pid
 
@@ -262,7 +262,7 @@ function unit.finish(self, value, err)
   if pid then
     by_pid[pid] = nil
     if unit.gone then
-      unit.gone[#unit.gone + 1] = pid
+      host.note_gone(pid)
     end
   end
   if self.calls or self.cleanups or self.host_work then
@@ -280,22 +280,13 @@ end
 --- Notes that a unit ended which never started here.
 function unit.note_gone(pid)
   if unit.gone then
-    unit.gone[#unit.gone + 1] = pid
+    host.note_gone(pid)
   end
 end
 
---- From now on PIDs of units that end are kept, or are not.
+--- From now on numbers of units that end are kept for `host.take_gone`, or are not.
 function unit.keep_gone(on)
-  unit.gone = on and (unit.gone or {})
-end
-
---- The PIDs of the units that ended since the last call; nil where they are not kept.
-function unit.take_gone()
-  local taken = unit.gone
-  if taken and #taken > 0 then
-    unit.gone = {}
-  end
-  return taken or nil
+  unit.gone = on
 end
 
 --- Ends a unit by force (terminate, cancellation of its caller, a failed link).

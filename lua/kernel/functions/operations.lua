@@ -7,6 +7,7 @@ local future = use("kernel/messaging/future")
 local interceptors = use("kernel/functions/interceptors")
 local security = use("kernel/security/security")
 local position = use("kernel/core/position")
+local placement = use("kernel/processes/placement")
 local processes = use("kernel/processes/processes")
 local scheduler = use("kernel/core/scheduler")
 local spawning = use("kernel/processes/spawning")
@@ -153,7 +154,7 @@ local function async_copied(self, target, frame, options, ok, ...)
     return result
   end
   local here = settings or entry.kind == "process.lua"
-  local worker = here and unit.index() or spawning.place()
+  local worker = here and unit.index() or placement.place(entry)
   if settings then
     stop = interceptors.run(self, settings, entry, frame, done, ...)
   elseif worker == unit.index() then

@@ -10,7 +10,7 @@ local remote = {}
 -- So many may be on their way without an answer.
 local UNANSWERED <const> = 256
 -- So many PIDs are reserved at a time.
-local BLOCK <const> = 512
+local BLOCK <const> = 1024
 
 local unanswered = 0
 
@@ -50,24 +50,28 @@ local function reserve(worker, block)
   host.emit("route", worker, ticket, "reserve", BLOCK)
 end
 
---- A PID for a unit that `worker` is to start, or nil when none is reserved yet.
-function remote.new_pid(worker, host_id)
+--- Has `worker` reserve PIDs, before they are wanted.
+function remote.prepare(worker)
   local block = blocks[worker]
   if not block then
     block = { coming = false, left = 0 }
     blocks[worker] = block
   end
-  if block.left == 0 then
-    local first = table.remove(block, 1)
-    if first then
-      block.next, block.left = first, BLOCK
-    end
-  end
   if #block == 0 and not block.coming then
     reserve(worker, block)
   end
+end
+
+--- A PID for a unit that `worker` is to start, or nil when none is reserved yet.
+function remote.new_pid(worker, host_id)
+  remote.prepare(worker)
+  local block = blocks[worker]
   if block.left == 0 then
-    return nil
+    if #block == 0 then
+      return nil
+    end
+    block.next, block.left = table.remove(block, 1), BLOCK
+    remote.prepare(worker)
   end
   local sequence = block.next
   block.next, block.left = sequence + 1, block.left - 1
@@ -84,10 +88,13 @@ local published = false
 
 --- Lets the other workers know which units of this one live: called before they hear of an end, and after each turn.
 function remote.publish()
-  local gone = unit.take_gone()
-  if gone and (#gone > 0 or unit.sequence() ~= published) then
+  if not published then
+    return
+  end
+  local at, count = host.take_gone()
+  if count > 0 or unit.sequence() ~= published then
     published = unit.sequence()
-    host.liveness("update", published, table.concat(gone))
+    host.liveness("update", published, at, count)
   end
 end
 
@@ -98,12 +105,13 @@ function remote.alone(alone)
     published = false
   elseif not published then
     unit.keep_gone(true)
-    local pids = {}
+    host.take_gone()
+    -- The same list, for the numbers of those that live.
     for pid in pairs(unit.by_pid) do
-      pids[#pids + 1] = pid
+      host.note_gone(pid)
     end
     published = unit.sequence()
-    host.liveness("reset", published, table.concat(pids))
+    host.liveness("reset", published, host.take_gone())
   end
 end
 

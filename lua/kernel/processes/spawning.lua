@@ -7,6 +7,7 @@ local failures = use("kernel/core/failures")
 local limits = use("kernel/processes/limits")
 local links = use("kernel/processes/links")
 local messaging = use("kernel/messaging/messaging")
+local placement = use("kernel/processes/placement")
 local plain = use("kernel/processes/plain")
 local processes = use("kernel/processes/processes")
 local security = use("kernel/security/security")
@@ -32,23 +33,11 @@ end)
 
 -- Host id -> { kind, state }.
 local hosts = {}
-local alone = true
 
 --- Notes the state of a host: "running", "stopping" or "stopped".
 function spawning.set_host(id, kind, state)
   hosts[id] = { kind = kind, state = state }
 end
-
---- From now on there are other workers to place units on, or there are none (true).
-function spawning.set_alone(on)
-  alone = on
-end
-
---- The worker for a new unit.
-function spawning.place()
-  return alone and unit.index() or host.place()
-end
-local place = spawning.place
 
 local function unavailable(message)
   return errors.make("Unavailable", message, true)
@@ -253,8 +242,8 @@ local function spawn_named(self, id, host_id, frame, watcher, monitored, linked,
   return pid
 end
 
--- A spawn on another worker. An entry whose code has loaded once loads there too, so that its spawns need not wait:
--- the PID is one that the worker reserved. Should it fail all the same, the process has ended with that error.
+-- A spawn on another worker of an entry whose code has loaded here, so that it loads there too: nobody waits, and the
+-- PID is one that the worker reserved. Should it fail all the same, the process has ended with that error.
 local function spawn_elsewhere(
   self,
   worker,
@@ -267,52 +256,59 @@ local function spawn_elsewhere(
   extra,
   ...
 )
-  local entry = sandbox.entry(id)
-  -- A host with limits may refuse, which the spawner is to know.
-  if entry and entry.loaded and not limits.of(host_id) and remote.unhurried() then
-    local pid = remote.new_pid(worker, host_id)
-    if pid then
-      local err = unit.emit(
-        "route",
-        worker,
-        0,
-        "spawn_as",
-        pid,
-        id,
-        host_id,
-        frame,
-        watcher,
-        monitored,
-        linked,
-        extra and extra.messages,
-        ...
-      )
-      if err then
-        return nil, err
-      end
-      watch_child(self, pid, monitored, linked)
-      return pid
-    end
+  if limits.of(host_id) then
+    -- A host with limits may refuse, which the spawner is to know.
+    return ask_spawn(
+      self,
+      worker,
+      "spawn",
+      monitored,
+      linked,
+      id,
+      host_id,
+      frame,
+      watcher,
+      monitored,
+      linked,
+      extra,
+      ...
+    )
   end
-  local pid, err = ask_spawn(
-    self,
+  local pid = remote.new_pid(worker, host_id)
+  if not pid then
+    -- The next PIDs are on their way: until then this worker does it, which is quicker than to wait.
+    return spawn_here(self, id, host_id, frame, watcher, monitored, linked, extra, ...)
+  end
+  local messages = extra and extra.messages
+  local err = unit.emit(
+    "route",
     worker,
-    "spawn",
-    monitored,
-    linked,
+    0,
+    "spawn_as",
+    pid,
     id,
     host_id,
     frame,
     watcher,
     monitored,
     linked,
-    extra,
+    messages,
     ...
   )
-  if pid and entry then
-    entry.loaded = true
+  if err then
+    return nil, err
   end
-  return pid, err
+  watch_child(self, pid, monitored, linked)
+  return pid
+end
+
+-- The worker for a new process: this one until the code has loaded here once, so that an error of it is known at once.
+local function worker_for(id, host_id)
+  local entry = sandbox.entry(id)
+  if entry and (entry.loaded or limits.of(host_id)) then
+    return placement.place(entry)
+  end
+  return unit.index()
 end
 
 -- Messages of a start, `{topic, n, value}` each, as the node takes them.
@@ -354,7 +350,7 @@ local function spawn_copied(self, id, host_id, frame, monitored, linked, extra, 
   elseif extra and extra.name then
     return spawn_named(self, id, host_id, frame, watcher, monitored, linked, extra, ...)
   end
-  local worker = place()
+  local worker = worker_for(id, host_id)
   if worker == unit.index() then
     return spawn_here(self, id, host_id, frame, watcher, monitored, linked, extra, ...)
   end
@@ -365,8 +361,7 @@ end
 function spawning.spawn(self, id, host_id, frame, monitored, linked, extra, ...)
   local target = hosts[host_id]
   if
-    alone
-    and select("#", ...) == 0
+    select("#", ...) == 0
     and not (monitored or linked or extra)
     and target
     and target.kind == "process.host"
@@ -375,6 +370,9 @@ function spawning.spawn(self, id, host_id, frame, monitored, linked, extra, ...)
     local pid, err = plain.spawn(self, id, host_id, frame, context)
     if pid ~= false then
       return pid, err
+    elseif err then
+      local watcher = self.pid or nil
+      return spawn_elsewhere(self, err, id, host_id, frame, watcher, false, false)
     end
   end
   return spawn_copied(
@@ -434,7 +432,7 @@ local function exec_copied(self, id, host_id, frame, extra, ok, ...)
     end
     return spawning.wait(self, pid)
   end
-  local worker = place()
+  local worker = worker_for(id, host_id)
   if worker ~= unit.index() then
     -- Started and awaited in one request: it may be over before a second one arrives.
     return ask(worker, "exec", id, host_id, frame, extra, ...)

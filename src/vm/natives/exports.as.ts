@@ -1,6 +1,7 @@
 // What the natives export: functions of Lua's `host` table, by the names in src/vm/transform/function_table.ts, and
 // functions that src/vm calls from JavaScript.
 export { host_copy } from "./copy.as";
+export { host_note_gone, host_take_gone } from "./gone.as";
 export { host_know } from "./kept.as";
 export { host_arrival, host_bind, host_receive, host_send } from "./mailbox.as";
 export { host_pid_text } from "./pid.as";
@@ -11,6 +12,7 @@ export {
   host_ready,
   host_ready_first,
   host_steps,
+  host_steps_taken,
   host_tidy,
   host_waiting,
 } from "./queue.as";

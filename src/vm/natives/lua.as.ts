@@ -16,6 +16,8 @@ export declare function luaH_setint(L: usize, table: usize, n: i64, value: usize
 export declare function lua_pushcclosure(L: usize, index: usize, upvalues: i32): void;
 export declare function host_resume(L: usize): i32;
 export declare function host_park(L: usize): i32;
+// The fuel that the last step burnt.
+export declare function step_fuel(): i32;
 // Calls the function in a slot in the place of the C function that runs.
 export declare function call_instead(L: usize, slot: usize): i32;
 export declare function luaS_newlstr(L: usize, text: usize, length: usize): usize;

@@ -4,12 +4,18 @@
 // Addresses that `host.know` notes.
 export const KNOWN: usize = 352;
 export const KNOWN_HERE: u32 = 32;
-// Counters and the run queue, to 512.
+// Counters and the run queue, to 504.
 export const COUNTERS: usize = 480;
+// Numbers of the units that have ended (gone.as.ts): their block, how many there are, and how many it has room for.
+export const GONE_NUMBERS: usize = 504;
+export const GONE_COUNT: usize = 508;
+export const GONE_ROOM: usize = 624;
+// Steps that the run queue has taken, 32 bits.
+export const STEPS_TAKEN: usize = 632;
 // A value for a search in a table.
 export const KEY: usize = 528;
-// More of what `host.know` notes, to 640.
+// More of what `host.know` notes, to 624.
 export const MORE_KNOWN: usize = 544;
-export const MOST_KNOWN: u32 = 56;
+export const MOST_KNOWN: u32 = 52;
 // The first map of `seen.as.ts`: 32 slots of eight bytes, to the end of the KiB.
 export const FIRST_MAP: usize = 768;

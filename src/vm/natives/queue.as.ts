@@ -14,7 +14,7 @@ import {
   TAG_TRUE,
   VALUE_SIZE,
 } from "./layout.as";
-import { host_resume, luaH_resize } from "./lua.as";
+import { host_resume, luaH_resize, step_fuel } from "./lua.as";
 import {
   BY_PID,
   CO,
@@ -35,7 +35,8 @@ import {
   STEPS,
   UNIT,
 } from "./kept.as";
-import { COUNTERS } from "./memory.as";
+import { COUNTERS, STEPS_TAKEN } from "./memory.as";
+import { noteGone } from "./gone.as";
 import { assign, assignInteger, field, fieldOf, truthy, unitOf } from "./fields.as";
 import { argument, barrier, kindOf, NIL, setTag, TABLE, tagOf, THREAD } from "./values.as";
 
@@ -57,6 +58,8 @@ const RETURNED: i32 = 0;
 const PARKED: i32 = 2;
 // What `host.steps` answers beside the statuses of `host.resume`.
 const COUNT_FUEL: i32 = 4;
+// Fuel of a step from which on the kernel hears of it; lua/kernel/core/scheduler.lua has the same.
+const COSTLY: i32 = 16384;
 
 function room(queue: usize): u32 {
   return load<u32>(queue + TABLE_LIMIT) / VALUES;
@@ -200,10 +203,11 @@ function endPlain(unit: usize, co: usize): bool {
     if (truthy(field(unit, OBLIGATIONS + i * 4))) return false;
   }
   const all = load<usize>(UNIT);
-  if (truthy(field(all, OBSERVER)) || truthy(field(all, GONE))) return false;
+  if (truthy(field(all, OBSERVER))) return false;
   const live = field(all, LIVE);
   const known = fieldOf(load<usize>(BY_PID), load<usize>(pid));
   if (tagOf(live) !== TAG_INTEGER || kindOf(known) !== TABLE) return false;
+  if (truthy(field(all, GONE)) && !noteGone(pid)) return false;
   setTag(ended, TAG_TRUE);
   store<u64>(live, load<u64>(live) - 1);
   setTag(known, TAG_EMPTY);
@@ -224,9 +228,16 @@ function currentCo(scheduler: usize): usize {
   return slot;
 }
 
+// host.steps_taken() -> how many steps were taken since the last call.
+export function host_steps_taken(L: usize): i32 {
+  const steps = load<u32>(STEPS_TAKEN);
+  store<u32>(STEPS_TAKEN, 0);
+  return push(L, steps);
+}
+
 // host.steps(most): resumes what is runnable, one after another. Nothing: nobody is, or `most` steps are over (without
 // a number: it is time to look at the clock); else what `host.resume` answered, unless that parked, or 4: the unit's
-// fuel is to be counted. `scheduler.current` and `co` say whose.
+// fuel is to be counted, or the step was a costly one. `scheduler.current` and `co` say whose.
 export function host_steps(L: usize): i32 {
   const scheduler = load<usize>(SCHEDULER);
   const limited = load<usize>(L + STATE_TOP) > argument(L, 1);
@@ -277,15 +288,17 @@ export function host_steps(L: usize): i32 {
     const plain = tagOf(base + VALUE_SIZE) === TAG_TABLE &&
       load<usize>(base + VALUE_SIZE) === load<usize>(NOTHING);
     store<usize>(L + STATE_TOP, base + (plain ? 1 : 3) * VALUE_SIZE);
+    store<u32>(STEPS_TAKEN, load<u32>(STEPS_TAKEN) + 1);
     const results = host_resume(L);
     const first = argument(L, 1);
     const status = load<i32>(first);
-    if (status === PARKED && !counted) {
+    const costly = step_fuel() >= COSTLY;
+    if (status === PARKED && !counted && !costly) {
       store<usize>(L + STATE_TOP, first);
       continue;
     }
     if (
-      status === RETURNED && results === 1 &&
+      status === RETURNED && results === 1 && !costly &&
       endPlain(load<usize>(kept), load<usize>(kept + VALUE_SIZE))
     ) {
       store<usize>(L + STATE_TOP, first);

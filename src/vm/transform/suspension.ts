@@ -170,6 +170,11 @@ export function addSuspension(module: ModuleText): void {
   (global.set $passing (i32.const 2))
   (call $lua_yieldk (local.get $L) (i32.const 0) (i32.const 0) (i32.const 0)))`);
 
+  // What the last step has burnt of its slice; all of it, where its time was over.
+  module.append(`
+ (func $step_fuel (result i32)
+  (i32.sub (global.get $slice) (global.get $left)))`);
+
   // host.resume(co, ...) -> status, values...; it nests, so what it sets it puts back.
   module.append(`
  (func $host_resume (param $L i32) (result i32)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Liveness, livenessMemory, sequencesOf } from "../../../src/worker/liveness.ts";
+import { Liveness, livenessMemory } from "../../../src/worker/liveness.ts";
 
 describe("Liveness", () => {
   test("knows what one worker wrote in another", () => {
@@ -49,9 +49,4 @@ describe("Liveness", () => {
     new Liveness(memory, 0).reset(0, []);
     expect(new Liveness(memory, 0).alive(0, 20)).toBe(false);
   });
-});
-
-test("sequencesOf reads PIDs that follow one another", () => {
-  expect(sequencesOf("{app:p|0x1234567800041}{a:b#lua.1|0x89abcdef00fc2}")).toEqual([1, 63]);
-  expect(sequencesOf("")).toEqual([]);
 });

@@ -1,0 +1,100 @@
+-- Where a new unit is to run: here, unless this worker has more waiting to run than another. Who only waits for messages
+-- is no load. Units that are started one after another mostly talk to each other, so those that go away do so in blocks.
+local use = ...
+local scheduler = use("kernel/core/scheduler")
+local unit = use("kernel/core/unit")
+
+local placement = {}
+
+-- Microseconds that a unit is expected to take: one that starts and waits; the first few of an entry that has not run
+-- here, and its others.
+local LIGHT <const>, UNKNOWN <const>, MANY_UNKNOWN <const> = 5, 2000, 50
+local FEW <const> = 8
+local MOST <const> = 100000
+-- Units of an entry after which the older ones count half.
+local REMEMBERED <const> = 256
+-- Fuel of a microsecond.
+local FUEL <const> = 60
+
+local alone = true
+-- Where the next units go, and how many of them; the turn for which that holds.
+local target, left, turn = 0, 0, 0
+-- Units that this worker has placed in this turn and in the one before.
+local placed, placed_before = 0, 0
+
+--- From now on there are other workers, or there are none (true).
+function placement.set_alone(on)
+  alone, left = on, 0
+end
+
+--- Whether there is no other worker.
+function placement.is_alone()
+  return alone
+end
+
+--- A worker has died.
+function placement.forget(worker)
+  if target == worker then
+    left = 0
+  end
+end
+
+-- What an entry is known by: `load` is { kept, burnt, first }: how many of its units were placed here, the fuel of their
+-- costly steps, and the turn of the first.
+local function expected(entry)
+  local load = entry.load
+  if not load then
+    load = { kept = 0, burnt = 0, first = scheduler.turn }
+    entry.load = load
+  end
+  if load.burnt > 0 then
+    return math.min(LIGHT + load.burnt // FUEL // math.max(load.kept, 1), MOST), load
+  elseif load.first ~= scheduler.turn then
+    return LIGHT, load
+  end
+  return load.kept < FEW and UNKNOWN or MANY_UNKNOWN, load
+end
+
+local function keep(load)
+  local kept = load.kept + 1
+  if kept >= REMEMBERED then
+    kept, load.burnt = kept // 2, load.burnt // 2
+  end
+  load.kept = kept
+end
+
+--- The worker for a new unit of an entry.
+function placement.place(entry)
+  if alone then
+    return unit.index()
+  end
+  if turn ~= scheduler.turn then
+    -- A block away goes on in the next turn.
+    turn, placed, placed_before = scheduler.turn, 0, placed
+    if target == unit.index() then
+      left = 0
+    end
+  end
+  placed = placed + 1
+  local cost, load = expected(entry)
+  if left > 0 and (cost < UNKNOWN or target ~= unit.index()) then
+    left = left - 1
+  else
+    target, left = host.place(cost, placed + placed_before)
+    left = left - 1
+  end
+  if target == unit.index() then
+    keep(load)
+  end
+  return target
+end
+
+--- Notes the fuel of a costly step of a unit.
+function placement.burnt(self, fuel)
+  local load = self.entry.load
+  if load then
+    load.burnt = load.burnt + fuel
+  end
+end
+
+return placement
