@@ -1,4 +1,5 @@
 import { Liveness, livenessMemory } from "../worker/liveness.ts";
+import { busy, crowded } from "../worker/placement.ts";
 import { pulseMemory } from "../worker/pulse.ts";
 
 /** The memory that all workers of a node share with it. */
@@ -29,6 +30,11 @@ export class SharedMemory {
   /** A worker runs, with no unit unless it has said otherwise. */
   started(index: number): void {
     Atomics.compareExchange(this.loads, index, -1, 0);
+  }
+
+  /** Whether a worker has so much to do that another is worth its thread. */
+  isBusy(index: number): boolean {
+    return this.loads[index]! >= crowded || this.backlogs[index]! >= busy;
   }
 
   /** A worker is gone with all its units. */

@@ -13,7 +13,6 @@ import {
 } from "../worker/messages.ts";
 import { createServices } from "../worker/services.ts";
 import type { ThreadStart } from "../worker/thread.ts";
-import { busy, crowded } from "../worker/placement.ts";
 import { LuaWorker } from "../worker/worker.ts";
 import type { KernelRequest, KernelRequests } from "./kernel-requests.ts";
 import { Outbox } from "./outbox.ts";
@@ -469,10 +468,7 @@ export class WorkerPool {
 
   #growIfCrowded(): void {
     if (this.#workers.size >= this.#most || this.#starting.size > 0) return;
-    const pressed = this.running.some((index) =>
-      this.#memory.loads[index]! >= crowded || this.#memory.backlogs[index]! >= busy ||
-      this.standing(index)
-    );
+    const pressed = this.running.some((i) => this.#memory.isBusy(i) || this.standing(i));
     if (pressed) this.#startAgain(this.#starts.findIndex((_, index) => !this.#workers.has(index)));
   }
 

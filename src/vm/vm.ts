@@ -255,10 +255,7 @@ export class Vm {
     return this.#reader.read(L, index);
   }
 
-  /**
-   * The bytes of a string at `index` of a raw host function's arguments, as they lie in the VM: they are good until
-   * the function returns. None for anything else.
-   */
+  /** The bytes of a string at `index` of a raw host function's arguments, good until it returns; else none. */
   bytes(L: LuaState, index: number): Uint8Array {
     return this.#reader.bytes(L, index);
   }
@@ -268,14 +265,9 @@ export class Vm {
     return this.#reader.isString(L, index);
   }
 
-  /** Whole numbers of 64 bits that lie in the VM at an address. */
-  numbers(address: number, count: number): number[] {
-    const { u32 } = this.#heap;
-    const first = address >> 2;
-    return Array.from(
-      { length: count },
-      (_, i) => u32[first + 2 * i]! + u32[first + 2 * i + 1]! * 2 ** 32,
-    );
+  /** Bytes that lie in the VM at an address, good until something is allocated in it. */
+  view(address: number, length: number): Uint8Array<ArrayBuffer> {
+    return this.#heap.u8.subarray(address, address + length) as Uint8Array<ArrayBuffer>;
   }
 
   /** Number of arguments of a raw host function. */
@@ -289,9 +281,8 @@ export class Vm {
   }
 
   /**
-   * Compiles and runs a trusted chunk with arguments; answers its results as references.
-   * `chunkName` is in Lua's form: "=app:thing" is shown as app:thing. Throws a WippyError for a
-   * syntax error and for what the chunk raises.
+   * Compiles and runs a trusted chunk with arguments; answers its results as references. Throws a WippyError for a
+   * syntax error and for what it raises. `chunkName` is in Lua's form: "=app:thing" is shown as app:thing.
    */
   load(source: string, chunkName: string, ...args: Pushable[]): LuaRef[] {
     return this.#protected((L) => {
@@ -307,10 +298,7 @@ export class Vm {
     });
   }
 
-  /**
-   * Calls a function of the VM. Throws a WippyError for what it raises, with Lua's traceback and
-   * position, and a VmTrap when the VM died of it.
-   */
+  /** Calls a function. Throws a WippyError for what it raises, with traceback and position; VmTrap when the VM died. */
   call(ref: LuaRef, ...args: Pushable[]): LuaValue[] {
     return this.#protected((L) => {
       this.#lua.get_index(L, REGISTRY, ref.id);
@@ -330,7 +318,7 @@ export class Vm {
     return { line: Number(found?.[1] ?? 0), message: found?.[2] ?? error };
   }
 
-  /** Bytes that Lua has in use, and the most that the VM may have. */
+  /** Bytes that Lua has in use, and the most that it may have. */
   memory(): { used: number; limit: number } {
     return { used: this.#lua.memory_used(this.#main), limit: this.#memoryLimit };
   }

@@ -14,12 +14,22 @@ export interface SharedMemory {
   liveness: SharedArrayBuffer;
 }
 
+/** Whole numbers of 64 bits each, in the order of bytes of the VM. */
+export function numbersOf(bytes: Uint8Array): number[] {
+  const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from(
+    { length: bytes.length / 8 },
+    (_, i) => words.getUint32(i * 8, true) + words.getUint32(i * 8 + 4, true) * 2 ** 32,
+  );
+}
+
 /** Registers the host functions that look into it, so that no message is needed for them. */
 export function registerSharedMemory(vm: Vm, memory: SharedMemory): void {
   const liveness = new Liveness(memory.liveness, memory.index);
   vm.register("alive", (worker, sequence) => liveness.alive(Number(worker), Number(sequence)));
   vm.register("liveness", (what, highest, address, count) => {
-    const numbers = vm.numbers(Number(address), Number(count));
+    const view = vm.view(Number(address), Number(count) * 8);
+    const numbers = numbersOf(view);
     if (what === "reset") liveness.reset(Number(highest), numbers);
     else liveness.update(Number(highest), numbers);
   });

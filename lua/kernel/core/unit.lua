@@ -11,8 +11,8 @@ local shortage = use("kernel/core/shortage")
 local unit_of = scheduler.unit_of
 local raw_tostring = use("kernel/core/stable").tostring
 
--- `gone`: whether the numbers of units that end are kept until somebody takes them. `observer` hears of starts and ends;
--- false while nobody wants to. A native reads both when a process ends.
+-- `gone`: whether the numbers of units that end are kept until somebody takes them. `observer` hears of starts and
+-- ends; false while nobody wants to. A native reads both when a process ends.
 local unit = { by_pid = {}, live = 0, gone = false, observer = false }
 local by_pid = unit.by_pid
 

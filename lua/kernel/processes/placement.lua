@@ -1,5 +1,6 @@
--- Where a new unit is to run: here, unless this worker has more waiting to run than another. Who only waits for messages
--- is no load. Units that are started one after another mostly talk to each other, so those that go away do so in blocks.
+-- Where a new unit is to run: here, unless this worker has more waiting to run than another. Who only waits for
+-- messages is no load. Units that are started one after another mostly talk to each other, so those that go away do so
+-- in blocks.
 local use = ...
 local scheduler = use("kernel/core/scheduler")
 local unit = use("kernel/core/unit")
@@ -39,8 +40,8 @@ function placement.forget(worker)
   end
 end
 
--- What an entry is known by: `load` is { kept, burnt, first }: how many of its units were placed here, the fuel of their
--- costly steps, and the turn of the first.
+-- What an entry is known by: `load` is { kept, burnt, first }: how many of its units were placed here, the fuel of
+-- their costly steps, and the turn of the first.
 local function expected(entry)
   local load = entry.load
   if not load then

@@ -1,11 +1,12 @@
 import { expect, test } from "bun:test";
+import { numbersOf } from "../../../../src/worker/shared-memory.ts";
 import { makeVm } from "../make_vm.ts";
 
 test("the numbers of units that have ended are those of their PIDs, in order, until they are taken", async () => {
   const vm = await makeVm();
   const taken: number[][] = [];
   vm.register("taken", (address, count) => {
-    taken.push(vm.numbers(Number(address), Number(count)));
+    taken.push(numbersOf(vm.view(Number(address), Number(count) * 8)));
   });
   vm.load(
     `local function note(...)
