@@ -1,9 +1,10 @@
 /**
  * Makes the executable `dist/wippy`.
  *
- *     bun build.ts [--target bun-linux-arm64]
+ *     bun build.ts [--target linux-arm64]
  *
- * With `--target` it is made for another platform, as `dist/wippy-linux-arm64` for example.
+ * With `--target` it is made for another platform, as `dist/wippy-linux-arm64` for example. `scripts/release` makes what
+ * is published.
  * @module
  */
 
@@ -11,7 +12,15 @@ import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { BunPlugin } from "bun";
-import { collectWorks, noticeFile, noticeText, pageMetafile } from "./scripts/licenses.ts";
+import { fetchRuntime } from "./release/runtime.ts";
+import { targetOf } from "./release/targets.ts";
+import {
+  collectWorks,
+  noticeFile,
+  noticeText,
+  pageMetafile,
+  type Work,
+} from "./scripts/licenses.ts";
 
 const root = import.meta.dir;
 const sources = join(root, "src");
@@ -85,13 +94,8 @@ const withoutAddon: BunPlugin = {
   },
 };
 
-function fail(message: string): never {
-  console.error(`build: ${message}`);
-  process.exit(1);
-}
-
 /** The short name of the commit, with a plus sign when the tree has changes; "" outside of git. */
-function commit(): string {
+export function commit(): string {
   const git = (...args: string[]) => {
     const run = Bun.spawnSync(["git", ...args], { cwd: root, stderr: "ignore" });
     return run.success ? run.stdout.toString().trim() : "";
@@ -108,7 +112,7 @@ function hostTarget(): string {
   return `${system}-${process.arch}${start.includes("/ld-musl-") ? "-musl" : ""}`;
 }
 
-/** What the executable's bundle is made of, and how. */
+/** What the executable's bundle is made of, and how. @param target its platform. @default this machine's */
 export function bundleOptions(target?: string) {
   return {
     entrypoints: entrypoints.map((entry) => join(root, entry)),
@@ -121,7 +125,7 @@ export function bundleOptions(target?: string) {
     splitting: true,
     define: {
       WIPPY_COMMIT: JSON.stringify(commit()),
-      WIPPY_TARGET: JSON.stringify(target?.replace(/^bun-/, "") ?? hostTarget()),
+      WIPPY_TARGET: JSON.stringify(target ?? hostTarget()),
       WIPPY_IMAGE_FITS: "true",
     },
     plugins: [threadAddresses(target ?? process.platform), withoutAddon],
@@ -129,58 +133,79 @@ export function bundleOptions(target?: string) {
   } satisfies Partial<Bun.BuildConfig>;
 }
 
-/** Bundles and compiles. Throws where the target or an option is unknown to Bun. */
-function bundle(outfile: string, target: string | undefined): Promise<Bun.BuildOutput> {
-  return Bun.build({
-    ...bundleOptions(target),
+/**
+ * Bundles and compiles.
+ *
+ * @param outfile absolute; an ending `.exe` is added for Windows
+ * @param target its platform, and Bun's program for it. @default that of this machine
+ * @returns the path of the executable
+ * @throws where the sources or the target are wrong
+ */
+export async function buildExecutable(
+  outfile: string,
+  target?: { name: string; runtime: string },
+): Promise<string> {
+  const result = await Bun.build({
+    ...bundleOptions(target?.name),
     // Bytecode saves more than half of the start-up time.
     bytecode: true,
     sourcemap: "linked",
     compile: {
       outfile,
-      ...(target === undefined ? {} : { target: target as Bun.Build.CompileTarget }),
+      // A folder that a script runs in must not decide what runs: bunfig.toml can name JavaScript to load first.
+      autoloadBunfig: false,
+      autoloadDotenv: false,
+      ...(target === undefined ? {} : {
+        target: `bun-${target.name}` as Bun.Build.CompileTarget,
+        executablePath: target.runtime,
+      }),
     },
   });
+  if (!result.success) throw new Error(result.logs.map((log) => String(log)).join("\n"));
+  // The maps are in the executable; beside it they are of no use.
+  for (const map of new Bun.Glob("*.map").scanSync({ cwd: dirname(outfile), absolute: true })) {
+    rmSync(map);
+  }
+  return result.outputs[0]?.path ?? outfile;
 }
 
-/** Writes the licence notices of what the bundle contains to where the bundle embeds them. */
-async function writeNotices(target: string | undefined): Promise<void> {
+/** Writes the licence notices of what the bundle contains to where the bundle embeds them. Returns the works. */
+export async function writeNotices(): Promise<Work[]> {
   // The bundle names the file, so it must exist before the bundle that says what it has to hold.
   if (!existsSync(noticeFile)) await Bun.write(noticeFile, "");
-  const { metafile, logs } = await Bun.build({ ...bundleOptions(target), metafile: true });
-  // What is wrong with the sources is reported by the bundle proper.
-  if (metafile === undefined) return logs.forEach((log) => console.error(String(log)));
-  await Bun.write(noticeFile, noticeText(collectWorks(metafile, pageMetafile())));
+  const { metafile, logs } = await Bun.build({ ...bundleOptions(), metafile: true });
+  if (metafile === undefined) throw new Error(logs.map((log) => String(log)).join("\n"));
+  const works = collectWorks(metafile, pageMetafile());
+  await Bun.write(noticeFile, noticeText(works));
+  return works;
 }
 
-async function main(): Promise<void> {
-  const { target } = parseArgs({ options: { target: { type: "string" } } }).values;
-  if (target !== undefined && !target.startsWith("bun-")) {
-    fail(`--target ${target}: Bun's targets look like bun-linux-arm64 or bun-darwin-x64.`);
-  }
+/** Makes what the sources need, and goes to where source maps name files from. @throws */
+export function prepare(): void {
   for (const entry of entrypoints) {
-    if (!existsSync(join(root, entry))) fail(`the entry point ${entry} is missing.`);
+    if (!existsSync(join(root, entry))) throw new Error(`the entry point ${entry} is missing`);
   }
   const prepared = Bun.spawnSync([process.execPath, "run", "scripts/prepare.ts"], {
     cwd: root,
     stdout: "inherit",
     stderr: "inherit",
   });
-  if (!prepared.success) fail("what the sources need could not be made (see above).");
-
-  // The source maps name files from the current folder.
+  if (!prepared.success) throw new Error("what the sources need could not be made (see above)");
   process.chdir(root);
+}
+
+async function main(): Promise<void> {
+  const { target: name } = parseArgs({ options: { target: { type: "string" } } }).values;
   const started = performance.now();
-  const outfile = join(dist, `wippy${target?.replace(/^bun/, "") ?? ""}`);
-  await writeNotices(target);
-  const result = await bundle(outfile, target);
-  if (!result.success) {
-    for (const log of result.logs) console.error(String(log));
-    fail("the executable could not be made (see above).");
+  let target: { name: string; runtime: string } | undefined;
+  if (name !== undefined) {
+    const found = targetOf(name.replace(/^bun-/, ""));
+    target = { name: found.name, runtime: await fetchRuntime(found) };
   }
-  // The maps are in the executable; beside it they are of no use.
-  for (const map of new Bun.Glob("*.map").scanSync({ cwd: dist, absolute: true })) rmSync(map);
-  const written = result.outputs[0]?.path ?? outfile;
+  prepare();
+  await writeNotices();
+  const outfile = join(dist, target === undefined ? "wippy" : `wippy-${target.name}`);
+  const written = await buildExecutable(outfile, target);
   const size = (statSync(written).size / 2 ** 20).toFixed(1);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`${relative(root, written)}: ${size} MiB in ${seconds} s`);
@@ -190,6 +215,7 @@ if (import.meta.main) {
   try {
     await main();
   } catch (error) {
-    fail(error instanceof Error ? error.message : String(error));
+    console.error(`build: ${error instanceof Error ? error.message : String(error)}`);
+    process.exit(1);
   }
 }

@@ -110,6 +110,15 @@ describe("the executable, alone in an empty folder", () => {
     expect(noticed.filter(([, , firstLine]) => firstLine === "")).toEqual([]);
   });
 
+  test("a folder cannot have it load JavaScript or variables", async () => {
+    const hostile = mkdtempSync(join(folder, "hostile-"));
+    writeFileSync(join(hostile, "bunfig.toml"), 'preload = ["./first.js"]\n');
+    writeFileSync(join(hostile, "first.js"), 'console.log("loaded")');
+    writeFileSync(join(hostile, ".env"), "PLANTED=yes\n");
+    writeFileSync(join(hostile, "ask.lua"), 'print(os.getenv("PLANTED"))');
+    expect(await run(hostile, "ask.lua")).toEqual({ out: "nil\n", err: "", status: 0 });
+  });
+
   test("runs a function, a process and a workflow", async () => {
     const { out, err, status } = await run(copyOf("hello"), "run", "hello", "Ada");
     expect(out.split("\n")).toEqual([

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { root, sourceFiles } from "../../../scripts/sources.ts";
 import { rules, type Tree } from "./rules.ts";
 
-const folders = ["src", "lua", "tests", "scripts", "bench", "examples"];
+const folders = ["src", "lua", "tests", "scripts", "release", "bench", "examples"];
 const house: Tree = new Map(
   await Promise.all(
     sourceFiles("**/*.{ts,tsx,lua}", folders)

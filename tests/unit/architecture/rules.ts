@@ -67,7 +67,8 @@ const mostLines = 500;
 const mostColumns = 120;
 
 function isCode(path: string): boolean {
-  return /\.(ts|tsx|lua)$/.test(path) && /^(src|lua|tests|scripts|bench|examples)\//.test(path);
+  return /\.(ts|tsx|lua)$/.test(path) &&
+    /^(src|lua|tests|scripts|release|bench|examples)\//.test(path);
 }
 
 function dependencies(tree: Tree): Graph {
