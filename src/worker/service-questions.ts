@@ -6,51 +6,79 @@ import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import { type FromWorker, NODE } from "./messages.ts";
 
+/** The ticket of the answers to questions; those of the kernel are above 0. */
+export const QUESTIONS = -1;
+
 /** What operations of this worker have asked services, which are on the node's thread. */
 export class ServiceQuestions {
   /** See `OperationServices.ask`. */
   readonly ask: (question: ServiceQuestion) => Promise<LuaValue>;
-  /** An answer comes with the ticket, unless that is 0. */
-  readonly #request: (ticket: number, op: string, input: LuaValue) => void;
-  readonly #open = new Map<number, PromiseWithResolvers<LuaValue>>();
-  /** The kernel's tickets are above 0, these are below. */
+  readonly #wake: () => void;
+  readonly #open = new Map<
+    number,
+    PromiseWithResolvers<LuaValue> & { signal: AbortSignal | undefined }
+  >();
+  /** What was asked with a signal: the units of a worker have few, and ask much with each. */
+  readonly #bySignal = new WeakMap<AbortSignal, Set<number>>();
+  /** What goes to the node together: questions, and the numbers of those that are called off. */
+  #items: LuaValue[] = [];
   #last = 0;
 
-  /** @param send sends a message to the node, at the next turn at the latest */
-  constructor(platform: Platform, send: (message: FromWorker) => void) {
-    this.#request = (ticket, op, input) =>
-      send({ type: "request", to: NODE, ticket, op, args: pack([input]) });
+  /** @param wake has `take` called at the next turn at the latest */
+  constructor(platform: Platform, wake: () => void) {
+    this.#wake = wake;
     // The answer comes from the simulated world.
     this.ask = platform instanceof Simulation
       ? (question) => platform.within(this.#ask(question))
       : (question) => this.#ask(question);
   }
 
-  async #ask(
-    { service, operation, input, pid, signal }: ServiceQuestion,
-  ): Promise<LuaValue> {
-    if (signal?.aborted) throw new WippyError("Canceled", "canceled", { retryable: false });
-    const call = this.#last -= 1;
-    const answer = Promise.withResolvers<LuaValue>();
-    this.#open.set(call, answer);
-    const cancel = () => this.#request(0, "services.cancel", { call });
-    signal?.addEventListener("abort", cancel);
-    try {
-      this.#request(call, "services.ask", { service, operation, input, pid, frame: {}, call });
-      return await answer.promise;
-    } finally {
-      this.#open.delete(call);
-      signal?.removeEventListener("abort", cancel);
-    }
+  #add(item: LuaValue): void {
+    this.#items.push(item);
+    if (this.#items.length === 1) this.#wake();
   }
 
-  /** Takes an answer of the node: packed `value, err`. @returns whether it was to one of these questions */
-  answered(ticket: number, values: Uint8Array): boolean {
-    if (ticket >= 0) return false;
-    const [value, error] = unpack(values) as LuaValue[];
-    const answer = this.#open.get(ticket);
-    if (error instanceof WippyError) answer?.reject(error);
-    else answer?.resolve(value);
-    return true;
+  #ask({ service, operation, input, pid, signal }: ServiceQuestion): Promise<LuaValue> {
+    if (signal?.aborted) {
+      return Promise.reject(new WippyError("Canceled", "canceled", { retryable: false }));
+    }
+    const call = this.#last += 1;
+    const answer = Promise.withResolvers<LuaValue>();
+    this.#open.set(call, { ...answer, signal });
+    if (signal) this.#callsOf(signal).add(call);
+    this.#add([call, service, operation, input, pid]);
+    return answer.promise;
+  }
+
+  #callsOf(signal: AbortSignal): Set<number> {
+    const present = this.#bySignal.get(signal);
+    if (present) return present;
+    const calls = new Set<number>();
+    this.#bySignal.set(signal, calls);
+    signal.addEventListener("abort", () => {
+      for (const call of calls) this.#add([call]);
+    }, { once: true });
+    return calls;
+  }
+
+  /** What was asked and called off since the last time, as one message. */
+  take(): FromWorker | undefined {
+    if (this.#items.length === 0) return undefined;
+    const items = this.#items;
+    this.#items = [];
+    return { type: "request", to: NODE, ticket: 0, op: "services.questions", args: pack([items]) };
+  }
+
+  /** Takes answers of the node, packed: `{call, value, err}` of each. */
+  answered(values: Uint8Array): void {
+    for (const answer of unpack(values) as [number, LuaValue, LuaValue][]) {
+      const [call, value, error] = answer;
+      const open = this.#open.get(call);
+      if (!open) continue;
+      this.#open.delete(call);
+      if (open.signal) this.#bySignal.get(open.signal)?.delete(call);
+      if (error instanceof WippyError) open.reject(error);
+      else open.resolve(value);
+    }
   }
 }

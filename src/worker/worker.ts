@@ -20,7 +20,7 @@ import { type Kernel, kernelOf } from "./kernel.ts";
 import { type CodeEntry, type FromWorker, type HostState, type ToWorker } from "./messages.ts";
 import type { WorkerOptions } from "./options.ts";
 import { busy, crowded, Placement } from "./placement.ts";
-import { ServiceQuestions } from "./service-questions.ts";
+import { QUESTIONS, ServiceQuestions } from "./service-questions.ts";
 import { Pulse } from "./pulse.ts";
 import { registerSharedMemory } from "./shared-memory.ts";
 import { OperationRunner } from "./operation-runner.ts";
@@ -72,10 +72,7 @@ export class LuaWorker {
   private constructor(options: WorkerOptions, post: (messages: FromWorker[]) => void) {
     this.#options = options;
     this.#platform = options.platform ?? machine;
-    this.#questions = new ServiceQuestions(this.#platform, (message) => {
-      this.#send(message);
-      this.#wake();
-    });
+    this.#questions = new ServiceQuestions(this.#platform, () => this.#wake());
     this.#post = post;
     this.#pulse = new Pulse(options.pulses, options.index);
     for (const entry of options.entries) this.#entries.set(entry.id, entry);
@@ -317,9 +314,8 @@ export class LuaWorker {
         );
         break;
       case "answer":
-        if (!this.#questions.answered(message.ticket, message.values)) {
-          kernel.call("complete", message.ticket, ...(unpack(message.values) as LuaValue[]));
-        }
+        if (message.ticket === QUESTIONS) this.#questions.answered(message.values);
+        else kernel.call("complete", message.ticket, ...(unpack(message.values) as LuaValue[]));
         break;
       case "alone":
         kernel.call("alone", message.alone, this.#others());
@@ -409,6 +405,8 @@ export class LuaWorker {
   #flush(): void {
     // Absent when the worker dies while it starts.
     this.#workflows?.flush();
+    const questions = this.#questions.take();
+    if (questions) this.#send(questions);
     if (this.#outgoing.length === 0) return;
     const batch = this.#outgoing;
     this.#outgoing = [];

@@ -49,7 +49,10 @@ export class NodeRequests {
     const targets = new WorkflowTargets(workflows, pool, names);
     const units = connections.requestsBefore(targets.requests);
     const state = systemRequests(system);
-    const asked = serviceRequests(system.services);
+    const asked = serviceRequests(
+      system.services,
+      (worker, message) => pool.send(worker, message),
+    );
     const released = (pid: string) => {
       groups.release(pid);
       state.release(pid);

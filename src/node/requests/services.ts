@@ -1,12 +1,111 @@
+import type { Caller } from "../../services/service.ts";
+import { pack } from "../../vm/codec.ts";
+import { WippyError } from "../../vm/error.ts";
+import { type LuaValue, ofKernel } from "../../vm/value.ts";
+import { QUESTIONS } from "../../worker/service-questions.ts";
+import type { ToWorker } from "../../worker/messages.ts";
 import type { Services } from "../services.ts";
-import { any, integer, optional, request, type Requests, text } from "./request.ts";
+import { any, type NodeRequest, request, type Requests, text } from "./request.ts";
 
-/** What Lua modules and operations ask of the service of an entry, while it runs. */
+/** What operations of a worker ask together: each with its number, or the number of one that is called off. */
+type Item =
+  | [call: number]
+  | [call: number, service: string, operation: string, input: LuaValue, pid: string];
+
+/** The unit behind a question. Few questions are called off, and not every service looks. */
+class Asker implements Caller {
+  readonly frame = {};
+  #controller: AbortController | undefined;
+
+  constructor(readonly pid: string, readonly gone: AbortSignal) {}
+
+  get signal(): AbortSignal {
+    return (this.#controller ??= new AbortController()).signal;
+  }
+
+  cancel(): void {
+    void this.signal;
+    this.#controller?.abort();
+  }
+}
+
+/** Questions of workers, which are answered together as far as answers come together. */
+class Questions {
+  readonly #services: Pick<Services, "ask">;
+  readonly #send: (worker: number, message: ToWorker) => void;
+  /** By worker and number. */
+  readonly #open = new Map<number, Map<number, Asker>>();
+  readonly #answers = new Map<number, LuaValue[]>();
+
+  constructor(
+    services: Pick<Services, "ask">,
+    send: (worker: number, message: ToWorker) => void,
+  ) {
+    this.#services = services;
+    this.#send = send;
+  }
+
+  take(worker: number, items: readonly Item[], gone: AbortSignal): void {
+    let open = this.#open.get(worker);
+    if (!open) this.#open.set(worker, open = new Map());
+    for (const item of items) {
+      if (item.length === 1) open.get(item[0])?.cancel();
+      else void this.#answer(worker, open, item, gone);
+    }
+  }
+
+  async #answer(
+    worker: number,
+    open: Map<number, Asker>,
+    [call, service, operation, input, pid]: Extract<Item, { length: 5 }>,
+    gone: AbortSignal,
+  ): Promise<void> {
+    const asker = new Asker(pid, gone);
+    open.set(call, asker);
+    let answer: LuaValue[];
+    try {
+      answer = [call, await this.#services.ask(service, operation, input, asker)];
+    } catch (error) {
+      answer = [call, undefined, WippyError.from(error)];
+    }
+    open.delete(call);
+    if (!gone.aborted) this.#add(worker, answer);
+  }
+
+  #add(worker: number, answer: LuaValue[]): void {
+    const answers = this.#answers.get(worker);
+    if (answers) {
+      answers.push(answer);
+      return;
+    }
+    this.#answers.set(worker, [answer]);
+    queueMicrotask(() => {
+      const all = this.#answers.get(worker)!;
+      this.#answers.delete(worker);
+      if (this.#open.has(worker)) {
+        this.#send(worker, { type: "answer", ticket: QUESTIONS, values: pack(all) });
+      }
+    });
+  }
+
+  /** Calls off what a worker that has died had asked. */
+  workerDied(worker: number): void {
+    const open = this.#open.get(worker);
+    this.#open.delete(worker);
+    for (const asker of open?.values() ?? []) asker.cancel();
+  }
+}
+
+/**
+ * What Lua modules and operations ask of the service of an entry, while it runs.
+ *
+ * @param send sends a message to a worker
+ */
 export function serviceRequests(
   services: Pick<Services, "ask">,
+  send: (worker: number, message: ToWorker) => void,
 ): { requests: Requests; workerDied(worker: number): void } {
-  /** What workers wait for and may call off, by `WORKER CALL`. */
-  const calls = new Map<string, AbortController>();
+  const questions = new Questions(services, send);
   /** Aborted when the worker has died. */
   const workers = new Map<number, AbortController>();
   const workerOf = (index: number) => {
@@ -14,39 +113,28 @@ export function serviceRequests(
     workers.set(index, present);
     return present.signal;
   };
+  /** The list of the worker itself, too often for a reader of each field. */
+  const together: NodeRequest = {
+    answer(_name, origin, [items]) {
+      questions.take(origin, ofKernel<Item[]>(items), workerOf(origin));
+      return true;
+    },
+  };
   const requests: Requests = {
     "services.ask": request(
-      {
-        service: text,
-        operation: text,
-        input: any,
-        pid: text,
-        frame: any,
-        call: optional(integer),
-      },
-      async ({ service, operation, input, pid, frame, call }, origin) => {
-        const controller = new AbortController();
-        const key = `${origin} ${call}`;
-        if (call !== undefined) calls.set(key, controller);
-        try {
-          const caller = { pid, frame, signal: controller.signal, gone: workerOf(origin) };
-          return await services.ask(service, operation, input, caller);
-        } finally {
-          calls.delete(key);
-        }
+      { service: text, operation: text, input: any, pid: text, frame: any },
+      ({ service, operation, input, pid, frame }, origin) => {
+        const { signal } = new AbortController();
+        const caller = { pid, frame, signal, gone: workerOf(origin) };
+        return services.ask(service, operation, input, caller);
       },
     ),
-    "services.cancel": request({ call: integer }, ({ call }, origin) => {
-      calls.get(`${origin} ${call}`)?.abort();
-      return true;
-    }),
+    "services.questions": together,
   };
   return {
     requests,
     workerDied(worker) {
-      for (const [key, controller] of calls) {
-        if (key.startsWith(`${worker} `)) controller.abort();
-      }
+      questions.workerDied(worker);
       workers.get(worker)?.abort();
       workers.delete(worker);
     },

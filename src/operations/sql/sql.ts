@@ -140,6 +140,9 @@ export const sql: Operation[] = [
     summary: "Runs one statement by itself.",
     mode: "async",
     arguments: () => [database(), kind(), luaString(), anything(), tags()],
+    quick: ([id, what, text, , letters]) =>
+      typeof id === "string" && (what === "query" || what === "execute") &&
+      typeof text === "string" && typeof letters === "string",
     permission: mayUse,
     run: (context, id, what, text, values, letters) =>
       run(context, id, { kind: what, sql: text, values, tags: letters }),

@@ -18,6 +18,7 @@ import { serviceRequests } from "../../../src/node/requests/services.ts";
 import { Services } from "../../../src/node/services.ts";
 import { lifecycle } from "../../../src/registry/lifecycle.ts";
 import { type Caller, untilStopped } from "../../../src/services/service.ts";
+import { unpack } from "../../../src/vm/codec.ts";
 import { LuaFloat, type LuaValue } from "../../../src/vm/value.ts";
 import { startApplication } from "../../integration/application.ts";
 
@@ -33,6 +34,19 @@ const everything = request({
   more: optional(table({ depth: integer })),
   value: any,
 }, (input) => input as unknown as LuaValue);
+
+/** The services behind the requests of workers; `next` is the answer to questions that comes next. */
+function asked(services: Pick<Services, "ask">) {
+  let arrived = Promise.withResolvers<LuaValue>();
+  const { requests, workerDied } = serviceRequests(services, (worker, message) => {
+    const values = message.type === "answer" ? unpack(message.values) : message.type;
+    arrived.resolve([worker, values]);
+    arrived = Promise.withResolvers();
+  });
+  const put = (worker: number, ...items: LuaValue[]) =>
+    requests["services.questions"]!.answer("services.questions", worker, [items]);
+  return { requests, workerDied, put, next: () => arrived.promise };
+}
 
 const good = { name: "n", count: 1, on: true, kind: "a", pids: ["p"], args: [1], value: null };
 
@@ -77,10 +91,10 @@ test("positions have names too", () => {
 });
 
 test("a service that runs answers a module", async () => {
-  const asked: LuaValue[] = [];
+  const heard: LuaValue[] = [];
   const answers = untilStopped({ open() {}, close() {} });
   answers.answer = (operation, input, caller) => {
-    asked.push([operation, input, caller.pid, caller.frame]);
+    heard.push([operation, input, caller.pid, caller.frame]);
     return "row";
   };
   const services = new Services({ log() {} });
@@ -94,14 +108,14 @@ test("a service that runs answers a module", async () => {
   });
   const ask = (service: string) =>
     Promise.resolve().then(() =>
-      serviceRequests(services).requests["services.ask"]!.answer("services.ask", 0, [
+      asked(services).requests["services.ask"]!.answer("services.ask", 0, [
         { service, operation: "query", input: "select 1", pid: "{a|0x1}", frame: {} },
       ])
     );
   await expect(ask("app:db")).rejects.toThrow("service app:db is unknown");
   await services.startAll();
   expect(await ask("app:db")).toBe("row");
-  expect(asked).toEqual([["query", "select 1", "{a|0x1}", {}]]);
+  expect(heard).toEqual([["query", "select 1", "{a|0x1}", {}]]);
   await expect(ask("app:mute")).rejects.toThrow("service app:mute answers no query");
   await expect(ask("app:none")).rejects.toThrow("no service app:none");
   await services.stopAll();
@@ -118,17 +132,19 @@ test("a call waits for a service that starts, unless it is called off or the sta
   services.add({ id: "app:db", lifecycle: settings, requires: [], make: slow });
   services.add({ id: "app:store", lifecycle: settings, requires: ["app:db"], make: answers });
   const starting = services.startAll();
-  const { requests } = serviceRequests(services);
-  const ask = async (call: number) =>
-    await requests["services.ask"]!.answer("services.ask", 0, [
-      { service: "app:store", operation: "query", input: 1, pid: "{a|0x1}", frame: {}, call },
-    ]);
-  const off = ask(-1);
-  await requests["services.cancel"]!.answer("services.cancel", 0, [{ call: -1 }]);
-  await expect(off).rejects.toThrow("operation canceled");
-  const waits = ask(-2);
+  const { put, next } = asked(services);
+  const ask = (call: number) => put(0, [call, "app:store", "query", 1, "{a|0x1}"]);
+  ask(1);
+  const off = next();
+  put(0, [1]);
+  expect(await off).toEqual([
+    0,
+    [[1, undefined, expect.objectContaining({ message: "operation canceled" })]],
+  ]);
+  ask(2);
+  const waits = next();
   opened.resolve();
-  expect(await waits).toBe("row");
+  expect(await waits).toEqual([0, [[2, "row"]]]);
   await starting;
 
   const broken = new Services({ log() {} });
@@ -136,7 +152,7 @@ test("a call waits for a service that starts, unless it is called off or the sta
   broken.add({ id: "app:db", lifecycle: settings, requires: [], make: fails });
   broken.add({ id: "app:store", lifecycle: settings, requires: ["app:db"], make: answers });
   const failing = broken.startAll();
-  const refused = serviceRequests(broken).requests["services.ask"]!;
+  const refused = asked(broken).requests["services.ask"]!;
   await expect(
     (async () =>
       await refused.answer("services.ask", 0, [
@@ -158,19 +174,35 @@ test("a call of a service is called off by its worker, and by the worker's death
   const settings = lifecycle().parse({ auto_start: true });
   services.add({ id: "app:db", lifecycle: settings, requires: [], make: answers });
   await services.startAll();
-  const { requests, workerDied } = serviceRequests(services);
+  const { put, next, workerDied } = asked(services);
   const ask = (worker: number, call: number) =>
-    requests["services.ask"]!.answer("services.ask", worker, [
-      { service: "app:db", operation: "query", input: 1, pid: "{a|0x1}", frame: {}, call },
-    ]);
-  const [first, second] = [ask(0, -1), ask(1, -1)];
-  await requests["services.cancel"]!.answer("services.cancel", 0, [{ call: -1 }]);
-  expect(await first).toBe("off");
+    put(worker, [call, "app:db", "query", 1, "{a|0x1}"]);
+  ask(0, 1);
+  ask(1, 1);
+  const first = next();
+  put(0, [1]);
+  expect(await first).toEqual([0, [[1, "off"]]]);
   expect(callers.map(({ signal, gone }) => [signal.aborted, gone.aborted]))
     .toEqual([[true, false], [false, false]]);
   workerDied(1);
-  expect(await second).toBe("off");
-  expect(callers.map(({ gone }) => gone.aborted)).toEqual([false, true]);
+  expect(callers.map(({ signal, gone }) => [signal.aborted, gone.aborted]))
+    .toEqual([[true, false], [true, true]]);
+});
+
+test("what is asked together is answered together, and what takes longer by itself", async () => {
+  const slow = Promise.withResolvers<LuaValue>();
+  const answers = untilStopped({ open() {}, close() {} });
+  answers.answer = (_operation, input) => input === "slow" ? slow.promise : input;
+  const services = new Services({ log() {} });
+  const settings = lifecycle().parse({ auto_start: true });
+  services.add({ id: "app:db", lifecycle: settings, requires: [], make: answers });
+  await services.startAll();
+  const { put, next } = asked(services);
+  const question = (call: number, input: LuaValue) => [call, "app:db", "query", input, "{a|0x1}"];
+  put(3, question(1, "a"), question(2, "slow"), question(3, "b"));
+  expect(await next()).toEqual([3, [[1, "a"], [3, "b"]]]);
+  slow.resolve("c");
+  expect(await next()).toEqual([3, [[2, "c"]]]);
 });
 
 test("what the kernel asks for is there, and what is there is asked for", async () => {
@@ -185,7 +217,7 @@ test("what the kernel asks for is there, and what is there is asked for", async 
   const offered = node.requests.filter((name) => name.includes("."));
   // Built from a prefix and the name of a function.
   // Operations of modules ask services through the worker, not through its kernel.
-  for (const name of ["services.ask", "services.cancel"]) asked.add(name);
+  asked.add("services.questions");
   const composed = /^(schedules|system)\.|^groups\.(join|leave)$/;
   expect(offered.filter((name) => !asked.has(name) && !composed.test(name))).toEqual([]);
   const areas = /^(names|workflows|groups|events|registry|schedules)\./;

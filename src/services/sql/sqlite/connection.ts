@@ -4,13 +4,8 @@ import { RowPacker } from "../../../vm/rows.ts";
 import type { Changed, Statement } from "../driver.ts";
 import { rfc3339 } from "../timestamp.ts";
 import { checkStatement } from "../text.ts";
+import type { Claims } from "./claims.ts";
 import { failureOf } from "./failure.ts";
-
-/** What a connection is asked to do. */
-export interface Job extends Statement {
-  /** Compared with the number in shared memory: equal ones call it off. */
-  number: number;
-}
 
 export interface Reply {
   rows?: Uint8Array;
@@ -41,6 +36,14 @@ function meaningOf(declared: string | null | undefined): Meaning {
   return /^(?:timestamp|datetime|date)\b/i.test(declared) ? "time" : undefined;
 }
 
+/** The columns of a statement, and the keys of its rows. */
+interface Shape {
+  columns: readonly string[];
+  types: readonly (string | null)[];
+  names: readonly string[];
+  meanings: readonly Meaning[];
+}
+
 function packValue(packer: RowPacker, value: unknown, meaning: Meaning): void {
   switch (typeof value) {
     case "bigint":
@@ -63,13 +66,13 @@ function packValue(packer: RowPacker, value: unknown, meaning: Meaning): void {
 export class SqliteConnection {
   readonly #database: Database;
   readonly #prepared = new Map<string, Prepared>();
+  readonly #shapes = new WeakMap<Prepared, Shape>();
   readonly #packer = new RowPacker();
-  /** The number of the job that is called off. */
-  readonly #cancelled: Int32Array;
+  readonly #claims: Claims;
 
   /** @throws WippyError Unavailable when the file cannot be opened */
-  constructor({ path, readOnly, busyTimeout }: ConnectionOptions, cancelled: Int32Array) {
-    this.#cancelled = cancelled;
+  constructor({ path, readOnly, busyTimeout }: ConnectionOptions, claims: Claims) {
+    this.#claims = claims;
     try {
       const mode = readOnly ? { readonly: true } : { readwrite: true, create: true };
       this.#database = new Database(path, { ...mode, safeIntegers: true });
@@ -86,64 +89,88 @@ export class SqliteConnection {
     }
   }
 
-  run(job: Job): Reply {
-    let reply: Omit<Reply, "inTransaction">;
+  /** @param at the place of the statement's claim */
+  run(statement: Statement, at: number): Reply {
+    const reply: Reply = { inTransaction: false };
     try {
-      reply = this.#run(job);
+      this.#run(statement, at, reply);
     } catch (error) {
-      reply = { failure: failureOf(error).toJSON() };
+      reply.failure = failureOf(error).toJSON();
     }
-    return { ...reply, inTransaction: this.#database.inTransaction };
+    reply.inTransaction = this.#database.inTransaction;
+    return reply;
   }
 
-  #run({ kind, sql, params, own, number }: Job): Omit<Reply, "inTransaction"> {
-    this.#stopIfCancelled(number);
-    if (own) return { changed: this.#changed(sql, []) };
+  #run({ kind, sql, params, own }: Statement, at: number, reply: Reply): void {
+    if (own) {
+      reply.changed = this.#changed(sql, []);
+      return;
+    }
     const prepared = this.#prepared.get(sql);
     const many = !prepared && checkStatement({ kind, sql, params }, "sqlite");
-    if (many) return { changed: this.#changed(sql, []) };
+    if (many) {
+      reply.changed = this.#changed(sql, []);
+      return;
+    }
     const statement = prepared ?? this.#prepare(sql);
-    if (kind === "check") return {};
+    if (kind === "check") return;
     if (statement.paramsCount !== params.length) {
       const message = `the statement has ${statement.paramsCount} parameters, got ${params.length}`;
       throw new WippyError("Invalid", message, { retryable: false });
     }
     if (kind === "execute") {
       const { changes, lastInsertRowid } = statement.run(...params);
-      return {
-        changed: { lastInsertId: BigInt(lastInsertRowid), rowsAffected: BigInt(changes) },
-      };
-    }
-    return { rows: this.#rows(statement, { kind, sql, params, number }) };
+      reply.changed = { lastInsertId: BigInt(lastInsertRowid), rowsAffected: BigInt(changes) };
+    } else reply.rows = this.#rows(statement, sql, params, at);
   }
 
-  #rows(statement: Prepared, { sql, params, number }: Job): Uint8Array {
+  #rows(
+    statement: Prepared,
+    sql: string,
+    params: Statement["params"],
+    at: number,
+  ): Uint8Array {
     const packer = this.#packer;
-    let names: string[] = [];
-    let meanings: Meaning[] | undefined;
+    let shape: Shape | undefined;
     let rows = 0;
     packer.reset();
     try {
       for (const row of statement.iterate(...params) as Iterable<Record<string, unknown>>) {
-        if (!meanings) {
-          // Only now are they those of the tables as they are. The same name twice is one key of a row.
-          const { columnNames, declaredTypes } = statement as Typed;
-          names = [...new Set(columnNames)];
-          meanings = names.map((name) => meaningOf(declaredTypes[columnNames.lastIndexOf(name)]));
-        }
-        for (let at = 0; at < names.length; at += 1) {
-          packValue(packer, row[names[at]!], meanings[at]);
+        // Only now are its columns those of the tables as they are.
+        shape ??= this.#shape(statement as Typed);
+        const { names, meanings } = shape;
+        for (let column = 0; column < names.length; column += 1) {
+          packValue(packer, row[names[column]!], meanings[column]);
         }
         rows += 1;
-        this.#stopIfCancelled(number);
+        if (this.#claims.isStopped(at)) {
+          throw new WippyError("Canceled", "the statement was canceled", { retryable: false });
+        }
       }
-      return packer.finish(names, rows);
+      return packer.finish(shape?.names ?? [], rows);
     } catch (error) {
       // It may stand between two rows, with its locks.
       this.#prepared.delete(sql);
       statement.finalize();
       throw error;
     }
+  }
+
+  /** The columns of a statement, which are mostly those of the last time. */
+  #shape(statement: Typed): Shape {
+    const { columnNames, declaredTypes } = statement;
+    const present = this.#shapes.get(statement);
+    if (
+      present && present.columns.length === columnNames.length &&
+      columnNames.every((name, at) => name === present.columns[at]) &&
+      declaredTypes.every((type, at) => type === present.types[at])
+    ) return present;
+    // The same name twice is one key of a row.
+    const names = [...new Set(columnNames)];
+    const meanings = names.map((name) => meaningOf(declaredTypes[columnNames.lastIndexOf(name)]));
+    const shape = { columns: columnNames, types: declaredTypes, names, meanings };
+    this.#shapes.set(statement, shape);
+    return shape;
   }
 
   #changed(sql: string, params: Statement["params"]): Changed {
@@ -160,11 +187,6 @@ export class SqliteConnection {
     }
     this.#prepared.set(sql, statement);
     return statement;
-  }
-
-  #stopIfCancelled(number: number): void {
-    if (Atomics.load(this.#cancelled, 0) !== number) return;
-    throw new WippyError("Canceled", "the statement was canceled", { retryable: false });
   }
 
   close(): void {

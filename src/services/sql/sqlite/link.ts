@@ -1,34 +1,50 @@
 import { WippyError } from "../../../vm/error.ts";
 import type { Outcome, Statement } from "../driver.ts";
-import { type ConnectionOptions, type Job, type Reply, SqliteConnection } from "./connection.ts";
-import type { Opening } from "./thread.ts";
+import { type ConnectionOptions, type Reply, SqliteConnection } from "./connection.ts";
+import { Claims, mostTogether } from "./claims.ts";
+import { packStatements, unpackReplies } from "./messages.ts";
+import type { Answer, Opening } from "./thread.ts";
 
-/** The way to one connection: on a thread of its own, or, in a simulation, on this one. */
+/** A statement on its way. */
+interface Job {
+  statement: Statement;
+  signal: AbortSignal | undefined;
+  resolve(outcome: Outcome): void;
+  reject(error: WippyError): void;
+}
+
+const unavailable = (message: string) =>
+  new WippyError("Unavailable", message, { retryable: true });
+const canceled = () =>
+  new WippyError("Canceled", "the statement was canceled", { retryable: false });
+
+/**
+ * The way to one connection: on a thread of its own, or, in a simulation, on this one. Statements run in the order of
+ * asking; those that are asked for while others run go to the thread together.
+ */
 export class SqliteLink {
   readonly #thread: Worker | undefined;
-  readonly #cancelled = new Int32Array(new SharedArrayBuffer(4));
+  readonly #claims = new Claims();
   #connection: SqliteConnection | undefined;
-  #waiting: PromiseWithResolvers<Reply | "closed"> | undefined;
+  #waiting: Job[] = [];
+  /** What the thread has. */
+  #given: Job[] = [];
+  #posting = false;
+  #batch = 0;
+  /** The answer to what is not a statement. */
+  #said: PromiseWithResolvers<Reply | "closed"> | undefined;
+  #idle: (() => void)[] = [];
   #broken: WippyError | undefined;
-  #last = 0;
   #inTransaction = false;
 
   private constructor(threads: boolean, failed: (error: WippyError) => void) {
     if (!threads) return;
     this.#thread = new Worker(new URL("./thread.ts", import.meta.url).href);
-    this.#thread.onmessage = ({ data }: MessageEvent<Reply | "closed">) => {
-      this.#waiting?.resolve(data);
-    };
+    this.#thread.onmessage = ({ data }: MessageEvent<Answer>) => this.#answered(data);
     this.#thread.onerror = ({ message }) => {
-      this.#broken = new WippyError(
-        "Unavailable",
-        `the thread of the database broke down: ${message}`,
-        {
-          retryable: true,
-        },
-      );
-      this.#waiting?.reject(this.#broken);
-      failed(this.#broken);
+      const error = unavailable(`the thread of the database broke down: ${message}`);
+      this.#break(error);
+      failed(error);
     };
   }
 
@@ -40,10 +56,10 @@ export class SqliteLink {
   ): Promise<SqliteLink> {
     const link = new SqliteLink(threads, failed);
     if (!link.#thread) {
-      link.#connection = new SqliteConnection(options, link.#cancelled);
+      link.#connection = new SqliteConnection(options, link.#claims);
       return link;
     }
-    const reply = await link.#ask({ options, cancelled: link.#cancelled });
+    const reply = await link.#say({ options, claims: link.#claims.words });
     if (reply !== "closed" && reply.failure) {
       link.#thread.terminate();
       throw WippyError.from(reply.failure);
@@ -51,53 +67,143 @@ export class SqliteLink {
     return link;
   }
 
-  #ask(message: Opening | Job | "close"): Promise<Reply | "closed"> {
+  #say(message: Opening | "close"): Promise<Reply | "closed"> {
     if (this.#broken) return Promise.reject(this.#broken);
-    this.#waiting = Promise.withResolvers();
+    this.#said = Promise.withResolvers();
     this.#thread!.postMessage(message);
-    return this.#waiting.promise;
+    return this.#said.promise;
   }
 
-  /** Whether a transaction was open after the last job. */
+  #break(error: WippyError): void {
+    this.#broken ??= error;
+    this.#said?.reject(this.#broken);
+    for (const job of [...this.#given.splice(0), ...this.#waiting.splice(0)]) {
+      job.reject(this.#broken);
+    }
+    this.#rest();
+  }
+
+  #rest(): void {
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** Whether a transaction was open after the last statement. */
   get inTransaction(): boolean {
     return this.#inTransaction;
   }
 
+  /** Statements that have not ended. */
+  get pending(): number {
+    return this.#given.length + this.#waiting.length;
+  }
+
+  /** Counts what went to the thread together. */
+  get batch(): number {
+    return this.#batch;
+  }
+
+  /** Whether what is asked now goes along with what was asked in this turn. */
+  get gathers(): boolean {
+    return this.#posting && this.#waiting.length < mostTogether;
+  }
+
   /**
-   * Runs a statement; the one before must have ended. An abort stops a query between two rows; SQLite finishes whatever
-   * else it is doing.
+   * Runs a statement behind those before. An abort takes it back when it has not begun, and stops a query between two
+   * rows; SQLite finishes whatever else it is doing.
    *
    * @throws WippyError
    */
-  async run(statement: Statement, signal?: AbortSignal): Promise<Outcome> {
-    const number = this.#last = this.#last % 2 ** 30 + 1;
-    const job: Job = { ...statement, number };
-    const cancel = () => void Atomics.store(this.#cancelled, 0, number);
-    signal?.addEventListener("abort", cancel);
-    try {
-      const reply = this.#connection?.run(job) ?? await this.#ask(job);
-      if (reply === "closed") throw new Error("the connection was closed");
-      this.#inTransaction = reply.inTransaction;
-      if (reply.failure) throw WippyError.from(reply.failure);
-      return reply.rows ?? reply.changed ?? { lastInsertId: 0n, rowsAffected: 0n };
-    } finally {
-      signal?.removeEventListener("abort", cancel);
+  run(statement: Statement, signal?: AbortSignal): Promise<Outcome> {
+    if (this.#broken) return Promise.reject(this.#broken);
+    if (signal?.aborted) return Promise.reject(canceled());
+    if (this.#connection) return this.#here(this.#connection, statement);
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
+    const job: Job = { statement, signal, resolve, reject };
+    this.#waiting.push(job);
+    this.#postLater();
+    if (!signal) return promise;
+    const cancel = () => this.#cancel(job);
+    signal.addEventListener("abort", cancel, { once: true });
+    return promise.finally(() => signal.removeEventListener("abort", cancel));
+  }
+
+  async #here(connection: SqliteConnection, statement: Statement): Promise<Outcome> {
+    const reply = connection.run(statement, 0);
+    await Promise.resolve();
+    this.#inTransaction = reply.inTransaction;
+    return outcomeOf(reply);
+  }
+
+  #cancel(job: Job): void {
+    const waits = this.#waiting.indexOf(job);
+    if (waits >= 0) this.#waiting.splice(waits, 1);
+    const given = this.#given.indexOf(job);
+    if (waits >= 0 || given >= 0 && this.#claims.stop(given)) job.reject(canceled());
+  }
+
+  /** Takes back what the thread has not begun, and all that waits for it, in their order. */
+  withdraw(): Job[] {
+    const back = this.#given.filter((_, at) => this.#claims.stopUnbegun(at));
+    return [...back, ...this.#waiting.splice(0)];
+  }
+
+  #postLater(): void {
+    if (this.#posting || this.#given.length > 0) return;
+    this.#posting = true;
+    queueMicrotask(() => {
+      this.#posting = false;
+      this.#post();
+    });
+  }
+
+  #post(): void {
+    if (this.#given.length > 0 || this.#waiting.length === 0 || this.#broken) return;
+    this.#given = this.#waiting.splice(0, mostTogether);
+    this.#batch += 1;
+    this.#claims.begin(this.#given.length);
+    const packed = packStatements(this.#given.map(({ statement }) => statement));
+    this.#thread!.postMessage(packed, [packed.buffer]);
+  }
+
+  #answered(answer: Answer): void {
+    if (!Array.isArray(answer) && !(answer instanceof Uint8Array)) {
+      this.#said?.resolve(answer);
+      return;
     }
+    const replies = Array.isArray(answer) ? answer : unpackReplies(answer);
+    const given = this.#given;
+    this.#given = [];
+    for (const [at, reply] of replies.entries()) {
+      const job = given[at]!;
+      // Taken back: somebody else has settled it, or will.
+      if (reply === null) continue;
+      this.#inTransaction = reply.inTransaction;
+      if (reply.failure) job.reject(WippyError.from(reply.failure));
+      else job.resolve(reply.rows ?? reply.changed ?? nothing);
+    }
+    if (this.#waiting.length > 0) this.#postLater();
+    else this.#rest();
   }
 
   /** Closes the file, when what runs has ended. */
   async close(): Promise<void> {
     this.#connection?.close();
     if (!this.#thread || this.#broken) return;
-    await this.#waiting?.promise.catch(() => {});
-    await this.#ask("close").catch(() => {});
+    if (this.pending > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    await this.#say("close").catch(() => {});
     this.#thread.terminate();
   }
 
   /** Ends the thread at once. */
   kill(): void {
-    this.#broken ??= new WippyError("Unavailable", "the database was closed", { retryable: true });
-    this.#waiting?.reject(this.#broken);
+    this.#break(unavailable("the database was closed"));
     this.#thread?.terminate();
   }
+}
+
+const nothing: Outcome = { lastInsertId: 0n, rowsAffected: 0n };
+
+function outcomeOf({ failure, rows, changed }: Reply): Outcome {
+  if (failure) throw WippyError.from(failure);
+  return rows ?? changed ?? nothing;
 }

@@ -24,6 +24,9 @@ export interface SqliteOptions {
 /** Connections that only read, at most. They are opened when calls would wait otherwise. */
 const mostReaders = 4;
 
+/** Milliseconds after which a statement keeps those behind it too long. */
+const patience = 10;
+
 /** Begins a statement that may only read, behind comments. */
 const reads = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:SELECT|WITH|VALUES|EXPLAIN)\b/i;
 
@@ -31,6 +34,15 @@ const reads = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:SELECT|WITH|VALUES|EXPLAIN
 interface Reader {
   link: SqliteLink;
   turns: Turns;
+  /** Whether somebody looks after a while whether a statement takes long. */
+  watched: boolean;
+  /** The batch of statements that took long. */
+  slow: number;
+}
+
+/** Whether what runs on it takes long. */
+function isSlow({ link, slow }: Reader): boolean {
+  return link.pending > 0 && slow === link.batch;
 }
 
 /**
@@ -43,7 +55,7 @@ export class SqliteDriver implements Driver {
   readonly #turns: Turns;
   readonly #readers: Reader[] = [];
   #writer: SqliteLink | undefined;
-  #opening = 0;
+  readonly #opening = new Set<Promise<Reader>>();
   #closed = false;
 
   constructor(options: SqliteOptions) {
@@ -98,54 +110,127 @@ export class SqliteDriver implements Driver {
     throw new WippyError("Unavailable", "the database is closed", { retryable: true });
   }
 
-  async run(statement: Statement, signal: AbortSignal): Promise<Outcome> {
+  run(statement: Statement, signal: AbortSignal): Promise<Outcome> {
     if (statement.kind !== "execute" && this.#isFile && isRead(statement.sql)) {
-      try {
-        return await this.#read(statement, signal);
-      } catch (error) {
+      return this.#read(statement, signal).catch((error) => {
         // What only the writing connection can do or knows, such as its temporary tables: its answer decides.
         if (WippyError.from(error).kind === "Canceled") throw error;
-      }
+        return this.#write(statement, signal);
+      });
     }
-    const done = await this.#turns.take(this.#options.busyTimeout, this.#late, signal);
+    return this.#write(statement, signal);
+  }
+
+  /** Runs a statement on the writing connection, behind those before, while no transaction has it for itself. */
+  #write(statement: Statement, signal?: AbortSignal): Promise<Outcome> {
+    if (this.#writer && !this.#turns.taken) return this.#writer.run(statement, signal);
+    return this.#inTurn(this.#turns, () => this.#writing(), statement, signal);
+  }
+
+  async #inTurn(
+    turns: Turns,
+    link: () => SqliteLink,
+    statement: Statement,
+    signal?: AbortSignal,
+  ): Promise<Outcome> {
+    const done = await turns.take(this.#options.busyTimeout, this.#late, signal);
     try {
-      return await this.#writing().run(statement, signal);
+      // What comes next runs behind it.
+      return await link().run(statement, signal);
     } finally {
       done();
     }
   }
 
-  async #read(statement: Statement, signal: AbortSignal): Promise<Outcome> {
-    const { link, done } = await this.#reader(signal);
-    try {
-      return await link.run(statement, signal);
-    } finally {
-      done();
-    }
+  #read(statement: Statement, signal?: AbortSignal): Promise<Outcome> {
+    const reader = this.#freeReader();
+    return reader ? this.#readBy(reader, statement, signal) : this.#readLater(statement, signal);
   }
 
-  /** A reading connection that is free, a new one, or the turn after others. */
-  async #reader(signal: AbortSignal): Promise<{ link: SqliteLink; done: () => void }> {
-    let reader = this.#readers.find(({ turns }) => !turns.taken);
-    if (!reader && this.#readers.length + this.#opening < mostReaders) {
-      this.#opening += 1;
-      try {
-        // One that breaks down is not asked again; the writing connection answers.
-        const link = await this.#open(true, () => this.#forget(link));
-        if (this.#closed) {
-          await link.close();
-          throw new WippyError("Unavailable", "the database is closed", { retryable: true });
+  #readBy(reader: Reader, statement: Statement, signal?: AbortSignal): Promise<Outcome> {
+    if (!reader.watched && this.#options.threads) this.#watch(reader);
+    return reader.link.run(statement, signal);
+  }
+
+  /** A reading connection that takes statements along or is idle, where there can be no more the least busy one. */
+  #freeReader(): Reader | undefined {
+    let best: Reader | undefined;
+    for (const reader of this.#readers) {
+      if (reader.turns.taken || isSlow(reader)) continue;
+      if (reader.link.gathers) return reader;
+      if (!best || reader.link.pending < best.link.pending) best = reader;
+    }
+    const full = this.#readers.length >= mostReaders;
+    return best && (best.link.pending === 0 || full) ? best : undefined;
+  }
+
+  async #readLater(statement: Statement, signal?: AbortSignal): Promise<Outcome> {
+    const reader = await this.#reader(signal);
+    if (!reader.turns.taken) return await this.#readBy(reader, statement, signal);
+    return await this.#inTurn(reader.turns, () => reader.link, statement, signal);
+  }
+
+  /** Has others do what a reading connection does not come to because of a statement that takes long. */
+  #watch(reader: Reader): void {
+    const { link, turns } = reader;
+    const { batch } = link;
+    reader.watched = true;
+    this.#options.platform.setTimer(patience, () => {
+      reader.watched = false;
+      if (link.pending === 0 || turns.taken || this.#closed) return;
+      if (link.batch === batch) {
+        reader.slow = batch;
+        for (const { statement, signal, resolve, reject } of link.withdraw()) {
+          this.#read(statement, signal).then(resolve, reject);
         }
-        reader = { link, turns: new Turns(this.#options.platform) };
-        this.#readers.push(reader);
-      } finally {
-        this.#opening -= 1;
       }
+      this.#watch(reader);
+    });
+  }
+
+  /** A reading connection that is idle, a new one, or one after others. */
+  async #reader(signal?: AbortSignal): Promise<Reader> {
+    for (;;) {
+      const free = this.#freeReader();
+      if (free) return free;
+      if (this.#readers.length + this.#opening.size < mostReaders) {
+        const opening = this.#openReader();
+        this.#opening.add(opening);
+        try {
+          const reader = await opening;
+          if (signal?.aborted) throw new WippyError("Canceled", "canceled", { retryable: false });
+          return reader;
+        } finally {
+          this.#opening.delete(opening);
+        }
+      }
+      if (this.#opening.size === 0) break;
+      await Promise.race(this.#opening);
     }
-    reader ??= this.#readers[Math.floor(this.#turns.waits % Math.max(1, this.#readers.length))];
-    if (!reader) throw new WippyError("Unavailable", "no connection is free", { retryable: true });
-    const done = await reader.turns.take(this.#options.busyTimeout, this.#late, signal);
-    return { link: reader.link, done };
+    const usable = this.#readers.filter(({ turns }) => !turns.taken);
+    const [best] = usable.sort((a, b) => a.link.pending - b.link.pending);
+    const any = best ?? this.#readers[this.#turns.waits % Math.max(1, this.#readers.length)];
+    if (any) return any;
+    throw new WippyError("Unavailable", "no connection is free", { retryable: true });
+  }
+
+  async #openReader(): Promise<Reader> {
+    // One that breaks down is not asked again; the writing connection answers.
+    const link = await this.#open(true, () => this.#forget(link));
+    if (this.#closed) {
+      await link.close();
+      throw new WippyError("Unavailable", "the database is closed", { retryable: true });
+    }
+    const turns = new Turns(this.#options.platform);
+    const reader = { link, turns, watched: false, slow: -1 };
+    this.#readers.push(reader);
+    return reader;
+  }
+
+  /** The same for the caller alone. */
+  async #readerAlone(signal: AbortSignal): Promise<{ link: SqliteLink; done: () => void }> {
+    const { link, turns } = await this.#reader(signal);
+    return { link, done: await turns.take(this.#options.busyTimeout, this.#late, signal) };
   }
 
   #forget(link: SqliteLink): void {
@@ -155,7 +240,7 @@ export class SqliteDriver implements Driver {
 
   async begin({ readOnly }: TransactionOptions, signal: AbortSignal): Promise<Connection> {
     const { link, done } = readOnly && this.#isFile
-      ? await this.#reader(signal)
+      ? await this.#readerAlone(signal)
       : await this.#writerAlone(signal);
     try {
       // At once, so that what the transaction has read cannot be outdated when it writes.
@@ -204,11 +289,12 @@ export class SqliteDriver implements Driver {
   }
 
   figures(): PoolFigures {
-    const turns = [this.#turns, ...this.#readers.map((reader) => reader.turns)];
+    const links = [{ link: this.#writer, turns: this.#turns }, ...this.#readers];
+    const turns = links.map((each) => each.turns);
     return {
       max: this.#isFile ? mostReaders + 1 : 1,
       open: this.#readers.length + (this.#writer ? 1 : 0),
-      inUse: turns.filter(({ taken }) => taken).length,
+      inUse: links.filter(({ link, turns }) => turns.taken || (link?.pending ?? 0) > 0).length,
       waits: turns.reduce((sum, { waits }) => sum + waits, 0),
       waited: turns.reduce((sum, { waited }) => sum + waited, 0),
       closedIdle: 0,

@@ -1,24 +1,34 @@
 /**
- * Entry of the thread of one connection to an SQLite file: the first message opens it, the others are jobs.
+ * Entry of the thread of one connection to an SQLite file: the first message opens it, the others are statements.
  * @module
  */
 import { WippyError } from "../../../vm/error.ts";
-import { type ConnectionOptions, type Job, type Reply, SqliteConnection } from "./connection.ts";
+import { Claims } from "./claims.ts";
+import { type ConnectionOptions, type Reply, SqliteConnection } from "./connection.ts";
+import { packReplies, unpackStatements } from "./messages.ts";
 
 /** What the first message says. */
 export interface Opening {
   options: ConnectionOptions;
-  cancelled: Int32Array;
+  claims: Int32Array;
 }
 
-declare const self: { onmessage: (event: { data: Opening | Job | "close" }) => void };
-declare function postMessage(data: Reply | "closed", transfer?: ArrayBuffer[]): void;
+/** What the thread says: of statements the replies, packed where they are small; null for one that was taken back. */
+export type Answer = Uint8Array | (Reply | null)[] | Reply | "closed";
+
+declare const self: { onmessage: (event: { data: Opening | Uint8Array | "close" }) => void };
+declare function postMessage(data: Answer, transfer?: ArrayBuffer[]): void;
+
+/** Rows larger than that, in bytes, move to the other thread instead of being packed. */
+const moved = 65_536;
 
 let connection: SqliteConnection | undefined;
+let claims: Claims | undefined;
 
-function open({ options, cancelled }: Opening): Reply {
+function open({ options, claims: words }: Opening): Reply {
   try {
-    connection = new SqliteConnection(options, cancelled);
+    claims = new Claims(words);
+    connection = new SqliteConnection(options, claims);
     return { inTransaction: false };
   } catch (error) {
     return { failure: WippyError.from(error).toJSON(), inTransaction: false };
@@ -29,8 +39,20 @@ self.onmessage = ({ data }) => {
   if (data === "close") {
     connection?.close();
     postMessage("closed");
-    return;
+  } else if (data instanceof Uint8Array) {
+    const replies = unpackStatements(data).map((statement, at) =>
+      claims!.claim(at) ? connection!.run(statement, at) : null
+    );
+    const large = replies.flatMap((reply) =>
+      reply?.rows && reply.rows.length > moved ? [reply.rows.buffer as ArrayBuffer] : []
+    );
+    if (large.length > 0) {
+      postMessage(replies, large);
+      return;
+    }
+    const packed = packReplies(replies);
+    postMessage(packed, [packed.buffer]);
+  } else {
+    postMessage(open(data));
   }
-  const reply = "options" in data ? open(data) : connection!.run(data);
-  postMessage(reply, reply.rows ? [reply.rows.buffer as ArrayBuffer] : []);
 };
