@@ -1,7 +1,10 @@
 /**
  * Makes what is published of a version, in `dist/release`:
  *
- *     scripts/release [--target linux-x64]... [--out DIR] [--snapshot]
+ *     scripts/release [--target linux-x64]... [--out DIR] [--url ADDRESS] [--snapshot] [--archives]
+ *
+ * `--url` is where it will be published; install.sh downloads from there. `--archives` makes only what install.sh
+ * needs.
  *
  * The commit must be tagged with the version, `v0.1.0` for example, and the tree must have no changes; `--snapshot`
  * makes a release of any state. Two runs from the same commit make the same bytes.
@@ -81,6 +84,14 @@ function companions(notes: string): ArchiveFile[] {
   ];
 }
 
+/** The script that installs from an address; without one, its user names it. @throws when it is not an address */
+function installer(url: string | undefined): string {
+  const script = readFileSync(join(root, "install.sh"), "utf8");
+  if (url === undefined) return script;
+  if (!/^https?:\/\/[\w.:/~%-]+$/.test(url)) throw new Error(`--url ${url} is not an address`);
+  return script.replace("${WIPPY_RELEASES:-}", `\${WIPPY_RELEASES:-${url.replace(/\/$/, "")}}`);
+}
+
 /** Writes a file of the release. Returns its size. */
 function publish(release: Release, name: string, data: Uint8Array | string): number {
   writeFileSync(join(release.out, name), data);
@@ -126,7 +137,9 @@ async function main(args: string[]): Promise<void> {
     options: {
       target: { type: "string", multiple: true },
       out: { type: "string", default: join(root, "dist/release") },
+      url: { type: "string" },
       snapshot: { type: "boolean", default: false },
+      archives: { type: "boolean", default: false },
     },
   });
   const wanted = values.target?.map(targetOf) ?? targets;
@@ -151,8 +164,11 @@ async function main(args: string[]): Promise<void> {
       await releaseTarget(release, target, beside, (text) => console.log(`${place}: ${text}`)),
     );
   }
-  publish(release, "CHANGES.md", notes);
-  publish(release, "wippy.cdx.json", billOfMaterials(works, source.commit, source.time));
+  if (!values.archives) {
+    publish(release, "CHANGES.md", notes);
+    publish(release, "wippy.cdx.json", billOfMaterials(works, source.commit, source.time));
+    publish(release, "install.sh", installer(values.url));
+  }
   const sums = [...release.sums].sort(([a], [b]) => a < b ? -1 : 1);
   writeFileSync(
     join(out, "SHA256SUMS"),
