@@ -3,14 +3,23 @@
  * is loaded when it is needed, so that a program without workflows starts without it.
  * @module
  */
+import type { TemporalProviderOptions } from "./temporal/settings.ts";
 import type { ProviderOptions, StorageTools, StoredRuns, WorkflowProvider } from "../provider.ts";
 
 /** Where runs are kept, and so by which provider. */
-export type ProviderPlace = {
+export type ProviderPlace = JournalPlace | TemporalPlace;
+
+/** A journal file on this machine. */
+export interface JournalPlace {
   type: "sqlite";
   /** Path of the journal file. */
   path: string;
-};
+}
+
+/** A namespace of a Temporal server. */
+export interface TemporalPlace extends Omit<TemporalProviderOptions, keyof ProviderOptions> {
+  type: "temporal";
+}
 
 /**
  * Makes the provider of a place; it is not open yet.
@@ -26,6 +35,10 @@ export async function createProvider(
   place: ProviderPlace,
   options: ProviderOptions = {},
 ): Promise<WorkflowProvider> {
+  if (place.type === "temporal") {
+    const { TemporalProvider } = await import("./temporal/temporal.ts");
+    return new TemporalProvider({ ...options, ...place });
+  }
   const { SqliteProvider } = await import("./sqlite/sqlite.ts");
   return new SqliteProvider({ ...options, path: place.path });
 }
@@ -36,7 +49,7 @@ export async function createProvider(
  * @throws WippyError NotFound when there is nothing; Invalid when it is not a journal, or has another
  * schema than this program's; PermissionDenied
  */
-export async function readStored(place: ProviderPlace): Promise<StoredRuns> {
+export async function readStored(place: JournalPlace): Promise<StoredRuns> {
   const { JournalReader } = await import("./sqlite/read/read.ts");
   return new JournalReader(place.path);
 }

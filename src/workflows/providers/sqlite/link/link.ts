@@ -3,6 +3,7 @@ import { packTasks, unpackAnswers } from "../../../tasks/wire.ts";
 import type { ProviderPlatform } from "../../../provider.ts";
 import { Journal } from "../journal.ts";
 import type { JournalRequest, NodeEvent } from "../protocol.ts";
+import { portPair } from "../../../tasks/ports.ts";
 import type { QueuePort, Transport } from "../../../tasks/tasks.ts";
 
 /** The way to a journal, wherever it runs. */
@@ -99,42 +100,5 @@ export class JournalPorts {
   dispatch(worker: number, tasks: Parameters<typeof packTasks>[0]): void {
     const bytes = packTasks(tasks);
     this.#ports.get(worker)?.postMessage(bytes, [bytes.buffer as ArrayBuffer]);
-  }
-}
-
-/** Two ends in one thread: what is posted at one arrives at the other. */
-function portPair(transport: Transport): [QueuePort, QueuePort] {
-  const [one, other] = [new LocalPort(), new LocalPort()];
-  one.send = transport((data) => other.receive(data));
-  other.send = transport((data) => one.receive(data));
-  return [one, other];
-}
-
-/** Like a `MessagePort`, keeps what arrives before somebody listens. */
-class LocalPort implements QueuePort {
-  send: (data: Uint8Array) => void = () => {};
-  #early: Uint8Array[] = [];
-  #listener: QueuePort["onmessage"] = null;
-
-  get onmessage(): QueuePort["onmessage"] {
-    return this.#listener;
-  }
-
-  set onmessage(listener: QueuePort["onmessage"]) {
-    this.#listener = listener;
-    for (const data of this.#early.splice(0)) this.receive(data);
-  }
-
-  receive(data: Uint8Array): void {
-    if (this.#listener) this.#listener({ data } as MessageEvent<Uint8Array>);
-    else this.#early.push(data);
-  }
-
-  postMessage(data: Uint8Array): void {
-    this.send(data);
-  }
-
-  close(): void {
-    this.send = () => {};
   }
 }

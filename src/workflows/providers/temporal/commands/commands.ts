@@ -1,0 +1,493 @@
+import { temporal } from "@temporalio/proto";
+import { unpack } from "../../../../vm/codec.ts";
+import type { LuaValue } from "../../../../vm/value.ts";
+import type { Failure } from "../../../engine/outcome.ts";
+import type { EventData, PackedCommand } from "../../../history/history.ts";
+import { canceledFailure } from "../../../history/retry.ts";
+import { workflowIdOf } from "../../../pid.ts";
+import type { OutboxMessage } from "../../../provider.ts";
+import type { Payload as Packed } from "../../../payload.ts";
+import { closingCommands } from "../../../replay/determinism.ts";
+import type { Conversion } from "../conversion.ts";
+import { versionAttribute, writeAttributes } from "../history/attributes.ts";
+import type { HistoryReader } from "../history/history.ts";
+import {
+  type CallInfo,
+  type CarriedMessage,
+  headerOf,
+  markers,
+  plain,
+  resultPayloads,
+  unpackedPayloads,
+} from "../names.ts";
+import {
+  duration,
+  long,
+  type Payload,
+  type ProtocolMessage,
+  type TemporalCommand,
+} from "../proto.ts";
+import { closePolicies, retryPolicy, reusePolicies, runOptions } from "./policies.ts";
+import { acceptance, asRejection, type PendingUpdate, rejection, response } from "./updates.ts";
+
+const { CommandType: Type } = temporal.api.enums.v1;
+
+/** Milliseconds that one attempt may take, unless its options say otherwise. */
+const defaultStartToClose = 10 * 60_000;
+
+/**
+ * Milliseconds within which the worker of an activity is to be heard of: it beats by itself, so that an attempt that
+ * was lost with its worker is repeated soon, and a request to cancel is heard.
+ */
+const workerBeat = 30_000;
+
+type Of<Kind extends PackedCommand["type"]> = Extract<PackedCommand, { type: Kind }>;
+
+/** What commands are written for. */
+export interface CommandContext {
+  conversion: Conversion;
+  identity: string;
+  reader: HistoryReader;
+  /** Id of the task's start. */
+  startedEventId: number;
+  /** Updates that have no answer yet, by id. */
+  updates: Map<string, PendingUpdate>;
+  /** The task queue of a host. @throws WippyError NotFound */
+  queueOf(hostId: string): string;
+}
+
+/** A task's commands as Temporal takes them. */
+export interface WrittenCommands {
+  commands: TemporalCommand[];
+  messages: ProtocolMessage[];
+  /** A further task is to follow at once. */
+  force: boolean;
+  /** Messages to plain processes, which leave when the task is committed. */
+  outbox: OutboxMessage[];
+  /** The run ends with this task. */
+  closing: boolean;
+  /** Activities that are canceled, by their numbers. */
+  canceled: number[];
+}
+
+/** Translates the commands of one task. */
+export class CommandWriter {
+  readonly #context: CommandContext;
+  readonly #written: WrittenCommands = {
+    commands: [],
+    messages: [],
+    force: false,
+    outbox: [],
+    closing: false,
+    canceled: [],
+  };
+  /** Activities that this task schedules: id of the event that it is going to leave. */
+  readonly #scheduled = new Map<number, number>();
+  readonly #children = new Map<number, string>();
+  #before: "search" | "other" = "other";
+
+  constructor(context: CommandContext) {
+    this.#context = context;
+  }
+
+  write(commands: readonly PackedCommand[]): WrittenCommands {
+    for (const command of commands) {
+      if (closingCommands.has(command.type)) this.#acceptRest(command.type);
+      this.#write(command);
+      const searchOnly = command.type === "upsert_attributes" && !command.memo;
+      this.#before = searchOnly ? "search" : "other";
+    }
+    if (!this.#written.closing) this.#acceptRest();
+    return this.#written;
+  }
+
+  #add(command: TemporalCommand): void {
+    this.#written.commands.push(command);
+  }
+
+  /** Id of the event that the next command is going to leave. */
+  get #nextEvent(): number {
+    return this.#context.startedEventId + 2 + this.#written.commands.length;
+  }
+
+  #write(command: PackedCommand): void {
+    switch (command.type) {
+      case "start_timer":
+        return this.#add({
+          commandType: Type.COMMAND_TYPE_START_TIMER,
+          startTimerCommandAttributes: {
+            timerId: String(command.seq),
+            startToFireTimeout: duration(Math.max(1, command.duration)),
+          },
+        });
+      case "cancel_timer":
+        return this.#add({
+          commandType: Type.COMMAND_TYPE_CANCEL_TIMER,
+          cancelTimerCommandAttributes: { timerId: String(command.seq) },
+        });
+      case "schedule_activity":
+        return this.#scheduleActivity(command);
+      case "cancel_activity":
+        return this.#cancelActivity(command.seq);
+      case "start_child":
+        return this.#startChild(command);
+      case "cancel_child":
+        return this.#cancelChild(command);
+      case "signal_external":
+        return this.#signalExternal(command);
+      case "cancel_external":
+        return this.#cancelExternal(command);
+      case "record": {
+        const { seq, value, failure } = command;
+        return this.#marker(markers.sideEffect, { seq }, value, failure);
+      }
+      case "record_patch":
+        return this.#recordPatch(command);
+      case "schedule_local_activity": {
+        const { seq, activityId = String(seq), entry, attempt } = command;
+        const about: EventData["LocalActivityScheduled"] = { seq, activityId, entry, attempt };
+        return this.#marker(markers.localActivityScheduled, about);
+      }
+      case "cancel_local_activity":
+        return this.#marker(markers.localActivityCancelRequested, { seq: command.seq });
+      case "record_local_activity": {
+        const { type: _, value, failure, ...about } = command;
+        return this.#marker(markers.localActivity, about, value, failure);
+      }
+      case "send_message":
+        return this.#sendMessage(command);
+      case "upsert_attributes":
+        return this.#upsertAttributes(command);
+      case "accept_update":
+        return this.#acceptUpdate(command.updateId);
+      case "reject_update":
+        return this.#rejectUpdate(command);
+      case "complete_update":
+        return this.#completeUpdate(command);
+      default:
+        return this.#close(command);
+    }
+  }
+
+  #scheduleActivity(command: Of<"schedule_activity">): void {
+    const { seq, entry, args, options, operation, activityId = String(seq), frame } = command;
+    const { conversion, reader, queueOf } = this.#context;
+    const { started } = reader;
+    const wait = (options.cancellationType ??
+      (options.waitForCancellation ? "wait_cancellation_completed" : "try_cancel")) ===
+      "wait_cancellation_completed";
+    const info: CallInfo = {
+      seq,
+      ...started && { host: started.hostId },
+      ...operation && { operation },
+      ...wait && { wait },
+      ...options.heartbeatTimeout === undefined && { beats: true },
+    };
+    // The failure of a host operation is its result: it runs again only when its worker is lost.
+    const policy = operation ? {} : options.retryPolicy ?? {};
+    const startToClose = options.startToCloseTimeout ?? defaultStartToClose;
+    const { scheduleToCloseTimeout, scheduleToStartTimeout } = options;
+    this.#scheduled.set(seq, this.#nextEvent);
+    this.#add({
+      commandType: Type.COMMAND_TYPE_SCHEDULE_ACTIVITY_TASK,
+      ...options.summary !== undefined &&
+        { userMetadata: { summary: conversion.payload(options.summary) } },
+      scheduleActivityTaskCommandAttributes: {
+        activityId,
+        activityType: { name: entry },
+        taskQueue: { name: queueOf(started?.hostId ?? "") },
+        header: headerOf(conversion, info, frame ?? started?.frame),
+        input: unpackedPayloads(conversion, args),
+        startToCloseTimeout: duration(startToClose),
+        ...scheduleToCloseTimeout !== undefined &&
+          { scheduleToCloseTimeout: duration(scheduleToCloseTimeout) },
+        ...scheduleToStartTimeout !== undefined &&
+          { scheduleToStartTimeout: duration(scheduleToStartTimeout) },
+        heartbeatTimeout: duration(options.heartbeatTimeout ?? Math.min(workerBeat, startToClose)),
+        retryPolicy: retryPolicy(policy),
+        requestEagerExecution: true,
+      },
+    });
+  }
+
+  #cancelActivity(seq: number): void {
+    const id = this.#scheduled.get(seq) ?? this.#context.reader.scheduledEvent(seq);
+    // It has ended, and code is told so next.
+    if (id === undefined) return this.#marker(markers.separator, { seq });
+    // What it counts as is shown by a task that follows.
+    this.#written.force = true;
+    this.#written.canceled.push(seq);
+    this.#add({
+      commandType: Type.COMMAND_TYPE_REQUEST_CANCEL_ACTIVITY_TASK,
+      requestCancelActivityTaskCommandAttributes: {
+        scheduledEventId: long(id),
+      },
+    });
+  }
+
+  #startChild(command: Of<"start_child">): void {
+    const { seq, entry, hostId, args, options, memo, searchAttributes, frame } = command;
+    const { conversion, reader, queueOf } = this.#context;
+    const { started, runId } = reader;
+    const workflowId = command.workflowId ?? `${runId}_${seq}`;
+    const pid = started?.pid ?? "";
+    this.#children.set(seq, workflowId);
+    const messages = (command.messages ?? []).map(({ name, payloads }): CarriedMessage => ({
+      name,
+      sender: pid,
+      payloads: unpack(payloads) as LuaValue[],
+    }));
+    const info: CallInfo = { seq, host: hostId, parent: pid };
+    this.#add({
+      commandType: Type.COMMAND_TYPE_START_CHILD_WORKFLOW_EXECUTION,
+      ...texts(conversion, options),
+      startChildWorkflowExecutionCommandAttributes: {
+        workflowId,
+        workflowType: { name: entry },
+        taskQueue: { name: queueOf(hostId) },
+        input: unpackedPayloads(conversion, args),
+        header: headerOf(conversion, info, frame ?? started?.frame, messages),
+        ...runOptions(options),
+        parentClosePolicy: closePolicies[options.parentClosePolicy ?? "terminate"],
+        workflowIdReusePolicy: reusePolicies[options.idReusePolicy ?? "allow_duplicate"],
+        ...memo && { memo: { fields: memoFields(conversion, memo) } },
+        ...searchAttributes &&
+          { searchAttributes: { indexedFields: writeAttributes(searchAttributes) } },
+      },
+    });
+  }
+
+  #cancelChild({ seq, reason }: Of<"cancel_child">): void {
+    const workflowId = this.#children.get(seq) ?? this.#context.reader.childId(seq);
+    if (workflowId === undefined) return this.#marker(markers.separator, { seq });
+    this.#add({
+      commandType: Type.COMMAND_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION,
+      requestCancelExternalWorkflowExecutionCommandAttributes: {
+        workflowId,
+        childWorkflowOnly: true,
+        ...reason !== undefined && { reason },
+      },
+    });
+  }
+
+  #signalExternal({ seq, pid, name, payloads }: Of<"signal_external">): void {
+    const { conversion, reader } = this.#context;
+    const info: CallInfo = { seq, sender: reader.started?.pid ?? "", parent: pid };
+    this.#add({
+      commandType: Type.COMMAND_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION,
+      signalExternalWorkflowExecutionCommandAttributes: {
+        execution: { workflowId: workflowIdOf(pid) ?? pid },
+        signalName: name,
+        input: unpackedPayloads(conversion, payloads),
+        header: headerOf(conversion, info),
+      },
+    });
+  }
+
+  #cancelExternal({ seq, pid, reason }: Of<"cancel_external">): void {
+    const info: CallInfo = { seq, parent: pid };
+    this.#add({
+      commandType: Type.COMMAND_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION,
+      requestCancelExternalWorkflowExecutionCommandAttributes: {
+        workflowId: workflowIdOf(pid) ?? pid,
+        control: JSON.stringify(info),
+        ...reason !== undefined && { reason },
+      },
+    });
+  }
+
+  #recordPatch({ changeId, version }: Of<"record_patch">): void {
+    const { reader } = this.#context;
+    this.#marker(markers.version, { changeId, version });
+    const versions = new Set([...reader.versions, `${changeId}-${version}`]);
+    this.#add({
+      commandType: Type.COMMAND_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES,
+      upsertWorkflowSearchAttributesCommandAttributes: {
+        searchAttributes: { indexedFields: versionAttribute([...versions]) },
+      },
+    });
+  }
+
+  #sendMessage({ seq, pid, topic, payloads }: Of<"send_message">): void {
+    const from = this.#context.reader.started?.pid ?? "";
+    this.#marker(markers.message, { seq, pid, topic });
+    this.#written.outbox.push({ to: pid, from, topic, payloads });
+  }
+
+  #upsertAttributes({ search, memo }: Of<"upsert_attributes">): void {
+    if (search) {
+      this.#add({
+        commandType: Type.COMMAND_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES,
+        upsertWorkflowSearchAttributesCommandAttributes: {
+          searchAttributes: { indexedFields: writeAttributes(search) },
+        },
+      });
+    } else if (this.#before === "search") {
+      this.#marker(markers.separator, {});
+    }
+    if (!memo) return;
+    this.#add({
+      commandType: Type.COMMAND_TYPE_MODIFY_WORKFLOW_PROPERTIES,
+      modifyWorkflowPropertiesCommandAttributes: {
+        upsertedMemo: { fields: memoFields(this.#context.conversion, memo) },
+      },
+    });
+  }
+
+  #marker(name: string, about: object, value?: Packed, failure?: Failure): void {
+    const { conversion } = this.#context;
+    this.#add({
+      commandType: Type.COMMAND_TYPE_RECORD_MARKER,
+      recordMarkerCommandAttributes: {
+        markerName: name,
+        details: {
+          about: { payloads: [plain(about)] },
+          ...value && { value: resultPayloads(conversion, value) },
+        },
+        ...failure && { failure: conversion.failure(failure) },
+      },
+    });
+  }
+
+  #tell(message: ProtocolMessage): void {
+    this.#written.messages.push(message);
+    this.#add({
+      commandType: Type.COMMAND_TYPE_PROTOCOL_MESSAGE,
+      protocolMessageCommandAttributes: { messageId: message.id ?? "" },
+    });
+  }
+
+  #acceptUpdate(updateId: string): void {
+    const pending = this.#context.updates.get(updateId);
+    this.#context.updates.delete(updateId);
+    if (pending) this.#tell(acceptance(pending));
+    else this.#marker(markers.updateAnswer, { updateId, answer: "accepted" });
+  }
+
+  #rejectUpdate({ updateId, failure }: Of<"reject_update">): void {
+    const { conversion, updates, identity } = this.#context;
+    const pending = updates.get(updateId);
+    updates.delete(updateId);
+    if (pending) {
+      const refusal = asRejection(conversion.failure(failure));
+      this.#written.messages.push(rejection(pending, refusal));
+      return;
+    }
+    this.#marker(markers.updateAnswer, { updateId, answer: "rejected" }, undefined, failure);
+    const refusal = asRejection(conversion.failure(failure));
+    this.#tell(response(updateId, identity, { failure: refusal }));
+  }
+
+  #completeUpdate({ updateId, value, failure }: Of<"complete_update">): void {
+    const { conversion, identity } = this.#context;
+    this.#tell(response(
+      updateId,
+      identity,
+      failure
+        ? { failure: conversion.failure(failure) }
+        : { success: value ? resultPayloads(conversion, value) : { payloads: [] } },
+    ));
+  }
+
+  /**
+   * The server forgets an update that a task has shown and not answered, so it is accepted in the code's place; what
+   * the code answers later is noted.
+   *
+   * @param closing the run goes on as another one, which gets what was not accepted
+   */
+  #acceptRest(closing?: string): void {
+    const { updates } = this.#context;
+    if (closing !== "continue_as_new") {
+      for (const [updateId, pending] of [...updates]) {
+        updates.delete(updateId);
+        this.#marker(markers.updateAnswer, { updateId, answer: "delivered" });
+        this.#tell(acceptance(pending));
+      }
+    }
+    if (closing !== undefined) this.#written.closing = true;
+  }
+
+  #close(
+    command: Of<
+      | "complete_workflow"
+      | "fail_workflow"
+      | "cancel_workflow_execution"
+      | "continue_as_new"
+    >,
+  ): void {
+    const { conversion } = this.#context;
+    switch (command.type) {
+      case "complete_workflow":
+        return this.#add({
+          commandType: Type.COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION,
+          completeWorkflowExecutionCommandAttributes: {
+            result: resultPayloads(conversion, command.result),
+          },
+        });
+      case "fail_workflow":
+        return this.#add({
+          commandType: Type.COMMAND_TYPE_FAIL_WORKFLOW_EXECUTION,
+          failWorkflowExecutionCommandAttributes: { failure: conversion.failure(command.failure) },
+        });
+      case "cancel_workflow_execution": {
+        const { kind, message, details } = command.failure ?? canceledFailure();
+        const told = { kind, message, ...details && { details: details as LuaValue } };
+        return this.#add({
+          commandType: Type.COMMAND_TYPE_CANCEL_WORKFLOW_EXECUTION,
+          cancelWorkflowExecutionCommandAttributes: {
+            details: { payloads: [conversion.payload(told)] },
+          },
+        });
+      }
+      case "continue_as_new":
+        return this.#continueAsNew(command);
+    }
+  }
+
+  #continueAsNew(command: Of<"continue_as_new">): void {
+    const { entry, args, messages = [], cancelRequest } = command;
+    const { conversion, reader, queueOf } = this.#context;
+    const { started } = reader;
+    const carried = messages.map(({ name, sender, payloads }): CarriedMessage => ({
+      name,
+      sender,
+      payloads: unpack(payloads) as LuaValue[],
+    }));
+    const info: CallInfo = {
+      ...started && { host: started.hostId },
+      ...started?.parent && { parent: started.parent.pid },
+      ...cancelRequest && { cancel: cancelRequest },
+    };
+    this.#add({
+      commandType: Type.COMMAND_TYPE_CONTINUE_AS_NEW_WORKFLOW_EXECUTION,
+      continueAsNewWorkflowExecutionCommandAttributes: {
+        workflowType: { name: entry },
+        taskQueue: { name: queueOf(started?.hostId ?? "") },
+        input: unpackedPayloads(conversion, args),
+        header: headerOf(conversion, info, started?.frame, carried),
+      },
+    });
+  }
+}
+
+/** A packed memo as a message has it. */
+export function memoFields(conversion: Conversion, memo: Packed): { [name: string]: Payload } {
+  const table = unpack(memo) as Record<string, LuaValue>;
+  return Object.fromEntries(
+    Object.entries(table).map(([name, value]) => [name, conversion.payload(value)]),
+  );
+}
+
+/** Texts for people. */
+export function texts(
+  conversion: Conversion,
+  { summary, details }: { summary?: string; details?: string },
+): { userMetadata?: temporal.api.sdk.v1.IUserMetadata } {
+  if (summary === undefined && details === undefined) return {};
+  return {
+    userMetadata: {
+      ...summary !== undefined && { summary: conversion.payload(summary) },
+      ...details !== undefined && { details: conversion.payload(details) },
+    },
+  };
+}

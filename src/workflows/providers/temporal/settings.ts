@@ -1,0 +1,21 @@
+import type { ProviderOptions } from "../../provider.ts";
+import type { Connection } from "./bridge/bridge.ts";
+import type { WorkerSettings } from "./bridge/settings.ts";
+import type { Conversion } from "./conversion.ts";
+
+/** A durable host and the task queue that its workers take from. */
+export interface TemporalHost extends WorkerSettings {
+  hostId: string;
+}
+
+export interface TemporalProviderOptions extends ProviderOptions {
+  /** Opens the connection; called by `open`. */
+  connect: () => Promise<Connection>;
+  conversion: Conversion;
+  /** The hosts whose tasks this provider takes. The first one is that of runs whose own is unknown. */
+  hosts: TemporalHost[];
+  /** The task queue of a host of another provider. @default its id */
+  queueOf?: (hostId: string) => string | undefined;
+  /** Whether search attributes that the server does not know are added to it. @default false */
+  addSearchAttributes?: boolean;
+}

@@ -1,0 +1,367 @@
+import type { temporal } from "@temporalio/proto";
+import { pack } from "../../../../vm/codec.ts";
+import { WippyError } from "../../../../vm/error.ts";
+import type { Failure } from "../../../engine/outcome.ts";
+import { attemptRecord } from "../../../failure-records.ts";
+import { canceledFailure, decideRetry } from "../../../history/retry.ts";
+import type { RetryPolicy } from "../../../options/options.ts";
+import { workflowPid } from "../../../pid.ts";
+import type { Payload as Packed } from "../../../payload.ts";
+import type { ProviderPlatform } from "../../../provider.ts";
+import type { ActivityResult } from "../../../tasks/tasks.ts";
+import { packIdentity } from "../../../tasks/wire.ts";
+import type { RpcRequest } from "../bridge/bridge.ts";
+import type { WorkerSettings } from "../bridge/settings.ts";
+import { frameOf, infoOf, resultPayloads, unpackedPayloads, valuesOf } from "../names.ts";
+import { instant, milliseconds } from "../proto.ts";
+import { deployment, type TaskContext } from "./worker.ts";
+
+/** An attempt as the server hands it out. */
+export type PolledActivity = temporal.api.workflowservice.v1.IPollActivityTaskQueueResponse;
+
+/** Part of the time in which a beat has to come, after which one is sent. */
+const beatShare = 0.4;
+/** Milliseconds between two beats at most: a request to cancel comes with the answer to one. */
+const longestBeat = 10_000;
+
+interface Attempt {
+  token: string;
+  taskToken: Uint8Array;
+  runId: string;
+  workflowId: string;
+  activityId: string;
+  seq: number | undefined;
+  entry: string;
+  attempt: number;
+  worker: number;
+  operation: boolean;
+  /** A cancellation ends it when it ends by itself. */
+  wait: boolean;
+  canceling: boolean;
+  policy: RetryPolicy;
+  settings: WorkerSettings;
+  details: Packed | undefined;
+  /** Whether `details` are not sent yet. */
+  fresh: boolean;
+  end: (() => void)[];
+  /** Gives the place of the attempt back. */
+  done: () => void;
+}
+
+type Platform = Pick<ProviderPlatform, "now" | "setTimer">;
+
+/** The attempts of activities that this runtime has under way. */
+export class Activities {
+  readonly #context: TaskContext;
+  readonly #platform: Platform;
+  readonly #attempts = new Map<string, Attempt>();
+  readonly #runs = new Map<string, number>();
+  #numbers = 0;
+  #count = 0;
+
+  constructor(context: TaskContext, platform: Platform) {
+    this.#context = context;
+    this.#platform = platform;
+  }
+
+  get busy(): number {
+    return this.#attempts.size;
+  }
+
+  /** Hands an attempt to a worker. @param done is called when it is over */
+  take(polled: PolledActivity, settings: WorkerSettings, done: () => void = () => {}): void {
+    try {
+      this.#take(polled, settings, done);
+    } catch (error) {
+      done();
+      const failure = WippyError.from(error).toJSON();
+      void this.#answer("respondActivityTaskFailed", {
+        taskToken: polled.taskToken ?? new Uint8Array(),
+        failure: this.#context.conversion.failure(failure),
+      });
+    }
+  }
+
+  #take(polled: PolledActivity, settings: WorkerSettings, done: () => void): void {
+    const { conversion, links, number, node, hostOf } = this.#context;
+    const { workflowId = "", runId = "" } = polled.workflowExecution ?? {};
+    const activityId = polled.activityId ?? "";
+    const entry = polled.activityType?.name ?? "";
+    const info = infoOf(polled.header);
+    const hostId = info.host ?? hostOf(settings.taskQueue);
+    const attempt = polled.attempt || 1;
+    const seq = info.seq === undefined ? activityId.replaceAll(".", "_") : String(info.seq);
+    const token = [number, this.#numberOf(runId ?? ""), seq, attempt, ++this.#count].join(".");
+    const now = this.#platform.now();
+    const started = instant(polled.startedTime) || now;
+    const scheduled = instant(polled.scheduledTime) || now;
+    const oneAttempt = milliseconds(polled.startToCloseTimeout) ?? Infinity;
+    const all = milliseconds(polled.scheduleToCloseTimeout) ?? Infinity;
+    // The clock of the server may differ from this one's: what counts is how long it takes.
+    const length = Math.min(oneAttempt, scheduled + all - started);
+    const heartbeatTimeout = milliseconds(polled.heartbeatTimeout);
+    const frame = frameOf(conversion, polled.header);
+    const beaten = valuesOf(conversion, polled.heartbeatDetails);
+    const worker = links.choose();
+    const made: Attempt = {
+      token,
+      taskToken: polled.taskToken ?? new Uint8Array(),
+      runId: runId ?? "",
+      workflowId: workflowId ?? "",
+      activityId,
+      seq: info.seq,
+      entry,
+      attempt,
+      worker,
+      operation: info.operation === true,
+      wait: info.wait === true,
+      canceling: false,
+      policy: policyOf(polled),
+      settings,
+      details: undefined,
+      fresh: false,
+      end: [],
+      done,
+    };
+    this.#attempts.set(token, made);
+    links.count(worker, 1);
+    if (Number.isFinite(length)) {
+      made.end.push(this.#timer(length, () => this.#stop(made, "the attempt took too long")));
+    }
+    if (heartbeatTimeout !== undefined) this.#beat(made, heartbeatTimeout, info.beats === true);
+    const args = pack(valuesOf(conversion, polled.input));
+    links.send(worker, {
+      type: "activity",
+      task: {
+        token,
+        entry,
+        operation: made.operation,
+        args,
+        ...frame && { frame },
+        identity: packIdentity({
+          runId: made.runId,
+          workflowId: made.workflowId,
+          pid: workflowPid(node, hostId, made.workflowId),
+          hostId,
+        }),
+        attempt,
+        ...activityId !== seq && { activityId },
+        scheduledTime: scheduled,
+        deadline: Number.isFinite(length) ? now + length : Number.MAX_SAFE_INTEGER,
+        ...heartbeatTimeout !== undefined && !info.beats && { heartbeatTimeout },
+        ...beaten.length > 0 && { heartbeat: pack(beaten) },
+      },
+    });
+  }
+
+  #numberOf(runId: string): number {
+    let number = this.#runs.get(runId);
+    if (number === undefined) this.#runs.set(runId, number = ++this.#numbers);
+    // What a worker remembers of a run goes by this number.
+    if (this.#runs.size > 10_000) {
+      for (const oldest of this.#runs.keys()) {
+        this.#runs.delete(oldest);
+        break;
+      }
+    }
+    return number;
+  }
+
+  #timer(delay: number, callback: () => void): () => void {
+    return this.#platform.setTimer(Math.min(Math.max(0, delay), 2 ** 30), callback);
+  }
+
+  /** Tells the server of an attempt, again and again. @param always also when the activity has said nothing */
+  #beat(attempt: Attempt, timeout: number, always: boolean): void {
+    const interval = Math.min(longestBeat, timeout * beatShare);
+    const next = (): void => {
+      const cancel = this.#timer(interval, () => {
+        if (!this.#attempts.has(attempt.token)) return;
+        if (always || attempt.fresh) void this.#sendBeat(attempt);
+        next();
+      });
+      attempt.end = [...attempt.end.slice(-2), cancel];
+    };
+    next();
+  }
+
+  async #sendBeat(attempt: Attempt): Promise<void> {
+    const { connection, conversion } = this.#context;
+    attempt.fresh = false;
+    const { details, taskToken, token } = attempt;
+    try {
+      const answer = await connection.rpc("recordActivityTaskHeartbeat", {
+        taskToken,
+        ...details && { details: unpackedPayloads(conversion, details) },
+      });
+      if (answer.cancelRequested && this.#attempts.has(token)) this.#cancel(attempt);
+    } catch (error) {
+      if (WippyError.from(error).kind === "NotFound") this.#stop(attempt, "it is no longer wanted");
+    }
+  }
+
+  /** An activity has something to say of its progress. */
+  heartbeat(token: string, details: Packed): void {
+    const attempt = this.#attempts.get(token);
+    if (!attempt) return;
+    attempt.details = details;
+    // The first is sent at once, the others with the next beat.
+    const first = !attempt.fresh;
+    attempt.fresh = true;
+    if (first) void this.#sendBeat(attempt);
+  }
+
+  /** A worker has answered. */
+  answered(token: string, result: ActivityResult): void {
+    const attempt = this.#attempts.get(token);
+    if (!attempt) return;
+    this.#forget(attempt);
+    void this.#report(attempt, result);
+  }
+
+  async #report(attempt: Attempt, result: ActivityResult): Promise<void> {
+    const { conversion } = this.#context;
+    const { taskToken, settings } = attempt;
+    const version = deployment(settings);
+    if (result.status === "completed") {
+      const value = resultPayloads(conversion, result.value);
+      return await this.#answer("respondActivityTaskCompleted", {
+        taskToken,
+        result: value,
+        ...version,
+      });
+    }
+    if (attempt.canceling && result.failure.kind === "Canceled") {
+      return await this.#answer("respondActivityTaskCanceled", { taskToken, ...version });
+    }
+    await this.#failed(attempt, result.failure);
+  }
+
+  async #failed(attempt: Attempt, failure: Failure): Promise<void> {
+    const { conversion, report } = this.#context;
+    const { taskToken, details, settings, operation } = attempt;
+    const converted = conversion.failure(failure);
+    // What is final is said by the flag alone: the failure itself keeps what it said.
+    if (operation && converted.applicationFailureInfo) {
+      converted.applicationFailureInfo.nonRetryable = true;
+    } else {
+      const { workflowId, runId, activityId, entry, policy } = attempt;
+      const decision = decideRetry(policy, failure, attempt.attempt, this.#platform.now());
+      const next = "final" in decision ? decision.final : decision.delay;
+      const record = attemptRecord({
+        workflowId,
+        runId,
+        activityId,
+        entry,
+        attempt: attempt.attempt,
+        failure,
+        next,
+      });
+      if (record) report(record);
+    }
+    await this.#answer("respondActivityTaskFailed", {
+      taskToken,
+      failure: converted,
+      ...details && { lastHeartbeatDetails: unpackedPayloads(conversion, details) },
+      ...deployment(settings),
+    });
+  }
+
+  /** Tells the server; an attempt that it no longer waits for is over. */
+  async #answer<
+    Name extends
+      | "respondActivityTaskCompleted"
+      | "respondActivityTaskFailed"
+      | "respondActivityTaskCanceled",
+  >(name: Name, request: RpcRequest<Name>): Promise<void> {
+    try {
+      await this.#context.connection.rpc(name, request, { timeout: 60_000 });
+    } catch (error) {
+      const { kind, message } = WippyError.from(error);
+      if (kind === "NotFound") return;
+      this.#context.report({
+        level: "warn",
+        message: `the outcome of an activity did not reach the server: ${message}`,
+        fields: {},
+      });
+    }
+  }
+
+  /** The activity of a run is canceled. */
+  cancel(runId: string, seq: number): void {
+    for (const attempt of [...this.#attempts.values()]) {
+      if (attempt.runId === runId && attempt.seq === seq) this.#cancel(attempt);
+    }
+  }
+
+  #cancel(attempt: Attempt): void {
+    if (attempt.canceling) return;
+    attempt.canceling = true;
+    const { token, worker, wait } = attempt;
+    const { links } = this.#context;
+    links.send(worker, {
+      type: "activity_cancel",
+      token,
+      reason: "the activity is canceled",
+      gently: wait,
+    });
+    if (wait) return;
+    this.#forget(attempt);
+    void this.#report(attempt, { status: "canceled", failure: canceledFailure() });
+  }
+
+  /** A run has ended: nobody waits for its activities. */
+  abort(runId: string): void {
+    for (const attempt of [...this.#attempts.values()]) {
+      if (attempt.runId === runId) this.#stop(attempt, "the workflow has ended");
+    }
+  }
+
+  /** An attempt is no longer wanted, which the server knows. */
+  #stop(attempt: Attempt, reason: string): void {
+    if (!this.#attempts.has(attempt.token)) return;
+    const { token, worker } = attempt;
+    this.#context.links.send(worker, { type: "activity_cancel", token, reason, gently: false });
+    this.#forget(attempt);
+  }
+
+  /** A worker died with the attempts that it had. */
+  disconnect(worker: number, failure: Failure): void {
+    for (const attempt of [...this.#attempts.values()]) {
+      if (attempt.worker !== worker) continue;
+      this.#forget(attempt);
+      void this.#failed(attempt, failure);
+    }
+  }
+
+  /** The runtime stops: attempts that still run have failed, and are made elsewhere or later. */
+  async lose(failure: Failure): Promise<void> {
+    const attempts = [...this.#attempts.values()];
+    for (const attempt of attempts) this.#forget(attempt);
+    await Promise.all(attempts.map((attempt) => this.#failed(attempt, failure)));
+  }
+
+  /** The runtime is gone, and says nothing more. */
+  abandon(): void {
+    for (const attempt of [...this.#attempts.values()]) this.#forget(attempt);
+  }
+
+  #forget(attempt: Attempt): void {
+    if (!this.#attempts.delete(attempt.token)) return;
+    for (const end of attempt.end) end();
+    this.#context.links.count(attempt.worker, -1);
+    attempt.done();
+  }
+}
+
+function policyOf({ retryPolicy }: PolledActivity): RetryPolicy {
+  const initialInterval = milliseconds(retryPolicy?.initialInterval);
+  const maximumInterval = milliseconds(retryPolicy?.maximumInterval);
+  return {
+    ...initialInterval !== undefined && { initialInterval },
+    ...maximumInterval !== undefined && { maximumInterval },
+    backoffCoefficient: retryPolicy?.backoffCoefficient ?? 2,
+    maximumAttempts: retryPolicy?.maximumAttempts ?? 0,
+    nonRetryableKinds: retryPolicy?.nonRetryableErrorTypes ?? [],
+  };
+}

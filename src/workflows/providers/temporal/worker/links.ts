@@ -1,0 +1,93 @@
+import { portPair } from "../../../tasks/ports.ts";
+import type { QueuePort, Transport, WorkerAnswer } from "../../../tasks/tasks.ts";
+import { type OutgoingTask, packTasks, unpackAnswers } from "../../../tasks/wire.ts";
+
+interface Link {
+  port: QueuePort;
+  /** What it has been handed and not answered. */
+  out: number;
+}
+
+/** The ways to the workers of this runtime. */
+export class WorkerLinks {
+  readonly #links = new Map<number, Link>();
+  readonly #inline: boolean;
+  readonly #transport: Transport | undefined;
+  /** Units that live on each worker, by index, as of its last turn. */
+  #loads: Int32Array | undefined;
+  #waiting: (() => void)[] = [];
+  /** Takes what a worker says. */
+  onAnswer: (worker: number, answer: WorkerAnswer) => void = () => {};
+
+  /** @param inline the workers are on this thread */
+  constructor(inline: boolean, transport?: Transport) {
+    this.#inline = inline;
+    this.#transport = transport;
+  }
+
+  get any(): boolean {
+    return this.#links.size > 0;
+  }
+
+  /** Connects a worker in place of the one before it. @returns the worker's end */
+  connect(worker: number, loads?: Int32Array): QueuePort {
+    this.#loads = loads;
+    const [ours, theirs] = this.#inline ? portPair(this.#transport) : channel();
+    this.#links.get(worker)?.port.close();
+    this.#links.set(worker, { port: ours, out: 0 });
+    ours.onmessage = ({ data }) => {
+      // What a worker said before it died comes too late.
+      if (this.#links.get(worker)?.port !== ours) return;
+      for (const answer of unpackAnswers(data)) this.onAnswer(worker, answer);
+    };
+    for (const go of this.#waiting.splice(0)) go();
+    return theirs;
+  }
+
+  disconnect(worker: number): void {
+    this.#links.get(worker)?.port.close();
+    this.#links.delete(worker);
+  }
+
+  close(): void {
+    for (const worker of [...this.#links.keys()]) this.disconnect(worker);
+    for (const go of this.#waiting.splice(0)) go();
+  }
+
+  /** Fulfilled when there is a worker, or when all is over. */
+  async ready(): Promise<void> {
+    if (this.any) return;
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** The wanted worker if it is connected, else the one with the least to do; below 0 for none. */
+  choose(wanted?: number): number {
+    if (wanted !== undefined && this.#links.has(wanted)) return wanted;
+    let [best = -1] = this.#links.keys();
+    for (const worker of this.#links.keys()) {
+      if (this.#load(worker) < this.#load(best)) best = worker;
+    }
+    return best;
+  }
+
+  #load(worker: number): number {
+    return Math.max(0, this.#loads?.[worker] ?? 0) + (this.#links.get(worker)?.out ?? 0);
+  }
+
+  /** Sends something to a worker, if it is there. */
+  send(worker: number, task: OutgoingTask): void {
+    const bytes = packTasks([task]);
+    this.#links.get(worker)?.port.postMessage(bytes, [bytes.buffer as ArrayBuffer]);
+  }
+
+  /** Something was handed to a worker, or came back. */
+  count(worker: number, change: number): void {
+    const link = this.#links.get(worker);
+    if (link) link.out += change;
+  }
+}
+
+function channel(): [QueuePort, QueuePort] {
+  const { port1, port2 } = new MessageChannel();
+  return [port1, port2];
+}

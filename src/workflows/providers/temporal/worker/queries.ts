@@ -1,0 +1,150 @@
+import { temporal } from "@temporalio/proto";
+import { pack } from "../../../../vm/codec.ts";
+import { WippyError } from "../../../../vm/error.ts";
+import type { QueryAnswer } from "../../../tasks/tasks.ts";
+import { queryToken } from "../../../tasks/tokens.ts";
+import { fetchHistory } from "../history/fetch.ts";
+import { HistoryReader } from "../history/history.ts";
+import { resultPayloads, valuesOf } from "../names.ts";
+import { whole } from "../proto.ts";
+import { type HeldRun, packEvents } from "./run.ts";
+import type { PolledTask, TaskContext } from "./worker.ts";
+
+const { QueryResultType: Result } = temporal.api.enums.v1;
+
+/** Times that a query is given to a worker before it is answered with a failure. */
+const maxLosses = 3;
+
+type Outcome = QueryAnswer["outcome"];
+type Query = temporal.api.query.v1.IWorkflowQuery;
+type QueryResult = temporal.api.query.v1.IWorkflowQueryResult;
+
+/** The queries that the server hands to this runtime, and their answers. */
+export class Queries {
+  readonly #context: TaskContext;
+  readonly #out = new Map<string, { worker: number; resolve: (outcome: Outcome) => void }>();
+  #count = 0;
+
+  constructor(context: TaskContext) {
+    this.#context = context;
+  }
+
+  /** A worker has answered. */
+  answered({ token, outcome }: QueryAnswer): void {
+    this.#out.get(token)?.resolve(outcome);
+  }
+
+  disconnect(worker: number, message: string): void {
+    for (const { worker: has, resolve } of [...this.#out.values()]) {
+      if (has === worker) resolve({ type: "lost", message });
+    }
+  }
+
+  abandon(): void {
+    for (const { resolve } of [...this.#out.values()]) {
+      resolve({ type: "lost", message: "the runtime stops" });
+    }
+  }
+
+  /** Answers the queries that have come with a task, which the run's worker has just done. */
+  async answerWith(
+    run: HeldRun,
+    queries: { [id: string]: Query },
+  ): Promise<{ [id: string]: QueryResult }> {
+    const results: { [id: string]: QueryResult } = {};
+    for (const [id, query] of Object.entries(queries)) {
+      const outcome = await this.#ask(run, query, run.since, new Uint8Array());
+      results[id] = this.#resultOf(outcome);
+    }
+    return results;
+  }
+
+  /** Answers a query that has come by itself. */
+  async answer(run: HeldRun, task: PolledTask): Promise<void> {
+    const { connection } = this.#context;
+    const outcome = await this.#outcome(run, task);
+    const { resultType, answer, errorMessage, failure } = this.#resultOf(outcome);
+    await connection.rpc("respondQueryTaskCompleted", {
+      taskToken: task.taskToken,
+      completedType: resultType ?? Result.QUERY_RESULT_TYPE_FAILED,
+      ...answer && { queryResult: answer },
+      ...errorMessage && { errorMessage },
+      ...failure && { failure },
+    });
+  }
+
+  async #outcome(run: HeldRun, task: PolledTask): Promise<Outcome> {
+    const query = task.query ?? {};
+    let message = "";
+    // What the worker holds is all that there is.
+    if (run.since > 0 && run.completed === whole(task.previousStartedEventId)) {
+      const outcome = await this.#ask(run, query, run.since, packEvents([]));
+      if (outcome.type === "completed" || outcome.type === "failed") return outcome;
+    }
+    try {
+      for (let losses = 0; losses < maxLosses; losses++) {
+        const events = await fetchHistory(this.#context.connection, run);
+        const reader = new HistoryReader(run.runId, this.#context);
+        const outcome = await this.#ask(run, query, 0, packEvents(reader.read(events)));
+        if (outcome.type === "completed" || outcome.type === "failed") {
+          // The worker holds another state of the run than its tasks go on from.
+          run.since = 0;
+          return outcome;
+        }
+        message = outcome.type === "lost" ? outcome.message : "the run was dropped";
+      }
+    } catch (error) {
+      return { type: "failed", failure: WippyError.from(error).toJSON() };
+    }
+    const lost = new WippyError("Unavailable", `the query was lost: ${message}`, {
+      retryable: true,
+    });
+    return { type: "failed", failure: lost.toJSON() };
+  }
+
+  async #ask(run: HeldRun, query: Query, since: number, history: Uint8Array): Promise<Outcome> {
+    const { links, number, conversion } = this.#context;
+    await links.ready();
+    const worker = links.choose(run.worker);
+    if (worker < 0 || (since > 0 && worker !== run.worker)) return { type: "cache_miss" };
+    const token = queryToken(number, ++this.#count);
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    this.#out.set(token, { worker, resolve });
+    links.count(worker, 1);
+    links.send(worker, {
+      type: "query",
+      task: {
+        token,
+        runId: run.runId,
+        since,
+        history: history.length > 0 ? history : packEvents([]),
+        name: query.queryType ?? "",
+        args: pack(valuesOf(conversion, query.queryArgs)),
+      },
+    });
+    try {
+      return await promise;
+    } finally {
+      this.#out.delete(token);
+      links.count(worker, -1);
+    }
+  }
+
+  #resultOf(outcome: Outcome): QueryResult {
+    const { conversion } = this.#context;
+    if (outcome.type === "completed") {
+      return {
+        resultType: Result.QUERY_RESULT_TYPE_ANSWERED,
+        answer: outcome.value ? resultPayloads(conversion, outcome.value) : { payloads: [] },
+      };
+    }
+    const failure = outcome.type === "failed"
+      ? outcome.failure
+      : { kind: "Unavailable", message: "the query was lost", retryable: true };
+    return {
+      resultType: Result.QUERY_RESULT_TYPE_FAILED,
+      errorMessage: failure.message,
+      failure: conversion.failure(failure),
+    };
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * What the parts of a worker have in common: the runtime that they work for, and the server's tasks.
+ * @module
+ */
+import { temporal } from "@temporalio/proto";
+import type { OutboxMessage, ProviderReport } from "../../../provider.ts";
+import type { Connection, RpcResponse } from "../bridge/bridge.ts";
+import type { WorkerSettings } from "../bridge/settings.ts";
+import type { HistoryContext } from "../history/state.ts";
+import type { WorkerLinks } from "./links.ts";
+
+/** A task as the server hands it out. */
+export type PolledTask = Omit<RpcResponse<"pollWorkflowTaskQueue">, "toJSON">;
+
+/** What tasks need of the runtime. */
+export interface TaskContext extends HistoryContext {
+  connection: Connection;
+  links: WorkerLinks;
+  /** Number of the provider. */
+  number: number;
+  queueOf(hostId: string): string;
+  /** Names this runtime: its queues for runs that its workers hold in memory. */
+  instance: string;
+  report(report: ProviderReport): void;
+  deliver(message: OutboxMessage): void;
+  /** Whether the provider is about to close. */
+  closing(): boolean;
+}
+
+/** The queue that only one runtime takes from: for runs that its workers hold in memory. */
+export function stickyQueue(instance: string, taskQueue: string): string {
+  return `${instance}:${taskQueue}`;
+}
+
+/** Which version of its code a worker has. */
+export function deployment({ version }: WorkerSettings): {
+  deploymentOptions?: temporal.api.deployment.v1.IWorkerDeploymentOptions;
+} {
+  if (!version) return {};
+  const { WorkerVersioningMode: Mode } = temporal.api.enums.v1;
+  return {
+    deploymentOptions: {
+      deploymentName: version.deploymentName,
+      buildId: version.buildId,
+      workerVersioningMode: Mode.WORKER_VERSIONING_MODE_VERSIONED,
+    },
+  };
+}

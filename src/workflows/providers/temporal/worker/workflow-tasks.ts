@@ -1,0 +1,371 @@
+import { temporal } from "@temporalio/proto";
+import { WippyError } from "../../../../vm/error.ts";
+import { type HistoryEvent, unpackCommands } from "../../../history/history.ts";
+import type { TaskCompletion, TaskFailure } from "../../../tasks/tasks.ts";
+import { taskToken } from "../../../tasks/tokens.ts";
+import type { RpcResponse } from "../bridge/bridge.ts";
+import type { WorkerSettings } from "../bridge/settings.ts";
+import { readUpdate } from "../commands/updates.ts";
+import { CommandWriter, type WrittenCommands } from "../commands/commands.ts";
+import { fetchHistory } from "../history/fetch.ts";
+import { HistoryReader } from "../history/history.ts";
+import { deliveredUpdate } from "../history/update-events.ts";
+import { duration, type TemporalEvent, whole } from "../proto.ts";
+import type { Activities } from "./activities.ts";
+import type { Queries } from "./queries.ts";
+import { HeldRun, packEvents } from "./run.ts";
+import { deployment, type PolledTask, stickyQueue, type TaskContext } from "./worker.ts";
+
+const { WorkflowTaskFailedCause: Cause, TaskQueueKind: Kind, VersioningBehavior: Behavior } =
+  temporal.api.enums.v1;
+
+/** Milliseconds for which a task is held open for local activities at most: what comes to the run waits for its end. */
+const longestHold = 4_000;
+/** Runs whose histories are known up to their last task; the others are read anew. */
+const mostRuns = 20_000;
+
+type Completed = Extract<TaskCompletion["outcome"], { type: "completed" }>;
+type Answer = TaskCompletion["outcome"] | { type: "lost" } | { type: "superseded" };
+
+/** The workflow tasks of this runtime: from the server to a worker, and what it did with them back. */
+export class WorkflowTasks {
+  readonly #context: TaskContext;
+  readonly #activities: Activities;
+  readonly #queries: Queries;
+  /** The least recently used ones first. */
+  readonly #runs = new Map<string, HeldRun>();
+  readonly #out = new Map<string, { worker: number; resolve: (answer: Answer) => void }>();
+  #numbers = 0;
+
+  constructor(context: TaskContext, activities: Activities, queries: Queries) {
+    this.#context = context;
+    this.#activities = activities;
+    this.#queries = queries;
+  }
+
+  /** The runs whose task is with a worker. */
+  get busy(): number {
+    return this.#out.size;
+  }
+
+  run(runId: string): HeldRun | undefined {
+    return this.#runs.get(runId);
+  }
+
+  /** A worker has answered a task. */
+  answered({ token, outcome }: TaskCompletion): void {
+    this.#out.get(token)?.resolve(outcome);
+  }
+
+  /** A worker is gone with the tasks that it had, and with the runs that it held. */
+  disconnect(worker: number): void {
+    for (const run of this.#runs.values()) if (run.worker === worker) this.#forgetWorker(run);
+    for (const { worker: has, resolve } of [...this.#out.values()]) {
+      if (has === worker) resolve({ type: "lost" });
+    }
+  }
+
+  /** Gives up the tasks that are with workers. */
+  abandon(): void {
+    for (const { resolve } of [...this.#out.values()]) resolve({ type: "superseded" });
+  }
+
+  /**
+   * Takes a task to its end, and those that the server hands out with the answer.
+   *
+   * @param slot gives the place of the task back
+   */
+  async take(polled: PolledTask, settings: WorkerSettings): Promise<void> {
+    for (let task: PolledTask | undefined = polled; task;) {
+      const { workflowId = "", runId = "" } = named(task);
+      try {
+        task = task.query ? await this.#query(task) : await this.#take(task, settings);
+      } catch (error) {
+        this.drop(runId);
+        const { kind, message } = WippyError.from(error);
+        // The run has ended, or the task took too long and is elsewhere by now.
+        if (kind !== "NotFound") this.#taskLost(workflowId, runId, message);
+        return;
+      }
+    }
+  }
+
+  async #take(task: PolledTask, settings: WorkerSettings): Promise<PolledTask | undefined> {
+    const { run, events, whole: isWhole } = await this.#read(task);
+    let history = events;
+    let since = isWhole ? 0 : run.since;
+    for (;;) {
+      const answer = await this.#hand(run, history, since);
+      if (answer.type === "superseded") return undefined;
+      if (answer.type === "completed") return await this.#complete(run, task, answer, settings);
+      if (answer.type === "failed" && answer.failure.cause !== "cache_miss") {
+        await this.#fail(run, task, answer.failure);
+        return undefined;
+      }
+      if (this.#context.closing()) return undefined;
+      if (answer.type === "lost") this.#forgetWorker(run);
+      history = await this.#readAgain(run, task);
+      since = 0;
+    }
+  }
+
+  /** Reads the part of a history that a task brings. */
+  async #read(task: PolledTask): Promise<{ run: HeldRun; events: HistoryEvent[]; whole: boolean }> {
+    const { workflowId = "", runId = "" } = named(task);
+    const brought = task.history?.events ?? [];
+    const known = this.#runs.get(runId);
+    known?.give?.("superseded");
+    if (known && known.since > 0 && known.completed === whole(task.previousStartedEventId)) {
+      const fresh = brought.filter(({ eventId }) => whole(eventId) > known.read);
+      const first = whole(fresh[0]?.eventId);
+      if (first === known.read + 1 && task.nextPageToken.length === 0) {
+        this.#use(known);
+        const events = known.reader.read(fresh);
+        return { run: known, events: this.#withUpdates(known, task, events), whole: false };
+      }
+    }
+    const run = new HeldRun(
+      known?.number ?? ++this.#numbers,
+      workflowId,
+      runId,
+      new HistoryReader(runId, this.#context),
+    );
+    run.worker = known?.worker;
+    this.#use(run);
+    return { run, events: await this.#readAgain(run, task), whole: true };
+  }
+
+  /** Reads a whole history, up to the task. */
+  async #readAgain(run: HeldRun, task: PolledTask): Promise<HistoryEvent[]> {
+    const started = whole(task.startedEventId);
+    const brought = task.history?.events ?? [];
+    const complete = whole(brought[0]?.eventId) === 1;
+    const rest = complete && task.nextPageToken.length === 0 ? [] : await fetchHistory(
+      this.#context.connection,
+      run,
+      complete ? task.nextPageToken : undefined,
+    );
+    const all = new Map<number, TemporalEvent>();
+    for (const event of [...complete ? brought : [], ...rest]) {
+      if (whole(event.eventId) <= started) all.set(whole(event.eventId), event);
+    }
+    // The events of a task that was tried before are not in the history yet.
+    for (const event of brought) {
+      if (!all.has(whole(event.eventId))) all.set(whole(event.eventId), event);
+    }
+    const events = [...all.values()];
+    if (!all.has(started)) events.push(startOf(task));
+    run.reader = new HistoryReader(run.runId, this.#context);
+    run.since = 0;
+    return this.#withUpdates(run, task, run.reader.read(events));
+  }
+
+  /** Puts the updates that a task brings before its start. */
+  #withUpdates(run: HeldRun, task: PolledTask, events: HistoryEvent[]): HistoryEvent[] {
+    run.updates.clear();
+    const at = events.findLastIndex(({ type }) => type === "TaskStarted");
+    const started = events[at];
+    if (!started) return events;
+    const delivered = task.messages.flatMap((message): HistoryEvent[] => {
+      const update = readUpdate(message);
+      if (!update) return [];
+      run.updates.set(update.updateId, update);
+      const data = { ...deliveredUpdate(this.#context.conversion, update.request) };
+      return [{ id: started.id, time: started.time, type: "UpdateDelivered", data }];
+    });
+    events.splice(at, 0, ...delivered);
+    return events;
+  }
+
+  /** Hands a task to a worker and waits for what it does. */
+  async #hand(
+    run: HeldRun,
+    events: HistoryEvent[],
+    since: number,
+  ): Promise<Answer> {
+    const { links, number } = this.#context;
+    await links.ready();
+    const worker = links.choose(run.worker);
+    if (worker < 0 || (since > 0 && worker !== run.worker)) return { type: "lost" };
+    run.worker = worker;
+    const token = taskToken(number, { run: run.number, lease: ++run.lease });
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    this.#out.set(token, { worker, resolve });
+    run.give = (type) => resolve({ type });
+    links.count(worker, 1);
+    const timeout = 2 * longestHold;
+    const history = packEvents(events);
+    links.send(worker, {
+      type: "task",
+      task: { token, runId: run.runId, since, history, timeout },
+    });
+    try {
+      return await promise;
+    } finally {
+      this.#out.delete(token);
+      run.give = undefined;
+      links.count(worker, -1);
+    }
+  }
+
+  async #complete(
+    run: HeldRun,
+    task: PolledTask,
+    outcome: Completed,
+    settings: WorkerSettings,
+  ): Promise<PolledTask | undefined> {
+    const { connection, conversion, queueOf, instance } = this.#context;
+    const started = whole(task.startedEventId);
+    const written = new CommandWriter({
+      conversion,
+      identity: connection.identity,
+      reader: run.reader,
+      startedEventId: started,
+      updates: run.updates,
+      queueOf,
+    }).write(unpackCommands(outcome.commands));
+    run.since = started;
+    const answers = written.closing ? {} : await this.#queries.answerWith(run, task.queries ?? {});
+    const closing = written.closing || this.#context.closing();
+    const response = await connection.rpc("respondWorkflowTaskCompleted", {
+      taskToken: task.taskToken,
+      commands: written.commands,
+      messages: written.messages,
+      queryResults: answers,
+      ...!closing && {
+        stickyAttributes: {
+          workerTaskQueue: {
+            name: stickyQueue(instance, settings.taskQueue),
+            kind: Kind.TASK_QUEUE_KIND_STICKY,
+            normalName: settings.taskQueue,
+          },
+          scheduleToStartTimeout: duration(settings.stickyTimeout ?? 5_000),
+        },
+      },
+      returnNewWorkflowTask: !closing,
+      forceCreateNewWorkflowTask: written.force || outcome.forceNewTask === true,
+      ...deployment(settings),
+      ...settings.version?.defaultBehavior && {
+        versioningBehavior: settings.version.defaultBehavior === "pinned"
+          ? Behavior.VERSIONING_BEHAVIOR_PINNED
+          : Behavior.VERSIONING_BEHAVIOR_AUTO_UPGRADE,
+      },
+    });
+    return this.#committed(run, task, written, response, settings);
+  }
+
+  #committed(
+    run: HeldRun,
+    task: PolledTask,
+    written: WrittenCommands,
+    response: RpcResponse<"respondWorkflowTaskCompleted">,
+    settings: WorkerSettings,
+  ): PolledTask | undefined {
+    const started = whole(task.startedEventId);
+    const kept = whole(response.resetHistoryEventId);
+    // A task that only refused updates leaves no trace: its two events are for others.
+    run.completed = kept > 0 ? kept : started;
+    run.read = kept > 0 ? started - 2 : started;
+    for (const message of written.outbox) this.#context.deliver(message);
+    for (const eager of response.activityTasks) this.#activities.take(eager, settings);
+    for (const seq of written.canceled) this.#activities.cancel(run.runId, seq);
+    if (written.closing) {
+      this.#activities.abort(run.runId);
+      this.#runs.delete(run.runId);
+    }
+    const { workflowTask } = response;
+    return workflowTask?.taskToken?.length ? workflowTask as PolledTask : undefined;
+  }
+
+  /** The code does not fit, or its worker broke: the server hands the task out again, later and later. */
+  async #fail(run: HeldRun, task: PolledTask, failure: TaskFailure): Promise<void> {
+    const { connection, conversion, report } = this.#context;
+    this.drop(run.runId);
+    const blocked = failure.cause === "nondeterminism";
+    if (blocked) {
+      report({
+        level: "error",
+        message: `workflow ${run.workflowId} is blocked: ${failure.message}`,
+        fields: {
+          workflow_id: run.workflowId,
+          run_id: run.runId,
+          entry: task.workflowType?.name ?? "",
+          ...failure,
+        },
+      });
+    } else this.#taskLost(run.workflowId, run.runId, failure.message);
+    const { cause, message, ...details } = failure;
+    await connection.rpc("respondWorkflowTaskFailed", {
+      taskToken: task.taskToken,
+      cause: blocked
+        ? Cause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR
+        : Cause.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
+      failure: conversion.failure({
+        kind: blocked ? "Conflict" : "Unavailable",
+        message,
+        retryable: true,
+        details: { cause, ...details },
+      }),
+    });
+  }
+
+  #taskLost(workflowId: string, runId: string, message: string): void {
+    this.#context.report({
+      level: "warn",
+      message: `a task of workflow ${workflowId} was lost and is tried again: ${message}`,
+      fields: { workflow_id: workflowId, run_id: runId },
+    });
+  }
+
+  async #query(task: PolledTask): Promise<undefined> {
+    const { runId = "", workflowId = "" } = named(task);
+    const known = this.#runs.get(runId);
+    const run = known ?? new HeldRun(
+      ++this.#numbers,
+      workflowId,
+      runId,
+      new HistoryReader(runId, this.#context),
+    );
+    await this.#queries.answer(run, task);
+  }
+
+  /** Forgets a run, here and in its worker. */
+  drop(runId: string): void {
+    const run = this.#runs.get(runId);
+    if (!run) return;
+    this.#runs.delete(runId);
+    run.give?.("superseded");
+    if (run.worker !== undefined) this.#context.links.send(run.worker, { type: "evict", runId });
+  }
+
+  #forgetWorker(run: HeldRun): void {
+    run.worker = undefined;
+    run.since = 0;
+  }
+
+  #use(run: HeldRun): void {
+    this.#runs.delete(run.runId);
+    this.#runs.set(run.runId, run);
+    if (this.#runs.size <= mostRuns) return;
+    for (const [runId, { give }] of this.#runs) {
+      if (give) continue;
+      this.drop(runId);
+      return;
+    }
+  }
+}
+
+function named({ workflowExecution }: PolledTask): { workflowId?: string; runId?: string } {
+  const { workflowId, runId } = workflowExecution ?? {};
+  return { ...workflowId && { workflowId }, ...runId && { runId } };
+}
+
+/** The start of a task whose events the server does not show. */
+function startOf(task: PolledTask): TemporalEvent {
+  return {
+    eventId: task.startedEventId,
+    eventTime: task.startedTime ?? task.scheduledTime ?? null,
+    eventType: temporal.api.enums.v1.EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED,
+    workflowTaskStartedEventAttributes: {},
+  };
+}
