@@ -15,6 +15,7 @@ import { addRuntimeCommands } from "./runtime/commands.ts";
 import { addScheduleCommands } from "./schedule/commands.ts";
 import { tellFailure } from "./terminal/failure.ts";
 import { CommandError, type Console } from "./terminal/terminal.ts";
+import { addTestCommand } from "./test/commands.ts";
 import { banner, showVersion, type VersionOptions } from "./terminal/version.ts";
 import { addWorkflowCommands } from "./workflow/commands.ts";
 
@@ -86,6 +87,7 @@ export function createProgram(console: Console, finish: (status: number) => void
   addRunCommands(program, context);
   addReplCommand(program, context);
   addCheckCommand(program, context);
+  addTestCommand(program, context);
   addRegistryCommands(program, context);
   addWorkflowCommands(program, context);
   addScheduleCommands(program, context);

@@ -18,6 +18,7 @@ const layers = [
   "src/main.ts",
   "src/cli",
   "src/admin",
+  "src/testing",
   "src/node",
   "src/services",
   "src/worker",

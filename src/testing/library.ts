@@ -1,0 +1,83 @@
+/**
+ * The Lua side of a test: the library that test files use, and the units that run them.
+ * @module
+ */
+import type { Entry } from "../registry/entry.ts";
+import expect from "./lua/expect.lua" with { type: "text" };
+import mocks from "./lua/mocks.lua" with { type: "text" };
+import library from "./lua/test.lua" with { type: "text" };
+import values from "./lua/values.lua" with { type: "text" };
+
+/** Namespace of all that is added to the application. */
+export const namespace = "wippy.test";
+/** Function that runs a test; its argument is what `test.main` of the library is given. */
+export const starter = `${namespace}:start`;
+/** Logger of the calls that mocks get. */
+export const callLogger = "wippy.test.calls";
+/** Topic that tells a test after a crash that all runs have ended, and the name that the test is known by. */
+export const doneTopic = "wippy.test.done";
+export const testName = "wippy.test";
+
+/** Names that a test file has without requiring anything. */
+const globals = ["after", "before", "clock", "crash", "describe", "expect", "it", "mock"];
+
+/** A file of tests. */
+export interface TestFile {
+  /** Relative to the application's directory, with `/`. */
+  path: string;
+  /** Code that the VM compiles, whose lines are those of the file. */
+  code: string;
+  /** Libraries of the application by the names that `require` finds them under. */
+  imports: Record<string, string>;
+}
+
+function libraryEntry(name: string, source: string, more: Record<string, unknown> = {}): Entry {
+  return { id: `${namespace}:${name}`, kind: "library.lua", meta: {}, data: { source, ...more } };
+}
+
+/** The entries that run the tests of a file. `modules` are those that the file may use. */
+export function testEntries(file: TestFile, modules: readonly string[]): Entry[] {
+  const own = (...names: string[]) =>
+    Object.fromEntries(names.map((name) => [name, `${namespace}:${name}`]));
+  const first = `local test = require("test") local ${globals.join(", ")} = ${
+    globals.map((name) => `test.${name}`).join(", ")
+  } `;
+  const lifecycle = { auto_start: true, stop_timeout: "100ms" };
+  const unit = `local test = require("test")
+return { main = function(given) return test.main(function() return require("file") end, given) end }`;
+  const start =
+    `return { main = function(given) return process.exec("${namespace}:unit", "${namespace}:processes", given) end }`;
+  return [
+    { id: `${namespace}:processes`, kind: "process.host", meta: {}, data: { lifecycle } },
+    libraryEntry("values", values),
+    libraryEntry("expect", expect, { imports: own("values") }),
+    libraryEntry("mocks", mocks, { modules: ["process", "registry", "logger"] }),
+    libraryEntry("test", library, {
+      modules: ["process", "time"],
+      imports: own("expect", "mocks", "values"),
+    }),
+    {
+      ...libraryEntry("file", first + file.code, {
+        modules,
+        imports: { ...file.imports, ...own("test") },
+      }),
+      origin: { file: file.path, line: 1, column: 1, chunk: file.path },
+    },
+    {
+      id: `${namespace}:unit`,
+      kind: "process.lua",
+      meta: {},
+      data: {
+        source: unit,
+        method: "main",
+        imports: { ...own("test"), file: `${namespace}:file` },
+      },
+    },
+    {
+      id: starter,
+      kind: "function.lua",
+      meta: {},
+      data: { source: start, method: "main", modules: ["process"] },
+    },
+  ];
+}

@@ -1,0 +1,199 @@
+-- `expect(value):to_equal(other)`: what a test demands. A demand that is not met raises an Error of kind "Expectation",
+-- whose details have both values as text where they can be compared.
+local equal, show, error_text = values.equal, values.show, values.error_text
+
+local matchers = {}
+
+local function fail(message, expected, actual)
+  error(errors.new({
+    kind = "Expectation",
+    message = message,
+    details = { expected = expected, actual = actual },
+  }))
+end
+
+-- Ends a demand: `met`, turned round after `never`. `say(never)` returns message, expected, actual.
+local function settle(self, met, say)
+  if met == self.negated then
+    fail(say(self.negated and "not " or ""))
+  end
+  return self
+end
+
+local function one_line(value)
+  local text = show(value):gsub("\n%s*", " ")
+  return #text <= 200 and text or text:sub(1, 199) .. "…"
+end
+
+local function compare(name, meets)
+  return function(self, other)
+    local value = self.value
+    return settle(self, meets(value, other), function(never)
+      if never == "" and (type(value) == "table" or type(other) == "table" or type(value) == "string") then
+        return "the values differ", show(other), show(value)
+      end
+      return one_line(value) .. " should " .. never .. name .. " " .. one_line(other)
+    end)
+  end
+end
+
+--- Equal: tables by what they hold.
+matchers.to_equal = compare("equal", equal)
+--- The same: tables by identity.
+matchers.to_be = compare("be", rawequal)
+
+local function is(name, meets)
+  return function(self)
+    return settle(self, meets(self.value), function(never)
+      return one_line(self.value) .. " should " .. never .. "be " .. name
+    end)
+  end
+end
+
+matchers.to_be_nil = is("nil", function(value)
+  return value == nil
+end)
+matchers.to_be_true = is("true", function(value)
+  return value == true
+end)
+matchers.to_be_false = is("false", function(value)
+  return value == false
+end)
+matchers.to_be_truthy = is("truthy", function(value)
+  return not not value
+end)
+
+local function than(name, meets)
+  return function(self, other)
+    local value = self.value
+    local comparable = type(value) == type(other) and (type(value) == "number" or type(value) == "string")
+    return settle(self, comparable and meets(value, other), function(never)
+      return one_line(value) .. " should " .. never .. "be " .. name .. " " .. one_line(other)
+    end)
+  end
+end
+
+matchers.to_be_greater_than = than("greater than", function(value, other)
+  return value > other
+end)
+matchers.to_be_less_than = than("less than", function(value, other)
+  return value < other
+end)
+
+--- A number at most `tolerance` (1e-9 unless given) away.
+function matchers:to_be_near(other, tolerance)
+  local value = self.value
+  local near = type(value) == "number" and math.abs(value - other) <= (tolerance or 1e-9)
+  return settle(self, near, function(never)
+    return one_line(value) .. " should " .. never .. "be near " .. one_line(other)
+  end)
+end
+
+--- Of a type, as `type` names it.
+function matchers:to_be_a(name)
+  return settle(self, type(self.value) == name, function(never)
+    return one_line(self.value) .. " should " .. never .. "be a " .. tostring(name)
+  end)
+end
+
+--- Text in which a Lua pattern is found.
+function matchers:to_match(pattern)
+  local text = type(self.value) == "string" and self.value or error_text(self.value)
+  return settle(self, text ~= nil and text:find(pattern) ~= nil, function(never)
+    return one_line(self.value) .. " should " .. never .. "match " .. one_line(pattern)
+  end)
+end
+
+local function contains(value, wanted)
+  if type(value) == "string" then
+    return type(wanted) == "string" and value:find(wanted, 1, true) ~= nil
+  elseif type(value) ~= "table" then
+    return false
+  end
+  for _, element in ipairs(value) do
+    if equal(element, wanted) then
+      return true
+    end
+  end
+  return false
+end
+
+--- Text with this text in it, or a list with an equal element.
+function matchers:to_contain(wanted)
+  return settle(self, contains(self.value, wanted), function(never)
+    return one_line(self.value) .. " should " .. never .. "contain " .. one_line(wanted)
+  end)
+end
+
+--- A table that has these fields, whatever else it has.
+function matchers:to_have(fields)
+  local value, met = self.value, type(self.value) == "table"
+  for key, wanted in pairs(fields) do
+    met = met and equal(value[key], wanted)
+  end
+  return settle(self, met, function(never)
+    return "the value should " .. never .. "have the fields", show(fields), show(value)
+  end)
+end
+
+function matchers:to_have_length(length)
+  local value = self.value
+  local known = type(value) == "table" or type(value) == "string"
+  return settle(self, known and #value == length, function(never)
+    return one_line(value) .. " should " .. never .. "have the length " .. tostring(length)
+  end)
+end
+
+--- A function that raises, or returns nil and an error: of this kind, or with this text in it; any when absent.
+function matchers:to_fail(wanted)
+  local ok, value, err = pcall(self.value)
+  local cause = not ok and value or (value == nil or value == false) and err or nil
+  local text = cause ~= nil and (error_text(cause) or tostring(cause)) or nil
+  local met = text ~= nil and (wanted == nil or errors.is(cause, wanted) or text:find(wanted, 1, true) ~= nil)
+  return settle(self, met, function(never)
+    local found = text and "failed with " .. text or "did not fail"
+    return "the function should " .. never .. "fail" .. (wanted and " with " .. tostring(wanted) or "") .. "; it " .. found
+  end)
+end
+
+local function calls_of(self)
+  local calls = type(self.value) == "table" and self.value.calls
+  if type(calls) ~= "table" then
+    fail("only what mock() returned can have been called; got " .. one_line(self.value))
+  end
+  return calls
+end
+
+--- A mock that was called: so often, if a number is given.
+function matchers:to_have_been_called(times)
+  local count = #calls_of(self)
+  return settle(self, times == nil and count > 0 or count == times, function(never)
+    local wanted = times and " " .. times .. " times" or ""
+    return self.value.id .. " should " .. never .. "have been called" .. wanted .. "; it was called " .. count .. " times"
+  end)
+end
+
+--- A mock that was called with these arguments.
+function matchers:to_have_been_called_with(...)
+  local wanted, calls = { ... }, calls_of(self)
+  return settle(self, contains(calls, wanted), function(never)
+    return self.value.id .. " should " .. never .. "have been called with", show(wanted), show(calls)
+  end)
+end
+
+local meta = {
+  __index = function(self, name)
+    if name == "never" then
+      return setmetatable({ value = self.value, negated = not self.negated }, getmetatable(self))
+    end
+    local matcher = matchers[name]
+    if matcher == nil then
+      error("expect(…) has no " .. tostring(name), 2)
+    end
+    return matcher
+  end,
+}
+
+return function(value)
+  return setmetatable({ value = value, negated = false }, meta)
+end

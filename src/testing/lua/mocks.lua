@@ -1,0 +1,117 @@
+-- `mock("ns:name", fn)`: puts a function of the test in the place of an entry, in this runtime. The entry's new code asks the
+-- test, which runs `fn` and answers; who calls the entry notices nothing.
+local process, registry = require("process"), require("registry")
+local log = require("logger"):named("wippy.test.calls")
+
+local mocks = {}
+
+local topic <const>, name <const> = "wippy.test.call", "wippy.test"
+
+-- What stands in the place of the entry. After a crash it may run before the test does: it waits for the test.
+local stub = [[
+local process, time = require("process"), require("time")
+local function main(...)
+  local answers = process.listen("wippy.test.answer")
+  while not process.registry.lookup("wippy.test") do time.sleep("1ms") end
+  local call = { id = %q, from = process.pid(), count = select("#", ...), args = { ... } }
+  local sent, err = process.send("wippy.test", "wippy.test.call", call)
+  if not sent then return nil, err end
+  local answer = answers:receive()
+  if answer.raised ~= nil then error(answer.raised) end
+  return answer.value, answer.err
+end
+return { %s = main }
+]]
+
+-- What was mocked, by id.
+local known = {}
+local placed, earlier = {}, {}
+local listening = false
+
+local function answer(call)
+  local of = known[call.id]
+  of.calls[#of.calls + 1] = call.args
+  log:info(call.id, { args = call.args })
+  local ok, value, err = pcall(of.answer, table.unpack(call.args, 1, call.count))
+  local result = ok and { value = value, err = err } or { raised = value }
+  process.send(call.from, "wippy.test.answer", result)
+end
+
+local function listen()
+  if listening then
+    return
+  end
+  listening = true
+  local calls = process.listen(topic)
+  coroutine.spawn(function()
+    while true do
+      local call, open = calls:receive()
+      if not open then
+        return
+      end
+      coroutine.spawn(function()
+        answer(call)
+      end)
+    end
+  end)
+end
+
+local mockable = { ["function.lua"] = true, ["workflow.lua"] = true, ["process.lua"] = true }
+
+-- The code that the entry has while it is mocked. A workflow may not wait for a message of a test: it calls a function.
+local function replace(id)
+  local entry = registry.get(id)
+  if not entry or not mockable[entry.kind] then
+    error(
+      errors.new({
+        kind = errors.NOT_FOUND,
+        message = entry and id .. " is a " .. entry.kind .. "; mock a function, a process or a workflow"
+          or "cannot mock " .. id .. ": the application has no such entry",
+      }),
+      0
+    )
+  end
+  local changes = registry.snapshot():changes()
+  local data = { source = stub:format(id, entry.data.method or "main"), method = entry.data.method or "main" }
+  data.modules, data.pool = { "process", "time" }, entry.data.pool
+  if entry.kind == "workflow.lua" then
+    local inner = "wippy.test:mock." .. id:gsub(":", ".")
+    changes:create({ id = inner, kind = "function.lua", meta = {}, data = data })
+    data = { modules = { "funcs" }, method = data.method }
+    data.source = ('return { %s = function(...) return require("funcs").call(%q, ...) end }'):format(data.method, inner)
+  end
+  entry.data = data
+  assert(changes:update(entry):apply())
+end
+
+--- Puts `answer` in the place of the entry `id`. It runs in the test, with the arguments of the call, and may return
+--- `nil, err`, raise, sleep, or be left out: then the entry returns nil. Returns the mock, whose `calls` has the list of
+--- arguments of each call. Mocking again replaces the answer and keeps the calls.
+function mocks.mock(id, answer_with)
+  if type(id) ~= "string" or not id:find(":", 1, true) then
+    error("bad argument #1 to 'mock' (the id of an entry expected, such as \"app:charge\")", 2)
+  elseif answer_with ~= nil and type(answer_with) ~= "function" then
+    error("bad argument #2 to 'mock' (function expected, got " .. type(answer_with) .. ")", 2)
+  end
+  local present = known[id]
+  local given = answer_with or function() end
+  if present then
+    present.answer = given
+    return present
+  end
+  if not placed[id] then
+    replace(id)
+  end
+  known[id] = { id = id, calls = earlier[id] or {}, answer = given }
+  listen()
+  return known[id]
+end
+
+--- Makes the test known to the entries that it mocks. After a crash `placed` has the ids of those that are in their places
+--- already, and `calls` the calls of before, by id.
+function mocks.begin(given)
+  placed, earlier = given.placed or {}, given.calls or {}
+  assert(process.registry.register(name))
+end
+
+return mocks

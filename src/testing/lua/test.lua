@@ -1,0 +1,203 @@
+-- What a test file has as globals, and what runs its tests. A file is run anew, in a runtime of its own, for every test.
+local expect, mocks, values = require("expect"), require("mocks"), require("values")
+local process, time = require("process"), require("time")
+
+local test = { expect = expect, mock = mocks.mock }
+
+local function suite(name, parent)
+  return { name = name, parent = parent, before = {}, after = {} }
+end
+
+local root = suite("")
+local current = root
+-- Tests in the order of their definition: {name, suite, body}; no body: it is pending.
+local tests = {}
+
+local function need(kind, value, number, called)
+  if type(value) ~= kind then
+    error("bad argument #" .. number .. " to '" .. called .. "' (" .. kind .. " expected, got " .. type(value) .. ")", 3)
+  end
+  return value
+end
+
+--- A group of tests, which may hold groups.
+function test.describe(name, body)
+  need("string", name, 1, "describe")
+  need("function", body, 2, "describe")
+  local outer = current
+  current = suite(name, outer)
+  body()
+  current = outer
+end
+
+--- A test; without a body it is pending: shown, and not run.
+function test.it(name, body)
+  need("string", name, 1, "it")
+  if body ~= nil then
+    need("function", body, 2, "it")
+  end
+  tests[#tests + 1] = { name = name, suite = current, body = body }
+end
+
+local function hook(when)
+  return function(body)
+    table.insert(current[when], need("function", body, 1, when))
+  end
+end
+
+--- Runs before each test of the group and of the groups in it, those of the outer group first.
+test.before = hook("before")
+--- Runs after each test of the group, whether it passed or not, those of the inner group first.
+test.after = hook("after")
+
+-- The virtual clock.
+local clock = {}
+
+--- Lets virtual time pass: what is due within it happens. `"72h"`, or a number of nanoseconds.
+function clock.advance(self, duration)
+  if self ~= clock then
+    duration = self
+  end
+  return time.sleep(duration)
+end
+
+--- The present, as `time.now` has it.
+function clock.now()
+  return time.now()
+end
+
+test.clock = clock
+
+-- How this runtime runs the test: "run" from its beginning; "resume" after a crash, when the workflows are there already.
+local mode = "run"
+local crash = { used = false, result = nil }
+
+--- Runs workflows, and then again for each step of them with a crash of the runtime there. `body` starts them and waits
+--- for them; it is called at the beginning of each repetition and not again after the crash, when the workflows go on by
+--- themselves. What comes of them must be the same as without a crash. Returns what `body` returned without one.
+function crash.at_every_step(body)
+  need("function", body, 1, "at_every_step")
+  if crash.used then
+    error("crash.at_every_step can be used once in a test", 2)
+  end
+  crash.used = true
+  if mode == "resume" then
+    process.listen("wippy.test.done"):receive()
+    return crash.result
+  end
+  crash.result = body()
+  return crash.result
+end
+
+test.crash = { at_every_step = crash.at_every_step }
+
+-- Names from the outermost group to the test.
+local function path_of(case)
+  local path, group = { case.name }, case.suite
+  while group.parent do
+    table.insert(path, 1, group.name)
+    group = group.parent
+  end
+  return path
+end
+
+-- Functions of the table that the file returned are tests too, in the order of their names.
+local function add_functions(returned)
+  if type(returned) ~= "table" then
+    return
+  end
+  local names = {}
+  for name, value in pairs(returned) do
+    if type(name) == "string" and type(value) == "function" then
+      names[#names + 1] = name
+    end
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    tests[#tests + 1] = { name = name, suite = root, body = returned[name] }
+  end
+end
+
+-- The calls that led to a failure, without those of this library.
+local function own_frames(stack)
+  local lines = {}
+  for line in stack:gmatch("[^\n]+") do
+    if not line:find("^%s*wippy%.test:") then
+      lines[#lines + 1] = line
+    end
+  end
+  return table.concat(lines, "\n")
+end
+
+-- What a test failed with, as the reporter shows it.
+local function failure_of(cause)
+  if values.error_text(cause) == nil then
+    return { message = values.text(cause), stack = own_frames(errors.new(""):stack()) }
+  end
+  local details = cause:details() or {}
+  local stack = cause:stack()
+  local expected = errors.is(cause, "Expectation")
+  return {
+    message = expected and cause:message() or values.error_text(cause),
+    stack = own_frames(stack ~= "" and stack or errors.new(""):stack()),
+    expected = expected and details.expected or nil,
+    actual = expected and details.actual or nil,
+  }
+end
+
+-- Calls a function of the test: nil, or the failure. One that returns nil and an error has failed.
+local function attempt(body)
+  local ok, value, err = xpcall(body, failure_of)
+  if not ok then
+    return value
+  elseif value == nil and err ~= nil then
+    return failure_of(err)
+  end
+  return nil
+end
+
+local function groups_of(case)
+  local groups, group = {}, case.suite
+  while group do
+    table.insert(groups, 1, group)
+    group = group.parent
+  end
+  return groups
+end
+
+local function run(case)
+  local groups, failure = groups_of(case), nil
+  for _, group in ipairs(groups) do
+    for _, body in ipairs(group.before) do
+      failure = failure or attempt(body)
+    end
+  end
+  failure = failure or attempt(case.body)
+  for index = #groups, 1, -1 do
+    for _, body in ipairs(groups[index].after) do
+      local later = attempt(body)
+      failure = failure or later
+    end
+  end
+  return failure
+end
+
+--- What the harness calls with the test's file, which it loads. Without `given.index`: the tests of the file, in their
+--- order. With it: what became of that test.
+function test.main(load, given)
+  mode = given.mode or "run"
+  mocks.begin(given)
+  crash.result = given.result
+  add_functions(load())
+  if not given.index then
+    local list = {}
+    for index, case in ipairs(tests) do
+      list[index] = { path = path_of(case), pending = case.body == nil }
+    end
+    return { tests = list }
+  end
+  local failure = run(tests[given.index])
+  return { failure = failure, crashes = crash.used, result = crash.result }
+end
+
+return test

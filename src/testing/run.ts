@@ -1,0 +1,278 @@
+/**
+ * Runs tests: each in a world of its own, and with crashes where it asks for them.
+ * @module
+ */
+import type { Application } from "../app/app.ts";
+import type { LogRecord } from "../observe/log.ts";
+import type { Entry } from "../registry/entry.ts";
+import { WippyError } from "../vm/error.ts";
+import type { LuaValue } from "../vm/value.ts";
+import { namespace } from "./library.ts";
+import { type RunOutcome, World } from "./world.ts";
+
+/** Why a test did not pass. */
+export interface TestFailure {
+  message: string;
+  /** Frames, a line each. */
+  stack?: string;
+  /** The two values that should be equal, as text. */
+  expected?: string;
+  actual?: string;
+  /** Where the runtime crashed, if it had to. */
+  crash?: string;
+}
+
+/** What came of a test under one seed. */
+export interface TestOutcome {
+  failure?: TestFailure;
+  /** Steps at which the runtime crashed and the test was run again. */
+  crashes: number;
+  /** What the application logged, in the pass that failed or else in the first. */
+  logs: LogRecord[];
+}
+
+/** A test of a file. */
+export interface TestCase {
+  /** Groups, outermost first, and the name of the test. */
+  path: string[];
+  pending: boolean;
+}
+
+/** How tests are run. */
+export interface RunSettings {
+  seed: number;
+  /** Real milliseconds that one pass of a test may take. */
+  timeout: number;
+}
+
+interface Pass {
+  failure?: TestFailure;
+  crashes: boolean;
+  result: LuaValue;
+}
+
+/** Lists the tests of a file, in their order. @throws WippyError what its code fails with */
+export async function listTests(
+  application: Application,
+  entries: readonly Entry[],
+  settings: RunSettings,
+): Promise<TestCase[]> {
+  const bare = {
+    ...application,
+    entries: application.entries.filter(({ kind }) => kind === "library.lua"),
+  };
+  const world = new World(bare, entries, settings.seed);
+  try {
+    await world.begin();
+    const { tests } = ofTests(await inTime(world, settings.timeout, world.run({})));
+    return Array.isArray(tests) ? tests.map(testCase) : [];
+  } finally {
+    await world.end();
+  }
+}
+
+/** Waits for a pass. @throws WippyError Timeout when it takes too long: a loop without end, a message that never comes */
+async function inTime<Value>(world: World, timeout: number, work: Promise<Value>): Promise<Value> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    world.halt();
+    late.reject(
+      new WippyError("Timeout", `the test did not end within ${timeout / 1000} s`, {
+        details: { fix: "--timeout gives it more time" },
+      }),
+    );
+  }, timeout);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => {});
+  }
+}
+
+function testCase(value: LuaValue): TestCase {
+  const { path, pending } = ofTests(value);
+  return { path: Array.isArray(path) ? path.map(String) : [], pending: pending === true };
+}
+
+/** What `test.main` returned. @throws WippyError when it is none of that */
+function ofTests(value: LuaValue): Record<string, LuaValue> {
+  if (isRecord(value)) return value;
+  throw new WippyError("Internal", `the test returned ${Bun.inspect(value)}`);
+}
+
+function isRecord(value: LuaValue): value is Record<string, LuaValue> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}
+
+function passOf(value: LuaValue): Pass {
+  const { failure, crashes, result } = ofTests(value);
+  if (!isRecord(failure)) return { crashes: crashes === true, result };
+  const text = (name: string) => {
+    const field = failure[name];
+    return field instanceof Uint8Array
+      ? new TextDecoder().decode(field)
+      : field as string | undefined;
+  };
+  const [message = "", stack, expected, actual] = ["message", "stack", "expected", "actual"].map(
+    text,
+  );
+  return {
+    failure: {
+      message,
+      ...(stack !== undefined && { stack }),
+      ...(expected !== undefined && { expected }),
+      ...(actual !== undefined && { actual }),
+    },
+    crashes: crashes === true,
+    result,
+  };
+}
+
+function failureOf(error: unknown): TestFailure {
+  const { message, kind, luaStack } = WippyError.from(error);
+  return {
+    message: kind === "Timeout" ? message : `${kind}: ${message}`,
+    ...(luaStack !== undefined && { stack: luaStack }),
+  };
+}
+
+/** Runs one test under one seed; what goes wrong is in the outcome. */
+export async function runTest(
+  application: Application,
+  entries: readonly Entry[],
+  index: number,
+  settings: RunSettings,
+): Promise<TestOutcome> {
+  const world = new World(application, entries, settings.seed);
+  let commits = 0;
+  try {
+    await world.begin();
+    world.afterCommits(() => commits++);
+    const { failure, crashes, result } = passOf(
+      await inTime(world, settings.timeout, world.run({ index: index + 1 })),
+    );
+    if (failure || !crashes) return { ...(failure && { failure }), crashes: 0, logs: world.logs };
+    const expected = await world.outcomes() ?? [];
+    return await withCrashes(application, entries, index, settings, {
+      commits,
+      expected,
+      result,
+      logs: world.logs,
+    });
+  } catch (error) {
+    return { failure: failureOf(error), crashes: 0, logs: world.logs };
+  } finally {
+    await world.end().catch(() => {});
+  }
+}
+
+interface Undisturbed {
+  commits: number;
+  expected: RunOutcome[];
+  result: LuaValue;
+  logs: LogRecord[];
+}
+
+/** Runs the test once for every commit of the undisturbed pass, with a crash right after it. */
+async function withCrashes(
+  application: Application,
+  entries: readonly Entry[],
+  index: number,
+  settings: RunSettings,
+  { commits, expected, result, logs }: Undisturbed,
+): Promise<TestOutcome> {
+  if (expected.length === 0) {
+    const message = "crash.at_every_step ran no workflow, so nothing could crash between two steps";
+    return { failure: { message }, crashes: 0, logs };
+  }
+  for (let step = 1; step <= commits; step++) {
+    const world = new World(application, entries, settings.seed);
+    try {
+      const failure = await crashAfter(world, step, index, settings, expected, result);
+      if (failure) {
+        const crash = `crash after step ${step} of ${commits}`;
+        return { failure: { ...failure, crash }, crashes: step, logs: world.logs };
+      }
+    } catch (error) {
+      const crash = `crash after step ${step} of ${commits}`;
+      return { failure: { ...failureOf(error), crash }, crashes: step, logs: world.logs };
+    } finally {
+      await world.end().catch(() => {});
+    }
+  }
+  return { crashes: commits, logs };
+}
+
+async function crashAfter(
+  world: World,
+  step: number,
+  index: number,
+  { timeout }: RunSettings,
+  expected: readonly RunOutcome[],
+  result: LuaValue,
+): Promise<TestFailure | undefined> {
+  await world.begin();
+  const crashed = Promise.withResolvers<void>();
+  let commits = 0;
+  world.afterCommits(() => {
+    if (++commits !== step) return;
+    world.halt();
+    crashed.resolve();
+  });
+  const first = world.run({ index: index + 1 });
+  first.catch(() => {});
+  // The last commits may come after the test: then there is nothing to crash any more.
+  const done = await inTime(
+    world,
+    timeout,
+    Promise.race([crashed.promise, first.then(() => "ended")]),
+  );
+  if (done === "ended") return undefined;
+  const [left, startTime] = [world.entries, world.simulation.now() + 1];
+  await world.drop();
+  await world.begin({ entries: left, startTime });
+  const placed: Record<string, boolean> = {};
+  for (const { id, data } of left) {
+    if (String(data["source"] ?? "").includes(`"${namespace}.answer"`)) placed[id] = true;
+  }
+  const second = world.run({
+    index: index + 1,
+    mode: "resume",
+    placed,
+    calls: world.calls,
+    result,
+  });
+  second.catch(() => {});
+  const outcomes = await inTime(world, timeout, allEnded(world));
+  const differs = outcomes.find((run) => !expected.some((other) => alike(run, other)));
+  if (differs) {
+    const before = expected.find(({ entry }) => entry === differs.entry);
+    return {
+      message: `${differs.entry} came to something else than without a crash`,
+      expected: before ? `${before.status} ${before.outcome}` : "no such run",
+      actual: `${differs.status} ${differs.outcome}`,
+    };
+  }
+  // A test that fails before it listens will not hear it: its own failure says more.
+  void world.tellDone().catch(() => {});
+  return passOf(await inTime(world, timeout, second)).failure;
+}
+
+function alike(one: RunOutcome, other: RunOutcome): boolean {
+  return one.entry === other.entry && one.status === other.status && one.outcome === other.outcome;
+}
+
+/** Waits until no run is open: looks again after each commit. */
+async function allEnded(world: World): Promise<RunOutcome[]> {
+  let committed = Promise.withResolvers<void>();
+  world.afterCommits(() => committed.resolve());
+  for (;;) {
+    const outcomes = await world.outcomes();
+    if (outcomes) return outcomes;
+    await committed.promise;
+    committed = Promise.withResolvers();
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * One application in a simulation, with a folder of its own for all that it stores.
+ * @module
+ */
+import { Database } from "bun:sqlite";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { isAbsolute, join, normalize } from "node:path";
+import type { Application } from "../app/app.ts";
+import { Node } from "../node/node.ts";
+import type { LogRecord } from "../observe/log.ts";
+import { sleep } from "../platform/platform.ts";
+import { Simulation } from "../platform/simulation.ts";
+import type { Entry } from "../registry/entry.ts";
+import { unpack } from "../vm/codec.ts";
+import { WippyError } from "../vm/error.ts";
+import type { LuaValue } from "../vm/value.ts";
+import { callLogger, doneTopic, starter, testName } from "./library.ts";
+
+/** What came of a workflow run. */
+export interface RunOutcome {
+  workflowId: string;
+  entry: string;
+  status: string;
+  /** Its result or its error, as text. */
+  outcome: string;
+}
+
+/** How a life of the world begins. */
+export interface Life {
+  /** @default the application's and those of the test */
+  entries?: readonly Entry[];
+  /** Milliseconds since the epoch. @default that of a simulation */
+  startTime?: number;
+}
+
+const doors: ReadonlySet<string> = new Set(["http.service"]);
+
+/** Servers do not open their ports by themselves: a test calls what is behind them. */
+function indoors(entry: Entry): Entry {
+  const copy = structuredClone(entry);
+  const lifecycle = copy.data["lifecycle"] as Record<string, unknown> | undefined;
+  if (doors.has(copy.kind) && lifecycle) lifecycle["auto_start"] = false;
+  return copy;
+}
+
+function isInside(path: unknown): path is string {
+  return typeof path === "string" && !isAbsolute(path) && !normalize(path).startsWith("..");
+}
+
+/** The runtime of one test, over all its lives. */
+export class World {
+  readonly logs: LogRecord[] = [];
+  /** Arguments of the calls of mocks, by id, over all lives. */
+  readonly calls: Record<string, LuaValue[]> = {};
+  readonly #application: Application;
+  readonly #entries: readonly Entry[];
+  readonly #seed: number;
+  readonly #root = mkdtempSync(join(tmpdir(), "wippy-test-"));
+  #life = 0;
+  #halted = false;
+  #node: Node | undefined;
+  #simulation: Simulation | undefined;
+
+  constructor(application: Application, entries: readonly Entry[], seed: number) {
+    this.#application = application;
+    this.#entries = [...application.entries.map(indoors), ...entries];
+    this.#seed = seed;
+  }
+
+  get #directory(): string {
+    return join(this.#root, String(this.#life));
+  }
+
+  get #journals(): string[] {
+    const hosts = this.#entries.filter(({ kind }) => kind === "workflow.host");
+    return hosts.map(({ data: { journal } }) => {
+      const given = isInside(journal) && normalize(journal) !== join(".wippy", "journal.db");
+      return join(this.#directory, given ? journal : join(".wippy", "journal.db"));
+    });
+  }
+
+  get simulation(): Simulation {
+    if (!this.#simulation) throw new WippyError("Internal", "the test's runtime has not begun");
+    return this.#simulation;
+  }
+
+  get #running(): Node {
+    if (!this.#node) throw new WippyError("Internal", "the test's runtime has not begun");
+    return this.#node;
+  }
+
+  /** The entries as the test has left them. */
+  get entries(): Entry[] {
+    return [...this.#running.registry.versions.entries.values()];
+  }
+
+  /** Starts the runtime. @throws WippyError when it cannot start */
+  async begin({ entries = this.#entries, startTime }: Life = {}): Promise<void> {
+    if (this.#life === 0) this.#furnish();
+    const directory = this.#directory;
+    this.#simulation = new Simulation({
+      seed: this.#seed + this.#life,
+      ...(startTime !== undefined && { startTime }),
+    });
+    this.#node = await Node.start({
+      entries: entries.map((entry) => structuredClone(entry)),
+      config: this.#application.config,
+      modules: this.#application.modules,
+      directory,
+      stateDir: join(directory, ".wippy"),
+      workers: 1,
+      inline: true,
+      simulation: this.#simulation,
+      log: { log: (record) => this.#log(record) },
+      output: () => {},
+    });
+    await this.#node.launch();
+  }
+
+  /** Copies what the application reads of its own folder: a test may change it as it likes. */
+  #furnish(): void {
+    mkdirSync(this.#directory, { mode: 0o700 });
+    for (const { kind, data } of this.#entries) {
+      const path = kind === "fs.directory"
+        ? data["directory"]
+        : kind === "env.storage.file"
+        ? data["file_path"]
+        : undefined;
+      if (!isInside(path)) continue;
+      const from = join(this.#application.directory, path);
+      const skipped = join(this.#application.directory, ".wippy");
+      if (!existsSync(from)) continue;
+      cpSync(from, join(this.#directory, path), {
+        recursive: true,
+        filter: (file) =>
+          file !== skipped && !file.endsWith("/node_modules") && !file.endsWith("/.git"),
+      });
+    }
+  }
+
+  #log(record: LogRecord): void {
+    const { logger, message, fields } = record;
+    if (logger !== callLogger) this.logs.push(record);
+    else (this.calls[message] ??= []).push(fields["args"] as LuaValue);
+  }
+
+  /** Runs the test, see `test.main`. @throws WippyError what is not the test's own failure */
+  run(given: Record<string, LuaValue>): Promise<LuaValue> {
+    return this.#running.call(starter, [given]);
+  }
+
+  /** Calls back after each commit to a journal. */
+  afterCommits(callback: () => void): void {
+    const { simulation } = this;
+    const open: Database[] = [];
+    let seen = "";
+    const look = () => {
+      if (open.length === 0) {
+        for (const path of this.#journals.filter((path) => existsSync(path))) {
+          open.push(new Database(path, { readonly: true }));
+        }
+      }
+      const versions = open.map((journal) =>
+        Object.values(journal.query("PRAGMA data_version").get() as object)[0]
+      ).join();
+      if (versions !== seen) {
+        if (seen !== "") callback();
+        seen = versions;
+      }
+      simulation.afterTasks(1, look);
+    };
+    look();
+  }
+
+  /** What has come of every run, in the order of their starts; undefined while one is open. */
+  async outcomes(): Promise<RunOutcome[] | undefined> {
+    const found: (RunOutcome & { started: number })[] = [];
+    const { workflows } = this.#running;
+    for (const host of workflows.hosts) {
+      let cursor: string | undefined;
+      do {
+        const page = await workflows.list(host, {
+          limit: 500,
+          ...(cursor !== undefined && { cursor }),
+        });
+        cursor = page.cursor;
+        for (const { workflowId, runId, entry, status, startTime } of page.runs) {
+          if (status === "running") return undefined;
+          const last = (await workflows.history(host, runId)).at(-1);
+          const data = (last?.data ?? {}) as {
+            value?: Uint8Array;
+            failure?: { kind: string; message: string };
+          };
+          const outcome = data.failure
+            ? `${data.failure.kind}: ${data.failure.message}`
+            : Bun.inspect(data.value && unpack(data.value));
+          found.push({ workflowId, entry, status, outcome, started: startTime });
+        }
+      } while (cursor !== undefined);
+    }
+    return found.sort((one, other) => one.started - other.started)
+      .map(({ started: _, ...run }) => run);
+  }
+
+  /** Tells the test, after a crash, that all runs have ended: as soon as it is there to hear it. */
+  async tellDone(): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#running.control.send(testName, doneTopic, [true]);
+      } catch (error) {
+        if (WippyError.from(error).kind !== "NotFound") throw error;
+        await sleep(this.simulation, 1);
+      }
+    }
+  }
+
+  /** Drops the halted runtime, as a power cut does; the next life has what was on the disk. */
+  async drop(): Promise<void> {
+    const [node, before] = [this.#running, this.#directory];
+    this.#life++;
+    cpSync(before, this.#directory, { recursive: true, filter: (path) => !path.endsWith("-shm") });
+    this.#resume();
+    await node.stop();
+    rmSync(before, { recursive: true });
+  }
+
+  /** Stops the world where it is. */
+  halt(): void {
+    if (this.#halted) return;
+    this.#halted = true;
+    this.simulation.halt();
+  }
+
+  #resume(): void {
+    if (this.#halted) this.simulation.resume();
+    this.#halted = false;
+  }
+
+  /** Ends the runtime and removes all that it stored. */
+  async end(): Promise<void> {
+    try {
+      this.#resume();
+      await this.#node?.stop();
+    } finally {
+      rmSync(this.#root, { recursive: true, force: true });
+    }
+  }
+}
