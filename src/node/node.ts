@@ -131,6 +131,7 @@ export class Node {
           : 0,
         terminalOf: (pid) => this.#terminalOf(pid),
         simulation: options.simulation,
+        fetch: options.fetch,
       },
       {
         request: (origin, op, args) => requests.answer(origin, op, args),
@@ -306,6 +307,17 @@ export class Node {
    */
   call(functionId: string, args: LuaValue[]): Promise<LuaValue> {
     return this.#pool.ask(this.#pool.leastLoaded(), "call", functionId, {}, ...args);
+  }
+
+  /**
+   * Runs a process on a host and waits for its result.
+   *
+   * @throws WippyError the process's own error, or why it cannot be started
+   */
+  async exec(entryId: string, hostId: string, args: LuaValue[]): Promise<LuaValue> {
+    const worker = this.#pool.leastLoaded();
+    const { ended } = await this.#pool.spawn(worker, entryId, hostId, {}, args);
+    return await ended;
   }
 
   /** Ends a worker as if its VM had died, for trials; its units have failed, and it is replaced. */

@@ -1,4 +1,5 @@
 import type { Config } from "../app/config.ts";
+import type { Fetch } from "../operations/operation.ts";
 import type { Terminal } from "../operations/io/terminal.ts";
 import type { LogSink } from "../observe/log.ts";
 import type { Simulation } from "../platform/simulation.ts";
@@ -31,6 +32,8 @@ export interface NodeOptions {
   terminal?: Terminal;
   /** The runtime runs in this simulation, all its workers in this thread; else on the machine. */
   simulation?: Simulation;
+  /** Sends what units send by HTTP, in place of the network. Only in a simulation. */
+  fetch?: Fetch;
   /** Bytes of Lua memory of one worker; 1 GiB when absent. */
   memoryLimit?: number;
   /** Workflow runs that a worker keeps in memory; 10,000 when absent. */

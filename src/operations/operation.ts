@@ -28,6 +28,9 @@ export interface EnvironmentAccess extends Variables {
   mirror(storage: string, key: string, value: string): void;
 }
 
+/** Sends an HTTP request, as the global function of that name. */
+export type Fetch = (url: string | URL, options: BunFetchRequestInit) => Promise<Response>;
+
 /** What operations use of the runtime around them. One object per worker. */
 export interface OperationServices {
   /** The registered entry of an identifier. */
@@ -53,6 +56,8 @@ export interface OperationServices {
   startedAt: number;
   /** The network entry through which units connect that have selected none; undefined: directly. */
   defaultNetwork?: string | undefined;
+  /** Sends the requests of `http_client` in place of the network; only in tests of applications. */
+  fetch?: Fetch;
   /**
    * Asks the service of an entry, which is on the node's thread; see `Service.answer`.
    *

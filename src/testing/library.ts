@@ -10,16 +10,20 @@ import values from "./lua/values.lua" with { type: "text" };
 
 /** Namespace of all that is added to the application. */
 export const namespace = "wippy.test";
-/** Function that runs a test; its argument is what `test.main` of the library is given. */
-export const starter = `${namespace}:start`;
+/** Process that runs a test, and its host; its argument is what `test.main` of the library is given. */
+export const testUnit = `${namespace}:unit`;
+export const testHost = `${namespace}:processes`;
 /** Logger of the calls that mocks get. */
 export const callLogger = "wippy.test.calls";
 /** Topic that tells a test after a crash that all runs have ended, and the name that the test is known by. */
 export const doneTopic = "wippy.test.done";
 export const testName = "wippy.test";
 
+/** Function that the test answers HTTP requests with. */
+export const httpFake = `${namespace}:http`;
+
 /** Names that a test file has without requiring anything. */
-const globals = ["after", "before", "clock", "crash", "describe", "expect", "it", "mock"];
+const globals = ["after", "before", "clock", "crash", "describe", "expect", "fake", "it", "mock"];
 
 /** A file of tests. */
 export interface TestFile {
@@ -35,6 +39,16 @@ function libraryEntry(name: string, source: string, more: Record<string, unknown
   return { id: `${namespace}:${name}`, kind: "library.lua", meta: {}, data: { source, ...more } };
 }
 
+/**
+ * Code of an entry that asks the test to answer its calls. After a crash it may run before the test does, and waits for it.
+ */
+function stub(id: string): string {
+  return mocks.match(/local stub = \[\[(.*?)\]\]/s)![1]!.replace("%q", `"${id}"`).replace(
+    "%s",
+    "main",
+  );
+}
+
 /** The entries that run the tests of a file. `modules` are those that the file may use. */
 export function testEntries(file: TestFile, modules: readonly string[]): Entry[] {
   const own = (...names: string[]) =>
@@ -45,13 +59,17 @@ export function testEntries(file: TestFile, modules: readonly string[]): Entry[]
   const lifecycle = { auto_start: true, stop_timeout: "100ms" };
   const unit = `local test = require("test")
 return { main = function(given) return test.main(function() return require("file") end, given) end }`;
-  const start =
-    `return { main = function(given) return process.exec("${namespace}:unit", "${namespace}:processes", given) end }`;
   return [
-    { id: `${namespace}:processes`, kind: "process.host", meta: {}, data: { lifecycle } },
+    { id: testHost, kind: "process.host", meta: {}, data: { lifecycle } },
     libraryEntry("values", values),
     libraryEntry("expect", expect, { imports: own("values") }),
     libraryEntry("mocks", mocks, { modules: ["process", "registry", "logger"] }),
+    {
+      id: httpFake,
+      kind: "function.lua",
+      meta: {},
+      data: { source: stub(httpFake), method: "main", modules: ["process", "time"] },
+    },
     libraryEntry("test", library, {
       modules: ["process", "time"],
       imports: own("expect", "mocks", "values"),
@@ -64,7 +82,7 @@ return { main = function(given) return test.main(function() return require("file
       origin: { file: file.path, line: 1, column: 1, chunk: file.path },
     },
     {
-      id: `${namespace}:unit`,
+      id: testUnit,
       kind: "process.lua",
       meta: {},
       data: {
@@ -72,12 +90,6 @@ return { main = function(given) return test.main(function() return require("file
         method: "main",
         imports: { ...own("test"), file: `${namespace}:file` },
       },
-    },
-    {
-      id: starter,
-      kind: "function.lua",
-      meta: {},
-      data: { source: start, method: "main", modules: ["process"] },
     },
   ];
 }

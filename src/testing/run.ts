@@ -6,6 +6,7 @@ import type { Application } from "../app/app.ts";
 import type { LogRecord } from "../observe/log.ts";
 import type { Entry } from "../registry/entry.ts";
 import { WippyError } from "../vm/error.ts";
+import { isRecord } from "./record.ts";
 import type { LuaValue } from "../vm/value.ts";
 import { namespace } from "./library.ts";
 import { type RunOutcome, World } from "./world.ts";
@@ -101,12 +102,6 @@ function ofTests(value: LuaValue): Record<string, LuaValue> {
   throw new WippyError("Internal", `the test returned ${Bun.inspect(value)}`);
 }
 
-function isRecord(value: LuaValue): value is Record<string, LuaValue> {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
-}
-
 function passOf(value: LuaValue): Pass {
   const { failure, crashes, result } = ofTests(value);
   if (!isRecord(failure)) return { crashes: crashes === true, result };
@@ -147,17 +142,17 @@ export async function runTest(
   settings: RunSettings,
 ): Promise<TestOutcome> {
   const world = new World(application, entries, settings.seed);
-  let commits = 0;
+  const commits: number[] = [];
   try {
     await world.begin();
-    world.afterCommits(() => commits++);
+    world.afterCommits(() => commits.push(world.simulation.tasks));
     const { failure, crashes, result } = passOf(
       await inTime(world, settings.timeout, world.run({ index: index + 1 })),
     );
     if (failure || !crashes) return { ...(failure && { failure }), crashes: 0, logs: world.logs };
     const expected = await world.outcomes() ?? [];
     return await withCrashes(application, entries, index, settings, {
-      commits,
+      points: crashPoints(commits),
       expected,
       result,
       logs: world.logs,
@@ -170,59 +165,78 @@ export async function runTest(
 }
 
 interface Undisturbed {
-  commits: number;
+  points: CrashPoint[];
   expected: RunOutcome[];
   result: LuaValue;
   logs: LogRecord[];
 }
 
-/** Runs the test once for every commit of the undisturbed pass, with a crash right after it. */
+/** Where the runtime crashes. */
+interface CrashPoint {
+  /** Tasks of the simulation that have run by then. */
+  task: number;
+  text: string;
+}
+
+/**
+ * Crashes right after each commit, and right before each but the first: by then the step that it records has had its
+ * effects. Before the first there is no run.
+ */
+function crashPoints(commits: readonly number[]): CrashPoint[] {
+  const of = commits.length;
+  return commits.flatMap((task, index) => {
+    const number = `${index + 1} of ${of}`;
+    const after = { task, text: `crash right after commit ${number}` };
+    const previous = commits[index - 1];
+    if (previous === undefined || previous >= task - 1) return [after];
+    return [{ task: task - 1, text: `crash right before commit ${number}` }, after];
+  });
+}
+
+/** Runs the test once for every crash point of the undisturbed pass. */
 async function withCrashes(
   application: Application,
   entries: readonly Entry[],
-  index: number,
+  test: number,
   settings: RunSettings,
-  { commits, expected, result, logs }: Undisturbed,
+  { points, expected, result, logs }: Undisturbed,
 ): Promise<TestOutcome> {
   if (expected.length === 0) {
     const message = "crash.at_every_step ran no workflow, so nothing could crash between two steps";
     return { failure: { message }, crashes: 0, logs };
   }
-  for (let step = 1; step <= commits; step++) {
+  for (const [index, point] of points.entries()) {
     const world = new World(application, entries, settings.seed);
+    let failure: TestFailure | undefined;
     try {
-      const failure = await crashAfter(world, step, index, settings, expected, result);
-      if (failure) {
-        const crash = `crash after step ${step} of ${commits}`;
-        return { failure: { ...failure, crash }, crashes: step, logs: world.logs };
-      }
+      failure = await crashAt(world, point.task, test, settings, expected, result);
     } catch (error) {
-      const crash = `crash after step ${step} of ${commits}`;
-      return { failure: { ...failureOf(error), crash }, crashes: step, logs: world.logs };
+      failure = failureOf(error);
     } finally {
       await world.end().catch(() => {});
     }
+    if (failure) {
+      return { failure: { ...failure, crash: point.text }, crashes: index + 1, logs: world.logs };
+    }
   }
-  return { crashes: commits, logs };
+  return { crashes: points.length, logs };
 }
 
-async function crashAfter(
+async function crashAt(
   world: World,
-  step: number,
-  index: number,
+  task: number,
+  test: number,
   { timeout }: RunSettings,
   expected: readonly RunOutcome[],
   result: LuaValue,
 ): Promise<TestFailure | undefined> {
   await world.begin();
   const crashed = Promise.withResolvers<void>();
-  let commits = 0;
-  world.afterCommits(() => {
-    if (++commits !== step) return;
+  world.simulation.afterTasks(task - world.simulation.tasks, () => {
     world.halt();
     crashed.resolve();
   });
-  const first = world.run({ index: index + 1 });
+  const first = world.run({ index: test + 1 });
   first.catch(() => {});
   // The last commits may come after the test: then there is nothing to crash any more.
   const done = await inTime(
@@ -236,10 +250,11 @@ async function crashAfter(
   await world.begin({ entries: left, startTime });
   const placed: Record<string, boolean> = {};
   for (const { id, data } of left) {
-    if (String(data["source"] ?? "").includes(`"${namespace}.answer"`)) placed[id] = true;
+    const [source, file] = [String(data["source"] ?? ""), String(data["file"] ?? "")];
+    if (source.includes(`"${namespace}.answer"`) || file.endsWith(".fake.db")) placed[id] = true;
   }
   const second = world.run({
-    index: index + 1,
+    index: test + 1,
     mode: "resume",
     placed,
     calls: world.calls,

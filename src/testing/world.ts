@@ -3,6 +3,7 @@
  * @module
  */
 import { Database } from "bun:sqlite";
+import { isUtf8 } from "node:buffer";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { isAbsolute, join, normalize } from "node:path";
@@ -14,8 +15,9 @@ import { Simulation } from "../platform/simulation.ts";
 import type { Entry } from "../registry/entry.ts";
 import { unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
+import { isRecord } from "./record.ts";
 import type { LuaValue } from "../vm/value.ts";
-import { callLogger, doneTopic, starter, testName } from "./library.ts";
+import { callLogger, doneTopic, httpFake, testHost, testName, testUnit } from "./library.ts";
 
 /** What came of a workflow run. */
 export interface RunOutcome {
@@ -42,6 +44,11 @@ function indoors(entry: Entry): Entry {
   const lifecycle = copy.data["lifecycle"] as Record<string, unknown> | undefined;
   if (doors.has(copy.kind) && lifecycle) lifecycle["auto_start"] = false;
   return copy;
+}
+
+/** A body as Lua has it. */
+function bytesOrText(bytes: Uint8Array): LuaValue {
+  return isUtf8(bytes) ? new TextDecoder().decode(bytes) : bytes;
 }
 
 function isInside(path: unknown): path is string {
@@ -114,6 +121,7 @@ export class World {
       simulation: this.#simulation,
       log: { log: (record) => this.#log(record) },
       output: () => {},
+      fetch: (url, options) => this.#fetch(url, options),
     });
     await this.#node.launch();
   }
@@ -139,6 +147,29 @@ export class World {
     }
   }
 
+  /** Asks the test for the response to a request; where it fakes none, the request goes to the network. */
+  async #fetch(url: string | URL, options: BunFetchRequestInit): Promise<Response> {
+    const request = new Request(url, { ...options, signal: null });
+    const asked: Record<string, LuaValue> = {
+      method: request.method,
+      url: String(url),
+      headers: Object.fromEntries(request.headers),
+      body: bytesOrText(new Uint8Array(await request.arrayBuffer())),
+    };
+    const answer = await this.simulation.within(this.#running.call(httpFake, [asked]));
+    if (!isRecord(answer)) return await fetch(url, options);
+    const { status, headers, body } = answer;
+    return new Response(
+      status === 204 || status === 304
+        ? null
+        : body as string | Uint8Array<ArrayBuffer> | undefined,
+      {
+        ...(typeof status === "number" && { status }),
+        ...(isRecord(headers) && { headers: headers as Record<string, string> }),
+      },
+    );
+  }
+
   #log(record: LogRecord): void {
     const { logger, message, fields } = record;
     if (logger !== callLogger) this.logs.push(record);
@@ -147,7 +178,7 @@ export class World {
 
   /** Runs the test, see `test.main`. @throws WippyError what is not the test's own failure */
   run(given: Record<string, LuaValue>): Promise<LuaValue> {
-    return this.#running.call(starter, [given]);
+    return this.#running.exec(testUnit, testHost, [given]);
   }
 
   /** Calls back after each commit to a journal. */

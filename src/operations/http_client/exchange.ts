@@ -116,7 +116,7 @@ async function connect(
       ...(bridge && { keepalive: false }),
       ...(tls && { tls }),
     };
-    return fetch(url, options);
+    return (place.services.fetch ?? fetch)(url, options);
   };
   if (addresses === undefined) {
     try {

@@ -183,7 +183,9 @@ end
 
 local meta = {
   __index = function(self, name)
-    if name == "never" then
+    if name == "value" then
+      return nil
+    elseif name == "never" then
       return setmetatable({ value = self.value, negated = not self.negated }, getmetatable(self))
     end
     local matcher = matchers[name]

@@ -26,7 +26,6 @@ return { %s = main }
 -- What was mocked, by id.
 local known = {}
 local placed, earlier = {}, {}
-local listening = false
 
 local function answer(call)
   local of = known[call.id]
@@ -38,10 +37,6 @@ local function answer(call)
 end
 
 local function listen()
-  if listening then
-    return
-  end
-  listening = true
   local calls = process.listen(topic)
   coroutine.spawn(function()
     while true do
@@ -103,8 +98,62 @@ function mocks.mock(id, answer_with)
     replace(id)
   end
   known[id] = { id = id, calls = earlier[id] or {}, answer = given }
-  listen()
   return known[id]
+end
+
+mocks.fake = {}
+
+-- Answers by the beginning of the address; the longest that fits decides.
+local sites = {}
+
+--- Answers the HTTP requests whose address begins with `prefix`: `answer(request)` gets `{method, url, headers, body}` and
+--- returns `{status, headers, body}` or the body alone. From then on a request that no fake answers fails. Returns the fake,
+--- whose `calls` has the requests.
+function mocks.fake.http(prefix, answer_with)
+  if type(prefix) ~= "string" or not prefix:find("^https?://") then
+    error("bad argument #1 to 'http' (the beginning of an address expected, such as \"https://api.example.com/\")", 2)
+  elseif type(answer_with) ~= "function" then
+    error("bad argument #2 to 'http' (function expected, got " .. type(answer_with) .. ")", 2)
+  end
+  local site = { id = prefix, calls = {}, answer = answer_with }
+  sites[#sites + 1] = site
+  table.sort(sites, function(one, other)
+    return #one.id > #other.id
+  end)
+  return site
+end
+
+known["wippy.test:http"] = {
+  calls = {},
+  answer = function(request)
+    if #sites == 0 then
+      return false
+    end
+    for _, site in ipairs(sites) do
+      if request.url:sub(1, #site.id) == site.id then
+        site.calls[#site.calls + 1] = { request }
+        local response = site.answer(request)
+        return type(response) == "table" and response or { status = 200, body = response or "" }
+      end
+    end
+    error("no fake answers " .. request.method .. " " .. request.url .. "; add fake.http for it")
+  end,
+}
+
+--- Replaces a database, of whichever kind, by an empty SQLite database of this test.
+function mocks.fake.sql(id)
+  local entry = registry.get(id)
+  if not entry or not entry.kind:find("^db%.sql%.") then
+    error(errors.new({ kind = errors.NOT_FOUND, message = "cannot fake " .. tostring(id) .. ": it is no db.sql.* entry" }), 0)
+  end
+  if placed[id] then
+    return
+  end
+  local data = { file = id:gsub("[^%w]", "-") .. ".fake.db", lifecycle = { auto_start = true } }
+  -- An entry keeps its kind: it goes, and another one comes under its id.
+  assert(registry.snapshot():changes():delete(id):apply())
+  local fake = { id = id, kind = "db.sql.sqlite", meta = entry.meta, data = data }
+  assert(registry.snapshot():changes():create(fake):apply())
 end
 
 --- Makes the test known to the entries that it mocks. After a crash `placed` has the ids of those that are in their places
@@ -112,6 +161,7 @@ end
 function mocks.begin(given)
   placed, earlier = given.placed or {}, given.calls or {}
   assert(process.registry.register(name))
+  listen()
 end
 
 return mocks

@@ -2,7 +2,7 @@
 local expect, mocks, values = require("expect"), require("mocks"), require("values")
 local process, time = require("process"), require("time")
 
-local test = { expect = expect, mock = mocks.mock }
+local test = { expect = expect, mock = mocks.mock, fake = mocks.fake }
 
 local function suite(name, parent)
   return { name = name, parent = parent, before = {}, after = {} }
