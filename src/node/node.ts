@@ -120,6 +120,7 @@ export class Node {
           modules: options.modules ?? {},
           startedAt: platform.now(),
           defaultNetwork: options.config.string("network_service.default_network"),
+          ...(options.fetch && { fetch: options.fetch }),
         },
         heartbeatTimeout: options.config.duration("workers.heartbeat_timeout") ??
           defaultHeartbeatTimeout,
@@ -131,7 +132,6 @@ export class Node {
           : 0,
         terminalOf: (pid) => this.#terminalOf(pid),
         simulation: options.simulation,
-        fetch: options.fetch,
       },
       {
         request: (origin, op, args) => requests.answer(origin, op, args),

@@ -1,6 +1,5 @@
 import { availableParallelism } from "node:os";
 import type { Terminal } from "../operations/io/terminal.ts";
-import type { Fetch } from "../operations/operation.ts";
 import type { Simulation } from "../platform/simulation.ts";
 import type { ErrorData } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
@@ -31,8 +30,6 @@ export interface WorkerPoolOptions {
   terminalOf: (pid: string) => Terminal | undefined;
   /** All workers run in it, in this thread. */
   simulation?: Simulation | undefined;
-  /** See `NodeOptions.fetch`. */
-  fetch?: Fetch | undefined;
 }
 
 /** What the pool tells the node about. */

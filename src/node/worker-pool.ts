@@ -146,17 +146,8 @@ export class WorkerPool {
   }
 
   async #launch(index: number): Promise<void> {
-    const {
-      inline,
-      entries,
-      services,
-      memoryLimit,
-      cachedRuns,
-      strict,
-      terminalOf,
-      simulation,
-      fetch,
-    } = this.#options;
+    const { inline, entries, services, memoryLimit, cachedRuns, strict, terminalOf, simulation } =
+      this.#options;
     const generation = this.#starts[index]!;
     const receive = (messages: FromWorker[]) => this.#receive(index, generation, messages);
     this.#starts[index] = generation + 1;
@@ -180,12 +171,9 @@ export class WorkerPool {
       const worker = await LuaWorker.start(
         {
           ...options,
-          services: {
-            ...createServices(services, (storage, key, value) => {
-              this.#mirror(index, { type: "environment", storage, key, value });
-            }, simulation),
-            ...(fetch && { fetch }),
-          },
+          services: createServices(services, (storage, key, value) => {
+            this.#mirror(index, { type: "environment", storage, key, value });
+          }, simulation),
           ...(simulation ? { platform: simulation } : { direct: true }),
           terminalOf,
         },

@@ -9,7 +9,7 @@ import { readLock } from "../app/lock.ts";
 import { prepareSource } from "../app/source.ts";
 import { parseId } from "../registry/entry.ts";
 import { builtinModules } from "../registry/modules.ts";
-import type { TestFile } from "./library.ts";
+import type { TestFile } from "./library/library.ts";
 
 const neverEntered: ReadonlySet<string> = new Set(["node_modules", ".git", ".wippy"]);
 

@@ -17,7 +17,14 @@ import { unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
 import { isRecord } from "./record.ts";
 import type { LuaValue } from "../vm/value.ts";
-import { callLogger, doneTopic, httpFake, testHost, testName, testUnit } from "./library.ts";
+import {
+  callLogger,
+  doneTopic,
+  httpFake,
+  testHost,
+  testName,
+  testUnit,
+} from "./library/library.ts";
 
 /** What came of a workflow run. */
 export interface RunOutcome {

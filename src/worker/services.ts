@@ -1,5 +1,5 @@
 import { Environment } from "../app/environment.ts";
-import type { OperationServices } from "../operations/operation.ts";
+import type { Fetch, OperationServices } from "../operations/operation.ts";
 import type { Entry } from "../registry/entry.ts";
 import { machine } from "../platform/machine.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -16,6 +16,8 @@ export interface ServiceOptions {
   startedAt: number;
   /** The network entry of units that have selected none. */
   defaultNetwork?: string | undefined;
+  /** Only in a simulation, whose workers have no threads. */
+  fetch?: Fetch;
 }
 
 /** Without the way to the node, which the worker adds. */
@@ -50,5 +52,6 @@ export function createServices(
     clock: { now: platform.precise },
     startedAt: options.startedAt,
     defaultNetwork: options.defaultNetwork,
+    ...(options.fetch && { fetch: options.fetch }),
   };
 }

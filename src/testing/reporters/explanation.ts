@@ -1,5 +1,5 @@
 import { diffLines } from "diff";
-import type { TestFailure } from "../run.ts";
+import type { TestFailure } from "../testing.ts";
 
 /** A line of an explanation, and what it is. */
 export interface ExplainedLine {

@@ -1,4 +1,4 @@
-import type { Reporter, Write } from "./reporter.ts";
+import type { Reporter, Write } from "./reporters.ts";
 
 /** A JSON object a line: one for each test, and one of totals at the end. */
 export function json(write: Write): Reporter {

@@ -1,5 +1,5 @@
 import { explanation } from "./explanation.ts";
-import { failureOf, type Reporter, type TestReport, title, type Write } from "./reporter.ts";
+import { failureOf, type Reporter, type TestReport, title, type Write } from "./reporters.ts";
 
 /** Text in an attribute or an element; XML 1.0 has no other control characters. */
 function escape(text: string): string {
@@ -40,10 +40,10 @@ export function junit(write: Write): Reporter {
           tests.map(testCase).join("")
         }  </testsuite>\n`;
       });
+      const counts = `tests="${reports.length}" failures="${failed}" skipped="${pending}"`;
+      write('<?xml version="1.0" encoding="UTF-8"?>\n');
       write(
-        `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites tests="${reports.length}" failures="${failed}" skipped="${pending}" time="${
-          seconds(duration)
-        }">\n${suites.join("")}</testsuites>\n`,
+        `<testsuites ${counts} time="${seconds(duration)}">\n${suites.join("")}</testsuites>\n`,
       );
     },
   };

@@ -1,7 +1,7 @@
 import { styleText } from "node:util";
 import { clean, oneLine, withControls } from "../../observe/clean.ts";
 import { explain, type ExplainedLine } from "./explanation.ts";
-import { failureOf, type Reporter, type TestReport, title, type Write } from "./reporter.ts";
+import { failureOf, type Reporter, type TestReport, title, type Write } from "./reporters.ts";
 
 type Style = Parameters<typeof styleText>[0];
 

@@ -1,6 +1,6 @@
 import { stringify } from "yaml";
 import { explanation } from "./explanation.ts";
-import { failureOf, type Reporter, title, type Write } from "./reporter.ts";
+import { failureOf, type Reporter, title, type Write } from "./reporters.ts";
 
 /** Text that a TAP description may hold: `#` begins a directive. */
 function description(text: string): string {

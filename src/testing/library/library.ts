@@ -2,11 +2,11 @@
  * The Lua side of a test: the library that test files use, and the units that run them.
  * @module
  */
-import type { Entry } from "../registry/entry.ts";
-import expect from "./lua/expect.lua" with { type: "text" };
-import mocks from "./lua/mocks.lua" with { type: "text" };
-import library from "./lua/test.lua" with { type: "text" };
-import values from "./lua/values.lua" with { type: "text" };
+import type { Entry } from "../../registry/entry.ts";
+import expect from "./expect.lua" with { type: "text" };
+import mocks from "./mocks.lua" with { type: "text" };
+import library from "./test.lua" with { type: "text" };
+import values from "./values.lua" with { type: "text" };
 
 /** Namespace of all that is added to the application. */
 export const namespace = "wippy.test";
@@ -40,7 +40,8 @@ function libraryEntry(name: string, source: string, more: Record<string, unknown
 }
 
 /**
- * Code of an entry that asks the test to answer its calls. After a crash it may run before the test does, and waits for it.
+ * Code of an entry that asks the test to answer its calls. After a crash it may run before the test does, and
+ * waits for it.
  */
 function stub(id: string): string {
   return mocks.match(/local stub = \[\[(.*?)\]\]/s)![1]!.replace("%q", `"${id}"`).replace(

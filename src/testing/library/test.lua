@@ -1,4 +1,4 @@
--- What a test file has as globals, and what runs its tests. A file is run anew, in a runtime of its own, for every test.
+-- What a test file has as globals, and what runs its tests. A file is run anew, in a runtime of its own, for each test.
 local expect, mocks, values = require("expect"), require("mocks"), require("values")
 local process, time = require("process"), require("time")
 
@@ -15,7 +15,8 @@ local tests = {}
 
 local function need(kind, value, number, called)
   if type(value) ~= kind then
-    error("bad argument #" .. number .. " to '" .. called .. "' (" .. kind .. " expected, got " .. type(value) .. ")", 3)
+    local wrong = kind .. " expected, got " .. type(value)
+    error("bad argument #" .. number .. " to '" .. called .. "' (" .. wrong .. ")", 3)
   end
   return value
 end
@@ -68,13 +69,13 @@ end
 
 test.clock = clock
 
--- How this runtime runs the test: "run" from its beginning; "resume" after a crash, when the workflows are there already.
+-- How this runtime runs the test: "run" from its beginning; "resume" after a crash, when the workflows are there.
 local mode = "run"
 local crash = { used = false, result = nil }
 
 --- Runs workflows, and then again for each step of them with a crash of the runtime there. `body` starts them and waits
---- for them; it is called at the beginning of each repetition and not again after the crash, when the workflows go on by
---- themselves. What comes of them must be the same as without a crash. Returns what `body` returned without one.
+--- for them. It is called at the beginning of each repetition and not again after the crash, when the workflows go on
+--- by themselves. What comes of them must be the same as without a crash. Returns what `body` returned without one.
 function crash.at_every_step(body)
   need("function", body, 1, "at_every_step")
   if crash.used then

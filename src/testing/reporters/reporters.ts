@@ -1,4 +1,4 @@
-import type { TestFailure, TestOutcome } from "../run.ts";
+import type { TestFailure, TestOutcome } from "../testing.ts";
 
 /** What came of a test, under all its seeds. */
 export interface TestReport {

@@ -1,5 +1,5 @@
--- `mock("ns:name", fn)`: puts a function of the test in the place of an entry, in this runtime. The entry's new code asks the
--- test, which runs `fn` and answers; who calls the entry notices nothing.
+-- `mock("ns:name", fn)`: puts a function of the test in the place of an entry, in this runtime. The entry's new code
+-- asks the test, which runs `fn` and answers; who calls the entry notices nothing.
 local process, registry = require("process"), require("registry")
 local log = require("logger"):named("wippy.test.calls")
 
@@ -80,8 +80,8 @@ local function replace(id)
 end
 
 --- Puts `answer` in the place of the entry `id`. It runs in the test, with the arguments of the call, and may return
---- `nil, err`, raise, sleep, or be left out: then the entry returns nil. Returns the mock, whose `calls` has the list of
---- arguments of each call. Mocking again replaces the answer and keeps the calls.
+--- `nil, err`, raise, sleep, or be left out: then the entry returns nil. Returns the mock, whose `calls` has the list
+--- of arguments of each call. Mocking again replaces the answer and keeps the calls.
 function mocks.mock(id, answer_with)
   if type(id) ~= "string" or not id:find(":", 1, true) then
     error("bad argument #1 to 'mock' (the id of an entry expected, such as \"app:charge\")", 2)
@@ -106,9 +106,9 @@ mocks.fake = {}
 -- Answers by the beginning of the address; the longest that fits decides.
 local sites = {}
 
---- Answers the HTTP requests whose address begins with `prefix`: `answer(request)` gets `{method, url, headers, body}` and
---- returns `{status, headers, body}` or the body alone. From then on a request that no fake answers fails. Returns the fake,
---- whose `calls` has the requests.
+--- Answers the HTTP requests whose address begins with `prefix`: `answer(request)` gets `{method, url, headers, body}`
+--- and returns `{status, headers, body}` or the body alone. From then on a request that no fake answers fails. Returns
+--- the fake, whose `calls` has the requests.
 function mocks.fake.http(prefix, answer_with)
   if type(prefix) ~= "string" or not prefix:find("^https?://") then
     error("bad argument #1 to 'http' (the beginning of an address expected, such as \"https://api.example.com/\")", 2)
@@ -144,7 +144,8 @@ known["wippy.test:http"] = {
 function mocks.fake.sql(id)
   local entry = registry.get(id)
   if not entry or not entry.kind:find("^db%.sql%.") then
-    error(errors.new({ kind = errors.NOT_FOUND, message = "cannot fake " .. tostring(id) .. ": it is no db.sql.* entry" }), 0)
+    local message = "cannot fake " .. tostring(id) .. ": it is no db.sql.* entry"
+    error(errors.new({ kind = errors.NOT_FOUND, message = message }), 0)
   end
   if placed[id] then
     return
@@ -156,8 +157,8 @@ function mocks.fake.sql(id)
   assert(registry.snapshot():changes():create(fake):apply())
 end
 
---- Makes the test known to the entries that it mocks. After a crash `placed` has the ids of those that are in their places
---- already, and `calls` the calls of before, by id.
+--- Makes the test known to the entries that it mocks. After a crash `placed` has the ids of those that are in their
+--- places already, and `calls` the calls of before, by id.
 function mocks.begin(given)
   placed, earlier = given.placed or {}, given.calls or {}
   assert(process.registry.register(name))

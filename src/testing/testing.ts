@@ -8,7 +8,7 @@ import type { Entry } from "../registry/entry.ts";
 import { WippyError } from "../vm/error.ts";
 import { isRecord } from "./record.ts";
 import type { LuaValue } from "../vm/value.ts";
-import { namespace } from "./library.ts";
+import { namespace } from "./library/library.ts";
 import { type RunOutcome, World } from "./world.ts";
 
 /** Why a test did not pass. */
@@ -72,7 +72,7 @@ export async function listTests(
   }
 }
 
-/** Waits for a pass. @throws WippyError Timeout when it takes too long: a loop without end, a message that never comes */
+/** Waits for a pass. @throws WippyError Timeout: a loop without end, a message that never comes */
 async function inTime<Value>(world: World, timeout: number, work: Promise<Value>): Promise<Value> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {

@@ -152,7 +152,8 @@ function matchers:to_fail(wanted)
   local met = text ~= nil and (wanted == nil or errors.is(cause, wanted) or text:find(wanted, 1, true) ~= nil)
   return settle(self, met, function(never)
     local found = text and "failed with " .. text or "did not fail"
-    return "the function should " .. never .. "fail" .. (wanted and " with " .. tostring(wanted) or "") .. "; it " .. found
+    local how = wanted and " with " .. tostring(wanted) or ""
+    return "the function should " .. never .. "fail" .. how .. "; it " .. found
   end)
 end
 
@@ -169,7 +170,8 @@ function matchers:to_have_been_called(times)
   local count = #calls_of(self)
   return settle(self, times == nil and count > 0 or count == times, function(never)
     local wanted = times and " " .. times .. " times" or ""
-    return self.value.id .. " should " .. never .. "have been called" .. wanted .. "; it was called " .. count .. " times"
+    local called = "; it was called " .. count .. " times"
+    return self.value.id .. " should " .. never .. "have been called" .. wanted .. called
   end)
 end
 
