@@ -143,6 +143,18 @@ function runtime.served()
   return caller and caller.served
 end
 
+--- The list by which the server of this thread describes a request that the running unit was called for.
+function runtime.served_here(served)
+  return assert(host.part(served[1], "describe", served[2]))
+end
+
+--- Asks the server of this thread for something: `value, err`.
+function runtime.ask_server_here(served, operation, input)
+  local ticket = unit.ticket(scheduler.co)
+  unit.emit_request(ticket, "part", ticket, served[1], operation, input)
+  return host.park()
+end
+
 --- Nanoseconds of a duration as programs write it: a number of ns, "1h30m", or a Duration object.
 runtime.duration = duration.of
 
@@ -211,6 +223,45 @@ function kernel.run()
   remote.publish()
   inspect.flush()
   return more, unit.live, due
+end
+
+-- Who asks for calls of servers in this thread; see src/worker/parts.ts.
+local PARTS <const> = -2
+-- Headers that are longer than this go another way, which may refuse them.
+local MOST_HEADERS <const> = 65536
+
+-- Headers as one text: each name and its value, with a line feed after both. Neither has one.
+local function text_of(headers)
+  local parts = {}
+  for name, value in pairs(headers) do
+    parts[#parts + 1] = name .. "\n" .. value .. "\n"
+  end
+  return table.concat(parts)
+end
+
+--- Runs a function for a request of a server in this thread, as `operations.serve_request`, and then for one turn.
+--- `frame` is false for nobody's, `trace` the request's trace. Returns what `run` does and, where the function has ended
+--- well meanwhile, whether it returned a value and, where it has made a response, whether that counts, its status, what
+--- of its body was not sent, and its headers as a text. Any other outcome is a reply.
+function kernel.serve(ticket, target, frame, trace, checks, service, id)
+  local here, answer, headers = true, nil, nil
+  frame = frame or {}
+  frame.values = { trace_id = trace }
+  operations.serve_request(function(outcome)
+    local plain = here and outcome[2] == false
+    headers = plain and outcome[6] and text_of(outcome[6]) or ""
+    if plain and #headers <= MOST_HEADERS then
+      answer = outcome
+    else
+      requests.reply(PARTS, ticket, outcome)
+    end
+  end, PARTS, ticket, target, frame, checks, { service, id })
+  local more, live, due = kernel.run()
+  here = false
+  if answer then
+    return more, live, due, answer[1], answer[3], answer[4], answer[5], headers
+  end
+  return more, live, due
 end
 
 kernel.complete = unit.complete

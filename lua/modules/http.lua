@@ -20,17 +20,18 @@ local function invalid(message)
   return errors.fail("Invalid", message)
 end
 
--- The fields of a request, headers as a table. The server sends a list, which is all that a function needs which only
--- responds.
+-- The fields of a request, headers as a table. A server in another thread sends a list, which is all that a function
+-- needs which only responds; one in this thread makes it when it is wanted.
 local function described(served)
   if not served.headers then
+    local list = #served > 2 and served or runtime.served_here(served)
     served.headers = {}
-    for name, value in served[8]:gmatch("([^\n]*)\n([^\n]*)\n") do
+    for name, value in list[8]:gmatch("([^\n]*)\n([^\n]*)\n") do
       served.headers[name] = value
     end
-    served.method, served.path, served.host = served[3], served[4], served[5]
-    served.remote, served.query, served.length = served[6], served[7], served[9]
-    served.params, served.body = served[10] or {}, served[11] or nil
+    served.method, served.path, served.host = list[3], list[4], list[5]
+    served.remote, served.query, served.length = list[6], list[7], list[9]
+    served.params, served.body = list[10] or {}, list[11] or nil
   end
   return served
 end
@@ -38,6 +39,9 @@ end
 -- Asks the server of a request for something.
 local function ask(served, operation, input)
   input.id = served[2]
+  if #served == 2 then
+    return runtime.ask_server_here(served, operation, input)
+  end
   return effects.request("services.ask", {
     service = served[1],
     operation = operation,

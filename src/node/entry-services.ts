@@ -26,6 +26,7 @@ import type { Hosts } from "./hosts.ts";
 import type { NodeUnits } from "./node-units.ts";
 import type { ServiceUnits } from "./service-units.ts";
 import type { Services } from "./services.ts";
+import type { WorkerParts } from "./worker-parts.ts";
 
 /** What services are made of. */
 export interface ServiceParts {
@@ -44,6 +45,7 @@ export interface ServiceParts {
   /** The units that services open. */
   connections: NodeUnits;
   foreground: Foreground;
+  parts: WorkerParts;
   workflows: WorkflowDirectory;
   events: ServiceEvents;
 }
@@ -165,6 +167,7 @@ export class EntryServices {
         directory: rest.directory,
         moduleDirectory: (owned) => moduleDirectory(owned, rest.modules, rest.directory),
       },
+      workers: rest.parts.of(entry),
       workflows: rest.workflows,
       events: rest.events,
       ...(rest.simulation && { simulation: rest.simulation }),

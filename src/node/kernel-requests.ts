@@ -1,4 +1,6 @@
+import { pack } from "../vm/codec.ts";
 import type { LuaValue } from "../vm/value.ts";
+import { NODE, type ToWorker } from "../worker/messages.ts";
 
 /**
  * What the node asks a worker's kernel, by name: the operations of `lua/kernel/processes/requests.lua` with their
@@ -57,3 +59,8 @@ export type Tell = <Op extends KernelRequest>(
   op: Op,
   ...args: KernelRequests[Op]
 ) => void;
+
+/** The message of a request. @param ticket of the answer; 0: none is wanted */
+export function requestOf(ticket: number, op: KernelRequest, args: LuaValue): ToWorker {
+  return { type: "request", origin: NODE, ticket, op, args: pack(args) };
+}

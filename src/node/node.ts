@@ -37,6 +37,7 @@ import { Services } from "./services.ts";
 import { inFiles, withFiles } from "./source-places.ts";
 import { connectServices } from "./supervisor-events.ts";
 import { defaultWorkers } from "./worker-pool-options.ts";
+import { WorkerParts } from "./worker-parts.ts";
 import { WorkerPool } from "./worker-pool.ts";
 import { WorkflowHosts } from "./workflow-hosts.ts";
 
@@ -87,6 +88,7 @@ export class Node {
   /** What applications measure with the module `metrics`. */
   readonly measures = new Measures();
   readonly #foreground: Foreground;
+  readonly #parts: WorkerParts;
   #stopped: Promise<void> | undefined;
 
   private constructor(options: NodeOptions) {
@@ -108,10 +110,11 @@ export class Node {
     this.#code = options.entries.flatMap((entry) => codeEntry(entry, this.#environment) ?? []);
     const limits = hostLimits(options.entries, this.#environment);
     const names = new Names();
+    const inline = options.inline || hasForeground(options.entries);
     this.#pool = new WorkerPool(
       {
         count: options.workers ?? defaultWorkers(),
-        inline: options.inline || hasForeground(options.entries),
+        inline,
         strict: options.config.boolean("security.strict_mode") ?? false,
         entries: [...serviceCode(), ...this.#code],
         services: {
@@ -135,8 +138,9 @@ export class Node {
       },
       {
         request: (origin, op, args) => requests.answer(origin, op, args),
-        message: (_, message) => this.#message(message),
+        message: (worker, message) => this.#message(worker, message),
         started: (worker) => {
+          this.#parts.started(worker);
           this.#configure(worker);
           this.#workflows.connect(worker);
         },
@@ -150,6 +154,7 @@ export class Node {
         died: (worker, failure) => this.#workerDied(worker, failure, names),
       },
     );
+    this.#parts = new WorkerParts(this.#pool, !inline && options.simulation === undefined);
     this.#workflows = new WorkflowHosts(this.#pool, this.#entries, this.#log, platform);
     const connections = new NodeUnits(this.#pool, this.#workflows, names, platform);
     this.#workflows.deliver = (...message) => connections.deliver(...message);
@@ -169,6 +174,7 @@ export class Node {
       units: new ServiceUnits(this.#pool, this.#foreground, platform),
       connections,
       foreground: this.#foreground,
+      parts: this.#parts,
       workflows: this.#workflows,
       events: this.bus,
     });
@@ -335,8 +341,9 @@ export class Node {
     return this.#foreground.done;
   }
 
-  #message(message: FromWorker): void {
+  #message(worker: number, message: FromWorker): void {
     if (message.type === "log") this.#log.log(message.record);
+    else if (message.type === "part") this.#parts.told(worker, message.entry, message.message);
     else if (message.type === "output") this.#output(message.to, message.data);
   }
 
@@ -353,6 +360,7 @@ export class Node {
   #workerDied(worker: number, failure: ErrorData, names: Names): void {
     this.#say("error", `worker ${worker} was replaced: ${failure.message}`);
     this.#requests.workerDied(worker);
+    this.#parts.gone(worker);
     names.releaseWhere((pid) => workerOf(pid) === worker);
     this.#workflows.disconnect(worker, failure);
   }

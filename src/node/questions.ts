@@ -70,3 +70,10 @@ export async function valueOf(answer: Promise<LuaValue[]>): Promise<LuaValue> {
   if (error instanceof WippyError) throw error;
   return value;
 }
+
+/** The failure of a request to a worker that is not there. */
+export function notFound(index: number): WippyError {
+  return new WippyError("NotFound", `process not found: its worker ${index} is gone`, {
+    retryable: false,
+  });
+}

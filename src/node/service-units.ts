@@ -63,15 +63,13 @@ export class ServiceUnits {
     frame: Frame,
     checks: readonly { action: string; resource: string }[],
     request: LuaValue,
-    timeout: number | undefined,
   ): ServedCall {
     const worker = this.#leastLoaded();
     const args = [checks.length > 0 && asLua(checks), request];
     const call = this.#pool.call(worker, functionId, frame, args, "call_request");
-    const settled = this.#limit(call, functionId, timeout);
     return {
-      answer: this.#wait(call, worker, 1, undefined, settled),
-      cancel: () => call.cancel(canceled()),
+      answer: this.#wait(call, worker, 1),
+      cancel: (reason) => call.cancel(reason),
     };
   }
 

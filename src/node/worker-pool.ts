@@ -14,9 +14,9 @@ import {
 import { createServices } from "../worker/services.ts";
 import type { ThreadStart } from "../worker/thread.ts";
 import { LuaWorker } from "../worker/worker.ts";
-import type { KernelRequest, KernelRequests } from "./kernel-requests.ts";
+import { type KernelRequest, type KernelRequests, requestOf } from "./kernel-requests.ts";
 import { Outbox } from "./outbox.ts";
-import { Questions, valueOf } from "./questions.ts";
+import { notFound, Questions, valueOf } from "./questions.ts";
 import type { WorkerPoolEvents, WorkerPoolOptions } from "./worker-pool-options.ts";
 import { SharedMemory } from "./shared-memory.ts";
 import { type StandingWorker, standsStill, WorkerWatch } from "./worker-watch.ts";
@@ -472,6 +472,13 @@ export class WorkerPool {
     if (pressed) this.#startAgain(this.#starts.findIndex((_, index) => !this.#workers.has(index)));
   }
 
+  /** Starts all workers that there may be; nobody waits for that. */
+  fill(): void {
+    for (let index = 0; index < this.#most; index++) {
+      if (!this.#workers.has(index)) this.#startAgain(index);
+    }
+  }
+
   /** Starts a worker that nobody waits for. */
   #startAgain(index: number): void {
     void this.#start(index).catch((error) => {
@@ -486,14 +493,4 @@ export class WorkerPool {
     for (const worker of this.#workers.values()) worker.close();
     this.#workers.clear();
   }
-}
-
-function requestOf(ticket: number, op: KernelRequest, args: LuaValue): ToWorker {
-  return { type: "request", origin: NODE, ticket, op, args: pack(args) };
-}
-
-function notFound(index: number): WippyError {
-  return new WippyError("NotFound", `process not found: its worker ${index} is gone`, {
-    retryable: false,
-  });
 }

@@ -38,6 +38,7 @@ export interface ServiceContext {
   readonly units: ServiceUnits;
   /** Only for kinds that are hosts. */
   readonly host: HostControl;
+  readonly workers: ServiceWorkers;
   readonly workflows: WorkflowDirectory;
   readonly events: ServiceEvents;
   /**
@@ -91,10 +92,12 @@ export interface CallOptions {
 
 /** A call of a function that serves a request. */
 export interface ServedCall {
-  /** What has become of it, see `ServedAnswer` of the server. */
+  /** What has become of it, see `ServedAnswer` of the server, where it ended at once. */
+  outcome?: LuaValue;
+  /** Otherwise that, later. */
   answer: Promise<LuaValue>;
-  /** Nobody waits for the response any more. */
-  cancel(): void;
+  /** Ends it, unless it has ended. @param reason what `answer` is rejected with */
+  cancel(reason: WippyError): void;
 }
 
 /** What a service does for a unit of its own. */
@@ -138,7 +141,6 @@ export interface ServiceUnits {
    *
    * @param checks permissions that the identity must have, else the answer is a refusal
    * @param request see `Served.describe` of the server
-   * @param timeout milliseconds, after which the call is cancelled
    * @throws WippyError Unavailable when it cannot be called; the answer is rejected with what comes later
    */
   serve(
@@ -146,7 +148,6 @@ export interface ServiceUnits {
     frame: Frame,
     checks: readonly { action: string; resource: string }[],
     request: LuaValue,
-    timeout: number | undefined,
   ): ServedCall;
   /**
    * Calls a function for each of several messages of a queue, on one worker. The service is asked `ended` with the
@@ -166,6 +167,38 @@ export interface ServiceUnits {
   deliver(pid: string, topic: string, from: string, values: LuaValue[]): void;
   /** Makes a unit of this service, which is no code; only for kinds that host connections. */
   open(handlers: UnitHandlers): ServiceUnit;
+}
+
+/** What a service is told of its parts. */
+export interface PartHandlers {
+  /** A worker runs, and has no part yet: each that runs now, and each that starts later. */
+  started(worker: number): void;
+  /** A worker has died, with its part. */
+  gone(worker: number): void;
+  /** A part says something. */
+  told(worker: number, message: unknown): void;
+}
+
+/** The parts of a service, each in the thread of a worker. */
+export interface ServiceParts {
+  /** Starts the part of a worker. @param data for the factory; what can be cloned */
+  open(worker: number, data: unknown): void;
+  /** Tells the part of a worker something that can be cloned; after the entries as they are now. */
+  tell(worker: number, message: unknown): void;
+  /** Ends all. Nothing is heard of them any more. */
+  end(): void;
+}
+
+/** The threads of the workers. */
+export interface ServiceWorkers {
+  /** Whether each worker has a thread of its own, so that services can have parts there. */
+  readonly apart: boolean;
+  /** Whether a worker's thread does not get on, so that nobody should wait for its part. */
+  standing(worker: number): boolean;
+  /** Starts all workers that there may be; nobody waits for that. */
+  fill(): void;
+  /** Makes parts of this service, whose kind says how (`ServiceTraits.part`). */
+  parts(handlers: PartHandlers): ServiceParts;
 }
 
 /** The state of a host of units. */

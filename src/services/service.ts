@@ -12,6 +12,7 @@ import { defineKind, type Kind, type KindDefinition } from "../registry/kind.ts"
 import { type Lifecycle, lifecycleReferences } from "../registry/lifecycle.ts";
 import type { LuaValue } from "../vm/value.ts";
 import type { CodeEntry, HostLimits } from "../worker/messages.ts";
+import type { PartFactory } from "../worker/parts.ts";
 import type { ServiceContext } from "./context.ts";
 
 /** What runs. */
@@ -101,6 +102,8 @@ export interface ServiceTraits<Schema extends ServiceSchema = ServiceSchema> {
    * @default "restart"
    */
   onChange?: "restart" | "next_start";
+  /** How the parts of the service are made that run in the threads of workers. */
+  part?: { load(): Promise<PartFactory> };
   /** Whether what it runs has the terminal of this program, and so the thread of the node. @default never */
   foreground?(entry: Entry, entries: ReadonlyMap<string, Entry>): boolean;
   /** Lua entries in the namespace `wippy` that the service uses, and that every runtime has. */
@@ -131,7 +134,7 @@ export interface ServiceKind<Schema extends ServiceSchema = ServiceSchema> exten
 export function defineService<Schema extends ServiceSchema>(
   definition: Omit<KindDefinition<Schema>, "code"> & ServiceTraits<Schema>,
 ): ServiceKind<Schema> {
-  const { host, early, limits, requires, onChange, foreground, code, load, ...kind } = definition;
+  const { host, early, limits, requires, onChange, foreground, code, part, load, ...kind } = definition;
   const references = [...definition.references ?? [], ...lifecycleReferences];
   const service: ServiceTraits<Schema> = {
     load,
@@ -143,7 +146,7 @@ export function defineService<Schema extends ServiceSchema>(
     ...(foreground && { foreground }),
     ...(code && { code }),
   };
-  return Object.assign(defineKind({ ...kind, references }), { service });
+  return Object.assign(defineKind({ ...kind, references }), { service, ...(part && { part }) });
 }
 
 /** Whether entries of a kind are services. */

@@ -1,5 +1,5 @@
 import { TokenStore } from "../operations/security/tokens.ts";
-import type { ServiceContext } from "./context.ts";
+import type { RunningServices, ServiceContext } from "./context.ts";
 
 /**
  * The token store of an entry, for a service that checks tokens: name the entry's store in `requires`, so that it runs.
@@ -8,7 +8,9 @@ import type { ServiceContext } from "./context.ts";
  * @throws WippyError NotFound when the entry is none, Invalid
  */
 export function tokenStoreOf(
-  { entries, variables, services, platform }: ServiceContext,
+  { entries, variables, services, platform }:
+    & Pick<ServiceContext, "entries" | "variables" | "platform">
+    & { services: Pick<RunningServices, "ask"> },
   id: string,
   signal: AbortSignal,
 ): TokenStore {

@@ -10,6 +10,7 @@ export const kernelFunctions = [
   "alone",
   "host",
   "run",
+  "serve",
   "complete",
   "request",
   "activate",
@@ -55,6 +56,7 @@ export const hostFunctions = [
   "watch",
   "write",
   "read",
+  "part",
 ] as const;
 
 /** The kernel of a VM into which it was loaded, by its references. */

@@ -68,6 +68,9 @@ export interface EnvironmentWrite {
   value: string;
 }
 
+/** Starts the part of a service, tells it something that can be cloned, or ends it. */
+export type PartOrder = { open: string; data: unknown } | { told: unknown } | { end: true };
+
 /** What the node tells a worker. `args` and `value` are packed (`src/vm/codec.ts`), so that routing never decodes. */
 export type ToWorker =
   | {
@@ -85,6 +88,8 @@ export type ToWorker =
   /** The worker's end of a workflow provider. */
   | { type: "queue"; port: QueuePort }
   | EnvironmentWrite
+  /** For the worker's part of a service. */
+  | { type: "part"; entry: string; order: PartOrder }
   | { type: "cancel_all"; hostId?: string; reason: string }
   | { type: "count"; question: number; hostId: string }
   /** Whether today's code does what a history says; `history` is packed. */
@@ -109,6 +114,8 @@ export type FromWorker =
   /** What a script writes to its standard output (1) or standard error (2). */
   | { type: "output"; to: 1 | 2; data: Uint8Array }
   | EnvironmentWrite
+  /** What a part says to its service. */
+  | { type: "part"; entry: string; message: unknown }
   | { type: "replayed"; question: number; difference?: TaskFailure }
   | { type: "counted"; question: number; live: number }
   | {

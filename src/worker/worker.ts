@@ -19,10 +19,12 @@ import { loadKernelImage } from "./kernel-image.ts";
 import { type Kernel, kernelOf } from "./kernel.ts";
 import { type CodeEntry, type FromWorker, type HostState, type ToWorker } from "./messages.ts";
 import type { WorkerOptions } from "./options.ts";
+import { PARTS, Parts } from "./parts.ts";
 import { busy, crowded, Placement } from "./placement.ts";
 import { QUESTIONS, ServiceQuestions } from "./service-questions.ts";
 import { Pulse } from "./pulse.ts";
 import { registerSharedMemory } from "./shared-memory.ts";
+import { registerStandardFiles } from "./standard-files.ts";
 import { OperationRunner } from "./operation-runner.ts";
 import { lowerForKernel } from "./typed-lua.ts";
 import { workflowOptions } from "./workflow-options.ts";
@@ -30,6 +32,9 @@ import { WorkflowWork } from "./workflow-work.ts";
 
 /** Virtual milliseconds that a slice takes in a simulation, when all its fuel is spent. */
 const simulatedSlice = 5;
+
+/** Milliseconds by which a timer may be late. */
+const timerSlack = 0.5;
 
 /** Part of a worker's memory from which on idle runs are dropped from it. */
 const memoryForRuns = 0.5;
@@ -59,6 +64,7 @@ export class LuaWorker {
   #kernel!: Kernel;
   #workflows!: WorkflowWork;
   #operations!: OperationRunner;
+  #parts!: Parts;
   readonly #pulse: Pulse;
   #outgoing: FromWorker[] = [];
   readonly #platform: Platform;
@@ -66,6 +72,8 @@ export class LuaWorker {
   /** Call off the next turn, and the timer that would begin one. */
   #deferred: (() => void) | undefined;
   #timer: (() => void) | undefined;
+  /** When that fires, of the platform's precise clock. */
+  #timerAt = 0;
   #crowded = false;
   #dead = false;
 
@@ -102,6 +110,17 @@ export class LuaWorker {
     this.#operations = new OperationRunner({ ...services, ask }, (ticket, value, error) => {
       this.#enter(() => this.#kernel.call("complete", ticket, value, error));
     }, this.#options.terminalOf);
+    this.#parts = new Parts({
+      platform: this.#platform,
+      services: { ...services, ask },
+      request: (ticket, op, ...args) =>
+        this.#enter(() => this.#kernel.call("request", PARTS, ticket, op, ...args)),
+      serve: (...call) => this.#serve(call),
+      send: (message) => {
+        this.#send(message);
+        this.#wake();
+      },
+    });
     this.#registerHostFunctions();
     this.#kernel = kernelOf(this.#vm, image?.references ?? await this.#loadSources());
     const reports = limitRepeats(
@@ -147,12 +166,18 @@ export class LuaWorker {
         });
       },
       reply: (to, ticket, ...values) => {
-        this.#send({
+        if (to === PARTS) this.#parts.answered(Number(ticket), values[0], values[1]);
+        else this.#send({
           type: "answer",
           to: Number(to),
           ticket: Number(ticket),
           values: pack(values),
         });
+      },
+      part: (ticket, entry, operation, input) => {
+        this.#parts.ask(String(entry), String(operation), input).then((answer) =>
+          this.#enter(() => this.#kernel.call("complete", ticket, ...answer))
+        );
       },
       operation: (ticket, work, pid, entry, name, ...args) => {
         const done = this.#operations.start(Number(ticket), {
@@ -236,45 +261,12 @@ export class LuaWorker {
       vm.watch(L);
       return 0;
     });
-    vm.registerRaw("write", (L) => this.#write(L));
-    const block = Buffer.allocUnsafe(64 * 1024);
-    vm.registerRaw("read", (L) => {
-      const [work, file] = [Number(vm.read(L, 1)), Number(vm.read(L, 2))];
-      vm.push(L, this.#operations.read(work, file, block));
-      return 1;
-    });
-  }
-
-  /**
-   * host.write(work, file, ...): writes strings and integers to an open file of a unit, or, without `work`, to the
-   * standard output (1) or error (2). Gives nothing; a list, the failure; or the place of the first argument that is
-   * neither, and nothing is written. Scripts do this too often for an operation.
-   */
-  #write(L: number): number {
-    const vm = this.#vm;
-    const count = vm.top(L);
-    for (let i = 3; i <= count; i++) {
-      if (vm.isString(L, i)) continue;
-      const value = vm.read(L, i);
-      if (typeof value === "bigint" || Number.isInteger(value)) continue;
-      vm.push(L, i - 2);
-      return 1;
-    }
-    const work = vm.read(L, 1);
-    const file = Number(vm.read(L, 2));
-    for (let i = 3; i <= count; i++) {
-      const data = vm.isString(L, i) ? vm.bytes(L, i) : Buffer.from(String(vm.read(L, i)));
-      if (work !== false) {
-        const failure = this.#operations.write(Number(work), file, data);
-        if (failure === undefined) continue;
-        vm.push(L, failure);
-        return 1;
-      }
-      const to = file === 2 ? 2 : 1;
+    registerStandardFiles(vm, this.#operations, (to, data) => {
       if (this.#options.direct) this.#post([{ type: "output", to, data }]);
       else this.#send({ type: "output", to, data: data.slice() });
-    }
-    return 0;
+    });
+    vm.register("part", (entry, operation, input) =>
+      pair(() => this.#parts.look(String(entry), String(operation), input)));
   }
 
   /** Notes which unit runs, for who sees that this worker stands still. */
@@ -328,6 +320,10 @@ export class LuaWorker {
         for (const id of message.change.removed) this.#entries.delete(id);
         for (const id of message.change.stale) kernel.call("forget", id);
         this.#options.services.register(message.change.entries, message.change.removed);
+        this.#parts.changed();
+        break;
+      case "part":
+        this.#parts.take(message.entry, message.order).catch((error) => this.#die(error));
         break;
       case "worker_down":
         kernel.call("worker_down", message.index, WippyError.from(message.failure));
@@ -433,26 +429,57 @@ export class LuaWorker {
   #turn(): void {
     this.#deferred = undefined;
     if (this.#dead) return;
-    this.#timer?.();
     try {
       this.#vm.keepMemoryReserve();
       const [more, units, due] = this.#kernel.call("run");
-      const { loads, backlogs, index } = this.#options;
-      const [live, backlog] = [Number(units), Math.min(Number(more), 2 ** 30)];
-      Atomics.store(loads, index, live);
-      Atomics.store(backlogs, index, backlog);
-      const isCrowded = live >= crowded || backlog >= busy;
-      if (isCrowded && !this.#crowded) this.#send({ type: "crowded" });
-      this.#crowded = isCrowded;
-      this.#flush();
-      if (more !== false) this.#wake();
-      else if (due !== undefined) {
-        // A timer cannot be set for longer than 2^31 ms.
-        const delay = Math.min(Math.max(numberOf(due), 0), 2 ** 30);
-        this.#timer = this.#platform.setTimer(delay, () => this.#turn());
-      }
+      this.#turned(more, units, due);
     } catch (error) {
       this.#die(error);
+    }
+  }
+
+  /** A turn is over: what `kernel.run` has returned. */
+  #turned(more: LuaValue, units: LuaValue, due: LuaValue): void {
+    const { loads, backlogs, index } = this.#options;
+    const [live, backlog] = [Number(units), Math.min(Number(more), 2 ** 30)];
+    Atomics.store(loads, index, live);
+    Atomics.store(backlogs, index, backlog);
+    const isCrowded = live >= crowded || backlog >= busy;
+    if (isCrowded && !this.#crowded) this.#send({ type: "crowded" });
+    this.#crowded = isCrowded;
+    this.#flush();
+    if (more !== false || due === undefined) {
+      this.#timer?.();
+      this.#timer = undefined;
+      if (more !== false) this.#wake();
+      return;
+    }
+    // A timer cannot be set for longer than 2^31 ms.
+    const delay = Math.min(Math.max(numberOf(due), 0), 2 ** 30);
+    const at = this.#platform.precise() + delay;
+    // Mostly it is the one that is set: to set it anew would take longer than many a turn.
+    if (this.#timer && Math.abs(at - this.#timerAt) < timerSlack) return;
+    this.#timer?.();
+    this.#timerAt = at;
+    this.#timer = this.#platform.setTimer(delay, () => {
+      this.#timer = undefined;
+      this.#turn();
+    });
+  }
+
+  /** A turn that begins with a request of a part. @returns what of `kernel.serve` is about the request */
+  #serve(call: LuaValue[]): LuaValue[] {
+    if (this.#dead) return [];
+    this.#deferred?.();
+    this.#deferred = undefined;
+    try {
+      this.#vm.keepMemoryReserve();
+      const [more, units, due, ...outcome] = this.#kernel.call("serve", ...call);
+      this.#turned(more, units, due);
+      return outcome;
+    } catch (error) {
+      this.#die(error);
+      return [];
     }
   }
 
@@ -462,6 +489,7 @@ export class LuaWorker {
     this.#timer?.();
     this.#deferred?.();
     this.#operations.close();
+    this.#parts.close();
     const what = error instanceof VmTrap ? "the Lua VM stopped" : "the worker failed";
     const failure = new WippyError("Internal", `${what}: ${WippyError.from(error).message}`, {
       retryable: true,
@@ -478,6 +506,7 @@ export class LuaWorker {
     this.#timer?.();
     this.#deferred?.();
     this.#operations.close();
+    this.#parts.close();
     this.#workflows?.close();
     this.#vm.close();
   }

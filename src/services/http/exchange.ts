@@ -35,8 +35,8 @@ export interface Exchange {
   upgrade?: (upgrade: (connection: SocketConnection) => boolean) => boolean;
 }
 
-/** Makes the response to a request. */
-export type Handler = (exchange: Exchange) => Promise<Response>;
+/** Makes the response to a request; at once where nothing is waited for. */
+export type Handler = (exchange: Exchange) => Response | Promise<Response>;
 
 /** A response of a few words. */
 export function plain(

@@ -9,5 +9,6 @@ export const httpService = defineService({
   host: "connections",
   constant: ["addr"],
   schema: serviceSchema,
+  part: { load: () => import("./part.ts").then(({ listenerPart }) => listenerPart) },
   load: () => import("./service.ts").then(({ runServer }) => runServer),
 });

@@ -5,16 +5,15 @@
 import { decodeEntry } from "../../registry/decode.ts";
 import { type Entry, parseId, qualify } from "../../registry/entry.ts";
 import { WippyError } from "../../vm/error.ts";
-import type { ServiceContext } from "../context.ts";
 import type { Handler } from "./exchange.ts";
 import { httpEndpoint, httpRouter, httpStatic } from "./endpoints.ts";
 import { staticHandler } from "./files/files.ts";
 import type { Meters } from "./meters.ts";
 import { chained, makeMiddleware } from "./middleware/middleware.ts";
 import type { Chain, Middleware } from "./middleware/use.ts";
-import type { Relays } from "./relay/relay.ts";
 import { staticOptions } from "./schema.ts";
 import { type Route, RouteTable } from "./route-table.ts";
+import type { Serving } from "./serving.ts";
 
 /** What a route leads to. */
 export interface Target {
@@ -37,9 +36,8 @@ function metaId(entry: Entry, field: string): string | undefined {
  * @throws WippyError Invalid, AlreadyExists or Conflict
  */
 export function routesOf(
-  context: ServiceContext,
+  context: Serving,
   meters: Meters,
-  relays: Relays,
   call: (endpoint: string, func: string) => Handler,
 ): RouteTable<Target> {
   const entries = [...context.entries.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -50,9 +48,15 @@ export function routesOf(
     options: Record<string, string>,
     chain: Chain,
   ): Middleware[] =>
-    names.map((name) => {
+    names.map((name, index) => {
       try {
-        return makeMiddleware(name, { options, chain, context, meters, relays });
+        return makeMiddleware(name, {
+          options,
+          chain,
+          place: `${id} ${chain} ${index}`,
+          context,
+          meters,
+        });
       } catch (error) {
         throw invalid("Invalid", `${id}: ${WippyError.from(error).message}`);
       }
@@ -122,7 +126,7 @@ export function routesOf(
     }
     for (const { explicit, id: path } of paths.values()) {
       if (explicit) continue;
-      const handler = chained(pre, () => Promise.resolve(new Response(null, { status: 204 })));
+      const handler = chained(pre, () => new Response(null, { status: 204 }));
       routes.push({
         method: "OPTIONS",
         path,

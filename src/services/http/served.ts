@@ -21,7 +21,7 @@ const formChunk = 256 * 1024;
 /** The head of a response, as the module `http` keeps it. */
 interface Head {
   status?: number;
-  headers?: Record<string, string>;
+  headers?: Record<string, string | Uint8Array>;
 }
 
 /** What has become of a call. */
@@ -70,6 +70,14 @@ const ascii = /^[\x00-\x7f]*$/;
 /** Statuses that have no body. */
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
 
+/** Who is told of a response that is written before its function has ended. */
+export interface ServedHandlers {
+  /** Its first part is there. */
+  begun(response: Response): void;
+  /** Whoever reads it has gone. */
+  gone(): void;
+}
+
 /** One request that a function serves. */
 export class Served {
   readonly #exchange: Exchange;
@@ -84,19 +92,15 @@ export class Served {
   #begun: Response | undefined;
   #gone = false;
   #upload: Upload | undefined;
+  #handlers: ServedHandlers | undefined;
+  /** A body that came with the request. */
+  #body: Uint8Array | undefined;
 
   /**
    * @param id by which the module names it
-   * @param handlers `begun` is called with the response when its first part is written before the function has ended,
-   *   `gone` when whoever reads that has gone
    * @param readTimeout milliseconds for the whole body
    */
-  constructor(
-    readonly id: number,
-    exchange: Exchange,
-    readonly handlers: { begun(response: Response): void; gone(): void },
-    readTimeout: number | undefined,
-  ) {
+  constructor(readonly id: number, exchange: Exchange, readTimeout: number | undefined) {
     const { request } = exchange;
     const length = request.headers.get("content-length");
     this.#exchange = exchange;
@@ -104,14 +108,18 @@ export class Served {
     this.#readDeadline = readTimeout === undefined ? undefined : performance.now() + readTimeout;
   }
 
+  /** Its function waits for something: from now on the handlers are told of what becomes of the response. */
+  attach(handlers: ServedHandlers): void {
+    this.#handlers = handlers;
+    if (this.#begun !== undefined) handlers.begun(this.#begun);
+  }
+
   /**
    * What the function has of the request, as a list, which costs less on its way than names do: id of the server's
    * entry, number of the request, method, path, host, sender, query, headers (each as its name and its value, with a
    * line feed after both), length of the body, parameters of the route or false, and a small body or false.
-   *
-   * @param body of `smallBody`
    */
-  describe(service: string, body: Uint8Array | undefined): LuaValue {
+  describe(service: string): LuaValue {
     const { request, url, remote, params } = this.#exchange;
     let headers = "";
     request.headers.forEach((value, name) => {
@@ -129,18 +137,18 @@ export class Served {
       ascii.test(headers) ? headers : new Uint8Array(Buffer.from(headers, "latin1")),
       this.#length,
       Object.keys(params).length > 0 && asLua(params),
-      body ?? false,
+      this.#body ?? false,
     ];
   }
 
-  /**
-   * A body that is small enough to come with the request; undefined where there is none such.
-   *
-   * @throws WippyError Internal when it does not come in time, or breaks off
-   */
-  smallBody(): Promise<Uint8Array> | undefined {
-    const length = this.#length;
-    return length > 0 && length <= inlineBody ? this.#all(length) : undefined;
+  /** Whether the body is small enough to come with the request; then it is to be taken first. */
+  get hasSmallBody(): boolean {
+    return this.#length > 0 && this.#length <= inlineBody;
+  }
+
+  /** Waits for such a body. @throws WippyError Internal when it does not come in time, or breaks off */
+  async takeBody(): Promise<void> {
+    this.#body = await this.#all(this.#length);
   }
 
   async #all(length: number): Promise<Uint8Array> {
@@ -251,12 +259,12 @@ export class Served {
         },
         cancel: () => {
           this.leave();
-          this.handlers.gone();
+          this.#handlers?.gone();
         },
       }, { highWaterMark: 0 });
       const head = { status: made.status ?? 200, headers: headersOf(made, part) };
       this.#begun = markStreamed(new Response(body, head));
-      this.handlers.begun(this.#begun);
+      this.#handlers?.begun(this.#begun);
     }
     if (!this.#gone) await this.#wanted.promise;
     if (this.#gone) {
@@ -273,26 +281,20 @@ export class Served {
     this.#wanted?.resolve();
   }
 
+  /** Whether its response, or what was kept for it, is to be ended. */
+  get isOpen(): boolean {
+    return this.#begun !== undefined || this.#upload !== undefined;
+  }
+
   /** The response of a function that has ended; that which has begun, with its end. */
-  async finish({ response, returned, failure, refused }: ServedAnswer): Promise<Response> {
-    if (refused !== undefined) return refusal(refused);
-    if (this.#begun !== undefined) {
-      const rest = bytesOf(response?.rest);
-      // What fails now is only logged: the head is gone.
-      await this.write({}, rest).catch(() => {});
-      if (!this.#gone) this.#controller?.close();
-      this.#exchange.limitSilence(patience);
-      return this.#begun;
-    }
-    if (response?.touched) {
-      const status = response.status ?? 200;
-      const body = bodiless.has(status) ? "" : response.rest;
-      const written = body.length > 0 ? body as BodyInit : null;
-      return new Response(written, { status, headers: headersOf(response, body) });
-    }
-    if (failure !== undefined) return plain(500, WippyError.from(failure).message);
-    if (returned) return new Response(null, { headers: { "content-type": "application/json" } });
-    return plain(500, "no response sent");
+  async finish(answer: ServedAnswer): Promise<Response> {
+    if (this.#begun === undefined || answer.refused !== undefined) return responseOf(answer);
+    const rest = bytesOf(answer.response?.rest);
+    // What fails now is only logged: the head is gone.
+    await this.write({}, rest).catch(() => {});
+    if (!this.#gone) this.#controller?.close();
+    this.#exchange.limitSilence(patience);
+    return this.#begun;
   }
 
   /** Ends a response that has begun, when its function was cancelled. */
@@ -300,6 +302,20 @@ export class Served {
     this.#controller?.error(error);
     this.leave();
   }
+}
+
+/** The response of a function that has ended and sent nothing of it before. */
+export function responseOf({ response, returned, failure, refused }: ServedAnswer): Response {
+  if (refused !== undefined) return refusal(refused);
+  if (response?.touched) {
+    const status = response.status ?? 200;
+    const body = bodiless.has(status) ? "" : response.rest;
+    const written = body.length > 0 ? body as BodyInit : null;
+    return new Response(written, { status, headers: headersOf(response, body) });
+  }
+  if (failure !== undefined) return plain(500, WippyError.from(failure).message);
+  if (returned) return new Response(null, { headers: { "content-type": "application/json" } });
+  return plain(500, "no response sent");
 }
 
 function decoded(path: string): string {
@@ -326,6 +342,17 @@ export function refusal(status: number): Response {
   return Response.json({ success: false, error, details }, { status });
 }
 
+/** Headers of a text in which a line feed stands after each name and each value; bytes where it is no UTF-8. */
+function listed(text: string | Uint8Array): Record<string, string | Uint8Array> {
+  const bytes = typeof text !== "string";
+  const lines = (bytes ? Buffer.from(text).toString("latin1") : text).split("\n");
+  const headers: Record<string, string | Uint8Array> = {};
+  for (let i = 0; i + 1 < lines.length; i += 2) {
+    headers[lines[i]!] = bytes ? Buffer.from(lines[i + 1]!, "latin1") : lines[i + 1]!;
+  }
+  return headers;
+}
+
 /** What the kernel answered to a call with a request. */
 export function answerOf(value: LuaValue): ServedAnswer {
   const [first, failure, touched, status, rest, headers] = ofKernel<
@@ -335,7 +362,7 @@ export function answerOf(value: LuaValue): ServedAnswer {
       touched?: boolean,
       status?: number,
       rest?: string | Uint8Array,
-      headers?: Record<string, string> | false,
+      headers?: Record<string, string> | string | Uint8Array | false,
     ]
   >(value);
   if (typeof first === "number") return { refused: first };
@@ -343,7 +370,9 @@ export function answerOf(value: LuaValue): ServedAnswer {
   if (failure !== false) answer.failure = failure;
   if (touched !== undefined) {
     answer.response = { touched, status: status ?? 200, rest: rest ?? "" };
-    if (headers) answer.response.headers = headers;
+    if (typeof headers === "string" || headers instanceof Uint8Array) {
+      if (headers.length > 0) answer.response.headers = listed(headers);
+    } else if (headers) answer.response.headers = headers;
   }
   return answer;
 }

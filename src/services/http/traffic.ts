@@ -1,20 +1,90 @@
 /** Seconds that are looked back on. */
 const window = 60;
-/** Upper bounds of the latencies that are told apart: each half as long again as the one before, in milliseconds. */
-const bounds = Array.from({ length: 40 }, (_, index) => 0.1 * 1.5 ** index);
+/** Seconds that are kept, each in the place of the one so many before it. */
+const kept = 64;
+/** The bounds of latencies that are told apart begin at so many milliseconds, each half as long again as the last. */
+const [shortest, growth, bounds] = [0.1, 1.5, 40];
 
-interface Second {
-  /** Since 1970. */
-  at: number;
-  counts: Uint32Array;
-  total: number;
+/** Places of numbers in the memory of `Counts`. */
+const [TOTAL, IN_FLIGHT, SECONDS] = [0, 1, 2];
+/** For each second: when it was, since 1970, and how many requests there were by latency. */
+const secondSize = 1 + bounds;
+
+/** What one thread counts of its requests. One thread writes, all may read. */
+export class Counts {
+  readonly #numbers: Float64Array;
+
+  /** Makes memory that threads can share. */
+  static memory(): SharedArrayBuffer {
+    return new SharedArrayBuffer((SECONDS + kept * secondSize) * Float64Array.BYTES_PER_ELEMENT);
+  }
+
+  constructor(memory: SharedArrayBuffer = Counts.memory()) {
+    this.#numbers = new Float64Array(memory);
+  }
+
+  #add(place: number, count: number): void {
+    this.#numbers[place] = this.#numbers[place]! + count;
+  }
+
+  /** A request is taken. */
+  take(): void {
+    this.#add(TOTAL, 1);
+    this.#add(IN_FLIGHT, 1);
+  }
+
+  /** What is taken is still in hand, though a response has been given. */
+  keep(): void {
+    this.#add(IN_FLIGHT, 1);
+  }
+
+  release(): void {
+    this.#add(IN_FLIGHT, -1);
+  }
+
+  /** Nothing is in hand: the thread has ended. */
+  clear(): void {
+    this.#numbers[IN_FLIGHT] = 0;
+  }
+
+  /** A request was answered after so many milliseconds. @param now milliseconds since 1970 */
+  record(latency: number, now: number): void {
+    const second = Math.floor(now / 1_000);
+    const at = SECONDS + (second % kept) * secondSize;
+    if (this.#numbers[at] !== second) {
+      this.#numbers.fill(0, at, at + secondSize);
+      this.#numbers[at] = second;
+    }
+    const steps = Math.ceil(Math.log(latency / shortest) / Math.log(growth));
+    this.#add(at + 1 + Math.min(Math.max(steps, 0), bounds - 1), 1);
+  }
+
+  get total(): number {
+    return this.#numbers[TOTAL]!;
+  }
+
+  get inFlight(): number {
+    return this.#numbers[IN_FLIGHT]!;
+  }
+
+  /** Requests of the last minute by latency. */
+  recent(now: number): number[] {
+    const current = Math.floor(now / 1_000);
+    const found = new Array<number>(bounds).fill(0);
+    for (let at = SECONDS; at < this.#numbers.length; at += secondSize) {
+      const second = this.#numbers[at]!;
+      if (second <= current - window || second > current) continue;
+      for (let i = 0; i < bounds; i++) found[i] = found[i]! + this.#numbers[at + 1 + i]!;
+    }
+    return found;
+  }
 }
 
 /** How many requests a server answers, and how fast, as of the last minute. */
 export class Traffic {
   readonly #now: () => number;
   readonly #started: number;
-  readonly #seconds: Second[] = [];
+  readonly #counts: Counts[] = [];
 
   /** @param now milliseconds since 1970 */
   constructor(now: () => number) {
@@ -22,30 +92,31 @@ export class Traffic {
     this.#started = now();
   }
 
-  /** A request was answered after so many milliseconds. */
-  record(latency: number): void {
-    const at = Math.floor(this.#now() / 1_000);
-    let second = this.#seconds.at(-1);
-    if (second?.at !== at) {
-      second = { at, counts: new Uint32Array(bounds.length), total: 0 };
-      this.#seconds.push(second);
-      if (this.#seconds.length > window) this.#seconds.shift();
-    }
-    const found = bounds.findIndex((bound) => latency <= bound);
-    const bucket = found < 0 ? bounds.length - 1 : found;
-    second.counts[bucket] = second.counts[bucket]! + 1;
-    second.total += 1;
+  /** Adds what another thread counts. */
+  add(counts: Counts): void {
+    this.#counts.push(counts);
   }
 
-  #recent(): Second[] {
-    const first = Math.floor(this.#now() / 1_000) - window;
-    return this.#seconds.filter(({ at }) => at > first);
+  get total(): number {
+    return this.#counts.reduce((sum, { total }) => sum + total, 0);
+  }
+
+  get inFlight(): number {
+    return this.#counts.reduce((sum, { inFlight }) => sum + inFlight, 0);
+  }
+
+  #recent(): number[] {
+    const found = new Array<number>(bounds).fill(0);
+    for (const counts of this.#counts) {
+      for (const [index, count] of counts.recent(this.#now()).entries()) found[index]! += count;
+    }
+    return found;
   }
 
   /** Requests per second. */
   get rate(): number {
     const seconds = Math.min(window, Math.max(1, (this.#now() - this.#started) / 1_000));
-    return this.#recent().reduce((sum, { total }) => sum + total, 0) / seconds;
+    return this.#recent().reduce((sum, count) => sum + count, 0) / seconds;
   }
 
   /**
@@ -56,11 +127,11 @@ export class Traffic {
    */
   quantile(part: number): number {
     const recent = this.#recent();
-    const total = recent.reduce((sum, second) => sum + second.total, 0);
+    const total = recent.reduce((sum, count) => sum + count, 0);
     let seen = 0;
-    for (const [index, bound] of bounds.entries()) {
-      seen += recent.reduce((sum, { counts }) => sum + counts[index]!, 0);
-      if (seen > 0 && seen >= part * total) return bound;
+    for (const [index, count] of recent.entries()) {
+      seen += count;
+      if (seen > 0 && seen >= part * total) return shortest * growth ** index;
     }
     return 0;
   }

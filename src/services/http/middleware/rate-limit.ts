@@ -14,15 +14,8 @@ function countOf(text: string | undefined, fallback: number): number {
   return Number.isInteger(count) && count > 0 ? count : fallback;
 }
 
-/** What a client has left. */
-interface Bucket {
-  tokens: number;
-  /** Milliseconds of the platform's clock. */
-  seen: number;
-}
-
 /** At most so many requests of one client: a bucket that holds `burst` and fills with `requests` in `window`. */
-export function rateLimit({ options, context }: Use): Middleware {
+export function rateLimit({ options, context, place }: Use): Middleware {
   const option = (name: string) => options[`ratelimit.${name}`] ?? options[name];
   const requests = countOf(option("requests"), 100);
   const window = Math.max(1_000, durationOf(option("window"), 60_000));
@@ -30,28 +23,8 @@ export function rateLimit({ options, context }: Use): Middleware {
   const key = option("key") ?? "ip";
   const ttl = durationOf(option("entry_ttl"), 600_000);
   const most = countOf(option("max_entries"), 100_000);
-  const { platform } = context;
-  // The one that was seen longest ago comes first.
-  const buckets = new Map<string, Bucket>();
-
-  const take = (name: string): boolean => {
-    const now = platform.now();
-    const found = buckets.get(name);
-    const bucket = found !== undefined && now - found.seen < ttl
-      ? found
-      : { tokens: burst, seen: now };
-    bucket.tokens = Math.min(burst, bucket.tokens + (now - bucket.seen) * requests / window);
-    bucket.seen = now;
-    buckets.delete(name);
-    buckets.set(name, bucket);
-    for (const [oldest, { seen }] of buckets) {
-      if (buckets.size <= most && now - seen < ttl) break;
-      buckets.delete(oldest);
-    }
-    if (bucket.tokens < 1) return false;
-    bucket.tokens -= 1;
-    return true;
-  };
+  const limit = { requests, window, burst, ttl, most };
+  const buckets = context.limiter(place, limit);
 
   return async (exchange, next) => {
     const [kind, name = ""] = key.split(/:(.*)/s);
@@ -61,7 +34,7 @@ export function rateLimit({ options, context }: Use): Middleware {
       ? exchange.url.searchParams.get(name)
       : bare(exchange.remote);
     if (value === null || value === "") return plain(400, "Rate limit key extraction failed");
-    if (take(value)) return await next(exchange);
+    if (await buckets.take(value)) return await next(exchange);
     return plain(429, "Rate limit exceeded", {
       "x-ratelimit-limit": String(requests),
       "x-ratelimit-window": option("window") ?? "1m",

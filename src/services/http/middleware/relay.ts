@@ -4,6 +4,7 @@ import { EventConnection } from "../relay/events.ts";
 import { allowsEvents, allowsSocket, originPatterns } from "../relay/origins.ts";
 import { headerSettings, type RelaySettings } from "../relay/settings.ts";
 import { SocketConnection } from "../relay/websocket.ts";
+import type { Serving } from "../serving.ts";
 import type { Middleware, Use } from "./use.ts";
 
 /** Takes a header off a response. */
@@ -13,8 +14,16 @@ function take(response: Response, name: string): string | null {
   return value;
 }
 
+/** A server that relays is on the node's thread (`placement.ts`). */
+function relayingOf({ context }: Use): NonNullable<Serving["relaying"]> {
+  if (context.relaying) return context.relaying;
+  throw new WippyError("Internal", "connections cannot be relayed here", { retryable: false });
+}
+
 /** Gives the client a WebSocket to the process that the function names in the header `X-WS-Relay`. */
-export function websocketRelay({ options, context, relays }: Use): Middleware {
+export function websocketRelay(use: Use): Middleware {
+  const { options } = use;
+  const { context, relays } = relayingOf(use);
   const patterns = originPatterns(options, "wsrelay");
   return async (exchange, next) => {
     const response = await next(exchange);
@@ -49,7 +58,9 @@ export function websocketRelay({ options, context, relays }: Use): Middleware {
 }
 
 /** Gives the client a stream of the messages that its connection gets, as the header `X-SSE-Relay` says. */
-export function sseRelay({ options, context, relays }: Use): Middleware {
+export function sseRelay(use: Use): Middleware {
+  const { options } = use;
+  const { context, relays } = relayingOf(use);
   const patterns = originPatterns(options, "sserelay");
   return async (exchange, next) => {
     const response = await next(exchange);

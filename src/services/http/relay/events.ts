@@ -47,7 +47,7 @@ export class EventConnection implements Connection {
   readonly type = "sse";
   readonly since: number;
   readonly remote: string;
-  readonly #limitSilence: (seconds: number) => void;
+  readonly #exchange: Pick<Exchange, "limitSilence">;
   /** The body of its response. */
   readonly body: ReadableStream<Uint8Array>;
   readonly #context: ServiceContext;
@@ -69,10 +69,10 @@ export class EventConnection implements Connection {
     context: ServiceContext,
     relays: Relays,
     settings: RelaySettings,
-    { remote, limitSilence }: Pick<Exchange, "remote" | "limitSilence">,
+    exchange: Pick<Exchange, "remote" | "limitSilence">,
   ) {
-    this.remote = remote;
-    this.#limitSilence = limitSilence;
+    this.remote = exchange.remote;
+    this.#exchange = exchange;
     this.#context = context;
     this.#relays = relays;
     this.since = context.platform.now();
@@ -216,7 +216,7 @@ export class EventConnection implements Connection {
 
   stop(): void {
     this.#close("closed by server");
-    if (!this.#ended) this.#limitSilence(patience);
+    if (!this.#ended) this.#exchange.limitSilence(patience);
   }
 
   /** The connection has ended. */

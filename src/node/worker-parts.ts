@@ -1,0 +1,62 @@
+/**
+ * The parts of services, each in the thread of a worker (`src/worker/parts.ts`).
+ * @module
+ */
+import type { Entry } from "../registry/entry.ts";
+import type { PartHandlers, ServiceWorkers } from "../services/context.ts";
+import type { PartOrder } from "../worker/messages.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+
+/** The parts of all services of a node. */
+export class WorkerParts {
+  readonly #pool: WorkerPool;
+  /** By entry. */
+  readonly #services = new Map<string, PartHandlers>();
+
+  /** @param apart whether each worker has a thread of its own */
+  constructor(pool: WorkerPool, readonly apart: boolean) {
+    this.#pool = pool;
+  }
+
+  /** What the service of an entry gets. */
+  of({ id, kind }: Entry): ServiceWorkers {
+    const pool = this.#pool;
+    const order = (worker: number, what: PartOrder) =>
+      pool.send(worker, { type: "part", entry: id, order: what });
+    return {
+      apart: this.apart,
+      standing: (worker) => pool.standing(worker) !== undefined,
+      fill: () => pool.fill(),
+      parts: (handlers) => {
+        this.#services.set(id, handlers);
+        // The service has what this returns before it hears of a worker.
+        queueMicrotask(() => {
+          for (const worker of pool.running) handlers.started(worker);
+        });
+        return {
+          open: (worker, data) => order(worker, { open: kind, data }),
+          tell: (worker, message) => order(worker, { told: message }),
+          end: () => {
+            if (this.#services.get(id) === handlers) this.#services.delete(id);
+            for (const worker of pool.running) order(worker, { end: true });
+          },
+        };
+      },
+    };
+  }
+
+  /** A worker runs. */
+  started(worker: number): void {
+    for (const handlers of this.#services.values()) handlers.started(worker);
+  }
+
+  /** A worker has died. */
+  gone(worker: number): void {
+    for (const handlers of this.#services.values()) handlers.gone(worker);
+  }
+
+  /** A part says something. */
+  told(worker: number, entry: string, message: unknown): void {
+    this.#services.get(entry)?.told(worker, message);
+  }
+}

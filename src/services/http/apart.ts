@@ -1,0 +1,164 @@
+import { WippyError } from "../../vm/error.ts";
+import type { ServiceContext, ServiceParts } from "../context.ts";
+import type { Address } from "./listener.ts";
+import { Meters } from "./meters.ts";
+import type { FromPart, PartData, ToPart } from "./part.ts";
+import type { HttpService } from "./schema.ts";
+import { Counts, type Traffic } from "./traffic.ts";
+
+type Order = { listen: Address } | { rebuild: true } | { drain: true };
+type Answer = Extract<FromPart, { step: number }>;
+
+/** What the server knows of a worker's part. */
+interface Known {
+  memory: SharedArrayBuffer;
+  counts: Counts;
+  meters: Meters;
+}
+
+/** The listeners of a server in the threads of the workers. */
+export class ListenersApart {
+  readonly #context: ServiceContext;
+  readonly #data: HttpService;
+  readonly #traffic: Traffic;
+  readonly #known = new Map<number, Known>();
+  /** Workers that run, and have a part. */
+  readonly #running = new Set<number>();
+  readonly #waiting = new Map<number, { worker: number; answer: PromiseWithResolvers<Answer> }>();
+  #parts: ServiceParts | undefined;
+  #address: Address | undefined;
+  #step = 0;
+  #origin: string | undefined;
+
+  constructor(context: ServiceContext, data: HttpService, traffic: Traffic) {
+    this.#context = context;
+    this.#data = data;
+    this.#traffic = traffic;
+  }
+
+  /** The address as a URL, while they listen. */
+  get origin(): string | undefined {
+    return this.#origin;
+  }
+
+  /** What they have counted. */
+  get meters(): Meters {
+    const all = new Meters();
+    for (const { meters } of this.#known.values()) all.add(meters.counted);
+    return all;
+  }
+
+  /**
+   * Has one worker listen, and then all others as they come.
+   *
+   * @throws WippyError Unavailable when the address is in use, Invalid for certificates
+   */
+  async open(address: Address): Promise<void> {
+    this.#address = undefined;
+    const first = Promise.withResolvers<number>();
+    this.#parts = this.#context.workers.parts({
+      started: (worker) => {
+        this.#start(worker);
+        first.resolve(worker);
+        if (this.#address !== undefined) void this.#join(worker);
+      },
+      gone: (worker) => this.#gone(worker),
+      told: (worker, message) => this.#told(worker, message as FromPart),
+    });
+    const worker = await first.promise;
+    try {
+      const { origin, port } = await this.#ask(worker, { listen: address });
+      this.#origin = origin;
+      this.#address = { ...address, port: port! };
+    } catch (error) {
+      this.end();
+      throw error;
+    }
+    for (const other of this.#running) if (other !== worker) void this.#join(other);
+    this.#context.workers.fill();
+  }
+
+  /** A part is made in a worker. */
+  #start(worker: number): void {
+    let known = this.#known.get(worker);
+    if (known === undefined) {
+      const memory = Counts.memory();
+      known = { memory, counts: new Counts(memory), meters: new Meters() };
+      this.#known.set(worker, known);
+      this.#traffic.add(known.counts);
+    }
+    this.#running.add(worker);
+    const data: PartData = { data: this.#data, counts: known.memory };
+    this.#parts!.open(worker, data);
+  }
+
+  /** Has another worker listen at the address. */
+  async #join(worker: number): Promise<void> {
+    try {
+      await this.#ask(worker, { listen: this.#address! });
+    } catch (error) {
+      // One that has died is replaced.
+      if (!this.#running.has(worker)) return;
+      const { message } = WippyError.from(error);
+      this.#context.log("error", `worker ${worker} does not listen: ${message}`);
+    }
+  }
+
+  #gone(worker: number): void {
+    this.#running.delete(worker);
+    this.#known.get(worker)?.counts.clear();
+    this.#known.get(worker)?.meters.stopped();
+    for (const [step, { worker: asked, answer }] of this.#waiting) {
+      if (asked !== worker) continue;
+      this.#waiting.delete(step);
+      answer.reject(new WippyError("Unavailable", "the worker has ended", { retryable: true }));
+    }
+  }
+
+  #told(worker: number, message: FromPart): void {
+    if ("counted" in message) {
+      this.#known.get(worker)?.meters.replace(message.counted);
+      return;
+    }
+    const waiting = this.#waiting.get(message.step);
+    this.#waiting.delete(message.step);
+    if (message.failure) waiting?.answer.reject(WippyError.from(message.failure));
+    else waiting?.answer.resolve(message);
+  }
+
+  /** Has a part do something. @throws WippyError its own; Unavailable when its worker dies meanwhile */
+  async #ask(worker: number, order: Order): Promise<Answer> {
+    const step = this.#step += 1;
+    const answer = Promise.withResolvers<Answer>();
+    this.#waiting.set(step, { worker, answer });
+    const message: ToPart = { step, ...order };
+    this.#parts!.tell(worker, message);
+    return await answer.promise;
+  }
+
+  /** Asks all that get on; those that die meanwhile are gone anyway. */
+  async #askAll(order: Order): Promise<void> {
+    const asked = [...this.#running].filter((worker) => !this.#context.workers.standing(worker));
+    await Promise.allSettled(asked.map((worker) => this.#ask(worker, order)));
+  }
+
+  /** Has all follow the entries as they are now, which are known to be right. */
+  async rebuild(): Promise<void> {
+    await this.#askAll({ rebuild: true });
+  }
+
+  /** Fulfilled when all requests in hand are answered. */
+  async drain(): Promise<void> {
+    this.#address = undefined;
+    if (this.#parts) await this.#askAll({ drain: true });
+  }
+
+  /** Ends all connections. */
+  end(): void {
+    this.#address = undefined;
+    this.#origin = undefined;
+    this.#parts?.end();
+    this.#parts = undefined;
+    for (const worker of [...this.#running]) this.#gone(worker);
+  }
+}

@@ -1,0 +1,300 @@
+import type { Server } from "bun";
+import { WippyError } from "../../vm/error.ts";
+import type { LuaValue } from "../../vm/value.ts";
+import type { Frame } from "../context.ts";
+import { Calls } from "./calls.ts";
+import { type Check, type Exchange, type Handler, plain } from "./exchange.ts";
+import type { Meters } from "./meters.ts";
+import type { RouteTable } from "./route-table.ts";
+import { routesOf, type Target } from "./routes.ts";
+import { largestMessage, type SocketConnection, type SocketData } from "./relay/websocket.ts";
+import type { HttpService } from "./schema.ts";
+import type { Serving } from "./serving.ts";
+import { tlsFault } from "./tls.ts";
+import type { Counts } from "./traffic.ts";
+
+/** Seconds of silence that Bun allows at most. */
+const longestIdle = 255;
+/** Digits of a trace id, and bytes that are made of chance at once. */
+const [traceDigits, chance] = [32, 2048];
+
+/** Hosts and paths that a URL has as they are written. */
+const plainHost = /^[\w.-]+(?::\d+)?$/;
+const plainPath = /^\/[\w\-.~!$&'()*+,;=:@/]*$/;
+
+/** Where a server listens. */
+export interface Address {
+  port: number;
+  hostname?: string | undefined;
+  /** Whether other threads listen there too, and the system gives each new connection to one of them. */
+  shared: boolean;
+}
+
+/** A request as it has come; what is not asked for is not made. */
+class Arrival implements Exchange {
+  readonly checks: Check[] = [];
+  endpoint: string | undefined;
+  upgrade?: Exchange["upgrade"] & object;
+  #url: URL | undefined;
+  #remote: string | undefined;
+
+  constructor(
+    readonly server: Server<SocketData> | undefined,
+    readonly request: Request,
+    readonly secure: boolean,
+    public frame: Frame,
+    readonly params: Record<string, string>,
+  ) {}
+
+  get url(): URL {
+    return this.#url ??= new URL(this.request.url);
+  }
+
+  get remote(): string {
+    if (this.#remote === undefined) {
+      const at = this.server?.requestIP(this.request);
+      // A socket for both families shows IPv4 inside IPv6.
+      const bare = at?.address.replace(/^::ffff:(?=\d+\.)/, "") ?? "";
+      this.#remote = `${bare.includes(":") ? `[${bare}]` : bare}:${at?.port ?? 0}`;
+    }
+    return this.#remote;
+  }
+
+  set remote(remote: string) {
+    this.#remote = remote;
+  }
+
+  limitSilence(seconds: number): void {
+    this.server?.timeout(this.request, seconds);
+  }
+
+  /** Its response is not made at once: what may be gone then is noted now. */
+  wait(): void {
+    void this.remote;
+    // However long the function takes, its connection is not silent by fault of the client.
+    this.limitSilence(0);
+  }
+}
+
+/** Takes the requests of one server in one thread. */
+export class Listener {
+  readonly #serving: Serving;
+  readonly #data: HttpService;
+  readonly #counts: Counts;
+  readonly #meters: Meters;
+  readonly #calls: Calls;
+  #table: RouteTable<Target> | undefined;
+  #server: Server<SocketData> | undefined;
+  #chance = "";
+  #stopping = false;
+
+  constructor(serving: Serving, data: HttpService, counts: Counts, meters: Meters) {
+    this.#serving = serving;
+    this.#data = data;
+    this.#counts = counts;
+    this.#meters = meters;
+    this.#calls = new Calls(serving, data.timeouts, counts);
+  }
+
+  /** Number of routes. */
+  get routes(): number {
+    return this.#table?.size ?? 0;
+  }
+
+  /** The address as a URL, while it listens. */
+  get origin(): string | undefined {
+    return this.#server?.url.origin;
+  }
+
+  get port(): number | undefined {
+    return this.#server?.port;
+  }
+
+  /** Follows the entries as they are now. @throws WippyError Invalid, AlreadyExists or Conflict */
+  rebuild(): void {
+    this.#table = routesOf(
+      this.#serving,
+      this.#meters,
+      (endpoint, func) => this.#calls.handler(endpoint, func),
+    );
+  }
+
+  /** See `Calls.answer`. @throws WippyError */
+  answer(operation: string, input: LuaValue): LuaValue | Promise<LuaValue> {
+    return this.#calls.answer(operation, input);
+  }
+
+  /** The trace that a caller is in, or one that begins here: 32 hexadecimal digits. */
+  #traceOf(request: Request): string {
+    const given = request.headers.get("traceparent");
+    const [, known] = given === null
+      ? []
+      : /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(given) ?? [];
+    if (known !== undefined) return known;
+    if (this.#chance === "") {
+      this.#chance = Buffer.from(this.#serving.platform.random.bytes(chance)).toString("hex");
+    }
+    const trace = this.#chance.slice(0, traceDigits);
+    this.#chance = this.#chance.slice(traceDigits);
+    return trace;
+  }
+
+  /** Whom a request goes to, or the response where that is nobody. */
+  #find(request: Request): Response | [Handler, Arrival] {
+    // What is no host would be taken for a path, and two hosts for either.
+    const host = request.headers.get("host") ?? "";
+    const { url: text } = request;
+    const begin = text.indexOf("/", text.indexOf("://") + 3);
+    const end = text.indexOf("?", begin);
+    let path = text.slice(begin, end < 0 ? undefined : end);
+    const asWritten = plainHost.test(host) && plainPath.test(path) && !path.includes("/.");
+    if (!asWritten) {
+      const url = URL.parse(text);
+      if (url === null || /[,\s/\\@?#]/.test(host)) return plain(400, "malformed host");
+      path = url.pathname;
+    }
+    const found = this.#table?.match(request.method, path) ?? "none";
+    if (found === "none") return plain(404, "404 page not found");
+    if (found === "malformed") return plain(400, "malformed path");
+    if ("redirect" in found) {
+      const safe = request.method === "GET" || request.method === "HEAD";
+      return plain(safe ? 301 : 308, "", { location: found.redirect + new URL(text).search });
+    }
+    if ("allow" in found) {
+      return plain(405, "Method Not Allowed", { allow: found.allow.join(", ") });
+    }
+    const identity = this.#serving.units.frame(this.#data.lifecycle.security);
+    const frame = { ...identity, values: { trace_id: this.#traceOf(request) } };
+    const secure = this.#data.tls.mode !== "";
+    return [
+      found.route.target.handler,
+      new Arrival(this.#server, request, secure, frame, found.params),
+    ];
+  }
+
+  #fault(request: Request, error: unknown): Response {
+    const { message } = WippyError.from(error);
+    this.#serving.log("error", `${request.method} failed: ${message}`);
+    return plain(500, "internal error");
+  }
+
+  #handle(request: Request): Response | Promise<Response | undefined> {
+    if (this.#stopping) return plain(503, "the server is stopping", { connection: "close" });
+    const { platform } = this.#serving;
+    this.#counts.take();
+    const since = platform.precise();
+    let response: Response | Promise<Response>;
+    let arrival: Arrival | undefined;
+    try {
+      const found = this.#find(request);
+      if (found instanceof Response) {
+        response = found;
+      } else {
+        arrival = found[1];
+        response = found[0](arrival);
+      }
+    } catch (error) {
+      response = this.#fault(request, error);
+    }
+    if (response instanceof Promise) return this.#later(request, arrival!, response, since);
+    this.#done(since);
+    return response;
+  }
+
+  #done(since: number): void {
+    const now = this.#serving.platform.precise();
+    this.#counts.release();
+    this.#counts.record(now - since, now);
+  }
+
+  async #later(
+    request: Request,
+    arrival: Arrival,
+    coming: Promise<Response>,
+    since: number,
+  ): Promise<Response | undefined> {
+    arrival.wait();
+    try {
+      const response = await coming;
+      if (arrival.upgrade === undefined || response.status !== 101) return response;
+      const upgrade = (connection: SocketConnection) =>
+        this.#server?.upgrade(request, { headers: response.headers, data: { connection } }) ===
+          true;
+      if (arrival.upgrade(upgrade)) return undefined;
+      return plain(400, "this is no handshake of a WebSocket");
+    } catch (error) {
+      return this.#fault(request, error);
+    } finally {
+      this.#done(since);
+    }
+  }
+
+  /** Begins to take requests. @throws WippyError Unavailable when the address is in use, Invalid for certificates */
+  listen({ port, hostname, shared }: Address): void {
+    this.#stopping = false;
+    const { tls, timeouts } = this.#data;
+    const { mode, cert, key, client_ca, client_auth } = tls;
+    try {
+      this.#server = Bun.serve({
+        port,
+        ...(hostname !== undefined && { hostname }),
+        reusePort: shared,
+        idleTimeout: Math.min(
+          longestIdle,
+          Math.ceil((timeouts.idle ?? timeouts.read ?? 0) / 1000),
+        ),
+        // The module `http` limits what it keeps of a body; a stream is as long as it is.
+        maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+        development: false,
+        fetch: (request) => this.#handle(request),
+        websocket: {
+          maxPayloadLength: largestMessage,
+          open: (socket) => socket.data.connection.opened(socket),
+          message: (socket, message) => socket.data.connection.received(message),
+          drain: (socket) => socket.data.connection.pump(),
+          close: (socket) => socket.data.connection.closed(),
+        },
+        error: () => plain(500, "internal error"),
+        // Clients that offer h2 get it; Bun calls it experimental.
+        ...(mode === "manual" && {
+          http2: true,
+          tls: {
+            cert,
+            key,
+            ...(client_ca !== undefined && { ca: client_ca }),
+            ...(client_auth !== undefined && {
+              requestCert: true,
+              rejectUnauthorized: client_auth === "require_and_verify",
+            }),
+          },
+        }),
+      });
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === "EADDRINUSE") {
+        throw new WippyError("Unavailable", `the address ${this.#data.addr} is in use`, {
+          retryable: true,
+          cause: error,
+        });
+      }
+      const text = mode === "manual" ? `tls: ${tlsFault(tls) ?? message}` : message;
+      throw new WippyError(mode === "manual" ? "Invalid" : "Unavailable", text, {
+        retryable: false,
+        cause: error,
+      });
+    }
+  }
+
+  /** Takes no requests any more; fulfilled when those in hand are answered. */
+  async drain(): Promise<void> {
+    this.#stopping = true;
+    await this.#server?.stop();
+  }
+
+  /** Ends all connections. */
+  async end(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    await server?.stop(true);
+  }
+}

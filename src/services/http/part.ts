@@ -1,0 +1,124 @@
+import type { Entry } from "../../registry/entry.ts";
+import type { PartContext, PartFactory } from "../../worker/parts.ts";
+import { WippyError } from "../../vm/error.ts";
+import { ofKernel } from "../../vm/value.ts";
+import type { Lifecycle } from "../../registry/lifecycle.ts";
+import type { Frame } from "../context.ts";
+import { serviceFrame } from "../identity.ts";
+import { type Address, Listener } from "./listener.ts";
+import { type Counted, Meters } from "./meters.ts";
+import type { HttpService } from "./schema.ts";
+import type { Serving } from "./serving.ts";
+import { Counts } from "./traffic.ts";
+
+/** Milliseconds for which what is counted may be kept back. */
+const reportInterval = 20;
+
+/** What the part of a server is made of. */
+export interface PartData {
+  data: HttpService;
+  counts: SharedArrayBuffer;
+}
+
+/** What the server tells a part; it answers each with its `step`. */
+export type ToPart = { step: number } & (
+  | { listen: Address }
+  /** Follow the entries as they are now. */
+  | { rebuild: true }
+  /** Take no requests any more, and answer when those in hand are answered. */
+  | { drain: true }
+);
+
+/** What a part tells the server. */
+export type FromPart =
+  | { step: number; failure?: ReturnType<WippyError["toJSON"]>; origin?: string; port?: number }
+  /** What it has counted, all of it. */
+  | { counted: Counted };
+
+/** What a listener uses, from what a worker offers to a part. */
+function servingOf(context: PartContext): Serving & { changed(): void } {
+  const { entry: id, services, platform } = context;
+  let entries: ReadonlyMap<string, Entry> | undefined;
+  let frame: { security: Lifecycle["security"]; value: Frame } | undefined;
+  const current = () =>
+    entries ??= new Map([...services.entries()].map((entry) => [entry.id, entry]));
+  return {
+    get entry() {
+      return services.entry(id)!;
+    },
+    get entries() {
+      return current();
+    },
+    variables: services.environment,
+    platform,
+    volumes: services,
+    log: (level, message, fields = {}) => context.log(level, message, fields),
+    services: {
+      ask: (service, operation, input, signal) =>
+        services.ask({ service, operation, input, pid: id, signal }),
+    },
+    units: {
+      // Policies are as they are now; they change only with the entries.
+      frame: (security) => {
+        if (frame?.security !== security || frame === undefined) {
+          const value = serviceFrame(security, id, current(), services.environment);
+          frame = { security, value };
+        }
+        return frame.value;
+      },
+    },
+    serve: (func, { values, ...identity }, checks, own) => {
+      const { trace_id } = ofKernel<{ trace_id: string }>(values);
+      const named = Object.keys(identity).length > 0 && identity;
+      return context.call(func, named, trace_id, checks, own.id);
+    },
+    limiter: (name, limit) => ({
+      take: async (client) => {
+        const input = { name, client, limit: { ...limit } };
+        return await services.ask({ service: id, operation: "take", input, pid: id }) === true;
+      },
+    }),
+    changed() {
+      entries = undefined;
+      frame = undefined;
+    },
+  };
+}
+
+/** The part of a server that takes requests in the thread of a worker, whose functions serve them there. */
+export const listenerPart: PartFactory = (context, given) => {
+  const { data, counts: memory } = given as PartData;
+  const serving = servingOf(context);
+  const tell = (message: FromPart) => context.tell(message);
+  let reporting = false;
+  const meters = new Meters(() => {
+    if (reporting) return;
+    reporting = true;
+    context.platform.setTimer(reportInterval, () => {
+      reporting = false;
+      tell({ counted: meters.counted });
+    });
+  });
+  const listener = new Listener(serving, data, new Counts(memory), meters);
+  const follow = async (order: ToPart): Promise<FromPart> => {
+    const { step } = order;
+    try {
+      if ("drain" in order) {
+        await listener.drain();
+        return { step };
+      }
+      listener.rebuild();
+      if ("rebuild" in order) return { step };
+      listener.listen(order.listen);
+      return { step, origin: listener.origin!, port: listener.port! };
+    } catch (error) {
+      return { step, failure: WippyError.from(error).toJSON() };
+    }
+  };
+  return {
+    told: (message) => void follow(message as ToPart).then(tell),
+    answer: (operation, input) => listener.answer(operation, input),
+    changed: () => serving.changed(),
+    close: () => void listener.end(),
+  };
+};
