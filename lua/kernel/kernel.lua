@@ -144,15 +144,24 @@ function runtime.served()
 end
 
 --- The list by which the server of this thread describes a request that the running unit was called for.
-function runtime.served_here(served)
+function runtime.described_here(served)
   return assert(host.part(served[1], "describe", served[2]))
 end
 
---- Asks the server of this thread for something: `value, err`.
-function runtime.ask_server_here(served, operation, input)
-  local ticket = unit.ticket(scheduler.co)
-  unit.emit_request(ticket, "part", ticket, served[1], operation, input)
-  return host.park()
+--- Asks the server of such a request for something: `value, err`. Servers of this thread describe requests later.
+function runtime.ask_server(served, operation, input)
+  if #served == 2 then
+    local ticket = unit.ticket(scheduler.co)
+    unit.emit_request(ticket, "part", ticket, served[1], operation, input)
+    return host.park()
+  end
+  return runtime.effects.request("services.ask", {
+    service = served[1],
+    operation = operation,
+    input = input,
+    pid = unit.pid_of(scheduler.current),
+    frame = {},
+  })
 end
 
 --- Nanoseconds of a duration as programs write it: a number of ns, "1h30m", or a Duration object.
@@ -240,9 +249,9 @@ local function text_of(headers)
 end
 
 --- Runs a function for a request of a server in this thread, as `operations.serve_request`, and then for one turn.
---- `frame` is false for nobody's, `trace` the request's trace. Returns what `run` does and, where the function has ended
---- well meanwhile, whether it returned a value and, where it has made a response, whether that counts, its status, what
---- of its body was not sent, and its headers as a text. Any other outcome is a reply.
+--- `frame` is false for nobody's, `trace` the request's trace. Returns what `run` does and, where the function has
+--- ended well meanwhile, whether it returned a value and, where it has made a response, whether that counts, its
+--- status, what of its body was not sent, and its headers as a text. Any other outcome is a reply.
 function kernel.serve(ticket, target, frame, trace, checks, service, id)
   local here, answer, headers = true, nil, nil
   frame = frame or {}

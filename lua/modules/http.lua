@@ -2,7 +2,7 @@
 -- @workflows no
 -- @sandbox no
 local runtime = ...
-local check, effects, errors = runtime.check, runtime.effects, runtime.errors
+local check, errors = runtime.check, runtime.errors
 local json = runtime.use("modules/json", runtime)
 local new_stream = runtime.use("library/stream")
 local object = runtime.use("kernel/core/object")
@@ -24,7 +24,7 @@ end
 -- needs which only responds; one in this thread makes it when it is wanted.
 local function described(served)
   if not served.headers then
-    local list = #served > 2 and served or runtime.served_here(served)
+    local list = #served > 2 and served or runtime.described_here(served)
     served.headers = {}
     for name, value in list[8]:gmatch("([^\n]*)\n([^\n]*)\n") do
       served.headers[name] = value
@@ -36,19 +36,10 @@ local function described(served)
   return served
 end
 
--- Asks the server of a request for something.
+-- Asks the server of a request for something: `value, err`.
 local function ask(served, operation, input)
   input.id = served[2]
-  if #served == 2 then
-    return runtime.ask_server_here(served, operation, input)
-  end
-  return effects.request("services.ask", {
-    service = served[1],
-    operation = operation,
-    input = input,
-    pid = runtime.frame().pid,
-    frame = {},
-  })
+  return runtime.ask_server(served, operation, input)
 end
 
 local function decoded(text)

@@ -134,7 +134,8 @@ export interface ServiceKind<Schema extends ServiceSchema = ServiceSchema> exten
 export function defineService<Schema extends ServiceSchema>(
   definition: Omit<KindDefinition<Schema>, "code"> & ServiceTraits<Schema>,
 ): ServiceKind<Schema> {
-  const { host, early, limits, requires, onChange, foreground, code, part, load, ...kind } = definition;
+  const { host, early, limits, requires, onChange, foreground, code, part, load, ...kind } =
+    definition;
   const references = [...definition.references ?? [], ...lifecycleReferences];
   const service: ServiceTraits<Schema> = {
     load,

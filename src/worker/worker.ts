@@ -6,7 +6,6 @@
 import { limitRepeats } from "../observe/limit-repeats.ts";
 import { textOfBytes } from "../vm/byte-text.ts";
 import type { LogRecord } from "../observe/log.ts";
-import { nearestId } from "../registry/suggestion.ts";
 import { pack, unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
 import { asLua, type LuaValue, MultiReturn, numberOf } from "../vm/value.ts";
@@ -19,7 +18,9 @@ import { loadKernelImage } from "./kernel-image.ts";
 import { type Kernel, kernelOf } from "./kernel.ts";
 import { type CodeEntry, type FromWorker, type HostState, type ToWorker } from "./messages.ts";
 import type { WorkerOptions } from "./options.ts";
+import { pair } from "./pair.ts";
 import { PARTS, Parts } from "./parts.ts";
+import { nearestOf } from "./nearest.ts";
 import { busy, crowded, Placement } from "./placement.ts";
 import { QUESTIONS, ServiceQuestions } from "./service-questions.ts";
 import { Pulse } from "./pulse.ts";
@@ -40,19 +41,6 @@ const timerSlack = 0.5;
 const memoryForRuns = 0.5;
 
 type Emitted = (...args: LuaValue[]) => void;
-
-function failureOf(error: unknown): Failure {
-  return WippyError.from(error).toJSON();
-}
-
-/** What `Promise`-less host functions give to Lua: `value, nil` or `nil, err`. */
-function pair(run: () => LuaValue): MultiReturn {
-  try {
-    return new MultiReturn([run(), undefined]);
-  } catch (error) {
-    return new MultiReturn([undefined, WippyError.from(error)]);
-  }
-}
 
 export class LuaWorker {
   readonly #options: WorkerOptions;
@@ -167,12 +155,12 @@ export class LuaWorker {
       },
       reply: (to, ticket, ...values) => {
         if (to === PARTS) this.#parts.answered(Number(ticket), values[0], values[1]);
-        else this.#send({
-          type: "answer",
-          to: Number(to),
-          ticket: Number(ticket),
-          values: pack(values),
-        });
+        else {this.#send({
+            type: "answer",
+            to: Number(to),
+            ticket: Number(ticket),
+            values: pack(values),
+          });}
       },
       part: (ticket, entry, operation, input) => {
         this.#parts.ask(String(entry), String(operation), input).then((answer) =>
@@ -214,7 +202,9 @@ export class LuaWorker {
         const options = readers.get(String(name));
         if (options) return options(this.#entries, ...args);
         if (name === "language.lower") return lowerForKernel(args[0]);
-        if (name === "entry.nearest") return this.#nearestEntry(String(args[0]), String(args[1]));
+        if (name === "entry.nearest") {
+          return nearestOf(this.#entries.values(), String(args[0]), String(args[1]));
+        }
         if (name === "operation.permission") {
           const [operation, ...rest] = args;
           return this.#operations.permission(String(operation), rest);
@@ -265,8 +255,11 @@ export class LuaWorker {
       if (this.#options.direct) this.#post([{ type: "output", to, data }]);
       else this.#send({ type: "output", to, data: data.slice() });
     });
-    vm.register("part", (entry, operation, input) =>
-      pair(() => this.#parts.look(String(entry), String(operation), input)));
+    vm.register(
+      "part",
+      (entry, operation, input) =>
+        pair(() => this.#parts.look(String(entry), String(operation), input)),
+    );
   }
 
   /** Notes which unit runs, for who sees that this worker stands still. */
@@ -372,20 +365,13 @@ export class LuaWorker {
     try {
       for (const id of ids) {
         const [failure] = this.#kernel.call("check", id);
-        if (failure instanceof WippyError) problems.push({ id, failure: failureOf(failure) });
+        if (failure instanceof WippyError) problems.push({ id, failure: failure.toJSON() });
       }
     } finally {
       if (entries) this.#kernel.call("scratch", false);
       this.#tried = undefined;
     }
     this.#send({ type: "checked", question, problems });
-  }
-
-  /** The id of an entry of one of these kinds that is written almost like `id`. */
-  #nearestEntry(id: string, kinds: string): string | undefined {
-    const wanted = kinds.split(" ");
-    const entries = [...this.#entries.values()].filter(({ kind }) => wanted.includes(kind));
-    return nearestId(id, entries.map((entry) => entry.id));
   }
 
   #log(record: LogRecord): void {
@@ -495,7 +481,7 @@ export class LuaWorker {
       retryable: true,
       cause: error,
     });
-    this.#send({ type: "died", failure: failureOf(failure) });
+    this.#send({ type: "died", failure: failure.toJSON() });
     this.#flush();
   }
 

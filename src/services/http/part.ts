@@ -21,13 +21,15 @@ export interface PartData {
 }
 
 /** What the server tells a part; it answers each with its `step`. */
-export type ToPart = { step: number } & (
-  | { listen: Address }
-  /** Follow the entries as they are now. */
-  | { rebuild: true }
-  /** Take no requests any more, and answer when those in hand are answered. */
-  | { drain: true }
-);
+export type ToPart =
+  & { step: number }
+  & (
+    | { listen: Address }
+    /** Follow the entries as they are now. */
+    | { rebuild: true }
+    /** Take no requests any more, and answer when those in hand are answered. */
+    | { drain: true }
+  );
 
 /** What a part tells the server. */
 export type FromPart =

@@ -6,12 +6,11 @@ import type { Relays } from "./relay/relay.ts";
 import type { Served } from "./served.ts";
 
 /** What a listener uses of the runtime, in whatever thread it is. */
-export interface Serving
-  extends
-    Pick<
-      ServiceContext,
-      "entry" | "entries" | "variables" | "platform" | "volumes" | "log"
-    > {
+export interface Serving extends
+  Pick<
+    ServiceContext,
+    "entry" | "entries" | "variables" | "platform" | "volumes" | "log"
+  > {
   readonly services: Pick<RunningServices, "ask">;
   readonly units: Pick<ServiceUnits, "frame">;
   /** Calls a function for a request. @throws WippyError Unavailable when it cannot be called */

@@ -140,10 +140,13 @@ test("metrics: by method, endpoint and status", async () => {
   });
   await fetch(`${url}/1`);
   await fetch(`${url}/2`);
-  const figures = application.node.control.figures
-    .filter(({ name }) =>
-      name === "wippy_http_requests_total" || name === "wippy_http_requests_in_flight"
-    );
+  const figures = await until(
+    () =>
+      application.node.control.figures.filter(({ name }) =>
+        name === "wippy_http_requests_total" || name === "wippy_http_requests_in_flight"
+      ),
+    (found) => found[0]?.value === 2 && found[1]?.value === 0,
+  );
   expect(figures.map(({ name, labels, value }) => [name, labels, value])).toEqual([
     ["wippy_http_requests_total", { method: "GET", route: "app:e0", status: "404" }, 2],
     ["wippy_http_requests_in_flight", { method: "GET", route: "app:e0" }, 0],
@@ -174,7 +177,7 @@ test("a server shows what is in flight, rates and latencies", async () => {
   expect(values("wippy_http_server_requests_total")).toEqual([2]);
   expect(values("wippy_http_server_in_flight")).toEqual([1]);
   expect(values("wippy_http_server_latency_seconds").every((value) => value > 0)).toBe(true);
-  expect(values("wippy_http_request_duration_seconds_bucket").at(-1)).toBe(2);
+  await until(() => values("wippy_http_request_duration_seconds_bucket").at(-1) === 2);
   expect(values("wippy_http_request_duration_seconds_bucket")).toHaveLength(12);
   controller.abort();
   await events.text().catch(() => "");

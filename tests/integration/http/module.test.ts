@@ -1,5 +1,5 @@
-import { expect, test } from "bun:test";
-import { exchangeRaw, startWeb } from "./web.ts";
+import { describe, expect, test } from "bun:test";
+import { exchangeRaw, type Parts, startWeb } from "./web.ts";
 
 /** What a request has, by the expression of it. */
 const requests: [expression: string, expected: string | number | boolean | object | null][] = [
@@ -134,10 +134,16 @@ const codes: [code: string, expected: unknown][] = [
   ]],
 ];
 
-test("each method of a request", async () => {
-  const { port } = await startWeb({
-    routes: {
-      "POST /t/{name}/{rest...}": `
+describe.each([
+  ["a worker's thread", true],
+  ["the node's thread", false],
+])("on %s", (_, threads) => {
+  const start = (parts: Parts) => startWeb(parts, { threads });
+
+  test("each method of a request", async () => {
+    const { port } = await start({
+      routes: {
+        "POST /t/{name}/{rest...}": `
         local function list(...)
           local found = {}
           for i = 1, select("#", ...) do
@@ -147,121 +153,121 @@ test("each method of a request", async () => {
           return found
         end
         res:write_json(list(${requests.map(([expression]) => `(${expression})`).join(", ")}))`,
-    },
+      },
+    });
+    const raw = await exchangeRaw(
+      port,
+      "POST /t/%C3%A9/x%20y?a=1&a=2&empty=&flag&sum=1+%2B+2&k%20%C3%A9=v HTTP/1.1\r\n" +
+        "Host: shop.test:81\r\nX-Own: one\r\nX-own: two\r\nX-Empty:\r\nX-Bytes: \xe9\xff\r\nContent-Length: 5\r\n" +
+        "Content-Type: Text/Plain; charset=utf-8\r\nConnection: close\r\n" +
+        "Accept: text/html , text/plain;q=0.5,application/*\r\n\r\nhello",
+    );
+    const [, body = ""] = raw.split("\r\n\r\n");
+    const found = JSON.parse(Buffer.from(body, "latin1").toString()) as { value?: unknown }[];
+    expect(requests.map(([expression], at) => [expression, found[at]?.value ?? null]))
+      .toEqual(requests);
   });
-  const raw = await exchangeRaw(
-    port,
-    "POST /t/%C3%A9/x%20y?a=1&a=2&empty=&flag&sum=1+%2B+2&k%20%C3%A9=v HTTP/1.1\r\n" +
-      "Host: shop.test:81\r\nX-Own: one\r\nX-own: two\r\nX-Empty:\r\nX-Bytes: \xe9\xff\r\nContent-Length: 5\r\n" +
-      "Content-Type: Text/Plain; charset=utf-8\r\nConnection: close\r\n" +
-      "Accept: text/html , text/plain;q=0.5,application/*\r\n\r\nhello",
-  );
-  const [, body = ""] = raw.split("\r\n\r\n");
-  const found = JSON.parse(Buffer.from(body, "latin1").toString()) as { value?: unknown }[];
-  expect(requests.map(([expression], at) => [expression, found[at]?.value ?? null]))
-    .toEqual(requests);
-});
 
-test("bodies, options, errors and what raises", async () => {
-  const routes = Object.fromEntries(codes.map(([code], at) => [
-    `POST /${at}`,
-    // What the code wrote is not sent: only its result is looked at.
-    `local function run() ${code} end
+  test("bodies, options, errors and what raises", async () => {
+    const routes = Object.fromEntries(codes.map(([code], at) => [
+      `POST /${at}`,
+      // What the code wrote is not sent: only its result is looked at.
+      `local function run() ${code} end
      local value = run()
      print(json.encode({ value = value }))`,
-  ]));
-  const { url, application } = await startWeb({ routes });
-  for (const [at, [code, expected]] of codes.entries()) {
-    await fetch(`${url}/${at}`, { method: "POST", body: "hello" });
-    const [line = "{}"] = application.logged(`f${at}`);
-    const { value } = JSON.parse(line.replace(/ nil$/, "")) as { value: unknown };
-    expect([code, value]).toEqual([code, expected]);
-  }
-});
-
-test("a request without a body, and one in chunks", async () => {
-  const { port } = await startWeb({
-    routes: {
-      "GET /":
-        `res:write_json({ req:has_body(), req:content_length(), req:body(), req:content_type() == nil,
-        req:is_content_type("a"), req:accepts("a") })`,
-      "POST /": `res:write_json({ req:has_body(), req:content_length(), req:body() })`,
-    },
+    ]));
+    const { url, application } = await start({ routes });
+    for (const [at, [code, expected]] of codes.entries()) {
+      await fetch(`${url}/${at}`, { method: "POST", body: "hello" });
+      const [line = "{}"] = application.logged(`f${at}`);
+      const { value } = JSON.parse(line.replace(/ nil$/, "")) as { value: unknown };
+      expect([code, value]).toEqual([code, expected]);
+    }
   });
-  const get = await exchangeRaw(port, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-  expect(get).toEndWith('[false,0,"",true,false,false]');
-  const post = await exchangeRaw(
-    port,
-    "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
-  );
-  expect(post).toEndWith('[false,-1,"ab"]');
-});
 
-test("the constants", async () => {
-  const { url } = await startWeb({
-    routes: {
-      "GET /": `local all = {}
+  test("a request without a body, and one in chunks", async () => {
+    const { port } = await start({
+      routes: {
+        "GET /":
+          `res:write_json({ req:has_body(), req:content_length(), req:body(), req:content_type() == nil,
+        req:is_content_type("a"), req:accepts("a") })`,
+        "POST /": `res:write_json({ req:has_body(), req:content_length(), req:body() })`,
+      },
+    });
+    const get = await exchangeRaw(port, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    expect(get).toEndWith('[false,0,"",true,false,false]');
+    const post = await exchangeRaw(
+      port,
+      "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+    );
+    expect(post).toEndWith('[false,-1,"ab"]');
+  });
+
+  test("the constants", async () => {
+    const { url } = await start({
+      routes: {
+        "GET /": `local all = {}
         for _, name in ipairs({ "METHOD", "CONTENT", "TRANSFER", "ERROR", "STATUS" }) do
           local copy = {}
           for key, value in pairs(http[name]) do copy[key] = value end
           all[name] = copy
         end
         res:write_json(all)`,
-    },
+      },
+    });
+    expect(await (await fetch(url)).json()).toEqual({
+      METHOD: Object.fromEntries(
+        ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"].map((name) => [name, name]),
+      ),
+      CONTENT: {
+        JSON: "application/json",
+        FORM: "application/x-www-form-urlencoded",
+        MULTIPART: "multipart/form-data",
+        TEXT: "text/plain",
+        STREAM: "application/octet-stream",
+      },
+      TRANSFER: { CHUNKED: "chunked", SSE: "sse" },
+      ERROR: Object.fromEntries(
+        ["PARSE_FAILED", "INVALID_STATE", "WRITE_FAILED", "STREAM_ERROR"].map((
+          name,
+        ) => [name, expect.any(String)]),
+      ),
+      STATUS: {
+        OK: 200,
+        CREATED: 201,
+        ACCEPTED: 202,
+        NO_CONTENT: 204,
+        PARTIAL_CONTENT: 206,
+        MOVED_PERMANENTLY: 301,
+        FOUND: 302,
+        SEE_OTHER: 303,
+        NOT_MODIFIED: 304,
+        TEMPORARY_REDIRECT: 307,
+        PERMANENT_REDIRECT: 308,
+        BAD_REQUEST: 400,
+        UNAUTHORIZED: 401,
+        PAYMENT_REQUIRED: 402,
+        FORBIDDEN: 403,
+        NOT_FOUND: 404,
+        METHOD_NOT_ALLOWED: 405,
+        NOT_ACCEPTABLE: 406,
+        CONFLICT: 409,
+        GONE: 410,
+        UNPROCESSABLE: 422,
+        TOO_MANY_REQUESTS: 429,
+        INTERNAL_ERROR: 500,
+        INTERNAL_SERVER_ERROR: 500,
+        NOT_IMPLEMENTED: 501,
+        BAD_GATEWAY: 502,
+        SERVICE_UNAVAILABLE: 503,
+        GATEWAY_TIMEOUT: 504,
+        VERSION_NOT_SUPPORTED: 505,
+      },
+    });
   });
-  expect(await (await fetch(url)).json()).toEqual({
-    METHOD: Object.fromEntries(
-      ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"].map((name) => [name, name]),
-    ),
-    CONTENT: {
-      JSON: "application/json",
-      FORM: "application/x-www-form-urlencoded",
-      MULTIPART: "multipart/form-data",
-      TEXT: "text/plain",
-      STREAM: "application/octet-stream",
-    },
-    TRANSFER: { CHUNKED: "chunked", SSE: "sse" },
-    ERROR: Object.fromEntries(
-      ["PARSE_FAILED", "INVALID_STATE", "WRITE_FAILED", "STREAM_ERROR"].map((
-        name,
-      ) => [name, expect.any(String)]),
-    ),
-    STATUS: {
-      OK: 200,
-      CREATED: 201,
-      ACCEPTED: 202,
-      NO_CONTENT: 204,
-      PARTIAL_CONTENT: 206,
-      MOVED_PERMANENTLY: 301,
-      FOUND: 302,
-      SEE_OTHER: 303,
-      NOT_MODIFIED: 304,
-      TEMPORARY_REDIRECT: 307,
-      PERMANENT_REDIRECT: 308,
-      BAD_REQUEST: 400,
-      UNAUTHORIZED: 401,
-      PAYMENT_REQUIRED: 402,
-      FORBIDDEN: 403,
-      NOT_FOUND: 404,
-      METHOD_NOT_ALLOWED: 405,
-      NOT_ACCEPTABLE: 406,
-      CONFLICT: 409,
-      GONE: 410,
-      UNPROCESSABLE: 422,
-      TOO_MANY_REQUESTS: 429,
-      INTERNAL_ERROR: 500,
-      INTERNAL_SERVER_ERROR: 500,
-      NOT_IMPLEMENTED: 501,
-      BAD_GATEWAY: 502,
-      SERVICE_UNAVAILABLE: 503,
-      GATEWAY_TIMEOUT: 504,
-      VERSION_NOT_SUPPORTED: 505,
-    },
-  });
-});
 
-test("a function that only responds need not look at its request, even if it sends in parts", async () => {
-  const source = `
+  test("a function that only responds need not look at its request, even if it sends in parts", async () => {
+    const source = `
 local http = require("http")
 local function main()
   local res = http.response()
@@ -272,12 +278,13 @@ local function main()
   res:write(http.request():path())
 end
 return { main = main }`;
-  const { application, url } = await startWeb({
-    routes: { "GET /parts": { modules: ["http"], source } },
+    const { application, url } = await start({
+      routes: { "GET /parts": { modules: ["http"], source } },
+    });
+    try {
+      expect(await (await fetch(`${url}/parts`)).text()).toBe("one two /parts");
+    } finally {
+      await application.stop();
+    }
   });
-  try {
-    expect(await (await fetch(`${url}/parts`)).text()).toBe("one two /parts");
-  } finally {
-    await application.stop();
-  }
 });

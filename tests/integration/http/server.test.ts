@@ -150,8 +150,13 @@ test.each([
   );
 });
 
-test("an address in use is said, and tried again", async () => {
-  const other = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+test.each([
+  ["another program", true, false],
+  ["one that shares it", true, true],
+  ["another program, for the node's thread", false, false],
+])("an address in use by %s is said, and tried again", async (_, threads, reusePort) => {
+  const fetch = () => new Response();
+  const other = Bun.serve({ port: 0, hostname: "127.0.0.1", reusePort, fetch });
   try {
     const application = await startApplication({
       entries: {
@@ -161,7 +166,7 @@ test("an address in use is said, and tried again", async () => {
           lifecycle: { auto_start: true, restart: { initial_delay: "20ms" } },
         },
       },
-    });
+    }, { threads });
     const { control } = application.node;
     await until(() =>
       application.logs.some(({ message, fields }) =>

@@ -39,8 +39,15 @@ export interface Parts extends Sources {
   router?: Record<string, unknown>;
 }
 
-/** Starts an application with a server, a router and these routes. */
-export async function startWeb(parts: Parts, options: StartOptions = {}): Promise<Web> {
+/**
+ * Starts an application with a server, a router and these routes.
+ *
+ * @param options with `threads: false` requests are taken on the node's thread
+ */
+export async function startWeb(
+  parts: Parts,
+  options: StartOptions = { threads: true },
+): Promise<Web> {
   const { routes = {}, server = {}, router = {}, ...rest } = parts;
   const entries: Record<string, Record<string, unknown>> = {
     web: { kind: "http.service", addr: "127.0.0.1:0", lifecycle: { auto_start: true }, ...server },

@@ -1,0 +1,11 @@
+import { WippyError } from "../vm/error.ts";
+import { type LuaValue, MultiReturn } from "../vm/value.ts";
+
+/** What `Promise`-less host functions give to Lua: `value, nil` or `nil, err`. */
+export function pair(run: () => LuaValue): MultiReturn {
+  try {
+    return new MultiReturn([run(), undefined]);
+  } catch (error) {
+    return new MultiReturn([undefined, WippyError.from(error)]);
+  }
+}
