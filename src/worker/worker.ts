@@ -31,7 +31,7 @@ import { lowerForKernel } from "./typed-lua.ts";
 import { workflowOptions } from "./workflow-options.ts";
 import { WorkflowWork } from "./workflow-work.ts";
 
-/** Virtual milliseconds that a slice takes in a simulation, when all its fuel is spent. */
+/** Virtual milliseconds of a slice in a simulation whose fuel is all spent. */
 const simulatedSlice = 5;
 
 /** Milliseconds by which a timer may be late. */
@@ -57,10 +57,9 @@ export class LuaWorker {
   #outgoing: FromWorker[] = [];
   readonly #platform: Platform;
   readonly #questions: ServiceQuestions;
-  /** Call off the next turn, and the timer that would begin one. */
+  /** Call off the next turn, and the timer that would begin one; when that fires, of the precise clock. */
   #deferred: (() => void) | undefined;
   #timer: (() => void) | undefined;
-  /** When that fires, of the platform's precise clock. */
   #timerAt = 0;
   #crowded = false;
   #dead = false;
