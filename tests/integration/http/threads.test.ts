@@ -64,6 +64,7 @@ onLinux(
       in_flight: 0,
     });
   },
+  30_000,
 );
 
 onLinux("one limit of the rate counts the requests of all workers", async () => {
