@@ -20,17 +20,29 @@ function syntaxCheck(vm: Vm): CheckSyntax {
   };
 }
 
-/** Provides the work with a compiler, which lives as long as the work. Nothing is run. */
+/** A compiler that nobody uses, for the next check: to make one takes longer than to compile an application with it. */
+let idle: Vm | undefined;
+
+/** Provides the work with a compiler. Nothing is run. */
 export async function withSyntaxCheck<Result>(
   work: (checkSyntax: CheckSyntax) => Result | Promise<Result>,
 ): Promise<Result> {
-  const { loadLuaModule } = await import("../vm/module.ts");
-  const { Vm } = await import("../vm/vm.ts");
-  // Nothing runs in this VM, so nothing reads its clock.
-  const vm = await Vm.create({ module: await loadLuaModule(), clock: () => 0 });
+  let vm = idle;
+  idle = undefined;
+  if (!vm) {
+    const { loadLuaModule } = await import("../vm/module.ts");
+    const { Vm } = await import("../vm/vm.ts");
+    // Nothing runs in this VM, so nothing reads its clock.
+    vm = await Vm.create({ module: await loadLuaModule(), clock: () => 0 });
+  }
   try {
-    return await work(syntaxCheck(vm));
-  } finally {
+    const result = await work(syntaxCheck(vm));
+    if (idle) vm.close();
+    else idle = vm;
+    return result;
+  } catch (error) {
+    // It may be its memory that was short.
     vm.close();
+    throw error;
   }
 }
