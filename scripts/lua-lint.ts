@@ -28,6 +28,8 @@ const application = [
   ...language,
   ...words("process channel payload subscribe unsubscribe os errors require"),
 ];
+/** What a file of tests finds besides. */
+const testing = words("after before clock crash describe expect fake it mock");
 /** What our own code finds, which the worker loads with the whole standard library. */
 const trusted = [...language, ...words("_G debug host os")];
 /**
@@ -38,6 +40,7 @@ const tostringFile = "lua/kernel/core/stable.lua";
 
 /** The globals that the code of a file may use. */
 export function globalsOf(path: string): ReadonlySet<string> {
+  if (path.endsWith("_test.lua")) return new Set([...application, ...testing]);
   if (!path.startsWith("lua/")) return new Set(application);
   const names = new Set(trusted);
   if (path !== tostringFile) names.delete("tostring");
