@@ -26,5 +26,9 @@ export const TAG = {
   longString: 20,
 } as const;
 export const TAG_MASK = 63;
+/** Of what is collected, in its tag. */
+export const COLLECTED = 64;
+/** Tag of the key of a node without a value whose key was collected. */
+export const DEAD_KEY = 11;
 /** Tag of a table on the stack, with the bit that says that it is collected. */
 export const COLLECTED_TABLE = 69;

@@ -4,6 +4,8 @@ import type { Heap } from "./heap.ts";
 import {
   ARRAY_LIMIT_IS_HINT,
   CALL_INFO,
+  COLLECTED,
+  DEAD_KEY,
   NODE,
   STATE,
   STRING,
@@ -13,7 +15,7 @@ import {
   VALUE,
 } from "./layout.ts";
 import { envelope, valueLimits } from "./limits.ts";
-import { LuaFloat, type LuaValue } from "./value.ts";
+import { LuaFloat, type LuaValue, onceNamed } from "./value.ts";
 import { isUtf8 } from "node:buffer";
 
 /** Bounds of what crosses at once: a value with what the runtime lays around it. */
@@ -235,10 +237,15 @@ export class Reader {
     let nodes = 0;
     let strings = 0;
     let integers = 0;
+    let named = false;
     for (let node = first; node < end; node += NODE.size) {
-      if ((u8[node + NODE.tag]! & 15) === TAG.nil) continue;
-      nodes++;
       const keyTag = u8[node + NODE.keyTag]! & TAG_MASK;
+      if ((u8[node + NODE.tag]! & 15) === TAG.nil) {
+        // Strings, as what else is collected has no names here; afterwards nobody knows what it was.
+        named ||= keyTag === DEAD_KEY || (u8[node + NODE.keyTag]! & COLLECTED) !== 0;
+        continue;
+      }
+      nodes++;
       if (keyTag === TAG.shortString || keyTag === TAG.longString) strings++;
       if (keyTag === TAG.integer) integers++;
     }
@@ -252,7 +259,9 @@ export class Reader {
       return list;
     }
     if (!sparse && items === 0 && nodes === strings) {
-      return this.#object(table, first, end, seen);
+      const object = this.#object(table, first, end, seen);
+      if (nodes === 0 && named) onceNamed.add(object as object);
+      return object;
     }
     if (!sparse && integers === nodes) {
       const list = this.#arrayInNodes(table, array, items, first, end, nodes, seen);

@@ -71,6 +71,9 @@ export class LuaFloat {
   constructor(readonly value: number) {}
 }
 
+/** Empty tables of Lua, as objects, that had keys that are strings: in JSON they are objects, and no arrays. */
+export const onceNamed = new WeakSet<object>();
+
 /** A Lua value that stays in the VM: a function, a table, kept alive until the VM closes. */
 export class LuaRef {
   constructor(readonly id: number) {}

@@ -1,7 +1,7 @@
 import { WippyError } from "../../vm/error.ts";
 import { valueLimits } from "../../vm/limits.ts";
 import { writable } from "../../vm/json.ts";
-import { LuaFloat, type LuaValue } from "../../vm/value.ts";
+import { LuaFloat, type LuaValue, onceNamed } from "../../vm/value.ts";
 
 /** Deepest nesting of tables that can be written and read. */
 export const maxDepth = valueLimits.depth;
@@ -18,7 +18,7 @@ const inHtml = /[<>&\u2028\u2029]/g;
  * replay of a workflow too. `<`, `>`, `&` and the line separators are escaped, so that it can stand
  * in HTML.
  *
- * @param emptyObjects those empty tables in it that are objects, not arrays
+ * @param emptyObjects those empty tables in it that are objects, not arrays, beside those that once had names
  * @throws WippyError Internal: mixed keys, holes in an array, too deep
  */
 export function writeJson(value: LuaValue, emptyObjects: ReadonlySet<LuaValue>): string {
@@ -61,7 +61,7 @@ function prepareObject(
   }
   if (Array.isArray(value)) return value.map((item) => prepare(item, emptyObjects, depth + 1));
   const keys = Object.keys(value);
-  if (keys.length === 0) return emptyObjects.has(value) ? {} : [];
+  if (keys.length === 0) return emptyObjects.has(value) || onceNamed.has(value) ? {} : [];
   const sorted: Record<string, unknown> = Object.create(null);
   for (const key of keys.sort()) {
     // A function, say: it has no JSON, but the table that holds it is an object all the same.

@@ -125,6 +125,22 @@ describe("decode", () => {
 });
 
 describe("there and back", () => {
+  test("a table that had names is an empty object, before and after its keys are collected", async () => {
+    const code = `
+      local function emptied(t) for k in pairs(t) do t[k] = nil end return t end
+      local all = {
+        emptied({ a = 1 }), emptied({ [("long"):rep(20)] = 1 }), emptied({ 1, 2 }), emptied({ [7] = 1 }),
+        emptied({ 1, a = 2 }), { a = nil }, {},
+      }
+      local before = json.encode(all)
+      for i = 1, 300000 do all.dummy = { i } end all.dummy = nil
+      assert(json.encode(all) == before, json.encode(all))
+      all[1].b = 1 all[1].b = nil
+      all[3][1] = 1
+      return before .. json.encode(all[1]) .. json.encode(all[3]) .. json.encode({ x = emptied({ y = 1 }) })`;
+    expect(await evaluate(code)).toBe('[{},{},[],[],{},[],[]]{}[1]{"x":{}}');
+  });
+
   test("empty objects stay objects, as plain tables", async () => {
     const code = `
       local value = json.decode((...))
