@@ -114,8 +114,10 @@ export class EntryServices {
         continue;
       }
       this.#add(current);
-      if (change === "entry.update" && kind.service.onChange !== "next_start") {
-        await services.restart(current.id);
+      const { onChange = "restart" } = kind.service;
+      if (change === "entry.update" && onChange !== "next_start") {
+        if (onChange === "take_over") services.takeOver(current.id);
+        else await services.restart(current.id);
       } else if (change === "entry.create" && services.startsByItself(current.id)) {
         await services.start(current.id);
       }

@@ -165,6 +165,12 @@ export class Services {
     await this.#bringUp(ran);
   }
 
+  /** Has a service that runs take over what it can of a changed entry. */
+  takeOver(id: string): void {
+    const { state, running, make } = this.#find(id);
+    if (state === "running" && running && running !== make) running.takeOver?.(make);
+  }
+
   /** What runs under an identifier. @throws WippyError NotFound; Unavailable when it does not run */
   running(id: string): Service {
     const service = this.#find(id);

@@ -35,6 +35,11 @@ export interface Service {
   /** Ends it by force. */
   kill(): Promise<void>;
   /**
+   * Takes over, while it runs, what it can of a changed entry, for which `next` was made; `next` is what starts the next
+   * time. Only where `onChange` is `take_over`.
+   */
+  takeOver?(next: Service): void;
+  /**
    * Does something for a Lua module, which reaches it by the node's request `services.ask`: a query of a pool, a
    * message of a queue. The module has asked for the permission; what the service does, it does in the caller's frame.
    *
@@ -97,11 +102,11 @@ export interface ServiceTraits<Schema extends ServiceSchema = ServiceSchema> {
   requires?(data: zod.output<Schema>): readonly string[];
   /**
    * What a changed entry does to a service that runs: `restart` stops it, after what requires it, and starts all that
-   * ran again; `next_start` leaves it alone until then.
+   * ran again; `next_start` leaves it alone until then, and so does `take_over`, after `Service.takeOver`.
    *
    * @default "restart"
    */
-  onChange?: "restart" | "next_start";
+  onChange?: "restart" | "next_start" | "take_over";
   /** How the parts of the service are made that run in the threads of workers. */
   part?: { load(): Promise<PartFactory> };
   /** Whether what it runs has the terminal of this program, and so the thread of the node. @default never */

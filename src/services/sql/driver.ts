@@ -3,6 +3,7 @@
  * @module
  */
 import type { Isolation } from "../../operations/sql/requests.ts";
+import type { PoolSettings } from "./pool.ts";
 
 /** A parameter of a statement. */
 export type SqlValue = null | boolean | bigint | number | string | Uint8Array;
@@ -74,5 +75,7 @@ export interface Driver {
   begin(options: TransactionOptions, signal: AbortSignal): Promise<Connection>;
   /** An identifier in quotes. */
   quote(name: string): string;
+  /** Settings of the connections to a server. A change counts at once. */
+  pool?: PoolSettings;
   figures(): PoolFigures;
 }

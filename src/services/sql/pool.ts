@@ -40,7 +40,7 @@ const closed = () => new WippyError("Unavailable", "the database is closed", { r
 /** The connections to one server. Calls beyond `max_open` wait in their order, as long as their callers do. */
 export class Pool {
   readonly #connect: () => Promise<Link>;
-  readonly #settings: PoolSettings;
+  #settings: PoolSettings;
   readonly #platform: Pick<Platform, "precise" | "setTimer">;
   /** When each link was opened. */
   readonly #links = new Map<Link, number>();
@@ -63,6 +63,23 @@ export class Pool {
     this.#connect = connect;
     this.#settings = settings;
     this.#platform = platform;
+  }
+
+  get settings(): PoolSettings {
+    return this.#settings;
+  }
+
+  /** Others, at once: who waits may have room now, and idle connections may be too many or too old. */
+  set settings(settings: PoolSettings) {
+    this.#settings = settings;
+    while (this.#idle.length > settings.max_idle) {
+      this.#closedIdle += 1;
+      this.#drop(this.#idle.shift()!);
+    }
+    for (let waiting = this.#waiting.length; waiting > 0; waiting -= 1) this.#serveNext();
+    this.#stopCleaning?.();
+    this.#stopCleaning = undefined;
+    this.#cleanLater();
   }
 
   /** Shows that the server is there. @throws WippyError Unavailable */

@@ -50,6 +50,15 @@ export class ServerDriver implements Driver {
     this.#pool.close();
   }
 
+  /** Of the pool. A change counts at once. */
+  get pool(): PoolSettings {
+    return this.#pool.settings;
+  }
+
+  set pool(settings: PoolSettings) {
+    this.#pool.settings = settings;
+  }
+
   quote(name: string): string {
     return this.#dialect.quote(name);
   }

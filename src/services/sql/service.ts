@@ -119,6 +119,12 @@ export class SqlService implements Service {
     return this.#life.kill();
   }
 
+  /** Of a changed entry only the settings of the pool count at once. */
+  takeOver(next: Service): void {
+    const pool = next instanceof SqlService ? next.driver.pool : undefined;
+    if (pool) this.driver.pool = pool;
+  }
+
   /** Transactions that are open. */
   get transactions(): number {
     return this.#transactions.size;

@@ -5,6 +5,7 @@ import { serverSchema, sqliteSchema } from "./schema.ts";
 export const sqliteDatabase = defineService({
   name: "db.sql.sqlite",
   schema: sqliteSchema,
+  onChange: "take_over",
   load: () => import("./sqlite/service.ts").then(({ runSqlite }) => runSqlite),
 });
 
@@ -12,6 +13,7 @@ export const sqliteDatabase = defineService({
 export const postgresDatabase = defineService({
   name: "db.sql.postgres",
   schema: serverSchema,
+  onChange: "take_over",
   load: () => import("./postgres/service.ts").then(({ runPostgres }) => runPostgres),
 });
 
@@ -19,5 +21,6 @@ export const postgresDatabase = defineService({
 export const mysqlDatabase = defineService({
   name: "db.sql.mysql",
   schema: serverSchema,
+  onChange: "take_over",
   load: () => import("./mysql/service.ts").then(({ runMysql }) => runMysql),
 });

@@ -106,6 +106,43 @@ for (const database of servers) {
       await until(() => count(started), (connections) => connections === 2);
     });
 
+    test("a changed pool counts at once, and what is open stays", async () => {
+      const made = await start(database, {
+        main: `
+          local tx = assert(db:begin())
+          process.registry.register("holder")
+          process.inbox():receive()
+          assert(tx:query("SELECT 1 AS i"))
+          assert(tx:commit())
+          return "committed"`,
+        one: "return assert(db:query('SELECT 1 AS i'))[1].i",
+        stats: "return db:stats().max_open_connections",
+        go: "return process.send('holder', 'go', true)",
+      }, { entry: { pool: { max_open: 1, max_idle: 1 } } });
+      const { application, run, figure } = made;
+      const held = run("main");
+      await until(() => figure("wippy_sql_transactions") === 1);
+      const waits = run("one");
+      const { registry } = application.node;
+      const entry = registry.versions.entries.get("app:db")!;
+      const change = (data: Record<string, unknown>) =>
+        registry.apply([{
+          kind: "entry.update",
+          entry: { ...entry, data: { ...entry.data, ...data } },
+        }]);
+      await change({ pool: { max_open: 3, max_idle: 2 } });
+      expect(await waits).toBe(1);
+      expect(await run("stats")).toBe(3);
+      // All but the pool counts at the next start.
+      await change({ pool: { max_open: 2, max_idle: 0 }, password: "another" });
+      await until(() => figure("wippy_sql_connections") === 1);
+      expect(await run("stats")).toBe(2);
+      expect(await run("one")).toBe(1);
+      expect(await run("go")).toBe(true);
+      expect(await held).toBe("committed");
+      await until(() => figure("wippy_sql_connections") === 0);
+    });
+
     test("a connection beyond its lifetime is closed", async () => {
       const started = await start(database, {
         main: `
