@@ -48,6 +48,85 @@ local function run(kind, text, params, name, ...)
   return operation(name, table.unpack(arguments, 1, n + 3))
 end
 
+local rows_methods = {}
+local make_rows, rows_state = object.opaque("sql.Rows", rows_methods)
+
+-- Rows at once, where nothing else is said.
+local BATCH <const> = 256
+
+-- The Rows of a query, begun by the operation `name`.
+local function stream(id, text, params, options, name)
+  check.string(text, 1, "stream")
+  options = check.optional(check.table, options, 3, "stream") or {}
+  local batch = options.batch == nil and BATCH or math.tointeger(options.batch)
+  if not batch or batch < 1 or batch > 10000 then
+    return nil, errors.fail("Invalid", "batch must be a whole number from 1 to 10000")
+  end
+  local list, tags, err = values.list(params)
+  if not list then
+    return nil, err
+  end
+  local handle, failure = operation(name, id, text, list, tags)
+  if not handle then
+    return nil, failure
+  end
+  return make_rows({ handle = handle, batch = batch, list = {}, at = 1, reading = false }), nil
+end
+
+-- The next row of those that are there; nil at their end.
+local function step(state)
+  local row = state.list[state.at]
+  if row then
+    state.at = state.at + 1
+  end
+  return row
+end
+
+--- The next row, nil at the end: `row, nil` or `nil, err`.
+function rows_methods:next()
+  local state = rows_state(self)
+  local row = step(state)
+  if row then
+    return row, nil
+  elseif not state.handle then
+    return nil, state.err
+  elseif state.reading then
+    return nil, errors.fail("Invalid", "another coroutine waits for the next row")
+  end
+  state.reading = true
+  local list, err = operation("sql.fetch", state.handle, state.batch)
+  state.reading = false
+  if not list or #list < state.batch then
+    state.handle, state.err = false, err
+  end
+  state.list, state.at = list or {}, 1
+  return step(state), err
+end
+
+--- An iterator over the rows. It ends at a failure, too, which `err` returns.
+function rows_methods:each()
+  return function()
+    return (self:next())
+  end
+end
+
+--- The Error at which the rows ended, nil if there was none.
+function rows_methods:err()
+  return rows_state(self).err
+end
+
+--- Ends the reading; twice is harmless.
+function rows_methods:close()
+  local state = rows_state(self)
+  local handle = state.handle
+  state.list, state.at = {}, 1
+  if handle then
+    state.handle = false
+    operation("sql.rows_close", handle)
+  end
+  return true, nil
+end
+
 local statement_methods = {}
 local make_statement, statement_state = object.opaque("sql.Statement", statement_methods)
 
@@ -111,6 +190,15 @@ end
 
 function transaction_methods:execute(text, params)
   return transaction_run(self, "execute", text, params)
+end
+
+--- As that of a database, within the transaction.
+function transaction_methods:stream(text, params, options)
+  local handle, err = handle_of(self)
+  if not handle then
+    return nil, err
+  end
+  return stream(handle, text, params, options, "sql.transaction_stream")
 end
 
 function transaction_methods:prepare(text)
@@ -186,6 +274,15 @@ function methods:execute(text, params)
   return run("execute", text, params, "sql.run", database_state(self).id)
 end
 
+--- The Rows of a query, which are read piece by piece and closed when the unit ends. `options.batch`: rows at once.
+function methods:stream(text, params, options)
+  local refusal = runtime.not_in_workflow("db:stream")
+  if refusal then
+    return nil, refusal
+  end
+  return stream(database_state(self).id, text, params, options, "sql.stream")
+end
+
 --- A Statement, which is closed when the unit ends.
 function methods:prepare(text)
   check.string(text, 1, "prepare")
@@ -241,6 +338,16 @@ end
 --- The rows of the query.
 function executor_methods:query()
   return execute(self, "query")
+end
+
+--- The Rows of the query, as `stream` of the database returns them.
+function executor_methods:stream(options)
+  local state = executor_state(self)
+  local text, args, err = state.write(state.postgres)
+  if not text then
+    return nil, err
+  end
+  return state.runner:stream(text, args, options)
 end
 
 --- What the statement changed.

@@ -35,8 +35,8 @@ export interface Service {
   /** Ends it by force. */
   kill(): Promise<void>;
   /**
-   * Takes over, while it runs, what it can of a changed entry, for which `next` was made; `next` is what starts the next
-   * time. Only where `onChange` is `take_over`.
+   * Takes over, while it runs, what it can of a changed entry, for which `next` was made, which starts the next time.
+   * Only where `onChange` is `take_over`.
    */
   takeOver?(next: Service): void;
   /**

@@ -223,6 +223,11 @@ export class PackedRows {
   constructor(readonly bytes: Uint8Array) {}
 }
 
+/** How many rows a {@link RowPacker} packed. */
+export function countRows(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(4, true);
+}
+
 /** The rows that a {@link RowPacker} packed, as objects. */
 export function unpackRows(bytes: Uint8Array): Row[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

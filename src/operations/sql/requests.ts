@@ -35,6 +35,12 @@ export interface SqlRequests {
     action: "commit" | "rollback" | "savepoint" | "rollback_to" | "release";
     name?: string;
   };
+  /** Begins to read rows piece by piece. Returns a number. */
+  stream: { sql: string | Uint8Array; values: LuaValue[]; tags: Tags; transaction?: number };
+  /** The next rows, packed: fewer than so many at the end. */
+  fetch: { stream: number; rows: number };
+  /** Ends it, if it is open. */
+  close: { stream: number };
   /** Rolls a transaction back if it is open. */
   end: { transaction: number };
   stats: Record<string, never>;

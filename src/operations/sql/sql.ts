@@ -1,7 +1,7 @@
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
 import { WippyError } from "../../vm/error.ts";
-import { PackedRows } from "../../vm/rows.ts";
+import { countRows, PackedRows } from "../../vm/rows.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import {
   defineOperation,
@@ -19,6 +19,10 @@ const kind = lazy(() => z.enum(["query", "execute", "check"]));
 const tags = lazy(() => z.string());
 const anything = lazy(() => z.custom<LuaValue>(() => true));
 const name = lazy(() => z.string());
+const rows = lazy(() =>
+  z.int().min(1, { error: "batch must be at least 1" })
+    .max(10_000, { error: "batch must be at most 10000" })
+);
 const isolation = lazy(() =>
   z.enum(
     [
@@ -71,6 +75,36 @@ class Transaction implements Closable {
       pid,
     });
   }
+}
+
+/** Rows that a unit reads piece by piece. */
+class Rows implements Closable {
+  constructor(
+    readonly database: string,
+    readonly number: number,
+    readonly context: OperationContext,
+  ) {}
+
+  async close(): Promise<void> {
+    const { services, pid } = this.context;
+    await services.ask({
+      service: this.database,
+      operation: "close",
+      input: { stream: this.number },
+      pid,
+    });
+  }
+}
+
+/** Begins to read rows piece by piece, in a transaction or by themselves. Returns the number of the resource. */
+async function stream(
+  context: OperationContext,
+  id: string,
+  input: Omit<SqlRequests["stream"], "values"> & { values: LuaValue },
+): Promise<number> {
+  const values = Array.isArray(input.values) ? input.values : [];
+  const number = await ask(context, id, "stream", { ...input, values });
+  return context.resources.add(new Rows(id, Number(number), context));
 }
 
 /** A prepared statement: its text was checked, and connections keep what they prepared by the text. */
@@ -148,6 +182,43 @@ export const sql: Operation[] = [
       run(context, id, { kind: what, sql: text, values, tags: letters }),
   }),
   defineOperation({
+    name: "sql.stream",
+    summary: "Begins to read the rows of a query piece by piece.",
+    mode: "async",
+    arguments: () => [database(), luaString(), anything(), tags()],
+    permission: mayUse,
+    run: (context, id, text, values, letters) =>
+      stream(context, id, { sql: text, values, tags: letters }),
+  }),
+  defineOperation({
+    name: "sql.fetch",
+    summary: "Returns the next rows of a query, fewer than so many at the end.",
+    mode: "async",
+    arguments: () => [handle(), rows()],
+    async run(context, number, count) {
+      const { database: owner, number: open } = context.resources.get(number, Rows);
+      try {
+        const bytes = await ask(context, owner, "fetch", { stream: open, rows: count });
+        if (!(bytes instanceof Uint8Array)) return undefined;
+        if (countRows(bytes) < count) context.resources.remove(number);
+        return new PackedRows(bytes);
+      } catch (error) {
+        context.resources.remove(number);
+        throw error;
+      }
+    },
+  }),
+  defineOperation({
+    name: "sql.rows_close",
+    summary: "Ends the reading of rows.",
+    mode: "async",
+    arguments: () => [handle()],
+    async run({ resources }, number) {
+      await resources.remove(number)?.close();
+      return true;
+    },
+  }),
+  defineOperation({
     name: "sql.stats",
     summary: "Returns the figures of the connections.",
     mode: "async",
@@ -212,6 +283,16 @@ export const sql: Operation[] = [
         tags: letters,
         transaction: number,
       });
+    },
+  }),
+  defineOperation({
+    name: "sql.transaction_stream",
+    summary: "Begins to read the rows of a query piece by piece, in a transaction.",
+    mode: "async",
+    arguments: () => [handle(), luaString(), anything(), tags()],
+    run(context, id, text, values, letters) {
+      const { database: owner, number } = context.resources.get(id, Transaction);
+      return stream(context, owner, { sql: text, values, tags: letters, transaction: number });
     },
   }),
   defineOperation({

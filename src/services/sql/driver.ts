@@ -3,7 +3,6 @@
  * @module
  */
 import type { Isolation } from "../../operations/sql/requests.ts";
-import type { PoolSettings } from "./pool.ts";
 
 /** A parameter of a statement. */
 export type SqlValue = null | boolean | bigint | number | string | Uint8Array;
@@ -28,6 +27,18 @@ export interface Changed {
 /** The rows of a `query`, packed (`src/vm/rows.ts`); of an `execute` what it changed. */
 export type Outcome = Uint8Array | Changed;
 
+/** Rows that are read piece by piece. */
+export interface RowStream {
+  /**
+   * The next rows, packed: fewer than asked for when there are no more.
+   *
+   * @throws WippyError, after which it is of no use; Canceled after an abort
+   */
+  fetch(rows: number, signal: AbortSignal): Promise<Uint8Array>;
+  /** Ends it, whether or not all was read. Never fails. */
+  close(): Promise<void>;
+}
+
 /** A connection that one transaction has for itself. */
 export interface Connection {
   /**
@@ -36,6 +47,8 @@ export interface Connection {
    * @throws WippyError; after an abort Canceled, or as without it where the database cannot stop
    */
   run(statement: Statement, signal?: AbortSignal): Promise<Outcome>;
+  /** Reads rows piece by piece, within the transaction. @throws WippyError */
+  stream(statement: Statement, signal: AbortSignal): Promise<RowStream>;
   /** Whether the database still has the transaction open. */
   readonly inTransaction: boolean;
   /** Hands it back, with a transaction that is still open rolled back. */
@@ -62,6 +75,16 @@ export interface PoolFigures {
   closedOld: number;
 }
 
+/** How many connections there may be, and how long. */
+export interface PoolSettings {
+  /** Connections at most; 0: without limit. */
+  max_open: number;
+  /** Idle connections that are kept. */
+  max_idle: number;
+  /** Milliseconds after which a connection is not used again. */
+  max_lifetime: number;
+}
+
 /** One database. */
 export interface Driver {
   readonly type: "sqlite" | "postgres" | "mysql";
@@ -71,6 +94,8 @@ export interface Driver {
   close(): Promise<void>;
   /** Runs one statement by itself, on any connection. */
   run(statement: Statement, signal: AbortSignal): Promise<Outcome>;
+  /** Reads rows piece by piece, on a connection of their own. @throws WippyError */
+  stream(statement: Statement, signal: AbortSignal): Promise<RowStream>;
   /** Begins a transaction on a connection of its own. */
   begin(options: TransactionOptions, signal: AbortSignal): Promise<Connection>;
   /** An identifier in quotes. */

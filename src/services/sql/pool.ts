@@ -1,6 +1,6 @@
 import type { Platform } from "../../platform/platform.ts";
 import { WippyError } from "../../vm/error.ts";
-import type { Outcome, PoolFigures, Statement } from "./driver.ts";
+import type { Outcome, PoolFigures, PoolSettings, Statement } from "./driver.ts";
 
 /** One connection to a server. It runs one statement after the other. */
 export interface Link {
@@ -16,15 +16,6 @@ export interface Link {
   readonly broken: boolean;
   /** Ends it at once; what runs on it fails, and the server rolls an open transaction back. */
   close(): void;
-}
-
-export interface PoolSettings {
-  /** Connections at most; 0: without limit. */
-  max_open: number;
-  /** Idle connections that are kept. */
-  max_idle: number;
-  /** Milliseconds after which a connection is not used again. */
-  max_lifetime: number;
 }
 
 /** Whoever waits for a connection. */

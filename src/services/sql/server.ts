@@ -5,10 +5,12 @@ import type {
   Driver,
   Outcome,
   PoolFigures,
+  PoolSettings,
+  RowStream,
   Statement,
   TransactionOptions,
 } from "./driver.ts";
-import { type Link, Pool, type PoolSettings } from "./pool.ts";
+import { type Link, Pool } from "./pool.ts";
 
 /** What the databases of servers differ in. */
 export interface Dialect {
@@ -17,6 +19,18 @@ export interface Dialect {
   connect(): Promise<Link>;
   /** The statements that begin a transaction. @throws WippyError Invalid for an isolation that there is not */
   begin(options: TransactionOptions): string[];
+  /**
+   * Reads rows piece by piece.
+   *
+   * @param within whether a transaction is open, and stays so
+   * @throws WippyError
+   */
+  stream(
+    link: Link,
+    statement: Statement,
+    within: boolean,
+    signal: AbortSignal,
+  ): Promise<RowStream>;
   /** An identifier in quotes. */
   quote(name: string): string;
 }
@@ -78,10 +92,35 @@ export class ServerDriver implements Driver {
     }
   }
 
+  async stream(statement: Statement, signal: AbortSignal): Promise<RowStream> {
+    const link = await this.#pool.take(signal);
+    let given = false;
+    const give = () => {
+      if (given) return;
+      given = true;
+      if (link.inTransaction) link.close();
+      this.#pool.give(link);
+    };
+    try {
+      const rows = await this.#dialect.stream(link, statement, false, signal);
+      return {
+        fetch: (count, abort) => rows.fetch(count, abort),
+        close: async () => {
+          await rows.close();
+          give();
+        },
+      };
+    } catch (error) {
+      give();
+      throw error;
+    }
+  }
+
   async begin(options: TransactionOptions, signal: AbortSignal): Promise<Connection> {
     const statements = this.#dialect.begin(options);
     const link = await this.#pool.take(signal);
     const pool = this.#pool;
+    const dialect = this.#dialect;
     let released: Promise<void> | undefined;
     const own = (sql: string): Statement => ({ kind: "execute", sql, params: [], own: true });
     const release = async () => {
@@ -102,6 +141,7 @@ export class ServerDriver implements Driver {
     }
     return {
       run: (statement, abort) => link.run(statement, abort),
+      stream: (statement, abort) => dialect.stream(link, statement, true, abort),
       get inTransaction() {
         return link.inTransaction && !link.broken;
       },

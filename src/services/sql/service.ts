@@ -6,10 +6,12 @@ import type {
   Connection,
   Driver,
   Outcome,
+  RowStream,
   Statement,
   TransactionOptions,
 } from "./driver.ts";
 import type { SqlRequests } from "../../operations/sql/requests.ts";
+import { countRows } from "../../vm/rows.ts";
 import { sqlText, sqlValues } from "./values.ts";
 
 /** A transaction of a unit. */
@@ -20,6 +22,7 @@ class Transaction {
   /** One statement after the other. */
   #turn: Promise<unknown> = Promise.resolve();
   #active = true;
+  readonly #streams = new Set<RowStream>();
 
   constructor(connection: Connection, gone: AbortSignal, forget: () => void) {
     this.#connection = connection;
@@ -37,8 +40,15 @@ class Transaction {
     return result;
   }
 
+  async #closeStreams(): Promise<void> {
+    const streams = [...this.#streams];
+    this.#streams.clear();
+    for (const rows of streams) await rows.close();
+  }
+
   async #release(): Promise<void> {
     this.#active = false;
+    await this.#closeStreams();
     await this.#connection.release();
     this.#ended.abort();
   }
@@ -54,10 +64,23 @@ class Transaction {
     });
   }
 
+  /** Reads rows piece by piece; they end with the transaction. */
+  async stream(statement: Statement, signal: AbortSignal): Promise<RowStream> {
+    const rows = await this.#next(() => this.#connection.stream(statement, signal));
+    this.#streams.add(rows);
+    return {
+      fetch: (count, abort) => this.#next(() => rows.fetch(count, abort)),
+      close: async () => {
+        if (this.#streams.delete(rows)) await this.#next(() => rows.close()).catch(() => {});
+      },
+    };
+  }
+
   /** Runs a statement of ours; after `last` the transaction is over, also when it failed. */
   control(sql: string, last: boolean): Promise<void> {
     return this.#next(async () => {
       try {
+        if (last) await this.#closeStreams();
         await this.#connection.run({ kind: "execute", sql, params: [], own: true });
       } finally {
         if (last) await this.#release();
@@ -79,6 +102,9 @@ const controls = {
   release: (name: string) => `RELEASE SAVEPOINT ${name}`,
 };
 
+/** Begins a query that has rows, behind comments. */
+const hasRows = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:SELECT|WITH|VALUES|TABLE)\b/i;
+
 /** Milliseconds in the form of the other durations. */
 function durationText(milliseconds: number): string {
   if (milliseconds === 0) return "0s";
@@ -90,6 +116,8 @@ export class SqlService implements Service {
   readonly driver: Driver;
   readonly #life: Service;
   readonly #transactions = new Map<number, Transaction>();
+  /** Rows that units read piece by piece. */
+  readonly #streams = new Map<number, RowStream>();
   #last = 0;
   #statements = 0;
   #failures = 0;
@@ -100,6 +128,7 @@ export class SqlService implements Service {
     this.#life = untilStopped({
       open: (failed) => driver.open(failed),
       close: async () => {
+        await Promise.all([...this.#streams.keys()].map((each) => this.#closeStream(each)));
         await Promise.all([...this.#transactions.values()].map((each) => each.end()));
         await driver.close();
       },
@@ -166,6 +195,35 @@ export class SqlService implements Service {
       await this.#transaction(transaction).control(sql, last);
       return true;
     },
+    stream: ({ sql, values, tags, transaction }, { signal, gone }) => {
+      const text = sqlText(sql);
+      if (!hasRows.test(text)) {
+        throw new WippyError("Invalid", "only a query is streamed, such as SELECT; use db:query", {
+          retryable: false,
+        });
+      }
+      const statement: Statement = { kind: "query", sql: text, params: sqlValues(values, tags) };
+      const opened = transaction === undefined
+        ? this.driver.stream(statement, signal)
+        : this.#transaction(transaction).stream(statement, signal);
+      return this.#counted(opened.then((rows) => this.#keepStream(rows, signal, gone)));
+    },
+    fetch: async ({ stream, rows }, { signal }) => {
+      const open = this.#streams.get(stream);
+      if (!open) throw new WippyError("Invalid", "the rows are closed", { retryable: false });
+      try {
+        const bytes = await open.fetch(rows, signal);
+        if (countRows(bytes) < rows) await this.#closeStream(stream);
+        return bytes;
+      } catch (error) {
+        await this.#closeStream(stream);
+        throw error;
+      }
+    },
+    close: async ({ stream }) => {
+      await this.#closeStream(stream);
+      return true;
+    },
     end: async ({ transaction }) => {
       await this.#transactions.get(transaction)?.end();
       return true;
@@ -204,6 +262,31 @@ export class SqlService implements Service {
     return id;
   }
 
+  async #keepStream(rows: RowStream, signal: AbortSignal, gone: AbortSignal): Promise<number> {
+    if (signal.aborted || gone.aborted) {
+      // Nobody is there to close it.
+      await rows.close();
+      throw new WippyError("Canceled", "canceled", { retryable: false });
+    }
+    const id = this.#last += 1;
+    const ended = new AbortController();
+    gone.addEventListener("abort", () => void this.#closeStream(id), { signal: ended.signal });
+    this.#streams.set(id, {
+      fetch: rows.fetch,
+      close: async () => {
+        ended.abort();
+        await rows.close();
+      },
+    });
+    return id;
+  }
+
+  async #closeStream(id: number): Promise<void> {
+    const rows = this.#streams.get(id);
+    this.#streams.delete(id);
+    await rows?.close();
+  }
+
   #transaction(id: number): Transaction {
     const transaction = this.#transactions.get(id);
     if (transaction) return transaction;
@@ -228,6 +311,7 @@ export class SqlService implements Service {
       in_use: inUse,
       waits,
       transactions: this.transactions,
+      streams: this.#streams.size,
       statements: this.#statements,
       failures: this.#failures,
     };
@@ -243,6 +327,11 @@ export class SqlService implements Service {
         name: "wippy_sql_transactions",
         help: "Open transactions of a database.",
         value: this.transactions,
+      },
+      {
+        name: "wippy_sql_streams",
+        help: "Rows of a database that are read piece by piece.",
+        value: this.#streams.size,
       },
       { name: "wippy_sql_statements_total", help: "Statements run.", value: this.#statements },
       { name: "wippy_sql_failures_total", help: "Statements that failed.", value: this.#failures },

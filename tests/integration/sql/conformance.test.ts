@@ -228,6 +228,122 @@ for (const database of databases) {
       expect(application.logs.filter(({ level }) => level === "error")).toHaveLength(0);
     });
 
+    test("rows are read piece by piece, and no more than is asked for", async () => {
+      const made = await start(database, {
+        main: `
+          assert(db:execute("CREATE TABLE t (i ${integer}, s VARCHAR(50))"))
+          assert(db:execute([[INSERT INTO t SELECT i, 'row' FROM ${database.series(5_000)}]]))
+          local function read(text, params, options)
+            local rows, sum, count = assert(db:stream(mark(text), params, options)), 0, 0
+            for row in rows:each() do
+              sum, count = sum + row.i, count + 1
+              assert(row.s == "row")
+            end
+            assert(not rows:err(), rows:err())
+            local row, err = rows:next()
+            assert(row == nil and err == nil and rows:close() and rows:close())
+            return { count, sum }
+          end
+          local all = "SELECT i, s FROM t ORDER BY i"
+          local part = "SELECT i, s FROM t WHERE i <= ? ORDER BY i"
+          return {
+            read(all), read(all, nil, { batch = 7 }), read(part, { 300 }, { batch = 100 }), read(part, { 0 }),
+            read(part, { 1 }, { batch = 1 }),
+          }`,
+      });
+      expect(await made.run("main")).toEqual([
+        [5_000, 12_502_500],
+        [5_000, 12_502_500],
+        [300, 45_150],
+        [0, 0],
+        [1, 1],
+      ]);
+      await until(() => made.figure("wippy_sql_streams") === 0);
+      await until(() => made.figure("wippy_sql_connections_in_use") === 0);
+    });
+
+    test("rows that nobody reads to the end are closed, by close and by the end of the unit", async () => {
+      const { run, figure } = await start(database, {
+        closed: `
+          local rows = assert(db:stream([[SELECT i FROM ${database.series(100_000)}]]))
+          assert(rows:next().i)
+          rows:close()
+          local row, err = rows:next()
+          return row == nil and err == nil`,
+        left: `
+          local rows = assert(db:stream([[SELECT i FROM ${database.series(100_000)}]]))
+          return rows:next().i ~= nil`,
+        killed: `return assert(process.spawn("app:reads", "app:processes"))`,
+        kill: `return process.terminate(...)`,
+        others: "return assert(db:query('SELECT 1 AS i'))[1].i",
+      }, {
+        processes: {
+          reads: `local rows = assert(db:stream([[SELECT i FROM ${database.series(100_000)}]]))
+            assert(rows:next())
+            time.sleep("1h")`,
+        },
+      });
+      expect(await run("closed")).toBe(true);
+      await until(() => figure("wippy_sql_streams") === 0);
+      expect(await run("left")).toBe(true);
+      await until(() => figure("wippy_sql_streams") === 0);
+      const pid = await run("killed");
+      await until(() => figure("wippy_sql_streams") === 1);
+      expect(await run("others")).toBe(1);
+      await run("kill", pid);
+      await until(() => figure("wippy_sql_streams") === 0);
+      await until(() => figure("wippy_sql_connections_in_use") === 0);
+    });
+
+    test("what cannot be streamed says so", async () => {
+      const value = await evaluate(
+        database,
+        `
+        assert(db:execute("CREATE TABLE t (i ${integer})"))
+        local found = {}
+        local function try(...)
+          local rows, err = db:stream(...)
+          if rows then rows:next() err = rows:err() end
+          found[#found + 1] = err and err:kind() or "fine"
+        end
+        try("DELETE FROM t")
+        try("SELECT nothing FROM t")
+        try("SELECT 1; SELECT 2")
+        try("SELECT 1", nil, { batch = 0 })
+        try("SELECT 1", "x")
+        return found
+      `,
+      );
+      expect(value).toEqual(["Invalid", "Invalid", "Invalid", "Invalid", "Invalid"]);
+    });
+
+    test("a transaction streams what it sees, or says that it cannot", async () => {
+      const value = await evaluate(
+        database,
+        `
+        assert(db:execute("CREATE TABLE t (i ${integer})"))
+        local tx = assert(db:begin())
+        assert(tx:execute("INSERT INTO t VALUES (1), (2), (3)"))
+        local rows, err = tx:stream("SELECT i FROM t ORDER BY i", nil, { batch = 1 })
+        if not rows then
+          assert(tx:rollback())
+          return err:message()
+        end
+        assert(rows:next().i == 1)
+        assert(tx:execute("INSERT INTO t VALUES (4)"))
+        assert(rows:next().i == 2)
+        assert(tx:commit())
+        local row, failure = rows:next()
+        return { row == nil, failure:kind(), assert(db:query("SELECT count(*) AS n FROM t"))[1].n }
+      `,
+      );
+      expect(value).toEqual(
+        type === "mysql"
+          ? "a transaction of MySQL reads no rows piece by piece; use db:stream, or LIMIT"
+          : [true, "Invalid", 4],
+      );
+    });
+
     test("more rows than may cross at once are refused, and the worker goes on", async () => {
       const value = await evaluate(
         database,

@@ -440,6 +440,7 @@ export const refused: readonly string[] = [
   "server.stop",
   "sql:begin",
   "sql:prepare",
+  "sql:stream",
   "supervisor.count_children",
   "supervisor.delete_child",
   "supervisor.get_childspec",

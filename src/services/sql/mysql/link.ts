@@ -2,8 +2,8 @@ import {
   type Connection,
   type ConnectionOptions,
   createConnection,
-  type FieldPacket,
   type PrepareStatementInfo,
+  type Query,
   type QueryError,
   type ResultSetHeader,
   TypedParameter,
@@ -14,7 +14,7 @@ import type { Outcome, SqlValue, Statement } from "../driver.ts";
 import type { Link } from "../pool.ts";
 import { checkStatement } from "../text.ts";
 import { endsTransaction, failureOf } from "./failure.ts";
-import { readerOf } from "./values.ts";
+import { MysqlRows, packLists, type RunningQuery } from "./stream.ts";
 
 /** What MySQL says of a statement: rows as lists of values with their columns, or what it changed. */
 interface Answer {
@@ -22,8 +22,11 @@ interface Answer {
   fields: unknown;
 }
 
+type Answered = (error: QueryError | null, rows: unknown, fields: unknown) => void;
+
 /** A statement that the server has prepared, with what the types of `mysql2` leave out. */
 type Prepared = PrepareStatementInfo & {
+  execute(params: unknown[]): RunningQuery;
   readonly parameters: readonly unknown[];
 };
 
@@ -51,19 +54,7 @@ function resultOf(answer: Answer, wantsRows: boolean): Answer {
 }
 
 function packAnswer({ rows, fields }: Answer): Uint8Array {
-  const columns: FieldPacket[] = Array.isArray(fields) ? fields : [];
-  const names = columns.map(({ name }) => name);
-  const readers = columns.map(({ columnType }) => readerOf(columnType));
-  const list: unknown[][] = Array.isArray(rows) ? rows : [];
-  const packer = new RowPacker();
-  for (const values of list) {
-    for (let at = 0; at < names.length; at += 1) {
-      const value = values[at];
-      if (value === null || value === undefined) packer.null();
-      else readers[at]!(packer, value);
-    }
-  }
-  return packer.finish(names);
+  return packLists(Array.isArray(fields) ? fields : [], Array.isArray(rows) ? rows : []);
 }
 
 /** A connection to MySQL or MariaDB. */
@@ -151,6 +142,33 @@ export class MysqlLink implements Link {
     }
   }
 
+  /** Reads the rows of a query piece by piece; until they end the connection does nothing else. @throws WippyError */
+  async stream(statement: Statement, signal: AbortSignal): Promise<MysqlRows> {
+    checkStatement(statement, "mysql");
+    try {
+      const { sql, params } = statement;
+      const prepared = params.length > 0 ? await this.#prepare(sql) : undefined;
+      if (prepared) this.#checkCount(prepared, params);
+      const query = prepared?.execute(params.map(parameter)) ??
+        this.#connection.query(sql) as Query & RunningQuery;
+      const rows = new MysqlRows(this.#connection, query, () => {
+        this.#cancel();
+        this.close();
+      });
+      this.#lost.promise.catch((error) => rows.fail(error));
+      await rows.begun(signal);
+      return rows;
+    } catch (error) {
+      throw failureOf(error);
+    }
+  }
+
+  #checkCount({ parameters }: Prepared, params: readonly SqlValue[]): void {
+    if (parameters.length === params.length) return;
+    const message = `the statement has ${parameters.length} parameters, got ${params.length}`;
+    throw new WippyError("Invalid", message, { retryable: false });
+  }
+
   #changed(rows: unknown, kind: Statement["kind"]): Outcome {
     if (!isHeader(rows)) {
       const count = Array.isArray(rows) ? rows.length : 0;
@@ -165,17 +183,13 @@ export class MysqlLink implements Link {
 
   async #ask({ sql, params }: Pick<Statement, "sql" | "params">): Promise<Answer> {
     const done = Promise.withResolvers<Answer>();
-    const answer = (error: QueryError | null, rows: unknown, fields: unknown) =>
+    const answer: Answered = (error, rows, fields) =>
       error ? done.reject(error) : done.resolve({ rows, fields });
     // Not every statement can be prepared; those without parameters need not be.
     if (params.length === 0) this.#connection.query(sql, answer);
     else {
       const statement = await this.#prepare(sql);
-      const count = statement.parameters.length;
-      if (count !== params.length) {
-        const message = `the statement has ${count} parameters, got ${params.length}`;
-        throw new WippyError("Invalid", message, { retryable: false });
-      }
+      this.#checkCount(statement, params);
       statement.execute(params.map(parameter), answer);
     }
     return await Promise.race([done.promise, this.#lost.promise]);

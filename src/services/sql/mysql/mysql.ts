@@ -4,6 +4,7 @@ import { certificate, connectTimeout, invalidOption, unreachable } from "../conn
 import type { TransactionOptions } from "../driver.ts";
 import type { ServerSettings } from "../schema.ts";
 import { type Dialect, isolationWords } from "../server.ts";
+import { WippyError } from "../../../vm/error.ts";
 import { failureOf } from "./failure.ts";
 import { MysqlLink } from "./link.ts";
 
@@ -120,6 +121,12 @@ export function mysqlDialect(settings: ServerSettings, directory: string): Diale
       const words = isolationWords(isolation, "MySQL");
       const level = words === undefined ? [] : [`SET TRANSACTION ISOLATION LEVEL ${words}`];
       return [...level, `START TRANSACTION${readOnly ? " READ ONLY" : ""}`];
+    },
+    stream(link, statement, within, signal) {
+      if (!within && link instanceof MysqlLink) return link.stream(statement, signal);
+      const message =
+        "a transaction of MySQL reads no rows piece by piece; use db:stream, or LIMIT";
+      throw new WippyError("Invalid", message, { retryable: false });
     },
     quote: (name) => `\`${name}\``,
   };

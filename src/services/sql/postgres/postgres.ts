@@ -6,6 +6,7 @@ import type { TransactionOptions } from "../driver.ts";
 import type { ServerSettings } from "../schema.ts";
 import { type Dialect, isolationWords } from "../server.ts";
 import { failureOf } from "./failure.ts";
+import { openCursor } from "./cursor.ts";
 import { PostgresLink } from "./link.ts";
 
 /** How TLS is used; `fallback` when a server without TLS will do. */
@@ -119,6 +120,7 @@ export function postgresDialect(settings: ServerSettings, directory: string): Di
       const level = words === undefined ? "" : ` ISOLATION LEVEL ${words}`;
       return [`BEGIN${level}${readOnly ? " READ ONLY" : ""}`];
     },
+    stream: (link, statement, within, signal) => openCursor(link, statement, within, signal),
     quote: (name) => `"${name}"`,
   };
 }

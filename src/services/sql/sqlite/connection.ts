@@ -7,6 +7,17 @@ import { checkStatement } from "../text.ts";
 import type { Claims } from "./claims.ts";
 import { failureOf } from "./failure.ts";
 
+/** A statement, or a step of rows that are read piece by piece, of which the parameters are number and rows. */
+export interface Job extends Omit<Statement, "kind"> {
+  kind: Statement["kind"] | "stream" | "fetch" | "close";
+}
+
+/** Rows that are being read. */
+interface Reading {
+  statement: Prepared;
+  rows: Iterator<Record<string, unknown>>;
+}
+
 export interface Reply {
   rows?: Uint8Array;
   changed?: Changed;
@@ -68,6 +79,8 @@ export class SqliteConnection {
   readonly #prepared = new Map<string, Prepared>();
   readonly #shapes = new WeakMap<Prepared, Shape>();
   readonly #packer = new RowPacker();
+  readonly #readings = new Map<number, Reading>();
+  #lastReading = 0;
   readonly #claims: Claims;
 
   /** @throws WippyError Unavailable when the file cannot be opened */
@@ -90,10 +103,10 @@ export class SqliteConnection {
   }
 
   /** @param at the place of the statement's claim */
-  run(statement: Statement, at: number): Reply {
+  run(job: Job, at: number): Reply {
     const reply: Reply = { inTransaction: false };
     try {
-      this.#run(statement, at, reply);
+      this.#run(job, at, reply);
     } catch (error) {
       reply.failure = failureOf(error).toJSON();
     }
@@ -101,24 +114,38 @@ export class SqliteConnection {
     return reply;
   }
 
-  #run({ kind, sql, params, own }: Statement, at: number, reply: Reply): void {
+  #run({ kind, sql, params, own }: Job, at: number, reply: Reply): void {
+    if (kind === "fetch") {
+      reply.rows = this.#fetch(Number(params[0]), Number(params[1]), at);
+      return;
+    }
+    if (kind === "close") return this.#end(Number(params[0]));
     if (own) {
       reply.changed = this.#changed(sql, []);
       return;
     }
     const prepared = this.#prepared.get(sql);
-    const many = !prepared && checkStatement({ kind, sql, params }, "sqlite");
+    const checked = kind === "stream" ? "query" : kind;
+    const many = !prepared && checkStatement({ kind: checked, sql, params }, "sqlite");
     if (many) {
       reply.changed = this.#changed(sql, []);
       return;
     }
-    const statement = prepared ?? this.#prepare(sql);
+    // One that is read piece by piece cannot serve others meanwhile.
+    const statement = kind === "stream"
+      ? this.#database.prepare(sql)
+      : prepared ?? this.#prepare(sql);
     if (kind === "check") return;
     if (statement.paramsCount !== params.length) {
       const message = `the statement has ${statement.paramsCount} parameters, got ${params.length}`;
       throw new WippyError("Invalid", message, { retryable: false });
     }
-    if (kind === "execute") {
+    if (kind === "stream") {
+      const number = this.#lastReading += 1;
+      const rows = statement.iterate(...params) as Iterator<Record<string, unknown>>;
+      this.#readings.set(number, { statement, rows });
+      reply.changed = { lastInsertId: BigInt(number), rowsAffected: 0n };
+    } else if (kind === "execute") {
       const { changes, lastInsertRowid } = statement.run(...params);
       reply.changed = { lastInsertId: BigInt(lastInsertRowid), rowsAffected: BigInt(changes) };
     } else reply.rows = this.#rows(statement, sql, params, at);
@@ -138,14 +165,8 @@ export class SqliteConnection {
       for (const row of statement.iterate(...params) as Iterable<Record<string, unknown>>) {
         // Only now are its columns those of the tables as they are.
         shape ??= this.#shape(statement as Typed);
-        const { names, meanings } = shape;
-        for (let column = 0; column < names.length; column += 1) {
-          packValue(packer, row[names[column]!], meanings[column]);
-        }
+        this.#packRow(row, shape, at);
         rows += 1;
-        if (this.#claims.isStopped(at)) {
-          throw new WippyError("Canceled", "the statement was canceled", { retryable: false });
-        }
       }
       return packer.finish(shape?.names ?? [], rows);
     } catch (error) {
@@ -154,6 +175,45 @@ export class SqliteConnection {
       statement.finalize();
       throw error;
     }
+  }
+
+  #packRow(row: Record<string, unknown>, { names, meanings }: Shape, at: number): void {
+    for (let column = 0; column < names.length; column += 1) {
+      packValue(this.#packer, row[names[column]!], meanings[column]);
+    }
+    if (!this.#claims.isStopped(at)) return;
+    throw new WippyError("Canceled", "the statement was canceled", { retryable: false });
+  }
+
+  /** The next rows of what is read piece by piece; fewer than so many when there are no more. */
+  #fetch(number: number, most: number, at: number): Uint8Array {
+    const reading = this.#readings.get(number);
+    if (!reading) throw new WippyError("Invalid", "the rows are closed", { retryable: false });
+    const { statement, rows } = reading;
+    let shape: Shape | undefined;
+    let count = 0;
+    this.#packer.reset();
+    try {
+      while (count < most) {
+        const { done, value } = rows.next();
+        if (done) {
+          this.#end(number);
+          break;
+        }
+        shape ??= this.#shape(statement as Typed);
+        this.#packRow(value, shape, at);
+        count += 1;
+      }
+      return this.#packer.finish(shape?.names ?? [], count);
+    } catch (error) {
+      this.#end(number);
+      throw error;
+    }
+  }
+
+  #end(number: number): void {
+    this.#readings.get(number)?.statement.finalize();
+    this.#readings.delete(number);
   }
 
   /** The columns of a statement, which are mostly those of the last time. */
@@ -190,6 +250,7 @@ export class SqliteConnection {
   }
 
   close(): void {
+    for (const number of [...this.#readings.keys()]) this.#end(number);
     this.#prepared.forEach((statement) => statement.finalize());
     this.#database.close();
   }

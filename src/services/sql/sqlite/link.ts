@@ -1,13 +1,13 @@
 import { WippyError } from "../../../vm/error.ts";
-import type { Outcome, Statement } from "../driver.ts";
-import { type ConnectionOptions, type Reply, SqliteConnection } from "./connection.ts";
+import type { Outcome, RowStream, Statement } from "../driver.ts";
+import { type ConnectionOptions, type Job, type Reply, SqliteConnection } from "./connection.ts";
 import { Claims, mostTogether } from "./claims.ts";
 import { packStatements, unpackReplies } from "./messages.ts";
 import type { Answer, Opening } from "./thread.ts";
 
 /** A statement on its way. */
-interface Job {
-  statement: Statement;
+interface Waiting {
+  statement: Job;
   signal: AbortSignal | undefined;
   resolve(outcome: Outcome): void;
   reject(error: WippyError): void;
@@ -26,9 +26,9 @@ export class SqliteLink {
   readonly #thread: Worker | undefined;
   readonly #claims = new Claims();
   #connection: SqliteConnection | undefined;
-  #waiting: Job[] = [];
+  #waiting: Waiting[] = [];
   /** What the thread has. */
-  #given: Job[] = [];
+  #given: Waiting[] = [];
   #posting = false;
   #batch = 0;
   /** The answer to what is not a statement. */
@@ -113,12 +113,12 @@ export class SqliteLink {
    *
    * @throws WippyError
    */
-  run(statement: Statement, signal?: AbortSignal): Promise<Outcome> {
+  run(statement: Job, signal?: AbortSignal): Promise<Outcome> {
     if (this.#broken) return Promise.reject(this.#broken);
     if (signal?.aborted) return Promise.reject(canceled());
     if (this.#connection) return this.#here(this.#connection, statement);
     const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
-    const job: Job = { statement, signal, resolve, reject };
+    const job: Waiting = { statement, signal, resolve, reject };
     this.#waiting.push(job);
     this.#postLater();
     if (!signal) return promise;
@@ -127,14 +127,29 @@ export class SqliteLink {
     return promise.finally(() => signal.removeEventListener("abort", cancel));
   }
 
-  async #here(connection: SqliteConnection, statement: Statement): Promise<Outcome> {
+  /** Reads rows piece by piece. @throws WippyError */
+  async stream({ sql, params }: Statement, signal: AbortSignal): Promise<RowStream> {
+    const begun = await this.run({ kind: "stream", sql, params }, signal);
+    const number = begun instanceof Uint8Array ? 0n : begun.lastInsertId;
+    const step = (kind: "fetch" | "close", rows: number) => ({
+      ...{ kind, sql: "", params: [number, BigInt(rows)] },
+    });
+    return {
+      fetch: async (rows, abort) => await this.run(step("fetch", rows), abort) as Uint8Array,
+      close: async () => {
+        await this.run(step("close", 0)).catch(() => {});
+      },
+    };
+  }
+
+  async #here(connection: SqliteConnection, statement: Job): Promise<Outcome> {
     const reply = connection.run(statement, 0);
     await Promise.resolve();
     this.#inTransaction = reply.inTransaction;
     return outcomeOf(reply);
   }
 
-  #cancel(job: Job): void {
+  #cancel(job: Waiting): void {
     const waits = this.#waiting.indexOf(job);
     if (waits >= 0) this.#waiting.splice(waits, 1);
     const given = this.#given.indexOf(job);
@@ -142,7 +157,7 @@ export class SqliteLink {
   }
 
   /** Takes back what the thread has not begun, and all that waits for it, in their order. */
-  withdraw(): Job[] {
+  withdraw(): Waiting[] {
     const back = this.#given.filter((_, at) => this.#claims.stopUnbegun(at));
     return [...back, ...this.#waiting.splice(0)];
   }

@@ -6,19 +6,19 @@
 import { Packr } from "msgpackr/pack";
 import { Unpackr } from "msgpackr/unpack";
 import type { ErrorData } from "../../../vm/error.ts";
-import type { SqlValue, Statement } from "../driver.ts";
-import type { Reply } from "./connection.ts";
+import type { SqlValue } from "../driver.ts";
+import type { Job, Reply } from "./connection.ts";
 
 // A bigint stays one, whatever its size: SQLite gets numbers as floats.
 const packr = new Packr({ useRecords: false });
 const unpackr = new Unpackr({ useRecords: false, int64AsType: "bigint" });
 
-const kinds: readonly Statement["kind"][] = ["query", "execute", "check"];
+const kinds: readonly Job["kind"][] = ["query", "execute", "check", "stream", "fetch", "close"];
 
 type StatementItem = [kind: number, sql: string, params: SqlValue[], own: boolean];
 
 /** Packed statements. */
-export function packStatements(statements: readonly Statement[]): Uint8Array<ArrayBuffer> {
+export function packStatements(statements: readonly Job[]): Uint8Array<ArrayBuffer> {
   const items = statements.map(({ kind, sql, params, own }): StatementItem => [
     kinds.indexOf(kind),
     sql,
@@ -29,7 +29,7 @@ export function packStatements(statements: readonly Statement[]): Uint8Array<Arr
 }
 
 /** What {@link packStatements} packed. */
-export function unpackStatements(bytes: Uint8Array): Statement[] {
+export function unpackStatements(bytes: Uint8Array): Job[] {
   return (unpackr.unpack(bytes) as StatementItem[]).map(([kind, sql, params, own]) => ({
     kind: kinds[kind]!,
     sql,

@@ -5,9 +5,11 @@ import type {
   Driver,
   Outcome,
   PoolFigures,
+  RowStream,
   Statement,
   TransactionOptions,
 } from "../driver.ts";
+import type { Job } from "./connection.ts";
 import { SqliteLink } from "./link.ts";
 import { Turns } from "./turns.ts";
 
@@ -23,6 +25,9 @@ export interface SqliteOptions {
 
 /** Connections that only read, at most. They are opened when calls would wait otherwise. */
 const mostReaders = 4;
+
+/** Rows that are read piece by piece at the same time, at most: each has a connection. */
+const mostStreams = 16;
 
 /** Milliseconds after which a statement keeps those behind it too long. */
 const patience = 10;
@@ -56,6 +61,7 @@ export class SqliteDriver implements Driver {
   readonly #readers: Reader[] = [];
   #writer: SqliteLink | undefined;
   readonly #opening = new Set<Promise<Reader>>();
+  readonly #streams = new Set<{ link?: SqliteLink }>();
   #closed = false;
 
   constructor(options: SqliteOptions) {
@@ -79,7 +85,8 @@ export class SqliteDriver implements Driver {
 
   async close(): Promise<void> {
     this.#closed = true;
-    const links = [...this.#readers.splice(0).map(({ link }) => link), this.#writer];
+    const streams = [...this.#streams].map(({ link }) => link);
+    const links = [...streams, ...this.#readers.splice(0).map(({ link }) => link), this.#writer];
     this.#writer = undefined;
     // The one that writes closes last: it then writes the log back into the file.
     for (const link of links) await link?.close();
@@ -88,7 +95,8 @@ export class SqliteDriver implements Driver {
   /** Ends the threads, whatever they do. */
   kill(): void {
     this.#closed = true;
-    for (const { link } of this.#readers.splice(0)) link.kill();
+    for (const { link } of [...this.#streams, ...this.#readers.splice(0)]) link?.kill();
+    this.#streams.clear();
     this.#writer?.kill();
     this.#writer = undefined;
   }
@@ -122,7 +130,7 @@ export class SqliteDriver implements Driver {
   }
 
   /** Runs a statement on the writing connection, behind those before, while no transaction has it for itself. */
-  #write(statement: Statement, signal?: AbortSignal): Promise<Outcome> {
+  #write(statement: Job, signal?: AbortSignal): Promise<Outcome> {
     if (this.#writer && !this.#turns.taken) return this.#writer.run(statement, signal);
     return this.#inTurn(this.#turns, () => this.#writing(), statement, signal);
   }
@@ -130,7 +138,7 @@ export class SqliteDriver implements Driver {
   async #inTurn(
     turns: Turns,
     link: () => SqliteLink,
-    statement: Statement,
+    statement: Job,
     signal?: AbortSignal,
   ): Promise<Outcome> {
     const done = await turns.take(this.#options.busyTimeout, this.#late, signal);
@@ -142,12 +150,12 @@ export class SqliteDriver implements Driver {
     }
   }
 
-  #read(statement: Statement, signal?: AbortSignal): Promise<Outcome> {
+  #read(statement: Job, signal?: AbortSignal): Promise<Outcome> {
     const reader = this.#freeReader();
     return reader ? this.#readBy(reader, statement, signal) : this.#readLater(statement, signal);
   }
 
-  #readBy(reader: Reader, statement: Statement, signal?: AbortSignal): Promise<Outcome> {
+  #readBy(reader: Reader, statement: Job, signal?: AbortSignal): Promise<Outcome> {
     if (!reader.watched && this.#options.threads) this.#watch(reader);
     return reader.link.run(statement, signal);
   }
@@ -164,7 +172,7 @@ export class SqliteDriver implements Driver {
     return best && (best.link.pending === 0 || full) ? best : undefined;
   }
 
-  async #readLater(statement: Statement, signal?: AbortSignal): Promise<Outcome> {
+  async #readLater(statement: Job, signal?: AbortSignal): Promise<Outcome> {
     const reader = await this.#reader(signal);
     if (!reader.turns.taken) return await this.#readBy(reader, statement, signal);
     return await this.#inTurn(reader.turns, () => reader.link, statement, signal);
@@ -238,6 +246,50 @@ export class SqliteDriver implements Driver {
     if (at >= 0) this.#readers.splice(at, 1);
   }
 
+  /** In a file on a connection of its own, since what is being read there stays as it was. */
+  async stream(statement: Statement, signal: AbortSignal): Promise<RowStream> {
+    if (!this.#isFile) return await this.#streamHere(statement, signal);
+    if (this.#streams.size >= mostStreams) {
+      const message =
+        `more than ${mostStreams} streams of rows are open; close those that are done`;
+      throw new WippyError("Unavailable", message, { retryable: true });
+    }
+    const stream: { link?: SqliteLink } = {};
+    this.#streams.add(stream);
+    const end = async () => {
+      this.#streams.delete(stream);
+      // It only reads: a query that goes on without rows need not be waited for.
+      if (stream.link && stream.link.pending > 0) stream.link.kill();
+      else await stream.link?.close();
+    };
+    try {
+      const link = stream.link = await this.#open(true, () => this.#streams.delete(stream));
+      const rows = await link.stream(statement, signal);
+      if (this.#closed) throw new WippyError("Unavailable", "the database is closed");
+      return { fetch: rows.fetch, close: end };
+    } catch (error) {
+      await end();
+      throw error;
+    }
+  }
+
+  /** In memory all have one connection; a transaction has it for itself. */
+  async #streamHere(statement: Statement, signal: AbortSignal): Promise<RowStream> {
+    const alone = async <Result>(work: () => Promise<Result>, abort?: AbortSignal) => {
+      const done = await this.#turns.take(this.#options.busyTimeout, this.#late, abort);
+      try {
+        return await work();
+      } finally {
+        done();
+      }
+    };
+    const rows = await alone(() => this.#writing().stream(statement, signal), signal);
+    return {
+      fetch: (count, abort) => alone(() => rows.fetch(count, abort), abort),
+      close: () => rows.close(),
+    };
+  }
+
   async begin({ readOnly }: TransactionOptions, signal: AbortSignal): Promise<Connection> {
     const { link, done } = readOnly && this.#isFile
       ? await this.#readerAlone(signal)
@@ -266,6 +318,7 @@ export class SqliteDriver implements Driver {
     };
     return {
       run: (statement, abort) => link.run(statement, abort),
+      stream: (statement, abort) => link.stream(statement, abort),
       get inTransaction() {
         return link.inTransaction;
       },
@@ -293,8 +346,9 @@ export class SqliteDriver implements Driver {
     const turns = links.map((each) => each.turns);
     return {
       max: this.#isFile ? mostReaders + 1 : 1,
-      open: this.#readers.length + (this.#writer ? 1 : 0),
-      inUse: links.filter(({ link, turns }) => turns.taken || (link?.pending ?? 0) > 0).length,
+      open: this.#readers.length + this.#streams.size + (this.#writer ? 1 : 0),
+      inUse: this.#streams.size +
+        links.filter(({ link, turns }) => turns.taken || (link?.pending ?? 0) > 0).length,
       waits: turns.reduce((sum, { waits }) => sum + waits, 0),
       waited: turns.reduce((sum, { waited }) => sum + waited, 0),
       closedIdle: 0,

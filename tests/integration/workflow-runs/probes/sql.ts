@@ -10,6 +10,11 @@ export const probes = {
     return db:query("SELECT n, random() AS r FROM t"), db:type(), db:release()
   end)()`,
   "sql:prepare": `${db}:prepare("SELECT 1")`,
+  "sql:stream": `${db}:stream("SELECT 1")`,
+  "sql:rows": `(function(rows)
+    if not rows then return "refused" end
+    return rows:next(), rows:each(), rows:err(), rows:close()
+  end)(${db}:stream("SELECT 1"))`,
   "sql:begin": `${db}:begin()`,
   "sql:stats": `${db}:stats()`,
   // A transaction and a statement, which a workflow cannot have.
