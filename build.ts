@@ -138,18 +138,20 @@ export function bundleOptions(target?: string) {
  *
  * @param outfile absolute; an ending `.exe` is added for Windows
  * @param target its platform, and Bun's program for it. @default that of this machine
+ * @param maps whether it contains source maps, for traces with `--debug` that name source files. @default true
  * @returns the path of the executable
  * @throws where the sources or the target are wrong
  */
 export async function buildExecutable(
   outfile: string,
   target?: { name: string; runtime: string },
+  maps = true,
 ): Promise<string> {
   const result = await Bun.build({
     ...bundleOptions(target?.name),
     // Bytecode saves more than half of the start-up time.
     bytecode: true,
-    sourcemap: "linked",
+    sourcemap: maps ? "linked" : "none",
     compile: {
       outfile,
       // A folder that a script runs in must not decide what runs: bunfig.toml can name JavaScript to load first.

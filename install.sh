@@ -189,6 +189,12 @@ place() {
 rm -rf "$share"
 mkdir -p "$share/examples"
 for file in README.md LICENSE NOTICES.txt CHANGES.md; do place "$new/$file" "$share/$file"; done
+# For wippy upgrade; the sources that it was built from are not a place of releases.
+case $releases in
+  "$work"/*) ;;
+  /* | *://*) echo "$releases" >"$share/releases" ;;
+  *) echo "$PWD/$releases" >"$share/releases" ;;
+esac
 place "$new/examples/hello" "$share/examples/hello"
 place "$new/man/wippy.1" "$man/wippy.1"
 place "$new/completions/wippy.bash" "$prefix/share/bash-completion/completions/wippy"

@@ -4,7 +4,7 @@
  */
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { extract, pack } from "tar-stream";
+import { pack } from "tar-stream";
 import { ZipFile } from "yazl";
 
 /** A file of an archive. */
@@ -69,16 +69,4 @@ export async function zip(files: readonly ArchiveFile[], time: number): Promise<
   }
   archive.end();
   return await buffer(archive.outputStream as Readable);
-}
-
-/** Returns the files of a compressed tar archive by path. @throws when it is damaged */
-export async function readTarball(data: Uint8Array): Promise<Map<string, Uint8Array>> {
-  const files = new Map<string, Uint8Array>();
-  const archive = extract();
-  Readable.from([Buffer.from(Bun.gunzipSync(data as Uint8Array<ArrayBuffer>))]).pipe(archive);
-  for await (const entry of archive) {
-    if (entry.header.type === "file") files.set(entry.header.name, await buffer(entry));
-    else entry.resume();
-  }
-  return files;
 }

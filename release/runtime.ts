@@ -16,7 +16,7 @@ import {
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
 import { root } from "../scripts/sources.ts";
-import { readTarball } from "./archive.ts";
+import { readTarball } from "../src/cli/upgrade/archive.ts";
 import type { Target } from "./targets.ts";
 
 const version = manifest.devDependencies.bun;

@@ -1,10 +1,11 @@
 /**
  * Makes what is published of a version, in `dist/release`:
  *
- *     scripts/release [--target linux-x64]... [--out DIR] [--url ADDRESS] [--snapshot] [--archives]
+ *     scripts/release [--target linux-x64]... [--out DIR] [--url ADDRESS] [--sign KEYFILE] [--snapshot]
+ *         [--archives]
  *
  * `--url` is where it will be published; install.sh downloads from there. `--archives` makes only what install.sh
- * needs.
+ * needs. `--sign` signs the checksums with a secret key of minisign, whose password is in WIPPY_SIGN_PASSWORD.
  *
  * The commit must be tagged with the version, `v0.1.0` for example, and the tree must have no changes; `--snapshot`
  * makes a release of any state. Two runs from the same commit make the same bytes.
@@ -24,6 +25,7 @@ import { programOf, type Target, targetOf, targets } from "../release/targets.ts
 import { createProgram } from "../src/cli/cli.ts";
 import { shellScripts } from "../src/cli/completion/shells.ts";
 import { manualPage } from "../src/cli/man/man.ts";
+import { readSecretKey, signFile } from "../src/cli/upgrade/minisign.ts";
 import { noticeFile } from "./licenses.ts";
 import { root, sourceFiles } from "./sources.ts";
 
@@ -112,10 +114,8 @@ async function releaseTarget(
   const runtime = await fetchRuntime(target);
   say("executable");
   const work = join(release.out, "work");
-  const built = await buildExecutable(join(work, programOf(target)), {
-    name: target.name,
-    runtime,
-  });
+  const place = { name: target.name, runtime };
+  const built = await buildExecutable(join(work, programOf(target)), place, false);
   const compiled = readFileSync(built);
   // Bun signs for arm64, where macOS runs nothing without a signature.
   const program = target.name === "darwin-x64" ? signAdHoc(compiled, "wippy") : compiled;
@@ -138,6 +138,7 @@ async function main(args: string[]): Promise<void> {
       target: { type: "string", multiple: true },
       out: { type: "string", default: join(root, "dist/release") },
       url: { type: "string" },
+      sign: { type: "string" },
       snapshot: { type: "boolean", default: false },
       archives: { type: "boolean", default: false },
     },
@@ -145,6 +146,10 @@ async function main(args: string[]): Promise<void> {
   const wanted = values.target?.map(targetOf) ?? targets;
   const out = resolve(values.out);
   const source = sourceOf(values.snapshot);
+  // A key that cannot be read is reported now, not at the end.
+  const secret = values.sign === undefined
+    ? undefined
+    : readSecretKey(readFileSync(values.sign, "utf8"), process.env["WIPPY_SIGN_PASSWORD"]);
   const notes = changesOf(
     readFileSync(join(root, "CHANGELOG.md"), "utf8"),
     values.snapshot ? "Unreleased" : version,
@@ -170,10 +175,12 @@ async function main(args: string[]): Promise<void> {
     publish(release, "install.sh", installer(values.url));
   }
   const sums = [...release.sums].sort(([a], [b]) => a < b ? -1 : 1);
-  writeFileSync(
-    join(out, "SHA256SUMS"),
-    sums.map(([name, sum]) => `${sum}  ${name}\n`).join(""),
-  );
+  const text = bytesOf(sums.map(([name, sum]) => `${sum}  ${name}\n`).join(""));
+  writeFileSync(join(out, "SHA256SUMS"), text);
+  if (secret !== undefined) {
+    const signature = signFile(text, secret, `wippy ${version} ${source.commit}`);
+    writeFileSync(join(out, "SHA256SUMS.minisig"), signature);
+  }
   console.log(`\n| Target | Executable | Archive |\n| --- | --- | --- |\n${rows.join("\n")}`);
   for (const [name] of sums) {
     console.log(`${mebibytes(statSync(join(out, name)).size).padStart(10)}  ${name}`);

@@ -9,6 +9,11 @@ function userState(system: Readonly<Record<string, string | undefined>>): string
   return join(system["HOME"] || homedir(), ".local", "state");
 }
 
+/** The folder that the folders of scripts are in. */
+export function scriptStates(system: Readonly<Record<string, string | undefined>>): string {
+  return join(userState(system), "wippy", "scripts");
+}
+
 /**
  * The folder of one script below the user's state folder: the same at each start of the same file.
  *
@@ -20,7 +25,7 @@ export function scriptStateFolder(
 ): string {
   const digest = Bun.hash(key).toString(36);
   const name = isAbsolute(key) ? basename(key).replace(/[^\w.-]/g, "_").slice(0, 60) : "script";
-  return join(userState(system), "wippy", "scripts", `${name}-${digest}`);
+  return join(scriptStates(system), `${name}-${digest}`);
 }
 
 /** The file of the lines that were typed at the prompt. */

@@ -17,6 +17,7 @@ import { tellFailure } from "./terminal/failure.ts";
 import { CommandError, type Console } from "./terminal/terminal.ts";
 import { addTestCommand } from "./test/commands.ts";
 import { banner, showVersion, type VersionOptions } from "./terminal/version.ts";
+import { addUpgradeCommand } from "./upgrade/commands.ts";
 import { addWorkflowCommands } from "./workflow/commands.ts";
 
 /** Flags that may come anywhere. */
@@ -102,6 +103,7 @@ export function createProgram(console: Console, finish: (status: number) => void
         .conflicts("short"),
     )
     .action(async (options: VersionOptions) => finish(await showVersion(console, options)));
+  addUpgradeCommand(program, context);
   addCompletionCommands(program, context);
   addManCommand(program, context);
   return program;

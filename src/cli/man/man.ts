@@ -40,6 +40,11 @@ export function manualPage(program: Command): string {
     ".SH ENVIRONMENT",
     ...entry("GOMEMLIMIT", "Lua memory of a worker where \\-\\-memory\\-limit is not given"),
     ...entry("NO_COLOR", "no colors on standard output"),
+    ...entry("WIPPY_RELEASES", "folder or address that wippy upgrade takes releases from"),
+    ...entry(
+      "WIPPY_RELEASE_KEY",
+      "minisign public key, or its file, that releases must be signed with",
+    ),
     ".SH FILES",
     ...entry("wippy.lock", "makes a directory an application and names its folders"),
     ...entry(".wippy.yaml", "configuration of the application"),

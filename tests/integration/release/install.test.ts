@@ -81,6 +81,7 @@ describe("install.sh", () => {
       "share/wippy/NOTICES.txt",
       "share/wippy/README.md",
       "share/wippy/examples/hello/wippy.lock",
+      "share/wippy/releases",
       "share/zsh/site-functions/_wippy",
     ]);
     writeFileSync(join(prefix, "bin/other"), "not ours");

@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gzip, readTarball, tar, zip } from "../../../release/archive.ts";
+import { gzip, tar, zip } from "../../../release/archive.ts";
+import { readMember, readTarball } from "../../../src/cli/upgrade/archive.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
 
 const time = 1_700_000_000;
@@ -65,5 +66,8 @@ test("reads what it wrote, and refuses what is damaged", async () => {
     [...await readTarball(archive)].map(([path, data]) => [path, Buffer.from(data).toString()]),
   )
     .toEqual([["a/b/text", "words\n"], ["a/program", "#!/bin/sh\n"]]);
+  expect(Buffer.from(await readMember(await zip(files, time), "x.zip", "a/b/text")).toString())
+    .toBe("words\n");
+  await expect(readMember(archive, "x.tar.gz", "a/c")).rejects.toThrow("x.tar.gz has no a/c");
   await expect(readTarball(archive.slice(0, archive.length - 20))).rejects.toThrow();
 });
