@@ -11,6 +11,7 @@ import { Database } from "bun:sqlite";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { unpackPlain } from "../../src/workflows/history/history.ts";
+import { type EventRow, eventsOf } from "../../src/workflows/providers/sqlite/store/event-rows.ts";
 import { Conversation, temporaryFolder, wippy } from "../kernel/measurement/command.ts";
 import {
   type Kind,
@@ -117,22 +118,19 @@ async function lateness(state: string): Promise<{ fired: number[]; seen: number[
     }
     await Bun.sleep(500);
   }
-  const events = journal.query<
-    { run: number; type: string; time: number; data: Uint8Array },
-    [number]
-  >(
-    "SELECT run, type, time, data FROM events JOIN runs USING (run) " +
-      "WHERE entry = 'durable:waker' AND start_time >= ? " +
-      "AND type IN ('TimerStarted', 'TimerFired', 'ExecutionCompleted') ORDER BY run, id",
+  const rows = journal.query<EventRow, [number]>(
+    "SELECT run, id, type, time, data FROM events JOIN runs USING (run) " +
+      "WHERE entry = 'durable:waker' AND start_time >= ? ORDER BY run, id",
   ).all(since);
   journal.close();
   await program.end();
   const fired: number[] = [];
   const seen: number[] = [];
   let due = 0;
-  for (const { type, time, data } of events) {
+  for (const { type, time, data } of rows.flatMap(eventsOf)) {
     if (type === "TimerStarted") due = unpackPlain<{ due: number }>(data).due;
-    else (type === "TimerFired" ? fired : seen).push(time - due);
+    else if (type === "TimerFired") fired.push(time - due);
+    else if (type === "ExecutionCompleted") seen.push(time - due);
   }
   if (fired.length !== timers || seen.length !== timers) {
     throw new Error(`${fired.length} timers fired and ${seen.length} runs ended, not ${timers}`);

@@ -9,6 +9,7 @@
 import { Database } from "bun:sqlite";
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { type EventRow, eventsOf } from "../../src/workflows/providers/sqlite/store/event-rows.ts";
 import { answerOf, temporaryFolder, wippy } from "../kernel/measurement/command.ts";
 import { quantile, quick, report, rounds, wanted } from "../kernel/measurement/measurement.ts";
 import { dbos } from "./peers/dbos.ts";
@@ -78,8 +79,8 @@ function bytesOfStep(path: string): number {
 /** An option that nobody reads would make a figure of something else. @throws */
 function requireLocal(path: string): void {
   const journal = new Database(path, { readonly: true });
-  const activity = journal.query("SELECT 1 FROM events WHERE type = 'ActivityScheduled' LIMIT 1");
-  const found = activity.get();
+  const rows = journal.query<EventRow, []>("SELECT * FROM events").all();
+  const found = rows.some((row) => eventsOf(row).some(({ type }) => type === "ActivityScheduled"));
   journal.close();
   if (found) throw new Error("the option activity.local is not supported: all steps were remote");
 }

@@ -11,6 +11,7 @@ import {
   type EventType,
   unpackPlain,
 } from "../../src/workflows/history/history.ts";
+import { eventsIn } from "../journal-events.ts";
 import type { Plan } from "./plan.ts";
 
 /** A line that a step left behind: who it was, what its workflow had seen by then, what it answered. */
@@ -56,10 +57,9 @@ class Book {
     this.runs = database.query<Book["runs"][number], []>(
       "SELECT run, run_id AS runId, workflow_id AS workflowId, status FROM runs ORDER BY run",
     ).all();
-    const rows = database.query<{ run: number; id: number; type: string; data: Uint8Array }, []>(
-      "SELECT run, id, type, data FROM events ORDER BY position",
-    ).all();
-    this.events = rows.map((row) => ({ ...row, data: unpackPlain(row.data) }) as Stored);
+    this.events = eventsIn(database).map((row) =>
+      ({ ...row, data: unpackPlain(row.data) }) as Stored
+    );
     const runIds = new Map(this.runs.map(({ run, runId }) => [run, runId]));
     this.pending = new Map(
       database.query<{ run: number; seq: number; attempt: number }, []>(
@@ -107,9 +107,11 @@ function effectFaults(book: Book, effects: readonly Effect[]): string[] {
     if (byAttempt.has(key)) faults.push(`${id}: attempt ${attempt} of ${token} was made twice`);
     byAttempt.set(key, effect);
     byAttempt.set(`${token} ${attempt}`, effect);
-    const known = outcomes.get(token)?.data.attempt ?? book.pending.get(token);
-    // An activity that was pending when its run closed has no record of its own.
-    if (known === undefined ? !closed.has(token.split(".")[0]!) : attempt > known) {
+    // One without a record of its own is at its first attempt, or was pending when its run closed.
+    const known = outcomes.get(token)?.data.attempt ?? book.pending.get(token) ?? 1;
+    const unknown = !outcomes.has(token) && !book.pending.has(token) &&
+      closed.has(token.split(".")[0]!);
+    if (attempt > known && !unknown) {
       faults.push(`${id}: attempt ${attempt} of ${token} was made, ${known} are recorded`);
     }
   }

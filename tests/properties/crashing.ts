@@ -15,6 +15,7 @@ import { Simulation } from "../../src/platform/simulation.ts";
 import { unpack } from "../../src/vm/codec.ts";
 import { LuaFloat, type LuaValue } from "../../src/vm/value.ts";
 import { type HistoryEvent, unpackPlain } from "../../src/workflows/history/history.ts";
+import { eventsIn } from "../journal-events.ts";
 import { checkJournal } from "../../src/workflows/providers/sqlite/offline/check.ts";
 
 /** What disturbs a program, by fractions (0 to 1000) of the tasks that it takes undisturbed. */
@@ -154,17 +155,16 @@ class World {
 /** Commands and outcomes of each run, without what an undisturbed run may have otherwise: numbers, tasks, attempts, times. */
 function historiesOf(journal: string): Record<string, string[]> {
   const database = new Database(journal, { readonly: true });
-  const rows = database.query<
-    { run: number; workflowId: string; type: string; time: number; data: Uint8Array },
-    []
-  >(
-    `SELECT e.run, r.workflow_id AS workflowId, e.type, e.time, e.data FROM events e JOIN runs r ON r.run = e.run
-     ORDER BY e.run, e.id`,
-  ).all();
+  const ids = new Map(
+    database.query<{ run: number; id: string }, []>("SELECT run, workflow_id AS id FROM runs").all()
+      .map(({ run, id }) => [run, id]),
+  );
+  const events = eventsIn(database).toSorted((a, b) => a.run - b.run || a.id - b.id);
   database.close();
   const found: Record<string, string[]> = {};
   const chains = new Map<string, number[]>();
-  for (const { run, workflowId, data, ...row } of rows) {
+  for (const { run, data, ...row } of events) {
+    const workflowId = ids.get(run)!;
     const chain = chains.get(workflowId) ?? [];
     if (!chain.includes(run)) chain.push(run);
     chains.set(workflowId, chain);

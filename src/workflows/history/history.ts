@@ -198,6 +198,14 @@ export const inbound: ReadonlySet<EventType> = new Set<EventType>([
   "ChildTerminated",
 ]);
 
+/** Events that end an activity. */
+export const activityOutcomes: ReadonlySet<EventType> = new Set<EventType>([
+  "ActivityCompleted",
+  "ActivityFailed",
+  "ActivityTimedOut",
+  "ActivityCanceled",
+]);
+
 // Records (msgpackr's shared structures) would make bytes depend on what was packed before.
 const packr = new Packr({ useRecords: false, copyBuffers: true, moreTypes: false });
 
@@ -211,7 +219,7 @@ export function unpackPlain<Value>(bytes: Uint8Array): Value {
   return packr.unpack(bytes) as Value;
 }
 
-/** Numbers of the types of events in a packed history, which is never stored. */
+/** Numbers of the types of events, in packed histories and in the journal: a number is never given to another type. */
 const typeNumbers = {
   ExecutionStarted: 0,
   TaskStarted: 1,
@@ -264,6 +272,16 @@ const typeNumbers = {
 } satisfies Record<EventType, number>;
 
 const eventTypes = Object.keys(typeNumbers) as EventType[];
+
+/** Returns the number by which packed events say of which type they are. */
+export function numberOfType(type: EventType): number {
+  return typeNumbers[type];
+}
+
+/** The inverse of `numberOfType`; undefined for a number that no type has. */
+export function eventTypeOf(number: number): EventType | undefined {
+  return eventTypes[number];
+}
 
 /**
  * Packs events to be handed to a worker: their ids, times and types, and behind them their data as it is,

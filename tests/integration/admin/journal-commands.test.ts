@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { separateRows } from "../../journal-events.ts";
 import { until } from "../../until.ts";
 import { Shop } from "./shop.ts";
 
@@ -87,6 +88,7 @@ test("every fault that is planted is found", async () => {
     const copy = join(shop.directory, "planted.db");
     copyFileSync(path, copy);
     const database = new Database(copy);
+    separateRows(database);
     database.run(change);
     database.close();
     const { status, out } = await shop.wippy("journal", "check", "--journal", "planted.db");

@@ -14,6 +14,7 @@ import { withSyntaxCheck } from "../../../src/app/syntax-check.ts";
 import { Node } from "../../../src/node/node.ts";
 import { silentSink } from "../../../src/observe/log.ts";
 import { schemaVersion } from "../../../src/workflows/providers/sqlite/migrations.ts";
+import { eventsIn } from "../../journal-events.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
 
 const fixtures = join(import.meta.dir, "../../fixtures/journals");
@@ -60,11 +61,12 @@ test.each(kept)("%s is brought up to date, and its open run goes on", async (fil
 async function packed(state: string, runId: string): Promise<Uint8Array> {
   const { packHistory } = await import("../../../src/workflows/history/history.ts");
   const database = new Database(join(state, "journal.db"), { readonly: true });
-  const rows = database.query(
-    "SELECT id, time, type, data FROM events WHERE run = (SELECT run FROM runs WHERE run_id = ?) ORDER BY id",
-  ).all(runId);
+  const { run } = database.query<{ run: number }, [string]>(
+    "SELECT run FROM runs WHERE run_id = ?",
+  ).get(runId)!;
+  const events = eventsIn(database).filter((event) => event.run === run);
   database.close();
-  return packHistory(rows as never);
+  return packHistory(events);
 }
 
 test("a journal of a later program is refused and left as it is", async () => {

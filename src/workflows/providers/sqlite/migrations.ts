@@ -4,6 +4,7 @@ import heartbeats from "./migrations/0002_heartbeats.sql" with { type: "text" };
 import schedules from "./migrations/0004_schedules.sql" with { type: "text" };
 import updates from "./migrations/0001_updates.sql" with { type: "text" };
 import owner from "./migrations/0005_owner.sql" with { type: "text" };
+import packedEvents from "./migrations/0006_packed_events.sql" with { type: "text" };
 import visibility from "./migrations/0003_visibility.sql" with { type: "text" };
 import { attributeRows } from "./store/attributes.ts";
 
@@ -19,6 +20,7 @@ const migrations: readonly string[] = [
   visibility,
   schedules,
   owner,
+  packedEvents,
 ];
 
 /** What SQL alone cannot do, by the version that it leads to. */

@@ -16,6 +16,7 @@ import {
   type PendingRows,
 } from "./history-check.ts";
 import type { StorageCheck, StorageFault } from "../../../provider.ts";
+import { type EventRow, eventsOf } from "../store/event-rows.ts";
 import { schemaVersion } from "../migrations.ts";
 import { checkHeader, openForReading, storageError } from "../store/open.ts";
 
@@ -90,11 +91,13 @@ function check(database: Database): StorageCheck {
   return { runs, events, schedules, faults };
 }
 
+type CheckedRow = Omit<EventRow, "run">;
+
 type Add = (fault: StorageFault) => void;
 
 /** Each run by itself. */
 function checkRuns(database: Database, add: Add): { runs: number; events: number } {
-  const eventsOf = database.query<CheckedEvent, [number]>(
+  const rowsOf = database.query<CheckedRow, [number]>(
     "SELECT id, type, time, data FROM events WHERE run = ? ORDER BY id",
   );
   const activitiesOf = database.query<PendingRows["activities"][number], [number]>(
@@ -110,9 +113,10 @@ function checkRuns(database: Database, add: Add): { runs: number; events: number
     "SELECT run FROM runs WHERE parent_run = ? AND parent_seq = ? AND status = 'running'",
   );
   let runs = 0;
+  let events = 0;
   const all = database.query<CheckedRun, []>(
     "SELECT run, run_id, workflow_id, status, next_event, bytes, task_event, wake, held, " +
-      "cancel_requested, close_time FROM runs ORDER BY run",
+      "cancel_requested, pending_from, close_time FROM runs ORDER BY run",
   );
   for (const run of all.iterate()) {
     runs++;
@@ -121,15 +125,29 @@ function checkRuns(database: Database, add: Add): { runs: number; events: number
       timers: timersOf.all(run.run),
       updates: updatesOf.all(run.run),
     };
-    const { faults, children } = historyFaults(run, eventsOf.iterate(run.run), rows);
+    const unread: string[] = [];
+    const history = readEvents(rowsOf.iterate(run.run), unread);
+    const { faults, children, count } = historyFaults(run, history, rows);
+    faults.unshift(...unread);
+    events += count;
     for (const seq of children) {
       if (openChild.get(run.run, seq)) continue;
       faults.push(`Child ${seq} does not run, and the run was not told how it ended`);
     }
     for (const message of faults) add({ workflowId: run.workflow_id, runId: run.run_id, message });
   }
-  const events = database.query<{ n: number }, []>("SELECT count(*) AS n FROM events").get()?.n;
-  return { runs, events: events ?? 0 };
+  return { runs, events };
+}
+
+/** The events of a run's rows. What cannot be read goes into `faults`. */
+function* readEvents(rows: Iterable<CheckedRow>, faults: string[]): Generator<CheckedEvent> {
+  for (const row of rows) {
+    try {
+      yield* eventsOf(row);
+    } catch {
+      faults.push(`the data of the events from ${row.id} on is damaged`);
+    }
+  }
 }
 
 /** A child outlives its parent only by its policy. */

@@ -18,6 +18,7 @@ export interface CheckedRun {
   wake: number;
   held: number;
   cancel_requested: number;
+  pending_from: number;
   close_time: number | null;
 }
 
@@ -56,7 +57,8 @@ const ends = new RegExp(
 /** The history of one run, followed event by event. */
 class Follower {
   readonly faults: string[] = [];
-  readonly open = new Set<string>();
+  /** What has begun and not ended, and by which event it began. */
+  readonly open = new Map<string, number>();
   /** What has ended, and by which event. */
   readonly ended = new Map<string, { id: number; type: EventType }>();
   readonly dues = new Map<number, number>();
@@ -133,7 +135,7 @@ class Follower {
       if (this.open.has(key) || this.ended.has(key)) {
         this.#fault(`event ${id}, ${type}, begins ${key} again`);
       }
-      this.open.add(key);
+      this.open.set(key, id);
       if (type === "TimerStarted" && seq !== undefined) this.dues.set(seq, due ?? 0);
     }
     if (!over) return;
@@ -178,15 +180,20 @@ class Follower {
 /**
  * Follows one history.
  *
- * @returns what is wrong with it and with the rows of its run; and the numbers of the children that an open run awaits.
+ * @returns what is wrong with it and with the rows of its run; and the numbers of the children that an open
+ *   run awaits, and how many events there are.
  */
 export function historyFaults(
   run: CheckedRun,
   events: Iterable<CheckedEvent>,
   rows: PendingRows,
-): { faults: string[]; children: number[] } {
+): { faults: string[]; children: number[]; count: number } {
   const seen = new Follower();
-  for (const event of events) seen.take(event);
+  let read = 0;
+  for (const event of events) {
+    seen.take(event);
+    read++;
+  }
   const { faults, last } = seen;
   const check = (holds: boolean, fault: () => string) => {
     if (!holds) faults.push(fault());
@@ -209,8 +216,12 @@ export function historyFaults(
   if (closed) checkClosed(run, last, rows, check);
   else checkOpen(run, seen, rows, check);
   checkUpdates(closed, seen, rows, check);
-  const children = closed ? [] : [...seen.open].filter((key) => key.startsWith("Child "));
-  return { faults, children: children.map((key) => Number(key.slice("Child ".length))) };
+  const children = closed ? [] : [...seen.open.keys()].filter((key) => key.startsWith("Child "));
+  return {
+    faults,
+    children: children.map((key) => Number(key.slice("Child ".length))),
+    count: read,
+  };
 }
 
 type Check = (holds: boolean, fault: () => string) => void;
@@ -219,6 +230,7 @@ function checkClosed(run: CheckedRun, last: CheckedEvent, rows: PendingRows, che
   check(run.status !== "running", () => `it is running, but ended by ${last.type}`);
   check(run.close_time === last.time, () => "its closing time is not that of its last event");
   check(run.task_event === 0 && run.wake === 0, () => "it is closed, but its row has a task");
+  check(run.pending_from === 0, () => "it is closed, but its row says that activities are pending");
   for (const { seq } of rows.activities) {
     check(false, () => `Activity ${seq} is pending, but the run is closed`);
   }
@@ -264,22 +276,30 @@ function checkOpen(run: CheckedRun, seen: Follower, rows: PendingRows, check: Ch
       check(set === undefined || set === due, () => `${key} is due at ${due}, not at ${set}`);
     } else if (kind === "retry" || kind === "schedule_to_close") {
       check(
-        rows.activities.some((activity) => activity.seq === seq),
+        seen.open.has(`Activity ${seq}`),
         () => `the timer ${kind} ${seq} has no activity`,
       );
     }
   }
-  for (const key of seen.open) {
+  let unwritten = false;
+  for (const [key, event] of seen.open) {
     if (key.startsWith("LocalActivity")) {
       check(run.task_event > 0, () => `${key} has not ended, and no task is open for it`);
       continue;
     }
-    // A child is pending in its own row; timers and activities have theirs here.
+    // A child is pending in its own row, an activity whose first attempt runs in that of the run.
+    const first = key.startsWith("Activity ") && !pending.has(key);
+    unwritten ||= first;
     check(
-      key.startsWith("Child") || pending.has(key),
+      key.startsWith("Child") || pending.has(key) ||
+        first && run.pending_from > 0 && run.pending_from <= event,
       () => `${key} has neither ended nor is it pending`,
     );
   }
+  check(
+    unwritten || run.pending_from === 0,
+    () => `its row says that activities are pending from event ${run.pending_from} on, but none is`,
+  );
 }
 
 function checkUpdates(closed: boolean, seen: Follower, rows: PendingRows, check: Check): void {

@@ -72,7 +72,7 @@ export function runDetail(context: ReadContext, runId: string): RunDetail | unde
 function localsUnderWay(context: ReadContext, state: RunState): PendingActivityInfo[] {
   if (!state.heldOpen) return [];
   const found = new Map<number, PendingActivityInfo>();
-  for (const { type, time, data } of context.store.eventsFrom(state.run, 1)) {
+  for (const { type, time, data } of context.runs.eventsFrom(state.run, 1)) {
     if (type === "LocalActivityScheduled") {
       const begun = unpackPlain<EventData["LocalActivityScheduled"]>(data);
       found.set(begun.seq, { ...begun, operation: false, state: "local", scheduledTime: time });
@@ -108,7 +108,7 @@ export function runHistory(
 ): Uint8Array {
   const state = context.runs.byId(runId);
   if (!state) throw notFound(runId);
-  return packHistory(context.store.eventsFrom(state.run, from, to));
+  return packHistory(context.runs.eventsFrom(state.run, from, to));
 }
 
 function infoOf(context: ReadContext, row: Omit<RunRow, "terms">): RunInfo {

@@ -17,7 +17,7 @@ import { reportAttempt } from "./failure-reports.ts";
 import type { Transaction } from "../transaction/transaction.ts";
 import { activityState } from "../store/schema.ts";
 import type { Deadline } from "../transaction/deadlines.ts";
-import type { PendingActivity, RunState } from "../store/run-states.ts";
+import { firstAttempt, type PendingActivity, type RunState } from "../store/run-states.ts";
 import type { OutgoingActivityTask } from "../../../tasks/wire.ts";
 import type { ActivityResult } from "../../../tasks/tasks.ts";
 import type { Payload } from "../../../payload.ts";
@@ -52,21 +52,13 @@ export function takeUpActivity(
 ): void {
   const scheduled = scheduledActivity(data);
   const { seq, options } = scheduled;
-  const row = {
-    run: state.run,
-    seq,
-    event,
-    attempt: 1,
-    running: activityState.running,
-    canceling: 0,
-    heartbeat: null,
-    lastFailure: null,
-  };
-  const activity = { row, scheduled, scheduledTime: Math.max(tx.now, state.lastTime ?? 0) };
-  // Read before the row is written, or it would be found twice.
+  const row = firstAttempt(state.run, seq, event);
+  const scheduledTime = Math.max(tx.now, state.lastTime ?? 0);
+  const activity = { row, scheduled, scheduledTime, stored: false };
   tx.runs.pending(state).set(seq, activity);
   takeSlot(tx, activity);
-  tx.store.insertActivity(row);
+  // Of one that runs the event says all.
+  if (row.running === activityState.slot) save(tx, activity);
   const limit = options.scheduleToCloseTimeout;
   if (limit !== undefined) tx.setTimer(state, "schedule_to_close", seq, tx.now + limit);
   begin(tx, state, activity);
@@ -83,7 +75,7 @@ export function cancelActivity(tx: Transaction, state: RunState, seq: number): v
     const token = tokenOf(tx, activity);
     tx.out.push({ type: "activity_cancel", token, reason: "canceled", gently: true });
     row.canceling = 1;
-    tx.store.saveActivity(row);
+    save(tx, activity);
     return;
   }
   if (row.running === activityState.running && type === "try_cancel") {
@@ -121,7 +113,7 @@ export function heartbeat(tx: Transaction, token: string, details: Payload): voi
   activity.row.heartbeat = details;
   if (tx.now - (activity.beatWritten ?? -Infinity) >= beatInterval) {
     activity.beatWritten = tx.now;
-    tx.store.saveActivity(activity.row);
+    save(tx, activity);
   }
   awaitBeat(tx, activity);
 }
@@ -228,7 +220,7 @@ export function startWaiting(tx: Transaction): void {
     }
     const { state, activity } = found;
     activity.row.running = activityState.running;
-    tx.store.saveActivity(activity.row);
+    save(tx, activity);
     forgetDeadline(tx, activity);
     begin(tx, state, activity);
   }
@@ -240,7 +232,7 @@ export function recoverAttempts(tx: Transaction, state: RunState): void {
     if (activity.row.running === activityState.retry) continue;
     if (activity.row.running === activityState.slot) {
       takeSlot(tx, activity);
-      tx.store.saveActivity(activity.row);
+      save(tx, activity);
       begin(tx, state, activity);
       continue;
     }
@@ -307,7 +299,7 @@ function attemptFailed(
   }
   row.lastFailure = packPlain(failure);
   row.running = activityState.retry;
-  tx.store.saveActivity(row);
+  save(tx, activity);
   tx.setTimer(state, "retry", row.seq, tx.now + decision.delay);
   forgetDeadline(tx, activity);
 }
@@ -315,7 +307,7 @@ function attemptFailed(
 function nextAttempt(tx: Transaction, state: RunState, activity: PendingActivity): void {
   activity.row.attempt++;
   takeSlot(tx, activity);
-  tx.store.saveActivity(activity.row);
+  save(tx, activity);
   begin(tx, state, activity);
 }
 
@@ -325,6 +317,14 @@ function takeSlot(tx: Transaction, activity: PendingActivity): void {
   row.running = scheduled.operation || tx.slots.take(tx, tokenOf(tx, activity))
     ? activityState.running
     : activityState.slot;
+}
+
+/** Writes what its event does not say of an activity. */
+function save(tx: Transaction, activity: PendingActivity): void {
+  tx.store.saveActivity(activity.row);
+  if (activity.stored) return;
+  activity.stored = true;
+  tx.runs.pendingChanged(activity.row.run);
 }
 
 /** Hands out an attempt that has a slot; the others wait in the queue. */
@@ -403,7 +403,7 @@ function end(
 function forget(tx: Transaction, state: RunState, activity: PendingActivity): void {
   const { run, seq, running } = activity.row;
   tx.runs.pending(state).delete(seq);
-  tx.store.deleteActivity(run, seq);
+  if (activity.stored) tx.store.deleteActivity(run, seq);
   if (running === activityState.retry) tx.store.deleteTimer(run, "retry", seq);
   if (activity.scheduled.options.scheduleToCloseTimeout !== undefined) {
     tx.store.deleteTimer(run, "schedule_to_close", seq);

@@ -276,7 +276,7 @@ function closedFrom(tx: Transaction, state: RunState, end: ChainEnd): RunClosed 
 
 /** What a watch of a chain that is closed already is told, from the last event of its last run. */
 export function closedChain(tx: Transaction, state: RunState): RunClosed {
-  const event = tx.store.event(state.run, state.nextEvent - 1);
+  const event = tx.runs.event(state.run, state.nextEvent - 1);
   if (!event) throw new Error(`run ${state.runId} has no closing event`);
   return closedFrom(tx, state, {
     status: state.status,

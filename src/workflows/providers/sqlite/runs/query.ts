@@ -140,9 +140,7 @@ function queryWork(tx: Transaction, state: RunState, query: Query): Work {
     token: queryToken(tx.settings.name, query.id),
     runId: state.runId,
     since: worker === undefined ? 0 : state.since,
-    history: worker === undefined
-      ? packHistory(tx.store.eventsFrom(state.run, 1))
-      : packHistory([]),
+    history: worker === undefined ? packHistory(tx.runs.eventsFrom(state.run, 1)) : packHistory([]),
     name: query.request.name,
     args: query.request.args,
   };

@@ -4,6 +4,7 @@ import {
   type EventData,
   type HistoryEvent,
   packPlain,
+  type StoredEvent,
   unpackPlain,
 } from "../../../history/history.ts";
 import type { ResetRequest, StartResult } from "../../../provider.ts";
@@ -14,10 +15,9 @@ import { supersedeRun, tellChildOutcome, terminateRun } from "./close.ts";
 import { packTerms, setRunDeadlines, termsOf } from "./create.ts";
 import { notFound, type RunState } from "../store/run-states.ts";
 import { signalRun } from "./signal.ts";
-import type { EventRow } from "../store/store.ts";
 
 /** An event, unpacked, beside its row. */
-type Kept = { row: EventRow; event: HistoryEvent };
+type Kept = { row: StoredEvent; event: HistoryEvent };
 
 /**
  * Makes a new run that has the history of another one up to a task, and goes on from there: the task
@@ -31,7 +31,7 @@ export function resetRun(tx: Transaction, workflowId: string, request: ResetRequ
     ? tx.runs.newest(workflowId)
     : tx.runs.byId(request.runId);
   if (!base || base.workflowId !== workflowId) throw notFound(request.runId ?? workflowId);
-  const history = tx.store.eventsFrom(base.run, 1).map((row): Kept => ({
+  const history = tx.runs.eventsFrom(base.run, 1).map((row): Kept => ({
     row,
     event: {
       id: row.id,
@@ -120,14 +120,14 @@ function messagesAfter(tx: Transaction, base: RunState, point: number, kept: Kep
 }
 
 function messagesOf(tx: Transaction, { run }: RunState, from: number): Message[] {
-  return tx.store.eventsFrom(run, from)
+  return tx.runs.eventsFrom(run, from)
     .filter(({ type }) => type === "ExecutionSignaled" || type === "UpdateDelivered")
     .map(({ id, time, type, data }) => ({ id, time, type, data: unpackPlain(data) }) as Message);
 }
 
 /** Messages that came to a run itself: one that a reset has made holds those of others before them. */
 function ownMessages(tx: Transaction, state: RunState): Message[] {
-  const made = tx.store.eventsFrom(state.run, 1).findLast(({ type, data }) =>
+  const made = tx.runs.eventsFrom(state.run, 1).findLast(({ type, data }) =>
     type === "TaskFailed" && unpackPlain<EventData["TaskFailed"]>(data).baseRunId !== undefined
   );
   if (!made) return messagesOf(tx, state, 1);

@@ -136,7 +136,7 @@ function watch(tx: Transaction, request: Extract<Notice, { type: "watch" }>): vo
 export function recoverRuns(tx: Transaction): void {
   tx.store.reclaimTasks();
   for (const { run } of tx.store.runsWithTask()) tx.ready.push(run);
-  for (const { run } of tx.store.runsWithAttempt()) {
+  for (const run of tx.store.runsWithAttempt()) {
     const state = tx.runs.get(run);
     if (state) recoverAttempts(tx, state);
   }

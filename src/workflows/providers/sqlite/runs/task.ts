@@ -30,7 +30,7 @@ export function takeTask(tx: Transaction, run: number): Work[] {
   if (state.worker !== undefined && worker !== state.worker) tx.forgetWorker(state);
   const known = state.worker !== undefined || state.since === 0 ? state.unshown : undefined;
   if (!known) tx.forgetWorker(state);
-  const events = known ?? tx.store.eventsFrom(run, 1);
+  const events = known ?? tx.runs.eventsFrom(run, 1);
   const task: WorkflowTask = {
     token: taskToken(tx.settings.name, state),
     runId: state.runId,
@@ -76,7 +76,7 @@ export function completeTask(tx: Transaction, worker: number, completion: TaskCo
   }
   state.closing = false;
   const started = state.taskEvent;
-  state.unshown ??= tx.store.eventsFrom(state.run, started + 1).filter(({ type }) =>
+  state.unshown ??= tx.runs.eventsFrom(state.run, started + 1).filter(({ type }) =>
     inbound.has(type)
   );
   state.worker = worker;
@@ -185,7 +185,7 @@ function taskLost(tx: Transaction, state: RunState, message: string): void {
  */
 function mayClose(tx: Transaction, state: RunState, last: PackedCommand["type"]): boolean {
   if (isFollowed(state, last)) return false;
-  const arrived = state.unshown ?? tx.store.eventsFrom(state.run, state.taskEvent + 1);
+  const arrived = state.unshown ?? tx.runs.eventsFrom(state.run, state.taskEvent + 1);
   return !arrived.some(({ id, type }) => id > state.taskEvent && messages.has(type));
 }
 

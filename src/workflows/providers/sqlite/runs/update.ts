@@ -127,7 +127,7 @@ export function abortUpdates(tx: Transaction, state: RunState, followed: boolean
 /** Delivers what a closed run did not accept to the run that follows it. */
 export function handOnUpdates(tx: Transaction, from: RunState, to: RunState): void {
   for (const row of tx.store.openUpdates(from.run)) {
-    const event = tx.store.event(from.run, row.delivered);
+    const event = tx.runs.event(from.run, row.delivered);
     if (!event) {
       throw new Error(`run ${from.runId}: event ${row.delivered} of an update is missing`);
     }
@@ -140,7 +140,7 @@ export function handOnUpdates(tx: Transaction, from: RunState, to: RunState): vo
 function resultOrWait(tx: Transaction, row: UpdateRow, waiter: Waiter): UpdateResult | undefined {
   const runId = tx.runs.get(row.run)?.runId ?? "";
   if (row.outcome > 0) {
-    const event = tx.store.event(row.run, row.outcome);
+    const event = tx.runs.event(row.run, row.outcome);
     if (!event) throw new Error(`run ${runId}: event ${row.outcome} of an update is missing`);
     const type = event.type as "UpdateRejected" | "UpdateCompleted" | "UpdateAborted";
     return resultFrom(row.updateId, runId, type, unpackPlain(event.data));

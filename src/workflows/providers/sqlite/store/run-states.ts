@@ -1,5 +1,6 @@
 import { WippyError } from "../../../../vm/error.ts";
 import {
+  activityOutcomes,
   type EventData,
   eventOverhead,
   type EventType,
@@ -11,7 +12,9 @@ import {
   unpackPlain,
 } from "../../../history/history.ts";
 import type { RunOptions } from "../../../options/options.ts";
-import type { ActivityRow, EventRow, RunRow, Store } from "./store.ts";
+import { rowsOf } from "./event-rows.ts";
+import { activityState } from "./schema.ts";
+import type { ActivityRow, RunRow, Store } from "./store.ts";
 import type { Payload } from "../../../payload.ts";
 
 /** What a run was promised at its start and hands on to the runs that follow it. */
@@ -29,6 +32,8 @@ export interface PendingActivity {
   scheduled: ScheduledActivity;
   /** Milliseconds since the epoch. */
   scheduledTime: number;
+  /** Whether it has a row in the store. */
+  stored: boolean;
   /** When its details of a heartbeat were last written. */
   beatWritten?: number;
 }
@@ -45,7 +50,7 @@ export interface RunState extends Omit<RunRow, "terms"> {
    */
   lastTime?: number;
   terms: RunTerms;
-  /** By sequence number; undefined until they are asked for. */
+  /** By sequence number, in the order of their events; undefined until they are asked for. */
   pending?: Map<number, PendingActivity>;
   /** Frame of the run as ExecutionStarted holds it; undefined until it is asked for. */
   frame?: { value: Payload | undefined };
@@ -66,7 +71,12 @@ export interface RunState extends Omit<RunRow, "terms"> {
   /** The log has warned of the size of its history. */
   warned?: boolean;
   changed: { cursor: boolean; status: boolean };
+  /** Events of this transaction that are not in the store yet. */
+  unwritten: StoredEvent[];
 }
+
+/** Events that may lie between `pendingFrom` and what it is to find: less often, it is written. */
+const pendingLag = 256;
 
 /** The runs that the journal works with, read from the store when they are needed. */
 export class Runs {
@@ -113,7 +123,9 @@ export class Runs {
   }
 
   /** Inserts a run without events. */
-  create(row: Omit<RunRow, "run" | "nextEvent" | "bytes" | "lease" | "taskEvent">): RunState {
+  create(
+    row: Omit<RunRow, "run" | "nextEvent" | "bytes" | "lease" | "taskEvent" | "pendingFrom">,
+  ): RunState {
     const inserted = {
       ...row,
       run: ++this.#lastRun,
@@ -121,6 +133,7 @@ export class Runs {
       bytes: 0,
       lease: 0,
       taskEvent: 0,
+      pendingFrom: 0,
     };
     this.#store.insertRun(inserted);
     const state = this.#state(inserted);
@@ -140,11 +153,11 @@ export class Runs {
     now: number,
   ): number {
     const id = state.nextEvent++;
-    state.lastTime ??= this.#store.event(state.run, state.nextEvent - 2)?.time ?? 0;
+    state.lastTime ??= this.event(state.run, state.nextEvent - 2)?.time ?? 0;
     const time = state.lastTime = Math.max(now, state.lastTime);
     const packed = packPlain(data);
     state.bytes += packed.length + eventOverhead;
-    this.#store.insertEvent({ run: state.run, id, type, time, data: packed });
+    state.unwritten.push({ id, time, type, data: packed });
     if (inbound.has(type)) state.unshown?.push({ id, time, type, data: packed });
     // A history that is handed out whole has to have it too.
     else if (state.worker === undefined) state.unshown = undefined;
@@ -158,24 +171,69 @@ export class Runs {
    */
   loadHistory(state: RunState): void {
     if (state.worker !== undefined || state.unshown) return;
-    state.unshown = this.#store.eventsFrom(state.run, 1);
+    state.unshown = this.eventsFrom(state.run, 1);
     state.since = 0;
     state.lastTime = state.unshown.at(-1)?.time ?? 0;
   }
 
   /** Copies an event of another run to the end of this one's history, as it is. */
-  copy(state: RunState, { type, time, data }: EventRow): void {
+  copy(state: RunState, { type, time, data }: StoredEvent): void {
     const id = state.nextEvent++;
     state.lastTime = time;
     state.bytes += data.length + eventOverhead;
-    this.#store.insertEvent({ run: state.run, id, type, time, data });
+    state.unwritten.push({ id, time, type, data });
     this.progressed(state);
+  }
+
+  /** One event of a run. */
+  event(run: number, id: number): StoredEvent | undefined {
+    this.#writeEventsOf(run);
+    return this.#store.event(run, id);
+  }
+
+  /** Events of a run from id `from` to id `to`, in order. */
+  eventsFrom(run: number, from: number, to?: number): StoredEvent[] {
+    this.#writeEventsOf(run);
+    return this.#store.eventsFrom(run, from, to);
+  }
+
+  #writeEventsOf(run: number): void {
+    const state = this.#states.get(run);
+    if (state) this.#writeEvents(state);
+  }
+
+  #writeEvents(state: RunState): void {
+    if (state.unwritten.length === 0) return;
+    for (const row of rowsOf(state.run, state.unwritten)) this.#store.insertEvent(row);
+    state.unwritten = [];
+  }
+
+  #writePending(state: RunState): void {
+    let first = 0;
+    for (const { row, stored } of state.pending?.values() ?? []) {
+      if (stored) continue;
+      first = row.event;
+      break;
+    }
+    const { pendingFrom } = state;
+    const holds = first === 0
+      ? pendingFrom === 0
+      : pendingFrom > 0 && pendingFrom <= first && first - pendingFrom < pendingLag;
+    if (holds) return;
+    state.pendingFrom = first;
+    this.#store.savePending(state);
   }
 
   /** The row's `saveCursor` columns are to be written. */
   progressed(state: RunState): void {
     state.changed.cursor = true;
     this.#changed.add(state);
+  }
+
+  /** What the store has of a run's activities has changed: so may what `pendingFrom` is to find. */
+  pendingChanged(run: number): void {
+    const state = this.#states.get(run);
+    if (state) this.#changed.add(state);
   }
 
   /** The row's `saveStatus` columns are to be written. */
@@ -192,6 +250,8 @@ export class Runs {
   /** Writes the changed rows; called at the end of a transaction. */
   flush(): void {
     for (const state of this.#changed) {
+      this.#writeEvents(state);
+      if (state.pending) this.#writePending(state);
       if (state.changed.cursor) this.#store.saveCursor(state);
       if (state.changed.status) this.#store.saveStatus(state);
       state.changed.cursor = state.changed.status = false;
@@ -228,23 +288,35 @@ export class Runs {
   /** Activities of a run that have no outcome. */
   pending(state: RunState): Map<number, PendingActivity> {
     if (state.pending) return state.pending;
-    state.pending = new Map();
+    const found = this.#firstAttempts(state);
     for (const row of this.#store.activitiesOf(state.run)) {
-      const event = this.#store.event(state.run, row.event);
+      const event = this.event(state.run, row.event);
       if (!event) {
         throw new Error(`run ${state.runId}: event ${row.event} of its activity is missing`);
       }
-      state.pending.set(row.seq, {
-        row,
-        scheduled: scheduledActivity(unpackPlain(event.data)),
-        scheduledTime: event.time,
-      });
+      found.set(row.seq, pendingOf(row, event, true));
     }
-    return state.pending;
+    const inOrder = [...found].sort(([, one], [, other]) => one.row.event - other.row.event);
+    return state.pending = new Map(inOrder);
+  }
+
+  /** Activities of a run of which the store knows no more than that they were asked for. */
+  #firstAttempts({ run, pendingFrom }: RunState): Map<number, PendingActivity> {
+    const found = new Map<number, PendingActivity>();
+    if (pendingFrom === 0) return found;
+    for (const event of this.eventsFrom(run, pendingFrom)) {
+      if (event.type === "ActivityScheduled") {
+        const { seq } = unpackPlain<EventData["ActivityScheduled"]>(event.data);
+        found.set(seq, pendingOf(firstAttempt(run, seq, event.id), event, false));
+      } else if (activityOutcomes.has(event.type)) {
+        found.delete(unpackPlain<EventData["ActivityCompleted"]>(event.data).seq);
+      }
+    }
+    return found;
   }
 
   started(state: RunState): EventData["ExecutionStarted"] {
-    const event = this.#store.event(state.run, 1);
+    const event = this.event(state.run, 1);
     if (!event) throw new Error(`run ${state.runId} has no first event`);
     return unpackPlain(event.data);
   }
@@ -272,8 +344,28 @@ export class Runs {
       closing: false,
       losses: 0,
       changed: { cursor: false, status: false },
+      unwritten: [],
     };
   }
+}
+
+/** Returns the row of an activity that has just been asked for. */
+export function firstAttempt(run: number, seq: number, event: number): ActivityRow {
+  return {
+    run,
+    seq,
+    event,
+    attempt: 1,
+    running: activityState.running,
+    canceling: 0,
+    heartbeat: null,
+    lastFailure: null,
+  };
+}
+
+function pendingOf(row: ActivityRow, event: StoredEvent, stored: boolean): PendingActivity {
+  const scheduled = scheduledActivity(unpackPlain(event.data));
+  return { row, scheduled, scheduledTime: event.time, stored };
 }
 
 /** Returns the error for a workflow that is unknown or, when `closed` is given, closed. */

@@ -54,6 +54,11 @@ export const runs = sqliteTable("runs", {
   searchAttributes: bytes("search_attributes"),
   /** Packed `TaskFailure` while the run waits for corrected code. */
   blocked: bytes(),
+  /**
+   * No ActivityScheduled event before this one has an activity without outcome that is not in `activities`; 0: there is
+   * none at all.
+   */
+  pendingFrom: integer("pending_from").notNull().default(0),
 }, (table) => [
   uniqueIndex("runs_run_id").on(table.runId),
   index("runs_workflow").on(table.workflowId, table.run),
@@ -67,13 +72,15 @@ export const runs = sqliteTable("runs", {
   index("runs_status_start").on(table.status, table.startTime, table.run),
   index("runs_entry_start").on(table.entry, table.startTime, table.run),
   index("runs_task").on(table.run).where(sql`task_event > 0`),
+  index("runs_pending").on(table.run).where(sql`pending_from > 0`),
   index("runs_parent").on(table.parentRun).where(
     sql`parent_run IS NOT NULL AND status = 'running'`,
   ),
 ]);
 
 /**
- * Histories: append only, ids dense from 1 in each run. Rows lie in the order of writing and not by
+ * Histories: append only, ids dense from 1 in each run. A row holds one event, or those that a transaction appended
+ * to a run (`event-rows.ts`). Rows lie in the order of writing and not by
  * run, because a commit that touches many runs then writes a few full pages instead of one page a
  * run; the index finds them by run.
  */
@@ -81,7 +88,7 @@ export const events = sqliteTable("events", {
   position: integer().primaryKey(),
   run: integer().notNull(),
   id: integer().notNull(),
-  type: text().$type<EventType>().notNull(),
+  type: text().$type<EventType | "packed">().notNull(),
   time: integer().notNull(),
   data: bytes().notNull(),
 }, (table) => [uniqueIndex("events_run").on(table.run, table.id)]);
@@ -118,7 +125,10 @@ export const activityState = {
 
 export type ActivityState = (typeof activityState)[keyof typeof activityState];
 
-/** Activities without outcome. What they are is in their ActivityScheduled event. */
+/**
+ * Activities without outcome. What they are is in their ActivityScheduled event. One has no row here while its first
+ * attempt runs and nothing has become of it: the event, found from `runs.pending_from` on, says as much.
+ */
 export const activities = sqliteTable("activities", {
   run: integer().notNull(),
   seq: integer().notNull(),

@@ -14,16 +14,17 @@ import {
   sql,
 } from "drizzle-orm";
 import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
+import type { StoredEvent } from "../../../history/history.ts";
 import type { RunQuery } from "../../../provider.ts";
 import { attributeRows } from "./attributes.ts";
 import { given, param, rowParams } from "./parameters.ts";
+import { type EventRow, eventsOf } from "./event-rows.ts";
 import { ScheduleStore } from "./schedule-store.ts";
 import { type RunPosition, selectRuns } from "./visibility.ts";
 import { activities, attributes, events, outbox, runs, timers, updates } from "./schema.ts";
 import type { Payload } from "../../../payload.ts";
 
 export type RunRow = typeof runs.$inferSelect;
-export type EventRow = Omit<typeof events.$inferSelect, "position">;
 export type TimerRow = typeof timers.$inferSelect;
 export type ActivityRow = typeof activities.$inferSelect;
 export type UpdateRow = typeof updates.$inferSelect;
@@ -160,6 +161,11 @@ export class Store {
     this.#statements.saveCursor.run(row);
   }
 
+  /** Writes from where on a run's history says which activities are pending. */
+  savePending(row: Pick<RunRow, "run" | "pendingFrom">): void {
+    this.#statements.savePending.run(row);
+  }
+
   /** Writes the columns that few tasks change. */
   saveStatus(
     row: Pick<
@@ -209,15 +215,25 @@ export class Store {
     this.#statements.insertEvent.run(row);
   }
 
-  event(run: number, id: number): EventRow | undefined {
-    return this.#statements.event.get({ run, id });
+  event(run: number, id: number): StoredEvent | undefined {
+    const row = this.#statements.rowOfEvent.get({ run, id });
+    return row && eventsOf(row)[id - row.id];
   }
 
   /** Events from id `from` on, in order. */
-  eventsFrom(run: number, from: number, to = Number.MAX_SAFE_INTEGER): EventRow[] {
+  eventsFrom(run: number, from: number, to = Number.MAX_SAFE_INTEGER): StoredEvent[] {
+    const first = from === 1
+      ? from
+      : this.#statements.rowOfEvent.get({ run, id: from })?.id ?? from;
     // As lists: to make drizzle's objects takes as long as to read the rows.
-    const rows = this.#statements.eventsFrom.values({ run, from, to }) as EventValues[];
-    return rows.map(([run, id, type, time, data]) => ({ run, id, type, time, data }));
+    const rows = this.#statements.eventsFrom.values({ run, from: first, to }) as EventValues[];
+    const events: StoredEvent[] = [];
+    for (const [, id, type, time, data] of rows) {
+      for (const event of eventsOf({ id, type, time, data })) {
+        if (event.id >= from && event.id <= to) events.push(event);
+      }
+    }
+    return events;
   }
 
   insertTimer(row: TimerRow): void {
@@ -251,10 +267,7 @@ export class Store {
     return this.#statements.dueTimers.all({ now, limit });
   }
 
-  insertActivity(row: ActivityRow): void {
-    this.#statements.insertActivity.run(row);
-  }
-
+  /** Writes an activity, whether it has a row or not. */
   saveActivity(row: ActivityRow): void {
     this.#statements.saveActivity.run(row);
   }
@@ -271,9 +284,13 @@ export class Store {
     return this.#statements.activitiesOf.all({ run });
   }
 
-  /** Runs with an attempt that has been handed out, or waits for a slot. */
-  runsWithAttempt(): { run: number }[] {
-    return this.#statements.runsWithAttempt.all();
+  /** Runs with an attempt that has been handed out, or waits for a slot, in their order; and some that had one. */
+  runsWithAttempt(): number[] {
+    const { runsWithAttempt, runsWithPending } = this.#statements;
+    const found = new Set(
+      [...runsWithAttempt.all(), ...runsWithPending.all()].map(({ run }) => run),
+    );
+    return [...found].sort((one, other) => one - other);
   }
 
   update(chain: string, updateId: string): UpdateRow | undefined {
@@ -371,6 +388,8 @@ function prepare(db: BunSQLiteDatabase) {
       taskEvent: param("taskEvent"),
       wake: param("wake"),
     }).where(eq(runs.run, param("run"))).prepare(),
+    savePending: db.update(runs).set({ pendingFrom: param("pendingFrom") })
+      .where(eq(runs.run, param("run"))).prepare(),
     saveStatus: db.update(runs).set({
       status: param("status"),
       closeTime: param("closeTime"),
@@ -395,8 +414,18 @@ function prepare(db: BunSQLiteDatabase) {
     deleteEventsOf: db.delete(events).where(eq(events.run, param("run"))).prepare(),
 
     insertEvent: db.insert(events).values(rowParams(eventColumns)).prepare(),
-    event: db.select(eventColumns).from(events)
-      .where(and(eq(events.run, param("run")), eq(events.id, param("id")))).prepare(),
+    // The row with the greatest id that is not greater than the event's.
+    rowOfEvent: db.select(eventColumns).from(events)
+      .where(
+        and(
+          eq(events.run, param("run")),
+          eq(
+            events.id,
+            db.select({ id: max(events.id) }).from(events)
+              .where(and(eq(events.run, given("run")), lte(events.id, given("id")))),
+          ),
+        ),
+      ).prepare(),
     eventsFrom: db.select(eventColumns).from(events)
       .where(
         and(
@@ -419,19 +448,24 @@ function prepare(db: BunSQLiteDatabase) {
     dueTimers: db.select().from(timers).where(lte(timers.due, param("now")))
       .orderBy(timers.due).limit(sql.placeholder("limit")).prepare(),
 
-    insertActivity: db.insert(activities).values(rowParams(getTableColumns(activities))).prepare(),
-    saveActivity: db.update(activities).set({
-      attempt: param("attempt"),
-      running: param("running"),
-      canceling: param("canceling"),
-      heartbeat: param("heartbeat"),
-      lastFailure: param("lastFailure"),
-    }).where(oneActivity).prepare(),
+    saveActivity: db.insert(activities).values(rowParams(getTableColumns(activities)))
+      .onConflictDoUpdate({
+        target: [activities.run, activities.seq],
+        set: {
+          attempt: sql`excluded.attempt`,
+          running: sql`excluded.running`,
+          canceling: sql`excluded.canceling`,
+          heartbeat: sql`excluded.heartbeat`,
+          lastFailure: sql`excluded.last_failure`,
+        },
+      }).prepare(),
     deleteActivity: db.delete(activities).where(oneActivity).prepare(),
     deleteActivitiesOf: db.delete(activities).where(ofRun(activities)).prepare(),
     activitiesOf: db.select().from(activities).where(ofRun(activities)).prepare(),
     runsWithAttempt: db.selectDistinct({ run: activities.run }).from(activities)
-      .where(gt(activities.running, sql`0`)).orderBy(activities.run).prepare(),
+      .where(gt(activities.running, sql`0`)).prepare(),
+    runsWithPending: db.select({ run: runs.run }).from(runs).where(gt(runs.pendingFrom, sql`0`))
+      .prepare(),
 
     update: db.select().from(updates).where(oneUpdate).prepare(),
     insertUpdate: db.insert(updates).values(rowParams(getTableColumns(updates))).prepare(),

@@ -4,6 +4,7 @@ import { Database } from "bun:sqlite";
 import { copyFileSync, writeFileSync } from "node:fs";
 import { pack } from "../../../../../src/vm/codec.ts";
 import { checkJournal } from "../../../../../src/workflows/providers/sqlite/offline/check.ts";
+import { separateRows } from "../../../../journal-events.ts";
 import { Runtime, settle, VirtualMachine } from "../../../../conformance/runtime.ts";
 import { SqlitePlace, temporaryFolder } from "../../../../conformance/sqlite-place.ts";
 import { type Script, ScriptError } from "../../../../conformance/scripted-engine.ts";
@@ -20,6 +21,7 @@ const scripts: Record<string, Script> = {
     return yield child.closed;
   },
   "app:child": function* (run) {
+    run.activity("app:waits");
     return yield run.signal();
   },
 };
@@ -34,6 +36,7 @@ beforeEach(async () => {
     scripts,
     activities: {
       "app:step": () => "done",
+      "app:waits": () => new Promise<never>(() => {}),
       "app:fails": () => {
         throw new ScriptError({ kind: "Internal", message: "no" });
       },
@@ -49,6 +52,9 @@ beforeEach(async () => {
   }, "completed").catch(() => {});
   await settle();
   await runtime.provider.close();
+  const database = new Database(`${folder.path}/journal.db`);
+  separateRows(database);
+  database.close();
 });
 
 afterEach(() => folder.remove());
@@ -87,6 +93,21 @@ test.each<[string, string, RegExp]>([
   ],
   ["a start that nothing begins", `UPDATE runs SET held = 1 WHERE ${order}`, /waits for its start/],
   ["a retry that nobody makes", `DELETE FROM timers WHERE kind = 'retry'`, /nothing will try/],
+  [
+    "an activity of which no row tells",
+    `UPDATE runs SET pending_from = 0 WHERE ${child}`,
+    /Activity 1 has neither ended nor is it pending/,
+  ],
+  [
+    "an activity that is looked for from a later event on",
+    `UPDATE runs SET pending_from = 99 WHERE ${child}`,
+    /Activity 1 has neither ended nor is it pending/,
+  ],
+  [
+    "activities that are looked for in vain",
+    `UPDATE runs SET pending_from = 2 WHERE ${order}`,
+    /activities are pending from event 2 on, but none is/,
+  ],
   ["a timer that is gone", `DELETE FROM timers WHERE kind = 'timer'`, /neither ended nor/],
   ["a timer at another time", `UPDATE timers SET due = 9 WHERE kind = 'timer'`, /is due at 9/],
   ["an update without row", `DELETE FROM updates`, /update u has neither ended nor a row/],

@@ -40,6 +40,7 @@ function catalogue() {
       memo: null,
       searchAttributes: attributes ? pack(attributes) : null,
       blocked: null,
+      pendingFrom: 0,
       ...fields,
     });
   };
