@@ -74,6 +74,28 @@ export interface LuaExports {
   get_index(L: LuaState, table: number, n: number): number;
   /** Pushes the rows that are packed at an address (rows.ts); needs four slots of the stack. */
   push_rows(L: LuaState, address: number): void;
+  /** Packs arguments of the running C function, see src/vm/natives/pack.as.ts. */
+  pack_values(
+    L: LuaState,
+    first: number,
+    count: number,
+    errorMetatable: number,
+    depth: number,
+    values: number,
+    bytes: number,
+    block: number,
+    size: number,
+  ): number;
+  /** Pushes packed values, see src/vm/natives/unpack.as.ts. */
+  unpack_values(
+    L: LuaState,
+    address: number,
+    length: number,
+    list: number,
+    depth: number,
+    values: number,
+    bytes: number,
+  ): number;
   /** Bytes that Lua has in use. */
   memory_used(L: LuaState): number;
 }

@@ -1,3 +1,16 @@
+const PAGE = 65_536;
+/** What the wasm's memory was. */
+export interface MemoryImage {
+  /** Bytes of the wasm's memory. */
+  readonly length: number;
+  /** Whether the parts hold all that is not zero in a new VM's memory, so that nothing else need be cleared. */
+  readonly covers: boolean;
+  /** Where the memory is not zero: address and length of each part. */
+  readonly parts: readonly number[];
+  /** The parts, one behind the other. */
+  readonly bytes: Uint8Array;
+}
+
 /** Bytes that are kept or left out together. */
 const block = 1024;
 
@@ -46,6 +59,30 @@ export class Heap {
       else parts.push(at, block);
     }
     return parts;
+  }
+
+  /** The bytes of parts: address and length of each. */
+  bytesOf(parts: readonly number[]): Buffer {
+    const bytes: Uint8Array[] = [];
+    for (let i = 0; i < parts.length; i += 2) {
+      bytes.push(this.u8.subarray(parts[i], parts[i]! + parts[i + 1]!));
+    }
+    return Buffer.concat(bytes);
+  }
+
+  /** Makes the memory what it was when the image was made. */
+  restore(image: MemoryImage): void {
+    const missing = image.length - this.u8.length;
+    if (missing > 0) {
+      this.memory.grow(Math.ceil(missing / PAGE));
+      this.refresh();
+    }
+    if (!image.covers) this.u8.fill(0);
+    for (let i = 0, from = 0; i < image.parts.length; i += 2) {
+      const [address, length] = [image.parts[i]!, image.parts[i + 1]!];
+      this.u8.set(image.bytes.subarray(from, from + length), address);
+      from += length;
+    }
   }
 
   /** The bytes from `address` up to a zero byte, as text. */

@@ -1,4 +1,5 @@
 import type { LuaExports, LuaState } from "./exports.ts";
+import type { MemoryImage } from "./heap.ts";
 import type { MarshalLimits } from "./read.ts";
 import type { LuaRef, LuaValue, MultiReturn } from "./value.ts";
 
@@ -27,15 +28,7 @@ export interface VmOptions {
  * The state of a VM as plain data. A VM made from it has all that was loaded, and its references; the
  * host functions must be registered again, in the same order.
  */
-export interface VmImage {
-  /** Bytes of the wasm's memory. */
-  readonly length: number;
-  /** Whether the parts hold all that is not zero in a new VM's memory, so that nothing else need be cleared. */
-  readonly covers: boolean;
-  /** Where the memory is not zero: address and length of each part. */
-  readonly parts: readonly number[];
-  /** The parts, one behind the other. */
-  readonly bytes: Uint8Array;
+export interface VmImage extends MemoryImage {
   /** Address of the main thread, to see that the new VM is laid out alike. */
   readonly main: number;
   readonly messageHandler: number;

@@ -1,22 +1,34 @@
+import { unpack } from "./codec.ts";
 import { WippyError } from "./error.ts";
 import { type LuaExports, REGISTRY } from "./exports.ts";
 import type { Heap } from "./heap.ts";
 import { COLLECTED_TABLE, STATE, TAG, VALUE } from "./layout.ts";
 import { type MarshalLimits, tooLarge } from "./read.ts";
 import { PackedRows } from "./rows.ts";
-import { LuaFloat, LuaRef, type LuaValue } from "./value.ts";
+import { LuaFloat, LuaRef, type LuaValue, Packed, PackedList } from "./value.ts";
 
-/** What can be pushed: a Lua value, also one that never left the VM, and packed rows. */
-export type Pushable = LuaValue | LuaRef | PackedRows | Pushable[] | { [key: string]: Pushable };
+/** What can be pushed: a Lua value, also one that never left the VM or is packed, and packed rows. */
+export type Pushable =
+  | LuaValue
+  | LuaRef
+  | Packed
+  | PackedRows
+  | Pushable[]
+  | { [key: string]: Pushable };
 
 /** Bytes of the buffer through which strings reach Lua; longer ones get one of their own. */
-const SCRATCH = 65_536;
+export const SCRATCH = 65_536;
 /** Bytes of a string, at most, for which a block of the memory reserve is freed. */
 const SPENT_FOR = 262_144;
 /** Up to this length a string is encoded unit by unit: a native call costs more. */
 const SHORT_STRING = 24;
 /** Stack slots that a frame may use without asking (LUA_MINSTACK). */
 const FREE_SLOTS = 20;
+/** Where `unpack_values` leaves what it counted: src/vm/natives/memory.as.ts. */
+const UNPACKED_VALUES = 676;
+const UNPACKED_BYTES = 680;
+/** Bytes behind what is unpacked that may be read. */
+const SLACK = 8;
 const MIN_INTEGER = -(2n ** 63n);
 const MAX_INTEGER = 2n ** 63n - 1n;
 
@@ -24,7 +36,8 @@ const MAX_INTEGER = 2n ** 63n - 1n;
 export class Pusher {
   /** Function (kind, message, retryable, details, stack) -> Error object, once there is one. */
   errorConstructor: LuaRef | undefined;
-  readonly #scratch: number;
+  /** Address of the buffer for strings and packed values. */
+  readonly scratch: number;
   readonly #encoder = new TextEncoder();
   #depth = 0;
   #nodes = 0;
@@ -36,18 +49,21 @@ export class Pusher {
     readonly heap: Heap,
     readonly limits: MarshalLimits,
   ) {
-    this.#scratch = lua.malloc(SCRATCH);
+    this.scratch = lua.malloc(SCRATCH);
   }
 
   /**
    * Pushes several values. Lua may raise "not enough memory" in here, so it runs in a protected
    * call; throws a WippyError Invalid for what cannot be passed on.
    */
-  pushAll(L: number, values: readonly Pushable[]): void {
+  pushAll(L: number, values: readonly (Pushable | PackedList)[]): void {
     if (values.length > FREE_SLOTS && this.lua.lua_checkstack(L, values.length) === 0) {
       throw new WippyError("Invalid", `${values.length} values are too many for Lua's stack`);
     }
-    for (const value of values) this.push(L, value);
+    for (const value of values) {
+      if (value instanceof PackedList) this.#packedList(L, value.bytes);
+      else this.push(L, value);
+    }
   }
 
   /** Pushes one value, as `pushAll` does. */
@@ -115,7 +131,7 @@ export class Pusher {
 
   #string(L: number, value: string): void {
     const { length } = value;
-    const scratch = this.#scratch;
+    const scratch = this.scratch;
     if (length <= SHORT_STRING) {
       const { u8 } = this.heap;
       let i = 0;
@@ -146,13 +162,13 @@ export class Pusher {
 
   #longString(L: number, bytes: Uint8Array): void {
     this.#count(bytes.length);
-    const address = bytes.length <= SCRATCH ? this.#scratch : this.#allocate(bytes.length);
+    const address = bytes.length <= SCRATCH ? this.scratch : this.#allocate(bytes.length);
     if (address === 0) throw new WippyError("Unavailable", "not enough memory in the Lua VM");
     try {
       this.heap.u8.set(bytes, address);
       this.lua.lua_pushlstring(L, address, bytes.length);
     } finally {
-      if (address !== this.#scratch) this.lua.free(address);
+      if (address !== this.scratch) this.lua.free(address);
     }
   }
 
@@ -162,10 +178,55 @@ export class Pusher {
     return this.lua.malloc(bytes);
   }
 
+  #packedList(L: number, bytes: Uint8Array): void {
+    this.#depth = 0;
+    this.#nodes = 0;
+    this.#bytes = 0;
+    if (this.#unpack(L, bytes, true)) return;
+    const values = unpack(bytes);
+    if (!Array.isArray(values)) throw new WippyError("Invalid", "packed value is no list");
+    this.pushAll(L, values);
+    if (this.lua.lua_checkstack(L, FREE_SLOTS) === 0) {
+      throw new WippyError("Unavailable", "Lua's stack is full");
+    }
+  }
+
+  /** Whether the native pushed the packed value, or all values of a packed list. */
+  #unpack(L: number, bytes: Uint8Array, list: boolean): boolean {
+    const { length } = bytes;
+    const { limits } = this;
+    if (length > limits.bytes) return false;
+    const room = length + SLACK;
+    const address = room <= SCRATCH ? this.scratch : this.#allocate(room);
+    if (address === 0) return false;
+    try {
+      this.heap.u8.set(bytes, address);
+      const count = this.lua.unpack_values(
+        L,
+        address,
+        length,
+        list ? 1 : 0,
+        limits.depth - this.#depth,
+        limits.nodes - this.#nodes,
+        limits.bytes - this.#bytes,
+      );
+      if (count < 0) return false;
+      this.#nodes += this.heap.u32[UNPACKED_VALUES >> 2]!;
+      this.#bytes += this.heap.u32[UNPACKED_BYTES >> 2]!;
+      return true;
+    } finally {
+      if (address !== this.scratch) this.lua.free(address);
+    }
+  }
+
   #object(L: number, value: object): void {
     if (value instanceof LuaRef) return void this.lua.get_index(L, REGISTRY, value.id);
     if (value instanceof LuaFloat) return this.#float(L, value.value);
     if (value instanceof Uint8Array) return this.#longString(L, value);
+    if (value instanceof Packed) {
+      if (!this.#unpack(L, value.bytes, false)) this.#push(L, unpack(value.bytes));
+      return;
+    }
     const known = this.#seen?.get(value);
     if (known !== undefined) {
       const at = this.#slot(L, COLLECTED_TABLE);

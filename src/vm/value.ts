@@ -79,6 +79,24 @@ export class LuaRef {
   constructor(readonly id: number) {}
 }
 
+/**
+ * A packed Lua value (`pack` of `codec.ts`) that becomes a value of the VM where it is pushed, in one call and without
+ * JavaScript values in between. Damaged bytes raise a WippyError Invalid there.
+ *
+ * @example
+ * ```ts
+ * vm.call(fn, 1, { rows: new Packed(bytes) });
+ * ```
+ */
+export class Packed {
+  constructor(readonly bytes: Uint8Array) {}
+}
+
+/** A packed list whose items are pushed one after another, as so many arguments. */
+export class PackedList {
+  constructor(readonly bytes: Uint8Array) {}
+}
+
 /** Several return values of a host function; a plain array is one table. */
 export class MultiReturn {
   constructor(readonly values: readonly LuaValue[]) {}

@@ -3,17 +3,17 @@ import { type LuaExports, type LuaState, REGISTRY, STATUS } from "./exports.ts";
 import type { Heap } from "./heap.ts";
 import { type Instance, instantiate } from "./instantiate.ts";
 import type { ErrorType, HostFunction, RawHostFunction, VmImage, VmOptions } from "./options.ts";
+import { Packer } from "./packing.ts";
 import { peekText } from "./peek.ts";
 import { type Pushable, Pusher } from "./push.ts";
 import { DEFAULT_LIMITS, type MarshalLimits, Reader } from "./read.ts";
 import { positionOf, raisedError, type RaisedFailure } from "./raised.ts";
 import { isTrap, trapOf, VmTrap } from "./trap.ts";
-import { LuaRef, type LuaValue, MultiReturn } from "./value.ts";
+import { LuaRef, type LuaValue, MultiReturn, type PackedList } from "./value.ts";
 
 export { VmTrap } from "./trap.ts";
-export { LuaFloat, LuaRef, type LuaValue, MultiReturn } from "./value.ts";
+export { LuaFloat, LuaRef, type LuaValue, MultiReturn, Packed, PackedList } from "./value.ts";
 
-const PAGE = 65_536;
 const DEFAULT_MEMORY_LIMIT = 512 * 1024 * 1024;
 /** Host functions that every VM has: a protected JavaScript function, and the message handler. */
 const [ENTER, HANDLE_MESSAGE] = [0, 1];
@@ -48,6 +48,7 @@ export class Vm {
   readonly #heap: Heap;
   readonly #reader: Reader;
   readonly #pusher: Pusher;
+  readonly #packer: Packer;
   readonly #functions: ((L: LuaState) => number)[];
   readonly #main: LuaState;
   readonly #hostFunctionIndex: number;
@@ -80,6 +81,8 @@ export class Vm {
     this.#functions = functions;
     this.#reader = new Reader(instance.heap, limits);
     this.#pusher = new Pusher(instance.lua, instance.heap, limits);
+    const { scratch } = this.#pusher;
+    this.#packer = new Packer(instance.lua, instance.heap, this.#reader, scratch);
     this.#hostFunctionIndex = instance.functionIndex("host_function");
     this.#main = this.#lua.luaL_newstate();
     this.#running = this.#main;
@@ -128,18 +131,7 @@ export class Vm {
   /** Takes the place of `#open`: everything that it makes, and what was loaded since, is in the image. */
   #restore(image: VmImage): void {
     if (image.main !== this.#main) throw new Error("the image is of another Lua wasm");
-    const heap = this.#heap;
-    const missing = image.length - heap.u8.length;
-    if (missing > 0) {
-      heap.memory.grow(Math.ceil(missing / PAGE));
-      heap.refresh();
-    }
-    if (!image.covers) heap.u8.fill(0);
-    for (let i = 0, from = 0; i < image.parts.length; i += 2) {
-      const [address, length] = [image.parts[i]!, image.parts[i + 1]!];
-      heap.u8.set(image.bytes.subarray(from, from + length), address);
-      from += length;
-    }
+    this.#heap.restore(image);
     this.#functions[ENTER] = () => this.#enter();
     this.#functions[HANDLE_MESSAGE] = (L) => this.#handleMessage(L);
     this.#messageHandler = new LuaRef(image.messageHandler);
@@ -149,15 +141,11 @@ export class Vm {
   /** The state of this VM, while nothing runs in it; to be made after a full collection. */
   image(): VmImage {
     const parts = this.#heap.parts(this.#fresh);
-    const bytes: Uint8Array[] = [];
-    for (let i = 0; i < parts.length; i += 2) {
-      bytes.push(this.#heap.u8.subarray(parts[i], parts[i]! + parts[i + 1]!));
-    }
     return {
       length: this.#heap.u8.length,
       covers: this.#fresh !== undefined,
       parts,
-      bytes: Buffer.concat(bytes),
+      bytes: this.#heap.bytesOf(parts),
       main: this.#main,
       messageHandler: this.#messageHandler!.id,
       hostFunctions: this.#names,
@@ -275,6 +263,16 @@ export class Vm {
     return this.#reader.top(L);
   }
 
+  /** The value at `index` of a raw host function's arguments, packed: what `pack(vm.read(L, index))` returns. */
+  pack(L: LuaState, index: number): Uint8Array {
+    return this.#packer.value(L, index);
+  }
+
+  /** All arguments of a raw host function from `first` on, as one packed list: see `PackedList`. */
+  packList(L: LuaState, first: number): Uint8Array {
+    return this.#packer.list(L, first);
+  }
+
   /** Pushes a result of a raw host function. */
   push(L: LuaState, value: Pushable): void {
     this.#pusher.push(L, value);
@@ -299,7 +297,7 @@ export class Vm {
   }
 
   /** Calls a function. Throws a WippyError for what it raises, with traceback and position; VmTrap when the VM died. */
-  call(ref: LuaRef, ...args: Pushable[]): LuaValue[] {
+  call(ref: LuaRef, ...args: (Pushable | PackedList)[]): LuaValue[] {
     return this.#protected((L) => {
       this.#lua.get_index(L, REGISTRY, ref.id);
       const count = this.#run(L, args);
@@ -399,15 +397,16 @@ export class Vm {
   }
 
   /** Calls the function on top of the stack; answers the number of its results. */
-  #run(L: LuaState, args: readonly Pushable[]): number {
+  #run(L: LuaState, args: readonly (Pushable | PackedList)[]): number {
     const lua = this.#lua;
-    const base = this.#reader.top(L);
+    const reader = this.#reader;
+    const base = reader.top(L);
     this.#pusher.push(L, this.#messageHandler);
     lua.lua_rotate(L, base, 1);
     this.#pusher.pushAll(L, args);
-    const status = lua.lua_pcallk(L, args.length, -1, base, 0, 0);
-    if (status !== STATUS.ok) throw this.#toError(status, this.#reader.read(L, base + 1));
-    return this.#reader.top(L) - base;
+    const status = lua.lua_pcallk(L, reader.top(L) - base - 1, -1, base, 0, 0);
+    if (status !== STATUS.ok) throw this.#toError(status, reader.read(L, base + 1));
+    return reader.top(L) - base;
   }
 
   /** The WippyError of what was raised, with what the message handler saw, which is then done with. */

@@ -1,5 +1,5 @@
 import type { Pushable } from "../vm/push.ts";
-import type { LuaValue } from "../vm/value.ts";
+import type { LuaValue, PackedList } from "../vm/value.ts";
 import { LuaRef } from "../vm/value.ts";
 import type { Vm } from "../vm/vm.ts";
 
@@ -37,7 +37,7 @@ export type KernelFunction = (typeof kernelFunctions)[number];
 /** The Lua kernel of a VM. */
 export interface Kernel {
   /** Calls a kernel function. @throws WippyError for a fault of the kernel itself, VmTrap when the VM died. */
-  call(name: KernelFunction, ...args: Pushable[]): LuaValue[];
+  call(name: KernelFunction, ...args: (Pushable | PackedList)[]): LuaValue[];
 }
 
 /** Host functions that the kernel calls, in the order in which a worker registers them. */

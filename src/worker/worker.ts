@@ -6,9 +6,8 @@
 import { limitRepeats } from "../observe/limit-repeats.ts";
 import { textOfBytes } from "../vm/byte-text.ts";
 import type { LogRecord } from "../observe/log.ts";
-import { pack, unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
-import { asLua, type LuaValue, MultiReturn, numberOf } from "../vm/value.ts";
+import { asLua, type LuaValue, MultiReturn, numberOf, PackedList } from "../vm/value.ts";
 import { Vm, VmTrap } from "../vm/vm.ts";
 import { machine } from "../platform/machine.ts";
 import { Simulation } from "../platform/simulation.ts";
@@ -143,24 +142,6 @@ export class LuaWorker {
 
   #registerHostFunctions(): void {
     const emitted: Record<string, Emitted> = {
-      route: (to, ticket, op, ...args) => {
-        this.#send({
-          type: "request",
-          to: Number(to),
-          ticket: Number(ticket),
-          op: String(op),
-          args: pack(args),
-        });
-      },
-      reply: (to, ticket, ...values) => {
-        if (to === PARTS) this.#parts.answered(Number(ticket), values[0], values[1]);
-        else {this.#send({
-            type: "answer",
-            to: Number(to),
-            ticket: Number(ticket),
-            values: pack(values),
-          });}
-      },
       part: (ticket, entry, operation, input) => {
         this.#parts.ask(String(entry), String(operation), input).then((answer) =>
           this.#enter(() => this.#kernel.call("complete", ticket, ...answer))
@@ -189,7 +170,12 @@ export class LuaWorker {
       called: (token, value, error) => this.#workflows.attempted(String(token), value, error),
     };
     const vm = this.#vm;
-    vm.register("emit", (name, ...args) => emitted[String(name)]?.(...args));
+    vm.registerRaw("emit", (L) => {
+      const name = String(vm.read(L, 1));
+      if (name === "route" || name === "reply") this.#sendPacked(L, name);
+      else emitted[name]?.(...Array.from({ length: vm.top(L) - 1 }, (_, i) => vm.read(L, i + 2)));
+      return 0;
+    });
     vm.register(
       "entry",
       (id) => asLua((this.#tried ?? this.#entries).get(String(id))),
@@ -261,6 +247,17 @@ export class LuaWorker {
     );
   }
 
+  /** host.emit("route", to, ticket, op, ...) and host.emit("reply", to, ticket, ...): the rest is for another VM. */
+  #sendPacked(L: number, name: "route" | "reply"): void {
+    const vm = this.#vm;
+    const [to, ticket] = [Number(vm.read(L, 2)), Number(vm.read(L, 3))];
+    if (name === "route") {
+      const op = String(vm.read(L, 4));
+      this.#send({ type: "request", to, ticket, op, args: vm.packList(L, 5) });
+    } else if (to === PARTS) this.#parts.answered(ticket, vm.read(L, 4), vm.read(L, 5));
+    else this.#send({ type: "answer", to, ticket, values: vm.packList(L, 4) });
+  }
+
   /** Notes which unit runs, for who sees that this worker stands still. */
   #noteUnit(): void {
     const unit = this.#vm.peek("current", "pid") ?? this.#vm.peek("current", "entry", "id");
@@ -294,12 +291,12 @@ export class LuaWorker {
           message.origin,
           message.ticket,
           message.op,
-          ...(unpack(message.args) as LuaValue[]),
+          new PackedList(message.args),
         );
         break;
       case "answer":
         if (message.ticket === QUESTIONS) this.#questions.answered(message.values);
-        else kernel.call("complete", message.ticket, ...(unpack(message.values) as LuaValue[]));
+        else kernel.call("complete", message.ticket, new PackedList(message.values));
         break;
       case "alone":
         kernel.call("alone", message.alone, this.#others());

@@ -19,7 +19,7 @@ import {
   TAG_TABLE,
   VALUE_SIZE,
 } from "./layout.as";
-import { burn, luaH_new, luaM_malloc_ } from "./lua.as";
+import { burn, luaD_throw, luaH_new, luaM_malloc_, OUT_OF_MEMORY } from "./lua.as";
 import { beginSeen, endSeen, isTracking, recall, remember, track } from "./seen.as";
 import {
   argument,
@@ -44,13 +44,17 @@ let rootSource: usize = 0;
 let rootCopy: usize = 0;
 let copied: u32 = 0;
 
+function keep(L: usize, source: usize, copy: usize): void {
+  if (!remember(source, <u32> copy)) luaD_throw(L, OUT_OF_MEMORY);
+}
+
 // Copies the table in the slot `at`, which lies in `owner`, in its place.
 function copyChild(L: usize, at: usize, owner: usize, level: u32): bool {
   const source = load<usize>(at);
   // A flat table, the usual message, needs no map.
   if (!isTracking()) {
     track();
-    remember(rootSource, rootCopy);
+    keep(L, rootSource, rootCopy);
   }
   const known = recall(source);
   if (known) {
@@ -84,7 +88,7 @@ function copyTable(L: usize, source: usize, at: usize, owner: usize, level: u32)
   store<usize>(at, table);
   setTag(at, TAG_TABLE);
   if (owner) barrier(L, owner);
-  if (isTracking()) remember(source, <u32> table);
+  if (isTracking()) keep(L, source, table);
   else rootCopy = table;
   if (size) {
     const bytes = size * VALUE_SIZE;
@@ -130,7 +134,7 @@ function copyTable(L: usize, source: usize, at: usize, owner: usize, level: u32)
 
 // Copies the table at `from` into the slot `to` of `owner` (0: of the stack). False: Lua must do it.
 export function copyInto(L: usize, from: usize, to: usize, owner: usize): bool {
-  beginSeen(L);
+  beginSeen();
   copied = 0;
   rootSource = load<usize>(from);
   const done = copyTable(L, rootSource, to, owner, 1);

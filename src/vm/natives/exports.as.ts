@@ -4,6 +4,7 @@ export { host_copy } from "./copy.as";
 export { host_note_gone, host_take_gone } from "./gone.as";
 export { host_know } from "./kept.as";
 export { host_arrival, host_bind, host_receive, host_send } from "./mailbox.as";
+export { pack_values } from "./pack.as";
 export { host_pid_text } from "./pid.as";
 export {
   host_entry_at,
@@ -17,3 +18,4 @@ export {
   host_waiting,
 } from "./queue.as";
 export { push_rows } from "./rows.as";
+export { unpack_values } from "./unpack.as";

@@ -8,7 +8,8 @@ export const STATE_CALL_INFO: usize = 20;
 export const GLOBAL_DEBT: usize = 12;
 export const CALL_INFO_FUNCTION: usize = 0;
 
-// Every collected object
+// Every collected object: its tag, without COLLECTABLE
+export const OBJECT_TAG: usize = 4;
 export const OBJECT_MARKED: usize = 5;
 
 // Table and Node. The array of an empty hash part is one node that all such tables share.

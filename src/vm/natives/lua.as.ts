@@ -1,7 +1,11 @@
 // Functions of Lua's C code, by the names that src/vm/transform/symbols.ts gives them, and of the transform.
 
+// The status of the error "not enough memory".
+export const OUT_OF_MEMORY: i32 = 4;
+
 export declare function luaH_new(L: usize): usize;
 export declare function luaH_get(table: usize, key: usize): usize;
+export declare function luaH_newkey(L: usize, table: usize, key: usize, value: usize): void;
 export declare function luaM_malloc_(L: usize, size: usize, tag: i32): usize;
 export declare function luaC_barrierback_(L: usize, object: usize): void;
 export declare function luaC_step(L: usize): void;
@@ -22,3 +26,4 @@ export declare function step_fuel(): i32;
 export declare function call_instead(L: usize, slot: usize): i32;
 export declare function luaS_newlstr(L: usize, text: usize, length: usize): usize;
 export declare function lua_rawset(L: usize, index: i32): void;
+export declare function lua_checkstack(L: usize, slots: i32): i32;

@@ -17,5 +17,12 @@ export const KEY: usize = 528;
 // More of what `host.know` notes, to 624.
 export const MORE_KNOWN: usize = 544;
 export const MOST_KNOWN: u32 = 52;
+// A key that is unpacked, and a value for its slot meanwhile.
+export const UNPACKED_KEY: usize = 640;
+export const UNPACKED_VALUE: usize = 656;
+// For JavaScript (src/vm/packing.ts): bytes that were packed last; values and bytes of texts that were unpacked last.
+export const PACKED_LENGTH: usize = 672;
+export const UNPACKED_VALUES: usize = 676;
+export const UNPACKED_BYTES: usize = 680;
 // The first map of `seen.as.ts`: 32 slots of eight bytes, to the end of the KiB.
 export const FIRST_MAP: usize = 768;

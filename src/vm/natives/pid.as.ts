@@ -1,6 +1,7 @@
 // The text of a PID.
 import {
   COLLECTABLE,
+  OBJECT_TAG,
   STATE_TOP,
   STRING_LONG_LENGTH,
   STRING_SHORT_LENGTH,
@@ -20,8 +21,6 @@ const MOST_DIGITS: u32 = 16;
 const BRACE: u8 = 125;
 // Bytes of the first map, where the text is made.
 const ROOM: usize = 256;
-// Offset of a string's type in its header.
-const TYPE: usize = 4;
 
 // host.pid_text(prefix, secrets, at, number) -> the prefix, eight characters of the secrets from `at` on, the number in
 // five hexadecimal digits at least and a brace; nothing where that is too long.
@@ -54,7 +53,7 @@ export function host_pid_text(L: usize): i32 {
   store<u8>(last, BRACE);
   const text = luaS_newlstr(L, FIRST_MAP, size);
   store<usize>(base, text);
-  setTag(base, load<u8>(text + TYPE) | COLLECTABLE);
+  setTag(base, load<u8>(text + OBJECT_TAG) | COLLECTABLE);
   store<usize>(L + STATE_TOP, base + VALUE_SIZE);
   collect(L);
   return 1;

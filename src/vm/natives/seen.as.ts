@@ -1,23 +1,20 @@
 // Tables that were seen, by their addresses, with a word for each: a hash table with open addressing. It begins in the
 // first KiB and moves to a block of its own when it grows. Globals are set anew by each call.
-import { free, luaD_throw, realloc } from "./lua.as";
+import { free, realloc } from "./lua.as";
 import { FIRST_MAP } from "./memory.as";
 
 const FIRST_SLOTS: u32 = 32;
 const SLOT: usize = 8;
 // The size and bytes of a slot's parts: address, word.
 const WORD: usize = 4;
-const OUT_OF_MEMORY: i32 = 4;
 
-let state: usize = 0;
 let map: usize = 0;
 let mask: u32 = 0;
 let used: u32 = 0;
 let tracking: bool = false;
 
 // At the beginning of each call: an error may have cut off the one before, and left its block.
-export function beginSeen(L: usize): void {
-  state = L;
+export function beginSeen(): void {
   endSeen();
 }
 
@@ -46,11 +43,11 @@ function slotOf(table: usize): usize {
   return at;
 }
 
-function grow(): void {
+function grow(): bool {
   const old = map;
   const slots = mask + 1;
   const fresh = realloc(0, slots * 2 * SLOT);
-  if (!fresh) luaD_throw(state, OUT_OF_MEMORY);
+  if (!fresh) return false;
   mask = slots * 2 - 1;
   map = fresh;
   memory.fill(map, 0, slots * 2 * SLOT);
@@ -62,14 +59,17 @@ function grow(): void {
     store<u32>(at + WORD, load<u32>(old + i * SLOT + WORD));
   }
   if (old !== FIRST_MAP) free(old);
+  return true;
 }
 
-export function remember(table: usize, word: u32): void {
-  if ((used + 1) * 2 > mask) grow();
+// False: there is not enough memory.
+export function remember(table: usize, word: u32): bool {
+  if ((used + 1) * 2 > mask && !grow()) return false;
   used++;
   const at = slotOf(table);
   store<usize>(at, table);
   store<u32>(at + WORD, word);
+  return true;
 }
 
 // Address of a table's word; 0: it was not seen.

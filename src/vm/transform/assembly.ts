@@ -2,7 +2,8 @@ import { type ModuleText, TransformError } from "./module_text.ts";
 
 /**
  * Splices the compiled natives into the module. A declared function without a body is Lua's or the transform's of
- * that name; an exported function gets its own name; all else keeps the name of its file and itself.
+ * that name; an exported function gets its own name, and is exported unless it is for Lua; all else keeps the name of
+ * its file and itself.
  *
  * @returns the names of the functions
  */

@@ -109,6 +109,11 @@ async function observe(wasm: Uint8Array<ArrayBuffer>): Promise<Map<string, numbe
   call.lua_pushstring!(L, write("seven77"));
   found.set("TAG_SHORT_STRING", tagAt(-1));
   const short = address();
+  const longer = word(slot(-2));
+  found.set(
+    "OBJECT_TAG",
+    offset((at) => byte(short + at) === 4 && byte(longer + at) === 20, 12, 1),
+  );
   call.lua_pushstring!(L, write("eleven11111"));
   found.set(
     "STRING_SHORT_LENGTH",

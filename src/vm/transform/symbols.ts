@@ -32,6 +32,7 @@ export const functionNames: Readonly<Record<string, string>> = {
   $384: "luaM_malloc_",
   $456: "luaS_newlstr",
   $497: "luaH_resize",
+  $498: "luaH_newkey",
   $499: "luaH_get",
   $500: "luaH_setint",
   $501: "luaH_new",

@@ -1,0 +1,73 @@
+// Where values are packed: a block that the caller gives, then one that grows. When there is no memory for it, nothing
+// is packed.
+import { free, realloc } from "./lua.as";
+
+let start: usize = 0;
+let out: usize = 0;
+let end: usize = 0;
+let owned: bool = false;
+
+export function beginOutput(block: usize, size: usize): void {
+  start = block;
+  out = block;
+  end = block + size;
+  owned = false;
+}
+
+// Bytes that were written.
+export function written(): u32 {
+  return <u32> (out - start);
+}
+
+// The address of what was written, for the caller to free if it is not the block that it gave.
+export function endOutput(): usize {
+  return start;
+}
+
+export function dropOutput(): void {
+  if (owned) free(start);
+  owned = false;
+}
+
+function grow(bytes: usize): bool {
+  const used = out - start;
+  let size = (end - start) * 2;
+  while (size < used + bytes) size *= 2;
+  const moved = realloc(owned ? start : 0, size);
+  if (!moved) return false;
+  if (!owned) memory.copy(moved, start, used);
+  owned = true;
+  start = moved;
+  out = moved + used;
+  end = moved + size;
+  return true;
+}
+
+// Whether there is room for so many bytes, without which nothing may be written.
+export function room(bytes: usize): bool {
+  return bytes <= end - out || grow(bytes);
+}
+
+export function byte(value: u32): void {
+  store<u8>(out++, <u8> value);
+}
+
+export function two(value: u32): void {
+  store<u16>(out, bswap<u16>(<u16> value));
+  out += 2;
+}
+
+export function four(value: u32): void {
+  store<u32>(out, bswap<u32>(value));
+  out += 4;
+}
+
+export function eight(value: u64): void {
+  store<u64>(out, bswap<u64>(value));
+  out += 8;
+}
+
+export function bytes(from: usize, length: u32): void {
+  memory.copy(out, from, length);
+  out += length;
+}

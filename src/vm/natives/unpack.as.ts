@@ -1,0 +1,371 @@
+// Unpacks MessagePack into values, as `unpack` in src/vm/codec.ts and `Pusher` in src/vm/push.ts do together: keys are
+// added in the same order to tables of the same size, so that `next` goes the same way. What is rare, damaged or too
+// large is left to those two.
+import {
+  ABSENT_SLOT,
+  COLLECTABLE,
+  NODE_KEY,
+  NODE_KEY_TAG,
+  NODE_SIZE,
+  OBJECT_TAG,
+  STATE_TOP,
+  STRING_HASH,
+  STRING_SHORT_LENGTH,
+  TABLE_ARRAY,
+  TABLE_LOG_NODES,
+  TABLE_NODES,
+  TAG_FALSE,
+  TAG_FLOAT,
+  TAG_INTEGER,
+  TAG_NIL,
+  TAG_SHORT_STRING,
+  TAG_TABLE,
+  TAG_TRUE,
+  VALUE_SIZE,
+} from "./layout.as";
+import {
+  lua_checkstack,
+  luaD_throw,
+  luaH_get,
+  luaH_new,
+  luaH_newkey,
+  luaH_resize,
+  luaS_newlstr,
+  OUT_OF_MEMORY,
+} from "./lua.as";
+import { UNPACKED_BYTES, UNPACKED_KEY, UNPACKED_VALUE, UNPACKED_VALUES } from "./memory.as";
+import { beginSeen, endSeen, isTracking, recall, remember, track } from "./seen.as";
+import { isDigits } from "./text.as";
+import { barrier, collect, kindOf, NIL, setTag, STRING, TABLE, tagOf } from "./values.as";
+
+const EXACT: f64 = 9007199254740992;
+const PACKED_NIL: u8 = 0xc0;
+// Slots that a function of C may count on.
+const FREE_SLOTS: u32 = 20;
+const FLOAT_TYPE: u8 = 1;
+const AGAIN_TYPE: u8 = 2;
+const PAIRS_TYPE: u8 = 3;
+
+let from: usize = 0;
+let end: usize = 0;
+let mostLevels: u32 = 0;
+let mostValues: u32 = 0;
+let mostBytes: u32 = 0;
+let values: u32 = 0;
+let bytesOfTexts: u32 = 0;
+// Tables are numbered in the order of packing; that is noted only where one is repeated.
+let tables: u32 = 0;
+// How many there were before the value of a list that is read.
+let before: u32 = 0;
+let repeats: bool = false;
+
+function left(): usize {
+  return from < end ? end - from : 0;
+}
+
+// The numbers may lie behind the end, where the block has room for one more: it is found at the end of all.
+function one(): u32 {
+  return load<u8>(from++);
+}
+
+function two(): u32 {
+  from += 2;
+  return bswap<u16>(load<u16>(from - 2));
+}
+
+function four(): u32 {
+  from += 4;
+  return bswap<u32>(load<u32>(from - 4));
+}
+
+function eight(): u64 {
+  from += 8;
+  return bswap<u64>(load<u64>(from - 8));
+}
+
+function putInteger(at: usize, value: i64): bool {
+  store<i64>(at, value);
+  setTag(at, TAG_INTEGER);
+  return true;
+}
+
+function putFloat(at: usize, bits: u64): bool {
+  store<u64>(at, bits);
+  setTag(at, TAG_FLOAT);
+  return true;
+}
+
+function putString(L: usize, at: usize, owner: usize, length: u32): bool {
+  bytesOfTexts += length;
+  if (length > left() || bytesOfTexts > mostBytes) return false;
+  const string = luaS_newlstr(L, from, length);
+  from += length;
+  store<usize>(at, string);
+  setTag(at, load<u8>(string + OBJECT_TAG) | COLLECTABLE);
+  if (owner) barrier(L, owner);
+  return true;
+}
+
+// The n-th table, from 1, in the map of what was seen: as far from its neighbours as addresses are.
+function numbered(n: usize): usize {
+  return n << 3;
+}
+
+function putTable(L: usize, at: usize, owner: usize, array: u32, hash: u32): usize {
+  const table = luaH_new(L);
+  store<usize>(at, table);
+  setTag(at, TAG_TABLE);
+  if (owner) barrier(L, owner);
+  tables++;
+  if (isTracking() && !remember(numbered(tables), <u32> table)) luaD_throw(L, OUT_OF_MEMORY);
+  if (array | hash) luaH_resize(L, table, array, hash);
+  return table;
+}
+
+// Whether a table of so many values may come, each of which takes so many bytes at least.
+function accepts(count: u32, bytes: u32, level: u32): bool {
+  values += count;
+  return level <= mostLevels && values <= mostValues && <u64> count * bytes <= <u64> left();
+}
+
+function readArray(L: usize, at: usize, owner: usize, count: u32, level: u32): bool {
+  if (!accepts(count, 1, level)) return false;
+  const table = putTable(L, at, owner, count, 0);
+  const array = load<usize>(table + TABLE_ARRAY);
+  for (let i: u32 = 0; i < count; i++) {
+    if (!read(L, array + i * VALUE_SIZE, table, level)) return false;
+  }
+  return true;
+}
+
+// The slot for a new key, the one at UNPACKED_KEY: false until it has its value. 0: the table has the key.
+function addKey(L: usize, table: usize): usize {
+  if (tagOf(UNPACKED_KEY) === TAG_SHORT_STRING) {
+    const string = load<usize>(UNPACKED_KEY);
+    const mask = (<u32> 1 << load<u8>(table + TABLE_LOG_NODES)) - 1;
+    const node = load<usize>(table + TABLE_NODES) +
+      (load<u32>(string + STRING_HASH) & mask) * NODE_SIZE;
+    if (kindOf(node) === NIL && load<u8>(node + NODE_KEY_TAG) === TAG_NIL) {
+      store<usize>(node + NODE_KEY, string);
+      store<u8>(node + NODE_KEY_TAG, TAG_SHORT_STRING);
+      setTag(node, TAG_FALSE);
+      barrier(L, table);
+      return node;
+    }
+  }
+  if (luaH_get(table, UNPACKED_KEY) !== ABSENT_SLOT) return 0;
+  setTag(UNPACKED_VALUE, TAG_FALSE);
+  luaH_newkey(L, table, UNPACKED_KEY, UNPACKED_VALUE);
+  barrier(L, table);
+  return luaH_get(table, UNPACKED_KEY);
+}
+
+// Keys of objects are texts; JavaScript puts those first that are indices.
+function isObjectKey(): bool {
+  if (kindOf(UNPACKED_KEY) !== STRING) return false;
+  if (tagOf(UNPACKED_KEY) !== TAG_SHORT_STRING) return true;
+  const string = load<usize>(UNPACKED_KEY);
+  return !isDigits(string, load<u8>(string + STRING_SHORT_LENGTH));
+}
+
+function isPairKey(): bool {
+  const kind = kindOf(UNPACKED_KEY);
+  if (kind === NIL || kind >= TABLE) return false;
+  return tagOf(UNPACKED_KEY) !== TAG_FLOAT || !isNaN(load<f64>(UNPACKED_KEY));
+}
+
+function readPairs(
+  L: usize,
+  at: usize,
+  owner: usize,
+  count: u32,
+  object: bool,
+  level: u32,
+): bool {
+  if (!accepts(count, 2, level)) return false;
+  const table = putTable(L, at, owner, 0, count);
+  for (let i: u32 = 0; i < count; i++) {
+    // Tables as keys are left to JavaScript: nothing would keep them from the collector.
+    const first = <u32> load<u8>(from);
+    const isTable = (first >= 0x80 && first < 0xa0) || (first >= 0xd4 && first < 0xd9) ||
+      (first >= 0xdc && first < 0xe0);
+    if (left() === 0 || isTable || !read(L, UNPACKED_KEY, 0, level)) return false;
+    if (!(object ? isObjectKey() : isPairKey())) return false;
+    if (left() === 0) return false;
+    if (load<u8>(from) === PACKED_NIL) {
+      from++;
+      continue;
+    }
+    const slot = addKey(L, table);
+    if (!slot || !read(L, slot, table, level)) return false;
+  }
+  return true;
+}
+
+function readAgain(L: usize, at: usize, owner: usize, level: u32): bool {
+  if (!isTracking()) {
+    repeats = true;
+    return false;
+  }
+  if (!read(L, UNPACKED_VALUE, 0, level) || tagOf(UNPACKED_VALUE) !== TAG_INTEGER) return false;
+  const number = load<u64>(UNPACKED_VALUE);
+  if (number >= <u64> tables || number < <u64> before) return false;
+  const known = recall(numbered(<usize> number + 1));
+  if (!known) return false;
+  store<usize>(at, load<u32>(known));
+  setTag(at, TAG_TABLE);
+  if (owner) barrier(L, owner);
+  return true;
+}
+
+function readExtension(L: usize, at: usize, owner: usize, level: u32): bool {
+  const type = load<u8>(from);
+  from += 2;
+  if (type === AGAIN_TYPE) return readAgain(L, at, owner, level);
+  if (type !== PAIRS_TYPE) return false;
+  const first = one();
+  let count: u32 = 0;
+  if (first === 0xdc) count = two();
+  else if (first === 0xdd) count = four();
+  else if (first >= 0x90 && first < 0xa0) count = first & 15;
+  else return false;
+  return (count & 1) === 0 && readPairs(L, at, owner, count >> 1, false, level + 1);
+}
+
+// Reads one value into the slot `at` of the table `owner` (0: no table's). False: JavaScript must do it.
+function read(L: usize, at: usize, owner: usize, level: u32): bool {
+  if (left() === 0) return false;
+  const first = one();
+  if (first < 0x80) return putInteger(at, first);
+  if (first >= 0xe0) return putInteger(at, <i64> first - 256);
+  if (first < 0x90) return readPairs(L, at, owner, first & 15, true, level + 1);
+  if (first < 0xa0) return readArray(L, at, owner, first & 15, level + 1);
+  if (first < 0xc0) return putString(L, at, owner, first & 31);
+  switch (first) {
+    case 0xc0:
+      setTag(at, TAG_NIL);
+      return true;
+    case 0xc2:
+      setTag(at, TAG_FALSE);
+      return true;
+    case 0xc3:
+      setTag(at, TAG_TRUE);
+      return true;
+    case 0xcb: {
+      const bits = eight();
+      const value = reinterpret<f64>(bits);
+      if (value === floor(value) && value < EXACT && value > -EXACT) {
+        return putInteger(at, <i64> value);
+      }
+      return putFloat(at, bits);
+    }
+    case 0xcc:
+      return putInteger(at, one());
+    case 0xcd:
+      return putInteger(at, two());
+    case 0xce:
+      return putInteger(at, four());
+    case 0xd0:
+      return putInteger(at, <i8> one());
+    case 0xd1:
+      return putInteger(at, <i16> two());
+    case 0xd2:
+      return putInteger(at, <i32> four());
+    case 0xd3:
+      return putInteger(at, eight());
+    case 0xc4:
+    case 0xd9:
+      return putString(L, at, owner, one());
+    case 0xc5:
+    case 0xda:
+      return putString(L, at, owner, two());
+    case 0xc6:
+    case 0xdb:
+      return putString(L, at, owner, four());
+    case 0xdc:
+      return readArray(L, at, owner, two(), level + 1);
+    case 0xdd:
+      return readArray(L, at, owner, four(), level + 1);
+    case 0xde:
+      return readPairs(L, at, owner, two(), true, level + 1);
+    case 0xdf:
+      return readPairs(L, at, owner, four(), true, level + 1);
+    case 0xd4:
+      return readExtension(L, at, owner, level);
+    case 0xd7:
+      return one() === FLOAT_TYPE && putFloat(at, eight());
+  }
+  return false;
+}
+
+// Reads all values of a list, or one value, into slots of the stack.
+function readAll(L: usize, bytes: usize, length: usize, list: bool, count: u32): bool {
+  from = bytes;
+  end = bytes + length;
+  tables = 0;
+  if (list) {
+    const first = one();
+    if (first === 0xdc) two();
+    else if (first === 0xdd) four();
+    tables = 1;
+  }
+  for (let i: u32 = 0; i < count; i++) {
+    values = 0;
+    bytesOfTexts = 0;
+    before = tables;
+    // The stack stays where it is: it moves only when a collection ends.
+    if (!read(L, load<usize>(L + STATE_TOP) - (count - i) * VALUE_SIZE, 0, 0)) return false;
+  }
+  return from === end;
+}
+
+// Pushes the value of the bytes, behind which eight more can be read; of a list all its items, one after another.
+// Returns their number; -1: nothing is pushed, and JavaScript must do it. What the last one holds is at UNPACKED_VALUES
+// and UNPACKED_BYTES.
+export function unpack_values(
+  L: usize,
+  bytes: usize,
+  length: usize,
+  list: bool,
+  levels: u32,
+  most: u32,
+  mostBytesOfTexts: u32,
+): i32 {
+  from = bytes;
+  end = bytes + length;
+  mostLevels = levels;
+  mostValues = most;
+  mostBytes = mostBytesOfTexts;
+  let count: u32 = 1;
+  if (list) {
+    if (length === 0) return -1;
+    const first = one();
+    if (first === 0xdc) count = two();
+    else if (first === 0xdd) count = four();
+    else if (first >= 0x90 && first < 0xa0) count = first & 15;
+    else return -1;
+    if (count > left()) return -1;
+  }
+  if (!lua_checkstack(L, count + FREE_SLOTS)) return -1;
+  for (let i: u32 = 0; i < count; i++) {
+    const top = load<usize>(L + STATE_TOP);
+    setTag(top, TAG_NIL);
+    store<usize>(L + STATE_TOP, top + VALUE_SIZE);
+  }
+  beginSeen();
+  repeats = false;
+  let done = readAll(L, bytes, length, list, count);
+  if (!done && repeats) {
+    track();
+    done = readAll(L, bytes, length, list, count);
+  }
+  endSeen();
+  if (!done) {
+    store<usize>(L + STATE_TOP, load<usize>(L + STATE_TOP) - count * VALUE_SIZE);
+    return -1;
+  }
+  store<u32>(UNPACKED_VALUES, values);
+  store<u32>(UNPACKED_BYTES, bytesOfTexts);
+  collect(L);
+  return count;
+}
