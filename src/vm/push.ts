@@ -246,13 +246,13 @@ export class Pusher {
   }
 
   #rows(L: number, bytes: Uint8Array): void {
-    const address = bytes.length <= SCRATCH ? this.#scratch : this.#allocate(bytes.length);
+    const address = bytes.length <= SCRATCH ? this.scratch : this.#allocate(bytes.length);
     if (address === 0) throw new WippyError("Unavailable", "not enough memory in the Lua VM");
     try {
       this.heap.u8.set(bytes, address);
       this.lua.push_rows(L, address);
     } finally {
-      if (address !== this.#scratch) this.lua.free(address);
+      if (address !== this.scratch) this.lua.free(address);
     }
   }
 
