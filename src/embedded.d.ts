@@ -48,3 +48,9 @@ declare module "*/build/operations.js" {
 declare module "*/build/kinds.js" {
   export const definitions: Record<string, Record<string, unknown>>;
 }
+
+/** Imported `with { type: "text" }`: the file's text. */
+declare module "*.yaml" {
+  const text: string;
+  export default text;
+}

@@ -4,6 +4,7 @@ import { nearest } from "../registry/suggestion.ts";
 import { collect, type CommandContext } from "./command.ts";
 import { addCheckCommand } from "./check/commands.ts";
 import { addCompletionCommands } from "./completion/commands.ts";
+import { addInitCommand } from "./init/commands.ts";
 import { addJournalCommands } from "./journal/commands.ts";
 import { addManCommand } from "./man/commands.ts";
 import { addRegistryCommands } from "./registry/commands.ts";
@@ -86,6 +87,7 @@ export function createProgram(console: Console, finish: (status: number) => void
     finish,
   };
   addRunCommands(program, context);
+  addInitCommand(program, context);
   addReplCommand(program, context);
   addCheckCommand(program, context);
   addTestCommand(program, context);

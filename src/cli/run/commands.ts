@@ -1,16 +1,15 @@
 /**
- * The definitions of `wippy run`, `serve`, `init` and of scripts.
+ * The definitions of `wippy run`, `serve` and of scripts.
  * @module
  */
 import type { Command } from "commander";
 import { collect, type CommandContext, wholeNumber, withSources, withWorkers } from "../command.ts";
 import { CommandError } from "../terminal/terminal.ts";
-import type { InitOptions } from "./init.ts";
 import type { ScriptOptions } from "./script.ts";
 import type { ServeOptions } from "./serve.ts";
 import type { RunOptions } from "./start.ts";
 
-/** Adds `wippy run`, `serve`, `init` and the hidden command that runs scripts. */
+/** Adds `wippy run`, `serve` and the hidden command that runs scripts. */
 export function addRunCommands(program: Command, { here, finish }: CommandContext): void {
   withWorkers(withSources(program.command("run")))
     .description("run the application, or a command of it")
@@ -70,15 +69,5 @@ export function addRunCommands(program: Command, { here, finish }: CommandContex
       const [file, ...rest] = args;
       if (file === undefined) throw new CommandError("no script given", "write wippy FILE.lua");
       finish(await runScript(here(), file, rest, options));
-    });
-
-  program.command("init")
-    .description("write wippy.lock, which makes a directory an application")
-    .option("-d, --src-dir <directory>", "folder of sources (default: ./src)")
-    .option("--modules-dir <directory>", "folder of installed modules (default: .wippy)")
-    .option("-l, --lock-file <file>", "file to write", "wippy.lock")
-    .action(async (options: InitOptions) => {
-      const { initialise } = await import("./init.ts");
-      finish(initialise(here(), options));
     });
 }

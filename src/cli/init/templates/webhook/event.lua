@@ -1,0 +1,9 @@
+local funcs = require("funcs")
+
+local function main(event)
+  local result = assert(funcs.call("app:handle", event)) -- tried again until it works, recorded once
+  process.send("board", "handled", event.id)
+  return result
+end
+
+return { main = main }

@@ -1,0 +1,41 @@
+import { expect, test } from "bun:test";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { templateNames } from "../../../src/cli/init/templates.ts";
+import { writeFiles } from "../../unit/app/temporary-application.ts";
+import { runCommand } from "../../unit/cli/run/run-command.ts";
+
+test.each([...templateNames])(
+  "an application of the template %s is sound, and passes its tests",
+  async (name) => {
+    const folder = writeFiles({ "README": "" });
+    expect((await runCommand(folder, "init", "new", "--template", name)).status).toBe(0);
+    const application = join(folder, "new");
+    const check = await runCommand(application, "check");
+    expect([check.status, check.out]).toEqual([0, expect.stringContaining("nothing is wrong")]);
+    const { status, out } = await runCommand(application, "test", "--timeout", "60");
+    expect([status, out]).toEqual([0, expect.stringMatching(/[3-9] passed, 0 failed in/)]);
+  },
+  60_000,
+);
+
+test("files that are there stay as they are", async () => {
+  const folder = writeFiles({ "README": "" });
+  mkdirSync(join(folder, "src"));
+  writeFileSync(join(folder, "src/greet.lua"), "mine");
+  const { err } = await runCommand(folder, "init", ".");
+  expect(err).toContain("kept  src/greet.lua\n");
+  expect(err).toContain("wrote src/counter.lua\n");
+  expect(readFileSync(join(folder, "src/greet.lua"), "utf8")).toBe("mine");
+  expect((await runCommand(folder, "init", ".")).err).toEndWith("everything is there already\n");
+});
+
+test("flags that do not fit are refused", async () => {
+  const folder = writeFiles({ "README": "" });
+  const said = async (...args: string[]) => (await runCommand(folder, "init", ...args)).err;
+  expect(await said("new", "--template", "shop")).toContain(
+    "Allowed choices are hello, service, webhook.",
+  );
+  expect(await said("--template", "hello")).toContain("--template needs a folder");
+  expect(await said("new", "--src-dir", "x")).toContain("are for wippy init without a folder");
+});
