@@ -96,7 +96,8 @@ export function collectWorks(program: Metafile, page: Metafile): Work[] {
     if (/(^|\/)node_modules\//.test(path) || /^(src|lua|none:|package\.json$)/.test(path)) continue;
     // Generated lists of our own files; what they import is among the inputs.
     if (/^build\/\w+\.js$/.test(path)) continue;
-    const origin = madeFiles[path];
+    // Our own example, which wippy init writes.
+    const origin = path.startsWith("examples/") ? "own" : madeFiles[path];
     if (origin === undefined) {
       throw new Error(
         `${path} is embedded, but scripts/licenses.ts does not say whose work it contains: ` +
