@@ -56,6 +56,7 @@ const collections = [
   /^src\/registry\/kinds$/,
   /^src\/workflows\/providers$/,
   /\/migrations(\/|$)/,
+  /^src\/cli\/init\/templates\/\w+$/,
   /^lua$/,
   /^lua\/(contexts|library|modules)$/,
   /^src$/,
