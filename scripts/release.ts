@@ -18,6 +18,9 @@ import { buildExecutable, commit, prepare, writeNotices } from "../build.ts";
 import manifest from "../package.json" with { type: "json" };
 import { type ArchiveFile, gzip, tar, zip } from "../release/archive.ts";
 import { signAdHoc } from "../release/mach-o.ts";
+import { debianPackage } from "../release/debian.ts";
+import { formula } from "../release/homebrew.ts";
+import { mainPackage, platformPackage } from "../release/npm.ts";
 import { changesOf } from "../release/notes.ts";
 import { fetchRuntime } from "../release/runtime.ts";
 import { billOfMaterials } from "../release/sbom.ts";
@@ -43,6 +46,7 @@ interface Release extends Source {
   out: string;
   /** Names of the files, with their checksums. */
   sums: Map<string, string>;
+  archivesOnly: boolean;
 }
 
 function git(...args: string[]): string {
@@ -103,7 +107,12 @@ function publish(release: Release, name: string, data: Uint8Array | string): num
 
 const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
-/** Makes the executable and the archive of a target. Returns a row of the table. */
+const factsOf = ({ time }: Release) => ({ ...manifest, time });
+const licensesOf = (files: readonly ArchiveFile[]) =>
+  files.filter(({ path }) => path === "LICENSE" || path === "NOTICES.txt");
+const readmeOf = (files: readonly ArchiveFile[]) => files.find(({ path }) => path === "README.md")!;
+
+/** Makes the executable, the archive and the packages of a target. Returns a row of the table. */
 async function releaseTarget(
   release: Release,
   target: Target,
@@ -122,12 +131,20 @@ async function releaseTarget(
   rmSync(work, { recursive: true });
   say("archive");
   const name = `wippy-${version}-${target.name}`;
-  const files = [{ path: programOf(target), data: program, executable: true }, ...beside]
-    .map((file) => ({ ...file, path: `${name}/${file.path}` }));
+  const content = [{ path: programOf(target), data: program, executable: true }, ...beside];
+  const files = content.map((file) => ({ ...file, path: `${name}/${file.path}` }));
   const archive = target.os === "win32"
     ? await zip(files, release.time)
     : gzip(await tar(files, release.time));
   const size = publish(release, `${name}${target.os === "win32" ? ".zip" : ".tar.gz"}`, archive);
+  if (!release.archivesOnly) {
+    say("packages");
+    const made = [await platformPackage(factsOf(release), target, program, licensesOf(beside))];
+    if (target.debian !== undefined) {
+      made.push(await debianPackage(factsOf(release), target, content));
+    }
+    for (const { file, data } of made) publish(release, file, data);
+  }
   return `| ${target.name} | ${mebibytes(program.length)} | ${mebibytes(size)} |`;
 }
 
@@ -158,7 +175,7 @@ async function main(args: string[]): Promise<void> {
   const works = await writeNotices();
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
-  const release: Release = { ...source, out, sums: new Map() };
+  const release: Release = { ...source, out, sums: new Map(), archivesOnly: values.archives };
 
   console.log(`wippy ${version} (${source.commit}) in ${relative(process.cwd(), out)}`);
   const beside = companions(notes);
@@ -172,6 +189,10 @@ async function main(args: string[]): Promise<void> {
   if (!values.archives) {
     publish(release, "CHANGES.md", notes);
     publish(release, "wippy.cdx.json", billOfMaterials(works, source.commit, source.time));
+    const main = await mainPackage(factsOf(release), [...licensesOf(beside), readmeOf(beside)]);
+    publish(release, main.file, main.data);
+    publish(release, "wippy.rb", formula(version, manifest.description, release.sums, values.url));
+    publish(release, "Dockerfile", readFileSync(join(root, "release/Dockerfile")));
     publish(release, "install.sh", installer(values.url));
   }
   const sums = [...release.sums].sort(([a], [b]) => a < b ? -1 : 1);
