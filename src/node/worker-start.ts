@@ -6,6 +6,9 @@ import { fromWorker, postBatch } from "../worker/batch.ts";
 import type { FromWorker, ToWorker } from "../worker/messages.ts";
 import type { ThreadStart } from "../worker/thread.ts";
 
+/** Milliseconds that a thread has to close what it has open. */
+const endTime = 50;
+
 /** A started worker, whatever thread it is in. */
 export interface RunningWorker {
   post(messages: ToWorker[]): void;
@@ -31,7 +34,12 @@ export function startThread(
     if (first?.type === "ready") {
       resolve({
         post: (batch) => postBatch(batch, (packed, moved) => thread.postMessage(packed, moved)),
-        close: () => thread.terminate(),
+        close: () => {
+          // A thread that is terminated may leave its sockets open, so it is asked to close them; one that stands still
+          // does not hear that.
+          thread.postMessage([{ type: "end" }] satisfies ToWorker[]);
+          setTimeout(() => thread.terminate(), endTime);
+        },
       });
     } else if (first?.type === "died") {
       reject(WippyError.from(first.failure));

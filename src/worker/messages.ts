@@ -82,6 +82,8 @@ export type ToWorker =
   }
   | { type: "answer"; ticket: number; values: Uint8Array }
   | { type: "alone"; alone: boolean }
+  /** The thread is terminated soon: nothing more runs. */
+  | { type: "end" }
   | { type: "host"; host: HostState }
   | { type: "entries"; change: EntriesChange }
   | { type: "worker_down"; index: number; failure: Failure }

@@ -51,6 +51,7 @@ async function start({ options, services }: ThreadStart): Promise<void> {
 
 self.onmessage = ({ data }) => {
   if (!Array.isArray(data) && !(data instanceof Uint8Array)) void start(data);
+  else if (Array.isArray(data) && data[0]?.type === "end") worker?.close();
   else if (worker) worker.receive(toWorker(data));
   else early.push(toWorker(data));
 };

@@ -195,6 +195,15 @@ function functions.run_for(caller, entry, frame, done, ...)
   end
   local callee, withdrawn
   local n = select("#", ...)
+  local free = entry.pool and pool.take(entry)
+  if free then
+    callee = start(free, entry, frame, caller, done, n, ...)
+    return function()
+      if not callee.ended then
+        functions.cancel(callee)
+      end
+    end
+  end
   local packed = n > 0 and { ... }
   local withdraw = pool.acquire(entry, function(instance, err)
     if err then

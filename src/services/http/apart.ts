@@ -9,19 +9,15 @@ import { Counts, type Traffic } from "./traffic.ts";
 type Order = { listen: Address } | { rebuild: true } | { drain: true };
 type Answer = Extract<FromPart, { step: number }>;
 
-/** What the server knows of a worker's part. */
-interface Known {
-  memory: SharedArrayBuffer;
-  counts: Counts;
-  meters: Meters;
-}
-
 /** The listeners of a server in the threads of the workers. */
 export class ListenersApart {
   readonly #context: ServiceContext;
   readonly #data: HttpService;
   readonly #traffic: Traffic;
-  readonly #known = new Map<number, Known>();
+  readonly #counts = new Map<number, Counts>();
+  readonly #meters = new Map<number, Meters>();
+  /** Of parts that have ended. */
+  readonly #past = new Meters();
   /** Workers that run, and have a part. */
   readonly #running = new Set<number>();
   readonly #waiting = new Map<number, { worker: number; answer: PromiseWithResolvers<Answer> }>();
@@ -44,7 +40,7 @@ export class ListenersApart {
   /** What they have counted. */
   get meters(): Meters {
     const all = new Meters();
-    for (const { meters } of this.#known.values()) all.add(meters.counted);
+    for (const meters of [this.#past, ...this.#meters.values()]) all.add(meters.counted);
     return all;
   }
 
@@ -80,15 +76,14 @@ export class ListenersApart {
 
   /** A part is made in a worker. */
   #start(worker: number): void {
-    let known = this.#known.get(worker);
-    if (known === undefined) {
-      const memory = Counts.memory();
-      known = { memory, counts: new Counts(memory), meters: new Meters() };
-      this.#known.set(worker, known);
-      this.#traffic.add(known.counts);
-    }
+    this.#forget(worker);
+    const memory = Counts.memory();
+    const counts = new Counts(memory);
+    this.#counts.set(worker, counts);
+    this.#traffic.add(counts);
+    this.#meters.set(worker, new Meters());
     this.#running.add(worker);
-    const data: PartData = { data: this.#data, counts: known.memory };
+    const data: PartData = { data: this.#data, counts: memory };
     this.#parts!.open(worker, data);
   }
 
@@ -104,10 +99,21 @@ export class ListenersApart {
     }
   }
 
+  /** What a part has had in hand is not any more. */
+  #forget(worker: number): void {
+    const counts = this.#counts.get(worker);
+    if (counts) this.#traffic.remove(counts);
+    this.#counts.delete(worker);
+    const meters = this.#meters.get(worker);
+    if (!meters) return;
+    meters.stopped();
+    this.#past.add(meters.counted);
+    this.#meters.delete(worker);
+  }
+
   #gone(worker: number): void {
     this.#running.delete(worker);
-    this.#known.get(worker)?.counts.clear();
-    this.#known.get(worker)?.meters.stopped();
+    this.#forget(worker);
     for (const [step, { worker: asked, answer }] of this.#waiting) {
       if (asked !== worker) continue;
       this.#waiting.delete(step);
@@ -117,7 +123,7 @@ export class ListenersApart {
 
   #told(worker: number, message: FromPart): void {
     if ("counted" in message) {
-      this.#known.get(worker)?.meters.replace(message.counted);
+      this.#meters.get(worker)?.replace(message.counted);
       return;
     }
     const waiting = this.#waiting.get(message.step);

@@ -38,7 +38,7 @@ export class Calls {
       this.#served.set(own.id, own);
       if (own.hasSmallBody) return this.#wait({ own, exchange, endpoint, func });
       try {
-        const serving = this.#serving.serve(func, exchange.frame, exchange.checks, own);
+        const serving = this.#serving.serve(func, exchange, own);
         if (serving.outcome === undefined || own.isOpen) {
           return this.#wait({ own, exchange, endpoint, func, serving });
         }
@@ -95,7 +95,7 @@ export class Calls {
       const outcome = async (): Promise<LuaValue> => {
         if (call === undefined) {
           if (left) throw canceled();
-          call = this.#serving.serve(func, exchange.frame, exchange.checks, own);
+          call = this.#serving.serve(func, exchange, own);
         } else if (left) {
           abort();
         }

@@ -18,8 +18,10 @@ export interface Exchange {
   remote: string;
   /** Whether the connection is encrypted. */
   readonly secure: boolean;
-  /** In whose name it runs. */
+  /** In whose name it runs: actor and scope. */
   frame: Frame;
+  /** The trace that it belongs to: 32 hexadecimal digits. */
+  readonly trace: string;
   /** The endpoint: known after the match, which the first chain does not look at. */
   endpoint: string | undefined;
   readonly params: Record<string, string>;

@@ -43,6 +43,7 @@ class Arrival implements Exchange {
     readonly request: Request,
     readonly secure: boolean,
     public frame: Frame,
+    readonly trace: string,
     readonly params: Record<string, string>,
   ) {}
 
@@ -86,6 +87,8 @@ export class Listener {
   #table: RouteTable<Target> | undefined;
   #server: Server<SocketData> | undefined;
   #chance = "";
+  /** The last host that a URL has as it is written. */
+  #host = "";
   #stopping = false;
 
   constructor(serving: Serving, data: HttpService, counts: Counts, meters: Meters) {
@@ -147,13 +150,17 @@ export class Listener {
     const begin = text.indexOf("/", text.indexOf("://") + 3);
     const end = text.indexOf("?", begin);
     let path = text.slice(begin, end < 0 ? undefined : end);
-    const asWritten = plainHost.test(host) && plainPath.test(path) && !path.includes("/.");
-    if (!asWritten) {
-      const url = URL.parse(text);
-      if (url === null || /[,\s/\\@?#]/.test(host)) return plain(400, "malformed host");
-      path = url.pathname;
+    const asWritten = host === this.#host || plainHost.test(host);
+    if (asWritten) this.#host = host;
+    let found = asWritten ? this.#table?.known(request.method, path) : undefined;
+    if (found === undefined) {
+      if (!asWritten || !plainPath.test(path) || path.includes("/.")) {
+        const url = URL.parse(text);
+        if (url === null || /[,\s/\\@?#]/.test(host)) return plain(400, "malformed host");
+        path = url.pathname;
+      }
+      found = this.#table?.match(request.method, path) ?? "none";
     }
-    const found = this.#table?.match(request.method, path) ?? "none";
     if (found === "none") return plain(404, "404 page not found");
     if (found === "malformed") return plain(400, "malformed path");
     if ("redirect" in found) {
@@ -163,12 +170,12 @@ export class Listener {
     if ("allow" in found) {
       return plain(405, "Method Not Allowed", { allow: found.allow.join(", ") });
     }
-    const identity = this.#serving.units.frame(this.#data.lifecycle.security);
-    const frame = { ...identity, values: { trace_id: this.#traceOf(request) } };
+    const frame = this.#serving.units.frame(this.#data.lifecycle.security);
     const secure = this.#data.tls.mode !== "";
+    const trace = this.#traceOf(request);
     return [
       found.route.target.handler,
-      new Arrival(this.#server, request, secure, frame, found.params),
+      new Arrival(this.#server, request, secure, frame, trace, found.params),
     ];
   }
 

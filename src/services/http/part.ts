@@ -1,7 +1,6 @@
 import type { Entry } from "../../registry/entry.ts";
 import type { PartContext, PartFactory } from "../../worker/parts.ts";
 import { WippyError } from "../../vm/error.ts";
-import { ofKernel } from "../../vm/value.ts";
 import type { Lifecycle } from "../../registry/lifecycle.ts";
 import type { Frame } from "../context.ts";
 import { serviceFrame } from "../identity.ts";
@@ -37,6 +36,8 @@ export type FromPart =
   /** What it has counted, all of it. */
   | { counted: Counted };
 
+const nobody: Frame = {};
+
 /** What a listener uses, from what a worker offers to a part. */
 function servingOf(context: PartContext): Serving & { changed(): void } {
   const { entry: id, services, platform } = context;
@@ -63,17 +64,16 @@ function servingOf(context: PartContext): Serving & { changed(): void } {
       // Policies are as they are now; they change only with the entries.
       frame: (security) => {
         if (frame?.security !== security || frame === undefined) {
-          const value = serviceFrame(security, id, current(), services.environment);
+          const value = security
+            ? serviceFrame(security, id, current(), services.environment)
+            : nobody;
           frame = { security, value };
         }
         return frame.value;
       },
     },
-    serve: (func, { values, ...identity }, checks, own) => {
-      const { trace_id } = ofKernel<{ trace_id: string }>(values);
-      const named = Object.keys(identity).length > 0 && identity;
-      return context.call(func, named, trace_id, checks, own.id);
-    },
+    serve: (func, { frame, trace, checks }, own) =>
+      context.call(func, frame !== nobody && frame, trace, checks, own.id),
     limiter: (name, limit) => ({
       take: async (client) => {
         const input = { name, client, limit: { ...limit } };

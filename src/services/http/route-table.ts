@@ -100,9 +100,15 @@ export function cleanPath(path: string): string {
   return `/${parts.join("/")}${slash ? "/" : ""}`;
 }
 
+/** Paths that are known by heart. */
+const mostKnown = 1_000;
+
 /** The routes of a server. */
 export class RouteTable<Target> {
   readonly #routes: Parsed<Target>[];
+  /** Routes without parameters that were found, by method and path. */
+  readonly #known = new Map<string, Map<string, Match<Target>>>();
+  #knownPaths = 0;
 
   /** @throws WippyError Invalid for a pattern; Conflict for two that fit the same paths, neither more specific */
   constructor(routes: readonly Route<Target>[]) {
@@ -141,8 +147,27 @@ export class RouteTable<Target> {
     return this.#routes.find(({ method, segments }) => accepts(method) && fits(segments, path));
   }
 
+  /** What `match` has found for such a request before; undefined where it is not known any more. */
+  known(method: string, path: string): Match<Target> | undefined {
+    return this.#known.get(method)?.get(path);
+  }
+
   /** Finds the route of a request. `path` is the path of the URL, still encoded. */
   match(method: string, path: string): Match<Target> {
+    const found = this.#match(method, path);
+    if (typeof found === "string" || !("route" in found)) return found;
+    for (const _ in found.params) return found;
+    if (this.#knownPaths >= mostKnown) {
+      this.#known.clear();
+      this.#knownPaths = 0;
+    }
+    const paths = this.#known.get(method) ?? new Map<string, Match<Target>>();
+    this.#known.set(method, paths.set(path, found));
+    this.#knownPaths += 1;
+    return found;
+  }
+
+  #match(method: string, path: string): Match<Target> {
     const clean = cleanPath(path);
     if (clean !== path) return { redirect: clean };
     const raw = path.split("/").slice(1);

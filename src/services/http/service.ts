@@ -39,8 +39,10 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
   };
   const serving: Serving = {
     ...context,
-    serve: (func, frame, checks, own) =>
-      units.serve(func, frame, checks, own.describe(context.entry.id)),
+    serve: (func, { frame, trace, checks }, own) => {
+      const traced = { ...frame, values: { trace_id: trace } };
+      return units.serve(func, traced, checks, own.describe(context.entry.id));
+    },
     limiter,
     relaying: { context, relays },
   };

@@ -1,6 +1,5 @@
 import type { RunningServices, ServedCall, ServiceContext, ServiceUnits } from "../context.ts";
-import type { Frame } from "../context.ts";
-import type { Check } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
 import type { Buckets, Limit } from "./middleware/buckets.ts";
 import type { Relays } from "./relay/relay.ts";
 import type { Served } from "./served.ts";
@@ -14,7 +13,7 @@ export interface Serving extends
   readonly services: Pick<RunningServices, "ask">;
   readonly units: Pick<ServiceUnits, "frame">;
   /** Calls a function for a request. @throws WippyError Unavailable when it cannot be called */
-  serve(functionId: string, frame: Frame, checks: readonly Check[], request: Served): ServedCall;
+  serve(functionId: string, exchange: Exchange, request: Served): ServedCall;
   /** What limits the rate of requests: one for the whole server. @param name of whom `limit` is */
   limiter(name: string, limit: Limit): Pick<Buckets, "take"> | RemoteBuckets;
   /** Only on the node's thread, where units can be opened. */

@@ -42,11 +42,6 @@ export class Counts {
     this.#add(IN_FLIGHT, -1);
   }
 
-  /** Nothing is in hand: the thread has ended. */
-  clear(): void {
-    this.#numbers[IN_FLIGHT] = 0;
-  }
-
   /** A request was answered after so many milliseconds. @param now milliseconds since 1970 */
   record(latency: number, now: number): void {
     const second = Math.floor(now / 1_000);
@@ -55,8 +50,9 @@ export class Counts {
       this.#numbers.fill(0, at, at + secondSize);
       this.#numbers[at] = second;
     }
-    const steps = Math.ceil(Math.log(latency / shortest) / Math.log(growth));
-    this.#add(at + 1 + Math.min(Math.max(steps, 0), bounds - 1), 1);
+    let bound = 0;
+    for (let most = shortest; latency > most && bound < bounds - 1; most *= growth) bound += 1;
+    this.#add(at + 1 + bound, 1);
   }
 
   get total(): number {
@@ -84,7 +80,9 @@ export class Counts {
 export class Traffic {
   readonly #now: () => number;
   readonly #started: number;
-  readonly #counts: Counts[] = [];
+  readonly #counts = new Set<Counts>();
+  /** Requests of threads that have ended. */
+  #past = 0;
 
   /** @param now milliseconds since 1970 */
   constructor(now: () => number) {
@@ -94,15 +92,20 @@ export class Traffic {
 
   /** Adds what another thread counts. */
   add(counts: Counts): void {
-    this.#counts.push(counts);
+    this.#counts.add(counts);
+  }
+
+  /** A thread has ended: of what it has counted, the total stays. */
+  remove(counts: Counts): void {
+    if (this.#counts.delete(counts)) this.#past += counts.total;
   }
 
   get total(): number {
-    return this.#counts.reduce((sum, { total }) => sum + total, 0);
+    return [...this.#counts].reduce((sum, { total }) => sum + total, this.#past);
   }
 
   get inFlight(): number {
-    return this.#counts.reduce((sum, { inFlight }) => sum + inFlight, 0);
+    return [...this.#counts].reduce((sum, { inFlight }) => sum + inFlight, 0);
   }
 
   #recent(): number[] {

@@ -43,6 +43,7 @@ test("requests in hand are those of the threads that run", () => {
   there.take();
   there.release();
   expect([traffic.total, traffic.inFlight]).toEqual([2, 1]);
-  here.clear();
+  traffic.remove(here);
+  traffic.remove(here);
   expect([traffic.total, traffic.inFlight]).toEqual([2, 0]);
 });
