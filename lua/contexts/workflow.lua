@@ -7,6 +7,7 @@ local commands = use("kernel/workflows/commands")
 local copies = use("kernel/core/copy")
 local errors = use("kernel/core/errors")
 local future = use("kernel/messaging/future")
+local groups = use("kernel/workflows/groups")
 local local_activities = use("kernel/workflows/local_activities")
 local messaging = use("kernel/messaging/messaging")
 local operations = use("kernel/functions/operations")
@@ -46,7 +47,7 @@ local function place_of(self, pid)
   end
   local host_id = pid:match("^{([^|]*)|")
   host_id = host_id:match("@(.*)$") or host_id
-  return host_id == self.run.host and "here" or "elsewhere"
+  return groups.same(host_id, self.run.host) and "here" or "elsewhere"
 end
 
 -- What a start of a plain process takes of a builder.

@@ -11,6 +11,7 @@ local effects = use("kernel/core/effects")
 local errors = use("kernel/core/errors")
 local eval = use("kernel/functions/eval")
 local functions = use("kernel/functions/functions")
+local groups = use("kernel/workflows/groups")
 local inspect = use("kernel/inspect/inspect")
 local limits = use("kernel/processes/limits")
 local links = use("kernel/processes/links")
@@ -210,14 +211,15 @@ function kernel.alone(alone, others)
 end
 
 --- A host entry, what runs on it ("processes", "terminal", "workflows", "connections") and its state: "running",
---- "stopping", "stopped".
-function kernel.host(id, kind, units, state, own_limits)
+--- "stopping", "stopped". Workflow hosts of one group keep their runs in one place.
+function kernel.host(id, kind, units, state, own_limits, group)
   if units == "workflows" or units == "connections" then
     unit.add_node_host(id)
   end
   if units ~= "connections" then
     limits.set(id, own_limits)
-    spawning.set_host(id, kind, state)
+    spawning.set_host(id, kind, units, state)
+    groups.set(id, group)
   end
 end
 

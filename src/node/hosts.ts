@@ -4,7 +4,7 @@ import type { Entry } from "../registry/entry.ts";
 import type { Variables } from "../registry/placeholder.ts";
 import { isServiceKind } from "../services/service.ts";
 import { kinds } from "../registry/kinds.ts";
-import { hostKind } from "../services/services.ts";
+import { hostGroup, hostKind } from "../services/services.ts";
 import type { HostLimits, HostState } from "../worker/messages.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
@@ -41,11 +41,20 @@ export class Hosts {
   }
 
   /** Tells the workers whether units may start on an entry; what is not a host is passed over. */
-  set({ id, kind }: Entry, state: HostState["state"]): void {
+  set(entry: Entry, state: HostState["state"]): void {
+    const { id, kind } = entry;
     const units = hostKind(kind);
     if (units === undefined) return;
     const limits = this.#limits.get(id);
-    this.#pool.setHost({ id, kind, units, state, ...(limits && { limits }) });
+    const group = hostGroup(entry);
+    this.#pool.setHost({
+      id,
+      kind,
+      units,
+      state,
+      ...(limits && { limits }),
+      ...(group !== undefined && { group }),
+    });
   }
 
   /** Asks the processes of a host to end and waits for those that listen, at most so many milliseconds. */

@@ -48,11 +48,6 @@ const kinds: readonly (readonly [pattern: string, sentence: string])[] = [
   ["*.wasm", webAssembly],
   ["wasm.*", webAssembly],
   [
-    "temporal.*",
-    "temporal kinds run workflows on a Temporal server, which this wippy does not reach; use workflow.host, which " +
-    "keeps workflows in a journal of its own",
-  ],
-  [
     "fs.embed",
     'fs.embed is a folder inside a pack, which this wippy does not have; use fs.directory with mode: "0555", which ' +
     "is read-only",

@@ -94,6 +94,13 @@ export interface ServiceTraits<Schema extends ServiceSchema = ServiceSchema> {
    * @default nothing does
    */
   host?: UnitHost;
+  /**
+   * Of workflow hosts that keep their runs in one place: what they have in common. Runs start children on each other's
+   * hosts and signal each other there.
+   *
+   * @default each host has a place of its own
+   */
+  group?(entry: Entry): string | undefined;
   /** Whether it starts before, and stops after, services that do not name it, since code uses it without saying so. */
   early?: boolean;
   /** What a host allows; absent or empty: without limit. */
@@ -139,12 +146,13 @@ export interface ServiceKind<Schema extends ServiceSchema = ServiceSchema> exten
 export function defineService<Schema extends ServiceSchema>(
   definition: Omit<KindDefinition<Schema>, "code"> & ServiceTraits<Schema>,
 ): ServiceKind<Schema> {
-  const { host, early, limits, requires, onChange, foreground, code, part, load, ...kind } =
+  const { host, group, early, limits, requires, onChange, foreground, code, part, load, ...kind } =
     definition;
   const references = [...definition.references ?? [], ...lifecycleReferences];
   const service: ServiceTraits<Schema> = {
     load,
     ...(host !== undefined && { host }),
+    ...(group && { group }),
     ...(early && { early }),
     ...(limits && { limits }),
     ...(requires && { requires }),

@@ -13,6 +13,12 @@ export function hostKind(name: string): ServiceTraits["host"] {
   return isServiceKind(kind) ? kind.service.host : undefined;
 }
 
+/** What workflow hosts have in common that keep their runs in one place; undefined for a place of its own. */
+export function hostGroup(entry: Entry): string | undefined {
+  const kind = kinds.get(entry.kind);
+  return isServiceKind(kind) ? kind.service.group?.(entry) : undefined;
+}
+
 /** The Lua entries that kinds bring along. */
 export function serviceCode(): CodeEntry[] {
   return [...kinds.values()].filter(isServiceKind).flatMap(({ service }) => service.code ?? []);

@@ -37,6 +37,8 @@ export interface HostState {
   units: "processes" | "terminal" | "workflows" | "connections";
   state: "running" | "stopping" | "stopped";
   limits?: HostLimits;
+  /** Workflow hosts of one group keep their runs in one place. */
+  group?: string;
 }
 
 /** What a process host allows; absent: without limit. */

@@ -264,8 +264,8 @@ export class LuaWorker {
     if (unit !== undefined) this.#pulse.note(unit);
   }
 
-  #setHost({ id, kind, units, state, limits }: HostState): void {
-    this.#kernel.call("host", id, kind, units, state, asLua(limits));
+  #setHost({ id, kind, units, state, limits, group }: HostState): void {
+    this.#kernel.call("host", id, kind, units, state, asLua(limits), group);
   }
 
   /** Takes a batch from the node. */

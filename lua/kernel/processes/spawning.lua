@@ -35,8 +35,8 @@ end)
 local hosts = {}
 
 --- Notes the state of a host: "running", "stopping" or "stopped".
-function spawning.set_host(id, kind, state)
-  hosts[id] = { kind = kind, state = state }
+function spawning.set_host(id, kind, units, state)
+  hosts[id] = { kind = kind, units = units, state = state }
 end
 
 local function unavailable(message)
@@ -333,7 +333,7 @@ local function spawn_copied(self, id, host_id, frame, monitored, linked, extra, 
   end
   -- Who does not watch is told on all the same, as the parent, where it has a PID.
   local watcher = (monitored or linked) and (self.pid or pid_of(self)) or self.pid or nil
-  if target.kind == "workflow.host" then
+  if target.units == "workflows" then
     return ask_spawn(self, -1, "workflows.start", monitored, linked, {
       entry = id,
       host = host_id,
@@ -424,7 +424,7 @@ local function exec_copied(self, id, host_id, frame, extra, ok, ...)
   local target, err = host_of(host_id)
   if not target then
     return nil, exec_failed(err)
-  elseif target.kind == "workflow.host" or (extra and extra.name) then
+  elseif target.units == "workflows" or (extra and extra.name) then
     local pid
     pid, err = spawning.spawn(self, id, host_id, frame, false, false, extra, ...)
     if not pid then

@@ -2,6 +2,7 @@
 local use = ...
 local commands = use("kernel/workflows/commands")
 local errors = use("kernel/core/errors")
+local groups = use("kernel/workflows/groups")
 local record_size = use("kernel/workflows/record_size")
 local recording = use("kernel/workflows/recording")
 local scopes = use("kernel/workflows/scopes")
@@ -12,7 +13,7 @@ local children = {}
 
 --- The Error when `id` cannot run as a child on a host, else nil.
 function children.refusal(self, id, host_id)
-  if host_id ~= self.run.host then
+  if not groups.same(host_id, self.run.host) then
     return errors.fail(
       "Invalid",
       "a child runs on the host of its parent: " .. self.run.host .. ", not " .. host_id

@@ -11,7 +11,7 @@ export const processService = defineService({
     {
       path: ["host"],
       bareName: false,
-      kinds: ["process.host", "terminal.host", "workflow.host"],
+      kinds: ["process.host", "terminal.host", "workflow.host", "temporal.worker"],
     },
   ],
   schema,

@@ -9,7 +9,7 @@ export const workflowSchedule = defineKind({
   name: "workflow.schedule",
   references: [
     { path: ["action", "workflow"], bareName: true, kinds: ["workflow.lua"] },
-    { path: ["action", "host"], bareName: true, kinds: ["workflow.host"] },
+    { path: ["action", "host"], bareName: true, kinds: ["workflow.host", "temporal.worker"] },
   ],
   schema: () =>
     z.object({

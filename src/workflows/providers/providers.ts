@@ -3,6 +3,8 @@
  * is loaded when it is needed, so that a program without workflows starts without it.
  * @module
  */
+import type { Connection } from "./temporal/bridge/bridge.ts";
+import type { ConnectionSettings, WorkerSettings } from "./temporal/bridge/settings.ts";
 import type { TemporalProviderOptions } from "./temporal/settings.ts";
 import type { ProviderOptions, StorageTools, StoredRuns, WorkflowProvider } from "../provider.ts";
 
@@ -57,4 +59,37 @@ export async function readStored(place: JournalPlace): Promise<StoredRuns> {
 /** Returns the maintenance tools of the providers that keep files on this machine. */
 export async function storageTools(): Promise<StorageTools> {
   return (await import("./sqlite/offline/offline.ts")).journalTools;
+}
+
+/** A connection to a Temporal server; what `TemporalPlace.connect` returns. */
+export type TemporalConnection = Connection;
+
+/** How a Temporal server is reached. */
+export type TemporalConnectionSettings = ConnectionSettings;
+
+/** What a worker on a Temporal server takes. */
+export type TemporalWorkerSettings = WorkerSettings;
+
+/** Keys that encrypt payloads before they leave for a server. */
+export interface PayloadKeys {
+  /** The key that encrypts; the others only decrypt. */
+  keyId: string;
+  /** 32 bytes each, by id. */
+  keys: ReadonlyMap<string, Uint8Array>;
+}
+
+/** Connects to a Temporal server. @throws WippyError NotFound without the addon; Unavailable, PermissionDenied */
+export async function connectTemporal(
+  settings: TemporalConnectionSettings,
+): Promise<TemporalConnection> {
+  const { connect } = await import("./temporal/bridge/bridge.ts");
+  return await connect(settings);
+}
+
+/** How values are written into Temporal's messages; encrypted with keys. @throws WippyError Invalid */
+export async function temporalConversion(keys?: PayloadKeys): Promise<TemporalPlace["conversion"]> {
+  const { PayloadConverter } = await import("./temporal/payloads/payloads.ts");
+  if (!keys) return new PayloadConverter();
+  const { AesCodec } = await import("./temporal/payloads/codec.ts");
+  return new PayloadConverter(new AesCodec(keys.keyId, keys.keys));
 }

@@ -146,13 +146,38 @@ export class Connection {
   readonly #runtime: CoreRuntime;
   readonly #client: Client;
   readonly #settings: ConnectionSettings;
+  readonly #shares: { open: number };
   #open = true;
 
-  constructor(addon: Addon, runtime: CoreRuntime, client: Client, settings: ConnectionSettings) {
+  constructor(
+    addon: Addon,
+    runtime: CoreRuntime,
+    client: Client,
+    settings: ConnectionSettings,
+    shares = { open: 0 },
+  ) {
     this.#addon = addon;
     this.#runtime = runtime;
     this.#client = client;
     this.#settings = settings;
+    this.#shares = shares;
+    shares.open++;
+  }
+
+  /** The same connection for another holder: it ends when all have closed it. @throws WippyError Unavailable */
+  share(): Connection {
+    this.#check();
+    return new Connection(
+      this.#addon,
+      this.#runtime,
+      this.#client,
+      this.#settings,
+      this.#shares,
+    );
+  }
+
+  #check(): void {
+    if (!this.#open) throw new WippyError("Unavailable", "the connection is closed");
   }
 
   get address(): string {
@@ -180,7 +205,7 @@ export class Connection {
     { timeout = requestTimeout, signal, retry = true }: RpcOptions = {},
   ): Promise<RpcResponse<Name>> {
     signal?.throwIfAborted();
-    if (!this.#open) throw new WippyError("Unavailable", "the connection is closed");
+    this.#check();
     const rpc = name[0]!.toUpperCase() + name.slice(1);
     const { namespace, identity } = this;
     const message = { namespace, identity, ...request };
@@ -221,6 +246,7 @@ export class Connection {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    if (--this.#shares.open > 0) return;
     this.#addon.clientClose(this.#client);
     this.#runtime.release();
   }

@@ -1,0 +1,89 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { WippyError } from "../../vm/error.ts";
+import type {
+  PayloadKeys,
+  TemporalConnectionSettings,
+} from "../../workflows/providers/providers.ts";
+import type { ServiceContext } from "../context.ts";
+import type { TemporalClientData } from "./schema.ts";
+
+/** How the server of an entry is reached; files are read. @throws WippyError */
+export async function connectionSettings(
+  { directory, log }: Pick<ServiceContext, "directory" | "log">,
+  data: TemporalClientData,
+): Promise<TemporalConnectionSettings> {
+  const { address, namespace, connection_timeout, auth, tls } = data;
+  const file = (path: string, field: string) => fileOf(resolve(directory, path), field);
+  const apiKey = auth.type !== "api_key"
+    ? undefined
+    : auth.api_key ?? (await file(auth.api_key_file!, "auth.api_key_file")).toString().trim();
+  const client = auth.type !== "mtls" ? undefined : {
+    certificate: auth.cert_pem !== undefined
+      ? Buffer.from(auth.cert_pem)
+      : await file(auth.cert_file!, "auth.cert_file"),
+    key: auth.key_pem !== undefined
+      ? Buffer.from(auth.key_pem)
+      : await file(auth.key_file!, "auth.key_file"),
+  };
+  if (tls.enabled && tls.insecure_skip_verify) {
+    log("warn", "tls.insecure_skip_verify: the server's certificate is not to be verified");
+    throw new WippyError(
+      "Invalid",
+      "Temporal's Core always verifies the certificate of the server; " +
+        "hint: name its authority, or the certificate itself, in tls.ca_file, and leave insecure_skip_verify out",
+      { retryable: false },
+    );
+  }
+  // A key is not to be sent in clear text, and a certificate of a client is part of TLS.
+  const encrypted = tls.enabled || auth.type !== "none";
+  return {
+    address,
+    namespace,
+    connectionTimeout: connection_timeout,
+    folders: [directory],
+    log: ({ level, message, fields }) => log(level, message, fields),
+    ...apiKey !== undefined && { apiKey },
+    ...encrypted && {
+      tls: {
+        ...tls.enabled && tls.ca_file !== undefined &&
+          { ca: await file(tls.ca_file, "tls.ca_file") },
+        ...tls.enabled && tls.server_name !== undefined && { serverName: tls.server_name },
+        ...client && { client },
+      },
+    },
+  };
+}
+
+async function fileOf(path: string, field: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new WippyError(
+      "Invalid",
+      `${field}: ${path} cannot be read: ${(error as Error).message}`,
+      {
+        retryable: false,
+        cause: error,
+      },
+    );
+  }
+}
+
+/** The keys of the payload codec. @throws WippyError Invalid for one that has not 32 bytes */
+export function payloadKeys(codec: TemporalClientData["payload_codec"]): PayloadKeys | undefined {
+  if (!codec) return undefined;
+  const keys = new Map([...codec.previous, codec].map(({ id, key }) => [id, keyBytes(id, key)]));
+  return { keyId: codec.id, keys };
+}
+
+function keyBytes(id: string, text: string): Uint8Array {
+  const bytes = Buffer.from(text.trim(), /^[0-9a-fA-F]{64}$/.test(text.trim()) ? "hex" : "base64");
+  if (bytes.length === 32) return bytes;
+  throw new WippyError(
+    "Invalid",
+    `payload_codec: the key "${id}" has ${bytes.length} bytes, not 32; ` +
+      'hint: make one with "openssl rand -base64 32"',
+    { retryable: false },
+  );
+}

@@ -1,0 +1,126 @@
+import { decodeEntry } from "../../registry/decode.ts";
+import { asLua } from "../../vm/value.ts";
+import type { WorkflowProvider } from "../../workflows/provider.ts";
+import {
+  createProvider,
+  temporalConversion,
+  type TemporalWorkerSettings,
+} from "../../workflows/providers/providers.ts";
+import type { ServiceContext } from "../context.ts";
+import { type Service, untilStopped } from "../service.ts";
+import { declaredSchedules } from "../workflow-host/declared.ts";
+import { workflowSchedule } from "../workflow-host/workflow-schedule.ts";
+import { TemporalClient } from "./client.ts";
+import { clientSchema, type TemporalWorkerData, workerSchema } from "./schema.ts";
+
+/** A worker: it polls from its first start until all services have stopped. */
+export function runTemporalWorker(context: ServiceContext, data: TemporalWorkerData): Service {
+  const { entry, host, workflows, services } = context;
+  workflows.declare(entry.id);
+  let provider: WorkflowProvider | undefined;
+  const queue = () => queueOf(context, entry.id) ?? data.task_queue;
+  return untilStopped({
+    async open() {
+      const client = services.get(data.client, TemporalClient);
+      for (const field of withoutEffect(data)) {
+        context.log("warn", `worker_options.${field} has no effect`);
+      }
+      // Workers learn of the host first: what waits on the queue goes on as soon as it is polled.
+      host.set("running");
+      if (provider) return;
+      const created = await createProvider({
+        type: "temporal",
+        connect: () => Promise.resolve(client.share()),
+        conversion: await temporalConversion(client.keys),
+        hosts: [{ hostId: entry.id, ...workerSettings(data, queue()) }],
+        queueOf: (hostId) => queueOf(context, hostId),
+        addSearchAttributes: client.data.add_search_attributes,
+      }, {
+        number: workflows.number(),
+        node: data.client,
+        maxActivities: data.worker_options.max_concurrent_activity_execution_size,
+        schedules: declaredSchedules(context),
+      });
+      await workflows.open(entry.id, created);
+      provider = created;
+      context.watch([workflowSchedule.name], async () => {
+        await created.schedules.declare(declaredSchedules(context));
+      });
+    },
+    close: () => host.set("stopping"),
+    kill: () => host.set("stopped"),
+    inspect: () => {
+      const { deployment_name, build_id, use_versioning } = data.worker_options;
+      return asLua({
+        client: data.client,
+        task_queue: queue(),
+        ...use_versioning && { deployment_name, build_id },
+      });
+    },
+    summary: () => `task queue ${queue()} of ${data.client}`,
+  });
+}
+
+/** The task queue of a worker, with the prefix of its client; undefined when there is no such worker. */
+function queueOf({ entries, variables }: ServiceContext, hostId: string): string | undefined {
+  const entry = entries.get(hostId);
+  if (entry?.kind !== "temporal.worker") return undefined;
+  const { client, task_queue } = decodeEntry({ schema: workerSchema() }, entry, variables);
+  const connected = entries.get(client);
+  if (connected?.kind !== "temporal.client") return task_queue;
+  return decodeEntry({ schema: clientSchema() }, connected, variables).tq_prefix + task_queue;
+}
+
+/** What the entry says, as the provider takes it. */
+export function workerSettings(
+  { worker_options: options }: TemporalWorkerData,
+  taskQueue: string,
+): TemporalWorkerSettings {
+  const behavior = options.default_versioning_behavior;
+  return {
+    taskQueue,
+    takes: {
+      workflows: !options.disable_workflow_worker,
+      activities: !options.local_activity_worker_only,
+    },
+    activities: options.max_concurrent_activity_execution_size,
+    workflowTasks: options.max_concurrent_workflow_task_execution_size,
+    localActivities: options.max_concurrent_local_activity_execution_size,
+    activityPollers: options.max_concurrent_activity_task_pollers,
+    workflowPollers: options.max_concurrent_workflow_task_pollers,
+    stickyTimeout: options.sticky_schedule_to_start_timeout,
+    stopTimeout: options.worker_stop_timeout,
+    ...options.identity !== undefined && { identity: options.identity },
+    ...options.worker_activities_per_second !== undefined &&
+      { activitiesPerSecond: options.worker_activities_per_second },
+    ...options.task_queue_activities_per_second !== undefined &&
+      { queueActivitiesPerSecond: options.task_queue_activities_per_second },
+    ...options.max_heartbeat_throttle_interval !== undefined &&
+      { maxHeartbeatThrottle: options.max_heartbeat_throttle_interval },
+    ...options.default_heartbeat_throttle_interval !== undefined &&
+      { defaultHeartbeatThrottle: options.default_heartbeat_throttle_interval },
+    ...options.disable_eager_activities
+      ? { eagerActivities: 0 }
+      : options.max_concurrent_eager_activity_execution_size > 0 &&
+        { eagerActivities: options.max_concurrent_eager_activity_execution_size },
+    ...options.build_id !== "" && { buildId: options.build_id },
+    ...options.use_versioning && {
+      version: {
+        deploymentName: options.deployment_name,
+        buildId: options.build_id,
+        ...behavior && { defaultBehavior: behavior === "pinned" ? "pinned" : "auto-upgrade" },
+      },
+    },
+  };
+}
+
+/** Options that are said and do nothing here. */
+function withoutEffect({ worker_options: options }: TemporalWorkerData): string[] {
+  return [
+    ...options.worker_local_activities_per_second !== undefined
+      ? ["worker_local_activities_per_second"]
+      : [],
+    ...(["enable_session_worker", "enable_logging_in_replay"] as const)
+      .filter((field) => options[field]),
+  ];
+}
