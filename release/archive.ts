@@ -48,9 +48,9 @@ export async function tar(files: readonly ArchiveFile[], time: number): Promise<
   return await whole;
 }
 
-/** Compresses for many readers: slowly and once. */
+/** Compresses; a higher level takes twice as long for half a percent. */
 export function gzip(data: Uint8Array): Uint8Array {
-  return Bun.gzipSync(data as Uint8Array<ArrayBuffer>, { library: "libdeflate", level: 9 });
+  return Bun.gzipSync(data as Uint8Array<ArrayBuffer>, { library: "libdeflate", level: 6 });
 }
 
 /** Makes a zip archive. @param time of every file in it, in seconds since 1970 */
@@ -64,7 +64,7 @@ export async function zip(files: readonly ArchiveFile[], time: number): Promise<
       mtime,
       forceDosTimestamp: true,
       mode: executable ? 0o100755 : 0o100644,
-      compressionLevel: 9,
+      compressionLevel: 6,
     });
   }
   archive.end();

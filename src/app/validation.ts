@@ -1,4 +1,5 @@
 import { tryDecode, unknownFields } from "../registry/decode.ts";
+import { deprecatedFields, deprecationText } from "../registry/deprecation.ts";
 import type { Entry } from "../registry/entry.ts";
 import { pathText } from "../registry/fault.ts";
 import { kinds, suggestKind } from "../registry/kinds.ts";
@@ -122,6 +123,10 @@ class Validation {
       const message = `unknown field ${pathText(path)} is ignored`;
       const others = known.length === 0 ? "remove it" : `there are ${known.join(", ")}`;
       this.#add("warning", entry.id, ["data", ...path], message, suggest(field, known, others));
+    }
+    for (const { field, deprecation } of deprecatedFields(kind.schema, entry.data)) {
+      const message = deprecationText(`field ${field}`, deprecation);
+      this.#add("warning", entry.id, ["data", field], message, `use ${deprecation.instead}`);
     }
     if (isCode(entry)) this.#checkSource(entry);
   }

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { Command, CommanderError, Option } from "commander";
 import { nearest } from "../registry/suggestion.ts";
-import { collect, type CommandContext } from "./command.ts";
+import { collect, type CommandContext, warnOfDeprecated } from "./command.ts";
 import { addCheckCommand } from "./check/commands.ts";
 import { addCompletionCommands } from "./completion/commands.ts";
 import { addInitCommand } from "./init/commands.ts";
@@ -86,6 +86,7 @@ export function createProgram(console: Console, finish: (status: number) => void
     },
     finish,
   };
+  warnOfDeprecated(program, (text) => console.err(text));
   addRunCommands(program, context);
   addInitCommand(program, context);
   addReplCommand(program, context);

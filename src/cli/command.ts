@@ -2,7 +2,8 @@
  * What the definitions of commands share: values of flags, flags of several commands, texts of help.
  * @module
  */
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Deprecation, deprecationText } from "../registry/deprecation.ts";
 import type { Console } from "./terminal/terminal.ts";
 
 /** What a command needs of the program it belongs to. */
@@ -11,6 +12,32 @@ export interface CommandContext {
   here(): Console;
   /** Sets the exit status. */
   finish(status: number): void;
+}
+
+const deprecatedOptions = new WeakMap<Option, Deprecation>();
+
+/** Makes a flag that works and is to be removed; help does not show it. */
+export function deprecatedOption(
+  flags: string,
+  description: string,
+  deprecation: Deprecation,
+): Option {
+  const option = new Option(flags, description).hideHelp();
+  deprecatedOptions.set(option, deprecation);
+  return option;
+}
+
+/** Reports deprecated flags that are given, before a command runs. */
+export function warnOfDeprecated(program: Command, report: (text: string) => void): void {
+  program.hook("preAction", (_program, command) => {
+    for (const option of command.options) {
+      const deprecation = deprecatedOptions.get(option);
+      if (deprecation === undefined) continue;
+      if (command.getOptionValueSource(option.attributeName()) !== "cli") continue;
+      const text = deprecationText(option.long ?? option.flags, deprecation);
+      report(`warning: ${text}\n    hint: use ${deprecation.instead}\n`);
+    }
+  });
 }
 
 /** A parser of whole numbers within a range, for flags. */

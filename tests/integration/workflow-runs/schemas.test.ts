@@ -14,6 +14,7 @@ import { withSyntaxCheck } from "../../../src/app/syntax-check.ts";
 import { Node } from "../../../src/node/node.ts";
 import { silentSink } from "../../../src/observe/log.ts";
 import { schemaVersion } from "../../../src/workflows/providers/sqlite/migrations.ts";
+import versions from "../../fixtures/journals/versions.json" with { type: "json" };
 import { eventsIn } from "../../journal-events.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
 
@@ -22,7 +23,15 @@ const kept = readdirSync(fixtures).filter((file) => file.endsWith(".db")).sort()
 
 test("a journal of every earlier schema is kept", () => {
   const earlier = Array.from({ length: schemaVersion - 1 }, (_, n) => `schema-${n + 1}.db`);
-  expect(kept).toEqual(earlier);
+  expect(kept.filter((file) => file.startsWith("schema-"))).toEqual(earlier);
+});
+
+test("a journal of every released version is kept", async () => {
+  const changelog = await Bun.file(join(import.meta.dir, "../../../CHANGELOG.md")).text();
+  const released = [...changelog.matchAll(/^## \[(\d[^\]]*)\]/gm)].map(([, version]) => version!);
+  expect(released.length).toBeGreaterThan(0);
+  expect(Object.keys(versions).sort()).toEqual(released.toSorted());
+  expect(kept).toContainValues(Object.values(versions));
 });
 
 async function open(state: string): Promise<Node> {
