@@ -34,7 +34,7 @@ const setting = `local use = ...
   scheduler.unit_of[co] = target
   local brief, absent = sandbox.entry("bench:brief"), {}
   local small, message = { task = "process_data", n = 1 }, { "t", "p", 1, 1 }
-  local function turn(i) if i % 64 == 0 then scheduler.run() scheduler.current = sender end end
+  local function turn(i) if i % 64 == 0 then repeat until not scheduler.run() scheduler.current = sender end end
   local function nothing() end
   scheduler.current = sender
   process.send(pid, "data", 1)
@@ -60,7 +60,7 @@ const steps: Readonly<Record<string, string>> = {
   "copy of a small table in Lua": `local c = copies.copy_in_lua(small)`,
   "spawn: start, run and end": `process.spawn("bench:brief", "bench:processes") turn(i)`,
   "spawn: a thousand at once": `process.spawn("bench:brief", "bench:processes")
-    if i % 1000 == 0 then scheduler.run() scheduler.current = sender end`,
+    if i % 1000 == 0 then repeat until not scheduler.run() scheduler.current = sender end`,
   "spawn: the program's chunk in a new environment": `local fn = sandbox.method(brief, "main")`,
   "spawn: a PID": `local p = kernel_unit.new_pid("bench:processes")`,
   "spawn: a coroutine": `local c = coroutine.create(nothing)`,
@@ -86,7 +86,7 @@ const references = vm.load(
 );
 const kernel = kernelOf(vm, references.map(({ id }) => id));
 kernel.call("configure", 0, 0, true, false, 1);
-kernel.call("host", "bench:processes", "process.host", "running");
+kernel.call("host", "bench:processes", "process.host", "processes", "running");
 
 let loop = 0;
 for (const [name, code] of Object.entries(steps)) {

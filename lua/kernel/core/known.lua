@@ -10,6 +10,9 @@ local unit = use("kernel/core/unit")
 -- Kept alive: the natives have addresses only.
 local known
 
+-- Coroutines of processes that have ended, for the next ones (src/vm/natives/spare.as.ts).
+local spare = setmetatable({}, { __mode = "v" })
+
 --- Notes them, with the context of processes.
 return function(of_processes)
   known = {
@@ -48,6 +51,7 @@ return function(of_processes)
     of_processes,
     "main",
     "ended",
+    spare,
     -- What the end of a process has to look at.
     "others",
     "calls",

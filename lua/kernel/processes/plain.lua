@@ -8,13 +8,29 @@ local scheduler = use("kernel/core/scheduler")
 local unit = use("kernel/core/unit")
 local by_pid, new_pid, try_as = unit.by_pid, unit.new_pid, scheduler.try_as
 local place = placement.place
+local clone, make_coroutine = host.clone, host.coroutine
+
+-- What a unit has from the start. The table has room for more, which one that grows would not have.
+local BLANK <const> = {
+  pid = false,
+  entry = false,
+  context = false,
+  frame = false,
+  env = false,
+  main = false,
+  inbox = false,
+  ended = false,
+  parent = false,
+  started = 0,
+  steps = 0,
+}
 
 local plain = {}
 
 -- Makes a process known, and runs it.
 local function launch(self, fn)
   by_pid[self.pid] = self
-  unit.start(self, coroutine.create(fn))
+  unit.start(self, make_coroutine(fn))
 end
 
 --- Spawns on a host that runs: `pid`, or `nil, err`; false where the entry or the host is none of the kind; false and
@@ -30,19 +46,9 @@ function plain.spawn(parent, id, host_id, frame, context)
     return false, worker
   end
   local pid = new_pid(host_id)
-  local self = {
-    pid = pid,
-    entry = entry,
-    context = context,
-    frame = frame,
-    env = false,
-    main = false,
-    inbox = false,
-    ended = false,
-    parent = parent.pid or false,
-    started = scheduler.turn,
-    steps = 0,
-  }
+  local self = clone(BLANK)
+  self.pid, self.entry, self.context, self.frame = pid, entry, context, frame
+  self.parent, self.started = parent.pid or false, scheduler.turn
   local ok, fn, failure, env = try_as(self, sandbox.method, entry, entry.method)
   if not ok then
     error(fn, 0)

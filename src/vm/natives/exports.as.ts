@@ -1,5 +1,6 @@
 // What the natives export: functions of Lua's `host` table, by the names in src/vm/transform/function_table.ts, and
 // functions that src/vm calls from JavaScript.
+export { host_clone } from "./clone.as";
 export { host_copy } from "./copy.as";
 export { host_note_gone, host_take_gone } from "./gone.as";
 export { host_know } from "./kept.as";
@@ -18,4 +19,5 @@ export {
   host_waiting,
 } from "./queue.as";
 export { push_rows } from "./rows.as";
+export { host_coroutine } from "./spare.as";
 export { unpack_values } from "./unpack.as";

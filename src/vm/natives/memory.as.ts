@@ -24,5 +24,7 @@ export const UNPACKED_VALUE: usize = 656;
 export const PACKED_LENGTH: usize = 672;
 export const UNPACKED_VALUES: usize = 676;
 export const UNPACKED_BYTES: usize = 680;
+// How far the list of spare coroutines is filled (spare.as.ts).
+export const SPARE_COUNT: usize = 684;
 // The first map of `seen.as.ts`: 32 slots of eight bytes, to the end of the KiB.
 export const FIRST_MAP: usize = 768;

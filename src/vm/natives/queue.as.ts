@@ -35,6 +35,7 @@ import {
   STEPS,
   UNIT,
 } from "./kept.as";
+import { keepSpare } from "./spare.as";
 import { COUNTERS, STEPS_TAKEN } from "./memory.as";
 import { noteGone } from "./gone.as";
 import { assign, assignInteger, field, fieldOf, truthy, unitOf } from "./fields.as";
@@ -189,7 +190,7 @@ export function host_tidy(L: usize): i32 {
 }
 
 // Ends a process whose main coroutine has returned nothing and whose end nobody is to be told of. False: Lua does it.
-function endPlain(unit: usize, co: usize): bool {
+function endPlain(L: usize, unit: usize, co: usize): bool {
   const main = field(unit, MAIN);
   const context = field(unit, CONTEXT);
   const pid = field(unit, PID);
@@ -213,6 +214,7 @@ function endPlain(unit: usize, co: usize): bool {
   setTag(known, TAG_EMPTY);
   const owner = unitOf(co);
   if (owner !== ABSENT_SLOT) setTag(owner, TAG_EMPTY);
+  keepSpare(L, co);
   return true;
 }
 
@@ -299,7 +301,7 @@ export function host_steps(L: usize): i32 {
     }
     if (
       status === RETURNED && results === 1 && !costly &&
-      endPlain(load<usize>(kept), load<usize>(kept + VALUE_SIZE))
+      endPlain(L, load<usize>(kept), load<usize>(kept + VALUE_SIZE))
     ) {
       store<usize>(L + STATE_TOP, first);
       continue;

@@ -10,6 +10,7 @@ export const functionNames: Readonly<Record<string, string>> = {
   $157: "luaB_pcall",
   $158: "finishpcall",
   $170: "luaB_xpcall",
+  $205: "luaB_cocreate",
   $206: "luaB_coresume",
   $207: "auxresume",
   $209: "luaB_costatus",

@@ -43,6 +43,53 @@ describe("identity", () => {
   });
 });
 
+test("processes that come one after another have nothing of those before, however these end", async () => {
+  const report = (how: string) =>
+    main(`local text = process.pid() .. " ${how}" process.send("main", "end", text) `);
+  const processes = {
+    returns: report("returns"),
+    parks: main(`time.sleep("1ms") process.send("main", "end", process.pid() .. " parks")`),
+    makes: main(`local co = coroutine.wrap(function() coroutine.yield(1) coroutine.yield(2) end)
+      co()
+      process.send("main", "end", process.pid() .. " makes" .. (co() == 2 and "" or "wrong"))`),
+    burns: main(`local n = 0 for i = 1, 30000 do n = n + i % 7 end
+      process.send("main", "end", process.pid() .. " burns")`),
+    raises: main(`process.send("main", "end", process.pid() .. " raises") error("on purpose")`),
+    waits: main(`process.send("main", "end", process.pid() .. " waits") process.inbox():receive()`),
+    deep: main(`local function down(n) return n == 0 and 0 or 1 + down(n - 1) end
+      process.send("main", "end", process.pid() .. (down(5000) == 5000 and " deep" or " wrong"))`),
+  };
+  expect(
+    await runProcess(
+      `process.registry.register("main")
+       local ended = process.listen("end")
+       local kinds = { "returns", "parks", "makes", "burns", "raises", "waits", "deep" }
+       local wrong, alive = {}, {}
+       for round = 1, 12 do
+         local expected = {}
+         for i = 1, 70 do
+           local kind = kinds[(i * round) % #kinds + 1]
+           local pid = process.spawn("app:" .. kind, "app:processes")
+           expected[pid .. " " .. kind] = true
+           if kind == "waits" then alive[#alive + 1] = pid end
+         end
+         for i = 1, 70 do
+           local text = ended:receive()
+           if not expected[text] then wrong[#wrong + 1] = text end
+           expected[text] = nil
+         end
+         if next(expected) then wrong[#wrong + 1] = "missing " .. next(expected) end
+         if round % 4 == 0 then for i = 1, 20000 do local garbage = { i } end end
+         -- Those that wait end in the middle of their wait.
+         for i = 1, #alive, 2 do process.terminate(alive[i]) end
+         alive = {}
+       end
+       return wrong`,
+      { processes },
+    ),
+  ).toEqual({});
+});
+
 describe("spawn", () => {
   test("returns before the child runs", async () => {
     const child = main("process.send(..., 'ran')");

@@ -1,0 +1,52 @@
+// Coroutines of processes that have ended, for the next processes: to make one and to collect it takes longer than all
+// else that a short process needs. The list holds them weakly, so that it keeps no memory beyond a collection.
+// A coroutine is in it only if it has returned, and nobody can name it any more: its process was its only owner.
+import { STATE_TOP, TABLE_ARRAY, TAG_EMPTY, TAG_THREAD, VALUE_SIZE } from "./layout.as";
+import { luaB_cocreate, luaH_resize } from "./lua.as";
+import { SPARE } from "./kept.as";
+import { SPARE_COUNT } from "./memory.as";
+import { assign } from "./fields.as";
+import { argument, arraySize, barrier, setTag, tagOf } from "./values.as";
+
+const MOST: u32 = 1024;
+// Of the word before a coroutine, which counts its fuel.
+const WORD: usize = 4;
+
+// Keeps a coroutine that has returned and whose results were taken.
+export function keepSpare(L: usize, co: usize): void {
+  const list = load<usize>(SPARE);
+  const count = load<u32>(SPARE_COUNT);
+  if (count >= arraySize(list)) return;
+  const slot = load<usize>(list + TABLE_ARRAY) + count * VALUE_SIZE;
+  store<usize>(slot, co);
+  setTag(slot, TAG_THREAD);
+  barrier(L, list);
+  store<u32>(SPARE_COUNT, count + 1);
+}
+
+// host.coroutine(fn): what coroutine.create(fn) makes.
+export function host_coroutine(L: usize): i32 {
+  const list = load<usize>(SPARE);
+  // Before the kernel is there.
+  if (!list) return luaB_cocreate(L);
+  if (arraySize(list) === 0) luaH_resize(L, list, MOST, 0);
+  let count = load<u32>(SPARE_COUNT);
+  while (count > 0) {
+    const slot = load<usize>(list + TABLE_ARRAY) + --count * VALUE_SIZE;
+    store<u32>(SPARE_COUNT, count);
+    // What was collected has left an empty slot.
+    if (tagOf(slot) !== TAG_THREAD) continue;
+    const co = load<usize>(slot);
+    setTag(slot, TAG_EMPTY);
+    const base = argument(L, 1);
+    const top = load<usize>(co + STATE_TOP);
+    assign(top, base);
+    store<usize>(co + STATE_TOP, top + VALUE_SIZE);
+    store<u32>(co - WORD, 0);
+    store<usize>(base, co);
+    setTag(base, TAG_THREAD);
+    store<usize>(L + STATE_TOP, base + VALUE_SIZE);
+    return 1;
+  }
+  return luaB_cocreate(L);
+}
