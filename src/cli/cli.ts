@@ -7,6 +7,7 @@ import { addCompletionCommands } from "./completion/commands.ts";
 import { addInitCommand } from "./init/commands.ts";
 import { addJournalCommands } from "./journal/commands.ts";
 import { addManCommand } from "./man/commands.ts";
+import { addLintCommand } from "./lint/commands.ts";
 import { addRegistryCommands } from "./registry/commands.ts";
 import { addReplCommand } from "./repl/commands.ts";
 import { addRunCommands } from "./run/commands.ts";
@@ -91,6 +92,7 @@ export function createProgram(console: Console, finish: (status: number) => void
   addInitCommand(program, context);
   addReplCommand(program, context);
   addCheckCommand(program, context);
+  addLintCommand(program, context);
   addTestCommand(program, context);
   addRegistryCommands(program, context);
   addWorkflowCommands(program, context);

@@ -50,6 +50,18 @@ export function entriesCalled(tree: Tree): Mention[] {
   return found;
 }
 
+/** Names that the text passes to `require` as literals. */
+export function required(tree: Tree): Mention[] {
+  const found: Mention[] = [];
+  visit(tree.body, ({ callee, args: [first] }) => {
+    if (callee.kind !== "Name" || callee.local || callee.name !== "require") return;
+    if (first?.kind === "String") {
+      found.push({ name: first.value, start: first.start, end: first.end });
+    }
+  });
+  return found;
+}
+
 type Call = Extract<Expression, { kind: "Call" }>;
 
 /** Parts of a node that hold no code of their own, or hold it twice. */

@@ -1,0 +1,135 @@
+import type { LintFinding } from "../language/lint.ts";
+import type { Entry } from "../registry/entry.ts";
+import { isModule } from "../registry/modules.ts";
+import { suggest } from "../registry/suggestion.ts";
+import type { Application } from "./app.ts";
+import { importsOf, isCode, modulesOf } from "./code-graph.ts";
+import { sandboxGlobals } from "./name-check.ts";
+import { prepareSource } from "./source.ts";
+import type { CheckSyntax } from "./validation.ts";
+import { type Excerpt, excerptAt, excerptOf } from "./type-check.ts";
+
+export type LintSeverity = "error" | "warning" | "hint";
+
+/** What the linter says of a place in the code of an entry. */
+export interface LintDiagnostic {
+  entry: string;
+  /** `P0001` syntax, `E…` types and names, `W…` rules. */
+  code: string;
+  severity: LintSeverity;
+  message: string;
+  /** In the code of the entry; both count from 1, columns in bytes. */
+  line: number;
+  column: number;
+  /** Where that is, relative to the application's directory. */
+  file?: string;
+  fileLine?: number;
+  excerpt: Excerpt;
+  help?: string;
+}
+
+const rank: Readonly<Record<LintSeverity, number>> = { error: 0, warning: 1, hint: 2 };
+
+/** Whether a diagnostic of one severity is shown where another is the lowest. */
+export function isShown(severity: LintSeverity, lowest: LintSeverity): boolean {
+  return rank[severity] <= rank[lowest];
+}
+
+/** Lua entries whose code the linter checks. */
+export function lintable(entries: readonly Entry[]): Entry[] {
+  return entries.filter((entry) => isCode(entry) && typeof entry.data["source"] === "string");
+}
+
+/**
+ * Checks the code of entries: syntax, types as if they were strict, names that `require` is given; and the rules of
+ * style if they are wanted. By entry, then the worst first, then by place.
+ */
+export function lintEntries(
+  application: Application,
+  entries: readonly Entry[],
+  checkSyntax: CheckSyntax,
+  rules: boolean,
+): LintDiagnostic[] {
+  const byText = (one: string, other: string) => one < other ? -1 : one > other ? 1 : 0;
+  return entries.flatMap((entry) => lintEntry(entry, checkSyntax, rules)).map((found) => {
+    const { entry, line, message } = found;
+    const place = application.locate({ severity: "error", entry, line, message, fix: "" });
+    return {
+      ...found,
+      ...(place.file !== undefined && { file: place.file }),
+      ...(place.line !== undefined && { fileLine: place.line }),
+    };
+  }).sort((one, other) =>
+    byText(one.entry, other.entry) || rank[one.severity] - rank[other.severity] ||
+    one.line - other.line || one.column - other.column || byText(one.code, other.code) ||
+    byText(one.message, other.message)
+  );
+}
+
+function lintEntry(entry: Entry, checkSyntax: CheckSyntax, rules: boolean): LintDiagnostic[] {
+  const { code } = prepareSource(entry.id, String(entry.data["source"]));
+  const wrong = checkSyntax(code, entry.id);
+  if (wrong !== undefined) {
+    const { line, column = 1, message } = wrong;
+    const excerpt = excerptAt(code, line, column);
+    return [{ entry: entry.id, code: "P0001", severity: "error", message, line, column, excerpt }];
+  }
+  try {
+    return lintSound(entry, code, rules);
+  } catch (error) {
+    // A text so deep that the stack does not hold it.
+    const { message } = error as Error;
+    const excerpt = excerptAt(code, 1, 1);
+    const severity = "error" as const;
+    const text = `the checker failed: ${message}`;
+    return [{
+      entry: entry.id,
+      code: "E9999",
+      severity,
+      message: text,
+      line: 1,
+      column: 1,
+      excerpt,
+    }];
+  }
+}
+
+function lintSound(entry: Entry, code: string, rules: boolean): LintDiagnostic[] {
+  // Loaded when something is checked.
+  const { parse, positionAt } = require(
+    "../language/language.ts",
+  ) as typeof import("../language/language.ts");
+  const { check } = require(
+    "../language/check/check.ts",
+  ) as typeof import("../language/check/check.ts");
+  const { required } = require(
+    "../language/mentions.ts",
+  ) as typeof import("../language/mentions.ts");
+  const { lint } = require("../language/lint.ts") as typeof import("../language/lint.ts");
+  const bytes = Buffer.from(code).toString("latin1");
+  const tree = parse(bytes);
+  const listed = [...modulesOf(entry), ...importsOf(entry).map(([alias]) => alias)];
+  const known = new Set([...sandboxGlobals, ...listed]);
+  type Found = Omit<LintFinding, "severity"> & { severity: LintSeverity; help?: string };
+  const types = check(tree).map((found): Found => ({ ...found, severity: "error" }));
+  const requires = required(tree).filter(({ name }) => !known.has(name)).map((found): Found => ({
+    start: found.start,
+    end: found.end,
+    code: "E0090",
+    severity: "error",
+    message: `nothing declares the module ${found.name}`,
+    help: isModule(found.name)
+      ? `list ${found.name} under modules: of the entry`
+      : suggest(found.name, known, "list it under modules: or imports: of the entry"),
+  }));
+  const style: Found[] = rules ? lint(tree, known) : [];
+  return [...types, ...requires, ...style].map(({ start, end, ...found }) => ({
+    entry: entry.id,
+    code: found.code,
+    severity: found.severity,
+    message: found.message,
+    ...positionAt(bytes, start),
+    excerpt: excerptOf(bytes, start, end),
+    ...(found.help !== undefined && { help: found.help }),
+  }));
+}

@@ -1,0 +1,149 @@
+import { basename, dirname, resolve } from "node:path";
+import { lockFileName } from "../../app/lock-name.ts";
+import {
+  isShown,
+  lintable,
+  type LintDiagnostic,
+  lintEntries,
+  type LintSeverity,
+} from "../../app/lint.ts";
+import { withSyntaxCheck } from "../../app/syntax-check.ts";
+import { parseId } from "../../registry/entry.ts";
+import { load, type SourceOptions } from "../run/load.ts";
+import { CommandError, type Console } from "../terminal/terminal.ts";
+import { table } from "../terminal/table.ts";
+import { showDiagnostics } from "./diagnostics.ts";
+import { sarif } from "./sarif.ts";
+
+/** Flags of `wippy lint`. */
+export interface LintOptions extends SourceOptions {
+  lockFile: string;
+  level: string;
+  ns?: string[];
+  code?: string[];
+  rules?: boolean;
+  summary?: boolean;
+  limit: number;
+  json?: boolean;
+  sarif?: boolean;
+  color: boolean;
+}
+
+/** What was checked, and what was found. */
+interface Totals {
+  entries: number;
+  errors: number;
+  warnings: number;
+  hints: number;
+}
+
+/** Whether a namespace is wanted: `a.b` itself, `a.*` and `a.**` for `a` and all below. */
+function wanted(namespace: string, patterns: readonly string[] | undefined): boolean {
+  return patterns === undefined || patterns.some((pattern) => {
+    const [, above] = /^(.*)\.\*\*?$/.exec(pattern) ?? [];
+    if (above === undefined) return namespace === pattern;
+    return namespace === above || namespace.startsWith(`${above}.`);
+  });
+}
+
+/** What is not known counts as `error`. */
+function levelOf(text: string): LintSeverity {
+  if (text === "warn" || text === "warning") return "warning";
+  return text === "hint" ? "hint" : "error";
+}
+
+function summed(entries: number, diagnostics: readonly LintDiagnostic[]): Totals {
+  const of = (wanted: LintSeverity) =>
+    diagnostics.filter(({ severity }) => severity === wanted).length;
+  return { entries, errors: of("error"), warnings: of("warning"), hints: of("hint") };
+}
+
+/** `2 errors, 1 hint`; parts of none are left out. */
+function counts({ errors, warnings, hints }: Totals): string {
+  const part = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+  return [part(errors, "error"), part(warnings, "warning"), part(hints, "hint")]
+    .filter((text) => !text.startsWith("0 ")).join(", ");
+}
+
+/** `wippy lint`. @returns the exit status: 1 when something is an error */
+export async function lint(console: Console, options: LintOptions): Promise<number> {
+  const here = atLockFile(console, options.lockFile);
+  const { diagnostics, totals } = await withSyntaxCheck(async (checkSyntax) => {
+    const application = await load(here, options);
+    if (!application.locked) {
+      throw new CommandError(
+        `no ${lockFileName} in ${here.directory}`,
+        'run "wippy init" there, or name the directory with -C',
+      );
+    }
+    const entries = lintable(application.entries)
+      .filter(({ id }) => wanted(parseId(id).namespace, options.ns));
+    const codes = options.code?.map((code) => code.toUpperCase());
+    const level = levelOf(options.level);
+    const found = lintEntries(application, entries, checkSyntax, options.rules === true)
+      .filter(({ code, severity }) =>
+        isShown(severity, level) && (codes === undefined || codes.includes(code))
+      );
+    return { diagnostics: found, totals: summed(entries.length, found) };
+  });
+  const shown = options.limit > 0 ? diagnostics.slice(0, options.limit) : diagnostics;
+  if (options.json) console.out(`${json(shown, totals)}\n`);
+  else if (options.sarif) console.out(`${sarif(shown)}\n`);
+  else {
+    const colour = options.color && console.colour;
+    for (const part of showDiagnostics(shown, colour)) console.out(part);
+    if (options.summary) console.out(summary(diagnostics));
+    const checked = `Checked ${totals.entries} ${totals.entries === 1 ? "entry" : "entries"}`;
+    console.out(
+      diagnostics.length === 0
+        ? `No issues found\n${checked}\n`
+        : `${checked}: ${counts(totals)}\n`,
+    );
+  }
+  if (totals.errors === 0) return 0;
+  if (!options.json && !options.sarif) {
+    const { errors, warnings } = totals;
+    console.err(`Error: lint failed: ${errors} errors, ${warnings} warnings\n`);
+  }
+  return 1;
+}
+
+/** The console in the folder of the lock file. @throws CommandError for a file of another name */
+function atLockFile(console: Console, lockFile: string): Console {
+  const path = resolve(console.directory, lockFile);
+  if (basename(path) === lockFileName) return { ...console, directory: dirname(path) };
+  throw new CommandError(
+    `the lock file is named ${lockFileName}, not ${basename(path)}`,
+    `write -l FOLDER/${lockFileName}`,
+  );
+}
+
+function json(diagnostics: readonly LintDiagnostic[], totals: Totals): string {
+  return JSON.stringify({
+    diagnostics: diagnostics.map(({ entry, code, severity, message, line, column }) => ({
+      entry_id: entry,
+      code,
+      severity,
+      message,
+      line,
+      column,
+    })),
+    total_entries: totals.entries,
+    error_count: totals.errors,
+    warning_count: totals.warnings,
+    hint_count: totals.hints,
+  });
+}
+
+/** Counts by namespace and by code, the most frequent first. */
+function summary(diagnostics: readonly LintDiagnostic[]): string {
+  const by = (title: string, key: (diagnostic: LintDiagnostic) => string) => {
+    const groups = [...Map.groupBy(diagnostics, key)];
+    const rows = groups.map(([name, list]) => [name, list.length] as const)
+      .sort((one, other) => other[1] - one[1] || (one[0] < other[0] ? -1 : 1));
+    return table([title, "COUNT"], rows.map(([name, count]) => [name, String(count)]));
+  };
+  if (diagnostics.length === 0) return "";
+  const namespaces = by("NAMESPACE", ({ entry }) => parseId(entry).namespace);
+  return `${namespaces}\n${by("CODE", ({ code }) => code)}\n`;
+}
