@@ -2,7 +2,7 @@ import { pack, unpack } from "../vm/codec.ts";
 import type { LuaValue } from "../vm/value.ts";
 import { recordedOutcome } from "../workflows/history/limits.ts";
 import type { TaskQueue } from "../workflows/tasks/queue.ts";
-import type { ActivityResult, ActivityTask, RunAhead } from "../workflows/tasks/tasks.ts";
+import type { ActivityResult, ActivityTask } from "../workflows/tasks/tasks.ts";
 
 /** A frame; mostly it is empty, which is one byte. */
 function unpackFrame(bytes: Uint8Array): Record<string, LuaValue> {
@@ -38,14 +38,6 @@ function told(task: Told): LuaValue {
     detail_count: details.length,
     is_local: task.isLocal ?? false,
   };
-}
-
-/** The outcome of an attempt that its run may be shown before the provider has it. */
-export interface EndedStep {
-  task: ActivityTask;
-  ahead: RunAhead;
-  queue: TaskQueue;
-  value: Uint8Array;
 }
 
 interface Attempt {
@@ -91,20 +83,19 @@ export class Attempts {
   /**
    * The end of an attempt, after its heartbeats: those that came later would be ignored.
    *
-   * @returns the outcome when its run may be shown it at once; nothing has been answered then
+   * @returns where it came from and how it ended, which is to be answered there; undefined for an unknown one
    */
-  end(token: string, value: LuaValue, error: LuaValue): EndedStep | undefined {
+  end(
+    token: string,
+    value: LuaValue,
+    error: LuaValue,
+  ): Attempt & { result: ActivityResult } | undefined {
     const attempt = this.#running.get(token);
     if (!attempt) return undefined;
     this.#sendBeat(token);
     this.#running.delete(token);
-    const { task, queue } = attempt;
-    const outcome = recordedOutcome(task.entry, value, error);
-    if ("value" in outcome && task.ahead) {
-      return { task, ahead: task.ahead, queue, value: outcome.value };
-    }
+    const outcome = recordedOutcome(attempt.task.entry, value, error);
     const status = "failure" in outcome ? "failed" : "completed";
-    queue.answer({ type: "activity", token, result: { status, ...outcome } as ActivityResult });
-    return undefined;
+    return { ...attempt, result: { status, ...outcome } as ActivityResult };
   }
 }

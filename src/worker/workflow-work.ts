@@ -5,11 +5,11 @@ import { Simulation } from "../platform/simulation.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { LocalAttempt } from "../workflows/replay/local-activities.ts";
 import { WorkflowTaskHandler } from "../workflows/replay/replay.ts";
-import { aheadEvents } from "../workflows/replay/ahead.ts";
+import { HeldLogs } from "../workflows/replay/held-logs.ts";
+import { RunsAhead } from "../workflows/replay/runs-ahead.ts";
 import { TaskQueue } from "../workflows/tasks/queue.ts";
-import { Attempts, type EndedStep, frameOf } from "./activities.ts";
+import { Attempts, frameOf } from "./activities.ts";
 import { LuaEngine } from "./engine.ts";
-import { HeldLogs } from "./held-logs.ts";
 import type { Kernel } from "./kernel.ts";
 import type { OperationRunner } from "./operation-runner.ts";
 import { attemptRecord, type FailedAttempt } from "../workflows/failure-records.ts";
@@ -53,8 +53,7 @@ export class WorkflowWork {
   readonly #taskHandler: WorkflowTaskHandler;
   readonly #attempts = new Attempts();
   readonly #heldLogs = new HeldLogs<LogRecord>();
-  /** Outcomes that their runs are shown at the end of the turn. */
-  #steps: EndedStep[] = [];
+  readonly #runsAhead: RunsAhead;
   /** The worker's ends of the providers. */
   readonly #queues: TaskQueue[] = [];
 
@@ -77,6 +76,7 @@ export class WorkflowWork {
     };
     const maxRuns = cachedRuns ?? maxLiveRuns;
     this.#taskHandler = new WorkflowTaskHandler(this.#engine, local, { maxRuns, platform, isFull });
+    this.#runsAhead = new RunsAhead(this.#taskHandler, this.#heldLogs, () => platform.now());
   }
 
   /**
@@ -108,6 +108,7 @@ export class WorkflowWork {
     const { kernel, operations } = this.#place;
     switch (item.type) {
       case "task":
+        this.#runsAhead.left(item.task.runId);
         this.#taskHandler.run(item.task).then((completion) => {
           queue.answer({ type: "task", completion });
           this.#place.wake();
@@ -131,10 +132,12 @@ export class WorkflowWork {
         break;
       case "evict":
         this.#heldLogs.drop(item.runId);
+        this.#runsAhead.left(item.runId);
         this.#taskHandler.evict(item.runId);
         break;
       case "settled":
         for (const record of this.#heldLogs.settled(item.runId)) this.#place.log(record);
+        this.#runsAhead.settled(item.runId, item.ahead);
         break;
     }
   }
@@ -144,6 +147,7 @@ export class WorkflowWork {
     const { token, entry, operation, pid } = activity;
     const args = unpack(activity.args) as LuaValue[];
     const frame = this.#attempts.begin(queue, activity);
+    this.#runsAhead.begin(activity);
     if (/^(process|schedule|workflow|node)\./.test(entry) && operation) {
       // What a workflow does to plain processes, to schedules and to runs that it waits for, and what it asks the
       // node, is done by the kernel, in the workflow's name.
@@ -169,40 +173,21 @@ export class WorkflowWork {
   /** The outcome of an attempt. */
   attempted(token: string, value: LuaValue, error: LuaValue): void {
     if (this.#taskHandler.answered(token, value, error)) return;
-    const step = this.#attempts.end(token, value, error);
-    if (step) this.#steps.push(step);
+    const ended = this.#attempts.end(token, value, error);
+    if (ended) this.#ended(token, ended);
     this.#place.wake();
+  }
+
+  #ended(token: string, { task, queue, result }: NonNullable<ReturnType<Attempts["end"]>>): void {
+    if (result.status === "completed") {
+      if (this.#runsAhead.completed({ task, queue, value: result.value })) return;
+    } else this.#runsAhead.failed(task);
+    queue.answer({ type: "activity", token, result });
   }
 
   /** Takes what a unit logs when it must not leave the worker yet. @returns whether it did */
   holdsLog(pid: string, record: LogRecord): boolean {
     return this.#heldLogs.take(pid, record);
-  }
-
-  /**
-   * Shows a run the outcome that it waits for before the provider has it, and answers with both: one commit instead
-   * of two, and no wait for the first. What the code asks for leaves in that answer, what it logs waits for the commit.
-   */
-  async #runAhead({ task, ahead, queue, value }: EndedStep): Promise<void> {
-    const { token, runId, pid } = task;
-    const { time, events } = aheadEvents(token, ahead, value, this.#place.platform.now());
-    this.#heldLogs.begin(pid);
-    try {
-      const commands = await this.#taskHandler.runAhead(runId, ahead.since, events);
-      const logs = this.#heldLogs.end(pid, runId);
-      if (commands) {
-        queue.answer({
-          type: "step",
-          step: { token, value, next: ahead.next, time, commands, logs },
-        });
-        return;
-      }
-    } catch {
-      // The provider shows it again, and hears of what is wrong with it.
-      this.#heldLogs.end(pid, runId);
-    }
-    this.#heldLogs.drop(runId);
-    queue.answer({ type: "activity", token, result: { status: "completed", value } });
   }
 
   /** An attempt is alive. */
@@ -218,10 +203,7 @@ export class WorkflowWork {
   /** Sends what has been said to the providers. */
   flush(): void {
     this.#attempts.sendBeats();
-    if (this.#steps.length > 0) {
-      const steps = this.#steps.splice(0).map((step) => this.#runAhead(step));
-      void Promise.all(steps).then(() => this.#flushQueues());
-    }
+    void this.#runsAhead.show()?.then(() => this.#flushQueues());
     this.#flushQueues();
   }
 

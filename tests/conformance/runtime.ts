@@ -15,9 +15,8 @@ import type {
 
 import type { LocalAttempt } from "../../src/workflows/replay/local-activities.ts";
 import { WippyError } from "../../src/vm/error.ts";
-import { aheadEvents } from "../../src/workflows/replay/ahead.ts";
-import type { Payload } from "../../src/workflows/payload.ts";
-import { HeldLogs } from "../../src/worker/held-logs.ts";
+import { HeldLogs } from "../../src/workflows/replay/held-logs.ts";
+import { RunsAhead } from "../../src/workflows/replay/runs-ahead.ts";
 import { WorkflowTaskHandler } from "../../src/workflows/replay/replay.ts";
 import { TaskQueue } from "../../src/workflows/tasks/queue.ts";
 import { machine as realMachine } from "../../src/platform/machine.ts";
@@ -29,7 +28,6 @@ import type {
   FusedStep,
   QueryAnswer,
   QueryTask,
-  RunAhead,
   Task,
   TaskCompletion,
   WorkflowTask,
@@ -116,6 +114,7 @@ export class Runtime {
   readonly #machine: Pick<VirtualMachine, "now">;
   readonly #runsAhead: boolean;
   readonly #heldLogs = new HeldLogs<string>();
+  readonly #ahead: RunsAhead;
   /** Steps that were taken ahead of the provider. */
   readonly steps: FusedStep[] = [];
   /** Runs whose step the provider has. */
@@ -158,6 +157,7 @@ export class Runtime {
       },
     }, { platform: machine ?? realMachine });
     this.#defer = (machine ?? realMachine).defer;
+    this.#ahead = new RunsAhead(this.taskHandler, this.#heldLogs, () => this.#machine.now());
     this.provider.onMessage((message) => this.messages.push(message));
     this.provider.onReport((report) => this.reports.push(report));
   }
@@ -172,6 +172,11 @@ export class Runtime {
   /** Connects its worker. */
   connect(): void {
     this.queue = new TaskQueue(this.provider.connect(0), this.#defer);
+    const { answer } = this.queue;
+    this.queue.answer = (said) => {
+      if (said.type === "step") this.steps.push(said.step);
+      answer.call(this.queue, said);
+    };
     this.queue.onTasks((tasks) => {
       for (const item of tasks) this.#take(item);
     });
@@ -180,6 +185,7 @@ export class Runtime {
   #take(item: Task): void {
     switch (item.type) {
       case "task":
+        this.#ahead.left(item.task.runId);
         this.onTask(item.task);
         break;
       case "query":
@@ -197,11 +203,14 @@ export class Runtime {
       case "evict":
         this.evicted.push(item.runId);
         this.#heldLogs.drop(item.runId);
+        this.#ahead.left(item.runId);
         this.taskHandler.evict(item.runId);
         break;
       case "settled":
         this.settled.push(item.runId);
         for (const line of this.#heldLogs.settled(item.runId)) this.onLog(line);
+        this.#ahead.settled(item.runId, item.ahead);
+        this.#showLater();
     }
   }
 
@@ -284,24 +293,16 @@ export class Runtime {
     if (!this.#heldLogs.take(pid, line)) this.onLog(line);
   }
 
-  /** Shows a run an outcome ahead of the provider. @returns false when that is for the provider to do */
-  async #runAhead({ token, runId, pid }: ActivityTask, ahead: RunAhead, value: Payload) {
-    const { time, events } = aheadEvents(token, ahead, value, this.#machine.now());
-    this.#heldLogs.begin(pid);
-    const commands = await this.taskHandler.runAhead(runId, ahead.since, events);
-    const logs = this.#heldLogs.end(pid, runId);
-    if (!commands) {
-      this.#heldLogs.drop(runId);
-      return false;
-    }
-    const step = { token, value, next: ahead.next, time, commands, logs };
-    this.steps.push(step);
-    this.queue.answer({ type: "step", step });
-    return true;
+  /** Shows runs outcomes at the end of the turn. */
+  #showLater(): void {
+    this.#defer(() => {
+      void this.#ahead.show();
+    });
   }
 
   async #run(task: ActivityTask): Promise<void> {
     this.attempts.push(task);
+    if (this.#runsAhead) this.#ahead.begin(task);
     const activity = this.activities[task.entry];
     try {
       if (!activity) {
@@ -310,9 +311,14 @@ export class Runtime {
       }
       const value = await activity(task, ...unpack(task.args) as LuaValue[]);
       const payload = pack(value);
-      if (this.#runsAhead && task.ahead && await this.#runAhead(task, task.ahead, payload)) return;
+      const { queue } = this;
+      if (this.#runsAhead && this.#ahead.completed({ task, queue, value: payload })) {
+        this.#showLater();
+        return;
+      }
       this.completeActivity(task.token, { status: "completed", value: payload });
     } catch (error) {
+      this.#ahead.failed(task);
       this.completeActivity(task.token, { status: "failed", failure: failureOf(error) });
     }
   }

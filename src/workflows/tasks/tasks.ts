@@ -54,8 +54,8 @@ export interface TaskFailure {
 }
 
 /**
- * Where a run stands that waits for an attempt. The worker that holds the run may show it the outcome before the
- * provider has it, and answer with the outcome and the task that it brought, as one `step`.
+ * Where a run stands that waits for attempts. The worker that holds the run may show it their outcomes before the
+ * provider has them, and answer with the outcomes and the task that they brought, as one `step`.
  */
 export interface RunAhead {
   /** Id of the last task of the run that the worker has completed. */
@@ -99,7 +99,7 @@ export interface ActivityTask {
    * `onActivityCancel`.
    */
   deadline: number;
-  /** Present when the worker holds the run, and the run waits for nothing else. */
+  /** Present when the worker holds the run, and the run has seen all that has come to it. */
   ahead?: RunAhead;
 }
 
@@ -141,25 +141,35 @@ export type Task =
   | { type: "expedite"; runId: string }
   /** What the worker holds in memory of a run is void. */
   | { type: "evict"; runId: string }
-  /** The last step of a run, which the worker took ahead of the provider, is durable: its logs may be written. */
-  | { type: "settled"; runId: string };
+  /**
+   * The last step of a run, which the worker took ahead of the provider, is durable: its logs may be written.
+   * `ahead`: where the run stands now; absent when it may be shown nothing more.
+   */
+  | { type: "settled"; runId: string; ahead?: RunAhead };
 
-/**
- * The outcome of an attempt with the task that it brought, both in one commit. The provider takes the outcome alone
- * when the run stands elsewhere by now, and evicts the run from the worker.
- */
-export interface FusedStep {
-  /** Of the attempt, which has completed. */
+/** The outcome of an attempt that has completed. */
+export interface AttemptOutcome {
   token: string;
   value: Payload;
-  /** Id of the event of the outcome; that of the task's start is the next. */
+}
+
+/**
+ * Outcomes of attempts with the task that they brought, all in one commit. The provider takes the outcomes alone when
+ * the run stands elsewhere by now, and evicts the run from the worker.
+ */
+export interface FusedStep {
+  /** At least one; of one run. */
+  outcomes: AttemptOutcome[];
+  /** Id of the event of the first outcome; those of the others and of the task's start follow. */
   next: number;
-  /** Time of both, in milliseconds since the epoch. */
+  /** Time of all, in milliseconds since the epoch. */
   time: number;
   /** Packed commands of the task. */
   commands: Uint8Array;
-  /** The worker waits for `settled`. */
+  /** Logs of the code wait for `settled`. */
   logs: boolean;
+  /** More outcomes of the run will come: they wait for `settled`, or for another task or eviction of the run. */
+  more: boolean;
 }
 
 /** What a worker says to a provider. */

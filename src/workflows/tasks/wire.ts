@@ -7,7 +7,7 @@ import { idempotencyToken, runPrefix, seqOf } from "./tokens.ts";
 // lists without field names; what a step mostly does without, such as the ids of its run, is packed once
 // for the run and unpacked when somebody asks (bench/workflows/wire.ts).
 
-type Part = string | number | Uint8Array | null;
+type Part = string | number | Uint8Array | null | string[] | Uint8Array[];
 type Written<Message> = Part[] | Message;
 
 /** What all attempts of a run have in common. */
@@ -215,8 +215,10 @@ export function packAnswers(answers: readonly WorkerAnswer[]): Uint8Array {
       return [answer.token, answer.result.value];
     }
     if (answer.type === "step") {
-      const { token, value, next, time, commands, logs } = answer.step;
-      return [token, value, next, time, commands, logs ? 1 : 0];
+      const { outcomes, next, time, commands, logs, more } = answer.step;
+      const tokens = outcomes.map(({ token }) => token);
+      const values = outcomes.map(({ value }) => value);
+      return [tokens, values, next, time, commands, logs ? 1 : 0, more ? 1 : 0];
     }
     return answer;
   }));
@@ -230,15 +232,18 @@ export function unpackAnswers(bytes: Uint8Array): WorkerAnswer[] {
       return { type: "activity", token, result: { status: "completed", value } };
     }
     if (written.length > 3) {
-      const [token, value, next, time, commands, logs] = written as [
-        string,
-        Uint8Array,
+      const [tokens, values, next, time, commands, logs, more] = written as [
+        string[],
+        Uint8Array[],
         number,
         number,
         Uint8Array,
+        number,
         number,
       ];
-      return { type: "step", step: { token, value, next, time, commands, logs: logs === 1 } };
+      const outcomes = tokens.map((token, index) => ({ token, value: values[index]! }));
+      const step = { outcomes, next, time, commands, logs: logs === 1, more: more === 1 };
+      return { type: "step", step };
     }
     const [token, commands] = written as [string, Uint8Array, number];
     return { type: "task", completion: { token, outcome: { type: "completed", commands } } };

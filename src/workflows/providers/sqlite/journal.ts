@@ -217,7 +217,7 @@ export class Journal {
     if (tx.ready.length > 0) this.#ready = this.#ready.concat(tx.ready);
     // Before the tasks: a run whose worker has local activities under way is at rest only now.
     dispatchQueries(tx, tx.out);
-    for (const event of tx.out) if (event.type === "activity") allowRunAhead(tx, event);
+    for (const event of tx.out) allowRunAhead(tx, event);
     const out = before.concat(tx.out);
     this.#handOutTasks(tx, out);
     tx.runs.trim();

@@ -35,6 +35,17 @@ test("answers come out as they went in", () => {
     },
     { type: "activity", token: "1.2.3.4", result: { status: "completed", value: bytes } },
     { type: "activity", token: "1.2.3.4", result: { status: "failed", failure } },
+    {
+      type: "step",
+      step: {
+        outcomes: [{ token: "1.2.3.4", value: bytes }, { token: "1.2.4.1", value: bytes }],
+        next: 7,
+        time: 1_700_000_000_000,
+        commands: bytes,
+        logs: false,
+        more: true,
+      },
+    },
     { type: "heartbeat", token: "1.2.3.4", details: bytes },
     { type: "queried", answer: { token: "1.query.3", since: 4, outcome: { type: "cache_miss" } } },
   ];

@@ -1,5 +1,5 @@
 import { unpackCommands } from "../../../history/history.ts";
-import type { FusedStep } from "../../../tasks/tasks.ts";
+import type { FusedStep, RunAhead } from "../../../tasks/tasks.ts";
 import { readAttemptToken } from "../../../tasks/tokens.ts";
 import type { JournalEvent } from "../protocol.ts";
 import type { RunState } from "../store/run-states.ts";
@@ -7,49 +7,63 @@ import type { Transaction } from "../transaction/transaction.ts";
 import { completeAttempt, isAwaited } from "./activity.ts";
 import { applyCommands } from "./commands.ts";
 
-/** Lets the worker that holds a run show it the outcome of an attempt, when the run waits for that alone. */
-export function allowRunAhead(
-  tx: Transaction,
-  { task, worker }: Extract<JournalEvent, { type: "activity" }>,
-): void {
-  const key = readAttemptToken(task.token);
-  const state = key && tx.runs.get(key.run);
-  if (!state || worker === undefined || state.worker !== worker || state.since === 0) return;
-  if (!isAtRest(state) || state.pending?.size !== 1) return;
+/**
+ * Lets the worker that holds a run show it the outcomes of its attempts, when the run has seen all that came: called
+ * when what is told is committed.
+ */
+export function allowRunAhead(tx: Transaction, event: JournalEvent): void {
+  if (event.type === "activity") {
+    const { task, worker } = event;
+    const key = readAttemptToken(task.token);
+    const ahead = key && worker !== undefined && aheadOf(tx.runs.get(key.run), worker);
+    if (ahead) task.ahead = ahead;
+  } else if (event.type === "settled") {
+    const ahead = aheadOf(tx.runs.get(event.run), event.worker);
+    if (ahead) event.ahead = ahead;
+  }
+}
+
+function aheadOf(state: RunState | undefined, worker: number): RunAhead | undefined {
+  if (!state || state.worker !== worker || state.since === 0 || !isAtRest(state)) return undefined;
   const { since, nextEvent: next, bytes: size, lastTime: time } = state;
-  if (time !== undefined) task.ahead = { since, next, size, time };
+  return time === undefined ? undefined : { since, next, size, time };
 }
 
 /**
- * Takes the outcome of an attempt with the task that it brought. Where the run stands elsewhere by now, the worker has
- * shown it what has not come to pass: only the outcome counts, and the run comes back from its history.
+ * Takes outcomes of attempts with the task that they brought. Where the run stands elsewhere by now, the worker has
+ * shown it what has not come to pass: only the outcomes count, and the run comes back from its history.
  */
 export function completeStep(tx: Transaction, worker: number, step: FusedStep): void {
-  const { token, value, time } = step;
-  const key = readAttemptToken(token);
+  const { outcomes, time } = step;
+  const key = readAttemptToken(outcomes[0]?.token ?? "");
   const state = key && tx.runs.get(key.run);
-  const outcome = { status: "completed", value } as const;
+  const take = () => {
+    for (const { token, value } of outcomes) {
+      completeAttempt(tx, token, { status: "completed", value });
+    }
+  };
   if (
     !state || !isAtRest(state) || state.worker !== worker || state.nextEvent !== step.next ||
-    !isAwaited(tx, token)
+    !outcomes.every(({ token }) => isAwaited(tx, token))
   ) {
     if (state) {
       tx.out.push({ type: "evict", runId: state.runId, worker });
       // A task that is out to it begins where the worker no longer is, and comes again whole.
       if (state.worker === worker && state.taskEvent === 0) tx.forgetWorker(state);
     }
-    completeAttempt(tx, token, outcome);
+    take();
     return;
   }
   tx.shown(state, time, () => {
-    completeAttempt(tx, token, outcome);
+    take();
     state.since = tx.append(state, "TaskStarted", { size: state.bytes });
   });
   state.losses = 0;
   state.closing = false;
   state.unshown = [];
   tx.append(state, "TaskCompleted", { worker });
-  if (step.logs) tx.out.push({ type: "settled", runId: state.runId, worker });
+  const { run, runId } = state;
+  if (step.logs || step.more) tx.out.push({ type: "settled", runId, run, worker });
   applyCommands(tx, state, unpackCommands(step.commands));
   if (state.wake && state.status === "running") tx.wake(state);
 }

@@ -8,7 +8,8 @@ export type Work =
   | { type: "query"; task: QueryTask; worker?: number; id: number }
   | { type: "activity"; task: OutgoingActivityTask; worker?: number }
   | (Extract<Task, { type: "activity_cancel" }>)
-  | (Extract<Task, { type: "evict" | "expedite" | "settled" }> & { worker: number });
+  | (Extract<Task, { type: "evict" | "expedite" }> & { worker: number })
+  | (Extract<Task, { type: "settled" }> & { worker: number; run: number });
 
 /** What a worker has: runs whose task is with it, tokens of attempts, ids of queries. */
 export interface Held {

@@ -67,12 +67,12 @@ async function waiting(script?: Script) {
 const ending = (token: string, { next }: RunAhead, more = {}) => ({
   type: "step" as const,
   step: {
-    token,
-    value: pack("outcome"),
+    outcomes: [{ token, value: pack("outcome") }],
     next,
     time: machine.now(),
     commands: packCommands([{ type: "complete_workflow", result: "from the step", at: "" }]),
     logs: true,
+    more: false,
     ...more,
   },
 });
@@ -106,7 +106,7 @@ test("a history is the same with and without", async () => {
 });
 
 describe("an attempt may be run ahead of", () => {
-  test("only if its run waits for nothing else", async () => {
+  test("also if its run waits for others", async () => {
     const runtime = await open(false, {
       scripts: {
         "app:two": function* (run) {
@@ -119,7 +119,9 @@ describe("an attempt may be run ahead of", () => {
     });
     await runtime.start("app:two");
     await settle();
-    expect(runtime.attempts.map(({ ahead }) => ahead)).toEqual([undefined, undefined]);
+    const [one, other] = runtime.attempts.map(({ ahead }) => ahead);
+    expect(one).toBeDefined();
+    expect(other).toEqual(one!);
   });
 
   test("and not where a message has come, whose task is out", async () => {
@@ -204,6 +206,132 @@ describe("a step", () => {
     await machine.advance(1_000);
     // The worker of this test has not run ahead, and so has to replay.
     expect(await runtime.result("w")).toBe("slept");
+  });
+});
+
+describe("several attempts of a run", () => {
+  const wide: Script = function* (run) {
+    const all = [1, 2, 3, 4, 5, 6].map((n) => run.activity("app:work", [n]));
+    let sum = 0;
+    for (const one of all) sum += Number(yield one);
+    return sum;
+  };
+  const apart = (tasks: { count: number }, runtime: Runtime) => {
+    const { onTask } = runtime;
+    runtime.onTask = (task) => {
+      tasks.count++;
+      onTask(task);
+    };
+  };
+
+  test("that end together are one step", async () => {
+    const runtime = await open(true, {
+      scripts: { "app:wide": wide },
+      activities: { "app:work": (_, n) => n as number },
+    });
+    const tasks = { count: 0 };
+    apart(tasks, runtime);
+    const { runId } = await runtime.start("app:wide", [], { workflowId: "w" });
+    expect(await runtime.result("w")).toBe(21);
+    expect(runtime.steps.map(({ outcomes }) => outcomes.length)).toEqual([6]);
+    expect(tasks.count).toBe(1);
+    expect((await runtime.eventTypes(runId)).slice(-9)).toEqual([
+      ...Array<string>(6).fill("ActivityCompleted"),
+      "TaskStarted",
+      "TaskCompleted",
+      "ExecutionCompleted",
+    ]);
+  });
+
+  test("that end one after another are a step each, and those that end meanwhile one together", async () => {
+    const release: (() => void)[] = [];
+    const runtime = await open(true, {
+      scripts: { "app:wide": wide },
+      activities: {
+        "app:work": (_, n) =>
+          new Promise<number>((resolve) => {
+            release.push(() => resolve(n as number));
+          }),
+      },
+    });
+    const tasks = { count: 0 };
+    apart(tasks, runtime);
+    const { runId } = await runtime.start("app:wide", [], { workflowId: "w" });
+    await settle();
+    release[1]!();
+    await settle();
+    release[0]!();
+    await settle();
+    for (const end of release.slice(2)) end();
+    expect(await runtime.result("w")).toBe(21);
+    expect(runtime.steps.map(({ outcomes, more }) => [outcomes.length, more])).toEqual([
+      [1, true],
+      [1, true],
+      [4, false],
+    ]);
+    expect(tasks.count).toBe(1);
+    expect(await runtime.provider.run(runId)).toMatchObject({ status: "completed" });
+  });
+
+  test("are the provider's when something else comes to the run", async () => {
+    const release: (() => void)[] = [];
+    const runtime = await open(true, {
+      scripts: { "app:wide": wide },
+      activities: {
+        "app:work": (_, n) =>
+          new Promise<number>((resolve) => {
+            release.push(() => resolve(n as number));
+          }),
+      },
+    });
+    await runtime.start("app:wide", [], { workflowId: "w" });
+    await settle();
+    const { answer } = runtime.queue;
+    let signaled = false;
+    runtime.queue.answer = (said) => {
+      // The signal is in the journal before the step, whose outcomes the others wait for.
+      if (said.type === "step" && !signaled) {
+        signaled = true;
+        void runtime.signal("w", "hello");
+        for (const end of release.slice(2)) end();
+      }
+      answer.call(runtime.queue, said);
+    };
+    release[0]!();
+    await settle();
+    release[1]!();
+    expect(await runtime.result("w")).toBe(21);
+    expect(signaled).toBe(true);
+    expect(runtime.reports).toEqual([]);
+  });
+
+  test("of which some fail", async () => {
+    let failures = 0;
+    const runtime = await open(true, {
+      scripts: {
+        "app:some": function* (run) {
+          const all = [1, 2, 3, 4].map((n) =>
+            run.activity("app:work", [n], { retryPolicy: { initialInterval: 1_000 } })
+          );
+          let sum = 0;
+          for (const one of all) sum += Number(yield one);
+          return sum;
+        },
+      },
+      activities: {
+        "app:work": ({ attempt }, n) => {
+          if (n !== 2 || attempt > 2) return n as number;
+          failures++;
+          throw new Error("not yet");
+        },
+      },
+    });
+    await runtime.start("app:some", [], { workflowId: "s" });
+    await settle();
+    await machine.advance(10_000);
+    expect(await runtime.result("s")).toBe(10);
+    expect(failures).toBe(2);
+    expect(runtime.steps.map(({ outcomes }) => outcomes.length)).toEqual([3, 1]);
   });
 });
 

@@ -20,12 +20,16 @@ export class HeldLogs<Item> {
     return records !== undefined;
   }
 
-  /** The code has come to rest, and what it logged waits. @returns whether there is any */
-  end(pid: string, runId: string): boolean {
+  /**
+   * The code has come to rest, and what it logged waits, or is dropped unless it is to be kept.
+   *
+   * @returns whether anything waits
+   */
+  end(pid: string, runId: string, keep: boolean): boolean {
     const records = this.#ahead.get(pid) ?? [];
     this.#ahead.delete(pid);
-    if (records.length === 0) return false;
-    this.#waiting.set(runId, records);
+    if (records.length === 0 || !keep) return false;
+    this.#waiting.set(runId, [...this.#waiting.get(runId) ?? [], ...records]);
     return true;
   }
 

@@ -1,0 +1,162 @@
+import type { Payload } from "../payload.ts";
+import type { TaskQueue } from "../tasks/queue.ts";
+import type { ActivityTask, RunAhead } from "../tasks/tasks.ts";
+import { aheadEvents } from "./ahead.ts";
+import type { HeldLogs } from "./held-logs.ts";
+import type { WorkflowTaskHandler } from "./replay.ts";
+
+/** An attempt that has completed, and where its outcome goes. */
+export interface EndedAttempt {
+  task: ActivityTask;
+  queue: Pick<TaskQueue, "answer">;
+  value: Payload;
+}
+
+/** What a worker knows of a run whose attempts it makes. */
+interface Standing {
+  /** Where the run stands at its provider; undefined when that is not known. */
+  at: RunAhead | undefined;
+  /** Attempts under way. */
+  underWay: number;
+  /** A step is on its way: the provider says where the run stands then. */
+  awaited: boolean;
+  /** Outcomes that the run is to be shown. */
+  held: EndedAttempt[];
+}
+
+/**
+ * Shows runs the outcomes of their attempts before the provider has them, and answers with both: one commit instead
+ * of two, and no wait for the first. Outcomes that come while a step is on its way wait for its commit and are shown
+ * together. What the code asks for leaves in the step; what it logs waits for the commit.
+ */
+export class RunsAhead {
+  readonly #handler: Pick<WorkflowTaskHandler, "runAhead">;
+  readonly #logs: Pick<HeldLogs<never>, "begin" | "end">;
+  readonly #now: () => number;
+  /** By run id: runs with attempts under way, or with outcomes to be shown. */
+  readonly #standings = new Map<string, Standing>();
+  /** Ids of the runs that may be shown something. */
+  readonly #due = new Set<string>();
+
+  constructor(
+    handler: Pick<WorkflowTaskHandler, "runAhead">,
+    logs: Pick<HeldLogs<never>, "begin" | "end">,
+    now: () => number,
+  ) {
+    this.#handler = handler;
+    this.#logs = logs;
+    this.#now = now;
+  }
+
+  /** An attempt begins. */
+  begin({ runId, ahead }: ActivityTask): void {
+    let standing = this.#standings.get(runId);
+    if (!standing) {
+      standing = { at: undefined, underWay: 0, awaited: false, held: [] };
+      this.#standings.set(runId, standing);
+    }
+    standing.underWay++;
+    // One that was handed out before the step on its way was committed tells where the run stood before it.
+    if (ahead && !standing.awaited) standing.at = ahead;
+  }
+
+  /** An attempt has ended with a failure, which is for the provider. */
+  failed({ runId }: ActivityTask): void {
+    const standing = this.#standings.get(runId);
+    if (!standing) return;
+    standing.underWay--;
+    this.#drop(runId, standing);
+  }
+
+  /** An attempt has completed. @returns false when its outcome is for the provider, and nothing was answered */
+  completed(ended: EndedAttempt): boolean {
+    const { runId } = ended.task;
+    const standing = this.#standings.get(runId);
+    if (!standing) return false;
+    standing.underWay--;
+    if (!standing.at && !standing.awaited) {
+      this.#drop(runId, standing);
+      return false;
+    }
+    standing.held.push(ended);
+    if (standing.at) this.#due.add(runId);
+    return true;
+  }
+
+  /** Shows runs what they may be shown. @returns undefined when there is nothing */
+  show(): Promise<unknown> | undefined {
+    if (this.#due.size === 0) return undefined;
+    const due = [...this.#due];
+    this.#due.clear();
+    return Promise.all(due.map((runId) => this.#show(runId)));
+  }
+
+  async #show(runId: string): Promise<void> {
+    const standing = this.#standings.get(runId);
+    const ahead = standing?.at;
+    const [first] = standing?.held ?? [];
+    if (!standing || !ahead || !first) return;
+    const outcomes = standing.held.splice(0);
+    standing.at = undefined;
+    standing.awaited = true;
+    const { queue, task: { pid } } = first;
+    const { time, events } = aheadEvents(
+      outcomes.map(({ task, value }) => ({ token: task.token, value })),
+      ahead,
+      this.#now(),
+    );
+    this.#logs.begin(pid);
+    // When it fails, the provider shows it again, and hears of what is wrong with it.
+    const commands = await this.#handler.runAhead(runId, ahead.since, events)
+      .catch(() => undefined);
+    const logs = this.#logs.end(pid, runId, commands !== undefined);
+    if (!commands) {
+      answerPlainly(outcomes);
+      this.left(runId);
+      return;
+    }
+    const more = standing.awaited = standing.underWay > 0 || standing.held.length > 0;
+    queue.answer({
+      type: "step",
+      step: {
+        outcomes: outcomes.map(({ task, value }) => ({ token: task.token, value })),
+        next: ahead.next,
+        time,
+        commands,
+        logs,
+        more,
+      },
+    });
+    this.#drop(runId, standing);
+  }
+
+  /** The provider has committed a step. `ahead`: where its run stands now, if it may be shown more. */
+  settled(runId: string, ahead: RunAhead | undefined): void {
+    const standing = this.#standings.get(runId);
+    if (!standing?.awaited) return;
+    if (!ahead) return this.left(runId);
+    standing.awaited = false;
+    standing.at = ahead;
+    if (standing.held.length > 0) this.#due.add(runId);
+  }
+
+  /** The provider has something else for a run: outcomes that wait are for it. */
+  left(runId: string): void {
+    const standing = this.#standings.get(runId);
+    if (!standing) return;
+    standing.at = undefined;
+    standing.awaited = false;
+    answerPlainly(standing.held.splice(0));
+    this.#drop(runId, standing);
+  }
+
+  #drop(runId: string, { underWay, awaited, held }: Standing): void {
+    if (underWay === 0 && !awaited && held.length === 0) this.#standings.delete(runId);
+  }
+}
+
+function answerPlainly(outcomes: readonly EndedAttempt[]): void {
+  for (const { queue, task: { token }, value } of outcomes) {
+    queue.answer({ type: "activity", token, result: { status: "completed", value } });
+  }
+}
