@@ -51,6 +51,31 @@ export function commitsOf(log: Buffer): number[] {
   return ends;
 }
 
+/**
+ * The byte behind the last frame of a log that is in the database file already, where a checkpoint was not the log's
+ * end: SQLite syncs the log before it copies, so that no power cut takes back what was copied. 0: there is none.
+ */
+function copiedOf(log: Buffer, database: Buffer): number {
+  const frames = new Map<number, number[]>();
+  const size = log.readUInt32BE(8);
+  const whole = frameHeaderSize + size;
+  for (let at = headerSize; at + whole <= log.length; at += whole) {
+    if (log.compare(log, 16, 24, at + 8, at + 16) !== 0) break;
+    const page = log.readUInt32BE(at);
+    frames.set(page, [...frames.get(page) ?? [], at]);
+  }
+  let copied = 0;
+  for (const [page, places] of frames) {
+    const held = database.subarray((page - 1) * size, page * size);
+    // The first of equal ones: of what the others hold nothing can be told apart.
+    const at = places.find((place) =>
+      held.length > 0 && log.subarray(place + frameHeaderSize, place + whole).equals(held)
+    );
+    if (at !== undefined) copied = Math.max(copied, at + whole);
+  }
+  return copied;
+}
+
 /** What a journal holds, in short; opening it is what a start does. */
 function contents(path: string): string {
   openDatabase(path).close();
@@ -74,8 +99,11 @@ export function tornLogFaults(journal: string, random: () => number): string[] {
   const log = `${journal}-wal`;
   if (!existsSync(log)) return [];
   const bytes = readFileSync(log);
-  const ends = commitsOf(bytes);
-  if (ends.length < 2) return [];
+  if (bytes.length < headerSize) return [];
+  const copied = copiedOf(bytes, readFileSync(journal));
+  const ends = commitsOf(bytes).filter((end) => end >= copied);
+  const [first] = ends;
+  if (first === undefined || ends.length < 2) return [];
   const folder = mkdtempSync(join(tmpdir(), "wippy-torn-"));
   let copies = 0;
   const opened = (change: (path: string) => void) => {
@@ -85,10 +113,12 @@ export function tornLogFaults(journal: string, random: () => number): string[] {
     change(`${path}-wal`);
     return contents(path);
   };
-  const before = (place: number) => ends.findLast((end) => end <= place) ?? 0;
+  // A log that nothing was copied from may be cut off before its first commit too.
+  const least = copied === 0 ? 0 : first;
+  const before = (place: number) => ends.findLast((end) => end <= place) ?? least;
   try {
     const faults: string[] = [];
-    const place = Math.floor(random() * bytes.length);
+    const place = least + Math.floor(random() * (bytes.length - least));
     const whole = opened((path) => truncateSync(path, before(place)));
     const cut = opened((path) => truncateSync(path, place));
     const damaged = opened((path) => {
