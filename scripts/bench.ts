@@ -2,8 +2,10 @@
  * Measures the figures of bench/, one file after another, each with its peers in the same run.
  *
  *     scripts/bench [--only NAME] [--quick]
+ *     scripts/bench --compare OLD [NEW] [--only NAME] [--rounds N] [--store]
  *
- * NAME is a figure or the beginning of several, as `durable.`.
+ * NAME is a figure or the beginning of several, as `durable.`. The second form compares two executables (compare.ts);
+ * NEW is dist/wippy unless given.
  *
  * A figure is one JSON line on standard output. On standard error each bench says what it does, and a
  * table of all figures follows at the end, in the form that docs/reference/benchmarks.md keeps. The exit status is
@@ -13,25 +15,17 @@
  * @module
  */
 
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import {
+  compareExecutables,
+  leastRounds,
+  readBaseline,
+  reportOf,
+  storeBaseline,
+} from "./compare.ts";
+import type { Figure } from "./figure.ts";
 import { root, sourceFiles } from "./sources.ts";
-
-/** One figure, as a bench prints it. Numbers that are not there are null. */
-export interface Figure {
-  figure: string;
-  value: number;
-  unit: string;
-  better: "higher" | "lower";
-  n: number;
-  peer: string | null;
-  peer_value: number | null;
-  /** Ours to the peer's, turned so that more is better for us. */
-  ratio: number | null;
-  /** Of the ratio where there is a peer, else of the value. */
-  target: number | null;
-  meets: boolean | null;
-}
 
 /** The figure in a line of a bench's output, or undefined where the line is none. */
 export function figureOf(line: string): Figure | undefined {
@@ -83,9 +77,15 @@ export function tableOf(figures: readonly Figure[]): string {
 }
 
 /** Runs a bench, passes its figures on and collects them. */
-async function measure(path: string, args: string[], figures: Figure[]): Promise<number> {
+async function measure(
+  path: string,
+  args: string[],
+  figures: Figure[],
+  environment: Record<string, string> = {},
+): Promise<number> {
   const child = Bun.spawn([process.execPath, path, ...args], {
     cwd: root,
+    env: { ...process.env, ...environment },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "inherit",
@@ -106,12 +106,56 @@ async function measure(path: string, args: string[], figures: Figure[]): Promise
   return await child.exited;
 }
 
+/** Compares two executables and prints a report. @returns 1 when a bench failed or a figure is worse */
+async function compare(
+  executables: string[],
+  only: string[],
+  { rounds, store }: { rounds: number; store: boolean },
+): Promise<number> {
+  const [old, other = join(root, "dist/wippy")] = executables.map((path) => resolve(path));
+  if (!old || !(rounds >= leastRounds)) {
+    console.error(
+      `bench: name the old executable, and at least ${leastRounds} rounds, ` +
+        "below which nothing can be told from noise.",
+    );
+    return 2;
+  }
+  let failed = false;
+  const comparisons = await compareExecutables(
+    { old, new: other, rounds },
+    async (bench, executable) => {
+      const figures: Figure[] = [];
+      const options = [...only, "--quick", "--without-peers"];
+      const status = await measure(join(root, bench), options, figures, {
+        WIPPY_BENCH_EXECUTABLE: executable,
+      });
+      failed ||= status !== 0;
+      return figures;
+    },
+  );
+  console.error(`\n${reportOf(comparisons, readBaseline(), readable)}`);
+  if (store) await storeBaseline(comparisons, new Date().toISOString().slice(0, 10));
+  return failed || comparisons.some(({ verdict }) => verdict === "worse") ? 1 : 0;
+}
+
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: { only: { type: "string" }, quick: { type: "boolean" } },
+  const { values, positionals } = parseArgs({
+    options: {
+      only: { type: "string" },
+      quick: { type: "boolean" },
+      compare: { type: "boolean" },
+      rounds: { type: "string" },
+      store: { type: "boolean" },
+    },
+    allowPositionals: true,
   });
+  const only = values.only === undefined ? [] : ["--only", values.only];
+  if (values.compare) {
+    const rounds = Number(values.rounds ?? leastRounds);
+    return await compare(positionals, only, { rounds, store: values.store ?? false });
+  }
   const args = [
-    ...(values.only === undefined ? [] : ["--only", values.only]),
+    ...only,
     ...(values.quick ? ["--quick"] : []),
   ];
   const figures: Figure[] = [];

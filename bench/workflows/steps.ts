@@ -11,7 +11,14 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { type EventRow, eventsOf } from "../../src/workflows/providers/sqlite/store/event-rows.ts";
 import { answerOf, temporaryFolder, wippy } from "../kernel/measurement/command.ts";
-import { quantile, quick, report, rounds, wanted } from "../kernel/measurement/measurement.ts";
+import {
+  quantile,
+  quick,
+  report,
+  rounds,
+  wanted,
+  withoutPeers,
+} from "../kernel/measurement/measurement.ts";
 import { dbos } from "./peers/dbos.ts";
 import type { Peer } from "./peers/peer.ts";
 import { restate } from "./peers/restate.ts";
@@ -178,7 +185,11 @@ function figuresOf(suffix: string): FigureOfSteps[] {
 
 /** Ours and who stands beside it, in the order of the figures. */
 const contests = [
-  { suffix: "", mine: ours("remote"), peers: [commits, ...[dbos, restate, temporal].map(other)] },
+  {
+    suffix: "",
+    mine: ours("remote"),
+    peers: [commits, ...[dbos, restate, temporal].map(other)],
+  },
   { suffix: "_local", mine: ours("local"), peers: [commits, ...[temporalLocal].map(other)] },
 ];
 contests[1]!.peers.splice(1, 0, ...contests[0]!.peers.slice(1, 3));
@@ -193,7 +204,7 @@ const asked = shapes.filter((shape) =>
 const contestants = new Set(
   series.flatMap(({ figures, mine, peers }) => [
     ...figures.length > 0 ? [mine] : [],
-    ...figures.some(({ own }) => !own) ? peers : [],
+    ...figures.some(({ own }) => !own) && !withoutPeers ? peers : [],
   ]),
 );
 const results = new Map<Contestant, (Values | undefined)[][]>();

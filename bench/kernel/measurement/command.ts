@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const root = join(import.meta.dir, "../../..");
-const built = join(root, "dist/wippy");
+const built = process.env["WIPPY_BENCH_EXECUTABLE"] ?? join(root, "dist/wippy");
 
 /** The words that start wippy: the executable, else the sources. */
 export const wippy: readonly string[] = existsSync(built)

@@ -5,8 +5,15 @@
 import { parseArgs } from "node:util";
 
 const { values: flags } = parseArgs({
-  options: { only: { type: "string" }, quick: { type: "boolean", default: false } },
+  options: {
+    only: { type: "string" },
+    quick: { type: "boolean", default: false },
+    "without-peers": { type: "boolean", default: false },
+  },
 });
+
+/** Whether the caller wants to know nothing of peers (`--without-peers`). */
+export const withoutPeers: boolean = flags["without-peers"];
 
 /** Whether the caller asked for a short measurement (`--quick`). */
 export const quick: boolean = flags.quick;
@@ -50,7 +57,8 @@ export function wanted(figure: string): boolean {
 
 /** Measures ours and the peer's in turn and prints the figure, unless `--only` names another. */
 export async function measure(subject: Subject): Promise<void> {
-  const { figure, peer } = subject;
+  const { figure } = subject;
+  const peer = withoutPeers ? undefined : subject.peer;
   if (!wanted(figure)) return;
   console.error(`${figure} …`);
   const ours: number[] = [];
