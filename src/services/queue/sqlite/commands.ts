@@ -40,15 +40,16 @@ export type Command =
   | { type: "prune"; before: number };
 
 /** What became of a command. */
-export type Outcome<Given extends Command = Command> = Given extends { type: "publish" }
-  ? { duplicate: boolean }
+export type Outcome<Given extends Command = Command> =
+  /** Whether it is a second message of an id, and was dropped. */
+  Given extends { type: "publish" } ? boolean
   : Given extends { type: "take" } ? {
       rows: Row[];
       /** When the next message is due, if all that are due were taken. */
       next?: number;
     }
   : Given extends { type: "ready" } ? { count: number }
-  : undefined;
+  : null;
 
 /** What the thread says when the file is open. */
 export interface Opened {
@@ -61,6 +62,7 @@ export interface Opened {
 /** What the thread answers. */
 export type Reply =
   | { opened: Opened }
-  | { outcomes: unknown[] }
+  /** Packed outcomes. */
+  | Uint8Array
   | { failure: ErrorData }
   | "closed";

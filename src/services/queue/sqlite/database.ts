@@ -45,9 +45,27 @@ const putBack = `UPDATE message SET leased = 0, due = coalesce(?, due), attempts
 const ready = "SELECT count(*) AS count FROM message WHERE queue = ? AND leased = 0 AND due <= ?";
 const prune = "DELETE FROM published WHERE time < ?";
 
+/** The statements, which are looked up once: there are several for each message. */
+function prepareAll(database: Database) {
+  return {
+    insert: database.prepare(insert),
+    record: database.prepare(record),
+    due: database.prepare<Row, [string, number, number]>(due),
+    lease: database.prepare(lease),
+    next: database.prepare<{ due: number }, [string]>(next),
+    remove: database.prepare(remove),
+    putBack: database.prepare(putBack),
+    ready: database.prepare(ready),
+    prune: database.prepare(prune),
+    begin: database.prepare("BEGIN IMMEDIATE"),
+    commit: database.prepare("COMMIT"),
+  };
+}
+
 /** The file of a `queue.driver.sqlite`, which one runtime has open. */
 export class QueueDatabase {
   readonly #database: Database;
+  #prepared: ReturnType<typeof prepareAll> | undefined;
 
   /**
    * Opens the file, or makes it, readable by its owner only.
@@ -109,10 +127,11 @@ export class QueueDatabase {
 
   /** Does all of this, or nothing. @throws what SQLite says */
   run(commands: readonly Command[]): unknown[] {
-    this.#database.run("BEGIN IMMEDIATE");
+    const { begin, commit } = this.#prepared ??= prepareAll(this.#database);
+    begin.run();
     try {
       const outcomes = commands.map((command) => this.#one(command));
-      this.#database.run("COMMIT");
+      commit.run();
       return outcomes;
     } catch (error) {
       if (this.#database.inTransaction) this.#database.run("ROLLBACK");
@@ -121,41 +140,42 @@ export class QueueDatabase {
   }
 
   #one(command: Command): unknown {
-    const database = this.#database;
+    const prepared = this.#prepared ??= prepareAll(this.#database);
     switch (command.type) {
       case "publish": {
         const { queue, seq, id, leased, headers, body, unique } = command;
-        if (unique !== undefined && database.query(record).run(queue, id, unique).changes === 0) {
-          return { duplicate: true };
+        if (unique !== undefined && prepared.record.run(queue, id, unique).changes === 0) {
+          return true;
         }
         const taken = leased ? 1 : 0;
-        database.query(insert).run(seq, queue, id, command.due, taken, taken, headers, body);
-        return { duplicate: false };
+        prepared.insert.run(seq, queue, id, command.due, taken, taken, headers, body);
+        return false;
       }
       case "take": {
         const { queue, now, limit } = command;
-        const rows = database.query<Row, [string, number, number]>(due).all(queue, now, limit);
-        const leasing = database.query(lease);
-        for (const { seq } of rows) leasing.run(seq);
+        const rows = prepared.due.all(queue, now, limit);
+        for (const { seq } of rows) prepared.lease.run(seq);
         if (rows.length === limit) return { rows };
-        const waiting = database.query<{ due: number }, [string]>(next).get(queue);
+        const waiting = prepared.next.get(queue);
         return { rows, ...(waiting && { next: waiting.due }) };
       }
       case "ack":
-        database.query(remove).run(command.seq);
-        return undefined;
+        prepared.remove.run(command.seq);
+        return null;
       case "return":
-        database.query(putBack).run(command.due ?? null, command.forget ? 1 : 0, command.seq);
-        return undefined;
+        prepared.putBack.run(command.due ?? null, command.forget ? 1 : 0, command.seq);
+        return null;
       case "ready":
-        return database.query(ready).get(command.queue, command.now);
+        return prepared.ready.get(command.queue, command.now);
       case "prune":
-        database.query(prune).run(command.before);
-        return undefined;
+        prepared.prune.run(command.before);
+        return null;
     }
   }
 
   close(): void {
+    // The file stays locked as long as there is one.
+    for (const statement of Object.values(this.#prepared ?? {})) statement.finalize();
     this.#database.close();
   }
 }

@@ -1,6 +1,7 @@
 import { WippyError } from "../../../vm/error.ts";
 import type { Command, Opened, Outcome, Reply } from "./commands.ts";
 import { QueueDatabase } from "./database.ts";
+import { packCommands, unpackOutcomes } from "./messages.ts";
 
 interface Asked {
   command: Command;
@@ -52,10 +53,10 @@ export class QueueLink {
     throw failure ? WippyError.from(failure) : unavailable("the file was closed");
   }
 
-  #post(message: { path: string } | Command[] | "close"): Promise<Reply> {
+  #post(message: { path: string } | Uint8Array<ArrayBuffer> | "close"): Promise<Reply> {
     if (this.#broken) return Promise.reject(this.#broken);
     this.#replied = Promise.withResolvers();
-    this.#thread!.postMessage(message);
+    this.#thread!.postMessage(message, message instanceof Uint8Array ? [message.buffer] : []);
     return this.#replied.promise;
   }
 
@@ -93,8 +94,8 @@ export class QueueLink {
 
   async #batch(commands: Command[]): Promise<unknown[]> {
     if (this.#database) return this.#database.run(commands);
-    const reply = await this.#post(commands);
-    if (typeof reply === "object" && "outcomes" in reply) return reply.outcomes;
+    const reply = await this.#post(packCommands(commands));
+    if (reply instanceof Uint8Array) return unpackOutcomes(reply);
     if (typeof reply === "object" && "failure" in reply) throw WippyError.from(reply.failure);
     throw unavailable("the file was closed");
   }

@@ -89,7 +89,7 @@ export class SqliteQueue implements DriverQueue {
     const now = platform.now();
     const due = now + Math.ceil(delay);
     try {
-      const { duplicate } = await this.#place.link().ask({
+      const duplicate = await this.#place.link().ask({
         type: "publish",
         queue: this.#id,
         seq,

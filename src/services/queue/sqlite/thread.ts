@@ -3,19 +3,22 @@
  * @module
  */
 import { WippyError } from "../../../vm/error.ts";
-import type { Command, Reply } from "./commands.ts";
+import type { Reply } from "./commands.ts";
 import { QueueDatabase } from "./database.ts";
+import { packOutcomes, unpackCommands } from "./messages.ts";
 
 declare const self: {
-  onmessage: (event: { data: { path: string } | Command[] | "close" }) => void;
+  onmessage: (event: { data: { path: string } | Uint8Array | "close" }) => void;
 };
-declare function postMessage(data: Reply): void;
+declare function postMessage(data: Reply, transfer?: ArrayBuffer[]): void;
 
 let database: QueueDatabase | undefined;
 
-function answer(data: { path: string } | Command[]): Reply {
+function answer(data: { path: string } | Uint8Array): Reply {
   try {
-    if (Array.isArray(data)) return { outcomes: database!.run(data) };
+    if (data instanceof Uint8Array) {
+      return packOutcomes(database!.run(unpackCommands(data)));
+    }
     database = new QueueDatabase(data.path);
     return { opened: database.contents };
   } catch (error) {
@@ -25,7 +28,8 @@ function answer(data: { path: string } | Command[]): Reply {
 
 self.onmessage = ({ data }) => {
   if (data !== "close") {
-    postMessage(answer(data));
+    const reply = answer(data);
+    postMessage(reply, reply instanceof Uint8Array ? [reply.buffer as ArrayBuffer] : []);
     return;
   }
   database?.close();
