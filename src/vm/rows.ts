@@ -7,7 +7,6 @@
  * integer, a float or place and length of a string; then of each its kind; then the texts.
  * @module
  */
-import { isUtf8 } from "node:buffer";
 import { WippyError } from "./error.ts";
 import { envelope, valueLimits } from "./limits.ts";
 import { LuaFloat, type LuaValue } from "./value.ts";
@@ -16,7 +15,7 @@ import { LuaFloat, type LuaValue } from "./value.ts";
 export type Row = Record<string, LuaValue>;
 
 /** Kinds of values; natives/rows.as.ts has the same. */
-const KIND = { null: 0, false: 1, true: 2, integer: 3, float: 4, text: 5 } as const;
+const KIND = { null: 0, false: 1, true: 2, integer: 3, float: 4, text: 5, bytes: 6 } as const;
 
 const headBytes = 20;
 const nameBytes = 8;
@@ -117,8 +116,8 @@ export class RowPacker {
     this.#f64[at] = value;
   }
 
-  #string(from: number): void {
-    const at = this.#place(KIND.text) * 2;
+  #string(kind: number, from: number): void {
+    const at = this.#place(kind) * 2;
     this.#i32[at] = from;
     this.#i32[at + 1] = this.#end - from;
   }
@@ -126,7 +125,7 @@ export class RowPacker {
   text(value: string): void {
     const from = this.#end;
     this.#write(value);
-    this.#string(from);
+    this.#string(KIND.text, from);
   }
 
   #write(value: string): void {
@@ -151,7 +150,7 @@ export class RowPacker {
     const from = this.#end;
     this.#texts.set(value, from);
     this.#end = from + value.length;
-    this.#string(from);
+    this.#string(KIND.bytes, from);
   }
 
   /** A value of any kind; undefined and null are NULL, and what no column holds, too. */
@@ -239,11 +238,11 @@ export function unpackRows(bytes: Uint8Array): Row[] {
     number,
     number,
   ];
-  const stringAt = (at: number): string | Uint8Array => {
+  const bytesAt = (at: number): Uint8Array => {
     const from = texts + word(at);
-    const part = bytes.subarray(from, from + word(at + 4));
-    return isUtf8(part) ? new TextDecoder().decode(part) : part.slice();
+    return bytes.subarray(from, from + word(at + 4));
   };
+  const textAt = (at: number): string => new TextDecoder().decode(bytesAt(at));
   const valueAt = (at: number): LuaValue => {
     const place = words + at * 8;
     switch (bytes[kinds + at]) {
@@ -260,14 +259,16 @@ export function unpackRows(bytes: Uint8Array): Row[] {
         return Number.isSafeInteger(value) ? new LuaFloat(value) : value;
       }
       case KIND.text:
-        return stringAt(place);
+        return textAt(place);
+      case KIND.bytes:
+        return new Uint8Array(bytesAt(place));
       default:
         return undefined;
     }
   };
   const names = Array.from(
     { length: columns },
-    (_, at) => String(stringAt(headBytes + at * nameBytes)),
+    (_, at) => textAt(headBytes + at * nameBytes),
   );
   return Array.from({ length: count }, (_, at) => {
     const row: Row = Object.create(null);

@@ -31,6 +31,7 @@ const FALSE: u8 = 1;
 const TRUE: u8 = 2;
 const INTEGER: u8 = 3;
 const FLOAT: u8 = 4;
+// Text, and above it bytes, which are strings in Lua alike.
 const TEXT: u8 = 5;
 
 // Words of the head: columns, rows, and where the words, the kinds and the texts begin.
@@ -121,7 +122,7 @@ export function push_rows(L: usize, at: usize): void {
       const what = load<u8>(kind);
       if (what === INTEGER) assignInteger(place, load<u64>(word), TAG_INTEGER);
       else if (what === FLOAT) assignInteger(place, load<u64>(word), TAG_FLOAT);
-      else if (what === TEXT) {
+      else if (what >= TEXT) {
         putString(L, place, texts + load<u32>(word), load<u32>(word + 4));
       } else setTag(place, what === TRUE ? TAG_TRUE : what === FALSE ? TAG_FALSE : TAG_EMPTY);
       word += 8;

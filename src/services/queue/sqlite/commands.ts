@@ -43,13 +43,13 @@ export type Command =
 export type Outcome<Given extends Command = Command> =
   /** Whether it is a second message of an id, and was dropped. */
   Given extends { type: "publish" } ? boolean
-  : Given extends { type: "take" } ? {
-      rows: Row[];
-      /** When the next message is due, if all that are due were taken. */
-      next?: number;
-    }
-  : Given extends { type: "ready" } ? { count: number }
-  : null;
+    : Given extends { type: "take" } ? {
+        rows: Row[];
+        /** When the next message is due, if all that are due were taken. */
+        next?: number;
+      }
+    : Given extends { type: "ready" } ? { count: number }
+    : null;
 
 /** What the thread says when the file is open. */
 export interface Opened {
