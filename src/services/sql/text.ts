@@ -88,6 +88,26 @@ function checkText(sql: string, type: Driver["type"]): number {
   return count;
 }
 
+/** Texts whose check is remembered, by type: programs run few, often. */
+const remembered = 500;
+const checked: Record<Driver["type"], Map<string, number>> = {
+  sqlite: new Map(),
+  postgres: new Map(),
+  mysql: new Map(),
+};
+
+/** As {@link checkText}. */
+function countStatements(sql: string, type: Driver["type"]): number {
+  const known = checked[type];
+  const present = known.get(sql);
+  if (present !== undefined) return present;
+  const count = checkText(sql, type);
+  const [oldest] = known.keys();
+  if (known.size >= remembered && oldest !== undefined) known.delete(oldest);
+  known.set(sql, count);
+  return count;
+}
+
 /**
  * Checks the text of a statement of a program (see {@link checkText}), and that there is one statement in it unless
  * several are executed without parameters.
@@ -99,7 +119,7 @@ export function checkStatement(
   { kind, sql, params }: Pick<Statement, "kind" | "sql" | "params">,
   type: Driver["type"],
 ): boolean {
-  const several = checkText(sql, type) > 1;
+  const several = countStatements(sql, type) > 1;
   if (!several || kind === "execute" && params.length === 0) return several;
   return refuse(
     "Invalid",
