@@ -77,6 +77,8 @@ export class TemporalProvider implements WorkflowProvider {
   #closing = false;
   /** Workflow ids by run id, the latest at the end. */
   readonly #names = new Map<string, string>();
+  /** Signals on their way, by sender and workflow. */
+  readonly #signals = new Map<string, Promise<void>>();
   readonly #watches = new Set<AbortController>();
   #message: (message: OutboxMessage) => void = () => {};
   #report: (report: ProviderReport) => void = () => {};
@@ -94,7 +96,7 @@ export class TemporalProvider implements WorkflowProvider {
 
   async open(): Promise<void> {
     if (this.#opened) throw new WippyError("Conflict", "the provider is already open");
-    const { conversion, hosts, queueOf, maxActivities, connect } = this.#options;
+    const { conversion, hosts, queueOf, maxActivities, taskTimeout, connect } = this.#options;
     const connection = await connect();
     const queues = new Map(hosts.map(({ hostId, taskQueue }) => [hostId, taskQueue]));
     const hostIds = new Map(hosts.map(({ hostId, taskQueue }) => [taskQueue, hostId]));
@@ -123,7 +125,7 @@ export class TemporalProvider implements WorkflowProvider {
       hostOf: context.hostOf,
       uuid: () => this.#platform.random.uuid(),
       note: (workflowId, runId) => this.#note(workflowId, runId),
-      addSearchAttributes: this.#options.addSearchAttributes ?? false,
+      ...taskTimeout !== undefined && { taskTimeout },
     };
     const pollers = hosts.map((host) =>
       new Pollers({
@@ -227,7 +229,23 @@ export class TemporalProvider implements WorkflowProvider {
     return await startRun(this.#client, request);
   }
 
-  async signal(workflowId: string, { name, payloads, sender }: Signal): Promise<void> {
+  async signal(workflowId: string, signal: Signal): Promise<void> {
+    // Each waits for the one before it: what one sender sends arrives in its order.
+    const key = `${signal.sender} ${workflowId}`;
+    const before = this.#signals.get(key);
+    const sent = before
+      ? before.then(() => this.#signal(workflowId, signal))
+      : this.#signal(workflowId, signal);
+    const settled = sent.catch(() => {});
+    this.#signals.set(key, settled);
+    try {
+      await sent;
+    } finally {
+      if (this.#signals.get(key) === settled) this.#signals.delete(key);
+    }
+  }
+
+  async #signal(workflowId: string, { name, payloads, sender }: Signal): Promise<void> {
     const { connection, conversion, uuid } = this.#client;
     await ofWorkflow(
       workflowId,
@@ -339,11 +357,12 @@ export class TemporalProvider implements WorkflowProvider {
     return packEvents(read.filter(({ id }) => id >= from && id <= to));
   }
 
-  /** The server tries a blocked run again by itself; a run that it does not know is refused. */
+  /** A task that waits at this runtime is given back at once; the server tries it again in any case. */
   async unblock(runId: string): Promise<void> {
     const name = await this.#nameOf(runId);
     const info = name && await describeRun(this.#client, name.workflowId, runId);
     if (info?.status !== "running") throw notFound(runId);
+    this.#opened?.tasks.retry(runId);
   }
 
   watch(workflowId: string, listener: (closed: RunClosed) => void, runId?: string): () => void {

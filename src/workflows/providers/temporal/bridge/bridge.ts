@@ -216,6 +216,7 @@ export class Connection {
       metadata: {},
       timeout,
     }).catch((error) => {
+      if (!this.#open) throw new WippyError("Unavailable", "the connection is closed");
       throw bridgeError(error);
     });
     const bytes = await (signal ? unlessAborted(answer, signal) : answer);

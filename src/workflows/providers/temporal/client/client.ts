@@ -9,7 +9,8 @@ export interface ClientContext extends HistoryContext {
   uuid(): string;
   /** Notes of which workflow a run is: the server asks for both. */
   note(workflowId: string, runId: string): void;
-  addSearchAttributes: boolean;
+  /** Milliseconds that a workflow task may take unless its run says otherwise; the server's default when absent. */
+  taskTimeout?: number;
 }
 
 /** There is no such workflow, or it takes nothing more. */

@@ -93,7 +93,10 @@ export function startMessage(
     taskQueue: { name: queueOf(hostId) },
     input: unpackedPayloads(conversion, args),
     header: headerOf(conversion, info, frame, messages.map(carried)),
-    ...runOptions(options),
+    ...runOptions({
+      ...context.taskTimeout !== undefined && { taskTimeout: context.taskTimeout },
+      ...options,
+    }),
     workflowIdReusePolicy: reusePolicies[options.idReusePolicy ?? "allow_duplicate"],
     workflowIdConflictPolicy: conflictPolicies[conflictOf(request)],
     ...memo && { memo: { fields: memoFields(conversion, memo) } },

@@ -465,6 +465,8 @@ export class CommandWriter {
         taskQueue: { name: queueOf(started?.hostId ?? "") },
         input: unpackedPayloads(conversion, args),
         header: headerOf(conversion, info, started?.frame, carried),
+        memo: { fields: reader.memo },
+        searchAttributes: { indexedFields: reader.attributes },
       },
     });
   }

@@ -49,8 +49,9 @@ export class HistoryReader {
   started: EventData["ExecutionStarted"] | undefined;
   /** Changes whose version was recorded, for the search attribute that lists them. */
   readonly versions: string[] = [];
-  /** Id of the last event. */
-  last = 0;
+  /** What a run that continues this one takes over. */
+  readonly memo: { [name: string]: Payload } = {};
+  readonly attributes: { [name: string]: Payload } = {};
 
   constructor(runId: string, context: HistoryContext) {
     this.runId = runId;
@@ -91,7 +92,6 @@ export class HistoryReader {
     for (const event of events) {
       this.#read(event);
       this.#lastType = event.eventType;
-      this.last = whole(event.eventId);
     }
     return this.#out;
   }
@@ -164,6 +164,8 @@ export class HistoryReader {
     const frame = frameOf(conversion, header);
     const memo = memoOf(conversion, attributes.memo?.fields);
     const search = readAttributes(attributes.searchAttributes?.indexedFields);
+    Object.assign(this.memo, attributes.memo?.fields);
+    Object.assign(this.attributes, attributes.searchAttributes?.indexedFields);
     const first = attributes.firstExecutionRunId || this.runId;
     const started: EventData["ExecutionStarted"] = {
       workflowId: workflowId ?? "",
@@ -296,9 +298,11 @@ export class HistoryReader {
       const own = Object.keys(indexedFields).filter((name) => name !== changeVersionAttribute);
       // The list of versions is beside their markers.
       if (own.length === 0) return;
+      for (const name of own) this.attributes[name] = indexedFields[name]!;
       return this.#add(event, "AttributesUpserted", { search: readAttributes(indexedFields)! });
     }
     const fields = event.workflowPropertiesModifiedEventAttributes?.upsertedMemo?.fields;
+    Object.assign(this.memo, fields);
     const memo = memoOf(conversion, fields) ?? pack({});
     const before = this.#out.at(-1);
     const joined = this.#lastType === Type.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES &&

@@ -7,7 +7,6 @@ import { packPlain, unpackPlain } from "../../../history/history.ts";
 import type {
   NewSchedule,
   OverlapPolicy,
-  ScheduleAction,
   ScheduledAction,
   ScheduleDefinition,
   ScheduleInfo,
@@ -21,13 +20,16 @@ import { runOptions } from "../commands/policies.ts";
 import { memoFields, texts } from "../commands/commands.ts";
 import type { ClientContext } from "../client/client.ts";
 import { writeAttributes } from "../history/attributes.ts";
-import { headerOf, unpackedPayloads } from "../names.ts";
-import { duration, instant, long, type Payload, timestamp, whole } from "../proto.ts";
+import { headerOf, plain, unpackedPayloads } from "../names.ts";
+import { duration, instant, long, timestamp, whole } from "../proto.ts";
 
 const { ScheduleOverlapPolicy: Overlap } = temporal.api.enums.v1;
 
-/** Field of the memo of a schedule that holds it as its author wrote it. */
-const definitionField = "wippy";
+/**
+ * Field of the header of a schedule's action that holds it as its author wrote it. Not of the memo, which the server
+ * does not let change; that only says whose schedule it is.
+ */
+const definitionField = "wippy-schedule";
 /** Next matches that are told. */
 const shownTimes = 10;
 
@@ -47,16 +49,21 @@ export interface StoredDefinition extends ScheduleDefinition {
   declaredBy?: string;
 }
 
-export function definitionMemo(definition: StoredDefinition): { [name: string]: Payload } {
-  const metadata = { encoding: encoder.encode("binary/plain") };
-  return { [definitionField]: { metadata, data: packPlain(definition) } };
+/** The memo of a schedule of ours. */
+export function ownMemo(): temporal.api.common.v1.IMemo {
+  return { fields: { wippy: plain({ schedule: true }) } };
 }
 
-/** The definition in the memo of a schedule; undefined for one that another program made. */
+/** Whether a schedule is ours. */
+export function isOwn(memo: temporal.api.common.v1.IMemo | null | undefined): boolean {
+  return memo?.fields?.["wippy"] !== undefined;
+}
+
+/** The definition in the action of a schedule; undefined for one that another program made. */
 export function definitionIn(
-  memo: temporal.api.common.v1.IMemo | null | undefined,
+  schedule: temporal.api.schedule.v1.ISchedule | null | undefined,
 ): StoredDefinition | undefined {
-  const data = memo?.fields?.[definitionField]?.data;
+  const data = schedule?.action?.startWorkflow?.header?.fields?.[definitionField]?.data;
   return data ? unpackPlain<StoredDefinition>(data) : undefined;
 }
 
@@ -87,16 +94,20 @@ export function policiesMessage(
 
 export function actionMessage(
   { conversion, queueOf }: ClientContext,
-  action: ScheduleAction,
+  definition: StoredDefinition,
 ): temporal.api.schedule.v1.IScheduleAction {
+  const { action } = definition;
   const { entry, hostId, workflowId, args, frame, memo, searchAttributes, options = {} } = action;
+  const header = headerOf(conversion, { host: hostId }, frame);
+  const metadata = { encoding: encoder.encode("binary/plain") };
+  header.fields![definitionField] = { metadata, data: packPlain(definition) };
   return {
     startWorkflow: {
       workflowId,
       workflowType: { name: entry },
       taskQueue: { name: queueOf(hostId) },
       input: unpackedPayloads(conversion, args),
-      header: headerOf(conversion, { host: hostId }, frame),
+      header,
       ...runOptions(options),
       ...memo && { memo: { fields: memoFields(conversion, memo) } },
       ...searchAttributes &&
@@ -109,11 +120,14 @@ export function actionMessage(
 /** The whole of a new schedule. */
 export function scheduleMessage(
   context: ClientContext,
-  { spec, action, policies = {}, paused = false, note = "", remainingActions }: NewSchedule,
+  schedule: NewSchedule,
 ): temporal.api.schedule.v1.ISchedule {
+  const { spec, action, policies = {}, paused = false, note = "", remainingActions } = schedule;
+  const { declaredBy } = schedule;
+  const definition = { spec, action, policies, ...declaredBy !== undefined && { declaredBy } };
   return {
     spec: specMessage(spec),
-    action: actionMessage(context, action),
+    action: actionMessage(context, definition),
     policies: policiesMessage(policies),
     state: stateMessage(paused, note, remainingActions),
   };
@@ -161,9 +175,9 @@ function nextTimes(
 /** What the server says of a schedule. */
 export function infoOf(
   scheduleId: string,
-  { schedule, info, memo }: temporal.api.workflowservice.v1.IDescribeScheduleResponse,
+  { schedule, info }: temporal.api.workflowservice.v1.IDescribeScheduleResponse,
 ): ScheduleInfo | undefined {
-  const definition = definitionIn(memo);
+  const definition = definitionIn(schedule);
   if (!definition) return undefined;
   const { spec, action, policies = {}, declaredBy } = definition;
   const { paused = false, notes = "", limitedActions, remainingActions } = schedule?.state ?? {};
@@ -214,22 +228,16 @@ export function infoOf(
   };
 }
 
-/** A schedule in a list; undefined for one that another program made. */
-export function summaryOf(
-  { scheduleId, memo, info }: temporal.api.schedule.v1.IScheduleListEntry,
-): ScheduleSummary | undefined {
-  const definition = definitionIn(memo);
-  if (!definition) return undefined;
-  const { spec, action, declaredBy } = definition;
-  const paused = info?.paused === true;
-  const [nextTime] = nextTimes(spec, info?.futureActionTimes, { paused, most: 1 });
+/** What a list says of a schedule. */
+export function summaryOf(info: ScheduleInfo): ScheduleSummary {
+  const { scheduleId, hostId, entry, spec, paused, note, nextTime, declaredBy } = info;
   return {
-    scheduleId: scheduleId ?? "",
-    hostId: action.hostId,
-    entry: action.entry,
+    scheduleId,
+    hostId,
+    entry,
     spec,
     paused,
-    note: info?.notes ?? "",
+    note,
     ...nextTime !== undefined && { nextTime },
     ...declaredBy !== undefined && { declaredBy },
   };

@@ -27,9 +27,10 @@ import { timestamp } from "../proto.ts";
 import {
   actionMessage,
   definitionIn,
-  definitionMemo,
   infoOf,
+  isOwn,
   overlaps,
+  ownMemo,
   policiesMessage,
   scheduleMessage,
   specMessage,
@@ -59,14 +60,12 @@ export class TemporalSchedules implements ScheduleProvider {
     checkNote(note);
     if (remainingActions !== undefined) checkRemaining(remainingActions);
     const context = this.#open();
-    const { spec, action, policies = {}, declaredBy } = schedule;
-    const definition = { spec, action, policies, ...declaredBy !== undefined && { declaredBy } };
     try {
       await context.connection.rpc("createSchedule", {
         scheduleId,
         schedule: scheduleMessage(context, schedule),
         requestId: requestId ?? context.uuid(),
-        memo: { fields: definitionMemo(definition) },
+        memo: ownMemo(),
       });
     } catch (error) {
       if (WippyError.from(error).kind !== "AlreadyExists") throw error;
@@ -94,28 +93,29 @@ export class TemporalSchedules implements ScheduleProvider {
     { limit = defaultLimit, cursor }: ScheduleQuery,
   ): Promise<{ schedules: ScheduleSummary[]; cursor?: string }> {
     // The server has an order of its own: all are fetched, and put into that of their ids.
-    const all = (await this.#all()).sort((one, other) => compare(one.scheduleId, other.scheduleId));
+    const ids = (await this.#ids()).filter((id) => cursor === undefined || id > cursor).sort();
     const most = Math.max(1, Math.min(maxLimit, limit));
-    const page = all.filter(({ scheduleId }) => cursor === undefined || scheduleId > cursor);
-    const schedules = page.slice(0, most);
-    const last = schedules.at(-1);
-    return { schedules, ...page.length > most && last && { cursor: last.scheduleId } };
+    const page = ids.slice(0, most);
+    const found = await Promise.all(page.map((id) => this.#known(id)));
+    const schedules = found.flatMap((info) => info ? [summaryOf(info)] : []);
+    const last = page.at(-1);
+    return { schedules, ...ids.length > most && last !== undefined && { cursor: last } };
   }
 
-  async #all(): Promise<ScheduleSummary[]> {
+  /** Ids of the schedules that this program has made. */
+  async #ids(): Promise<string[]> {
     const { connection } = this.#open();
-    const all: ScheduleSummary[] = [];
+    const ids: string[] = [];
     for (let nextPageToken = new Uint8Array();;) {
       const page = await connection.rpc("listSchedules", {
         maximumPageSize: maxLimit,
         nextPageToken,
       });
-      for (const entry of page.schedules) {
-        const summary = summaryOf(entry);
-        if (summary) all.push(summary);
+      for (const { scheduleId, memo } of page.schedules) {
+        if (scheduleId && isOwn(memo)) ids.push(scheduleId);
       }
       nextPageToken = page.nextPageToken as Uint8Array<ArrayBuffer>;
-      if (nextPageToken.length === 0) return all;
+      if (nextPageToken.length === 0) return ids;
     }
   }
 
@@ -127,8 +127,8 @@ export class TemporalSchedules implements ScheduleProvider {
     const context = this.#open();
     const { connection } = context;
     const described = await found(scheduleId, connection.rpc("describeSchedule", { scheduleId }));
-    const { schedule, memo, conflictToken } = described;
-    const old = definitionIn(memo);
+    const { schedule, conflictToken } = described;
+    const old = definitionIn(schedule);
     const info = infoOf(scheduleId, described);
     if (!old || !info) throw notFound(scheduleId);
     const { spec = old.spec, action = old.action, policies = old.policies ?? {} } = change;
@@ -146,11 +146,10 @@ export class TemporalSchedules implements ScheduleProvider {
       requestId: context.uuid(),
       schedule: {
         spec: change.spec ? specMessage(spec) : schedule?.spec ?? specMessage(spec),
-        action: actionMessage(context, action),
+        action: actionMessage(context, definition),
         policies: policiesMessage(policies),
         state: stateMessage(info.paused, change.note ?? info.note, remaining),
       },
-      memo: { fields: definitionMemo(definition) },
     });
   }
 
@@ -248,12 +247,14 @@ export class TemporalSchedules implements ScheduleProvider {
   async declare(declared: NewSchedule[]): Promise<void> {
     for (const schedule of declared) checkDefinition(schedule);
     const wanted = new Set(declared.map(({ scheduleId }) => scheduleId));
-    for (const { scheduleId, declaredBy } of await this.#all()) {
-      if (declaredBy !== undefined && !wanted.has(scheduleId)) await this.delete(scheduleId);
+    for (const scheduleId of await this.#ids()) {
+      if (wanted.has(scheduleId)) continue;
+      const { declaredBy } = await this.#known(scheduleId) ?? {};
+      if (declaredBy !== undefined) await this.delete(scheduleId);
     }
     for (const schedule of declared) {
       const { spec, action, policies = {}, declaredBy, scheduleId } = schedule;
-      const old = await this.#definition(scheduleId);
+      const old = await this.#known(scheduleId);
       if (!old) {
         await this.create(schedule);
         continue;
@@ -267,7 +268,7 @@ export class TemporalSchedules implements ScheduleProvider {
     }
   }
 
-  async #definition(scheduleId: string) {
+  async #known(scheduleId: string): Promise<ScheduleInfo | undefined> {
     try {
       return await this.describe(scheduleId);
     } catch (error) {
@@ -280,10 +281,6 @@ export class TemporalSchedules implements ScheduleProvider {
     const { connection } = this.#open();
     await found(scheduleId, connection.rpc("deleteSchedule", { scheduleId }));
   }
-}
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
 }
 
 function checkOverlap(field: string, overlap: OverlapPolicy | undefined): void {

@@ -1,6 +1,8 @@
 import { temporal } from "@temporalio/proto";
 import { pack } from "../../../../vm/codec.ts";
 import { WippyError } from "../../../../vm/error.ts";
+import type { Failure } from "../../../engine/outcome.ts";
+import { type HistoryEvent, inbound } from "../../../history/history.ts";
 import type { QueryAnswer } from "../../../tasks/tasks.ts";
 import { queryToken } from "../../../tasks/tokens.ts";
 import { fetchHistory } from "../history/fetch.ts";
@@ -16,13 +18,14 @@ const { QueryResultType: Result } = temporal.api.enums.v1;
 const maxLosses = 3;
 
 type Outcome = QueryAnswer["outcome"];
+type Answer = Pick<QueryAnswer, "since" | "outcome">;
 type Query = temporal.api.query.v1.IWorkflowQuery;
 type QueryResult = temporal.api.query.v1.IWorkflowQueryResult;
 
 /** The queries that the server hands to this runtime, and their answers. */
 export class Queries {
   readonly #context: TaskContext;
-  readonly #out = new Map<string, { worker: number; resolve: (outcome: Outcome) => void }>();
+  readonly #out = new Map<string, { worker: number; resolve: (answer: Answer) => void }>();
   #count = 0;
 
   constructor(context: TaskContext) {
@@ -30,19 +33,19 @@ export class Queries {
   }
 
   /** A worker has answered. */
-  answered({ token, outcome }: QueryAnswer): void {
-    this.#out.get(token)?.resolve(outcome);
+  answered(answer: QueryAnswer): void {
+    this.#out.get(answer.token)?.resolve(answer);
   }
 
   disconnect(worker: number, message: string): void {
     for (const { worker: has, resolve } of [...this.#out.values()]) {
-      if (has === worker) resolve({ type: "lost", message });
+      if (has === worker) resolve(lost(message));
     }
   }
 
   abandon(): void {
     for (const { resolve } of [...this.#out.values()]) {
-      resolve({ type: "lost", message: "the runtime stops" });
+      resolve(lost("the runtime stops"));
     }
   }
 
@@ -53,7 +56,7 @@ export class Queries {
   ): Promise<{ [id: string]: QueryResult }> {
     const results: { [id: string]: QueryResult } = {};
     for (const [id, query] of Object.entries(queries)) {
-      const outcome = await this.#ask(run, query, run.since, new Uint8Array());
+      const { outcome } = await this.#ask(run, query, run.since, packEvents([]));
       results[id] = this.#resultOf(outcome);
     }
     return results;
@@ -76,39 +79,47 @@ export class Queries {
   async #outcome(run: HeldRun, task: PolledTask): Promise<Outcome> {
     const query = task.query ?? {};
     let message = "";
+    let losses = 0;
     // What the worker holds is all that there is.
     if (run.since > 0 && run.completed === whole(task.previousStartedEventId)) {
-      const outcome = await this.#ask(run, query, run.since, packEvents([]));
+      const { outcome } = await this.#ask(run, query, run.since, packEvents([]));
       if (outcome.type === "completed" || outcome.type === "failed") return outcome;
+      if (outcome.type === "lost") losses++;
     }
     try {
-      for (let losses = 0; losses < maxLosses; losses++) {
+      while (losses < maxLosses) {
         const events = await fetchHistory(this.#context.connection, run);
         const reader = new HistoryReader(run.runId, this.#context);
-        const outcome = await this.#ask(run, query, 0, packEvents(reader.read(events)));
+        const read = reader.read(events);
+        if (!read.some(({ type }) => type === "TaskStarted")) {
+          return { type: "failed", failure: delayed(run) };
+        }
+        const { outcome, since } = await this.#ask(run, query, 0, packEvents(read));
         if (outcome.type === "completed" || outcome.type === "failed") {
-          // The worker holds another state of the run than its tasks go on from.
-          run.since = 0;
+          hold(run, reader, since, read, events.length);
           return outcome;
         }
+        losses++;
         message = outcome.type === "lost" ? outcome.message : "the run was dropped";
       }
     } catch (error) {
       return { type: "failed", failure: WippyError.from(error).toJSON() };
     }
-    const lost = new WippyError("Unavailable", `the query was lost: ${message}`, {
+    const failure = new WippyError("Unavailable", `the query was lost: ${message}`, {
       retryable: true,
     });
-    return { type: "failed", failure: lost.toJSON() };
+    return { type: "failed", failure: failure.toJSON() };
   }
 
-  async #ask(run: HeldRun, query: Query, since: number, history: Uint8Array): Promise<Outcome> {
+  async #ask(run: HeldRun, query: Query, since: number, history: Uint8Array): Promise<Answer> {
     const { links, number, conversion } = this.#context;
     await links.ready();
     const worker = links.choose(run.worker);
-    if (worker < 0 || (since > 0 && worker !== run.worker)) return { type: "cache_miss" };
+    if (worker < 0 || (since > 0 && worker !== run.worker)) {
+      return { since: 0, outcome: { type: "cache_miss" } };
+    }
     const token = queryToken(number, ++this.#count);
-    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    const { promise, resolve } = Promise.withResolvers<Answer>();
     this.#out.set(token, { worker, resolve });
     links.count(worker, 1);
     links.send(worker, {
@@ -117,7 +128,7 @@ export class Queries {
         token,
         runId: run.runId,
         since,
-        history: history.length > 0 ? history : packEvents([]),
+        history,
         name: query.queryType ?? "",
         args: pack(valuesOf(conversion, query.queryArgs)),
       },
@@ -147,4 +158,34 @@ export class Queries {
       failure: conversion.failure(failure),
     };
   }
+}
+
+function lost(message: string): Answer {
+  return { since: 0, outcome: { type: "lost", message } };
+}
+
+function delayed({ workflowId }: HeldRun): Failure {
+  return {
+    kind: "Unavailable",
+    message: `workflow ${workflowId} has not begun: it is delayed`,
+    retryable: true,
+    details: { workflow_id: workflowId },
+  };
+}
+
+/** The worker that has replayed an idle run for a query goes on with it. */
+function hold(
+  run: HeldRun,
+  reader: HistoryReader,
+  since: number,
+  events: readonly HistoryEvent[],
+  last: number,
+): void {
+  if (run.give) return;
+  const seenAll = since > 0 && !inbound.has(events.at(-1)!.type);
+  run.since = seenAll ? since : 0;
+  if (!seenAll) return;
+  run.reader = reader;
+  run.completed = since;
+  run.read = last;
 }

@@ -2,6 +2,7 @@ import { temporal } from "@temporalio/proto";
 import { WippyError } from "../../../../vm/error.ts";
 import { type HistoryEvent, unpackCommands } from "../../../history/history.ts";
 import type { TaskCompletion, TaskFailure } from "../../../tasks/tasks.ts";
+import { retryDelay } from "../../../history/retry.ts";
 import { taskToken } from "../../../tasks/tokens.ts";
 import type { RpcResponse } from "../bridge/bridge.ts";
 import type { WorkerSettings } from "../bridge/settings.ts";
@@ -21,6 +22,8 @@ const { WorkflowTaskFailedCause: Cause, TaskQueueKind: Kind, VersioningBehavior:
 
 /** Milliseconds for which a task is held open for local activities at most: what comes to the run waits for its end. */
 const longestHold = 4_000;
+/** Milliseconds that the answer to a failed task waits at most: a task has ten seconds. */
+const longestWait = 9_000;
 /** Runs whose histories are known up to their last task; the others are read anew. */
 const mostRuns = 20_000;
 
@@ -35,6 +38,10 @@ export class WorkflowTasks {
   /** The least recently used ones first. */
   readonly #runs = new Map<string, HeldRun>();
   readonly #out = new Map<string, { worker: number; resolve: (answer: Answer) => void }>();
+  /** Runs that were reported as blocked. */
+  readonly #blocked = new Set<string>();
+  /** Ends the wait before a failed task is given back. */
+  readonly #waiting = new Map<string, () => void>();
   #numbers = 0;
 
   constructor(context: TaskContext, activities: Activities, queries: Queries) {
@@ -68,6 +75,7 @@ export class WorkflowTasks {
   /** Gives up the tasks that are with workers. */
   abandon(): void {
     for (const { resolve } of [...this.#out.values()]) resolve({ type: "superseded" });
+    for (const end of [...this.#waiting.values()]) end();
   }
 
   /**
@@ -266,6 +274,7 @@ export class WorkflowTasks {
     // A task that only refused updates leaves no trace: its two events are for others.
     run.completed = kept > 0 ? kept : started;
     run.read = kept > 0 ? started - 2 : started;
+    this.#unblocked(run);
     for (const message of written.outbox) this.#context.deliver(message);
     for (const eager of response.activityTasks) this.#activities.take(eager, settings);
     for (const seq of written.canceled) this.#activities.cancel(run.runId, seq);
@@ -277,24 +286,23 @@ export class WorkflowTasks {
     return workflowTask?.taskToken?.length ? workflowTask as PolledTask : undefined;
   }
 
-  /** The code does not fit, or its worker broke: the server hands the task out again, later and later. */
+  /**
+   * The code does not fit, or its worker broke. The server hands a task that has failed out again at once, so the answer
+   * waits, longer each time, until the task would time out by itself.
+   */
   async #fail(run: HeldRun, task: PolledTask, failure: TaskFailure): Promise<void> {
-    const { connection, conversion, report } = this.#context;
-    this.drop(run.runId);
-    const blocked = failure.cause === "nondeterminism";
-    if (blocked) {
-      report({
-        level: "error",
-        message: `workflow ${run.workflowId} is blocked: ${failure.message}`,
-        fields: {
-          workflow_id: run.workflowId,
-          run_id: run.runId,
-          entry: task.workflowType?.name ?? "",
-          ...failure,
-        },
-      });
-    } else this.#taskLost(run.workflowId, run.runId, failure.message);
+    const { connection, conversion } = this.#context;
+    const { runId } = run;
+    this.drop(runId);
+    if (failure.cause === "nondeterminism") this.#block(run, task, failure);
+    else this.#taskLost(run.workflowId, runId, failure.message);
+    if (task.attempt > 1) {
+      const delay = retryDelay({ maximumInterval: longestWait }, task.attempt - 1);
+      await this.#wait(runId, delay);
+      if (this.#context.closing()) return;
+    }
     const { cause, message, ...details } = failure;
+    const blocked = cause === "nondeterminism";
     await connection.rpc("respondWorkflowTaskFailed", {
       taskToken: task.taskToken,
       cause: blocked
@@ -307,6 +315,43 @@ export class WorkflowTasks {
         details: { cause, ...details },
       }),
     });
+  }
+
+  /** Reports a run that waits for corrected code, once until it is tried again on request. */
+  #block({ workflowId, runId }: HeldRun, task: PolledTask, failure: TaskFailure): void {
+    if (this.#blocked.has(runId)) return;
+    this.#blocked.add(runId);
+    const entry = task.workflowType?.name ?? "";
+    this.#context.report({
+      level: "error",
+      message: `workflow ${workflowId} is blocked: ${failure.message}`,
+      fields: { workflow_id: workflowId, run_id: runId, entry, ...failure },
+    });
+  }
+
+  #unblocked({ workflowId, runId }: HeldRun): void {
+    if (!this.#blocked.delete(runId)) return;
+    this.#context.report({
+      level: "info",
+      message: `workflow ${workflowId} is blocked no longer`,
+      fields: { workflow_id: workflowId, run_id: runId, cause: "closed" },
+    });
+  }
+
+  #wait(runId: string, delay: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, delay);
+    this.#waiting.set(runId, () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    return promise.finally(() => this.#waiting.delete(runId));
+  }
+
+  /** Tries the task of a blocked run again at once; if the code does not fit still, the run is reported again. */
+  retry(runId: string): void {
+    this.#blocked.delete(runId);
+    this.#waiting.get(runId)?.();
   }
 
   #taskLost(workflowId: string, runId: string, message: string): void {
@@ -327,6 +372,7 @@ export class WorkflowTasks {
       new HistoryReader(runId, this.#context),
     );
     await this.#queries.answer(run, task);
+    if (!known && run.since > 0 && !this.#runs.has(runId)) this.#use(run);
   }
 
   /** Forgets a run, here and in its worker. */
