@@ -50,6 +50,8 @@ export class TemporalServer {
     readonly namespaces: readonly string[],
     /** Whether it keeps what it has in a file. */
     readonly durable: boolean,
+    /** Search attributes of every namespace, with their types. */
+    readonly attributes: Readonly<Record<string, string>>,
   ) {}
 
   get address(): string {
@@ -58,9 +60,13 @@ export class TemporalServer {
 
   /** @param options `durable`: what it has outlives `kill` */
   static async start(
-    { durable = false, namespaces = [] }: { durable?: boolean; namespaces?: string[] } = {},
+    { durable = false, namespaces = [], attributes = {} }: {
+      durable?: boolean;
+      namespaces?: string[];
+      attributes?: Record<string, string>;
+    } = {},
   ): Promise<TemporalServer> {
-    const server = new TemporalServer(await freePort(), namespaces, durable);
+    const server = new TemporalServer(await freePort(), namespaces, durable, attributes);
     await server.run();
     return server;
   }
@@ -73,6 +79,9 @@ export class TemporalServer {
         ...[found.program, "server", "start-dev", "--headless", "--ip", "127.0.0.1"],
         ...["--port", String(this.port), "--log-level", "error"],
         ...this.namespaces.flatMap((name) => ["--namespace", name]),
+        ...Object.entries(this.attributes).flatMap((
+          pair,
+        ) => ["--search-attribute", pair.join("=")]),
         ...tuning.flatMap((setting) => ["--dynamic-config-value", setting]),
         ...this.durable
           ? [

@@ -1,18 +1,21 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect } from "bun:test";
 import { pack } from "../../src/vm/codec.ts";
-import { Runtime, type RuntimeOptions, settle, VirtualMachine } from "./runtime.ts";
+import { machineOf, Runtime, type RuntimeOptions, settle, type VirtualMachine } from "./runtime.ts";
 import { ScriptError } from "./scripted-engine.ts";
 import type { Place } from "./place.ts";
+import { casesOf } from "./cases.ts";
 import { places } from "./places.ts";
 
 describe.each(places)("$name", (kind) => {
+  const test = casesOf(kind);
+
   let place: Place;
   let machine: VirtualMachine;
   let runtime: Runtime | undefined;
 
   beforeEach(() => {
     place = kind.make();
-    machine = new VirtualMachine();
+    machine = machineOf(place);
   });
 
   afterEach(async () => {

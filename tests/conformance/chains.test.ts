@@ -1,20 +1,30 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect } from "bun:test";
 import { pack } from "../../src/vm/codec.ts";
 import type { LuaValue } from "../../src/vm/value.ts";
 import type { StartOptions } from "../../src/workflows/options/options.ts";
-import { Runtime, type RuntimeOptions, settle, VirtualMachine } from "./runtime.ts";
+import {
+  machineOf,
+  refusal,
+  Runtime,
+  type RuntimeOptions,
+  settle,
+  type VirtualMachine,
+} from "./runtime.ts";
 import { type Script, ScriptError } from "./scripted-engine.ts";
 import type { Place } from "./place.ts";
+import { casesOf } from "./cases.ts";
 import { places } from "./places.ts";
 
 describe.each(places)("$name", (kind) => {
+  const test = casesOf(kind);
+
   let place: Place;
   let machine: VirtualMachine;
   let runtime: Runtime | undefined;
 
   beforeEach(() => {
     place = kind.make();
-    machine = new VirtualMachine();
+    machine = machineOf(place);
   });
 
   afterEach(async () => {
@@ -60,8 +70,10 @@ describe.each(places)("$name", (kind) => {
     test("fail and errorWhenAlreadyStarted refuse it", async () => {
       await open({ scripts });
       await idle();
-      expect(idle({ idConflictPolicy: "fail" })).rejects.toMatchObject({ kind: "AlreadyExists" });
-      expect(idle({ errorWhenAlreadyStarted: true })).rejects.toMatchObject({
+      expect(await refusal(idle({ idConflictPolicy: "fail" }))).toMatchObject({
+        kind: "AlreadyExists",
+      });
+      expect(await refusal(idle({ errorWhenAlreadyStarted: true }))).toMatchObject({
         kind: "AlreadyExists",
       });
       await settle();
@@ -99,18 +111,21 @@ describe.each(places)("$name", (kind) => {
         existed: true,
       });
       const reject = { idReusePolicy: "reject_duplicate", idConflictPolicy: "fail" } as const;
-      expect(r.start("app:done", [3], { workflowId: "x", options: reject }))
-        .rejects.toMatchObject({ kind: "AlreadyExists" });
+      expect(await refusal(r.start("app:done", [3], { workflowId: "x", options: reject })))
+        .toMatchObject({ kind: "AlreadyExists" });
       const messages = [{ name: "late", payloads: pack([]), sender: "" }];
-      expect(r.start("app:done", [3], { workflowId: "x", options: failedOnly, messages }))
-        .rejects.toMatchObject({ kind: "NotFound" });
+      expect(
+        await refusal(r.start("app:done", [3], { workflowId: "x", options: failedOnly, messages })),
+      ).toMatchObject({ kind: "NotFound" });
       await settle();
     });
 
     test("an id must not be empty nor hold a bar", async () => {
       const r = await open({ scripts });
       for (const workflowId of ["", "a|b"]) {
-        expect(r.start("app:done", [], { workflowId })).rejects.toMatchObject({ kind: "Invalid" });
+        expect(await refusal(r.start("app:done", [], { workflowId }))).toMatchObject({
+          kind: "Invalid",
+        });
       }
       const generated = await r.start("app:done", [5]);
       expect(await r.result(generated.workflowId)).toBe(5);

@@ -1,11 +1,14 @@
 /** A wall clock that jumps, as when somebody sets it, or the machine has slept: timers of the platform know nothing of it. */
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect } from "bun:test";
 import { Runtime, type RuntimeOptions, settle, VirtualMachine } from "./runtime.ts";
 import { type Script, ScriptError } from "./scripted-engine.ts";
 import type { Place } from "./place.ts";
+import { casesOf } from "./cases.ts";
 import { places } from "./places.ts";
 
 describe.each(places)("$name", (kind) => {
+  const test = casesOf(kind);
+
   const minute = 60_000;
   const hour = 60 * minute;
 

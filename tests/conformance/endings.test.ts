@@ -1,11 +1,12 @@
 /** What comes while a run does its last task: it is shown to the code, or its sender is told. */
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect } from "bun:test";
 import { pack, unpack } from "../../src/vm/codec.ts";
 import { WippyError } from "../../src/vm/error.ts";
 import type { TaskCompletion } from "../../src/workflows/tasks/tasks.ts";
 import type { Place } from "./place.ts";
+import { casesOf } from "./cases.ts";
 import { places } from "./places.ts";
-import { Runtime, type RuntimeOptions, settle, VirtualMachine } from "./runtime.ts";
+import { machineOf, Runtime, type RuntimeOptions, settle, type VirtualMachine } from "./runtime.ts";
 import { type Script, ScriptError, type ScriptRun } from "./scripted-engine.ts";
 
 /** Ways in which code ends a run; what it has seen is in the outcome. */
@@ -37,13 +38,15 @@ function ending(how: string): Script {
 }
 
 describe.each(places)("$name", (kind) => {
+  const test = casesOf(kind);
+
   let place: Place;
   let machine: VirtualMachine;
   let runtime: Runtime;
 
   beforeEach(() => {
     place = kind.make();
-    machine = new VirtualMachine();
+    machine = machineOf(place);
   });
 
   afterEach(async () => {

@@ -1,3 +1,4 @@
+import type { VirtualMachine } from "./runtime.ts";
 import type { ProviderOptions, WorkflowProvider } from "../../src/workflows/provider.ts";
 
 /** Where a provider keeps its runs: a file, a namespace of a server. It outlives the provider. */
@@ -9,6 +10,10 @@ export interface Place {
   /** Returns what is wrong with what is kept; only while no provider is open. */
   faults(): string[];
   remove(): void;
+  /** Returns its clock, where that is not a test's to set. */
+  machine?(): VirtualMachine;
+  /** Waits until nothing is left to do without time passing, where that does not happen in this process. */
+  settle?(): Promise<void>;
   /** Workers show runs outcomes ahead of the provider, as those of a runtime do. */
   readonly runsAhead: boolean;
 }
@@ -18,4 +23,6 @@ export interface PlaceKind {
   name: string;
   /** Makes an empty place. */
   make(): Place;
+  /** Names of tests that it does not pass, with the reasons: what its kind of storage cannot do, or does otherwise. */
+  exceptions?: Readonly<Record<string, string>>;
 }

@@ -14,3 +14,9 @@ export const places: PlaceKind[] = [
       ),
   },
 ];
+
+// The whole suite takes minutes on a server, so it is asked for: WIPPY_CONFORMANCE=temporal.
+if (process.env["WIPPY_CONFORMANCE"] === "temporal") {
+  const { temporalPlaces } = await import("./temporal-place.ts");
+  places.push(...temporalPlaces);
+}

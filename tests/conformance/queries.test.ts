@@ -1,15 +1,18 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { pack } from "../../src/vm/codec.ts";
-import { Runtime, settle, VirtualMachine } from "./runtime.ts";
+import { machineOf, Runtime, settle } from "./runtime.ts";
 import type { TaskCompletion } from "../../src/workflows/tasks/tasks.ts";
+import { casesOf } from "./cases.ts";
 import { places } from "./places.ts";
 
 describe.each(places)("$name", (kind) => {
+  const test = casesOf(kind);
+
   test("a query waits until what the code has done is committed", async () => {
     const place = kind.make();
     const r = await Runtime.open({
       place,
-      machine: new VirtualMachine(),
+      machine: machineOf(place),
       scripts: {
         "app:listen": function* (run) {
           for (;;) yield run.signal();

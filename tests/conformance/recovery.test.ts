@@ -1,18 +1,28 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect } from "bun:test";
 import { packCommands } from "../../src/workflows/history/history.ts";
-import { Runtime, type RuntimeOptions, settle, VirtualMachine } from "./runtime.ts";
+import {
+  machineOf,
+  refusal,
+  Runtime,
+  type RuntimeOptions,
+  settle,
+  type VirtualMachine,
+} from "./runtime.ts";
 import type { Script } from "./scripted-engine.ts";
 import type { Place } from "./place.ts";
+import { casesOf } from "./cases.ts";
 import { places } from "./places.ts";
 
 describe.each(places)("$name", (kind) => {
+  const test = casesOf(kind);
+
   let place: Place;
   let machine: VirtualMachine;
   let runtime: Runtime | undefined;
 
   beforeEach(() => {
     place = kind.make();
-    machine = new VirtualMachine();
+    machine = machineOf(place);
   });
 
   afterEach(async () => {
@@ -229,7 +239,7 @@ describe.each(places)("$name", (kind) => {
       r.engine.scripts["app:w"] = original;
       await r.provider.unblock(runId);
       expect(await r.result("w")).toBe(20);
-      expect(r.provider.unblock("nothing")).rejects.toMatchObject({ kind: "NotFound" });
+      expect(await refusal(r.provider.unblock("nothing"))).toMatchObject({ kind: "NotFound" });
     });
 
     test("can be terminated", async () => {
@@ -254,7 +264,7 @@ describe.each(places)("$name", (kind) => {
     expect(left).toContain("young");
     expect(left).toContain("open");
     expect(await r.provider.describe("old0")).toBeUndefined();
-    expect(r.provider.history(runId)).rejects.toMatchObject({ kind: "NotFound" });
+    expect(await refusal(r.provider.history(runId))).toMatchObject({ kind: "NotFound" });
     await r.start("app:child", ["again"], { workflowId: "old0" });
     await machine.advance(50);
     expect(await r.result("old0")).toBe("again");

@@ -1,18 +1,21 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect } from "bun:test";
 import fc from "fast-check";
 import type { LuaValue } from "../../src/vm/value.ts";
 import { unpack } from "../../src/vm/codec.ts";
 import { unpackHistory } from "../../src/workflows/history/history.ts";
-import { Runtime, settle, VirtualMachine } from "./runtime.ts";
+import { machineOf, Runtime, settle, type VirtualMachine } from "./runtime.ts";
 import type { ScriptRun } from "./scripted-engine.ts";
+import { casesOf } from "./cases.ts";
 import { places } from "./places.ts";
 
 describe.each(places)("$name", (kind) => {
+  const test = casesOf(kind);
+
   const opened: { runtime: Runtime; remove: () => void }[] = [];
   let machine: VirtualMachine;
 
   beforeEach(() => {
-    machine = new VirtualMachine();
+    machine = machineOf(kind.make());
   });
 
   afterEach(async () => {
@@ -159,7 +162,7 @@ describe.each(places)("$name", (kind) => {
   test("whatever is reset, the last run sees every signal once and in order", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 14 }), async (steps) => {
-        machine = new VirtualMachine();
+        machine = machineOf(kind.make());
         const r = await open();
         await r.start("app:collect", [], { workflowId: "r" });
         let sent = 0;

@@ -1,18 +1,28 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect } from "bun:test";
 import { pack, unpack } from "../../src/vm/codec.ts";
-import { Runtime, type RuntimeOptions, settle, VirtualMachine } from "./runtime.ts";
+import {
+  machineOf,
+  refusal,
+  Runtime,
+  type RuntimeOptions,
+  settle,
+  type VirtualMachine,
+} from "./runtime.ts";
 import { ScriptError } from "./scripted-engine.ts";
 import type { Place } from "./place.ts";
+import { casesOf } from "./cases.ts";
 import { places } from "./places.ts";
 
 describe.each(places)("$name", (kind) => {
+  const test = casesOf(kind);
+
   let place: Place;
   let machine: VirtualMachine;
   let runtime: Runtime | undefined;
 
   beforeEach(() => {
     place = kind.make();
-    machine = new VirtualMachine();
+    machine = machineOf(place);
   });
 
   afterEach(async () => {
@@ -162,8 +172,8 @@ describe.each(places)("$name", (kind) => {
       { name: "b", payloads: [2], sender: "{t|1}" },
       { name: "c", payloads: [3, 4], sender: "{t|1}" },
     ]);
-    expect(again.signal("s", "d")).rejects.toMatchObject({ kind: "NotFound" });
-    expect(again.signal("nobody", "d")).rejects.toMatchObject({ kind: "NotFound" });
+    expect(await refusal(again.signal("s", "d"))).toMatchObject({ kind: "NotFound" });
+    expect(await refusal(again.signal("nobody", "d"))).toMatchObject({ kind: "NotFound" });
   });
 
   test("a cancellation request is seen once, with its reason, and may end the run as canceled", async () => {
@@ -214,7 +224,7 @@ describe.each(places)("$name", (kind) => {
     const tasks = r.engine.activations.length;
     await machine.advance(5_000);
     expect(r.engine.activations).toHaveLength(tasks);
-    expect(r.provider.terminate("t", {})).rejects.toMatchObject({ kind: "NotFound" });
+    expect(await refusal(r.provider.terminate("t", {}))).toMatchObject({ kind: "NotFound" });
   });
 
   test("side effects and versions are the same on replay", async () => {
@@ -323,7 +333,7 @@ describe.each(places)("$name", (kind) => {
     expect(second.runs.map((run) => run.workflowId)).toEqual(["w2", "w1"]);
     const open_ = await r.provider.list({ status: "running" });
     expect(open_.runs.map((run) => run.workflowId)).toEqual(["w4", "w3", "w2", "w0"]);
-    expect(r.provider.list({ cursor: "x" })).rejects.toMatchObject({ kind: "Invalid" });
+    expect(await refusal(r.provider.list({ cursor: "x" }))).toMatchObject({ kind: "Invalid" });
   });
 
   test("a watch of an unknown id says so, one that was ended says nothing", async () => {

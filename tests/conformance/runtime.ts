@@ -36,13 +36,21 @@ import type { Place } from "./place.ts";
 
 /** A clock that moves only when a test says so. */
 export class VirtualMachine implements ProviderPlatform {
-  time = Date.UTC(2026, 0, 1);
+  #time = Date.UTC(2026, 0, 1);
   #timers = new Set<{ at: number; callback: () => void }>();
   #count = 0;
   readonly random = {
     uuid: () => `00000000-0000-4000-8000-${String(++this.#count).padStart(12, "0")}`,
     seed: () => ++this.#count,
   };
+
+  get time(): number {
+    return this.#time;
+  }
+
+  set time(time: number) {
+    this.#time = time;
+  }
 
   now(): number {
     return this.time;
@@ -75,12 +83,34 @@ export class VirtualMachine implements ProviderPlatform {
   }
 }
 
+/** How to wait for the place of the last runtime, where that is not of this process. */
+let atRest: (() => Promise<void>) | undefined;
+
+/** The clock of a place: its own, or one that tests move. */
+export function machineOf(place: Place): VirtualMachine {
+  return place.machine?.() ?? new VirtualMachine();
+}
+
 /**
  * Waits until nothing is left to do without time passing: every step takes one turn of the event
  * loop.
  */
 export async function settle(turns = 25): Promise<void> {
+  if (atRest) return await atRest();
   for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/**
+ * Returns what a promise is rejected with. Not `expect(…).rejects`: it keeps the event loop from what a connection
+ * brings.
+ */
+export async function refusal(promise: Promise<unknown>): Promise<WippyError> {
+  try {
+    await promise;
+  } catch (error) {
+    return WippyError.from(error);
+  }
+  throw new Error("the promise was fulfilled");
 }
 
 /** An activity in TypeScript. Throw a `ScriptError` to fail with a given failure. */
@@ -142,6 +172,7 @@ export class Runtime {
     const { scripts = {}, activities = {}, localActivities = {}, machine, place, ...rest } =
       options;
     this.#runsAhead = place.runsAhead;
+    atRest = place.settle?.bind(place);
     this.#machine = machine ?? realMachine;
     this.provider = place.provider({ ...machine && { platform: machine }, ...rest });
     this.activities = activities;

@@ -1,7 +1,7 @@
 import { pack } from "../../src/vm/codec.ts";
 import type { NewSchedule, ScheduleSpec } from "../../src/workflows/schedules/schedules.ts";
 import { cleanAfterTest } from "../cleanup.ts";
-import { Runtime, type RuntimeOptions, VirtualMachine } from "./runtime.ts";
+import { machineOf, Runtime, type RuntimeOptions, type VirtualMachine } from "./runtime.ts";
 import { type Script, ScriptError } from "./scripted-engine.ts";
 import type { Place, PlaceKind } from "./place.ts";
 
@@ -25,7 +25,7 @@ export const scripts: Record<string, Script> = {
 
 /** A runtime on a place of its own that can be stopped, or die, and be opened again. */
 export class ScheduleHarness {
-  readonly machine = new VirtualMachine();
+  readonly machine: VirtualMachine;
   runtime!: Runtime;
   readonly #options: RuntimeOptions;
   #place: Place;
@@ -33,6 +33,7 @@ export class ScheduleHarness {
   private constructor(kind: PlaceKind, options: RuntimeOptions) {
     this.#options = options;
     this.#place = kind.make();
+    this.machine = machineOf(this.#place);
     cleanAfterTest(async () => {
       await this.runtime.provider.close();
       this.#place.remove();

@@ -1,10 +1,13 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import type { OverlapPolicy } from "../../src/workflows/schedules/schedules.ts";
 import { settle } from "./runtime.ts";
 import { hour, minute, ScheduleHarness } from "./schedule-harness.ts";
+import { casesOf } from "./cases.ts";
 import { places } from "./places.ts";
 
 describe.each(places)("$name", (kind) => {
+  const test = casesOf(kind);
+
   const hourly = { intervals: [{ every: hour }] };
 
   async function open(overlap: OverlapPolicy, entry = "app:waits"): Promise<ScheduleHarness> {

@@ -1,11 +1,14 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import fc from "fast-check";
 import type { OverlapPolicy } from "../../src/workflows/schedules/schedules.ts";
 import { settle } from "./runtime.ts";
 import { day, hour, minute, ScheduleHarness } from "./schedule-harness.ts";
+import { casesOf } from "./cases.ts";
 import { places } from "./places.ts";
 
 describe.each(places)("$name", (kind) => {
+  const test = casesOf(kind);
+
   const hourly = { intervals: [{ every: hour }] };
 
   test("after a stop what was missed is made up for in order, as far as the catch-up window goes", async () => {

@@ -1,11 +1,14 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { pack, unpack } from "../../src/vm/codec.ts";
 import type { NewSchedule } from "../../src/workflows/schedules/schedules.ts";
 import { settle } from "./runtime.ts";
 import { day, hour, minute, ScheduleHarness } from "./schedule-harness.ts";
+import { casesOf } from "./cases.ts";
 import { places } from "./places.ts";
 
 describe.each(places)("$name", (kind) => {
+  const test = casesOf(kind);
+
   const hourly = { intervals: [{ every: hour }] };
 
   test("a schedule starts a run at each match, with its facts", async () => {

@@ -1,12 +1,15 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect } from "bun:test";
 import { pack, unpack } from "../../src/vm/codec.ts";
-import { Runtime, settle, VirtualMachine } from "./runtime.ts";
+import { machineOf, Runtime, settle, type VirtualMachine } from "./runtime.ts";
 import type { Script } from "./scripted-engine.ts";
 import type { QueryTask } from "../../src/workflows/tasks/tasks.ts";
 import type { Place } from "./place.ts";
+import { casesOf } from "./cases.ts";
 import { places } from "./places.ts";
 
 describe.each(places)("$name", (kind) => {
+  const test = casesOf(kind);
+
   let place: Place;
   let machine: VirtualMachine;
   let runtime: Runtime;
@@ -36,7 +39,7 @@ describe.each(places)("$name", (kind) => {
 
   beforeEach(async () => {
     place = kind.make();
-    machine = new VirtualMachine();
+    machine = machineOf(place);
     await reopen();
     await runtime.start("app:updated", [], { workflowId: "u" });
     await settle();

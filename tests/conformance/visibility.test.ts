@@ -1,10 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect } from "bun:test";
 import { pack } from "../../src/vm/codec.ts";
 import { LuaFloat, type LuaValue } from "../../src/vm/value.ts";
 import type { RunQuery } from "../../src/workflows/provider.ts";
 import type { Place } from "./place.ts";
+import { casesOf } from "./cases.ts";
 import { places } from "./places.ts";
-import { Runtime, VirtualMachine } from "./runtime.ts";
+import { machineOf, refusal, Runtime, type VirtualMachine } from "./runtime.ts";
 import type { Script } from "./scripted-engine.ts";
 
 const scripts: Record<string, Script> = {
@@ -16,6 +17,8 @@ const scripts: Record<string, Script> = {
 };
 
 describe.each(places)("$name", (kind) => {
+  const test = casesOf(kind);
+
   let place: Place;
   let machine: VirtualMachine;
   let runtime: Runtime;
@@ -23,7 +26,7 @@ describe.each(places)("$name", (kind) => {
 
   beforeEach(async () => {
     place = kind.make();
-    machine = new VirtualMachine();
+    machine = machineOf(place);
     begin = machine.time;
     runtime = await Runtime.open({ place, machine, scripts });
   });
@@ -99,7 +102,8 @@ describe.each(places)("$name", (kind) => {
       expect(seen).toHaveLength(13);
       expect(new Set(seen).size).toBe(13);
     }
-    await expect(runtime.provider.list({ cursor: "no cursor" }))
-      .rejects.toMatchObject({ kind: "Invalid" });
+    expect(await refusal(runtime.provider.list({ cursor: "no cursor" }))).toMatchObject({
+      kind: "Invalid",
+    });
   });
 });

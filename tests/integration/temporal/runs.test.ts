@@ -1,58 +1,14 @@
 /** Workflows on a real Temporal server, with scripted code. */
-import { afterAll, beforeAll, describe, expect } from "bun:test";
+import { describe, expect } from "bun:test";
 import { pack, unpack } from "../../../src/vm/codec.ts";
-import { connect } from "../../../src/workflows/providers/temporal/bridge/bridge.ts";
-import { PayloadConverter } from "../../../src/workflows/providers/temporal/payloads/payloads.ts";
-import { TemporalProvider } from "../../../src/workflows/providers/temporal/temporal.ts";
-import type { Place } from "../../conformance/place.ts";
 import { Runtime, type RuntimeOptions } from "../../conformance/runtime.ts";
 import { ScriptError } from "../../conformance/scripted-engine.ts";
-import { cleanAfterTest } from "../../cleanup.ts";
-import { TemporalServer, withoutTemporal, withTemporal } from "../../temporal-server.ts";
+import { withTemporal } from "../../temporal-server.ts";
 import { until } from "../../until.ts";
+import { onServer } from "./on-server.ts";
 
-let server: TemporalServer;
-let queues = 0;
-
-beforeAll(async () => {
-  if (withoutTemporal === undefined) server = await TemporalServer.start();
-});
-afterAll(async () => await server?.stop());
-
-const conversion = new PayloadConverter();
-
-/** A task queue of the server. */
-function placeOn(taskQueue: string): Place & { killed(): void } {
-  const providers: TemporalProvider[] = [];
-  const place = {
-    runsAhead: false,
-    provider({ platform: _, ...options }: ConstructorParameters<typeof TemporalProvider>[0]) {
-      const provider = new TemporalProvider({
-        ...options,
-        connect: () => connect({ address: server.address, namespace: "default" }),
-        conversion,
-        hosts: [{ hostId: "app:workflows", taskQueue, stickyTimeout: 500 }],
-      });
-      providers.push(provider);
-      return provider;
-    },
-    crashed: () => place,
-    faults: () => [],
-    remove: () => {},
-    /** The runtime is gone, without a word to the server. */
-    killed: () => providers.pop()?.abandon(),
-  };
-  return place as Place & { killed(): void };
-}
-
-async function open(
-  options: RuntimeOptions,
-  place = placeOn(`runs-${++queues}`),
-): Promise<Runtime> {
-  const runtime = await Runtime.open({ place, ...options });
-  cleanAfterTest(() => runtime.provider.close());
-  return runtime;
-}
+const taskQueues = onServer();
+const { open, placeOn } = taskQueues;
 
 describe("a run on Temporal", () => {
   withTemporal("does its activities and timers, and completes", async () => {
@@ -189,7 +145,7 @@ describe("a run on Temporal", () => {
       expected: { eventId: 5 },
       actual: { at: "app:v:1" },
     });
-    const shown = await server.command("workflow", "show", "-w", "different");
+    const shown = await taskQueues.server.command("workflow", "show", "-w", "different");
     expect(shown).toContain("WorkflowTaskFailed");
   });
 });

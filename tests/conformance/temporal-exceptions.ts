@@ -1,0 +1,1 @@
+export const temporalExceptions: Readonly<Record<string, string>> = {};

@@ -1,0 +1,99 @@
+/**
+ * A runtime that is killed again and again while its runs go on: every run ends, with every effect, and with what was
+ * recorded. `WIPPY_TEMPORAL_KILLS=100` is the long form.
+ */
+import { afterAll, beforeAll, expect } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pack, unpack } from "../../../src/vm/codec.ts";
+import { connect } from "../../../src/workflows/providers/temporal/bridge/bridge.ts";
+import { PayloadConverter } from "../../../src/workflows/providers/temporal/payloads/payloads.ts";
+import { TemporalProvider } from "../../../src/workflows/providers/temporal/temporal.ts";
+import type { RunClosed } from "../../../src/workflows/provider.ts";
+import { TemporalServer, withoutTemporal, withTemporal } from "../../temporal-server.ts";
+import { until } from "../../until.ts";
+import { steps } from "./killed-scripts.ts";
+
+const kills = Number(process.env["WIPPY_TEMPORAL_KILLS"] ?? 3);
+const runs = 10 * Math.max(1, Math.floor(kills / 3));
+const taskQueue = "killed";
+
+let server: TemporalServer;
+const folder = mkdtempSync(join(tmpdir(), "wippy-kills-"));
+const effects = join(folder, "effects");
+
+beforeAll(async () => {
+  if (withoutTemporal === undefined) server = await TemporalServer.start();
+});
+afterAll(async () => {
+  await server?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function runtime(): Promise<Bun.Subprocess<"ignore", "pipe", "inherit">> {
+  const program = join(import.meta.dir, "runtime-process.ts");
+  const child = Bun.spawn(
+    [process.execPath, program, server.address, taskQueue, effects],
+    { stdin: "ignore", stdout: "pipe", stderr: "inherit" },
+  );
+  for await (const chunk of child.stdout) {
+    if (String.fromCharCode(...chunk).includes("ready")) break;
+  }
+  return child;
+}
+
+withTemporal(`a runtime that is killed ${kills} times loses nothing`, async () => {
+  writeFileSync(effects, "");
+  const client = new TemporalProvider({
+    connect: () => connect({ address: server.address, namespace: "default" }),
+    conversion: new PayloadConverter(),
+    hosts: [{ hostId: "app:workflows", taskQueue }],
+  });
+  await client.open();
+  const ends: Promise<RunClosed>[] = [];
+  for (let id = 0; id < runs; id++) {
+    const { workflowId } = await client.start({
+      entry: "app:killed",
+      hostId: "app:workflows",
+      workflowId: `killed-${id}`,
+      args: pack([id]),
+      options: { taskTimeout: 1_500 },
+    });
+    ends.push(new Promise((resolve) => void client.watch(workflowId, resolve)));
+  }
+  const done = () => readFileSync(effects, "utf8").split("\n").filter(Boolean);
+  for (let kill = 0; kill < kills; kill++) {
+    const child = await runtime();
+    // In the middle of its work: after some more effects.
+    const before = done().length;
+    const all = new Set(done().map((line) => line.replace(/\.\d+$/, ""))).size;
+    if (all < runs * steps) await until(() => done().length > before + kill % 5);
+    child.kill("SIGKILL");
+    await child.exited;
+  }
+  const last = await runtime();
+  for (let id = 0; id < runs; id++) {
+    await client.signal(`killed-${id}`, { name: "go", payloads: pack([id]), sender: "" });
+  }
+  const closed = await Promise.all(ends);
+  last.kill("SIGKILL");
+  const lines = done();
+  for (const [id, { status, value, failure }] of closed.entries()) {
+    expect([status, failure]).toEqual(["completed", undefined]);
+    const [seen, signal] = unpack(value!) as [[number, string][], number];
+    expect(signal).toBe(id);
+    expect(seen).toHaveLength(steps);
+    for (const [step, [drawn, effect]] of seen.entries()) {
+      expect(effect).toBe(`${id}.${step}.${drawn}`);
+      // The effect was done with the value that was recorded: no other one was ever drawn and used.
+      const ofStep = new Set(lines.filter((line) => line.startsWith(`${id}.${step}.`)));
+      expect([...ofStep]).toEqual([effect]);
+    }
+  }
+  // At most the attempts that ran at a kill were made twice.
+  const repeated = lines.length - runs * steps;
+  expect(repeated).toBeLessThanOrEqual(kills * 20);
+  console.log(`${kills} kills, ${runs} runs, ${lines.length} effects, ${repeated} of them twice`);
+  await client.close();
+}, 60_000 + kills * 20_000);

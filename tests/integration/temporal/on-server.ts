@@ -1,0 +1,68 @@
+import { afterAll, beforeAll } from "bun:test";
+import { connect } from "../../../src/workflows/providers/temporal/bridge/bridge.ts";
+import { PayloadConverter } from "../../../src/workflows/providers/temporal/payloads/payloads.ts";
+import { TemporalProvider } from "../../../src/workflows/providers/temporal/temporal.ts";
+import { cleanAfterTest } from "../../cleanup.ts";
+import type { Place } from "../../conformance/place.ts";
+import { Runtime, type RuntimeOptions } from "../../conformance/runtime.ts";
+import { TemporalServer, withoutTemporal } from "../../temporal-server.ts";
+
+/** A task queue of a server, and the runtimes that take from it. */
+export interface QueuePlace extends Place {
+  /** The newest runtime is gone, without a word to the server. */
+  killed(): void;
+}
+
+/** A server for the tests of a file, and runtimes in miniature on it. */
+export interface OnServer {
+  readonly server: TemporalServer;
+  placeOn(taskQueue: string): QueuePlace;
+  /** Opens a runtime that is closed after its test. @param place one of its own, unless given */
+  open(options: RuntimeOptions, place?: QueuePlace): Promise<Runtime>;
+}
+
+/** Starts a server before the tests of a file, where there is one to be had. */
+export function onServer(): OnServer {
+  let server: TemporalServer | undefined;
+  let queues = 0;
+  beforeAll(async () => {
+    if (withoutTemporal === undefined) server = await TemporalServer.start();
+  });
+  afterAll(async () => await server?.stop());
+  const running = () => {
+    if (server) return server;
+    throw new Error("the server has not started");
+  };
+  function placeOn(taskQueue: string): QueuePlace {
+    const providers: TemporalProvider[] = [];
+    const place: QueuePlace = {
+      runsAhead: false,
+      provider({ platform: _, ...options }) {
+        const provider = new TemporalProvider({
+          ...options,
+          connect: () => connect({ address: running().address, namespace: "default" }),
+          conversion: new PayloadConverter(),
+          hosts: [{ hostId: "app:workflows", taskQueue, stickyTimeout: 500 }],
+        });
+        providers.push(provider);
+        return provider;
+      },
+      crashed: () => place,
+      faults: () => [],
+      remove() {},
+      killed: () => providers.pop()?.abandon(),
+    };
+    return place;
+  }
+  return {
+    get server() {
+      return running();
+    },
+    placeOn,
+    async open(options, place = placeOn(`queue-${++queues}`)) {
+      const runtime = await Runtime.open({ place, ...options });
+      cleanAfterTest(() => runtime.provider.close());
+      return runtime;
+    },
+  };
+}
