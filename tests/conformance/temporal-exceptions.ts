@@ -1,1 +1,111 @@
-export const temporalExceptions: Readonly<Record<string, string>> = {};
+/**
+ * Tests of the suite that a Temporal server does not pass, with the reasons. `docs/contributing/temporal-conformance.md`
+ * is this table for people.
+ * @module
+ */
+
+const reasons: Readonly<Record<string, readonly string[]>> = {
+  "ids and numbers of events are the server's, which has events of its own between ours": [
+    "a run of activities completes with the value of its code",
+    "blocks the run, shows both sides, and harms nothing else",
+  ],
+  "it counts milliseconds; a server's timers, retries and timeouts are accurate to some ten, and run on while the test looks":
+    [
+      "a timer fires at its time, and late after a restart",
+      "a failed activity is tried again with growing waits, until it succeeds",
+      "schedule_to_close bounds all attempts together",
+      "with wait_for_cancellation the outcome of the aborted attempt is awaited",
+      "a delayed start waits, and survives a restart",
+      "a failed run is tried again as new runs of the same chain, its end is told once",
+      "run and execution timeouts close a run",
+      "a worker that has dropped a run gets its whole history",
+      "a task that nobody completes is given to another worker; the old lease cannot commit",
+      "a task whose worker died is tried again, with growing delays",
+      "an outdated deadline does not keep the journal busy",
+    ],
+  "of two requests that are sent at the same time either may come first": [
+    "a cancellation request is seen once, with its reason, and may end the run as canceled",
+  ],
+  "the server's visibility lists open runs first, then the others by their end": [
+    "runs are listed newest first, page by page",
+    "runs are found by everything that is known of them, and by all of it together",
+  ],
+  "the attempt that was lost with the runtime is reported as failed, and the next one follows after the policy's wait":
+    [
+      "an attempt that was lost with the runtime is tried again at once",
+    ],
+  "the server forgets an update that was rejected: its id is free again": [
+    "an update is recorded at every stage, once for its id",
+  ],
+  "the server answers a query of a delayed run when the run begins": [
+    "a query of a run that is delayed, or unknown, is refused",
+  ],
+  "a test cannot move the clock of a server, nor rely on its milliseconds": [
+    "a cancellation that comes during the last task of a run %s ends the chain",
+    "a run that is reopened after each of its events ends as if it had never stopped",
+    "a timer whose time has come by a jump fires within a minute, though nothing else happens",
+    "a clock that is set back delays timers; the time of a run does not go back",
+    "a failed activity is tried again when its wait is over by the clock, whichever way that has gone",
+    "timeouts of runs follow the clock",
+    "a lease that ends by a jump is another's; who had it cannot commit",
+    "a cron schedule leaves out what a jump has passed over, and its runs never overlap",
+  ],
+  "the server refuses an update that comes while a task ends its run, or gives it to the run that follows; it does not do the task again":
+    [
+      "a update that comes while a run completes is seen by its code",
+      "a update that comes while a run fails is seen by its code",
+      "a update that comes while a run is canceled is seen by its code",
+      "a update that comes while a run continues as new is seen by its code",
+      "a update while the task is done again is refused when the run ends",
+      "a update while the task is done again is taken when the run goes on",
+    ],
+  "how long closed runs are kept is a setting of the namespace": [
+    "closed runs are removed whole when they are old enough",
+  ],
+  "it injects a fault into the journal, where there is a server": [
+    "a request that cannot be carried out fails alone",
+  ],
+  "a reset takes over what came to the run that is reset, not what came to runs that other resets made of it":
+    [
+      "a second reset of the base keeps what came to the run that the first one made",
+      "so does one of a base that was closed",
+      "whatever is reset, the last run sees every signal once and in order",
+    ],
+  "the server computes the matches of its schedules by its own clock, which a test cannot move": [
+    "a schedule starts a run at each match, with its facts",
+    "a schedule says what it has done and is going to do",
+    "ten ended runs are remembered, and every open one",
+    "expressions with a zone, intervals with an offset, bounds",
+    "days on which the clock is changed have each match once",
+    "jitter delays a start, the same after a restart, never past the next match",
+    "matches while it is paused are left out; triggers are not",
+    "limited actions end by themselves, and can be given more",
+    "a run that fails or times out pauses the schedule where it says so",
+    "retries and continue-as-new are the same run of the schedule",
+    "an update takes what is due first, then the new spec",
+    "schedules are listed by id, page by page",
+    "a deleted schedule is gone, its runs go on, and its id is free",
+    "matches that were missed while the entry changed are those of the new one",
+    "what entries declare is kept in step with them, and stays paused",
+    "skip leaves out the matches while a run is open",
+    "buffer_one keeps the first of them",
+    "buffer_all keeps them all, in order",
+    "buffer_all has a bound, beyond which starts are dropped and counted",
+    "cancel_other asks the open run to end, and the newest start takes its place",
+    "terminate_other closes the open run at once",
+    "allow_all lets runs overlap",
+    "a trigger may have another policy than its schedule",
+    "starts that wait are dropped when the schedule is paused by their turn, asked-for ones are not",
+    "a workflow id that is in use is a skipped start, and is told",
+    "backfill acts on matches of the past, in order, also when paused",
+    "after a stop what was missed is made up for in order, as far as the catch-up window goes",
+    "by default one missed match is made up for, the others overlap with it",
+    "days of missed minutes are looked at in many short transactions",
+    "a clock that jumps ahead is caught up with; one that jumps back repeats nothing",
+    "whenever it dies, every match is acted on once",
+  ],
+};
+
+export const temporalExceptions: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(reasons).flatMap(([reason, names]) => names.map((name) => [name, reason])),
+);

@@ -49,6 +49,7 @@ class ServerMachine extends VirtualMachine {
   }
 
   override setTimer(delay: number, callback: () => void): () => void {
+    // Sleeps because it is a timer, at the speed of the server.
     const timer = setTimeout(callback, delay / speed);
     return () => clearTimeout(timer);
   }
@@ -57,6 +58,7 @@ class ServerMachine extends VirtualMachine {
     const end = this.time + milliseconds;
     await this.settle();
     const left = (end - this.time) / speed;
+    // Sleeps because time itself is to pass, which it does at the server.
     if (left > 0) await Bun.sleep(left);
     await this.settle(longQuiet);
   }
@@ -151,6 +153,7 @@ export class TemporalPlace implements Place {
     for (;;) {
       const now = performance.now();
       if (now - this.#spoken >= quiet || now - from > longestQuiet) return;
+      // Sleeps because that nothing is said for a while is what it waits for.
       await Bun.sleep(quiet - (now - this.#spoken));
     }
   }

@@ -16,4 +16,6 @@ export interface TemporalProviderOptions extends ProviderOptions {
   hosts: TemporalHost[];
   /** The task queue of a host of another provider. @default its id */
   queueOf?: (hostId: string) => string | undefined;
+  /** Whether search attributes that the server does not know are added to it. @default false */
+  addSearchAttributes?: boolean;
 }

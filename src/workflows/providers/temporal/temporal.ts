@@ -125,6 +125,7 @@ export class TemporalProvider implements WorkflowProvider {
       hostOf: context.hostOf,
       uuid: () => this.#platform.random.uuid(),
       note: (workflowId, runId) => this.#note(workflowId, runId),
+      addSearchAttributes: this.#options.addSearchAttributes ?? false,
       ...taskTimeout !== undefined && { taskTimeout },
     };
     const pollers = hosts.map((host) =>

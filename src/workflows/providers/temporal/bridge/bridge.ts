@@ -223,6 +223,26 @@ export class Connection {
     return codecs[`${rpc}Response`]!.decode(bytes) as RpcResponse<Name>;
   }
 
+  /**
+   * Adds search attributes to the namespace.
+   *
+   * @param types numbers of Temporal's enum `IndexedValueType`, by name
+   * @throws RpcError PermissionDenied; Invalid for one that has another type
+   */
+  async addSearchAttributes(types: Readonly<Record<string, number>>): Promise<void> {
+    const { AddSearchAttributesRequest } = temporal.api.operatorservice.v1;
+    const message = { namespace: this.namespace, searchAttributes: { ...types } };
+    await this.#addon.clientSendOperatorServiceRequest(this.#client, {
+      rpc: "AddSearchAttributes",
+      req: Buffer.from(AddSearchAttributesRequest.encode(message).finish()),
+      retry: true,
+      metadata: {},
+      timeout: requestTimeout,
+    }).catch((error) => {
+      throw bridgeError(error, "add search attributes");
+    });
+  }
+
   /** Asks the server whether it is well. @throws WippyError Unavailable, Timeout */
   async check(timeout = 5_000): Promise<void> {
     await this.rpc("getSystemInfo", {}, { timeout, retry: false });

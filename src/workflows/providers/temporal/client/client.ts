@@ -9,6 +9,8 @@ export interface ClientContext extends HistoryContext {
   uuid(): string;
   /** Notes of which workflow a run is: the server asks for both. */
   note(workflowId: string, runId: string): void;
+  /** Search attributes that the server does not know are added. */
+  addSearchAttributes: boolean;
   /** Milliseconds that a workflow task may take unless its run says otherwise; the server's default when absent. */
   taskTimeout?: number;
 }

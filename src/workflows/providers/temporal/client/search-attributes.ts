@@ -1,29 +1,65 @@
-import type { Payload as Packed } from "../../../payload.ts";
+import { temporal } from "@temporalio/proto";
 import { WippyError } from "../../../../vm/error.ts";
+import type { Payload as Packed } from "../../../payload.ts";
 import { writeAttributes } from "../history/attributes.ts";
+import type { ClientContext } from "./client.ts";
 
-/** Makes a request with search attributes; where the server does not know them, it says how to add them. */
+const { IndexedValueType: Type } = temporal.api.enums.v1;
+
+const types: Readonly<Record<string, number>> = {
+  Bool: Type.INDEXED_VALUE_TYPE_BOOL,
+  Keyword: Type.INDEXED_VALUE_TYPE_KEYWORD,
+  KeywordList: Type.INDEXED_VALUE_TYPE_KEYWORD_LIST,
+  Int: Type.INDEXED_VALUE_TYPE_INT,
+  Double: Type.INDEXED_VALUE_TYPE_DOUBLE,
+};
+
+/** Milliseconds until all parts of the server know of an attribute that was added. */
+const spreading = 65_000;
+const pause = 500;
+
+/**
+ * Makes a request with search attributes. Those that the server does not know are added, where that is wanted; else the
+ * error says how to add them.
+ */
 export async function knownAttributes<Value>(
+  { connection, addSearchAttributes }: ClientContext,
   attributes: Packed | undefined,
   request: () => Promise<Value>,
 ): Promise<Value> {
-  try {
-    return await request();
-  } catch (error) {
-    const { kind, message } = WippyError.from(error);
-    if (!attributes || kind !== "Invalid" || !/search attribute|no mapping/i.test(message)) {
-      throw error;
+  for (let end = 0;;) {
+    try {
+      return await request();
+    } catch (error) {
+      const { kind, message } = WippyError.from(error);
+      const unknown = kind === "Invalid" && /search attribute|no mapping/i.test(message);
+      if (!attributes || !unknown || (end > 0 && Date.now() > end)) throw error;
+      if (!addSearchAttributes) throw hinted(error, message, attributes);
+      if (end === 0) await connection.addSearchAttributes(wanted(attributes));
+      end ||= Date.now() + spreading;
+      await Bun.sleep(pause);
     }
-    const names = Object.entries(writeAttributes(attributes)).map(([name, { metadata }]) =>
-      `${name}=${new TextDecoder().decode(metadata?.["type"])}`
-    );
-    throw new WippyError(
-      "Invalid",
-      `${message}; search attributes have to be added to the namespace first: ` +
-        `temporal operator search-attribute create ${
-          names.map((name) => `--name ${name.replace("=", " --type ")}`).join(" ")
-        }`,
-      { retryable: false, cause: error },
-    );
   }
+}
+
+function typeNames(attributes: Packed): [name: string, type: string][] {
+  return Object.entries(writeAttributes(attributes)).map(([name, { metadata }]) => [
+    name,
+    new TextDecoder().decode(metadata?.["type"]),
+  ]);
+}
+
+function wanted(attributes: Packed): Record<string, number> {
+  return Object.fromEntries(typeNames(attributes).map(([name, type]) => [name, types[type] ?? 0]));
+}
+
+function hinted(error: unknown, message: string, attributes: Packed): WippyError {
+  const options = typeNames(attributes).map(([name, type]) => `--name ${name} --type ${type}`);
+  return new WippyError(
+    "Invalid",
+    `${message}; hint: add it with "temporal operator search-attribute create ${
+      options.join(" ")
+    }", or set add_search_attributes of the temporal.client`,
+    { retryable: false, cause: error },
+  );
 }

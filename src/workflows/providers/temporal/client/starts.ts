@@ -27,7 +27,7 @@ export async function startRun(
   };
   const [first] = messages;
   try {
-    return await knownAttributes(request.searchAttributes, async () => {
+    return await knownAttributes(context, request.searchAttributes, async () => {
       if (first && conflict !== "fail") {
         const { runId, started } = await context.connection.rpc(
           "signalWithStartWorkflowExecution",

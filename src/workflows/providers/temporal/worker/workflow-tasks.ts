@@ -287,8 +287,8 @@ export class WorkflowTasks {
   }
 
   /**
-   * The code does not fit, or its worker broke. The server hands a task that has failed out again at once, so the answer
-   * waits, longer each time, until the task would time out by itself.
+   * The code does not fit, or its worker broke. The server hands a task that has failed out again at once, so the
+   * answer waits, longer each time, until the task would time out by itself.
    */
   async #fail(run: HeldRun, task: PolledTask, failure: TaskFailure): Promise<void> {
     const { connection, conversion } = this.#context;
