@@ -14,6 +14,7 @@ const reasons: Readonly<Record<string, readonly string[]>> = {
       "a timer fires at its time, and late after a restart",
       "a failed activity is tried again with growing waits, until it succeeds",
       "schedule_to_close bounds all attempts together",
+      "why the last attempt of an activity failed is known after a restart",
       "with wait_for_cancellation the outcome of the aborted attempt is awaited",
       "a delayed start waits, and survives a restart",
       "a failed run is tried again as new runs of the same chain, its end is told once",
@@ -69,6 +70,7 @@ const reasons: Readonly<Record<string, readonly string[]>> = {
     [
       "a second reset of the base keeps what came to the run that the first one made",
       "so does one of a base that was closed",
+      "and one of a run in the middle of a chain, made after an earlier run was reset",
       "whatever is reset, the last run sees every signal once and in order",
     ],
   "the server computes the matches of its schedules by its own clock, which a test cannot move": [
