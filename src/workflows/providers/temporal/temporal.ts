@@ -166,7 +166,9 @@ export class TemporalProvider implements WorkflowProvider {
     });
     this.#opened = undefined;
     this.#links.close();
-    connection.close();
+    if (!connection.shared) return connection.close();
+    // Polls cannot be called off: what they bring is given back, as long as the connection is there for others.
+    void Promise.all(pollers.map((poller) => poller.ended())).finally(() => connection.close());
   }
 
   /** Ends as if the process had been killed: nothing is answered any more. For tests. */

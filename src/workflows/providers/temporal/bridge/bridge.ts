@@ -180,6 +180,11 @@ export class Connection {
     if (!this.#open) throw new WippyError("Unavailable", "the connection is closed");
   }
 
+  /** Whether others hold the connection too. */
+  get shared(): boolean {
+    return this.#shares.open > 1;
+  }
+
   get address(): string {
     return this.#settings.address;
   }

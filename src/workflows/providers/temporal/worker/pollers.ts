@@ -7,7 +7,11 @@ import type { Activities, PolledActivity } from "./activities.ts";
 import { deployment, type PolledTask, stickyQueue } from "./worker.ts";
 import type { WorkflowTasks } from "./workflow-tasks.ts";
 
-const { TaskQueueKind: Kind, TaskQueueType: QueueType } = temporal.api.enums.v1;
+const {
+  TaskQueueKind: Kind,
+  TaskQueueType: QueueType,
+  WorkflowTaskFailedCause: Cause,
+} = temporal.api.enums.v1;
 
 /** Milliseconds that a poll waits at the server is up to the server: a minute. */
 const pollTimeout = 90_000;
@@ -62,6 +66,8 @@ export class Pollers {
   readonly #abort = new AbortController();
   readonly #running: Promise<void>[] = [];
   #lost = false;
+  /** Nothing that comes is done any more. */
+  #over = false;
 
   constructor(context: PollContext, host: TemporalHost) {
     this.#context = context;
@@ -113,8 +119,9 @@ export class Pollers {
         const task = await this.#poll(name, taskQueue);
         this.#regained();
         pause = shortestPause;
-        if (task.taskToken?.length) take(task);
-        else slots.give();
+        if (!task.taskToken?.length) slots.give();
+        else if (this.#over) await this.#giveBack(name, task.taskToken);
+        else take(task);
       } catch (error) {
         slots.give();
         if (signal.aborted) return;
@@ -186,8 +193,29 @@ export class Pollers {
     } catch {
       // A server that cannot be reached forgets the polls by itself.
     }
-    // Polls that the server does not end go with the connection.
-    await Promise.race([Promise.all(this.#running), pauseFor(pollGrace)]);
+    // Polls that the server does not end go with the connection, if it has no other holder.
+    await Promise.race([this.ended(), pauseFor(pollGrace)]);
+    this.#over = true;
+  }
+
+  /** Fulfilled when the server has answered the last poll. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  /** A poll that the server had not ended has brought something: it is for others. */
+  async #giveBack(name: PollName, taskToken: Uint8Array): Promise<void> {
+    const { connection } = this.#context;
+    const failure = {
+      message: "the runtime stops",
+      applicationFailureInfo: { type: "Unavailable" },
+    };
+    if (name === "pollActivityTaskQueue") {
+      await connection.rpc("respondActivityTaskFailed", { taskToken, failure });
+    } else {
+      const cause = Cause.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE;
+      await connection.rpc("respondWorkflowTaskFailed", { taskToken, failure, cause });
+    }
   }
 
   /** Ends without a word to the server. */
