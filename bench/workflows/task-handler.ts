@@ -65,6 +65,7 @@ const worker = await LuaWorker.start({
   index: 0,
   firstPid: 1,
   alone: true,
+  version: 0,
   strict: false,
   entries: [
     { id: "durable:run", kind: "workflow.lua", source, method: "main", modules: ["funcs"] },

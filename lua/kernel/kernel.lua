@@ -2,6 +2,7 @@
 -- that other workers may ask for, and declares the modules. What it returns is what the worker (TypeScript) calls.
 local use = ...
 local acts = use("kernel/workflows/acts")
+local announced = use("kernel/processes/announced")
 local channel = use("kernel/messaging/channel")
 local check = use("kernel/core/check")
 local core = use("kernel/core/core")
@@ -277,6 +278,8 @@ end
 
 kernel.complete = unit.complete
 kernel.request = requests.serve
+kernel.arrived = requests.serve_all
+kernel.congested = remote.congested
 kernel.activate = workflows.activate
 kernel.replay = workflows.replay
 kernel.evict = workflows.evict
@@ -291,6 +294,7 @@ kernel.stopping = stopping.count
 --- A worker died: its units are gone, and what they called here is cancelled.
 function kernel.worker_down(worker, err)
   placement.forget(worker)
+  announced.worker_down(worker)
   operations.worker_down(worker)
   links.worker_down(worker, err)
 end

@@ -4,7 +4,8 @@ import { WippyError } from "../vm/error.ts";
 import { asLua, type LuaValue } from "../vm/value.ts";
 import { controlPid } from "./control.ts";
 import type { Foreground } from "./foreground.ts";
-import type { FunctionCall, WorkerPool } from "./worker-pool.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+import type { FunctionCall } from "./worker-pool-options.ts";
 
 /** The functions and processes that services start. */
 export class ServiceUnits {

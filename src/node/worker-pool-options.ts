@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Terminal } from "../operations/io/terminal.ts";
 import type { Simulation } from "../platform/simulation.ts";
-import type { ErrorData } from "../vm/error.ts";
+import type { ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import type { CodeEntry, FromWorker } from "../worker/messages.ts";
 import type { ServiceOptions } from "../worker/services.ts";
@@ -30,6 +30,14 @@ export interface WorkerPoolOptions {
   terminalOf: (pid: string) => Terminal | undefined;
   /** All workers run in it, in this thread. */
   simulation?: Simulation | undefined;
+}
+
+/** A call of a function that a worker runs. */
+export interface FunctionCall {
+  /** What the function returned. Rejected with its error, or with the reason for which it was cancelled. */
+  answer: Promise<LuaValue>;
+  /** Cancels it, unless it has ended. */
+  cancel(reason: WippyError): void;
 }
 
 /** What the pool tells the node about. */

@@ -15,20 +15,13 @@ import { createServices } from "../worker/services.ts";
 import type { ThreadStart } from "../worker/thread.ts";
 import { LuaWorker } from "../worker/worker.ts";
 import { type KernelRequest, type KernelRequests, requestOf } from "./kernel-requests.ts";
+import { WorkerLinks } from "./worker-links.ts";
 import { Outbox } from "./outbox.ts";
 import { notFound, Questions, valueOf } from "./questions.ts";
-import type { WorkerPoolEvents, WorkerPoolOptions } from "./worker-pool-options.ts";
+import type { FunctionCall, WorkerPoolEvents, WorkerPoolOptions } from "./worker-pool-options.ts";
 import { SharedMemory } from "./shared-memory.ts";
 import { type StandingWorker, standsStill, WorkerWatch } from "./worker-watch.ts";
 import { type RunningWorker, simulatedLink, startThread } from "./worker-start.ts";
-
-/** A call of a function that a worker runs. */
-export interface FunctionCall {
-  /** What the function returned. Rejected with its error, or with the reason for which it was cancelled. */
-  answer: Promise<LuaValue>;
-  /** Cancels it, unless it has ended. */
-  cancel(reason: WippyError): void;
-}
 
 /** PID numbers that one start of a worker may use before those of its replacement begin. */
 const pidsPerStart = 2 ** 32;
@@ -49,6 +42,7 @@ export class WorkerPool {
   readonly #starting = new Map<number, Promise<void>>();
   readonly #outbox: Outbox;
   readonly #questions = new Questions();
+  readonly #links = new WorkerLinks();
   readonly #writes = new Map<string, EnvironmentWrite>();
   #hosts: HostState[] = [];
   #observed = false;
@@ -155,6 +149,7 @@ export class WorkerPool {
       index,
       firstPid: this.#options.firstPid + generation * pidsPerStart,
       alone: this.#workers.size === 0,
+      version: this.#links.version,
       strict,
       entries,
       hosts: this.#hosts,
@@ -168,12 +163,15 @@ export class WorkerPool {
       populations: this.#memory.populations,
     };
     if (simulation || (inline && index === 0)) {
-      const worker = await LuaWorker.start(
+      let worker: LuaWorker | undefined;
+      const write = (storage: string, key: string, value: string) => {
+        this.#mirror(index, { type: "environment", storage, key, value });
+        worker?.fence();
+      };
+      worker = await LuaWorker.start(
         {
           ...options,
-          services: createServices(services, (storage, key, value) => {
-            this.#mirror(index, { type: "environment", storage, key, value });
-          }, simulation),
+          services: createServices(services, write, simulation),
           ...(simulation ? { platform: simulation } : { direct: true }),
           terminalOf,
         },
@@ -194,6 +192,7 @@ export class WorkerPool {
     if (this.#observed) this.tell(index, "observe", true);
     this.#memory.started(index);
     this.#events.started(index);
+    this.#links.connect(index, this.#workers.keys(), this.send.bind(this), simulation);
     if (this.#workers.size > 1) {
       for (const other of this.#workers.keys()) this.send(other, { type: "alone", alone: false });
     }
@@ -330,7 +329,8 @@ export class WorkerPool {
   /** Tells every worker, and those that start later, how a host is. */
   setHost(host: HostState): void {
     this.#hosts = [...this.#hosts.filter(({ id }) => id !== host.id), host];
-    for (const index of this.#reachable) this.send(index, { type: "host", host });
+    const version = this.#links.advance();
+    for (const index of this.#reachable) this.send(index, { type: "host", host, version });
   }
 
   /** Tells every worker, and those that start later, what changed in the registry. */
@@ -342,9 +342,8 @@ export class WorkerPool {
     this.#options.entries = [...this.#options.entries.filter(stays), ...code];
     const { services } = this.#options;
     services.entries = [...services.entries.filter(stays), ...entries];
-    for (const index of this.#reachable) {
-      this.send(index, { type: "entries", change });
-    }
+    const version = this.#links.advance();
+    for (const index of this.#reachable) this.send(index, { type: "entries", change, version });
   }
 
   /** Tells every worker, and those that start later, whether somebody wants to hear of starts and ends of units. */
@@ -400,6 +399,9 @@ export class WorkerPool {
           this.send(message.to, { type: "answer", ticket, values });
         }
         break;
+      case "fence":
+        this.send(message.to, { type: "fence", origin: index, number: message.number });
+        break;
       case "counted":
         this.#questions.answer(message.question, [message.live]);
         break;
@@ -451,8 +453,9 @@ export class WorkerPool {
     this.#memory.died(index);
     worker.close();
     this.#questions.fail(index, WippyError.from(failure));
-    for (const other of this.#workers.keys()) {
-      this.send(other, { type: "worker_down", index, failure });
+    const version = this.#links.advance();
+    for (const other of this.#reachable) {
+      this.send(other, { type: "worker_down", index, failure, version });
     }
     this.#events.died(index, failure);
     this.#startAgain(index);

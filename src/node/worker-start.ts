@@ -58,8 +58,9 @@ export function simulatedLink<Message extends FromWorker | ToWorker>(
 ): (messages: Message[]) => void {
   const link = simulation.link<Message>((message) => {
     // A port is no value; what passes through it is noted there.
-    if (message.type !== "queue") {
-      simulation.note(pack(asLua(message as Exclude<FromWorker | ToWorker, { type: "queue" }>)));
+    if (message.type !== "queue" && message.type !== "link") {
+      type Ports = { type: "queue" | "link" };
+      simulation.note(pack(asLua(message as Exclude<FromWorker | ToWorker, Ports>)));
     }
     receive([message]);
   });

@@ -36,8 +36,10 @@ export function postBatch(
   for (const message of batch) {
     const item = itemOf(message);
     if (!item) {
-      // The port of a thread's queue moves to the thread.
-      const moved = batch.flatMap((each) => each.type === "queue" ? each.port as MessagePort : []);
+      // Ports move to the thread.
+      const moved = batch.flatMap((each) =>
+        each.type === "queue" || each.type === "link" ? each.port as MessagePort : []
+      );
       post(batch, moved);
       return;
     }
@@ -65,4 +67,49 @@ export function fromWorker(data: Uint8Array | FromWorker[]): FromWorker[] {
       ? { type: "answer", to, ticket, values: bytes }
       : { type: "request", to, ticket, op, args: bytes }
   );
+}
+
+/** What goes directly to another worker: a request or an answer. */
+export type DirectMessage = Extract<FromWorker, { type: "request" | "answer" }>;
+
+/** Part of a batch between workers: a message, messages that the VM has packed, or the number of a fence. */
+export type LinkItem = DirectMessage | Uint8Array | number;
+
+/**
+ * Packs a batch for another worker.
+ *
+ * @param version of the application that the sender knows
+ * @param taken bytes of the receiver's batches that were taken since the last
+ */
+export function toLink(
+  version: number,
+  taken: number,
+  items: readonly LinkItem[],
+): Uint8Array<ArrayBuffer> {
+  const list = items.map((item) => {
+    if (typeof item === "number" || item instanceof Uint8Array) return item;
+    if (item.type === "answer") return [item.ticket, item.values];
+    return [item.ticket, item.args, item.op];
+  });
+  return new Uint8Array(packr.pack([version, taken, ...list]));
+}
+
+/** Unpacks it; the receiver of its messages is this worker. */
+export function fromLink(
+  data: Uint8Array,
+): { version: number; taken: number; items: LinkItem[] } {
+  type Direct = [number, Uint8Array] | [number, Uint8Array, string];
+  const [version, taken, ...list] = unpackr.unpack(data) as [
+    number,
+    number,
+    ...(Direct | number | Uint8Array)[],
+  ];
+  const items = list.map((item): LinkItem => {
+    if (typeof item === "number" || item instanceof Uint8Array) return item;
+    const [ticket, bytes, op] = item;
+    return op === undefined
+      ? { type: "answer", to: 0, ticket, values: bytes }
+      : { type: "request", to: 0, ticket, op, args: bytes };
+  });
+  return { version, taken, items };
 }

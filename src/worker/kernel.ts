@@ -1,7 +1,8 @@
 import type { Pushable } from "../vm/push.ts";
-import type { LuaValue, PackedList } from "../vm/value.ts";
+import { type LuaValue, PackedList } from "../vm/value.ts";
 import { LuaRef } from "../vm/value.ts";
 import type { Vm } from "../vm/vm.ts";
+import type { DirectMessage } from "./batch.ts";
 
 /** Functions of `lua/kernel/kernel.lua` that the worker calls. */
 export const kernelFunctions = [
@@ -13,6 +14,8 @@ export const kernelFunctions = [
   "serve",
   "complete",
   "request",
+  "arrived",
+  "congested",
   "activate",
   "replay",
   "evict",
@@ -69,4 +72,34 @@ export function kernelOf(vm: Vm, references: readonly number[]): Kernel {
   return {
     call: (name, ...args) => vm.call(ref(name), ...args),
   };
+}
+
+/** Values with which the kernel is entered at once, about. */
+const mostValues = 2000;
+
+/** How many items a packed list has. */
+function lengthOf(list: Uint8Array): number {
+  const [first = 0] = list;
+  if (first < 0xa0) return first & 15;
+  const view = new DataView(list.buffer, list.byteOffset);
+  return first === 0xdc ? view.getUint16(1) : view.getUint32(1);
+}
+
+/** Gives the kernel what another worker has sent: with one entry, or few when it is much. */
+export function deliver(kernel: Kernel, origin: number, items: readonly DirectMessage[]): void {
+  let values: (LuaValue | PackedList)[] = [];
+  let count = 0;
+  const enter = () => {
+    if (values.length > 0) kernel.call("arrived", origin, ...values);
+    values = [];
+    count = 0;
+  };
+  for (const item of items) {
+    const [op, list] = item.type === "request" ? [item.op, item.args] : [false, item.values];
+    const length = lengthOf(list);
+    values.push(length, item.ticket, op, new PackedList(list));
+    count += length + 3;
+    if (count > mostValues) enter();
+  }
+  enter();
 }

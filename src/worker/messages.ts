@@ -73,6 +73,16 @@ export interface EnvironmentWrite {
 /** Starts the part of a service, tells it something that can be cloned, or ends it. */
 export type PartOrder = { open: string; data: unknown } | { told: unknown } | { end: true };
 
+/** One end of the direct way between two workers: a `MessagePort`, or what stands for it in a simulation. */
+export interface LinkPort {
+  postMessage(data: Uint8Array<ArrayBuffer>, transfer: ArrayBuffer[]): void;
+  onmessage: ((event: MessageEvent<Uint8Array>) => void) | null;
+  close(): void;
+  unref?(): void;
+  /** Takes what has arrived and was not delivered; a `MessagePort` has `receiveMessageOnPort`. */
+  drain?(): Uint8Array[];
+}
+
 /** What the node tells a worker. `args` and `value` are packed (`src/vm/codec.ts`), so that routing never decodes. */
 export type ToWorker =
   | {
@@ -86,9 +96,13 @@ export type ToWorker =
   | { type: "alone"; alone: boolean }
   /** The thread is terminated soon: nothing more runs. */
   | { type: "end" }
-  | { type: "host"; host: HostState }
-  | { type: "entries"; change: EntriesChange }
-  | { type: "worker_down"; index: number; failure: Failure }
+  | { type: "host"; host: HostState; version: number }
+  | { type: "entries"; change: EntriesChange; version: number }
+  | { type: "worker_down"; index: number; failure: Failure; version: number }
+  /** The worker's end of the direct way to another. */
+  | { type: "link"; index: number; port: LinkPort }
+  /** A fence of another worker. */
+  | { type: "fence"; origin: number; number: number }
   /** The worker's end of a workflow provider. */
   | { type: "queue"; port: QueuePort }
   | EnvironmentWrite
@@ -114,6 +128,8 @@ export type FromWorker =
     args: Uint8Array;
   }
   | { type: "answer"; to: number; ticket: number; values: Uint8Array }
+  /** For another worker, behind all that the node was told before. */
+  | { type: "fence"; to: number; number: number }
   | { type: "log"; record: LogRecord }
   /** What a script writes to its standard output (1) or standard error (2). */
   | { type: "output"; to: 1 | 2; data: Uint8Array }

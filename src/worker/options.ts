@@ -9,6 +9,8 @@ export interface WorkerOptions extends SharedMemory {
   /** First sequence number of this worker's PIDs: higher after a replacement, so that no PID comes again. */
   firstPid: number;
   alone: boolean;
+  /** Version of the application: how many changes of it the node has told the workers. */
+  version: number;
   /** Units without an actor and a scope may do nothing that is checked. */
   strict: boolean;
   entries: CodeEntry[];

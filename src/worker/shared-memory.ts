@@ -14,6 +14,11 @@ export interface SharedMemory {
   liveness: SharedArrayBuffer;
 }
 
+/** The other workers that run. */
+export function othersOf({ loads, index }: SharedMemory): number[] {
+  return [...loads.keys()].filter((i) => i !== index && Atomics.load(loads, i) >= 0);
+}
+
 /** Whole numbers of 64 bits each, in the order of bytes of the VM. */
 export function numbersOf(bytes: Uint8Array): number[] {
   const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -34,6 +34,7 @@ async function start({ options, services }: ThreadStart): Promise<void> {
         ...options,
         services: createServices(services, (storage, key, value) => {
           postMessage([{ type: "environment", storage, key, value }]);
+          worker?.fence();
         }),
         terminalOf: () => undefined,
       },

@@ -4,9 +4,9 @@
  * @module
  */
 import { limitRepeats } from "../observe/limit-repeats.ts";
-import { textOfBytes } from "../vm/byte-text.ts";
 import type { LogRecord } from "../observe/log.ts";
 import { WippyError } from "../vm/error.ts";
+import { Mail } from "./mail.ts";
 import { asLua, type LuaValue, MultiReturn, numberOf, PackedList } from "../vm/value.ts";
 import { Vm, VmTrap } from "../vm/vm.ts";
 import { machine } from "../platform/machine.ts";
@@ -14,7 +14,7 @@ import { Simulation } from "../platform/simulation.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Failure } from "../workflows/engine/outcome.ts";
 import { loadKernelImage } from "./kernel-image.ts";
-import { type Kernel, kernelOf } from "./kernel.ts";
+import { deliver, type Kernel, kernelOf } from "./kernel.ts";
 import { type CodeEntry, type FromWorker, type HostState, type ToWorker } from "./messages.ts";
 import type { WorkerOptions } from "./options.ts";
 import { pair } from "./pair.ts";
@@ -23,9 +23,10 @@ import { nearestOf } from "./nearest.ts";
 import { busy, crowded, Placement } from "./placement.ts";
 import { QUESTIONS, ServiceQuestions } from "./service-questions.ts";
 import { Pulse } from "./pulse.ts";
-import { registerSharedMemory } from "./shared-memory.ts";
+import { othersOf, registerSharedMemory } from "./shared-memory.ts";
 import { registerStandardFiles } from "./standard-files.ts";
 import { OperationRunner } from "./operation-runner.ts";
+import { logRecord } from "./log-record.ts";
 import { lowerForKernel } from "./typed-lua.ts";
 import { workflowOptions } from "./workflow-options.ts";
 import { WorkflowWork } from "./workflow-work.ts";
@@ -53,7 +54,7 @@ export class LuaWorker {
   #operations!: OperationRunner;
   #parts!: Parts;
   readonly #pulse: Pulse;
-  #outgoing: FromWorker[] = [];
+  readonly #mail: Mail;
   readonly #platform: Platform;
   readonly #questions: ServiceQuestions;
   /** Call off the next turn, and the timer that would begin one; when that fires, of the precise clock. */
@@ -68,6 +69,12 @@ export class LuaWorker {
     this.#platform = options.platform ?? machine;
     this.#questions = new ServiceQuestions(this.#platform, () => this.#wake());
     this.#post = post;
+    this.#mail = new Mail(post, {
+      deliver: (origin, items) => this.#enter(() => deliver(this.#kernel, origin, items)),
+      turn: () => this.#turnAtOnce(),
+      congested: (worker, on) => this.#enter(() => this.#kernel.call("congested", worker, on)),
+      packed: () => undefined,
+    }, options.version);
     this.#pulse = new Pulse(options.pulses, options.index);
     for (const entry of options.entries) this.#entries.set(entry.id, entry);
   }
@@ -108,7 +115,10 @@ export class LuaWorker {
       },
     });
     this.#registerHostFunctions();
-    this.#kernel = kernelOf(this.#vm, image?.references ?? await this.#loadSources());
+    this.#kernel = kernelOf(
+      this.#vm,
+      image?.references ?? (await import("./kernel-sources.ts")).loadKernelSources(this.#vm),
+    );
     const reports = limitRepeats(
       { log: (record) => this.#log(record) },
       this.#platform.setTimer.bind(this.#platform),
@@ -133,11 +143,6 @@ export class LuaWorker {
     for (const host of hosts) this.#setHost(host);
     this.#send({ type: "ready" });
     this.#flush();
-  }
-
-  async #loadSources(): Promise<number[]> {
-    const { loadKernelSources } = await import("./kernel-sources.ts");
-    return loadKernelSources(this.#vm);
   }
 
   #registerHostFunctions(): void {
@@ -210,16 +215,8 @@ export class LuaWorker {
         ),
     );
     vm.register("log", (level, logger, message, fields, pid, location) => {
-      const text = message instanceof Uint8Array ? message : String(message);
-      const record: LogRecord = {
-        level: String(level) as LogRecord["level"],
-        time: this.#options.services.clock.now(),
-        logger: String(logger),
-        message: textOfBytes(text),
-        fields: { ...(fields as Record<string, unknown> | undefined), pid, location },
-        // What `print` writes has no fields.
-        ...(fields === undefined && { print: text }),
-      };
+      const time = this.#options.services.clock.now();
+      const record = logRecord(time, level, logger, message, fields, { pid, location });
       if (!this.#workflows.holdsLog(String(pid), record)) this.#log(record);
     });
     const placement = new Placement(this.#options, this.#platform);
@@ -298,11 +295,18 @@ export class LuaWorker {
         if (message.ticket === QUESTIONS) this.#questions.answered(message.values);
         else kernel.call("complete", message.ticket, new PackedList(message.values));
         break;
+      case "link":
+        this.#mail.links.open(message.index, message.port);
+        break;
+      case "fence":
+        this.#mail.links.passed(message.origin, message.number);
+        break;
       case "alone":
-        kernel.call("alone", message.alone, this.#others());
+        kernel.call("alone", message.alone, othersOf(this.#options));
         break;
       case "host":
         this.#setHost(message.host);
+        this.#mail.links.reached(message.version);
         break;
       case "entries":
         for (const entry of message.change.code) this.#entries.set(entry.id, entry);
@@ -310,12 +314,15 @@ export class LuaWorker {
         for (const id of message.change.stale) kernel.call("forget", id);
         this.#options.services.register(message.change.entries, message.change.removed);
         this.#parts.changed();
+        this.#mail.links.reached(message.version);
         break;
       case "part":
         this.#parts.take(message.entry, message.order).catch((error) => this.#die(error));
         break;
       case "worker_down":
+        this.#mail.links.close(message.index);
         kernel.call("worker_down", message.index, WippyError.from(message.failure));
+        this.#mail.links.reached(message.version);
         break;
       case "queue":
         this.#workflows.attach(message.port);
@@ -346,12 +353,6 @@ export class LuaWorker {
     }
   }
 
-  /** The other workers that run. */
-  #others(): number[] {
-    const { loads, index } = this.#options;
-    return [...loads.keys()].filter((i) => i !== index && Atomics.load(loads, i) >= 0);
-  }
-
   #check(question: number, ids: string[], entries?: CodeEntry[]): void {
     const problems: { id: string; failure: Failure }[] = [];
     if (entries) {
@@ -377,18 +378,18 @@ export class LuaWorker {
   }
 
   #send(message: FromWorker): void {
-    this.#outgoing.push(message);
+    this.#mail.send(message);
   }
+
+  /** What is sent from now on must not arrive before what the node was told in this worker's name. */
+  readonly fence = (): void => this.#mail.links.raiseFences();
 
   #flush(): void {
     // Absent when the worker dies while it starts.
     this.#workflows?.flush();
     const questions = this.#questions.take();
-    if (questions) this.#send(questions);
-    if (this.#outgoing.length === 0) return;
-    const batch = this.#outgoing;
-    this.#outgoing = [];
-    this.#post(batch);
+    if (questions) this.#mail.tell(questions);
+    this.#mail.flush();
   }
 
   /** Runs `step` in the VM; a fault of the VM ends this worker, which the node then replaces. */
@@ -477,6 +478,8 @@ export class LuaWorker {
       retryable: true,
       cause: error,
     });
+    // What the units have sent goes before the news.
+    this.#flush();
     this.#send({ type: "died", failure: failure.toJSON() });
     this.#flush();
   }
@@ -490,6 +493,7 @@ export class LuaWorker {
     this.#operations.close();
     this.#parts.close();
     this.#workflows?.close();
+    this.#mail.links.closeAll();
     this.#vm.close();
   }
 }

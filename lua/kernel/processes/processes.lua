@@ -4,6 +4,7 @@
 -- coroutine waits for. `here` holds the operations; another worker (or the node) calls the same ones by name
 -- (kernel/processes/requests).
 local use = ...
+local announced = use("kernel/processes/announced")
 local copies = use("kernel/core/copy")
 local effects = use("kernel/core/effects")
 local errors = use("kernel/core/errors")
@@ -67,6 +68,9 @@ local function at(pid, op, ...)
     return targeted[op](pid, ...)
   end
   local worker = unit.worker_of(pid)
+  if worker == unit.index() then
+    announced.wait(pid)
+  end
   if worker == nil or worker == unit.index() then
     return targeted[op](pid, ...)
   end
@@ -141,7 +145,10 @@ local MANAGEMENT <const> = { ["$supervisor"] = true, ["$sys"] = true, ["$stop"] 
 --- Delivers a message to each of these units of this worker; those that are gone are left out.
 function here.send_each(pids, topic, from, n, ...)
   for _, pid in ipairs(pids) do
-    here.send(pid, topic, from, n, copies.all(...))
+    local send = unit.bind(here.send, pid, topic, from, n, copies.all(...))
+    if not announced.hold(pid, send) then
+      send()
+    end
   end
 end
 
@@ -180,11 +187,12 @@ local function send_copied(self, pid, topic, n, ok, ...)
     return true
   end
   local worker = remote.worker_of(pid)
-  if worker and remote.unhurried() then
+  if worker then
     local err = unit.emit("route", worker, 0, "send", pid, topic, self.pid or pid_of(self), n, ...)
     if err then
       return nil, err
     end
+    remote.keep_pace(worker)
     return true
   end
   return at(pid, "send", topic, self.pid or pid_of(self), n, ...)

@@ -1,20 +1,21 @@
 -- What another worker is told without waiting for its answer, since a round trip between threads takes as long as
--- a hundred sends: messages to units that are known to live there, and spawns under PIDs that it reserved for us.
--- Every so often one is awaited all the same, so that a fast sender cannot fill the other's queue.
+-- a hundred sends: messages to units that are known to live there, and spawns under PIDs that it reserved for us. Who
+-- sends to a worker that does not keep up waits until that has taken half of what is on its way.
 local use = ...
 local limits = use("kernel/processes/limits")
+local scheduler = use("kernel/core/scheduler")
 local unit = use("kernel/core/unit")
 
 local remote = {}
 
--- So many may be on their way without an answer.
+-- So many requests to the node may be on their way without an answer.
 local UNANSWERED <const> = 256
 -- So many PIDs are reserved at a time.
 local BLOCK <const> = 1024
 
 local unanswered = 0
 
---- Whether the next thing may go without an answer.
+--- Whether the next request to the node may go without an answer.
 function remote.unhurried()
   unanswered = unanswered + 1
   if unanswered >= UNANSWERED then
@@ -36,6 +37,29 @@ function remote.worker_of(pid)
   return nil
 end
 
+-- Workers to which senders have to wait: worker -> the coroutines that do.
+local waiting = {}
+
+--- From now on senders to a worker have to wait, or no longer.
+function remote.congested(worker, on)
+  local list = waiting[worker]
+  waiting[worker] = on and (list or {}) or nil
+  if not on and list then
+    for _, co in ipairs(list) do
+      scheduler.ready(co)
+    end
+  end
+end
+
+--- Suspends the running coroutine, which has just sent something to a worker, while that does not keep up.
+function remote.keep_pace(worker)
+  local list = waiting[worker]
+  if list then
+    list[#list + 1] = scheduler.co
+    host.park()
+  end
+end
+
 -- PIDs that other workers reserved for units that this one starts there: worker -> {next, last, coming}.
 local blocks = {}
 
@@ -47,7 +71,7 @@ local function reserve(worker, block)
       block[#block + 1] = first
     end
   end, worker)
-  host.emit("route", worker, ticket, "reserve", BLOCK)
+  host.emit("route", worker, ticket, "reserve", unit.index(), BLOCK)
 end
 
 --- Has `worker` reserve PIDs, before they are wanted.
@@ -78,9 +102,10 @@ function remote.new_pid(worker, host_id)
   return unit.pid_at(host_id, sequence, worker)
 end
 
---- A worker died: what it reserved is void.
+--- A worker died: what it reserved is void, and nobody waits for it.
 function remote.forget(worker)
   blocks[worker] = nil
+  remote.congested(worker, false)
 end
 
 -- The newest PID that the other workers know of; false while there are no others.

@@ -1,7 +1,9 @@
 -- What other workers, and the node (-1), ask of this one: operations by name. Each file returns its own as `operations`
 -- or `deferred`; the kernel adds them.
 local use = ...
+local announced = use("kernel/processes/announced")
 local unit = use("kernel/core/unit")
+local by_pid = unit.by_pid
 
 local requests = {}
 
@@ -48,8 +50,20 @@ function requests.reply(origin, ticket, value, failure)
   end
 end
 
+-- Whether a request for a unit that is still to be started was put aside.
+local function is_held(origin, ticket, op, target, ...)
+  if type(target) ~= "string" or string.byte(target) ~= 123 or op == "spawn_as" then
+    return false
+  end
+  return announced.hold(target, unit.bind(requests.serve, origin, ticket, op, target, ...))
+end
+
 --- Serves a request of another worker, or of the node (-1); ticket 0 wants no answer.
 function requests.serve(origin, ticket, op, ...)
+  local target = ...
+  if not by_pid[target] and is_held(origin, ticket, op, ...) then
+    return
+  end
   local function reply(value, failure)
     if ticket ~= 0 then
       requests.reply(origin, ticket, value, failure)
@@ -60,6 +74,23 @@ function requests.serve(origin, ticket, op, ...)
     later(reply, origin, ticket, ...)
   else
     reply(operations[op](...))
+  end
+end
+
+--- Serves what another worker has sent in one batch: of each how many arguments or values it has, its ticket, its
+--- operation (false: it is an answer), and those.
+function requests.serve_all(origin, ...)
+  local all = table.pack(...)
+  local at = 1
+  while at <= all.n do
+    local count, ticket, op = all[at], all[at + 1], all[at + 2]
+    local first, last = at + 3, at + 2 + count
+    if op then
+      requests.serve(origin, ticket, op, table.unpack(all, first, last))
+    else
+      unit.complete(ticket, table.unpack(all, first, last))
+    end
+    at = last + 1
   end
 end
 

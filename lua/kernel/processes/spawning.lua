@@ -1,6 +1,7 @@
 -- How a function or process starts others: on this worker, on another one, as a workflow; by itself or waiting for the
 -- end.
 local use = ...
+local announced = use("kernel/processes/announced")
 local core = use("kernel/core/core")
 local errors = use("kernel/core/errors")
 local failures = use("kernel/core/failures")
@@ -141,8 +142,8 @@ function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
   return pid
 end
 
---- Sets sequence numbers aside for PIDs that another worker assigns. Returns the first.
-here.reserve = unit.reserve
+--- Sets sequence numbers aside for PIDs that another worker, `owner`, assigns. Returns the first.
+here.reserve = announced.reserve
 
 --- Makes a process under a PID that was reserved for another worker, which does not wait for the answer: a process
 --- that cannot be made has ended at once.
@@ -160,6 +161,7 @@ function here.spawn_as(pid, id, host_id, frame, watcher, monitored, linked, mess
     failures.log("error", "process", id .. " cannot start", fields, pid)
     links.ended_unstarted(pid, watcher, monitored, linked, err)
   end
+  announced.started(sequence)
   return started
 end
 
@@ -389,6 +391,7 @@ end
 
 --- Waits for the end of a unit: `value, err`. Nothing happens to it when the waiter ends first.
 function spawning.wait(_, pid)
+  announced.wait(pid)
   local co = scheduler.co
   if links.wait(pid, function(value, err)
     scheduler.ready(co, value, err)

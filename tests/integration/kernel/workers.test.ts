@@ -313,7 +313,7 @@ describe("a worker that dies", () => {
        process.send(killer, "go")
        local log = {}
        coroutine.spawn(function()
-         repeat time.sleep("1ms") until not process.send(killer, "poke", ("x"):rep(1000))
+         repeat time.sleep("1ms") until not process.send(killer, "poke", ("x"):rep(30000))
        end)
        for _ = 1, 2 do
          local e = events:receive()

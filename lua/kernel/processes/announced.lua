@@ -1,0 +1,106 @@
+-- Units that another worker starts on this one under PIDs that were reserved for it. Workers talk to each other
+-- directly, so a third one may hear of such a PID, and have something for it, before this one is told to start the unit:
+-- what is for the unit waits until then.
+local use = ...
+local scheduler = use("kernel/core/scheduler")
+local unit = use("kernel/core/unit")
+local by_pid = unit.by_pid
+
+local announced = {}
+
+-- Each is { owner, next, last, waiting }: the worker that the numbers are reserved for, the first that it has not used
+-- so far, the last one, and number -> list of functions.
+local blocks = {}
+
+--- Sets sequence numbers aside for PIDs that `owner` assigns, in their order. Returns the first.
+function announced.reserve(owner, count)
+  local first = unit.reserve(count)
+  blocks[#blocks + 1] = { owner = owner, next = first, last = first + count - 1, waiting = {} }
+  return first
+end
+
+-- The block whose unit is still to come, and its number; nil for any other PID.
+local function block_of(pid)
+  if #blocks == 0 then
+    return nil
+  end
+  local worker, sequence = unit.worker_of(pid)
+  if worker ~= unit.index() then
+    return nil
+  end
+  for _, block in ipairs(blocks) do
+    if sequence >= block.next and sequence <= block.last then
+      return block, sequence
+    end
+  end
+  return nil
+end
+
+--- Calls `fn` when the unit has been started, or never will be. False: nobody is to start one under that PID.
+function announced.hold(pid, fn)
+  if by_pid[pid] then
+    return false
+  end
+  local block, sequence = block_of(pid)
+  if not block then
+    return false
+  end
+  local list = block.waiting[sequence] or {}
+  block.waiting[sequence] = list
+  list[#list + 1] = fn
+  return true
+end
+
+--- Suspends the running coroutine while the unit is still to be started.
+function announced.wait(pid)
+  local co = scheduler.co
+  if announced.hold(pid, function()
+    scheduler.ready(co)
+  end) then
+    host.park()
+  end
+end
+
+local function run(list)
+  for _, fn in ipairs(list or {}) do
+    fn()
+  end
+end
+
+--- The unit with that number has been started, or has failed to.
+function announced.started(sequence)
+  for i, block in ipairs(blocks) do
+    if sequence >= block.next and sequence <= block.last then
+      block.next = sequence + 1
+      if sequence == block.last then
+        table.remove(blocks, i)
+      end
+      local list = block.waiting[sequence]
+      block.waiting[sequence] = nil
+      return run(list)
+    end
+  end
+end
+
+--- A worker has died: the numbers that it has not used are nobody's.
+function announced.worker_down(owner)
+  for i = #blocks, 1, -1 do
+    local block = blocks[i]
+    if block.owner == owner then
+      table.remove(blocks, i)
+      local numbers = {}
+      for sequence in pairs(block.waiting) do
+        numbers[#numbers + 1] = sequence
+      end
+      table.sort(numbers)
+      for sequence = block.next, block.last do
+        unit.note_gone(unit.pid_at("", sequence, unit.index()))
+      end
+      for _, sequence in ipairs(numbers) do
+        run(block.waiting[sequence])
+      end
+    end
+  end
+end
+
+return announced
