@@ -163,12 +163,12 @@ export class WorkerPool {
       populations: this.#memory.populations,
     };
     if (simulation || (inline && index === 0)) {
-      let worker: LuaWorker | undefined;
+      const own: { worker?: LuaWorker } = {};
       const write = (storage: string, key: string, value: string) => {
         this.#mirror(index, { type: "environment", storage, key, value });
-        worker?.fence();
+        own.worker?.fence();
       };
-      worker = await LuaWorker.start(
+      const worker = own.worker = await LuaWorker.start(
         {
           ...options,
           services: createServices(services, write, simulation),

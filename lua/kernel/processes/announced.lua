@@ -1,6 +1,6 @@
 -- Units that another worker starts on this one under PIDs that were reserved for it. Workers talk to each other
--- directly, so a third one may hear of such a PID, and have something for it, before this one is told to start the unit:
--- what is for the unit waits until then.
+-- directly, so a third one may hear of such a PID, and have something for it, before this one is told to start the
+-- unit: what is for the unit waits until then.
 local use = ...
 local scheduler = use("kernel/core/scheduler")
 local unit = use("kernel/core/unit")
