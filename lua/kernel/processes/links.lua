@@ -214,6 +214,10 @@ function links.announce(self, value, err)
   local pid = self.pid
   -- Who hears of this end must not find the unit alive.
   remote.publish()
+  -- Nor its names: what is told directly from here on waits until the node knows this.
+  if self.named then
+    host.emit("route", -1, 0, "names.release", { pid = pid })
+  end
   if self.waiters then
     for _, waiter in ipairs(self.waiters) do
       waiter(fresh(value), fresh(err))
@@ -237,9 +241,6 @@ function links.announce(self, value, err)
     for target in pairs(self.watching) do
       links.tell(target, "demonitor", pid)
     end
-  end
-  if self.named then
-    host.emit("route", -1, 0, "names.release", { pid = pid })
   end
 end
 
