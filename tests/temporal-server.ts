@@ -38,6 +38,9 @@ const tuning = [
   "system.forceSearchAttributesCacheRefreshOnRead=true",
 ];
 
+/** Has a program end with the test that started it, even where that is killed: the server takes 700 MB. */
+const withParent = Bun.which("setpriv") === null ? [] : ["setpriv", "--pdeathsig", "KILL"];
+
 /** A server that runs until it is stopped, and may be killed and started again. */
 export class TemporalServer {
   #process: Bun.Subprocess | undefined;
@@ -76,7 +79,7 @@ export class TemporalServer {
     if (!("program" in found)) throw new Error(withoutTemporal);
     const server = Bun.spawn(
       [
-        ...[found.program, "server", "start-dev", "--headless", "--ip", "127.0.0.1"],
+        ...[...withParent, found.program, "server", "start-dev", "--headless", "--ip", "127.0.0.1"],
         ...["--port", String(this.port), "--log-level", "error"],
         ...this.namespaces.flatMap((name) => ["--namespace", name]),
         ...Object.entries(this.attributes).flatMap((
