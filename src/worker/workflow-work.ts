@@ -1,6 +1,6 @@
 import { unpack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
-import type { LuaValue } from "../vm/value.ts";
+import { type LuaValue, PackedList } from "../vm/value.ts";
 import { Simulation } from "../platform/simulation.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { LocalAttempt } from "../workflows/replay/local-activities.ts";
@@ -145,20 +145,20 @@ export class WorkflowWork {
   #activity(queue: TaskQueue, activity: ActivityTask): void {
     const { kernel, operations, platform } = this.#place;
     const { token, entry, operation, pid } = activity;
-    const args = unpack(activity.args) as LuaValue[];
+    const args = new PackedList(activity.args);
     const frame = this.#attempts.begin(queue, activity);
     this.#runsAhead.begin(activity);
     if (/^(process|schedule|workflow|node)\./.test(entry) && operation) {
       // What a workflow does to plain processes, to schedules and to runs that it waits for, and what it asks the
       // node, is done by the kernel, in the workflow's name.
-      kernel.call("act", token, pid, frame, entry, ...args);
+      kernel.call("act", token, pid, frame, entry, args);
       return;
     }
     if (!operation) {
-      kernel.call("call", token, entry, frame, ...args);
+      kernel.call("call", token, entry, frame, args);
       return;
     }
-    const done = operations.runForWorkflow(activity, args).then(
+    const done = operations.runForWorkflow(activity, unpack(args.bytes) as LuaValue[]).then(
       (value) => this.attempted(token, value, undefined),
       (error) => this.attempted(token, undefined, WippyError.from(error)),
     );
