@@ -20,6 +20,7 @@ import {
   withoutPeers,
 } from "../kernel/measurement/measurement.ts";
 import { dbos } from "./peers/dbos.ts";
+import { dbosGo } from "./peers/dbos-go.ts";
 import type { Peer } from "./peers/peer.ts";
 import { restate } from "./peers/restate.ts";
 import { temporal, temporalLocal } from "./peers/temporal.ts";
@@ -188,11 +189,11 @@ const contests = [
   {
     suffix: "",
     mine: ours("remote"),
-    peers: [commits, ...[dbos, restate, temporal].map(other)],
+    peers: [commits, ...[dbos, dbosGo, restate, temporal].map(other)],
   },
   { suffix: "_local", mine: ours("local"), peers: [commits, ...[temporalLocal].map(other)] },
 ];
-contests[1]!.peers.splice(1, 0, ...contests[0]!.peers.slice(1, 3));
+contests[1]!.peers.splice(1, 0, ...contests[0]!.peers.slice(1, 4));
 
 const series = contests.map((contest) => ({
   ...contest,

@@ -7,7 +7,7 @@
  * file pins.
  * @module
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 
@@ -74,23 +74,56 @@ export function installPackages(peer: string, packages: Record<string, string>):
   return path;
 }
 
+/**
+ * Builds a program of Go, unless it was built from the same sources.
+ *
+ * @param minutes how long it may take the first time
+ * @returns its path
+ * @throws
+ */
+export function buildGo(
+  name: string,
+  sources: string,
+  files: readonly string[],
+  minutes: number,
+): string {
+  const target = folderOf(name);
+  const program = join(target, name);
+  const stamp = join(target, "built-from");
+  const source = files.map((file) => readFileSync(join(sources, file), "utf8")).join("");
+  if (existsSync(program) && existsSync(stamp) && readFileSync(stamp, "utf8") === source) {
+    return program;
+  }
+  if (!Bun.which("go")) throw new Error("Go is not installed");
+  console.error(`building ${name}, up to ${minutes} minutes …`);
+  for (const file of files) copyFileSync(join(sources, file), join(target, file));
+  // What a module itself asks for is decided by its version.
+  fetchBy(["go", "mod", "tidy"], target, 5);
+  fetchBy(["go", "build", "-o", program, "."], target, minutes);
+  writeFileSync(stamp, source);
+  return program;
+}
+
 /** Runs a peer's bench program on Node; gives the JSON value in its last line. @throws with its words */
 export function askProgram<T>(
   program: string,
   args: readonly string[],
   environment: Record<string, string> = {},
 ): T {
-  const { success, stdout, stderr } = Bun.spawnSync(
-    ["node", join(import.meta.dir, program), ...args],
-    {
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-      timeout: 300_000,
-      env: { ...process.env, NODE_ENV: "production", NODE_NO_WARNINGS: "1", ...environment },
-    },
-  );
-  if (!success) throw new Error(`${program} failed: ${`${stderr}`.trim().slice(-600)}`);
+  const node = { NODE_ENV: "production", NODE_NO_WARNINGS: "1" };
+  return askCommand(["node", join(import.meta.dir, program), ...args], { ...node, ...environment });
+}
+
+/** Runs a program; gives the JSON value in its last line. @throws with its words */
+export function askCommand<T>(command: string[], environment: Record<string, string> = {}): T {
+  const { success, stdout, stderr } = Bun.spawnSync(command, {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    timeout: 300_000,
+    env: { ...process.env, ...environment },
+  });
+  if (!success) throw new Error(`${command[0]} failed: ${`${stderr}`.trim().slice(-600)}`);
   return JSON.parse(`${stdout}`.trim().split("\n").at(-1) ?? "") as T;
 }
 

@@ -4,15 +4,13 @@
  * which makes each step of the development server wait for 50 ms, is raised out of the way.
  * @module
  */
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { temporaryFolder } from "../../kernel/measurement/command.ts";
 import { quick } from "../../kernel/measurement/measurement.ts";
 import {
   askProgram,
-  fetchBy,
-  folderOf,
+  buildGo,
   freePorts,
   installPackages,
   type Peer,
@@ -39,24 +37,9 @@ const settings = [
   "history.timerProcessorMaxTimeShift=10ms",
 ];
 
-/** Builds the server, unless it was built from the same sources. @throws */
+/** Builds the server. @throws */
 function build(): string {
-  const folder = folderOf("temporal-server");
-  const program = join(folder, "temporal-server");
-  const stamp = join(folder, "built-from");
-  const files = ["go.mod", "main.go"];
-  const source = files.map((file) => readFileSync(join(sources, file), "utf8")).join("");
-  if (existsSync(program) && existsSync(stamp) && readFileSync(stamp, "utf8") === source) {
-    return program;
-  }
-  if (!Bun.which("go")) throw new Error("Go is not installed");
-  console.error(`building Temporal's server, up to ${buildMinutes} minutes …`);
-  for (const file of files) copyFileSync(join(sources, file), join(folder, file));
-  // What the server itself asks for is decided by its version.
-  fetchBy(["go", "mod", "tidy"], folder, 5);
-  fetchBy(["go", "build", "-o", program, "."], folder, buildMinutes);
-  writeFileSync(stamp, source);
-  return program;
+  return buildGo("temporal-server", sources, ["go.mod", "main.go"], buildMinutes);
 }
 
 /** Whether somebody listens on a port of this machine. */
