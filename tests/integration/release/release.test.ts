@@ -256,7 +256,8 @@ describe.skipIf(!long)("a release (only with WIPPY_LONG_RELEASE)", () => {
       expect(busy.stderr.toString()).toStartWith(
         "Error: a runtime is running with the state folder",
       );
-      run([wippy, "-C", example, "stop"]);
+      // Not run, which would keep this process from seeing that its child has ended.
+      expect(await Bun.spawn([wippy, "-C", example, "stop"]).exited).toBe(0);
       await runtime.exited;
       expect(run([wippy, "-C", example, "upgrade", "--from", newer])).toContain(
         `${version} to 99.0.0`,
