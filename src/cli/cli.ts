@@ -16,6 +16,7 @@ import { namesScript } from "./run/script-call.ts";
 import { addRuntimeCommands } from "./runtime/commands.ts";
 import { addScheduleCommands } from "./schedule/commands.ts";
 import { tellFailure } from "./terminal/failure.ts";
+import { addTemporalCommands } from "./temporal/commands.ts";
 import { CommandError, type Console } from "./terminal/terminal.ts";
 import { addTestCommand } from "./test/commands.ts";
 import { banner, showVersion, type VersionOptions } from "./terminal/version.ts";
@@ -98,6 +99,7 @@ export function createProgram(console: Console, finish: (status: number) => void
   addWorkflowCommands(program, context);
   addScheduleCommands(program, context);
   addJournalCommands(program, context);
+  addTemporalCommands(program, context);
   addRuntimeCommands(program, context);
   program.command("version")
     .description("show the version")

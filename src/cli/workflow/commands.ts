@@ -185,6 +185,8 @@ export function addWorkflowCommands(program: Command, { here, finish }: CommandC
       new Option("--status <status>", "with --all: only runs of this status").choices(runStatuses),
     )
     .option("--run <run-id>", "this run of the given workflow id")
+    .option("--temporal <address>", "histories of this Temporal server, not of the runtime")
+    .option("--namespace <name>", "with --temporal: its namespace (default: default)")
     .addHelpText("after", "\nExit status: 0 all match, 1 at least one differs or cannot be read.")
     .action(async (what: string[], _options, command: Command) => {
       const { replay } = await import("./replay.ts");

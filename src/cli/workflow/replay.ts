@@ -14,11 +14,30 @@ import { report } from "../terminal/report.ts";
 import { withSyntaxCheck } from "../../app/syntax-check.ts";
 import { oneLine } from "../../observe/clean.ts";
 import { connectRuns, type Run, type RunChoice } from "./workflow.ts";
+import type { Entry } from "../../registry/entry.ts";
+import {
+  type ForeignHistory,
+  temporalHistories,
+  temporalHistory,
+} from "../../workflows/providers/providers.ts";
 import type { TaskFailure } from "../../workflows/tasks/tasks.ts";
 
 export interface ReplayOptions extends RunChoice, SourceOptions {
   all?: boolean;
   status?: string;
+  temporal?: string;
+  namespace?: string;
+}
+
+/** A history that is replayed. */
+interface Recorded {
+  /** What it is called in the output. */
+  name: string;
+  runId: string;
+  entry: string;
+  /** How many there are. */
+  events: number;
+  history: Uint8Array;
 }
 
 /** What became of a history. */
@@ -45,19 +64,58 @@ async function* allRuns(connection: ApiClient, status: string | undefined): Asyn
   } while (after !== undefined);
 }
 
+function ofExport(
+  name: string,
+  { exported, history }: { exported: ExportedHistory; history: Uint8Array },
+): Recorded {
+  const { run_id, entry, events } = exported;
+  return { name, runId: run_id, entry, events: events.length, history };
+}
+
+/** A file that `wippy workflow export`, or Temporal's page or command line, has written. */
+async function ofFile(text: string, name: string): Promise<Recorded> {
+  if (/"event_?[tT]ype"/.test(text)) return { ...await temporalHistory(text, name), name };
+  return ofExport(name, importHistory(text, name));
+}
+
+/** The histories that are meant, on a Temporal server. */
+async function* temporalRuns(
+  console: Console,
+  what: readonly string[],
+  options: ReplayOptions,
+  entries: readonly Entry[],
+): AsyncGenerator<Recorded> {
+  const server = await temporalHistories({
+    address: options.temporal!,
+    namespace: options.namespace ?? "default",
+    folders: [console.directory],
+  });
+  const named = (found: ForeignHistory) => ({ ...found, name: found.workflowId });
+  try {
+    if (options.all) {
+      const workflows = entries.filter(({ kind }) => kind === "workflow.lua").map(({ id }) => id);
+      if (workflows.length === 0) return;
+      for await (const found of server.all(workflows)) yield named(found);
+    }
+    for (const id of what) yield named(await server.fetch(id, options.run));
+  } finally {
+    server.close();
+  }
+}
+
 /** The histories that are meant, one after the other. */
 async function* histories(
   console: Console,
   what: readonly string[],
   options: ReplayOptions,
-): AsyncGenerator<{ name: string; exported: ExportedHistory; history: Uint8Array }> {
+): AsyncGenerator<Recorded> {
   const connection = connectRuns(console, options);
   const fetched = async (id: string, run: string | undefined) => {
     const exported = await connection.get("/workflows/:id/export", {
       params: { id },
       query: { run },
     });
-    return { name: exported.workflow_id, ...importHistory(JSON.stringify(exported), id) };
+    return ofExport(exported.workflow_id, importHistory(JSON.stringify(exported), id));
   };
   if (options.all) {
     for await (const { pid, run_id } of allRuns(connection, options.status)) {
@@ -66,7 +124,7 @@ async function* histories(
   }
   for (const name of what) {
     const path = resolve(console.directory, name);
-    if (existsSync(path)) yield { name, ...importHistory(readFileSync(path, "utf8"), name) };
+    if (existsSync(path)) yield await ofFile(readFileSync(path, "utf8"), name);
     else yield await fetched(name, options.run);
   }
 }
@@ -95,6 +153,12 @@ export async function replay(
   if (options.status !== undefined && !options.all) {
     throw new CommandError("--status selects from all runs", "add --all");
   }
+  if (options.temporal !== undefined && options.status !== undefined) {
+    throw new CommandError("--status selects from the runs of the journal", "leave out --temporal");
+  }
+  if (options.namespace !== undefined && options.temporal === undefined) {
+    throw new CommandError("--namespace is one of a Temporal server", "add --temporal ADDRESS");
+  }
   if (options.run !== undefined && (what.length !== 1 || options.all)) {
     throw new CommandError("--run selects a run of one workflow id", "name one, without --all");
   }
@@ -113,14 +177,16 @@ export async function replay(
   node.stubHosts();
   const verdicts: Verdict[] = [];
   try {
-    for await (const { name, exported, history } of histories(console, what, options)) {
-      const { run_id, entry, events } = exported;
-      const difference = await node.control.replay(run_id, history);
+    const meant = options.temporal === undefined
+      ? histories(console, what, options)
+      : temporalRuns(console, what, options, application.entries);
+    for await (const { name, runId, entry, events, history } of meant) {
+      const difference = await node.control.replay(runId, history);
       const verdict = {
         name,
         entry,
-        run_id,
-        events: events.length,
+        run_id: runId,
+        events,
         fits: difference === undefined,
         ...(difference && { difference }),
       };

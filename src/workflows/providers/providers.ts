@@ -4,7 +4,9 @@
  * @module
  */
 import type { Connection } from "./temporal/bridge/bridge.ts";
+import type { InstalledAddon } from "./temporal/bridge/install.ts";
 import type { ConnectionSettings, WorkerSettings } from "./temporal/bridge/settings.ts";
+import type { ForeignHistories, ForeignHistory } from "./temporal/history/stored.ts";
 import type { TemporalProviderOptions } from "./temporal/settings.ts";
 import type { ProviderOptions, StorageTools, StoredRuns, WorkflowProvider } from "../provider.ts";
 
@@ -78,6 +80,8 @@ export interface PayloadKeys {
   keys: ReadonlyMap<string, Uint8Array>;
 }
 
+export type { ForeignHistory };
+
 /** Connects to a Temporal server. @throws WippyError NotFound without the addon; Unavailable, PermissionDenied */
 export async function connectTemporal(
   settings: TemporalConnectionSettings,
@@ -92,4 +96,33 @@ export async function temporalConversion(keys?: PayloadKeys): Promise<TemporalPl
   if (!keys) return new PayloadConverter();
   const { AesCodec } = await import("./temporal/payloads/codec.ts");
   return new PayloadConverter(new AesCodec(keys.keyId, keys.keys));
+}
+
+/**
+ * Gets Temporal's Core with npm and puts it into a folder.
+ *
+ * @param variables those of the operating system
+ * @throws WippyError, see `installAddon`
+ */
+export async function installTemporal(
+  folder: string,
+  variables: Readonly<Record<string, string | undefined>>,
+): Promise<InstalledAddon> {
+  const { installAddon } = await import("./temporal/bridge/install.ts");
+  return await installAddon(folder, variables);
+}
+
+/** Histories of a namespace of a Temporal server. @throws WippyError as `connectTemporal` */
+export async function temporalHistories(
+  settings: TemporalConnectionSettings,
+  keys?: PayloadKeys,
+): Promise<ForeignHistories> {
+  const { histories } = await import("./temporal/history/stored.ts");
+  return await histories(settings, await temporalConversion(keys));
+}
+
+/** Reads a history that Temporal's page or command line has exported. @throws WippyError Invalid */
+export async function temporalHistory(text: string, name: string): Promise<ForeignHistory> {
+  const { ofJson } = await import("./temporal/history/stored.ts");
+  return ofJson(text, name, await temporalConversion());
 }

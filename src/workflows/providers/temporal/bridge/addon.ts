@@ -47,8 +47,8 @@ export function addonInPackage(platform = process.platform, arch = process.arch)
 export type AddonPlace = { file: string } | { absent: string };
 
 /**
- * Finds the addon: beside the executable, then in the `node_modules` of the given folders, of the working directory
- * and of this program's sources, each with the folders above.
+ * Finds the addon: beside the executable, then in the given folders, in the working directory and in that of this
+ * program's sources, or in the `node_modules` of one of them or of a folder above.
  */
 export function findAddon(folders: readonly string[] = []): AddonPlace {
   const beside = join(dirname(process.execPath), addonFile);
@@ -56,6 +56,8 @@ export function findAddon(folders: readonly string[] = []): AddonPlace {
   const inPackage = addonInPackage();
   let other = "";
   for (const folder of [...folders, process.cwd(), import.meta.dirname]) {
+    const here = join(resolve(folder), addonFile);
+    if (existsSync(here)) return { file: here };
     for (let at = resolve(folder);; at = dirname(at)) {
       const base = join(at, "node_modules", addonPackage);
       const version = packageVersion(base);
