@@ -175,9 +175,8 @@ function defined<Fields extends object>(
   ) as { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> };
 }
 
-/** Checks options that mean something on Temporal only: one journal has one queue. */
+/** Checks options that have no effect. */
 function checkQueueOptions(options: Options, group: "workflow" | "activity"): void {
-  options.read(text, `${group}.task_queue`);
   options.read(table, `${group}.priority`);
   options.read(
     flag,
@@ -201,6 +200,7 @@ function cron(value: LuaValue, key: string): string {
 function runOptions(options: Options): RunOptions {
   checkQueueOptions(options, "workflow");
   return defined({
+    taskQueue: options.read(text, "workflow.task_queue"),
     executionTimeout: options.read(timeout, "workflow.execution_timeout"),
     runTimeout: options.read(timeout, "workflow.run_timeout"),
     taskTimeout: options.read(timeout, "workflow.task_timeout"),
@@ -300,6 +300,7 @@ export function parseActivityOptions(
     ...(activityId !== undefined && { activityId }),
     ...(local && { local }),
     options: defined({
+      taskQueue: options.read(text, "activity.task_queue"),
       startToCloseTimeout: options.read(timeout, "activity.start_to_close_timeout"),
       scheduleToCloseTimeout: options.read(timeout, "activity.schedule_to_close_timeout"),
       scheduleToStartTimeout: options.read(timeout, "activity.schedule_to_start_timeout"),

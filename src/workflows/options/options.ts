@@ -38,6 +38,8 @@ export interface ActivityOptions {
   localRetryThreshold?: number;
   /** One line for people. */
   summary?: string;
+  /** Where workers take it from instead of the queue of the host; a journal has one queue, and ignores it. */
+  taskQueue?: string;
 }
 
 export type IdConflictPolicy = "use_existing" | "fail" | "terminate_existing";
@@ -49,6 +51,8 @@ export type ParentClosePolicy = "terminate" | "abandon" | "request_cancel";
 
 /** Options that every start has. Times in milliseconds. */
 export interface RunOptions {
+  /** As `ActivityOptions.taskQueue`. */
+  taskQueue?: string;
   /** The whole chain of runs. */
   executionTimeout?: number;
   /** One run. */

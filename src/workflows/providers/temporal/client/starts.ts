@@ -90,7 +90,7 @@ export function startMessage(
     requestId: uuid(),
     workflowId,
     workflowType: { name: entry },
-    taskQueue: { name: queueOf(hostId) },
+    taskQueue: { name: options?.taskQueue ?? queueOf(hostId) },
     input: unpackedPayloads(conversion, args),
     header: headerOf(conversion, info, frame, messages.map(carried)),
     ...runOptions({

@@ -187,6 +187,11 @@ export class CommandWriter {
     const policy = operation ? {} : options.retryPolicy ?? {};
     const startToClose = options.startToCloseTimeout ?? defaultStartToClose;
     const { scheduleToCloseTimeout, scheduleToStartTimeout } = options;
+    // The workers of another queue may be another program's, which does not beat by itself.
+    const ownBeat = options.taskQueue === undefined
+      ? Math.min(workerBeat, startToClose)
+      : undefined;
+    const beat = options.heartbeatTimeout ?? ownBeat;
     this.#scheduled.set(seq, this.#nextEvent);
     this.#add({
       commandType: Type.COMMAND_TYPE_SCHEDULE_ACTIVITY_TASK,
@@ -195,7 +200,7 @@ export class CommandWriter {
       scheduleActivityTaskCommandAttributes: {
         activityId,
         activityType: { name: entry },
-        taskQueue: { name: queueOf(started?.hostId ?? "") },
+        taskQueue: { name: options.taskQueue ?? queueOf(started?.hostId ?? "") },
         header: headerOf(conversion, info, frame ?? started?.frame),
         input: unpackedPayloads(conversion, args),
         startToCloseTimeout: duration(startToClose),
@@ -203,9 +208,9 @@ export class CommandWriter {
           { scheduleToCloseTimeout: duration(scheduleToCloseTimeout) },
         ...scheduleToStartTimeout !== undefined &&
           { scheduleToStartTimeout: duration(scheduleToStartTimeout) },
-        heartbeatTimeout: duration(options.heartbeatTimeout ?? Math.min(workerBeat, startToClose)),
+        ...beat !== undefined && { heartbeatTimeout: duration(beat) },
         retryPolicy: retryPolicy(policy),
-        requestEagerExecution: true,
+        requestEagerExecution: options.taskQueue === undefined,
       },
     });
   }
@@ -244,7 +249,7 @@ export class CommandWriter {
       startChildWorkflowExecutionCommandAttributes: {
         workflowId,
         workflowType: { name: entry },
-        taskQueue: { name: queueOf(hostId) },
+        taskQueue: { name: options.taskQueue ?? queueOf(hostId) },
         input: unpackedPayloads(conversion, args),
         header: headerOf(conversion, info, frame ?? started?.frame, messages),
         ...runOptions(options),
