@@ -73,6 +73,7 @@ export const runDetailSchema = runSchema.extend({
   pending_activities: z.array(pendingActivity),
   pending_timers: z.array(z.object({ seq: z.number(), due: z.number() })),
   held_until: z.number().optional(),
+  page: z.string().optional().openapi({ description: "The page of Temporal that shows it" }),
 }).openapi("RunDetail");
 
 type Shown = z.infer<typeof runSchema>;
@@ -140,6 +141,7 @@ export function showDetail(detail: RunDetail, ends: Ends): z.infer<typeof runDet
     })),
     pending_timers: detail.pendingTimers,
     ...(detail.heldUntil !== undefined && { held_until: detail.heldUntil }),
+    ...(detail.page !== undefined && { page: detail.page }),
   };
 }
 

@@ -102,6 +102,8 @@ export interface RunDetail extends RunInfo {
   pendingTimers: { seq: number; due: number }[];
   /** When it may begin: start delay, back-off of a retried run. */
   heldUntil?: number;
+  /** Address of the provider's own page that shows it. */
+  page?: string;
 }
 
 /** The end of a chain of runs. */

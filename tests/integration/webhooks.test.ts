@@ -4,13 +4,14 @@
  */
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "../../scripts/sources.ts";
 import { cleanAfterTest } from "../cleanup.ts";
 import { Broker, withoutBroker } from "./queue/broker.ts";
 import { emptyDatabase, postgres } from "./sql/servers.ts";
+import { TemporalServer, withTemporal } from "../temporal-server.ts";
 import { until } from "../until.ts";
 
 const secret = "a secret of this test";
@@ -50,13 +51,28 @@ class Example {
   #logs = "";
   readonly #servers: Servers | undefined;
 
-  constructor(servers?: Servers) {
+  /** @param temporal address of the server that keeps the workflows in the place of the journal */
+  constructor(servers?: Servers, temporal?: string) {
     this.#servers = servers;
     cpSync(join(root, "examples/webhooks"), this.folder, { recursive: true });
+    if (temporal !== undefined) this.#move(temporal);
     cleanAfterTest(async () => {
       await this.kill();
       rmSync(this.folder, { recursive: true, force: true });
     });
+  }
+
+  /** One entry is another one; no other file changes. */
+  #move(address: string): void {
+    const file = join(this.folder, "src/_index.yaml");
+    const text = readFileSync(file, "utf8");
+    const moved = text.replace(
+      "kind: workflow.host\n",
+      "kind: temporal.worker\n    client: webhooks:temporal\n    task_queue: webhooks\n",
+    );
+    if (moved === text) throw new Error("the example has no workflow.host");
+    const client = { name: "temporal", kind: "temporal.client", address };
+    writeFileSync(file, `${moved.trimEnd()}\n  - ${JSON.stringify(client)}\n`);
   }
 
   #command(...args: string[]) {
@@ -162,8 +178,8 @@ test("a webhook needs its signature and a form, and may come twice", async () =>
 }, 60_000);
 
 /** Kills the example while payments come in, and reads the books. */
-async function killAndCompare(kills: number, servers?: Servers): Promise<void> {
-  const example = new Example(servers);
+async function killAndCompare(kills: number, servers?: Servers, temporal?: string): Promise<void> {
+  const example = new Example(servers, temporal);
   const instant = instants();
   let over = false;
   const sending = Promise.all(
@@ -208,7 +224,7 @@ async function killAndCompare(kills: number, servers?: Servers): Promise<void> {
     .toEqual(wanted);
   // What the books name is what the ledger has.
   expect(new Set(booked.map(({ entry }) => entry))).toEqual(new Set(ledger.map(({ key }) => key)));
-  expect(example.journalCheck()).toMatchObject({ status: 0 });
+  if (temporal === undefined) expect(example.journalCheck()).toMatchObject({ status: 0 });
 }
 
 test(
@@ -244,3 +260,9 @@ test.skipIf(missing !== undefined)(
   },
   180_000,
 );
+
+withTemporal("the same with workflows on a Temporal server", async () => {
+  const server = await TemporalServer.start();
+  cleanAfterTest(() => server.stop());
+  await killAndCompare(Math.ceil(kills / 2), undefined, server.address);
+}, 180_000);

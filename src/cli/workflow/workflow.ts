@@ -211,6 +211,7 @@ export async function showRun(console: Console, id: string, options: RunChoice):
     ["input", brief(input, 200)],
     ["result", result === undefined ? undefined : brief(result, 200)],
     ["failure", failure === undefined ? undefined : failureText(failure, 400)],
+    ["page", run.page],
     ["starts", run.held_until === undefined ? undefined : moment(run.held_until)],
   ]));
   if (run.blocked) {

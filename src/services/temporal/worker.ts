@@ -34,6 +34,8 @@ export function runTemporalWorker(context: ServiceContext, data: TemporalWorkerD
         conversion: await temporalConversion(client.keys),
         hosts: [{ hostId: entry.id, ...workerSettings(data, queue()) }],
         queueOf: (hostId) => queueOf(context, hostId),
+        ...client.data.ui !== undefined &&
+          { pageOf: pageOf(client.data.ui, client.data.namespace) },
         addSearchAttributes: client.data.add_search_attributes,
       }, {
         number: workflows.number(),
@@ -59,6 +61,13 @@ export function runTemporalWorker(context: ServiceContext, data: TemporalWorkerD
     },
     summary: () => `task queue ${queue()} of ${data.client}`,
   });
+}
+
+/** Where the page of Temporal shows the runs of a namespace. */
+function pageOf(ui: string, namespace: string): (workflowId: string, runId: string) => string {
+  const [base, space] = [ui.replace(/\/+$/, ""), encodeURIComponent(namespace)];
+  return (workflowId, runId) =>
+    `${base}/namespaces/${space}/workflows/${encodeURIComponent(workflowId)}/${runId}/history`;
 }
 
 /** The task queue of a worker, with the prefix of its client; undefined when there is no such worker. */

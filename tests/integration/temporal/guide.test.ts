@@ -117,6 +117,9 @@ withTemporal("an application moves to a server by a change of one entry", async 
   await shop.start();
   await use(shop);
   expect(await server.command("workflow", "list")).toContain("order-7");
+  expect((await shop.wippy("workflow", "show", "order-7")).out).toMatch(
+    /page +http:\/\/localhost:8233\/namespaces\/default\/workflows\/order-7\/[-0-9a-f]+\/history\n/,
+  );
   const services = await shop.wippy("ps", "--json");
   expect(services.out + (await shop.wippy("status")).out).toContain("shop:durable");
 }, 120_000);

@@ -368,6 +368,7 @@ export function RunView({ id }: { id: string }) {
                         "History",
                         `${run.history_length.toLocaleString()} events, ${bytes(run.history_size)}`,
                       ],
+                      ["Temporal", run.page && <a href={run.page}>show in Temporal</a>],
                       [
                         "Parent",
                         run.parent_workflow_id && (

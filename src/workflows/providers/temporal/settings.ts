@@ -16,6 +16,8 @@ export interface TemporalProviderOptions extends ProviderOptions {
   hosts: TemporalHost[];
   /** The task queue of a host of another provider. @default its id */
   queueOf?: (hostId: string) => string | undefined;
+  /** Address of the page of Temporal that shows a run. @default there is none */
+  pageOf?: (workflowId: string, runId: string) => string;
   /** Whether search attributes that the server does not know are added to it. @default false */
   addSearchAttributes?: boolean;
 }

@@ -343,7 +343,9 @@ export class TemporalProvider implements WorkflowProvider {
 
   async run(runId: string): Promise<RunDetail | undefined> {
     const name = await this.#nameOf(runId);
-    return name && await detailRun(this.#client, name);
+    const detail = name && await detailRun(this.#client, name);
+    const page = detail && this.#options.pageOf?.(detail.workflowId, detail.runId);
+    return detail && { ...detail, ...page !== undefined && { page } };
   }
 
   async list(query: RunQuery): Promise<{ runs: RunInfo[]; cursor?: string }> {
