@@ -27,3 +27,8 @@ interface Buffer {
   /** The text of the bytes from start to end, each of which is a character. */
   latin1Slice(start?: number, end?: number): string;
 }
+
+declare module "bun" {
+  /** Takes a socket that is open, by its file descriptor. */
+  function connect<Data = undefined>(options: FdSocketOptions<Data>): Promise<Socket<Data>>;
+}

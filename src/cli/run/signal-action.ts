@@ -1,24 +1,18 @@
-import { dlopen, type Pointer, ptr } from "bun:ffi";
+import { type Pointer, ptr } from "bun:ffi";
 import { constants } from "node:os";
+import { fromC } from "../../platform/c-library.ts";
 
-/** Where a system keeps its C library, and how its `struct sigaction` is laid out. */
+/** How a system's `struct sigaction` is laid out. */
 interface Layout {
-  readonly libraries: readonly string[];
   /** Byte at which `sa_flags` begins. */
   readonly flags: number;
   /** SA_RESETHAND. */
   readonly resetHandler: number;
 }
 
-const machine = process.arch === "arm64" ? "aarch64" : "x86_64";
-
 const layouts: Partial<Record<NodeJS.Platform, Layout>> = {
-  linux: {
-    libraries: ["libc.so.6", `libc.musl-${machine}.so.1`],
-    flags: 136,
-    resetHandler: 0x80000000,
-  },
-  darwin: { libraries: ["/usr/lib/libSystem.B.dylib"], flags: 12, resetHandler: 0x4 },
+  linux: { flags: 136, resetHandler: 0x80000000 },
+  darwin: { flags: 12, resetHandler: 0x4 },
 };
 
 /** More than any system's `struct sigaction` takes. */
@@ -28,16 +22,8 @@ type Sigaction = (signal: number, action: Pointer | null, before: Pointer | null
 
 let loaded: Sigaction | undefined;
 
-function load({ libraries }: Layout): Sigaction | undefined {
-  for (const library of libraries) {
-    try {
-      return dlopen(library, { sigaction: { args: ["i32", "ptr", "ptr"], returns: "i32" } })
-        .symbols.sigaction;
-    } catch {
-      // Another C library, or none that can be loaded.
-    }
-  }
-  return undefined;
+function load(): Sigaction | undefined {
+  return fromC({ sigaction: { args: ["i32", "ptr", "ptr"], returns: "i32" } })?.sigaction;
 }
 
 /**
@@ -50,7 +36,7 @@ function load({ libraries }: Layout): Sigaction | undefined {
 export function handleOnce(signal: NodeJS.Signals): boolean {
   const layout = layouts[process.platform];
   if (layout === undefined) return false;
-  loaded ??= load(layout);
+  loaded ??= load();
   if (loaded === undefined) return false;
   const action = new Uint8Array(actionSize);
   const number = constants.signals[signal];

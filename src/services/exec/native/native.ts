@@ -1,3 +1,4 @@
+import { closeSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { constants } from "node:os";
 import type { OutputName } from "../../../operations/exec/requests.ts";
@@ -5,9 +6,10 @@ import { WippyError } from "../../../vm/error.ts";
 import { Output, type OutputLimit } from "../output.ts";
 import type { Command, Program } from "../program.ts";
 import { findProgram } from "./find.ts";
+import { openPipe, type Pipe } from "./pipe.ts";
 import { guard, reaped, signalGroup } from "./group.ts";
 
-type Child = Bun.Subprocess<"pipe", "pipe", "pipe">;
+type Child = Bun.Subprocess<"pipe", "pipe" | number, "pipe" | number>;
 
 function internal(message: string, error?: unknown): WippyError {
   const { code } = (error ?? {}) as NodeJS.ErrnoException;
@@ -25,6 +27,8 @@ export class NativeProgram implements Program {
   readonly #started = Promise.withResolvers<Child>();
   readonly #exited = Promise.withResolvers<number>();
   readonly #outputs: Record<OutputName, Output>;
+  /** Where Bun does not make them. */
+  readonly #pipes: Partial<Record<OutputName, Pipe>> = {};
   #inputClosed = false;
 
   constructor(command: Command & { directory: string }, limit: OutputLimit) {
@@ -43,10 +47,15 @@ export class NativeProgram implements Program {
   }
 
   #output(name: OutputName, limit: OutputLimit): Output {
-    // A reader that is there from the start keeps Bun from reading all that comes into memory.
-    const reader = this.#started.promise.then((child) => child[name].getReader());
-    reader.catch(() => {});
-    return new Output(async () => (await (await reader).read()).value, limit);
+    const next = this.#started.promise.then((child) => {
+      const pipe = this.#pipes[name];
+      if (pipe) return () => pipe.next();
+      // A reader that is there from the start keeps Bun from reading all that comes into memory.
+      const reader = (child[name] as ReadableStream<Uint8Array>).getReader();
+      return async () => (await reader.read()).value;
+    });
+    next.catch(() => {});
+    return new Output(async () => await (await next)(), limit);
   }
 
   async start(): Promise<void> {
@@ -72,6 +81,11 @@ export class NativeProgram implements Program {
           : `start ${name}: no such program in PATH; give its absolute path, or set PATH in default_env`,
       );
     }
+    for (const output of ["stdout", "stderr"] as const) {
+      const pipe = await openPipe();
+      if (pipe) this.#pipes[output] = pipe;
+    }
+    const { stdout, stderr } = this.#pipes;
     try {
       const child = Bun.spawn([file, ...words.slice(1)], {
         // The name that the program sees stays that of the command.
@@ -79,8 +93,8 @@ export class NativeProgram implements Program {
         cwd: directory,
         env,
         stdin: "pipe",
-        stdout: "pipe",
-        stderr: "pipe",
+        stdout: stdout?.end ?? "pipe",
+        stderr: stderr?.end ?? "pipe",
         detached: true,
         onExit: (child, code, signal, error) => {
           reaped(child.pid);
@@ -91,7 +105,13 @@ export class NativeProgram implements Program {
       guard(child.pid);
       return child;
     } catch (error) {
+      stdout?.close();
+      stderr?.close();
       throw internal(`start ${name}: ${(error as Error).message}`, error);
+    } finally {
+      // The program has its ends.
+      if (stdout) closeSync(stdout.end);
+      if (stderr) closeSync(stderr.end);
     }
   }
 
