@@ -7,7 +7,9 @@ export class Patience {
   readonly #controller = new AbortController();
   readonly #outer: AbortSignal;
   readonly #limit: number;
-  readonly #canceled = () => this.#controller.abort();
+  /** Rejected when the request is given up. */
+  readonly #over = Promise.withResolvers<never>();
+  readonly #canceled = () => this.#giveUp();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #due = 0;
   #late = false;
@@ -21,9 +23,16 @@ export class Patience {
   constructor(public name: () => string, limit: number, outer: AbortSignal) {
     this.#limit = limit;
     this.#outer = outer;
-    if (outer.aborted) this.#controller.abort();
+    // Nobody may wait for it.
+    this.#over.promise.catch(() => {});
+    if (outer.aborted) this.#giveUp();
     else outer.addEventListener("abort", this.#canceled, { once: true });
     this.restart();
+  }
+
+  #giveUp(): void {
+    this.#controller.abort();
+    this.#over.reject(new Error("aborted"));
   }
 
   /** Names the request in errors. */
@@ -47,7 +56,7 @@ export class Patience {
     this.#due = performance.now() + this.#limit;
     this.#timer = setTimeout(() => {
       this.#late = true;
-      this.#controller.abort();
+      this.#giveUp();
     }, this.#limit);
   }
 
@@ -64,12 +73,8 @@ export class Patience {
 
   /** Waits for a part of the request. @throws WippyError Internal (details: code, phase) or Canceled */
   async during<Result>(phase: Phase, work: Promise<Result>): Promise<Result> {
-    const aborted = Promise.withResolvers<never>();
-    const abort = () => aborted.reject(new Error("aborted"));
-    if (this.signal.aborted) abort();
-    this.signal.addEventListener("abort", abort, { once: true });
     try {
-      return await Promise.race([work, aborted.promise]);
+      return await Promise.race([work, this.#over.promise]);
     } catch (error) {
       work.catch(() => {});
       if (this.#outer.aborted) {
@@ -84,8 +89,6 @@ export class Patience {
         );
       }
       throw failureOf(this.what, phase, error);
-    } finally {
-      this.signal.removeEventListener("abort", abort);
     }
   }
 
@@ -93,7 +96,7 @@ export class Patience {
   abort(): void {
     this.#kept = false;
     this.end();
-    this.#controller.abort();
+    this.#giveUp();
   }
 
   /** Forgets the timer and the unit, unless a stream goes on. */

@@ -88,7 +88,8 @@ async function connect(
   const bridge = proxy &&
     await patience.during("connect", bridgeTo(request, proxy, patience.signal));
   const unix = bridge?.path ?? request.unix;
-  const has = (wanted: string) => request.headers.some(([name]) => name.toLowerCase() === wanted);
+  const has = (wanted: string) =>
+    request.headers.length > 0 && request.headers.some(([name]) => name.toLowerCase() === wanted);
   const send = (address: string | undefined) => {
     const headers = [...request.headers];
     let url: URL | string = request.url;
@@ -143,8 +144,16 @@ function headerBytes(text: string): LuaValue {
   return /[\x80-\xff]/.test(text) ? new Uint8Array(Buffer.from(text, "latin1")) : text;
 }
 
+/** Names of headers that are known by heart, as they are shown; servers send the same ones again and again. */
+const canonicalNames = new Map<string, string>();
+const mostNames = 1_000;
+
 function canonical(name: string): string {
-  return name.toLowerCase().replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
+  const known = canonicalNames.get(name);
+  if (known !== undefined) return known;
+  const made = name.toLowerCase().replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
+  if (canonicalNames.size < mostNames) canonicalNames.set(name, made);
+  return made;
 }
 
 function describe(
@@ -154,12 +163,13 @@ function describe(
 ): Record<string, LuaValue> {
   const headers: Record<string, LuaValue> = {};
   const encoded = decompressed && response.headers.has("content-encoding");
-  for (const [name, value] of response.headers) {
-    if (encoded && (name === "content-encoding" || name === "content-length")) continue;
+  response.headers.forEach((value, name) => {
+    if (encoded && (name === "content-encoding" || name === "content-length")) return;
     headers[canonical(name)] ??= headerBytes(value);
-  }
+  });
   const cookies: Record<string, LuaValue> = {};
-  for (const cookie of response.headers.getSetCookie()) {
+  const set = "Set-Cookie" in headers ? response.headers.getSetCookie() : [];
+  for (const cookie of set) {
     const [pair] = cookie.split(";") as [string];
     const at = pair.indexOf("=");
     if (at > 0) cookies[pair.slice(0, at).trim()] = headerBytes(pair.slice(at + 1).trim());

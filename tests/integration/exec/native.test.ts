@@ -127,6 +127,7 @@ test.skipIf(process.platform !== "linux")(
     await until(() => written() > 60_000 && state() === "S");
     expect(written()).toBeLessThan(2_000_000);
   },
+  30_000,
 );
 
 const refusals: [call: string, message: string | RegExp][] = [
