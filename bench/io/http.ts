@@ -1,10 +1,12 @@
 /**
- * Requests that a Lua function answers with a text, beside Hono on `Bun.serve`, which is a program of its own. Another
- * program asks, over 50 connections that stay open, each one request after the other.
+ * Requests that a Lua function answers with a text, on as many workers as there are cores and on one, beside Hono on
+ * `Bun.serve` and Fastify on Node, each a program and a thread of its own. Another program asks, over 50 connections
+ * that stay open, each one request after the other; over 1,000 connections it is Debian's `wrk`, where it is installed.
  * @module
  */
 import { Config } from "../../src/app/config.ts";
 import { Node } from "../../src/node/node.ts";
+import { defaultWorkers } from "../../src/node/worker-pool-options.ts";
 import { temporaryFolder } from "../kernel/measurement/command.ts";
 import { measure, quick, wanted } from "../kernel/measurement/measurement.ts";
 
@@ -57,7 +59,27 @@ async function rateOf(port: number): Promise<number> {
   return Number(text);
 }
 
-async function ours(): Promise<number> {
+/** Milliseconds that 99 of 100 requests take at most, over 1,000 connections. */
+async function latencyOf(port: number): Promise<number> {
+  const asks = [
+    "wrk",
+    "-t1",
+    "-c1000",
+    `-d${quick ? 2 : 8}s`,
+    "--latency",
+    `http://127.0.0.1:${port}/`,
+  ];
+  const child = Bun.spawn(asks, { stdout: "pipe", stderr: "inherit" });
+  const [text, status] = await Promise.all([new Response(child.stdout).text(), child.exited]);
+  const [, amount, unit] = /99%\s+([\d.]+)(us|ms|s)/.exec(text) ?? [];
+  if (status !== 0 || amount === undefined) throw new Error(`wrk ended with ${status}: ${text}`);
+  return Number(amount) * { us: 0.001, ms: 1, s: 1_000 }[unit as "us" | "ms" | "s"];
+}
+
+/** Asks a server that listens at this port for a number. */
+type Measure = (port: number) => Promise<number>;
+
+async function ours(measured: Measure, workers = defaultWorkers()): Promise<number> {
   const folder = temporaryFolder();
   const listening = Promise.withResolvers<string>();
   const entry = (id: string, kind: string, meta: object, data: object) => ({
@@ -83,7 +105,7 @@ async function ours(): Promise<number> {
     config: Config.empty,
     directory: folder,
     stateDir: folder,
-    workers: 1,
+    workers,
     inline: false,
     log: {
       log: ({ level, message }) => {
@@ -95,38 +117,75 @@ async function ours(): Promise<number> {
   });
   try {
     await node.launch();
-    return await rateOf(Number(new URL(await listening.promise).port));
+    return await measured(Number(new URL(await listening.promise).port));
   } finally {
     await node.stop();
   }
 }
 
-async function hono(): Promise<number> {
-  const code = `const { Hono } = require("hono");
-    const app = new Hono().get("/", (context) => context.text("${hello}"));
-    console.log(Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: app.fetch }).port);`;
-  const child = Bun.spawn([process.execPath, "-e", code], {
-    cwd: import.meta.dir,
-    stdout: "pipe",
-    stderr: "inherit",
-  });
+/** Measures a program that prints its port. */
+async function peer(command: string[], measured: Measure): Promise<number> {
+  const child = Bun.spawn(command, { cwd: import.meta.dir, stdout: "pipe", stderr: "inherit" });
   try {
     const { value } = await child.stdout.getReader().read();
-    return await rateOf(Number(new TextDecoder().decode(value)));
+    return await measured(Number(new TextDecoder().decode(value)));
   } finally {
     child.kill();
     await child.exited;
   }
 }
 
-if (wanted("io.http")) {
+const hono = `const { Hono } = require("hono");
+  const app = new Hono().get("/", (context) => context.text("${hello}"));
+  console.log(Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: app.fetch }).port);`;
+
+const fastify = `const app = require("fastify")();
+  app.get("/", (_, reply) => reply.send("${hello}"));
+  app.listen({ port: 0, host: "127.0.0.1" }).then(() => console.log(app.server.address().port));`;
+
+const honoRuns = (measured: Measure) => ({
+  name: "hono",
+  run: () => peer([process.execPath, "-e", hono], measured),
+});
+
+const rate = { unit: "1/s", better: "higher", n: requests, target: 0.5 } as const;
+
+await measure({
+  ...rate,
+  figure: "io.http",
+  ours: () => ours(rateOf),
+  peer: honoRuns(rateOf),
+});
+
+await measure({
+  ...rate,
+  figure: "io.http_one_worker",
+  ours: () => ours(rateOf, 1),
+  peer: honoRuns(rateOf),
+});
+
+const node = Bun.which("node");
+if (node === null && wanted("io.http_fastify")) console.error("io.http_fastify: no node, left out");
+if (node !== null) {
   await measure({
-    figure: "io.http",
-    unit: "1/s",
-    better: "higher",
-    n: requests,
-    target: 0.5,
-    ours,
-    peer: { name: "hono", run: hono },
+    ...rate,
+    figure: "io.http_fastify",
+    target: 2,
+    ours: () => ours(rateOf),
+    peer: { name: "fastify", run: () => peer([node, "-e", fastify], rateOf) },
+  });
+}
+
+if (Bun.which("wrk") === null) {
+  if (wanted("io.http_p99")) console.error("io.http_p99: no wrk (apt-get install wrk), left out");
+} else {
+  await measure({
+    figure: "io.http_p99",
+    unit: "ms",
+    better: "lower",
+    n: 1_000,
+    target: 1 / 3,
+    ours: () => ours(latencyOf),
+    peer: honoRuns(latencyOf),
   });
 }
