@@ -1,6 +1,6 @@
 /**
- * Pipes from programs that are read in blocks, each when somebody asks for it. Those that Bun makes are read for as long
- * as the program fills them, which may be megabytes at a time.
+ * Pipes from programs that are read in blocks, each when somebody asks for it. Those that Bun makes are read for as
+ * long as the program fills them, which may be megabytes at a time.
  * @module
  */
 import { type Pointer, ptr } from "bun:ffi";
