@@ -126,10 +126,15 @@ export function workerSettings(
 /** Options that are said and do nothing here. */
 function withoutEffect({ worker_options: options }: TemporalWorkerData): string[] {
   return [
-    ...options.worker_local_activities_per_second !== undefined
-      ? ["worker_local_activities_per_second"]
-      : [],
-    ...(["enable_session_worker", "enable_logging_in_replay"] as const)
-      .filter((field) => options[field]),
+    ...([
+      "worker_activities_per_second",
+      "worker_local_activities_per_second",
+      "task_queue_activities_per_second",
+      "disable_eager_activities",
+      "max_heartbeat_throttle_interval",
+      "default_heartbeat_throttle_interval",
+      "enable_session_worker",
+      "enable_logging_in_replay",
+    ] as const).filter((field) => options[field]),
   ];
 }
