@@ -30,6 +30,13 @@ const mostRuns = 20_000;
 type Completed = Extract<TaskCompletion["outcome"], { type: "completed" }>;
 type Answer = TaskCompletion["outcome"] | { type: "lost" } | { type: "superseded" };
 
+/** A task with what is new in its run's history, or all of it. */
+interface ReadTask {
+  run: HeldRun;
+  events: HistoryEvent[];
+  whole: boolean;
+}
+
 /** The workflow tasks of this runtime: from the server to a worker, and what it did with them back. */
 export class WorkflowTasks {
   readonly #context: TaskContext;
@@ -89,7 +96,6 @@ export class WorkflowTasks {
       try {
         task = task.query ? await this.#query(task) : await this.#take(task, settings);
       } catch (error) {
-        this.drop(runId);
         const { kind, message } = WippyError.from(error);
         // The run has ended, or the task took too long and is elsewhere by now.
         if (kind !== "NotFound") this.#taskLost(workflowId, runId, message);
@@ -99,7 +105,20 @@ export class WorkflowTasks {
   }
 
   async #take(task: PolledTask, settings: WorkerSettings): Promise<PolledTask | undefined> {
-    const { run, events, whole: isWhole } = await this.#read(task);
+    const read = await this.#read(task);
+    try {
+      return await this.#do(read, task, settings);
+    } catch (error) {
+      this.#dropHeld(read.run);
+      throw error;
+    }
+  }
+
+  async #do(
+    { run, events, whole: isWhole }: ReadTask,
+    task: PolledTask,
+    settings: WorkerSettings,
+  ): Promise<PolledTask | undefined> {
     let history = events;
     let since = isWhole ? 0 : run.since;
     for (;;) {
@@ -118,7 +137,7 @@ export class WorkflowTasks {
   }
 
   /** Reads the part of a history that a task brings. */
-  async #read(task: PolledTask): Promise<{ run: HeldRun; events: HistoryEvent[]; whole: boolean }> {
+  async #read(task: PolledTask): Promise<ReadTask> {
     const { workflowId = "", runId = "" } = named(task);
     const brought = task.history?.events ?? [];
     const known = this.#runs.get(runId);
@@ -293,7 +312,7 @@ export class WorkflowTasks {
   async #fail(run: HeldRun, task: PolledTask, failure: TaskFailure): Promise<void> {
     const { connection, conversion } = this.#context;
     const { runId } = run;
-    this.drop(runId);
+    this.#dropHeld(run);
     if (failure.cause === "nondeterminism") this.#block(run, task, failure);
     else this.#taskLost(run.workflowId, runId, failure.message);
     if (task.attempt > 1) {
@@ -382,6 +401,11 @@ export class WorkflowTasks {
     this.#runs.delete(runId);
     run.give?.("superseded");
     if (run.worker !== undefined) this.#context.links.send(run.worker, { type: "evict", runId });
+  }
+
+  /** Forgets a run, unless its next task has come: the server hands it out before it says that this one failed. */
+  #dropHeld(run: HeldRun): void {
+    if (this.#runs.get(run.runId) === run) this.drop(run.runId);
   }
 
   #forgetWorker(run: HeldRun): void {
