@@ -129,7 +129,6 @@ function withoutEffect({ worker_options: options }: TemporalWorkerData): string[
     ...([
       "worker_activities_per_second",
       "worker_local_activities_per_second",
-      "task_queue_activities_per_second",
       "disable_eager_activities",
       "max_heartbeat_throttle_interval",
       "default_heartbeat_throttle_interval",
