@@ -24,7 +24,7 @@ export interface SqliteOptions {
 }
 
 /** Connections that only read, at most. They are opened when calls would wait otherwise. */
-const mostReaders = 4;
+export const mostReaders = 4;
 
 /** Rows that are read piece by piece at the same time, at most: each has a connection. */
 const mostStreams = 16;
