@@ -308,7 +308,7 @@ describe("faults of fields", () => {
       "src/_index.yaml:11:5  app:s  process names app:host, which is a process.host\n" +
       "    hint: name an entry of kind process.lua or workflow.lua",
       "src/_index.yaml:12:5  app:s  host names app:worker, which is a process.lua\n" +
-      "    hint: name an entry of kind process.host or terminal.host or workflow.host",
+      "    hint: name an entry of kind process.host or terminal.host or workflow.host or temporal.worker",
     ]);
     expect((await faults(worker + service("worker", "node:control")))[0]).toContain(
       "app:s  invalid host: node:control",

@@ -67,32 +67,27 @@ test("of many heartbeats the last one is sent, and before the outcome", () => {
   attempts.sendBeats();
   expect(answers()).toEqual([]);
   attempts.beat("1.2.3.1", [4]);
-  attempts.end("1.2.3.1", "done", undefined);
-  expect(answers()).toEqual([
-    { type: "heartbeat", token: "1.2.3.1", details: pack([4]) },
-    { type: "activity", token: "1.2.3.1", result: { status: "completed", value: pack("done") } },
-  ]);
+  const ended = attempts.end("1.2.3.1", "done", undefined);
+  expect(answers()).toEqual([{ type: "heartbeat", token: "1.2.3.1", details: pack([4]) }]);
+  expect(ended).toMatchObject({ task, queue });
+  expect(ended?.result).toEqual({ status: "completed", value: pack("done") });
 });
 
 test("an error is a failure, and so is a result that is too large", () => {
   const attempts = new Attempts();
   attempts.begin(queue, task);
-  attempts.end("1.2.3.1", undefined, new WippyError("Conflict", "taken"));
-  expect(answers()).toMatchObject([
-    { result: { status: "failed", failure: { kind: "Conflict", message: "taken" } } },
-  ]);
+  const failed = attempts.end("1.2.3.1", undefined, new WippyError("Conflict", "taken"));
+  expect(failed?.result).toMatchObject({
+    status: "failed",
+    failure: { kind: "Conflict", message: "taken" },
+  });
   attempts.begin(queue, task);
-  attempts.end("1.2.3.1", "x".repeat(3_000_000), undefined);
-  expect(answers()).toMatchObject([
-    {
-      result: {
-        failure: {
-          kind: "Invalid",
-          message: expect.stringContaining("the result of app:step has"),
-        },
-      },
+  expect(attempts.end("1.2.3.1", "x".repeat(3_000_000), undefined)?.result).toMatchObject({
+    failure: {
+      kind: "Invalid",
+      message: expect.stringContaining("the result of app:step has"),
     },
-  ]);
+  });
 });
 
 test("nothing is told of an attempt that has ended", () => {
@@ -102,6 +97,6 @@ test("nothing is told of an attempt that has ended", () => {
   answers();
   attempts.beat("1.2.3.1", [1]);
   attempts.sendBeats();
-  attempts.end("1.2.3.1", 2, undefined);
+  expect(attempts.end("1.2.3.1", 2, undefined)).toBeUndefined();
   expect(answers()).toEqual([]);
 });
