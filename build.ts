@@ -3,8 +3,8 @@
  *
  *     bun build.ts [--target linux-arm64]
  *
- * With `--target` it is made for another platform, as `dist/wippy-linux-arm64` for example. `scripts/release` makes what
- * is published.
+ * With `--target` it is made for another platform, as `dist/wippy-linux-arm64` for example. `scripts/release` builds
+ * releases.
  * @module
  */
 
@@ -164,7 +164,7 @@ export async function buildExecutable(
     },
   });
   if (!result.success) throw new Error(result.logs.map((log) => String(log)).join("\n"));
-  // The maps are in the executable; beside it they are of no use.
+  // The maps are in the executable; separate files are not needed.
   for (const map of new Bun.Glob("*.map").scanSync({ cwd: dirname(outfile), absolute: true })) {
     rmSync(map);
   }

@@ -70,7 +70,7 @@ if [ -n "$uninstall" ]; then
   exit 0
 fi
 
-# Names the machine as archives are named.
+# Sets the target of this machine, as archives name it.
 detect() {
   case $(uname -s) in
     Linux) system=linux ;;
@@ -175,21 +175,21 @@ if ! says=$("$new/$program" version --short 2>&1); then
 fi
 
 mkdir -p "$bin" 2>/dev/null && [ -w "$bin" ] || fail "cannot write to $bin; choose another folder with --prefix"
-# Renamed when it is whole, so that a running wippy keeps its program and no half is left.
+# Renamed once complete, so that a running wippy keeps its executable and no partial file is left.
 draft=$bin/.wippy.$$
 cp "$new/$program" "$draft" 2>/dev/null || fail "cannot write to $bin; nothing was installed"
 chmod 755 "$draft"
 mv -f "$draft" "$bin/$program"
 draft=''
 
-# Puts a companion in its place; a program without them is still one that works.
+# Installs an accompanying file; the executable works without them.
 place() {
   mkdir -p "$(dirname "$2")" 2>/dev/null && cp -R "$1" "$2" 2>/dev/null || echo "install.sh: skipped $2: no permission" >&2
 }
 rm -rf "$share"
 mkdir -p "$share/examples"
 for file in README.md LICENSE NOTICES.txt CHANGES.md; do place "$new/$file" "$share/$file"; done
-# For wippy upgrade; the sources that it was built from are not a place of releases.
+# For wippy upgrade. A build from sources has no location of releases.
 case $releases in
   "$work"/*) ;;
   /* | *://*) echo "$releases" >"$share/releases" ;;

@@ -1,5 +1,5 @@
 /**
- * Archives whose bytes depend on what is in them alone: sorted, owned by nobody, all of one time.
+ * Archives whose bytes depend only on their contents: sorted, without owners, all with one time.
  * @module
  */
 import { Readable } from "node:stream";

@@ -5,7 +5,7 @@
 import { type ArchiveFile, gzip, tar } from "./archive.ts";
 import type { Target } from "./targets.ts";
 
-/** What a package says of itself. */
+/** Metadata of a package. */
 export interface DebianFacts {
   version: string;
   description: string;
@@ -15,7 +15,7 @@ export interface DebianFacts {
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
-/** Where Debian has what an archive has, by its path there; what is not listed goes to the documentation. */
+/** Debian's paths by those of an archive; files that are not listed go to the documentation. */
 const places: Readonly<Record<string, string>> = {
   "wippy": "usr/bin/wippy",
   "man/wippy.1": "usr/share/man/man1/wippy.1.gz",
@@ -47,7 +47,7 @@ function ar(members: readonly [name: string, data: Uint8Array][], time: number):
 /**
  * Makes the Debian package of a target.
  *
- * @param files what the archive of the target has, with the paths there
+ * @param files those of the target's archive, with their paths there
  * @returns the name of the file, and its bytes
  * @throws when Debian has no such architecture
  */

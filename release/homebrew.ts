@@ -1,5 +1,5 @@
 /**
- * The formula of Homebrew.
+ * The Homebrew formula.
  * @module
  */
 
@@ -15,7 +15,7 @@ const machines = [
  * Returns the formula, which installs the archives of a release.
  *
  * @param sums SHA-256 of the archives by name; machines without one are left out
- * @param url where the archives are. @default what HOMEBREW_WIPPY_RELEASES names when it is installed
+ * @param url where the archives are. @default the value of HOMEBREW_WIPPY_RELEASES at installation
  */
 export function formula(
   version: string,

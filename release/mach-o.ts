@@ -1,6 +1,6 @@
 /**
- * The ad-hoc signature of macOS programs. Bun signs what it compiles for arm64, but leaves the signature of its own
- * program on x64, which no longer matches.
+ * The ad-hoc signature of macOS programs. Bun signs executables for arm64, but for x64 it leaves the signature of its
+ * own program, which does not match the result.
  * @module
  */
 
@@ -47,7 +47,7 @@ function placesOf(program: Buffer): Places {
 }
 
 /**
- * Returns a program for macOS with an ad-hoc signature that covers it as it is, in place of the one that it has.
+ * Returns a program for macOS with a new ad-hoc signature that replaces its signature.
  *
  * @param identifier the name that the signature gives it
  * @throws when it is not a 64-bit Mach-O program that has a signature

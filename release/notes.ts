@@ -1,7 +1,7 @@
 /**
- * Returns the part of a changelog that is about a version, or about what is `Unreleased`.
+ * Returns the section of a changelog for a version, or for `Unreleased`.
  *
- * @throws when the changelog has no such part
+ * @throws when the changelog has no such section
  */
 export function changesOf(changelog: string, version: string): string {
   const part = changelog.split(/^(?=## \[)/m).find((part) => part.startsWith(`## [${version}]`));

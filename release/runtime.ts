@@ -22,8 +22,8 @@ import type { Target } from "./targets.ts";
 const version = manifest.devDependencies.bun;
 
 /**
- * Returns the path of Bun's program for a target, in the pinned version. The first time npm fetches it, with its own
- * configuration; what it fetched must have the checksum of bun.lock.
+ * Returns the path of Bun's program for a target, in the pinned version. The first time, npm fetches it with its
+ * own configuration, and its checksum is compared with bun.lock.
  *
  * @throws when npm is missing or fails, or the checksum differs
  */
@@ -42,7 +42,7 @@ export async function fetchRuntime(target: Target): Promise<string> {
     verify(target.runtime, tarball);
     const program = (await readTarball(tarball)).get(`package/${name}`);
     if (program === undefined) throw new Error(`${target.runtime}@${version} has no ${name}`);
-    // Renamed when it is whole, so that an interrupted run leaves no half.
+    // Renamed once complete, so that an interrupted run leaves no partial file.
     writeFileSync(join(draft, "program"), program);
     chmodSync(join(draft, "program"), 0o755);
     renameSync(join(draft, "program"), path);
@@ -86,6 +86,6 @@ function verify(name: string, tarball: Uint8Array): void {
   throw new Error(
     pinned === undefined
       ? `bun.lock has no checksum of ${name}@${version}`
-      : `${name}@${version} as npm fetched it is not what bun.lock pins; nothing was kept`,
+      : `${name}@${version} from npm does not have the checksum in bun.lock; it was discarded`,
   );
 }

@@ -1,9 +1,9 @@
 /**
- * The platforms that there are releases for.
+ * The platforms with releases.
  * @module
  */
 
-/** A platform that there is an executable for. */
+/** A platform with an executable. */
 export interface Target {
   /** As archives and `wippy version --json` name it. */
   readonly name: string;
@@ -13,7 +13,7 @@ export interface Target {
   readonly os: "linux" | "darwin" | "win32";
   readonly cpu: "x64" | "arm64";
   readonly libc?: "glibc" | "musl";
-  /** As Debian names its architecture; where there is a Debian package. */
+  /** Debian's name of the architecture, if there is a Debian package. */
   readonly debian?: "amd64" | "arm64";
 }
 
@@ -53,7 +53,7 @@ export const targets: readonly Target[] = [
   { name: "windows-x64", runtime: "@oven/bun-windows-x64", os: "win32", cpu: "x64" },
 ];
 
-/** Returns the target of a name. @throws with the names that there are */
+/** Returns the target with a name. @throws with the known names */
 export function targetOf(name: string): Target {
   const found = targets.find((target) => target.name === name);
   if (found !== undefined) return found;

@@ -1,10 +1,10 @@
 /**
- * `scripts/bench --compare OLD [NEW]`: the figures of two executables, measured by turns in one run, so that whatever
- * else the machine does meets both.
+ * `scripts/bench --compare OLD [NEW]`: the figures of two executables, measured alternately in one run, so that other
+ * load on the machine affects both.
  *
- * What counts is the ratio within each round. Of five rounds or more the interval from the lowest to the highest ratio
- * holds the true median with a probability of at least 94 %: a figure has changed where all of it lies on one side of
- * 1, beyond a tolerance. Otherwise the difference is noise, or unclear where the interval is too wide to say so.
+ * Only the ratio within each round counts. With five rounds or more, the interval from the lowest to the highest ratio
+ * contains the true median with a probability of at least 94 %: a figure has changed if the whole interval lies on one
+ * side of 1, beyond a tolerance. Otherwise the difference is noise, or unclear if the interval is too wide.
  * @module
  */
 import { existsSync, readFileSync } from "node:fs";
@@ -12,13 +12,13 @@ import { join } from "node:path";
 import type { Figure } from "./figure.ts";
 import { root, sourceFiles } from "./sources.ts";
 
-/** Rounds with fewer of which no change can be told from noise at that probability. */
+/** Fewest rounds with which a change can be told from noise at that probability. */
 export const leastRounds = 5;
 
-/** Differences below this part are no change, however certain they are. */
+/** Relative differences below this are not a change, however certain they are. */
 const tolerance = 0.03;
 
-/** An interval that reaches further than this to either side of 1 says nothing. */
+/** An interval that extends further than this to either side of 1 is unclear. */
 const widest = 0.15;
 
 export type Verdict = "better" | "worse" | "same" | "unclear";
@@ -81,7 +81,7 @@ function benches(): string[] {
 }
 
 /**
- * Measures by turns.
+ * Measures alternately.
  *
  * @param run measures the figures of a bench with an executable
  */
@@ -89,12 +89,12 @@ export async function compareExecutables(
   { old, new: other, rounds }: { old: string; new: string; rounds: number },
   run: (bench: string, executable: string) => Promise<Figure[]>,
 ): Promise<Comparison[]> {
-  for (const path of [old, other]) if (!existsSync(path)) throw new Error(`there is no ${path}`);
+  for (const path of [old, other]) if (!existsSync(path)) throw new Error(`${path} does not exist`);
   const found = new Map<string, Rounds>();
   for (const bench of benches()) {
     for (let round = 0; round < rounds; round++) {
       const sides = [["old", old], ["new", other]] as const;
-      // Each is first in every other round: what comes first meets another machine.
+      // Each is first in every other round, because the order affects the result.
       for (const [side, executable] of round % 2 ? sides.toReversed() : sides) {
         console.error(`${bench}, round ${round + 1} of ${rounds}: ${side}`);
         for (const figure of await run(bench, executable)) {
@@ -108,7 +108,7 @@ export async function compareExecutables(
   return [...found.values()].flatMap((of) => compareRounds(of) ?? []);
 }
 
-/** A baseline: what each figure was on some machine, for who reads a report. */
+/** A baseline: the figures on some machine, for readers of a report. */
 export type Baseline = Record<string, { value: number; unit: string; date: string }>;
 
 const baselinePath = join(root, "bench/baseline.json");
@@ -117,7 +117,7 @@ export function readBaseline(): Baseline {
   return existsSync(baselinePath) ? JSON.parse(readFileSync(baselinePath, "utf8")) as Baseline : {};
 }
 
-/** Keeps the values of `new` as the baseline of their figures. */
+/** Stores the values of `new` as the baseline of their figures. */
 export async function storeBaseline(comparisons: readonly Comparison[], date: string) {
   const baseline = readBaseline();
   for (const { figure, new: value, unit } of comparisons) baseline[figure] = { value, unit, date };

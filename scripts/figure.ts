@@ -1,4 +1,4 @@
-/** One figure, as a bench prints it. Numbers that are not there are null. */
+/** One figure, as a benchmark prints it. Missing numbers are null. */
 export interface Figure {
   figure: string;
   value: number;

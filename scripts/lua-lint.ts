@@ -28,7 +28,7 @@ const application = [
   ...language,
   ...words("process channel payload subscribe unsubscribe os errors require"),
 ];
-/** What a file of tests finds besides. */
+/** Globals of test files. */
 const testing = words("after before clock crash describe expect fake it mock");
 /** What our own code finds, which the worker loads with the whole standard library. */
 const trusted = [...language, ...words("_G debug host os")];

@@ -1,14 +1,14 @@
 /**
- * Makes what is published of a version, in `dist/release`:
+ * Builds everything that is published for a version, in `dist/release`:
  *
  *     scripts/release [--target linux-x64]... [--out DIR] [--url ADDRESS] [--sign KEYFILE] [--snapshot]
  *         [--archives]
  *
- * `--url` is where it will be published; install.sh downloads from there. `--archives` makes only what install.sh
+ * `--url` is the address of the release; install.sh downloads from there. `--archives` builds only what install.sh
  * needs. `--sign` signs the checksums with a secret key of minisign, whose password is in WIPPY_SIGN_PASSWORD.
  *
  * The commit must be tagged with the version, `v0.1.0` for example, and the tree must have no changes; `--snapshot`
- * makes a release of any state. Two runs from the same commit make the same bytes.
+ * builds a release from any state. Two runs from the same commit produce the same bytes.
  * @module
  */
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -41,7 +41,7 @@ interface Source {
   time: number;
 }
 
-/** Where a release goes, and what it has gathered. */
+/** The folder of a release, and its files so far. */
 interface Release extends Source {
   out: string;
   /** Names of the files, with their checksums. */
@@ -55,7 +55,7 @@ function git(...args: string[]): string {
   return run.stdout.toString().trim();
 }
 
-/** Checks that the tree is the version's. @throws */
+/** Checks that the tree is clean and tagged with the version. @throws */
 function sourceOf(snapshot: boolean): Source {
   const time = Number(process.env["SOURCE_DATE_EPOCH"] ?? git("log", "-1", "--format=%ct"));
   const source = { commit: commit(), time };
@@ -71,7 +71,7 @@ function sourceOf(snapshot: boolean): Source {
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
-/** What every archive has beside the program. */
+/** The files of every archive besides the program. */
 function companions(notes: string): ArchiveFile[] {
   const fromTree = (path: string) => ({ path, data: readFileSync(join(root, path)) });
   return [
@@ -90,7 +90,7 @@ function companions(notes: string): ArchiveFile[] {
   ];
 }
 
-/** The script that installs from an address; without one, its user names it. @throws when it is not an address */
+/** Returns install.sh for an address; without one, its user names it. @throws when it is not an address */
 function installer(url: string | undefined): string {
   const script = readFileSync(join(root, "install.sh"), "utf8");
   if (url === undefined) return script;
@@ -112,7 +112,7 @@ const licensesOf = (files: readonly ArchiveFile[]) =>
   files.filter(({ path }) => path === "LICENSE" || path === "NOTICES.txt");
 const readmeOf = (files: readonly ArchiveFile[]) => files.find(({ path }) => path === "README.md")!;
 
-/** Makes the executable, the archive and the packages of a target. Returns a row of the table. */
+/** Builds the executable, the archive and the packages of a target. Returns a row of the table. */
 async function releaseTarget(
   release: Release,
   target: Target,

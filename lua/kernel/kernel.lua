@@ -150,7 +150,7 @@ function runtime.described_here(served)
   return assert(host.part(served[1], "describe", served[2]))
 end
 
---- Asks the server of such a request for something: `value, err`. Servers of this thread describe requests later.
+--- Runs an operation of the server on such a request: `value, err`. Servers of this thread describe requests later.
 function runtime.ask_server(served, operation, input)
   if #served == 2 then
     local ticket = unit.ticket(scheduler.co)
@@ -237,7 +237,7 @@ function kernel.run()
   return more, unit.live, due
 end
 
--- Who asks for calls of servers in this thread; see src/worker/parts.ts.
+-- Requester id of servers in this thread; see src/worker/parts.ts.
 local PARTS <const> = -2
 -- Headers that are longer than this go another way, which may refuse them.
 local MOST_HEADERS <const> = 65536

@@ -36,7 +36,7 @@ local function described(served)
   return served
 end
 
--- Asks the server of a request for something: `value, err`.
+-- Runs an operation of the server on a request: `value, err`.
 local function ask(served, operation, input)
   input.id = served[2]
   return runtime.ask_server(served, operation, input)

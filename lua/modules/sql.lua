@@ -51,7 +51,7 @@ end
 local rows_methods = {}
 local make_rows, rows_state = object.opaque("sql.Rows", rows_methods)
 
--- Rows at once, where nothing else is said.
+-- Default batch size.
 local BATCH <const> = 256
 
 -- The Rows of a query, begun by the operation `name`.
@@ -103,19 +103,19 @@ function rows_methods:next()
   return step(state), err
 end
 
---- An iterator over the rows. It ends at a failure, too, which `err` returns.
+--- An iterator over the rows. It also ends at a failure, which `err` returns.
 function rows_methods:each()
   return function()
     return (self:next())
   end
 end
 
---- The Error at which the rows ended, nil if there was none.
+--- The Error that ended the rows, nil if there was none.
 function rows_methods:err()
   return rows_state(self).err
 end
 
---- Ends the reading; twice is harmless.
+--- Stops reading. Calling it again has no effect.
 function rows_methods:close()
   local state = rows_state(self)
   local handle = state.handle
@@ -274,7 +274,7 @@ function methods:execute(text, params)
   return run("execute", text, params, "sql.run", database_state(self).id)
 end
 
---- The Rows of a query, which are read piece by piece and closed when the unit ends. `options.batch`: rows at once.
+--- The Rows of a query, which are read in batches and closed when the unit ends. `options.batch`: rows per batch.
 function methods:stream(text, params, options)
   local refusal = runtime.not_in_workflow("db:stream")
   if refusal then

@@ -73,7 +73,7 @@ export const runDetailSchema = runSchema.extend({
   pending_activities: z.array(pendingActivity),
   pending_timers: z.array(z.object({ seq: z.number(), due: z.number() })),
   held_until: z.number().optional(),
-  page: z.string().optional().openapi({ description: "The page of Temporal that shows it" }),
+  page: z.string().optional().openapi({ description: "URL of the run in the Temporal Web UI" }),
 }).openapi("RunDetail");
 
 type Shown = z.infer<typeof runSchema>;

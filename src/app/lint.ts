@@ -11,7 +11,7 @@ import { type Excerpt, excerptAt, excerptOf } from "./type-check.ts";
 
 export type LintSeverity = "error" | "warning" | "hint";
 
-/** What the linter says of a place in the code of an entry. */
+/** A diagnostic of the linter, in the code of an entry. */
 export interface LintDiagnostic {
   entry: string;
   /** `P0001` syntax, `E…` types and names, `W…` rules. */
@@ -41,8 +41,8 @@ export function lintable(entries: readonly Entry[]): Entry[] {
 }
 
 /**
- * Checks the code of entries: syntax, types as if they were strict, names that `require` is given; and the rules of
- * style if they are wanted. By entry, then the worst first, then by place.
+ * Checks the code of entries: syntax, types as in strict mode, names passed to `require`, and, if requested, the rules
+ * of style. Sorted by entry, severity (the worst first) and position.
  */
 export function lintEntries(
   application: Application,
@@ -77,7 +77,7 @@ function lintEntry(entry: Entry, checkSyntax: CheckSyntax, rules: boolean): Lint
   try {
     return lintSound(entry, code, rules);
   } catch (error) {
-    // A text so deep that the stack does not hold it.
+    // Code nested too deeply for the stack.
     const { message } = error as Error;
     const excerpt = excerptAt(code, 1, 1);
     const severity = "error" as const;

@@ -1,11 +1,11 @@
 /**
- * Rules of style and of likely mistakes, over the tree of a sound text.
+ * Rules for style and likely mistakes, applied to the syntax tree of valid code.
  * @module
  */
 import { requiredBy } from "./describe.ts";
 import type { Binding, Expression, FunctionBody, Name, Statement, Tree, TypeNode } from "./tree.ts";
 
-/** A place where a rule does not hold. */
+/** A violation of a rule. */
 export interface LintFinding {
   /** Offsets in bytes. */
   start: number;
@@ -38,9 +38,9 @@ const comparisons: Readonly<Record<string, boolean>> = {
 };
 
 /**
- * Finds where the rules do not hold, in the order of the text.
+ * Finds violations of the rules, in source order.
  *
- * @param known globals that the code may set: those that are there
+ * @param known existing globals, which the code may set
  */
 export function lint(tree: Tree, known: ReadonlySet<string>): LintFinding[] {
   return new Linter(tree, known).run();
@@ -200,7 +200,7 @@ class Linter {
     }
   }
 
-  /** What is assigned to: a name is not read by it, what leads to a field is. */
+  /** The target of an assignment: a name is not read by it; the path to a field is. */
   #target(target: Expression): void {
     if (target.kind !== "Name") return this.#expression(target);
     if (target.local || this.known.has(target.name)) return;

@@ -165,7 +165,7 @@ export class Services {
     await this.#bringUp(ran);
   }
 
-  /** Has a service that runs take over what it can of a changed entry. */
+  /** Makes a running service take over what it can of a changed entry. */
   takeOver(id: string): void {
     const { state, running, make } = this.#find(id);
     if (state === "running" && running && running !== make) running.takeOver?.(make);

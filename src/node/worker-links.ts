@@ -1,11 +1,11 @@
 /**
- * Opens the direct ways between workers, and counts the versions of the application that the workers are told of.
+ * Opens the direct links between workers, and counts the versions of the application that workers are notified of.
  * @module
  */
 import type { Simulation } from "../platform/simulation.ts";
 import type { LinkPort, ToWorker } from "../worker/messages.ts";
 
-/** One end of a way between two simulated workers: each message arrives in its turn, when the seed wants. */
+/** One end of a link between two simulated workers: each message arrives when the seed decides. */
 class SimulatedPort implements LinkPort {
   onmessage: LinkPort["onmessage"] = null;
   readonly #simulation: Simulation;
@@ -46,21 +46,21 @@ function channel(simulation: Simulation | undefined): [LinkPort, LinkPort] {
   return [...ends];
 }
 
-/** What the workers are told of each other. */
+/** The links between the workers of a node. */
 export class WorkerLinks {
   #version = 0;
 
-  /** Version of the application that the workers have been told of. */
+  /** The version of the application that the workers know. */
   get version(): number {
     return this.#version;
   }
 
-  /** The next one, for a message that goes to all workers. */
+  /** Returns the next version, for a broadcast to all workers. */
   advance(): number {
     return ++this.#version;
   }
 
-  /** Opens the way between a worker that has started and each of the others. */
+  /** Links a worker that has started to each of the others. */
   connect(
     index: number,
     others: Iterable<number>,

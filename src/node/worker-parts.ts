@@ -29,7 +29,7 @@ export class WorkerParts {
       fill: () => pool.fill(),
       parts: (handlers) => {
         this.#services.set(id, handlers);
-        // The service has what this returns before it hears of a worker.
+        // The service must have the result before it is notified of a worker.
         queueMicrotask(() => {
           for (const worker of pool.running) handlers.started(worker);
         });
@@ -45,17 +45,17 @@ export class WorkerParts {
     };
   }
 
-  /** A worker runs. */
+  /** Handles the start of a worker. */
   started(worker: number): void {
     for (const handlers of this.#services.values()) handlers.started(worker);
   }
 
-  /** A worker has died. */
+  /** Handles the death of a worker. */
   gone(worker: number): void {
     for (const handlers of this.#services.values()) handlers.gone(worker);
   }
 
-  /** A part says something. */
+  /** Passes a message from a part to its service. */
   told(worker: number, entry: string, message: unknown): void {
     this.#services.get(entry)?.told(worker, message);
   }

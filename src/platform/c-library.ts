@@ -7,7 +7,7 @@ const libraries: Partial<Record<NodeJS.Platform, readonly string[]>> = {
   darwin: ["/usr/lib/libSystem.B.dylib"],
 };
 
-/** Functions of the system's C library; undefined where it cannot be reached. */
+/** Functions of the system's C library; undefined if it cannot be loaded. */
 export function fromC<Functions extends Record<string, FFIFunction>>(
   functions: Functions,
 ): ReturnType<typeof dlopen<Functions>>["symbols"] | undefined {

@@ -1,6 +1,6 @@
 /**
- * What is to be removed: it works as before for one minor version at least, and its use is reported with what to use
- * instead.
+ * Deprecations. A deprecated feature works unchanged for at least one minor version, and its use is reported with the
+ * replacement.
  * @module
  */
 import type * as zod from "zod";
@@ -48,7 +48,7 @@ export function removalOf({ since }: Deprecation): string {
   return `${major}.${minor! + 1}.0`;
 }
 
-/** Returns what to tell of its use. @param what as in "WHAT is deprecated" */
+/** Returns the warning for its use. @param what as in "WHAT is deprecated" */
 export function deprecationText(what: string, deprecation: Deprecation): string {
   return `${what} is deprecated since ${deprecation.since}; ${removalOf(deprecation)} removes it`;
 }

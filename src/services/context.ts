@@ -92,9 +92,9 @@ export interface CallOptions {
 
 /** A call of a function that serves a request. */
 export interface ServedCall {
-  /** What has become of it, see `ServedAnswer` of the server, where it ended at once. */
+  /** The outcome, see `ServedAnswer` of the server, if the call ended immediately. */
   outcome?: LuaValue;
-  /** Otherwise that, later. */
+  /** Otherwise the promise of the outcome. */
   answer: Promise<LuaValue>;
   /** Ends it, unless it has ended. @param reason what `answer` is rejected with */
   cancel(reason: WippyError): void;
@@ -169,13 +169,13 @@ export interface ServiceUnits {
   open(handlers: UnitHandlers): ServiceUnit;
 }
 
-/** What a service is told of its parts. */
+/** Notifications to a service about its parts. */
 export interface PartHandlers {
-  /** A worker runs, and has no part yet: each that runs now, and each that starts later. */
+  /** A worker has no part yet; called for each running worker, and each that starts later. */
   started(worker: number): void;
   /** A worker has died, with its part. */
   gone(worker: number): void;
-  /** A part says something. */
+  /** A message from a part. */
   told(worker: number, message: unknown): void;
 }
 
@@ -183,9 +183,9 @@ export interface PartHandlers {
 export interface ServiceParts {
   /** Starts the part of a worker. @param data for the factory; what can be cloned */
   open(worker: number, data: unknown): void;
-  /** Tells the part of a worker something that can be cloned; after the entries as they are now. */
+  /** Sends a cloneable message to the part of a worker, after the current entries. */
   tell(worker: number, message: unknown): void;
-  /** Ends all. Nothing is heard of them any more. */
+  /** Ends all parts, without further notifications. */
   end(): void;
 }
 
@@ -193,11 +193,11 @@ export interface ServiceParts {
 export interface ServiceWorkers {
   /** Whether each worker has a thread of its own, so that services can have parts there. */
   readonly apart: boolean;
-  /** Whether a worker's thread does not get on, so that nobody should wait for its part. */
+  /** Whether a worker's thread hangs, so that its part will not respond. */
   standing(worker: number): boolean;
   /** Starts all workers that there may be; nobody waits for that. */
   fill(): void;
-  /** Makes parts of this service, whose kind says how (`ServiceTraits.part`). */
+  /** Creates the parts of this service, with the factory of its kind (`ServiceTraits.part`). */
   parts(handlers: PartHandlers): ServiceParts;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Runs tests: each in a world of its own, and with crashes where it asks for them.
+ * Runs tests: each in a world of its own, with crashes if it requests them.
  * @module
  */
 import type { Application } from "../app/app.ts";
@@ -19,16 +19,16 @@ export interface TestFailure {
   /** The two values that should be equal, as text. */
   expected?: string;
   actual?: string;
-  /** Where the runtime crashed, if it had to. */
+  /** Where the runtime crashed; absent without a crash. */
   crash?: string;
 }
 
-/** What came of a test under one seed. */
+/** The outcome of a test under one seed. */
 export interface TestOutcome {
   failure?: TestFailure;
   /** Steps at which the runtime crashed and the test was run again. */
   crashes: number;
-  /** What the application logged, in the pass that failed or else in the first. */
+  /** The application's log of the pass that failed, otherwise of the first. */
   logs: LogRecord[];
 }
 
@@ -52,7 +52,7 @@ interface Pass {
   result: LuaValue;
 }
 
-/** Lists the tests of a file, in their order. @throws WippyError what its code fails with */
+/** Lists the tests of a file, in order. @throws WippyError the failure of its code */
 export async function listTests(
   application: Application,
   entries: readonly Entry[],
@@ -72,14 +72,14 @@ export async function listTests(
   }
 }
 
-/** Waits for a pass. @throws WippyError Timeout: a loop without end, a message that never comes */
+/** Waits for a pass. @throws WippyError Timeout, for instance for an endless loop or a message that never comes */
 async function inTime<Value>(world: World, timeout: number, work: Promise<Value>): Promise<Value> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     world.halt();
     late.reject(
       new WippyError("Timeout", `the test did not end within ${timeout / 1000} s`, {
-        details: { fix: "--timeout gives it more time" },
+        details: { fix: "raise the limit with --timeout" },
       }),
     );
   }, timeout);
@@ -96,7 +96,7 @@ function testCase(value: LuaValue): TestCase {
   return { path: Array.isArray(path) ? path.map(String) : [], pending: pending === true };
 }
 
-/** What `test.main` returned. @throws WippyError when it is none of that */
+/** Reads what `test.main` returned. @throws WippyError Internal for anything unexpected */
 function ofTests(value: LuaValue): Record<string, LuaValue> {
   if (isRecord(value)) return value;
   throw new WippyError("Internal", `the test returned ${Bun.inspect(value)}`);
@@ -134,7 +134,7 @@ function failureOf(error: unknown): TestFailure {
   };
 }
 
-/** Runs one test under one seed; what goes wrong is in the outcome. */
+/** Runs one test under one seed. Failures are part of the outcome. */
 export async function runTest(
   application: Application,
   entries: readonly Entry[],
@@ -179,8 +179,8 @@ interface CrashPoint {
 }
 
 /**
- * Crashes right after each commit, and right before each but the first: by then the step that it records has had its
- * effects. Before the first there is no run.
+ * Crash points right after each commit, and right before each but the first: the step that the commit records has had
+ * its effects by then. Before the first commit there is no run.
  */
 function crashPoints(commits: readonly number[]): CrashPoint[] {
   const of = commits.length;
@@ -238,7 +238,7 @@ async function crashAt(
   });
   const first = world.run({ index: test + 1 });
   first.catch(() => {});
-  // The last commits may come after the test: then there is nothing to crash any more.
+  // The last commits may come after the end of the test, when there is nothing left to crash.
   const done = await inTime(
     world,
     timeout,
@@ -266,12 +266,12 @@ async function crashAt(
   if (differs) {
     const before = expected.find(({ entry }) => entry === differs.entry);
     return {
-      message: `${differs.entry} came to something else than without a crash`,
+      message: `${differs.entry} ended differently than without a crash`,
       expected: before ? `${before.status} ${before.outcome}` : "no such run",
       actual: `${differs.status} ${differs.outcome}`,
     };
   }
-  // A test that fails before it listens will not hear it: its own failure says more.
+  // A test that fails before it listens does not get this message; its own failure is reported.
   void world.tellDone().catch(() => {});
   return passOf(await inTime(world, timeout, second)).failure;
 }
@@ -280,7 +280,7 @@ function alike(one: RunOutcome, other: RunOutcome): boolean {
   return one.entry === other.entry && one.status === other.status && one.outcome === other.outcome;
 }
 
-/** Waits until no run is open: looks again after each commit. */
+/** Waits until no run is open; checks after each commit. */
 async function allEnded(world: World): Promise<RunOutcome[]> {
   let committed = Promise.withResolvers<void>();
   world.afterCommits(() => committed.resolve());

@@ -1,5 +1,5 @@
 /**
- * One application in a simulation, with a folder of its own for all that it stores.
+ * One application in a simulation, with a folder of its own for everything that it stores.
  * @module
  */
 import { Database } from "bun:sqlite";
@@ -26,7 +26,7 @@ import {
   testUnit,
 } from "./library/library.ts";
 
-/** What came of a workflow run. */
+/** The outcome of a workflow run. */
 export interface RunOutcome {
   workflowId: string;
   entry: string;
@@ -35,7 +35,7 @@ export interface RunOutcome {
   outcome: string;
 }
 
-/** How a life of the world begins. */
+/** How one life of the world (from a start to a crash or the end) begins. */
 export interface Life {
   /** @default the application's and those of the test */
   entries?: readonly Entry[];
@@ -45,7 +45,7 @@ export interface Life {
 
 const doors: ReadonlySet<string> = new Set(["http.service"]);
 
-/** Servers do not open their ports by themselves: a test calls what is behind them. */
+/** Servers do not listen in tests: a test calls their functions directly. */
 function indoors(entry: Entry): Entry {
   const copy = structuredClone(entry);
   const lifecycle = copy.data["lifecycle"] as Record<string, unknown> | undefined;
@@ -133,7 +133,7 @@ export class World {
     await this.#node.launch();
   }
 
-  /** Copies what the application reads of its own folder: a test may change it as it likes. */
+  /** Copies the folders that the application reads below its own, so that a test may change the copies. */
   #furnish(): void {
     mkdirSync(this.#directory, { mode: 0o700 });
     for (const { kind, data } of this.#entries) {
@@ -154,7 +154,7 @@ export class World {
     }
   }
 
-  /** Asks the test for the response to a request; where it fakes none, the request goes to the network. */
+  /** Asks the test for the response to a request. Without fakes, the request goes to the network. */
   async #fetch(url: string | URL, options: BunFetchRequestInit): Promise<Response> {
     const request = new Request(url, { ...options, signal: null });
     const asked: Record<string, LuaValue> = {
@@ -183,7 +183,7 @@ export class World {
     else (this.calls[message] ??= []).push(fields["args"] as LuaValue);
   }
 
-  /** Runs the test, see `test.main`. @throws WippyError what is not the test's own failure */
+  /** Runs the test, see `test.main`. @throws WippyError for failures other than the test's own */
   run(given: Record<string, LuaValue>): Promise<LuaValue> {
     return this.#running.exec(testUnit, testHost, [given]);
   }
@@ -211,7 +211,7 @@ export class World {
     look();
   }
 
-  /** What has come of every run, in the order of their starts; undefined while one is open. */
+  /** The outcomes of all runs, in the order of their starts; undefined while one is open. */
   async outcomes(): Promise<RunOutcome[] | undefined> {
     const found: (RunOutcome & { started: number })[] = [];
     const { workflows } = this.#running;
@@ -241,7 +241,7 @@ export class World {
       .map(({ started: _, ...run }) => run);
   }
 
-  /** Tells the test, after a crash, that all runs have ended: as soon as it is there to hear it. */
+  /** Notifies the test after a crash that all runs have ended, as soon as it listens. */
   async tellDone(): Promise<void> {
     for (;;) {
       try {
@@ -253,7 +253,7 @@ export class World {
     }
   }
 
-  /** Drops the halted runtime, as a power cut does; the next life has what was on the disk. */
+  /** Drops the halted runtime, as a power failure would; the next life has what was on disk. */
   async drop(): Promise<void> {
     const [node, before] = [this.#running, this.#directory];
     this.#life++;
@@ -275,7 +275,7 @@ export class World {
     this.#halted = false;
   }
 
-  /** Ends the runtime and removes all that it stored. */
+  /** Ends the runtime and removes everything that it stored. */
   async end(): Promise<void> {
     try {
       this.#resume();

@@ -6,12 +6,12 @@ import type { Reader } from "./read.ts";
 
 /** Where `pack_values` leaves the number of bytes: src/vm/natives/memory.as.ts. */
 const PACKED_LENGTH = 672;
-/** In place of a count: a value, no list. */
+/** In place of a count: a single value, not a list. */
 const NO_LIST = -1;
 
 /**
- * Packs Lua values where they lie in the wasm's memory. The bytes are those that `pack` of `codec.ts` makes of what the
- * reader reads, which do what the native leaves to them.
+ * Packs Lua values directly from the VM's memory. The format is that of `pack` in `codec.ts`, which together with the
+ * reader handles what the native leaves to it.
  */
 export class Packer {
   constructor(

@@ -184,7 +184,7 @@ export class Pusher {
     this.#bytes = 0;
     if (this.#unpack(L, bytes, true)) return;
     const values = unpack(bytes);
-    if (!Array.isArray(values)) throw new WippyError("Invalid", "packed value is no list");
+    if (!Array.isArray(values)) throw new WippyError("Invalid", "packed value is not a list");
     this.pushAll(L, values);
     if (this.lua.lua_checkstack(L, FREE_SLOTS) === 0) {
       throw new WippyError("Unavailable", "Lua's stack is full");

@@ -1,17 +1,17 @@
 /**
- * Rows of a database as one piece of bytes, from the thread that reads them to the VM, which makes its tables of them
- * by itself (natives/rows.as.ts). No value of a row is an object of JavaScript on the way.
+ * Rows of a database in one buffer, from the thread that reads them to the VM, which creates its tables from the buffer
+ * (natives/rows.as.ts). No value of a row becomes a JavaScript object on the way.
  *
- * The bytes are, all little-endian: columns, rows, and where the words, the kinds and the texts begin; of each column
- * where its name is among the texts, and its length; then of each value, row by row, a word of eight bytes, which is an
- * integer, a float or place and length of a string; then of each its kind; then the texts.
+ * The layout, all little-endian: the number of columns and rows, and the offsets of words, kinds and texts; for each
+ * column, offset and length of its name in the texts; for each value, row by row, a word of eight bytes: an integer, a
+ * float, or offset and length of a string; then the kind of each value; then the texts.
  * @module
  */
 import { WippyError } from "./error.ts";
 import { envelope, valueLimits } from "./limits.ts";
 import { LuaFloat, type LuaValue } from "./value.ts";
 
-/** A row as Lua has it: a NULL has no key. */
+/** A row as a Lua table: a NULL has no key. */
 export type Row = Record<string, LuaValue>;
 
 /** Kinds of values; natives/rows.as.ts has the same. */
@@ -19,17 +19,17 @@ const KIND = { null: 0, false: 1, true: 2, integer: 3, float: 4, text: 5, bytes:
 
 const headBytes = 20;
 const nameBytes = 8;
-/** Values and bytes of texts for which there is room at first. */
+/** Initial capacity in values, and in bytes of text. */
 const firstValues = 64;
 const firstBytes = 1_024;
-/** Up to this length a text is encoded unit by unit: a native call costs more. */
+/** Texts up to this length are encoded in JavaScript, because a native call costs more. */
 const shortText = 48;
-/** Rooms larger than that, in bytes, are not kept for the next rows. */
+/** Buffers larger than this, in bytes, are not reused. */
 const mostKept = 1_048_576;
 
 const encoder = new TextEncoder();
 
-/** Values in all rows, beside the rows themselves, and bytes of texts that may cross into a VM at once. */
+/** Limits of one buffer: values in all rows, counting the rows, and bytes of text. */
 const mostValues = valueLimits.values + envelope.values;
 
 function tooLarge(what: string, limit: string, maximum: number): WippyError {
@@ -51,17 +51,17 @@ export class RowPacker {
   #texts = new Uint8Array(firstBytes);
   #end = 0;
 
-  /** Values that were packed. */
+  /** Number of packed values. */
   get count(): number {
     return this.#count;
   }
 
-  /** Bytes that were packed, about. */
+  /** Approximate number of packed bytes. */
   get size(): number {
     return this.#count * 9 + this.#end;
   }
 
-  /** The place of the next value. */
+  /** Returns the position of the next value. */
   #place(kind: number): number {
     const at = this.#count++;
     if (at === this.#kinds.length) this.#grow();
@@ -153,7 +153,7 @@ export class RowPacker {
     this.#string(KIND.bytes, from);
   }
 
-  /** A value of any kind; undefined and null are NULL, and what no column holds, too. */
+  /** Packs a value of any kind; undefined, null and values of unsupported types become NULL. */
   value(value: LuaValue): void {
     switch (typeof value) {
       case "boolean":
@@ -172,11 +172,11 @@ export class RowPacker {
   }
 
   /**
-   * The rows: where a name comes twice, the last column of it counts.
+   * Returns the packed rows. If two columns have the same name, the last one is used.
    *
    * @param names of the columns
-   * @param rows how many there are, where there are no columns
-   * @throws WippyError Invalid for more than may cross into a VM at once
+   * @param rows number of rows, if there are no columns
+   * @throws WippyError Invalid for rows that exceed the limits
    */
   finish(names: readonly string[], rows = names.length > 0 ? this.#count / names.length : 0) {
     const count = this.#count;
@@ -189,7 +189,7 @@ export class RowPacker {
       head[6 + at * 2] = this.#end - from;
     }
     if (this.#end > valueLimits.bytes) throw tooLarge("bytes of text", "bytes", valueLimits.bytes);
-    // Words are where a multiple of eight is.
+    // Words are aligned to eight bytes.
     const words = headBytes + names.length * nameBytes + 4;
     const kinds = words + count * 8;
     const texts = kinds + count;
@@ -217,7 +217,7 @@ export class RowPacker {
   }
 }
 
-/** Packed rows on their way into a VM, where they become a list of tables. */
+/** Packed rows that become a list of tables when they are pushed into a VM. */
 export class PackedRows {
   constructor(readonly bytes: Uint8Array) {}
 }

@@ -279,7 +279,7 @@ export class Vm {
   }
 
   /**
-   * Compiles and runs a trusted chunk with arguments; answers its results as references. Throws a WippyError for a
+   * Compiles and runs a trusted chunk with arguments. Returns its results as references. Throws a WippyError for a
    * syntax error and for what it raises. `chunkName` is in Lua's form: "=app:thing" is shown as app:thing.
    */
   load(source: string, chunkName: string, ...args: Pushable[]): LuaRef[] {

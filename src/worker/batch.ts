@@ -79,7 +79,7 @@ export type LinkItem = DirectMessage | Uint8Array | number;
  * Packs a batch for another worker.
  *
  * @param version of the application that the sender knows
- * @param taken bytes of the receiver's batches that were taken since the last
+ * @param taken bytes of the receiver's batches that were processed since the last batch
  */
 export function toLink(
   version: number,

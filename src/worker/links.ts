@@ -1,15 +1,15 @@
 /**
- * The direct ways between workers: what they say to each other does not pass through the node's thread. One buffer goes
- * to each receiver at the end of a turn, and one entry of the kernel takes it. See docs/contributing/messages.md.
+ * The direct links between workers, which bypass the node's thread. At the end of a turn one buffer goes to each
+ * receiver, whose kernel processes it in one call. See docs/contributing/messages.md.
  * @module
  */
 import { receiveMessageOnPort } from "node:worker_threads";
 import { type DirectMessage, fromLink, type LinkItem, toLink } from "./batch.ts";
 import type { FromWorker, LinkPort } from "./messages.ts";
 
-/** Bytes on their way to one worker from which on senders wait until it has taken half of them. */
+/** Bytes in flight to one worker at which senders wait until it has processed half of them. */
 export const mostUnderWay = 1024 * 1024;
-/** Bytes after which the sender hears that they were taken, even when there is nothing else to say. */
+/** Processed bytes after which credit is returned by itself, without waiting for other messages. */
 const creditAfter = mostUnderWay / 4;
 
 interface Batch {
@@ -19,16 +19,16 @@ interface Batch {
 }
 
 class Link {
-  /** What goes out at the end of the turn. */
+  /** Messages to send at the end of the turn. */
   outgoing: LinkItem[] = [];
   /** The last fence that was sent, and whether another has to precede what is sent next. */
   fence = 0;
   fenced = false;
-  /** Bytes that are under way, and those that were taken but not acknowledged. */
+  /** Bytes in flight, and bytes processed but not acknowledged. */
   underWay = 0;
   taken = 0;
   congested = false;
-  /** What has arrived and waits: for a fence, or for what the node said before. */
+  /** Batches that have arrived and wait for a fence or a version. */
   readonly held: Batch[] = [];
   awaited = 0;
   passed = -1;
@@ -38,25 +38,25 @@ class Link {
 
 /** What the links need of their worker. */
 export interface LinkPlace {
-  /** Takes what a worker has sent, in its order. */
+  /** Processes the messages of a worker, in order. */
   deliver(origin: number, items: DirectMessage[]): void;
   /** Runs what has become runnable. */
   turn(): void;
   /** Sends to the node. */
   tell(message: FromWorker): void;
-  /** From now on senders to a worker have to wait, or no longer. */
+  /** Makes senders to a worker wait, or lets them continue. */
   congested(worker: number, on: boolean): void;
   /** Messages that the VM has packed for a worker since the last call; undefined: none. */
   packed(worker: number): Uint8Array | undefined;
 }
 
 /**
- * The ways of one worker to all others.
+ * The links of one worker to all others.
  *
- * Two workers also hear of each other through the node, and through third ones. So that nothing is seen before what led
- * to it, a batch names the version of the application that its sender knows: the receiver takes it once the node has
- * told it as much. And what a worker tells the node without waiting for an answer is followed by a fence: it goes
- * through the node, and what the worker sends directly from then on waits for it.
+ * Two workers also hear of each other through the node, and through third workers. To preserve causality, a batch names
+ * the version of the application that its sender knows: the receiver processes it once it knows that version too. And a
+ * message to the node that does not wait for a reply is followed by a fence: the fence goes through the node, and
+ * direct messages that the worker sends afterwards wait for it.
  */
 export class Links {
   readonly #links = new Map<number, Link>();
@@ -69,7 +69,7 @@ export class Links {
     this.#version = version;
   }
 
-  /** Opens the way to a worker. The first fence says that all that went through the node has arrived. */
+  /** Opens the link to a worker. The first fence marks that everything sent through the node has arrived. */
   open(worker: number, port: LinkPort): void {
     const link = new Link(port);
     this.#links.set(worker, link);
@@ -77,22 +77,22 @@ export class Links {
       this.#arrived(worker, link, data);
       this.#place.turn();
     };
-    // A runtime that has nothing else to wait for may end.
+    // The port alone must not keep the runtime alive.
     port.unref?.();
     this.#place.tell({ type: "fence", to: worker, number: 0 });
   }
 
-  /** Whether there is a direct way to a worker. */
+  /** Whether there is a direct link to a worker. */
   has(worker: number): boolean {
     return this.#links.has(worker);
   }
 
-  /** Sends to a worker, at the end of the turn. There must be a way to it. */
+  /** Sends to a worker, at the end of the turn. There must be a link to it. */
   send(worker: number, message: DirectMessage): void {
     this.#add(worker, this.#links.get(worker)!, message);
   }
 
-  /** What is sent from now on must not arrive before what the node was told until now. */
+  /** Orders later messages after everything sent to the node so far. */
   raiseFences(): void {
     for (const [worker, link] of this.#links) {
       if (link.fenced) continue;
@@ -102,7 +102,7 @@ export class Links {
     }
   }
 
-  /** Takes what the VM has packed, and then a message; a fence goes before both, if there is to be one. */
+  /** Adds what the VM has packed, then a message, both behind a fence if one is due. */
   #add(worker: number, link: Link, message?: DirectMessage): void {
     const packed = this.#place.packed(worker);
     if (link.fenced && (packed || message)) {
@@ -114,12 +114,12 @@ export class Links {
     if (message) link.outgoing.push(message);
   }
 
-  /** Takes what the VM has packed, which may tell the node of fences: to be called before what it is told is posted. */
+  /** Adds what the VM has packed, which may send fences to the node: call this before posting to the node. */
   pack(): void {
     for (const [worker, link] of this.#links) this.#add(worker, link);
   }
 
-  /** Posts what was sent; what the node is told in the same turn was posted before. */
+  /** Posts the batches. Messages to the node of the same turn must have been posted. */
   flush(): void {
     for (const [worker, link] of this.#links) {
       const { outgoing, port } = link;
@@ -138,7 +138,7 @@ export class Links {
     }
   }
 
-  /** A fence of a worker has come through the node. */
+  /** Handles a fence of a worker that came through the node. */
   passed(worker: number, fence: number): void {
     const link = this.#links.get(worker);
     if (!link) return;
@@ -146,17 +146,17 @@ export class Links {
     this.#process(worker, link);
   }
 
-  /** The node has told of a version of the application. */
+  /** Handles a new version of the application from the node. */
   reached(version: number): void {
     this.#version = version;
     for (const [worker, link] of this.#links) this.#process(worker, link);
   }
 
-  /** A worker has died: what it sent before is taken, and nothing comes afterwards. */
+  /** Handles the death of a worker: processes what it had sent, then closes the link. */
   close(worker: number): void {
     const link = this.#links.get(worker);
     if (!link) return;
-    // The node has handled all that the worker told it.
+    // The node has handled all messages of the worker.
     link.passed = Infinity;
     for (const data of drained(link.port)) this.#arrived(worker, link, data);
     this.#process(worker, link);
@@ -200,7 +200,7 @@ export class Links {
   }
 }
 
-/** What waits in a port. */
+/** The messages that wait in a port. */
 function drained(port: LinkPort): Uint8Array[] {
   if (port.drain) return port.drain();
   const found: Uint8Array[] = [];

@@ -2,7 +2,7 @@ import type { LogRecord } from "../observe/log.ts";
 import { textOfBytes } from "../vm/byte-text.ts";
 import type { LuaValue } from "../vm/value.ts";
 
-/** The record of what code has logged, or printed: then there are no fields. */
+/** Returns the record of a log call, or of printed text, which has no fields. */
 export function logRecord(
   time: number,
   level: LuaValue,

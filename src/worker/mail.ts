@@ -1,9 +1,9 @@
 import { type LinkPlace, Links } from "./links.ts";
 import type { FromWorker } from "./messages.ts";
 
-/** What a worker sends: one batch to the node and one to each other worker, at the end of a turn. */
+/** Outgoing messages of a worker: at the end of a turn, one batch to the node and one to each other worker. */
 export class Mail {
-  /** The direct ways to the other workers. */
+  /** The direct links to the other workers. */
   readonly links: Links;
   readonly #post: (messages: FromWorker[]) => void;
   #outgoing: FromWorker[] = [];
@@ -30,14 +30,14 @@ export class Mail {
     this.#outgoing.push(message);
   }
 
-  /** Tells the node what need not precede what is sent to other workers. */
+  /** Sends to the node without ordering later messages to other workers behind it. */
   tell(message: FromWorker): void {
     this.#outgoing.push(message);
   }
 
   /** Posts what was sent. */
   flush(): void {
-    // Fences have to be told before what is behind them goes out.
+    // Fences must be sent before the messages behind them.
     this.links.pack();
     if (this.#outgoing.length > 0) {
       const batch = this.#outgoing;

@@ -73,7 +73,7 @@ export interface EnvironmentWrite {
 /** Starts the part of a service, tells it something that can be cloned, or ends it. */
 export type PartOrder = { open: string; data: unknown } | { told: unknown } | { end: true };
 
-/** One end of the direct way between two workers: a `MessagePort`, or what stands for it in a simulation. */
+/** One end of the direct link between two workers: a `MessagePort`, or its replacement in a simulation. */
 export interface LinkPort {
   postMessage(data: Uint8Array<ArrayBuffer>, transfer: ArrayBuffer[]): void;
   onmessage: ((event: MessageEvent<Uint8Array>) => void) | null;
@@ -99,7 +99,7 @@ export type ToWorker =
   | { type: "host"; host: HostState; version: number }
   | { type: "entries"; change: EntriesChange; version: number }
   | { type: "worker_down"; index: number; failure: Failure; version: number }
-  /** The worker's end of the direct way to another. */
+  /** The worker's end of the direct link to another. */
   | { type: "link"; index: number; port: LinkPort }
   /** A fence of another worker. */
   | { type: "fence"; origin: number; number: number }

@@ -1,7 +1,7 @@
 import { nearestId } from "../registry/suggestion.ts";
 import type { CodeEntry } from "./messages.ts";
 
-/** The id of an entry of one of these kinds, with blanks between them, that is written almost like `id`. */
+/** Returns the most similar id to `id` among entries of these kinds, which are separated by spaces. */
 export function nearestOf(
   entries: Iterable<CodeEntry>,
   id: string,

@@ -1,7 +1,7 @@
 import { WippyError } from "../vm/error.ts";
 import { type LuaValue, MultiReturn } from "../vm/value.ts";
 
-/** What `Promise`-less host functions give to Lua: `value, nil` or `nil, err`. */
+/** The results of synchronous host functions in Lua: `value, nil` or `nil, err`. */
 export function pair(run: () => LuaValue): MultiReturn {
   try {
     return new MultiReturn([run(), undefined]);

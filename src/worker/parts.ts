@@ -1,6 +1,6 @@
 /**
  * Parts of services that run in the threads of workers, beside their VMs: a server whose requests begin and end in the
- * thread that runs their functions. The service itself stays on the node's thread and is told of its parts by messages.
+ * thread that runs their functions. The service stays on the node's thread and exchanges messages with its parts.
  * @module
  */
 import type { LogLevel } from "../observe/log.ts";
@@ -11,34 +11,34 @@ import { WippyError } from "../vm/error.ts";
 import { asLua, type LuaValue } from "../vm/value.ts";
 import type { FromWorker, PartOrder } from "./messages.ts";
 
-/** Who asks this worker's kernel for the calls of its parts; the node is -1, workers count from 0. */
+/** The requester id of parts in the kernel; the node is -1, workers count from 0. */
 export const PARTS = -2;
 
 /** A call of a function that serves a request. */
 export interface PartCall {
   /**
-   * What it came to, where it ended without waiting for anything: a list as `call_request` replies, in which headers
-   * may be a text, each name and its value with a line feed after both.
+   * The outcome, if the call ended without waiting: a list as in a reply of `call_request`, in which headers may be one
+   * text with a line feed after each name and each value.
    */
   outcome?: LuaValue;
-  /** Otherwise that, later. Rejected with its error. */
+  /** Otherwise the promise of the outcome. Rejected with its error. */
   answer: Promise<LuaValue>;
   /** Ends it, unless it has ended. @param reason what `answer` is rejected with */
   cancel(reason: WippyError): void;
 }
 
-/** What the worker offers to a part. */
+/** The worker's interface for a part. */
 export interface PartContext {
-  /** Identifier of the entry whose service it is of. */
+  /** Id of the service's entry. */
   readonly entry: string;
   readonly platform: Platform;
   readonly services: OperationServices;
   /**
    * Calls a function for a request at once, and lets the worker's units run for a turn.
    *
-   * @param frame in whose name: actor and scope; false for nobody's
+   * @param frame actor and scope of the call; false for none
    * @param trace id of the request's trace
-   * @param request number by which the part is asked about the request
+   * @param request number that names the request in operations on it
    * @throws WippyError NotFound; Unavailable when the worker has died
    */
   call(
@@ -48,16 +48,16 @@ export interface PartContext {
     checks: readonly { action: string; resource: string }[],
     request: number,
   ): PartCall;
-  /** Tells the service something; what can be cloned. */
+  /** Sends a cloneable message to the service. */
   tell(message: unknown): void;
   log(level: LogLevel, message: string, fields: Record<string, unknown>): void;
 }
 
-/** What runs. */
+/** A running part. */
 export interface Part {
-  /** The service says something. */
+  /** Handles a message of the service. */
   told(message: unknown): void;
-  /** Answers the module that the function of a request uses. @throws WippyError */
+  /** Handles an operation of the module that a request's function uses. @throws WippyError */
   answer(operation: string, input: LuaValue): LuaValue | Promise<LuaValue>;
   /** Entries have changed. */
   changed(): void;
@@ -77,7 +77,7 @@ function hasParts(kind: Kind | undefined): kind is PartKind {
   return kind !== undefined && "part" in kind;
 }
 
-/** What the worker does for its parts. */
+/** The worker, as its parts use it. */
 export interface PartHost {
   readonly platform: Platform;
   readonly services: OperationServices;
@@ -92,12 +92,12 @@ export interface PartHost {
 export class Parts {
   readonly #host: PartHost;
   readonly #parts = new Map<string, Part>();
-  /** What was told to a part whose code is being loaded. */
+  /** Messages to a part whose code is being loaded. */
   readonly #early = new Map<string, unknown[]>();
   /** Calls that wait for their function. */
   readonly #open = new Map<number, PromiseWithResolvers<LuaValue>>();
   #last = 0;
-  /** The call that is being made, and what it came to meanwhile. */
+  /** The call that is being made, and its outcome if it has ended. */
   #current = 0;
   #ended: [value: LuaValue, error: LuaValue] | undefined;
   #closed = false;
@@ -106,14 +106,14 @@ export class Parts {
     this.#host = host;
   }
 
-  /** Does what the node says. Rejected when a part cannot be made. */
+  /** Handles a command of the node. Rejected if a part cannot be created. */
   async take(entry: string, order: PartOrder): Promise<void> {
     if ("open" in order) return await this.#start(entry, order.open, order.data);
     if ("told" in order) this.#told(entry, order.told);
     else this.#end(entry);
   }
 
-  /** Starts the part of a service; what it is told meanwhile waits. */
+  /** Starts the part of a service; messages to it wait until then. */
   async #start(entry: string, kindName: string, data: unknown): Promise<void> {
     this.#parts.get(entry)?.close();
     this.#parts.delete(entry);
@@ -219,7 +219,7 @@ export class Parts {
     };
   }
 
-  /** A call has come to something. */
+  /** Handles the outcome of a call. */
   answered(ticket: number, value: LuaValue, error: LuaValue): void {
     if (ticket === this.#current) {
       this.#ended = [value, error];
@@ -231,7 +231,7 @@ export class Parts {
     else open?.resolve(value);
   }
 
-  /** The worker ends, or has died: nothing is called any more. */
+  /** Ends all parts, because the worker ends or has died. */
   close(): void {
     this.#closed = true;
     for (const part of this.#parts.values()) part.close();
@@ -242,7 +242,7 @@ export class Parts {
   }
 }
 
-/** Of a call that has an outcome. */
+/** The outcome of a call that has ended. */
 const never = new Promise<never>(() => {});
 
 function gone(): WippyError {

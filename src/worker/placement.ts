@@ -1,34 +1,34 @@
 /**
- * Which worker a new unit is started on: from what all workers know of each other in shared memory.
+ * Chooses the worker for a new unit, from the load that all workers publish in shared memory.
  * @module
  */
 import type { Platform } from "../platform/platform.ts";
 import { Simulation } from "../platform/simulation.ts";
 import type { SharedMemory } from "./shared-memory.ts";
 
-/** Units alive on one worker from which on another worker is worth its thread. */
+/** Live units on one worker at which another worker is started. */
 export const crowded = 32;
 
-/** Microseconds of work that waits on one worker, from which on another is worth its thread. */
+/** Microseconds of waiting work on one worker at which another worker is started. */
 export const busy = 20_000;
 
-/** Units that a worker may have more than another, where it starts few: they cost memory, if no time. */
+/** Surplus of live units that a worker may have if it starts few: they take memory, but no time. */
 const evenLoad = 8;
 
-/** The same where it starts many, which stay together. */
+/** The same if it starts many, which stay together. */
 const evenCrowd = 16_384;
 
-/** Units that a worker starts in two turns at most while it counts as one that starts few. */
+/** Most units that a worker starts in two turns while it counts as starting few. */
 const few = 8;
 
-/** Microseconds of a unit's work from which on it is placed by itself. */
+/** Microseconds of expected work at which a unit is placed individually. */
 const heavy = 1000;
 
-/** Microseconds that a worker may be behind another: for such units, and for lighter ones. */
+/** Microseconds that a worker may be behind another before such units, and lighter ones, are placed elsewhere. */
 const behindIfHeavy = 1500;
 const behind = 10_000;
 
-/** Units of a block at most, and how many light ones stay before the load is looked at again. */
+/** Most units of a block, and light units that stay before the load is checked again. */
 const block = 512;
 const stay = 64;
 
@@ -43,8 +43,8 @@ export class Placement {
   }
 
   /**
-   * The worker for a new unit, and for how many it is to hold. What they are expected to take is counted at once, until
-   * the worker's next turn says how it is.
+   * Returns the worker for a new unit, and for how many units the choice holds. Their expected work counts immediately,
+   * until the worker publishes its load at the end of its next turn.
    *
    * @param cost microseconds that a unit is expected to take
    * @param recent units that this worker has started lately
@@ -81,7 +81,7 @@ export class Placement {
     return [index, cost >= heavy ? 1 : stay];
   }
 
-  /** The running worker with the least; this one among equals. */
+  /** Returns the running worker with the lowest value; this one among equals. */
   #least(values: Int32Array): number {
     const { index, loads } = this.#memory;
     let best = index;

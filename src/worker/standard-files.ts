@@ -14,8 +14,8 @@ export function registerStandardFiles(
   output: (to: 1 | 2, data: Uint8Array) => void,
 ): void {
   // host.write(work, file, ...): writes strings and integers to an open file of a unit, or, without `work`, to the
-  // standard output (1) or error (2). Gives nothing; a list, the failure; or the place of the first argument that is
-  // neither, and nothing is written.
+  // standard output (1) or error (2). Returns nothing; a list, the failure; or the position of the first argument of
+  // another type, in which case nothing is written.
   vm.registerRaw("write", (L) => {
     const count = vm.top(L);
     for (let i = 3; i <= count; i++) {

@@ -381,7 +381,7 @@ export class LuaWorker {
     this.#mail.send(message);
   }
 
-  /** What is sent from now on must not arrive before what the node was told in this worker's name. */
+  /** Orders later messages behind everything that the node was told in this worker's name. */
   readonly fence = (): void => this.#mail.links.raiseFences();
 
   #flush(): void {
@@ -440,7 +440,7 @@ export class LuaWorker {
     // A timer cannot be set for longer than 2^31 ms.
     const delay = Math.min(Math.max(numberOf(due), 0), 2 ** 30);
     const at = this.#platform.precise() + delay;
-    // Mostly it is the one that is set: to set it anew would take longer than many a turn.
+    // Usually it is the one already set, and setting it again would take longer than most turns.
     if (this.#timer && Math.abs(at - this.#timerAt) < timerSlack) return;
     this.#timer?.();
     this.#timerAt = at;

@@ -102,7 +102,7 @@ export interface RunDetail extends RunInfo {
   pendingTimers: { seq: number; due: number }[];
   /** When it may begin: start delay, back-off of a retried run. */
   heldUntil?: number;
-  /** Address of the provider's own page that shows it. */
+  /** URL of the run in the provider's own web interface. */
   page?: string;
 }
 

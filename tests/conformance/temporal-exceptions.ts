@@ -1,6 +1,6 @@
 /**
- * Tests of the suite that a Temporal server does not pass, with the reasons. `docs/contributing/temporal-conformance.md`
- * is this table for people.
+ * Tests of the suite that do not run on a Temporal server, with the reasons.
+ * `docs/contributing/temporal-conformance.md` lists them for readers.
  * @module
  */
 

@@ -12,7 +12,7 @@ const { values: flags } = parseArgs({
   },
 });
 
-/** Whether the caller wants to know nothing of peers (`--without-peers`). */
+/** Whether to skip peers (`--without-peers`). */
 export const withoutPeers: boolean = flags["without-peers"];
 
 /** Whether the caller asked for a short measurement (`--quick`). */

@@ -114,7 +114,7 @@ export function askProgram<T>(
   return askCommand(["node", join(import.meta.dir, program), ...args], { ...node, ...environment });
 }
 
-/** Runs a program; gives the JSON value in its last line. @throws with its words */
+/** Runs a program. Returns the JSON value in its last line. @throws with its output */
 export function askCommand<T>(command: string[], environment: Record<string, string> = {}): T {
   const { success, stdout, stderr } = Bun.spawnSync(command, {
     stdin: "ignore",

@@ -284,7 +284,7 @@ function unit.note_gone(pid)
   end
 end
 
---- From now on numbers of units that end are kept for `host.take_gone`, or are not.
+--- Sets whether the numbers of ended units are recorded for `host.take_gone`.
 function unit.keep_gone(on)
   unit.gone = on
 end

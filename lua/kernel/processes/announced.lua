@@ -1,6 +1,6 @@
--- Units that another worker starts on this one under PIDs that were reserved for it. Workers talk to each other
--- directly, so a third one may hear of such a PID, and have something for it, before this one is told to start the
--- unit: what is for the unit waits until then.
+-- Units that another worker starts on this one under PIDs that are reserved for it. Workers talk to each other
+-- directly, so a third worker may learn of such a PID, and send to it, before the order to start the unit arrives here:
+-- requests for the unit wait until then.
 local use = ...
 local scheduler = use("kernel/core/scheduler")
 local unit = use("kernel/core/unit")
@@ -12,7 +12,7 @@ local announced = {}
 -- so far, the last one, and number -> list of functions.
 local blocks = {}
 
---- Sets sequence numbers aside for PIDs that `owner` assigns, in their order. Returns the first.
+--- Reserves sequence numbers for PIDs that `owner` assigns in order. Returns the first.
 function announced.reserve(owner, count)
   local first = unit.reserve(count)
   blocks[#blocks + 1] = { owner = owner, next = first, last = first + count - 1, waiting = {} }
@@ -36,7 +36,7 @@ local function block_of(pid)
   return nil
 end
 
---- Calls `fn` when the unit has been started, or never will be. False: nobody is to start one under that PID.
+--- Calls `fn` when the unit has been started, or never will be. Returns false if no unit is expected under that PID.
 function announced.hold(pid, fn)
   if by_pid[pid] then
     return false
@@ -82,7 +82,7 @@ function announced.started(sequence)
   end
 end
 
---- A worker has died: the numbers that it has not used are nobody's.
+--- Handles the death of a worker: releases the numbers that it has not used.
 function announced.worker_down(owner)
   for i = #blocks, 1, -1 do
     local block = blocks[i]

@@ -214,7 +214,7 @@ function links.announce(self, value, err)
   local pid = self.pid
   -- Who hears of this end must not find the unit alive.
   remote.publish()
-  -- Nor its names: what is told directly from here on waits until the node knows this.
+  -- Nor its names: direct messages from here on wait until the node has released them.
   if self.named then
     host.emit("route", -1, 0, "names.release", { pid = pid })
   end

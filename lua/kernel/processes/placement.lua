@@ -1,6 +1,6 @@
--- Where a new unit is to run: here, unless this worker has more waiting to run than another. Who only waits for
--- messages is no load. Units that are started one after another mostly talk to each other, so those that go away do so
--- in blocks.
+-- Chooses where a new unit runs: here, unless more work waits on this worker than on another. Units that only wait for
+-- messages cause no load. Units that are started one after another mostly talk to each other, so they move to other
+-- workers in blocks.
 local use = ...
 local scheduler = use("kernel/core/scheduler")
 local unit = use("kernel/core/unit")
@@ -12,9 +12,9 @@ local placement = {}
 local LIGHT <const>, UNKNOWN <const>, MANY_UNKNOWN <const> = 5, 2000, 50
 local FEW <const> = 8
 local MOST <const> = 100000
--- Units of an entry after which the older ones count half.
+-- Number of units of an entry after which the older ones count half.
 local REMEMBERED <const> = 256
--- Fuel of a microsecond.
+-- Fuel per microsecond.
 local FUEL <const> = 60
 
 local alone = true
@@ -23,7 +23,7 @@ local target, left, turn = 0, 0, 0
 -- Units that this worker has placed in this turn and in the one before.
 local placed, placed_before = 0, 0
 
---- From now on there are other workers, or there are none (true).
+--- Sets whether this is the only worker.
 function placement.set_alone(on)
   alone, left = on, 0
 end
@@ -33,14 +33,14 @@ function placement.is_alone()
   return alone
 end
 
---- A worker has died.
+--- Handles the death of a worker.
 function placement.forget(worker)
   if target == worker then
     left = 0
   end
 end
 
--- What an entry is known by: `load` is { kept, burnt, first }: how many of its units were placed here, the fuel of
+-- The statistics of an entry: `load` is { kept, burnt, first }: how many of its units were placed here, the fuel of
 -- their costly steps, and the turn of the first.
 local function expected(entry)
   local load = entry.load
@@ -64,13 +64,13 @@ local function keep(load)
   load.kept = kept
 end
 
---- The worker for a new unit of an entry.
+--- Returns the worker for a new unit of an entry.
 function placement.place(entry)
   if alone then
     return unit.index()
   end
   if turn ~= scheduler.turn then
-    -- A block away goes on in the next turn.
+    -- A block on another worker continues in the next turn.
     turn, placed, placed_before = scheduler.turn, 0, placed
     if target == unit.index() then
       left = 0
@@ -90,7 +90,7 @@ function placement.place(entry)
   return target
 end
 
---- Notes the fuel of a costly step of a unit.
+--- Records the fuel of an expensive step of a unit.
 function placement.burnt(self, fuel)
   local load = self.entry.load
   if load then

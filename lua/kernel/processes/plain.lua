@@ -1,4 +1,4 @@
--- The spawn that most are: without arguments, of an entry that has run here before, watched by nobody.
+-- The most frequent kind of spawn: without arguments, of an entry that has run here before, without monitors and links.
 -- It makes what `here.spawn` of kernel/processes/spawning makes, without the calls that pass arguments on.
 local use = ...
 local limits = use("kernel/processes/limits")

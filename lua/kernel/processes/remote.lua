@@ -8,14 +8,14 @@ local unit = use("kernel/core/unit")
 
 local remote = {}
 
--- So many requests to the node may be on their way without an answer.
+-- Most requests to the node in flight without a reply.
 local UNANSWERED <const> = 256
 -- So many PIDs are reserved at a time.
 local BLOCK <const> = 1024
 
 local unanswered = 0
 
---- Whether the next request to the node may go without an answer.
+--- Whether the next request to the node may be sent without waiting for a reply.
 function remote.unhurried()
   unanswered = unanswered + 1
   if unanswered >= UNANSWERED then
@@ -37,10 +37,10 @@ function remote.worker_of(pid)
   return nil
 end
 
--- Workers to which senders have to wait: worker -> the coroutines that do.
+-- Waiting senders: worker -> the coroutines that wait until it keeps up.
 local waiting = {}
 
---- From now on senders to a worker have to wait, or no longer.
+--- Makes senders to a worker wait, or resumes them.
 function remote.congested(worker, on)
   local list = waiting[worker]
   waiting[worker] = on and (list or {}) or nil
@@ -74,7 +74,7 @@ local function reserve(worker, block)
   host.emit("route", worker, ticket, "reserve", unit.index(), BLOCK)
 end
 
---- Has `worker` reserve PIDs, before they are wanted.
+--- Makes `worker` reserve PIDs in advance.
 function remote.prepare(worker)
   local block = blocks[worker]
   if not block then
@@ -102,7 +102,7 @@ function remote.new_pid(worker, host_id)
   return unit.pid_at(host_id, sequence, worker)
 end
 
---- A worker died: what it reserved is void, and nobody waits for it.
+--- Handles the death of a worker: drops its reserved PIDs and resumes waiting senders.
 function remote.forget(worker)
   blocks[worker] = nil
   remote.congested(worker, false)

@@ -142,7 +142,7 @@ function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
   return pid
 end
 
---- Sets sequence numbers aside for PIDs that another worker, `owner`, assigns. Returns the first.
+--- Reserves sequence numbers for PIDs that another worker, `owner`, assigns. Returns the first.
 here.reserve = announced.reserve
 
 --- Makes a process under a PID that was reserved for another worker, which does not wait for the answer: a process
@@ -259,7 +259,7 @@ local function spawn_elsewhere(
   ...
 )
   if limits.of(host_id) then
-    -- A host with limits may refuse, which the spawner is to know.
+    -- A host with limits may refuse, which the spawner must learn.
     return ask_spawn(
       self,
       worker,

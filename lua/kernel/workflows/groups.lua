@@ -1,14 +1,14 @@
--- Workflow hosts whose runs are kept in one place: they start children on each other and signal each other there.
+-- Groups of workflow hosts with one provider, which starts children and delivers signals between them.
 local groups = {}
 
 local group_of = {}
 
---- Notes in which group a host is; nil: in one of its own.
+--- Sets the group of a host; nil: a group of its own.
 function groups.set(id, group)
   group_of[id] = group
 end
 
---- Whether runs of two hosts are kept in one place.
+--- Whether two hosts are in the same group.
 function groups.same(one, other)
   return one == other or group_of[one] ~= nil and group_of[one] == group_of[other]
 end

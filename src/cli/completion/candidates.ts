@@ -1,18 +1,18 @@
 /**
- * What may come next on a command line, by the definitions of its commands.
+ * The possible continuations of a command line, from the definitions of its commands.
  * @module
  */
 import type { Argument, Command, Option } from "commander";
 
-/** What may stand at a place. */
+/** The candidates at one position. */
 export interface Candidates {
   /** Words that begin with what is already written. */
   words: readonly { word: string; description: string }[];
-  /** What the shell may add where no word matches. */
+  /** What the shell completes if no word matches. */
   others: "files" | "directories" | "nothing";
 }
 
-/** What the application in the current directory has, each read only when it is asked for. */
+/** Names in the application of the current directory, each read on demand. */
 export interface ApplicationNames {
   /** Named commands. */
   commands(): Promise<readonly { word: string; description: string }[]>;
@@ -21,7 +21,7 @@ export interface ApplicationNames {
 }
 
 /**
- * Returns what may come next.
+ * Returns the candidates for the current word.
  *
  * @param words the words behind the program's name; the last is the one being written, and may be empty
  */
@@ -119,7 +119,7 @@ async function wordsOf(argument: Argument, names: ApplicationNames) {
   return argument.name() === "entry" || argument.name() === "id" ? await names.entries() : [];
 }
 
-/** What a flag's value may be: choices, or what its placeholder names. */
+/** Candidates for a flag's value: its choices, or what its placeholder names. */
 async function valuesOf(
   option: Option,
   current: string,

@@ -11,7 +11,7 @@ export function showCompletion(console: Console, shell: Shell): number {
   return 0;
 }
 
-/** `wippy complete`: what may come next, for the scripts of the shells. */
+/** `wippy complete`: prints candidates, for the shells' scripts. */
 export async function complete(
   console: Console,
   program: Command,
@@ -33,7 +33,7 @@ function namesOf(console: Console): ApplicationNames {
     try {
       return (await load(console, {})).entries;
     } catch {
-      // A person who writes a command is not to be told of the application's faults.
+      // Completion must not print the application's errors.
       return [];
     }
   };

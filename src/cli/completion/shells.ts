@@ -1,6 +1,6 @@
 /**
- * Scripts that make a shell ask `wippy complete` what may come next. It answers a candidate per line, with a tab
- * before its description, and last a line ":files", ":directories" or ":nothing" that says what else may stand there.
+ * Scripts that make a shell call `wippy complete` for candidates. It prints one candidate per line, with a tab before
+ * its description, and last a line ":files", ":directories" or ":nothing" that names what else is possible.
  */
 export const shellScripts = {
   // Bash splits words also at ":" and "=", which entry identifiers and flags contain; the line is split again here, and

@@ -4,7 +4,7 @@ import { sandboxGlobals } from "../../app/name-check.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
 import { type TemplateName, templates } from "./templates.ts";
 
-/** What a file of tests has besides. */
+/** Globals of test files. */
 const testGlobals = [
   "after",
   "before",
@@ -40,7 +40,7 @@ const next: Readonly<Record<TemplateName, string>> = {
 };
 
 /**
- * `wippy init NAME`: a new application in a folder. What is there already stays as it is.
+ * `wippy init NAME`: creates a new application in a folder. Existing files are not changed.
  *
  * @throws CommandError when a file cannot be written
  */
@@ -56,12 +56,12 @@ export function createApplication(console: Console, name: string, template: Temp
     }
     try {
       mkdirSync(dirname(file), { recursive: true });
-      // Another program may have made it since.
+      // Another program may have created it in the meantime.
       writeFileSync(file, text, { flag: "wx" });
     } catch (error) {
       throw new CommandError(
         `cannot write ${shown}: ${(error as Error).message}`,
-        "run this where you may write, or name another folder",
+        "name a folder that you may write to",
       );
     }
     written++;
@@ -70,8 +70,8 @@ export function createApplication(console: Console, name: string, template: Temp
   const inside = folder === console.directory ? "" : `cd ${name} && `;
   console.err(
     written === 0
-      ? "everything is there already\n"
-      : `\nnow:  ${inside}wippy test\nthen: ${inside}${next[template]}\n`,
+      ? "all files already exist\n"
+      : `\nnext: ${inside}wippy test\nthen: ${inside}${next[template]}\n`,
   );
   return 0;
 }

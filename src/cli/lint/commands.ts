@@ -20,12 +20,12 @@ export function addLintCommand(program: Command, { here, finish }: CommandContex
       collect,
     )
     .option("--code <code>", "only this code; repeatable", collect)
-    .option("--rules", "with the rules of style, W0001 to W0007")
-    .option("--summary", "counts by namespace and by code")
-    .option("--limit <number>", "diagnostics shown at most; 0: all", wholeNumber(0, 1_000_000), 0)
+    .option("--rules", "also check style and likely mistakes, W0001 to W0007")
+    .option("--summary", "print counts by namespace and by code")
+    .option("--limit <number>", "show at most this many diagnostics; 0: all", wholeNumber(0, 1_000_000), 0)
     .option("--json", "print JSON on one line")
     .option("--sarif", "print SARIF 2.1.0, for code hosts and editors")
-    .option("--no-color", "without colours")
+    .option("--no-color", "disable colors")
     .option("--cache-reset", "accepted; nothing is cached")
     .action(async (_options, command: Command) => {
       const { lint } = await import("./lint.ts");

@@ -37,7 +37,7 @@ interface Totals {
   hints: number;
 }
 
-/** Whether a namespace is wanted: `a.b` itself, `a.*` and `a.**` for `a` and all below. */
+/** Whether a namespace is selected: `a.b` itself; `a.*` and `a.**` select `a` and all below. */
 function wanted(namespace: string, patterns: readonly string[] | undefined): boolean {
   return patterns === undefined || patterns.some((pattern) => {
     const [, above] = /^(.*)\.\*\*?$/.exec(pattern) ?? [];
@@ -46,7 +46,7 @@ function wanted(namespace: string, patterns: readonly string[] | undefined): boo
   });
 }
 
-/** What is not known counts as `error`. */
+/** An unknown severity counts as `error`. */
 function levelOf(text: string): LintSeverity {
   if (text === "warn" || text === "warning") return "warning";
   return text === "hint" ? "hint" : "error";
@@ -58,7 +58,7 @@ function summed(entries: number, diagnostics: readonly LintDiagnostic[]): Totals
   return { entries, errors: of("error"), warnings: of("warning"), hints: of("hint") };
 }
 
-/** `2 errors, 1 hint`; parts of none are left out. */
+/** `2 errors, 1 hint`; parts that are zero are left out. */
 function counts({ errors, warnings, hints }: Totals): string {
   const part = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;
   return [part(errors, "error"), part(warnings, "warning"), part(hints, "hint")]

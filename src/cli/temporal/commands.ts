@@ -10,13 +10,13 @@ import type { InstallOptions } from "./temporal.ts";
 export function addTemporalCommands(program: Command, { here, finish }: CommandContext): void {
   const temporal = program.command("temporal").description("run workflows on a Temporal server");
   temporal.command("install")
-    .description("get Temporal's Core, the library that connects to a server, with npm")
+    .description("install Temporal's Core, the library that connects to a server, with npm")
     .option("--to <directory>", "where to put it (default: beside this executable)")
     .option("--json", "print JSON")
     .addHelpText(
       "after",
-      "\nnpm decides where it comes from (npm config get registry). The file is put in place only if it is the one " +
-        "that this\nversion was tested with.",
+      "\nnpm downloads it from its configured registry (npm config get registry). The file is installed only if its\n" +
+        "checksum is that of the tested version.",
     )
     .action(async (options: InstallOptions) => {
       const { install } = await import("./temporal.ts");

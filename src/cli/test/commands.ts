@@ -13,10 +13,10 @@ export function addTestCommand(program: Command, { here, finish }: CommandContex
     .argument("[files...]", "only these files or folders")
     .option("--filter <text>", "only tests whose groups and name contain the text")
     .option("--seed <number>", "seed of the first run (default: 1)", wholeNumber(0, 999_999_999))
-    .option("--seeds <count>", "run each test under so many seeds", wholeNumber(1, 1_000_000))
+    .option("--seeds <count>", "number of seeds to run each test under", wholeNumber(1, 1_000_000))
     .option("--timeout <seconds>", "real time that a test may take", wholeNumber(1, 86_400), 10)
     .addOption(
-      new Option("--reporter <name>", "how results are written")
+      new Option("--reporter <name>", "format of the results")
         .choices(["pretty", "tap", "junit", "json"]).default("pretty"),
     )
     .option("--watch", "run again when a file changes")

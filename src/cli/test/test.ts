@@ -59,7 +59,7 @@ async function runAll(
     : [];
   if (found.length === 0 && commands.length === 0) {
     throw new CommandError(
-      "there is no test: no file named *_test.lua, and no process with meta.command.use_case: test",
+      "no tests found: no file named *_test.lua, and no process with meta.command.use_case: test",
       'write one beside the code, such as src/hello_test.lua: it("adds", function() expect(1 + 1):to_equal(2) end)',
     );
   }
@@ -104,7 +104,7 @@ function chosen(console: Console, found: TestFile[], names: readonly string[]): 
     if (!existsSync(path)) throw new CommandError(`there is no ${name}`, "correct the path");
     if (!found.some(some)) {
       throw new CommandError(
-        `there is no test in ${name}`,
+        `no tests found in ${name}`,
         "files of tests are named *_test.lua and lie below the application's source folder",
       );
     }

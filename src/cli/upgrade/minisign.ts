@@ -33,15 +33,15 @@ const hash = (algorithm: "blake2b512" | "blake2b256", data: Uint8Array) =>
 function payload(text: string, length: number, what: string): Buffer {
   const line = text.trim().split(/\r?\n/).find((each) => !each.startsWith("untrusted comment:"));
   const bytes = Buffer.from(line ?? "", "base64");
-  if (bytes.length !== length) throw new Error(`this is not ${what} of minisign`);
+  if (bytes.length !== length) throw new Error(`this is not ${what}`);
   return bytes;
 }
 
 /** Reads a public key: the file, or its last line. @throws */
 export function readPublicKey(text: string): PublicKey {
-  const bytes = payload(text, 42, "a public key");
+  const bytes = payload(text, 42, "a minisign public key");
   if (bytes.toString("latin1", 0, 2) !== "Ed") {
-    throw new Error("this is not a public key of minisign");
+    throw new Error("this is not a minisign public key");
   }
   return {
     number: bytes.subarray(2, 10),
@@ -68,11 +68,11 @@ function scryptOptions(operations: number, memory: number) {
 /**
  * Reads a secret key.
  *
- * @param password not needed for one that was made without
+ * @param password not needed for a key without one
  * @throws when it is not one, or the password is wrong
  */
 export function readSecretKey(text: string, password?: string): SecretKey {
-  const bytes = payload(text, 158, "a secret key");
+  const bytes = payload(text, 158, "a minisign secret key");
   const encrypted = bytes.toString("latin1", 2, 4) === "Sc";
   const secret = Buffer.from(bytes.subarray(54));
   if (encrypted) {
@@ -126,7 +126,7 @@ export function verifyFile(data: Uint8Array, signature: string, key: PublicKey):
   const comment = /^trusted comment: (.*)$/.exec(trusted)?.[1];
   const algorithm = head.toString("latin1", 0, 2);
   if (head.length !== 74 || comment === undefined || !/^ed$/i.test(algorithm)) {
-    throw new Error("the signature is not one of minisign");
+    throw new Error("this is not a minisign signature");
   }
   if (!head.subarray(2, 10).equals(key.number)) throw new Error("the signature is by another key");
   const signed = head.subarray(10);

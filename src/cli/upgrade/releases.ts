@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { CommandError } from "../terminal/terminal.ts";
 import { type PublicKey, verifyFile } from "./minisign.ts";
 
-/** More than a release's program will ever have, in bytes. */
+/** Limit of a download, in bytes: larger than any release. */
 const mostBytes = 2 ** 30;
 
-/** A release that a place has. */
+/** A release at a location. */
 export interface Release {
   /** Where it is: a folder or an address. */
   place: string;
@@ -23,7 +23,7 @@ export interface Release {
 /**
  * Reads a file of the releases.
  *
- * @param progress is told how many bytes have come, and how many there are where that is known
+ * @param progress called with the number of bytes received, and the total if it is known
  * @throws CommandError when it cannot be read, or ends early
  */
 export async function readReleased(
@@ -66,7 +66,7 @@ export async function readReleased(
 /**
  * Finds the release for a target.
  *
- * @param key the releases must be signed with it, where it is given
+ * @param key the key that the releases must be signed with, if given
  * @throws CommandError when there is none, or the signature is missing or wrong
  */
 export async function findRelease(
@@ -98,7 +98,7 @@ export async function findRelease(
   throw new CommandError(`${place} has no release for ${target}`);
 }
 
-/** Downloads a release's archive. @throws CommandError when it is not the one that was published */
+/** Downloads a release's archive. @throws CommandError when its checksum is wrong */
 export async function download(
   { place, archive, sum }: Release,
   progress: (done: number, total: number) => void,

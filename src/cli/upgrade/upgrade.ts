@@ -1,5 +1,5 @@
 /**
- * `wippy upgrade`: replaces this executable by one of another version.
+ * `wippy upgrade`: replaces this executable with one of another version.
  * @module
  */
 import {
@@ -83,7 +83,7 @@ export async function upgrade(
 
 const previousOf = (own: Executable) => join(dirname(own.path), "wippy.previous");
 
-/** `wippy upgrade --back`: the version before, which becomes the one to go back to. */
+/** `wippy upgrade --back`: swaps the executable with that of the previous version. */
 async function goBack(console: Console, options: UpgradeOptions, own: Executable): Promise<number> {
   const previous = previousOf(own);
   if (!existsSync(previous)) {
@@ -96,7 +96,7 @@ async function goBack(console: Console, options: UpgradeOptions, own: Executable
   return 0;
 }
 
-/** Refuses where another program looks after the executable. */
+/** Refuses if a package manager or a clone owns the executable. */
 function checkOwner({ path, target }: Executable): void {
   if (target === "source") {
     throw new CommandError("this wippy runs from its sources", "update the clone with git");
@@ -126,7 +126,7 @@ function placeOf(console: Console, options: UpgradeOptions, own: Executable): st
   const place = options.from ?? (console.system["WIPPY_RELEASES"] || noted(own, "releases"));
   if (place === undefined) {
     throw new CommandError(
-      "no place of releases is configured",
+      "the location of releases is not configured",
       "name a folder or an address with --from, or set WIPPY_RELEASES",
     );
   }
@@ -187,7 +187,7 @@ async function fetchProgram(
 ): Promise<Uint8Array> {
   let shown = 0;
   const data = await download(release, (done, total) => {
-    // A person reads a terminal; nobody reads a log of percentages.
+    // Progress is for terminals, not for logs.
     if (!console.terminal || done - shown < 2 ** 20 && done !== total) return;
     shown = done;
     console.err(`\r${release.archive}: ${bytes(done)}${total > 0 ? ` of ${bytes(total)}` : ""} `);
@@ -205,8 +205,8 @@ async function fetchProgram(
 }
 
 /**
- * Puts a program in the executable's place, and keeps the executable beside it. At each moment there is a whole
- * program in its place.
+ * Replaces the executable with a program, and keeps the old executable beside it. A complete program is in place at
+ * every moment.
  *
  * @returns the version of the program
  * @throws CommandError when it does not run here, or could not read a journal that this version wrote
@@ -218,7 +218,7 @@ async function replace(
   program: Uint8Array,
 ): Promise<string> {
   const folder = dirname(own.path);
-  // Windows runs only what has this ending.
+  // Windows runs only files with this extension.
   const draft = join(folder, `.wippy-${process.pid}.exe`);
   try {
     writeFileSync(draft, program);
@@ -259,13 +259,13 @@ function keep(own: Executable): void {
   renameSync(draft, previous);
 }
 
-/** Asks a program what it is. @throws CommandError when it does not run here */
+/** Asks a program for its version. @throws CommandError when it does not run here */
 function factsOf(path: string): VersionFacts {
   const run = Bun.spawnSync([path, "version", "--json"], { stdin: "ignore", stderr: "pipe" });
   try {
     if (run.success) return JSON.parse(run.stdout.toString()) as VersionFacts;
   } catch {
-    // Said below.
+    // Reported below.
   }
   const [line = ""] = run.stderr.toString().trim().split("\n");
   const why = line === "" ? "" : ` (${line})`;
@@ -274,7 +274,7 @@ function factsOf(path: string): VersionFacts {
   );
 }
 
-/** Refuses a program that could not read the journals that are here. @throws CommandError */
+/** Refuses a program that could not read the existing journals. @throws CommandError */
 async function checkJournals(
   console: Console,
   options: UpgradeOptions,
@@ -287,7 +287,7 @@ async function checkJournals(
     throw new CommandError(
       `wippy ${facts.version} cannot read the journal ${path}: it has schema ${schema}, and that ` +
         `version reads schemas up to ${facts.journal_schema}; nothing was changed`,
-      "keep this version, or put a backup in its place that the other version wrote",
+      "keep this version, or restore a backup that the other version wrote",
     );
   }
 }

@@ -31,7 +31,7 @@ export interface ReplayOptions extends RunChoice, SourceOptions {
 
 /** A history that is replayed. */
 interface Recorded {
-  /** What it is called in the output. */
+  /** Its name in the output. */
   name: string;
   runId: string;
   entry: string;
@@ -72,7 +72,7 @@ function ofExport(
   return { name, runId: run_id, entry, events: events.length, history };
 }
 
-/** A file that `wippy workflow export`, or Temporal's page or command line, has written. */
+/** A file written by `wippy workflow export`, or by the Temporal Web UI or command line. */
 async function ofFile(text: string, name: string): Promise<Recorded> {
   if (/"event_?[tT]ype"/.test(text)) return { ...await temporalHistory(text, name), name };
   return ofExport(name, importHistory(text, name));

@@ -16,7 +16,7 @@ export class ListenersApart {
   readonly #traffic: Traffic;
   readonly #counts = new Map<number, Counts>();
   readonly #meters = new Map<number, Meters>();
-  /** Of parts that have ended. */
+  /** Totals of parts that have ended. */
   readonly #past = new Meters();
   /** Workers that run, and have a part. */
   readonly #running = new Set<number>();
@@ -37,7 +37,7 @@ export class ListenersApart {
     return this.#origin;
   }
 
-  /** What they have counted. */
+  /** The metrics of all parts. */
   get meters(): Meters {
     const all = new Meters();
     for (const meters of [this.#past, ...this.#meters.values()]) all.add(meters.counted);
@@ -45,7 +45,7 @@ export class ListenersApart {
   }
 
   /**
-   * Has one worker listen, and then all others as they come.
+   * Makes one worker listen, then all others as they start.
    *
    * @throws WippyError Unavailable when the address is in use, Invalid for certificates
    */
@@ -74,7 +74,7 @@ export class ListenersApart {
     this.#context.workers.fill();
   }
 
-  /** A part is made in a worker. */
+  /** Opens a part in a worker. */
   #start(worker: number): void {
     this.#forget(worker);
     const memory = Counts.memory();
@@ -87,7 +87,7 @@ export class ListenersApart {
     this.#parts!.open(worker, data);
   }
 
-  /** Has another worker listen at the address. */
+  /** Makes another worker listen on the address. */
   async #join(worker: number): Promise<void> {
     try {
       await this.#ask(worker, { listen: this.#address! });
@@ -99,7 +99,7 @@ export class ListenersApart {
     }
   }
 
-  /** What a part has had in hand is not any more. */
+  /** Removes the requests in flight of a part. */
   #forget(worker: number): void {
     const counts = this.#counts.get(worker);
     if (counts) this.#traffic.remove(counts);
@@ -132,7 +132,7 @@ export class ListenersApart {
     else waiting?.answer.resolve(message);
   }
 
-  /** Has a part do something. @throws WippyError its own; Unavailable when its worker dies meanwhile */
+  /** Sends a command to a part and waits for its reply. @throws WippyError its own; Unavailable if its worker dies */
   async #ask(worker: number, order: Order): Promise<Answer> {
     const step = this.#step += 1;
     const answer = Promise.withResolvers<Answer>();
@@ -142,18 +142,18 @@ export class ListenersApart {
     return await answer.promise;
   }
 
-  /** Asks all that get on; those that die meanwhile are gone anyway. */
+  /** Sends a command to all parts; those that die meanwhile are ignored. */
   async #askAll(order: Order): Promise<void> {
     const asked = [...this.#running].filter((worker) => !this.#context.workers.standing(worker));
     await Promise.allSettled(asked.map((worker) => this.#ask(worker, order)));
   }
 
-  /** Has all follow the entries as they are now, which are known to be right. */
+  /** Makes all parts apply the current entries, which have been validated. */
   async rebuild(): Promise<void> {
     await this.#askAll({ rebuild: true });
   }
 
-  /** Fulfilled when all requests in hand are answered. */
+  /** Fulfilled when all requests in flight have a response. */
   async drain(): Promise<void> {
     this.#address = undefined;
     if (this.#parts) await this.#askAll({ drain: true });

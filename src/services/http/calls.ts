@@ -13,7 +13,7 @@ interface Waiting {
   exchange: Exchange;
   endpoint: string;
   func: string;
-  /** The call, where it is made already. */
+  /** The call, if it has been made. */
   serving?: ServedCall;
 }
 
@@ -51,7 +51,7 @@ export class Calls {
     };
   }
 
-  /** What a call came to; its failure is logged. */
+  /** Converts the outcome of a call; a failure is logged. */
   #noted(outcome: LuaValue, exchange: Exchange, endpoint: string): ServedAnswer {
     const answer = answerOf(outcome);
     if (answer.failure !== undefined) {
@@ -83,7 +83,7 @@ export class Calls {
       };
       own.attach({
         begun: (response) => {
-          // It is in flight for as long as its function writes it.
+          // The response is in flight until its function has written it.
           begun = true;
           this.#counts.keep();
           respond(response);
@@ -126,7 +126,7 @@ export class Calls {
     });
   }
 
-  /** Cancels a call that takes too long. Returns what calls that off. */
+  /** Cancels a call that takes too long. Returns a function that stops the timer. */
   #limit(call: ServedCall, func: string): (() => void) | undefined {
     const { write } = this.#timeouts;
     if (write === undefined) return undefined;
@@ -142,7 +142,7 @@ export class Calls {
     throw new WippyError("Internal", "the request has ended", { retryable: false });
   }
 
-  /** What the module `http` asks for the request that its function has. @throws WippyError */
+  /** Handles an operation of the module `http` on the request of a function. @throws WippyError */
   answer(operation: string, input: LuaValue): LuaValue | Promise<LuaValue> {
     if (operation === "describe") return this.#find(input).describe(this.#serving.entry.id);
     return this.#answer(operation, (input ?? {}) as Record<string, LuaValue>);

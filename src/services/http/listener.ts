@@ -13,12 +13,12 @@ import type { Serving } from "./serving.ts";
 import { tlsFault } from "./tls.ts";
 import type { Counts } from "./traffic.ts";
 
-/** Seconds of silence that Bun allows at most. */
+/** Longest idle timeout that Bun allows, in seconds. */
 const longestIdle = 255;
-/** Digits of a trace id, and bytes that are made of chance at once. */
+/** Digits of a trace id, and random bytes generated at once. */
 const [traceDigits, chance] = [32, 2048];
 
-/** Hosts and paths that a URL has as they are written. */
+/** Hosts and paths that a URL does not normalize. */
 const plainHost = /^[\w.-]+(?::\d+)?$/;
 const plainPath = /^\/[\w\-.~!$&'()*+,;=:@/]*$/;
 
@@ -30,7 +30,7 @@ export interface Address {
   shared: boolean;
 }
 
-/** A request as it has come; what is not asked for is not made. */
+/** A received request; its parts are created on demand. */
 class Arrival implements Exchange {
   readonly checks: Check[] = [];
   endpoint: string | undefined;
@@ -69,15 +69,15 @@ class Arrival implements Exchange {
     this.server?.timeout(this.request, seconds);
   }
 
-  /** Its response is not made at once: what may be gone then is noted now. */
+  /** The response will be created later: reads what may be unavailable by then. */
   wait(): void {
     void this.remote;
-    // However long the function takes, its connection is not silent by fault of the client.
+    // While the function runs, an idle connection is not the client's fault.
     this.limitSilence(0);
   }
 }
 
-/** Takes the requests of one server in one thread. */
+/** Serves the requests of one server in one thread. */
 export class Listener {
   readonly #serving: Serving;
   readonly #data: HttpService;
@@ -87,7 +87,7 @@ export class Listener {
   #table: RouteTable<Target> | undefined;
   #server: Server<SocketData> | undefined;
   #chance = "";
-  /** The last host that a URL has as it is written. */
+  /** The last host that a URL does not normalize. */
   #host = "";
   #stopping = false;
 
@@ -113,7 +113,7 @@ export class Listener {
     return this.#server?.port;
   }
 
-  /** Follows the entries as they are now. @throws WippyError Invalid, AlreadyExists or Conflict */
+  /** Applies the current entries. @throws WippyError Invalid, AlreadyExists or Conflict */
   rebuild(): void {
     this.#table = routesOf(
       this.#serving,
@@ -127,7 +127,7 @@ export class Listener {
     return this.#calls.answer(operation, input);
   }
 
-  /** The trace that a caller is in, or one that begins here: 32 hexadecimal digits. */
+  /** The id of the caller's trace, or of a new one: 32 hexadecimal digits. */
   #traceOf(request: Request): string {
     const given = request.headers.get("traceparent");
     const [, known] = given === null
@@ -142,9 +142,9 @@ export class Listener {
     return trace;
   }
 
-  /** Whom a request goes to, or the response where that is nobody. */
+  /** The handler of a request, or the response if there is none. */
   #find(request: Request): Response | [Handler, Arrival] {
-    // What is no host would be taken for a path, and two hosts for either.
+    // A malformed host would be parsed as a path, and two hosts as either.
     const host = request.headers.get("host") ?? "";
     const { url: text } = request;
     const begin = text.indexOf("/", text.indexOf("://") + 3);
@@ -228,7 +228,7 @@ export class Listener {
         this.#server?.upgrade(request, { headers: response.headers, data: { connection } }) ===
           true;
       if (arrival.upgrade(upgrade)) return undefined;
-      return plain(400, "this is no handshake of a WebSocket");
+      return plain(400, "this is not a WebSocket handshake");
     } catch (error) {
       return this.#fault(request, error);
     } finally {
@@ -236,7 +236,7 @@ export class Listener {
     }
   }
 
-  /** Begins to take requests. @throws WippyError Unavailable when the address is in use, Invalid for certificates */
+  /** Starts listening. @throws WippyError Unavailable when the address is in use, Invalid for certificates */
   listen({ port, hostname, shared }: Address): void {
     this.#stopping = false;
     const { tls, timeouts } = this.#data;
@@ -250,7 +250,7 @@ export class Listener {
           longestIdle,
           Math.ceil((timeouts.idle ?? timeouts.read ?? 0) / 1000),
         ),
-        // The module `http` limits what it keeps of a body; a stream is as long as it is.
+        // The module `http` limits bodies that it keeps in memory; streams are not limited.
         maxRequestBodySize: Number.MAX_SAFE_INTEGER,
         development: false,
         fetch: (request) => this.#handle(request),
@@ -262,7 +262,7 @@ export class Listener {
           close: (socket) => socket.data.connection.closed(),
         },
         error: () => plain(500, "internal error"),
-        // Clients that offer h2 get it; Bun calls it experimental.
+        // For clients that offer h2; experimental in Bun.
         ...(mode === "manual" && {
           http2: true,
           tls: {
@@ -292,7 +292,7 @@ export class Listener {
     }
   }
 
-  /** Takes no requests any more; fulfilled when those in hand are answered. */
+  /** Stops accepting requests; fulfilled when those in flight have a response. */
   async drain(): Promise<void> {
     this.#stopping = true;
     await this.#server?.stop();

@@ -77,7 +77,7 @@ export class Meters {
     this.add(counted);
   }
 
-  /** Nothing is being served any more. */
+  /** Sets the number of requests in flight to zero. */
   stopped(): void {
     this.#running.clear();
   }

@@ -10,35 +10,35 @@ import type { HttpService } from "./schema.ts";
 import type { Serving } from "./serving.ts";
 import { Counts } from "./traffic.ts";
 
-/** Milliseconds for which what is counted may be kept back. */
+/** Longest delay of reported metrics, in milliseconds. */
 const reportInterval = 20;
 
-/** What the part of a server is made of. */
+/** The settings of a server's part. */
 export interface PartData {
   data: HttpService;
   counts: SharedArrayBuffer;
 }
 
-/** What the server tells a part; it answers each with its `step`. */
+/** Commands of the server to a part, which answers each with its `step`. */
 export type ToPart =
   & { step: number }
   & (
     | { listen: Address }
-    /** Follow the entries as they are now. */
+    /** Apply the current entries. */
     | { rebuild: true }
-    /** Take no requests any more, and answer when those in hand are answered. */
+    /** Stop accepting requests, and answer when those in flight have a response. */
     | { drain: true }
   );
 
-/** What a part tells the server. */
+/** Messages of a part to the server. */
 export type FromPart =
   | { step: number; failure?: ReturnType<WippyError["toJSON"]>; origin?: string; port?: number }
-  /** What it has counted, all of it. */
+  /** The part's totals. */
   | { counted: Counted };
 
 const nobody: Frame = {};
 
-/** What a listener uses, from what a worker offers to a part. */
+/** Builds what a listener uses from the context of a part. */
 function servingOf(context: PartContext): Serving & { changed(): void } {
   const { entry: id, services, platform } = context;
   let entries: ReadonlyMap<string, Entry> | undefined;
@@ -61,7 +61,7 @@ function servingOf(context: PartContext): Serving & { changed(): void } {
         services.ask({ service, operation, input, pid: id, signal }),
     },
     units: {
-      // Policies are as they are now; they change only with the entries.
+      // Policies change only with the entries.
       frame: (security) => {
         if (frame?.security !== security || frame === undefined) {
           const value = security

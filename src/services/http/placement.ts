@@ -3,13 +3,13 @@ import { parseId, qualify } from "../../registry/entry.ts";
 import type { ServiceContext } from "../context.ts";
 import { httpRouter, httpStatic } from "./endpoints.ts";
 
-/** Connections that last are units of the node. */
+/** Kinds of middleware whose connections are units of the node. */
 const relays: ReadonlySet<string> = new Set(["sse_relay", "websocket_relay"]);
 
 /**
  * Whether the requests of a server can be taken in the threads of the workers, each of which listens at the same
- * address. Linux alone spreads connections over all who listen; and a server that relays connections to processes has
- * them on the node's thread.
+ * address. Only Linux distributes connections among all listeners, and a server that relays connections to processes
+ * needs them on the node's thread.
  */
 export function canListenApart({ entry, entries, variables, workers }: ServiceContext): boolean {
   if (process.platform !== "linux" || !workers.apart) return false;

@@ -147,7 +147,7 @@ export class RouteTable<Target> {
     return this.#routes.find(({ method, segments }) => accepts(method) && fits(segments, path));
   }
 
-  /** What `match` has found for such a request before; undefined where it is not known any more. */
+  /** A cached result of `match` for the same method and path; undefined if there is none. */
   known(method: string, path: string): Match<Target> | undefined {
     return this.#known.get(method)?.get(path);
   }

@@ -78,7 +78,7 @@ const ascii = /^[\x00-\x7f]*$/;
 /** Statuses that have no body. */
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
 
-/** Who is told of a response that is written before its function has ended. */
+/** Handlers of a response that is written before its function has ended. */
 export interface ServedHandlers {
   /** Its first part is there. */
   begun(response: Response): void;
@@ -118,7 +118,7 @@ export class Served {
     this.#readDeadline = readTimeout === undefined ? undefined : performance.now() + readTimeout;
   }
 
-  /** Its function waits for something: from now on the handlers are told of what becomes of the response. */
+  /** The function waits for something: events of the response go to these handlers. */
   attach(handlers: ServedHandlers): void {
     this.#handlers = handlers;
     if (this.#begun !== undefined) handlers.begun(this.#begun);
@@ -300,7 +300,7 @@ export class Served {
   async finish(answer: ServedAnswer): Promise<Response> {
     if (this.#begun === undefined || answer.refused !== undefined) return responseOf(answer);
     const rest = bytesOf(answer.response?.rest);
-    // What fails now is only logged: the head is gone.
+    // Later failures are only logged, because the headers have been sent.
     await this.write({}, rest).catch(() => {});
     if (!this.#gone) this.#controller?.close();
     this.#exchange.limitSilence(patience);
@@ -352,7 +352,7 @@ export function refusal(status: number): Response {
   return Response.json({ success: false, error, details }, { status });
 }
 
-/** Headers of a text in which a line feed stands after each name and each value; bytes where it is no UTF-8. */
+/** Parses headers from a text with a line feed after each name and each value; bytes if it is not UTF-8. */
 function listed(text: string | Uint8Array): Record<string, string | Uint8Array> {
   const bytes = typeof text !== "string";
   const lines = (bytes ? Buffer.from(text).toString("latin1") : text).split("\n");

@@ -30,7 +30,7 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
   const counts = new Counts();
   const traffic = new Traffic(platform.now);
   traffic.add(counts);
-  /** Of all threads; anew whenever the routes are. */
+  /** The metrics of all threads; created again with the routes. */
   const buckets = new Map<string, Buckets>();
   const limiter = (name: string, limit: Limit): Buckets => {
     const known = buckets.get(name) ?? new Buckets(limit, platform.now);
@@ -53,7 +53,7 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
   const address = (): Address => ({ ...addressOf(data.addr)!, shared: running === "apart" });
   const originNow = () => (running === "apart" ? apart.origin : here.origin);
 
-  /** Makes the routes anew, which are known here wherever the requests are taken. @throws WippyError */
+  /** Rebuilds the routes, which the service has wherever requests are accepted. @throws WippyError */
   const rebuild = () => {
     buckets.clear();
     here.rebuild();

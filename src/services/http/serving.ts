@@ -4,7 +4,7 @@ import type { Buckets, Limit } from "./middleware/buckets.ts";
 import type { Relays } from "./relay/relay.ts";
 import type { Served } from "./served.ts";
 
-/** What a listener uses of the runtime, in whatever thread it is. */
+/** What a listener uses of the runtime, on the node's or a worker's thread. */
 export interface Serving extends
   Pick<
     ServiceContext,
@@ -14,7 +14,7 @@ export interface Serving extends
   readonly units: Pick<ServiceUnits, "frame">;
   /** Calls a function for a request. @throws WippyError Unavailable when it cannot be called */
   serve(functionId: string, exchange: Exchange, request: Served): ServedCall;
-  /** What limits the rate of requests: one for the whole server. @param name of whom `limit` is */
+  /** The rate limiter, shared by the whole server. @param name of the middleware that `limit` belongs to */
   limiter(name: string, limit: Limit): Pick<Buckets, "take"> | RemoteBuckets;
   /** Only on the node's thread, where units can be opened. */
   readonly relaying?: { context: ServiceContext; relays: Relays };

@@ -33,7 +33,7 @@ export class Counts {
     this.#add(IN_FLIGHT, 1);
   }
 
-  /** What is taken is still in hand, though a response has been given. */
+  /** A request stays in flight although it has a response. */
   keep(): void {
     this.#add(IN_FLIGHT, 1);
   }
@@ -42,7 +42,7 @@ export class Counts {
     this.#add(IN_FLIGHT, -1);
   }
 
-  /** A request was answered after so many milliseconds. @param now milliseconds since 1970 */
+  /** Counts a response and its latency in milliseconds. @param now milliseconds since 1970 */
   record(latency: number, now: number): void {
     const second = Math.floor(now / 1_000);
     const at = SECONDS + (second % kept) * secondSize;
@@ -95,7 +95,7 @@ export class Traffic {
     this.#counts.add(counts);
   }
 
-  /** A thread has ended: of what it has counted, the total stays. */
+  /** Removes a thread that has ended; its totals are kept. */
   remove(counts: Counts): void {
     if (this.#counts.delete(counts)) this.#past += counts.total;
   }

@@ -27,12 +27,12 @@ export interface Changed {
 /** The rows of a `query`, packed (`src/vm/rows.ts`); of an `execute` what it changed. */
 export type Outcome = Uint8Array | Changed;
 
-/** Rows that are read piece by piece. */
+/** Rows that are read in batches. */
 export interface RowStream {
   /**
    * The next rows, packed: fewer than asked for when there are no more.
    *
-   * @throws WippyError, after which it is of no use; Canceled after an abort
+   * @throws WippyError, after which no rows can be read; Canceled after an abort
    */
   fetch(rows: number, signal: AbortSignal): Promise<Uint8Array>;
   /** Ends it, whether or not all was read. Never fails. */
@@ -100,7 +100,7 @@ export interface Driver {
   begin(options: TransactionOptions, signal: AbortSignal): Promise<Connection>;
   /** An identifier in quotes. */
   quote(name: string): string;
-  /** Settings of the connections to a server. A change counts at once. */
+  /** Settings of the connections to a server. A change takes effect immediately. */
   pool?: PoolSettings;
   figures(): PoolFigures;
 }

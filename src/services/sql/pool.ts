@@ -60,7 +60,7 @@ export class Pool {
     return this.#settings;
   }
 
-  /** Others, at once: who waits may have room now, and idle connections may be too many or too old. */
+  /** Replaces the settings: waiting callers may get connections, and surplus or old idle connections are closed. */
   set settings(settings: PoolSettings) {
     this.#settings = settings;
     while (this.#idle.length > settings.max_idle) {

@@ -64,7 +64,7 @@ export class ServerDriver implements Driver {
     this.#pool.close();
   }
 
-  /** Of the pool. A change counts at once. */
+  /** Settings of the pool. A change takes effect immediately. */
   get pool(): PoolSettings {
     return this.#pool.settings;
   }

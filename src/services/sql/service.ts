@@ -148,7 +148,7 @@ export class SqlService implements Service {
     return this.#life.kill();
   }
 
-  /** Of a changed entry only the settings of the pool count at once. */
+  /** Of a changed entry, only the settings of the pool take effect immediately. */
   takeOver(next: Service): void {
     const pool = next instanceof SqlService ? next.driver.pool : undefined;
     if (pool) this.driver.pool = pool;

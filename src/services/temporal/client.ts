@@ -10,14 +10,14 @@ import { type Figure, type Service, type Started, untilStopped } from "../servic
 import { connectionSettings, payloadKeys } from "./connection-settings.ts";
 import type { TemporalClientData } from "./schema.ts";
 
-/** Milliseconds that the answer to a health check may take. */
+/** Timeout of a health check, in milliseconds. */
 const checkTimeout = 5_000;
 
 export function runTemporalClient(context: ServiceContext, data: TemporalClientData): Service {
   return new TemporalClient(context, data);
 }
 
-/** A connection to a server. Core reconnects by itself; the health check says when it is lost and regained. */
+/** A connection to a server. Core reconnects by itself; the health check reports when it is lost and regained. */
 export class TemporalClient implements Service {
   readonly keys: PayloadKeys | undefined;
   readonly #context: ServiceContext;
@@ -27,7 +27,7 @@ export class TemporalClient implements Service {
   #checks = 0;
   #cancel = () => {};
 
-  /** @throws WippyError Invalid for a key that has the wrong size */
+  /** @throws WippyError Invalid for a key of the wrong size */
   constructor(context: ServiceContext, readonly data: TemporalClientData) {
     this.#context = context;
     this.keys = payloadKeys(data.payload_codec);
@@ -35,7 +35,7 @@ export class TemporalClient implements Service {
   }
 
   /**
-   * A share of the connection, which its holder closes.
+   * Returns a share of the connection, which the caller must close.
    *
    * @throws WippyError Unavailable when the client does not run
    */
@@ -120,7 +120,7 @@ export class TemporalClient implements Service {
     });
   }
 
-  /** Says it once when the server is lost, and once when it is back. */
+  /** Logs once when the server is lost, and once when it is back. */
   #note(error: WippyError | undefined): void {
     if (this.#healthy === (error === undefined)) return;
     this.#healthy = error === undefined;

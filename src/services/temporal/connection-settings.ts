@@ -8,7 +8,7 @@ import type {
 import type { ServiceContext } from "../context.ts";
 import type { TemporalClientData } from "./schema.ts";
 
-/** How the server of an entry is reached; files are read. @throws WippyError */
+/** Builds the connection settings of an entry; reads the files that it names. @throws WippyError */
 export async function connectionSettings(
   { directory, log }: Pick<ServiceContext, "directory" | "log">,
   data: TemporalClientData,
@@ -27,7 +27,7 @@ export async function connectionSettings(
       : await file(auth.key_file!, "auth.key_file"),
   };
   if (tls.enabled && tls.insecure_skip_verify) {
-    log("warn", "tls.insecure_skip_verify: the server's certificate is not to be verified");
+    log("warn", "tls.insecure_skip_verify disables verification of the server's certificate");
     throw new WippyError(
       "Invalid",
       "Temporal's Core always verifies the certificate of the server; " +
@@ -35,7 +35,7 @@ export async function connectionSettings(
       { retryable: false },
     );
   }
-  // A key is not to be sent in clear text, and a certificate of a client is part of TLS.
+  // An API key must not be sent in clear text, and client certificates are part of TLS.
   const encrypted = tls.enabled || auth.type !== "none";
   return {
     address,
@@ -70,7 +70,7 @@ async function fileOf(path: string, field: string): Promise<Buffer> {
   }
 }
 
-/** The keys of the payload codec. @throws WippyError Invalid for one that has not 32 bytes */
+/** The keys of the payload codec. @throws WippyError Invalid for a key that does not have 32 bytes */
 export function payloadKeys(codec: TemporalClientData["payload_codec"]): PayloadKeys | undefined {
   if (!codec) return undefined;
   const keys = new Map([...codec.previous, codec].map(({ id, key }) => [id, keyBytes(id, key)]));

@@ -41,7 +41,7 @@ const auth = () =>
       refuse(context, {
         path: [names[0]!],
         message: `auth.type ${given.type} needs exactly one of ${said}, not ${count}`,
-        fix: count === 0 ? `add ${said}` : "leave one of them",
+        fix: count === 0 ? `add ${said}` : "keep only one of them",
       });
     };
     if (given.type === "api_key") one("api_key", "api_key_file");
@@ -62,7 +62,7 @@ const tls = () =>
     refuse(context, {
       path: ["insecure_skip_verify"],
       message: "tls.insecure_skip_verify and tls.server_name exclude each other",
-      fix: "leave one of them: a name that is not verified says nothing",
+      fix: "remove one of them: without verification the name has no effect",
     });
   }).prefault({});
 
@@ -85,15 +85,15 @@ const healthCheck = () =>
 
 const codecKey = () =>
   z.object({
-    /** Written beside what it encrypts, so that keys can change. */
+    /** Stored with each payload, so that keys can change. */
     id: text("the id of a key").default("default"),
-    /** 32 bytes, as base64 or in hexadecimal digits. */
+    /** 32 bytes, in base64 or hexadecimal. */
     key: text("the key"),
   });
 
 const codec = () =>
   codecKey().extend({
-    /** Keys that only decrypt: those before. */
+    /** Earlier keys, which only decrypt. */
     previous: z.array(codecKey()).default([]),
   });
 
@@ -102,17 +102,17 @@ export const clientSchema = () =>
   z.object({
     address: address(),
     namespace: text("namespace").default("default"),
-    /** Put before the task queue of every worker of this client. */
+    /** Prefix of the task queue of every worker of this client. */
     tq_prefix: z.string().default(""),
     connection_timeout: duration(10_000),
-    /** Core has an interval of its own. */
+    /** Has no effect: Core uses an interval of its own. */
     keep_alive_time: duration(30_000),
     keep_alive_timeout: duration(10_000),
     auth: auth(),
     tls: tls(),
     health_check: healthCheck(),
     payload_codec: codec().optional(),
-    /** Address of Temporal's page, for links. */
+    /** Address of the Temporal Web UI, for links. */
     ui: z.url({
       protocol: /^https?$/,
       error: "ui must be an address such as http://localhost:8233",
@@ -126,7 +126,7 @@ export const clientSchema = () =>
 /** The payload of a temporal.client. */
 export type TemporalClientData = zod.output<ReturnType<typeof clientSchema>>;
 
-/** How many at once: 0 and less give the default. */
+/** A limit of concurrency; 0 and less mean the default. */
 const many = (fallback: number) =>
   z.int().default(fallback).transform((value) => value > 0 ? value : fallback);
 
@@ -177,7 +177,7 @@ const workerOptions = () =>
         path: ["local_activity_worker_only"],
         message:
           "disable_workflow_worker and local_activity_worker_only leave the worker nothing to do",
-        fix: "leave one of them",
+        fix: "remove one of them",
       });
     }
     for (const field of ["deployment_name", "build_id"] as const) {

@@ -63,7 +63,7 @@ export function runTemporalWorker(context: ServiceContext, data: TemporalWorkerD
   });
 }
 
-/** Where the page of Temporal shows the runs of a namespace. */
+/** The URL at which the Temporal Web UI shows the runs of a namespace. */
 function pageOf(ui: string, namespace: string): (workflowId: string, runId: string) => string {
   const [base, space] = [ui.replace(/\/+$/, ""), encodeURIComponent(namespace)];
   return (workflowId, runId) =>
@@ -80,7 +80,7 @@ function queueOf({ entries, variables }: ServiceContext, hostId: string): string
   return decodeEntry({ schema: clientSchema() }, connected, variables).tq_prefix + task_queue;
 }
 
-/** What the entry says, as the provider takes it. */
+/** The provider's settings from the entry. */
 export function workerSettings(
   { worker_options: options }: TemporalWorkerData,
   taskQueue: string,
@@ -123,7 +123,7 @@ export function workerSettings(
   };
 }
 
-/** Options that are said and do nothing here. */
+/** Options that are set but have no effect. */
 function withoutEffect({ worker_options: options }: TemporalWorkerData): string[] {
   return [
     ...([

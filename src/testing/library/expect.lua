@@ -1,5 +1,5 @@
--- `expect(value):to_equal(other)`: what a test demands. A demand that is not met raises an Error of kind "Expectation",
--- whose details have both values as text where they can be compared.
+-- `expect(value):to_equal(other)`: the expectations of a test. One that fails raises an Error of kind "Expectation",
+-- whose details have both values as text if they can be compared.
 local equal, show, error_text = values.equal, values.show, values.error_text
 
 local matchers = {}
@@ -12,7 +12,7 @@ local function fail(message, expected, actual)
   }))
 end
 
--- Ends a demand: `met`, turned round after `never`. `say(never)` returns message, expected, actual.
+-- Concludes an expectation: `met`, negated after `never`. `say(never)` returns message, expected, actual.
 local function settle(self, met, say)
   if met == self.negated then
     fail(say(self.negated and "not " or ""))
@@ -37,7 +37,7 @@ local function compare(name, meets)
   end
 end
 
---- Equal: tables by what they hold.
+--- Equal: tables by their contents.
 matchers.to_equal = compare("equal", equal)
 --- The same: tables by identity.
 matchers.to_be = compare("be", rawequal)
@@ -80,7 +80,7 @@ matchers.to_be_less_than = than("less than", function(value, other)
   return value < other
 end)
 
---- A number at most `tolerance` (1e-9 unless given) away.
+--- A number within `tolerance` (default 1e-9).
 function matchers:to_be_near(other, tolerance)
   local value = self.value
   local near = type(value) == "number" and math.abs(value - other) <= (tolerance or 1e-9)
@@ -125,7 +125,7 @@ function matchers:to_contain(wanted)
   end)
 end
 
---- A table that has these fields, whatever else it has.
+--- A table that has these fields, and possibly others.
 function matchers:to_have(fields)
   local value, met = self.value, type(self.value) == "table"
   for key, wanted in pairs(fields) do
@@ -144,7 +144,7 @@ function matchers:to_have_length(length)
   end)
 end
 
---- A function that raises, or returns nil and an error: of this kind, or with this text in it; any when absent.
+--- A function that raises, or returns nil and an error: of this kind, or containing this text; any error if absent.
 function matchers:to_fail(wanted)
   local ok, value, err = pcall(self.value)
   local cause = not ok and value or (value == nil or value == false) and err or nil
@@ -165,7 +165,7 @@ local function calls_of(self)
   return calls
 end
 
---- A mock that was called: so often, if a number is given.
+--- A mock that was called: exactly `times` times, if given.
 function matchers:to_have_been_called(times)
   local count = #calls_of(self)
   return settle(self, times == nil and count > 0 or count == times, function(never)

@@ -10,19 +10,19 @@ import values from "./values.lua" with { type: "text" };
 
 /** Namespace of all that is added to the application. */
 export const namespace = "wippy.test";
-/** Process that runs a test, and its host; its argument is what `test.main` of the library is given. */
+/** The process that runs a test, and its host. Its argument is that of `test.main` of the library. */
 export const testUnit = `${namespace}:unit`;
 export const testHost = `${namespace}:processes`;
-/** Logger of the calls that mocks get. */
+/** Logger for the calls of mocks. */
 export const callLogger = "wippy.test.calls";
-/** Topic that tells a test after a crash that all runs have ended, and the name that the test is known by. */
+/** Topic that notifies a test after a crash that all runs have ended, and the name that the test registers. */
 export const doneTopic = "wippy.test.done";
 export const testName = "wippy.test";
 
-/** Function that the test answers HTTP requests with. */
+/** Function that responds to HTTP requests for the test. */
 export const httpFake = `${namespace}:http`;
 
-/** Names that a test file has without requiring anything. */
+/** Globals of a test file. */
 const globals = ["after", "before", "clock", "crash", "describe", "expect", "fake", "it", "mock"];
 
 /** A file of tests. */
@@ -40,8 +40,7 @@ function libraryEntry(name: string, source: string, more: Record<string, unknown
 }
 
 /**
- * Code of an entry that asks the test to answer its calls. After a crash it may run before the test does, and
- * waits for it.
+ * Code of an entry that passes its calls to the test. After a crash it may run before the test does, and waits for it.
  */
 function stub(id: string): string {
   return mocks.match(/local stub = \[\[(.*?)\]\]/s)![1]!.replace("%q", `"${id}"`).replace(
@@ -50,7 +49,7 @@ function stub(id: string): string {
   );
 }
 
-/** The entries that run the tests of a file. `modules` are those that the file may use. */
+/** Returns the entries that run the tests of a file. @param modules those that the file may use */
 export function testEntries(file: TestFile, modules: readonly string[]): Entry[] {
   const own = (...names: string[]) =>
     Object.fromEntries(names.map((name) => [name, `${namespace}:${name}`]));

@@ -1,5 +1,5 @@
--- `mock("ns:name", fn)`: puts a function of the test in the place of an entry, in this runtime. The entry's new code
--- asks the test, which runs `fn` and answers; who calls the entry notices nothing.
+-- `mock("ns:name", fn)`: replaces an entry of this runtime with a function of the test. The entry's new code sends each
+-- call to the test, which runs `fn` and replies; callers need no change.
 local process, registry = require("process"), require("registry")
 local log = require("logger"):named("wippy.test.calls")
 
@@ -7,7 +7,7 @@ local mocks = {}
 
 local topic <const>, name <const> = "wippy.test.call", "wippy.test"
 
--- What stands in the place of the entry. After a crash it may run before the test does: it waits for the test.
+-- The replacement code of the entry. After a crash it may run before the test does, so it waits for the test.
 local stub = [[
 local process, time = require("process"), require("time")
 local function main(...)
@@ -23,7 +23,7 @@ end
 return { %s = main }
 ]]
 
--- What was mocked, by id.
+-- Mocks by the id of their entry.
 local known = {}
 local placed, earlier = {}, {}
 
@@ -53,7 +53,7 @@ end
 
 local mockable = { ["function.lua"] = true, ["workflow.lua"] = true, ["process.lua"] = true }
 
--- The code that the entry has while it is mocked. A workflow may not wait for a message of a test: it calls a function.
+-- Replaces the entry's code. A workflow cannot wait for a message of a test, so its replacement calls a function.
 local function replace(id)
   local entry = registry.get(id)
   if not entry or not mockable[entry.kind] then
@@ -79,9 +79,9 @@ local function replace(id)
   assert(changes:update(entry):apply())
 end
 
---- Puts `answer` in the place of the entry `id`. It runs in the test, with the arguments of the call, and may return
---- `nil, err`, raise, sleep, or be left out: then the entry returns nil. Returns the mock, whose `calls` has the list
---- of arguments of each call. Mocking again replaces the answer and keeps the calls.
+--- Replaces the entry `id` with `answer`, which runs in the test with the arguments of the call, and may return
+--- `nil, err`, raise an error or sleep. Without `answer` the entry returns nil. Returns the mock, whose `calls` lists
+--- the arguments of each call. Mocking an entry again replaces the answer and keeps the calls.
 function mocks.mock(id, answer_with)
   if type(id) ~= "string" or not id:find(":", 1, true) then
     error("bad argument #1 to 'mock' (the id of an entry expected, such as \"app:charge\")", 2)
@@ -103,12 +103,12 @@ end
 
 mocks.fake = {}
 
--- Answers by the beginning of the address; the longest that fits decides.
+-- Fakes by URL prefix; the longest matching prefix is used.
 local sites = {}
 
---- Answers the HTTP requests whose address begins with `prefix`: `answer(request)` gets `{method, url, headers, body}`
---- and returns `{status, headers, body}` or the body alone. From then on a request that no fake answers fails. Returns
---- the fake, whose `calls` has the requests.
+--- Responds to the HTTP requests whose URL begins with `prefix`: `answer(request)` gets `{method, url, headers, body}`
+--- and returns `{status, headers, body}` or only the body. From then on, a request that matches no fake fails. Returns
+--- the fake, whose `calls` lists the requests.
 function mocks.fake.http(prefix, answer_with)
   if type(prefix) ~= "string" or not prefix:find("^https?://") then
     error("bad argument #1 to 'http' (the beginning of an address expected, such as \"https://api.example.com/\")", 2)
@@ -140,25 +140,25 @@ known["wippy.test:http"] = {
   end,
 }
 
---- Replaces a database, of whichever kind, by an empty SQLite database of this test.
+--- Replaces a database of any kind with an empty SQLite database of this test.
 function mocks.fake.sql(id)
   local entry = registry.get(id)
   if not entry or not entry.kind:find("^db%.sql%.") then
-    local message = "cannot fake " .. tostring(id) .. ": it is no db.sql.* entry"
+    local message = "cannot fake " .. tostring(id) .. ": it is not a db.sql.* entry"
     error(errors.new({ kind = errors.NOT_FOUND, message = message }), 0)
   end
   if placed[id] then
     return
   end
   local data = { file = id:gsub("[^%w]", "-") .. ".fake.db", lifecycle = { auto_start = true } }
-  -- An entry keeps its kind: it goes, and another one comes under its id.
+  -- The kind of an entry cannot change, so the entry is deleted and created again under its id.
   assert(registry.snapshot():changes():delete(id):apply())
   local fake = { id = id, kind = "db.sql.sqlite", meta = entry.meta, data = data }
   assert(registry.snapshot():changes():create(fake):apply())
 end
 
---- Makes the test known to the entries that it mocks. After a crash `placed` has the ids of those that are in their
---- places already, and `calls` the calls of before, by id.
+--- Registers the test with the entries that it mocks. After a crash, `placed` has the ids of the mocks that are already
+--- in place, and `calls` their earlier calls, by id.
 function mocks.begin(given)
   placed, earlier = given.placed or {}, given.calls or {}
   assert(process.registry.register(name))

@@ -1,4 +1,4 @@
--- What a test file has as globals, and what runs its tests. A file is run anew, in a runtime of its own, for each test.
+-- The globals of a test file, and the code that runs its tests. For each test, the file runs in a new runtime.
 local expect, mocks, values = require("expect"), require("mocks"), require("values")
 local process, time = require("process"), require("time")
 
@@ -54,7 +54,7 @@ test.after = hook("after")
 -- The virtual clock.
 local clock = {}
 
---- Lets virtual time pass: what is due within it happens. `"72h"`, or a number of nanoseconds.
+--- Advances virtual time by `"72h"`, or a number of nanoseconds; timers that are due fire.
 function clock.advance(self, duration)
   if self ~= clock then
     duration = self
@@ -62,20 +62,21 @@ function clock.advance(self, duration)
   return time.sleep(duration)
 end
 
---- The present, as `time.now` has it.
+--- The virtual time, as `time.now` returns it.
 function clock.now()
   return time.now()
 end
 
 test.clock = clock
 
--- How this runtime runs the test: "run" from its beginning; "resume" after a crash, when the workflows are there.
+-- How this runtime runs the test: "run" from its beginning; "resume" after a crash, with the workflows in the journal.
 local mode = "run"
 local crash = { used = false, result = nil }
 
---- Runs workflows, and then again for each step of them with a crash of the runtime there. `body` starts them and waits
---- for them. It is called at the beginning of each repetition and not again after the crash, when the workflows go on
---- by themselves. What comes of them must be the same as without a crash. Returns what `body` returned without one.
+--- Runs workflows, then repeats the test once for each of their steps, with a crash of the runtime there. `body` starts
+--- the workflows and waits for them. It is called at the start of each repetition, but not after the crash, when the
+--- workflows continue on their own. Their outcomes must be the same as without a crash. Returns what `body` returned
+--- without one.
 function crash.at_every_step(body)
   need("function", body, 1, "at_every_step")
   if crash.used then
@@ -130,7 +131,7 @@ local function own_frames(stack)
   return table.concat(lines, "\n")
 end
 
--- What a test failed with, as the reporter shows it.
+-- The failure of a test, as reporters show it.
 local function failure_of(cause)
   if values.error_text(cause) == nil then
     return { message = values.text(cause), stack = own_frames(errors.new(""):stack()) }
@@ -146,7 +147,7 @@ local function failure_of(cause)
   }
 end
 
--- Calls a function of the test: nil, or the failure. One that returns nil and an error has failed.
+-- Calls a function of the test. Returns nil, or the failure. Returning nil and an error is a failure.
 local function attempt(body)
   local ok, value, err = xpcall(body, failure_of)
   if not ok then
@@ -183,8 +184,8 @@ local function run(case)
   return failure
 end
 
---- What the harness calls with the test's file, which it loads. Without `given.index`: the tests of the file, in their
---- order. With it: what became of that test.
+--- Called by the harness with a function that loads the test's file. Without `given.index` it returns the tests of the
+--- file in order; with it, the outcome of that test.
 function test.main(load, given)
   mode = given.mode or "run"
   mocks.begin(given)

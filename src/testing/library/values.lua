@@ -39,7 +39,7 @@ local function same(left, right, seen)
   return true
 end
 
---- Whether two values are equal: tables by what they hold, Errors by kind and message, anything else by `==`.
+--- Whether two values are equal: tables by their contents, Errors by kind and message, anything else by `==`.
 function values.equal(left, right)
   return same(left, right, {})
 end
@@ -66,7 +66,7 @@ local function quoted(text)
     .. '"'
 end
 
--- Lines of output at most: what is longer says little, and a test must end.
+-- Limit of output lines: longer output is of little use, and a test must end.
 local MOST <const> = 2000
 
 local function write(value, indent, out, path)
@@ -106,7 +106,7 @@ local function write(value, indent, out, path)
   end
 end
 
---- The value as Lua code would have it, one field a line, keys in order.
+--- The value as Lua code, one field per line, keys in order.
 function values.show(value)
   local out = {}
   write(value, "", out, {})

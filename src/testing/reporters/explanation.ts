@@ -14,7 +14,7 @@ function lines(text: string): string[] {
   return text.replace(/\n$/, "").split("\n");
 }
 
-/** The two values line by line: `-` is what was expected, `+` what there was. */
+/** The two values line by line: `-` is the expected one, `+` the actual one. */
 function difference(expected: string, actual: string): ExplainedLine[] {
   const parts = diffLines(`${expected}\n`, `${actual}\n`);
   return parts.flatMap(({ value, added, removed }, index): ExplainedLine[] => {

@@ -1,6 +1,6 @@
 import type { Reporter, Write } from "./reporters.ts";
 
-/** A JSON object a line: one for each test, and one of totals at the end. */
+/** One JSON object per line: one for each test, and one with totals at the end. */
 export function json(write: Write): Reporter {
   const line = (value: unknown) => write(`${JSON.stringify(value)}\n`);
   return {

@@ -24,7 +24,7 @@ function testCase(report: TestReport): string {
   return `${head}><failure message="${escape(failure.message)}">${text}</failure></testcase>\n`;
 }
 
-/** The XML of JUnit, as continuous integration reads it; written at the end. */
+/** JUnit XML, for continuous integration; written at the end. */
 export function junit(write: Write): Reporter {
   const reports: TestReport[] = [];
   return {

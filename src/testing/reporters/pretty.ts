@@ -14,7 +14,7 @@ const styles: Readonly<Record<ExplainedLine["kind"], Style>> = {
   note: "yellow",
 };
 
-/** Records of the log that a failed test shows at most. */
+/** Most log records that a failed test shows. */
 const mostLogs = 20;
 
 /** For people: a line for each test, by file, and the failures again at the end. */

@@ -1,6 +1,6 @@
 import type { TestFailure, TestOutcome } from "../testing.ts";
 
-/** What came of a test, under all its seeds. */
+/** The outcome of a test under all its seeds. */
 export interface TestReport {
   /** Path of the file, relative to the application's directory. */
   file: string;
@@ -15,7 +15,7 @@ export interface TestReport {
   outcome?: TestOutcome;
 }
 
-/** All of a run. */
+/** Totals of a run. */
 export interface Totals {
   passed: number;
   failed: number;
@@ -24,13 +24,13 @@ export interface Totals {
   duration: number;
 }
 
-/** Writes what happens. */
+/** Reports the progress and results of a run. */
 export interface Reporter {
   test(report: TestReport): void;
   end(totals: Totals): void;
 }
 
-/** Takes text of a report; bytes have colours of ours and nothing of others that is not clean. */
+/** Takes the text of a report. Bytes may contain our color codes; other control characters were removed. */
 export type Write = (text: string | Uint8Array) => void;
 
 /** The failure of a test that failed. */

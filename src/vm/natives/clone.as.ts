@@ -1,5 +1,5 @@
-// A copy of a table that has fields only, and no metatable: quicker than a constructor, since its nodes are taken over
-// as they are. For records of the kernel.
+// Copies a table that has only fields and no metatable. Faster than a constructor, since its nodes are copied as they
+// are. For records of the kernel.
 import {
   NODE_SIZE,
   SHARED_NODE,

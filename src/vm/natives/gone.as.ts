@@ -1,4 +1,4 @@
-// Numbers of the units that have ended, in a block of their own, until the worker lets the others know.
+// Numbers of the units that have ended, in a block of their own, until the worker notifies the others.
 import {
   STATE_TOP,
   STRING_LONG_LENGTH,
@@ -54,7 +54,7 @@ export function pidNumber(text: usize, length: usize): u64 {
   return number;
 }
 
-// Notes the end of a unit by the slot of its PID. False: there is no memory for it.
+// Records the end of a unit by the slot of its PID. Returns false if memory is exhausted.
 export function noteGone(slot: usize): bool {
   const text = textOf(slot);
   const number = pidNumber(text, textLength);
@@ -73,7 +73,7 @@ export function noteGone(slot: usize): bool {
   return true;
 }
 
-// host.note_gone(pid): notes the end of a unit.
+// host.note_gone(pid): records the end of a unit.
 export function host_note_gone(L: usize): i32 {
   const pid = argument(L, 1);
   const tag = tagOf(pid);
@@ -83,8 +83,8 @@ export function host_note_gone(L: usize): i32 {
   return 0;
 }
 
-// host.take_gone() -> where the numbers of those that have ended lie, eight bytes each, and how many they are. They are
-// good until the next is noted.
+// host.take_gone() -> the address of the numbers of ended units, eight bytes each, and their count. The memory is valid
+// until the next unit is recorded.
 export function host_take_gone(L: usize): i32 {
   const base = load<usize>(L + STATE_TOP);
   assignInteger(base, load<u32>(GONE_NUMBERS), TAG_INTEGER);

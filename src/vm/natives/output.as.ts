@@ -1,5 +1,4 @@
-// Where values are packed: a block that the caller gives, then one that grows. When there is no memory for it, nothing
-// is packed.
+// The output buffer of packing: a block of the caller, then one that grows. If memory is exhausted, nothing is packed.
 import { free, realloc } from "./lua.as";
 
 let start: usize = 0;
@@ -14,12 +13,12 @@ export function beginOutput(block: usize, size: usize): void {
   owned = false;
 }
 
-// Bytes that were written.
+// Number of written bytes.
 export function written(): u32 {
   return <u32> (out - start);
 }
 
-// The address of what was written, for the caller to free if it is not the block that it gave.
+// The address of the output, which the caller frees unless it is its own block.
 export function endOutput(): usize {
   return start;
 }
@@ -43,7 +42,7 @@ function grow(bytes: usize): bool {
   return true;
 }
 
-// Whether there is room for so many bytes, without which nothing may be written.
+// Makes room for bytes; must succeed before they are written.
 export function room(bytes: usize): bool {
   return bytes <= end - out || grow(bytes);
 }

@@ -1,6 +1,6 @@
-// Packs values as MessagePack, with the bytes of `pack` in src/vm/codec.ts for what `Reader` in src/vm/read.ts makes of
-// them. What is rare is left to those two: Error objects, tables as keys, texts of digits as keys, values that are too
-// large or too deep, and all when there is no memory for the bytes.
+// Packs values as MessagePack, in the same format as `Reader` in src/vm/read.ts and `pack` in src/vm/codec.ts. Rare
+// cases are left to those two: Error objects, tables as keys, strings of digits as keys, values that are too large or
+// too deep, and everything when memory is exhausted.
 import {
   NODE_KEY,
   NODE_KEY_TAG,
@@ -46,7 +46,7 @@ import {
   tagOf,
 } from "./values.as";
 
-// Integers that a double holds are below it.
+// Integers below it are exact as a double.
 const EXACT: i64 = 9007199254740992;
 const NOT_A_NUMBER: u64 = 0x7ff8000000000000;
 const PACKED_NIL: u32 = 0xc0;
@@ -293,8 +293,8 @@ function packTable(table: usize, level: u32): bool {
 }
 
 // Packs `count` arguments of the C function that runs, from the n-th on, as a list; with a count of -1 the n-th alone.
-// Returns the address of the bytes: `block`, which has `size` bytes, or one that the caller frees; 0: JavaScript must
-// do it. Their number is at PACKED_LENGTH.
+// Returns the address of the bytes: `block`, which has `size` bytes, or one that the caller frees; 0 if JavaScript must
+// pack the values. Their number is at PACKED_LENGTH.
 export function pack_values(
   L: usize,
   n: u32,
@@ -320,7 +320,7 @@ export function pack_values(
     left = count;
   }
   for (let at = argument(L, n); done && left > 0; left--, at += VALUE_SIZE) {
-    // What two arguments share is packed twice.
+    // Tables that two arguments share are packed twice.
     beginSeen();
     values = 0;
     done = packValue(at, 0);

@@ -1,5 +1,5 @@
-// The rows of a query, made of the bytes in which src/vm/rows.ts packs them: the first row is a pattern, of which the
-// others are copies, since where a table has its keys depends on these alone.
+// Creates the rows of a query from the buffer in which src/vm/rows.ts packs them. The first row is a pattern that the
+// others copy, since the layout of a table depends only on its keys.
 import {
   NODE_SIZE,
   SHARED_NODE,
@@ -64,7 +64,7 @@ function pushName(L: usize, text: usize, length: u32): usize {
   return top;
 }
 
-// Makes the pattern, on top of the stack, and writes the place of each column in it where its name was.
+// Creates the pattern on top of the stack, and replaces each column's name in the buffer by its position in it.
 function makePattern(L: usize, columns: u32, names: usize, texts: usize): usize {
   const pattern = pushTable(L);
   luaH_resize(L, pattern, 0, columns);

@@ -1,6 +1,6 @@
-// Coroutines of processes that have ended, for the next processes: to make one and to collect it takes longer than all
-// else that a short process needs. The list holds them weakly, so that it keeps no memory beyond a collection.
-// A coroutine is in it only if it has returned, and nobody can name it any more: its process was its only owner.
+// Reuses coroutines of ended processes: creating and collecting one takes longer than everything else that a short
+// process needs. The list is weak, so it keeps no memory beyond a collection. It holds only coroutines that have
+// returned and to which nothing else refers: the process was the only owner.
 import { STATE_TOP, TABLE_ARRAY, TAG_EMPTY, TAG_THREAD, VALUE_SIZE } from "./layout.as";
 import { luaB_cocreate, luaH_resize } from "./lua.as";
 import { SPARE } from "./kept.as";
@@ -24,17 +24,17 @@ export function keepSpare(L: usize, co: usize): void {
   store<u32>(SPARE_COUNT, count + 1);
 }
 
-// host.coroutine(fn): what coroutine.create(fn) makes.
+// host.coroutine(fn): like coroutine.create(fn).
 export function host_coroutine(L: usize): i32 {
   const list = load<usize>(SPARE);
-  // Before the kernel is there.
+  // The kernel is not loaded yet.
   if (!list) return luaB_cocreate(L);
   if (arraySize(list) === 0) luaH_resize(L, list, MOST, 0);
   let count = load<u32>(SPARE_COUNT);
   while (count > 0) {
     const slot = load<usize>(list + TABLE_ARRAY) + --count * VALUE_SIZE;
     store<u32>(SPARE_COUNT, count);
-    // What was collected has left an empty slot.
+    // A collected coroutine leaves an empty slot.
     if (tagOf(slot) !== TAG_THREAD) continue;
     const co = load<usize>(slot);
     setTag(slot, TAG_EMPTY);

@@ -14,7 +14,7 @@ export function lengthOf(string: usize, tag: u8): u32 {
     : load<u32>(string + STRING_LONG_LENGTH);
 }
 
-// Whether the bytes are UTF-8, without surrogates and as short as it can be.
+// Whether the bytes are valid UTF-8, without surrogates and overlong forms.
 function isUtf8(at: usize, end: usize): bool {
   while (at < end) {
     const first = <u32> load<u8>(at++);

@@ -1,6 +1,6 @@
 // Unpacks MessagePack into values, as `unpack` in src/vm/codec.ts and `Pusher` in src/vm/push.ts do together: keys are
-// added in the same order to tables of the same size, so that `next` goes the same way. What is rare, damaged or too
-// large is left to those two.
+// added in the same order to tables of the same size, so that `next` goes the same way. Rare, damaged or
+// oversized input is left to those two.
 import {
   ABSENT_SLOT,
   COLLECTABLE,
@@ -40,7 +40,7 @@ import { barrier, collect, kindOf, NIL, setTag, STRING, TABLE, tagOf } from "./v
 
 const EXACT: f64 = 9007199254740992;
 const PACKED_NIL: u8 = 0xc0;
-// Slots that a function of C may count on.
+// Stack slots that are guaranteed to a C function.
 const FREE_SLOTS: u32 = 20;
 const FLOAT_TYPE: u8 = 1;
 const AGAIN_TYPE: u8 = 2;
@@ -122,7 +122,7 @@ function putTable(L: usize, at: usize, owner: usize, array: u32, hash: u32): usi
   return table;
 }
 
-// Whether a table of so many values may come, each of which takes so many bytes at least.
+// Whether the rest of the input can hold a table of that many values, each of that many bytes at least.
 function accepts(count: u32, bytes: u32, level: u32): bool {
   values += count;
   return level <= mostLevels && values <= mostValues && <u64> count * bytes <= <u64> left();
@@ -232,7 +232,7 @@ function readExtension(L: usize, at: usize, owner: usize, level: u32): bool {
   return (count & 1) === 0 && readPairs(L, at, owner, count >> 1, false, level + 1);
 }
 
-// Reads one value into the slot `at` of the table `owner` (0: no table's). False: JavaScript must do it.
+// Reads one value into the slot `at` of the table `owner` (0: none). Returns false if JavaScript must do it.
 function read(L: usize, at: usize, owner: usize, level: u32): bool {
   if (left() === 0) return false;
   const first = one();

@@ -24,7 +24,7 @@ export function addAssembly(module: ModuleText, natives: string): Set<string> {
     const [, exported, own] = /^ \(export "(\w+)" \(func (\$[^\s)]+)/.exec(field) ?? [];
     if (exported !== undefined && own !== undefined) {
       names.set(own, `$${exported}`);
-      // What is no field of Lua's `host` is for JavaScript.
+      // Functions that are not fields of Lua's `host` are for JavaScript.
       if (!exported.startsWith("host_")) {
         module.append(`(export "${exported}" (func $${exported}))`);
       }

@@ -99,7 +99,7 @@ export async function temporalConversion(keys?: PayloadKeys): Promise<TemporalPl
 }
 
 /**
- * Gets Temporal's Core with npm and puts it into a folder.
+ * Downloads Temporal's Core with npm and installs it in a folder.
  *
  * @param variables those of the operating system
  * @throws WippyError, see `installAddon`
@@ -121,7 +121,7 @@ export async function temporalHistories(
   return await histories(settings, await temporalConversion(keys));
 }
 
-/** Reads a history that Temporal's page or command line has exported. @throws WippyError Invalid */
+/** Reads a history exported by the Temporal Web UI or command line. @throws WippyError Invalid */
 export async function temporalHistory(text: string, name: string): Promise<ForeignHistory> {
   const { ofJson } = await import("./temporal/history/stored.ts");
   return ofJson(text, name, await temporalConversion());

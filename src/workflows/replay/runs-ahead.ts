@@ -5,37 +5,37 @@ import { aheadEvents } from "./ahead.ts";
 import type { HeldLogs } from "./held-logs.ts";
 import type { WorkflowTaskHandler } from "./replay.ts";
 
-/** An attempt that has completed, and where its outcome goes. */
+/** An attempt that has completed, and the destination of its outcome. */
 export interface EndedAttempt {
   task: ActivityTask;
   queue: Pick<TaskQueue, "answer">;
   value: Payload;
 }
 
-/** What a worker knows of a run whose attempts it makes. */
+/** A worker's knowledge of a run whose attempts it executes. */
 interface Standing {
   /** Where the run stands at its provider; undefined when that is not known. */
   at: RunAhead | undefined;
-  /** Attempts under way. */
+  /** Attempts in flight. */
   underWay: number;
-  /** A step is on its way: the provider says where the run stands then. */
+  /** A step is in flight: the provider reports where the run stands when it is committed. */
   awaited: boolean;
-  /** Outcomes that the run is to be shown. */
+  /** Outcomes that the run has not seen yet. */
   held: EndedAttempt[];
 }
 
 /**
- * Shows runs the outcomes of their attempts before the provider has them, and answers with both: one commit instead
- * of two, and no wait for the first. Outcomes that come while a step is on its way wait for its commit and are shown
- * together. What the code asks for leaves in the step; what it logs waits for the commit.
+ * Shows runs the outcomes of their attempts before the provider has them, and answers with the outcomes and the task
+ * that they cause: one commit instead of two, and no wait for the first. Outcomes that arrive while a step is in flight
+ * wait for its commit and are shown together. Commands of the code are part of the step; its logs wait for the commit.
  */
 export class RunsAhead {
   readonly #handler: Pick<WorkflowTaskHandler, "runAhead">;
   readonly #logs: Pick<HeldLogs<never>, "begin" | "end">;
   readonly #now: () => number;
-  /** By run id: runs with attempts under way, or with outcomes to be shown. */
+  /** By run id: runs with attempts in flight, or with outcomes that they have not seen. */
   readonly #standings = new Map<string, Standing>();
-  /** Ids of the runs that may be shown something. */
+  /** Ids of the runs that can be shown outcomes. */
   readonly #due = new Set<string>();
 
   constructor(
@@ -48,7 +48,7 @@ export class RunsAhead {
     this.#now = now;
   }
 
-  /** An attempt begins. */
+  /** Handles the start of an attempt. */
   begin({ runId, ahead }: ActivityTask): void {
     let standing = this.#standings.get(runId);
     if (!standing) {
@@ -56,11 +56,11 @@ export class RunsAhead {
       this.#standings.set(runId, standing);
     }
     standing.underWay++;
-    // One that was handed out before the step on its way was committed tells where the run stood before it.
+    // An attempt that was handed out before the commit of the step in flight carries an outdated position.
     if (ahead && !standing.awaited) standing.at = ahead;
   }
 
-  /** An attempt has ended with a failure, which is for the provider. */
+  /** Handles the failure of an attempt, which the provider handles. */
   failed({ runId }: ActivityTask): void {
     const standing = this.#standings.get(runId);
     if (!standing) return;
@@ -68,7 +68,7 @@ export class RunsAhead {
     this.#drop(runId, standing);
   }
 
-  /** An attempt has completed. @returns false when its outcome is for the provider, and nothing was answered */
+  /** Handles the completion of an attempt. @returns false if its outcome must be sent to the provider alone */
   completed(ended: EndedAttempt): boolean {
     const { runId } = ended.task;
     const standing = this.#standings.get(runId);
@@ -83,7 +83,7 @@ export class RunsAhead {
     return true;
   }
 
-  /** Shows runs what they may be shown. @returns undefined when there is nothing */
+  /** Shows runs their outcomes. @returns undefined when there are none */
   show(): Promise<unknown> | undefined {
     if (this.#due.size === 0) return undefined;
     const due = [...this.#due];
@@ -106,7 +106,7 @@ export class RunsAhead {
       this.#now(),
     );
     this.#logs.begin(pid);
-    // When it fails, the provider shows it again, and hears of what is wrong with it.
+    // If the task fails, the provider repeats it and gets the failure.
     const commands = await this.#handler.runAhead(runId, ahead.since, events)
       .catch(() => undefined);
     const logs = this.#logs.end(pid, runId, commands !== undefined);
@@ -130,7 +130,7 @@ export class RunsAhead {
     this.#drop(runId, standing);
   }
 
-  /** The provider has committed a step. `ahead`: where its run stands now, if it may be shown more. */
+  /** Handles the commit of a step. @param ahead where its run stands, if it may be shown more */
   settled(runId: string, ahead: RunAhead | undefined): void {
     const standing = this.#standings.get(runId);
     if (!standing?.awaited) return;
@@ -140,7 +140,7 @@ export class RunsAhead {
     if (standing.held.length > 0) this.#due.add(runId);
   }
 
-  /** The provider has something else for a run: outcomes that wait are for it. */
+  /** The provider has something else for a run: waiting outcomes are sent to it alone. */
   left(runId: string): void {
     const standing = this.#standings.get(runId);
     if (!standing) return;

@@ -1,6 +1,6 @@
 import type { QueuePort, Transport } from "./tasks.ts";
 
-/** Two ends in one thread: what is posted at one arrives at the other. */
+/** Two connected ports in one thread. */
 export function portPair(
   transport: Transport = (deliver) => deliver,
 ): [QueuePort, QueuePort] {
@@ -10,7 +10,7 @@ export function portPair(
   return [one, other];
 }
 
-/** Like a `MessagePort`, keeps what arrives before somebody listens. */
+/** Like a `MessagePort`, keeps messages that arrive before there is a listener. */
 class LocalPort implements QueuePort {
   send: (data: Uint8Array) => void = () => {};
   #early: Uint8Array[] = [];

@@ -143,7 +143,7 @@ export type Task =
   | { type: "evict"; runId: string }
   /**
    * The last step of a run, which the worker took ahead of the provider, is durable: its logs may be written.
-   * `ahead`: where the run stands now; absent when it may be shown nothing more.
+   * `ahead`: where the run stands; absent if it must not be shown more outcomes.
    */
   | { type: "settled"; runId: string; ahead?: RunAhead };
 

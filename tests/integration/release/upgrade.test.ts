@@ -131,7 +131,7 @@ describe("wippy upgrade", () => {
       `Error: SHA256SUMS in ${from}: the signature does not match the file; nothing was changed\n`,
     );
     expect(await wippy.refusal({ from, key: "short" }))
-      .toBe("Error: the key of the releases: this is not a public key of minisign\n");
+      .toBe("Error: the key of the releases: this is not a minisign public key\n");
     const sums = readFileSync(join(from, "SHA256SUMS"));
     writeFileSync(
       join(from, "SHA256SUMS.minisig"),
@@ -144,7 +144,7 @@ describe("wippy upgrade", () => {
 describe("wippy upgrade changes nothing and says one sentence about", () => {
   test("no place of releases", async () => {
     expect(await new Installed().refusal({})).toBe(
-      "Error: no place of releases is configured\n" +
+      "Error: the location of releases is not configured\n" +
         "    hint: name a folder or an address with --from, or set WIPPY_RELEASES\n",
     );
   });
@@ -207,7 +207,7 @@ describe("wippy upgrade changes nothing and says one sentence about", () => {
     const refused =
       `Error: wippy 0.9.0 cannot read the journal ${path}: it has schema 5, and that ` +
       "version reads schemas up to 4; nothing was changed\n" +
-      "    hint: keep this version, or put a backup in its place that the other version wrote\n";
+      "    hint: keep this version, or restore a backup that the other version wrote\n";
     expect(await wippy.refusal({ from, allowDowngrade: true })).toBe(refused);
     writeFileSync(join(wippy.bin, "wippy.previous"), programText(older));
     const { status, err } = await wippy.upgrade({ back: true });

@@ -27,7 +27,7 @@ test("files that are there stay as they are", async () => {
   expect(err).toContain("kept  src/greet.lua\n");
   expect(err).toContain("wrote src/counter.lua\n");
   expect(readFileSync(join(folder, "src/greet.lua"), "utf8")).toBe("mine");
-  expect((await runCommand(folder, "init", ".")).err).toEndWith("everything is there already\n");
+  expect((await runCommand(folder, "init", ".")).err).toEndWith("all files already exist\n");
 });
 
 test("flags that do not fit are refused", async () => {

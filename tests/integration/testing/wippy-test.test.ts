@@ -226,7 +226,7 @@ describe("tests", () => {
     expect([none.status, none.err]).toEqual([1, 'Error: no test contains "zzz"\n']);
     const file = await runTests(code, "src/_index.yaml");
     expect(file.err).toStartWith(
-      "Error: there is no test in src/_index.yaml\n    hint: files of tests are named",
+      "Error: no tests found in src/_index.yaml\n    hint: files of tests are named",
     );
     expect((await runTests(code, "src")).lines).toHaveLength(3);
   });
@@ -307,7 +307,7 @@ describe("mocks and fakes", () => {
       "bad argument #2 to 'mock' (function expected, got number)",
     );
     expect(await said(`fake.sql("app:double")`)).toBe(
-      "NotFound: cannot fake app:double: it is no db.sql.* entry",
+      "NotFound: cannot fake app:double: it is not a db.sql.* entry",
     );
     expect(await said(`fake.http("example.com")`)).toContain(
       "bad argument #1 to 'http' (the beginning of an address",

@@ -1,6 +1,6 @@
 /**
- * Pipes from programs that are read in blocks, each when somebody asks for it. Those that Bun makes are read for as
- * long as the program fills them, which may be megabytes at a time.
+ * Pipes from programs that are read in blocks, on demand. Pipes that Bun creates are read for as long as the program
+ * fills them, which may be megabytes at a time.
  * @module
  */
 import { type Pointer, ptr } from "bun:ffi";
@@ -9,7 +9,7 @@ import { fromC } from "../../../platform/c-library.ts";
 /** Of Linux: AF_UNIX, SOCK_STREAM and SOCK_CLOEXEC, so that no other program gets the ends. */
 const [unix, stream] = [1, 1 | 0o2000000];
 
-/** A pipe whose one end a program gets. */
+/** A pipe from a program. */
 export interface Pipe {
   /** The program's end: a file descriptor, to be closed here when the program has it. */
   readonly end: number;
@@ -21,7 +21,7 @@ export interface Pipe {
 
 let library: { socketpair(...given: (number | Pointer)[]): number } | undefined;
 
-/** @returns two descriptors; undefined where Bun must make its own pipe */
+/** Returns two descriptors; undefined if Bun must create the pipe. */
 function makePair(): [number, number] | undefined {
   if (process.platform !== "linux") return undefined;
   library ??= fromC({ socketpair: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" } });
@@ -30,7 +30,7 @@ function makePair(): [number, number] | undefined {
   return [ends[0]!, ends[1]!];
 }
 
-/** Makes a pipe; undefined where the system has none that can be read so. */
+/** Creates a pipe; undefined if the system does not support reading in blocks. */
 export async function openPipe(): Promise<Pipe | undefined> {
   const ends = makePair();
   if (!ends) return undefined;

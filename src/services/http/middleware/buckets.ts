@@ -1,4 +1,4 @@
-/** How many requests a client may send. */
+/** The rate limit of a client. */
 export interface Limit {
   /** In one window. */
   requests: number;
@@ -12,7 +12,7 @@ export interface Limit {
   most: number;
 }
 
-/** What a client has left. */
+/** The state of a client's bucket. */
 interface Bucket {
   tokens: number;
   /** Milliseconds of the platform's clock. */

@@ -1,6 +1,6 @@
 /**
  * Commands and outcomes between a driver and its thread, packed: a structured clone of many small objects takes several
- * times as long. The two that are there for each message have no names of fields.
+ * times as long. The two commands of every message omit field names.
  * @module
  */
 import { Packr } from "msgpackr/pack";

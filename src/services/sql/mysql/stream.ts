@@ -6,7 +6,7 @@ import type { RowStream } from "../driver.ts";
 import { failureOf } from "./failure.ts";
 import { readerOf } from "./values.ts";
 
-/** What `mysql2` tells of a query that has no callback. */
+/** The events that `mysql2` emits for a query without a callback. */
 export type RunningQuery = EventEmitter<{
   fields: [fields: FieldPacket[] | undefined];
   result: [row: unknown];
@@ -31,7 +31,7 @@ export function packLists(
   return packer.finish(columns.map(({ name }) => name), lists.length);
 }
 
-/** Rows that the server sends while somebody reads them: in between nothing is taken from the connection. */
+/** Rows that are read from the server on demand: between reads, the connection is paused. */
 export class MysqlRows implements RowStream {
   readonly #connection: Pick<Connection, "pause" | "resume">;
   readonly #stop: () => void;
@@ -73,7 +73,7 @@ export class MysqlRows implements RowStream {
     this.#changed = Promise.withResolvers();
   }
 
-  /** Ends what waits, as the connection is lost. */
+  /** Ends pending reads when the connection is lost. */
   fail(error: unknown): void {
     this.#failure ??= failureOf(error);
     this.#ended = true;

@@ -5,9 +5,9 @@ import { checkStatement } from "../text.ts";
 let last = 0;
 
 /**
- * Reads the rows of a query piece by piece, by a cursor of the server.
+ * Reads the rows of a query in batches, with a server-side cursor.
  *
- * @param within whether a transaction is open; else one is for as long as the cursor is
+ * @param within whether a transaction is open; otherwise one is opened for the lifetime of the cursor
  * @throws WippyError
  */
 export async function openCursor(
@@ -30,7 +30,7 @@ export async function openCursor(
     },
     async close() {
       if (link.broken) return;
-      // What the query did, by functions that it called, stays, as after one that is read at once.
+      // Effects of functions in the query are committed, as for a query that is not streamed.
       await link.run(own(within ? `CLOSE ${cursor}` : "COMMIT")).catch(() => {});
     },
   };

@@ -1,11 +1,11 @@
-/** Statements, at most, that a thread gets at once. */
+/** Most statements that a thread gets at once. */
 export const mostTogether = 128;
 
 const [WAITS, RUNS, STOPPED] = [0, 1, 2];
 
 /**
- * What became of the statements that a thread has, in memory that both threads see: the thread claims each before it
- * begins, and who asked for it may stop it before or while it runs.
+ * The state of the statements that a thread has, in memory that both threads share: the thread claims each before it
+ * runs, and the caller may stop it before or while it runs.
  */
 export class Claims {
   readonly words: Int32Array;
@@ -14,12 +14,12 @@ export class Claims {
     this.words = words;
   }
 
-  /** So many statements are about to be given to the thread. */
+  /** Prepares for as many statements as are about to be sent to the thread. */
   begin(count: number): void {
     this.words.fill(WAITS!, 0, count);
   }
 
-  /** Claims a statement. Returns false when it is not wanted any more. */
+  /** Claims a statement. Returns false if it was stopped. */
   claim(at: number): boolean {
     return Atomics.compareExchange(this.words, at, WAITS!, RUNS!) === WAITS;
   }
@@ -34,7 +34,7 @@ export class Claims {
     return Atomics.exchange(this.words, at, STOPPED!) === WAITS;
   }
 
-  /** The same, but leaves one alone that runs. */
+  /** The same, but does not stop a running statement. */
   stopUnbegun(at: number): boolean {
     return Atomics.compareExchange(this.words, at, WAITS!, STOPPED!) === WAITS;
   }

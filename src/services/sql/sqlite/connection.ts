@@ -163,7 +163,7 @@ export class SqliteConnection {
     packer.reset();
     try {
       for (const row of statement.iterate(...params) as Iterable<Record<string, unknown>>) {
-        // Only now are its columns those of the tables as they are.
+        // Its columns match the current tables only after this.
         shape ??= this.#shape(statement as Typed);
         this.#packRow(row, shape, at);
         rows += 1;
@@ -185,7 +185,7 @@ export class SqliteConnection {
     throw new WippyError("Canceled", "the statement was canceled", { retryable: false });
   }
 
-  /** The next rows of what is read piece by piece; fewer than so many when there are no more. */
+  /** The next rows of a streamed query; fewer than requested at the end. */
   #fetch(number: number, most: number, at: number): Uint8Array {
     const reading = this.#readings.get(number);
     if (!reading) throw new WippyError("Invalid", "the rows are closed", { retryable: false });

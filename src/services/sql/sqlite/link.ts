@@ -102,7 +102,7 @@ export class SqliteLink {
     return this.#batch;
   }
 
-  /** Whether what is asked now goes along with what was asked in this turn. */
+  /** Whether a new statement joins the batch of this turn. */
   get gathers(): boolean {
     return this.#posting && this.#waiting.length < mostTogether;
   }

@@ -143,7 +143,7 @@ export class SqliteDriver implements Driver {
   ): Promise<Outcome> {
     const done = await turns.take(this.#options.busyTimeout, this.#late, signal);
     try {
-      // What comes next runs behind it.
+      // Later statements run behind it.
       return await link().run(statement, signal);
     } finally {
       done();

@@ -1,5 +1,5 @@
 /**
- * What our histories on Temporal hold beside what every SDK writes: headers and markers, by their names.
+ * The names of the headers and markers that our histories on Temporal have in addition to those of other SDKs.
  * @module
  */
 import type { LuaValue } from "../../../vm/value.ts";
@@ -34,7 +34,7 @@ export const markers = {
 /** The search attribute in which Temporal's SDKs list the versions of a run's code. */
 export const changeVersionAttribute = "TemporalChangeVersion";
 
-/** What is said of a start, a signal or a scheduled activity besides its values. */
+/** Metadata of a start, a signal or a scheduled activity. */
 export interface CallInfo {
   /** The engine's number of the command. */
   seq?: number;
@@ -48,7 +48,7 @@ export interface CallInfo {
   operation?: true;
   /** A cancellation is reported when the attempt has ended. */
   wait?: true;
-  /** The worker beats by itself as long as the attempt is under way. */
+  /** The worker sends heartbeats automatically while the attempt runs. */
   beats?: true;
   /** The header is that of a start and of a signal that came with it; what it carries is the signal's. */
   signaled?: true;
@@ -72,7 +72,7 @@ export function plain(value: unknown): Payload {
   return { metadata: { encoding: jsonPlain }, data: encoder.encode(JSON.stringify(value)) };
 }
 
-/** The inverse of `plain`; undefined for no payload. The type is the caller's word: this module wrote it. */
+/** The inverse of `plain`; undefined for no payload. The caller vouches for the type. */
 export function readPlain<Value>(payload: Payload | null | undefined): Value | undefined {
   if (!payload?.data) return undefined;
   return JSON.parse(decoder.decode(payload.data)) as Value;

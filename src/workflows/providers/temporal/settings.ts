@@ -16,7 +16,7 @@ export interface TemporalProviderOptions extends ProviderOptions {
   hosts: TemporalHost[];
   /** The task queue of a host of another provider. @default its id */
   queueOf?: (hostId: string) => string | undefined;
-  /** Address of the page of Temporal that shows a run. @default there is none */
+  /** Returns the URL of a run in the Temporal Web UI. @default none */
   pageOf?: (workflowId: string, runId: string) => string;
   /** Whether search attributes that the server does not know are added to it. @default false */
   addSearchAttributes?: boolean;

@@ -48,10 +48,10 @@ let providers = 0;
 
 /** Runs of which the workflow is remembered. */
 const mostNames = 20_000;
-/** Milliseconds that tasks which are with workers may take when the provider closes. */
+/** Milliseconds that tasks of workers may take when the provider closes. */
 const closeGrace = 1_000;
 
-/** What is there while the provider is open. */
+/** State that exists while the provider is open. */
 interface Opened {
   connection: Connection;
   client: ClientContext;
@@ -87,7 +87,7 @@ export class TemporalProvider implements WorkflowProvider {
     this.#options = options;
     this.#node = options.node ?? localNode;
     this.#number = options.number ?? ++providers;
-    // The server has a clock of its own: timers and times are always the machine's.
+    // The server has a clock of its own, so timers use the machine's clock.
     this.#platform = machine;
     this.#instance = crypto.randomUUID();
     this.#links = new WorkerLinks(options.platform !== undefined, options.transport);
@@ -167,11 +167,11 @@ export class TemporalProvider implements WorkflowProvider {
     this.#opened = undefined;
     this.#links.close();
     if (!connection.shared) return connection.close();
-    // Polls cannot be called off: what they bring is given back, as long as the connection is there for others.
+    // Polls cannot be canceled: tasks that they bring are returned, if others keep the connection open.
     void Promise.all(pollers.map((poller) => poller.ended())).finally(() => connection.close());
   }
 
-  /** Ends as if the process had been killed: nothing is answered any more. For tests. */
+  /** Stops without responding to anything, as if the process had been killed. For tests. */
   abandon(): void {
     const opened = this.#opened;
     if (!opened) return;
@@ -233,7 +233,7 @@ export class TemporalProvider implements WorkflowProvider {
   }
 
   async signal(workflowId: string, signal: Signal): Promise<void> {
-    // Each waits for the one before it: what one sender sends arrives in its order.
+    // Each signal waits for the previous one, so that those of one sender arrive in order.
     const key = `${signal.sender} ${workflowId}`;
     const before = this.#signals.get(key);
     const sent = before

@@ -37,14 +37,14 @@ describe("a signature", () => {
     expect(() => verifyFile(data, signature, { ...open, number: Buffer.from("87654321") }))
       .toThrow("the signature is by another key");
     for (const text of ["", "a\nb\nc\nd\n", signature.replace("trusted comment: wippy", "wippy")]) {
-      expect(() => verifyFile(data, text, open)).toThrow("the signature is not one of minisign");
+      expect(() => verifyFile(data, text, open)).toThrow("this is not a minisign signature");
     }
   });
 
   test("a key that is none is refused", () => {
-    expect(() => readPublicKey("RWQ")).toThrow("this is not a public key of minisign");
+    expect(() => readPublicKey("RWQ")).toThrow("this is not a minisign public key");
     expect(() => readSecretKey("untrusted comment: x\nRWQ\n"))
-      .toThrow("this is not a secret key of minisign");
+      .toThrow("this is not a minisign secret key");
   });
 });
 

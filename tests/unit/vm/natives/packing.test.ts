@@ -297,7 +297,7 @@ describe("lists", () => {
     expect(of(...many)).toEqual([10_000, ...many]);
     expect(() => vm.call(count, new PackedList(pack(Array.from({ length: 2_000_000 }, () => 1)))))
       .toThrow("2000000 values are too many for Lua's stack");
-    expect(() => vm.call(count, new PackedList(pack("x")))).toThrow("packed value is no list");
+    expect(() => vm.call(count, new PackedList(pack("x")))).toThrow("packed value is not a list");
   });
 
   test("keep what is shared within an argument, and not between two, as arguments that are read", async () => {

@@ -1,4 +1,4 @@
--- Here the payment provider would be called, with http_client. A failure that is raised is tried again.
+-- Call the payment provider here, with http_client. A raised error is retried.
 local function main(id, amount)
   return { id = id, charged = amount }
 end

@@ -7,7 +7,7 @@ describe("price", function()
     expect(price.total(order)):to_equal(7.5)
   end)
 
-  it("refuses what is no order", function()
+  it("refuses an order without lines", function()
     local refused, reason = price.check({ id = "1", lines = {} })
     expect(refused):to_be_nil()
     expect(tostring(reason)):to_match("lines")

@@ -7,7 +7,7 @@ local function main()
     res:set_status(http.STATUS.BAD_REQUEST)
     return res:write_json({ error = tostring(reason) })
   end
-  -- One run for each id: who sends an order twice gets the run that is there.
+  -- One run per id: a repeated order gets the existing run.
   local options = { ["workflow.id"] = "order-" .. order.id }
   local _, err = process.with_options(options):spawn("app:order", "app:durable", order.id, price.total(order))
   if err and err:kind() ~= "AlreadyExists" then

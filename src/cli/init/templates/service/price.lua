@@ -1,4 +1,4 @@
--- Types are optional; wippy check finds what does not fit them.
+-- Types are optional; wippy check reports values of the wrong type.
 type Line = { item: string @min_len(1), count: integer @min(1), price: number @min(0) }
 type Order = { id: string @min_len(1), lines: Line[] @min_len(1) }
 
@@ -10,7 +10,7 @@ local function total(order: Order): number
   return sum
 end
 
--- Returns the order if it is one: `order, nil`, or `nil, reason`.
+-- Validates an order. Returns `order, nil`, or `nil, reason`.
 local function check(value: any)
   return Order:is(value)
 end

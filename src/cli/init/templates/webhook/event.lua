@@ -1,7 +1,7 @@
 local funcs = require("funcs")
 
 local function main(event)
-  local result = assert(funcs.call("app:handle", event)) -- tried again until it works, recorded once
+  local result = assert(funcs.call("app:handle", event)) -- retried until it succeeds, recorded once
   process.send("board", "handled", event.id)
   return result
 end

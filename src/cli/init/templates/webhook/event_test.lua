@@ -1,11 +1,11 @@
 local signature = require("signature")
 
 describe("a signature", function()
-  it("fits its body", function()
+  it("matches its body", function()
     expect(signature.fits("{}", signature.sign("{}"))):to_be_true()
   end)
 
-  it("fits no other", function()
+  it("matches no other body", function()
     expect(signature.fits("{ }", signature.sign("{}"))):to_be_false()
   end)
 end)

@@ -1,6 +1,6 @@
 local logger = require("logger")
 
--- Here goes what the event is for. It may run again after a crash, so make it idempotent by the event's id.
+-- Handle the event here. This may run again after a crash, so make it idempotent by the event's id.
 local function main(event)
   logger:info("event", { id = event.id })
   return { handled = event.id }

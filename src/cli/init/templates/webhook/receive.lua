@@ -10,7 +10,7 @@ local function main()
   if type(event) ~= "table" or type(event.id) ~= "string" then
     return res:set_status(http.STATUS.BAD_REQUEST)
   end
-  -- The sender repeats an event until it gets an answer: all of them are one run.
+  -- The sender repeats an event until it gets a response: all copies are one run.
   local options = { ["workflow.id"] = event.id, ["workflow.id_reuse_policy"] = "reject_duplicate" }
   local _, err = process.with_options(options):spawn("app:event", "app:durable", event)
   if err and err:kind() ~= "AlreadyExists" then

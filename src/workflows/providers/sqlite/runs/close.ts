@@ -178,7 +178,7 @@ function noLongerBlocked(tx: Transaction, { workflowId, runId, entry }: RunState
     type: "report",
     report: {
       level: "info",
-      message: `workflow ${workflowId} is blocked no longer: its run is closed`,
+      message: `workflow ${workflowId} is no longer blocked: its run is closed`,
       fields: { workflow_id: workflowId, run_id: runId, entry, cause: "closed" },
     },
   });

@@ -8,8 +8,8 @@ import { completeAttempt, isAwaited } from "./activity.ts";
 import { applyCommands } from "./commands.ts";
 
 /**
- * Lets the worker that holds a run show it the outcomes of its attempts, when the run has seen all that came: called
- * when what is told is committed.
+ * Lets the worker that holds a run show it the outcomes of its attempts, if the run has seen everything that
+ * arrived for it. Call it when the transaction is committed.
  */
 export function allowRunAhead(tx: Transaction, event: JournalEvent): void {
   if (event.type === "activity") {

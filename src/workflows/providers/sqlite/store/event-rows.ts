@@ -18,11 +18,11 @@ export type EventRow = Omit<typeof events.$inferSelect, "position">;
 /** The type of a row that holds several events. */
 export const packed = "packed";
 
-/** Bytes of data, and events, that a row takes before the next one begins: all of it is read for one of them. */
+/** Bytes of data, and events, at which a row is full: reading one event reads the whole row. */
 const mostBytes = 64 * 1024;
 const mostEvents = 256;
 
-/** Three numbers an event: its type, its time after that of the row, the bytes of its data. */
+/** Three numbers per event: its type, its time relative to that of the row, the length of its data. */
 type PackedRow = [heads: number[], data: Uint8Array];
 
 /** Returns the rows for events of a run whose ids are dense. */
@@ -59,7 +59,7 @@ function packRow(time: number, events: readonly StoredEvent[], bytes: number): U
   return packPlain([heads, all] satisfies PackedRow);
 }
 
-/** Returns the events of a row. @throws for one that is damaged */
+/** Returns the events of a row. @throws RangeError for a damaged row */
 export function eventsOf(row: Pick<EventRow, "id" | "type" | "time" | "data">): StoredEvent[] {
   if (row.type !== packed) return [{ id: row.id, time: row.time, type: row.type, data: row.data }];
   const [heads, all] = unpackPlain<PackedRow>(row.data);

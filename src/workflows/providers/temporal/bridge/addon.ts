@@ -1,6 +1,6 @@
 /**
- * Finds and loads Temporal's Core, a native addon that is not part of the executable: it has 30 MB, and most programs
- * do not need it.
+ * Finds and loads Temporal's Core, a native addon that is not part of the executable: it takes 30 MB, and most
+ * applications do not need it.
  * @module
  */
 import { existsSync, readFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { dirname, join, resolve } from "node:path";
 import type * as native from "@temporalio/core-bridge/lib/native";
 import { WippyError } from "../../../../vm/error.ts";
 
-/** The functions of the addon. All keys of what they are given must be present, `null` for none. */
+/** The functions of the addon. All fields of their arguments must be present, `null` for none. */
 export type Addon = typeof native;
 
 /** The npm package that the addon comes in. */
@@ -18,7 +18,7 @@ export const addonPackage = "@temporalio/core-bridge";
 /** Its version. Addons of other versions take other options. */
 export const addonVersion = "1.24.0";
 
-/** Name of the addon's file where it is not in its package: beside the executable. */
+/** Name of the addon's file beside the executable, outside its package. */
 export const addonFile = `temporal-core-${addonVersion}.node`;
 
 const architectures: Readonly<Record<string, string>> = { x64: "x86_64", arm64: "aarch64" };
@@ -28,14 +28,14 @@ const systems: Readonly<Record<string, string>> = {
   win32: "pc-windows-msvc",
 };
 
-/** Place of this machine's addon within the package. @throws WippyError Invalid where there is none for it */
+/** Path of this machine's addon in the package. @throws WippyError Invalid if there is none */
 export function addonInPackage(platform = process.platform, arch = process.arch): string {
   const [architecture, system] = [architectures[arch], systems[platform]];
   const none = platform === "win32" && arch === "arm64";
   if (architecture === undefined || system === undefined || none) {
     throw new WippyError(
       "Invalid",
-      `Temporal's Core does not exist for ${platform} on ${arch}; ` +
+      `Temporal's Core is not available for ${platform} on ${arch}; ` +
         "use workflow.host, which keeps workflows in a journal of its own",
       { retryable: false },
     );
@@ -43,7 +43,7 @@ export function addonInPackage(platform = process.platform, arch = process.arch)
   return `releases/${architecture}-${system}/index.node`;
 }
 
-/** Where the addon is and what was found there: a file, or the reason why it is not used. */
+/** The result of the search: the addon's file, or the reason why there is none. */
 export type AddonPlace = { file: string } | { absent: string };
 
 /**
@@ -64,13 +64,13 @@ export function findAddon(folders: readonly string[] = []): AddonPlace {
       if (version === addonVersion && existsSync(join(base, inPackage))) {
         return { file: join(base, inPackage) };
       }
-      if (version !== undefined) other ||= ` (version ${version} in ${base} does not fit)`;
+      if (version !== undefined) other ||= ` (version ${version} in ${base} is not compatible)`;
       if (at === dirname(at)) break;
     }
   }
   return {
     absent: `Temporal's Core ${addonVersion} is neither ${beside} nor in node_modules${other}; ` +
-      `get it with "wippy temporal install", or in the application's folder with ` +
+      `install it with "wippy temporal install", or in the application's folder with ` +
       `"npm install ${addonPackage}@${addonVersion}"`,
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Temporal's Core as a typed interface: connections, requests and workers. What it takes and gives are the messages of
+ * Temporal's Core as a typed interface: connections, requests and workers. Arguments and results are the messages of
  * `@temporalio/proto`.
  *
  * @example
@@ -46,13 +46,13 @@ export type RpcResponse<Name extends RpcName> = `${Capitalize<Name>}Response` ex
   : never
   : never;
 
-/** How long a request waits, and who may end the wait. */
+/** Timeout and cancellation of a request. */
 export interface RpcOptions {
   /** Milliseconds. @default 10_000 */
   timeout?: number;
-  /** Ends the wait. What the server does with the request is not known then. */
+  /** Ends the wait. The server may still process the request. */
   signal?: AbortSignal;
-  /** Whether Core repeats the request when it fails in a way that may pass. @default true */
+  /** Whether Core retries the request after a transient failure. @default true */
   retry?: boolean;
 }
 
@@ -63,7 +63,7 @@ interface Codec {
 
 const codecs = temporal.api.workflowservice.v1 as object as Record<string, Codec>;
 
-/** How long a request waits unless it says otherwise. */
+/** Default timeout of a request. */
 const requestTimeout = 10_000;
 
 /**
@@ -89,7 +89,7 @@ export async function connect(settings: ConnectionSettings): Promise<Connection>
   }
 }
 
-/** Whatever Core says of a server that it did not get to, it may be there later. */
+/** Makes errors of an unreachable server retryable, whatever Core reports. */
 function unreachable(error: unknown, what: string): WippyError {
   if (error instanceof WippyError) {
     return new WippyError(error.kind, `cannot ${what}: ${error.message}`, error);
@@ -106,7 +106,7 @@ async function within<Value>(promise: Promise<Value>, milliseconds: number): Pro
     return await unlessAborted(promise, late);
   } catch (error) {
     if (!late.aborted) throw error;
-    const message = `it did not answer within ${milliseconds} ms`;
+    const message = `no response within ${milliseconds} ms`;
     throw new WippyError("Timeout", message, { retryable: true });
   }
 }
@@ -164,7 +164,7 @@ export class Connection {
     shares.open++;
   }
 
-  /** The same connection for another holder: it ends when all have closed it. @throws WippyError Unavailable */
+  /** Returns the same connection for another holder: it ends when all have closed it. @throws WippyError Unavailable */
   share(): Connection {
     this.#check();
     return new Connection(
@@ -193,7 +193,7 @@ export class Connection {
     return this.#settings.namespace;
   }
 
-  /** Who does what is done over it, for the field `identity` of requests. */
+  /** The identity of this client, for the field `identity` of requests. */
   get identity(): string {
     return this.#settings.identity ?? `${process.pid}@${hostname()}`;
   }
@@ -202,7 +202,7 @@ export class Connection {
    * Sends a request of Temporal's WorkflowService. `namespace` and `identity` are filled in where the message has
    * them and the request does not.
    *
-   * @throws RpcError what the server answered, by its kind; Unavailable while it cannot be reached; Timeout; Canceled
+   * @throws RpcError the server's error, by its kind; Unavailable while it cannot be reached; Timeout; Canceled
    */
   async rpc<Name extends RpcName>(
     name: Name,
@@ -248,13 +248,13 @@ export class Connection {
     });
   }
 
-  /** Asks the server whether it is well. @throws WippyError Unavailable, Timeout */
+  /** Checks the health of the server. @throws WippyError Unavailable, Timeout */
   async check(timeout = 5_000): Promise<void> {
     await this.rpc("getSystemInfo", {}, { timeout, retry: false });
   }
 
   /**
-   * Starts a worker: it polls at once.
+   * Starts a worker, which polls immediately.
    *
    * @throws WippyError NotFound for an unknown namespace; Invalid for settings that Core refuses
    */
@@ -263,12 +263,12 @@ export class Connection {
     return await CoreWorker.start(this.#addon, this.#client, { identity, ...settings }, namespace);
   }
 
-  /** Sends another key with requests from now on. */
+  /** Replaces the API key of later requests. */
   setApiKey(key: string): void {
     this.#addon.clientUpdateApiKey(this.#client, key);
   }
 
-  /** Ends the connection; workers must have been finalized. Twice is once. */
+  /** Ends the connection; workers must have been finalized. Calling it again has no effect. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -282,7 +282,7 @@ async function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal
   const aborted = Promise.withResolvers<never>();
   const abort = () => aborted.reject(signal.reason);
   signal.addEventListener("abort", abort);
-  // Whoever gave up does not hear how it ended.
+  // A caller that has stopped waiting does not get the outcome.
   promise.catch(() => {});
   try {
     return await Promise.race([promise, aborted.promise]);

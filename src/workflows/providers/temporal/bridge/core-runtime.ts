@@ -12,7 +12,7 @@ const levels: Readonly<Record<string, CoreLogRecord["level"]>> = {
   ERROR: "error",
 };
 
-/** The threads of Core: one set in each thread of ours, as long as a connection is open. */
+/** Core's threads: one set for each of our threads, while a connection is open. */
 export class CoreRuntime {
   static #current: CoreRuntime | undefined;
 
@@ -38,7 +38,7 @@ export class CoreRuntime {
     });
   }
 
-  /** Returns the thread's runtime, which lives until it is released as often. */
+  /** Returns the thread's runtime, which lives until every caller has released it. */
   static acquire(addon: Addon, log?: Listener): CoreRuntime {
     const runtime = CoreRuntime.#current ??= new CoreRuntime(addon);
     runtime.#holders++;
@@ -46,7 +46,7 @@ export class CoreRuntime {
     return runtime;
   }
 
-  /** Gives it back; the last one ends its threads. */
+  /** Releases the runtime; the last release ends its threads. */
   release(): void {
     if (--this.#holders > 0) return;
     CoreRuntime.#current = undefined;
@@ -63,7 +63,7 @@ export class CoreRuntime {
         fields: { target, ...fields },
       });
     } catch {
-      // A record that cannot be read or written is not worth the process.
+      // A log record that cannot be read or written must not end the process.
     }
   }
 }

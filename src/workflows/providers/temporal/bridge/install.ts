@@ -1,5 +1,5 @@
 /**
- * Gets Temporal's Core from npm and puts it where it is found.
+ * Downloads Temporal's Core from npm and installs it.
  * @module
  */
 import { createHash } from "node:crypto";
@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { WippyError } from "../../../../vm/error.ts";
 import { addonFile, addonInPackage, addonPackage, addonVersion } from "./addon.ts";
 
-/** SHA-256 of the addons of this version, by their places in the package: an archive may come from anywhere. */
+/** SHA-256 of the addons of this version, by their paths in the package: the registry is not trusted. */
 export const addonHashes: Readonly<Record<string, string>> = {
   "releases/aarch64-apple-darwin/index.node":
     "16ceff2c5bd54c4a25e9d252976f7b73538195d92870f4e4c057fd9d1cccf5dd",
@@ -24,7 +24,7 @@ export const addonHashes: Readonly<Record<string, string>> = {
     "a0ed7c392f0d95f0c1a0aa9a18bf7985a7ca91c78f0079cc98454186fda6e78d",
 };
 
-/** What was put where. */
+/** The installed file. */
 export interface InstalledAddon {
   file: string;
   /** Bytes. */
@@ -35,11 +35,11 @@ export interface InstalledAddon {
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
- * Gets the addon and puts it into a folder.
+ * Downloads the addon and installs it in a folder.
  *
  * @param variables those of the operating system, with which npm runs
- * @throws WippyError NotFound when npm is not installed; Unavailable when it cannot get the package; Conflict when what
- *   came is not the addon of this version; PermissionDenied when the folder cannot be written
+ * @throws WippyError NotFound when npm is not installed; Unavailable when it cannot download the package; Conflict when
+ *   the file is not the addon of this version; PermissionDenied when the folder cannot be written
  */
 export async function installAddon(folder: string, variables: Variables): Promise<InstalledAddon> {
   const inPackage = addonInPackage();
@@ -108,7 +108,7 @@ async function fetchPackage(folder: string, variables: Variables): Promise<void>
   );
 }
 
-/** Puts it there at once: a runtime never finds half of it. */
+/** Writes it with a rename, so that a runtime never finds a partial file. */
 async function place(content: Uint8Array, file: string): Promise<void> {
   const fresh = `${file}.${process.pid}`;
   try {

@@ -23,7 +23,7 @@ const statuses: Readonly<Record<number, readonly [kind: ErrorKind, retryable: bo
 
 type ErrorDetails = typeof temporal.api.errordetails.v1;
 
-/** Names of what the server adds to an error. */
+/** Names of the details that the server adds to errors. */
 export type StatusDetail = {
   [Name in keyof ErrorDetails]: ErrorDetails[Name] extends { decode(bytes: Uint8Array): unknown }
     ? Name
@@ -38,7 +38,7 @@ export class RpcError extends WippyError {
     retryable: boolean,
     /** gRPC's. */
     readonly code: number,
-    /** `google.rpc.Status`, as bytes; empty when the server says nothing more. */
+    /** `google.rpc.Status`, as bytes; empty if the server adds no details. */
     readonly status: Uint8Array,
     cause: unknown,
   ) {
@@ -46,7 +46,7 @@ export class RpcError extends WippyError {
   }
 
   /**
-   * Returns what the server adds, if it is of this type.
+   * Returns the server's detail of a type, if there is one.
    *
    * @example
    * ```ts

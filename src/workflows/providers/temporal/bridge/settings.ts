@@ -1,19 +1,19 @@
 /**
- * What a connection to a Temporal server and a worker on it are told. Durations are milliseconds; what is absent is
- * Temporal's own default.
+ * Settings of a connection to a Temporal server and of a worker on it. Durations are in milliseconds; absent fields
+ * have Temporal's default.
  * @module
  */
 
-/** How a server is reached. */
+/** Settings of a connection. */
 export interface ConnectionSettings {
   /** `host:port`. */
   address: string;
   namespace: string;
-  /** Shown in Temporal's tools as who did something. @default process id and host name */
+  /** Identity in Temporal's tools. @default process id and host name */
   identity?: string;
-  /** Given: over TLS. Files of certificates and keys are PEM. */
+  /** If set, the connection uses TLS. Certificates and keys are PEM. */
   tls?: {
-    /** Certificates of the authorities that the server's must come from. @default the machine's */
+    /** Certificates of the accepted authorities. @default the machine's */
     ca?: Uint8Array;
     /** Name that the server's certificate must have. @default the host of the address */
     serverName?: string;
@@ -26,7 +26,7 @@ export interface ConnectionSettings {
   connectionTimeout?: number;
   /** Folders in whose `node_modules` the addon may be, besides the places that are always searched. */
   folders?: readonly string[];
-  /** What Temporal's Core has to say. */
+  /** Takes the log records of Temporal's Core. */
   log?: (record: CoreLogRecord) => void;
 }
 
@@ -45,7 +45,7 @@ export interface WorkerVersion {
   defaultBehavior?: "pinned" | "auto-upgrade";
 }
 
-/** What a worker takes, and how much of it at once. */
+/** Settings of a worker. */
 export interface WorkerSettings {
   /** With the prefix of the client. */
   taskQueue: string;

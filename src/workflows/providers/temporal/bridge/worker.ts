@@ -14,8 +14,8 @@ const { ActivityTask } = coresdk.activity_task;
 const { ActivityTaskCompletion, ActivityHeartbeat } = coresdk;
 
 /**
- * A worker of Temporal's Core. Of each kind of poll one is under way at a time; every activation and every activity
- * task is completed, those that came before the shutdown too.
+ * A worker of Temporal's Core. One poll of each kind is in flight at a time. Every activation and every activity task
+ * must be completed, including those that arrived before the shutdown.
  */
 export class CoreWorker {
   readonly #addon: Addon;
@@ -38,7 +38,7 @@ export class CoreWorker {
       return new CoreWorker(addon, worker);
     } catch (error) {
       const known = bridgeError(error, `start a worker on the task queue ${settings.taskQueue}`);
-      // Core tells only in words that there is no such namespace.
+      // Core reports an unknown namespace only in the text of the message.
       if (!/\bNotFound\b/.test(known.message)) throw known;
       throw new WippyError("NotFound", known.message, { retryable: false, cause: error });
     }
@@ -76,7 +76,7 @@ export class CoreWorker {
     this.#addon.workerRecordActivityHeartbeat(this.#worker, bytes);
   }
 
-  /** Takes nothing new. Polls go on until they return undefined. */
+  /** Starts the shutdown. Continue to poll until the polls return undefined. */
   shutdown(): void {
     this.#addon.workerInitiateShutdown(this.#worker);
   }
@@ -100,7 +100,7 @@ async function ofPoll(poll: Promise<Buffer>): Promise<Buffer | undefined> {
   }
 }
 
-/** Core takes no view of other memory than a Buffer's. */
+/** Core accepts only views of a Buffer's memory. */
 function prefixed(writer: { finish(): Uint8Array }): Buffer {
   return Buffer.from(writer.finish());
 }

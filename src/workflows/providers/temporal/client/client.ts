@@ -2,7 +2,7 @@ import { WippyError } from "../../../../vm/error.ts";
 import type { Connection } from "../bridge/bridge.ts";
 import type { HistoryContext } from "../history/state.ts";
 
-/** What requests to the server need of the provider. */
+/** The provider, as requests to the server use it. */
 export interface ClientContext extends HistoryContext {
   connection: Connection;
   queueOf(hostId: string): string;
@@ -15,7 +15,7 @@ export interface ClientContext extends HistoryContext {
   taskTimeout?: number;
 }
 
-/** There is no such workflow, or it takes nothing more. */
+/** The error for a workflow that does not exist or is closed. */
 export function notFound(what: string, closed = false): WippyError {
   return new WippyError(
     "NotFound",
@@ -24,7 +24,7 @@ export function notFound(what: string, closed = false): WippyError {
   );
 }
 
-/** Puts NotFound into our words; other errors pass. */
+/** Replaces the message of NotFound; rethrows other errors. */
 export async function ofWorkflow<Value>(what: string, request: Promise<Value>): Promise<Value> {
   try {
     return await request;

@@ -60,7 +60,7 @@ export async function describeRun(
   return described && await runInfo(context, described);
 }
 
-/** A run with what it waits for. */
+/** A run with its pending activities and timers. */
 export async function detailRun(
   context: ClientContext,
   name: RunName,
@@ -191,7 +191,7 @@ function pendingActivity(
     entry: pending.activityType?.name ?? "",
     operation: info.operation === true,
     state: running ? "running" : retry ? "retry" : "slot",
-    // As long as the next one has not begun, the one before is the last.
+    // Until the next attempt has begun, the previous one is the last.
     attempt: retry ? (pending.attempt ?? 2) - 1 : pending.attempt || 1,
     scheduledTime: instant(pending.scheduledTime),
     ...retry && { nextAttempt },

@@ -9,7 +9,7 @@ import { describeRun } from "./descriptions.ts";
 
 const { EventType: Type } = temporal.api.enums.v1;
 
-/** Makes a new run with the history of another one up to a task, which is done again. */
+/** Creates a new run with the history of another one up to a task, which is repeated. */
 export async function resetRun(
   context: ClientContext,
   workflowId: string,

@@ -14,13 +14,13 @@ const types: Readonly<Record<string, number>> = {
   Double: Type.INDEXED_VALUE_TYPE_DOUBLE,
 };
 
-/** Milliseconds until all parts of the server know of an attribute that was added. */
+/** Milliseconds until all parts of the server know an added attribute. */
 const spreading = 65_000;
 const pause = 500;
 
 /**
- * Makes a request with search attributes. Those that the server does not know are added, where that is wanted; else the
- * error says how to add them.
+ * Sends a request with search attributes. Attributes that the server does not know are added, if that is enabled;
+ * otherwise the error describes how to add them.
  */
 export async function knownAttributes<Value>(
   { connection, addSearchAttributes }: ClientContext,

@@ -12,7 +12,7 @@ import { duration } from "../proto.ts";
 import { type ClientContext, notFound } from "./client.ts";
 import { knownAttributes } from "./search-attributes.ts";
 
-/** Starts a run, or hands back an existing one as the id policies say. @throws WippyError Invalid, AlreadyExists */
+/** Starts a run, or returns an existing one, according to the id policies. @throws WippyError Invalid, AlreadyExists */
 export async function startRun(
   context: ClientContext,
   request: StartRequest,

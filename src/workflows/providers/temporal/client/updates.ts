@@ -15,7 +15,7 @@ const stages: Readonly<Record<UpdateStage, number>> = {
   completed: Stage.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED,
 };
 
-/** Milliseconds that one request waits at the server; then it is asked again. */
+/** Milliseconds that one request waits at the server before it is repeated. */
 const waitTimeout = 30_000;
 
 interface Answer {
@@ -24,7 +24,7 @@ interface Answer {
   stage?: number | null;
 }
 
-/** Delivers an update and waits until it has come to a stage. */
+/** Delivers an update and waits until it reaches a stage. */
 export async function updateRun(
   context: ClientContext,
   workflowId: string,
@@ -201,7 +201,7 @@ async function whileWaiting<Value>(request: Promise<Value>): Promise<Value | und
   }
 }
 
-/** What the server says of an update; undefined when it has not come to the stage. */
+/** The state of an update from the server; undefined if it has not reached the stage. */
 function resultOf(
   { conversion, note }: ClientContext,
   updateId: string,

@@ -11,7 +11,7 @@ import { describeRun } from "./descriptions.ts";
 
 const { EventType: Type, HistoryEventFilterType: Filter } = temporal.api.enums.v1;
 
-/** Milliseconds that one request waits at the server; then it is asked again. */
+/** Milliseconds that one request waits at the server before it is repeated. */
 const waitTimeout = 60_000;
 const pause = 1_000;
 
@@ -80,7 +80,7 @@ async function successor(
     event.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
   if (next) return next;
   if (event.eventType !== Type.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED) return undefined;
-  // A reset ends the run in whose place it starts another one, and says so only in words.
+  // A reset terminates the run that it replaces, and reports that only in the text of the reason.
   if (!/reset/i.test(event.workflowExecutionTerminatedEventAttributes?.reason ?? "")) {
     return undefined;
   }

@@ -32,18 +32,18 @@ import { acceptance, asRejection, type PendingUpdate, rejection, response } from
 
 const { CommandType: Type } = temporal.api.enums.v1;
 
-/** Milliseconds that one attempt may take, unless its options say otherwise. */
+/** Default timeout of one attempt, in milliseconds. */
 const defaultStartToClose = 10 * 60_000;
 
 /**
- * Milliseconds within which the worker of an activity is to be heard of: it beats by itself, so that an attempt that
- * was lost with its worker is repeated soon, and a request to cancel is heard.
+ * Default heartbeat timeout of an activity, in milliseconds. Workers send heartbeats automatically, so that an attempt
+ * that is lost with its worker is retried soon, and a cancellation request reaches it.
  */
 const workerBeat = 30_000;
 
 type Of<Kind extends PackedCommand["type"]> = Extract<PackedCommand, { type: Kind }>;
 
-/** What commands are written for. */
+/** The task that commands are translated for. */
 export interface CommandContext {
   conversion: Conversion;
   identity: string;
@@ -60,7 +60,7 @@ export interface CommandContext {
 export interface WrittenCommands {
   commands: TemporalCommand[];
   messages: ProtocolMessage[];
-  /** A further task is to follow at once. */
+  /** Whether another task must follow immediately. */
   force: boolean;
   /** Messages to plain processes, which leave when the task is committed. */
   outbox: OutboxMessage[];
@@ -183,11 +183,11 @@ export class CommandWriter {
       ...wait && { wait },
       ...options.heartbeatTimeout === undefined && { beats: true },
     };
-    // The failure of a host operation is its result: it runs again only when its worker is lost.
+    // The failure of a host operation is its result, so it is retried only when its worker is lost.
     const policy = operation ? {} : options.retryPolicy ?? {};
     const startToClose = options.startToCloseTimeout ?? defaultStartToClose;
     const { scheduleToCloseTimeout, scheduleToStartTimeout } = options;
-    // The workers of another queue may be another program's, which does not beat by itself.
+    // Another queue may have workers of other programs, which do not send heartbeats automatically.
     const ownBeat = options.taskQueue === undefined
       ? Math.min(workerBeat, startToClose)
       : undefined;
@@ -217,7 +217,7 @@ export class CommandWriter {
 
   #cancelActivity(seq: number): void {
     const id = this.#scheduled.get(seq) ?? this.#context.reader.scheduledEvent(seq);
-    // It has ended, and code is told so next.
+    // It has ended, and the next task reports that to the code.
     if (id === undefined) return this.#marker(markers.separator, { seq });
     // What it counts as is shown by a task that follows.
     this.#written.force = true;

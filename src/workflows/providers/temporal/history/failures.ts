@@ -59,7 +59,7 @@ export function failureIn(
   failure: TemporalFailure | null | undefined,
 ): Failure {
   if (failure) return conversion.ofFailure(failure);
-  return { kind: "Internal", message: "the server says nothing of the failure" };
+  return { kind: "Internal", message: "the server reported no details of the failure" };
 }
 
 export const terminated: Failure = {

@@ -1,5 +1,5 @@
 /**
- * Histories as JSON: what Temporal's page and command line export.
+ * Histories as JSON, as the Temporal Web UI and command line export them.
  * @module
  */
 import { temporal } from "@temporalio/proto";
@@ -10,7 +10,7 @@ import type { TemporalEvent } from "../proto.ts";
 import type { Conversion } from "../conversion.ts";
 import { PayloadConverter } from "../payloads/payloads.ts";
 
-/** What is needed of the description of a message. */
+/** The used part of a message's description. */
 interface MessageType {
   fullName: string;
   fieldsArray: MessageField[];

@@ -1,5 +1,5 @@
 /**
- * Encryption of payloads: the server, its database and its page see only ciphertext.
+ * Encryption of payloads: the server, its database and its Web UI see only ciphertext.
  * @module
  */
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
@@ -9,7 +9,7 @@ import { WippyError } from "../../../../vm/error.ts";
 type IPayload = temporal.api.common.v1.IPayload;
 const { Payload } = temporal.api.common.v1;
 
-/** What encrypts payloads before they leave and decrypts what comes. */
+/** Encrypts outgoing payloads and decrypts incoming ones. */
 export interface PayloadCodec {
   encode(payload: IPayload): IPayload;
   /** @throws WippyError Invalid when it cannot be decrypted */

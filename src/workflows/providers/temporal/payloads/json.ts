@@ -1,6 +1,6 @@
 /**
- * JSON that other SDKs read and that gives back the same Lua value: a float keeps its point (`2.0`), so that it does
- * not come back as an integer.
+ * JSON that other SDKs read and that gives back the same Lua value: a float keeps its point (`2.0`), so that it is
+ * not decoded as an integer.
  * @module
  */
 import { WippyError } from "../../../../vm/error.ts";
@@ -8,13 +8,13 @@ import { writable } from "../../../../vm/json.ts";
 import { valueLimits } from "../../../../vm/limits.ts";
 import { LuaFloat, type LuaValue } from "../../../../vm/value.ts";
 
-/** Times that a table may be written which is in a value more than once. JSON has no references. */
+/** How often repeated tables may be written in one value, since JSON has no references. */
 const mostRepetitions = 1_000;
 
 /** What JSON cannot carry. */
 class NoJson extends Error {}
 
-/** JSON text of a value; undefined when it would come back as another one. */
+/** JSON text of a value; undefined if decoding it would give a different value. */
 export function exactJson(value: LuaValue): string | undefined {
   try {
     return JSON.stringify(new Writer().prepare(value, 1));

@@ -55,7 +55,7 @@ export class PayloadConverter {
     if (this.#codec) return plainValue(this.#codec.decode(payload));
     throw new WippyError(
       "Invalid",
-      "the payload is encrypted and there is no key; hint: name the variable of the key in payload_codec.key_env",
+      "the payload is encrypted and no key is configured; hint: set payload_codec.key of the temporal.client",
       { retryable: false },
     );
   }
@@ -114,7 +114,7 @@ function readJson(data: Uint8Array): LuaValue {
   try {
     text = strict.decode(data);
   } catch (error) {
-    throw damaged("is no UTF-8", error);
+    throw damaged("is not UTF-8", error);
   }
   const most = valueLimits.depth + envelope.depth;
   if (data.length > 2 * most && nestsDeeper(text, most)) {

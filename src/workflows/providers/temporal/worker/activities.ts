@@ -19,9 +19,9 @@ import { deployment, type TaskContext } from "./worker.ts";
 /** An attempt as the server hands it out. */
 export type PolledActivity = temporal.api.workflowservice.v1.IPollActivityTaskQueueResponse;
 
-/** Part of the time in which a beat has to come, after which one is sent. */
+/** Fraction of the heartbeat timeout after which a heartbeat is sent. */
 const beatShare = 0.4;
-/** Milliseconds between two beats at most: a request to cancel comes with the answer to one. */
+/** Longest interval between heartbeats, in milliseconds: a cancellation request arrives with the response to one. */
 const longestBeat = 10_000;
 
 interface Attempt {
@@ -44,13 +44,13 @@ interface Attempt {
   /** Whether `details` are not sent yet. */
   fresh: boolean;
   end: (() => void)[];
-  /** Gives the place of the attempt back. */
+  /** Releases the slot of the attempt. */
   done: () => void;
 }
 
 type Platform = Pick<ProviderPlatform, "now" | "setTimer">;
 
-/** The attempts of activities that this runtime has under way. */
+/** The activity attempts in flight in this runtime. */
 export class Activities {
   readonly #context: TaskContext;
   readonly #platform: Platform;
@@ -97,7 +97,7 @@ export class Activities {
     const scheduled = instant(polled.scheduledTime) || now;
     const oneAttempt = milliseconds(polled.startToCloseTimeout) ?? Infinity;
     const all = milliseconds(polled.scheduleToCloseTimeout) ?? Infinity;
-    // The clock of the server may differ from this one's: what counts is how long it takes.
+    // The server's clock may differ from this machine's, so only durations are used.
     const length = Math.min(oneAttempt, scheduled + all - started);
     const heartbeatTimeout = milliseconds(polled.heartbeatTimeout);
     const frame = frameOf(conversion, polled.header);
@@ -171,7 +171,7 @@ export class Activities {
     return this.#platform.setTimer(Math.min(Math.max(0, delay), 2 ** 30), callback);
   }
 
-  /** Tells the server of an attempt, again and again. @param always also when the activity has said nothing */
+  /** Sends heartbeats for an attempt. @param always also without new details from the activity */
   #beat(attempt: Attempt, timeout: number, always: boolean): void {
     const interval = Math.min(longestBeat, timeout * beatShare);
     const next = (): void => {
@@ -200,7 +200,7 @@ export class Activities {
     }
   }
 
-  /** An activity has something to say of its progress. */
+  /** Handles heartbeat details of an activity. */
   heartbeat(token: string, details: Packed): void {
     const attempt = this.#attempts.get(token);
     if (!attempt) return;
@@ -211,7 +211,7 @@ export class Activities {
     if (first) void this.#sendBeat(attempt);
   }
 
-  /** A worker has answered. */
+  /** Handles the answer of a worker. */
   answered(token: string, result: ActivityResult): void {
     const attempt = this.#attempts.get(token);
     if (!attempt) return;
@@ -241,7 +241,7 @@ export class Activities {
     const { conversion, report } = this.#context;
     const { taskToken, details, settings, operation } = attempt;
     const converted = conversion.failure(failure);
-    // What is final is said by the flag alone: the failure itself keeps what it said.
+    // Only the flag marks a failure as final; the failure itself is unchanged.
     if (operation && converted.applicationFailureInfo) {
       converted.applicationFailureInfo.nonRetryable = true;
     } else {
@@ -267,7 +267,7 @@ export class Activities {
     });
   }
 
-  /** Tells the server; an attempt that it no longer waits for is over. */
+  /** Responds to the server, which may not wait for the attempt. */
   async #answer<
     Name extends
       | "respondActivityTaskCompleted"
@@ -287,7 +287,7 @@ export class Activities {
     }
   }
 
-  /** The activity of a run is canceled. */
+  /** Cancels an activity of a run. */
   cancel(runId: string, seq: number): void {
     for (const attempt of [...this.#attempts.values()]) {
       if (attempt.runId === runId && attempt.seq === seq) this.#cancel(attempt);
@@ -310,14 +310,14 @@ export class Activities {
     void this.#report(attempt, { status: "canceled", failure: canceledFailure() });
   }
 
-  /** A run has ended: nobody waits for its activities. */
+  /** Handles the end of a run: its activities are stopped. */
   abort(runId: string): void {
     for (const attempt of [...this.#attempts.values()]) {
       if (attempt.runId === runId) this.#stop(attempt, "the workflow has ended");
     }
   }
 
-  /** An attempt is no longer wanted, which the server knows. */
+  /** Stops an attempt that the server does not wait for. */
   #stop(attempt: Attempt, reason: string): void {
     if (!this.#attempts.has(attempt.token)) return;
     const { token, worker } = attempt;
@@ -325,7 +325,7 @@ export class Activities {
     this.#forget(attempt);
   }
 
-  /** A worker died with the attempts that it had. */
+  /** Handles the death of a worker with its attempts. */
   disconnect(worker: number, failure: Failure): void {
     for (const attempt of [...this.#attempts.values()]) {
       if (attempt.worker !== worker) continue;
@@ -334,14 +334,14 @@ export class Activities {
     }
   }
 
-  /** The runtime stops: attempts that still run have failed, and are made elsewhere or later. */
+  /** Fails the running attempts when the runtime stops; they are retried elsewhere or later. */
   async lose(failure: Failure): Promise<void> {
     const attempts = [...this.#attempts.values()];
     for (const attempt of attempts) this.#forget(attempt);
     await Promise.all(attempts.map((attempt) => this.#failed(attempt, failure)));
   }
 
-  /** The runtime is gone, and says nothing more. */
+  /** Drops all attempts without responding to the server. */
   abandon(): void {
     for (const attempt of [...this.#attempts.values()]) this.#forget(attempt);
   }

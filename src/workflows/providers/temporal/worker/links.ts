@@ -4,11 +4,11 @@ import { type OutgoingTask, packTasks, unpackAnswers } from "../../../tasks/wire
 
 interface Link {
   port: QueuePort;
-  /** What it has been handed and not answered. */
+  /** Number of tasks that it has not answered. */
   out: number;
 }
 
-/** The ways to the workers of this runtime. */
+/** The links to the workers of this runtime. */
 export class WorkerLinks {
   readonly #links = new Map<number, Link>();
   readonly #inline: boolean;
@@ -29,14 +29,14 @@ export class WorkerLinks {
     return this.#links.size > 0;
   }
 
-  /** Connects a worker in place of the one before it. @returns the worker's end */
+  /** Connects a worker in place of its predecessor. @returns the worker's end */
   connect(worker: number, loads?: Int32Array): QueuePort {
     this.#loads = loads;
     const [ours, theirs] = this.#inline ? portPair(this.#transport) : channel();
     this.#links.get(worker)?.port.close();
     this.#links.set(worker, { port: ours, out: 0 });
     ours.onmessage = ({ data }) => {
-      // What a worker said before it died comes too late.
+      // Messages that a dead worker had sent are ignored.
       if (this.#links.get(worker)?.port !== ours) return;
       for (const answer of unpackAnswers(data)) this.onAnswer(worker, answer);
     };
@@ -54,7 +54,7 @@ export class WorkerLinks {
     for (const go of this.#waiting.splice(0)) go();
   }
 
-  /** Fulfilled when there is a worker, or when all is over. */
+  /** Fulfilled when a worker is connected, or when the links are closed. */
   async ready(): Promise<void> {
     if (this.any) return;
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -74,13 +74,13 @@ export class WorkerLinks {
     return Math.max(0, this.#loads?.[worker] ?? 0) + (this.#links.get(worker)?.out ?? 0);
   }
 
-  /** Sends something to a worker, if it is there. */
+  /** Sends a message to a worker, if it is connected. */
   send(worker: number, task: OutgoingTask): void {
     const bytes = packTasks([task]);
     this.#links.get(worker)?.port.postMessage(bytes, [bytes.buffer as ArrayBuffer]);
   }
 
-  /** Something was handed to a worker, or came back. */
+  /** Counts a task that was handed to a worker or answered. */
   count(worker: number, change: number): void {
     const link = this.#links.get(worker);
     if (link) link.out += change;

@@ -16,7 +16,7 @@ const {
 /** Milliseconds that a poll waits at the server is up to the server: a minute. */
 const pollTimeout = 90_000;
 const shortestPause = 100;
-/** Milliseconds that polls get to end by themselves. */
+/** Milliseconds that polls may take to end by themselves. */
 const pollGrace = 100;
 const longestPause = 5_000;
 
@@ -24,7 +24,7 @@ type PollName = "pollWorkflowTaskQueue" | "pollActivityTaskQueue";
 
 type Polled = RpcResponse<PollName>;
 
-/** Places for work under way; a poller takes one before it asks for more. */
+/** Slots for work in flight; a poller takes one before it polls. */
 class Slots {
   #free: number;
   #waiting: (() => void)[] = [];
@@ -59,14 +59,14 @@ export interface PollContext {
   report(report: ProviderReport): void;
 }
 
-/** Asks the server for the tasks of one host. */
+/** Polls the server for the tasks of one host. */
 export class Pollers {
   readonly #context: PollContext;
   readonly #host: TemporalHost;
   readonly #abort = new AbortController();
   readonly #running: Promise<void>[] = [];
   #lost = false;
-  /** Nothing that comes is done any more. */
+  /** Whether arriving tasks are returned instead of run. */
   #over = false;
 
   constructor(context: PollContext, host: TemporalHost) {
@@ -126,7 +126,7 @@ export class Pollers {
         slots.give();
         if (signal.aborted) return;
         const { kind, message } = WippyError.from(error);
-        // A poll that nothing came for.
+        // The poll ended without a task.
         if (kind === "Timeout") continue;
         this.#noticeLoss(message);
         await pauseFor(pause, signal);
@@ -170,12 +170,12 @@ export class Pollers {
     const { connection, report } = this.#context;
     report({
       level: "info",
-      message: `Temporal at ${connection.address} is reached again`,
+      message: `Temporal at ${connection.address} is reachable again`,
       fields: { task_queue: this.#host.taskQueue },
     });
   }
 
-  /** Ends polling: the server answers the polls that wait. What they bring still is done. */
+  /** Ends polling: the server ends the waiting polls. Tasks that they still bring are run. */
   async stop(): Promise<void> {
     const { connection, instance } = this.#context;
     this.#abort.abort();
@@ -188,7 +188,7 @@ export class Pollers {
           QueueType.TASK_QUEUE_TYPE_WORKFLOW,
           QueueType.TASK_QUEUE_TYPE_ACTIVITY,
         ],
-        reason: "the runtime stops",
+        reason: "the runtime is stopping",
       }, { timeout: 2_000, retry: false });
     } catch {
       // A server that cannot be reached forgets the polls by itself.
@@ -203,11 +203,11 @@ export class Pollers {
     await Promise.all(this.#running);
   }
 
-  /** A poll that the server had not ended has brought something: it is for others. */
+  /** Returns a task that a poll brought after the end, for other workers. */
   async #giveBack(name: PollName, taskToken: Uint8Array): Promise<void> {
     const { connection } = this.#context;
     const failure = {
-      message: "the runtime stops",
+      message: "the runtime is stopping",
       applicationFailureInfo: { type: "Unavailable" },
     };
     if (name === "pollActivityTaskQueue") {
@@ -218,7 +218,7 @@ export class Pollers {
     }
   }
 
-  /** Ends without a word to the server. */
+  /** Ends without notifying the server. */
   abandon(): void {
     this.#abort.abort();
   }

@@ -14,7 +14,7 @@ import type { PolledTask, TaskContext } from "./worker.ts";
 
 const { QueryResultType: Result } = temporal.api.enums.v1;
 
-/** Times that a query is given to a worker before it is answered with a failure. */
+/** How often a query is given to a worker before it fails. */
 const maxLosses = 3;
 
 type Outcome = QueryAnswer["outcome"];
@@ -45,7 +45,7 @@ export class Queries {
 
   abandon(): void {
     for (const { resolve } of [...this.#out.values()]) {
-      resolve(lost("the runtime stops"));
+      resolve(lost("the runtime is stopping"));
     }
   }
 
@@ -80,7 +80,7 @@ export class Queries {
     const query = task.query ?? {};
     let message = "";
     let losses = 0;
-    // What the worker holds is all that there is.
+    // The worker's copy of the run is up to date.
     if (run.since > 0 && run.completed === whole(task.previousStartedEventId)) {
       const { outcome } = await this.#ask(run, query, run.since, packEvents([]));
       if (outcome.type === "completed" || outcome.type === "failed") return outcome;

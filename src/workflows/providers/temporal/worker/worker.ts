@@ -1,5 +1,5 @@
 /**
- * What the parts of a worker have in common: the runtime that they work for, and the server's tasks.
+ * Shared by the parts of a worker: the runtime that they work for, and the server's tasks.
  * @module
  */
 import { temporal } from "@temporalio/proto";
@@ -12,7 +12,7 @@ import type { WorkerLinks } from "./links.ts";
 /** A task as the server hands it out. */
 export type PolledTask = Omit<RpcResponse<"pollWorkflowTaskQueue">, "toJSON">;
 
-/** What tasks need of the runtime. */
+/** The runtime, as tasks use it. */
 export interface TaskContext extends HistoryContext {
   connection: Connection;
   links: WorkerLinks;

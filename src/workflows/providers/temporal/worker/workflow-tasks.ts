@@ -24,7 +24,7 @@ const { WorkflowTaskFailedCause: Cause, TaskQueueKind: Kind, VersioningBehavior:
 const longestHold = 4_000;
 /** Milliseconds that the answer to a failed task waits at most: a task has ten seconds. */
 const longestWait = 9_000;
-/** Runs whose histories are known up to their last task; the others are read anew. */
+/** Runs whose histories are cached up to their last task; others are read again. */
 const mostRuns = 20_000;
 
 type Completed = Extract<TaskCompletion["outcome"], { type: "completed" }>;
@@ -88,7 +88,7 @@ export class WorkflowTasks {
   /**
    * Takes a task to its end, and those that the server hands out with the answer.
    *
-   * @param slot gives the place of the task back
+   * @param slot releases the slot of the task
    */
   async take(polled: PolledTask, settings: WorkerSettings): Promise<void> {
     for (let task: PolledTask | undefined = polled; task;) {
@@ -306,8 +306,8 @@ export class WorkflowTasks {
   }
 
   /**
-   * The code does not fit, or its worker broke. The server hands a task that has failed out again at once, so the
-   * answer waits, longer each time, until the task would time out by itself.
+   * Handles a failed task: the code does not match the history, or its worker failed. The server hands out a failed
+   * task again at once, so the response waits, longer each time, at most until the task would time out by itself.
    */
   async #fail(run: HeldRun, task: PolledTask, failure: TaskFailure): Promise<void> {
     const { connection, conversion } = this.#context;
@@ -352,7 +352,7 @@ export class WorkflowTasks {
     if (!this.#blocked.delete(runId)) return;
     this.#context.report({
       level: "info",
-      message: `workflow ${workflowId} is blocked no longer`,
+      message: `workflow ${workflowId} is no longer blocked`,
       fields: { workflow_id: workflowId, run_id: runId, cause: "closed" },
     });
   }
@@ -367,7 +367,7 @@ export class WorkflowTasks {
     return promise.finally(() => this.#waiting.delete(runId));
   }
 
-  /** Tries the task of a blocked run again at once; if the code does not fit still, the run is reported again. */
+  /** Retries the task of a blocked run immediately; if the code still does not match, the run is reported again. */
   retry(runId: string): void {
     this.#blocked.delete(runId);
     this.#waiting.get(runId)?.();
@@ -403,7 +403,7 @@ export class WorkflowTasks {
     if (run.worker !== undefined) this.#context.links.send(run.worker, { type: "evict", runId });
   }
 
-  /** Forgets a run, unless its next task has come: the server hands it out before it says that this one failed. */
+  /** Drops a run unless its next task has arrived, which may come before the confirmation of this one's failure. */
   #dropHeld(run: HeldRun): void {
     if (this.#runs.get(run.runId) === run) this.drop(run.runId);
   }

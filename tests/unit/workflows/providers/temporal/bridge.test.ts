@@ -40,7 +40,7 @@ describe("the addon", () => {
 
   test("is not there for every machine", () => {
     expect(addonInPackage("linux", "arm64")).toBe("releases/aarch64-unknown-linux-gnu/index.node");
-    expect(() => addonInPackage("win32", "arm64")).toThrow("does not exist for win32 on arm64");
+    expect(() => addonInPackage("win32", "arm64")).toThrow("is not available for win32 on arm64");
     expect(() => addonInPackage("sunos" as "linux", "x64")).toThrow("use workflow.host");
   });
 });

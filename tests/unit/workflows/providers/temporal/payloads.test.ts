@@ -155,7 +155,7 @@ describe("an encrypted payload", () => {
 
   test("is refused without the key, with another one, and when it was changed", () => {
     const payload = secret.payload("x");
-    expect(() => plain.value(payload)).toThrow("encrypted and there is no key");
+    expect(() => plain.value(payload)).toThrow("encrypted and no key is configured");
     const other = new PayloadConverter(new AesCodec("k1", new Map([["k1", randomBytes(32)]])));
     expect(() => other.value(payload)).toThrow('cannot be decrypted with the key "k1"');
     const unknown = new PayloadConverter(new AesCodec("k3", new Map([["k3", key]])));
