@@ -11,8 +11,13 @@ import type { TemplateName } from "./templates.ts";
 /** Adds `wippy init`. */
 export function addInitCommand(program: Command, { here, finish }: CommandContext): void {
   program.command("init")
-    .description("write wippy.lock, which makes a directory an application, or create a new application")
-    .argument("[folder]", "folder to create a new application in, with code, tests and editor settings")
+    .description(
+      "write wippy.lock, which makes a directory an application, or create a new application",
+    )
+    .argument(
+      "[folder]",
+      "folder to create a new application in, with code, tests and editor settings",
+    )
     .addOption(
       new Option("-t, --template <name>", "what the new application does (default: hello)")
         .choices(["hello", "service", "webhook"]),

@@ -22,7 +22,12 @@ export function addLintCommand(program: Command, { here, finish }: CommandContex
     .option("--code <code>", "only this code; repeatable", collect)
     .option("--rules", "also check style and likely mistakes, W0001 to W0007")
     .option("--summary", "print counts by namespace and by code")
-    .option("--limit <number>", "show at most this many diagnostics; 0: all", wholeNumber(0, 1_000_000), 0)
+    .option(
+      "--limit <number>",
+      "show at most this many diagnostics; 0: all",
+      wholeNumber(0, 1_000_000),
+      0,
+    )
     .option("--json", "print JSON on one line")
     .option("--sarif", "print SARIF 2.1.0, for code hosts and editors")
     .option("--no-color", "disable colors")
