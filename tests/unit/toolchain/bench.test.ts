@@ -106,5 +106,5 @@ test("executables are measured by turns, each first in every other round", async
   await expect(
     compareExecutables({ old: "/none", new: other, rounds: 5 }, () => Promise.resolve([])),
   )
-    .rejects.toThrow("there is no /none");
+    .rejects.toThrow("/none does not exist");
 });
