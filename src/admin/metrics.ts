@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Control } from "../node/control.ts";
-import { bounds, type Measure, type Measures } from "../observe/measures.ts";
+import { bounds, type Measure } from "../observe/series.ts";
+import type { Measures } from "../observe/measures.ts";
 import type { AdminTarget } from "./route.ts";
 
 const states = ["unknown", "starting", "running", "stopping", "stopped", "exited", "failed"];

@@ -38,6 +38,8 @@ export interface KernelRequests {
   observe: [on: boolean];
   /** How many samples of metrics may wait for the node. */
   measure: [limit: number];
+  /** Has calls of functions counted, their times by these bounds (ns). */
+  count_calls: [bounds: number[]];
   /** How many compiled programs of `eval_runner` are kept, and for how many milliseconds; 0: for ever. */
   keep_programs: [most: number, time: number];
   /** Entry with changed code to the changed entries that it uses. */

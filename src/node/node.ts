@@ -1,4 +1,5 @@
 import type { LogRecord } from "../observe/log.ts";
+import { callBounds } from "../observe/function-calls.ts";
 import { Measures } from "../observe/measures.ts";
 /**
  * The control plane of one runtime: workers, hosts, services, names, workflows, shutdown.
@@ -220,6 +221,9 @@ export class Node {
   #configure(worker: number): void {
     const { config } = this.#options;
     this.#pool.tell(worker, "measure", config.integer("metrics.buffer.size") ?? 10_000);
+    if (config.boolean("metrics.interceptor.enabled") === true) {
+      this.#pool.tell(worker, "count_calls", callBounds);
+    }
     const programs = config.integer("lua.eval.cache_size") ?? 256;
     this.#pool.tell(worker, "keep_programs", programs, config.duration("lua.eval.cache_ttl") ?? 0);
   }

@@ -1,3 +1,6 @@
+import { FunctionCalls } from "./function-calls.ts";
+import { bounds, type Measure, mostSeries, type Series } from "./series.ts";
+
 /** What a sample does: adds to a counter, sets or changes a gauge, is counted by size. */
 export const sampleKinds = ["counter", "gauge", "change", "histogram"] as const;
 
@@ -9,41 +12,6 @@ export interface Sample {
   labels: Readonly<Record<string, string>>;
 }
 
-/** What is known under a name with certain labels. */
-export interface Series {
-  labels: Record<string, string>;
-  /** Of a histogram the sum of its values. */
-  value: number;
-  /** Of a histogram: values up to each of {@link bounds}, and all. */
-  within: number[];
-}
-
-/** All series of a name. */
-export interface Measure {
-  name: string;
-  type: "counter" | "gauge" | "histogram";
-  series: Map<string, Series>;
-}
-
-/** Upper bounds by which histograms count, Prometheus' own, in whatever the values are. */
-export const bounds: readonly number[] = [
-  0.005,
-  0.01,
-  0.025,
-  0.05,
-  0.1,
-  0.25,
-  0.5,
-  1,
-  2.5,
-  5,
-  10,
-  Infinity,
-];
-
-/** Series at most: labels often hold what users send. */
-export const mostSeries = 10_000;
-
 /** A name as Prometheus has them: other characters become `_`. */
 function nameOf(text: string, allowed: RegExp): string {
   const name = text.replaceAll(allowed, "_");
@@ -52,6 +20,8 @@ function nameOf(text: string, allowed: RegExp): string {
 
 /** What applications have measured since the runtime started. */
 export class Measures {
+  /** Calls of functions, where they are counted. */
+  readonly calls = new FunctionCalls();
   readonly #measures = new Map<string, Measure>();
   #series = 0;
   #dropped = 0;
@@ -61,9 +31,11 @@ export class Measures {
     return this.#dropped;
   }
 
-  /** By name, in the order in which they came. */
+  /** By name, in the order in which they came, after those that the runtime counts itself. */
   get all(): Iterable<Measure> {
-    return this.#measures.values();
+    const calls = this.calls.all;
+    const own = new Set(calls.map(({ name }) => name));
+    return [...calls, ...[...this.#measures.values()].filter(({ name }) => !own.has(name))];
   }
 
   /**

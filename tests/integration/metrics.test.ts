@@ -126,3 +126,92 @@ test("a server that cannot listen is an error in the log; without an address the
   expect(refused({ enabled: true, address: `127.0.0.1:${port}` })[1])
     .toStartWith("the metrics server cannot listen: ");
 });
+
+/** What `measures` has of calls: name, labels and value or, of a histogram, the number of values, sorted. */
+function callsOf({ node }: TestApplication): string[] {
+  return [...node.measures.all].flatMap(({ name, series }) =>
+    [...series.values()].map(({ labels, value, within }) =>
+      `${name.replace("wippy_function_", "")} ${Object.values(labels).join(" ")} ${
+        within.at(-1) ?? value
+      }`
+    )
+  ).sort();
+}
+
+const interceptor = { metrics: { interceptor: { enabled: true } } };
+
+test("calls of functions are counted where the configuration says so", async () => {
+  const application = await startApplication({
+    config: interceptor,
+    functions: {
+      outer: {
+        modules: ["funcs", "time"],
+        source: main(`
+          for _ = 1, 3 do assert(funcs.call("app:inner", "well")) end
+          funcs.call("app:inner", "badly")
+          local future = funcs.async("app:inner", "well")
+          future:response():receive()
+          return funcs.call("app:process")`),
+      },
+      inner:
+        `return { main = function(how) if how == "badly" then error("no") end return how end }`,
+      program: {
+        modules: ["eval_runner", "funcs", "time"],
+        source: `local eval_runner = require("eval_runner")\n` +
+          main(`return eval_runner.run({ source = "return 5" })`),
+      },
+    },
+    processes: {
+      process: {
+        source: "return { main = function() return 7 end }",
+        method: "main",
+        meta: { default_host: "app:processes" },
+      },
+    },
+  }, { threads: true });
+  expect(await application.call("outer")).toBe(7);
+  expect(await application.call("program")).toBe(5);
+  const wanted = [
+    "calls app:inner error 1",
+    "calls app:inner success 4",
+    "calls app:outer success 1",
+    "calls app:process success 1",
+    "calls app:program success 1",
+    "duration app:inner 5",
+    "duration app:outer 1",
+    "duration app:program 1",
+    "in_flight app:inner 0",
+    "in_flight app:outer 0",
+    "in_flight app:program 0",
+  ];
+  await until(() => Promise.resolve(wanted.every((line) => callsOf(application).includes(line))));
+});
+
+test("calls in flight are shown, cancelled ones are errors, and those of a worker that dies are gone", async () => {
+  const { application, read } = await served({
+    config: interceptor,
+    functions: {
+      wait: {
+        modules: ["funcs", "time"],
+        source: main(`time.sleep("1h")`),
+      },
+      hurry: {
+        modules: ["funcs", "time"],
+        source: main(`return funcs.new():with_options({ timeout = 5 }):call("app:wait")`),
+      },
+    },
+  });
+  await application.call("hurry").catch(() => {});
+  await until(() => Promise.resolve(callsOf(application).includes("calls app:wait error 1")));
+  application.call("wait").catch(() => {});
+  const shown = async (line: string) => (await read("/metrics")).text.includes(`${line}\n`);
+  await until(() => shown('wippy_function_in_flight{function_id="app:wait"} 1'));
+  application.node.killWorker(0);
+  await until(() => shown('wippy_function_in_flight{function_id="app:wait"} 0'));
+});
+
+test("without that nothing is counted", async () => {
+  const application = await startApplication({ functions: { inner: main("return 1") } });
+  await application.call("inner");
+  expect(callsOf(application)).toEqual([]);
+});

@@ -2,6 +2,7 @@
 -- An instance of a pool keeps one coroutine for all its calls: after a call it parks, and the next call resumes it with
 -- its function and arguments. Making a coroutine for each call costs about as much as the call itself.
 local use = ...
+local call_counts = use("kernel/functions/call_counts")
 local copies = use("kernel/core/copy")
 local core = use("kernel/core/core")
 local errors = use("kernel/core/errors")
@@ -118,8 +119,12 @@ local function start(instance, entry, frame, caller, waiter, n, a, b, ...)
   if own then
     own.started(callee)
   end
-  if timing.on then
+  -- What has a context of its own, a program of eval_runner, is no function of the application.
+  if timing.on and not own then
     instance.since = host.now()
+    if timing.counted then
+      call_counts.began(entry.id)
+    end
   end
   local co = instance.co
   if n > 2 then
@@ -149,12 +154,16 @@ function functions.ended(callee, value, err)
   if err then
     instance.pool.failed = instance.pool.failed + 1
   end
-  if instance.since then
-    pool.took(instance, host.now() - instance.since)
+  local time = instance.since and host.now() - instance.since
+  if time then
+    pool.took(instance, time)
     instance.since = false
   end
   answer(callee, value, err)
   pool.release(instance)
+  if time and timing.counted then
+    call_counts.ended(callee.entry.id, time, err)
+  end
 end
 
 --- Ends a call that its caller does not want any more.
@@ -174,13 +183,26 @@ end
 -- A process with a default host, called like a function: its caller's end asks it to cancel.
 local function run_process(entry, frame, done, ...)
   local wanted = true
+  local since = timing.counted and host.now()
+  if since then
+    call_counts.began(entry.id)
+  end
+  local function finished(err)
+    wanted = false
+    if since then
+      call_counts.ended(entry.id, host.now() - since, err)
+    end
+  end
   local pid = spawning.run(function(value, err)
     if wanted then
+      finished(err)
       done(value, err)
     end
   end, entry.id, entry.host, frame, nil, ...)
   return function()
-    wanted = false
+    if wanted then
+      finished(canceled())
+    end
     if pid then
       processes.operations.cancel(pid, "{|}", "operation canceled")
     end

@@ -26,8 +26,8 @@ local pools = {}
 -- clock twice costs a call a tenth of its rate.
 local SAMPLES <const>, LOOKED_FOR <const> = 128, 30000000000
 
---- Whether times of calls are taken.
-pool.timing = { on = false }
+--- Whether times of calls are taken, and whether that is always so, since calls are counted.
+pool.timing = { on = false, counted = false }
 
 local function pool_of(entry)
   local self = entry.instances
@@ -204,10 +204,15 @@ local function time_calls()
     if left > 0 then
       scheduler.at(timing.till, { fire = look })
     else
-      timing.on = false
+      timing.on = timing.counted
     end
   end
   look()
+end
+
+--- Has all calls counted from now on.
+function pool.count_calls()
+  pool.timing.on, pool.timing.counted = true, true
 end
 
 --- What there is to see of the pools of this worker; times of the last sampled calls in ns.

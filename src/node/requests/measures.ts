@@ -9,6 +9,7 @@ import {
   request,
   type Requests,
   table,
+  text,
 } from "./request.ts";
 
 const labels: Reader<Record<string, string>> = (value) =>
@@ -21,6 +22,14 @@ const labels: Reader<Record<string, string>> = (value) =>
 /** What units measure, for the Lua module `metrics`. */
 export function measureRequests(measures: Measures): Requests {
   const sample = table({ kind: oneOf(sampleKinds), name: any, value: numberOf, labels });
+  const call = table({
+    id: text,
+    running: integer,
+    succeeded: integer,
+    failed: integer,
+    time: integer,
+    within: list(integer),
+  });
   return {
     "measures.take": request({ samples: list(sample), lost: integer }, ({ samples, lost }) => {
       // A name that is no text in UTF-8 is of no use.
@@ -28,6 +37,10 @@ export function measureRequests(measures: Measures): Requests {
         typeof name === "string" ? { name, ...rest } : []
       );
       measures.take(named, lost + samples.length - named.length);
+      return true;
+    }),
+    "measures.calls": request({ calls: list(call) }, ({ calls }, worker) => {
+      measures.calls.take(worker, calls);
       return true;
     }),
   };

@@ -64,6 +64,7 @@ export class NodeRequests {
       state.workerDied(worker);
       asked.workerDied(worker);
       connections.workerDied(worker);
+      measures.calls.workerDied(worker);
     };
     this.#requests = new Map(Object.entries({
       ...units,

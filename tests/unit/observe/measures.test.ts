@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { Measures, mostSeries, type Sample } from "../../../src/observe/measures.ts";
+import { mostSeries } from "../../../src/observe/series.ts";
+import { Measures, type Sample } from "../../../src/observe/measures.ts";
 
 function taken(...samples: (Pick<Sample, "kind" | "name"> & Partial<Sample>)[]) {
   const measures = new Measures();
