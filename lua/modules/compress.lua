@@ -81,9 +81,18 @@ compress.zlib = codec("zlib", 6)
 compress.brotli = codec("brotli", 6)
 compress.zstd = codec("zstd", 3)
 
---- Training needs a part of Zstandard that this runtime lacks: always `nil, err` (Invalid for unfit samples;
---- Unavailable).
-function compress.zstd.train_dict(samples)
+-- An option that is an integer within bounds; nil and the Error for anything else.
+local function within(options, name, default, least, most)
+  local value, err = option(options, name, default)
+  if value and (value < least or value > most) then
+    return invalid(name .. " must be from " .. least .. " to " .. most .. ", got " .. value)
+  end
+  return value, err
+end
+
+--- Returns a dictionary made of samples of what is to be compressed: `string, nil` or `nil, err` (Invalid). Options:
+--- `size`, the most bytes that it has; `id`, 0 for one made of its content; `level`, which makes no difference here.
+function compress.zstd.train_dict(samples, options)
   if type(samples) ~= "table" then
     return invalid("samples must be a list of strings, got " .. host.type(samples))
   end
@@ -97,11 +106,22 @@ function compress.zstd.train_dict(samples)
   if not enough then
     return invalid("one of the samples must have at least 8 bytes")
   end
-  return nil,
-    errors.fail(
-      "Unavailable",
-      "dictionaries cannot be trained here; train one with the program zstd --train and read it from a file"
-    )
+  local given, err = arguments("", options)
+  if not given then
+    return nil, err
+  end
+  local size, id, level
+  size, err = within(given, "size", 114688, 256, 1048576)
+  if size then
+    id, err = within(given, "id", 0, 0, 0xffffffff)
+  end
+  if id then
+    level, err = within(given, "level", 3, 1, 22)
+  end
+  if not level then
+    return nil, err
+  end
+  return effects.operation("compress.train_dict", samples, size, id)
 end
 
 --- Returns `{id, content_size}` of a dictionary: `table, nil` or `nil, err` (Invalid).

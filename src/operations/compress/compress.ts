@@ -1,8 +1,9 @@
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
-import { bytesOf, defineOperation, luaString, type Operation } from "../operation.ts";
+import { bytesOf, defineOperation, luaList, luaString, type Operation } from "../operation.ts";
 import { type Algorithm, compressBytes, decompressBytes, levels } from "./algorithm.ts";
-import { dictionaryFacts } from "./zstd.ts";
+import { dictionaryFacts } from "./dictionary.ts";
+import { trainDictionary } from "./training.ts";
 
 const algorithm = lazy(() => z.enum(Object.keys(levels) as [Algorithm, ...Algorithm[]]));
 
@@ -30,5 +31,12 @@ export const compress: Operation[] = [
     mode: "pure",
     arguments: () => [luaString()],
     run: (_context, dictionary) => dictionaryFacts(bytesOf(dictionary)),
+  }),
+  defineOperation({
+    name: "compress.train_dict",
+    summary: "Returns a Zstandard dictionary made of samples.",
+    mode: "async",
+    arguments: () => [luaList(luaString()), z.number().int(), z.number().int()],
+    run: (_context, samples, size, id) => trainDictionary(samples.map(bytesOf), { size, id }),
   }),
 ];

@@ -1,11 +1,9 @@
 /**
- * The parts of the Zstandard format (RFC 8878) that the platform does not check or tell.
+ * What the platform does not check of Zstandard frames (RFC 8878).
  * @module
  */
-import { WippyError } from "../../vm/error.ts";
 
 const frameMagic = 0xfd2f_b528;
-const dictionaryMagic = 0xec30_a437;
 /** The lowest of 16 magic numbers of frames that decoders skip. */
 const skippableMagic = 0x184d_2a50;
 
@@ -43,18 +41,4 @@ function endOfFrame(view: DataView, start: number): number | undefined {
   }
   const end = at + (descriptor >> 2 & 1) * 4;
   return end <= view.byteLength ? end : undefined;
-}
-
-/**
- * What a dictionary says of itself: its identifier, and the bytes behind its entropy tables, which are unknown to all
- * but a decoder and so counted with them.
- *
- * @throws WippyError Invalid: not a dictionary
- */
-export function dictionaryFacts(dictionary: Uint8Array): { id: number; content_size: number } {
-  const view = new DataView(dictionary.buffer, dictionary.byteOffset, dictionary.byteLength);
-  if (dictionary.length < 8 || view.getUint32(0, true) !== dictionaryMagic) {
-    throw new WippyError("Invalid", "the data is not a Zstandard dictionary", { retryable: false });
-  }
-  return { id: view.getUint32(4, true), content_size: dictionary.length - 8 };
 }

@@ -15,6 +15,7 @@ export const probes = {
     `compress.brotli.decode(compress.brotli.encode("xxxx")), compress.brotli.decode("?")`,
   "compress.zstd.decode":
     `compress.zstd.decode(compress.zstd.encode("xxxx")), compress.zstd.decode("?")`,
-  "compress.zstd.train_dict": `compress.zstd.train_dict({})`,
+  "compress.zstd.train_dict":
+    `compress.zstd.train_dict({ "xxxxxxxx" }), compress.zstd.train_dict({})`,
   "compress.zstd.inspect_dict": `compress.zstd.inspect_dict("?")`,
 };
