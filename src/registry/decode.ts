@@ -31,12 +31,14 @@ function replace(root: Record<string, unknown>, path: PropertyKey[], value: unkn
 
 /** Resolves the placeholders of a payload, checks it and fills in defaults. */
 export function tryDecode<Schema extends zod.ZodObject>(
-  kind: Pick<Kind<Schema>, "schema">,
+  kind: Pick<Kind<Schema>, "schema" | "written">,
   entry: Entry,
   variables: Variables,
 ): Decoded<zod.output<Schema>> {
   const known = made.get(entry) as zod.output<Schema> | undefined;
   if (known !== undefined) return { data: known };
+  const written = kind.written?.(entry.data) ?? [];
+  if (written.length > 0) return { faults: written };
   const { data, faults, guessed } = resolvePlaceholders(
     entry.data,
     parseId(entry.id).namespace,
@@ -62,7 +64,7 @@ export function tryDecode<Schema extends zod.ZodObject>(
  * @throws WippyError Invalid: everything that is wrong, in one message
  */
 export function decodeEntry<Schema extends zod.ZodObject>(
-  kind: Pick<Kind<Schema>, "schema">,
+  kind: Pick<Kind<Schema>, "schema" | "written">,
   entry: Entry,
   variables: Variables,
 ): zod.output<Schema> {

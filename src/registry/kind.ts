@@ -1,5 +1,6 @@
 import type * as zod from "zod";
 import type { Entry } from "./entry.ts";
+import type { Fault } from "./fault.ts";
 import { z } from "./schema.ts";
 import { lazy } from "./lazy.ts";
 import { suggest } from "./suggestion.ts";
@@ -60,6 +61,8 @@ export interface Kind<Schema extends zod.ZodObject = zod.ZodObject> {
   fixed?: string;
   /** Fields of the payload that a change of an entry must leave as they are. @default none */
   constant?: readonly string[];
+  /** What is wrong with a payload as it is written, before variables are put in. @default nothing */
+  written?(data: Record<string, unknown>): Fault[];
 }
 
 /** What `defineKind` needs: a name, and the schema, which is made on first use. `references` defaults to none. */
@@ -70,7 +73,7 @@ export type KindDefinition<Schema extends zod.ZodObject> =
     references?: readonly Reference[];
     metaReferences?: readonly Reference[];
   }
-  & Pick<Kind<Schema>, "code" | "fixed" | "constant" | "unique">;
+  & Pick<Kind<Schema>, "code" | "fixed" | "constant" | "unique" | "written">;
 
 const defined = new WeakSet<object>();
 

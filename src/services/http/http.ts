@@ -1,5 +1,5 @@
 import { defineService } from "../service.ts";
-import { serviceSchema } from "./schema.ts";
+import { doubledTls, serviceSchema } from "./schema.ts";
 
 export { httpEndpoint, httpRouter, httpStatic } from "./endpoints.ts";
 
@@ -9,6 +9,7 @@ export const httpService = defineService({
   host: "connections",
   constant: ["addr"],
   schema: serviceSchema,
+  written: doubledTls,
   part: { load: () => import("./part.ts").then(({ listenerPart }) => listenerPart) },
   load: () => import("./service.ts").then(({ runServer }) => runServer),
 });

@@ -3,14 +3,15 @@ import { WippyError } from "../../vm/error.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import type { Frame } from "../context.ts";
 import { Calls } from "./calls.ts";
+import type { Client, Door } from "./door.ts";
 import { type Check, type Exchange, type Handler, plain } from "./exchange.ts";
 import type { Meters } from "./meters.ts";
 import type { RouteTable } from "./route-table.ts";
 import { routesOf, type Target } from "./routes.ts";
 import { largestMessage, type SocketConnection, type SocketData } from "./relay/websocket.ts";
-import type { HttpService } from "./schema.ts";
+import { addressOf, type HttpService } from "./schema.ts";
 import type { Serving } from "./serving.ts";
-import { tlsFault } from "./tls.ts";
+import { needsDoor, tlsFault } from "./tls.ts";
 import type { Counts } from "./traffic.ts";
 
 /** Longest idle timeout that Bun allows, in seconds. */
@@ -45,6 +46,8 @@ class Arrival implements Exchange {
     public frame: Frame,
     readonly trace: string,
     readonly params: Record<string, string>,
+    /** Who has sent it, where the server's connection is another's. */
+    readonly client: Client | undefined,
   ) {}
 
   get url(): URL {
@@ -53,7 +56,7 @@ class Arrival implements Exchange {
 
   get remote(): string {
     if (this.#remote === undefined) {
-      const at = this.server?.requestIP(this.request);
+      const at = this.client ?? this.server?.requestIP(this.request);
       // A socket for both families shows IPv4 inside IPv6.
       const bare = at?.address.replace(/^::ffff:(?=\d+\.)/, "") ?? "";
       this.#remote = `${bare.includes(":") ? `[${bare}]` : bare}:${at?.port ?? 0}`;
@@ -86,6 +89,7 @@ export class Listener {
   readonly #calls: Calls;
   #table: RouteTable<Target> | undefined;
   #server: Server<SocketData> | undefined;
+  #door: Door | undefined;
   #chance = "";
   /** The last host that a URL does not normalize. */
   #host = "";
@@ -106,11 +110,14 @@ export class Listener {
 
   /** The address as a URL, while it listens. */
   get origin(): string | undefined {
-    return this.#server?.url.origin;
+    const origin = this.#server?.url.origin;
+    if (origin === undefined || this.#door === undefined) return origin;
+    const { hostname = "localhost" } = addressOf(this.#data.addr)!;
+    return `https://${hostname.includes(":") ? `[${hostname}]` : hostname}:${this.#door.port}`;
   }
 
   get port(): number | undefined {
-    return this.#server?.port;
+    return this.#door?.port ?? this.#server?.port;
   }
 
   /** Applies the current entries. @throws WippyError Invalid, AlreadyExists or Conflict */
@@ -144,6 +151,8 @@ export class Listener {
 
   /** The handler of a request, or the response if there is none. */
   #find(request: Request): Response | [Handler, Arrival] {
+    const client = this.#door?.clientAt(this.#server?.requestIP(request)?.port);
+    if (this.#door && client === undefined) return plain(403, "this port is the server's own");
     // A malformed host would be parsed as a path, and two hosts as either.
     const host = request.headers.get("host") ?? "";
     const { url: text } = request;
@@ -175,7 +184,7 @@ export class Listener {
     const trace = this.#traceOf(request);
     return [
       found.route.target.handler,
-      new Arrival(this.#server, request, secure, frame, trace, found.params),
+      new Arrival(this.#server, request, secure, frame, trace, found.params, client),
     ];
   }
 
@@ -237,46 +246,26 @@ export class Listener {
   }
 
   /** Starts listening. @throws WippyError Unavailable when the address is in use, Invalid for certificates */
-  listen({ port, hostname, shared }: Address): void {
+  async listen(address: Address): Promise<void> {
     this.#stopping = false;
-    const { tls, timeouts } = this.#data;
-    const { mode, cert, key, client_ca, client_auth } = tls;
+    const { tls } = this.#data;
+    const { mode } = tls;
     try {
-      this.#server = Bun.serve({
-        port,
-        ...(hostname !== undefined && { hostname }),
-        reusePort: shared,
-        idleTimeout: Math.min(
-          longestIdle,
-          Math.ceil((timeouts.idle ?? timeouts.read ?? 0) / 1000),
-        ),
-        // The module `http` limits bodies that it keeps in memory; streams are not limited.
-        maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-        development: false,
-        fetch: (request) => this.#handle(request),
-        websocket: {
-          maxPayloadLength: largestMessage,
-          open: (socket) => socket.data.connection.opened(socket),
-          message: (socket, message) => socket.data.connection.received(message),
-          drain: (socket) => socket.data.connection.pump(),
-          close: (socket) => socket.data.connection.closed(),
-        },
-        error: () => plain(500, "internal error"),
-        // For clients that offer h2; experimental in Bun.
-        ...(mode === "manual" && {
-          http2: true,
-          tls: {
-            cert,
-            key,
-            ...(client_ca !== undefined && { ca: client_ca }),
-            ...(client_auth !== undefined && {
-              requestCert: true,
-              rejectUnauthorized: client_auth === "require_and_verify",
-            }),
-          },
-        }),
-      });
+      if (!needsDoor(tls)) {
+        this.#server = this.#serve(address, tls);
+        return;
+      }
+      const fault = tlsFault(tls);
+      if (fault !== undefined) throw new Error(fault);
+      const server = this.#serve({ port: 0, hostname: "127.0.0.1", shared: false }, undefined);
+      this.#server = server;
+      const { Door } = await import("./door.ts");
+      const door = await Door.open(tls, address, server.port!);
+      // The server may have been killed meanwhile.
+      if (this.#server === server) this.#door = door;
+      else door.end();
     } catch (error) {
+      await this.end();
       const { code, message } = error as NodeJS.ErrnoException;
       if (code === "EADDRINUSE") {
         throw new WippyError("Unavailable", `the address ${this.#data.addr} is in use`, {
@@ -292,16 +281,62 @@ export class Listener {
     }
   }
 
+  /** Has Bun listen, with TLS where that is said. */
+  #serve(
+    { port, hostname, shared }: Address,
+    tls: HttpService["tls"] | undefined,
+  ): Server<SocketData> {
+    const { timeouts } = this.#data;
+    const { mode, cert, key, client_ca, client_auth } = tls ?? {};
+    return Bun.serve({
+      port,
+      ...(hostname !== undefined && { hostname }),
+      reusePort: shared,
+      idleTimeout: Math.min(
+        longestIdle,
+        Math.ceil((timeouts.idle ?? timeouts.read ?? 0) / 1000),
+      ),
+      // The module `http` limits bodies that it keeps in memory; streams are not limited.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      development: false,
+      fetch: (request) => this.#handle(request),
+      websocket: {
+        maxPayloadLength: largestMessage,
+        open: (socket) => socket.data.connection.opened(socket),
+        message: (socket, message) => socket.data.connection.received(message),
+        drain: (socket) => socket.data.connection.pump(),
+        close: (socket) => socket.data.connection.closed(),
+      },
+      error: () => plain(500, "internal error"),
+      // For clients that offer h2; experimental in Bun.
+      ...(mode === "manual" && {
+        http2: true,
+        tls: {
+          cert,
+          key,
+          ...(client_ca !== undefined && { ca: client_ca }),
+          ...(client_auth !== undefined && {
+            requestCert: true,
+            rejectUnauthorized: client_auth === "require_and_verify",
+          }),
+        },
+      }),
+    });
+  }
+
   /** Stops accepting requests; fulfilled when those in flight have a response. */
   async drain(): Promise<void> {
     this.#stopping = true;
+    this.#door?.close();
     await this.#server?.stop();
+    await this.#door?.drain();
   }
 
   /** Ends all connections. */
   async end(): Promise<void> {
     const server = this.#server;
-    this.#server = undefined;
+    this.#door?.end();
+    this.#server = this.#door = undefined;
     await server?.stop(true);
   }
 }

@@ -111,7 +111,7 @@ export const listenerPart: PartFactory = (context, given) => {
       }
       listener.rebuild();
       if ("rebuild" in order) return { step };
-      listener.listen(order.listen);
+      await listener.listen(order.listen);
       return { step, origin: listener.origin!, port: listener.port! };
     } catch (error) {
       return { step, failure: WippyError.from(error).toJSON() };

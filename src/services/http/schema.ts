@@ -1,5 +1,6 @@
 import type * as zod from "zod";
 import { duration } from "../../registry/duration.ts";
+import type { Fault } from "../../registry/fault.ts";
 import { choice, required } from "../../registry/kind.ts";
 import { lifecycle } from "../../registry/lifecycle.ts";
 import { z } from "../../registry/schema.ts";
@@ -89,16 +90,22 @@ export const serviceSchema = () =>
         if (verifies && tls.client_ca === undefined) {
           wrong(`tls.client_auth ${client_auth} needs client_ca`, "add client_ca");
         }
-        if (client_auth === "require_any" || client_auth === "verify_if_given") {
-          wrong(
-            `tls.client_auth ${client_auth}: Bun's server cannot tell whether a client has a certificate`,
-            "use require_and_verify, or request",
-          );
-        }
       }
     }),
     lifecycle: lifecycle(),
   });
+
+/** Fields of `tls` that are given both as they are and by a variable. */
+export function doubledTls({ tls }: Record<string, unknown>): Fault[] {
+  if (typeof tls !== "object" || tls === null) return [];
+  return ["cert", "key", "client_ca"]
+    .filter((field) => field in tls && `${field}_env` in tls)
+    .map((field) => ({
+      path: ["tls", `${field}_env`],
+      message: `tls.${field} is given twice, by ${field} and by ${field}_env`,
+      fix: "remove one of them",
+    }));
+}
 
 export const routerSchema = () =>
   z.object({

@@ -18,7 +18,7 @@ const drainTime = 30_000;
 /** Finds out whether an address is free, which several listeners could share. @throws WippyError Unavailable */
 async function checkFree(listener: Listener, address: Address): Promise<void> {
   if (address.port === 0) return;
-  listener.listen({ ...address, shared: false });
+  await listener.listen({ ...address, shared: false });
   await listener.end();
 }
 
@@ -61,9 +61,9 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
 
   const open = async () => {
     rebuild();
-    running = canListenApart(context) ? "apart" : "here";
+    running = canListenApart(context, data) ? "apart" : "here";
     if (running === "here") {
-      here.listen(address());
+      await here.listen(address());
     } else {
       await checkFree(here, address());
       await apart.open(address());
@@ -89,7 +89,7 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
   const follow = async () => {
     if (running === undefined) return;
     rebuild();
-    const wanted = canListenApart(context) ? "apart" : "here";
+    const wanted = canListenApart(context, data) ? "apart" : "here";
     if (wanted === running) {
       if (running === "apart") await apart.rebuild();
       return;
@@ -99,7 +99,7 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
     rebuild();
     running = wanted;
     const same = { ...address(), ...(at.port !== "" && { port: Number(at.port) }) };
-    if (running === "here") here.listen(same);
+    if (running === "here") await here.listen(same);
     else await apart.open(same);
   };
 

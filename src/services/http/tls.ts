@@ -1,4 +1,16 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
+import type { HttpService } from "./schema.ts";
+
+/** TLS for which a server needs a door. */
+export type DoorTls = HttpService["tls"] & { client_auth: "require_any" | "verify_if_given" };
+
+/**
+ * Whether a server needs a `Door`: Bun's server lets all clients in, or those alone whose certificate is valid, and does
+ * not tell whether one has a certificate.
+ */
+export function needsDoor(tls: HttpService["tls"]): tls is DoorTls {
+  return tls.client_auth === "require_any" || tls.client_auth === "verify_if_given";
+}
 
 /** What is wrong with the texts of certificates and keys, in words; undefined when each by itself is right. */
 export function tlsFault(
