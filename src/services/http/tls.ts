@@ -5,8 +5,8 @@ import type { HttpService } from "./schema.ts";
 export type DoorTls = HttpService["tls"] & { client_auth: "require_any" | "verify_if_given" };
 
 /**
- * Whether a server needs a `Door`: Bun's server lets all clients in, or those alone whose certificate is valid, and does
- * not tell whether one has a certificate.
+ * Whether a server needs a `Door`: Bun's server admits all clients, or only those with a valid certificate, and does
+ * not tell whether a client has one.
  */
 export function needsDoor(tls: HttpService["tls"]): tls is DoorTls {
   return tls.client_auth === "require_any" || tls.client_auth === "verify_if_given";
