@@ -17,7 +17,6 @@ local recording = use("kernel/workflows/recording")
 local run_info = use("kernel/workflows/run_info")
 local position = use("kernel/core/position")
 local queries = use("kernel/workflows/queries")
-local scheduler = use("kernel/core/scheduler")
 local scopes = use("kernel/workflows/scopes")
 local unit = use("kernel/core/unit")
 local updates = use("kernel/workflows/updates")
@@ -81,7 +80,8 @@ local function exec(self, id, host_id, frame, extra, ...)
       ...
     )
   end
-  local pid, err = children.start(self, id, host_id, frame, extra, scheduler.co, scheduler.co, ...)
+  local co = commands.waiter(self)
+  local pid, err = children.start(self, id, host_id, frame, extra, co, co, ...)
   if not pid then
     return nil, err
   end
@@ -93,8 +93,9 @@ local function cancel(self, pid, reason)
     return operation(self, "process.cancel", pid, reason or "")
   end
   commands.takes(self, #(reason or ""))
+  local co = commands.waiter(self)
   local seq = next_seq(self, "cancels")
-  self.run.cancels[seq] = scheduler.co
+  self.run.cancels[seq] = co
   command(self, { type = "cancel_external", seq = seq, pid = pid, reason = reason })
   return host.park()
 end
@@ -110,7 +111,7 @@ return {
   sleep = function(self, ns)
     local canceled = scopes.refusal(self)
     if ns > 0 and not canceled then
-      scopes.enter(self, "timers", commands.start_timer(self, ns, scheduler.co))
+      scopes.enter(self, "timers", commands.start_timer(self, ns, commands.waiter(self)))
       canceled = host.park()
     end
     -- What it is woken with otherwise is the time.
@@ -135,7 +136,7 @@ return {
   random = use("kernel/workflows/random"),
 
   call = function(self, target, frame, options, ...)
-    local seq, err = activity(self, scheduler.co, target, frame, options, ...)
+    local seq, err = activity(self, commands.waiter(self), target, frame, options, ...)
     if not seq then
       return nil, err
     end
@@ -204,8 +205,9 @@ return {
       messaging.deliver(self, messaging.message(topic, pid, n, value))
       return true
     elseif place == "here" then
+      local co = commands.waiter(self)
       local seq = next_seq(self, "signals")
-      self.run.signals[seq] = scheduler.co
+      self.run.signals[seq] = co
       command(self, {
         type = "signal_external",
         seq = seq,
@@ -241,7 +243,7 @@ return {
         ...
       )
     end
-    return children.start(self, id, host_id, frame, extra, scheduler.co, "event", ...)
+    return children.start(self, id, host_id, frame, extra, commands.waiter(self), "event", ...)
   end,
 
   exec = exec,
@@ -285,6 +287,8 @@ return {
     if refusal then
       return nil, refusal
     end
+    -- Raises where the code could not be left.
+    commands.waiter(self)
     command(self, {
       type = "continue_as_new",
       entry = id or self.entry.id,

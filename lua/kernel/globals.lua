@@ -25,7 +25,7 @@ sandbox.always("os", freeze(use("modules/os", runtime), "os"))
 --- Starts a coroutine of this unit; its first slice runs before `spawn` returns.
 sandbox.extend("coroutine", "spawn", function(fn)
   check.func(fn, 1, "spawn")
-  local self, spawner = scheduler.current, scheduler.co
+  local self, spawner = scheduler.current, scheduler.waiter()
   local co = unit.spawn_coroutine(self, fn)
   scopes.inherit(self, co)
   scheduler.ready(co)

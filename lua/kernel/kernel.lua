@@ -155,7 +155,7 @@ end
 --- Runs an operation of the server on such a request: `value, err`. Servers of this thread describe requests later.
 function runtime.ask_server(served, operation, input)
   if #served == 2 then
-    local ticket = unit.ticket(scheduler.co)
+    local ticket = unit.ticket(scheduler.waiter())
     unit.emit_request(ticket, "part", ticket, served[1], operation, input)
     return host.park()
   end

@@ -190,7 +190,7 @@ local function exit(code)
       error("bad argument #1 to 'exit' (number expected)", 3)
     end
   end
-  if not coroutine.isyieldable() then
+  if not scheduler.may_wait() then
     return effects.immediate("os.exit", code)
   end
   local current = scheduler.current

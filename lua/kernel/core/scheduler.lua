@@ -32,6 +32,16 @@ scheduler.ready = ready
 --- Suspends the running coroutine until somebody makes it ready. Returns the two values that `ready` was given.
 scheduler.park = park
 
+--- Returns the coroutine that `park` is about to suspend, for who is to wake it: once, and nobody else. Raises where
+--- nothing may stop (below a comparator of `table.sort`, in the body of an entry), before anybody knows of a wait that
+--- does not come about: such a wake would reach the next wait, or another unit on the same coroutine.
+scheduler.waiter = host.waiter
+
+--- Returns whether the running code may wait.
+function scheduler.may_wait()
+  return (pcall(host.waiter))
+end
+
 -- Timers: a binary heap over three arrays, ordered by due time, then by creation.
 local due, order, action = {}, {}, {}
 local timers, created, cancelled = 0, 0, 0

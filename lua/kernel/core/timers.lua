@@ -3,6 +3,7 @@ local use = ...
 local scheduler = use("kernel/core/scheduler")
 local sum = use("kernel/core/duration").sum
 local now, park, at, run_as = host.now, host.park, scheduler.at, scheduler.run_as
+local waiter = scheduler.waiter
 
 local timers = {}
 
@@ -15,7 +16,7 @@ local after = timers.after
 --- Suspends the running coroutine for `ns` nanoseconds.
 function timers.sleep(_, ns)
   if ns > 0 then
-    at(after(ns), scheduler.co)
+    at(after(ns), waiter())
     park()
   end
 end

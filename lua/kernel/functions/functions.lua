@@ -12,7 +12,7 @@ local sandbox = use("kernel/core/sandbox")
 local scheduler = use("kernel/core/scheduler")
 local spawning = use("kernel/processes/spawning")
 local unit = use("kernel/core/unit")
-local ready, park = scheduler.ready, host.park
+local ready, park, this_waiter = scheduler.ready, host.park, scheduler.waiter
 local finish, timing = unit.finish, pool.timing
 local select, status, type = select, coroutine.status, type
 
@@ -174,6 +174,8 @@ end
 
 --- Ends the running call with the result nil, from inside (an upgrade, which a function has no use for).
 function functions.stop(callee)
+  -- Raises where the code could not be left.
+  scheduler.waiter()
   -- Its coroutine stops in the middle of the function, so no other call may use it.
   callee.instance.co = false
   finish(callee)
@@ -268,7 +270,7 @@ functions.owned_by = owned_by
 --- Waits for what `run(done)` starts. Returns its outcome, `value, err`. `run` returns the function that cancels it,
 --- which is called when the caller ends first.
 function functions.wait_for(caller, run)
-  local co = scheduler.co
+  local co = scheduler.waiter()
   local finished, value, err = false, nil, nil
   local parked, owned, cancel = false, owned_by(caller), nil
   cancel = run(function(result, failure)
@@ -295,6 +297,7 @@ end
 
 --- Runs a call of this worker for the running coroutine and waits: `value, err`.
 function functions.wait(caller, entry, frame, ...)
+  local co = this_waiter()
   local instance = entry.pool and pool.take(entry)
   if not instance then
     local err = entry.pool and pool.starved(entry, caller)
@@ -303,8 +306,11 @@ function functions.wait(caller, entry, frame, ...)
     end
     return wait_in_queue(caller, entry, frame, ...)
   end
-  local callee = start(instance, entry, frame, caller, scheduler.co, select("#", ...), ...)
-  owned_by(caller)[callee] = true
+  local owned = owned_by(caller)
+  local callee = start(instance, entry, frame, caller, false, select("#", ...), ...)
+  owned[callee] = true
+  -- Only now: nothing fails between this and the wait.
+  callee.waiter = co
   return park()
 end
 

@@ -36,7 +36,7 @@ function operations.run(self, name, ...)
   if refusal then
     return nil, refusal
   end
-  local ticket = unit.ticket(scheduler.co)
+  local ticket = unit.ticket(scheduler.waiter())
   unit.emit_request(
     ticket,
     "operation",

@@ -10,6 +10,7 @@ local stable = use("kernel/core/stable")
 local unit = use("kernel/core/unit")
 local tostring = use("kernel/core/stable").tostring
 local ready, park, unit_of = scheduler.ready, scheduler.park, scheduler.unit_of
+local this_waiter = scheduler.waiter
 local metatable_of = debug.getmetatable
 
 local channel = {}
@@ -318,7 +319,7 @@ function methods.receive(ch)
       return value, ok
     end
   end
-  await(ch, scheduler.co)
+  await(ch, this_waiter())
   return park()
 end
 -- A native receives what most channels hold, and parks; all else it leaves to the function above.
@@ -333,8 +334,9 @@ function methods.send(ch, value)
   elseif channel.try_send(ch, value) then
     return true
   end
+  local sender = { co = this_waiter(), value = value }
   ch[SENDERS] = ch[SENDERS] or { h = 1, t = 0 }
-  push(ch[SENDERS], { co = scheduler.co, value = value })
+  push(ch[SENDERS], sender)
   return park()
 end
 
@@ -410,8 +412,9 @@ function channel.select(cases, default)
   if default == true or cases.default == true then
     return { default = true, ok = true }
   end
-  -- A list of its own: the program may change `cases` while it waits.
-  local record = { co = scheduler.co, cases = table.move(cases, 1, n, 1, {}) }
+  -- A list of its own: the program may change `cases` while it waits. Until all of them know of it, whatever fails in
+  -- between, it waits for none.
+  local record = { co = this_waiter(), cases = table.move(cases, 1, n, 1, {}), done = true }
   if n == 0 then
     local err = unit.block(scheduler.current)
     if err then
@@ -428,6 +431,7 @@ function channel.select(cases, default)
       await(ch, record)
     end
   end
+  record.done = false
   return park()
 end
 

@@ -53,12 +53,14 @@ end
 
 --- Suspends the running coroutine while the unit is still to be started.
 function announced.wait(pid)
-  local co = scheduler.co
-  if announced.hold(pid, function()
-    scheduler.ready(co)
-  end) then
-    host.park()
+  if by_pid[pid] or not block_of(pid) then
+    return
   end
+  local co = scheduler.waiter()
+  announced.hold(pid, function()
+    scheduler.ready(co)
+  end)
+  host.park()
 end
 
 local function run(list)

@@ -27,7 +27,7 @@ local processes = { operations = here }
 
 -- Runs `op` on another worker (-1: the node) and waits for its answer.
 local function route(worker, op, ...)
-  local ticket = unit.ticket(scheduler.co, worker)
+  local ticket = unit.ticket(scheduler.waiter(), worker)
   unit.emit_request(ticket, "route", worker, ticket, op, ...)
   return host.park()
 end

@@ -18,7 +18,7 @@ local unanswered = 0
 --- Whether the next request to the node may be sent without waiting for a reply.
 function remote.unhurried()
   unanswered = unanswered + 1
-  if unanswered >= UNANSWERED then
+  if unanswered >= UNANSWERED and scheduler.may_wait() then
     unanswered = 0
     return false
   end
@@ -54,8 +54,9 @@ end
 --- Suspends the running coroutine, which has just sent something to a worker, while that does not keep up.
 function remote.keep_pace(worker)
   local list = waiting[worker]
-  if list then
-    list[#list + 1] = scheduler.co
+  -- It is sent already: who may not wait is no failure.
+  if list and scheduler.may_wait() then
+    list[#list + 1] = scheduler.waiter()
     host.park()
   end
 end

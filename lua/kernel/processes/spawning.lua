@@ -178,7 +178,7 @@ end
 
 -- As `ask`, for spawns: the child is noted as the answer arrives, before news of its end can.
 local function ask_spawn(self, worker, op, monitored, linked, ...)
-  local co = scheduler.co
+  local co = scheduler.waiter()
   local ticket = unit.ticket(function(pid, err)
     if pid and self.ended then
       -- The spawner ended meanwhile: the child hears of it as if it had been there in time.
@@ -209,7 +209,7 @@ end
 
 -- A named spawn: the name is taken first, with the PID that the process will have.
 local function spawn_named(self, id, host_id, frame, watcher, monitored, linked, extra, ...)
-  local pid, co = unit.new_pid(host_id), scheduler.co
+  local pid, co = unit.new_pid(host_id), scheduler.waiter()
   local ticket = unit.ticket(function(taken, err)
     if self.ended and taken == pid then
       -- Nobody will start the process that the name was taken for.
@@ -392,7 +392,7 @@ end
 --- Waits for the end of a unit: `value, err`. Nothing happens to it when the waiter ends first.
 function spawning.wait(_, pid)
   announced.wait(pid)
-  local co = scheduler.co
+  local co = scheduler.waiter()
   if links.wait(pid, function(value, err)
     scheduler.ready(co, value, err)
   end) then
@@ -440,7 +440,7 @@ local function exec_copied(self, id, host_id, frame, extra, ok, ...)
     -- Started and awaited in one request: it may be over before a second one arrives.
     return ask(worker, "exec", id, host_id, frame, extra, ...)
   end
-  local co, done, parked, value = scheduler.co, false, false, nil
+  local co, done, parked, value = scheduler.waiter(), false, false, nil
   spawning.run(function(result, failure)
     done, value, err = true, result, failure
     if parked then

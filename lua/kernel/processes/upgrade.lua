@@ -7,6 +7,7 @@ local errors = use("kernel/core/errors")
 local failures = use("kernel/core/failures")
 local messaging = use("kernel/messaging/messaging")
 local sandbox = use("kernel/core/sandbox")
+local scheduler = use("kernel/core/scheduler")
 local unit = use("kernel/core/unit")
 
 local function fail(self, err)
@@ -57,6 +58,8 @@ end
 
 --- The effect `upgrade` of a process.
 local function upgrade(self, id, ...)
+  -- Raises where the old code could not be left.
+  scheduler.waiter()
   local args = table.pack(pcall(copies.all, ...))
   if not args[1] then
     return fail(self, errors.from_raised(args[2]))

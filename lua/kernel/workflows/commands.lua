@@ -18,6 +18,12 @@ end
 
 local refuse_in_read_only = commands.refuse_in_read_only
 
+--- The running coroutine of a run, which is about to wait for an answer; see `scheduler.waiter`.
+function commands.waiter(self)
+  refuse_in_read_only(self.run)
+  return scheduler.waiter()
+end
+
 --- The next sequence number of a kind of command; the same on every replay.
 function commands.next_seq(self, kind)
   refuse_in_read_only(self.run)

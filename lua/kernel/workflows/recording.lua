@@ -133,7 +133,7 @@ function recording.operation(self, name, ...)
   if not args then
     return nil, n
   end
-  schedule(self, scheduler.co, name, no_options(), true, nil, args, n)
+  schedule(self, commands.waiter(self), name, no_options(), true, nil, args, n)
   return host.park()
 end
 

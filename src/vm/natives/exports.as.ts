@@ -16,6 +16,7 @@ export {
   host_steps,
   host_steps_taken,
   host_tidy,
+  host_waiter,
   host_waiting,
 } from "./queue.as";
 export { push_rows } from "./rows.as";

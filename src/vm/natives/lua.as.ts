@@ -21,6 +21,8 @@ export declare function luaH_setint(L: usize, table: usize, n: i64, value: usize
 export declare function lua_pushcclosure(L: usize, index: usize, upvalues: i32): void;
 export declare function host_resume(L: usize): i32;
 export declare function host_park(L: usize): i32;
+// Whether the running code may suspend: else `host_park` raises.
+export declare function can_suspend(L: usize): bool;
 // The fuel that the last step burnt.
 export declare function step_fuel(): i32;
 // Calls the function in a slot in the place of the C function that runs.

@@ -20,6 +20,7 @@ import {
 import {
   burn,
   call_instead,
+  can_suspend,
   host_park,
   lua_pushcclosure,
   luaH_getint,
@@ -232,7 +233,7 @@ export function host_receive(L: usize): i32 {
   const co = field(load<usize>(SCHEDULER), CO);
   if (
     truthy(hidden(ch, CLOSED)) || waiter === ABSENT_SLOT || tagOf(waiter) !== TAG_FALSE ||
-    kindOf(co) !== THREAD
+    kindOf(co) !== THREAD || !can_suspend(L)
   ) return instead(L, base);
   assign(waiter, co);
   barrier(L, ch);

@@ -14,7 +14,7 @@ import {
   TAG_TRUE,
   VALUE_SIZE,
 } from "./layout.as";
-import { host_resume, luaH_resize, step_fuel } from "./lua.as";
+import { can_suspend, host_park, host_resume, luaH_resize, step_fuel } from "./lua.as";
 import {
   BY_PID,
   CO,
@@ -228,6 +228,16 @@ function currentCo(scheduler: usize): usize {
   const slot = field(scheduler, CO);
   if (slot === ABSENT_SLOT) unreachable();
   return slot;
+}
+
+// host.waiter() -> what `host.park()` suspends: the outermost coroutine, for whoever is to wake it. Raises what that
+// would where nothing may stop, so that nobody is told of a coroutine which then does not wait.
+export function host_waiter(L: usize): i32 {
+  if (!can_suspend(L)) return host_park(L);
+  const top = load<usize>(L + STATE_TOP);
+  assign(top, currentCo(load<usize>(SCHEDULER)));
+  store<usize>(L + STATE_TOP, top + VALUE_SIZE);
+  return 1;
 }
 
 // host.steps_taken() -> how many steps were taken since the last call.

@@ -45,6 +45,7 @@ const ADDED = [
   "host_take_gone",
   "host_tidy",
   "host_type",
+  "host_waiter",
   "host_waiting",
 ] as const;
 

@@ -42,6 +42,11 @@ describe("call", () => {
       for i = 1, n do t["k" .. i] = { a = 1, b = 2, c = 3, d = 4, e = 5, f = 6 } end
       return t
     end`;
+    const long = `return function(n)
+      local t = {}
+      for i = 1, n do t[i] = true end
+      return t
+    end`;
     expect(
       await run(
         `local list = {}
@@ -50,10 +55,10 @@ describe("call", () => {
           for _ in pairs((funcs.call("app:large", n))) do count = count + 1 end
           table.insert(list, count)
         end
-        local _, err = funcs.call("app:large", 200000)
+        local _, err = funcs.call("app:long", 1000001)
         table.insert(list, err:kind() .. ": " .. err:message())
         return list`,
-        { large },
+        { large, long },
       ),
     ).toEqual([
       10,

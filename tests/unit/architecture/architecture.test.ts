@@ -77,6 +77,28 @@ const violations: Record<string, [files: Record<string, string>, message: string
   "no reference to what is outside the repository": [
     [{ "src/vm/a.ts": "// as in spec core-api §2\n" }, "src/vm/a.ts:1 refers to a document"],
   ],
+  "a coroutine is woken once, and only while it waits": [
+    [
+      { "lua/kernel/core/a.lua": "scheduler.ready(co)\n" },
+      "lua/kernel/core/a.lua makes coroutines ready in 1 places",
+    ],
+    [
+      { "lua/modules/server.lua": "ready(co)\nhost.ready(co)\n" },
+      "lua/modules/server.lua makes coroutines ready in 2 places",
+    ],
+    [
+      { "src/vm/natives/a.as.ts": "const entry = enqueue(L);\n" },
+      "src/vm/natives/a.as.ts makes coroutines ready in 1 places",
+    ],
+    [
+      { "lua/kernel/core/a.lua": "at(due, scheduler.co)\n" },
+      "lua/kernel/core/a.lua reads scheduler.co",
+    ],
+    [
+      { "lua/kernel/core/a.lua": "return host.park()\n" },
+      "lua/kernel/core/a.lua parks a coroutine that it has not named",
+    ],
+  ],
   "casts through unknown stay at the VM's boundary": [
     [{ "src/node/a.ts": "x as unknown as string;\n" }, "src/node/a.ts:1 casts through unknown"],
   ],

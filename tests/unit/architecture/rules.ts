@@ -4,6 +4,7 @@
  * @module
  */
 import { dirname, join } from "node:path/posix";
+import { wakes } from "./wakes.ts";
 
 /** Paths from the repository's root, with their texts. */
 export type Tree = ReadonlyMap<string, string>;
@@ -258,6 +259,8 @@ export const rules: Record<string, Rule> = {
           : []
       )
     ),
+
+  "a coroutine is woken once, and only while it waits": wakes,
 
   "casts through unknown stay at the VM's boundary": (tree) =>
     [...tree].flatMap(([path, text]) =>
