@@ -248,3 +248,13 @@ test.each([
   compile.mockRestore();
   expect(times).toBe(compiled);
 });
+
+test("a program ends well while somebody looks at the functions, and is none of them", async () => {
+  const application = await startApplication({ functions: { run: runner } });
+  const { control } = application.node;
+  const run = () => application.call("run", { source: "return 5" });
+  expect(await run()).toBe(5);
+  await control.functions();
+  expect(await run()).toBe(5);
+  expect((await control.functions()).map(({ id }) => id)).toEqual(["app:run"]);
+});
