@@ -13,7 +13,7 @@ import { TemporalProvider } from "../../../src/workflows/providers/temporal/temp
 import type { RunClosed } from "../../../src/workflows/provider.ts";
 import { TemporalServer, withoutTemporal, withTemporal } from "../../temporal-server.ts";
 import { until } from "../../until.ts";
-import { steps } from "./killed-scripts.ts";
+import { messagesOf, steps } from "./killed-scripts.ts";
 
 const kills = Number(process.env["WIPPY_TEMPORAL_KILLS"] ?? 3);
 const runs = 10 * Math.max(1, Math.floor(kills / 3));
@@ -62,7 +62,10 @@ withTemporal(`a runtime that is killed ${kills} times loses nothing`, async () =
     });
     ends.push(new Promise((resolve) => void client.watch(workflowId, resolve)));
   }
-  const done = () => readFileSync(effects, "utf8").split("\n").filter(Boolean);
+  const written = (messages: boolean) =>
+    readFileSync(effects, "utf8").split("\n").filter(Boolean)
+      .filter((line) => line.startsWith("sent ") === messages);
+  const done = () => written(false);
   for (let kill = 0; kill < kills; kill++) {
     const child = await runtime();
     // In the middle of its work: after some more effects.
@@ -77,13 +80,19 @@ withTemporal(`a runtime that is killed ${kills} times loses nothing`, async () =
     await client.signal(`killed-${id}`, { name: "go", payloads: pack([id]), sender: "" });
   }
   const closed = await Promise.all(ends);
+  // The last of them may leave when others know of the end.
+  const finals = () => new Set(written(true).filter((line) => line.endsWith(".end"))).size;
+  await until(() => finals() === runs);
   last.kill("SIGKILL");
+  const sent = [...new Set(written(true))];
   const lines = done();
   for (const [id, { status, value, failure }] of closed.entries()) {
     expect([status, failure]).toEqual(["completed", undefined]);
     const [seen, signal] = unpack(value!) as [[number, string][], number];
     expect(signal).toBe(id);
     expect(seen).toHaveLength(steps);
+    const own = sent.filter((line) => line.startsWith(`sent ${id}.`));
+    expect(own).toEqual(messagesOf(id, seen.map(([drawn]) => drawn)));
     for (const [step, [drawn, effect]] of seen.entries()) {
       expect(effect).toBe(`${id}.${step}.${drawn}`);
       // The effect was done with the value that was recorded: no other one was ever drawn and used.
@@ -94,6 +103,10 @@ withTemporal(`a runtime that is killed ${kills} times loses nothing`, async () =
   // At most the attempts that ran at a kill were made twice.
   const repeated = lines.length - runs * steps;
   expect(repeated).toBeLessThanOrEqual(kills * 20);
-  console.log(`${kills} kills, ${runs} runs, ${lines.length} effects, ${repeated} of them twice`);
+  console.log(
+    `${kills} kills, ${runs} runs, ${lines.length} effects, ${repeated} of them twice; ${
+      written(true).length
+    } messages, ${written(true).length - sent.length} of them twice`,
+  );
   await client.close();
 }, 60_000 + kills * 20_000);

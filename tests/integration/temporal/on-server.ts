@@ -1,5 +1,8 @@
 import { afterAll, beforeAll } from "bun:test";
-import { connect } from "../../../src/workflows/providers/temporal/bridge/bridge.ts";
+import {
+  connect,
+  type Connection,
+} from "../../../src/workflows/providers/temporal/bridge/bridge.ts";
 import { PayloadConverter } from "../../../src/workflows/providers/temporal/payloads/payloads.ts";
 import { TemporalProvider } from "../../../src/workflows/providers/temporal/temporal.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
@@ -13,34 +16,55 @@ export interface QueuePlace extends Place {
   killed(): void;
 }
 
+/** How the runtimes of a place get to the server. */
+export interface Way {
+  /** @default the server's own */
+  address?: string;
+  /** Adds search attributes that the server does not know. @default false */
+  addSearchAttributes?: boolean;
+  /** Changes a connection, as a crash would. @default none */
+  connecting?: (connection: Connection) => Connection;
+}
+
 /** A server for the tests of a file, and runtimes in miniature on it. */
 export interface OnServer {
   readonly server: TemporalServer;
-  placeOn(taskQueue: string): QueuePlace;
+  placeOn(taskQueue: string, way?: Way): QueuePlace;
   /** Opens a runtime that is closed after its test. @param place one of its own, unless given */
   open(options: RuntimeOptions, place?: QueuePlace): Promise<Runtime>;
 }
 
-/** Starts a server before the tests of a file, where there is one to be had. */
-export function onServer(): OnServer {
+/**
+ * Starts a server before the tests of a file, where there is one to be had.
+ *
+ * @param settings `durable`: what it has outlives its `kill`
+ */
+export function onServer(settings: { durable?: boolean } = {}): OnServer {
   let server: TemporalServer | undefined;
   let queues = 0;
   beforeAll(async () => {
-    if (withoutTemporal === undefined) server = await TemporalServer.start();
+    if (withoutTemporal === undefined) server = await TemporalServer.start(settings);
   });
   afterAll(async () => await server?.stop());
   const running = () => {
     if (server) return server;
     throw new Error("the server has not started");
   };
-  function placeOn(taskQueue: string): QueuePlace {
+  function placeOn(
+    taskQueue: string,
+    { address, addSearchAttributes = false, connecting = (connection) => connection }: Way = {},
+  ): QueuePlace {
     const providers: TemporalProvider[] = [];
     const place: QueuePlace = {
       runsAhead: false,
       provider({ platform: _, ...options }) {
         const provider = new TemporalProvider({
           ...options,
-          connect: () => connect({ address: running().address, namespace: "default" }),
+          connect: async () =>
+            connecting(
+              await connect({ address: address ?? running().address, namespace: "default" }),
+            ),
+          addSearchAttributes,
           conversion: new PayloadConverter(),
           hosts: [{ hostId: "app:workflows", taskQueue, stickyTimeout: 500 }],
         });

@@ -1,5 +1,6 @@
 /** A runtime on a Temporal server as a program of its own, to be killed: `runtime-process.ts ADDRESS QUEUE EFFECTS`. */
 import { appendFileSync } from "node:fs";
+import { unpack } from "../../../src/vm/codec.ts";
 import { connect } from "../../../src/workflows/providers/temporal/bridge/bridge.ts";
 import { PayloadConverter } from "../../../src/workflows/providers/temporal/payloads/payloads.ts";
 import { TemporalProvider } from "../../../src/workflows/providers/temporal/temporal.ts";
@@ -23,7 +24,7 @@ const place: Place = {
   remove() {},
 };
 
-await Runtime.open({
+const runtime = new Runtime({
   place,
   scripts,
   activities: {
@@ -34,4 +35,9 @@ await Runtime.open({
     },
   },
 });
+runtime.provider.onMessage(({ payloads }) => {
+  appendFileSync(effects, `${unpack(payloads)}\n`);
+});
+await runtime.provider.open();
+runtime.connect();
 console.log("ready");

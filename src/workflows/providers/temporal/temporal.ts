@@ -97,12 +97,14 @@ export class TemporalProvider implements WorkflowProvider {
   async open(): Promise<void> {
     if (this.#opened) throw new WippyError("Conflict", "the provider is already open");
     const { conversion, hosts, queueOf, maxActivities, taskTimeout, connect } = this.#options;
+    const { addSearchAttributes = false } = this.#options;
     const connection = await connect();
     const queues = new Map(hosts.map(({ hostId, taskQueue }) => [hostId, taskQueue]));
     const hostIds = new Map(hosts.map(({ hostId, taskQueue }) => [taskQueue, hostId]));
     const [first] = hosts;
     const context: TaskContext = {
       connection,
+      addSearchAttributes,
       conversion,
       links: this.#links,
       number: this.#number,
@@ -125,7 +127,7 @@ export class TemporalProvider implements WorkflowProvider {
       hostOf: context.hostOf,
       uuid: () => this.#platform.random.uuid(),
       note: (workflowId, runId) => this.#note(workflowId, runId),
-      addSearchAttributes: this.#options.addSearchAttributes ?? false,
+      addSearchAttributes,
       ...taskTimeout !== undefined && { taskTimeout },
     };
     const pollers = hosts.map((host) =>

@@ -5,7 +5,7 @@ import { workflowPid } from "../../../pid.ts";
 import type { Signal, StartRequest, StartResult } from "../../../provider.ts";
 import { RpcError, type RpcRequest } from "../bridge/bridge.ts";
 import { conflictPolicies, reusePolicies, runOptions } from "../commands/policies.ts";
-import { memoFields, texts } from "../commands/commands.ts";
+import { memoFields, texts } from "../commands/fields.ts";
 import { writeAttributes } from "../history/attributes.ts";
 import { type CallInfo, type CarriedMessage, headerOf, unpackedPayloads } from "../names.ts";
 import { duration } from "../proto.ts";

@@ -23,11 +23,13 @@ import {
 import {
   duration,
   long,
-  type Payload,
+  type Payloads,
   type ProtocolMessage,
   type TemporalCommand,
 } from "../proto.ts";
-import { closePolicies, retryPolicy, reusePolicies, runOptions } from "./policies.ts";
+import { type ChildStart, startOfChild } from "./children.ts";
+import { memoFields } from "./fields.ts";
+import { retryPolicy } from "./policies.ts";
 import { acceptance, asRejection, type PendingUpdate, rejection, response } from "./updates.ts";
 
 const { CommandType: Type } = temporal.api.enums.v1;
@@ -41,7 +43,7 @@ const defaultStartToClose = 10 * 60_000;
  */
 const workerBeat = 30_000;
 
-type Of<Kind extends PackedCommand["type"]> = Extract<PackedCommand, { type: Kind }>;
+export type Of<Kind extends PackedCommand["type"]> = Extract<PackedCommand, { type: Kind }>;
 
 /** The task that commands are translated for. */
 export interface CommandContext {
@@ -83,7 +85,8 @@ export class CommandWriter {
   };
   /** Activities that this task schedules: id of the event that it is going to leave. */
   readonly #scheduled = new Map<number, number>();
-  readonly #children = new Map<number, string>();
+  /** Children that this task starts. */
+  readonly #children = new Map<number, ChildStart>();
   #before: "search" | "other" = "other";
 
   constructor(context: CommandContext) {
@@ -97,7 +100,11 @@ export class CommandWriter {
       const searchOnly = command.type === "upsert_attributes" && !command.memo;
       this.#before = searchOnly ? "search" : "other";
     }
-    if (!this.#written.closing) this.#acceptRest();
+    if (!this.#written.closing) {
+      this.#acceptRest();
+      // The next task is the server's word that messages leave: whoever takes it sends them first if its own did not.
+      if (this.#written.outbox.length > 0) this.#written.force = true;
+    }
     return this.#written;
   }
 
@@ -139,7 +146,7 @@ export class CommandWriter {
         return this.#cancelExternal(command);
       case "record": {
         const { seq, value, failure } = command;
-        return this.#marker(markers.sideEffect, { seq }, value, failure);
+        return this.#marker(markers.sideEffect, { seq }, this.#result(value), failure);
       }
       case "record_patch":
         return this.#recordPatch(command);
@@ -152,7 +159,7 @@ export class CommandWriter {
         return this.#marker(markers.localActivityCancelRequested, { seq: command.seq });
       case "record_local_activity": {
         const { type: _, value, failure, ...about } = command;
-        return this.#marker(markers.localActivity, about, value, failure);
+        return this.#marker(markers.localActivity, about, this.#result(value), failure);
       }
       case "send_message":
         return this.#sendMessage(command);
@@ -224,47 +231,23 @@ export class CommandWriter {
     this.#written.canceled.push(seq);
     this.#add({
       commandType: Type.COMMAND_TYPE_REQUEST_CANCEL_ACTIVITY_TASK,
-      requestCancelActivityTaskCommandAttributes: {
-        scheduledEventId: long(id),
-      },
+      requestCancelActivityTaskCommandAttributes: { scheduledEventId: long(id) },
     });
   }
 
   #startChild(command: Of<"start_child">): void {
-    const { seq, entry, hostId, args, options, memo, searchAttributes, frame } = command;
-    const { conversion, reader, queueOf } = this.#context;
-    const { started, runId } = reader;
-    const workflowId = command.workflowId ?? `${runId}_${seq}`;
-    const pid = started?.pid ?? "";
-    this.#children.set(seq, workflowId);
-    const messages = (command.messages ?? []).map(({ name, payloads }): CarriedMessage => ({
-      name,
-      sender: pid,
-      payloads: unpack(payloads) as LuaValue[],
-    }));
-    const info: CallInfo = { seq, host: hostId, parent: pid };
-    this.#add({
-      commandType: Type.COMMAND_TYPE_START_CHILD_WORKFLOW_EXECUTION,
-      ...texts(conversion, options),
-      startChildWorkflowExecutionCommandAttributes: {
-        workflowId,
-        workflowType: { name: entry },
-        taskQueue: { name: options.taskQueue ?? queueOf(hostId) },
-        input: unpackedPayloads(conversion, args),
-        header: headerOf(conversion, info, frame ?? started?.frame, messages),
-        ...runOptions(options),
-        parentClosePolicy: closePolicies[options.parentClosePolicy ?? "terminate"],
-        workflowIdReusePolicy: reusePolicies[options.idReusePolicy ?? "allow_duplicate"],
-        ...memo && { memo: { fields: memoFields(conversion, memo) } },
-        ...searchAttributes &&
-          { searchAttributes: { indexedFields: writeAttributes(searchAttributes) } },
-      },
-    });
+    const start = startOfChild(this.#context, command);
+    this.#children.set(command.seq, start);
+    this.#add(start.command);
   }
 
   #cancelChild({ seq, reason }: Of<"cancel_child">): void {
-    const workflowId = this.#children.get(seq) ?? this.#context.reader.childId(seq);
+    const { reader } = this.#context;
+    const start = this.#children.get(seq);
+    const workflowId = start?.workflowId ?? reader.childId(seq);
     if (workflowId === undefined) return this.#marker(markers.separator, { seq });
+    // The server may send the request before the child is there, so the child is started with it as well.
+    start?.cancel({ ...reason !== undefined && { reason }, sender: reader.started?.pid ?? "" });
     this.#add({
       commandType: Type.COMMAND_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION,
       requestCancelExternalWorkflowExecutionCommandAttributes: {
@@ -314,8 +297,9 @@ export class CommandWriter {
   }
 
   #sendMessage({ seq, pid, topic, payloads }: Of<"send_message">): void {
-    const from = this.#context.reader.started?.pid ?? "";
-    this.#marker(markers.message, { seq, pid, topic });
+    const { conversion, reader } = this.#context;
+    const from = reader.started?.pid ?? "";
+    this.#marker(markers.message, { seq, pid, topic }, unpackedPayloads(conversion, payloads));
     this.#written.outbox.push({ to: pid, from, topic, payloads });
   }
 
@@ -339,7 +323,7 @@ export class CommandWriter {
     });
   }
 
-  #marker(name: string, about: object, value?: Packed, failure?: Failure): void {
+  #marker(name: string, about: object, value?: Payloads, failure?: Failure): void {
     const { conversion } = this.#context;
     this.#add({
       commandType: Type.COMMAND_TYPE_RECORD_MARKER,
@@ -347,11 +331,15 @@ export class CommandWriter {
         markerName: name,
         details: {
           about: { payloads: [plain(about)] },
-          ...value && { value: resultPayloads(conversion, value) },
+          ...value && { value },
         },
         ...failure && { failure: conversion.failure(failure) },
       },
     });
+  }
+
+  #result(value: Packed | undefined): Payloads | undefined {
+    return value && resultPayloads(this.#context.conversion, value);
   }
 
   #tell(message: ProtocolMessage): void {
@@ -475,26 +463,4 @@ export class CommandWriter {
       },
     });
   }
-}
-
-/** A packed memo as a message has it. */
-export function memoFields(conversion: Conversion, memo: Packed): { [name: string]: Payload } {
-  const table = unpack(memo) as Record<string, LuaValue>;
-  return Object.fromEntries(
-    Object.entries(table).map(([name, value]) => [name, conversion.payload(value)]),
-  );
-}
-
-/** Texts for people. */
-export function texts(
-  conversion: Conversion,
-  { summary, details }: { summary?: string; details?: string },
-): { userMetadata?: temporal.api.sdk.v1.IUserMetadata } {
-  if (summary === undefined && details === undefined) return {};
-  return {
-    userMetadata: {
-      ...summary !== undefined && { summary: conversion.payload(summary) },
-      ...details !== undefined && { details: conversion.payload(details) },
-    },
-  };
 }

@@ -4,6 +4,7 @@ import type { LuaValue } from "../../../../vm/value.ts";
 import type { EventData, EventType, HistoryEvent } from "../../../history/history.ts";
 import { workflowPid } from "../../../pid.ts";
 import type { Payload as Packed } from "../../../payload.ts";
+import type { OutboxMessage } from "../../../provider.ts";
 import type { Conversion } from "../conversion.ts";
 import {
   changeVersionAttribute,
@@ -46,12 +47,16 @@ export class HistoryReader {
   /** Where in `#out` the last task begins; below 0: in an earlier part. */
   #task = -1;
   #lastType: number | null | undefined;
+  /** Whether the run was asked to cancel. */
+  #canceled = false;
   started: EventData["ExecutionStarted"] | undefined;
   /** Changes whose version was recorded, for the search attribute that lists them. */
   readonly versions: string[] = [];
   /** What a run that continues this one takes over. */
   readonly memo: { [name: string]: Payload } = {};
   readonly attributes: { [name: string]: Payload } = {};
+  /** Messages to plain processes of the last task that was completed. */
+  readonly messages: OutboxMessage[] = [];
 
   constructor(runId: string, context: HistoryContext) {
     this.runId = runId;
@@ -119,10 +124,13 @@ export class HistoryReader {
       }
       case Type.EVENT_TYPE_WORKFLOW_TASK_COMPLETED: {
         const worker = event.workflowTaskCompletedEventAttributes?.identity ?? "";
+        this.messages.length = 0;
         return this.#add(event, "TaskCompleted", { worker });
       }
       case Type.EVENT_TYPE_WORKFLOW_TASK_FAILED: {
         const { failure, baseRunId } = event.workflowTaskFailedEventAttributes ?? {};
+        // Those before a reset are the other run's, which has sent them.
+        if (baseRunId) this.messages.length = 0;
         return this.#add(event, "TaskFailed", {
           message: failure?.message ?? "",
           ...baseRunId && { baseRunId },
@@ -141,10 +149,7 @@ export class HistoryReader {
         return this.#signaled(event);
       case Type.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED: {
         const { cause } = event.workflowExecutionCancelRequestedEventAttributes ?? {};
-        return this.#add(event, "ExecutionCancelRequested", {
-          ...cause && { reason: cause },
-          sender: "",
-        });
+        return this.#cancelRequested(event, { ...cause && { reason: cause }, sender: "" });
       }
       default:
         if (this.#timer(event)) return;
@@ -195,7 +200,14 @@ export class HistoryReader {
     this.started = started;
     this.#add(event, "ExecutionStarted", started);
     if (!info.signaled) this.#carried(event, header);
-    if (info.cancel) this.#add(event, "ExecutionCancelRequested", info.cancel);
+    if (info.cancel) this.#cancelRequested(event, info.cancel);
+  }
+
+  /** A run that was started with a request may get another one from the server. */
+  #cancelRequested(event: TemporalEvent, request: EventData["ExecutionCancelRequested"]): void {
+    if (this.#canceled) return;
+    this.#canceled = true;
+    this.#add(event, "ExecutionCancelRequested", request);
   }
 
   #signaled(event: TemporalEvent): void {
@@ -268,8 +280,16 @@ export class HistoryReader {
         this.versions.push(`${recorded.changeId}-${recorded.version}`);
         return this.#add(event, "VersionRecorded", recorded);
       }
-      case markers.message:
-        return this.#add(event, "MessageSent", data(about));
+      case markers.message: {
+        const sent = data<EventData["MessageSent"]>(about);
+        const values = details?.["value"];
+        if (values) {
+          const from = this.started?.pid ?? "";
+          const payloads = pack(valuesOf(conversion, values));
+          this.messages.push({ to: sent.pid, from, topic: sent.topic, payloads });
+        }
+        return this.#add(event, "MessageSent", sent);
+      }
       case markers.localActivity:
         return this.#add(event, "LocalActivityRecorded", { ...data(about), ...outcome });
       case markers.localActivityScheduled:

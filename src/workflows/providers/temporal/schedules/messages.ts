@@ -17,7 +17,7 @@ import type {
 import { defaultCatchupWindow } from "../../../schedules/schedules.ts";
 import { nextMatch } from "../../../schedules/spec.ts";
 import { runOptions } from "../commands/policies.ts";
-import { memoFields, texts } from "../commands/commands.ts";
+import { memoFields, texts } from "../commands/fields.ts";
 import type { ClientContext } from "../client/client.ts";
 import { writeAttributes } from "../history/attributes.ts";
 import { headerOf, plain, unpackedPayloads } from "../names.ts";

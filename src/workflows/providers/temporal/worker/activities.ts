@@ -19,6 +19,9 @@ import { deployment, type TaskContext } from "./worker.ts";
 /** An attempt as the server hands it out. */
 export type PolledActivity = temporal.api.workflowservice.v1.IPollActivityTaskQueueResponse;
 
+/** Milliseconds between two attempts to respond to a server that cannot be reached. */
+const shortestPause = 500;
+const longestPause = 5_000;
 /** Fraction of the heartbeat timeout after which a heartbeat is sent. */
 const beatShare = 0.4;
 /** Longest interval between heartbeats, in milliseconds: a cancellation request arrives with the response to one. */
@@ -267,23 +270,34 @@ export class Activities {
     });
   }
 
-  /** Responds to the server, which may not wait for the attempt. */
+  /** Responds to the server as soon as it can be reached; it may not wait for the attempt. */
   async #answer<
     Name extends
       | "respondActivityTaskCompleted"
       | "respondActivityTaskFailed"
       | "respondActivityTaskCanceled",
   >(name: Name, request: RpcRequest<Name>): Promise<void> {
-    try {
-      await this.#context.connection.rpc(name, request, { timeout: 60_000 });
-    } catch (error) {
-      const { kind, message } = WippyError.from(error);
-      if (kind === "NotFound") return;
-      this.#context.report({
-        level: "warn",
-        message: `the outcome of an activity did not reach the server: ${message}`,
-        fields: {},
-      });
+    const { connection, report, closing } = this.#context;
+    for (let pause = shortestPause;; pause = Math.min(longestPause, 2 * pause)) {
+      try {
+        await connection.rpc(name, request, { timeout: 60_000 });
+        return;
+      } catch (error) {
+        const { kind, message, retryable } = WippyError.from(error);
+        if (kind === "NotFound") return;
+        const final = !retryable || closing();
+        if (final || pause === shortestPause) {
+          const next = final ? "" : ", and is sent again";
+          report({
+            level: "warn",
+            message: `the outcome of an activity did not reach the server${next}: ${message}`,
+            fields: {},
+          });
+        }
+        if (final) return;
+      }
+      // Sleeps because the server is away: it is the one to say that the attempt is over.
+      await Bun.sleep(pause);
     }
   }
 

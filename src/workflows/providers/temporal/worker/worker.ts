@@ -15,6 +15,7 @@ export type PolledTask = Omit<RpcResponse<"pollWorkflowTaskQueue">, "toJSON">;
 /** The runtime, as tasks use it. */
 export interface TaskContext extends HistoryContext {
   connection: Connection;
+  addSearchAttributes: boolean;
   links: WorkerLinks;
   /** Number of the provider. */
   number: number;
@@ -43,6 +44,22 @@ export function deployment({ version }: WorkerSettings): {
       deploymentName: version.deploymentName,
       buildId: version.buildId,
       workerVersioningMode: Mode.WORKER_VERSIONING_MODE_VERSIONED,
+    },
+  };
+}
+
+/** What the answer to a workflow task says of the worker's version. */
+export function versioning(settings: WorkerSettings): ReturnType<typeof deployment> & {
+  versioningBehavior?: temporal.api.enums.v1.VersioningBehavior;
+} {
+  const { VersioningBehavior: Behavior } = temporal.api.enums.v1;
+  const behavior = settings.version?.defaultBehavior;
+  return {
+    ...deployment(settings),
+    ...behavior && {
+      versioningBehavior: behavior === "pinned"
+        ? Behavior.VERSIONING_BEHAVIOR_PINNED
+        : Behavior.VERSIONING_BEHAVIOR_AUTO_UPGRADE,
     },
   };
 }

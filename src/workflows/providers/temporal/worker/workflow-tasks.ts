@@ -6,6 +6,7 @@ import { retryDelay } from "../../../history/retry.ts";
 import { taskToken } from "../../../tasks/tokens.ts";
 import type { RpcResponse } from "../bridge/bridge.ts";
 import type { WorkerSettings } from "../bridge/settings.ts";
+import { refusedAttributes } from "../client/search-attributes.ts";
 import { readUpdate } from "../commands/updates.ts";
 import { CommandWriter, type WrittenCommands } from "../commands/commands.ts";
 import { fetchHistory } from "../history/fetch.ts";
@@ -15,10 +16,9 @@ import { duration, type TemporalEvent, whole } from "../proto.ts";
 import type { Activities } from "./activities.ts";
 import type { Queries } from "./queries.ts";
 import { HeldRun, packEvents } from "./run.ts";
-import { deployment, type PolledTask, stickyQueue, type TaskContext } from "./worker.ts";
+import { type PolledTask, stickyQueue, type TaskContext, versioning } from "./worker.ts";
 
-const { WorkflowTaskFailedCause: Cause, TaskQueueKind: Kind, VersioningBehavior: Behavior } =
-  temporal.api.enums.v1;
+const { WorkflowTaskFailedCause: Cause, TaskQueueKind: Kind } = temporal.api.enums.v1;
 
 /** Milliseconds for which a task is held open for local activities at most: what comes to the run waits for its end. */
 const longestHold = 4_000;
@@ -107,6 +107,7 @@ export class WorkflowTasks {
   async #take(task: PolledTask, settings: WorkerSettings): Promise<PolledTask | undefined> {
     const read = await this.#read(task);
     try {
+      this.#sendHeldUp(read.run, task);
       return await this.#do(read, task, settings);
     } catch (error) {
       this.#dropHeld(read.run);
@@ -136,6 +137,17 @@ export class WorkflowTasks {
     }
   }
 
+  /**
+   * Sends the messages of the last completed task, unless this runtime has sent them: the one that completed it may
+   * have died before it could. Those of earlier tasks have left: whoever completed the last one had seen to it.
+   */
+  #sendHeldUp(run: HeldRun, task: PolledTask): void {
+    const last = whole(task.previousStartedEventId);
+    if (run.left === last) return;
+    run.left = last;
+    for (const message of run.reader.messages) this.#context.deliver(message);
+  }
+
   /** Reads the part of a history that a task brings. */
   async #read(task: PolledTask): Promise<ReadTask> {
     const { workflowId = "", runId = "" } = named(task);
@@ -158,6 +170,7 @@ export class WorkflowTasks {
       new HistoryReader(runId, this.#context),
     );
     run.worker = known?.worker;
+    run.left = known?.left ?? 0;
     this.#use(run);
     return { run, events: await this.#readAgain(run, task), whole: true };
   }
@@ -271,12 +284,9 @@ export class WorkflowTasks {
       },
       returnNewWorkflowTask: !closing,
       forceCreateNewWorkflowTask: written.force || outcome.forceNewTask === true,
-      ...deployment(settings),
-      ...settings.version?.defaultBehavior && {
-        versioningBehavior: settings.version.defaultBehavior === "pinned"
-          ? Behavior.VERSIONING_BEHAVIOR_PINNED
-          : Behavior.VERSIONING_BEHAVIOR_AUTO_UPGRADE,
-      },
+      ...versioning(settings),
+    }).catch(async (error) => {
+      throw await refusedAttributes(this.#context, written.commands, error);
     });
     return this.#committed(run, task, written, response, settings);
   }
@@ -295,6 +305,7 @@ export class WorkflowTasks {
     run.read = kept > 0 ? started - 2 : started;
     this.#unblocked(run);
     for (const message of written.outbox) this.#context.deliver(message);
+    run.left = run.completed;
     for (const eager of response.activityTasks) this.#activities.take(eager, settings);
     for (const seq of written.canceled) this.#activities.cancel(run.runId, seq);
     if (written.closing) {
