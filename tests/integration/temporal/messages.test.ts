@@ -36,7 +36,6 @@ function told({ messages }: Runtime): unknown[] {
 /** A runtime that dies at once when the server has taken a task with messages. */
 async function dying(taskQueue: string): Promise<{ runtime: Runtime; dead: Promise<void> }> {
   const { promise: dead, resolve } = Promise.withResolvers<void>();
-  let place: QueuePlace;
   const connecting = (connection: Connection): Connection => {
     const rpc = connection.rpc.bind(connection);
     const cut: Connection["rpc"] = async (name, request, more) => {
@@ -54,7 +53,7 @@ async function dying(taskQueue: string): Promise<{ runtime: Runtime; dead: Promi
     };
     return Object.assign(connection, { rpc: cut });
   };
-  place = placeOn(taskQueue, { connecting });
+  const place: QueuePlace = placeOn(taskQueue, { connecting });
   const runtime = await Runtime.open({ place, scripts });
   cleanAfterTest(() => runtime.provider.close());
   return { runtime, dead };
