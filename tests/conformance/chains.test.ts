@@ -389,33 +389,6 @@ describe.each(places)("$name", (kind) => {
       expect((await r.provider.describe("kid"))?.status).toBe(status);
     });
 
-    test("a child that is cancelled in the task that starts it is asked to end, once", async () => {
-      const r = await open({
-        scripts: {
-          "app:parent": function* (run) {
-            const child = run.child("app:wait", [], { workflowId: "kid" });
-            run.cancelChild(child.seq);
-            yield child.started;
-            try {
-              return yield child.closed;
-            } catch (error) {
-              return (error as ScriptError).failure.kind;
-            }
-          },
-          "app:wait": function* (run) {
-            yield run.canceled();
-            throw new ScriptError({ kind: "Canceled", message: "stopped" });
-          },
-        },
-      });
-      await r.start("app:parent", [], { workflowId: "p" });
-      expect(await r.result("p")).toBe("Canceled");
-      const kid = (await r.provider.describe("kid"))!;
-      expect(kid.status).toBe("canceled");
-      const types = await r.eventTypes(kid.runId);
-      expect(types.filter((type) => type === "ExecutionCancelRequested")).toHaveLength(1);
-    });
-
     test("a child that is retried reports its last end only", async () => {
       const r = await open({
         scripts: {

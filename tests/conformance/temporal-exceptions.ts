@@ -72,6 +72,7 @@ const reasons: Readonly<Record<string, readonly string[]>> = {
       "so does one of a base that was closed",
       "and one of a run in the middle of a chain, made after an earlier run was reset",
       "whatever is reset, the last run sees every signal once and in order",
+      "an open update goes on to the run of the second reset, and is answered once",
     ],
   "the server computes the matches of its schedules by its own clock, which a test cannot move": [
     "a schedule starts a run at each match, with its facts",

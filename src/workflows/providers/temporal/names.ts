@@ -52,7 +52,7 @@ export interface CallInfo {
   beats?: true;
   /** The header is that of a start and of a signal that came with it; what it carries is the signal's. */
   signaled?: true;
-  /** A request to cancel that the run before had not received, or that came in the task that started the run. */
+  /** A request to cancel that the run before had not received. */
   cancel?: { reason?: string; sender: string };
 }
 

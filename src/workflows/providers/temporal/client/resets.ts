@@ -2,19 +2,12 @@ import { temporal } from "@temporalio/proto";
 import { WippyError } from "../../../../vm/error.ts";
 import { workflowPid } from "../../../pid.ts";
 import type { ResetRequest, StartResult } from "../../../provider.ts";
-import { fetchHistory, type RunName } from "../history/fetch.ts";
+import { fetchHistory } from "../history/fetch.ts";
 import { long, type TemporalEvent, whole } from "../proto.ts";
 import { type ClientContext, notFound } from "./client.ts";
 import { describeRun } from "./descriptions.ts";
 
 const { EventType: Type } = temporal.api.enums.v1;
-
-/** Where a run can be reset to. */
-const taskEnds: ReadonlySet<number> = new Set([
-  Type.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
-  Type.EVENT_TYPE_WORKFLOW_TASK_FAILED,
-  Type.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
-]);
 
 /** Creates a new run with the history of another one up to a task, which is repeated. */
 export async function resetRun(
@@ -26,10 +19,9 @@ export async function resetRun(
   if (!base) throw notFound(runId ?? workflowId);
   const events = await fetchHistory(context.connection, base);
   const point = pointOf(base.runId, events, eventId);
-  const from = await heirOf(context, base, events, point);
   const text = `reset to event ${point}${reason ? `: ${reason}` : ""}`;
   const made = await context.connection.rpc("resetWorkflowExecution", {
-    workflowExecution: { workflowId, runId: from },
+    workflowExecution: { workflowId, runId: base.runId },
     reason: text,
     workflowTaskFinishEventId: long(point),
     requestId: context.uuid(),
@@ -37,30 +29,6 @@ export async function resetRun(
   context.note(workflowId, made.runId);
   const pid = workflowPid(context.node, base.hostId, workflowId);
   return { workflowId, runId: made.runId, pid, existed: false };
-}
-
-/**
- * The run that is to be reset: the newest one, where it repeats the base up to the point, because an earlier reset has
- * made it. The server takes over what came to the run that is reset, and the newest has what came to the base as well.
- */
-async function heirOf(
-  context: ClientContext,
-  base: RunName,
-  events: readonly TemporalEvent[],
-  point: number,
-): Promise<string> {
-  const newest = await describeRun(context, base.workflowId);
-  if (!newest || newest.runId === base.runId) return base.runId;
-  const own = await fetchHistory(context.connection, newest);
-  const repeats = events.slice(0, point - 1).every((event, index) => isCopy(event, own[index]));
-  return repeats && taskEnds.has(own[point - 1]?.eventType ?? 0) ? newest.runId : base.runId;
-}
-
-/** Whether a reset has taken over an event as it was. */
-function isCopy(event: TemporalEvent, other: TemporalEvent | undefined): boolean {
-  const [time, copied] = [event.eventTime, other?.eventTime];
-  return event.eventType === other?.eventType && whole(time?.seconds) === whole(copied?.seconds) &&
-    (time?.nanos ?? 0) === (copied?.nanos ?? 0);
 }
 
 /** The end of the first task that is undone: what made the event, or what showed it. @throws Invalid */

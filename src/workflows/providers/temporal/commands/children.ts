@@ -2,16 +2,9 @@ import { temporal } from "@temporalio/proto";
 import { unpack } from "../../../../vm/codec.ts";
 import type { LuaValue } from "../../../../vm/value.ts";
 import { writeAttributes } from "../history/attributes.ts";
-import {
-  type CallInfo,
-  type CarriedMessage,
-  fields,
-  headerOf,
-  plain,
-  unpackedPayloads,
-} from "../names.ts";
+import { type CallInfo, type CarriedMessage, headerOf, unpackedPayloads } from "../names.ts";
 import type { TemporalCommand } from "../proto.ts";
-import type { CommandContext, Of } from "./commands.ts";
+import type { CommandContext, Of } from "./context.ts";
 import { memoFields, texts } from "./fields.ts";
 import { closePolicies, reusePolicies, runOptions } from "./policies.ts";
 
@@ -19,8 +12,6 @@ import { closePolicies, reusePolicies, runOptions } from "./policies.ts";
 export interface ChildStart {
   workflowId: string;
   command: TemporalCommand;
-  /** Has the child begin with a request to cancel. */
-  cancel(request: NonNullable<CallInfo["cancel"]>): void;
 }
 
 /** Returns the command that starts a child. */
@@ -38,7 +29,6 @@ export function startOfChild(
     payloads: unpack(payloads) as LuaValue[],
   }));
   const info: CallInfo = { seq, host: hostId, parent: pid };
-  const header = headerOf(conversion, info, frame ?? started?.frame, messages);
   return {
     workflowId,
     command: {
@@ -49,7 +39,7 @@ export function startOfChild(
         workflowType: { name: entry },
         taskQueue: { name: options.taskQueue ?? queueOf(hostId) },
         input: unpackedPayloads(conversion, args),
-        header,
+        header: headerOf(conversion, info, frame ?? started?.frame, messages),
         ...runOptions(options),
         parentClosePolicy: closePolicies[options.parentClosePolicy ?? "terminate"],
         workflowIdReusePolicy: reusePolicies[options.idReusePolicy ?? "allow_duplicate"],
@@ -57,9 +47,6 @@ export function startOfChild(
         ...searchAttributes &&
           { searchAttributes: { indexedFields: writeAttributes(searchAttributes) } },
       },
-    },
-    cancel(request) {
-      header.fields = { ...header.fields, [fields.info]: plain({ ...info, cancel: request }) };
     },
   };
 }

@@ -8,9 +8,7 @@ import { workflowIdOf } from "../../../pid.ts";
 import type { OutboxMessage } from "../../../provider.ts";
 import type { Payload as Packed } from "../../../payload.ts";
 import { closingCommands } from "../../../replay/determinism.ts";
-import type { Conversion } from "../conversion.ts";
 import { versionAttribute, writeAttributes } from "../history/attributes.ts";
-import type { HistoryReader } from "../history/history.ts";
 import {
   type CallInfo,
   type CarriedMessage,
@@ -27,10 +25,11 @@ import {
   type ProtocolMessage,
   type TemporalCommand,
 } from "../proto.ts";
-import { type ChildStart, startOfChild } from "./children.ts";
+import { startOfChild } from "./children.ts";
+import type { CommandContext, Of } from "./context.ts";
 import { memoFields } from "./fields.ts";
 import { retryPolicy } from "./policies.ts";
-import { acceptance, asRejection, type PendingUpdate, rejection, response } from "./updates.ts";
+import { acceptance, asRejection, rejection, response } from "./updates.ts";
 
 const { CommandType: Type } = temporal.api.enums.v1;
 
@@ -42,21 +41,6 @@ const defaultStartToClose = 10 * 60_000;
  * that is lost with its worker is retried soon, and a cancellation request reaches it.
  */
 const workerBeat = 30_000;
-
-export type Of<Kind extends PackedCommand["type"]> = Extract<PackedCommand, { type: Kind }>;
-
-/** The task that commands are translated for. */
-export interface CommandContext {
-  conversion: Conversion;
-  identity: string;
-  reader: HistoryReader;
-  /** Id of the task's start. */
-  startedEventId: number;
-  /** Updates that have no answer yet, by id. */
-  updates: Map<string, PendingUpdate>;
-  /** The task queue of a host. @throws WippyError NotFound */
-  queueOf(hostId: string): string;
-}
 
 /** A task's commands as Temporal takes them. */
 export interface WrittenCommands {
@@ -86,7 +70,7 @@ export class CommandWriter {
   /** Activities that this task schedules: id of the event that it is going to leave. */
   readonly #scheduled = new Map<number, number>();
   /** Children that this task starts. */
-  readonly #children = new Map<number, ChildStart>();
+  readonly #children = new Map<number, string>();
   #before: "search" | "other" = "other";
 
   constructor(context: CommandContext) {
@@ -237,17 +221,14 @@ export class CommandWriter {
 
   #startChild(command: Of<"start_child">): void {
     const start = startOfChild(this.#context, command);
-    this.#children.set(command.seq, start);
+    this.#children.set(command.seq, start.workflowId);
     this.#add(start.command);
   }
 
   #cancelChild({ seq, reason }: Of<"cancel_child">): void {
     const { reader } = this.#context;
-    const start = this.#children.get(seq);
-    const workflowId = start?.workflowId ?? reader.childId(seq);
+    const workflowId = this.#children.get(seq) ?? reader.childId(seq);
     if (workflowId === undefined) return this.#marker(markers.separator, { seq });
-    // The server may send the request before the child is there, so the child is started with it as well.
-    start?.cancel({ ...reason !== undefined && { reason }, sender: reader.started?.pid ?? "" });
     this.#add({
       commandType: Type.COMMAND_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION,
       requestCancelExternalWorkflowExecutionCommandAttributes: {
