@@ -35,6 +35,7 @@ const entrypoints = [
   "src/worker/thread.ts",
   "src/services/queue/sqlite/thread.ts",
   "src/services/sql/sqlite/thread.ts",
+  "src/testing/jobs/thread.ts",
   "src/workflows/providers/sqlite/link/thread.ts",
   "src/workflows/providers/sqlite/read/reading-thread.ts",
 ];

@@ -16,6 +16,7 @@ local functions = use("kernel/functions/functions")
 local groups = use("kernel/workflows/groups")
 local inspect = use("kernel/inspect/inspect")
 local limits = use("kernel/processes/limits")
+local line_counts = use("kernel/core/line_counts")
 local links = use("kernel/processes/links")
 local make_known = use("kernel/core/known")
 local measures = use("kernel/inspect/measures")
@@ -326,6 +327,8 @@ function kernel.forget(id)
   end
 end
 kernel.scratch = sandbox.scratch
+kernel.count_lines = line_counts.begin
+kernel.line_counts = line_counts.all
 
 --- Loads all modules, for an image of the VM: later they are there at once.
 function kernel.preload()

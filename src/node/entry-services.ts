@@ -39,6 +39,7 @@ export interface ServiceParts {
   log: LogSink;
   platform: Platform;
   simulation: Simulation | undefined;
+  portless: boolean | undefined;
   services: Services;
   hosts: Hosts;
   units: ServiceUnits;
@@ -173,6 +174,7 @@ export class EntryServices {
       workflows: rest.workflows,
       events: rest.events,
       ...(rest.simulation && { simulation: rest.simulation }),
+      ...(rest.portless && { portless: true }),
       services: {
         get: (id, type) => {
           const running = services.running(id);

@@ -125,6 +125,7 @@ export class Node {
           startedAt: platform.now(),
           defaultNetwork: options.config.string("network_service.default_network"),
           ...(options.fetch && { fetch: options.fetch }),
+          ...(options.countLines && { countLines: options.countLines }),
         },
         heartbeatTimeout: options.config.duration("workers.heartbeat_timeout") ??
           defaultHeartbeatTimeout,
@@ -170,6 +171,7 @@ export class Node {
       log: this.#log,
       platform,
       simulation: options.simulation,
+      portless: options.portless,
       services: this.#services,
       hosts: this.#hosts,
       units: new ServiceUnits(this.#pool, this.#foreground, platform),
@@ -317,6 +319,21 @@ export class Node {
    */
   call(functionId: string, args: LuaValue[]): Promise<LuaValue> {
     return this.#pool.ask(this.#pool.leastLoaded(), "call", functionId, {}, ...args);
+  }
+
+  /**
+   * Asks a service what it answers to modules, in the runtime's own name.
+   *
+   * @throws WippyError that of the service; NotFound, Unavailable, or Invalid where it answers nothing
+   */
+  async ask(serviceId: string, operation: string, input: LuaValue): Promise<LuaValue> {
+    const { signal } = new AbortController();
+    return await this.#services.ask(serviceId, operation, input, {
+      pid: serviceId,
+      frame: {},
+      signal,
+      gone: signal,
+    });
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Terminal } from "../operations/io/terminal.ts";
 import type { LogSink } from "../observe/log.ts";
 import type { Simulation } from "../platform/simulation.ts";
 import type { Entry } from "../registry/entry.ts";
+import type { CountLines } from "../worker/services.ts";
 
 /** What a node runs, and how. */
 export interface NodeOptions {
@@ -34,6 +35,13 @@ export interface NodeOptions {
   simulation?: Simulation;
   /** Sends what units send by HTTP, in place of the network. Only in a simulation. */
   fetch?: Fetch;
+  /**
+   * Code counts how often its lines run, where it was changed to: is given what reads the counts of each worker. Only
+   * in a simulation.
+   */
+  countLines?: CountLines;
+  /** Servers open no ports: `Node.ask` has their requests. @default false */
+  portless?: boolean;
   /** Bytes of Lua memory of one worker; 1 GiB when absent. */
   memoryLimit?: number;
   /** Workflow runs that a worker keeps in memory; 10,000 when absent. */

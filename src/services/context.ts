@@ -24,6 +24,8 @@ export interface ServiceContext {
   readonly platform: Platform;
   /** Set when the runtime runs in a simulation. */
   readonly simulation?: Simulation;
+  /** Servers open no ports; their requests come by `Service.answer`. */
+  readonly portless?: boolean;
   /** Absolute path of the application, where relative paths of entries start. */
   readonly directory: string;
   /** Absolute path of the folder for what outlives the runtime. */

@@ -2,14 +2,13 @@
  * Runs tests: each in a world of its own, with crashes if it requests them.
  * @module
  */
-import type { Application } from "../app/app.ts";
 import type { LogRecord } from "../observe/log.ts";
 import type { Entry } from "../registry/entry.ts";
 import { WippyError } from "../vm/error.ts";
 import { isRecord } from "./record.ts";
 import type { LuaValue } from "../vm/value.ts";
 import { namespace } from "./library/library.ts";
-import { type RunOutcome, World } from "./world.ts";
+import { type RunOutcome, type TestedApplication, World, type WorldSettings } from "./world.ts";
 
 /** Why a test did not pass. */
 export interface TestFailure {
@@ -40,8 +39,7 @@ export interface TestCase {
 }
 
 /** How tests are run. */
-export interface RunSettings {
-  seed: number;
+export interface RunSettings extends WorldSettings {
   /** Real milliseconds that one pass of a test may take. */
   timeout: number;
 }
@@ -54,7 +52,7 @@ interface Pass {
 
 /** Lists the tests of a file, in order. @throws WippyError the failure of its code */
 export async function listTests(
-  application: Application,
+  application: TestedApplication,
   entries: readonly Entry[],
   settings: RunSettings,
 ): Promise<TestCase[]> {
@@ -62,7 +60,7 @@ export async function listTests(
     ...application,
     entries: application.entries.filter(({ kind }) => kind === "library.lua"),
   };
-  const world = new World(bare, entries, settings.seed);
+  const world = new World(bare, entries, settings);
   try {
     await world.begin();
     const { tests } = ofTests(await inTime(world, settings.timeout, world.run({})));
@@ -136,12 +134,12 @@ function failureOf(error: unknown): TestFailure {
 
 /** Runs one test under one seed. Failures are part of the outcome. */
 export async function runTest(
-  application: Application,
+  application: TestedApplication,
   entries: readonly Entry[],
   index: number,
   settings: RunSettings,
 ): Promise<TestOutcome> {
-  const world = new World(application, entries, settings.seed);
+  const world = new World(application, entries, settings);
   const commits: number[] = [];
   try {
     await world.begin();
@@ -195,7 +193,7 @@ function crashPoints(commits: readonly number[]): CrashPoint[] {
 
 /** Runs the test once for every crash point of the undisturbed pass. */
 async function withCrashes(
-  application: Application,
+  application: TestedApplication,
   entries: readonly Entry[],
   test: number,
   settings: RunSettings,
@@ -206,7 +204,7 @@ async function withCrashes(
     return { failure: { message }, crashes: 0, logs };
   }
   for (const [index, point] of points.entries()) {
-    const world = new World(application, entries, settings.seed);
+    const world = new World(application, entries, settings);
     let failure: TestFailure | undefined;
     try {
       failure = await crashAt(world, point.task, test, settings, expected, result);

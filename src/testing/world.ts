@@ -5,7 +5,6 @@
 import { Database } from "bun:sqlite";
 import { isUtf8 } from "node:buffer";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { isAbsolute, join, normalize } from "node:path";
 import type { Application } from "../app/app.ts";
 import { Node } from "../node/node.ts";
@@ -13,14 +12,17 @@ import type { LogRecord } from "../observe/log.ts";
 import { sleep } from "../platform/platform.ts";
 import { Simulation } from "../platform/simulation.ts";
 import type { Entry } from "../registry/entry.ts";
+import type { PortlessRequest, PortlessResponse } from "../services/http/requested.ts";
 import { unpack } from "../vm/codec.ts";
+import type { LineCounts } from "../worker/kernel.ts";
 import { WippyError } from "../vm/error.ts";
 import { isRecord } from "./record.ts";
-import type { LuaValue } from "../vm/value.ts";
+import { asLua, type LuaValue, ofKernel } from "../vm/value.ts";
 import {
   callLogger,
   doneTopic,
   httpFake,
+  requestAddress,
   testHost,
   testName,
   testUnit,
@@ -35,6 +37,18 @@ export interface RunOutcome {
   outcome: string;
 }
 
+/** What a test needs of an application. */
+export type TestedApplication = Pick<Application, "directory" | "entries" | "modules" | "config">;
+
+/** What a world is made with. */
+export interface WorldSettings {
+  seed: number;
+  /** Absolute path of a folder for temporary files. */
+  folder: string;
+  /** Is given the counts of each runtime at its end; the entries count by themselves. */
+  countLines?: (counts: LineCounts) => void;
+}
+
 /** How one life of the world (from a start to a crash or the end) begins. */
 export interface Life {
   /** @default the application's and those of the test */
@@ -43,14 +57,39 @@ export interface Life {
   startTime?: number;
 }
 
-const doors: ReadonlySet<string> = new Set(["http.service"]);
+/** What `requests.lua` sends, as JSON. */
+interface SentRequest {
+  /** Identifier of the server. */
+  server: string;
+  method: string;
+  path: string;
+  headers: Record<string, string>;
+  /** In Base64. */
+  body: string;
+}
 
-/** Servers do not listen in tests: a test calls their functions directly. */
-function indoors(entry: Entry): Entry {
-  const copy = structuredClone(entry);
-  const lifecycle = copy.data["lifecycle"] as Record<string, unknown> | undefined;
-  if (doors.has(copy.kind) && lifecycle) lifecycle["auto_start"] = false;
-  return copy;
+/** What it gets. */
+interface ServedResponse {
+  status: number;
+  headers: Record<string, string>;
+  cookies: Record<string, string>;
+  /** In Base64. */
+  body: string;
+}
+
+/** A response as `requests.lua` reads it: repeated headers are joined, cookies are there by name as well. */
+function served({ status, headers, body }: PortlessResponse): ServedResponse {
+  const all = new Headers(headers);
+  const cookies = all.getSetCookie().map((cookie) => {
+    const [, name = "", value = ""] = /^([^=;]*)=([^;]*)/.exec(cookie) ?? [];
+    return [name.trim(), value.trim()];
+  });
+  return {
+    status,
+    headers: Object.fromEntries([...all.keys()].map((name) => [name, all.get(name) ?? ""])),
+    cookies: Object.fromEntries(cookies),
+    body: Buffer.from(body).toString("base64"),
+  };
 }
 
 /** A body as Lua has it. */
@@ -67,19 +106,26 @@ export class World {
   readonly logs: LogRecord[] = [];
   /** Arguments of the calls of mocks, by id, over all lives. */
   readonly calls: Record<string, LuaValue[]> = {};
-  readonly #application: Application;
+  readonly #application: TestedApplication;
   readonly #entries: readonly Entry[];
-  readonly #seed: number;
-  readonly #root = mkdtempSync(join(tmpdir(), "wippy-test-"));
+  readonly #settings: WorldSettings;
+  readonly #root: string;
   #life = 0;
   #halted = false;
   #node: Node | undefined;
+  /** What reads the counts of the workers of this life. */
+  #counts: (() => LineCounts)[] = [];
   #simulation: Simulation | undefined;
 
-  constructor(application: Application, entries: readonly Entry[], seed: number) {
+  constructor(
+    application: TestedApplication,
+    entries: readonly Entry[],
+    settings: WorldSettings,
+  ) {
     this.#application = application;
-    this.#entries = [...application.entries.map(indoors), ...entries];
-    this.#seed = seed;
+    this.#entries = [...application.entries, ...entries];
+    this.#settings = settings;
+    this.#root = mkdtempSync(join(settings.folder, "world-"));
   }
 
   get #directory(): string {
@@ -114,7 +160,7 @@ export class World {
     if (this.#life === 0) this.#furnish();
     const directory = this.#directory;
     this.#simulation = new Simulation({
-      seed: this.#seed + this.#life,
+      seed: this.#settings.seed + this.#life,
       ...(startTime !== undefined && { startTime }),
     });
     this.#node = await Node.start({
@@ -128,6 +174,8 @@ export class World {
       simulation: this.#simulation,
       log: { log: (record) => this.#log(record) },
       output: () => {},
+      portless: true,
+      ...(this.#settings.countLines && { countLines: (read) => this.#counts.push(read) }),
       fetch: (url, options) => this.#fetch(url, options),
     });
     await this.#node.launch();
@@ -157,6 +205,7 @@ export class World {
   /** Asks the test for the response to a request. Without fakes, the request goes to the network. */
   async #fetch(url: string | URL, options: BunFetchRequestInit): Promise<Response> {
     const request = new Request(url, { ...options, signal: null });
+    if (request.url === requestAddress) return Response.json(await this.#serve(request));
     const asked: Record<string, LuaValue> = {
       method: request.method,
       url: String(url),
@@ -175,6 +224,24 @@ export class World {
         ...(isRecord(headers) && { headers: headers as Record<string, string> }),
       },
     );
+  }
+
+  /** Has a server of the application serve a request of the test, see `requests.lua`. */
+  async #serve(sent: Request): Promise<ServedResponse | { failure: object }> {
+    const { server, method, path, headers, body } = await sent.json() as SentRequest;
+    const request: PortlessRequest = {
+      method,
+      url: `http://localhost${path}`,
+      headers: Object.entries(headers),
+      body: Buffer.from(body, "base64"),
+    };
+    try {
+      const asked = this.#running.ask(server, "request", asLua(request));
+      return served(ofKernel<PortlessResponse>(await this.simulation.within(asked)));
+    } catch (error) {
+      const { kind, message } = WippyError.from(error);
+      return { failure: { kind, message } };
+    }
   }
 
   #log(record: LogRecord): void {
@@ -256,11 +323,23 @@ export class World {
   /** Drops the halted runtime, as a power failure would; the next life has what was on disk. */
   async drop(): Promise<void> {
     const [node, before] = [this.#running, this.#directory];
+    this.#count();
     this.#life++;
     cpSync(before, this.#directory, { recursive: true, filter: (path) => !path.endsWith("-shm") });
     this.#resume();
     await node.stop();
     rmSync(before, { recursive: true });
+  }
+
+  /** Takes what the workers have counted. */
+  #count(): void {
+    for (const read of this.#counts.splice(0)) {
+      try {
+        this.#settings.countLines?.(read());
+      } catch {
+        // The VM has died, and its counts with it.
+      }
+    }
   }
 
   /** Stops the world where it is. */
@@ -278,6 +357,7 @@ export class World {
   /** Ends the runtime and removes everything that it stored. */
   async end(): Promise<void> {
     try {
+      this.#count();
       this.#resume();
       await this.#node?.stop();
     } finally {

@@ -1,5 +1,5 @@
 import type { Pushable } from "../vm/push.ts";
-import { type LuaValue, PackedList } from "../vm/value.ts";
+import { type LuaValue, ofKernel, PackedList } from "../vm/value.ts";
 import { LuaRef } from "../vm/value.ts";
 import type { Vm } from "../vm/vm.ts";
 import type { DirectMessage } from "./batch.ts";
@@ -31,6 +31,8 @@ export const kernelFunctions = [
   "forget",
   "scratch",
   "preload",
+  "count_lines",
+  "line_counts",
   "make_error",
   "error_meta",
 ] as const;
@@ -72,6 +74,15 @@ export function kernelOf(vm: Vm, references: readonly number[]): Kernel {
   return {
     call: (name, ...args) => vm.call(ref(name), ...args),
   };
+}
+
+/** How often each line of the code of an entry has run, by identifier. */
+export type LineCounts = Record<string, number[]>;
+
+/** Has code count how often its lines run. Returns what reads the counts, also while the runtime is halted. */
+export function countLines(kernel: Kernel): () => LineCounts {
+  kernel.call("count_lines");
+  return () => ofKernel<LineCounts>(kernel.call("line_counts")[0]);
 }
 
 /** Values with which the kernel is entered at once, about. */

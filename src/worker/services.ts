@@ -4,6 +4,7 @@ import type { Entry } from "../registry/entry.ts";
 import { machine } from "../platform/machine.ts";
 import type { Platform } from "../platform/platform.ts";
 import { moduleDirectory } from "../registry/module-directory.ts";
+import type { LineCounts } from "./kernel.ts";
 
 /** What the operations' services are made from: plain data, so that it can be sent to a thread. */
 export interface ServiceOptions {
@@ -18,10 +19,17 @@ export interface ServiceOptions {
   defaultNetwork?: string | undefined;
   /** Only in a simulation, whose workers have no threads. */
   fetch?: Fetch;
+  /** Only there: see `NodeOptions`. */
+  countLines?: CountLines;
 }
 
+/** Is given what reads the counts of a worker that starts. */
+export type CountLines = (read: () => LineCounts) => void;
+
 /** Without the way to the node, which the worker adds. */
-export type WorkerServices = Omit<OperationServices, "ask">;
+export interface WorkerServices extends Omit<OperationServices, "ask"> {
+  countLines?: CountLines;
+}
 
 /**
  * The operations' view of the runtime, one per worker.
@@ -53,5 +61,6 @@ export function createServices(
     startedAt: options.startedAt,
     defaultNetwork: options.defaultNetwork,
     ...(options.fetch && { fetch: options.fetch }),
+    ...(options.countLines && { countLines: options.countLines }),
   };
 }

@@ -14,7 +14,7 @@ import { Simulation } from "../platform/simulation.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Failure } from "../workflows/engine/outcome.ts";
 import { loadKernelImage } from "./kernel-image.ts";
-import { deliver, type Kernel, kernelOf } from "./kernel.ts";
+import { countLines, deliver, type Kernel, kernelOf } from "./kernel.ts";
 import { type CodeEntry, type FromWorker, type HostState, type ToWorker } from "./messages.ts";
 import type { WorkerOptions } from "./options.ts";
 import { pair } from "./pair.ts";
@@ -140,6 +140,7 @@ export class LuaWorker {
     const { random } = this.#platform;
     this.#kernel.call("configure", index, firstPid, alone, this.#options.strict, random.seed());
     if (this.#platform instanceof Simulation) this.#kernel.call("shuffle", random.seed());
+    services.countLines?.(countLines(this.#kernel));
     for (const host of hosts) this.#setHost(host);
     this.#send({ type: "ready" });
     this.#flush();

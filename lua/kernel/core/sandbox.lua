@@ -9,6 +9,7 @@ local effects = use("kernel/core/effects")
 local errors = use("kernel/core/errors")
 local freeze = use("kernel/core/freeze")
 local frozen = use("kernel/core/frozen")
+local line_counts = use("kernel/core/line_counts")
 local raw_access = use("kernel/core/raw_access")
 local scheduler = use("kernel/core/scheduler")
 local shortage = use("kernel/core/shortage")
@@ -369,6 +370,7 @@ function sandbox.entry(id)
   if not visible then
     return nil, missing
   end
+  visible.__lines = line_counts.of(id, definition.source)
   local environment = { __index = visible, __metatable = false }
   if definition.script then
     environment = script_globals(visible, libraries, definition)

@@ -1,21 +1,9 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { sandboxGlobals } from "../../app/name-check.ts";
+import { testGlobals } from "../../testing/library/library.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
 import { type TemplateName, templates } from "./templates.ts";
-
-/** Globals of test files. */
-const testGlobals = [
-  "after",
-  "before",
-  "clock",
-  "crash",
-  "describe",
-  "expect",
-  "fake",
-  "it",
-  "mock",
-];
 
 /** Files of every application. */
 function settings(): Record<string, string> {

@@ -19,6 +19,9 @@ export function addTestCommand(program: Command, { here, finish }: CommandContex
       new Option("--reporter <name>", "format of the results")
         .choices(["pretty", "tap", "junit", "json"]).default("pretty"),
     )
+    .option("--jobs <number>", "tests at a time (default: one per core)", wholeNumber(1, 64))
+    .option("--coverage", "count which lines of the application's code the tests run")
+    .option("--coverage-output <file>", "write the coverage to a file, in the format of lcov")
     .option("--watch", "run again when a file changes")
     .option("--host <id>", "terminal host of test commands, if there are several")
     .action(async (files: string[], _options, command: Command) => {

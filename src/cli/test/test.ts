@@ -1,15 +1,15 @@
-import { existsSync } from "node:fs";
-import { relative, resolve, sep } from "node:path";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, relative, resolve, sep } from "node:path";
 import type { Application } from "../../app/app.ts";
 import { lockFileName } from "../../app/lock-name.ts";
 import { withSyntaxCheck } from "../../app/syntax-check.ts";
 import { watchDirectory } from "../../app/watch.ts";
-import { builtinModules } from "../../registry/modules.ts";
 import { findTestFiles, testCommands } from "../../testing/discovery.ts";
-import { testEntries, type TestFile } from "../../testing/library/library.ts";
-import type { Reporter, TestReport, Totals } from "../../testing/reporters/reporters.ts";
-import { listTests, type RunSettings, runTest, type TestCase } from "../../testing/testing.ts";
-import { WippyError } from "../../vm/error.ts";
+import type { Coverage, FileCoverage } from "../../testing/coverage/coverage.ts";
+import { runJobs } from "../../testing/jobs/jobs.ts";
+import type { Plan } from "../../testing/jobs/schedule.ts";
+import type { TestFile } from "../../testing/library/library.ts";
+import type { Reporter, Totals } from "../../testing/reporters/reporters.ts";
 import { load, type SourceOptions } from "../run/load.ts";
 import { run } from "../run/run.ts";
 import { report } from "../terminal/report.ts";
@@ -24,6 +24,11 @@ export interface TestOptions extends SourceOptions {
   timeout: number;
   reporter: "pretty" | "tap" | "junit" | "json";
   watch?: boolean;
+  /** Tests at a time. */
+  jobs?: number;
+  coverage?: boolean;
+  /** File for the coverage, which is then counted. */
+  coverageOutput?: string;
   host?: string;
 }
 
@@ -66,6 +71,9 @@ async function runAll(
   const reporter = await makeReporter(console, options.reporter);
   const totals = await runFiles(application, found, options, reporter);
   reporter.end(totals);
+  if (options.coverageOutput !== undefined && totals.coverage) {
+    await writeLcov(console, options.coverageOutput, totals.coverage);
+  }
   if (options.filter !== undefined && totals.passed + totals.failed + totals.pending === 0) {
     throw new CommandError(`no test contains "${options.filter}"`);
   }
@@ -130,6 +138,7 @@ async function makeReporter(
   }
 }
 
+/** Runs the tests of files side by side. @throws CommandError when the coverage cannot be written */
 async function runFiles(
   application: Application,
   files: readonly TestFile[],
@@ -138,42 +147,53 @@ async function runFiles(
 ): Promise<Totals> {
   const begun = performance.now();
   const totals: Totals = { passed: 0, failed: 0, pending: 0, duration: 0 };
-  const settings: RunSettings = { seed: options.seed ?? 1, timeout: options.timeout * 1000 };
-  const modules = [...builtinModules.keys()];
-  for (const file of files) {
-    const entries = testEntries(file, modules);
-    const tell = (report: TestReport) => {
+  const { seed = 1, seeds = 1, timeout, filter, jobs } = options;
+  const counting = options.coverage === true || options.coverageOutput !== undefined;
+  const coverage = counting ? await countingCoverage(application) : undefined;
+  const plan: Plan = {
+    files,
+    seed,
+    wanted: (path) => filter === undefined || path.join(" > ").includes(filter),
+    tell(report) {
       totals[report.status]++;
       reporter.test(report);
-    };
-    let cases: TestCase[];
-    try {
-      cases = await listTests(application, entries, settings);
-    } catch (error) {
-      const { message } = WippyError.from(error);
-      const outcome = { failure: { message }, crashes: 0, logs: [] };
-      const path = ["the file cannot be loaded"];
-      tell({ file: file.path, path, status: "failed", duration: 0, seed: settings.seed, outcome });
-      continue;
-    }
-    for (const [index, { path, pending }] of cases.entries()) {
-      if (options.filter !== undefined && !path.join(" > ").includes(options.filter)) continue;
-      if (pending) {
-        tell({ file: file.path, path, status: "pending", duration: 0, seed: settings.seed });
-        continue;
-      }
-      const start = performance.now();
-      const { seeds = 1 } = options;
-      let seed = settings.seed;
-      let outcome = await runTest(application, entries, index, settings);
-      while (!outcome.failure && seed + 1 < settings.seed + seeds) {
-        seed++;
-        outcome = await runTest(application, entries, index, { ...settings, seed });
-      }
-      const status = outcome.failure ? "failed" : "passed";
-      const duration = performance.now() - start;
-      tell({ file: file.path, path, status, duration, seed, outcome });
-    }
+    },
+  };
+  await runJobs(coverage?.application ?? application, plan, {
+    seed,
+    seeds,
+    timeout: timeout * 1000,
+    ...(jobs !== undefined && { jobs }),
+    ...(coverage && { countLines: coverage.add }),
+  });
+  return {
+    ...totals,
+    ...(coverage && { coverage: coverage.files }),
+    duration: performance.now() - begun,
+  };
+}
+
+/** Loaded when coverage is asked for. */
+async function countingCoverage(application: Application): Promise<Coverage> {
+  const { Coverage } = await import("../../testing/coverage/coverage.ts");
+  return new Coverage(application);
+}
+
+/** @throws CommandError */
+async function writeLcov(
+  console: Console,
+  name: string,
+  files: readonly FileCoverage[],
+): Promise<void> {
+  const { lcov } = await import("../../testing/coverage/lcov.ts");
+  const path = resolve(console.directory, name);
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, lcov(files));
+  } catch (error) {
+    throw new CommandError(
+      `cannot write ${name}: ${(error as Error).message}`,
+      "name a file in a folder that can be written",
+    );
   }
-  return { ...totals, duration: performance.now() - begun };
 }

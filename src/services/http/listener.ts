@@ -58,7 +58,8 @@ class Arrival implements Exchange {
     if (this.#remote === undefined) {
       const at = this.client ?? this.server?.requestIP(this.request);
       // A socket for both families shows IPv4 inside IPv6.
-      const bare = at?.address.replace(/^::ffff:(?=\d+\.)/, "") ?? "";
+      const address = at?.address ?? (this.server === undefined ? "127.0.0.1" : undefined);
+      const bare = address?.replace(/^::ffff:(?=\d+\.)/, "") ?? "";
       this.#remote = `${bare.includes(":") ? `[${bare}]` : bare}:${at?.port ?? 0}`;
     }
     return this.#remote;
@@ -194,7 +195,8 @@ export class Listener {
     return plain(500, "internal error");
   }
 
-  #handle(request: Request): Response | Promise<Response | undefined> {
+  /** Makes the response to a request; undefined where its connection became a WebSocket. */
+  handle(request: Request): Response | Promise<Response | undefined> {
     if (this.#stopping) return plain(503, "the server is stopping", { connection: "close" });
     const { platform } = this.#serving;
     this.#counts.take();
@@ -245,9 +247,14 @@ export class Listener {
     }
   }
 
+  /** Begins to take the requests that `handle` gets. */
+  open(): void {
+    this.#stopping = false;
+  }
+
   /** Starts listening. @throws WippyError Unavailable when the address is in use, Invalid for certificates */
   async listen(address: Address): Promise<void> {
-    this.#stopping = false;
+    this.open();
     const { tls } = this.#data;
     const { mode } = tls;
     try {
@@ -299,7 +306,7 @@ export class Listener {
       // The module `http` limits bodies that it keeps in memory; streams are not limited.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       development: false,
-      fetch: (request) => this.#handle(request),
+      fetch: (request) => this.handle(request),
       websocket: {
         maxPayloadLength: largestMessage,
         open: (socket) => socket.data.connection.opened(socket),

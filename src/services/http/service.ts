@@ -9,6 +9,7 @@ import { Buckets, type Limit } from "./middleware/buckets.ts";
 import { canListenApart } from "./placement.ts";
 import { Relays } from "./relay/relay.ts";
 import { addressOf, type HttpService } from "./schema.ts";
+import { requested } from "./requested.ts";
 import type { Serving } from "./serving.ts";
 import { Counts, Traffic } from "./traffic.ts";
 
@@ -61,6 +62,11 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
 
   const open = async () => {
     rebuild();
+    if (context.portless) {
+      running = "here";
+      here.open();
+      return;
+    }
     running = canListenApart(context, data) ? "apart" : "here";
     if (running === "here") {
       await here.listen(address());
@@ -155,8 +161,11 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
   });
   return {
     ...service,
-    answer: (operation, input) =>
-      operation === "take" ? take(limiter, input) : here.answer(operation, input),
+    answer: (operation, input) => {
+      if (operation === "take") return take(limiter, input);
+      if (operation === "request" && context.portless) return requested(here, input);
+      return here.answer(operation, input);
+    },
   };
 }
 

@@ -5,6 +5,7 @@
 import type { Entry } from "../../registry/entry.ts";
 import expect from "./expect.lua" with { type: "text" };
 import mocks from "./mocks.lua" with { type: "text" };
+import requests from "./requests.lua" with { type: "text" };
 import library from "./test.lua" with { type: "text" };
 import values from "./values.lua" with { type: "text" };
 
@@ -22,8 +23,22 @@ export const testName = "wippy.test";
 /** Function that responds to HTTP requests for the test. */
 export const httpFake = `${namespace}:http`;
 
+/** Where requests to the application's own servers seem to go. */
+export const requestAddress = "http://wippy.test/request";
+
 /** Globals of a test file. */
-const globals = ["after", "before", "clock", "crash", "describe", "expect", "fake", "it", "mock"];
+export const testGlobals = [
+  "after",
+  "before",
+  "clock",
+  "crash",
+  "describe",
+  "expect",
+  "fake",
+  "it",
+  "mock",
+  "request",
+];
 
 /** A file of tests. */
 export interface TestFile {
@@ -53,8 +68,8 @@ function stub(id: string): string {
 export function testEntries(file: TestFile, modules: readonly string[]): Entry[] {
   const own = (...names: string[]) =>
     Object.fromEntries(names.map((name) => [name, `${namespace}:${name}`]));
-  const first = `local test = require("test") local ${globals.join(", ")} = ${
-    globals.map((name) => `test.${name}`).join(", ")
+  const first = `local test = require("test") local ${testGlobals.join(", ")} = ${
+    testGlobals.map((name) => `test.${name}`).join(", ")
   } `;
   const lifecycle = { auto_start: true, stop_timeout: "100ms" };
   const unit = `local test = require("test")
@@ -63,6 +78,7 @@ return { main = function(given) return test.main(function() return require("file
     { id: testHost, kind: "process.host", meta: {}, data: { lifecycle } },
     libraryEntry("values", values),
     libraryEntry("expect", expect, { imports: own("values") }),
+    libraryEntry("requests", requests, { modules: ["base64", "http_client", "json", "registry"] }),
     libraryEntry("mocks", mocks, { modules: ["process", "registry", "logger"] }),
     {
       id: httpFake,
@@ -72,7 +88,7 @@ return { main = function(given) return test.main(function() return require("file
     },
     libraryEntry("test", library, {
       modules: ["process", "time"],
-      imports: own("expect", "mocks", "values"),
+      imports: own("expect", "mocks", "requests", "values"),
     }),
     {
       ...libraryEntry("file", first + file.code, {

@@ -1,8 +1,8 @@
 -- The globals of a test file, and the code that runs its tests. For each test, the file runs in a new runtime.
 local expect, mocks, values = require("expect"), require("mocks"), require("values")
-local process, time = require("process"), require("time")
+local process, requests, time = require("process"), require("requests"), require("time")
 
-local test = { expect = expect, mock = mocks.mock, fake = mocks.fake }
+local test = { expect = expect, mock = mocks.mock, fake = mocks.fake, request = requests }
 
 local function suite(name, parent)
   return { name = name, parent = parent, before = {}, after = {} }

@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
 import { clean, oneLine, withControls } from "../../observe/clean.ts";
+import { coverageTable } from "./coverage-table.ts";
 import { explain, type ExplainedLine } from "./explanation.ts";
 import { failureOf, type Reporter, type TestReport, title, type Write } from "./reporters.ts";
 
@@ -56,7 +57,7 @@ export function pretty(write: Write, colour: boolean): Reporter {
       line(`  ${marks[report.status]} ${oneLine(title(report))}${crashed}`);
       if (report.status === "failed") failures.push(report);
     },
-    end({ passed, failed, pending, duration }) {
+    end({ passed, failed, pending, duration, coverage }) {
       for (const report of failures) explainFailure(report);
       const parts = [
         paint(passed > 0 ? "green" : "gray", `${passed} passed`),
@@ -64,6 +65,8 @@ export function pretty(write: Write, colour: boolean): Reporter {
         ...(pending > 0 ? [paint("yellow", `${pending} pending`)] : []),
       ];
       line(`\n${parts.join(", ")} in ${(duration / 1000).toFixed(2)} s`);
+      if (coverage) line("");
+      for (const row of coverage ? coverageTable(coverage) : []) line(oneLine(row));
     },
   };
 }

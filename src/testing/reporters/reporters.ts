@@ -1,3 +1,4 @@
+import type { FileCoverage } from "../coverage/coverage.ts";
 import type { TestFailure, TestOutcome } from "../testing.ts";
 
 /** The outcome of a test under all its seeds. */
@@ -22,6 +23,8 @@ export interface Totals {
   pending: number;
   /** Real milliseconds. */
   duration: number;
+  /** Where lines were counted. */
+  coverage?: FileCoverage[];
 }
 
 /** Reports the progress and results of a run. */

@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import { coverageTable } from "./coverage-table.ts";
 import { explanation } from "./explanation.ts";
 import { failureOf, type Reporter, title, type Write } from "./reporters.ts";
 
@@ -26,8 +27,9 @@ export function tap(write: Write): Reporter {
       const text = stringify({ message: explanation(failure, report.seed), seed: report.seed });
       write(`  ---\n${text.trimEnd().split("\n").map((line) => `  ${line}`).join("\n")}\n  ...\n`);
     },
-    end() {
+    end({ coverage }) {
       write(`1..${count}\n`);
+      for (const line of coverage ? coverageTable(coverage) : []) write(`# ${line}\n`);
     },
   };
 }

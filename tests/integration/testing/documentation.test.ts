@@ -57,3 +57,43 @@ end)
   expect(unnumbered(out).replace(" (N crashes)", "")).toContain(unnumbered(said));
   expect(status).toBe(1);
 });
+
+test("the page's coverage is that of its example", async () => {
+  const { out } = await runCommand(writeFiles({ ...lock, ...files }), "test", "--coverage");
+  const from = page.indexOf("## Coverage");
+  const table = page.slice(page.indexOf("```console\n", from) + 11).split("```")[0]!;
+  expect(out.slice(out.indexOf("File "))).toBe(table);
+}, 60_000);
+
+test("the page's request is answered", async () => {
+  const from = page.indexOf("### Requests to the application");
+  const code = page.slice(page.indexOf("```lua\n", from) + 7).split("```")[0]!;
+  const application = writeFiles({
+    ...lock,
+    "src/order_test.lua": code,
+    "src/_index.yaml": `version: "1.0"
+namespace: app
+entries:
+  - { name: web, kind: http.service, addr: ":8080", lifecycle: { auto_start: true } }
+  - { name: api, kind: http.router, meta: { server: web }, prefix: /api }
+  - { name: take.post, kind: http.endpoint, meta: { router: api }, method: POST, path: /orders, func: take }
+  - name: take
+    kind: function.lua
+    method: main
+    modules: [http]
+    source: |
+      local http = require("http")
+      return { main = function()
+        local req, res = http.request(), http.response()
+        local order = assert(req:body_json())
+        assert(order.item == "chair" and order.count == 2 and req:query("source") == "shop")
+        assert(req:header("Authorization") == "Bearer abc")
+        res:set_status(http.STATUS.CREATED)
+        res:write_json(order)
+      end }
+`,
+  });
+  const { status, out } = await runCommand(application, "test");
+  expect(out).toContain("1 passed, 0 failed");
+  expect(status).toBe(0);
+}, 60_000);

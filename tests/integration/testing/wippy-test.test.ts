@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeFiles } from "../../unit/app/temporary-application.ts";
 import { runCommand } from "../../unit/cli/run/run-command.ts";
+import { type Line, runTestsOf } from "./run-tests.ts";
 
 const entries = `version: "1.0"
 namespace: app
@@ -40,36 +41,14 @@ entries:
     modules: [funcs]
 `;
 
-interface Line {
-  type: string;
-  path?: string[];
-  status?: string;
-  crashes?: number;
-  failure?: { message: string; expected?: string; actual?: string; stack?: string; crash?: string };
-  seed?: number;
-  passed?: number;
-  failed?: number;
-  pending?: number;
-}
-
 /** Runs a file of tests; what came of each, and the totals. */
-async function runTests(
-  code: string,
-  ...flags: string[]
-): Promise<{ lines: Line[]; status: number; directory: string; err: string }> {
-  const directory = writeFiles({
-    "wippy.lock": "directories: { src: ./src }\n",
+function runTests(code: string, ...flags: string[]): ReturnType<typeof runTestsOf> {
+  const files = {
     "src/_index.yaml": entries,
     "src/a_test.lua": code,
     "data/seen.txt": "as it was",
-  });
-  const { status, out, err } = await runCommand(directory, "test", "--reporter", "json", ...flags);
-  return {
-    lines: out.split("\n").filter(Boolean).map((line) => JSON.parse(line) as Line),
-    status,
-    directory,
-    err,
   };
+  return runTestsOf(files, ...flags);
 }
 
 async function failureOf(body: string): Promise<Line["failure"]> {
