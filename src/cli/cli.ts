@@ -15,6 +15,7 @@ import type { LogOptions } from "./run/logging.ts";
 import { namesScript } from "./run/script-call.ts";
 import { addRuntimeCommands } from "./runtime/commands.ts";
 import { addScheduleCommands } from "./schedule/commands.ts";
+import { addSchemaCommand } from "./schema/commands.ts";
 import { tellFailure } from "./terminal/failure.ts";
 import { addTemporalCommands } from "./temporal/commands.ts";
 import { CommandError, type Console } from "./terminal/terminal.ts";
@@ -95,6 +96,7 @@ export function createProgram(console: Console, finish: (status: number) => void
   addCheckCommand(program, context);
   addLintCommand(program, context);
   addTestCommand(program, context);
+  addSchemaCommand(program, context);
   addRegistryCommands(program, context);
   addWorkflowCommands(program, context);
   addScheduleCommands(program, context);

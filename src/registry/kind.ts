@@ -126,7 +126,7 @@ export function required(what: string, fix: string) {
       });
     }
     return z.NEVER;
-  });
+  }).meta({ type: "string", minLength: 1 });
 }
 
 /** One of a few words; another one gives `unknown WHAT: word` and the nearest word. */
@@ -137,7 +137,7 @@ export function choice<const Word extends string>(words: readonly Word[], what: 
     const fix = suggest(text, words, `use one of ${words.join(", ")}`);
     context.addIssue({ code: "custom", message: `unknown ${what}: ${text}`, params: { fix } });
     return z.NEVER;
-  });
+  }).meta({ enum: [...words] });
 }
 
 /** A size: a whole number, where 0 and absence mean the default. */

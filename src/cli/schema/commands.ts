@@ -1,0 +1,17 @@
+/**
+ * The definition of `wippy schema`.
+ * @module
+ */
+import type { Command } from "commander";
+import type { CommandContext } from "../command.ts";
+
+/** Adds `wippy schema`. */
+export function addSchemaCommand(program: Command, { here, finish }: CommandContext): void {
+  program.command("schema")
+    .description("print the JSON Schema of _index.yaml, for editors")
+    .action(async () => {
+      const { definitionSchema } = await import("../../registry/json-schema.ts");
+      here().out(`${JSON.stringify(definitionSchema(), null, 2)}\n`);
+      finish(0);
+    });
+}
