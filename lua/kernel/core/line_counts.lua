@@ -1,5 +1,5 @@
--- How often each line of an entry's code has run, for the coverage of tests. Code that is to be counted was changed to
--- count by itself, in a table that it sees as the global `__lines`. That is no effect: in a workflow nothing is recorded.
+-- How often each line of an entry's code has run, for the coverage of tests. Code that is to be counted was changed so
+-- that it counts in a table that it sees as the global `__lines`. That is no effect: in a workflow nothing is recorded.
 local line_counts = {}
 
 -- By entry, lists with a count for each line; nil while nothing is counted.

@@ -10,8 +10,7 @@ export function addSchemaCommand(program: Command, { here, finish }: CommandCont
   program.command("schema")
     .description("print the JSON Schema of _index.yaml, for editors")
     .action(async () => {
-      const { definitionSchema } = await import("../../registry/json-schema.ts");
-      here().out(`${JSON.stringify(definitionSchema(), null, 2)}\n`);
-      finish(0);
+      const { printSchema } = await import("./schema.ts");
+      finish(printSchema(here()));
     });
 }
