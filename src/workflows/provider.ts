@@ -1,4 +1,5 @@
 import type { Platform } from "../platform/platform.ts";
+import type { PayloadKeys } from "./cipher.ts";
 import type { Failure } from "./engine/outcome.ts";
 import type { StartOptions } from "./options/options.ts";
 import type { NewSchedule, ScheduleProvider } from "./schedules/schedules.ts";
@@ -311,7 +312,7 @@ export interface StorageTools {
   /** Returns the schema of a file, which may be later than this program's. */
   schemaOf(path: string): number;
   /** Reads everything, also while a runtime writes to it. */
-  check(path: string): StorageCheck;
+  check(path: string, keys?: PayloadKeys): StorageCheck;
   /** Writes a copy of one moment, also while a runtime writes. @throws AlreadyExists */
   backUp(path: string, target: string): { bytes: number };
   /** Frees the space of what was removed. */

@@ -6,9 +6,10 @@ import { join, resolve } from "node:path";
 import { bytes } from "../../observe/measure.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { StorageFault, StorageTools } from "../../workflows/provider.ts";
-import { storageTools } from "../../workflows/providers/providers.ts";
+import { type PayloadKeys, storageTools } from "../../workflows/providers/providers.ts";
 import { type ConnectOptions, stateOf } from "../connection.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
+import { keysHere, withKeys } from "./journal-keys.ts";
 import { oneLine } from "../../observe/clean.ts";
 
 export interface JournalOptions extends ConnectOptions {
@@ -26,13 +27,17 @@ function pathOf(console: Console, options: JournalOptions): string {
 async function tell<Result extends object>(
   console: Console,
   options: JournalOptions,
-  work: (tools: StorageTools, path: string) => Result,
+  work: (tools: StorageTools, path: string, keys?: PayloadKeys) => Result,
   words: (result: Result) => string,
 ): Promise<Result> {
   const tools = await storageTools();
   let result: Result;
   try {
-    result = work(tools, pathOf(console, options));
+    const path = pathOf(console, options);
+    result = await withKeys(
+      (keys) => Promise.try(() => work(tools, path, keys)),
+      () => keysHere(console),
+    );
   } catch (error) {
     if (error instanceof WippyError) throw new CommandError(error.message);
     throw error;
@@ -48,7 +53,7 @@ function placeOf({ workflowId, runId, scheduleId }: StorageFault): string {
 
 /** `wippy journal check`; status 1 when something is wrong. */
 export async function check(console: Console, options: JournalOptions): Promise<number> {
-  const work = (tools: StorageTools, path: string) => tools.check(path);
+  const work = (tools: StorageTools, path: string, keys?: PayloadKeys) => tools.check(path, keys);
   const { faults } = await tell(console, options, work, ({ runs, events, faults }) => {
     const lines = faults.map((fault) => `${placeOf(fault)}: ${oneLine(fault.message)}\n`);
     const sum = faults.length === 0 ? "no faults" : `${faults.length} faults`;

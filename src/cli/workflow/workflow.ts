@@ -46,12 +46,18 @@ const followInterval = 250;
 const eventsAtOnce = 5000;
 
 /** The API over the journal of a state folder. */
-async function readJournal(state: string): Promise<Send> {
-  const [{ readStored }, { storedApi }] = await Promise.all([
+async function readJournal(console: Console, state: string): Promise<Send> {
+  const [{ readStored }, { storedApi }, { keysHere, withKeys }] = await Promise.all([
     import("../../workflows/providers/providers.ts"),
     import("../../admin/stored.ts"),
+    import("../journal/journal-keys.ts"),
   ]);
-  return storedApi(await readStored({ type: "sqlite", path: join(state, "journal.db") }), state);
+  const path = join(state, "journal.db");
+  const stored = await withKeys(
+    (keys) => readStored({ type: "sqlite", path, ...keys && { keys } }),
+    () => keysHere(console),
+  );
+  return storedApi(stored, state);
 }
 
 /** Speaks to the runtime of a state folder or, where none runs, to its journal. @throws CommandError */
@@ -64,7 +70,7 @@ export function connectRuns(console: Console, options: ConnectOptions): ApiClien
       return await askSocket(state, path, init);
     } catch (error) {
       if (!isAbsent(error)) throw error;
-      journal = readJournal(state);
+      journal = readJournal(console, state);
       try {
         return await (await journal)(path, init);
       } catch (failure) {

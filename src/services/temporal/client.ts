@@ -7,7 +7,8 @@ import {
 } from "../../workflows/providers/providers.ts";
 import type { ServiceContext } from "../context.ts";
 import { type Figure, type Service, type Started, untilStopped } from "../service.ts";
-import { connectionSettings, payloadKeys } from "./connection-settings.ts";
+import { payloadKeys } from "../payload-codec.ts";
+import { connectionSettings } from "./connection-settings.ts";
 import type { TemporalClientData } from "./schema.ts";
 
 /** Timeout of a health check, in milliseconds. */

@@ -1,10 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { WippyError } from "../../vm/error.ts";
-import type {
-  PayloadKeys,
-  TemporalConnectionSettings,
-} from "../../workflows/providers/providers.ts";
+import type { TemporalConnectionSettings } from "../../workflows/providers/providers.ts";
 import type { ServiceContext } from "../context.ts";
 import type { TemporalClientData } from "./schema.ts";
 
@@ -26,15 +23,6 @@ export async function connectionSettings(
       ? Buffer.from(auth.key_pem)
       : await file(auth.key_file!, "auth.key_file"),
   };
-  if (tls.enabled && tls.insecure_skip_verify) {
-    log("warn", "tls.insecure_skip_verify disables verification of the server's certificate");
-    throw new WippyError(
-      "Invalid",
-      "Temporal's Core always verifies the certificate of the server; " +
-        "hint: name its authority, or the certificate itself, in tls.ca_file, and leave insecure_skip_verify out",
-      { retryable: false },
-    );
-  }
   // An API key must not be sent in clear text, and client certificates are part of TLS.
   const encrypted = tls.enabled || auth.type !== "none";
   return {
@@ -68,22 +56,4 @@ async function fileOf(path: string, field: string): Promise<Buffer> {
       },
     );
   }
-}
-
-/** The keys of the payload codec. @throws WippyError Invalid for a key that does not have 32 bytes */
-export function payloadKeys(codec: TemporalClientData["payload_codec"]): PayloadKeys | undefined {
-  if (!codec) return undefined;
-  const keys = new Map([...codec.previous, codec].map(({ id, key }) => [id, keyBytes(id, key)]));
-  return { keyId: codec.id, keys };
-}
-
-function keyBytes(id: string, text: string): Uint8Array {
-  const bytes = Buffer.from(text.trim(), /^[0-9a-fA-F]{64}$/.test(text.trim()) ? "hex" : "base64");
-  if (bytes.length === 32) return bytes;
-  throw new WippyError(
-    "Invalid",
-    `payload_codec: the key "${id}" has ${bytes.length} bytes, not 32; ` +
-      'hint: make one with "openssl rand -base64 32"',
-    { retryable: false },
-  );
 }

@@ -3,6 +3,7 @@ import { duration, parseDuration } from "../../registry/duration.ts";
 import { choice, required } from "../../registry/kind.ts";
 import { lifecycle } from "../../registry/lifecycle.ts";
 import { z } from "../../registry/schema.ts";
+import { payloadCodec } from "../payload-codec.ts";
 
 const text = (what: string) => z.string({ error: `${what} must be text` }).min(1);
 const flag = () => z.boolean().default(false);
@@ -58,7 +59,15 @@ const tls = () =>
     server_name: text("tls.server_name").optional(),
     insecure_skip_verify: flag(),
   }).superRefine((given, context) => {
-    if (!given.enabled || !given.insecure_skip_verify || given.server_name === undefined) return;
+    if (!given.enabled || !given.insecure_skip_verify) return;
+    if (given.server_name === undefined) {
+      return refuse(context, {
+        path: ["insecure_skip_verify"],
+        message:
+          "tls.insecure_skip_verify: Temporal's Core always verifies the certificate of the server",
+        fix: "name its authority, or the certificate itself, in tls.ca_file, and leave it out",
+      });
+    }
     refuse(context, {
       path: ["insecure_skip_verify"],
       message: "tls.insecure_skip_verify and tls.server_name exclude each other",
@@ -83,20 +92,6 @@ const healthCheck = () =>
     return { enabled, interval: milliseconds };
   }).prefault({});
 
-const codecKey = () =>
-  z.object({
-    /** Stored with each payload, so that keys can change. */
-    id: text("the id of a key").default("default"),
-    /** 32 bytes, in base64 or hexadecimal. */
-    key: text("the key"),
-  });
-
-const codec = () =>
-  codecKey().extend({
-    /** Earlier keys, which only decrypt. */
-    previous: z.array(codecKey()).default([]),
-  });
-
 /** Of the payload of a temporal.client. */
 export const clientSchema = () =>
   z.object({
@@ -111,7 +106,7 @@ export const clientSchema = () =>
     auth: auth(),
     tls: tls(),
     health_check: healthCheck(),
-    payload_codec: codec().optional(),
+    payload_codec: payloadCodec().optional(),
     /** Address of the Temporal Web UI, for links. */
     ui: z.url({
       protocol: /^https?$/,
@@ -136,13 +131,16 @@ const rate = (what: string) =>
     params: { fix: "write 0, or leave it out, for no limit" },
   }).transform((value) => value || undefined);
 
+/** Of each kind of work. */
+export const defaultConcurrency = 1_000;
+
 const workerOptions = () =>
   z.object({
     identity: text("worker_options.identity").optional(),
-    max_concurrent_activity_execution_size: many(1_000),
-    max_concurrent_workflow_task_execution_size: many(1_000),
-    max_concurrent_local_activity_execution_size: many(1_000),
-    max_concurrent_session_execution_size: many(1_000),
+    max_concurrent_activity_execution_size: many(defaultConcurrency),
+    max_concurrent_workflow_task_execution_size: many(defaultConcurrency),
+    max_concurrent_local_activity_execution_size: many(defaultConcurrency),
+    max_concurrent_session_execution_size: many(defaultConcurrency),
     max_concurrent_eager_activity_execution_size: z.int().min(0).default(0),
     max_concurrent_activity_task_pollers: many(20),
     max_concurrent_workflow_task_pollers: many(20).refine((value) => value !== 1, {

@@ -3,6 +3,7 @@ import { duration } from "../../registry/duration.ts";
 import { limit } from "../../registry/kind.ts";
 import { lifecycle } from "../../registry/lifecycle.ts";
 import { z } from "../../registry/schema.ts";
+import { payloadCodec } from "../payload-codec.ts";
 
 /** Where a journal is unless the entry says otherwise: in the state folder of the runtime. */
 export const defaultJournal = ".wippy/journal.db";
@@ -20,6 +21,8 @@ export const schema = () =>
     max_history_events: limit("max history events"),
     /** Bytes of its history at which a run is terminated; absent or 0: 50 MB. */
     max_history_bytes: limit("max history bytes"),
+    /** Encrypts what runs hold, at rest. */
+    payload_codec: payloadCodec().optional(),
     lifecycle: lifecycle(),
   });
 

@@ -5,6 +5,7 @@ import { createProvider } from "../../workflows/providers/providers.ts";
 import type { Transport } from "../../workflows/tasks/tasks.ts";
 import type { ServiceContext } from "../context.ts";
 import { type Service, untilStopped } from "../service.ts";
+import { payloadKeys } from "../payload-codec.ts";
 import { declaredSchedules } from "./declared.ts";
 import { defaultJournal, type WorkflowHost } from "./schema.ts";
 import { workflowSchedule } from "./workflow-schedule.ts";
@@ -14,13 +15,14 @@ export function runWorkflowHost(context: ServiceContext, data: WorkflowHost): Se
   const { entry, host, workflows } = context;
   workflows.declare(entry.id);
   const path = journalPath(context, data.journal);
+  const keys = payloadKeys(data.payload_codec);
   let opened = false;
   return untilStopped({
     async open() {
       if (opened) return host.set("running");
       // Workers learn of the host first: the journal's open runs go on as soon as it is open.
       host.set("running");
-      const creating = createProvider({ type: "sqlite", path }, {
+      const creating = createProvider({ type: "sqlite", path, ...keys && { keys } }, {
         number: workflows.number(),
         schedules: declaredSchedules(context),
         ...limits(data),

@@ -3,11 +3,15 @@
  * is loaded when it is needed, so that a program without workflows starts without it.
  * @module
  */
+import type { PayloadKeys } from "../cipher.ts";
 import type { Connection } from "./temporal/bridge/bridge.ts";
 import type { InstalledAddon } from "./temporal/bridge/install.ts";
 import type { ConnectionSettings, WorkerSettings } from "./temporal/bridge/settings.ts";
+import type { WorkflowTypes } from "./temporal/conversion.ts";
 import type { ForeignHistories, ForeignHistory } from "./temporal/history/stored.ts";
 import type { TemporalProviderOptions } from "./temporal/settings.ts";
+import type { Destination, Origin } from "../moving/moving.ts";
+import type { ArrivalSettings } from "./temporal/client/arrivals.ts";
 import type { ProviderOptions, StorageTools, StoredRuns, WorkflowProvider } from "../provider.ts";
 
 /** Where runs are kept, and so by which provider. */
@@ -18,6 +22,8 @@ export interface JournalPlace {
   type: "sqlite";
   /** Path of the journal file. */
   path: string;
+  /** Encrypt what it holds. @default it is not encrypted */
+  keys?: PayloadKeys;
 }
 
 /** A namespace of a Temporal server. */
@@ -44,7 +50,8 @@ export async function createProvider(
     return new TemporalProvider({ ...options, ...place });
   }
   const { SqliteProvider } = await import("./sqlite/sqlite.ts");
-  return new SqliteProvider({ ...options, path: place.path });
+  const { path, keys } = place;
+  return new SqliteProvider({ ...options, path, ...keys && { keys } });
 }
 
 /**
@@ -55,7 +62,7 @@ export async function createProvider(
  */
 export async function readStored(place: JournalPlace): Promise<StoredRuns> {
   const { JournalReader } = await import("./sqlite/read/read.ts");
-  return new JournalReader(place.path);
+  return new JournalReader(place.path, place.keys);
 }
 
 /** Returns the maintenance tools of the providers that keep files on this machine. */
@@ -72,15 +79,7 @@ export type TemporalConnectionSettings = ConnectionSettings;
 /** What a worker on a Temporal server takes. */
 export type TemporalWorkerSettings = WorkerSettings;
 
-/** Keys that encrypt payloads before they leave for a server. */
-export interface PayloadKeys {
-  /** The key that encrypts; the others only decrypt. */
-  keyId: string;
-  /** 32 bytes each, by id. */
-  keys: ReadonlyMap<string, Uint8Array>;
-}
-
-export type { ForeignHistory };
+export type { ForeignHistories, ForeignHistory, PayloadKeys, WorkflowTypes };
 
 /** Connects to a Temporal server. @throws WippyError NotFound without the addon; Unavailable, PermissionDenied */
 export async function connectTemporal(
@@ -90,12 +89,20 @@ export async function connectTemporal(
   return await connect(settings);
 }
 
-/** How values are written into Temporal's messages; encrypted with keys. @throws WippyError Invalid */
-export async function temporalConversion(keys?: PayloadKeys): Promise<TemporalPlace["conversion"]> {
+/**
+ * How values are written into Temporal's messages; encrypted with keys.
+ *
+ * @param types what workflows are called there; by the ids of their entries when absent
+ * @throws WippyError Invalid
+ */
+export async function temporalConversion(
+  keys?: PayloadKeys,
+  types?: WorkflowTypes,
+): Promise<TemporalPlace["conversion"]> {
   const { PayloadConverter } = await import("./temporal/payloads/payloads.ts");
-  if (!keys) return new PayloadConverter();
+  if (!keys) return new PayloadConverter(undefined, types);
   const { AesCodec } = await import("./temporal/payloads/codec.ts");
-  return new PayloadConverter(new AesCodec(keys.keyId, keys.keys));
+  return new PayloadConverter(new AesCodec(keys.keyId, keys.keys), types);
 }
 
 /**
@@ -116,13 +123,38 @@ export async function installTemporal(
 export async function temporalHistories(
   settings: TemporalConnectionSettings,
   keys?: PayloadKeys,
+  types?: WorkflowTypes,
 ): Promise<ForeignHistories> {
   const { histories } = await import("./temporal/history/stored.ts");
-  return await histories(settings, await temporalConversion(keys));
+  return await histories(settings, await temporalConversion(keys, types));
 }
 
 /** Reads a history exported by the Temporal Web UI or command line. @throws WippyError Invalid */
-export async function temporalHistory(text: string, name: string): Promise<ForeignHistory> {
+export async function temporalHistory(
+  text: string,
+  name: string,
+  keys?: PayloadKeys,
+  types?: WorkflowTypes,
+): Promise<ForeignHistory> {
   const { ofJson } = await import("./temporal/history/stored.ts");
-  return ofJson(text, name, await temporalConversion());
+  return ofJson(text, name, await temporalConversion(keys, types));
+}
+
+/** A namespace of a Temporal server that runs are moved to. @throws WippyError as `connectTemporal` */
+export async function temporalDestination(
+  settings: ArrivalSettings,
+): Promise<Destination & { close(): void }> {
+  const { arrivals } = await import("./temporal/client/arrivals.ts");
+  return await arrivals(settings);
+}
+
+/**
+ * A journal that runs are moved from, while no runtime runs.
+ *
+ * @param write false: nothing is changed
+ * @throws WippyError NotFound, Invalid; with `write` Conflict while a runtime has the journal
+ */
+export async function journalOrigin({ path, keys }: JournalPlace, write: boolean): Promise<Origin> {
+  const { departures } = await import("./sqlite/offline/departures.ts");
+  return departures(path, write, keys);
 }

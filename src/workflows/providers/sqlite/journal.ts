@@ -1,28 +1,18 @@
 import { WippyError } from "../../../vm/error.ts";
 import type { ProviderPlatform } from "../../provider.ts";
 import type { OutgoingTask } from "../../tasks/wire.ts";
-import { startWaiting } from "./runs/activity.ts";
-import { Transaction, type TransactionParts } from "./transaction/transaction.ts";
-import { Deadlines } from "./transaction/deadlines.ts";
-import { limitHistories } from "./runs/history-limits.ts";
-import { JournalLost, Ownership } from "./store/ownership.ts";
+import { closeJournal, commit, type OpenJournal, openJournal } from "./open-journal.ts";
+import type { Transaction } from "./transaction/transaction.ts";
+import { JournalLost } from "./store/ownership.ts";
 import type { JournalEvent, JournalRequest, NodeEvent } from "./protocol.ts";
-import { isPassing, openDatabase, storageError } from "./store/open.ts";
-import { HeldMessages } from "./transaction/held-messages.ts";
-import { PendingQueries } from "./transaction/pending-queries.ts";
+import { isPassing, storageError } from "./store/open.ts";
 import { dispatchQueries } from "./runs/query.ts";
 import { removeOld } from "./runs/retention.ts";
-import { Runs } from "./store/run-states.ts";
-import { endScheduled } from "./schedules/actions.ts";
-import { Slots } from "./transaction/slots.ts";
-import { Store } from "./store/store.ts";
 import { allowRunAhead } from "./runs/step.ts";
 import { takeTask } from "./runs/task.ts";
 import { fireDue } from "./timers.ts";
-import { UpdateWaits } from "./transaction/update-waits.ts";
-import { Watches } from "./transaction/watches.ts";
 import { type Work, Workers } from "./transaction/workers.ts";
-import { carryOut, isQuestion, recover, releaseMessages } from "./requests.ts";
+import { carryOut, isQuestion, recover } from "./requests.ts";
 
 /** Milliseconds between two looks for closed runs that are old enough to be removed. */
 const sweepInterval = 60_000;
@@ -54,7 +44,7 @@ export class Journal {
   readonly #platform: ProviderPlatform;
   readonly #link: JournalOutput;
   readonly #workers = new Workers();
-  #open: (TransactionParts & { ownership: Ownership }) | undefined;
+  #open: OpenJournal | undefined;
   /** Why it is not open any more. */
   #lost: JournalLost | undefined;
   #queue: JournalRequest[] = [];
@@ -113,39 +103,16 @@ export class Journal {
 
   #openUp(request: Extract<JournalRequest, { type: "open" }>): void {
     const { settings, id } = request;
-    let ownership: Ownership | undefined;
     try {
-      ownership = Ownership.take(settings.path);
-      const database = openDatabase(ownership.path, settings.maxBytes);
-      try {
-        ownership.begin(database, this.#platform.random.uuid());
-      } catch (error) {
-        database.close();
-        throw error;
-      }
-      const store = new Store(database);
-      this.#open = {
-        ownership,
-        settings,
-        store,
-        runs: new Runs(store, settings.maxRuns),
-        deadlines: new Deadlines(),
-        watches: new Watches(),
-        updateWaits: new UpdateWaits(),
-        queries: new PendingQueries(),
-        heldMessages: new HeldMessages(),
-        slots: new Slots(settings.maxActivities),
-        workers: this.#workers,
-        random: this.#platform.random,
-      };
+      this.#open = openJournal(settings, this.#platform.random, this.#workers);
       const tx = this.#commit((tx) => recover(tx));
-      this.#nextDue = store.nextDue() ?? Infinity;
+      this.#nextDue = tx.store.nextDue() ?? Infinity;
       this.#nextSweep = settings.retention === undefined ? Infinity : tx.now;
       this.#settle(tx, [{ type: "answer", id }]);
     } catch (error) {
       this.#open?.store.close();
+      this.#open?.ownership.release();
       this.#open = undefined;
-      ownership?.release();
       const failure = error instanceof WippyError ? error : storageError(error, settings.path);
       this.#post([{ type: "refusal", id, failure: failure.toJSON() }]);
     }
@@ -156,10 +123,7 @@ export class Journal {
     this.#alarm = undefined;
     const open = this.#open;
     this.#open = undefined;
-    // The log of another runtime may have the name of ours by now, which SQLite would remove.
-    if (open?.ownership.hasFiles) open.store.close();
-    else open?.store.abandon();
-    open?.ownership.release();
+    if (open) closeJournal(open);
     this.#post([{ type: "answer", id: request.id }]);
   }
 
@@ -187,26 +151,7 @@ export class Journal {
 
   /** Runs `work` in a transaction. @throws what went wrong, when nothing of it was committed. */
   #commit(work: (tx: Transaction) => void): Transaction {
-    const open = this.#open!;
-    const tx = new Transaction(open, this.#platform.now());
-    open.store.begin();
-    try {
-      open.ownership.check();
-      work(tx);
-      releaseMessages(tx);
-      endScheduled(tx);
-      startWaiting(tx);
-      limitHistories(tx);
-      tx.finish();
-      open.ownership.count(tx.now);
-      open.store.commit();
-      open.ownership.counted(tx.now);
-      return tx;
-    } catch (error) {
-      open.store.rollback();
-      for (const step of tx.undo.reverse()) step();
-      throw error;
-    }
+    return commit(this.#open!, this.#platform.now(), work);
   }
 
   /** Lets out what a committed transaction has to say, and hands out tasks. */
@@ -410,7 +355,7 @@ export class Journal {
   }
 
   /** When there is something to do though no request comes. */
-  #nextWork({ deadlines }: TransactionParts): number {
+  #nextWork({ deadlines }: OpenJournal): number {
     const due = Math.min(this.#nextDue, this.#nextSweep, deadlines.next() ?? Infinity);
     if (!this.#stalled) return due;
     const { notices, nextTry } = this.#stalled;

@@ -1,3 +1,4 @@
+import type { PayloadKeys } from "../../cipher.ts";
 import type { Failure } from "../../engine/outcome.ts";
 import type {
   EventRange,
@@ -50,6 +51,8 @@ export interface JournalSettings {
   maxTasks: number;
   /** Runs kept in memory between transactions. */
   maxRuns: number;
+  /** Encrypt what it holds; a map does not cross. */
+  keys?: { keyId: PayloadKeys["keyId"]; keys: [id: string, key: Uint8Array][] };
   /** Size above which the journal file refuses to grow. */
   maxBytes?: number;
   /** Attempts of activities that run at once; without limit when absent. */

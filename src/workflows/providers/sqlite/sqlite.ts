@@ -35,6 +35,7 @@ import {
 import { Reading } from "./read/reading.ts";
 import { schedulesBy } from "./link/schedules.ts";
 import { defaultTaskTimeout, type QueuePort } from "../../tasks/tasks.ts";
+import type { PayloadKeys } from "../../cipher.ts";
 import type { Payload } from "../../payload.ts";
 
 export interface SqliteProviderOptions extends ProviderOptions {
@@ -52,6 +53,8 @@ export interface SqliteProviderOptions extends ProviderOptions {
   maxRuns?: number;
   /** Size in bytes above which the journal refuses to grow. @default no limit */
   maxBytes?: number;
+  /** Encrypt what the journal holds. @default it is not encrypted */
+  keys?: PayloadKeys;
 }
 
 let providers = 0;
@@ -88,6 +91,9 @@ export class SqliteProvider implements WorkflowProvider {
       taskTimeout: options.taskTimeout ?? defaultTaskTimeout,
       maxTasks: options.maxTasks ?? 1_000,
       maxRuns: options.maxRuns ?? 50_000,
+      ...options.keys && {
+        keys: { keyId: options.keys.keyId, keys: [...options.keys.keys] },
+      },
       ...options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes },
       ...options.maxActivities === undefined ? {} : { maxActivities: options.maxActivities },
       ...options.retention === undefined ? {} : { retention: options.retention },
@@ -111,7 +117,7 @@ export class SqliteProvider implements WorkflowProvider {
     try {
       await this.#ask({ type: "open", settings: this.#settings });
       // On the caller's thread the journal reads itself: there the clock and the order of things are its own.
-      if (!this.#inline) this.#reading = new Reading(this.#settings.path);
+      if (!this.#inline) this.#reading = new Reading(this.#settings.path, this.#options.keys);
     } catch (error) {
       this.#end();
       throw error;

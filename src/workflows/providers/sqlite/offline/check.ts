@@ -4,6 +4,8 @@
  * @module
  */
 import type { Database } from "bun:sqlite";
+import type { PayloadKeys } from "../../../cipher.ts";
+import { checkKeys } from "../store/sealed.ts";
 import { WippyError } from "../../../../vm/error.ts";
 import { statSync } from "node:fs";
 import { linkFault, lossOf, nothing } from "../store/ownership.ts";
@@ -28,7 +30,7 @@ const mostFaults = 1000;
  *
  * @throws WippyError when it cannot be read at all
  */
-export function checkJournal(path: string): StorageCheck {
+export function checkJournal(path: string, keys?: PayloadKeys): StorageCheck {
   let database: Database | undefined;
   try {
     const loss = lossOf(path);
@@ -36,7 +38,7 @@ export function checkJournal(path: string): StorageCheck {
     if (loss !== undefined && statSync(path).size === 0) {
       return { runs: 0, events: 0, schedules: 0, faults: [{ message: loss }] };
     }
-    database = openForReading(path);
+    database = openForReading(path, keys);
     const version = checkHeader(database, path);
     if (version !== schemaVersion) {
       throw new WippyError(
@@ -46,6 +48,7 @@ export function checkJournal(path: string): StorageCheck {
         { retryable: false },
       );
     }
+    checkKeys(database, path);
     database.run("BEGIN");
     const found = check(database);
     const row = database.query<{ journal: string; commits: number }, []>(

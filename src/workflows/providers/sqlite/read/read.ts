@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
 import { WippyError } from "../../../../vm/error.ts";
+import type { PayloadKeys } from "../../../cipher.ts";
 import { localNode } from "../../../pid.ts";
 import type { EventRange, RunDetail, RunInfo, RunQuery, StoredRuns } from "../../../provider.ts";
 import { describeRun, listRuns, type ReadContext, runDetail, runHistory } from "./describe.ts";
@@ -8,10 +9,41 @@ import { schemaVersion } from "../migrations.ts";
 import { checkHeader, openForReading, storageError } from "../store/open.ts";
 import { Runs } from "../store/run-states.ts";
 import { describeSchedule, listSchedules } from "./describe-schedule.ts";
+import { checkKeys } from "../store/sealed.ts";
 import { Store } from "../store/store.ts";
 
 /** Runs that a reader keeps in memory. */
 const keptRuns = 100;
+
+/**
+ * Opens a journal for reading.
+ *
+ * @throws WippyError NotFound when there is no such file; Invalid when it is no journal, or has another schema than
+ *   this program's; PermissionDenied
+ */
+export function openStored(path: string, keys?: PayloadKeys): Database {
+  if (!existsSync(path)) {
+    throw new WippyError("NotFound", `there is no journal at ${path}`, { retryable: false });
+  }
+  let database: Database | undefined;
+  try {
+    database = openForReading(path, keys);
+    const version = checkHeader(database, path);
+    if (version === schemaVersion) {
+      checkKeys(database, path);
+      return database;
+    }
+    throw new WippyError(
+      "Invalid",
+      `the journal ${path} has the older schema ${version} (this program's is ${schemaVersion}); ` +
+        "start the runtime once, which brings it up to date",
+      { retryable: false },
+    );
+  } catch (error) {
+    database?.close();
+    throw error instanceof WippyError ? error : storageError(error, path);
+  }
+}
 
 /** Reads a journal that no runtime may own; nothing is written to it. */
 export class JournalReader implements StoredRuns {
@@ -23,26 +55,11 @@ export class JournalReader implements StoredRuns {
     describe: (id) => Promise.try(() => describeSchedule(this.#context, id)),
   };
 
-  /**
-   * @throws WippyError NotFound when there is no such file; Invalid when it is no journal, or has another schema than
-   * this program's; PermissionDenied
-   */
-  constructor(path: string) {
-    if (!existsSync(path)) {
-      throw new WippyError("NotFound", `there is no journal at ${path}`, { retryable: false });
-    }
+  /** @throws WippyError as `openStored` */
+  constructor(path: string, keys?: PayloadKeys) {
     let database: Database | undefined;
     try {
-      database = openForReading(path);
-      const version = checkHeader(database, path);
-      if (version !== schemaVersion) {
-        throw new WippyError(
-          "Invalid",
-          `the journal ${path} has the older schema ${version} (this program's is ${schemaVersion}); ` +
-            "start the runtime once, which brings it up to date",
-          { retryable: false },
-        );
-      }
+      database = openStored(path, keys);
       const store = new Store(database);
       this.#context = { store, runs: new Runs(store, keptRuns), settings: { node: localNode } };
       this.hosts = store.hosts().sort();

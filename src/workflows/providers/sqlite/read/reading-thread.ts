@@ -1,4 +1,5 @@
 import { WippyError } from "../../../../vm/error.ts";
+import type { PayloadKeys } from "../../../cipher.ts";
 import { JournalReader } from "./read.ts";
 import type { ReadingAnswer, ReadingQuestion } from "./reading.ts";
 
@@ -8,20 +9,24 @@ declare const self: Worker;
 
 let reader: JournalReader | undefined;
 let path = "";
+let keys: PayloadKeys | undefined;
 
 function answer(question: ReadingQuestion): unknown {
   switch (question.type) {
     case "open":
-      path = question.path;
+      ({ path, keys } = question);
       return undefined;
     case "close":
       reader?.close();
       reader = undefined;
       return undefined;
     case "list":
-      return (reader ??= new JournalReader(path)).page(question.query);
+      return (reader ??= new JournalReader(path, keys)).page(question.query);
     case "history":
-      return (reader ??= new JournalReader(path)).packedHistory(question.runId, question.range);
+      return (reader ??= new JournalReader(path, keys)).packedHistory(
+        question.runId,
+        question.range,
+      );
   }
 }
 

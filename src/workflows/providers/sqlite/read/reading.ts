@@ -1,4 +1,5 @@
 import { WippyError } from "../../../../vm/error.ts";
+import type { PayloadKeys } from "../../../cipher.ts";
 import type { Failure } from "../../../engine/outcome.ts";
 import type { EventRange, RunInfo, RunQuery } from "../../../provider.ts";
 
@@ -6,7 +7,7 @@ import type { EventRange, RunInfo, RunQuery } from "../../../provider.ts";
 export type ReadingQuestion =
   & { id: number }
   & (
-    | { type: "open"; path: string }
+    | { type: "open"; path: string; keys?: PayloadKeys }
     | { type: "list"; query: RunQuery }
     | { type: "history"; runId: string; range?: EventRange }
     | { type: "close" }
@@ -25,6 +26,7 @@ type Question = ReadingQuestion extends infer Each
  */
 export class Reading {
   readonly #path: string;
+  readonly #keys: PayloadKeys | undefined;
   #thread: Worker | undefined;
   #lastId = 0;
   readonly #waiting = new Map<
@@ -32,8 +34,9 @@ export class Reading {
     { resolve: (value: unknown) => void; reject: (error: WippyError) => void }
   >();
 
-  constructor(path: string) {
+  constructor(path: string, keys?: PayloadKeys) {
     this.#path = path;
+    this.#keys = keys;
   }
 
   list(query: RunQuery): Promise<{ runs: RunInfo[]; cursor?: string }> {
@@ -78,7 +81,8 @@ export class Reading {
     };
     thread.onerror = ({ message }) => this.#end(`reading the journal failed: ${message}`);
     // A journal that cannot be opened fails the questions themselves.
-    this.#ask({ type: "open", path: this.#path }).catch(() => {});
+    const keys = this.#keys;
+    this.#ask({ type: "open", path: this.#path, ...keys && { keys } }).catch(() => {});
   }
 
   #end(reason: string): void {

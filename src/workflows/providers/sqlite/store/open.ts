@@ -1,6 +1,8 @@
 import { Database } from "bun:sqlite";
 import { WippyError } from "../../../../vm/error.ts";
+import type { PayloadKeys } from "../../../cipher.ts";
 import { migrate, schemaVersion } from "../migrations.ts";
+import { checkKeys, SealedDatabase } from "./sealed.ts";
 
 /** "wipj" in the header tells a journal from other SQLite files. */
 const applicationId = 0x7769706a;
@@ -10,12 +12,13 @@ const applicationId = 0x7769706a;
  *
  * @param maxBytes size above which the journal refuses to grow (as on a full disk); without limit
  * when absent.
+ * @param keys encrypt its blobs; without them, blobs that are encrypted cannot be read.
  * @throws WippyError as `WorkflowProvider.open`; the file is left as it was.
  */
-export function openDatabase(path: string, maxBytes?: number): Database {
+export function openDatabase(path: string, maxBytes?: number, keys?: PayloadKeys): Database {
   let database: Database | undefined;
   try {
-    database = new Database(path, { create: true, readwrite: true });
+    database = connect(path, { create: true, readwrite: true }, keys);
     const version = checkHeader(database, path);
     if (version === 0) database.run(`PRAGMA application_id = ${applicationId}`);
     database.run("PRAGMA journal_mode = WAL");
@@ -26,6 +29,7 @@ export function openDatabase(path: string, maxBytes?: number): Database {
     migrate(database, version);
     // So that the file says what it is, also without its log.
     if (version !== schemaVersion) database.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    if (keys) checkKeys(database, path);
     checkTables(database, path);
     return database;
   } catch (error) {
@@ -38,10 +42,18 @@ export function openDatabase(path: string, maxBytes?: number): Database {
  * Opens a journal that a runtime may write to, for reading. While that one opens or closes it, SQLite locks it for a
  * moment: that is waited for.
  */
-export function openForReading(path: string): Database {
-  const database = new Database(path, { readonly: true });
+export function openForReading(path: string, keys?: PayloadKeys): Database {
+  const database = connect(path, { readonly: true }, keys);
   database.run("PRAGMA busy_timeout = 5000");
   return database;
+}
+
+function connect(
+  path: string,
+  options: ConstructorParameters<typeof Database>[1],
+  keys: PayloadKeys | undefined,
+): Database {
+  return keys ? new SealedDatabase(path, options, keys) : new Database(path, options);
 }
 
 /** Checks whose file it is. Returns the version of its schema, 0 for a new file. @throws WippyError Invalid */

@@ -11,6 +11,7 @@ import { envelope, valueLimits } from "../../../../vm/limits.ts";
 import { nestsDeeper } from "../../../../vm/json.ts";
 import type { LuaValue } from "../../../../vm/value.ts";
 import type { Failure } from "../../../engine/outcome.ts";
+import type { Conversion, WorkflowTypes } from "../conversion.ts";
 import { encryptedEncoding, type PayloadCodec } from "./codec.ts";
 import { readFailure, type TemporalFailure, writeFailure } from "./failures.ts";
 import { exactJson, readExactJson } from "./json.ts";
@@ -30,11 +31,14 @@ const encodings = {
   packed: { encoding: encoder.encode(packedEncoding) },
 };
 
+const idsAsTypes: WorkflowTypes = { typeOf: (entry) => entry, entryOf: (type) => type };
+
 /** Converts values and failures in both directions, by way of a codec if there is one. */
-export class PayloadConverter {
+export class PayloadConverter implements Conversion {
   readonly #codec: PayloadCodec | undefined;
 
-  constructor(codec?: PayloadCodec) {
+  /** @param types @default workflows are called by the ids of their entries */
+  constructor(codec?: PayloadCodec, readonly types: WorkflowTypes = idsAsTypes) {
     this.#codec = codec;
   }
 

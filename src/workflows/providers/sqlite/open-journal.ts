@@ -1,0 +1,94 @@
+import type { Database } from "bun:sqlite";
+import type { ProviderPlatform } from "../../provider.ts";
+import { limitHistories } from "./runs/history-limits.ts";
+import { startWaiting } from "./runs/activity.ts";
+import type { JournalSettings } from "./protocol.ts";
+import { releaseMessages } from "./requests.ts";
+import { endScheduled } from "./schedules/actions.ts";
+import { openDatabase } from "./store/open.ts";
+import { Ownership } from "./store/ownership.ts";
+import { Runs } from "./store/run-states.ts";
+import { checkKeys } from "./store/sealed.ts";
+import { Store } from "./store/store.ts";
+import { Deadlines } from "./transaction/deadlines.ts";
+import { HeldMessages } from "./transaction/held-messages.ts";
+import { PendingQueries } from "./transaction/pending-queries.ts";
+import { Slots } from "./transaction/slots.ts";
+import { Transaction, type TransactionParts } from "./transaction/transaction.ts";
+import { UpdateWaits } from "./transaction/update-waits.ts";
+import { Watches } from "./transaction/watches.ts";
+import type { Workers } from "./transaction/workers.ts";
+
+/** A journal that this program owns. */
+export type OpenJournal = TransactionParts & { ownership: Ownership };
+
+/** Opens a journal and takes it. @throws WippyError, see `WorkflowProvider.open` */
+export function openJournal(
+  settings: JournalSettings,
+  random: ProviderPlatform["random"],
+  workers: Workers,
+): OpenJournal {
+  const ownership = Ownership.take(settings.path);
+  let database: Database | undefined;
+  try {
+    const { keys, maxBytes } = settings;
+    const ring = keys && { keyId: keys.keyId, keys: new Map(keys.keys) };
+    database = openDatabase(ownership.path, maxBytes, ring);
+    checkKeys(database, ownership.path);
+    ownership.begin(database, random.uuid());
+    const store = new Store(database);
+    return {
+      ownership,
+      settings,
+      store,
+      runs: new Runs(store, settings.maxRuns),
+      deadlines: new Deadlines(),
+      watches: new Watches(),
+      updateWaits: new UpdateWaits(),
+      queries: new PendingQueries(),
+      heldMessages: new HeldMessages(),
+      slots: new Slots(settings.maxActivities),
+      workers,
+      random,
+    };
+  } catch (error) {
+    database?.close();
+    ownership.release();
+    throw error;
+  }
+}
+
+/** Runs `work` in a transaction. @throws what went wrong, when nothing of it was committed. */
+export function commit(
+  open: OpenJournal,
+  now: number,
+  work: (tx: Transaction) => void,
+): Transaction {
+  const tx = new Transaction(open, now);
+  open.store.begin();
+  try {
+    open.ownership.check();
+    work(tx);
+    releaseMessages(tx);
+    endScheduled(tx);
+    startWaiting(tx);
+    limitHistories(tx);
+    tx.finish();
+    open.ownership.count(tx.now);
+    open.store.commit();
+    open.ownership.counted(tx.now);
+    return tx;
+  } catch (error) {
+    open.store.rollback();
+    for (const step of tx.undo.reverse()) step();
+    throw error;
+  }
+}
+
+/** Closes a journal and lets go of it. */
+export function closeJournal({ ownership, store }: OpenJournal): void {
+  // The log of another runtime may have the name of ours by now, which SQLite would remove.
+  if (ownership.hasFiles) store.close();
+  else store.abandon();
+  ownership.release();
+}
