@@ -15,10 +15,20 @@ import { withSyntaxCheck } from "../../app/syntax-check.ts";
 import { oneLine } from "../../observe/clean.ts";
 import { connectRuns, type Run, type RunChoice } from "./workflow.ts";
 import type { Entry } from "../../registry/entry.ts";
+import { Environment } from "../../app/environment.ts";
+import { decodeEntry } from "../../registry/decode.ts";
+import { payloadKeys } from "../../services/payload-codec.ts";
+import { connectionSettings } from "../../services/temporal/connection-settings.ts";
+import { temporalClient } from "../../services/temporal/temporal.ts";
+import { EntryTypes } from "../../services/temporal/workflow-types.ts";
 import {
+  type ForeignHistories,
   type ForeignHistory,
+  type PayloadKeys,
+  type TemporalConnectionSettings,
   temporalHistories,
   temporalHistory,
+  type WorkflowTypes,
 } from "../../workflows/providers/providers.ts";
 import type { TaskFailure } from "../../workflows/tasks/tasks.ts";
 
@@ -73,33 +83,66 @@ function ofExport(
 }
 
 /** A file written by `wippy workflow export`, or by the Temporal Web UI or command line. */
-async function ofFile(text: string, name: string): Promise<Recorded> {
-  if (/"event_?[tT]ype"/.test(text)) return { ...await temporalHistory(text, name), name };
-  return ofExport(name, importHistory(text, name));
+async function ofFile(text: string, name: string, target: TemporalTarget): Promise<Recorded> {
+  if (!/"event_?[tT]ype"/.test(text)) return ofExport(name, importHistory(text, name));
+  return { ...await temporalHistory(text, name, target.keys, target.types), name };
 }
 
-/** The histories that are meant, on a Temporal server. */
+/** Where histories of a Temporal server are, and how they are read. */
+interface TemporalTarget {
+  /** Absent without `--temporal`. */
+  settings?: TemporalConnectionSettings;
+  keys: PayloadKeys | undefined;
+  types: WorkflowTypes;
+}
+
+/** The server that `--temporal` means: an address, or the id of a temporal.client. */
+async function temporalTarget(
+  { directory, system }: Console,
+  { temporal, namespace }: ReplayOptions,
+  entries: readonly Entry[],
+): Promise<TemporalTarget> {
+  const types = new EntryTypes(entries);
+  if (temporal === undefined) return { keys: undefined, types };
+  const entry = entries.find(({ id, kind }) => id === temporal && kind === "temporal.client");
+  if (!entry) {
+    const settings = { address: temporal, namespace: namespace ?? "default", folders: [directory] };
+    return { settings, keys: undefined, types };
+  }
+  const data = decodeEntry(temporalClient, entry, new Environment(entries, { directory, system }));
+  const settings = await connectionSettings({ directory, log: () => {} }, data);
+  return {
+    settings: { ...settings, ...namespace !== undefined && { namespace } },
+    keys: payloadKeys(data.payload_codec),
+    types,
+  };
+}
+
+/** The histories that are meant, on a Temporal server and in files. */
 async function* temporalRuns(
   console: Console,
   what: readonly string[],
   options: ReplayOptions,
+  target: TemporalTarget & { settings: TemporalConnectionSettings },
   entries: readonly Entry[],
 ): AsyncGenerator<Recorded> {
-  const server = await temporalHistories({
-    address: options.temporal!,
-    namespace: options.namespace ?? "default",
-    folders: [console.directory],
-  });
+  let connected: ForeignHistories | undefined;
+  const server = async () =>
+    connected ??= await temporalHistories(target.settings, target.keys, target.types);
   const named = (found: ForeignHistory) => ({ ...found, name: found.workflowId });
   try {
     if (options.all) {
       const workflows = entries.filter(({ kind }) => kind === "workflow.lua").map(({ id }) => id);
       if (workflows.length === 0) return;
-      for await (const found of server.all(workflows)) yield named(found);
+      for await (const found of (await server()).all(workflows)) yield named(found);
     }
-    for (const id of what) yield named(await server.fetch(id, options.run));
+    for (const name of what) {
+      const path = resolve(console.directory, name);
+      if (existsSync(path)) yield await ofFile(readFileSync(path, "utf8"), name, target);
+      else yield named(await (await server()).fetch(name, options.run));
+    }
   } finally {
-    server.close();
+    connected?.close();
   }
 }
 
@@ -108,6 +151,7 @@ async function* histories(
   console: Console,
   what: readonly string[],
   options: ReplayOptions,
+  target: TemporalTarget,
 ): AsyncGenerator<Recorded> {
   const connection = connectRuns(console, options);
   const fetched = async (id: string, run: string | undefined) => {
@@ -124,7 +168,7 @@ async function* histories(
   }
   for (const name of what) {
     const path = resolve(console.directory, name);
-    if (existsSync(path)) yield await ofFile(readFileSync(path, "utf8"), name);
+    if (existsSync(path)) yield await ofFile(readFileSync(path, "utf8"), name, target);
     else yield await fetched(name, options.run);
   }
 }
@@ -177,9 +221,11 @@ export async function replay(
   node.stubHosts();
   const verdicts: Verdict[] = [];
   try {
-    const meant = options.temporal === undefined
-      ? histories(console, what, options)
-      : temporalRuns(console, what, options, application.entries);
+    const target = await temporalTarget(console, options, application.entries);
+    const { settings } = target;
+    const meant = settings === undefined
+      ? histories(console, what, options, target)
+      : temporalRuns(console, what, options, { ...target, settings }, application.entries);
     for await (const { name, runId, entry, events, history } of meant) {
       const difference = await node.control.replay(runId, history);
       const verdict = {

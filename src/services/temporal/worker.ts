@@ -11,7 +11,13 @@ import { type Service, untilStopped } from "../service.ts";
 import { declaredSchedules } from "../workflow-host/declared.ts";
 import { workflowSchedule } from "../workflow-host/workflow-schedule.ts";
 import { TemporalClient } from "./client.ts";
-import { clientSchema, type TemporalWorkerData, workerSchema } from "./schema.ts";
+import {
+  clientSchema,
+  defaultConcurrency,
+  type TemporalWorkerData,
+  workerSchema,
+} from "./schema.ts";
+import { EntryTypes } from "./workflow-types.ts";
 
 /** A worker: it polls from its first start until all services have stopped. */
 export function runTemporalWorker(context: ServiceContext, data: TemporalWorkerData): Service {
@@ -28,10 +34,11 @@ export function runTemporalWorker(context: ServiceContext, data: TemporalWorkerD
       // Workers learn of the host first: what waits on the queue goes on as soon as it is polled.
       host.set("running");
       if (provider) return;
+      const types = new EntryTypes(context.entries.values());
       const created = await createProvider({
         type: "temporal",
         connect: () => Promise.resolve(client.share()),
-        conversion: await temporalConversion(client.keys),
+        conversion: await temporalConversion(client.keys, types),
         hosts: [{ hostId: entry.id, ...workerSettings(data, queue()) }],
         queueOf: (hostId) => queueOf(context, hostId),
         ...client.data.ui !== undefined &&
@@ -45,6 +52,7 @@ export function runTemporalWorker(context: ServiceContext, data: TemporalWorkerD
       });
       await workflows.open(entry.id, created);
       provider = created;
+      context.watch(["workflow.lua"], () => types.read(context.entries.values()));
       context.watch([workflowSchedule.name], async () => {
         await created.schedules.declare(declaredSchedules(context));
       });
@@ -124,16 +132,23 @@ export function workerSettings(
 }
 
 /** Options that are set but have no effect. */
-function withoutEffect({ worker_options: options }: TemporalWorkerData): string[] {
-  return [
-    ...([
-      "worker_activities_per_second",
-      "worker_local_activities_per_second",
-      "disable_eager_activities",
-      "max_heartbeat_throttle_interval",
-      "default_heartbeat_throttle_interval",
-      "enable_session_worker",
-      "enable_logging_in_replay",
-    ] as const).filter((field) => options[field]),
-  ];
+export function withoutEffect({ worker_options: options }: TemporalWorkerData): string[] {
+  const given = ([
+    "worker_activities_per_second",
+    "worker_local_activities_per_second",
+    "disable_eager_activities",
+    "max_heartbeat_throttle_interval",
+    "default_heartbeat_throttle_interval",
+    "enable_session_worker",
+    "enable_logging_in_replay",
+    "worker_stop_timeout",
+    "deadlock_detection_timeout",
+    "disable_registration_aliasing",
+    "max_concurrent_eager_activity_execution_size",
+  ] as const).filter((field) => options[field]);
+  const limits = ([
+    "max_concurrent_local_activity_execution_size",
+    "max_concurrent_session_execution_size",
+  ] as const).filter((field) => options[field] !== defaultConcurrency);
+  return [...given, ...limits];
 }

@@ -3,7 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { tryDecode } from "../../../src/registry/decode.ts";
 import type { Kind } from "../../../src/registry/kind.ts";
 import { temporalClient, temporalWorker } from "../../../src/services/temporal/temporal.ts";
-import { workerSettings } from "../../../src/services/temporal/worker.ts";
+import { withoutEffect, workerSettings } from "../../../src/services/temporal/worker.ts";
+import { EntryTypes } from "../../../src/services/temporal/workflow-types.ts";
 
 const variables = {
   has: (name: string) => name === "KEY",
@@ -58,6 +59,11 @@ describe("a client is refused", () => {
       "a name that is not verified",
       { tls: { enabled: true, server_name: "a", insecure_skip_verify: true } },
       "exclude each other",
+    ],
+    [
+      "a certificate that is not verified",
+      { tls: { enabled: true, insecure_skip_verify: true } },
+      "Core always verifies the certificate",
     ],
     ["a check all the time", { health_check: { enabled: true, interval: "0s" } }, "greater than 0"],
     ["a negative time", { connection_timeout: "-1s" }, 'bad duration "-1s"'],
@@ -131,4 +137,49 @@ test("what a version is called counts only with use_versioning", () => {
 test("a worker needs a client and a queue", () => {
   expect(() => read(temporalWorker, { task_queue: "q" })).toThrow("client is required");
   expect(() => read(temporalWorker, { client: "app:c" })).toThrow("task_queue is required");
+});
+
+test("options without effect are reported, those that are not given are not", () => {
+  const reported = (options: Record<string, unknown>) => withoutEffect(worker(options) as never);
+  expect(reported({})).toEqual([]);
+  const options = {
+    worker_stop_timeout: "5s",
+    deadlock_detection_timeout: "1s",
+    disable_registration_aliasing: true,
+    max_concurrent_local_activity_execution_size: 7,
+    max_concurrent_session_execution_size: 7,
+    enable_session_worker: true,
+  };
+  expect(reported(options).sort()).toEqual(Object.keys(options).sort());
+});
+
+describe("the types of workflows", () => {
+  const workflow = (name: string, type?: unknown) => ({
+    id: `app:${name}`,
+    kind: "workflow.lua",
+    meta: type === undefined ? {} : { temporal: { workflow: { name: type } } },
+    data: {},
+  });
+  test("are the names of their entries, else the ids", () => {
+    const types = new EntryTypes([workflow("a", "Order"), workflow("b")]);
+    expect(["app:a", "app:b", "app:c"].map((id) => types.typeOf(id))).toEqual([
+      "Order",
+      "app:b",
+      "app:c",
+    ]);
+    expect(["Order", "app:b", "Other"].map((type) => types.entryOf(type))).toEqual([
+      "app:a",
+      "app:b",
+      "Other",
+    ]);
+    types.read([workflow("a")]);
+    expect(types.typeOf("app:a")).toBe("app:a");
+  });
+  test.each([
+    [[workflow("a", "X"), workflow("b", "X")], 'app:a and app:b have the same workflow type "X"'],
+    [[workflow("a", "app:b"), workflow("b")], 'the same workflow type "app:b"'],
+    [[workflow("a", 7)], "meta.temporal.workflow.name of app:a must be text"],
+  ])("are refused: %p", (entries, message) => {
+    expect(() => new EntryTypes(entries)).toThrow(message);
+  });
 });

@@ -154,7 +154,7 @@ function infoFrom(context: ClientContext, info: Info): RunInfo {
     workflowId: workflowId ?? "",
     runId: runId ?? "",
     firstRunId: info.firstRunId || runId || "",
-    entry: info.type?.name ?? "",
+    entry: conversion.types.entryOf(info.type?.name ?? ""),
     hostId,
     pid: workflowPid(node, hostId, workflowId ?? ""),
     status: statuses[info.status ?? 0] ?? "running",
@@ -235,7 +235,7 @@ export async function listRuns(
   const limit = Math.max(1, Math.min(mostRuns, query.limit ?? defaultLimit));
   const page = await context.connection.rpc("listWorkflowExecutions", {
     pageSize: limit,
-    query: visibilityQuery(query),
+    query: visibilityQuery(query, (entry) => context.conversion.types.typeOf(entry)),
     ...query.cursor !== undefined && { nextPageToken: readCursor(query.cursor) },
   });
   const runs = page.executions.map((info) => infoFrom(context, info));
@@ -257,9 +257,18 @@ function readCursor(cursor: string): Uint8Array {
   );
 }
 
-/** A query in the language of Temporal's visibility. */
-export function visibilityQuery(query: RunQuery): string {
-  const text = (value: string) => `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+/** Text in the language of Temporal's visibility. */
+export function visibilityText(value: string): string {
+  return `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+}
+
+/**
+ * A query in the language of Temporal's visibility.
+ *
+ * @param typeOf the type of a workflow, by the id of its entry
+ */
+export function visibilityQuery(query: RunQuery, typeOf: (entry: string) => string): string {
+  const text = visibilityText;
   const time = (value: number) => text(new Date(value).toISOString());
   const parts: string[] = [];
   const add = <Value>(value: Value | undefined, part: (value: Value) => string) => {
@@ -268,7 +277,7 @@ export function visibilityQuery(query: RunQuery): string {
   add(query.status, (value) => `ExecutionStatus = ${text(statusNames[value])}`);
   add(query.workflowId, (value) => `WorkflowId = ${text(value)}`);
   add(query.workflowIdPrefix, (value) => `WorkflowId STARTS_WITH ${text(value)}`);
-  add(query.entry, (value) => `WorkflowType = ${text(value)}`);
+  add(query.entry, (value) => `WorkflowType = ${text(typeOf(value))}`);
   add(query.startedFrom, (value) => `StartTime >= ${time(value)}`);
   add(query.startedBefore, (value) => `StartTime < ${time(value)}`);
   add(query.closedFrom, (value) => `CloseTime >= ${time(value)}`);

@@ -89,7 +89,7 @@ export function startMessage(
   return {
     requestId: uuid(),
     workflowId,
-    workflowType: { name: entry },
+    workflowType: { name: conversion.types.typeOf(entry) },
     taskQueue: { name: options?.taskQueue ?? queueOf(hostId) },
     input: unpackedPayloads(conversion, args),
     header: headerOf(conversion, info, frame, messages.map(carried)),

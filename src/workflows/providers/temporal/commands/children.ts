@@ -36,7 +36,7 @@ export function startOfChild(
       ...texts(conversion, options),
       startChildWorkflowExecutionCommandAttributes: {
         workflowId,
-        workflowType: { name: entry },
+        workflowType: { name: conversion.types.typeOf(entry) },
         taskQueue: { name: options.taskQueue ?? queueOf(hostId) },
         input: unpackedPayloads(conversion, args),
         header: headerOf(conversion, info, frame ?? started?.frame, messages),

@@ -435,7 +435,7 @@ export class CommandWriter {
     this.#add({
       commandType: Type.COMMAND_TYPE_CONTINUE_AS_NEW_WORKFLOW_EXECUTION,
       continueAsNewWorkflowExecutionCommandAttributes: {
-        workflowType: { name: entry },
+        workflowType: { name: conversion.types.typeOf(entry) },
         taskQueue: { name: queueOf(started?.hostId ?? "") },
         input: unpackedPayloads(conversion, args),
         header: headerOf(conversion, info, started?.frame, carried),

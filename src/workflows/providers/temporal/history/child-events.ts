@@ -42,7 +42,7 @@ export function readChild(state: ReaderState, event: TemporalEvent): boolean {
       const info = infoOf(attributes.header);
       const hostId = info.host ?? hostOf(attributes.taskQueue?.name ?? "");
       const workflowId = attributes.workflowId ?? "";
-      const entry = attributes.workflowType?.name ?? "";
+      const entry = conversion.types.entryOf(attributes.workflowType?.name ?? "");
       const seq = info.seq ?? 0;
       const pid = workflowPid(node, hostId, workflowId);
       state.children.set(whole(event.eventId), { seq, workflowId, entry, pid });

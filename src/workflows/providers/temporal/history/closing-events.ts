@@ -45,7 +45,7 @@ export function readClosing(state: ReaderState, event: TemporalEvent): void {
         event.workflowExecutionContinuedAsNewEventAttributes ?? {};
       return state.add(event, "ExecutionContinuedAsNew", {
         nextRunId: newExecutionRunId ?? "",
-        entry: workflowType?.name ?? "",
+        entry: conversion.types.entryOf(workflowType?.name ?? ""),
       });
     }
   }

@@ -176,7 +176,7 @@ export class HistoryReader {
       workflowId: workflowId ?? "",
       runId: this.runId,
       firstRunId: first,
-      entry: workflowType?.name ?? "",
+      entry: conversion.types.entryOf(workflowType?.name ?? ""),
       hostId,
       pid: workflowPid(node, hostId, workflowId ?? ""),
       args: pack(valuesOf(conversion, attributes.input)),

@@ -4,6 +4,7 @@
  */
 import { localNode } from "../../../pid.ts";
 import { connect } from "../bridge/bridge.ts";
+import { visibilityText } from "../client/descriptions.ts";
 import type { ConnectionSettings } from "../bridge/settings.ts";
 import type { Conversion } from "../conversion.ts";
 import type { TemporalEvent } from "../proto.ts";
@@ -17,7 +18,7 @@ import { readHistoryJson } from "./json.ts";
 export interface ForeignHistory {
   workflowId: string;
   runId: string;
-  /** Its type: the id of the workflow entry. */
+  /** The id of the workflow entry. */
   entry: string;
   /** Number of events that Temporal has. */
   events: number;
@@ -29,8 +30,8 @@ export interface ForeignHistory {
 export interface ForeignHistories {
   /** @param runId the newest run when absent. @throws WippyError NotFound */
   fetch(workflowId: string, runId?: string): Promise<ForeignHistory>;
-  /** Every run of these types, the newest first. */
-  all(types: readonly string[]): AsyncGenerator<ForeignHistory>;
+  /** Every run of these workflows, the newest first. */
+  all(entries: readonly string[]): AsyncGenerator<ForeignHistory>;
   close(): void;
 }
 
@@ -49,8 +50,10 @@ export async function histories(
     ofEvents(await fetchHistory(connection, { workflowId, runId }), runId, conversion);
   return {
     fetch,
-    async *all(types) {
-      const query = types.map((type) => `WorkflowType = '${type}'`).join(" OR ");
+    async *all(entries) {
+      const query = entries.map((entry) =>
+        `WorkflowType = ${visibilityText(conversion.types.typeOf(entry))}`
+      ).join(" OR ");
       for (let nextPageToken: Uint8Array = new Uint8Array();;) {
         const page = await connection.rpc("listWorkflowExecutions", { query, nextPageToken });
         for (const { execution } of page.executions) {
@@ -84,7 +87,7 @@ function ofEvents(
   return {
     workflowId: first.workflowId ?? "",
     runId: id,
-    entry: first.workflowType?.name ?? "",
+    entry: conversion.types.entryOf(first.workflowType?.name ?? ""),
     events: events.length,
     history: packEvents(reader.read(events)),
   };

@@ -104,7 +104,7 @@ export function actionMessage(
   return {
     startWorkflow: {
       workflowId,
-      workflowType: { name: entry },
+      workflowType: { name: conversion.types.typeOf(entry) },
       taskQueue: { name: queueOf(hostId) },
       input: unpackedPayloads(conversion, args),
       header,

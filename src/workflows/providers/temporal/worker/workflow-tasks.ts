@@ -351,7 +351,7 @@ export class WorkflowTasks {
   #block({ workflowId, runId }: HeldRun, task: PolledTask, failure: TaskFailure): void {
     if (this.#blocked.has(runId)) return;
     this.#blocked.add(runId);
-    const entry = task.workflowType?.name ?? "";
+    const entry = this.#context.conversion.types.entryOf(task.workflowType?.name ?? "");
     this.#context.report({
       level: "error",
       message: `workflow ${workflowId} is blocked: ${failure.message}`,
