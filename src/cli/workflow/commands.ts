@@ -15,6 +15,7 @@ import {
 } from "../command.ts";
 import type { ConnectOptions } from "../connection.ts";
 import type { HistoryOptions, ListRunsOptions, RunChoice } from "./workflow.ts";
+import type { MigrateOptions } from "./migrate.ts";
 import type { ReplayOptions } from "./replay.ts";
 import type { ReasonOptions, ResetOptions, StartRunOptions, UpdateOptions } from "./actions.ts";
 
@@ -185,11 +186,31 @@ export function addWorkflowCommands(program: Command, { here, finish }: CommandC
       new Option("--status <status>", "with --all: only runs of this status").choices(runStatuses),
     )
     .option("--run <run-id>", "this run of the given workflow id")
-    .option("--temporal <address>", "histories of this Temporal server, not of the runtime")
+    .option(
+      "--temporal <server>",
+      "histories of this Temporal server, an address or the id of a temporal.client",
+    )
     .option("--namespace <name>", "with --temporal: its namespace (default: default)")
     .addHelpText("after", "\nExit status: 0 all match, 1 at least one differs or cannot be read.")
     .action(async (what: string[], _options, command: Command) => {
       const { replay } = await import("./replay.ts");
       finish(await replay(here(), what, command.optsWithGlobals<ReplayOptions>()));
+    });
+
+  acting("migrate")
+    .description("move open runs from the journal to the application's Temporal worker")
+    .option("--journal <file>", "the journal file (default: journal.db in the state folder)")
+    .option("--host <id>", "the temporal.worker (default: the one with the id of the run's host)")
+    .option("--restart-timers", "also runs that wait for a timer, which begins anew")
+    .option("--dry-run", "only say what would be done")
+    .addHelpText(
+      "after",
+      "\nRequires that no runtime is running. Runs move that can begin anew without doing anything twice; of every " +
+        "other\none the output says why it stays. Exit status: 0 done, 1 it failed, or a run is closed here and not " +
+        "started there:\nrun the command again.",
+    )
+    .action(async (_options, command: Command) => {
+      const { migrate } = await import("./migrate.ts");
+      finish(await migrate(here(), command.optsWithGlobals<MigrateOptions>()));
     });
 }

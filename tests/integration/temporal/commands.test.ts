@@ -127,7 +127,9 @@ withTemporal(
         ({ out }) => out.includes("2 histories: 2 match"),
       ),
     ).toMatchObject({ status: 0 });
-    expect((await replay("typed", "--temporal", server.address)).err).toContain("no key is configured");
+    expect((await replay("typed", "--temporal", server.address)).err).toContain(
+      "no key is configured",
+    );
   },
   60_000,
 );

@@ -52,6 +52,8 @@ export interface CallInfo {
   beats?: true;
   /** The header is that of a start and of a signal that came with it; what it carries is the signal's. */
   signaled?: true;
+  /** The run, on another provider, in whose place this one was started. */
+  moved?: string;
   /** A request to cancel that the run before had not received. */
   cancel?: { reason?: string; sender: string };
 }

@@ -43,8 +43,14 @@ export function cancelRun(tx: Transaction, state: RunState, failure = canceledFa
   endChain(tx, state, { status: "canceled", failure });
 }
 
-export function terminateRun(tx: Transaction, state: RunState, reason?: string): void {
-  const failure = terminatedFailure(reason);
+/** @param more details of the failure beside the reason */
+export function terminateRun(
+  tx: Transaction,
+  state: RunState,
+  reason?: string,
+  more: Failure["details"] = {},
+): void {
+  const failure = terminatedFailure(reason, more);
   close(tx, state, "terminated", "ExecutionTerminated", { failure });
   endChain(tx, state, { status: "terminated", failure });
 }
@@ -60,12 +66,12 @@ export function supersedeRun(
   close(tx, state, "terminated", "ExecutionTerminated", { failure, nextRunId }, true);
 }
 
-function terminatedFailure(reason?: string): Failure {
+function terminatedFailure(reason?: string, more: Failure["details"] = {}): Failure {
   return {
     kind: "Canceled",
     message: "workflow terminated",
     retryable: false,
-    ...reason ? { details: { reason } } : {},
+    ...reason ? { details: { ...more, reason } } : {},
   };
 }
 

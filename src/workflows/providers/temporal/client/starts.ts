@@ -32,7 +32,11 @@ export async function startRun(
         const { runId, started } = await context.connection.rpc(
           "signalWithStartWorkflowExecution",
           {
-            ...startMessage(context, request, workflowId, messages.slice(1), first.sender),
+            // The start and the signal have one header.
+            ...startMessage(context, request, workflowId, messages.slice(1), {
+              sender: first.sender,
+              signaled: true,
+            }),
             signalName: first.name,
             signalInput: unpackedPayloads(context.conversion, first.payloads),
           },
@@ -70,21 +74,20 @@ function conflictOf({ workflowId, options = {} }: StartRequest) {
  * The request of a start.
  *
  * @param messages come with it, after the signal if it brings one
- * @param signaler the sender of that signal
+ * @param more what its header says besides: of a signal that comes with it, its sender
  */
 export function startMessage(
   context: ClientContext,
   request: StartRequest,
   workflowId: string,
   messages: readonly Signal[] = [],
-  signaler?: string,
+  more: Partial<CallInfo> = {},
 ) {
   const { conversion, queueOf, uuid } = context;
   const { entry, hostId, args, frame, memo, searchAttributes, options = {} } = request;
   const info: CallInfo = {
     host: hostId,
-    // The start and the signal have one header.
-    ...signaler !== undefined && { sender: signaler, signaled: true },
+    ...more,
   };
   return {
     requestId: uuid(),
