@@ -1,7 +1,7 @@
 import { Environment } from "../../app/environment.ts";
 import { decodeEntry } from "../../registry/decode.ts";
 import type { Entry } from "../../registry/entry.ts";
-import { payloadKeys } from "../../services/payload-codec.ts";
+import { payloadKeys } from "../../services/payload-keys.ts";
 import { workflowHost } from "../../services/workflow-host/workflow-host.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { PayloadKeys } from "../../workflows/providers/providers.ts";

@@ -8,7 +8,7 @@ import { Environment } from "../../app/environment.ts";
 import { oneLine } from "../../observe/clean.ts";
 import { decodeEntry } from "../../registry/decode.ts";
 import type { Entry } from "../../registry/entry.ts";
-import { payloadKeys } from "../../services/payload-codec.ts";
+import { payloadKeys } from "../../services/payload-keys.ts";
 import { connectionSettings } from "../../services/temporal/connection-settings.ts";
 import { temporalClient, temporalWorker } from "../../services/temporal/temporal.ts";
 import { EntryTypes } from "../../services/temporal/workflow-types.ts";

@@ -17,7 +17,7 @@ import { connectRuns, type Run, type RunChoice } from "./workflow.ts";
 import type { Entry } from "../../registry/entry.ts";
 import { Environment } from "../../app/environment.ts";
 import { decodeEntry } from "../../registry/decode.ts";
-import { payloadKeys } from "../../services/payload-codec.ts";
+import { payloadKeys } from "../../services/payload-keys.ts";
 import { connectionSettings } from "../../services/temporal/connection-settings.ts";
 import { temporalClient } from "../../services/temporal/temporal.ts";
 import { EntryTypes } from "../../services/temporal/workflow-types.ts";

@@ -7,7 +7,7 @@ import {
 } from "../../workflows/providers/providers.ts";
 import type { ServiceContext } from "../context.ts";
 import { type Figure, type Service, type Started, untilStopped } from "../service.ts";
-import { payloadKeys } from "../payload-codec.ts";
+import { payloadKeys } from "../payload-keys.ts";
 import { connectionSettings } from "./connection-settings.ts";
 import type { TemporalClientData } from "./schema.ts";
 

@@ -5,7 +5,7 @@ import { createProvider } from "../../workflows/providers/providers.ts";
 import type { Transport } from "../../workflows/tasks/tasks.ts";
 import type { ServiceContext } from "../context.ts";
 import { type Service, untilStopped } from "../service.ts";
-import { payloadKeys } from "../payload-codec.ts";
+import { payloadKeys } from "../payload-keys.ts";
 import { declaredSchedules } from "./declared.ts";
 import { defaultJournal, type WorkflowHost } from "./schema.ts";
 import { workflowSchedule } from "./workflow-schedule.ts";
