@@ -60,18 +60,12 @@ const tls = () =>
     insecure_skip_verify: flag(),
   }).superRefine((given, context) => {
     if (!given.enabled || !given.insecure_skip_verify) return;
-    if (given.server_name === undefined) {
-      return refuse(context, {
-        path: ["insecure_skip_verify"],
-        message:
-          "tls.insecure_skip_verify: Temporal's Core always verifies the certificate of the server",
-        fix: "name its authority, or the certificate itself, in tls.ca_file, and leave it out",
-      });
-    }
     refuse(context, {
       path: ["insecure_skip_verify"],
-      message: "tls.insecure_skip_verify and tls.server_name exclude each other",
-      fix: "remove one of them: without verification the name has no effect",
+      message: given.server_name === undefined
+        ? "Core always verifies the certificate"
+        : "tls.insecure_skip_verify and tls.server_name exclude each other",
+      fix: "use tls.ca_file",
     });
   }).prefault({});
 
@@ -131,16 +125,13 @@ const rate = (what: string) =>
     params: { fix: "write 0, or leave it out, for no limit" },
   }).transform((value) => value || undefined);
 
-/** Of each kind of work. */
-export const defaultConcurrency = 1_000;
-
 const workerOptions = () =>
   z.object({
     identity: text("worker_options.identity").optional(),
-    max_concurrent_activity_execution_size: many(defaultConcurrency),
-    max_concurrent_workflow_task_execution_size: many(defaultConcurrency),
-    max_concurrent_local_activity_execution_size: many(defaultConcurrency),
-    max_concurrent_session_execution_size: many(defaultConcurrency),
+    max_concurrent_activity_execution_size: many(1_000),
+    max_concurrent_workflow_task_execution_size: many(1_000),
+    max_concurrent_local_activity_execution_size: many(1_000),
+    max_concurrent_session_execution_size: many(1_000),
     max_concurrent_eager_activity_execution_size: z.int().min(0).default(0),
     max_concurrent_activity_task_pollers: many(20),
     max_concurrent_workflow_task_pollers: many(20).refine((value) => value !== 1, {

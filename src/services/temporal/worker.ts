@@ -11,12 +11,7 @@ import { type Service, untilStopped } from "../service.ts";
 import { declaredSchedules } from "../workflow-host/declared.ts";
 import { workflowSchedule } from "../workflow-host/workflow-schedule.ts";
 import { TemporalClient } from "./client.ts";
-import {
-  clientSchema,
-  defaultConcurrency,
-  type TemporalWorkerData,
-  workerSchema,
-} from "./schema.ts";
+import { clientSchema, type TemporalWorkerData, workerSchema } from "./schema.ts";
 import { EntryTypes } from "./workflow-types.ts";
 
 /** A worker: it polls from its first start until all services have stopped. */
@@ -149,6 +144,6 @@ export function withoutEffect({ worker_options: options }: TemporalWorkerData): 
   const limits = ([
     "max_concurrent_local_activity_execution_size",
     "max_concurrent_session_execution_size",
-  ] as const).filter((field) => options[field] !== defaultConcurrency);
+  ] as const).filter((field) => options[field] !== 1_000);
   return [...given, ...limits];
 }

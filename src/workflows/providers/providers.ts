@@ -50,8 +50,7 @@ export async function createProvider(
     return new TemporalProvider({ ...options, ...place });
   }
   const { SqliteProvider } = await import("./sqlite/sqlite.ts");
-  const { path, keys } = place;
-  return new SqliteProvider({ ...options, path, ...keys && { keys } });
+  return new SqliteProvider({ ...options, ...place });
 }
 
 /**
@@ -144,8 +143,7 @@ export async function temporalHistory(
 export async function temporalDestination(
   settings: ArrivalSettings,
 ): Promise<Destination & { close(): void }> {
-  const { arrivals } = await import("./temporal/client/arrivals.ts");
-  return await arrivals(settings);
+  return (await import("./temporal/client/arrivals.ts")).arrivals(settings);
 }
 
 /**
@@ -155,6 +153,5 @@ export async function temporalDestination(
  * @throws WippyError NotFound, Invalid; with `write` Conflict while a runtime has the journal
  */
 export async function journalOrigin({ path, keys }: JournalPlace, write: boolean): Promise<Origin> {
-  const { departures } = await import("./sqlite/offline/departures.ts");
-  return departures(path, write, keys);
+  return (await import("./sqlite/offline/departures.ts")).departures(path, write, keys);
 }
