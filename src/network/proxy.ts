@@ -2,6 +2,7 @@
  * Tunnels through proxies: a connection to a host that the proxy makes, and whose name the proxy resolves.
  * @module
  */
+import { longestTimer } from "../platform/platform.ts";
 import type { Socket } from "node:net";
 import { readHead } from "./head.ts";
 
@@ -36,7 +37,7 @@ async function socks(socket: Socket, proxy: Proxy, host: string, port: number): 
       destination: { host, port },
       existing_socket: socket,
       // The caller's signal ends it.
-      timeout: 2 ** 31 - 1,
+      timeout: longestTimer,
     });
   } catch (error) {
     // Its error holds the options too, and so the password.

@@ -1,3 +1,6 @@
+/** The longest delay of a timer, in milliseconds, about 24.8 days: a longer one fires at once. */
+export const longestTimer: number = 2 ** 31 - 1;
+
 /** Where randomness comes from. */
 export interface Randomness {
   uuid(): string;

@@ -1,3 +1,4 @@
+import { longestTimer } from "../../platform/platform.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { Closable } from "../resources.ts";
 import { failed, failureOf, type Phase } from "./failure.ts";
@@ -57,7 +58,7 @@ export class Patience {
     this.#timer = setTimeout(() => {
       this.#late = true;
       this.#giveUp();
-    }, this.#limit);
+    }, Math.min(this.#limit, longestTimer));
   }
 
   /** Stops the clock. */

@@ -1,3 +1,4 @@
+import { longestTimer } from "../../platform/platform.ts";
 import { isUtf8 } from "node:buffer";
 import { WippyError } from "../../vm/error.ts";
 import type { Closable } from "../resources.ts";
@@ -117,7 +118,8 @@ export class Connection implements Closable {
   #rest(): void {
     clearTimeout(this.#idle);
     if (this.#wanted.readTimeout === 0 || this.#full || this.#ending !== undefined) return;
-    this.#idle = setTimeout(() => this.#shut(1001, "read timeout"), this.#wanted.readTimeout);
+    const limit = Math.min(this.#wanted.readTimeout, longestTimer);
+    this.#idle = setTimeout(() => this.#shut(1001, "read timeout"), limit);
   }
 
   #take(frame: Frame): Promise<void> | undefined {
@@ -244,7 +246,9 @@ export class Connection implements Closable {
         }),
       );
     };
-    const timer = writeTimeout > 0 ? setTimeout(late, writeTimeout) : undefined;
+    const timer = writeTimeout > 0
+      ? setTimeout(late, Math.min(writeTimeout, longestTimer))
+      : undefined;
     const abort = () =>
       done.reject(new WippyError("Canceled", "operation canceled", { retryable: false }));
     signal.addEventListener("abort", abort, { once: true });

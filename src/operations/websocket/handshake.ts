@@ -2,6 +2,7 @@
  * The handshake of a WebSocket: an HTTP request that turns its connection into one of frames.
  * @module
  */
+import { longestTimer } from "../../platform/platform.ts";
 import { createHash } from "node:crypto";
 import type { Socket } from "node:net";
 import { literalAddress } from "../../network/address.ts";
@@ -128,7 +129,7 @@ export async function open(
   outer: AbortSignal,
 ): Promise<Opened | { needs: Need[] }> {
   const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), wanted.dialTimeout);
+  const timer = setTimeout(() => late.abort(), Math.min(wanted.dialTimeout, longestTimer));
   const signal = AbortSignal.any([outer, late.signal]);
   const aborted = Promise.withResolvers<never>();
   aborted.promise.catch(() => {});

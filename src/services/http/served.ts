@@ -3,6 +3,7 @@
  * the response that comes of it.
  * @module
  */
+import { longestTimer } from "../../platform/platform.ts";
 import { isUtf8 } from "node:buffer";
 import { WippyError } from "../../vm/error.ts";
 import { asLua, type LuaValue, ofKernel } from "../../vm/value.ts";
@@ -200,9 +201,10 @@ export class Served {
       : this.#readDeadline - performance.now();
     const limit = Math.min(left, timeout ?? Infinity);
     const late = Promise.withResolvers<never>();
-    const timer = limit === Infinity
-      ? undefined
-      : setTimeout(() => late.reject(new Error("it did not come in time")), Math.max(0, limit));
+    const timer = limit === Infinity ? undefined : setTimeout(
+      () => late.reject(new Error("it did not come in time")),
+      Math.min(Math.max(0, limit), longestTimer),
+    );
     try {
       return await Promise.race([work, late.promise]);
     } catch (error) {

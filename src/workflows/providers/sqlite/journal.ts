@@ -1,3 +1,4 @@
+import { longestTimer } from "../../../platform/platform.ts";
 import { WippyError } from "../../../vm/error.ts";
 import type { ProviderPlatform } from "../../provider.ts";
 import type { OutgoingTask } from "../../tasks/wire.ts";
@@ -21,7 +22,6 @@ const sweepInterval = 60_000;
 const mostRequests = 200;
 
 /** The longest delay that the platform's timers take. */
-const maxDelay = 2 ** 31 - 1;
 
 /** The ways out of the journal. */
 export interface JournalOutput {
@@ -345,7 +345,7 @@ export class Journal {
     this.#alarm?.cancel();
     this.#alarm = undefined;
     if (at === Infinity) return;
-    const longest = this.#platform.steady ? maxDelay : lookInterval;
+    const longest = this.#platform.steady ? longestTimer : lookInterval;
     const delay = Math.min(longest, Math.max(0, at - this.#platform.now()));
     const cancel = this.#platform.setTimer(delay, () => {
       this.#alarm = undefined;

@@ -227,6 +227,15 @@ describe("failures are Errors: Internal, retryable, with code and phase", () => 
       .toBe("GET http://127.0.0.1:1/a: the connection was refused (ECONNREFUSED)");
   });
 
+  test("a timeout of more days than a timer takes is none that passes at once", async () => {
+    const server = await serveRaw((socket) =>
+      // Sleeps because a timeout that passes at once must come before the answer.
+      setTimeout(() => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), 50)
+    );
+    const code = `return http_client.get(..., { timeout = "1000h" }).body`;
+    expect(await evaluate(code, { args: [server.url] })).toBe("ok");
+  });
+
   test("a server that never answers, and one that stops in the middle", async () => {
     const silent = await serveRaw(() => {});
     const slow = await serveRaw((socket) => socket.write(half));
