@@ -3,6 +3,7 @@ local runtime = ...
 local use = runtime.use
 local channel = use("kernel/messaging/channel")
 local check = runtime.check
+local commands = use("kernel/workflows/commands")
 local errors = runtime.errors
 local messaging = use("kernel/messaging/messaging")
 local freeze = use("kernel/core/freeze")
@@ -25,7 +26,11 @@ sandbox.always("os", freeze(use("modules/os", runtime), "os"))
 --- Starts a coroutine of this unit; its first slice runs before `spawn` returns.
 sandbox.extend("coroutine", "spawn", function(fn)
   check.func(fn, 1, "spawn")
-  local self, spawner = scheduler.current, scheduler.waiter()
+  local self = scheduler.current
+  if self.run then
+    commands.refuse_in_read_only(self.run)
+  end
+  local spawner = scheduler.waiter()
   local co = unit.spawn_coroutine(self, fn)
   scopes.inherit(self, co)
   scheduler.ready(co)
