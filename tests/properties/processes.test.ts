@@ -61,32 +61,53 @@ const runs = {
   numRuns: Number(process.env["WIPPY_RUNS"] ?? 40),
 };
 
+type Program = typeof program extends fc.Arbitrary<infer Value> ? Value : never;
+
+/** Runs programs, one after the other; the rules hold for each, and nothing is left. */
+async function hold(seed: number, workers: number, programs: readonly Program[]): Promise<void> {
+  const application = await startApplication(sources, {
+    simulation: new Simulation({ seed }),
+    workers,
+  });
+  try {
+    for (const { roots, scripts } of programs) {
+      const outcome = await application.call("drive", scripts as unknown as LuaValue, roots);
+      expect(faults(scripts, outcome as unknown as Outcome)).toEqual([]);
+    }
+    const { units } = await application.node.control.units({});
+    expect(units).toEqual([]);
+  } finally {
+    await application.stop();
+  }
+}
+
 test("every end is told once, links and names hold, messages keep their order", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.nat(2 ** 31),
       fc.integer({ min: 1, max: 3 }),
       fc.array(program, { minLength: 1, maxLength: 40 }),
-      async (seed, workers, programs) => {
-        const application = await startApplication(sources, {
-          simulation: new Simulation({ seed }),
-          workers,
-        });
-        try {
-          for (const { roots, scripts } of programs) {
-            const outcome = await application.call("drive", scripts as unknown as LuaValue, roots);
-            expect(faults(scripts, outcome as unknown as Outcome)).toEqual([]);
-          }
-          const { units } = await application.node.control.units({});
-          expect(units).toEqual([]);
-        } finally {
-          await application.stop();
-        }
-      },
+      hold,
     ),
     runs,
   );
 }, 600_000);
+
+test("two that link each other end together, whenever one of them is terminated", async () => {
+  const script = (...steps: Program["scripts"][number]["steps"]) => ({
+    trap: false,
+    steps,
+    ending: "wait" as const,
+  });
+  const scripts = [
+    script({ op: "link", to: 2 }),
+    script({ op: "link", to: 1 }),
+    script(),
+    script({ op: "terminate", to: 1 }),
+    ...Array.from({ length: slots - 4 }, () => script()),
+  ];
+  for (let seed = 0; seed < 40; seed++) await hold(seed, 2, Array(4).fill({ roots: 4, scripts }));
+}, 60_000);
 
 test("the same holds when a worker dies in the middle", async () => {
   let survived = 0;

@@ -283,10 +283,12 @@ function processes.link(self, pid)
   if self.links and self.links[pid] then
     return true
   end
+  -- Before the other side is asked: it may hold the link when this one ends before it hears of that.
+  self.links = self.links or {}
+  self.links[pid] = true
   local ok, err = at(pid, "link", mine)
-  if ok then
-    self.links = self.links or {}
-    self.links[pid] = true
+  if not ok then
+    self.links[pid] = nil
   end
   return ok, err
 end
