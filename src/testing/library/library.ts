@@ -55,14 +55,22 @@ function libraryEntry(name: string, source: string, more: Record<string, unknown
 }
 
 /**
- * Code of an entry that passes its calls to the test. After a crash it may run before the test does, and waits for it.
+ * Code of an entry that passes its calls to the test, a format of Lua with the entry's id and its method. After a crash
+ * it may run before the test does, and waits for it.
  */
-function stub(id: string): string {
-  return mocks.match(/local stub = \[\[(.*?)\]\]/s)![1]!.replace("%q", `"${id}"`).replace(
-    "%s",
-    "main",
-  );
-}
+const stub = `local process, time = require("process"), require("time")
+local function main(...)
+  local answers = process.listen("wippy.test.answer")
+  while not process.registry.lookup("wippy.test") do time.sleep("1ms") end
+  local call = { id = %q, from = process.pid(), count = select("#", ...), args = { ... } }
+  local sent, err = process.send("wippy.test", "wippy.test.call", call)
+  if not sent then return nil, err end
+  local answer = answers:receive()
+  if answer.raised ~= nil then error(answer.raised) end
+  return answer.value, answer.err
+end
+return { %s = main }
+`;
 
 /** Returns the entries that run the tests of a file. @param modules those that the file may use */
 export function testEntries(file: TestFile, modules: readonly string[]): Entry[] {
@@ -79,12 +87,20 @@ return { main = function(given) return test.main(function() return require("file
     libraryEntry("values", values),
     libraryEntry("expect", expect, { imports: own("values") }),
     libraryEntry("requests", requests, { modules: ["base64", "http_client", "json", "registry"] }),
-    libraryEntry("mocks", mocks, { modules: ["process", "registry", "logger"] }),
+    libraryEntry("stub", `return [==[${stub}]==]`),
+    libraryEntry("mocks", mocks, {
+      modules: ["process", "registry", "logger"],
+      imports: own("stub"),
+    }),
     {
       id: httpFake,
       kind: "function.lua",
       meta: {},
-      data: { source: stub(httpFake), method: "main", modules: ["process", "time"] },
+      data: {
+        source: stub.replace("%q", `"${httpFake}"`).replace("%s", "main"),
+        method: "main",
+        modules: ["process", "time"],
+      },
     },
     libraryEntry("test", library, {
       modules: ["process", "time"],

@@ -7,21 +7,8 @@ local mocks = {}
 
 local topic <const>, name <const> = "wippy.test.call", "wippy.test"
 
--- The replacement code of the entry. After a crash it may run before the test does, so it waits for the test.
-local stub = [[
-local process, time = require("process"), require("time")
-local function main(...)
-  local answers = process.listen("wippy.test.answer")
-  while not process.registry.lookup("wippy.test") do time.sleep("1ms") end
-  local call = { id = %q, from = process.pid(), count = select("#", ...), args = { ... } }
-  local sent, err = process.send("wippy.test", "wippy.test.call", call)
-  if not sent then return nil, err end
-  local answer = answers:receive()
-  if answer.raised ~= nil then error(answer.raised) end
-  return answer.value, answer.err
-end
-return { %s = main }
-]]
+-- The code that takes the place of an entry, a format of its id and its method.
+local stub = require("stub")
 
 -- Mocks by the id of their entry.
 local known = {}
