@@ -58,8 +58,11 @@ async function run(context: OperationContext, id: string, input: Run): Promise<O
   return outcome instanceof Uint8Array ? new PackedRows(outcome) : outcome;
 }
 
-/** A transaction that a unit has open; closing it rolls it back. */
-class Transaction implements Closable {
+/** What a unit holds open in a database, by its number there. */
+abstract class Held implements Closable {
+  /** The question that ends it. */
+  protected abstract readonly end: { operation: string; input: LuaValue };
+
   constructor(
     readonly database: string,
     readonly number: number,
@@ -68,31 +71,21 @@ class Transaction implements Closable {
 
   async close(): Promise<void> {
     const { services, pid } = this.context;
-    await services.ask({
-      service: this.database,
-      operation: "end",
-      input: { transaction: this.number },
-      pid,
-    });
+    await services.ask({ service: this.database, ...this.end, pid });
+  }
+}
+
+/** A transaction that a unit has open; closing it rolls it back. */
+class Transaction extends Held {
+  protected override get end() {
+    return { operation: "end", input: { transaction: this.number } };
   }
 }
 
 /** Rows that a unit reads piece by piece. */
-class Rows implements Closable {
-  constructor(
-    readonly database: string,
-    readonly number: number,
-    readonly context: OperationContext,
-  ) {}
-
-  async close(): Promise<void> {
-    const { services, pid } = this.context;
-    await services.ask({
-      service: this.database,
-      operation: "close",
-      input: { stream: this.number },
-      pid,
-    });
+class Rows extends Held {
+  protected override get end() {
+    return { operation: "close", input: { stream: this.number } };
   }
 }
 
