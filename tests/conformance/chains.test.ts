@@ -326,6 +326,37 @@ describe.each(places)("$name", (kind) => {
       expect((await again.provider.describe("kid"))?.parentWorkflowId).toBe("p");
     });
 
+    test("a child that is canceled by the task that starts it ends as canceled", async () => {
+      const family: RuntimeOptions["scripts"] = {
+        "app:parent": function* (run) {
+          const child = run.child("app:child", [], { workflowId: "kid" });
+          run.cancelChild(child.seq);
+          run.cancelChild(child.seq);
+          try {
+            yield child.started;
+            return yield child.closed;
+          } catch (error) {
+            const { kind, details } = (error as ScriptError).failure;
+            yield run.signal();
+            return { kind, details: details as LuaValue };
+          }
+        },
+        "app:child": function* (run) {
+          yield run.canceled();
+          throw new ScriptError({ kind: "Canceled", message: "as asked" });
+        },
+      };
+      const r = await open({ scripts: family });
+      await r.start("app:parent", [], { workflowId: "p" });
+      await settle();
+      const again = await reopen({ scripts: family });
+      await again.signal("p", "go");
+      expect(await again.result("p")).toMatchObject({
+        kind: "Canceled",
+        details: { _wrapper: "child_workflow", _workflow_id: "kid", _workflow_type: "app:child" },
+      });
+    });
+
     test("a child's failure carries the wrapper's details; an id in use is a failed start", async () => {
       const r = await open({
         scripts: {

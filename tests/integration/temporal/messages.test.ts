@@ -8,10 +8,13 @@ import { withTemporal } from "../../temporal-server.ts";
 import { until } from "../../until.ts";
 import { onServer, type QueuePlace } from "./on-server.ts";
 
-const { open, placeOn } = onServer();
+const taskQueues = onServer();
+const { open, placeOn } = taskQueues;
+const server = () => taskQueues.server;
 const to = "{app:processes|0x1}";
 const within = 30_000;
 const options = { taskTimeout: 1_000 };
+const keepers = 'WorkflowType = "wippy-outbox"';
 
 /** A run that sends two messages in each of two tasks; the second may end it. */
 const scripts: NonNullable<RuntimeOptions["scripts"]> = {
@@ -23,6 +26,24 @@ const scripts: NonNullable<RuntimeOptions["scripts"]> = {
     run.send(to, "last", "b");
     if (how === "goes on") yield run.signal();
     return "ended";
+  },
+  /** All that it sends is in the task that ends it. */
+  "app:last": function* (run) {
+    yield run.signal();
+    run.send(to, "last", "a", [2]);
+    run.send(to, "last", "b");
+    run.signalExternal("{app:workflows|signaled}", "hello", 7);
+    run.signalExternal("{app:workflows|nobody}", "hello");
+    run.cancelExternal("{app:workflows|canceled}", "enough");
+    run.child("app:idle", [3], { workflowId: "left-behind", parentClosePolicy: "abandon" });
+    run.child("app:idle", [4], { workflowId: "not-left" });
+    return "ended";
+  },
+  "app:idle": function* (run, ...args) {
+    return [...args, yield run.signal()];
+  },
+  "app:canceled": function* (run) {
+    return yield run.canceled();
   },
 };
 
@@ -83,5 +104,58 @@ describe("a message to a plain process", () => {
     await r.signal("alive", "go");
     expect(await r.result("alive")).toBe("ended");
     expect(told(r)).toEqual([...first, ...last]);
+  }, within);
+});
+
+/** Starts the workflows that `app:last` sends to, and it, and has it end. */
+async function end(r: Runtime): Promise<void> {
+  await r.start("app:idle", [], { workflowId: "signaled", options });
+  await r.start("app:canceled", [], { workflowId: "canceled", options });
+  await r.start("app:last", [], { workflowId: "last", options });
+  await r.signal("last", "go");
+}
+
+/** Checks that everything has come that `app:last` sends. */
+async function arrived(r: Runtime): Promise<void> {
+  expect(await r.result("last")).toBe("ended");
+  await until(() => r.messages.length >= 2);
+  expect(told(r)).toEqual(last);
+  expect(r.messages[0]).toMatchObject({ to, from: "{app:workflows|last}" });
+  expect(await r.result("signaled")).toEqual([
+    { name: "hello", payloads: [7], sender: "{app:workflows|last}" },
+  ]);
+  expect(await r.result("canceled")).toBe("enough");
+  await until(async () => await r.provider.describe("left-behind") !== undefined);
+  await r.signal("left-behind", "go");
+  expect(await r.result("left-behind")).toMatchObject([3, { name: "go" }]);
+  expect(await r.provider.describe("not-left")).toBeUndefined();
+}
+
+describe("what the task sends that ends a run", () => {
+  withTemporal("leaves, and leaves nothing behind", async () => {
+    const r = await open({ scripts }, placeOn("ending"));
+    await end(r);
+    await arrived(r);
+    await until(async () =>
+      (await server().command("workflow", "count", "--query", keepers)).startsWith("Total: 0")
+    );
+    for (const workflowId of ["signaled", "canceled", "last", "left-behind"]) {
+      await server().command("workflow", "delete", "--workflow-id", workflowId);
+    }
+  }, within);
+
+  withTemporal("leaves by the runtime that takes over", async () => {
+    const { runtime, dead } = await dying("ending-dead");
+    await end(runtime);
+    await dead;
+    expect(told(runtime)).toEqual([]);
+    const running = ["workflow", "count", "--query", `${keepers} AND ExecutionStatus = "Running"`];
+    await until(async () => (await server().command(...running)).startsWith("Total: 1"));
+    const next = await open({ scripts }, placeOn("ending-dead"));
+    // What keeps them meanwhile is nobody's run.
+    const { runs } = await next.provider.list({ status: "running" });
+    expect(runs.map(({ entry }) => entry)).not.toContain("wippy-outbox");
+    await arrived(next);
+    await until(async () => (await server().command(...running)).startsWith("Total: 0"));
   }, within);
 });

@@ -5,6 +5,7 @@
 import type { LuaValue } from "../../../vm/value.ts";
 import { pack, unpack } from "../../../vm/codec.ts";
 import type { Payload as Packed } from "../../payload.ts";
+import type { OutboxMessage } from "../../provider.ts";
 import type { Conversion } from "./conversion.ts";
 import type { Header, Payload, Payloads } from "./proto.ts";
 
@@ -27,6 +28,12 @@ export const markers = {
   localActivityScheduled: "LocalActivityScheduled",
   localActivityCancelRequested: "LocalActivityCancelRequested",
   updateAnswer: "UpdateAnswer",
+  /** Stands for the start of a child that was canceled in the task that started it: `WithdrawnChild`. */
+  childWithdrawn: "ChildWithdrawn",
+  /** A request to cancel a child that has not started, which is sent when it has, or one that has ended. */
+  childCancelRequested: "ChildCancelRequested",
+  /** A request to cancel an activity that has ended. */
+  activityCancelRequested: "ActivityCancelRequested",
   /** Keeps two upserts of attributes apart that would be read as one. */
   separator: "Separator",
 } as const;
@@ -56,6 +63,25 @@ export interface CallInfo {
   moved?: string;
   /** A request to cancel that the run before had not received. */
   cancel?: { reason?: string; sender: string };
+}
+
+/** Type of the workflows that keep what ending runs send; also the beginning of their ids. */
+export const keeperType = "wippy-outbox";
+
+/** A message to a plain process. */
+export interface SentMessage extends OutboxMessage {
+  /** The same when it comes again. */
+  id: string;
+}
+
+/** A child that is not started, because it was canceled before it could be. */
+export interface WithdrawnChild {
+  seq: number;
+  workflowId: string;
+  entry: string;
+  hostId: string;
+  /** Why it was canceled. */
+  reason?: string;
 }
 
 /** A message beside the one of a signal. */

@@ -13,7 +13,7 @@ import type { TaskFailure } from "../../../tasks/tasks.ts";
 import { fetchHistory, type RunName } from "../history/fetch.ts";
 import { readAttributes } from "../history/attributes.ts";
 import { HistoryReader, memoOf } from "../history/history.ts";
-import { infoOf, valuesOf } from "../names.ts";
+import { infoOf, keeperType, valuesOf } from "../names.ts";
 import { instant, type TemporalEvent, whole } from "../proto.ts";
 import type { ClientContext } from "./client.ts";
 
@@ -270,7 +270,7 @@ export function visibilityText(value: string): string {
 export function visibilityQuery(query: RunQuery, typeOf: (entry: string) => string): string {
   const text = visibilityText;
   const time = (value: number) => text(new Date(value).toISOString());
-  const parts: string[] = [];
+  const parts = [`WorkflowType != ${text(keeperType)}`];
   const add = <Value>(value: Value | undefined, part: (value: Value) => string) => {
     if (value !== undefined) parts.push(part(value));
   };

@@ -46,7 +46,7 @@ export async function knownAttributes<Value>(
       if (!isUnknown(error) || (end > 0 && Date.now() > end)) throw error;
       const fields = writeAttributes(attributes);
       if (!context.addSearchAttributes) throw hinted(error, fields);
-      if (end === 0) await context.connection.addSearchAttributes(wanted(fields));
+      if (end === 0) await add(context, error, fields);
       end ||= Date.now() + spreading;
       await Bun.sleep(pause);
     }
@@ -65,10 +65,29 @@ export async function refusedAttributes(
   const fields = attributesOf(commands);
   if (!isUnknown(error) || Object.keys(fields).length === 0) return error;
   if (!context.addSearchAttributes) return hinted(error, fields);
-  await context.connection.addSearchAttributes(wanted(fields));
+  try {
+    await add(context, error, fields);
+  } catch (refusal) {
+    return refusal;
+  }
   const names = Object.keys(fields).join(", ");
   const message = `the namespace did not have all of the search attributes ${names}; now it has`;
   return new WippyError("Unavailable", message, { retryable: true, cause: error });
+}
+
+/** Adds attributes to the namespace. @param unknown the server's error for them */
+async function add({ connection }: AttributesContext, unknown: unknown, fields: Fields) {
+  try {
+    await connection.addSearchAttributes(wanted(fields));
+  } catch (error) {
+    const { kind, message, retryable } = WippyError.from(error);
+    // Another runtime was first.
+    if (kind === "AlreadyExists") return;
+    throw new WippyError(kind, `${WippyError.from(unknown).message}; ${message}`, {
+      retryable,
+      cause: error,
+    });
+  }
 }
 
 /** Those that commands set. */

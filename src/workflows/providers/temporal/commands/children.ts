@@ -50,3 +50,16 @@ export function startOfChild(
     },
   };
 }
+
+/** Returns the command that asks a child that has started to cancel. */
+export function cancelOfChild(workflowId: string, reason: string | undefined): TemporalCommand {
+  return {
+    commandType: temporal.api.enums.v1.CommandType
+      .COMMAND_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION,
+    requestCancelExternalWorkflowExecutionCommandAttributes: {
+      workflowId,
+      childWorkflowOnly: true,
+      ...reason !== undefined && { reason },
+    },
+  };
+}

@@ -5,7 +5,6 @@ import type { Failure } from "../../../engine/outcome.ts";
 import type { EventData, PackedCommand } from "../../../history/history.ts";
 import { canceledFailure } from "../../../history/retry.ts";
 import { workflowIdOf } from "../../../pid.ts";
-import type { OutboxMessage } from "../../../provider.ts";
 import type { Payload as Packed } from "../../../payload.ts";
 import { closingCommands } from "../../../replay/determinism.ts";
 import { versionAttribute, writeAttributes } from "../history/attributes.ts";
@@ -16,7 +15,9 @@ import {
   markers,
   plain,
   resultPayloads,
+  type SentMessage,
   unpackedPayloads,
+  type WithdrawnChild,
 } from "../names.ts";
 import {
   duration,
@@ -25,7 +26,7 @@ import {
   type ProtocolMessage,
   type TemporalCommand,
 } from "../proto.ts";
-import { startOfChild } from "./children.ts";
+import { cancelOfChild, startOfChild } from "./children.ts";
 import type { CommandContext, Of } from "./context.ts";
 import { memoFields } from "./fields.ts";
 import { retryPolicy } from "./policies.ts";
@@ -49,7 +50,7 @@ export interface WrittenCommands {
   /** Whether another task must follow immediately. */
   force: boolean;
   /** Messages to plain processes, which leave when the task is committed. */
-  outbox: OutboxMessage[];
+  outbox: SentMessage[];
   /** The run ends with this task. */
   closing: boolean;
   /** Activities that are canceled, by their numbers. */
@@ -69,8 +70,8 @@ export class CommandWriter {
   };
   /** Activities that this task schedules: id of the event that it is going to leave. */
   readonly #scheduled = new Map<number, number>();
-  /** Children that this task starts. */
-  readonly #children = new Map<number, string>();
+  /** Children that this task starts: where among its commands. */
+  readonly #children = new Map<number, WithdrawnChild & { index: number }>();
   #before: "search" | "other" = "other";
 
   constructor(context: CommandContext) {
@@ -78,6 +79,7 @@ export class CommandWriter {
   }
 
   write(commands: readonly PackedCommand[]): WrittenCommands {
+    this.#cancelStarted();
     for (const command of commands) {
       if (closingCommands.has(command.type)) this.#acceptRest(command.type);
       this.#write(command);
@@ -209,7 +211,7 @@ export class CommandWriter {
   #cancelActivity(seq: number): void {
     const id = this.#scheduled.get(seq) ?? this.#context.reader.scheduledEvent(seq);
     // It has ended, and the next task reports that to the code.
-    if (id === undefined) return this.#marker(markers.separator, { seq });
+    if (id === undefined) return this.#marker(markers.activityCancelRequested, { seq });
     // What it counts as is shown by a task that follows.
     this.#written.force = true;
     this.#written.canceled.push(seq);
@@ -220,23 +222,32 @@ export class CommandWriter {
   }
 
   #startChild(command: Of<"start_child">): void {
-    const start = startOfChild(this.#context, command);
-    this.#children.set(command.seq, start.workflowId);
-    this.#add(start.command);
+    const { seq, entry, hostId } = command;
+    const { workflowId, command: start } = startOfChild(this.#context, command);
+    const index = this.#written.commands.length;
+    this.#children.set(seq, { seq, workflowId, entry, hostId, index });
+    this.#add(start);
   }
 
   #cancelChild({ seq, reason }: Of<"cancel_child">): void {
-    const { reader } = this.#context;
-    const workflowId = this.#children.get(seq) ?? reader.childId(seq);
-    if (workflowId === undefined) return this.#marker(markers.separator, { seq });
-    this.#add({
-      commandType: Type.COMMAND_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION,
-      requestCancelExternalWorkflowExecutionCommandAttributes: {
-        workflowId,
-        childWorkflowOnly: true,
-        ...reason !== undefined && { reason },
-      },
-    });
+    const why = { ...reason !== undefined && { reason } };
+    const fresh = this.#children.get(seq);
+    if (fresh) {
+      const { index, ...child } = fresh;
+      // The server takes no start and request to cancel it in one task, so there is no start.
+      this.#written.commands[index] = this.#markerOf(markers.childWithdrawn, { ...child, ...why });
+      this.#written.force = true;
+    }
+    const child = this.#context.reader.children.find((open) => open.seq === seq);
+    if (!child?.started) return this.#marker(markers.childCancelRequested, { seq, ...why });
+    this.#add(cancelOfChild(child.workflowId, reason));
+  }
+
+  /** Cancels the children that the code has canceled before they had started. */
+  #cancelStarted(): void {
+    for (const { workflowId, started, cancelLater } of this.#context.reader.children) {
+      if (started && cancelLater) this.#add(cancelOfChild(workflowId, cancelLater.reason));
+    }
   }
 
   #signalExternal({ seq, pid, name, payloads }: Of<"signal_external">): void {
@@ -281,7 +292,7 @@ export class CommandWriter {
     const { conversion, reader } = this.#context;
     const from = reader.started?.pid ?? "";
     this.#marker(markers.message, { seq, pid, topic }, unpackedPayloads(conversion, payloads));
-    this.#written.outbox.push({ to: pid, from, topic, payloads });
+    this.#written.outbox.push({ id: `${reader.runId}/${seq}`, to: pid, from, topic, payloads });
   }
 
   #upsertAttributes({ search, memo }: Of<"upsert_attributes">): void {
@@ -305,8 +316,12 @@ export class CommandWriter {
   }
 
   #marker(name: string, about: object, value?: Payloads, failure?: Failure): void {
+    this.#add(this.#markerOf(name, about, value, failure));
+  }
+
+  #markerOf(name: string, about: object, value?: Payloads, failure?: Failure): TemporalCommand {
     const { conversion } = this.#context;
-    this.#add({
+    return {
       commandType: Type.COMMAND_TYPE_RECORD_MARKER,
       recordMarkerCommandAttributes: {
         markerName: name,
@@ -316,7 +331,7 @@ export class CommandWriter {
         },
         ...failure && { failure: conversion.failure(failure) },
       },
-    });
+    };
   }
 
   #result(value: Packed | undefined): Payloads | undefined {

@@ -1,12 +1,39 @@
 import { temporal } from "@temporalio/proto";
-import { withDetails } from "../../../history/retry.ts";
+import { canceledFailure, withDetails } from "../../../history/retry.ts";
 import { workflowPid } from "../../../pid.ts";
-import { infoOf, packedResult } from "../names.ts";
+import { infoOf, packedResult, type WithdrawnChild } from "../names.ts";
 import { type TemporalEvent, whole } from "../proto.ts";
 import { canceledIn, failureIn, retryState, terminated, workflowTimeout } from "./failures.ts";
 import type { ReaderState } from "./state.ts";
 
 const { EventType: Type } = temporal.api.enums.v1;
+
+/** Reads the marker of a child that was canceled in the task that started it; the next task tells the code. */
+export function readWithdrawn(
+  state: ReaderState,
+  event: TemporalEvent,
+  { seq, workflowId, entry, hostId, reason }: WithdrawnChild,
+): void {
+  state.add(event, "ChildInitiated", { seq, workflowId, entry, hostId, options: {} });
+  const failure = withDetails(canceledFailure(reason), {
+    _wrapper: "child_workflow",
+    _workflow_id: workflowId,
+    _workflow_type: entry,
+  });
+  state.withdrawn.push({ seq, failure });
+}
+
+/** Reads the marker of a request to cancel a child that the server was not asked for. */
+export function readChildCancel(
+  state: ReaderState,
+  event: TemporalEvent,
+  { seq, reason }: { seq: number; reason?: string },
+): void {
+  for (const child of state.children.values()) {
+    if (child.seq === seq) child.cancelLater = { ...reason !== undefined && { reason } };
+  }
+  state.add(event, "ChildCancelRequested", { seq });
+}
 
 /** Reads an event of a child. @returns false for another event */
 export function readChild(state: ReaderState, event: TemporalEvent): boolean {
@@ -72,6 +99,7 @@ export function readChild(state: ReaderState, event: TemporalEvent): boolean {
       const child = of(initiatedEventId);
       if (!child) return true;
       const { seq, pid } = child;
+      child.started = true;
       state.add(event, "ChildStarted", { seq, pid, runId: workflowExecution?.runId ?? "" });
       return true;
     }

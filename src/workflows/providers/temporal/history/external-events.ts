@@ -46,8 +46,11 @@ export function readExternal(state: ReaderState, event: TemporalEvent): boolean 
       const workflowId = attributes.workflowExecution?.workflowId ?? "";
       if (attributes.childWorkflowOnly) {
         state.cancels.set(whole(event.eventId), undefined);
-        for (const { seq, workflowId: id } of state.children.values()) {
-          if (id === workflowId) state.add(event, "ChildCancelRequested", { seq });
+        for (const child of state.children.values()) {
+          if (child.workflowId !== workflowId) continue;
+          // The code has asked for it before, when the child had not started.
+          if (child.cancelLater) delete child.cancelLater;
+          else state.add(event, "ChildCancelRequested", { seq: child.seq });
         }
         return true;
       }
@@ -81,7 +84,8 @@ export function readExternal(state: ReaderState, event: TemporalEvent): boolean 
   }
 }
 
-function readControl(control: string | null | undefined): CallInfo | undefined {
+/** What a request to cancel another workflow says of itself. */
+export function readControl(control: string | null | undefined): CallInfo | undefined {
   return control?.startsWith("{") ? JSON.parse(control) as CallInfo : undefined;
 }
 

@@ -4,7 +4,6 @@ import type { LuaValue } from "../../../../vm/value.ts";
 import type { EventData, EventType, HistoryEvent } from "../../../history/history.ts";
 import { workflowPid } from "../../../pid.ts";
 import type { Payload as Packed } from "../../../payload.ts";
-import type { OutboxMessage } from "../../../provider.ts";
 import type { Conversion } from "../conversion.ts";
 import {
   changeVersionAttribute,
@@ -13,6 +12,7 @@ import {
   markers,
   messagesOf,
   readPlain,
+  type SentMessage,
   valuesOf,
 } from "../names.ts";
 import {
@@ -25,11 +25,11 @@ import {
 } from "../proto.ts";
 import { readActivity } from "./activity-events.ts";
 import { readAttributes } from "./attributes.ts";
-import { readChild } from "./child-events.ts";
+import { readChild, readChildCancel, readWithdrawn } from "./child-events.ts";
 import { readClosing } from "./closing-events.ts";
 import { readExternal } from "./external-events.ts";
 import { failureIn } from "./failures.ts";
-import type { DeliveredUpdate, HistoryContext, ReaderState } from "./state.ts";
+import type { Child, DeliveredUpdate, HistoryContext, ReaderState } from "./state.ts";
 import { readUpdateEvent } from "./update-events.ts";
 
 const { EventType: Type } = temporal.api.enums.v1;
@@ -56,7 +56,7 @@ export class HistoryReader {
   readonly memo: { [name: string]: Payload } = {};
   readonly attributes: { [name: string]: Payload } = {};
   /** Messages to plain processes of the last task that was completed. */
-  readonly messages: OutboxMessage[] = [];
+  readonly messages: SentMessage[] = [];
 
   constructor(runId: string, context: HistoryContext) {
     this.runId = runId;
@@ -64,6 +64,7 @@ export class HistoryReader {
       context,
       activities: new Map(),
       children: new Map(),
+      withdrawn: [],
       signals: new Map(),
       cancels: new Map(),
       cancelCount: 0,
@@ -82,12 +83,9 @@ export class HistoryReader {
     return undefined;
   }
 
-  /** Workflow id of a child, by its number. */
-  childId(seq: number): string | undefined {
-    for (const child of this.#state.children.values()) {
-      if (child.seq === seq) return child.workflowId;
-    }
-    return undefined;
+  /** The children that are under way. */
+  get children(): readonly Readonly<Child>[] {
+    return [...this.#state.children.values()];
   }
 
   /** Reads the next events. */
@@ -119,6 +117,9 @@ export class HistoryReader {
         return this.#begun(event);
       case Type.EVENT_TYPE_WORKFLOW_TASK_STARTED: {
         const size = whole(event.workflowTaskStartedEventAttributes?.historySizeBytes);
+        for (const failed of this.#state.withdrawn.splice(0)) {
+          this.#add(event, "ChildStartFailed", failed);
+        }
         this.#task = this.#out.length;
         return this.#add(event, "TaskStarted", { size });
       }
@@ -286,7 +287,8 @@ export class HistoryReader {
         if (values) {
           const from = this.started?.pid ?? "";
           const payloads = pack(valuesOf(conversion, values));
-          this.messages.push({ to: sent.pid, from, topic: sent.topic, payloads });
+          const id = `${this.runId}/${sent.seq}`;
+          this.messages.push({ id, to: sent.pid, from, topic: sent.topic, payloads });
         }
         return this.#add(event, "MessageSent", sent);
       }
@@ -296,6 +298,12 @@ export class HistoryReader {
         return this.#add(event, "LocalActivityScheduled", data(about));
       case markers.localActivityCancelRequested:
         return this.#add(event, "LocalActivityCancelRequested", data(about));
+      case markers.activityCancelRequested:
+        return this.#add(event, "ActivityCancelRequested", data(about));
+      case markers.childWithdrawn:
+        return readWithdrawn(this.#state, event, data(about));
+      case markers.childCancelRequested:
+        return readChildCancel(this.#state, event, data(about));
       case markers.updateAnswer: {
         const { updateId, answer } = data<UpdateAnswer>(about);
         this.#state.unanswered.delete(updateId);

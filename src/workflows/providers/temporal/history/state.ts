@@ -27,6 +27,9 @@ export interface Child {
   workflowId: string;
   entry: string;
   pid: string;
+  started?: boolean;
+  /** It was to be canceled before it had started; the reason is the code's. */
+  cancelLater?: { reason?: string };
 }
 
 /** An update that code has been shown. */
@@ -43,6 +46,8 @@ export interface ReaderState {
   /** By the id of the event that began them. */
   readonly activities: Map<number, Activity>;
   readonly children: Map<number, Child>;
+  /** Children that were not started, until the code is told. */
+  readonly withdrawn: EventData["ChildStartFailed"][];
   /** Numbers of signals to other workflows. */
   readonly signals: Map<number, number>;
   /** Numbers of requests to cancel other workflows; a child's has none. */

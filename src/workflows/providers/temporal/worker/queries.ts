@@ -49,14 +49,19 @@ export class Queries {
     }
   }
 
-  /** Answers the queries that have come with a task, which the run's worker has just done. */
+  /**
+   * Answers the queries that have come with a task, which the run's worker has just done.
+   *
+   * @param since id of the task's start
+   */
   async answerWith(
     run: HeldRun,
+    since: number,
     queries: { [id: string]: Query },
   ): Promise<{ [id: string]: QueryResult }> {
     const results: { [id: string]: QueryResult } = {};
     for (const [id, query] of Object.entries(queries)) {
-      const { outcome } = await this.#ask(run, query, run.since, packEvents([]));
+      const { outcome } = await this.#ask(run, query, since, packEvents([]));
       results[id] = this.#resultOf(outcome);
     }
     return results;

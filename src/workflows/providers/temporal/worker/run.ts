@@ -17,8 +17,6 @@ export class HeldRun {
   completed = 0;
   /** Id of the last event that was read and stays. */
   read = 0;
-  /** Id of the last completed task whose messages to plain processes have left. */
-  left = 0;
   lease = 0;
   /** Updates that were shown and are not answered. */
   readonly updates = new Map<string, PendingUpdate>();

@@ -13,7 +13,10 @@ import { fetchHistory } from "../history/fetch.ts";
 import { HistoryReader } from "../history/history.ts";
 import { deliveredUpdate } from "../history/update-events.ts";
 import { duration, type TemporalEvent, whole } from "../proto.ts";
+import { keeperType } from "../names.ts";
 import type { Activities } from "./activities.ts";
+import { Outbox } from "./outbox.ts";
+import { requestsOf } from "./parting.ts";
 import type { Queries } from "./queries.ts";
 import { HeldRun, packEvents } from "./run.ts";
 import { type PolledTask, stickyQueue, type TaskContext, versioning } from "./worker.ts";
@@ -42,6 +45,7 @@ export class WorkflowTasks {
   readonly #context: TaskContext;
   readonly #activities: Activities;
   readonly #queries: Queries;
+  readonly #outbox: Outbox;
   /** The least recently used ones first. */
   readonly #runs = new Map<string, HeldRun>();
   readonly #out = new Map<string, { worker: number; resolve: (answer: Answer) => void }>();
@@ -55,6 +59,7 @@ export class WorkflowTasks {
     this.#context = context;
     this.#activities = activities;
     this.#queries = queries;
+    this.#outbox = new Outbox(context);
   }
 
   /** The runs whose task is with a worker. */
@@ -94,11 +99,15 @@ export class WorkflowTasks {
     for (let task: PolledTask | undefined = polled; task;) {
       const { workflowId = "", runId = "" } = named(task);
       try {
+        const keeps = task.workflowType?.name === keeperType && !task.query;
+        if (keeps) return await this.#outbox.take(task, settings);
         task = task.query ? await this.#query(task) : await this.#take(task, settings);
       } catch (error) {
         const { kind, message } = WippyError.from(error);
-        // The run has ended, or the task took too long and is elsewhere by now.
-        if (kind !== "NotFound") this.#taskLost(workflowId, runId, message);
+        // The run has ended, or the task took too long and is elsewhere by now; or something came to the run meanwhile.
+        if (kind !== "NotFound" && message !== "UnhandledCommand") {
+          this.#taskLost(workflowId, runId, message);
+        }
         return;
       }
     }
@@ -107,10 +116,13 @@ export class WorkflowTasks {
   async #take(task: PolledTask, settings: WorkerSettings): Promise<PolledTask | undefined> {
     const read = await this.#read(task);
     try {
-      this.#sendHeldUp(read.run, task);
+      // The runtime that completed the last task may have died before these could leave. Those of earlier tasks have
+      // left: whoever completed the last one had seen to it.
+      this.#outbox.deliver(read.run.reader.messages);
       return await this.#do(read, task, settings);
     } catch (error) {
       this.#dropHeld(read.run);
+      if (task.attempt > 1) void this.#giveBack(task, error).catch(() => {});
       throw error;
     }
   }
@@ -137,17 +149,6 @@ export class WorkflowTasks {
     }
   }
 
-  /**
-   * Sends the messages of the last completed task, unless this runtime has sent them: the one that completed it may
-   * have died before it could. Those of earlier tasks have left: whoever completed the last one had seen to it.
-   */
-  #sendHeldUp(run: HeldRun, task: PolledTask): void {
-    const last = whole(task.previousStartedEventId);
-    if (run.left === last) return;
-    run.left = last;
-    for (const message of run.reader.messages) this.#context.deliver(message);
-  }
-
   /** Reads the part of a history that a task brings. */
   async #read(task: PolledTask): Promise<ReadTask> {
     const { workflowId = "", runId = "" } = named(task);
@@ -170,7 +171,8 @@ export class WorkflowTasks {
       new HistoryReader(runId, this.#context),
     );
     run.worker = known?.worker;
-    run.left = known?.left ?? 0;
+    // Tokens are not used twice: the worker may still answer the task of before.
+    run.lease = known?.lease ?? 0;
     this.#use(run);
     return { run, events: await this.#readAgain(run, task), whole: true };
   }
@@ -264,9 +266,17 @@ export class WorkflowTasks {
       updates: run.updates,
       queueOf,
     }).write(unpackCommands(outcome.commands));
-    run.since = started;
-    const answers = written.closing ? {} : await this.#queries.answerWith(run, task.queries ?? {});
+    // The next attempt may come before the answer that this one has failed; its history is read anew.
+    run.since = 0;
+    const answers = written.closing
+      ? {}
+      : await this.#queries.answerWith(run, started, task.queries ?? {});
     const closing = written.closing || this.#context.closing();
+    const { workflowId, runId } = run;
+    const last = { workflowId, runId, started, attempt: task.attempt };
+    const requests = written.closing ? requestsOf(runId, written.commands) : [];
+    const kept = written.closing && requests.length + written.outbox.length > 0;
+    if (kept) await this.#outbox.keep(last, settings);
     const response = await connection.rpc("respondWorkflowTaskCompleted", {
       taskToken: task.taskToken,
       commands: written.commands,
@@ -286,8 +296,11 @@ export class WorkflowTasks {
       forceCreateNewWorkflowTask: written.force || outcome.forceNewTask === true,
       ...versioning(settings),
     }).catch(async (error) => {
+      const refused = WippyError.from(error).kind === "Invalid";
+      if (kept && refused) void this.#outbox.release(last).catch(() => {});
       throw await refusedAttributes(this.#context, written.commands, error);
     });
+    if (kept) void this.#outbox.send(last, written.outbox, requests).catch(() => {});
     return this.#committed(run, task, written, response, settings);
   }
 
@@ -301,11 +314,11 @@ export class WorkflowTasks {
     const started = whole(task.startedEventId);
     const kept = whole(response.resetHistoryEventId);
     // A task that only refused updates leaves no trace: its two events are for others.
+    run.since = started;
     run.completed = kept > 0 ? kept : started;
     run.read = kept > 0 ? started - 2 : started;
     this.#unblocked(run);
-    for (const message of written.outbox) this.#context.deliver(message);
-    run.left = run.completed;
+    this.#outbox.deliver(written.outbox);
     for (const eager of response.activityTasks) this.#activities.take(eager, settings);
     for (const seq of written.canceled) this.#activities.cancel(run.runId, seq);
     if (written.closing) {
@@ -327,8 +340,7 @@ export class WorkflowTasks {
     if (failure.cause === "nondeterminism") this.#block(run, task, failure);
     else this.#taskLost(run.workflowId, runId, failure.message);
     if (task.attempt > 1) {
-      const delay = retryDelay({ maximumInterval: longestWait }, task.attempt - 1);
-      await this.#wait(runId, delay);
+      await this.#wait(runId, waitBefore(task.attempt));
       if (this.#context.closing()) return;
     }
     const { cause, message, ...details } = failure;
@@ -344,6 +356,19 @@ export class WorkflowTasks {
         retryable: true,
         details: { cause, ...details },
       }),
+    });
+  }
+
+  /** Gives a refused task back: the server has failed the first attempt, but lets others time out. */
+  async #giveBack(task: PolledTask, error: unknown): Promise<void> {
+    const { kind, message } = WippyError.from(error);
+    if (kind !== "Invalid") return;
+    await this.#wait(named(task).runId ?? "", waitBefore(task.attempt));
+    if (this.#context.closing()) return;
+    await this.#context.connection.rpc("respondWorkflowTaskFailed", {
+      taskToken: task.taskToken,
+      cause: Cause.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
+      failure: { message },
     });
   }
 
@@ -439,6 +464,11 @@ export class WorkflowTasks {
 function named({ workflowExecution }: PolledTask): { workflowId?: string; runId?: string } {
   const { workflowId, runId } = workflowExecution ?? {};
   return { ...workflowId && { workflowId }, ...runId && { runId } };
+}
+
+/** Milliseconds before an attempt that has failed is given back. */
+function waitBefore(attempt: number): number {
+  return retryDelay({ maximumInterval: longestWait }, attempt - 1);
 }
 
 /** The start of a task whose events the server does not show. */
