@@ -1,6 +1,13 @@
 import { afterEach, beforeEach, describe, expect } from "bun:test";
 import { pack } from "../../src/vm/codec.ts";
-import { machineOf, Runtime, type RuntimeOptions, settle, type VirtualMachine } from "./runtime.ts";
+import {
+  expectTimes,
+  machineOf,
+  Runtime,
+  type RuntimeOptions,
+  settle,
+  type VirtualMachine,
+} from "./runtime.ts";
 import { ScriptError } from "./scripted-engine.ts";
 import type { Place } from "./place.ts";
 import { casesOf } from "./cases.ts";
@@ -41,7 +48,7 @@ describe.each(places)("$name", (kind) => {
     const r = await open({
       scripts: {
         "app:flaky": function* (run) {
-          return yield run.activity("app:try");
+          return yield run.activity("app:try", [], { retryPolicy: { initialInterval: 20_000 } });
         },
       },
       activities: {
@@ -53,9 +60,9 @@ describe.each(places)("$name", (kind) => {
       },
     });
     const { runId } = await r.start("app:flaky", [], { workflowId: "f" });
-    await machine.advance(60_000);
+    await machine.advance(140_000);
     expect(await r.result("f")).toBe(4);
-    expect(times.map((time) => time - times[0]!)).toEqual([0, 1_000, 3_000, 7_000]);
+    expectTimes(machine, times, [0, 20_000, 60_000, 140_000]);
     expect((await r.eventTypes(runId)).filter((type) => type.startsWith("Activity"))).toEqual([
       "ActivityScheduled",
       "ActivityCompleted",
@@ -122,7 +129,11 @@ describe.each(places)("$name", (kind) => {
     const r = await open({
       scripts: {
         "app:bounded": function* (run) {
-          return yield run.activity("app:bad", [], { scheduleToCloseTimeout: 10_000 });
+          const retryPolicy = { initialInterval: 20_000 };
+          return yield run.activity("app:bad", [], {
+            scheduleToCloseTimeout: 200_000,
+            retryPolicy,
+          });
         },
       },
       activities: {
@@ -132,8 +143,8 @@ describe.each(places)("$name", (kind) => {
       },
     });
     await r.start("app:bounded", [], { workflowId: "b" });
-    await machine.advance(20_000);
-    // Attempts at 0, 1, 3 and 7 s; the next would begin at 15 s.
+    await machine.advance(400_000);
+    // Attempts at 0, 20, 60 and 140 s; the next would begin at 300 s.
     expect(r.attempts).toHaveLength(4);
     expect(await r.closed("b")).toMatchObject({
       failure: { message: "no", details: { _retry_state: "timeout" } },
@@ -161,14 +172,19 @@ describe.each(places)("$name", (kind) => {
     expect(r.attempts[0]!.operation).toBe(true);
   });
 
-  test("an attempt that was lost with the runtime is tried again at once", async () => {
+  test("an attempt that was lost with the runtime is tried again", async () => {
     const scripts: RuntimeOptions["scripts"] = {
       "app:lost": function* (run) {
-        const twice = yield run.activity("app:hang");
-        return twice;
+        return yield run.activity("app:hang", [], {
+          heartbeatTimeout: 600_000,
+          retryPolicy: { initialInterval: 60_000 },
+        });
       },
       "app:once": function* (run) {
-        return yield run.activity("app:hang", [], { retryPolicy: { maximumAttempts: 1 } });
+        return yield run.activity("app:hang", [], {
+          heartbeatTimeout: 600_000,
+          retryPolicy: { maximumAttempts: 1 },
+        });
       },
     };
     const first = await open({
@@ -212,7 +228,10 @@ describe.each(places)("$name", (kind) => {
     const r = await open({
       scripts: {
         "app:c": function* (run) {
-          const activity = run.activity("app:hang", [], { waitForCancellation: true });
+          const activity = run.activity("app:hang", [], {
+            heartbeatTimeout: 600_000,
+            waitForCancellation: true,
+          });
           yield run.sleep(10);
           run.cancelActivity(activity.seq);
           return yield activity;

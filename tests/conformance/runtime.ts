@@ -1,3 +1,4 @@
+import { expect } from "bun:test";
 import { pack, unpack } from "../../src/vm/codec.ts";
 import type { LuaValue } from "../../src/vm/value.ts";
 import type { Failure } from "../../src/workflows/engine/outcome.ts";
@@ -36,6 +37,8 @@ import type { Place } from "./place.ts";
 
 /** A clock that moves only when a test says so. */
 export class VirtualMachine implements ProviderPlatform {
+  /** False for a clock that moves by itself: things happen after their time, and time goes on while a test looks. */
+  readonly exact: boolean = true;
   #time = Date.UTC(2026, 0, 1);
   #timers = new Set<{ at: number; callback: () => void }>();
   #count = 0;
@@ -65,6 +68,12 @@ export class VirtualMachine implements ProviderPlatform {
   defer(callback: () => void): () => void {
     const immediate = setImmediate(callback);
     return () => clearImmediate(immediate);
+  }
+
+  /** Lets that many milliseconds pass while nothing happens here. */
+  skip(milliseconds: number): Promise<void> {
+    this.time += milliseconds;
+    return Promise.resolve();
   }
 
   /** Lets that many milliseconds pass, timer by timer. */
@@ -111,6 +120,20 @@ export async function refusal(promise: Promise<unknown>): Promise<WippyError> {
     return WippyError.from(error);
   }
   throw new Error("the promise was fulfilled");
+}
+
+/**
+ * Checks when something happened, in milliseconds since its beginning: at these times, or after them where the clock
+ * moves by itself.
+ */
+export function expectTimes(
+  { exact }: VirtualMachine,
+  times: readonly number[],
+  expected: readonly number[],
+): void {
+  const since = times.map((time) => time - times[0]!);
+  const late = since.map((time, i) => exact ? time : Math.min(time, expected[i] ?? time));
+  expect(late).toEqual([...expected]);
 }
 
 /** An activity in TypeScript. Throw a `ScriptError` to fail with a given failure. */

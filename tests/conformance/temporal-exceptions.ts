@@ -5,45 +5,16 @@
  */
 
 const reasons: Readonly<Record<string, readonly string[]>> = {
-  "ids and numbers of events are the server's, which has events of its own between ours": [
-    "a run of activities completes with the value of its code",
-    "blocks the run, shows both sides, and harms nothing else",
-  ],
-  "it counts milliseconds; a server's timers, retries and timeouts are accurate to some ten, and run on while the test looks":
-    [
-      "a timer fires at its time, and late after a restart",
-      "a failed activity is tried again with growing waits, until it succeeds",
-      "schedule_to_close bounds all attempts together",
-      "why the last attempt of an activity failed is known after a restart",
-      "with wait_for_cancellation the outcome of the aborted attempt is awaited",
-      "a delayed start waits, and survives a restart",
-      "a failed run is tried again as new runs of the same chain, its end is told once",
-      "run and execution timeouts close a run",
-      "a worker that has dropped a run gets its whole history",
-      "a task that nobody completes is given to another worker; the old lease cannot commit",
-      "a task whose worker died is tried again, with growing delays",
-      "an outdated deadline does not keep the journal busy",
-    ],
-  "of two requests that are sent at the same time either may come first": [
-    "a cancellation request is seen once, with its reason, and may end the run as canceled",
-  ],
   "the server's visibility lists open runs first, then the others by their end": [
-    "runs are listed newest first, page by page",
-    "runs are found by everything that is known of them, and by all of it together",
+    "a run keeps its place in the list when it ends",
   ],
-  "the attempt that was lost with the runtime is reported as failed, and the next one follows after the policy's wait":
-    [
-      "an attempt that was lost with the runtime is tried again at once",
-    ],
+  "a search attribute has one type in a namespace": [
+    "an attribute may have another type in each run",
+  ],
   "the server forgets an update that was rejected: its id is free again": [
-    "an update is recorded at every stage, once for its id",
+    "an update that was rejected is remembered",
   ],
-  "the server answers a query of a delayed run when the run begins": [
-    "a query of a run that is delayed, or unknown, is refused",
-  ],
-  "a test cannot move the clock of a server, nor rely on its milliseconds": [
-    "a cancellation that comes during the last task of a run %s ends the chain",
-    "a run that is reopened after each of its events ends as if it had never stopped",
+  "a test cannot move the clock of a server": [
     "a timer whose time has come by a jump fires within a minute, though nothing else happens",
     "a clock that is set back delays timers; the time of a run does not go back",
     "a failed activity is tried again when its wait is over by the clock, whichever way that has gone",
@@ -51,20 +22,22 @@ const reasons: Readonly<Record<string, readonly string[]>> = {
     "a lease that ends by a jump is another's; who had it cannot commit",
     "a cron schedule leaves out what a jump has passed over, and its runs never overlap",
   ],
+  "minutes and hours of a cron schedule are those of the server's own clock": [
+    "a cancellation that comes during the last task of a run of a cron schedule ends the chain",
+  ],
   "the server refuses an update that comes while a task ends its run, or gives it to the run that follows; it does not do the task again":
     [
       "a update that comes while a run completes is seen by its code",
       "a update that comes while a run fails is seen by its code",
       "a update that comes while a run is canceled is seen by its code",
       "a update that comes while a run continues as new is seen by its code",
-      "a update while the task is done again is refused when the run ends",
-      "a update while the task is done again is taken when the run goes on",
+    ],
+  "the server takes a request to cancel whenever the run is open, and has its last task done again however often":
+    [
+      "a cancel while the task is done again is refused when the run ends",
     ],
   "how long closed runs are kept is a setting of the namespace": [
     "closed runs are removed whole when they are old enough",
-  ],
-  "it injects a fault into the journal, where there is a server": [
-    "a request that cannot be carried out fails alone",
   ],
   "a reset takes over what came to the run that is reset, not what came to runs that other resets made of it":
     [

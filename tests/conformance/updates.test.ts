@@ -77,12 +77,22 @@ describe.each(places)("$name", (kind) => {
     expect(await first).toEqual(outcome);
     expect(await second).toEqual(outcome);
     expect(await update("no", "b")).toMatchObject({ status: "rejected" });
-    expect(await update("now", "b")).toMatchObject({ status: "rejected" });
-    const types = await runtime.eventTypes(runId);
-    expect(types.filter((type) => type.startsWith("Update"))).toEqual([
+    const ofFirst = (await runtime.history(runId)).filter(({ type, data }) =>
+      type.startsWith("Update") && "updateId" in data && data.updateId === "a"
+    );
+    expect(ofFirst.map(({ type }) => type)).toEqual([
       "UpdateDelivered",
       "UpdateAccepted",
       "UpdateCompleted",
+    ]);
+  });
+
+  test("an update that was rejected is remembered", async () => {
+    const { runId } = (await runtime.provider.describe("u"))!;
+    expect(await update("no", "b")).toMatchObject({ status: "rejected" });
+    expect(await update("now", "b")).toMatchObject({ status: "rejected" });
+    const types = await runtime.eventTypes(runId);
+    expect(types.filter((type) => type.startsWith("Update"))).toEqual([
       "UpdateDelivered",
       "UpdateRejected",
     ]);
@@ -141,7 +151,7 @@ describe.each(places)("$name", (kind) => {
   });
 
   test("a query of a run that is delayed, or unknown, is refused", async () => {
-    await runtime.start("app:updated", [], { workflowId: "d", options: { startDelay: 60_000 } });
+    await runtime.start("app:updated", [], { workflowId: "d", options: { startDelay: 900_000 } });
     expect(await query("d").catch((error) => error)).toMatchObject({ kind: "Unavailable" });
     expect(await query("x").catch((error) => error)).toMatchObject({ kind: "NotFound" });
   });

@@ -1,6 +1,5 @@
 import { machine } from "../../../platform/machine.ts";
 import { WippyError } from "../../../vm/error.ts";
-import { pack } from "../../../vm/codec.ts";
 import type { Failure } from "../../engine/outcome.ts";
 import { localNode } from "../../pid.ts";
 import type { Payload } from "../../payload.ts";
@@ -24,16 +23,17 @@ import type {
 } from "../../provider.ts";
 import type { ScheduleProvider } from "../../schedules/schedules.ts";
 import type { QueuePort, WorkerAnswer } from "../../tasks/tasks.ts";
-import { type Connection, RpcError } from "./bridge/bridge.ts";
+import type { Connection } from "./bridge/bridge.ts";
 import { type ClientContext, notFound, ofWorkflow } from "./client/client.ts";
 import { describeRun, detailRun, findRun, listRuns } from "./client/descriptions.ts";
+import { queryRun } from "./client/queries.ts";
 import { resetRun } from "./client/resets.ts";
 import { startRun } from "./client/starts.ts";
 import { pollUpdate, updateRun, updateWithStart } from "./client/updates.ts";
 import { closedChain } from "./client/watches.ts";
 import { fetchHistory, type RunName } from "./history/fetch.ts";
 import { HistoryReader } from "./history/history.ts";
-import { headerOf, unpackedPayloads, valuesOf } from "./names.ts";
+import { headerOf, unpackedPayloads } from "./names.ts";
 import { TemporalSchedules } from "./schedules/schedules.ts";
 import type { TemporalProviderOptions } from "./settings.ts";
 import { Activities } from "./worker/activities.ts";
@@ -288,26 +288,8 @@ export class TemporalProvider implements WorkflowProvider {
     return await pollUpdate(this.#client, workflowId, updateId, stage);
   }
 
-  async query(
-    workflowId: string,
-    { name, args, runId = "" }: QueryRequest,
-  ): Promise<Payload | undefined> {
-    const { connection, conversion } = this.#client;
-    try {
-      const { queryResult } = await ofWorkflow(
-        workflowId,
-        connection.rpc("queryWorkflow", {
-          execution: { workflowId, runId },
-          query: { queryType: name, queryArgs: unpackedPayloads(conversion, args) },
-        }, { timeout: 30_000 }),
-      );
-      const [value] = valuesOf(conversion, queryResult);
-      return queryResult?.payloads?.length ? pack(value) : undefined;
-    } catch (error) {
-      const failed = error instanceof RpcError && error.detail("QueryFailedFailure");
-      if (failed && failed.failure) throw WippyError.from(conversion.ofFailure(failed.failure));
-      throw error;
-    }
+  async query(workflowId: string, request: QueryRequest): Promise<Payload | undefined> {
+    return await queryRun(this.#client, workflowId, request);
   }
 
   async cancel(workflowId: string, { reason = "" }: { reason?: string }): Promise<void> {

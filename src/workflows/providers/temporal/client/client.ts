@@ -24,6 +24,14 @@ export function notFound(what: string, closed = false): WippyError {
   );
 }
 
+/** The error for a query of a run that has not begun. */
+export function delayed(workflowId: string): WippyError {
+  return new WippyError("Unavailable", `workflow ${workflowId} has not begun: it is delayed`, {
+    retryable: true,
+    details: { workflow_id: workflowId },
+  });
+}
+
 /** Replaces the message of NotFound; rethrows other errors. */
 export async function ofWorkflow<Value>(what: string, request: Promise<Value>): Promise<Value> {
   try {

@@ -1,10 +1,10 @@
 import { temporal } from "@temporalio/proto";
 import { pack } from "../../../../vm/codec.ts";
 import { WippyError } from "../../../../vm/error.ts";
-import type { Failure } from "../../../engine/outcome.ts";
 import { type HistoryEvent, inbound } from "../../../history/history.ts";
 import type { QueryAnswer } from "../../../tasks/tasks.ts";
 import { queryToken } from "../../../tasks/tokens.ts";
+import { delayed } from "../client/client.ts";
 import { fetchHistory } from "../history/fetch.ts";
 import { HistoryReader } from "../history/history.ts";
 import { resultPayloads, valuesOf } from "../names.ts";
@@ -97,7 +97,7 @@ export class Queries {
         const reader = new HistoryReader(run.runId, this.#context);
         const read = reader.read(events);
         if (!read.some(({ type }) => type === "TaskStarted")) {
-          return { type: "failed", failure: delayed(run) };
+          return { type: "failed", failure: delayed(run.workflowId).toJSON() };
         }
         const { outcome, since } = await this.#ask(run, query, 0, packEvents(read));
         if (outcome.type === "completed" || outcome.type === "failed") {
@@ -167,15 +167,6 @@ export class Queries {
 
 function lost(message: string): Answer {
   return { since: 0, outcome: { type: "lost", message } };
-}
-
-function delayed({ workflowId }: HeldRun): Failure {
-  return {
-    kind: "Unavailable",
-    message: `workflow ${workflowId} has not begun: it is delayed`,
-    retryable: true,
-    details: { workflow_id: workflowId },
-  };
 }
 
 /** The worker that has replayed an idle run for a query goes on with it. */
