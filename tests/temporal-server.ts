@@ -55,6 +55,8 @@ export class TemporalServer {
     readonly durable: boolean,
     /** Search attributes of every namespace, with their types. */
     readonly attributes: Readonly<Record<string, string>>,
+    /** Settings of its own, as `name=value`. */
+    readonly config: readonly string[],
   ) {}
 
   get address(): string {
@@ -63,13 +65,15 @@ export class TemporalServer {
 
   /** @param options `durable`: what it has outlives `kill` */
   static async start(
-    { durable = false, namespaces = [], attributes = {} }: {
+    { durable = false, namespaces = [], attributes = {}, config = [] }: {
       durable?: boolean;
       namespaces?: string[];
       attributes?: Record<string, string>;
+      config?: string[];
     } = {},
   ): Promise<TemporalServer> {
-    const server = new TemporalServer(await freePort(), namespaces, durable, attributes);
+    const port = await freePort();
+    const server = new TemporalServer(port, namespaces, durable, attributes, config);
     await server.run();
     return server;
   }
@@ -85,7 +89,7 @@ export class TemporalServer {
         ...Object.entries(this.attributes).flatMap((
           pair,
         ) => ["--search-attribute", pair.join("=")]),
-        ...tuning.flatMap((setting) => ["--dynamic-config-value", setting]),
+        ...[...tuning, ...this.config].flatMap((setting) => ["--dynamic-config-value", setting]),
         ...this.durable
           ? [
             "--db-filename",

@@ -17,7 +17,6 @@ import { addRuntimeCommands } from "./runtime/commands.ts";
 import { addScheduleCommands } from "./schedule/commands.ts";
 import { addSchemaCommand } from "./schema/commands.ts";
 import { tellFailure } from "./terminal/failure.ts";
-import { addTemporalCommands } from "./temporal/commands.ts";
 import { CommandError, type Console } from "./terminal/terminal.ts";
 import { addTestCommand } from "./test/commands.ts";
 import { banner, showVersion, type VersionOptions } from "./terminal/version.ts";
@@ -101,7 +100,6 @@ export function createProgram(console: Console, finish: (status: number) => void
   addWorkflowCommands(program, context);
   addScheduleCommands(program, context);
   addJournalCommands(program, context);
-  addTemporalCommands(program, context);
   addRuntimeCommands(program, context);
   program.command("version")
     .description("show the version")

@@ -1,6 +1,9 @@
 import { google } from "@temporalio/proto";
 import type { ProviderOptions } from "../../src/workflows/provider.ts";
-import { connect, type Connection } from "../../src/workflows/providers/temporal/bridge/bridge.ts";
+import {
+  connect,
+  type Connection,
+} from "../../src/workflows/providers/temporal/connection/connection.ts";
 import { PayloadConverter } from "../../src/workflows/providers/temporal/payloads/payloads.ts";
 import { TemporalProvider } from "../../src/workflows/providers/temporal/temporal.ts";
 import { TemporalServer, withoutTemporal } from "../temporal-server.ts";

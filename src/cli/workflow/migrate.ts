@@ -113,7 +113,7 @@ export async function migrate(console: Console, options: MigrateOptions): Promis
     }
     const data = decodeEntry(temporalClient, entry, environment);
     const destination = await temporalDestination({
-      connection: await connectionSettings({ directory, log: () => {} }, data),
+      connection: await connectionSettings({ directory }, data),
       conversion: await temporalConversion(
         payloadKeys(data.payload_codec),
         new EntryTypes(entries),

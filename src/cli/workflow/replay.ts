@@ -106,11 +106,11 @@ async function temporalTarget(
   if (temporal === undefined) return { keys: undefined, types };
   const entry = entries.find(({ id, kind }) => id === temporal && kind === "temporal.client");
   if (!entry) {
-    const settings = { address: temporal, namespace: namespace ?? "default", folders: [directory] };
+    const settings = { address: temporal, namespace: namespace ?? "default" };
     return { settings, keys: undefined, types };
   }
   const data = decodeEntry(temporalClient, entry, new Environment(entries, { directory, system }));
-  const settings = await connectionSettings({ directory, log: () => {} }, data);
+  const settings = await connectionSettings({ directory }, data);
   return {
     settings: { ...settings, ...namespace !== undefined && { namespace } },
     keys: payloadKeys(data.payload_codec),

@@ -18,7 +18,7 @@ export function runTemporalClient(context: ServiceContext, data: TemporalClientD
   return new TemporalClient(context, data);
 }
 
-/** A connection to a server. Core reconnects by itself; the health check reports when it is lost and regained. */
+/** A connection to a server. It reconnects by itself; the health check reports when it is lost and regained. */
 export class TemporalClient implements Service {
   readonly keys: PayloadKeys | undefined;
   readonly #context: ServiceContext;
@@ -38,10 +38,11 @@ export class TemporalClient implements Service {
   /**
    * Returns a share of the connection, which the caller must close.
    *
+   * @param identity shown in Temporal's tools; the client's own when absent
    * @throws WippyError Unavailable when the client does not run
    */
-  share(): TemporalConnection {
-    if (this.#connection) return this.#connection.share();
+  share(identity?: string): TemporalConnection {
+    if (this.#connection) return this.#connection.share(identity);
     throw new WippyError("Unavailable", `${this.#context.entry.id} is not connected`, {
       retryable: true,
     });
@@ -87,6 +88,10 @@ export class TemporalClient implements Service {
   }
 
   async #open(): Promise<void> {
+    const { tls } = this.data;
+    if (tls.enabled && tls.insecure_skip_verify) {
+      this.#context.log("warn", "tls.insecure_skip_verify accepts every server", {});
+    }
     const connection = await connectTemporal(await connectionSettings(this.#context, this.data));
     try {
       await connection.check(checkTimeout);

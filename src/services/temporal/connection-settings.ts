@@ -7,10 +7,11 @@ import type { TemporalClientData } from "./schema.ts";
 
 /** Builds the connection settings of an entry; reads the files that it names. @throws WippyError */
 export async function connectionSettings(
-  { directory, log }: Pick<ServiceContext, "directory" | "log">,
+  { directory }: Pick<ServiceContext, "directory">,
   data: TemporalClientData,
 ): Promise<TemporalConnectionSettings> {
-  const { address, namespace, connection_timeout, auth, tls } = data;
+  const { address, namespace, connection_timeout, keep_alive_time, keep_alive_timeout } = data;
+  const { auth, tls } = data;
   const file = (path: string, field: string) => fileOf(resolve(directory, path), field);
   const apiKey = auth.type !== "api_key"
     ? undefined
@@ -29,14 +30,14 @@ export async function connectionSettings(
     address,
     namespace,
     connectionTimeout: connection_timeout,
-    folders: [directory],
-    log: ({ level, message, fields }) => log(level, message, fields),
+    keepAlive: { time: keep_alive_time, timeout: keep_alive_timeout },
     ...apiKey !== undefined && { apiKey },
     ...encrypted && {
       tls: {
         ...tls.enabled && tls.ca_file !== undefined &&
           { ca: await file(tls.ca_file, "tls.ca_file") },
         ...tls.enabled && tls.server_name !== undefined && { serverName: tls.server_name },
+        ...tls.enabled && tls.insecure_skip_verify && { insecure: true },
         ...client && { client },
       },
     },

@@ -59,13 +59,11 @@ const tls = () =>
     server_name: text("tls.server_name").optional(),
     insecure_skip_verify: flag(),
   }).superRefine((given, context) => {
-    if (!given.enabled || !given.insecure_skip_verify) return;
+    if (!given.enabled || !given.insecure_skip_verify || given.server_name === undefined) return;
     refuse(context, {
       path: ["insecure_skip_verify"],
-      message: given.server_name === undefined
-        ? "Core always verifies the certificate"
-        : "tls.insecure_skip_verify and tls.server_name exclude each other",
-      fix: "use tls.ca_file",
+      message: "tls.insecure_skip_verify and tls.server_name exclude each other",
+      fix: "remove one of them",
     });
   }).prefault({});
 
@@ -94,7 +92,6 @@ export const clientSchema = () =>
     /** Prefix of the task queue of every worker of this client. */
     tq_prefix: z.string().default(""),
     connection_timeout: duration(10_000),
-    /** Has no effect: Core uses an interval of its own. */
     keep_alive_time: duration(30_000),
     keep_alive_timeout: duration(10_000),
     auth: auth(),

@@ -32,7 +32,7 @@ export function runTemporalWorker(context: ServiceContext, data: TemporalWorkerD
       const types = new EntryTypes(context.entries.values());
       const created = await createProvider({
         type: "temporal",
-        connect: () => Promise.resolve(client.share()),
+        connect: () => Promise.resolve(client.share(data.worker_options.identity)),
         conversion: await temporalConversion(client.keys, types),
         hosts: [{ hostId: entry.id, ...workerSettings(data, queue()) }],
         queueOf: (hostId) => queueOf(context, hostId),
@@ -97,25 +97,11 @@ export function workerSettings(
     },
     activities: options.max_concurrent_activity_execution_size,
     workflowTasks: options.max_concurrent_workflow_task_execution_size,
-    localActivities: options.max_concurrent_local_activity_execution_size,
     activityPollers: options.max_concurrent_activity_task_pollers,
     workflowPollers: options.max_concurrent_workflow_task_pollers,
     stickyTimeout: options.sticky_schedule_to_start_timeout,
-    stopTimeout: options.worker_stop_timeout,
-    ...options.identity !== undefined && { identity: options.identity },
-    ...options.worker_activities_per_second !== undefined &&
-      { activitiesPerSecond: options.worker_activities_per_second },
     ...options.task_queue_activities_per_second !== undefined &&
       { queueActivitiesPerSecond: options.task_queue_activities_per_second },
-    ...options.max_heartbeat_throttle_interval !== undefined &&
-      { maxHeartbeatThrottle: options.max_heartbeat_throttle_interval },
-    ...options.default_heartbeat_throttle_interval !== undefined &&
-      { defaultHeartbeatThrottle: options.default_heartbeat_throttle_interval },
-    ...options.disable_eager_activities
-      ? { eagerActivities: 0 }
-      : options.max_concurrent_eager_activity_execution_size > 0 &&
-        { eagerActivities: options.max_concurrent_eager_activity_execution_size },
-    ...options.build_id !== "" && { buildId: options.build_id },
     ...options.use_versioning && {
       version: {
         deploymentName: options.deployment_name,

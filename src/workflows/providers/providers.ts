@@ -4,9 +4,8 @@
  * @module
  */
 import type { PayloadKeys } from "../cipher.ts";
-import type { Connection } from "./temporal/bridge/bridge.ts";
-import type { InstalledAddon } from "./temporal/bridge/install.ts";
-import type { ConnectionSettings, WorkerSettings } from "./temporal/bridge/settings.ts";
+import type { Connection } from "./temporal/connection/connection.ts";
+import type { ConnectionSettings, WorkerSettings } from "./temporal/connection/settings.ts";
 import type { WorkflowTypes } from "./temporal/conversion.ts";
 import type { ForeignHistories, ForeignHistory } from "./temporal/history/stored.ts";
 import type { TemporalProviderOptions } from "./temporal/settings.ts";
@@ -80,11 +79,11 @@ export type TemporalWorkerSettings = WorkerSettings;
 
 export type { ForeignHistories, ForeignHistory, PayloadKeys, WorkflowTypes };
 
-/** Connects to a Temporal server. @throws WippyError NotFound without the addon; Unavailable, PermissionDenied */
+/** Connects to a Temporal server. @throws WippyError Unavailable, PermissionDenied, Timeout */
 export async function connectTemporal(
   settings: TemporalConnectionSettings,
 ): Promise<TemporalConnection> {
-  const { connect } = await import("./temporal/bridge/bridge.ts");
+  const { connect } = await import("./temporal/connection/connection.ts");
   return await connect(settings);
 }
 
@@ -102,20 +101,6 @@ export async function temporalConversion(
   if (!keys) return new PayloadConverter(undefined, types);
   const { AesCodec } = await import("./temporal/payloads/codec.ts");
   return new PayloadConverter(new AesCodec(keys.keyId, keys.keys), types);
-}
-
-/**
- * Downloads Temporal's Core with npm and installs it in a folder.
- *
- * @param variables those of the operating system
- * @throws WippyError, see `installAddon`
- */
-export async function installTemporal(
-  folder: string,
-  variables: Readonly<Record<string, string | undefined>>,
-): Promise<InstalledAddon> {
-  const { installAddon } = await import("./temporal/bridge/install.ts");
-  return await installAddon(folder, variables);
 }
 
 /** Histories of a namespace of a Temporal server. @throws WippyError as `connectTemporal` */

@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pack, unpack } from "../../../src/vm/codec.ts";
-import { connect } from "../../../src/workflows/providers/temporal/bridge/bridge.ts";
+import { connect } from "../../../src/workflows/providers/temporal/connection/connection.ts";
 import { PayloadConverter } from "../../../src/workflows/providers/temporal/payloads/payloads.ts";
 import { TemporalProvider } from "../../../src/workflows/providers/temporal/temporal.ts";
 import type { RunClosed } from "../../../src/workflows/provider.ts";

@@ -1,7 +1,7 @@
 /** Messages to plain processes, whose runtime dies when the server has their task and before they have left. */
 import { describe, expect } from "bun:test";
 import { unpack } from "../../../src/vm/codec.ts";
-import type { Connection } from "../../../src/workflows/providers/temporal/bridge/bridge.ts";
+import type { Connection } from "../../../src/workflows/providers/temporal/connection/connection.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
 import { Runtime, type RuntimeOptions } from "../../conformance/runtime.ts";
 import { withTemporal } from "../../temporal-server.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll } from "bun:test";
 import {
   connect,
   type Connection,
-} from "../../../src/workflows/providers/temporal/bridge/bridge.ts";
+} from "../../../src/workflows/providers/temporal/connection/connection.ts";
 import { PayloadConverter } from "../../../src/workflows/providers/temporal/payloads/payloads.ts";
 import { TemporalProvider } from "../../../src/workflows/providers/temporal/temporal.ts";
 import { cleanAfterTest } from "../../cleanup.ts";

@@ -4,7 +4,7 @@
  */
 import { describe, expect } from "bun:test";
 import { unpack } from "../../../src/vm/codec.ts";
-import { connect } from "../../../src/workflows/providers/temporal/bridge/bridge.ts";
+import { connect } from "../../../src/workflows/providers/temporal/connection/connection.ts";
 import type { RunClosed } from "../../../src/workflows/provider.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
 import type { Runtime, RuntimeOptions } from "../../conformance/runtime.ts";

@@ -1,7 +1,7 @@
 /** A runtime on a Temporal server as a program of its own, to be killed: `runtime-process.ts ADDRESS QUEUE EFFECTS`. */
 import { appendFileSync } from "node:fs";
 import { unpack } from "../../../src/vm/codec.ts";
-import { connect } from "../../../src/workflows/providers/temporal/bridge/bridge.ts";
+import { connect } from "../../../src/workflows/providers/temporal/connection/connection.ts";
 import { PayloadConverter } from "../../../src/workflows/providers/temporal/payloads/payloads.ts";
 import { TemporalProvider } from "../../../src/workflows/providers/temporal/temporal.ts";
 import type { Place } from "../../conformance/place.ts";

@@ -60,11 +60,6 @@ describe("a client is refused", () => {
       { tls: { enabled: true, server_name: "a", insecure_skip_verify: true } },
       "exclude each other",
     ],
-    [
-      "a certificate that is not verified",
-      { tls: { enabled: true, insecure_skip_verify: true } },
-      "Core always verifies the certificate",
-    ],
     ["a check all the time", { health_check: { enabled: true, interval: "0s" } }, "greater than 0"],
     ["a negative time", { connection_timeout: "-1s" }, 'bad duration "-1s"'],
     ["a number as time", { connection_timeout: 5 }, "must be text"],
@@ -85,35 +80,24 @@ test("a worker has defaults", () => {
     takes: { workflows: true, activities: true },
     activities: 1_000,
     workflowTasks: 1_000,
-    localActivities: 1_000,
     activityPollers: 20,
     workflowPollers: 20,
     stickyTimeout: 5_000,
-    stopTimeout: 0,
   });
 });
 
-test("options of a worker become those of Core", () => {
+test("options of a worker become the provider's", () => {
   const data = worker({
-    identity: "me",
-    worker_activities_per_second: 2.5,
     task_queue_activities_per_second: 9,
-    disable_eager_activities: true,
-    max_concurrent_eager_activity_execution_size: 7,
     local_activity_worker_only: true,
-    max_heartbeat_throttle_interval: "1m",
     use_versioning: true,
     deployment_name: "shop",
     build_id: "7",
     default_versioning_behavior: "auto_upgrade",
   });
   expect(workerSettings(data as never, "q")).toMatchObject({
-    identity: "me",
-    activitiesPerSecond: 2.5,
     queueActivitiesPerSecond: 9,
-    eagerActivities: 0,
     takes: { workflows: true, activities: false },
-    maxHeartbeatThrottle: 60_000,
     version: { deploymentName: "shop", buildId: "7", defaultBehavior: "auto-upgrade" },
   });
 });

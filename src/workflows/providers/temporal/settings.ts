@@ -1,6 +1,6 @@
 import type { ProviderOptions } from "../../provider.ts";
-import type { Connection } from "./bridge/bridge.ts";
-import type { WorkerSettings } from "./bridge/settings.ts";
+import type { Connection } from "./connection/connection.ts";
+import type { WorkerSettings } from "./connection/settings.ts";
 import type { Conversion } from "./conversion.ts";
 
 /** A durable host and the task queue that its workers take from. */

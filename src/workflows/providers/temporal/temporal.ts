@@ -23,7 +23,7 @@ import type {
 } from "../../provider.ts";
 import type { ScheduleProvider } from "../../schedules/schedules.ts";
 import type { QueuePort, WorkerAnswer } from "../../tasks/tasks.ts";
-import type { Connection } from "./bridge/bridge.ts";
+import type { Connection } from "./connection/connection.ts";
 import { type ClientContext, notFound, ofWorkflow } from "./client/client.ts";
 import { describeRun, detailRun, findRun, listRuns } from "./client/descriptions.ts";
 import { queryRun } from "./client/queries.ts";
@@ -169,7 +169,7 @@ export class TemporalProvider implements WorkflowProvider {
     this.#opened = undefined;
     this.#links.close();
     if (!connection.shared) return connection.close();
-    // Polls cannot be canceled: tasks that they bring are returned, if others keep the connection open.
+    // A task may be on its way, so polls are not canceled: what they bring is returned, if others keep the connection.
     void Promise.all(pollers.map((poller) => poller.ended())).finally(() => connection.close());
   }
 

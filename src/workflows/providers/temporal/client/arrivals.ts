@@ -1,7 +1,7 @@
 import { WippyError } from "../../../../vm/error.ts";
 import type { Destination } from "../../../moving/moving.ts";
-import { connect } from "../bridge/bridge.ts";
-import type { ConnectionSettings } from "../bridge/settings.ts";
+import { connect } from "../connection/connection.ts";
+import type { ConnectionSettings } from "../connection/settings.ts";
 import type { Conversion } from "../conversion.ts";
 import { infoOf } from "../names.ts";
 import { milliseconds } from "../proto.ts";

@@ -1,5 +1,5 @@
 import { WippyError } from "../../../../vm/error.ts";
-import type { Connection } from "../bridge/bridge.ts";
+import type { Connection } from "../connection/connection.ts";
 import type { HistoryContext } from "../history/state.ts";
 
 /** The provider, as requests to the server use it. */

@@ -2,7 +2,7 @@ import { pack } from "../../../../vm/codec.ts";
 import { WippyError } from "../../../../vm/error.ts";
 import type { Payload } from "../../../payload.ts";
 import type { QueryRequest } from "../../../provider.ts";
-import { RpcError } from "../bridge/bridge.ts";
+import { RpcError } from "../connection/connection.ts";
 import { unpackedPayloads, valuesOf } from "../names.ts";
 import { type ClientContext, delayed, ofWorkflow } from "./client.ts";
 import { describeRun, detailRun } from "./descriptions.ts";

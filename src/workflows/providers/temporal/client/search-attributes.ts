@@ -1,7 +1,7 @@
 import { temporal } from "@temporalio/proto";
 import { WippyError } from "../../../../vm/error.ts";
 import type { Payload as Packed } from "../../../payload.ts";
-import type { Connection } from "../bridge/bridge.ts";
+import type { Connection } from "../connection/connection.ts";
 import { writeAttributes } from "../history/attributes.ts";
 import { changeVersionAttribute } from "../names.ts";
 import type { Payload, TemporalCommand } from "../proto.ts";

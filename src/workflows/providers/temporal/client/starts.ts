@@ -3,7 +3,7 @@ import { unpack } from "../../../../vm/codec.ts";
 import type { LuaValue } from "../../../../vm/value.ts";
 import { workflowPid } from "../../../pid.ts";
 import type { Signal, StartRequest, StartResult } from "../../../provider.ts";
-import { RpcError, type RpcRequest } from "../bridge/bridge.ts";
+import { RpcError, type RpcRequest } from "../connection/connection.ts";
 import { conflictPolicies, reusePolicies, runOptions } from "../commands/policies.ts";
 import { memoFields, texts } from "../commands/fields.ts";
 import { writeAttributes } from "../history/attributes.ts";

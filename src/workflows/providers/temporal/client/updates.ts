@@ -2,7 +2,7 @@ import { temporal } from "@temporalio/proto";
 import { WippyError } from "../../../../vm/error.ts";
 import { canceledFailure } from "../../../history/retry.ts";
 import type { StartRequest, UpdateRequest, UpdateResult, UpdateStage } from "../../../provider.ts";
-import { RpcError, type RpcRequest } from "../bridge/bridge.ts";
+import { RpcError, type RpcRequest } from "../connection/connection.ts";
 import { isRejection } from "../commands/updates.ts";
 import { headerOf, packedResult, unpackedPayloads } from "../names.ts";
 import { type ClientContext, notFound, ofWorkflow } from "./client.ts";

@@ -1,4 +1,4 @@
-import type { Connection } from "../bridge/bridge.ts";
+import type { Connection } from "../connection/connection.ts";
 import type { TemporalEvent } from "../proto.ts";
 
 /** Which run is meant. */

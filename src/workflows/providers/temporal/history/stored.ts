@@ -3,9 +3,9 @@
  * @module
  */
 import { localNode } from "../../../pid.ts";
-import { connect } from "../bridge/bridge.ts";
+import { connect } from "../connection/connection.ts";
 import { visibilityText } from "../client/descriptions.ts";
-import type { ConnectionSettings } from "../bridge/settings.ts";
+import type { ConnectionSettings } from "../connection/settings.ts";
 import type { Conversion } from "../conversion.ts";
 import type { TemporalEvent } from "../proto.ts";
 import { WippyError } from "../../../../vm/error.ts";
@@ -40,7 +40,7 @@ export function ofJson(text: string, name: string, conversion: Conversion): Fore
   return ofEvents(readHistoryJson(text, name), "", conversion);
 }
 
-/** @throws WippyError Unavailable, NotFound without the addon */
+/** @throws WippyError as `connect` */
 export async function histories(
   settings: ConnectionSettings,
   conversion: Conversion,

@@ -11,7 +11,7 @@ import { temporal } from "@temporalio/proto";
 import { WippyError } from "../../../../vm/error.ts";
 import { retryDelay } from "../../../history/retry.ts";
 import type { OutboxMessage } from "../../../provider.ts";
-import type { WorkerSettings } from "../bridge/settings.ts";
+import type { WorkerSettings } from "../connection/settings.ts";
 import { fetchHistory, type RunName } from "../history/fetch.ts";
 import { HistoryReader } from "../history/history.ts";
 import { keeperType, plain, readPlain, type SentMessage } from "../names.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { temporal } from "@temporalio/proto";
-import type { RpcRequest } from "../bridge/bridge.ts";
+import type { RpcRequest } from "../connection/connection.ts";
 import { readControl } from "../history/external-events.ts";
 import { infoOf } from "../names.ts";
 import type { TemporalCommand, TemporalEvent } from "../proto.ts";

@@ -1,7 +1,7 @@
 import { temporal } from "@temporalio/proto";
 import { WippyError } from "../../../../vm/error.ts";
 import type { ProviderReport } from "../../../provider.ts";
-import type { Connection, RpcResponse } from "../bridge/bridge.ts";
+import type { Connection, RpcResponse } from "../connection/connection.ts";
 import type { TemporalHost } from "../settings.ts";
 import type { Activities, PolledActivity } from "./activities.ts";
 import { deployment, type PolledTask, stickyQueue } from "./worker.ts";

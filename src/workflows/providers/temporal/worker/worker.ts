@@ -4,8 +4,8 @@
  */
 import { temporal } from "@temporalio/proto";
 import type { OutboxMessage, ProviderReport } from "../../../provider.ts";
-import type { Connection, RpcResponse } from "../bridge/bridge.ts";
-import type { WorkerSettings } from "../bridge/settings.ts";
+import type { Connection, RpcResponse } from "../connection/connection.ts";
+import type { WorkerSettings } from "../connection/settings.ts";
 import type { HistoryContext } from "../history/state.ts";
 import type { WorkerLinks } from "./links.ts";
 

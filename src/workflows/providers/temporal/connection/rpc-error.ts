@@ -1,6 +1,22 @@
 import { google, temporal } from "@temporalio/proto";
 import { type ErrorKind, WippyError } from "../../../../vm/error.ts";
 
+/** gRPC's status codes that this program makes or asks for. */
+export const codes = {
+  ok: 0,
+  canceled: 1,
+  unknown: 2,
+  deadlineExceeded: 4,
+  permissionDenied: 7,
+  resourceExhausted: 8,
+  aborted: 10,
+  unimplemented: 12,
+  internal: 13,
+  unavailable: 14,
+  dataLoss: 15,
+  unauthenticated: 16,
+} as const;
+
 /** Kinds and retryability of gRPC's status codes. */
 const statuses: Readonly<Record<number, readonly [kind: ErrorKind, retryable: boolean]>> = {
   1: ["Canceled", false],
@@ -40,9 +56,8 @@ export class RpcError extends WippyError {
     readonly code: number,
     /** `google.rpc.Status`, as bytes; empty if the server adds no details. */
     readonly status: Uint8Array,
-    cause: unknown,
   ) {
-    super(kind, message, { retryable, cause });
+    super(kind, message, { retryable });
   }
 
   /**
@@ -66,37 +81,8 @@ export class RpcError extends WippyError {
   }
 }
 
-/** Whether an error of the addon says that the worker has ended. */
-export function isShutdown(error: unknown): boolean {
-  return error instanceof Error && error.name === "ShutdownError";
-}
-
-/** An error of the addon in our terms. @param what was tried, as in `cannot WHAT: …`; absent: the message says it */
-export function bridgeError(error: unknown, what?: string): WippyError {
-  if (error instanceof WippyError) return error;
-  if (!(error instanceof Error)) return WippyError.from(error);
-  const about = (message: string) => what === undefined ? message : `cannot ${what}: ${message}`;
-  const { code, details, metadata } = error as Partial<NativeServiceError>;
-  if (error.name === "ServiceError" && typeof code === "number") {
-    const [kind, retryable] = statuses[code] ?? ["Internal", false];
-    const status = metadata?.["grpc-status-details-bin"];
-    return new RpcError(
-      kind,
-      about(details || error.message),
-      retryable,
-      code,
-      status instanceof Uint8Array ? status : new Uint8Array(),
-      error,
-    );
-  }
-  const lost = error.name === "TransportError";
-  const kind = lost ? "Unavailable" : error.name === "TypeError" ? "Invalid" : "Internal";
-  return new WippyError(kind, about(error.message), { retryable: lost, cause: error });
-}
-
-/** The addon's error of a request. */
-interface NativeServiceError {
-  code: number;
-  details: string;
-  metadata: Record<string, Uint8Array | string>;
+/** The error of a status. @param status `google.rpc.Status`, as bytes */
+export function rpcError(code: number, message: string, status = new Uint8Array()): RpcError {
+  const [kind, retryable] = statuses[code] ?? ["Internal", false];
+  return new RpcError(kind, message || `gRPC status ${code}`, retryable, code, status);
 }
