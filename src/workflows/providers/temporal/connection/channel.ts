@@ -11,13 +11,14 @@ import {
   connect,
   constants,
   type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
 } from "node:http2";
 import type { ConnectionSettings } from "./settings.ts";
 import { codes, type RpcError, rpcError } from "./rpc-error.ts";
 
 /** How long the server's own answer to a deadline is awaited, in milliseconds. */
 const deadlineGrace = 1_000;
-/** Requests at once on a connection whose server sets no limit. */
+/** Requests at once on a connection; the server may set a lower limit. */
 const mostStreams = 1_000;
 /** Bytes before a message: whether it is compressed, and its length. */
 const prefix = 5;
@@ -85,7 +86,7 @@ export class Channel {
 
   #lane(): Lane {
     const free = this.#lanes.find(({ session, open }) =>
-      open < (session.remoteSettings?.maxConcurrentStreams ?? mostStreams)
+      open < Math.min(mostStreams, session.remoteSettings?.maxConcurrentStreams ?? mostStreams)
     );
     return free ?? this.#connect();
   }
@@ -127,7 +128,7 @@ export class Channel {
     if (time === 0) return;
     let late: ReturnType<typeof setTimeout> | undefined;
     const timer = setInterval(() => {
-      if (late || session.connecting) return;
+      if (late || session.connecting || session.destroyed) return;
       late = setTimeout(() => {
         session.destroy(new Error(`the server was silent for ${timeout} ms`));
       }, timeout);
@@ -142,9 +143,20 @@ export class Channel {
     });
   }
 
+  /** @throws RpcError Unavailable when the connection has just ended */
+  #begin(lane: Lane, headers: OutgoingHttpHeaders): ClientHttp2Stream {
+    try {
+      return lane.session.request(headers);
+    } catch (error) {
+      const { message } = error as Error;
+      this.#retire(lane, message);
+      throw rpcError(codes.unavailable, message);
+    }
+  }
+
   #exchange(lane: Lane, { path, message, headers, timeout, signal }: Call): Promise<Uint8Array> {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-    const stream: ClientHttp2Stream = lane.session.request({
+    const stream = this.#begin(lane, {
       ":method": "POST",
       ":path": path,
       "content-type": "application/grpc",

@@ -246,12 +246,12 @@ export class Connection {
   }
 }
 
-function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, milliseconds);
-  signal?.addEventListener("abort", () => {
-    clearTimeout(timer);
-    resolve();
-  }, { once: true });
-  return promise;
+  const cancel = machine.setTimer(milliseconds, resolve);
+  const abort = () => resolve();
+  signal?.addEventListener("abort", abort, { once: true });
+  await promise;
+  cancel();
+  signal?.removeEventListener("abort", abort);
 }

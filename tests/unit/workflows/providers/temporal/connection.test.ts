@@ -257,6 +257,22 @@ describe("a request", () => {
   });
 });
 
+test("a server that limits the requests on a connection gets several", async () => {
+  let connections = 0;
+  const waiting: ServerHttp2Stream[] = [];
+  const address = await stub((stream) => waiting.push(stream), () => {
+    const http = createServer({ settings: { maxConcurrentStreams: 2 } });
+    http.on("session", () => connections++);
+    return http;
+  });
+  const made = await to(address);
+  const requests = Array.from({ length: 5 }, () => made.rpc("listNamespaces", {}));
+  await until(() => waiting.length === 5);
+  expect(connections).toBeGreaterThan(1);
+  for (const stream of waiting) ok(stream, new Uint8Array());
+  await Promise.all(requests);
+});
+
 test("a server that does not answer is given up", async () => {
   const address = await stub(() => {});
   const proxy = await cutProxy(Number(address.split(":")[1]));
