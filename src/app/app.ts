@@ -12,6 +12,8 @@ import { linkRequirements } from "./link.ts";
 import { type Lock, readLock } from "./lock.ts";
 import { lockFileName } from "./lock-name.ts";
 import { applyOverrides, parseOverrideArguments, parseOverrideSection } from "./override.ts";
+import { type LoadedPack, loadPack } from "./pack/load.ts";
+import { packSuffix } from "./pack/name.ts";
 import { type Problem, sortProblems } from "./problem.ts";
 import { checksTypes, type CheckSyntax, validateEntries } from "./validation.ts";
 import { YamlFile } from "./yaml-file.ts";
@@ -30,6 +32,10 @@ export interface LoadOptions {
   system?: Readonly<Record<string, string | undefined>>;
   /** Compiles Lua; without it syntax is not checked. */
   checkSyntax?: CheckSyntax;
+  /** A pack, which is loaded in place of the directory's sources: its path. */
+  pack?: string;
+  /** Folder that files of packs are unpacked into; without it they stay packed. Absolute. */
+  unpackInto?: string;
   /** Checks types, whatever the configuration says, and names in code. @default false */
   thorough?: boolean;
 }
@@ -54,7 +60,7 @@ export interface Application {
 
 /** Reads and checks an application. Faults of the application are problems, never exceptions. */
 export function loadApplication(options: LoadOptions): Promise<Application> {
-  return Promise.resolve(new Loader(options).load());
+  return new Loader(options).load();
 }
 
 class Loader {
@@ -67,18 +73,22 @@ class Loader {
     this.#directory = resolve(options.directory);
   }
 
-  load(): Application {
+  async load(): Promise<Application> {
     const system = this.options.system ?? process.env;
+    const pack = await this.#openPack();
     const { config, problems } = loadConfig({
       directory: this.#directory,
       files: this.options.configFiles,
       settings: this.options.settings,
+      defaults: pack?.defaults,
       system,
     });
     this.#problems.push(...problems);
-    const { lock, problems: lockProblems } = readLock(this.#directory);
+    const { lock, problems: lockProblems } = this.options.pack === undefined
+      ? readLock(this.#directory)
+      : { problems: [] };
     this.#problems.push(...lockProblems);
-    if (lock !== undefined) this.#loadRoots(lock, config);
+    if (lock !== undefined) await this.#loadRoots(lock, config);
     this.#link(config);
     if (lock !== undefined) this.#checkDependencies(lock, config);
     const defined = [...this.#defined.values()];
@@ -94,7 +104,8 @@ class Loader {
     );
     return {
       directory: this.#directory,
-      locked: existsSync(resolve(this.#directory, lockFileName)),
+      locked: this.options.pack !== undefined ||
+        existsSync(resolve(this.#directory, lockFileName)),
       entries,
       problems: sortProblems(this.#problems),
       config,
@@ -112,9 +123,37 @@ class Loader {
     this.#problems.push({ severity, ...(file === undefined ? {} : { file }), message, fix });
   }
 
-  #loadRoots(lock: Lock, config: Config): void {
+  /** The entries of the pack that is run. Those of its modules keep them as their owners. */
+  async #openPack(): Promise<LoadedPack | undefined> {
+    if (this.options.pack === undefined) return undefined;
+    const pack = await this.#readPack(resolve(this.#directory, this.options.pack));
+    for (const { entry } of pack?.entries ?? []) {
+      const { module } = entry.meta;
+      if (typeof module === "string") this.#modules[module] = this.#directory;
+    }
+    return pack;
+  }
+
+  /** Defines the entries of a pack; a pack that cannot be read is a problem. */
+  async #readPack(path: string, module?: LoadRoot["module"]): Promise<LoadedPack | undefined> {
+    const { pack, problems } = await loadPack(path, {
+      shown: this.#shown(path),
+      ...(this.options.unpackInto !== undefined && { unpackInto: this.options.unpackInto }),
+      ...(module !== undefined && { module }),
+    });
+    this.#problems.push(...problems);
+    for (const defined of pack?.entries ?? []) this.#define(defined);
+    return pack;
+  }
+
+  async #loadRoots(lock: Lock, config: Config): Promise<void> {
     const skipped = new Set([lock.vendor]);
     for (const root of this.#roots(lock, config)) {
+      if (root.module !== undefined && root.directory.endsWith(packSuffix)) {
+        await this.#readPack(root.directory, root.module);
+        this.#modules[root.module.name] = this.#directory;
+        continue;
+      }
       if (!existsSync(root.directory) || !statSync(root.directory).isDirectory()) {
         const message = `directory not found: ${this.#shown(root.directory)}`;
         const fix = `create it, or correct ${lockFileName}`;
@@ -152,15 +191,13 @@ class Loader {
     for (const { name, version } of lock.modules) {
       if (replacements.has(name)) continue;
       const plain = resolve(lock.vendor, name);
-      const packed = resolve(lock.vendor, `${name}-${version}.wapp`);
+      const packed = resolve(lock.vendor, `${name}-${version}${packSuffix}`);
       const versioned = resolve(lock.vendor, `${name}-${version}`);
       const module = { name, version };
       if (existsSync(plain)) roots.push({ directory: plain, module });
       else if (existsSync(versioned)) roots.push({ directory: versioned, module });
-      else if (existsSync(packed)) {
-        const message = `module ${name}: packed modules (.wapp) are not supported`;
-        this.#report("error", message, `unpack it into ${this.#shown(plain)}`, lockFileName);
-      } else {
+      else if (existsSync(packed)) roots.push({ directory: packed, module });
+      else {
         const message = `module ${name} ${version} is not installed, and wippy downloads nothing`;
         this.#report("error", message, `put it into ${this.#shown(plain)}`, lockFileName);
       }
@@ -216,8 +253,11 @@ class Loader {
       this.#defined.delete(id);
       entries.delete(id);
     }
-    for (const warning of linkRequirements(entries)) {
-      this.#problems.push(this.#locate({ severity: "warning", ...warning }));
+    // The requirements of a pack were linked when it was made, and overridden after that.
+    if (this.options.pack === undefined) {
+      for (const warning of linkRequirements(entries)) {
+        this.#problems.push(this.#locate({ severity: "warning", ...warning }));
+      }
     }
     // An explicit override beats a linked value; what failed above has been reported.
     applyOverrides(entries, overrides);

@@ -5,6 +5,8 @@ export interface NamedCommand {
   name: string;
   /** One line for the list of commands. */
   short: string;
+  /** Whether a pack runs it when no command is named. */
+  main: boolean;
   /** Identifier of the process. */
   entry: string;
 }
@@ -16,8 +18,9 @@ export function findCommands(entries: readonly Entry[]): NamedCommand[] {
     if (!entry.kind.startsWith("process.") || typeof command !== "object" || command === null) {
       return [];
     }
-    const { name, short } = command as Record<string, unknown>;
+    const { name, short, main } = command as Record<string, unknown>;
     if (typeof name !== "string" || name === "") return [];
-    return [{ name, short: typeof short === "string" ? short : "", entry: entry.id }];
+    const line = typeof short === "string" ? short : "";
+    return [{ name, short: line, main: main === true, entry: entry.id }];
   });
 }

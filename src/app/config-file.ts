@@ -34,6 +34,8 @@ export interface ConfigOptions {
   files?: readonly string[] | undefined;
   /** `--set` arguments, `section.path=value`. */
   settings?: readonly string[] | undefined;
+  /** What lies below all of them. */
+  defaults?: Section | undefined;
   /** Values for `${env:NAME}`. */
   system?: Readonly<Record<string, string | undefined>>;
 }
@@ -43,7 +45,7 @@ export function loadConfig(options: ConfigOptions): { config: Config; problems: 
   const problems: Problem[] = [];
   const named = options.files ?? [];
   const files = named.length > 0 ? named : [configFileName];
-  let sections: Section = {};
+  let sections: Section = options.defaults ?? {};
   for (const file of files) {
     const path = resolve(options.directory, file);
     if (!existsSync(path)) {

@@ -8,6 +8,7 @@ import { addInitCommand } from "./init/commands.ts";
 import { addJournalCommands } from "./journal/commands.ts";
 import { addManCommand } from "./man/commands.ts";
 import { addLintCommand } from "./lint/commands.ts";
+import { addPackCommand } from "./pack/commands.ts";
 import { addRegistryCommands } from "./registry/commands.ts";
 import { addReplCommand } from "./repl/commands.ts";
 import { addRunCommands } from "./run/commands.ts";
@@ -95,6 +96,7 @@ export function createProgram(console: Console, finish: (status: number) => void
   addCheckCommand(program, context);
   addLintCommand(program, context);
   addTestCommand(program, context);
+  addPackCommand(program, context);
   addSchemaCommand(program, context);
   addRegistryCommands(program, context);
   addWorkflowCommands(program, context);

@@ -48,11 +48,6 @@ const kinds: readonly (readonly [pattern: string, sentence: string])[] = [
   ["*.wasm", webAssembly],
   ["wasm.*", webAssembly],
   [
-    "fs.embed",
-    'fs.embed is a folder inside a pack, which this wippy does not have; use fs.directory with mode: "0555", which ' +
-    "is read-only",
-  ],
-  [
     "network.tailscale",
     "network.tailscale joins a network, which this wippy does not do; use network.socks5 with the proxy of tailscaled",
   ],

@@ -185,7 +185,7 @@ export class World {
   #furnish(): void {
     mkdirSync(this.#directory, { mode: 0o700 });
     for (const { kind, data } of this.#entries) {
-      const path = kind === "fs.directory"
+      const path = kind === "fs.directory" || kind === "fs.embed"
         ? data["directory"]
         : kind === "env.storage.file"
         ? data["file_path"]

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Command } from "commander";
+import { packSuffix } from "../../app/pack/name.ts";
 import { collect, type CommandContext, wholeNumber, withSources, withWorkers } from "../command.ts";
 import { CommandError } from "../terminal/terminal.ts";
 import type { ScriptOptions } from "./script.ts";
@@ -13,7 +14,7 @@ import type { RunOptions } from "./start.ts";
 export function addRunCommands(program: Command, { here, finish }: CommandContext): void {
   withWorkers(withSources(program.command("run")))
     .description("run the application, or a command of it")
-    .argument("[command]", "a named command; run list shows them")
+    .argument("[command]", "a named command, which run list shows, or a pack: FILE.wapp")
     .argument("[args...]", "its arguments; put -- before arguments that look like flags")
     .option("-x, --exec <id>", "run this process on a terminal host, then exit")
     .option("--host <id>", "terminal host of the command, if there are several")
@@ -35,6 +36,7 @@ export function addRunCommands(program: Command, { here, finish }: CommandContex
 
   withWorkers(withSources(program.command("serve")))
     .description("run the application with the admin server")
+    .argument("[pack]", "a pack to run instead of the application of the directory: FILE.wapp")
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("--port <number>", "port; 0 chooses a free one", wholeNumber(0, 65_535), 7777)
     .option("--allow-host <name>", "additional host name of this server, repeatable", collect)
@@ -43,16 +45,22 @@ export function addRunCommands(program: Command, { here, finish }: CommandContex
     .option("--insecure", "listen on other addresses without TLS, behind a proxy that adds it")
     .option("--state <directory>", "state folder of the runtime (default: .wippy)")
     .option("--watch", "reload files that change")
-    .action(async (_options, command: Command) => {
+    .action(async (pack: string | undefined, _options, command: Command) => {
       const options = command.optsWithGlobals<RunOptions & ServeOptions>();
       const [{ run }, { checkServe }] = await Promise.all([
         import("./run.ts"),
         import("./serve.ts"),
       ]);
       checkServe(options);
+      if (pack !== undefined && !pack.endsWith(packSuffix)) {
+        throw new CommandError(
+          `${pack} is not a pack`,
+          "name a file that ends in .wapp, or nothing; -C names a directory",
+        );
+      }
       // --host of run names a terminal host; here it is an address.
       const { host: _, ...rest } = options;
-      finish(await run(here(), undefined, [], rest, options));
+      finish(await run(here(), pack, [], rest, options));
     });
 
   withWorkers(program.command("script", { hidden: true }))

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { type Application, loadApplication, type LoadOptions } from "../../app/app.ts";
 import type { Console } from "../terminal/terminal.ts";
 
@@ -8,16 +9,23 @@ export interface SourceOptions {
   override?: string[];
 }
 
+/** Where the files of packs are unpacked: a folder of the state folder; absolute. */
+export function packsFolder(console: Console, options: { state?: string }): string {
+  return resolve(console.directory, options.state ?? ".wippy", "packs");
+}
+
 /**
  * Loads the application of the current directory. Its faults are in `problems`.
  *
  * @param thorough types and names in code are checked too, see {@link LoadOptions}
+ * @param packs a pack in place of the sources, and where files of packs go, see {@link LoadOptions}
  */
 export function load(
   console: Console,
   options: SourceOptions,
   checkSyntax?: LoadOptions["checkSyntax"],
   thorough = false,
+  packs: Pick<LoadOptions, "pack" | "unpackInto"> = {},
 ): Promise<Application> {
   return loadApplication({
     directory: console.directory,
@@ -27,5 +35,6 @@ export function load(
     ...(options.override === undefined ? {} : { overrides: options.override }),
     ...(checkSyntax === undefined ? {} : { checkSyntax }),
     thorough,
+    ...packs,
   });
 }

@@ -4,8 +4,10 @@ import type { Node } from "../../node/node.ts";
 import type { Change } from "../../registry/versions.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { Console } from "../terminal/terminal.ts";
-import { load, type SourceOptions } from "./load.ts";
+import { load, packsFolder, type SourceOptions } from "./load.ts";
 import { withSyntaxCheck } from "../../app/syntax-check.ts";
+
+type WatchOptions = SourceOptions & { state?: string };
 
 const words = { "entry.create": "created", "entry.update": "updated", "entry.delete": "deleted" };
 
@@ -16,10 +18,12 @@ function summary(changes: readonly Change[]): string {
 }
 
 /** What became of the files as they are: in words, or nothing when they say what runs already. */
-async function reload(console: Console, options: SourceOptions, node: Node): Promise<string> {
+async function reload(console: Console, options: WatchOptions, node: Node): Promise<string> {
   const kept = "watch: no change was applied; the application runs as before\n";
   try {
-    const { entries, problems } = await withSyntaxCheck((check) => load(console, options, check));
+    const { entries, problems } = await withSyntaxCheck((check) =>
+      load(console, options, check, false, { unpackInto: packsFolder(console, options) })
+    );
     const told = sortProblems(problems).map((problem) => `${formatProblem(problem)}\n`).join("");
     if (problems.some(({ severity }) => severity === "error")) return told + kept;
     const { version, changes } = await node.registry.applyAll(entries);
@@ -30,7 +34,7 @@ async function reload(console: Console, options: SourceOptions, node: Node): Pro
 }
 
 /** Takes changes of the application's files over into a running node. @returns what ends it */
-export function watchSources(console: Console, options: SourceOptions, node: Node): () => void {
+export function watchSources(console: Console, options: WatchOptions, node: Node): () => void {
   let last = "";
   return watchDirectory(console.directory, async () => {
     const text = await reload(console, options, node);

@@ -1,28 +1,45 @@
 import type { Application } from "../../app/app.ts";
 import { findCommands } from "../../app/command.ts";
 import { lockFileName } from "../../app/lock-name.ts";
+import { packSuffix } from "../../app/pack/name.ts";
 import type { Problem } from "../../app/problem.ts";
 import { findSound } from "../../app/sound.ts";
 import { silentSink } from "../../observe/log.ts";
 import type { Entry } from "../../registry/entry.ts";
 import { nearest } from "../../registry/suggestion.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
-import { load } from "./load.ts";
+import { load, packsFolder } from "./load.ts";
 import { report } from "../terminal/report.ts";
 import { createLog } from "./logging.ts";
 import type { ServeOptions } from "./serve.ts";
 import { type RunOptions, start, type Task } from "./start.ts";
 import { withSyntaxCheck } from "../../app/syntax-check.ts";
 
-/** `wippy run [COMMAND] [ARGS…]`: the application, with a command of it or without. */
+/**
+ * `wippy run [COMMAND | FILE.wapp] [ARGS…]`: the application of the directory or a pack, with a command of it or
+ * without.
+ */
 export async function run(
   console: Console,
-  command: string | undefined,
-  args: string[],
+  first: string | undefined,
+  rest: string[],
   options: RunOptions,
   serve?: ServeOptions,
 ): Promise<number> {
-  const application = await withSyntaxCheck((check) => load(console, options, check));
+  const pack = first?.endsWith(packSuffix) ? first : undefined;
+  if (pack !== undefined && options.watch) {
+    throw new CommandError("--watch follows source files, and a pack has none", "leave it out");
+  }
+  const application = await withSyntaxCheck((check) =>
+    load(console, options, check, false, {
+      unpackInto: packsFolder(console, options),
+      ...(pack !== undefined && { pack }),
+    })
+  );
+  if (pack !== undefined && application.entries.length === 0) report(console, application.problems);
+  const [command, args] = pack === undefined
+    ? [first, rest]
+    : commandOfPack(application.entries, rest, options, serve !== undefined);
   const asked = options.exec !== undefined || command !== undefined;
   if (!application.locked) {
     const fix = 'run "wippy init" there, or name the directory with -C';
@@ -45,6 +62,41 @@ export async function run(
     ...(task === undefined ? {} : { task }),
     ...(serve === undefined ? {} : { serve }),
   });
+}
+
+/** The command of a pack: the one that the first argument names, or the main one, or the only one. */
+function commandOfPack(
+  entries: readonly Entry[],
+  args: string[],
+  options: RunOptions,
+  serve: boolean,
+): [command: string | undefined, args: string[]] {
+  const [name, ...rest] = args;
+  if (options.exec !== undefined || serve) return [name, rest];
+  const commands = findCommands(entries);
+  const names = commands.map(({ name }) => name);
+  if (name !== undefined) {
+    if (names.includes(name)) return [name, rest];
+    const near = nearest(name, names);
+    throw new CommandError(
+      `command "${name}" not found in pack`,
+      near !== undefined
+        ? `did you mean "${near}"?`
+        : names.length === 0
+        ? "it has no commands"
+        : `it has ${names.join(", ")}`,
+    );
+  }
+  const main = commands.filter(({ main }) => main);
+  if (main.length > 1) {
+    const list = main.map(({ name }) => name).join(", ");
+    throw new CommandError(`several commands are marked as main: ${list}`, "name one of them");
+  }
+  const [chosen = commands[0]] = main;
+  if (main.length === 0 && commands.length > 1) {
+    throw new CommandError(`no command is marked as main; specify one of: ${names.join(", ")}`);
+  }
+  return [chosen?.name, []];
 }
 
 /** What is wrong with the code of entries that are otherwise right, so that all is told at once. */
@@ -89,12 +141,6 @@ function findTask(
 }
 
 function unknownCommand(command: string, names: readonly string[]): CommandError {
-  if (command.endsWith(".wapp")) {
-    return new CommandError(
-      `cannot run ${command}: packed applications (.wapp) are not supported`,
-      "unpack it, and run wippy in its directory",
-    );
-  }
   if (/^[a-z0-9-]+\/[a-z0-9-]+(?:@.*)?$/.test(command)) {
     return new CommandError(
       `cannot run ${command}: wippy downloads nothing`,

@@ -10,7 +10,7 @@ import { runJobs } from "../../testing/jobs/jobs.ts";
 import type { Plan } from "../../testing/jobs/schedule.ts";
 import type { TestFile } from "../../testing/library/library.ts";
 import type { Reporter, Totals } from "../../testing/reporters/reporters.ts";
-import { load, type SourceOptions } from "../run/load.ts";
+import { load, packsFolder, type SourceOptions } from "../run/load.ts";
 import { run } from "../run/run.ts";
 import { report } from "../terminal/report.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
@@ -89,7 +89,13 @@ async function runAll(
 async function loadSound(console: Console, options: TestOptions): Promise<Application> {
   const application = await withSyntaxCheck((check) =>
     // A test has no actor; what the application itself starts keeps its own.
-    load(console, { ...options, set: [...options.set ?? [], "security.strict_mode=false"] }, check)
+    load(
+      console,
+      { ...options, set: [...options.set ?? [], "security.strict_mode=false"] },
+      check,
+      false,
+      { unpackInto: packsFolder(console, {}) },
+    )
   );
   if (!application.locked) {
     throw new CommandError(

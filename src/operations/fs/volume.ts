@@ -3,11 +3,11 @@ import { resolve } from "node:path";
 import { decodeEntry } from "../../registry/decode.ts";
 import type { Entry } from "../../registry/entry.ts";
 import type { Variables } from "../../registry/placeholder.ts";
-import { fsDirectory } from "../../registry/kinds/fs-directory.ts";
+import { fsDirectory, fsEmbed } from "../../registry/kinds/fs-directory.ts";
 import { WippyError } from "../../vm/error.ts";
 import { normalizePath, realPath } from "./path.ts";
 
-/** A directory that an `fs.directory` entry opens to code. */
+/** A directory that an `fs.directory` or `fs.embed` entry opens to code. */
 export interface Volume {
   id: string;
   /** Real path of the root. */
@@ -28,8 +28,14 @@ export interface VolumeSource {
 
 const volumes = new WeakMap<Entry, Volume>();
 
+/** The settings of an entry; what is part of the application can only be read. */
+function settingsOf({ environment }: VolumeSource, entry: Entry) {
+  if (entry.kind === fsDirectory.name) return decodeEntry(fsDirectory, entry, environment);
+  return { ...decodeEntry(fsEmbed, entry, environment), auto_init: false, mode: 0o555 };
+}
+
 function openVolume(services: VolumeSource, entry: Entry): Volume {
-  const settings = decodeEntry(fsDirectory, entry, services.environment);
+  const settings = settingsOf(services, entry);
   const ofModule = settings.base === "module" ||
     settings.base === undefined && entry.meta["module"] !== undefined;
   const base = ofModule ? services.moduleDirectory(entry) : services.directory;
@@ -72,8 +78,9 @@ export function volumeOf(services: VolumeSource, id: string): Volume {
   if (entry === undefined) {
     throw new WippyError("NotFound", `volume not found: ${id}`, { retryable: false });
   }
-  if (entry.kind !== fsDirectory.name) {
-    const message = `${id} is a ${entry.kind} entry; give the id of an ${fsDirectory.name} entry`;
+  if (entry.kind !== fsDirectory.name && entry.kind !== fsEmbed.name) {
+    const message =
+      `${id} is a ${entry.kind} entry; give the id of an ${fsDirectory.name} or ${fsEmbed.name} entry`;
     throw new WippyError("Invalid", message, { retryable: false });
   }
   let volume = volumes.get(entry);

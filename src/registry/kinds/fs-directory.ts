@@ -1,6 +1,21 @@
 import { z } from "../schema.ts";
 import { defineKind, required } from "../kind.ts";
 
+/**
+ * Where a relative directory starts: at the application (`project`), or at the root of the module that owns the
+ * entry, as without it.
+ */
+const base = () => z.enum(["project", "module"]).optional();
+
+/**
+ * A directory whose files are part of the application: `wippy pack` puts them into the pack. Code may only read it.
+ */
+export const fsEmbed = defineKind({
+  name: "fs.embed",
+  schema: () =>
+    z.object({ directory: required("directory", 'add "directory: ./PATH"'), base: base() }),
+});
+
 /** A directory that code may read and write. */
 export const fsDirectory = defineKind({
   name: "fs.directory",
@@ -19,10 +34,6 @@ export const fsDirectory = defineKind({
         });
         return z.NEVER;
       }),
-      /**
-       * Where a relative directory starts: at the application (`project`), or at the root of the
-       * module that owns the entry, as without it.
-       */
-      base: z.enum(["project", "module"]).optional(),
+      base: base(),
     }),
 });

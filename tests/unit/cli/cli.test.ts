@@ -173,10 +173,10 @@ describe("wippy run", () => {
       '    hint: did you mean "greet"?\n',
     ],
     [
-      "a packed application",
+      "a pack that is not there",
       ["x.wapp"],
-      "Error: cannot run x.wapp: packed applications (.wapp) are not supported\n" +
-      "    hint: unpack it, and run wippy in its directory\n",
+      "x.wapp  cannot load: there is no such file\n    hint: correct the path\n" +
+      "Error: the application has 1 error; nothing was run\n",
     ],
     [
       "a module of a hub",

@@ -23,6 +23,7 @@ const entries = [
   entryOf("app:write_only", "fs.directory", { directory: "data", mode: "0333" }),
   entryOf("app:private", "fs.directory", { directory: "private", mode: "0700", auto_init: true }),
   entryOf("app:absent", "fs.directory", { directory: "absent" }),
+  entryOf("app:embedded", "fs.embed", { directory: "data" }),
   entryOf("app:main", "function.lua"),
 ];
 let context = testContext(testServices(entries, base));
@@ -51,7 +52,10 @@ beforeEach(() => {
 describe("volumes", () => {
   test.each([
     ["app:nope", "NotFound: volume not found: app:nope"],
-    ["app:main", "Invalid: app:main is a function.lua entry; give the id of an fs.directory entry"],
+    [
+      "app:main",
+      "Invalid: app:main is a function.lua entry; give the id of an fs.directory or fs.embed entry",
+    ],
     ["", "Invalid: empty volume id"],
     [
       "app:absent",
@@ -64,6 +68,23 @@ describe("volumes", () => {
   test("auto_init makes the directory with the entry's mode", async () => {
     expect(await perform(context, "fs.get", "app:private")).toBe(true);
     expect(statSync(join(base, "private")).mode & 0o777).toBe(0o700);
+  });
+
+  test("what is part of the application can be read, and nothing else", async () => {
+    const read = await perform(context, "fs.readfile", "app:embedded", "/", "a.txt");
+    expect(String(read)).toBe("hello");
+    const changes: [string, ...LuaValue[]][] = [
+      ["writefile", "b", "x", "w"],
+      ["mkdir", "b"],
+      ["remove", "a.txt"],
+      ["open", "b", "w"],
+    ];
+    for (const [name, ...rest] of changes) {
+      expect(await failure(perform(context, `fs.${name}`, "app:embedded", "/", ...rest))).toBe(
+        "PermissionDenied: volume app:embedded does not allow to write (mode 0555)",
+      );
+    }
+    expect(existsSync(join(data, "a.txt"))).toBe(true);
   });
 
   test("what code may do is the owner's bits", async () => {

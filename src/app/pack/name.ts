@@ -1,0 +1,2 @@
+/** What the names of packs end with. */
+export const packSuffix = ".wapp";
