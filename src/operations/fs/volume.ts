@@ -28,7 +28,6 @@ export interface VolumeSource {
 
 const volumes = new WeakMap<Entry, Volume>();
 
-/** The settings of an entry; what is part of the application can only be read. */
 function settingsOf({ environment }: VolumeSource, entry: Entry) {
   if (entry.kind === fsDirectory.name) return decodeEntry(fsDirectory, entry, environment);
   return { ...decodeEntry(fsEmbed, entry, environment), auto_init: false, mode: 0o555 };

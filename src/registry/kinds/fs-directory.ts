@@ -1,15 +1,10 @@
 import { z } from "../schema.ts";
 import { defineKind, required } from "../kind.ts";
 
-/**
- * Where a relative directory starts: at the application (`project`), or at the root of the module that owns the
- * entry, as without it.
- */
+/** Where a relative directory starts: at the application, or at the module that owns the entry, as without it. */
 const base = () => z.enum(["project", "module"]).optional();
 
-/**
- * A directory whose files are part of the application: `wippy pack` puts them into the pack. Code may only read it.
- */
+/** A directory whose files go into packs; code may only read it. */
 export const fsEmbed = defineKind({
   name: "fs.embed",
   schema: () =>
