@@ -37,7 +37,7 @@ export function missingModules(
       entry: entry.id,
       module,
       constraint,
-      message: `the module ${wanted} is not installed, and wippy downloads nothing`,
+      message: `the module ${wanted} is not installed`,
       fix: `put it into ${vendor}/${module} and add it to modules in ${lockFileName}, ` +
         "or write its directory to workspace.replacements in .wippy.yaml",
     });

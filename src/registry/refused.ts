@@ -47,18 +47,12 @@ const kinds: readonly (readonly [pattern: string, sentence: string])[] = [
   ["cdc.*", changeCapture],
   ["*.wasm", webAssembly],
   ["wasm.*", webAssembly],
-  [
-    "network.tailscale",
-    "network.tailscale joins a network, which this wippy does not do; use network.socks5 with the proxy of tailscaled",
-  ],
-  [
-    "network.tor",
-    "network.tor joins a network, which this wippy does not do; use network.socks5 with the proxy of tor",
-  ],
-  [
-    "network.i2p",
-    "network.i2p joins a network, which this wippy does not do; use network.socks5 with the proxy of i2pd",
-  ],
+  ...["tailscale", "tor", "i2p"].map((name): [string, string] => [
+    `network.${name}`,
+    `network.${name} joins a network, which this wippy does not do; use network.socks5 with the proxy of ${
+      name === "tor" ? name : `${name}d`
+    }`,
+  ]),
   [
     "module.lua",
     "module.lua declares a built-in module, which needs no entry here; list the module under modules",

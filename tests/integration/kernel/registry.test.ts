@@ -203,8 +203,8 @@ describe("registry", () => {
     expect(await run("dependency")).toEqual([
       true,
       "Conflict",
-      "dependency resolution failed: app:dep: the module acme/none >=9.0.0 is not installed, and wippy downloads " +
-      "nothing; put it into .wippy/vendor/acme/none and add it to modules in wippy.lock, or write " +
+      "dependency resolution failed: app:dep: the module acme/none >=9.0.0 is not installed; " +
+      "put it into .wippy/vendor/acme/none and add it to modules in wippy.lock, or write " +
       "its directory to workspace.replacements in .wippy.yaml",
       1,
       "acme/none",

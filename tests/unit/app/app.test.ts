@@ -195,8 +195,8 @@ describe("load roots", () => {
         dependency("two", "a/replaced") + dependency("three", "acme/none"),
     });
     expect(printed(application)).toEqual([
-      "src/_index.yaml:5:5  app:three  warning: the module acme/none >=1.0 is not installed, and wippy " +
-      "downloads nothing\n    hint: put it into .wippy/vendor/acme/none and add it to modules in wippy.lock, " +
+      "src/_index.yaml:5:5  app:three  warning: the module acme/none >=1.0 is not installed\n" +
+      "    hint: put it into .wippy/vendor/acme/none and add it to modules in wippy.lock, " +
       "or write its directory to workspace.replacements in .wippy.yaml",
     ]);
   });
