@@ -103,6 +103,8 @@ describe("a message to a plain process", () => {
     await until(() => r.messages.length >= 2);
     await r.signal("alive", "go");
     expect(await r.result("alive")).toBe("ended");
+    // Others may know of the end before the last messages leave.
+    await until(() => r.messages.length >= 4);
     expect(told(r)).toEqual([...first, ...last]);
   }, within);
 });

@@ -47,6 +47,8 @@ export interface CallInfo {
   seq?: number;
   /** PID text. */
   sender?: string;
+  /** The run that sent a signal, whose number is `seq`: the same signal may come twice. */
+  run?: string;
   /** Id of the durable host. */
   host?: string;
   /** PID text of the parent. */

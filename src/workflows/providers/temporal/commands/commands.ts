@@ -252,7 +252,8 @@ export class CommandWriter {
 
   #signalExternal({ seq, pid, name, payloads }: Of<"signal_external">): void {
     const { conversion, reader } = this.#context;
-    const info: CallInfo = { seq, sender: reader.started?.pid ?? "", parent: pid };
+    const sender = reader.started?.pid ?? "";
+    const info: CallInfo = { seq, run: reader.runId, sender, parent: pid };
     this.#add({
       commandType: Type.COMMAND_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION,
       signalExternalWorkflowExecutionCommandAttributes: {

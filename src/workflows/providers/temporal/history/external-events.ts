@@ -17,6 +17,7 @@ export function readExternal(state: ReaderState, event: TemporalEvent): boolean 
       const info = infoOf(attributes.header);
       const seq = info.seq ?? 0;
       state.signals.set(whole(event.eventId), seq);
+      state.unsent.set(whole(event.eventId), event);
       state.add(event, "ExternalSignalInitiated", {
         seq,
         pid: info.parent ?? pid(attributes.workflowExecution?.workflowId ?? "", info),
@@ -25,15 +26,16 @@ export function readExternal(state: ReaderState, event: TemporalEvent): boolean 
       return true;
     }
     case Type.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED: {
-      const seq = state.signals.get(
-        whole(event.externalWorkflowExecutionSignaledEventAttributes?.initiatedEventId),
-      );
+      const id = whole(event.externalWorkflowExecutionSignaledEventAttributes?.initiatedEventId);
+      state.unsent.delete(id);
+      const seq = state.signals.get(id);
       if (seq !== undefined) state.add(event, "ExternalSignaled", { seq });
       return true;
     }
     case Type.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED: {
       const { initiatedEventId, workflowExecution } =
         event.signalExternalWorkflowExecutionFailedEventAttributes ?? {};
+      state.unsent.delete(whole(initiatedEventId));
       const seq = state.signals.get(whole(initiatedEventId));
       if (seq === undefined) return true;
       const failure = unknownWorkflow(workflowExecution?.workflowId ?? "");
@@ -57,6 +59,7 @@ export function readExternal(state: ReaderState, event: TemporalEvent): boolean 
       const info = readControl(attributes.control);
       const seq = info?.seq ?? ++state.cancelCount;
       state.cancels.set(whole(event.eventId), seq);
+      state.unsent.set(whole(event.eventId), event);
       state.add(event, "ExternalCancelInitiated", {
         seq,
         pid: info?.parent ?? pid(workflowId, {}),
@@ -64,15 +67,18 @@ export function readExternal(state: ReaderState, event: TemporalEvent): boolean 
       return true;
     }
     case Type.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED: {
-      const seq = state.cancels.get(
-        whole(event.externalWorkflowExecutionCancelRequestedEventAttributes?.initiatedEventId),
+      const id = whole(
+        event.externalWorkflowExecutionCancelRequestedEventAttributes?.initiatedEventId,
       );
+      state.unsent.delete(id);
+      const seq = state.cancels.get(id);
       if (seq !== undefined) state.add(event, "ExternalCancelRequested", { seq });
       return true;
     }
     case Type.EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED: {
       const { initiatedEventId, workflowExecution } =
         event.requestCancelExternalWorkflowExecutionFailedEventAttributes ?? {};
+      state.unsent.delete(whole(initiatedEventId));
       const seq = state.cancels.get(whole(initiatedEventId));
       if (seq === undefined) return true;
       const failure = unknownWorkflow(workflowExecution?.workflowId ?? "");

@@ -47,6 +47,8 @@ export class HistoryReader {
   /** Where in `#out` the last task begins; below 0: in an earlier part. */
   #task = -1;
   #lastType: number | null | undefined;
+  /** Signals that other runs have sent. */
+  readonly #signals = new Set<string>();
   /** Whether the run was asked to cancel. */
   #canceled = false;
   started: EventData["ExecutionStarted"] | undefined;
@@ -65,6 +67,7 @@ export class HistoryReader {
       activities: new Map(),
       children: new Map(),
       withdrawn: [],
+      unsent: new Map(),
       signals: new Map(),
       cancels: new Map(),
       cancelCount: 0,
@@ -86,6 +89,11 @@ export class HistoryReader {
   /** The children that are under way. */
   get children(): readonly Readonly<Child>[] {
     return [...this.#state.children.values()];
+  }
+
+  /** The events of signals and requests to other workflows that the server has not answered. */
+  get unsent(): readonly TemporalEvent[] {
+    return [...this.#state.unsent.values()];
   }
 
   /** Reads the next events. */
@@ -214,12 +222,21 @@ export class HistoryReader {
   #signaled(event: TemporalEvent): void {
     const { conversion } = this.#state.context;
     const { signalName, input, header } = event.workflowExecutionSignaledEventAttributes ?? {};
+    const { sender = "", run, seq } = infoOf(header);
+    if (run !== undefined && this.#isRepeated(`${run}/${seq}`)) return;
     this.#add(event, "ExecutionSignaled", {
       name: signalName ?? "",
       payloads: pack(valuesOf(conversion, input)),
-      sender: infoOf(header).sender ?? "",
+      sender,
     });
     this.#carried(event, header);
+  }
+
+  /** Whether a signal of another run has come before. */
+  #isRepeated(signal: string): boolean {
+    if (this.#signals.has(signal)) return true;
+    this.#signals.add(signal);
+    return false;
   }
 
   /** Messages that a header carries. */

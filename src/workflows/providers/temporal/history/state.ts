@@ -48,6 +48,8 @@ export interface ReaderState {
   readonly children: Map<number, Child>;
   /** Children that were not started, until the code is told. */
   readonly withdrawn: EventData["ChildStartFailed"][];
+  /** Signals and requests to other workflows that the server has not answered, by the ids of their events. */
+  readonly unsent: Map<number, TemporalEvent>;
   /** Numbers of signals to other workflows. */
   readonly signals: Map<number, number>;
   /** Numbers of requests to cancel other workflows; a child's has none. */

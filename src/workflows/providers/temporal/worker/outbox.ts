@@ -160,7 +160,10 @@ export class Outbox {
     const reader = new HistoryReader(task.runId, this.#context);
     reader.read(events);
     this.deliver(reader.messages);
-    await this.#request(requestsIn(task.runId, events, whole(last?.eventId)));
+    const children = events.filter((
+      { startChildWorkflowExecutionInitiatedEventAttributes: child },
+    ) => child && whole(child.workflowTaskCompletedEventId) === whole(last?.eventId));
+    await this.#request(requestsIn(task.runId, reader.unsent, children));
     return true;
   }
 

@@ -1,6 +1,7 @@
 /**
- * The signals, requests to cancel and children that are left by a task that ends its run: as requests, because the
- * server drops its commands. Children whose parent's end would end them are not started.
+ * The signals, requests to cancel and children that are left by a task that ends its run, and what the server has not
+ * done yet of earlier tasks: as requests, because the server drops it. Children whose parent's end would end them are
+ * not started.
  * @module
  */
 import { temporal } from "@temporalio/proto";
@@ -8,7 +9,6 @@ import type { RpcRequest } from "../connection/connection.ts";
 import { readControl } from "../history/external-events.ts";
 import { infoOf } from "../names.ts";
 import type { TemporalCommand, TemporalEvent } from "../proto.ts";
-import { whole } from "../proto.ts";
 
 const { PARENT_CLOSE_POLICY_ABANDON: abandon } = temporal.api.enums.v1.ParentClosePolicy;
 
@@ -27,18 +27,21 @@ export function requestsOf(runId: string, commands: readonly TemporalCommand[]):
   return commands.flatMap((command) => requestOf(runId, command));
 }
 
-/** The same from the events of a task's commands. @param completed id of the task's end */
+/**
+ * The same from events.
+ *
+ * @param unsent signals and requests that the server has not answered
+ * @param children events of children that the task starts
+ */
 export function requestsIn(
   runId: string,
-  events: readonly TemporalEvent[],
-  completed: number,
+  unsent: readonly TemporalEvent[],
+  children: readonly TemporalEvent[] = [],
 ): PartingRequest[] {
-  return events.flatMap((event) => {
+  return [...unsent, ...children].flatMap((event) => {
     const child = event.startChildWorkflowExecutionInitiatedEventAttributes;
     const signal = event.signalExternalWorkflowExecutionInitiatedEventAttributes;
     const cancel = event.requestCancelExternalWorkflowExecutionInitiatedEventAttributes;
-    const { workflowTaskCompletedEventId: task } = child ?? signal ?? cancel ?? {};
-    if (whole(task) !== completed) return [];
     return requestOf(runId, {
       ...child && { startChildWorkflowExecutionCommandAttributes: child },
       ...signal && {

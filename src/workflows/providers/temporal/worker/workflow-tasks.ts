@@ -16,7 +16,7 @@ import { duration, type TemporalEvent, whole } from "../proto.ts";
 import { keeperType } from "../names.ts";
 import type { Activities } from "./activities.ts";
 import { Outbox } from "./outbox.ts";
-import { requestsOf } from "./parting.ts";
+import { requestsIn, requestsOf } from "./parting.ts";
 import type { Queries } from "./queries.ts";
 import { HeldRun, packEvents } from "./run.ts";
 import { type PolledTask, stickyQueue, type TaskContext, versioning } from "./worker.ts";
@@ -274,7 +274,9 @@ export class WorkflowTasks {
     const closing = written.closing || this.#context.closing();
     const { workflowId, runId } = run;
     const last = { workflowId, runId, started, attempt: task.attempt };
-    const requests = written.closing ? requestsOf(runId, written.commands) : [];
+    const requests = written.closing
+      ? [...requestsIn(runId, run.reader.unsent), ...requestsOf(runId, written.commands)]
+      : [];
     const kept = written.closing && requests.length + written.outbox.length > 0;
     if (kept) await this.#outbox.keep(last, settings);
     const response = await connection.rpc("respondWorkflowTaskCompleted", {
