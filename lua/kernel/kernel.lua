@@ -7,6 +7,7 @@ local call_counts = use("kernel/functions/call_counts")
 local channel = use("kernel/messaging/channel")
 local check = use("kernel/core/check")
 local core = use("kernel/core/core")
+local debugger = use("kernel/debug/debug")
 local deliveries = use("kernel/functions/deliveries")
 local duration = use("kernel/core/duration")
 local effects = use("kernel/core/effects")
@@ -49,9 +50,10 @@ local of_workflows = effects.context(use("contexts/workflow"))
 make_known(of_processes)
 scheduler.connect({
   finished = unit.returned,
-  failed = unit.raised,
+  failed = debugger.raised,
   costly = placement.burnt,
   alone = sandbox.alone,
+  stopped = debugger.stopped,
 })
 sandbox.connect({ script_globals = use("standard/standard").environment })
 unit.connect({
@@ -81,6 +83,7 @@ requests.add(measures.operations)
 requests.add(eval.operations)
 requests.add(repl.operations)
 requests.add_deferred(repl.deferred)
+requests.add_deferred(debugger.deferred)
 
 -- What modules are given.
 local runtime = {

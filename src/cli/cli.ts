@@ -4,6 +4,7 @@ import { nearest } from "../registry/suggestion.ts";
 import { collect, type CommandContext, warnOfDeprecated } from "./command.ts";
 import { addCheckCommand } from "./check/commands.ts";
 import { addCompletionCommands } from "./completion/commands.ts";
+import { addDebugCommand } from "./debug/commands.ts";
 import { addInitCommand } from "./init/commands.ts";
 import { addJournalCommands } from "./journal/commands.ts";
 import { addManCommand } from "./man/commands.ts";
@@ -97,6 +98,7 @@ export function createProgram(console: Console, finish: (status: number) => void
   addLintCommand(program, context);
   addTestCommand(program, context);
   addPackCommand(program, context);
+  addDebugCommand(program, context);
   addSchemaCommand(program, context);
   addRegistryCommands(program, context);
   addWorkflowCommands(program, context);

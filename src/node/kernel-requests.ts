@@ -49,6 +49,8 @@ export interface KernelRequests {
   evaluate: [pid: string, code: string];
   define_unit: [table: string, name: string];
   refuse_unit: [table: string, name: string];
+  /** What the debugger asks: a command of `lua/kernel/debug/debug.lua` with its arguments. */
+  debug: [command: string, ...args: LuaValue[]];
   complete_code: [pid: string, path: string[], beginning: string];
 }
 

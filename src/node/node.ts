@@ -20,6 +20,7 @@ import { Bus } from "./bus.ts";
 import { refuseReserved } from "./builtin.ts";
 import { checkChanged, codeProblems } from "./code-check.ts";
 import { codeEntry } from "./code.ts";
+import { Debugger } from "./debugger/debugger.ts";
 import { Control } from "./control.ts";
 import { EntryServices } from "./entry-services.ts";
 import { Foreground } from "./foreground.ts";
@@ -86,6 +87,8 @@ export class Node {
   }
   /** What tools do to it. */
   readonly control: Control;
+  /** Stops its units and looks into them. */
+  readonly debugger: Debugger;
   /** What applications measure with the module `metrics`. */
   readonly measures = new Measures();
   readonly #foreground: Foreground;
@@ -144,6 +147,7 @@ export class Node {
         started: (worker) => {
           this.#parts.started(worker);
           this.#configure(worker);
+          this.debugger.started(worker);
           this.#workflows.connect(worker);
         },
         standing: (worker, { unit }) => {
@@ -156,6 +160,7 @@ export class Node {
         died: (worker, failure) => this.#workerDied(worker, failure, names),
       },
     );
+    this.debugger = new Debugger(this.#pool, this.#entries, options.directory);
     this.#parts = new WorkerParts(this.#pool, !inline && options.simulation === undefined);
     this.#workflows = new WorkflowHosts(this.#pool, this.#entries, this.#log, platform);
     const connections = new NodeUnits(this.#pool, this.#workflows, names, platform);
@@ -195,6 +200,7 @@ export class Node {
       bus: this.bus,
       registry: this.registry,
       measures: this.measures,
+      debugger: this.debugger,
       system: {
         entries: this.#entries,
         services: this.#services,

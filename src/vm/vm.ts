@@ -27,7 +27,7 @@ const POSITION_LEVELS = 10;
  *
  * - `host.resume(co, ...)` -> status, values...: runs a unit for at most one slice of fuel. 0: it
  *   returned the values; 1: it yielded them; 2: it parked; 3: its fuel is spent; -1: it raised
- *   the value (its stack is kept for a traceback).
+ *   the value (its stack is kept for a traceback); 5: it stands before a line at which a debugger stops it.
  * - `host.park()` stops the unit, through every coroutine of its own, up to `host.resume`; answers
  *   what the next `host.resume` passes.
  * - `host.pause()` gives the other units their turn, where that is possible. Chunks named "=lua/…" are preempted only
@@ -39,6 +39,8 @@ const POSITION_LEVELS = 10;
  * - `host.delegate(f)` is a C function that calls `f`: a tail call of it keeps its caller's frame.
  * - `host.close(co)` is `coroutine.close`, for parked coroutines too.
  * - `host.type(v)` is `type(v)`, but "userdata" for a table whose metatable holds true at 1 ("type": "type").
+ * - `host.watch_lines(co, on)`, `host.mark_lines(fn, lines)` and `host.settle(co, on)` are for debuggers, see
+ *   `transform/breakpoints.ts`.
  * - `host.split_lines(text, at, list)` cuts whole lines off a text, see `transform/lines.ts`; more: natives.
  * - `host.now()` is the clock in nanoseconds; `host.memory()` the bytes in use; `host.where([co,] level)` the position
  *   "chunk:LINE" of the function at that level, or nil; `traceback` and `getinfo` are those of `debug`.

@@ -83,6 +83,11 @@ export class TestApplication {
     return this.#node;
   }
 
+  /** The absolute path of a file of its sources: `src/NAME.lua`. */
+  path(file: string): string {
+    return join(this.#directory, file);
+  }
+
   /** Starts one that its user stops. */
   static async start(sources: Sources, options: StartOptions): Promise<TestApplication> {
     const application = new TestApplication(mkdtempSync(join(tmpdir(), "wippy-kernel-")));

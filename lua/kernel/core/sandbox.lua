@@ -379,6 +379,7 @@ function sandbox.entry(id)
   end
   entry = {
     id = id,
+    chunk = definition.chunk or id,
     kind = definition.kind,
     method = definition.method,
     factory = factory,

@@ -147,15 +147,16 @@ local function fire_due(time)
   end
 end
 
-local finished, failed, costly, alone
+local finished, failed, costly, alone, stopped
 
 --- `finished(unit, co, values…)` and `failed(unit, co, error)` hear that a coroutine returned or raised, `costly(unit,
---- fuel)` that a step burnt much, `alone(on)` that `run_alone` begins (true) or ends (false).
+--- fuel)` that a step burnt much, `alone(on)` that `run_alone` begins (true) or ends (false), `stopped(unit, co)` that a
+--- debugger has stopped a coroutine.
 scheduler.connect = core.hooks(
   "kernel/core/scheduler",
-  { "finished", "failed", "costly", "alone" },
+  { "finished", "failed", "costly", "alone", "stopped" },
   function(...)
-    finished, failed, costly, alone = ...
+    finished, failed, costly, alone, stopped = ...
   end
 )
 
@@ -212,6 +213,8 @@ local function after(status, value, second)
     return nil
   elseif status == 3 then
     return co
+  elseif status == 5 then
+    stopped(unit, co)
   elseif status == 1 then
     ready(co, NOTHING)
   end

@@ -156,9 +156,19 @@ function unit.bind(fn, ...)
   end
 end
 
---- Has `fn(kind, unit, err)` hear of starts, exits and restarts; false: nobody.
-function unit.set_observer(fn)
-  unit.observer = fn
+local observers = {}
+
+local function tell_observers(kind, self, err)
+  for _, fn in pairs(observers) do
+    fn(kind, self, err)
+  end
+end
+
+--- Has `fn(kind, unit, err)` hear of what units do, under a name; false: nobody under that name. The kinds are "start",
+--- "run" (a unit that started without a coroutine, or anew, has one), "exit" and "restart".
+function unit.set_observer(name, fn)
+  observers[name] = fn or nil
+  unit.observer = next(observers) and tell_observers or false
 end
 
 --- Lets the observer hear of a restart: of a unit (its PID, entry and parent) because of `err`.
@@ -181,6 +191,9 @@ function unit.run(self, co, a, b)
   self.main = co
   unit_of[co] = self
   scheduler.ready(co, a, b)
+  if unit.observer then
+    unit.observer("run", self)
+  end
 end
 
 --- Admits a unit and runs it: what most starts are, without the two calls.

@@ -125,7 +125,9 @@ local MOST <const> = 1000
 local news, dropped = {}, 0
 
 local function note(kind, self, err)
-  if self.pid and #news < MOST then
+  if kind == "run" then
+    return
+  elseif self.pid and #news < MOST then
     news[#news + 1] = {
       kind = kind,
       pid = self.pid,
@@ -140,7 +142,7 @@ end
 
 --- Begins or ends the stream of starts, ends and restarts. While nobody listens it costs a look at a field.
 function inspect.observe(on)
-  unit.set_observer(on and note or false)
+  unit.set_observer("inspect", on and note)
 end
 
 --- Sends what happened in this turn.

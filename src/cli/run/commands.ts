@@ -2,7 +2,7 @@
  * The definitions of `wippy run`, `serve` and of scripts.
  * @module
  */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { packSuffix } from "../../app/pack/name.ts";
 import { collect, type CommandContext, wholeNumber, withSources, withWorkers } from "../command.ts";
 import { CommandError } from "../terminal/terminal.ts";
@@ -20,6 +20,7 @@ export function addRunCommands(program: Command, { here, finish }: CommandContex
     .option("--host <id>", "terminal host of the command, if there are several")
     .option("--state <directory>", "state folder of the runtime (default: .wippy)")
     .option("--watch", "reload files that change")
+    .addOption(new Option("--debugger", "wait for the debugger").hideHelp())
     .action(async (name: string | undefined, rest: string[], _options, command: Command) => {
       const options = command.optsWithGlobals<RunOptions>();
       if (name === "list" && options.exec === undefined) {
@@ -68,6 +69,7 @@ export function addRunCommands(program: Command, { here, finish }: CommandContex
     .option("-e, --eval <code>", "run this instead of a file")
     .option("--sandbox", "without files, network, programs and environment variables")
     .option("--state <directory>", "where its workflow runs are stored")
+    .addOption(new Option("--debugger", "wait for the debugger").hideHelp())
     .action(async (args: string[], _options, command: Command) => {
       const { runCode, runScript } = await import("./script.ts");
       const options = command.optsWithGlobals<ScriptOptions>();

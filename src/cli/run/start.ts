@@ -25,6 +25,8 @@ export interface RunOptions extends SourceOptions, LogOptions {
   state?: string;
   watch?: boolean;
   memoryLimit?: string;
+  /** The program that has started this one debugs it. */
+  debugger?: boolean;
 }
 
 /** A process to run with the terminal. */
@@ -84,6 +86,10 @@ export async function start(console: Console, options: RunOptions, what: Start):
     const ended = Promise.withResolvers<number>();
     try {
       if (what.locate) report(console, (await node.checkCode()).map(what.locate));
+      if (options.debugger) {
+        const { waitForDebugger } = await import("../debug/channel.ts");
+        await waitForDebugger(node);
+      }
       await node.launch();
       if (options.watch) {
         const { watchSources } = await import("./reload.ts");

@@ -9,6 +9,8 @@ import type { NodeUnits } from "../node-units.ts";
 import { workerOf } from "../pid.ts";
 import type { WorkerPool } from "../worker-pool.ts";
 import type { WorkflowHosts } from "../workflow-hosts.ts";
+import type { Debugger } from "../debugger/debugger.ts";
+import { debugRequests } from "./debug.ts";
 import type { Measures } from "../../observe/measures.ts";
 import { eventRequests } from "./events.ts";
 import { groupRequests } from "./groups.ts";
@@ -32,6 +34,7 @@ export interface RequestParts {
   bus: Bus;
   registry: LiveRegistry;
   measures: Measures;
+  debugger: Debugger;
   system: SystemAccess;
 }
 
@@ -75,6 +78,7 @@ export class NodeRequests {
       ...eventRequests(bus, subscriptions),
       ...registryRequests(registry),
       ...measureRequests(measures),
+      ...debugRequests(parts.debugger),
       ...asked.requests,
       ...state.requests,
     }));

@@ -1,49 +1,12 @@
 import { prepareSource } from "../../app/source.ts";
-import { parse, type Tree } from "../../language/language.ts";
-import type { Statement } from "../../language/tree.ts";
+import { statementsOf } from "../../app/statement-lines.ts";
+import { parse } from "../../language/language.ts";
 
 /** Code that counts. */
 export interface Instrumented {
   code: string;
   /** Numbers of the lines on which statements begin, in their order. */
   lines: number[];
-}
-
-/** Statements that do nothing when they are reached. */
-const idle: ReadonlySet<Statement["kind"]> = new Set([
-  "Label",
-  "TypeDeclaration",
-  "InterfaceDeclaration",
-]);
-
-/** Parts of a node without statements, or whose statements are elsewhere in the tree too. */
-const passive: ReadonlySet<string> = new Set([
-  "local",
-  "binding",
-  "bindings",
-  "variable",
-  "variables",
-  "parameters",
-  "type",
-  "results",
-  "vararg",
-]);
-
-/** Places of all statements, without recursion, as chains of expressions may be long. */
-function statementsOf(tree: Tree): number[] {
-  const places: number[] = [];
-  const waiting: unknown[] = [{ body: tree.body }];
-  while (waiting.length > 0) {
-    const node = waiting.pop();
-    if (typeof node !== "object" || node === null) continue;
-    for (const [key, part] of Object.entries(node)) {
-      if (passive.has(key)) continue;
-      waiting.push(part);
-      if ((key !== "body" && key !== "otherwise") || !Array.isArray(part)) continue;
-      for (const { kind, start } of part as Statement[]) if (!idle.has(kind)) places.push(start);
-    }
-  }
-  return places.sort((one, other) => one - other);
 }
 
 /**

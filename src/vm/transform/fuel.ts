@@ -1,4 +1,3 @@
-import { indexOf } from "./function_table.ts";
 import type { ModuleText } from "./module_text.ts";
 
 /** Fuel given again and again to code that can neither yield nor be stopped at once. */
@@ -206,11 +205,13 @@ export function addFuel(module: ModuleText): void {
     (drop (call $stuck_too_long))
     (return)))
   (global.set $fuel (i32.const ${CRUMB}))
-  (call $lua_sethook (local.get $L) (i32.const ${indexOf("on_fuel_spent")})
-   (i32.const 8) (i32.const 1)))`);
+  (call $ask_for_fuel_hook (local.get $L)))`);
   module.append(`
  (func $on_fuel_spent (param $L i32) (param $activation i32)
   (call $lua_sethook (local.get $L) (i32.const 0) (i32.const 0) (i32.const 0))
+  (call $fuel_spent (local.get $L)))`);
+  module.append(`
+ (func $fuel_spent (param $L i32)
   (if (call $is_trusted (local.get $L))
    (then
     (global.set $fuel (i32.const 0))

@@ -9,6 +9,7 @@ const ADDED = [
   "resume_again",
   "call_wrapped_again",
   "on_fuel_spent",
+  "on_line",
   "run_protected",
   "finish_soft_pcall",
   "call_below_again",
@@ -27,6 +28,7 @@ const ADDED = [
   "host_exchange",
   "host_fuel",
   "host_know",
+  "host_mark_lines",
   "host_memory",
   "host_note_gone",
   "host_park",
@@ -38,6 +40,7 @@ const ADDED = [
   "host_receive",
   "host_resume",
   "host_send",
+  "host_settle",
   "host_slice",
   "host_split_lines",
   "host_steps",
@@ -47,6 +50,7 @@ const ADDED = [
   "host_type",
   "host_waiter",
   "host_waiting",
+  "host_watch_lines",
 ] as const;
 
 /** Index in the function table of one of our functions. */

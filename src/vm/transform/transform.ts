@@ -3,6 +3,7 @@ import binaryen from "binaryen";
 import { acceptErrorTexts } from "./error_texts.ts";
 import { addLines } from "./lines.ts";
 import { limitCallChains } from "./call_chains.ts";
+import { addBreakpoints } from "./breakpoints.ts";
 import { addExceptions } from "./exceptions.ts";
 import { addFuel } from "./fuel.ts";
 import { writeIntegers } from "./integers.ts";
@@ -61,6 +62,7 @@ export function transformText(text: string, natives: string): string {
   addSuspension(module);
   addSoftErrors(module);
   addFuel(module);
+  addBreakpoints(module);
   addMemoryReserve(module);
   addKernelGate(module);
   limitCallChains(module);

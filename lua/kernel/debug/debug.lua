@@ -1,0 +1,454 @@
+-- The debugger of this worker: where coroutines stop, why, and how they go on. Who debugs is outside, and asks by the
+-- operation `debug`; a coroutine that stops is out of the run queue, and the others go on.
+-- Only coroutines that may come to a breakpoint have a line hook (src/vm/transform/breakpoints.ts).
+local use = ...
+local raw_tostring = use("kernel/core/stable").tostring
+local conditions = use("kernel/debug/conditions")
+local errors = use("kernel/core/errors")
+local frames = use("kernel/debug/frames")
+local sandbox = use("kernel/core/sandbox")
+local scheduler = use("kernel/core/scheduler")
+local unit = use("kernel/core/unit")
+local variables = use("kernel/debug/variables")
+local unit_of, getinfo = scheduler.unit_of, debug.getinfo
+
+local debugger = {}
+
+-- Threads that one answer lists, at most.
+local MOST_THREADS <const> = 1000
+-- Lines for which the hook asks: none, all.
+local NO_LINE <const>, EVERY_LINE <const> = 0, -1
+
+local active, catch_errors = false, false
+-- Breakpoints by the source of their chunk, as Lua names it, and line: lists.
+local breakpoints, any_breakpoint = {}, false
+-- How the breakpoints' lines are marked for the hook.
+local marks = NO_LINE
+-- What coroutines do that take a step, and those that stand: both by the coroutine that the scheduler knows.
+local steps, stops = {}, {}
+-- Numbers of coroutines, for the outside.
+local thread_ids, last_thread = setmetatable({}, { __mode = "k" }), 0
+
+local function thread_of(co)
+  local id = thread_ids[co]
+  if not id then
+    last_thread = last_thread + 1
+    id = last_thread
+    thread_ids[co] = id
+  end
+  return id
+end
+
+local function find(id)
+  for co, known in pairs(thread_ids) do
+    if known == id then
+      return co
+    end
+  end
+  return nil
+end
+
+local function tell(event)
+  unit.emit("route", -1, 0, "debug.event", event)
+end
+
+-- How deep the stack of the running coroutine is below its caller.
+local function depth()
+  local level = 2
+  while getinfo(level, "l") do
+    level = level + 1
+  end
+  return level
+end
+
+-- Whether a coroutine that takes a step is where the step ends.
+local function step_ends(step, co)
+  if step.kind == "pause" or step.kind == "in" then
+    return true
+  elseif step.co ~= co then
+    -- A generator that was left: its caller is where the step leads to.
+    local status = coroutine.status(step.co)
+    return status == "suspended" or status == "dead"
+  end
+  -- One level is that of this function.
+  local now = depth() - 1
+  return now < step.depth or step.kind == "over" and now == step.depth
+end
+
+-- Asked by the hook before a line: whether the coroutine stops there.
+local function stops_at(line)
+  local outer = scheduler.co
+  local step = steps[outer]
+  local info = getinfo(2, "S")
+  local found = any_breakpoint and breakpoints[info.source]
+  local here = found and found[line]
+  local co = coroutine.running()
+  local stepped = step and step_ends(step, co)
+  if not here and not stepped then
+    return false
+  end
+  stops[outer] = {
+    inner = co,
+    depth = depth(),
+    here = here,
+    reason = stepped and (step.kind == "pause" and "pause" or "step") or "breakpoint",
+    stepped = stepped,
+  }
+  return true
+end
+
+local function mark_lines()
+  host.mark_lines(stops_at, next(steps) and EVERY_LINE or marks)
+end
+
+-- The sources that a unit's code may be in, its own and those of its libraries, as a set.
+local sources_of = setmetatable({}, { __mode = "k" })
+
+local function add_sources(entry, set)
+  set["=" .. entry.chunk] = true
+  for _, id in pairs(entry.imports or {}) do
+    local library = type(id) == "string" and sandbox.entry(id) or nil
+    if library and not set["=" .. library.chunk] then
+      add_sources(library, set)
+    end
+  end
+  return set
+end
+
+-- Whether code of the unit may come to a breakpoint. A workflow's may not: its replay must not stand.
+local function is_watched(self)
+  if not any_breakpoint or self.context.kind == "workflow" then
+    return false
+  elseif self.entry.script or not self.entry.chunk then
+    return true
+  end
+  local sources = sources_of[self.entry]
+  if not sources then
+    sources = add_sources(self.entry, {})
+    sources_of[self.entry] = sources
+  end
+  for source in pairs(breakpoints) do
+    if sources[source] then
+      return true
+    end
+  end
+  return false
+end
+
+local function watch(co, self)
+  host.watch_lines(co, steps[co] ~= nil or is_watched(self))
+end
+
+local function watch_all()
+  mark_lines()
+  for co, self in pairs(unit_of) do
+    watch(co, self)
+  end
+end
+
+local function resume(co)
+  local stop = stops[co]
+  stops[co] = nil
+  variables.release(co)
+  if not stop or not unit_of[co] then
+    return
+  elseif stop.raised then
+    unit.raised(stop.unit, co, stop.value)
+  elseif not stop.waits then
+    host.settle(stop.inner, false)
+    scheduler.ready(co)
+  end
+end
+
+local function tell_stopped(co, stop, text)
+  tell({
+    kind = "stopped",
+    thread = thread_of(co),
+    reason = stop.reason,
+    text = text,
+    breakpoints = stop.hit,
+  })
+end
+
+-- Looks at the conditions of the breakpoints at which a coroutine stands, and has it stay or go on.
+local function examine(self, co, stop)
+  local hit, stays = {}, stop.stepped
+  for _, breakpoint in ipairs(stop.here or {}) do
+    local met, message = conditions.met(breakpoint, self, stop.inner)
+    if message then
+      tell({ kind = "output", thread = thread_of(co), text = message, breakpoint = breakpoint.id })
+    end
+    if met then
+      hit[#hit + 1] = breakpoint.id
+      stays = true
+    end
+  end
+  -- The unit may have been let go, or have ended, while a condition ran.
+  if stops[co] ~= stop then
+    return
+  elseif not stays then
+    return resume(co)
+  end
+  if hit[1] then
+    stop.hit, stop.reason = hit, "breakpoint"
+  end
+  if steps[co] then
+    steps[co] = nil
+    watch(co, self)
+    mark_lines()
+  end
+  tell_stopped(co, stop)
+end
+
+--- Takes a coroutine that the hook has stopped.
+function debugger.stopped(self, co)
+  local stop = stops[co]
+  if not active or not stop then
+    return scheduler.ready(co)
+  end
+  host.settle(stop.inner, true)
+  stop.unit = self
+  if stop.here and conditions.need_to_run(stop.here) then
+    scheduler.ready(unit.spawn_coroutine(self, function()
+      examine(self, co, stop)
+    end))
+  else
+    examine(self, co, stop)
+  end
+end
+
+--- Takes what a coroutine of a unit has raised; its stack is still there.
+function debugger.raised(self, co, raised)
+  if not active or not catch_errors or self.context.kind == "workflow" then
+    return unit.raised(self, co, raised)
+  end
+  local stop = { inner = co, unit = self, raised = true, value = raised, reason = "exception" }
+  stops[co] = stop
+  tell_stopped(co, stop, errors.from_raised(raised)._message)
+end
+
+-- A coroutine whose unit has ended may serve another one.
+local function forget(co)
+  host.watch_lines(co, false)
+  steps[co] = nil
+  if stops[co] then
+    stops[co] = nil
+    variables.release(co)
+    tell({ kind = "continued", thread = thread_of(co) })
+  end
+end
+
+local function observe(kind, self)
+  if kind == "start" or kind == "run" then
+    if self.main then
+      watch(self.main, self)
+    end
+  elseif kind == "exit" then
+    if self.main then
+      forget(self.main)
+    end
+    for co in pairs(self.others or {}) do
+      forget(co)
+    end
+  end
+end
+
+local function missing(id)
+  return errors.fail("NotFound", "no coroutine that stands has the number " .. raw_tostring(id))
+end
+
+-- A stopped coroutine and its stop by the coroutine's number; nil and an Error.
+local function standing(id)
+  local co = find(id)
+  local stop = co and stops[co]
+  if not stop then
+    return nil, missing(id)
+  end
+  return co, stop
+end
+
+local commands = {}
+
+--- Begins.
+function commands.attach()
+  active = true
+  unit.set_observer("debug", observe)
+  return true
+end
+
+--- Ends: nothing stops any more, and what stands goes on.
+function commands.detach()
+  active, catch_errors = false, false
+  breakpoints, any_breakpoint, marks = {}, false, NO_LINE
+  steps = {}
+  unit.set_observer("debug", false)
+  watch_all()
+  for co in pairs(stops) do
+    resume(co)
+  end
+  return true
+end
+
+--- Sets all breakpoints in place of those that were: a list of { id, source, line, condition, hits, log }.
+function commands.breakpoints(list)
+  local before = {}
+  for _, lines in pairs(breakpoints) do
+    for _, here in pairs(lines) do
+      for _, breakpoint in ipairs(here) do
+        before[breakpoint.id] = breakpoint.count
+      end
+    end
+  end
+  breakpoints, any_breakpoint, marks = {}, false, NO_LINE
+  for _, breakpoint in ipairs(list) do
+    breakpoint.count = before[breakpoint.id] or 0
+    local lines = breakpoints[breakpoint.source] or {}
+    breakpoints[breakpoint.source] = lines
+    local here = lines[breakpoint.line] or {}
+    lines[breakpoint.line] = here
+    here[#here + 1] = breakpoint
+    any_breakpoint = true
+    marks = marks | (1 << (breakpoint.line & 63))
+  end
+  watch_all()
+  return true
+end
+
+--- Sets whether a unit stops at an error that would end it.
+function commands.exceptions(uncaught)
+  catch_errors = uncaught
+  return true
+end
+
+--- The coroutines of units: a list of { id, name, pid, stopped }, those that stand first.
+function commands.threads()
+  local list = {}
+  local function add(co, self)
+    if #list < MOST_THREADS then
+      list[#list + 1] = {
+        id = thread_of(co),
+        name = self.entry.id,
+        pid = self.pid or nil,
+        main = co == self.main,
+        stopped = stops[co] ~= nil,
+      }
+    end
+  end
+  for co, stop in pairs(stops) do
+    add(co, stop.unit or unit_of[co])
+  end
+  for co, self in pairs(unit_of) do
+    if not stops[co] and self.context.kind ~= "workflow" then
+      add(co, self)
+    end
+  end
+  table.sort(list, function(a, b)
+    return a.id < b.id
+  end)
+  return list
+end
+
+--- Lets a coroutine go on; `kind` is how far: "in", "over", "out", or nil for without end.
+commands["continue"] = function(id, kind)
+  local co, stop = standing(id)
+  if not co then
+    return nil, stop
+  end
+  if kind and not stop.raised then
+    steps[co] = { kind = stop.waits and "pause" or kind, co = stop.inner, depth = stop.depth }
+  else
+    steps[co] = nil
+  end
+  if unit_of[co] then
+    watch(co, unit_of[co])
+    -- A generator has a hook of its own.
+    if stop.inner ~= co and not stop.waits and not stop.raised then
+      host.watch_lines(stop.inner, steps[co] ~= nil or is_watched(unit_of[co]))
+    end
+  end
+  mark_lines()
+  resume(co)
+  return true
+end
+
+--- Has a coroutine stop at its next line. One that waits is said to stand at once, and goes on to wait.
+function commands.pause(id)
+  local co = find(id)
+  local self = co and unit_of[co]
+  if not self then
+    return nil, missing(id)
+  elseif self.context.kind == "workflow" then
+    return nil, errors.fail("Invalid", "a workflow cannot be paused")
+  elseif stops[co] then
+    return true
+  end
+  steps[co] = { kind = "pause", co = co, depth = 0 }
+  watch(co, self)
+  mark_lines()
+  if not scheduler.ready_units()[self] then
+    stops[co] = { inner = co, unit = self, waits = true, reason = "pause", depth = 0 }
+    tell_stopped(co, stops[co])
+  end
+  return true
+end
+
+--- The frames of a coroutine that stands: a list of { id, name, source, line }, innermost first.
+function commands.stack(id)
+  local co, stop = standing(id)
+  if not co then
+    return nil, stop
+  end
+  return frames.list(co, stop)
+end
+
+--- The scopes of a frame: a list of { name, ref }.
+commands.scopes = frames.scopes
+
+--- What is in a table, a scope: a list of { name, value, type, ref, indexed }, `count` from `start`.
+commands.variables = variables.list
+
+local deferred = {}
+
+-- Answers what code in a frame gives, which may wait; `take(value)` may refuse it with a message.
+local function answer(reply, frame, name, code, take)
+  scheduler.ready(unit.spawn_coroutine(frame.unit, function()
+    local ok, value = frames.evaluate(frame, code)
+    local message = not ok and value or take and take(value)
+    if message then
+      return reply(nil, errors.fail("Invalid", message))
+    end
+    reply(variables.describe(frame, name, value))
+  end))
+end
+
+--- The value of an expression in a frame, or what a statement does.
+function deferred.evaluate(reply, id, code)
+  local frame, err = frames.find(id)
+  if not frame then
+    return reply(nil, err)
+  end
+  answer(reply, frame, "", code)
+end
+
+--- Gives a variable of a scope or a table the value of an expression.
+function deferred.set(reply, ref, name, code)
+  local item, err = variables.find(ref)
+  if not item then
+    return reply(nil, err)
+  end
+  answer(reply, item.frame, name, code, function(value)
+    return variables.set(item, name, value)
+  end)
+end
+
+--- What the node asks, see kernel/processes/requests: a command by name, with its arguments.
+local function serve(reply, _, _, command, ...)
+  if deferred[command] then
+    return deferred[command](reply, ...)
+  end
+  reply(commands[command](...))
+end
+
+debugger.deferred = { debug = serve }
+
+return debugger

@@ -1,0 +1,16 @@
+import type { Console } from "../terminal/terminal.ts";
+
+/** The streams of a program. */
+export interface Streams {
+  stdin: NodeJS.ReadableStream;
+  stdout: NodeJS.WritableStream;
+}
+
+/** `wippy debug`: a debug adapter on the standard streams, for one session; its end is the end of the command. */
+export async function debug(console: Console, { stdin, stdout }: Streams): Promise<number> {
+  const { Adapter } = await import("./adapter.ts");
+  const adapter = new Adapter(console.directory);
+  adapter.start(stdin, stdout);
+  await adapter.ended;
+  return 0;
+}

@@ -1,0 +1,43 @@
+import { z } from "zod";
+import { WippyError } from "../../vm/error.ts";
+
+/** What a launch of an editor may say; editors add fields of their own. */
+const launchSchema = z.object({
+  /** A Lua file; without it the application of `cwd` runs. */
+  program: z.string().optional(),
+  /** A command of the application. */
+  command: z.string().optional(),
+  args: z.array(z.string()).default([]),
+  /** Directory of the application, or where the script runs. */
+  cwd: z.string().optional(),
+  env: z.record(z.string(), z.string()).optional(),
+  state: z.string().optional(),
+});
+
+/** What to launch. */
+export type Launch = z.infer<typeof launchSchema>;
+
+/** Checks what an editor asks for. @throws WippyError Invalid, which names the field */
+export function readLaunch(given: unknown): Launch {
+  const result = launchSchema.safeParse(given);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    const field = issue?.path.join(".") ?? "";
+    throw new WippyError("Invalid", `launch: ${field}: ${issue?.message}`, { retryable: false });
+  }
+  const { program, command } = result.data;
+  if (program !== undefined && command !== undefined) {
+    throw new WippyError("Invalid", "launch: write either program or command", {
+      retryable: false,
+    });
+  }
+  return result.data;
+}
+
+/** The arguments of `wippy` that run it, under a debugger. */
+export function callOf({ program, command, args, state }: Launch): string[] {
+  const flags = ["--debugger", ...(state === undefined ? [] : ["--state", state])];
+  if (program !== undefined) return ["script", ...flags, "--", program, ...args];
+  const rest = command === undefined ? [] : [command, ...(args.length > 0 ? ["--", ...args] : [])];
+  return ["run", ...flags, ...rest];
+}
