@@ -22,7 +22,10 @@ const passive: ReadonlySet<string> = new Set([
   "vararg",
 ]);
 
-/** Where all statements of a program begin, as offsets, sorted. Found without recursion, as chains of expressions may be long. */
+/**
+ * Where all statements of a program begin, as offsets, sorted. Found without recursion, as chains of expressions may be
+ * long.
+ */
 export function statementsOf(tree: Tree): number[] {
   const places: number[] = [];
   const waiting: unknown[] = [{ body: tree.body }];

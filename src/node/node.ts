@@ -20,7 +20,7 @@ import { Bus } from "./bus.ts";
 import { refuseReserved } from "./builtin.ts";
 import { checkChanged, codeProblems } from "./code-check.ts";
 import { codeEntry } from "./code.ts";
-import { Debugger } from "./debugger/debugger.ts";
+import type { Debugger } from "./debugger/debugger.ts";
 import { Control } from "./control.ts";
 import { EntryServices } from "./entry-services.ts";
 import { Foreground } from "./foreground.ts";
@@ -87,12 +87,11 @@ export class Node {
   }
   /** What tools do to it. */
   readonly control: Control;
-  /** Stops its units and looks into them. */
-  readonly debugger: Debugger;
   /** What applications measure with the module `metrics`. */
   readonly measures = new Measures();
   readonly #foreground: Foreground;
   readonly #parts: WorkerParts;
+  #debugger: Debugger | undefined;
   #stopped: Promise<void> | undefined;
 
   private constructor(options: NodeOptions) {
@@ -147,7 +146,7 @@ export class Node {
         started: (worker) => {
           this.#parts.started(worker);
           this.#configure(worker);
-          this.debugger.started(worker);
+          this.#debugger?.started(worker);
           this.#workflows.connect(worker);
         },
         standing: (worker, { unit }) => {
@@ -160,7 +159,6 @@ export class Node {
         died: (worker, failure) => this.#workerDied(worker, failure, names),
       },
     );
-    this.debugger = new Debugger(this.#pool, this.#entries, options.directory);
     this.#parts = new WorkerParts(this.#pool, !inline && options.simulation === undefined);
     this.#workflows = new WorkflowHosts(this.#pool, this.#entries, this.#log, platform);
     const connections = new NodeUnits(this.#pool, this.#workflows, names, platform);
@@ -200,7 +198,7 @@ export class Node {
       bus: this.bus,
       registry: this.registry,
       measures: this.measures,
-      debugger: this.debugger,
+      debugger: () => this.#debugger,
       system: {
         entries: this.#entries,
         services: this.#services,
@@ -316,6 +314,13 @@ export class Node {
   /** Opens a prompt, at which code is typed, in processes of an entry on a host. @throws WippyError */
   prompt(entryId: string, hostId: string, told: (why: string) => void): Promise<ReplSession> {
     return ReplSession.open(this.#pool, this.registry, { entryId, hostId, told });
+  }
+
+  /** What stops its units and looks into them; loaded when somebody wants it. */
+  async debugger(): Promise<Debugger> {
+    const { Debugger } = await import("./debugger/debugger.ts");
+    this.#debugger ??= new Debugger(this.#pool, this.#entries, this.#options.directory);
+    return this.#debugger;
   }
 
   /**

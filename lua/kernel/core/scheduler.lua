@@ -150,8 +150,8 @@ end
 local finished, failed, costly, alone, stopped
 
 --- `finished(unit, co, values…)` and `failed(unit, co, error)` hear that a coroutine returned or raised, `costly(unit,
---- fuel)` that a step burnt much, `alone(on)` that `run_alone` begins (true) or ends (false), `stopped(unit, co)` that a
---- debugger has stopped a coroutine.
+--- fuel)` that a step burnt much, `alone(on)` that `run_alone` begins (true) or ends (false), `stopped(unit, co)` that
+--- a debugger has stopped a coroutine.
 scheduler.connect = core.hooks(
   "kernel/core/scheduler",
   { "finished", "failed", "costly", "alone", "stopped" },

@@ -34,19 +34,20 @@ export async function waitForDebugger(node: Node): Promise<void> {
   const send = process.send?.bind(process);
   if (!send) throw new CommandError("--debugger is for wippy debug", 'run "wippy debug"');
   const tell = (message: FromRuntime) => send(message);
+  const debug = await node.debugger();
   const launched = Promise.withResolvers<void>();
   process.on("message", (message: ToRuntime) => {
     if ("launch" in message) launched.resolve();
-    else void answer(node.debugger, message, tell);
+    else void answer(debug, message, tell);
   });
   process.on("disconnect", () => {
     // Who read what the application writes is gone too.
     standardOutput.onBroken = () => {};
     standardError.onBroken = () => {};
     launched.resolve();
-    void node.debugger.detach();
+    void debug.detach();
   });
-  await node.debugger.attach((event) => tell({ event }));
+  await debug.attach((event) => tell({ event }));
   tell({ waits: true });
   await launched.promise;
 }

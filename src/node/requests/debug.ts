@@ -2,7 +2,7 @@ import type { Debugger } from "../debugger/debugger.ts";
 import { integer, list, oneOf, optional, request, type Requests, text } from "./request.ts";
 
 /** What kernels tell the debugger. */
-export function debugRequests(target: Debugger): Requests {
+export function debugRequests(target: () => Debugger | undefined): Requests {
   return {
     "debug.event": request(
       {
@@ -14,7 +14,7 @@ export function debugRequests(target: Debugger): Requests {
         breakpoint: optional(integer),
       },
       (event, origin) => {
-        target.told(origin, event);
+        target()?.told(origin, event);
         return true;
       },
     ),

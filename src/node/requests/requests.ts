@@ -34,7 +34,7 @@ export interface RequestParts {
   bus: Bus;
   registry: LiveRegistry;
   measures: Measures;
-  debugger: Debugger;
+  debugger: () => Debugger | undefined;
   system: SystemAccess;
 }
 

@@ -376,18 +376,19 @@ describe("a debugger that vanishes", () => {
     const application = await TestApplication.start({ functions: { one: source } }, {});
     cleanAfterTest(() => application.stop());
     const { node } = application;
+    const debug = await node.debugger();
     const path = application.path("src/one.lua");
     let stops = 0;
-    await node.debugger.attach((event) => {
+    await debug.attach((event) => {
       if (event.kind !== "stopped") return;
       stops++;
-      void node.debugger.continue(event.thread);
+      void debug.continue(event.thread);
     });
-    await expect(node.debugger.attach(() => {})).rejects.toThrow("attached already");
-    await node.debugger.breakpoints(path, [{ line: 3 }]);
+    await expect(debug.attach(() => {})).rejects.toThrow("attached already");
+    await debug.breakpoints(path, [{ line: 3 }]);
     for (let i = 0; i < 3; i++) expect(await node.call("app:one", [])).toBe(1);
     expect(stops).toBe(3);
-    await node.debugger.detach();
+    await debug.detach();
     expect(await node.call("app:one", [])).toBe(1);
     expect(stops).toBe(3);
   });

@@ -16,6 +16,10 @@ const doors: Readonly<Record<string, readonly [places: number, why: string]>> = 
     4,
     "two starts, a speaker that is new, and a ticket, which is forgotten as it is answered",
   ],
+  "lua/kernel/debug/debug.lua": [
+    4,
+    "what the hook stopped is in no other list, its stop is taken out first; and two new coroutines",
+  ],
   "lua/kernel/functions/functions.lua": [
     2,
     "a callee ends once; its waiter is false from when its caller has ended",
@@ -53,7 +57,11 @@ const parks: Readonly<Record<string, string>> = {
 };
 
 /** The files that look at who runs, and wake nobody by it. */
-const looks = ["lua/kernel/core/scheduler.lua", "lua/kernel/workflows/scopes.lua"];
+const looks = [
+  "lua/kernel/core/scheduler.lua",
+  "lua/kernel/debug/debug.lua",
+  "lua/kernel/workflows/scopes.lua",
+];
 
 const wake = /(?<!function |[\w.])(?:(?:scheduler|host)\.)?ready(?:_first)?\(/g;
 const nativeWake = /(?<!function )\benqueue\(/g;
