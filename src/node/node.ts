@@ -32,7 +32,7 @@ import { Names } from "./names.ts";
 import { NodeUnits } from "./node-units.ts";
 import type { NodeOptions } from "./options.ts";
 import { parsePid, workerOf } from "./pid.ts";
-import { ReplSession } from "./repl.ts";
+import type { ReplSession } from "./repl.ts";
 import { NodeRequests } from "./requests/requests.ts";
 import { ServiceUnits } from "./service-units.ts";
 import { Services } from "./services.ts";
@@ -312,8 +312,13 @@ export class Node {
   }
 
   /** Opens a prompt, at which code is typed, in processes of an entry on a host. @throws WippyError */
-  prompt(entryId: string, hostId: string, told: (why: string) => void): Promise<ReplSession> {
-    return ReplSession.open(this.#pool, this.registry, { entryId, hostId, told });
+  async prompt(
+    entryId: string,
+    hostId: string,
+    told: (why: string) => void,
+  ): Promise<ReplSession> {
+    const { ReplSession } = await import("./repl.ts");
+    return await ReplSession.open(this.#pool, this.registry, { entryId, hostId, told });
   }
 
   /** What stops its units and looks into them; loaded when somebody wants it. */
