@@ -210,7 +210,7 @@ test("what the kernel asks for is there, and what is there is asked for", async 
   for (const path of new Glob("**/*.lua").scanSync(join(root, "lua"))) {
     const source = await Bun.file(join(root, "lua", path)).text();
     const direct =
-      /"((?:names|workflows|schedules|groups|events|registry|measures|system|services)\.[a-z_.]+)"/g;
+      /"((?:names|workflows|schedules|groups|events|registry|measures|system|services|debug)\.[a-z_.]+)"/g;
     for (const [, name] of source.matchAll(direct)) asked.add(name!);
   }
   const node = (await startApplication({})).node;

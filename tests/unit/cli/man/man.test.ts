@@ -12,7 +12,7 @@ test("the manual has every command and every flag", async () => {
   const missing = [program, ...visibleCommands(program).flatMap((each) => [each, ...each.commands])]
     .flatMap((command) => [
       ...(command === program ? [] : [`${command.name()}`]),
-      ...command.options.flatMap(({ long }) => long ?? []),
+      ...command.options.flatMap(({ long, hidden }) => hidden ? [] : long ?? []),
     ])
     .filter((text) => !out.includes(text.replaceAll("-", "\\-")));
   expect(missing).toEqual([]);
