@@ -131,14 +131,20 @@ export class Control {
    * and nothing outside is touched, so that it works in a node that was never launched.
    *
    * @param history packed, whole
+   * @param activations the run is kept where its code waits after so many, for a debugger
    */
-  async replay(runId: string, history: Uint8Array): Promise<TaskFailure | undefined> {
+  async replay(
+    runId: string,
+    history: Uint8Array,
+    activations?: number,
+  ): Promise<TaskFailure | undefined> {
     const worker = this.#pool.leastLoaded();
     const [difference] = await this.#pool.question(worker, (question) => ({
       type: "replay",
       question,
       runId,
       history,
+      activations,
     }));
     return ofKernel<TaskFailure | undefined>(difference);
   }

@@ -110,8 +110,17 @@ export type ToWorker =
   | { type: "part"; entry: string; order: PartOrder }
   | { type: "cancel_all"; hostId?: string; reason: string }
   | { type: "count"; question: number; hostId: string }
-  /** Whether today's code does what a history says; `history` is packed. */
-  | { type: "replay"; question: number; runId: string; history: Uint8Array }
+  /**
+   * Whether today's code does what a history says; `history` is packed. With `activations` the run is kept where its
+   * code waits after so many.
+   */
+  | {
+    type: "replay";
+    question: number;
+    runId: string;
+    history: Uint8Array;
+    activations?: number | undefined;
+  }
   /** With `entries` these are tried in the place of the loaded ones, which stay. */
   | { type: "check"; question: number; ids: string[]; entries?: CodeEntry[] };
 

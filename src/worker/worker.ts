@@ -329,9 +329,9 @@ export class LuaWorker {
         this.#workflows.attach(message.port);
         break;
       case "replay":
-        this.#workflows.check(message.runId, message.history).then((difference) => {
+        this.#workflows.check(message.runId, message.history, message.activations).then((found) => {
           const { question } = message;
-          this.#send({ type: "replayed", question, ...(difference && { difference }) });
+          this.#send({ type: "replayed", question, ...(found && { difference: found }) });
           this.#wake();
         }, (error) => this.#die(error));
         break;

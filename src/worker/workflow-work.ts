@@ -195,8 +195,16 @@ export class WorkflowWork {
     this.#attempts.beat(token, details);
   }
 
-  /** The first difference between a history and what the code does; undefined when there is none. */
-  check(runId: string, history: Uint8Array): Promise<TaskFailure | undefined> {
+  /**
+   * The first difference between a history and what the code does; undefined when there is none. With `activations`
+   * the run is kept where its code waits after so many.
+   */
+  check(
+    runId: string,
+    history: Uint8Array,
+    activations?: number,
+  ): Promise<TaskFailure | undefined> {
+    if (activations !== undefined) return this.#taskHandler.bringTo(runId, history, activations);
     return this.#taskHandler.check(runId, history);
   }
 

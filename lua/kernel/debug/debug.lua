@@ -320,18 +320,40 @@ function commands.exceptions(uncaught)
   return true
 end
 
+local function describe(co, self)
+  return {
+    id = thread_of(co),
+    name = self.entry.id,
+    pid = self.pid or nil,
+    main = co == self.main,
+    stopped = stops[co] ~= nil,
+  }
+end
+
+local function by_number(a, b)
+  return a.id < b.id
+end
+
+--- The coroutines of a workflow run, which stand where they wait: a list as of `threads`. Nothing wakes them while
+--- nothing is delivered to the run.
+function commands.run(run_id)
+  local list = {}
+  for co, self in pairs(unit_of) do
+    if self.run and self.run.id == run_id then
+      stops[co] = stops[co] or { inner = co, unit = self, waits = true, reason = "step", depth = 0 }
+      list[#list + 1] = describe(co, self)
+    end
+  end
+  table.sort(list, by_number)
+  return list
+end
+
 --- The coroutines of units: a list of { id, name, pid, stopped }, those that stand first.
 function commands.threads()
   local list = {}
   local function add(co, self)
     if #list < MOST_THREADS then
-      list[#list + 1] = {
-        id = thread_of(co),
-        name = self.entry.id,
-        pid = self.pid or nil,
-        main = co == self.main,
-        stopped = stops[co] ~= nil,
-      }
+      list[#list + 1] = describe(co, self)
     end
   end
   for co, stop in pairs(stops) do
@@ -342,9 +364,7 @@ function commands.threads()
       add(co, self)
     end
   end
-  table.sort(list, function(a, b)
-    return a.id < b.id
-  end)
+  table.sort(list, by_number)
   return list
 end
 

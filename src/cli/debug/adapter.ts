@@ -1,4 +1,5 @@
 import {
+  CapabilitiesEvent,
   ContinuedEvent,
   DebugSession,
   ExitedEvent,
@@ -11,9 +12,11 @@ import type { DebugProtocol } from "@vscode/debugprotocol";
 import { basename, resolve } from "node:path";
 import type { DebugEvent, StepKind, Variable } from "../../node/debugger/target.ts";
 import { WippyError } from "../../vm/error.ts";
+import type { Console } from "../terminal/terminal.ts";
 import type { Calls } from "./channel.ts";
 import { callOf, readLaunch } from "./launch.ts";
-import { Runtime } from "./runtime.ts";
+import type { RecordedRun } from "./recorded-run.ts";
+import { Runtime, type RuntimeListener } from "./runtime.ts";
 
 /** The filter of exceptions that `setExceptionBreakpoints` may name. */
 const uncaught = {
@@ -28,16 +31,21 @@ const failed = 1;
 
 /** One session of the Debug Adapter Protocol: requests of an editor in, calls of a runtime's debugger out. */
 export class Adapter extends DebugSession {
-  readonly #directory: string;
+  readonly #console: Console;
+  readonly #run: string | undefined;
   readonly #ended = Promise.withResolvers<void>();
-  #runtime: Runtime | undefined;
+  #runtime: Runtime | RecordedRun | undefined;
   /** The text of the error at which a thread stands. */
   readonly #exceptions = new Map<number, string>();
 
-  /** @param directory where `cwd` of a launch begins */
-  constructor(directory: string) {
+  /**
+   * @param console where `cwd` of a launch begins
+   * @param run the run that a launch is about which names nothing to run
+   */
+  constructor(console: Console, run?: string) {
     super();
-    this.#directory = directory;
+    this.#console = console;
+    this.#run = run;
     this.setDebuggerLinesStartAt1(true);
     this.setDebuggerColumnsStartAt1(true);
   }
@@ -108,15 +116,25 @@ export class Adapter extends DebugSession {
     void this.#answer(response, async () => {
       if (this.#runtime) throw new WippyError("Invalid", "a runtime is launched already");
       const launch = readLaunch(args);
-      const directory = resolve(this.#directory, launch.cwd ?? ".");
-      this.#runtime = new Runtime(callOf(launch), directory, launch.env ?? {}, {
+      const directory = resolve(this.#console.directory, launch.cwd ?? ".");
+      const named = launch.program ?? launch.command;
+      const run = launch.run ?? (named === undefined ? this.#run : undefined);
+      const listener: RuntimeListener = {
         event: (event) => this.#tell(event),
         output: (to, text) => this.sendEvent(new OutputEvent(text, to)),
         ended: (status) => {
           this.sendEvent(new ExitedEvent(status));
           this.sendEvent(new TerminatedEvent());
         },
-      });
+      };
+      if (run === undefined) {
+        this.#runtime = new Runtime(callOf(launch), directory, launch.env ?? {}, listener);
+      } else {
+        const { RecordedRun } = await import("./recorded-run.ts");
+        const { state } = launch;
+        this.#runtime = new RecordedRun({ ...this.#console, directory }, { run, state }, listener);
+        this.sendEvent(new CapabilitiesEvent({ supportsStepBack: true }));
+      }
       await this.#runtime.waits;
       // Breakpoints can be set from now on.
       this.sendEvent(new InitializedEvent());
@@ -229,6 +247,21 @@ export class Adapter extends DebugSession {
     { threadId }: DebugProtocol.StepOutArguments,
   ): void {
     void this.#go(response, threadId, "out");
+  }
+
+  protected override stepBackRequest(response: DebugProtocol.StepBackResponse): void {
+    void this.#answer(response, () => this.#recorded.move("back"));
+  }
+
+  protected override reverseContinueRequest(
+    response: DebugProtocol.ReverseContinueResponse,
+  ): void {
+    void this.#answer(response, () => this.#recorded.move("start"));
+  }
+
+  get #recorded(): RecordedRun {
+    if (this.#runtime && "move" in this.#runtime) return this.#runtime;
+    throw new WippyError("Invalid", "only a recorded run goes back: launch one with run");
   }
 
   protected override pauseRequest(

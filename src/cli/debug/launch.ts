@@ -12,6 +12,8 @@ const launchSchema = z.object({
   cwd: z.string().optional(),
   env: z.record(z.string(), z.string()).optional(),
   state: z.string().optional(),
+  /** A workflow id, or an exported history: the run is gone through by its events. */
+  run: z.string().optional(),
 });
 
 /** What to launch. */
@@ -25,9 +27,9 @@ export function readLaunch(given: unknown): Launch {
     const field = issue?.path.join(".") ?? "";
     throw new WippyError("Invalid", `launch: ${field}: ${issue?.message}`, { retryable: false });
   }
-  const { program, command } = result.data;
-  if (program !== undefined && command !== undefined) {
-    throw new WippyError("Invalid", "launch: write either program or command", {
+  const { program, command, run } = result.data;
+  if ([program, command, run].filter((each) => each !== undefined).length > 1) {
+    throw new WippyError("Invalid", "launch: write only one of program, command and run", {
       retryable: false,
     });
   }

@@ -49,6 +49,7 @@ export class Runtime {
       threads: () => call("threads"),
       continue: (...args) => call("continue", ...args),
       pause: (...args) => call("pause", ...args),
+      standInRun: (...args) => call("standInRun", ...args),
       stack: (...args) => call("stack", ...args),
       scopes: (...args) => call("scopes", ...args),
       variables: (...args) => call("variables", ...args),

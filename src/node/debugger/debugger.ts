@@ -209,13 +209,26 @@ export class Debugger {
   async threads(): Promise<Thread[]> {
     const all = await Promise.all(this.#pool.running.map(async (worker) => {
       const threads = list<KernelThread>(await this.#pool.ask(worker, "debug", "threads"));
-      return threads.map(({ id, name, pid, main, stopped }) => ({
-        id: id * workers + worker,
-        name: `${name}${pid ? ` ${pid}` : ""}${main ? "" : " (coroutine)"}`,
-        stopped,
-      }));
+      return threads.map((thread) => this.#thread(worker, thread));
     }));
     return all.flat();
+  }
+
+  /** The coroutines of a run that was replayed and kept: they stand where they wait, until it is replayed again. */
+  async standInRun(runId: string): Promise<Thread[]> {
+    const all = await Promise.all(this.#pool.running.map(async (worker) => {
+      const threads = list<KernelThread>(await this.#pool.ask(worker, "debug", "run", runId));
+      return threads.map((thread) => this.#thread(worker, thread));
+    }));
+    return all.flat();
+  }
+
+  #thread(worker: number, { id, name, pid, main, stopped }: KernelThread): Thread {
+    return {
+      id: id * workers + worker,
+      name: `${name}${pid ? ` ${pid}` : ""}${main ? "" : " (coroutine)"}`,
+      stopped,
+    };
   }
 
   /** Lets a thread go on: without end, or for a step. @throws WippyError NotFound */

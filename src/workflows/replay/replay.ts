@@ -392,6 +392,28 @@ export class WorkflowTaskHandler {
       this.evict(runId);
     }
   }
+
+  /**
+   * Brings a run to where its code waits after so many activations of a stored history, and keeps it there until it is
+   * evicted, for a debugger. What closes in them ends as it did.
+   *
+   * @param history packed, whole
+   * @param activations how many, of {@link stepsOf} those that were completed
+   * @returns the difference at which the code stands instead, undefined when there is none.
+   */
+  async bringTo(
+    runId: string,
+    history: Uint8Array,
+    activations: number,
+  ): Promise<TaskFailure | undefined> {
+    this.evict(runId);
+    try {
+      const steps = this.#begin(runId, history).filter((step) => step.commands);
+      return await this.#replay(runId, steps.slice(0, activations), true);
+    } catch (error) {
+      return engineFailure(error);
+    }
+  }
 }
 
 /** What code would do after closing its run is left out. */
