@@ -42,6 +42,16 @@ declare module "*/build/operations.js" {
   export const operations: Record<string, () => import("./operations/operation.ts").Operation[]>;
 }
 
+// A file that `src/lsp/make-documentation.ts` makes.
+
+/** What the documentation says of the modules, by name. */
+declare module "*/build/documentation.js" {
+  export const documentation: Record<
+    string,
+    import("./lsp/documentation.ts").ModuleDocumentation
+  >;
+}
+
 // A file that `src/services/make-index.ts` makes.
 
 /** What each module exports that defines kinds of entries, by its path from the repository's root. */

@@ -38,6 +38,8 @@ export interface LoadOptions {
   unpackInto?: string;
   /** Checks types, whatever the configuration says, and names in code. @default false */
   thorough?: boolean;
+  /** Texts of definitions and sources to take instead of what files hold, by absolute path: those in an editor. */
+  texts?: ReadonlyMap<string, string>;
 }
 
 /** An application as found on disk. It can run when no problem is an error. */
@@ -162,8 +164,9 @@ class Loader {
       }
       if (root.module !== undefined) this.#modules[root.module.name] = root.home ?? root.directory;
       const excluded = this.#excluded(root);
+      const { texts } = this.options;
       for (const path of findDefinitions(root.directory, skipped)) {
-        const read = readDefinition(path, root, (file) => this.#shown(file));
+        const read = readDefinition(path, root, (file) => this.#shown(file), texts);
         this.#problems.push(...read.problems);
         for (const defined of read.entries) if (!excluded(defined.entry)) this.#define(defined);
       }

@@ -50,16 +50,18 @@ const entryKeys: ReadonlySet<string> = new Set(["name", "kind", "meta", "data"])
  * @param path absolute path of the file
  * @param root directory that `file://` strings cannot leave
  * @param shown turns an absolute path into one for messages
+ * @param texts texts to take instead of what files hold, by absolute path
  * @returns nothing for a file without a namespace: any YAML may lie around
  */
 export function readDefinition(
   path: string,
   root: LoadRoot,
   shown: (path: string) => string,
+  texts?: ReadonlyMap<string, string>,
 ): { entries: DefinedEntry[]; problems: Problem[] } {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = texts?.get(path) ?? readFileSync(path, "utf8");
   } catch (error) {
     const message = `cannot read the file: ${(error as Error).message}`;
     const fix = "make it readable, or remove it";
@@ -70,7 +72,7 @@ export function readDefinition(
     const ours = /^\s*["']?namespace["']?\s*:/m.test(text);
     return { entries: [], problems: ours ? yaml.problems : [] };
   }
-  return new DefinitionReader(yaml, path, root, shown).read();
+  return new DefinitionReader(yaml, path, root, shown, texts).read();
 }
 
 class DefinitionReader {
@@ -82,6 +84,7 @@ class DefinitionReader {
     readonly path: string,
     readonly root: LoadRoot,
     readonly shown: (path: string) => string,
+    readonly texts: ReadonlyMap<string, string> | undefined,
   ) {}
 
   read(): { entries: DefinedEntry[]; problems: Problem[] } {
@@ -237,7 +240,7 @@ class DefinitionReader {
   ): unknown {
     if (typeof value === "string") {
       if (!isFileReference(value)) return value;
-      const read = readFileReference(value, this.path, this.root.directory);
+      const read = readFileReference(value, this.path, this.root.directory, this.texts);
       if ("message" in read) {
         this.#report(path, `${pathText(inner)}: ${read.message}`, read.fix, entry);
         return value;

@@ -23,11 +23,13 @@ function inside(root: string, path: string): boolean {
  * @param reference `file://a/b.lua` (beside the definition file) or `file:///a/b.lua` (from the root)
  * @param definition absolute path of the definition file
  * @param root absolute path of the load root, which cannot be left
+ * @param texts texts to take instead of what files hold, by absolute path
  */
 export function readFileReference(
   reference: string,
   definition: string,
   root: string,
+  texts?: ReadonlyMap<string, string>,
 ): FileReference {
   const target = reference.slice(scheme.length);
   if (target === "" || target === "/") {
@@ -41,6 +43,8 @@ export function readFileReference(
     fix: `move the file into ${relative(dirname(root), root) || root}, sources cannot lie outside`,
   };
   if (!inside(root, path)) return traversal;
+  const given = texts?.get(path);
+  if (given !== undefined) return { path, text: given };
   try {
     if (!inside(realpathSync(root), realpathSync(path))) return traversal;
     const text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));

@@ -66,7 +66,8 @@ export function lintEntries(
   );
 }
 
-function lintEntry(entry: Entry, checkSyntax: CheckSyntax, rules: boolean): LintDiagnostic[] {
+/** The diagnostics of the code of one entry, in no order; without places in files. */
+export function lintEntry(entry: Entry, checkSyntax: CheckSyntax, rules: boolean): LintDiagnostic[] {
   const { code } = prepareSource(entry.id, String(entry.data["source"]));
   const wrong = checkSyntax(code, entry.id);
   if (wrong !== undefined) {

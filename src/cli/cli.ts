@@ -9,6 +9,7 @@ import { addInitCommand } from "./init/commands.ts";
 import { addJournalCommands } from "./journal/commands.ts";
 import { addManCommand } from "./man/commands.ts";
 import { addLintCommand } from "./lint/commands.ts";
+import { addLspCommand } from "./lsp/commands.ts";
 import { addPackCommand } from "./pack/commands.ts";
 import { addRegistryCommands } from "./registry/commands.ts";
 import { addReplCommand } from "./repl/commands.ts";
@@ -100,6 +101,7 @@ export function createProgram(console: Console, finish: (status: number) => void
   addPackCommand(program, context);
   addDebugCommand(program, context);
   addSchemaCommand(program, context);
+  addLspCommand(program, context);
   addRegistryCommands(program, context);
   addWorkflowCommands(program, context);
   addScheduleCommands(program, context);

@@ -32,6 +32,13 @@ export function check(tree: Tree): Diagnostic[] {
   return new Checker(tree).check();
 }
 
+/** The types of locals, as far as they are known: by annotation, or by the value of those that nothing assigns to. */
+export function typesOfLocals(tree: Tree): ReadonlyMap<Binding, Type> {
+  const checker = new Checker(tree);
+  checker.check();
+  return checker.typesOfLocals;
+}
+
 class Checker extends Narrowing {
   protected override names: TypeNames;
   #results: Type[] | undefined;
@@ -49,6 +56,10 @@ class Checker extends Narrowing {
           : dynamic,
       () => dynamic,
     );
+  }
+
+  get typesOfLocals(): ReadonlyMap<Binding, Type> {
+    return this.bindings;
   }
 
   check(): Diagnostic[] {

@@ -18,6 +18,7 @@ type Graph = Map<string, string[]>;
 const layers = [
   "src/main.ts",
   "src/cli",
+  "src/lsp",
   "src/admin",
   "src/testing",
   "src/node",
