@@ -67,7 +67,11 @@ export function lintEntries(
 }
 
 /** The diagnostics of the code of one entry, in no order; without places in files. */
-export function lintEntry(entry: Entry, checkSyntax: CheckSyntax, rules: boolean): LintDiagnostic[] {
+export function lintEntry(
+  entry: Entry,
+  checkSyntax: CheckSyntax,
+  rules: boolean,
+): LintDiagnostic[] {
   const { code } = prepareSource(entry.id, String(entry.data["source"]));
   const wrong = checkSyntax(code, entry.id);
   if (wrong !== undefined) {

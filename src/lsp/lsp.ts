@@ -9,6 +9,7 @@ import {
   TextDocumentSyncKind,
 } from "vscode-languageserver";
 import { createProtocolConnection, StreamMessageWriter } from "vscode-languageserver/node";
+import { machine } from "../platform/machine.ts";
 import { MessageReader } from "./message-reader.ts";
 import { addRequests } from "./requests.ts";
 import { Session } from "./session.ts";
@@ -34,6 +35,9 @@ const capabilities: InitializeResult["capabilities"] = {
   codeActionProvider: { codeActionKinds: ["quickfix"] },
   workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
 };
+
+/** How long requests are answered after the end of the input, in milliseconds. */
+const grace = 200;
 
 /** Streams of a server, and what it says of itself. */
 export interface LspOptions {
@@ -63,7 +67,10 @@ export async function serveEditor({ input, output, version }: LspOptions): Promi
     (logger) => createProtocolConnection(reader, writer, logger),
     watchDog,
   );
-  reader.onClose(() => end.resolve(watchDog.shutdownReceived ? 0 : 1));
+  reader.onClose(() => {
+    // What came before the end may still be in the queue.
+    machine.setTimer(grace, () => end.resolve(watchDog.shutdownReceived ? 0 : 1));
+  });
   // The editor is gone.
   output.on("error", () => end.resolve(1));
   const session = new Session(connection);

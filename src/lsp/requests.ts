@@ -1,6 +1,8 @@
 import {
+  type CancellationToken,
   type Connection,
   ErrorCodes,
+  LSPErrorCodes,
   type Position,
   type Range,
   ResponseError,
@@ -54,6 +56,16 @@ function rangeOf(value: unknown, name: string): Range {
   return { start: positionOf(start, `${name}.start`), end: positionOf(end, `${name}.end`) };
 }
 
+/** Takes in what has arrived with a request: the editor may have changed its mind. @throws ResponseError if so */
+async function stillWanted({ platform }: Session, token: CancellationToken): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  platform.defer(resolve);
+  await promise;
+  if (token.isCancellationRequested) {
+    throw new ResponseError(LSPErrorCodes.RequestCancelled, "the request was cancelled");
+  }
+}
+
 /** Answers the requests and notifications of an editor. What they carry is checked: an editor may send anything. */
 export function addRequests(connection: Connection, session: Session): void {
   const { workspace } = session;
@@ -74,9 +86,10 @@ export function addRequests(connection: Connection, session: Session): void {
     method: string,
     answer: (source: SourceText, loaded: Loaded | undefined, params: Params) => Result,
   ): void {
-    connection.onRequest(method, async (given: unknown): Promise<unknown> => {
+    connection.onRequest(method, async (given: unknown, token): Promise<unknown> => {
       const params = recordOf(given, "params");
       const { source, loaded } = await about(params);
+      await stillWanted(session, token);
       return answer(source, loaded, params);
     });
   }
@@ -138,9 +151,11 @@ export function addRequests(connection: Connection, session: Session): void {
     });
     return actionsFor(source, read, loaded);
   });
-  connection.onRequest("workspace/symbol", async (given: unknown) => {
+  connection.onRequest("workspace/symbol", async (given: unknown, token) => {
     const query = textOf(recordOf(given, "params")["query"], "query");
-    return workspaceSymbols(query, await workspace.applications());
+    const applications = await workspace.applications();
+    await stillWanted(session, token);
+    return workspaceSymbols(query, applications);
   });
   addNotifications(connection, session);
 }

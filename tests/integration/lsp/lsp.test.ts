@@ -327,11 +327,13 @@ describe("changes", () => {
       "Change to shop:price",
       "order.lua:4: shop:prise -> shop:price",
     ]);
-    const unlisted = `local time = require("time")\n${order.replace("name)\n", "time.now())\n")}`;
+    const clock = order.replace('"shop:price", name', '"shop:price", time.now()');
+    const unlisted = `local time = require("time")
+${clock}`;
     expect(await fixes("order.lua", unlisted, "E0090")).toEqual([
       "List time under modules: of the entry",
-      "_index.yaml:19:  -> \n      - time",
-      "_index.yaml:27:  -> , time",
+      "_index.yaml:26:  -> , time",
+      "_index.yaml:18:  -> \n      - time",
     ]);
     expect(await fixes("order.lua", `local json = require("funcs")\n${order}`, "W0006")).toContain(
       "Remove the unused module json",
