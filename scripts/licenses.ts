@@ -63,7 +63,8 @@ function kept(file: string): string {
   return readFileSync(join(root, "licenses", file), "utf8");
 }
 
-function workOfPackage(folder: string): Work {
+/** The work in the folder of a package. @throws where its licence is unknown */
+export function workOfPackage(folder: string): Work {
   const { name, version, license } = JSON.parse(
     readFileSync(join(folder, "package.json"), "utf8"),
   ) as { name: string; version: string; license?: unknown };

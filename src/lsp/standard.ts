@@ -1,4 +1,4 @@
-/** Functions of Lua 5.4, by their signature, with what they do. Those of a script that applications lack are not here. */
+/** Functions of Lua 5.4, by their signature, with what they do; those that applications lack are left out. */
 export const standardFunctions: readonly (readonly [signature: string, text: string])[] = [
   [
     "assert(v[, message])",
