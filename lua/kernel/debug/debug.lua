@@ -8,6 +8,7 @@ local errors = use("kernel/core/errors")
 local frames = use("kernel/debug/frames")
 local sandbox = use("kernel/core/sandbox")
 local scheduler = use("kernel/core/scheduler")
+local timers = use("kernel/core/timers")
 local unit = use("kernel/core/unit")
 local variables = use("kernel/debug/variables")
 local unit_of, getinfo = scheduler.unit_of, debug.getinfo
@@ -75,6 +76,12 @@ local function step_ends(step, co)
   return now < step.depth or step.kind == "over" and now == step.depth
 end
 
+-- Notes where a coroutine stands; nil: nowhere.
+local function set_stop(co, stop)
+  stops[co] = stop
+  timers.hold(next(stops) ~= nil)
+end
+
 -- Asked by the hook before a line: whether the coroutine stops there.
 local function stops_at(line)
   local outer = scheduler.co
@@ -87,13 +94,13 @@ local function stops_at(line)
   if not here and not stepped then
     return false
   end
-  stops[outer] = {
+  set_stop(outer, {
     inner = co,
     depth = depth(),
     here = here,
     reason = stepped and (step.kind == "pause" and "pause" or "step") or "breakpoint",
     stepped = stepped,
-  }
+  })
   return true
 end
 
@@ -148,7 +155,7 @@ end
 
 local function resume(co)
   local stop = stops[co]
-  stops[co] = nil
+  set_stop(co, nil)
   variables.release(co)
   if not stop or not unit_of[co] then
     return
@@ -223,7 +230,7 @@ function debugger.raised(self, co, raised)
     return unit.raised(self, co, raised)
   end
   local stop = { inner = co, unit = self, raised = true, value = raised, reason = "exception" }
-  stops[co] = stop
+  set_stop(co, stop)
   tell_stopped(co, stop, errors.from_raised(raised)._message)
 end
 
@@ -232,7 +239,7 @@ local function forget(co)
   host.watch_lines(co, false)
   steps[co] = nil
   if stops[co] then
-    stops[co] = nil
+    set_stop(co, nil)
     variables.release(co)
     tell({ kind = "continued", thread = thread_of(co) })
   end
@@ -406,7 +413,7 @@ function commands.pause(id)
   watch(co, self)
   mark_lines()
   if not scheduler.ready_units()[self] then
-    stops[co] = { inner = co, unit = self, waits = true, reason = "pause", depth = 0 }
+    set_stop(co, { inner = co, unit = self, waits = true, reason = "pause", depth = 0 })
     tell_stopped(co, stops[co])
   end
   return true

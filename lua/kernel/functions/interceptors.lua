@@ -155,10 +155,16 @@ function interceptors.run(caller, settings, entry, frame, done, ...)
     end, copies.all(table.unpack(args, 1, args.n)))
   end
 
+  local function expire()
+    stop()
+    done(nil, errors.make("Timeout", "call of " .. entry.id .. " timed out", true))
+  end
+
   if settings.timeout then
-    limit = timers.start(caller, settings.timeout, function()
-      stop()
-      done(nil, errors.make("Timeout", "call of " .. entry.id .. " timed out", true))
+    limit = timers.limit(settings.timeout, function()
+      if not caller.ended then
+        scheduler.run_as(caller, expire)
+      end
     end)
   end
   try()

@@ -214,11 +214,9 @@ function here.cancel(pid, from, reason, ns)
   if ns then
     local deadline = timers.after(ns)
     event.deadline = deadline // 1000000000
-    scheduler.at(deadline, {
-      fire = function()
-        unit.kill(self, errors.fail("Internal", "process terminated"))
-      end,
-    })
+    timers.limit(ns, function()
+      unit.kill(self, errors.fail("Internal", "process terminated"))
+    end)
   end
   messaging.event(self, event)
   return true

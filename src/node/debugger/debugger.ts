@@ -51,6 +51,14 @@ interface KernelBreakpoint extends Record<string, LuaValue> {
   line: number;
 }
 
+/** Code and names come from an editor, which may send anything. @throws WippyError Invalid */
+function text(value: unknown, field: string): string {
+  if (typeof value === "string") return value;
+  throw new WippyError("Invalid", `${field}: text expected, got ${typeof value}`, {
+    retryable: false,
+  });
+}
+
 /** A list of the kernel's: an empty one is a map there. */
 function list<Item>(value: LuaValue): Item[] {
   return Array.isArray(value) ? ofKernel<Item[]>(value) : [];
@@ -184,9 +192,9 @@ export class Debugger {
             id,
             source,
             line: own,
-            ...(condition && { condition }),
-            ...(hits && { hits }),
-            ...(log && { log }),
+            ...(condition && { condition: text(condition, "condition") }),
+            ...(hits && { hits: text(hits, "hits") }),
+            ...(log && { log: text(log, "log") }),
           });
         }
       }
@@ -270,11 +278,16 @@ export class Debugger {
 
   /** The value of an expression in a frame. @throws WippyError Invalid its message; Timeout */
   async evaluate(frame: number, code: string): Promise<Variable> {
-    return this.#variable(frame % workers, await this.#run(frame, "evaluate", code));
+    return this.#variable(
+      frame % workers,
+      await this.#run(frame, "evaluate", text(code, "expression")),
+    );
   }
 
   /** Gives a variable in a scope or a table the value of an expression. @throws WippyError Invalid, Timeout */
   async set(ref: number, name: string, code: string): Promise<Variable> {
-    return this.#variable(ref % workers, await this.#run(ref, "set", name, code));
+    const variable = text(name, "name");
+    const value = await this.#run(ref, "set", variable, text(code, "value"));
+    return this.#variable(ref % workers, value);
   }
 }

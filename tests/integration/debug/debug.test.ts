@@ -183,6 +183,21 @@ describe("an application", () => {
     expect((await evaluate("calls")).result).toBe("10");
     await expect(evaluate("a +")).rejects.toThrow("unexpected symbol");
     await expect(evaluate("error('no')")).rejects.toThrow("no");
+    for (
+      const [command, args] of [
+        ["evaluate", { frameId: frames[0]!.id, expression: { a: 1 } }],
+        ["setVariable", { variablesReference: scopes["Locals"], name: 1, value: "1" }],
+        ["variables", { variablesReference: "x" }],
+        ["stackTrace", {}],
+        ["setBreakpoints", {
+          source: { path: file("adder.lua") },
+          breakpoints: [{ line: 6, condition: {} }],
+        }],
+        ["setBreakpoints", { source: {}, breakpoints: [] }],
+        ["stepBack", { threadId: thread }],
+        ["nothing", {}],
+      ] as const
+    ) expect((await editor.ask(command, args)).success).toBe(false);
     await expect(evaluate("a", { ...frames[0]!, id: 640_000 })).rejects.toThrow(
       "no frame that stands",
     );
@@ -392,6 +407,30 @@ describe("a debugger that vanishes", () => {
     expect(await node.call("app:one", [])).toBe(1);
     expect(stops).toBe(3);
   });
+});
+
+test("a unit that stands is not ended by the time limit of its call", async () => {
+  const limit = 50;
+  const one = `return { main = function()\n  local x = 1\n  return x\nend }`;
+  const outer = `local funcs = require("funcs")
+    return { main = function()
+      return funcs.new():with_options({ timeout = "${limit}ms" }):call("app:one")
+    end }`;
+  const application = await TestApplication.start({ functions: { one, outer } }, {});
+  cleanAfterTest(() => application.stop());
+  const debug = await application.node.debugger();
+  const stopped = Promise.withResolvers<number>();
+  await debug.attach((event) => {
+    if (event.kind === "stopped") stopped.resolve(event.thread);
+  });
+  await debug.breakpoints(application.path("src/one.lua"), [{ line: 3 }]);
+  const result = application.node.call("app:outer", []);
+  result.catch(() => {});
+  const thread = await stopped.promise;
+  // Sleeps because the time limit is to be over while the unit stands.
+  await Bun.sleep(3 * limit);
+  await debug.continue(thread);
+  expect(await result).toBe(1);
 });
 
 describe("a script", () => {
