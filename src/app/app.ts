@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { relative, resolve, sep } from "node:path";
 import { compareIds, type Entry } from "../registry/entry.ts";
+import { namespaceDependency } from "../registry/kinds/namespace.ts";
 import type { Config } from "./config.ts";
 import { loadConfig } from "./config-file.ts";
 import { type DefinedEntry, type LoadRoot, readDefinition } from "./definition.ts";
@@ -9,8 +10,9 @@ import { findDisabled, matchesEntryPattern } from "./disable.ts";
 import { findDefinitions } from "./discovery.ts";
 import { Environment } from "./environment.ts";
 import { linkRequirements } from "./link.ts";
-import { type Lock, readLock } from "./lock.ts";
+import { type Lock, type LockedModule, readLock } from "./lock.ts";
 import { lockFileName } from "./lock-name.ts";
+import { hashDirectory, hashFile, hashPrefix } from "./module-hash.ts";
 import { applyOverrides, parseOverrideArguments, parseOverrideSection } from "./override.ts";
 import { type LoadedPack, loadPack } from "./pack/load.ts";
 import { packSuffix } from "./pack/name.ts";
@@ -70,6 +72,8 @@ class Loader {
   readonly #problems: Problem[] = [];
   readonly #defined = new Map<string, DefinedEntry>();
   readonly #modules: Record<string, string> = {};
+  /** Modules that are locked and not there. */
+  readonly #missing: LockedModule[] = [];
 
   constructor(readonly options: LoadOptions) {
     this.#directory = resolve(options.directory);
@@ -191,21 +195,31 @@ class Loader {
       const source = existsSync(inner) ? inner : directory;
       roots.push({ directory: source, home: directory, module: { name } });
     }
-    for (const { name, version } of lock.modules) {
+    for (const locked of lock.modules) {
+      const { name, version } = locked;
       if (replacements.has(name)) continue;
       const plain = resolve(lock.vendor, name);
       const packed = resolve(lock.vendor, `${name}-${version}${packSuffix}`);
       const versioned = resolve(lock.vendor, `${name}-${version}`);
       const module = { name, version };
-      if (existsSync(plain)) roots.push({ directory: plain, module });
-      else if (existsSync(versioned)) roots.push({ directory: versioned, module });
-      else if (existsSync(packed)) roots.push({ directory: packed, module });
-      else {
-        const message = `module ${name} ${version} is not installed, and wippy downloads nothing`;
-        this.#report("error", message, `put it into ${this.#shown(plain)}`, lockFileName);
-      }
+      const directory = [plain, versioned, packed].find((path) => existsSync(path));
+      if (directory !== undefined) {
+        this.#checkHash(locked, directory, directory === packed);
+        roots.push({ directory, module });
+      } else this.#missing.push(locked);
     }
     return roots;
+  }
+
+  /** What runs has to be what was locked: everything that `wippy add` wrote, and packs. */
+  #checkHash({ name, version, hash, source }: LockedModule, path: string, packed: boolean): void {
+    if (!hash?.startsWith(hashPrefix) || source === undefined && !packed) return;
+    if ((packed ? hashFile(path) : hashDirectory(path)) === hash) return;
+    const fix = source === undefined
+      ? `get ${this.#shown(path)} again, or correct its hash`
+      : 'run "wippy install" to get it again';
+    const message = `module ${name} ${version} was changed: its hash is not the one in the file`;
+    this.#report("error", message, fix, lockFileName);
   }
 
   /** What the manifest of an installed module keeps to itself. */
@@ -266,8 +280,19 @@ class Loader {
     applyOverrides(entries, overrides);
   }
 
-  /** Warns of modules that nobody installs. One that the lock file names and that is not there is an error already. */
+  /** Reports modules that are locked and not there, and warns of those that are neither locked nor replaced. */
   #checkDependencies(lock: Lock, config: Config): void {
+    for (const { name, version, source } of this.#missing) {
+      const wanted = [...this.#defined.values()].find(({ entry }) =>
+        entry.kind === namespaceDependency.name && entry.data["component"] === name
+      );
+      const by = wanted === undefined ? "" : `, and ${wanted.entry.id} needs it`;
+      const fix = source === undefined
+        ? `put it into ${this.#shown(resolve(lock.vendor, name))}`
+        : 'run "wippy install"';
+      const message = `module ${name} ${version} is not installed${by}`;
+      this.#report("error", message, fix, lockFileName);
+    }
     const known = new Set([
       ...Object.keys(this.#modules),
       ...lock.modules.map(({ name }) => name),

@@ -38,8 +38,10 @@ export function missingModules(
       module,
       constraint,
       message: `the module ${wanted} is not installed`,
-      fix: `put it into ${vendor}/${module} and add it to modules in ${lockFileName}, ` +
-        "or write its directory to workspace.replacements in .wippy.yaml",
+      fix: /^(?:luarocks|npm)\//.test(module)
+        ? `run "wippy add ${module.replace("/", ":")}"`
+        : `put it into ${vendor}/${module} and add it to modules in ${lockFileName}, ` +
+          "or write its directory to workspace.replacements in .wippy.yaml",
     });
   }
   return missing;

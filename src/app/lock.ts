@@ -11,6 +11,12 @@ export interface LockedModule {
   /** `org/module` */
   name: string;
   version: string;
+  /** `sha256:…` of its files or its pack; of other forms, nothing is made. */
+  hash?: string;
+  /** Where `wippy add` got it from. */
+  source?: string;
+  /** Names of the modules that it needs. */
+  requires: string[];
 }
 
 /** `wippy.lock` with absolute paths. */
@@ -34,7 +40,7 @@ function rule<Schema extends z.ZodType<string>>(
 
 const moduleName = rule(
   z.string(),
-  (name) => /^[^/\s]+\/[^/\s]+$/.test(name),
+  (name) => /^(?!\.{1,2}\/)[^/\s]+\/(?!\.{1,2}$)[^/\s]+$/.test(name),
   'a module name must be "org/module"',
   'write it like "acme/http"',
 );
@@ -48,8 +54,13 @@ const lockSchema = z.object({
     src: filled("directories.src").default("."),
     modules: filled("directories.modules").default(".wippy"),
   }).prefault({}),
-  modules: z.array(z.object({ name: moduleName, version: filled("the module's version") }))
-    .nullish().transform((list) => list ?? []),
+  modules: z.array(z.object({
+    name: moduleName,
+    version: filled("the module's version"),
+    hash: z.string().optional(),
+    source: z.string().optional(),
+    requires: z.array(z.string()).default([]),
+  })).nullish().transform((list) => list ?? []),
   replacements: z.array(z.object({ from: moduleName, to: filled("replacement.to") }))
     .nullish().transform((list) => list ?? []),
 });
@@ -102,7 +113,11 @@ export function readLock(directory: string): { lock?: Lock; problems: Problem[] 
     lock: {
       source: absolute(directories.src),
       vendor: vendorDirectory(absolute(directories.modules)),
-      modules,
+      modules: modules.map(({ hash, source, ...module }) => ({
+        ...module,
+        ...(hash !== undefined && { hash }),
+        ...(source !== undefined && { source }),
+      })),
       replacements,
     },
     problems,

@@ -11,6 +11,7 @@ import { addManCommand } from "./man/commands.ts";
 import { addLintCommand } from "./lint/commands.ts";
 import { addLspCommand } from "./lsp/commands.ts";
 import { addPackCommand } from "./pack/commands.ts";
+import { addPackagesCommands } from "./packages/commands.ts";
 import { addRegistryCommands } from "./registry/commands.ts";
 import { addReplCommand } from "./repl/commands.ts";
 import { addRunCommands } from "./run/commands.ts";
@@ -100,6 +101,7 @@ export function createProgram(console: Console, finish: (status: number) => void
   addTestCommand(program, context);
   addPackCommand(program, context);
   addDebugCommand(program, context);
+  addPackagesCommands(program, context);
   addSchemaCommand(program, context);
   addLspCommand(program, context);
   addRegistryCommands(program, context);

@@ -3,7 +3,6 @@
  * @module
  */
 import { importsOf, isCode } from "../app/code-graph.ts";
-import { missingModules } from "../app/dependency.ts";
 import type { Problem } from "../app/problem.ts";
 import type { Entry } from "../registry/entry.ts";
 import {
@@ -71,15 +70,16 @@ export class LiveRegistry {
    *   Internal, with the cause in its message, when it is not possible
    */
   apply(changes: readonly Change[]): Promise<Version> {
-    return this.#inTurn(() => {
-      this.#checkDependencies(changes);
-      return this.#apply(changes);
+    return this.#inTurn(async () => {
+      await this.#checkDependencies(changes);
+      return await this.#apply(changes);
     });
   }
 
-  #checkDependencies(changes: readonly Change[]): void {
+  async #checkDependencies(changes: readonly Change[]): Promise<void> {
     const entries = changes.filter(({ kind }) => kind !== "entry.delete")
       .map(({ entry }) => entry);
+    const { missingModules } = await import("../app/dependency.ts");
     const missing = missingModules(entries, this.#hooks.modules, usualVendor);
     if (missing.length === 0) return;
     const texts = missing.map(({ entry, message, fix }) => `${entry}: ${message}; ${fix}`);

@@ -143,7 +143,7 @@ function findTask(
 function unknownCommand(command: string, names: readonly string[]): CommandError {
   if (/^[a-z0-9-]+\/[a-z0-9-]+(?:@.*)?$/.test(command)) {
     return new CommandError(
-      `cannot run ${command}: wippy downloads nothing`,
+      `cannot run ${command}: this wippy has no hub to fetch modules from`,
       "get the module, and run wippy in its directory",
     );
   }

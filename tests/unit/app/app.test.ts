@@ -177,7 +177,7 @@ describe("load roots", () => {
       ".wippy/vendor/a/c-2.0.0.wapp  cannot load: it is not a pack, or it is truncated: End of central " +
       "directory record signature not found. Either not a zip file, or file is truncated.\n" +
       "    hint: make it again with wippy pack, or fetch it again",
-      "wippy.lock  module a/b 1.0.0 is not installed, and wippy downloads nothing\n" +
+      "wippy.lock  module a/b 1.0.0 is not installed\n" +
       "    hint: put it into .wippy/vendor/a/b",
     ]);
   });

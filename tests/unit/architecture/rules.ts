@@ -21,6 +21,7 @@ const layers = [
   "src/lsp",
   "src/admin",
   "src/testing",
+  "src/packages",
   "src/node",
   "src/services",
   "src/worker",

@@ -181,7 +181,7 @@ describe("wippy run", () => {
     [
       "a module of a hub",
       ["acme/http@1.0"],
-      "Error: cannot run acme/http@1.0: wippy downloads nothing\n" +
+      "Error: cannot run acme/http@1.0: this wippy has no hub to fetch modules from\n" +
       "    hint: get the module, and run wippy in its directory\n",
     ],
     [
