@@ -3,9 +3,10 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream, type Dirent } from "node:fs";
-import { readdir, realpath, rename, rm, stat } from "node:fs/promises";
+import { createReadStream, type Dirent } from "node:fs";
+import { open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { ZipFile } from "yazl";
 import { compareIds, type Entry } from "../../registry/entry.ts";
@@ -120,7 +121,11 @@ async function writeArchive(
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {});
   zip.on("error", failed.reject);
-  const written = pipeline(zip.outputStream, createWriteStream(path, { mode: 0o644 }));
+  // Opened before any file is read: after a failure nothing goes on.
+  const target = await open(path, "w", 0o644);
+  const output = Readable.from(zip.outputStream);
+  const written = pipeline(output, target.createWriteStream());
+  written.catch(() => {});
   zip.addBuffer(Buffer.from(JSON.stringify(manifest)), manifestName, options);
   zip.addBuffer(entries, entriesName, options);
   for (const [index, { files }] of resources.entries()) {
@@ -128,12 +133,16 @@ async function writeArchive(
       zip.addReadStreamLazy(
         memberName(index, path),
         { ...options, size },
-        (answer) => answer(null, createReadStream(file)),
+        (answer) => answer(null, createReadStream(file).once("error", failed.reject)),
       );
     }
   }
   zip.end();
-  await Promise.race([written, failed.promise]);
+  try {
+    await Promise.race([written, failed.promise]);
+  } finally {
+    output.destroy();
+  }
 }
 
 /** Reads a new pack as a runtime would, with all hashes. */
