@@ -1,15 +1,19 @@
 /**
- * The extension: starts `wippy lsp` for Lua and definition files.
+ * The extension: starts `wippy lsp` for Lua and definition files, and `wippy debug` for sessions of the debugger.
  * @module
  */
-import { commands, type ExtensionContext, workspace } from "vscode";
+import { commands, debug, DebugAdapterExecutable, type ExtensionContext, workspace } from "vscode";
 import { LanguageClient } from "vscode-languageclient/node";
 
 let client: LanguageClient | undefined;
 
+function executable(): string {
+  return workspace.getConfiguration("wippy").get<string>("path", "wippy");
+}
+
 async function start(): Promise<void> {
   const settings = workspace.getConfiguration("wippy");
-  const command = settings.get<string>("path", "wippy");
+  const command = executable();
   client = new LanguageClient("wippy", "Wippy", { command, args: ["lsp"] }, {
     documentSelector: [
       { scheme: "file", language: "lua" },
@@ -32,6 +36,9 @@ async function stop(): Promise<void> {
 /** Called by the editor when an application or a Lua file is opened. A server that does not start is told by the client. */
 export async function activate(context: ExtensionContext): Promise<void> {
   context.subscriptions.push(
+    debug.registerDebugAdapterDescriptorFactory("wippy", {
+      createDebugAdapterDescriptor: () => new DebugAdapterExecutable(executable(), ["debug"]),
+    }),
     commands.registerCommand("wippy.restart", async () => {
       await stop();
       await start();

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { WippyError } from "../../vm/error.ts";
 
 /** What a launch of an editor may say; editors add fields of their own. */
-const launchSchema = z.object({
+export const launchSchema = z.object({
   /** A Lua file; without it the application of `cwd` runs. */
   program: z.string().optional(),
   /** A command of the application. */

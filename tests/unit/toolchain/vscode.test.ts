@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fromBufferPromise } from "yauzl";
 import grammar from "../../../editors/vscode/typed-lua.json" with { type: "json" };
+import manifest from "../../../editors/vscode/package.json" with { type: "json" };
+import { launchSchema } from "../../../src/cli/debug/launch.ts";
 import { packageExtension } from "../../../editors/vscode/package.ts";
 
 /** The files of an archive. */
@@ -45,6 +47,13 @@ test("the package of the extension for Visual Studio Code is whole", async () =>
 function isBuiltin(name: string): boolean {
   return process.getBuiltinModule(name) !== undefined;
 }
+
+test("the extension launches with what the debug adapter takes, and nothing else", () => {
+  const [wippy] = manifest.contributes.debuggers;
+  expect(wippy!.type).toBe("wippy");
+  expect(Object.keys(wippy!.configurationAttributes.launch.properties).sort())
+    .toEqual(Object.keys(launchSchema.shape).sort());
+});
 
 test.each([
   ["type Point = { x: number }", 0, "Point"],
