@@ -15,7 +15,7 @@ import type { Entry } from "../registry/entry.ts";
 import { builtinModules } from "../registry/modules.ts";
 import { testGlobals } from "../testing/library/library.ts";
 import { SourceText } from "./source-text.ts";
-import { isDefinition, isLua, type Loaded, pathOf } from "./workspace.ts";
+import { isDefinition, type Loaded, pathOf } from "./workspace.ts";
 
 /** What a diagnostic carries for code actions. */
 export interface DiagnosticData {
@@ -46,8 +46,23 @@ function standIn(source: SourceText, isTest: boolean): Entry {
   return { id: "script:file", kind: "process.lua", meta: {}, data };
 }
 
-/** What is wrong with a file of code. */
+const remembered = new WeakMap<SourceText, { context: string; diagnostics: Diagnostic[] }>();
+
+/** What is wrong with a file of code. Found once for a text, while what it may use stays the same. */
 export function codeDiagnostics(
+  source: SourceText,
+  loaded: Loaded | undefined,
+  settings: Settings,
+): Diagnostic[] {
+  const context = `${settings.rules}\n${loaded?.contextOf(pathOf(source.uri) ?? "")}`;
+  const known = remembered.get(source);
+  if (known?.context === context) return known.diagnostics;
+  const diagnostics = findFaults(source, loaded, settings);
+  remembered.set(source, { context, diagnostics });
+  return diagnostics;
+}
+
+function findFaults(
   source: SourceText,
   loaded: Loaded | undefined,
   { checkSyntax, rules }: Settings,
@@ -120,8 +135,8 @@ function diagnosticOf(fault: Fault, range: Range): Diagnostic {
   };
 }
 
-/** What is wrong with an application, by file; files without faults are absent. */
-export function applicationDiagnostics(
+/** What is wrong with the definitions of an application, by file; files without faults are absent. */
+export function definitionDiagnostics(
   loaded: Loaded,
   settings: Settings,
 ): Map<string, Diagnostic[]> {
@@ -134,11 +149,6 @@ export function applicationDiagnostics(
   for (const problem of loaded.problems) {
     const path = resolve(loaded.directory, problem.file ?? "wippy.lock");
     add(pathToFileURL(path).href, problemDiagnostic(problem, path, loaded));
-  }
-  for (const file of loaded.sourceFiles) {
-    const source = loaded.workspace.source(file);
-    if (source === undefined) continue;
-    for (const diagnostic of codeDiagnostics(source, loaded, settings)) add(source.uri, diagnostic);
   }
   for (const entry of loaded.application.entries) {
     if (!isCode(entry) || loaded.sourceFile(entry) || !entry.origin?.source) continue;
@@ -202,10 +212,4 @@ function rangeOfProblem(
     range.start.character > scalar.range.end.character
   );
   return value?.range ?? scalar.range;
-}
-
-/** Whether diagnostics of a document are found without loading its application. */
-export function isStandalone(uri: string, loaded: Loaded | undefined): boolean {
-  const path = pathOf(uri);
-  return isLua(uri) && (path === undefined || !loaded || loaded.entriesOf(path).length === 0);
 }

@@ -12,6 +12,7 @@ import { createProtocolConnection, StreamMessageWriter } from "vscode-languagese
 import { machine } from "../platform/machine.ts";
 import { MessageReader } from "./message-reader.ts";
 import { addRequests } from "./requests.ts";
+import { tokenTypes } from "./semantic-tokens.ts";
 import { Session } from "./session.ts";
 
 /** What the server offers. */
@@ -32,6 +33,10 @@ const capabilities: InitializeResult["capabilities"] = {
   renameProvider: { prepareProvider: true },
   documentSymbolProvider: true,
   workspaceSymbolProvider: true,
+  semanticTokensProvider: {
+    legend: { tokenTypes: [...tokenTypes], tokenModifiers: [] },
+    full: true,
+  },
   codeActionProvider: { codeActionKinds: ["quickfix"] },
   workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
 };

@@ -13,6 +13,7 @@ import { completeAt } from "./completion.ts";
 import { hoverAt } from "./hover.ts";
 import { declarationOf, definitionAt, placesOf, subjectAt } from "./navigation.ts";
 import { prepareRename, rename } from "./rename.ts";
+import { semanticTokens } from "./semantic-tokens.ts";
 import type { Session } from "./session.ts";
 import { signatureAt } from "./signature.ts";
 import { SourceText } from "./source-text.ts";
@@ -136,6 +137,7 @@ export function addRequests(connection: Connection, session: Session): void {
       rename(source, position, textOf(newName, "newName"), loaded),
   );
   onDocument("textDocument/documentSymbol", documentSymbols);
+  onDocument("textDocument/semanticTokens/full", semanticTokens);
   onDocument("textDocument/codeAction", (source, loaded, { context, range }) => {
     rangeOf(range, "range");
     const { diagnostics } = recordOf(context, "context");

@@ -9,8 +9,8 @@ import type { CheckSyntax } from "../app/validation.ts";
 import { withSyntaxCheck } from "../app/syntax-check.ts";
 import { machine } from "../platform/machine.ts";
 import type { Platform } from "../platform/platform.ts";
-import { applicationDiagnostics, codeDiagnostics } from "./diagnostics.ts";
-import { isDefinition, isLua, Workspace } from "./workspace.ts";
+import { codeDiagnostics, definitionDiagnostics } from "./diagnostics.ts";
+import { isDefinition, isLua, type Loaded, pathOf, Workspace } from "./workspace.ts";
 
 /** How long after the last change a document is checked, and an application, in milliseconds. */
 const documentDelay = 20;
@@ -31,6 +31,8 @@ export class Session {
   readonly #timers = new Map<string, () => void>();
   #watches = false;
   #rules = true;
+  /** Counts checks of the applications: a new one ends the one before. */
+  #round = 0;
   #stopped = false;
 
   constructor(readonly connection: Connection, readonly platform: Platform = machine) {}
@@ -127,23 +129,38 @@ export class Session {
   }
 
   async #checkApplications(): Promise<void> {
+    const round = ++this.#round;
     const applications = await this.workspace.applications();
-    await withSyntaxCheck((checkSyntax) => {
-      const found = new Map<string, Diagnostic[]>();
+    await withSyntaxCheck(async (checkSyntax) => {
       const settings = this.#settings(checkSyntax);
+      const wrong = new Set<string>();
+      const tell = (uri: string, diagnostics: Diagnostic[]) => {
+        if (diagnostics.length > 0) wrong.add(uri);
+        this.#tell(uri, diagnostics);
+      };
+      const files = new Map<string, Loaded | undefined>();
       for (const loaded of applications) {
-        for (const [uri, diagnostics] of applicationDiagnostics(loaded, settings)) {
-          found.set(uri, diagnostics);
+        const definitions = definitionDiagnostics(loaded, settings);
+        for (const [uri, diagnostics] of definitions) tell(uri, diagnostics);
+        for (const file of loaded.sourceFiles) {
+          const source = this.workspace.source(file);
+          if (source && !definitions.has(source.uri)) files.set(source.uri, loaded);
         }
       }
-      for (const source of this.workspace.documents) {
-        const { uri } = source;
-        if (!isLua(uri) || found.has(uri)) continue;
-        const loaded = applications.find((each) => uri.startsWith(`file://${each.directory}/`));
-        found.set(uri, codeDiagnostics(source, loaded, settings));
+      for (const { uri } of this.workspace.documents) {
+        if (isLua(uri) && !files.has(uri)) files.set(uri, await this.workspace.applicationOf(uri));
       }
-      for (const uri of this.#told) if (!found.has(uri)) found.set(uri, []);
-      for (const [uri, diagnostics] of found) this.#tell(uri, diagnostics);
+      for (const [uri, loaded] of files) {
+        // Requests come between files; a later round does the rest.
+        await new Promise<void>((done) => this.platform.defer(done));
+        if (this.#stopped || round !== this.#round) return;
+        const path = pathOf(uri);
+        const source = this.workspace.document(uri) ??
+          (path === undefined ? undefined : this.workspace.source(path));
+        if (source) tell(uri, codeDiagnostics(source, loaded, settings));
+      }
+      if (round !== this.#round) return;
+      for (const uri of [...this.#told]) if (!wrong.has(uri)) this.#tell(uri, []);
     });
   }
 

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { TextDocument } from "vscode-languageserver-textdocument";
@@ -52,6 +52,7 @@ export class Loaded {
     readonly workspace: Workspace,
   ) {
     this.entries = new Map(application.entries.map((entry) => [entry.id, entry]));
+    this.#ids = application.entries.map(({ id }) => id).join(" ");
     for (const entry of application.entries) {
       const file = this.sourceFile(entry);
       if (file === undefined) continue;
@@ -63,6 +64,15 @@ export class Loaded {
 
   get directory(): string {
     return this.application.directory;
+  }
+
+  /** Changes whenever an entry comes or goes. */
+  readonly #ids: string;
+
+  /** What the diagnostics of a file depend on, besides its text. */
+  contextOf(path: string): string {
+    const listed = this.entriesOf(path).map(({ data }) => [data["modules"], data["imports"]]);
+    return `${this.#ids}\n${JSON.stringify(listed)}`;
   }
 
   /** The file that the code of an entry is in, where it has one of its own. */
@@ -146,7 +156,7 @@ export class Workspace {
     const { uri } = document;
     this.#open.set(uri, new SourceText(document));
     if (isLua(uri)) return;
-    this.forgetFiles();
+    this.#loaded.clear();
     if (isReadable(document.getText())) this.#readable.set(uri, document.getText());
   }
 
@@ -202,8 +212,7 @@ export class Workspace {
   }
 
   async #load(directory: string): Promise<Loaded> {
-    const key = realpathSync(directory);
-    const known = this.#loaded.get(key);
+    const known = this.#loaded.get(directory);
     if (known) return known;
     const texts = new Map<string, string>();
     const readable = new Map<string, string>();
@@ -214,12 +223,12 @@ export class Workspace {
       texts.set(path, text);
       const last = isDefinition(uri) ? this.#readable.get(uri) : text;
       if (last !== undefined) readable.set(path, last);
-      if (last !== text && path.startsWith(key)) isWhole = false;
+      if (last !== text && path.startsWith(directory)) isWhole = false;
     }
     const current = await loadApplication({ directory, texts });
     const application = isWhole ? current : await loadApplication({ directory, texts: readable });
     const loaded = new Loaded(application, current.problems, this);
-    this.#loaded.set(key, loaded);
+    this.#loaded.set(directory, loaded);
     return loaded;
   }
 }

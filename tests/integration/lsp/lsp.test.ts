@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { tokenTypes } from "../../../src/lsp/semantic-tokens.ts";
 import { type Place, Workbench } from "./application.ts";
 import type { Range } from "./editor.ts";
 
@@ -255,6 +256,41 @@ describe("navigation", () => {
     });
     expect(functions.map(({ name }) => name)).toEqual(["sums.total"]);
   });
+});
+
+test("colors types, parameters and functions", async () => {
+  const text =
+    'type P = { x: number }\nlocal e = "é😀" local function f(p: P)\n  return p.x\nend\nf({})\n';
+  bench.edit("price.lua", text);
+  const { data } = await bench.editor.request<{ data: number[] }>(
+    "textDocument/semanticTokens/full",
+    { textDocument: { uri: bench.uri("price.lua") } },
+  );
+  const shown: string[] = [];
+  let [line, character] = [0, 0];
+  for (let at = 0; at < data.length; at += 5) {
+    const [lines, characters, length, type] = data.slice(at, at + 4) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    character = lines > 0 ? characters : character + characters;
+    line += lines;
+    shown.push(
+      `${text.split("\n")[line]!.slice(character, character + length)} ${tokenTypes[type]}`,
+    );
+  }
+  expect(shown).toEqual([
+    "type keyword",
+    "P type",
+    "number type",
+    "f function",
+    "p parameter",
+    "P type",
+    "p parameter",
+    "f function",
+  ]);
 });
 
 describe("changes", () => {
