@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Dirent, readdirSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 
 /** What the hashes of modules in the lock file begin with. */
@@ -15,22 +15,37 @@ export function hashFiles(files: ReadonlyMap<string, Uint8Array>): string {
   return hashPrefix + sha256(lines.sort().join(""));
 }
 
-/** The same of a module in a directory. A link counts as what it leads to. */
-export function hashDirectory(directory: string): string {
+/** The same of a module in a directory; nothing when it cannot be read. A link to a file counts as the file. */
+export function hashDirectory(directory: string): string | undefined {
   const files = new Map<string, Uint8Array>();
   const walk = (folder: string, prefix: string) => {
-    const items: Dirent[] = readdirSync(folder, { withFileTypes: true });
-    for (const item of items) {
+    for (const item of readdirSync(folder, { withFileTypes: true })) {
       const path = join(folder, item.name);
       if (item.isDirectory()) walk(path, `${prefix}${item.name}/`);
       else files.set(prefix + item.name, readFileSync(path));
     }
   };
-  walk(directory, "");
+  try {
+    walk(directory, "");
+  } catch {
+    return undefined;
+  }
   return hashFiles(files);
 }
 
-/** The hash of a packed module: of its file. */
-export function hashFile(path: string): string {
-  return hashPrefix + sha256(readFileSync(path));
+/** The hash of a packed module: of its file; nothing when it cannot be read. */
+export function hashFile(path: string): string | undefined {
+  const hash = createHash("sha256");
+  const piece = new Uint8Array(2 ** 20);
+  try {
+    const file = openSync(path, "r");
+    try {
+      for (let size; (size = readSync(file, piece)) > 0;) hash.update(piece.subarray(0, size));
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return undefined;
+  }
+  return hashPrefix + hash.digest("hex");
 }

@@ -47,6 +47,7 @@ beforeAll(async () => {
   writeFileSync(at("public/b.txt"), "b");
   writeFileSync(at("public/deep/a.bin"), new Uint8Array(300_000));
   await write("sound.wapp");
+  await archive("empty.wapp", manifestOf([]), { "entries.json": "[]" });
 });
 
 const load = (name: string, directory = base) =>
@@ -121,6 +122,29 @@ test("a module of the lock file may be a pack", async () => {
   expect(printed(application)).toEqual([]);
   expect(application.entries.map(({ id, meta }) => [id, meta["module"], meta["module_version"]]))
     .toEqual([["app:data", "a/c", "2.0.0"], ["app:public", "a/c", "2.0.0"]]);
+});
+
+test("a module that is not what the lock file says is told", async () => {
+  const sound = readFileSync(at("sound.wapp"));
+  const lock = (name: string, hash: string, more = "") =>
+    `  - { name: ${name}, version: 2.0.0, hash: "sha256:${hash}"${more} }\n`;
+  const application = await loadFiles({
+    "wippy.lock": "directories: { src: ./src }\nmodules:\n" + lock("a/right", sha256(sound)) +
+      lock("a/wrong", sha256("x")) + lock("b/file", sha256("x"), ", source: ./b") +
+      // Hashes of modules that were put there by hand may be of any kind.
+      lock("b/hand", sha256("x")),
+    ".wippy/vendor/a/right-2.0.0.wapp": sound as unknown as string,
+    ".wippy/vendor/a/wrong-2.0.0.wapp": readFileSync(at("empty.wapp")) as unknown as string,
+    ".wippy/vendor/b/file": "no folder",
+    ".wippy/vendor/b/hand/_index.yaml": "namespace: b\n",
+  });
+  const changed = printed(application).filter((line) => line.includes("was changed"));
+  expect(changed).toEqual([
+    "wippy.lock  module a/wrong 2.0.0 was changed: its hash is not the one in the file\n" +
+    "    hint: get .wippy/vendor/a/wrong-2.0.0.wapp again, or correct its hash",
+    "wippy.lock  module b/file 2.0.0 was changed: its hash is not the one in the file\n" +
+    '    hint: run "wippy install" to get it again',
+  ]);
 });
 
 test("symbolic links are not packed", async () => {
