@@ -48,12 +48,20 @@ function standIn(source: SourceText, isTest: boolean): Entry {
 
 const remembered = new WeakMap<SourceText, { context: string; diagnostics: Diagnostic[] }>();
 
+const tooLong: Diagnostic = {
+  range: { start: { line: 0, character: 0 }, end: { line: 0, character: 1 } },
+  severity: DiagnosticSeverity.Information,
+  source: "wippy",
+  message: "the file is too long to be checked while it is edited: use wippy check",
+};
+
 /** What is wrong with a file of code. Found once for a text, while what it may use stays the same. */
 export function codeDiagnostics(
   source: SourceText,
   loaded: Loaded | undefined,
   settings: Settings,
 ): Diagnostic[] {
+  if (source.isTooLong) return [tooLong];
   const context = `${settings.rules}\n${loaded?.contextOf(pathOf(source.uri) ?? "")}`;
   const known = remembered.get(source);
   if (known?.context === context) return known.diagnostics;

@@ -91,7 +91,8 @@ export function addRequests(connection: Connection, session: Session): void {
       const params = recordOf(given, "params");
       const { source, loaded } = await about(params);
       await stillWanted(session, token);
-      return answer(source, loaded, params);
+      // Null is the answer of every request that has nothing to say.
+      return source.isTooLong ? null : answer(source, loaded, params);
     });
   }
 

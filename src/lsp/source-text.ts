@@ -6,6 +6,9 @@ import type { Type } from "../language/check/types.ts";
 import type { Place } from "../language/scope.ts";
 import type { Binding } from "../language/tree.ts";
 
+/** Characters of a text that is looked at: of a longer one, an answer would take seconds. */
+const mostCharacters = 1_000_000;
+
 /**
  * A text of one version, and what is made of it when it is asked for. An editor counts lines and UTF-16 units, the
  * language counts bytes.
@@ -28,6 +31,11 @@ export class SourceText {
 
   get text(): string {
     return this.document.getText();
+  }
+
+  /** Whether the text is too long to be looked at. */
+  get isTooLong(): boolean {
+    return this.text.length > mostCharacters;
   }
 
   /** The text in UTF-8, a character per byte. */

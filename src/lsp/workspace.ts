@@ -125,7 +125,9 @@ export class Workspace {
   readonly #folders = new Set<string>();
   readonly #open = new Map<string, SourceText>();
   /** Texts of files that are not open, until something changes. */
-  readonly #files = new Map<string, SourceText>();
+  #files = new Map<string, SourceText>();
+  /** Those before the change: a file that is the same needs not be parsed and checked again. */
+  #before = new Map<string, SourceText>();
   readonly #loaded = new Map<string, Loaded>();
   /** The last texts of open definition files that were YAML: half a line must not make all entries unknown. */
   readonly #readable = new Map<string, string>();
@@ -168,7 +170,8 @@ export class Workspace {
 
   /** Reads files anew when they are asked for next. */
   forgetFiles(): void {
-    this.#files.clear();
+    if (this.#files.size > 0) this.#before = this.#files;
+    this.#files = new Map();
     this.#loaded.clear();
   }
 
@@ -180,7 +183,9 @@ export class Workspace {
     const known = this.#files.get(path);
     if (known) return known;
     try {
-      const read = SourceText.of(uri, readFileSync(path, "utf8"));
+      const text = readFileSync(path, "utf8");
+      const before = this.#before.get(path);
+      const read = before?.text === text ? before : SourceText.of(uri, text);
       this.#files.set(path, read);
       return read;
     } catch {

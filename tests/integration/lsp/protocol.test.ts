@@ -97,6 +97,34 @@ test("answers wherever the cursor is, in texts that end anywhere", async () => {
   bench.edit("_index.yaml", index);
 });
 
+test("does not look at a text that is too long", async () => {
+  const place = bench.at("price.lua", `${"local x = 1\n".repeat(90_000)}|`);
+  expect(await bench.editor.request("textDocument/completion", place)).toBeNull();
+  const version = bench.version("price.lua");
+  const [only, ...others] = await bench.editor.diagnostics(
+    bench.uri("price.lua"),
+    (told) => told.version === version,
+  );
+  expect(only!.message).toContain("too long");
+  expect(others).toEqual([]);
+  bench.edit("price.lua", "");
+});
+
+test("answers a text that nests deeply", async () => {
+  for (const text of ["return " + "(".repeat(20_000), "local x = y" + ".z".repeat(20_000)]) {
+    const place = bench.at("price.lua", `${text}|`);
+    for (const method of ["completion", "hover", "documentSymbol", "semanticTokens/full"]) {
+      expect(await bench.editor.ask(`textDocument/${method}`, place)).not.toHaveProperty("error");
+    }
+    const version = bench.version("price.lua");
+    const found = await bench.editor.diagnostics(
+      bench.uri("price.lua"),
+      (told) => told.version === version,
+    );
+    expect(found.length).toBeGreaterThan(0);
+  }
+});
+
 test("applies edits of a part, counted in UTF-16", async () => {
   bench.edit("price.lua", 'local a = "é😀"\nlocal bee = a\nreturn bee');
   bench.editor.notify("textDocument/didChange", {
@@ -177,6 +205,23 @@ test("ends when the editor vanishes, and keeps nothing of closed documents", asy
     workspace.close(uri);
   }
   expect(workspace.documents).toEqual([]);
+});
+
+test("reads a file anew when it has changed, and keeps what it knows of one that has not", () => {
+  const folder = mkdtempSync(join(tmpdir(), "wippy-lsp-"));
+  try {
+    const path = join(folder, "a.lua");
+    writeFileSync(path, "return 1");
+    const workspace = new Workspace();
+    const first = workspace.source(path);
+    workspace.forgetFiles();
+    expect(workspace.source(path)).toBe(first!);
+    writeFileSync(path, "return 2");
+    workspace.forgetFiles();
+    expect(workspace.source(path)!.text).toBe("return 2");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("reads messages however they are cut", () => {
