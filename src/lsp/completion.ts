@@ -9,6 +9,7 @@ import { sandboxGlobals } from "../app/name-check.ts";
 import { visibleAt } from "../language/scope.ts";
 import type { Entry } from "../registry/entry.ts";
 import { builtinModules } from "../registry/modules.ts";
+import { testGlobals } from "../testing/library/library.ts";
 import { completeDefinition } from "./definition-completion.ts";
 import { globalFunctions } from "./documentation.ts";
 import { describeEntry, describeMeaning } from "./hover.ts";
@@ -123,6 +124,11 @@ function names(reading: Reading, offset: number): CompletionItem[] {
         ? { ...itemOf(module), sortText: `2${name}` }
         : { label: name, kind: CompletionItemKind.Variable, sortText: `2${name}` },
     );
+  }
+  if (reading.source.uri.endsWith("_test.lua")) {
+    for (const name of testGlobals) {
+      add({ label: name, kind: CompletionItemKind.Function, sortText: `2${name}` });
+    }
   }
   for (const name of keywords) {
     add({ label: name, kind: CompletionItemKind.Keyword, sortText: `3${name}` });

@@ -103,6 +103,26 @@ describe("diagnostics", () => {
   });
 });
 
+test("faults of code inside a definition file are told at their place there", async () => {
+  const inline = `  - name: inline
+    kind: function.lua
+    method: main
+    source: |
+      local word = "é😀" .. nothing
+      return { main = function() return word end }
+  - { name: short, kind: library.lua, source: "return missing" }
+`;
+  const index = bench.original("_index.yaml");
+  bench.edit("_index.yaml", index + inline);
+  const uri = bench.uri("_index.yaml");
+  const found = await bench.editor.diagnostics(uri, ({ diagnostics }) => diagnostics.length > 1);
+  expect(found.map(({ code, range }) => `${code} ${bench.shown(uri, range)}`)).toEqual([
+    "E0001 nothing",
+    "E0001 missing",
+  ]);
+  bench.edit("_index.yaml", index);
+});
+
 describe("completion", () => {
   test("of modules after require: listed ones and imports first, others with what they need", async () => {
     const found = await labels(bench.at("price.lua", 'local x = require("|'));
@@ -134,6 +154,9 @@ describe("completion", () => {
     expect(found).not.toContain("gone");
     expect(found).not.toContain("late");
     expect(await labels(bench.at("price.lua", "-- a comment |"))).toEqual([]);
+    expect(found).not.toContain("describe");
+    expect(await labels(bench.at("price_test.lua", "|"))).toContain("describe");
+    bench.close("price_test.lua");
   });
 
   test("of entries in calls", async () => {
