@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "node:path";
+import { LogSpace } from "../../src/workflows/providers/sqlite/store/log-space.ts";
 import { openDatabase } from "../../src/workflows/providers/sqlite/store/open.ts";
 import { Store } from "../../src/workflows/providers/sqlite/store/store.ts";
 import { temporaryFolder } from "../kernel/measurement/command.ts";
@@ -12,6 +13,7 @@ import { BenchNode } from "./journal/bench-node.ts";
 
 const runs = quick ? 100 : 400;
 const together = 200;
+const commits = quick ? 200 : 1_000;
 const rounds = quick ? 3 : 10;
 
 /** Milliseconds of each of `runs` runs of ten steps, one after the other. */
@@ -47,6 +49,30 @@ function tenCommits(): number[] {
   return times;
 }
 
+/** Median microseconds of a commit that waits for the disk, to a log that begins empty, with space or without. */
+function commit(withSpace: boolean): number {
+  const path = join(temporaryFolder(), "journal.db");
+  const store = new Store(openDatabase(path));
+  const data = new Uint8Array(60);
+  const commitOne = (id: number) => {
+    store.begin();
+    space?.extend();
+    store.insertEvent({ run: 1, id, type: "ActivityCompleted", time: 0, data });
+    store.commit();
+  };
+  let space: LogSpace | undefined;
+  commitOne(1);
+  if (withSpace) space = new LogSpace(`${path}-wal`);
+  const times = Array.from({ length: commits }, (_, i) => {
+    const began = performance.now();
+    commitOne(i + 2);
+    return 1_000 * (performance.now() - began);
+  });
+  space?.close();
+  store.close();
+  return quantile(times, 0.5);
+}
+
 for (const [name, part] of [["p50", 0.5], ["p95", 0.95]] as const) {
   await measure({
     figure: `journal.ten_steps_${name}`,
@@ -58,6 +84,16 @@ for (const [name, part] of [["p50", 0.5], ["p95", 0.95]] as const) {
     peer: { name: "ten bare commits", run: () => quantile(tenCommits(), part) },
   });
 }
+
+await measure({
+  figure: "journal.commit",
+  unit: "µs",
+  better: "lower",
+  n: commits,
+  target: null,
+  ours: () => commit(true),
+  peer: { name: "a log that grows", run: () => commit(false) },
+});
 
 await measure({
   figure: "journal.steps_together",

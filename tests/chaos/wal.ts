@@ -19,6 +19,8 @@ import { openDatabase } from "../../src/workflows/providers/sqlite/store/open.ts
 
 const headerSize = 32;
 const frameHeaderSize = 24;
+/** Bytes behind the last commit that are cut off or changed too. */
+const spaceTried = 64 * 1024;
 
 /** Ends of the committed transactions in a log, in bytes from its beginning; 0 stands for none of them. */
 export function commitsOf(log: Buffer): number[] {
@@ -118,7 +120,9 @@ export function tornLogFaults(journal: string, random: () => number): string[] {
   const before = (place: number) => ends.findLast((end) => end <= place) ?? least;
   try {
     const faults: string[] = [];
-    const place = least + Math.floor(random() * (bytes.length - least));
+    // Most of what is behind the last commit is space.
+    const end = Math.min(bytes.length, ends.at(-1)! + spaceTried);
+    const place = least + Math.floor(random() * (end - least));
     const whole = opened((path) => truncateSync(path, before(place)));
     const cut = opened((path) => truncateSync(path, place));
     const damaged = opened((path) => {

@@ -110,6 +110,7 @@ export class Journal {
       this.#nextSweep = settings.retention === undefined ? Infinity : tx.now;
       this.#settle(tx, [{ type: "answer", id }]);
     } catch (error) {
+      this.#open?.logSpace.close();
       this.#open?.store.close();
       this.#open?.ownership.release();
       this.#open = undefined;
@@ -292,6 +293,7 @@ export class Journal {
     const open = this.#open!;
     this.#open = this.#stalled = undefined;
     this.#lost = error;
+    open.logSpace.close();
     open.store.abandon();
     open.ownership.release();
     this.#refuse(requests, error);

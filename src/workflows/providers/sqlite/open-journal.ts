@@ -5,6 +5,7 @@ import { startWaiting } from "./runs/activity.ts";
 import type { JournalSettings } from "./protocol.ts";
 import { releaseMessages } from "./requests.ts";
 import { endScheduled } from "./schedules/actions.ts";
+import { LogSpace } from "./store/log-space.ts";
 import { openDatabase } from "./store/open.ts";
 import { Ownership } from "./store/ownership.ts";
 import { Runs } from "./store/run-states.ts";
@@ -20,7 +21,7 @@ import { Watches } from "./transaction/watches.ts";
 import type { Workers } from "./transaction/workers.ts";
 
 /** A journal that this program owns. */
-export type OpenJournal = TransactionParts & { ownership: Ownership };
+export type OpenJournal = TransactionParts & { ownership: Ownership; logSpace: LogSpace };
 
 /** Opens a journal and takes it. @throws WippyError, see `WorkflowProvider.open` */
 export function openJournal(
@@ -39,6 +40,7 @@ export function openJournal(
     const store = new Store(database);
     return {
       ownership,
+      logSpace: new LogSpace(`${ownership.path}-wal`),
       settings,
       store,
       runs: new Runs(store, settings.maxRuns),
@@ -68,6 +70,7 @@ export function commit(
   open.store.begin();
   try {
     open.ownership.check();
+    open.logSpace.extend();
     work(tx);
     releaseMessages(tx);
     endScheduled(tx);
@@ -86,7 +89,8 @@ export function commit(
 }
 
 /** Closes a journal and lets go of it. */
-export function closeJournal({ ownership, store }: OpenJournal): void {
+export function closeJournal({ ownership, logSpace, store }: OpenJournal): void {
+  logSpace.close();
   // The log of another runtime may have the name of ours by now, which SQLite would remove.
   if (ownership.hasFiles) store.close();
   else store.abandon();

@@ -8,6 +8,12 @@ import { checkKeys, SealedDatabase } from "./sealed.ts";
 const applicationId = 0x7769706a;
 
 /**
+ * Pages of the write-ahead log at which it is copied into the file. Fewer, larger checkpoints than SQLite's usual ones
+ * of 1,000: each costs an fsync of the database file itself.
+ */
+export const checkpointPages = 4_000;
+
+/**
  * Opens or makes the journal file and brings its schema up to date.
  *
  * @param maxBytes size above which the journal refuses to grow (as on a full disk); without limit
@@ -23,8 +29,7 @@ export function openDatabase(path: string, maxBytes?: number, keys?: PayloadKeys
     if (version === 0) database.run(`PRAGMA application_id = ${applicationId}`);
     database.run("PRAGMA journal_mode = WAL");
     database.run("PRAGMA synchronous = FULL");
-    // Fewer, larger checkpoints: each costs an fsync of the database file itself.
-    database.run("PRAGMA wal_autocheckpoint = 4000");
+    database.run(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
     if (maxBytes !== undefined) limitSize(database, maxBytes);
     migrate(database, version);
     // So that the file says what it is, also without its log.
