@@ -20,6 +20,8 @@ export interface WasmHost {
 export interface Instance {
   readonly lua: LuaExports;
   readonly heap: Heap;
+  /** All that the wasm exports. */
+  readonly exports: Readonly<Record<string, WebAssembly.ExportValue>>;
   /** Index in the function table of one of the transform's own functions. */
   readonly functionIndex: (name: string) => number;
   /** Names of the functions that the transform added to the table. */
@@ -141,6 +143,7 @@ export async function instantiate(
   return {
     lua,
     heap,
+    exports,
     functionIndex: (name) => {
       const index = indices.get(name);
       if (index === undefined) throw new Error(`the Lua wasm has no function ${name}`);

@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
 import binaryen from "binaryen";
+import { addCompiledCalls } from "./compiled_calls.ts";
+import { addCompiledOperations } from "./compiled_operations.ts";
+import { exportForCompiledCode } from "./compiled_imports.ts";
 import { acceptErrorTexts } from "./error_texts.ts";
 import { addLines } from "./lines.ts";
 import { limitCallChains } from "./call_chains.ts";
@@ -61,8 +64,10 @@ export function transformText(text: string, natives: string): string {
   addSoftYields(module);
   addSuspension(module);
   addSoftErrors(module);
+  addCompiledCalls(module);
   addFuel(module);
   addBreakpoints(module);
+  addCompiledOperations(module);
   addMemoryReserve(module);
   addKernelGate(module);
   limitCallChains(module);
@@ -72,6 +77,7 @@ export function transformText(text: string, natives: string): string {
   addNatives(module);
   addLines(module);
   const assembly = addAssembly(module, natives);
+  exportForCompiledCode(module);
   // Behind all that adds loops, so that these pay too.
   payForLoops(module, assembly);
   addToFunctionTable(module);

@@ -1,0 +1,116 @@
+import { CALL_INFO, CI, CODE, DEPTH, type Frame, L, STATE } from "./frame.ts";
+import type { Instruction } from "./opcodes.ts";
+import { LUA_FUNCTION } from "./proto.ts";
+
+/** Tags of C functions, light and with upvalues. */
+const C_FUNCTION = 0x16;
+const C_CLOSURE = 0x66;
+
+/** Pushes how many values lie from R[A] to L->top. */
+function pushCount(f: Frame, A: number): Frame {
+  return f.get(L).load("i32", STATE.top).address(A).do("i32.sub").i32(4).do("i32.shr_s");
+}
+
+/** Gives ci->func of a vararg function back its place below the extra arguments; C is its parameters and one. */
+function unshift(f: Frame, C: number): void {
+  if (C === 0) return;
+  f.get(CI).get(CI).load("i32", CALL_INFO.func);
+  f.get(CI).load("i32", CALL_INFO.extra).i32(C).do("i32.add").i32(4).do("i32.shl", "i32.sub");
+  f.store("i32", CALL_INFO.func);
+}
+
+/** OP_CALL. */
+export function call(f: Frame, pc: number, { A, B, C }: Instruction): void {
+  f.savePc(pc + 1);
+  if (B > 0) f.get(L).address(A + B).store("i32", STATE.top);
+  f.get(L).address(A).i32(C - 1).get(DEPTH).lua("compiled_call");
+  f.tee(f.t0).if().get(f.t0).do("return").end();
+  f.reloadBase().reload(A, C - 1).forget(A);
+}
+
+/** OP_TAILCALL: of a Lua function, which takes this one's place, or of a C function, whose results are returned. */
+export function tailCall(f: Frame, pc: number, { A, B, C, k }: Instruction): void {
+  const cFunction = f.block();
+  f.tag(A).i32(LUA_FUNCTION).do("i32.ne").branchIf(cFunction);
+  f.savePc(pc + 1);
+  if (B > 0) f.get(L).address(A + B).store("i32", STATE.top);
+  if (k) f.get(L).get(f.base).lua("luaF_closeupval");
+  unshift(f, C);
+  f.get(L).get(CI).address(A).lua("compiled_tail_call").answer(CODE.begins).end();
+  // What has a metamethod is left to the interpreter.
+  f.tag(A).i32(C_FUNCTION).do("i32.ne").tag(A).i32(C_CLOSURE).do("i32.ne", "i32.and");
+  f.if().leave(pc).end();
+  f.savePc(pc + 1);
+  if (B > 0) f.get(L).address(A + B).store("i32", STATE.top);
+  if (k) f.get(L).get(f.base).lua("luaF_closeupval");
+  f.get(L).address(A).i32(-1).lua("luaD_precall").do("drop");
+  f.get(L).load("u8", 6).i32(1).do("i32.eq").if().answer(CODE.interpret).end();
+  f.reloadBase();
+  pushCount(f, A).set(f.t1);
+  unshift(f, C);
+  f.get(L).get(CI).get(f.t1).lua("compiled_return").do("return");
+}
+
+/** OP_RETURN. */
+export function returnValues(f: Frame, pc: number, { A, B, C, k }: Instruction): void {
+  f.savePc(pc + 1);
+  if (B > 0) f.i32(B - 1).set(f.t1);
+  else pushCount(f, A).set(f.t1);
+  if (k) {
+    f.get(CI).get(f.t1).store("i32", 28); // u2.nres
+    f.get(L).load("i32", STATE.top).get(CI).load("i32", CALL_INFO.top).do("i32.lt_u").if().saveTop()
+      .end();
+    f.get(L).get(f.base).i32(-1).i32(1).lua("luaF_close").do("drop");
+    f.get(L).get(CI).lua("compiled_settle").do("drop").reloadBase();
+  }
+  unshift(f, C);
+  f.get(L).address(A).get(f.t1).i32(4).do("i32.shl", "i32.add").store("i32", STATE.top);
+  f.get(L).get(CI).get(f.t1).lua("compiled_return").do("return");
+}
+
+/** OP_RETURN0 and OP_RETURN1, for as many results as are mostly wanted. */
+export function returnFew(f: Frame, pc: number, { op, A }: Instruction): void {
+  const one = op === "RETURN1";
+  f.get(CI).load("s16", CALL_INFO.results).tee(f.t0);
+  if (one) f.i32(1).do("i32.ne").get(f.t0).i32(-1).do("i32.ne", "i32.and");
+  else f.i32(0).do("i32.gt_s");
+  f.if().leave(pc).end();
+  f.get(L).get(CI).load("i32", CALL_INFO.previous).store("i32", 20); // L->ci
+  f.get(f.base).i32(16).do("i32.sub").set(f.t0);
+  if (one) {
+    f.get(f.t0).value(A).store("i64", 0).get(f.t0).tag(A).store("u8", 8);
+    f.get(L).get(f.base).store("i32", STATE.top);
+  } else f.get(L).get(f.t0).store("i32", STATE.top);
+  f.answer(CODE.returned);
+}
+
+/** OP_VARARGPREP. */
+export function prepareVarargs(f: Frame, pc: number): void {
+  f.savePc(pc + 1).get(L).get(CI).get(f.closure).load("i32", 12).lua("compiled_adjust_varargs");
+  f.settle().reload(0, f.proto.parameters);
+}
+
+/** OP_VARARG. */
+export function varargs(f: Frame, pc: number, { A, C }: Instruction): void {
+  f.protect(pc, () => f.get(L).get(CI).address(A).i32(C - 1).lua("compiled_get_varargs"));
+  f.reload(A, C - 1).forget(A);
+}
+
+/** OP_CLOSURE. */
+export function closure(f: Frame, pc: number, { A, Bx }: Instruction): void {
+  f.savePc(pc + 1).saveTop();
+  f.get(L).i32(f.proto.protos[Bx]!).get(f.closure).address(A).lua("compiled_closure").reload(A);
+  f.collect(() => f.address(A + 1));
+}
+
+/** OP_CONCAT. */
+export function concatenate(f: Frame, pc: number, { A, B }: Instruction): void {
+  f.savePc(pc + 1).get(L).address(A + B).store("i32", STATE.top);
+  f.get(L).i32(B).lua("luaV_concat").settle().reload(A).forget(A);
+  f.collect(() => f.get(L).load("i32", STATE.top));
+}
+
+/** OP_CLOSE. */
+export function close(f: Frame, pc: number, { A }: Instruction): void {
+  f.protect(pc, () => f.get(L).address(A).i32(0).i32(1).lua("luaF_close").do("drop"));
+}

@@ -1,0 +1,128 @@
+import type { Heap } from "../heap.ts";
+import { COMPILED_IMPORTS } from "../transform/compiled_imports.ts";
+import { compileFunction, LONGEST } from "./function.ts";
+import type { Frame } from "./frame.ts";
+import {
+  allProtos,
+  codeSize,
+  compiledIndex,
+  isKernelProto,
+  readProto,
+  setCompiledIndex,
+} from "./proto.ts";
+import { Unsupported } from "./regions.ts";
+import { assemble } from "./wasm.ts";
+
+/** What the compiler needs of a VM. */
+export interface CompilerVm {
+  readonly heap: Heap;
+  /** What the Lua wasm exports, see `transform/compiled_imports.ts`. */
+  readonly exports: Readonly<Record<string, WebAssembly.ExportValue>>;
+  /** Address of the main lua_State. */
+  readonly main: number;
+  /** Value and tag of Lua's `next`. */
+  readonly next: Frame["next"];
+}
+
+/** What was compiled. */
+export interface CompilerFigures {
+  /** Functions that have compiled code now, and those that were found not to be compiled. */
+  readonly functions: number;
+  readonly refused: number;
+  /** Bytes of WebAssembly of the functions. */
+  readonly bytes: number;
+}
+
+const TYPE = "iii:i";
+/** The index of compiled code has 16 bits. */
+const MOST_INDEX = 0xffff;
+
+/**
+ * Compiles Lua functions of one VM to WebAssembly, and has the Lua wasm run that instead. To be used between turns.
+ *
+ * A compiled function behaves as the interpreted one, and burns the same fuel; see docs/contributing/compiler.md.
+ */
+export class Compiler {
+  readonly #vm: CompilerVm;
+  readonly #limit: number;
+  readonly #imports: Record<string, WebAssembly.ExportValue>;
+  readonly #table: WebAssembly.Table;
+  /** By Proto: the index of its code and the code's size; without an index: it cannot be compiled. */
+  readonly #done = new Map<number, { index: number; bytes: number; code: number }>();
+  readonly #free: number[] = [];
+  #bytes = 0;
+
+  /** @param limit most bytes of WebAssembly that it keeps, 4 MiB unless given: what they become takes some five times that */
+  constructor(vm: CompilerVm, limit = 4 * 1024 * 1024) {
+    this.#vm = vm;
+    this.#limit = limit;
+    const { exports } = vm;
+    this.#table = exports.__indirect_function_table as WebAssembly.Table;
+    this.#imports = {
+      memory: exports.memory!,
+      table: this.#table,
+      fuel: exports["compiled:fuel"]!,
+    };
+    for (const name of Object.keys(COMPILED_IMPORTS)) {
+      this.#imports[name] = exports[`compiled:${name}`]!;
+    }
+  }
+
+  get figures(): CompilerFigures {
+    const compiled = [...this.#done.values()].filter(({ index }) => index > 0).length;
+    return { functions: compiled, refused: this.#done.size - compiled, bytes: this.#bytes };
+  }
+
+  /** Compiles functions by the addresses of their Protos, as far as there is room; those of the kernel are left out. */
+  compile(protos: readonly number[]): void {
+    const { heap, next } = this.#vm;
+    const compiled: { address: number; body: Uint8Array; code: number }[] = [];
+    for (const address of new Set(protos)) {
+      if (this.#done.has(address) || isKernelProto(heap, address)) continue;
+      if (this.#bytes > this.#limit) break;
+      const code = heap.u32[(address + 52) >> 2]!;
+      try {
+        if (codeSize(heap, address) > LONGEST) throw new Unsupported("too long");
+        const body = compileFunction(readProto(heap, address), next);
+        compiled.push({ address, body, code });
+        this.#bytes += body.length;
+      } catch (error) {
+        if (!(error instanceof Unsupported)) throw error;
+        this.#done.set(address, { index: 0, bytes: 0, code });
+      }
+    }
+    if (compiled.length === 0) return;
+    const module = new WebAssembly.Module(
+      assemble(TYPE, COMPILED_IMPORTS, compiled.map(({ body }) => body)),
+    );
+    const { exports } = new WebAssembly.Instance(module, { lua: this.#imports as never });
+    compiled.forEach(({ address, body, code }, i) => {
+      const index = this.#free.pop() ?? this.#table.grow(1);
+      if (index > MOST_INDEX) {
+        this.#bytes -= body.length;
+        return;
+      }
+      this.#table.set(index, exports[`f${i}`] as never);
+      setCompiledIndex(heap, address, index);
+      this.#done.set(address, { index, bytes: body.length, code });
+    });
+  }
+
+  /** Gives back what belongs to functions that the collector has freed. */
+  sweep(): void {
+    const { heap, main } = this.#vm;
+    const alive = new Set(allProtos(heap, main));
+    for (const [address, { index, bytes, code }] of this.#done) {
+      // Another Proto may lie there since.
+      if (
+        alive.has(address) && compiledIndex(heap, address) === index &&
+        heap.u32[(address + 52) >> 2] === code
+      ) continue;
+      this.#done.delete(address);
+      if (index === 0) continue;
+      this.#table.set(index, null);
+      this.#free.push(index);
+      this.#bytes -= bytes;
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import { CALL_INFO, CI, CODE, Frame } from "./frame.ts";
+import { emit, NOT_COMPILED } from "./instructions.ts";
+import type { Proto } from "./proto.ts";
+import { findEntries, findRegions, type Region, stepTowards, Unsupported } from "./regions.ts";
+import { inferTypes } from "./types.ts";
+
+/** Instructions of the longest function that is compiled: regions are found in quadratic time. */
+export const LONGEST = 2_000;
+
+/**
+ * Compiles a function to the body of a WebAssembly function, see `transform/compiled_calls.ts`.
+ *
+ * @param next the value and tag of Lua's `next`, which loops over tables need not call
+ * @throws Unsupported when it is left to the interpreter
+ */
+export function compileFunction(proto: Proto, next: Frame["next"]): Uint8Array {
+  const { code } = proto;
+  if (code.length > LONGEST) throw new Unsupported("too long");
+  const refused = code.find(({ op }) => NOT_COMPILED.has(op));
+  if (refused !== undefined) throw new Unsupported(refused.op);
+  const types = inferTypes(proto);
+  const entries = findEntries(code);
+  for (const pc of entries) if (types[pc] === undefined) entries.delete(pc);
+  const regions = findRegions(code, entries);
+  const f = new Frame(proto, next);
+  begin(f);
+  const dispatch = new Dispatch(f, regions, entries);
+  let opened = 0;
+  for (let pc = 0; pc < code.length; pc++) {
+    while (f.innermost?.end === pc) f.end();
+    // Ahead of what opens at 0, but for blocks, out of which entries are jumped to.
+    let loop: Region | undefined;
+    for (let region = regions[opened]; region?.start === pc; region = regions[++opened]) {
+      if (region.loop) {
+        if (pc === 0) dispatch.from(-1, code.length);
+        f.loop(region);
+        loop = region;
+      } else f.block(region);
+    }
+    if (pc === 0 && loop === undefined) dispatch.from(-1, code.length);
+    if (loop !== undefined) dispatch.from(pc, loop.end);
+    if (entries.has(pc) && loop === undefined) f.i32(0).set(f.entry);
+    const known = types[pc];
+    if (known === undefined) f.do("unreachable");
+    else {
+      f.known = [...known];
+      emit(f, pc);
+    }
+  }
+  while (f.depth > 0) f.end();
+  return f.do("unreachable").finish();
+}
+
+/** Burns for a call; or reads all registers, where the function goes on at its savedpc. */
+function begin(f: Frame): void {
+  const { codeAddress, parameters, registers } = f.proto;
+  f.get(CI).i32(0).store("i32", CALL_INFO.trap);
+  f.reloadBase();
+  f.get(CI).load("i32", CALL_INFO.func).load("i32", 0).set(f.closure);
+  f.get(CI).load("i32", CALL_INFO.savedpc).i32(codeAddress).do("i32.sub").i32(2).do("i32.shr_u");
+  f.tee(f.entry).if().reload(0, registers).else();
+  f.burn(0).reload(0, parameters).end();
+}
+
+/** How code is entered in its middle: from the beginning, and from each loop's, to the next loop around the entry. */
+class Dispatch {
+  constructor(
+    readonly f: Frame,
+    readonly regions: readonly Region[],
+    readonly entries: ReadonlySet<number>,
+  ) {}
+
+  /** At the beginning (-1), or at a loop's that lasts up to `end`: goes on to the wanted entry within. */
+  from(from: number, end: number): void {
+    const { entries, f } = this;
+    const here = [...entries].filter((entry) => entry > from && entry < end);
+    if (from >= 0 && here.length === 0) {
+      if (entries.has(from)) f.i32(0).set(f.entry);
+      return;
+    }
+    f.get(f.entry).if();
+    const stay = f.block();
+    const missing = f.block();
+    if (here.length === 0) f.branch(missing);
+    else {
+      const low = Math.min(...here);
+      const table = Array.from({ length: Math.max(...here) - low + 1 }, (_, i) => {
+        if (!entries.has(low + i)) return missing;
+        const next = stepTowards(this.regions, from, low + i);
+        return next === 0 ? stay : f.find((region) => region.target === next);
+      });
+      f.get(f.entry).i32(low).do("i32.sub").branchTable(table, missing);
+    }
+    f.end();
+    // At a loop's beginning, this is the entry.
+    if (from < 0) f.answer(CODE.notHere);
+    else f.i32(0).set(f.entry);
+    f.end().end();
+  }
+}
