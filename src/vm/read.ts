@@ -73,6 +73,14 @@ export class Reader {
     return ((u32[(L + STATE.top) >> 2]! - frame) >> 4) - 1;
   }
 
+  /** The lower half of the value at a positive index of the frame, and its tag. */
+  slot(L: number, index: number): { value: number; tag: number } {
+    const { u8, u32 } = this.heap;
+    const frame = u32[u32[(L + STATE.callInfo) >> 2]! + CALL_INFO.function >> 2]!;
+    const at = frame + index * VALUE.size;
+    return { value: u32[at >> 2]!, tag: u8[at + VALUE.tag]! };
+  }
+
   /** The value at a positive index of the frame. Throws a WippyError when it is too large. */
   read(L: number, index: number): LuaValue {
     const { u32 } = this.heap;

@@ -7,6 +7,7 @@ import { Packer } from "./packing.ts";
 import { peekText } from "./peek.ts";
 import { type Pushable, Pusher } from "./push.ts";
 import { DEFAULT_LIMITS, type MarshalLimits, Reader } from "./read.ts";
+import { HotFunctions } from "./compiler/hot.ts";
 import { positionOf, raisedError, type RaisedFailure } from "./raised.ts";
 import { isTrap, trapOf, VmTrap } from "./trap.ts";
 import { LuaRef, type LuaValue, MultiReturn, type PackedList } from "./value.ts";
@@ -68,6 +69,8 @@ export class Vm {
   /** Names of the registered host functions, and those that an image has already. */
   readonly #names: string[] = [];
   #expected: readonly string[] = [];
+  readonly #instance: Instance;
+  #compiling: HotFunctions | undefined;
   /** Where the memory of this VM was not zero when it was new. */
   #fresh: readonly number[] | undefined;
 
@@ -77,6 +80,7 @@ export class Vm {
     limits: MarshalLimits,
     functions: ((L: LuaState) => number)[],
   ) {
+    this.#instance = instance;
     this.#lua = instance.lua;
     this.#heap = instance.heap;
     this.#memoryLimit = memoryLimit;
@@ -110,6 +114,7 @@ export class Vm {
     if (options.imaging) vm.#fresh = vm.#heap.parts();
     if (options.image) vm.#restore(options.image);
     else vm.#open(instance);
+    if (options.jit) vm.#compiling = vm.#makeCompiler();
     return vm;
   }
 
@@ -336,6 +341,27 @@ export class Vm {
   /** Keeps memory back for the kernel, as long as there is enough: for the beginning of each turn. */
   keepMemoryReserve(): void {
     this.#lua.keep_memory_reserve();
+  }
+
+  /** Compiles functions that were found to be hot; between turns. Nothing without `VmOptions.jit`. */
+  compileHot(): void {
+    this.#compiling?.compile();
+  }
+
+  /** For tests: compiles all functions that there are now; answers how many are compiled. */
+  compileAll(): number {
+    this.#compiling ??= this.#makeCompiler();
+    this.#compiling.compileAll();
+    return this.#compiling.figures.functions;
+  }
+
+  #makeCompiler(): HotFunctions {
+    const next = this.#protected((L) => {
+      this.#getGlobal(L, "next");
+      return this.#reader.slot(L, this.#reader.top(L));
+    });
+    const { exports, heap } = this.#instance;
+    return new HotFunctions({ heap, exports, main: this.#main, next });
   }
 
   /** For tests: lets all allocations of the running unit fail after so many more; -1: none. */

@@ -3,9 +3,7 @@ import { COMPILED_IMPORTS } from "../transform/compiled_imports.ts";
 import { compileFunction, LONGEST } from "./function.ts";
 import type { Frame } from "./frame.ts";
 import {
-  allProtos,
   codeSize,
-  compiledIndex,
   isKernelProto,
   readProto,
   setCompiledIndex,
@@ -47,8 +45,10 @@ export class Compiler {
   readonly #limit: number;
   readonly #imports: Record<string, WebAssembly.ExportValue>;
   readonly #table: WebAssembly.Table;
+  readonly #freed: WebAssembly.Global;
+  #seenFreed: number;
   /** By Proto: the index of its code and the code's size; without an index: it cannot be compiled. */
-  readonly #done = new Map<number, { index: number; bytes: number; code: number }>();
+  readonly #done = new Map<number, { index: number; bytes: number }>();
   readonly #free: number[] = [];
   #bytes = 0;
 
@@ -63,6 +63,8 @@ export class Compiler {
       table: this.#table,
       fuel: exports["compiled:fuel"]!,
     };
+    this.#freed = exports["compiled:freed_protos"] as WebAssembly.Global;
+    this.#seenFreed = this.#freed.value as number;
     for (const name of Object.keys(COMPILED_IMPORTS)) {
       this.#imports[name] = exports[`compiled:${name}`]!;
     }
@@ -75,20 +77,20 @@ export class Compiler {
 
   /** Compiles functions by the addresses of their Protos, as far as there is room; those of the kernel are left out. */
   compile(protos: readonly number[]): void {
+    this.sweep();
     const { heap, next } = this.#vm;
-    const compiled: { address: number; body: Uint8Array; code: number }[] = [];
+    const compiled: { address: number; body: Uint8Array }[] = [];
     for (const address of new Set(protos)) {
       if (this.#done.has(address) || isKernelProto(heap, address)) continue;
       if (this.#bytes > this.#limit) break;
-      const code = heap.u32[(address + 52) >> 2]!;
       try {
         if (codeSize(heap, address) > LONGEST) throw new Unsupported("too long");
         const body = compileFunction(readProto(heap, address), next);
-        compiled.push({ address, body, code });
+        compiled.push({ address, body });
         this.#bytes += body.length;
       } catch (error) {
         if (!(error instanceof Unsupported)) throw error;
-        this.#done.set(address, { index: 0, bytes: 0, code });
+        this.#done.set(address, { index: 0, bytes: 0 });
       }
     }
     if (compiled.length === 0) return;
@@ -96,7 +98,7 @@ export class Compiler {
       assemble(TYPE, COMPILED_IMPORTS, compiled.map(({ body }) => body)),
     );
     const { exports } = new WebAssembly.Instance(module, { lua: this.#imports as never });
-    compiled.forEach(({ address, body, code }, i) => {
+    compiled.forEach(({ address, body }, i) => {
       const index = this.#free.pop() ?? this.#table.grow(1);
       if (index > MOST_INDEX) {
         this.#bytes -= body.length;
@@ -104,25 +106,21 @@ export class Compiler {
       }
       this.#table.set(index, exports[`f${i}`] as never);
       setCompiledIndex(heap, address, index);
-      this.#done.set(address, { index, bytes: body.length, code });
+      this.#done.set(address, { index, bytes: body.length });
     });
   }
 
-  /** Gives back what belongs to functions that the collector has freed. */
-  sweep(): void {
-    const { heap, main } = this.#vm;
-    const alive = new Set(allProtos(heap, main));
-    for (const [address, { index, bytes, code }] of this.#done) {
-      // Another Proto may lie there since.
-      if (
-        alive.has(address) && compiledIndex(heap, address) === index &&
-        heap.u32[(address + 52) >> 2] === code
-      ) continue;
+  /** Whether functions were freed since it was asked last: then addresses that were known may be those of others. */
+  sweep(): boolean {
+    if (this.#freed.value === this.#seenFreed) return false;
+    this.#seenFreed = this.#freed.value as number;
+    for (const [address, { index, bytes }] of this.#done) {
+      if (index > 0 && this.#table.get(index) !== null) continue;
       this.#done.delete(address);
       if (index === 0) continue;
-      this.#table.set(index, null);
       this.#free.push(index);
       this.#bytes -= bytes;
     }
+    return true;
   }
 }

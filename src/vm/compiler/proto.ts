@@ -115,12 +115,7 @@ export function codeSize(heap: Heap, address: number): number {
   return heap.u32[(address + PROTO.codeSize) >> 2]!;
 }
 
-/** Index in the function table of a Proto's compiled code, 0 for none. */
-export function compiledIndex(heap: Heap, address: number): number {
-  return heap.u8[address + PROTO.compiled]! | (heap.u8[address + PROTO.compiled + 1]! << 8);
-}
-
-/** Sets it. */
+/** Sets the index in the function table of a Proto's compiled code. */
 export function setCompiledIndex(heap: Heap, address: number, index: number): void {
   heap.u8[address + PROTO.compiled] = index & 255;
   heap.u8[address + PROTO.compiled + 1] = index >> 8;

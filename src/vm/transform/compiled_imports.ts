@@ -44,10 +44,12 @@ export const COMPILED_IMPORTS = {
   pow: "dd:d",
 } as const;
 
-/** Exports those functions as `compiled:<name>`, and the fuel. */
+/** Exports those functions as `compiled:<name>`, and the globals of `compiled_samples.ts` and the fuel. */
 export function exportForCompiledCode(module: ModuleText): void {
   for (const name of Object.keys(COMPILED_IMPORTS)) {
     module.append(`(export "compiled:${name}" (func $${name}))`);
   }
-  module.append(`(export "compiled:fuel" (global $fuel))`);
+  for (const name of ["fuel", "samples", "freed_protos"]) {
+    module.append(`(export "compiled:${name}" (global $${name}))`);
+  }
 }

@@ -57,6 +57,7 @@ export const functionNames: Readonly<Record<string, string>> = {
   $284: "luaF_newproto",
   $286: "luaC_barrier_",
   $290: "luaC_newobj",
+  $292: "freeobj",
   $495: "luaH_realasize",
   $496: "getgeneric",
   $504: "luaH_getshortstr",

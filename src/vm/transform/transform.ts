@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import binaryen from "binaryen";
 import { addCompiledCalls } from "./compiled_calls.ts";
 import { addCompiledOperations } from "./compiled_operations.ts";
+import { addSamples } from "./compiled_samples.ts";
 import { exportForCompiledCode } from "./compiled_imports.ts";
 import { acceptErrorTexts } from "./error_texts.ts";
 import { addLines } from "./lines.ts";
@@ -68,6 +69,7 @@ export function transformText(text: string, natives: string): string {
   addFuel(module);
   addBreakpoints(module);
   addCompiledOperations(module);
+  addSamples(module);
   addMemoryReserve(module);
   addKernelGate(module);
   limitCallChains(module);

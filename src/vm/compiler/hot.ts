@@ -1,0 +1,56 @@
+import { SAMPLES } from "../transform/compiled_samples.ts";
+import { Compiler, type CompilerFigures, type CompilerVm } from "./compiler.ts";
+import { allProtos } from "./proto.ts";
+
+/** Samples in which a function must have been found: each stands for some tenth of a millisecond. */
+const HOT = 2;
+/** Functions that are compiled together, a millisecond or two. */
+const BATCH = 8;
+/** Functions that are counted; beyond it the counts begin anew. */
+const COUNTED = 1_000;
+
+/** Compiles the functions of a VM that are found running often enough. */
+export class HotFunctions {
+  readonly #vm: CompilerVm;
+  readonly #compiler: Compiler;
+  readonly #samples: WebAssembly.Global;
+  #seen: number;
+  readonly #counts = new Map<number, number>();
+
+  constructor(vm: CompilerVm) {
+    this.#vm = vm;
+    this.#compiler = new Compiler(vm);
+    this.#samples = vm.exports["compiled:samples"] as WebAssembly.Global;
+    this.#seen = this.#samples.value as number;
+  }
+
+  get figures(): CompilerFigures {
+    return this.#compiler.figures;
+  }
+
+  /** Counts the samples since it was called last, and compiles what is hot; between turns. */
+  compile(): void {
+    const taken = this.#samples.value as number;
+    if (taken === this.#seen) return;
+    const { heap } = this.#vm;
+    // Samples from before a collection may be of functions that it has freed.
+    if (this.#compiler.sweep()) this.#counts.clear();
+    else {
+      for (let i = Math.max(this.#seen, taken - SAMPLES.count); i < taken; i++) {
+        const proto = heap.u32[(SAMPLES.address >> 2) + i % SAMPLES.count]!;
+        this.#counts.set(proto, (this.#counts.get(proto) ?? 0) + 1);
+      }
+    }
+    this.#seen = taken;
+    const hot = [...this.#counts].filter(([, count]) => count >= HOT).slice(0, BATCH)
+      .map(([proto]) => proto);
+    for (const proto of hot) this.#counts.delete(proto);
+    if (hot.length > 0) this.#compiler.compile(hot);
+    if (this.#counts.size > COUNTED) this.#counts.clear();
+  }
+
+  /** For tests: compiles all functions that there are. */
+  compileAll(): void {
+    this.#compiler.compile(allProtos(this.#vm.heap, this.#vm.main));
+  }
+}
