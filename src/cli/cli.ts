@@ -133,6 +133,10 @@ function withGlobals(program: Command): Command {
     .option("-c, --console", "log as coloured lines on standard output")
     .option("-s, --silent", "no logs")
     .option("-m, --memory-limit <size>", "Lua memory of a worker, such as 512M (default: 1G)")
+    .addOption(
+      new Option("--jit <mode>", "compile hot Lua functions to WebAssembly (experimental)")
+        .choices(["off", "on"]).default("off"),
+    )
     .option("--debug", "show the stack trace if wippy itself fails");
 }
 

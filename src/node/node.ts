@@ -133,6 +133,7 @@ export class Node {
           defaultHeartbeatTimeout,
         limitedHosts: limits.size,
         memoryLimit: options.memoryLimit ?? defaultMemoryLimit,
+        jit: options.jit ?? false,
         cachedRuns: options.cachedRuns,
         firstPid: options.entries.some(({ kind }) => hostKind(kind) === "workflows")
           ? newPids(platform.now())

@@ -44,6 +44,8 @@ export interface NodeOptions {
   portless?: boolean;
   /** Bytes of Lua memory of one worker; 1 GiB when absent. */
   memoryLimit?: number;
+  /** Whether Lua functions that run much are compiled to WebAssembly. @default false */
+  jit?: boolean;
   /** Workflow runs that a worker keeps in memory; 10,000 when absent. */
   cachedRuns?: number;
 }

@@ -19,6 +19,8 @@ export interface WorkerPoolOptions {
   services: ServiceOptions;
   /** Bytes of Lua memory of one worker. */
   memoryLimit: number;
+  /** Whether Lua functions that run much are compiled. */
+  jit: boolean;
   /** Workflow runs that a worker keeps in memory. */
   cachedRuns?: number | undefined;
   /** Milliseconds for which a worker may stand still before it is replaced; 0: for ever. */

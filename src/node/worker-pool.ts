@@ -154,6 +154,7 @@ export class WorkerPool {
       entries,
       hosts: this.#hosts,
       memoryLimit,
+      jit: this.#options.jit,
       ...(cachedRuns !== undefined && { cachedRuns }),
       module: await loadLuaModule(),
       loads: this.#memory.loads,

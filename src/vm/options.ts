@@ -16,7 +16,7 @@ export interface VmOptions {
   readonly write?: (text: string) => void;
   /** Called now and then by C code that loops for long, from within: it may not touch Lua. */
   readonly toiling?: () => void;
-  /** Whether functions that run much are compiled to WebAssembly, by `Vm.compileHot`; false unless given. */
+  /** Whether functions that run much are compiled to WebAssembly, by `Vm.beginTurn`; false unless given. */
   readonly jit?: boolean;
   /** Bounds of each value that crosses. */
   readonly limits?: Partial<MarshalLimits>;

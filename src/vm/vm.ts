@@ -1,10 +1,11 @@
 import { WippyError } from "./error.ts";
 import { type LuaExports, type LuaState, REGISTRY, STATUS } from "./exports.ts";
-import type { Heap } from "./heap.ts";
+import { type Heap, scrubFree } from "./heap.ts";
 import { type Instance, instantiate } from "./instantiate.ts";
 import type { ErrorType, HostFunction, RawHostFunction, VmImage, VmOptions } from "./options.ts";
 import { Packer } from "./packing.ts";
 import { peekText } from "./peek.ts";
+import { prelude } from "./prelude.ts";
 import { type Pushable, Pusher } from "./push.ts";
 import { DEFAULT_LIMITS, type MarshalLimits, Reader } from "./read.ts";
 import { HotFunctions } from "./compiler/hot.ts";
@@ -118,21 +119,9 @@ export class Vm {
     return vm;
   }
 
-  /**
-   * Fills the memory that Lua has given back with zeros, up to the limit, so that an image is small: most of what
-   * loading sources leaves behind is garbage.
-   */
+  /** Makes an image small, see `scrubFree`. */
   scrub(): void {
-    const taken: number[] = [];
-    for (let size = 2 ** 20; size >= 8; size /= 2) {
-      for (;;) {
-        const address = this.#lua.malloc(size);
-        if (address === 0) break;
-        this.#heap.u8.fill(0, address, address + size);
-        taken.push(address);
-      }
-    }
-    for (const address of taken) this.#lua.free(address);
+    scrubFree(this.#lua, this.#heap);
   }
 
   /** Takes the place of `#open`: everything that it makes, and what was loaded since, is in the image. */
@@ -177,23 +166,7 @@ export class Vm {
       this.#pushHostFunction(L, HANDLE_MESSAGE);
       this.#messageHandler = new LuaRef(lua.luaL_ref(L, REGISTRY));
     });
-    this.load(
-      `io.stdout:setvbuf("no")
-      host.traceback, host.getinfo = debug.traceback, debug.getinfo
-      local getinfo = debug.getinfo
-      function host.where(co, level)
-        local info
-        if level == nil then
-          info = getinfo(co + 1, "Sl")
-        else
-          info = getinfo(co, level, "Sl")
-        end
-        if info and info.currentline > 0 then
-          return info.short_src .. ":" .. info.currentline
-        end
-      end`,
-      "=vm",
-    );
+    this.load(prelude, "=vm");
   }
 
   /**
@@ -328,9 +301,10 @@ export class Vm {
     return { used: this.#lua.memory_used(this.#main), limit: this.#memoryLimit };
   }
 
-  /** Has `peek` begin at the table that is the first argument of a raw host function. */
-  watch(L: LuaState): void {
+  /** Has `peek` begin at the table that is the first argument of a raw host function, which has no results. */
+  watch(L: LuaState): number {
     this.#watched = this.#lua.lua_topointer(L, 1);
+    return 0;
   }
 
   /** The text at the end of a path of fields from the watched table; may be called from `toiling`. */
@@ -338,13 +312,9 @@ export class Vm {
     return this.#watched === 0 ? undefined : peekText(this.#heap, this.#watched, ...path);
   }
 
-  /** Keeps memory back for the kernel, as long as there is enough: for the beginning of each turn. */
-  keepMemoryReserve(): void {
+  /** Keeps memory back for the kernel, as long as there is enough, and compiles what is hot: for each turn's beginning. */
+  beginTurn(): void {
     this.#lua.keep_memory_reserve();
-  }
-
-  /** Compiles functions that were found to be hot; between turns. Nothing without `VmOptions.jit`. */
-  compileHot(): void {
     this.#compiling?.compile();
   }
 

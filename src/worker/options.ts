@@ -17,6 +17,8 @@ export interface WorkerOptions extends SharedMemory {
   hosts: HostState[];
   /** Bytes of Lua memory. */
   memoryLimit: number;
+  /** Whether Lua functions that run much are compiled to WebAssembly; not when absent. */
+  jit?: boolean;
   /** Workflow runs that it keeps in memory; 10,000 when absent. */
   cachedRuns?: number;
   module: WebAssembly.Module;

@@ -98,6 +98,7 @@ export class LuaWorker {
       clock: services.clock.now,
       toiling: () => this.#noteUnit(),
       ...(image && { image: image.vm }),
+      ...(this.#options.jit && { jit: true }),
     });
     const { ask } = this.#questions;
     this.#operations = new OperationRunner({ ...services, ask }, (ticket, value, error) => {
@@ -230,10 +231,7 @@ export class LuaWorker {
       const bytes = this.#platform.random.bytes(Number(count) / 2);
       return Buffer.from(bytes).toString("hex");
     });
-    vm.registerRaw("watch", (L) => {
-      vm.watch(L);
-      return 0;
-    });
+    vm.registerRaw("watch", (L) => vm.watch(L));
     registerStandardFiles(vm, this.#operations, (to, data) => {
       if (this.#options.direct) this.#post([{ type: "output", to, data }]);
       else this.#send({ type: "output", to, data: data.slice() });
@@ -414,7 +412,7 @@ export class LuaWorker {
     this.#deferred = undefined;
     if (this.#dead) return;
     try {
-      this.#vm.keepMemoryReserve();
+      this.#vm.beginTurn();
       const [more, units, due] = this.#kernel.call("run");
       this.#turned(more, units, due);
     } catch (error) {
@@ -457,7 +455,7 @@ export class LuaWorker {
     this.#deferred?.();
     this.#deferred = undefined;
     try {
-      this.#vm.keepMemoryReserve();
+      this.#vm.beginTurn();
       const [more, units, due, ...outcome] = this.#kernel.call("serve", ...call);
       this.#turned(more, units, due);
       return outcome;

@@ -219,7 +219,7 @@ export class World {
   #run(ms: number): void {
     let left = ms;
     for (;;) {
-      this.#vm.keepMemoryReserve();
+      this.#vm.beginTurn();
       for (const complete of this.#due.splice(0)) complete();
       const [more, , due] = this.#call("run");
       if (more === true || this.#due.length > 0) continue;

@@ -27,6 +27,7 @@ export interface RunOptions extends SourceOptions, LogOptions {
   memoryLimit?: string;
   /** The program that has started this one debugs it. */
   debugger?: boolean;
+  jit?: "off" | "on";
 }
 
 /** A process to run with the terminal. */
@@ -73,6 +74,7 @@ export async function start(console: Console, options: RunOptions, what: Start):
     ...(what.output && { output: what.output }),
     ...(options.workers === undefined ? {} : { workers: options.workers }),
     memoryLimit: memoryLimit(options.memoryLimit, console),
+    jit: options.jit === "on",
   };
   const shutdown = new Shutdown(what.log, (status) => process.exit(status));
   try {

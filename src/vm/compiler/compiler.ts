@@ -2,12 +2,7 @@ import type { Heap } from "../heap.ts";
 import { COMPILED_IMPORTS } from "../transform/compiled_imports.ts";
 import { compileFunction, LONGEST } from "./function.ts";
 import type { Frame } from "./frame.ts";
-import {
-  codeSize,
-  isKernelProto,
-  readProto,
-  setCompiledIndex,
-} from "./proto.ts";
+import { codeSize, isKernelProto, readProto, setCompiledIndex } from "./proto.ts";
 import { Unsupported } from "./regions.ts";
 import { assemble } from "./wasm.ts";
 

@@ -134,10 +134,32 @@ export function decode(word: number): Instruction {
   };
 }
 
-const BINARY: readonly Arithmetic[] =
-  ["ADD", "SUB", "MUL", "MOD", "POW", "DIV", "IDIV", "BAND", "BOR", "BXOR", "SHL", "SHR"];
-const WITH_CONSTANT =
-  ["ADD", "SUB", "MUL", "MOD", "POW", "DIV", "IDIV", "BAND", "BOR", "BXOR"] as const;
+const BINARY: readonly Arithmetic[] = [
+  "ADD",
+  "SUB",
+  "MUL",
+  "MOD",
+  "POW",
+  "DIV",
+  "IDIV",
+  "BAND",
+  "BOR",
+  "BXOR",
+  "SHL",
+  "SHR",
+];
+const WITH_CONSTANT = [
+  "ADD",
+  "SUB",
+  "MUL",
+  "MOD",
+  "POW",
+  "DIV",
+  "IDIV",
+  "BAND",
+  "BOR",
+  "BXOR",
+] as const;
 
 /** An arithmetic instruction's operation, and what its second operand is. */
 export interface ArithmeticForm {

@@ -29,7 +29,10 @@ while coroutine.status(co) ~= "dead" and slices + yields < 100000 do
   if status == -1 then break end
 end
 host.slice(0x7fffffff)
-return slices, yields, host.burnt(co), table.concat(shown, "\\n")
+local burnt = host.burnt(co)
+-- The last step may have gone on with crumbs of fuel.
+if burnt > 0x7fffffff then burnt = "overdrawn" end
+return slices, yields, burnt, table.concat(shown, "\\n")
 `;
 
 /** Two VMs that run the same programs: one interprets, the other has compiled every function before. */

@@ -15,6 +15,9 @@ test("random programs behave alike interpreted and compiled, and burn the same f
         expect({ source, behaviour: compiled }).toEqual({ source, behaviour: interpreted });
       },
     ),
-    { numRuns: Number(process.env.RUNS ?? 300), ...(process.env.SEED ? { seed: Number(process.env.SEED) } : {}) },
+    {
+      numRuns: Number(process.env.RUNS ?? 300),
+      ...(process.env.SEED ? { seed: Number(process.env.SEED) } : {}),
+    },
   );
 }, 60_000);

@@ -9,11 +9,42 @@ export function randomProgram(decisions: readonly number[]): string {
 
 const NAMES = ["a", "b", "c", "d"] as const;
 const NUMBERS = [
-  "0", "1", "2", "-1", "7", "255", "3.0", "0.5", "-2.5", "1e100", "math.maxinteger", "math.mininteger",
-  "(0/0)", "math.huge",
+  "0",
+  "1",
+  "2",
+  "-1",
+  "7",
+  "255",
+  "3.0",
+  "0.5",
+  "-2.5",
+  "1e100",
+  "math.maxinteger",
+  "math.mininteger",
+  "(0/0)",
+  "math.huge",
 ] as const;
 const BINARY = [
-  "+", "-", "*", "/", "//", "%", "^", "&", "|", "~", "<<", ">>", "..", "==", "~=", "<", "<=", ">", ">=", "and",
+  "+",
+  "-",
+  "*",
+  "/",
+  "//",
+  "%",
+  "^",
+  "&",
+  "|",
+  "~",
+  "<<",
+  ">>",
+  "..",
+  "==",
+  "~=",
+  "<",
+  "<=",
+  ">",
+  ">=",
+  "and",
   "or",
 ] as const;
 
@@ -99,34 +130,45 @@ class Writer {
           this.#pick(["1", "2", "-1", "0.5", "1.0"])
         } do\na = i\n${inner()}\nend`;
       case 3:
-        return `for k, v in pairs(${this.#pick(["T", "{ 1, 2, nil, 4 }", "{ q = a }"])}) do\nd = v\n${inner()}\nend`;
+        return `for k, v in pairs(${
+          this.#pick(["T", "{ 1, 2, nil, 4 }", "{ q = a }"])
+        }) do\nd = v\n${inner()}\nend`;
       case 4:
-        return `do local n = 0 while n < ${this.#choose(6)} do n = n + 1\n${inner()}\nif ${e()} then break end end end`;
+        return `do local n = 0 while n < ${
+          this.#choose(6)
+        } do n = n + 1\n${inner()}\nif ${e()} then break end end end`;
       case 5:
         return `if ${e()} then\n${inner()}\nelse\n${inner()}\nend`;
       case 6:
         return `show(pcall(function()\n${inner()}\nreturn ${e()} end))`;
       case 7:
-        return `show(pcall(function(x) local r = ${e()} ${this.#pick(["error(x)", "error({})", "x.y.z = r"])} end, ${e()}))`;
+        return `show(pcall(function(x) local r = ${e()} ${
+          this.#pick(["error(x)", "error({})", "x.y.z = r"])
+        } end, ${e()}))`;
       case 8:
         return `show(coroutine.yield(${e()}))`;
       case 9:
         return `do local g = coroutine.wrap(function(x) for i = 1, 3 do x = coroutine.yield(i, ${e()}) end\n${inner()}\nreturn x end)` +
           ` for i = 1, ${this.#choose(4)} do show(pcall(g, i)) end end`;
       case 10:
-        return `${name} = f${1 + this.#choose(Math.max(1, this.#functions - 1))}(${e()}, ${e()})`.replace(
-          /f\d+/,
-          (f) => this.#functions > 1 ? f : "tostring",
-        );
+        return `${name} = f${1 + this.#choose(Math.max(1, this.#functions - 1))}(${e()}, ${e()})`
+          .replace(
+            /f\d+/,
+            (f) => this.#functions > 1 ? f : "tostring",
+          );
       case 11:
-        return `T[${this.#pick(["1", "#T + 1", "a", "'x'", "2.0"])}] = ${this.#pick(["a", "b", "nil", "1", "{}"])}`;
+        return `T[${this.#pick(["1", "#T + 1", "a", "'x'", "2.0"])}] = ${
+          this.#pick(["a", "b", "nil", "1", "{}"])
+        }`;
       case 12:
         return `show(T:m(${e()}))`;
       case 13:
         return `do local z = ${e()} ${name} = function(q) z = q return z end ${name} = ${name}(${e()}) end`;
       case 14: {
         const label = ++this.#labels;
-        return `do local n = 0 ::l${label}:: n = n + 1\n${inner()}\nif n < ${this.#choose(4)} then goto l${label} end end`;
+        return `do local n = 0 ::l${label}:: n = n + 1\n${inner()}\nif n < ${
+          this.#choose(4)
+        } then goto l${label} end end`;
       }
       case 15:
         return `do local t = { ${e()}, ${e()}, n = ${e()}, ... } show(#t, t.n, (select("#", table.unpack(t)))) end`
@@ -134,9 +176,9 @@ class Writer {
       case 16:
         return `do local x <close> = setmetatable({}, { __close = function() show("closed") end })\n${inner()}\nend`;
       default:
-        return `show(O ${this.#pick(["+", "<", "<=", "=="])} ${this.#pick(["a", "O", "T", "1"])}, O.${
-          this.#pick(["x", "q"])
-        })`;
+        return `show(O ${this.#pick(["+", "<", "<=", "=="])} ${
+          this.#pick(["a", "O", "T", "1"])
+        }, O.${this.#pick(["x", "q"])})`;
     }
   }
 
@@ -148,7 +190,18 @@ class Writer {
       case 1:
         return this.#pick(NUMBERS);
       case 2:
-        return this.#pick([`"10"`, `"s"`, "nil", "true", "false", "T.x", "T[2]", "#T", "O.y", "depth"]);
+        return this.#pick([
+          `"10"`,
+          `"s"`,
+          "nil",
+          "true",
+          "false",
+          "T.x",
+          "T[2]",
+          "#T",
+          "O.y",
+          "depth",
+        ]);
       case 3:
       case 4:
       case 5:
@@ -159,7 +212,13 @@ class Writer {
       case 8:
         return `(a ${this.#pick(["+", "-", "*", "%", "//", "<", "==", "<<"])} ${this.#choose(9)})`;
       default:
-        return this.#pick([`T.y`, `math.type(${e()})`, `tostring(${e()})`, `{ ${e()} }`, `(...)`.slice(0, 0) + "T"]);
+        return this.#pick([
+          `T.y`,
+          `math.type(${e()})`,
+          `tostring(${e()})`,
+          `{ ${e()} }`,
+          `(...)`.slice(0, 0) + "T",
+        ]);
     }
   }
 }
