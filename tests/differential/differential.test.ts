@@ -52,6 +52,7 @@ for i, source in ipairs(sources) do
   end
   local chunk, message = load(source, "=snippet", "t", env)
   if chunk then
+    if host and host.compile_all then host.compile_all() end
     local ok, result = run(chunk)
     if not ok then lines[#lines + 1] = "raised " .. tostring(result) end
   else
@@ -92,8 +93,19 @@ const inMain = /outside a coroutine|isyieldable and running/;
  */
 const notPreempted = /outside a coroutine|isyieldable and running|hook|overflow/;
 
-async function runTransformed(run = "return pcall", chosen = sources): Promise<string> {
+/** With `compiled`, all functions of a snippet are compiled to WebAssembly before it runs. */
+async function runTransformed(
+  run = "return pcall",
+  chosen = sources,
+  compiled = false,
+): Promise<string> {
   const vm = await Vm.create({ module: await loadLuaModule(), clock: Date.now });
+  if (compiled) {
+    vm.registerRaw("compile_all", () => {
+      vm.compileAll();
+      return 0;
+    });
+  }
   const [start] = vm.load(
     `local driver, sources, run = ...
     return function() return load(driver)(load("return " .. sources)(), load(run)()) end`,
@@ -164,6 +176,18 @@ describe("the transformed Lua prints what Lua prints", () => {
     const preempted = await outputs(() => runTransformed(preempting, asTable(chosen)));
     const expected = transformed.filter((_, i) => !notPreempted.test(snippets[i]!.name));
     expect(differences(preempted, expected, chosen)).toEqual([]);
+  }, 60_000);
+
+  test("as when all functions are compiled", async () => {
+    const compiled = await outputs(() => runTransformed("return pcall", sources, true));
+    expect(differences(compiled, transformed)).toEqual([]);
+  }, 60_000);
+
+  test("as when all functions are compiled, and fuel is spent at every turn", async () => {
+    const chosen = snippets.filter(({ name }) => !notPreempted.test(name));
+    const compiled = await outputs(() => runTransformed(preempting, asTable(chosen), true));
+    const expected = transformed.filter((_, i) => !notPreempted.test(snippets[i]!.name));
+    expect(differences(compiled, expected, chosen)).toEqual([]);
   }, 60_000);
 
   test.skipIf(native === null)("as on the native lua5.4", async () => {

@@ -16,6 +16,8 @@ export const LONGEST = 2_000;
 export function compileFunction(proto: Proto, next: Frame["next"]): Uint8Array {
   const { code } = proto;
   if (code.length > LONGEST) throw new Unsupported("too long");
+  // What a syntax error leaves behind has no end.
+  if (!/^RETURN[01]?$/.test(code.at(-1)?.op ?? "")) throw new Unsupported("unfinished");
   const refused = code.find(({ op }) => NOT_COMPILED.has(op));
   if (refused !== undefined) throw new Unsupported(refused.op);
   const types = inferTypes(proto);
