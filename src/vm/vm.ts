@@ -8,6 +8,7 @@ import { peekText } from "./peek.ts";
 import { prelude } from "./prelude.ts";
 import { type Pushable, Pusher } from "./push.ts";
 import { DEFAULT_LIMITS, type MarshalLimits, Reader } from "./read.ts";
+import type { CompilerFigures } from "./compiler/compiler.ts";
 import { HotFunctions } from "./compiler/hot.ts";
 import { positionOf, raisedError, type RaisedFailure } from "./raised.ts";
 import { isTrap, trapOf, VmTrap } from "./trap.ts";
@@ -318,11 +319,15 @@ export class Vm {
     this.#compiling?.compile();
   }
 
-  /** For tests: compiles all functions that there are now; answers how many are compiled. */
-  compileAll(): number {
+  /** For tests: compiles all functions that there are now. */
+  compileAll(): void {
     this.#compiling ??= this.#makeCompiler();
     this.#compiling.compileAll();
-    return this.#compiling.figures.functions;
+  }
+
+  /** What is compiled; undefined where compiling is off. */
+  compiled(): CompilerFigures | undefined {
+    return this.#compiling?.figures;
   }
 
   #makeCompiler(): HotFunctions {

@@ -42,17 +42,22 @@ const driver = `
 local sources, run = ...
 run = run or pcall
 local outputs = {}
+local chunks, envs = {}, {}
 for i, source in ipairs(sources) do
+  envs[i] = setmetatable({}, { __index = _G })
+  chunks[i] = table.pack(load(source, "=snippet", "t", envs[i]))
+end
+if host and host.compile_all then host.compile_all() end
+for i in ipairs(sources) do
   local lines = {}
-  local env = setmetatable({}, { __index = _G })
+  local env = envs[i]
   env.print = function(...)
     local parts = table.pack(...)
     for n = 1, parts.n do parts[n] = tostring(parts[n]) end
     lines[#lines + 1] = table.concat(parts, "\\t")
   end
-  local chunk, message = load(source, "=snippet", "t", env)
+  local chunk, message = chunks[i][1], chunks[i][2]
   if chunk then
-    if host and host.compile_all then host.compile_all() end
     local ok, result = run(chunk)
     if not ok then lines[#lines + 1] = "raised " .. tostring(result) end
   else

@@ -43,7 +43,7 @@ export function registerOrConstant(f: Frame, index: number, k: boolean): Operand
 }
 
 /** A place for the key of one table access, unused by all else: emscripten leaves the first KiB unused. */
-const SCRATCH = 960;
+const SCRATCH = 688;
 
 /** An integer within the instruction. */
 export function immediate(f: Frame, value: number): Operand {

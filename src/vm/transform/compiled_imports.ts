@@ -49,7 +49,7 @@ export function exportForCompiledCode(module: ModuleText): void {
   for (const name of Object.keys(COMPILED_IMPORTS)) {
     module.append(`(export "compiled:${name}" (func $${name}))`);
   }
-  for (const name of ["fuel", "samples", "freed_protos"]) {
+  for (const name of ["fuel", "samples", "freed_protos", "toil"]) {
     module.append(`(export "compiled:${name}" (global $${name}))`);
   }
 }

@@ -19,6 +19,7 @@ local function show(...)
   shown[#shown + 1] = table.concat(line, " ")
 end
 local env = setmetatable({ show = show }, { __index = _G })
+collectgarbage("restart")
 collectgarbage()
 host.slice(slice)
 local co = coroutine.create(function() local ok, message = pcall(program, env) show(ok, message) end)

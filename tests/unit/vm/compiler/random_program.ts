@@ -171,8 +171,7 @@ class Writer {
         } then goto l${label} end end`;
       }
       case 15:
-        return `do local t = { ${e()}, ${e()}, n = ${e()}, ... } show(#t, t.n, (select("#", table.unpack(t)))) end`
-          .replace(", ...", "");
+        return `do local t = { ${e()}, ${e()}, n = ${e()} } show(#t, t.n, select("#", table.unpack(t))) end`;
       case 16:
         return `do local x <close> = setmetatable({}, { __close = function() show("closed") end })\n${inner()}\nend`;
       default:
@@ -208,7 +207,7 @@ class Writer {
       case 6:
         return `(${e()} ${this.#pick(BINARY)} ${e()})`;
       case 7:
-        return `(${this.#pick(["-", "not ", "~", "#"])}${e()})`;
+        return `(${this.#pick(["- ", "not ", "~ ", "#"])}${e()})`;
       case 8:
         return `(a ${this.#pick(["+", "-", "*", "%", "//", "<", "==", "<<"])} ${this.#choose(9)})`;
       default:
@@ -217,7 +216,7 @@ class Writer {
           `math.type(${e()})`,
           `tostring(${e()})`,
           `{ ${e()} }`,
-          `(...)`.slice(0, 0) + "T",
+          "T",
         ]);
     }
   }

@@ -52,6 +52,15 @@ describe("transform", () => {
               f.replace(/\(i32\.load offset=20\s+\(local\.get \$7\)/, (s) => s.replace("20", "24")),
           ),
       ],
+      [
+        "luaF_newproto leaves the index of compiled code 0",
+        (t) =>
+          inFunction(t, "$284", (f) => f.replace("i32.store8 offset=8", "i32.store8 offset=9")),
+      ],
+      [
+        "freeobj frees a Proto",
+        (t) => inFunction(t, "$292", (f) => f.replaceAll("(i32.const 84)", "(i32.const 88)")),
+      ],
       ["function table", (t) => t.replace("(table $0 198 funcref)", "(table $0 199 funcref)")],
       ["import of invoke_vii", (t) => t.replace('"invoke_vii"', '"invoke_viii"')],
     ];
