@@ -9,6 +9,8 @@ const DEPTH = 160;
 const DEPTH_OF_C_CALL = 4;
 /** Bit of a CallInfo's status: luaV_execute was called for it, from C. */
 const FRESH = 4;
+/** Bit of it: a C function. */
+const C_FUNCTION = 2;
 
 /**
  * Lets `luaV_execute` run functions that `src/vm/compiler` has compiled.
@@ -66,6 +68,25 @@ export function addCompiledCalls(module: ModuleText): void {
     find: `(i32.store8 offset=8 ?proto (i32.const 0))`,
     put: `(i32.store offset=8 ?proto (i32.const 0))`,
   });
+  // Compiled code keeps copies of locals and knows types: where a debugger changes a local variable, what is running
+  // leaves, and nothing is entered in its middle any more.
+  module.append(`(global $locals_changed (mut i32) (i32.const 0))`);
+  module.change({
+    name: "lua_setlocal has compiled code left",
+    inside: "lua_setlocal",
+    find: `(local.set $4 (i32.load (local.tee $1 (i32.load offset=104 (local.get $1)))))`,
+    put: `(call $leave_compiled (local.get $0))
+      (local.set $4 (i32.load (local.tee $1 (i32.load offset=104 (local.get $1)))))`,
+  });
+  module.append(`
+ (func $leave_compiled (param $L i32)
+  (local $ci i32)
+  (global.set $locals_changed (i32.const 1))
+  (local.set $ci (i32.load offset=20 (local.get $L)))
+  (loop $up
+   (if (i32.eqz (i32.and (i32.load16_u offset=34 (local.get $ci)) (i32.const ${C_FUNCTION})))
+    (then (i32.store offset=20 (local.get $ci) (i32.const 1))))
+   (br_if $up (local.tee $ci (i32.load offset=8 (local.get $ci))))))`);
   module.append(`
  (func $trap_of (param $ci i32) (result i32)
   (i32.load offset=20 (local.get $ci)))`);
@@ -94,7 +115,8 @@ export function addCompiledCalls(module: ModuleText): void {
   ;; A beginning function pays for itself; luaV_execute has done so already.
   (if
    (i32.eq (i32.load offset=16 (local.get $ci)) (i32.load offset=52 (local.get $proto)))
-   (then (global.set $fuel (i32.add (global.get $fuel) (i32.const 1)))))
+   (then (global.set $fuel (i32.add (global.get $fuel) (i32.const 1))))
+   (else (if (global.get $locals_changed) (then (return (i32.const 4))))))
   (local.set $code
    (call_indirect $0 (param i32 i32 i32) (result i32)
     (local.get $L) (local.get $ci) (local.get $depth)

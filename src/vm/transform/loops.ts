@@ -45,6 +45,8 @@ const OTHERWISE: Readonly<Record<string, true | readonly string[]>> = {
   luaO_pushvfstring: true,
   // As luaD_precall.
   compiled_call: true,
+  // Over the calls of a coroutine, when a debugger changes a variable.
+  leave_compiled: true,
   // Over the C functions below a call, 200 at most.
   runs_kernel_code: true,
 };

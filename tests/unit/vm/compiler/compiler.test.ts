@@ -35,6 +35,11 @@ const PROGRAMS: Record<string, string> = {
       show(pcall(f))
     end
     show(select(2, xpcall(index, debug.traceback, {})))`,
+  "variables that a debugger changes": `
+    local function set() debug.setlocal(2, 1, "changed") debug.setlocal(3, 2, "too") end
+    local function inner(a) set() return a end
+    local function outer(x, n) n = 1 for i = 1, 3 do show(inner(i)) if n == "too" then return n end n = n + 1 end end
+    show(outer(1))`,
   "yields in loops, calls and metamethods": `
     local function leaf(x) return coroutine.yield(x) + 1 end
     local function loop(n) local s = 0 for i = 1, n do s = s + leaf(i) end return s end
