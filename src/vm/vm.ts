@@ -9,7 +9,7 @@ import { prelude } from "./prelude.ts";
 import { type Pushable, Pusher } from "./push.ts";
 import { DEFAULT_LIMITS, type MarshalLimits, Reader } from "./read.ts";
 import type { CompilerFigures } from "./compiler/compiler.ts";
-import { HotFunctions } from "./compiler/hot.ts";
+import type { HotFunctions } from "./compiler/hot.ts";
 import { positionOf, raisedError, type RaisedFailure } from "./raised.ts";
 import { isTrap, trapOf, VmTrap } from "./trap.ts";
 import { LuaRef, type LuaValue, MultiReturn, type PackedList } from "./value.ts";
@@ -116,7 +116,7 @@ export class Vm {
     if (options.imaging) vm.#fresh = vm.#heap.parts();
     if (options.image) vm.#restore(options.image);
     else vm.#open(instance);
-    if (options.jit) vm.#compiling = vm.#makeCompiler();
+    if (options.jit) vm.#compiling = await vm.#makeCompiler();
     return vm;
   }
 
@@ -313,16 +313,15 @@ export class Vm {
     return this.#watched === 0 ? undefined : peekText(this.#heap, this.#watched, ...path);
   }
 
-  /** Keeps memory back for the kernel, as long as there is enough, and compiles what is hot: for each turn's beginning. */
+  /** For the beginning of each turn: keeps memory back for the kernel, if there is enough, and compiles what is hot. */
   beginTurn(): void {
     this.#lua.keep_memory_reserve();
     this.#compiling?.compile();
   }
 
-  /** For tests: compiles all functions that there are now. */
+  /** For tests: compiles all functions that there are now, where compiling is on. */
   compileAll(): void {
-    this.#compiling ??= this.#makeCompiler();
-    this.#compiling.compileAll();
+    this.#compiling?.compileAll();
   }
 
   /** What is compiled; undefined where compiling is off. */
@@ -330,7 +329,8 @@ export class Vm {
     return this.#compiling?.figures;
   }
 
-  #makeCompiler(): HotFunctions {
+  async #makeCompiler(): Promise<HotFunctions> {
+    const { HotFunctions } = await import("./compiler/hot.ts");
     const next = this.#protected((L) => {
       this.#getGlobal(L, "next");
       return this.#reader.slot(L, this.#reader.top(L));

@@ -104,7 +104,7 @@ async function runTransformed(
   chosen = sources,
   compiled = false,
 ): Promise<string> {
-  const vm = await Vm.create({ module: await loadLuaModule(), clock: Date.now });
+  const vm = await Vm.create({ module: await loadLuaModule(), clock: Date.now, jit: compiled });
   if (compiled) {
     vm.registerRaw("compile_all", () => {
       vm.compileAll();

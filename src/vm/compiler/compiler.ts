@@ -47,7 +47,7 @@ export class Compiler {
   readonly #free: number[] = [];
   #bytes = 0;
 
-  /** @param limit most bytes of WebAssembly that it keeps, 4 MiB unless given: what they become takes some five times that */
+  /** @param limit most bytes of WebAssembly that it keeps, 4 MiB unless given */
   constructor(vm: CompilerVm, limit = 4 * 1024 * 1024) {
     this.#vm = vm;
     this.#limit = limit;

@@ -41,7 +41,7 @@ export class Differences {
   private constructor(readonly interpreting: Vm, readonly compiling: Vm) {}
 
   static async start(): Promise<Differences> {
-    return new Differences(await makeVm(), await makeVm());
+    return new Differences(await makeVm(), await makeVm({ jit: true }));
   }
 
   /** What a program does in both. */
