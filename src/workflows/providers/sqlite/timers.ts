@@ -35,6 +35,7 @@ export function fireDue(tx: Transaction): void {
 
 function fire(tx: Transaction, timer: TimerRow): void {
   const state = tx.runs.get(timer.run);
+  if (state?.timers) state.timers--;
   if (state?.status !== "running") return;
   switch (timer.kind) {
     case "timer":

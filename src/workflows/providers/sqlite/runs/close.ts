@@ -169,7 +169,7 @@ function close<Type extends EventType>(
   tx.evict(state);
   // At once, because the index that allows one open run of an id is checked at the next insert.
   tx.store.saveStatus(state);
-  tx.store.deleteTimersOf(state.run);
+  if (state.timers !== 0) tx.store.deleteTimersOf(state.run);
   abandonActivities(tx, state);
   tx.takeBack(state);
   for (const { run } of tx.store.openChildren(state.run)) {

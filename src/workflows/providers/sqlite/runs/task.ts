@@ -42,7 +42,7 @@ export function takeTask(tx: Transaction, run: number): Work[] {
   // What came after the task had begun is for the next one.
   state.unshown = events.filter(({ id, type }) => id > state.taskEvent && inbound.has(type));
   const due = tx.now + lease;
-  tx.deadlines.set(`task ${run}`, due, { kind: "task", run, lease: state.lease });
+  tx.deadlines.set(run, due, { kind: "task", run, lease: state.lease });
   const { heldOpen } = state;
   const work: Work[] = [{ type: "task", task, run, worker, heldOpen }];
   // Something has come while it waited for its turn.
@@ -176,7 +176,7 @@ function taskLost(tx: Transaction, state: RunState, message: string): void {
   }
   const due = tx.now + retryDelay({ maximumInterval: 60_000 }, losses);
   const { run, lease } = state;
-  tx.after.push(() => tx.deadlines.set(`task ${run}`, due, { kind: "redo", run, lease }));
+  tx.after.push(() => tx.deadlines.set(run, due, { kind: "redo", run, lease }));
 }
 
 /**

@@ -66,6 +66,8 @@ export interface RunState extends Omit<RunRow, "terms"> {
   heldOpen: boolean;
   /** Its end was refused because messages had come: the present task shows them, and those that come now wait. */
   closing: boolean;
+  /** The most timers that it has in the store; undefined when that is not known. */
+  timers?: number;
   /** How often in a row the present task was lost. */
   losses: number;
   /** The log has warned of the size of its history. */
@@ -140,6 +142,7 @@ export class Runs {
     state.pending = new Map();
     state.unshown = [];
     state.lastTime = 0;
+    state.timers = 0;
     this.#states.set(state.run, state);
     this.#newest.set(state.workflowId, state);
     return state;

@@ -15,8 +15,11 @@ export type Deadline =
   /** The task that was lost is to be handed out again. */
   | { kind: "redo"; run: number; lease: number };
 
+/** What a deadline is set and deleted by: the number of a run for its task, a text for an activity. */
+type DeadlineKey = number | string;
+
 interface Entry {
-  key: string;
+  key: DeadlineKey;
   due: number;
   deadline: Deadline;
   index: number;
@@ -28,10 +31,10 @@ interface Entry {
  */
 export class Deadlines {
   readonly #heap: Entry[] = [];
-  readonly #byKey = new Map<string, Entry>();
+  readonly #byKey = new Map<DeadlineKey, Entry>();
 
   /** Sets or moves the deadline of `key`. `due` in milliseconds since the epoch. */
-  set(key: string, due: number, deadline: Deadline): void {
+  set(key: DeadlineKey, due: number, deadline: Deadline): void {
     this.delete(key);
     const entry = { key, due, deadline, index: this.#heap.length };
     this.#byKey.set(key, entry);
@@ -39,7 +42,7 @@ export class Deadlines {
     this.#up(entry);
   }
 
-  delete(key: string): void {
+  delete(key: DeadlineKey): void {
     const entry = this.#byKey.get(key);
     if (!entry) return;
     this.#byKey.delete(key);
@@ -51,7 +54,7 @@ export class Deadlines {
   }
 
   /** Deletes the deadline of `key` if it is still this one. */
-  expire(key: string, deadline: Deadline): void {
+  expire(key: DeadlineKey, deadline: Deadline): void {
     if (this.#byKey.get(key)?.deadline === deadline) this.delete(key);
   }
 
@@ -61,7 +64,7 @@ export class Deadlines {
   }
 
   /** Everything that is due, the first first. It stays until it is deleted or set again. */
-  dueAt(now: number): { key: string; deadline: Deadline }[] {
+  dueAt(now: number): { key: DeadlineKey; deadline: Deadline }[] {
     const found: Entry[] = [];
     const visit = (index: number) => {
       const entry = this.#heap[index];

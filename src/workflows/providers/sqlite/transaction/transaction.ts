@@ -165,7 +165,7 @@ export class Transaction {
     const { run } = state;
     this.after.push(() => {
       this.workers.taskBack(run);
-      this.deadlines.delete(`task ${run}`);
+      this.deadlines.delete(run);
     });
   }
 
@@ -189,6 +189,7 @@ export class Transaction {
   setTimer(state: RunState, kind: TimerKind, seq: number, due: number): number {
     const whole = Math.ceil(due);
     this.store.insertTimer({ run: state.run, kind, seq, due: whole });
+    if (state.timers !== undefined) state.timers++;
     this.dueAt(whole);
     return whole;
   }

@@ -11,7 +11,7 @@ test("deadlines behave like a sorted list under any sequence of changes", () => 
   });
   fc.assert(fc.property(fc.array(change, { maxLength: 80 }), fc.nat(50), (changes, now) => {
     const deadlines = new Deadlines();
-    const model = new Map<string, number>();
+    const model = new Map<string | number, number>();
     for (const { key, due } of changes) {
       if (due === null) {
         deadlines.delete(key);
