@@ -96,12 +96,12 @@ export class RunsAhead {
     const ahead = standing?.at;
     const [first] = standing?.held ?? [];
     if (!standing || !ahead || !first) return;
-    const outcomes = standing.held.splice(0);
+    const ended = standing.held.splice(0);
     standing.at = undefined;
     standing.awaited = true;
     const { queue, task: { pid } } = first;
-    const { time, events } = aheadEvents(
-      outcomes.map(({ task, value }) => ({ token: task.token, value })),
+    const { time, events, outcomes } = aheadEvents(
+      ended.map(({ task, value }) => ({ token: task.token, value })),
       ahead,
       this.#now(),
     );
@@ -111,7 +111,7 @@ export class RunsAhead {
       .catch(() => undefined);
     const logs = this.#logs.end(pid, runId, commands !== undefined);
     if (!commands) {
-      answerPlainly(outcomes);
+      answerPlainly(ended);
       this.left(runId);
       return;
     }
@@ -119,7 +119,7 @@ export class RunsAhead {
     queue.answer({
       type: "step",
       step: {
-        outcomes: outcomes.map(({ task, value }) => ({ token: task.token, value })),
+        outcomes,
         next: ahead.next,
         time,
         commands,

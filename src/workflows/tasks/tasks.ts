@@ -150,7 +150,8 @@ export type Task =
 /** The outcome of an attempt that has completed. */
 export interface AttemptOutcome {
   token: string;
-  value: Payload;
+  /** Data of its ActivityCompleted event, packed. */
+  data: Uint8Array;
 }
 
 /**

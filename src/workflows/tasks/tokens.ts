@@ -39,11 +39,28 @@ export function attemptToken(provider: number, { run, seq, attempt }: AttemptKey
 
 /** Returns what `attemptToken` was given; undefined for a token that is not an attempt's. */
 export function readAttemptToken(token: string): AttemptKey | undefined {
-  const parts = token.split(".");
-  const [run, seq, attempt] = [Number(parts[1]), Number(parts[2]), Number(parts[3])];
-  return parts.length === 4 && Number.isInteger(run + seq + attempt)
+  const [first, run, seq, attempt, more] = numbersOf(token);
+  return first !== undefined && run !== undefined && seq !== undefined && attempt !== undefined &&
+      more === undefined
     ? { run, seq, attempt }
     : undefined;
+}
+
+/** Numbers in decimal digits, separated by dots; none where a text is anything else. `split` takes twice as long. */
+function numbersOf(text: string): number[] {
+  const numbers: number[] = [];
+  let number = -1;
+  for (let at = 0; at < text.length; at++) {
+    const digit = text.charCodeAt(at) - 48;
+    if (digit >= 0 && digit <= 9) number = Math.max(number, 0) * 10 + digit;
+    else if (digit === -2 && number >= 0) {
+      numbers.push(number);
+      number = -1;
+    } else return [];
+  }
+  if (number < 0) return [];
+  numbers.push(number);
+  return numbers;
 }
 
 /** Returns the token of a query, such as `1.query.12`. */

@@ -136,6 +136,7 @@ class ReceivedActivity implements ActivityTask {
   readonly #activityId: string | null;
   readonly #packed: Uint8Array;
   readonly #memory: RunMemory;
+  #known: Identity | undefined;
 
   constructor(parts: Part[], memory: RunMemory) {
     const [token, entry, operation, args, frame, identity, attempt, ...rest] = parts as [
@@ -175,7 +176,7 @@ class ReceivedActivity implements ActivityTask {
 
   get #identity(): Identity {
     const { identities } = this.#memory;
-    return identities.get(this.token) ??
+    return this.#known ??= identities.get(this.token) ??
       identities.set(this.token, unpackPlain<Identity>(this.#packed));
   }
 
@@ -217,8 +218,8 @@ export function packAnswers(answers: readonly WorkerAnswer[]): Uint8Array {
     if (answer.type === "step") {
       const { outcomes, next, time, commands, logs, more } = answer.step;
       const tokens = outcomes.map(({ token }) => token);
-      const values = outcomes.map(({ value }) => value);
-      return [tokens, values, next, time, commands, logs ? 1 : 0, more ? 1 : 0];
+      const events = outcomes.map(({ data }) => data);
+      return [tokens, events, next, time, commands, logs ? 1 : 0, more ? 1 : 0];
     }
     return answer;
   }));
@@ -232,7 +233,7 @@ export function unpackAnswers(bytes: Uint8Array): WorkerAnswer[] {
       return { type: "activity", token, result: { status: "completed", value } };
     }
     if (written.length > 3) {
-      const [tokens, values, next, time, commands, logs, more] = written as [
+      const [tokens, events, next, time, commands, logs, more] = written as [
         string[],
         Uint8Array[],
         number,
@@ -241,7 +242,7 @@ export function unpackAnswers(bytes: Uint8Array): WorkerAnswer[] {
         number,
         number,
       ];
-      const outcomes = tokens.map((token, index) => ({ token, value: values[index]! }));
+      const outcomes = tokens.map((token, index) => ({ token, data: events[index]! }));
       const step = { outcomes, next, time, commands, logs: logs === 1, more: more === 1 };
       return { type: "step", step };
     }

@@ -38,7 +38,7 @@ test("answers come out as they went in", () => {
     {
       type: "step",
       step: {
-        outcomes: [{ token: "1.2.3.4", value: bytes }, { token: "1.2.4.1", value: bytes }],
+        outcomes: [{ token: "1.2.3.4", data: bytes }, { token: "1.2.4.1", data: bytes }],
         next: 7,
         time: 1_700_000_000_000,
         commands: bytes,

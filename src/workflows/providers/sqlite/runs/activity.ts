@@ -124,8 +124,18 @@ export function isAwaited(tx: Transaction, token: string): boolean {
   return found !== undefined && !found.activity.row.canceling;
 }
 
+/** An outcome whose event the worker has packed, and that is stored as it is. */
+interface PackedOutcome {
+  status: "completed";
+  packed: Uint8Array;
+}
+
 /** Takes the outcome of an attempt; ignores it when that attempt is no longer awaited. */
-export function completeAttempt(tx: Transaction, token: string, result: ActivityResult): void {
+export function completeAttempt(
+  tx: Transaction,
+  token: string,
+  result: ActivityResult | PackedOutcome,
+): void {
   tx.slots.release(tx, token);
   tx.after.push(() => tx.workers.attemptBack(token));
   const found = attemptOf(tx, token);
@@ -134,7 +144,8 @@ export function completeAttempt(tx: Transaction, token: string, result: Activity
   const { seq, attempt } = activity.row;
   if (result.status === "completed") {
     forget(tx, state, activity);
-    tx.append(state, "ActivityCompleted", { seq, attempt, value: result.value });
+    if ("packed" in result) tx.appendPacked(state, "ActivityCompleted", result.packed);
+    else tx.append(state, "ActivityCompleted", { seq, attempt, value: result.value });
     tx.wake(state);
   } else if (activity.row.canceling) {
     const canceled = result.status === "canceled" || result.failure.kind === "Canceled";

@@ -38,8 +38,8 @@ export function completeStep(tx: Transaction, worker: number, step: FusedStep): 
   const key = readAttemptToken(outcomes[0]?.token ?? "");
   const state = key && tx.runs.get(key.run);
   const take = () => {
-    for (const { token, value } of outcomes) {
-      completeAttempt(tx, token, { status: "completed", value });
+    for (const { token, data } of outcomes) {
+      completeAttempt(tx, token, { status: "completed", packed: data });
     }
   };
   if (

@@ -155,10 +155,14 @@ export class Runs {
     data: EventData[Type],
     now: number,
   ): number {
+    return this.appendPacked(state, type, packPlain(data), now);
+  }
+
+  /** Appends an event whose data is packed already, and answers its id. */
+  appendPacked(state: RunState, type: EventType, packed: Uint8Array, now: number): number {
     const id = state.nextEvent++;
     state.lastTime ??= this.event(state.run, state.nextEvent - 2)?.time ?? 0;
     const time = state.lastTime = Math.max(now, state.lastTime);
-    const packed = packPlain(data);
     state.bytes += packed.length + eventOverhead;
     state.unwritten.push({ id, time, type, data: packed });
     if (inbound.has(type)) state.unshown?.push({ id, time, type, data: packed });

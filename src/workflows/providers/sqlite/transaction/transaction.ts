@@ -108,6 +108,11 @@ export class Transaction {
     return this.runs.append(state, type, data, this.#time ?? this.now);
   }
 
+  /** Appends an event whose data is packed already. */
+  appendPacked(state: RunState, type: EventType, data: Uint8Array): number {
+    return this.runs.appendPacked(state, type, data, this.#time ?? this.now);
+  }
+
   /**
    * Takes an outcome that the code of a run has been shown already, as of a time in milliseconds since the epoch: no
    * task is due for it.

@@ -1,7 +1,7 @@
 /** Steps that a worker takes ahead of the journal: the outcome of an attempt and the task that it brings, in one commit. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { pack } from "../../../../../src/vm/codec.ts";
-import { packCommands } from "../../../../../src/workflows/history/history.ts";
+import { packCommands, packPlain } from "../../../../../src/workflows/history/history.ts";
 import type { ActivityTask, RunAhead } from "../../../../../src/workflows/tasks/tasks.ts";
 import {
   Runtime,
@@ -67,7 +67,7 @@ async function waiting(script?: Script) {
 const ending = (token: string, { next }: RunAhead, more = {}) => ({
   type: "step" as const,
   step: {
-    outcomes: [{ token, value: pack("outcome") }],
+    outcomes: [{ token, data: packPlain({ seq: 1, attempt: 1, value: pack("outcome") }) }],
     next,
     time: machine.now(),
     commands: packCommands([{ type: "complete_workflow", result: "from the step", at: "" }]),
