@@ -1,3 +1,4 @@
+import { firstKib } from "../first-kib.ts";
 import type { Frame } from "./frame.ts";
 import { FLOAT, INTEGER } from "./proto.ts";
 import { type Known } from "./types.ts";
@@ -42,8 +43,8 @@ export function registerOrConstant(f: Frame, index: number, k: boolean): Operand
   return k ? constant(f, index) : register(f, index);
 }
 
-/** A place for the key of one table access, unused by all else: emscripten leaves the first KiB unused. */
-const SCRATCH = 688;
+/** A place for the key of one table access. */
+const SCRATCH = firstKib.compiledKey.address;
 
 /** An integer within the instruction. */
 export function immediate(f: Frame, value: number): Operand {

@@ -1,5 +1,5 @@
-// Places of the natives in the first KiB of memory, which emscripten leaves unused; the transform's texts and
-// addresses are in the rest of it. An image of a VM takes them along.
+// Places of the natives in the first KiB of memory, within the ranges that `src/vm/first-kib.ts` gives them. An image
+// of a VM takes them along.
 
 // Addresses that `host.know` notes.
 export const KNOWN: usize = 352;

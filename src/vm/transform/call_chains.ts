@@ -1,9 +1,8 @@
+import { firstKib } from "../first-kib.ts";
 import type { ModuleText } from "./module_text.ts";
 
 /** Metamethods in a row that a call may go through, as in Lua 5.5. */
 const LONGEST = 15;
-/** Address of the error's text: emscripten leaves the first KiB of memory unused. */
-const MESSAGE = 256;
 const MESSAGE_TEXT = "'__call' chain too long; possible loop";
 
 /**
@@ -13,7 +12,7 @@ const MESSAGE_TEXT = "'__call' chain too long; possible loop";
  */
 export function limitCallChains(module: ModuleText): void {
   module.append(`(global $call_chain (mut i32) (i32.const 0))`);
-  module.append(`(data (i32.const ${MESSAGE}) "${MESSAGE_TEXT}\\00")`);
+  module.append(`(data (i32.const ${firstKib.callChainText.address}) "${MESSAGE_TEXT}\\00")`);
   module.change({
     name: "luaD_precall follows __call",
     inside: "luaD_precall",
@@ -28,7 +27,7 @@ export function limitCallChains(module: ModuleText): void {
   (local.set $length (i32.add (global.get $call_chain) (i32.const 1)))
   (global.set $call_chain (i32.const 0))
   (if (i32.gt_s (local.get $length) (i32.const ${LONGEST}))
-   (then (call $luaG_runerror (local.get $L) (i32.const ${MESSAGE}) (i32.const 0))))
+   (then (call $luaG_runerror (local.get $L) (i32.const ${firstKib.callChainText.address}) (i32.const 0))))
   (local.set $func (call $luaD_tryfuncTM (local.get $L) (local.get $func)))
   (if
    (i32.ne

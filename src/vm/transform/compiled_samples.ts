@@ -1,7 +1,11 @@
+import { firstKib } from "../first-kib.ts";
 import type { ModuleText } from "./module_text.ts";
 
-/** Where the last samples are, in the first KiB of memory, which emscripten leaves unused: words, as a ring. */
-export const SAMPLES = { address: 160, count: 24 } as const;
+/** Where the last samples are: words, as a ring. */
+export const SAMPLES = {
+  address: firstKib.samples.address,
+  count: firstKib.samples.size / 4,
+} as const;
 
 /**
  * What `src/vm/compiler` has to know of functions: which ones run, and which are gone.

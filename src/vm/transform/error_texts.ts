@@ -1,7 +1,6 @@
+import { firstKib } from "../first-kib.ts";
 import type { ModuleText } from "./module_text.ts";
 
-/** Address of the metafield's name: emscripten leaves the first KiB of memory unused. */
-const NAME = 320;
 /** Where the name of the type of strings lies, for messages. */
 const STRING_NAME = 11684;
 
@@ -11,14 +10,14 @@ const STRING_NAME = 11684;
  * For strings and numbers nothing changes.
  */
 export function acceptErrorTexts(module: ModuleText): void {
-  module.append(`(data (i32.const ${NAME}) "__text\\00")`);
+  module.append(`(data (i32.const ${firstKib.textName.address}) "__text\\00")`);
   module.replaceFunction(
     "luaL_checklstring",
     `(func $luaL_checklstring (param $L i32) (param $arg i32) (param $length i32) (result i32)
   (local $text i32)
   (local.set $text (call $lua_tolstring (local.get $L) (local.get $arg) (local.get $length)))
   (if (local.get $text) (then (return (local.get $text))))
-  (if (call $luaL_callmeta (local.get $L) (local.get $arg) (i32.const ${NAME}))
+  (if (call $luaL_callmeta (local.get $L) (local.get $arg) (i32.const ${firstKib.textName.address}))
    (then
     (call $lua_copy (local.get $L) (i32.const -1) (local.get $arg))
     (call $lua_settop (local.get $L) (i32.const -2))

@@ -1,3 +1,4 @@
+import { firstKib } from "../first-kib.ts";
 import type { ModuleText } from "./module_text.ts";
 
 /** Fuel given again and again to code that can neither yield nor be stopped at once. */
@@ -20,8 +21,6 @@ const BYTES_SHIFT = 6;
 const STUCK_ERROR = 100_000_000;
 /** Fuel in a row after which the VM is given up: the code has caught ten thousand such errors. */
 const STUCK_TRAP = STUCK_ERROR + 10_000 * CRUMB;
-/** Address of the error's text: emscripten leaves the first KiB of memory unused. */
-const MESSAGE = 16;
 const MESSAGE_TEXT =
   "ran too long where it cannot yield (inside a sort comparator, a gsub callback, a pattern " +
   "or a chunk's top level)";
@@ -54,7 +53,7 @@ export function addFuel(module: ModuleText): void {
   // Whether a host.resume is running (0 or 1).
   module.append(`(global $metered (mut i32) (i32.const 0))`);
   module.append(`(global $stuck (mut i32) (i32.const 0))`);
-  module.append(`(data (i32.const ${MESSAGE}) "${MESSAGE_TEXT}\\00")`);
+  module.append(`(data (i32.const ${firstKib.stuckText.address}) "${MESSAGE_TEXT}\\00")`);
 
   const burn = (spent: string, L = "(local.get $0)", units = 1) =>
     `(global.set $fuel (i32.sub (global.get $fuel) (i32.const ${units})))
@@ -225,7 +224,7 @@ export function addFuel(module: ModuleText): void {
   (if (i32.gt_s (global.get $stuck) (i32.const ${STUCK_ERROR}))
    (then
     (global.set $fuel (i32.const 0))
-    (call $luaG_runerror (local.get $L) (i32.const ${MESSAGE}) (i32.const 0)))))`);
+    (call $luaG_runerror (local.get $L) (i32.const ${firstKib.stuckText.address}) (i32.const 0)))))`);
   // Fuel is spent inside a C function, where nothing can yield. An error of the kernel's own code would leave its
   // tables half done; CallInfo has the caller at 8. Code that catches the error has no fuel left, so that it
   // yields before it calls anything else.
@@ -243,5 +242,5 @@ export function addFuel(module: ModuleText): void {
   (if (call $stuck_too_long)
    (then
     (global.set $fuel (i32.const 0))
-    (drop (call $luaL_error (local.get $L) (i32.const ${MESSAGE}) (i32.const 0))))))`);
+    (drop (call $luaL_error (local.get $L) (i32.const ${firstKib.stuckText.address}) (i32.const 0))))))`);
 }

@@ -1,3 +1,4 @@
+import { firstKib } from "../first-kib.ts";
 import type { ModuleText } from "./module_text.ts";
 
 /** Slots of Lua's stack, at most, those that the kernel's functions need, and how often each argument may be copied. */
@@ -7,9 +8,6 @@ const COPIES = 16;
 /** Calls from C into Lua in each other, at most, and those that the kernel's functions need. */
 const C_LEVELS = 200;
 const KERNEL_C_LEVELS = 40;
-/** Texts of errors, in the first KiB of memory, which emscripten leaves unused. */
-const STACK_MESSAGE = 640;
-const C_MESSAGE = 704;
 /** What the name of the kernel's chunks begins with: "=lua" as a little-endian number, and "/". */
 const NAME = 0x61756c3d;
 const SLASH = 0x2f;
@@ -25,8 +23,8 @@ const SLASH = 0x2f;
  * source 76; the text of a TString is at 16.
  */
 export function addKernelGate(module: ModuleText): void {
-  module.append(`(data (i32.const ${STACK_MESSAGE}) "stack overflow\\00")`);
-  module.append(`(data (i32.const ${C_MESSAGE}) "C stack overflow\\00")`);
+  module.append(`(data (i32.const ${firstKib.stackText.address}) "stack overflow\\00")`);
+  module.append(`(data (i32.const ${firstKib.callLevelsText.address}) "C stack overflow\\00")`);
   module.change({
     name: "luaV_execute enters the kernel",
     inside: "luaV_execute",
@@ -86,12 +84,12 @@ export function addKernelGate(module: ModuleText): void {
        (i32.const 4))
       (i32.const ${COPIES})))
     (i32.const ${STACK_SLOTS - KERNEL_SLOTS}))
-   (then (call $refuse_entry (local.get $L) (i32.const ${STACK_MESSAGE}))))
+   (then (call $refuse_entry (local.get $L) (i32.const ${firstKib.stackText.address}))))
   (if
    (i32.gt_u
     (i32.and (i32.load offset=96 (local.get $L)) (i32.const 0xffff))
     (i32.const ${C_LEVELS - KERNEL_C_LEVELS}))
-   (then (call $refuse_entry (local.get $L) (i32.const ${C_MESSAGE}))))
+   (then (call $refuse_entry (local.get $L) (i32.const ${firstKib.callLevelsText.address}))))
   (if (i32.eqz (call $has_reserve (local.get $L)))
    (then (call $luaD_throw (local.get $L) (i32.const 4)))))`); // out of memory
 

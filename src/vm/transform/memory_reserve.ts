@@ -1,10 +1,9 @@
+import { firstKib } from "../first-kib.ts";
 import type { ModuleText } from "./module_text.ts";
 
 /** Blocks of memory that are kept back for the kernel, and bytes of each. */
 const BLOCKS = 4;
 const BLOCK = 512 * 1024;
-/** Where their addresses are kept: emscripten leaves the first KiB of memory unused. */
-const ADDRESSES = 512;
 /** Allocations that succeed for each block that is given up while a test lets allocations fail. */
 const TEST_BLOCK = 2000;
 
@@ -18,7 +17,7 @@ const TEST_BLOCK = 2000;
  * (`kernel_gate.ts`), while the others do. The last block is for what no unit runs: the scheduler, timers, JavaScript.
  */
 export function addMemoryReserve(module: ModuleText): void {
-  const address = (i: number) => `(i32.const ${ADDRESSES + 4 * i})`;
+  const address = (i: number) => `(i32.const ${firstKib.reserve.address + 4 * i})`;
   const blocks = [...Array(BLOCKS).keys()];
   module.append(`(global $reserve_complete (mut i32) (i32.const 0))`);
   // The unit that freed a block and the unit that runs, as their coroutines; 0: none.
