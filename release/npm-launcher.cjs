@@ -21,12 +21,14 @@ function program() {
   }
 }
 
-const child = spawn(program(), process.argv.slice(2), { stdio: "inherit" });
-// A terminal sends its signals to both; others send them to this process only.
+const path = program();
+// A terminal sends its signals to both; others send them to this process only. It listens before
+// the program runs: a signal that came in between would end this process alone.
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 process.on("SIGINT", () => {
   if (!process.stdin.isTTY) child.kill("SIGINT");
 });
+const child = spawn(path, process.argv.slice(2), { stdio: "inherit" });
 child.on("error", (error) => {
   console.error(`Error: cannot start wippy: ${error.message}`);
   process.exit(1);
