@@ -128,6 +128,9 @@ export function bundleOptions(target?: string) {
       WIPPY_COMMIT: JSON.stringify(commit()),
       WIPPY_TARGET: JSON.stringify(target ?? hostTarget()),
       WIPPY_IMAGE_FITS: "true",
+      // Modules of CommonJS would say in which folder this was built.
+      __filename: JSON.stringify("wippy"),
+      __dirname: JSON.stringify("."),
     },
     plugins: [threadAddresses(target ?? process.platform), withoutAddon],
     throw: false,
