@@ -1,5 +1,6 @@
 import { parse, type Tree } from "../language/language.ts";
 import type { Statement } from "../language/tree.ts";
+import { walk } from "../language/walk.ts";
 import { prepareSource } from "./source.ts";
 
 /** Statements that do nothing when they are reached. */
@@ -9,36 +10,15 @@ const idle: ReadonlySet<Statement["kind"]> = new Set([
   "InterfaceDeclaration",
 ]);
 
-/** Parts of a node without statements, or whose statements are elsewhere in the tree too. */
-const passive: ReadonlySet<string> = new Set([
-  "local",
-  "binding",
-  "bindings",
-  "variable",
-  "variables",
-  "parameters",
-  "type",
-  "results",
-  "vararg",
-]);
-
-/**
- * Where all statements of a program begin, as offsets, sorted. Found without recursion, as chains of expressions may be
- * long.
- */
+/** Where all statements of a program begin, as offsets, sorted. */
 export function statementsOf(tree: Tree): number[] {
   const places: number[] = [];
-  const waiting: unknown[] = [{ body: tree.body }];
-  while (waiting.length > 0) {
-    const node = waiting.pop();
-    if (typeof node !== "object" || node === null) continue;
+  walk(tree, (node) => {
     for (const [key, part] of Object.entries(node)) {
-      if (passive.has(key)) continue;
-      waiting.push(part);
       if ((key !== "body" && key !== "otherwise") || !Array.isArray(part)) continue;
       for (const { kind, start } of part as Statement[]) if (!idle.has(kind)) places.push(start);
     }
-  }
+  });
   return places.sort((one, other) => one - other);
 }
 

@@ -4,6 +4,7 @@
  */
 import { requiredBy } from "./describe.ts";
 import type { Expression, Tree } from "./tree.ts";
+import { walk } from "./walk.ts";
 
 /** A text that stands for something elsewhere. */
 export interface Mention {
@@ -34,7 +35,7 @@ const takesEntry: Readonly<Record<string, readonly string[]>> = {
 /** Ids of entries that are written in calls such as `funcs.call("ns:name")`. */
 export function entriesCalled(tree: Tree): Mention[] {
   const found: Mention[] = [];
-  visit(tree.body, (call) => {
+  visit(tree, (call) => {
     const { callee, args: [first] } = call;
     if (callee.kind !== "Member" || callee.object.kind !== "Name" || first?.kind !== "String") {
       return;
@@ -53,7 +54,7 @@ export function entriesCalled(tree: Tree): Mention[] {
 /** Names that the text passes to `require` as literals. */
 export function required(tree: Tree): Mention[] {
   const found: Mention[] = [];
-  visit(tree.body, ({ callee, args: [first] }) => {
+  visit(tree, ({ callee, args: [first] }) => {
     if (callee.kind !== "Name" || callee.local || callee.name !== "require") return;
     if (first?.kind === "String") {
       found.push({ name: first.value, start: first.start, end: first.end });
@@ -64,30 +65,11 @@ export function required(tree: Tree): Mention[] {
 
 type Call = Extract<Expression, { kind: "Call" }>;
 
-/** Parts of a node that hold no code of their own, or hold it twice. */
-const passive: ReadonlySet<string> = new Set(
-  [
-    "local",
-    "binding",
-    "bindings",
-    "variable",
-    "variables",
-    "parameters",
-    "type",
-    "results",
-    "vararg",
-  ],
-);
-
-/** Shows every call in a part of a tree, however deep: without recursion, as chains may be long. */
-function visit(root: unknown, see: (call: Call) => void): void {
-  const waiting: unknown[] = [root];
-  while (waiting.length > 0) {
-    const node = waiting.pop();
-    if (typeof node !== "object" || node === null) continue;
+/** Shows every call of a program. */
+function visit(tree: Tree, see: (call: Call) => void): void {
+  walk(tree, (node) => {
     if (isCall(node)) see(node);
-    for (const [key, part] of Object.entries(node)) if (!passive.has(key)) waiting.push(part);
-  }
+  });
 }
 
 function isCall(node: object): node is Call {

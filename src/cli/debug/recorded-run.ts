@@ -1,17 +1,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { importHistory } from "../../admin/history.ts";
-import { withSyntaxCheck } from "../../app/syntax-check.ts";
 import type { Debugger } from "../../node/debugger/debugger.ts";
 import type { Breakpoint, Frame, Thread, Variable } from "../../node/debugger/target.ts";
 import type { Node } from "../../node/node.ts";
-import { silentSink } from "../../observe/log.ts";
 import { WippyError } from "../../vm/error.ts";
 import { unpackHistory } from "../../workflows/history/history.ts";
 import { type Position, positionsOf } from "../../workflows/replay/positions.ts";
-import { load } from "../run/load.ts";
-import { report } from "../terminal/report.ts";
 import type { Console } from "../terminal/terminal.ts";
+import { startReplayNode } from "../workflow/replay-node.ts";
 import { connectRuns } from "../workflow/workflow.ts";
 import type { Calls } from "./channel.ts";
 import type { RuntimeListener } from "./runtime.ts";
@@ -105,21 +102,11 @@ export class RecordedRun {
         retryable: false,
       });
     }
-    const application = await withSyntaxCheck((check) => load(console, {}, check));
-    report(console, application.problems);
-    const { Node } = await import("../../node/node.ts");
-    this.#node = await Node.start({
-      entries: application.entries,
-      config: application.config,
-      directory: console.directory,
-      stateDir: console.directory,
-      workers: 1,
-      inline: true,
-      log: silentSink,
+    const { node } = await startReplayNode(console, {}, {
       output: (to, data) =>
         this.#listener.output(to === 1 ? "stdout" : "stderr", Buffer.from(data).toString()),
     });
-    this.#node.stubHosts();
+    this.#node = node;
     this.#debug = await this.#node.debugger();
     await this.#debug.attach(() => {});
   }

@@ -5,13 +5,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type ExportedHistory, importHistory } from "../../admin/history.ts";
-import { silentSink } from "../../observe/log.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { ApiClient, Got } from "../../admin/client.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
-import { load, type SourceOptions } from "../run/load.ts";
-import { report } from "../terminal/report.ts";
-import { withSyntaxCheck } from "../../app/syntax-check.ts";
+import type { SourceOptions } from "../run/load.ts";
+import { startReplayNode } from "./replay-node.ts";
 import { oneLine } from "../../observe/clean.ts";
 import { connectRuns, type Run, type RunChoice } from "./workflow.ts";
 import type { Entry } from "../../registry/entry.ts";
@@ -206,26 +204,14 @@ export async function replay(
   if (options.run !== undefined && (what.length !== 1 || options.all)) {
     throw new CommandError("--run selects a run of one workflow id", "name one, without --all");
   }
-  const application = await withSyntaxCheck((check) => load(console, options, check));
-  report(console, application.problems);
-  const { Node } = await import("../../node/node.ts");
-  const node = await Node.start({
-    entries: application.entries,
-    config: application.config,
-    directory: console.directory,
-    stateDir: console.directory,
-    workers: 1,
-    inline: true,
-    log: silentSink,
-  });
-  node.stubHosts();
+  const { node, entries } = await startReplayNode(console, options);
   const verdicts: Verdict[] = [];
   try {
-    const target = await temporalTarget(console, options, application.entries);
+    const target = await temporalTarget(console, options, entries);
     const { settings } = target;
     const meant = settings === undefined
       ? histories(console, what, options, target)
-      : temporalRuns(console, what, options, { ...target, settings }, application.entries);
+      : temporalRuns(console, what, options, { ...target, settings }, entries);
     for await (const { name, runId, entry, events, history } of meant) {
       const difference = await node.control.replay(runId, history);
       const verdict = {
