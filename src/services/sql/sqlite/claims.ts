@@ -8,10 +8,20 @@ const [WAITS, RUNS, STOPPED] = [0, 1, 2];
  * runs, and the caller may stop it before or while it runs.
  */
 export class Claims {
+  /** The state of each statement, and at the end how long the last ones took together. */
   readonly words: Int32Array;
 
-  constructor(words: Int32Array = new Int32Array(new SharedArrayBuffer(mostTogether * 4))) {
+  constructor(words: Int32Array = new Int32Array(new SharedArrayBuffer(mostTogether * 4 + 4))) {
     this.words = words;
+  }
+
+  /** Milliseconds that the thread took for the last statements that it was given together. */
+  get took(): number {
+    return this.words[mostTogether]! / 1000;
+  }
+
+  set took(milliseconds: number) {
+    this.words[mostTogether] = milliseconds * 1000;
   }
 
   /** Prepares for as many statements as are about to be sent to the thread. */

@@ -31,6 +31,7 @@ export class SqliteLink {
   #given: Waiting[] = [];
   #posting = false;
   #batch = 0;
+  #pace = 0;
   /** The answer to what is not a statement. */
   #said: PromiseWithResolvers<Reply | "closed"> | undefined;
   #idle: (() => void)[] = [];
@@ -100,6 +101,11 @@ export class SqliteLink {
   /** Counts what went to the thread together. */
   get batch(): number {
     return this.#batch;
+  }
+
+  /** Milliseconds that a statement took lately. */
+  get pace(): number {
+    return this.#pace;
   }
 
   /** Whether a new statement joins the batch of this turn. */
@@ -188,6 +194,8 @@ export class SqliteLink {
     const replies = Array.isArray(answer) ? answer : unpackReplies(answer);
     const given = this.#given;
     this.#given = [];
+    // Smoothed, because a thread may also be kept from running.
+    this.#pace += (this.#claims.took / replies.length - this.#pace) / 16;
     for (const [at, reply] of replies.entries()) {
       const job = given[at]!;
       // Taken back: somebody else has settled it, or will.

@@ -32,6 +32,9 @@ const mostStreams = 16;
 /** Milliseconds after which a statement keeps those behind it too long. */
 const patience = 10;
 
+/** Milliseconds of work below which a connection is given more, instead of another one that has to be woken. */
+const brief = 2;
+
 /** Begins a statement that may only read, behind comments. */
 const reads = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:SELECT|WITH|VALUES|EXPLAIN)\b/i;
 
@@ -48,6 +51,11 @@ interface Reader {
 /** Whether what runs on it takes long. */
 function isSlow({ link, slow }: Reader): boolean {
   return link.pending > 0 && slow === link.batch;
+}
+
+/** Whether all that it has ends soon, as far as the last statements tell. */
+function isBrief({ link }: Reader): boolean {
+  return link.pending * link.pace < brief;
 }
 
 /**
@@ -160,12 +168,12 @@ export class SqliteDriver implements Driver {
     return reader.link.run(statement, signal);
   }
 
-  /** A reading connection that takes statements along or is idle, where there can be no more the least busy one. */
+  /** A reading connection that is soon done or idle, where there can be no more the least busy one. */
   #freeReader(): Reader | undefined {
     let best: Reader | undefined;
     for (const reader of this.#readers) {
       if (reader.turns.taken || isSlow(reader)) continue;
-      if (reader.link.gathers) return reader;
+      if (reader.link.gathers || isBrief(reader)) return reader;
       if (!best || reader.link.pending < best.link.pending) best = reader;
     }
     const full = this.#readers.length >= mostReaders;

@@ -40,9 +40,11 @@ self.onmessage = ({ data }) => {
     connection?.close();
     postMessage("closed");
   } else if (data instanceof Uint8Array) {
+    const begun = performance.now();
     const replies = unpackStatements(data).map((statement, at) =>
       claims!.claim(at) ? connection!.run(statement, at) : null
     );
+    claims!.took = performance.now() - begun;
     const large = replies.flatMap((reply) =>
       reply?.rows && reply.rows.length > moved ? [reply.rows.buffer as ArrayBuffer] : []
     );

@@ -116,6 +116,26 @@ test("a query that takes long does not keep those that came with it", async () =
   await driver.close();
 });
 
+test("statements that end at once share a connection, those that take long have several", async () => {
+  const driver = await opened();
+  const together = (sql: string) => {
+    // One turn later, so that it does not go to the thread with the other.
+    const later = Promise.resolve().then(() => Promise.resolve()).then(() =>
+      driver.run(query(sql), never)
+    );
+    return Promise.all([driver.run(query(sql), never), later]);
+  };
+  // So that there is one that both can take.
+  await driver.run(query("SELECT 0 AS i"), never);
+  for (let i = 0; i < 20; i++) await together("SELECT 1 AS i");
+  expect(driver.figures().open).toBe(2);
+  const long =
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300000) SELECT sum(i) AS i FROM n";
+  for (let i = 0; i < 10; i++) await together(long);
+  expect(driver.figures().open).toBe(3);
+  await driver.close();
+});
+
 test("what is asked of a thread that is ended fails", async () => {
   const one = await link();
   const running = one.run(endless);
