@@ -13,6 +13,8 @@ export interface LintFinding {
   code: string;
   severity: "error" | "warning" | "hint";
   message: string;
+  /** What is never read, where that is the finding. */
+  unread?: Binding;
 }
 
 /** The rules by code. */
@@ -91,23 +93,29 @@ class Linter {
     for (const binding of this.#declared) this.#checkUse(binding);
     for (const { binding, of } of this.#parameters) {
       if (this.#read.has(binding) || isExempt(binding.name) || binding.name === "self") continue;
-      this.#add("W0005", of, `the parameter ${binding.name} is never read`);
+      this.#add("W0005", of, `the parameter ${binding.name} is never read`, binding);
     }
     return this.#found.sort((one, other) => one.start - other.start);
   }
 
-  #add(code: Code, { start, end }: { start: number; end: number }, message: string): void {
+  #add(
+    code: Code,
+    { start, end }: { start: number; end: number },
+    message: string,
+    unread?: Binding,
+  ): void {
     const { severity } = lintRules[code];
-    this.#found.push({ start, end, code, severity, message });
+    this.#found.push({ start, end, code, severity, message, ...(unread && { unread }) });
   }
 
   #checkUse(binding: Binding): void {
     const { name } = binding;
     if (this.#read.has(binding) || isExempt(name)) return;
-    this.#add("W0004", binding, `the local ${name} is never read`);
+    this.#add("W0004", binding, `the local ${name} is never read`, binding);
     const module = binding.declared === "local" ? requiredBy(binding) : undefined;
     if (module !== undefined) {
-      this.#add("W0006", binding, `the module ${module}, which ${name} holds, is never used`);
+      const message = `the module ${module}, which ${name} holds, is never used`;
+      this.#add("W0006", binding, message, binding);
     }
   }
 

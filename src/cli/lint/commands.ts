@@ -21,6 +21,10 @@ export function addLintCommand(program: Command, { here, finish }: CommandContex
     )
     .option("--code <code>", "only this code; repeatable", collect)
     .option("--rules", "also check style and likely mistakes, W0001 to W0007")
+    .option(
+      "--fix",
+      "fix in the files what can be fixed without a change of behavior; checks rules",
+    )
     .option("--summary", "print counts by namespace and by code")
     .option(
       "--limit <number>",

@@ -7,8 +7,11 @@ import {
   lintEntries,
   type LintSeverity,
 } from "../../app/lint.ts";
+import type { Application } from "../../app/app.ts";
+import type { FixOptions, LintFix } from "../../app/lint-fix.ts";
 import { withSyntaxCheck } from "../../app/syntax-check.ts";
-import { parseId } from "../../registry/entry.ts";
+import { oneLine } from "../../observe/clean.ts";
+import { type Entry, parseId } from "../../registry/entry.ts";
 import { load, type SourceOptions } from "../run/load.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
 import { table } from "../terminal/table.ts";
@@ -22,6 +25,7 @@ export interface LintOptions extends SourceOptions {
   ns?: string[];
   code?: string[];
   rules?: boolean;
+  fix?: boolean;
   summary?: boolean;
   limit: number;
   json?: boolean;
@@ -68,28 +72,22 @@ function counts({ errors, warnings, hints }: Totals): string {
 /** `wippy lint`. @returns the exit status: 1 when something is an error */
 export async function lint(console: Console, options: LintOptions): Promise<number> {
   const here = atLockFile(console, options.lockFile);
+  const codes = options.code?.map((code) => code.toUpperCase());
+  const level = levelOf(options.level);
+  const isWanted: FixOptions["wanted"] = ({ code, severity }) =>
+    isShown(severity, level) && (codes === undefined || codes.includes(code));
+  const fixes = options.fix ? await fixed(here, options, isWanted) : undefined;
   const { diagnostics, totals } = await withSyntaxCheck(async (checkSyntax) => {
-    const application = await load(here, options);
-    if (!application.locked) {
-      throw new CommandError(
-        `no ${lockFileName} in ${here.directory}`,
-        'run "wippy init" there, or name the directory with -C',
-      );
-    }
-    const entries = lintable(application.entries)
-      .filter(({ id }) => wanted(parseId(id).namespace, options.ns));
-    const codes = options.code?.map((code) => code.toUpperCase());
-    const level = levelOf(options.level);
-    const found = lintEntries(application, entries, checkSyntax, options.rules === true)
-      .filter(({ code, severity }) =>
-        isShown(severity, level) && (codes === undefined || codes.includes(code))
-      );
+    const { application, entries } = await selected(here, options);
+    const rules = options.rules === true || options.fix === true;
+    const found = lintEntries(application, entries, checkSyntax, rules).filter(isWanted);
     return { diagnostics: found, totals: summed(entries.length, found) };
   });
   const shown = options.limit > 0 ? diagnostics.slice(0, options.limit) : diagnostics;
-  if (options.json) console.out(`${json(shown, totals)}\n`);
+  if (options.json) console.out(`${json(shown, totals, fixes)}\n`);
   else if (options.sarif) console.out(`${sarif(shown)}\n`);
   else {
+    for (const fix of fixes ?? []) console.out(showFix(fix));
     const colour = options.color && console.colour;
     for (const part of showDiagnostics(shown, colour)) console.out(part);
     if (options.summary) console.out(summary(diagnostics));
@@ -108,6 +106,46 @@ export async function lint(console: Console, options: LintOptions): Promise<numb
   return 1;
 }
 
+/** The application, and its entries that are to be checked. @throws CommandError without a lock file */
+async function selected(
+  here: Console,
+  options: LintOptions,
+): Promise<{ application: Application; entries: Entry[] }> {
+  const application = await load(here, options);
+  if (!application.locked) {
+    throw new CommandError(
+      `no ${lockFileName} in ${here.directory}`,
+      'run "wippy init" there, or name the directory with -C',
+    );
+  }
+  const entries = lintable(application.entries)
+    .filter(({ id }) => wanted(parseId(id).namespace, options.ns));
+  return { application, entries };
+}
+
+/** Fixes what is wanted. @throws CommandError when a file cannot be written */
+async function fixed(
+  here: Console,
+  options: LintOptions,
+  isWanted: FixOptions["wanted"],
+): Promise<LintFix[]> {
+  const { application, entries } = await selected(here, options);
+  const { fixEntries } = await import("../../app/lint-fix.ts");
+  const { withBytecode } = await import("../../app/bytecode.ts");
+  try {
+    return await withBytecode((compile) =>
+      fixEntries(application, entries, { wanted: isWanted, compile })
+    );
+  } catch (error) {
+    if (!(error instanceof Error && "syscall" in error)) throw error;
+    throw new CommandError(`cannot fix: ${error.message}`, "make the file and its folder writable");
+  }
+}
+
+function showFix({ file, line, column, message, codes }: LintFix): string {
+  return `fixed ${oneLine(`${file}:${line}:${column}: ${message}`)} (${codes.join(", ")})\n`;
+}
+
 /** The console in the folder of the lock file. @throws CommandError for a file of another name */
 function atLockFile(console: Console, lockFile: string): Console {
   const path = resolve(console.directory, lockFile);
@@ -118,8 +156,13 @@ function atLockFile(console: Console, lockFile: string): Console {
   );
 }
 
-function json(diagnostics: readonly LintDiagnostic[], totals: Totals): string {
+function json(
+  diagnostics: readonly LintDiagnostic[],
+  totals: Totals,
+  fixes: readonly LintFix[] | undefined,
+): string {
   return JSON.stringify({
+    ...(fixes && { fixes }),
     diagnostics: diagnostics.map(({ entry, code, severity, message, line, column }) => ({
       entry_id: entry,
       code,

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { chmodSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { writeFiles } from "../app/temporary-application.ts";
 import { runCommand } from "./run/run-command.ts";
 
@@ -149,6 +151,47 @@ Checked 3 entries: 3 errors
     const { version, runs: [run] } = JSON.parse(out);
     expect([version, run.tool.driver.name, run.results.length]).toEqual(["2.1.0", "wippy", 1]);
     expect(run.results[0]).toMatchObject({ ruleId: "P0001", level: "error" });
+  });
+
+  test("--fix writes what cannot change behaviour, and says what that was", async () => {
+    const code = '#!/usr/bin/env wippy\r\nlocal a = "x" -- why\r\n' +
+      "return { main = function(b) return a == a end }\r\n";
+    const directory = writeFiles({
+      ...files,
+      "src/a.lua": code.replace("local a", 'local funcs = require("funcs") local a'),
+      "src/deep/b.lua": "local = 1\n",
+      "src/_index.yaml": `${files["src/_index.yaml"]}  - {
+    name: inline, kind: library.lua, source: "local x = 1 return {}" }\n`,
+    });
+    const path = join(directory, "src/a.lua");
+    chmodSync(path, 0o750);
+    const first = await runCommand(directory, "lint", "--fix", "--level", "hint", "--ns", "app");
+    expect(first).toMatchObject({ status: 1 });
+    expect(first.out).toStartWith(
+      "fixed src/a.lua:2:7: funcs is now _funcs (W0004, W0006)\n" +
+        "fixed src/a.lua:3:26: b is now _b (W0005)\n" +
+        "error[W0003]: a == a is always true\n",
+    );
+    expect(first.out).toContain("warning[W0004]: the local x is never read\n");
+    expect(readFileSync(path, "utf8")).toBe(
+      code.replace("local a", 'local _funcs = require("funcs") local a').replace("(b)", "(_b)"),
+    );
+    expect(statSync(path).mode & 0o777).toBe(0o750);
+    expect(readdirSync(join(directory, "src")).sort()).toEqual(["_index.yaml", "a.lua", "deep"]);
+    expect(readFileSync(join(directory, "src/deep/b.lua"), "utf8")).toBe("local = 1\n");
+
+    const again = await runCommand(directory, "lint", "--fix", "--json", "--ns", "app");
+    expect(JSON.parse(again.out)).toMatchObject({ fixes: [], error_count: 1, warning_count: 1 });
+  });
+
+  test("--fix leaves alone what is not to be shown", async () => {
+    const directory = writeFiles(files);
+    const { out } = await runCommand(directory, "lint", "--fix", "--json", "--code", "w0006");
+    expect(JSON.parse(out).fixes).toEqual([
+      { file: "src/a.lua", line: 2, column: 7, codes: ["W0006"], message: "json is now _json" },
+      { file: "src/a.lua", line: 3, column: 7, codes: ["W0006"], message: "funcs is now _funcs" },
+    ]);
+    expect(readFileSync(join(directory, "src/a.lua"), "utf8")).toContain("function(a)");
   });
 
   test("refuses a lock file of another name, and a folder without one", async () => {
