@@ -4,13 +4,14 @@
  */
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "../../scripts/sources.ts";
 import { cleanAfterTest } from "../cleanup.ts";
 import { Broker, withoutBroker } from "./queue/broker.ts";
 import { emptyDatabase, postgres } from "./sql/servers.ts";
+import { moveToTemporal } from "./temporal/move.ts";
 import { TemporalServer, withTemporal } from "../temporal-server.ts";
 import { until } from "../until.ts";
 
@@ -55,24 +56,11 @@ class Example {
   constructor(servers?: Servers, temporal?: string) {
     this.#servers = servers;
     cpSync(join(root, "examples/webhooks"), this.folder, { recursive: true });
-    if (temporal !== undefined) this.#move(temporal);
+    if (temporal !== undefined) moveToTemporal(this.folder, "webhooks", temporal);
     cleanAfterTest(async () => {
       await this.kill();
       rmSync(this.folder, { recursive: true, force: true });
     });
-  }
-
-  /** One entry is another one; no other file changes. */
-  #move(address: string): void {
-    const file = join(this.folder, "src/_index.yaml");
-    const text = readFileSync(file, "utf8");
-    const moved = text.replace(
-      "kind: workflow.host\n",
-      "kind: temporal.worker\n    client: webhooks:temporal\n    task_queue: webhooks\n",
-    );
-    if (moved === text) throw new Error("the example has no workflow.host");
-    const client = { name: "temporal", kind: "temporal.client", address };
-    writeFileSync(file, `${moved.trimEnd()}\n  - ${JSON.stringify(client)}\n`);
   }
 
   #command(...args: string[]) {

@@ -2,6 +2,7 @@
 import { describe, expect } from "bun:test";
 import { unpack } from "../../../src/vm/codec.ts";
 import type { Connection } from "../../../src/workflows/providers/temporal/connection/connection.ts";
+import { codes, rpcError } from "../../../src/workflows/providers/temporal/connection/rpc-error.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
 import { Runtime, type RuntimeOptions } from "../../conformance/runtime.ts";
 import { withTemporal } from "../../temporal-server.ts";
@@ -54,20 +55,28 @@ function told({ messages }: Runtime): unknown[] {
   return messages.map(({ topic, payloads }) => [topic, ...unpack(payloads) as unknown[]]);
 }
 
-/** A runtime that dies at once when the server has taken a task with messages. */
-async function dying(taskQueue: string): Promise<{ runtime: Runtime; dead: Promise<void> }> {
+/** Whether a request ends a task with messages. */
+function endsTask(name: string, request: object): boolean {
+  const { commands = [] } = request as {
+    commands?: { recordMarkerCommandAttributes?: { markerName?: string } }[];
+  };
+  return name === "respondWorkflowTaskCompleted" &&
+    commands.some(({ recordMarkerCommandAttributes: marker }) =>
+      marker?.markerName === "MessageSent"
+    );
+}
+
+/** A runtime that dies at once when the server has answered a request. @default that ends a task with messages */
+async function dying(
+  taskQueue: string,
+  isLast: (name: string, request: object) => boolean = endsTask,
+): Promise<{ runtime: Runtime; dead: Promise<void> }> {
   const { promise: dead, resolve } = Promise.withResolvers<void>();
   const connecting = (connection: Connection): Connection => {
     const rpc = connection.rpc.bind(connection);
     const cut: Connection["rpc"] = async (name, request, more) => {
       const answer = await rpc(name, request, more);
-      const { commands = [] } = request as {
-        commands?: { recordMarkerCommandAttributes?: { markerName?: string } }[];
-      };
-      const sends = commands.some(({ recordMarkerCommandAttributes: marker }) =>
-        marker?.markerName === "MessageSent"
-      );
-      if (name !== "respondWorkflowTaskCompleted" || !sends) return answer;
+      if (!isLast(name, request)) return answer;
       place.killed();
       resolve();
       return await new Promise<never>(() => {});
@@ -95,6 +104,27 @@ describe("a message to a plain process", () => {
     await next.signal("taken-over", "go");
     expect(await next.result("taken-over")).toBe("ended");
     expect(told(next)).toEqual([...first, ...last]);
+  }, within);
+
+  withTemporal("leaves by who terminates or resets the run before another takes over", async () => {
+    // It takes nothing from the task queue of the runs.
+    const other = await open({ scripts }, placeOn("terminating"));
+    for (const workflowId of ["terminated", "reset"]) {
+      const { runtime, dead } = await dying(workflowId);
+      await runtime.start("app:told", ["goes on"], { workflowId, options });
+      await dead;
+      expect(told(runtime)).toEqual([]);
+      other.messages.length = 0;
+      if (workflowId === "reset") await other.provider.reset(workflowId, { eventId: 4 });
+      else await other.provider.terminate(workflowId, {});
+      expect(told(other)).toEqual(first);
+      expect(other.messages[0]).toMatchObject({ to, from: `{app:workflows|${workflowId}}` });
+    }
+    // The run that the reset has made sends its own.
+    const next = await open({ scripts }, placeOn("reset"));
+    await until(() => next.messages.length >= 2);
+    expect(told(next)).toEqual(first);
+    expect(other.reports).toEqual([]);
   }, within);
 
   withTemporal("leaves once when nobody dies", async () => {
@@ -159,5 +189,46 @@ describe("what the task sends that ends a run", () => {
     expect(runs.map(({ entry }) => entry)).not.toContain("wippy-outbox");
     await arrived(next);
     await until(async () => (await server().command(...running)).startsWith("Total: 0"));
+  }, within);
+
+  withTemporal("leaves by a third runtime when the second dies while it sends", async () => {
+    const { runtime, dead } = await dying("dead-twice");
+    await end(runtime);
+    await dead;
+    const { runtime: second, dead: alsoDead } = await dying(
+      "dead-twice",
+      (name, request) =>
+        name === "signalWorkflowExecution" &&
+        String((request as { requestId?: string }).requestId).includes("/signal/"),
+    );
+    await alsoDead;
+    expect(told(second)).toEqual(last);
+    const third = await open({ scripts }, placeOn("dead-twice"));
+    await arrived(third);
+    const running = `TaskQueue = "dead-twice" AND ${keepers} AND ExecutionStatus = "Running"`;
+    await until(async () =>
+      (await server().command("workflow", "count", "--query", running)).startsWith("Total: 0")
+    );
+  }, 60_000);
+
+  withTemporal("leaves a terminated keeper where deleting it is not allowed", async () => {
+    const refused: string[] = [];
+    const connecting = (connection: Connection): Connection => {
+      const rpc = connection.rpc.bind(connection);
+      const guarded: Connection["rpc"] = async (name, request, more) => {
+        if (name !== "deleteWorkflowExecution") return await rpc(name, request, more);
+        refused.push(name);
+        throw rpcError(codes.permissionDenied, "Request unauthorized.");
+      };
+      return Object.assign(connection, { rpc: guarded });
+    };
+    const r = await open({ scripts }, placeOn("not-deleting", { connecting }));
+    await end(r);
+    await arrived(r);
+    const ended = `TaskQueue = "not-deleting" AND ${keepers} AND ExecutionStatus = "Terminated"`;
+    await until(async () =>
+      (await server().command("workflow", "count", "--query", ended)).startsWith("Total: 1")
+    );
+    expect(refused).toEqual(["deleteWorkflowExecution"]);
   }, within);
 });

@@ -22,6 +22,8 @@ export interface Way {
   address?: string;
   /** Adds search attributes that the server does not know. @default false */
   addSearchAttributes?: boolean;
+  /** How long a task waits for the runtime that has its run in memory, in milliseconds. @default 500 */
+  stickyTimeout?: number;
   /** Changes a connection, as a crash would. @default none */
   connecting?: (connection: Connection) => Connection;
 }
@@ -52,7 +54,12 @@ export function onServer(settings: { durable?: boolean } = {}): OnServer {
   };
   function placeOn(
     taskQueue: string,
-    { address, addSearchAttributes = false, connecting = (connection) => connection }: Way = {},
+    {
+      address,
+      addSearchAttributes = false,
+      stickyTimeout = 500,
+      connecting = (connection) => connection,
+    }: Way = {},
   ): QueuePlace {
     const providers: TemporalProvider[] = [];
     const place: QueuePlace = {
@@ -66,7 +73,7 @@ export function onServer(settings: { durable?: boolean } = {}): OnServer {
             ),
           addSearchAttributes,
           conversion: new PayloadConverter(),
-          hosts: [{ hostId: "app:workflows", taskQueue, stickyTimeout: 500 }],
+          hosts: [{ hostId: "app:workflows", taskQueue, stickyTimeout }],
         });
         providers.push(provider);
         return provider;

@@ -311,14 +311,30 @@ export class TemporalProvider implements WorkflowProvider {
       workflowId,
       connection.rpc("terminateWorkflowExecution", { workflowExecution: { workflowId }, reason }),
     );
-    if (!present) return;
-    // Its worker need not find out by itself.
-    this.#opened?.activities.abort(present.runId);
-    this.#opened?.tasks.drop(present.runId);
+    if (present) await this.#ended(present);
   }
 
   async reset(workflowId: string, request: ResetRequest): Promise<StartResult> {
-    return await resetRun(this.#client, workflowId, request);
+    const present = await describeRun(this.#client, workflowId);
+    const made = await resetRun(this.#client, workflowId, request);
+    if (present?.status === "running") await this.#ended(present);
+    return made;
+  }
+
+  /** Ends work on a run, whose worker need not find out by itself that it has ended. */
+  async #ended({ workflowId, runId }: RunName): Promise<void> {
+    const { activities, tasks } = this.#opened ?? {};
+    activities?.abort(runId);
+    try {
+      await tasks?.ended({ workflowId, runId });
+    } catch (error) {
+      const { message } = WippyError.from(error);
+      this.#report({
+        level: "warn",
+        message: `messages of workflow ${workflowId}, which has ended, may be lost: ${message}`,
+        fields: { workflow_id: workflowId, run_id: runId },
+      });
+    }
   }
 
   async describe(workflowId: string): Promise<RunInfo | undefined> {

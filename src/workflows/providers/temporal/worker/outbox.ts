@@ -61,6 +61,18 @@ export class Outbox {
     }
   }
 
+  /**
+   * Delivers the messages of the last task of a run that was terminated or reset, because no further task follows that
+   * would do it.
+   *
+   * @throws RpcError
+   */
+  async deliverLeft(run: RunName): Promise<void> {
+    const reader = new HistoryReader(run.runId, this.#context);
+    reader.read(await fetchHistory(this.#context.connection, run));
+    this.deliver(reader.messages);
+  }
+
   /** Starts the keeper of a task. @throws RpcError */
   async keep(task: LastTask, { taskQueue }: WorkerSettings): Promise<void> {
     const { connection } = this.#context;

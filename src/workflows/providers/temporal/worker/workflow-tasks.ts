@@ -9,7 +9,7 @@ import type { WorkerSettings } from "../connection/settings.ts";
 import { refusedAttributes } from "../client/search-attributes.ts";
 import { readUpdate } from "../commands/updates.ts";
 import { CommandWriter, type WrittenCommands } from "../commands/commands.ts";
-import { fetchHistory } from "../history/fetch.ts";
+import { fetchHistory, type RunName } from "../history/fetch.ts";
 import { HistoryReader } from "../history/history.ts";
 import { deliveredUpdate } from "../history/update-events.ts";
 import { duration, type TemporalEvent, whole } from "../proto.ts";
@@ -430,6 +430,12 @@ export class WorkflowTasks {
     );
     await this.#queries.answer(run, task);
     if (!known && run.since > 0 && !this.#runs.has(runId)) this.#use(run);
+  }
+
+  /** Ends work on a run that was terminated or reset, and delivers what its last task has sent. @throws RpcError */
+  async ended(run: RunName): Promise<void> {
+    this.drop(run.runId);
+    await this.#outbox.deliverLeft(run);
   }
 
   /** Forgets a run, here and in its worker. */
