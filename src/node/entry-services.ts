@@ -40,6 +40,7 @@ export interface ServiceParts {
   platform: Platform;
   simulation: Simulation | undefined;
   portless: boolean | undefined;
+  temporary: boolean | undefined;
   services: Services;
   hosts: Hosts;
   units: ServiceUnits;
@@ -175,6 +176,7 @@ export class EntryServices {
       events: rest.events,
       ...(rest.simulation && { simulation: rest.simulation }),
       ...(rest.portless && { portless: true }),
+      ...(rest.temporary && { temporary: true }),
       services: {
         get: (id, type) => {
           const running = services.running(id);

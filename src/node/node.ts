@@ -176,6 +176,7 @@ export class Node {
       platform,
       simulation: options.simulation,
       portless: options.portless,
+      temporary: options.temporary,
       services: this.#services,
       hosts: this.#hosts,
       units: new ServiceUnits(this.#pool, this.#foreground, platform),

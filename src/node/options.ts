@@ -42,6 +42,8 @@ export interface NodeOptions {
   countLines?: CountLines;
   /** Servers open no ports: `Node.ask` has their requests. @default false */
   portless?: boolean;
+  /** What is stored does not outlive the machine: journals do not wait for the disk. @default false */
+  temporary?: boolean;
   /** Bytes of Lua memory of one worker; 1 GiB when absent. */
   memoryLimit?: number;
   /** Whether Lua functions that run much are compiled to WebAssembly. @default false */

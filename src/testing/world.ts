@@ -175,6 +175,7 @@ export class World {
       log: { log: (record) => this.#log(record) },
       output: () => {},
       portless: true,
+      temporary: true,
       ...(this.#settings.countLines && { countLines: (read) => this.#counts.push(read) }),
       fetch: (url, options) => this.#fetch(url, options),
     });

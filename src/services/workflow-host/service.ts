@@ -22,7 +22,8 @@ export function runWorkflowHost(context: ServiceContext, data: WorkflowHost): Se
       if (opened) return host.set("running");
       // Workers learn of the host first: the journal's open runs go on as soon as it is open.
       host.set("running");
-      const creating = createProvider({ type: "sqlite", path, ...keys && { keys } }, {
+      const { temporary = false } = context;
+      const creating = createProvider({ type: "sqlite", path, temporary, ...keys && { keys } }, {
         number: workflows.number(),
         schedules: declaredSchedules(context),
         ...limits(data),

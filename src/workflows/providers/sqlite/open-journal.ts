@@ -6,7 +6,7 @@ import type { JournalSettings } from "./protocol.ts";
 import { releaseMessages } from "./requests.ts";
 import { endScheduled } from "./schedules/actions.ts";
 import { LogSpace } from "./store/log-space.ts";
-import { openDatabase } from "./store/open.ts";
+import { openDatabase, openTemporary } from "./store/open.ts";
 import { Ownership } from "./store/ownership.ts";
 import { Runs } from "./store/run-states.ts";
 import { checkKeys } from "./store/sealed.ts";
@@ -32,9 +32,11 @@ export function openJournal(
   const ownership = Ownership.take(settings.path);
   let database: Database | undefined;
   try {
-    const { keys, maxBytes } = settings;
+    const { keys, maxBytes, temporary } = settings;
     const ring = keys && { keyId: keys.keyId, keys: new Map(keys.keys) };
-    database = openDatabase(ownership.path, maxBytes, ring);
+    database = temporary
+      ? openTemporary(ownership.path, maxBytes, ring)
+      : openDatabase(ownership.path, maxBytes, ring);
     checkKeys(database, ownership.path);
     ownership.begin(database, random.uuid());
     const store = new Store(database);

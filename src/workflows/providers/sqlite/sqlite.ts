@@ -55,6 +55,8 @@ export interface SqliteProviderOptions extends ProviderOptions {
   maxBytes?: number;
   /** Encrypt what the journal holds. @default it is not encrypted */
   keys?: PayloadKeys;
+  /** Commits do not wait for the disk, as the file does not outlive the machine. @default false */
+  temporary?: boolean;
 }
 
 let providers = 0;
@@ -87,6 +89,7 @@ export class SqliteProvider implements WorkflowProvider {
     this.#settings = {
       name: options.number ?? ++providers,
       path: options.path,
+      temporary: options.temporary ?? false,
       node: options.node ?? localNode,
       taskTimeout: options.taskTimeout ?? defaultTaskTimeout,
       maxTasks: options.maxTasks ?? 1_000,

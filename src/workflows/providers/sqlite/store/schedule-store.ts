@@ -13,6 +13,7 @@ import {
 } from "drizzle-orm";
 import type { BunSQLiteDatabase } from "drizzle-orm/bun-sqlite";
 import type { ScheduleQuery } from "../../../schedules/schedules.ts";
+import { onDemand } from "./on-demand.ts";
 import { given, param, rowParams } from "./parameters.ts";
 import { scheduleActions, scheduleBuffer, schedules } from "./schema.ts";
 
@@ -20,7 +21,7 @@ export type ScheduleRow = typeof schedules.$inferSelect;
 export type ScheduleActionRow = typeof scheduleActions.$inferSelect;
 export type BufferedRow = typeof scheduleBuffer.$inferSelect;
 
-/** The journal's statements about schedules, prepared once. */
+/** The journal's statements about schedules, each prepared once, when it is first used. */
 export class ScheduleStore {
   readonly #statements: ReturnType<typeof prepare>;
 
@@ -133,54 +134,69 @@ function prepare(db: BunSQLiteDatabase) {
   const bufferOf = eq(scheduleBuffer.schedule, param("schedule"));
   const limit = sql.placeholder("limit");
   const { schedule: _, scheduleId: __, createTime: ___, ...changing } = getTableColumns(schedules);
-  return {
-    byId: db.select().from(schedules).where(eq(schedules.scheduleId, param("scheduleId")))
-      .prepare(),
-    byNumber: db.select().from(schedules).where(one).prepare(),
-    list: db.select().from(schedules).where(gt(schedules.scheduleId, given("cursor")))
-      .orderBy(schedules.scheduleId).limit(limit).prepare(),
-    declared: db.select({ scheduleId: schedules.scheduleId }).from(schedules)
-      .where(isNotNull(schedules.declaredBy)).prepare(),
-    last: db.select({ schedule: max(schedules.schedule) }).from(schedules).prepare(),
-    insert: db.insert(schedules).values(rowParams(getTableColumns(schedules))).prepare(),
-    save: db.update(schedules).set(rowParams(changing)).where(one).prepare(),
-    delete: db.delete(schedules).where(one).prepare(),
-    nextDue: db.select({ due: min(schedules.due) }).from(schedules)
-      .where(isNotNull(schedules.due)).prepare(),
-    dueAt: db.select().from(schedules)
-      .where(and(isNotNull(schedules.due), lte(schedules.due, given("now"))))
-      .orderBy(schedules.due, schedules.schedule).limit(limit).prepare(),
+  return onDemand({
+    byId: () =>
+      db.select().from(schedules).where(eq(schedules.scheduleId, param("scheduleId")))
+        .prepare(),
+    byNumber: () => db.select().from(schedules).where(one).prepare(),
+    list: () =>
+      db.select().from(schedules).where(gt(schedules.scheduleId, given("cursor")))
+        .orderBy(schedules.scheduleId).limit(limit).prepare(),
+    declared: () =>
+      db.select({ scheduleId: schedules.scheduleId }).from(schedules)
+        .where(isNotNull(schedules.declaredBy)).prepare(),
+    last: () => db.select({ schedule: max(schedules.schedule) }).from(schedules).prepare(),
+    insert: () => db.insert(schedules).values(rowParams(getTableColumns(schedules))).prepare(),
+    save: () => db.update(schedules).set(rowParams(changing)).where(one).prepare(),
+    delete: () => db.delete(schedules).where(one).prepare(),
+    nextDue: () =>
+      db.select({ due: min(schedules.due) }).from(schedules)
+        .where(isNotNull(schedules.due)).prepare(),
+    dueAt: () =>
+      db.select().from(schedules)
+        .where(and(isNotNull(schedules.due), lte(schedules.due, given("now"))))
+        .orderBy(schedules.due, schedules.schedule).limit(limit).prepare(),
 
-    insertAction: db.insert(scheduleActions).values(rowParams(getTableColumns(scheduleActions)))
-      .prepare(),
-    action: db.select().from(scheduleActions).where(oneAction).prepare(),
-    closeAction: db.update(scheduleActions).set({ open: 0 }).where(oneAction).prepare(),
-    deleteClosedAction: db.delete(scheduleActions)
-      .where(and(oneAction, eq(scheduleActions.open, sql`0`))).prepare(),
-    firstOpen: db.select({ action: min(scheduleActions.action) }).from(scheduleActions)
-      .where(and(eq(scheduleActions.schedule, given("schedule")), eq(scheduleActions.open, sql`1`)))
-      .prepare(),
-    openActions: db.select().from(scheduleActions).where(openOf)
-      .orderBy(scheduleActions.action).limit(limit).prepare(),
-    countOpen: db.select({ n: count() }).from(scheduleActions).where(openOf).prepare(),
-    lastActions: db.select().from(scheduleActions).where(actionsOf)
-      .orderBy(desc(scheduleActions.action)).limit(limit).prepare(),
-    deleteActionsOf: db.delete(scheduleActions).where(actionsOf).prepare(),
+    insertAction: () =>
+      db.insert(scheduleActions).values(rowParams(getTableColumns(scheduleActions)))
+        .prepare(),
+    action: () => db.select().from(scheduleActions).where(oneAction).prepare(),
+    closeAction: () => db.update(scheduleActions).set({ open: 0 }).where(oneAction).prepare(),
+    deleteClosedAction: () =>
+      db.delete(scheduleActions)
+        .where(and(oneAction, eq(scheduleActions.open, sql`0`))).prepare(),
+    firstOpen: () =>
+      db.select({ action: min(scheduleActions.action) }).from(scheduleActions)
+        .where(
+          and(eq(scheduleActions.schedule, given("schedule")), eq(scheduleActions.open, sql`1`)),
+        )
+        .prepare(),
+    openActions: () =>
+      db.select().from(scheduleActions).where(openOf)
+        .orderBy(scheduleActions.action).limit(limit).prepare(),
+    countOpen: () => db.select({ n: count() }).from(scheduleActions).where(openOf).prepare(),
+    lastActions: () =>
+      db.select().from(scheduleActions).where(actionsOf)
+        .orderBy(desc(scheduleActions.action)).limit(limit).prepare(),
+    deleteActionsOf: () => db.delete(scheduleActions).where(actionsOf).prepare(),
 
-    insertBuffered: db.insert(scheduleBuffer).values(rowParams(getTableColumns(scheduleBuffer)))
-      .prepare(),
-    deleteBuffered: db.delete(scheduleBuffer)
-      .where(and(bufferOf, eq(scheduleBuffer.position, param("position")))).prepare(),
+    insertBuffered: () =>
+      db.insert(scheduleBuffer).values(rowParams(getTableColumns(scheduleBuffer)))
+        .prepare(),
+    deleteBuffered: () =>
+      db.delete(scheduleBuffer)
+        .where(and(bufferOf, eq(scheduleBuffer.position, param("position")))).prepare(),
     // Not by an order and a limit; see `given`.
-    firstBuffered: db.select().from(scheduleBuffer).where(and(
-      bufferOf,
-      eq(
-        scheduleBuffer.position,
-        db.select({ position: min(scheduleBuffer.position) }).from(scheduleBuffer)
-          .where(eq(scheduleBuffer.schedule, given("schedule"))),
-      ),
-    )).prepare(),
-    countBuffered: db.select({ n: count() }).from(scheduleBuffer).where(bufferOf).prepare(),
-    deleteBufferOf: db.delete(scheduleBuffer).where(bufferOf).prepare(),
-  };
+    firstBuffered: () =>
+      db.select().from(scheduleBuffer).where(and(
+        bufferOf,
+        eq(
+          scheduleBuffer.position,
+          db.select({ position: min(scheduleBuffer.position) }).from(scheduleBuffer)
+            .where(eq(scheduleBuffer.schedule, given("schedule"))),
+        ),
+      )).prepare(),
+    countBuffered: () => db.select({ n: count() }).from(scheduleBuffer).where(bufferOf).prepare(),
+    deleteBufferOf: () => db.delete(scheduleBuffer).where(bufferOf).prepare(),
+  });
 }
