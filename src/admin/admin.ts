@@ -23,6 +23,7 @@ import {
 } from "./route.ts";
 import { LiveEvents } from "./events.ts";
 import { configRoutes } from "./routes/config.ts";
+import { debugRoutes } from "./routes/debug.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { functionRoutes } from "./routes/functions.ts";
 import { logRoutes } from "./routes/logs.ts";
@@ -84,6 +85,7 @@ export function createApi(
     .route(apiBase, registryRoutes(target))
     .route(apiBase, logRoutes(target))
     .route(apiBase, configRoutes(target))
+    .route(apiBase, debugRoutes(target))
     .route(apiBase, eventRoutes(new LiveEvents(target)));
   document.openapi(
     route({

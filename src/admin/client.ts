@@ -80,7 +80,8 @@ export function addressOf(path: string, { params = {}, query = {} }: AnyRequest 
   return `/api/v1${filled}${search === "" ? "" : `?${search}`}`;
 }
 
-async function answerOf(response: Response): Promise<unknown> {
+/** What an answer of the server holds. @throws ApiError what it says is wrong */
+export async function answerOf(response: Response): Promise<unknown> {
   const text = await response.text();
   if (response.ok) return JSON.parse(text);
   let problem: { title?: string; detail?: string } = {};

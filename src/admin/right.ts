@@ -6,6 +6,8 @@ export interface Caller {
   role(): Role | undefined;
   /** What its shares are counted by: the token it uses. */
   readonly name: string;
+  /** Whether it may debug, which no role includes: code that a debugger runs has every right. */
+  readonly debugs?: boolean;
   /** Keeps the connection open however long the answer takes. */
   wait?(): void;
 }

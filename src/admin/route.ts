@@ -26,6 +26,8 @@ export interface AdminTarget {
   startedAt: number;
   /** The configuration in force. */
   config: Readonly<Record<string, unknown>>;
+  /** A debugger may attach; with the time between its signs of life, in milliseconds. */
+  debuggable?: { pulse?: number };
   /** Begins an orderly end of the runtime. */
   stop(): void;
 }

@@ -72,6 +72,14 @@ function ownFolder(path: string): void {
   });
 }
 
+/** Whether the socket of a state folder is this user's, and nobody else may open it. */
+export function isPrivate(stateDir: string): boolean {
+  // There the folders of a user keep others out, and files have no mode.
+  if (process.platform === "win32") return true;
+  const found = lstatSync(socketPath(stateDir), { throwIfNoEntry: false });
+  return found !== undefined && found.uid === userInfo().uid && (found.mode & 0o077) === 0;
+}
+
 /** A socket that is open. */
 export interface OpenSocket {
   path: string;

@@ -3,7 +3,7 @@
  * @module
  */
 import { resolve } from "node:path";
-import { ApiClient } from "../admin/client.ts";
+import { ApiClient, type Send } from "../admin/client.ts";
 import { askSocket } from "../admin/socket.ts";
 import { WippyError } from "../vm/error.ts";
 import { readForeignJson, writeExact } from "../vm/json.ts";
@@ -27,10 +27,10 @@ export function isAbsent(error: unknown): boolean {
   return error instanceof WippyError && error.kind === "Unavailable";
 }
 
-/** Speaks to the runtime of a state folder. @throws CommandError, from its methods, when there is none */
-export function connect(console: Console, options: ConnectOptions): ApiClient {
+/** Sends requests to the runtime of a state folder. @throws CommandError, when it is called, where there is none */
+export function sender(console: Console, options: ConnectOptions): Send {
   const state = stateOf(console, options);
-  return new ApiClient(async (path, init) => {
+  return async (path, init) => {
     try {
       return await askSocket(state, path, init);
     } catch (error) {
@@ -40,7 +40,12 @@ export function connect(console: Console, options: ConnectOptions): ApiClient {
         "start it with wippy run, or name the application with -C or the folder with --state",
       );
     }
-  }, writeExact);
+  };
+}
+
+/** Speaks to the runtime of a state folder. @throws CommandError, from its methods, when there is none */
+export function connect(console: Console, options: ConnectOptions): ApiClient {
+  return new ApiClient(sender(console, options), writeExact);
 }
 
 /**

@@ -10,11 +10,12 @@ import {
 } from "@vscode/debugadapter";
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import { basename, resolve } from "node:path";
+import type { Calls } from "../../node/debugger/calls.ts";
 import type { DebugEvent, StepKind, Variable } from "../../node/debugger/target.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { Console } from "../terminal/terminal.ts";
-import type { Calls } from "./channel.ts";
-import { callOf, readLaunch } from "./launch.ts";
+import type { Attached } from "./attached.ts";
+import { type Attach, callOf, type DebugOptions, readAttach, readLaunch } from "./launch.ts";
 import type { RecordedRun } from "./recorded-run.ts";
 import { Runtime, type RuntimeListener } from "./runtime.ts";
 
@@ -29,23 +30,26 @@ const uncaught = {
 /** Numbers of the errors that are answered; the text says what is wrong. */
 const failed = 1;
 
+/** What is debugged. */
+type Target = Runtime | RecordedRun | Attached;
+
 /** One session of the Debug Adapter Protocol: requests of an editor in, calls of a runtime's debugger out. */
 export class Adapter extends DebugSession {
   readonly #console: Console;
-  readonly #run: string | undefined;
+  readonly #defaults: DebugOptions;
   readonly #ended = Promise.withResolvers<void>();
-  #runtime: Runtime | RecordedRun | undefined;
+  #runtime: Target | undefined;
   /** The text of the error at which a thread stands. */
   readonly #exceptions = new Map<number, string>();
 
   /**
    * @param console where `cwd` of a launch begins
-   * @param run the run that a launch is about which names nothing to run
+   * @param defaults what a launch is about which names nothing to run
    */
-  constructor(console: Console, run?: string) {
+  constructor(console: Console, defaults: DebugOptions = {}) {
     super();
     this.#console = console;
-    this.#run = run;
+    this.#defaults = defaults;
     this.setDebuggerLinesStartAt1(true);
     this.setDebuggerColumnsStartAt1(true);
   }
@@ -113,32 +117,58 @@ export class Adapter extends DebugSession {
     response: DebugProtocol.LaunchResponse,
     args: DebugProtocol.LaunchRequestArguments,
   ): void {
-    void this.#answer(response, async () => {
-      if (this.#runtime) throw new WippyError("Invalid", "a runtime is launched already");
+    void this.#answer(response, () => {
       const launch = readLaunch(args);
-      const directory = resolve(this.#console.directory, launch.cwd ?? ".");
-      const named = launch.program ?? launch.command;
-      const run = launch.run ?? (named === undefined ? this.#run : undefined);
-      const listener: RuntimeListener = {
-        event: (event) => this.#tell(event),
-        output: (to, text) => this.sendEvent(new OutputEvent(text, to)),
-        ended: (status) => {
-          this.sendEvent(new ExitedEvent(status));
-          this.sendEvent(new TerminatedEvent());
-        },
-      };
-      if (run === undefined) {
-        this.#runtime = new Runtime(callOf(launch), directory, launch.env ?? {}, listener);
-      } else {
+      const named = launch.program ?? launch.command ?? launch.run;
+      if (this.#defaults.attach && named === undefined) return this.#attach(launch);
+      return this.#begin(launch.cwd, async (console, listener) => {
+        const run = named === undefined ? this.#defaults.run : launch.run;
+        if (run === undefined) {
+          return new Runtime(callOf(launch), console.directory, launch.env ?? {}, listener);
+        }
         const { RecordedRun } = await import("./recorded-run.ts");
-        const { state } = launch;
-        this.#runtime = new RecordedRun({ ...this.#console, directory }, { run, state }, listener);
         this.sendEvent(new CapabilitiesEvent({ supportsStepBack: true }));
-      }
-      await this.#runtime.waits;
-      // Breakpoints can be set from now on.
-      this.sendEvent(new InitializedEvent());
+        return new RecordedRun(console, { run, state: launch.state }, listener);
+      });
     });
+  }
+
+  protected override attachRequest(
+    response: DebugProtocol.AttachResponse,
+    args: DebugProtocol.AttachRequestArguments,
+  ): void {
+    void this.#answer(response, () => this.#attach(readAttach(args)));
+  }
+
+  async #attach({ cwd, state = this.#defaults.state }: Attach): Promise<void> {
+    const { Attached } = await import("./attached.ts");
+    await this.#begin(cwd, (console, listener) => {
+      return new Attached(console, state === undefined ? {} : { state }, listener);
+    });
+    // Its end is not the debugger's to decide.
+    this.sendEvent(
+      new CapabilitiesEvent({ supportTerminateDebuggee: false, supportsTerminateRequest: false }),
+    );
+  }
+
+  /** Takes what is to be debugged, once it can be. */
+  async #begin(
+    cwd: string | undefined,
+    make: (console: Console, listener: RuntimeListener) => Target | Promise<Target>,
+  ): Promise<void> {
+    if (this.#runtime) throw new WippyError("Invalid", "something is debugged already");
+    const console = { ...this.#console, directory: resolve(this.#console.directory, cwd ?? ".") };
+    this.#runtime = await make(console, {
+      event: (event) => this.#tell(event),
+      output: (to, text) => this.sendEvent(new OutputEvent(text, to)),
+      ended: (status) => {
+        if (status !== undefined) this.sendEvent(new ExitedEvent(status));
+        this.sendEvent(new TerminatedEvent());
+      },
+    });
+    await this.#runtime.waits;
+    // Breakpoints can be set from now on.
+    this.sendEvent(new InitializedEvent());
   }
 
   protected override configurationDoneRequest(

@@ -3,6 +3,7 @@
  * its child. Nobody else has that channel.
  * @module
  */
+import { type Calls, runCall } from "../../node/debugger/calls.ts";
 import type { Debugger } from "../../node/debugger/debugger.ts";
 import type { DebugEvent } from "../../node/debugger/target.ts";
 import type { Node } from "../../node/node.ts";
@@ -10,12 +11,9 @@ import { standardError, standardOutput } from "../../operations/io/output.ts";
 import { WippyError } from "../../vm/error.ts";
 import { CommandError } from "../terminal/terminal.ts";
 
-/** What of the debugger an adapter may call. */
-export type Calls = Omit<Debugger, "attach" | "detach" | "started" | "told">;
-
 /** From the adapter: a call, or that the application may start. */
 export type ToRuntime =
-  | { call: number; method: keyof Calls; args: unknown[] }
+  | { call: number; method: keyof Calls; args: readonly unknown[] }
   | { launch: true };
 
 /** From the runtime: that it waits, an answer, an event. */
@@ -58,8 +56,7 @@ async function answer(
   tell: (message: FromRuntime) => void,
 ): Promise<void> {
   try {
-    const run = debug[method] as (...args: unknown[]) => Promise<unknown>;
-    tell({ answer: call, value: await run.apply(debug, args) });
+    tell({ answer: call, value: await runCall(debug, method, args) });
   } catch (error) {
     const { kind, message } = WippyError.from(error);
     tell({ answer: call, error: { kind, message } });

@@ -1,4 +1,5 @@
-import type { Console } from "../terminal/terminal.ts";
+import { CommandError, type Console } from "../terminal/terminal.ts";
+import type { DebugOptions } from "./launch.ts";
 
 /** The streams of a program. */
 export interface Streams {
@@ -6,20 +7,17 @@ export interface Streams {
   stdout: NodeJS.WritableStream;
 }
 
-/** Flags of `wippy debug`. */
-export interface DebugOptions {
-  /** The run that a launch is about which names nothing to run. */
-  run?: string;
-}
-
 /** `wippy debug`: a debug adapter on the standard streams, for one session; its end is the end of the command. */
 export async function debug(
   console: Console,
   { stdin, stdout }: Streams,
-  { run }: DebugOptions = {},
+  options: DebugOptions = {},
 ): Promise<number> {
+  if (options.run !== undefined && options.attach) {
+    throw new CommandError("--run and --attach exclude each other", "leave one of them out");
+  }
   const { Adapter } = await import("./adapter.ts");
-  const adapter = new Adapter(console, run);
+  const adapter = new Adapter(console, options);
   adapter.start(stdin, stdout);
   await adapter.ended;
   return 0;

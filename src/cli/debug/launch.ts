@@ -1,6 +1,16 @@
 import { z } from "zod";
 import { WippyError } from "../../vm/error.ts";
 
+/** Flags of `wippy debug`. */
+export interface DebugOptions {
+  /** The run that a launch is about which names nothing to run. */
+  run?: string;
+  /** A launch that names nothing to run attaches to the runtime that runs. */
+  attach?: boolean;
+  /** State folder of that runtime. */
+  state?: string;
+}
+
 /** What a launch of an editor may say; editors add fields of their own. */
 export const launchSchema = z.object({
   /** A Lua file; without it the application of `cwd` runs. */
@@ -19,21 +29,35 @@ export const launchSchema = z.object({
 /** What to launch. */
 export type Launch = z.infer<typeof launchSchema>;
 
+/** What an attach of an editor may say: which runtime. */
+export const attachSchema = launchSchema.pick({ cwd: true, state: true });
+
+/** The runtime to attach to. */
+export type Attach = z.infer<typeof attachSchema>;
+
+function read<Data>(schema: z.ZodType<Data>, given: unknown, request: string): Data {
+  const result = schema.safeParse(given);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const field = issue?.path.join(".") ?? "";
+  throw new WippyError("Invalid", `${request}: ${field}: ${issue?.message}`, { retryable: false });
+}
+
+/** Checks what an editor wants to attach to. @throws WippyError Invalid, which names the field */
+export function readAttach(given: unknown): Attach {
+  return read(attachSchema, given, "attach");
+}
+
 /** Checks what an editor asks for. @throws WippyError Invalid, which names the field */
 export function readLaunch(given: unknown): Launch {
-  const result = launchSchema.safeParse(given);
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    const field = issue?.path.join(".") ?? "";
-    throw new WippyError("Invalid", `launch: ${field}: ${issue?.message}`, { retryable: false });
-  }
-  const { program, command, run } = result.data;
+  const launch = read(launchSchema, given, "launch");
+  const { program, command, run } = launch;
   if ([program, command, run].filter((each) => each !== undefined).length > 1) {
     throw new WippyError("Invalid", "launch: write only one of program, command and run", {
       retryable: false,
     });
   }
-  return result.data;
+  return launch;
 }
 
 /** The arguments of `wippy` that run it, under a debugger. */

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { importHistory } from "../../admin/history.ts";
+import type { Calls } from "../../node/debugger/calls.ts";
 import type { Debugger } from "../../node/debugger/debugger.ts";
 import type { Breakpoint, Frame, Thread, Variable } from "../../node/debugger/target.ts";
 import type { Node } from "../../node/node.ts";
@@ -10,7 +11,6 @@ import { type Position, positionsOf } from "../../workflows/replay/positions.ts"
 import type { Console } from "../terminal/terminal.ts";
 import { startReplayNode } from "../workflow/replay-node.ts";
 import { connectRuns } from "../workflow/workflow.ts";
-import type { Calls } from "./channel.ts";
 import type { RuntimeListener } from "./runtime.ts";
 
 /** Number of the scope that tells of the run: no worker has it. */

@@ -1,13 +1,14 @@
 import { WippyError } from "../../vm/error.ts";
 import type { DebugEvent } from "../../node/debugger/target.ts";
-import type { Calls, FromRuntime, ToRuntime } from "./channel.ts";
+import { type Calls, callsBy } from "../../node/debugger/calls.ts";
+import type { FromRuntime, ToRuntime } from "./channel.ts";
 
 /** What is told of a runtime. */
 export interface RuntimeListener {
   event(event: DebugEvent): void;
   output(to: "stdout" | "stderr", text: string): void;
-  /** It has ended, with this status. */
-  ended(status: number): void;
+  /** It has ended; with this status, where that is known. */
+  ended(status?: number): void;
 }
 
 /** How this program is started again: the executable alone, or Bun with the sources. */
@@ -42,20 +43,7 @@ export class Runtime {
       stderr: "pipe",
       ipc: (message: FromRuntime) => this.#take(message),
     });
-    const call = (method: keyof Calls, ...args: unknown[]) => this.#call(method, args);
-    this.debugger = {
-      breakpoints: (...args) => call("breakpoints", ...args),
-      exceptions: (...args) => call("exceptions", ...args),
-      threads: () => call("threads"),
-      continue: (...args) => call("continue", ...args),
-      pause: (...args) => call("pause", ...args),
-      standInRun: (...args) => call("standInRun", ...args),
-      stack: (...args) => call("stack", ...args),
-      scopes: (...args) => call("scopes", ...args),
-      variables: (...args) => call("variables", ...args),
-      evaluate: (...args) => call("evaluate", ...args),
-      set: (...args) => call("set", ...args),
-    } as Calls;
+    this.debugger = callsBy((method, args) => this.#call(method, args));
     this.#waits.promise.catch(() => {});
     void this.#follow();
   }
@@ -86,11 +74,11 @@ export class Runtime {
     const call = this.#calls.get(message.answer);
     this.#calls.delete(message.answer);
     const { error } = message;
-    if (error) call?.reject(new WippyError("Invalid", error.message));
+    if (error) call?.reject(new WippyError(error.kind, error.message));
     else call?.resolve(message.value);
   }
 
-  #call(method: keyof Calls, args: unknown[]): Promise<unknown> {
+  #call(method: keyof Calls, args: readonly unknown[]): Promise<unknown> {
     const id = ++this.#lastCall;
     const call = Promise.withResolvers<unknown>();
     this.#calls.set(id, call);

@@ -20,6 +20,7 @@ export function addRunCommands(program: Command, { here, finish }: CommandContex
     .option("--host <id>", "terminal host of the command, if there are several")
     .option("--state <directory>", "state folder of the runtime (default: .wippy)")
     .option("--watch", "reload files that change")
+    .option("--debuggable", "let wippy debug --attach in, over the local socket")
     .addOption(new Option("--debugger", "wait for the debugger").hideHelp())
     .action(async (name: string | undefined, rest: string[], _options, command: Command) => {
       const options = command.optsWithGlobals<RunOptions>();
@@ -46,6 +47,7 @@ export function addRunCommands(program: Command, { here, finish }: CommandContex
     .option("--insecure", "listen on other addresses without TLS, behind a proxy that adds it")
     .option("--state <directory>", "state folder of the runtime (default: .wippy)")
     .option("--watch", "reload files that change")
+    .option("--debuggable", "let wippy debug --attach in, over the local socket")
     .action(async (pack: string | undefined, _options, command: Command) => {
       const options = command.optsWithGlobals<RunOptions & ServeOptions>();
       const [{ run }, { checkServe }] = await Promise.all([

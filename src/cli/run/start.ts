@@ -25,6 +25,8 @@ export interface RunOptions extends SourceOptions, LogOptions {
   state?: string;
   watch?: boolean;
   memoryLimit?: string;
+  /** A debugger may attach later, over the local socket. */
+  debuggable?: boolean;
   /** The program that has started this one debugs it. */
   debugger?: boolean;
   jit?: "off" | "on";
@@ -104,6 +106,7 @@ export async function start(console: Console, options: RunOptions, what: Start):
         directory: console.directory,
         startedAt,
         config: what.config.sections,
+        ...(options.debuggable && { debuggable: {} }),
         stop: () => ended.resolve(0),
       };
       closeSocket = openControl(

@@ -1,8 +1,12 @@
 import type { DebugProtocol } from "@vscode/debugprotocol";
+import { setDefaultTimeout } from "bun:test";
 import { join } from "node:path";
 import { cleanAfterTest } from "../../cleanup.ts";
 
 const main = join(import.meta.dir, "../../../src/main.ts");
+
+// Every test with an editor starts two or three programs, on a machine that may be busy.
+setDefaultTimeout(30_000);
 
 /** An editor, as the adapter sees it. */
 export class DapClient {
@@ -12,8 +16,9 @@ export class DapClient {
   readonly #waiting: { wanted: string; found: (event: DebugProtocol.Event) => void }[] = [];
   #sequence = 0;
 
-  constructor() {
-    this.#adapter = Bun.spawn([process.execPath, main, "debug"], {
+  /** @param args of `wippy debug` */
+  constructor(...args: string[]) {
+    this.#adapter = Bun.spawn([process.execPath, main, "debug", ...args], {
       stdin: "pipe",
       stdout: "pipe",
       stderr: "inherit",
@@ -95,13 +100,30 @@ export class DapClient {
   }
 
   /** Launches, with breakpoints set before anything runs. */
-  async launch(
+  launch(
     args: Record<string, unknown>,
     breakpoints: Record<string, DebugProtocol.SourceBreakpoint[]> = {},
     filters: string[] = [],
   ): Promise<void> {
+    return this.#begin("launch", args, breakpoints, filters);
+  }
+
+  /** Attaches to a runtime that runs, with breakpoints. */
+  attach(
+    args: Record<string, unknown>,
+    breakpoints: Record<string, DebugProtocol.SourceBreakpoint[]> = {},
+  ): Promise<void> {
+    return this.#begin("attach", args, breakpoints, []);
+  }
+
+  async #begin(
+    request: "launch" | "attach",
+    args: Record<string, unknown>,
+    breakpoints: Record<string, DebugProtocol.SourceBreakpoint[]>,
+    filters: string[],
+  ): Promise<void> {
     await this.request("initialize", { adapterID: "wippy" });
-    await this.request("launch", args);
+    await this.request(request, args);
     await this.event("initialized");
     for (const [path, list] of Object.entries(breakpoints)) await this.breakpoints(path, list);
     await this.request("setExceptionBreakpoints", { filters });

@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 import { fromBufferPromise } from "yauzl";
 import grammar from "../../../editors/vscode/typed-lua.json" with { type: "json" };
 import manifest from "../../../editors/vscode/package.json" with { type: "json" };
-import { launchSchema } from "../../../src/cli/debug/launch.ts";
+import { attachSchema, launchSchema } from "../../../src/cli/debug/launch.ts";
 import { packageExtension } from "../../../editors/vscode/package.ts";
 
 /** The files of an archive. */
@@ -53,6 +53,8 @@ test("the extension launches with what the debug adapter takes, and nothing else
   expect(wippy!.type).toBe("wippy");
   expect(Object.keys(wippy!.configurationAttributes.launch.properties).sort())
     .toEqual(Object.keys(launchSchema.shape).sort());
+  expect(Object.keys(wippy!.configurationAttributes.attach.properties).sort())
+    .toEqual(Object.keys(attachSchema.shape).sort());
 });
 
 test.each([
