@@ -7,16 +7,25 @@ import type { Foreground } from "./foreground.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 import type { FunctionCall } from "./worker-pool-options.ts";
 
+/** What the pool of workers does for services. */
+type Pool = Pick<
+  WorkerPool,
+  "askNow" | "call" | "leastLoaded" | "loadOf" | "running" | "spawn" | "standing"
+>;
+
+/** Milliseconds between two looks for a worker that runs. */
+const patience = 100;
+
 /** The functions and processes that services start. */
 export class ServiceUnits {
-  readonly #pool: WorkerPool;
+  readonly #pool: Pool;
   readonly #foreground: Foreground;
   readonly #platform: Platform;
 
   /** Calls and messages of consumers that a worker has. */
   readonly #given = new Map<number, number>();
 
-  constructor(pool: WorkerPool, foreground: Foreground, platform: Platform) {
+  constructor(pool: Pool, foreground: Foreground, platform: Platform) {
     this.#pool = pool;
     this.#foreground = foreground;
     this.#platform = platform;
@@ -87,7 +96,12 @@ export class ServiceUnits {
     });
   }
 
-  /** Calls a function for messages; see `ServiceUnits` of the services' context. @throws WippyError */
+  /**
+   * Calls a function for messages; see `ServiceUnits` of the services' context. Waits while all workers stand still: a
+   * queue that was refused would deliver again at once, without end.
+   *
+   * @throws WippyError
+   */
   async handle(
     functionId: string,
     frame: Frame,
@@ -95,7 +109,11 @@ export class ServiceUnits {
     items: readonly [delivery: LuaValue, body: LuaValue][],
     signal: AbortSignal,
   ): Promise<void> {
-    const worker = this.#leastLoaded();
+    let worker = this.#leastLoaded();
+    while (this.#pool.standing(worker)) {
+      await this.#pause(signal);
+      worker = this.#leastLoaded();
+    }
     const args = [consumer, asLua(items)];
     await this.#wait(
       this.#pool.call(worker, functionId, frame, args, "deliver"),
@@ -103,6 +121,21 @@ export class ServiceUnits {
       items.length,
       signal,
     );
+  }
+
+  /** @throws WippyError Canceled after an abort */
+  async #pause(signal: AbortSignal): Promise<void> {
+    const over = Promise.withResolvers<void>();
+    const stop = this.#platform.setTimer(patience, over.resolve);
+    const abort = () => over.reject(canceled());
+    signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
+    try {
+      await over.promise;
+    } finally {
+      stop();
+      signal.removeEventListener("abort", abort);
+    }
   }
 
   /**
