@@ -84,6 +84,19 @@ export function unpack(bytes: Uint8Array): LuaValue {
   return restore(packed, []);
 }
 
+/**
+ * Packs a list of scalars, bytes and further lists, several times as fast as {@link pack}, because it looks for no
+ * tables, errors or repetitions. A LuaFloat stays one.
+ */
+export function packFlat(list: readonly unknown[]): Uint8Array {
+  return new Uint8Array(packr.pack(list));
+}
+
+/** The list that {@link packFlat} packed. Its bytes are parts of the buffer. */
+export function unpackFlat(bytes: Uint8Array): unknown[] {
+  return unpackr.unpack(bytes) as unknown[];
+}
+
 /** The one byte of a small scalar: steps of workflows mostly carry such, and packr takes ten times as long. */
 function packScalar(value: LuaValue): Uint8Array | undefined {
   switch (typeof value) {

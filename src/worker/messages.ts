@@ -93,6 +93,8 @@ export type ToWorker =
     args: Uint8Array;
   }
   | { type: "answer"; ticket: number; values: Uint8Array }
+  /** Many bytes that answer a question to a service: as a message of their own, because packing copies them twice. */
+  | { type: "answer_bytes"; call: number; bytes: Uint8Array }
   | { type: "alone"; alone: boolean }
   /** The thread is terminated soon: nothing more runs. */
   | { type: "end" }

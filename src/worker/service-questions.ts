@@ -1,10 +1,16 @@
 import type { ServiceQuestion } from "../operations/operation.ts";
 import type { Platform } from "../platform/platform.ts";
 import { Simulation } from "../platform/simulation.ts";
-import { pack, unpack } from "../vm/codec.ts";
+import { pack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import { type FromWorker, NODE } from "./messages.ts";
+import {
+  packQuestions,
+  type QuestionItem,
+  QUESTIONS_REQUEST,
+  unpackAnswers,
+} from "./question-messages.ts";
 
 /** The ticket of the answers to questions; those of the kernel are above 0. */
 export const QUESTIONS = -1;
@@ -21,7 +27,7 @@ export class ServiceQuestions {
   /** What was asked with a signal: the units of a worker have few, and ask much with each. */
   readonly #bySignal = new WeakMap<AbortSignal, Set<number>>();
   /** What goes to the node together: questions, and the numbers of those that are called off. */
-  #items: LuaValue[] = [];
+  #items: QuestionItem[] = [];
   #last = 0;
 
   /** @param wake has `take` called at the next turn at the latest */
@@ -33,7 +39,7 @@ export class ServiceQuestions {
       : (question) => this.#ask(question);
   }
 
-  #add(item: LuaValue): void {
+  #add(item: QuestionItem): void {
     this.#items.push(item);
     if (this.#items.length === 1) this.#wake();
   }
@@ -66,19 +72,27 @@ export class ServiceQuestions {
     if (this.#items.length === 0) return undefined;
     const items = this.#items;
     this.#items = [];
-    return { type: "request", to: NODE, ticket: 0, op: "services.questions", args: pack([items]) };
+    const args = pack([packQuestions(items)]);
+    return { type: "request", to: NODE, ticket: 0, op: QUESTIONS_REQUEST, args };
   }
 
-  /** Takes answers of the node, packed: `{call, value, err}` of each. */
-  answered(values: Uint8Array): void {
-    for (const answer of unpack(values) as [number, LuaValue, LuaValue][]) {
-      const [call, value, error] = answer;
-      const open = this.#open.get(call);
-      if (!open) continue;
-      this.#open.delete(call);
-      if (open.signal) this.#bySignal.get(open.signal)?.delete(call);
-      if (error instanceof WippyError) open.reject(error);
-      else open.resolve(value);
+  /** Takes packed answers of the node. */
+  answered(packed: Uint8Array): void {
+    for (const [call, value, error] of unpackAnswers(packed)) {
+      if (error) this.#take(call)?.reject(error);
+      else this.#take(call)?.resolve(value);
     }
+  }
+
+  /** Takes an answer of bytes that came by itself. */
+  answeredBytes(call: number, bytes: Uint8Array): void {
+    this.#take(call)?.resolve(bytes);
+  }
+
+  #take(call: number): PromiseWithResolvers<LuaValue> | undefined {
+    const open = this.#open.get(call);
+    this.#open.delete(call);
+    if (open?.signal) this.#bySignal.get(open.signal)?.delete(call);
+    return open;
   }
 }

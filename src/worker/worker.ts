@@ -294,6 +294,9 @@ export class LuaWorker {
         if (message.ticket === QUESTIONS) this.#questions.answered(message.values);
         else kernel.call("complete", message.ticket, new PackedList(message.values));
         break;
+      case "answer_bytes":
+        this.#questions.answeredBytes(message.call, message.bytes);
+        break;
       case "link":
         this.#mail.links.open(message.index, message.port);
         break;

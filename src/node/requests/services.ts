@@ -1,16 +1,20 @@
 import type { Caller } from "../../services/service.ts";
-import { pack } from "../../vm/codec.ts";
 import { WippyError } from "../../vm/error.ts";
-import { type LuaValue, ofKernel } from "../../vm/value.ts";
-import { QUESTIONS } from "../../worker/service-questions.ts";
+import { ofKernel } from "../../vm/value.ts";
 import type { ToWorker } from "../../worker/messages.ts";
+import {
+  type AnswerItem,
+  packAnswers,
+  type QuestionItem,
+  QUESTIONS_REQUEST,
+  unpackQuestions,
+} from "../../worker/question-messages.ts";
+import { QUESTIONS } from "../../worker/service-questions.ts";
 import type { Services } from "../services.ts";
 import { any, type NodeRequest, request, type Requests, text } from "./request.ts";
 
-/** What operations of a worker ask together: each with its number, or the number of one that is called off. */
-type Item =
-  | [call: number]
-  | [call: number, service: string, operation: string, input: LuaValue, pid: string];
+/** Answers of more bytes than that are not packed together with others. */
+const manyBytes = 65_536;
 
 /** The unit behind a question. Few questions are called off, and not every service looks. */
 class Asker implements Caller {
@@ -35,7 +39,7 @@ class Questions {
   readonly #send: (worker: number, message: ToWorker) => void;
   /** By worker and number. */
   readonly #open = new Map<number, Map<number, Asker>>();
-  readonly #answers = new Map<number, LuaValue[]>();
+  readonly #answers = new Map<number, AnswerItem[]>();
 
   constructor(
     services: Pick<Services, "ask">,
@@ -45,7 +49,7 @@ class Questions {
     this.#send = send;
   }
 
-  take(worker: number, items: readonly Item[], gone: AbortSignal): void {
+  take(worker: number, items: readonly QuestionItem[], gone: AbortSignal): void {
     let open = this.#open.get(worker);
     if (!open) this.#open.set(worker, open = new Map());
     for (const item of items) {
@@ -57,12 +61,12 @@ class Questions {
   async #answer(
     worker: number,
     open: Map<number, Asker>,
-    [call, service, operation, input, pid]: Extract<Item, { length: 5 }>,
+    [call, service, operation, input, pid]: Extract<QuestionItem, { length: 5 }>,
     gone: AbortSignal,
   ): Promise<void> {
     const asker = new Asker(pid, gone);
     open.set(call, asker);
-    let answer: LuaValue[];
+    let answer: AnswerItem;
     try {
       answer = [call, await this.#services.ask(service, operation, input, asker)];
     } catch (error) {
@@ -72,7 +76,12 @@ class Questions {
     if (!gone.aborted) this.#add(worker, answer);
   }
 
-  #add(worker: number, answer: LuaValue[]): void {
+  #add(worker: number, answer: AnswerItem): void {
+    const [call, bytes] = answer;
+    if (bytes instanceof Uint8Array && bytes.length > manyBytes) {
+      if (this.#open.has(worker)) this.#send(worker, { type: "answer_bytes", call, bytes });
+      return;
+    }
     const answers = this.#answers.get(worker);
     if (answers) {
       answers.push(answer);
@@ -83,7 +92,7 @@ class Questions {
       const all = this.#answers.get(worker)!;
       this.#answers.delete(worker);
       if (this.#open.has(worker)) {
-        this.#send(worker, { type: "answer", ticket: QUESTIONS, values: pack(all) });
+        this.#send(worker, { type: "answer", ticket: QUESTIONS, values: packAnswers(all) });
       }
     });
   }
@@ -113,10 +122,10 @@ export function serviceRequests(
     workers.set(index, present);
     return present.signal;
   };
-  /** The list of the worker itself, too often for a reader of each field. */
+  /** Packed by the worker itself. */
   const together: NodeRequest = {
-    answer(_name, origin, [items]) {
-      questions.take(origin, ofKernel<Item[]>(items), workerOf(origin));
+    answer(_name, origin, [packed]) {
+      questions.take(origin, unpackQuestions(ofKernel<Uint8Array>(packed)), workerOf(origin));
       return true;
     },
   };
@@ -129,7 +138,7 @@ export function serviceRequests(
         return services.ask(service, operation, input, caller);
       },
     ),
-    "services.questions": together,
+    [QUESTIONS_REQUEST]: together,
   };
   return {
     requests,

@@ -2,6 +2,7 @@
  * What the operations of `sql` ask the service of a database (`src/services/sql`).
  * @module
  */
+import { packFlat, unpackFlat } from "../../vm/codec.ts";
 import type { LuaValue } from "../../vm/value.ts";
 
 export type Isolation =
@@ -15,18 +16,38 @@ export type Isolation =
 /** One letter for each parameter: a value as it is, NULL, bytes, text. */
 export type Tags = string;
 
+const kinds = ["query", "execute", "check"] as const;
+
+/** A statement to run, in a transaction or by itself. */
+export interface Run {
+  kind: typeof kinds[number];
+  sql: string | Uint8Array;
+  /** Scalars and bytes. */
+  values: LuaValue[];
+  tags: Tags;
+  transaction?: number | undefined;
+}
+
+type PackedRun = [kind: number, sql: string | Uint8Array, LuaValue[], Tags, transaction: number];
+
+/** The input of `run`: programs ask it far more often than all others. */
+export function packRun({ kind, sql, values, tags, transaction = 0 }: Run): Uint8Array {
+  return packFlat([kinds.indexOf(kind), sql, values, tags, transaction] satisfies PackedRun);
+}
+
+/** What {@link packRun} packed. Bytes are parts of the buffer. */
+export function unpackRun(packed: Uint8Array): Run {
+  const [kind, sql, values, tags, transaction] = unpackFlat(packed) as PackedRun;
+  const within = transaction === 0 ? undefined : transaction;
+  return { kind: kinds[kind]!, sql, values, tags, transaction: within };
+}
+
 /** Requests by the name of the operation. */
 export interface SqlRequests {
   /** The type of the database. */
   type: Record<string, never>;
-  /** Runs a statement, in a transaction or by itself. */
-  run: {
-    kind: "query" | "execute" | "check";
-    sql: string | Uint8Array;
-    values: LuaValue[];
-    tags: Tags;
-    transaction?: number;
-  };
+  /** Runs a statement: a packed {@link Run}. */
+  run: Uint8Array;
   /** Begins a transaction. Returns its number. */
   begin: { isolation: Isolation; readOnly: boolean };
   /** Ends a transaction, or sets a savepoint and so on. */

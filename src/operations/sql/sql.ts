@@ -11,7 +11,7 @@ import {
   type OperationValue,
 } from "../operation.ts";
 import type { Closable } from "../resources.ts";
-import type { SqlRequests } from "./requests.ts";
+import { packRun, type Run, type SqlRequests } from "./requests.ts";
 
 const database = lazy(() => z.string({ error: "a database id is text" }));
 const handle = lazy(() => z.int());
@@ -49,12 +49,12 @@ async function ask<Name extends keyof SqlRequests>(
   return await services.ask({ service, operation, input, pid, signal });
 }
 
-type Run = Omit<SqlRequests["run"], "values"> & { values: LuaValue };
+/** Lua's empty list is a table. */
+const listOf = (values: LuaValue) => Array.isArray(values) ? values : [];
 
 /** Runs a statement. Rows come as bytes, which go into the VM in one piece. */
 async function run(context: OperationContext, id: string, input: Run): Promise<OperationValue> {
-  const values = Array.isArray(input.values) ? input.values : [];
-  const outcome = await ask(context, id, "run", { ...input, values });
+  const outcome = await ask(context, id, "run", packRun(input));
   return outcome instanceof Uint8Array ? new PackedRows(outcome) : outcome;
 }
 
@@ -95,8 +95,7 @@ async function stream(
   id: string,
   input: Omit<SqlRequests["stream"], "values"> & { values: LuaValue },
 ): Promise<number> {
-  const values = Array.isArray(input.values) ? input.values : [];
-  const number = await ask(context, id, "stream", { ...input, values });
+  const number = await ask(context, id, "stream", { ...input, values: listOf(input.values) });
   return context.resources.add(new Rows(id, Number(number), context));
 }
 
@@ -132,8 +131,7 @@ async function prepare(
   sql: string | Uint8Array,
   transaction?: number,
 ): Promise<number> {
-  const within = transaction === undefined ? {} : { transaction };
-  await run(context, id, { kind: "check", sql, values: [], tags: "", ...within });
+  await run(context, id, { kind: "check", sql, values: [], tags: "", transaction });
   return context.resources.add(new Prepared(id, sql, transaction));
 }
 
@@ -172,7 +170,7 @@ export const sql: Operation[] = [
       typeof text === "string" && typeof letters === "string",
     permission: mayUse,
     run: (context, id, what, text, values, letters) =>
-      run(context, id, { kind: what, sql: text, values, tags: letters }),
+      run(context, id, { kind: what, sql: text, values: listOf(values), tags: letters }),
   }),
   defineOperation({
     name: "sql.stream",
@@ -238,9 +236,9 @@ export const sql: Operation[] = [
       return run(context, prepared.database, {
         kind: what,
         sql: prepared.sql,
-        values,
+        values: listOf(values),
         tags: letters,
-        ...(transaction !== undefined && { transaction }),
+        transaction,
       });
     },
   }),
@@ -272,7 +270,7 @@ export const sql: Operation[] = [
       return run(context, owner, {
         kind: what,
         sql: text,
-        values,
+        values: listOf(values),
         tags: letters,
         transaction: number,
       });

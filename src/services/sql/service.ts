@@ -10,7 +10,7 @@ import type {
   Statement,
   TransactionOptions,
 } from "./driver.ts";
-import type { SqlRequests } from "../../operations/sql/requests.ts";
+import { type SqlRequests, unpackRun } from "../../operations/sql/requests.ts";
 import { countRows } from "../../vm/rows.ts";
 import { sqlText, sqlValues } from "./values.ts";
 
@@ -175,7 +175,8 @@ export class SqlService implements Service {
     ) => LuaValue | Promise<LuaValue>;
   } = {
     type: () => this.driver.type,
-    run: async ({ kind, sql, values, tags, transaction }, { signal }) => {
+    run: async (packed, { signal }) => {
+      const { kind, sql, values, tags, transaction } = unpackRun(packed);
       const statement = { kind, sql: sqlText(sql), params: sqlValues(values, tags) };
       const outcome = transaction === undefined
         ? await this.run(statement, signal)

@@ -18,8 +18,13 @@ import { serviceRequests } from "../../../src/node/requests/services.ts";
 import { Services } from "../../../src/node/services.ts";
 import { lifecycle } from "../../../src/registry/lifecycle.ts";
 import { type Caller, untilStopped } from "../../../src/services/service.ts";
-import { unpack } from "../../../src/vm/codec.ts";
 import { LuaFloat, type LuaValue } from "../../../src/vm/value.ts";
+import {
+  packQuestions,
+  type QuestionItem,
+  QUESTIONS_REQUEST,
+  unpackAnswers,
+} from "../../../src/worker/question-messages.ts";
 import { startApplication } from "../../integration/application.ts";
 
 const root = join(import.meta.dir, "../../..");
@@ -39,12 +44,12 @@ const everything = request({
 function asked(services: Pick<Services, "ask">) {
   let arrived = Promise.withResolvers<LuaValue>();
   const { requests, workerDied } = serviceRequests(services, (worker, message) => {
-    const values = message.type === "answer" ? unpack(message.values) : message.type;
-    arrived.resolve([worker, values]);
+    const values = message.type === "answer" ? unpackAnswers(message.values) : message;
+    arrived.resolve([worker, values as LuaValue]);
     arrived = Promise.withResolvers();
   });
-  const put = (worker: number, ...items: LuaValue[]) =>
-    requests["services.questions"]!.answer("services.questions", worker, [items]);
+  const put = (worker: number, ...items: QuestionItem[]) =>
+    requests[QUESTIONS_REQUEST]!.answer(QUESTIONS_REQUEST, worker, [packQuestions(items)]);
   return { requests, workerDied, put, next: () => arrived.promise };
 }
 
@@ -198,11 +203,19 @@ test("what is asked together is answered together, and what takes longer by itse
   services.add({ id: "app:db", lifecycle: settings, requires: [], make: answers });
   await services.startAll();
   const { put, next } = asked(services);
-  const question = (call: number, input: LuaValue) => [call, "app:db", "query", input, "{a|0x1}"];
+  const question = (call: number, input: LuaValue): QuestionItem => [
+    ...[call, "app:db", "query", input, "{a|0x1}"] as const,
+  ];
   put(3, question(1, "a"), question(2, "slow"), question(3, "b"));
   expect(await next()).toEqual([3, [[1, "a"], [3, "b"]]]);
   slow.resolve("c");
   expect(await next()).toEqual([3, [[2, "c"]]]);
+  const large = new Uint8Array(100_000).fill(7);
+  put(3, question(4, Uint8Array.of(1, 2)));
+  expect(await next()).toEqual([3, [[4, Uint8Array.of(1, 2)]]]);
+  put(3, question(5, large), question(6, "d"));
+  expect(await next()).toEqual([3, { type: "answer_bytes", call: 5, bytes: large }]);
+  expect(await next()).toEqual([3, [[6, "d"]]]);
 });
 
 test("what the kernel asks for is there, and what is there is asked for", async () => {
@@ -217,7 +230,7 @@ test("what the kernel asks for is there, and what is there is asked for", async 
   const offered = node.requests.filter((name) => name.includes("."));
   // Built from a prefix and the name of a function.
   // Operations of modules ask services through the worker, not through its kernel.
-  asked.add("services.questions");
+  asked.add(QUESTIONS_REQUEST);
   const composed = /^(schedules|system)\.|^groups\.(join|leave)$/;
   expect(offered.filter((name) => !asked.has(name) && !composed.test(name))).toEqual([]);
   const areas = /^(names|workflows|groups|events|registry|schedules)\./;
