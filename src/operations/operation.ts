@@ -4,8 +4,7 @@ import type { Entry } from "../registry/entry.ts";
 import { lazy } from "../registry/lazy.ts";
 import type { Variables } from "../registry/placeholder.ts";
 import { WippyError } from "../vm/error.ts";
-import type { PackedRows } from "../vm/rows.ts";
-import { LuaFloat, type LuaValue } from "../vm/value.ts";
+import { LuaFloat, type LuaValue, type PackedRows } from "../vm/value.ts";
 import type { Terminal } from "./io/terminal.ts";
 import type { ResourceTable } from "./resources.ts";
 

@@ -4,8 +4,7 @@ import { type LuaExports, REGISTRY } from "./exports.ts";
 import type { Heap } from "./heap.ts";
 import { COLLECTED_TABLE, STATE, TAG, VALUE } from "./layout.ts";
 import { type MarshalLimits, tooLarge } from "./read.ts";
-import { PackedRows } from "./rows.ts";
-import { LuaFloat, LuaRef, type LuaValue, Packed, PackedList } from "./value.ts";
+import { LuaFloat, LuaRef, type LuaValue, Packed, PackedList, PackedRows } from "./value.ts";
 
 /** What can be pushed: a Lua value, also one that never left the VM or is packed, and packed rows. */
 export type Pushable =

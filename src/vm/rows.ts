@@ -217,11 +217,6 @@ export class RowPacker {
   }
 }
 
-/** Packed rows that become a list of tables when they are pushed into a VM. */
-export class PackedRows {
-  constructor(readonly bytes: Uint8Array) {}
-}
-
 /** How many rows a {@link RowPacker} packed. */
 export function countRows(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(4, true);

@@ -97,6 +97,11 @@ export class PackedList {
   constructor(readonly bytes: Uint8Array) {}
 }
 
+/** Packed rows of a database (`src/vm/rows.ts`), which become a list of tables when they are pushed into a VM. */
+export class PackedRows {
+  constructor(readonly bytes: Uint8Array) {}
+}
+
 /** Several return values of a host function; a plain array is one table. */
 export class MultiReturn {
   constructor(readonly values: readonly LuaValue[]) {}

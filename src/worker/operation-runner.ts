@@ -12,8 +12,7 @@ import { operationNamed } from "../operations/operations.ts";
 import { ResourceTable } from "../operations/resources.ts";
 import { WippyError } from "../vm/error.ts";
 import type { ActivityTask } from "../workflows/tasks/tasks.ts";
-import { PackedRows, unpackRows } from "../vm/rows.ts";
-import { asLua, type LuaValue } from "../vm/value.ts";
+import { asLua, type LuaValue, PackedRows } from "../vm/value.ts";
 
 /** An operation that a unit asks for. */
 export interface OperationCall {
@@ -149,8 +148,10 @@ export class OperationRunner {
       const { signal } = controller;
       const context = { signal, pid, entry: "", resources, services, once: idempotencyToken };
       const value = await run(name, context, args);
+      if (!(value instanceof PackedRows)) return value;
       // Recorded as the values that they are.
-      return value instanceof PackedRows ? asLua(unpackRows(value.bytes)) : value;
+      const { unpackRows } = await import("../vm/rows.ts");
+      return asLua(unpackRows(value.bytes));
     } finally {
       this.#attempts.delete(token);
       await resources.closeAll();

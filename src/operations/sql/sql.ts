@@ -1,8 +1,8 @@
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
 import { WippyError } from "../../vm/error.ts";
-import { countRows, PackedRows } from "../../vm/rows.ts";
-import type { LuaValue } from "../../vm/value.ts";
+import { countRows } from "../../vm/rows.ts";
+import { type LuaValue, PackedRows } from "../../vm/value.ts";
 import {
   defineOperation,
   luaString,

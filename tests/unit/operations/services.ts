@@ -4,8 +4,8 @@ import { checkArguments } from "../../../src/operations/operation.ts";
 import { operationNamed } from "../../../src/operations/operations.ts";
 import { ResourceTable } from "../../../src/operations/resources.ts";
 import { Environment } from "../../../src/app/environment.ts";
-import { PackedRows, unpackRows } from "../../../src/vm/rows.ts";
-import { asLua, type LuaValue } from "../../../src/vm/value.ts";
+import { unpackRows } from "../../../src/vm/rows.ts";
+import { asLua, type LuaValue, PackedRows } from "../../../src/vm/value.ts";
 
 /** An entry as the registry holds it. */
 export function entryOf(id: string, kind: string, data: Record<string, unknown> = {}): Entry {

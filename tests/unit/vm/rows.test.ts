@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { valueLimits } from "../../../src/vm/limits.ts";
-import { PackedRows, RowPacker, unpackRows } from "../../../src/vm/rows.ts";
-import { LuaFloat, type LuaValue } from "../../../src/vm/value.ts";
+import { RowPacker, unpackRows } from "../../../src/vm/rows.ts";
+import { LuaFloat, type LuaValue, PackedRows } from "../../../src/vm/value.ts";
 import { makeVm, run } from "./make_vm.ts";
 
 function packed(names: string[], rows: LuaValue[][]): Uint8Array {
