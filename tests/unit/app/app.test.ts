@@ -304,6 +304,20 @@ describe("the pipeline", () => {
     ]);
   });
 
+  test("a definition of a namespace has a module and a readme, which are text", async () => {
+    const files = (module: string) => ({
+      "wippy.lock": "directories: { src: src }\n",
+      "src/README.md": "# Shop",
+      "src/a.yaml": "namespace: app\nentries:\n" +
+        `  - { name: it, kind: ns.definition, module: ${module}, readme: file://README.md }\n`,
+    });
+    const application = await loadFiles(files("Shop"));
+    expect(printed(application)).toEqual([]);
+    expect(application.entries.find(({ id }) => id === "app:it")?.data)
+      .toEqual({ module: "Shop", readme: "# Shop" });
+    expect(printed(await loadFiles(files("7"))).join("\n")).toContain("app:it  ");
+  });
+
   test("requirements get their values from dependencies or defaults", async () => {
     const application = await loadFiles({
       "wippy.lock": "directories: { src: src }\nmodules: [{ name: acme/http, version: 1.0.0 }]\n",
