@@ -155,7 +155,8 @@ export interface ServiceUnits {
   ): ServedCall;
   /**
    * Calls a function for each of several messages of a queue, on one worker. The service is asked `ended` with the
-   * outcomes, `{done, failed}`, as they come. Resolves when all have ended. Waits for a worker that does not stand still.
+   * outcomes, `{done, failed}`, as they come. Resolves when all have ended. Waits
+   * while all workers stand still.
    *
    * @param items deliveries, which have a number `tag`, with the argument of the call
    * @throws WippyError when none could be called, the worker died, or `signal` was aborted: those without an outcome

@@ -281,15 +281,11 @@ export class LuaWorker {
   #handle(message: ToWorker): void {
     const kernel = this.#kernel;
     switch (message.type) {
-      case "request":
-        kernel.call(
-          "request",
-          message.origin,
-          message.ticket,
-          message.op,
-          new PackedList(message.args),
-        );
+      case "request": {
+        const { origin, ticket, op, args } = message;
+        kernel.call("request", origin, ticket, op, new PackedList(args));
         break;
+      }
       case "answer":
         if (message.ticket === QUESTIONS) this.#questions.answered(message.values);
         else kernel.call("complete", message.ticket, new PackedList(message.values));

