@@ -35,6 +35,7 @@ local repl = use("kernel/inspect/repl")
 local requests = use("kernel/processes/requests")
 local sandbox = use("kernel/core/sandbox")
 local scheduler = use("kernel/core/scheduler")
+local serving = use("kernel/functions/serving")
 local spawning = use("kernel/processes/spawning")
 local stable = use("kernel/core/stable")
 local stopping = use("kernel/processes/stopping")
@@ -46,6 +47,17 @@ local workflows = use("kernel/workflows/workflows")
 local of_functions = effects.context(use("contexts/function"))
 local of_processes = effects.context(use("contexts/process"))
 local of_workflows = effects.context(use("contexts/workflow"))
+
+local kernel = {}
+
+-- Does what follows the steps of units. Returns whether workflows have more to do.
+local function settle()
+  local more = workflows.turn()
+  deliveries.flush()
+  remote.publish()
+  inspect.flush()
+  return more
+end
 
 make_known(of_processes)
 scheduler.connect({
@@ -67,6 +79,14 @@ functions.connect({ context = of_functions })
 eval.connect({ context = of_functions })
 workflows.connect({ context = of_workflows })
 acts.connect({ context = of_processes })
+serving.connect({
+  turn = function(record)
+    if record and host.waiting() == 1 and scheduler.step() and record.outcome and not settle() then
+      return nil
+    end
+    return kernel.run()
+  end,
+})
 
 requests.add(links.operations)
 requests.add(processes.operations)
@@ -76,6 +96,7 @@ requests.add(upgrade.operations)
 requests.add(subscriptions.operations)
 requests.add_deferred(operations.deferred)
 requests.add_deferred(deliveries.deferred)
+requests.add_deferred(serving.deferred)
 requests.add(pool.operations)
 requests.add(call_counts.operations)
 requests.add(inspect.operations)
@@ -145,32 +166,9 @@ function runtime.unrestricted()
   return security.unrestricted(scheduler.current)
 end
 
---- The request that the running unit was called for, as the node described it; nil for any other unit.
-function runtime.served()
-  local caller = scheduler.current.caller
-  return caller and caller.served
-end
-
---- The list by which the server of this thread describes a request that the running unit was called for.
-function runtime.described_here(served)
-  return assert(host.part(served[1], "describe", served[2]))
-end
-
---- Runs an operation of the server on such a request: `value, err`. Servers of this thread describe requests later.
-function runtime.ask_server(served, operation, input)
-  if #served == 2 then
-    local ticket = unit.ticket(scheduler.waiter())
-    unit.emit_request(ticket, "part", ticket, served[1], operation, input)
-    return host.park()
-  end
-  return runtime.effects.request("services.ask", {
-    service = served[1],
-    operation = operation,
-    input = input,
-    pid = unit.pid_of(scheduler.current),
-    frame = {},
-  })
-end
+--- The request that the running unit was called for: see kernel/functions/serving.
+runtime.served, runtime.describe_served, runtime.ask_server =
+  serving.current, serving.describe, serving.ask
 
 --- Nanoseconds of a duration as programs write it: a number of ns, "1h30m", or a Duration object.
 runtime.duration = duration.of
@@ -189,8 +187,6 @@ payload.connect({
   end,
 })
 core.assert_connected()
-
-local kernel = {}
 
 --- Which worker this is: its index, the first number of its PIDs, whether it is the only one, the ids of the hosts
 --- that live on the node; whether a unit without an identity may do nothing; and what `math.random`
@@ -234,56 +230,15 @@ end
 --- many units are alive, and in how many milliseconds the next timer is due (nil: there is none).
 function kernel.run()
   local more, due = scheduler.run()
-  if workflows.turn() then
+  if settle() then
     more = more or 0
   end
-  deliveries.flush()
-  remote.publish()
-  inspect.flush()
   return more, unit.live, due
-end
-
--- Requester id of servers in this thread; see src/worker/parts.ts.
-local PARTS <const> = -2
--- Headers that are longer than this go another way, which may refuse them.
-local MOST_HEADERS <const> = 65536
-
--- Headers as one text: each name and its value, with a line feed after both. Neither has one.
-local function text_of(headers)
-  local parts = {}
-  for name, value in pairs(headers) do
-    parts[#parts + 1] = name .. "\n" .. value .. "\n"
-  end
-  return table.concat(parts)
-end
-
---- Runs a function for a request of a server in this thread, as `operations.serve_request`, and then for one turn.
---- `frame` is false for nobody's, `trace` the request's trace. Returns what `run` does and, where the function has
---- ended well meanwhile, whether it returned a value and, where it has made a response, whether that counts, its
---- status, what of its body was not sent, and its headers as a text. Any other outcome is a reply.
-function kernel.serve(ticket, target, frame, trace, checks, service, id)
-  local here, answer, headers = true, nil, nil
-  frame = frame or {}
-  frame.values = { trace_id = trace }
-  operations.serve_request(function(outcome)
-    local plain = here and outcome[2] == false
-    headers = plain and outcome[6] and text_of(outcome[6]) or ""
-    if plain and #headers <= MOST_HEADERS then
-      answer = outcome
-    else
-      requests.reply(PARTS, ticket, outcome)
-    end
-  end, PARTS, ticket, target, frame, checks, { service, id })
-  local more, live, due = kernel.run()
-  here = false
-  if answer then
-    return more, live, due, answer[1], answer[3], answer[4], answer[5], headers
-  end
-  return more, live, due
 end
 
 kernel.complete = unit.complete
 kernel.request = requests.serve
+kernel.serve = serving.serve_here
 kernel.arrived = requests.serve_all
 kernel.congested = remote.congested
 kernel.activate = workflows.activate

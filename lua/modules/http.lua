@@ -20,26 +20,35 @@ local function invalid(message)
   return errors.fail("Invalid", message)
 end
 
--- The fields of a request, headers as a table. A server in another thread sends a list, which is all that a function
--- needs which only responds; one in this thread makes it when it is wanted.
-local function described(served)
-  if not served.headers then
-    local list = #served > 2 and served or runtime.described_here(served)
-    served.headers = {}
-    for name, value in list[8]:gmatch("([^\n]*)\n([^\n]*)\n") do
-      served.headers[name] = value
-    end
-    served.method, served.path, served.host = list[3], list[4], list[5]
-    served.remote, served.query, served.length = list[6], list[7], list[9]
-    served.params, served.body = list[10] or {}, list[11] or nil
+-- What a function has of the request that it serves, as its server describes it.
+local function described(record)
+  local known = record.request
+  if known then
+    return known
   end
-  return served
+  local list, headers = runtime.describe_served(record), {}
+  for name, value in list[8]:gmatch("([^\n]*)\n([^\n]*)\n") do
+    headers[name] = value
+  end
+  known = {
+    record = record,
+    method = list[3],
+    path = list[4],
+    host = list[5],
+    remote = list[6],
+    query = list[7],
+    headers = headers,
+    length = list[9],
+    params = list[10] or {},
+    body = list[11] or nil,
+  }
+  record.request = known
+  return known
 end
 
 -- Runs an operation of the server on a request: `value, err`.
 local function ask(served, operation, input)
-  input.id = served[2]
-  return runtime.ask_server(served, operation, input)
+  return runtime.ask_server(served.record, operation, input)
 end
 
 local function decoded(text)
@@ -270,32 +279,17 @@ function request:parse_multipart(max_memory)
 end
 
 local response = {}
-local make_response, response_state = object.opaque("Response", response)
+local make_response, made_of = object.opaque("Response", response)
 
--- The response of a request as the server gets it: `status`, `headers`, `sent`, `touched`, and `rest`, what is written
--- and not sent. `parts` are put together when they leave.
-local function made_of(served)
-  local made = served.response
-  if not made then
-    made = { status = 200, headers = {}, rest = "" }
-    served.response = made
-  end
-  return made
-end
-
-local function in_state(self)
-  local served = response_state(self).served
-  return made_of(served), served
-end
-
--- Sends what is buffered; the head goes first. Returns nil or the Error.
-local function flush(made, served)
+-- Sends what is buffered; the head goes first. Returns nil or the Error. What is made of a response is in the record of
+-- its request, see kernel/functions/serving.
+local function flush(made)
   made.touched = true
   local data = made.rest
   made.rest = ""
-  local head = not made.sent and { status = made.status, headers = made.headers } or nil
+  local head = not made.sent and { status = made.status, headers = made.headers or {} } or nil
   made.sent = true
-  local _, err = ask(served, "write", { head = head, data = data })
+  local _, err = runtime.ask_server(made, "write", { head = head, data = data })
   if err then
     return errors.fail("Internal", err:message())
   end
@@ -309,13 +303,29 @@ end
 --- Sets the status, 200 to 599; the last one counts.
 function response:set_status(code)
   code = check.integer(code, 1, "set_status")
-  local made = in_state(self)
+  local made = made_of(self)
   if made.sent then
     return headers_are_sent()
   elseif code < 200 or code > 599 then
     return invalid("set_status: " .. code .. " is not between 200 and 599")
   end
   made.status, made.touched = code, true
+  return nil
+end
+
+-- Puts a header in the place of the one with its name; `lower` is that in lower case.
+local function replace(made, name, lower, value)
+  local headers = made.headers
+  if not headers then
+    made.headers = { [name] = value }
+    return nil
+  end
+  for known in pairs(headers) do
+    if known:lower() == lower then
+      headers[known] = nil
+    end
+  end
+  headers[name] = value
   return nil
 end
 
@@ -331,20 +341,14 @@ local function set_header(made, name, value)
   if lower == "content-length" or lower == "transfer-encoding" or lower == "connection" then
     return invalid("set_header: the server itself sets " .. name)
   end
-  for known in pairs(made.headers) do
-    if known:lower() == lower then
-      made.headers[known] = nil
-    end
-  end
-  made.headers[name] = value
-  return nil
+  return replace(made, name, lower, value)
 end
 
 --- Sets a header, in place of one that is there.
 function response:set_header(name, value)
   check.string(name, 1, "set_header")
   check.string(value, 2, "set_header")
-  local made = in_state(self)
+  local made = made_of(self)
   local err = set_header(made, name, value)
   made.touched = made.touched or err == nil
   return err
@@ -352,15 +356,15 @@ end
 
 function response:set_content_type(value)
   check.string(value, 1, "set_content_type")
-  return set_header(in_state(self), "Content-Type", value)
+  return set_header(made_of(self), "Content-Type", value)
 end
 
 -- Adds to what is written. Long texts are not put together again and again: they go out.
-local function append(made, served, data)
+local function append(made, data)
   made.touched = true
   made.rest = made.rest == "" and data or made.rest .. data
   if #made.rest > MOST_BUFFERED then
-    return flush(made, served)
+    return flush(made)
   end
   return nil
 end
@@ -368,8 +372,7 @@ end
 --- Writes to the body.
 function response:write(data)
   check.string(data, 1, "write")
-  local made, served = in_state(self)
-  return append(made, served, data)
+  return append(made_of(self), data)
 end
 
 --- Writes a value as JSON.
@@ -378,16 +381,16 @@ function response:write_json(value)
   if not text then
     return invalid("write_json: " .. err:message())
   end
-  local made, served = in_state(self)
+  local made = made_of(self)
   if not made.sent then
-    set_header(made, "Content-Type", "application/json")
+    replace(made, "Content-Type", "content-type", "application/json")
   end
-  return append(made, served, text)
+  return append(made, text)
 end
 
 --- Sends what is buffered, and waits while the client does not take it.
 function response:flush()
-  return flush(in_state(self))
+  return flush(made_of(self))
 end
 
 local function begin_events(made)
@@ -405,7 +408,7 @@ end
 
 --- Says how the body is sent: "chunked", or "sse" for events.
 function response:set_transfer(mode)
-  local made = in_state(self)
+  local made = made_of(self)
   if mode == "sse" then
     return begin_events(made)
   elseif mode ~= "chunked" then
@@ -429,13 +432,13 @@ function response:write_event(event)
   if not text then
     return invalid("write_event: " .. failure:message())
   end
-  local made, served = in_state(self)
+  local made = made_of(self)
   local err = begin_events(made)
   if err then
     return err
   end
   made.rest = made.rest .. "event: " .. name .. "\ndata: " .. text .. "\n\n"
-  return flush(made, served)
+  return flush(made)
 end
 
 local http = {}
@@ -489,7 +492,7 @@ function http.response()
   if not served then
     return nil, err
   end
-  return make_response({ served = served }), nil
+  return make_response(served), nil
 end
 
 return http

@@ -37,14 +37,14 @@ export interface PartContext {
    * Calls a function for a request at once, and lets the worker's units run for a turn.
    *
    * @param frame actor and scope of the call; false for none
-   * @param trace id of the request's trace
+   * @param trace id of the request's trace; false for a new one
    * @param request number that names the request in operations on it
    * @throws WippyError NotFound; Unavailable when the worker has died
    */
   call(
     functionId: string,
     frame: LuaValue,
-    trace: string,
+    trace: string | false,
     checks: readonly { action: string; resource: string }[],
     request: number,
   ): PartCall;
@@ -83,7 +83,7 @@ export interface PartHost {
   readonly services: OperationServices;
   /** Asks the kernel for something, in the name of `PARTS`. */
   request(ticket: number, op: string, ...args: LuaValue[]): void;
-  /** Calls `kernel.serve` with these arguments. Returns what it does about the request. */
+  /** Calls `kernel.serve` with these arguments. Returns what it does; nothing if the worker has died. */
   serve(...call: LuaValue[]): LuaValue[];
   send(message: FromWorker): void;
 }
@@ -185,7 +185,7 @@ export class Parts {
     entry: string,
     functionId: string,
     frame: LuaValue,
-    trace: string,
+    trace: string | false,
     checks: readonly { action: string; resource: string }[],
     request: number,
   ): PartCall {
@@ -195,9 +195,16 @@ export class Parts {
     const asked = checks.length > 0 && asLua(checks);
     const served = this.#host.serve(ticket, functionId, frame, trace, asked, entry, request);
     this.#current = 0;
-    if (served.length > 0) {
-      const [returned, ...response] = served;
-      return { outcome: [returned, false, ...response], answer: never, cancel: () => {} };
+    // Behind what `kernel.run` returns.
+    if (served.length > 3) {
+      const [, , , returned, status, rest, headers] = served;
+      return {
+        outcome: status === undefined
+          ? [returned, false]
+          : [returned, false, true, status, rest, headers],
+        answer: never,
+        cancel: () => {},
+      };
     }
     const ended = this.#ended;
     this.#ended = undefined;

@@ -100,16 +100,16 @@ export class LuaWorker {
       ...(image && { image: image.vm }),
       ...(this.#options.jit && { jit: true }),
     });
-    const { ask } = this.#questions;
-    this.#operations = new OperationRunner({ ...services, ask }, (ticket, value, error) => {
+    const asking = { ...services, ask: this.#questions.ask };
+    this.#operations = new OperationRunner(asking, (ticket, value, error) => {
       this.#enter(() => this.#kernel.call("complete", ticket, value, error));
     }, this.#options.terminalOf);
     this.#parts = new Parts({
       platform: this.#platform,
-      services: { ...services, ask },
+      services: asking,
       request: (ticket, op, ...args) =>
         this.#enter(() => this.#kernel.call("request", PARTS, ticket, op, ...args)),
-      serve: (...call) => this.#serve(call),
+      serve: (...call) => this.#turn("serve", ...call),
       send: (message) => {
         this.#send(message);
         this.#wake();
@@ -407,15 +407,27 @@ export class LuaWorker {
     }
   }
 
-  #turn(): void {
+  /** Lets the units run for a turn, which may begin with a request of a part. @returns what the kernel does */
+  #turn(name: "run" | "serve" = "run", ...args: LuaValue[]): LuaValue[] {
+    const deferred = this.#deferred;
     this.#deferred = undefined;
-    if (this.#dead) return;
+    if (this.#dead) return [];
     try {
       this.#vm.beginTurn();
-      const [more, units, due] = this.#kernel.call("run");
-      this.#turned(more, units, due);
+      const results = this.#kernel.call(name, ...args);
+      const [more, units, due] = results;
+      if (more === undefined) {
+        // Nothing has happened besides the request: a turn that is due remains so.
+        this.#deferred ??= deferred;
+        this.#flush();
+      } else {
+        deferred?.();
+        this.#turned(more, units, due);
+      }
+      return results;
     } catch (error) {
       this.#die(error);
+      return [];
     }
   }
 
@@ -446,22 +458,6 @@ export class LuaWorker {
       this.#timer = undefined;
       this.#turn();
     });
-  }
-
-  /** A turn that begins with a request of a part. @returns what of `kernel.serve` is about the request */
-  #serve(call: LuaValue[]): LuaValue[] {
-    if (this.#dead) return [];
-    this.#deferred?.();
-    this.#deferred = undefined;
-    try {
-      this.#vm.beginTurn();
-      const [more, units, due, ...outcome] = this.#kernel.call("serve", ...call);
-      this.#turned(more, units, due);
-      return outcome;
-    } catch (error) {
-      this.#die(error);
-      return [];
-    }
   }
 
   #die(error: unknown): void {

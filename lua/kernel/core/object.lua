@@ -16,8 +16,18 @@ local function guard(name, meta, method)
   if type(method) ~= "function" then
     return method
   end
+  -- A function of any number of arguments copies them, which takes longer than most methods.
+  local info = debug.getinfo(method, "u")
+  if not info.isvararg and info.nparams <= 3 then
+    return function(self, a, b)
+      if metatable_of(self) ~= meta then
+        error("bad self (" .. name .. " expected; call it with ':')", 2)
+      end
+      return method(self, a, b)
+    end
+  end
   return function(self, ...)
-    if type(self) ~= "table" or metatable_of(self) ~= meta then
+    if metatable_of(self) ~= meta then
       error("bad self (" .. name .. " expected; call it with ':')", 2)
     end
     return method(self, ...)
@@ -67,9 +77,9 @@ end
 --- Defines a kind of object whose content is out of the reach of programs. Returns the constructor, which takes the
 --- content, and a function that returns the content of an object of the kind.
 function object.opaque(name, methods, metamethods)
-  local make = object.define(name, methods, metamethods)
+  local _, meta = object.define(name, methods, metamethods)
   return function(content)
-    return make({ [CONTENT] = content })
+    return setmetatable({ [CONTENT] = content }, meta)
   end, function(self)
     return self[CONTENT]
   end

@@ -279,6 +279,20 @@ function scheduler.run()
   return backlog, timers > 0 and (due[1] - time) / 1000000 or nil
 end
 
+--- Runs the only coroutine that is runnable for a slice: a turn of its own that is much shorter than `run`, for what
+--- comes one at a time. Returns whether nothing else came of it: nothing is runnable, and the same timer is next.
+function scheduler.step()
+  local first = due[1]
+  scheduler.turn = now()
+  local status, value, second = next_steps(1)
+  local spent = status and after(status, value, second)
+  scheduler.current, scheduler.co = false, false
+  if spent then
+    ready(spent)
+  end
+  return waiting() == 0 and due[1] == first
+end
+
 --- The units that have a coroutine in the run queue, as a set.
 function scheduler.ready_units()
   local set = {}

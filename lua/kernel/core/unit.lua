@@ -258,7 +258,7 @@ function unit.finish(self, value, err)
     return
   end
   -- The result of a process is handed over, not copied.
-  if type(value) == "table" and self.context.kind == "process" then
+  if value ~= nil and self.context.kind == "process" and type(value) == "table" then
     local refusal = copies.refusal(value)
     if refusal then
       value, err = nil, refusal

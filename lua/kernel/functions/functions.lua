@@ -14,7 +14,7 @@ local spawning = use("kernel/processes/spawning")
 local unit = use("kernel/core/unit")
 local ready, park, this_waiter = scheduler.ready, host.park, scheduler.waiter
 local finish, timing = unit.finish, pool.timing
-local select, status, type = select, coroutine.status, type
+local select, type = select, type
 
 local functions = {}
 
@@ -43,7 +43,11 @@ end
 local function outcome(value, err)
   if err then
     return nil, copies.copy(err)
-  elseif type(value) == "table" or type(value) == "function" or type(value) == "thread" then
+  elseif value == nil then
+    return nil
+  end
+  local kind = type(value)
+  if kind == "table" or kind == "function" or kind == "thread" then
     local ok, copy = pcall(copies.copy, value)
     if not ok then
       return nil, errors.from_raised(copy)
@@ -67,7 +71,7 @@ local function answer(callee, value, err)
     callee.caller.calls[callee] = nil
     ready(waiter, value, err)
   elseif waiter then
-    waiter(value, err)
+    waiter(value, err, callee.caller)
   end
 end
 
@@ -79,6 +83,7 @@ local function returned(instance, value, second)
     local err = second ~= nil and errors.from_returned(second) or nil
     value, err = outcome(value, err)
     copied = true
+    instance.callee = false
     finish(callee, value, err)
     copied = false
   end
@@ -102,8 +107,8 @@ local function serve(instance)
   end
 end
 
--- Starts a callee. `waiter` is the coroutine of `caller` that waits for it, or a function of (value, err).
-local function start(instance, entry, frame, caller, waiter, n, a, b, ...)
+-- Makes a callee. `waiter` is the coroutine of `caller` that waits for it, or a function of (value, err, caller).
+local function make(instance, entry, frame, caller, waiter)
   local own = entry.context
   -- Eight fields and no more: a table that grows is made anew.
   local callee = {
@@ -118,21 +123,20 @@ local function start(instance, entry, frame, caller, waiter, n, a, b, ...)
   }
   if own then
     own.started(callee)
-  end
-  -- What has a context of its own, a program of eval_runner, is no function of the application.
-  if timing.on and not own then
+  elseif timing.on then
+    -- What has a context of its own, a program of eval_runner, is no function of the application.
     instance.since = host.now()
     if timing.counted then
       call_counts.began(entry.id)
     end
   end
+  return callee
+end
+
+-- Starts a callee on its instance's coroutine, with `n` arguments, two at most.
+local function resume(instance, callee, n, a, b)
   local co = instance.co
-  if n > 2 then
-    -- More arguments than a wake-up carries: a coroutine of its own.
-    co = coroutine.create(unit.bind(instance.fn, a, b, ...))
-    unit.start(callee, co)
-    return callee
-  elseif not co then
+  if not co then
     co = coroutine.create(serve(instance))
     instance.co = co
   end
@@ -141,15 +145,23 @@ local function start(instance, entry, frame, caller, waiter, n, a, b, ...)
   return callee
 end
 
+-- Makes and starts a callee.
+local function start(instance, entry, frame, caller, waiter, n, a, b, ...)
+  local callee = make(instance, entry, frame, caller, waiter)
+  if n <= 2 then
+    return resume(instance, callee, n, a, b)
+  end
+  -- More arguments than a wake-up carries: a coroutine of its own.
+  unit.start(callee, coroutine.create(unit.bind(instance.fn, a, b, ...)))
+  return callee
+end
+
 --- The end of a function unit: its instance is free again and its caller hears of it.
 function functions.ended(callee, value, err)
   local instance = callee.instance
   if instance.callee == callee then
-    instance.callee = false
     -- A coroutine that did not come back by itself (an error, a cancelled call) is not used again.
-    if instance.co and status(instance.co) ~= "running" then
-      instance.co = false
-    end
+    instance.callee, instance.co = false, false
   end
   if err then
     instance.pool.failed = instance.pool.failed + 1
@@ -254,6 +266,27 @@ end
 --- As `run_for`, for nobody who waits.
 function functions.run(entry, frame, done, ...)
   return functions.run_for(false, entry, frame, done, ...)
+end
+
+--- As `run_for`, without arguments, for a request that stands where its caller would. `done(value, err, request)` is
+--- one function for all of them. Returns what `withdraw` ends.
+function functions.serve(request, entry, frame, done)
+  local free = entry.pool and pool.take(entry)
+  if free then
+    return resume(free, make(free, entry, frame, request, done), 0)
+  end
+  return functions.run_for(request, entry, frame, function(value, err)
+    done(value, err, request)
+  end)
+end
+
+--- Ends a call, by its callee or the function that cancels it.
+function functions.withdraw(call)
+  if type(call) == "function" then
+    call()
+  elseif not call.ended then
+    functions.cancel(call)
+  end
 end
 
 --- The set of what a unit has running, which ends with it: callees, and functions that cancel something.

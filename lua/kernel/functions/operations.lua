@@ -249,7 +249,7 @@ function operations.workflow_query(_, pid, name, ...)
   return processes.ask(-1, "workflows.query", { pid = pid, name = name, args = table.pack(...) })
 end
 
--- Calls that others run here: origin -> ticket -> the function that cancels one.
+-- Calls that others run here: origin -> ticket -> what `functions.withdraw` ends.
 local running = setmetatable({}, {
   __index = function(self, origin)
     local calls = {}
@@ -258,70 +258,27 @@ local running = setmetatable({}, {
   end,
 })
 
--- Runs a call for another worker or the node. `caller` is what the callee has as its caller, false for nothing;
--- `done(value, err)` gets the outcome.
-local function serve(caller, done, origin, ticket, target, frame, ...)
+--- Runs a call for another worker; `reply(value, err)` sends its outcome.
+function operations.serve(reply, origin, ticket, target, frame, ...)
   local entry, err = functions.entry(target)
   if not entry then
-    done(nil, err)
+    reply(nil, err)
     return
   end
   local calls, answered = running[origin], false
-  local cancel = functions.run_for(caller, entry, frame, function(value, failure)
+  local call = functions.run(entry, frame, function(value, failure)
     answered = true
     calls[ticket] = nil
-    done(value, failure)
+    reply(value, failure)
   end, ...)
   if not answered then
-    calls[ticket] = cancel
+    calls[ticket] = call
   end
 end
 
---- Runs a call for another worker; `reply(value, err)` sends its outcome.
-function operations.serve(reply, origin, ticket, target, frame, ...)
-  serve(false, reply, origin, ticket, target, frame, ...)
-end
-
--- Why the identity of a request may not do what a firewall wants: 401 or 403, nil when it may.
-local function refused_status(frame, checks)
-  for _, check in ipairs(checks) do
-    local actor = frame.actor
-    if not actor or actor.id == "" then
-      return 401
-    elseif not security.can(frame, check.action, check.resource) then
-      return 403
-    end
-  end
-  return nil
-end
-
--- What a request comes to: whether the function returned a value, its error or false, and, where it has made a
--- response, whether that counts, its status, what of its body was not sent, and its headers, false when there are none.
-local function outcome_of(made, value, err)
-  if not made then
-    return { value ~= nil, err or false }
-  end
-  local headers = next(made.headers) and made.headers or false
-  return { value ~= nil, err or false, made.touched == true, made.status, made.rest, headers }
-end
-
---- Runs a function for a request that the node serves; `checks` are what its identity must be allowed to do, or false.
---- Only this call has the request, not what it calls: it is kept where its caller would be. The answer is a list: the
---- status of a refusal alone, else the function's outcome and the response that it has made.
-function operations.serve_request(reply, origin, ticket, target, frame, checks, served)
-  local refused = checks and refused_status(frame, checks)
-  if refused then
-    reply({ refused })
-    return
-  end
-  serve({ served = served, caller = false }, function(value, err)
-    reply(outcome_of(served.response, value, err))
-  end, origin, ticket, target, frame)
-end
-
---- Has `cancel` called when whoever asked for something cancels it, or dies.
-function operations.keep_served(origin, ticket, cancel)
-  running[origin][ticket] = cancel
+--- Has a call withdrawn, see `functions.withdraw`, when whoever asked for it cancels it, or dies.
+function operations.keep_served(origin, ticket, call)
+  running[origin][ticket] = call
 end
 
 --- What was asked for has ended.
@@ -332,10 +289,10 @@ end
 --- Cancels a call that another worker asked for.
 function operations.cancel_served(origin, ticket)
   local calls = running[origin]
-  local cancel = calls[ticket]
-  if cancel then
+  local call = calls[ticket]
+  if call then
     calls[ticket] = nil
-    cancel()
+    functions.withdraw(call)
   end
 end
 
@@ -343,15 +300,14 @@ end
 function operations.worker_down(origin)
   local calls = running[origin]
   running[origin] = nil
-  for _, cancel in pairs(calls) do
-    cancel()
+  for _, call in pairs(calls) do
+    functions.withdraw(call)
   end
 end
 
 -- What other workers ask of this one; see kernel/processes/requests.
 operations.deferred = {
   call = operations.serve,
-  call_request = operations.serve_request,
   cancel_call = function(_, _, _, origin, ticket)
     operations.cancel_served(origin, ticket)
   end,

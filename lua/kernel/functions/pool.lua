@@ -67,7 +67,7 @@ end
 
 --- A free instance, or nil.
 function pool.take(entry)
-  local free = pool_of(entry).free
+  local free = (entry.instances or pool_of(entry)).free
   local n = #free
   if n > 0 then
     local instance = free[n]

@@ -20,8 +20,8 @@ export interface Exchange {
   readonly secure: boolean;
   /** In whose name it runs: actor and scope. */
   frame: Frame;
-  /** The trace that it belongs to: 32 hexadecimal digits. */
-  readonly trace: string;
+  /** The trace of the caller that it belongs to, if that says one: 32 hexadecimal digits. */
+  readonly trace: string | undefined;
   /** The endpoint: known after the match, which the first chain does not look at. */
   endpoint: string | undefined;
   readonly params: Record<string, string>;

@@ -16,12 +16,12 @@ import type { Counts } from "./traffic.ts";
 
 /** Longest idle timeout that Bun allows, in seconds. */
 const longestIdle = 255;
-/** Digits of a trace id, and random bytes generated at once. */
-const [traceDigits, chance] = [32, 2048];
 
 /** Hosts and paths that a URL does not normalize. */
 const plainHost = /^[\w.-]+(?::\d+)?$/;
 const plainPath = /^\/[\w\-.~!$&'()*+,;=:@/]*$/;
+
+const tracePattern = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** Where a server listens. */
 export interface Address {
@@ -44,7 +44,7 @@ class Arrival implements Exchange {
     readonly request: Request,
     readonly secure: boolean,
     public frame: Frame,
-    readonly trace: string,
+    readonly trace: string | undefined,
     readonly params: Record<string, string>,
     /** Who has sent it, where the server's connection is another's. */
     readonly client: Client | undefined,
@@ -81,6 +81,12 @@ class Arrival implements Exchange {
   }
 }
 
+/** The id of the caller's trace, if there is a sound one: 32 hexadecimal digits. */
+function traceOf({ headers }: Request): string | undefined {
+  const given = headers.get("traceparent");
+  return given === null ? undefined : tracePattern.exec(given)?.[1];
+}
+
 /** Serves the requests of one server in one thread. */
 export class Listener {
   readonly #serving: Serving;
@@ -91,7 +97,6 @@ export class Listener {
   #table: RouteTable<Target> | undefined;
   #server: Server<SocketData> | undefined;
   #door: Door | undefined;
-  #chance = "";
   /** The last host that a URL does not normalize. */
   #host = "";
   #stopping = false;
@@ -135,21 +140,6 @@ export class Listener {
     return this.#calls.answer(operation, input);
   }
 
-  /** The id of the caller's trace, or of a new one: 32 hexadecimal digits. */
-  #traceOf(request: Request): string {
-    const given = request.headers.get("traceparent");
-    const [, known] = given === null
-      ? []
-      : /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(given) ?? [];
-    if (known !== undefined) return known;
-    if (this.#chance === "") {
-      this.#chance = Buffer.from(this.#serving.platform.random.bytes(chance)).toString("hex");
-    }
-    const trace = this.#chance.slice(0, traceDigits);
-    this.#chance = this.#chance.slice(traceDigits);
-    return trace;
-  }
-
   /** The handler of a request, or the response if there is none. */
   #find(request: Request): Response | [Handler, Arrival] {
     const client = this.#door?.clientAt(this.#server?.requestIP(request)?.port);
@@ -182,7 +172,7 @@ export class Listener {
     }
     const frame = this.#serving.units.frame(this.#data.lifecycle.security);
     const secure = this.#data.tls.mode !== "";
-    const trace = this.#traceOf(request);
+    const trace = traceOf(request);
     return [
       found.route.target.handler,
       new Arrival(this.#server, request, secure, frame, trace, found.params, client),

@@ -73,7 +73,7 @@ function servingOf(context: PartContext): Serving & { changed(): void } {
       },
     },
     serve: (func, { frame, trace, checks }, own) =>
-      context.call(func, frame !== nobody && frame, trace, checks, own.id),
+      context.call(func, frame !== nobody && frame, trace ?? false, checks, own.id),
     limiter: (name, limit) => ({
       take: async (client) => {
         const input = { name, client, limit: { ...limit } };

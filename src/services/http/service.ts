@@ -15,6 +15,8 @@ import { Counts, Traffic } from "./traffic.ts";
 
 /** Milliseconds that a stop waits for requests that are being served. */
 const drainTime = 30_000;
+/** Bytes of the id of a trace. */
+const traceBytes = 16;
 
 /** Finds out whether an address is free, which several listeners could share. @throws WippyError Unavailable */
 async function checkFree(listener: Listener, address: Address): Promise<void> {
@@ -38,10 +40,11 @@ export function runServer(context: ServiceContext, data: HttpService): Service {
     buckets.set(name, known);
     return known;
   };
+  const newTrace = () => Buffer.from(platform.random.bytes(traceBytes)).toString("hex");
   const serving: Serving = {
     ...context,
     serve: (func, { frame, trace, checks }, own) => {
-      const traced = { ...frame, values: { trace_id: trace } };
+      const traced = { ...frame, values: { trace_id: trace ?? newTrace() } };
       return units.serve(func, traced, checks, own.describe(context.entry.id));
     },
     limiter,
