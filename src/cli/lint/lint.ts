@@ -16,7 +16,7 @@ import { load, type SourceOptions } from "../run/load.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
 import { table } from "../terminal/table.ts";
 import { showDiagnostics } from "./diagnostics.ts";
-import { sarif } from "./sarif.ts";
+import { sarif, type SarifResult } from "./sarif.ts";
 
 /** Flags of `wippy lint`. */
 export interface LintOptions extends SourceOptions {
@@ -85,7 +85,7 @@ export async function lint(console: Console, options: LintOptions): Promise<numb
   });
   const shown = options.limit > 0 ? diagnostics.slice(0, options.limit) : diagnostics;
   if (options.json) console.out(`${json(shown, totals, fixes)}\n`);
-  else if (options.sarif) console.out(`${sarif(shown)}\n`);
+  else if (options.sarif) console.out(`${sarif(shown.map(resultOf))}\n`);
   else {
     for (const fix of fixes ?? []) console.out(showFix(fix));
     const colour = options.color && console.colour;
@@ -176,6 +176,23 @@ function json(
     warning_count: totals.warnings,
     hint_count: totals.hints,
   });
+}
+
+/** A diagnostic as SARIF has it. */
+function resultOf(
+  { severity, message, code, entry, file, line, fileLine, excerpt }: LintDiagnostic,
+): SarifResult {
+  const { start, length } = excerpt;
+  return {
+    severity,
+    message,
+    code,
+    entry,
+    line: fileLine ?? line,
+    start,
+    length,
+    ...(file !== undefined && { file }),
+  };
 }
 
 /** Counts by namespace and by code, the most frequent first. */

@@ -1,3 +1,4 @@
+import type { Application } from "../../app/app.ts";
 import { withSyntaxCheck } from "../../app/syntax-check.ts";
 import type { Node } from "../../node/node.ts";
 import type { NodeOptions } from "../../node/options.ts";
@@ -19,17 +20,25 @@ export async function startReplayNode(
 ): Promise<{ node: Node; entries: Entry[] }> {
   const application = await withSyntaxCheck((check) => load(console, source, check));
   report(console, application.problems);
+  return { node: await replayNode(application, options), entries: application.entries };
+}
+
+/** The same for an application that is loaded and sound. */
+export async function replayNode(
+  { entries, config, directory }: Pick<Application, "entries" | "config" | "directory">,
+  options: Pick<NodeOptions, "output"> = {},
+): Promise<Node> {
   const { Node } = await import("../../node/node.ts");
   const node = await Node.start({
-    entries: application.entries,
-    config: application.config,
-    directory: console.directory,
-    stateDir: console.directory,
+    entries,
+    config,
+    directory,
+    stateDir: directory,
     workers: 1,
     inline: true,
     log: silentSink,
     ...options,
   });
   node.stubHosts();
-  return { node, entries: application.entries };
+  return node;
 }

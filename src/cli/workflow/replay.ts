@@ -4,14 +4,13 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { type ExportedHistory, importHistory } from "../../admin/history.ts";
 import { WippyError } from "../../vm/error.ts";
-import type { ApiClient, Got } from "../../admin/client.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
 import type { SourceOptions } from "../run/load.ts";
+import { allRuns, type Recorded, recordedIn, recordedRun } from "./recorded.ts";
 import { startReplayNode } from "./replay-node.ts";
 import { oneLine } from "../../observe/clean.ts";
-import { connectRuns, type Run, type RunChoice } from "./workflow.ts";
+import { connectRuns, type RunChoice } from "./workflow.ts";
 import type { Entry } from "../../registry/entry.ts";
 import { Environment } from "../../app/environment.ts";
 import { decodeEntry } from "../../registry/decode.ts";
@@ -37,17 +36,6 @@ export interface ReplayOptions extends RunChoice, SourceOptions {
   namespace?: string;
 }
 
-/** A history that is replayed. */
-interface Recorded {
-  /** Its name in the output. */
-  name: string;
-  runId: string;
-  entry: string;
-  /** How many there are. */
-  events: number;
-  history: Uint8Array;
-}
-
 /** What became of a history. */
 interface Verdict {
   name: string;
@@ -58,31 +46,9 @@ interface Verdict {
   difference?: TaskFailure;
 }
 
-const runsAtOnce = 200;
-
-/** Every run of the journal, page by page. */
-async function* allRuns(connection: ApiClient, status: string | undefined): AsyncGenerator<Run> {
-  let after: string | undefined;
-  do {
-    const page: Got<"/workflows"> = await connection.get("/workflows", {
-      query: { status, after, limit: runsAtOnce },
-    });
-    yield* page.runs;
-    after = page.next;
-  } while (after !== undefined);
-}
-
-function ofExport(
-  name: string,
-  { exported, history }: { exported: ExportedHistory; history: Uint8Array },
-): Recorded {
-  const { run_id, entry, events } = exported;
-  return { name, runId: run_id, entry, events: events.length, history };
-}
-
 /** A file written by `wippy workflow export`, or by the Temporal Web UI or command line. */
 async function ofFile(text: string, name: string, target: TemporalTarget): Promise<Recorded> {
-  if (!/"event_?[tT]ype"/.test(text)) return ofExport(name, importHistory(text, name));
+  if (!/"event_?[tT]ype"/.test(text)) return recordedIn(text, name);
   return { ...await temporalHistory(text, name, target.keys, target.types), name };
 }
 
@@ -152,22 +118,15 @@ async function* histories(
   target: TemporalTarget,
 ): AsyncGenerator<Recorded> {
   const connection = connectRuns(console, options);
-  const fetched = async (id: string, run: string | undefined) => {
-    const exported = await connection.get("/workflows/:id/export", {
-      params: { id },
-      query: { run },
-    });
-    return ofExport(exported.workflow_id, importHistory(JSON.stringify(exported), id));
-  };
   if (options.all) {
     for await (const { pid, run_id } of allRuns(connection, options.status)) {
-      yield await fetched(pid, run_id);
+      yield await recordedRun(connection, pid, run_id);
     }
   }
   for (const name of what) {
     const path = resolve(console.directory, name);
     if (existsSync(path)) yield await ofFile(readFileSync(path, "utf8"), name, target);
-    else yield await fetched(name, options.run);
+    else yield await recordedRun(connection, name, options.run);
   }
 }
 
