@@ -306,7 +306,7 @@ export class Journal {
   look(): void {
     if (!this.#open || this.#open.ownership.hasFiles) return;
     try {
-      this.#open.ownership.check();
+      this.#open.ownership.check(this.#platform.now());
     } catch (error) {
       if (error instanceof JournalLost) this.#lose([], error);
     }

@@ -42,7 +42,7 @@ export function openJournal(
     const store = new Store(database);
     return {
       ownership,
-      logSpace: new LogSpace(`${ownership.path}-wal`),
+      logSpace: new LogSpace(database, `${ownership.path}-wal`),
       settings,
       store,
       runs: new Runs(store, settings.maxRuns),
@@ -69,10 +69,11 @@ export function commit(
   work: (tx: Transaction) => void,
 ): Transaction {
   const tx = new Transaction(open, now);
+  const isShort = open.logSpace.isShort();
   open.store.begin();
   try {
-    open.ownership.check();
-    open.logSpace.extend();
+    open.ownership.check(now);
+    if (isShort) open.logSpace.extend();
     work(tx);
     releaseMessages(tx);
     endScheduled(tx);

@@ -16,6 +16,7 @@ import { basename, dirname, join } from "node:path";
 import { WippyError } from "../../../../vm/error.ts";
 import { lockJournal } from "./lock.ts";
 import { scanLog } from "./log-scan.ts";
+import { NamedFiles } from "./named-files.ts";
 import { storageError } from "./open.ts";
 
 /** The journal is not this runtime's any more: nothing that is written would be kept, or be the only truth. */
@@ -149,7 +150,7 @@ export class Ownership {
   #commits = 0;
   #read: Statement<{ epoch: number }, []> | undefined;
   #write: Statement | undefined;
-  #inodes: number[] = [];
+  #files: NamedFiles | undefined;
   #mark: number | undefined;
   #marked = { commits: -Infinity, time: -Infinity };
   #marks = false;
@@ -209,21 +210,24 @@ export class Ownership {
     database.run("UPDATE owner SET epoch = ?", [this.#epoch]);
     this.#read = database.prepare("SELECT epoch FROM owner");
     this.#write = database.prepare("UPDATE owner SET commits = ?");
-    this.#inodes = [this.path, `${this.path}-wal`].map((path) => statSync(path).ino);
+    this.#files = new NamedFiles([this.path, `${this.path}-wal`]);
     const { O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
     this.#mark = openSync(markOf(this.path), O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
   }
 
   /** Whether the files that are open still have their names. */
   get hasFiles(): boolean {
-    return [this.path, `${this.path}-wal`].every((path, i) =>
-      statSync(path, { throwIfNoEntry: false })?.ino === this.#inodes[i]
-    );
+    return this.#files?.present ?? false;
   }
 
-  /** In a transaction: makes sure that it is this runtime's journal. @throws JournalLost */
-  check(): void {
-    if (!this.hasFiles) {
+  /**
+   * In a transaction: makes sure that it is this runtime's journal.
+   *
+   * @param now milliseconds since 1970
+   * @throws JournalLost
+   */
+  check(now: number): void {
+    if (!this.#files?.stillPresent(now)) {
       throw new JournalLost(
         "Unavailable",
         `The journal ${this.path}, or its write-ahead log, was removed or replaced while the runtime ` +

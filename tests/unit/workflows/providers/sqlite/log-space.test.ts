@@ -1,7 +1,7 @@
 /** The write-ahead log has space at its end, which changes nothing of what it holds. */
 import { Database } from "bun:sqlite";
-import { afterEach, beforeEach, expect, test } from "bun:test";
-import { copyFileSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { copyFileSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { pack } from "../../../../../src/vm/codec.ts";
 import { checkJournal } from "../../../../../src/workflows/providers/sqlite/offline/check.ts";
 import { SqliteProvider } from "../../../../../src/workflows/providers/sqlite/sqlite.ts";
@@ -33,39 +33,97 @@ function runsIn(file: string): number {
   }
 }
 
-test("space is added where the file has been written to its end, and only there", () => {
-  const log = `${folder.path}/log`;
-  writeFileSync(log, "");
-  const space = new LogSpace(log);
-  space.extend();
-  expect(lengthOf(log)).toBe(0);
-  writeFileSync(log, Buffer.alloc(100, 7));
-  space.extend();
-  const first = lengthOf(log);
-  expect(first).toBe(100 + 64 * 1024);
-  expect(readFileSync(log).subarray(100).every((byte) => byte === 0)).toBe(true);
-  expect(readFileSync(log).subarray(0, 100).every((byte) => byte === 7)).toBe(true);
-  space.extend();
-  expect(lengthOf(log)).toBe(first);
-  writeFileSync(log, Buffer.alloc(10), { flag: "a" });
-  space.extend();
-  expect(lengthOf(log)).toBe(2 * (first + 10));
-  // Cut off, and begun again.
-  truncateSync(log, 0);
-  space.extend();
-  expect(lengthOf(log)).toBe(0);
-  writeFileSync(log, Buffer.alloc(100));
-  space.extend();
-  expect(lengthOf(log)).toBe(first);
-  // At its full length: it begins again from the front.
-  const most = (checkpointPages + 256) * (4_096 + 24);
-  truncateSync(log, most - 5);
-  space.extend();
-  expect(lengthOf(log)).toBe(most);
-  truncateSync(log, most + 1);
-  space.extend();
-  expect(lengthOf(log)).toBe(most + 1);
-  space.close();
+const [header, frame] = [32, 4_096 + 24];
+const most = (checkpointPages + 256) * frame;
+
+describe("space", () => {
+  let log: string;
+  let database: Database;
+  let space: LogSpace;
+
+  /** Rewrites `pages` pages in one transaction, after which nothing of the log is in the file. */
+  function commit(pages: number): void {
+    const isShort = space.isShort();
+    database.run("BEGIN IMMEDIATE");
+    if (isShort) space.extend();
+    database.run("UPDATE large SET data = randomblob(3000) WHERE id <= ?", [pages]);
+    database.run("COMMIT");
+  }
+
+  beforeEach(() => {
+    log = `${path}-wal`;
+    database = new Database(path);
+    for (const [name, value] of [["journal_mode", "WAL"], ["wal_autocheckpoint", "0"]]) {
+      database.run(`PRAGMA ${name} = ${value}`);
+    }
+    database.run("CREATE TABLE large (id INTEGER PRIMARY KEY, data BLOB)");
+    database.run(
+      "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) " +
+        "INSERT INTO large SELECT i, zeroblob(3000) FROM n",
+    );
+    database.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    database.run("UPDATE large SET data = randomblob(3000) WHERE id = 1");
+    space = new LogSpace(database, log);
+  });
+
+  afterEach(() => {
+    space.close();
+    database.close();
+  });
+
+  test("is zeros after what the log holds, added when it is nearly used up", () => {
+    const before = readFileSync(log);
+    commit(0);
+    const length = before.length + 64 * 1024;
+    expect(lengthOf(log)).toBe(length);
+    expect(readFileSync(log).subarray(0, before.length).equals(before)).toBe(true);
+    expect(readFileSync(log).subarray(before.length).every((byte) => byte === 0)).toBe(true);
+    for (let used = before.length; used + 16 * frame <= length; used += frame) {
+      expect(space.isShort()).toBe(false);
+      commit(1);
+    }
+    expect([lengthOf(log), space.isShort()]).toEqual([length, true]);
+    commit(1);
+    expect(lengthOf(log)).toBe(2 * length);
+    expect(space.isShort()).toBe(false);
+  });
+
+  test("is added after a commit that was larger than it", () => {
+    commit(0);
+    commit(500);
+    const full = lengthOf(log);
+    expect(full).toBeGreaterThan(500 * frame);
+    commit(1);
+    expect(lengthOf(log)).toBe(full + 1024 * 1024);
+  });
+
+  test("is not added to an empty log, and again to one that was cut off", () => {
+    commit(0);
+    commit(500);
+    database.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    commit(0);
+    expect(lengthOf(log)).toBe(0);
+    commit(1);
+    const once = header + frame;
+    commit(0);
+    expect(lengthOf(log)).toBe(once + 64 * 1024);
+  });
+
+  test("is not added to a log that begins again from the front", () => {
+    commit(500);
+    commit(1);
+    database.run("PRAGMA wal_checkpoint(RESTART)");
+    const full = lengthOf(log);
+    for (let i = 0; i < 100; i++) commit(1);
+    expect(lengthOf(log)).toBe(full);
+  });
+
+  test("ends where the log is full", () => {
+    while (lengthOf(log) < most) commit(1_000);
+    const full = lengthOf(log);
+    commit(0);
+    expect([lengthOf(log), space.isShort()]).toEqual([full, false]);
+  });
 });
 
 test("commits go into the space, and a log with space holds the same as without", async () => {
