@@ -114,7 +114,7 @@ export class WorkflowHosts {
     });
     await provider.open();
     this.#providers.set(id, provider);
-    for (const worker of this.#pool.running) this.#join(provider, worker);
+    for (const worker of this.#pool.running) this.#join(id, provider, worker);
   }
 
   /** Tries the blocked runs again: the code has changed. */
@@ -138,11 +138,13 @@ export class WorkflowHosts {
 
   /** A worker has started: every provider hands work to it from now on. */
   connect(worker: number): void {
-    for (const provider of this.#providers.values()) this.#join(provider, worker);
+    for (const [id, provider] of this.#providers) this.#join(id, provider, worker);
   }
 
-  #join(provider: WorkflowProvider, worker: number): void {
-    this.#pool.send(worker, { type: "queue", port: provider.connect(worker, this.#pool.loads) });
+  #join(id: string, provider: WorkflowProvider, worker: number): void {
+    const port = provider.connect(worker, this.#pool.loads);
+    const signals = provider.takesSignals ? id : undefined;
+    this.#pool.send(worker, { type: "queue", port, ...signals !== undefined && { signals } });
   }
 
   /** A worker died: its tasks come again, its attempts have failed. */

@@ -105,8 +105,8 @@ export type ToWorker =
   | { type: "link"; index: number; port: LinkPort }
   /** A fence of another worker. */
   | { type: "fence"; origin: number; number: number }
-  /** The worker's end of a workflow provider. */
-  | { type: "queue"; port: QueuePort }
+  /** The worker's end of a workflow provider. `signals`: the host whose runs get signals over it. */
+  | { type: "queue"; port: QueuePort; signals?: string }
   | EnvironmentWrite
   /** For the worker's part of a service. */
   | { type: "part"; entry: string; order: PartOrder }

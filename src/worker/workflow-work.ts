@@ -10,6 +10,7 @@ import { RunsAhead } from "../workflows/replay/runs-ahead.ts";
 import { TaskQueue } from "../workflows/tasks/queue.ts";
 import { Attempts, frameOf } from "./activities.ts";
 import { LuaEngine } from "./engine.ts";
+import { Signals } from "./signals.ts";
 import type { Kernel } from "./kernel.ts";
 import type { OperationRunner } from "./operation-runner.ts";
 import { attemptRecord, type FailedAttempt } from "../workflows/failure-records.ts";
@@ -54,6 +55,8 @@ export class WorkflowWork {
   readonly #attempts = new Attempts();
   readonly #heldLogs = new HeldLogs<LogRecord>();
   readonly #runsAhead: RunsAhead;
+  /** Signals of units of this worker. */
+  readonly signals: Signals;
   /** The worker's ends of the providers. */
   readonly #queues: TaskQueue[] = [];
 
@@ -61,6 +64,7 @@ export class WorkflowWork {
     this.#place = place;
     const { kernel, platform, cachedRuns, isFull } = place;
     this.#engine = new LuaEngine(kernel, () => place.wake());
+    this.signals = new Signals(kernel);
     const local = {
       start: (attempt: LocalAttempt) =>
         place.enter(() => {
@@ -82,10 +86,16 @@ export class WorkflowWork {
   /**
    * Takes work from a provider, from now on: a few tasks at a time, which are answered before the next, so
    * that the provider commits the ones while the others run. In one go both would wait for each other by turns.
+   *
+   * @param host whose runs get the signals of this worker's units over it
    */
-  attach(port: QueuePort): void {
+  attach(port: QueuePort, host?: string): void {
     const queue = new TaskQueue(port, this.#place.platform.defer);
     this.#queues.push(queue);
+    if (host !== undefined) {
+      const closed = this.signals.attach(host, queue);
+      queue.onClosed(() => this.#place.enter(closed));
+    }
     let waiting: Task[] = [];
     const takeSome = () => {
       for (const item of waiting.slice(0, atATime)) {
@@ -134,6 +144,9 @@ export class WorkflowWork {
         this.#heldLogs.drop(item.runId);
         this.#runsAhead.left(item.runId);
         this.#taskHandler.evict(item.runId);
+        break;
+      case "signaled":
+        this.signals.answered(queue, item);
         break;
       case "settled":
         for (const record of this.#heldLogs.settled(item.runId)) this.#place.log(record);

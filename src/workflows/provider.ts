@@ -346,6 +346,8 @@ export interface StorageTools {
  * ```
  */
 export interface WorkflowProvider {
+  /** Whether a worker may send signals over its queue (`WorkerAnswer`), which count as those of `signal`. @default false */
+  readonly takesSignals?: boolean;
   /** Its schedules. */
   readonly schedules: ScheduleProvider;
   /**

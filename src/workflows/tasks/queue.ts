@@ -24,7 +24,12 @@ export class TaskQueue {
     this.#port.onmessage = ({ data }) => handler(unpackTasks(data, this.#memory));
   }
 
-  /** Answers a task, a query or an attempt; ignored when it is no longer awaited. */
+  /** Calls back when the provider has closed its end: it takes nothing more, and answers nothing. */
+  onClosed(handler: () => void): void {
+    this.#port.addEventListener?.("close", handler);
+  }
+
+  /** Answers a task, a query or an attempt, which is ignored when it is no longer awaited; or sends a signal. */
   answer(answer: WorkerAnswer): void {
     this.#outgoing.push(answer);
     if (this.#outgoing.length === 1) this.#defer(() => this.flush());

@@ -127,6 +127,17 @@ export interface QueryAnswer {
     | { type: "lost"; message: string };
 }
 
+/** A signal of a unit of this worker. It is answered with the ticket, by `signaled`. */
+export interface OutgoingSignal {
+  ticket: number;
+  workflowId: string;
+  name: string;
+  /** Packed `LuaValue[]`. */
+  payloads: Payload;
+  /** PID text. */
+  sender: string;
+}
+
 /** What a provider hands to a worker. */
 export type Task =
   | { type: "task"; task: WorkflowTask }
@@ -145,7 +156,9 @@ export type Task =
    * The last step of a run, which the worker took ahead of the provider, is durable: its logs may be written.
    * `ahead`: where the run stands; absent if it must not be shown more outcomes.
    */
-  | { type: "settled"; runId: string; ahead?: RunAhead };
+  | { type: "settled"; runId: string; ahead?: RunAhead }
+  /** The signals with these tickets are durable; with a failure they were refused. */
+  | { type: "signaled"; tickets: number[]; failure?: Failure };
 
 /** The outcome of an attempt that has completed. */
 export interface AttemptOutcome {
@@ -179,6 +192,8 @@ export type WorkerAnswer =
   | { type: "queried"; answer: QueryAnswer }
   | { type: "activity"; token: string; result: ActivityResult }
   | { type: "step"; step: FusedStep }
+  /** Only to a provider that takes them so (`WorkflowProvider.takesSignals`). */
+  | { type: "signal"; signal: OutgoingSignal }
   /** `details`: packed `LuaValue[]`. */
   | { type: "heartbeat"; token: string; details: Payload };
 
@@ -190,6 +205,8 @@ export interface QueuePort {
   postMessage(message: Uint8Array, transfer: ArrayBuffer[]): void;
   onmessage: ((event: MessageEvent<Uint8Array>) => void) | null;
   close(): void;
+  /** Absent where the other end never closes alone. */
+  addEventListener?(type: "close", listener: () => void): void;
 }
 
 /** A way from one party to another, in one thread. */

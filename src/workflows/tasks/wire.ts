@@ -215,6 +215,10 @@ export function packAnswers(answers: readonly WorkerAnswer[]): Uint8Array {
     if (answer.type === "activity" && answer.result.status === "completed") {
       return [answer.token, answer.result.value];
     }
+    if (answer.type === "signal") {
+      const { ticket, workflowId, name, payloads, sender } = answer.signal;
+      return [ticket, workflowId, name, payloads, sender];
+    }
     if (answer.type === "step") {
       const { outcomes, next, time, commands, logs, more } = answer.step;
       const tokens = outcomes.map(({ token }) => token);
@@ -228,6 +232,16 @@ export function packAnswers(answers: readonly WorkerAnswer[]): Uint8Array {
 export function unpackAnswers(bytes: Uint8Array): WorkerAnswer[] {
   return unpackPlain<Written<WorkerAnswer>[]>(bytes).map((written) => {
     if (!Array.isArray(written)) return written;
+    if (typeof written[0] === "number") {
+      const [ticket, workflowId, name, payloads, sender] = written as [
+        number,
+        string,
+        string,
+        Uint8Array,
+        string,
+      ];
+      return { type: "signal", signal: { ticket, workflowId, name, payloads, sender } };
+    }
     if (written.length === 2) {
       const [token, value] = written as [string, Uint8Array];
       return { type: "activity", token, result: { status: "completed", value } };

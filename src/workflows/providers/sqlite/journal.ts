@@ -13,6 +13,7 @@ import { allowRunAhead } from "./runs/step.ts";
 import { takeTask } from "./runs/task.ts";
 import { fireDue } from "./timers.ts";
 import { type Work, Workers } from "./transaction/workers.ts";
+import { Answers } from "./answers.ts";
 import { carryOut, isQuestion, recover } from "./requests.ts";
 
 /** Milliseconds between two looks for closed runs that are old enough to be removed. */
@@ -20,8 +21,6 @@ const sweepInterval = 60_000;
 
 /** Requests of one transaction, some 10 ms of work: timers that become due meanwhile wait for its end. */
 const mostRequests = 200;
-
-/** The longest delay that the platform's timers take. */
 
 /** The ways out of the journal. */
 export interface JournalOutput {
@@ -187,13 +186,16 @@ export class Journal {
   #post(events: readonly JournalEvent[]): void {
     const toNode: NodeEvent[] = [];
     const toWorkers = new Map<number, OutgoingTask[]>();
+    const answers = new Answers();
     for (const event of events) {
+      if (answers.take(event)) continue;
       if (!isWork(event)) toNode.push(event);
       else if (!this.#workers.any) this.#early.push(event);
       else this.#place(event, toWorkers);
     }
     // Workers first: they have something to do.
     for (const [worker, tasks] of toWorkers) this.#link.dispatch(worker, tasks);
+    answers.tell();
     if (toNode.length > 0) this.#link.tell(toNode);
   }
 
@@ -322,8 +324,8 @@ export class Journal {
 
   #refuse(requests: JournalRequest[], error: WippyError): void {
     const failure = error.toJSON();
-    const refusals = requests.filter(isQuestion).map(({ id }) =>
-      ({ type: "refusal", id, failure }) as const
+    const refusals = requests.filter(isQuestion).map(({ id, asker }) =>
+      ({ type: "refusal", id, failure, ...asker && { asker } }) as const
     );
     if (refusals.length > 0) this.#post(refusals);
   }

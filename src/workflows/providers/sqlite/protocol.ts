@@ -21,7 +21,7 @@ import type {
   ScheduleQuery,
 } from "../../schedules/schedules.ts";
 import type { Held, Work } from "./transaction/workers.ts";
-import type { WorkerAnswer } from "../../tasks/tasks.ts";
+import type { Task, WorkerAnswer } from "../../tasks/tasks.ts";
 
 // What the provider (main thread) and the journal (its own thread) say to each other, in lists.
 
@@ -107,7 +107,7 @@ export type ScheduleRequest =
 /** Not answered; kept until it is committed. */
 export type Notice =
   /** What a worker says; it does not pass through the provider. */
-  | { type: "answered"; worker: number; answer: WorkerAnswer }
+  | { type: "answered"; worker: number; answer: Exclude<WorkerAnswer, { type: "signal" }> }
   /** A worker is there; the way to it is the link's. */
   | { type: "connect"; worker: number; loads?: Int32Array }
   /** `held`: what it had, which the journal looks up when it hears of the death. */
@@ -117,14 +117,21 @@ export type Notice =
   | { type: "watch"; watch: number; workflowId: string; runId?: string }
   | { type: "unwatch"; watch: number };
 
-export type JournalRequest = (Question & { id: number }) | Notice;
+/** Who asks over a way of its own, within the journal's thread: a worker. */
+export interface Asker {
+  /** Tells what became of its signals; nothing happens when it is gone. */
+  tell(answers: Extract<Task, { type: "signaled" }>[]): void;
+}
+
+/** `asker` is absent for the provider; ids are unique for each. */
+export type JournalRequest = (Question & { id: number; asker?: Asker }) | Notice;
 
 export type JournalEvent = NodeEvent | Work;
 
 /** What the provider is told; work goes to workers. */
 export type NodeEvent =
-  | { type: "answer"; id: number; value?: unknown }
-  | { type: "refusal"; id: number; failure: Failure }
+  | { type: "answer"; id: number; value?: unknown; asker?: Asker }
+  | { type: "refusal"; id: number; failure: Failure; asker?: Asker }
   | { type: "message"; id: number; message: OutboxMessage }
   | { type: "closed"; watch: number; closed: RunClosed }
   | { type: "report"; report: ProviderReport };

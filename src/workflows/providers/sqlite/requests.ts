@@ -23,15 +23,20 @@ export function carryOut(tx: Transaction, request: JournalRequest): void {
     return;
   }
   if (holdMessage(tx, request)) return;
-  const { id } = request;
+  const { id, asker } = request;
   try {
     const value = answer(tx, request);
     if (value === later) return;
-    tx.out.push({ type: "answer", id, ...value === undefined ? {} : { value } });
+    tx.out.push({
+      type: "answer",
+      id,
+      ...value === undefined ? {} : { value },
+      ...asker && { asker },
+    });
   } catch (error) {
     // Refusals are thrown before anything is written.
     if (!(error instanceof WippyError)) throw error;
-    tx.out.push({ type: "refusal", id, failure: error.toJSON() });
+    tx.out.push({ type: "refusal", id, failure: error.toJSON(), ...asker && { asker } });
   }
 }
 

@@ -66,6 +66,7 @@ export class SqliteProvider implements WorkflowProvider {
   readonly #options: SqliteProviderOptions;
   readonly #inline: boolean;
   readonly #settings: JournalSettings;
+  readonly takesSignals = true;
   readonly schedules: ScheduleProvider = schedulesBy((request) =>
     this.#ask({ type: "schedule", request })
   );

@@ -47,6 +47,10 @@ test("answers come out as they went in", () => {
       },
     },
     { type: "heartbeat", token: "1.2.3.4", details: bytes },
+    {
+      type: "signal",
+      signal: { ticket: 7, workflowId: "w", name: "pay", payloads: bytes, sender: "{a:p|0x1}" },
+    },
     { type: "queried", answer: { token: "1.query.3", since: 4, outcome: { type: "cache_miss" } } },
   ];
   expect(unpackAnswers(packAnswers(answers))).toEqual(answers);

@@ -2,9 +2,9 @@ import { packPlain, unpackPlain } from "../../../history/history.ts";
 import { packTasks, unpackAnswers } from "../../../tasks/wire.ts";
 import type { ProviderPlatform } from "../../../provider.ts";
 import { Journal } from "../journal.ts";
-import type { JournalRequest, NodeEvent } from "../protocol.ts";
+import type { Asker, JournalRequest, NodeEvent } from "../protocol.ts";
 import { portPair } from "../../../tasks/ports.ts";
-import type { QueuePort, Transport } from "../../../tasks/tasks.ts";
+import type { QueuePort, Transport, WorkerAnswer } from "../../../tasks/tasks.ts";
 
 /** The way to a journal, wherever it runs. */
 export interface JournalLink {
@@ -89,10 +89,15 @@ export class JournalPorts {
   ): void {
     this.#ports.get(worker)?.close();
     this.#ports.set(worker, port);
+    const asker = {
+      tell: (answers: Parameters<Asker["tell"]>[0]) => {
+        if (this.#ports.get(worker) === port) this.dispatch(worker, answers);
+      },
+    };
     port.onmessage = ({ data }) => {
       // What a worker said before it died comes too late.
       if (this.#ports.get(worker) !== port) return;
-      journal.receive(unpackAnswers(data).map((answer) => ({ type: "answered", worker, answer })));
+      journal.receive(unpackAnswers(data).map((answer) => requestOf(worker, answer, asker)));
     };
     journal.receive([{ type: "connect", worker, ...loads && { loads } }]);
   }
@@ -101,4 +106,10 @@ export class JournalPorts {
     const bytes = packTasks(tasks);
     this.#ports.get(worker)?.postMessage(bytes, [bytes.buffer as ArrayBuffer]);
   }
+}
+
+function requestOf(worker: number, answer: WorkerAnswer, asker: Asker): JournalRequest {
+  if (answer.type !== "signal") return { type: "answered", worker, answer };
+  const { ticket: id, workflowId, ...signal } = answer.signal;
+  return { type: "signal", id, workflowId, signal, asker };
 }
