@@ -168,11 +168,12 @@ function close<Type extends EventType>(
   state.blocked = null;
   tx.evict(state);
   // At once, because the index that allows one open run of an id is checked at the next insert.
-  tx.store.saveStatus(state);
+  tx.runs.saveClosed(state);
   if (state.timers !== 0) tx.store.deleteTimersOf(state.run);
   abandonActivities(tx, state);
   tx.takeBack(state);
-  for (const { run } of tx.store.openChildren(state.run)) {
+  const children = state.has?.children === false ? [] : tx.store.openChildren(state.run);
+  for (const { run } of children) {
     const child = tx.runs.get(run);
     if (child) parentClosed(tx, state, child);
   }

@@ -111,6 +111,7 @@ export function endUpdate(
  * run that follows it, if one does.
  */
 export function abortUpdates(tx: Transaction, state: RunState, followed: boolean): void {
+  if (state.has?.updates === false) return;
   for (const { updateId, accepted } of tx.store.openUpdates(state.run)) {
     if (followed && !accepted) continue;
     endUpdate(tx, state, updateId, "UpdateAborted", {
@@ -126,6 +127,7 @@ export function abortUpdates(tx: Transaction, state: RunState, followed: boolean
 
 /** Delivers what a closed run did not accept to the run that follows it. */
 export function handOnUpdates(tx: Transaction, from: RunState, to: RunState): void {
+  if (from.has?.updates === false) return;
   for (const row of tx.store.openUpdates(from.run)) {
     const event = tx.runs.event(from.run, row.delivered);
     if (!event) {

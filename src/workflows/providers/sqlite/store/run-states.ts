@@ -68,6 +68,8 @@ export interface RunState extends Omit<RunRow, "terms"> {
   closing: boolean;
   /** The most timers that it has in the store; undefined when that is not known. */
   timers?: number;
+  /** What its whole history says that it may have in the store: what is not among it need not be looked for. */
+  has?: { children: boolean; updates: boolean };
   /** How often in a row the present task was lost. */
   losses: number;
   /** The log has warned of the size of its history. */
@@ -143,6 +145,7 @@ export class Runs {
     state.unshown = [];
     state.lastTime = 0;
     state.timers = 0;
+    state.has = { children: false, updates: false };
     this.#states.set(state.run, state);
     this.#newest.set(state.workflowId, state);
     return state;
@@ -165,6 +168,7 @@ export class Runs {
     const time = state.lastTime = Math.max(now, state.lastTime);
     state.bytes += packed.length + eventOverhead;
     state.unwritten.push({ id, time, type, data: packed });
+    noteOwn(state, type);
     if (inbound.has(type)) state.unshown?.push({ id, time, type, data: packed });
     // A history that is handed out whole has to have it too.
     else if (state.worker === undefined) state.unshown = undefined;
@@ -189,6 +193,7 @@ export class Runs {
     state.lastTime = time;
     state.bytes += data.length + eventOverhead;
     state.unwritten.push({ id, time, type, data });
+    noteOwn(state, type);
     this.progressed(state);
   }
 
@@ -229,6 +234,12 @@ export class Runs {
     if (holds) return;
     state.pendingFrom = first;
     this.#store.savePending(state);
+  }
+
+  /** Writes the row of a run that has just been closed, at once. */
+  saveClosed(state: RunState): void {
+    this.#store.saveClosed(state);
+    state.changed.cursor = state.changed.status = false;
   }
 
   /** The row's `saveCursor` columns are to be written. */
@@ -368,6 +379,13 @@ export function firstAttempt(run: number, seq: number, event: number): ActivityR
     heartbeat: null,
     lastFailure: null,
   };
+}
+
+/** Children and updates of a run come with an event of its own. */
+function noteOwn({ has }: RunState, type: EventType): void {
+  if (!has) return;
+  if (type === "ChildInitiated") has.children = true;
+  else if (type === "UpdateDelivered") has.updates = true;
 }
 
 function pendingOf(row: ActivityRow, event: StoredEvent, stored: boolean): PendingActivity {

@@ -19,6 +19,26 @@ import { activities, attributes, events, outbox, runs, timers, updates } from ".
 
 const { position: _, ...eventColumns } = getTableColumns(events);
 
+/** Columns of a run that every task changes. */
+const cursor = {
+  nextEvent: param("nextEvent"),
+  bytes: param("bytes"),
+  lease: param("lease"),
+  taskEvent: param("taskEvent"),
+  wake: param("wake"),
+};
+
+/** Columns of a run that few tasks change. */
+const status = {
+  status: param("status"),
+  closeTime: param("closeTime"),
+  held: param("held"),
+  cancelRequested: param("cancelRequested"),
+  memo: param("memo"),
+  searchAttributes: param("searchAttributes"),
+  blocked: param("blocked"),
+};
+
 /** The statements of a journal about runs. Each is prepared when it is first used. */
 export function statementsOf(db: BunSQLiteDatabase) {
   const ofRun = (table: typeof timers | typeof activities) => eq(table.run, param("run"));
@@ -69,27 +89,13 @@ export function statementsOf(db: BunSQLiteDatabase) {
           and(eq(runs.parentRun, param("parentRun")), eq(runs.parentSeq, param("parentSeq")), open),
         )
         .prepare(),
-    saveCursor: () =>
-      db.update(runs).set({
-        nextEvent: param("nextEvent"),
-        bytes: param("bytes"),
-        lease: param("lease"),
-        taskEvent: param("taskEvent"),
-        wake: param("wake"),
-      }).where(eq(runs.run, param("run"))).prepare(),
+    saveCursor: () => db.update(runs).set(cursor).where(eq(runs.run, param("run"))).prepare(),
     savePending: () =>
       db.update(runs).set({ pendingFrom: param("pendingFrom") })
         .where(eq(runs.run, param("run"))).prepare(),
-    saveStatus: () =>
-      db.update(runs).set({
-        status: param("status"),
-        closeTime: param("closeTime"),
-        held: param("held"),
-        cancelRequested: param("cancelRequested"),
-        memo: param("memo"),
-        searchAttributes: param("searchAttributes"),
-        blocked: param("blocked"),
-      }).where(eq(runs.run, param("run"))).prepare(),
+    saveStatus: () => db.update(runs).set(status).where(eq(runs.run, param("run"))).prepare(),
+    saveClosed: () =>
+      db.update(runs).set({ ...cursor, ...status }).where(eq(runs.run, param("run"))).prepare(),
 
     saveParent: () =>
       db.update(runs).set({

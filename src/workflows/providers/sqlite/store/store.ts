@@ -169,6 +169,11 @@ export class Store {
     this.#statements.saveStatus.run(row);
   }
 
+  /** Writes the columns of `saveCursor` and `saveStatus` together. */
+  saveClosed(row: Omit<RunRow, "terms">): void {
+    this.#statements.saveClosed.run(row);
+  }
+
   /** Makes a run the child of another one, or of none. */
   saveParent(row: Pick<RunRow, "run" | "parentRun" | "parentSeq">): void {
     this.#statements.saveParent.run(row);
