@@ -12,19 +12,16 @@ import { NODE } from "./messages.ts";
 /** The values of a request that has succeeded. */
 const done = pack([true]);
 
-/** A way of signals, and the tickets of those on their way. */
-interface Way {
-  queue: TaskQueue;
-  underWay: Set<number>;
-}
-
 /**
- * Signals of units of this worker to runs whose provider takes them from workers: they go straight to its thread, all of
- * a turn in one message, and are answered from there.
+ * Signals of units of this worker to runs whose provider takes them from workers: they go straight to its thread, all
+ * of a turn in one message, and are answered from there.
  */
 export class Signals {
   readonly #kernel: Kernel;
-  readonly #ways = new Map<string, Way>();
+  /** By the host of the runs. */
+  readonly #queues = new Map<string, TaskQueue>();
+  /** Tickets of the signals that are not answered yet. */
+  readonly #underWay = new Map<TaskQueue, Set<number>>();
 
   /** @param kernel gets the answers */
   constructor(kernel: Kernel) {
@@ -37,51 +34,51 @@ export class Signals {
    * @returns to be called when the provider has closed its end
    */
   attach(host: string, queue: TaskQueue): () => void {
-    const way: Way = { queue, underWay: new Set() };
-    this.#ways.set(host, way);
-    return () => this.#closed(host, way);
+    this.#queues.set(host, queue);
+    this.#underWay.set(queue, new Set());
+    return () => this.#closed(host, queue);
   }
 
   /**
-   * Sends the message of a request `send`, whose arguments are on the stack of the VM from the fifth place on: PID, topic,
-   * sender, number of values, values.
+   * Sends the message of a request `send`, whose arguments are on the stack of the VM from the fifth place on: PID,
+   * topic, sender, number of values, values.
    *
    * @returns false when it is for the node: nobody here takes it, or it is to be refused
    */
-  send(vm: Vm, L: LuaState, ticket: number): boolean {
-    if (ticket === 0 || this.#ways.size === 0) return false;
+  send(vm: Vm, L: LuaState, to: number, ticket: number): boolean {
+    if (to !== NODE || ticket === 0 || this.#queues.size === 0) return false;
     const [pid, name, sender] = [vm.read(L, 5), vm.read(L, 6), vm.read(L, 7)];
     if (typeof pid !== "string" || typeof name !== "string" || typeof sender !== "string") {
       return false;
     }
     const place = placeOf(pid);
-    const way = place && this.#ways.get(place.hostId);
-    if (!way) return false;
+    const queue = place && this.#queues.get(place.hostId);
+    if (!queue) return false;
     const payloads = vm.packList(L, 9);
     if (payloads.length > maxRecordSize) return false;
-    way.underWay.add(ticket);
+    this.#underWay.get(queue)?.add(ticket);
     const { workflowId } = place;
-    way.queue.answer({ type: "signal", signal: { ticket, workflowId, name, payloads, sender } });
+    queue.answer({ type: "signal", signal: { ticket, workflowId, name, payloads, sender } });
     return true;
   }
 
   /** Hands on what a provider says of signals that came over a queue. */
   answered(queue: TaskQueue, { tickets, failure }: Extract<Task, { type: "signaled" }>): void {
-    for (const way of this.#ways.values()) {
-      if (way.queue === queue) { for (const ticket of tickets) way.underWay.delete(ticket); }
-    }
+    const underWay = this.#underWay.get(queue);
+    for (const ticket of tickets) underWay?.delete(ticket);
     this.#complete(tickets, failure);
   }
 
   /** What is on its way is not answered any more. */
-  #closed(host: string, way: Way): void {
-    if (this.#ways.get(host) === way) this.#ways.delete(host);
-    this.#complete([...way.underWay], {
+  #closed(host: string, queue: TaskQueue): void {
+    if (this.#queues.get(host) === queue) this.#queues.delete(host);
+    const tickets = [...this.#underWay.get(queue) ?? []];
+    this.#underWay.delete(queue);
+    this.#complete(tickets, {
       kind: "Unavailable",
       message: "the workflow journal is closed",
       retryable: true,
     });
-    way.underWay.clear();
   }
 
   #complete(tickets: readonly number[], failure?: ErrorData): void {

@@ -15,13 +15,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { Failure } from "../workflows/engine/outcome.ts";
 import { loadKernelImage } from "./kernel-image.ts";
 import { countLines, deliver, type Kernel, kernelOf } from "./kernel.ts";
-import {
-  type CodeEntry,
-  type FromWorker,
-  type HostState,
-  NODE,
-  type ToWorker,
-} from "./messages.ts";
+import { type CodeEntry, type FromWorker, type HostState, type ToWorker } from "./messages.ts";
 import type { WorkerOptions } from "./options.ts";
 import { pair } from "./pair.ts";
 import { PARTS, Parts } from "./parts.ts";
@@ -255,7 +249,7 @@ export class LuaWorker {
     const [to, ticket] = [Number(vm.read(L, 2)), Number(vm.read(L, 3))];
     if (name === "route") {
       const op = String(vm.read(L, 4));
-      if (op === "send" && to === NODE && this.#workflows.signals.send(vm, L, ticket)) return;
+      if (op === "send" && this.#workflows.signals.send(vm, L, to, ticket)) return;
       this.#send({ type: "request", to, ticket, op, args: vm.packList(L, 5) });
     } else if (to === PARTS) this.#parts.answered(ticket, vm.read(L, 4), vm.read(L, 5));
     else this.#send({ type: "answer", to, ticket, values: vm.packList(L, 4) });

@@ -346,7 +346,7 @@ export interface StorageTools {
  * ```
  */
 export interface WorkflowProvider {
-  /** Whether a worker may send signals over its queue (`WorkerAnswer`), which count as those of `signal`. @default false */
+  /** Whether workers may send signals over their queues (`WorkerAnswer`), as if by `signal`. @default false */
   readonly takesSignals?: boolean;
   /** Its schedules. */
   readonly schedules: ScheduleProvider;

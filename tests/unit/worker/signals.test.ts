@@ -4,6 +4,7 @@ import { unpack } from "../../../src/vm/codec.ts";
 import { PackedList } from "../../../src/vm/value.ts";
 import type { Vm } from "../../../src/vm/vm.ts";
 import type { Kernel } from "../../../src/worker/kernel.ts";
+import { NODE } from "../../../src/worker/messages.ts";
 import { Signals } from "../../../src/worker/signals.ts";
 import { maxRecordSize } from "../../../src/workflows/history/limits.ts";
 import { TaskQueue } from "../../../src/workflows/tasks/queue.ts";
@@ -30,13 +31,13 @@ function place() {
   const port = { postMessage() {}, onmessage: null, close() {} };
   const queue = new Queue(port, () => () => {});
   const signals = new Signals(kernel);
-  const send = (ticket: number, pid: unknown, topic: unknown = "pay", bytes = 3) => {
+  const send = (ticket: number, pid: unknown, topic: unknown = "pay", bytes = 3, to = NODE) => {
     const stack = [pid, topic, "{app:p|0x1}", 1];
     const vm = {
       read: (_L: number, at: number) => stack[at - 5],
       packList: () => new Uint8Array(bytes),
     } as unknown as Vm;
-    return signals.send(vm, 0, ticket);
+    return signals.send(vm, 0, to, ticket);
   };
   return { signals, queue, sent, completed, send };
 }
@@ -61,6 +62,7 @@ test("only messages to runs of an attached host go straight", () => {
   expect(send(2, "{app:runs|w}", new Uint8Array([255]))).toBe(false);
   expect(send(2, "{app:runs|w}", "pay", maxRecordSize + 1)).toBe(false);
   expect(send(0, "{app:runs|w}")).toBe(false);
+  expect(send(2, "{app:runs|w}", "pay", 3, 1)).toBe(false);
   expect(sent.length).toBe(1);
 });
 
@@ -90,9 +92,14 @@ test("signals on their way fail when the provider closes, and later ones go to t
 });
 
 test("the end of a provider does not end the one that has taken its place", () => {
-  const { signals, queue, send } = place();
-  const closed = signals.attach("app:runs", queue);
+  const { signals, queue, completed, send } = place();
+  const other = place().queue;
+  const closed = signals.attach("app:runs", other);
+  send(1, "{app:runs|w}");
+  send(2, "{app:runs|w}");
   signals.attach("app:runs", queue);
+  signals.answered(other, { type: "signaled", tickets: [1] });
   closed();
-  expect(send(1, "{app:runs|w}")).toBe(true);
+  expect(completed.map(([ticket]) => ticket)).toEqual([1, 2]);
+  expect(send(3, "{app:runs|w}")).toBe(true);
 });
