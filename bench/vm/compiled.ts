@@ -1,0 +1,159 @@
+/**
+ * Programs whose functions are all compiled (`--jit on`), beside native Lua, LuaJIT's interpreter and our own
+ * interpreter. Each is a file of `programs` that answers a function of a number of rounds; all engines must come to
+ * the same result.
+ * @module
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { loadLuaModule } from "../../src/vm/module.ts";
+import { Vm } from "../../src/vm/vm.ts";
+import {
+  type Kind,
+  quick,
+  report,
+  rounds,
+  wanted,
+  withoutPeers,
+} from "../kernel/measurement/measurement.ts";
+
+/** Rounds that take native Lua some tenth of a second. */
+const PROGRAMS: Readonly<Record<string, number>> = {
+  append: 2_500,
+  bodies: 30_000,
+  closures: 500_000,
+  concat: 400_000,
+  fib: 150,
+  flips: 12,
+  floats: 5_000_000,
+  integers: 7_000_000,
+  json: 700,
+  life: 300,
+  mandelbrot: 200,
+  methods: 600_000,
+  pairs: 15_000,
+  queens: 30,
+  records: 400_000,
+  scheduler: 160,
+  sieve: 60,
+  spectral: 100,
+  strings: 60_000,
+  switches: 600_000,
+  trees: 180,
+};
+
+/** Milliseconds of running before the time counts: Bun's tiers take that long for hot code. */
+const WARM_UP = quick ? 300 : 700;
+
+/** Runs a program once: how many milliseconds it took and what it came to. */
+type Engine = () => { milliseconds: number; result: number };
+
+/** Our VM with all functions of the program compiled, or none. */
+async function ours(program: string, jit: boolean): Promise<Engine> {
+  const machine = await Vm.create({ module: await loadLuaModule(), clock: Date.now, jit });
+  const source = readFileSync(pathOf(program), "utf8");
+  const [run] = machine.load(source, `=${program}`);
+  machine.compileAll();
+  const engine: Engine = () => {
+    const began = cpuTime();
+    const [result] = machine.call(run!, PROGRAMS[program]!);
+    return { milliseconds: cpuTime() - began, result: Number(result) };
+  };
+  for (const until = performance.now() + WARM_UP; performance.now() < until;) engine();
+  return engine;
+}
+
+/** Of this process, as Lua's os.clock measures it: milliseconds. */
+function cpuTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+/** Another Lua's program, started anew each time. */
+function native(command: readonly string[], program: string): Engine {
+  const n = PROGRAMS[program];
+  const script = `local run = dofile(${JSON.stringify(pathOf(program))})
+    run(${n})
+    local began = os.clock()
+    local result = run(${n})
+    print(string.format("%.6f %.17g", (os.clock() - began) * 1e3, result))`;
+  return () => {
+    const { stdout, stderr, exitCode } = Bun.spawnSync([...command, "-e", script]);
+    if (exitCode !== 0) throw new Error(`${command.join(" ")}: ${stderr.toString()}`);
+    const [milliseconds = NaN, result = NaN] = stdout.toString().trim().split(" ").map(Number);
+    return { milliseconds, result };
+  };
+}
+
+function pathOf(program: string): string {
+  return join(import.meta.dir, "programs", `${program}.lua`);
+}
+
+const PEERS: Readonly<Record<string, readonly string[]>> = {
+  "lua5.4": ["lua5.4"],
+  "luajit -joff": ["luajit", "-joff"],
+};
+const peers = withoutPeers ? [] : Object.keys(PEERS).filter((name) => Bun.which(PEERS[name]![0]!));
+
+/** By engine and program: the milliseconds of each round. */
+const times = new Map<string, Map<string, number[]>>();
+const nearly = (a: number, b: number) => Math.abs(a - b) <= 1e-9 * Math.abs(b);
+
+async function run(program: string): Promise<void> {
+  const engines: [string, Engine][] = [
+    ["compiled", await ours(program, true)],
+    ["interpreter", await ours(program, false)],
+    ...peers.map((name): [string, Engine] => [name, native(PEERS[name]!, program)]),
+  ];
+  let expected: number | undefined;
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, engine] of engines) {
+      const { milliseconds, result } = engine();
+      expected ??= result;
+      if (!nearly(result, expected)) {
+        throw new Error(`${program}: compiled code comes to ${expected}, ${name} to ${result}`);
+      }
+      const byProgram = times.get(name) ?? new Map<string, number[]>();
+      times.set(name, byProgram.set(program, [...(byProgram.get(program) ?? []), milliseconds]));
+    }
+  }
+}
+
+/** For each round, the geometric mean over all programs. */
+function means(engine: string): number[] {
+  const all = [...times.get(engine)!.values()];
+  return Array.from(
+    { length: rounds },
+    (_, i) => Math.exp(all.reduce((sum, values) => sum + Math.log(values[i]!), 0) / all.length),
+  );
+}
+
+const figures = Object.keys(PROGRAMS).filter((program) => wanted(`compiled.${program}`));
+const whole = wanted("compiled.mean");
+for (const program of whole ? Object.keys(PROGRAMS) : figures) {
+  console.error(`compiled.${program} …`);
+  await run(program);
+  const peer = times.get("lua5.4")?.get(program);
+  report(
+    { ...kind(`compiled.${program}`, PROGRAMS[program]!), target: 1 },
+    times.get("compiled")!.get(program)!,
+    peer && { name: "lua5.4", values: peer },
+  );
+}
+if (whole) {
+  const n = Object.keys(PROGRAMS).length;
+  for (
+    const [name, figure, target] of [
+      ["lua5.4", "compiled.mean", 1.7],
+      ["luajit -joff", "compiled.mean_beside_luajit", 1],
+      ["interpreter", "compiled.mean_beside_interpreter", null],
+    ] as const
+  ) {
+    if (!times.has(name)) continue;
+    report({ ...kind(figure, n), target }, means("compiled"), { name, values: means(name) });
+  }
+}
+
+function kind(figure: string, n: number): Omit<Kind, "target"> {
+  return { figure, unit: "ms", better: "lower", n };
+}
