@@ -331,12 +331,11 @@ export class Vm {
 
   async #makeCompiler(): Promise<HotFunctions> {
     const { HotFunctions } = await import("./compiler/hot.ts");
-    const next = this.#protected((L) => {
-      this.#getGlobal(L, "next");
-      return this.#reader.slot(L, this.#reader.top(L));
-    });
+    // Both are light C functions: their addresses are all that they are.
+    const addresses = this.load('return ("%p"):format(next), ("%p"):format((ipairs {}))', "=here");
+    const [next = NaN, ipairs = NaN] = addresses.map(Number);
     const { exports, heap } = this.#instance;
-    return new HotFunctions({ heap, exports, main: this.#main, next });
+    return new HotFunctions({ heap, exports, main: this.#main, iterators: { next, ipairs } });
   }
 
   /** For tests: lets all allocations of the running unit fail after so many more; -1: none. */

@@ -1,10 +1,6 @@
-import { CALL_INFO, CI, CODE, DEPTH, type Frame, L, STATE } from "./frame.ts";
+import { CALL_INFO, CI, CODE, DEPTH, type Frame, L, STATE, UPVALUE_LEVEL } from "./frame.ts";
 import type { Instruction } from "./opcodes.ts";
-import { LUA_FUNCTION } from "./proto.ts";
-
-/** Tags of C functions, light and with upvalues. */
-const C_FUNCTION = 0x16;
-const C_CLOSURE = 0x66;
+import { C_CLOSURE, C_FUNCTION, LUA_FUNCTION } from "./proto.ts";
 
 /** Pushes how many values lie from R[A] to L->top. */
 function pushCount(f: Frame, A: number): Frame {
@@ -23,9 +19,16 @@ function unshift(f: Frame, C: number): void {
 export function call(f: Frame, pc: number, { A, B, C }: Instruction): void {
   f.savePc(pc + 1);
   if (B > 0) f.get(L).address(A + B).store("i32", STATE.top);
-  f.get(L).address(A).i32(C - 1).get(DEPTH).lua("compiled_call");
+  f.get(L).address(A).i32(C - 1).get(DEPTH).get(CI).shared("call");
   f.tee(f.t0).if().get(f.t0).do("return").end();
   f.reloadBase().reload(A, C - 1).forget(A);
+}
+
+/** Closes the upvalues of this function's registers, if there are. */
+function closeUpvalues(f: Frame): void {
+  f.get(L).load("i32", STATE.openUpvalues).tee(f.t0).if();
+  f.get(f.t0).load("i32", UPVALUE_LEVEL).get(f.base).do("i32.ge_u").if();
+  f.get(L).get(f.base).lua("luaF_closeupval").end().end();
 }
 
 /** OP_TAILCALL: of a Lua function, which takes this one's place, or of a C function, whose results are returned. */
@@ -34,7 +37,7 @@ export function tailCall(f: Frame, pc: number, { A, B, C, k }: Instruction): voi
   f.tag(A).i32(LUA_FUNCTION).do("i32.ne").branchIf(cFunction);
   f.savePc(pc + 1);
   if (B > 0) f.get(L).address(A + B).store("i32", STATE.top);
-  if (k) f.get(L).get(f.base).lua("luaF_closeupval");
+  if (k) closeUpvalues(f);
   unshift(f, C);
   f.get(L).get(CI).address(A).lua("compiled_tail_call").answer(CODE.begins).end();
   // What has a metamethod is left to the interpreter.
@@ -42,13 +45,13 @@ export function tailCall(f: Frame, pc: number, { A, B, C, k }: Instruction): voi
   f.if().leave(pc).end();
   f.savePc(pc + 1);
   if (B > 0) f.get(L).address(A + B).store("i32", STATE.top);
-  if (k) f.get(L).get(f.base).lua("luaF_closeupval");
+  if (k) closeUpvalues(f);
   f.get(L).address(A).i32(-1).lua("luaD_precall").do("drop");
   f.get(L).load("u8", 6).i32(1).do("i32.eq").if().answer(CODE.interpret).end();
   f.reloadBase();
   pushCount(f, A).set(f.t1);
   unshift(f, C);
-  f.get(L).get(CI).get(f.t1).lua("compiled_return").do("return");
+  f.get(L).get(CI).get(f.t1).shared("return").do("return");
 }
 
 /** OP_RETURN. */
@@ -57,15 +60,18 @@ export function returnValues(f: Frame, pc: number, { A, B, C, k }: Instruction):
   if (B > 0) f.i32(B - 1).set(f.t1);
   else pushCount(f, A).set(f.t1);
   if (k) {
+    f.get(L).load("i32", STATE.toBeClosed).get(f.base).do("i32.lt_u").if();
+    closeUpvalues(f);
+    f.else();
     f.get(CI).get(f.t1).store("i32", 28); // u2.nres
     f.get(L).load("i32", STATE.top).get(CI).load("i32", CALL_INFO.top).do("i32.lt_u").if().saveTop()
       .end();
-    f.get(L).get(f.base).i32(-1).i32(1).lua("luaF_close").do("drop");
-    f.get(L).get(CI).lua("compiled_settle").do("drop").reloadBase();
+    f.get(L).get(f.base).i32(-1).i32(1).lua("luaF_close").do("drop").end();
+    f.get(L).get(CI).shared("settle").do("drop").reloadBase();
   }
   unshift(f, C);
   f.get(L).address(A).get(f.t1).i32(4).do("i32.shl", "i32.add").store("i32", STATE.top);
-  f.get(L).get(CI).get(f.t1).lua("compiled_return").do("return");
+  f.get(L).get(CI).get(f.t1).shared("return").do("return");
 }
 
 /** OP_RETURN0 and OP_RETURN1, for as many results as are mostly wanted. */

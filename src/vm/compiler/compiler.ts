@@ -1,9 +1,10 @@
 import type { Heap } from "../heap.ts";
 import { COMPILED_IMPORTS } from "../transform/compiled_imports.ts";
 import { compileFunction, LONGEST } from "./function.ts";
-import type { Frame } from "./frame.ts";
+import type { Iterators } from "./frame.ts";
 import { codeSize, isKernelProto, readProto, setCompiledIndex } from "./proto.ts";
 import { Unsupported } from "./regions.ts";
+import { sharedFunctions } from "./shared.ts";
 import { assemble } from "./wasm.ts";
 
 /** What the compiler needs of a VM. */
@@ -13,8 +14,7 @@ export interface CompilerVm {
   readonly exports: Readonly<Record<string, WebAssembly.ExportValue>>;
   /** Address of the main lua_State. */
   readonly main: number;
-  /** Value and tag of Lua's `next`. */
-  readonly next: Frame["next"];
+  readonly iterators: Iterators;
 }
 
 /** What was compiled. */
@@ -73,14 +73,14 @@ export class Compiler {
   /** Compiles functions by the addresses of their Protos, as far as there is room; those of the kernel are left out. */
   compile(protos: readonly number[]): void {
     this.sweep();
-    const { heap, next } = this.#vm;
+    const { heap, iterators } = this.#vm;
     const compiled: { address: number; body: Uint8Array }[] = [];
     for (const address of new Set(protos)) {
       if (this.#done.has(address) || isKernelProto(heap, address)) continue;
       if (this.#bytes > this.#limit) break;
       try {
         if (codeSize(heap, address) > LONGEST) throw new Unsupported("too long");
-        const body = compileFunction(readProto(heap, address), next);
+        const body = compileFunction(readProto(heap, address), iterators);
         compiled.push({ address, body });
         this.#bytes += body.length;
       } catch (error) {
@@ -90,7 +90,7 @@ export class Compiler {
     }
     if (compiled.length === 0) return;
     const module = new WebAssembly.Module(
-      assemble(TYPE, COMPILED_IMPORTS, compiled.map(({ body }) => body)),
+      assemble(TYPE, COMPILED_IMPORTS, sharedFunctions(), compiled.map(({ body }) => body)),
     );
     const { exports } = new WebAssembly.Instance(module, { lua: this.#imports as never });
     compiled.forEach(({ address, body }, i) => {

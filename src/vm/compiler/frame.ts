@@ -6,17 +6,32 @@ import { type Known, UNKNOWN } from "./types.ts";
 import { Body, F64, I32, I64 } from "./wasm.ts";
 
 /** What compiled code answers to who called it; see `transform/compiled_calls.ts`. */
-export const CODE = { returned: 0, interpret: 1, begins: 2, notHere: 4 } as const;
+export const CODE = {
+  returned: 0,
+  interpret: 1,
+  begins: 2,
+  callerInterprets: 3,
+  notHere: 4,
+} as const;
 /** Parameters of compiled code. */
 export const L = 0;
 export const CI = 1;
 export const DEPTH = 2;
 /** Offsets in a lua_State and a CallInfo. */
-export const STATE = { top: 12, global: 16 } as const;
+export const STATE = {
+  top: 12,
+  global: 16,
+  ci: 20,
+  stackLast: 24,
+  openUpvalues: 32,
+  toBeClosed: 36,
+  hooks: 112,
+} as const;
 export const CALL_INFO = {
   func: 0,
   top: 4,
   previous: 8,
+  next: 12,
   savedpc: 16,
   trap: 20,
   extra: 24,
@@ -24,10 +39,28 @@ export const CALL_INFO = {
 };
 /** Offset of GCdebt in the global state. */
 const GC_DEBT = 12;
+/** Offset of an open UpVal's v. */
+export const UPVALUE_LEVEL = 8;
 
 export type Import = keyof typeof COMPILED_IMPORTS;
 const IMPORTS = Object.keys(COMPILED_IMPORTS) as Import[];
 const INDEX = new Map(IMPORTS.map((name, i) => [name, i]));
+/** The index of a function of the Lua wasm in each module. */
+export function indexOfImport(name: Import): number {
+  return INDEX.get(name)!;
+}
+/** Functions that each module has for itself, see `shared.ts`; their indices follow. */
+export const SHARED = ["call", "settle", "getField", "setIndex", "length", "return"] as const;
+export type SharedName = typeof SHARED[number];
+export function indexOfShared(name: SharedName): number {
+  return IMPORTS.length + SHARED.indexOf(name);
+}
+
+/** Light C functions whose rounds of loops are compiled: Lua's `next`, and what `ipairs` answers. */
+export interface Iterators {
+  readonly next: number;
+  readonly ipairs: number;
+}
 
 /**
  * The code of one function as it is emitted: WebAssembly's instructions, and what Lua's instructions are made of.
@@ -52,10 +85,9 @@ export class Frame extends Body<Region> {
   readonly #values: number[] = [];
   readonly #tags: number[] = [];
 
-  /** @param next Lua's function `next` as a register holds it */
   constructor(
     readonly proto: Proto,
-    readonly next: { readonly value: number; readonly tag: number },
+    readonly iterators: Iterators,
   ) {
     super(3);
     for (let r = 0; r < proto.registers; r++) this.#values.push(this.local(I64));
@@ -72,7 +104,12 @@ export class Frame extends Body<Region> {
 
   /** Calls a function of the Lua wasm. */
   lua(name: Import): this {
-    return this.call(INDEX.get(name)!);
+    return this.call(indexOfImport(name));
+  }
+
+  /** Calls a function of this module. */
+  shared(name: SharedName): this {
+    return this.call(indexOfShared(name));
   }
 
   // Registers.
@@ -226,7 +263,7 @@ export class Frame extends Body<Region> {
 
   /** Behind such a call. */
   settle(): this {
-    return this.get(L).get(CI).lua("compiled_settle").trapped().reloadBase();
+    return this.get(L).get(CI).shared("settle").trapped().reloadBase();
   }
 
   /** Lets the collector make a step when it is time, with the stack's live part up to what `limit` pushes. */

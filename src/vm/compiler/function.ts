@@ -1,4 +1,4 @@
-import { CALL_INFO, CI, CODE, Frame } from "./frame.ts";
+import { CALL_INFO, CI, CODE, Frame, type Iterators } from "./frame.ts";
 import { emit, NOT_COMPILED } from "./instructions.ts";
 import type { Proto } from "./proto.ts";
 import { findEntries, findRegions, type Region, stepTowards, Unsupported } from "./regions.ts";
@@ -10,10 +10,9 @@ export const LONGEST = 2_000;
 /**
  * Compiles a function to the body of a WebAssembly function, see `transform/compiled_calls.ts`.
  *
- * @param next the value and tag of Lua's `next`, which loops over tables need not call
  * @throws Unsupported when it is left to the interpreter
  */
-export function compileFunction(proto: Proto, next: Frame["next"]): Uint8Array {
+export function compileFunction(proto: Proto, iterators: Iterators): Uint8Array {
   const { code } = proto;
   if (code.length > LONGEST) throw new Unsupported("too long");
   // What a syntax error leaves behind has no end.
@@ -24,7 +23,7 @@ export function compileFunction(proto: Proto, next: Frame["next"]): Uint8Array {
   const entries = findEntries(code);
   for (const pc of entries) if (types[pc] === undefined) entries.delete(pc);
   const regions = findRegions(code, entries);
-  const f = new Frame(proto, next);
+  const f = new Frame(proto, iterators);
   begin(f);
   const dispatch = new Dispatch(f, regions, entries);
   let opened = 0;

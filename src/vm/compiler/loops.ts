@@ -1,8 +1,10 @@
+import { ITEM } from "../transform/fuel.ts";
 import { pushNumber } from "./arithmetic.ts";
 import { type Frame, L, STATE } from "./frame.ts";
 import type { Instruction } from "./opcodes.ts";
 import { register } from "./operands.ts";
-import { FALSE, FLOAT, INTEGER, NIL, TABLE } from "./proto.ts";
+import { C_FUNCTION, FALSE, FLOAT, INTEGER, NIL, TABLE } from "./proto.ts";
+import { arraySlotOr } from "./tables.ts";
 import { UNKNOWN } from "./types.ts";
 import { I32, I64 } from "./wasm.ts";
 
@@ -114,13 +116,17 @@ export function prepareGenericLoop(f: Frame, pc: number, { A, Bx }: Instruction)
   f.copyRegister(A + 2, A + 4).jump(pc + 1);
 }
 
-/** OP_TFORCALL: R[A + 4], … := R[A](R[A + 1], R[A + 2]). `next` of a table is done here. */
-export function callIterator(f: Frame, pc: number, { A, C }: Instruction): void {
+/**
+ * OP_TFORCALL: R[A + 4], … := R[A](R[A + 1], R[A + 2]). `next` of a table is done here, and what `ipairs` answers where
+ * the array holds the next item.
+ */
+export function callIterator(f: Frame, pc: number, i: Instruction): void {
+  const { A, C } = i;
   const done = f.block();
   const other = f.block();
-  f.tag(A).i32(f.next.tag).do("i32.ne").branchIf(other);
-  f.pointer(A).i32(f.next.value).do("i32.ne").branchIf(other);
+  f.tag(A).i32(C_FUNCTION).do("i32.ne").branchIf(other);
   f.tag(A + 1).i32(TABLE).do("i32.ne").branchIf(other);
+  f.pointer(A).i32(f.iterators.next).do("i32.eq").if();
   f.copyRegister(A + 4, A + 2);
   f.get(L).pointer(A + 1).address(A + 4).lua("compiled_next").tee(f.t1).i32(2).do("i32.eq")
     .branchIf(other);
@@ -128,10 +134,24 @@ export function callIterator(f: Frame, pc: number, { A, C }: Instruction): void 
   f.putTag(A + 4, NIL).putTag(A + 5, NIL).end();
   for (let r = A + 6; r < A + 4 + C; r++) f.putTag(r, NIL);
   f.burn(pc + 1).branch(done).end();
+  f.pointer(A).i32(f.iterators.ipairs).do("i32.eq").if();
+  nextItem(f, i, other);
+  f.branch(done).end().end();
   for (let r = 0; r < 3; r++) f.copyRegister(A + 4 + r, A + r);
   f.savePc(pc + 1).get(L).address(A + 7).store("i32", STATE.top);
   f.get(L).address(A + 4).i32(C).lua("luaD_call").settle().reload(A + 4, C).end();
   f.forget(A + 4);
+}
+
+/** A round of `ipairs` over the array of a table. It has to leave fuel, for then nothing else happens. */
+function nextItem(f: Frame, { A, C }: Instruction, otherwise: number): void {
+  f.global().i32(ITEM).do("i32.le_s").branchIf(otherwise);
+  f.tag(A + 2).i32(INTEGER).do("i32.ne").branchIf(otherwise);
+  f.value(A + 2).i64(1n).do("i64.add").set(f.x0).pointer(A + 1).set(f.t1);
+  arraySlotOr(f, () => f.get(f.x0), otherwise);
+  f.global().i32(ITEM + 1).do("i32.sub").setGlobal();
+  f.put(A + 4, INTEGER).copyFrom(A + 5, f.t2);
+  for (let r = A + 6; r < A + 4 + C; r++) f.putTag(r, NIL);
 }
 
 /** OP_TFORLOOP, which does not burn. */

@@ -12,6 +12,9 @@ export const STRING = 0x44;
 export const LONG_STRING = 0x54;
 export const TABLE = 0x45;
 export const LUA_FUNCTION = 0x46;
+/** C functions, light and with upvalues. */
+export const C_FUNCTION = 0x16;
+export const C_CLOSURE = 0x66;
 export const COLLECTABLE = 0x40;
 
 /** A constant of a function. */
@@ -44,7 +47,7 @@ export interface Proto {
 }
 
 /** Offsets in bytes; the three bytes behind maxstacksize are unused in C. */
-const PROTO = {
+export const PROTO = {
   parameters: 6,
   vararg: 7,
   registers: 8,
@@ -59,6 +62,8 @@ const PROTO = {
   upvalues: 60,
   source: 76,
 } as const;
+/** Of a Lua closure. */
+export const CLOSURE = { proto: 12 } as const;
 const UPVALUE = { size: 8, inStack: 4, index: 5 } as const;
 const OBJECT = { next: 0, type: 4 } as const;
 const PROTO_TYPE = 10;

@@ -5,7 +5,7 @@ import { COLLECTABLE, type Constant, INTEGER, STRING, TABLE } from "./proto.ts";
 import { UNKNOWN } from "./types.ts";
 
 /** Offsets in a table, a node of its hash part, a string. */
-const FIELDS = {
+export const FIELDS = {
   marked: 5,
   flags: 6,
   logNodes: 7,
@@ -14,11 +14,11 @@ const FIELDS = {
   nodes: 16,
   metatable: 24,
 };
-const NODE = { tag: 8, keyTag: 9, key: 16, size: 24 } as const;
+export const NODE = { tag: 8, keyTag: 9, next: 12, key: 16, size: 24 } as const;
 const STRING_LENGTH = 7;
 /** Bits of what is collected: black, and white of either kind. */
-const BLACK = 32;
-const WHITE = 24;
+export const BLACK = 32;
+export const WHITE = 24;
 
 /** What is indexed: a register, or an upvalue. */
 interface Indexed {
@@ -108,7 +108,7 @@ function getField(f: Frame, pc: number, to: number, object: Indexed, index: numb
   f.copyFrom(to, f.t2).branch(done).end();
   f.savePc(pc + 1).saveTop().get(L).get(CI);
   object.address();
-  f.i32(key.address).address(to).lua("compiled_get_field").trapped().reloadBase().reload(to).end();
+  f.i32(key.address).address(to).shared("getField").trapped().reloadBase().reload(to).end();
 }
 
 function setField(f: Frame, pc: number, object: Indexed, index: number, value: Operand): void {
@@ -136,17 +136,19 @@ function store(f: Frame, value: Operand): void {
   barrier(f, value);
 }
 
-/** The slot in t2 of an integer in the array of the table in t1, where it holds a value; else branches away. */
-function arraySlotOr(f: Frame, key: Operand, otherwise: number): void {
-  if (key.known !== INTEGER) {
-    if (key.known !== UNKNOWN) {
-      f.branch(otherwise);
-      return;
-    }
-    key.tag();
-    f.i32(INTEGER).do("i32.ne").branchIf(otherwise);
-  }
-  key.value();
+/** Branches away unless a key is an integer. */
+function integerOr(f: Frame, key: Operand, otherwise: number): void {
+  if (key.known === INTEGER) return;
+  key.tag();
+  f.i32(INTEGER).do("i32.ne").branchIf(otherwise);
+}
+
+/**
+ * The slot, in t2, of the integer that `key` pushes in the array of the table in t1, where it holds a value; else
+ * branches away.
+ */
+export function arraySlotOr(f: Frame, key: () => unknown, otherwise: number): void {
+  key();
   f.i64(1n).do("i64.sub").tee(f.x1).get(f.t1).load("i32", FIELDS.arrayLimit);
   f.do("i64.extend_i32_u", "i64.ge_u").branchIf(otherwise);
   f.get(f.t1).load("i32", FIELDS.array).get(f.x1).do("i32.wrap_i64").i32(4).do(
@@ -160,7 +162,8 @@ function getIndex(f: Frame, pc: number, to: number, object: Indexed, key: Operan
   const done = f.block();
   const slow = f.block();
   tableOr(f, object, slow);
-  arraySlotOr(f, key, slow);
+  integerOr(f, key, slow);
+  arraySlotOr(f, () => key.value(), slow);
   f.copyFrom(to, f.t2).branch(done).end();
   f.savePc(pc + 1).saveTop().get(L).get(CI);
   object.address();
@@ -172,14 +175,15 @@ function setIndex(f: Frame, pc: number, object: Indexed, key: Operand, value: Op
   const done = f.block();
   const slow = f.block();
   tableOr(f, object, slow);
-  arraySlotOr(f, key, slow);
+  integerOr(f, key, slow);
+  arraySlotOr(f, () => key.value(), slow);
   store(f, value);
   f.branch(done).end();
   f.savePc(pc + 1).saveTop().get(L).get(CI);
   object.address();
   key.address();
   value.address();
-  f.lua("compiled_set_table").trapped().reloadBase().end();
+  f.shared("setIndex").trapped().reloadBase().end();
 }
 
 /** OP_GETTABUP, OP_GETFIELD, OP_GETTABLE, OP_GETI. */
@@ -241,7 +245,7 @@ export function length(f: Frame, pc: number, { A, B }: Instruction): void {
   const known = f.known[B]!;
   f.tag(B).i32(TABLE).do("i32.eq").if();
   f.pointer(B).load("i32", FIELDS.metatable).branchIf(slow);
-  f.pointer(B).lua("luaH_getn").set(f.x0).branch(plain).end();
+  f.pointer(B).shared("length").set(f.x0).branch(plain).end();
   // Long strings, metamethods and errors.
   f.tag(B).i32(STRING).do("i32.ne").branchIf(slow);
   f.pointer(B).load("u8", STRING_LENGTH).do("i64.extend_i32_u").set(f.x0).branch(plain).end();

@@ -17,6 +17,9 @@ const OPERATORS = {
   "i32.lt_s": 0x48,
   "i32.lt_u": 0x49,
   "i32.gt_s": 0x4a,
+  "i32.le_s": 0x4c,
+  "i32.ge_s": 0x4e,
+  "i32.ge_u": 0x4f,
   "i64.eqz": 0x50,
   "i64.eq": 0x51,
   "i64.ne": 0x52,
@@ -205,9 +208,9 @@ export class Body<Label> {
     return this;
   }
 
-  store(what: "i32" | "i64" | "u8", offset: number): this {
+  store(what: "i32" | "i64" | "u8" | "u16", offset: number): this {
     const [operator, alignment] =
-      ({ i32: [0x36, 2], i64: [0x37, 3], u8: [0x3a, 0] } as const)[what];
+      ({ i32: [0x36, 2], i64: [0x37, 3], u8: [0x3a, 0], u16: [0x3b, 1] } as const)[what];
     this.#code.byte(operator).byte(alignment).unsigned(offset);
     return this;
   }
@@ -220,6 +223,18 @@ export class Body<Label> {
     return this.get(scratch);
   }
 
+  /** Pushes the global 0. */
+  global(): this {
+    this.#code.byte(0x23).byte(0);
+    return this;
+  }
+
+  /** Sets it. */
+  setGlobal(): this {
+    this.#code.byte(0x24).byte(0);
+    return this;
+  }
+
   /** i64.trunc_sat_f64_s. */
   truncate(): this {
     this.#code.byte(0xfc).byte(6);
@@ -228,6 +243,12 @@ export class Body<Label> {
 
   call(index: number): this {
     this.#code.byte(0x10).unsigned(index);
+    return this;
+  }
+
+  /** Calls the function of the table whose index is on the stack; it has the module's first type. */
+  callIndirect(): this {
+    this.#code.byte(0x11).byte(0).byte(0);
     return this;
   }
 
@@ -299,19 +320,29 @@ export class Body<Label> {
   }
 }
 
+/** A function with its signature, as in "iii:i": i for i32, l for i64, d for f64. */
+export interface Shared {
+  readonly type: string;
+  readonly body: Uint8Array;
+}
+
 /**
  * A module of functions that all have one type, exported as f0, f1 ….
  *
- * @param type signatures are as in "iii:i": i for i32, l for i64, d for f64
+ * @param type their signature
  * @param imports functions of module "lua" by name, with their signatures; they have the indices from 0 on
+ * @param shared functions that the others call, by the indices behind the imports
  * @param bodies what `Body.finish` answers
  */
 export function assemble(
   type: string,
   imports: Readonly<Record<string, string>>,
+  shared: readonly Shared[],
   bodies: readonly Uint8Array[],
 ): Uint8Array<ArrayBuffer> {
-  const types = [...new Set([type, ...Object.values(imports)])];
+  const types = [
+    ...new Set([type, ...Object.values(imports), ...shared.map((each) => each.type)]),
+  ];
   const names = Object.keys(imports);
   const out = new Bytes();
   for (const byte of [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) out.byte(byte);
@@ -337,14 +368,20 @@ export function assemble(
     to.text("lua").text("table").byte(1).byte(0x70).byte(0).unsigned(1);
     to.text("lua").text("fuel").byte(3).byte(I32).byte(1);
   });
-  section(3, bodies.length, (to) => bodies.forEach(() => to.unsigned(0)));
+  section(3, shared.length + bodies.length, (to) => {
+    for (const each of shared) to.unsigned(types.indexOf(each.type));
+    bodies.forEach(() => to.unsigned(0));
+  });
+  const first = names.length + shared.length;
   section(
     7,
     bodies.length,
-    (to) => bodies.forEach((_, i) => to.text(`f${i}`).byte(0).unsigned(names.length + i)),
+    (to) => bodies.forEach((_, i) => to.text(`f${i}`).byte(0).unsigned(first + i)),
   );
-  section(10, bodies.length, (to) => {
-    for (const body of bodies) to.unsigned(body.length).append(body);
+  section(10, shared.length + bodies.length, (to) => {
+    for (const body of [...shared.map((each) => each.body), ...bodies]) {
+      to.unsigned(body.length).append(body);
+    }
   });
   return out.view();
 }

@@ -4,7 +4,7 @@ import type { ModuleText } from "./module_text.ts";
  * How deep compiled functions call each other on wasm's stack. Beyond it they return, and the callee begins afresh in
  * `luaV_execute`, so that Lua code may recurse as deep as ever.
  */
-const DEPTH = 160;
+export const DEPTH = 160;
 /** Depth that each call from C counts for: its frames are on the same stack. */
 const DEPTH_OF_C_CALL = 4;
 /** Bit of a CallInfo's status: luaV_execute was called for it, from C. */

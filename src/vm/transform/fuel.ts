@@ -10,7 +10,7 @@ const SLICE_TIME = 8;
 /** What a call from C into Lua costs, in fuel: a comparator's, a metamethod's. */
 const CALL_FROM_C = 8;
 /** What reading an item of a table from C costs, in fuel. */
-const ITEM = 4;
+export const ITEM = 4;
 /** What a step of a pattern costs, in fuel. */
 const MATCH = 3;
 /** What an error costs, in fuel: JavaScriptCore takes 10 to 30 µs for a throw. */

@@ -54,6 +54,59 @@ const PROGRAMS: Record<string, string> = {
     for i = 1, 3 do local c = i fs[i] = function(d) c = c + d return c end end
     show(fs[1](5), fs[2](5), fs[1](1))
     do local x <close> = setmetatable({}, { __close = function() show("closed") end }) show("open") end`,
+  "fields by __index, of tables, strings and nothing": `
+    local Base = { name = "base" }
+    Base.__index = Base
+    function Base.hello(self, x) return self.name, x end
+    local Middle = setmetatable({ __index = false }, Base)
+    Middle.__index = Middle
+    local Last = setmetatable({}, { __index = function(_, key) return "made " .. key end })
+    local o = setmetatable({}, Middle)
+    local function look(x) return x.name, x.none, x.long_name_that_is_a_long_string_of_more_than_forty_bytes end
+    local function greet(x, y) return x:hello(y) end
+    show(look(o)) show(greet(o, 1)) show(look(Last)) show(pcall(greet, Last)) show(pcall(look, 1)) show(pcall(greet, {}))
+    show(look("text")) show(("text"):len(), ("%d"):format(7), pcall(function() return ("text"):none() end))
+    Base.name = nil show(look(o)) Middle.name = "middle" show(look(o)) rawset(o, "name", 3) show(look(o))
+    local strings = getmetatable("") local index = strings.__index
+    strings.__index = function(s, key) return s .. key end show(look("a")) strings.__index = nil
+    show(pcall(look, "a")) strings.__index = index show(look("a"))
+    for n = 15, 18 do
+      local first = { name = n }
+      for _ = 1, n do first = setmetatable({}, { __index = first }) end
+      show(look(first))
+    end`,
+  "ipairs over arrays, holes and metamethods": `
+    local function all(t) local s, n = "", 0 for i, v in ipairs(t) do s, n = s .. tostring(v), i end show(s, n) end
+    all {} all { 1, 2, nil, 4 } all { 1, 2, 3, 4, 5, 6, 7, 8, 9 } all { [1] = "a", [2] = "b", [100] = "c" }
+    all(setmetatable({ 1 }, { __index = function(_, i) if i < 4 then return i * 10 end end }))
+    local t = { 1, 2, 3, 4 } for i, v in ipairs(t) do t[i + 1] = nil t[i] = v + 1 show(i, v, #t) end
+    show(pcall(all, nil)) show(pcall(all, 1))
+    for i, v, w in ipairs { "x", "y" } do show(i, v, w) end`,
+  "appending, holes and lengths": `
+    for n = 0, 40 do
+      local t = {}
+      for i = 1, n do t[#t + 1] = i end
+      local before = #t
+      for i = n, 1, -3 do t[i] = nil end
+      show(before, #t) t[#t + 1] = "x" show(#t, t[#t])
+    end
+    local log = {}
+    local guarded = setmetatable({ 1, 2, 3, nil, 5 }, { __newindex = function(_, k, v) log[#log + 1] = k end })
+    guarded[4] = 1 guarded[6] = 1 show(#log, log[1], log[2], guarded[4])
+    local keys = setmetatable({}, { __mode = "k" }) keys[1] = {} show(#keys)
+    local called = setmetatable({}, { __call = function(_, x) return x end }) show(called(3))
+    local late = {} setmetatable(keys, late) show(keys.none) late.__index = { none = "now" } show(keys.none)`,
+  "as many results as are wanted": `
+    local function none() end
+    local function two() return 1, 2 end
+    local function kept(x) local function f() return x end return f, x end
+    local function pass(...) return ... end
+    local a, b, c = two() show(a, b, c)
+    a, b, c = none() show(a, b, c)
+    a, b, c = pass(1, 2, 3, 4) show(a, b, c)
+    two() pass(1, 2) local f, x = kept(7) show(f(), x)
+    show(pass(), (pass(1, 2))) show(pass(two()))
+    show((function(...) local y = ... return (function() return y end)(), ... end)(5, 6))`,
   "pairs over what is changed": `
     local t = { 1, 2, 3, a = 1, b = 2 }
     for k, v in pairs(t) do t[k] = nil show(k, v) end

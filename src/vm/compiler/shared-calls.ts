@@ -1,0 +1,107 @@
+import { DEPTH as MOST_DEPTH } from "../transform/compiled_calls.ts";
+import { CALL_INFO, CODE, indexOfImport, STATE } from "./frame.ts";
+import { CLOSURE, LUA_FUNCTION, NIL, PROTO } from "./proto.ts";
+import { Body, I32, type Shared } from "./wasm.ts";
+
+/**
+ * OP_CALL, as `(L, func, results, depth, ci) -> code`: what `compiled_call` does for a Lua function that has compiled
+ * code, and has that do for all others.
+ *
+ * What is called and its arguments lie from func to L->top, and ci is L->ci.
+ */
+export function directCall(): Shared {
+  const [L, func, results, depth, caller] = [0, 1, 2, 3, 4] as const;
+  const f = new Body<undefined>(5);
+  const proto = f.local(I32);
+  const index = f.local(I32);
+  const ci = f.local(I32);
+  const top = f.local(I32);
+  const limit = f.local(I32);
+  const code = f.local(I32);
+  const other = f.block();
+  f.get(func).load("u8", 8).i32(LUA_FUNCTION).do("i32.ne").branchIf(other);
+  f.get(func).load("i32", 0).load("i32", CLOSURE.proto).tee(proto);
+  f.load("u16", PROTO.compiled).tee(index).do("i32.eqz").branchIf(other);
+  f.get(caller).load("i32", CALL_INFO.next).tee(ci).do("i32.eqz").branchIf(other);
+  f.get(func).i32(16).do("i32.add").get(proto).load("u8", PROTO.registers).i32(4).do("i32.shl");
+  f.do("i32.add").set(limit);
+  // As C does it: all registers have to fit above the arguments, too.
+  f.get(L).load("i32", STATE.stackLast).get(L).load("i32", STATE.top).tee(top).do("i32.sub");
+  f.get(limit).get(func).do("i32.sub").i32(16).do("i32.sub", "i32.le_s").branchIf(other);
+  f.get(ci).get(func).store("i32", CALL_INFO.func);
+  f.get(ci).get(limit).store("i32", CALL_INFO.top);
+  f.get(ci).get(proto).load("i32", PROTO.code).store("i32", CALL_INFO.savedpc);
+  // nresults, and a callstatus of 0.
+  f.get(ci).get(results).i32(0xffff).do("i32.and").store("i32", CALL_INFO.results);
+  f.get(L).get(ci).store("i32", STATE.ci);
+  // Parameters without an argument are nil.
+  f.get(func).i32(16).do("i32.add").get(proto).load("u8", PROTO.parameters).i32(4).do("i32.shl");
+  f.do("i32.add").set(limit);
+  const filled = f.block();
+  const fill = f.loop();
+  f.get(top).get(limit).do("i32.ge_u").branchIf(filled);
+  f.get(top).i32(0).store("u8", 8);
+  f.get(top).i32(16).do("i32.add").set(top).branch(fill).end().end();
+  f.get(L).get(top).store("i32", STATE.top);
+  f.get(depth).i32(MOST_DEPTH).do("i32.ge_s").if().i32(CODE.begins).do("return").end();
+  const again = f.loop();
+  f.get(L).get(ci).get(depth).i32(1).do("i32.add").get(index).callIndirect().tee(code);
+  // A tail call has put another function in its place.
+  f.i32(CODE.begins).do("i32.eq").if();
+  f.get(L).load("i32", STATE.ci).get(ci).do("i32.eq").if();
+  f.get(ci).load("i32", CALL_INFO.func).load("i32", 0).load("i32", CLOSURE.proto);
+  f.load("u16", PROTO.compiled).tee(index).branchIf(again).end().end().end();
+  f.get(code).do("return").end();
+  f.get(L).get(func).get(results).get(depth).call(indexOfImport("compiled_call"));
+  return { type: "iiiii:i", body: f.finish() };
+}
+
+/**
+ * Behind an instruction that may have run anything, as `(L, ci) -> trap`: burns, and answers whether the code has to
+ * be left.
+ */
+export function settle(): Shared {
+  const [L, ci] = [0, 1] as const;
+  const f = new Body<undefined>(2);
+  const fuel = f.local(I32);
+  f.takeFromGlobal(fuel).i32(0).do("i32.lt_s").if();
+  f.get(L).get(ci).get(ci).load("i32", CALL_INFO.savedpc).call(indexOfImport("compiled_spent"));
+  f.do("return").end();
+  f.get(ci).load("i32", CALL_INFO.trap);
+  return { type: "ii:i", body: f.finish() };
+}
+
+/** OP_RETURN, as `(L, ci, n) -> code`, of the n values below L->top: what `compiled_return` does without a hook. */
+export function returnResults(): Shared {
+  const [L, ci, n] = [0, 1, 2] as const;
+  const f = new Body<undefined>(3);
+  const wanted = f.local(I32);
+  const from = f.local(I32);
+  const to = f.local(I32);
+  const end = f.local(I32);
+  const other = f.block();
+  f.get(L).load("i32", STATE.hooks).branchIf(other);
+  f.get(ci).load("s16", CALL_INFO.results).tee(wanted).i32(-1).do("i32.lt_s").branchIf(other);
+  f.get(L).load("i32", STATE.top).tee(end).get(n).i32(4).do("i32.shl", "i32.sub").set(from);
+  f.get(ci).load("i32", CALL_INFO.func).set(to);
+  f.get(wanted).i32(-1).do("i32.eq").if().get(n).set(wanted).end();
+  const done = f.block();
+  const next = f.loop();
+  f.get(wanted).do("i32.eqz").branchIf(done);
+  f.get(from).get(end).do("i32.lt_u").if();
+  f.get(to).get(from).load("i64", 0).store("i64", 0);
+  f.get(to).get(from).load("u8", 8).store("u8", 8);
+  f.get(from).i32(16).do("i32.add").set(from);
+  f.else().get(to).i32(NIL).store("u8", 8).end();
+  f.get(to).i32(16).do("i32.add").set(to);
+  f.get(wanted).i32(1).do("i32.sub").set(wanted).branch(next).end().end();
+  f.get(L).get(to).store("i32", STATE.top);
+  f.get(L).get(ci).load("i32", CALL_INFO.previous).store("i32", STATE.ci);
+  f.takeFromGlobal(to).i32(0).do("i32.ge_s").if().i32(CODE.returned).do("return").end();
+  // The CallInfo is free by now.
+  f.get(L).get(ci).i32(0).call(indexOfImport("compiled_spent")).do("drop");
+  f.i32(CODE.callerInterprets).i32(CODE.returned).get(L).load("i32", STATE.hooks);
+  f.do("select", "return").end();
+  f.get(L).get(ci).get(n).call(indexOfImport("compiled_return"));
+  return { type: "iii:i", body: f.finish() };
+}

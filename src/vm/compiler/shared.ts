@@ -1,0 +1,23 @@
+import { SHARED, type SharedName } from "./frame.ts";
+import { directCall, returnResults, settle } from "./shared-calls.ts";
+import { getField, length, setIndex } from "./shared-tables.ts";
+import type { Shared } from "./wasm.ts";
+
+const BODIES: Readonly<Record<SharedName, () => Shared>> = {
+  call: directCall,
+  settle,
+  getField,
+  setIndex,
+  length,
+  return: returnResults,
+};
+let made: readonly Shared[] | undefined;
+
+/**
+ * What instructions do that is too long to be emitted each time: functions that each module has for itself, since a
+ * call into another module takes several times as long, and since WebAssembly's engine inlines only what is in the
+ * same one. Whatever is rare they leave to the functions of the Lua wasm, which do it from the beginning.
+ */
+export function sharedFunctions(): readonly Shared[] {
+  return made ??= SHARED.map((name) => BODIES[name]());
+}
