@@ -25,6 +25,9 @@ local base = {
   call = operations.call,
   async = operations.async,
   operation = operations.run,
+  publish = function(self, ...)
+    return operations.run(self, "queue.publish", ...)
+  end,
   immediate = operations.immediate,
   record = function(_, compute)
     return compute()

@@ -16,6 +16,7 @@ local record_size = use("kernel/workflows/record_size")
 local recording = use("kernel/workflows/recording")
 local run_info = use("kernel/workflows/run_info")
 local position = use("kernel/core/position")
+local publications = use("kernel/workflows/publications")
 local queries = use("kernel/workflows/queries")
 local scopes = use("kernel/workflows/scopes")
 local unit = use("kernel/core/unit")
@@ -159,6 +160,8 @@ return {
   end,
 
   operation = operation,
+
+  publish = publications.publish,
 
   request = request,
   notify = request,

@@ -1,5 +1,5 @@
 --- Module `queue`: messages of the queues that entries of the kind `queue.queue` describe.
--- @workflows yes; a publish is recorded, and not repeated by a replay
+-- @workflows yes; a publish is recorded with the step, and not repeated by a replay
 -- @sandbox no
 local runtime = ...
 local check, effects, errors = runtime.check, runtime.effects, runtime.errors
@@ -63,7 +63,7 @@ function queue.publish(id, data, headers, options)
     end
     delay = delay / 1000000
   end
-  return effects.operation("queue.publish", id, data, headers, message_id, delay)
+  return effects.publish(id, data, headers, message_id, delay)
 end
 
 --- How a queue is: `{message_count, ready, consumer_count}, nil` or `nil, err`.

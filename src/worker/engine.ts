@@ -39,9 +39,8 @@ function toCommand(value: LuaValue): Command {
   const count = Number(argc ?? 0);
   if ("args" in command) command.args = listOf(command.args, count);
   if ("payloads" in command) command.payloads = listOf(command.payloads, count);
-  if ("duration" in command) command.duration = numberOf(command.duration);
-  if ("originalScheduleTime" in command) {
-    command.originalScheduleTime = numberOf(command.originalScheduleTime);
+  for (const field of ["duration", "delay", "originalScheduleTime"]) {
+    if (field in command) command[field] = numberOf(command[field]);
   }
   if ("failure" in command) command.failure = plain(command.failure);
   if (Array.isArray(command.messages)) {

@@ -133,6 +133,33 @@ export interface OutboxMessage {
   payloads: Payload;
 }
 
+/** A message that a run has published to a queue. */
+export interface Publication {
+  /** Id of the queue's entry. */
+  queue: string;
+  /** The same however often the message is handed over. */
+  messageId: string;
+  /** A packed `LuaValue`. */
+  body: Payload;
+  /** A packed table. */
+  headers?: Payload;
+  /** When it was published, and when it may be delivered: milliseconds since the epoch. */
+  time: number;
+  due: number;
+}
+
+/** What runs have published to a queue and it does not have. */
+export interface QueueBacklog {
+  /** Id of the queue's entry. */
+  queue: string;
+  /** Messages on their way, or that wait for the queue. */
+  waiting: number;
+  /** Messages that it would not take; they are kept, and handed over again after the next `open`. */
+  refused: number;
+  /** Why it has not taken the last one. */
+  error?: string;
+}
+
 /** A message to a run that has an answer. */
 export interface UpdateRequest {
   /** Generated when absent. A second update of a chain of runs with the same id is the same update. */
@@ -456,6 +483,14 @@ export interface WorkflowProvider {
   disconnect(worker: number, failure: Failure): void;
   /** Outbox to plain processes. A message may come twice when the runtime ended in between. */
   onMessage(handler: (message: OutboxMessage) => void): void;
+  /**
+   * Outbox to queues. Fulfilled: the queue has the message. Rejected: it is handed over again after a while, or, if the
+   * error is not retryable, after the next `open`. Messages of one workflow to one queue come one after another, in
+   * order. A message may come twice when the runtime ended in between.
+   */
+  onPublish(handler: (publication: Publication) => Promise<void>): void;
+  /** What waits in the outbox to queues, as it was a moment ago; queues without such messages may be missing. */
+  backlog(): readonly QueueBacklog[];
   /** What the operator should hear of. */
   onReport(handler: (report: ProviderReport) => void): void;
   /** Returns undefined for a provider that keeps nothing on this machine. */

@@ -172,6 +172,10 @@ export class ScriptRun {
     this.issue({ type: "send_message", seq: this.#number("message"), pid, topic, payloads });
   }
 
+  publish(queue: string, value: LuaValue, more: { messageId?: string; delay?: number } = {}): void {
+    this.issue({ type: "publish", seq: this.#number("publication"), queue, value, ...more });
+  }
+
   attributes(search?: Record<string, LuaValue>, memo?: Record<string, LuaValue>): void {
     this.issue({ type: "upsert_attributes", ...search ? { search } : {}, ...memo ? { memo } : {} });
   }
@@ -321,6 +325,7 @@ export class ScriptedEngine implements Engine {
       case "do_update":
         return run.receive({ name: job.name, payloads: job.args, sender: job.updateId });
       case "update_verdict":
+      case "publish_refused":
         return;
       case "notify_patch":
         run.patches.set(job.changeId, job.version);

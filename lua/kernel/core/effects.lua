@@ -18,6 +18,7 @@ effects.names = {
   "call",
   "async",
   "operation",
+  "publish",
   "immediate",
   "record",
   "log",

@@ -103,6 +103,10 @@ function jobs.recorded(self, job)
   self.run.recorded[job.seq] = job
 end
 
+function jobs.publish_refused(self, job)
+  self.run.refused[job.seq] = job
+end
+
 function jobs.notify_patch(self, job)
   self.run.patches[job.changeId] = job
 end

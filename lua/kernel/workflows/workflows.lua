@@ -68,6 +68,7 @@ local function initialize(run_id, job, ...)
       signals = {},
       cancels = {},
       recorded = {},
+      refused = {},
       patches = {},
       updates = {},
       verdicts = {},
@@ -79,6 +80,7 @@ local function initialize(run_id, job, ...)
       search = job.searchAttributes,
       parent = job.parent,
       continued_from = job.continuedFrom,
+      publishes = job.publishes,
       started = math.floor(job.startTime * 1000000),
     },
   }

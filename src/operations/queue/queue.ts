@@ -4,6 +4,7 @@ import { pack } from "../../vm/codec.ts";
 import { WippyError } from "../../vm/error.ts";
 import { type LuaValue, numberOf } from "../../vm/value.ts";
 import { defineOperation, type Operation, type OperationContext } from "../operation.ts";
+import { messageHeaders } from "./headers.ts";
 import type { ConsumerRequests } from "./requests.ts";
 import { publishTogether } from "./together.ts";
 
@@ -22,19 +23,23 @@ async function askConsumer<Name extends keyof ConsumerRequests>(
   return await services.ask({ service, operation, input, pid, signal });
 }
 
+/** Checks that there is a queue. @throws WippyError Internal */
+function checkQueue({ services }: OperationContext, id: string): void {
+  const entry = services.entry(id);
+  if (entry?.kind === "queue.queue") return;
+  const message = entry
+    ? `${id} is a ${entry.kind} entry; use the id of a queue.queue entry`
+    : `queue not found: ${id}`;
+  throw new WippyError("Internal", message, { retryable: false });
+}
+
 /** Checks that there is the queue and asks it. @throws WippyError Internal, and what is kept */
 async function askQueue(
-  { services }: OperationContext,
+  context: OperationContext,
   id: string,
   ask: () => Promise<LuaValue>,
 ): Promise<LuaValue> {
-  const entry = services.entry(id);
-  if (entry?.kind !== "queue.queue") {
-    const message = entry
-      ? `${id} is a ${entry.kind} entry; use the id of a queue.queue entry`
-      : `queue not found: ${id}`;
-    throw new WippyError("Internal", message, { retryable: false });
-  }
+  checkQueue(context, id);
   try {
     return await ask();
   } catch (error) {
@@ -42,16 +47,6 @@ async function askQueue(
     if (kept.has(failure.kind)) throw failure;
     throw new WippyError("Internal", failure.message, { retryable: false, cause: error });
   }
-}
-
-function headersOf(given: LuaValue, now: number): Record<string, LuaValue> {
-  const headers: Record<string, LuaValue> = { timestamp: Math.floor(now / 1000) };
-  if (typeof given !== "object" || given === null || Array.isArray(given)) return headers;
-  for (const [name, value] of Object.entries(given as Record<string, LuaValue>)) {
-    // What says why a message is dead is written by the runtime alone.
-    if (!name.startsWith("x_dead_letter_")) headers[name] = value;
-  }
-  return headers;
 }
 
 /** Host operations of the module `queue`. The module asks for the permissions. */
@@ -65,16 +60,27 @@ export const queue: Operation[] = [
       typeof id === "string" && (given === undefined || typeof given === "string"),
     async run(context, queue, data, headers, given, delay) {
       const { services, once } = context;
-      // In a workflow, a publish that is repeated after a crash is the same message.
+      // In a workflow without an outbox, a publish that is repeated after a crash is the same message.
       const id = given ?? once;
       const message = {
         ...(id !== undefined && { id }),
         body: pack(data),
-        headers: headersOf(headers, services.clock.now()),
+        headers: messageHeaders(headers, services.clock.now()),
         delay: numberOf(delay) || 0,
         unique: id !== undefined,
       };
       return await askQueue(context, queue, () => publishTogether(context, queue, message));
+    },
+  }),
+  defineOperation({
+    name: "queue.check",
+    summary: "Checks that there is a queue.",
+    mode: "immediate",
+    arguments: () => [queueId()],
+    quick: ([id]) => typeof id === "string",
+    run(context, id) {
+      checkQueue(context, id);
+      return true;
     },
   }),
   defineOperation({

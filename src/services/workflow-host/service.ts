@@ -1,10 +1,16 @@
 import { join, resolve } from "node:path";
 import type { Simulation } from "../../platform/simulation.ts";
-import type { ProviderOptions } from "../../workflows/provider.ts";
+import { asLua } from "../../vm/value.ts";
+import type {
+  ProviderOptions,
+  Publication,
+  QueueBacklog,
+  WorkflowProvider,
+} from "../../workflows/provider.ts";
 import { createProvider } from "../../workflows/providers/providers.ts";
 import type { Transport } from "../../workflows/tasks/tasks.ts";
 import type { ServiceContext } from "../context.ts";
-import { type Service, untilStopped } from "../service.ts";
+import { type Figure, type Service, untilStopped } from "../service.ts";
 import { payloadKeys } from "../payload-keys.ts";
 import { declaredSchedules } from "./declared.ts";
 import { defaultJournal, type WorkflowHost } from "./schema.ts";
@@ -16,8 +22,8 @@ export function runWorkflowHost(context: ServiceContext, data: WorkflowHost): Se
   workflows.declare(entry.id);
   const path = journalPath(context, data.journal);
   const keys = payloadKeys(data.payload_codec);
-  let opened = false;
-  return untilStopped({
+  let opened: WorkflowProvider | undefined;
+  const life = untilStopped({
     async open() {
       if (opened) return host.set("running");
       // Workers learn of the host first: the journal's open runs go on as soon as it is open.
@@ -30,8 +36,9 @@ export function runWorkflowHost(context: ServiceContext, data: WorkflowHost): Se
         ...(context.simulation && simulated(context.simulation)),
       });
       const provider = await (context.simulation?.during(creating) ?? creating);
+      provider.onPublish((publication) => publishLater(context, publication));
       await workflows.open(entry.id, provider);
-      opened = true;
+      opened = provider;
       context.watch([workflowSchedule.name], async () => {
         await provider.schedules.declare(declaredSchedules(context));
       });
@@ -39,6 +46,46 @@ export function runWorkflowHost(context: ServiceContext, data: WorkflowHost): Se
     close: () => host.set("stopping"),
     kill: () => host.set("stopped"),
   });
+  return {
+    start: () => life.start(),
+    stop: () => life.stop(),
+    kill: () => life.kill(),
+    inspect: () => asLua({ publishing: opened?.backlog() ?? [] }),
+    summary: () => waitingText(opened?.backlog() ?? []),
+    figures: () => (opened?.backlog() ?? []).flatMap(figuresOf),
+  };
+}
+
+/** Puts a message of the outbox into its queue. @throws WippyError */
+async function publishLater(context: ServiceContext, publication: Publication): Promise<void> {
+  // Read when the first message comes: most applications publish nothing from workflows.
+  const { publishForWorkflow } = await import("../queue/workflow-messages.ts");
+  await publishForWorkflow(context, publication);
+}
+
+function waitingText(backlog: readonly QueueBacklog[]): string {
+  const left = backlog.filter(({ waiting, refused }) => waiting + refused > 0);
+  return left.map(({ queue, waiting, refused }) =>
+    `${queue}: ${waiting} to publish${refused > 0 ? `, ${refused} refused` : ""}`
+  ).join("; ");
+}
+
+function figuresOf({ queue, waiting, refused }: QueueBacklog): Figure[] {
+  const labels = { queue };
+  return [
+    {
+      name: "wippy_workflow_publications_waiting",
+      help: "Messages that workflows have published and that wait for their queue.",
+      value: waiting,
+      labels,
+    },
+    {
+      name: "wippy_workflow_publications_refused",
+      help: "Messages that workflows have published and that their queue would not take.",
+      value: refused,
+      labels,
+    },
+  ];
 }
 
 function journalPath({ directory, stateDir }: ServiceContext, journal: string): string {

@@ -72,6 +72,8 @@ export type Job =
    * compared.
    */
   | { type: "recorded"; seq: number; value?: LuaValue; failure?: Failure }
+  /** Only on replay, before the other jobs: a publication that was refused in this task. */
+  | { type: "publish_refused"; seq: number; failure: Failure }
   /**
    * Only on replay, before the other jobs: `workflow.version(changeId)` answered `version` in this
    * task. The engine issues `record_patch` again. A call that finds no patch while replaying
@@ -117,4 +119,6 @@ export interface InitializeWorkflow {
   searchAttributes: Record<string, LuaValue>;
   /** Run id of the run that continued as this one. */
   continuedFrom?: string;
+  /** True: its publications are `publish` commands. @default they are host operations */
+  publishes?: true;
 }

@@ -5,7 +5,8 @@ import type { Failure } from "./outcome.ts";
 /**
  * What workflow code asks for in one task, in the order in which it asked. Names are those of
  * Temporal Core's `WorkflowCommand`. Sequence numbers are made by the engine, per run and per kind
- * of thing (timers, activities, children, external signals, external cancels, records, messages),
+ * of thing (timers, activities, children, external signals, external cancels, records, messages,
+ * publications),
  * the same on every replay.
  */
 export type Command =
@@ -35,6 +36,20 @@ export type CommandBody =
   | { type: "record_patch"; changeId: string; version: number }
   /** A message to a plain process; it leaves after the task is committed. Not in Temporal Core. */
   | { type: "send_message"; seq: number; pid: string; topic: string; payloads: LuaValue[] }
+  /**
+   * A message to a queue, which leaves after the task is committed. With `failure` it was refused at once. `delay` in
+   * milliseconds. Not in Temporal Core.
+   */
+  | {
+    type: "publish";
+    seq: number;
+    queue: string;
+    value: LuaValue;
+    headers?: LuaValue;
+    messageId?: string;
+    delay?: number;
+    failure?: Failure;
+  }
   /**
    * Keys are merged into what the run has. Temporal Core: `UpsertWorkflowSearchAttributes`,
    * `ModifyWorkflowProperties`.

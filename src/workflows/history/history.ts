@@ -46,6 +46,8 @@ export interface EventData {
     attempt: number;
     parent?: ParentInfo;
     continuedFrom?: string;
+    /** Whether what it publishes is a `MessagePublished`. Absent: it is a host operation. */
+    publishes?: true;
   };
   /**
    * A task begins; its time is the time that the code sees. `size`: bytes of history at that point.
@@ -94,6 +96,8 @@ export interface EventData {
   SideEffectRecorded: { seq: number; value?: Payload; failure?: Failure };
   VersionRecorded: { changeId: string; version: number };
   MessageSent: { seq: number; pid: string; topic: string };
+  /** The message itself waits in the outbox. With `failure` there is none. */
+  MessagePublished: { seq: number; queue: string; messageId?: string; failure?: Failure };
   AttributesUpserted: { search?: Payload; memo?: Payload };
 
   ExecutionSignaled: { name: string; payloads: Payload; sender: string };
@@ -269,6 +273,7 @@ const typeNumbers = {
   LocalActivityScheduled: 45,
   LocalActivityCancelRequested: 46,
   LocalActivityRecorded: 47,
+  MessagePublished: 48,
 } satisfies Record<EventType, number>;
 
 const eventTypes = Object.keys(typeNumbers) as EventType[];
@@ -319,6 +324,7 @@ export function unpackHistory(bytes: Uint8Array): HistoryEvent[] {
 const valueFields = [
   "args",
   "payloads",
+  "headers",
   "value",
   "result",
   "frame",

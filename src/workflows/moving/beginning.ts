@@ -67,6 +67,8 @@ function step(event: HistoryEvent): string | undefined {
     case "MessageSent":
     case "ExternalSignalInitiated":
       return `it has sent a message to ${event.data.pid}`;
+    case "MessagePublished":
+      return `it has published a message to ${event.data.queue}`;
     case "ExternalCancelInitiated":
       return `it has asked ${event.data.pid} to cancel`;
     case "TimerFired":

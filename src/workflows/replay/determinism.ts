@@ -17,6 +17,7 @@ const eventOf = {
   record: "SideEffectRecorded",
   record_patch: "VersionRecorded",
   send_message: "MessageSent",
+  publish: "MessagePublished",
   upsert_attributes: "AttributesUpserted",
   accept_update: "UpdateAccepted",
   reject_update: "UpdateRejected",
@@ -137,6 +138,23 @@ function haveSameFields(event: HistoryEvent, command: Command): boolean {
   return fieldsOf(command).every(([field, value]) => data[field] === value);
 }
 
+/** Fields that identify a command beyond its kind, where that is not its number alone. */
+const identifying: Partial<Record<Command["type"], readonly string[]>> = {
+  signal_external: ["seq", "pid", "name"],
+  cancel_external: ["seq", "pid"],
+  send_message: ["seq", "topic"],
+  publish: ["seq", "queue"],
+  record_patch: ["changeId"],
+  accept_update: ["updateId"],
+  reject_update: ["updateId"],
+  complete_update: ["updateId"],
+  continue_as_new: ["entry"],
+  upsert_attributes: [],
+  complete_workflow: [],
+  fail_workflow: [],
+  cancel_workflow_execution: [],
+};
+
 /** What identifies a command beyond its kind, by the names that its event has for it. */
 function fieldsOf(command: Command): [string, unknown][] {
   switch (command.type) {
@@ -156,27 +174,10 @@ function fieldsOf(command: Command): [string, unknown][] {
           ? []
           : [["workflowId", command.workflowId] as [string, unknown]]),
       ];
-    case "signal_external":
-      return [["seq", command.seq], ["pid", command.pid], ["name", command.name]];
-    case "cancel_external":
-      return [["seq", command.seq], ["pid", command.pid]];
-    case "send_message":
-      return [["seq", command.seq], ["topic", command.topic]];
-    case "record_patch":
-      return [["changeId", command.changeId]];
-    case "accept_update":
-    case "reject_update":
-    case "complete_update":
-      return [["updateId", command.updateId]];
-    case "continue_as_new":
-      return [["entry", command.entry]];
-    case "upsert_attributes":
-    case "complete_workflow":
-    case "fail_workflow":
-    case "cancel_workflow_execution":
-      return [];
-    default:
-      return [["seq", command.seq]];
+    default: {
+      const data: Record<string, unknown> = { ...command };
+      return (identifying[command.type] ?? ["seq"]).map((field) => [field, data[field]]);
+    }
   }
 }
 
@@ -198,6 +199,7 @@ function describeEvent(event: HistoryEvent): string {
     "pid",
     "name",
     "topic",
+    "queue",
     "changeId",
     "updateId",
     "seq",

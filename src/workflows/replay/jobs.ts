@@ -74,6 +74,10 @@ export function recordOf(event: HistoryEvent): Job | undefined {
     const { seq, value, failure } = event.data;
     return { type: "recorded", seq, ...failure ? { failure } : { value: value && unpack(value) } };
   }
+  if (event.type === "MessagePublished") {
+    const { seq, failure } = event.data;
+    return failure && { type: "publish_refused", seq, failure };
+  }
   if (event.type === "VersionRecorded") {
     const { changeId, version } = event.data;
     return { type: "notify_patch", changeId, version, eventId: event.id };
@@ -97,7 +101,8 @@ function resolveLocal(data: LocalActivityResult): Job {
 }
 
 function initialize(data: EventData["ExecutionStarted"], time: number): Job {
-  const { workflowId, entry, hostId, pid, randomSeed, attempt, parent, continuedFrom } = data;
+  const { workflowId, entry, hostId, pid, randomSeed, attempt, parent, continuedFrom, publishes } =
+    data;
   return {
     type: "initialize_workflow",
     workflowId,
@@ -113,6 +118,7 @@ function initialize(data: EventData["ExecutionStarted"], time: number): Job {
     searchAttributes: table(data.searchAttributes),
     ...parent ? { parent } : {},
     ...continuedFrom ? { continuedFrom } : {},
+    ...publishes && { publishes },
   };
 }
 

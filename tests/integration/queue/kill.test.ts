@@ -65,7 +65,7 @@ test("after SIGKILL at any instant nothing is lost, and nothing settled comes ag
   for (const [body, known] of ids) if (known.size > 1) wrong.push(`${body} was published twice`);
   expect(wrong).toEqual([]);
   const flows = [...handled.keys()].filter((body) => body.startsWith("flow")).sort();
-  expect(flows).toHaveLength(3 * 40);
+  expect(flows).toHaveLength(3 * 120);
   expect(published.size).toBeGreaterThan(kills);
   expect(acknowledged.size).toBeGreaterThan(kills);
   const files = ["app%3Adriver.db"].map((name) => join(folder, "state", "queues", name));

@@ -63,7 +63,8 @@ export function runSqliteDriver(
       waiting = opened.opened.waiting;
       last = Math.max(last, opened.opened.last);
       for (const [id, queue] of queues) queue.opened(waiting[id] ?? 0);
-      prune();
+      // Not at once: what was published before a long stop may come again now.
+      cancelPrune = platform.setTimer(pruneInterval, prune);
     },
     async close() {
       cancelPrune();

@@ -89,13 +89,15 @@ export class Journal {
       if (request.type === "connect") this.#connect(request);
       // At once, as another may take its place in the same batch.
       if (request.type === "disconnect") request.held = this.#workers.disconnect(request.worker);
+      if (request.type === "published") this.#published(request);
     }
-    const work = batch.filter(({ type }) => type !== "close" && type !== "connect");
+    const work = batch.filter(({ type }) => !aside.has(type));
     if (this.#open) this.#work(work);
     else {
       const error = new WippyError("Unavailable", "the workflow journal is not open");
       this.#refuse(work, this.#lost ?? error);
     }
+    this.#publish();
     if (close) this.#close(close);
     this.#setAlarm();
   }
@@ -123,8 +125,37 @@ export class Journal {
     this.#alarm = undefined;
     const open = this.#open;
     this.#open = undefined;
-    if (open) closeJournal(open);
+    if (open) this.#closeOpen(open);
     this.#post([{ type: "answer", id: request.id }]);
+  }
+
+  #closeOpen(open: OpenJournal): void {
+    try {
+      if (!open.publications.isFlushed) commit(open, this.#platform.now(), () => {});
+    } catch {
+      // What queues have already is handed over again, with the same ids.
+    }
+    closeJournal(open);
+  }
+
+  /** A queue has a message, or has not taken it. That is written by a commit that is made anyway, or soon. */
+  #published({ publication, failure }: Extract<JournalRequest, { type: "published" }>): void {
+    const report = this.#open?.publications.settled(publication, failure, this.#platform.now());
+    if (report) this.#post([{ type: "report", report }]);
+  }
+
+  /** Hands over messages to queues. */
+  #publish(): void {
+    if (!this.#open) return;
+    const { publications, store, settings: { path } } = this.#open;
+    const events: JournalEvent[] = [];
+    try {
+      publications.next(store, this.#platform.now(), events);
+    } catch (error) {
+      const { message } = storageError(error, path);
+      events.push({ type: "report", report: { level: "error", message, fields: { path } } });
+    }
+    this.#post(events);
   }
 
   /** Commits a batch and whatever is due, in one transaction if possible. */
@@ -133,7 +164,8 @@ export class Journal {
     const requests = stalled ? [...stalled.notices, ...batch] : batch;
     const due = this.#isDue();
     const idle = !this.#workers.any || this.#ready.length === 0;
-    if (requests.length === 0 && !due && idle) return;
+    const flush = this.#open!.publications.mustFlush(this.#platform.now());
+    if (requests.length === 0 && !due && !flush && idle) return;
     try {
       this.#settle(this.#commit((tx) => {
         for (const request of requests) carryOut(tx, request);
@@ -359,8 +391,13 @@ export class Journal {
   }
 
   /** When there is something to do though no request comes. */
-  #nextWork({ deadlines }: OpenJournal): number {
-    const due = Math.min(this.#nextDue, this.#nextSweep, deadlines.next() ?? Infinity);
+  #nextWork({ deadlines, publications }: OpenJournal): number {
+    const due = Math.min(
+      this.#nextDue,
+      this.#nextSweep,
+      deadlines.next() ?? Infinity,
+      publications.nextWork,
+    );
     if (!this.#stalled) return due;
     const { notices, nextTry } = this.#stalled;
     return notices.length > 0 ? nextTry : Math.max(nextTry, due);
@@ -370,6 +407,13 @@ export class Journal {
 function isClose(request: JournalRequest): request is Extract<JournalRequest, { type: "close" }> {
   return request.type === "close";
 }
+
+/** Requests that are no matter of a transaction. */
+const aside: ReadonlySet<JournalRequest["type"]> = new Set<JournalRequest["type"]>([
+  "close",
+  "connect",
+  "published",
+]);
 
 function isWork(event: JournalEvent): event is Work {
   return workTypes.has(event.type);

@@ -5,6 +5,7 @@ import schedules from "./migrations/0004_schedules.sql" with { type: "text" };
 import updates from "./migrations/0001_updates.sql" with { type: "text" };
 import owner from "./migrations/0005_owner.sql" with { type: "text" };
 import packedEvents from "./migrations/0006_packed_events.sql" with { type: "text" };
+import publications from "./migrations/0007_publications.sql" with { type: "text" };
 import visibility from "./migrations/0003_visibility.sql" with { type: "text" };
 import { attributeRows } from "./store/attributes.ts";
 
@@ -21,6 +22,7 @@ const migrations: readonly string[] = [
   schedules,
   owner,
   packedEvents,
+  publications,
 ];
 
 /** What SQL alone cannot do, by the version that it leads to. */

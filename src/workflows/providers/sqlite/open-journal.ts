@@ -14,6 +14,7 @@ import { Store } from "./store/store.ts";
 import { Deadlines } from "./transaction/deadlines.ts";
 import { HeldMessages } from "./transaction/held-messages.ts";
 import { PendingQueries } from "./transaction/pending-queries.ts";
+import { Publications } from "./transaction/publications.ts";
 import { Slots } from "./transaction/slots.ts";
 import { Transaction, type TransactionParts } from "./transaction/transaction.ts";
 import { UpdateWaits } from "./transaction/update-waits.ts";
@@ -40,6 +41,8 @@ export function openJournal(
     checkKeys(database, ownership.path);
     ownership.begin(database, random.uuid());
     const store = new Store(database);
+    const publications = new Publications(settings.maxPublications);
+    publications.load(store);
     return {
       ownership,
       logSpace: new LogSpace(database, `${ownership.path}-wal`),
@@ -51,6 +54,7 @@ export function openJournal(
       updateWaits: new UpdateWaits(),
       queries: new PendingQueries(),
       heldMessages: new HeldMessages(),
+      publications,
       slots: new Slots(settings.maxActivities),
       workers,
       random,
@@ -79,6 +83,7 @@ export function commit(
     endScheduled(tx);
     startWaiting(tx);
     limitHistories(tx);
+    tx.publications.flush(tx);
     tx.finish();
     open.ownership.count(tx.now);
     open.store.commit();

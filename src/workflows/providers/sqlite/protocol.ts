@@ -4,7 +4,9 @@ import type {
   EventRange,
   OutboxMessage,
   ProviderReport,
+  Publication,
   QueryRequest,
+  QueueBacklog,
   ResetRequest,
   RunClosed,
   RunQuery,
@@ -57,6 +59,8 @@ export interface JournalSettings {
   keys?: { keyId: PayloadKeys["keyId"]; keys: [id: string, key: Uint8Array][] };
   /** Size above which the journal file refuses to grow. */
   maxBytes?: number;
+  /** Messages of one workflow that may wait for their queues: while there are as many, its runs get no task. */
+  maxPublications: number;
   /** Attempts of activities that run at once; without limit when absent. */
   maxActivities?: number;
   /** Milliseconds for which closed runs are kept; for ever when absent. */
@@ -114,6 +118,8 @@ export type Notice =
   | { type: "disconnect"; worker: number; failure: Failure; held?: Held }
   /** Outbox messages up to this id were handed over. */
   | { type: "delivered"; id: number }
+  /** A queue has a message of the outbox to queues, or has not taken it. */
+  | { type: "published"; publication: number; failure?: Failure }
   | { type: "watch"; watch: number; workflowId: string; runId?: string }
   | { type: "unwatch"; watch: number };
 
@@ -133,5 +139,7 @@ export type NodeEvent =
   | { type: "answer"; id: number; value?: unknown; asker?: Asker }
   | { type: "refusal"; id: number; failure: Failure; asker?: Asker }
   | { type: "message"; id: number; message: OutboxMessage }
+  | { type: "publish"; publication: number; message: Publication }
+  | { type: "backlog"; backlog: QueueBacklog[] }
   | { type: "closed"; watch: number; closed: RunClosed }
   | { type: "report"; report: ProviderReport };

@@ -7,7 +7,9 @@ import type {
   OutboxMessage,
   ProviderOptions,
   ProviderReport,
+  Publication,
   QueryRequest,
+  QueueBacklog,
   ResetRequest,
   RunClosed,
   RunDetail,
@@ -51,6 +53,12 @@ export interface SqliteProviderOptions extends ProviderOptions {
    * @default 50_000
    */
   maxRuns?: number;
+  /**
+   * Messages of one workflow that may wait for their queues: while there are as many, its runs get no task.
+   *
+   * @default 1_000
+   */
+  maxPublications?: number;
   /** Size in bytes above which the journal refuses to grow. @default no limit */
   maxBytes?: number;
   /** Encrypt what the journal holds. @default it is not encrypted */
@@ -82,6 +90,9 @@ export class SqliteProvider implements WorkflowProvider {
   >();
   readonly #watches = new Map<number, (closed: RunClosed) => void>();
   #message: (message: OutboxMessage) => void = () => {};
+  #publish: (publication: Publication) => Promise<void> = () =>
+    Promise.reject(new WippyError("Unavailable", "there are no queues", { retryable: true }));
+  #backlog: readonly QueueBacklog[] = [];
   #report: (report: ProviderReport) => void = () => {};
 
   constructor(options: SqliteProviderOptions) {
@@ -95,6 +106,7 @@ export class SqliteProvider implements WorkflowProvider {
       taskTimeout: options.taskTimeout ?? defaultTaskTimeout,
       maxTasks: options.maxTasks ?? 1_000,
       maxRuns: options.maxRuns ?? 50_000,
+      maxPublications: options.maxPublications ?? 1_000,
       ...options.keys && {
         keys: { keyId: options.keys.keyId, keys: [...options.keys.keys] },
       },
@@ -223,6 +235,14 @@ export class SqliteProvider implements WorkflowProvider {
     this.#message = handler;
   }
 
+  onPublish(handler: (publication: Publication) => Promise<void>): void {
+    this.#publish = handler;
+  }
+
+  backlog(): readonly QueueBacklog[] {
+    return this.#backlog;
+  }
+
   onReport(handler: (report: ProviderReport) => void): void {
     this.#report = handler;
   }
@@ -295,6 +315,12 @@ export class SqliteProvider implements WorkflowProvider {
       }
       case "message":
         return this.#message(event.message);
+      case "publish":
+        void this.#handOver(event.publication, event.message);
+        return;
+      case "backlog":
+        this.#backlog = event.backlog;
+        return;
       case "closed": {
         const listener = this.#watches.get(event.watch);
         this.#watches.delete(event.watch);
@@ -302,6 +328,16 @@ export class SqliteProvider implements WorkflowProvider {
       }
       case "report":
         return this.#report(event.report);
+    }
+  }
+
+  async #handOver(publication: number, message: Publication): Promise<void> {
+    try {
+      await this.#publish(message);
+      this.#send({ type: "published", publication });
+    } catch (error) {
+      const failure = WippyError.from(error).toJSON();
+      this.#send({ type: "published", publication, failure });
     }
   }
 

@@ -8,6 +8,7 @@ import type {
   OutboxMessage,
   ProviderReport,
   QueryRequest,
+  QueueBacklog,
   ResetRequest,
   RunClosed,
   RunDetail,
@@ -397,6 +398,13 @@ export class TemporalProvider implements WorkflowProvider {
 
   onMessage(handler: (message: OutboxMessage) => void): void {
     this.#message = handler;
+  }
+
+  /** Does nothing: what runs publish are activities. */
+  onPublish(): void {}
+
+  backlog(): readonly QueueBacklog[] {
+    return [];
   }
 
   onReport(handler: (report: ProviderReport) => void): void {

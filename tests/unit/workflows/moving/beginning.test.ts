@@ -64,6 +64,10 @@ test.each<[string, StoredRun]>([
   ["it has called app:f (event 4)", run([...task, ["ActivityScheduled", { entry: "app:f" }]])],
   ["it has called app:f (event 2)", run([["LocalActivityRecorded", { entry: "app:f" }]])],
   ["it has started child (event 4)", run([...task, ["ChildInitiated", { workflowId: "child" }]])],
+  [
+    "it has published a message to app:q (event 4)",
+    run([...task, ["MessagePublished", { queue: "app:q" }]]),
+  ],
   ["it has sent a message to p (event 4)", run([...task, ["MessageSent", { pid: "p" }]])],
   ["it has asked p to cancel (event 2)", run([["ExternalCancelInitiated", { pid: "p" }]])],
   ["it has received the update u (event 2)", run([["UpdateDelivered", { name: "u" }]])],

@@ -139,6 +139,8 @@ class Departures extends JournalRuns {
       taskTimeout: defaultTaskTimeout,
       maxTasks: 0,
       maxRuns: keptRuns,
+      // No run gets a task here.
+      maxPublications: 1,
       historyLimits: defaultHistoryLimits,
       ...keys && { keys: { keyId: keys.keyId, keys: [...keys.keys] } },
     };

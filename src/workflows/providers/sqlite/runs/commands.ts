@@ -75,6 +75,8 @@ function applyCommand(tx: Transaction, state: RunState, command: PackedCommand):
     }
     case "send_message":
       return sendMessage(tx, state, command);
+    case "publish":
+      return publish(tx, state, command);
     case "upsert_attributes":
       return upsertAttributes(tx, state, command);
     case "accept_update":
@@ -173,6 +175,25 @@ function sendMessage(tx: Transaction, state: RunState, command: Of<"send_message
   const from = tx.pidOf(state);
   const id = tx.store.insertMessage({ recipient: pid, sender: from, topic, payloads });
   tx.out.push({ type: "message", id, message: { to: pid, from, topic, payloads } });
+}
+
+function publish(tx: Transaction, state: RunState, command: Of<"publish">): void {
+  const { seq, queue, value: body, headers = null, messageId, delay = 0, failure } = command;
+  const named = messageId === undefined ? {} : { messageId };
+  if (failure) {
+    tx.append(state, "MessagePublished", { seq, queue, ...named, failure });
+    return;
+  }
+  tx.append(state, "MessagePublished", { seq, queue, ...named });
+  tx.publications.add(tx, {
+    queue,
+    workflowId: state.workflowId,
+    messageId: messageId ?? `${state.runId}.publish.${seq}`,
+    time: Math.floor(tx.now),
+    due: Math.ceil(tx.now + delay),
+    body,
+    headers,
+  });
 }
 
 function upsertAttributes(

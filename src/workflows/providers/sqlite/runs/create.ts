@@ -129,6 +129,7 @@ export function createRun(tx: Transaction, request: NewRun): RunState {
     args: request.args,
     randomSeed: tx.random.seed(),
     attempt: state.attempt,
+    publishes: true,
   };
   if (request.frame) started.frame = request.frame;
   if (request.memo) started.memo = request.memo;

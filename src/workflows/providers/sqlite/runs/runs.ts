@@ -76,6 +76,9 @@ export function takeNotice(tx: Transaction, request: Notice): void {
       return disconnected(tx, request);
     case "delivered":
       return tx.store.deleteMessagesUpTo(request.id);
+    case "published":
+      // No matter of a transaction: noted when it came.
+      return;
     case "watch":
       return watch(tx, request);
     case "unwatch":
@@ -142,5 +145,10 @@ export function recoverRuns(tx: Transaction): void {
   }
   for (const { id, recipient: to, sender: from, topic, payloads } of tx.store.messages()) {
     tx.out.push({ type: "message", id, message: { to, from, topic, payloads } });
+  }
+  for (const workflowId of tx.publications.workflows) {
+    const state = tx.runs.newest(workflowId);
+    // It waited for room in the outbox to queues.
+    if (state?.status === "running" && state.wake && state.taskEvent === 0) tx.wake(state);
   }
 }

@@ -15,16 +15,21 @@ export function allowRunAhead(tx: Transaction, event: JournalEvent): void {
   if (event.type === "activity") {
     const { task, worker } = event;
     const key = readAttemptToken(task.token);
-    const ahead = key && worker !== undefined && aheadOf(tx.runs.get(key.run), worker);
+    const ahead = key && worker !== undefined && aheadOf(tx, tx.runs.get(key.run), worker);
     if (ahead) task.ahead = ahead;
   } else if (event.type === "settled") {
-    const ahead = aheadOf(tx.runs.get(event.run), event.worker);
+    const ahead = aheadOf(tx, tx.runs.get(event.run), event.worker);
     if (ahead) event.ahead = ahead;
   }
 }
 
-function aheadOf(state: RunState | undefined, worker: number): RunAhead | undefined {
+function aheadOf(
+  { publications }: Transaction,
+  state: RunState | undefined,
+  worker: number,
+): RunAhead | undefined {
   if (!state || state.worker !== worker || state.since === 0 || !isAtRest(state)) return undefined;
+  if (publications.isFull(state.workflowId)) return undefined;
   const { since, nextEvent: next, bytes: size, lastTime: time } = state;
   return time === undefined ? undefined : { since, next, size, time };
 }

@@ -122,6 +122,7 @@ function checkTables(database: Database, path: string): void {
       "updates",
       "attributes",
       "outbox",
+      "publications",
       "schedules",
       "schedule_actions",
       "schedule_buffer",

@@ -256,6 +256,18 @@ export const owner = sqliteTable("owner", {
   commits: integer().notNull(),
 });
 
+/** Messages to queues that their queue does not have yet, as far as this journal knows. Ids grow. */
+export const publications = sqliteTable("publications", {
+  id: integer().primaryKey(),
+  queue: text().notNull(),
+  workflowId: text("workflow_id").notNull(),
+  messageId: text("message_id").notNull(),
+  time: integer().notNull(),
+  due: integer().notNull(),
+  body: bytes().notNull(),
+  headers: bytes(),
+}, (table) => [index("publications_queue").on(table.queue)]);
+
 /** Messages to plain processes that have not been handed over. */
 export const outbox = sqliteTable("outbox", {
   id: integer().primaryKey(),

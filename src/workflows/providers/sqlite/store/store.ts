@@ -4,6 +4,7 @@ import type { StoredEvent } from "../../../history/history.ts";
 import type { RunQuery } from "../../../provider.ts";
 import { attributeRows } from "./attributes.ts";
 import { type EventRow, eventsOf } from "./event-rows.ts";
+import { PublicationStore } from "./publication-store.ts";
 import { ScheduleStore } from "./schedule-store.ts";
 import { type RunPosition, selectRuns } from "./visibility.ts";
 import { type activities, type outbox, runs, type timers, type updates } from "./schema.ts";
@@ -32,6 +33,9 @@ export class Store {
   /** What schedules have. */
   readonly schedules: ScheduleStore;
 
+  /** The outbox to queues. */
+  readonly publications: PublicationStore;
+
   readonly #begin: Statement;
   readonly #commit: Statement;
   #lastMessage: number;
@@ -41,6 +45,7 @@ export class Store {
     this.#drizzle = drizzle({ client: database });
     this.#statements = statementsOf(this.#drizzle);
     this.schedules = new ScheduleStore(this.#drizzle);
+    this.publications = new PublicationStore(this.#drizzle);
     this.#begin = database.prepare("BEGIN IMMEDIATE");
     this.#commit = database.prepare("COMMIT");
     this.#lastMessage = this.messages().at(-1)?.id ?? 0;

@@ -6,6 +6,7 @@ import type { Deadlines } from "./deadlines.ts";
 import type { JournalEvent, JournalSettings } from "../protocol.ts";
 import type { HeldMessages } from "./held-messages.ts";
 import type { PendingQueries } from "./pending-queries.ts";
+import type { Publications } from "./publications.ts";
 import type { Runs, RunState } from "../store/run-states.ts";
 import type { TimerKind } from "../store/schema.ts";
 import { ScheduleRows } from "./schedule-rows.ts";
@@ -24,6 +25,7 @@ export interface TransactionParts {
   updateWaits: UpdateWaits;
   queries: PendingQueries;
   heldMessages: HeldMessages;
+  publications: Publications;
   slots: Slots;
   workers: Workers;
   settings: JournalSettings;
@@ -71,6 +73,7 @@ export class Transaction {
   readonly updateWaits: UpdateWaits;
   readonly queries: PendingQueries;
   readonly heldMessages: HeldMessages;
+  readonly publications: Publications;
   readonly slots: Slots;
   readonly workers: Workers;
   readonly settings: JournalSettings;
@@ -88,6 +91,7 @@ export class Transaction {
     this.updateWaits = parts.updateWaits;
     this.queries = parts.queries;
     this.heldMessages = parts.heldMessages;
+    this.publications = parts.publications;
     this.slots = parts.slots;
     this.workers = parts.workers;
     this.settings = parts.settings;
@@ -150,12 +154,20 @@ export class Transaction {
   finish(): void {
     for (const state of this.#woken) {
       if (state.status !== "running" || state.held || state.taskEvent > 0 || !state.wake) continue;
+      if (this.#waitsForQueues(state)) continue;
       state.wake = 0;
       state.taskEvent = this.append(state, "TaskStarted", { size: state.bytes });
       this.dispatch(state);
     }
     this.runs.flush();
     this.schedules.flush();
+  }
+
+  /** Whether a run must not go on to publish, because too many of its messages wait for their queues. */
+  #waitsForQueues({ workflowId, cancelRequested, heldOpen }: RunState): boolean {
+    if (cancelRequested || heldOpen || !this.publications.isFull(workflowId)) return false;
+    this.publications.hold(workflowId);
+    return true;
   }
 
   /** Hands out the present task of a run, under a new lease. */

@@ -149,6 +149,8 @@ export class CommandWriter {
       }
       case "send_message":
         return this.#sendMessage(command);
+      case "publish":
+        throw new Error("a run of this provider publishes by an activity");
       case "upsert_attributes":
         return this.#upsertAttributes(command);
       case "accept_update":
