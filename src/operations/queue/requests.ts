@@ -24,8 +24,8 @@ export type PublishOutcome = boolean | WippyError;
 /** Requests to a queue. */
 export interface QueueRequests {
   publish: PublishedMessage;
-  /** Answered with the outcome of each. */
-  publish_all: PublishedMessage[];
+  /** Packed messages (`messages.ts`). Answered with the outcome of each, or `true` when all are in the queue. */
+  publish_all: Uint8Array;
   info: Record<string, never>;
 }
 

@@ -1,6 +1,7 @@
 import { WippyError } from "../../vm/error.ts";
 import { asLua, type LuaValue, ofKernel } from "../../vm/value.ts";
 import type { OperationContext, OperationServices } from "../operation.ts";
+import { packMessages } from "./messages.ts";
 import type { PublishedMessage, PublishOutcome } from "./requests.ts";
 
 interface Waiting {
@@ -27,16 +28,16 @@ async function send(queue: string, all: Waiting[]): Promise<void> {
   }
   const { services, pid } = first.context;
   try {
-    const outcomes = ofKernel<PublishOutcome[]>(
+    const outcomes = ofKernel<PublishOutcome[] | true>(
       await services.ask({
         service: queue,
         operation: "publish_all",
-        input: asLua(all.map(({ message }) => message)),
+        input: packMessages(all.map(({ message }) => message)),
         pid,
       }),
     );
     for (const [index, each] of all.entries()) {
-      const outcome = outcomes[index];
+      const outcome = outcomes === true || outcomes[index];
       if (outcome === true) each.resolve(true);
       else if (outcome instanceof WippyError) each.reject(outcome);
       // It has to wait for room, until its own unit does not want it any more.

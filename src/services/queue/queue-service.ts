@@ -1,3 +1,4 @@
+import { unpackMessages } from "../../operations/queue/messages.ts";
 import type {
   PublishedMessage,
   PublishOutcome,
@@ -94,7 +95,7 @@ export class QueueService implements Service {
       return true;
     }
     if (operation === "publish_all") {
-      return await this.#publishAll(ofKernel<QueueRequests["publish_all"]>(input));
+      return await this.#publishAll(unpackMessages(ofKernel<QueueRequests["publish_all"]>(input)));
     }
     if (operation === "info") {
       const { messages, ready, consumers } = await this.#open.info();
@@ -111,11 +112,11 @@ export class QueueService implements Service {
     return this.publish(message, { delay, unique, ...(signal && { signal }) });
   }
 
-  /** Publishes what there is room for; the outcome of each. */
+  /** Publishes what there is room for; the outcome of each, or `true` for all. */
   async #publishAll(messages: readonly PublishedMessage[]): Promise<LuaValue> {
     const { room } = this.#open;
-    return asLua(
-      await Promise.all(messages.map(async (message, index): Promise<PublishOutcome> => {
+    const outcomes = await Promise.all(
+      messages.map(async (message, index): Promise<PublishOutcome> => {
         if (index >= room) return false;
         try {
           await this.#publish(message);
@@ -123,8 +124,9 @@ export class QueueService implements Service {
         } catch (error) {
           return WippyError.from(error);
         }
-      })),
+      }),
     );
+    return outcomes.every((outcome) => outcome === true) || asLua(outcomes);
   }
 
   /** Puts a message into the queue. @throws WippyError */
