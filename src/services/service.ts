@@ -48,8 +48,8 @@ export interface Service {
   answer?(operation: string, input: LuaValue, caller: Caller): LuaValue | Promise<LuaValue>;
   /** What tools show of it beside its state; asked for only while it runs. */
   inspect?(): LuaValue | Promise<LuaValue>;
-  /** What lists of services show beside its state, in a few words; asked for only while it runs. */
-  summary?(): string;
+  /** What lists of services show beside its state, in a few words, if anything; asked for only while it runs. */
+  summary?(): string | undefined;
   /** What it counts, for the metrics; read when somebody asks. */
   figures?(): Figure[];
 }

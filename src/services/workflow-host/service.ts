@@ -63,8 +63,9 @@ async function publishLater(context: ServiceContext, publication: Publication): 
   await publishForWorkflow(context, publication);
 }
 
-function waitingText(backlog: readonly QueueBacklog[]): string {
+function waitingText(backlog: readonly QueueBacklog[]): string | undefined {
   const left = backlog.filter(({ waiting, refused }) => waiting + refused > 0);
+  if (left.length === 0) return undefined;
   return left.map(({ queue, waiting, refused }) =>
     `${queue}: ${waiting} to publish${refused > 0 ? `, ${refused} refused` : ""}`
   ).join("; ");

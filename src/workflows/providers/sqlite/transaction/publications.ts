@@ -171,6 +171,7 @@ export class Publications {
     lane.window.splice(lane.window.indexOf(item), 1);
     lane.waiting -= 1;
     if (failure) {
+      lane.tries = 0;
       lane.refused += 1;
       lane.error = failure.message;
       this.#changed = true;

@@ -301,6 +301,32 @@ test("a message that its queue refuses for good lets the others pass, and comes 
   expect(queues.of("app:orders")).toEqual([1, 3, 2]);
 });
 
+test("a queue that was away and refuses its last message is not tried on and on", async () => {
+  const queues = new Queues();
+  const runtime = await open(newPlace(), queues, {
+    "app:main": (run) => {
+      run.publish("app:orders", 1);
+      return true;
+    },
+  });
+  let tries = 0;
+  queues.take = () =>
+    Promise.reject(
+      ++tries === 1 ? unavailable() : new WippyError("Internal", "no", { retryable: false }),
+    );
+  await runtime.start("app:main", [], { workflowId: "one" });
+  await runtime.result("one");
+  const timers: number[] = [];
+  const { setTimer } = machine;
+  machine.setTimer = (delay, callback) => {
+    timers.push(delay);
+    return setTimer.call(machine, delay, callback);
+  };
+  await machine.advance(50);
+  expect(tries).toBe(2);
+  expect(timers).not.toContain(0);
+});
+
 /** Publishes without end, a message for each step. */
 const endless: Script = function* (run) {
   for (let i = 1;; i++) {
