@@ -5,6 +5,7 @@ import { collect, type CommandContext, warnOfDeprecated } from "./command.ts";
 import { addCheckCommand } from "./check/commands.ts";
 import { addCompletionCommands } from "./completion/commands.ts";
 import { addDebugCommand } from "./debug/commands.ts";
+import { addFmtCommand } from "./fmt/commands.ts";
 import { addInitCommand } from "./init/commands.ts";
 import { addJournalCommands } from "./journal/commands.ts";
 import { addManCommand } from "./man/commands.ts";
@@ -98,6 +99,7 @@ export function createProgram(console: Console, finish: (status: number) => void
   addReplCommand(program, context);
   addCheckCommand(program, context);
   addLintCommand(program, context);
+  addFmtCommand(program, context);
   addTestCommand(program, context);
   addPackCommand(program, context);
   addDebugCommand(program, context);

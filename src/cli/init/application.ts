@@ -17,6 +17,8 @@ function settings(): Record<string, string> {
     ".gitignore": ".wippy/\n",
     ".editorconfig": "root = true\n\n[*]\ncharset = utf-8\nend_of_line = lf\nindent_size = 2\n" +
       "indent_style = space\ninsert_final_newline = true\ntrim_trailing_whitespace = true\n",
+    "stylua.toml":
+      'syntax = "Lua54"\ncolumn_width = 100\nindent_type = "Spaces"\nindent_width = 2\n',
     ".luarc.json": `${JSON.stringify(luarc, null, 2)}\n`,
   };
 }

@@ -1,18 +1,28 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { root } from "../../../scripts/sources.ts";
 import { templateNames } from "../../../src/cli/init/templates.ts";
 import { writeFiles } from "../../unit/app/temporary-application.ts";
 import { runCommand } from "../../unit/cli/run/run-command.ts";
 
 test.each([...templateNames])(
-  "an application of the template %s is sound, and passes its tests",
+  "an application of the template %s is sound, formatted, and passes its tests",
   async (name) => {
     const folder = writeFiles({ "README": "" });
     expect((await runCommand(folder, "init", "new", "--template", name)).status).toBe(0);
     const application = join(folder, "new");
     const check = await runCommand(application, "check");
     expect([check.status, check.out]).toEqual([0, expect.stringContaining("nothing is wrong")]);
+    const lint = await runCommand(application, "lint", "--rules", "--level", "hint");
+    expect([lint.status, lint.out]).toEqual([0, expect.stringMatching(/^No issues found\n/)]);
+    mkdirSync(join(application, "node_modules"));
+    symlinkSync(
+      join(root, "node_modules/@johnnymorganz"),
+      join(application, "node_modules/@johnnymorganz"),
+    );
+    const fmt = await runCommand(application, "fmt", "--check");
+    expect([fmt.status, fmt.err]).toEqual([0, ""]);
     const { status, out } = await runCommand(application, "test", "--timeout", "60");
     expect([status, out]).toEqual([0, expect.stringMatching(/[3-9] passed, 0 failed in/)]);
   },

@@ -22,6 +22,7 @@ const layers = [
   "src/admin",
   "src/testing",
   "src/packages",
+  "src/formatting",
   "src/node",
   "src/services",
   "src/worker",

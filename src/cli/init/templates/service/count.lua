@@ -6,7 +6,8 @@ local function main()
   local timeout = time.after("1s")
   local got = channel.select({ answers:case_receive(), timeout:case_receive() })
   if got.channel == timeout then
-    return nil, errors.new({ kind = errors.TIMEOUT, message = "the board does not answer", retryable = true })
+    return nil,
+      errors.new({ kind = errors.TIMEOUT, message = "the board does not answer", retryable = true })
   end
   http.response():write_json(got.value)
 end

@@ -9,7 +9,8 @@ local function main()
   end
   -- One run per id: a repeated order gets the existing run.
   local options = { ["workflow.id"] = "order-" .. order.id }
-  local _, err = process.with_options(options):spawn("app:order", "app:durable", order.id, price.total(order))
+  local _, err =
+    process.with_options(options):spawn("app:order", "app:durable", order.id, price.total(order))
   if err and err:kind() ~= "AlreadyExists" then
     return nil, err
   end
