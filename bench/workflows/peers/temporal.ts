@@ -11,6 +11,7 @@ import { quick } from "../../kernel/measurement/measurement.ts";
 import {
   askProgram,
   buildGo,
+  fetchBy,
   freePorts,
   installPackages,
   type Peer,
@@ -37,6 +38,13 @@ const settings = [
   "history.timerProcessorMaxTimeShift=10ms",
 ];
 
+/** Installs the SDK and bundles the workflows. @returns the folder of its packages. @throws */
+export function installSdk(): string {
+  const path = installPackages("temporal", packages);
+  fetchBy(["node", join(import.meta.dir, "temporal.mjs"), path, "", "bundle"], path, 2);
+  return path;
+}
+
 /** Builds the server. @throws */
 function build(): string {
   return buildGo("temporal-server", sources, ["go.mod", "main.go"], buildMinutes);
@@ -56,7 +64,7 @@ function peer(name: string, activities: "remote" | "local"): Peer {
   return {
     name,
     prepare() {
-      installPackages("temporal", packages);
+      installSdk();
       build();
     },
     async start() {

@@ -6,7 +6,8 @@
  *                        rounds of AT_ONCE runs that are started at once, for about SECONDS;
  *                        prints {"steps", "seconds", "rounds"}
  *
- * Both warm up first, for 1.5 seconds or longer. What bench/workflows/app does for wippy is the same.
+ * Both warm up first, for 1.5 seconds or longer, and say "measuring" on standard error after that. What
+ * bench/workflows/app does for wippy is the same.
  */
 
 const steps = 10;
@@ -36,6 +37,7 @@ async function rounds(one, atOnce, milliseconds) {
 export async function measure(one, [mode, count, seconds]) {
   if (mode === "alone") {
     await rounds(one, 1, 2_000);
+    console.error("measuring");
     const times = [];
     for (let i = 0; i < Number(count); i++) {
       const began = performance.now();
@@ -46,6 +48,7 @@ export async function measure(one, [mode, count, seconds]) {
     return;
   }
   await rounds(one, Math.min(50, Number(count)), Math.max(1_500, Number(seconds) * 333));
+  console.error("measuring");
   const made = await rounds(one, Number(count), Number(seconds) * 1_000);
   console.log(JSON.stringify({
     steps: made.count * Number(count) * steps,

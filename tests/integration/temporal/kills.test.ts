@@ -1,6 +1,6 @@
 /**
- * A runtime that is killed again and again while its runs go on: every run ends, with every effect, and with what was
- * recorded. `WIPPY_TEMPORAL_KILLS=100` is the long form.
+ * A runtime that is killed again and again while its runs go on, and now and then the server under it: every run ends,
+ * with every effect, and with what was recorded. `WIPPY_TEMPORAL_KILLS=100` is the long form, of a thousand runs.
  */
 import { afterAll, beforeAll, expect } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -16,7 +16,10 @@ import { until } from "../../until.ts";
 import { messagesOf, steps } from "./killed-scripts.ts";
 
 const kills = Number(process.env["WIPPY_TEMPORAL_KILLS"] ?? 3);
-const runs = 10 * Math.max(1, Math.floor(kills / 3));
+const runs = 10 * kills;
+/** Every so many kills of the runtime, the server is killed, too. */
+const serverEvery = 5;
+const serverKills = Math.ceil((kills - 2) / serverEvery);
 const taskQueue = "killed";
 
 let server: TemporalServer;
@@ -24,7 +27,7 @@ const folder = mkdtempSync(join(tmpdir(), "wippy-kills-"));
 const effects = join(folder, "effects");
 
 beforeAll(async () => {
-  if (withoutTemporal === undefined) server = await TemporalServer.start();
+  if (withoutTemporal === undefined) server = await TemporalServer.start({ durable: true });
 });
 afterAll(async () => {
   await server?.stop();
@@ -43,7 +46,11 @@ async function runtime(): Promise<Bun.Subprocess<"ignore", "pipe", "inherit">> {
   return child;
 }
 
-withTemporal(`a runtime that is killed ${kills + 1} times loses nothing`, async () => {
+const name = `a runtime that is killed ${
+  kills + 1
+} times, and its server ${serverKills} times, lose nothing`;
+
+withTemporal(name, async () => {
   writeFileSync(effects, "");
   const client = new TemporalProvider({
     connect: () => connect({ address: server.address, namespace: "default" }),
@@ -71,7 +78,16 @@ withTemporal(`a runtime that is killed ${kills + 1} times loses nothing`, async 
     // In the middle of its work: after some more effects.
     const before = done().length;
     const all = new Set(done().map((line) => line.replace(/\.\d+$/, ""))).size;
-    if (all < runs * steps) await until(() => done().length > before + kill % 5);
+    const more = (count: number) =>
+      all < runs * steps
+        ? until(() => done().length > before + count, Boolean, 60_000)
+        : Promise.resolve(true);
+    await more(kill % 5);
+    if (kill % serverEvery === 2) {
+      await server.kill();
+      await server.run();
+      await more(kill % 5 + 2);
+    }
     child.kill("SIGKILL");
     await child.exited;
   }
@@ -81,7 +97,7 @@ withTemporal(`a runtime that is killed ${kills + 1} times loses nothing`, async 
   }
   const finals = () => new Set(written(true).filter((line) => line.endsWith(".end"))).size;
   // The runs end now, and send in the task that ends them.
-  await until(() => finals() > 0);
+  await until(() => finals() > 0, Boolean, 60_000);
   last.kill("SIGKILL");
   await last.exited;
   last = await runtime();
@@ -107,9 +123,11 @@ withTemporal(`a runtime that is killed ${kills + 1} times loses nothing`, async 
   }
   // At most the attempts that ran at a kill were made twice.
   const repeated = lines.length - runs * steps;
-  expect(repeated).toBeLessThanOrEqual(kills * 20);
+  expect(repeated).toBeLessThanOrEqual((kills + serverKills) * 20);
   console.log(
-    `${kills + 1} kills, ${runs} runs, ${lines.length} effects, ${repeated} of them twice; ${
+    `${
+      kills + 1
+    } kills, ${serverKills} of the server, ${runs} runs, ${lines.length} effects, ${repeated} of them twice; ${
       written(true).length
     } messages, ${written(true).length - sent.length} of them twice`,
   );

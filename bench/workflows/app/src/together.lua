@@ -39,6 +39,7 @@ local function main()
   local kind, count, seconds = table.unpack(io.args())
   count, seconds = math.tointeger(tonumber(count)), tonumber(seconds)
   rounds(kind, math.min(count, 50), math.max(seconds / 3, 1.5))
+  io.eprint("measuring")
   io.print((json.encode(rounds(kind, count, seconds))))
 end
 
