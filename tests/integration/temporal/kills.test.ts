@@ -11,16 +11,21 @@ import { connect } from "../../../src/workflows/providers/temporal/connection/co
 import { PayloadConverter } from "../../../src/workflows/providers/temporal/payloads/payloads.ts";
 import { TemporalProvider } from "../../../src/workflows/providers/temporal/temporal.ts";
 import type { RunClosed } from "../../../src/workflows/provider.ts";
+import { cleanAfterTest } from "../../cleanup.ts";
 import { TemporalServer, withoutTemporal, withTemporal } from "../../temporal-server.ts";
 import { until } from "../../until.ts";
 import { messagesOf, steps } from "./killed-scripts.ts";
 
 const kills = Number(process.env["WIPPY_TEMPORAL_KILLS"] ?? 3);
-const runs = 10 * kills;
+/** Runs that are started in the time of each runtime. */
+const runsOfKill = 10;
+const runs = runsOfKill * kills;
 /** Every so many kills of the runtime, the server is killed, too. */
 const serverEvery = 5;
 const serverKills = Math.ceil((kills - 2) / serverEvery);
 const taskQueue = "killed";
+/** Milliseconds for which nothing may happen on a busy machine. */
+const patience = 180_000;
 
 let server: TemporalServer;
 const folder = mkdtempSync(join(tmpdir(), "wippy-kills-"));
@@ -40,6 +45,7 @@ async function runtime(): Promise<Bun.Subprocess<"ignore", "pipe", "inherit">> {
     [process.execPath, program, server.address, taskQueue, effects],
     { stdin: "ignore", stdout: "pipe", stderr: "inherit" },
   );
+  cleanAfterTest(() => child.kill("SIGKILL"));
   for await (const chunk of child.stdout) {
     if (String.fromCharCode(...chunk).includes("ready")) break;
   }
@@ -59,34 +65,39 @@ withTemporal(name, async () => {
   });
   await client.open();
   const ends: Promise<RunClosed>[] = [];
-  for (let id = 0; id < runs; id++) {
-    const { workflowId } = await client.start({
-      entry: "app:killed",
-      hostId: "app:workflows",
-      workflowId: `killed-${id}`,
-      args: pack([id]),
-      options: { taskTimeout: 1_500 },
-    });
-    ends.push(new Promise((resolve) => void client.watch(workflowId, resolve)));
-  }
+  /** Starts more runs. */
+  const begin = async (count: number) => {
+    for (const from = ends.length; ends.length < from + count;) {
+      const id = ends.length;
+      const { workflowId } = await client.start({
+        entry: "app:killed",
+        hostId: "app:workflows",
+        workflowId: `killed-${id}`,
+        args: pack([id]),
+        options: { taskTimeout: 1_500 },
+      });
+      ends.push(new Promise((resolve) => void client.watch(workflowId, resolve)));
+    }
+  };
   const written = (messages: boolean) =>
     readFileSync(effects, "utf8").split("\n").filter(Boolean)
       .filter((line) => line.startsWith("sent ") === messages);
   const done = () => written(false);
   for (let kill = 0; kill < kills; kill++) {
     const child = await runtime();
+    await begin(runsOfKill);
     // In the middle of its work: after some more effects.
-    const before = done().length;
-    const all = new Set(done().map((line) => line.replace(/\.\d+$/, ""))).size;
-    const more = (count: number) =>
-      all < runs * steps
-        ? until(() => done().length > before + count, Boolean, 60_000)
-        : Promise.resolve(true);
+    const more = async (count: number) => {
+      const before = done().length;
+      const all = new Set(done().map((line) => line.replace(/\.\d+$/, ""))).size;
+      if (all === ends.length * steps) return;
+      await until(() => done().length > before + count, Boolean, patience);
+    };
     await more(kill % 5);
     if (kill % serverEvery === 2) {
       await server.kill();
       await server.run();
-      await more(kill % 5 + 2);
+      await more(kill % 5);
     }
     child.kill("SIGKILL");
     await child.exited;
@@ -97,13 +108,13 @@ withTemporal(name, async () => {
   }
   const finals = () => new Set(written(true).filter((line) => line.endsWith(".end"))).size;
   // The runs end now, and send in the task that ends them.
-  await until(() => finals() > 0, Boolean, 60_000);
+  await until(() => finals() > 0, Boolean, patience);
   last.kill("SIGKILL");
   await last.exited;
   last = await runtime();
   const closed = await Promise.all(ends);
   // The last of them may leave when others know of the end.
-  await until(() => finals() === runs);
+  await until(() => finals() === runs, Boolean, patience);
   last.kill("SIGKILL");
   const sent = [...new Set(written(true))];
   const lines = done();
