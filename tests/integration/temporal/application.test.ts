@@ -192,6 +192,41 @@ withTemporal("tools see the client and its workers", async () => {
   });
 }, 30_000);
 
+withTemporal("a run is routed to the version of the worker that is current", async () => {
+  const versioned = async (build_id: string) =>
+    await start({
+      functions: { run, build: `return { main = function() return "build ${build_id}" end }` },
+      workflows: {
+        versioned: 'return { main = function() return funcs.call("app:build") end }',
+      },
+      workers: {
+        worker: {
+          task_queue: "versioned",
+          worker_options: {
+            use_versioning: true,
+            deployment_name: "routed",
+            build_id,
+            default_versioning_behavior: "pinned",
+          },
+        },
+      },
+    });
+  const first = await versioned("one");
+  await versioned("two");
+  for (const build of ["one", "two"]) {
+    const command = ["worker", "deployment", "set-current-version", "--yes"];
+    const version = ["--deployment-name", "routed", "--build-id", build];
+    await until(async () =>
+      (await server.command(...command, ...version)).includes("Successfully")
+    );
+    const value = await until(
+      async () => (await ended(first, "app:versioned", "app:worker")).value,
+      (got) => got === `build ${build}`,
+    );
+    expect(value).toBe(`build ${build}`);
+  }
+}, 60_000);
+
 withTemporal("a server that is lost and regained is reported, and work goes on", async () => {
   const own = await TemporalServer.start({ durable: true });
   cleanAfterTest(() => own.stop());
