@@ -1,6 +1,6 @@
 /**
- * The same runs of ten steps on Temporal's server by this runtime and by Temporal's TypeScript SDK on Node, in turn: one
- * alone, fifty at once, processor time of a step, and memory.
+ * The same runs of ten steps on Temporal's server by this runtime and by Temporal's TypeScript SDK on
+ * Node, in turn: one alone, fifty at once, processor time of a step, and memory.
  *
  * The server is the development server, in memory and tuned: without that each step waits at the server for longer than
  * any client takes. It is a fresh one for each of them. Workflows of the SDK are bundled beforehand.
