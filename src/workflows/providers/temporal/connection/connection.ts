@@ -199,7 +199,8 @@ export class Connection {
       } catch (error) {
         if (signal?.aborted) throw signal.reason;
         this.#check();
-        if (!retry || !(error instanceof RpcError) || !transient.has(error.code)) throw error;
+        if (!retry || !(error instanceof RpcError)) throw error;
+        if (!transient.has(error.code) && error.kind !== "Unavailable") throw error;
         if (error.code === codes.resourceExhausted) wait = Math.max(wait, limitedWait);
         if (machine.precise() + wait >= end) throw error;
         await pause(wait * (0.8 + 0.4 * machine.random.fraction()), signal);

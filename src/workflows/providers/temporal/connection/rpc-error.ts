@@ -81,8 +81,17 @@ export class RpcError extends WippyError {
   }
 }
 
-/** The error of a status. @param status `google.rpc.Status`, as bytes */
+/**
+ * The error of a status.
+ *
+ * A namespace that is not found is Unavailable: a server that has just started may not know it yet, and NotFound would
+ * mean that what was asked for in it is absent.
+ *
+ * @param status `google.rpc.Status`, as bytes
+ */
 export function rpcError(code: number, message: string, status = new Uint8Array()): RpcError {
   const [kind, retryable] = statuses[code] ?? ["Internal", false];
-  return new RpcError(kind, message || `gRPC status ${code}`, retryable, code, status);
+  const error = new RpcError(kind, message || `gRPC status ${code}`, retryable, code, status);
+  if (kind !== "NotFound" || !error.detail("NamespaceNotFoundFailure")) return error;
+  return new RpcError("Unavailable", error.message, true, code, status);
 }

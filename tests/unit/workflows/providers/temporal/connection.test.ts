@@ -12,7 +12,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
-import { temporal } from "@temporalio/proto";
+import { google, temporal } from "@temporalio/proto";
 import {
   connect,
   type Connection,
@@ -146,12 +146,18 @@ function ok(stream: ServerHttp2Stream, message: Uint8Array): void {
   stream.end(frame);
 }
 
-function refuse(stream: ServerHttp2Stream, status: number, message: string): void {
+function refuse(
+  stream: ServerHttp2Stream,
+  status: number,
+  message: string,
+  details?: Uint8Array,
+): void {
   stream.respond({
     ":status": 200,
     "content-type": "application/grpc",
     "grpc-status": String(status),
     "grpc-message": message,
+    ...details && { "grpc-status-details-bin": Buffer.from(details).toString("base64") },
   }, { endStream: true });
 }
 
@@ -197,6 +203,26 @@ describe("a request", () => {
     expect(await refusal(made.rpc("listNamespaces", {}, { retry: false }))).toMatchObject({
       kind: "Unavailable",
       message: "not%20now: 100%",
+    });
+    await made.rpc("listNamespaces", {});
+    expect(left).toBe(-1);
+  });
+
+  test("is sent again while the server does not know the namespace yet", async () => {
+    const type_url = "type.googleapis.com/temporal.api.errordetails.v1.NamespaceNotFoundFailure";
+    const details = google.rpc.Status.encode({ code: 5, details: [{ type_url }] }).finish();
+    let left = 2;
+    const address = await stub((stream) =>
+      left-- > 0
+        ? refuse(stream, 5, "Namespace shop is not found.", details)
+        : ok(stream, new Uint8Array())
+    );
+    const made = await to(address);
+    // Not NotFound: that would say that a workflow is absent.
+    expect(await refusal(made.rpc("listNamespaces", {}, { retry: false }))).toMatchObject({
+      kind: "Unavailable",
+      retryable: true,
+      message: "Namespace shop is not found.",
     });
     await made.rpc("listNamespaces", {});
     expect(left).toBe(-1);
