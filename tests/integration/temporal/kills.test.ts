@@ -33,7 +33,7 @@ const effects = join(folder, "effects");
 
 beforeAll(async () => {
   if (withoutTemporal === undefined) server = await TemporalServer.start({ durable: true });
-});
+}, 60_000);
 afterAll(async () => {
   await server?.stop();
   rmSync(folder, { recursive: true, force: true });

@@ -46,7 +46,7 @@ export function onServer(settings: { durable?: boolean } = {}): OnServer {
   let queues = 0;
   beforeAll(async () => {
     if (withoutTemporal === undefined) server = await TemporalServer.start(settings);
-  });
+  }, 60_000);
   afterAll(async () => await server?.stop());
   const running = () => {
     if (server) return server;

@@ -90,6 +90,7 @@ withTemporal(
     expect(await schedules.trigger("waits", "buffer_one")).toEqual({ fate: "buffered" });
     await r.signal(triggered.workflowId!, "go");
     await until(async () => (await schedules.describe("waits")).counts.actions === 2);
+    expect(await schedules.trigger("waits", "terminate_other")).toMatchObject({ fate: "started" });
     const noon = Math.floor(Date.now() / hour) * hour;
     const range = { from: noon - 3 * hour, to: noon - hour, overlap: "allow_all" } as const;
     expect(await schedules.backfill("waits", [range])).toEqual({

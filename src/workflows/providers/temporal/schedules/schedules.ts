@@ -43,6 +43,8 @@ const maxLimit = 1_000;
 /** Milliseconds within which the server acts on what it has taken, mostly. */
 const actingTime = 5_000;
 const lookInterval = 20;
+/** Policies with which a start may wait for the end of another run. With others it does so only for a moment. */
+const waiting: ReadonlySet<OverlapPolicy> = new Set(["buffer_one", "buffer_all", "cancel_other"]);
 
 /** The schedules of a Temporal namespace that this program has made. */
 export class TemporalSchedules implements ScheduleProvider {
@@ -173,16 +175,13 @@ export class TemporalSchedules implements ScheduleProvider {
     checkOverlap("overlap", overlap);
     const context = this.#open();
     const before = await this.describe(scheduleId);
+    const policy = overlap ?? before.policies.overlap;
     await context.connection.rpc("patchSchedule", {
       scheduleId,
       requestId: context.uuid(),
-      patch: {
-        triggerImmediately: {
-          overlapPolicy: overlaps[overlap ?? before.policies.overlap],
-        },
-      },
+      patch: { triggerImmediately: { overlapPolicy: overlaps[policy] } },
     });
-    const after = await this.#acted(scheduleId, before, 1);
+    const after = await this.#acted(scheduleId, before, { matches: 1, waits: waiting.has(policy) });
     if (after.counts.actions > before.counts.actions) {
       const made = after.recent.at(-1);
       if (made) {
@@ -200,6 +199,7 @@ export class TemporalSchedules implements ScheduleProvider {
     const before = await this.describe(scheduleId);
     const now = Date.now();
     let matches = 0;
+    let waits = false;
     const backfillRequest = ranges.map(({ from, to = now, overlap }, index) => {
       const field = `ranges[${index}]`;
       checkOverlap(`${field}.overlap`, overlap);
@@ -214,11 +214,13 @@ export class TemporalSchedules implements ScheduleProvider {
           `more than ${maxBackfilled} matches; ask for shorter ranges, one after the other`,
         );
       }
+      const policy = overlap ?? before.policies.overlap;
+      waits ||= waiting.has(policy);
       return {
         // The server does not include the beginning.
         startTime: timestamp(from - 1),
         endTime: timestamp(to),
-        overlapPolicy: overlaps[overlap ?? before.policies.overlap],
+        overlapPolicy: overlaps[policy],
       };
     });
     if (matches === 0) return { started: 0, buffered: 0, skipped: 0 };
@@ -227,16 +229,20 @@ export class TemporalSchedules implements ScheduleProvider {
       requestId: context.uuid(),
       patch: { backfillRequest },
     });
-    const after = await this.#acted(scheduleId, before, matches);
+    const after = await this.#acted(scheduleId, before, { matches, waits });
     const started = after.counts.actions - before.counts.actions;
     const buffered = Math.max(0, after.buffered - before.buffered);
     return { started, buffered, skipped: Math.max(0, matches - started - buffered) };
   }
 
-  /** Waits until the server has acted on as many matches. */
-  async #acted(scheduleId: string, before: ScheduleInfo, matches: number): Promise<ScheduleInfo> {
+  /** Waits until the server has acted on as many matches. @param waits whether starts may wait for others */
+  async #acted(
+    scheduleId: string,
+    before: ScheduleInfo,
+    { matches, waits }: { matches: number; waits: boolean },
+  ): Promise<ScheduleInfo> {
     const sum = ({ counts, buffered }: ScheduleInfo) =>
-      counts.actions + counts.overlapSkipped + counts.bufferDropped + buffered;
+      counts.actions + counts.overlapSkipped + counts.bufferDropped + (waits ? buffered : 0);
     for (const end = Date.now() + actingTime;;) {
       const after = await this.describe(scheduleId);
       if (sum(after) >= sum(before) + matches || Date.now() > end) return after;
