@@ -26,8 +26,8 @@ interface Cases {
  * });
  * ```
  */
-export function casesOf({ exceptions = {} }: PlaceKind): Cases {
-  const one = (name: string, run: () => void | Promise<void>, timeout?: number) => {
+export function casesOf({ exceptions = {}, timeout: usual }: PlaceKind): Cases {
+  const one = (name: string, run: () => void | Promise<void>, timeout = usual) => {
     if (!(name in exceptions)) test(name, run, timeout);
   };
   const each = (rows: readonly unknown[]) => (name: string, run: Run<unknown[]>) => {

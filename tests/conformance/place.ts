@@ -23,6 +23,10 @@ export interface PlaceKind {
   name: string;
   /** Makes an empty place. */
   make(): Place;
+  /** Makes an empty place with another clock for tests of schedules. @default the same as others */
+  makeForSchedules?(): Place;
+  /** Milliseconds that a test may take. @default as everywhere */
+  timeout?: number;
   /** Names of tests that it does not pass, with the reasons: what its kind of storage cannot do, or does otherwise. */
   exceptions?: Readonly<Record<string, string>>;
 }

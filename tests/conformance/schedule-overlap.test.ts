@@ -1,5 +1,6 @@
 import { describe, expect } from "bun:test";
 import type { OverlapPolicy } from "../../src/workflows/schedules/schedules.ts";
+import { until } from "../until.ts";
 import { settle } from "./runtime.ts";
 import { hour, minute, ScheduleHarness } from "./schedule-harness.ts";
 import { casesOf } from "./cases.ts";
@@ -20,6 +21,8 @@ describe.each(places)("$name", (kind) => {
 
   /** Lets the run of a match end. */
   async function end(t: ScheduleHarness, time: string): Promise<void> {
+    // A server starts it a moment after the run before it has ended.
+    await until(() => t.runtime.provider.describe(at(time)));
     await t.runtime.signal(at(time), "go");
     await settle();
   }
@@ -103,10 +106,8 @@ describe.each(places)("$name", (kind) => {
       `${at("02:00")} terminated`,
       `${at("03:00")} running`,
     ]);
-    expect(await t.schedules.trigger("s")).toMatchObject({
-      fate: "started",
-      workflowId: at("03:30"),
-    });
+    const { fate, workflowId } = await t.schedules.trigger("s");
+    expect([fate, t.meant(workflowId)]).toEqual(["started", at("03:30")]);
     expect((await t.runs()).slice(2)).toEqual([
       `${at("03:00")} terminated`,
       `${at("03:30")} running`,
@@ -147,11 +148,11 @@ describe.each(places)("$name", (kind) => {
   test("starts that wait are dropped when the schedule is paused by their turn, asked-for ones are not", async () => {
     const t = await open("buffer_all");
     await t.machine.advance(3 * hour);
-    await t.machine.advance(10 * minute);
+    await t.machine.advance(30 * minute);
     await t.schedules.trigger("s");
     await t.schedules.pause("s", true);
     await end(t, "01:00");
-    expect(await t.runs()).toEqual([`${at("01:00")} completed`, `${at("03:10")} running`]);
+    expect(await t.runs()).toEqual([`${at("01:00")} completed`, `${at("03:30")} running`]);
     expect(await t.schedules.describe("s")).toMatchObject({
       buffered: 0,
       counts: { bufferDropped: 2 },

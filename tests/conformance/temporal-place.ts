@@ -7,12 +7,20 @@ import {
 import { PayloadConverter } from "../../src/workflows/providers/temporal/payloads/payloads.ts";
 import { TemporalProvider } from "../../src/workflows/providers/temporal/temporal.ts";
 import { TemporalServer, withoutTemporal } from "../temporal-server.ts";
+import { until } from "../until.ts";
 import type { Place, PlaceKind } from "./place.ts";
+import { TemporalClock } from "./temporal-clock.ts";
 import { temporalExceptions } from "./temporal-exceptions.ts";
 import { VirtualMachine } from "./runtime.ts";
 
 /** How many times as fast as the machine's the server's clock runs, as tests see it. */
 const speed = 100;
+/** The same for schedules, whose hours are twenty seconds of the server's: its schedules know only whole seconds. */
+const scheduleSpeed = 180;
+/** Milliseconds that a test of a schedule may take. */
+const scheduleTimeout = 300_000;
+/** Milliseconds that the server has for what a schedule does at an hour, before a test looks. */
+const scheduleGrace = 1_000;
 /** Milliseconds without a word between provider and server after which nothing is left to do. */
 const shortQuiet = 200;
 /** The same after time has passed: the server begins the runs of retries and schedules at whole seconds. */
@@ -36,17 +44,16 @@ const server = withoutTemporal === undefined
   ? await TemporalServer.start({ namespaces, attributes })
   : undefined;
 
-const realStart = Date.now();
-const virtualStart = Date.UTC(2026, 0, 1);
-const toVirtual = (time: number) => virtualStart + (time - realStart) * speed;
-const toReal = (time: number) => realStart + (time - virtualStart) / speed;
+/** The start of a clock whose first runtime has not been opened. */
+const unset = 0;
+const sharedClock = new TemporalClock(speed, Date.now());
 
 /** The clock of a server, which tests can only wait for. */
 class ServerMachine extends VirtualMachine {
   override readonly exact = false;
 
   override get time(): number {
-    return Math.floor(toVirtual(performance.timeOrigin + performance.now()));
+    return sharedClock.now();
   }
 
   override set time(_time: number) {
@@ -78,52 +85,32 @@ class ServerMachine extends VirtualMachine {
   }
 }
 
-type Moment = { seconds: unknown; nanos?: number };
-type Class = abstract new (...args: never) => Moment;
-const Duration = google.protobuf.Duration.fromObject({}).constructor as Class;
-const Timestamp = google.protobuf.Timestamp.fromObject({}).constructor as Class;
+/** The clock for schedules: it stands where a test has brought it, with what the server does by then. */
+class ScheduleMachine extends VirtualMachine {
+  override readonly exact = false;
+  #time: number;
 
-/** Times and durations of a message at another speed. */
-function scaled(value: unknown, outward: boolean): unknown {
-  if (value instanceof Duration) {
-    const whole = Number(value.seconds) * 1_000 + (value.nanos ?? 0) / 1e6;
-    return durationOf(outward ? whole / speed : whole * speed);
+  constructor(readonly clock: TemporalClock) {
+    super();
+    this.#time = clock.toVirtual(clock.start);
   }
-  if (value instanceof Timestamp) {
-    const time = Number(value.seconds) * 1_000 + (value.nanos ?? 0) / 1e6;
-    return timestampOf(outward ? toReal(time) : toVirtual(time));
+
+  override get time(): number {
+    return this.#time;
   }
-  if (outward && typeof value === "string") return value.replace(instants, realInstant);
-  if (value instanceof Uint8Array || typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map((item) => scaled(item, outward));
-  if ("toInt" in value) return value;
-  const target: Record<string, unknown> = Object.create(Object.getPrototypeOf(value));
-  for (const [key, item] of Object.entries(value)) {
-    target[key] = own.has(key) ? item : scaled(item, outward);
+
+  /** Only while there are no schedules. */
+  override set time(time: number) {
+    this.clock.start -= (time - this.#time) / this.clock.speed;
+    this.#time = time;
   }
-  return target;
-}
 
-/** Times in queries. */
-const instants = /(?<=")\d{4}-\d\d-\d\dT[\d:.]+Z(?=")/g;
-
-function realInstant(instant: string): string {
-  return new Date(toReal(Date.parse(instant))).toISOString();
-}
-
-/** What is not the test's. */
-const own = new Set(["stickyAttributes", "fields"]);
-
-function durationOf(milliseconds: number) {
-  const seconds = Math.floor(milliseconds / 1_000);
-  const nanos = Math.round((milliseconds - seconds * 1_000) * 1e6);
-  return google.protobuf.Duration.fromObject({ seconds, nanos });
-}
-
-function timestampOf(time: number) {
-  const seconds = Math.floor(time / 1_000);
-  const nanos = Math.round((time - seconds * 1_000) * 1e6);
-  return google.protobuf.Timestamp.fromObject({ seconds, nanos });
+  override async advance(milliseconds: number): Promise<void> {
+    this.#time += milliseconds;
+    const left = this.clock.toReal(this.#time) + scheduleGrace - Date.now();
+    // Sleeps because time itself is to pass, which it does at the server.
+    if (left > 0) await Bun.sleep(left);
+  }
 }
 
 /** A namespace of a server that runs as long as the tests do. */
@@ -133,8 +120,46 @@ export class TemporalPlace implements Place {
   #provider: TemporalProvider | undefined;
   #spoken = performance.now();
 
-  constructor(namespace = namespaces[next++ % namespaces.length]!) {
+  readonly #clock: TemporalClock;
+
+  constructor(clock = sharedClock, namespace = namespaces[next++ % namespaces.length]!) {
+    this.#clock = clock;
     this.#namespace = namespace;
+  }
+
+  /** A place for schedules: its clock starts at a whole second. */
+  static ofSchedules(): TemporalPlace {
+    return new TemporalPlace(new TemporalClock(scheduleSpeed, unset));
+  }
+
+  /** Starts the clock when the server works on the schedules of the namespace, which takes it seconds at first. */
+  async #begin(connection: Connection): Promise<void> {
+    const scheduleId = "first";
+    const day = google.protobuf.Duration.fromObject({ seconds: 86_400 });
+    await connection.rpc("createSchedule", {
+      scheduleId,
+      requestId: scheduleId,
+      schedule: {
+        spec: { interval: [{ interval: day }] },
+        action: {
+          startWorkflow: {
+            workflowId: scheduleId,
+            workflowType: { name: scheduleId },
+            taskQueue: { name: scheduleId },
+          },
+        },
+      },
+    });
+    // Its workflow answers.
+    const answers = () =>
+      connection.rpc("describeSchedule", { scheduleId }).then(() => true, () => false);
+    await until(answers, Boolean, scheduleTimeout);
+    await connection.rpc("deleteSchedule", { scheduleId });
+    const second = 1_000;
+    const clock = this.#clock;
+    clock.start = Math.ceil((Date.now() + 1) / second) * second;
+    // Sleeps because nothing may happen before its time begins.
+    await Bun.sleep(clock.start - Date.now());
   }
 
   provider({ platform: _, transport: __, ...options }: ProviderOptions): TemporalProvider {
@@ -148,21 +173,24 @@ export class TemporalPlace implements Place {
 
   async #connect(): Promise<Connection> {
     const { address } = server!;
+    const clock = this.#clock;
     const connection = await connect({ address, namespace: this.#namespace });
+    if (this.#clock.start === unset) await this.#begin(connection);
     const rpc = connection.rpc.bind(connection);
     const polls = /^(poll|getWorkflowExecutionHistory$)/;
-    // The server is `speed` times as fast.
+    // The server is as many times as fast.
     const told: Connection["rpc"] = async (name, request, options) => {
       if (!polls.test(name)) this.#spoken = performance.now();
-      const answer = await rpc(name, scaled(request, true) as typeof request, options);
+      const answer = await rpc(name, clock.outward(request), options);
       const { taskToken } = answer as { taskToken?: Uint8Array };
       if (!polls.test(name) || taskToken?.length) this.#spoken = performance.now();
-      return scaled(answer, false) as typeof answer;
+      return clock.inward(answer);
     };
     return Object.assign(connection, { rpc: told });
   }
 
   machine(): VirtualMachine {
+    if (this.#clock !== sharedClock) return new ScheduleMachine(this.#clock);
     return new ServerMachine((quiet) => this.settle(quiet));
   }
 
@@ -178,7 +206,7 @@ export class TemporalPlace implements Place {
 
   crashed(): Place {
     this.#provider?.abandon();
-    return new TemporalPlace(this.#namespace);
+    return new TemporalPlace(this.#clock, this.#namespace);
   }
 
   faults(): string[] {
@@ -190,5 +218,11 @@ export class TemporalPlace implements Place {
 
 /** Empty where there is no server to be had. */
 export const temporalPlaces: PlaceKind[] = server
-  ? [{ name: "temporal", make: () => new TemporalPlace(), exceptions: temporalExceptions }]
+  ? [{
+    name: "temporal",
+    make: () => new TemporalPlace(),
+    makeForSchedules: () => TemporalPlace.ofSchedules(),
+    timeout: scheduleTimeout,
+    exceptions: temporalExceptions,
+  }]
   : [];
