@@ -33,7 +33,7 @@ test("every package that the bundles read has a notice with a text", async () =>
   for (const name of ["bun", "JavaScriptCore", "lua", "musl", "wasmoon", "highlight.js", "uplot"]) {
     expect(found).toContain(name);
   }
-});
+}, 60_000);
 
 test("the Lua VM and the page bring their works only where they are embedded", () => {
   const base = names(of("src/main.ts"));
