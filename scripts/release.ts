@@ -15,6 +15,7 @@ import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:f
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { buildExecutable, commit, prepare, writeNotices } from "../build.ts";
+import { packageExtension } from "../editors/vscode/package.ts";
 import manifest from "../package.json" with { type: "json" };
 import { type ArchiveFile, gzip, tar, zip } from "../release/archive.ts";
 import { signAdHoc } from "../release/mach-o.ts";
@@ -194,6 +195,9 @@ async function main(args: string[]): Promise<void> {
     publish(release, "wippy.rb", formula(version, manifest.description, release.sums, values.url));
     publish(release, "Dockerfile", readFileSync(join(root, "release/Dockerfile")));
     publish(release, "install.sh", installer(values.url));
+    const extension = `wippy-${version}.vsix`;
+    await packageExtension(join(out, extension));
+    publish(release, extension, readFileSync(join(out, extension)));
   }
   const sums = [...release.sums].sort(([a], [b]) => a < b ? -1 : 1);
   const text = bytesOf(sums.map(([name, sum]) => `${sum}  ${name}\n`).join(""));

@@ -101,6 +101,7 @@ describe.skipIf(!long)("a release (only with WIPPY_LONG_RELEASE)", () => {
     const listed = sumsOf(release).trim().split("\n").map((line) => line.slice(66)).sort();
     const present = readdirSync(release).filter((name) => !name.startsWith("SHA256SUMS")).sort();
     expect(listed).toEqual(present);
+    expect(listed).toContain(`wippy-${version}.vsix`);
   }, minutes);
 
   test.each(targets.map((target) => [target.name, target] as const))(
