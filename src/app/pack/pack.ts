@@ -4,6 +4,7 @@
  *
  * - `pack.json`: the {@link Manifest}, which lists every other member
  * - `entries.json`: the entries, sorted by identifier, with the text of their sources
+ * - `tests.json`: the files of tests, if they are packed
  * - `resources/N/PATH`: the files of the Nth resource
  * @module
  */
@@ -14,6 +15,7 @@ import { WippyError } from "../../vm/error.ts";
 export const manifestName = "pack.json";
 
 export const entriesName = "entries.json";
+export const testsName = "tests.json";
 
 /** What a pack may hold. Reading stops at the first that is exceeded. */
 export const packLimits = {
@@ -48,6 +50,7 @@ export const manifestSchema = z.object({
   version: z.literal(1),
   metadata: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   entries: content,
+  tests: content.optional(),
   resources: z.array(
     z.object({
       /** Identifier of the `fs.embed` entry. */
@@ -56,6 +59,20 @@ export const manifestSchema = z.object({
     }),
   ),
 });
+
+const test = z.object({
+  /** Relative to the application that was packed, with `/`. */
+  path: z.string(),
+  /** Code that the VM compiles. */
+  code: z.string(),
+  /** Libraries of the application by the names that `require` finds them under. */
+  imports: z.record(z.string(), z.string()),
+});
+
+export const testsSchema = z.array(test);
+
+/** A file of tests in a pack. */
+export type PackedTest = z.infer<typeof test>;
 
 /** What a pack says of itself. */
 export type Manifest = z.infer<typeof manifestSchema>;

@@ -19,9 +19,12 @@ import {
   manifestName,
   manifestSchema,
   memberName,
+  type PackedTest,
   packError,
   packLimits,
   packValue,
+  testsName,
+  testsSchema,
 } from "./pack.ts";
 
 const plain = z.record(z.string(), z.unknown());
@@ -86,21 +89,35 @@ export class Pack {
 
   /** The entries, in the order of their identifiers. @throws WippyError Invalid */
   async entries(): Promise<Entry[]> {
-    const bytes = await readMember(this.zip, this.members, entriesName, packLimits.entriesBytes)
-      .catch((error) => {
-        throw refusal(error);
-      });
-    checkContent(entriesName, this.manifest.entries, bytes.length, sha256(bytes));
-    const parsed = entrySchema.safeParse(packValue(bytes.toString("utf8")));
-    if (!parsed.success) {
-      const { path, message } = parsed.error.issues[0]!;
-      throw packError(`${entriesName}: ${path.join(".")} ${message}`);
-    }
-    return parsed.data.map(({ origin, ...entry }): Entry => {
+    const found = await this.#values(entriesName, this.manifest.entries, entrySchema);
+    return found.map(({ origin, ...entry }): Entry => {
       if (origin === undefined) return entry;
       const { source, ...place } = origin;
       return { ...entry, origin: { ...place, ...(source && { source }) } };
     });
+  }
+
+  /** The files of tests; none unless they were packed. @throws WippyError Invalid */
+  async tests(): Promise<PackedTest[]> {
+    const { tests } = this.manifest;
+    return tests ? await this.#values(testsName, tests, testsSchema) : [];
+  }
+
+  /** What a member holds. @throws WippyError Invalid */
+  async #values<Schema extends z.ZodType>(
+    name: string,
+    content: Content,
+    schema: Schema,
+  ): Promise<z.output<Schema>> {
+    const bytes = await readMember(this.zip, this.members, name, packLimits.entriesBytes)
+      .catch((error) => {
+        throw refusal(error);
+      });
+    checkContent(name, content, bytes.length, sha256(bytes));
+    const parsed = schema.safeParse(packValue(bytes.toString("utf8")));
+    if (parsed.success) return parsed.data;
+    const { path, message } = parsed.error.issues[0]!;
+    throw packError(`${name}: ${path.join(".")} ${message}`);
   }
 
   /**
@@ -178,7 +195,7 @@ export class Pack {
 }
 
 async function membersOf(zip: ZipFile): Promise<Map<string, Member>> {
-  const most = packLimits.files + 2;
+  const most = packLimits.files + 3;
   if (zip.entryCount > most) throw packError(`it has more than ${most} members`);
   const members = new Map<string, Member>();
   for await (const member of zip.eachEntry()) {
@@ -191,6 +208,7 @@ async function membersOf(zip: ZipFile): Promise<Map<string, Member>> {
 /** The members have to be those of the manifest, with their sizes. */
 function checkMembers(manifest: Manifest, members: ReadonlyMap<string, Member>): void {
   const listed = new Map([[entriesName, manifest.entries.size]]);
+  if (manifest.tests) listed.set(testsName, manifest.tests.size);
   let total = 0;
   for (const [index, { files }] of manifest.resources.entries()) {
     for (const { path, size } of files) {

@@ -17,9 +17,11 @@ import {
   type Manifest,
   manifestName,
   memberName,
+  type PackedTest,
   packError,
   packLimits,
   packText,
+  testsName,
 } from "./pack.ts";
 import { Pack } from "./read.ts";
 
@@ -35,6 +37,8 @@ export interface Resource {
 export interface PackContents {
   entries: readonly Entry[];
   resources: readonly Resource[];
+  /** Files of tests; absent: none are packed. */
+  tests?: readonly PackedTest[];
   metadata: Manifest["metadata"];
   /** Absolute paths that are left out of resources: the pack itself, the state folder. */
   skipped: ReadonlySet<string>;
@@ -68,6 +72,10 @@ export async function writePack(path: string, contents: PackContents): Promise<P
   if (text.length > packLimits.entriesBytes) {
     throw packError(`the entries have more than ${packLimits.entriesBytes} bytes`);
   }
+  const tests = contents.tests && Buffer.from(packText(contents.tests));
+  if (tests && tests.length > packLimits.entriesBytes) {
+    throw packError(`the tests have more than ${packLimits.entriesBytes} bytes`);
+  }
   const resources: { entry: string; files: FileToPack[] }[] = [];
   for (const { entry, directory } of contents.resources) {
     resources.push({ entry, files: await filesOf(entry, directory, contents.skipped) });
@@ -84,6 +92,7 @@ export async function writePack(path: string, contents: PackContents): Promise<P
       "wippy.resources": resources.length,
     },
     entries: { size: text.length, sha256: sha256(text) },
+    ...(tests && { tests: { size: tests.length, sha256: sha256(tests) } }),
     resources: resources.map(({ entry, files }) => ({
       entry,
       files: files.map(({ path, size, sha256 }) => ({ path, size, sha256 })),
@@ -91,7 +100,7 @@ export async function writePack(path: string, contents: PackContents): Promise<P
   };
   const part = `${path}.${process.pid}.part`;
   try {
-    await writeArchive(part, manifest, text, resources);
+    await writeArchive(part, manifest, { entries: text, tests }, resources);
     await verify(part);
     await rename(part, path);
   } catch (error) {
@@ -112,7 +121,7 @@ function packed({ id, kind, meta, data, origin }: Entry): unknown {
 async function writeArchive(
   path: string,
   manifest: Manifest,
-  entries: Buffer,
+  { entries, tests }: { entries: Buffer; tests: Buffer | undefined },
   resources: readonly { files: FileToPack[] }[],
 ): Promise<void> {
   const zip = new ZipFile();
@@ -128,6 +137,7 @@ async function writeArchive(
   written.catch(() => {});
   zip.addBuffer(Buffer.from(JSON.stringify(manifest)), manifestName, options);
   zip.addBuffer(entries, entriesName, options);
+  if (tests) zip.addBuffer(tests, testsName, options);
   for (const [index, { files }] of resources.entries()) {
     for (const { path, file, size } of files) {
       zip.addReadStreamLazy(
@@ -150,6 +160,7 @@ async function verify(path: string): Promise<void> {
   const pack = await Pack.open(path);
   try {
     await pack.entries();
+    await pack.tests();
     await pack.check();
   } finally {
     pack.close();

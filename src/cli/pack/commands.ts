@@ -24,6 +24,7 @@ export function addPackCommand(program: Command, { here, finish }: CommandContex
       collect,
     )
     .option("--embed-all", "pack the files of all fs.directory entries")
+    .option("--tests", "pack the files of tests, for wippy test FILE.wapp")
     .option("--list", "list the fs.directory and fs.embed entries, and write nothing")
     .option("--exclude-ns <pattern>", "leave these namespaces out, repeatable", collect)
     .option(

@@ -4,7 +4,7 @@ import { settingValue } from "../../app/config-file.ts";
 import { findDisabled, matchesEntryPattern } from "../../app/disable.ts";
 import { lockFileName } from "../../app/lock-name.ts";
 import { packSuffix } from "../../app/pack/name.ts";
-import type { Manifest } from "../../app/pack/pack.ts";
+import type { Manifest, PackedTest } from "../../app/pack/pack.ts";
 import { type Resource, writePack } from "../../app/pack/write.ts";
 import { withSyntaxCheck } from "../../app/syntax-check.ts";
 import { decodeEntry } from "../../registry/decode.ts";
@@ -24,6 +24,7 @@ export interface PackOptions extends SourceOptions {
   meta?: string[];
   embed?: string[];
   embedAll?: boolean;
+  tests?: boolean;
   list?: boolean;
   excludeNs?: string[];
   exclude?: string[];
@@ -55,14 +56,17 @@ export async function pack(
   const left = leaveOut(application.entries, options);
   if (target === undefined) return list(console, left);
   const { entries, resources } = embed(application, left, options);
+  const tests = options.tests ? await testsOf(application, left) : undefined;
   try {
     const { sha256, files, size } = await writePack(target, {
       entries,
       resources,
+      ...(tests && { tests }),
       metadata,
       skipped: new Set([target, resolve(console.directory, ".wippy")]),
     });
-    const embedded = resources.length === 0 ? "" : `, ${files} files`;
+    const embedded = (resources.length === 0 ? "" : `, ${files} files`) +
+      (tests ? `, ${tests.length} files of tests` : "");
     console.err(
       `wrote ${output}: ${entries.length} entries${embedded}, ${size} bytes\nsha256 ${sha256}\n`,
     );
@@ -71,6 +75,14 @@ export async function pack(
     const { message } = WippyError.from(error);
     throw new CommandError(`cannot write ${output}: ${message}`);
   }
+}
+
+/** The files of tests of what is packed. @throws CommandError when there are none */
+async function testsOf(application: Application, entries: Entry[]): Promise<PackedTest[]> {
+  const { findTestFiles } = await import("../../testing/discovery.ts");
+  const tests = findTestFiles({ ...application, entries });
+  if (tests.length > 0) return tests;
+  throw new CommandError("there are no files of tests, named *_test.lua", "leave --tests out");
 }
 
 function targetOf(console: Console, output: string | undefined): string {

@@ -10,7 +10,7 @@ import type { TestOptions } from "./test.ts";
 export function addTestCommand(program: Command, { here, finish }: CommandContext): void {
   withSources(program.command("test"))
     .description("run the tests of the application: files named *_test.lua, and its test commands")
-    .argument("[files...]", "only these files or folders")
+    .argument("[files...]", "only these files or folders, or a pack, FILE.wapp")
     .option("--filter <text>", "only tests whose groups and name contain the text")
     .option("--seed <number>", "seed of the first run (default: 1)", wholeNumber(0, 999_999_999))
     .option("--seeds <count>", "number of seeds to run each test under", wholeNumber(1, 1_000_000))

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, relative, resolve, sep } from "node:path";
 import type { Application } from "../../app/app.ts";
 import { lockFileName } from "../../app/lock-name.ts";
+import { packSuffix } from "../../app/pack/name.ts";
 import { withSyntaxCheck } from "../../app/syntax-check.ts";
 import { watchDirectory } from "../../app/watch.ts";
 import { findTestFiles, testCommands } from "../../testing/discovery.ts";
@@ -12,6 +13,7 @@ import type { TestFile } from "../../testing/library/library.ts";
 import type { Reporter, Totals } from "../../testing/reporters/reporters.ts";
 import { load, packsFolder, type SourceOptions } from "../run/load.ts";
 import { run } from "../run/run.ts";
+import { WippyError } from "../../vm/error.ts";
 import { report } from "../terminal/report.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
 
@@ -39,6 +41,9 @@ export async function test(
   options: TestOptions,
 ): Promise<number> {
   if (!options.watch) return await runAll(console, files, options);
+  if (files.some((name) => name.endsWith(packSuffix))) {
+    throw new CommandError("--watch follows source files, and a pack has none", "leave it out");
+  }
   const again = async () => {
     try {
       await runAll(console, files, options);
@@ -57,11 +62,19 @@ async function runAll(
   files: readonly string[],
   options: TestOptions,
 ): Promise<number> {
-  const application = await loadSound(console, options);
-  const found = chosen(console, findTestFiles(application), files);
-  const commands = files.length === 0 && options.filter === undefined
-    ? testCommands(application)
-    : [];
+  const [pack] = files.filter((name) => name.endsWith(packSuffix));
+  if (pack !== undefined && files.length > 1) {
+    throw new CommandError("a pack is tested alone", "name one pack, or files and folders");
+  }
+  const application = await loadSound(console, options, pack);
+  const found = pack === undefined
+    ? chosen(console, findTestFiles(application), files)
+    : await packedTests(console, pack);
+  const all = files.length === 0 || pack !== undefined;
+  const commands = all && options.filter === undefined ? testCommands(application) : [];
+  if (pack !== undefined && found.length === 0 && commands.length === 0) {
+    throw new CommandError(`${pack} holds no tests`, "make it with wippy pack --tests");
+  }
   if (found.length === 0 && commands.length === 0) {
     throw new CommandError(
       "no tests found: no file named *_test.lua, and no process with meta.command.use_case: test",
@@ -80,13 +93,17 @@ async function runAll(
   let status = totals.failed > 0 ? 1 : 0;
   for (const { id } of commands) {
     const { filter: _, watch: __, ...flags } = options;
-    status ||= await run(console, undefined, [], { ...flags, exec: id });
+    status ||= await run(console, pack, [], { ...flags, exec: id });
   }
   return status;
 }
 
 /** @throws CommandError when the application cannot run */
-async function loadSound(console: Console, options: TestOptions): Promise<Application> {
+async function loadSound(
+  console: Console,
+  options: TestOptions,
+  pack: string | undefined,
+): Promise<Application> {
   const application = await withSyntaxCheck((check) =>
     // A test has no actor; what the application itself starts keeps its own.
     load(
@@ -94,7 +111,7 @@ async function loadSound(console: Console, options: TestOptions): Promise<Applic
       { ...options, set: [...options.set ?? [], "security.strict_mode=false"] },
       check,
       false,
-      { unpackInto: packsFolder(console, {}) },
+      { unpackInto: packsFolder(console, {}), ...(pack !== undefined && { pack }) },
     )
   );
   if (!application.locked) {
@@ -105,6 +122,20 @@ async function loadSound(console: Console, options: TestOptions): Promise<Applic
   }
   report(console, application.problems);
   return application;
+}
+
+/** The files of tests in a pack. @throws CommandError when they were changed */
+async function packedTests(console: Console, name: string): Promise<TestFile[]> {
+  const { Pack } = await import("../../app/pack/read.ts");
+  const pack = await Pack.open(resolve(console.directory, name));
+  try {
+    return await pack.tests();
+  } catch (error) {
+    const fix = "make it again with wippy pack, or fetch it again";
+    throw new CommandError(`cannot load ${name}: ${WippyError.from(error).message}`, fix);
+  } finally {
+    pack.close();
+  }
 }
 
 /** The files that were named, or that lie in a folder that was. @throws CommandError for one without tests */
