@@ -38,6 +38,9 @@ interface Placeholder {
 /** A name is hidden by one that is as long, up to this: beyond, the line is too long in any case. */
 const longestName = 90;
 
+/** Names and blanks in front of a type that are longer are not found, so that the type is refused. */
+const longestToken = 500;
+
 /**
  * Hides the types of a sound tree: `x: T` behind a name as long, `f(): T` behind a parameter, a cast behind a power,
  * which binds as tightly, and declarations behind a declaration of a local.
@@ -62,7 +65,7 @@ export function mask(tree: Tree): Masked {
 
 function hide(text: string, { start, end }: Edit, found: Placeholder[]): void {
   const hidden = text.slice(start, end);
-  const before = text.slice(0, start);
+  const before = textBefore(text, start);
   const refuse = () => {
     const message = "the type in this place cannot be formatted";
     return new FormatError(message, positionAt(text, start));
@@ -75,7 +78,7 @@ function hide(text: string, { start, end }: Edit, found: Placeholder[]): void {
     const from = start - /[ \t]*$/.exec(before)![0].length;
     found.push({ start: from, end, kind: "cast", text: hidden + (semicolon ? ";" : "") });
   } else if (hidden.startsWith(":") && /\)\s*$/.test(before)) {
-    const closing = before.lastIndexOf(")");
+    const closing = text.lastIndexOf(")", start - 1);
     hideResults(text, closing, end, hidden, found, refuse);
   } else {
     const name = /(?:[A-Za-z_]\w*|\.\.\.)[ \t]*$/.exec(before)?.[0];
@@ -90,6 +93,11 @@ function hide(text: string, { start, end }: Edit, found: Placeholder[]): void {
   }
 }
 
+/** What is right before a place. All of it would be read again for each type. */
+function textBefore(text: string, end: number): string {
+  return text.slice(Math.max(0, end - longestToken), end);
+}
+
 /** Hides the results of a function behind its last parameter, or behind one that it does not have. */
 function hideResults(
   text: string,
@@ -100,9 +108,9 @@ function hideResults(
   refuse: () => FormatError,
 ): void {
   const results = `: ${hidden.slice(1).trim()}`;
-  const inside = text.slice(0, closing);
+  const inside = textBefore(text, closing);
   const last = found.at(-1);
-  if (last?.kind === "name" && inside.slice(last.end).trim() === "" && last.end <= closing) {
+  if (last?.kind === "name" && last.end <= closing && text.slice(last.end, closing).trim() === "") {
     last.results = results;
     last.end = end;
     return;
