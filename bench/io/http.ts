@@ -1,14 +1,23 @@
 /**
  * Requests that a Lua function answers with a text, on as many workers as there are cores and on one, beside Hono on
- * `Bun.serve` and Fastify on Node, each a program and a thread of its own. Another program asks, over 50 connections
- * that stay open, each one request after the other; over 1,000 connections it is Debian's `wrk`, where it is installed.
+ * `Bun.serve`, Fastify on Node, each a program and a thread of its own, and nginx with its Lua module, which has a
+ * process per core. Another program asks, over 50 connections that stay open, each one request after the other; over
+ * 1,000 connections it is Debian's `wrk`, where it is installed.
  * @module
  */
 import { Config } from "../../src/app/config.ts";
 import { Node } from "../../src/node/node.ts";
 import { defaultWorkers } from "../../src/node/worker-pool-options.ts";
 import { temporaryFolder } from "../kernel/measurement/command.ts";
-import { measure, quick, wanted } from "../kernel/measurement/measurement.ts";
+import {
+  measure,
+  quick,
+  report,
+  rounds,
+  wanted,
+  withoutPeers,
+} from "../kernel/measurement/measurement.ts";
+import { nginxIsMissing, withNginx } from "./http/nginx.ts";
 
 const requests = quick ? 4_000 : 30_000;
 const warmUp = 2_000;
@@ -59,27 +68,33 @@ async function rateOf(port: number): Promise<number> {
   return Number(text);
 }
 
-/** Milliseconds that 99 of 100 requests take at most, over 1,000 connections. */
-async function latencyOf(port: number): Promise<number> {
-  const asks = [
-    "wrk",
-    "-t1",
-    "-c1000",
-    `-d${quick ? 2 : 8}s`,
-    "--latency",
-    `http://127.0.0.1:${port}/`,
-  ];
-  const child = Bun.spawn(asks, { stdout: "pipe", stderr: "inherit" });
-  const [text, status] = await Promise.all([new Response(child.stdout).text(), child.exited]);
-  const [, amount, unit] = /99%\s+([\d.]+)(us|ms|s)/.exec(text) ?? [];
-  if (status !== 0 || amount === undefined) throw new Error(`wrk ended with ${status}: ${text}`);
-  return Number(amount) * { us: 0.001, ms: 1, s: 1_000 }[unit as "us" | "ms" | "s"];
+/** Milliseconds that this part of the requests take at most. */
+interface Latency {
+  p50: number;
+  p99: number;
 }
 
-/** Asks a server that listens at this port for a number. */
-type Measure = (port: number) => Promise<number>;
+/** How long requests take over 1,000 connections. */
+async function latencyOf(port: number): Promise<Latency> {
+  const url = `http://127.0.0.1:${port}/`;
+  const asks = ["wrk", "-t1", "-c1000", `-d${quick ? 2 : 8}s`, "--latency", url];
+  const child = Bun.spawn(asks, { stdout: "pipe", stderr: "inherit" });
+  const [text, status] = await Promise.all([new Response(child.stdout).text(), child.exited]);
+  const quantile = (part: number) => {
+    const [, amount, unit] = new RegExp(`${part}%\\s+([\\d.]+)(us|ms|s)`).exec(text) ?? [];
+    if (status !== 0 || amount === undefined) throw new Error(`wrk ended with ${status}: ${text}`);
+    return Number(amount) * { us: 0.001, ms: 1, s: 1_000 }[unit as "us" | "ms" | "s"];
+  };
+  return { p50: quantile(50), p99: quantile(99) };
+}
 
-async function ours(measured: Measure, workers = defaultWorkers()): Promise<number> {
+/** Asks a server that listens at this port. */
+type Measure<Result> = (port: number) => Promise<Result>;
+
+async function ours<Result>(
+  measured: Measure<Result>,
+  workers = defaultWorkers(),
+): Promise<Result> {
   const folder = temporaryFolder();
   const listening = Promise.withResolvers<string>();
   const entry = (id: string, kind: string, meta: object, data: object) => ({
@@ -124,7 +139,7 @@ async function ours(measured: Measure, workers = defaultWorkers()): Promise<numb
 }
 
 /** Measures a program that prints its port. */
-async function peer(command: string[], measured: Measure): Promise<number> {
+async function peer<Result>(command: string[], measured: Measure<Result>): Promise<Result> {
   const child = Bun.spawn(command, { cwd: import.meta.dir, stdout: "pipe", stderr: "inherit" });
   try {
     const { value } = await child.stdout.getReader().read();
@@ -143,10 +158,8 @@ const fastify = `const app = require("fastify")();
   app.get("/", (_, reply) => reply.send("${hello}"));
   app.listen({ port: 0, host: "127.0.0.1" }).then(() => console.log(app.server.address().port));`;
 
-const honoRuns = (measured: Measure) => ({
-  name: "hono",
-  run: () => peer([process.execPath, "-e", hono], measured),
-});
+const runHono = <Result>(measured: Measure<Result>) =>
+  peer([process.execPath, "-e", hono], measured);
 
 const rate = { unit: "1/s", better: "higher", n: requests, target: 0.5 } as const;
 
@@ -154,14 +167,14 @@ await measure({
   ...rate,
   figure: "io.http",
   ours: () => ours(rateOf),
-  peer: honoRuns(rateOf),
+  peer: { name: "hono", run: () => runHono(rateOf) },
 });
 
 await measure({
   ...rate,
   figure: "io.http_one_worker",
   ours: () => ours(rateOf, 1),
-  peer: honoRuns(rateOf),
+  peer: { name: "hono", run: () => runHono(rateOf) },
 });
 
 const node = Bun.which("node");
@@ -176,16 +189,53 @@ if (node !== null) {
   });
 }
 
-if (Bun.which("wrk") === null) {
-  if (wanted("io.http_p99")) console.error("io.http_p99: no wrk (apt-get install wrk), left out");
+if (nginxIsMissing !== undefined) {
+  if (wanted("io.http_nginx")) console.error(`io.http_nginx: ${nginxIsMissing}, left out`);
 } else {
   await measure({
-    figure: "io.http_p99",
-    unit: "ms",
-    better: "lower",
-    n: 1_000,
-    target: 1 / 3,
-    ours: () => ours(latencyOf),
-    peer: honoRuns(latencyOf),
+    ...rate,
+    figure: "io.http_nginx",
+    target: null,
+    ours: () => ours(rateOf),
+    peer: { name: "nginx", run: () => withNginx(hello, rateOf) },
   });
+}
+
+/** Latencies over 1,000 connections, of which the one at 99 % has a target beside Hono. */
+async function measureLatencies(): Promise<void> {
+  const own: Latency[] = [];
+  const peers: Record<"hono" | "nginx", Latency[]> = { hono: [], nginx: [] };
+  for (let round = 0; round < rounds; round++) {
+    own.push(await ours(latencyOf));
+    if (withoutPeers) continue;
+    peers.hono.push(await runHono(latencyOf));
+    if (nginxIsMissing === undefined) peers.nginx.push(await withNginx(hello, latencyOf));
+  }
+  for (const part of ["p50", "p99"] as const) {
+    for (const name of ["hono", "nginx"] as const) {
+      const theirs = peers[name].map((latency) => latency[part]);
+      if (name === "nginx" && theirs.length === 0) continue;
+      report(
+        {
+          figure: `io.http_${part}${name === "hono" ? "" : `_${name}`}`,
+          unit: "ms",
+          better: "lower",
+          n: 1_000,
+          target: name === "hono" && part === "p99" ? 1 / 3 : null,
+        },
+        own.map((latency) => latency[part]),
+        theirs.length > 0 ? { name, values: theirs } : undefined,
+      );
+    }
+  }
+}
+
+const latencies = ["io.http_p50", "io.http_p99"];
+if (latencies.some(wanted)) {
+  if (Bun.which("wrk") === null) {
+    console.error("io.http_p50, io.http_p99: no wrk (scripts/setup --peers), left out");
+  } else {
+    console.error("io.http_p50, io.http_p99 …");
+    await measureLatencies();
+  }
 }
