@@ -128,6 +128,17 @@ test("a redirect is asked for before it is followed", async () => {
   expect(Buffer.from(response!.body).toString()).toBe("secret");
 });
 
+test("a name that is not resolved in time: the timeout of the request ends it", async () => {
+  const spy = spyOn(dns, "lookup").mockImplementation((() => new Promise(() => {})) as never);
+  cleanAfterTest(() => spy.mockRestore());
+  const failure = await send("http://shop.test/", [], { timeout: "20ms" }).catch((error) => error);
+  expect(failure).toMatchObject({
+    kind: "Internal",
+    retryable: true,
+    details: { code: "TIMEOUT", phase: "dns" },
+  });
+});
+
 test("when an address refuses, the next one is tried", async () => {
   const port = new URL(serve(() => new Response("here"))).port;
   resolving(["127.0.0.2", "127.0.0.1"]);
