@@ -323,11 +323,21 @@ export class Node {
     return await ReplSession.open(this.#pool, this.registry, { entryId, hostId, told });
   }
 
-  /** What stops its units and looks into them; loaded when somebody wants it. */
-  async debugger(): Promise<Debugger> {
+  /**
+   * What stops its units and looks into them; loaded when somebody wants it.
+   *
+   * @param directory where the paths of sources begin, if that is not the node's directory
+   */
+  async debugger(directory = this.#options.directory): Promise<Debugger> {
     const { Debugger } = await import("./debugger/debugger.ts");
-    this.#debugger ??= new Debugger(this.#pool, this.#entries, this.#options.directory);
+    this.#debugger ??= new Debugger(this.#pool, this.#entries, directory);
     return this.#debugger;
+  }
+
+  /** Has the debugger of a node before go on with this one. */
+  async debugBy(known: Debugger): Promise<void> {
+    this.#debugger = known;
+    await known.follow(this.#pool, this.#entries);
   }
 
   /**

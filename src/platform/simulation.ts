@@ -47,6 +47,7 @@ export class Simulation implements Platform {
   #trace: number | bigint = 0;
   #holds = 0;
   #pumping = false;
+  #still = false;
   #tasks = 0;
   #watched: { at: number; callback: () => void }[] = [];
 
@@ -153,6 +154,12 @@ export class Simulation implements Platform {
     this.#pump();
   }
 
+  /** Has the clock stand still, or go on: meanwhile tasks run that are ready, and no timer fires. */
+  stand(still: boolean): void {
+    this.#still = still;
+    this.#pump();
+  }
+
   /** Adds to the trace what happened. */
   note(what: string | Uint8Array): void {
     this.#trace = Bun.hash(what, BigInt(this.#trace));
@@ -174,7 +181,7 @@ export class Simulation implements Platform {
 
   #pump(): void {
     if (this.#pumping || this.#holds > 0) return;
-    if (this.#ready.length === 0 && this.#timers.length === 0) return;
+    if (this.#ready.length === 0 && (this.#still || this.#timers.length === 0)) return;
     this.#pumping = true;
     // One task a turn of the real event loop: the promises that it settles have run before the next is picked.
     setImmediate(() => {
@@ -191,7 +198,7 @@ export class Simulation implements Platform {
       this.#run(task!);
       return;
     }
-    const timer = this.#timers.shift();
+    const timer = this.#still ? undefined : this.#timers.shift();
     if (!timer) return;
     this.#time = Math.max(this.#time, timer.at);
     this.#run(timer);

@@ -60,7 +60,8 @@ export async function listTests(
     ...application,
     entries: application.entries.filter(({ kind }) => kind === "library.lua"),
   };
-  const world = new World(bare, entries, settings);
+  const { began: _, ...unwatched } = settings;
+  const world = new World(bare, entries, unwatched);
   try {
     await world.begin();
     const { tests } = ofTests(await inTime(world, settings.timeout, world.run({})));

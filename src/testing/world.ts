@@ -45,6 +45,8 @@ export interface WorldSettings {
   seed: number;
   /** Absolute path of a folder for temporary files. */
   folder: string;
+  /** Waits for what looks into a runtime, before it runs anything. */
+  began?: (node: Node, simulation: Simulation) => Promise<void>;
   /** Is given the counts of each runtime at its end; the entries count by themselves. */
   countLines?: (counts: LineCounts) => void;
 }
@@ -179,6 +181,7 @@ export class World {
       ...(this.#settings.countLines && { countLines: (read) => this.#counts.push(read) }),
       fetch: (url, options) => this.#fetch(url, options),
     });
+    await this.#settings.began?.(this.#node, this.#simulation);
     await this.#node.launch();
   }
 

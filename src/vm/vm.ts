@@ -43,7 +43,7 @@ const POSITION_LEVELS = 10;
  * - `host.close(co)` is `coroutine.close`, for parked coroutines too.
  * - `host.type(v)` is `type(v)`, but "userdata" for a table whose metatable holds true at 1 ("type": "type").
  * - `host.watch_lines(co, on)`, `host.mark_lines(fn, lines)` and `host.settle(co, on)` are for debuggers, see
- *   `transform/breakpoints.ts`.
+ *   `transform/breakpoints.ts`; `host.mark_raises(fn)`, see `transform/raises.ts`.
  * - `host.split_lines(text, at, list)` cuts whole lines off a text, see `transform/lines.ts`; more: natives.
  * - `host.now()` is the clock in nanoseconds; `host.memory()` the bytes in use; `host.where([co,] level)` the position
  *   "chunk:LINE" of the function at that level, or nil; `traceback` and `getinfo` are those of `debug`.

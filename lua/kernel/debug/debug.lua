@@ -6,12 +6,14 @@ local raw_tostring = use("kernel/core/stable").tostring
 local conditions = use("kernel/debug/conditions")
 local errors = use("kernel/core/errors")
 local frames = use("kernel/debug/frames")
-local sandbox = use("kernel/core/sandbox")
 local scheduler = use("kernel/core/scheduler")
+local sources_of = use("kernel/debug/sources")
+local threads = use("kernel/debug/threads")
 local timers = use("kernel/core/timers")
 local unit = use("kernel/core/unit")
 local variables = use("kernel/debug/variables")
 local unit_of, getinfo = scheduler.unit_of, debug.getinfo
+local thread_of, find = threads.number, threads.find
 
 local debugger = {}
 
@@ -20,34 +22,16 @@ local MOST_THREADS <const> = 1000
 -- Lines for which the hook asks: none, all.
 local NO_LINE <const>, EVERY_LINE <const> = 0, -1
 
+-- `catch_errors`: at which errors units stop: those that end them ("uncaught"), all, none (false).
 local active, catch_errors = false, false
+-- Coroutines in which code of the debugger runs.
+local of_debugger = setmetatable({}, { __mode = "k" })
 -- Breakpoints by the source of their chunk, as Lua names it, and line: lists.
 local breakpoints, any_breakpoint = {}, false
 -- How the breakpoints' lines are marked for the hook.
 local marks = NO_LINE
 -- What coroutines do that take a step, and those that stand: both by the coroutine that the scheduler knows.
 local steps, stops = {}, {}
--- Numbers of coroutines, for the outside.
-local thread_ids, last_thread = setmetatable({}, { __mode = "k" }), 0
-
-local function thread_of(co)
-  local id = thread_ids[co]
-  if not id then
-    last_thread = last_thread + 1
-    id = last_thread
-    thread_ids[co] = id
-  end
-  return id
-end
-
-local function find(id)
-  for co, known in pairs(thread_ids) do
-    if known == id then
-      return co
-    end
-  end
-  return nil
-end
 
 local function tell(event)
   unit.emit("route", -1, 0, "debug.event", event)
@@ -108,20 +92,6 @@ local function mark_lines()
   host.mark_lines(stops_at, next(steps) and EVERY_LINE or marks)
 end
 
--- The sources that a unit's code may be in, its own and those of its libraries, as a set.
-local sources_of = setmetatable({}, { __mode = "k" })
-
-local function add_sources(entry, set)
-  set["=" .. entry.chunk] = true
-  for _, id in pairs(entry.imports or {}) do
-    local library = type(id) == "string" and sandbox.entry(id) or nil
-    if library and not set["=" .. library.chunk] then
-      add_sources(library, set)
-    end
-  end
-  return set
-end
-
 -- Whether code of the unit may come to a breakpoint. A workflow's may not: its replay must not stand.
 local function is_watched(self)
   if not any_breakpoint or self.context.kind == "workflow" then
@@ -129,11 +99,7 @@ local function is_watched(self)
   elseif self.entry.script or not self.entry.chunk then
     return true
   end
-  local sources = sources_of[self.entry]
-  if not sources then
-    sources = add_sources(self.entry, {})
-    sources_of[self.entry] = sources
-  end
+  local sources = sources_of(self.entry)
   for source in pairs(breakpoints) do
     if sources[source] then
       return true
@@ -162,7 +128,9 @@ local function resume(co)
   elseif stop.raised then
     unit.raised(stop.unit, co, stop.value)
   elseif not stop.waits then
-    host.settle(stop.inner, false)
+    if not stop.raising then
+      host.settle(stop.inner, false)
+    end
     scheduler.ready(co)
   end
 end
@@ -174,7 +142,23 @@ local function tell_stopped(co, stop, text)
     reason = stop.reason,
     text = text,
     breakpoints = stop.hit,
+    caught = stop.raising,
   })
+end
+
+local function end_step(co, self)
+  if steps[co] then
+    steps[co] = nil
+    watch(co, self)
+    mark_lines()
+  end
+end
+
+-- Has a coroutine of the unit run code of the debugger.
+local function run_in(self, fn)
+  local co = unit.spawn_coroutine(self, fn)
+  of_debugger[co] = true
+  scheduler.ready(co)
 end
 
 -- Looks at the conditions of the breakpoints at which a coroutine stands, and has it stay or go on.
@@ -199,11 +183,7 @@ local function examine(self, co, stop)
   if hit[1] then
     stop.hit, stop.reason = hit, "breakpoint"
   end
-  if steps[co] then
-    steps[co] = nil
-    watch(co, self)
-    mark_lines()
-  end
+  end_step(co, self)
   tell_stopped(co, stop)
 end
 
@@ -213,15 +193,36 @@ function debugger.stopped(self, co)
   if not active or not stop then
     return scheduler.ready(co)
   end
-  host.settle(stop.inner, true)
   stop.unit = self
+  if stop.raising then
+    end_step(co, self)
+    return tell_stopped(co, stop, errors.from_raised(stop.value)._message)
+  end
+  host.settle(stop.inner, true)
   if stop.here and conditions.need_to_run(stop.here) then
-    scheduler.ready(unit.spawn_coroutine(self, function()
+    run_in(self, function()
       examine(self, co, stop)
-    end))
+    end)
   else
     examine(self, co, stop)
   end
+end
+
+-- Asked where an error is raised that something catches: whether the coroutine stops there.
+local function stops_at_raise(value)
+  local co = scheduler.co
+  local self = unit_of[co]
+  if not self or self.context.kind == "workflow" or of_debugger[co] then
+    return false
+  end
+  set_stop(co, {
+    inner = coroutine.running(),
+    depth = 0,
+    raising = true,
+    value = value,
+    reason = "exception",
+  })
+  return true
 end
 
 --- Takes what a coroutine of a unit has raised; its stack is still there.
@@ -283,9 +284,17 @@ function commands.attach()
   return true
 end
 
+--- Sets at which errors units stop: "uncaught", which would end them, "all", or false.
+function commands.exceptions(which)
+  catch_errors = which
+  host.mark_raises(which == "all" and stops_at_raise or nil)
+  return true
+end
+
 --- Ends: nothing stops any more, and what stands goes on.
 function commands.detach()
-  active, catch_errors = false, false
+  active = false
+  commands.exceptions(false)
   breakpoints, any_breakpoint, marks = {}, false, NO_LINE
   steps = {}
   unit.set_observer("debug", false)
@@ -318,12 +327,6 @@ function commands.breakpoints(list)
     marks = marks | (1 << (breakpoint.line & 63))
   end
   watch_all()
-  return true
-end
-
---- Sets whether a unit stops at an error that would end it.
-function commands.exceptions(uncaught)
-  catch_errors = uncaught
   return true
 end
 
@@ -382,7 +385,9 @@ commands["continue"] = function(id, kind)
     return nil, stop
   end
   if kind and not stop.raised then
-    steps[co] = { kind = stop.waits and "pause" or kind, co = stop.inner, depth = stop.depth }
+    -- Behind an error the next line is wherever it is caught.
+    kind = stop.waits and "pause" or stop.raising and "in" or kind
+    steps[co] = { kind = kind, co = stop.inner, depth = stop.depth }
   else
     steps[co] = nil
   end
@@ -438,14 +443,14 @@ local deferred = {}
 
 -- Answers what code in a frame gives, which may wait; `take(value)` may refuse it with a message.
 local function answer(reply, frame, name, code, take)
-  scheduler.ready(unit.spawn_coroutine(frame.unit, function()
+  run_in(frame.unit, function()
     local ok, value = frames.evaluate(frame, code)
     local message = not ok and value or take and take(value)
     if message then
       return reply(nil, errors.fail("Invalid", message))
     end
     reply(variables.describe(frame, name, value))
-  end))
+  end)
 end
 
 --- The value of an expression in a frame, or what a statement does.

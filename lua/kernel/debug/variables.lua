@@ -3,6 +3,7 @@
 local use = ...
 local raw_tostring = use("kernel/core/stable").tostring
 local errors = use("kernel/core/errors")
+local before = use("kernel/inspect/key_order")
 local object = use("kernel/core/object")
 local show = use("kernel/inspect/show")
 local metatable_of = debug.getmetatable
@@ -35,18 +36,6 @@ function variables.release(thread)
       items[id] = nil
     end
   end
-end
-
-local ranks = { number = 1, string = 2, boolean = 3 }
-
-local function before(a, b)
-  local kind_a, kind_b = type(a), type(b)
-  if kind_a ~= kind_b then
-    return (ranks[kind_a] or 4) < (ranks[kind_b] or 4)
-  elseif kind_a == "number" or kind_a == "string" then
-    return a < b
-  end
-  return show(a) < show(b)
 end
 
 local function name_of(key)

@@ -2,6 +2,7 @@
 local use = ...
 local tostring = use("kernel/core/stable").tostring
 local metatable_of = debug.getmetatable
+local before = use("kernel/inspect/key_order")
 local object = use("kernel/core/object")
 
 local SHORT <const> = 12
@@ -29,18 +30,6 @@ local function function_name(fn)
     return "function"
   end
   return "function (" .. info.short_src .. ":" .. info.linedefined .. ")"
-end
-
-local ranks = { number = 1, string = 2, boolean = 3 }
-
-local function before(a, b)
-  local kind_a, kind_b = type(a), type(b)
-  if kind_a ~= kind_b then
-    return (ranks[kind_a] or 4) < (ranks[kind_b] or 4)
-  elseif kind_a == "number" or kind_a == "string" then
-    return a < b
-  end
-  return tostring(a) < tostring(b)
 end
 
 -- Keys and values as `next` gives them; a frozen table hands its own out.

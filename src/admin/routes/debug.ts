@@ -25,7 +25,7 @@ const page = z.strictObject({
 const methods = {
   alive: z.tuple([]),
   breakpoints: z.tuple([z.string().max(4096), z.array(breakpoint).max(10_000)]),
-  exceptions: z.tuple([z.boolean()]),
+  exceptions: z.tuple([z.union([z.enum(["uncaught", "all"]), z.literal(false)])]),
   threads: z.tuple([]),
   continue: z.tuple([id, z.enum(["in", "over", "out"]).optional()]),
   pause: z.tuple([id]),

@@ -19,12 +19,19 @@ import { type Attach, callOf, type DebugOptions, readAttach, readLaunch } from "
 import type { RecordedRun } from "./recorded-run.ts";
 import { Runtime, type RuntimeListener } from "./runtime.ts";
 
-/** The filter of exceptions that `setExceptionBreakpoints` may name. */
+/** The filters of exceptions that `setExceptionBreakpoints` may name. */
 const uncaught = {
   filter: "uncaught",
   label: "Uncaught errors",
   description: "Stops where an error is raised that ends its unit",
   default: true,
+};
+
+const all = {
+  filter: "all",
+  label: "All errors",
+  description: "Stops where an error is raised, also if pcall catches it",
+  default: false,
 };
 
 /** Numbers of the errors that are answered; the text says what is wrong. */
@@ -39,8 +46,8 @@ export class Adapter extends DebugSession {
   readonly #defaults: DebugOptions;
   readonly #ended = Promise.withResolvers<void>();
   #runtime: Target | undefined;
-  /** The text of the error at which a thread stands. */
-  readonly #exceptions = new Map<number, string>();
+  /** The error at which a thread stands. */
+  readonly #exceptions = new Map<number, { text: string; caught: boolean }>();
 
   /**
    * @param console where `cwd` of a launch begins
@@ -108,7 +115,7 @@ export class Adapter extends DebugSession {
       supportsTerminateRequest: true,
       supportTerminateDebuggee: true,
       supportsSingleThreadExecutionRequests: true,
-      exceptionBreakpointFilters: [uncaught],
+      exceptionBreakpointFilters: [uncaught, all],
     };
     this.sendResponse(response);
   }
@@ -118,8 +125,14 @@ export class Adapter extends DebugSession {
     args: DebugProtocol.LaunchRequestArguments,
   ): void {
     void this.#answer(response, () => {
-      const launch = readLaunch(args);
-      const named = launch.program ?? launch.command ?? launch.run;
+      const given = readLaunch(args);
+      const named = given.program ?? given.command ?? given.run ?? given.test;
+      const { test, filter } = this.#defaults;
+      const tests = {
+        ...(test !== undefined && { test }),
+        ...(filter !== undefined && { filter }),
+      };
+      const launch = named === undefined ? { ...given, ...tests } : given;
       if (this.#defaults.attach && named === undefined) return this.#attach(launch);
       return this.#begin(launch.cwd, async (console, listener) => {
         const run = named === undefined ? this.#defaults.run : launch.run;
@@ -185,8 +198,8 @@ export class Adapter extends DebugSession {
     } else if (event.kind === "continued") {
       this.sendEvent(new ContinuedEvent(event.thread, false));
     } else {
-      const { thread, reason, text, breakpoints } = event;
-      if (text !== undefined) this.#exceptions.set(thread, text);
+      const { thread, reason, text, breakpoints, caught = false } = event;
+      if (text !== undefined) this.#exceptions.set(thread, { text, caught });
       const stopped: DebugProtocol.StoppedEvent = new StoppedEvent(reason, thread, text);
       stopped.body.allThreadsStopped = false;
       stopped.body.hitBreakpointIds = breakpoints;
@@ -221,19 +234,25 @@ export class Adapter extends DebugSession {
     response: DebugProtocol.SetExceptionBreakpointsResponse,
     { filters }: DebugProtocol.SetExceptionBreakpointsArguments,
   ): void {
-    void this.#answer(response, () => this.#debugger.exceptions(filters.includes(uncaught.filter)));
+    const which = filters.includes(all.filter)
+      ? "all"
+      : filters.includes(uncaught.filter) && "uncaught";
+    void this.#answer(response, () => this.#debugger.exceptions(which));
   }
 
   protected override exceptionInfoRequest(
     response: DebugProtocol.ExceptionInfoResponse,
     { threadId }: DebugProtocol.ExceptionInfoArguments,
   ): void {
-    response.body = {
-      exceptionId: "error",
-      description: this.#exceptions.get(threadId) ?? "",
-      breakMode: "unhandled",
-    };
-    this.sendResponse(response);
+    void this.#answer(response, () => {
+      const found = this.#exceptions.get(threadId);
+      if (!found) throw new WippyError("NotFound", `thread ${threadId} stands at no error`);
+      return Promise.resolve({
+        exceptionId: "error",
+        description: found.text,
+        breakMode: found.caught ? "always" : "unhandled",
+      });
+    });
   }
 
   protected override threadsRequest(response: DebugProtocol.ThreadsResponse): void {

@@ -6,7 +6,6 @@
 import { type Calls, runCall } from "../../node/debugger/calls.ts";
 import type { Debugger } from "../../node/debugger/debugger.ts";
 import type { DebugEvent } from "../../node/debugger/target.ts";
-import type { Node } from "../../node/node.ts";
 import { standardError, standardOutput } from "../../operations/io/output.ts";
 import { WippyError } from "../../vm/error.ts";
 import { CommandError } from "../terminal/terminal.ts";
@@ -23,16 +22,15 @@ export type FromRuntime =
   | { event: DebugEvent };
 
 /**
- * Gives the debugger of a node to the program that has started this one, and waits until it says that the application
+ * Gives a debugger to the program that has started this one, and waits until it says that the application
  * may start. When that program ends, the application goes on without it.
  *
  * @throws CommandError where nobody has started this program so
  */
-export async function waitForDebugger(node: Node): Promise<void> {
+export async function waitForDebugger(debug: Debugger): Promise<void> {
   const send = process.send?.bind(process);
   if (!send) throw new CommandError("--debugger is for wippy debug", 'run "wippy debug"');
   const tell = (message: FromRuntime) => send(message);
-  const debug = await node.debugger();
   const launched = Promise.withResolvers<void>();
   process.on("message", (message: ToRuntime) => {
     if ("launch" in message) launched.resolve();

@@ -13,8 +13,11 @@ export async function debug(
   { stdin, stdout }: Streams,
   options: DebugOptions = {},
 ): Promise<number> {
-  if (options.run !== undefined && options.attach) {
-    throw new CommandError("--run and --attach exclude each other", "leave one of them out");
+  if ([options.run, options.test, options.attach].filter((each) => each !== undefined).length > 1) {
+    throw new CommandError("--run, --test and --attach exclude each other", "write one of them");
+  }
+  if (options.filter !== undefined && options.test === undefined) {
+    throw new CommandError("--filter chooses tests", "name their file with --test");
   }
   const { Adapter } = await import("./adapter.ts");
   const adapter = new Adapter(console, options);

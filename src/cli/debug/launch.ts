@@ -5,6 +5,10 @@ import { WippyError } from "../../vm/error.ts";
 export interface DebugOptions {
   /** The run that a launch is about which names nothing to run. */
   run?: string;
+  /** The tests that a launch is about which names nothing to run. */
+  test?: string;
+  /** Text in the names of those tests. */
+  filter?: string;
   /** A launch that names nothing to run attaches to the runtime that runs. */
   attach?: boolean;
   /** State folder of that runtime. */
@@ -17,6 +21,10 @@ export const launchSchema = z.object({
   program: z.string().optional(),
   /** A command of the application. */
   command: z.string().optional(),
+  /** A file or a folder with tests of the application. */
+  test: z.string().optional(),
+  /** Runs only tests whose groups and name contain it. */
+  filter: z.string().optional(),
   args: z.array(z.string()).default([]),
   /** Directory of the application, or where the script runs. */
   cwd: z.string().optional(),
@@ -51,17 +59,23 @@ export function readAttach(given: unknown): Attach {
 /** Checks what an editor asks for. @throws WippyError Invalid, which names the field */
 export function readLaunch(given: unknown): Launch {
   const launch = read(launchSchema, given, "launch");
-  const { program, command, run } = launch;
-  if ([program, command, run].filter((each) => each !== undefined).length > 1) {
-    throw new WippyError("Invalid", "launch: write only one of program, command and run", {
-      retryable: false,
-    });
+  const { program, command, run, test, filter } = launch;
+  const invalid = (text: string) =>
+    new WippyError("Invalid", `launch: ${text}`, { retryable: false });
+  if ([program, command, run, test].filter((each) => each !== undefined).length > 1) {
+    throw invalid("write only one of program, command, run and test");
   }
+  if (filter !== undefined && test === undefined) throw invalid("filter goes with test");
   return launch;
 }
 
 /** The arguments of `wippy` that run it, under a debugger. */
-export function callOf({ program, command, args, state }: Launch): string[] {
+export function callOf({ program, command, test, filter, args, state }: Launch): string[] {
+  if (test !== undefined) {
+    // Who stands at a breakpoint takes no time of the test.
+    const flags = ["--debugger", "--jobs", "1", "--timeout", "86400"];
+    return ["test", ...flags, ...(filter === undefined ? [] : ["--filter", filter]), "--", test];
+  }
   const flags = ["--debugger", ...(state === undefined ? [] : ["--state", state])];
   if (program !== undefined) return ["script", ...flags, "--", program, ...args];
   const rest = command === undefined ? [] : [command, ...(args.length > 0 ? ["--", ...args] : [])];

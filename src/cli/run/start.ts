@@ -92,7 +92,7 @@ export async function start(console: Console, options: RunOptions, what: Start):
       if (what.locate) report(console, (await node.checkCode()).map(what.locate));
       if (options.debugger) {
         const { waitForDebugger } = await import("../debug/channel.ts");
-        await waitForDebugger(node);
+        await waitForDebugger(await node.debugger());
       }
       await node.launch();
       if (options.watch) {

@@ -24,6 +24,7 @@ export function addTestCommand(program: Command, { here, finish }: CommandContex
     .option("--coverage-output <file>", "write the coverage to a file, in the format of lcov")
     .option("--watch", "run again when a file changes")
     .option("--host <id>", "terminal host of test commands, if there are several")
+    .addOption(new Option("--debugger", "wait for the debugger").hideHelp())
     .action(async (files: string[], _options, command: Command) => {
       const { test } = await import("./test.ts");
       finish(await test(here(), files, command.optsWithGlobals<TestOptions>()));

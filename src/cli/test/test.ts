@@ -32,6 +32,8 @@ export interface TestOptions extends SourceOptions {
   /** File for the coverage, which is then counted. */
   coverageOutput?: string;
   host?: string;
+  /** The program that has started this one debugs the tests. */
+  debugger?: boolean;
 }
 
 /** `wippy test [FILE…]`. @returns the exit status: 1 when a test failed */
@@ -202,6 +204,9 @@ async function runFiles(
     timeout: timeout * 1000,
     ...(jobs !== undefined && { jobs }),
     ...(coverage && { countLines: coverage.add }),
+    ...(options.debugger && {
+      began: (await import("../debug/tests.ts")).debugTests(application.directory),
+    }),
   });
   return {
     ...totals,

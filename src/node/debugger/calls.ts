@@ -5,7 +5,10 @@
 import type { Debugger } from "./debugger.ts";
 
 /** What of the debugger an adapter may call. */
-export type Calls = Omit<Debugger, "attach" | "detach" | "started" | "told">;
+export type Calls = Omit<
+  Debugger,
+  "attach" | "detach" | "started" | "told" | "follow" | "onStanding"
+>;
 
 /** Calls a method of the debugger. @throws WippyError what the method throws */
 export async function runCall(

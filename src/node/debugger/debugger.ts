@@ -6,6 +6,7 @@ import { chunksOf, fileOf } from "./sources.ts";
 import type {
   Breakpoint,
   DebugEvent,
+  Exceptions,
   Frame,
   PlacedBreakpoint,
   Scope,
@@ -28,6 +29,7 @@ export interface KernelEvent {
   text?: string | undefined;
   breakpoints?: number[] | undefined;
   breakpoint?: number | undefined;
+  caught?: boolean | undefined;
 }
 
 interface KernelThread {
@@ -69,15 +71,18 @@ function list<Item>(value: LuaValue): Item[] {
  * variables name their worker too, and hold while their thread stands.
  */
 export class Debugger {
-  readonly #pool: WorkerPool;
-  readonly #entries: ReadonlyMap<string, Entry>;
+  #pool: WorkerPool;
+  #entries: ReadonlyMap<string, Entry>;
   readonly #directory: string;
   #listener: ((event: DebugEvent) => void) | undefined;
   /** By file. */
   readonly #breakpoints = new Map<string, KernelBreakpoint[]>();
   readonly #files = new Map<number, string>();
-  #uncaught = false;
+  #exceptions: Exceptions = false;
   #lastId = 0;
+  readonly #standing = new Set<number>();
+  /** Hears that a thread stands, or none any more. */
+  onStanding: (some: boolean) => void = () => {};
 
   constructor(pool: WorkerPool, entries: ReadonlyMap<string, Entry>, directory: string) {
     this.#pool = pool;
@@ -100,7 +105,8 @@ export class Debugger {
     this.#listener = undefined;
     this.#breakpoints.clear();
     this.#files.clear();
-    this.#uncaught = false;
+    this.#exceptions = false;
+    this.#stands();
     await this.#everywhere("detach");
   }
 
@@ -109,7 +115,28 @@ export class Debugger {
     if (!this.#listener) return;
     this.#pool.tell(worker, "debug", "attach");
     this.#pool.tell(worker, "debug", "breakpoints", this.#all());
-    this.#pool.tell(worker, "debug", "exceptions", this.#uncaught);
+    this.#pool.tell(worker, "debug", "exceptions", this.#exceptions);
+  }
+
+  /** Goes on with the units of another runtime, and with the breakpoints that there are. */
+  async follow(pool: WorkerPool, entries: ReadonlyMap<string, Entry>): Promise<void> {
+    this.#pool = pool;
+    this.#entries = entries;
+    this.#stands();
+    if (!this.#listener) return;
+    await this.#everywhere("attach");
+    await this.#everywhere("breakpoints", this.#all());
+    await this.#everywhere("exceptions", this.#exceptions);
+  }
+
+  /** Notes that a thread stands, that it goes on, or that none stands. */
+  #stands(thread?: number, on = false): void {
+    const before = this.#standing.size > 0;
+    if (thread === undefined) this.#standing.clear();
+    else if (on) this.#standing.add(thread);
+    else this.#standing.delete(thread);
+    const now = this.#standing.size > 0;
+    if (now !== before) this.onStanding(now);
   }
 
   /** Takes what a worker's kernel tells. */
@@ -118,14 +145,17 @@ export class Debugger {
     const listener = this.#listener;
     if (!listener) return;
     if (event.kind === "stopped") {
+      this.#stands(thread, true);
       listener({
         kind: "stopped",
         thread,
         reason: event.reason ?? "breakpoint",
         ...(event.text !== undefined && { text: event.text }),
         breakpoints: event.breakpoints ?? [],
+        ...(event.caught && { caught: true }),
       });
     } else if (event.kind === "continued") {
+      this.#stands(thread);
       listener({ kind: "continued", thread });
     } else {
       const place = this.#placeOf(event.breakpoint);
@@ -207,10 +237,10 @@ export class Debugger {
     return placed;
   }
 
-  /** Sets whether a unit stops at an error that nothing catches. */
-  async exceptions(uncaught: boolean): Promise<void> {
-    this.#uncaught = uncaught;
-    await this.#everywhere("exceptions", uncaught);
+  /** Sets at which errors units stop. */
+  async exceptions(which: Exceptions): Promise<void> {
+    this.#exceptions = which;
+    await this.#everywhere("exceptions", which);
   }
 
   /** Units and their coroutines. */
@@ -242,6 +272,7 @@ export class Debugger {
   /** Lets a thread go on: without end, or for a step. @throws WippyError NotFound */
   async continue(thread: number, kind?: StepKind): Promise<void> {
     await this.#ask(thread, "continue", kind);
+    this.#stands(thread);
   }
 
   /** Stops a thread at its next line. @throws WippyError NotFound */

@@ -1,6 +1,9 @@
 /** Where a thread goes before it stops again. */
 export type StepKind = "in" | "over" | "out";
 
+/** Errors at which units stop: those that nothing catches, all, none. */
+export type Exceptions = "uncaught" | "all" | false;
+
 /** A breakpoint as it is asked for. */
 export interface Breakpoint {
   /** Of the file, from 1. */
@@ -67,6 +70,14 @@ export interface Variable {
 
 /** What a runtime tells its debugger. */
 export type DebugEvent =
-  | { kind: "stopped"; thread: number; reason: string; text?: string; breakpoints: number[] }
+  | {
+    kind: "stopped";
+    thread: number;
+    reason: string;
+    text?: string;
+    breakpoints: number[];
+    /** It stands at an error that something catches. */
+    caught?: boolean;
+  }
   | { kind: "continued"; thread: number }
   | { kind: "output"; text: string; file?: string };

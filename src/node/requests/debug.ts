@@ -1,5 +1,5 @@
 import type { Debugger } from "../debugger/debugger.ts";
-import { integer, list, oneOf, optional, request, type Requests, text } from "./request.ts";
+import { flag, integer, list, oneOf, optional, request, type Requests, text } from "./request.ts";
 
 /** What kernels tell the debugger. */
 export function debugRequests(target: () => Debugger | undefined): Requests {
@@ -12,6 +12,7 @@ export function debugRequests(target: () => Debugger | undefined): Requests {
         text: optional(text),
         breakpoints: optional(list(integer)),
         breakpoint: optional(integer),
+        caught: optional(flag),
       },
       (event, origin) => {
         target()?.told(origin, event);

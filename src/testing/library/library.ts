@@ -111,7 +111,13 @@ return { main = function(given) return test.main(function() return require("file
         modules,
         imports: { ...file.imports, ...own("test") },
       }),
-      origin: { file: file.path, line: 1, column: 1, chunk: file.path },
+      origin: {
+        file: file.path,
+        line: 1,
+        column: 1,
+        chunk: file.path,
+        source: { file: file.path, line: 1 },
+      },
     },
     {
       id: testUnit,

@@ -200,18 +200,27 @@ export function addSoftErrors(module: ModuleText): void {
   // lua_error. The value is on top of the stack; "not enough memory" itself has a status of its own.
   module.append(`
  (func $soft_raise (param $L i32) (result i32)
+  (if (global.get $marks_raises) (then (call $stop_at_raise (local.get $L))))
+  (call $soft_raise_on (local.get $L)))`);
+  module.append(`
+ (func $raise_on (param $L i32) (result i32)
+  (global.set $raises_on (global.get $marks_raises))
+  (call $lua_error (local.get $L)))`);
+  // A debugger was asked about the error.
+  module.append(`
+ (func $soft_raise_on (param $L i32) (result i32)
   (local $ci i32)
   (local $top i32)
   (local $handler i32)
   (if (i32.ne (i32.load offset=96 (local.get $L)) (global.get $base))
-   (then (return (call $lua_error (local.get $L)))))
+   (then (return (call $raise_on (local.get $L)))))
   (local.set $ci (i32.load offset=20 (local.get $L)))
   (block $found
    (loop $up
     (br_if $found
      (i32.and (i32.load16_u offset=34 (local.get $ci)) (i32.const ${PROTECTED})))
     (br_if $up (local.tee $ci (i32.load offset=8 (local.get $ci)))))
-   (return (call $lua_error (local.get $L))))
+   (return (call $raise_on (local.get $L))))
   (local.set $top (i32.load offset=12 (local.get $L)))
   (if
    (i32.and
@@ -219,7 +228,7 @@ export function addSoftErrors(module: ModuleText): void {
     (i32.eq
      (i32.load (i32.sub (local.get $top) (i32.const 16)))
      (i32.load offset=168 (i32.load offset=16 (local.get $L)))))
-   (then (return (call $lua_error (local.get $L)))))
+   (then (return (call $raise_on (local.get $L)))))
   ;; The handler of xpcall, as luaG_errormsg calls it. It may raise, too: an exception.
   (local.set $handler (i32.load offset=92 (local.get $L)))
   (if (local.get $handler)

@@ -118,7 +118,7 @@ export function addSuspension(module: ModuleText): void {
    (call $luaL_where (local.get $L) (i32.const 1))
    (call $lua_rotate (local.get $L) (i32.const -2) (i32.const 1))
    (call $lua_concat (local.get $L) (i32.const 2)))
-  (call $soft_raise (local.get $L)))`);
+  (call $soft_raise_on (local.get $L)))`);
   module.append(`
  (func $call_wrapped_again (param $L i32) (param $status i32) (param $context i32) (result i32)
   (call $hold (call $lua_tothread (local.get $L) (i32.const -1001001)) (i32.const 0))

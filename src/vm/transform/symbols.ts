@@ -17,6 +17,7 @@ export const functionNames: Readonly<Record<string, string>> = {
   $211: "luaB_auxwrap",
   $214: "luaB_close",
   $246: "luaG_runerror",
+  $249: "luaG_errormsg",
   $255: "luaD_throw",
   $256: "luaD_rawrunprotected",
   $263: "luaD_tryfuncTM",

@@ -7,6 +7,7 @@ import { exportForCompiledCode } from "./compiled_imports.ts";
 import { acceptErrorTexts } from "./error_texts.ts";
 import { addLines } from "./lines.ts";
 import { limitCallChains } from "./call_chains.ts";
+import { addRaises } from "./raises.ts";
 import { addBreakpoints } from "./breakpoints.ts";
 import { addExceptions } from "./exceptions.ts";
 import { addFuel } from "./fuel.ts";
@@ -68,6 +69,7 @@ export function transformText(text: string, natives: string): string {
   addCompiledCalls(module);
   addFuel(module);
   addBreakpoints(module);
+  addRaises(module);
   addCompiledOperations(module);
   addSamples(module);
   addMemoryReserve(module);

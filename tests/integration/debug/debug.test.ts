@@ -116,7 +116,7 @@ describe("an application", () => {
     await expect(editor.request("threads")).rejects.toThrow("nothing is being debugged");
     await expect(editor.request("launch", { args: 5 })).rejects.toThrow("launch: args");
     await expect(editor.request("launch", { program: "a.lua", command: "b" })).rejects.toThrow(
-      "only one of program, command and run",
+      "only one of program, command, run and test",
     );
 
     await editor.launch({ cwd: root, command: "main" }, {

@@ -17,8 +17,8 @@ const doors: Readonly<Record<string, readonly [places: number, why: string]>> = 
     "two starts, a speaker that is new, and a ticket, which is forgotten as it is answered",
   ],
   "lua/kernel/debug/debug.lua": [
-    4,
-    "what the hook stopped is in no other list, its stop is taken out first; and two new coroutines",
+    3,
+    "what the hook stopped is in no other list, its stop is taken out first; and a new coroutine",
   ],
   "lua/kernel/functions/functions.lua": [
     2,
