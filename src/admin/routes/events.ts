@@ -47,10 +47,12 @@ export function eventRoutes(live: LiveEvents) {
         const write = async (text: string) => {
           const late = setTimeout(() => ended.abort(), patience);
           // A write waits as long as the reader's connection is full.
-          const stop = new Promise<void>((resolve) => {
-            signal.addEventListener("abort", () => resolve(), { once: true });
-          });
-          await Promise.race([stream.write(text), stop]);
+          const stop = Promise.withResolvers<void>();
+          const abort = () => stop.resolve();
+          signal.addEventListener("abort", abort, { once: true });
+          if (signal.aborted) abort();
+          await Promise.race([stream.write(text), stop.promise]);
+          signal.removeEventListener("abort", abort);
           clearTimeout(late);
         };
         try {

@@ -1,6 +1,7 @@
 import { pipeline, Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import * as tarStream from "tar-stream";
+import { Interruption } from "../../platform/interruption.ts";
 import type { Entry, EntryInfo } from "./entry.ts";
 import { corrupt, type Format, invalid } from "./format.ts";
 import type { Budget } from "./options.ts";
@@ -48,23 +49,22 @@ export async function* walkTar(
   const unpacked = format === "tar"
     ? bytes
     : pipeline(bytes, format === "tar.gz" ? createGunzip() : createZstdDecompress(), () => {});
-  const ended = Promise.withResolvers<never>();
-  ended.promise.catch(() => {});
+  const ended = new Interruption();
   const feeding = Readable.from(whole(unpacked));
   pipeline(feeding, extract, (error) => {
-    if (error) ended.reject(error);
+    if (error) ended.interrupt(error);
   });
   const entries = extract[Symbol.asyncIterator]();
   let count = 0;
   try {
     for (;;) {
-      const next = await Promise.race([entries.next(), ended.promise]);
+      const next = await ended.race(entries.next());
       if (next.done) return;
       const { header } = next.value;
       count += 1;
       budget.entries(count);
       const info = infoOf(header);
-      yield { info, content: () => contentOf(next.value, ended.promise) };
+      yield { info, content: () => contentOf(next.value, ended) };
       // What was not read of it is passed over.
       next.value.resume();
     }
@@ -79,11 +79,11 @@ export async function* walkTar(
 
 async function* contentOf(
   entry: AsyncIterable<unknown>,
-  failed: Promise<never>,
+  ended: Interruption,
 ): AsyncGenerator<Uint8Array> {
   const parts = entry[Symbol.asyncIterator]();
   for (;;) {
-    const next = await Promise.race([parts.next(), failed]);
+    const next = await ended.race(parts.next());
     if (next.done) return;
     yield new Uint8Array(next.value as Buffer);
   }

@@ -1,3 +1,4 @@
+import { Interruption } from "../../platform/interruption.ts";
 import { longestTimer } from "../../platform/platform.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { Closable } from "../resources.ts";
@@ -8,8 +9,8 @@ export class Patience {
   readonly #controller = new AbortController();
   readonly #outer: AbortSignal;
   readonly #limit: number;
-  /** Rejected when the request is given up. */
-  readonly #over = Promise.withResolvers<never>();
+  /** Comes when the request is given up. */
+  readonly #over = new Interruption();
   readonly #canceled = () => this.#giveUp();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #due = 0;
@@ -24,8 +25,6 @@ export class Patience {
   constructor(public name: () => string, limit: number, outer: AbortSignal) {
     this.#limit = limit;
     this.#outer = outer;
-    // Nobody may wait for it.
-    this.#over.promise.catch(() => {});
     if (outer.aborted) this.#giveUp();
     else outer.addEventListener("abort", this.#canceled, { once: true });
     this.restart();
@@ -33,7 +32,7 @@ export class Patience {
 
   #giveUp(): void {
     this.#controller.abort();
-    this.#over.reject(new Error("aborted"));
+    this.#over.interrupt(new Error("aborted"));
   }
 
   /** Names the request in errors. */
@@ -75,9 +74,8 @@ export class Patience {
   /** Waits for a part of the request. @throws WippyError Internal (details: code, phase) or Canceled */
   async during<Result>(phase: Phase, work: Promise<Result>): Promise<Result> {
     try {
-      return await Promise.race([work, this.#over.promise]);
+      return await this.#over.race(work);
     } catch (error) {
-      work.catch(() => {});
       if (this.#outer.aborted) {
         throw new WippyError("Canceled", "operation canceled", { retryable: false });
       }

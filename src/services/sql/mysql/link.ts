@@ -8,6 +8,7 @@ import {
   type ResultSetHeader,
   TypedParameter,
 } from "mysql2";
+import { Interruption } from "../../../platform/interruption.ts";
 import { WippyError } from "../../../vm/error.ts";
 import { RowPacker } from "../../../vm/rows.ts";
 import type { Outcome, SqlValue, Statement } from "../driver.ts";
@@ -62,7 +63,7 @@ export class MysqlLink implements Link {
   readonly #connection: Connection;
   readonly #options: ConnectionOptions;
   readonly #several: boolean;
-  readonly #lost = Promise.withResolvers<never>();
+  readonly #lost = new Interruption();
   #inTransaction = false;
   #broken = false;
 
@@ -70,10 +71,9 @@ export class MysqlLink implements Link {
     this.#connection = connection;
     this.#options = options;
     this.#several = options.multipleStatements === true;
-    this.#lost.promise.catch(() => {});
     const lost = (error: unknown) => {
       this.#broken = true;
-      this.#lost.reject(error);
+      this.#lost.interrupt(error);
     };
     connection.on("error", lost);
     connection.on("end", () => lost(new Error("the server closed the connection")));
@@ -91,7 +91,7 @@ export class MysqlLink implements Link {
     try {
       const connected = Promise.withResolvers<void>();
       connection.connect((error) => error ? connected.reject(error) : connected.resolve());
-      await Promise.race([connected.promise, link.#lost.promise]);
+      await link.#lost.race(connected.promise);
       for (const sql of session) await link.#ask({ sql, params: [] });
     } catch (error) {
       link.close();
@@ -118,7 +118,7 @@ export class MysqlLink implements Link {
     }
     const abort = () => {
       this.#cancel();
-      this.#lost.reject(
+      this.#lost.interrupt(
         new WippyError("Canceled", "the statement was canceled", { retryable: false }),
       );
       this.close();
@@ -155,7 +155,9 @@ export class MysqlLink implements Link {
         this.#cancel();
         this.close();
       });
-      this.#lost.promise.catch((error) => rows.fail(error));
+      const ended = Promise.withResolvers<void>();
+      query.once("end", ended.resolve).once("error", () => ended.resolve());
+      this.#lost.race(ended.promise).catch((error) => rows.fail(error));
       await rows.begun(signal);
       return rows;
     } catch (error) {
@@ -192,7 +194,7 @@ export class MysqlLink implements Link {
       this.#checkCount(statement, params);
       statement.execute(params.map(parameter), answer);
     }
-    return await Promise.race([done.promise, this.#lost.promise]);
+    return await this.#lost.race(done.promise);
   }
 
   /** The connection keeps what it has prepared, by the text. */
@@ -202,7 +204,7 @@ export class MysqlLink implements Link {
       sql,
       (error, statement) => error ? done.reject(error) : done.resolve(statement as Prepared),
     );
-    return Promise.race([done.promise, this.#lost.promise]);
+    return this.#lost.race(done.promise);
   }
 
   /** Has the server, by a connection of its own, stop what runs and end the connection. */
@@ -216,7 +218,7 @@ export class MysqlLink implements Link {
 
   close(): void {
     this.#broken = true;
-    this.#lost.reject(new Error("the connection was closed"));
+    this.#lost.interrupt(new Error("the connection was closed"));
     this.#connection.destroy();
   }
 }

@@ -1,5 +1,6 @@
 import { Client, type ClientConfig } from "pg";
 import { serialize } from "pg-protocol";
+import { Interruption } from "../../../platform/interruption.ts";
 import { WippyError } from "../../../vm/error.ts";
 import { RowPacker } from "../../../vm/rows.ts";
 import type { Changed, Outcome, SqlValue, Statement } from "../driver.ts";
@@ -106,15 +107,14 @@ export class PostgresLink implements Link {
   #state = "I";
   #broken = false;
   /** Ends the wait for the server. */
-  #lost = Promise.withResolvers<never>();
+  #lost = new Interruption();
 
   private constructor(client: Client, config: ClientConfig) {
     this.#client = client;
     this.#config = config;
-    this.#lost.promise.catch(() => {});
     const lost = (error: unknown) => {
       this.#broken = true;
-      this.#lost.reject(error);
+      this.#lost.interrupt(error);
     };
     client.on("error", lost);
     client.on("end", () => lost(new Error("the server closed the connection")));
@@ -160,7 +160,7 @@ export class PostgresLink implements Link {
     });
     const abort = () => {
       this.#cancel();
-      this.#lost.reject(
+      this.#lost.interrupt(
         new WippyError("Canceled", "the statement was canceled", { retryable: false }),
       );
       this.close();
@@ -170,7 +170,7 @@ export class PostgresLink implements Link {
     const begun = this.#state;
     try {
       send(this.#client, exchange);
-      await Promise.race([ready.promise, this.#lost.promise]);
+      await this.#lost.race(ready.promise);
     } catch (error) {
       throw failureOf(signal?.aborted ? error : exchange.failure ?? error);
     } finally {
@@ -207,7 +207,7 @@ export class PostgresLink implements Link {
 
   close(): void {
     this.#broken = true;
-    this.#lost.reject(new Error("the connection was closed"));
+    this.#lost.interrupt(new Error("the connection was closed"));
     const connection = connectionOf(this.#client);
     connection.end();
     connection.stream.destroy();
