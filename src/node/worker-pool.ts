@@ -65,9 +65,14 @@ export class WorkerPool {
       },
     });
     this.#starts = new Array<number>(options.count).fill(0);
-    const defer = options.simulation ? queueMicrotask : machine.defer;
-    this.#outbox = new Outbox((index, batch) => this.#post(index, batch), defer);
+    this.#outbox = new Outbox((index, batch) => this.#post(index, batch), this.defer);
   }
+
+  /** Calls back at the end of this turn of the event loop; in a simulation, which has none, of what runs. */
+  readonly defer = (then: () => void): void => {
+    if (this.#options.simulation) queueMicrotask(then);
+    else machine.defer(then);
+  };
 
   /** Starts the first worker; in a simulation all, so that placement depends on the seed alone. */
   async open(): Promise<void> {

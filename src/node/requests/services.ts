@@ -37,6 +37,7 @@ class Asker implements Caller {
 class Questions {
   readonly #services: Pick<Services, "ask">;
   readonly #send: (worker: number, message: ToWorker) => void;
+  readonly #defer: (flush: () => void) => void;
   /** By worker and number. */
   readonly #open = new Map<number, Map<number, Asker>>();
   readonly #answers = new Map<number, AnswerItem[]>();
@@ -44,9 +45,11 @@ class Questions {
   constructor(
     services: Pick<Services, "ask">,
     send: (worker: number, message: ToWorker) => void,
+    defer: (flush: () => void) => void,
   ) {
     this.#services = services;
     this.#send = send;
+    this.#defer = defer;
   }
 
   take(worker: number, items: readonly QuestionItem[], gone: AbortSignal): void {
@@ -88,7 +91,7 @@ class Questions {
       return;
     }
     this.#answers.set(worker, [answer]);
-    queueMicrotask(() => {
+    this.#defer(() => {
       const all = this.#answers.get(worker)!;
       this.#answers.delete(worker);
       if (this.#open.has(worker)) {
@@ -109,12 +112,14 @@ class Questions {
  * What Lua modules and operations ask of the service of an entry, while it runs.
  *
  * @param send sends a message to a worker
+ * @param defer calls back at the end of this turn of the event loop: each of many sockets may bring an answer
  */
 export function serviceRequests(
   services: Pick<Services, "ask">,
   send: (worker: number, message: ToWorker) => void,
+  defer: (flush: () => void) => void,
 ): { requests: Requests; workerDied(worker: number): void } {
-  const questions = new Questions(services, send);
+  const questions = new Questions(services, send, defer);
   /** Aborted when the worker has died. */
   const workers = new Map<number, AbortController>();
   const workerOf = (index: number) => {

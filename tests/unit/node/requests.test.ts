@@ -47,7 +47,7 @@ function asked(services: Pick<Services, "ask">) {
     const values = message.type === "answer" ? unpackAnswers(message.values) : message;
     arrived.resolve([worker, values as LuaValue]);
     arrived = Promise.withResolvers();
-  });
+  }, queueMicrotask);
   const put = (worker: number, ...items: QuestionItem[]) =>
     requests[QUESTIONS_REQUEST]!.answer(QUESTIONS_REQUEST, worker, [packQuestions(items)]);
   return { requests, workerDied, put, next: () => arrived.promise };

@@ -7,6 +7,7 @@ import type { Changed, Outcome, SqlValue, Statement } from "../driver.ts";
 import type { Link } from "../pool.ts";
 import { checkStatement } from "../text.ts";
 import { failureOf } from "./failure.ts";
+import { isStale, PreparedTexts, unnamed } from "./prepared.ts";
 import { type Reader, readerOf } from "./values.ts";
 import { connectionOf, type Field, keyOf, send, type Wire } from "./wire.ts";
 
@@ -17,31 +18,42 @@ function parameter(value: SqlValue): string | Buffer | null {
   return String(value);
 }
 
+/** How a statement is sent: under a name, if it has one. */
+type Use = ReturnType<PreparedTexts["use"]>;
+
 /** One statement on its way to the server and back. */
 class Exchange {
   readonly #statement: Statement;
   readonly #several: boolean;
+  /** The statement's name where the server has it or is to keep it; empty otherwise. */
+  readonly #name: string;
+  /** Whether the server has it. */
+  readonly #known: boolean;
   #readers: Reader[] = [];
   #names: string[] = [];
-  readonly #packer = new RowPacker();
+  readonly #packer: RowPacker;
   #rows = 0;
   #affected = 0n;
   /** What the server called the last thing that it did. */
   command = "";
   failure: unknown;
 
-  constructor(statement: Statement, several: boolean) {
+  constructor(statement: Statement, several: boolean, packer: RowPacker, use: Use) {
     this.#statement = statement;
     this.#several = several;
+    this.#packer = packer;
+    this.#name = use.name;
+    this.#known = use.known;
+    packer.reset();
   }
 
   submit(connection: Wire): void {
     const { kind, sql, params } = this.#statement;
     if (this.#several) return connection.query(sql);
-    const messages = [serialize.parse({ text: sql })];
+    const messages = this.#known ? [] : [serialize.parse({ name: this.#name, text: sql })];
     if (kind !== "check") {
       messages.push(
-        serialize.bind({ values: params.map(parameter) }),
+        serialize.bind({ statement: this.#name, values: params.map(parameter) }),
         serialize.describe({ type: "P" }),
         serialize.execute({}),
       );
@@ -106,8 +118,11 @@ export class PostgresLink implements Link {
   /** `I`: idle, `T`: in a transaction, `E`: in one that has failed. */
   #state = "I";
   #broken = false;
-  /** Ends the wait for the server. */
-  #lost = new Interruption();
+  /** Comes when the connection is lost. */
+  readonly #lost = new Interruption();
+  /** It runs one statement at a time. */
+  readonly #packer = new RowPacker();
+  readonly #prepared = new PreparedTexts();
 
   private constructor(client: Client, config: ClientConfig) {
     this.#client = client;
@@ -151,7 +166,34 @@ export class PostgresLink implements Link {
   async run(statement: Statement, signal?: AbortSignal): Promise<Outcome> {
     if (this.#broken) throw failureOf(new Error("the connection is closed"));
     const several = statement.own !== true && checkStatement(statement, "postgres");
-    const exchange = new Exchange(statement, several);
+    // Only by itself can it be repeated, when it turns out that the server has the name no more.
+    const isAlone = !several && statement.own !== true && statement.kind !== "check";
+    const use = isAlone && this.#state === "I" ? this.#prepared.use(statement.sql) : unnamed;
+    const exchange = new Exchange(statement, several, this.#packer, use);
+    const keep = () => this.#prepared.keep(statement.sql, use.name);
+    const isNew = use.name !== "" && !use.known;
+    if (isNew) connectionOf(this.#client).once("parseComplete", keep);
+    try {
+      await this.#exchange(statement, exchange, signal);
+    } finally {
+      if (isNew) connectionOf(this.#client).off("parseComplete", keep);
+    }
+    if (exchange.failure === undefined) return exchange.outcome;
+    const stale = use.name !== "" && isStale(exchange.failure);
+    if (!stale) throw failureOf(exchange.failure);
+    this.#prepared.forget(statement.sql);
+    const again = new Exchange(statement, several, this.#packer, unnamed);
+    await this.#exchange(statement, again, signal);
+    if (again.failure !== undefined) throw failureOf(again.failure);
+    return again.outcome;
+  }
+
+  /** Sends a statement and waits for the server to be ready again. @throws WippyError when the connection is lost */
+  async #exchange(
+    statement: Statement,
+    exchange: Exchange,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const ready = Promise.withResolvers<void>();
     const connection = connectionOf(this.#client);
     connection.once("readyForQuery", ({ status }) => {
@@ -176,9 +218,9 @@ export class PostgresLink implements Link {
     } finally {
       signal?.removeEventListener("abort", abort);
     }
-    if (exchange.failure !== undefined) throw failureOf(exchange.failure);
     if (
-      statement.own && begun === "E" && exchange.command === "ROLLBACK" &&
+      exchange.failure === undefined && statement.own && begun === "E" &&
+      exchange.command === "ROLLBACK" &&
       statement.sql === "COMMIT"
     ) {
       throw new WippyError(
@@ -187,7 +229,6 @@ export class PostgresLink implements Link {
         { retryable: false, details: { code: "25P02", sqlstate: "25P02" } },
       );
     }
-    return exchange.outcome;
   }
 
   /** Asks the server, on a connection of its own, to stop what runs. */

@@ -17,6 +17,7 @@ export interface Field {
 interface Events {
   parameterStatus: [{ parameterName: string; parameterValue: string }];
   readyForQuery: [{ status: "I" | "T" | "E" }];
+  parseComplete: [];
   connect: [];
   sslconnect: [];
   error: [Error];
