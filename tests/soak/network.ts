@@ -72,7 +72,13 @@ async function stillOpen(runtime: SoakRuntime): Promise<string[]> {
 async function rest(open: () => string[] | Promise<string[]>): Promise<string[]> {
   const end = performance.now() + patience;
   for (;;) {
-    const left = await open();
+    let left: string[];
+    try {
+      left = await open();
+    } catch (error) {
+      // A worker that a busy machine does not let run answers nothing for a while.
+      left = [(error as Error).message];
+    }
     if (left.length === 0 || performance.now() > end) return left;
     await Bun.sleep(20);
   }
