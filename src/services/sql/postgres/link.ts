@@ -44,11 +44,12 @@ class Exchange {
     this.#packer = packer;
     this.#name = use.name;
     this.#known = use.known;
-    packer.reset();
   }
 
   submit(connection: Wire): void {
     const { kind, sql, params } = this.#statement;
+    // Only now is the one before done with it.
+    this.#packer.reset();
     if (this.#several) return connection.query(sql);
     const messages = this.#known ? [] : [serialize.parse({ name: this.#name, text: sql })];
     if (kind !== "check") {
