@@ -26,10 +26,7 @@ import { type RunningWorker, simulatedLink, startThread } from "./worker-start.t
 /** PID numbers that one start of a worker may use before those of its replacement begin. */
 const pidsPerStart = 2 ** 32;
 
-/**
- * The workers of a node: starts them when there is something for them to do, carries their messages,
- * replaces those that die.
- */
+/** The workers of a node: starts them when there is work, carries their messages, replaces those that die. */
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #events: WorkerPoolEvents;
@@ -69,10 +66,9 @@ export class WorkerPool {
   }
 
   /** Calls back at the end of this turn of the event loop; in a simulation, which has none, of what runs. */
-  readonly defer = (then: () => void): void => {
-    if (this.#options.simulation) queueMicrotask(then);
-    else machine.defer(then);
-  };
+  get defer(): (then: () => void) => void {
+    return this.#options.simulation ? queueMicrotask : machine.defer;
+  }
 
   /** Starts the first worker; in a simulation all, so that placement depends on the seed alone. */
   async open(): Promise<void> {
@@ -356,9 +352,7 @@ export class WorkerPool {
   observe(on: boolean): void {
     if (on === this.#observed) return;
     this.#observed = on;
-    for (const index of this.#reachable) {
-      this.tell(index, "observe", on);
-    }
+    for (const index of this.#reachable) this.tell(index, "observe", on);
   }
 
   /**

@@ -55,7 +55,7 @@ export class NodeRequests {
     const asked = serviceRequests(
       system.services,
       (worker, message) => pool.send(worker, message),
-      (flush) => pool.defer(flush),
+      pool.defer,
     );
     const released = (pid: string) => {
       groups.release(pid);
