@@ -96,7 +96,7 @@ export function collectWorks(program: Metafile, page: Metafile): Work[] {
     const path = file.replaceAll("\\", "/");
     if (/(^|\/)node_modules\//.test(path) || /^(src|lua|none:|package\.json$)/.test(path)) continue;
     // Generated lists of our own files; what they import is among the inputs.
-    if (/^build\/\w+\.js$/.test(path)) continue;
+    if (/^build\/[\w-]+\.js$/.test(path)) continue;
     // Our own example, which wippy init writes.
     const origin = path.startsWith("examples/") ? "own" : madeFiles[path];
     if (origin === undefined) {

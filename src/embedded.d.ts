@@ -42,7 +42,12 @@ declare module "*/build/operations.js" {
   export const operations: Record<string, () => import("./operations/operation.ts").Operation[]>;
 }
 
-// A file that `src/lsp/make-documentation.ts` makes.
+// Files that `src/lsp/make-documentation.ts` makes.
+
+/** The types of the modules, in typed Lua, by name. */
+declare module "*/build/module-types.js" {
+  export const moduleTypes: Record<string, string>;
+}
 
 /** What the documentation says of the modules, by name. */
 declare module "*/build/documentation.js" {

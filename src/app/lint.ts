@@ -4,10 +4,11 @@ import { isModule } from "../registry/modules.ts";
 import { suggest } from "../registry/suggestion.ts";
 import type { Application } from "./app.ts";
 import { importsOf, isCode, modulesOf } from "./code-graph.ts";
-import { sandboxGlobals } from "./name-check.ts";
+import { sandboxGlobals } from "./sandbox-globals.ts";
 import { prepareSource } from "./source.ts";
+import { type CheckedCode, type CodeTypes, codeTypes, type CodeView } from "./code-types.ts";
 import type { CheckSyntax } from "./validation.ts";
-import { type Excerpt, excerptAt, excerptOf } from "./type-check.ts";
+import { type Excerpt, excerptAt, excerptOf } from "./excerpt.ts";
 
 export type LintSeverity = "error" | "warning" | "hint";
 
@@ -51,7 +52,8 @@ export function lintEntries(
   rules: boolean,
 ): LintDiagnostic[] {
   const byText = (one: string, other: string) => one < other ? -1 : one > other ? 1 : 0;
-  return entries.flatMap((entry) => lintEntry(entry, checkSyntax, rules)).map((found) => {
+  const view = { entries: new Map(application.entries.map((entry) => [entry.id, entry])) };
+  return entries.flatMap((entry) => lintEntry(entry, checkSyntax, rules, view)).map((found) => {
     const { entry, line, message } = found;
     const place = application.locate({ severity: "error", entry, line, message, fix: "" });
     return {
@@ -71,6 +73,8 @@ export function lintEntry(
   entry: Entry,
   checkSyntax: CheckSyntax,
   rules: boolean,
+  view: CodeView,
+  types: CodeTypes = codeTypes,
 ): LintDiagnostic[] {
   const { code } = prepareSource(entry.id, String(entry.data["source"]));
   const wrong = checkSyntax(code, entry.id);
@@ -80,7 +84,7 @@ export function lintEntry(
     return [{ entry: entry.id, code: "P0001", severity: "error", message, line, column, excerpt }];
   }
   try {
-    return lintSound(entry, code, rules);
+    return lintSound(entry, types.check(entry, view), rules);
   } catch (error) {
     // Code nested too deeply for the stack.
     const { message } = error as Error;
@@ -99,24 +103,25 @@ export function lintEntry(
   }
 }
 
-function lintSound(entry: Entry, code: string, rules: boolean): LintDiagnostic[] {
+function lintSound(
+  entry: Entry,
+  code: CheckedCode | undefined,
+  rules: boolean,
+): LintDiagnostic[] {
+  if (!code) return [];
   // Loaded when something is checked.
-  const { parse, positionAt } = require(
+  const { positionAt } = require(
     "../language/language.ts",
   ) as typeof import("../language/language.ts");
-  const { check } = require(
-    "../language/check/check.ts",
-  ) as typeof import("../language/check/check.ts");
   const { required } = require(
     "../language/mentions.ts",
   ) as typeof import("../language/mentions.ts");
   const { lint } = require("../language/lint.ts") as typeof import("../language/lint.ts");
-  const bytes = Buffer.from(code).toString("latin1");
-  const tree = parse(bytes);
+  const { bytes, tree } = code;
   const listed = [...modulesOf(entry), ...importsOf(entry).map(([alias]) => alias)];
   const known = new Set([...sandboxGlobals, ...listed]);
   type Found = Omit<LintFinding, "severity"> & { severity: LintSeverity; help?: string };
-  const types = check(tree).map((found): Found => ({ ...found, severity: "error" }));
+  const types = code.diagnostics.map((found): Found => ({ ...found, severity: "error" }));
   const requires = required(tree).filter(({ name }) => !known.has(name)).map((found): Found => ({
     start: found.start,
     end: found.end,

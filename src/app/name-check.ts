@@ -2,7 +2,8 @@ import type { Entry } from "../registry/entry.ts";
 import { builtinModules } from "../registry/modules.ts";
 import { suggest } from "../registry/suggestion.ts";
 import { importsOf, modulesOf } from "./code-graph.ts";
-import { type Excerpt, excerptOf } from "./type-check.ts";
+import { sandboxGlobals } from "./sandbox-globals.ts";
+import { type Excerpt, excerptOf } from "./excerpt.ts";
 
 /** A name in code that means nothing. */
 export interface NameFault {
@@ -14,14 +15,6 @@ export interface NameFault {
   fix: string;
   excerpt: Excerpt;
 }
-
-/** Globals of every entry, besides the modules that it lists. */
-export const sandboxGlobals: ReadonlySet<string> = new Set(
-  ("_G _VERSION any assert boolean channel coroutine error errors getmetatable integer ipairs math never next " +
-    "number os package pairs payload pcall print process rawequal rawget rawlen rawset require select " +
-    "setmetatable string subscribe table tonumber tostring type unknown unpack unsubscribe utf8 xpcall")
-    .split(" "),
-);
 
 /** Names of a sound text that mean nothing: globals that nobody has, and entries that are not there. */
 export function nameFaults(

@@ -1,4 +1,4 @@
-import type { Excerpt } from "./type-check.ts";
+import type { Excerpt } from "./excerpt.ts";
 
 /** One thing that is wrong with an application, with its place and how to fix it. */
 export interface Problem {

@@ -14,7 +14,8 @@ import { nameFaults } from "./name-check.ts";
 import type { Problem } from "./problem.ts";
 import { checkReferences } from "./reference.ts";
 import { prepareSource } from "./source.ts";
-import { excerptAt, typeFaults } from "./type-check.ts";
+import type { TypeFault } from "./type-faults.ts";
+import { excerptAt } from "./excerpt.ts";
 
 /**
  * Compiles without running.
@@ -77,6 +78,7 @@ class Validation {
     this.#checkVariableNames();
     this.#checkUnique();
     this.#checkCommands();
+    if (this.code.types) this.#forgetTypes();
     return this.#problems;
   }
 
@@ -150,7 +152,7 @@ class Validation {
       });
       return;
     }
-    const types = this.code.types ? typeFaults(code) : [];
+    const types = this.code.types ? this.#typeFaults(entry) : [];
     const names = this.code.names ? nameFaults(code, entry, this.#entries) : [];
     for (const { line, column, message, ...fault } of [...types, ...names]) {
       this.#problems.push({
@@ -161,6 +163,17 @@ class Validation {
         ...fault,
       });
     }
+  }
+
+  #typeFaults(entry: Entry): TypeFault[] {
+    // Loaded when types are to be checked.
+    const { typeFaults } = require("./type-faults.ts") as typeof import("./type-faults.ts");
+    return typeFaults(entry, this.#entries);
+  }
+
+  #forgetTypes(): void {
+    const { codeTypes } = require("./code-types.ts") as typeof import("./code-types.ts");
+    codeTypes.keep(this.#entries);
   }
 
   #checkVariableNames(): void {

@@ -399,12 +399,19 @@ class Parser extends ExpressionParser {
     this.typeParameters();
     const opening = this.start;
     const parameters: { name: string; type: TypeNode }[] = [];
+    let vararg: TypeNode | undefined;
     if (this.expect("(")) {
       while (this.kind === "name") {
         const binding = this.#binding("parameter");
         const any: TypeNode = { kind: "TypeName", name: "any", args: [], ...place(binding) };
         parameters.push({ name: binding.name, type: binding.type ?? any });
         if (!this.accept(",")) break;
+      }
+      if (this.accept("...")) {
+        const { start, end } = this;
+        vararg = this.accept(":")
+          ? this.type()
+          : { kind: "TypeName", name: "any", args: [], start, end };
       }
       this.expectClosing(")", "(", opening);
     }
@@ -413,6 +420,7 @@ class Parser extends ExpressionParser {
     const type: TypeNode = {
       kind: "FunctionType",
       parameters,
+      ...(vararg && { vararg }),
       ...(results && { results }),
       start,
       end,

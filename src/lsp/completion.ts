@@ -5,7 +5,7 @@ import {
   type Position,
 } from "vscode-languageserver";
 import { isCode } from "../app/code-graph.ts";
-import { sandboxGlobals } from "../app/name-check.ts";
+import { sandboxGlobals } from "../app/sandbox-globals.ts";
 import { visibleAt } from "../language/scope.ts";
 import type { Entry } from "../registry/entry.ts";
 import { builtinModules } from "../registry/modules.ts";
@@ -13,7 +13,8 @@ import { testGlobals } from "../testing/library/library.ts";
 import { completeDefinition } from "./definition-completion.ts";
 import { globalFunctions } from "./documentation.ts";
 import { describeEntry, describeMeaning } from "./hover.ts";
-import { chainAt, type Meaning, type MeaningKind, Reading } from "./meaning.ts";
+import { chainAt, Reading } from "./meaning.ts";
+import type { Meaning, MeaningKind } from "./member.ts";
 import type { SourceText } from "./source-text.ts";
 import { isLua, type Loaded, pathOf } from "./workspace.ts";
 

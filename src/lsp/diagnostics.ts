@@ -12,8 +12,7 @@ import { type NameFault, nameFaults } from "../app/name-check.ts";
 import type { Problem } from "../app/problem.ts";
 import type { CheckSyntax } from "../app/validation.ts";
 import type { Entry } from "../registry/entry.ts";
-import { builtinModules } from "../registry/modules.ts";
-import { testGlobals } from "../testing/library/library.ts";
+import { scriptEntry } from "./script-entry.ts";
 import { SourceText } from "./source-text.ts";
 import { isDefinition, type Loaded, pathOf } from "./workspace.ts";
 
@@ -36,14 +35,6 @@ interface Settings {
   checkSyntax: CheckSyntax;
   /** Whether rules of style are applied. */
   rules: boolean;
-}
-
-/** An entry in the place of those that a file of code has not: of a script, or of tests. */
-function standIn(source: SourceText, isTest: boolean): Entry {
-  const modules = [...builtinModules.keys(), ...(isTest ? ["test", ...testGlobals] : [])];
-  const scripts = ["arg", "debug", "dofile", "io", "load", "loadfile", "collectgarbage", "warn"];
-  const data = { source: source.text, modules: [...modules, ...scripts] };
-  return { id: "script:file", kind: "process.lua", meta: {}, data };
 }
 
 const remembered = new WeakMap<SourceText, { context: string; diagnostics: Diagnostic[] }>();
@@ -78,7 +69,7 @@ function findFaults(
   const path = pathOf(source.uri);
   const own = path === undefined ? [] : loaded?.entriesOf(path) ?? [];
   const isTest = source.uri.endsWith("_test.lua");
-  const entries = own.length > 0 ? own.filter(isCode) : [standIn(source, isTest)];
+  const entries = own.length > 0 ? own.filter(isCode) : [scriptEntry(source.text, isTest)];
   const found = new Map<string, Diagnostic>();
   const checked = new Set<string>();
   for (const entry of entries) {
@@ -121,7 +112,11 @@ function entryFaults(
   checkSyntax: CheckSyntax,
   rules: boolean,
 ): Fault[] {
-  const faults: Fault[] = lintEntry(entry, checkSyntax, rules);
+  const view = {
+    entries: loaded?.entries ?? new Map<string, Entry>(),
+    sourceOf: (each: Entry) => each === entry ? String(entry.data["source"]) : loaded?.codeOf(each),
+  };
+  const faults: Fault[] = lintEntry(entry, checkSyntax, rules, view, loaded?.types);
   if (faults.some(({ code }) => code === "P0001" || code === "E9999")) return faults;
   const names = nameFaults(String(entry.data["source"]), entry, loaded?.entries ?? new Map());
   // Without an application, nobody knows which entries there are.

@@ -1,6 +1,7 @@
 /**
  * Makes `build/documentation.js`, what the language server shows of modules, from the tables of
- * `docs/reference/modules` and the functions of `lua/modules`: `bun src/lsp/make-documentation.ts`.
+ * `docs/reference/modules` and the functions of `lua/modules`, and `build/module-types.js`, from the types that pages
+ * declare: `bun src/lsp/make-documentation.ts`.
  * @module
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -99,14 +100,29 @@ export function readModule(module: string, page: string, code: string): ModuleDo
   };
 }
 
-const modules = readdirSync(join(root, "docs/reference/modules")).sort().map((file) => {
+/** The types that a page declares below `## Types`, without the lines around them. */
+function typesOf(page: string): string | undefined {
+  return /^## Types\n[^]*?^```lua types\n([^]*?)^```/m.exec(page)?.[1];
+}
+
+const pages = readdirSync(join(root, "docs/reference/modules")).sort().map((file) => {
   const module = file.replace(/\.md$/, "");
   const source = join(root, "lua/modules", `${module}.lua`);
   const page = readFileSync(join(root, "docs/reference/modules", file), "utf8");
   const code = existsSync(source) ? readFileSync(source, "utf8") : "";
-  return [module, readModule(module, page, code)] as const;
+  return { module, page, code };
 });
+const documentation = Object.fromEntries(
+  pages.map(({ module, page, code }) => [module, readModule(module, page, code)]),
+);
+const types = Object.fromEntries(
+  pages.flatMap(({ module, page }) => {
+    const declared = typesOf(page);
+    return declared === undefined ? [] : [[module, declared]];
+  }),
+);
 writeIndex(
   "documentation.js",
-  `export const documentation = ${JSON.stringify(Object.fromEntries(modules))};\n`,
+  `export const documentation = ${JSON.stringify(documentation)};\n`,
 );
+writeIndex("module-types.js", `export const moduleTypes = ${JSON.stringify(types)};\n`);

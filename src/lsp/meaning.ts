@@ -2,6 +2,9 @@
  * What a name in Lua code means: a local, a module, a member of either, an entry's code.
  * @module
  */
+import { importsOf } from "../app/code-graph.ts";
+import type { Entry } from "../registry/entry.ts";
+import { scriptEntry } from "./script-entry.ts";
 import { requiredBy } from "../language/describe.ts";
 import { Lexer } from "../language/lexer.ts";
 import {
@@ -9,44 +12,20 @@ import {
   functionOf,
   membersOf,
   returnedMembers,
-  type Signature,
   signatureOf,
   type TableMember,
 } from "../language/members.ts";
-import { type Place, visibleAt } from "../language/scope.ts";
+import { visibleAt } from "../language/scope.ts";
 import type { Binding, FunctionBody, Tree } from "../language/tree.ts";
-import { dynamic, expand, textOf, type Type, widen } from "../language/check/types.ts";
-import {
-  documentationOf,
-  globalFunctions,
-  type MemberDocumentation,
-  parametersOf,
-} from "./documentation.ts";
+import { check } from "../language/check/check.ts";
+import { dynamic, textOf, type Type, widen } from "../language/check/types.ts";
+import { surroundingsOf } from "../app/code-types.ts";
+import { moduleLibrary } from "../app/module-types.ts";
+import { documentationOf, globalFunctions } from "./documentation.ts";
+import { documented, type Meaning } from "./member.ts";
 import type { SourceText } from "./source-text.ts";
+import { membersOfType } from "./type-members.ts";
 import { type Loaded, pathOf, type Usable, usableIn } from "./workspace.ts";
-
-export type MeaningKind =
-  | "local"
-  | "function"
-  | "method"
-  | "field"
-  | "constant"
-  | "module"
-  | "type";
-
-/** What a name means. */
-export interface Meaning {
-  name: string;
-  kind: MeaningKind;
-  signature?: Signature;
-  /** A line of Lua that shows what it is: `local count: integer`. */
-  shown: string;
-  /** Markdown. */
-  text: string;
-  /** Where it is declared. */
-  at?: { source: SourceText; place: Place };
-  members?: () => Meaning[];
-}
 
 /** Names that are joined by dots and colons, at their places; the last may be unfinished. */
 export interface Chain {
@@ -101,7 +80,13 @@ export class Reading {
     if (target !== undefined) return this.#imported(name, target);
     const found = documentationOf(name);
     if (!found) return undefined;
-    const members = () => found.members.map((member) => documented(member, "function"));
+    const type = moduleLibrary(name)?.value;
+    const members = () => {
+      const typed = type ? membersOfType(type, name, name) : [];
+      const known = new Set(typed.map((member) => member.name));
+      const others = found.members.filter((member) => !known.has(member.name));
+      return [...typed, ...others.map((member) => documented(member, "function"))];
+    };
     return { name, kind: "module", shown: `require("${name}")`, text: found.summary, members };
   }
 
@@ -136,12 +121,12 @@ export class Reading {
     const text = commentAbove(tree, binding.start);
     const body = functionOf(binding.value);
     if (body) return { ...ofFunction(tree, name, body, "local function "), text, at };
-    const type = source.types.get(binding) ?? dynamic;
+    const type = localsOf(source, this.loaded).get(binding) ?? dynamic;
     const annotated = type.kind === "dynamic" ? "" : `: ${textOf(widen(type))}`;
     const prefix = binding.declared === "parameter" ? "" : "local ";
     const members = () => {
       const own = membersOf(tree, binding).map((member) => ofMember(source, name, member));
-      return own.length > 0 ? own : ofType(type);
+      return own.length > 0 ? own : membersOfType(type);
     };
     return { name, kind: "local", shown: `${prefix}${name}${annotated}`, text, at, members };
   }
@@ -158,11 +143,40 @@ export class Reading {
   }
 }
 
-function documented(member: MemberDocumentation, kind: "function" | "method"): Meaning {
-  const { name, signature, text } = member;
-  const parameters = parametersOf(signature);
-  if (!/[({]/.test(signature)) return { name, kind: "constant", shown: signature, text };
-  return { name, kind, signature: { label: signature, parameters }, shown: signature, text };
+const remembered = new WeakMap<
+  SourceText,
+  { context: string; locals: ReadonlyMap<Binding, Type> }
+>();
+
+/** The types of the locals of a file, which may be half written; empty for one that cannot be checked. */
+function localsOf(
+  source: SourceText,
+  loaded: Loaded | undefined,
+): ReadonlyMap<Binding, Type> {
+  const path = pathOf(source.uri) ?? "";
+  const context = loaded?.contextOf(path) ?? "";
+  const known = remembered.get(source);
+  if (known?.context === context) return known.locals;
+  const entry = loaded?.entriesOf(path)[0] ?? scriptEntry(source.text);
+  const view = {
+    entries: loaded?.entries ?? new Map<string, Entry>(),
+    sourceOf: (each: Entry) => loaded?.codeOf(each),
+  };
+  const imports = new Map(importsOf(entry));
+  let locals: ReadonlyMap<Binding, Type> = new Map();
+  try {
+    const surroundings = surroundingsOf(entry, (alias) => {
+      const target = imports.get(alias);
+      const imported = target === undefined ? undefined : view.entries.get(target);
+      return { target, library: imported && loaded?.types.check(imported, view)?.library };
+    });
+    locals = check(source.tree, surroundings).locals;
+  } catch (error) {
+    // Nested too deeply for the stack.
+    if (!(error instanceof RangeError)) throw error;
+  }
+  remembered.set(source, { context, locals });
+  return locals;
 }
 
 function ofFunction(tree: Tree, name: string, body: FunctionBody, prefix: string): Meaning {
@@ -186,25 +200,6 @@ function ofMember(source: SourceText, owner: string, member: TableMember): Meani
     ? { source, place: { start: value.local.start, end: value.local.end } }
     : at;
   return { ...made, name, kind: method ? "method" : "function", text, at: where };
-}
-
-/** The fields of a type; the functions of strings for a text. */
-function ofType(type: Type): Meaning[] {
-  const found = expand(widen(type));
-  if (found.kind === "string") {
-    const strings = documentationOf("string")?.members ?? [];
-    return strings.map((member) => documented(member, "method"));
-  }
-  if (found.kind === "record" || found.kind === "interface") {
-    return [...found.fields].map(([name, { type, optional }]) => ({
-      name,
-      kind: expand(type).kind === "function" ? "method" : "field",
-      shown: `${name}${optional ? "?" : ""}: ${textOf(type)}`,
-      text: "",
-      members: () => ofType(type),
-    }));
-  }
-  return [];
 }
 
 const chainBefore = /(?:^|[^\w.:])((?:[A-Za-z_]\w*[ \t]*[.:][ \t]*)*)([A-Za-z_]\w*)?$/;

@@ -123,8 +123,16 @@ export class Session {
   async #checkDocument(uri: string): Promise<void> {
     const loaded = await this.workspace.applicationOf(uri);
     await withSyntaxCheck((checkSyntax) => {
-      const source = this.workspace.document(uri);
-      if (source) this.#tell(uri, codeDiagnostics(source, loaded, this.#settings(checkSyntax)));
+      const settings = this.#settings(checkSyntax);
+      const changed = this.workspace.document(uri);
+      if (changed) this.#tell(uri, codeDiagnostics(changed, loaded, settings));
+      if (!loaded) return;
+      // Those who import it may have become wrong, or right.
+      for (const file of loaded.sourceFiles) {
+        const source = this.workspace.source(file);
+        if (!source || source === changed || !loaded.dependsOn(file, uri)) continue;
+        this.#tell(source.uri, codeDiagnostics(source, loaded, settings));
+      }
     });
   }
 

@@ -1,10 +1,7 @@
 import { TextDocument } from "vscode-languageserver-textdocument";
 import type { Position, Range } from "vscode-languageserver";
 import { parse, type Tree } from "../language/language.ts";
-import { typesOfLocals } from "../language/check/check.ts";
-import type { Type } from "../language/check/types.ts";
 import type { Place } from "../language/scope.ts";
-import type { Binding } from "../language/tree.ts";
 
 /** Characters of a text that is looked at: of a longer one, an answer would take seconds. */
 const mostCharacters = 1_000_000;
@@ -16,7 +13,6 @@ const mostCharacters = 1_000_000;
 export class SourceText {
   #bytes: string | undefined;
   #tree: Tree | undefined;
-  #types: ReadonlyMap<Binding, Type> | undefined;
 
   /** @param document what a client sent, or a file holds */
   constructor(readonly document: TextDocument) {}
@@ -46,19 +42,6 @@ export class SourceText {
   /** The tree of the text, which is Lua. */
   get tree(): Tree {
     return this.#tree ??= parse(this.bytes);
-  }
-
-  /** The types of locals; empty for a text that cannot be checked. */
-  get types(): ReadonlyMap<Binding, Type> {
-    if (this.#types) return this.#types;
-    try {
-      this.#types = typesOfLocals(this.tree);
-    } catch (error) {
-      // Nested too deeply for the stack.
-      if (!(error instanceof RangeError)) throw error;
-      this.#types = new Map();
-    }
-    return this.#types;
   }
 
   #isAscii(): boolean {

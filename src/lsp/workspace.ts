@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { TextDocument } from "vscode-languageserver-textdocument";
 import { type Application, loadApplication } from "../app/app.ts";
 import { importsOf, isCode, modulesOf } from "../app/code-graph.ts";
+import { CodeTypes } from "../app/code-types.ts";
 import { lockFileName } from "../app/lock-name.ts";
 import type { Problem } from "../app/problem.ts";
 import { YamlFile } from "../app/yaml-file.ts";
@@ -66,13 +67,49 @@ export class Loaded {
     return this.application.directory;
   }
 
+  /** The code of an entry as the editor has it. */
+  codeOf(entry: Entry): string | undefined {
+    const file = this.sourceFile(entry);
+    const text = file === undefined ? undefined : this.workspace.source(file)?.text;
+    const own = entry.data["source"];
+    return text ?? (typeof own === "string" ? own : undefined);
+  }
+
+  /** What is known of the types of its entries. */
+  get types(): CodeTypes {
+    return this.workspace.typesOf(this.directory);
+  }
+
   /** Changes whenever an entry comes or goes. */
   readonly #ids: string;
 
   /** What the diagnostics of a file depend on, besides its text. */
   contextOf(path: string): string {
-    const listed = this.entriesOf(path).map(({ data }) => [data["modules"], data["imports"]]);
-    return `${this.#ids}\n${JSON.stringify(listed)}`;
+    const own = this.entriesOf(path);
+    const listed = own.map(({ data }) => [data["modules"], data["imports"]]);
+    const code = this.#importedBy(own).map((entry) =>
+      Bun.hash(this.codeOf(entry) ?? "").toString(36)
+    );
+    return `${this.#ids}\n${JSON.stringify(listed)}\n${code.join(" ")}`;
+  }
+
+  /** The entries that others import, and those that these import. */
+  #importedBy(entries: readonly Entry[]): Entry[] {
+    const found = new Set<Entry>();
+    const waiting = entries.flatMap(importsOf);
+    for (let next = waiting.pop(); next; next = waiting.pop()) {
+      const entry = this.entries.get(next[1]);
+      if (!entry || found.has(entry)) continue;
+      found.add(entry);
+      waiting.push(...importsOf(entry));
+    }
+    return [...found];
+  }
+
+  /** Whether the code in a file imports that of another one. */
+  dependsOn(path: string, uri: string): boolean {
+    const other = pathOf(uri);
+    return this.#importedBy(this.entriesOf(path)).some((entry) => this.sourceFile(entry) === other);
   }
 
   /** The file that the code of an entry is in, where it has one of its own. */
@@ -129,8 +166,16 @@ export class Workspace {
   /** Those before the change: a file that is the same needs not be parsed and checked again. */
   #before = new Map<string, SourceText>();
   readonly #loaded = new Map<string, Loaded>();
+  readonly #types = new Map<string, CodeTypes>();
   /** The last texts of open definition files that were YAML: half a line must not make all entries unknown. */
   readonly #readable = new Map<string, string>();
+
+  /** What is known of the types of an application's entries, by its directory: it outlives each load. */
+  typesOf(directory: string): CodeTypes {
+    let types = this.#types.get(directory);
+    if (!types) this.#types.set(directory, types = new CodeTypes());
+    return types;
+  }
 
   addFolder(uri: string): void {
     const path = pathOf(uri);

@@ -7,7 +7,7 @@ import { resolve } from "node:path";
 import type { Application } from "../../app/app.ts";
 import type { Problem } from "../../app/problem.ts";
 import { prepareSource } from "../../app/source.ts";
-import { excerptAt } from "../../app/type-check.ts";
+import { excerptAt } from "../../app/excerpt.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { TaskFailure } from "../../workflows/tasks/tasks.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
-import { sandboxGlobals } from "../../app/name-check.ts";
+import { sandboxGlobals } from "../../app/sandbox-globals.ts";
 import { testGlobals } from "../../testing/library/library.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
 import { type TemplateName, templates } from "./templates.ts";

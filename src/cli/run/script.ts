@@ -170,7 +170,7 @@ async function syntaxFault(source: Source): Promise<Problem | undefined> {
   );
   if (wrong === undefined) return undefined;
   const { line, column } = wrong;
-  const { excerptAt } = await import("../../app/type-check.ts");
+  const { excerptAt } = await import("../../app/excerpt.ts");
   return {
     severity: "error",
     file: source.name,

@@ -3,11 +3,15 @@
  * certainly wrong is told.
  * @module
  */
+import { requiredBy } from "../describe.ts";
 import type { Binding, Expression, FunctionBody, Statement, Tree } from "../tree.ts";
 import { type Facts, forget, join, pathOf } from "./facts.ts";
 import type { Diagnostic } from "./infer.ts";
 import { Narrowing, place } from "./narrow.ts";
+import { givenFields, libraryOf } from "./exports.ts";
+import { alone, type Library, type Surroundings } from "./library.ts";
 import { TypeNames } from "./resolve.ts";
+import { hasReturn } from "./returns.ts";
 import { checkTable } from "./table.ts";
 import {
   acceptsNil,
@@ -27,16 +31,25 @@ import {
 
 export type { Diagnostic } from "./infer.ts";
 
-/** What is wrong with the types of a sound tree, in the order of the text. */
-export function check(tree: Tree): Diagnostic[] {
-  return new Checker(tree).check();
+/** What the checker finds out about a sound tree. */
+export interface Checked {
+  /** What is wrong, in the order of the text. */
+  diagnostics: Diagnostic[];
+  /** The types of locals, as far as they are known: by annotation, or by the value of those that nothing assigns to. */
+  locals: ReadonlyMap<Binding, Type>;
+  /** What it gives to those who require it. */
+  library: Library;
 }
 
-/** The types of locals, as far as they are known: by annotation, or by the value of those that nothing assigns to. */
-export function typesOfLocals(tree: Tree): ReadonlyMap<Binding, Type> {
-  const checker = new Checker(tree);
-  checker.check();
-  return checker.typesOfLocals;
+/**
+ * Checks the types of a sound tree.
+ *
+ * @param surroundings what it may require; by default nothing is known of that
+ */
+export function check(tree: Tree, surroundings: Surroundings = alone): Checked {
+  const checker = new Checker(tree, surroundings);
+  const diagnostics = checker.check();
+  return { diagnostics, locals: checker.locals, library: checker.library() };
 }
 
 class Checker extends Narrowing {
@@ -46,7 +59,9 @@ class Checker extends Narrowing {
   readonly #targets = new Map<Expression, Type>();
   #breaks = 0;
 
-  constructor(readonly tree: Tree) {
+  #given: Set<string> | undefined;
+
+  constructor(readonly tree: Tree, readonly surroundings: Surroundings) {
     super();
     this.names = new TypeNames(
       undefined,
@@ -54,12 +69,36 @@ class Checker extends Narrowing {
         expression.kind === "Name" && expression.local
           ? this.bindings.get(expression.local) ?? dynamic
           : dynamic,
-      () => dynamic,
+      (module, local, name) => {
+        const required = requiredBy(local);
+        const library = required === undefined
+          ? surroundings.module(module)
+          : surroundings.require(required);
+        return library?.type(name) ?? dynamic;
+      },
     );
   }
 
-  get typesOfLocals(): ReadonlyMap<Binding, Type> {
+  get locals(): ReadonlyMap<Binding, Type> {
     return this.bindings;
+  }
+
+  /** What the chunk gives to those who require it, once it has been checked. */
+  library(): Library {
+    return libraryOf(this.tree, this.names.inside(this.tree.body), (value) => this.known(value));
+  }
+
+  protected override globalType(name: string): Type {
+    if (this.tree.assigned.has(name)) return dynamic;
+    return this.surroundings.global(name)?.value ?? dynamic;
+  }
+
+  protected override requiredType(name: string): Type {
+    return this.surroundings.require(name)?.value ?? dynamic;
+  }
+
+  protected override gives(name: string): boolean {
+    return (this.#given ??= givenFields(this.tree)).has(name);
   }
 
   check(): Diagnostic[] {
@@ -231,7 +270,8 @@ class Checker extends Narrowing {
     if (target.kind === "Index") this.infer(target.key);
     const found = expand(object);
     // Nil takes a field away.
-    if (target.kind === "Member" && found.kind === "record") {
+    // Whoever requires a library may put other functions in the place of its own.
+    if (target.kind === "Member" && found.kind === "record" && !found.foreign) {
       const field = found.fields.get(target.name);
       if (!field) return undefined;
       this.#targets.set(target, field.type);
@@ -297,7 +337,7 @@ class Checker extends Narrowing {
     const before = new Map(this.facts);
     let ended = false;
     if (statement.kind === "While") {
-      this.infer(condition);
+      this.condition(condition);
       this.narrow(condition, true);
       const after = this.#branch(this.facts, body);
       const endless = condition.kind === "True";
@@ -310,7 +350,7 @@ class Checker extends Narrowing {
       const after = this.#branch(new Map(this.facts), body);
       if (after) {
         this.facts = after;
-        this.infer(condition);
+        this.condition(condition);
         if (this.#breaks === 0) this.narrow(condition, true);
       } else ended = this.#breaks === 0;
       if (this.#breaks > 0) this.facts = join([before, ...after ? [after] : []])!;
@@ -359,7 +399,7 @@ class Checker extends Narrowing {
     let rest: Facts = this.facts;
     for (const { condition, body } of clauses) {
       this.facts = rest;
-      this.infer(condition);
+      this.condition(condition);
       const asked = this.facts;
       this.facts = new Map(asked);
       this.narrow(condition, true);
@@ -450,25 +490,4 @@ class Checker extends Narrowing {
     if (type.kind === "any" && inner.kind !== "Name") return;
     if (!fits(type, expected)) this.report("E0000", expression, message(textOf(type)));
   }
-}
-
-/** Whether a function has a `return` of its own. */
-function hasReturn(statements: readonly Statement[]): boolean {
-  return statements.some((statement) => {
-    switch (statement.kind) {
-      case "Return":
-        return true;
-      case "If":
-        return statement.clauses.some(({ body }) => hasReturn(body)) ||
-          hasReturn(statement.otherwise ?? []);
-      case "Do":
-      case "While":
-      case "Repeat":
-      case "NumericFor":
-      case "GenericFor":
-        return hasReturn(statement.body);
-      default:
-        return false;
-    }
-  });
 }

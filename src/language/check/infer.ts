@@ -46,8 +46,16 @@ export abstract class Inference {
   /** Types of bindings by annotation, or by the value of those that nothing assigns to. */
   protected readonly bindings = new Map<Binding, Type>();
   readonly #found = new Map<Expression, Type>();
+  /** Fields of which a condition only asks whether they are there. */
+  readonly #asked = new Set<Expression>();
   readonly #results = new Map<Expression, Type[] | undefined>();
 
+  /** What a global holds. */
+  protected abstract globalType(name: string): Type;
+  /** What `require` returns for a name. */
+  protected abstract requiredType(name: string): Type;
+  /** Whether the text itself gives some table a field of a name. */
+  protected abstract gives(name: string): boolean;
   protected abstract functionBody(body: FunctionBody, shape: FunctionShape, method: boolean): void;
   /** Narrows the facts to those under which a condition holds, or does not. */
   protected abstract narrow(condition: Expression, holds: boolean): void;
@@ -64,6 +72,19 @@ export abstract class Inference {
   /** The types of all results of a call; undefined where they are not known. */
   protected resultsOf(expression: Expression): Type[] | undefined {
     return this.#results.get(expression);
+  }
+
+  /** The type of a condition, which may ask for a field that is not there. */
+  protected condition(expression: Expression): Type {
+    let asked = expression;
+    for (;;) {
+      if (asked.kind === "Paren") asked = asked.inner;
+      else if (asked.kind === "Unary" && asked.operator === "not") asked = asked.operand;
+      else if (asked.kind === "Binary" && asked.right.kind === "Nil") asked = asked.left;
+      else break;
+    }
+    if (asked.kind === "Member" || asked.kind === "Index") this.#asked.add(asked);
+    return this.infer(expression);
   }
 
   protected infer(expression: Expression): Type {
@@ -124,8 +145,15 @@ export abstract class Inference {
     return path === undefined ? undefined : this.facts.get(path);
   }
 
-  #typeOfName({ local }: Extract<Expression, { kind: "Name" }>): Type {
-    return local ? this.bindings.get(local) ?? dynamic : dynamic;
+  #typeOfName({ local, name }: Extract<Expression, { kind: "Name" }>): Type {
+    return local ? this.bindings.get(local) ?? dynamic : this.globalType(name);
+  }
+
+  /** What an expression stands for, where it is a type and not a value. */
+  protected asType(expression: Expression): Type | undefined {
+    if (expression.kind === "Name" && !expression.local) return this.names.find(expression.name);
+    const type = this.#found.get(expression);
+    return type?.kind === "type" ? type.of : undefined;
   }
 
   #field(expression: Extract<Expression, { kind: "Member" | "Index" }>): Type {
@@ -138,7 +166,10 @@ export abstract class Inference {
     }
     const known = this.typeOfPath(expression);
     if (known) return known;
-    if (name !== undefined) return this.fieldType(object, name, expression, true);
+    if (name !== undefined) {
+      if (this.#refuseIndex(object, expression)) return dynamic;
+      return this.fieldType(object, name, expression, !this.#asked.has(expression));
+    }
     return this.#element(object, expression);
   }
 
@@ -167,16 +198,20 @@ export abstract class Inference {
     return false;
   }
 
+  #mayHave({ open, foreign }: Extract<Type, { kind: "record" }>, name: string): boolean {
+    return open === true || foreign === true && this.gives(name);
+  }
+
   /** The type of a field; what is wrong with it is reported where it is asked for. */
   protected fieldType(object: Type, name: string, at: Expression, report: boolean): Type {
-    if (report && this.#refuseIndex(object, at)) return dynamic;
     const types = membersOf(object).map((member): Type | undefined => {
       const found = expand(member);
       switch (found.kind) {
         case "record": {
           const field = found.fields.get(name);
-          if (!field) return undefined;
-          return field.optional ? union([field.type, nil]) : field.type;
+          if (!field) return this.#mayHave(found, name) ? dynamic : undefined;
+          if (!field.optional) return field.type;
+          return found.open ? { kind: "maybe", inner: field.type } : union([field.type, nil]);
         }
         case "interface":
           return found.fields.get(name)?.type ?? dynamic;
@@ -229,7 +264,7 @@ export abstract class Inference {
 
   #binary({ operator, left, right }: Extract<Expression, { kind: "Binary" }>): Type {
     if (operator === "and" || operator === "or") {
-      const first = this.infer(left);
+      const first = this.condition(left);
       const before = this.facts;
       this.facts = new Map(before);
       this.narrow(left, operator === "and");
@@ -327,6 +362,9 @@ export abstract class Inference {
       for (const arg of args) this.infer(arg);
       const named = this.names.find(callee.name);
       if (named) return named;
+      if (callee.name === "require" && args[0]?.kind === "String") {
+        return this.requiredType(args[0].value);
+      }
       if (callee.name === "assert" && args[0]) {
         this.narrow(args[0], true);
         const [first] = args;
@@ -335,22 +373,18 @@ export abstract class Inference {
       if (callee.name === "setmetatable") return dynamic;
       return textFunctions.has(callee.name) ? madeText : dynamic;
     }
-    if (callee.kind === "Member" && callee.object.kind === "Name" && callee.name === "is") {
-      const asked = callee.object.local ? undefined : this.names.find(callee.object.name);
-      if (asked) return this.#isCall(call, asked, args);
-    }
     const type = this.infer(callee);
+    const asked = callee.kind === "Member" && callee.name === "is" && this.asType(callee.object);
+    if (asked) return this.#isCall(call, asked, args);
     for (const arg of args) this.infer(arg);
     return this.#invoke(call, type, args, 0, callee);
   }
 
   #methodCall(call: MethodCall): Type {
     const { object, name, args } = call;
-    if (object.kind === "Name" && !object.local && name === "is") {
-      const asked = this.names.find(object.name);
-      if (asked) return this.#isCall(call, asked, args);
-    }
     const type = this.infer(object);
+    const asked = name === "is" ? this.asType(object) : undefined;
+    if (asked) return this.#isCall(call, asked, args);
     for (const arg of args) this.infer(arg);
     if (mayBeNil(type)) {
       const message = membersOf(type).length > 1
@@ -365,7 +399,14 @@ export abstract class Inference {
       this.report("E0022", call, `no method ${name} on type ${textOf(widen(found))}`);
       return dynamic;
     }
-    if (found.kind === "record" && !found.fields.has(name)) {
+    if (found.kind === "type") return dynamic;
+    if (found.kind === "interface" && found.closed && !found.fields.has(name)) {
+      this.report("E0022", call, `no method ${name} on type ${textOf(type)}`);
+      return dynamic;
+    }
+    if (
+      found.kind === "record" && !found.fields.has(name) && !this.#mayHave(found, name)
+    ) {
       this.report("E0022", call, `no method ${name} on type ${textOf(type)}`);
       return dynamic;
     }
@@ -398,6 +439,7 @@ export abstract class Inference {
       this.report("E0002", at, `expected function, got ${textOf(widen(callee))}`);
       return dynamic;
     }
+    if (callee.kind === "type") return callee.of;
     if (callee.kind !== "function") return dynamic;
     // A field that is called with `:` has its receiver first.
     this.#checkArguments(call, callee, args, receivers);

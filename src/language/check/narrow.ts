@@ -1,7 +1,7 @@
 import type { Binding, Expression } from "../tree.ts";
 import { join, pathOf } from "./facts.ts";
 import { Inference } from "./infer.ts";
-import { dynamic, expand, filter, luaType, type Type, withoutNil } from "./types.ts";
+import { dynamic, expand, filter, luaType, nil, type Type, withoutNil } from "./types.ts";
 
 /** What conditions say of the values in them. */
 export abstract class Narrowing extends Inference {
@@ -42,7 +42,10 @@ export abstract class Narrowing extends Inference {
   #keep(expression: Expression, keep: (member: Type) => boolean): void {
     const path = pathOf(expression);
     if (path === undefined) return;
-    this.facts.set(path, filter(this.#typeOf(expression), keep));
+    const type = this.#typeOf(expression);
+    if (type.kind === "maybe") {
+      if (!keep(nil)) this.facts.set(path, type.inner);
+    } else this.facts.set(path, filter(type, keep));
   }
 
   #typeOf(expression: Expression): Type {
@@ -147,8 +150,7 @@ export abstract class Narrowing extends Inference {
       : call.kind === "Call" && call.callee.kind === "Member" && call.callee.name === "is"
       ? call.callee.object
       : undefined;
-    if (object?.kind !== "Name" || object.local) return undefined;
-    const type = this.names.find(object.name);
+    const type = object && this.asType(object);
     const [arg] = call.kind === "Call" || call.kind === "MethodCall" ? call.args : [];
     const path = arg && pathOf(arg);
     return type && path ? { path, type } : undefined;

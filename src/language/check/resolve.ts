@@ -43,6 +43,8 @@ export class TypeNames {
     readonly typeOf: (expression: Expression) => Type,
     /** What `alias.Type` is, where the alias is that of a library. */
     readonly imported: (module: string, local: Binding | undefined, name: string) => Type,
+    /** The module whose types are declared: `any`, optional values and fields without a name are then not known. */
+    readonly origin?: string,
   ) {}
 
   /** The names of a block, which may mention each other. */
@@ -51,7 +53,7 @@ export class TypeNames {
       statement.kind === "TypeDeclaration" || statement.kind === "InterfaceDeclaration"
     );
     if (declared.length === 0 && parameters.length === 0) return this;
-    const names = new TypeNames(this, this.typeOf, this.imported);
+    const names = this.#below();
     for (const each of declared) names.#declared.set(each.name, each);
     for (const { name } of parameters) names.#bound.set(name, dynamic);
     return names;
@@ -72,6 +74,10 @@ export class TypeNames {
     return known;
   }
 
+  #below(): TypeNames {
+    return new TypeNames(this, this.typeOf, this.imported, this.origin);
+  }
+
   #declarationOf(name: string): [Declaration, TypeNames] | undefined {
     const declared = this.#declared.get(name);
     if (declared) return [declared, this];
@@ -88,7 +94,9 @@ export class TypeNames {
         if (inherited.kind !== "interface") return dynamic;
         for (const [key, field] of inherited.fields) if (!fields.has(key)) fields.set(key, field);
       }
-      return { kind: "interface", name, fields };
+      return this.origin === undefined
+        ? { kind: "interface", name, fields }
+        : { kind: "interface", name, fields, closed: true, module: this.origin };
     }
     const { parameters } = declared;
     if (parameters.length !== args.length) return dynamic;
@@ -98,7 +106,7 @@ export class TypeNames {
   }
 
   #with(parameters: readonly TypeParameter[], args: Type[]): TypeNames {
-    const names = new TypeNames(this, this.typeOf, this.imported);
+    const names = this.#below();
     parameters.forEach(({ name }, index) => names.#bound.set(name, args[index]!));
     return names;
   }
@@ -117,7 +125,9 @@ export class TypeNames {
       case "Literal":
         return { kind: "literal", value: node.value };
       case "Optional":
-        return union([this.resolve(node.inner), nil]);
+        return this.origin !== undefined
+          ? { kind: "maybe", inner: this.resolve(node.inner) }
+          : union([this.resolve(node.inner), nil]);
       case "Union":
         return union(node.members.map((member) => this.resolve(member)));
       case "Intersection":
@@ -127,13 +137,18 @@ export class TypeNames {
       case "Map":
         return { kind: "map", key: this.resolve(node.key), value: this.resolve(node.value) };
       case "Record":
-        return { kind: "record", fields: this.#fields(node.fields) };
+        return {
+          kind: "record",
+          fields: this.#fields(node.fields),
+          ...(this.origin !== undefined && { open: true }),
+        };
       case "FunctionType": {
-        const params = node.parameters.map(({ type }) => this.resolve(type));
+        const params = node.parameters.map(({ type }) => this.#parameter(type));
         const vararg = node.vararg && this.resolve(node.vararg);
         const results = node.results?.map((result) => this.resolve(result));
         const method = node.parameters[0]?.name === "self";
-        return functionOf(params, vararg, results, method);
+        const names = node.parameters.map(({ name }) => name);
+        return { ...functionOf(params, vararg, results, method), names };
       }
       case "Validated":
         return this.resolve(node.base);
@@ -149,8 +164,16 @@ export class TypeNames {
     }
   }
 
+  /** What is given may be nil, or not: that is known. */
+  #parameter(node: TypeNode): Type {
+    return node.kind === "Optional"
+      ? union([this.#parameter(node.inner), nil])
+      : this.resolve(node);
+  }
+
   #named({ module, name, args, local }: Extract<TypeNode, { kind: "TypeName" }>): Type {
     if (module !== undefined) return this.imported(module, local, name);
+    if (this.origin !== undefined && name === "any") return dynamic;
     if (args.length === 0) return this.find(name) ?? dynamic;
     const found = this.#declarationOf(name);
     if (!found) return dynamic;

@@ -33,7 +33,7 @@ export function checkTable(table: Table, expected: Type, known: Known): string |
     case "map":
       return checkEntries(table, type.key, type.value, known);
     case "record":
-      return checkFields(table, type.fields, known, true);
+      return checkFields(table, type.fields, known, type.open !== true);
     case "intersection": {
       const fields = new Map<string, Field>();
       for (const member of type.members) {

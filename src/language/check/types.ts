@@ -12,6 +12,8 @@ export interface Field {
 export interface FunctionShape {
   kind: "function";
   params: Type[];
+  /** Names of the parameters, as far as they are known. */
+  names?: readonly (string | undefined)[];
   /** Absent: a call may not have more arguments; `dynamic` for functions without annotations. */
   vararg?: Type;
   /** Absent: nothing is known of them. */
@@ -42,10 +44,32 @@ export type Type =
   | { kind: "literal"; value: LiteralValue }
   | { kind: "array"; element: Type }
   | { kind: "map"; key: Type; value: Type }
-  | { kind: "record"; fields: Map<string, Field>; name?: string }
-  | { kind: "interface"; fields: Map<string, Field>; name: string }
+  /**
+   * Open: it may have other fields, of which nothing is known. Foreign: another text made it, and whoever requires it
+   * may give it fields.
+   */
+  | {
+    kind: "record";
+    fields: Map<string, Field>;
+    name?: string;
+    open?: boolean;
+    foreign?: boolean;
+  }
+  /** Closed: an object of the runtime, which has these methods and no others. */
+  | {
+    kind: "interface";
+    fields: Map<string, Field>;
+    name: string;
+    closed?: boolean;
+    /** The built-in module that declares it. */
+    module?: string;
+  }
   | { kind: "union" | "intersection"; members: Type[] }
   | { kind: "named"; name: string; get: () => Type }
+  /** The type or nil, where the code may have reasons to know which: until it asks, nothing is told of it. */
+  | { kind: "maybe"; inner: Type }
+  /** A value that is a type, as a library exports it. */
+  | { kind: "type"; of: Type }
   | FunctionShape;
 
 export const dynamic: Type = { kind: "dynamic" };
@@ -61,7 +85,7 @@ export function expand(type: Type): Type {
     type = type.get();
     if (++seen > 32) return dynamic;
   }
-  return type;
+  return type.kind === "maybe" ? dynamic : type;
 }
 
 /** The union of types, flat. */
@@ -70,6 +94,7 @@ export function union(types: readonly Type[]): Type {
   for (const type of types) {
     const flat = type.kind === "union" ? type.members : [type];
     for (const member of flat) {
+      if (member.kind === "maybe") return types.length === 1 ? member : dynamic;
       if (member.kind === "dynamic" || member.kind === "any") return member;
       if (member.kind === "never" || members.includes(member)) continue;
       if (member.kind in simple && members.some(({ kind }) => kind === member.kind)) continue;
@@ -100,6 +125,7 @@ export function filter(type: Type, keep: (member: Type) => boolean): Type {
 
 /** The type without nil. */
 export function withoutNil(type: Type): Type {
+  if (type.kind === "maybe") return type.inner;
   return filter(type, ({ kind }) => kind !== "nil");
 }
 
@@ -164,6 +190,7 @@ export function fits(from: Type, to: Type, depth = 0): boolean {
   const [a, b] = [expand(from), expand(to)];
   const next = depth + 1;
   if (a === b || a.kind === "dynamic" || b.kind === "dynamic" || a.kind === "never") return true;
+  if (a.kind === "type" || b.kind === "type") return true;
   if (b.kind === "any" || b.kind === "unknown") return true;
   if (a.kind === "union") return a.members.every((member) => fits(member, b, next));
   if (b.kind === "union") return b.members.some((member) => fits(a, member, next));
@@ -237,6 +264,10 @@ export function textOf(type: Type, depth = 0): string {
       return type.name;
     case "dynamic":
       return "any";
+    case "maybe":
+      return `${textOf(type.inner, next)}?`;
+    case "type":
+      return `type ${textOf(type.of, next)}`;
     case "literal":
       return typeof type.value === "string" ? JSON.stringify(type.value) : String(type.value);
     case "array":
@@ -260,13 +291,28 @@ export function textOf(type: Type, depth = 0): string {
     case "intersection":
       return type.members.map((member) => textOf(member, next)).join(" & ");
     case "function": {
-      const params = type.params.map((param) => textOf(param, next));
-      if (type.vararg) params.push(`...${textOf(type.vararg, next)}`);
-      const results = (type.results ?? []).map((result) => textOf(result, next));
-      const shown = results.length === 1 ? results[0] : `(${results.join(", ")})`;
-      return `(${params.join(", ")}) -> ${shown}`;
+      return `(${parametersOf(type, next).join(", ")}) -> ${resultsOf(type, next)}`;
     }
     default:
       return type.kind;
   }
+}
+
+/** The text of each parameter of a function: `name: type`, or the type alone. */
+export function parametersOf(
+  { params, names, vararg, method }: FunctionShape,
+  depth = 0,
+): string[] {
+  const shown = params.map((param, index) => {
+    const name = names?.[index];
+    if (index === 0 && method && name === "self") return name;
+    return name === undefined ? textOf(param, depth) : `${name}: ${textOf(param, depth)}`;
+  });
+  return vararg ? [...shown, `...${textOf(vararg, depth)}`] : shown;
+}
+
+/** The text of what a function returns: one type, or a list in parentheses. */
+export function resultsOf({ results = [] }: FunctionShape, depth = 0): string {
+  const shown = results.map((result) => textOf(result, depth));
+  return shown.length === 1 ? shown[0]! : `(${shown.join(", ")})`;
 }

@@ -65,6 +65,34 @@ test("a change set whose types are wrong is refused whole", async () => {
   expect(good).toBe("applied");
 });
 
+test("a change of a library that its users are wrong for is refused", async () => {
+  const library = (type: string) =>
+    `local lib = {} function lib.half(n: ${type}): number return 1 end return lib`;
+  const application = await startApplication({
+    config: strict,
+    libraries: { lib: library("number") },
+    functions: {
+      user: {
+        source: "local lib = require('lib')\nreturn { main = function() return lib.half(4) end }",
+        imports: { lib: "app:lib" },
+      },
+      main: {
+        source: `return function(source)
+          local set = registry.snapshot():changes()
+          set:update({ id = "app:lib", kind = "library.lua", data = { source = source } })
+          local version, err = set:apply()
+          return version and "applied" or err:message()
+        end`,
+        modules: ["registry"],
+      },
+    },
+  });
+  expect(await application.call("main", library("string"))).toContain(
+    "type errors in app:user: 2:44 argument 1: expected string, got 4",
+  );
+  expect(await application.call("main", library("integer"))).toBe("applied");
+});
+
 const point = "type Point = {x: number} ";
 const refused = [
   "local x = @@ 1",

@@ -103,6 +103,16 @@ describe("diagnostics", () => {
   });
 });
 
+test("a change of a library shows in those who import it", async () => {
+  bench.edit("price.lua", bench.original("price.lua"));
+  bench.edit("sums.lua", bench.original("sums.lua").replace("list: {number}", "list: string"));
+  const uri = bench.uri("price.lua");
+  const [fault] = await bench.editor.diagnostics(uri, (found) => found.diagnostics.length > 0);
+  expect(fault!.message).toContain("argument 1: expected string, got {number}");
+  bench.edit("sums.lua", bench.original("sums.lua"));
+  await bench.editor.diagnostics(uri, (found) => found.diagnostics.length === 0);
+});
+
 test("faults of code inside a definition file are told at their place there", async () => {
   const inline = `  - name: inline
     kind: function.lua
@@ -142,6 +152,28 @@ describe("completion", () => {
     const typed = "type P = { x: number, y: number }\nlocal p: P = { x = 1, y = 2 }\nreturn p.|";
     expect(await labels(bench.at("price.lua", typed))).toEqual(["x", "y"]);
     expect(await labels(bench.at("price.lua", "return string.u|"))).toContain("upper");
+  });
+
+  test("of what functions of modules and libraries return", async () => {
+    const now = 'local time = require("time")\nlocal t = time.now()\n';
+    const methods = await labels(bench.at("price.lua", `${now}t:|\n`));
+    expect(methods).toContain("format_rfc3339");
+    expect(methods).not.toContain("receive");
+    expect(await labels(bench.at("price.lua", `${now}local d = t:sub(t)\nd:|\n`))).toEqual([
+      "nanoseconds",
+      "microseconds",
+      "milliseconds",
+      "seconds",
+      "minutes",
+      "hours",
+    ]);
+    bench.edit(
+      "sums.lua",
+      "type Sum = { total: number }\nlocal sums = {}\nfunction sums.of(): Sum return { total = 1 } end\nreturn sums\n",
+    );
+    const sums = 'local s = require("sums")\nlocal r = s.of()\nprint(r.|)\n';
+    expect(await labels(bench.at("price.lua", sums))).toEqual(["total"]);
+    bench.edit("sums.lua", bench.original("sums.lua"));
   });
 
   test("of locals and globals, not of what is not visible", async () => {
@@ -194,7 +226,9 @@ describe("completion", () => {
 
 describe("hover and signatures", () => {
   test("show documentation of modules, functions and entries", async () => {
-    expect(await hover(bench.before("price.lua", 'sleep("1ms")'))).toContain("time.sleep(d)");
+    expect(await hover(bench.before("price.lua", 'sleep("1ms")'))).toContain(
+      "time.sleep(d: DurationValue)",
+    );
     expect(await hover(bench.before("price.lua", "total(basket"))).toBe(
       "```lua\nfunction sums.total(list: {number}, start: number?): number\n```\n\nAdds a list of numbers.",
     );
@@ -217,6 +251,11 @@ describe("hover and signatures", () => {
     const help = await ask('local s = require("sums")\nlocal x = s.total({ 1, 2 }, |');
     expect(help!.signatures[0]!.label).toBe("sums.total(list: {number}, start: number?): number");
     expect(help!.activeParameter).toBe(1);
+    const added = await ask('local time = require("time")\nlocal t = time.now()\nt:add_date(1, |');
+    expect(added!.signatures[0]!.label).toBe(
+      "Time:add_date(years: number, months: number, days: number): Time",
+    );
+    expect(added!.activeParameter).toBe(1);
     const format = await ask("string.format('x', 1, 2, |)");
     expect(format!.activeParameter).toBe(1);
     expect(await ask("local x = (1 + |")).toBeNull();

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root, sourceFiles } from "../../../scripts/sources.ts";
-import { sandboxGlobals } from "../../../src/app/name-check.ts";
+import { sandboxGlobals } from "../../../src/app/sandbox-globals.ts";
 import { startApplication } from "../../integration/application.ts";
 import { writeFiles } from "../app/temporary-application.ts";
 import { runCommand } from "./run/run-command.ts";

@@ -3,35 +3,10 @@
  * anything. The kinds, their methods and their fields are found in the kernel, so that a new one is covered by itself.
  */
 import { describe, expect, test } from "bun:test";
-import { loadLuaModule } from "../../../src/vm/module.ts";
-import type { LuaValue } from "../../../src/vm/value.ts";
-import { Vm } from "../../../src/vm/vm.ts";
-import { hostFunctions, kernelFunctions } from "../../../src/worker/kernel.ts";
 import { sources } from "../../../src/worker/sources.ts";
 import { entryOf, testServices } from "../operations/services.ts";
 import { evaluate } from "../modules/lua-unit.ts";
-
-const module = await loadLuaModule();
-
-/** Loads the kernel with all modules; `probe` is run as one of its files. */
-async function inKernel(probe: string): Promise<LuaValue[]> {
-  const vm = await Vm.create({ module, clock: () => 0 });
-  try {
-    for (const name of hostFunctions) vm.register(name, () => {});
-    const kernel = `local use = ...\nlocal kernel = (function(...) ${
-      sources["kernel/kernel"]
-    }\nend)(...)\nfunction kernel.probe() kernel.preload() ${probe}\nend\nreturn kernel`;
-    const refs = vm.load(
-      sources["kernel/boot"]!,
-      "=lua/kernel/boot",
-      { ...sources, "kernel/kernel": kernel },
-      [...kernelFunctions, "probe"],
-    );
-    return vm.call(refs.at(-1)!);
-  } finally {
-    vm.close();
-  }
-}
+import { inKernel } from "./in-kernel.ts";
 
 const selves = `
   local object = use("kernel/core/object")

@@ -9,7 +9,7 @@ import { parse } from "../../../src/language/language.ts";
 function told(text: string): string[] {
   const tree = parse(text);
   expect(tree.faults).toEqual([]);
-  return check(tree).map(({ code, start, message }) =>
+  return check(tree).diagnostics.map(({ code, start, message }) =>
     `${text.slice(0, start).split("\n").length} ${code} ${message}`
   );
 }
@@ -225,7 +225,7 @@ const files = sourceFiles("**/*.lua", ["lua", "examples", "bench", "tests"])
 test("of code without annotations only what raises is told", () => {
   const found = files.flatMap((path) => {
     const text = readFileSync(join(root, path), "latin1");
-    return check(parse(text)).map(({ start, message }) =>
+    return check(parse(text)).diagnostics.map(({ start, message }) =>
       `${path}:${text.slice(0, start).split("\n").length}: ${message}`
     );
   });

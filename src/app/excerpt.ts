@@ -7,19 +7,6 @@ export interface Excerpt {
   length: number;
 }
 
-/** What is wrong with the types of a text. */
-export interface TypeFault {
-  severity: "error";
-  /** Both count from 1. */
-  line: number;
-  column: number;
-  /** `E0000` for example. */
-  code: string;
-  message: string;
-  fix: string;
-  excerpt: Excerpt;
-}
-
 /** The line around a place, whose offsets are bytes of the code. */
 export function excerptOf(bytes: string, start: number, end: number): Excerpt {
   const first = bytes.lastIndexOf("\n", start - 1) + 1;
@@ -42,24 +29,4 @@ export function excerptAt(code: string, line: number, column: number): Excerpt {
   const at = Math.min(start + column - 1, bytes.length);
   const [word] = /^\w*/.exec(bytes.slice(at, at + 100))!;
   return excerptOf(bytes, at, at + word.length);
-}
-
-/** Checks the types of a text whose syntax is sound. */
-export function typeFaults(code: string): TypeFault[] {
-  // Loaded when types are to be checked.
-  const { parse, positionAt } = require(
-    "../language/language.ts",
-  ) as typeof import("../language/language.ts");
-  const { check } = require(
-    "../language/check/check.ts",
-  ) as typeof import("../language/check/check.ts");
-  const bytes = Buffer.from(code).toString("latin1");
-  return check(parse(bytes)).map(({ start, end, code, message }) => ({
-    ...positionAt(bytes, start),
-    severity: "error",
-    code,
-    message: `type error: ${message}`,
-    fix: "correct the code or the annotation",
-    excerpt: excerptOf(bytes, start, end),
-  }));
 }
