@@ -120,10 +120,15 @@ export class CodeTypes {
 /** Names that scripts have from Lua itself, and applications from modules. */
 const ofScripts: ReadonlySet<string> = new Set(["io", "os"]);
 
-/** What the code of an entry finds around itself. */
+/**
+ * What the code of an entry finds around itself.
+ *
+ * @param shown for what is only shown: a script is taken to require modules, where a file may have the same name
+ */
 export function surroundingsOf(
   entry: Entry,
   imported: (alias: string) => { target: string | undefined; library: Library | undefined },
+  shown = false,
 ): Surroundings {
   const { moduleLibrary } = require("./module-types.ts") as typeof import("./module-types.ts");
   const listed = new Set(modulesOf(entry));
@@ -131,7 +136,7 @@ export function surroundingsOf(
   const visible = (name: string): Library | undefined => {
     const { target, library } = imported(name);
     if (target !== undefined) return target.includes(":") ? library : moduleLibrary(target);
-    if (isScript && ofScripts.has(name)) return undefined;
+    if (isScript && (!shown || ofScripts.has(name))) return undefined;
     return listed.has(name) || sandboxGlobals.has(name) ? moduleLibrary(name) : undefined;
   };
   return {

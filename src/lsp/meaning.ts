@@ -169,7 +169,7 @@ function localsOf(
       const target = imports.get(alias);
       const imported = target === undefined ? undefined : view.entries.get(target);
       return { target, library: imported && loaded?.types.check(imported, view)?.library };
-    });
+    }, true);
     locals = check(source.tree, surroundings).locals;
   } catch (error) {
     // Nested too deeply for the stack.

@@ -257,7 +257,10 @@ export abstract class Inference {
       if (wrong) {
         this.report("E0019", operand, `cannot take the length of ${textOf(widen(type))}`);
       }
-      return { kind: "integer" };
+      // An object may bring a length of its own, which need not be a number.
+      const plain = ["array", "map", "record", "string", "literal"];
+      const known = membersOf(type).every((member) => plain.includes(expand(member).kind));
+      return known ? { kind: "integer" } : dynamic;
     }
     return this.#arithmetic(operator, [operand]);
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { CodeTypes } from "../../../src/app/code-types.ts";
 import { typeFaults } from "../../../src/app/type-faults.ts";
+import { scriptEntry } from "../../../src/lsp/script-entry.ts";
 import type { Entry } from "../../../src/registry/entry.ts";
 import { loadFiles, printed } from "./temporary-application.ts";
 
@@ -108,6 +109,12 @@ M.limit = 10
 M.User = User
 return M
 `;
+
+test("a script may have files in the place of modules", () => {
+  const source = "local json = require('json') json.parse('{}') http.get(1)";
+  const entry = { ...scriptEntry(source) };
+  expect(typeFaults(entry, new Map(), new CodeTypes())).toEqual([]);
+});
 
 describe("imported entries", () => {
   const imports = { users: "app:users" };
