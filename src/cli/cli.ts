@@ -21,6 +21,7 @@ import { namesScript } from "./run/script-call.ts";
 import { addRuntimeCommands } from "./runtime/commands.ts";
 import { addScheduleCommands } from "./schedule/commands.ts";
 import { addSchemaCommand } from "./schema/commands.ts";
+import { addTypesCommand } from "./types/commands.ts";
 import { tellFailure } from "./terminal/failure.ts";
 import { CommandError, type Console } from "./terminal/terminal.ts";
 import { addTestCommand } from "./test/commands.ts";
@@ -105,6 +106,7 @@ export function createProgram(console: Console, finish: (status: number) => void
   addDebugCommand(program, context);
   addPackagesCommands(program, context);
   addSchemaCommand(program, context);
+  addTypesCommand(program, context);
   addLspCommand(program, context);
   addRegistryCommands(program, context);
   addWorkflowCommands(program, context);
