@@ -18,6 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkJournal } from "../../src/workflows/providers/sqlite/offline/check.ts";
+import { type EventRow, eventsOf } from "../../src/workflows/providers/sqlite/store/event-rows.ts";
 import { schemaVersion } from "../../src/workflows/providers/sqlite/migrations.ts";
 import { calls, compileFaults, Faults } from "./faults.ts";
 import { program } from "./program.ts";
@@ -56,11 +57,17 @@ function using<Result>(path: string, work: (database: Database) => Result): Resu
   }
 }
 
+/** Rows that hold several events count as these. */
 function countsOf(path: string): Counts {
-  return using(path, (database) =>
-    database.query<Counts, []>(
-      "SELECT (SELECT count(*) FROM runs) AS runs, (SELECT count(*) FROM events) AS events",
-    ).get()!);
+  return using(path, (database) => {
+    const { runs } = database.query<Pick<Counts, "runs">, []>(
+      "SELECT count(*) AS runs FROM runs",
+    ).get()!;
+    const rows = database.query<EventRow, []>("SELECT run, id, type, time, data FROM events");
+    let events = 0;
+    for (const row of rows.iterate()) events += [...eventsOf(row)].length;
+    return { runs, events };
+  });
 }
 
 function versionOf(path: string): number {

@@ -75,6 +75,8 @@ test("every route states its role, and needs it", async () => {
     }
   }
   expect(stated.sort()).toEqual([
+    "admin get /debug/events",
+    "admin post /debug/calls",
     "admin post /stop",
     "operator delete /schedules/{id}",
     "operator post /functions/{id}/call",
