@@ -215,6 +215,7 @@ describe("a history that grows too long", () => {
     const host = { max_history_bytes: 100_000 };
     const application = await startDurable(units, { host });
     application.call("start", "main").catch(() => {});
+    await until(() => application.workflows.describe("{app:durable|w}").catch(() => undefined));
     await until(async () => {
       await application.call("send", 10);
       return application.printed("main").length > 0;
