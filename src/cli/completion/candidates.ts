@@ -108,7 +108,7 @@ function argumentAt(command: Command, position: number): Argument | undefined {
 }
 
 function takesFiles(argument: Argument): boolean {
-  return /^(file|files|args)$/.test(argument.name());
+  return /^(file|files|args|what|a|b)$/.test(argument.name());
 }
 
 async function wordsOf(argument: Argument, names: ApplicationNames) {

@@ -16,6 +16,7 @@ import {
 import type { ConnectOptions } from "../connection.ts";
 import type { HistoryOptions, ListRunsOptions, RunChoice } from "./workflow.ts";
 import type { MigrateOptions } from "./migrate.ts";
+import type { DiffOptions } from "./diff.ts";
 import type { ReplayOptions } from "./replay.ts";
 import type { ReasonOptions, ResetOptions, StartRunOptions, UpdateOptions } from "./actions.ts";
 
@@ -195,6 +196,19 @@ export function addWorkflowCommands(program: Command, { here, finish }: CommandC
     .action(async (what: string[], _options, command: Command) => {
       const { replay } = await import("./replay.ts");
       finish(await replay(here(), what, command.optsWithGlobals<ReplayOptions>()));
+    });
+
+  reading("diff")
+    .description("show where two runs part, with the line of code and the variables of each")
+    .argument("<a>", "workflow id, PID or exported file")
+    .argument("<b>", "workflow id, PID or exported file")
+    .option("--run-a <run-id>", "this run of A (default: the newest)")
+    .option("--run-b <run-id>", "this run of B (default: the newest)")
+    .option("-n, --limit <number>", "maximum number of differences shown", itemCount, 3)
+    .addHelpText("after", "\nExit status: 0 equal, 1 different, 2 a run or file cannot be read.")
+    .action(async (a: string, b: string, options: DiffOptions) => {
+      const { diff } = await import("./diff.ts");
+      finish(await diff(here(), a, b, options));
     });
 
   acting("migrate")

@@ -46,8 +46,15 @@ interface Verdict {
   difference?: TaskFailure;
 }
 
-/** A file written by `wippy workflow export`, or by the Temporal Web UI or command line. */
-async function ofFile(text: string, name: string, target: TemporalTarget): Promise<Recorded> {
+/**
+ * The history in a file written by `wippy workflow export`, or by the Temporal Web UI or command line.
+ * @throws WippyError Invalid
+ */
+export async function ofFile(
+  text: string,
+  name: string,
+  target: Pick<TemporalTarget, "keys" | "types">,
+): Promise<Recorded> {
   if (!/"event_?[tT]ype"/.test(text)) return recordedIn(text, name);
   return { ...await temporalHistory(text, name, target.keys, target.types), name };
 }

@@ -34,7 +34,7 @@ const commands = commandsOf(program).filter(([words]) => words[0] !== "help");
 const free = new Set(
   ("--dir --config --exec --host --state --allow-host --tls-cert --tls-key --eval --src-dir --modules-dir " +
     "--lock-file --server --description --tags --embed --exclude-ns --exclude --bytecode --kind --ns --name --field --id --prefix --entry --run --out --update --update-arg --update-id " +
-    "--reason --note --workflow-id --text --unit --journal --code --filter --temporal --namespace --key --coverage-output --test " +
+    "--reason --note --workflow-id --text --unit --journal --code --filter --temporal --namespace --key --coverage-output --test --run-a --run-b " +
     // A severity that is none counts as error.
     "--level").split(" "),
 );

@@ -28,6 +28,7 @@ describe("wippy complete", () => {
     ["an entry", ["registry", "show", "hello:gr"], ["hello:greet", ":nothing"]],
     ["an entry for a flag", ["run", "--exec", "hello:gr"], ["hello:greet", ":nothing"]],
     ["arguments, which may be files", ["run", "hello", ""], [":files"]],
+    ["runs, which may be files", ["workflow", "diff", "one.json", ""], [":files"]],
     ["no flag behind --", ["run", "--", "--wa"], [":nothing"]],
     ["a Lua file", ["scr"], [":files"]],
   ];
