@@ -27,7 +27,7 @@ import {
 import { type Recorded, recordedRun } from "./recorded.ts";
 import { ofFile } from "./replay.ts";
 import { startReplayNode } from "./replay-node.ts";
-import { type Stand, Stands } from "./stand.ts";
+import { type Stand, Stands, telling } from "./stand.ts";
 import { connectRuns } from "./workflow.ts";
 
 export interface DiffOptions extends ConnectOptions {
@@ -162,19 +162,14 @@ async function look(
     when = "before";
     [ofA, ofB] = await both();
   }
-  // Of several coroutines, the first that is elsewhere; the main one when all wait at the same lines.
-  const elsewhere =
-    ofA?.findIndex((each, at) => each.line !== ofB?.[at]?.line || each.file !== ofB[at]?.file) ??
-      -1;
-  const which = ofA && ofB && ofB[elsewhere] ? elsewhere : 0;
-  const [standA, standB] = [ofA?.[which], ofB?.[which]];
+  const { a: standA, b: standB, certain } = telling(ofA, ofB);
   return {
     divergence,
     fields: differentFields(divergence),
     when,
     ...standA && { a: placeOf(directory, standA) },
     ...standB && { b: placeOf(directory, standB) },
-    locals: standA && standB ? differentValues(standA.locals, standB.locals) : [],
+    locals: standA && standB && certain ? differentValues(standA.locals, standB.locals) : [],
   };
 }
 

@@ -66,7 +66,7 @@ export class Stands {
     for (const { name, value, type, ref } of variables) {
       if (locals.size >= most.variables) return;
       const own = path === "" || name.startsWith("[") ? path + name : `${path}.${name}`;
-      const inner = ref === undefined || depth === most.depth
+      const inner = ref === undefined || type !== "table" || depth === most.depth
         ? []
         : await this.#debug.variables(ref, { count: most.variables });
       // An address says nothing: of what shows as one, the type is compared.
@@ -75,6 +75,26 @@ export class Stands {
       else await this.#add(locals, own, inner, depth + 1);
     }
   }
+}
+
+/** A coroutine of each of two runs, and whether it is certain that they are the same one. */
+export interface Pair {
+  a?: Stand | undefined;
+  b?: Stand | undefined;
+  certain: boolean;
+}
+
+/**
+ * The coroutine of each run by which the two differ: one on a line on which more coroutines wait than in the other run.
+ * It is certain where it is alone on its line. Where not both runs have one, it is the main one.
+ */
+export function telling(a: readonly Stand[] = [], b: readonly Stand[] = []): Pair {
+  const waitingAt = (stands: readonly Stand[], { file, line }: Stand) =>
+    stands.filter((each) => each.file === file && each.line === line).length;
+  const ofA = a.find((each) => waitingAt(a, each) > waitingAt(b, each));
+  const ofB = b.find((each) => waitingAt(b, each) > waitingAt(a, each));
+  if (!ofA || !ofB) return { a: a[0], b: b[0], certain: true };
+  return { a: ofA, b: ofB, certain: waitingAt(a, ofA) === 1 && waitingAt(b, ofB) === 1 };
 }
 
 function lineOf(file: string | undefined, line: number): string | undefined {

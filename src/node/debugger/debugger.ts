@@ -252,10 +252,14 @@ export class Debugger {
     return all.flat();
   }
 
-  /** The coroutines of a run that was replayed and kept: they stand where they wait, until it is replayed again. */
+  /**
+   * The coroutines of a run that was replayed and kept, its main one first: they stand where they wait, until it is
+   * replayed again.
+   */
   async standInRun(runId: string): Promise<Thread[]> {
     const all = await Promise.all(this.#pool.running.map(async (worker) => {
       const threads = list<KernelThread>(await this.#pool.ask(worker, "debug", "run", runId));
+      threads.sort((one, other) => Number(other.main) - Number(one.main));
       return threads.map((thread) => this.#thread(worker, thread));
     }));
     return all.flat();

@@ -217,3 +217,50 @@ test("what cannot be read gives status 2", async () => {
   await shop.stop();
   expect(await refused("small", "twin", "--state", "nowhere")).toContain("no runtime is running");
 }, 20_000);
+
+test("of several coroutines, those are shown that wait on different lines", async () => {
+  const shop = new Shop();
+  shop.write(
+    "src/order.lua",
+    `local funcs, time = require("funcs"), require("time")
+local function main(amount)
+  local ended = channel.new(8)
+  for i = 1, 8 do
+    coroutine.spawn(function() ended:receive() end)
+  end
+  coroutine.spawn(function()
+    local paid = funcs.call("app:pay", amount)
+    if paid > 8 then
+      time.sleep("2h")
+    end
+    time.sleep("1h")
+  end)
+  time.sleep("3h")
+end
+return { main = main }
+`,
+  );
+  await shop.open();
+  for (const amount of ["1", "5"]) {
+    await shop.wippy("workflow", "start", "app:order", amount, "--id", `of-${amount}`);
+    await until(
+      () => shop.json("workflow", "show", `of-${amount}`),
+      ({ pending_timers: timers }) => (timers as unknown[]).length === 2,
+    );
+  }
+  await shop.stop();
+  const { out } = await shop.wippy("workflow", "diff", "of-1", "of-5", "-n", "30", "--json");
+  type Side = { type: string; code?: { line: number } };
+  const { differences } = JSON.parse(out) as {
+    differences: { a: Side; b: Side; locals: unknown }[];
+  };
+  const shown = differences.map(({ a, b, locals }) => [a.type, a.code?.line, b.code?.line, locals]);
+  const ofMain = [{ name: "amount", a: "1", b: "5" }];
+  const ofOther = [{ name: "paid", a: "2", b: "10" }];
+  expect(shown).toEqual([
+    ["ExecutionStarted", 14, 14, ofMain],
+    ["ActivityScheduled", 14, 14, ofMain],
+    ["ActivityCompleted", 12, 10, ofOther],
+    ["TimerStarted", 12, 10, ofOther],
+  ]);
+}, 20_000);
