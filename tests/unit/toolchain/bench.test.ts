@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
+import { withoutObservation } from "../../../bench/kernel/measurement/blind.ts";
 import { figureOf, readable, tableOf } from "../../../scripts/bench.ts";
 import { compareExecutables, compareRounds, reportOf } from "../../../scripts/compare.ts";
 import type { Figure } from "../../../scripts/figure.ts";
+import { makeVm } from "../vm/make_vm.ts";
 
 const spawn: Figure = {
   figure: "kernel.spawn",
@@ -107,4 +109,12 @@ test("executables are measured by turns, each first in every other round", async
     compareExecutables({ old: "/none", new: other, rounds: 5 }, () => Promise.resolve([])),
   )
     .rejects.toThrow("/none does not exist");
+});
+
+test("what bench/kernel/observe.ts leaves out of the kernel is there, and leaves Lua", async () => {
+  const vm = await makeVm();
+  for (const [file, text] of withoutObservation()) {
+    expect(vm.compile(text, `@${file}`), file).toBeUndefined();
+    expect(text.includes("elseif timing.on") || text.includes(`unit.observer("exit"`)).toBe(false);
+  }
 });
