@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { loadLuaModule } from "../../../../src/vm/module.ts";
 import { Vm } from "../../../../src/vm/vm.ts";
 import { makeVm, run } from "../make_vm.ts";
-import { inKernel } from "./in_kernel.ts";
+import { inKernel } from "../../kernel/in-kernel.ts";
 import { random, same } from "./lua_values.ts";
 
 describe("the native deep copy", () => {
