@@ -90,7 +90,7 @@ function addTableAccess(module: ModuleText): void {
   })`);
 }
 
-/** OP_LT and OP_LE (op: LUA_OPLT, LUA_OPLE), and OP_LEN, through the API. */
+/** OP_LT and OP_LE (op: LUA_OPLT, LUA_OPLE), through the API. */
 function addComparison(module: ModuleText): void {
   const push = (from: string) =>
     `${copy(top, from)} (i32.store offset=12 (local.get $L) (i32.add ${top} (i32.const 16)))`;
@@ -103,16 +103,6 @@ function addComparison(module: ModuleText): void {
    (call $lua_compare (local.get $L) (i32.const -2) (i32.const -1) (local.get $op)))
   (i32.store offset=12 (local.get $L) (i32.sub ${top} (i32.const 32)))
   (local.get $holds))`);
-  module.append(`
- (func $compiled_length (param $L i32) (param $to i32) (param $of i32)
-  (local $length i32)
-  (local.set $to (i32.sub (local.get $to) (i32.load offset=28 (local.get $L))))
-  ${push("(local.get $of)")}
-  (call $lua_len (local.get $L) (i32.const -1))
-  (local.set $length (i32.sub ${top} (i32.const 16)))
-  (local.set $to (i32.add (local.get $to) (i32.load offset=28 (local.get $L))))
-  ${copy("(local.get $to)", "(local.get $length)")}
-  (i32.store offset=12 (local.get $L) (i32.sub ${top} (i32.const 32))))`);
 }
 
 /** OP_CLOSURE: pushclosure and luaF_findupval. UpVal: v 8, open.next 16, open.previous 20; lua_State openupval 32. */
