@@ -3,10 +3,9 @@
  * in the same number of loops: one after the other, and 50 in flight.
  * @module
  */
-import { Config } from "../../src/app/config.ts";
-import { Node } from "../../src/node/node.ts";
 import { temporaryFolder } from "../kernel/measurement/command.ts";
 import { measure, quick, wanted } from "../kernel/measurement/measurement.ts";
+import { entry, startNode } from "./node/node.ts";
 
 const requests = quick ? 4_000 : 20_000;
 const warmUp = 1_000;
@@ -55,23 +54,10 @@ async function rate(run: (count: number) => Promise<unknown>): Promise<number> {
 }
 
 async function ours(url: string, loops: number): Promise<number> {
-  const folder = temporaryFolder();
-  const node = await Node.start({
-    entries: [{
-      id: "app:get",
-      kind: "function.lua",
-      meta: {},
-      data: { method: "main", modules: ["http_client"], source },
-    }],
-    config: Config.empty,
-    directory: folder,
-    stateDir: folder,
-    workers: 1,
-    inline: false,
-    log: { log: ({ level, message }) => level === "error" && console.error(message) },
-  });
+  const node = await startNode(temporaryFolder(), [
+    entry("get", "function.lua", { method: "main", modules: ["http_client"], source }),
+  ]);
   try {
-    await node.launch();
     return await rate((count) => node.call("app:get", [url, loops, count]));
   } finally {
     await node.stop();

@@ -5,10 +5,9 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Config } from "../../src/app/config.ts";
-import { Node } from "../../src/node/node.ts";
 import { outputOf, temporaryFolder } from "../kernel/measurement/command.ts";
 import { measure, quick, wanted } from "../kernel/measurement/measurement.ts";
+import { entry, startNode } from "./node/node.ts";
 
 const times = quick ? 5_000 : 20_000;
 
@@ -35,29 +34,12 @@ local function run(json, text, what, times)
   end
 end`;
 
-async function startOurs() {
-  const folder = temporaryFolder();
-  const node = await Node.start({
-    entries: [{
-      id: "app:json",
-      kind: "function.lua",
-      meta: {},
-      data: {
-        method: "main",
-        modules: ["json"],
-        source: `${loop}
-return { main = function(...) run(require("json"), ...) end }`,
-      },
-    }],
-    config: Config.empty,
-    directory: folder,
-    stateDir: folder,
-    workers: 1,
-    inline: false,
-    log: { log: ({ level, message }) => level === "error" && console.error(message) },
-  });
-  await node.launch();
-  return node;
+function startOurs() {
+  const source = `${loop}
+return { main = function(...) run(require("json"), ...) end }`;
+  return startNode(temporaryFolder(), [
+    entry("json", "function.lua", { method: "main", modules: ["json"], source }),
+  ]);
 }
 
 async function ours(what: string): Promise<number> {

@@ -7,70 +7,52 @@
  * @module
  */
 import amqp from "amqplib";
-import { Config } from "../../src/app/config.ts";
-import { Node } from "../../src/node/node.ts";
-import type { Entry } from "../../src/registry/entry.ts";
 import { Broker, withoutBroker } from "../../tests/integration/queue/broker.ts";
 import { temporaryFolder } from "../kernel/measurement/command.ts";
 import { measure, quick, wanted } from "../kernel/measurement/measurement.ts";
+import { entry, startNode } from "./node/node.ts";
 
 const publishers = 100;
 const each = quick ? 300 : 1_000;
 const warmUp = 50;
 
 const auto = { lifecycle: { auto_start: true } };
-const entry = (name: string, kind: string, data: Record<string, unknown>): Entry => ({
-  id: `app:${name}`,
-  kind,
-  meta: {},
-  data,
-});
 
 /** Publishes so many messages in each of 100 processes, and waits until all are settled. Messages per second. */
 async function ours(driver: "memory" | "sqlite"): Promise<number> {
-  const folder = temporaryFolder();
-  const node = await Node.start({
-    entries: [
-      entry("processes", "process.host", auto),
-      entry("driver", `queue.driver.${driver}`, auto),
-      entry("work", "queue.queue", { driver: "app:driver" }),
-      entry("consumer", "queue.consumer", {
-        queue: "app:work",
-        func: "app:handle",
-        concurrency: 100,
-        prefetch: 1000,
-        ...auto,
-      }),
-      entry("handle", "function.lua", {
-        method: "main",
-        modules: [],
-        source: "return { main = function(order) return order.id end }",
-      }),
-      entry("publisher", "process.lua", {
-        method: "main",
-        modules: ["queue"],
-        source: `local queue = require("queue")
+  const node = await startNode(temporaryFolder(), [
+    entry("processes", "process.host", auto),
+    entry("driver", `queue.driver.${driver}`, auto),
+    entry("work", "queue.queue", { driver: "app:driver" }),
+    entry("consumer", "queue.consumer", {
+      queue: "app:work",
+      func: "app:handle",
+      concurrency: 100,
+      prefetch: 1000,
+      ...auto,
+    }),
+    entry("handle", "function.lua", {
+      method: "main",
+      modules: [],
+      source: "return { main = function(order) return order.id end }",
+    }),
+    entry("publisher", "process.lua", {
+      method: "main",
+      modules: ["queue"],
+      source: `local queue = require("queue")
           return { main = function(count)
             for i = 1, count do assert(queue.publish("app:work", { id = i, item = "tea" })) end
           end }`,
-      }),
-      entry("begin", "function.lua", {
-        method: "main",
-        modules: [],
-        source: `return { main = function(publishers, count)
+    }),
+    entry("begin", "function.lua", {
+      method: "main",
+      modules: [],
+      source: `return { main = function(publishers, count)
           for _ = 1, publishers do assert(process.spawn("app:publisher", "app:processes", count)) end
         end }`,
-      }),
-    ],
-    config: Config.empty,
-    directory: folder,
-    stateDir: folder,
-    workers: 1,
-    inline: false,
-    log: { log: ({ level, message }) => level === "error" && console.error(message) },
-  });
+    }),
+  ]);
   try {
-    await node.launch();
     const settled = async (count: number) => {
       const shown = async () =>
         await node.control.inspectService("app:work") as { acknowledged: number };

@@ -5,12 +5,11 @@
  * @module
  */
 import { join } from "node:path";
-import { Config } from "../../src/app/config.ts";
-import { Node } from "../../src/node/node.ts";
-import type { Entry } from "../../src/registry/entry.ts";
+import type { Node } from "../../src/node/node.ts";
 import { emptyDatabase, postgres } from "../../tests/integration/sql/servers.ts";
 import { temporaryFolder } from "../kernel/measurement/command.ts";
 import { measure, quick, wanted } from "../kernel/measurement/measurement.ts";
+import { entry, startNode } from "./node/node.ts";
 
 const coroutines = 50;
 const queries = quick ? 2_000 : 10_000;
@@ -24,13 +23,6 @@ interface Subject {
   client: Bun.SQL;
   mark: string;
 }
-
-const entry = (name: string, kind: string, data: Record<string, unknown>): Entry => ({
-  id: `app:${name}`,
-  kind,
-  meta: {},
-  data,
-});
 
 const source = `
 local sql = require("sql")
@@ -59,24 +51,14 @@ end
 return { one = one, all = all }`;
 
 /** Starts a runtime with a database. */
-async function runtime({ entry: data }: Subject, folder: string): Promise<Node> {
+function runtime({ entry: data }: Subject, folder: string): Promise<Node> {
   const { kind, ...fields } = data;
   const code = { modules: ["sql"], source };
-  const node = await Node.start({
-    entries: [
-      entry("db", String(kind), fields),
-      entry("one", "function.lua", { ...code, method: "one" }),
-      entry("all", "function.lua", { ...code, method: "all" }),
-    ],
-    config: Config.empty,
-    directory: folder,
-    stateDir: folder,
-    workers: 1,
-    inline: false,
-    log: { log: ({ level, message }) => level === "error" && console.error(message) },
-  });
-  await node.launch();
-  return node;
+  return startNode(folder, [
+    entry("db", String(kind), fields),
+    entry("one", "function.lua", { ...code, method: "one" }),
+    entry("all", "function.lua", { ...code, method: "all" }),
+  ]);
 }
 
 async function fill({ client }: Subject, series: string): Promise<void> {
