@@ -36,7 +36,7 @@ const settings = [
 interface Round {
   /** Milliseconds of each run alone. */
   alone: number[];
-  /** Runs a second at fifty at once. */
+  /** Runs per second with 50 in flight. */
   rate: number;
   /** Milliseconds of processor time of a step at fifty at once. */
   cpu: number;

@@ -77,7 +77,7 @@ function literal(table: Table, found: Found): Type {
   return { kind: "record", fields, foreign: true, ...(open && { open }) };
 }
 
-/** A value that is no function may be another one later. */
+/** Only functions are certain: any other value may be assigned again later. */
 function memberType(value: Expression | undefined, method: boolean, found: Found): Type {
   if (!value) return dynamic;
   const type = found.typeOf(value, method);

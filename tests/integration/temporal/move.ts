@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Puts a worker of a Temporal server in the place of an application's workflow host. One entry is another one, and
- * its client is added; no other file changes.
+ * Replaces the workflow host of an application by a worker of a Temporal server. That entry changes, and
+ * one for the client is added; no other file changes.
  *
  * @param folder of the application
  * @param namespace of its entries
