@@ -159,7 +159,9 @@ describe("there and back", () => {
     const values = fc.sample(fc.jsonValue({ depthSize: "medium" }), 200)
       .map((value) => JSON.stringify(value))
       // nil leaves no trace in a table.
-      .filter((text) => !text.includes("null"));
+      .filter((text) => !text.includes("null"))
+      // JavaScript writes floats from 2^63 to 10^21 as integers, which are refused.
+      .filter((text) => !/(?<![\d.])\d{19,21}(?![\d.e])/.test(text));
     const code = `
       local out = {}
       for i, text in ipairs((...)) do out[i] = json.encode(json.decode(text)) end
