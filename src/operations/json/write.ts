@@ -19,17 +19,23 @@ const inHtml = /[<>&\u2028\u2029]/g;
  * in HTML.
  *
  * @param emptyObjects those empty tables in it that are objects, not arrays, beside those that once had names
- * @throws WippyError Internal: mixed keys, holes in an array, too deep
+ * @throws WippyError Internal: mixed keys, holes in an array, too deep, too many values
  */
 export function writeJson(value: LuaValue, emptyObjects: ReadonlySet<LuaValue>): string {
-  return JSON.stringify(prepare(value, emptyObjects, 0)).replace(
+  return JSON.stringify(prepare(value, { emptyObjects, values: 0 }, 0)).replace(
     inHtml,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
 
+interface Writing {
+  emptyObjects: ReadonlySet<LuaValue>;
+  /** Values in all tables so far: a table that is in several places is written in each of them. */
+  values: number;
+}
+
 /** What the engine writes as JSON means it: a sorted copy is faster than a writer of our own. */
-function prepare(value: LuaValue, emptyObjects: ReadonlySet<LuaValue>, depth: number): unknown {
+function prepare(value: LuaValue, writing: Writing, depth: number): unknown {
   switch (typeof value) {
     case "number":
       return writable(value);
@@ -39,7 +45,7 @@ function prepare(value: LuaValue, emptyObjects: ReadonlySet<LuaValue>, depth: nu
     case "bigint":
       return JSON.rawJSON(String(value));
     case "object":
-      return value === null ? null : prepareObject(value, emptyObjects, depth);
+      return value === null ? null : prepareObject(value, writing, depth);
     default:
       return null;
   }
@@ -47,7 +53,7 @@ function prepare(value: LuaValue, emptyObjects: ReadonlySet<LuaValue>, depth: nu
 
 function prepareObject(
   value: LuaValue & object,
-  emptyObjects: ReadonlySet<LuaValue>,
+  writing: Writing,
   depth: number,
 ): unknown {
   if (value instanceof LuaFloat) return writable(value.value);
@@ -59,13 +65,18 @@ function prepareObject(
       `cannot encode tables nested deeper than ${maxDepth} levels, or one that holds itself`,
     );
   }
-  if (Array.isArray(value)) return value.map((item) => prepare(item, emptyObjects, depth + 1));
-  const keys = Object.keys(value);
-  if (keys.length === 0) return emptyObjects.has(value) || onceNamed.has(value) ? {} : [];
+  const list = Array.isArray(value);
+  const keys = list ? [] : Object.keys(value);
+  writing.values += list ? value.length : keys.length;
+  if (writing.values > valueLimits.values) {
+    throw jsonError(`cannot encode more than ${valueLimits.values} values`);
+  }
+  if (list) return value.map((item) => prepare(item, writing, depth + 1));
+  if (keys.length === 0) return writing.emptyObjects.has(value) || onceNamed.has(value) ? {} : [];
   const sorted: Record<string, unknown> = Object.create(null);
   for (const key of keys.sort()) {
     // A function, say: it has no JSON, but the table that holds it is an object all the same.
-    if (value[key] !== undefined) sorted[key] = prepare(value[key], emptyObjects, depth + 1);
+    if (value[key] !== undefined) sorted[key] = prepare(value[key], writing, depth + 1);
   }
   return sorted;
 }

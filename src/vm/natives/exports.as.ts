@@ -3,6 +3,8 @@
 export { host_clone } from "./clone.as";
 export { host_copy } from "./copy.as";
 export { host_note_gone, host_take_gone } from "./gone.as";
+export { host_json_decode } from "./json-read.as";
+export { host_json_encode } from "./json-write.as";
 export { host_know } from "./kept.as";
 export { host_arrival, host_bind, host_receive, host_send } from "./mailbox.as";
 export { pack_values } from "./pack.as";

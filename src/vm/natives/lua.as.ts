@@ -29,4 +29,5 @@ export declare function step_fuel(): i32;
 export declare function call_instead(L: usize, slot: usize): i32;
 export declare function luaS_newlstr(L: usize, text: usize, length: usize): usize;
 export declare function lua_rawset(L: usize, index: i32): void;
+export declare function lua_stringtonumber(L: usize, text: usize): usize;
 export declare function lua_checkstack(L: usize, slots: i32): i32;

@@ -10,6 +10,8 @@ export const COUNTERS: usize = 480;
 export const GONE_NUMBERS: usize = 504;
 export const GONE_COUNT: usize = 508;
 export const GONE_ROOM: usize = 624;
+// The block of scratch.as.ts.
+export const SCRATCH_BLOCK: usize = 628;
 // Steps that the run queue has taken, 32 bits.
 export const STEPS_TAKEN: usize = 632;
 // A value for a search in a table.

@@ -6,7 +6,15 @@ import {
   TAG_SHORT_STRING,
 } from "./layout.as";
 
-const HIGH_BITS: u64 = 0x8080808080808080;
+// A word of eight bytes, each with this bit or this number.
+export const HIGH_BITS: u64 = 0x8080808080808080;
+export const ONES: u64 = 0x0101010101010101;
+
+// The high bits of the bytes of a word that are `same`: right for the first of them, which the lowest bit is.
+export function matches(word: u64, same: u64): u64 {
+  const other = word ^ (same * ONES);
+  return (other - ONES) & ~other & HIGH_BITS;
+}
 
 export function lengthOf(string: usize, tag: u8): u32 {
   return tag === TAG_SHORT_STRING

@@ -58,6 +58,8 @@ let tables: u32 = 0;
 // How many there were before the value of a list that is read.
 let before: u32 = 0;
 let repeats: bool = false;
+// A table whose keys are the objects that have no keys; 0: nobody wants to know.
+let keyless: usize = 0;
 
 function left(): usize {
   return from < end ? end - from : 0;
@@ -174,6 +176,14 @@ function isPairKey(): bool {
   return tagOf(UNPACKED_KEY) !== TAG_FLOAT || !isNaN(load<f64>(UNPACKED_KEY));
 }
 
+function noteKeyless(L: usize, table: usize): void {
+  store<usize>(UNPACKED_KEY, table);
+  setTag(UNPACKED_KEY, TAG_TABLE);
+  setTag(UNPACKED_VALUE, TAG_TRUE);
+  luaH_newkey(L, keyless, UNPACKED_KEY, UNPACKED_VALUE);
+  barrier(L, keyless);
+}
+
 function readPairs(
   L: usize,
   at: usize,
@@ -184,6 +194,7 @@ function readPairs(
 ): bool {
   if (!accepts(count, 2, level)) return false;
   const table = putTable(L, at, owner, 0, count);
+  let added = false;
   for (let i: u32 = 0; i < count; i++) {
     // Tables as keys are left to JavaScript: nothing would keep them from the collector.
     const first = <u32> load<u8>(from);
@@ -198,7 +209,9 @@ function readPairs(
     }
     const slot = addKey(L, table);
     if (!slot || !read(L, slot, table, level)) return false;
+    added = true;
   }
+  if (!added && keyless !== 0) noteKeyless(L, table);
   return true;
 }
 
@@ -323,6 +336,34 @@ function readAll(L: usize, bytes: usize, length: usize, list: bool, count: u32):
 // Returns their number; -1: nothing is pushed, and JavaScript must do it. What the last one holds is at UNPACKED_VALUES
 // and UNPACKED_BYTES.
 export function unpack_values(
+  L: usize,
+  bytes: usize,
+  length: usize,
+  list: bool,
+  levels: u32,
+  most: u32,
+  mostBytesOfTexts: u32,
+): i32 {
+  keyless = 0;
+  return pushUnpacked(L, bytes, length, list, levels, most, mostBytesOfTexts);
+}
+
+// Pushes one value, as `unpack_values`, and adds its objects that have no keys to the keys of the table `set`. False:
+// nothing is pushed.
+export function unpackNoting(
+  L: usize,
+  bytes: usize,
+  length: usize,
+  levels: u32,
+  most: u32,
+  mostBytesOfTexts: u32,
+  set: usize,
+): bool {
+  keyless = set;
+  return pushUnpacked(L, bytes, length, false, levels, most, mostBytesOfTexts) === 1;
+}
+
+function pushUnpacked(
   L: usize,
   bytes: usize,
   length: usize,

@@ -29,6 +29,8 @@ const ADDED = [
   "host_entry_at",
   "host_exchange",
   "host_fuel",
+  "host_json_decode",
+  "host_json_encode",
   "host_know",
   "host_mark_lines",
   "host_mark_raises",

@@ -90,8 +90,9 @@ withTemporal(
     expect(await schedules.trigger("waits", "buffer_one")).toEqual({ fate: "buffered" });
     await r.signal(triggered.workflowId!, "go");
     await until(async () => (await schedules.describe("waits")).counts.actions === 2);
-    // Sleeps because the server names a run by the second of its start: while it terminates the run of
-    // the same name it may take the new one for a start that was made already, and forget it.
+    // The server names a run by the second of its start: while it terminates the run of the same name
+    // it may take the new one for a start that was made already, and forget it.
+    // Sleeps because the next name is that of the next second.
     await Bun.sleep(1_000 - Date.now() % 1_000);
     expect(await schedules.trigger("waits", "terminate_other")).toMatchObject({ fate: "started" });
     const noon = Math.floor(Date.now() / hour) * hour;

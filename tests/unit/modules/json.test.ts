@@ -171,6 +171,13 @@ describe("there and back", () => {
   });
 });
 
+test("a table that is in very many places is refused, and not written for ever", async () => {
+  const code = `local t = {} for _ = 1, 60 do t = { t, t } end
+    local _, err = json.encode(t)
+    return err:kind() .. ": " .. err:message()`;
+  expect(await evaluate(code)).toBe("Internal: cannot encode more than 1000000 values");
+});
+
 test("corners: what has no JSON, keys that are no text, halves of numbers, too large ones", async () => {
   const result = await evaluate(`
     local json = require("json")

@@ -37,6 +37,26 @@ export const same = `
   local function same(a, b) return same_in(a, b, {}) end
 `;
 
+/** A Lua function `alike(a, b, ordered)`: whether two values are equal in all, and `next` goes through their tables in the same order. */
+export const alike = `
+  ${same}
+  local function in_order(a, b, seen)
+    if type(a) ~= "table" or seen[a] then return true end
+    seen[a] = true
+    local k, l
+    repeat
+      local v, w
+      k, v = next(a, k)
+      l, w = next(b, l)
+      if type(k) ~= "table" and not rawequal(k, l) then return false end
+      if not in_order(v, w, seen) then return false end
+    until k == nil
+    return l == nil
+  end
+  -- Tables as keys are where their addresses say.
+  local function alike(a, b, ordered) return same(a, b) and (not ordered or in_order(a, b, {})) end
+`;
+
 /** A Lua function `random_value(seed, makers)`; `makers` make what is no plain data, now and then. */
 export const random = `
   local function random_value(seed, makers)

@@ -6,27 +6,7 @@ import type { VmOptions } from "../../../../src/vm/options.ts";
 import { LuaFloat, LuaRef, type LuaValue, Packed, PackedList } from "../../../../src/vm/vm.ts";
 import { luaValues } from "../lua_values.ts";
 import { fn, makeVm, run } from "../make_vm.ts";
-import { random, same } from "./lua_values.ts";
-
-/** `alike(a, b, ordered)`: whether two values are equal in all, and `next` goes through their tables in the same order. */
-const alike = `
-  ${same}
-  local function in_order(a, b, seen)
-    if type(a) ~= "table" or seen[a] then return true end
-    seen[a] = true
-    local k, l
-    repeat
-      local v, w
-      k, v = next(a, k)
-      l, w = next(b, l)
-      if type(k) ~= "table" and not rawequal(k, l) then return false end
-      if not in_order(v, w, seen) then return false end
-    until k == nil
-    return l == nil
-  end
-  -- Tables as keys are where their addresses say.
-  local function alike(a, b, ordered) return same(a, b) and (not ordered or in_order(a, b, {})) end
-`;
+import { alike, random } from "./lua_values.ts";
 
 /** Code of values that the natives leave to JavaScript, at least in part. */
 const left: [string, string][] = [

@@ -1,0 +1,89 @@
+// Numbers as decimal text, and back.
+import { STATE_TOP, VALUE_SIZE } from "./layout.as";
+import { lua_stringtonumber } from "./lua.as";
+import { byte, endOutput, room, written } from "./output.as";
+
+// Powers of ten that a double holds exactly.
+export const POWERS: i32 = 22;
+// A double tells numbers of 15 digits apart: at most one of them is its text, and no other text is as short.
+const TELLING: f64 = 1e15;
+const EXACT: f64 = 9007199254740992;
+// Below it JavaScript writes exponents.
+const SMALLEST: f64 = 1e-6;
+
+// What `readSlowly` has read.
+export let slowly: f64 = 0;
+
+function power(exponent: i32): f64 {
+  let value: f64 = 1;
+  for (; exponent > 0; exponent--) value *= 10;
+  return value;
+}
+
+// `digits` times ten to the exponent, both exact as doubles: so the one operation rounds correctly.
+export function decimal(digits: u64, exponent: i32): f64 {
+  const value = <f64> digits;
+  return exponent < 0 ? value / power(-exponent) : value * power(exponent);
+}
+
+// Reads any number, by C's `strtod`. False: it is larger than any.
+export function readSlowly(L: usize, text: usize, length: u32): bool {
+  if (!room(length + 1)) return false;
+  const copy = endOutput() + written();
+  memory.copy(copy, text, length);
+  store<u8>(copy + length, 0);
+  if (lua_stringtonumber(L, copy) === 0) return false;
+  const top = load<usize>(L + STATE_TOP) - VALUE_SIZE;
+  store<usize>(L + STATE_TOP, top);
+  slowly = load<f64>(top);
+  return abs(slowly) <= f64.MAX_VALUE;
+}
+
+// Writes so many digits, the last ones.
+function writeDigits(value: u64, count: u32): void {
+  let at = endOutput() + written() + count;
+  for (let i: u32 = 0; i < count; i++) byte(48);
+  for (; value >= 0x100000000; value /= 10) store<u8>(--at, <u8> (48 + value % 10));
+  for (let small = <u32> value; small > 0; small /= 10) store<u8>(--at, <u8> (48 + small % 10));
+}
+
+function countDigits(value: u64): u32 {
+  let count: u32 = 1;
+  for (; value >= 0x100000000; value /= 10) count++;
+  for (let small = <u32> value; small >= 10; small /= 10) count++;
+  return count;
+}
+
+// Writes an integer.
+export function writeInteger(value: i64): bool {
+  if (!room(20)) return false;
+  if (value < 0) byte(0x2d);
+  const size: u64 = value < 0 ? 0 - <u64> value : value;
+  writeDigits(size, countDigits(size));
+  return true;
+}
+
+// Writes a float as JavaScript does. False: it needs more digits, or an exponent.
+export function writeFloat(value: f64): bool {
+  const size = abs(value);
+  if (size < EXACT && floor(size) === size) return writeInteger(<i64> value);
+  if (!(size >= SMALLEST && size < TELLING)) return false;
+  let decimals: u32 = 0;
+  let scale: f64 = 1;
+  let scaled: f64 = 0;
+  do {
+    decimals++;
+    scale *= 10;
+    scaled = nearest(size * scale);
+    if (scaled >= TELLING) return false;
+  } while (scaled / scale !== size);
+  if (!room(2 + 16 + decimals)) return false;
+  if (value < 0) byte(0x2d);
+  const digits = <u64> scaled;
+  const units = <u64> scale;
+  const whole = digits / units;
+  writeDigits(whole, countDigits(whole));
+  byte(0x2e);
+  writeDigits(digits - whole * units, decimals);
+  return true;
+}
