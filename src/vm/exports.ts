@@ -8,6 +8,8 @@ export interface LuaExports {
   readonly longjmp: WebAssembly.Tag;
   __wasm_call_ctors(): void;
   emscripten_stack_init(): void;
+  /** Makes all globals what they are in a new instance. */
+  reset_globals(): void;
   malloc(size: number): number;
   free(address: number): void;
   /** Frees what is kept back for when memory is short: whether there was such. */

@@ -1,5 +1,3 @@
-import type { LuaExports } from "./exports.ts";
-
 const PAGE = 65_536;
 /** What the wasm's memory was. */
 export interface MemoryImage {
@@ -91,21 +89,4 @@ export class Heap {
   cString(address: number): string {
     return this.buffer.toString("utf8", address, this.u8.indexOf(0, address));
   }
-}
-
-/**
- * Fills the memory that Lua has given back with zeros, up to the limit, so that an image is small: most of what
- * loading sources leaves behind is garbage.
- */
-export function scrubFree(lua: LuaExports, heap: Heap): void {
-  const taken: number[] = [];
-  for (let size = 2 ** 20; size >= 8; size /= 2) {
-    for (;;) {
-      const address = lua.malloc(size);
-      if (address === 0) break;
-      heap.u8.fill(0, address, address + size);
-      taken.push(address);
-    }
-  }
-  for (const address of taken) lua.free(address);
 }

@@ -1,6 +1,7 @@
 import { formatTime, makeTime, writeTm } from "./calendar.ts";
 import type { LuaExports } from "./exports.ts";
 import { Heap } from "./heap.ts";
+import { BREAK, DATA_END } from "./layout.ts";
 
 /** What the wasm is given by its host. */
 export interface WasmHost {
@@ -26,7 +27,32 @@ export interface Instance {
   readonly functionIndex: (name: string) => number;
   /** Names of the functions that the transform added to the table. */
   readonly functionNames: readonly string[];
+  /**
+   * Lets another VM have the instance, made what a new one is. To be called when no code runs in it, nor ever will for
+   * this VM, and its function table is as it was.
+   */
+  readonly giveBack: () => void;
 }
+
+/** An instance that was given back. */
+interface Spare {
+  readonly instance: Instance;
+  /** Makes it new, for another host. */
+  readonly renew: (host: WasmHost) => void;
+}
+
+/** Instances that wait for a VM, at most. */
+const mostSpare = 4;
+const spares = new WeakMap<WebAssembly.Module, Spare[]>();
+
+/** Host of an instance that waits: nothing of it runs. */
+const nobody: WasmHost = {
+  memoryLimit: 0,
+  clock: () => 0,
+  write: () => {},
+  toiling: () => {},
+  hostCall: () => -1,
+};
 
 const PAGE = 65_536;
 const ERRNO = { badFile: 8, noSystemCall: 52, notPermitted: 63 } as const;
@@ -36,28 +62,37 @@ const ERRNO = { badFile: 8, noSystemCall: 52, notPermitted: 63 } as const;
  * are what is fast; a memory ceiling that Lua meets as "not enough memory"; a start in one
  * millisecond; and no functions added to the table at run time. There is no file system, no
  * process and no time zone behind it: those calls are refused, and local time is UTC.
+ *
+ * An instance that a closed VM gave back is taken first: to make it new takes a fraction of a millisecond, to
+ * instantiate takes many, as the engine prepares every function anew.
  */
 export async function instantiate(
   module: WebAssembly.Module,
   host: WasmHost,
 ): Promise<Instance> {
-  const { clock, hostCall, memoryLimit, write } = host;
-  const decoders = [1, 2].map(() => new TextDecoder());
+  const spare = spares.get(module)?.pop();
+  if (spare) {
+    spare.renew(host);
+    return spare.instance;
+  }
+  let served = host;
+  let decoders = [new TextDecoder(), new TextDecoder()];
 
   const refuse = () => -ERRNO.noSystemCall;
   const environment = {
     abort: () => {
       throw new WebAssembly.RuntimeError("Lua aborted: an error outside of any protected call");
     },
-    host_call: hostCall,
-    now: clock,
-    toiling: host.toiling,
+    host_call: (L: number, index: number) => served.hostCall(L, index),
+    now: () => served.clock(),
+    toiling: () => served.toiling(),
     // Lua seeds its string hashes and chooses pivots of `table.sort` by the time. Replayed workflows need the same
     // order of keys, and of values that compare as equal, in every VM.
     emscripten_date_now: () => 0,
     _emscripten_get_now_is_monotonic: () => 0,
     emscripten_resize_heap: (requested: number) => {
       const bytes = requested >>> 0;
+      const { memoryLimit } = served;
       const current = heap.memory.buffer.byteLength;
       if (bytes > memoryLimit) return 0;
       // A fifth more than asked for, so that growth does not come in small steps.
@@ -107,7 +142,7 @@ export async function instantiate(
         text += decoder.decode(heap.u8.subarray(start, start + length), { stream: true });
         bytes += length;
       }
-      if (text !== "") write(text);
+      if (text !== "") served.write(text);
       heap.u32[written >> 2] = bytes;
       return 0;
     },
@@ -131,8 +166,13 @@ export async function instantiate(
   });
   const lua = exports as unknown as LuaExports;
   const heap = new Heap(lua.memory);
-  lua.emscripten_stack_init();
-  lua.__wasm_call_ctors();
+  const data = heap.u8.slice(0, DATA_END);
+  const size = heap.u8.length;
+  const begin = () => {
+    lua.emscripten_stack_init();
+    lua.__wasm_call_ctors();
+  };
+  begin();
 
   const indices = new Map<string, number>();
   for (const [name, value] of Object.entries(exports)) {
@@ -140,7 +180,15 @@ export async function instantiate(
       indices.set(name.slice("index:".length), value.value as number);
     }
   }
-  return {
+  const renew = (next: WasmHost) => {
+    served = next;
+    decoders = [new TextDecoder(), new TextDecoder()];
+    heap.u8.fill(0, DATA_END, heap.u32[BREAK >> 2]);
+    heap.u8.set(data);
+    lua.reset_globals();
+    begin();
+  };
+  const instance: Instance = {
     lua,
     heap,
     exports,
@@ -150,5 +198,14 @@ export async function instantiate(
       return index;
     },
     functionNames: [...indices.keys()],
+    giveBack: () => {
+      served = nobody;
+      // What has grown cannot shrink.
+      if (heap.memory.buffer.byteLength !== size) return;
+      const waiting = spares.get(module) ?? [];
+      spares.set(module, waiting);
+      if (waiting.length < mostSpare) waiting.push({ instance, renew });
+    },
   };
+  return instance;
 }

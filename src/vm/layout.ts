@@ -32,3 +32,8 @@ export const COLLECTED = 64;
 export const DEAD_KEY = 11;
 /** Tag of a table on the stack, with the bit that says that it is collected. */
 export const COLLECTED_TABLE = 69;
+
+/** Where the wasm's data ends: behind it the memory of a new instance is zero. */
+export const DATA_END = 32_768;
+/** Address of the end of what was ever taken of the memory (the program break): behind it nothing was written. */
+export const BREAK = 31_452;

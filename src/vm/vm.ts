@@ -1,6 +1,6 @@
 import { WippyError } from "./error.ts";
 import { type LuaExports, type LuaState, REGISTRY, STATUS } from "./exports.ts";
-import { type Heap, scrubFree } from "./heap.ts";
+import type { Heap } from "./heap.ts";
 import { type Instance, instantiate } from "./instantiate.ts";
 import type { ErrorType, HostFunction, RawHostFunction, VmImage, VmOptions } from "./options.ts";
 import { Packer } from "./packing.ts";
@@ -121,8 +121,8 @@ export class Vm {
   }
 
   /** Makes an image small, see `scrubFree`. */
-  scrub(): void {
-    scrubFree(this.#lua, this.#heap);
+  async scrub(): Promise<void> {
+    (await import("./scrub.ts")).scrubFree(this.#lua, this.#heap);
   }
 
   /** Takes the place of `#open`: everything that it makes, and what was loaded since, is in the image. */
@@ -343,9 +343,10 @@ export class Vm {
     this.#lua.fail_allocations(after);
   }
 
-  /** Ends the VM; its memory is freed with it. Nothing may be called afterwards. */
+  /** Ends the VM, whose instance another may have. Nothing may be called afterwards. */
   close(): void {
-    this.#dead = new VmTrap("the Lua VM is closed");
+    if (!this.#dead && !this.#body && !this.#compiling) this.#instance.giveBack();
+    this.#dead ??= new VmTrap("the Lua VM is closed");
   }
 
   #setGlobal(L: LuaState, name: string): void {

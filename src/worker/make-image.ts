@@ -36,7 +36,7 @@ if (!present()) {
   const references = loadKernelSources(vm);
   kernelOf(vm, references).call("preload");
   vm.load('collectgarbage() collectgarbage("collect")', "=image");
-  vm.scrub();
+  await vm.scrub();
   const image: KernelImage = { digest, vm: vm.image(), references };
   // Renamed into place: several starts at once must not read half a file.
   writeFileSync(`${output}.${process.pid}`, encodeImage(image));

@@ -130,6 +130,18 @@ export class ModuleText {
     this.#set(site.inside, changed + source.slice(done));
   }
 
+  /** The globals that change, with what they are at first. */
+  globals(): { name: string; initial: string }[] {
+    return this.#fields.flatMap((field) => {
+      const found = /^ \(global (\$\S+) \(mut \w+\) (\(\w+\.const [^()]+\))\)\s*$/.exec(field);
+      if (found === null && /^ \(global .*\(mut /.test(field)) {
+        throw new TransformError("globals", `cannot read ${field.trim()}`);
+      }
+      const [, name = "", initial = ""] = found ?? [];
+      return found ? [{ name, initial }] : [];
+    });
+  }
+
   /** Names of the functions that have a loop, without the `$`. */
   looping(): string[] {
     return [...this.#functions.keys()].map((name) => name.slice(1))

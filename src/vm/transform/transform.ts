@@ -5,6 +5,7 @@ import { addCompiledOperations } from "./compiled_operations.ts";
 import { addSamples } from "./compiled_samples.ts";
 import { exportForCompiledCode } from "./compiled_imports.ts";
 import { acceptErrorTexts } from "./error_texts.ts";
+import { addGlobalsReset } from "./globals.ts";
 import { addLines } from "./lines.ts";
 import { limitCallChains } from "./call_chains.ts";
 import { addRaises } from "./raises.ts";
@@ -29,7 +30,7 @@ import { nameFunctions } from "./symbols.ts";
 export const INPUT_SHA256 = "95f3f19ddb740125883bc41d5ec670cd0828e7b58c8bdad385323cbff497b55c";
 
 /** What Bun's JavaScriptCore reads; "all" would add the compact import section, which it cannot. */
-const FEATURES = binaryen.Features.MutableGlobals | binaryen.Features.NontrappingFPToInt |
+export const FEATURES = binaryen.Features.MutableGlobals | binaryen.Features.NontrappingFPToInt |
   binaryen.Features.BulkMemory | binaryen.Features.BulkMemoryOpt | binaryen.Features.SignExt |
   binaryen.Features.ExceptionHandling | binaryen.Features.ReferenceTypes |
   binaryen.Features.CallIndirectOverlong | binaryen.Features.Multivalue;
@@ -85,6 +86,7 @@ export function transformText(text: string, natives: string): string {
   // Behind all that adds loops, so that these pay too.
   payForLoops(module, assembly);
   addToFunctionTable(module);
+  addGlobalsReset(module);
   return module.toString();
 }
 

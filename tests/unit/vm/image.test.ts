@@ -41,7 +41,7 @@ test("an image of a VM that was made for it is small, and as good", async () => 
   vm.load('do local t = {} for i = 1, 200000 do t[i] = "garbage " .. i end end', "=garbage");
   vm.load('collectgarbage() collectgarbage("collect")', "=collect");
   const before = vm.image().bytes.length;
-  vm.scrub();
+  await vm.scrub();
   const image = vm.image();
   expect(image.covers).toBe(true);
   expect(image.bytes.length).toBeLessThan(before / 4);
