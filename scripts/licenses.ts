@@ -40,13 +40,15 @@ const vm: readonly Omit<Work, "text">[] = [
 ];
 
 /** Which works a file made by `scripts/prepare.ts` contains. A made file that is not listed fails the build. */
-const madeFiles: Readonly<Record<string, "vm" | "page" | "own">> = {
+const madeFiles: Readonly<Record<string, "vm" | "page" | "messages" | "own">> = {
   "build/lua.wasm": "vm",
   // Our own Lua, compiled.
   "build/kernel.image": "own",
   "build/page/app.txt": "page",
   "build/page/style.txt": "page",
   "build/licenses.txt": "own",
+  // Made from the descriptions in a package.
+  "build/temporal-messages.js": "messages",
 };
 
 /** Folders of the npm packages that the given files belong to; a package that two others bring is there twice. */
@@ -95,10 +97,10 @@ export function collectWorks(program: Metafile, page: Metafile): Work[] {
   for (const file of Object.keys(program.inputs)) {
     const path = file.replaceAll("\\", "/");
     if (/(^|\/)node_modules\//.test(path) || /^(src|lua|none:|package\.json$)/.test(path)) continue;
-    // Generated lists of our own files; what they import is among the inputs.
-    if (/^build\/[\w-]+\.js$/.test(path)) continue;
     // Our own example, which wippy init writes.
     const origin = path.startsWith("examples/") ? "own" : madeFiles[path];
+    // Generated lists of our own files; what they import is among the inputs.
+    if (origin === undefined && /^build\/[\w-]+\.js$/.test(path)) continue;
     if (origin === undefined) {
       throw new Error(
         `${path} is embedded, but scripts/licenses.ts does not say whose work it contains: ` +
@@ -117,6 +119,7 @@ export function collectWorks(program: Metafile, page: Metafile): Work[] {
     add(workOfPackage(join(root, "node_modules/wasmoon")));
     for (const work of vm) add({ ...work, text: kept(`${work.name}.txt`) });
   }
+  if (made.has("messages")) add(workOfPackage(join(root, "node_modules/@temporalio/proto")));
   add({ name: "bun", version: Bun.version, license: "MIT", text: kept("bun.txt") });
   add({ name: "JavaScriptCore", license: "LGPL-2.0", text: kept("lgpl-2.0.txt") });
   add({ name: "tinycc", license: "LGPL-2.1", text: kept("lgpl-2.1.txt") });

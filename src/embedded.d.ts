@@ -64,6 +64,17 @@ declare module "*/build/kinds.js" {
   export const definitions: Record<string, Record<string, unknown>>;
 }
 
+// A file that `scripts/temporal-messages.ts` makes.
+
+/** Messages of Temporal's services. */
+declare module "*/build/temporal-messages.js" {
+  export { google, temporal } from "@temporalio/proto";
+  /** A whole number of 64 bits: the types of messages have objects where these messages have numbers. */
+  export function long(
+    value: number,
+  ): import("@temporalio/proto").google.protobuf.Duration["seconds"];
+}
+
 /** Imported `with { type: "text" }`: the file's text. */
 declare module "*.yaml" {
   const text: string;

@@ -3,14 +3,14 @@
  * faster than the server's.
  * @module
  */
-import { google } from "@temporalio/proto";
+import { duration, timestamp } from "../../src/workflows/providers/temporal/proto.ts";
 
 const virtualStart = Date.UTC(2026, 0, 1);
 
 type Moment = { seconds: unknown; nanos?: number };
 type Class = abstract new (...args: never) => Moment;
-const Duration = google.protobuf.Duration.fromObject({}).constructor as Class;
-const Timestamp = google.protobuf.Timestamp.fromObject({}).constructor as Class;
+const Duration = duration(0).constructor as Class;
+const Timestamp = timestamp(0).constructor as Class;
 
 /** Times in queries. */
 const instants = /(?<=")\d{4}-\d\d-\d\dT[\d:.]+Z(?=")/g;
@@ -58,16 +58,15 @@ export class TemporalClock {
   #scaled(value: unknown, outward: boolean): unknown {
     const { speed } = this;
     if (value instanceof Duration) {
-      return durationOf(outward ? whole(value) / speed : whole(value) * speed);
+      return duration(outward ? whole(value) / speed : whole(value) * speed);
     }
     if (value instanceof Timestamp) {
       const time = whole(value);
-      return timestampOf(outward ? this.toReal(time) : this.toVirtual(time));
+      return timestamp(outward ? this.toReal(time) : this.toVirtual(time));
     }
     if (typeof value === "string") return this.#text(value, outward);
     if (value instanceof Uint8Array || typeof value !== "object" || value === null) return value;
     if (Array.isArray(value)) return value.map((item) => this.#scaled(item, outward));
-    if ("toInt" in value) return value;
     if ("interval" in value && "phase" in value) return this.#interval(value, outward);
     const target: Record<string, unknown> = Object.create(Object.getPrototypeOf(value));
     for (const [key, item] of Object.entries(value)) {
@@ -83,7 +82,7 @@ export class TemporalClock {
     const offset = whole(phase);
     const scaled = outward ? every / speed : every * speed;
     const moved = outward ? start + offset / speed : (offset - start % every + every) * speed;
-    return { interval: durationOf(scaled), phase: durationOf(moved % scaled) };
+    return { interval: duration(scaled), phase: duration(moved % scaled) };
   }
 
   #text(text: string, outward: boolean): string {
@@ -100,14 +99,4 @@ export class TemporalClock {
 function whole(moment: unknown): number {
   const { seconds = 0, nanos = 0 } = (moment ?? {}) as Partial<Moment>;
   return Number(seconds) * 1_000 + nanos / 1e6;
-}
-
-function durationOf(milliseconds: number) {
-  const seconds = Math.floor(milliseconds / 1_000);
-  const nanos = Math.round((milliseconds - seconds * 1_000) * 1e6);
-  return google.protobuf.Duration.fromObject({ seconds, nanos });
-}
-
-function timestampOf(time: number) {
-  return google.protobuf.Timestamp.fromObject({ ...durationOf(time) });
 }

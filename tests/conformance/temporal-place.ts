@@ -1,10 +1,10 @@
-import { google } from "@temporalio/proto";
 import type { ProviderOptions } from "../../src/workflows/provider.ts";
 import {
   connect,
   type Connection,
 } from "../../src/workflows/providers/temporal/connection/connection.ts";
 import { PayloadConverter } from "../../src/workflows/providers/temporal/payloads/payloads.ts";
+import { duration } from "../../src/workflows/providers/temporal/proto.ts";
 import { TemporalProvider } from "../../src/workflows/providers/temporal/temporal.ts";
 import { TemporalServer, withoutTemporal } from "../temporal-server.ts";
 import { until } from "../until.ts";
@@ -135,7 +135,7 @@ export class TemporalPlace implements Place {
   /** Starts the clock when the server works on the schedules of the namespace, which takes it seconds at first. */
   async #begin(connection: Connection): Promise<void> {
     const scheduleId = "first";
-    const day = google.protobuf.Duration.fromObject({ seconds: 86_400 });
+    const day = duration(86_400_000);
     await connection.rpc("createSchedule", {
       scheduleId,
       requestId: scheduleId,

@@ -2,19 +2,15 @@
  * Times, durations and numbers of Temporal's messages as ours: milliseconds, and numbers.
  * @module
  */
-import { google, type temporal } from "@temporalio/proto";
+import { google, long, type temporal } from "./messages/messages.ts";
+
+export { long };
 
 type Long = google.protobuf.Duration["seconds"];
 
 /** A whole number of 64 bits; ids of events and sizes stay far below the limit of exact numbers. */
 export function whole(value: Long | number | null | undefined): number {
-  if (value === null || value === undefined) return 0;
-  return typeof value === "number" ? value : value.toNumber();
-}
-
-/** The inverse of `whole`. */
-export function long(value: number): Long {
-  return google.protobuf.Int64Value.fromObject({ value }).value;
+  return Number(value ?? 0);
 }
 
 /** Returns milliseconds; undefined for none, and for zero, which Temporal takes as none. */
@@ -35,14 +31,14 @@ export function instant(time: google.protobuf.ITimestamp | null | undefined): nu
 export function duration(milliseconds: number): google.protobuf.Duration {
   const seconds = Math.floor(milliseconds / 1_000);
   const nanos = Math.round((milliseconds - seconds * 1_000) * 1e6);
-  return google.protobuf.Duration.fromObject({ seconds, nanos });
+  return google.protobuf.Duration.create({ seconds: long(seconds), nanos });
 }
 
 /** @param time milliseconds since the epoch */
 export function timestamp(time: number): google.protobuf.Timestamp {
   const seconds = Math.floor(time / 1_000);
   const nanos = Math.round((time - seconds * 1_000) * 1e6);
-  return google.protobuf.Timestamp.fromObject({ seconds, nanos });
+  return google.protobuf.Timestamp.create({ seconds: long(seconds), nanos });
 }
 
 export type Payload = temporal.api.common.v1.IPayload;

@@ -1,4 +1,4 @@
-import { temporal } from "@temporalio/proto";
+import { temporal } from "../messages/messages.ts";
 import { WippyError } from "../../../../vm/error.ts";
 import type { Payload as Packed } from "../../../payload.ts";
 import type { Connection } from "../connection/connection.ts";

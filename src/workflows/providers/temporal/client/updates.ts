@@ -1,4 +1,4 @@
-import { temporal } from "@temporalio/proto";
+import { temporal } from "../messages/messages.ts";
 import { WippyError } from "../../../../vm/error.ts";
 import { canceledFailure } from "../../../history/retry.ts";
 import type { StartRequest, UpdateRequest, UpdateResult, UpdateStage } from "../../../provider.ts";

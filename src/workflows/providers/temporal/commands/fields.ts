@@ -2,7 +2,7 @@
  * Fields that starts, children and schedules have in common, as Temporal's messages have them.
  * @module
  */
-import type { temporal } from "@temporalio/proto";
+import type { temporal } from "../messages/messages.ts";
 import { unpack } from "../../../../vm/codec.ts";
 import type { LuaValue } from "../../../../vm/value.ts";
 import type { Payload as Packed } from "../../../payload.ts";

@@ -2,7 +2,7 @@
  * Options of starts and activities as Temporal's messages have them.
  * @module
  */
-import { temporal } from "@temporalio/proto";
+import { temporal } from "../messages/messages.ts";
 import type {
   IdConflictPolicy,
   IdReusePolicy,

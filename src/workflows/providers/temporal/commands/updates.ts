@@ -2,7 +2,7 @@
  * Answers to updates, which travel as messages beside a task's commands.
  * @module
  */
-import { temporal } from "@temporalio/proto";
+import { temporal } from "../messages/messages.ts";
 import { plain, readPlain } from "../names.ts";
 import type { ProtocolMessage, TemporalFailure } from "../proto.ts";
 

@@ -1,6 +1,5 @@
 /**
- * Connections to a Temporal server and requests to its services. Requests and responses are the messages of
- * `@temporalio/proto`.
+ * Connections to a Temporal server and requests to its services.
  *
  * @example
  * ```ts
@@ -11,9 +10,10 @@
  * @module
  */
 import { hostname } from "node:os";
-import { temporal } from "@temporalio/proto";
+import { temporal } from "../messages/messages.ts";
 import { machine } from "../../../../platform/machine.ts";
 import { WippyError } from "../../../../vm/error.ts";
+import type { methods } from "../messages/methods.ts";
 import { Channel } from "./channel.ts";
 import { codes, RpcError } from "./rpc-error.ts";
 import type { ConnectionSettings } from "./settings.ts";
@@ -22,10 +22,8 @@ export { RpcError } from "./rpc-error.ts";
 
 type Messages = typeof temporal.api.workflowservice.v1;
 
-/** A method of Temporal's WorkflowService, as `startWorkflowExecution`. */
-export type RpcName = {
-  [Name in keyof Messages]: Name extends `${infer Method}Request` ? Uncapitalize<Method> : never;
-}[keyof Messages];
+/** A method of Temporal's WorkflowService that this program calls, as `startWorkflowExecution`. */
+export type RpcName = typeof methods[number];
 
 /** The request of a method: a plain object of the message's fields. */
 export type RpcRequest<Name extends RpcName> = Messages[`${Capitalize<Name>}Request`] extends

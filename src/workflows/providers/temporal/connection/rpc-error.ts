@@ -1,4 +1,4 @@
-import { google, temporal } from "@temporalio/proto";
+import { google, temporal } from "../messages/messages.ts";
 import { type ErrorKind, WippyError } from "../../../../vm/error.ts";
 
 /** gRPC's status codes that this program makes or asks for. */

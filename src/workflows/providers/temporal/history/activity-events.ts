@@ -1,4 +1,4 @@
-import { temporal } from "@temporalio/proto";
+import { temporal } from "../messages/messages.ts";
 import { pack } from "../../../../vm/codec.ts";
 import type { EventData } from "../../../history/history.ts";
 import { canceledFailure } from "../../../history/retry.ts";

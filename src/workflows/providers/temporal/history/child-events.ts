@@ -1,4 +1,4 @@
-import { temporal } from "@temporalio/proto";
+import { temporal } from "../messages/messages.ts";
 import { canceledFailure, withDetails } from "../../../history/retry.ts";
 import { workflowPid } from "../../../pid.ts";
 import { infoOf, packedResult, type WithdrawnChild } from "../names.ts";

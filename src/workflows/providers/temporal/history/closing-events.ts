@@ -1,4 +1,4 @@
-import { temporal } from "@temporalio/proto";
+import { temporal } from "../messages/messages.ts";
 import { withDetails } from "../../../history/retry.ts";
 import { packedResult } from "../names.ts";
 import type { TemporalEvent } from "../proto.ts";

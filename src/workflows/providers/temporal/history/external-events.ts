@@ -1,4 +1,4 @@
-import { temporal } from "@temporalio/proto";
+import { temporal } from "../messages/messages.ts";
 import { workflowPid } from "../../../pid.ts";
 import { type CallInfo, infoOf } from "../names.ts";
 import { type TemporalEvent, whole } from "../proto.ts";

@@ -1,4 +1,4 @@
-import type { temporal } from "@temporalio/proto";
+import type { temporal } from "../messages/messages.ts";
 import type { Failure } from "../../../engine/outcome.ts";
 import {
   canceledFailure,

@@ -1,4 +1,4 @@
-import { temporal } from "@temporalio/proto";
+import { temporal } from "../messages/messages.ts";
 import { pack } from "../../../../vm/codec.ts";
 import type { LuaValue } from "../../../../vm/value.ts";
 import type { EventData, EventType, HistoryEvent } from "../../../history/history.ts";

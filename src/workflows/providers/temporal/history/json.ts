@@ -2,7 +2,7 @@
  * Histories as JSON, as the Temporal Web UI and command line export them.
  * @module
  */
-import { temporal } from "@temporalio/proto";
+import { temporal } from "../messages/messages.ts";
 import { readForeignJson } from "../../../../vm/json.ts";
 import { WippyError } from "../../../../vm/error.ts";
 import type { LuaValue } from "../../../../vm/value.ts";
@@ -10,25 +10,15 @@ import type { TemporalEvent } from "../proto.ts";
 import type { Conversion } from "../conversion.ts";
 import { PayloadConverter } from "../payloads/payloads.ts";
 
-/** The used part of a message's description. */
+/** Types of a message's fields. Those of histories have it: see `scripts/temporal-messages.ts`. */
 interface MessageType {
-  fullName: string;
-  fieldsArray: MessageField[];
-  fromObject(object: Record<string, unknown>): unknown;
+  typeName: string;
+  fields(): Record<string, readonly [rule: "one" | "list" | "map", type: FieldType]>;
+  create(fields: Json): unknown;
 }
 
-interface MessageField {
-  name: string;
-  type: string;
-  repeated: boolean;
-  map: boolean;
-  resolvedType: MessageType | EnumType | null;
-  resolve(): unknown;
-}
-
-interface EnumType {
-  values: Record<string, number>;
-}
+/** The name of a scalar type, a message, or the numbers of an enum by name. */
+type FieldType = string | MessageType | Record<string, number>;
 
 type Json = Record<string, unknown>;
 
@@ -56,55 +46,80 @@ export function readHistoryJson(text: string, name: string): TemporalEvent[] {
   }
   const type = temporal.api.history.v1.History as object as MessageType;
   try {
-    const { events } = type.fromObject(ofMessage(type, found)) as temporal.api.history.v1.History;
+    const { events } = ofMessage(type, found) as temporal.api.history.v1.History;
     return events as TemporalEvent[];
   } catch (error) {
     throw bad((error as Error).message);
   }
 }
 
-/** The fields of a message as protobuf.js reads them: times as seconds, names of enums in full. */
-function ofMessage(type: MessageType, json: Json): Json {
+/** A message of what JSON says of its fields. */
+function ofMessage(type: MessageType, json: Json): unknown {
   const read: Json = {};
-  for (const field of type.fieldsArray) {
-    const value = json[field.name];
+  for (const [name, [rule, of]] of Object.entries(type.fields())) {
+    const value = json[name];
     if (value === undefined || value === null) continue;
-    field.resolve();
-    if (field.map && isTable(value)) {
-      read[field.name] = Object.fromEntries(
-        Object.entries(value).map(([key, item]) => [key, ofValue(field, item)]),
+    if (rule === "map" && isTable(value)) {
+      read[name] = Object.fromEntries(
+        Object.entries(value).map(([key, item]) => [key, ofValue(of, item, name)]),
       );
-    } else if (field.repeated && Array.isArray(value)) {
-      read[field.name] = value.map((item) => ofValue(field, item));
-    } else read[field.name] = ofValue(field, value);
+    } else if (rule === "list" && Array.isArray(value)) {
+      read[name] = value.map((item) => ofValue(of, item, name));
+    } else read[name] = ofValue(of, value, name);
   }
-  return read;
+  return type.create(read);
 }
 
-function ofValue({ resolvedType: type, name }: MessageField, value: unknown): unknown {
-  if (!type) return typeof value === "bigint" ? String(value) : value;
-  if ("values" in type) return typeof value === "string" ? enumName(type, value) : value;
-  switch (type.fullName) {
-    case ".google.protobuf.Timestamp":
-      return typeof value === "string" ? instant(value, name) : value;
-    case ".google.protobuf.Duration":
-      return typeof value === "string" ? duration(value, name) : value;
-    case ".temporal.api.common.v1.Payload":
-      return payload(value);
-    case ".temporal.api.common.v1.Payloads":
-      return { payloads: payloads(value).map(payload) };
+function ofValue(type: FieldType, value: unknown, field: string): unknown {
+  if (typeof type === "string") return scalar(type, value, field);
+  if (!isMessage(type)) return typeof value === "string" ? enumNumber(type, value) : value;
+  switch (type.typeName) {
+    case "google.protobuf.Timestamp":
+      return type.create(typeof value === "string" ? instant(value, field) : value as Json);
+    case "google.protobuf.Duration":
+      return type.create(typeof value === "string" ? duration(value, field) : value as Json);
+    case "temporal.api.common.v1.Payload":
+      return ofPayload(type, value);
+    case "temporal.api.common.v1.Payloads":
+      return type.create({
+        payloads: payloads(value).map((item) =>
+          ofValue(type.fields()["payloads"]![1], item, field)
+        ),
+      });
     default:
       return isTable(value) ? ofMessage(type, value) : value;
   }
 }
 
-/** `WorkflowExecutionStarted` as `EVENT_TYPE_WORKFLOW_EXECUTION_STARTED`. */
-function enumName({ values }: EnumType, name: string): string {
-  if (name in values) return name;
+function isMessage(type: MessageType | Record<string, number>): type is MessageType {
+  return typeof type["fields"] === "function";
+}
+
+/** Bytes are in base64, and whole numbers of 64 bits are text. */
+function scalar(type: string, value: unknown, field: string): unknown {
+  switch (type) {
+    case "bytes":
+      return typeof value === "string" ? Buffer.from(value, "base64") : value;
+    case "string":
+      return String(value);
+    case "bool":
+      return Boolean(value);
+    default: {
+      const number = Number(value);
+      if (Number.isNaN(number)) throw new Error(`${field} is not a number: ${String(value)}`);
+      return number;
+    }
+  }
+}
+
+/** `WorkflowExecutionStarted` as `EVENT_TYPE_WORKFLOW_EXECUTION_STARTED`, by its number. */
+function enumNumber(values: Record<string, number>, name: string): number {
   const words = name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, "_").toUpperCase();
-  const found = Object.keys(values).find((known) => known.endsWith(`_${words}`));
+  const found = name in values
+    ? name
+    : Object.keys(values).find((known) => known.endsWith(`_${words}`));
   if (found === undefined) throw new Error(`${name} is not known`);
-  return found;
+  return values[found]!;
 }
 
 function instant(text: string, field: string): Json {
@@ -126,8 +141,10 @@ function payloads(value: unknown): unknown[] {
   return isTable(value) && Array.isArray(value["payloads"]) ? value["payloads"] : [];
 }
 
-function payload(value: unknown): unknown {
-  if (isTable(value) && isTable(value["metadata"]) && "encoding" in value["metadata"]) return value;
+function ofPayload(type: MessageType, value: unknown): unknown {
+  if (isTable(value) && isTable(value["metadata"]) && "encoding" in value["metadata"]) {
+    return ofMessage(type, value);
+  }
   return plain.payload(value as LuaValue);
 }
 

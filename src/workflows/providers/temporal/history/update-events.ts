@@ -1,4 +1,4 @@
-import { temporal } from "@temporalio/proto";
+import { temporal } from "../messages/messages.ts";
 import { pack } from "../../../../vm/codec.ts";
 import type { Conversion } from "../conversion.ts";
 import { infoOf, packedResult, valuesOf } from "../names.ts";

@@ -2,7 +2,7 @@
  * Encryption of payloads: the server, its database and its Web UI see only ciphertext.
  * @module
  */
-import { temporal } from "@temporalio/proto";
+import { temporal } from "../messages/messages.ts";
 import { Cipher } from "../../../cipher.ts";
 
 type IPayload = temporal.api.common.v1.IPayload;

@@ -4,7 +4,7 @@
  * and the flag that it is not to be retried.
  * @module
  */
-import type { temporal } from "@temporalio/proto";
+import type { temporal } from "../messages/messages.ts";
 import { asLua, type LuaValue } from "../../../../vm/value.ts";
 import type { Failure } from "../../../engine/outcome.ts";
 import { canceledFailure, timeoutFailure, withDetails } from "../../../history/retry.ts";

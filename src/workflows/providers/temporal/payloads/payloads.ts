@@ -4,7 +4,7 @@
  * themselves, errors) has an encoding of its own, {@link packedEncoding}.
  * @module
  */
-import type { temporal } from "@temporalio/proto";
+import type { temporal } from "../messages/messages.ts";
 import { pack, unpack } from "../../../../vm/codec.ts";
 import { WippyError } from "../../../../vm/error.ts";
 import { envelope, valueLimits } from "../../../../vm/limits.ts";

@@ -2,7 +2,7 @@
  * Schedules as Temporal's messages have them.
  * @module
  */
-import { temporal } from "@temporalio/proto";
+import { temporal } from "../messages/messages.ts";
 import { packPlain, unpackPlain } from "../../../history/history.ts";
 import type {
   NewSchedule,

@@ -7,7 +7,7 @@
  * task, finds in the history of the run whether the task was completed, and sends what that says.
  * @module
  */
-import { temporal } from "@temporalio/proto";
+import { temporal } from "../messages/messages.ts";
 import { WippyError } from "../../../../vm/error.ts";
 import { retryDelay } from "../../../history/retry.ts";
 import type { OutboxMessage } from "../../../provider.ts";

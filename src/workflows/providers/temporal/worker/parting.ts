@@ -4,7 +4,7 @@
  * not started.
  * @module
  */
-import { temporal } from "@temporalio/proto";
+import { temporal } from "../messages/messages.ts";
 import type { RpcRequest } from "../connection/connection.ts";
 import { readControl } from "../history/external-events.ts";
 import { infoOf } from "../names.ts";

@@ -1,4 +1,4 @@
-import { temporal } from "@temporalio/proto";
+import { temporal } from "../messages/messages.ts";
 import { WippyError } from "../../../../vm/error.ts";
 import type { ProviderReport } from "../../../provider.ts";
 import type { Connection, RpcResponse } from "../connection/connection.ts";

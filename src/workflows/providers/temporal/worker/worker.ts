@@ -2,7 +2,7 @@
  * Shared by the parts of a worker: the runtime that they work for, and the server's tasks.
  * @module
  */
-import { temporal } from "@temporalio/proto";
+import { temporal } from "../messages/messages.ts";
 import type { OutboxMessage, ProviderReport } from "../../../provider.ts";
 import type { Connection, RpcResponse } from "../connection/connection.ts";
 import type { WorkerSettings } from "../connection/settings.ts";

@@ -1,4 +1,4 @@
-import { temporal } from "@temporalio/proto";
+import { temporal } from "../messages/messages.ts";
 import { WippyError } from "../../../../vm/error.ts";
 import { type HistoryEvent, unpackCommands } from "../../../history/history.ts";
 import type { TaskCompletion, TaskFailure } from "../../../tasks/tasks.ts";

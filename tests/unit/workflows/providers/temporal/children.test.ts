@@ -1,6 +1,6 @@
 /** Requests to cancel children, which the server takes only for those that have started. */
 import { expect, test } from "bun:test";
-import { temporal } from "@temporalio/proto";
+import { temporal } from "../../../../../src/workflows/providers/temporal/messages/messages.ts";
 import { pack } from "../../../../../src/vm/codec.ts";
 import type { PackedCommand } from "../../../../../src/workflows/history/history.ts";
 import { CommandWriter } from "../../../../../src/workflows/providers/temporal/commands/commands.ts";

@@ -12,7 +12,10 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
-import { google, temporal } from "@temporalio/proto";
+import {
+  google,
+  temporal,
+} from "../../../../../src/workflows/providers/temporal/messages/messages.ts";
 import {
   connect,
   type Connection,

@@ -1,6 +1,6 @@
 /** Signals and requests that the server has not sent when their run ends. */
 import { expect, test } from "bun:test";
-import { temporal } from "@temporalio/proto";
+import { temporal } from "../../../../../src/workflows/providers/temporal/messages/messages.ts";
 import { HistoryReader } from "../../../../../src/workflows/providers/temporal/history/history.ts";
 import { headerOf } from "../../../../../src/workflows/providers/temporal/names.ts";
 import { PayloadConverter } from "../../../../../src/workflows/providers/temporal/payloads/payloads.ts";
