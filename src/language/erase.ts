@@ -1,4 +1,4 @@
-import type { Edit, Expression, Tree } from "./tree.ts";
+import type { Edit, Tree } from "./tree.ts";
 
 /** The name under which lowered code finds the chunk's type values. */
 export const typeTable = "__ty";
@@ -21,9 +21,8 @@ const order = [")", ";", "("];
 /** Turns a sound tree into Lua 5.4 with the same lines. */
 export function erase(tree: Tree): ErasedText {
   const edits: Edit[] = [...tree.edits, ...tree.foreignStrings];
-  for (const { operand } of tree.casts) {
-    if (!yieldsMany(operand)) continue;
-    edits.push(insertion(operand.start, "("), insertion(operand.end, ")"));
+  for (const { start, end } of tree.cutOperands) {
+    edits.push(insertion(start, "("), insertion(end, ")"));
   }
   for (const { bindings: [binding] } of tree.selfReferences) {
     const { name, type, end } = binding!;
@@ -36,10 +35,6 @@ export function erase(tree: Tree): ErasedText {
 
 function insertion(at: number, text: string): Edit {
   return { start: at, end: at, text };
-}
-
-function yieldsMany(expression: Expression): boolean {
-  return /^(?:Call|MethodCall|Vararg)$/.test(expression.kind);
 }
 
 /** Names that mean a type, and not the global of the name. */

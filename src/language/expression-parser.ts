@@ -18,6 +18,15 @@ const priorities = new Map<string, readonly [left: number, right: number]>([
 for (const operator of ["<", ">", "<=", ">=", "~=", "=="]) priorities.set(operator, [3, 3]);
 for (const operator of ["*", "/", "//", "%"]) priorities.set(operator, [11, 11]);
 const unaryPriority = 12;
+/** What a token may be by its first byte. Most tokens behind operands are nothing of this. */
+const mayBeOperator = 1;
+const mayBeCast = 2;
+const mayBeSuffix = 4;
+const mayBe = new Uint8Array(256);
+// `!=` is read as `~=`.
+for (const key of [...priorities.keys(), "!="]) mayBe[key.charCodeAt(0)]! |= mayBeOperator;
+for (const key of ["::", "as", "!"]) mayBe[key.charCodeAt(0)]! |= mayBeCast;
+for (const key of [".", "[", ":", "(", "{", '"', "'"]) mayBe[key.charCodeAt(0)]! |= mayBeSuffix;
 
 /** Methods of type values. */
 export const typeMethods: ReadonlySet<string> = new Set(
@@ -29,7 +38,7 @@ const afterVariable: ReadonlySet<string> = new Set(["=", ",", ".", ":", "["]);
 
 /** Reads expressions, and resolves the names in them. */
 export abstract class ExpressionParser extends TypeParser {
-  readonly casts: Tree["casts"] = [];
+  readonly cutOperands: Tree["cutOperands"] = [];
   /** Bindings that are visible, by name. */
   protected readonly visible = new Map<string, Binding | undefined>();
   /** The name of the `local f = function` that is being read, and whether its body reads the name. */
@@ -64,14 +73,15 @@ export abstract class ExpressionParser extends TypeParser {
       const operand = this.#deeper(unaryPriority);
       left = { kind: "Unary", operator, operand, start, end: this.previousEnd };
     } else left = this.#simple();
-    for (;;) {
+    while (mayBe[this.code]! & mayBeOperator) {
       const priority = priorities.get(this.kind);
-      if (priority === undefined || priority[0] <= limit) return left;
+      if (priority === undefined || priority[0] <= limit) break;
       const operator = this.kind;
       this.advance();
       const right = this.#deeper(priority[1]);
       left = { kind: "Binary", operator, left, right, start, end: this.previousEnd };
     }
+    return left;
   }
 
   #deeper(limit: number): Expression {
@@ -85,6 +95,7 @@ export abstract class ExpressionParser extends TypeParser {
   #simple(): Expression {
     const { start } = this;
     let simple: Expression;
+    if (this.kind === "name") return this.#casted(this.suffixed(), start);
     switch (this.kind) {
       case "number":
         simple = { kind: "Number", text: this.value, start, end: this.end };
@@ -120,14 +131,15 @@ export abstract class ExpressionParser extends TypeParser {
       default:
         simple = this.suffixed();
     }
-    return this.#casted(simple);
+    return this.#casted(simple, start);
   }
 
   /** `as T`, `:: T` and `!` behind an operand. */
-  #casted(operand: Expression): Expression {
-    const { start } = operand;
-    for (;;) {
+  #casted(operand: Expression, start: number): Expression {
+    while (mayBe[this.code]! & mayBeCast) {
       const at = this.start;
+      const { previousEnd: end } = this;
+      const { kind } = operand;
       if (this.kind === "::" || this.isAs()) {
         this.advance();
         const type = this.erasedType(at, () => this.castType());
@@ -141,9 +153,13 @@ export abstract class ExpressionParser extends TypeParser {
           this.fault(`parentheses are needed: write (${shown}!)${this.kind}… near ${this.near()}`);
         }
         operand = { kind: "NonNil", operand, start, end: this.previousEnd };
-      } else return operand;
-      if (this.typeDepth === 0) this.casts.push(operand);
+      } else break;
+      if (this.typeDepth > 0) continue;
+      if (kind === "Call" || kind === "MethodCall" || kind === "Vararg") {
+        this.cutOperands.push({ start, end });
+      }
     }
+    return operand;
   }
 
   protected isAs(): boolean {
@@ -157,8 +173,8 @@ export abstract class ExpressionParser extends TypeParser {
   protected lookUp(name: string, start: number): Name {
     const local = this.visible.get(name);
     if (this.pending?.name === name && local === undefined) this.pending.read = true;
-    const found: Name = { kind: "Name", name, start, end: this.previousEnd };
-    if (local) found.local = local;
+    const end = this.previousEnd;
+    const found: Name = { kind: "Name", name, local, used: undefined, start, end };
     if (local === undefined && this.typeDepth === 0) this.globals.push(found);
     return found;
   }
@@ -184,7 +200,7 @@ export abstract class ExpressionParser extends TypeParser {
   protected suffixed(): Expression {
     const { start } = this;
     let object = this.#primary();
-    for (;;) {
+    while (mayBe[this.code]! & mayBeSuffix) {
       switch (this.kind) {
         case ".": {
           this.advance();
@@ -231,6 +247,7 @@ export abstract class ExpressionParser extends TypeParser {
           return object;
       }
     }
+    return object;
   }
 
   #arguments(): Expression[] {
@@ -264,7 +281,7 @@ export abstract class ExpressionParser extends TypeParser {
 
   #field(): TableField {
     const { start } = this;
-    if (this.kind === "name" && this.peek().kind === "=") {
+    if (this.kind === "name" && this.isFollowedByEquals()) {
       const key: Expression = { kind: "String", value: this.value, start, end: this.end };
       this.advance();
       this.advance();

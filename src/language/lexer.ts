@@ -1,10 +1,21 @@
 /** What a token is: its own text for keywords and operators. */
 export type TokenKind = string;
 
-const keywords: ReadonlyMap<string, TokenKind> = new Map(
-  ("and break do else elseif end false for function goto if in local nil not or repeat return then " +
-    "true until while").split(" ").map((word) => [word, word]),
-);
+// Kinds are literals here as they are in the parser, so that two are compared by their addresses.
+// deno-fmt-ignore
+const keywords: readonly TokenKind[] = [
+  "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in",
+  "local", "nil", "not", "or", "repeat", "return", "then", "true", "until", "while",
+];
+// deno-fmt-ignore
+const characters: readonly TokenKind[] = [
+  "+", "-", "*", "/", "%", "^", "#", "&", "~", "|", "<", ">", "=", "(", ")", "{", "}", "[", "]",
+  ";", ":", ",", ".", "?", "@", "!",
+];
+// deno-fmt-ignore
+const pairsOfCharacters: readonly TokenKind[] = [
+  "->", "::", "?:", "..", "==", "~=", "<=", ">=", "<<", ">>", "//", "!=",
+];
 
 /** A fault of the text. */
 export interface Fault {
@@ -20,7 +31,10 @@ export interface Comment {
   end: number;
 }
 
-const [newline, carriageReturn, quote, backslash] = [10, 13, 34, 92];
+const newline = 10;
+const carriageReturn = 13;
+const quote = 34;
+const backslash = 92;
 
 /** Kinds of characters by code: 1 blank, 2 begins a name, 3 digit. */
 const classes = new Uint8Array(256);
@@ -42,13 +56,27 @@ const simpleEscapes: Readonly<Record<string, string>> = {
   v: "\v",
 };
 
-/** Operators of one character by its code, and of two by both: `first * 128 + second`. */
+/** Operators of one character by its code, and of two by both: `first * 64 + second`. */
 const singles: (string | undefined)[] = new Array(256).fill(undefined);
-for (const char of "+-*/%^#&~|<>=(){}[];:,.?@!") singles[char.charCodeAt(0)] = char;
-const pairs: (string | undefined)[] = new Array(128 * 128).fill(undefined);
-for (const pair of "-> :: ?: .. == ~= <= >= << >> // !=".split(" ")) {
-  pairs[pair.charCodeAt(0) * 128 + pair.charCodeAt(1)] = pair;
+for (const char of characters) singles[char.charCodeAt(0)] = char;
+const pairs: (string | undefined)[] = new Array(128 * 64).fill(undefined);
+for (const pair of pairsOfCharacters) {
+  pairs[pair.charCodeAt(0) * 64 + pair.charCodeAt(1)] = pair;
 }
+
+/**
+ * Words that were read, each in the place that its letters lead to, and their kinds: a text has few words that it did
+ * not have before, and a string that is there already costs nothing. A new word takes the place of an old one.
+ */
+const places = 4096;
+const words: string[] = new Array(places).fill("");
+const wordKinds: TokenKind[] = new Array(places).fill("name");
+/** Their first four bytes, and the four behind those. */
+const heads = new Int32Array(places);
+const tails = new Int32Array(places);
+/** Words that are longer are not kept. */
+const longestKept = 32;
+const kindOf: ReadonlyMap<string, TokenKind> = new Map(keywords.map((word) => [word, word]));
 
 /**
  * Reads tokens of the dialect from a text in which each character is a byte. One token is current; `advance` goes to
@@ -56,6 +84,9 @@ for (const pair of "-> :: ?: .. == ~= <= >= << >> // !=".split(" ")) {
  */
 export class Lexer {
   readonly text: string;
+  /** The text, and zeros behind it: what is read there is in no class. */
+  readonly #bytes: Buffer;
+  readonly #view: DataView;
   readonly comments: Comment[] = [];
   readonly faults: Fault[] = [];
   /** Literals whose escapes only the dialect accepts, and what they are in Lua 5.4. */
@@ -67,11 +98,16 @@ export class Lexer {
   start = 0;
   end = 0;
   value = "";
+  /** The first byte of the current token. */
+  code = 0;
   /** Where the token before ended. */
   previousEnd = 0;
 
   constructor(text: string) {
     this.text = text;
+    this.#bytes = Buffer.allocUnsafeSlow(text.length + 8).fill(0, text.length);
+    this.#bytes.write(text, "latin1");
+    this.#view = new DataView(this.#bytes.buffer);
     if (text.charCodeAt(0) === 35) {
       const end = text.indexOf("\n");
       this.end = end < 0 ? text.length : end;
@@ -84,54 +120,101 @@ export class Lexer {
 
   /** Whether there is a line break between the token before and this one. */
   onNewLine(): boolean {
-    const found = this.text.indexOf("\n", this.previousEnd);
-    return found >= 0 && found < this.start;
+    const bytes = this.#bytes;
+    for (let at = this.previousEnd; at < this.start; at++) if (bytes[at] === newline) return true;
+    return false;
   }
 
   /** Cuts the first character off the current token, `>` off `>>` for example. */
   split(): void {
     this.start++;
     this.previousEnd = this.start;
+    this.code = this.#bytes[this.start]!;
     this.kind = this.text.slice(this.start, this.end);
   }
 
   advance(): void {
-    const { text } = this;
-    this.previousEnd = this.end;
+    const bytes = this.#bytes;
     let at = this.end;
+    this.previousEnd = at;
+    let code = bytes[at]!;
     for (;;) {
-      while (classes[text.charCodeAt(at)] === 1) at++;
-      if (text.charCodeAt(at) !== 45 || text.charCodeAt(at + 1) !== 45) break;
+      while (classes[code] === 1) code = bytes[++at]!;
+      if (code !== 45 || bytes[at + 1] !== 45) break;
       at = this.#comment(at);
+      code = bytes[at]!;
     }
     this.start = at;
-    if (at >= text.length) {
-      this.kind = "eof";
-      this.start = this.end = text.length;
-      return;
-    }
-    const code = text.charCodeAt(at);
+    this.code = code;
     const cls = classes[code];
-    if (cls === 2) {
-      do at++; while (classes[text.charCodeAt(at)]! >= 2);
-      this.end = at;
-      const word = text.slice(this.start, at);
-      // Keywords are short and in small letters.
-      const keyword = code >= 97 && at - this.start <= 8 ? keywords.get(word) : undefined;
-      if (keyword === undefined) {
-        this.kind = "name";
-        this.value = word;
-      } else this.kind = keyword;
-    } else if (cls === 3 || code === 46 && classes[text.charCodeAt(at + 1)] === 3) {
-      this.#number(at);
-    } else if (code === quote || code === 39) this.#string(at, code);
+    if (cls === 2) this.#word(at);
+    else if (cls === 3 || code === 46 && classes[bytes[at + 1]!] === 3) this.#number(at);
+    else if (code === quote || code === 39) this.#string(at, code);
     else if (code === 91) this.#bracket(at);
-    else this.#operator(at, code);
+    else if (code === 0 && at >= this.text.length) {
+      this.kind = "eof";
+      this.start = this.end = this.text.length;
+    } else this.#operator(at, code);
+  }
+
+  #word(start: number): void {
+    const bytes = this.#bytes;
+    let at = start + 1;
+    while (classes[bytes[at]!]! >= 2) at++;
+    this.end = at;
+    const length = at - start;
+    const head = this.#four(start, length);
+    const tail = this.#four(start + 4, length - 4);
+    const mixed = Math.imul(Math.imul(head, 0x9e3779b1) ^ tail, 0x85ebca6b) + length;
+    const place = mixed >>> 20;
+    if (heads[place] === head && tails[place] === tail) {
+      const known = words[place]!;
+      if (length < 8 || this.#isAt(known, start, length)) {
+        this.value = known;
+        this.kind = wordKinds[place]!;
+        return;
+      }
+    }
+    // A string of its own: part of the text would keep all of the text.
+    const word = bytes.latin1Slice(start, at);
+    const kind = kindOf.get(word) ?? "name";
+    if (length <= longestKept) {
+      words[place] = word;
+      wordKinds[place] = kind;
+      heads[place] = head;
+      tails[place] = tail;
+    }
+    this.value = word;
+    this.kind = kind;
+  }
+
+  /** Whether a text is a word whose first eight letters it has. */
+  #isAt(known: string, start: number, length: number): boolean {
+    if (known.length !== length) return false;
+    let same = 8;
+    while (same < length && known.charCodeAt(same) === this.#bytes[start + same]) same++;
+    return same === length;
+  }
+
+  /** Up to four bytes in one number. */
+  #four(at: number, length: number): number {
+    if (length <= 0) return 0;
+    const all = this.#view.getInt32(at, true);
+    return length >= 4 ? all : all & (1 << 8 * length) - 1;
+  }
+
+  /** Whether the next token is `=`. */
+  protected isFollowedByEquals(): boolean {
+    const bytes = this.#bytes;
+    let at = this.end;
+    while (classes[bytes[at]!] === 1) at++;
+    if (bytes[at] === 45 && bytes[at + 1] === 45) return this.peek().kind === "=";
+    return bytes[at] === 61 && bytes[at + 1] !== 61;
   }
 
   /** A look at the token after the current one; nothing changes. */
   peek(): { kind: TokenKind; value: string; start: number } {
-    const { kind, start, end, value, previousEnd } = this;
+    const { kind, start, end, value, code, previousEnd } = this;
     const comments = this.comments.length;
     const faults = this.faults.length;
     const strings = this.foreignStrings.length;
@@ -141,6 +224,7 @@ export class Lexer {
     this.start = start;
     this.end = end;
     this.value = value;
+    this.code = code;
     this.previousEnd = previousEnd;
     this.comments.length = comments;
     this.faults.length = faults;
@@ -150,7 +234,9 @@ export class Lexer {
 
   #comment(start: number): number {
     const { text } = this;
-    const long = this.#longEnd(start + 2, start, "comment");
+    const long = this.#bytes[start + 2] === 91
+      ? this.#longEnd(start + 2, start, "comment")
+      : undefined;
     let end = long?.end;
     if (end === undefined) {
       end = text.indexOf("\n", start);
@@ -163,7 +249,7 @@ export class Lexer {
   /** The end of a long bracket that opens at `at`, and where its content is. */
   #longEnd(at: number, start: number, what: string) {
     longOpening.lastIndex = at;
-    const opening = this.text.charCodeAt(at) === 91 ? longOpening.exec(this.text) : null;
+    const opening = longOpening.exec(this.text);
     if (opening === null) return undefined;
     const closing = `]${opening[1]}]`;
     const found = this.text.indexOf(closing, longOpening.lastIndex);
@@ -176,19 +262,27 @@ export class Lexer {
   }
 
   #number(at: number): void {
-    const { text } = this;
-    const hexadecimal = text.charCodeAt(at) === 48 && (text.charCodeAt(at + 1) | 32) === 120;
+    const bytes = this.#bytes;
+    const hexadecimal = bytes[at] === 48 && (bytes[at + 1]! | 32) === 120;
     const exponent = hexadecimal ? 112 : 101;
     if (hexadecimal) at += 2;
+    let digitsOnly = !hexadecimal;
     for (;;) {
-      const code = text.charCodeAt(at);
-      if ((code | 32) === exponent && /[+-]/.test(text.charAt(at + 1))) at += 2;
-      else if (classes[code]! >= 2 || code === 46) at++;
-      else break;
+      const code = bytes[at]!;
+      if (classes[code] === 3) {
+        at++;
+        continue;
+      }
+      if (classes[code] !== 2 && code !== 46) break;
+      digitsOnly = false;
+      const next = bytes[at + 1];
+      if ((code | 32) === exponent && (next === 43 || next === 45)) at += 2;
+      else at++;
     }
     this.end = at;
     this.kind = "number";
-    this.value = text.slice(this.start, at);
+    this.value = this.text.slice(this.start, at);
+    if (digitsOnly) return;
     const sound =
       /^(?:0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)(?:[pP][+-]?\d+)?|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)$/;
     if (!sound.test(this.value)) this.fault(`malformed number near '${this.value}'`);
@@ -204,18 +298,18 @@ export class Lexer {
 
   #string(at: number, delimiter: number): void {
     const { text, start } = this;
+    const bytes = this.#bytes;
     let plain = true;
     for (at++;; at++) {
-      const code = text.charCodeAt(at);
+      const code = bytes[at]!;
       if (code === delimiter) break;
+      if (code > backslash) continue;
       if (code === backslash) {
         plain = false;
-        if (text.startsWith("z", at + 1)) {
-          at++;
-          while (classes[text.charCodeAt(at + 1)] === 1) at++;
-        } else if (text.startsWith("\r\n", at + 1)) at += 2;
-        else at++;
-      } else if (code === newline || code === carriageReturn || at >= text.length) {
+        at++;
+        if (bytes[at] === 122) { while (classes[bytes[at + 1]!] === 1) at++; }
+        else if (bytes[at] === carriageReturn && bytes[at + 1] === newline) at++;
+      } else if (code === newline || code === carriageReturn || code === 0 && at >= text.length) {
         this.end = Math.min(at, text.length);
         this.kind = "string";
         this.value = text.slice(start + 1, this.end);
@@ -277,8 +371,9 @@ export class Lexer {
 
   #operator(at: number, code: number): void {
     const { text } = this;
-    const next = text.charCodeAt(at + 1);
-    const pair = next < 128 && code < 128 ? pairs[code * 128 + next] : undefined;
+    const bytes = this.#bytes;
+    const next = bytes[at + 1]!;
+    const pair = next < 64 && code < 128 ? pairs[code * 64 + next] : undefined;
     if (pair === undefined) {
       this.end = at + 1;
       this.kind = singles[code] ?? "unknown";
@@ -286,7 +381,7 @@ export class Lexer {
     }
     this.end = at + 2;
     this.kind = pair;
-    if (pair === ".." && text.charCodeAt(at + 2) === 46) {
+    if (pair === ".." && bytes[at + 2] === 46) {
       this.end = at + 3;
       this.kind = "...";
     } else if (pair === "!=") {

@@ -1,3 +1,4 @@
+import { declaredAs } from "./binding.ts";
 import { ExpressionParser } from "./expression-parser.ts";
 import type {
   Binding,
@@ -14,7 +15,12 @@ import type {
 /** Faults that are told of one text at most. */
 const mostFaults = 100;
 
-const closing: ReadonlySet<string> = new Set(["end", "else", "elseif", "until", "eof"]);
+/** Whether a token ends a block. */
+function closes(kind: string): boolean {
+  return kind === "end" || kind === "else" || kind === "elseif" || kind === "until" ||
+    kind === "eof";
+}
+
 const statementWords: ReadonlySet<string> = new Set(
   "break do for function goto if local repeat return while".split(" "),
 );
@@ -31,8 +37,8 @@ export function parse(text: string): Tree {
 class Parser extends ExpressionParser {
   readonly #types: Tree["types"] = [];
   readonly #selfReferences: Tree["selfReferences"] = [];
-  /** What was visible before: names that a block has hidden, to be restored at its end. */
-  readonly #hidden: [name: string, before: Binding | undefined][] = [];
+  /** Bindings of the blocks around, each behind what its name meant before: that is restored at the block's end. */
+  readonly #hidden: (Binding | undefined)[] = [];
   readonly #assigned = new Set<string>();
   /** A label behind something on its line, and where what is behind it begins. */
   #labelInLine: { name: string; end: number } | undefined;
@@ -57,7 +63,7 @@ class Parser extends ExpressionParser {
       assigned: this.#assigned,
       foreignStrings: this.foreignStrings,
       edits: this.edits,
-      casts: this.casts,
+      cutOperands: this.cutOperands,
       selfReferences: this.#selfReferences,
       typed: this.typed || this.foreignStrings.length > 0,
     };
@@ -68,7 +74,7 @@ class Parser extends ExpressionParser {
   }
 
   #declare(binding: Binding): Binding {
-    this.#hidden.push([binding.name, this.visible.get(binding.name)]);
+    this.#hidden.push(this.visible.get(binding.name), binding);
     this.visible.set(binding.name, binding);
     return binding;
   }
@@ -83,22 +89,22 @@ class Parser extends ExpressionParser {
 
   #leave(mark: number): void {
     while (this.#hidden.length > mark) {
-      const [name, before] = this.#hidden.pop()!;
-      this.visible.set(name, before);
+      const { name } = this.#hidden.pop()!;
+      this.visible.set(name, this.#hidden.pop());
     }
   }
 
   #statements(): Statement[] {
     const body: Statement[] = [];
     this.#depth++;
-    while (!closing.has(this.kind)) {
+    while (!closes(this.kind)) {
       if (this.accept(";")) continue;
       const { start } = this;
       if (!this.enter()) break;
       const statement = this.#statement();
       this.leave();
       if (statement !== undefined) body.push(statement);
-      if (this.start === start && !closing.has(this.kind)) this.advance();
+      if (this.start === start && !closes(this.kind)) this.advance();
       if (statement?.kind === "Return") break;
     }
     this.#depth--;
@@ -135,7 +141,7 @@ class Parser extends ExpressionParser {
         return this.is("function") ? this.#localFunction(start) : this.#local(start);
       case "return": {
         this.advance();
-        const none = closing.has(this.kind) || this.is(";");
+        const none = closes(this.kind) || this.is(";");
         const values = none ? [] : this.expressionList();
         this.accept(";");
         return { kind: "Return", values, start, end: this.previousEnd };
@@ -205,10 +211,16 @@ class Parser extends ExpressionParser {
       this.expect(">");
     }
     const type = this.annotation();
-    const binding: Binding = { name, declared, start, end };
-    if (attribute) binding.attribute = attribute;
-    if (type) binding.type = type;
-    return binding;
+    return {
+      name,
+      declared,
+      type,
+      attribute: attribute || undefined,
+      assigned: false,
+      value: undefined,
+      start,
+      end,
+    };
   }
 
   #for(): Statement {
@@ -259,7 +271,7 @@ class Parser extends ExpressionParser {
       };
       if (method) break;
     }
-    const self: Binding = { name: "self", declared: "self", start: nameStart, end: nameStart };
+    const self = declaredAs("self", "self", nameStart, nameStart);
     const body = this.functionBody(start, method ? self : undefined);
     return { kind: "FunctionStatement", target, method, body, start, end: this.previousEnd };
   }
@@ -268,13 +280,7 @@ class Parser extends ExpressionParser {
     this.advance();
     const nameStart = this.start;
     const name = this.nameText();
-    const binding: Binding = {
-      name,
-      declared: "function",
-      start: nameStart,
-      end: this.previousEnd,
-    };
-    this.#declare(binding);
+    const binding = this.#declare(declaredAs(name, "function", nameStart, this.previousEnd));
     const body = this.functionBody(start);
     binding.value = body;
     return { kind: "LocalFunction", binding, body, start, end: this.previousEnd };
@@ -474,7 +480,7 @@ class Parser extends ExpressionParser {
 
   /** Goes to where a statement may begin. */
   #recover(): void {
-    while (!closing.has(this.kind) && !statementWords.has(this.kind) && this.kind !== ";") {
+    while (!closes(this.kind) && !statementWords.has(this.kind) && this.kind !== ";") {
       this.advance();
       if (this.onNewLine() && this.kind === "name") return;
     }

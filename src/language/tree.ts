@@ -12,23 +12,23 @@ interface Place {
 /** A name that `local`, a parameter list or `for` declares. */
 export interface Binding extends Place {
   name: string;
-  type?: TypeNode;
+  type: TypeNode | undefined;
   /** `const` or `close`. */
-  attribute?: string;
+  attribute: string | undefined;
   declared: "local" | "parameter" | "for" | "function" | "self";
   /** Whether the text assigns to it, besides declaring it. */
-  assigned?: boolean;
+  assigned: boolean;
   /** The value it is declared with, where one stands in its place. */
-  value?: Expression;
+  value: Expression | undefined;
 }
 
 export interface Name extends Place {
   kind: "Name";
   name: string;
-  /** What it names; a global where absent. */
-  local?: Binding;
+  /** What it names; undefined: a global. */
+  local: Binding | undefined;
   /** How it is used: called, or called with one of the methods of type values. */
-  used?: "call" | "method";
+  used: "call" | "method" | undefined;
 }
 
 export interface FunctionBody extends Place {
@@ -173,8 +173,8 @@ export interface Tree {
   foreignStrings: readonly Required<Edit>[];
   /** Changes that erase what Lua 5.4 has not, in no order. */
   edits: Edit[];
-  /** Casts and `!`. */
-  casts: Extract<Expression, { operand: Expression; kind: "Cast" | "NonNil" }>[];
+  /** Where the operands of casts and `!` are that may yield several values. */
+  cutOperands: Place[];
   /** `local f = function …` whose body uses the name. */
   selfReferences: Extract<Statement, { kind: "Local" }>[];
   /** Whether anything in it is no Lua 5.4. */

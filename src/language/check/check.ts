@@ -219,7 +219,7 @@ class Checker extends Narrowing {
           from === undefined || index >= values.length,
         );
         this.#assigned(
-          { kind: "Name", name: binding.name, local: binding, ...place(binding) },
+          { kind: "Name", name: binding.name, local: binding, used: undefined, ...place(binding) },
           type,
         );
       } else if (!binding.assigned && !acceptsNil(declared)) {

@@ -71,7 +71,13 @@ export abstract class Narrowing extends Inference {
     if (asked && asked.when === holds) this.facts.set(asked.path, asked.type);
     const other = this.pairs.get(binding);
     if (!other || holds) return;
-    const name: Expression = { kind: "Name", name: other.name, local: other, ...place(other) };
+    const name: Expression = {
+      kind: "Name",
+      name: other.name,
+      local: other,
+      used: undefined,
+      ...place(other),
+    };
     this.#keep(name, ({ kind }) => kind !== "nil");
   }
 
