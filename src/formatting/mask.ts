@@ -9,6 +9,8 @@ import type { Edit, Tree } from "../language/tree.ts";
 export interface Masked {
   /** Lua 5.4, with a name for each type that is hidden. */
   text: string;
+  /** Where an offset of the original text is in this one. */
+  offset(original: number): number;
   /** Puts the types into a formatted text, with the indentation of their new lines. @throws FormatError */
   unmask(formatted: string): string;
 }
@@ -60,7 +62,19 @@ export function mask(tree: Tree): Masked {
     at = placeholder.end;
   }
   const text = parts.join("") + tree.text.slice(at);
-  return { text, unmask: (formatted) => unmask(formatted, prefix, placeholders, tree.text) };
+  return {
+    text,
+    offset: (original) => {
+      let moved = original;
+      for (const [index, placeholder] of placeholders.entries()) {
+        const { start, end } = placeholder;
+        if (end > original) break;
+        moved += nameFor(placeholder, prefix, index).length - (end - start);
+      }
+      return moved;
+    },
+    unmask: (formatted) => unmask(formatted, prefix, placeholders, tree.text),
+  };
 }
 
 function hide(text: string, { start, end }: Edit, found: Placeholder[]): void {

@@ -7,8 +7,14 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import { FormatError } from "./mask.ts";
 
-/** Formats a text of Lua 5.4. @throws FormatError for one that it cannot read */
-export type FormatLua = (text: string) => string;
+/** Part of a text, in bytes. */
+export interface FormatRange {
+  start: number;
+  end: number;
+}
+
+/** Formats a text of Lua 5.4, or the statements in a part of it. @throws FormatError for one that it cannot read */
+export type FormatLua = (text: string, range?: FormatRange) => string;
 
 /** Name of the package that brings StyLua. */
 export const styluaPackage = "@johnnymorganz/stylua";
@@ -20,7 +26,8 @@ interface Stylua {
   Config: { new (): never; new: () => Record<string, unknown> };
   LuaVersion: Names;
   OutputVerification: Names;
-  formatCode(code: string, config: object, range: undefined, verify: unknown): string;
+  Range: { from_values(start: number, end: number): object };
+  formatCode(code: string, config: object, range: object | undefined, verify: unknown): string;
   [enumeration: string]: unknown;
 }
 
@@ -97,13 +104,14 @@ export function formatterFor(stylua: Stylua, folder: string): FormatLua {
     }
     return [[name, member]];
   });
-  return (text) => {
+  return (text, range) => {
     // A call consumes its settings.
     const config = stylua.Config.new();
     config["syntax"] = stylua.LuaVersion["Lua54"];
     for (const [name, value] of values) config[name] = value;
     try {
-      return stylua.formatCode(text, config, undefined, stylua.OutputVerification["None"]);
+      const part = range && stylua.Range.from_values(range.start, range.end);
+      return stylua.formatCode(text, config, part, stylua.OutputVerification["None"]);
     } catch (error) {
       throw new FormatError(`StyLua: ${error instanceof Error ? error.message : String(error)}`);
     }

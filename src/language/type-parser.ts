@@ -46,7 +46,10 @@ export abstract class TypeParser extends Lexer {
   }
 
   protected near(): string {
-    return this.kind === "eof" ? "<eof>" : `'${this.text.slice(this.start, this.end)}'`;
+    if (this.kind === "eof") return "<eof>";
+    // As Lua shows what no token begins with.
+    if (this.kind === "unknown" && (this.code < 32 || this.code > 126)) return `'<\\${this.code}>'`;
+    return `'${this.text.slice(this.start, this.end)}'`;
   }
 
   /** Whether the current token is of the kind; a method, as each token changes it. */

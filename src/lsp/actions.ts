@@ -8,7 +8,8 @@ import {
 } from "vscode-languageserver";
 import { isScalar, isSeq, type Node } from "yaml";
 import { isCode } from "../app/code-graph.ts";
-import { bindingAt, pathTo, usesOf } from "../language/scope.ts";
+import { bindingAt, pathTo } from "../language/scope.ts";
+import { renameUnread, unreadName } from "../language/unread.ts";
 import type { SourceText } from "./source-text.ts";
 import { isLua, type Loaded, pathOf } from "./workspace.ts";
 
@@ -125,12 +126,14 @@ function ruled(source: SourceText, { code, range }: Diagnostic): Fix[] {
       return [{ title: "Declare it as a local", changes: { [uri]: [edit] } }];
     }
     case "W0004": {
-      if (!binding) return [];
-      const edits = usesOf(tree, binding).map((place) => ({
-        range: source.range(place),
-        newText: `_${binding.name}`,
+      // Where the name is taken, renaming would change what the code means.
+      const edits = binding && renameUnread(tree, binding);
+      if (!edits) return [];
+      const changes = edits.map(({ start, end, text }) => ({
+        range: source.range({ start, end }),
+        newText: text,
       }));
-      return [{ title: `Rename to _${binding.name}`, changes: { [uri]: edits } }];
+      return [{ title: `Rename to ${unreadName(binding)}`, changes: { [uri]: changes } }];
     }
     case "W0006": {
       const statement = tree.body.find((node) =>

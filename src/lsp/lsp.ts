@@ -81,7 +81,15 @@ export async function serveEditor({ input, output, version }: LspOptions): Promi
   const session = new Session(connection);
   connection.onInitialize((params: InitializeParams): InitializeResult => {
     session.initialize(params);
-    return { capabilities, serverInfo: { name: "wippy", version } };
+    const isStatic = !session.formatsByLanguage;
+    const formatting = {
+      documentFormattingProvider: isStatic,
+      documentRangeFormattingProvider: isStatic,
+    };
+    return {
+      capabilities: { ...capabilities, ...formatting },
+      serverInfo: { name: "wippy", version },
+    };
   });
   connection.onInitialized(() => session.begin());
   addRequests(connection, session);

@@ -10,6 +10,7 @@ import {
 import { TextDocument } from "vscode-languageserver-textdocument";
 import { actionsFor } from "./actions.ts";
 import { completeAt } from "./completion.ts";
+import { formatDocument } from "./format.ts";
 import { hoverAt } from "./hover.ts";
 import { declarationOf, definitionAt, placesOf, subjectAt } from "./navigation.ts";
 import { prepareRename, rename } from "./rename.ts";
@@ -139,6 +140,11 @@ export function addRequests(connection: Connection, session: Session): void {
   );
   onDocument("textDocument/documentSymbol", documentSymbols);
   onDocument("textDocument/semanticTokens/full", semanticTokens);
+  onDocument("textDocument/formatting", (source) => formatDocument(source));
+  onDocument(
+    "textDocument/rangeFormatting",
+    (source, _loaded, { range }) => formatDocument(source, rangeOf(range, "range")),
+  );
   onDocument("textDocument/codeAction", (source, loaded, { context, range }) => {
     rangeOf(range, "range");
     const { diagnostics } = recordOf(context, "context");

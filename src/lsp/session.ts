@@ -2,6 +2,8 @@ import {
   type Connection,
   type Diagnostic,
   DidChangeWatchedFilesNotification,
+  DocumentFormattingRequest,
+  DocumentRangeFormattingRequest,
   type InitializeParams,
 } from "vscode-languageserver";
 import { TextDocument } from "vscode-languageserver-textdocument";
@@ -30,6 +32,7 @@ export class Session {
   readonly #told = new Set<string>();
   readonly #timers = new Map<string, () => void>();
   #watches = false;
+  #formatsLua = false;
   #rules = true;
   /** Counts checks of the applications: a new one ends the one before. */
   #round = 0;
@@ -40,6 +43,8 @@ export class Session {
   initialize({ workspaceFolders, rootUri, capabilities, initializationOptions }: InitializeParams) {
     const folders = workspaceFolders?.map(({ uri }) => uri) ?? (rootUri ? [rootUri] : []);
     for (const uri of folders) this.workspace.addFolder(uri);
+    this.#formatsLua = capabilities?.textDocument?.formatting?.dynamicRegistration === true &&
+      capabilities.textDocument.rangeFormatting?.dynamicRegistration === true;
     this.#watches = capabilities?.workspace?.didChangeWatchedFiles?.dynamicRegistration === true;
     this.configure(initializationOptions);
   }
@@ -52,8 +57,19 @@ export class Session {
     if (typeof rules === "boolean") this.#rules = rules;
   }
 
+  /** Whether the editor can be told that only Lua is formatted here; YAML has formatters of its own. */
+  get formatsByLanguage(): boolean {
+    return this.#formatsLua;
+  }
+
   /** Has files watched, and tells what is wrong. */
   begin(): void {
+    if (this.#formatsLua) {
+      const lua = { documentSelector: [{ language: "lua" }] };
+      for (const { type } of [DocumentFormattingRequest, DocumentRangeFormattingRequest]) {
+        this.connection.client.register(type, lua).catch(() => {});
+      }
+    }
     if (this.#watches) {
       const watchers = [{ globPattern: "**/*.{lua,yaml,yml,json,lock}" }];
       this.connection.client.register(DidChangeWatchedFilesNotification.type, { watchers })

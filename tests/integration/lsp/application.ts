@@ -88,19 +88,27 @@ export class Workbench {
   readonly editor = new Editor();
   readonly #texts = new Map<string, { text: string; version: number }>();
 
-  static async open(): Promise<Workbench> {
+  /** What the server said that it offers. */
+  capabilities: Record<string, unknown> = {};
+
+  /** @param textDocument what the editor can do with documents */
+  static async open(textDocument: Record<string, unknown> = {}): Promise<Workbench> {
     const bench = new Workbench();
     mkdirSync(join(bench.directory, "src"));
     for (const [name, text] of Object.entries(files)) {
       writeFileSync(join(bench.directory, name), text);
     }
     const folder = { uri: pathToFileURL(bench.directory).href, name: "shop" };
-    await bench.editor.request("initialize", {
-      processId: null,
-      rootUri: null,
-      capabilities: {},
-      workspaceFolders: [folder],
-    });
+    const { capabilities } = await bench.editor.request<Pick<Workbench, "capabilities">>(
+      "initialize",
+      {
+        processId: null,
+        rootUri: null,
+        capabilities: { textDocument },
+        workspaceFolders: [folder],
+      },
+    );
+    bench.capabilities = capabilities;
     bench.editor.notify("initialized", {});
     return bench;
   }

@@ -9,6 +9,11 @@ interface Told {
   diagnostics: { code?: string; message: string; range: Range; data?: unknown }[];
 }
 
+interface Registration {
+  method: string;
+  registerOptions: unknown;
+}
+
 export interface Position {
   line: number;
   character: number;
@@ -26,6 +31,8 @@ export class Editor {
   readonly #answers = new Map<number, (message: Message) => void>();
   readonly #told = new Map<string, Told>();
   readonly #waiting: { wanted: () => boolean; done: () => void }[] = [];
+  /** What the server has registered later. */
+  readonly registered: Registration[] = [];
   /** Answers to what was no request. */
   readonly errors: Message[] = [];
   #buffer = Buffer.alloc(0);
@@ -57,6 +64,10 @@ export class Editor {
       const told = message["params"] as Told;
       this.#told.set(told.uri, told);
     } else if (typeof message["method"] === "string" && message["id"] !== undefined) {
+      const { registrations = [] } = message["params"] as { registrations?: Registration[] };
+      for (const { method, registerOptions } of registrations) {
+        this.registered.push({ method, registerOptions });
+      }
       this.send({ jsonrpc: "2.0", id: message["id"], result: null });
     } else if (typeof message["id"] === "number") this.#answers.get(message["id"])?.(message);
     else if (message["error"] !== undefined) this.errors.push(message);

@@ -441,6 +441,9 @@ ${clock}`;
       "order.lua:1: a -> _a",
       "order.lua:2: a -> _a",
     ]);
+    // The new name has a meaning already.
+    const taken = `local a = 1\na = 2\nfunction _a() end\n${order}`;
+    expect(await fixes("order.lua", taken, "W0004")).toEqual([]);
     expect(await fixes("order.lua", `count = 1\n${order}`, "W0002")).toEqual([
       "Declare it as a local",
       "order.lua:1:  -> local ",

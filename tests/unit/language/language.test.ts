@@ -112,6 +112,7 @@ describe("what is erased", () => {
 test.each([
   ["type X = | A | B", "1: type expected near '|'"],
   ["local x: number< = 42", "1: type expected near '='"],
+  ["local x: T, \xc3\xa9 = 42", "1: <name> expected near '<\\195>'"],
   ["local x: = 42", "1: type expected near '='"],
   ["local t: {A, B} = v", "1: '}' expected near ','"],
   ["local x: T?[] = v", "1: unexpected symbol near '['"],
