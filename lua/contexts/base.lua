@@ -25,9 +25,7 @@ local base = {
   call = operations.call,
   async = operations.async,
   operation = operations.run,
-  publish = function(self, ...)
-    return operations.run(self, "queue.publish", ...)
-  end,
+  publish = operations.publish,
   immediate = operations.immediate,
   record = function(_, compute)
     return compute()

@@ -237,6 +237,7 @@ function kernel.run()
 end
 
 kernel.complete = unit.complete
+kernel.complete_all = unit.complete_all
 kernel.request = requests.serve
 kernel.serve = serving.serve_here
 kernel.arrived = requests.serve_all

@@ -1,5 +1,5 @@
 import { pack } from "../vm/codec.ts";
-import type { LuaValue } from "../vm/value.ts";
+import { type LuaValue, PackedList } from "../vm/value.ts";
 import { NODE, type ToWorker } from "../worker/messages.ts";
 
 /**
@@ -65,6 +65,11 @@ export type Tell = <Op extends KernelRequest>(
 ) => void;
 
 /** The message of a request. @param ticket of the answer; 0: none is wanted */
-export function requestOf(ticket: number, op: KernelRequest, args: LuaValue): ToWorker {
-  return { type: "request", origin: NODE, ticket, op, args: pack(args) };
+export function requestOf(
+  ticket: number,
+  op: KernelRequest,
+  args: LuaValue | PackedList,
+): ToWorker {
+  const packed = args instanceof PackedList ? args.bytes : pack(args);
+  return { type: "request", origin: NODE, ticket, op, args: packed };
 }

@@ -1,7 +1,14 @@
 import type { Platform } from "../platform/platform.ts";
-import type { CallOptions, Frame, ServedCall, StartedProcess } from "../services/context.ts";
+import type {
+  CallOptions,
+  Frame,
+  PackedDeliveries,
+  ServedCall,
+  StartedProcess,
+} from "../services/context.ts";
 import { WippyError } from "../vm/error.ts";
-import { asLua, type LuaValue } from "../vm/value.ts";
+import { joinPacked, pack } from "../vm/codec.ts";
+import { asLua, type LuaValue, PackedList } from "../vm/value.ts";
 import { controlPid } from "./control.ts";
 import type { Foreground } from "./foreground.ts";
 import type { WorkerPool } from "./worker-pool.ts";
@@ -63,7 +70,7 @@ export class ServiceUnits {
   ): Promise<LuaValue> {
     if (signal?.aborted) throw canceled();
     const worker = this.#leastLoaded();
-    const call = this.#pool.call(worker, functionId, frame, args);
+    const call = this.#pool.call(worker, [functionId, frame, ...args]);
     return await this.#wait(call, worker, 1, signal, this.#limit(call, functionId, timeout));
   }
 
@@ -76,7 +83,7 @@ export class ServiceUnits {
   ): ServedCall {
     const worker = this.#leastLoaded();
     const args = [checks.length > 0 && asLua(checks), request];
-    const call = this.#pool.call(worker, functionId, frame, args, "call_request");
+    const call = this.#pool.call(worker, [functionId, frame, ...args], "call_request");
     return {
       answer: this.#wait(call, worker, 1),
       cancel: (reason) => call.cancel(reason),
@@ -106,7 +113,7 @@ export class ServiceUnits {
     functionId: string,
     frame: Frame,
     consumer: string,
-    items: readonly [delivery: LuaValue, body: LuaValue][],
+    { bytes, count }: PackedDeliveries,
     signal: AbortSignal,
   ): Promise<void> {
     let worker = this.#leastLoaded();
@@ -114,13 +121,9 @@ export class ServiceUnits {
       await this.#pause(signal);
       worker = this.#leastLoaded();
     }
-    const args = [consumer, asLua(items)];
-    await this.#wait(
-      this.#pool.call(worker, functionId, frame, args, "deliver"),
-      worker,
-      items.length,
-      signal,
-    );
+    const args = joinPacked([pack(functionId), pack(frame), pack(consumer), bytes]);
+    const call = this.#pool.call(worker, new PackedList(args), "deliver");
+    await this.#wait(call, worker, count, signal);
   }
 
   /** @throws WippyError Canceled after an abort */

@@ -2,7 +2,7 @@ import { machine } from "../platform/machine.ts";
 import { pack, unpack } from "../vm/codec.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
 import { loadLuaModule } from "../vm/module.ts";
-import { asLua, type LuaValue } from "../vm/value.ts";
+import { asLua, type LuaValue, type PackedList } from "../vm/value.ts";
 import {
   type EntriesChange,
   type EnvironmentWrite,
@@ -265,25 +265,24 @@ export class WorkerPool {
   #request<Op extends KernelRequest>(
     index: number,
     op: Op,
-    args: KernelRequests[Op],
+    args: KernelRequests[Op] | PackedList,
     send: "send" | "sendLater" = "send",
   ) {
     if (!this.#workers.has(index) && !this.#starting.has(index)) throw notFound(index);
     const { ticket, answer } = this.#questions.ask(index);
-    this.#outbox[send](index, requestOf(ticket, op, args as LuaValue));
+    this.#outbox[send](index, requestOf(ticket, op, args as LuaValue | PackedList));
     return { ticket, answer };
   }
 
   /** Calls a function on a worker. @throws WippyError Unavailable when the worker stands still */
   call(
     index: number,
-    functionId: string,
-    frame: LuaValue,
-    args: LuaValue[],
+    args: KernelRequests["call"] | PackedList,
     op: "call" | "call_request" | "deliver" = "call",
   ): FunctionCall {
     this.#refuseStanding(index);
-    const { ticket, answer } = this.#request(index, op, [functionId, frame, ...args], "sendLater");
+    const given = args as KernelRequests["call"];
+    const { ticket, answer } = this.#request(index, op, given, "sendLater");
     return {
       answer: valueOf(answer),
       cancel: (reason) => {

@@ -158,20 +158,27 @@ export interface ServiceUnits {
    * outcomes, `{done, failed}`, as they come. Resolves when all have ended. Waits
    * while all workers stand still.
    *
-   * @param items deliveries, which have a number `tag`, with the argument of the call
+   * @param deliveries of which each has a number `tag`, with the argument of the call
    * @throws WippyError when none could be called, the worker died, or `signal` was aborted: those without an outcome
    *   will have none
    */
   handle(
     functionId: string,
     frame: Frame,
-    items: readonly [delivery: LuaValue, body: LuaValue][],
+    deliveries: PackedDeliveries,
     signal: AbortSignal,
   ): Promise<void>;
   /** Delivers a message to a process; one that is gone gets none. */
   deliver(pid: string, topic: string, from: string, values: LuaValue[]): void;
   /** Makes a unit of this service, which is no code; only for kinds that host connections. */
   open(handlers: UnitHandlers): ServiceUnit;
+}
+
+/** Messages of a queue for calls of a function. */
+export interface PackedDeliveries {
+  /** A packed list of `[delivery, body]`. */
+  bytes: Uint8Array;
+  count: number;
 }
 
 /** Notifications to a service about its parts. */

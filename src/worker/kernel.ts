@@ -13,6 +13,7 @@ export const kernelFunctions = [
   "run",
   "serve",
   "complete",
+  "complete_all",
   "request",
   "arrived",
   "congested",

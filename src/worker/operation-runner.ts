@@ -13,6 +13,7 @@ import { ResourceTable } from "../operations/resources.ts";
 import { WippyError } from "../vm/error.ts";
 import type { ActivityTask } from "../workflows/tasks/tasks.ts";
 import { asLua, type LuaValue, PackedRows } from "../vm/value.ts";
+import { Publications } from "./publications.ts";
 
 /** An operation that a unit asks for. */
 export interface OperationCall {
@@ -29,27 +30,37 @@ interface HostWork {
   resources: ResourceTable;
 }
 
+/** What an {@link OperationRunner} is given by its worker. */
+export interface OperationHost {
+  /** Gives the answer of an asynchronous operation to the kernel. */
+  complete(ticket: number, value: OperationValue, error: LuaValue): void;
+  /** Gives the answer `true` to several. */
+  completeAll(tickets: number[]): void;
+  /** The terminal of a process on a terminal host. */
+  terminalOf(pid: string): Terminal | undefined;
+  /** Keeps a simulated world waiting for a promise. */
+  during(work: Promise<void>): void;
+}
+
 /** Runs host operations for the units of one worker, and ends them with their unit. */
 export class OperationRunner {
+  readonly publications: Publications;
   readonly #services: OperationServices;
-  readonly #terminalOf: (pid: string) => Terminal | undefined;
-  readonly #complete: (ticket: number, value: OperationValue, error: LuaValue) => void;
+  readonly #host: OperationHost;
   readonly #works = new Map<number, HostWork>();
   /** Operations of workflows, by activity token. */
   readonly #attempts = new Map<string, AbortController>();
 
-  /**
-   * @param complete gives the answer of an asynchronous operation to the kernel
-   * @param terminalOf the terminal of a process on a terminal host
-   */
-  constructor(
-    services: OperationServices,
-    complete: (ticket: number, value: OperationValue, error: LuaValue) => void,
-    terminalOf: (pid: string) => Terminal | undefined,
-  ) {
+  constructor(services: OperationServices, host: OperationHost) {
     this.#services = services;
-    this.#complete = complete;
-    this.#terminalOf = terminalOf;
+    this.#host = host;
+    this.publications = new Publications({
+      services,
+      signalOf: (work) => this.#work(work).controller.signal,
+      answer: (ticket, failure) => host.complete(ticket, failure ? undefined : true, failure),
+      answerAll: (tickets) => host.completeAll(tickets),
+      during: (work) => host.during(work),
+    });
   }
 
   #work(id: number): HostWork {
@@ -63,7 +74,7 @@ export class OperationRunner {
 
   #context(call: OperationCall): OperationContext {
     const { controller, resources } = this.#work(call.work);
-    const terminal = this.#terminalOf(call.pid);
+    const terminal = this.#host.terminalOf(call.pid);
     return {
       signal: controller.signal,
       pid: call.pid,
@@ -74,11 +85,14 @@ export class OperationRunner {
     };
   }
 
-  /** Starts an operation; its outcome goes to `complete` under the ticket. */
-  start(ticket: number, call: OperationCall): Promise<void> {
-    return run(call.name, this.#context(call), call.args).then(
-      (value) => this.#complete(ticket, value, undefined),
-      (error) => this.#complete(ticket, undefined, WippyError.from(error)),
+  /** Starts an operation; its outcome is completed under the ticket. */
+  start(ticket: number, call: OperationCall): void {
+    const { complete, during } = this.#host;
+    during(
+      run(call.name, this.#context(call), call.args).then(
+        (value) => complete(ticket, value, undefined),
+        (error) => complete(ticket, undefined, WippyError.from(error)),
+      ),
     );
   }
 

@@ -101,9 +101,14 @@ export class LuaWorker {
       ...(this.#options.jit && { jit: true }),
     });
     const asking = { ...services, ask: this.#questions.ask };
-    this.#operations = new OperationRunner(asking, (ticket, value, error) => {
-      this.#enter(() => this.#kernel.call("complete", ticket, value, error));
-    }, this.#options.terminalOf);
+    this.#operations = new OperationRunner(asking, {
+      complete: (...answer) => this.#enter(() => this.#kernel.call("complete", ...answer)),
+      completeAll: (all) => this.#enter(() => this.#kernel.call("complete_all", all)),
+      terminalOf: this.#options.terminalOf,
+      during: (work) => {
+        if (this.#platform instanceof Simulation) void this.#platform.during(work);
+      },
+    });
     this.#parts = new Parts({
       platform: this.#platform,
       services: asking,
@@ -155,14 +160,13 @@ export class LuaWorker {
         );
       },
       operation: (ticket, work, pid, entry, name, ...args) => {
-        const done = this.#operations.start(Number(ticket), {
+        this.#operations.start(Number(ticket), {
           work: Number(work),
           pid: String(pid),
           entry: String(entry),
           name: String(name),
           args,
         });
-        if (this.#platform instanceof Simulation) void this.#platform.during(done);
       },
       spent: () => {
         if (this.#platform instanceof Simulation) this.#platform.spend(simulatedSlice);
@@ -180,6 +184,7 @@ export class LuaWorker {
     vm.registerRaw("emit", (L) => {
       const name = String(vm.read(L, 1));
       if (name === "route" || name === "reply") this.#sendPacked(L, name);
+      else if (name === "publish") this.#operations.publications.take(vm, L);
       else emitted[name]?.(...Array.from({ length: vm.top(L) - 1 }, (_, i) => vm.read(L, i + 2)));
       return 0;
     });

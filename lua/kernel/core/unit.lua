@@ -426,6 +426,13 @@ function unit.emit(...)
   return nil
 end
 
+--- Answers several tickets, all with `true`.
+function unit.complete_all(all)
+  for i = 1, #all do
+    unit.complete(all[i], true)
+  end
+end
+
 --- Emits a request whose answer `ticket` waits for; one that cannot leave is answered with the Error.
 function unit.emit_request(ticket, ...)
   local err = unit.emit(...)

@@ -50,6 +50,24 @@ function operations.run(self, name, ...)
   return host.park()
 end
 
+--- Puts a message into a queue and waits until it is there: `true`, or `nil, err`.
+function operations.publish(self, id, data, headers, message_id, delay)
+  local ticket = unit.ticket(scheduler.waiter())
+  unit.emit_request(
+    ticket,
+    "publish",
+    ticket,
+    host_work(self),
+    unit.pid_of(self),
+    id,
+    data,
+    headers,
+    message_id,
+    delay
+  )
+  return host.park()
+end
+
 --- Runs a host operation that answers at once: `value, err`.
 function operations.immediate(self, name, ...)
   local refusal = security.operation_refusal(self, name, ...)

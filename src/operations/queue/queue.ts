@@ -1,18 +1,14 @@
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
 import { pack } from "../../vm/codec.ts";
-import { WippyError } from "../../vm/error.ts";
 import { type LuaValue, numberOf } from "../../vm/value.ts";
 import { defineOperation, type Operation, type OperationContext } from "../operation.ts";
-import { messageHeaders } from "./headers.ts";
+import { askQueue, checkQueue } from "./asking.ts";
+import { packMessages } from "./messages.ts";
 import type { ConsumerRequests } from "./requests.ts";
-import { publishTogether } from "./together.ts";
 
 const queueId = lazy(() => z.string({ error: "a queue id is text" }));
 const anything = lazy(() => z.custom<LuaValue>(() => true));
-
-/** Failures of transport, which somebody may try again; all others of a queue are Internal. */
-const kept: ReadonlySet<string> = new Set(["Unavailable", "Timeout", "Canceled", "Invalid"]);
 
 async function askConsumer<Name extends keyof ConsumerRequests>(
   { services, pid, signal }: OperationContext,
@@ -23,53 +19,28 @@ async function askConsumer<Name extends keyof ConsumerRequests>(
   return await services.ask({ service, operation, input, pid, signal });
 }
 
-/** Checks that there is a queue. @throws WippyError Internal */
-function checkQueue({ services }: OperationContext, id: string): void {
-  const entry = services.entry(id);
-  if (entry?.kind === "queue.queue") return;
-  const message = entry
-    ? `${id} is a ${entry.kind} entry; use the id of a queue.queue entry`
-    : `queue not found: ${id}`;
-  throw new WippyError("Internal", message, { retryable: false });
-}
-
-/** Checks that there is the queue and asks it. @throws WippyError Internal, and what is kept */
-async function askQueue(
-  context: OperationContext,
-  id: string,
-  ask: () => Promise<LuaValue>,
-): Promise<LuaValue> {
-  checkQueue(context, id);
-  try {
-    return await ask();
-  } catch (error) {
-    const failure = WippyError.from(error);
-    if (kept.has(failure.kind)) throw failure;
-    throw new WippyError("Internal", failure.message, { retryable: false, cause: error });
-  }
-}
-
 /** Host operations of the module `queue`. The module asks for the permissions. */
 export const queue: Operation[] = [
   defineOperation({
     name: "queue.publish",
-    summary: "Puts a message into a queue.",
+    summary: "Puts a message into a queue, for a workflow whose provider does not do that.",
     mode: "async",
     arguments: () => [queueId(), anything(), anything(), z.string().optional(), anything()],
     quick: ([id, , , given]) =>
       typeof id === "string" && (given === undefined || typeof given === "string"),
-    async run(context, queue, data, headers, given, delay) {
-      const { services, once } = context;
-      // In a workflow without an outbox, a publish that is repeated after a crash is the same message.
-      const id = given ?? once;
-      const message = {
-        ...(id !== undefined && { id }),
+    async run({ services, once, pid, signal }, queue, data, headers, given, delay) {
+      const input = packMessages([{
         body: pack(data),
-        headers: messageHeaders(headers, services.clock.now()),
+        headers: headers === undefined ? undefined : pack(headers),
+        // A publish that is repeated after a crash is the same message.
+        id: given ?? once,
         delay: numberOf(delay) || 0,
-        unique: id !== undefined,
-      };
-      return await askQueue(context, queue, () => publishTogether(context, queue, message));
+      }]);
+      return await askQueue(
+        services,
+        queue,
+        () => services.ask({ service: queue, operation: "publish", input, pid, signal }),
+      );
     },
   }),
   defineOperation({
@@ -79,7 +50,7 @@ export const queue: Operation[] = [
     arguments: () => [queueId()],
     quick: ([id]) => typeof id === "string",
     run(context, id) {
-      checkQueue(context, id);
+      checkQueue(context.services, id);
       return true;
     },
   }),
@@ -88,11 +59,12 @@ export const queue: Operation[] = [
     summary: "Returns how a queue is.",
     mode: "async",
     arguments: () => [queueId()],
-    run: (context, queue) =>
-      askQueue(context, queue, () => {
-        const { services, pid, signal } = context;
-        return services.ask({ service: queue, operation: "info", input: {}, pid, signal });
-      }),
+    run: ({ services, pid, signal }, queue) =>
+      askQueue(
+        services,
+        queue,
+        () => services.ask({ service: queue, operation: "info", input: {}, pid, signal }),
+      ),
   }),
   defineOperation({
     name: "queue.settle",

@@ -23,8 +23,9 @@ export type PublishOutcome = boolean | WippyError;
 
 /** Requests to a queue. */
 export interface QueueRequests {
-  publish: PublishedMessage;
-  /** Packed messages (`messages.ts`). Answered with the outcome of each, or `true` when all are in the queue. */
+  /** One packed message (`messages.ts`). */
+  publish: Uint8Array;
+  /** Packed messages. Answered with the outcome of each, or `true` when all are in the queue. */
   publish_all: Uint8Array;
   info: Record<string, never>;
 }

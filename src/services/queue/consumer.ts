@@ -1,9 +1,9 @@
 import type { ConsumerRequests } from "../../operations/queue/requests.ts";
-import { unpack } from "../../vm/codec.ts";
 import { WippyError } from "../../vm/error.ts";
-import { asLua, type LuaValue, ofKernel } from "../../vm/value.ts";
+import { type LuaValue, ofKernel } from "../../vm/value.ts";
 import type { ServiceContext } from "../context.ts";
 import type { Figure, Service, Started } from "../service.ts";
+import { packDeliveries } from "./deliveries.ts";
 import type { Consumption, Received } from "./driver.ts";
 import { Fifo } from "./fifo.ts";
 import { QueueService } from "./queue-service.ts";
@@ -126,12 +126,13 @@ class Consumer implements Service {
     const { units } = this.#context;
     const { func, lifecycle } = this.#settings;
     this.#total += batch.length;
-    const items = batch.map((tag): [LuaValue, LuaValue] => {
-      const { id, headers, attempt, body } = this.#handled.get(tag)!.message;
-      return [asLua({ tag, id, headers, attempt }), unpack(body)];
-    });
     try {
-      await units.handle(func, units.frame(lifecycle.security), items, this.#killed.signal);
+      const bytes = packDeliveries(
+        batch.map((tag) => [tag, this.#handled.get(tag)!.message] as const),
+      );
+      const deliveries = { bytes, count: batch.length };
+      const frame = units.frame(lifecycle.security);
+      await units.handle(func, frame, deliveries, this.#killed.signal);
     } catch (error) {
       const failure = WippyError.from(error);
       for (const tag of batch) this.#ended(tag, failure);
@@ -147,17 +148,21 @@ class Consumer implements Service {
     // The next one does not wait for the settlement.
     this.#settling += 1;
     this.#pump();
-    void this.#finish(handled, failure).then(() => {
-      this.#settling -= 1;
-      this.#endIfIdle();
-    });
+    const finishing = this.#finish(handled, failure);
+    if (finishing) void finishing.then(() => this.#finished());
+    else this.#finished();
   }
 
-  /** Settles a message whose function has ended, unless it is settled. Never fails. */
-  async #finish(
+  #finished(): void {
+    this.#settling -= 1;
+    this.#endIfIdle();
+  }
+
+  /** Settles a message whose function has ended, unless it is settled. Never fails; a promise where that takes time. */
+  #finish(
     handled: Handled,
     failure: Pick<WippyError, "kind" | "message"> | undefined,
-  ): Promise<void> {
+  ): Promise<void> | void {
     const { message } = handled;
     const { id, attempt } = message;
     const { func } = this.#settings;
@@ -172,16 +177,16 @@ class Consumer implements Service {
     }
     if (handled.settled) return;
     const done = killed ? message.release() : this.#settle(handled, failure?.message);
-    await this.#unless(failure ? "return" : "acknowledge", message, done);
+    if (done) return this.#unless(failure ? "return" : "acknowledge", message, done);
   }
 
   /** Settles a message by its queue, once. @throws WippyError */
-  async #settle(handled: Handled, failure: string | undefined): Promise<void> {
+  #settle(handled: Handled, failure: string | undefined): Promise<void> | void {
     handled.settled = true;
     // Settled by the broker when it was delivered.
     if (this.#settings.auto_ack) return;
-    if (failure === undefined) await this.#queue!.acknowledge(handled.message);
-    else await this.#queue!.fail(handled.message, failure);
+    if (failure === undefined) return this.#queue!.acknowledge(handled.message);
+    return this.#queue!.fail(handled.message, failure);
   }
 
   async #unless(what: string, message: Received, done: Promise<void>): Promise<void> {

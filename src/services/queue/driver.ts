@@ -37,8 +37,8 @@ export interface PublishOptions {
 export interface Received extends Message {
   /** Which delivery this is, from 1. */
   attempt: number;
-  /** It is done. Resolves when it will not be delivered again. @throws WippyError Unavailable */
-  ack(): Promise<void>;
+  /** It is done: it will not be delivered again, once a promise is fulfilled. @throws WippyError Unavailable */
+  ack(): Promise<void> | void;
   /** It failed: it goes to the tail of its queue. */
   retry(): Promise<void>;
   /** It was not looked at: it goes back, and this delivery does not count. */
@@ -91,11 +91,11 @@ export interface DriverQueue {
   /** Messages that can be published without waiting. */
   readonly room: number;
   /**
-   * Puts a message into the queue; waits while that is full.
+   * Puts a message into the queue; waits while that is full. Returns a promise where that takes a while.
    *
    * @throws WippyError Unavailable (retryable), Canceled
    */
-  publish(message: Message, options: PublishOptions): Promise<void>;
+  publish(message: Message, options: PublishOptions): Promise<void> | void;
   consume(options: ConsumeOptions): Promise<Consumption>;
   /** @throws WippyError Unavailable */
   info(): Promise<QueueInfo>;

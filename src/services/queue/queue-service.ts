@@ -91,11 +91,12 @@ export class QueueService implements Service {
   async answer(operation: string, input: LuaValue, { signal }: Caller): Promise<LuaValue> {
     // The other side are the operations of the module `queue`.
     if (operation === "publish") {
-      await this.#publish(ofKernel<QueueRequests["publish"]>(input), signal);
+      const [message] = this.#unpack(ofKernel<QueueRequests["publish"]>(input));
+      if (message) await this.#publish(message, signal);
       return true;
     }
     if (operation === "publish_all") {
-      return await this.#publishAll(unpackMessages(ofKernel<QueueRequests["publish_all"]>(input)));
+      return await this.#publishAll(this.#unpack(ofKernel<QueueRequests["publish_all"]>(input)));
     }
     if (operation === "info") {
       const { messages, ready, consumers } = await this.#open.info();
@@ -104,34 +105,41 @@ export class QueueService implements Service {
     throw new WippyError("Internal", `a queue answers no ${operation}`, { retryable: false });
   }
 
+  #unpack(packed: Uint8Array): PublishedMessage[] {
+    return unpackMessages(packed, this.#context.platform.now());
+  }
+
   #publish(
     { id = this.#context.platform.random.uuid(), body, headers, delay, unique }: PublishedMessage,
     signal?: AbortSignal,
-  ): Promise<void> {
+  ): Promise<void> | void {
     const message = { id, body, headers: headers as Headers };
     return this.publish(message, { delay, unique, ...(signal && { signal }) });
   }
 
   /** Publishes what there is room for; the outcome of each, or `true` for all. */
-  async #publishAll(messages: readonly PublishedMessage[]): Promise<LuaValue> {
+  #publishAll(messages: readonly PublishedMessage[]): LuaValue | Promise<LuaValue> {
     const { room } = this.#open;
-    const outcomes = await Promise.all(
-      messages.map(async (message, index): Promise<PublishOutcome> => {
-        if (index >= room) return false;
-        try {
-          await this.#publish(message);
-          return true;
-        } catch (error) {
-          return WippyError.from(error);
-        }
-      }),
-    );
-    return outcomes.every((outcome) => outcome === true) || asLua(outcomes);
+    const outcomes = messages.map((message, index) => index < room && this.#outcome(message));
+    const all = (outcomes: readonly PublishOutcome[]) =>
+      outcomes.every((outcome) => outcome === true) || asLua(outcomes);
+    return outcomes.some((outcome) => outcome instanceof Promise)
+      ? Promise.all(outcomes).then(all)
+      : all(outcomes as PublishOutcome[]);
   }
 
-  /** Puts a message into the queue. @throws WippyError */
-  async publish(message: Message, options: PublishOptions): Promise<void> {
-    await this.#open.publish(message, options);
+  #outcome(message: PublishedMessage): PublishOutcome | Promise<PublishOutcome> {
+    try {
+      return this.#publish(message)?.then(() => true, WippyError.from) ?? true;
+    } catch (error) {
+      return WippyError.from(error);
+    }
+  }
+
+  /** Puts a message into the queue; a promise where that takes a while. @throws WippyError */
+  publish(message: Message, options: PublishOptions): Promise<void> | void {
+    const published = this.#open.publish(message, options);
+    if (published) return published.then(() => this.#published.add());
     this.#published.add();
   }
 
@@ -148,8 +156,9 @@ export class QueueService implements Service {
   }
 
   /** A message was handled. @throws WippyError Unavailable when the driver does not know it yet */
-  async acknowledge(message: Received): Promise<void> {
-    await message.ack();
+  acknowledge(message: Received): Promise<void> | void {
+    const settled = message.ack();
+    if (settled) return settled.then(() => this.#acknowledged.add());
     this.#acknowledged.add();
   }
 

@@ -1,11 +1,13 @@
 import { expect, test } from "bun:test";
 import { Foreground } from "../../../src/node/foreground.ts";
 import { ServiceUnits } from "../../../src/node/service-units.ts";
+import { pack, unpack } from "../../../src/vm/codec.ts";
+import { type LuaValue, PackedList } from "../../../src/vm/value.ts";
 import { machine } from "../../../src/platform/machine.ts";
 
 /** Units on one worker, which stands still as long as `still` says; the calls that it got; timers that wait. */
 function standing() {
-  const state = { still: true, calls: [] as string[], timers: [] as (() => void)[] };
+  const state = { still: true, calls: [] as LuaValue[], timers: [] as (() => void)[] };
   const unused = () => {
     throw new Error("not used here");
   };
@@ -16,8 +18,8 @@ function standing() {
     loadOf: () => 0,
     leastLoaded: () => 0,
     standing: () => state.still ? { for: 1000 } : undefined,
-    call: (_worker, functionId) => {
-      state.calls.push(functionId);
+    call: (_worker, args) => {
+      state.calls.push(args instanceof PackedList ? unpack(args.bytes) : args);
       return { answer: Promise.resolve(undefined), cancel() {} };
     },
   };
@@ -27,7 +29,8 @@ function standing() {
   };
   const foreground = new Foreground(undefined, false, String);
   const units = new ServiceUnits(pool, foreground, { ...machine, setTimer });
-  const handle = (signal: AbortSignal) => units.handle("app:f", {}, "app:c", [[1, 2]], signal);
+  const deliveries = { bytes: pack([[1, 2]]), count: 1 };
+  const handle = (signal: AbortSignal) => units.handle("app:f", {}, "app:c", deliveries, signal);
   return { state, handle };
 }
 
@@ -41,7 +44,7 @@ test("messages wait while the only worker stands still", async () => {
   state.still = false;
   state.timers.shift()!();
   await handled;
-  expect(state.calls).toEqual(["app:f"]);
+  expect(state.calls).toEqual([["app:f", {}, "app:c", [[1, 2]]]]);
 });
 
 test("messages that wait for a worker are called off", async () => {

@@ -190,7 +190,7 @@ class AmqpQueue implements DriverQueue {
       ...options,
       deliver: (message) => {
         this.#inFlight += 1;
-        const settled = async (done: Promise<void>) => {
+        const settled = async (done: Promise<void> | void) => {
           try {
             await done;
           } finally {

@@ -24,6 +24,41 @@ interface Stored extends Message {
   attempts: number;
 }
 
+/** A message in the hands of a consumer. */
+class Delivery implements Received {
+  readonly id: string;
+  readonly body: Uint8Array;
+  readonly headers: Message["headers"];
+  readonly attempt: number;
+
+  constructor(
+    readonly stored: Stored,
+    readonly receiver: Receiver,
+    /** Tells the queue; a message that goes back is given, and whether to the front. */
+    readonly settled: (receiver: Receiver, back?: Stored, first?: "first") => void,
+  ) {
+    this.id = stored.id;
+    this.body = stored.body;
+    this.headers = stored.headers;
+    this.attempt = stored.attempts;
+  }
+
+  ack(): void {
+    this.settled(this.receiver);
+  }
+
+  retry(): Promise<void> {
+    this.settled(this.receiver, this.stored);
+    return Promise.resolve();
+  }
+
+  release(): Promise<void> {
+    this.stored.attempts -= 1;
+    this.settled(this.receiver, this.stored, "first");
+    return Promise.resolve();
+  }
+}
+
 /** A queue in memory. */
 export class MemoryQueue implements DriverQueue {
   readonly #platform: Pick<Platform, "setTimer">;
@@ -44,10 +79,14 @@ export class MemoryQueue implements DriverQueue {
     return this.#room.left;
   }
 
-  async publish({ id, body, headers }: Message, options: PublishOptions): Promise<void> {
-    const { delay = 0, unique, signal } = options;
-    if (unique && this.#seen.has(id)) return;
-    await this.#room.enter(signal);
+  publish(message: Message, options: PublishOptions): Promise<void> | void {
+    if (options.unique && this.#seen.has(message.id)) return;
+    const waiting = this.#room.enter(options.signal);
+    if (waiting) return waiting.then(() => this.#enter(message, options));
+    this.#enter(message, options);
+  }
+
+  #enter({ id, body, headers }: Message, { delay = 0, unique }: PublishOptions): void {
     if (unique && this.#seen.has(id)) return this.#room.leave();
     if (unique) this.#remember(id);
     const message: Stored = { id, body, headers, attempts: 0 };
@@ -77,39 +116,22 @@ export class MemoryQueue implements DriverQueue {
       this.#inFlight += 1;
       const message = this.#ready.shift()!;
       this.#room.leave();
-      receiver.options.deliver(this.#received(message, receiver));
+      message.attempts += 1;
+      receiver.options.deliver(new Delivery(message, receiver, this.#settled));
     }
   }
 
-  #received(message: Stored, receiver: Receiver): Received {
-    const settle = (back?: () => void): Promise<void> => {
-      this.#inFlight -= 1;
-      receiver.credit += 1;
-      back?.();
-      this.#deliver();
-      return Promise.resolve();
-    };
-    message.attempts += 1;
-    return {
-      id: message.id,
-      body: message.body,
-      headers: message.headers,
-      attempt: message.attempts,
-      ack: () => settle(),
-      // A message that was in the queue is not refused by a queue that has filled up meanwhile.
-      retry: () =>
-        settle(() => {
-          this.#room.taken += 1;
-          this.#ready.push(message);
-        }),
-      release: () =>
-        settle(() => {
-          message.attempts -= 1;
-          this.#room.taken += 1;
-          this.#ready.unshift(message);
-        }),
-    };
-  }
+  /** A delivery is over; a message that was in the queue is not refused by one that has filled up meanwhile. */
+  readonly #settled = (receiver: Receiver, message?: Stored, first?: "first"): void => {
+    this.#inFlight -= 1;
+    receiver.credit += 1;
+    if (message) {
+      this.#room.taken += 1;
+      if (first) this.#ready.unshift(message);
+      else this.#ready.push(message);
+    }
+    this.#deliver();
+  };
 
   consume(options: ConsumeOptions): Promise<Consumption> {
     const receiver = this.#receivers.add(options);

@@ -14,23 +14,28 @@ test("messages come out as they went in, with every kind of header", () => {
     ["__proto__x"]: "kept",
   };
   const messages = [
-    { id: "one", body: pack({ n: [1, 2] }), headers, delay: 0.5, unique: true },
-    { body: pack("text"), headers: {}, delay: 0, unique: false },
+    { id: "ön\u{1f600}", body: pack({ n: [1, 2] }), headers: pack(headers), delay: 0.5 },
+    { id: undefined, body: pack("text"), headers: undefined, delay: 0 },
+    { id: "", body: pack(undefined), headers: pack({ timestamp: 5 }), delay: 0 },
   ];
-  const packed = packMessages(messages);
-  const [first, second] = unpackMessages(packed);
-  expect(first).toMatchObject({ id: "one", delay: 0.5, unique: true });
-  expect({ ...first!.headers }).toEqual(headers);
+  const [first, second, third, ...more] = unpackMessages(packMessages(messages), 7_999);
+  expect(more).toEqual([]);
+  expect(first).toMatchObject({ id: "ön\u{1f600}", delay: 0.5, unique: true });
+  expect({ ...first!.headers }).toEqual({ timestamp: 7, ...headers });
   expect(unpack(first!.body)).toMatchObject({ n: [1, 2] });
   expect("id" in second!).toBe(false);
+  expect(second).toMatchObject({ headers: { timestamp: 7 }, delay: 0, unique: false });
   expect(unpack(second!.body)).toBe("text");
-  expect(Object.keys(second!.headers)).toEqual([]);
+  expect(third).toMatchObject({ id: "", headers: { timestamp: 5 }, unique: true });
+  expect(unpack(third!.body)).toBeUndefined();
 });
 
 test("a message does not keep the others that it came with", () => {
-  const message = { body: pack("x".repeat(100)), headers: {}, delay: 0, unique: false };
+  const message = { id: undefined, body: pack("x".repeat(100)), headers: undefined, delay: 0 };
   const packed = packMessages(Array.from({ length: 50 }, () => message));
-  for (const { body } of unpackMessages(packed)) {
+  const messages = unpackMessages(packed, 0);
+  expect(messages).toHaveLength(50);
+  for (const { body } of messages) {
     expect(body.buffer).not.toBe(packed.buffer);
     expect(body.buffer.byteLength).toBe(body.length);
   }

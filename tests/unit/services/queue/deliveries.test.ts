@@ -1,0 +1,59 @@
+import { expect, test } from "bun:test";
+import { packDeliveries } from "../../../../src/services/queue/deliveries.ts";
+import type { Headers, Received } from "../../../../src/services/queue/driver.ts";
+import { joinPacked, pack, unpack } from "../../../../src/vm/codec.ts";
+import type { LuaValue } from "../../../../src/vm/value.ts";
+
+function received(id: string, body: LuaValue, headers: Headers, attempt = 1): Received {
+  const unused = () => Promise.reject(new Error("not used here"));
+  return { id, body: pack(body), headers, attempt, ack: unused, retry: unused, release: unused };
+}
+
+const shared = [1];
+const bodies: LuaValue[] = [
+  "text",
+  undefined,
+  { n: [1, { x: true }] },
+  12n ** 15n,
+  Uint8Array.of(255),
+];
+
+test.each([
+  ["plain ones", bodies],
+  ["some with repetitions", [...bodies, { a: shared, b: shared }, [shared, [shared]]]],
+  ["many", Array.from({ length: 300 }, (_, index) => ({ index }))],
+  ["none", []],
+])("deliveries, %s, are what pack makes of them", (_, bodies) => {
+  const headers: Headers = { timestamp: 5, name: "ö", large: 2n ** 62n };
+  const messages = bodies.map((body, index) => {
+    const message = received(
+      `id ${index} ö`,
+      body,
+      index % 2 ? headers : { timestamp: index },
+      index + 1,
+    );
+    return [70_000 + index, message] as const;
+  });
+  expect(unpack(packDeliveries(messages))).toEqual(
+    unpack(pack(messages.map(([tag, { id, headers, attempt, body }]) => [
+      { tag, id, headers: headers as LuaValue, attempt },
+      unpack(body),
+    ]))),
+  );
+});
+
+test("an id that is very long is one as well", () => {
+  const id = "ö".repeat(40_000);
+  const [[delivery]] = unpack(packDeliveries([[1, received(id, 1, {})]])) as [
+    [{ id: string }, number],
+  ];
+  expect(delivery.id).toBe(id);
+});
+
+test.each([
+  ["values", [1, "x", { a: [1] }, undefined]],
+  ["values with repetitions", [{ a: shared, b: shared }, [shared, shared], { c: shared }]],
+  ["more than a short list", Array.from({ length: 40 }, (_, index) => [index])],
+])("packed %s are joined as they are", (_, values) => {
+  expect(unpack(joinPacked(values.map((value) => pack(value))))).toEqual(unpack(pack(values)));
+});
