@@ -30,6 +30,7 @@ const dist = join(root, "dist");
 const entrypoints = [
   "src/main.ts",
   "src/registry/zod.ts",
+  "src/workflows/croner.ts",
   "src/registry/re2.ts",
   "src/operations/excel/thread.ts",
   "src/worker/thread.ts",

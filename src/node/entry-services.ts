@@ -193,8 +193,7 @@ export class EntryServices {
         spawn: (...start) => units.spawn(...start),
         call: (...call) => units.call(...call),
         serve: (...call) => units.serve(...call),
-        handle: (functionId, frame, deliveries, signal) =>
-          units.handle(functionId, frame, entry.id, deliveries, signal),
+        handle: (...messages) => units.handle(...messages),
         deliver: (...message) => connections.deliver(...message),
         open: (handlers) => connections.open(entry.id, handlers),
       },

@@ -7,7 +7,6 @@ import type {
   StartedProcess,
 } from "../services/context.ts";
 import { WippyError } from "../vm/error.ts";
-import { joinPacked, pack } from "../vm/codec.ts";
 import { asLua, type LuaValue, PackedList } from "../vm/value.ts";
 import { controlPid } from "./control.ts";
 import type { Foreground } from "./foreground.ts";
@@ -109,19 +108,12 @@ export class ServiceUnits {
    *
    * @throws WippyError
    */
-  async handle(
-    functionId: string,
-    frame: Frame,
-    consumer: string,
-    { bytes, count }: PackedDeliveries,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async handle({ args, count }: PackedDeliveries, signal: AbortSignal): Promise<void> {
     let worker = this.#leastLoaded();
     while (this.#pool.standing(worker)) {
       await this.#pause(signal);
       worker = this.#leastLoaded();
     }
-    const args = joinPacked([pack(functionId), pack(frame), pack(consumer), bytes]);
     const call = this.#pool.call(worker, new PackedList(args), "deliver");
     await this.#wait(call, worker, count, signal);
   }

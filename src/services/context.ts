@@ -162,12 +162,7 @@ export interface ServiceUnits {
    * @throws WippyError when none could be called, the worker died, or `signal` was aborted: those without an outcome
    *   will have none
    */
-  handle(
-    functionId: string,
-    frame: Frame,
-    deliveries: PackedDeliveries,
-    signal: AbortSignal,
-  ): Promise<void>;
+  handle(deliveries: PackedDeliveries, signal: AbortSignal): Promise<void>;
   /** Delivers a message to a process; one that is gone gets none. */
   deliver(pid: string, topic: string, from: string, values: LuaValue[]): void;
   /** Makes a unit of this service, which is no code; only for kinds that host connections. */
@@ -176,8 +171,8 @@ export interface ServiceUnits {
 
 /** Messages of a queue for calls of a function. */
 export interface PackedDeliveries {
-  /** A packed list of `[delivery, body]`. */
-  bytes: Uint8Array;
+  /** Packed: the function's id, its frame, the consumer's id, and a list of `[delivery, body]`. */
+  args: Uint8Array;
   count: number;
 }
 

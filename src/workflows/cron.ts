@@ -1,6 +1,15 @@
-import { Cron } from "croner";
+import { fileURLToPath } from "node:url";
+import type { Cron } from "croner";
 import { parseDuration } from "../registry/duration.ts";
+import { lazy } from "../registry/lazy.ts";
 import { WippyError } from "../vm/error.ts";
+
+/** Loaded when the first expression is read. */
+const croner = lazy(() =>
+  require(
+    fileURLToPath(new URL("./croner.ts", import.meta.url)),
+  ) as typeof import("./croner.ts")
+);
 
 const zonePrefix = /^(?:CRON_)?TZ=(\S+)\s+/;
 const every = /^@every\s+(\S+)$/;
@@ -23,7 +32,7 @@ function nextRun(pattern: string, timezone: string, after: number): Date | null 
   let found = known.get(key);
   if (!found) {
     const mode = pattern.startsWith("@") ? "auto" : "5-part";
-    found = { cron: new Cron(pattern, { timezone, mode }), after: NaN, next: null };
+    found = { cron: new (croner().Cron)(pattern, { timezone, mode }), after: NaN, next: null };
     if (known.size >= mostKnown) known.clear();
     known.set(key, found);
   }

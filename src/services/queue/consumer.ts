@@ -3,7 +3,7 @@ import { WippyError } from "../../vm/error.ts";
 import { type LuaValue, ofKernel } from "../../vm/value.ts";
 import type { ServiceContext } from "../context.ts";
 import type { Figure, Service, Started } from "../service.ts";
-import { packDeliveries } from "./deliveries.ts";
+import { packDeliver } from "./deliveries.ts";
 import type { Consumption, Received } from "./driver.ts";
 import { Fifo } from "./fifo.ts";
 import { QueueService } from "./queue-service.ts";
@@ -127,12 +127,10 @@ class Consumer implements Service {
     const { func, lifecycle } = this.#settings;
     this.#total += batch.length;
     try {
-      const bytes = packDeliveries(
-        batch.map((tag) => [tag, this.#handled.get(tag)!.message] as const),
-      );
-      const deliveries = { bytes, count: batch.length };
+      const messages = batch.map((tag) => [tag, this.#handled.get(tag)!.message] as const);
       const frame = units.frame(lifecycle.security);
-      await units.handle(func, frame, deliveries, this.#killed.signal);
+      const args = packDeliver(func, frame, this.#context.entry.id, messages);
+      await units.handle({ args, count: batch.length }, this.#killed.signal);
     } catch (error) {
       const failure = WippyError.from(error);
       for (const tag of batch) this.#ended(tag, failure);

@@ -1,5 +1,7 @@
-import { pack, packsRepeats, unpack } from "../../vm/codec.ts";
+import { pack, unpack } from "../../vm/codec.ts";
+import { joinPacked, packsRepeats } from "../../vm/joined.ts";
 import { asLua, type LuaValue } from "../../vm/value.ts";
+import type { Frame } from "../context.ts";
 import type { Headers, Received } from "./driver.ts";
 
 /** A message with the number under which its outcome comes. */
@@ -26,6 +28,21 @@ function packHeaders(headers: Headers): Uint8Array {
     headersOf.set(headers, packed);
   }
   return packed;
+}
+
+/** The packed arguments of the kernel's request `deliver`. */
+export function packDeliver(
+  functionId: string,
+  frame: Frame,
+  consumer: string,
+  deliveries: readonly Delivery[],
+): Uint8Array {
+  return joinPacked([
+    pack(functionId),
+    pack(asLua(frame)),
+    pack(consumer),
+    packDeliveries(deliveries),
+  ]);
 }
 
 /**

@@ -29,8 +29,8 @@ function standing() {
   };
   const foreground = new Foreground(undefined, false, String);
   const units = new ServiceUnits(pool, foreground, { ...machine, setTimer });
-  const deliveries = { bytes: pack([[1, 2]]), count: 1 };
-  const handle = (signal: AbortSignal) => units.handle("app:f", {}, "app:c", deliveries, signal);
+  const deliveries = { args: pack(["app:f", {}, "app:c", [[1, 2]]]), count: 1 };
+  const handle = (signal: AbortSignal) => units.handle(deliveries, signal);
   return { state, handle };
 }
 

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { packDeliveries } from "../../../../src/services/queue/deliveries.ts";
 import type { Headers, Received } from "../../../../src/services/queue/driver.ts";
-import { joinPacked, pack, unpack } from "../../../../src/vm/codec.ts";
+import { pack, unpack } from "../../../../src/vm/codec.ts";
+import { joinPacked } from "../../../../src/vm/joined.ts";
 import type { LuaValue } from "../../../../src/vm/value.ts";
 
 function received(id: string, body: LuaValue, headers: Headers, attempt = 1): Received {
