@@ -1,32 +1,8 @@
-import type { OperationServices } from "../operations/operation.ts";
-import type { SentMessage } from "../operations/queue/messages.ts";
 import { pack } from "../vm/codec.ts";
-import type { WippyError } from "../vm/error.ts";
 import type { LuaState } from "../vm/exports.ts";
 import { numberOf } from "../vm/value.ts";
 import type { Vm } from "../vm/vm.ts";
-
-/** A unit that waits until its message is in its queue. */
-export interface Publication {
-  ticket: number;
-  pid: string;
-  /** Aborted when the unit ends. */
-  signal: AbortSignal;
-  message: SentMessage;
-}
-
-/** What publications are given by their worker. */
-export interface PublicationsHost {
-  services: Pick<OperationServices, "ask" | "entry">;
-  /** Aborted when the unit with this host work ends. */
-  signalOf(work: number): AbortSignal;
-  /** The message of the ticket is in its queue, or is not. */
-  answer(ticket: number, failure?: WippyError): void;
-  /** The messages of all these tickets are in their queue. */
-  answerAll(tickets: number[]): void;
-  /** Keeps a simulated world waiting for a promise. */
-  during(work: Promise<void>): void;
-}
+import type { Publication, PublicationsHost } from "./send-publications.ts";
 
 /**
  * What the units of a worker publish to queues. The messages of one turn cross to their queue together, and their units

@@ -1,9 +1,31 @@
 import { askQueue, queueFailure } from "../operations/queue/asking.ts";
-import { packMessages } from "../operations/queue/messages.ts";
+import type { OperationServices } from "../operations/operation.ts";
+import { packMessages, type SentMessage } from "../operations/queue/messages.ts";
 import type { PublishOutcome } from "../operations/queue/requests.ts";
 import { WippyError } from "../vm/error.ts";
 import { ofKernel } from "../vm/value.ts";
-import type { Publication, PublicationsHost } from "./publications.ts";
+
+/** A unit that waits until its message is in its queue. */
+export interface Publication {
+  ticket: number;
+  pid: string;
+  /** Aborted when the unit ends. */
+  signal: AbortSignal;
+  message: SentMessage;
+}
+
+/** What publications are given by their worker. */
+export interface PublicationsHost {
+  services: Pick<OperationServices, "ask" | "entry">;
+  /** Aborted when the unit with this host work ends. */
+  signalOf(work: number): AbortSignal;
+  /** The message of the ticket is in its queue, or is not. */
+  answer(ticket: number, failure?: WippyError): void;
+  /** The messages of all these tickets are in their queue. */
+  answerAll(tickets: number[]): void;
+  /** Keeps a simulated world waiting for a promise. */
+  during(work: Promise<void>): void;
+}
 
 /** Sends messages to their queue in one request, and answers the units that wait. Never fails. */
 export async function sendPublications(
