@@ -20,6 +20,8 @@ import type { DiffOptions } from "./diff.ts";
 import type { ReplayOptions } from "./replay.ts";
 import type { ReasonOptions, ResetOptions, StartRunOptions, UpdateOptions } from "./actions.ts";
 
+const ofTemporal = "histories of this Temporal server, an address or the id of a temporal.client";
+
 /** Adds `wippy workflow …`. */
 export function addWorkflowCommands(program: Command, { here, finish }: CommandContext): void {
   const workflow = program.command("workflow")
@@ -187,10 +189,7 @@ export function addWorkflowCommands(program: Command, { here, finish }: CommandC
       new Option("--status <status>", "with --all: only runs of this status").choices(runStatuses),
     )
     .option("--run <run-id>", "this run of the given workflow id")
-    .option(
-      "--temporal <server>",
-      "histories of this Temporal server, an address or the id of a temporal.client",
-    )
+    .option("--temporal <server>", ofTemporal)
     .option("--namespace <name>", "with --temporal: its namespace (default: default)")
     .addHelpText("after", "\nExit status: 0 all match, 1 at least one differs or cannot be read.")
     .action(async (what: string[], _options, command: Command) => {
@@ -204,6 +203,8 @@ export function addWorkflowCommands(program: Command, { here, finish }: CommandC
     .argument("<b>", "workflow id, PID or exported file")
     .option("--run-a <run-id>", "this run of A (default: the newest)")
     .option("--run-b <run-id>", "this run of B (default: the newest)")
+    .option("--temporal <server>", ofTemporal)
+    .option("--namespace <name>", "with --temporal: its namespace (default: default)")
     .option("-n, --limit <number>", "maximum number of differences shown", itemCount, 3)
     .addHelpText("after", "\nExit status: 0 equal, 1 different, 2 a run or file cannot be read.")
     .action(async (a: string, b: string, options: DiffOptions) => {

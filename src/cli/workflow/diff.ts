@@ -7,7 +7,6 @@ import { isAbsolute, relative, resolve } from "node:path";
 import { ApiError } from "../../admin/client.ts";
 import { oneLine } from "../../observe/clean.ts";
 import { span } from "../../observe/measure.ts";
-import { EntryTypes } from "../../services/temporal/workflow-types.ts";
 import { WippyError } from "../../vm/error.ts";
 import { unpackHistory } from "../../workflows/history/history.ts";
 import type { ConnectOptions } from "../connection.ts";
@@ -25,12 +24,12 @@ import {
   trailOf,
 } from "./divergence.ts";
 import { type Recorded, recordedRun } from "./recorded.ts";
-import { ofFile } from "./replay.ts";
 import { startReplayNode } from "./replay-node.ts";
 import { type Stand, Stands, telling } from "./stand.ts";
+import { checkTemporalOptions, type TemporalOptions, TemporalRuns } from "./temporal-runs.ts";
 import { connectRuns } from "./workflow.ts";
 
-export interface DiffOptions extends ConnectOptions {
+export interface DiffOptions extends ConnectOptions, TemporalOptions {
   runA?: string;
   runB?: string;
   limit: number;
@@ -88,15 +87,16 @@ async function read(
   console: Console,
   name: string,
   run: string | undefined,
-  types: EntryTypes,
+  temporal: TemporalRuns,
   options: ConnectOptions,
 ): Promise<Recorded> {
   const path = resolve(console.directory, name);
   const text = textOf(path, name);
   if (text !== undefined) {
-    if (run === undefined) return await ofFile(text, name, { keys: undefined, types });
+    if (run === undefined) return await temporal.ofFile(text, name);
     throw new CommandError(`${name} is a file, which has one run`, "leave out its run id");
   }
+  if (temporal.isMeant) return await temporal.fetch(name, run);
   try {
     return await recordedRun(connectRuns(console, options), name, run);
   } catch (error) {
@@ -112,10 +112,10 @@ async function find(
   console: Console,
   name: string,
   run: string | undefined,
-  types: EntryTypes,
+  temporal: TemporalRuns,
   options: ConnectOptions,
 ): Promise<Side> {
-  const recorded = await read(console, name, run, types, options);
+  const recorded = await read(console, name, run, temporal, options);
   const events = unpackHistory(recorded.history);
   const [first] = events;
   if (first?.type !== "ExecutionStarted") {
@@ -298,7 +298,7 @@ function chosen(all: readonly Divergence[], limit: number): Divergence[] {
 }
 
 /**
- * Compares two runs: of the journal, of a running runtime, or exported.
+ * Compares two runs: of the journal, of a running runtime, of a Temporal server, or exported.
  * @returns the exit status: 0 equal, 1 different, 2 when one of them cannot be read
  */
 export async function diff(
@@ -308,13 +308,15 @@ export async function diff(
   options: DiffOptions,
 ): Promise<number> {
   const { runA, runB, limit } = options;
+  checkTemporalOptions(options);
   const loaded = await load(console);
   const node = "node" in loaded ? loaded.node : undefined;
+  let temporal: TemporalRuns | undefined;
   try {
-    const types = new EntryTypes(loaded.entries);
+    temporal = await TemporalRuns.of(console, options, loaded.entries);
     const sides: [Side, Side] = [
-      await find(console, nameA, runA, types, options),
-      await find(console, nameB, runB, types, options),
+      await find(console, nameA, runA, temporal, options),
+      await find(console, nameB, runB, temporal, options),
     ];
     for (const side of sides) {
       const apart = "fault" in loaded
@@ -344,6 +346,7 @@ export async function diff(
     tellFailure(console, error);
     return 2;
   } finally {
+    temporal?.close();
     await node?.stop();
   }
 }

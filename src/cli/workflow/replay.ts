@@ -7,33 +7,17 @@ import { resolve } from "node:path";
 import { WippyError } from "../../vm/error.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
 import type { SourceOptions } from "../run/load.ts";
-import { allRuns, type Recorded, recordedIn, recordedRun } from "./recorded.ts";
+import { allRuns, type Recorded, recordedRun } from "./recorded.ts";
 import { startReplayNode } from "./replay-node.ts";
+import { checkTemporalOptions, type TemporalOptions, TemporalRuns } from "./temporal-runs.ts";
 import { oneLine } from "../../observe/clean.ts";
 import { connectRuns, type RunChoice } from "./workflow.ts";
 import type { Entry } from "../../registry/entry.ts";
-import { Environment } from "../../app/environment.ts";
-import { decodeEntry } from "../../registry/decode.ts";
-import { payloadKeys } from "../../services/payload-keys.ts";
-import { connectionSettings } from "../../services/temporal/connection-settings.ts";
-import { temporalClient } from "../../services/temporal/temporal.ts";
-import { EntryTypes } from "../../services/temporal/workflow-types.ts";
-import {
-  type ForeignHistories,
-  type ForeignHistory,
-  type PayloadKeys,
-  type TemporalConnectionSettings,
-  temporalHistories,
-  temporalHistory,
-  type WorkflowTypes,
-} from "../../workflows/providers/providers.ts";
 import type { TaskFailure } from "../../workflows/tasks/tasks.ts";
 
-export interface ReplayOptions extends RunChoice, SourceOptions {
+export interface ReplayOptions extends RunChoice, SourceOptions, TemporalOptions {
   all?: boolean;
   status?: string;
-  temporal?: string;
-  namespace?: string;
 }
 
 /** What became of a history. */
@@ -46,74 +30,23 @@ interface Verdict {
   difference?: TaskFailure;
 }
 
-/**
- * The history in a file written by `wippy workflow export`, or by the Temporal Web UI or command line.
- * @throws WippyError Invalid
- */
-export async function ofFile(
-  text: string,
-  name: string,
-  target: Pick<TemporalTarget, "keys" | "types">,
-): Promise<Recorded> {
-  if (!/"event_?[tT]ype"/.test(text)) return recordedIn(text, name);
-  return { ...await temporalHistory(text, name, target.keys, target.types), name };
-}
-
-/** Where histories of a Temporal server are, and how they are read. */
-interface TemporalTarget {
-  /** Absent without `--temporal`. */
-  settings?: TemporalConnectionSettings;
-  keys: PayloadKeys | undefined;
-  types: WorkflowTypes;
-}
-
-/** The server that `--temporal` means: an address, or the id of a temporal.client. */
-async function temporalTarget(
-  { directory, system }: Console,
-  { temporal, namespace }: ReplayOptions,
-  entries: readonly Entry[],
-): Promise<TemporalTarget> {
-  const types = new EntryTypes(entries);
-  if (temporal === undefined) return { keys: undefined, types };
-  const entry = entries.find(({ id, kind }) => id === temporal && kind === "temporal.client");
-  if (!entry) {
-    const settings = { address: temporal, namespace: namespace ?? "default" };
-    return { settings, keys: undefined, types };
-  }
-  const data = decodeEntry(temporalClient, entry, new Environment(entries, { directory, system }));
-  const settings = await connectionSettings({ directory }, data);
-  return {
-    settings: { ...settings, ...namespace !== undefined && { namespace } },
-    keys: payloadKeys(data.payload_codec),
-    types,
-  };
-}
-
 /** The histories that are meant, on a Temporal server and in files. */
 async function* temporalRuns(
   console: Console,
   what: readonly string[],
   options: ReplayOptions,
-  target: TemporalTarget & { settings: TemporalConnectionSettings },
+  temporal: TemporalRuns,
   entries: readonly Entry[],
 ): AsyncGenerator<Recorded> {
-  let connected: ForeignHistories | undefined;
-  const server = async () =>
-    connected ??= await temporalHistories(target.settings, target.keys, target.types);
-  const named = (found: ForeignHistory) => ({ ...found, name: found.workflowId });
-  try {
-    if (options.all) {
-      const workflows = entries.filter(({ kind }) => kind === "workflow.lua").map(({ id }) => id);
-      if (workflows.length === 0) return;
-      for await (const found of (await server()).all(workflows)) yield named(found);
-    }
-    for (const name of what) {
-      const path = resolve(console.directory, name);
-      if (existsSync(path)) yield await ofFile(readFileSync(path, "utf8"), name, target);
-      else yield named(await (await server()).fetch(name, options.run));
-    }
-  } finally {
-    connected?.close();
+  if (options.all) {
+    const workflows = entries.filter(({ kind }) => kind === "workflow.lua").map(({ id }) => id);
+    if (workflows.length === 0) return;
+    yield* temporal.all(workflows);
+  }
+  for (const name of what) {
+    const path = resolve(console.directory, name);
+    if (existsSync(path)) yield await temporal.ofFile(readFileSync(path, "utf8"), name);
+    else yield await temporal.fetch(name, options.run);
   }
 }
 
@@ -122,7 +55,7 @@ async function* histories(
   console: Console,
   what: readonly string[],
   options: ReplayOptions,
-  target: TemporalTarget,
+  temporal: TemporalRuns,
 ): AsyncGenerator<Recorded> {
   const connection = connectRuns(console, options);
   if (options.all) {
@@ -132,7 +65,7 @@ async function* histories(
   }
   for (const name of what) {
     const path = resolve(console.directory, name);
-    if (existsSync(path)) yield await ofFile(readFileSync(path, "utf8"), name, target);
+    if (existsSync(path)) yield await temporal.ofFile(readFileSync(path, "utf8"), name);
     else yield await recordedRun(connection, name, options.run);
   }
 }
@@ -164,20 +97,18 @@ export async function replay(
   if (options.temporal !== undefined && options.status !== undefined) {
     throw new CommandError("--status selects from the runs of the journal", "leave out --temporal");
   }
-  if (options.namespace !== undefined && options.temporal === undefined) {
-    throw new CommandError("--namespace is one of a Temporal server", "add --temporal ADDRESS");
-  }
+  checkTemporalOptions(options);
   if (options.run !== undefined && (what.length !== 1 || options.all)) {
     throw new CommandError("--run selects a run of one workflow id", "name one, without --all");
   }
   const { node, entries } = await startReplayNode(console, options);
   const verdicts: Verdict[] = [];
+  let temporal: TemporalRuns | undefined;
   try {
-    const target = await temporalTarget(console, options, entries);
-    const { settings } = target;
-    const meant = settings === undefined
-      ? histories(console, what, options, target)
-      : temporalRuns(console, what, options, { ...target, settings }, entries);
+    temporal = await TemporalRuns.of(console, options, entries);
+    const meant = temporal.isMeant
+      ? temporalRuns(console, what, options, temporal, entries)
+      : histories(console, what, options, temporal);
     for await (const { name, runId, entry, events, history } of meant) {
       const difference = await node.control.replay(runId, history);
       const verdict = {
@@ -195,6 +126,7 @@ export async function replay(
     if (error instanceof WippyError) throw new CommandError(error.message);
     throw error;
   } finally {
+    temporal?.close();
     await node.stop();
   }
   const failed = verdicts.filter(({ fits }) => !fits).length;
