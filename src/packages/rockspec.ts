@@ -11,8 +11,10 @@ const luaVersion = "5.4";
 export interface Rockspec {
   name: string;
   version: string;
-  /** The last part of the address of the source. */
+  /** The name of the file of the source. */
   archive: string;
+  /** Where the source is, as far as that is said; `ref` is a tag or branch of a repository. */
+  source: { url?: string; ref?: string; md5?: string };
   /** Folder of the source within the archive. */
   folder?: string;
   /** Paths by module; absent: the usual places. */
@@ -48,13 +50,22 @@ export function readRockspec(text: string, file: string): Rockspec {
   }
   const modules = modulesOf(name, build);
   const source = tableAt(globals, "source");
-  const url = source.get("url");
-  const folder = source.get("dir");
+  const said = (key: string) => {
+    const value = source.get(key);
+    return typeof value === "string" ? value : undefined;
+  };
+  const [url, folder, md5] = [said("url"), said("dir"), said("md5")];
+  const ref = said("tag") ?? said("branch");
   return {
     name: name.toLowerCase(),
     version,
-    archive: typeof url === "string" ? url.replace(/[?#].*$/, "").split("/").pop() ?? "" : "",
-    ...(typeof folder === "string" && { folder }),
+    archive: said("file") ?? url?.replace(/[?#].*$/, "").split("/").pop() ?? "",
+    source: {
+      ...(url !== undefined && { url }),
+      ...(ref !== undefined && { ref }),
+      ...(md5 !== undefined && { md5 }),
+    },
+    ...(folder !== undefined && { folder }),
     ...(modules.size > 0 && { modules }),
     dependencies: dependenciesOf(name, globals),
   };
