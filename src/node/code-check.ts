@@ -3,6 +3,7 @@ import { Environment } from "../app/environment.ts";
 import type { Problem } from "../app/problem.ts";
 import { withSyntaxCheck } from "../app/syntax-check.ts";
 import { checksTypes, validateEntries } from "../app/validation.ts";
+import type { Simulation } from "../platform/simulation.ts";
 import type { Entry } from "../registry/entry.ts";
 import type { ErrorData } from "../vm/error.ts";
 import { type LuaValue, ofKernel } from "../vm/value.ts";
@@ -41,7 +42,7 @@ export async function checkChanged(
   pool: WorkerPool,
   entries: ReadonlyMap<string, Entry>,
   code: readonly string[],
-  options: { directory: string; config: Config },
+  options: { directory: string; config: Config; simulation?: Simulation | undefined },
 ): Promise<Problem[]> {
   const environment = new Environment(entries.values(), { ...options, system: process.env });
   const defined = [...entries.values()].map((entry) => {
@@ -51,9 +52,10 @@ export async function checkChanged(
       place: { file, at: () => ({}), sourceLine: (line: number) => ({ file, line }) },
     };
   });
-  const problems = await withSyntaxCheck((check) =>
+  const validated = withSyntaxCheck((check) =>
     validateEntries(defined, environment, check, { types: checksTypes(options.config) })
   );
+  const problems = await (options.simulation?.during(validated) ?? validated);
   if (code.length === 0 || problems.some(({ severity }) => severity === "error")) return problems;
   const overlay = [...entries.values()].flatMap((entry): CodeEntry[] => {
     const loaded = codeEntry(entry, environment);

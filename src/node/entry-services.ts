@@ -76,10 +76,9 @@ export class EntryServices {
 
   /** Makes the services of all entries. @throws WippyError Invalid for one that cannot run */
   async addAll(): Promise<void> {
-    const { hosts, simulation } = this.#parts;
+    const { hosts } = this.#parts;
     const entries = [...this.#parts.entries.values()];
-    const loaded = this.#load(entries);
-    await (simulation?.during(loaded) ?? loaded);
+    await this.#load(entries);
     for (const entry of entries) {
       hosts.set(entry, "stopped");
       this.#add(entry);
@@ -89,9 +88,10 @@ export class EntryServices {
   /** Has the factories of these entries at hand. */
   async #load(entries: readonly Entry[]): Promise<void> {
     const missing = new Set(entries.map(({ kind }) => kinds.get(kind)).filter(isServiceKind));
-    await Promise.all([...missing].map(async (kind) => {
+    const loaded = Promise.all([...missing].map(async (kind) => {
       if (!this.#factories.has(kind)) this.#factories.set(kind, await kind.service.load());
     }));
+    await (this.#parts.simulation?.during(loaded) ?? loaded);
   }
 
   /** Takes a change set over, after the code: new services, changed and removed ones. @throws WippyError */

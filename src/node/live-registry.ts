@@ -22,6 +22,8 @@ import type { Bus } from "./bus.ts";
 export interface RegistryHooks {
   /** The application's modules, `org/module`. */
   modules: ReadonlySet<string>;
+  /** Waits for code, while a simulation waits as well. */
+  loading<Code>(code: Promise<Code>): Promise<Code>;
   /** What is wrong with the entries as they would be; `code` are those whose code is to be tried. */
   check(entries: ReadonlyMap<string, Entry>, code: readonly string[]): Promise<Problem[]>;
   /** Takes the changes over; `outdated` has, for each entry whose code changed, the changed entries that it uses. */
@@ -79,7 +81,7 @@ export class LiveRegistry {
   async #checkDependencies(changes: readonly Change[]): Promise<void> {
     const entries = changes.filter(({ kind }) => kind !== "entry.delete")
       .map(({ entry }) => entry);
-    const { missingModules } = await import("../app/dependency.ts");
+    const { missingModules } = await this.#hooks.loading(import("../app/dependency.ts"));
     const missing = missingModules(entries, this.#hooks.modules, usualVendor);
     if (missing.length === 0) return;
     const texts = missing.map(({ entry, message, fix }) => `${entry}: ${message}; ${fix}`);

@@ -189,6 +189,7 @@ export class Node {
     connectServices(this.bus, this.#services, this.#log, platform.now);
     this.registry = new LiveRegistry(options.entries, {
       modules: new Set(Object.keys(options.modules ?? {})),
+      loading: (code) => options.simulation?.during(code) ?? code,
       check: (entries, code) => checkChanged(this.#pool, entries, code, options),
       take: (entries, changes, outdated) => this.#takeChanges(entries, changes, outdated),
     }, this.bus);

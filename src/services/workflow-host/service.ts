@@ -59,7 +59,8 @@ export function runWorkflowHost(context: ServiceContext, data: WorkflowHost): Se
 /** Puts a message of the outbox into its queue. @throws WippyError */
 async function publishLater(context: ServiceContext, publication: Publication): Promise<void> {
   // Read when the first message comes: most applications publish nothing from workflows.
-  const { publishForWorkflow } = await import("../queue/workflow-messages.ts");
+  const loaded = import("../queue/workflow-messages.ts");
+  const { publishForWorkflow } = await (context.simulation?.during(loaded) ?? loaded);
   await publishForWorkflow(context, publication);
 }
 
