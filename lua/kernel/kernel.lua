@@ -296,6 +296,13 @@ function kernel.preload()
   end
 end
 
+--- Loads entries, whose code does not run, for an image of the VM. One that cannot be loaded is left for later.
+function kernel.load_entries(...)
+  for _, id in ipairs({ ... }) do
+    sandbox.entry(id)
+  end
+end
+
 kernel.make_error = errors.make
 kernel.error_meta = errors.meta
 

@@ -132,6 +132,7 @@ export class Node {
         heartbeatTimeout: options.config.duration("workers.heartbeat_timeout") ??
           defaultHeartbeatTimeout,
         limitedHosts: limits.size,
+        image: options.image,
         memoryLimit: options.memoryLimit ?? defaultMemoryLimit,
         jit: options.jit ?? false,
         cachedRuns: options.cachedRuns,

@@ -4,6 +4,7 @@ import type { Terminal } from "../operations/io/terminal.ts";
 import type { LogSink } from "../observe/log.ts";
 import type { Simulation } from "../platform/simulation.ts";
 import type { Entry } from "../registry/entry.ts";
+import type { KernelImage } from "../worker/image-file.ts";
 import type { CountLines } from "../worker/services.ts";
 
 /** What a node runs, and how. */
@@ -40,6 +41,8 @@ export interface NodeOptions {
    * in a simulation.
    */
   countLines?: CountLines;
+  /** What the VMs are made from: the kernel with entries of these loaded. Only in a simulation. */
+  image?: KernelImage | undefined;
   /** Servers open no ports: `Node.ask` has their requests. @default false */
   portless?: boolean;
   /** What is stored does not outlive the machine: journals do not wait for the disk. @default false */

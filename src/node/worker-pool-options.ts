@@ -3,6 +3,7 @@ import type { Terminal } from "../operations/io/terminal.ts";
 import type { Simulation } from "../platform/simulation.ts";
 import type { ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
+import type { KernelImage } from "../worker/image-file.ts";
 import type { CodeEntry, FromWorker } from "../worker/messages.ts";
 import type { ServiceOptions } from "../worker/services.ts";
 import type { StandingWorker } from "./worker-watch.ts";
@@ -25,6 +26,8 @@ export interface WorkerPoolOptions {
   cachedRuns?: number | undefined;
   /** Milliseconds for which a worker may stand still before it is replaced; 0: for ever. */
   heartbeatTimeout: number;
+  /** What the VMs are made from, if not from the kernel alone. */
+  image?: KernelImage | undefined;
   /** How many hosts have limits. */
   limitedHosts: number;
   /** Sequence number with which PIDs begin. */

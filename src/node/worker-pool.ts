@@ -174,7 +174,7 @@ export class WorkerPool {
         {
           ...options,
           services: createServices(services, write, simulation),
-          ...(simulation ? { platform: simulation } : { direct: true }),
+          ...(simulation ? { platform: simulation, image: this.#options.image } : { direct: true }),
           terminalOf,
         },
         simulation ? simulatedLink(simulation, receive) : receive,

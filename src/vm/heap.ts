@@ -11,9 +11,6 @@ export interface MemoryImage {
   readonly bytes: Uint8Array;
 }
 
-/** Bytes that are kept or left out together. */
-const block = 1024;
-
 /**
  * The wasm's memory as typed arrays. Growing the memory detaches the old ones, so nobody keeps
  * them: they are read from here each time, and `refresh` renews them.
@@ -25,6 +22,8 @@ export class Heap {
   f64!: Float64Array;
   i64!: BigInt64Array;
   buffer!: Buffer;
+  /** Up to where there is what an earlier VM has left; 0: nowhere. */
+  dirty = 0;
 
   constructor(readonly memory: WebAssembly.Memory) {
     this.refresh();
@@ -41,35 +40,6 @@ export class Heap {
     this.buffer = Buffer.from(bytes);
   }
 
-  /** Address and length of each part that is not zero, in blocks; with the parts given. */
-  parts(also: readonly number[] = []): number[] {
-    const { u32 } = this;
-    const kept = new Set<number>();
-    for (let i = 0; i < also.length; i += 2) {
-      for (let at = also[i]!; at < also[i]! + also[i + 1]!; at += block) kept.add(at);
-    }
-    const parts: number[] = [];
-    for (let at = 0; at < this.u8.length; at += block) {
-      let word = at >> 2;
-      const next = word + (block >> 2);
-      while (word < next && u32[word] === 0) word++;
-      if (word === next && !kept.has(at)) continue;
-      const last = parts.length - 2;
-      if (last >= 0 && parts[last]! + parts[last + 1]! === at) parts[last + 1]! += block;
-      else parts.push(at, block);
-    }
-    return parts;
-  }
-
-  /** The bytes of parts: address and length of each. */
-  bytesOf(parts: readonly number[]): Buffer {
-    const bytes: Uint8Array[] = [];
-    for (let i = 0; i < parts.length; i += 2) {
-      bytes.push(this.u8.subarray(parts[i], parts[i]! + parts[i + 1]!));
-    }
-    return Buffer.concat(bytes);
-  }
-
   /** Makes the memory what it was when the image was made. */
   restore(image: MemoryImage): void {
     const missing = image.length - this.u8.length;
@@ -77,12 +47,17 @@ export class Heap {
       this.memory.grow(Math.ceil(missing / PAGE));
       this.refresh();
     }
-    if (!image.covers) this.u8.fill(0);
-    for (let i = 0, from = 0; i < image.parts.length; i += 2) {
+    const dirty = image.covers ? this.dirty : this.u8.length;
+    this.dirty = 0;
+    let [from, end] = [0, 0];
+    for (let i = 0; i < image.parts.length; i += 2) {
       const [address, length] = [image.parts[i]!, image.parts[i + 1]!];
+      if (end < dirty) this.u8.fill(0, end, address);
       this.u8.set(image.bytes.subarray(from, from + length), address);
       from += length;
+      end = address + length;
     }
+    if (end < dirty) this.u8.fill(0, end, dirty);
   }
 
   /** The bytes from `address` up to a zero byte, as text. */

@@ -1,7 +1,6 @@
-import { formatTime, makeTime, writeTm } from "./calendar.ts";
 import type { LuaExports } from "./exports.ts";
 import { Heap } from "./heap.ts";
-import { BREAK, DATA_END } from "./layout.ts";
+import { BREAK, DATA_END, STATIC_END } from "./layout.ts";
 
 /** What the wasm is given by its host. */
 export interface WasmHost {
@@ -13,6 +12,8 @@ export interface WasmHost {
   readonly write: (text: string) => void;
   /** Called now and then by C code that loops for long, from within: it may not touch Lua. */
   readonly toiling: () => void;
+  /** Whether the memory is to be that of an image, and so need not be cleared before. */
+  readonly imaged: boolean;
   /** Runs host function `index`; answers the number of results on the stack of L, -1: an error. */
   readonly hostCall: (L: number, index: number) => number;
 }
@@ -45,10 +46,14 @@ interface Spare {
 const mostSpare = 4;
 const spares = new WeakMap<WebAssembly.Module, Spare[]>();
 
+/** Loaded when Lua asks for a date: most programs never do. */
+const calendar = () => require("./calendar.ts") as typeof import("./calendar.ts");
+
 /** Host of an instance that waits: nothing of it runs. */
 const nobody: WasmHost = {
   memoryLimit: 0,
   clock: () => 0,
+  imaged: false,
   write: () => {},
   toiling: () => {},
   hostCall: () => -1,
@@ -110,15 +115,15 @@ export async function instantiate(
       throw new WebAssembly.RuntimeError(`Lua called exit(${status})`);
     },
     strftime: (to: number, size: number, layout: number, tm: number) => {
-      const text = Buffer.from(formatTime(heap, heap.cString(layout), tm));
+      const text = Buffer.from(calendar().formatTime(heap, heap.cString(layout), tm));
       if (text.length >= size) return 0;
       heap.u8.set(text, to);
       heap.u8[to + text.length] = 0;
       return text.length;
     },
-    _mktime_js: (tm: number) => BigInt(makeTime(heap, tm)),
-    _localtime_js: (time: bigint, tm: number) => writeTm(heap, Number(time), tm),
-    _gmtime_js: (time: bigint, tm: number) => writeTm(heap, Number(time), tm),
+    _mktime_js: (tm: number) => BigInt(calendar().makeTime(heap, tm)),
+    _localtime_js: (time: bigint, tm: number) => calendar().writeTm(heap, Number(time), tm),
+    _gmtime_js: (time: bigint, tm: number) => calendar().writeTm(heap, Number(time), tm),
     _tzset_js: (_zone: number, _daylight: number, _names: number) => {},
     __syscall_openat: () => -ERRNO.notPermitted,
     __syscall_fcntl64: refuse,
@@ -183,7 +188,9 @@ export async function instantiate(
   const renew = (next: WasmHost) => {
     served = next;
     decoders = [new TextDecoder(), new TextDecoder()];
-    heap.u8.fill(0, DATA_END, heap.u32[BREAK >> 2]);
+    const end = heap.u32[BREAK >> 2]!;
+    heap.u8.fill(0, DATA_END, next.imaged ? STATIC_END : end);
+    heap.dirty = next.imaged ? end : 0;
     heap.u8.set(data);
     lua.reset_globals();
     begin();

@@ -35,5 +35,7 @@ export const COLLECTED_TABLE = 69;
 
 /** Where the wasm's data ends: behind it the memory of a new instance is zero. */
 export const DATA_END = 32_768;
+/** Where the variables of its C code end; the stack of its C code follows, which grows downward. */
+export const STATIC_END = 36_864;
 /** Address of the end of what was ever taken of the memory (the program break): behind it nothing was written. */
 export const BREAK = 31_452;

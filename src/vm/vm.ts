@@ -13,7 +13,6 @@ import type { HotFunctions } from "./compiler/hot.ts";
 import { positionOf, raisedError, type RaisedFailure } from "./raised.ts";
 import { isTrap, trapOf, VmTrap } from "./trap.ts";
 import { LuaRef, type LuaValue, MultiReturn, type PackedList } from "./value.ts";
-
 export { VmTrap } from "./trap.ts";
 export { LuaFloat, LuaRef, type LuaValue, MultiReturn, Packed, PackedList } from "./value.ts";
 
@@ -105,6 +104,7 @@ export class Vm {
     let made = false;
     const instance = await instantiate(options.module, {
       memoryLimit,
+      imaged: options.image !== undefined,
       // While it is made the clock stands still, so that every VM is laid out alike.
       clock: () => made ? options.clock() : 0,
       write: options.write ?? (() => {}),
@@ -113,7 +113,7 @@ export class Vm {
     });
     const vm = new Vm(instance, memoryLimit, { ...DEFAULT_LIMITS, ...options.limits }, functions);
     made = true;
-    if (options.imaging) vm.#fresh = vm.#heap.parts();
+    if (options.imaging) vm.#fresh = (await import("./imaging.ts")).partsOf(vm.#heap);
     if (options.image) vm.#restore(options.image);
     else vm.#open(instance);
     if (options.jit) vm.#compiling = await vm.#makeCompiler();
@@ -122,7 +122,7 @@ export class Vm {
 
   /** Makes an image small, see `scrubFree`. */
   async scrub(): Promise<void> {
-    (await import("./scrub.ts")).scrubFree(this.#lua, this.#heap);
+    (await import("./imaging.ts")).scrubFree(this.#lua, this.#heap);
   }
 
   /** Takes the place of `#open`: everything that it makes, and what was loaded since, is in the image. */
@@ -136,13 +136,10 @@ export class Vm {
   }
 
   /** The state of this VM, while nothing runs in it; to be made after a full collection. */
-  image(): VmImage {
-    const parts = this.#heap.parts(this.#fresh);
+  async image(): Promise<VmImage> {
+    const { imageOf } = await import("./imaging.ts");
     return {
-      length: this.#heap.u8.length,
-      covers: this.#fresh !== undefined,
-      parts,
-      bytes: this.#heap.bytesOf(parts),
+      ...imageOf(this.#heap, this.#fresh),
       main: this.#main,
       messageHandler: this.#messageHandler!.id,
       hostFunctions: this.#names,

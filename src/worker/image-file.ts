@@ -1,4 +1,6 @@
 import type { VmImage } from "../vm/options.ts";
+import type { Kernel } from "./kernel.ts";
+import type { CodeEntry } from "./messages.ts";
 
 /** A VM with the loaded kernel, as `make-image.ts` made it. */
 export interface KernelImage {
@@ -6,6 +8,8 @@ export interface KernelImage {
   vm: VmImage;
   /** Numbers of the references to the kernel's functions. */
   references: number[];
+  /** Prepares a kernel that was made from it for these entries; called before the kernel is used. */
+  adapt?: (kernel: Kernel, entries: ReadonlyMap<string, CodeEntry>) => void;
 }
 
 /** The image as a file: the length of a description in JSON, the description, the bytes of the memory. */

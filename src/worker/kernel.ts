@@ -32,6 +32,7 @@ export const kernelFunctions = [
   "forget",
   "scratch",
   "preload",
+  "load_entries",
   "count_lines",
   "line_counts",
   "make_error",

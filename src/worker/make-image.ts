@@ -37,7 +37,7 @@ if (!present()) {
   kernelOf(vm, references).call("preload");
   vm.load('collectgarbage() collectgarbage("collect")', "=image");
   await vm.scrub();
-  const image: KernelImage = { digest, vm: vm.image(), references };
+  const image: KernelImage = { digest, vm: await vm.image(), references };
   // Renamed into place: several starts at once must not read half a file.
   writeFileSync(`${output}.${process.pid}`, encodeImage(image));
   renameSync(`${output}.${process.pid}`, output);

@@ -1,6 +1,7 @@
 import type { Terminal } from "../operations/io/terminal.ts";
 import type { WorkerServices } from "./services.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { KernelImage } from "./image-file.ts";
 import type { CodeEntry, HostState } from "./messages.ts";
 import type { SharedMemory } from "./shared-memory.ts";
 
@@ -22,6 +23,8 @@ export interface WorkerOptions extends SharedMemory {
   /** Workflow runs that it keeps in memory; 10,000 when absent. */
   cachedRuns?: number;
   module: WebAssembly.Module;
+  /** What the VM is made from, if not from the kernel alone; its entries are among those above. */
+  image?: KernelImage | undefined;
   /** The heartbeats of all: shared by all. */
   pulses: SharedArrayBuffer;
   services: WorkerServices;

@@ -91,7 +91,7 @@ export class LuaWorker {
 
   async #boot(): Promise<void> {
     const { module, memoryLimit, services, index, firstPid, alone, hosts } = this.#options;
-    const image = await loadKernelImage();
+    const image = this.#options.image ?? await loadKernelImage();
     this.#vm = await Vm.create({
       module,
       memoryLimit,
@@ -125,6 +125,7 @@ export class LuaWorker {
       this.#vm,
       image?.references ?? (await import("./kernel-sources.ts")).loadKernelSources(this.#vm),
     );
+    image?.adapt?.(this.#kernel, this.#entries);
     const reports = limitRepeats(
       { log: (record) => this.#log(record) },
       this.#platform.setTimer.bind(this.#platform),

@@ -37,6 +37,7 @@ async function observe(wasm: Uint8Array<ArrayBuffer>): Promise<Map<string, numbe
   const { lua, heap } = await instantiate(await WebAssembly.compile(wasm), {
     memoryLimit: 2 ** 25,
     clock: () => 0,
+    imaged: false,
     write: () => {},
     toiling: () => {},
     hostCall: () => 0,

@@ -24,7 +24,7 @@ async function loaded() {
 test("a VM goes on from the image of another, apart from it", async () => {
   const { vm, fn } = await loaded();
   expect(vm.call(fn, 4)).toEqual([1, 8, "first", "xxx"]);
-  const image = vm.image();
+  const image = await vm.image();
   const copy = await Vm.create({ module: await loadLuaModule(), clock: Date.now, image });
   copy.register("answer", () => "second");
   expect(copy.call(new LuaRef(fn.id), 5)).toEqual([2, 10, "second", "xxx"]);
@@ -40,9 +40,9 @@ test("an image of a VM that was made for it is small, and as good", async () => 
   // Garbage, which the image is not to hold.
   vm.load('do local t = {} for i = 1, 200000 do t[i] = "garbage " .. i end end', "=garbage");
   vm.load('collectgarbage() collectgarbage("collect")', "=collect");
-  const before = vm.image().bytes.length;
+  const before = (await vm.image()).bytes.length;
   await vm.scrub();
-  const image = vm.image();
+  const image = await vm.image();
   expect(image.covers).toBe(true);
   expect(image.bytes.length).toBeLessThan(before / 4);
   const copy = await Vm.create({ ...options, image });
@@ -61,7 +61,7 @@ test("errors of a restored VM carry position and traceback", async () => {
   const copy = await Vm.create({
     module: await loadLuaModule(),
     clock: Date.now,
-    image: vm.image(),
+    image: await vm.image(),
   });
   copy.register("answer", () => "");
   const [fail] = copy.load("return function() error('no') end", "=app:thing");
@@ -73,7 +73,7 @@ test("host functions must come in the order of the image", async () => {
   const copy = await Vm.create({
     module: await loadLuaModule(),
     clock: Date.now,
-    image: vm.image(),
+    image: await vm.image(),
   });
   expect(() => copy.register("question", () => "")).toThrow("host.question is registered in place");
 });
@@ -85,7 +85,7 @@ test("an image of more memory than a new VM has makes it grow", async () => {
      return function() return #held, held[99999] end`,
     "=test",
   );
-  const image = vm.image();
+  const image = await vm.image();
   const copy = await Vm.create({ module: await loadLuaModule(), clock: Date.now, image });
   expect(copy.call(new LuaRef(hold!.id))).toEqual([100000, "text 99999"]);
 });

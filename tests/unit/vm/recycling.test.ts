@@ -30,6 +30,7 @@ const compile = () => WebAssembly.compile(bare);
 const host = {
   memoryLimit: 512 * 2 ** 20,
   clock: () => 0,
+  imaged: false,
   write: () => {},
   toiling: () => {},
   hostCall: () => 0,
