@@ -1,5 +1,5 @@
 import { prepareSource } from "../app/source.ts";
-import { decodeEntry } from "../registry/decode.ts";
+import { decodeEntry, isMade } from "../registry/decode.ts";
 import type { Entry } from "../registry/entry.ts";
 import type { Variables } from "../registry/placeholder.ts";
 import { kinds } from "../registry/kinds.ts";
@@ -29,8 +29,19 @@ function sourceOf(entry: Entry, text: string): string | Uint8Array {
   return entry.origin?.bytes ? Buffer.from(code, "latin1") : code;
 }
 
+/** What workers need of entries whose payloads depend on nothing else. */
+const known = new WeakMap<Entry, CodeEntry>();
+
 /** A Lua entry as workers need it; undefined for entries without code. @throws WippyError Invalid */
 export function codeEntry(entry: Entry, variables: Variables): CodeEntry | undefined {
+  const present = known.get(entry);
+  if (present) return present;
+  const code = readCode(entry, variables);
+  if (code && isMade(entry)) known.set(entry, code);
+  return code;
+}
+
+function readCode(entry: Entry, variables: Variables): CodeEntry | undefined {
   const kind = kinds.get(entry.kind);
   if (!kind?.code) return undefined;
   const { source, method, modules, imports, pool } = kind.code.read(

@@ -22,6 +22,18 @@ export function madeEntry(entry: Entry, data: Record<string, unknown>): Entry {
   return entry;
 }
 
+/** Whether `decodeEntry` gives what the entry was made with. */
+export function isMade(entry: Entry): boolean {
+  return made.has(entry);
+}
+
+/** The same entry once more: what is kept of the one is not of the other. */
+export function copyEntry(entry: Entry): Entry {
+  const [copy, data] = [{ ...entry }, made.get(entry)];
+  if (data !== undefined) made.set(copy, data);
+  return copy;
+}
+
 /** Puts a value at a path that exists. */
 function replace(root: Record<string, unknown>, path: PropertyKey[], value: unknown): void {
   let parent = root as Record<PropertyKey, unknown>;

@@ -4,7 +4,7 @@
  */
 import { Database } from "bun:sqlite";
 import { isUtf8 } from "node:buffer";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { isAbsolute, join, normalize } from "node:path";
 import type { Application } from "../app/app.ts";
 import { Node } from "../node/node.ts";
@@ -14,9 +14,11 @@ import { Simulation } from "../platform/simulation.ts";
 import type { Entry } from "../registry/entry.ts";
 import type { PortlessRequest, PortlessResponse } from "../services/http/requested.ts";
 import { unpack } from "../vm/codec.ts";
+import type { KernelImage } from "../worker/image-file.ts";
 import type { LineCounts } from "../worker/kernel.ts";
 import { WippyError } from "../vm/error.ts";
 import { isRecord } from "./record.ts";
+import { ownEntries } from "./shared.ts";
 import { asLua, type LuaValue, ofKernel } from "../vm/value.ts";
 import {
   callLogger,
@@ -43,8 +45,10 @@ export type TestedApplication = Pick<Application, "directory" | "entries" | "mod
 /** What a world is made with. */
 export interface WorldSettings {
   seed: number;
-  /** Absolute path of a folder for temporary files. */
+  /** Absolute path of a folder for temporary files, in which nobody else makes worlds. */
   folder: string;
+  /** What the VMs are made from, if not from the kernel alone. */
+  image?: KernelImage | undefined;
   /** Waits for what looks into a runtime, before it runs anything. */
   began?: (node: Node, simulation: Simulation) => Promise<void>;
   /** Is given the counts of each runtime at its end; the entries count by themselves. */
@@ -103,6 +107,25 @@ function isInside(path: unknown): path is string {
   return typeof path === "string" && !isAbsolute(path) && !normalize(path).startsWith("..");
 }
 
+/** Worlds so far. */
+let worlds = 0;
+
+/** Kinds of entries that store nothing and read no files. A runtime that has only these needs no folder. */
+const withoutFiles: ReadonlySet<string> = new Set([
+  "function.lua",
+  "http.endpoint",
+  "http.router",
+  "http.service",
+  "library.lua",
+  "ns.definition",
+  "ns.dependency",
+  "ns.requirement",
+  "process.host",
+  "process.lua",
+  "registry.entry",
+  "workflow.lua",
+]);
+
 /** The runtime of one test, over all its lives. */
 export class World {
   readonly logs: LogRecord[] = [];
@@ -111,9 +134,12 @@ export class World {
   readonly #application: TestedApplication;
   readonly #entries: readonly Entry[];
   readonly #settings: WorldSettings;
+  /** What the paths of the folders of all lives begin with. */
   readonly #root: string;
   #life = 0;
   #halted = false;
+  /** Whether there are folders. */
+  #furnished = false;
   #node: Node | undefined;
   /** What reads the counts of the workers of this life. */
   #counts: (() => LineCounts)[] = [];
@@ -127,11 +153,11 @@ export class World {
     this.#application = application;
     this.#entries = [...application.entries, ...entries];
     this.#settings = settings;
-    this.#root = mkdtempSync(join(settings.folder, "world-"));
+    this.#root = join(settings.folder, `world-${++worlds}`);
   }
 
   get #directory(): string {
-    return join(this.#root, String(this.#life));
+    return `${this.#root}-${this.#life}`;
   }
 
   get #journals(): string[] {
@@ -159,14 +185,14 @@ export class World {
 
   /** Starts the runtime. @throws WippyError when it cannot start */
   async begin({ entries = this.#entries, startTime }: Life = {}): Promise<void> {
-    if (this.#life === 0) this.#furnish();
+    if (entries.some(({ kind }) => !withoutFiles.has(kind))) this.#furnish();
     const directory = this.#directory;
     this.#simulation = new Simulation({
       seed: this.#settings.seed + this.#life,
       ...(startTime !== undefined && { startTime }),
     });
     this.#node = await Node.start({
-      entries: entries.map((entry) => structuredClone(entry)),
+      entries: ownEntries(entries),
       config: this.#application.config,
       modules: this.#application.modules,
       directory,
@@ -178,15 +204,20 @@ export class World {
       output: () => {},
       portless: true,
       temporary: true,
+      image: this.#settings.image,
       ...(this.#settings.countLines && { countLines: (read) => this.#counts.push(read) }),
       fetch: (url, options) => this.#fetch(url, options),
     });
+    // What changes may need files.
+    this.#node.bus.subscribe({ system: "registry", kind: "registry.begin" }, () => this.#furnish());
     await this.#settings.began?.(this.#node, this.#simulation);
     await this.#node.launch();
   }
 
   /** Copies the folders that the application reads below its own, so that a test may change the copies. */
   #furnish(): void {
+    if (this.#furnished) return;
+    this.#furnished = true;
     mkdirSync(this.#directory, { mode: 0o700 });
     for (const { kind, data } of this.#entries) {
       const path = kind === "fs.directory" || kind === "fs.embed"
@@ -328,6 +359,7 @@ export class World {
   async drop(): Promise<void> {
     const [node, before] = [this.#running, this.#directory];
     this.#count();
+    this.#furnish();
     this.#life++;
     cpSync(before, this.#directory, { recursive: true, filter: (path) => !path.endsWith("-shm") });
     this.#resume();
@@ -365,7 +397,7 @@ export class World {
       this.#resume();
       await this.#node?.stop();
     } finally {
-      rmSync(this.#root, { recursive: true, force: true });
+      if (this.#furnished) rmSync(this.#directory, { recursive: true, force: true });
     }
   }
 }

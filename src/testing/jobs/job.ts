@@ -2,9 +2,13 @@
  * What runs tests: this thread, or another one beside it.
  * @module
  */
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
 import { builtinModules } from "../../registry/modules.ts";
 import type { Entry } from "../../registry/entry.ts";
-import { testEntries, type TestFile } from "../library/library.ts";
+import type { KernelImage } from "../../worker/image-file.ts";
+import { fileUnit, testEntries, type TestFile } from "../library/library.ts";
+import { loadedImage, sharedEntries } from "../shared.ts";
 import {
   listTests,
   type RunSettings,
@@ -39,34 +43,62 @@ export interface JobSettings extends RunSettings {
   seeds: number;
 }
 
+/** A file as its tests are run. */
+interface ReadyFile {
+  path: string;
+  entries: Entry[];
+  /** With the code of the application and of the file; undefined where lines are counted. */
+  image: KernelImage | undefined;
+}
+
+/** Files that are kept ready: two threads may still be at the tests of the last one. */
+const readyFiles = 2;
+
 /** Runs tests in this thread. */
 export class OwnJob implements Job {
   readonly #application: TestedApplication;
   readonly #settings: JobSettings;
-  readonly #entries = new Map<string, Entry[]>();
+  readonly #ready: ReadyFile[] = [];
+  /** With the code of the application and of what runs tests. */
+  #image: Promise<KernelImage | undefined> | undefined;
 
   constructor(application: TestedApplication, settings: JobSettings) {
-    this.#application = application;
-    this.#settings = settings;
+    this.#application = { ...application, entries: sharedEntries(application.entries) };
+    this.#settings = { ...settings, folder: mkdtempSync(join(settings.folder, "job-")) };
   }
 
-  #entriesOf(file: TestFile): Entry[] {
-    const known = this.#entries.get(file.path) ?? testEntries(file, [...builtinModules.keys()]);
-    this.#entries.set(file.path, known);
-    return known;
+  async #readyFile(file: TestFile): Promise<ReadyFile> {
+    const present = this.#ready.find(({ path }) => path === file.path);
+    if (present) return present;
+    const entries = sharedEntries(testEntries(file, [...builtinModules.keys()]));
+    const made = { path: file.path, entries, image: await this.#imageOf(entries) };
+    if (this.#ready.push(made) > readyFiles) this.#ready.shift();
+    return made;
   }
 
-  list(file: TestFile): Promise<TestCase[]> {
-    return listTests(this.#application, this.#entriesOf(file), this.#settings);
+  async #imageOf(entries: readonly Entry[]): Promise<KernelImage | undefined> {
+    // Code that counts its lines is told so before it is loaded.
+    if (this.#settings.countLines) return undefined;
+    const ofFile = ({ id }: Entry) => id === fileUnit;
+    const others = entries.filter((entry) => !ofFile(entry));
+    this.#image ??= loadedImage([...this.#application.entries, ...others]);
+    const base = await this.#image;
+    return base && await loadedImage(entries.filter(ofFile), base);
+  }
+
+  async list(file: TestFile): Promise<TestCase[]> {
+    const { entries, image } = await this.#readyFile(file);
+    return await listTests(this.#application, entries, { ...this.#settings, image });
   }
 
   async run(file: TestFile, index: number): Promise<SeededOutcome> {
     const { seeds } = this.#settings;
     const first = this.#settings.seed;
     const begun = performance.now();
+    const { entries, image } = await this.#readyFile(file);
     for (let seed = first;; seed++) {
-      const settings = { ...this.#settings, seed };
-      const outcome = await runTest(this.#application, this.#entriesOf(file), index, settings);
+      const settings = { ...this.#settings, seed, image };
+      const outcome = await runTest(this.#application, entries, index, settings);
       if (outcome.failure === undefined && seed + 1 < first + seeds) continue;
       return { outcome, seed, duration: performance.now() - begun };
     }

@@ -14,6 +14,8 @@ export const namespace = "wippy.test";
 /** The process that runs a test, and its host. Its argument is that of `test.main` of the library. */
 export const testUnit = `${namespace}:unit`;
 export const testHost = `${namespace}:processes`;
+/** The library that a file of tests is. */
+export const fileUnit = `${namespace}:file`;
 /** Logger for the calls of mocks. */
 export const callLogger = "wippy.test.calls";
 /** Topic that notifies a test after a crash that all runs have ended, and the name that the test registers. */
@@ -126,7 +128,7 @@ return { main = function(given) return test.main(function() return require("file
       data: {
         source: unit,
         method: "main",
-        imports: { ...own("test"), file: `${namespace}:file` },
+        imports: { ...own("test"), file: fileUnit },
       },
     },
   ];

@@ -76,11 +76,11 @@ test("a signal leaves no folder behind", async () => {
       stderr: "pipe",
     },
   );
-  const worlds = () => [
-    ...new Bun.Glob("wippy-test-*/world-*").scanSync({ cwd: temporary, onlyFiles: false }),
+  const jobs = () => [
+    ...new Bun.Glob("wippy-test-*/job-*").scanSync({ cwd: temporary, onlyFiles: false }),
   ];
   try {
-    await until(() => worlds().length === 2, Boolean, 60_000);
+    await until(() => jobs().length === 2, Boolean, 60_000);
     child.kill("SIGINT");
     expect(await child.exited).toBe(130);
     expect(readdirSync(temporary)).toEqual([]);
