@@ -119,7 +119,9 @@ function putTable(L: usize, at: usize, owner: usize, array: u32, hash: u32): usi
   setTag(at, TAG_TABLE);
   if (owner) barrier(L, owner);
   tables++;
-  if (isTracking() && !remember(numbered(tables), <u32> table)) luaD_throw(L, OUT_OF_MEMORY);
+  if (isTracking() && keyless === 0 && !remember(numbered(tables), <u32> table)) {
+    luaD_throw(L, OUT_OF_MEMORY);
+  }
   if (array | hash) luaH_resize(L, table, array, hash);
   return table;
 }
@@ -176,6 +178,25 @@ function isPairKey(): bool {
   return tagOf(UNPACKED_KEY) !== TAG_FLOAT || !isNaN(load<f64>(UNPACKED_KEY));
 }
 
+// Whether an object of JSON text has the key at UNPACKED_KEY for the first time: its last value counts, and the size of
+// its table is the number of its keys. Those without a value are in no table: they are known by their address and the
+// level of the object, with the last object that had them.
+function isFirst(table: usize, absent: bool, level: u32): bool {
+  const string = load<usize>(UNPACKED_KEY);
+  if (absent) {
+    if (tagOf(UNPACKED_KEY) !== TAG_SHORT_STRING || string >= 1 << 28) return false;
+    if (!isTracking()) track();
+  } else if (!isTracking()) return true;
+  const key = (string >> 3) | ((level - 1) << 25);
+  const known = recall(key);
+  if (known && load<u32>(known) === <u32> table) return false;
+  if (!absent) return true;
+  if (luaH_get(table, UNPACKED_KEY) !== ABSENT_SLOT) return false;
+  if (!known) return remember(key, <u32> table);
+  store<u32>(known, <u32> table);
+  return true;
+}
+
 function noteKeyless(L: usize, table: usize): void {
   store<usize>(UNPACKED_KEY, table);
   setTag(UNPACKED_KEY, TAG_TABLE);
@@ -203,7 +224,9 @@ function readPairs(
     if (left() === 0 || isTable || !read(L, UNPACKED_KEY, 0, level)) return false;
     if (!(object ? isObjectKey() : isPairKey())) return false;
     if (left() === 0) return false;
-    if (load<u8>(from) === PACKED_NIL) {
+    const absent = load<u8>(from) === PACKED_NIL;
+    if (keyless !== 0 && !isFirst(table, absent, level)) return false;
+    if (absent) {
       from++;
       continue;
     }

@@ -251,6 +251,10 @@ const read: [string, string][] = [
   ],
   ["empty ones", '[{},[],{"a":{}},{"a":null},{"a":[null]},[{"b":null,"c":null}]]'],
   ["holes", "[1,null,3,null]"],
+  [
+    "keys without values",
+    '[{"a":null,"b":1,"c":null},{"a":1,"b":null,"c":{"a":null,"b":2}},{"a":null,"x":{"a":null},"b":3}]',
+  ],
   ["128 levels", "[".repeat(128) + "]".repeat(128)],
   ["a word alone", "true"],
   ["a number alone", "12"],
@@ -305,7 +309,14 @@ const leftUnread: [string, string][] = [
     "1 2",
     "[1][2]",
   ],
-  ...["9223372036854775808", "-9223372036854775808", "123456789012345678901", '{"a":1,"a":2}'],
+  ...[
+    "9223372036854775808",
+    "-9223372036854775808",
+    "123456789012345678901",
+    '{"a":1,"a":2}',
+    '{"a":1,"a":null}',
+  ],
+  ...['{"a":null,"a":1}', '{"a":null,"b":{"a":null},"a":null}', `{"${"k".repeat(41)}":null}`],
   ...['{"b":1,"10":2,"2":3}', "[".repeat(129) + "]".repeat(129), '"\0"', "\uFEFF1"],
 ].map((text) => [text.slice(0, 40), text]);
 
