@@ -5,21 +5,15 @@
  * do not answer. A request that was on its way fails then; whether it is sent again is the caller's decision.
  * @module
  */
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  connect,
-  constants,
-  type IncomingHttpHeaders,
-  type OutgoingHttpHeaders,
-} from "node:http2";
+import { connect as connectPlainly, type Socket } from "node:net";
+import { connect as connectByTls } from "node:tls";
+import { type Answering, Http2Connection } from "./http2/http2.ts";
+import type { Header } from "./http2/hpack.ts";
 import type { ConnectionSettings } from "./settings.ts";
 import { codes, type RpcError, rpcError } from "./rpc-error.ts";
 
 /** How long the server's own answer to a deadline is awaited, in milliseconds. */
 const deadlineGrace = 1_000;
-/** Requests at once on a connection; the server may set a lower limit. */
-const mostStreams = 1_000;
 /** Bytes before a message: whether it is compressed, and its length. */
 const prefix = 5;
 const defaultKeepAlive = { time: 30_000, timeout: 10_000 };
@@ -29,7 +23,8 @@ export interface Call {
   /** `/package.Service/Method`. */
   path: string;
   message: Uint8Array;
-  headers: Readonly<Record<string, string>>;
+  /** The same list for all requests that have the same. */
+  headers: readonly Header[];
   /** Milliseconds. */
   timeout: number;
   /** Ends it, here and at the server. */
@@ -39,21 +34,12 @@ export interface Call {
 /** What a channel needs to know. */
 export type ChannelSettings = Pick<ConnectionSettings, "address" | "tls" | "keepAlive">;
 
-/** One connection. */
-interface Lane {
-  session: ClientHttp2Session;
-  /** Number of requests. */
-  open: number;
-  /** Why it takes no more requests. */
-  retired?: string;
-  /** Why it broke. */
-  error?: Error;
-}
-
 /** A way to a server. */
 export class Channel {
   readonly #settings: ChannelSettings;
-  #lanes: Lane[] = [];
+  #connections: Http2Connection[] = [];
+  /** Headers by paths. */
+  readonly #lists = new Map<string, { more: readonly Header[]; all: readonly Header[] }>();
   #closed = false;
 
   constructor(settings: ChannelSettings) {
@@ -68,107 +54,115 @@ export class Channel {
   async call(call: Call): Promise<Uint8Array> {
     if (this.#closed) throw rpcError(codes.unavailable, "the connection is closed");
     if (call.signal?.aborted) throw rpcError(codes.canceled, "the request was canceled");
-    const lane = this.#lane();
-    lane.open++;
-    try {
-      return await this.#exchange(lane, call);
-    } finally {
-      lane.open--;
-      if (lane.retired !== undefined && lane.open === 0) lane.session.close();
-    }
+    return await this.#exchange(this.#free(), call);
   }
 
   /** Ends all connections and fails the requests on them. */
   close(): void {
     this.#closed = true;
-    for (const { session } of this.#lanes.splice(0)) session.destroy();
+    for (const connection of this.#connections.splice(0)) {
+      connection.destroy("the connection was closed");
+    }
   }
 
-  #lane(): Lane {
-    const free = this.#lanes.find(({ session, open }) =>
-      open < Math.min(mostStreams, session.remoteSettings?.maxConcurrentStreams ?? mostStreams)
+  #free(): Http2Connection {
+    return this.#connections.find(({ free }) => free) ?? this.#connect();
+  }
+
+  #connect(): Http2Connection {
+    const { tls } = this.#settings;
+    const made: Http2Connection = new Http2Connection(
+      this.#socket(),
+      tls ? "secureConnect" : "connect",
+      {
+        retired: (why) => this.#retire(made, why),
+        closed: () => this.#retire(made, "the connection was closed"),
+      },
     );
-    return free ?? this.#connect();
+    this.#connections.push(made);
+    this.#keepAlive(made);
+    return made;
   }
 
-  #connect(): Lane {
+  #socket(): Socket {
     const { address, tls } = this.#settings;
-    const session = connect(`${tls ? "https" : "http"}://${address}`, {
-      settings: { enablePush: false },
-      ...tls && {
-        ALPNProtocols: ["h2"],
-        rejectUnauthorized: tls.insecure !== true,
-        ...tls.ca && { ca: Buffer.from(tls.ca) },
-        ...tls.serverName !== undefined && { servername: tls.serverName },
-        ...tls.client && {
-          cert: Buffer.from(tls.client.certificate),
-          key: Buffer.from(tls.client.key),
-        },
+    const { hostname, port } = new URL(`http://${address}`);
+    const place = {
+      host: hostname.replace(/^\[|\]$/g, ""),
+      port: Number(port || (tls ? 443 : 80)),
+    };
+    if (!tls) return connectPlainly(place);
+    return connectByTls({
+      ...place,
+      ALPNProtocols: ["h2"],
+      rejectUnauthorized: tls.insecure !== true,
+      ...tls.ca && { ca: Buffer.from(tls.ca) },
+      ...tls.serverName !== undefined && { servername: tls.serverName },
+      ...tls.client && {
+        cert: Buffer.from(tls.client.certificate),
+        key: Buffer.from(tls.client.key),
       },
     });
-    const lane: Lane = { session, open: 0 };
-    this.#lanes.push(lane);
-    session.on("error", (error) => lane.error ??= error);
-    session.on("goaway", () => this.#retire(lane, "the server is closing the connection"));
-    session.on("close", () => this.#retire(lane, "the connection was closed"));
-    this.#keepAlive(lane);
-    return lane;
+  }
+
+  /** All headers of a request: the same list each time. */
+  #headers(path: string, more: readonly Header[]): readonly Header[] {
+    const known = this.#lists.get(path);
+    if (known?.more === more) return known.all;
+    const all: Header[] = [
+      [":method", "POST"],
+      [":scheme", this.#settings.tls ? "https" : "http"],
+      [":path", path],
+      [":authority", this.#settings.address],
+      ["content-type", "application/grpc"],
+      ["te", "trailers"],
+      ...more,
+    ];
+    this.#lists.set(path, { more, all });
+    return all;
   }
 
   /** Takes a connection out of use; its requests go on. */
-  #retire(lane: Lane, why: string): void {
-    lane.retired ??= why;
-    this.#lanes = this.#lanes.filter((other) => other !== lane);
-    if (lane.open === 0) lane.session.close();
+  #retire(connection: Http2Connection, why: string): void {
+    this.#connections = this.#connections.filter((other) => other !== connection);
+    connection.end(why);
   }
 
   /** Asks the server for a sign of life again and again. */
-  #keepAlive({ session }: Lane): void {
+  #keepAlive(connection: Http2Connection): void {
     const { time, timeout } = this.#settings.keepAlive ?? defaultKeepAlive;
     if (time === 0) return;
     let late: ReturnType<typeof setTimeout> | undefined;
     const timer = setInterval(() => {
-      if (late || session.connecting || session.destroyed) return;
+      if (connection.gone) return clearInterval(timer);
+      if (late || connection.connecting) return;
       late = setTimeout(() => {
-        session.destroy(new Error(`the server was silent for ${timeout} ms`));
+        connection.destroy(`the server was silent for ${timeout} ms`);
       }, timeout);
-      session.ping(() => {
+      connection.ping(() => {
         clearTimeout(late);
         late = undefined;
       });
     }, time);
-    session.on("close", () => {
-      clearInterval(timer);
-      clearTimeout(late);
-    });
   }
 
-  /** @throws RpcError Unavailable when the connection has just ended */
-  #begin(lane: Lane, headers: OutgoingHttpHeaders): ClientHttp2Stream {
-    try {
-      return lane.session.request(headers);
-    } catch (error) {
-      const { message } = error as Error;
-      this.#retire(lane, message);
-      throw rpcError(codes.unavailable, message);
-    }
-  }
-
-  #exchange(lane: Lane, { path, message, headers, timeout, signal }: Call): Promise<Uint8Array> {
+  async #exchange(
+    connection: Http2Connection,
+    { path, message, headers, timeout, signal }: Call,
+  ): Promise<Uint8Array> {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-    const stream = this.#begin(lane, {
-      ":method": "POST",
-      ":path": path,
-      "content-type": "application/grpc",
-      "te": "trailers",
-      "grpc-timeout": `${Math.max(1, Math.ceil(timeout))}m`,
-      ...headers,
+    const answer = new Answer(() => {
+      clearTimeout(late);
+      signal?.removeEventListener("abort", abort);
+      try {
+        resolve(answer.message(connection.why));
+      } catch (error) {
+        reject(error);
+      }
     });
-    const answer = new Answer();
-    const cancel = () => stream.close(constants.NGHTTP2_CANCEL);
     const late = setTimeout(() => {
       // The server would have answered that the time is over.
-      this.#retire(lane, "the server does not answer");
+      this.#retire(connection, "the server does not answer");
       reject(rpcError(codes.deadlineExceeded, `no response within ${timeout} ms`));
       cancel();
     }, timeout + deadlineGrace);
@@ -177,21 +171,13 @@ export class Channel {
       cancel();
     };
     signal?.addEventListener("abort", abort, { once: true });
-    stream.on("response", (head) => answer.head(head));
-    stream.on("trailers", (trailers) => answer.trailers(trailers));
-    stream.on("data", (chunk: Uint8Array) => answer.chunks.push(chunk));
-    stream.on("error", (error) => lane.error ??= error);
-    stream.on("close", () => {
-      clearTimeout(late);
-      signal?.removeEventListener("abort", abort);
-      try {
-        resolve(answer.message(lane.error?.message ?? lane.retired));
-      } catch (error) {
-        reject(error);
-      }
-    });
-    stream.end(framed(message));
-    return promise;
+    const cancel = connection.request(
+      this.#headers(path, headers),
+      [["grpc-timeout", `${Math.max(1, Math.ceil(timeout))}m`]],
+      framed(message),
+      answer,
+    );
+    return await promise;
   }
 }
 
@@ -205,27 +191,27 @@ function framed(message: Uint8Array): Buffer {
 }
 
 /** What has come of an answer. */
-class Answer {
-  readonly chunks: Uint8Array[] = [];
+class Answer implements Answering {
+  readonly #parts: Uint8Array[] = [];
   #http = 0;
   #status: number | undefined;
   #text = "";
   #details = new Uint8Array();
 
-  head(headers: IncomingHttpHeaders & { ":status"?: number | undefined }): void {
-    this.#http = Number(headers[":status"]);
-    this.trailers(headers);
+  constructor(readonly closed: () => void) {}
+
+  data(part: Uint8Array): void {
+    this.#parts.push(part);
   }
 
-  trailers(headers: IncomingHttpHeaders): void {
+  headers(headers: Readonly<Record<string, string>>): void {
+    if (this.#http === 0) this.#http = Number(headers[":status"]);
     const status = headers["grpc-status"];
     if (status === undefined) return;
     this.#status = Number(status);
-    this.#text = decoded(String(headers["grpc-message"] ?? ""));
+    this.#text = decoded(headers["grpc-message"] ?? "");
     const details = headers["grpc-status-details-bin"];
-    if (details !== undefined) {
-      this.#details = new Uint8Array(Buffer.from(String(details), "base64"));
-    }
+    if (details !== undefined) this.#details = new Uint8Array(Buffer.from(details, "base64"));
   }
 
   /** @param lost why the connection broke, if it did. @throws RpcError */
@@ -234,8 +220,8 @@ class Answer {
     if (this.#status !== codes.ok) {
       throw rpcError(this.#status, this.#text, this.#details);
     }
-    const [first] = this.chunks;
-    const all = this.chunks.length === 1 && first ? first : Buffer.concat(this.chunks);
+    const [first] = this.#parts;
+    const all = this.#parts.length === 1 && first ? first : Buffer.concat(this.#parts);
     if (all.length < prefix) throw rpcError(codes.internal, "the answer has no message");
     if (all[0] !== 0) throw rpcError(codes.internal, "the answer is compressed");
     return all.subarray(prefix);

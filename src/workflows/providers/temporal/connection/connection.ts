@@ -15,6 +15,7 @@ import { machine } from "../../../../platform/machine.ts";
 import { WippyError } from "../../../../vm/error.ts";
 import type { methods } from "../messages/methods.ts";
 import { Channel } from "./channel.ts";
+import type { Header } from "./http2/hpack.ts";
 import { codes, RpcError } from "./rpc-error.ts";
 import type { ConnectionSettings } from "./settings.ts";
 
@@ -112,6 +113,7 @@ export class Connection {
   readonly #settings: ConnectionSettings;
   readonly #shared: Shared;
   #open = true;
+  #last: { apiKey: string | undefined; headers: readonly Header[] } | undefined;
 
   constructor(
     settings: ConnectionSettings,
@@ -175,18 +177,26 @@ export class Connection {
     return codecs[`${rpc}Response`]!.decode(bytes) as RpcResponse<Name>;
   }
 
+  /** The same list as long as the key is the same. */
+  #headers(apiKey: string | undefined): readonly Header[] {
+    if (this.#last && this.#last.apiKey === apiKey) return this.#last.headers;
+    const headers: Header[] = [
+      ["temporal-namespace", this.namespace],
+      ["client-name", "wippy"],
+      ["client-version", "0.1.0"],
+    ];
+    if (apiKey !== undefined) headers.push(["authorization", `Bearer ${apiKey}`]);
+    this.#last = { apiKey, headers };
+    return headers;
+  }
+
   async #call(
     path: string,
     message: Uint8Array,
     { timeout = requestTimeout, signal, retry = true }: RpcOptions = {},
   ): Promise<Uint8Array> {
     const { channel, apiKey } = this.#shared;
-    const headers = {
-      "temporal-namespace": this.namespace,
-      "client-name": "wippy",
-      "client-version": "0.1.0",
-      ...apiKey !== undefined && { authorization: `Bearer ${apiKey}` },
-    };
+    const headers = this.#headers(apiKey);
     const end = machine.precise() + timeout;
     for (let wait = firstWait;; wait = Math.min(longestWait, wait * 1.5)) {
       signal?.throwIfAborted();
