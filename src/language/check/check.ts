@@ -8,10 +8,11 @@ import type { Binding, Expression, FunctionBody, Statement, Tree } from "../tree
 import { type Facts, forget, join, pathOf } from "./facts.ts";
 import type { Diagnostic } from "./infer.ts";
 import { Narrowing, place } from "./narrow.ts";
-import { givenFields, libraryOf } from "./exports.ts";
+import { givenFields } from "./exports.ts";
 import { alone, type Library, type Surroundings } from "./library.ts";
 import { TypeNames } from "./resolve.ts";
 import { hasReturn } from "./returns.ts";
+import { Shown } from "./shown.ts";
 import { checkTable } from "./table.ts";
 import {
   acceptsNil,
@@ -49,7 +50,7 @@ export interface Checked {
 export function check(tree: Tree, surroundings: Surroundings = alone): Checked {
   const checker = new Checker(tree, surroundings);
   const diagnostics = checker.check();
-  return { diagnostics, locals: checker.locals, library: checker.library() };
+  return { diagnostics, locals: checker.locals, library: checker.shown.library };
 }
 
 class Checker extends Narrowing {
@@ -58,11 +59,13 @@ class Checker extends Narrowing {
   /** Types of the fields that are assigned to. */
   readonly #targets = new Map<Expression, Type>();
   #breaks = 0;
-
+  /** What functions return, and what the chunk gives to those who require it. */
+  readonly shown: Shown;
   #given: Set<string> | undefined;
 
   constructor(readonly tree: Tree, readonly surroundings: Surroundings) {
     super();
+    this.shown = new Shown(tree, () => this.names, (value) => this.known(value));
     this.names = new TypeNames(
       undefined,
       (expression) =>
@@ -81,11 +84,6 @@ class Checker extends Narrowing {
 
   get locals(): ReadonlyMap<Binding, Type> {
     return this.bindings;
-  }
-
-  /** What the chunk gives to those who require it, once it has been checked. */
-  library(): Library {
-    return libraryOf(this.tree, this.names.inside(this.tree.body), (value) => this.known(value));
   }
 
   protected override globalType(name: string): Type {
@@ -421,6 +419,15 @@ class Checker extends Narrowing {
     this.names = names.inside([], body.typeParameters);
     this.facts = new Map(facts);
     this.#results = shape.results;
+    this.shown.inside(body, shape, () => this.#parts(body, shape, method));
+    this.names = names;
+    this.facts = facts;
+    this.#results = results;
+    this.#breaks = breaks;
+  }
+
+  /** @returns whether the function's end is not reached */
+  #parts(body: FunctionBody, shape: FunctionShape, method: boolean): boolean {
     body.parameters.forEach((binding, index) =>
       this.#declareParameter(binding, shape.params[index + (method ? 1 : 0)]!)
     );
@@ -431,10 +438,7 @@ class Checker extends Narrowing {
       this.report("E0010", at, "missing return");
     }
     shape.never = ended && !hasReturn(body.body);
-    this.names = names;
-    this.facts = facts;
-    this.#results = results;
-    this.#breaks = breaks;
+    return ended;
   }
 
   #declareParameter(binding: Binding, type: Type): void {
@@ -444,6 +448,7 @@ class Checker extends Narrowing {
   #return(statement: Extract<Statement, { kind: "Return" }>): void {
     const { values } = statement;
     const expected = this.#results;
+    this.shown.add(values);
     const count = Math.max(expected?.length ?? 0, values.length);
     const given = this.#values(values, count);
     if (!expected) return;

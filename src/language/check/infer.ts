@@ -8,6 +8,7 @@ import {
   fits,
   type FunctionShape,
   luaType,
+  madeText,
   mayBeNil,
   membersOf,
   never,
@@ -29,9 +30,6 @@ export interface Diagnostic {
   code: string;
   message: string;
 }
-
-/** A text that was made of other values: it may be a numeral. */
-const madeText: Type = { kind: "string" };
 
 const textFunctions: ReadonlySet<string> = new Set(["tostring", "type"]);
 
@@ -446,7 +444,7 @@ export abstract class Inference {
     if (callee.kind !== "function") return dynamic;
     // A field that is called with `:` has its receiver first.
     this.#checkArguments(call, callee, args, receivers);
-    if (!callee.results) return dynamic;
+    if (!callee.results) return callee.shown?.[0] ?? dynamic;
     this.#results.set(call, callee.results);
     return callee.results[0] ?? nil;
   }

@@ -18,6 +18,8 @@ export interface FunctionShape {
   vararg?: Type;
   /** Absent: nothing is known of them. */
   results?: Type[];
+  /** Results as the code shows them, where nothing is written of them. */
+  shown?: readonly Type[];
   /** The first parameter is the receiver. */
   method?: boolean;
   /** No call of it comes back. */
@@ -75,6 +77,8 @@ export type Type =
 export const dynamic: Type = { kind: "dynamic" };
 export const nil: Type = { kind: "nil" };
 export const never: Type = { kind: "never" };
+/** A text that was made of other values: it may be a numeral. */
+export const madeText: Type = { kind: "string" };
 /** A table of which nothing is known. */
 export const someTable: Type = { kind: "table" };
 
@@ -222,21 +226,28 @@ function fitsTable(a: Type, b: Type, next: number): boolean {
     return fits(a.key, b.key, next) && fits(a.value, b.value, next);
   }
   if (a.kind === "record") {
+    // What else an open one has is not known.
     if (b.kind === "map") {
-      return fits({ kind: "string" }, b.key, next) &&
-        [...a.fields.values()].every(({ type }) => fits(type, b.value, next));
+      return a.open === true || fits({ kind: "string" }, b.key, next) &&
+          [...a.fields.values()].every(({ type }) => fits(type, b.value, next));
     }
-    if (b.kind === "array") return a.fields.size === 0;
-    if (b.kind === "record") return fitsRecord(a.fields, b.fields, next);
+    if (b.kind === "array") return a.open === true || a.fields.size === 0;
+    if (b.kind === "record") return fitsRecord(a.fields, b.fields, a.open === true, next);
   }
   if (a.kind === "function" && b.kind === "function") return fitsFunction(a, b, next);
   return a.kind === b.kind;
 }
 
-function fitsRecord(a: Map<string, Field>, b: Map<string, Field>, next: number): boolean {
+function fitsRecord(
+  a: Map<string, Field>,
+  b: Map<string, Field>,
+  open: boolean,
+  next: number,
+): boolean {
   for (const [name, wanted] of b) {
     const given = a.get(name);
     if (!given) {
+      if (open) continue;
       if (!wanted.optional && !fits(nil, wanted.type, next)) return false;
     } else if (given.optional && !wanted.optional && !fits(nil, wanted.type, next)) return false;
     else if (!fits(given.type, wanted.type, next)) return false;
@@ -312,7 +323,10 @@ export function parametersOf(
 }
 
 /** The text of what a function returns: one type, or a list in parentheses. */
-export function resultsOf({ results = [] }: FunctionShape, depth = 0): string {
+export function resultsOf(
+  { shown: inferred = [], results = [...inferred] }: FunctionShape,
+  depth = 0,
+): string {
   const shown = results.map((result) => textOf(result, depth));
   return shown.length === 1 ? shown[0]! : `(${shown.join(", ")})`;
 }

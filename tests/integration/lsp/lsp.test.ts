@@ -173,6 +173,13 @@ describe("completion", () => {
     );
     const sums = 'local s = require("sums")\nlocal r = s.of()\nprint(r.|)\n';
     expect(await labels(bench.at("price.lua", sums))).toEqual(["total"]);
+    // Without annotations, by what the code puts into it.
+    bench.edit(
+      "sums.lua",
+      "local sums = {}\nfunction sums.of(list)\n  if not list then return nil, 'none' end\n" +
+        "  local made = { total = #list }\n  made.first = list[1]\n  return made\nend\nreturn sums\n",
+    );
+    expect(await labels(bench.at("price.lua", sums))).toEqual(["total", "first"]);
     bench.edit("sums.lua", bench.original("sums.lua"));
   });
 

@@ -221,6 +221,67 @@ test("what is right is not told of", () => {
   expect(told(text).map((line) => `${line} | ${text.split("\n")[parseInt(line) - 1]}`)).toEqual([]);
 });
 
+const library = `local lib = {}
+  local function size(list) return 1 end
+  function lib.size(list) return size(list) end
+  function lib.ready() return not nil end
+  function lib.find(key) if key then return { name = key, run = function() return 1 end } end end
+  function lib.pair() return 1, true end
+  function lib.any(x) if x then return 1 end return "none" end
+  function lib.all(...) return ... end
+  function lib.text(x) return tostring(x) end
+  function lib.made() local t = {} fill(t) return t end
+  function lib.again(n) if n == 0 then return 1 end return lib.again(n - 1) end
+  return lib`;
+
+/** What is told of a text that requires another one. */
+function toldOfUser(text: string, required = library): string[] {
+  const { library: value } = check(parse(required));
+  return check(parse(text), { ...alone, require: () => value }).diagnostics
+    .map(({ message }) => message);
+}
+
+test.each([
+  ["lib.size({}).x", ["cannot index type integer"]],
+  ["lib.ready() + 1", ["cannot perform arithmetic on boolean, expected number"]],
+  ["lib.find('a').run().x", []],
+  ["lib.pair()()", ["expected function, got integer"]],
+  ["lib.lost()", ["field 'lost' does not exist on type"]],
+])("%s is told of by the results that a library shows", (expression, expected) => {
+  const found = toldOfUser(`local lib = require("lib") print(${expression})`);
+  expect(found.map((message, index) => message.slice(0, expected[index]?.length)))
+    .toEqual(expected);
+});
+
+test.each([
+  "lib.find('a').name.first:upper()",
+  "lib.find('a').other()",
+  "lib.any(1).x",
+  "lib.any(1) + 1",
+  "lib.all(1).x",
+  "lib.text(1) + 1",
+  "lib.again(1).x",
+  "lib.made().x.y",
+])("%s is not told of: the library does not show enough", (expression) => {
+  expect(toldOfUser(`local lib = require("lib") print(${expression})`)).toEqual([]);
+});
+
+test("what a library makes may have what an annotation asks for", () => {
+  const text = `local lib = require("lib")
+    local function show(p: { x: number }, list: {number}, map: {[string]: number}) end
+    local made = lib.made()
+    show(made, made, made)`;
+  expect(toldOfUser(text)).toEqual([]);
+});
+
+test.each([
+  ["an empty table, for others to fill", "return {}"],
+  ["its globals", "local _ENV = {} function lost() end return _ENV"],
+  ["a table that it has given away", "local t = { a = 1 } fill(t) return t"],
+])("a library that returns %s may have any field", (_what, required) => {
+  expect(toldOfUser(`local lib = require("lib") lib.lost()`, required)).toEqual([]);
+});
+
 const files = sourceFiles("**/*.lua", ["lua", "examples", "bench", "tests"])
   .filter((path) => !path.endsWith("/broken.lua"));
 const folder = process.env["LUA_CORPUS"];
