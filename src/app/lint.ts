@@ -1,9 +1,9 @@
 import type { LintFinding } from "../language/lint.ts";
 import type { Entry } from "../registry/entry.ts";
-import { isModule } from "../registry/modules.ts";
-import { suggest } from "../registry/suggestion.ts";
 import type { Application } from "./app.ts";
 import { importsOf, isCode, modulesOf } from "./code-graph.ts";
+import { nearest } from "../registry/suggestion.ts";
+import { unlistedModules } from "./name-check.ts";
 import { sandboxGlobals } from "./sandbox-globals.ts";
 import { prepareSource } from "./source.ts";
 import { type CheckedCode, type CodeTypes, codeTypes, type CodeView } from "./code-types.ts";
@@ -113,26 +113,22 @@ function lintSound(
   const { positionAt } = require(
     "../language/language.ts",
   ) as typeof import("../language/language.ts");
-  const { required } = require(
-    "../language/mentions.ts",
-  ) as typeof import("../language/mentions.ts");
   const { lint } = require("../language/lint.ts") as typeof import("../language/lint.ts");
   const { bytes, tree } = code;
-  const listed = [...modulesOf(entry), ...importsOf(entry).map(([alias]) => alias)];
-  const known = new Set([...sandboxGlobals, ...listed]);
   type Found = Omit<LintFinding, "severity"> & { severity: LintSeverity; help?: string };
-  const types = code.diagnostics.map((found): Found => ({ ...found, severity: "error" }));
-  const requires = required(tree).filter(({ name }) => !known.has(name)).map((found): Found => ({
-    start: found.start,
-    end: found.end,
+  const types = code.diagnostics.map(({ lost, ...found }): Found => {
+    const meant = lost && nearest(lost.name, lost.known);
+    const help = meant === undefined ? {} : { help: `did you mean "${meant}"?` };
+    return { ...found, severity: "error", ...help };
+  });
+  const requires = unlistedModules(tree, entry).map(({ fix, ...found }): Found => ({
+    ...found,
     code: "E0090",
     severity: "error",
-    message: `nothing declares the module ${found.name}`,
-    help: isModule(found.name)
-      ? `list ${found.name} under modules: of the entry`
-      : suggest(found.name, known, "list it under modules: or imports: of the entry"),
+    help: fix,
   }));
-  const style: Found[] = rules ? lint(tree, known) : [];
+  const listed = [...modulesOf(entry), ...importsOf(entry).map(([alias]) => alias)];
+  const style: Found[] = rules ? lint(tree, new Set([...sandboxGlobals, ...listed])) : [];
   return [...types, ...requires, ...style].map(({ start, end, ...found }) => ({
     entry: entry.id,
     code: found.code,

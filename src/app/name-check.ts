@@ -1,5 +1,6 @@
+import type { Tree } from "../language/tree.ts";
 import type { Entry } from "../registry/entry.ts";
-import { builtinModules } from "../registry/modules.ts";
+import { builtinModules, isModule } from "../registry/modules.ts";
 import { suggest } from "../registry/suggestion.ts";
 import { importsOf, modulesOf } from "./code-graph.ts";
 import { sandboxGlobals } from "./sandbox-globals.ts";
@@ -16,7 +17,39 @@ export interface NameFault {
   excerpt: Excerpt;
 }
 
-/** Names of a sound text that mean nothing: globals that nobody has, and entries that are not there. */
+/** A module that code requires, and that its entry does not list; offsets are in bytes. */
+interface Unlisted {
+  start: number;
+  end: number;
+  message: string;
+  fix: string;
+}
+
+/** What an entry lists for its code. */
+function listedFor(entry: Entry): string[] {
+  return [...sandboxGlobals, ...modulesOf(entry), ...importsOf(entry).map(([alias]) => alias)];
+}
+
+/** Modules that the code of an entry requires, and that it does not list. */
+export function unlistedModules(tree: Tree, entry: Entry): Unlisted[] {
+  const { required } = require(
+    "../language/mentions.ts",
+  ) as typeof import("../language/mentions.ts");
+  const known = listedFor(entry);
+  return required(tree).filter(({ name }) => !known.includes(name)).map(({ name, start, end }) => ({
+    start,
+    end,
+    message: `nothing declares the module ${name}`,
+    fix: isModule(name)
+      ? `list ${name} under modules: of the entry`
+      : suggest(name, known, "list it under modules: or imports: of the entry"),
+  }));
+}
+
+/**
+ * Names of a sound text that mean nothing: globals that nobody has, modules that the entry does not list, and entries
+ * that are not there.
+ */
 export function nameFaults(
   code: string,
   entry: Entry,
@@ -31,11 +64,7 @@ export function nameFaults(
   ) as typeof import("../language/mentions.ts");
   const bytes = Buffer.from(code).toString("latin1");
   const tree = parse(bytes);
-  const known = [
-    ...sandboxGlobals,
-    ...modulesOf(entry),
-    ...importsOf(entry).map(([alias]) => alias),
-  ];
+  const known = listedFor(entry);
   const place = ({ start, end }: { start: number; end: number }) => ({
     ...positionAt(bytes, start),
     excerpt: excerptOf(bytes, start, end),
@@ -49,6 +78,13 @@ export function nameFaults(
       : suggest(mention.name, known, "declare it with local, or define it"),
     ...place(mention),
   }));
+  const modules = unlistedModules(tree, entry).map(({ message, fix, ...found }) => ({
+    severity: "error" as const,
+    code: "E0090",
+    message,
+    fix,
+    ...place(found),
+  }));
   const calls = entriesCalled(tree).filter(({ name }) => !entries.has(name)).map((mention) => ({
     severity: "error" as const,
     code: "E0091",
@@ -56,5 +92,5 @@ export function nameFaults(
     fix: suggest(mention.name, [...entries.keys()], "correct the id"),
     ...place(mention),
   }));
-  return [...globals, ...calls].sort((a, b) => a.line - b.line || a.column - b.column);
+  return [...globals, ...modules, ...calls].sort((a, b) => a.line - b.line || a.column - b.column);
 }

@@ -1,5 +1,6 @@
 import { positionAt } from "../language/language.ts";
 import type { Entry } from "../registry/entry.ts";
+import { suggest } from "../registry/suggestion.ts";
 import { type CheckedCode, type CodeTypes, codeTypes } from "./code-types.ts";
 import { type Excerpt, excerptAt, excerptOf } from "./excerpt.ts";
 
@@ -39,12 +40,14 @@ export function typeFaults(
   }
   if (!code) return [];
   const { bytes, diagnostics } = code;
-  return diagnostics.map(({ start, end, code, message }) => ({
+  return diagnostics.map(({ start, end, code, message, lost }) => ({
     ...positionAt(bytes, start),
     severity: "error",
     code,
     message: `type error: ${message}`,
-    fix: "correct the code or the annotation",
+    fix: lost
+      ? suggest(lost.name, lost.known, "correct the code or the annotation")
+      : "correct the code or the annotation",
     excerpt: excerptOf(bytes, start, end),
   }));
 }

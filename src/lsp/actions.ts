@@ -51,11 +51,25 @@ function hinted(source: SourceText, diagnostic: Diagnostic, loaded: Loaded | und
   const { uri } = source;
   const wanted = /^did you mean "([^"]+)"\?/.exec(hint)?.[1] ?? /^write "([^"]+)"/.exec(hint)?.[1];
   if (wanted !== undefined && !/[<>*]|namespace:name/.test(wanted)) {
-    const edit = { range: unquoted(source, diagnostic.range), newText: wanted };
+    const edit = { range: meantBy(source, diagnostic), newText: wanted };
     return [{ title: `Change to ${wanted}`, changes: { [uri]: [edit] } }];
   }
   const module = /^list (\S+) under modules: of the entry$/.exec(hint)?.[1];
   return module === undefined || !loaded ? [] : listModule(source, module, loaded);
+}
+
+/** The part of a diagnostic's text that its hint corrects. */
+function meantBy(source: SourceText, { code, range }: Diagnostic): Range {
+  if (code !== "E0004") return unquoted(source, range);
+  // A field is at the end of the expression that asks for it.
+  const { document } = source;
+  const found = /(\w+)["'\]\s]*$/.exec(document.getText(range));
+  if (!found) return range;
+  const start = document.offsetAt(range.start) + found.index;
+  return {
+    start: document.positionAt(start),
+    end: document.positionAt(start + found[1]!.length),
+  };
 }
 
 /** What is between the quotes of a literal. */

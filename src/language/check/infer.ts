@@ -5,6 +5,7 @@ import type { TypeNames } from "./resolve.ts";
 import {
   dynamic,
   expand,
+  fieldNames,
   fits,
   type FunctionShape,
   luaType,
@@ -29,9 +30,15 @@ export interface Diagnostic {
   /** `E0000` for example. */
   code: string;
   message: string;
+  /** A field that is not there, and those that are. */
+  lost?: { name: string; known: readonly string[] };
 }
 
 const textFunctions: ReadonlySet<string> = new Set(["tostring", "type"]);
+
+function spanOf({ start, end }: { start: number; end: number }) {
+  return { start, end };
+}
 
 type Call = Extract<Expression, { kind: "Call" }>;
 type MethodCall = Extract<Expression, { kind: "MethodCall" }>;
@@ -59,7 +66,7 @@ export abstract class Inference {
   protected abstract narrow(condition: Expression, holds: boolean): void;
 
   protected report(code: string, at: { start: number; end: number }, message: string): void {
-    this.diagnostics.push({ code, start: at.start, end: at.end, message });
+    this.diagnostics.push({ code, ...spanOf(at), message });
   }
 
   /** The type that an expression was found to have. */
@@ -239,7 +246,8 @@ export abstract class Inference {
         })`
         : `field '${name}' does not exist on type ${textOf(members[missing]!)}`;
       if (present < 0 || expand(members[present]!).kind === "record") {
-        this.report("E0004", at, message);
+        const known = types.flatMap((_, index) => fieldNames(members[index]!));
+        this.diagnostics.push({ ...spanOf(at), code: "E0004", message, lost: { name, known } });
       }
     }
     return dynamic;

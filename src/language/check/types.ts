@@ -120,6 +120,12 @@ export function membersOf(type: Type): Type[] {
   return found.kind === "union" ? found.members.flatMap(membersOf) : [type];
 }
 
+/** The names of the fields that a record has. */
+export function fieldNames(type: Type): string[] {
+  const found = expand(type);
+  return found.kind === "record" ? [...found.fields.keys()] : [];
+}
+
 /** Keeps the members that pass. */
 export function filter(type: Type, keep: (member: Type) => boolean): Type {
   const members = membersOf(type);

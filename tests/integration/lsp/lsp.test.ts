@@ -448,6 +448,13 @@ ${clock}`;
       "order.lua:1: a -> _a",
       "order.lua:2: a -> _a",
     ]);
+    const field = "local p: { price: number } = f()\nprint(p . prise)\n";
+    expect(await fixes("order.lua", field, "E0004")).toEqual([
+      "Change to price",
+      "order.lua:2: prise -> price",
+    ]);
+    expect(await fixes("order.lua", field.replace("p . prise", "p['prise']"), "E0004"))
+      .toContain("order.lua:2: prise -> price");
     // The new name has a meaning already.
     const taken = `local a = 1\na = 2\nfunction _a() end\n${order}`;
     expect(await fixes("order.lua", taken, "W0004")).toEqual([]);

@@ -44,6 +44,37 @@ return { main = function() end }
 `;
 
 describe("wippy check", () => {
+  test("says which field was probably meant", async () => {
+    const text = "local p: { price: number } = f() return p.prise + p.cost";
+    const { out } = await runCommand(application(text), "check");
+    expect(out).toContain(`field 'prise' does not exist on type {price: number} (E0004)`);
+    expect(out).toContain(`    hint: did you mean "price"?\n`);
+    expect(out).toContain(`    hint: correct the code or the annotation\n`);
+    expect((await runCommand(application(text), "lint")).out).toContain(
+      `   = help: did you mean "price"?\n`,
+    );
+  });
+
+  test("finds modules that code requires and its entry does not list", async () => {
+    const app = application(
+      `local funcs, json, sqk = require("funcs"), require("json"), require("words_")
+return { main = function() return funcs, json, sqk, pcall(require, "lost") end }
+`,
+    );
+    const { status, out } = await runCommand(app, "check");
+    expect(status).toBe(1);
+    expect(out).toBe(`src/main.lua:1:52  app:main  nothing declares the module json (E0090)
+    | local funcs, json, sqk = require("funcs"), require("json"), require("words_")
+    |                                                    ^^^^^^
+    hint: list json under modules: of the entry
+src/main.lua:1:69  app:main  nothing declares the module words_ (E0090)
+    | local funcs, json, sqk = require("funcs"), require("json"), require("words_")
+    |                                                                     ^^^^^^^^
+    hint: did you mean "words"?
+2 entries: 2 errors, 0 warnings
+`);
+  });
+
   test("finds every fault, with its line", async () => {
     const { status, out, err } = await runCommand(application(faulty), "check");
     expect([status, err]).toEqual([1, ""]);
