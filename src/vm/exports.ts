@@ -16,6 +16,7 @@ export interface LuaExports {
   spend_memory_reserve(): number;
   /** Keeps it back again. */
   keep_memory_reserve(): void;
+  release_small_blocks(): void;
   /** For tests: lets all allocations of the running unit fail after so many; -1: none. */
   fail_allocations(after: number): void;
 

@@ -49,6 +49,7 @@ export function imageOf(heap: Heap, fresh: readonly number[] | undefined): Memor
  * behind is garbage.
  */
 export function scrubFree(lua: LuaExports, heap: Heap): void {
+  lua.release_small_blocks();
   const taken: number[] = [];
   // Meanwhile nothing is taken that was never used.
   const end = heap.u32[BREAK >> 2]!;

@@ -74,20 +74,23 @@ export function returnValues(f: Frame, pc: number, { A, B, C, k }: Instruction):
   f.get(L).get(CI).get(f.t1).shared("return").do("return");
 }
 
-/** OP_RETURN0 and OP_RETURN1, for as many results as are mostly wanted. */
+/** OP_RETURN0 and OP_RETURN1. Where more results are wanted than there are, the general return fills up with nil. */
 export function returnFew(f: Frame, pc: number, { op, A }: Instruction): void {
-  const one = op === "RETURN1";
-  f.get(CI).load("s16", CALL_INFO.results).tee(f.t0);
-  if (one) f.i32(1).do("i32.ne").get(f.t0).i32(-1).do("i32.ne", "i32.and");
-  else f.i32(0).do("i32.gt_s");
-  f.if().leave(pc).end();
-  f.get(L).get(CI).load("i32", CALL_INFO.previous).store("i32", 20); // L->ci
-  f.get(f.base).i32(16).do("i32.sub").set(f.t0);
-  if (one) {
-    f.get(f.t0).value(A).store("i64", 0).get(f.t0).tag(A).store("u8", 8);
+  const results = op === "RETURN1" ? 1 : 0;
+  f.get(CI).load("s16", CALL_INFO.results).tee(f.t0).i32(results).do("i32.gt_s");
+  f.if();
+  f.savePc(pc + 1).get(L).address(A + results).store("i32", STATE.top);
+  f.get(L).get(CI).i32(results).lua("luaD_poscall").answer(CODE.returned).end();
+  f.get(L).get(CI).load("i32", CALL_INFO.previous).store("i32", STATE.ci);
+  f.get(f.base).i32(16).do("i32.sub").set(f.t1);
+  if (results === 0) f.get(L).get(f.t1).store("i32", STATE.top).answer(CODE.returned);
+  else {
+    f.get(f.t0).if();
+    f.get(f.t1).value(A).store("i64", 0).get(f.t1).tag(A).store("u8", 8);
     f.get(L).get(f.base).store("i32", STATE.top);
-  } else f.get(L).get(f.t0).store("i32", STATE.top);
-  f.answer(CODE.returned);
+    f.else().get(L).get(f.t1).store("i32", STATE.top).end();
+    f.answer(CODE.returned);
+  }
 }
 
 /** OP_VARARGPREP. */

@@ -9,7 +9,7 @@ import {
   TAG_SHORT_STRING,
   VALUE_SIZE,
 } from "./layout.as";
-import { free, luaD_throw, realloc } from "./lua.as";
+import { free, luaD_throw, reallocate } from "./lua.as";
 import { GONE_COUNT, GONE_NUMBERS, GONE_ROOM } from "./memory.as";
 import { assignInteger } from "./fields.as";
 import { argument, tagOf } from "./values.as";
@@ -63,7 +63,7 @@ export function noteGone(slot: usize): bool {
   const room = load<u32>(GONE_ROOM);
   if (count === room) {
     const more = room ? room * 2 : FIRST_ROOM;
-    const block = realloc(load<usize>(GONE_NUMBERS), <usize> more * NUMBER);
+    const block = reallocate(load<usize>(GONE_NUMBERS), <usize> more * NUMBER);
     if (!block) return false;
     store<usize>(GONE_NUMBERS, block);
     store<u32>(GONE_ROOM, more);

@@ -22,7 +22,7 @@ import {
   TAG_TRUE,
   VALUE_SIZE,
 } from "./layout.as";
-import { free, luaH_get, luaH_getint, luaS_newlstr, realloc } from "./lua.as";
+import { free, luaH_get, luaH_getint, luaS_newlstr, reallocate } from "./lua.as";
 import { KEY } from "./memory.as";
 import { byte, bytes, dropOutput, four, room, written } from "./output.as";
 import { beginScratch, dropScratch, endScratch } from "./scratch.as";
@@ -227,7 +227,7 @@ function isPlainKey(string: usize, length: u32): bool {
 function reserve(count: u32): bool {
   if (entriesUsed + count <= entriesRoom) return true;
   const grown = max<u32>(entriesRoom * 2, entriesUsed + count);
-  const moved = realloc(entries, grown * ENTRY);
+  const moved = reallocate(entries, grown * ENTRY);
   if (!moved) return false;
   entries = moved;
   entriesRoom = grown;

@@ -11,7 +11,7 @@ export declare function luaM_malloc_(L: usize, size: usize, tag: i32): usize;
 export declare function luaC_barrierback_(L: usize, object: usize): void;
 export declare function luaC_step(L: usize): void;
 export declare function luaD_throw(L: usize, status: i32): void;
-export declare function realloc(block: usize, size: usize): usize;
+export declare function reallocate(block: usize, size: usize): usize;
 export declare function free(block: usize): void;
 // Burns so much fuel.
 export declare function burn(units: u32): void;

@@ -1,5 +1,5 @@
 // The output buffer of packing: a block of the caller, then one that grows. If memory is exhausted, nothing is packed.
-import { free, realloc } from "./lua.as";
+import { free, reallocate } from "./lua.as";
 
 let start: usize = 0;
 let out: usize = 0;
@@ -32,7 +32,7 @@ function grow(bytes: usize): bool {
   const used = out - start;
   let size = (end - start) * 2;
   while (size < used + bytes) size *= 2;
-  const moved = realloc(owned ? start : 0, size);
+  const moved = reallocate(owned ? start : 0, size);
   if (!moved) return false;
   if (!owned) memory.copy(moved, start, used);
   owned = true;

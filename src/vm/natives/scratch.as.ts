@@ -1,6 +1,6 @@
 // The output of natives that write text or bytes for Lua: a block that stays, and the larger one that an output has
 // grown into. An error may cut off a call while that is in use: the next call frees it.
-import { free, realloc } from "./lua.as";
+import { free, reallocate } from "./lua.as";
 import { SCRATCH_BLOCK } from "./memory.as";
 import { beginOutput, endOutput } from "./output.as";
 
@@ -13,7 +13,7 @@ export function beginScratch(): bool {
   let block = load<usize>(SCRATCH_BLOCK);
   if (block) dropScratch();
   else {
-    block = realloc(0, SIZE);
+    block = reallocate(0, SIZE);
     if (!block) return false;
     store<usize>(block, 0);
     store<usize>(SCRATCH_BLOCK, block);

@@ -1,6 +1,6 @@
 // Tables that were seen, by their addresses, with a word for each: a hash table with open addressing. It begins in the
 // first KiB and moves to a block of its own when it grows. Globals are set anew by each call.
-import { free, realloc } from "./lua.as";
+import { free, reallocate } from "./lua.as";
 import { FIRST_MAP } from "./memory.as";
 
 const FIRST_SLOTS: u32 = 32;
@@ -46,7 +46,7 @@ function slotOf(table: usize): usize {
 function grow(): bool {
   const old = map;
   const slots = mask + 1;
-  const fresh = realloc(0, slots * 2 * SLOT);
+  const fresh = reallocate(0, slots * 2 * SLOT);
   if (!fresh) return false;
   mask = slots * 2 - 1;
   map = fresh;

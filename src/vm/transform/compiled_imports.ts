@@ -25,6 +25,7 @@ export const COMPILED_IMPORTS = {
   luaC_barrierback_: "ii:",
   luaC_step: "i:",
   luaD_call: "iii:",
+  luaD_poscall: "iii:",
   luaD_precall: "iii:i",
   luaF_close: "iiii:i",
   luaF_closeupval: "ii:",

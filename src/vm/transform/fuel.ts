@@ -16,7 +16,7 @@ const MATCH = 3;
 /** What an error costs, in fuel: JavaScriptCore takes 10 to 30 µs for a throw. */
 const THROW = 2000;
 /** Bytes (as a power of two) whose allocation costs one unit of fuel. */
-const BYTES_SHIFT = 6;
+export const BYTES_SHIFT = 6;
 /** Fuel in a row without a place to yield (a second or two), after which an error is raised. */
 const STUCK_ERROR = 100_000_000;
 /** Fuel in a row after which the VM is given up: the code has caught ten thousand such errors. */

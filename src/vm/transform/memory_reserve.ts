@@ -112,7 +112,7 @@ export function addMemoryReserve(module: ModuleText): void {
   ${
     blocks.map((i) => `
   (if (i32.eqz (i32.load ${address(i)}))
-   (then (i32.store ${address(i)} (call $malloc (i32.const ${BLOCK})))))`).join("")
+   (then (i32.store ${address(i)} (call $malloc_or_release (i32.const ${BLOCK})))))`).join("")
   }
   (if (i32.eq (call $reserve_blocks) (i32.const ${BLOCKS}))
    (then

@@ -142,6 +142,35 @@ export class ModuleText {
     });
   }
 
+  /** Replaces what is found in any function; `times` in all of them. */
+  changeEverywhere({ name, find, put, times }: Omit<Required<Site>, "inside">): void {
+    let found = 0;
+    const pattern = tokenize(find);
+    const rare = pattern.map(({ text }) => text).filter((text) => !text.startsWith("?"))
+      .reduce((longest, text) => text.length > longest.length ? text : longest);
+    // Also what is found within an expression that the pattern binds.
+    const changed = (source: string): string => {
+      if (!source.includes(rare)) return source;
+      const tokens = tokenize(source);
+      let text = "";
+      let done = 0;
+      for (let at = 0; at < tokens.length; at++) {
+        if (tokens[at]!.start < done) continue;
+        const match = matchAt(source, tokens, at, pattern);
+        if (match === undefined) continue;
+        found++;
+        text += source.slice(done, match.start) +
+          put.replaceAll(/\?\w+/g, (each) => changed(match.bound.get(each) ?? each));
+        done = match.end;
+      }
+      return text + source.slice(done);
+    };
+    for (const [inside, index] of this.#functions) {
+      this.#set(inside.slice(1), changed(this.#fields[index]!));
+    }
+    if (found !== times) throw new TransformError(name, `it matches ${found} times, not ${times}`);
+  }
+
   /** Names of the functions that have a loop, without the `$`. */
   looping(): string[] {
     return [...this.#functions.keys()].map((name) => name.slice(1))

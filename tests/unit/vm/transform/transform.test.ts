@@ -21,7 +21,7 @@ describe("transform", () => {
     beforeAll(async () => {
       text = disassemble(input);
       natives = await compileNatives();
-    });
+    }, 60_000);
 
     // Each changes one place that a site depends on, in a way that keeps the text well-formed.
     const altered: [string, (text: string) => string][] = [
