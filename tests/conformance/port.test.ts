@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { temporalExceptions } from "./temporal-exceptions.ts";
 
 /** The only files that may know a provider by name. */
-const knows = ["sqlite-place.ts", "temporal-place.ts"];
+const knows = ["sqlite-place.ts", "temporal-clock.ts", "temporal-place.ts"];
 
 test("the suite knows only the port", () => {
   const inside = readdirSync(import.meta.dir).filter((name) => name.endsWith(".ts"));
