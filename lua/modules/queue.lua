@@ -25,11 +25,13 @@ local function refusal(id, data, headers)
   elseif type(data) == "table" and next(data) == nil then
     return invalid("message data is empty")
   end
-  for name, value in pairs(headers or {}) do
-    if type(name) ~= "string" or not SCALARS[type(value)] then
-      return invalid(
-        "header " .. tostring(name) .. " must have a name and be a string, number or boolean"
-      )
+  if headers then
+    for name, value in pairs(headers) do
+      if type(name) ~= "string" or not SCALARS[type(value)] then
+        return invalid(
+          "header " .. tostring(name) .. " must have a name and be a string, number or boolean"
+        )
+      end
     end
   end
   if not runtime.allowed("queue.publish", "") then

@@ -46,28 +46,6 @@ function deliveries.flush()
   end
 end
 
--- Calls the function for a message; returns what cancels that, nil when it has ended.
-local function begin(entry, frame, consumer, item, ended)
-  local delivery = item[1]
-  delivery.home, delivery.consumer = unit.index(), consumer
-  local over = false
-  local cancel = functions.run(
-    entry,
-    security.with(frame, { delivery = delivery }),
-    function(_, err)
-      over = true
-      delivery.ended = true
-      note(consumer, delivery.tag, err)
-      ended(delivery)
-    end,
-    item[2]
-  )
-  return not over and function()
-    delivery.ended = true
-    cancel()
-  end or nil
-end
-
 --- Calls a function for each of several messages, {delivery, body}; the answer is `true` when all have ended.
 local function deliver(reply, origin, ticket, target, frame, consumer, items)
   local entry, err = functions.entry(target)
@@ -75,9 +53,12 @@ local function deliver(reply, origin, ticket, target, frame, consumer, items)
     reply(nil, err)
     return
   end
+  -- Deliveries to what `functions.withdraw` ends.
   local left, running = #items, {}
-  local function ended(delivery)
+  local function ended(_, failure, delivery)
+    delivery.ended = true
     running[delivery] = nil
+    note(consumer, delivery.tag, failure)
     left = left - 1
     if left == 0 then
       operations.forget_served(origin, ticket)
@@ -85,12 +66,20 @@ local function deliver(reply, origin, ticket, target, frame, consumer, items)
     end
   end
   operations.keep_served(origin, ticket, function()
-    for _, cancel in pairs(running) do
-      cancel()
+    for delivery, call in pairs(running) do
+      delivery.ended = true
+      functions.withdraw(call)
     end
   end)
+  local home = unit.index()
   for _, item in ipairs(items) do
-    running[item[1]] = begin(entry, frame, consumer, item, ended)
+    local delivery = item[1]
+    delivery.home, delivery.consumer = home, consumer
+    local own = security.with(frame, { delivery = delivery })
+    local call = functions.serve(delivery, entry, own, ended, item[2])
+    if not delivery.ended then
+      running[delivery] = call
+    end
   end
 end
 

@@ -268,16 +268,16 @@ function functions.run(entry, frame, done, ...)
   return functions.run_for(false, entry, frame, done, ...)
 end
 
---- As `run_for`, without arguments, for a request that stands where its caller would. `done(value, err, request)` is
---- one function for all of them. Returns what `withdraw` ends.
-function functions.serve(request, entry, frame, done)
+--- As `run_for`, with one argument at most, for a request that stands where its caller would; one function for all of
+--- them is `done(value, err, request)`. Returns what `withdraw` ends.
+function functions.serve(request, entry, frame, done, ...)
   local free = entry.pool and pool.take(entry)
   if free then
-    return resume(free, make(free, entry, frame, request, done), 0)
+    return resume(free, make(free, entry, frame, request, done), select("#", ...), ...)
   end
   return functions.run_for(request, entry, frame, function(value, err)
     done(value, err, request)
-  end)
+  end, ...)
 end
 
 --- Ends a call, by its callee or the function that cancels it.

@@ -150,7 +150,10 @@ describe("pg", () => {
         g:broadcast("x", "news", "hello")
         for _ = 1, members do heard:receive() end
         for _, pid in ipairs(g:get_members("x")) do process.send(pid, "end") end
-        time.sleep("100ms")
+        for _ = 1, 400 do
+          if #g:get_members("x") == 0 then break end
+          time.sleep("25ms")
+        end
         return { workers[0], workers[1], #g:get_members("x") }`,
         2,
       ),
