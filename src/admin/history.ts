@@ -59,6 +59,10 @@ export const exportSchema = z.object({
   host: z.string(),
   entry: z.string(),
   status: z.string(),
+  sparse: z.boolean().optional().openapi({
+    description:
+      "The numbers of its events have gaps, because it was recorded by a Temporal server",
+  }),
   events: z.array(z.object({
     id: z.number().int(),
     time: z.number(),
@@ -80,6 +84,7 @@ export function exportHistory(run: RunInfo, events: readonly HistoryEvent[]): Ex
     host: run.hostId,
     entry: run.entry,
     status: run.status,
+    ...events.some(({ id }, index) => id !== index + 1) && { sparse: true },
     events: events.map((event) => ({
       ...showEvent(event),
       packed: Buffer.from(packPlain(event.data)).toString("base64"),
@@ -114,8 +119,11 @@ export function importHistory(
     return bad(`its field ${issue?.path.join(".") ?? ""} is missing or not of the right type`);
   }
   const exported = read.data;
+  let last = 1;
   const events = exported.events.map((event, index) => {
-    if (event.id !== index + 1) bad(`event ${index + 1} is missing; its place has ${event.id}`);
+    const fits = exported.sparse ? event.id >= last : event.id === index + 1;
+    if (!fits) bad(`event ${index + 1} is missing; its place has ${event.id}`);
+    last = event.id;
     const data = Buffer.from(event.packed, "base64");
     try {
       unpackPlain(data);

@@ -156,7 +156,8 @@ export async function listRuns(console: Console, options: ListRunsOptions): Prom
       state(run),
       moment(run.started),
       span((run.closed ?? now) - run.started),
-      String(run.history_length),
+      // A Temporal server counts those of closed runs only.
+      run.history_length > 0 ? String(run.history_length) : "",
     ]),
   ));
   if (after !== undefined) console.out(`\nMore: --after ${after}\n`);

@@ -12,6 +12,7 @@ import { declaredSchedules } from "../workflow-host/declared.ts";
 import { workflowSchedule } from "../workflow-host/workflow-schedule.ts";
 import { TemporalClient } from "./client.ts";
 import { clientSchema, type TemporalWorkerData, workerSchema } from "./schema.ts";
+import { warnOfLeftRuns } from "./left-runs.ts";
 import { EntryTypes } from "./workflow-types.ts";
 
 /** A worker: it polls from its first start until all services have stopped. */
@@ -47,6 +48,8 @@ export function runTemporalWorker(context: ServiceContext, data: TemporalWorkerD
       });
       await workflows.open(entry.id, created);
       provider = created;
+      // A journal that cannot be read is another program's concern.
+      await warnOfLeftRuns(context).catch(() => {});
       context.watch(["workflow.lua"], () => types.read(context.entries.values()));
       context.watch([workflowSchedule.name], async () => {
         await created.schedules.declare(declaredSchedules(context));

@@ -90,7 +90,11 @@ function figuresOf({ queue, waiting, refused }: QueueBacklog): Figure[] {
   ];
 }
 
-function journalPath({ directory, stateDir }: ServiceContext, journal: string): string {
+/** The file of a journal. */
+export function journalPath(
+  { directory, stateDir }: Pick<ServiceContext, "directory" | "stateDir">,
+  journal: string,
+): string {
   const inState = stateDir !== "" && journal === defaultJournal;
   return resolve(directory, inState ? join(stateDir, "journal.db") : journal);
 }

@@ -110,6 +110,9 @@ withTemporal("an application moves to a server by a change of one entry", async 
   shop.write(before!);
   await shop.start();
   await use(shop);
+  const later = ["--id", "later", "--option", "workflow.start_delay=1h"];
+  expect(await shop.wippy("workflow", "start", "shop:order", "5", ...later))
+    .toMatchObject({ status: 0, err: "" });
   await shop.stop();
 
   const others = before!.entries.filter(({ name }) => name !== "durable");
@@ -122,4 +125,13 @@ withTemporal("an application moves to a server by a change of one entry", async 
   );
   const services = await shop.wippy("ps", "--json");
   expect(services.out + (await shop.wippy("status")).out).toContain("shop:durable");
+
+  const left = "the journal has open runs that nothing continues: 1; hint: move them with";
+  expect((await shop.wippy("logs")).out).toContain(left);
+  await shop.stop();
+  expect((await shop.wippy("workflow", "migrate")).out).toStartWith(
+    "moved       later  shop:order",
+  );
+  await shop.start();
+  expect((await shop.wippy("logs")).out).not.toContain("the journal has open runs");
 }, 120_000);
