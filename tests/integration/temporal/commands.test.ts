@@ -82,7 +82,8 @@ withTemporal("schedules are made, looked at, steered and removed", async () => {
   expect(run).toMatchObject({ entry: "app:order" });
   expect((await shop.wippy("workflow", "signal", run!.workflow_id, "go")).status).toBe(0);
   const ended = await shop.wippy("workflow", "result", run!.workflow_id);
-  expect(ended).toMatchObject({ status: 0, out: '{"id":7,"paid":42,"by":"go"}\n' });
+  expect(ended).toMatchObject({ status: 0, err: "" });
+  expect(JSON.parse(ended.out)).toEqual({ id: 7, paid: 42, by: "go" });
   const filled = ["--from", "2026-01-05", "--to", "2026-01-06", "--overlap", "allow_all"];
   expect((await schedule("backfill", "nightly", ...filled)).status).toBe(0);
   expect((await schedule("delete", "nightly")).out).toBe("deleted nightly\n");
