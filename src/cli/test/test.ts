@@ -10,11 +10,12 @@ import type { Coverage, FileCoverage } from "../../testing/coverage/coverage.ts"
 import { runJobs } from "../../testing/jobs/jobs.ts";
 import type { Plan } from "../../testing/jobs/schedule.ts";
 import type { TestFile } from "../../testing/library/library.ts";
-import type { Reporter, Totals } from "../../testing/reporters/reporters.ts";
+import type { Reporter, Totals, Write } from "../../testing/reporters/reporters.ts";
 import { load, packsFolder, type SourceOptions } from "../run/load.ts";
 import { run } from "../run/run.ts";
 import { WippyError } from "../../vm/error.ts";
 import { report } from "../terminal/report.ts";
+import { GatheredOutput } from "./gathered-output.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
 
 /** Flags of `wippy test`. */
@@ -83,9 +84,7 @@ async function runAll(
       'write one beside the code, such as src/hello_test.lua: it("adds", function() expect(1 + 1):to_equal(2) end)',
     );
   }
-  const reporter = await makeReporter(console, options.reporter);
-  const totals = await runFiles(application, found, options, reporter);
-  reporter.end(totals);
+  const totals = await reportFiles(console, application, found, options);
   if (options.coverageOutput !== undefined && totals.coverage) {
     await writeLcov(console, options.coverageOutput, totals.coverage);
   }
@@ -160,11 +159,29 @@ function chosen(console: Console, found: TestFile[], names: readonly string[]): 
   return found.filter((file) => wanted.some((some) => some(file)));
 }
 
+/** Runs the tests of files and reports on them. @throws CommandError as `runFiles` */
+async function reportFiles(
+  console: Console,
+  application: Application,
+  files: readonly TestFile[],
+  options: TestOptions,
+): Promise<Totals> {
+  const output = new GatheredOutput((bytes) => console.out(bytes));
+  try {
+    const reporter = await makeReporter(console, options.reporter, output.write);
+    const totals = await runFiles(application, files, options, reporter);
+    reporter.end(totals);
+    return totals;
+  } finally {
+    output.flush();
+  }
+}
+
 async function makeReporter(
   console: Console,
   name: TestOptions["reporter"],
+  write: Write,
 ): Promise<Reporter> {
-  const write = (text: string | Uint8Array) => console.out(text);
   switch (name) {
     case "pretty":
       return (await import("../../testing/reporters/pretty.ts")).pretty(write, console.colour);
