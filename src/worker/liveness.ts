@@ -7,30 +7,32 @@
  * @module
  */
 
-/** Sequence numbers that a worker's part remembers; a power of two. */
+/** Sequence numbers that a worker's part remembers; a power of two. Of a worker that is alone nobody asks. */
 const WINDOW = 2 ** 22;
-const WORDS = WINDOW / 32;
+const ALONE = 2 ** 10;
 /** Bytes of the highest number, before the bits. */
 const HEADER = 8;
 
 /** The memory for the liveness of `workers` workers. */
 export function livenessMemory(workers: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(workers * (HEADER + WORDS * 4));
+  return new SharedArrayBuffer(workers * (HEADER + (workers === 1 ? ALONE : WINDOW) / 8));
 }
 
 export class Liveness {
   readonly #highest: BigInt64Array[] = [];
   readonly #ended: Int32Array[] = [];
   readonly #index: number;
+  readonly #window: number;
   /** The highest number whose bit is prepared; only of this worker's own part. */
   #prepared = 0;
 
   /** @param index the worker that writes through this object */
   constructor(memory: SharedArrayBuffer, index: number) {
-    const part = HEADER + WORDS * 4;
+    this.#window = memory.byteLength > HEADER + ALONE / 8 ? WINDOW : ALONE;
+    const part = HEADER + this.#window / 8;
     for (let at = 0; at < memory.byteLength; at += part) {
       this.#highest.push(new BigInt64Array(memory, at, 1));
-      this.#ended.push(new Int32Array(memory, at + HEADER, WORDS));
+      this.#ended.push(new Int32Array(memory, at + HEADER, this.#window / 32));
     }
     this.#index = index;
   }
@@ -41,8 +43,8 @@ export class Liveness {
     Atomics.store(this.#highest[this.#index]!, 0, -1n);
     ended.fill(-1);
     for (const sequence of alive) {
-      if (sequence > highest - WINDOW) {
-        ended[wordOf(sequence)]! &= ~(1 << (sequence & 31));
+      if (sequence > highest - this.#window) {
+        ended[this.#wordOf(sequence)]! &= ~(1 << (sequence & 31));
       }
     }
     this.#prepared = highest;
@@ -54,14 +56,14 @@ export class Liveness {
     const ended = this.#ended[this.#index]!;
     for (let next = this.#prepared + 1; next <= highest; next++) {
       if ((next & 31) === 0 && next + 31 <= highest) {
-        Atomics.store(ended, wordOf(next), 0);
+        Atomics.store(ended, this.#wordOf(next), 0);
         next += 31;
-      } else Atomics.and(ended, wordOf(next), ~(1 << (next & 31)));
+      } else Atomics.and(ended, this.#wordOf(next), ~(1 << (next & 31)));
     }
     this.#prepared = Math.max(this.#prepared, highest);
     for (const sequence of gone) {
-      if (sequence > this.#prepared - WINDOW) {
-        Atomics.or(ended, wordOf(sequence), 1 << (sequence & 31));
+      if (sequence > this.#prepared - this.#window) {
+        Atomics.or(ended, this.#wordOf(sequence), 1 << (sequence & 31));
       }
     }
     Atomics.store(this.#highest[this.#index]!, 0, BigInt(this.#prepared));
@@ -72,11 +74,12 @@ export class Liveness {
     const highest = this.#highest[worker];
     if (!highest) return false;
     const last = Number(Atomics.load(highest, 0));
-    if (sequence > last || sequence <= last - WINDOW) return false;
-    return (Atomics.load(this.#ended[worker]!, wordOf(sequence)) & (1 << (sequence & 31))) === 0;
+    if (sequence > last || sequence <= last - this.#window) return false;
+    return (Atomics.load(this.#ended[worker]!, this.#wordOf(sequence)) & (1 << (sequence & 31))) ===
+      0;
   }
-}
 
-function wordOf(sequence: number): number {
-  return Math.floor(sequence / 32) % WORDS;
+  #wordOf(sequence: number): number {
+    return Math.floor(sequence / 32) % (this.#window / 32);
+  }
 }

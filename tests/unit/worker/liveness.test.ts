@@ -15,7 +15,7 @@ describe("Liveness", () => {
   });
 
   test("agrees with a set, whatever the blocks", () => {
-    const memory = livenessMemory(1);
+    const memory = livenessMemory(2);
     const liveness = new Liveness(memory, 0);
     liveness.reset(7, []);
     const alive = new Set<number>();
@@ -32,7 +32,7 @@ describe("Liveness", () => {
   });
 
   test("forgets what is long ago, and takes its place again", () => {
-    const liveness = new Liveness(livenessMemory(1), 0);
+    const liveness = new Liveness(livenessMemory(2), 0);
     liveness.reset(10, [5]);
     expect(liveness.alive(0, 5)).toBe(true);
     liveness.update(2 ** 22 + 4, [2 ** 22]);
@@ -41,6 +41,16 @@ describe("Liveness", () => {
     expect(liveness.alive(0, 5)).toBe(false);
     expect(liveness.alive(0, 2 ** 22)).toBe(false);
     expect(liveness.alive(0, 2 ** 22 + 5)).toBe(true);
+  });
+
+  test("knows the last units of a worker that is alone, in little memory", () => {
+    const memory = livenessMemory(1);
+    expect(memory.byteLength).toBeLessThan(1024);
+    const liveness = new Liveness(memory, 0);
+    liveness.update(5000, [4990]);
+    expect([4989, 4990, 4991, 5000, 5001].map((n) => liveness.alive(0, n)))
+      .toEqual([true, false, true, true, false]);
+    expect(liveness.alive(0, 5000 - 1024)).toBe(false);
   });
 
   test("a worker that is gone has nobody", () => {
