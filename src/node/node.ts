@@ -422,6 +422,13 @@ export class Node {
     return this.#stopped;
   }
 
+  /** Ends it at once, where no service holds anything of the machine. */
+  drop(): void {
+    this.#stopped ??= Promise.resolve();
+    this.#pool.close();
+    this.#foreground.release();
+  }
+
   /** Whatever does not stop within `shutdown.timeout` is left behind: all that is durable is on disk by then. */
   async #stopInTime(): Promise<void> {
     const timeout = this.#options.config.duration("shutdown.timeout") ?? defaultShutdownTimeout;

@@ -58,7 +58,7 @@ export function simulatedLink<Message extends FromWorker | ToWorker>(
 ): (messages: Message[]) => void {
   const link = simulation.link<Message>((message) => {
     // A port is no value; what passes through it is noted there.
-    if (message.type !== "queue" && message.type !== "link") {
+    if (simulation.traced && message.type !== "queue" && message.type !== "link") {
       type Ports = { type: "queue" | "link" };
       simulation.note(pack(asLua(message as Exclude<FromWorker | ToWorker, Ports>)));
     }

@@ -40,6 +40,11 @@ export interface Platform {
   /** Calls back when everything that has arrived by now has been received. Returns a function that cancels it. */
   defer(callback: () => void): () => void;
   random: Randomness;
+  /**
+   * Told of each commit of a journal that has written something, by the thread that commits: for what crashes a
+   * runtime between two.
+   */
+  committed?(): void;
 }
 
 /** Fulfilled after that many milliseconds. */

@@ -2,7 +2,6 @@
  * One application in a simulation, with a folder of its own for everything that it stores.
  * @module
  */
-import { Database } from "bun:sqlite";
 import { isUtf8 } from "node:buffer";
 import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { isAbsolute, join, normalize } from "node:path";
@@ -110,12 +109,9 @@ function isInside(path: unknown): path is string {
 /** Worlds so far. */
 let worlds = 0;
 
-/** Kinds of entries that store nothing and read no files. A runtime that has only these needs no folder. */
-const withoutFiles: ReadonlySet<string> = new Set([
+/** Kinds of entries that hold nothing of the machine. A runtime that has only these may end anywhere. */
+const withoutResources: ReadonlySet<string> = new Set([
   "function.lua",
-  "http.endpoint",
-  "http.router",
-  "http.service",
   "library.lua",
   "ns.definition",
   "ns.dependency",
@@ -124,6 +120,14 @@ const withoutFiles: ReadonlySet<string> = new Set([
   "process.lua",
   "registry.entry",
   "workflow.lua",
+]);
+
+/** Kinds of entries that store nothing and read no files. A runtime that has only these needs no folder. */
+const withoutFiles: ReadonlySet<string> = new Set([
+  ...withoutResources,
+  "http.endpoint",
+  "http.router",
+  "http.service",
 ]);
 
 /** The runtime of one test, over all its lives. */
@@ -160,14 +164,6 @@ export class World {
     return `${this.#root}-${this.#life}`;
   }
 
-  get #journals(): string[] {
-    const hosts = this.#entries.filter(({ kind }) => kind === "workflow.host");
-    return hosts.map(({ data: { journal } }) => {
-      const given = isInside(journal) && normalize(journal) !== join(".wippy", "journal.db");
-      return join(this.#directory, given ? journal : join(".wippy", "journal.db"));
-    });
-  }
-
   get simulation(): Simulation {
     if (!this.#simulation) throw new WippyError("Internal", "the test's runtime has not begun");
     return this.#simulation;
@@ -189,6 +185,7 @@ export class World {
     const directory = this.#directory;
     this.#simulation = new Simulation({
       seed: this.#settings.seed + this.#life,
+      traced: false,
       ...(startTime !== undefined && { startTime }),
     });
     this.#node = await Node.start({
@@ -290,27 +287,18 @@ export class World {
     return this.#running.exec(testUnit, testHost, [given]);
   }
 
-  /** Calls back after each commit to a journal. */
+  /** Calls back after each task in which a journal has committed something. */
   afterCommits(callback: () => void): void {
     const { simulation } = this;
-    const open: Database[] = [];
-    let seen = "";
-    const look = () => {
-      if (open.length === 0) {
-        for (const path of this.#journals.filter((path) => existsSync(path))) {
-          open.push(new Database(path, { readonly: true }));
-        }
-      }
-      const versions = open.map((journal) =>
-        Object.values(journal.query("PRAGMA data_version").get() as object)[0]
-      ).join();
-      if (versions !== seen) {
-        if (seen !== "") callback();
-        seen = versions;
-      }
-      simulation.afterTasks(1, look);
+    let waiting = false;
+    simulation.onCommit = () => {
+      if (waiting) return;
+      waiting = true;
+      simulation.afterTasks(1, () => {
+        waiting = false;
+        callback();
+      });
     };
-    look();
   }
 
   /** The outcomes of all runs, in the order of their starts; undefined while one is open. */
@@ -394,8 +382,13 @@ export class World {
   async end(): Promise<void> {
     try {
       this.#count();
-      this.#resume();
-      await this.#node?.stop();
+      if (this.#furnished || this.#entries.some(({ kind }) => !withoutResources.has(kind))) {
+        this.#resume();
+        await this.#node?.stop();
+      } else {
+        this.halt();
+        this.#node?.drop();
+      }
     } finally {
       if (this.#furnished) rmSync(this.#directory, { recursive: true, force: true });
     }

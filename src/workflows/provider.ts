@@ -238,9 +238,11 @@ export interface ProviderReport {
 }
 
 /** The clock, the timers and the randomness that a provider uses: the machine's, or a simulation's. */
-export type ProviderPlatform = Pick<Platform, "now" | "steady" | "setTimer" | "defer"> & {
-  random: Pick<Platform["random"], "uuid" | "seed">;
-};
+export type ProviderPlatform =
+  & Pick<Platform, "now" | "steady" | "setTimer" | "defer" | "committed">
+  & {
+    random: Pick<Platform["random"], "uuid" | "seed">;
+  };
 
 /** What a provider is told when it is made, whichever it is. */
 export interface ProviderOptions {

@@ -183,7 +183,9 @@ export class Journal {
 
   /** Runs `work` in a transaction. @throws what went wrong, when nothing of it was committed. */
   #commit(work: (tx: Transaction) => void): Transaction {
-    return commit(this.#open!, this.#platform.now(), work);
+    const tx = commit(this.#open!, this.#platform.now(), work);
+    if (this.#platform.committed && tx.store.hasWritten()) this.#platform.committed();
+    return tx;
   }
 
   /** Lets out what a committed transaction has to say, and hands out tasks. */

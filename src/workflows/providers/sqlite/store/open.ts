@@ -21,6 +21,7 @@ export const checkpointPages = 4_000;
  * when absent.
  * @param keys encrypt its blobs; without them, blobs that are encrypted cannot be read.
  * @param synchronous of SQLite: `FULL` has commits wait for the disk.
+ * @param sound whether the file is known to be whole.
  * @throws WippyError as `WorkflowProvider.open`; the file is left as it was.
  */
 export function openDatabase(
@@ -28,6 +29,7 @@ export function openDatabase(
   maxBytes?: number,
   keys?: PayloadKeys,
   synchronous: "FULL" | "OFF" = "FULL",
+  sound = false,
 ): Database {
   let database: Database | undefined;
   try {
@@ -42,7 +44,7 @@ export function openDatabase(
     // So that the file says what it is, also without its log.
     if (version !== schemaVersion) database.run("PRAGMA wal_checkpoint(TRUNCATE)");
     if (keys) checkKeys(database, path);
-    checkTables(database, path);
+    if (!sound) checkTables(database, path);
     return database;
   } catch (error) {
     database?.close();
@@ -59,8 +61,9 @@ let empty: Uint8Array | undefined;
  */
 export function openTemporary(path: string, maxBytes?: number, keys?: PayloadKeys): Database {
   const isNew = statSync(path).size === 0;
-  if (isNew && empty) writeFileSync(path, empty);
-  const database = openDatabase(path, maxBytes, keys, "OFF");
+  const copied = isNew && empty !== undefined;
+  if (copied) writeFileSync(path, empty!);
+  const database = openDatabase(path, maxBytes, keys, "OFF", copied);
   if (isNew) empty ??= readFileSync(path);
   return database;
 }

@@ -38,6 +38,9 @@ export class Store {
 
   readonly #begin: Statement;
   readonly #commit: Statement;
+  #changes: Statement<{ n: number }, []> | undefined;
+  /** Rows written when `hasWritten` was last asked. */
+  #written = 0;
   #lastMessage: number;
 
   constructor(database: Database) {
@@ -57,6 +60,14 @@ export class Store {
 
   commit(): void {
     this.#commit.run();
+  }
+
+  /** Whether anything was written since this was last asked: some commits are of questions. */
+  hasWritten(): boolean {
+    this.#changes ??= this.#database.query<{ n: number }, []>("SELECT total_changes() AS n");
+    const before = this.#written;
+    this.#written = this.#changes.get()?.n ?? 0;
+    return this.#written !== before;
   }
 
   rollback(): void {
