@@ -5,6 +5,7 @@ import { addCompiledOperations } from "./compiled_operations.ts";
 import { addSmallBlocks } from "./small_blocks.ts";
 import { addSamples } from "./compiled_samples.ts";
 import { exportForCompiledCode } from "./compiled_imports.ts";
+import { correctErrorLines } from "./error_lines.ts";
 import { acceptErrorTexts } from "./error_texts.ts";
 import { addGlobalsReset } from "./globals.ts";
 import { addLines } from "./lines.ts";
@@ -81,6 +82,7 @@ export function transformText(text: string, natives: string): string {
   addKernelGate(module);
   limitCallChains(module);
   acceptErrorTexts(module);
+  correctErrorLines(module);
   boundSearches(module);
   writeIntegers(module);
   addNatives(module);
