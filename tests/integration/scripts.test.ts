@@ -326,7 +326,7 @@ end
 
 function workflows.order()
   local first = funcs.call("script:step", "one")
-  time.sleep("1s")
+  time.sleep("3s")
   return first .. " " .. funcs.call("script:step", "two")
 end
 
