@@ -140,6 +140,9 @@ function findCycles(code: readonly Entry[], entries: ReadonlyMap<string, Entry>)
   return faults;
 }
 
+/** What to do where a workflow uses a module that it may not use. */
+export const notInWorkflow = "do it in a function.lua and call that: it runs as an activity";
+
 /** Modules that a workflow reaches, itself or through its imports, but may not use. */
 function checkWorkflowModules(
   workflow: Entry,
@@ -147,7 +150,6 @@ function checkWorkflowModules(
 ): CodeFault[] {
   const faults: CodeFault[] = [];
   const seen = new Set<string>();
-  const fix = "do it in a function.lua and call that: it runs as an activity";
   const refused = (name: string) => builtinModules.get(name)?.workflows === false;
   function visit(entry: Entry, via: PropertyKey[]): void {
     if (seen.has(entry.id)) return;
@@ -156,7 +158,7 @@ function checkWorkflowModules(
     const through = direct ? "" : ` (listed by ${entry.id})`;
     const report = (name: string, path: PropertyKey[]) => {
       const message = `module "${name}" is not allowed in a workflow${through}`;
-      faults.push({ entry: workflow.id, path, message, fix });
+      faults.push({ entry: workflow.id, path, message, fix: notInWorkflow });
     };
     for (const [index, name] of modulesOf(entry).entries()) {
       if (refused(name)) report(name, direct ? ["data", "modules", index] : via);

@@ -2,7 +2,7 @@ import type { Tree } from "../language/tree.ts";
 import type { Entry } from "../registry/entry.ts";
 import { builtinModules, isModule } from "../registry/modules.ts";
 import { suggest } from "../registry/suggestion.ts";
-import { importsOf, modulesOf } from "./code-graph.ts";
+import { importsOf, modulesOf, notInWorkflow } from "./code-graph.ts";
 import { sandboxGlobals } from "./sandbox-globals.ts";
 import { type Excerpt, excerptOf } from "./excerpt.ts";
 
@@ -30,6 +30,13 @@ function listedFor(entry: Entry): string[] {
   return [...sandboxGlobals, ...modulesOf(entry), ...importsOf(entry).map(([alias]) => alias)];
 }
 
+/** How the code of an entry comes to a module that the entry does not list. */
+function howToUse(name: string, { kind }: Entry): string {
+  return kind === "workflow.lua" && builtinModules.get(name)?.workflows === false
+    ? notInWorkflow
+    : `list ${name} under modules: of the entry`;
+}
+
 /** Modules that the code of an entry requires, and that it does not list. */
 export function unlistedModules(tree: Tree, entry: Entry): Unlisted[] {
   const { required } = require(
@@ -41,7 +48,7 @@ export function unlistedModules(tree: Tree, entry: Entry): Unlisted[] {
     end,
     message: `nothing declares the module ${name}`,
     fix: isModule(name)
-      ? `list ${name} under modules: of the entry`
+      ? howToUse(name, entry)
       : suggest(name, known, "list it under modules: or imports: of the entry"),
   }));
 }
@@ -74,7 +81,7 @@ export function nameFaults(
     code: "E0001",
     message: `nothing defines the global ${mention.name}`,
     fix: builtinModules.has(mention.name)
-      ? `list ${mention.name} under modules: of the entry`
+      ? howToUse(mention.name, entry)
       : suggest(mention.name, known, "declare it with local, or define it"),
     ...place(mention),
   }));

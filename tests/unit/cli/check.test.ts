@@ -44,6 +44,25 @@ return { main = function() end }
 `;
 
 describe("wippy check", () => {
+  test("does not advise a workflow to list what it may not use", async () => {
+    const app = writeFiles({
+      "wippy.lock": "directories: { src: ./src }\n",
+      "src/_index.yaml": `namespace: app
+entries:
+  - name: order
+    kind: workflow.lua
+    source: return { main = function() io.print(require("io"), require("json")) end }
+    method: main
+`,
+    });
+    const hints = (await runCommand(app, "check")).out.match(/(?<=hint: ).*/g);
+    expect(hints).toEqual([
+      "do it in a function.lua and call that: it runs as an activity",
+      "do it in a function.lua and call that: it runs as an activity",
+      "list json under modules: of the entry",
+    ]);
+  });
+
   test("says which field was probably meant", async () => {
     const text = "local p: { price: number } = f() return p.prise + p.cost";
     const { out } = await runCommand(application(text), "check");
