@@ -20,6 +20,9 @@ import {
 } from "@johnnymorganz/stylua";
 import { join } from "node:path";
 import settings from "../stylua.toml";
+import { type CompileBytes, withBytecode } from "../src/app/bytecode.ts";
+import { formatTyped } from "../src/formatting/formatting.ts";
+import { lower } from "../src/language/language.ts";
 import { luaFolders, root, sourceFiles } from "./sources.ts";
 
 /** The enum member that a setting names; a wrong name fails with the names that are known. */
@@ -64,6 +67,10 @@ export function formatLua(source: string): string {
 }
 
 async function main(args: string[]): Promise<number> {
+  return await withBytecode((compile) => formatFiles(args, compile));
+}
+
+async function formatFiles(args: string[], compile: CompileBytes): Promise<number> {
   const check = args.includes("--check");
   const named = args.filter((arg) => arg !== "--check");
   let faults = 0;
@@ -72,7 +79,9 @@ async function main(args: string[]): Promise<number> {
     const source = await file.text();
     let formatted: string;
     try {
-      formatted = formatLua(source);
+      // StyLua does not know types.
+      const isTyped = lower(Buffer.from(source).toString("latin1")) !== undefined;
+      formatted = isTyped ? formatTyped(source, formatLua, compile) : formatLua(source);
     } catch (error) {
       console.error(`${path}: ${error instanceof Error ? error.message : String(error)}`);
       faults += 1;

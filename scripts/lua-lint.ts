@@ -8,6 +8,7 @@
 
 import { join } from "node:path";
 import luaparse, { type Identifier, type Node } from "luaparse";
+import { lower } from "../src/language/language.ts";
 import { luaFolders, root, sourceFiles } from "./sources.ts";
 
 /** A fault at a place of a file; lines and columns count from 1. */
@@ -209,12 +210,19 @@ function closedNames(source: string): Set<number> {
   return new Set(Array.from(found, (match) => match.index));
 }
 
+/** The source in Lua 5.4, with the same lines. */
+function withoutTypes(source: string): string {
+  const lowered = lower(Buffer.from(source).toString("latin1"));
+  if (lowered === undefined || "fault" in lowered) return source;
+  return Buffer.from(lowered.code, "latin1").toString();
+}
+
 /** Finds the faults of a Lua source that may use the given globals, in order of their place. */
 export function lintLua(source: string, globals: ReadonlySet<string>): Finding[] {
   let tree: Node;
   try {
     const options = { luaVersion: "5.3", locations: true, ranges: true } as const;
-    tree = luaparse.parse(withoutAttributes(source), options);
+    tree = luaparse.parse(withoutAttributes(withoutTypes(source)), options);
   } catch (error) {
     const fault = error as SyntaxError & { line?: number; column?: number };
     const message = fault.message.replace(/^\[\d+:\d+\] /, "");

@@ -1,5 +1,5 @@
--- A function: called with arguments, it returns a result and ends.
-local function main(name)
+-- A function: called with arguments, it returns a result and ends. Types are optional.
+local function main(name: string): (string?, error?)
   if name == "" then
     return nil, errors.new({ message = "name is required", kind = errors.INVALID })
   end

@@ -10,6 +10,12 @@ describe("lintLua", () => {
     expect(lint("local a = 1\nprint(a, b)")).toEqual(['2:10 "b" is not declared']);
   });
 
+  test("reports names of typed code at their place", () => {
+    expect(lint("type T = number\nlocal function f(a: T): T return a + b end\nprint(f)")).toEqual([
+      '2:38 "b" is not declared',
+    ]);
+  });
+
   test("reports globals that are set, by assignment and by function", () => {
     expect(lint("total = 1\nfunction run() end")).toEqual([
       '1:1 sets the global "total"',
