@@ -131,11 +131,20 @@ test.each([
   expect(erased(text)).toBe(message);
 });
 
-// One of them is faulty on purpose.
+// One of them is faulty on purpose, and one shows types.
+const typedFile = "examples/hello/src/greet.lua";
 const files = sourceFiles("**/*.lua", ["lua", "examples", "bench", "tests"])
-  .filter((path) => !path.endsWith("/broken.lua"));
+  .filter((path) => !path.endsWith("/broken.lua") && path !== typedFile);
 
-test("every Lua file of this repository is Lua 5.4 without types, and stays as it is", () => {
+test("the example with types is sound, and loses them line by line", () => {
+  const text = readFileSync(join(root, typedFile), "latin1");
+  const { code } = lower(text) as { code: string };
+  expect(code.split("\n").length).toBe(text.split("\n").length);
+  expect(code).toContain("local function main(name");
+  expect(parse(code)).toMatchObject({ faults: [], typed: false });
+});
+
+test("every other Lua file of this repository is Lua 5.4 without types, and stays as it is", () => {
   expect(files.length).toBeGreaterThan(100);
   for (const path of files) {
     const tree = parse(readFileSync(join(root, path), "latin1"));
