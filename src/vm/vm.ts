@@ -316,9 +316,9 @@ export class Vm {
     this.#compiling?.compile();
   }
 
-  /** For tests: compiles all functions that there are now, where compiling is on. */
-  compileAll(): void {
-    this.#compiling?.compileAll();
+  /** For tests: compiles all functions that there are now, or those that are chosen, where compiling is on. */
+  compileAll(choose?: () => boolean): void {
+    this.#compiling?.compileAll(choose);
   }
 
   /** What is compiled; undefined where compiling is off. */
@@ -329,8 +329,9 @@ export class Vm {
   async #makeCompiler(): Promise<HotFunctions> {
     const { HotFunctions } = await import("./compiler/hot.ts");
     // Both are light C functions: their addresses are all that they are.
-    const addresses = this.load('return ("%p"):format(next), ("%p"):format((ipairs {}))', "=here");
-    const [next = NaN, ipairs = NaN] = addresses.map(Number);
+    const source = 'return function() return ("%p"):format(next), ("%p"):format((ipairs {})) end';
+    const [addresses] = this.load(source, "=here");
+    const [next = NaN, ipairs = NaN] = this.call(addresses!).map(Number);
     const { exports, heap } = this.#instance;
     return new HotFunctions({ heap, exports, main: this.#main, iterators: { next, ipairs } });
   }

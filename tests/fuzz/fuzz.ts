@@ -4,6 +4,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { tryCompiled } from "./compiled.ts";
 import { tryShortage } from "./shortage.ts";
 import type { Mode } from "./world.ts";
 
@@ -35,6 +36,7 @@ const searches: Readonly<Record<string, (search: Search) => Promise<Found>>> = {
   allocations: shortage("allocations"),
   depth: shortage("depth"),
   levels: shortage("levels"),
+  jit: tryCompiled,
 };
 
 /** SplitMix32: the same numbers for the same seed. */

@@ -57,6 +57,7 @@ export class Compiler {
       memory: exports.memory!,
       table: this.#table,
       fuel: exports["compiled:fuel"]!,
+      toil: exports["compiled:toil"]!,
     };
     this.#freed = exports["compiled:freed_protos"] as WebAssembly.Global;
     this.#seenFreed = this.#freed.value as number;

@@ -50,7 +50,15 @@ export function indexOfImport(name: Import): number {
   return INDEX.get(name)!;
 }
 /** Functions that each module has for itself, see `shared.ts`; their indices follow. */
-export const SHARED = ["call", "settle", "getField", "setIndex", "length", "return"] as const;
+export const SHARED = [
+  "call",
+  "settle",
+  "getField",
+  "setField",
+  "setIndex",
+  "length",
+  "return",
+] as const;
 export type SharedName = typeof SHARED[number];
 export function indexOfShared(name: SharedName): number {
   return IMPORTS.length + SHARED.indexOf(name);

@@ -18,6 +18,8 @@ export class HotFunctions {
   readonly #counts = new Map<number, number>();
 
   constructor(vm: CompilerVm) {
+    const { next, ipairs } = vm.iterators;
+    if (!(next > 0 && ipairs > 0)) throw new Error("the iterators have no addresses");
     this.#vm = vm;
     this.#compiler = new Compiler(vm);
     this.#samples = vm.exports["compiled:samples"] as WebAssembly.Global;
@@ -49,8 +51,8 @@ export class HotFunctions {
     if (this.#counts.size > COUNTED) this.#counts.clear();
   }
 
-  /** For tests: compiles all functions that there are. */
-  compileAll(): void {
-    this.#compiler.compile(allProtos(this.#vm.heap, this.#vm.main));
+  /** For tests: compiles all functions that there are, or those that are chosen. */
+  compileAll(choose = () => true): void {
+    this.#compiler.compile(allProtos(this.#vm.heap, this.#vm.main).filter(choose));
   }
 }

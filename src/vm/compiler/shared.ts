@@ -1,12 +1,14 @@
 import { SHARED, type SharedName } from "./frame.ts";
 import { directCall, returnResults, settle } from "./shared-calls.ts";
-import { getField, length, setIndex } from "./shared-tables.ts";
+import { getField, setField } from "./shared-fields.ts";
+import { length, setIndex } from "./shared-tables.ts";
 import type { Shared } from "./wasm.ts";
 
 const BODIES: Readonly<Record<SharedName, () => Shared>> = {
   call: directCall,
   settle,
   getField,
+  setField,
   setIndex,
   length,
   return: returnResults,

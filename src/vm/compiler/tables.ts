@@ -12,9 +12,12 @@ export const FIELDS = {
   arrayLimit: 8,
   array: 12,
   nodes: 16,
+  lastFree: 20,
   metatable: 24,
 };
 export const NODE = { tag: 8, keyTag: 9, next: 12, key: 16, size: 24 } as const;
+/** Bits of a table's flags that say which metamethods are absent. */
+export const ABSENT = 0x3f;
 const STRING_LENGTH = 7;
 /** Bits of what is collected: black, and white of either kind. */
 export const BLACK = 32;
@@ -123,7 +126,7 @@ function setField(f: Frame, pc: number, object: Indexed, index: number, value: O
   object.address();
   f.i32(key.address);
   value.address();
-  f.lua("compiled_set_field").trapped().reloadBase().end();
+  f.shared("setField").trapped().reloadBase().end();
 }
 
 /** A value goes to the slot in t2 of the table in t1. */

@@ -223,15 +223,15 @@ export class Body<Label> {
     return this.get(scratch);
   }
 
-  /** Pushes the global 0. */
-  global(): this {
-    this.#code.byte(0x23).byte(0);
+  /** Pushes a global, 0 unless given. */
+  global(index = 0): this {
+    this.#code.byte(0x23).byte(index);
     return this;
   }
 
   /** Sets it. */
-  setGlobal(): this {
-    this.#code.byte(0x24).byte(0);
+  setGlobal(index = 0): this {
+    this.#code.byte(0x24).byte(index);
     return this;
   }
 
@@ -360,13 +360,14 @@ export function assemble(
       }
     }
   });
-  section(2, names.length + 3, (to) => {
+  section(2, names.length + 4, (to) => {
     for (const [name, signature] of Object.entries(imports)) {
       to.text("lua").text(name).byte(0).unsigned(types.indexOf(signature));
     }
     to.text("lua").text("memory").byte(2).byte(0).unsigned(1);
     to.text("lua").text("table").byte(1).byte(0x70).byte(0).unsigned(1);
     to.text("lua").text("fuel").byte(3).byte(I32).byte(1);
+    to.text("lua").text("toil").byte(3).byte(I32).byte(1);
   });
   section(3, shared.length + bodies.length, (to) => {
     for (const each of shared) to.unsigned(types.indexOf(each.type));

@@ -1,6 +1,7 @@
 // What the natives export: functions of Lua's `host` table, by the names in src/vm/transform/function_table.ts, and
 // functions that src/vm calls from JavaScript.
 export { host_clone } from "./clone.as";
+export { concat_short } from "./concat.as";
 export { host_copy } from "./copy.as";
 export { host_note_gone, host_take_gone } from "./gone.as";
 export { host_json_decode } from "./json-read.as";

@@ -38,6 +38,7 @@ export const COMPILED_IMPORTS = {
   luaV_concat: "ii:",
   luaV_equalobj: "iii:i",
   luaV_shiftl: "ll:l",
+  toiled: ":",
   fmod: "dd:d",
   pow: "dd:d",
 } as const;

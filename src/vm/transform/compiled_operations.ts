@@ -71,6 +71,7 @@ function addTableAccess(module: ModuleText): void {
  (func $compiled_set_list
   (param $L i32) (param $t i32) (param $from i32) (param $n i32) (param $first i32)
   (local $i i32) (local $to i32)
+  (call $pay_for_values (local.get $n))
   (local.set $i (i32.add (local.get $first) (local.get $n)))
   (if (i32.gt_u (local.get $i) (call $luaH_realasize (local.get $t)))
    (then
@@ -192,6 +193,8 @@ function addTailCall(module: ModuleText): void {
     (i32.shl
      (i32.add (i32.load8_u offset=6 (local.get $proto)) (i32.const 1))
      (i32.const 4))))
+  (call $pay_for_values
+   (i32.shr_u (i32.sub ${top} (local.get $func)) (i32.const 4)))
   (block $moved
    (loop $move
     (br_if $moved (i32.ge_u (local.get $func) ${top}))
@@ -265,6 +268,7 @@ function addVarargs(module: ModuleText): void {
   (local.set $n
    (select (local.get $wanted) (local.get $extra)
     (i32.lt_s (local.get $wanted) (local.get $extra))))
+  (call $pay_for_values (local.get $n))
   (local.set $from
    (i32.sub (i32.load (local.get $ci)) (i32.shl (local.get $extra) (i32.const 4))))
   ${

@@ -1,6 +1,10 @@
 import { firstKib } from "../first-kib.ts";
 import type { ModuleText } from "./module_text.ts";
 
+/** Addresses of the texts of errors. */
+const DIVIDE_BY_ZERO = 3110;
+const MODULO_ZERO = 8806;
+
 /** Where the name of the type of strings lies, for messages. */
 const STRING_NAME = 11684;
 
@@ -27,4 +31,16 @@ export function acceptErrorTexts(module: ModuleText): void {
    (call $luaL_typeerror (local.get $L) (local.get $arg) (i32.load (i32.const ${STRING_NAME}))))
   (i32.const 0))`,
   );
+  // Lua up to 5.4.6 does not save the pc there, so that the line is that of an earlier instruction; compiled code
+  // knows no earlier one.
+  for (const text of [DIVIDE_BY_ZERO, MODULO_ZERO]) {
+    module.change({
+      name: "an integer divided by zero is where it stands",
+      inside: "luaV_execute",
+      find: `(call $luaG_runerror (local.get $0) (i32.const ${text}) (i32.const 0))`,
+      put: `(i32.store offset=16 (local.get $7) (local.get $3))
+        (call $luaG_runerror (local.get $0) (i32.const ${text}) (i32.const 0))`,
+      times: 2,
+    });
+  }
 }

@@ -22,6 +22,16 @@ export function writeIntegers(module: ModuleText): void {
     find: `(call $snprintf (local.get $2) (i32.const 44) (i32.const ${FORMAT}) (local.get $4))`,
     put: `(call $write_integer (local.get $2) (i64.load (local.get $4)))`,
   });
+  module.change({
+    name: "luaV_concat joins short texts and integers",
+    inside: "luaV_concat",
+    find: `(global.set $global$0 (local.tee $9 (i32.sub (global.get $global$0) (i32.const 48))))`,
+    put: `(if (i32.gt_u (local.get $1) (i32.const 1))
+       (then
+        (if (call $concat_short (local.get $0) (local.get $1)) (then (return)))))
+      (global.set $global$0
+       (local.tee $9 (i32.sub (global.get $global$0) (i32.const 48))))`,
+  });
   // The number of bytes. What is negative is taken as unsigned once its sign is written, so that the least one fits.
   module.append(`
  (func $write_integer (param $to i32) (param $value i64) (result i32)

@@ -36,12 +36,18 @@ if burnt > 0x7fffffff then burnt = "overdrawn" end
 return slices, yields, burnt, table.concat(shown, "\\n")
 `;
 
-/** Two VMs that run the same programs: one interprets, the other has compiled every function before. */
+/** Two VMs that run the same programs: one interprets, the other has compiled functions before. */
 export class Differences {
-  private constructor(readonly interpreting: Vm, readonly compiling: Vm) {}
+  private constructor(
+    readonly interpreting: Vm,
+    readonly compiling: Vm,
+    readonly choose: (() => boolean) | undefined,
+  ) {}
 
-  static async start(): Promise<Differences> {
-    return new Differences(await makeVm(), await makeVm({ jit: true }));
+  /** @param choose which functions are compiled, all unless given */
+  static async start(choose?: () => boolean): Promise<Differences> {
+    // Both have the same strings, so that their tables of strings grow at the same places.
+    return new Differences(await makeVm({ jit: true }), await makeVm({ jit: true }), choose);
   }
 
   /** What a program does in both. */
@@ -49,7 +55,7 @@ export class Differences {
     const text = `local function program(_ENV)\n${source}\nend\n${DRIVER}`;
     const [interpreted, compiled] = [this.interpreting, this.compiling].map((vm) => {
       const ref = fn(vm, "...", text);
-      if (vm === this.compiling) vm.compileAll();
+      if (vm === this.compiling) vm.compileAll(this.choose);
       return vm.call(ref, slice);
     });
     return { interpreted: interpreted!, compiled: compiled! };

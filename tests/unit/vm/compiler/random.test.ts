@@ -18,6 +18,6 @@ test("random programs behave alike interpreted and compiled, and burn the same f
         expect({ source, behaviour: compiled }).toEqual({ source, behaviour: interpreted });
       },
     ),
-    { numRuns: long ? 20_000 : 80 },
+    { numRuns: long ? 20_000 : 200 },
   );
 }, long ? 3_600_000 : 60_000);

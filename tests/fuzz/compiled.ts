@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { WippyError } from "../../src/vm/error.ts";
+import { type Behaviour, Differences } from "../unit/vm/compiler/differences.ts";
+import { randomProgram } from "../unit/vm/compiler/random_program.ts";
+import type { Found, Search } from "./fuzz.ts";
+
+/** Programs that lua5.4 runs in one process. */
+const BATCH = 100;
+const SLICES = [7, 40, 1000, 1_000_000];
+
+/** Does for lua5.4 what differences.ts does in a VM, without fuel: prints what each program showed. */
+const NATIVE = `
+local function text(v)
+  local kind = type(v)
+  if kind == "table" or kind == "function" or kind == "thread" then return kind end
+  return (tostring(v):gsub("0x%x+", "0x"))
+end
+for _, source in ipairs(dofile(arg[1])) do
+  local shown = {}
+  local function show(...)
+    local line = table.pack(...)
+    for i = 1, line.n do line[i] = text(line[i]) end
+    shown[#shown + 1] = table.concat(line, " ")
+  end
+  local env = setmetatable({ show = show }, { __index = _G })
+  local program = load("local function program(_ENV)\\n" .. source .. "\\nend\\nreturn program", "=test")()
+  local co = coroutine.create(function() local ok, message = pcall(program, env) show(ok, message) end)
+  local steps = 0
+  while coroutine.status(co) ~= "dead" and steps < 100000 do
+    coroutine.resume(co)
+    steps = steps + 1
+  end
+  io.write(table.concat(shown, "\\n"), "\\0")
+end`;
+
+/**
+ * Random programs, interpreted, with all functions compiled, and with some: they have to do the same and burn the same
+ * fuel. Where lua5.4 is installed it has to show the same, too.
+ */
+export async function tryCompiled({ until, random }: Search): Promise<Found> {
+  const wrong: string[] = [];
+  const tried = { programs: 0, "beside lua5.4": 0 };
+  const all = await Differences.start();
+  const some = await Differences.start(() => random() < 0.5);
+  const native = Bun.which("lua5.4");
+  while (Date.now() < until && wrong.length === 0) {
+    const batch: { source: string; behaviour: Behaviour }[] = [];
+    for (let i = 0; i < BATCH; i++) {
+      const decisions = Array.from(
+        { length: 20 + Math.floor(random() * 230) },
+        () => Math.floor(random() * 10_000),
+      );
+      const source = randomProgram(decisions);
+      const slice = SLICES[Math.floor(random() * SLICES.length)]!;
+      const behaviours = run(all, some, source, slice);
+      if (behaviours === undefined) continue;
+      const { interpreted, compiled, mixed } = behaviours;
+      if (!Bun.deepEquals(interpreted, compiled)) {
+        wrong.push(`${source}\n${Bun.inspect({ slice, interpreted, compiled })}`);
+      }
+      if (!Bun.deepEquals(interpreted, mixed)) {
+        wrong.push(`${source}\n${Bun.inspect({ slice, interpreted, mixed })}`);
+      }
+      batch.push({ source, behaviour: interpreted });
+      tried.programs++;
+    }
+    if (native === null) continue;
+    const shown = runNatively(native, batch.map(({ source }) => source));
+    for (const [i, { source, behaviour }] of batch.entries()) {
+      tried["beside lua5.4"]++;
+      // The order of keys depends on the seed of the hashes.
+      if (source.includes("pairs(T)")) continue;
+      const [ours, theirs] = [String(behaviour.at(-1)), shown[i] ?? ""].map(withoutPositions);
+      if (ours !== theirs) wrong.push(`${source}\n${Bun.inspect({ ours, theirs })}`);
+    }
+  }
+  return { tried, wrong };
+}
+
+/** What a program does in all modes; undefined when it shows more than a VM passes on. */
+function run(
+  all: Differences,
+  some: Differences,
+  source: string,
+  slice: number,
+): Record<"interpreted" | "compiled" | "mixed", Behaviour> | undefined {
+  try {
+    return { ...all.run(source, slice), mixed: some.run(source, slice).compiled };
+  } catch (error) {
+    if (error instanceof WippyError && error.kind === "Invalid") return undefined;
+    throw error;
+  }
+}
+
+/** Without the chunk and line before a message: lua5.4 has another line for a division by zero. */
+function withoutPositions(shown: string): string {
+  return shown.replaceAll(/\btest(:code)?:\d+: /g, "");
+}
+
+function runNatively(lua: string, sources: readonly string[]): string[] {
+  const folder = mkdtempSync(join(tmpdir(), "wippy-fuzz-"));
+  try {
+    const programs = join(folder, "programs.lua");
+    const driver = join(folder, "driver.lua");
+    const quoted = sources.map((source) => `[==[\n${source}]==]`);
+    writeFileSync(programs, `return {\n${quoted.join(",\n")}\n}`);
+    writeFileSync(driver, NATIVE);
+    return Bun.spawnSync([lua, driver, programs]).stdout.toString().split("\0");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

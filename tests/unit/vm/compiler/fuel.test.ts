@@ -1,0 +1,78 @@
+import { beforeAll, describe, expect, test } from "bun:test";
+import { Differences } from "./differences.ts";
+
+/** What is done thousands of times in each program, by what could burn otherwise. */
+const PROGRAMS: Readonly<Record<string, string>> = {
+  "tail calls with many arguments": `
+    local function last(...) return select("#", ...) end
+    local function middle(...) return last(...) end
+    local many = table.pack(("x"):rep(600):byte(1, -1))
+    for i = 1, 3000 do middle(table.unpack(many, 1, i % 600)) end`,
+  "variable arguments": `
+    local function f(a, ...) local b, c, d = ... return ... end
+    local many = table.pack(("x"):rep(700):byte(1, -1))
+    for i = 1, 5000 do f(i, i, i) f() local a, b, c, d, e = f(table.unpack(many, 1, i % 700)) end`,
+  "constructors of many values": `
+    local many = table.pack(("x"):rep(700):byte(1, -1))
+    for i = 1, 3000 do local t = { 1, 2, 3, i, table.unpack(many, 1, i % 700) } end`,
+  "nil for what is missing": `
+    local function none() end
+    local function one() return 1 end
+    for i = 1, 20000 do local a, b, c, d, e, f, g, h = none() a, b, c, d, e = one() end`,
+  "closures over many variables": `
+    for i = 1, 5000 do
+      local a, b, c, d, e, f, g = 1, 2, 3, 4, 5, 6, i
+      local function last() return a + b + c + d + e + f + g end
+      local function first() return a, b end
+      last() first()
+    end`,
+  "fields that share their places": `
+    local names = {}
+    for i = 1, 60 do names[i] = "name" .. i end
+    local class = setmetatable({ greet = function() return 1 end }, { __index = { far = 1 } })
+    class.__index = class
+    for i = 1, 300 do
+      local t = setmetatable({}, class)
+      t.alpha, t.beta, t.gamma, t.delta, t.epsilon, t.zeta, t.eta, t.theta = 1, 2, 3, 4, 5, 6, 7, 8
+      for _, name in ipairs(names) do t[name] = i end
+      for _ = 1, 30 do
+        t.alpha = t.beta + t.gamma + t.delta + t.epsilon + t.zeta + t.eta + t.theta + t.greet()
+        t.missing = t.far or t.nothing
+        t.missing = nil
+      end
+    end`,
+  "new fields of small tables": `
+    for i = 1, 20000 do
+      local t = { id = i, name = "x" }
+      t.more = i
+      t.id, t.name = nil, nil
+      t.other = t
+    end`,
+  "texts of parts": `
+    local t = {}
+    for i = 1, 20000 do t[i % 100 + 1] = "key" .. i .. "/" .. i % 7 .. "." end
+    for i = 1, 2000 do t[i % 100 + 1] = t[(i + 1) % 100 + 1] .. i * 0.5 .. t[(i + 2) % 100 + 1]:sub(1, 30) end`,
+  "loops over holes": `
+    local t = {}
+    for i = 1, 2000 do t[i] = i t["k" .. i] = i end
+    for i = 1, 2000, 3 do t[i] = nil t["k" .. i] = nil end
+    for _ = 1, 20 do for k, v in pairs(t) do t[k] = v end for i, v in ipairs(t) do t[i] = v end end`,
+};
+
+describe("the fuel of thousands of rounds is that of the interpreter", () => {
+  let differences: Differences;
+  beforeAll(async () => {
+    differences = await Differences.start();
+  });
+
+  for (const [name, source] of Object.entries(PROGRAMS)) {
+    test(name, () => {
+      const { interpreted, compiled } = differences.run(
+        `collectgarbage("stop")\n${source}`,
+        0x4000_0000,
+      );
+      expect(compiled).toEqual(interpreted);
+      expect(interpreted.at(-1)).toBe("true nil");
+    });
+  }
+});
