@@ -8,6 +8,7 @@ import { exportForCompiledCode } from "./compiled_imports.ts";
 import { correctErrorLines } from "./error_lines.ts";
 import { acceptErrorTexts } from "./error_texts.ts";
 import { addGlobalsReset } from "./globals.ts";
+import { fixHashSeed } from "./hash_seed.ts";
 import { addLines } from "./lines.ts";
 import { limitCallChains } from "./call_chains.ts";
 import { addRaises } from "./raises.ts";
@@ -83,6 +84,7 @@ export function transformText(text: string, natives: string): string {
   limitCallChains(module);
   acceptErrorTexts(module);
   correctErrorLines(module);
+  fixHashSeed(module);
   boundSearches(module);
   writeIntegers(module);
   addNatives(module);
