@@ -49,3 +49,11 @@ test("flags that do not fit are refused", async () => {
   expect(await said("--template", "hello")).toContain("--template needs a folder");
   expect(await said("new", "--src-dir", "x")).toContain("are for wippy init without a folder");
 });
+
+test("a pass that ends before its crash point ends, whatever the seed", async () => {
+  const folder = writeFiles({ "README": "" });
+  await runCommand(folder, "init", "new", "--template", "service");
+  const flags = ["--filter", "charges once", "--seed", "3", "--seeds", "3", "--timeout", "60"];
+  const { status, out } = await runCommand(join(folder, "new"), "test", ...flags);
+  expect([status, out]).toEqual([0, expect.stringContaining("1 passed, 0 failed in")]);
+}, 60_000);
