@@ -16,6 +16,8 @@ import { codes, type RpcError, rpcError } from "./rpc-error.ts";
 const deadlineGrace = 1_000;
 /** Bytes before a message: whether it is compressed, and its length. */
 const prefix = 5;
+/** Bytes of an answer at most, as Temporal's own SDKs have it. */
+const mostBytes = 128 * 2 ** 20;
 const defaultKeepAlive = { time: 30_000, timeout: 10_000 };
 
 /** A request. */
@@ -151,15 +153,22 @@ export class Channel {
     { path, message, headers, timeout, signal }: Call,
   ): Promise<Uint8Array> {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-    const answer = new Answer(() => {
-      clearTimeout(late);
-      signal?.removeEventListener("abort", abort);
-      try {
-        resolve(answer.message(connection.why));
-      } catch (error) {
-        reject(error);
-      }
-    });
+    const answer = new Answer(
+      () => {
+        clearTimeout(late);
+        signal?.removeEventListener("abort", abort);
+        try {
+          resolve(answer.message(connection.why));
+        } catch (error) {
+          reject(error);
+        }
+      },
+      () => {
+        const limit = `${mostBytes / 2 ** 20} MiB`;
+        reject(rpcError(codes.outOfRange, `the answer to ${path} is larger than ${limit}`));
+        cancel();
+      },
+    );
     const late = setTimeout(() => {
       // The server would have answered that the time is over.
       this.#retire(connection, "the server does not answer");
@@ -198,10 +207,19 @@ class Answer implements Answering {
   #text = "";
   #details = new Uint8Array();
 
-  constructor(readonly closed: () => void) {}
+  #size = 0;
+
+  constructor(readonly closed: () => void, readonly tooLarge: () => void) {}
 
   data(part: Uint8Array): void {
-    this.#parts.push(part);
+    this.#size += part.length;
+    if (this.#size <= mostBytes) {
+      this.#parts.push(part);
+      return;
+    }
+    if (this.#parts.length === 0) return;
+    this.#parts.length = 0;
+    this.tooLarge();
   }
 
   headers(headers: Readonly<Record<string, string>>): void {

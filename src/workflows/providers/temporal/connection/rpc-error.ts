@@ -10,6 +10,7 @@ export const codes = {
   permissionDenied: 7,
   resourceExhausted: 8,
   aborted: 10,
+  outOfRange: 11,
   unimplemented: 12,
   internal: 13,
   unavailable: 14,

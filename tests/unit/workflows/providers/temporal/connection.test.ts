@@ -261,6 +261,29 @@ describe("a request", () => {
     expect(sent).toBeGreaterThan(12_000_000);
   });
 
+  test("has no answer that is larger than memory should be", async () => {
+    let [asked, open] = [0, 0];
+    const part = Buffer.alloc(2 ** 20);
+    const address = await stub((stream) => {
+      asked++;
+      open++;
+      stream.on("close", () => open--);
+      stream.respond({ ":status": 200, "content-type": "application/grpc" });
+      const more = () => {
+        while (!stream.closed && stream.write(part));
+      };
+      stream.on("drain", more);
+      more();
+    });
+    const made = await to(address);
+    expect(await refusal(made.rpc("listNamespaces", {}))).toMatchObject({
+      retryable: false,
+      message: expect.stringMatching(/ListNamespaces is larger than 128 MiB$/),
+    });
+    await until(() => open === 0);
+    expect(asked).toBe(1);
+  }, 30_000);
+
   test("that is ended ends at the server", async () => {
     let open = 0;
     const address = await stub((stream) => {
