@@ -121,6 +121,7 @@ async function test(paths: string[]): Promise<Outcome> {
 const binaryTests = "tests/integration/binary.test.ts";
 
 const stages: Stage[] = [
+  { name: "prepare", run: () => check([bun, "run", "scripts/prepare.ts"]) },
   { name: "format", run: () => checkWithDeno(["fmt", "--check"]) },
   { name: "format-lua", run: () => check([bun, "scripts/lua-format.ts", "--check"]) },
   { name: "lint", run: () => checkWithDeno(["lint", "--quiet"]) },
@@ -130,7 +131,6 @@ const stages: Stage[] = [
     name: "types-page",
     run: () => check([bun, "node_modules/typescript/bin/tsc", "--noEmit", "-p", "src/admin/ui"]),
   },
-  { name: "prepare", run: () => check([bun, "run", "scripts/prepare.ts"]) },
   { name: "test", run: () => test(["--path-ignore-patterns", binaryTests]) },
   { name: "build", run: () => check([bun, "build.ts"]) },
   { name: "binary", run: () => test([`./${binaryTests}`]) },
