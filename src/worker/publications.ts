@@ -1,8 +1,15 @@
 import { pack } from "../vm/codec.ts";
+import { WippyError } from "../vm/error.ts";
 import type { LuaState } from "../vm/exports.ts";
-import { numberOf } from "../vm/value.ts";
+import { type LuaValue, numberOf } from "../vm/value.ts";
 import type { Vm } from "../vm/vm.ts";
 import type { Publication, PublicationsHost } from "./send-publications.ts";
+
+/** @throws WippyError Invalid for bytes that are no text */
+function textOf(value: LuaValue, what: string): string {
+  if (typeof value === "string") return value;
+  throw new WippyError("Invalid", `queue.publish: ${what} is text`, { retryable: false });
+}
 
 /**
  * What the units of a worker publish to queues. The messages of one turn cross to their queue together, and their units
@@ -19,7 +26,7 @@ export class Publications {
 
   /** host.emit("publish", ticket, work, pid, queue, data, headers, id, delay). @throws WippyError what cannot leave */
   take(vm: Vm, L: LuaState): void {
-    const queue = String(vm.read(L, 5));
+    const queue = textOf(vm.read(L, 5), "a queue id");
     const [headers, id] = [vm.read(L, 7), vm.read(L, 8)];
     const publication: Publication = {
       ticket: Number(vm.read(L, 2)),
@@ -28,7 +35,7 @@ export class Publications {
       message: {
         body: vm.pack(L, 6),
         headers: headers === undefined ? undefined : pack(headers),
-        id: typeof id === "string" ? id : undefined,
+        id: id === undefined ? undefined : textOf(id, "the id of a message"),
         delay: numberOf(vm.read(L, 9)) || 0,
       },
     };

@@ -56,6 +56,8 @@ describe.each(["memory", "sqlite"])("%s", (kind) => {
       add(queue.publish("app:work", 1, { "unnamed" }))
       add(queue.publish("app:work", 1, nil, { delay = "7d" }))
       add(queue.publish("app:work", 1, nil, { id = "" }))
+      add(queue.publish("app:work", 1, nil, { id = "\\xff" }))
+      add(queue.publish("\\xff", 1))
       add(queue.message())
       add(queue.info("app:none"))
       add(queue.publish("app:stopped", 1))
@@ -73,6 +75,8 @@ describe.each(["memory", "sqlite"])("%s", (kind) => {
       "nil Invalid",
       "nil Internal",
       "nil Internal",
+      "nil Invalid",
+      "nil Invalid",
       "nil Invalid",
       "nil Invalid",
       "nil Invalid",
