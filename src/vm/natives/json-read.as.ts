@@ -2,16 +2,13 @@
 // (text behind the value, halves of surrogates, large numbers), is left to `json.decode` of src/operations/json.
 import { decimal, POWERS, readSlowly, slowly } from "./decimal.as";
 import { STATE_TOP, STRING_TEXT, TAG_TABLE, TAG_TRUE, VALUE_SIZE } from "./layout.as";
+import { MOST_BYTES, MOST_LEVELS, MOST_VALUES } from "./limits.as";
 import { byte, bytes, dropOutput, eight, endOutput, four, room, two, written } from "./output.as";
 import { beginScratch, dropScratch, endScratch } from "./scratch.as";
 import { HIGH_BITS, isText, lengthOf, matches, ONES } from "./text.as";
 import { unpackNoting } from "./unpack.as";
 import { argument, kindOf, setTag, STRING, tagOf } from "./values.as";
 
-// As in src/vm/limits.ts.
-const MOST_LEVELS: u32 = 128;
-const MOST_VALUES: u32 = 1_000_000;
-const MOST_BYTES: u32 = 64 << 20;
 // Bytes behind what is unpacked that may be read.
 const SLACK: u32 = 8;
 

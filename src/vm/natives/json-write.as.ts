@@ -22,6 +22,7 @@ import {
   TAG_TRUE,
   VALUE_SIZE,
 } from "./layout.as";
+import { MOST_BYTES, MOST_LEVELS, MOST_VALUES } from "./limits.as";
 import { free, luaH_get, luaH_getint, luaS_newlstr, reallocate } from "./lua.as";
 import { KEY } from "./memory.as";
 import { byte, bytes, dropOutput, four, room, written } from "./output.as";
@@ -32,17 +33,13 @@ import {
   arraySize,
   collect,
   kindOf,
+  LIGHT_USERDATA,
   NIL,
   setTag,
   STRING,
   TABLE,
   tagOf,
 } from "./values.as";
-
-// As in src/vm/limits.ts.
-const MOST_LEVELS: u32 = 128;
-const MOST_VALUES: u32 = 1_000_000;
-const MOST_BYTES: u32 = 64 << 20;
 
 // The words as they are stored.
 const TRUE: u32 = 0x74727565;
@@ -237,7 +234,7 @@ function reserve(count: u32): bool {
 // Functions, coroutines and such have no JSON.
 function isAbsent(at: usize): bool {
   const kind = kindOf(at);
-  return kind > TABLE || kind === 2;
+  return kind > TABLE || kind === LIGHT_USERDATA;
 }
 
 function writeObject(nodes: usize, end: usize, count: u32, level: u32): bool {
