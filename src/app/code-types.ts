@@ -143,6 +143,7 @@ export function surroundingsOf(
     require: visible,
     global: visible,
     module: (name) => visible(name) ?? moduleLibrary(name),
+    fixed: !isScript,
   };
 }
 

@@ -66,7 +66,25 @@ function named(name: string, args: Description[] = []): Description {
 const aliases: Readonly<Record<string, string>> = { bool: "boolean", int: "integer" };
 
 function fields(list: readonly RecordField[]): FieldDescription[] {
-  return list.map(({ name, optional, type }) => ({ name, optional, type: describe(type) }));
+  return list.map(({ name, optional, type }) => ({
+    name,
+    optional,
+    type: type.kind === "Validated" ? validated(type) : describe(type),
+  }));
+}
+
+function validated(type: Extract<TypeNode, { kind: "Validated" }>): Description {
+  const checks = type.validators.map(({ name, argument }) => {
+    const value = argument && literalOf(argument);
+    return { name, ...(value !== undefined && { argument: value }) };
+  });
+  return { kind: "validated", inner: describe(type.base), checks };
+}
+
+/** Whether validators behind a type count: behind the others they count only where they end a field. */
+function takesValidators(type: TypeNode): boolean {
+  if (type.kind === "TypeName") return type.args.length === 0;
+  return type.kind !== "Map" && type.kind !== "Record" && type.kind !== "FunctionType";
 }
 
 /** A description of what is written. */
@@ -97,13 +115,8 @@ export function describe(type: TypeNode): Description {
       const results = (type.results ?? []).map(describe);
       return { kind: "function", params, ...(vararg && { vararg }), results };
     }
-    case "Validated": {
-      const checks = type.validators.map(({ name, argument }) => {
-        const value = argument && literalOf(argument);
-        return { name, ...(value !== undefined && { argument: value }) };
-      });
-      return { kind: "validated", inner: describe(type.base), checks };
-    }
+    case "Validated":
+      return takesValidators(type.base) ? validated(type) : describe(type.base);
     case "Indexed":
       return { kind: "indexed", inner: describe(type.object), index: describe(type.index) };
     case "Typeof":

@@ -5,15 +5,15 @@
  */
 import { requiredBy } from "../describe.ts";
 import type { Binding, Expression, FunctionBody, Statement, Tree } from "../tree.ts";
-import { type Facts, forget, join, pathOf } from "./facts.ts";
-import type { Diagnostic } from "./infer.ts";
-import { Narrowing, place } from "./narrow.ts";
+import { type Facts, forget, join, measuredIn, pathOf } from "./facts.ts";
+import type { Diagnostic } from "./operators.ts";
+import { place } from "./narrow.ts";
 import { givenFields } from "./exports.ts";
 import { alone, type Library, type Surroundings } from "./library.ts";
 import { TypeNames } from "./resolve.ts";
 import { hasReturn } from "./returns.ts";
 import { Shown } from "./shown.ts";
-import { checkTable } from "./table.ts";
+import { Values } from "./values.ts";
 import {
   acceptsNil,
   dynamic,
@@ -30,7 +30,7 @@ import {
   withoutNil,
 } from "./types.ts";
 
-export type { Diagnostic } from "./infer.ts";
+export type { Diagnostic } from "./operators.ts";
 
 /** What the checker finds out about a sound tree. */
 export interface Checked {
@@ -53,7 +53,13 @@ export function check(tree: Tree, surroundings: Surroundings = alone): Checked {
   return { diagnostics, locals: checker.locals, library: checker.shown.library };
 }
 
-class Checker extends Narrowing {
+/** The functions of `string`. */
+const textMethods: ReadonlySet<string> = new Set(
+  ("byte char dump find format gmatch gfind gsub len lower match pack packsize rep reverse sub " +
+    "unpack upper").split(" "),
+);
+
+class Checker extends Values {
   protected override names: TypeNames;
   #results: Type[] | undefined;
   /** Types of the fields that are assigned to. */
@@ -97,6 +103,11 @@ class Checker extends Narrowing {
 
   protected override gives(name: string): boolean {
     return (this.#given ??= givenFields(this.tree)).has(name);
+  }
+
+  protected override lacksMethod(name: string): boolean {
+    return this.surroundings.fixed === true && !textMethods.has(name) && !this.gives(name) &&
+      !this.tree.assigned.has("string");
   }
 
   check(): Diagnostic[] {
@@ -143,6 +154,7 @@ class Checker extends Narrowing {
         return this.#if(statement);
       case "NumericFor":
         for (const bound of statement.bounds) this.#bound(bound);
+        this.within.set(statement.variable, statement.bounds.flatMap((each) => measuredIn(each)));
         this.#declare(statement.variable, dynamic);
         this.#forBody(statement.body);
         return false;
@@ -178,23 +190,6 @@ class Checker extends Narrowing {
     else if (!binding.assigned) this.bindings.set(binding, type);
   }
 
-  /** The types of the values of a list, as many as there are places; and the expression of each, where it has one. */
-  #values(values: readonly Expression[], count: number): { type: Type; from?: Expression }[] {
-    for (const value of values) this.infer(value);
-    return Array.from({ length: count }, (_, index) => {
-      const value = values[index];
-      const isLast = index >= values.length - 1;
-      const last = values.at(-1);
-      const many = last && /^(?:Call|MethodCall|Vararg)$/.test(last.kind);
-      if (value && !(isLast && many)) return { type: this.known(value), from: value };
-      if (!last || !many) return { type: values.length === 0 ? dynamic : nil };
-      const results = this.resultsOf(last);
-      const at = index - values.length + 1;
-      if (at === 0) return { type: this.known(last), from: last };
-      return { type: results ? results[at] ?? nil : dynamic, from: last };
-    });
-  }
-
   #local({ bindings, values }: Extract<Statement, { kind: "Local" }>): void {
     // `local f = function` is visible in its own body.
     const [only] = bindings;
@@ -202,7 +197,7 @@ class Checker extends Narrowing {
     if (bindings.length === 1 && first?.kind === "Function" && !only!.type && !only!.assigned) {
       this.bindings.set(only!, this.names.functionType(first, false));
     }
-    const given = this.#values(values, bindings.length);
+    const given = this.values(values, bindings.length);
     bindings.forEach((binding, index) => {
       const { type, from } = given[index]!;
       this.#declare(binding, values.length === 0 ? dynamic : type);
@@ -219,6 +214,7 @@ class Checker extends Narrowing {
         this.#assigned(
           { kind: "Name", name: binding.name, local: binding, used: undefined, ...place(binding) },
           type,
+          index < values.length ? from : undefined,
         );
       } else if (!binding.assigned && !acceptsNil(declared)) {
         this.report("E0000", binding, `cannot assign nil to ${textOf(declared)}`);
@@ -243,7 +239,7 @@ class Checker extends Narrowing {
   }
 
   #assign({ targets, values }: Extract<Statement, { kind: "Assign" }>): void {
-    const given = this.#values(values, targets.length);
+    const given = this.values(values, targets.length);
     targets.forEach((target, index) => {
       const { type, from } = given[index]!;
       const declared = this.#targetType(target);
@@ -256,7 +252,7 @@ class Checker extends Narrowing {
           from === undefined || index >= values.length,
         );
       }
-      this.#assigned(target, type);
+      this.#assigned(target, type, index < values.length ? from : undefined);
     });
   }
 
@@ -275,14 +271,17 @@ class Checker extends Narrowing {
       this.#targets.set(target, field.type);
       return union([field.type, nil]);
     }
-    if (target.kind === "Index" && found.kind === "array") {
-      return union([found.element, nil]);
+    if (found.kind === "map" || target.kind === "Index" && found.kind === "array") {
+      if (found.foreign) return undefined;
+      const element = found.kind === "map" ? found.value : found.element;
+      this.#targets.set(target, element);
+      return union([element, nil]);
     }
     return undefined;
   }
 
   /** Takes over that a place has a new value. */
-  #assigned(target: Expression, type: Type): void {
+  #assigned(target: Expression, type: Type, from: Expression | undefined): void {
     const path = pathOf(target);
     if (path === undefined) return;
     forget(this.facts, path);
@@ -296,6 +295,25 @@ class Checker extends Narrowing {
       (member) => fits(type, member),
     );
     this.facts.set(path, withoutNil(narrowed));
+    if (from?.kind === "Table") this.#filled(target, from, expand(declared));
+  }
+
+  /** Takes over what a table holds that was written down. */
+  #filled(
+    object: Expression,
+    { fields }: Extract<Expression, { kind: "Table" }>,
+    type: Type,
+  ): void {
+    if (type.kind !== "array" && type.kind !== "map") return;
+    const element = type.kind === "array" ? type.element : type.value;
+    let last = 0;
+    for (const { key, value } of fields) {
+      if (!key) last++;
+      if (value.kind === "Nil") continue;
+      const at: Expression = key ?? { kind: "Number", text: String(last), ...place(value) };
+      const path = pathOf({ kind: "Index", object, key: at, ...place(value) });
+      if (path !== undefined) this.facts.set(path, element);
+    }
   }
 
   #callStatement(call: Expression): boolean {
@@ -385,6 +403,8 @@ class Checker extends Narrowing {
       const pairs = call.callee.name === "pairs" || call.callee.name === "ipairs";
       if (pairs && over.kind === "array") types = [{ kind: "integer" }, over.element];
       if (call.callee.name === "pairs" && over.kind === "map") types = [over.key, over.value];
+      const path = pathOf(call.args[0]);
+      if (pairs && path !== undefined && variables[0]) this.within.set(variables[0], [path]);
     }
     variables.forEach((variable, index) => {
       this.#declare(variable, withoutNil(types[index] ?? dynamic));
@@ -450,7 +470,7 @@ class Checker extends Narrowing {
     const expected = this.#results;
     this.shown.add(values);
     const count = Math.max(expected?.length ?? 0, values.length);
-    const given = this.#values(values, count);
+    const given = this.values(values, count);
     if (!expected) return;
     expected.forEach((wanted, index) => {
       const { type, from } = given[index]!;
@@ -472,27 +492,5 @@ class Checker extends Narrowing {
         index >= values.length,
       );
     });
-  }
-
-  /** @param further the value is not the expression's first: another result of a call, or nil */
-  protected override checkValue(
-    expression: Expression,
-    type: Type,
-    expected: Type,
-    message: (value: string) => string,
-    further = false,
-  ): void {
-    let inner = expression;
-    while (inner.kind === "Paren") inner = inner.inner;
-    if (inner.kind === "Table" && !further) {
-      const why = checkTable(inner, expected, (each) => this.known(each));
-      if (why !== undefined) {
-        this.report("E0000", expression, `${message("table")}${why && `: ${why}`}`);
-      }
-      return;
-    }
-    // Only what is declared as `any` itself is refused: what is made of it may be anything.
-    if (type.kind === "any" && inner.kind !== "Name") return;
-    if (!fits(type, expected)) this.report("E0000", expression, message(textOf(type)));
   }
 }

@@ -13,20 +13,22 @@ function numberOf(binding: Binding): number {
   return number;
 }
 
-/** The path of `a.b.c`, by which facts know it; undefined for other expressions. */
+/**
+ * The path of `a.b[c]`, by which facts know it; undefined for other expressions. The path of a part is a part of the
+ * path, and no other path is.
+ */
 export function pathOf(expression: Expression): string | undefined {
   switch (expression.kind) {
     case "Name":
-      return expression.local ? `${numberOf(expression.local)}` : `g:${expression.name}`;
+      return expression.local ? `<${numberOf(expression.local)}>` : `<g:${expression.name}>`;
     case "Member": {
       const object = pathOf(expression.object);
-      return object && `${object}.${expression.name}`;
+      return object && `${object}.${expression.name};`;
     }
     case "Index": {
       const object = pathOf(expression.object);
-      return object && expression.key.kind === "String"
-        ? `${object}.${expression.key.value}`
-        : undefined;
+      const key = object && keyOf(expression.key);
+      return key && `${object}${key}`;
     }
     case "Paren":
       return pathOf(expression.inner);
@@ -35,10 +37,62 @@ export function pathOf(expression: Expression): string | undefined {
   }
 }
 
-/** Forgets all about a path and what is below it. */
+/** The part of a path that a key in brackets is. */
+function keyOf(key: Expression): string | undefined {
+  if (key.kind === "String") {
+    return /^\w+$/.test(key.value)
+      ? `.${key.value};`
+      : `[${JSON.stringify(key.value).replaceAll("<", "\\u003c")}]`;
+  }
+  const operand = operandOf(key);
+  return operand && `[${operand}]`;
+}
+
+/** Keys that are computed of names and literals have paths as well. */
+function operandOf(key: Expression): string | undefined {
+  if (key.kind === "Number") return key.text;
+  if (key.kind === "Paren") return operandOf(key.inner);
+  if (key.kind === "Unary") {
+    const operand = operandOf(key.operand);
+    return operand && `${key.operator} ${operand}`;
+  }
+  if (key.kind !== "Binary") return pathOf(key);
+  const left = operandOf(key.left);
+  const right = left && operandOf(key.right);
+  return right && `(${left} ${key.operator} ${right})`;
+}
+
+/** Forgets all about a path and what it is a part of. */
 export function forget(facts: Facts, path: string): void {
-  for (const known of facts.keys()) {
-    if (known === path || known.startsWith(`${path}.`)) facts.delete(known);
+  for (const known of facts.keys()) if (known.includes(path)) facts.delete(known);
+}
+
+/** Where facts keep that the code has asked for the length of a table. */
+export function lengthOf(path: string): string {
+  return `#${path}`;
+}
+
+/** The tables whose lengths an expression is made of, by their paths. */
+export function measuredIn(expression: Expression, depth = 0): string[] {
+  if (depth > 8) return [];
+  const inner = (each: Expression) => measuredIn(each, depth + 1);
+  switch (expression.kind) {
+    case "Unary": {
+      const path = expression.operator === "#" ? pathOf(expression.operand) : undefined;
+      return path === undefined ? inner(expression.operand) : [path];
+    }
+    case "Binary":
+      return [...inner(expression.left), ...inner(expression.right)];
+    case "Paren":
+      return inner(expression.inner);
+    case "Call":
+      return expression.args.flatMap(inner);
+    case "Name": {
+      const { local } = expression;
+      return local?.value && !local.assigned ? inner(local.value) : [];
+    }
+    default:
+      return [];
   }
 }
 

@@ -1,6 +1,7 @@
 import { numeral } from "../type-parser.ts";
 import type { Binding, Expression, FunctionBody } from "../tree.ts";
-import { type Facts, pathOf } from "./facts.ts";
+import { type Facts, lengthOf, measuredIn, pathOf } from "./facts.ts";
+import { Operators, spanOf } from "./operators.ts";
 import type { TypeNames } from "./resolve.ts";
 import {
   dynamic,
@@ -23,37 +24,27 @@ import {
   withoutNil,
 } from "./types.ts";
 
-/** What the checker says of a place. */
-export interface Diagnostic {
-  start: number;
-  end: number;
-  /** `E0000` for example. */
-  code: string;
-  message: string;
-  /** A field that is not there, and those that are. */
-  lost?: { name: string; known: readonly string[] };
+/** What a table holds at a key that may not be there. */
+function perhaps(type: Type, foreign: boolean | undefined): Type {
+  return foreign ? { kind: "maybe", inner: type } : union([type, nil]);
 }
 
 const textFunctions: ReadonlySet<string> = new Set(["tostring", "type"]);
-
-function spanOf({ start, end }: { start: number; end: number }) {
-  return { start, end };
-}
 
 type Call = Extract<Expression, { kind: "Call" }>;
 type MethodCall = Extract<Expression, { kind: "MethodCall" }>;
 
 /** Finds the types of expressions, and what is wrong in them. Each expression is looked at once. */
-export abstract class Inference {
-  readonly diagnostics: Diagnostic[] = [];
+export abstract class Inference extends Operators {
   protected facts: Facts = new Map();
   protected abstract names: TypeNames;
   /** Types of bindings by annotation, or by the value of those that nothing assigns to. */
   protected readonly bindings = new Map<Binding, Type>();
-  readonly #found = new Map<Expression, Type>();
   /** Fields of which a condition only asks whether they are there. */
   readonly #asked = new Set<Expression>();
   readonly #results = new Map<Expression, Type[] | undefined>();
+  /** Variables of loops, and the tables of which they are keys. */
+  protected readonly within = new Map<Binding, readonly string[]>();
 
   /** What a global holds. */
   protected abstract globalType(name: string): Type;
@@ -61,18 +52,11 @@ export abstract class Inference {
   protected abstract requiredType(name: string): Type;
   /** Whether the text itself gives some table a field of a name. */
   protected abstract gives(name: string): boolean;
+  /** Whether texts have no method of a name. */
+  protected abstract lacksMethod(name: string): boolean;
   protected abstract functionBody(body: FunctionBody, shape: FunctionShape, method: boolean): void;
   /** Narrows the facts to those under which a condition holds, or does not. */
   protected abstract narrow(condition: Expression, holds: boolean): void;
-
-  protected report(code: string, at: { start: number; end: number }, message: string): void {
-    this.diagnostics.push({ code, ...spanOf(at), message });
-  }
-
-  /** The type that an expression was found to have. */
-  protected known(expression: Expression): Type {
-    return this.#found.get(expression) ?? dynamic;
-  }
 
   /** The types of all results of a call; undefined where they are not known. */
   protected resultsOf(expression: Expression): Type[] | undefined {
@@ -94,7 +78,7 @@ export abstract class Inference {
 
   protected infer(expression: Expression): Type {
     const type = this.#infer(expression);
-    this.#found.set(expression, type);
+    this.found.set(expression, type);
     return type;
   }
 
@@ -157,7 +141,7 @@ export abstract class Inference {
   /** What an expression stands for, where it is a type and not a value. */
   protected asType(expression: Expression): Type | undefined {
     if (expression.kind === "Name" && !expression.local) return this.names.find(expression.name);
-    const type = this.#found.get(expression);
+    const type = this.found.get(expression);
     return type?.kind === "type" ? type.of : undefined;
   }
 
@@ -170,20 +154,33 @@ export abstract class Inference {
       if (key.kind === "literal" && typeof key.value === "string") name = key.value;
     }
     const known = this.typeOfPath(expression);
-    if (known) return known;
+    if (known) {
+      const there = expression.kind === "Index" && this.#isPresent(expression);
+      return there ? withoutNil(known) : known;
+    }
     if (name !== undefined) {
       if (this.#refuseIndex(object, expression)) return dynamic;
       return this.fieldType(object, name, expression, !this.#asked.has(expression));
     }
-    return this.#element(object, expression);
+    return expression.kind === "Index" ? this.#element(object, expression) : dynamic;
   }
 
-  /** The type of an element; that it may be nil is not asked. */
-  #element(object: Type, at: Expression): Type {
+  /** The type of an element. */
+  #element(object: Type, at: Extract<Expression, { kind: "Index" }>): Type {
     if (this.#refuseIndex(object, at)) return dynamic;
     const found = expand(object);
-    if (found.kind === "array") return found.element;
-    return found.kind === "map" ? found.value : dynamic;
+    if (found.kind !== "array" && found.kind !== "map") return dynamic;
+    const element = found.kind === "array" ? found.element : found.value;
+    return this.#isPresent(at) ? element : perhaps(element, found.foreign);
+  }
+
+  /** Whether an element is there: the key comes from a loop over the table, or the code has asked for its length. */
+  #isPresent({ object, key }: Extract<Expression, { kind: "Index" }>): boolean {
+    const path = pathOf(object);
+    if (path === undefined) return false;
+    if (this.facts.has(lengthOf(path)) || measuredIn(key).includes(path)) return true;
+    return key.kind === "Name" && key.local !== undefined &&
+      this.within.get(key.local)?.includes(path) === true;
   }
 
   /** Says what is wrong with looking into a value. */
@@ -221,7 +218,9 @@ export abstract class Inference {
         case "interface":
           return found.fields.get(name)?.type ?? dynamic;
         case "map":
-          return fits({ kind: "string" }, found.key) ? found.value : dynamic;
+          return fits({ kind: "string" }, found.key)
+            ? perhaps(found.value, found.foreign)
+            : dynamic;
         case "intersection": {
           const parts = found.members.map(expand);
           for (const part of parts) {
@@ -268,7 +267,7 @@ export abstract class Inference {
       const known = membersOf(type).every((member) => plain.includes(expand(member).kind));
       return known ? { kind: "integer" } : dynamic;
     }
-    return this.#arithmetic(operator, [operand]);
+    return this.arithmetic(operator, [operand]);
   }
 
   #binary({ operator, left, right }: Extract<Expression, { kind: "Binary" }>): Type {
@@ -292,77 +291,9 @@ export abstract class Inference {
     this.infer(left);
     this.infer(right);
     if (operator === "==" || operator === "~=") return { kind: "boolean" };
-    if (operator === "..") return this.#concatenation([left, right]);
-    if (/^[<>]=?$/.test(operator)) return this.#comparison(left, right);
-    return this.#arithmetic(operator, [left, right]);
-  }
-
-  /** Whether one of the operands may be an object that brings operators of its own. */
-  #mayBring(operands: readonly Expression[]): boolean {
-    return operands.some((operand) =>
-      membersOf(this.known(operand)).some((member) => {
-        const kind = luaType(member);
-        return kind === undefined || kind === "table" || kind === "userdata";
-      })
-    );
-  }
-
-  #arithmetic(operator: string, operands: readonly Expression[]): Type {
-    let integer = operator !== "/" && operator !== "^";
-    if (this.#mayBring(operands)) return dynamic;
-    for (const operand of operands) {
-      const type = this.known(operand);
-      for (const member of membersOf(type)) {
-        const found = expand(member);
-        const numeric = found.kind === "literal" && typeof found.value === "string" &&
-          found.value.trim() !== "" && !Number.isNaN(Number(found.value));
-        const kind = found === madeText || numeric ? undefined : luaType(found);
-        if (kind !== undefined && kind !== "number") {
-          this.report(
-            "E0019",
-            operand,
-            `cannot perform arithmetic on ${textOf(widen(type))}, expected number`,
-          );
-          return dynamic;
-        }
-        integer &&= found.kind === "integer" ||
-          found.kind === "literal" && typeof found.value === "bigint";
-      }
-    }
-    return { kind: integer ? "integer" : "number" };
-  }
-
-  #concatenation(operands: readonly Expression[]): Type {
-    if (this.#mayBring(operands)) return dynamic;
-    for (const operand of operands) {
-      const type = this.known(operand);
-      const wrong = membersOf(type).some((member) =>
-        ["nil", "boolean", "function"].includes(luaType(member) ?? "")
-      );
-      if (wrong) {
-        const text = textOf(widen(type));
-        this.report("E0019", operand, `cannot concatenate ${text}, expected string or number`);
-      }
-    }
-    return madeText;
-  }
-
-  #comparison(left: Expression, right: Expression): Type {
-    if (this.#mayBring([left, right])) return { kind: "boolean" };
-    const kinds = [left, right].map((operand) => {
-      const type = this.known(operand);
-      const found = membersOf(type).map((member) => luaType(member));
-      if (found.some((kind) => kind === "nil" || kind === "boolean" || kind === "function")) {
-        const text = textOf(widen(type));
-        this.report("E0019", operand, `cannot compare ${text}, expected orderable type`);
-        return undefined;
-      }
-      return found.every((kind) => kind === found[0]) ? found[0] : undefined;
-    });
-    const [a, b] = kinds;
-    const mixed = a !== b && [a, b].every((kind) => kind === "number" || kind === "string");
-    if (mixed) this.report("E0019", left, `cannot compare ${a} with ${b}`);
-    return { kind: "boolean" };
+    if (operator === "..") return this.concatenation([left, right]);
+    if (/^[<>]=?$/.test(operator)) return this.comparison(left, right);
+    return this.arithmetic(operator, [left, right]);
   }
 
   #call(call: Call): Type {
@@ -406,6 +337,10 @@ export abstract class Inference {
     const kind = luaType(found);
     if (kind === "number" || kind === "boolean" || kind === "function") {
       this.report("E0022", call, `no method ${name} on type ${textOf(widen(found))}`);
+      return dynamic;
+    }
+    if (kind === "string" && this.lacksMethod(name)) {
+      this.report("E0022", call, `no method ${name} on type string`);
       return dynamic;
     }
     if (found.kind === "type") return dynamic;

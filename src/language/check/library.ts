@@ -16,6 +16,8 @@ export interface Surroundings {
   global(name: string): Library | undefined;
   /** The module that `name.Type` is of, where no local is of that name. */
   module(name: string): Library | undefined;
+  /** Texts have the methods of Lua and no others, unless the text itself adds some. */
+  fixed?: boolean;
 }
 
 /** The surroundings of a text of which nothing else is known. */

@@ -1,7 +1,18 @@
 import type { Binding, Expression } from "../tree.ts";
-import { join, pathOf } from "./facts.ts";
+import { numeral } from "../type-parser.ts";
+import { join, lengthOf, measuredIn, pathOf } from "./facts.ts";
 import { Inference } from "./infer.ts";
-import { dynamic, expand, filter, luaType, nil, type Type, withoutNil } from "./types.ts";
+import {
+  dynamic,
+  expand,
+  filter,
+  luaType,
+  membersOf,
+  nil,
+  type Type,
+  union,
+  withoutNil,
+} from "./types.ts";
 
 /** What conditions say of the values in them. */
 export abstract class Narrowing extends Inference {
@@ -35,6 +46,18 @@ export abstract class Narrowing extends Inference {
           return unsure || falsy !== holds;
         });
         if (condition.kind === "Name" && condition.local) this.#narrowPair(condition.local, holds);
+        this.#keepRecords(
+          condition,
+          (type) =>
+            membersOf(type).some((member) => {
+              const found = expand(member);
+              const falsy = found.kind === "nil" ||
+                found.kind === "literal" && found.value === false;
+              const unsure = found.kind === "boolean" || found.kind === "never" ||
+                isUnknown(found.kind);
+              return unsure || falsy !== holds;
+            }),
+        );
     }
   }
 
@@ -54,6 +77,7 @@ export abstract class Narrowing extends Inference {
     if (expression.kind === "Name") {
       return expression.local ? this.bindings.get(expression.local) ?? dynamic : dynamic;
     }
+    if (expression.kind === "Index") return this.known(expression);
     if (expression.kind === "Member") {
       return this.fieldType(
         withoutNil(this.#typeOf(expression.object)),
@@ -99,6 +123,10 @@ export abstract class Narrowing extends Inference {
       this.facts = join([first, this.facts])!;
       return;
     }
+    // Code that asks for a length knows what is in the table, whatever it does with the answer.
+    if (/^[<>=~]=?$/.test(operator)) {
+      for (const path of measuredIn(condition)) this.facts.set(lengthOf(path), dynamic);
+    }
     if (operator !== "==" && operator !== "~=") return;
     const same = (operator === "==") === holds;
     this.#narrowEqual(left, right, same);
@@ -109,6 +137,14 @@ export abstract class Narrowing extends Inference {
     if (value.kind === "Nil") {
       this.#keep(subject, ({ kind }) => isUnknown(kind) || (kind === "nil") === same);
       if (subject.kind === "Name" && subject.local) this.#narrowPair(subject.local, !same);
+      this.#keepRecords(
+        subject,
+        (type) =>
+          membersOf(type).some((member) => {
+            const { kind } = expand(member);
+            return isUnknown(kind) || (kind === "nil") === same;
+          }),
+      );
       return;
     }
     if (subject.kind === "Call" && value.kind === "String") {
@@ -121,15 +157,36 @@ export abstract class Narrowing extends Inference {
       ? value.value
       : value.kind === "True" || value.kind === "False"
       ? value.kind === "True"
+      : value.kind === "Number"
+      ? numeral(value.text)
       : undefined;
     if (literal === undefined) return;
     if (same) this.#keep(subject, (member) => member.kind !== "nil");
-    if (subject.kind !== "Member" || pathOf(subject.object) === undefined) return;
-    this.#keep(subject.object, (member) => {
+    this.#keepRecords(
+      subject,
+      (type) =>
+        membersOf(type).some((member) => {
+          const found = expand(member);
+          if (found.kind === "nil") return !same;
+          return found.kind !== "literal" || (found.value === literal) === same;
+        }),
+    );
+  }
+
+  /** Of the records that `object.field` may be of, keeps those whose field passes. */
+  #keepRecords(field: Expression, keep: (type: Type) => boolean): void {
+    if (field.kind !== "Member" && field.kind !== "Index") return;
+    const name = field.kind === "Member"
+      ? field.name
+      : field.key.kind === "String"
+      ? field.key.value
+      : undefined;
+    if (name === undefined || pathOf(field.object) === undefined) return;
+    this.#keep(field.object, (member) => {
       if (member.kind !== "record") return true;
-      const field = member.fields.get(subject.name);
-      const type = field && expand(field.type);
-      return type?.kind !== "literal" || (type.value === literal) === same;
+      const found = member.fields.get(name);
+      if (!found) return member.open === true || member.foreign === true || keep(nil);
+      return keep(found.optional ? union([found.type, nil]) : found.type);
     });
   }
 

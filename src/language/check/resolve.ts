@@ -133,9 +133,14 @@ export class TypeNames {
       case "Intersection":
         return { kind: "intersection", members: node.members.map((each) => this.resolve(each)) };
       case "Array":
-        return { kind: "array", element: this.resolve(node.element) };
+        return { kind: "array", element: this.resolve(node.element), ...this.#foreign };
       case "Map":
-        return { kind: "map", key: this.resolve(node.key), value: this.resolve(node.value) };
+        return {
+          kind: "map",
+          key: this.resolve(node.key),
+          value: this.resolve(node.value),
+          ...this.#foreign,
+        };
       case "Record":
         return {
           kind: "record",
@@ -162,6 +167,10 @@ export class TypeNames {
         // Computed types, tuples and what is missing.
         return dynamic;
     }
+  }
+
+  get #foreign(): { foreign?: true } {
+    return this.origin === undefined ? {} : { foreign: true };
   }
 
   /** What is given may be nil, or not: that is known. */

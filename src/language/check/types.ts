@@ -44,8 +44,9 @@ export type Type =
       | "thread";
   }
   | { kind: "literal"; value: LiteralValue }
-  | { kind: "array"; element: Type }
-  | { kind: "map"; key: Type; value: Type }
+  /** Foreign: what is in it may be nil for reasons that only its module knows. */
+  | { kind: "array"; element: Type; foreign?: boolean }
+  | { kind: "map"; key: Type; value: Type; foreign?: boolean }
   /**
    * Open: it may have other fields, of which nothing is known. Foreign: another text made it, and whoever requires it
    * may give it fields.
@@ -220,7 +221,12 @@ export function fits(from: Type, to: Type, depth = 0): boolean {
 function fitsTable(a: Type, b: Type, next: number): boolean {
   const table = ["array", "map", "record", "table"].includes(a.kind);
   // What else is in a table of which nothing is known, or behind an interface, is not known.
-  if (b.kind === "interface") return table || a.kind === "interface" || a.kind === "userdata";
+  if (b.kind === "interface") {
+    if (a.kind === "record" && !a.open && !a.foreign) {
+      return [...b.fields.keys()].every((name) => a.fields.has(name));
+    }
+    return table || a.kind === "interface" || a.kind === "userdata";
+  }
   if (a.kind === "interface") return !(b.kind in simple) && b.kind !== "function";
   if (a.kind === "table") return ["array", "map", "record", "table"].includes(b.kind);
   if (b.kind === "table") return table;

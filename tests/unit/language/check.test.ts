@@ -123,6 +123,33 @@ const refused: readonly (readonly [text: string, ...told: string[]])[] = [
   ["local function f(...: number) end f(1, 'a')", 'E0000 argument 2: expected number, got "a"'],
   ["for i = 1, 'x' do end", "E0000 a bound of 'for' must be a number, got string"],
   ["local x = 'a' + 1", "E0019 cannot perform arithmetic on string, expected number"],
+  [
+    "local function f(l: {string}): string return l[1] end",
+    "E0000 cannot return string?, expected string",
+  ],
+  [
+    "local function f(m: {[string]: Point}) print(m.a.x, m['a'] and m['b'].x) end",
+    "E0000 cannot index type Point? without nil check",
+    "E0000 cannot index type Point? without nil check",
+  ],
+  [
+    "local function f(l: {Point}, n: integer) for i = 1, n do print(l[i].x) end end",
+    "E0000 cannot index type Point? without nil check",
+  ],
+  [
+    "local function f(l: {Point}, i: integer) if l[i] then i = i + 1 print(l[i].x) end end",
+    "E0000 cannot index type Point? without nil check",
+  ],
+  ["local l: {number} = { 1, 2 } local n: number = l[3]", "E0000 cannot assign number? to number"],
+  [
+    "local m: {[string]: number} = {} m.a = 'x' m['b'] = 'x'",
+    'E0000 cannot assign "x" to number?',
+    'E0000 cannot assign "x" to number?',
+  ],
+  [
+    "interface Area function area(self): number end local p: Point = { x = 1, y = 1 } local a: Area = p",
+    "E0000 cannot assign Point to Area",
+  ],
 ];
 
 describe("is refused", () => {
@@ -213,6 +240,26 @@ type Node = { value: number, next: Node? } local node: Node = { value = 1, next 
 local at: Node? = node while at do print(at.value) at = at.next end
 local mixed: {number | string} = { 1, "a" } local nested: {{number}} = { { 1 }, {} }
 local handler: fun(topic: string, n: integer?): (boolean, string?) = function(topic) return true end
+type Done = { ok: true, value: number } | { ok: false, why: string }
+local function tell(d: Done): string if d.ok then return tostring(d.value) else return d.why end end
+local function tell2(d: Done): string if not d.ok then return d.why end return tostring(d.value + 1) end
+type Either = { value: number } | { why: string }
+local function tell3(d: Either): string if d.why ~= nil then return d.why end return tostring(d.value + 1) end
+type Coded = { code: 1, a: number } | { code: 2, b: number }
+local function tell4(d: Coded): number if d.code == 1 then return d.a end return d.b end
+local function elements(l: {Point}, m: {[string]: Point}, k: string, j: integer)
+  if l[j] and m[k] then print(l[j].x, m[k].x) end
+  if m.a then print(m["a"].x) end
+  if l[j + 1] then print(l[j + 1].x) end
+  for i = 1, #l do print(l[i].x) end for i = #l - 1, 1, -1 do print(l[i].x) end
+  local size = #l for i = 1, math.min(size, 10) do print(l[i].x) end
+  for i in ipairs(l) do print(l[i].x) end for key in pairs(m) do print(m[key].x) end
+  while j <= #l do print(l[j].x) j = j + 1 end
+  m[k] = m[k] or { x = 1, y = 1 } print(m[k].x, l[#l].x)
+end
+local function last(l: {Point}): Point? if #l == 0 then return nil end return l[#l].x and l[1] end
+local function loosely(l: {any}, m: {[string]: any}) print(l[1].x, m.a.b, m["c"]()) end
+local literals: {number}, mapped: {[string]: number} = { 1, nil, 3 }, { a = 1 } print(literals[1] + literals[3], mapped.a + 1)
 local optional: { a?: number, b: string? } = {} local fs: {[string]: () -> ()} = { go = function() end }
 `;
 
@@ -308,6 +355,19 @@ test("of code without annotations only what raises is told", () => {
     "tests/differential/programs/numbers.lua:11: cannot compare number with string",
     "tests/differential/programs/strings.lua:13: cannot perform arithmetic on string, expected number",
   ]);
+});
+
+test("texts have the methods of Lua where nothing can add others", () => {
+  const methods = "local s: string = 'a' print(('x'):trim(), ('x'):len(), s:strip())";
+  const found = (text: string) =>
+    check(parse(text), { ...alone, fixed: true }).diagnostics.map(({ message }) => message);
+  expect(found(methods)).toEqual([
+    "no method trim on type string",
+    "no method strip on type string",
+  ]);
+  expect(found(`function string.trim(s) end string.strip = print ${methods}`)).toEqual([]);
+  expect(found(`string = { upper = print, trim = print, strip = print } ${methods}`)).toEqual([]);
+  expect(told(methods)).toEqual([]);
 });
 
 test("operators of objects are not told of", () => {
