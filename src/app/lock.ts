@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { z } from "zod";
 import { faultOf } from "../registry/fault.ts";
+import type { JsonSchema } from "../registry/json-schema.ts";
 import { lockFileName } from "./lock-name.ts";
 import type { Problem } from "./problem.ts";
 import { YamlFile } from "./yaml-file.ts";
@@ -64,6 +65,12 @@ const lockSchema = z.object({
   replacements: z.array(z.object({ from: moduleName, to: filled("replacement.to") }))
     .nullish().transform((list) => list ?? []),
 });
+
+/** The JSON Schema of `wippy.lock`, for editors. */
+export function lockFileSchema(): JsonSchema {
+  const made = z.toJSONSchema(lockSchema, { target: "draft-7", io: "input" });
+  return { ...made, title: "Lock file of Wippy" };
+}
 
 /** Where modules live under the directory named by `directories.modules`. */
 function vendorDirectory(modules: string): string {
