@@ -26,6 +26,8 @@ export interface LoadOptions {
   directory: string;
   /** `--config` files. */
   configFiles?: readonly string[];
+  /** `--profile` arguments. */
+  profiles?: readonly string[];
   /** `--set` arguments. */
   settings?: readonly string[];
   /** `-o` arguments. */
@@ -85,6 +87,7 @@ class Loader {
     const { config, problems } = loadConfig({
       directory: this.#directory,
       files: this.options.configFiles,
+      profiles: this.options.profiles,
       settings: this.options.settings,
       defaults: pack?.defaults,
       system,
@@ -202,7 +205,7 @@ class Loader {
       const packed = resolve(lock.vendor, `${name}-${version}${packSuffix}`);
       const versioned = resolve(lock.vendor, `${name}-${version}`);
       const module = { name, version };
-      const directory = [plain, versioned, packed].find((path) => existsSync(path));
+      const directory = [plain, packed, versioned].find((path) => existsSync(path));
       if (directory !== undefined) {
         this.#checkHash(locked, directory, directory === packed);
         roots.push({ directory, module });
@@ -224,7 +227,7 @@ class Loader {
 
   /** What the manifest of an installed module keeps to itself. */
   #excluded(root: LoadRoot): (entry: Entry) => boolean {
-    const manifest = resolve(root.directory, "wippy.yaml");
+    const manifest = resolve(root.home ?? root.directory, "wippy.yaml");
     if (root.module === undefined || !existsSync(manifest)) return () => false;
     const value = new YamlFile(readFileSync(manifest, "utf8"), manifest).value;
     const { exclude, exclude_meta: meta } = (value ?? {}) as Record<string, unknown>;
@@ -237,20 +240,21 @@ class Loader {
       findDisabled([entry], section).disabled.has(entry.id);
   }
 
+  /** Of definitions in several files the last takes effect: a module can replace an entry of the application. */
   #define(defined: DefinedEntry): void {
     const { entry, place } = defined;
     const first = this.#defined.get(entry.id);
-    if (first === undefined) {
-      this.#defined.set(entry.id, defined);
-      return;
-    }
+    const inOneFile = first?.place.file === place.file;
+    if (!inOneFile) this.#defined.set(entry.id, defined);
+    if (first === undefined) return;
     const { file, line, column } = first.entry.origin!;
+    const what = inOneFile ? "it is already defined at" : "it replaces the definition at";
     this.#problems.push({
-      severity: "error",
+      severity: inOneFile ? "error" : "warning",
       entry: entry.id,
       file: place.file,
       ...place.at(["name"]),
-      message: `duplicate id: it is already defined at ${file}:${line}:${column}`,
+      message: `duplicate id: ${what} ${file}:${line}:${column}`,
       fix: "rename one of the two, or remove it",
     });
   }

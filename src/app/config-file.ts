@@ -1,21 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { Config, isMap, type Section } from "./config.ts";
+import { overlay, overlayProfile } from "./config-overlay.ts";
 import type { Problem } from "./problem.ts";
 import { YamlFile } from "./yaml-file.ts";
 
 /** Name of the configuration file that is read when none is named. */
 export const configFileName = ".wippy.yaml";
-
-/** Lays one map over another, key by key; lists and scalars are replaced whole. */
-function overlay(below: Section, above: Section): Section {
-  const result: Section = { ...below };
-  for (const [key, value] of Object.entries(above)) {
-    const present = result[key];
-    result[key] = isMap(present) && isMap(value) ? overlay(present, value) : value;
-  }
-  return result;
-}
 
 /** The value of a `--set` argument: `true`, `007` and `1e3` are not text. */
 export function settingValue(text: string): string | number | boolean {
@@ -32,6 +23,8 @@ export interface ConfigOptions {
   directory: string;
   /** Files named by `--config`, merged from left to right; empty: `.wippy.yaml` if it exists. */
   files?: readonly string[] | undefined;
+  /** `--profile` arguments: names below `profiles`, which are laid over the files in this order. */
+  profiles?: readonly string[] | undefined;
   /** `--set` arguments, `section.path=value`. */
   settings?: readonly string[] | undefined;
   /** What lies below all of them. */
@@ -40,23 +33,22 @@ export interface ConfigOptions {
   system?: Readonly<Record<string, string | undefined>>;
 }
 
-/** Reads the configuration and lays the settings of the command line over it. */
+/** Reads the configuration and lays profiles and the settings of the command line over it. */
 export function loadConfig(options: ConfigOptions): { config: Config; problems: Problem[] } {
   const problems: Problem[] = [];
   const named = options.files ?? [];
   const files = named.length > 0 ? named : [configFileName];
-  let sections: Section = options.defaults ?? {};
+  const read: ConfigFile[] = [];
   for (const file of files) {
     const path = resolve(options.directory, file);
-    if (!existsSync(path)) {
-      if (named.length === 0) continue;
+    if (existsSync(path)) {
+      read.push(new ConfigFile(path, relative(options.directory, path), problems));
+    } else if (named.length > 0) {
       const message = `configuration file not found: ${file}`;
       problems.push({ severity: "error", message, fix: "correct the path after --config" });
-      continue;
     }
-    const shown = relative(options.directory, path);
-    sections = overlay(sections, readConfigFile(path, shown, options.system ?? {}, problems));
   }
+  let sections = layered(read, options, problems);
   for (const setting of options.settings ?? []) {
     const parsed = parseSetting(setting);
     if ("fix" in parsed) problems.push(parsed);
@@ -64,6 +56,33 @@ export function loadConfig(options: ConfigOptions): { config: Config; problems: 
   }
   const anchor = dirname(resolve(options.directory, files[0] ?? ""));
   return { config: new Config(sections, anchor), problems };
+}
+
+/** The files over the defaults, and the chosen profiles of all files over both. */
+function layered(files: ConfigFile[], options: ConfigOptions, problems: Problem[]): Section {
+  const { profiles = [], system = {} } = options;
+  const vars: Section = {};
+  for (const file of files) Object.assign(vars, file.vars(system));
+  const known = new Set(files.flatMap((file) => Object.keys(file.profiles)));
+  for (const profile of new Set(profiles)) {
+    if (known.has(profile)) continue;
+    const message = `unknown profile: ${profile}`;
+    const fix = known.size === 0
+      ? 'define it below "profiles:" in the configuration'
+      : `the configuration has: ${[...known].join(", ")}`;
+    problems.push({ severity: "error", message, fix });
+  }
+  for (const profile of profiles) {
+    for (const file of files) Object.assign(vars, file.profileVars(profile));
+  }
+  let sections: Section = options.defaults ?? {};
+  for (const file of files) sections = overlay(sections, file.sections(vars, system));
+  for (const profile of profiles) {
+    for (const file of files) {
+      sections = overlayProfile(sections, file.profile(profile, vars, system));
+    }
+  }
+  return sections;
 }
 
 function parseSetting(setting: string): { sections: Section } | Problem {
@@ -83,68 +102,149 @@ function parseSetting(setting: string): { sections: Section } | Problem {
   return { sections: sections as Section };
 }
 
-function readConfigFile(
-  path: string,
-  shown: string,
-  system: Readonly<Record<string, string | undefined>>,
-  problems: Problem[],
-): Section {
-  const yaml = new YamlFile(readFileSync(path, "utf8"), shown);
-  const report = (at: PropertyKey[], message: string, fix: string) => {
-    problems.push({ severity: "error", file: shown, ...yaml.position(at), message, fix });
-  };
-  if (yaml.problems.length > 0) {
-    problems.push(...yaml.problems);
+/** One configuration file. What is wrong with it is reported with its place. */
+class ConfigFile {
+  /** Sections by profile, as they are written. */
+  readonly profiles: Readonly<Record<string, Section>>;
+  readonly #yaml: YamlFile;
+  readonly #sections: Section;
+  readonly #vars: Section;
+
+  constructor(path: string, readonly shown: string, readonly problems: Problem[]) {
+    this.#yaml = new YamlFile(readFileSync(path, "utf8"), shown);
+    const { version, vars, profiles, ...sections } = this.#map();
+    if (version !== undefined && String(version) !== "1.0") {
+      this.#report(["version"], `unsupported version: ${String(version)}`, 'write version: "1.0"');
+    }
+    this.#checkSections(sections, []);
+    this.#sections = sections;
+    this.#vars = isMap(vars) ? vars : {};
+    this.profiles = this.#checkProfiles(profiles ?? {});
+  }
+
+  #report(at: PropertyKey[], message: string, fix: string): void {
+    const position = this.#yaml.position(at);
+    this.problems.push({ severity: "error", file: this.shown, ...position, message, fix });
+  }
+
+  #map(): Section {
+    const { problems, value } = this.#yaml;
+    this.problems.push(...problems);
+    if (problems.length > 0 || value === null || value === undefined) return {};
+    if (isMap(value)) return value;
+    this.#report([], "the configuration must be a map", 'write sections such as "logger:"');
     return {};
   }
-  if (yaml.value === null || yaml.value === undefined) return {};
-  if (!isMap(yaml.value)) {
-    report([], "the configuration must be a map", 'write sections such as "logger:"');
-    return {};
-  }
-  const { version, vars, ...sections } = yaml.value;
-  if (version !== undefined && String(version) !== "1.0") {
-    report(["version"], `unsupported version: ${String(version)}`, 'write version: "1.0"');
-  }
-  if (sections["profiles"] !== undefined) {
-    report(["profiles"], "profiles are not supported", "use several files with --config");
-  }
-  for (const [name, section] of Object.entries(sections)) {
-    if (!isMap(section) && section !== null) {
-      report([name], `section ${name} must be a map`, "write keys below it");
+
+  #checkSections(sections: Section, path: PropertyKey[]): void {
+    for (const [name, section] of Object.entries(sections)) {
+      if (isMap(section) || section === null) continue;
+      this.#report([...path, name], `section ${name} must be a map`, "write keys below it");
     }
   }
-  return substitute(sections, isMap(vars) ? vars : {}, system, report);
-}
 
-/** Replaces `${env:NAME}` (operating system) and `${name}` (vars) in every text. */
-function substitute(
-  sections: Section,
-  vars: Section,
-  system: Readonly<Record<string, string | undefined>>,
-  report: (path: PropertyKey[], message: string, fix: string) => void,
-): Section {
-  function text(source: string, path: PropertyKey[]): unknown {
-    const [, whole] = /^\$\{([\w.-]+)\}$/.exec(source) ?? [];
-    if (whole !== undefined && Object.hasOwn(vars, whole)) return vars[whole];
-    return source.replace(/\$\{(env:)?([\w.-]+)\}/g, (_, env: string | undefined, name: string) => {
-      const value = env === undefined ? vars[name] : system[name];
-      if (value !== undefined) return String(value);
-      if (env === undefined) report(path, `unknown variable ${name}`, `add it below "vars:"`);
-      else report(path, `environment variable ${name} is not set`, "set it before the start");
-      return "";
-    });
+  #checkProfiles(profiles: unknown): Record<string, Section> {
+    if (!isMap(profiles)) {
+      this.#report(["profiles"], "profiles must be a map", "write the name of a profile below it");
+      return {};
+    }
+    const result: Record<string, Section> = {};
+    for (const [name, sections] of Object.entries(profiles)) {
+      const path = ["profiles", name];
+      result[name] = isMap(sections) ? sections : {};
+      if (isMap(sections)) this.#checkSections(sections, path);
+      else if (sections !== null) {
+        this.#report(path, `profile ${name} must be a map`, "write sections below it");
+      }
+    }
+    return result;
   }
-  function walk(value: unknown, path: PropertyKey[]): unknown {
-    if (typeof value === "string") return text(value, path);
-    if (Array.isArray(value)) return value.map((element, index) => walk(element, [...path, index]));
-    if (!isMap(value)) return value;
-    return Object.fromEntries(
-      Object.entries(value).map(([key, inner]) => [key, walk(inner, [...path, key])]),
+
+  /** What is below `vars`, with placeholders replaced. */
+  vars(system: Variables): Section {
+    return this.#substituted(this.#vars, ["vars"], { names: this.#vars, system });
+  }
+
+  /** What is below `vars` of a profile: values only, so that a profile means the same everywhere. */
+  profileVars(profile: string): Section {
+    const vars = this.profiles[profile]?.["vars"];
+    if (!isMap(vars)) return {};
+    for (const [name, value] of Object.entries(vars)) {
+      if (typeof value !== "string" || !value.includes("${env:")) continue;
+      const message = `variable ${name} of a profile cannot name an environment variable`;
+      this.#report(["profiles", profile, "vars", name], message, 'move it below the "vars:" above');
+    }
+    return vars;
+  }
+
+  sections(names: Section, system: Variables): Section {
+    return this.#withOverride(this.#sections, [], names, system);
+  }
+
+  /** The sections of a profile; none if this file does not have it. */
+  profile(name: string, names: Section, system: Variables): Section {
+    const { vars: _vars, ...sections } = this.profiles[name] ?? {};
+    return this.#withOverride(sections, ["profiles", name], names, system);
+  }
+
+  /** Overrides are entry data: of their placeholders, those that are unknown here stay for the entry. */
+  #withOverride(
+    sections: Section,
+    path: PropertyKey[],
+    names: Section,
+    system: Variables,
+  ): Section {
+    const { override, ...others } = sections;
+    const result = this.#substituted(others, path, { names, system });
+    if (override === undefined) return result;
+    const kept = { names, system, keepUnknown: true };
+    return { ...result, ...this.#substituted({ override }, path, kept) };
+  }
+
+  /** Replaces `${env:NAME}` (operating system) and `${name}` (vars) in every text. */
+  #substituted(sections: Section, path: PropertyKey[], known: Known): Section {
+    const result: Section = {};
+    for (const [key, value] of Object.entries(sections)) {
+      result[key] = this.#value(value, [...path, key], known);
+    }
+    return result;
+  }
+
+  #value(value: unknown, path: PropertyKey[], known: Known): unknown {
+    if (typeof value === "string") return this.#text(value, path, known);
+    if (Array.isArray(value)) {
+      return value.map((element, index) => this.#value(element, [...path, index], known));
+    }
+    return isMap(value) ? this.#substituted(value, path, known) : value;
+  }
+
+  #text(source: string, path: PropertyKey[], { names, system, keepUnknown }: Known): unknown {
+    const [, whole] = /^\$\{([\w.-]+)\}$/.exec(source) ?? [];
+    if (whole !== undefined && Object.hasOwn(names, whole)) return names[whole];
+    return source.replace(
+      /\$\{(env:)?([\w.-]+)\}/g,
+      (placeholder, env: string | undefined, name: string) => {
+        const value = env === undefined ? names[name] : system[name];
+        if (value !== undefined) return String(value);
+        if (keepUnknown === true) return placeholder;
+        if (env === undefined) {
+          this.#report(path, `unknown variable ${name}`, `add it below "vars:"`);
+        } else {
+          const message = `environment variable ${name} is not set`;
+          this.#report(path, message, "set it before the start");
+        }
+        return "";
+      },
     );
   }
-  // Overrides are entry data: their placeholders name registered variables and stay.
-  const { override, ...others } = sections;
-  const result = walk(others, []) as Section;
-  return override === undefined ? result : { ...result, override };
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** What placeholders stand for. */
+interface Known {
+  readonly names: Section;
+  readonly system: Variables;
+  /** Leaves the placeholder of an unknown name as it is, instead of reporting it. */
+  readonly keepUnknown?: boolean;
 }

@@ -79,7 +79,8 @@ export function linkRequirements(entries: ReadonlyMap<string, Entry>): LinkWarni
           continue;
         }
         const appends = target.path.endsWith("+=");
-        const path = (appends ? target.path.slice(0, -"+=".length) : target.path).trim();
+        const path = (appends ? target.path.slice(0, -"+=".length) : target.path).trim()
+          .replace(/^\./, "");
         const inMeta = path.startsWith("meta.");
         const root = inMeta ? entry.meta : entry.data;
         const field = path.replace(/^(?:meta|data)\./, "");

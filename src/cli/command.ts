@@ -61,7 +61,8 @@ export function collect(value: string, previous: string[] | undefined): string[]
 export function withSources(command: Command): Command {
   return command
     .option("-o, --override <key=value>", "namespace:entry:field=value, repeatable", collect)
-    .option("--set <key=value>", "configuration section.path=value, repeatable", collect);
+    .option("--set <key=value>", "configuration section.path=value, repeatable", collect)
+    .option("--profile <name>", "profile of the configuration, repeatable", collect);
 }
 
 /** Adds the flag for the number of worker threads. */

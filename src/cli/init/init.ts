@@ -32,7 +32,7 @@ export function initialise(console: Console, options: InitOptions): number {
   setDirectory("modules", options.modulesDir, ".wippy");
   setDirectory("src", options.srcDir, "./src");
   try {
-    writeFileSync(path, document.toString({ flowCollectionPadding: true }));
+    writeFileSync(path, document.toString({ flowCollectionPadding: true }), { mode: 0o600 });
   } catch (error) {
     throw new CommandError(
       `cannot write ${options.lockFile}: ${(error as Error).message}`,

@@ -11,7 +11,8 @@ export function addPackagesCommands(program: Command, { here, finish }: CommandC
   const withServer = (command: Command) =>
     command
       .option("--server <address>", "LuaRocks server or npm registry (default: as configured)")
-      .option("--set <key=value>", "configuration section.path=value, repeatable", collect);
+      .option("--set <key=value>", "configuration section.path=value, repeatable", collect)
+      .option("--profile <name>", "profile of the configuration, repeatable", collect);
 
   withServer(program.command("add"))
     .description("add a package of Lua files to the application, and lock it")

@@ -14,6 +14,7 @@ import { CommandError, type Console } from "../terminal/terminal.ts";
 export interface PackagesOptions {
   config?: string[];
   set?: string[];
+  profile?: string[];
   server?: string;
 }
 
@@ -22,6 +23,7 @@ function addressesOf(console: Console, options: PackagesOptions): AddressOptions
   const { config, problems } = loadConfig({
     directory,
     files: options.config,
+    profiles: options.profile,
     settings: options.set,
     system,
   });

@@ -6,6 +6,7 @@ import type { Console } from "../terminal/terminal.ts";
 export interface SourceOptions {
   config?: string[];
   set?: string[];
+  profile?: string[];
   override?: string[];
 }
 
@@ -32,6 +33,7 @@ export function load(
     system: console.system,
     ...(options.config === undefined ? {} : { configFiles: options.config }),
     ...(options.set === undefined ? {} : { settings: options.set }),
+    ...(options.profile === undefined ? {} : { profiles: options.profile }),
     ...(options.override === undefined ? {} : { overrides: options.override }),
     ...(checkSyntax === undefined ? {} : { checkSyntax }),
     thorough,

@@ -42,6 +42,7 @@ const free = new Set(
 /** Flags whose values are checked when the command runs: a call with an impossible value, and a word of the refusal. */
 const checked: Record<string, [args: string[], expected: string]> = {
   "--override": [["registry", "list", "-o", "banana"], "banana"],
+  "--profile": [["registry", "list", "--profile", "banana"], "unknown profile: banana"],
   "--set": [["registry", "list", "--set", "banana"], "banana"],
   "--meta": [["registry", "list", "--meta", "banana"], 'invalid --meta "banana"'],
   "--since": [["workflow", "list", "--since", "banana"], '"banana" is not a time'],

@@ -154,6 +154,41 @@ describe("load roots", () => {
     ]);
   });
 
+  test("the manifest of a replacement keeps entries to itself, too", async () => {
+    const entries = await entriesOf({
+      "wippy.lock": "directories: { src: src }\n",
+      ".wippy.yaml": "workspace: { replacements: { acme/http: ./local } }\n",
+      "local/wippy.yaml": 'exclude: ["acme.test:*"]\n',
+      "local/src/1.yaml": plain("acme.http"),
+      "local/src/2.yaml": plain("acme.test"),
+    });
+    expect(entries.map(({ id }) => id)).toEqual(["acme.http:x"]);
+  });
+
+  test("a module replaces an entry of the application that has its id, with a warning", async () => {
+    const application = await loadFiles({
+      "wippy.lock": "directories: { src: src }\nmodules: [{ name: a/b, version: 1.0.0 }]\n",
+      "src/1.yaml": plain("app", "v: 1\n"),
+      ".wippy/vendor/a/b/1.yaml": plain("app", "v: 2\n"),
+    });
+    expect(application.entries.map(({ id, data }) => [id, data])).toEqual([["app:x", { v: 2 }]]);
+    expect(printed(application)).toEqual([
+      ".wippy/vendor/a/b/1.yaml:2:1  app:x  warning: duplicate id: it replaces the definition at " +
+      "src/1.yaml:2:1\n    hint: rename one of the two, or remove it",
+    ]);
+  });
+
+  test("of the forms of an installed module, the directory comes first, then the pack", async () => {
+    const lock = "modules: [{ name: a/b, version: 1.0.0 }]\n";
+    const versioned = { "wippy.lock": lock, ".wippy/vendor/a/b-1.0.0/1.yaml": plain("versioned") };
+    const packed = { ...versioned, ".wippy/vendor/a/b-1.0.0.wapp": "" };
+    const directory = { ...packed, ".wippy/vendor/a/b/1.yaml": plain("directory") };
+    const [first] = printed(await loadFiles(packed));
+    expect(first).toStartWith(".wippy/vendor/a/b-1.0.0.wapp  cannot load: it is not a pack");
+    expect((await entriesOf(versioned)).map(({ id }) => id)).toEqual(["versioned:x"]);
+    expect((await entriesOf(directory)).map(({ id }) => id)).toEqual(["directory:x"]);
+  });
+
   test("a module's manifest keeps entries to itself", async () => {
     const entries = await entriesOf({
       "wippy.lock": "modules: [{ name: a/b, version: 1.0.0 }]\n",

@@ -41,26 +41,90 @@ describe("the configuration", () => {
     const { config, problems } = load({
       ".wippy.yaml": "vars: { port: 80, host: h }\n" +
         "a: { url: '${host}:${port}', n: '${port}', home: '${env:HOME}' }\n" +
-        "override: { 'app:x:y': '${env:KEPT}' }\n",
+        "override: { 'app:x:y': '${env:KEPT}', 'app:x:z': '${host}${env:HOME}' }\n",
     }, { system: { HOME: "/root" } });
     expect(problems).toEqual([]);
     expect(config.map("a")).toEqual({ url: "h:80", n: 80, home: "/root" });
-    expect(config.map("override")).toEqual({ "app:x:y": "${env:KEPT}" });
+    expect(config.map("override")).toEqual({ "app:x:y": "${env:KEPT}", "app:x:z": "h/root" });
+  });
+
+  test("a variable may name one of the operating system, and holds for all files", () => {
+    const { config, problems } = load({
+      "a.yaml": "vars: { home: '${env:HOME}', port: 1 }\na: { port: '${port}' }\n",
+      "b.yaml": "vars: { port: 2 }\nb: { home: '${home}' }\n",
+    }, { files: ["a.yaml", "b.yaml"], system: { HOME: "/root" } });
+    expect(problems).toEqual([]);
+    expect([config.integer("a.port"), config.string("b.home")]).toEqual([2, "/root"]);
+  });
+
+  describe("profiles", () => {
+    const files = {
+      "a.yaml": "vars: { host: h }\nx: { one: 1, two: 2, at: '${host}' }\n" +
+        "disable: { namespaces: [app.a, app.b], entries: ['app:x'], meta: { tier: test } }\n" +
+        "workspace: { replacements: { a/b: ./b } }\nprofiles:\n" +
+        "  dev: { vars: { host: local }, x: { two: 3 }, workspace: { replacements: { a/b: null } } }\n" +
+        "  edit: { disable: { namespaces: { add: [app.c], remove: [app.a] }, entries.add: ['app:y'] } }\n" +
+        "  whole: { disable: { namespaces: [only], entries: [] } }\n" +
+        "  secret: { x: { key: '${env:GONE}' } }\n",
+      "b.yaml": "profiles: { dev: { x: { two: 4 } }, more: }\n",
+    };
+    const loaded = (...profiles: string[]) =>
+      load(files, { files: ["a.yaml", "b.yaml"], profiles, settings: ["x.one=5"] });
+
+    test("are laid over all files, in their order, below --set", () => {
+      const { config, problems } = loaded("dev");
+      expect(problems).toEqual([]);
+      expect(config.map("x")).toEqual({ one: 5, two: 4, at: "local" });
+      expect(config.map("workspace.replacements")).toEqual({ "a/b": null });
+      expect(loaded().config.map("x")).toEqual({ one: 5, two: 2, at: "h" });
+      expect(loaded("more").problems).toEqual([]);
+    });
+
+    test("edit the lists of disable, or replace them", () => {
+      const meta = { tier: "test" };
+      expect(loaded("edit").config.map("disable"))
+        .toEqual({ namespaces: ["app.b", "app.c"], entries: ["app:x", "app:y"], meta });
+      expect(loaded("whole").config.map("disable"))
+        .toEqual({ namespaces: ["only"], entries: [], meta });
+      expect(loaded("whole", "edit").config.map("disable"))
+        .toEqual({ namespaces: ["only", "app.c"], entries: ["app:y"], meta });
+    });
+
+    test("faults", () => {
+      const { problems } = loaded("nope", "secret");
+      expect(problems).toEqual([
+        "unknown profile: nope\n    hint: the configuration has: dev, edit, whole, secret, more",
+        "a.yaml:9:18  environment variable GONE is not set\n    hint: set it before the start",
+      ]);
+      const wrong = load({
+        ".wippy.yaml":
+          "profiles: { a: { vars: { x: '${env:HOME}' } }, b: 5, c: { logger: json } }\n",
+      }, { profiles: ["a"], system: { HOME: "/root" } });
+      expect(wrong.problems.map((problem) => problem.split("\n")[0])).toEqual([
+        ".wippy.yaml:1:48  profile b must be a map",
+        ".wippy.yaml:1:59  section logger must be a map",
+        ".wippy.yaml:1:26  variable x of a profile cannot name an environment variable",
+      ]);
+      expect(load({ ".wippy.yaml": "profiles: 5\n" }).problems).toHaveLength(1);
+      expect(load({}, { profiles: ["a"] }).problems)
+        .toEqual([
+          'unknown profile: a\n    hint: define it below "profiles:" in the configuration',
+        ]);
+    });
   });
 
   test("faults", () => {
     const { problems } = load({
-      "a.yaml": "version: 2\nlogger: json\nx: { a: '${env:GONE}', b: '${gone}' }\nprofiles: {}\n",
+      "a.yaml": "version: 2\nlogger: json\nx: { a: '${env:GONE}', b: '${gone}' }\n",
       "b.yaml": "[\n",
     }, { files: ["a.yaml", "b.yaml", "c.yaml"] });
     expect(problems.map((problem) => problem.split("\n")[0])).toEqual([
       "a.yaml:1:1  unsupported version: 2",
-      "a.yaml:4:1  profiles are not supported",
       "a.yaml:2:1  section logger must be a map",
-      "a.yaml:3:6  environment variable GONE is not set",
-      "a.yaml:3:24  unknown variable gone",
       expect.stringContaining("b.yaml:2:1  not valid YAML"),
       "configuration file not found: c.yaml",
+      "a.yaml:3:6  environment variable GONE is not set",
+      "a.yaml:3:24  unknown variable gone",
     ]);
   });
 

@@ -64,7 +64,7 @@ describe("faults of definition files", () => {
   test("a duplicate identifier, in another file", async () => {
     const other = index(good("money", "registry.entry"));
     expect(await faults(money, { "src/more/_index.yaml": other })).toEqual([
-      "src/more/_index.yaml:4:5  app:money  duplicate id: it is already defined at " +
+      "src/more/_index.yaml:4:5  app:money  warning: duplicate id: it replaces the definition at " +
       "src/_index.yaml:4:5\n    hint: rename one of the two, or remove it",
     ]);
   });

@@ -97,6 +97,7 @@ describe("wippy init", () => {
       err: "wrote wippy.lock; sources: ./src\n",
     });
     expect(readFileSync(path, "utf8")).toBe("directories:\n  modules: .wippy\n  src: ./src\n");
+    expect(statSync(path).mode & 0o777).toBe(0o600);
 
     const modules = "# installed\nmodules:\n  - name: a/b\n    version: 1.0.0\n";
     await Bun.write(path, modules);
