@@ -44,6 +44,7 @@ const run = (total) => new Promise((resolve, reject) => {
     };
     const socket = connect(port, "127.0.0.1", ask);
     socket.on("error", reject);
+    socket.setTimeout(10_000, () => reject(new Error("no answer within 10 s; so far: " + rest)));
     socket.on("data", (data) => {
       rest += data.toString("latin1");
       if (!rest.endsWith("${hello}")) return;

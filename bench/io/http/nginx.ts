@@ -45,7 +45,10 @@ http {
     keepalive_requests 100000000;
     location / {
       default_type text/plain;
-      content_by_lua_block { ngx.print("${answer}") }
+      content_by_lua_block {
+        ngx.header["Content-Length"] = ${Buffer.byteLength(answer)}
+        ngx.print("${answer}")
+      }
     }
   }
 }`;
