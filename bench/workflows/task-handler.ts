@@ -82,6 +82,7 @@ const worker = await LuaWorker.start({
   module: await loadLuaModule(),
   loads: memory(4),
   backlogs: memory(4),
+  crowds: memory(4),
   populations: memory(4),
   liveness: livenessMemory(1),
   pulses: pulseMemory(1),

@@ -162,7 +162,9 @@ export class Node {
       },
     );
     this.#parts = new WorkerParts(this.#pool, !inline && options.simulation === undefined);
-    this.#workflows = new WorkflowHosts(this.#pool, this.#entries, this.#log, platform);
+    // In a simulation messages take the way that the seed chooses.
+    const here = inline && !options.simulation ? 0 : undefined;
+    this.#workflows = new WorkflowHosts(this.#pool, this.#entries, this.#log, platform, here);
     const connections = new NodeUnits(this.#pool, this.#workflows, names, platform);
     this.#workflows.deliver = (...message) => connections.deliver(...message);
     this.#hosts = new Hosts(this.#pool, limits, platform);

@@ -1,5 +1,4 @@
 import { Liveness, livenessMemory } from "../worker/liveness.ts";
-import { busy, crowded } from "../worker/placement.ts";
 import { pulseMemory } from "../worker/pulse.ts";
 
 /** The memory that all workers of a node share with it. */
@@ -8,6 +7,8 @@ export class SharedMemory {
   readonly loads: Int32Array;
   /** Microseconds that what is runnable on each worker takes, by index, as of its last turn. */
   readonly backlogs: Int32Array;
+  /** Whether each worker has so much to do that another is worth its thread, by index: 1 or 0. */
+  readonly crowds: Int32Array;
   /** Which units live on which worker. */
   readonly liveness: SharedArrayBuffer;
   /** The heartbeats. */
@@ -20,6 +21,7 @@ export class SharedMemory {
     this.#workers = workers;
     this.loads = new Int32Array(new SharedArrayBuffer(workers * 4)).fill(-1);
     this.backlogs = new Int32Array(new SharedArrayBuffer(workers * 4));
+    this.crowds = new Int32Array(new SharedArrayBuffer(workers * 4));
     this.liveness = livenessMemory(workers);
     this.pulses = pulseMemory(workers);
     this.populations = new Int32Array(
@@ -34,13 +36,14 @@ export class SharedMemory {
 
   /** Whether a worker has so much to do that another is worth its thread. */
   isBusy(index: number): boolean {
-    return this.loads[index]! >= crowded || this.backlogs[index]! >= busy;
+    return this.crowds[index] === 1;
   }
 
   /** A worker is gone with all its units. */
   died(index: number): void {
     Atomics.store(this.loads, index, -1);
     Atomics.store(this.backlogs, index, 0);
+    Atomics.store(this.crowds, index, 0);
     new Liveness(this.liveness, index).reset(0, []);
     for (let at = index; at < this.populations.length; at += this.#workers) {
       Atomics.store(this.populations, at, 0);

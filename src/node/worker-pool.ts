@@ -160,6 +160,7 @@ export class WorkerPool {
       module: await loadLuaModule(),
       loads: this.#memory.loads,
       backlogs: this.#memory.backlogs,
+      crowds: this.#memory.crowds,
       liveness: this.#memory.liveness,
       pulses: this.#memory.pulses,
       populations: this.#memory.populations,

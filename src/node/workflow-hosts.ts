@@ -36,6 +36,8 @@ import type { WorkerPool } from "./worker-pool.ts";
 export class WorkflowHosts {
   readonly #providers = new Map<string, WorkflowProvider>();
   readonly #pool: WorkerPool;
+  /** The worker on the node's own thread. */
+  readonly #here: number | undefined;
   /** The schedules of the hosts. */
   readonly schedules: Schedules;
   #numbers = 0;
@@ -63,8 +65,10 @@ export class WorkflowHosts {
     entries: ReadonlyMap<string, Entry>,
     log: LogSink,
     platform: Platform,
+    here?: number,
   ) {
     this.#pool = pool;
+    this.#here = here;
     this.#entries = entries;
     this.#log = log;
     this.#platform = platform;
@@ -142,7 +146,7 @@ export class WorkflowHosts {
   }
 
   #join(id: string, provider: WorkflowProvider, worker: number): void {
-    const port = provider.connect(worker, this.#pool.loads);
+    const port = provider.connect(worker, this.#pool.loads, worker === this.#here);
     const signals = provider.takesSignals ? id : undefined;
     this.#pool.send(worker, { type: "queue", port, ...signals !== undefined && { signals } });
   }

@@ -208,6 +208,11 @@ export class LuaEngine implements Engine {
     return value;
   }
 
+  /** How many runs it holds. */
+  get runs(): number {
+    return this.#runs.size;
+  }
+
   has(runId: string): boolean {
     return this.#runs.has(runId);
   }

@@ -1,7 +1,7 @@
 import type { Entry, ScriptCode } from "../registry/entry.ts";
 import type { ErrorData as Failure } from "../vm/error.ts";
 import type { LogRecord } from "../observe/log.ts";
-import type { QueuePort, TaskFailure } from "../workflows/tasks/tasks.ts";
+import type { DirectPort, QueuePort, TaskFailure } from "../workflows/tasks/tasks.ts";
 
 /** Index of the node among the parties that exchange requests; workers count from 0. */
 export const NODE = -1;
@@ -106,7 +106,7 @@ export type ToWorker =
   /** A fence of another worker. */
   | { type: "fence"; origin: number; number: number }
   /** The worker's end of a workflow provider. `signals`: the host whose runs get signals over it. */
-  | { type: "queue"; port: QueuePort; signals?: string }
+  | { type: "queue"; port: QueuePort | DirectPort; signals?: string }
   | EnvironmentWrite
   /** For the worker's part of a service. */
   | { type: "part"; entry: string; order: PartOrder }

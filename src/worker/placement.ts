@@ -6,12 +6,6 @@ import type { Platform } from "../platform/platform.ts";
 import { Simulation } from "../platform/simulation.ts";
 import type { SharedMemory } from "./shared-memory.ts";
 
-/** Live units on one worker at which another worker is started. */
-export const crowded = 32;
-
-/** Microseconds of waiting work on one worker at which another worker is started. */
-export const busy = 20_000;
-
 /** Surplus of live units that a worker may have if it starts few: they take memory, but no time. */
 const evenLoad = 8;
 

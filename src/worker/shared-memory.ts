@@ -8,6 +8,8 @@ export interface SharedMemory {
   loads: Int32Array;
   /** Microseconds that what is runnable takes, by worker, about. */
   backlogs: Int32Array;
+  /** Whether each worker has so much to do that another is worth its thread: 1 or 0. */
+  crowds: Int32Array;
   /** Processes of each host with limits, on each worker. */
   populations: Int32Array;
   /** Which units live where. */

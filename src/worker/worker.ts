@@ -20,7 +20,8 @@ import type { WorkerOptions } from "./options.ts";
 import { pair } from "./pair.ts";
 import { PARTS, Parts } from "./parts.ts";
 import { nearestOf } from "./nearest.ts";
-import { busy, crowded, Placement } from "./placement.ts";
+import { Crowd } from "./crowd.ts";
+import { Placement } from "./placement.ts";
 import { QUESTIONS, ServiceQuestions } from "./service-questions.ts";
 import { Pulse } from "./pulse.ts";
 import { othersOf, registerSharedMemory } from "./shared-memory.ts";
@@ -61,7 +62,7 @@ export class LuaWorker {
   #deferred: (() => void) | undefined;
   #timer: (() => void) | undefined;
   #timerAt = 0;
-  #crowded = false;
+  readonly #crowd: Crowd;
   #dead = false;
 
   private constructor(options: WorkerOptions, post: (messages: FromWorker[]) => void) {
@@ -76,6 +77,7 @@ export class LuaWorker {
       packed: () => undefined,
     }, options.version);
     this.#pulse = new Pulse(options.pulses, options.index);
+    this.#crowd = new Crowd(options, this.#platform);
     for (const entry of options.entries) this.#entries.set(entry.id, entry);
   }
 
@@ -444,9 +446,7 @@ export class LuaWorker {
     const [live, backlog] = [Number(units), Math.min(Number(more), 2 ** 30)];
     Atomics.store(loads, index, live);
     Atomics.store(backlogs, index, backlog);
-    const isCrowded = live >= crowded || backlog >= busy;
-    if (isCrowded && !this.#crowded) this.#send({ type: "crowded" });
-    this.#crowded = isCrowded;
+    if (this.#crowd.forms(live, this.#workflows.runs, backlog)) this.#send({ type: "crowded" });
     this.#flush();
     if (more !== false || due === undefined) {
       this.#timer?.();

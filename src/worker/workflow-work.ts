@@ -16,7 +16,13 @@ import type { OperationRunner } from "./operation-runner.ts";
 import { attemptRecord, type FailedAttempt } from "../workflows/failure-records.ts";
 import type { LogRecord } from "../observe/log.ts";
 import type { ProviderReport } from "../workflows/provider.ts";
-import type { ActivityTask, QueuePort, Task, TaskFailure } from "../workflows/tasks/tasks.ts";
+import type {
+  ActivityTask,
+  DirectPort,
+  QueuePort,
+  Task,
+  TaskFailure,
+} from "../workflows/tasks/tasks.ts";
 
 /** Runs of workflows that a worker keeps in memory; the others come back by replay. */
 const maxLiveRuns = 10_000;
@@ -89,7 +95,7 @@ export class WorkflowWork {
    *
    * @param host whose runs get the signals of this worker's units over it
    */
-  attach(port: QueuePort, host?: string): void {
+  attach(port: QueuePort | DirectPort, host?: string): void {
     const queue = new TaskQueue(port, this.#place.platform.defer);
     this.#queues.push(queue);
     if (host !== undefined) {
@@ -112,6 +118,11 @@ export class WorkflowWork {
       waiting = waiting.concat(tasks);
       if (idle) takeSome();
     });
+  }
+
+  /** How many runs live here. */
+  get runs(): number {
+    return this.#engine.runs;
   }
 
   #take(queue: TaskQueue, item: Task): void {

@@ -4,7 +4,7 @@ import type { Failure } from "./engine/outcome.ts";
 import type { StartOptions } from "./options/options.ts";
 import type { NewSchedule, ScheduleProvider } from "./schedules/schedules.ts";
 import type { Payload } from "./payload.ts";
-import type { QueuePort, TaskFailure, Transport } from "./tasks/tasks.ts";
+import type { DirectPort, QueuePort, TaskFailure, Transport } from "./tasks/tasks.ts";
 
 /** A message to a run. Temporal calls it a signal. */
 export interface Signal {
@@ -472,15 +472,15 @@ export interface WorkflowProvider {
   watch(workflowId: string, listener: (closed: RunClosed) => void, runId?: string): () => void;
 
   /**
-   * Hands tasks, queries and attempts to a worker from now on; until the first worker is there they wait.
-   * What they are and how they are answered: `task-queue.ts`.
+   * Hands tasks, queries and attempts (`tasks.ts`) to a worker from now on; until the first worker is there they wait.
    *
    * @param worker its index.
    * @param loads what each worker has to do, by index, shared with the workers: for the placement of runs
    * that no worker holds. Below 0: does not run.
+   * @param here the worker is on this thread.
    * @returns the worker's end of the way, which may be moved to its thread.
    */
-  connect(worker: number, loads?: Int32Array): QueuePort;
+  connect(worker: number, loads?: Int32Array, here?: boolean): QueuePort | DirectPort;
   /** The worker died: its tasks and queries come again, its attempts have failed with `failure`. */
   disconnect(worker: number, failure: Failure): void;
   /** Outbox to plain processes. A message may come twice when the runtime ended in between. */

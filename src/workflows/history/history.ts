@@ -308,7 +308,9 @@ export function packHistory(events: readonly StoredEvent[]): Uint8Array {
   return packPlain([heads, all]);
 }
 
-export function unpackHistory(bytes: Uint8Array): HistoryEvent[] {
+/** The events of a history, which need not be packed. */
+export function unpackHistory(bytes: Uint8Array | HistoryEvent[]): HistoryEvent[] {
+  if (Array.isArray(bytes)) return bytes;
   const [heads, all] = unpackPlain<[number[], Uint8Array]>(bytes);
   if (all.length === 0) return [];
   const events: HistoryEvent[] = [];
@@ -353,23 +355,37 @@ export type PackedCommand = WithPackedValues<CommandBody> | LocalActivityMarker;
 
 /** Packs what the engine answered, for `TaskCompletion`. */
 export function packCommands(commands: readonly (Command | LocalActivityMarker)[]): Uint8Array {
-  return packPlain(commands.map((command) => {
+  return packPlain(commands.map((command) =>
     // Nearly every command is of this kind: a list, without the names of its fields.
-    if (command.type === "schedule_activity") return packSchedule(command);
-    if (command.type === "record_local_activity") return command;
-    const { at: _, ...packed }: Record<string, unknown> = { ...command };
-    for (const field of valueFields) {
-      if (packed[field] !== undefined) packed[field] = pack(packed[field] as LuaValue);
-    }
-    if (command.type === "complete_workflow") packed.result = pack(command.result);
-    if ("messages" in command && command.messages) {
-      packed.messages = command.messages.map((message) => ({
-        ...message,
-        payloads: pack(message.payloads),
-      }));
-    }
-    return packed;
-  }));
+    command.type === "schedule_activity" ? packSchedule(command) : packValues(command)
+  ));
+}
+
+/** The same for a provider on this thread: only the values are packed. */
+export function toPackedCommands(
+  commands: readonly (Command | LocalActivityMarker)[],
+): PackedCommand[] {
+  return commands.map((command) =>
+    command.type === "schedule_activity"
+      ? scheduleOf(packSchedule(command))
+      : packValues(command) as PackedCommand
+  );
+}
+
+function packValues(command: Command | LocalActivityMarker): object {
+  if (command.type === "record_local_activity") return command;
+  const { at: _, ...packed }: Record<string, unknown> = { ...command };
+  for (const field of valueFields) {
+    if (packed[field] !== undefined) packed[field] = pack(packed[field] as LuaValue);
+  }
+  if (command.type === "complete_workflow") packed.result = pack(command.result);
+  if ("messages" in command && command.messages) {
+    packed.messages = command.messages.map((message) => ({
+      ...message,
+      payloads: pack(message.payloads),
+    }));
+  }
+  return packed;
 }
 
 /** A packed `schedule_activity`, without what is as it mostly is. */
@@ -401,7 +417,9 @@ function isEmpty(object: object): boolean {
   return true;
 }
 
-export function unpackCommands(bytes: Uint8Array): PackedCommand[] {
+/** The commands of a completion, which need not be packed. */
+export function unpackCommands(bytes: Uint8Array | PackedCommand[]): PackedCommand[] {
+  if (Array.isArray(bytes)) return bytes;
   return unpackPlain<(PackedCommand | PackedSchedule)[]>(bytes).map((command) =>
     Array.isArray(command) ? scheduleOf(command) : command
   );

@@ -11,6 +11,7 @@ import {
   type HistoryEvent,
   type LocalActivityMarker,
   packCommands,
+  toPackedCommands,
   unpackHistory,
 } from "../history/history.ts";
 import { isLocalToken } from "../tasks/tokens.ts";
@@ -265,15 +266,16 @@ export class WorkflowTaskHandler {
     const forceNewTask = !isClosed(commands) && this.#locals.busy(runId);
     if (isClosed(commands)) this.evict(runId);
     else this.#remember(runId, live.started.id);
+    const recorded = withoutEnded(commands);
     return {
       type: "completed",
-      commands: packCommands(withoutEnded(commands)),
+      commands: Array.isArray(task.history) ? toPackedCommands(recorded) : packCommands(recorded),
       ...forceNewTask && { forceNewTask },
     };
   }
 
   /** A run is built from its whole history. */
-  #begin(runId: string, history: Uint8Array): Step[] {
+  #begin(runId: string, history: WorkflowTask["history"]): Step[] {
     const events = unpackHistory(history);
     const [first] = events;
     if (first?.type === "ExecutionStarted") this.#locals.introduce(runId, first.data);

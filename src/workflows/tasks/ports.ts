@@ -1,4 +1,4 @@
-import type { QueuePort, Transport } from "./tasks.ts";
+import type { DirectPort, QueuePort, Task, Transport, WorkerAnswer } from "./tasks.ts";
 
 /** Two connected ports in one thread. */
 export function portPair(
@@ -37,4 +37,64 @@ class LocalPort implements QueuePort {
   close(): void {
     this.send = () => {};
   }
+}
+
+/** Hands items over within a thread, in order, in jobs of their own: a call back never nests in the one that sent. */
+class Handover<Item> {
+  #items: Item[] = [];
+  #take: ((items: Item[]) => void) | undefined;
+  #closed = false;
+
+  /** Those that have come before `take` is known wait for it. */
+  set take(take: (items: Item[]) => void) {
+    this.#take = take;
+    if (this.#items.length > 0) queueMicrotask(this.#pass);
+  }
+
+  send(items: readonly Item[]): void {
+    if (this.#closed) return;
+    if (this.#items.length === 0) queueMicrotask(this.#pass);
+    this.#items.push(...items);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#items = [];
+  }
+
+  readonly #pass = (): void => {
+    if (!this.#take || this.#items.length === 0) return;
+    const items = this.#items;
+    this.#items = [];
+    this.#take(items);
+  };
+}
+
+/** The provider's end of a direct way. */
+export interface ProviderEnd {
+  send(task: Task): void;
+  close(): void;
+}
+
+/** A way between a provider and a worker on one thread. @param onAnswers takes what the worker answers */
+export function directPair(
+  onAnswers: (answers: WorkerAnswer[]) => void,
+): [ProviderEnd, DirectPort] {
+  const tasks = new Handover<Task>();
+  const answers = new Handover<WorkerAnswer>();
+  answers.take = onAnswers;
+  const close = () => {
+    tasks.close();
+    answers.close();
+  };
+  return [
+    { send: (task) => tasks.send([task]), close },
+    {
+      answer: (items) => answers.send(items),
+      set onTasks(handler: (tasks: Task[]) => void) {
+        tasks.take = handler;
+      },
+      close,
+    },
+  ];
 }

@@ -1,5 +1,5 @@
 import type { Platform } from "../../platform/platform.ts";
-import type { QueuePort, Task, WorkerAnswer } from "./tasks.ts";
+import type { DirectPort, QueuePort, Task, WorkerAnswer } from "./tasks.ts";
 import { packAnswers, RunMemory, unpackTasks } from "./wire.ts";
 
 /**
@@ -8,25 +8,27 @@ import { packAnswers, RunMemory, unpackTasks } from "./wire.ts";
  * passes through the node's.
  */
 export class TaskQueue {
-  readonly #port: QueuePort;
+  readonly #port: QueuePort | DirectPort;
   readonly #defer: Platform["defer"];
   readonly #memory = new RunMemory();
   #outgoing: WorkerAnswer[] = [];
 
   /** @param defer calls back at the end of the present turn: what is said until then leaves as one message. */
-  constructor(port: QueuePort, defer: Platform["defer"]) {
+  constructor(port: QueuePort | DirectPort, defer: Platform["defer"]) {
     this.#port = port;
     this.#defer = defer;
   }
 
   /** Takes what the provider hands out, in order. Tasks, queries and attempts are each answered once. */
   onTasks(handler: (tasks: Task[]) => void): void {
-    this.#port.onmessage = ({ data }) => handler(unpackTasks(data, this.#memory));
+    const port = this.#port;
+    if ("onTasks" in port) port.onTasks = handler;
+    else port.onmessage = ({ data }) => handler(unpackTasks(data, this.#memory));
   }
 
   /** Calls back when the provider has closed its end: it takes nothing more, and answers nothing. */
   onClosed(handler: () => void): void {
-    this.#port.addEventListener?.("close", handler);
+    if ("addEventListener" in this.#port) this.#port.addEventListener?.("close", handler);
   }
 
   /** Answers a task, a query or an attempt, which is ignored when it is no longer awaited; or sends a signal. */
@@ -38,8 +40,10 @@ export class TaskQueue {
   /** Sends at once what has been said. */
   flush(): void {
     if (this.#outgoing.length === 0) return;
-    const bytes = packAnswers(this.#outgoing);
+    const answers = this.#outgoing;
     this.#outgoing = [];
+    if ("onTasks" in this.#port) return this.#port.answer(answers);
+    const bytes = packAnswers(answers);
     this.#port.postMessage(bytes, [bytes.buffer as ArrayBuffer]);
   }
 

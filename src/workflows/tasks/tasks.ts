@@ -4,6 +4,7 @@
  * @module
  */
 import type { Failure, Outcome } from "../engine/outcome.ts";
+import type { HistoryEvent, PackedCommand } from "../history/history.ts";
 import type { Payload } from "../payload.ts";
 
 /** A run has something to do: hand it to the taskHandler of a worker. */
@@ -16,8 +17,11 @@ export interface WorkflowTask {
    * that does not hold the run in memory any more answers `cache_miss`.
    */
   since: number;
-  /** Packed history (`history.ts`): whole, or what came in after `since`. */
-  history: Uint8Array;
+  /**
+   * Packed history (`history.ts`): whole, or what came in after `since`. Events as they are come from a provider on the
+   * thread of the worker.
+   */
+  history: Uint8Array | HistoryEvent[];
   /** Milliseconds until it is given to another worker; `defaultTaskTimeout` when absent. */
   timeout?: number;
 }
@@ -29,10 +33,10 @@ export interface TaskCompletion {
   token: string;
   outcome:
     /**
-     * `commands`: packed (`history.ts`). `forceNewTask`: local activities are under way; the next task
-     * follows at once.
+     * `commands`: packed (`history.ts`) if the history was. `forceNewTask`: local activities are under way; the next
+     * task follows at once.
      */
-    | { type: "completed"; commands: Uint8Array; forceNewTask?: boolean }
+    | { type: "completed"; commands: Uint8Array | PackedCommand[]; forceNewTask?: boolean }
     | { type: "failed"; failure: TaskFailure };
 }
 
@@ -207,6 +211,15 @@ export interface QueuePort {
   close(): void;
   /** Absent where the other end never closes alone. */
   addEventListener?(type: "close", listener: () => void): void;
+}
+
+/** A worker's end of the way to a provider on its own thread, on which nothing is packed. */
+export interface DirectPort {
+  /** Sends answers, which are taken in a job of their own. */
+  answer(answers: WorkerAnswer[]): void;
+  /** Takes what the provider hands out. */
+  onTasks: (tasks: Task[]) => void;
+  close(): void;
 }
 
 /** A way from one party to another, in one thread. */

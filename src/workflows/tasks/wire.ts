@@ -41,6 +41,7 @@ export function packTasks(tasks: readonly OutgoingTask[]): Uint8Array {
   return packPlain(tasks.map((item): Written<OutgoingTask> => {
     if (item.type === "task" && item.task.timeout === undefined) {
       const { token, runId, since, history } = item.task;
+      if (Array.isArray(history)) return item;
       return since > 0 ? [token, since, history] : [token, since, history, runId];
     }
     if (item.type !== "activity") return item;
@@ -208,9 +209,9 @@ class ReceivedActivity implements ActivityTask {
 export function packAnswers(answers: readonly WorkerAnswer[]): Uint8Array {
   return packPlain(answers.map((answer): Written<WorkerAnswer> => {
     if (answer.type === "task" && answer.completion.outcome.type === "completed") {
-      const { token, outcome } = answer.completion;
-      if (outcome.forceNewTask) return answer;
-      return [token, outcome.commands, 1];
+      const { token, outcome: { commands, forceNewTask } } = answer.completion;
+      if (forceNewTask || Array.isArray(commands)) return answer;
+      return [token, commands, 1];
     }
     if (answer.type === "activity" && answer.result.status === "completed") {
       return [answer.token, answer.result.value];

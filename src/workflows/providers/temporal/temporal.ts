@@ -23,7 +23,7 @@ import type {
   WorkflowProvider,
 } from "../../provider.ts";
 import type { ScheduleProvider } from "../../schedules/schedules.ts";
-import type { QueuePort, WorkerAnswer } from "../../tasks/tasks.ts";
+import type { DirectPort, QueuePort, WorkerAnswer } from "../../tasks/tasks.ts";
 import type { Connection } from "./connection/connection.ts";
 import { type ClientContext, notFound, ofWorkflow } from "./client/client.ts";
 import { describeRun, detailRun, findRun, listRuns } from "./client/descriptions.ts";
@@ -385,8 +385,8 @@ export class TemporalProvider implements WorkflowProvider {
     return () => watch.abort();
   }
 
-  connect(worker: number, loads?: Int32Array): QueuePort {
-    return this.#links.connect(worker, loads);
+  connect(worker: number, loads?: Int32Array, here?: boolean): QueuePort | DirectPort {
+    return this.#links.connect(worker, loads, here);
   }
 
   disconnect(worker: number, failure: Failure): void {

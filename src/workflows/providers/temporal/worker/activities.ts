@@ -1,4 +1,5 @@
 import type { temporal } from "../messages/messages.ts";
+import { machine } from "../../../../platform/machine.ts";
 import { pack } from "../../../../vm/codec.ts";
 import { WippyError } from "../../../../vm/error.ts";
 import type { Failure } from "../../../engine/outcome.ts";
@@ -9,11 +10,12 @@ import { workflowPid } from "../../../pid.ts";
 import type { Payload as Packed } from "../../../payload.ts";
 import type { ProviderPlatform } from "../../../provider.ts";
 import type { ActivityResult } from "../../../tasks/tasks.ts";
-import { packIdentity } from "../../../tasks/wire.ts";
+import { idempotencyToken } from "../../../tasks/tokens.ts";
 import type { RpcRequest } from "../connection/connection.ts";
 import type { WorkerSettings } from "../connection/settings.ts";
 import { frameOf, infoOf, resultPayloads, unpackedPayloads, valuesOf } from "../names.ts";
 import { instant, milliseconds } from "../proto.ts";
+import { ActivityTimes } from "./activity-times.ts";
 import { deployment, type TaskContext } from "./worker.ts";
 
 /** An attempt as the server hands it out. */
@@ -37,6 +39,8 @@ interface Attempt {
   entry: string;
   attempt: number;
   worker: number;
+  /** When the worker was given it. */
+  given: number;
   operation: boolean;
   /** A cancellation ends it when it ends by itself. */
   wait: boolean;
@@ -59,6 +63,7 @@ export class Activities {
   readonly #platform: Platform;
   readonly #attempts = new Map<string, Attempt>();
   readonly #runs = new Map<string, number>();
+  readonly #times = new ActivityTimes();
   #numbers = 0;
   #count = 0;
 
@@ -105,7 +110,7 @@ export class Activities {
     const heartbeatTimeout = milliseconds(polled.heartbeatTimeout);
     const frame = frameOf(conversion, polled.header);
     const beaten = valuesOf(conversion, polled.heartbeatDetails);
-    const worker = links.choose();
+    const worker = links.choose({ quick: this.#times.isQuick(entry) });
     const made: Attempt = {
       token,
       taskToken: polled.taskToken ?? new Uint8Array(),
@@ -116,6 +121,7 @@ export class Activities {
       entry,
       attempt,
       worker,
+      given: machine.precise(),
       operation: info.operation === true,
       wait: info.wait === true,
       canceling: false,
@@ -141,14 +147,13 @@ export class Activities {
         operation: made.operation,
         args,
         ...frame && { frame },
-        identity: packIdentity({
-          runId: made.runId,
-          workflowId: made.workflowId,
-          pid: workflowPid(node, hostId, made.workflowId),
-          hostId,
-        }),
+        runId: made.runId,
+        workflowId: made.workflowId,
+        pid: workflowPid(node, hostId, made.workflowId),
+        hostId,
         attempt,
-        ...activityId !== seq && { activityId },
+        activityId,
+        idempotencyToken: idempotencyToken(made.runId, seq),
         scheduledTime: scheduled,
         deadline: Number.isFinite(length) ? now + length : Number.MAX_SAFE_INTEGER,
         ...heartbeatTimeout !== undefined && !info.beats && { heartbeatTimeout },
@@ -219,6 +224,9 @@ export class Activities {
     const attempt = this.#attempts.get(token);
     if (!attempt) return;
     this.#forget(attempt);
+    const { entry, worker, given } = attempt;
+    const way = worker !== this.#context.links.here;
+    this.#times.note(entry, machine.precise() - given, way);
     void this.#report(attempt, result);
   }
 

@@ -9,7 +9,7 @@ import { fetchHistory } from "../history/fetch.ts";
 import { HistoryReader } from "../history/history.ts";
 import { resultPayloads, valuesOf } from "../names.ts";
 import { whole } from "../proto.ts";
-import { type HeldRun, packEvents } from "./run.ts";
+import type { HeldRun } from "./run.ts";
 import type { PolledTask, TaskContext } from "./worker.ts";
 
 const { QueryResultType: Result } = temporal.api.enums.v1;
@@ -61,7 +61,7 @@ export class Queries {
   ): Promise<{ [id: string]: QueryResult }> {
     const results: { [id: string]: QueryResult } = {};
     for (const [id, query] of Object.entries(queries)) {
-      const { outcome } = await this.#ask(run, query, since, packEvents([]));
+      const { outcome } = await this.#ask(run, query, since, []);
       results[id] = this.#resultOf(outcome);
     }
     return results;
@@ -87,7 +87,7 @@ export class Queries {
     let losses = 0;
     // The worker's copy of the run is up to date.
     if (run.since > 0 && run.completed === whole(task.previousStartedEventId)) {
-      const { outcome } = await this.#ask(run, query, run.since, packEvents([]));
+      const { outcome } = await this.#ask(run, query, run.since, []);
       if (outcome.type === "completed" || outcome.type === "failed") return outcome;
       if (outcome.type === "lost") losses++;
     }
@@ -99,7 +99,7 @@ export class Queries {
         if (!read.some(({ type }) => type === "TaskStarted")) {
           return { type: "failed", failure: delayed(run.workflowId).toJSON() };
         }
-        const { outcome, since } = await this.#ask(run, query, 0, packEvents(read));
+        const { outcome, since } = await this.#ask(run, query, 0, read);
         if (outcome.type === "completed" || outcome.type === "failed") {
           hold(run, reader, since, read, events.length);
           return outcome;
@@ -116,10 +116,10 @@ export class Queries {
     return { type: "failed", failure: failure.toJSON() };
   }
 
-  async #ask(run: HeldRun, query: Query, since: number, history: Uint8Array): Promise<Answer> {
+  async #ask(run: HeldRun, query: Query, since: number, history: HistoryEvent[]): Promise<Answer> {
     const { links, number, conversion } = this.#context;
     await links.ready();
-    const worker = links.choose(run.worker);
+    const worker = links.choose({ wanted: run.worker, quick: true });
     if (worker < 0 || (since > 0 && worker !== run.worker)) {
       return { since: 0, outcome: { type: "cache_miss" } };
     }

@@ -18,7 +18,7 @@ import type { Activities } from "./activities.ts";
 import { Outbox } from "./outbox.ts";
 import { requestsIn, requestsOf } from "./parting.ts";
 import type { Queries } from "./queries.ts";
-import { HeldRun, packEvents } from "./run.ts";
+import { HeldRun } from "./run.ts";
 import { type PolledTask, stickyQueue, type TaskContext, versioning } from "./worker.ts";
 
 const { WorkflowTaskFailedCause: Cause, TaskQueueKind: Kind } = temporal.api.enums.v1;
@@ -227,7 +227,7 @@ export class WorkflowTasks {
   ): Promise<Answer> {
     const { links, number } = this.#context;
     await links.ready();
-    const worker = links.choose(run.worker);
+    const worker = links.choose({ wanted: run.worker, quick: true });
     if (worker < 0 || (since > 0 && worker !== run.worker)) return { type: "lost" };
     run.worker = worker;
     const token = taskToken(number, { run: run.number, lease: ++run.lease });
@@ -236,10 +236,9 @@ export class WorkflowTasks {
     run.give = (type) => resolve({ type });
     links.count(worker, 1);
     const timeout = 2 * longestHold;
-    const history = packEvents(events);
     links.send(worker, {
       type: "task",
-      task: { token, runId: run.runId, since, history, timeout },
+      task: { token, runId: run.runId, since, history: events, timeout },
     });
     try {
       return await promise;
