@@ -19,9 +19,12 @@ export function hostGroup(entry: Entry): string | undefined {
   return isServiceKind(kind) ? kind.service.group?.(entry) : undefined;
 }
 
+let ofKinds: readonly CodeEntry[] | undefined;
+
 /** The Lua entries that kinds bring along. */
-export function serviceCode(): CodeEntry[] {
-  return [...kinds.values()].filter(isServiceKind).flatMap(({ service }) => service.code ?? []);
+export function serviceCode(): readonly CodeEntry[] {
+  return ofKinds ??= [...kinds.values()].filter(isServiceKind)
+    .flatMap(({ service }) => service.code ?? []);
 }
 
 /** Whether one of the entries runs something that has the terminal of this program. */

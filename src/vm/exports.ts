@@ -14,6 +14,8 @@ export interface LuaExports {
   free(address: number): void;
   /** Frees what is kept back for when memory is short: whether there was such. */
   spend_memory_reserve(): number;
+  /** Whether that has ever been called, by the wasm itself too. */
+  reserve_was_spent(): number;
   /** Keeps it back again. */
   keep_memory_reserve(): void;
   release_small_blocks(): void;

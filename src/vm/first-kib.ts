@@ -15,6 +15,9 @@ export interface Place {
 
 const place = (address: number, size: number): Place => ({ address, size });
 
+/** The blocks that are kept back for the kernel: how many, and the bytes of each. */
+export const reserveBlocks = { count: 4, size: 512 * 1024 } as const;
+
 /** Places by what they hold. Texts end with a zero byte, which their sizes include. */
 export const firstKib = {
   /** Text of the error of code that ran too long. */
@@ -28,7 +31,7 @@ export const firstKib = {
   /** What the natives know, the run queue, and the units that have ended. */
   nativesKnown: place(352, 160),
   /** Addresses of the blocks that are kept back for the kernel. */
-  reserve: place(512, 16),
+  reserve: place(512, 4 * reserveBlocks.count),
   /** More of what the natives know, and their keys and values of the moment. */
   nativesMore: place(528, 160),
   /** The key of one access to a table by compiled code. */

@@ -1,4 +1,10 @@
+import { reserveBlocks } from "./first-kib.ts";
+
 const PAGE = 65_536;
+
+/** Bytes at the ends of a block that is kept back which C's allocator may use. */
+const BLOCK_ENDS = 64;
+
 /** What the wasm's memory was. */
 export interface MemoryImage {
   /** Bytes of the wasm's memory. */
@@ -9,6 +15,8 @@ export interface MemoryImage {
   readonly parts: readonly number[];
   /** The parts, one behind the other. */
   readonly bytes: Uint8Array;
+  /** Addresses of the blocks that are kept back for the kernel: nobody writes to them. */
+  readonly kept: readonly number[];
 }
 
 /**
@@ -24,6 +32,8 @@ export class Heap {
   buffer!: Buffer;
   /** Up to where there is what an earlier VM has left; 0: nowhere. */
   dirty = 0;
+  /** Blocks to which nobody has written since they were in an image that this was made from. */
+  clean: readonly number[] = [];
 
   constructor(readonly memory: WebAssembly.Memory) {
     this.refresh();
@@ -48,16 +58,28 @@ export class Heap {
       this.refresh();
     }
     const dirty = image.covers ? this.dirty : this.u8.length;
+    const clean = image.covers ? image.kept.filter((block) => this.clean.includes(block)) : [];
     this.dirty = 0;
+    this.clean = image.kept;
+    const clear = (from: number, end: number) => {
+      for (const block of clean) {
+        const inner = Math.max(from, block + BLOCK_ENDS);
+        const behind = Math.min(end, block + reserveBlocks.size - BLOCK_ENDS);
+        if (inner >= behind) continue;
+        this.u8.fill(0, from, inner);
+        from = behind;
+      }
+      this.u8.fill(0, from, end);
+    };
     let [from, end] = [0, 0];
     for (let i = 0; i < image.parts.length; i += 2) {
       const [address, length] = [image.parts[i]!, image.parts[i + 1]!];
-      if (end < dirty) this.u8.fill(0, end, address);
+      if (end < dirty) clear(end, address);
       this.u8.set(image.bytes.subarray(from, from + length), address);
       from += length;
       end = address + length;
     }
-    if (end < dirty) this.u8.fill(0, end, dirty);
+    if (end < dirty) clear(end, dirty);
   }
 
   /** The bytes from `address` up to a zero byte, as text. */

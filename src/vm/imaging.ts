@@ -3,6 +3,7 @@
  * @module
  */
 import type { LuaExports } from "./exports.ts";
+import { firstKib, reserveBlocks } from "./first-kib.ts";
 import type { Heap, MemoryImage } from "./heap.ts";
 import { BREAK } from "./layout.ts";
 
@@ -29,6 +30,14 @@ export function partsOf({ u8, u32 }: Heap, also: readonly number[] = []): number
   return parts;
 }
 
+/** The blocks that are kept back for the kernel, by their addresses, in order. */
+function keptBlocks({ u32 }: Heap): number[] {
+  const first = firstKib.reserve.address >> 2;
+  return [...u32.subarray(first, first + reserveBlocks.count)]
+    .filter((address) => address !== 0)
+    .sort((one, other) => one - other);
+}
+
 /** What the memory is now. @param fresh where it was not zero in the new VM, where that is known */
 export function imageOf(heap: Heap, fresh: readonly number[] | undefined): MemoryImage {
   const parts = partsOf(heap, fresh);
@@ -41,6 +50,7 @@ export function imageOf(heap: Heap, fresh: readonly number[] | undefined): Memor
     covers: fresh !== undefined,
     parts,
     bytes: Buffer.concat(bytes),
+    kept: keptBlocks(heap),
   };
 }
 

@@ -191,6 +191,7 @@ export async function instantiate(
     const end = heap.u32[BREAK >> 2]!;
     heap.u8.fill(0, DATA_END, next.imaged ? STATIC_END : end);
     heap.dirty = next.imaged ? end : 0;
+    if (!next.imaged || lua.reserve_was_spent() !== 0) heap.clean = [];
     heap.u8.set(data);
     lua.reset_globals();
     begin();

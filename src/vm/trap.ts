@@ -14,3 +14,10 @@ export function trapOf(error: unknown): VmTrap {
   const reason = error instanceof Error ? error.message : String(error);
   return new VmTrap(`the Lua VM died: ${reason}`, { cause: error });
 }
+
+let closed: VmTrap | undefined;
+
+/** What calls of a closed VM fail with: one for all, as VMs are closed often and called then rarely. */
+export function closedTrap(): VmTrap {
+  return closed ??= new VmTrap("the Lua VM is closed");
+}

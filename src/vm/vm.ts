@@ -11,7 +11,7 @@ import { DEFAULT_LIMITS, type MarshalLimits, Reader } from "./read.ts";
 import type { CompilerFigures } from "./compiler/compiler.ts";
 import type { HotFunctions } from "./compiler/hot.ts";
 import { positionOf, raisedError, type RaisedFailure } from "./raised.ts";
-import { isTrap, trapOf, VmTrap } from "./trap.ts";
+import { closedTrap, isTrap, trapOf, VmTrap } from "./trap.ts";
 import { LuaRef, type LuaValue, MultiReturn, type PackedList } from "./value.ts";
 export { VmTrap } from "./trap.ts";
 export { LuaFloat, LuaRef, type LuaValue, MultiReturn, Packed, PackedList } from "./value.ts";
@@ -138,6 +138,8 @@ export class Vm {
   /** The state of this VM, while nothing runs in it; to be made after a full collection. */
   async image(): Promise<VmImage> {
     const { imageOf } = await import("./imaging.ts");
+    // What is kept back lies in the image, where it need not be cleared for each VM that is made from it.
+    this.#lua.keep_memory_reserve();
     return {
       ...imageOf(this.#heap, this.#fresh),
       main: this.#main,
@@ -344,7 +346,7 @@ export class Vm {
   /** Ends the VM, whose instance another may have. Nothing may be called afterwards. */
   close(): void {
     if (!this.#dead && !this.#body && !this.#compiling) this.#instance.giveBack();
-    this.#dead ??= new VmTrap("the Lua VM is closed");
+    this.#dead ??= closedTrap();
   }
 
   #setGlobal(L: LuaState, name: string): void {

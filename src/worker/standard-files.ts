@@ -40,8 +40,9 @@ export function registerStandardFiles(
     }
     return 0;
   });
-  const block = Buffer.allocUnsafe(blockSize);
+  let block: Buffer | undefined;
   vm.registerRaw("read", (L) => {
+    block ??= Buffer.allocUnsafe(blockSize);
     const [work, file] = [Number(vm.read(L, 1)), Number(vm.read(L, 2))];
     vm.push(L, operations.read(work, file, block));
     return 1;

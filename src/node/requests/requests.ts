@@ -40,7 +40,10 @@ export interface RequestParts {
 
 /** What workers ask the node for: a table of requests for each area. */
 export class NodeRequests {
-  readonly #requests: ReadonlyMap<string, Requests[string]>;
+  /** A table for each area; the first that has a name counts. */
+  readonly #tables: readonly Requests[];
+  /** Those that were asked for. */
+  readonly #requests = new Map<string, Requests[string]>();
   /** Forgets what a worker that died had asked for. */
   readonly workerDied: (worker: number) => void;
 
@@ -70,29 +73,37 @@ export class NodeRequests {
       connections.workerDied(worker);
       measures.calls.workerDied(worker);
     };
-    this.#requests = new Map(Object.entries({
-      ...units,
-      ...nameRequests(names, released),
-      ...workflowRequests(workflows, targets),
-      ...scheduleRequests(workflows.schedules),
-      ...groupRequests(groups),
-      ...eventRequests(bus, subscriptions),
-      ...registryRequests(registry),
-      ...measureRequests(measures),
-      ...debugRequests(parts.debugger),
-      ...asked.requests,
-      ...state.requests,
-    }));
+    this.#tables = [
+      units,
+      nameRequests(names, released),
+      workflowRequests(workflows, targets),
+      scheduleRequests(workflows.schedules),
+      groupRequests(groups),
+      eventRequests(bus, subscriptions),
+      registryRequests(registry),
+      measureRequests(measures),
+      debugRequests(parts.debugger),
+      asked.requests,
+      state.requests,
+    ];
   }
 
   /** The names of all requests, sorted. */
   get all(): string[] {
-    return [...this.#requests.keys()].sort();
+    return this.#tables.flatMap((table) => Object.keys(table)).sort();
+  }
+
+  #find(op: string): Requests[string] | undefined {
+    const known = this.#requests.get(op);
+    if (known) return known;
+    const found = this.#tables.find((table) => Object.hasOwn(table, op))?.[op];
+    if (found) this.#requests.set(op, found);
+    return found;
   }
 
   /** Answers a worker's request: `[value]`. @throws WippyError what the worker's Lua code gets as error */
   async answer(origin: number, op: string, args: LuaValue[]): Promise<LuaValue[]> {
-    const request = this.#requests.get(op);
+    const request = this.#find(op);
     if (request) return [await request.answer(op, origin, args)];
     throw new WippyError("Internal", `the node has no request ${op}`, { retryable: false });
   }

@@ -1,9 +1,8 @@
-import { firstKib } from "../first-kib.ts";
+import { firstKib, reserveBlocks } from "../first-kib.ts";
 import type { ModuleText } from "./module_text.ts";
 
 /** Blocks of memory that are kept back for the kernel, and bytes of each. */
-const BLOCKS = 4;
-const BLOCK = 512 * 1024;
+const { count: BLOCKS, size: BLOCK } = reserveBlocks;
 /** Allocations that succeed for each block that is given up while a test lets allocations fail. */
 const TEST_BLOCK = 2000;
 
@@ -20,6 +19,8 @@ export function addMemoryReserve(module: ModuleText): void {
   const address = (i: number) => `(i32.const ${firstKib.reserve.address + 4 * i})`;
   const blocks = [...Array(BLOCKS).keys()];
   module.append(`(global $reserve_complete (mut i32) (i32.const 0))`);
+  // Whether a block was ever given up: until then nobody has written to those that were there at first.
+  module.append(`(global $reserve_spent (mut i32) (i32.const 0))`);
   // The unit that freed a block and the unit that runs, as their coroutines; 0: none.
   module.append(`(global $spender (mut i32) (i32.const 0))`);
   module.append(`(global $unit (mut i32) (i32.const 0))`);
@@ -90,6 +91,7 @@ export function addMemoryReserve(module: ModuleText): void {
     (if (i32.lt_s (call $reserve_blocks) (i32.const 2)) (then (return (i32.const 0))))
     (global.set $spender (global.get $unit))))
   (global.set $reserve_complete (i32.const 0))
+  (global.set $reserve_spent (i32.const 1))
   ${
     blocks.map((i) => `
   (if (i32.load ${address(i)})
@@ -101,6 +103,8 @@ export function addMemoryReserve(module: ModuleText): void {
   }
   (i32.const 0))`);
   module.append(`(export "spend_memory_reserve" (func $spend_memory_reserve))`);
+  module.append(`(func $reserve_was_spent (result i32) (global.get $reserve_spent))`);
+  module.append(`(export "reserve_was_spent" (func $reserve_was_spent))`);
 
   // Takes what is missing, as far as there is memory.
   module.append(`

@@ -89,3 +89,28 @@ test("an image of more memory than a new VM has makes it grow", async () => {
   const copy = await Vm.create({ module: await loadLuaModule(), clock: Date.now, image });
   expect(copy.call(new LuaRef(hold!.id))).toEqual([100000, "text 99999"]);
 });
+
+test("what is kept back lies in the image, and is cleared for the next VM once it was given up", async () => {
+  const options = { module: await loadLuaModule(), clock: Date.now };
+  const made = await Vm.create({ ...options, imaging: true });
+  const image = await made.image();
+  expect(image.kept).toHaveLength(4);
+  expect(image.kept).toEqual(image.kept.toSorted((one, other) => one - other));
+  // Texts so large that the blocks are given up for them, when nothing else is left.
+  const greedy = `return function()
+    local all, size = {}, 300000
+    return pcall(function() for i = 1, 100000 do all[i] = ("spent" .. i):rep(size // 8) end end)
+  end`;
+  for (let round = 0; round < 3; round++) {
+    const vm = await Vm.create({ ...options, image, memoryLimit: 2 ** 24 });
+    const [fill] = vm.load(greedy, "=greedy");
+    if (round === 1) expect(vm.call(fill!)[0]).toBe(false);
+    vm.beginTurn();
+    vm.close();
+    const next = await Vm.create({ ...options, image });
+    const fresh = await next.image();
+    expect(fresh.kept).toEqual(image.kept);
+    expect(Buffer.from(fresh.bytes).includes("spent")).toBe(false);
+    next.close();
+  }
+});
