@@ -49,6 +49,12 @@ export class CodeTypes {
     return code;
   }
 
+  /** What the last look at an entry's code found, whatever its text was. */
+  last(entry: Entry): CheckedCode | undefined {
+    const code = this.#known.get(entry.id)?.code;
+    return code instanceof RangeError ? undefined : code;
+  }
+
   /** Forgets entries that are not there any more. */
   keep(entries: ReadonlyMap<string, Entry>): void {
     for (const id of this.#known.keys()) if (!entries.has(id)) this.#known.delete(id);

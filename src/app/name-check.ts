@@ -56,11 +56,14 @@ export function unlistedModules(tree: Tree, entry: Entry): Unlisted[] {
 /**
  * Names of a sound text that mean nothing: globals that nobody has, modules that the entry does not list, and entries
  * that are not there.
+ *
+ * @param read a tree that may be that of the text
  */
 export function nameFaults(
   code: string,
   entry: Entry,
   entries: ReadonlyMap<string, Entry>,
+  read?: { bytes: string; tree: Tree },
 ): NameFault[] {
   // Loaded when names are to be checked.
   const { parse, positionAt } = require(
@@ -70,7 +73,7 @@ export function nameFaults(
     "../language/mentions.ts",
   ) as typeof import("../language/mentions.ts");
   const bytes = Buffer.from(code).toString("latin1");
-  const tree = parse(bytes);
+  const tree = read?.bytes === bytes ? read.tree : parse(bytes);
   const known = listedFor(entry);
   const place = ({ start, end }: { start: number; end: number }) => ({
     ...positionAt(bytes, start),

@@ -153,7 +153,8 @@ class Validation {
       return;
     }
     const types = this.code.types ? this.#typeFaults(entry) : [];
-    const names = this.code.names ? nameFaults(code, entry, this.#entries) : [];
+    const read = this.code.types ? this.#codeTypes().last(entry) : undefined;
+    const names = this.code.names ? nameFaults(code, entry, this.#entries, read) : [];
     for (const { line, column, message, ...fault } of [...types, ...names]) {
       this.#problems.push({
         entry: entry.id,
@@ -171,9 +172,13 @@ class Validation {
     return typeFaults(entry, this.#entries);
   }
 
-  #forgetTypes(): void {
+  #codeTypes() {
     const { codeTypes } = require("./code-types.ts") as typeof import("./code-types.ts");
-    codeTypes.keep(this.#entries);
+    return codeTypes;
+  }
+
+  #forgetTypes(): void {
+    this.#codeTypes().keep(this.#entries);
   }
 
   #checkVariableNames(): void {

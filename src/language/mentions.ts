@@ -65,11 +65,19 @@ export function required(tree: Tree): Mention[] {
 
 type Call = Extract<Expression, { kind: "Call" }>;
 
+const callsOf = new WeakMap<Tree, readonly Call[]>();
+
 /** Shows every call of a program. */
 function visit(tree: Tree, see: (call: Call) => void): void {
-  walk(tree, (node) => {
-    if (isCall(node)) see(node);
-  });
+  let calls = callsOf.get(tree);
+  if (!calls) {
+    const found: Call[] = [];
+    walk(tree, (node) => {
+      if (isCall(node)) found.push(node);
+    });
+    callsOf.set(tree, calls = found);
+  }
+  calls.forEach(see);
 }
 
 function isCall(node: object): node is Call {

@@ -26,10 +26,12 @@ export type Node = Expression | Statement | TypeNode | Binding | TableField;
 function children(node: object): Node[] {
   const found: Node[] = [];
   const declares = isBinding(node);
-  for (const [key, part] of Object.entries(node)) {
+  // No pairs are made of keys and parts: nodes are many.
+  for (const key in node) {
     // The value of a binding is part of its statement.
     if (key === "local" || declares && key === "value") continue;
-    collect(part, found);
+    const part = (node as Record<string, unknown>)[key];
+    if (typeof part === "object") collect(part, found);
   }
   return found;
 }

@@ -23,6 +23,9 @@ export function walk(tree: Pick<Tree, "body">, see: (node: object) => void): voi
     const node = waiting.pop();
     if (typeof node !== "object" || node === null) continue;
     see(node);
-    for (const [key, part] of Object.entries(node)) if (!passive.has(key)) waiting.push(part);
+    // No pairs are made of keys and parts: nodes are many.
+    for (const key in node) {
+      if (!passive.has(key)) waiting.push((node as Record<string, unknown>)[key]);
+    }
   }
 }
