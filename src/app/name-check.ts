@@ -1,5 +1,7 @@
+import type { EntryMention } from "../language/mentions.ts";
 import type { Tree } from "../language/tree.ts";
 import type { Entry } from "../registry/entry.ts";
+import { kinds } from "../registry/kinds.ts";
 import { builtinModules, isModule } from "../registry/modules.ts";
 import { suggest } from "../registry/suggestion.ts";
 import { importsOf, modulesOf, notInWorkflow } from "./code-graph.ts";
@@ -53,9 +55,36 @@ export function unlistedModules(tree: Tree, entry: Entry): Unlisted[] {
   }));
 }
 
+/** What is wrong with an entry that is called or started. */
+function wrongTarget(
+  { name, module }: EntryMention,
+  entries: ReadonlyMap<string, Entry>,
+): { message: string; fix: string } | undefined {
+  const entry = entries.get(name);
+  if (!entry) {
+    const fix = suggest(name, [...entries.keys()], "correct the id");
+    return { message: `entry not found: ${name}`, fix };
+  }
+  const unit = kinds.get(entry.kind)?.code?.unit;
+  const isFunction = unit === "function";
+  const starts = unit === "process" || unit === "workflow";
+  if (module === "funcs" ? isFunction : starts) return undefined;
+  const message = `${name} is a ${entry.kind}, which ${
+    module === "funcs" ? "cannot be called" : "cannot be started"
+  }`;
+  const fix = isFunction
+    ? "call it with funcs.call"
+    : starts
+    ? "start it with process.spawn or process.exec"
+    : unit === "library"
+    ? "list it under imports: of the entry, and require it"
+    : "correct the id";
+  return { message, fix };
+}
+
 /**
  * Names of a sound text that mean nothing: globals that nobody has, modules that the entry does not list, and entries
- * that are not there.
+ * that are not there or of another kind.
  *
  * @param read a tree that may be that of the text
  */
@@ -95,12 +124,11 @@ export function nameFaults(
     fix,
     ...place(found),
   }));
-  const calls = entriesCalled(tree).filter(({ name }) => !entries.has(name)).map((mention) => ({
-    severity: "error" as const,
-    code: "E0091",
-    message: `entry not found: ${mention.name}`,
-    fix: suggest(mention.name, [...entries.keys()], "correct the id"),
-    ...place(mention),
-  }));
+  const calls = entriesCalled(tree).flatMap((mention) => {
+    const wrong = wrongTarget(mention, entries);
+    return wrong
+      ? [{ severity: "error" as const, code: "E0091", ...wrong, ...place(mention) }]
+      : [];
+  });
   return [...globals, ...modules, ...calls].sort((a, b) => a.line - b.line || a.column - b.column);
 }

@@ -29,12 +29,18 @@ export function undeclared({ globals, assigned, types }: Tree): Mention[] {
 /** Functions of modules whose first argument is the id of an entry. */
 const takesEntry: Readonly<Record<string, readonly string[]>> = {
   funcs: ["call", "async"],
-  process: ["spawn", "spawn_monitored", "spawn_linked", "spawn_linked_monitored"],
+  process: ["spawn", "spawn_monitored", "spawn_linked", "spawn_linked_monitored", "exec"],
 };
 
+/** The id of an entry in a call. */
+export interface EntryMention extends Mention {
+  /** The module whose function is called. */
+  module: string;
+}
+
 /** Ids of entries that are written in calls such as `funcs.call("ns:name")`. */
-export function entriesCalled(tree: Tree): Mention[] {
-  const found: Mention[] = [];
+export function entriesCalled(tree: Tree): EntryMention[] {
+  const found: EntryMention[] = [];
   visit(tree, (call) => {
     const { callee, args: [first] } = call;
     if (callee.kind !== "Member" || callee.object.kind !== "Name" || first?.kind !== "String") {
@@ -45,7 +51,7 @@ export function entriesCalled(tree: Tree): Mention[] {
     const { value, start, end } = first;
     const isId = /^[\w.-]+:[\w.-]+$/.test(value);
     if (module && isId && takesEntry[module]?.includes(callee.name)) {
-      found.push({ name: value, start, end });
+      found.push({ name: value, start, end, module });
     }
   });
   return found;

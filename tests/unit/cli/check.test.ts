@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root, sourceFiles } from "../../../scripts/sources.ts";
 import { sandboxGlobals } from "../../../src/app/sandbox-globals.ts";
@@ -60,6 +60,34 @@ entries:
       "do it in a function.lua and call that: it runs as an activity",
       "do it in a function.lua and call that: it runs as an activity",
       "list json under modules: of the entry",
+    ]);
+  });
+
+  test("says which entries cannot be called or started", async () => {
+    const calls = `local main = function()
+  funcs.call("app:main") funcs.async("app:words") process.spawn("app:main", "app:host")
+  funcs.call("app:task") process.exec("app:task", "app:host") process.exec("app:host", "app:host")
+end
+return { main = main }`;
+    const app = application(calls);
+    const index = join(app, "src/_index.yaml");
+    writeFileSync(
+      index,
+      `${readFileSync(index, "utf8")}  - { name: host, kind: process.host }
+  - { name: task, kind: process.lua, source: "return { main = function() end }", method: main }
+`,
+    );
+    const { status, out } = await runCommand(app, "check");
+    expect(status).toBe(1);
+    expect(out.match(/app:main {2}.*|(?<=hint: ).*/g)).toEqual([
+      "app:main  app:words is a library.lua, which cannot be called (E0091)",
+      "list it under imports: of the entry, and require it",
+      "app:main  app:main is a function.lua, which cannot be started (E0091)",
+      "call it with funcs.call",
+      "app:main  app:task is a process.lua, which cannot be called (E0091)",
+      "start it with process.spawn or process.exec",
+      "app:main  app:host is a process.host, which cannot be started (E0091)",
+      "correct the id",
     ]);
   });
 
