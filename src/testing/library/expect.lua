@@ -30,7 +30,7 @@ local function compare(name, meets)
     local value = self.value
     return settle(self, meets(value, other), function(never)
       if never == "" and (type(value) == "table" or type(other) == "table" or type(value) == "string") then
-        return "the values differ", show(other), show(value)
+        return "the values differ", values.show_lines(other), values.show_lines(value)
       end
       return one_line(value) .. " should " .. never .. name .. " " .. one_line(other)
     end)

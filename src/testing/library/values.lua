@@ -113,6 +113,20 @@ function values.show(value)
   return table.concat(out)
 end
 
+--- A value as it is compared with another line by line: a string breaks behind each line break that it has.
+function values.show_lines(value)
+  if type(value) ~= "string" then
+    return values.show(value)
+  end
+  local out = {}
+  for line in value:gmatch("[^\n]*\n?") do
+    if line ~= "" then
+      out[#out + 1] = quoted(line):sub(2, -2)
+    end
+  end
+  return '"' .. table.concat(out, "\n") .. '"'
+end
+
 --- A raised value as text.
 function values.text(value)
   return type(value) == "table" and values.show(value) or tostring(value)

@@ -107,6 +107,17 @@ describe("expectations", () => {
     });
   });
 
+  test("show in which lines texts differ", async () => {
+    const failure = await failureOf(String.raw`expect("a\nb\\n"):to_equal("a\n\nc\n")`);
+    expect([failure!.expected, failure!.actual]).toEqual([
+      String.raw`"a\n
+\n
+c\n"`,
+      String.raw`"a\n
+b\\n"`,
+    ]);
+  });
+
   test("an unknown demand is named", async () => {
     expect((await failureOf("expect(1):to_eqaul(1)"))!.message)
       .toContain("expect(…) has no to_eqaul");
