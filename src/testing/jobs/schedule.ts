@@ -31,6 +31,8 @@ export interface Plan {
 export class Schedule {
   readonly #plan: Plan;
   readonly #work: FileWork[];
+  /** The files that jobs were at last. */
+  readonly #at = new Map<Job, FileWork>();
   #changed = Promise.withResolvers<void>();
   /** The first file of which not all was told. */
   #first = 0;
@@ -55,9 +57,9 @@ export class Schedule {
   /** Has a job do what there is, until nothing is left. */
   async work(job: Job): Promise<void> {
     while (job.gone !== true) {
-      const task = this.#next();
+      const task = this.#next(job);
       if (task !== undefined) {
-        await task(job);
+        await task();
         this.#flush();
         this.#changed.resolve();
         this.#changed = Promise.withResolvers();
@@ -66,18 +68,22 @@ export class Schedule {
     }
   }
 
-  #next(): ((job: Job) => Promise<void>) | undefined {
-    for (const work of this.#work.slice(this.#first)) {
-      if (work.state === "new") {
-        work.state = "listing";
-        return (job) => this.#list(job, work);
-      }
-      if (work.next < work.cases.length) {
-        const index = work.next++;
-        return (job) => this.#run(job, work, index);
-      }
+  /** A job stays at its file, then takes up a new one, then helps with another: each job prepares a file anew. */
+  #next(job: Job): (() => Promise<void>) | undefined {
+    const left = this.#work.slice(this.#first);
+    const isReady = ({ next, cases }: FileWork) => next < cases.length;
+    const own = this.#at.get(job);
+    const work = own && isReady(own)
+      ? own
+      : left.find(({ state }) => state === "new") ?? left.find(isReady);
+    if (!work) return undefined;
+    this.#at.set(job, work);
+    if (work.state === "new") {
+      work.state = "listing";
+      return () => this.#list(job, work);
     }
-    return undefined;
+    const index = work.next++;
+    return () => this.#run(job, work, index);
   }
 
   async #list(job: Job, work: FileWork): Promise<void> {
