@@ -3,25 +3,15 @@
 -- @sandbox no: code with the rights of the caller
 local runtime = ...
 local check, errors = runtime.check, runtime.errors
+local class_of = runtime.use("library/module_classes")
 local eval = runtime.use("kernel/functions/eval")
 local object = runtime.use("kernel/core/object")
 local sandbox = runtime.use("kernel/core/sandbox")
 
 local eval_runner = {}
 
--- What keeps a module away from programs, unless the class is allowed.
-local CLASSES <const> = {
-  process = "process pg env system exec eval_runner subscribe unsubscribe supervisor server sys schedule activity",
-  storage = "sql store fs registry cdc cloudstorage",
-  network = "http http_client websocket hub cloudstorage",
-}
-local BLOCKED <const> = {}
-for class, names in pairs(CLASSES) do
-  for name in names:gmatch("%S+") do
-    BLOCKED[name] = BLOCKED[name] or {}
-    BLOCKED[name][class] = true
-  end
-end
+-- Classes that keep a module away from programs, unless they are allowed.
+local KEPT_AWAY <const> = { process = true, storage = true, network = true }
 
 local program = {}
 local new_program, content = object.opaque("eval_runner.Program", program)
@@ -122,7 +112,7 @@ local function read(config, action)
   end
   local allowed = {}
   for _, class in ipairs(classes) do
-    if not CLASSES[class] then
+    if not KEPT_AWAY[class] then
       return nil,
         fail("Invalid", "unknown class: " .. class .. "; there are process, storage and network")
     end
@@ -137,8 +127,8 @@ end
 
 -- Why a module is kept away: the class; nil for one that is not.
 local function blocking(name, allowed)
-  for class in pairs(BLOCKED[name] or {}) do
-    if not allowed[class] then
+  for _, class in ipairs(class_of(name)) do
+    if KEPT_AWAY[class] and not allowed[class] then
       return class
     end
   end

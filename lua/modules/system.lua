@@ -4,6 +4,7 @@
 local runtime = ...
 local use, check, errors = runtime.use, runtime.check, runtime.errors
 local processes = use("kernel/processes/processes")
+local class_of = use("library/module_classes")
 local freeze = use("kernel/core/freeze")
 local sandbox = use("kernel/core/sandbox")
 local scheduler = use("kernel/core/scheduler")
@@ -73,7 +74,8 @@ end
 system.modules = constant("modules", function()
   local list = {}
   for _, name in ipairs(sandbox.module_names()) do
-    list[#list + 1] = { name = name, description = "module " .. name, class = {} }
+    local class = table.move(class_of(name), 1, #class_of(name), 1, {})
+    list[#list + 1] = { name = name, description = "module " .. name, class = class }
   end
   return list
 end)

@@ -128,7 +128,18 @@ export function configSchema(): JsonSchema {
     ...root,
     properties: {
       version: { const: "1.0" },
-      vars: { type: "object", description: "Values for ${name} in this file." },
+      vars: { type: "object", description: "Values for ${name}." },
+      profiles: {
+        type: "object",
+        description: "Sections by profile, which --profile lays over those of all files.",
+        additionalProperties: {
+          type: ["object", "null"],
+          properties: {
+            vars: { type: "object", description: "Values for ${name}, over those of all files." },
+          },
+          additionalProperties: { type: ["object", "null"] },
+        },
+      },
       ...root.properties,
     },
     additionalProperties: { type: ["object", "null"] },

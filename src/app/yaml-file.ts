@@ -8,8 +8,8 @@ import {
   type Node,
   parseDocument,
   Scalar,
-  type ScalarTag,
 } from "yaml";
+import { oldIntegers } from "../registry/yaml-integers.ts";
 import { valueLimits } from "../vm/limits.ts";
 import type { Problem } from "./problem.ts";
 
@@ -18,15 +18,6 @@ export interface Position {
   line: number;
   column: number;
 }
-
-/** File modes are written as 0644, which YAML 1.2 alone reads as six hundred and forty-four. */
-const octal: ScalarTag = {
-  tag: "tag:yaml.org,2002:int",
-  default: true,
-  format: "OCT",
-  test: /^[-+]?0[0-7]+$/,
-  resolve: (text) => BigInt(parseInt(text, 8)),
-};
 
 /** Deeper nesting than this is a mistake or an attack. */
 const deepest = valueLimits.depth;
@@ -52,7 +43,7 @@ export class YamlFile {
   constructor(text: string, readonly file: string) {
     this.#document = parseDocument(text, {
       lineCounter: this.#lines,
-      customTags: (tags) => [octal, ...tags, "timestamp"],
+      customTags: (tags) => [...oldIntegers, ...tags, "timestamp"],
       merge: true,
       intAsBigInt: true,
       prettyErrors: false,

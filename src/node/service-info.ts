@@ -1,3 +1,5 @@
+import type { LuaValue } from "../vm/value.ts";
+
 /** States of a service, as `system.supervisor` and `wippy status` report them. */
 export type ServiceState =
   | "unknown"
@@ -18,3 +20,8 @@ export type ServiceInfo = {
   started_at: number;
   details?: string;
 };
+
+/** As Lua gets it: times are integers. */
+export function serviceValue({ last_update, started_at, ...info }: ServiceInfo): LuaValue {
+  return { ...info, last_update: BigInt(last_update), started_at: BigInt(started_at) };
+}

@@ -1,7 +1,7 @@
 import type { LogSink } from "../observe/log.ts";
-import { asLua } from "../vm/value.ts";
 import { WippyError } from "../vm/error.ts";
 import type { Bus } from "./bus.ts";
+import { serviceValue } from "./service-info.ts";
 import type { Services } from "./services.ts";
 
 /**
@@ -20,7 +20,7 @@ export function connectServices(
       system: "supervisor",
       kind: "service.update",
       path: info.id,
-      data: asLua(info),
+      data: serviceValue(info),
     });
   const obey = (kind: "start" | "stop") => {
     bus.subscribe({ system: "supervisor", kind: `service.${kind}` }, ({ path }) => {

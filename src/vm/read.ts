@@ -189,11 +189,16 @@ export class Reader {
     const seen = this.#seen ??= new Map();
     // An object of another kind is undefined, and known as such.
     if (seen.has(table)) return seen.get(table);
-    const { u32 } = this.heap;
+    const { u8, u32 } = this.heap;
     const metatable = u32[(table + TABLE.metatable) >> 2]!;
-    if (metatable !== 0 && metatable !== this.errorMetatable && this.#isObject(metatable)) {
-      seen.set(table, undefined);
-      return undefined;
+    if (metatable !== 0 && metatable !== this.errorMetatable) {
+      const mark = this.#markOf(metatable);
+      const tag = mark === 0 ? TAG.nil : u8[mark + VALUE.tag]! & TAG_MASK;
+      if (tag === TAG.true) {
+        seen.set(table, undefined);
+        return undefined;
+      }
+      if (tag === TAG.table) return this.#table(u32[mark >> 2]!);
     }
     if (++this.#depth > this.limits.depth) throw tooLarge("depth", this.limits);
     const value = metatable !== 0 && metatable === this.errorMetatable
@@ -211,22 +216,22 @@ export class Reader {
     return 2 ** (32 - Math.clz32(limit - 1));
   }
 
-  /** Whether a metatable marks its tables as objects: it holds true at 1. */
-  #isObject(metatable: number): boolean {
+  /**
+   * Address of what a metatable holds at 1, 0 for nothing: true marks objects, a table is what a read-only view stands
+   * for.
+   */
+  #markOf(metatable: number): number {
     const { u8, i32, u32 } = this.heap;
-    if (this.#arraySize(metatable) > 0) {
-      const first = u32[(metatable + TABLE.array) >> 2]!;
-      return (u8[first + VALUE.tag]! & TAG_MASK) === TAG.true;
-    }
+    if (this.#arraySize(metatable) > 0) return u32[(metatable + TABLE.array) >> 2]!;
     let node = u32[(metatable + TABLE.nodes) >> 2]!;
     const end = node + (1 << u8[metatable + TABLE.logNodes]!) * NODE.size;
     for (; node < end; node += NODE.size) {
       if (u8[node + NODE.keyTag] === TAG.integer && i32[(node + NODE.key) >> 2] === 1) {
         const high = i32[((node + NODE.key) >> 2) + 1];
-        if (high === 0) return (u8[node + NODE.tag]! & TAG_MASK) === TAG.true;
+        if (high === 0) return node;
       }
     }
-    return false;
+    return 0;
   }
 
   #contents(table: number, seen: Map<number, LuaValue>): LuaValue {

@@ -113,3 +113,10 @@ export function numberOf(value: LuaValue): number {
   if (value instanceof LuaFloat) return value.value;
   return typeof value === "bigint" ? Number(value) : NaN;
 }
+
+/** Whether a value is a table with text keys, and neither a list nor an object of the runtime. */
+export function isTable(value: unknown): value is { [key: string]: LuaValue } {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}

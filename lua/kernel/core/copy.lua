@@ -37,8 +37,10 @@ function copy_table(source, seen, depth, values)
       end
       return errors.make(source._kind, source._message, source._retryable, details, source._stack),
         values
-    elseif meta[1] then
+    elseif meta[1] == true then
       return nil, values
+    elseif meta[1] then
+      source = meta[1]
     end
   end
   if depth > MAX_DEPTH then

@@ -7,6 +7,8 @@ local tostring = stable.tostring
 --- A read-only view of `real`, shared by all units: assigning a field raises.
 return function(real, name)
   return setmetatable({}, {
+    -- What is copied or leaves the VM in place of the view, which is empty.
+    real,
     __index = real,
     __newindex = function(_, key)
       error(

@@ -63,7 +63,8 @@ end
 
 local function show_table(t, depth, seen, indent)
   local meta = metatable_of(t)
-  local kind = meta and rawget(meta, "__tostring") and "text" or meta and meta[1] and "object"
+  local kind = meta and rawget(meta, "__tostring") and "text"
+    or meta and meta[1] == true and "object"
   if kind == "text" or kind == "object" then
     local ok, text = pcall(tostring, t)
     return ok and tostring(text) or "table"

@@ -5,6 +5,7 @@ local core = use("kernel/core/core")
 local errors = use("kernel/core/errors")
 local object = use("kernel/core/object")
 local tostring = use("kernel/core/stable").tostring
+local pcall, pure, type = pcall, host.pure, type
 
 local payload = {}
 
@@ -17,6 +18,8 @@ end)
 
 local LUA <const> = { ["lua/any"] = true, ["golang/any"] = true, ["golang/error"] = true }
 local TEXT <const> = { ["text/plain"] = true, ["application/octet-stream"] = true }
+local ENCODED <const> =
+  { ["json/plain"] = true, ["yaml/plain"] = true, ["application/msgpack"] = true }
 
 local methods = {}
 local _, meta = object.define("payload", methods, {
@@ -38,6 +41,30 @@ function methods:get_format()
   return self._format or "lua/any"
 end
 
+-- What a pure operation makes of a value; one that is too large to leave the VM is a failure like any other.
+local function convert(operation, format, value)
+  local ok, result, err = pcall(pure, operation, format, value)
+  if not ok then
+    result, err = nil, result
+  end
+  if err then
+    local message = errors.is_error(err) and err:message() or tostring(err)
+    return nil, errors.fail("Internal", message)
+  end
+  return result
+end
+
+-- A value in a format that others read. JSON is tried with the module first, which knows empty objects.
+local function encoded(format, value)
+  if format == "json/plain" then
+    local text = json().encode(value)
+    if text then
+      return text
+    end
+  end
+  return convert("payload.encode", format, value)
+end
+
 local function decoded(self)
   if self._format == nil then
     return self[1]
@@ -46,10 +73,12 @@ local function decoded(self)
   if LUA[format] or TEXT[format] then
     return self[1]
   end
-  if format ~= "json/plain" then
-    return nil, errors.fail("Internal", "no way to decode a payload of format " .. format)
+  if format == "json/plain" then
+    return json().decode(self[1])
+  elseif ENCODED[format] then
+    return convert("payload.decode", format, self[1])
   end
-  return json().decode(self[1])
+  return nil, errors.fail("Internal", "no way to decode a payload of format " .. format)
 end
 
 methods.data = decoded
@@ -66,14 +95,21 @@ function methods:transcode(format)
   end
   if LUA[format] then
     return payload.new(value, format)
-  elseif format == "json/plain" then
-    local text, failure = json().encode(value)
+  elseif ENCODED[format] then
+    local text, failure = encoded(format, value)
     if failure then
-      return nil, errors.fail("Internal", failure:message())
+      return nil, failure
     end
     return payload.new(text, format)
-  elseif TEXT[format] and type(value) == "string" then
-    return payload.new(value, format)
+  elseif TEXT[format] then
+    local kind = type(value)
+    if kind == "string" then
+      return payload.new(value, format)
+    elseif kind == "number" or kind == "boolean" then
+      return payload.new(tostring(value), format)
+    elseif ENCODED[self:get_format()] then
+      return payload.new(self[1], format)
+    end
   end
   return nil,
     errors.fail("Internal", "no way from " .. self:get_format() .. " to " .. tostring(format))

@@ -7,6 +7,7 @@ import type { LuaValue } from "../../vm/value.ts";
 import { statusOf } from "../exit-status.ts";
 import { parsePid, workerOf } from "../pid.ts";
 import { integer, request, type Requests, text } from "./request.ts";
+import { serviceValue } from "../service-info.ts";
 import type { Services } from "../services.ts";
 import { listUnits } from "../units.ts";
 import type { WorkerPool } from "../worker-pool.ts";
@@ -92,6 +93,9 @@ export function systemRequests(
           id,
           workers: access.pool.running.length,
           processes: present.length,
+          executed: present.reduce((sum, { steps }) => sum + steps, 0),
+          // A process stays with its worker.
+          stolen: 0,
           queue_depth: present.filter(({ state }) => state === "ready").length,
         };
       }));
@@ -116,9 +120,12 @@ export function systemRequests(
       if (!state) {
         throw new WippyError("Internal", `no service ${id}`, { retryable: false });
       }
-      return state;
+      return serviceValue(state);
     }),
-    "system.supervisor.states": request({}, () => access.services.describeAll()),
+    "system.supervisor.states": request(
+      {},
+      () => access.services.describeAll().map(serviceValue),
+    ),
     "system.lock.acquire": request({ name: text, pid: text }, ({ name, pid }) => {
       const owner = locks.get(name);
       if (owner !== undefined && owner !== pid) {

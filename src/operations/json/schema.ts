@@ -8,7 +8,7 @@ import { lazy } from "../../registry/lazy.ts";
 import { compilePattern } from "../../registry/pattern.ts";
 import { WippyError } from "../../vm/error.ts";
 import { parseExact } from "../../vm/json.ts";
-import { LuaFloat, type LuaValue } from "../../vm/value.ts";
+import { isTable, LuaFloat, type LuaValue } from "../../vm/value.ts";
 import { scanJson } from "./scan.ts";
 import { writeJson } from "./write.ts";
 
@@ -233,11 +233,6 @@ function plain(given: LuaValue): PlainJson {
   };
   const value = convert(given);
   return { value, ...(large !== undefined && { large }) };
-}
-
-function isTable(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 /** Keywords whose value is data, not a schema. */

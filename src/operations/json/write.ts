@@ -74,10 +74,7 @@ function prepareObject(
   if (list) return value.map((item) => prepare(item, writing, depth + 1));
   if (keys.length === 0) return writing.emptyObjects.has(value) || onceNamed.has(value) ? {} : [];
   const sorted: Record<string, unknown> = Object.create(null);
-  for (const key of keys.sort()) {
-    // A function, say: it has no JSON, but the table that holds it is an object all the same.
-    if (value[key] !== undefined) sorted[key] = prepare(value[key], writing, depth + 1);
-  }
+  for (const key of keys.sort()) sorted[key] = prepare(value[key], writing, depth + 1);
   return sorted;
 }
 

@@ -1,4 +1,5 @@
 import { parseAllDocuments, Scalar, stringify } from "yaml";
+import { oldIntegers } from "../../registry/yaml-integers.ts";
 import { WippyError } from "../../vm/error.ts";
 import { LuaFloat, type LuaValue } from "../../vm/value.ts";
 
@@ -16,7 +17,11 @@ function failure(kind: "Invalid" | "Internal", message: string): WippyError {
  * @throws WippyError Internal: a syntax error with its line and column, too many aliases, too deep
  */
 export function readYaml(text: string): LuaValue {
-  const documents = parseAllDocuments(text, { intAsBigInt: true, customTags: ["timestamp"] });
+  const documents = parseAllDocuments(text, {
+    intAsBigInt: true,
+    merge: true,
+    customTags: (tags) => [...oldIntegers, ...tags, "timestamp"],
+  });
   const first = documents[0];
   if (!first || "empty" in documents) return undefined;
   const [error] = first.errors;

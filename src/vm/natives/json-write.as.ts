@@ -33,7 +33,6 @@ import {
   arraySize,
   collect,
   kindOf,
-  LIGHT_USERDATA,
   NIL,
   setTag,
   STRING,
@@ -231,12 +230,6 @@ function reserve(count: u32): bool {
   return true;
 }
 
-// Functions, coroutines and such have no JSON.
-function isAbsent(at: usize): bool {
-  const kind = kindOf(at);
-  return kind > TABLE || kind === LIGHT_USERDATA;
-}
-
 function writeObject(nodes: usize, end: usize, count: u32, level: u32): bool {
   if (!reserve(count + 1)) return false;
   const base = entriesUsed;
@@ -246,7 +239,6 @@ function writeObject(nodes: usize, end: usize, count: u32, level: u32): bool {
     const key = load<usize>(node + NODE_KEY);
     const length = lengthOf(key, load<u8>(node + NODE_KEY_TAG));
     if (!isPlainKey(key, length)) return false;
-    if (isAbsent(node)) continue;
     store<u64>(entries + used * ENTRY, prefixOf(key, length));
     store<usize>(entries + used * ENTRY + ENTRY_NODE, node);
     used++;

@@ -253,6 +253,8 @@ function packTable(table: usize, level: u32): bool {
   }
   const metatable = load<usize>(table + TABLE_METATABLE);
   if (level > mostLevels || (metatable !== 0 && metatable === errorMetatable)) return false;
+  // A read-only view stands for the table at 1 of its metatable.
+  if (metatable !== 0 && kindOf(luaH_getint(metatable, 1)) === TABLE) return false;
   if (isTracking() && !remember(table, tables)) return false;
   tables++;
 

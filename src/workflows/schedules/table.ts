@@ -10,7 +10,7 @@ import { choice } from "../../registry/kind.ts";
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
 import { WippyError } from "../../vm/error.ts";
-import { LuaFloat, type LuaValue } from "../../vm/value.ts";
+import { isTable, LuaFloat, type LuaValue } from "../../vm/value.ts";
 import { parseStartOptions } from "../options/option-table.ts";
 import { checkAction, checkNote, checkPolicies, checkRemaining } from "./check.ts";
 import { checkSpec } from "./spec.ts";
@@ -189,7 +189,7 @@ function plainFields(value: LuaValue, depth = 0): unknown {
   if (Array.isArray(value)) return value.map((item) => plainFields(item, depth + 1));
   const pairs = value instanceof Map
     ? [...value].map(([key, item]): [string, LuaValue] => [String(key), item])
-    : isObject(value)
+    : isTable(value)
     ? Object.entries(value)
     : undefined;
   if (!pairs) return value;
@@ -197,12 +197,6 @@ function plainFields(value: LuaValue, depth = 0): unknown {
     const opaque = depth === 1 && (key === "args" || key === "options");
     return [key, opaque ? listed(item) : plainFields(item, depth + 1)];
   }));
-}
-
-function isObject(value: LuaValue): value is Record<string, LuaValue> {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 /** A table whose keys are numbers is a list with holes. */

@@ -137,3 +137,20 @@ test("a function among the arguments is refused", async () => {
     ),
   ).toEqual(["nilInvalid", "nilInvalid", "nilInvalid", "nilInvalid"]);
 });
+
+test("constants of a module are passed on as what they show", async () => {
+  expect(
+    await runProcess(
+      `local format = payload.format
+       local copy = funcs.call("app:identity", { list = { format }, format = format })
+       return { copy.format.JSON, copy.list[1].YAML, 
+         payload.new({ format }):transcode(format.JSON):data()[1].LUA, format }`,
+      sources,
+    ),
+  ).toEqual([
+    "json/plain",
+    "yaml/plain",
+    "lua/any",
+    expect.objectContaining({ JSON: "json/plain", ERROR: "golang/error" }),
+  ]);
+});

@@ -33,11 +33,51 @@ describe("payload", () => {
     ).toEqual(["json/plain", 2, 1]);
   });
 
+  test("transcodes to YAML and MessagePack and back, and from one to the other", async () => {
+    expect(
+      await runFunction(`local format = payload.format
+        local p = payload.new({ a = { 1, 2.5 }, b = "x" })
+        local yaml, packed = p:transcode(format.YAML), p:transcode(format.MSGPACK)
+        local between = yaml:transcode(format.MSGPACK)
+        return { yaml:get_format(), yaml:transcode(format.BYTES):data(), packed:get_format(), #packed:transcode(format.STRING):data(),
+          yaml:data(), packed:unmarshal(), between:transcode(format.LUA):data() }`),
+    ).toEqual([
+      "yaml/plain",
+      "a:\n    - 1\n    - 2.5\nb: x\n",
+      "application/msgpack",
+      20,
+      { a: [1, 2.5], b: "x" },
+      { a: [1, 2.5], b: "x" },
+      { a: [1, 2.5], b: "x" },
+    ]);
+  });
+
+  test("a table with a positive integer among its keys is a list for others, else a map", async () => {
+    expect(
+      await runFunction(
+        `local function json(v) return payload.new(v):transcode(payload.format.JSON):transcode(payload.format.BYTES):data() end
+        return { json({ 1, 2, a = 3 }), json({ a = 1, [0] = 2, b = { 4, x = 5 } }), json({ [2] = 1 }), json({}) }`,
+      ),
+    ).toEqual(["[1,2]", '{"a":1,"b":[4]}', "[]", "[]"]);
+  });
+
+  test("scalars are text", async () => {
+    expect(
+      await runFunction(
+        `local function text(v) return payload.new(v):transcode(payload.format.STRING):data() end
+        return { text(5), text(true), text("x"), payload.new(5):transcode(payload.format.JSON):data() }`,
+      ),
+    ).toEqual(["5", "true", "x", 5]);
+  });
+
   test("what has no way is an Internal error", async () => {
     expect(
       await runFunction(`local value, err = payload.new({}):transcode("x/y")
         local second, why = payload.new({}):transcode(payload.format.STRING)
-        return { value == nil, err:kind(), second == nil, why:kind() }`),
-    ).toEqual([true, "Internal", true, "Internal"]);
+        local cyclic = {}
+        cyclic.a = cyclic
+        local _, deep = payload.new(cyclic):transcode(payload.format.YAML)
+        return { value == nil, err:kind(), second == nil, why:kind(), deep:kind() }`),
+    ).toEqual([true, "Internal", true, "Internal", "Internal"]);
   });
 });

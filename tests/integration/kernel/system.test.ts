@@ -37,11 +37,25 @@ describe("system", () => {
   test("the machine and the runtime", async () => {
     expect(
       await run(`local names = {}
-        for _, m in ipairs(system.modules()) do names[m.name] = true end
+        for _, m in ipairs(system.modules()) do names[m.name] = table.concat(m.class, " ") end
         return { system.process.pid() > 0, #system.process.hostname() > 0, system.process.cwd():sub(1, 1),
           system.runtime.cpu_count() >= 1, system.memory.stats().sys > 1000000, system.memory.allocated() > 0,
-          names.system and names.json, system.node.role(), system.cluster.size(), system.cluster.leader() }`),
-    ).toEqual([true, true, "/", true, true, true, true, "non-member", 1, ""]);
+          names.system, names.json, names.funcs, names.cloudstorage, system.node.role(), system.cluster.size(), system.cluster.leader() }`),
+    ).toEqual([
+      true,
+      true,
+      "/",
+      true,
+      true,
+      true,
+      "process",
+      "deterministic",
+      "workflow",
+      "network storage",
+      "non-member",
+      1,
+      "",
+    ]);
   });
 
   test("hosts and their processes", async () => {
@@ -51,7 +65,7 @@ describe("system", () => {
         local found
         for _, p in ipairs(system.hosts.processes("app:processes")) do if p.pid == pid then found = p end end
         return { hosts[1].id, hosts[1].processes, hosts[2].id, found.source, found.host, found.state,
-          math.type(found.started_at), #system.hosts.processes("app:nothing") }`),
+          math.type(found.started_at), hosts[1].executed > 0, hosts[1].stolen, #system.hosts.processes("app:nothing") }`),
     ).toEqual([
       "app:processes",
       2,
@@ -60,6 +74,8 @@ describe("system", () => {
       "app:processes",
       "waiting",
       "integer",
+      true,
+      0,
       0,
     ]);
   });
@@ -75,13 +91,17 @@ describe("system", () => {
         local after = system.supervisor.state("app:service")
         local small
         for _, s in ipairs(system.supervisor.states()) do if s.id == "app:small" then small = s end end
-        return { before.status, before.desired, before.retry_count, before.started_at > 0, e.kind, e.path, e.data.status,
+        return { before.status, before.desired, before.retry_count, before.started_at > 0, math.type(before.started_at),
+          math.type(after.last_update), math.type(e.data.last_update), e.kind, e.path, e.data.status,
           after.status, after.retry_count, after.details, small.status, small.started_at }`),
     ).toEqual([
       "running",
       "running",
       0,
       true,
+      "integer",
+      "integer",
+      "integer",
       "service.update",
       "app:service",
       "exited",

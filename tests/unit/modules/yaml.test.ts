@@ -11,6 +11,11 @@ describe("decode", () => {
     ["a: &x {k: v}\nb: *x", 'value.b.k == "v"'],
     ["a: |\n  two\n  lines\n", 'value.a == "two\\nlines\\n"'],
     ["first: 1\n---\nsecond: 2", "value.first == 1 and value.second == nil"],
+    ["a: &x {k: v, l: w}\nb:\n  <<: *x\n  k: z", 'value.b.k == "z" and value.b.l == "w"'],
+    [
+      "mode: 0644\nbig: 1_000\nless: -1_0",
+      "value.mode == 420 and value.big == 1000 and value.less == -10",
+    ],
     ["just text", 'value == "just text"'],
   ])("%j", async (text, check) => {
     const code = `local value = assert(yaml.decode((...))) return ${check}`;
