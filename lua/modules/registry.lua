@@ -229,14 +229,12 @@ local function add_entry(kind)
       return invalid("kind is required")
     elseif entry.meta ~= nil and type(entry.meta) ~= "table" then
       return invalid("meta must be a table")
-    elseif entry.data ~= nil and type(entry.data) ~= "table" then
-      return invalid("data must be a table")
     end
     local ok, copy = pcall(copies.copy, {
       id = id,
       kind = entry.kind,
       meta = entry.meta or {},
-      data = entry.data or {},
+      data = entry.data == nil and {} or entry.data,
     })
     if not ok then
       return nil, errors.from_raised(copy)

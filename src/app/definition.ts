@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
-import type { Entry } from "../registry/entry.ts";
+import { type Entry, payloadOf } from "../registry/entry.ts";
 import { pathText } from "../registry/fault.ts";
+import { kinds } from "../registry/kinds.ts";
 import { isFileReference, readFileReference } from "./file-reference.ts";
 import type { Problem } from "./problem.ts";
 import { type Position, YamlFile } from "./yaml-file.ts";
@@ -179,11 +180,11 @@ class DefinitionReader {
       const message = `${names} beside data is ignored: data is the whole payload`;
       this.#add("warning", [...path, first[0]], message, "move it into data", id);
     }
-    if (!isMap(payload)) {
+    if (!isMap(payload) && kinds.get(kind)?.anyData !== true) {
       return this.#report(payloadPath, "data must be a map", "write keys below data", id);
     }
     const files = new Map<string, string>();
-    const data = this.#inline(payload, payloadPath, id, files) as PlainMap;
+    const data = payloadOf(this.#inline(payload, payloadPath, id, files));
     // In the single-entry form the meta of the file is the entry's own.
     const own = path.length === 0 ? {} : this.#meta(raw["meta"], [...path, "meta"], id);
     const position = this.yaml.position(path.length === 0 ? ["name"] : path);

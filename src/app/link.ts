@@ -1,4 +1,4 @@
-import { type Entry, parseId, qualify } from "../registry/entry.ts";
+import { type Entry, hasFields, parseId, qualify } from "../registry/entry.ts";
 import { namespaceDependency, namespaceRequirement } from "../registry/kinds/namespace.ts";
 import { setPath } from "./override.ts";
 
@@ -82,6 +82,7 @@ export function linkRequirements(entries: ReadonlyMap<string, Entry>): LinkWarni
         const path = (appends ? target.path.slice(0, -"+=".length) : target.path).trim()
           .replace(/^\./, "");
         const inMeta = path.startsWith("meta.");
+        if (!inMeta && !hasFields(entry.data)) entry.data = {};
         const root = inMeta ? entry.meta : entry.data;
         const field = path.replace(/^(?:meta|data)\./, "");
         if (!appends) setPath(root, field, value);

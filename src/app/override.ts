@@ -1,4 +1,4 @@
-import type { Entry } from "../registry/entry.ts";
+import { type Entry, hasFields } from "../registry/entry.ts";
 import { nearest } from "../registry/suggestion.ts";
 import type { Problem } from "./problem.ts";
 
@@ -122,7 +122,10 @@ export function applyOverrides(
     } else if (path === "meta" || path === "data") {
       wrong("the path names no field", `write ${path}.FIELD`);
     } else if (path.startsWith("meta.")) setPath(entry.meta, path.slice("meta.".length), value);
-    else setPath(entry.data, path.replace(/^data\./, ""), value);
+    else {
+      if (!hasFields(entry.data)) entry.data = {};
+      setPath(entry.data, path.replace(/^data\./, ""), value);
+    }
   }
   return problems;
 }

@@ -2,7 +2,7 @@ import type * as zod from "zod";
 import { z } from "./schema.ts";
 import { WippyError } from "../vm/error.ts";
 import type { Entry } from "./entry.ts";
-import { parseId } from "./entry.ts";
+import { hasFields, parseId } from "./entry.ts";
 import { type Fault, faultOf, pathText } from "./fault.ts";
 import type { Kind } from "./kind.ts";
 import { resolvePlaceholders, type Variables } from "./placeholder.ts";
@@ -43,16 +43,19 @@ function replace(root: Record<string, unknown>, path: PropertyKey[], value: unkn
 
 /** Resolves the placeholders of a payload, checks it and fills in defaults. */
 export function tryDecode<Schema extends zod.ZodObject>(
-  kind: Pick<Kind<Schema>, "schema" | "written">,
+  kind: Pick<Kind<Schema>, "schema" | "written" | "anyData">,
   entry: Entry,
   variables: Variables,
 ): Decoded<zod.output<Schema>> {
   const known = made.get(entry) as zod.output<Schema> | undefined;
   if (known !== undefined) return { data: known };
+  if (!hasFields(entry.data) && kind.anyData !== true) {
+    return { faults: [{ path: [], message: "data must be a map", fix: "write keys below data" }] };
+  }
   const written = kind.written?.(entry.data) ?? [];
   if (written.length > 0) return { faults: written };
   const { data, faults, guessed } = resolvePlaceholders(
-    entry.data,
+    hasFields(entry.data) ? entry.data : {},
     parseId(entry.id).namespace,
     variables,
   );
@@ -76,7 +79,7 @@ export function tryDecode<Schema extends zod.ZodObject>(
  * @throws WippyError Invalid: everything that is wrong, in one message
  */
 export function decodeEntry<Schema extends zod.ZodObject>(
-  kind: Pick<Kind<Schema>, "schema" | "written">,
+  kind: Pick<Kind<Schema>, "schema" | "written" | "anyData">,
   entry: Entry,
   variables: Variables,
 ): zod.output<Schema> {

@@ -9,7 +9,7 @@ export interface Entry {
   id: string;
   kind: string;
   meta: Record<string, unknown>;
-  data: Record<string, unknown>;
+  data: EntryData;
   /** Where the entry was written; absent on entries made at run time. */
   origin?: {
     file: string;
@@ -26,6 +26,22 @@ export interface Entry {
     /** Its code as it was written, where the entry's source puts more around it. */
     text?: string;
   };
+}
+
+/**
+ * The payload of an entry: fields by name. Where the kind allows any plain value (`Kind.anyData`), one that is no map
+ * has no fields.
+ */
+export type EntryData = Record<string, unknown>;
+
+/** Takes a plain value as a payload; `tryDecode` refuses one that the kind does not allow. */
+export function payloadOf(value: unknown): EntryData {
+  return (value ?? {}) as EntryData;
+}
+
+/** Whether a payload has fields. */
+export function hasFields(data: EntryData): boolean {
+  return typeof data === "object" && !Array.isArray(data);
 }
 
 /** What code of a script is told of its script. */

@@ -61,6 +61,8 @@ export interface Kind<Schema extends zod.ZodObject = zod.ZodObject> {
   fixed?: string;
   /** Fields of the payload that a change of an entry must leave as they are. @default none */
   constant?: readonly string[];
+  /** Whether the payload may be any plain value, such as a list or a text. @default only a map */
+  anyData?: true;
   /** What is wrong with a payload as it is written, before variables are put in. @default nothing */
   written?(data: Record<string, unknown>): Fault[];
 }
@@ -73,7 +75,7 @@ export type KindDefinition<Schema extends zod.ZodObject> =
     references?: readonly Reference[];
     metaReferences?: readonly Reference[];
   }
-  & Pick<Kind<Schema>, "code" | "fixed" | "constant" | "unique" | "written">;
+  & Pick<Kind<Schema>, "code" | "fixed" | "constant" | "unique" | "written" | "anyData">;
 
 const defined = new WeakSet<object>();
 

@@ -1,5 +1,6 @@
 import type { Entry } from "./entry.ts";
 import { parseId } from "./entry.ts";
+import { compilePattern } from "./pattern.ts";
 
 /**
  * Criteria that must all hold. Keys: `.id` `.kind` `.ns` `.name` (equality, or one `*`), `meta.F`
@@ -45,13 +46,6 @@ function matches(actual: unknown, expected: unknown): boolean {
     left.every(([key, value]) => Object.hasOwn(right, key) && matches(value, right[key]));
 }
 
-function regularExpression(source: string): RegExp {
-  // RE2 writes the flags in front; JavaScript takes them apart.
-  const flags = /^\(\?([ims]+)\)/.exec(source);
-  if (flags === null) return new RegExp(source, "u");
-  return new RegExp(source.slice(flags[0].length), `u${flags[1]}`);
-}
-
 function metaCriterion(operator: string, field: string, expected: unknown): Criterion | string {
   if (operator === "") return (entry) => matches(entry.meta[field], expected);
   if (typeof expected !== "string") return `needs a string, not ${typeof expected}`;
@@ -63,8 +57,8 @@ function metaCriterion(operator: string, field: string, expected: unknown): Crit
   if (operator === "$") return test((text) => text.endsWith(expected));
   if (operator === "~") {
     try {
-      const pattern = regularExpression(expected);
-      return test((text) => pattern.test(text));
+      const pattern = compilePattern(expected);
+      return test((text) => pattern.matcher(text).find());
     } catch (error) {
       return `is not a regular expression: ${(error as Error).message}`;
     }

@@ -424,6 +424,10 @@ local function import(env, entry, loaded)
   for alias, id in pairs(entry.imports) do
     local value = loaded[id]
     if value == nil then
+      -- A name without a namespace is that of a built-in module.
+      value = base[id] or module_of(id)
+    end
+    if value == nil then
       local library_entry, err = id, nil
       if type(id) == "string" then
         library_entry, err = sandbox.entry(id)

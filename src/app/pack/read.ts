@@ -10,7 +10,7 @@ import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { type Entry as Member, openPromise, type ZipFile } from "yauzl";
 import { z } from "zod";
-import type { Entry } from "../../registry/entry.ts";
+import { type Entry, payloadOf } from "../../registry/entry.ts";
 import { WippyError } from "../../vm/error.ts";
 import {
   type Content,
@@ -33,7 +33,7 @@ const entrySchema = z.array(z.object({
   id: z.string().regex(/^[^:]+:./s),
   kind: z.string().min(1),
   meta: plain,
-  data: plain,
+  data: z.unknown().transform(payloadOf),
   origin: z.object({
     file: z.string(),
     line: z.int(),

@@ -1,11 +1,16 @@
 import type { z } from "zod";
-import type { Entry } from "../../registry/entry.ts";
-import { compareIds } from "../../registry/entry.ts";
+import {
+  compareIds,
+  type Entry,
+  type EntryData,
+  hasFields,
+  payloadOf,
+} from "../../registry/entry.ts";
 import { kinds } from "../../registry/kinds.ts";
 import { compileQuery } from "../../registry/query.ts";
 import type { Change, Version } from "../../registry/versions.ts";
 import { WippyError } from "../../vm/error.ts";
-import type { LuaValue } from "../../vm/value.ts";
+import { isTable, LuaFloat, type LuaValue } from "../../vm/value.ts";
 import type { LiveRegistry } from "../live-registry.ts";
 import {
   any,
@@ -19,15 +24,14 @@ import {
   text,
 } from "./request.ts";
 
-/** A table that Lua sent, as an object; a list stays one. */
+/** A table that Lua sent, as an object; a list stays one. Numbers have one type, as in definition files. */
 function objectOf(value: LuaValue): LuaValue {
+  if (value instanceof LuaFloat) return value.value;
   if (Array.isArray(value)) return value.map(objectOf);
   if (value instanceof Map) {
     return Object.fromEntries([...value].map(([key, item]) => [String(key), objectOf(item)]));
   }
-  if (
-    typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype
-  ) {
+  if (isTable(value)) {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, objectOf(item)]));
   }
   return typeof value === "bigint" ? Number(value) : value;
@@ -68,7 +72,8 @@ function shapedAs(value: unknown, model: unknown): unknown {
 }
 
 /** Fields that the kind wants as a list, where an empty Lua table looked like a map. */
-function listsOfKind(kindName: string, data: Record<string, unknown>): Record<string, unknown> {
+function listsOfKind(kindName: string, data: EntryData): EntryData {
+  if (!hasFields(data)) return data;
   const shape = kinds.get(kindName)?.schema.shape;
   return Object.fromEntries(
     Object.entries(data).map(([name, value]) => {
@@ -92,7 +97,7 @@ function changesOf(
       meta: shapedAs(fields(meta), present.get(id)?.meta) as Entry["meta"],
       data: listsOfKind(
         entryKind,
-        shapedAs(fields(data), present.get(id)?.data) as Entry["data"],
+        payloadOf(shapedAs(objectOf(data), present.get(id)?.data)),
       ),
     },
   }));

@@ -70,6 +70,20 @@ const bodies = {
     return { version == nil, err:kind(), err:message(), err:details().count, first.module, first.constraint,
       registry.get("app:dep") == nil, registry.get("app:other.setting") == nil,
       registry.current_version():id() }`,
+  plain: `local made, list = {}, {}
+    local values = { { 1, "two" }, "text", 5, false, { n = 2.0, list = {} } }
+    for i, value in ipairs(values) do
+      local id = "app:plain" .. i
+      assert(registry.snapshot():changes():create({ id = id, kind = "registry.entry", data = value, meta = { n = i } }):apply())
+      list[i] = registry.get(id).data
+    end
+    local list_of_code = registry.snapshot():changes():create({ id = "app:no", kind = "function.lua", data = { 1 } })
+    local _, err = list_of_code:apply()
+    return { list, math.type(list[5].n), #registry.find({ ["meta.n"] = 3.0 }), err:message() }`,
+  imports: `assert(registry.snapshot():changes():create({ id = "app:bare", kind = "function.lua",
+      data = { source = "local j, p = require('j'), require('p') return { main = function() return j.encode({ type(p.spawn) }) end }",
+        method = "main", imports = { j = "json", p = "process" } } }):apply())
+    return funcs.call("app:bare")`,
   delta:
     `local a = { { id = "n:a", kind = "registry.entry", data = { x = 1 } }, { id = "n:b", kind = "registry.entry", data = {} } }
     local b = { { id = "n:a", kind = "registry.entry", data = { x = 2 } }, { id = "n:c", kind = "registry.entry", data = {} } }
@@ -175,6 +189,19 @@ describe("registry", () => {
 
   test("a library's users are loaded anew; calls in flight end with the old code", async () => {
     expect(await run("library")).toEqual(["old", "new", "old", "new"]);
+  });
+
+  test("the payload of a registry.entry is any plain value, numbers are compared by value", async () => {
+    expect(await run("plain")).toEqual([
+      [[1, "two"], "text", 5, false, { n: 2, list: {} }],
+      "integer",
+      1,
+      "failed to apply changes: app:no: data must be a map",
+    ]);
+  });
+
+  test("a bare name under imports is that of a built-in module", async () => {
+    expect(await run("imports")).toBe('["function"]');
   });
 
   test("a mistake leaves everything as it was, and says where it is", async () => {

@@ -44,6 +44,20 @@ describe("definition files", () => {
     expect(await only(nested)).toEqual(expected);
   });
 
+  test("the payload of a registry.entry is any value; an override makes it a map", async () => {
+    const entries = (form: string) => `namespace: a\nentries:\n  - { name: x, kind: ${form} }\n`;
+    const data = async (value: string, options = {}) => {
+      const files = { "src/1.yaml": entries(`registry.entry, data: ${value}`) };
+      return (await entriesOf(files, options))[0]!.data as unknown;
+    };
+    expect(await data("[1, { a: 2 }]")).toEqual([1, { a: 2 }]);
+    expect(await data("some text")).toBe("some text");
+    expect(await data("false")).toBe(false);
+    expect(await data("5", { overrides: ["a:x:y=1"] })).toEqual({ y: 1 });
+    const application = await loadFiles({ "src/1.yaml": entries("store.memory, data: [1]") });
+    expect(printed(application)[0]).toContain("data must be a map");
+  });
+
   test("the single-entry form, with root keys and with data", async () => {
     const head = "namespace: a\nname: b\nkind: registry.entry\nmeta: { m: 1 }\n";
     const expected = { id: "a:b", kind: "registry.entry", meta: { m: 1 }, data: { x: 1 } };

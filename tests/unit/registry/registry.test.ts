@@ -59,6 +59,7 @@ describe("queries", () => {
     [{ "meta.enabled": true }, ["app.sub:c"]],
     [{ "~meta.title": "^B.e$" }, ["app:b"]],
     [{ "~meta.title": "(?i)^b" }, ["app:b"]],
+    [{ "~meta.title": "^(?P<first>B)[[:alpha:]]+\\z" }, ["app:b"]],
     [{ "~meta.title": "7" }, []],
     [{ "*meta.title": "y" }, ["app:a"]],
     [{ "*meta.tags": "x" }, ["app:b"]],
