@@ -36,7 +36,6 @@ import {
   NIL,
   setTag,
   STRING,
-  TABLE,
   tagOf,
 } from "./values.as";
 
