@@ -28,16 +28,7 @@ import { KEY } from "./memory.as";
 import { byte, bytes, dropOutput, four, room, written } from "./output.as";
 import { beginScratch, dropScratch, endScratch } from "./scratch.as";
 import { HIGH_BITS, isDigits, isText, lengthOf, matches, ONES } from "./text.as";
-import {
-  argument,
-  arraySize,
-  collect,
-  kindOf,
-  NIL,
-  setTag,
-  STRING,
-  tagOf,
-} from "./values.as";
+import { argument, arraySize, collect, kindOf, NIL, setTag, STRING, tagOf } from "./values.as";
 
 // The words as they are stored.
 const TRUE: u32 = 0x74727565;
