@@ -32,6 +32,7 @@ const entrypoints = [
   "src/registry/zod.ts",
   "src/workflows/croner.ts",
   "src/registry/re2.ts",
+  "src/operations/treesitter/library.ts",
   "src/operations/excel/thread.ts",
   "src/worker/thread.ts",
   "src/services/queue/sqlite/thread.ts",

@@ -6,6 +6,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import manifest from "../package.json" with { type: "json" };
+import { treeSitterPackages } from "./tree-sitter.ts";
 
 const root = join(import.meta.dir, "..");
 
@@ -40,7 +41,7 @@ const vm: readonly Omit<Work, "text">[] = [
 ];
 
 /** Which works a file made by `scripts/prepare.ts` contains. A made file that is not listed fails the build. */
-const madeFiles: Readonly<Record<string, "vm" | "page" | "messages" | "own">> = {
+const madeFiles: Readonly<Record<string, "vm" | "page" | "messages" | "grammars" | "own">> = {
   "build/lua.wasm": "vm",
   // Our own Lua, compiled.
   "build/kernel.image": "own",
@@ -49,6 +50,7 @@ const madeFiles: Readonly<Record<string, "vm" | "page" | "messages" | "own">> = 
   "build/licenses.txt": "own",
   // Made from the descriptions in a package.
   "build/temporal-messages.js": "messages",
+  "build/tree-sitter.js": "grammars",
 };
 
 /** Folders of the npm packages that the given files belong to; a package that two others bring is there twice. */
@@ -98,7 +100,11 @@ export function collectWorks(program: Metafile, page: Metafile): Work[] {
     const path = file.replaceAll("\\", "/");
     if (/(^|\/)node_modules\//.test(path) || /^(src|lua|none:|package\.json$)/.test(path)) continue;
     // Our own example, which wippy init writes.
-    const origin = path.startsWith("examples/") ? "own" : madeFiles[path];
+    const origin = path.startsWith("examples/")
+      ? "own"
+      : /^build\/tree-sitter\/[\w-]+\.zst$/.test(path)
+      ? "grammars"
+      : madeFiles[path];
     // Generated lists of our own files; what they import is among the inputs.
     if (origin === undefined && /^build\/[\w-]+\.js$/.test(path)) continue;
     if (origin === undefined) {
@@ -118,6 +124,9 @@ export function collectWorks(program: Metafile, page: Metafile): Work[] {
   if (made.has("vm")) {
     add(workOfPackage(join(root, "node_modules/wasmoon")));
     for (const work of vm) add({ ...work, text: kept(`${work.name}.txt`) });
+  }
+  if (made.has("grammars")) {
+    for (const name of treeSitterPackages) add(workOfPackage(join(root, "node_modules", name)));
   }
   if (made.has("messages")) add(workOfPackage(join(root, "node_modules/@temporalio/proto")));
   add({ name: "bun", version: Bun.version, license: "MIT", text: kept("bun.txt") });

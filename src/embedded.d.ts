@@ -24,6 +24,12 @@ declare module "*.image" {
   export default path;
 }
 
+/** Imported `with { type: "file" }`: the path of the file, inside the executable when compiled. */
+declare module "*.zst" {
+  const path: string;
+  export default path;
+}
+
 /** Imported with `{ type: "text" }`. */
 declare module "*.txt" {
   const text: string;
@@ -79,4 +85,17 @@ declare module "*/build/temporal-messages.js" {
 declare module "*.yaml" {
   const text: string;
   export default text;
+}
+
+// A file that `scripts/tree-sitter.ts` makes.
+
+/** The library `web-tree-sitter`, which starts at once with its WebAssembly. */
+declare module "*/build/tree-sitter.js" {
+  type Library = typeof import("web-tree-sitter");
+  export const Language: Library["Language"];
+  export const Query: Library["Query"];
+  export const Parser: Omit<Library["Parser"], "init"> & {
+    new (): InstanceType<Library["Parser"]>;
+    init(options: { wasm: WebAssembly.Module }): void;
+  };
 }

@@ -21,11 +21,6 @@ export const refusedModules: ReadonlyMap<string, string> = new Map([
     "wippy.lock names, and read their entries with registry",
   ],
   [
-    "treesitter",
-    "treesitter parses the texts of programs into trees, which this wippy does not do; use text, whose regular " +
-    "expressions find what has a pattern",
-  ],
-  [
     "tty",
     "tty draws on a terminal, which this wippy leaves to programs; write to the terminal with io, or show data on " +
     "a page with http",
