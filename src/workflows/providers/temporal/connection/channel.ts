@@ -7,6 +7,7 @@
  */
 import { connect as connectPlainly, type Socket } from "node:net";
 import { connect as connectByTls } from "node:tls";
+import { Deadlines } from "../deadlines.ts";
 import { type Answering, Http2Connection } from "./http2/http2.ts";
 import type { Header } from "./http2/hpack.ts";
 import type { ConnectionSettings } from "./settings.ts";
@@ -40,6 +41,7 @@ export type ChannelSettings = Pick<ConnectionSettings, "address" | "tls" | "keep
 export class Channel {
   readonly #settings: ChannelSettings;
   #connections: Http2Connection[] = [];
+  readonly #deadlines = new Deadlines();
   /** Headers by paths. */
   readonly #lists = new Map<string, { more: readonly Header[]; all: readonly Header[] }>();
   #closed = false;
@@ -53,10 +55,14 @@ export class Channel {
    *
    * @throws RpcError Unavailable without a connection, Timeout, Canceled by the signal, or the server's status
    */
-  async call(call: Call): Promise<Uint8Array> {
-    if (this.#closed) throw rpcError(codes.unavailable, "the connection is closed");
-    if (call.signal?.aborted) throw rpcError(codes.canceled, "the request was canceled");
-    return await this.#exchange(this.#free(), call);
+  call(call: Call): Promise<Uint8Array> {
+    if (this.#closed) {
+      return Promise.reject(rpcError(codes.unavailable, "the connection is closed"));
+    }
+    if (call.signal?.aborted) {
+      return Promise.reject(rpcError(codes.canceled, "the request was canceled"));
+    }
+    return this.#exchange(this.#free(), call);
   }
 
   /** Ends all connections and fails the requests on them. */
@@ -65,6 +71,7 @@ export class Channel {
     for (const connection of this.#connections.splice(0)) {
       connection.destroy("the connection was closed");
     }
+    this.#deadlines.close();
   }
 
   #free(): Http2Connection {
@@ -148,14 +155,14 @@ export class Channel {
     }, time);
   }
 
-  async #exchange(
+  #exchange(
     connection: Http2Connection,
     { path, message, headers, timeout, signal }: Call,
   ): Promise<Uint8Array> {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
     const answer = new Answer(
       () => {
-        clearTimeout(late);
+        inTime();
         signal?.removeEventListener("abort", abort);
         try {
           resolve(answer.message(connection.why));
@@ -169,12 +176,12 @@ export class Channel {
         cancel();
       },
     );
-    const late = setTimeout(() => {
+    const inTime = this.#deadlines.add(timeout + deadlineGrace, () => {
       // The server would have answered that the time is over.
       this.#retire(connection, "the server does not answer");
       reject(rpcError(codes.deadlineExceeded, `no response within ${timeout} ms`));
       cancel();
-    }, timeout + deadlineGrace);
+    });
     const abort = () => {
       reject(rpcError(codes.canceled, "the request was canceled"));
       cancel();
@@ -186,7 +193,7 @@ export class Channel {
       framed(message),
       answer,
     );
-    return await promise;
+    return promise;
   }
 }
 

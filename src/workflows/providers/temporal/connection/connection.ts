@@ -52,6 +52,13 @@ interface Codec {
   decode(bytes: Uint8Array): unknown;
 }
 
+/** A method, as requests need it. */
+interface Method {
+  path: string;
+  request: Codec;
+  response: Codec;
+}
+
 const codecs = temporal.api.workflowservice.v1 as object as Record<string, Codec>;
 
 const operator = temporal.api.operatorservice.v1 as object as Record<string, Codec>;
@@ -112,6 +119,7 @@ interface Shared {
 export class Connection {
   readonly #settings: ConnectionSettings;
   readonly #shared: Shared;
+  readonly #identity: string;
   #open = true;
   #last: { apiKey: string | undefined; headers: readonly Header[] } | undefined;
 
@@ -120,6 +128,7 @@ export class Connection {
     shared: Shared = { channel: new Channel(settings), apiKey: settings.apiKey, holders: 0 },
   ) {
     this.#settings = settings;
+    this.#identity = settings.identity ?? `${process.pid}@${hostname()}`;
     this.#shared = shared;
     shared.holders++;
   }
@@ -154,7 +163,7 @@ export class Connection {
 
   /** The identity of this client, for the field `identity` of requests. */
   get identity(): string {
-    return this.#settings.identity ?? `${process.pid}@${hostname()}`;
+    return this.#identity;
   }
 
   /**
@@ -169,12 +178,21 @@ export class Connection {
     request: RpcRequest<Name>,
     options: RpcOptions = {},
   ): Promise<RpcResponse<Name>> {
+    return await this.prepare(name, request)(options);
+  }
+
+  /** Returns what sends a request, any number of times: see `rpc`. */
+  prepare<Name extends RpcName>(
+    name: Name,
+    request: RpcRequest<Name>,
+  ): (options: RpcOptions) => Promise<RpcResponse<Name>> {
     const { namespace, identity } = this;
-    const rpc = name[0]!.toUpperCase() + name.slice(1);
-    const message = codecs[`${rpc}Request`]!.encode({ namespace, identity, ...request }).finish();
-    const path = `/temporal.api.workflowservice.v1.WorkflowService/${rpc}`;
-    const bytes = await this.#call(path, message, options);
-    return codecs[`${rpc}Response`]!.decode(bytes) as RpcResponse<Name>;
+    const method = methodOf(name);
+    const message = method.request.encode({ namespace, identity, ...request }).finish();
+    return async (options) => {
+      const bytes = await this.#call(method.path, message, options);
+      return method.response.decode(bytes) as RpcResponse<Name>;
+    };
   }
 
   /** The same list as long as the key is the same. */
@@ -253,6 +271,22 @@ export class Connection {
     this.#open = false;
     if (--this.#shared.holders === 0) this.#shared.channel.close();
   }
+}
+
+const known = new Map<RpcName, Method>();
+
+function methodOf(name: RpcName): Method {
+  let method = known.get(name);
+  if (!method) {
+    const rpc = name[0]!.toUpperCase() + name.slice(1);
+    method = {
+      path: `/temporal.api.workflowservice.v1.WorkflowService/${rpc}`,
+      request: codecs[`${rpc}Request`]!,
+      response: codecs[`${rpc}Response`]!,
+    };
+    known.set(name, method);
+  }
+  return method;
 }
 
 async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {

@@ -36,6 +36,7 @@ export function readActivity(state: ReaderState, event: TemporalEvent): boolean 
         entry,
         info,
       });
+      if (state.isLive) return true;
       const frame = frameOf(conversion, header);
       state.add(event, "ActivityScheduled", {
         seq,

@@ -64,6 +64,7 @@ export class HistoryReader {
     this.runId = runId;
     this.#state = {
       context,
+      isLive: false,
       activities: new Map(),
       children: new Map(),
       withdrawn: [],
@@ -96,8 +97,13 @@ export class HistoryReader {
     return [...this.#state.unsent.values()];
   }
 
-  /** Reads the next events. */
-  read(events: readonly TemporalEvent[]): HistoryEvent[] {
+  /**
+   * Reads the next events.
+   *
+   * @param isLive they are for a worker that holds the run: events that it has no use for may be left out
+   */
+  read(events: readonly TemporalEvent[], isLive = false): HistoryEvent[] {
+    this.#state.isLive = isLive;
     this.#out = [];
     this.#task = -1;
     for (const event of events) {

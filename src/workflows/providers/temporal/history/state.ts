@@ -43,6 +43,8 @@ export interface DeliveredUpdate {
 /** What is read so far of a run's history, and what later events refer to. */
 export interface ReaderState {
   readonly context: HistoryContext;
+  /** Whether the code that has made the commands is at hand: what their events record is left out. */
+  isLive: boolean;
   /** By the id of the event that began them. */
   readonly activities: Map<number, Activity>;
   readonly children: Map<number, Child>;

@@ -22,6 +22,7 @@ type Payload = temporal.api.common.v1.IPayload;
 export const packedEncoding = "binary/wippy";
 
 const encoder = new TextEncoder();
+const lenient = new TextDecoder();
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 const encodings = {
@@ -78,7 +79,7 @@ export class PayloadConverter implements Conversion {
 /** The name of a payload's encoding; "" when it has none. */
 export function encodingOf({ metadata }: Payload): string {
   const encoding = metadata?.["encoding"];
-  return encoding ? new TextDecoder().decode(encoding) : "";
+  return encoding ? lenient.decode(encoding) : "";
 }
 
 function plainPayload(value: LuaValue): Payload {

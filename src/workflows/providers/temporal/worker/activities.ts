@@ -15,6 +15,7 @@ import type { RpcRequest } from "../connection/connection.ts";
 import type { WorkerSettings } from "../connection/settings.ts";
 import { frameOf, infoOf, resultPayloads, unpackedPayloads, valuesOf } from "../names.ts";
 import { instant, milliseconds } from "../proto.ts";
+import { Deadlines } from "../deadlines.ts";
 import { ActivityTimes } from "./activity-times.ts";
 import { deployment, type TaskContext } from "./worker.ts";
 
@@ -55,7 +56,7 @@ interface Attempt {
   done: () => void;
 }
 
-type Platform = Pick<ProviderPlatform, "now" | "setTimer">;
+type Platform = Pick<ProviderPlatform, "now">;
 
 /** The activity attempts in flight in this runtime. */
 export class Activities {
@@ -64,6 +65,7 @@ export class Activities {
   readonly #attempts = new Map<string, Attempt>();
   readonly #runs = new Map<string, number>();
   readonly #times = new ActivityTimes();
+  readonly #deadlines = new Deadlines();
   #numbers = 0;
   #count = 0;
 
@@ -176,7 +178,7 @@ export class Activities {
   }
 
   #timer(delay: number, callback: () => void): () => void {
-    return this.#platform.setTimer(Math.min(Math.max(0, delay), 2 ** 30), callback);
+    return this.#deadlines.add(Math.max(0, delay), callback);
   }
 
   /** Sends heartbeats for an attempt. @param always also without new details from the activity */

@@ -1,7 +1,7 @@
 import { temporal } from "../messages/messages.ts";
 import { WippyError } from "../../../../vm/error.ts";
 import type { ProviderReport } from "../../../provider.ts";
-import type { Connection, RpcResponse } from "../connection/connection.ts";
+import type { Connection, RpcOptions, RpcResponse } from "../connection/connection.ts";
 import type { TemporalHost } from "../settings.ts";
 import type { Activities, PolledActivity } from "./activities.ts";
 import { deployment, type PolledTask, stickyQueue } from "./worker.ts";
@@ -33,12 +33,13 @@ class Slots {
     this.#free = count;
   }
 
-  async take(): Promise<void> {
+  /** Takes a slot. @returns fulfilled when there is one; undefined: there was */
+  take(): Promise<void> | undefined {
     if (this.#free > 0) {
       this.#free--;
-      return;
+      return undefined;
     }
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   give = (): void => {
@@ -112,11 +113,12 @@ export class Pollers {
     take: (task: Polled) => void,
   ): Promise<void> {
     const { signal } = this.#abort;
+    const poll = this.#poll(name, taskQueue);
     for (let pause = shortestPause; !signal.aborted;) {
       await slots.take();
       if (signal.aborted) return;
       try {
-        const task = await this.#poll(name, taskQueue);
+        const task = await poll({ timeout: pollTimeout, retry: false });
         this.#regained();
         pause = shortestPause;
         if (!task.taskToken?.length) slots.give();
@@ -135,22 +137,21 @@ export class Pollers {
     }
   }
 
-  async #poll(
+  /** All polls of a queue are the same request. */
+  #poll(
     name: PollName,
     taskQueue: temporal.api.taskqueue.v1.ITaskQueue,
-  ): Promise<Polled> {
+  ): (options: RpcOptions) => Promise<Polled> {
     const { connection, instance } = this.#context;
     const { queueActivitiesPerSecond } = this.#host;
-    const request = {
+    return connection.prepare(name, {
       taskQueue,
       workerInstanceKey: instance,
       ...deployment(this.#host),
       ...name === "pollActivityTaskQueue" && queueActivitiesPerSecond !== undefined && {
         taskQueueMetadata: { maxTasksPerSecond: { value: queueActivitiesPerSecond } },
       },
-    };
-    const options = { timeout: pollTimeout, retry: false };
-    return await connection.rpc(name, request, options);
+    });
   }
 
   #noticeLoss(message: string): void {

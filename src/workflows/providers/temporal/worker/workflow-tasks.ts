@@ -160,7 +160,7 @@ export class WorkflowTasks {
       const first = whole(fresh[0]?.eventId);
       if (first === known.read + 1 && task.nextPageToken.length === 0) {
         this.#use(known);
-        const events = known.reader.read(fresh);
+        const events = known.reader.read(fresh, true);
         return { run: known, events: this.#withUpdates(known, task, events), whole: false };
       }
     }
@@ -226,7 +226,7 @@ export class WorkflowTasks {
     since: number,
   ): Promise<Answer> {
     const { links, number } = this.#context;
-    await links.ready();
+    if (!links.any) await links.ready();
     const worker = links.choose({ wanted: run.worker, quick: true });
     if (worker < 0 || (since > 0 && worker !== run.worker)) return { type: "lost" };
     run.worker = worker;
