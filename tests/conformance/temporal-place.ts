@@ -186,7 +186,9 @@ export class TemporalPlace implements Place {
       if (!polls.test(name) || taskToken?.length) this.#spoken = performance.now();
       return clock.inward(answer);
     };
-    return Object.assign(connection, { rpc: told });
+    const prepare: Connection["prepare"] = (name, request) => (options) =>
+      told(name, request, options);
+    return Object.assign(connection, { rpc: told, prepare });
   }
 
   machine(): VirtualMachine {
