@@ -178,7 +178,8 @@ export class Connection {
     request: RpcRequest<Name>,
     options: RpcOptions = {},
   ): Promise<RpcResponse<Name>> {
-    return await this.prepare(name, request)(options);
+    const { path, message, read } = this.#encoded(name, request);
+    return read(await this.#call(path, message, options));
   }
 
   /** Returns what sends a request, any number of times: see `rpc`. */
@@ -186,13 +187,16 @@ export class Connection {
     name: Name,
     request: RpcRequest<Name>,
   ): (options: RpcOptions) => Promise<RpcResponse<Name>> {
+    const { path, message, read } = this.#encoded(name, request);
+    return async (options) => read(await this.#call(path, message, options));
+  }
+
+  #encoded<Name extends RpcName>(name: Name, fields: RpcRequest<Name>) {
     const { namespace, identity } = this;
-    const method = methodOf(name);
-    const message = method.request.encode({ namespace, identity, ...request }).finish();
-    return async (options) => {
-      const bytes = await this.#call(method.path, message, options);
-      return method.response.decode(bytes) as RpcResponse<Name>;
-    };
+    const { path, request, response } = methodOf(name);
+    const message = request.encode({ namespace, identity, ...fields }).finish();
+    const read = (bytes: Uint8Array) => response.decode(bytes) as RpcResponse<Name>;
+    return { path, message, read };
   }
 
   /** The same list as long as the key is the same. */
