@@ -8,6 +8,7 @@ local effects = use("kernel/core/effects")
 local io_library = use("standard/io")
 local freeze = use("kernel/core/freeze")
 local random = use("standard/random")
+local raw_access = use("kernel/core/raw_access")
 local scheduler = use("kernel/core/scheduler")
 local stable = use("kernel/core/stable")
 local tostring = use("kernel/core/stable").tostring
@@ -129,6 +130,7 @@ function make.string(_, base, _, workflow)
   own.dump = function()
     error("unable to dump given function", 2)
   end
+  own.upper, own.lower = raw.string.upper, raw.string.lower
   own.format = workflow and stable.format or raw.string.format
   return setmetatable(own, {
     __call = casts.call_string,
@@ -144,6 +146,7 @@ end
 
 function make.math(_, base)
   local own = copy(base)
+  own.huge = math.huge
   own.random, own.randomseed = random.generator(base.random)
   return own
 end
@@ -241,6 +244,9 @@ function standard.environment(visible, libraries, definition)
   visible.package, visible.require, visible.getmetatable = nil, nil, nil
   visible.print = workflow and print_record or print_values
   visible.warn = warn
+  visible.rawlen = raw_access.rawlen
+  -- Methods of strings are found there.
+  libraries.string.upper, libraries.string.lower = raw.string.upper, raw.string.lower
   visible.collectgarbage = collect_garbage
 
   local meta = { __metatable = false }

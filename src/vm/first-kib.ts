@@ -27,7 +27,11 @@ export const firstKib = {
   /** Text of the error of a chain of `__call`. */
   callChainText: place(256, 64),
   /** Name of the metafield `__text`. */
-  textName: place(320, 32),
+  textName: place(320, 8),
+  /** Format of a float with an exponent. */
+  exponentFormat: place(328, 8),
+  /** Whether libraries are those of applications. */
+  nativesRelaxed: place(336, 16),
   /** What the natives know, the run queue, and the units that have ended. */
   nativesKnown: place(352, 160),
   /** Addresses of the blocks that are kept back for the kernel. */

@@ -190,9 +190,11 @@ local function whole_text(err)
 end
 
 --- A new Error with the kind, retryable and details of `err`, and a context that shows in its stack and where the error
---- leaves the unit (`context: text`), not in its text.
+--- leaves the unit (`context: text`), not in its text. The context may be an Error, whose text it is then.
 function errors.wrap(err, context)
-  if type(context) ~= "string" then
+  if errors.is_error(context) then
+    context = context._message
+  elseif type(context) ~= "string" then
     error("bad argument #2 to 'wrap' (string expected, got " .. host.type(context) .. ")", 3)
   end
   local stack = context .. "\n" .. captured()

@@ -6,6 +6,7 @@ local stable = use("kernel/core/stable")
 local metatable_of = debug.getmetatable
 
 local base = {}
+local access = { functions = base }
 
 -- Metatables of environments: `_G` is its unit's own table, which may be read and written raw.
 local environments = setmetatable({}, { __mode = "k" })
@@ -35,7 +36,8 @@ function base.next(t, key)
   return raw_next(t, key)
 end
 
-function base.rawlen(value)
+--- For scripts: applications have none.
+function access.rawlen(value)
   return rawlen(plain(value, "rawlen"))
 end
 
@@ -83,4 +85,5 @@ function base.setmetatable(t, meta)
   return stable.setmetatable(t, meta)
 end
 
-return { functions = base, environments = environments }
+access.environments = environments
+return access

@@ -5,10 +5,9 @@ local core = use("kernel/core/core")
 local casts = use("kernel/core/casts")
 local check = use("kernel/core/check")
 local compiler = use("kernel/core/compiler")
-local effects = use("kernel/core/effects")
 local errors = use("kernel/core/errors")
 local freeze = use("kernel/core/freeze")
-local frozen = use("kernel/core/frozen")
+local core_libraries = use("kernel/core/libraries")
 local line_counts = use("kernel/core/line_counts")
 local raw_access = use("kernel/core/raw_access")
 local scheduler = use("kernel/core/scheduler")
@@ -25,24 +24,10 @@ sandbox.connect = core.hooks("kernel/core/sandbox", { "script_globals" }, functi
   script_globals = globals
 end)
 
-local base = {}
-for _, name in ipairs({
-  "tonumber",
-  "assert",
-  "error",
-  "pcall",
-  "xpcall",
-  "ipairs",
-  "getmetatable",
-  "rawequal",
-  "select",
-  "_VERSION",
-}) do
-  base[name] = _G[name]
-end
-base.tostring = stable.tostring
-base.type = host.type
-base.unpack = table.unpack
+local base, libraries = core_libraries.base, core_libraries.real
+-- Libraries and the text of numbers are as docs/reference/sandbox.md describes them.
+host.relaxed(true)
+local environments = raw_access.environments
 
 -- The globals of the unit whose chunk runs at this moment: it is not known as the running unit yet.
 local loading
@@ -55,112 +40,6 @@ local function running_globals()
   local instance = current and current.instance
   return current and (current.env or instance and instance.env) or nil
 end
-
-for name, fn in pairs(raw_access.functions) do
-  base[name] = fn
-end
-local environments = raw_access.environments
-
-local libraries = {}
-
-local function library(name, source, names, extra)
-  local real = {}
-  for key in names:gmatch("%S+") do
-    real[key] = source[key]
-  end
-  for key, value in pairs(extra or {}) do
-    real[key] = value
-  end
-  libraries[name] = real
-  base[name] = freeze(real, name)
-end
-
-library("table", table, "insert remove concat sort unpack pack move", {
-  -- The room that is asked for is not made in advance: Lua has no way to.
-  create = function(items, keys)
-    check.integer(items, 1, "create")
-    check.optional(check.integer, keys, 2, "create")
-    return {}
-  end,
-  getn = function(t)
-    return #t
-  end,
-  maxn = function(t)
-    return #t
-  end,
-})
-library(
-  "string",
-  string,
-  "find match gmatch gsub upper lower sub len byte char rep reverse format pack unpack packsize",
-  { gfind = string.gmatch }
-)
-libraries.table.freeze, libraries.table.isfrozen = frozen.functions(libraries.table)
-libraries.table.make_immutable, libraries.table.is_immutable =
-  libraries.table.freeze, libraries.table.isfrozen
-metatable_of(base.string).__call = casts.call_string
-for name, type_value in pairs(casts.types) do
-  if name ~= "string" and name ~= "nil" then
-    base[name] = type_value
-  end
-end
-library("utf8", utf8, "char charpattern codepoint codes len offset")
-library(
-  "math",
-  math,
-  "pi huge mininteger maxinteger abs min max floor ceil modf fmod sqrt exp log sin cos tan asin acos atan deg rad"
-    .. " tointeger type ult",
-  {
-    pow = function(x, y)
-      return x ^ y
-    end,
-    log10 = function(x)
-      return math.log(x, 10)
-    end,
-    atan2 = math.atan,
-    mod = math.fmod,
-    frexp = function(x)
-      if x == 0 or x ~= x or x == math.huge or x == -math.huge then
-        return x, 0
-      end
-      -- Twice, as a tiny number is of a power that the first step rounds.
-      local exponent = math.floor(math.log(math.abs(x), 2)) + 1
-      local mantissa = x / 2.0 ^ (exponent // 2) / 2.0 ^ (exponent - exponent // 2)
-      if math.abs(mantissa) >= 1 then
-        return mantissa / 2, exponent + 1
-      elseif math.abs(mantissa) < 0.5 then
-        return mantissa * 2, exponent - 1
-      end
-      return mantissa, exponent
-    end,
-    ldexp = function(x, exponent)
-      local half = exponent // 2
-      return x * 2.0 ^ half * 2.0 ^ (exponent - half)
-    end,
-    sinh = function(x)
-      return (math.exp(x) - math.exp(-x)) / 2
-    end,
-    cosh = function(x)
-      return (math.exp(x) + math.exp(-x)) / 2
-    end,
-    tanh = function(x)
-      local e = math.exp(2 * x)
-      return e == math.huge and 1.0 or (e - 1) / (e + 1)
-    end,
-    random = effects.random,
-    randomseed = function() end,
-  }
-)
-library("coroutine", coroutine, "create resume yield status wrap close isyieldable", {
-  running = function()
-    local co, main = coroutine.running()
-    local current = scheduler.current
-    if main or (current and current.main == co) then
-      return nil
-    end
-    return co
-  end,
-})
 
 --- While a workflow runs, which it does alone, these are its own; for the others Lua's own costs nothing more.
 function sandbox.alone(alone)
@@ -190,7 +69,12 @@ base.package = freeze({
   loadlib = function()
     return "dynamic libraries are not available"
   end,
-  seeall = function() end,
+  seeall = function(t)
+    check.table(t, 1, "seeall")
+    local meta = getmetatable(t) or {}
+    meta.__index = running_globals()
+    raw_access.functions.setmetatable(t, meta)
+  end,
 }, "package")
 
 --- Adds a table or function that every unit sees without listing it.
@@ -317,11 +201,24 @@ local function visible_of(definition, hidden)
     end
     visible[name] = value
   end
+  local is_library = definition.kind == "library.lua"
   return setmetatable(visible, {
     __index = function(_, key)
-      return key == "_G" and running_globals() or nil
+      if key == "_G" then
+        return running_globals()
+      elseif is_library then
+        local globals = running_globals()
+        return globals and rawget(globals, key)
+      end
+      return nil
     end,
   })
+end
+
+-- A unit has one table of globals: what a library assigns is there, and not in the library's own, which has what the
+-- library lists.
+local function assign_global(own, key, value)
+  rawset(running_globals() or own, key, value)
 end
 
 --- An entry for code that is in no registry: `{id, modules, imports}` and the code's factory, with further names that
@@ -372,7 +269,11 @@ function sandbox.entry(id)
   end
   visible.__lines = line_counts.of(id, definition.source)
   local environment = { __index = visible, __metatable = false }
+  if definition.kind == "library.lua" then
+    environment.__newindex = assign_global
+  end
   if definition.script then
+    host.relaxed(false)
     environment = script_globals(visible, libraries, definition)
   else
     add_require(visible, visible, definition.chunk)
@@ -457,15 +358,17 @@ end
 --- Error; third the environment.
 function instantiate(entry, loaded)
   local env = setmetatable({}, entry.environment)
+  local outer = loading
+  -- Libraries run with the globals of the unit that they are loaded for.
+  loading = loaded and outer or env
   if entry.imports then
     add_require(env, entry.visible)
     local err = import(env, entry, loaded or {})
     if err then
+      loading = outer
       return nil, err
     end
   end
-  local outer = loading
-  loading = env
   local ok, value = host.call_unyieldable(entry.factory(env))
   loading = outer
   if not ok then

@@ -1,6 +1,7 @@
 -- Payloads: values of messages and results with their format. A Payload is {value}, with `_format` when it is not a Lua
 -- value.
 local use = ...
+local check = use("kernel/core/check")
 local core = use("kernel/core/core")
 local errors = use("kernel/core/errors")
 local object = use("kernel/core/object")
@@ -86,6 +87,7 @@ methods.unmarshal = decoded
 
 --- The same value in another format: `Payload, nil`, or `nil, err` when there is no way.
 function methods:transcode(format)
+  check.string(format, 1, "transcode")
   if format == self:get_format() then
     return self
   end

@@ -2,6 +2,7 @@ import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
 import { asLua, LuaFloat } from "../../vm/value.ts";
 import { bytesOf, defineOperation, luaString, type Operation } from "../operation.ts";
+import { lowerCase, upperCase } from "./cases.ts";
 import { groupNames, matchesOf, regexpOf, replaceAll, splitBy } from "./regexp.ts";
 import { splitMarkdown } from "./markdown.ts";
 import { splitRecursively } from "./splitter.ts";
@@ -52,6 +53,20 @@ export const text: Operation[] = [
     mode: "pure",
     arguments: () => [z.string(), luaString(), integer()],
     run: (_context, pattern, text, most) => splitBy(regexpOf(pattern), bytesOf(text), most),
+  }),
+  defineOperation({
+    name: "text.upper",
+    summary: "Returns a text in upper case, letter by letter.",
+    mode: "pure",
+    arguments: () => [luaString()],
+    run: (_context, text) => upperCase(bytesOf(text)),
+  }),
+  defineOperation({
+    name: "text.lower",
+    summary: "Returns a text in lower case, letter by letter.",
+    mode: "pure",
+    arguments: () => [luaString()],
+    run: (_context, text) => lowerCase(bytesOf(text)),
   }),
   defineOperation({
     name: "text.diff",

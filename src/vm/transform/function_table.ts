@@ -43,6 +43,7 @@ const ADDED = [
   "host_ready",
   "host_ready_first",
   "host_receive",
+  "host_relaxed",
   "host_resume",
   "host_send",
   "host_settle",

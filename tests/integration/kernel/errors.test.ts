@@ -73,6 +73,13 @@ describe("errors", () => {
     ]);
   });
 
+  test("the context may be an Error", async () => {
+    expect(
+      await runFunction(`local w = errors.wrap("plain", errors.new("context"))
+        return { w:message(), w:stack():match("^[^\\n]*") }`),
+    ).toEqual(["plain", "context"]);
+  });
+
   test("a second wrap puts the first context into the text", async () => {
     expect(
       await runFunction(`local once = errors.wrap(errors.new("a"), "b")

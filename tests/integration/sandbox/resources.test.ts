@@ -175,8 +175,8 @@ tries("bombs", [
     "return #table.move({ 1 }, 1, math.maxinteger - 1, 2)",
     /ran too long/,
   ],
-  ["table.insert at a far place", "table.insert({}, 2 ^ 53, 1)", /out of bounds/],
-  ["tonumber of a long text", "return tonumber(('1'):rep(1e6)) == math.huge", true],
+  ["table.insert at a far place", "table.insert({}, 2 ^ 53, 1)", undefined],
+  ["tonumber of a long text", "return tonumber(('1'):rep(1e6)) == 1 / 0", true],
   [
     "a number that is no integer as index",
     "return ({})[0 / 0] == nil and pcall(rawset, {}, 0 / 0, 1)",

@@ -1,0 +1,104 @@
+import { describe, expect, test } from "bun:test";
+import { failure, main, runFunction, startApplication } from "../application.ts";
+
+describe("libraries of applications, where they differ from Lua's", () => {
+  test("floats as text", async () => {
+    expect(
+      await runFunction(
+        `return { tostring(10 / 2), 2 ^ 10 .. "", ("%s"):format(1 / 4), 0.1 + 0.2 .. "",
+        table.concat({ 3.0, 1e100 }, " "), tostring(-0.0), tostring(1e15) }`,
+      ),
+    ).toEqual(["5", "1024", "0.25", "0.30000000000000004", "3 1e+100", "0", "1000000000000000"]);
+  });
+
+  test("numbers from text have an exponent only with a point", async () => {
+    expect(
+      await runFunction(`local function text(...) return tostring(tonumber(...)) end
+        return { text("1e5"), text("1.5e3"), text("0x1e"), text("ff", 16), text(" 12 "), text(1e5), text("1e", 16),
+          select(2, pcall(tonumber)) }`),
+    ).toEqual([
+      "nil",
+      "1500",
+      "30",
+      "255",
+      "12",
+      "100000",
+      "30",
+      "bad argument #1 to 'tonumber' (value expected)",
+    ]);
+  });
+
+  test("upper and lower map letters beyond ASCII", async () => {
+    expect(
+      await runFunction(`local binary = "a\\xff"
+        return { ("straße é"):upper(), string.lower("ÀÉ Ω"), binary:upper() == "A\\xff", ("abc"):upper(), string.upper(12),
+          string.upper(errors.new("text")), select(2, pcall(string.upper)) }`),
+    ).toEqual([
+      "STRAßE É",
+      "àé ω",
+      true,
+      "ABC",
+      "12",
+      "TEXT",
+      "bad argument #1 to 'upper' (string expected, got nil)",
+    ]);
+  });
+
+  test("what is not there, and what raises", async () => {
+    expect(
+      await runFunction(`return { rawlen == nil, utf8 == nil, pcall(string.dump, print) }`),
+    ).toEqual([true, true, false, "unable to dump given function"]);
+    expect(await runFunction("return math.huge")).toBe(Number.MAX_VALUE);
+    expect(
+      await runFunction(`name = "Ada"
+        local t = {}
+        package.seeall(t)
+        return t.name .. type(t.print)`),
+    ).toBe("Adafunction");
+  });
+
+  test("assert raises the text of an Error", async () => {
+    const source = `assert(nil, errors.new({ message = "lost", kind = errors.NOT_FOUND }))`;
+    const raised = await failure(runFunction(source));
+    expect(raised.kind).toBe("Internal");
+    expect(raised.message).toMatch(/:\d+: lost$/);
+  });
+});
+
+test("a unit and its libraries have the same globals", async () => {
+  const libraries = {
+    counting: `at_load = "loaded"
+      function helper() return "helped " .. (set_by_main or "nobody") end
+      return {
+        set = function(value) shared = value end,
+        through_table = function() _G.other = "other" return _G.set_by_main, other end,
+        listed = function() return type(time), type(funcs), require("time") == time end,
+      }`,
+  };
+  const source = `local counting = require("counting")
+    set_by_main = "main"
+    counting.set("shared by the library")
+    local seen, other = counting.through_table()
+    return { at_load, helper(), shared, seen, other, _G.other, _G.shared, rawget(_G, "shared"), counting.listed() }`;
+  const imports = { counting: "app:counting" };
+  const app = await startApplication({
+    libraries,
+    functions: { main: { source: main(source), imports } },
+  });
+  const values = [
+    "loaded",
+    "helped main",
+    "shared by the library",
+    "main",
+    "other",
+    "other",
+    "shared by the library",
+    "shared by the library",
+    "table",
+    "table",
+    true,
+  ];
+  expect(await app.call("main")).toEqual(values);
+  // Another call has globals of its own.
+  expect(await app.call("main")).toEqual(values);
+});
