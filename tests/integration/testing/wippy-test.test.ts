@@ -63,7 +63,7 @@ describe("expectations", () => {
       "expect({ a = { 1, 2 } })%s:to_equal({ a = { 1, 2 } })",
       "{ a = { 1, 2, }, } should not equal { a = { 1, 2, }, }",
     ],
-    ["expect(1)%s:to_equal(1.0)", "1 should not equal 1.0"],
+    ["expect(1)%s:to_equal(1.0)", "1 should not equal 1"],
     ["expect(errors.new('x'))%s:to_equal(errors.new('x'))", ": x should not equal : x"],
     ["local t = {} expect(t)%s:to_be(t)", "{} should not be {}"],
     ["expect(nil)%s:to_be_nil()", "nil should not be nil"],
