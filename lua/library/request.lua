@@ -45,7 +45,11 @@ function request.await(what, dest, replies, timeout)
   local cases = { replies:case_receive() }
   local late
   if timeout ~= "infinity" then
-    late = assert(time.after(timeout))
+    local err
+    late, err = time.after(timeout)
+    if not late then
+      error(err, 0)
+    end
     cases[2] = late:case_receive()
   end
   local result = channel.select(cases)

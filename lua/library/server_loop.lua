@@ -257,7 +257,11 @@ function Server:next()
   self.backlog, self.next_waiting, self.last_waiting = {}, 1, 0
   local cases, late = self.cases, nil
   if self.timeout and not self.suspended then
-    late = assert(time.after(self.timeout))
+    local err
+    late, err = time.after(self.timeout)
+    if not late then
+      error(err, 0)
+    end
     cases = { cases[1], cases[2], late:case_receive() }
   end
   local result = channel.select(cases)

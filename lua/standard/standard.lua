@@ -244,7 +244,7 @@ function standard.environment(visible, libraries, definition)
   visible.package, visible.require, visible.getmetatable = nil, nil, nil
   visible.print = workflow and print_record or print_values
   visible.warn = warn
-  visible.rawlen = raw_access.rawlen
+  visible.rawlen, visible.tonumber = raw_access.rawlen, tonumber
   -- Methods of strings are found there.
   libraries.string.upper, libraries.string.lower = raw.string.upper, raw.string.lower
   visible.collectgarbage = collect_garbage

@@ -14,7 +14,6 @@ local find, type = string.find, type
 
 local base = {}
 for _, name in ipairs({
-  "tonumber",
   "assert",
   "error",
   "pcall",
@@ -28,6 +27,7 @@ for _, name in ipairs({
   base[name] = _G[name]
 end
 base.tostring = stable.tostring
+base.tonumber = host.tonumber
 base.type = host.type
 base.unpack = table.unpack
 for name, fn in pairs(raw_access.functions) do

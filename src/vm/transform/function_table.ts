@@ -53,6 +53,7 @@ const ADDED = [
   "host_steps_taken",
   "host_take_gone",
   "host_tidy",
+  "host_tonumber",
   "host_type",
   "host_waiter",
   "host_waiting",

@@ -1,5 +1,5 @@
 import { firstKib } from "../first-kib.ts";
-import type { ModuleText } from "./module_text.ts";
+import { type ModuleText, TransformError } from "./module_text.ts";
 
 /** Addresses of the texts ".xXnN" and "eE". */
 const POINT = 7076;
@@ -13,9 +13,9 @@ const RELAXED = `(i32.load8_u (i32.const ${firstKib.nativesRelaxed.address}))`;
  *
  * - `string.format("%d", 3.7)` cuts off the decimals.
  * - `assert(false, err)` raises a text, that of an Error too, and refuses other messages.
- * - `tonumber("1e5")` is nil: a text with an exponent has a point as well, unless it is hexadecimal.
  * - `table.insert` and `remove` accept any position behind the end.
  *
+ * `host.tonumber` is theirs too: a text with an exponent has a point as well, unless it is hexadecimal.
  * `table.concat` takes the text of an Error in every program, as the functions of `error_texts.ts` do.
  */
 export function relaxLibraries(module: ModuleText): void {
@@ -58,17 +58,17 @@ export function relaxLibraries(module: ModuleText): void {
     put: `(call $top_is_text (local.get $0))`,
     times: 2,
   });
-  module.change({
-    name: "tonumber of a text with an exponent",
-    inside: "luaB_tonumber",
-    find: `(call $lua_stringtonumber (local.get $0) (local.get $1))`,
-    put: `(call $number_with_point (local.get $0) (local.get $1))`,
-  });
+  // `tonumber` of applications; the kernel's own is Lua's.
+  const call = "(call $lua_stringtonumber";
+  const tonumber = module.function("luaB_tonumber");
+  if (tonumber.split(call).length !== 2) throw new TransformError("host_tonumber", "it differs");
+  module.append(
+    tonumber.replace("(func $luaB_tonumber", "(func $host_tonumber")
+      .replace(call, "(call $number_with_point"),
+  );
   module.append(`
  (func $number_with_point (param $L i32) (param $text i32) (result i32)
-  (if
-   (i32.and ${RELAXED}
-    (i32.eqz (call $strpbrk (local.get $text) (i32.const ${POINT}))))
+  (if (i32.eqz (call $strpbrk (local.get $text) (i32.const ${POINT})))
    (then
     (if (call $strpbrk (local.get $text) (i32.const ${EXPONENT}))
      (then (return (i32.const 0))))))
