@@ -7,6 +7,7 @@ local check, effects, errors = runtime.check, runtime.effects, runtime.errors
 local copies = use("kernel/core/copy")
 local identity = use("kernel/security/identity")
 local networks = runtime.use("kernel/security/networks")
+local plain = use("kernel/core/plain")
 local security = use("kernel/security/security")
 local scheduler = use("kernel/core/scheduler")
 
@@ -32,7 +33,7 @@ local function overlaid(base, more)
   end
   for key, value in pairs(more or {}) do
     if type(key) == "string" then
-      result[key] = copies.copy(value)
+      result[key] = plain(value)
     end
   end
   return result

@@ -10,6 +10,7 @@ local messaging = use("kernel/messaging/messaging")
 local freeze = use("kernel/core/freeze")
 local channel = use("kernel/messaging/channel")
 local networks = use("kernel/security/networks")
+local plain = use("kernel/core/plain")
 local security = use("kernel/security/security")
 local processes = use("kernel/processes/processes")
 local scheduler = use("kernel/core/scheduler")
@@ -292,16 +293,8 @@ function process.set_options(options)
   return true, nil
 end
 
---- Ends the current code and starts `id` (nil: the current definition) under the same PID. Does not return, but for
---- `nil, err` where the process may not become another entry's.
+--- Ends the current code and starts `id` (nil: the current definition) under the same PID. Does not return.
 function process.upgrade(id, ...)
-  local self = scheduler.current
-  if type(id) == "string" and id ~= self.entry.id then
-    local refusal = refusal_of(self, "process.upgrade", id, "upgrade to: " .. id)
-    if refusal then
-      return nil, refusal
-    end
-  end
   return effects.upgrade(type(id) == "string" and id or nil, ...)
 end
 
@@ -328,7 +321,7 @@ local function merged(base, more)
   end
   for key, value in pairs(more) do
     if type(key) == "string" then
-      result[key] = copies.copy(value)
+      result[key] = plain(value)
     end
   end
   return result

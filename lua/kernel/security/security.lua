@@ -59,6 +59,15 @@ function security.process_refusal(self, action, resource, what)
   return security.denied("not allowed to " .. what)
 end
 
+-- How the texts of some denials end, before the key or the resource.
+local DENIALS <const> = {
+  ["store.get"] = "access store: ",
+  ["store.key.get"] = "read key: ",
+  ["store.key.set"] = "write key: ",
+  ["store.key.delete"] = "delete key: ",
+  ["store.key.has"] = "check key existence: ",
+}
+
 --- The Error when a unit may not run a host operation, else nil. Operations name the permission that they need.
 function security.operation_refusal(self, name, ...)
   if not self.frame.scope and not security.strict then
@@ -67,6 +76,13 @@ function security.operation_refusal(self, name, ...)
   local needed = host.pure("operation.permission", name, ...)
   if not needed or security.allowed(self, needed.action, needed.resource, needed.attributes) then
     return nil
+  end
+  local text = DENIALS[needed.action]
+  if text then
+    local attributes = needed.attributes
+    return security.denied(
+      "not allowed to " .. text .. (attributes and attributes.key or needed.resource)
+    )
   end
   return security.denied("permission denied: " .. needed.action .. " on " .. needed.resource)
 end

@@ -455,3 +455,13 @@ describe("a failure that nobody reads", () => {
     ]);
   });
 });
+
+test("context values that no other unit can have arrive as their text", async () => {
+  const texts = await runFunction(
+    `local values = { f = print, c = channel.new(1), list = { 1, 2, x = 3 }, map = { [5] = "five" } }
+    local found = funcs.new():with_context(values):call("app:context")
+    return { type(found.f), type(found.c), #found.list, found.list.x == nil, found.map["5"] }`,
+    { functions: { context: 'return { main = function() return require("ctx").all() end }' } },
+  );
+  expect(texts).toEqual(["string", "string", 2, true, "five"]);
+});

@@ -39,7 +39,7 @@ describe("what is there", () => {
     expect(
       await runFunction(`return { os.platform, _VERSION, package.path, package.cpath, math.pi > 3,
         math.huge, math.mininteger < 0, math.maxinteger > 0 }`),
-    ).toEqual(["wippy", "Lua 5.4", "", "", true, Infinity, true, true]);
+    ).toEqual(["wippy", "Lua 5.4", "", "", true, Number.MAX_VALUE, true, true]);
   });
 
   test("_G holds the unit's own globals and can be written", async () => {
@@ -56,7 +56,7 @@ describe("what is there", () => {
 });
 
 test("what is absent", async () => {
-  const absent = "load loadstring loadfile dofile collectgarbage warn io debug host";
+  const absent = "load loadstring loadfile dofile collectgarbage rawlen warn io debug utf8 host";
   const names = absent.split(" ").map((name) => `"${name}"`).join(", ");
   const found = await runFunction(`local found = ""
     for _, name in ipairs({ ${names} }) do
@@ -65,7 +65,7 @@ test("what is absent", async () => {
     for _, name in ipairs({ "execute", "exit", "remove", "rename", "tmpname", "getenv", "setlocale" }) do
       if os[name] ~= nil then found = found .. " os." .. name end
     end
-    return found .. (string.dump and "dump" or "")`);
+    return found`);
   expect(found).toBe("");
 });
 
@@ -279,7 +279,10 @@ describe("base functions", () => {
 });
 
 test("text only: bytecode cannot be made or loaded", async () => {
-  expect(await runFunction("return { string.dump == nil, load == nil }")).toEqual([true, true]);
+  expect(await runFunction("return { (pcall(string.dump, print)), load == nil }")).toEqual([
+    false,
+    true,
+  ]);
 });
 
 describe("no way around", () => {

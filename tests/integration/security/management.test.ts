@@ -108,7 +108,6 @@ test.each([
   ['sys.resume(serving, "2s")'],
   ['sys.upgrade(serving, "2s")'],
   ['server.stop(serving, nil, "2s")'],
-  ['process.upgrade("app:privileged")'],
 ])("%s needs more than process.send", async (call) => {
   const spawns = {
     actions: ["process.spawn", "process.host"],

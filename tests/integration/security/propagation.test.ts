@@ -206,3 +206,15 @@ test("a workflow, its activities and its children have the starter's identity", 
     ["root: nothing", "not allowed to call function: app:who"],
   ]);
 });
+
+test("an upgrade to another entry needs no permission", async () => {
+  const body = "process.upgrade('app:whoever_says')";
+  const more = {
+    processes: {
+      whoever_says: unit('require("logger"):info("outcome", { ok = true, value = who() })'),
+    },
+  };
+  expect(await asService({ actor: { id: "a" }, policies: ["reads"] }, body, more)).toBe(
+    "a: app:reads",
+  );
+});

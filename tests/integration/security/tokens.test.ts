@@ -138,7 +138,7 @@ test("an expiration is a duration, or a number of milliseconds; 0 is the default
       seen[#seen + 1] = record.created .. " " .. record.expires
     end
     local wrong = {}
-    for _, expiration in ipairs({ "7d", "", "soon", "-1s", -1, 0/0, math.huge, true, {} }) do
+    for _, expiration in ipairs({ "7d", "", "soon", "-1s", -1, 0/0, 1/0, true, {} }) do
       local token, err = tokens:create(actor, scope("reads"), { expiration = expiration })
       assert(token == nil)
       wrong[err:kind() .. ": " .. err:message()] = true

@@ -66,6 +66,27 @@ test("values are copied in both directions", async () => {
   expect(value).toEqual(["app:cache", "memory", "local", false, true]);
 });
 
+test("denials name the store or the key", async () => {
+  const value = await evaluate(
+    `local mine = security.new_scope({ assert(security.policy("app:keys")), assert(security.policy("app:own")) })
+    local caller = funcs.new():with_actor(security.new_actor("u"))
+    return { caller:with_scope(mine):call("app:denied"),
+      select(2, caller:with_scope(security.new_scope()):call("app:open")):message():match("not allowed.*") }`,
+    {
+      denied: `local texts = {}
+        local function note(_, err) texts[#texts + 1] = err:message() end
+        note(s:get("secret")) note(s:set("secret", 1)) note(s:delete("secret")) note(s:has("secret"))
+        return table.concat(texts, ", ")`,
+      open: "return 1",
+    },
+  );
+  expect(value).toEqual([
+    "not allowed to read key: secret, not allowed to write key: secret, " +
+    "not allowed to delete key: secret, not allowed to check key existence: secret",
+    "not allowed to access store: app:cache",
+  ]);
+});
+
 test("every documented error", async () => {
   const value = await evaluate(`
     local seen = {}

@@ -179,6 +179,49 @@ entries:
   });
 });
 
+test("a start warns of bodies that fail, and whoever uses these entries gets the error", async () => {
+  const entries = (command: string) =>
+    `namespace: app
+entries:
+  - { name: terminal, kind: terminal.host, lifecycle: { auto_start: true } }
+  - { name: processes, kind: process.host, lifecycle: { auto_start: true } }
+  - { name: f, kind: function.lua, source: "file://f.lua", method: run }
+  - { name: p, kind: process.lua, source: "file://p.lua" }
+  - { name: go, kind: process.lua, source: "file://go.lua", modules: [io, funcs], meta: { command: { name: ${command} } } }
+`;
+  const files = {
+    ...lock,
+    "src/f.lua": "return { main = function() end }\n",
+    "src/p.lua": 'error("not today")\n',
+    "src/go.lua": `local io, funcs = require("io"), require("funcs")
+return { main = function()
+  local _, spawned = process.spawn("app:p", "app:processes")
+  local _, called = funcs.call("app:f")
+  io.print(spawned:kind(), called:kind(), called:message())
+end }
+`,
+  };
+  const directory = writeFiles({ ...files, "src/_index.yaml": entries("go") });
+  const { status, out, err } = await run(directory, "run", "go");
+  expect([status, out]).toEqual([0, 'Internal\tNotFound\tmethod "run" not found in module\n']);
+  const told = err.split("\n").filter((line) => line.startsWith("src/"));
+  expect(told).toEqual([
+    'src/_index.yaml:5:5  app:f  warning: method "run" not found in module',
+    expect.stringMatching(
+      /^src\/p\.lua:1 {2}app:p {2}warning: failed to execute script: .*not today/,
+    ),
+  ]);
+  // The command itself has to be right.
+  const broken = writeFiles({
+    ...files,
+    "src/go.lua": "return {}\n",
+    "src/_index.yaml": entries("go"),
+  });
+  const refused = await run(broken, "run", "go");
+  expect([refused.status, refused.out]).toEqual([1, ""]);
+  expect(refused.err).toContain("the application has 1 error and 2 warnings; nothing was run");
+});
+
 describe("commands", () => {
   const application = (source: string): Record<string, string> => ({
     ...lock,
