@@ -14,6 +14,14 @@ local function next_random(run)
   return z ~ (z >> 31)
 end
 
+-- A bound without its decimals, as in other units.
+local function whole(value, n)
+  if math.type(value) == "float" then
+    value = value - math.fmod(value, 1)
+  end
+  return check.integer(value, n, "random")
+end
+
 --- `math.random` of a workflow.
 return function(low, high)
   local run = scheduler.current.run
@@ -26,7 +34,7 @@ return function(low, high)
     end
     low, high = 1, low
   end
-  low, high = check.integer(low, 1, "random"), check.integer(high, 2, "random")
+  low, high = whole(low, 1), whole(high, 2)
   if low > high then
     error("bad argument to 'random' (interval is empty)", 3)
   end

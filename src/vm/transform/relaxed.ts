@@ -11,7 +11,7 @@ const RELAXED = `(i32.load8_u (i32.const ${firstKib.nativesRelaxed.address}))`;
 /**
  * Library functions as applications have them, from `host.relaxed(true)` on: scripts have Lua's.
  *
- * - `string.format("%d", 3.7)` cuts off the decimals.
+ * - Functions that take an integer cut off the decimals of a float: `string.format("%d", 3.7)`, `s:sub(1, 2.5)`.
  * - `assert(false, err)` raises a text, that of an Error too, and refuses other messages.
  * - `table.insert` and `remove` accept any position behind the end.
  *
@@ -19,12 +19,20 @@ const RELAXED = `(i32.load8_u (i32.const ${firstKib.nativesRelaxed.address}))`;
  * `table.concat` takes the text of an Error in every program, as the functions of `error_texts.ts` do.
  */
 export function relaxLibraries(module: ModuleText): void {
-  module.change({
-    name: "string.format cuts off decimals",
-    inside: "str_format",
-    find: `(local.set $16 (call $luaL_checkinteger (local.get $0) (local.get $5)))`,
-    put: `(local.set $16 (call $cut_integer (local.get $0) (local.get $5)))`,
-  });
+  for (const [inside, result] of [["luaL_checkinteger", "$scratch"], ["luaL_optinteger", "$2"]]) {
+    module.change({
+      name: `${inside} cuts off decimals`,
+      inside: inside!,
+      find: `(call $interror (local.get $0) (local.get $1))`,
+      put: `(if
+        (i32.and ${RELAXED} (call $lua_isnumber (local.get $0) (local.get $1)))
+        (then
+         (local.set ${result}
+          (i64.trunc_sat_f64_s
+           (call $lua_tonumberx (local.get $0) (local.get $1) (i32.const 0)))))
+        (else (call $interror (local.get $0) (local.get $1))))`,
+    });
+  }
   module.change({
     name: "assert raises texts",
     inside: "luaB_assert",
@@ -73,19 +81,6 @@ export function relaxLibraries(module: ModuleText): void {
     (if (call $strpbrk (local.get $text) (i32.const ${EXPONENT}))
      (then (return (i32.const 0))))))
   (call $lua_stringtonumber (local.get $L) (local.get $text)))`);
-  module.append(`
- (func $cut_integer (param $L i32) (param $arg i32) (result i64)
-  (local $value f64)
-  (if
-   (i32.and ${RELAXED}
-    (i32.and
-     (call $lua_isnumber (local.get $L) (local.get $arg))
-     (i32.eqz (call $lua_isinteger (local.get $L) (local.get $arg)))))
-   (then
-    (local.set $value (call $lua_tonumberx (local.get $L) (local.get $arg) (i32.const 0)))
-    (if (f64.ne (local.get $value) (f64.floor (local.get $value)))
-     (then (return (i64.trunc_sat_f64_s (local.get $value)))))))
-  (call $luaL_checkinteger (local.get $L) (local.get $arg)))`);
   module.append(`
  (func $top_is_text (param $L i32) (result i32)
   (if (call $lua_isstring (local.get $L) (i32.const -1)) (then (return (i32.const 1))))

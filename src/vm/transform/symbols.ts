@@ -5,6 +5,7 @@
  */
 export const functionNames: Readonly<Record<string, string>> = {
   $93: "luaL_error",
+  $113: "interror",
   $135: "l_alloc",
   $143: "luaB_assert",
   $144: "luaB_error",
@@ -47,7 +48,6 @@ export const functionNames: Readonly<Record<string, string>> = {
   $465: "str_find_aux",
   $303: "luaC_fullgc",
   $379: "tryagain",
-  $466: "str_format",
   $470: "match",
   $473: "str_lower",
   $475: "str_rep",

@@ -15,7 +15,7 @@ test("what a workflow saw is the same after a restart", async () => {
     ["uuid.v7", "return uuid.v7()"],
     [
       "math.random",
-      "return { math.random(), math.random(10), math.random(-5, 5), math.random(0) }",
+      "return { math.random(), math.random(10), math.random(-5, 5), math.random(0), math.random(1.5) }",
     ],
     [
       "a wide math.random",

@@ -12,6 +12,24 @@ test("%d cuts off decimals", async () => {
   expect(run(vm, "return ('%d'):format(math.maxinteger)")).toEqual(["9223372036854775807"]);
 });
 
+test("functions that take an integer cut off decimals", async () => {
+  const vm = await makeVm();
+  const body = `local t = { 1, 2, 3, 4 }
+    return pcall(function()
+      return ("hello"):sub(1.9, 7 / 2), ("-"):rep(2.5), table.concat(t, ",", 1, 5 / 2), select(1.5, 7, 8),
+        (table.unpack(t, 1.5)), ("x"):rep(-0.5), utf8.char(65.7)
+    end)`;
+  expect(run(vm, body)[0]).toBe(false);
+  run(vm, "host.relaxed(true)");
+  expect(run(vm, body)).toEqual([true, "hel", "--", "1,2", 7, 1, "", "A"]);
+  expect(run(vm, "return pcall(string.rep, 'x', 1 / 0), pcall(string.rep, 'x', 0 / 0)")).toEqual([
+    false,
+    true,
+    "",
+  ]);
+  expect(run(vm, "return pcall(string.sub, 'x', {})")[0]).toBe(false);
+});
+
 test("assert raises texts", async () => {
   const vm = await makeVm();
   const body = `local err = setmetatable({}, { __text = function() return "an error" end })
