@@ -3,6 +3,15 @@ import type { MemoryImage } from "./heap.ts";
 import type { MarshalLimits } from "./read.ts";
 import type { LuaRef, LuaValue, MultiReturn } from "./value.ts";
 
+/** Which functions are compiled to WebAssembly: none, those that run much, or, for tests, all. */
+export type Jit = boolean | "all";
+
+/** What the environment variable WIPPY_JIT says: `on` and `all` for true and "all", none otherwise. */
+export function jitOfEnvironment(): Jit {
+  const { WIPPY_JIT: mode } = process.env;
+  return mode === "all" ? mode : mode === "on";
+}
+
 /** How to make a VM. */
 export interface VmOptions {
   /** From `loadLuaModule`. */
@@ -16,8 +25,8 @@ export interface VmOptions {
   readonly write?: (text: string) => void;
   /** Called now and then by C code that loops for long, from within: it may not touch Lua. */
   readonly toiling?: () => void;
-  /** Whether functions that run much are compiled to WebAssembly, by `Vm.beginTurn`; false unless given. */
-  readonly jit?: boolean;
+  /** Which functions `Vm.beginTurn` compiles to WebAssembly; as the environment variable WIPPY_JIT says unless given. */
+  readonly jit?: Jit;
   /** Bounds of each value that crosses. */
   readonly limits?: Partial<MarshalLimits>;
   /** A VM with the same module that was made and loaded before: this one goes on from there. */

@@ -3,6 +3,7 @@ import { type LuaExports, type LuaState, REGISTRY, STATUS } from "./exports.ts";
 import type { Heap } from "./heap.ts";
 import { type Instance, instantiate } from "./instantiate.ts";
 import type { ErrorType, HostFunction, RawHostFunction, VmImage, VmOptions } from "./options.ts";
+import { jitOfEnvironment } from "./options.ts";
 import { Packer } from "./packing.ts";
 import { peekText } from "./peek.ts";
 import { prelude } from "./prelude.ts";
@@ -37,8 +38,8 @@ const POSITION_LEVELS = 10;
  * - `host.slice(n)` sets the fuel of each following `host.resume`; `host.fuel()` is what the last
  *   one left, `host.burnt(co)` what a coroutine burnt since it was asked last. One loop, jump or call
  *   burns one.
- * - `host.call_unyieldable(f, ...)` is `pcall`, inside of which nothing can stop.
- * - `host.delegate(f)` is a C function that calls `f`: a tail call of it keeps its caller's frame.
+ * - `host.call_unyieldable(f, ...)` is `pcall`, inside of which nothing can stop; `host.delegate(f)` is a C function
+ *   that calls `f`: a tail call of it keeps its caller's frame.
  * - `host.close(co)` is `coroutine.close`, for parked coroutines too.
  * - `host.type(v)` is `type(v)`, but "userdata" for a table whose metatable holds true at 1 ("type": "type").
  * - `host.watch_lines(co, on)`, `host.mark_lines(fn, lines)` and `host.settle(co, on)` are for debuggers, see
@@ -116,7 +117,8 @@ export class Vm {
     if (options.imaging) vm.#fresh = (await import("./imaging.ts")).partsOf(vm.#heap);
     if (options.image) vm.#restore(options.image);
     else vm.#open(instance);
-    if (options.jit) vm.#compiling = await vm.#makeCompiler();
+    const jit = options.jit ?? jitOfEnvironment();
+    if (jit !== false) vm.#compiling = await vm.#makeCompiler(jit === "all");
     return vm;
   }
 
@@ -328,14 +330,11 @@ export class Vm {
     return this.#compiling?.figures;
   }
 
-  async #makeCompiler(): Promise<HotFunctions> {
-    const { HotFunctions } = await import("./compiler/hot.ts");
-    // Both are light C functions: their addresses are all that they are.
-    const source = 'return function() return ("%p"):format(next), ("%p"):format((ipairs {})) end';
-    const [addresses] = this.load(source, "=here");
-    const [next = NaN, ipairs = NaN] = this.call(addresses!).map(Number);
+  async #makeCompiler(all: boolean): Promise<HotFunctions> {
+    const { HotFunctions, iteratorsOf } = await import("./compiler/hot.ts");
     const { exports, heap } = this.#instance;
-    return new HotFunctions({ heap, exports, main: this.#main, iterators: { next, ipairs } });
+    const vm = { heap, exports, main: this.#main, iterators: iteratorsOf(this) };
+    return new HotFunctions(vm, all);
   }
 
   /** For tests: lets all allocations of the running unit fail after so many more; -1: none. */

@@ -1,4 +1,6 @@
 import { SAMPLES } from "../transform/compiled_samples.ts";
+import type { LuaRef, LuaValue } from "../value.ts";
+import type { Iterators } from "./frame.ts";
 import { Compiler, type CompilerFigures, type CompilerVm } from "./compiler.ts";
 import { allProtos } from "./proto.ts";
 
@@ -9,21 +11,34 @@ const BATCH = 8;
 /** Functions that are counted; beyond it the counts begin anew. */
 const COUNTED = 1_000;
 
+/** Where a VM has Lua's `next`, and what `ipairs` answers: both are light C functions, which are their addresses. */
+export function iteratorsOf(
+  vm: { load(source: string, chunkName: string): LuaRef[]; call(ref: LuaRef): LuaValue[] },
+): Iterators {
+  const source = 'return function() return ("%p"):format(next), ("%p"):format((ipairs {})) end';
+  const [addresses] = vm.load(source, "=here");
+  const [next = NaN, ipairs = NaN] = vm.call(addresses!).map(Number);
+  if (!(next > 0 && ipairs > 0)) throw new Error("the iterators have no addresses");
+  return { next, ipairs };
+}
+
 /** Compiles the functions of a VM that are found running often enough. */
 export class HotFunctions {
   readonly #vm: CompilerVm;
   readonly #compiler: Compiler;
   readonly #samples: WebAssembly.Global;
   #seen: number;
+  readonly #made: WebAssembly.Global;
+  #seenMade = -1;
   readonly #counts = new Map<number, number>();
 
-  constructor(vm: CompilerVm) {
-    const { next, ipairs } = vm.iterators;
-    if (!(next > 0 && ipairs > 0)) throw new Error("the iterators have no addresses");
+  /** @param all whether each function is compiled in the turn after it was loaded, hot or not */
+  constructor(vm: CompilerVm, readonly all = false) {
     this.#vm = vm;
     this.#compiler = new Compiler(vm);
     this.#samples = vm.exports["compiled:samples"] as WebAssembly.Global;
     this.#seen = this.#samples.value as number;
+    this.#made = vm.exports["compiled:made_protos"] as WebAssembly.Global;
   }
 
   get figures(): CompilerFigures {
@@ -32,6 +47,7 @@ export class HotFunctions {
 
   /** Counts the samples since it was called last, and compiles what is hot; between turns. */
   compile(): void {
+    if (this.all) return this.#compileNew();
     const taken = this.#samples.value as number;
     if (taken === this.#seen) return;
     const { heap } = this.#vm;
@@ -49,6 +65,13 @@ export class HotFunctions {
     for (const proto of hot) this.#counts.delete(proto);
     if (hot.length > 0) this.#compiler.compile(hot);
     if (this.#counts.size > COUNTED) this.#counts.clear();
+  }
+
+  #compileNew(): void {
+    const made = this.#made.value as number;
+    if (made === this.#seenMade) return;
+    this.#seenMade = made;
+    this.compileAll();
   }
 
   /** For tests: compiles all functions that there are, or those that are chosen. */

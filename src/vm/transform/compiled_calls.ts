@@ -63,10 +63,11 @@ export function addCompiledCalls(module: ModuleText): void {
   });
   // luaF_newproto clears numparams, is_vararg and maxstacksize one by one.
   module.change({
-    name: "luaF_newproto leaves the index of compiled code 0",
+    name: "luaF_newproto leaves the index of compiled code 0, and counts",
     inside: "luaF_newproto",
     find: `(i32.store8 offset=8 ?proto (i32.const 0))`,
-    put: `(i32.store offset=8 ?proto (i32.const 0))`,
+    put: `(i32.store offset=8 ?proto (i32.const 0))
+      (global.set $made_protos (i32.add (global.get $made_protos) (i32.const 1)))`,
   });
   // Compiled code keeps copies of locals and knows types: where a debugger changes a local variable, what is running
   // leaves, and nothing is entered in its middle any more.

@@ -48,7 +48,7 @@ export function exportForCompiledCode(module: ModuleText): void {
   for (const name of Object.keys(COMPILED_IMPORTS)) {
     module.append(`(export "compiled:${name}" (func $${name}))`);
   }
-  for (const name of ["fuel", "samples", "freed_protos", "toil"]) {
+  for (const name of ["fuel", "samples", "made_protos", "freed_protos", "toil"]) {
     module.append(`(export "compiled:${name}" (global $${name}))`);
   }
 }

@@ -11,11 +11,12 @@ export const SAMPLES = {
  * What `src/vm/compiler` has to know of functions: which ones run, and which are gone.
  *
  * Whenever a quantum of fuel is spent, the Proto of the interpreted function that runs is noted in a ring; `$samples`
- * counts them. When the collector frees a Proto, its compiled code leaves the function table, and `$freed_protos`
- * counts it: an address may then be that of another one.
+ * counts them, and `$made_protos` the Protos that there have been. When the collector frees a Proto, its compiled code
+ * leaves the function table, and `$freed_protos` counts it: an address may then be that of another one.
  */
 export function addSamples(module: ModuleText): void {
   module.append(`(global $samples (mut i32) (i32.const 0))`);
+  module.append(`(global $made_protos (mut i32) (i32.const 0))`);
   module.append(`(global $freed_protos (mut i32) (i32.const 0))`);
   const refuel = `(if (i32.and (global.get $metered) (call $refuel)) (then (return)))`;
   module.change({
