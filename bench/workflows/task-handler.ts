@@ -84,6 +84,7 @@ const worker = await LuaWorker.start({
   backlogs: memory(4),
   crowds: memory(4),
   populations: memory(4),
+  compiled: memory(16),
   liveness: livenessMemory(1),
   pulses: pulseMemory(1),
   services: createServices({ entries: [], directory: ".", modules: {}, startedAt: 0 }, () => {}),

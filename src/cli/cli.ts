@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { Command, CommanderError, Option } from "commander";
 import { nearest } from "../registry/suggestion.ts";
-import { collect, type CommandContext, warnOfDeprecated } from "./command.ts";
+import { collect, type CommandContext, size, warnOfDeprecated } from "./command.ts";
 import { addCheckCommand } from "./check/commands.ts";
 import { addCompletionCommands } from "./completion/commands.ts";
 import { addDebugCommand } from "./debug/commands.ts";
@@ -141,6 +141,7 @@ function withGlobals(program: Command): Command {
       new Option("--jit <mode>", "compile hot Lua functions to WebAssembly (experimental)")
         .choices(["off", "on"]).default("off"),
     )
+    .option("--jit-memory <size>", "compiled code that a worker keeps (default: 4M)", size)
     .option("--debug", "show the stack trace if wippy itself fails");
 }
 

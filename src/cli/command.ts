@@ -3,6 +3,7 @@
  * @module
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { parseSize } from "./run/memory-limit.ts";
 import { type Deprecation, deprecationText } from "../registry/deprecation.ts";
 import type { Console } from "./terminal/terminal.ts";
 
@@ -51,6 +52,13 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
 
 /** Number of items that a list may be limited to. */
 export const itemCount = wholeNumber(1, 1_000_000);
+
+/** Parses the bytes of a size such as `4M`, for flags. */
+export function size(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes !== undefined) return bytes;
+  throw new InvalidArgumentError("Write a size, such as 4M.");
+}
 
 /** Collects the values of a flag that may be repeated. */
 export function collect(value: string, previous: string[] | undefined): string[] {

@@ -7,6 +7,7 @@ import { parsePid, workerOf } from "./pid.ts";
 import type { ServiceInfo } from "./service-info.ts";
 import type { Services } from "./services.ts";
 import { listUnits, type UnitInfo, type UnitPage, type UnitQuery } from "./units.ts";
+import type { CompiledFigures } from "../worker/shared-memory.ts";
 import type { StandingWorker } from "./worker-watch.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 import type { WorkflowHosts } from "./workflow-hosts.ts";
@@ -22,6 +23,8 @@ export interface WorkerInfo {
   units: number;
   /** Set while its event loop does not run. */
   standing?: StandingWorker;
+  /** Set where functions are compiled: what it has compiled. */
+  compiled?: CompiledFigures;
 }
 
 /** What tools look at and do in a running node: the admin API, the command line. */
@@ -69,7 +72,9 @@ export class Control {
     return this.#pool.running.toSorted((left, right) => left - right)
       .map((index) => {
         const standing = this.#pool.standing(index);
-        return { index, units: this.#pool.loadOf(index), ...(standing && { standing }) };
+        const compiled = this.#pool.compiledOn(index);
+        const units = this.#pool.loadOf(index);
+        return { index, units, ...(standing && { standing }), ...(compiled && { compiled }) };
       });
   }
 

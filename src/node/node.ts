@@ -134,7 +134,7 @@ export class Node {
         limitedHosts: limits.size,
         image: options.image,
         memoryLimit: options.memoryLimit ?? defaultMemoryLimit,
-        jit: options.jit ?? false,
+        jit: options.jit,
         cachedRuns: options.cachedRuns,
         firstPid: options.entries.some(({ kind }) => hostKind(kind) === "workflows")
           ? newPids(platform.now())

@@ -5,6 +5,7 @@ import type { LogSink } from "../observe/log.ts";
 import type { Simulation } from "../platform/simulation.ts";
 import type { Entry } from "../registry/entry.ts";
 import type { KernelImage } from "../worker/image-file.ts";
+import type { Jit } from "../vm/options.ts";
 import type { CountLines } from "../worker/services.ts";
 
 /** What a node runs, and how. */
@@ -49,8 +50,8 @@ export interface NodeOptions {
   temporary?: boolean;
   /** Bytes of Lua memory of one worker; 1 GiB when absent. */
   memoryLimit?: number;
-  /** Whether Lua functions that run much are compiled to WebAssembly. @default false */
-  jit?: boolean;
+  /** How Lua functions that run much are compiled to WebAssembly; they are not when absent. */
+  jit?: Jit;
   /** Workflow runs that a worker keeps in memory; 10,000 when absent. */
   cachedRuns?: number;
 }

@@ -3,6 +3,7 @@ import type { Terminal } from "../operations/io/terminal.ts";
 import type { Simulation } from "../platform/simulation.ts";
 import type { ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
+import type { Jit } from "../vm/options.ts";
 import type { KernelImage } from "../worker/image-file.ts";
 import type { CodeEntry, FromWorker } from "../worker/messages.ts";
 import type { ServiceOptions } from "../worker/services.ts";
@@ -20,8 +21,8 @@ export interface WorkerPoolOptions {
   services: ServiceOptions;
   /** Bytes of Lua memory of one worker. */
   memoryLimit: number;
-  /** Whether Lua functions that run much are compiled. */
-  jit: boolean;
+  /** How Lua functions that run much are compiled; undefined: they are not. */
+  jit: Jit | undefined;
   /** Workflow runs that a worker keeps in memory. */
   cachedRuns?: number | undefined;
   /** Milliseconds for which a worker may stand still before it is replaced; 0: for ever. */

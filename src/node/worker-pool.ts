@@ -11,6 +11,7 @@ import {
   NODE,
   type ToWorker,
 } from "../worker/messages.ts";
+import { type CompiledFigures, readCompiled } from "../worker/shared-memory.ts";
 import { createServices } from "../worker/services.ts";
 import type { ThreadStart } from "../worker/thread.ts";
 import { LuaWorker } from "../worker/worker.ts";
@@ -112,6 +113,11 @@ export class WorkerPool {
     return Math.max(0, this.#memory.loads[index] ?? 0);
   }
 
+  /** What a worker has compiled, as of its last turn; undefined where it compiles nothing. */
+  compiledOn(index: number): CompiledFigures | undefined {
+    return this.#options.jit && readCompiled(this.#memory.compiled, index);
+  }
+
   /** Units alive on each worker, by index, as of its last turn; below 0 where none runs. Shared by all threads. */
   get loads(): Int32Array {
     return this.#memory.loads;
@@ -158,12 +164,7 @@ export class WorkerPool {
       jit: this.#options.jit,
       ...(cachedRuns !== undefined && { cachedRuns }),
       module: await loadLuaModule(),
-      loads: this.#memory.loads,
-      backlogs: this.#memory.backlogs,
-      crowds: this.#memory.crowds,
-      liveness: this.#memory.liveness,
-      pulses: this.#memory.pulses,
-      populations: this.#memory.populations,
+      ...this.#memory.all,
     };
     if (simulation || (inline && index === 0)) {
       const own: { worker?: LuaWorker } = {};

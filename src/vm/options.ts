@@ -3,13 +3,17 @@ import type { MemoryImage } from "./heap.ts";
 import type { MarshalLimits } from "./read.ts";
 import type { LuaRef, LuaValue, MultiReturn } from "./value.ts";
 
-/** Which functions are compiled to WebAssembly: none, those that run much, or, for tests, all. */
-export type Jit = boolean | "all";
+/** How functions are compiled to WebAssembly. */
+export interface Jit {
+  /** Bytes of WebAssembly that are kept, 4 MiB unless given; beyond it everything is compiled anew when it is hot. */
+  readonly most?: number;
+  /** For tests: each function in the turn after it was loaded, hot or not. */
+  readonly all?: boolean;
+}
 
-/** What the environment variable WIPPY_JIT says: `on` and `all` for true and "all", none otherwise. */
-export function jitOfEnvironment(): Jit {
-  const { WIPPY_JIT: mode } = process.env;
-  return mode === "all" ? mode : mode === "on";
+/** What the environment variable WIPPY_JIT says, which may be `all` for tests; undefined when it is not. */
+export function jitOfEnvironment(): Jit | undefined {
+  return process.env["WIPPY_JIT"] === "all" ? { all: true, most: Infinity } : undefined;
 }
 
 /** How to make a VM. */
@@ -25,8 +29,8 @@ export interface VmOptions {
   readonly write?: (text: string) => void;
   /** Called now and then by C code that loops for long, from within: it may not touch Lua. */
   readonly toiling?: () => void;
-  /** Which functions `Vm.beginTurn` compiles to WebAssembly; as the environment variable WIPPY_JIT says unless given. */
-  readonly jit?: Jit;
+  /** Whether and how `Vm.beginTurn` compiles functions to WebAssembly; as WIPPY_JIT says unless given. */
+  readonly jit?: Jit | boolean;
   /** Bounds of each value that crosses. */
   readonly limits?: Partial<MarshalLimits>;
   /** A VM with the same module that was made and loaded before: this one goes on from there. */

@@ -3,7 +3,7 @@ import { type LuaExports, type LuaState, REGISTRY, STATUS } from "./exports.ts";
 import type { Heap } from "./heap.ts";
 import { type Instance, instantiate } from "./instantiate.ts";
 import type { ErrorType, HostFunction, RawHostFunction, VmImage, VmOptions } from "./options.ts";
-import { jitOfEnvironment } from "./options.ts";
+import { type Jit, jitOfEnvironment } from "./options.ts";
 import { Packer } from "./packing.ts";
 import { peekText } from "./peek.ts";
 import { prelude } from "./prelude.ts";
@@ -118,7 +118,7 @@ export class Vm {
     if (options.image) vm.#restore(options.image);
     else vm.#open(instance);
     const jit = options.jit ?? jitOfEnvironment();
-    if (jit !== false) vm.#compiling = await vm.#makeCompiler(jit === "all");
+    if (jit) vm.#compiling = await vm.#makeCompiler(jit === true ? {} : jit);
     return vm;
   }
 
@@ -325,16 +325,21 @@ export class Vm {
     this.#compiling?.compileAll(choose);
   }
 
+  /** Has a function told what is compiled, whenever that has changed. */
+  onCompiled(listener: (figures: CompilerFigures) => void): void {
+    this.#compiling?.onCompiled(listener);
+  }
+
   /** What is compiled; undefined where compiling is off. */
   compiled(): CompilerFigures | undefined {
     return this.#compiling?.figures;
   }
 
-  async #makeCompiler(all: boolean): Promise<HotFunctions> {
+  async #makeCompiler(jit: Jit): Promise<HotFunctions> {
     const { HotFunctions, iteratorsOf } = await import("./compiler/hot.ts");
     const { exports, heap } = this.#instance;
     const vm = { heap, exports, main: this.#main, iterators: iteratorsOf(this) };
-    return new HotFunctions(vm, all);
+    return new HotFunctions(vm, jit);
   }
 
   /** For tests: lets all allocations of the running unit fail after so many more; -1: none. */

@@ -1,6 +1,7 @@
 import type { Terminal } from "../operations/io/terminal.ts";
 import type { WorkerServices } from "./services.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { Jit } from "../vm/options.ts";
 import type { KernelImage } from "./image-file.ts";
 import type { CodeEntry, HostState } from "./messages.ts";
 import type { SharedMemory } from "./shared-memory.ts";
@@ -18,8 +19,8 @@ export interface WorkerOptions extends SharedMemory {
   hosts: HostState[];
   /** Bytes of Lua memory. */
   memoryLimit: number;
-  /** Whether Lua functions that run much are compiled to WebAssembly; not when absent. */
-  jit?: boolean;
+  /** How Lua functions that run much are compiled to WebAssembly; they are not when absent. */
+  jit?: Jit | undefined;
   /** Workflow runs that it keeps in memory; 10,000 when absent. */
   cachedRuns?: number;
   module: WebAssembly.Module;

@@ -14,6 +14,38 @@ export interface SharedMemory {
   populations: Int32Array;
   /** Which units live where. */
   liveness: SharedArrayBuffer;
+  /** What each worker has compiled, see {@link CompiledFigures}. */
+  compiled: Int32Array;
+}
+
+/** What a worker has compiled to WebAssembly. */
+export interface CompiledFigures {
+  functions: number;
+  /** Bytes of WebAssembly. */
+  bytes: number;
+  /** That compiling has taken in all. */
+  milliseconds: number;
+  /** How often all of it was dropped because it had become too much. */
+  drops: number;
+}
+
+/** Numbers of one worker's {@link CompiledFigures}. */
+export const compiledWords = 4;
+
+/** Writes what a worker has compiled. */
+function writeCompiled(memory: Int32Array, index: number, figures: CompiledFigures): void {
+  const { functions, bytes, milliseconds, drops } = figures;
+  memory.set([functions, bytes, Math.round(milliseconds), drops], index * compiledWords);
+}
+
+/** What a worker has compiled, as of its last turn. */
+export function readCompiled(memory: Int32Array, index: number): CompiledFigures {
+  const at = index * compiledWords;
+  const [functions = 0, bytes = 0, milliseconds = 0, drops = 0] = memory.subarray(
+    at,
+    at + compiledWords,
+  );
+  return { functions, bytes, milliseconds, drops };
 }
 
 /** The other workers that run. */
@@ -40,7 +72,8 @@ export function registerSharedMemory(vm: Vm, memory: SharedMemory): void {
     if (what === "reset") liveness.reset(Number(highest), numbers);
     else liveness.update(Number(highest), numbers);
   });
-  const { populations, loads, index } = memory;
+  const { populations, loads, compiled, index } = memory;
+  vm.onCompiled((figures) => writeCompiled(compiled, index, figures));
   const workers = loads.length;
   vm.register("admit", (counter, limit) => {
     const first = Number(counter) * workers;

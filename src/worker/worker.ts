@@ -100,7 +100,7 @@ export class LuaWorker {
       clock: services.clock.now,
       toiling: () => this.#noteUnit(),
       ...(image && { image: image.vm }),
-      ...(this.#options.jit && { jit: true }),
+      ...(this.#options.jit && { jit: this.#options.jit }),
     });
     const asking = { ...services, ask: this.#questions.ask };
     this.#operations = new OperationRunner(asking, {

@@ -14,6 +14,16 @@ const status = z.object({
     standing: z.object({ unit: z.string().optional(), for: z.number() }).optional().openapi({
       description: "Set while it stands still: who holds it, and for how many milliseconds so far",
     }),
+    compiled: z.object({
+      functions: z.number(),
+      bytes: z.number(),
+      milliseconds: z.number().openapi({ description: "That compiling has taken in all" }),
+      drops: z.number().openapi({
+        description: "How often all compiled code was dropped because it had become too much",
+      }),
+    }).optional().openapi({
+      description: "Lua functions that are compiled to WebAssembly; absent without --jit on",
+    }),
   })),
   units: z.number().openapi({ description: "Alive, as of each worker's last turn" }),
   memory: z.object({

@@ -11,7 +11,7 @@ const unitBytes: Readonly<Record<string, number>> = {
 const fallback = 2 ** 30;
 
 /** Bytes of a size such as `512M`, `1GiB` or `1048576`; undefined when it is not one. */
-function parseSize(text: string): number | undefined {
+export function parseSize(text: string): number | undefined {
   const [, count, unit] = /^(\d+)([KMGT]?)(?:i?B)?$/i.exec(text) ?? [];
   const factor = unitBytes[unit?.toUpperCase() ?? ""];
   if (count === undefined || factor === undefined) return undefined;

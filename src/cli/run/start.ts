@@ -30,6 +30,8 @@ export interface RunOptions extends SourceOptions, LogOptions {
   /** The program that has started this one debugs it. */
   debugger?: boolean;
   jit?: "off" | "on";
+  /** Bytes. */
+  jitMemory?: number;
 }
 
 /** A process to run with the terminal. */
@@ -86,7 +88,9 @@ export async function start(console: Console, options: RunOptions, what: Start):
     ...(what.output && { output: what.output }),
     ...(options.workers === undefined ? {} : { workers: options.workers }),
     memoryLimit: memoryLimit(options.memoryLimit, console),
-    jit: options.jit === "on",
+    ...(options.jit === "on" && {
+      jit: options.jitMemory === undefined ? {} : { most: options.jitMemory },
+    }),
   };
   const shutdown = new Shutdown(what.log, (status) => process.exit(status));
   try {

@@ -16,6 +16,18 @@ export function workerText({ index, units, standing }: Got<"/status">["workers"]
   return `${index}: ${units} (has stood still${held} for ${span(standing.for)})`;
 }
 
+/** What workers have compiled; undefined where none compiles. */
+export function compiledText(workers: Got<"/status">["workers"]): string | undefined {
+  const all = workers.flatMap(({ compiled }) => compiled ?? []);
+  if (all.length === 0) return undefined;
+  const sum = (field: keyof typeof all[number]) =>
+    all.reduce((total, one) => total + one[field], 0);
+  const dropped = sum("drops") > 0 ? `, dropped ${sum("drops")} times` : "";
+  return `${sum("functions")} functions, ${bytes(sum("bytes"))}, in ${
+    span(sum("milliseconds"))
+  }${dropped}`;
+}
+
 /** `wippy status` */
 export async function status(console: Console, options: ConnectOptions): Promise<number> {
   const found = await connect(console, options).get("/status");
@@ -32,6 +44,7 @@ export async function status(console: Console, options: ConnectOptions): Promise
     ["units", String(found.units)],
     ["workers", found.workers.map(workerText).join(", ")],
     ["memory", bytes(found.memory.resident)],
+    ["compiled", compiledText(found.workers)],
     ["services", services.join(", ") || "none"],
     ["workflows", found.workflow_hosts.join(", ") || "no host"],
     [

@@ -24,6 +24,10 @@ export interface CompilerFigures {
   readonly refused: number;
   /** Bytes of WebAssembly of the functions. */
   readonly bytes: number;
+  /** Milliseconds that compiling has taken in all. */
+  readonly milliseconds: number;
+  /** How often all compiled code was dropped because it had become too much. */
+  readonly drops: number;
 }
 
 const TYPE = "iii:i";
@@ -46,8 +50,10 @@ export class Compiler {
   readonly #done = new Map<number, { index: number; bytes: number }>();
   readonly #free: number[] = [];
   #bytes = 0;
+  #milliseconds = 0;
+  #drops = 0;
 
-  /** @param limit most bytes of WebAssembly that it keeps, 4 MiB unless given */
+  /** @param limit bytes of WebAssembly with which it starts afresh, 4 MiB unless given */
   constructor(vm: CompilerVm, limit = 4 * 1024 * 1024) {
     this.#vm = vm;
     this.#limit = limit;
@@ -68,17 +74,46 @@ export class Compiler {
 
   get figures(): CompilerFigures {
     const compiled = [...this.#done.values()].filter(({ index }) => index > 0).length;
-    return { functions: compiled, refused: this.#done.size - compiled, bytes: this.#bytes };
+    return {
+      functions: compiled,
+      refused: this.#done.size - compiled,
+      bytes: this.#bytes,
+      milliseconds: this.#milliseconds,
+      drops: this.#drops,
+    };
   }
 
-  /** Compiles functions by the addresses of their Protos, as far as there is room; those of the kernel are left out. */
+  /** Compiles functions by the addresses of their Protos; those of the kernel are left out. */
   compile(protos: readonly number[]): void {
+    const begun = performance.now();
     this.sweep();
+    if (this.#bytes >= this.#limit) this.#drop();
+    this.#compile(protos);
+    this.#milliseconds += performance.now() - begun;
+  }
+
+  /**
+   * Drops all compiled code. Nothing says which of it still runs; what is hot is compiled again soon. What is suspended
+   * goes on in the interpreter.
+   */
+  #drop(): void {
+    this.#drops += 1;
+    for (const [address, { index }] of this.#done) {
+      if (index === 0) continue;
+      setCompiledIndex(this.#vm.heap, address, 0);
+      this.#table.set(index, null);
+      this.#free.push(index);
+      this.#done.delete(address);
+    }
+    this.#bytes = 0;
+  }
+
+  #compile(protos: readonly number[]): void {
     const { heap, iterators } = this.#vm;
     const compiled: { address: number; body: Uint8Array }[] = [];
     for (const address of new Set(protos)) {
       if (this.#done.has(address) || isKernelProto(heap, address)) continue;
-      if (this.#bytes > this.#limit) break;
+      if (this.#bytes >= this.#limit) break;
       try {
         if (codeSize(heap, address) > LONGEST) throw new Unsupported("too long");
         const body = compileFunction(readProto(heap, address), iterators);

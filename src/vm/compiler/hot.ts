@@ -1,3 +1,4 @@
+import type { Jit } from "../options.ts";
 import { SAMPLES } from "../transform/compiled_samples.ts";
 import type { LuaRef, LuaValue } from "../value.ts";
 import type { Iterators } from "./frame.ts";
@@ -27,18 +28,25 @@ export class HotFunctions {
   readonly #vm: CompilerVm;
   readonly #compiler: Compiler;
   readonly #samples: WebAssembly.Global;
+  readonly #all: boolean;
+  #listener: ((figures: CompilerFigures) => void) | undefined;
   #seen: number;
   readonly #made: WebAssembly.Global;
   #seenMade = -1;
   readonly #counts = new Map<number, number>();
 
-  /** @param all whether each function is compiled in the turn after it was loaded, hot or not */
-  constructor(vm: CompilerVm, readonly all = false) {
+  constructor(vm: CompilerVm, { most, all = false }: Jit = {}) {
     this.#vm = vm;
-    this.#compiler = new Compiler(vm);
+    this.#all = all;
+    this.#compiler = new Compiler(vm, most);
     this.#samples = vm.exports["compiled:samples"] as WebAssembly.Global;
     this.#seen = this.#samples.value as number;
     this.#made = vm.exports["compiled:made_protos"] as WebAssembly.Global;
+  }
+
+  /** Has a function told what is compiled, whenever that has changed. */
+  onCompiled(listener: (figures: CompilerFigures) => void): void {
+    this.#listener = listener;
   }
 
   get figures(): CompilerFigures {
@@ -47,7 +55,7 @@ export class HotFunctions {
 
   /** Counts the samples since it was called last, and compiles what is hot; between turns. */
   compile(): void {
-    if (this.all) return this.#compileNew();
+    if (this.#all) return this.#compileNew();
     const taken = this.#samples.value as number;
     if (taken === this.#seen) return;
     const { heap } = this.#vm;
@@ -63,7 +71,10 @@ export class HotFunctions {
     const hot = [...this.#counts].filter(([, count]) => count >= HOT).slice(0, BATCH)
       .map(([proto]) => proto);
     for (const proto of hot) this.#counts.delete(proto);
-    if (hot.length > 0) this.#compiler.compile(hot);
+    if (hot.length > 0) {
+      this.#compiler.compile(hot);
+      this.#listener?.(this.figures);
+    }
     if (this.#counts.size > COUNTED) this.#counts.clear();
   }
 
@@ -77,5 +88,6 @@ export class HotFunctions {
   /** For tests: compiles all functions that there are, or those that are chosen. */
   compileAll(choose = () => true): void {
     this.#compiler.compile(allProtos(this.#vm.heap, this.#vm.main).filter(choose));
+    this.#listener?.(this.figures);
   }
 }

@@ -36,6 +36,26 @@ test("units are listed, sent to, canceled; functions are called; the log is read
   expect((await shop.wippy("cancel", "x")).err).toContain("not a PID: x");
 });
 
+test("what is compiled is shown where functions are compiled", async () => {
+  const shop = new Shop({ jit: {} });
+  const loop = "local sum = 0 for i = 1, n do sum = sum + i end return sum";
+  shop.write("src/pay.lua", `return { main = function(n) ${loop} end }`);
+  await shop.open();
+  type Status = { workers: { compiled: Record<string, number> }[] };
+  const status = await until(
+    async () => {
+      await shop.wippy("call", "app:pay", "300000");
+      return await shop.json("status") as Status;
+    },
+    ({ workers }) => workers[0]!.compiled.functions! > 0,
+  );
+  expect(status.workers[0]!.compiled.bytes).toBeGreaterThan(0);
+  expect((await shop.wippy("status")).out).toMatch(/compiled +\d+ functions, .*B, in \d/);
+  const without = new Shop();
+  await without.open();
+  expect((await without.wippy("status")).out).not.toContain("compiled");
+});
+
 test("a socket belongs to one runtime, and one that was left behind is replaced", async () => {
   const shop = new Shop();
   await shop.open();

@@ -11,6 +11,7 @@ import { loadApplication } from "../../../src/app/app.ts";
 import { main } from "../../../src/cli/cli.ts";
 import { withSyntaxCheck } from "../../../src/app/syntax-check.ts";
 import { Node } from "../../../src/node/node.ts";
+import type { NodeOptions } from "../../../src/node/options.ts";
 import { silentSink } from "../../../src/observe/log.ts";
 import { LogMemory } from "../../../src/observe/log-memory.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
@@ -87,7 +88,8 @@ export class Shop {
   /** Whether a runtime was told to stop. */
   stopAsked = false;
 
-  constructor() {
+  /** @param settings of the runtime */
+  constructor(readonly settings: Pick<NodeOptions, "jit"> = {}) {
     mkdirSync(join(this.directory, "src"));
     for (const [name, text] of Object.entries(files)) this.write(name, text);
     cleanAfterTest(async () => {
@@ -124,6 +126,7 @@ export class Shop {
       workers: 1,
       inline: true,
       log: logs,
+      ...this.settings,
     });
     this.#node = node;
     await node.launch();

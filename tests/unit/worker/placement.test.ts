@@ -11,7 +11,12 @@ const memory = (values: number[]) => {
 /** Worker 0 of several, with so many units alive and so many microseconds of work each. */
 function place(loads: number[], backlogs: number[]) {
   const shared = { index: 0, loads: memory(loads), backlogs: memory(backlogs) };
-  const rest = { populations: memory([]), crowds: memory([]), liveness: new SharedArrayBuffer(0) };
+  const rest = {
+    populations: memory([]),
+    compiled: memory([]),
+    crowds: memory([]),
+    liveness: new SharedArrayBuffer(0),
+  };
   return { ...shared, placement: new Placement({ ...shared, ...rest }, machine) };
 }
 

@@ -21,6 +21,20 @@ const decimal = Array.from(
 const whole = decimal.filter((step) => step >= 1);
 const binary = Array.from({ length: 40 }, (_, n) => 2 ** n);
 
+/** What the workers have compiled to WebAssembly, where they do. */
+function Compiled({ workers }: { workers: Got<"/status">["workers"] }) {
+  const all = workers.flatMap(({ compiled }) => compiled ?? []);
+  if (all.length === 0) return null;
+  const sum = (field: keyof typeof all[number]) =>
+    all.reduce((total, one) => total + one[field], 0);
+  return (
+    <p>
+      {sum("functions").toLocaleString()} functions are compiled: {bytes(sum("bytes"))}{" "}
+      of WebAssembly, made in {span(sum("milliseconds"))}
+    </p>
+  );
+}
+
 /** A line over time that grows at its right end. */
 function Chart({ title, unit, at, value, steps = decimal }: {
   title: string;
@@ -229,6 +243,7 @@ export function Overview() {
                     {units.toLocaleString()} units
                   </label>
                 ))}
+                <Compiled workers={now.workers} />
               </section>
               <section class="card">
                 <h2>Services</h2>

@@ -193,6 +193,45 @@ describe("hot functions", () => {
     expect(vm.compiled()).toBeUndefined();
   });
 
+  test("are dropped when their code becomes too much, and compiled again when they are hot", async () => {
+    const vm = await makeVm({ jit: { most: 1 } });
+    const [first, second] = [fn(vm, "", hot), fn(vm, "", hot.replace("s + i", "s + 2 * i"))];
+    const results = [first, second].map((run) => vm.call(run));
+    const figures = [];
+    for (let round = 0; round < 3; round++) {
+      for (const run of [first, second]) {
+        vm.beginTurn();
+        figures.push(vm.compiled());
+        expect(vm.call(run)).toEqual(results[run === first ? 0 : 1]!);
+      }
+    }
+    // There is room for one function.
+    for (const { functions } of figures.map((each) => each!)) expect(functions).toBeLessThan(2);
+    expect(figures.at(-1)!.drops).toBeGreaterThan(1);
+    expect(figures.at(-1)!.milliseconds).toBeGreaterThan(0);
+  });
+
+  test("a coroutine that is suspended in compiled code goes on when that has been dropped", async () => {
+    const vm = await makeVm({ jit: { most: 1 } });
+    const source = `
+      co = co or coroutine.wrap(function()
+        local sum = 0
+        while true do for i = 1, 10 do sum = sum + i end coroutine.yield(sum) end
+      end)
+      return co()`;
+    const run = fn(vm, "", source);
+    const hotter = fn(vm, "", hot);
+    const sums = [];
+    for (let round = 0; round < 6; round++) {
+      if (round % 2 === 1) vm.compileAll();
+      else vm.call(hotter);
+      vm.beginTurn();
+      sums.push(Number(vm.call(run)[0]));
+    }
+    expect(sums).toEqual([55, 110, 165, 220, 275, 330]);
+    expect(vm.compiled()!.drops).toBeGreaterThan(0);
+  });
+
   test("leave no code behind when they are collected", async () => {
     const vm = await makeVm({ jit: true });
     vm.compileAll();
