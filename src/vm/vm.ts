@@ -9,7 +9,6 @@ import { peekText } from "./peek.ts";
 import { prelude } from "./prelude.ts";
 import { type Pushable, Pusher } from "./push.ts";
 import { DEFAULT_LIMITS, type MarshalLimits, Reader } from "./read.ts";
-import type { CompilerFigures } from "./compiler/compiler.ts";
 import type { HotFunctions } from "./compiler/hot.ts";
 import { positionOf, raisedError, type RaisedFailure } from "./raised.ts";
 import { closedTrap, isTrap, trapOf, VmTrap } from "./trap.ts";
@@ -320,19 +319,9 @@ export class Vm {
     this.#compiling?.compile();
   }
 
-  /** For tests: compiles all functions that there are now, or those that are chosen, where compiling is on. */
-  compileAll(choose?: () => boolean): void {
-    this.#compiling?.compileAll(choose);
-  }
-
-  /** Has a function told what is compiled, whenever that has changed. */
-  onCompiled(listener: (figures: CompilerFigures) => void): void {
-    this.#compiling?.onCompiled(listener);
-  }
-
-  /** What is compiled; undefined where compiling is off. */
-  compiled(): CompilerFigures | undefined {
-    return this.#compiling?.figures;
+  /** What is compiled to WebAssembly, and how; undefined where compiling is off. */
+  get compiling(): HotFunctions | undefined {
+    return this.#compiling;
   }
 
   async #makeCompiler(jit: Jit): Promise<HotFunctions> {

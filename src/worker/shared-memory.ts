@@ -73,7 +73,7 @@ export function registerSharedMemory(vm: Vm, memory: SharedMemory): void {
     else liveness.update(Number(highest), numbers);
   });
   const { populations, loads, compiled, index } = memory;
-  vm.onCompiled((figures) => writeCompiled(compiled, index, figures));
+  vm.compiling?.onCompiled((figures) => writeCompiled(compiled, index, figures));
   const workers = loads.length;
   vm.register("admit", (counter, limit) => {
     const first = Number(counter) * workers;

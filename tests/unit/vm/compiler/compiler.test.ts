@@ -179,10 +179,10 @@ describe("hot functions", () => {
     const vm = await makeVm({ jit: true });
     const run = fn(vm, "", hot);
     const before = vm.call(run);
-    expect(vm.compiled()?.functions).toBe(0);
+    expect(vm.compiling?.figures.functions).toBe(0);
     // Two samples are enough, one for each quantum of fuel.
     vm.beginTurn();
-    expect(vm.compiled()?.functions).toBe(1);
+    expect(vm.compiling?.figures.functions).toBe(1);
     expect(vm.call(run)).toEqual(before);
   });
 
@@ -190,7 +190,7 @@ describe("hot functions", () => {
     const vm = await makeVm();
     vm.call(fn(vm, "", hot));
     vm.beginTurn();
-    expect(vm.compiled()).toBeUndefined();
+    expect(vm.compiling).toBeUndefined();
   });
 
   test("are dropped when their code becomes too much, and compiled again when they are hot", async () => {
@@ -201,7 +201,7 @@ describe("hot functions", () => {
     for (let round = 0; round < 3; round++) {
       for (const run of [first, second]) {
         vm.beginTurn();
-        figures.push(vm.compiled());
+        figures.push(vm.compiling?.figures);
         expect(vm.call(run)).toEqual(results[run === first ? 0 : 1]!);
       }
     }
@@ -223,26 +223,26 @@ describe("hot functions", () => {
     const hotter = fn(vm, "", hot);
     const sums = [];
     for (let round = 0; round < 6; round++) {
-      if (round % 2 === 1) vm.compileAll();
+      if (round % 2 === 1) vm.compiling!.compileAll();
       else vm.call(hotter);
       vm.beginTurn();
       sums.push(Number(vm.call(run)[0]));
     }
     expect(sums).toEqual([55, 110, 165, 220, 275, 330]);
-    expect(vm.compiled()!.drops).toBeGreaterThan(0);
+    expect(vm.compiling!.figures.drops).toBeGreaterThan(0);
   });
 
   test("leave no code behind when they are collected", async () => {
     const vm = await makeVm({ jit: true });
-    vm.compileAll();
-    const before = vm.compiled()!;
+    vm.compiling!.compileAll();
+    const before = vm.compiling!.figures;
     for (let round = 0; round < 20; round++) {
       vm.load(`local function gone(n) return n + ${round} end gone(1) held = gone`, "=gone");
-      vm.compileAll();
+      vm.compiling!.compileAll();
       vm.load(`held = nil collectgarbage() collectgarbage()`, "=collect");
     }
-    vm.compileAll();
-    const after = vm.compiled()!;
+    vm.compiling!.compileAll();
+    const after = vm.compiling!.figures;
     expect(after.functions).toBeLessThan(before.functions + 6);
     expect(after.bytes).toBeLessThan(before.bytes + 6_000);
   });
