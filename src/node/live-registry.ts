@@ -26,7 +26,10 @@ export interface RegistryHooks {
   loading<Code>(code: Promise<Code>): Promise<Code>;
   /** What is wrong with the entries as they would be; `code` are those whose code is to be tried. */
   check(entries: ReadonlyMap<string, Entry>, code: readonly string[]): Promise<Problem[]>;
-  /** Takes the changes over; `outdated` has, for each entry whose code changed, the changed entries that it uses. */
+  /**
+   * Takes the changes over; `outdated` has, for each entry whose code changed, the changed entries that it uses. When a
+   * service refuses one, the inverse changes follow.
+   */
   take(
     entries: ReadonlyMap<string, Entry>,
     changes: readonly DoneChange[],
@@ -153,7 +156,10 @@ export class LiveRegistry {
         .filter(({ severity }) => severity === "error");
       if (problems.length > 0) throw rejected(problems);
       for (const { kind, entry } of plan.changes) this.#tell(kind, entry.id, entryValue(entry));
-      await this.#hooks.take(plan.entries, plan.changes, outdated);
+      await this.#hooks.take(plan.entries, plan.changes, outdated).catch(async (error: unknown) => {
+        await this.#undo(plan);
+        throw error;
+      });
       for (const { entry } of plan.changes) this.#tell("entry.accept", entry.id);
       this.#tell("registry.commit", "transaction");
       return plan;
@@ -166,6 +172,22 @@ export class LiveRegistry {
         cause,
       });
     }
+  }
+
+  /** Has the node go back to where it was before a change set that a service refused. */
+  async #undo(
+    { entries, changes }: { entries: ReadonlyMap<string, Entry>; changes: readonly DoneChange[] },
+  ): Promise<void> {
+    const before = this.versions.entries;
+    const inverse = changes.toReversed().map(({ kind, entry, previous }): DoneChange =>
+      previous === undefined
+        ? { kind: "entry.delete", entry, previous: entry }
+        : kind === "entry.delete"
+        ? { kind: "entry.create", entry: previous }
+        : { kind: "entry.update", entry: previous, previous: entry }
+    );
+    // A service that does not come back reports that itself; the caller hears why the change was refused.
+    await this.#hooks.take(before, inverse, usersOf(inverse, entries, before)).catch(() => {});
   }
 
   #tell(kind: string, path: string, data?: LuaValue): void {

@@ -195,6 +195,54 @@ return { main = main }`,
   expect(await status("/c")).toBe(404);
 });
 
+test("nothing of a change set stays that the server refused", async () => {
+  const { url, application } = await startWeb({
+    routes: { "GET /{x}/b": `res:write("first")` },
+    functions: {
+      change: {
+        modules: ["registry"],
+        source: `
+local registry = require("registry")
+local function main(op, ...)
+  local changes = registry.snapshot():changes()
+  for _, entry in ipairs({ ... }) do changes[op](changes, entry) end
+  local version, err = changes:apply()
+  return err and err:message() or "done"
+end
+return { main = main }`,
+      },
+      call: `return function(id)
+        local value, err = funcs.call(id)
+        return err and err:kind() or value
+      end`,
+      other: handler(`res:write("other")`),
+    },
+  });
+  const endpoint = (id: string, path: string) => ({
+    id,
+    kind: "http.endpoint",
+    meta: { router: "app:main" },
+    data: { method: "GET", path, func: "app:other" },
+  });
+  const helper = {
+    id: "app:helper",
+    kind: "function.lua",
+    data: { method: "main", source: "return { main = function() return 1 end }" },
+  };
+  const refused = expect.stringContaining("failed to apply changes: app:clash and app:e0 conflict");
+  expect(await application.call("change", "create", helper, endpoint("app:clash", "/a/{y}")))
+    .toEqual(refused);
+  expect(await application.call("call", "app:helper")).toBe("NotFound");
+  expect(await application.call("change", "create", endpoint("app:good", "/good"))).toBe("done");
+  // An update and a deletion are undone, too.
+  expect(await application.call("change", "update", endpoint("app:good", "/a/{y}")))
+    .toEqual(expect.stringContaining("conflict"));
+  expect(await (await fetch(`${url}/good`)).text()).toBe("other");
+  expect(await (await fetch(`${url}/x/b`)).text()).toBe("first");
+  expect(await application.call("change", "delete", "app:good")).toBe("done");
+  expect((await fetch(`${url}/good`)).status).toBe(404);
+});
+
 test("the address of a server stays, and other fields may change", async () => {
   const { url, application } = await startWeb({
     routes: { "GET /": `res:write("x")` },
