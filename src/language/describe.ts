@@ -37,7 +37,7 @@ export interface DeclaredType {
 }
 
 /** The types that a chunk declares at its top level; of several with one name the last. */
-export function describeTypes({ types }: Tree): DeclaredType[] {
+export function describeTypes({ types }: Pick<Tree, "types">): DeclaredType[] {
   const byName = new Map<string, DeclaredType>();
   for (const declared of types) {
     const { name } = declared;

@@ -18,19 +18,30 @@ export interface ErasedText {
 /** Where several insertions meet, in this order. */
 const order = [")", ";", "("];
 
+/** What of a tree erasing takes. */
+export type Erasable = Pick<
+  Tree,
+  "text" | "edits" | "foreignStrings" | "cutOperands" | "types" | "globals" | "assigned"
+>;
+
 /** Turns a sound tree into Lua 5.4 with the same lines. */
 export function erase(tree: Tree): ErasedText {
-  const edits: Edit[] = [...tree.edits, ...tree.foreignStrings];
-  for (const { start, end } of tree.cutOperands) {
+  const edits = tree.selfReferences.map(({ bindings: [binding] }) => {
+    const { name, type, end } = binding!;
+    return insertion(type?.end ?? end, `; ${name}`);
+  });
+  return eraseParts({ ...tree, edits: [...tree.edits, ...edits] });
+}
+
+/** The same where `local f = function` is among the edits. */
+export function eraseParts(parts: Erasable): ErasedText {
+  const edits: Edit[] = [...parts.edits, ...parts.foreignStrings];
+  for (const { start, end } of parts.cutOperands) {
     edits.push(insertion(start, "("), insertion(end, ")"));
   }
-  for (const { bindings: [binding] } of tree.selfReferences) {
-    const { name, type, end } = binding!;
-    edits.push(insertion(type?.end ?? end, `; ${name}`));
-  }
-  const uses = typeUses(tree);
+  const uses = typeUses(parts);
   for (const { start } of uses) edits.push(insertion(start, `${typeTable}.`));
-  return { code: apply(tree.text, edits), usesTypes: uses.length > 0 };
+  return { code: apply(parts.text, edits), usesTypes: uses.length > 0 };
 }
 
 function insertion(at: number, text: string): Edit {
@@ -38,7 +49,7 @@ function insertion(at: number, text: string): Edit {
 }
 
 /** Names that mean a type, and not the global of the name. */
-function typeUses({ types, globals, assigned }: Tree): { start: number }[] {
+function typeUses({ types, globals, assigned }: Erasable): { start: number }[] {
   const declared = new Set(types.map(({ name }) => name));
   return globals.filter(({ name, used }) =>
     used ? declared.has(name) || builtinTypes.has(name) : declared.has(name) && !assigned.has(name)

@@ -1,8 +1,8 @@
 import type { Binding, Expression, FunctionBody, Name, TableField, Tree } from "./tree.ts";
-import { TypeParser } from "./type-parser.ts";
+import { DeclarationParser } from "./declaration-parser.ts";
 
 /** Priorities to the left and to the right, as in Lua. */
-const priorities = new Map<string, readonly [left: number, right: number]>([
+export const priorities = new Map<string, readonly [left: number, right: number]>([
   ["or", [1, 1]],
   ["and", [2, 2]],
   ["|", [4, 4]],
@@ -19,10 +19,10 @@ for (const operator of ["<", ">", "<=", ">=", "~=", "=="]) priorities.set(operat
 for (const operator of ["*", "/", "//", "%"]) priorities.set(operator, [11, 11]);
 const unaryPriority = 12;
 /** What a token may be by its first byte. Most tokens behind operands are nothing of this. */
-const mayBeOperator = 1;
-const mayBeCast = 2;
-const mayBeSuffix = 4;
-const mayBe = new Uint8Array(256);
+export const mayBeOperator = 1;
+export const mayBeCast = 2;
+export const mayBeSuffix = 4;
+export const mayBe = new Uint8Array(256);
 // `!=` is read as `~=`.
 for (const key of [...priorities.keys(), "!="]) mayBe[key.charCodeAt(0)]! |= mayBeOperator;
 for (const key of ["::", "as", "!"]) mayBe[key.charCodeAt(0)]! |= mayBeCast;
@@ -33,11 +33,8 @@ export const typeMethods: ReadonlySet<string> = new Set(
   "is kind name elem key val inner ret fields variants params tparams".split(" "),
 );
 
-/** What a name followed by `as` is when it is no cast: the beginning of a statement. */
-const afterVariable: ReadonlySet<string> = new Set(["=", ",", ".", ":", "["]);
-
 /** Reads expressions, and resolves the names in them. */
-export abstract class ExpressionParser extends TypeParser {
+export abstract class ExpressionParser extends DeclarationParser {
   readonly cutOperands: Tree["cutOperands"] = [];
   /** Bindings that are visible, by name. */
   protected readonly visible = new Map<string, Binding | undefined>();
@@ -160,14 +157,6 @@ export abstract class ExpressionParser extends TypeParser {
       }
     }
     return operand;
-  }
-
-  protected isAs(): boolean {
-    if (!this.isWord("as") || this.visible.get("as") !== undefined) return false;
-    const next = this.peek();
-    if (afterVariable.has(next.kind)) return false;
-    // `as` may be a function of the program's own, on a line of its own.
-    return !(this.onNewLine() && /\bfunction\s+as\b|\bas\s*=[^=]/.test(this.text));
   }
 
   protected lookUp(name: string, start: number): Name {

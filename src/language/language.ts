@@ -7,6 +7,7 @@ import { type DeclaredType, describeTypes } from "./describe.ts";
 import { erase } from "./erase.ts";
 import { lineOf } from "./lexer.ts";
 import { parse } from "./parser.ts";
+import { skim } from "./skim/skim.ts";
 import type { Tree } from "./tree.ts";
 
 export { parse } from "./parser.ts";
@@ -43,6 +44,13 @@ export function positionAt(text: string, offset: number): Position {
  * @returns undefined for a text in which nothing is typed: it is for Lua's own compiler, and so are its faults
  */
 export function lower(text: string): Lowered | { fault: SyntaxFault } | undefined {
+  const skimmed = skim(text);
+  if (skimmed) return skimmed === "untyped" ? undefined : skimmed;
+  return lowerTree(text);
+}
+
+/** The same with a tree, which knows what is wrong with a text. */
+export function lowerTree(text: string): Lowered | { fault: SyntaxFault } | undefined {
   const tree: Tree = parse(text);
   if (!tree.typed) return undefined;
   const [fault] = tree.faults;

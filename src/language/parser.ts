@@ -1,22 +1,12 @@
 import { declaredAs } from "./binding.ts";
 import { ExpressionParser } from "./expression-parser.ts";
-import type {
-  Binding,
-  Expression,
-  FunctionBody,
-  InterfaceDeclaration,
-  RecordField,
-  Statement,
-  Tree,
-  TypeDeclaration,
-  TypeNode,
-} from "./tree.ts";
+import type { Binding, Expression, FunctionBody, Statement, Tree } from "./tree.ts";
 
 /** Faults that are told of one text at most. */
 const mostFaults = 100;
 
 /** Whether a token ends a block. */
-function closes(kind: string): boolean {
+export function closes(kind: string): boolean {
   return kind === "end" || kind === "else" || kind === "elseif" || kind === "until" ||
     kind === "eof";
 }
@@ -35,7 +25,6 @@ export function parse(text: string): Tree {
 }
 
 class Parser extends ExpressionParser {
-  readonly #types: Tree["types"] = [];
   readonly #selfReferences: Tree["selfReferences"] = [];
   /** Bindings of the blocks around, each behind what its name meant before: that is restored at the block's end. */
   readonly #hidden: (Binding | undefined)[] = [];
@@ -58,7 +47,7 @@ class Parser extends ExpressionParser {
       body,
       comments: this.comments,
       faults: this.faults,
-      types: this.#types,
+      types: this.types,
       globals: this.globals,
       assigned: this.#assigned,
       foreignStrings: this.foreignStrings,
@@ -167,8 +156,12 @@ class Parser extends ExpressionParser {
         return { kind: "Label", name, start, end: this.previousEnd };
       }
       case "name":
-        if (this.value === "type" && this.peek().kind === "name") return this.#typeDeclaration();
-        if (this.value === "interface" && this.peek().kind === "name") return this.#interface();
+        if (this.value === "type" && this.peek().kind === "name") {
+          return this.typeDeclaration(this.#depth === 1);
+        }
+        if (this.value === "interface" && this.peek().kind === "name") {
+          return this.interfaceDeclaration(this.#depth === 1);
+        }
     }
     return this.#expressionStatement();
   }
@@ -355,85 +348,6 @@ class Parser extends ExpressionParser {
     return made;
   }
 
-  #typeDeclaration(): TypeDeclaration {
-    const { start } = this;
-    this.typeDepth++;
-    this.advance();
-    const name = this.nameText();
-    const parameters = this.typeParameters();
-    const type: TypeNode = this.expect("=")
-      ? this.type()
-      : { kind: "MissingType", start: this.start, end: this.start };
-    this.typeDepth--;
-    this.erase(start);
-    const end = this.previousEnd;
-    const made: TypeDeclaration = { kind: "TypeDeclaration", name, parameters, type, start, end };
-    if (this.#depth === 1) this.#types.push(made);
-    return made;
-  }
-
-  #interface(): InterfaceDeclaration {
-    const { start } = this;
-    this.typeDepth++;
-    this.advance();
-    const name = this.nameText();
-    const bases: string[] = [];
-    this.typeParameters();
-    if (this.accept(":")) { do bases.push(this.nameText()); while (this.accept(",")); }
-    const methods: RecordField[] = [];
-    while (this.kind === "function") methods.push(this.#interfaceMethod());
-    this.expectClosing("end", "interface", start);
-    this.typeDepth--;
-    this.erase(start);
-    const end = this.previousEnd;
-    const made: InterfaceDeclaration = {
-      kind: "InterfaceDeclaration",
-      name,
-      extends: bases,
-      methods,
-      start,
-      end,
-    };
-    if (this.#depth === 1) this.#types.push(made);
-    return made;
-  }
-
-  #interfaceMethod(): RecordField {
-    const { start } = this;
-    this.advance();
-    const name = this.nameText();
-    this.typeParameters();
-    const opening = this.start;
-    const parameters: { name: string; type: TypeNode }[] = [];
-    let vararg: TypeNode | undefined;
-    if (this.expect("(")) {
-      while (this.kind === "name") {
-        const binding = this.#binding("parameter");
-        const any: TypeNode = { kind: "TypeName", name: "any", args: [], ...place(binding) };
-        parameters.push({ name: binding.name, type: binding.type ?? any });
-        if (!this.accept(",")) break;
-      }
-      if (this.accept("...")) {
-        const { start, end } = this;
-        vararg = this.accept(":")
-          ? this.type()
-          : { kind: "TypeName", name: "any", args: [], start, end };
-      }
-      this.expectClosing(")", "(", opening);
-    }
-    const results = this.resultAnnotation();
-    const end = this.previousEnd;
-    const type: TypeNode = {
-      kind: "FunctionType",
-      parameters,
-      ...(vararg && { vararg }),
-      ...(results && { results }),
-      start,
-      end,
-    };
-    return { name, optional: false, type, start, end };
-  }
-
   #expressionStatement(): Statement | undefined {
     const { start } = this;
     // Behind what is erased, a statement that begins with a parenthesis would be a call of what is before that.
@@ -485,8 +399,4 @@ class Parser extends ExpressionParser {
       if (this.onNewLine() && this.kind === "name") return;
     }
   }
-}
-
-function place({ start, end }: Binding): { start: number; end: number } {
-  return { start, end };
 }

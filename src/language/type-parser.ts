@@ -11,6 +11,9 @@ import type {
   Validator,
 } from "./tree.ts";
 
+/** What a name followed by `as` is when it is no cast: the beginning of a statement. */
+const afterVariable: ReadonlySet<string> = new Set(["=", ",", ".", ":", "["]);
+
 /** Levels of nesting at most, as in Lua. */
 const mostLevels = 195;
 
@@ -111,6 +114,15 @@ export abstract class TypeParser extends Lexer {
 
   protected insert(at: number, text: string): void {
     if (this.typeDepth === 0) this.edits.push({ start: at, end: at, text });
+  }
+
+  /** Whether the current token is the `as` of a cast. */
+  protected isAs(): boolean {
+    if (!this.isWord("as") || this.bindingOf("as") !== undefined) return false;
+    const next = this.peek();
+    if (afterVariable.has(next.kind)) return false;
+    // `as` may be a function of the program's own, on a line of its own.
+    return !(this.onNewLine() && /\bfunction\s+as\b|\bas\s*=[^=]/.test(this.text));
   }
 
   /** Reads a type in a place where all of it is erased, from `start`, which may be before it. */
