@@ -63,24 +63,35 @@ export function writeInteger(value: i64): bool {
   return true;
 }
 
-// Writes a float as JavaScript does. False: it needs more digits, or an exponent.
-export function writeFloat(value: f64): bool {
-  const size = abs(value);
-  if (size < EXACT && floor(size) === size) return writeInteger(<i64> value);
-  if (!(size >= SMALLEST && size < TELLING)) return false;
-  let decimals: u32 = 0;
+// What `findDigits` has found: the digits as an integer, and how many of them are decimals.
+export let found: u64 = 0;
+export let decimals: u32 = 0;
+
+// Finds the digits of a number that has at most 15, some of them decimals. False: it has more.
+export function findDigits(size: f64): bool {
+  if (!(size < TELLING)) return false;
   let scale: f64 = 1;
   let scaled: f64 = 0;
+  decimals = 0;
   do {
     decimals++;
     scale *= 10;
     scaled = nearest(size * scale);
     if (scaled >= TELLING) return false;
   } while (scaled / scale !== size);
+  found = <u64> scaled;
+  return true;
+}
+
+// Writes a float as JavaScript does. False: it needs more digits, or an exponent.
+export function writeFloat(value: f64): bool {
+  const size = abs(value);
+  if (size < EXACT && floor(size) === size) return writeInteger(<i64> value);
+  if (!(size >= SMALLEST && findDigits(size))) return false;
   if (!room(2 + 16 + decimals)) return false;
   if (value < 0) byte(0x2d);
-  const digits = <u64> scaled;
-  const units = <u64> scale;
+  const digits = found;
+  const units = <u64> power(decimals);
   const whole = digits / units;
   writeDigits(whole, countDigits(whole));
   byte(0x2e);

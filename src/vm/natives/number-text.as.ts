@@ -1,12 +1,14 @@
 // The text of a float as applications see it: an integral one like an integer, any other with the fewest digits that
 // read back as the same number. Off, it is what Lua writes ("%.14g", and `.0` behind an integral one).
+import { decimals, findDigits, found } from "./decimal.as";
 import { TAG_TRUE } from "./layout.as";
 import { exponent_text, strtod, write_integer } from "./lua.as";
 import { RELAXED } from "./memory.as";
 import { argument, tagOf } from "./values.as";
 
-// A double tells numbers of 15 digits apart: at most one of them is its text, and no other text is as short.
-const TELLING: f64 = 1e15;
+// Between them 15 digits are looked for first.
+const LEAST_USUAL: f64 = 1e-4;
+const MOST_USUAL: f64 = 1e15;
 const INTEGERS_END: f64 = 9.223372036854775808e18;
 // From here downwards numbers have fewer than 15 digits.
 const SUBNORMAL: f64 = 2.2250738585072014e-308;
@@ -75,25 +77,13 @@ function layOut(to: usize): usize {
   return to + write_integer(to, size);
 }
 
-function isUsual(size: f64): bool {
-  return size >= 1e-4 && size < TELLING;
-}
-
-// A usual number of 15 digits at most. 0: it has more.
+// A number of 15 digits at most, some of them decimals. 0: it has more.
 function fewDigits(to: usize, size: f64): usize {
-  let decimals: i32 = 0;
-  let scale: f64 = 1;
-  let scaled: f64 = 0;
-  do {
-    decimals++;
-    scale *= 10;
-    scaled = nearest(size * scale);
-    if (scaled >= TELLING) return 0;
-  } while (scaled / scale !== size);
-  digits = <u64> scaled;
+  if (!findDigits(size)) return 0;
+  digits = found;
   let length: i32 = 0;
   for (let rest = digits; rest > 0; rest /= 10) length++;
-  exponent = length - decimals - 1;
+  exponent = length - <i32> decimals - 1;
   return layOut(to);
 }
 
@@ -119,7 +109,7 @@ export function float_text(to: usize, value: f64): i32 {
   if (size < INTEGERS_END && floor(size) === size) return write_integer(to, <i64> value);
   let start = to;
   if (value < 0) store<u8>(start++, 45);
-  const usual = isUsual(size);
+  const usual = size >= LEAST_USUAL && size < MOST_USUAL;
   if (usual) {
     const end = fewDigits(start, size);
     if (end) return <i32> (end - to);
