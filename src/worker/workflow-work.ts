@@ -22,6 +22,7 @@ import type {
   QueuePort,
   Task,
   TaskFailure,
+  WorkerAnswer,
 } from "../workflows/tasks/tasks.ts";
 
 /** Runs of workflows that a worker keeps in memory; the others come back by replay. */
@@ -131,14 +132,12 @@ export class WorkflowWork {
       case "task":
         this.#runsAhead.left(item.task.runId);
         this.#taskHandler.run(item.task).then((completion) => {
-          queue.answer({ type: "task", completion });
-          this.#place.wake();
+          this.#answer(queue, { type: "task", completion });
         }, (error) => this.#place.die(error));
         break;
       case "query":
         this.#taskHandler.query(item.task).then((answer) => {
-          queue.answer({ type: "queried", answer });
-          this.#place.wake();
+          this.#answer(queue, { type: "queried", answer });
         }, (error) => this.#place.die(error));
         break;
       case "activity":
@@ -164,6 +163,12 @@ export class WorkflowWork {
         this.#runsAhead.settled(item.runId, item.ahead);
         break;
     }
+  }
+
+  /** Answers; the worker's next turn sends it where that does not happen by itself. */
+  #answer(queue: TaskQueue, answer: WorkerAnswer): void {
+    queue.answer(answer);
+    if (!queue.isDirect) this.#place.wake();
   }
 
   #activity(queue: TaskQueue, activity: ActivityTask): void {
@@ -199,7 +204,7 @@ export class WorkflowWork {
     if (this.#taskHandler.answered(token, value, error)) return;
     const ended = this.#attempts.end(token, value, error);
     if (ended) this.#ended(token, ended);
-    this.#place.wake();
+    if (!ended?.queue.isDirect) this.#place.wake();
   }
 
   #ended(token: string, { task, queue, result }: NonNullable<ReturnType<Attempts["end"]>>): void {

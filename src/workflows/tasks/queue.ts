@@ -31,8 +31,14 @@ export class TaskQueue {
     if ("addEventListener" in this.#port) this.#port.addEventListener?.("close", handler);
   }
 
+  /** Whether it leads to a provider on this thread: answers leave by themselves. */
+  get isDirect(): boolean {
+    return "onTasks" in this.#port;
+  }
+
   /** Answers a task, a query or an attempt, which is ignored when it is no longer awaited; or sends a signal. */
   answer(answer: WorkerAnswer): void {
+    if ("onTasks" in this.#port) return this.#port.answer([answer]);
     this.#outgoing.push(answer);
     if (this.#outgoing.length === 1) this.#defer(() => this.flush());
   }
@@ -40,10 +46,9 @@ export class TaskQueue {
   /** Sends at once what has been said. */
   flush(): void {
     if (this.#outgoing.length === 0) return;
-    const answers = this.#outgoing;
+    if ("onTasks" in this.#port) return;
+    const bytes = packAnswers(this.#outgoing);
     this.#outgoing = [];
-    if ("onTasks" in this.#port) return this.#port.answer(answers);
-    const bytes = packAnswers(answers);
     this.#port.postMessage(bytes, [bytes.buffer as ArrayBuffer]);
   }
 
