@@ -1,6 +1,6 @@
 import { ITEM } from "../transform/fuel.ts";
 import { pushNumber } from "./arithmetic.ts";
-import { type Frame, L, STATE } from "./frame.ts";
+import { CALL_INFO, CI, type Frame, L, STATE } from "./frame.ts";
 import type { Instruction } from "./opcodes.ts";
 import { register } from "./operands.ts";
 import { C_FUNCTION, FALSE, FLOAT, INTEGER, NIL, TABLE } from "./proto.ts";
@@ -10,6 +10,9 @@ import { I32, I64 } from "./wasm.ts";
 
 /** 2^63: the first float that is no integer. */
 const TOO_LARGE = 2 ** 63;
+
+/** LUA_MINSTACK: slots that C functions have. */
+const STACK_OF_C = 20;
 
 /**
  * OP_FORPREP. An integer loop counts its rounds down in R[A + 1]; a float loop compares with its limit there. A step of
@@ -126,6 +129,10 @@ export function callIterator(f: Frame, pc: number, i: Instruction): void {
   const other = f.block();
   f.tag(A).i32(C_FUNCTION).do("i32.ne").branchIf(other);
   f.tag(A + 1).i32(TABLE).do("i32.ne").branchIf(other);
+  // A call would make room first, which takes memory and fuel: where there is none, it is called.
+  f.get(CI).load("i32", CALL_INFO.next).do("i32.eqz").branchIf(other);
+  f.get(L).load("i32", STATE.stackLast).address(A + 7).do("i32.sub");
+  f.i32(16 * STACK_OF_C).do("i32.le_s").branchIf(other);
   f.pointer(A).i32(f.iterators.next).do("i32.eq").if();
   f.copyRegister(A + 4, A + 2);
   f.get(L).pointer(A + 1).address(A + 4).lua("compiled_next").tee(f.t1).i32(2).do("i32.eq")

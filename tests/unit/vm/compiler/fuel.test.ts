@@ -76,3 +76,20 @@ describe("the fuel of thousands of rounds is that of the interpreter", () => {
     });
   }
 });
+
+test("a loop makes the room on the stack that a call of its iterator would", async () => {
+  const differences = await Differences.start();
+  // The loop needs more slots than are left, fewer than the call of a C function, and nothing else makes room.
+  const program = `
+    local O = setmetatable({ name = "O" }, nil)
+    local T = setmetatable({ 1, 2.5, "3", x = 4, y = "five" }, nil)
+    local function f1() return T end
+    local a, b, c, d = 3, 4.5, T, "x"
+    for k, v in pairs(T) do
+      d = v
+      do local z = math.mininteger a = function(q) z = q return z end a = a((~T.y)) end
+    end`;
+  const { interpreted, compiled } = differences.run(program, 1_000_000);
+  expect(compiled).toEqual(interpreted);
+  expect(differences.compiling.memory()).toEqual(differences.interpreting.memory());
+});
