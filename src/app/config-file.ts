@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { Config, isMap, type Section } from "./config.ts";
+import { misspelledKeys } from "./config-schema.ts";
 import { overlay, overlayProfile } from "./config-overlay.ts";
 import type { Problem } from "./problem.ts";
 import { YamlFile } from "./yaml-file.ts";
@@ -122,9 +123,14 @@ class ConfigFile {
     this.profiles = this.#checkProfiles(profiles ?? {});
   }
 
-  #report(at: PropertyKey[], message: string, fix: string): void {
+  #report(
+    at: PropertyKey[],
+    message: string,
+    fix: string,
+    severity: Problem["severity"] = "error",
+  ): void {
     const position = this.#yaml.position(at);
-    this.problems.push({ severity: "error", file: this.shown, ...position, message, fix });
+    this.problems.push({ severity, file: this.shown, ...position, message, fix });
   }
 
   #map(): Section {
@@ -140,6 +146,11 @@ class ConfigFile {
     for (const [name, section] of Object.entries(sections)) {
       if (isMap(section) || section === null) continue;
       this.#report([...path, name], `section ${name} must be a map`, "write keys below it");
+    }
+    const { vars: _, ...others } = sections;
+    for (const { path: below, meant } of misspelledKeys(others)) {
+      const message = `unknown key ${below.join(".")} is ignored`;
+      this.#report([...path, ...below], message, `did you mean "${meant}"?`, "warning");
     }
   }
 

@@ -1,8 +1,10 @@
 /**
- * The JSON Schema of `.wippy.yaml`, for editors.
+ * The keys of `.wippy.yaml`, and its JSON Schema for editors.
  * @module
  */
 import type { JsonSchema } from "../registry/json-schema.ts";
+import { nearest } from "../registry/suggestion.ts";
+import { isMap, type Section as Values } from "./config.ts";
 
 interface Key {
   type: "string" | "integer" | "boolean" | "duration" | "map";
@@ -92,6 +94,27 @@ export const configKeys: Readonly<Record<string, Key>> = {
   },
 };
 
+/** Keys that nothing reads, and that resemble one that is read: other programs may read others. */
+export function misspelledKeys(
+  values: Values,
+  section = "",
+): { path: string[]; meant: string }[] {
+  const names = new Set(
+    Object.keys(configKeys).filter((key) => key.startsWith(section))
+      .map((key) => key.slice(section.length).split(".")[0]!),
+  );
+  return Object.entries(values).flatMap(([name, value]) => {
+    const key = section + name;
+    if (!names.has(name)) {
+      const meant = nearest(name, names);
+      return meant === undefined ? [] : [{ path: [name], meant }];
+    }
+    if (!isMap(value) || configKeys[key]) return [];
+    return misspelledKeys(value, `${key}.`)
+      .map(({ path, meant }) => ({ path: [name, ...path], meant }));
+  });
+}
+
 function valueOf({ type, description, default: fallback }: Key): JsonSchema {
   if (type === "map") return { type: "object", description };
   const plain = type === "duration"
@@ -136,6 +159,7 @@ export function configSchema(): JsonSchema {
           type: ["object", "null"],
           properties: {
             vars: { type: "object", description: "Values for ${name}, over those of all files." },
+            ...root.properties,
           },
           additionalProperties: { type: ["object", "null"] },
         },

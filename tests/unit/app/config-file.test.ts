@@ -128,6 +128,26 @@ describe("the configuration", () => {
     ]);
   });
 
+  test("keys that are probably misspelled are told of, others may be of other programs", () => {
+    const { problems } = load({
+      ".wippy.yaml": `vars: { lua: x }
+lua:
+  type_sytem: { enabled: true }
+  type_system: { enabled: true, strikt: true, unlike_all: 1 }
+shutdwn: { timeout: 3s }
+cluster: { enabled: true }
+disable: { entires: [] }
+profiles: { dev: { vars: { lua: y }, lua: { eval: { cachesize: 3 } } } }
+`,
+    });
+    expect(problems).toEqual([
+      '.wippy.yaml:3:3  warning: unknown key lua.type_sytem is ignored\n    hint: did you mean "type_system"?',
+      '.wippy.yaml:4:33  warning: unknown key lua.type_system.strikt is ignored\n    hint: did you mean "strict"?',
+      '.wippy.yaml:5:1  warning: unknown key shutdwn is ignored\n    hint: did you mean "shutdown"?',
+      '.wippy.yaml:8:53  warning: unknown key lua.eval.cachesize is ignored\n    hint: did you mean "cache_size"?',
+    ]);
+  });
+
   test("values of --set", () => {
     const values = ["true", "True", "007", "+5", "1e3", ".5", "inf", "-inf", "1.", "x", ""];
     expect(values.map(settingValue)).toEqual([
