@@ -3,6 +3,7 @@ import type { RE2JS } from "re2js";
 import { compilePattern } from "../../registry/pattern.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import { grammarOf, invalid, started } from "./grammars.ts";
+import { Recent } from "./recent.ts";
 import { nodeIndexes, type ParsedText } from "./tree.ts";
 import { WorkLimit } from "./work-limit.ts";
 
@@ -24,7 +25,7 @@ interface CompiledQuery {
   readonly conditions: readonly (readonly Condition[])[];
 }
 
-const kept = new Map<string, CompiledQuery>();
+const kept = new Recent<CompiledQuery>(keptQueries, ({ query }) => query.delete());
 
 /**
  * Names of predicates with `!` in place of `?`, so that the library leaves them to us: it would run `#match?` with the
@@ -89,13 +90,10 @@ function conditionOf({ operator, operands }: QueryPredicate): Condition | undefi
  * @throws WippyError Invalid: unknown language, node or field, syntax, with its place
  */
 export function compileQuery(language: string, source: string): CompiledQuery {
-  const key = `${language}\0${source}`;
-  const known = kept.get(key);
-  if (known !== undefined) {
-    kept.delete(key);
-    kept.set(key, known);
-    return known;
-  }
+  return kept.get(`${language}\0${source}`, () => compileAnew(language, source));
+}
+
+function compileAnew(language: string, source: string): CompiledQuery {
   const grammar = grammarOf(language);
   const { Query } = started();
   let query: Query;
@@ -112,14 +110,7 @@ export function compileQuery(language: string, source: string): CompiledQuery {
     const conditions = query.predicates.map((list) =>
       list.flatMap((predicate) => conditionOf(predicate) ?? [])
     );
-    const compiled = { query, conditions };
-    kept.set(key, compiled);
-    const [oldest] = kept;
-    if (kept.size > keptQueries && oldest !== undefined) {
-      oldest[1].query.delete();
-      kept.delete(oldest[0]);
-    }
-    return compiled;
+    return { query, conditions };
   } catch (error) {
     query.delete();
     throw error;

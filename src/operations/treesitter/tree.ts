@@ -1,6 +1,7 @@
 import type { Tree, TreeCursor } from "web-tree-sitter";
 import type { LuaValue } from "../../vm/value.ts";
 import { grammarOf, invalid } from "./grammars.ts";
+import { Recent } from "./recent.ts";
 import { WorkLimit } from "./work-limit.ts";
 
 /** Longest text that is parsed, in bytes. */
@@ -27,7 +28,7 @@ export interface ParsedText {
   readonly bytes: Uint32Array | undefined;
 }
 
-const kept = new Map<string, ParsedText>();
+const kept = new Recent<ParsedText>(keptTrees, ({ tree }) => tree.delete());
 
 function byteOffsets(text: string, length: number): Uint32Array | undefined {
   if (length === text.length) return undefined;
@@ -50,13 +51,10 @@ function byteOffsets(text: string, length: number): Uint32Array | undefined {
  * @throws WippyError Invalid for an unknown language or a text that is too long, Timeout for one that takes too long
  */
 export function parseText(language: string, text: string): ParsedText {
-  const key = `${language}\0${text}`;
-  const known = kept.get(key);
-  if (known !== undefined) {
-    kept.delete(key);
-    kept.set(key, known);
-    return known;
-  }
+  return kept.get(`${language}\0${text}`, () => parseAnew(language, text));
+}
+
+function parseAnew(language: string, text: string): ParsedText {
   const length = Buffer.byteLength(text);
   if (length > mostText) throw invalid(`a text of more than ${mostText} bytes is not parsed`);
   const { parser } = grammarOf(language);
@@ -67,14 +65,7 @@ export function parseText(language: string, text: string): ParsedText {
     parser.reset();
     throw limit.failure(`parsing the text as ${language}`);
   }
-  const parsed = { tree, text, bytes: byteOffsets(text, length) };
-  kept.set(key, parsed);
-  const [oldest] = kept;
-  if (kept.size > keptTrees && oldest !== undefined) {
-    oldest[1].tree.delete();
-    kept.delete(oldest[0]);
-  }
-  return parsed;
+  return { tree, text, bytes: byteOffsets(text, length) };
 }
 
 /** Calls `enter` for each node before and `leave` after its children, with its index in the order of `enter`. */

@@ -300,6 +300,22 @@ describe("queries", () => {
   });
 });
 
+test("texts and queries that are no longer kept are read again", async () => {
+  const code = `
+    local trees, found = {}, {}
+    for i = 1, 40 do
+      local tree = assert(treesitter.parse("json", "[" .. i .. "]"))
+      local query = assert(treesitter.query("json", "((number) @n" .. i .. ")"))
+      trees[i] = { tree, query }
+    end
+    for i, pair in ipairs(trees) do
+      local capture = pair[2]:captures(pair[1])[1]
+      found[i] = capture.name == "n" .. i and tonumber(capture.node:text())
+    end
+    return found`;
+  expect(await evaluate(code)).toEqual(Array.from({ length: 40 }, (_, index) => index + 1));
+});
+
 describe("limits", () => {
   test.each([
     ["luaa", "x", "Invalid", "unknown language luaa; did you mean lua?"],
