@@ -73,7 +73,7 @@ describe("expectations", () => {
     ["expect('a')%s:to_be_a('string')", '"a" should not be a string'],
     ["expect(2)%s:to_be_greater_than(1)", "2 should not be greater than 1"],
     ["expect(1)%s:to_be_less_than(2)", "1 should not be less than 2"],
-    ["expect(0.1 + 0.2)%s:to_be_near(0.3)", "0.3 should not be near 0.3"],
+    ["expect(0.1 + 0.2)%s:to_be_near(0.3)", "0.30000000000000004 should not be near 0.3"],
     ["expect('abc')%s:to_match('^a.c$')", '"abc" should not match "^a.c$"'],
     ["expect('a.c')%s:to_contain('.')", '"a.c" should not contain "."'],
     ["expect({ { 1 } })%s:to_contain({ 1 })", "{ { 1, }, } should not contain { 1, }"],
