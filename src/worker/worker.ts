@@ -191,17 +191,15 @@ export class LuaWorker {
       else emitted[name]?.(...Array.from({ length: vm.top(L) - 1 }, (_, i) => vm.read(L, i + 2)));
       return 0;
     });
-    vm.register(
-      "entry",
-      (id) => asLua((this.#tried ?? this.#entries).get(String(id))),
-    );
-    const { clock } = this.#options.services;
+    vm.register("entry", (id) => asLua((this.#tried ?? this.#entries).get(String(id))));
+    const { clock, entry: entryOf } = this.#options.services;
     const readers = workflowOptions((line) => this.#send(line), () => clock.now());
     vm.register("pure", (name, ...args) =>
       pair(() => {
         const options = readers.get(String(name));
         if (options) return options(this.#entries, ...args);
         if (name === "language.lower") return lowerForKernel(args[0]);
+        if (name === "entry.kind") return entryOf(String(args[0]))?.kind;
         if (name === "entry.nearest") {
           return nearestOf(this.#entries.values(), String(args[0]), String(args[1]));
         }

@@ -48,6 +48,10 @@ end
 local function host_of(id)
   local entry = hosts[id]
   if not entry then
+    if host.pure("entry.kind", id) then
+      local message = "host does not implement process.Host"
+      return nil, errors.make("Internal", message, false, { host_id = id })
+    end
     return nil, errors.make("NotFound", "host not found", false, { host_id = id })
   elseif entry.state == "stopping" then
     return nil, unavailable("host is shutting down")

@@ -20,6 +20,7 @@ const documented: [call: string, kind: string, message: string | RegExp][] = [
   ['process.spawn("app:nothing", "app:processes")', "NotFound", /^factory not found/],
   ['process.spawn("app:add", "app:processes")', "NotFound", /^factory not found/],
   ['process.spawn("app:idle", "app:nothing")', "NotFound", /^host not found/],
+  ['process.spawn("app:idle", "app:add")', "Internal", "host does not implement process.Host"],
   ['process.spawn("app:idle", "app:stopped")', "Unavailable", "host is not running"],
   ['process.spawn_monitored("app:nothing", "app:processes")', "NotFound", /^factory not found/],
   ['process.spawn_linked("app:idle", "app:nothing")', "NotFound", /^host not found/],
