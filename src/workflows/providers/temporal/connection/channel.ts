@@ -179,7 +179,7 @@ export class Channel {
     const inTime = this.#deadlines.add(timeout + deadlineGrace, () => {
       // The server would have answered that the time is over.
       this.#retire(connection, "the server does not answer");
-      reject(rpcError(codes.deadlineExceeded, `no response within ${timeout} ms`));
+      reject(rpcError(codes.deadlineExceeded, `no response within ${Math.round(timeout)} ms`));
       cancel();
     });
     const abort = () => {
