@@ -46,7 +46,7 @@ interface Attempt {
   /** A cancellation ends it when it ends by itself. */
   wait: boolean;
   canceling: boolean;
-  policy: RetryPolicy;
+  retryPolicy: PolledActivity["retryPolicy"];
   settings: WorkerSettings;
   details: Packed | undefined;
   /** Whether `details` are not sent yet. */
@@ -127,7 +127,7 @@ export class Activities {
       operation: info.operation === true,
       wait: info.wait === true,
       canceling: false,
-      policy: policyOf(polled),
+      retryPolicy: polled.retryPolicy,
       settings,
       details: undefined,
       fresh: false,
@@ -258,7 +258,8 @@ export class Activities {
     if (operation && converted.applicationFailureInfo) {
       converted.applicationFailureInfo.nonRetryable = true;
     } else {
-      const { workflowId, runId, activityId, entry, policy } = attempt;
+      const { workflowId, runId, activityId, entry } = attempt;
+      const policy = policyOf(attempt);
       const decision = decideRetry(policy, failure, attempt.attempt, this.#platform.now());
       const next = "final" in decision ? decision.final : decision.delay;
       const record = attemptRecord({
@@ -378,7 +379,7 @@ export class Activities {
   }
 }
 
-function policyOf({ retryPolicy }: PolledActivity): RetryPolicy {
+function policyOf({ retryPolicy }: Attempt): RetryPolicy {
   const initialInterval = milliseconds(retryPolicy?.initialInterval);
   const maximumInterval = milliseconds(retryPolicy?.maximumInterval);
   return {

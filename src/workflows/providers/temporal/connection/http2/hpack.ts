@@ -134,7 +134,19 @@ function writeNumber(out: number[], pattern: number, bits: number, value: number
 }
 
 function writeText(out: number[], text: string): void {
-  const bytes = Buffer.from(text);
+  const begin = out.length;
+  writeNumber(out, 0x00, 7, text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 127) {
+      out.length = begin;
+      return writeBytes(out, Buffer.from(text));
+    }
+    out.push(code);
+  }
+}
+
+function writeBytes(out: number[], bytes: Uint8Array): void {
   writeNumber(out, 0x00, 7, bytes.length);
   out.push(...bytes);
 }

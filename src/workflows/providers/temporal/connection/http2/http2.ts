@@ -26,6 +26,8 @@ const largestWindow = 2 ** 31 - 1;
 /** Numbers of streams end here. */
 const lastStream = 2 ** 31 - 1;
 
+const nothing = new Uint8Array();
+
 /** The reason of a request that is ended here. */
 const canceled = 8;
 
@@ -159,8 +161,9 @@ export class Http2Connection {
   #sendHeaders(stream: number, block: Uint8Array): void {
     let type: number = types.headers;
     for (let at = 0; at === 0 || at < block.length; at += this.#frameSize) {
-      const part = block.subarray(at, at + this.#frameSize);
       const last = at + this.#frameSize >= block.length;
+      const whole = last && at === 0;
+      const part = whole ? block : block.subarray(at, at + this.#frameSize);
       this.#send(type, last ? flags.endHeaders : 0, stream, part);
       type = types.continuation;
     }
@@ -174,14 +177,16 @@ export class Http2Connection {
         this.#waiting.add(stream);
         return;
       }
-      const last = size === rest.length;
-      this.#send(types.data, last ? flags.endStream : 0, number, rest.subarray(0, size));
-      stream.rest = rest.subarray(size);
       stream.window -= size;
       this.#window -= size;
-      if (!last) continue;
-      this.#waiting.delete(stream);
-      return;
+      if (size === rest.length) {
+        this.#send(types.data, flags.endStream, number, rest);
+        stream.rest = nothing;
+        this.#waiting.delete(stream);
+        return;
+      }
+      this.#send(types.data, 0, number, rest.subarray(0, size));
+      stream.rest = rest.subarray(size);
     }
   }
 
