@@ -84,7 +84,7 @@ const reasons: Readonly<Record<string, readonly string[]>> = {
     [
       "cancel_other asks the open run to end, and the newest start takes its place",
     ],
-  "the server starts what waits in its own time, and tests look at once": [
+  "the server drops what waits when its schedule is paused, and does not count it": [
     "starts that wait are dropped when the schedule is paused by their turn, asked-for ones are not",
   ],
   "with allow_all the server does not follow the runs of a schedule": [
