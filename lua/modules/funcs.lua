@@ -43,7 +43,7 @@ end
 -- Why the unit may not call `target`, or nil.
 local function refusal(self, target)
   if (self.frame.scope or security.strict) and not security.allowed(self, "funcs.call", target) then
-    return security.denied("not allowed to call function: " .. target)
+    return security.denied("not allowed: " .. target)
   end
   return nil
 end

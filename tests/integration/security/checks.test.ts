@@ -9,19 +9,19 @@ const checks: [action: string, call: string, kind: string, message: string][] = 
     "funcs.call",
     'funcs.call("app:who")',
     "PermissionDenied",
-    "not allowed to call function: app:who",
+    "not allowed: app:who",
   ],
   [
     "funcs.call",
     'funcs.async("app:who")',
     "PermissionDenied",
-    "not allowed to call function: app:who",
+    "not allowed: app:who",
   ],
   [
     "funcs.call",
     'funcs.new():call("app:who")',
     "PermissionDenied",
-    "not allowed to call function: app:who",
+    "not allowed: app:who",
   ],
   [
     "funcs.context",
@@ -344,5 +344,5 @@ test("a function that was called may do what its caller may, and no more", async
         functions: { nested: unit("return tostring(select(2, funcs.call('app:who')))") },
       },
     ),
-  ).toBe("not allowed to call function: app:who");
+  ).toBe("not allowed: app:who");
 });

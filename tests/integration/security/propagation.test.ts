@@ -18,7 +18,7 @@ test("a service whose policies are all unknown may do nothing", async () => {
     local _, err = funcs.call("app:who")
     return who() .. ", " .. err:kind() .. ": " .. err:message()`;
   expect(await asService({ actor: { id: "a" }, policies: ["gone"] }, body))
-    .toBe("a: nothing, PermissionDenied: not allowed to call function: app:who");
+    .toBe("a: nothing, PermissionDenied: not allowed: app:who");
 });
 
 for (const workers of [1, 2]) {
@@ -203,7 +203,7 @@ test("a workflow, its activities and its children have the starter's identity", 
   expect(answers).toEqual([
     [...whole("root: app:all", "root"), whole("root: app:all", "root")],
     [...whole("reader: app:flows", "reader"), whole("reader: app:flows", "reader")],
-    ["root: nothing", "not allowed to call function: app:who"],
+    ["root: nothing", "not allowed: app:who"],
   ]);
 });
 

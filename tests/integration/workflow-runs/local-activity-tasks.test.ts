@@ -347,7 +347,7 @@ test("what the policy of a workflow refuses is not run", async () => {
   );
   expect(await application.call("narrow")).toMatchObject({
     kind: "PermissionDenied",
-    message: "not allowed to call function: app:step",
+    message: "not allowed: app:step",
   });
   expect(application.notes()).toEqual([]);
 });

@@ -179,7 +179,7 @@ test("what a workflow was allowed stays so in a replay, when the policies have c
   await application.call("signal", "go");
   expect(await application.call("result")).toEqual([
     ["u1", true, "NotFound"],
-    "not allowed to call function: app:greet",
+    "not allowed: app:greet",
     false,
     "u1",
   ]);
