@@ -98,15 +98,12 @@ local function copy(value)
   if kind == "table" then
     return native_copy(value) or (copy_table(value, nil, 1, 0))
   elseif kind == "function" or kind == "thread" or kind == "userdata" then
-    error(
-      errors.fail("Invalid", "a " .. kind .. " cannot be sent to another unit; send plain data"),
-      0
-    )
+    return nil
   end
   return value
 end
 
---- The copy of one value. Raises an Error (Invalid) for a function or coroutine and for what is too large.
+--- The copy of one value, nil for a function or coroutine. Raises an Error (Invalid) for what is too large.
 copies.copy = copy
 
 --- Copies of all arguments, nil holes kept.

@@ -119,23 +119,24 @@ test("a unit gets exactly the arguments that were given", async () => {
   }
 });
 
-test("a function among the arguments is refused", async () => {
+test("a function or coroutine among the arguments arrives as nil", async () => {
   expect(
     await runProcess(
-      `local kinds = {}
+      `local shown = {}
        for _, start in ipairs({
-         function(f) return funcs.call("app:identity", f) end,
-         function(f) return funcs.async("app:identity", f) end,
-         function(f) return process.spawn("app:same", "app:processes", f) end,
-         function(f) return process.exec("app:same", "app:processes", f) end,
+         function(...) return funcs.call("app:identity", ...) end,
+         function(...) return funcs.async("app:identity", ...):channel():receive():data() end,
+         function(...) return process.exec("app:same", "app:processes", ...) end,
        }) do
-         local value, err = start(print)
-         table.insert(kinds, tostring(value) .. err:kind())
+         for _, value in ipairs({ print, coroutine.create(print) }) do
+           local result, err = start(value)
+           table.insert(shown, tostring(result) .. tostring(err))
+         end
        end
-       return kinds`,
+       return shown`,
       sources,
     ),
-  ).toEqual(["nilInvalid", "nilInvalid", "nilInvalid", "nilInvalid"]);
+  ).toEqual(Array(6).fill("nilnil"));
 });
 
 test("constants of a module are passed on as what they show", async () => {

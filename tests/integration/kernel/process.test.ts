@@ -11,7 +11,6 @@ const documented: [call: string, kind: string, message: string | RegExp][] = [
   ['process.send("nobody", "t", 1)', "NotFound", /^name not registered/],
   [`process.send(${gone}, "t", 1)`, "NotFound", /^process not found: /],
   ['process.send("{app:elsewhere|0x00001}", "t", 1)', "NotFound", /^process not found: /],
-  ['process.send(here, "t", print)', "Invalid", /function/],
   ['process.listen("")', "Invalid", "topic is empty"],
   ['process.listen("@t")', "Invalid", "cannot listen to @ topics"],
   ["process.unlisten(channel.new())", "NotFound", "channel is not a listener"],

@@ -137,10 +137,12 @@ test("from a coroutine beside main, and inside pcall", async () => {
   ).toBe("upgraded");
 });
 
-test("an argument that cannot be copied crashes it", async () => {
+test("an argument that is too large to be copied crashes it", async () => {
   expect(
     await run(
-      'process.upgrade("app:second", print)',
+      `local deep = {}
+       for i = 1, 2000 do deep = { deep } end
+       process.upgrade("app:second", deep)`,
       "",
       "return events:receive().result.error:message()",
     ),
