@@ -53,7 +53,7 @@ describe("transform", () => {
           ),
       ],
       [
-        "luaF_newproto leaves the index of compiled code 0",
+        "luaF_newproto leaves the index of compiled code 0, and counts",
         (t) =>
           inFunction(t, "$284", (f) => f.replace("i32.store8 offset=8", "i32.store8 offset=9")),
       ],
