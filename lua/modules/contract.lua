@@ -7,7 +7,7 @@ local check, effects, errors = runtime.check, runtime.effects, runtime.errors
 local copies = use("kernel/core/copy")
 local identity = use("kernel/security/identity")
 local networks = runtime.use("kernel/security/networks")
-local plain = use("kernel/core/plain")
+local context_value = use("kernel/core/context_value")
 local security = use("kernel/security/security")
 local scheduler = use("kernel/core/scheduler")
 
@@ -33,7 +33,7 @@ local function overlaid(base, more)
   end
   for key, value in pairs(more or {}) do
     if type(key) == "string" then
-      result[key] = plain(value)
+      result[key] = context_value(value)
     end
   end
   return result

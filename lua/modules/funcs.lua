@@ -7,7 +7,7 @@ local copies = runtime.use("kernel/core/copy")
 local effects, errors = runtime.effects, runtime.errors
 local identity = runtime.use("kernel/security/identity")
 local networks = runtime.use("kernel/security/networks")
-local plain = runtime.use("kernel/core/plain")
+local context_value = runtime.use("kernel/core/context_value")
 local security = runtime.use("kernel/security/security")
 local scheduler = runtime.use("kernel/core/scheduler")
 
@@ -104,7 +104,7 @@ function methods:with_context(values)
   end
   for key, value in pairs(values) do
     if type(key) == "string" then
-      context[key] = plain(value)
+      context[key] = context_value(value)
     end
   end
   return make(security.with(base, { values = context }), from.options)

@@ -7,10 +7,10 @@ local check = runtime.check
 local effects, errors = runtime.effects, runtime.errors
 local identity = use("kernel/security/identity")
 local messaging = use("kernel/messaging/messaging")
+local context_value = use("kernel/core/context_value")
 local freeze = use("kernel/core/freeze")
 local channel = use("kernel/messaging/channel")
 local networks = use("kernel/security/networks")
-local plain = use("kernel/core/plain")
 local security = use("kernel/security/security")
 local processes = use("kernel/processes/processes")
 local scheduler = use("kernel/core/scheduler")
@@ -321,7 +321,7 @@ local function merged(base, more)
   end
   for key, value in pairs(more) do
     if type(key) == "string" then
-      result[key] = plain(value)
+      result[key] = context_value(value)
     end
   end
   return result

@@ -232,6 +232,12 @@ class ConfigFile {
   #text(source: string, path: PropertyKey[], { names, system, keepUnknown }: Known): unknown {
     const [, whole] = /^\$\{([\w.-]+)\}$/.exec(source) ?? [];
     if (whole !== undefined && Object.hasOwn(names, whole)) return names[whole];
+    const [, variable = ""] = /^\$\{env:([\w.-]+)\}$/.exec(source) ?? [];
+    const given = system[variable];
+    // What is nothing but a placeholder takes the value's type in an entry, whose own variables come first.
+    if (keepUnknown === true && given !== undefined && !/[{}]/.test(given)) {
+      return `\${env:${variable}|${given}}`;
+    }
     return source.replace(
       /\$\{(env:)?([\w.-]+)\}/g,
       (placeholder, env: string | undefined, name: string) => {

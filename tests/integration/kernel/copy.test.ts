@@ -155,3 +155,24 @@ test("constants of a module are passed on as what they show", async () => {
     expect.objectContaining({ JSON: "json/plain", ERROR: "golang/error" }),
   ]);
 });
+
+test("context values and options that are too deep are refused", async () => {
+  expect(
+    await runProcess(
+      `local deep = {}
+       for i = 1, 200 do deep = { deep } end
+       local kinds = {}
+       for _, give in ipairs({
+         function() return process.with_context({ v = deep }) end,
+         function() return process.with_options({ v = deep }) end,
+         function() return funcs.new():with_context({ v = deep }) end,
+       }) do
+         local ok, value, err = pcall(give)
+         local raised = ok and err or value
+         table.insert(kinds, raised and raised:kind() or "taken")
+       end
+       return kinds`,
+      sources,
+    ),
+  ).toEqual(["Invalid", "Invalid", "Invalid"]);
+});

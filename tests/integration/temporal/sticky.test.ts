@@ -44,7 +44,9 @@ class Given {
       if (taskToken?.length && first) this.firsts.push(whole(first.eventId));
       return answer;
     };
-    return Object.assign(connection, { rpc: told });
+    // Polls are prepared once.
+    const prepare: Connection["prepare"] = (name, request) => (more) => told(name, request, more);
+    return Object.assign(connection, { rpc: told, prepare });
   };
 }
 

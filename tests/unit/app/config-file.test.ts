@@ -41,11 +41,15 @@ describe("the configuration", () => {
     const { config, problems } = load({
       ".wippy.yaml": "vars: { port: 80, host: h }\n" +
         "a: { url: '${host}:${port}', n: '${port}', home: '${env:HOME}' }\n" +
-        "override: { 'app:x:y': '${env:KEPT}', 'app:x:z': '${host}${env:HOME}' }\n",
+        "override: { 'app:x:y': '${env:KEPT}', 'app:x:z': '${host}${env:HOME}', 'app:x:v': '${env:HOME}' }\n",
     }, { system: { HOME: "/root" } });
     expect(problems).toEqual([]);
     expect(config.map("a")).toEqual({ url: "h:80", n: 80, home: "/root" });
-    expect(config.map("override")).toEqual({ "app:x:y": "${env:KEPT}", "app:x:z": "h/root" });
+    expect(config.map("override")).toEqual({
+      "app:x:y": "${env:KEPT}",
+      "app:x:z": "h/root",
+      "app:x:v": "${env:HOME|/root}",
+    });
   });
 
   test("a variable may name one of the operating system, and holds for all files", () => {
