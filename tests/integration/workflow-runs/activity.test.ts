@@ -28,11 +28,20 @@ describe("results", () => {
   });
 
   test("what cannot be copied is refused at once", async () => {
-    const body = `${told} return told(funcs.call("app:same", function() end))`;
+    const body = `${told}
+      local deep = {}
+      for i = 1, 200 do deep = { deep } end
+      return told(funcs.call("app:same", deep))`;
     expect(await runWorkflow(body, { functions: { same: "return ..." } })).toMatchObject({
       kind: "Invalid",
-      message: expect.stringContaining("function"),
+      message: expect.stringContaining("128 levels"),
     });
+  });
+
+  test("functions and coroutines among the arguments are nil", async () => {
+    const body = `return funcs.call("app:kinds", print, 1, coroutine.create(print))`;
+    const kinds = "return type((...)) .. type(select(2, ...)) .. type((select(3, ...)))";
+    expect(await runWorkflow(body, { functions: { kinds } })).toBe("nilnumbernil");
   });
 
   test("many at once, through futures", async () => {
