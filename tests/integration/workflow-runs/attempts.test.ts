@@ -142,7 +142,10 @@ describe("heartbeats", () => {
       workflows: { main: 'return funcs.call("app:bad")' },
       functions: {
         start,
-        bad: `local _, err = activity.heartbeat(function() end) return err:kind()`,
+        bad: `local deep = {}
+          for i = 1, 200 do deep = { deep } end
+          local _, err = activity.heartbeat(deep)
+          return err:kind()`,
       },
     });
     expect(await application.call("start")).toBe("Invalid");

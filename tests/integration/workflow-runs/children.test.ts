@@ -45,7 +45,8 @@ describe("awaited", () => {
   test("what cannot start", async () => {
     expect(
       await run(`${told} return { told(workflow.exec("")), told(workflow.exec("nobody")),
-        told(workflow.exec("app:nobody")), told(workflow.exec("app:echo", print)) }`),
+        told(workflow.exec("app:nobody")),
+        told(workflow.exec("app:echo", (function(t) for i = 1, 200 do t = { t } end return t end)({}))) }`),
     ).toMatchObject([
       { kind: "Invalid" },
       { kind: "Invalid" },
