@@ -13,7 +13,12 @@ import { linkRequirements } from "./link.ts";
 import { type Lock, type LockedModule, readLock } from "./lock.ts";
 import { lockFileName } from "./lock-name.ts";
 import { hashDirectory, hashFile, hashPrefix } from "./module-hash.ts";
-import { applyOverrides, parseOverrideArguments, parseOverrideSection } from "./override.ts";
+import {
+  applyOverrides,
+  parseOverrideArguments,
+  parseOverrideSection,
+  withSystem,
+} from "./override.ts";
 import { type LoadedPack, loadPack } from "./pack/load.ts";
 import { packSuffix } from "./pack/name.ts";
 import { type Problem, sortProblems } from "./problem.ts";
@@ -263,9 +268,13 @@ class Loader {
   #link(config: Config): void {
     const section = parseOverrideSection(config.map("override"));
     const argumentsGiven = parseOverrideArguments(this.options.overrides ?? []);
-    const overrides = [...section.overrides, ...argumentsGiven.overrides];
     this.#problems.push(...section.problems, ...argumentsGiven.problems);
     const entries = new Map([...this.#defined].map(([id, { entry }]) => [id, entry]));
+    const system = this.options.system ?? process.env;
+    const overrides = [
+      ...withSystem(section.overrides, entries, system),
+      ...argumentsGiven.overrides,
+    ];
     this.#problems.push(...applyOverrides(entries, overrides));
 
     const { disabled, problems } = findDisabled(entries.values(), config.map("disable"));

@@ -198,7 +198,7 @@ class ConfigFile {
     return this.#withOverride(sections, ["profiles", name], names, system);
   }
 
-  /** Overrides are entry data: of their placeholders, those that are unknown here stay for the entry. */
+  /** Overrides are entry data: what their placeholders name in the environment is known with the entries. */
   #withOverride(
     sections: Section,
     path: PropertyKey[],
@@ -208,7 +208,7 @@ class ConfigFile {
     const { override, ...others } = sections;
     const result = this.#substituted(others, path, { names, system });
     if (override === undefined) return result;
-    const kept = { names, system, keepUnknown: true };
+    const kept = { names, system, forEntries: true };
     return { ...result, ...this.#substituted({ override }, path, kept) };
   }
 
@@ -229,21 +229,16 @@ class ConfigFile {
     return isMap(value) ? this.#substituted(value, path, known) : value;
   }
 
-  #text(source: string, path: PropertyKey[], { names, system, keepUnknown }: Known): unknown {
+  #text(source: string, path: PropertyKey[], { names, system, forEntries }: Known): unknown {
     const [, whole] = /^\$\{([\w.-]+)\}$/.exec(source) ?? [];
     if (whole !== undefined && Object.hasOwn(names, whole)) return names[whole];
-    const [, variable = ""] = /^\$\{env:([\w.-]+)\}$/.exec(source) ?? [];
-    const given = system[variable];
-    // What is nothing but a placeholder takes the value's type in an entry, whose own variables come first.
-    if (keepUnknown === true && given !== undefined && !/[{}]/.test(given)) {
-      return `\${env:${variable}|${given}}`;
-    }
     return source.replace(
       /\$\{(env:)?([\w.-]+)\}/g,
       (placeholder, env: string | undefined, name: string) => {
+        if (env !== undefined && forEntries === true) return placeholder;
         const value = env === undefined ? names[name] : system[name];
         if (value !== undefined) return String(value);
-        if (keepUnknown === true) return placeholder;
+        if (forEntries === true) return placeholder;
         if (env === undefined) {
           this.#report(path, `unknown variable ${name}`, `add it below "vars:"`);
         } else {
@@ -262,6 +257,6 @@ type Variables = Readonly<Record<string, string | undefined>>;
 interface Known {
   readonly names: Section;
   readonly system: Variables;
-  /** Leaves the placeholder of an unknown name as it is, instead of reporting it. */
-  readonly keepUnknown?: boolean;
+  /** Leaves placeholders of the environment and of unknown names to the entries. */
+  readonly forEntries?: boolean;
 }

@@ -85,6 +85,31 @@ export function parseOverrideSection(
   return { overrides, problems };
 }
 
+/**
+ * Replaces `${env:NAME}` of the operating system in the texts of overrides. Where an entry is the variable of that name,
+ * the placeholder stays: then the value has that variable's type, and is no part of the entry.
+ */
+export function withSystem(
+  overrides: readonly Override[],
+  entries: ReadonlyMap<string, Entry>,
+  system: Readonly<Record<string, string | undefined>>,
+): Override[] {
+  const registered = new Set<unknown>(
+    [...entries.values()].filter(({ kind }) => kind === "env.variable")
+      .flatMap(({ id, data }) => [id, hasFields(data) ? data["variable"] : undefined]),
+  );
+  const replaced = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(replaced);
+    if (typeof value !== "string") return value;
+    return value.replace(
+      /\$\{env:([\w.:-]+)\}/g,
+      (placeholder, name: string) =>
+        registered.has(name) ? placeholder : system[name] ?? placeholder,
+    );
+  };
+  return overrides.map((override) => ({ ...override, value: replaced(override.value) }));
+}
+
 /** Sets a dotted path in a map, making maps on the way and replacing what is in it. */
 export function setPath(root: Record<string, unknown>, path: string, value: unknown): void {
   const parts = path.split(".");

@@ -309,6 +309,24 @@ describe("the pipeline", () => {
     });
   });
 
+  test("placeholders of overrides: of registered variables they stay, others are the system's", async () => {
+    const entries = await entriesOf({
+      "src/a.yaml": "namespace: app\nentries:\n" +
+        "  - { name: os, kind: env.storage.os }\n" +
+        "  - { name: secret, kind: env.variable, variable: SECRET, storage: app:os }\n" +
+        "  - { name: x, kind: registry.entry, data: {} }\n",
+      ".wippy.yaml":
+        "override:\n  app:x:password: '${env:SECRET}'\n  app:x:id: '${env:app:secret}'\n" +
+        "  app:x:url: 'http://${env:HOST}/'\n  app:x:list: ['${env:HOST}']\n",
+    }, { system: { SECRET: "s3cret", HOST: "h" } });
+    expect(entries.find(({ id }) => id === "app:x")?.data).toEqual({
+      password: "${env:SECRET}",
+      id: "${env:app:secret}",
+      url: "http://h/",
+      list: ["h"],
+    });
+  });
+
   test("an overridden kind is the one that is checked", async () => {
     const application = await loadFiles({ "src/a.yaml": definition }, {
       overrides: ["app:on:kind=registry.enrty"],

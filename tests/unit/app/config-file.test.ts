@@ -47,8 +47,8 @@ describe("the configuration", () => {
     expect(config.map("a")).toEqual({ url: "h:80", n: 80, home: "/root" });
     expect(config.map("override")).toEqual({
       "app:x:y": "${env:KEPT}",
-      "app:x:z": "h/root",
-      "app:x:v": "${env:HOME|/root}",
+      "app:x:z": "h${env:HOME}",
+      "app:x:v": "${env:HOME}",
     });
   });
 
