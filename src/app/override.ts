@@ -86,8 +86,8 @@ export function parseOverrideSection(
 }
 
 /**
- * Replaces `${env:NAME}` of the operating system in the texts of overrides. Where an entry is the variable of that name,
- * the placeholder stays: then the value has that variable's type, and is no part of the entry.
+ * Replaces `${env:NAME}` of the operating system in the texts of overrides. Where an entry is the variable of that
+ * name, the placeholder stays: then the value has that variable's type, and is no part of the entry.
  */
 export function withSystem(
   overrides: readonly Override[],
