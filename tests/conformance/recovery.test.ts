@@ -308,6 +308,7 @@ describe.each(places)("$name", (kind) => {
     const other = r.start("app:child", [3], { workflowId: "other" });
     expect(await r.result("good")).toBe("fine");
     expect(await other).toMatchObject({ existed: false });
+    await settle();
     expect(r.reports[0]).toMatchObject({ level: expect.stringMatching(/^(error|warn)$/) });
     expect(await r.eventTypes(bad.runId)).not.toContain("TaskCompleted");
     expect((await r.provider.describe("bad"))?.status).toBe("running");
