@@ -26,7 +26,7 @@ export async function startReplayNode(
 /** The same for an application that is loaded and sound. */
 export async function replayNode(
   { entries, config, directory }: Pick<Application, "entries" | "config" | "directory">,
-  options: Pick<NodeOptions, "output"> = {},
+  options: Pick<NodeOptions, "output" | "jit"> = {},
 ): Promise<Node> {
   const { Node } = await import("../../node/node.ts");
   const node = await Node.start({

@@ -9,6 +9,7 @@ import type { LogRecord } from "../../../src/observe/log.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
 import type { Entry } from "../../../src/registry/entry.ts";
 import type { Simulation } from "../../../src/platform/simulation.ts";
+import type { Jit } from "../../../src/vm/options.ts";
 import { WippyError } from "../../../src/vm/error.ts";
 import { LuaFloat, type LuaValue } from "../../../src/vm/value.ts";
 import { checkJournal } from "../../../src/workflows/providers/sqlite/offline/check.ts";
@@ -40,6 +41,8 @@ export interface StartOptions {
   host?: Record<string, unknown>;
   /** Runs the application, its journal included, in it. */
   simulation?: Simulation;
+  /** How functions are compiled to WebAssembly. */
+  jit?: Jit;
 }
 
 const groups = { workflows: "workflow.lua", functions: "function.lua", processes: "process.lua" };
@@ -73,7 +76,8 @@ function sourceOf(body: string): string {
   return `${head} return { main = function(...) ${body}\nend }`;
 }
 
-function entriesOf(
+/** The entries of an application with these units, whose files are in a directory. */
+export function entriesOf(
   units: Units,
   directory: string,
   host: Record<string, unknown> = {},
@@ -136,6 +140,7 @@ export class DurableApplication {
       workers: options.workers ?? 1,
       inline: true,
       ...(options.simulation && { simulation: options.simulation }),
+      ...(options.jit && { jit: options.jit }),
       log: { log: (record) => this.logs.push(record) },
     });
     await this.#node.launch();
