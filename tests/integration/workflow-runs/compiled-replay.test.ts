@@ -30,6 +30,8 @@ type Loaded = Parameters<typeof replayNode>[0];
 /** The packed histories of all runs of a journal, by run id. */
 function historiesOf(journal: string): Map<string, Uint8Array> {
   const database = new Database(journal, { readonly: true });
+  // A checkpoint may be under way.
+  database.run("PRAGMA busy_timeout = 5000");
   const runs = database.query<{ run: number; run_id: string }, []>("SELECT run, run_id FROM runs")
     .all();
   const events = eventsIn(database);
