@@ -6,7 +6,8 @@ local errors = use("kernel/core/errors")
 
 local limits = {}
 
--- Host id -> { host, index, processes, mailbox, message_size }, those with a limit only.
+-- Host id -> { host, index, processes, mailbox, message_size, of_messages }, those with a limit only. `of_messages`:
+-- whether it may refuse a message, for otherwise a send has nothing to look at.
 local by_host = {}
 
 --- Sets the limits of a host; `index` is that of its counter, which all workers share. nil: it has none.
@@ -14,12 +15,28 @@ function limits.set(host_id, given)
   by_host[host_id] = given or nil
   if given then
     given.host = host_id
+    given.of_messages = (given.mailbox or given.message_size) and true or false
   end
 end
 
 --- Whether a host has limits.
 function limits.of(host_id)
   return by_host[host_id]
+end
+
+--- Whether a host may refuse a message.
+function limits.of_messages(host_id)
+  local own = by_host[host_id]
+  return own ~= nil and own.of_messages
+end
+
+-- Why a host takes no process more.
+local function full(own)
+  local most = own.processes
+  local message = most == 1 and " has its limit of one process"
+    or " has its limit of " .. most .. " processes"
+  message = "host " .. own.host .. message
+  return errors.make("LimitExceeded", message, true, { host = own.host, limit = most })
 end
 
 --- Counts a new process of a host: the host's limits (nil when it has none), or nil and the Error LimitExceeded.
@@ -29,13 +46,7 @@ function limits.admit(host_id)
     return nil
   end
   if own.processes and not host.admit(own.index, own.processes) then
-    return nil,
-      errors.make(
-        "LimitExceeded",
-        "host " .. host_id .. " has its limit of " .. own.processes .. " processes",
-        true,
-        { host = host_id, limit = own.processes }
-      )
+    return nil, full(own)
   end
   return own
 end

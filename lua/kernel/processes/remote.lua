@@ -28,7 +28,7 @@ end
 --- The worker on which `pid` is known to live, when that is another one; else nil.
 function remote.worker_of(pid)
   local worker, sequence, host_id = unit.worker_of(pid)
-  if limits.of(host_id) then
+  if limits.of_messages(host_id) then
     -- The sender is to know when it is refused.
     return nil
   elseif worker and worker >= 0 and worker ~= unit.index() and host.alive(worker, sequence) then

@@ -8,6 +8,8 @@ export const terminalHost = defineService({
   host: "terminal",
   fixed: "a terminal host lives as long as the runtime",
   schema: () => z.object({ hide_logs: z.boolean().default(false), lifecycle: lifecycle() }),
+  // Two processes would read from one terminal, and the end of either ends the runtime.
+  limits: () => ({ processes: 1 }),
   // Every script has one: it is not worth a file to load.
   load: () => ({ host }, { lifecycle }) =>
     untilStopped({

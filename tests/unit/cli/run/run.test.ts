@@ -287,3 +287,27 @@ end }
   expect(out).toBe("a 2\ta\t2\n");
   expect(status).toBe(5);
 });
+
+test("a terminal host runs one process at a time", async () => {
+  const directory = writeFiles({
+    ...lock,
+    "src/_index.yaml": `namespace: app
+entries:
+  - { name: terminal, kind: terminal.host, lifecycle: { auto_start: true } }
+  - { name: shell, kind: process.lua, source: "file://shell.lua", modules: [io] }
+  - { name: other, kind: process.lua, source: "file://other.lua", modules: [io] }
+`,
+    "src/shell.lua": `return { main = function()
+  local pid, err = process.spawn_monitored("app:other", "app:terminal")
+  io.print(tostring(pid), err:kind(), err:message())
+  return 3
+end }
+`,
+    "src/other.lua": `return { main = function() io.print("must not run") return 4 end }\n`,
+  });
+  expect(await run(directory, "run", "-x", "app:shell")).toEqual({
+    status: 3,
+    out: "nil\tLimitExceeded\thost app:terminal has its limit of one process\n",
+    err: "",
+  });
+});
