@@ -144,7 +144,7 @@ function process.unlisten(ch)
   return false, errors.fail("NotFound", "channel is not a listener")
 end
 
--- Why the unit may not spawn `id`, or nil. The host is asked for by plain spawns only.
+-- Why the unit may not spawn `id` on a host, or nil.
 local function spawn_refusal(self, id, host_id, monitored, linked)
   return refusal_of(self, "process.spawn", id, "spawn process: " .. id)
     or monitored and refusal_of(
@@ -154,8 +154,7 @@ local function spawn_refusal(self, id, host_id, monitored, linked)
       "spawn monitored process: " .. id
     )
     or linked and refusal_of(self, "process.spawn.linked", id, "spawn linked process: " .. id)
-    or host_id and refusal_of(self, "process.host", host_id, "spawn on host: " .. host_id)
-    or nil
+    or refusal_of(self, "process.host", host_id, "spawn on host: " .. host_id)
 end
 
 local function spawner(monitored, linked)
@@ -165,8 +164,7 @@ local function spawner(monitored, linked)
     end
     local self = scheduler.current
     if self.frame.scope or security.strict then
-      local checked_host = not monitored and not linked and host_id
-      local refusal = spawn_refusal(self, id, checked_host, monitored, linked)
+      local refusal = spawn_refusal(self, id, host_id, monitored, linked)
       if refusal then
         return nil, refusal
       end
@@ -416,7 +414,7 @@ for name, flags in pairs({
       return nil, invalid("spawn needs the id of a process and the id of a host")
     end
     local self = scheduler.current
-    local refusal = spawn_refusal(self, id, nil, flags[1], flags[2])
+    local refusal = spawn_refusal(self, id, host_id, flags[1], flags[2])
     if refusal then
       error(refusal, 0)
     end

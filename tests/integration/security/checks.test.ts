@@ -73,6 +73,14 @@ const checks: [action: string, call: string, kind: string, message: string][] = 
     "PermissionDenied",
     "not allowed to spawn on host: app:processes",
   ],
+  ...["spawn_monitored", "spawn_linked", "spawn_linked_monitored"].map((
+    name,
+  ): [string, string, string, string] => [
+    "process.host",
+    `process.${name}("app:whoever", "app:processes")`,
+    "PermissionDenied",
+    "not allowed to spawn on host: app:processes",
+  ]),
   [
     "process.exec",
     'process.exec("app:whoever", "app:processes")',
@@ -199,6 +207,11 @@ const raising: [action: string, call: string, message: string][] = [
     "process.spawn",
     'process.with_context({}):spawn("app:whoever", "app:processes")',
     "not allowed to spawn process: app:whoever",
+  ],
+  [
+    "process.host",
+    'process.with_context({}):spawn("app:whoever", "app:processes")',
+    "not allowed to spawn on host: app:processes",
   ],
   ["security.actor.create", 'security.new_actor("x")', "not allowed to create actor with ID: x"],
   ["security.scope.create", "security.new_scope()", "not allowed to create custom scopes"],
