@@ -34,7 +34,7 @@ export class WorkerParts {
           for (const worker of pool.running) handlers.started(worker);
         });
         return {
-          open: (worker, data) => order(worker, { open: kind, data }),
+          open: (worker, data, ports) => order(worker, { open: kind, data, ports }),
           tell: (worker, message) => order(worker, { told: message }),
           end: () => {
             if (this.#services.get(id) === handlers) this.#services.delete(id);

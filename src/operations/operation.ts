@@ -63,6 +63,14 @@ export interface OperationServices {
    * @throws WippyError that of the service; NotFound for an entry that is none; Unavailable while it does not run
    */
   ask(question: ServiceQuestion): Promise<LuaValue>;
+  /**
+   * Asks the part of a service in this thread, which may be able to answer faster.
+   *
+   * @param input as the service's kind defines it
+   * @returns nothing, or a promise of nothing, if the service is to be asked
+   * @throws WippyError Canceled after an abort
+   */
+  near?(service: string, input: unknown, signal: AbortSignal): Promise<LuaValue> | undefined;
 }
 
 /** What an operation asks of the service of an entry. */

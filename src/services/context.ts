@@ -188,8 +188,8 @@ export interface PartHandlers {
 
 /** The parts of a service, each in the thread of a worker. */
 export interface ServiceParts {
-  /** Starts the part of a worker. @param data for the factory; what can be cloned */
-  open(worker: number, data: unknown): void;
+  /** Starts the part of a worker. @param data for the factory; what can be cloned @param ports that are in it */
+  open(worker: number, data: unknown, ports?: MessagePort[]): void;
   /** Sends a cloneable message to the part of a worker, after the current entries. */
   tell(worker: number, message: unknown): void;
   /** Ends all parts, without further notifications. */

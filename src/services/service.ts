@@ -59,6 +59,8 @@ export interface Caller {
   pid: string;
   /** Its actor, scope and context values. */
   frame: LuaValue;
+  /** The index of the unit's worker, if it has one. */
+  worker?: number;
   /** Aborted when nobody waits for the answer any more. */
   signal: AbortSignal;
   /** Aborted when the worker of the unit has died: what the unit held ends with it. */

@@ -27,6 +27,12 @@ function itemOf(message: Message): Item | undefined {
   return undefined;
 }
 
+function portsOf(message: Message): MessagePort[] {
+  if (message.type === "queue" || message.type === "link") return [message.port as MessagePort];
+  if (message.type !== "part" || !("order" in message) || !("open" in message.order)) return [];
+  return (message.order.ports ?? []) as MessagePort[];
+}
+
 /** Posts a batch to another thread: as bytes that move there when it holds only requests and answers. */
 export function postBatch(
   batch: Message[],
@@ -37,9 +43,7 @@ export function postBatch(
     const item = itemOf(message);
     if (!item) {
       // Ports move to the thread.
-      const moved = batch.flatMap((each) =>
-        each.type === "queue" || each.type === "link" ? each.port as MessagePort : []
-      );
+      const moved = batch.flatMap(portsOf);
       post(batch, moved);
       return;
     }

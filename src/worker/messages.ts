@@ -70,8 +70,11 @@ export interface EnvironmentWrite {
   value: string;
 }
 
-/** Starts the part of a service, tells it something that can be cloned, or ends it. */
-export type PartOrder = { open: string; data: unknown } | { told: unknown } | { end: true };
+/** Starts the part of a service, tells it something that can be cloned, or ends it. `ports`: those in the data. */
+export type PartOrder =
+  | { open: string; data: unknown; ports?: unknown[] | undefined }
+  | { told: unknown }
+  | { end: true };
 
 /** One end of the direct link between two workers: a `MessagePort`, or its replacement in a simulation. */
 export interface LinkPort {

@@ -59,6 +59,8 @@ export interface Part {
   told(message: unknown): void;
   /** Handles an operation of the module that a request's function uses. @throws WippyError */
   answer(operation: string, input: LuaValue): LuaValue | Promise<LuaValue>;
+  /** See `OperationServices.near`. */
+  near?(input: unknown, signal: AbortSignal): Promise<LuaValue> | undefined;
   /** Entries have changed. */
   changed(): void;
   /** Ends at once. */
@@ -163,6 +165,11 @@ export class Parts {
     const part = this.#parts.get(entry);
     if (part) return part.answer(operation, input);
     throw new WippyError("Internal", `${entry} has ended`, { retryable: false });
+  }
+
+  /** See `OperationServices.near`. */
+  near(entry: string, input: unknown, signal: AbortSignal): Promise<LuaValue> | undefined {
+    return this.#parts.get(entry)?.near?.(input, signal);
   }
 
   /** See `Part.answer`, of what needs no waiting. @throws WippyError */

@@ -4,6 +4,7 @@ import { Simulation } from "../platform/simulation.ts";
 import { pack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
+import { CallsBySignal } from "./calls-by-signal.ts";
 import { type FromWorker, NODE } from "./messages.ts";
 import {
   packQuestions,
@@ -24,8 +25,7 @@ export class ServiceQuestions {
     number,
     PromiseWithResolvers<LuaValue> & { signal: AbortSignal | undefined }
   >();
-  /** What was asked with a signal: the units of a worker have few, and ask much with each. */
-  readonly #bySignal = new WeakMap<AbortSignal, Set<number>>();
+  readonly #signals = new CallsBySignal<number>((call) => this.#add([call]));
   /** What goes to the node together: questions, and the numbers of those that are called off. */
   #items: QuestionItem[] = [];
   #last = 0;
@@ -51,20 +51,9 @@ export class ServiceQuestions {
     const call = this.#last += 1;
     const answer = Promise.withResolvers<LuaValue>();
     this.#open.set(call, { ...answer, signal });
-    if (signal) this.#callsOf(signal).add(call);
+    if (signal) this.#signals.add(signal, call);
     this.#add([call, service, operation, input, pid]);
     return answer.promise;
-  }
-
-  #callsOf(signal: AbortSignal): Set<number> {
-    const present = this.#bySignal.get(signal);
-    if (present) return present;
-    const calls = new Set<number>();
-    this.#bySignal.set(signal, calls);
-    signal.addEventListener("abort", () => {
-      for (const call of calls) this.#add([call]);
-    }, { once: true });
-    return calls;
   }
 
   /** What was asked and called off since the last time, as one message. */
@@ -92,7 +81,7 @@ export class ServiceQuestions {
   #take(call: number): PromiseWithResolvers<LuaValue> | undefined {
     const open = this.#open.get(call);
     this.#open.delete(call);
-    if (open?.signal) this.#bySignal.get(open.signal)?.delete(call);
+    if (open?.signal) this.#signals.delete(open.signal, call);
     return open;
   }
 }

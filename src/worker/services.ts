@@ -27,7 +27,7 @@ export interface ServiceOptions {
 export type CountLines = (read: () => LineCounts) => void;
 
 /** Without the way to the node, which the worker adds. */
-export interface WorkerServices extends Omit<OperationServices, "ask"> {
+export interface WorkerServices extends Omit<OperationServices, "ask" | "near"> {
   countLines?: CountLines;
 }
 

@@ -5,6 +5,7 @@
  */
 import { limitRepeats } from "../observe/limit-repeats.ts";
 import type { LogRecord } from "../observe/log.ts";
+import type { OperationServices } from "../operations/operation.ts";
 import { WippyError } from "../vm/error.ts";
 import { Mail } from "./mail.ts";
 import { asLua, type LuaValue, MultiReturn, numberOf, PackedList } from "../vm/value.ts";
@@ -103,7 +104,8 @@ export class LuaWorker {
       ...(this.#options.jit && { jit: this.#options.jit }),
     });
     const asking = { ...services, ask: this.#questions.ask };
-    this.#operations = new OperationRunner(asking, {
+    const near: OperationServices["near"] = (...question) => this.#parts.near(...question);
+    this.#operations = new OperationRunner({ ...asking, near }, {
       complete: (...answer) => this.#enter(() => this.#kernel.call("complete", ...answer)),
       completeAll: (all) => this.#enter(() => this.#kernel.call("complete_all", all)),
       terminalOf: this.#options.terminalOf,

@@ -21,7 +21,7 @@ class Asker implements Caller {
   readonly frame = {};
   #controller: AbortController | undefined;
 
-  constructor(readonly pid: string, readonly gone: AbortSignal) {}
+  constructor(readonly pid: string, readonly worker: number, readonly gone: AbortSignal) {}
 
   get signal(): AbortSignal {
     return (this.#controller ??= new AbortController()).signal;
@@ -67,7 +67,7 @@ class Questions {
     [call, service, operation, input, pid]: Extract<QuestionItem, { length: 5 }>,
     gone: AbortSignal,
   ): Promise<void> {
-    const asker = new Asker(pid, gone);
+    const asker = new Asker(pid, worker, gone);
     open.set(call, asker);
     let answer: AnswerItem;
     try {

@@ -54,6 +54,8 @@ const listOf = (values: LuaValue) => Array.isArray(values) ? values : [];
 
 /** Runs a statement. Rows come as bytes, which go into the VM in one piece. */
 async function run(context: OperationContext, id: string, input: Run): Promise<OperationValue> {
+  const near = await context.services.near?.(id, input, context.signal);
+  if (near instanceof Uint8Array) return new PackedRows(near);
   const outcome = await ask(context, id, "run", packRun(input));
   return outcome instanceof Uint8Array ? new PackedRows(outcome) : outcome;
 }

@@ -98,6 +98,10 @@ export interface Driver {
   stream(statement: Statement, signal: AbortSignal): Promise<RowStream>;
   /** Begins a transaction on a connection of its own. */
   begin(options: TransactionOptions, signal: AbortSignal): Promise<Connection>;
+  /** Hears that a worker has asked for a query: it may get a way of its own for more. */
+  asked?(worker: number): void;
+  /** Queries that workers have run on ways of their own. */
+  readonly direct?: number;
   /** An identifier in quotes. */
   quote(name: string): string;
   /** Settings of the connections to a server. A change takes effect immediately. */

@@ -154,6 +154,11 @@ export class SqlService implements Service {
     if (pool) this.driver.pool = pool;
   }
 
+  /** Statements that were run. */
+  get statements(): number {
+    return this.#statements + (this.driver.direct ?? 0);
+  }
+
   /** Transactions that are open. */
   get transactions(): number {
     return this.#transactions.size;
@@ -175,8 +180,9 @@ export class SqlService implements Service {
     ) => LuaValue | Promise<LuaValue>;
   } = {
     type: () => this.driver.type,
-    run: async (packed, { signal }) => {
+    run: async (packed, { signal, worker }) => {
       const { kind, sql, values, tags, transaction } = unpackRun(packed);
+      if (kind === "query" && worker !== undefined) this.driver.asked?.(worker);
       const statement = { kind, sql: sqlText(sql), params: sqlValues(values, tags) };
       const outcome = transaction === undefined
         ? await this.run(statement, signal)
@@ -313,7 +319,7 @@ export class SqlService implements Service {
       waits,
       transactions: this.transactions,
       streams: this.#streams.size,
-      statements: this.#statements,
+      statements: this.statements,
       failures: this.#failures,
     };
   }
@@ -334,7 +340,7 @@ export class SqlService implements Service {
         help: "Rows of a database that are read piece by piece.",
         value: this.#streams.size,
       },
-      { name: "wippy_sql_statements_total", help: "Statements run.", value: this.#statements },
+      { name: "wippy_sql_statements_total", help: "Statements run.", value: this.statements },
       { name: "wippy_sql_failures_total", help: "Statements that failed.", value: this.#failures },
     ];
   }

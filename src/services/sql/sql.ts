@@ -6,6 +6,7 @@ export const sqliteDatabase = defineService({
   name: "db.sql.sqlite",
   schema: sqliteSchema,
   onChange: "take_over",
+  part: { load: () => import("./sqlite/direct/part.ts").then(({ sqlitePart }) => sqlitePart) },
   load: () => import("./sqlite/service.ts").then(({ runSqlite }) => runSqlite),
 });
 

@@ -308,6 +308,44 @@ test("what a unit has open ends with it, however it ends", async () => {
   expect(await run("insert")).toBe(1);
 });
 
+test("a worker that asks much sees what was written, and its queries end with their units", async () => {
+  const endless =
+    "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c) SELECT i FROM c WHERE i % 9999 = 0";
+  const { application, run, open } = await start(
+    {
+      prepare: main(`return db:execute("CREATE TABLE t (i INTEGER)")`),
+      main: main(`
+        for i = 1, 500 do
+          assert(db:execute("INSERT INTO t VALUES (?)", { i }))
+          assert(db:query("SELECT max(i) AS i FROM t")[1].i == i)
+        end
+        local _, err = db:query("SELECT * FROM missing")
+        return { err:kind(), #db:query("SELECT * FROM t"), db:stats().in_use }`),
+      flood: main(`
+        for _ = 1, 200 do assert(db:query("SELECT 1")) end
+        return db:query("${endless}")`),
+      used: main(`return db:stats().in_use`),
+      insert: main(`return db:execute("INSERT INTO t VALUES (1)").rows_affected`),
+    },
+    {},
+    { workers: 2, threads: true },
+  );
+  await run("prepare");
+  expect(await run("main")).toEqual(["Invalid", 500, 0]);
+  const statements = () =>
+    application.node.control.figures.find(({ name }) => name === "wippy_sql_statements_total")!
+      .value;
+  // A table, and what `main` ran; the query that failed was asked for again.
+  expect(statements()).toBe(1 + 2 * 500 + 2);
+  const stuck = run("flood").catch((error: Error) => error.message);
+  await until(async () => await run("used") === 1);
+  for (const worker of [0, 1]) application.node.killWorker(worker);
+  expect(await stuck).toContain("was killed");
+  await until(async () => await run("used") === 0);
+  expect(open()).toBe(0);
+  expect(await run("insert")).toBe(1);
+});
+
 test("who waits for a transaction of others too long gets a retryable error, and reads go on", async () => {
   const { run } = await start({
     prepare: main(`return db:execute("CREATE TABLE t (i INTEGER)")`),

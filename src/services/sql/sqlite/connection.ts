@@ -4,7 +4,6 @@ import { RowPacker } from "../../../vm/rows.ts";
 import type { Changed, Statement } from "../driver.ts";
 import { rfc3339 } from "../timestamp.ts";
 import { checkStatement } from "../text.ts";
-import type { Claims } from "./claims.ts";
 import { failureOf } from "./failure.ts";
 
 /** A statement, or a step of rows that are read piece by piece, of which the parameters are number and rows. */
@@ -81,11 +80,9 @@ export class SqliteConnection {
   readonly #packer = new RowPacker();
   readonly #readings = new Map<number, Reading>();
   #lastReading = 0;
-  readonly #claims: Claims;
 
   /** @throws WippyError Unavailable when the file cannot be opened */
-  constructor({ path, readOnly, busyTimeout }: ConnectionOptions, claims: Claims) {
-    this.#claims = claims;
+  constructor({ path, readOnly, busyTimeout }: ConnectionOptions) {
     try {
       const mode = readOnly ? { readonly: true } : { readwrite: true, create: true };
       this.#database = new Database(path, { ...mode, safeIntegers: true });
@@ -102,11 +99,11 @@ export class SqliteConnection {
     }
   }
 
-  /** @param at the place of the statement's claim */
-  run(job: Job, at: number): Reply {
+  /** @param stopped whether the statement is to stop, asked between two rows */
+  run(job: Job, stopped: () => boolean): Reply {
     const reply: Reply = { inTransaction: false };
     try {
-      this.#run(job, at, reply);
+      this.#run(job, stopped, reply);
     } catch (error) {
       reply.failure = failureOf(error).toJSON();
     }
@@ -114,9 +111,9 @@ export class SqliteConnection {
     return reply;
   }
 
-  #run({ kind, sql, params, own }: Job, at: number, reply: Reply): void {
+  #run({ kind, sql, params, own }: Job, stopped: () => boolean, reply: Reply): void {
     if (kind === "fetch") {
-      reply.rows = this.#fetch(Number(params[0]), Number(params[1]), at);
+      reply.rows = this.#fetch(Number(params[0]), Number(params[1]), stopped);
       return;
     }
     if (kind === "close") return this.#end(Number(params[0]));
@@ -148,14 +145,14 @@ export class SqliteConnection {
     } else if (kind === "execute") {
       const { changes, lastInsertRowid } = statement.run(...params);
       reply.changed = { lastInsertId: BigInt(lastInsertRowid), rowsAffected: BigInt(changes) };
-    } else reply.rows = this.#rows(statement, sql, params, at);
+    } else reply.rows = this.#rows(statement, sql, params, stopped);
   }
 
   #rows(
     statement: Prepared,
     sql: string,
     params: Statement["params"],
-    at: number,
+    stopped: () => boolean,
   ): Uint8Array {
     const packer = this.#packer;
     let shape: Shape | undefined;
@@ -165,7 +162,7 @@ export class SqliteConnection {
       for (const row of statement.iterate(...params) as Iterable<Record<string, unknown>>) {
         // Its columns match the current tables only after this.
         shape ??= this.#shape(statement as Typed);
-        this.#packRow(row, shape, at);
+        this.#packRow(row, shape, stopped);
         rows += 1;
       }
       return packer.finish(shape?.names ?? [], rows);
@@ -177,16 +174,16 @@ export class SqliteConnection {
     }
   }
 
-  #packRow(row: Record<string, unknown>, { names, meanings }: Shape, at: number): void {
+  #packRow(row: Record<string, unknown>, { names, meanings }: Shape, stopped: () => boolean): void {
     for (let column = 0; column < names.length; column += 1) {
       packValue(this.#packer, row[names[column]!], meanings[column]);
     }
-    if (!this.#claims.isStopped(at)) return;
+    if (!stopped()) return;
     throw new WippyError("Canceled", "the statement was canceled", { retryable: false });
   }
 
   /** The next rows of a streamed query; fewer than requested at the end. */
-  #fetch(number: number, most: number, at: number): Uint8Array {
+  #fetch(number: number, most: number, stopped: () => boolean): Uint8Array {
     const reading = this.#readings.get(number);
     if (!reading) throw new WippyError("Invalid", "the rows are closed", { retryable: false });
     const { statement, rows } = reading;
@@ -201,7 +198,7 @@ export class SqliteConnection {
           break;
         }
         shape ??= this.#shape(statement as Typed);
-        this.#packRow(value, shape, at);
+        this.#packRow(value, shape, stopped);
         count += 1;
       }
       return this.#packer.finish(shape?.names ?? [], count);

@@ -2,8 +2,9 @@ import { WippyError } from "../../../vm/error.ts";
 import type { Outcome, RowStream, Statement } from "../driver.ts";
 import { type ConnectionOptions, type Job, type Reply, SqliteConnection } from "./connection.ts";
 import { Claims, mostTogether } from "./claims.ts";
+import type { DirectMemory } from "./direct/memory.ts";
 import { packStatements, unpackReplies } from "./messages.ts";
-import type { Answer, Opening } from "./thread.ts";
+import type { Answer, DirectOrder, Opening } from "./thread.ts";
 
 /** A statement on its way. */
 interface Waiting {
@@ -57,7 +58,7 @@ export class SqliteLink {
   ): Promise<SqliteLink> {
     const link = new SqliteLink(threads, failed);
     if (!link.#thread) {
-      link.#connection = new SqliteConnection(options, link.#claims);
+      link.#connection = new SqliteConnection(options);
       return link;
     }
     const reply = await link.#say({ options, claims: link.#claims.words });
@@ -82,6 +83,17 @@ export class SqliteLink {
       job.reject(this.#broken);
     }
     this.#rest();
+  }
+
+  /** Gives a worker a port to the thread. */
+  attach(worker: number, port: MessagePort, { buffer }: DirectMemory): void {
+    const order: DirectOrder = { attach: worker, port, memory: buffer };
+    this.#thread?.postMessage(order, [port]);
+  }
+
+  /** The worker is gone. */
+  detach(worker: number): void {
+    this.#thread?.postMessage({ detach: worker } satisfies DirectOrder);
   }
 
   #rest(): void {
@@ -149,7 +161,7 @@ export class SqliteLink {
   }
 
   async #here(connection: SqliteConnection, statement: Job): Promise<Outcome> {
-    const reply = connection.run(statement, 0);
+    const reply = connection.run(statement, () => false);
     await Promise.resolve();
     this.#inTransaction = reply.inTransaction;
     return outcomeOf(reply);

@@ -17,6 +17,16 @@ const kinds: readonly Job["kind"][] = ["query", "execute", "check", "stream", "f
 
 type StatementItem = [kind: number, sql: string, params: SqlValue[], own: boolean];
 
+/** Lists of texts, numbers and bytes, packed. */
+export function packFields(list: readonly unknown[]): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(packr.pack(list));
+}
+
+/** What {@link packFields} packed. */
+export function unpackFields(bytes: Uint8Array): unknown[] {
+  return unpackr.unpack(bytes) as unknown[];
+}
+
 /** Packed statements. */
 export function packStatements(statements: readonly Job[]): Uint8Array<ArrayBuffer> {
   const items = statements.map(({ kind, sql, params, own }): StatementItem => [
@@ -25,12 +35,12 @@ export function packStatements(statements: readonly Job[]): Uint8Array<ArrayBuff
     params,
     own === true,
   ]);
-  return new Uint8Array(packr.pack(items));
+  return packFields(items);
 }
 
 /** What {@link packStatements} packed. */
 export function unpackStatements(bytes: Uint8Array): Job[] {
-  return (unpackr.unpack(bytes) as StatementItem[]).map(([kind, sql, params, own]) => ({
+  return (unpackFields(bytes) as StatementItem[]).map(([kind, sql, params, own]) => ({
     kind: kinds[kind]!,
     sql,
     params,
@@ -54,12 +64,12 @@ export function packReplies(replies: readonly (Reply | null)[]): Uint8Array<Arra
     if (rows) return [inTransaction, rows];
     return changed ? [inTransaction, changed.lastInsertId, changed.rowsAffected] : [inTransaction];
   });
-  return new Uint8Array(packr.pack(items));
+  return packFields(items);
 }
 
 /** What {@link packReplies} packed. Rows are a part of the bytes. */
 export function unpackReplies(bytes: Uint8Array): (Reply | null)[] {
-  return (unpackr.unpack(bytes) as ReplyItem[]).map((item): Reply | null => {
+  return (unpackFields(bytes) as ReplyItem[]).map((item): Reply | null => {
     if (item === null) return null;
     const [inTransaction, what, more] = item;
     if (what === undefined) return { inTransaction };

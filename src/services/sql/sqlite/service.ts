@@ -17,6 +17,7 @@ export function runSqlite(
     busyTimeout: busy_timeout,
     threads: !context.simulation,
     platform: context.platform,
+    ...(!context.simulation && context.workers.apart && { workers: context.workers }),
   });
   const open = driver.open.bind(driver);
   driver.open = async (failed) => {

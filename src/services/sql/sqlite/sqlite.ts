@@ -1,5 +1,6 @@
 import type { Platform } from "../../../platform/platform.ts";
 import { WippyError } from "../../../vm/error.ts";
+import type { ServiceWorkers } from "../../context.ts";
 import type {
   Connection,
   Driver,
@@ -10,7 +11,9 @@ import type {
   TransactionOptions,
 } from "../driver.ts";
 import type { Job } from "./connection.ts";
+import { DirectReaders } from "./direct/readers.ts";
 import { SqliteLink } from "./link.ts";
+import { isRead } from "./reads.ts";
 import { Turns } from "./turns.ts";
 
 export interface SqliteOptions {
@@ -21,6 +24,8 @@ export interface SqliteOptions {
   /** Whether connections have threads of their own. */
   threads: boolean;
   platform: Pick<Platform, "setTimer" | "precise">;
+  /** The workers, if each has a thread: those that ask much then ask a connection directly. */
+  workers?: ServiceWorkers;
 }
 
 /** Connections that only read, at most. They are opened when calls would wait otherwise. */
@@ -34,9 +39,6 @@ const patience = 10;
 
 /** Milliseconds of work below which a connection is given more, instead of another one that has to be woken. */
 const brief = 2;
-
-/** Begins a statement that may only read, behind comments. */
-const reads = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:SELECT|WITH|VALUES|EXPLAIN)\b/i;
 
 /** A reading connection and whose turn it is. */
 interface Reader {
@@ -68,13 +70,17 @@ export class SqliteDriver implements Driver {
   readonly #turns: Turns;
   readonly #readers: Reader[] = [];
   #writer: SqliteLink | undefined;
-  readonly #opening = new Set<Promise<Reader>>();
+  readonly #opening = new Set<Promise<unknown>>();
   readonly #streams = new Set<{ link?: SqliteLink }>();
+  readonly #direct: DirectReaders | undefined;
   #closed = false;
 
   constructor(options: SqliteOptions) {
     this.#options = options;
     this.#turns = new Turns(options.platform);
+    this.#direct = options.workers && this.#isFile
+      ? new DirectReaders(options.workers, () => this.#directLink())
+      : undefined;
   }
 
   get #isFile(): boolean {
@@ -89,6 +95,7 @@ export class SqliteDriver implements Driver {
   async open(failed: (error: unknown) => void): Promise<void> {
     this.#closed = false;
     this.#writer = await this.#open(false, failed);
+    this.#direct?.start();
   }
 
   async close(): Promise<void> {
@@ -96,6 +103,7 @@ export class SqliteDriver implements Driver {
     const streams = [...this.#streams].map(({ link }) => link);
     const links = [...streams, ...this.#readers.splice(0).map(({ link }) => link), this.#writer];
     this.#writer = undefined;
+    await this.#direct?.close();
     // The one that writes closes last: it then writes the log back into the file.
     for (const link of links) await link?.close();
   }
@@ -105,8 +113,17 @@ export class SqliteDriver implements Driver {
     this.#closed = true;
     for (const { link } of [...this.#streams, ...this.#readers.splice(0)]) link?.kill();
     this.#streams.clear();
+    this.#direct?.kill();
     this.#writer?.kill();
     this.#writer = undefined;
+  }
+
+  asked(worker: number): void {
+    this.#direct?.asked(worker);
+  }
+
+  get direct(): number {
+    return this.#direct?.answered ?? 0;
   }
 
   quote(name: string): string {
@@ -168,6 +185,11 @@ export class SqliteDriver implements Driver {
     return reader.link.run(statement, signal);
   }
 
+  get #isFull(): boolean {
+    const direct = this.#direct?.figures.open ?? 0;
+    return this.#readers.length + this.#opening.size + direct >= mostReaders;
+  }
+
   /** A reading connection that is soon done or idle, where there can be no more the least busy one. */
   #freeReader(): Reader | undefined {
     let best: Reader | undefined;
@@ -176,8 +198,7 @@ export class SqliteDriver implements Driver {
       if (reader.link.gathers || isBrief(reader)) return reader;
       if (!best || reader.link.pending < best.link.pending) best = reader;
     }
-    const full = this.#readers.length >= mostReaders;
-    return best && (best.link.pending === 0 || full) ? best : undefined;
+    return best && (best.link.pending === 0 || this.#isFull) ? best : undefined;
   }
 
   async #readLater(statement: Job, signal?: AbortSignal): Promise<Outcome> {
@@ -209,16 +230,10 @@ export class SqliteDriver implements Driver {
     for (;;) {
       const free = this.#freeReader();
       if (free) return free;
-      if (this.#readers.length + this.#opening.size < mostReaders) {
-        const opening = this.#openReader();
-        this.#opening.add(opening);
-        try {
-          const reader = await opening;
-          if (signal?.aborted) throw new WippyError("Canceled", "canceled", { retryable: false });
-          return reader;
-        } finally {
-          this.#opening.delete(opening);
-        }
+      if (!this.#isFull) {
+        const reader = await this.#counted(this.#openReader());
+        if (signal?.aborted) throw new WippyError("Canceled", "canceled", { retryable: false });
+        return reader;
       }
       if (this.#opening.size === 0) break;
       await Promise.race(this.#opening);
@@ -230,13 +245,40 @@ export class SqliteDriver implements Driver {
     throw new WippyError("Unavailable", "no connection is free", { retryable: true });
   }
 
-  async #openReader(): Promise<Reader> {
-    // One that breaks down is not asked again; the writing connection answers.
-    const link = await this.#open(true, () => this.#forget(link));
-    if (this.#closed) {
-      await link.close();
-      throw new WippyError("Unavailable", "the database is closed", { retryable: true });
+  /** Counts what is being opened as a reading connection. */
+  async #counted<Opened>(opening: Promise<Opened>): Promise<Opened> {
+    this.#opening.add(opening);
+    try {
+      return await opening;
+    } finally {
+      this.#opening.delete(opening);
     }
+  }
+
+  async #readingLink(): Promise<SqliteLink> {
+    // One that breaks down is not asked again; the writing connection answers.
+    const link = await this.#open(true, () => {
+      this.#forget(link);
+      this.#direct?.lost(link);
+    });
+    if (!this.#closed) return link;
+    await link.close();
+    throw new WippyError("Unavailable", "the database is closed", { retryable: true });
+  }
+
+  /** A connection for workers that ask directly: one of the reading ones that is idle, or another one. */
+  async #directLink(): Promise<SqliteLink> {
+    const idle = this.#readers.find(({ link, turns }) => link.pending === 0 && !turns.taken);
+    if (idle) {
+      this.#forget(idle.link);
+      return idle.link;
+    }
+    if (!this.#isFull) return await this.#counted(this.#readingLink());
+    throw new WippyError("Unavailable", "no connection is free", { retryable: true });
+  }
+
+  async #openReader(): Promise<Reader> {
+    const link = await this.#readingLink();
     const turns = new Turns(this.#options.platform);
     const reader = { link, turns, watched: false, slow: -1 };
     this.#readers.push(reader);
@@ -352,10 +394,12 @@ export class SqliteDriver implements Driver {
   figures(): PoolFigures {
     const links = [{ link: this.#writer, turns: this.#turns }, ...this.#readers];
     const turns = links.map((each) => each.turns);
+    const direct = this.#direct?.figures;
     return {
       max: this.#isFile ? mostReaders + 1 : 1,
-      open: this.#readers.length + this.#streams.size + (this.#writer ? 1 : 0),
-      inUse: this.#streams.size +
+      open: this.#readers.length + this.#streams.size + (this.#writer ? 1 : 0) +
+        (direct?.open ?? 0),
+      inUse: this.#streams.size + (direct?.inUse ?? 0) +
         links.filter(({ link, turns }) => turns.taken || (link?.pending ?? 0) > 0).length,
       waits: turns.reduce((sum, { waits }) => sum + waits, 0),
       waited: turns.reduce((sum, { waited }) => sum + waited, 0),
@@ -363,8 +407,4 @@ export class SqliteDriver implements Driver {
       closedOld: 0,
     };
   }
-}
-
-function isRead(sql: string): boolean {
-  return reads.test(sql);
 }

@@ -5,6 +5,8 @@
 import { WippyError } from "../../../vm/error.ts";
 import { Claims } from "./claims.ts";
 import { type ConnectionOptions, type Reply, SqliteConnection } from "./connection.ts";
+import { DirectMemory } from "./direct/memory.ts";
+import { type DirectPort, serveDirect } from "./direct/server.ts";
 import { packReplies, unpackStatements } from "./messages.ts";
 
 /** What the first message says. */
@@ -16,7 +18,14 @@ export interface Opening {
 /** What the thread says: of statements the replies, packed where they are small; null for one that was taken back. */
 export type Answer = Uint8Array | (Reply | null)[] | Reply | "closed";
 
-declare const self: { onmessage: (event: { data: Opening | Uint8Array | "close" }) => void };
+/** Gives a worker a port to this thread, or takes it away. */
+export type DirectOrder =
+  | { attach: number; port: DirectPort; memory: SharedArrayBuffer }
+  | { detach: number };
+
+declare const self: {
+  onmessage: (event: { data: Opening | DirectOrder | Uint8Array | "close" }) => void;
+};
 declare function postMessage(data: Answer, transfer?: ArrayBuffer[]): void;
 
 /** Rows larger than that, in bytes, move to the other thread instead of being packed. */
@@ -24,11 +33,13 @@ const moved = 65_536;
 
 let connection: SqliteConnection | undefined;
 let claims: Claims | undefined;
+/** What ends the ports of workers. */
+const direct = new Map<number, () => void>();
 
 function open({ options, claims: words }: Opening): Reply {
   try {
     claims = new Claims(words);
-    connection = new SqliteConnection(options, claims);
+    connection = new SqliteConnection(options);
     return { inTransaction: false };
   } catch (error) {
     return { failure: WippyError.from(error).toJSON(), inTransaction: false };
@@ -37,12 +48,13 @@ function open({ options, claims: words }: Opening): Reply {
 
 self.onmessage = ({ data }) => {
   if (data === "close") {
+    for (const end of direct.values()) end();
     connection?.close();
     postMessage("closed");
   } else if (data instanceof Uint8Array) {
     const begun = performance.now();
     const replies = unpackStatements(data).map((statement, at) =>
-      claims!.claim(at) ? connection!.run(statement, at) : null
+      claims!.claim(at) ? connection!.run(statement, () => claims!.isStopped(at)) : null
     );
     claims!.took = performance.now() - begun;
     const large = replies.flatMap((reply) =>
@@ -54,6 +66,11 @@ self.onmessage = ({ data }) => {
     }
     const packed = packReplies(replies);
     postMessage(packed, [packed.buffer]);
+  } else if ("attach" in data) {
+    direct.set(data.attach, serveDirect(connection!, data.port, new DirectMemory(data.memory)));
+  } else if ("detach" in data) {
+    direct.get(data.detach)?.();
+    direct.delete(data.detach);
   } else {
     postMessage(open(data));
   }

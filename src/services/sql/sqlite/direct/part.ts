@@ -1,0 +1,197 @@
+import type { Run } from "../../../../operations/sql/requests.ts";
+import type { Platform } from "../../../../platform/platform.ts";
+import { WippyError } from "../../../../vm/error.ts";
+import type { LuaValue } from "../../../../vm/value.ts";
+import { CallsBySignal } from "../../../../worker/calls-by-signal.ts";
+import type { Part, PartFactory } from "../../../../worker/parts.ts";
+import type { SqlValue } from "../../driver.ts";
+import { sqlValues } from "../../values.ts";
+import { isRead } from "../reads.ts";
+import { DirectMemory, mostQueries } from "./memory.ts";
+import { type DirectAnswer, packQueries, unpackReplies } from "./messages.ts";
+
+/** The worker's end of its port to the thread of a connection. */
+export interface DirectPort {
+  onmessage: ((event: MessageEvent<DirectAnswer>) => void) | null;
+  postMessage(data: Uint8Array, transfer: ArrayBuffer[]): void;
+  close(): void;
+  unref?(): void;
+}
+
+/** What the part is made of. */
+export interface DirectStart {
+  port: DirectPort;
+  memory: SharedArrayBuffer;
+}
+
+/** Milliseconds after which a query keeps those behind it too long. */
+const patience = 10;
+
+interface Query {
+  sql: string;
+  params: SqlValue[];
+  signal: AbortSignal;
+  /** Nothing: the node is to be asked. */
+  resolve(rows: Uint8Array | undefined): void;
+  reject(error: WippyError): void;
+  /** Once it was sent. */
+  number?: number;
+}
+
+/**
+ * The way of a worker to the thread of a connection that only reads. What it does not answer, because it has failed,
+ * waits behind a query that takes long, or the connection is gone, the node is asked, whose answer decides.
+ */
+export class DirectQueries implements Part {
+  readonly #port: DirectPort;
+  readonly #memory: DirectMemory;
+  readonly #platform: Pick<Platform, "setTimer">;
+  readonly #signals = new CallsBySignal<Query>((query) => this.#cancel(query));
+  #waiting: Query[] = [];
+  /** What the thread has, in the order of asking; nothing where nobody waits for the reply. */
+  #given: (Query | undefined)[] = [];
+  /** The number of the first of these. */
+  #first = 0;
+  #posting = false;
+  #watched = false;
+  /** Whether the query that runs takes long. */
+  #slow = false;
+  #closed = false;
+
+  constructor({ port, memory }: DirectStart, platform: Pick<Platform, "setTimer">) {
+    this.#port = port;
+    this.#memory = new DirectMemory(memory);
+    this.#platform = platform;
+    port.onmessage = ({ data }) => this.#answered(data);
+    port.unref?.();
+  }
+
+  /** Runs a statement that only reads, if the thread is likely to come to it soon. */
+  near(input: unknown, signal: AbortSignal): Promise<LuaValue> | undefined {
+    // The other side are the operations of the module `sql`.
+    const { kind, sql, values, tags, transaction } = input as Run;
+    if (kind !== "query" || transaction !== undefined || this.#slow || this.#closed) {
+      return undefined;
+    }
+    if (typeof sql !== "string" || signal.aborted || !isRead(sql)) return undefined;
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | undefined>();
+    const query: Query = { sql, params: sqlValues(values, tags), signal, resolve, reject };
+    this.#signals.add(signal, query);
+    this.#waiting.push(query);
+    this.#count();
+    this.#postLater();
+    return promise;
+  }
+
+  #count(): void {
+    this.#memory.open = this.#waiting.length + this.#given.length;
+  }
+
+  #postLater(): void {
+    if (this.#posting) return;
+    this.#posting = true;
+    queueMicrotask(() => {
+      this.#posting = false;
+      this.#post();
+    });
+  }
+
+  #post(): void {
+    const free = mostQueries - this.#given.length;
+    if (free <= 0 || this.#waiting.length === 0 || this.#closed) return;
+    const queries = this.#waiting.splice(0, free);
+    for (const query of queries) {
+      query.number = this.#first + this.#given.length;
+      this.#memory.begin(query.number);
+      this.#given.push(query);
+    }
+    const packed = packQueries(queries.map(({ sql, params }) => [sql, ...params]));
+    this.#port.postMessage(packed, [packed.buffer]);
+    this.#watch();
+  }
+
+  /** Has the node asked for what does not come to its turn because of a query that takes long. */
+  #watch(): void {
+    if (this.#watched || this.#given.length === 0) return;
+    this.#watched = true;
+    const first = this.#first;
+    this.#platform.setTimer(patience, () => {
+      this.#watched = false;
+      if (this.#first === first && this.#given.length > 0) this.#withdraw();
+      this.#watch();
+    });
+  }
+
+  #withdraw(): void {
+    this.#slow = true;
+    for (const [at, query] of this.#given.entries()) {
+      if (query && this.#memory.withdraw(this.#first + at)) {
+        this.#given[at] = undefined;
+        this.#settle(query)?.resolve(undefined);
+      }
+    }
+    for (const query of this.#waiting.splice(0)) this.#settle(query)?.resolve(undefined);
+    this.#count();
+  }
+
+  #settle(query: Query | undefined): Query | undefined {
+    if (query) this.#signals.delete(query.signal, query);
+    return query;
+  }
+
+  #cancel(query: Query): void {
+    if (query.number === undefined) this.#waiting.splice(this.#waiting.indexOf(query), 1);
+    else {
+      this.#memory.stop(query.number);
+      this.#given[query.number - this.#first] = undefined;
+    }
+    this.#count();
+    query.reject(new WippyError("Canceled", "the statement was canceled", { retryable: false }));
+  }
+
+  #answered(answer: DirectAnswer): void {
+    if (answer === "closed") return this.#lose();
+    this.#slow = false;
+    const replies = answer instanceof Uint8Array ? unpackReplies(answer) : [answer.rows];
+    let count = 0;
+    for (const rows of replies) this.#settle(this.#given[count++])?.resolve(rows);
+    this.#given.splice(0, count);
+    this.#first += count;
+    this.#count();
+    this.#post();
+  }
+
+  /** Nothing more is answered. */
+  #lose(): void {
+    this.#closed = true;
+    const left = [...this.#given.splice(0), ...this.#waiting.splice(0)];
+    for (const query of left) this.#settle(query)?.resolve(undefined);
+    this.#count();
+    this.#port.close();
+  }
+
+  /** The service says that the thread has ended by force. */
+  told(): void {
+    this.#lose();
+  }
+
+  /** @throws WippyError Internal: no function serves requests of a database */
+  answer(): LuaValue {
+    throw new WippyError("Internal", "a database serves no requests", { retryable: false });
+  }
+
+  changed(): void {}
+
+  /** Takes nothing new. The thread answers what it has, or says that it does not. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const query of this.#waiting.splice(0)) this.#settle(query)?.resolve(undefined);
+    this.#count();
+  }
+}
+
+/** The part of an SQLite database in a worker that asks it much. */
+export const sqlitePart: PartFactory = ({ platform }, data) =>
+  // The other side is `DirectReaders`.
+  new DirectQueries(data as DirectStart, platform);

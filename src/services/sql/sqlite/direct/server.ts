@@ -1,0 +1,66 @@
+import { receiveMessageOnPort } from "node:worker_threads";
+import type { SqliteConnection } from "../connection.ts";
+import { DirectMemory } from "./memory.ts";
+import { type DirectAnswer, ReplyPacker, unpackQueries } from "./messages.ts";
+
+/** The end of a worker's port in the thread of a connection. */
+export interface DirectPort {
+  onmessage: ((event: MessageEvent<Uint8Array>) => void) | null;
+  postMessage(data: DirectAnswer, transfer: ArrayBuffer[]): void;
+  close(): void;
+}
+
+/** Queries after which their replies leave, so that the worker goes on meanwhile. */
+const together = 16;
+
+/** Rows larger than that, in bytes, move to the worker instead of being packed with others. */
+const moved = 65_536;
+
+/**
+ * Answers the queries of a worker that has a port to this thread, in their order.
+ *
+ * @returns answers what has arrived, and says to the worker that no more is answered
+ */
+export function serveDirect(
+  connection: Pick<SqliteConnection, "run">,
+  port: DirectPort,
+  memory: DirectMemory,
+): () => void {
+  const packer = new ReplyPacker();
+  let number = 0;
+  const flush = () => {
+    if (packer.count === 0) return;
+    const packed = packer.take();
+    port.postMessage(packed, [packed.buffer]);
+  };
+  const take = (data: Uint8Array) => {
+    for (const [sql, ...params] of unpackQueries(data)) {
+      const query = number++;
+      let rows: Uint8Array | undefined;
+      if (memory.claim(query)) {
+        const stopped = () => memory.isStopped(query);
+        rows = connection.run({ kind: "query", sql, params }, stopped).rows;
+        if (rows) memory.answered += 1;
+      }
+      if (rows && rows.length > moved) {
+        flush();
+        port.postMessage({ rows }, [rows.buffer as ArrayBuffer]);
+      } else {
+        packer.add(rows);
+        if (packer.count === together) flush();
+      }
+    }
+    flush();
+  };
+  port.onmessage = ({ data }) => take(data);
+  return () => {
+    // What was sent before is answered, also where this thread has heard of its end first.
+    for (;;) {
+      const left = receiveMessageOnPort(port as never) as { message: Uint8Array } | undefined;
+      if (!left) break;
+      take(left.message);
+    }
+    port.postMessage("closed", []);
+    port.close();
+  };
+}
