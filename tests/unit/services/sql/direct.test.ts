@@ -12,7 +12,7 @@ import {
   DirectQueries,
   type DirectStart,
 } from "../../../../src/services/sql/sqlite/direct/part.ts";
-import { manyQueries } from "../../../../src/services/sql/sqlite/direct/readers.ts";
+import { manyQueries } from "../../../../src/services/sql/sqlite/direct/direct.ts";
 import { mostReaders, SqliteDriver } from "../../../../src/services/sql/sqlite/sqlite.ts";
 import type { LuaValue } from "../../../../src/vm/value.ts";
 import { unpackRows } from "../../../../src/vm/rows.ts";
