@@ -11,6 +11,7 @@ export { host_arrival, host_bind, host_receive, host_send } from "./mailbox.as";
 export { pack_values } from "./pack.as";
 export { float_text, host_relaxed } from "./number-text.as";
 export { host_pid_text } from "./pid.as";
+export { next_place } from "./places.as";
 export {
   host_entry_at,
   host_exchange,

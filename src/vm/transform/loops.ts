@@ -47,6 +47,7 @@ const OTHERWISE: Readonly<Record<string, true | readonly string[]>> = {
   str_upper: true,
   str_reverse: true,
   memchr: true,
+  next_place: true,
   // As long as its text, which whoever asks has made or goes through.
   strlen: true,
   // As long as a number's digits, or as a text that C wrote.

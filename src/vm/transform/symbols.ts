@@ -48,6 +48,8 @@ export const functionNames: Readonly<Record<string, string>> = {
   $465: "str_find_aux",
   $303: "luaC_fullgc",
   $379: "tryagain",
+  $468: "gmatch_aux",
+  $469: "str_gsub",
   $470: "match",
   $473: "str_lower",
   $475: "str_rep",

@@ -25,6 +25,7 @@ import { ModuleText, TransformError } from "./module_text.ts";
 import { addNewTables } from "./new_tables.ts";
 import { addNatives } from "./natives.ts";
 import { addAssembly } from "./assembly.ts";
+import { passOverPlaces } from "./patterns.ts";
 import { relaxLibraries } from "./relaxed.ts";
 import { boundSearches } from "./searches.ts";
 import { addSoftErrors } from "./soft_errors.ts";
@@ -88,6 +89,7 @@ export function transformText(text: string, natives: string): string {
   correctErrorLines(module);
   fixHashSeed(module);
   boundSearches(module);
+  passOverPlaces(module);
   writeIntegers(module);
   writeFloats(module);
   relaxLibraries(module);
