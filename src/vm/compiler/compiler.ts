@@ -1,7 +1,7 @@
 import type { Heap } from "../heap.ts";
 import { COMPILED_IMPORTS } from "../transform/compiled_imports.ts";
 import { compileFunction, LONGEST } from "./function.ts";
-import type { Iterators } from "./frame.ts";
+import { COMPILED_TYPE, type Iterators } from "./frame.ts";
 import { codeSize, isKernelProto, readProto, setCompiledIndex } from "./proto.ts";
 import { Unsupported } from "./regions.ts";
 import { sharedFunctions } from "./shared.ts";
@@ -30,7 +30,6 @@ export interface CompilerFigures {
   readonly drops: number;
 }
 
-const TYPE = "iii:i";
 /** The index of compiled code has 16 bits. */
 const MOST_INDEX = 0xffff;
 
@@ -126,7 +125,12 @@ export class Compiler {
     }
     if (compiled.length === 0) return;
     const module = new WebAssembly.Module(
-      assemble(TYPE, COMPILED_IMPORTS, sharedFunctions(), compiled.map(({ body }) => body)),
+      assemble(
+        COMPILED_TYPE,
+        COMPILED_IMPORTS,
+        sharedFunctions(),
+        compiled.map(({ body }) => body),
+      ),
     );
     const { exports } = new WebAssembly.Instance(module, { lua: this.#imports as never });
     compiled.forEach(({ address, body }, i) => {

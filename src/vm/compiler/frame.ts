@@ -3,7 +3,7 @@ import { type Instruction } from "./opcodes.ts";
 import { type Constant, type Proto } from "./proto.ts";
 import type { Region } from "./regions.ts";
 import { type Known, UNKNOWN } from "./types.ts";
-import { Body, F64, I32, I64 } from "./wasm.ts";
+import { Body, F64, I32, I64, signatures } from "./wasm.ts";
 
 /** What compiled code answers to who called it; see `transform/compiled_calls.ts`. */
 export const CODE = {
@@ -19,6 +19,7 @@ export const CI = 1;
 export const DEPTH = 2;
 /** Offsets in a lua_State and a CallInfo. */
 export const STATE = {
+  status: 6,
   top: 12,
   global: 16,
   ci: 20,
@@ -39,6 +40,10 @@ export const CALL_INFO = {
 };
 /** Offset of GCdebt in the global state. */
 const GC_DEBT = 12;
+/** LUA_MINSTACK: slots that C functions have. */
+export const STACK_OF_C = 20;
+/** What a lua_State's status is while a coroutine is suspended. */
+export const YIELDED = 1;
 /** Offset of an open UpVal's v. */
 export const UPVALUE_LEVEL = 8;
 
@@ -49,6 +54,11 @@ const INDEX = new Map(IMPORTS.map((name, i) => [name, i]));
 export function indexOfImport(name: Import): number {
   return INDEX.get(name)!;
 }
+/** Signature of compiled code. */
+export const COMPILED_TYPE = "iii:i";
+/** The index of the type of Lua's C functions in each module. */
+export const C_FUNCTION_TYPE = signatures(COMPILED_TYPE, COMPILED_IMPORTS).indexOf("i:i");
+
 /** Functions that each module has for itself, see `shared.ts`; their indices follow. */
 export const SHARED = [
   "call",

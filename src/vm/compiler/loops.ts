@@ -1,6 +1,6 @@
 import { ITEM } from "../transform/fuel.ts";
 import { pushNumber } from "./arithmetic.ts";
-import { CALL_INFO, CI, type Frame, L, STATE } from "./frame.ts";
+import { CALL_INFO, CI, type Frame, L, STACK_OF_C, STATE } from "./frame.ts";
 import type { Instruction } from "./opcodes.ts";
 import { register } from "./operands.ts";
 import { C_FUNCTION, FALSE, FLOAT, INTEGER, NIL, TABLE } from "./proto.ts";
@@ -10,9 +10,6 @@ import { I32, I64 } from "./wasm.ts";
 
 /** 2^63: the first float that is no integer. */
 const TOO_LARGE = 2 ** 63;
-
-/** LUA_MINSTACK: slots that C functions have. */
-const STACK_OF_C = 20;
 
 /**
  * OP_FORPREP. An integer loop counts its rounds down in R[A + 1]; a float loop compares with its limit there. A step of

@@ -1,11 +1,25 @@
 import { DEPTH as MOST_DEPTH } from "../transform/compiled_calls.ts";
-import { CALL_INFO, CODE, indexOfImport, STATE } from "./frame.ts";
-import { CLOSURE, LUA_FUNCTION, NIL, PROTO } from "./proto.ts";
+import {
+  C_FUNCTION_TYPE,
+  CALL_INFO,
+  CODE,
+  indexOfImport,
+  indexOfShared,
+  STACK_OF_C,
+  STATE,
+  YIELDED,
+} from "./frame.ts";
+import { C_CLOSURE, C_FUNCTION, CLOSURE, LUA_FUNCTION, NIL, PROTO } from "./proto.ts";
 import { Body, I32, type Shared } from "./wasm.ts";
+
+/** Status of the CallInfo of a C function. */
+const CALLS_C = 2;
+/** Offset of a C closure's function. */
+const FUNCTION_OF_CLOSURE = 12;
 
 /**
  * OP_CALL, as `(L, func, results, depth, ci) -> code`: what `compiled_call` does for a Lua function that has compiled
- * code, and has that do for all others.
+ * code and for C functions, and has that do for all others.
  *
  * What is called and its arguments lie from func to L->top, and ci is L->ci.
  */
@@ -18,8 +32,10 @@ export function directCall(): Shared {
   const top = f.local(I32);
   const limit = f.local(I32);
   const code = f.local(I32);
+  const tag = f.local(I32);
   const other = f.block();
-  f.get(func).load("u8", 8).i32(LUA_FUNCTION).do("i32.ne").branchIf(other);
+  const cFunction = f.block();
+  f.get(func).load("u8", 8).tee(tag).i32(LUA_FUNCTION).do("i32.ne").branchIf(cFunction);
   f.get(func).load("i32", 0).load("i32", CLOSURE.proto).tee(proto);
   f.load("u16", PROTO.compiled).tee(index).do("i32.eqz").branchIf(other);
   f.get(caller).load("i32", CALL_INFO.next).tee(ci).do("i32.eqz").branchIf(other);
@@ -52,8 +68,64 @@ export function directCall(): Shared {
   f.get(ci).load("i32", CALL_INFO.func).load("i32", 0).load("i32", CLOSURE.proto);
   f.load("u16", PROTO.compiled).tee(index).branchIf(again).end().end().end();
   f.get(code).do("return").end();
+  callC(f, { L, func, results, caller, tag, ci, top, n: limit, to: code }, other);
+  f.end();
   f.get(L).get(func).get(results).get(depth).call(indexOfImport("compiled_call"));
   return { type: "iiiii:i", body: f.finish() };
+}
+
+/** What `callC` reads, and `ci`, `top`, `n` and `to`, which it sets. */
+interface CallOfC {
+  readonly L: number;
+  readonly func: number;
+  readonly results: number;
+  readonly caller: number;
+  readonly tag: number;
+  readonly ci: number;
+  readonly top: number;
+  readonly n: number;
+  readonly to: number;
+}
+
+/** A call of a C function as precallC and luaD_poscall do it, and burns; branches away where that is not for here. */
+function callC(f: Body<undefined>, call: CallOfC, otherwise: number): void {
+  const { L, func, results, caller, tag, ci, top, n, to } = call;
+  f.get(tag).i32(C_FUNCTION).do("i32.eq").if();
+  f.get(func).load("i32", 0).set(n);
+  f.else();
+  f.get(tag).i32(C_CLOSURE).do("i32.ne").branchIf(otherwise);
+  f.get(func).load("i32", 0).load("i32", FUNCTION_OF_CLOSURE).set(n).end();
+  f.get(caller).load("i32", CALL_INFO.next).tee(ci).do("i32.eqz").branchIf(otherwise);
+  f.get(L).load("i32", STATE.stackLast).get(L).load("i32", STATE.top).tee(top).do("i32.sub");
+  f.i32(16 * (STACK_OF_C + 1)).do("i32.lt_s").branchIf(otherwise);
+  f.get(L).load("i32", STATE.hooks).branchIf(otherwise);
+  f.get(ci).get(func).store("i32", CALL_INFO.func);
+  f.get(ci).get(top).i32(16 * STACK_OF_C).do("i32.add").store("i32", CALL_INFO.top);
+  // nresults, and the callstatus.
+  f.get(ci).get(results).i32(0xffff).do("i32.and").i32(CALLS_C << 16).do("i32.or");
+  f.store("i32", CALL_INFO.results);
+  f.get(L).get(ci).store("i32", STATE.ci);
+  f.get(L).get(n).callIndirect(C_FUNCTION_TYPE).set(n);
+  f.get(L).load("u8", STATE.status).i32(YIELDED).do("i32.eq").if().i32(CODE.interpret).do("return")
+    .end();
+  const returned = f.block();
+  const general = f.block();
+  f.get(results).i32(1).do("i32.gt_u").branchIf(general);
+  f.get(n).i32(255).do("i32.gt_u").branchIf(general);
+  f.get(L).load("i32", STATE.hooks).branchIf(general);
+  f.get(ci).load("i32", CALL_INFO.func).set(to);
+  f.get(results).if();
+  f.get(n).if();
+  f.get(L).load("i32", STATE.top).get(n).i32(4).do("i32.shl", "i32.sub").set(top);
+  f.get(to).get(top).load("i64", 0).store("i64", 0);
+  f.get(to).get(top).load("u8", 8).store("u8", 8);
+  f.else().get(to).i32(NIL).store("u8", 8).end();
+  f.get(to).i32(16).do("i32.add").set(to).end();
+  f.get(L).get(to).store("i32", STATE.top);
+  f.get(L).get(caller).store("i32", STATE.ci).branch(returned).end();
+  f.get(L).get(ci).get(n).call(indexOfImport("luaD_poscall")).end();
+  f.i32(CODE.interpret).i32(CODE.returned).get(L).get(caller).call(indexOfShared("settle"));
+  f.do("select", "return");
 }
 
 /**

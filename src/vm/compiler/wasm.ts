@@ -17,6 +17,7 @@ const OPERATORS = {
   "i32.lt_s": 0x48,
   "i32.lt_u": 0x49,
   "i32.gt_s": 0x4a,
+  "i32.gt_u": 0x4b,
   "i32.le_s": 0x4c,
   "i32.ge_s": 0x4e,
   "i32.ge_u": 0x4f,
@@ -246,9 +247,9 @@ export class Body<Label> {
     return this;
   }
 
-  /** Calls the function of the table whose index is on the stack; it has the module's first type. */
-  callIndirect(): this {
-    this.#code.byte(0x11).byte(0).byte(0);
+  /** Calls the function of the table whose index is on the stack; it has the module's first type unless given. */
+  callIndirect(type = 0): this {
+    this.#code.byte(0x11).unsigned(type).byte(0);
     return this;
   }
 
@@ -326,6 +327,15 @@ export interface Shared {
   readonly body: Uint8Array;
 }
 
+/** All signatures of a module, without repetitions: the first are the functions' own and those of the imports. */
+export function signatures(
+  type: string,
+  imports: Readonly<Record<string, string>>,
+  shared: readonly Shared[] = [],
+): string[] {
+  return [...new Set([type, ...Object.values(imports), ...shared.map((each) => each.type)])];
+}
+
 /**
  * A module of functions that all have one type, exported as f0, f1 ….
  *
@@ -340,9 +350,7 @@ export function assemble(
   shared: readonly Shared[],
   bodies: readonly Uint8Array[],
 ): Uint8Array<ArrayBuffer> {
-  const types = [
-    ...new Set([type, ...Object.values(imports), ...shared.map((each) => each.type)]),
-  ];
+  const types = signatures(type, imports, shared);
   const names = Object.keys(imports);
   const out = new Bytes();
   for (const byte of [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) out.byte(byte);
