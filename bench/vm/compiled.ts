@@ -53,7 +53,7 @@ async function ours(program: string, jit: boolean): Promise<Engine> {
   const machine = await Vm.create({ module: await loadLuaModule(), clock: Date.now, jit });
   const source = readFileSync(pathOf(program), "utf8");
   const [run] = machine.load(source, `=${program}`);
-  machine.compiling?.compileAll();
+  machine.compiling?.hot?.compileAll();
   const engine: Engine = () => {
     const began = cpuTime();
     const [result] = machine.call(run!, PROGRAMS[program]!);

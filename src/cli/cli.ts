@@ -138,8 +138,8 @@ function withGlobals(program: Command): Command {
     .option("-s, --silent", "no logs")
     .option("-m, --memory-limit <size>", "Lua memory of a worker, such as 512M (default: 1G)")
     .addOption(
-      new Option("--jit <mode>", "compile hot Lua functions to WebAssembly (experimental)")
-        .choices(["off", "on"]).default("off"),
+      new Option("--jit <mode>", "compile hot Lua functions to WebAssembly")
+        .choices(["off", "on"]).default("on"),
     )
     .option("--jit-memory <size>", "compiled code that a worker keeps (default: 4M)", size)
     .option("--debug", "show the stack trace if wippy itself fails");

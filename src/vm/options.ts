@@ -7,6 +7,8 @@ import type { LuaRef, LuaValue, MultiReturn } from "./value.ts";
 export interface Jit {
   /** Bytes of WebAssembly that are kept, 4 MiB unless given; beyond it everything is compiled anew when it is hot. */
   readonly most?: number;
+  /** The compiler is loaded when the VM has run for some milliseconds, not when it is made. */
+  readonly late?: boolean;
   /** For tests: each function in the turn after it was loaded, hot or not. */
   readonly all?: boolean;
 }
@@ -29,7 +31,7 @@ export interface VmOptions {
   readonly write?: (text: string) => void;
   /** Called now and then by C code that loops for long, from within: it may not touch Lua. */
   readonly toiling?: () => void;
-  /** Whether and how `Vm.beginTurn` compiles functions to WebAssembly; as WIPPY_JIT says unless given. */
+  /** Whether and how `Vm.beginTurn` compiles functions to WebAssembly, unless WIPPY_JIT says it; not by default. */
   readonly jit?: Jit | boolean;
   /** Bounds of each value that crosses. */
   readonly limits?: Partial<MarshalLimits>;

@@ -3,13 +3,13 @@ import { type LuaExports, type LuaState, REGISTRY, STATUS } from "./exports.ts";
 import type { Heap } from "./heap.ts";
 import { type Instance, instantiate } from "./instantiate.ts";
 import type { ErrorType, HostFunction, RawHostFunction, VmImage, VmOptions } from "./options.ts";
-import { type Jit, jitOfEnvironment } from "./options.ts";
+import { jitOfEnvironment } from "./options.ts";
 import { Packer } from "./packing.ts";
 import { peekText } from "./peek.ts";
 import { prelude } from "./prelude.ts";
 import { type Pushable, Pusher } from "./push.ts";
 import { DEFAULT_LIMITS, type MarshalLimits, Reader } from "./read.ts";
-import type { HotFunctions } from "./compiler/hot.ts";
+import { LateCompiler } from "./compiler/late.ts";
 import { positionOf, raisedError, type RaisedFailure } from "./raised.ts";
 import { closedTrap, isTrap, trapOf, VmTrap } from "./trap.ts";
 import { LuaRef, type LuaValue, MultiReturn, type PackedList } from "./value.ts";
@@ -71,7 +71,7 @@ export class Vm {
   readonly #names: string[] = [];
   #expected: readonly string[] = [];
   readonly #instance: Instance;
-  #compiling: HotFunctions | undefined;
+  #compiling: LateCompiler | undefined;
   /** Where the memory of this VM was not zero when it was new. */
   #fresh: readonly number[] | undefined;
 
@@ -116,8 +116,11 @@ export class Vm {
     if (options.imaging) vm.#fresh = (await import("./imaging.ts")).partsOf(vm.#heap);
     if (options.image) vm.#restore(options.image);
     else vm.#open(instance);
-    const jit = options.jit ?? jitOfEnvironment();
-    if (jit) vm.#compiling = await vm.#makeCompiler(jit === true ? {} : jit);
+    const jit = jitOfEnvironment() ?? options.jit;
+    if (jit) {
+      const parts = { heap: vm.#heap, exports: instance.exports, main: vm.#main, lua: vm };
+      vm.#compiling = await LateCompiler.of(parts, jit === true ? {} : jit);
+    }
     return vm;
   }
 
@@ -319,16 +322,9 @@ export class Vm {
     this.#compiling?.compile();
   }
 
-  /** What is compiled to WebAssembly, and how; undefined where compiling is off. */
-  get compiling(): HotFunctions | undefined {
+  /** What compiles to WebAssembly; undefined where that is off. */
+  get compiling(): LateCompiler | undefined {
     return this.#compiling;
-  }
-
-  async #makeCompiler(jit: Jit): Promise<HotFunctions> {
-    const { HotFunctions, iteratorsOf } = await import("./compiler/hot.ts");
-    const { exports, heap } = this.#instance;
-    const vm = { heap, exports, main: this.#main, iterators: iteratorsOf(this) };
-    return new HotFunctions(vm, jit);
   }
 
   /** For tests: lets all allocations of the running unit fail after so many more; -1: none. */
@@ -338,7 +334,7 @@ export class Vm {
 
   /** Ends the VM, whose instance another may have. Nothing may be called afterwards. */
   close(): void {
-    if (!this.#dead && !this.#body && !this.#compiling) this.#instance.giveBack();
+    if (!this.#dead && !this.#body && !this.#compiling?.hot) this.#instance.giveBack();
     this.#dead ??= closedTrap();
   }
 

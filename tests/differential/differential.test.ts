@@ -107,7 +107,7 @@ async function runTransformed(
   const vm = await Vm.create({ module: await loadLuaModule(), clock: Date.now, jit: compiled });
   if (compiled) {
     vm.registerRaw("compile_all", () => {
-      vm.compiling!.compileAll();
+      vm.compiling!.hot!.compileAll();
       return 0;
     });
   }

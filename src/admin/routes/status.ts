@@ -22,7 +22,7 @@ const status = z.object({
         description: "How often all compiled code was dropped because it had become too much",
       }),
     }).optional().openapi({
-      description: "Lua functions that are compiled to WebAssembly; absent without --jit on",
+      description: "Lua functions that are compiled to WebAssembly; absent with --jit off",
     }),
   })),
   units: z.number().openapi({ description: "Alive, as of each worker's last turn" }),

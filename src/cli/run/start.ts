@@ -29,6 +29,7 @@ export interface RunOptions extends SourceOptions, LogOptions {
   debuggable?: boolean;
   /** The program that has started this one debugs it. */
   debugger?: boolean;
+  /** @default "on" */
   jit?: "off" | "on";
   /** Bytes. */
   jitMemory?: number;
@@ -88,8 +89,8 @@ export async function start(console: Console, options: RunOptions, what: Start):
     ...(what.output && { output: what.output }),
     ...(options.workers === undefined ? {} : { workers: options.workers }),
     memoryLimit: memoryLimit(options.memoryLimit, console),
-    ...(options.jit === "on" && {
-      jit: options.jitMemory === undefined ? {} : { most: options.jitMemory },
+    ...(options.jit !== "off" && {
+      jit: { late: true, ...(options.jitMemory !== undefined && { most: options.jitMemory }) },
     }),
   };
   const shutdown = new Shutdown(what.log, (status) => process.exit(status));

@@ -179,11 +179,40 @@ describe("hot functions", () => {
     const vm = await makeVm({ jit: true });
     const run = fn(vm, "", hot);
     const before = vm.call(run);
-    expect(vm.compiling?.figures.functions).toBe(0);
+    expect(vm.compiling?.hot?.figures.functions).toBe(0);
     // Two samples are enough, one for each quantum of fuel.
     vm.beginTurn();
-    expect(vm.compiling?.figures.functions).toBe(1);
+    expect(vm.compiling?.hot?.figures.functions).toBe(1);
     expect(vm.call(run)).toEqual(before);
+  });
+
+  test("are compiled by a compiler that is loaded when the VM has run for a while", async () => {
+    const vm = await makeVm({ jit: { late: true } });
+    const told = Promise.withResolvers<number>();
+    vm.compiling!.onCompiled(({ functions }) => told.resolve(functions));
+    const run = fn(vm, "", hot);
+    const before = vm.call(run);
+    vm.beginTurn();
+    expect(vm.compiling!.hot).toBeUndefined();
+    for (let i = 0; i < 20; i++) expect(vm.call(run)).toEqual(before);
+    vm.beginTurn();
+    while (!vm.compiling!.hot) await new Promise(setImmediate);
+    expect(vm.call(run)).toEqual(before);
+    vm.beginTurn();
+    expect(await told.promise).toBe(1);
+    expect(vm.call(run)).toEqual(before);
+  });
+
+  test("of a VM that ends while the compiler is loaded harm nothing", async () => {
+    const vm = await makeVm({ jit: { late: true } });
+    const run = fn(vm, "", hot);
+    for (let i = 0; i < 20; i++) vm.call(run);
+    vm.beginTurn();
+    vm.close();
+    await import("../../../../src/vm/compiler/hot.ts");
+    await new Promise(setImmediate);
+    expect(vm.compiling!.hot).toBeUndefined();
+    expect(() => vm.call(run)).toThrow();
   });
 
   test("are not compiled unless it is switched on", async () => {
@@ -201,7 +230,7 @@ describe("hot functions", () => {
     for (let round = 0; round < 3; round++) {
       for (const run of [first, second]) {
         vm.beginTurn();
-        figures.push(vm.compiling?.figures);
+        figures.push(vm.compiling?.hot?.figures);
         expect(vm.call(run)).toEqual(results[run === first ? 0 : 1]!);
       }
     }
@@ -223,26 +252,26 @@ describe("hot functions", () => {
     const hotter = fn(vm, "", hot);
     const sums = [];
     for (let round = 0; round < 6; round++) {
-      if (round % 2 === 1) vm.compiling!.compileAll();
+      if (round % 2 === 1) vm.compiling!.hot!.compileAll();
       else vm.call(hotter);
       vm.beginTurn();
       sums.push(Number(vm.call(run)[0]));
     }
     expect(sums).toEqual([55, 110, 165, 220, 275, 330]);
-    expect(vm.compiling!.figures.drops).toBeGreaterThan(0);
+    expect(vm.compiling!.hot!.figures.drops).toBeGreaterThan(0);
   });
 
   test("leave no code behind when they are collected", async () => {
     const vm = await makeVm({ jit: true });
-    vm.compiling!.compileAll();
-    const before = vm.compiling!.figures;
+    vm.compiling!.hot!.compileAll();
+    const before = vm.compiling!.hot!.figures;
     for (let round = 0; round < 20; round++) {
       vm.load(`local function gone(n) return n + ${round} end gone(1) held = gone`, "=gone");
-      vm.compiling!.compileAll();
+      vm.compiling!.hot!.compileAll();
       vm.load(`held = nil collectgarbage() collectgarbage()`, "=collect");
     }
-    vm.compiling!.compileAll();
-    const after = vm.compiling!.figures;
+    vm.compiling!.hot!.compileAll();
+    const after = vm.compiling!.hot!.figures;
     expect(after.functions).toBeLessThan(before.functions + 6);
     expect(after.bytes).toBeLessThan(before.bytes + 6_000);
   });

@@ -55,7 +55,7 @@ export class Differences {
     const text = `local function program(_ENV)\n${source}\nend\n${DRIVER}`;
     const [interpreted, compiled] = [this.interpreting, this.compiling].map((vm) => {
       const ref = fn(vm, "...", text);
-      if (vm === this.compiling) vm.compiling!.compileAll(this.choose);
+      if (vm === this.compiling) vm.compiling!.hot!.compileAll(this.choose);
       return vm.call(ref, slice);
     });
     return { interpreted: interpreted!, compiled: compiled! };
