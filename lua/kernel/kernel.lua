@@ -238,6 +238,7 @@ end
 
 kernel.complete = unit.complete
 kernel.complete_all = unit.complete_all
+kernel.complete_each = unit.complete_each
 kernel.request = requests.serve
 kernel.serve = serving.serve_here
 kernel.arrived = requests.serve_all

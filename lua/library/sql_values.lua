@@ -70,14 +70,16 @@ function values.is_null(value)
   return value == nil or object.is("sql.Value", value) and content_of(value).tag == "n"
 end
 
+-- Values of these types are passed on as they are.
+local PLAIN <const> = { string = true, number = true, boolean = true }
+
 --- The letter and the plain value of a parameter.
 function values.split(value)
   if object.is("sql.Value", value) then
     local content = content_of(value)
     return content.tag, content.value
   end
-  local kind = type(value)
-  if kind == "string" or kind == "number" or kind == "boolean" then
+  if PLAIN[type(value)] then
     return "v", value
   end
   return "n", false
@@ -90,9 +92,21 @@ function values.list(params)
   elseif host.type(params) ~= "table" then
     return nil, nil, errors.fail("Invalid", "parameters must be a table, got " .. host.type(params))
   end
-  local list, tags = {}, {}
-  for i = 1, #params do
-    tags[i], list[i] = values.split(params[i])
+  local list, tags, n = {}, nil, #params
+  for i = 1, n do
+    local value = params[i]
+    if PLAIN[type(value)] then
+      list[i] = value
+    else
+      tags = tags or {}
+      tags[i], list[i] = values.split(value)
+    end
+  end
+  if not tags then
+    return list, string.rep("v", n)
+  end
+  for i = 1, n do
+    tags[i] = tags[i] or "v"
   end
   return list, table.concat(tags)
 end

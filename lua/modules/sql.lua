@@ -28,24 +28,14 @@ local sql = {
   as = freeze(values.as, "sql.as"),
 }
 
--- Runs a statement by the operation `name`, whose first arguments are those behind `params`.
-local function run(kind, text, params, name, ...)
-  if text ~= nil then
-    check.string(text, 1, kind)
-  end
+-- Runs a statement in what `target` names, by the operation `name`.
+local function run(name, target, kind, text, params)
+  check.string(text, 1, kind)
   local list, tags, err = values.list(params)
   if not list then
     return nil, err
   end
-  local arguments = table.pack(...)
-  local n = arguments.n
-  arguments[n + 1] = kind
-  if text ~= nil then
-    n = n + 1
-    arguments[n + 1] = text
-  end
-  arguments[n + 2], arguments[n + 3] = list, tags
-  return operation(name, table.unpack(arguments, 1, n + 3))
+  return operation(name, target, kind, text, list, tags)
 end
 
 local rows_methods = {}
@@ -135,7 +125,11 @@ local function statement_run(self, kind, params)
   if not handle then
     return nil, errors.fail("Invalid", "the statement is closed")
   end
-  return run(kind, nil, params, "sql.statement_run", handle)
+  local list, tags, err = values.list(params)
+  if not list then
+    return nil, err
+  end
+  return operation("sql.statement_run", handle, kind, list, tags)
 end
 
 --- The rows: `list, nil`.
@@ -176,7 +170,7 @@ local function transaction_run(self, kind, text, params)
   if not handle then
     return nil, err
   end
-  return run(kind, text, params, "sql.transaction_run", handle)
+  return run("sql.transaction_run", handle, kind, text, params)
 end
 
 --- The type of the database: a value of sql.type.
@@ -264,14 +258,12 @@ end
 
 --- The rows of a query, each a table by column; a NULL has no key.
 function methods:query(text, params)
-  check.string(text, 1, "query")
-  return run("query", text, params, "sql.run", database_state(self).id)
+  return run("sql.run", database_state(self).id, "query", text, params)
 end
 
 --- Runs a statement: `{last_insert_id, rows_affected}, nil`.
 function methods:execute(text, params)
-  check.string(text, 1, "execute")
-  return run("execute", text, params, "sql.run", database_state(self).id)
+  return run("sql.run", database_state(self).id, "execute", text, params)
 end
 
 --- The Rows of a query, which are read in batches and closed when the unit ends. `options.batch`: rows per batch.

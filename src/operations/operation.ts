@@ -67,11 +67,13 @@ export interface OperationServices {
    * Asks the part of a service in this thread, which may be able to answer faster.
    *
    * @param input as the service's kind defines it
-   * @returns nothing, or a promise of nothing, if the service is to be asked
-   * @throws WippyError Canceled after an abort
+   * @returns whether it calls `done`; if not, the service is to be asked
    */
-  near?(service: string, input: unknown, signal: AbortSignal): Promise<LuaValue> | undefined;
+  near?(service: string, input: unknown, signal: AbortSignal, done: NearAnswer): boolean;
 }
+
+/** Takes what was asked nearby: an answer, nothing if the service is to be asked, or Canceled after an abort. */
+export type NearAnswer = (value: LuaValue, error?: WippyError) => void;
 
 /** What an operation asks of the service of an entry. */
 export interface ServiceQuestion {
@@ -127,6 +129,13 @@ export interface Operation {
   quick?(args: readonly LuaValue[]): boolean;
   /** What the caller must be allowed to do. @default nothing */
   permission?(args: readonly unknown[]): Permission;
+  /**
+   * Asks `OperationServices.near` in place of `run`, of arguments that are valid at first sight. The values that it
+   * passes on are packed rows.
+   *
+   * @returns whether `done` is called; if not, or without a value, `run` is called
+   */
+  near?(context: OperationContext, args: readonly LuaValue[], done: NearAnswer): boolean;
   /** Throws WippyError, which reaches Lua as `nil, err`. */
   run(
     context: OperationContext,
@@ -159,6 +168,7 @@ export function defineOperation<const Items extends readonly zod.ZodType[]>(defi
   mode: OperationMode;
   arguments: Items | (() => Items);
   quick?: (args: readonly LuaValue[]) => boolean;
+  near?: NonNullable<Operation["near"]>;
   permission?: (...args: ArgumentsOf<Items>) => Permission;
   run: (
     context: OperationContext,

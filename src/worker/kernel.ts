@@ -14,6 +14,7 @@ export const kernelFunctions = [
   "serve",
   "complete",
   "complete_all",
+  "complete_each",
   "request",
   "arrived",
   "congested",

@@ -12,7 +12,9 @@ import { operationNamed } from "../operations/operations.ts";
 import { ResourceTable } from "../operations/resources.ts";
 import { WippyError } from "../vm/error.ts";
 import type { ActivityTask } from "../workflows/tasks/tasks.ts";
+import type { LuaState } from "../vm/exports.ts";
 import { asLua, type LuaValue, PackedRows } from "../vm/value.ts";
+import type { Vm } from "../vm/vm.ts";
 import { Publications } from "./publications.ts";
 
 /** An operation that a unit asks for. */
@@ -36,6 +38,8 @@ export interface OperationHost {
   complete(ticket: number, value: OperationValue, error: LuaValue): void;
   /** Gives the answer `true` to several. */
   completeAll(tickets: number[]): void;
+  /** Gives the answers of several: tickets and values in turn. The units go on at once. */
+  completeEach(answers: (number | PackedRows)[]): void;
   /** The terminal of a process on a terminal host. */
   terminalOf(pid: string): Terminal | undefined;
   /** Keeps a simulated world waiting for a promise. */
@@ -48,6 +52,8 @@ export class OperationRunner {
   readonly #services: OperationServices;
   readonly #host: OperationHost;
   readonly #works = new Map<number, HostWork>();
+  /** Answers of `Operation.near` that came together: tickets and values in turn. */
+  #near: (number | PackedRows)[] = [];
   /** Operations of workflows, by activity token. */
   readonly #attempts = new Map<string, AbortController>();
 
@@ -85,8 +91,52 @@ export class OperationRunner {
     };
   }
 
+  /** host.emit("operation", ticket, work, pid, entry, name, ...): starts an operation. */
+  take(vm: Vm, L: LuaState): void {
+    const count = vm.top(L);
+    const args = new Array<LuaValue>(count - 6);
+    for (let at = 7; at <= count; at += 1) args[at - 7] = vm.read(L, at);
+    this.start(Number(vm.read(L, 2)), {
+      work: Number(vm.read(L, 3)),
+      pid: String(vm.read(L, 4)),
+      entry: String(vm.read(L, 5)),
+      name: String(vm.read(L, 6)),
+      args,
+    });
+  }
+
   /** Starts an operation; its outcome is completed under the ticket. */
   start(ticket: number, call: OperationCall): void {
+    if (!this.#askNear(ticket, call)) this.#run(ticket, call);
+  }
+
+  /** Returns whether a part of a service in this thread is asked. */
+  #askNear(ticket: number, call: OperationCall): boolean {
+    const operation = operationNamed(call.name);
+    if (!operation?.near || !operation.quick?.(call.args)) return false;
+    try {
+      return operation.near(this.#context(call), call.args, (value, error) => {
+        if (error) this.#host.complete(ticket, undefined, error);
+        else if (value instanceof Uint8Array) this.#answerLater(ticket, value);
+        else this.#run(ticket, call);
+      });
+    } catch {
+      // `run` fails alike.
+      return false;
+    }
+  }
+
+  #answerLater(ticket: number, rows: Uint8Array): void {
+    this.#near.push(ticket, new PackedRows(rows));
+    if (this.#near.length > 2) return;
+    queueMicrotask(() => {
+      const answers = this.#near;
+      this.#near = [];
+      this.#host.completeEach(answers);
+    });
+  }
+
+  #run(ticket: number, call: OperationCall): void {
     const { complete, during } = this.#host;
     during(
       run(call.name, this.#context(call), call.args).then(

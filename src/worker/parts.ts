@@ -4,7 +4,7 @@
  * @module
  */
 import type { LogLevel } from "../observe/log.ts";
-import type { OperationServices } from "../operations/operation.ts";
+import type { NearAnswer, OperationServices } from "../operations/operation.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Kind } from "../registry/kind.ts";
 import { WippyError } from "../vm/error.ts";
@@ -60,7 +60,7 @@ export interface Part {
   /** Handles an operation of the module that a request's function uses. @throws WippyError */
   answer(operation: string, input: LuaValue): LuaValue | Promise<LuaValue>;
   /** See `OperationServices.near`. */
-  near?(input: unknown, signal: AbortSignal): Promise<LuaValue> | undefined;
+  near?(input: unknown, signal: AbortSignal, done: NearAnswer): boolean;
   /** Entries have changed. */
   changed(): void;
   /** Ends at once. */
@@ -168,8 +168,8 @@ export class Parts {
   }
 
   /** See `OperationServices.near`. */
-  near(entry: string, input: unknown, signal: AbortSignal): Promise<LuaValue> | undefined {
-    return this.#parts.get(entry)?.near?.(input, signal);
+  near(entry: string, input: unknown, signal: AbortSignal, done: NearAnswer): boolean {
+    return this.#parts.get(entry)?.near?.(input, signal, done) ?? false;
   }
 
   /** See `Part.answer`, of what needs no waiting. @throws WippyError */

@@ -108,6 +108,10 @@ export class LuaWorker {
     this.#operations = new OperationRunner({ ...asking, near }, {
       complete: (...answer) => this.#enter(() => this.#kernel.call("complete", ...answer)),
       completeAll: (all) => this.#enter(() => this.#kernel.call("complete_all", all)),
+      completeEach: (answers) => {
+        this.#enter(() => this.#kernel.call("complete_each", ...answers));
+        this.#turnAtOnce();
+      },
       terminalOf: this.#options.terminalOf,
       during: (work) => {
         if (this.#platform instanceof Simulation) void this.#platform.during(work);
@@ -164,15 +168,6 @@ export class LuaWorker {
           this.#enter(() => this.#kernel.call("complete", ticket, ...answer))
         );
       },
-      operation: (ticket, work, pid, entry, name, ...args) => {
-        this.#operations.start(Number(ticket), {
-          work: Number(work),
-          pid: String(pid),
-          entry: String(entry),
-          name: String(name),
-          args,
-        });
-      },
       spent: () => {
         if (this.#platform instanceof Simulation) this.#platform.spend(simulatedSlice);
       },
@@ -189,6 +184,7 @@ export class LuaWorker {
     vm.registerRaw("emit", (L) => {
       const name = String(vm.read(L, 1));
       if (name === "route" || name === "reply") this.#sendPacked(L, name);
+      else if (name === "operation") this.#operations.take(vm, L);
       else if (name === "publish") this.#operations.publications.take(vm, L);
       else emitted[name]?.(...Array.from({ length: vm.top(L) - 1 }, (_, i) => vm.read(L, i + 2)));
       return 0;

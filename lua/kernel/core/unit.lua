@@ -433,6 +433,14 @@ function unit.complete_all(all)
   end
 end
 
+--- Answers several tickets: they and their answers in turn.
+function unit.complete_each(...)
+  local all = { ... }
+  for i = 1, #all, 2 do
+    unit.complete(all[i], all[i + 1])
+  end
+end
+
 --- Emits a request whose answer `ticket` waits for; one that cannot leave is answered with the Error.
 function unit.emit_request(ticket, ...)
   local err = unit.emit(...)

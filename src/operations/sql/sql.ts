@@ -54,10 +54,13 @@ const listOf = (values: LuaValue) => Array.isArray(values) ? values : [];
 
 /** Runs a statement. Rows come as bytes, which go into the VM in one piece. */
 async function run(context: OperationContext, id: string, input: Run): Promise<OperationValue> {
-  const near = await context.services.near?.(id, input, context.signal);
-  if (near instanceof Uint8Array) return new PackedRows(near);
   const outcome = await ask(context, id, "run", packRun(input));
   return outcome instanceof Uint8Array ? new PackedRows(outcome) : outcome;
+}
+
+/** A query with arguments that are valid at first sight. */
+function queryOf(sql: LuaValue, values: LuaValue, tags: LuaValue): Run {
+  return { kind: "query", sql: String(sql), values: listOf(values), tags: String(tags) };
 }
 
 /** What a unit holds open in a database, by its number there. */
@@ -171,6 +174,9 @@ export const sql: Operation[] = [
       typeof id === "string" && (what === "query" || what === "execute") &&
       typeof text === "string" && typeof letters === "string",
     permission: mayUse,
+    near: ({ services, signal }, [id, kind, sql, values, letters], done) =>
+      kind === "query" &&
+      services.near?.(String(id), queryOf(sql, values, letters), signal, done) === true,
     run: (context, id, what, text, values, letters) =>
       run(context, id, { kind: what, sql: text, values: listOf(values), tags: letters }),
   }),
@@ -232,6 +238,15 @@ export const sql: Operation[] = [
     summary: "Runs a prepared statement.",
     mode: "async",
     arguments: () => [handle(), kind(), anything(), tags()],
+    quick: ([number, what, , letters]) =>
+      typeof number === "number" && (what === "query" || what === "execute") &&
+      typeof letters === "string",
+    near({ services, resources, signal }, [number, kind, values, letters], done) {
+      if (kind !== "query") return false;
+      const { database, sql, transaction } = resources.get(Number(number), Prepared);
+      if (transaction !== undefined || typeof sql !== "string") return false;
+      return services.near?.(database, queryOf(sql, values, letters), signal, done) === true;
+    },
     run(context, number, what, values, letters) {
       const prepared = context.resources.get(number, Prepared);
       const { transaction } = prepared;

@@ -8,7 +8,7 @@ import type { DirectStart } from "./part.ts";
 export const mostDirectReaders = 2;
 
 /** Queries of a worker after which it gets a way to a connection. */
-export const manyQueries = 64;
+export const manyQueries = 16;
 
 /** A connection, and the workers that have a port to it. */
 interface Reader {

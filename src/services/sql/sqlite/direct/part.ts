@@ -1,4 +1,5 @@
 import type { Run } from "../../../../operations/sql/requests.ts";
+import type { NearAnswer } from "../../../../operations/operation.ts";
 import type { Platform } from "../../../../platform/platform.ts";
 import { WippyError } from "../../../../vm/error.ts";
 import type { LuaValue } from "../../../../vm/value.ts";
@@ -31,9 +32,7 @@ interface Query {
   sql: string;
   params: SqlValue[];
   signal: AbortSignal;
-  /** Nothing: the node is to be asked. */
-  resolve(rows: Uint8Array | undefined): void;
-  reject(error: WippyError): void;
+  done: NearAnswer;
   /** Once it was sent. */
   number?: number;
 }
@@ -67,20 +66,18 @@ export class DirectQueries implements Part {
   }
 
   /** Runs a statement that only reads, if the thread is likely to come to it soon. */
-  near(input: unknown, signal: AbortSignal): Promise<LuaValue> | undefined {
+  near(input: unknown, signal: AbortSignal, done: NearAnswer): boolean {
     // The other side are the operations of the module `sql`.
     const { kind, sql, values, tags, transaction } = input as Run;
-    if (kind !== "query" || transaction !== undefined || this.#slow || this.#closed) {
-      return undefined;
-    }
-    if (typeof sql !== "string" || signal.aborted || !isRead(sql)) return undefined;
-    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | undefined>();
-    const query: Query = { sql, params: sqlValues(values, tags), signal, resolve, reject };
+    const refused = this.#slow || this.#closed || signal.aborted;
+    if (refused || kind !== "query" || transaction !== undefined) return false;
+    if (typeof sql !== "string" || !isRead(sql)) return false;
+    const query: Query = { sql, params: sqlValues(values, tags), signal, done };
     this.#signals.add(signal, query);
     this.#waiting.push(query);
     this.#count();
     this.#postLater();
-    return promise;
+    return true;
   }
 
   #count(): void {
@@ -127,16 +124,18 @@ export class DirectQueries implements Part {
     for (const [at, query] of this.#given.entries()) {
       if (query && this.#memory.withdraw(this.#first + at)) {
         this.#given[at] = undefined;
-        this.#settle(query)?.resolve(undefined);
+        this.#settle(query, undefined);
       }
     }
-    for (const query of this.#waiting.splice(0)) this.#settle(query)?.resolve(undefined);
+    for (const query of this.#waiting.splice(0)) this.#settle(query, undefined);
     this.#count();
   }
 
-  #settle(query: Query | undefined): Query | undefined {
-    if (query) this.#signals.delete(query.signal, query);
-    return query;
+  /** @param rows absent: the node is to be asked */
+  #settle(query: Query | undefined, rows: Uint8Array | undefined): void {
+    if (!query) return;
+    this.#signals.delete(query.signal, query);
+    query.done(rows);
   }
 
   #cancel(query: Query): void {
@@ -146,7 +145,8 @@ export class DirectQueries implements Part {
       this.#given[query.number - this.#first] = undefined;
     }
     this.#count();
-    query.reject(new WippyError("Canceled", "the statement was canceled", { retryable: false }));
+    const error = new WippyError("Canceled", "the statement was canceled", { retryable: false });
+    query.done(undefined, error);
   }
 
   #answered(answer: DirectAnswer): void {
@@ -154,7 +154,7 @@ export class DirectQueries implements Part {
     this.#slow = false;
     const replies = answer instanceof Uint8Array ? unpackReplies(answer) : [answer.rows];
     let count = 0;
-    for (const rows of replies) this.#settle(this.#given[count++])?.resolve(rows);
+    for (const rows of replies) this.#settle(this.#given[count++], rows);
     this.#given.splice(0, count);
     this.#first += count;
     this.#count();
@@ -165,7 +165,7 @@ export class DirectQueries implements Part {
   #lose(): void {
     this.#closed = true;
     const left = [...this.#given.splice(0), ...this.#waiting.splice(0)];
-    for (const query of left) this.#settle(query)?.resolve(undefined);
+    for (const query of left) this.#settle(query, undefined);
     this.#count();
     this.#port.close();
   }
@@ -186,7 +186,7 @@ export class DirectQueries implements Part {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const query of this.#waiting.splice(0)) this.#settle(query)?.resolve(undefined);
+    for (const query of this.#waiting.splice(0)) this.#settle(query, undefined);
     this.#count();
   }
 }
