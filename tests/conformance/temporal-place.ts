@@ -26,6 +26,8 @@ const shortQuiet = 200;
 /** The same after time has passed: the server begins the runs of retries and schedules at whole seconds. */
 const longQuiet = 1_200;
 const longestQuiet = 5_000;
+/** On a busy machine, of how many answers of the server the time has to pass without a word. */
+const quietAnswers = 20;
 
 /** Each place has a namespace of its own, all of which the server has from its start. */
 const namespaces = Array.from({ length: 150 }, (_, index) => `place-${index}`);
@@ -119,6 +121,8 @@ export class TemporalPlace implements Place {
   readonly #namespace: string;
   #provider: TemporalProvider | undefined;
   #spoken = performance.now();
+  /** Milliseconds that an answer of the server takes, the last ones most of all. */
+  #answerTime = 0;
 
   readonly #clock: TemporalClock;
 
@@ -180,8 +184,10 @@ export class TemporalPlace implements Place {
     const polls = /^(poll|getWorkflowExecutionHistory$)/;
     // The server is as many times as fast.
     const told: Connection["rpc"] = async (name, request, options) => {
-      if (!polls.test(name)) this.#spoken = performance.now();
+      const begun = performance.now();
+      if (!polls.test(name)) this.#spoken = begun;
       const answer = await rpc(name, clock.outward(request), options);
+      if (!polls.test(name)) this.#answerTime += (performance.now() - begun - this.#answerTime) / 4;
       const { taskToken } = answer as { taskToken?: Uint8Array };
       if (!polls.test(name) || taskToken?.length) this.#spoken = performance.now();
       return clock.inward(answer);
@@ -198,6 +204,7 @@ export class TemporalPlace implements Place {
 
   async settle(quiet = shortQuiet): Promise<void> {
     const from = this.#spoken = performance.now();
+    quiet = Math.max(quiet, quietAnswers * this.#answerTime);
     for (;;) {
       const now = performance.now();
       if (now - this.#spoken >= quiet || now - from > longestQuiet) return;

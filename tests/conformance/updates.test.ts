@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect } from "bun:test";
 import { pack, unpack } from "../../src/vm/codec.ts";
 import { machineOf, Runtime, settle, type VirtualMachine } from "./runtime.ts";
 import type { Script } from "./scripted-engine.ts";
-import type { QueryTask } from "../../src/workflows/tasks/tasks.ts";
+import type { QueryTask, WorkflowTask } from "../../src/workflows/tasks/tasks.ts";
 import type { Place } from "./place.ts";
 import { casesOf } from "./cases.ts";
 import { places } from "./places.ts";
@@ -148,6 +148,37 @@ describe.each(places)("$name", (kind) => {
     });
     expect(deaths).toBe(3);
     expect(await update("now", "a")).toMatchObject({ status: "completed" });
+  });
+
+  test("a query that a worker loses with a task is asked again", async () => {
+    const { onTask, onQuery } = runtime;
+    const tasks: WorkflowTask[] = [];
+    const taken = Promise.withResolvers<void>();
+    runtime.onTask = (task) => {
+      tasks.push(task);
+      taken.resolve();
+    };
+    const first = update("now", "a");
+    await taken.promise;
+    // A second task is due, and a server that hands out queries with tasks does so with that one.
+    const second = update("now", "b");
+    const answer = query();
+    await settle();
+    const asked: QueryTask[] = [];
+    runtime.onQuery = (task) => {
+      asked.push(task);
+      if (asked.length > 1) return onQuery(task);
+      const outcome = { type: "lost" as const, message: "the VM stopped" };
+      runtime.completeQuery({ token: task.token, since: 0, outcome });
+    };
+    runtime.onTask = onTask;
+    onTask(tasks[0]!);
+    expect(unpack((await answer)!)).toEqual({ name: "q", args: [1] });
+    expect(asked.length).toBe(2);
+    expect(await Promise.all([first, second])).toMatchObject([
+      { status: "completed" },
+      { status: "completed" },
+    ]);
   });
 
   test("a query of a run that is delayed, or unknown, is refused", async () => {

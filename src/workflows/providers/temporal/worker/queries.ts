@@ -18,6 +18,8 @@ const { QueryResultType: Result } = temporal.api.enums.v1;
 const maxLosses = 3;
 
 type Outcome = QueryAnswer["outcome"];
+/** What the code has answered, or why there is no answer. */
+type Final = Extract<Outcome, { type: "completed" | "failed" }>;
 type Answer = Pick<QueryAnswer, "since" | "outcome">;
 type Query = temporal.api.query.v1.IWorkflowQuery;
 type QueryResult = temporal.api.query.v1.IWorkflowQueryResult;
@@ -50,7 +52,8 @@ export class Queries {
   }
 
   /**
-   * Answers the queries that have come with a task, which the run's worker has just done.
+   * Answers the queries that have come with a task, which the run's worker has just done. Those that the worker has
+   * lost are left out: the server hands them out again, by themselves.
    *
    * @param since id of the task's start
    */
@@ -62,7 +65,7 @@ export class Queries {
     const results: { [id: string]: QueryResult } = {};
     for (const [id, query] of Object.entries(queries)) {
       const { outcome } = await this.#ask(run, query, since, []);
-      results[id] = this.#resultOf(outcome);
+      if (isAnswer(outcome)) results[id] = this.#resultOf(outcome);
     }
     return results;
   }
@@ -81,14 +84,14 @@ export class Queries {
     });
   }
 
-  async #outcome(run: HeldRun, task: PolledTask): Promise<Outcome> {
+  async #outcome(run: HeldRun, task: PolledTask): Promise<Final> {
     const query = task.query ?? {};
     let message = "";
     let losses = 0;
     // The worker's copy of the run is up to date.
     if (run.since > 0 && run.completed === whole(task.previousStartedEventId)) {
       const { outcome } = await this.#ask(run, query, run.since, []);
-      if (outcome.type === "completed" || outcome.type === "failed") return outcome;
+      if (isAnswer(outcome)) return outcome;
       if (outcome.type === "lost") losses++;
     }
     try {
@@ -100,7 +103,7 @@ export class Queries {
           return { type: "failed", failure: delayed(run.workflowId).toJSON() };
         }
         const { outcome, since } = await this.#ask(run, query, 0, read);
-        if (outcome.type === "completed" || outcome.type === "failed") {
+        if (isAnswer(outcome)) {
           hold(run, reader, since, read, events.length);
           return outcome;
         }
@@ -146,7 +149,7 @@ export class Queries {
     }
   }
 
-  #resultOf(outcome: Outcome): QueryResult {
+  #resultOf(outcome: Final): QueryResult {
     const { conversion } = this.#context;
     if (outcome.type === "completed") {
       return {
@@ -154,15 +157,18 @@ export class Queries {
         answer: outcome.value ? resultPayloads(conversion, outcome.value) : { payloads: [] },
       };
     }
-    const failure = outcome.type === "failed"
-      ? outcome.failure
-      : { kind: "Unavailable", message: "the query was lost", retryable: true };
+    const { failure } = outcome;
     return {
       resultType: Result.QUERY_RESULT_TYPE_FAILED,
       errorMessage: failure.message,
       failure: conversion.failure(failure),
     };
   }
+}
+
+/** Whether the worker has not lost the query. */
+function isAnswer(outcome: Outcome): outcome is Final {
+  return outcome.type === "completed" || outcome.type === "failed";
 }
 
 function lost(message: string): Answer {
