@@ -2,6 +2,7 @@
  * `wippy status | call | send | cancel | kill | stop`: what a running runtime is told and asked.
  * @module
  */
+import { compiledText } from "../../observe/compiled.ts";
 import { bytes, moment, span } from "../../observe/measure.ts";
 import type { Got } from "../../admin/client.ts";
 import { connect, type ConnectOptions, readArgument } from "../connection.ts";
@@ -14,18 +15,6 @@ export function workerText({ index, units, standing }: Got<"/status">["workers"]
   if (!standing) return `${index}: ${units}`;
   const held = standing.unit === undefined ? "" : ` in a call of ${standing.unit}`;
   return `${index}: ${units} (has stood still${held} for ${span(standing.for)})`;
-}
-
-/** What workers have compiled; undefined where none compiles. */
-export function compiledText(workers: Got<"/status">["workers"]): string | undefined {
-  const all = workers.flatMap(({ compiled }) => compiled ?? []);
-  if (all.length === 0) return undefined;
-  const sum = (field: keyof typeof all[number]) =>
-    all.reduce((total, one) => total + one[field], 0);
-  const dropped = sum("drops") > 0 ? `, dropped ${sum("drops")} times` : "";
-  return `${sum("functions")} functions, ${bytes(sum("bytes"))}, in ${
-    span(sum("milliseconds"))
-  }${dropped}`;
 }
 
 /** `wippy status` */

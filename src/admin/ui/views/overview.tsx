@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
+import { compiledText } from "../../../observe/compiled.ts";
 import { bytes, moment, span } from "../../../observe/measure.ts";
 import type { Got } from "../../client.ts";
 import { useChanges, useLoad } from "../live.ts";
@@ -21,18 +22,10 @@ const decimal = Array.from(
 const whole = decimal.filter((step) => step >= 1);
 const binary = Array.from({ length: 40 }, (_, n) => 2 ** n);
 
-/** What the workers have compiled to WebAssembly, where they do. */
+/** What the workers have compiled to WebAssembly, once they have. */
 function Compiled({ workers }: { workers: Got<"/status">["workers"] }) {
-  const all = workers.flatMap(({ compiled }) => compiled ?? []);
-  if (all.length === 0) return null;
-  const sum = (field: keyof typeof all[number]) =>
-    all.reduce((total, one) => total + one[field], 0);
-  return (
-    <p>
-      {sum("functions").toLocaleString()} functions are compiled: {bytes(sum("bytes"))}{" "}
-      of WebAssembly, made in {span(sum("milliseconds"))}
-    </p>
-  );
+  const text = compiledText(workers);
+  return text === undefined ? null : <p>Compiled to WebAssembly: {text}</p>;
 }
 
 /** A line over time that grows at its right end. */
