@@ -78,10 +78,10 @@ export class Target {
 
   #join(pid: string): void {
     this.#pid = pid;
+    const topic = `${this.#options.prefix}.join`;
     this.#queue(async () => {
-      if (this.#pid !== pid) return;
-      await this.#unit.monitor(pid);
-      await this.#unit.send(pid, `${this.#options.prefix}.join`, [this.#described()]);
+      await this.#insist(pid, () => this.#unit.monitor(pid));
+      await this.#insist(pid, () => this.#unit.send(pid, topic, [this.#described()]));
     });
   }
 
@@ -101,14 +101,16 @@ export class Target {
   post(topic: string, value: LuaValue): boolean {
     if (this.#waiting >= this.#options.limit) return false;
     const pid = this.#pid;
-    if (pid !== undefined) this.#queue(() => this.#deliver(pid, topic, value));
+    const send = (to: string) => this.#unit.send(to, topic, [value]);
+    if (pid !== undefined) this.#queue(() => this.#insist(pid, () => send(pid)));
     return true;
   }
 
-  async #deliver(pid: string, topic: string, value: LuaValue): Promise<void> {
+  /** Asks a target again that cannot do something now: its mailbox is full, or its worker stands still. */
+  async #insist(pid: string, work: () => Promise<void>): Promise<void> {
     while (this.#pid === pid) {
       try {
-        return await this.#unit.send(pid, topic, [value]);
+        return await work();
       } catch (error) {
         const failure = WippyError.from(error);
         if (failure.retryable !== true) throw failure;
