@@ -62,6 +62,8 @@ export const C_FUNCTION_TYPE = signatures(COMPILED_TYPE, COMPILED_IMPORTS).index
 /** Functions that each module has for itself, see `shared.ts`; their indices follow. */
 export const SHARED = [
   "call",
+  "begin",
+  "callOther",
   "settle",
   "getField",
   "setField",

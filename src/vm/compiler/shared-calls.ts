@@ -12,14 +12,15 @@ import {
 import { C_CLOSURE, C_FUNCTION, CLOSURE, LUA_FUNCTION, NIL, PROTO } from "./proto.ts";
 import { Body, I32, type Shared } from "./wasm.ts";
 
+const CALL_TYPE = "iiiii:i";
 /** Status of the CallInfo of a C function. */
 const CALLS_C = 2;
 /** Offset of a C closure's function. */
 const FUNCTION_OF_CLOSURE = 12;
 
 /**
- * OP_CALL, as `(L, func, results, depth, ci) -> code`: what `compiled_call` does for a Lua function that has compiled
- * code and for C functions, and has that do for all others.
+ * OP_CALL, as `(L, func, results, depth, ci) -> code`, of a Lua function that has compiled code; `callOther` does the
+ * rest. It is short, so that WebAssembly's engine puts it into its callers.
  *
  * What is called and its arguments lie from func to L->top, and ci is L->ci.
  */
@@ -30,48 +31,77 @@ export function directCall(): Shared {
   const index = f.local(I32);
   const ci = f.local(I32);
   const top = f.local(I32);
-  const limit = f.local(I32);
-  const code = f.local(I32);
-  const tag = f.local(I32);
+  const size = f.local(I32);
   const other = f.block();
-  const cFunction = f.block();
-  f.get(func).load("u8", 8).tee(tag).i32(LUA_FUNCTION).do("i32.ne").branchIf(cFunction);
+  f.get(func).load("u8", 8).i32(LUA_FUNCTION).do("i32.ne").branchIf(other);
   f.get(func).load("i32", 0).load("i32", CLOSURE.proto).tee(proto);
   f.load("u16", PROTO.compiled).tee(index).do("i32.eqz").branchIf(other);
   f.get(caller).load("i32", CALL_INFO.next).tee(ci).do("i32.eqz").branchIf(other);
-  f.get(func).i32(16).do("i32.add").get(proto).load("u8", PROTO.registers).i32(4).do("i32.shl");
-  f.do("i32.add").set(limit);
+  f.get(depth).i32(MOST_DEPTH).do("i32.ge_s").branchIf(other);
+  f.get(L).load("i32", STATE.top).tee(top).get(func).do("i32.sub");
+  f.get(proto).load("u8", PROTO.parameters).i32(4).do("i32.shl", "i32.le_s").branchIf(other);
+  f.get(proto).load("u8", PROTO.registers).i32(4).do("i32.shl").set(size);
   // As C does it: all registers have to fit above the arguments, too.
-  f.get(L).load("i32", STATE.stackLast).get(L).load("i32", STATE.top).tee(top).do("i32.sub");
-  f.get(limit).get(func).do("i32.sub").i32(16).do("i32.sub", "i32.le_s").branchIf(other);
+  f.get(L).load("i32", STATE.stackLast).get(top).do("i32.sub").get(size).do("i32.le_s");
+  f.branchIf(other);
   f.get(ci).get(func).store("i32", CALL_INFO.func);
-  f.get(ci).get(limit).store("i32", CALL_INFO.top);
+  f.get(ci).get(func).get(size).do("i32.add").i32(16).do("i32.add").store("i32", CALL_INFO.top);
   f.get(ci).get(proto).load("i32", PROTO.code).store("i32", CALL_INFO.savedpc);
   // nresults, and a callstatus of 0.
   f.get(ci).get(results).i32(0xffff).do("i32.and").store("i32", CALL_INFO.results);
   f.get(L).get(ci).store("i32", STATE.ci);
-  // Parameters without an argument are nil.
-  f.get(func).i32(16).do("i32.add").get(proto).load("u8", PROTO.parameters).i32(4).do("i32.shl");
-  f.do("i32.add").set(limit);
-  const filled = f.block();
-  const fill = f.loop();
-  f.get(top).get(limit).do("i32.ge_u").branchIf(filled);
-  f.get(top).i32(0).store("u8", 8);
-  f.get(top).i32(16).do("i32.add").set(top).branch(fill).end().end();
-  f.get(L).get(top).store("i32", STATE.top);
-  f.get(depth).i32(MOST_DEPTH).do("i32.ge_s").if().i32(CODE.begins).do("return").end();
-  const again = f.loop();
-  f.get(L).get(ci).get(depth).i32(1).do("i32.add").get(index).callIndirect().tee(code);
-  // A tail call has put another function in its place.
+  f.get(L).get(ci).get(depth).i32(1).do("i32.add").get(index).callIndirect().tee(index);
   f.i32(CODE.begins).do("i32.eq").if();
-  f.get(L).load("i32", STATE.ci).get(ci).do("i32.eq").if();
+  f.get(L).get(ci).get(depth).call(indexOfShared("begin")).do("return").end();
+  f.get(index).do("return").end();
+  f.get(L).get(func).get(results).get(depth).get(caller).call(indexOfShared("callOther"));
+  return { type: CALL_TYPE, body: f.finish() };
+}
+
+/** Where a call has answered that L->ci begins, as `(L, ci, depth) -> code`: a tail call may have put that in its place. */
+export function beginAgain(): Shared {
+  const [L, ci, depth] = [0, 1, 2] as const;
+  const f = new Body<undefined>(3);
+  const index = f.local(I32);
+  const code = f.local(I32);
+  const begins = f.block();
+  const again = f.loop();
+  f.get(L).load("i32", STATE.ci).get(ci).do("i32.ne").branchIf(begins);
   f.get(ci).load("i32", CALL_INFO.func).load("i32", 0).load("i32", CLOSURE.proto);
-  f.load("u16", PROTO.compiled).tee(index).branchIf(again).end().end().end();
-  f.get(code).do("return").end();
-  callC(f, { L, func, results, caller, tag, ci, top, n: limit, to: code }, other);
+  f.load("u16", PROTO.compiled).tee(index).do("i32.eqz").branchIf(begins);
+  f.get(L).get(ci).get(depth).i32(1).do("i32.add").get(index).callIndirect().tee(code);
+  f.i32(CODE.begins).do("i32.eq").branchIf(again).end();
+  f.get(code).do("return").end().i32(CODE.begins);
+  return { type: "iii:i", body: f.finish() };
+}
+
+/** What `directCall` leaves: C functions and missing arguments; all else goes to `compiled_call`. */
+export function callOther(): Shared {
+  const [L, func, results, depth, caller] = [0, 1, 2, 3, 4] as const;
+  const f = new Body<undefined>(5);
+  const ci = f.local(I32);
+  const top = f.local(I32);
+  const n = f.local(I32);
+  const to = f.local(I32);
+  const tag = f.local(I32);
+  const other = f.block();
+  f.get(func).load("u8", 8).tee(tag).i32(LUA_FUNCTION).do("i32.eq").if();
+  f.get(func).load("i32", 0).load("i32", CLOSURE.proto).set(n);
+  f.get(L).load("i32", STATE.stackLast).get(L).load("i32", STATE.top).tee(top).do("i32.sub");
+  f.get(n).load("u8", PROTO.registers).i32(4).do("i32.shl", "i32.le_s").branchIf(other);
+  f.get(func).i32(16).do("i32.add").get(n).load("u8", PROTO.parameters).i32(4).do("i32.shl");
+  f.do("i32.add").tee(to).get(top).do("i32.le_u").branchIf(other);
+  // Parameters without an argument are nil.
+  const fill = f.loop();
+  f.get(top).i32(NIL).store("u8", 8).get(top).i32(16).do("i32.add").tee(top);
+  f.get(to).do("i32.lt_u").branchIf(fill).end();
+  f.get(L).get(top).store("i32", STATE.top);
+  f.get(L).get(func).get(results).get(depth).get(caller).call(indexOfShared("call"));
+  f.do("return").end();
+  callC(f, { L, func, results, caller, tag, ci, top, n, to }, other);
   f.end();
   f.get(L).get(func).get(results).get(depth).call(indexOfImport("compiled_call"));
-  return { type: "iiiii:i", body: f.finish() };
+  return { type: CALL_TYPE, body: f.finish() };
 }
 
 /** What `callC` reads, and `ci`, `top`, `n` and `to`, which it sets. */

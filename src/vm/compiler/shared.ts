@@ -1,11 +1,13 @@
 import { SHARED, type SharedName } from "./frame.ts";
-import { directCall, returnResults, settle } from "./shared-calls.ts";
+import { beginAgain, callOther, directCall, returnResults, settle } from "./shared-calls.ts";
 import { getField, setField } from "./shared-fields.ts";
 import { length, setIndex } from "./shared-tables.ts";
 import type { Shared } from "./wasm.ts";
 
 const BODIES: Readonly<Record<SharedName, () => Shared>> = {
   call: directCall,
+  begin: beginAgain,
+  callOther,
   settle,
   getField,
   setField,

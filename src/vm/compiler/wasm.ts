@@ -19,6 +19,7 @@ const OPERATORS = {
   "i32.gt_s": 0x4a,
   "i32.gt_u": 0x4b,
   "i32.le_s": 0x4c,
+  "i32.le_u": 0x4d,
   "i32.ge_s": 0x4e,
   "i32.ge_u": 0x4f,
   "i64.eqz": 0x50,
