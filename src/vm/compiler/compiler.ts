@@ -2,6 +2,7 @@ import type { Heap } from "../heap.ts";
 import { COMPILED_IMPORTS } from "../transform/compiled_imports.ts";
 import { compileFunction, LONGEST } from "./function.ts";
 import { COMPILED_TYPE, type Iterators } from "./frame.ts";
+import type { Intrinsic } from "./intrinsics.ts";
 import { codeSize, isKernelProto, readProto, setCompiledIndex } from "./proto.ts";
 import { Unsupported } from "./regions.ts";
 import { sharedFunctions } from "./shared.ts";
@@ -15,6 +16,8 @@ export interface CompilerVm {
   /** Address of the main lua_State. */
   readonly main: number;
   readonly iterators: Iterators;
+  /** Of the intrinsics in the function table. */
+  readonly intrinsics: Readonly<Record<Intrinsic, number>>;
 }
 
 /** What was compiled. */
@@ -128,7 +131,7 @@ export class Compiler {
       assemble(
         COMPILED_TYPE,
         COMPILED_IMPORTS,
-        sharedFunctions(),
+        sharedFunctions(this.#vm.intrinsics),
         compiled.map(({ body }) => body),
       ),
     );

@@ -1,8 +1,9 @@
+import type { Heap } from "../heap.ts";
 import type { Jit } from "../options.ts";
 import { SAMPLES } from "../transform/compiled_samples.ts";
 import type { LuaRef, LuaValue } from "../value.ts";
-import type { Iterators } from "./frame.ts";
 import { Compiler, type CompilerFigures, type CompilerVm } from "./compiler.ts";
+import { FOUND, noteFound } from "./intrinsics.ts";
 import { allProtos } from "./proto.ts";
 
 /** Samples in which a function must have been found: each stands for some tenth of a millisecond. */
@@ -12,15 +13,26 @@ const BATCH = 8;
 /** Functions that are counted; beyond it the counts begin anew. */
 const COUNTED = 1_000;
 
-/** Where a VM has Lua's `next`, and what `ipairs` answers: both are light C functions, which are their addresses. */
-export function iteratorsOf(
+/**
+ * Where a VM has the C functions that compiled code knows: Lua's `next` and what `ipairs` answers, and the intrinsics.
+ * All are light C functions, which are their indices in the function table.
+ */
+export function functionsOf(
   vm: { load(source: string, chunkName: string): LuaRef[]; call(ref: LuaRef): LuaValue[] },
-): Iterators {
-  const source = 'return function() return ("%p"):format(next), ("%p"):format((ipairs {})) end';
-  const [addresses] = vm.load(source, "=here");
-  const [next = NaN, ipairs = NaN] = vm.call(addresses!).map(Number);
-  if (!(next > 0 && ipairs > 0)) throw new Error("the iterators have no addresses");
-  return { next, ipairs };
+  heap: Heap,
+): Pick<CompilerVm, "iterators" | "intrinsics"> {
+  const all = ["next", "(ipairs {})", ...FOUND].map((each) => `at(${each})`).join(", ");
+  // The references keep the strings, and the chunk: what is freed has samples forgotten.
+  const [, addresses] = vm.load(
+    `local function at(value) return ("%p"):format(value) end
+    return host.getinfo(1, "f").func, function() return ${all} end`,
+    "=here",
+  );
+  const [next = NaN, ipairs = NaN, ...rest] = vm.call(addresses!).map(Number);
+  if (![next, ipairs, ...rest].every((each) => each > 0)) {
+    throw new Error("functions have no addresses");
+  }
+  return { iterators: { next, ipairs }, intrinsics: noteFound(heap, rest) };
 }
 
 /** Compiles the functions of a VM that are found running often enough. */

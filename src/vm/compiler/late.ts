@@ -7,7 +7,7 @@ import type { HotFunctions } from "./hot.ts";
 const WORTHWHILE = 100;
 
 /** A VM, and what the compiler needs of it. */
-export interface CompiledVm extends Omit<CompilerVm, "iterators"> {
+export interface CompiledVm extends Omit<CompilerVm, "iterators" | "intrinsics"> {
   readonly lua: {
     load(source: string, chunkName: string): LuaRef[];
     call(ref: LuaRef): LuaValue[];
@@ -57,9 +57,9 @@ export class LateCompiler {
 
   async #load(): Promise<void> {
     this.#loading = true;
-    const { HotFunctions, iteratorsOf } = await import("./hot.ts");
+    const { HotFunctions, functionsOf } = await import("./hot.ts");
     const { lua, ...parts } = this.#vm;
-    this.#hot = new HotFunctions({ ...parts, iterators: iteratorsOf(lua) }, this.#jit);
+    this.#hot = new HotFunctions({ ...parts, ...functionsOf(lua, parts.heap) }, this.#jit);
     if (this.#listener) this.#hot.onCompiled(this.#listener);
   }
 }

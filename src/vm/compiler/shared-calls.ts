@@ -129,6 +129,12 @@ function callC(f: Body<undefined>, call: CallOfC, otherwise: number): void {
   f.get(L).load("i32", STATE.stackLast).get(L).load("i32", STATE.top).tee(top).do("i32.sub");
   f.i32(16 * (STACK_OF_C + 1)).do("i32.lt_s").branchIf(otherwise);
   f.get(L).load("i32", STATE.hooks).branchIf(otherwise);
+  // An intrinsic has one result: 1 or all (-1) are wanted.
+  f.get(results).i32(1).do("i32.add").i32(~2).do("i32.and", "i32.eqz");
+  f.get(tag).i32(C_FUNCTION).do("i32.eq", "i32.and").if();
+  f.get(L).get(func).get(n).call(indexOfShared("intrinsic")).if();
+  f.i32(CODE.interpret).i32(CODE.returned).get(L).get(caller).call(indexOfShared("settle"));
+  f.do("select", "return").end().end();
   f.get(ci).get(func).store("i32", CALL_INFO.func);
   f.get(ci).get(top).i32(16 * STACK_OF_C).do("i32.add").store("i32", CALL_INFO.top);
   // nresults, and the callstatus.

@@ -49,6 +49,24 @@ function payForMisses(f: Body<undefined>, misses: number): void {
 }
 
 /**
+ * The slot of a short string that holds a value in a table, behind the first node of its chain, as
+ * `(table, key) -> slot`: 0, and nothing is paid, where there is none.
+ */
+export function findSlot(): Shared {
+  const [table, key] = [0, 1] as const;
+  const f = new Body<undefined>(2);
+  const slot = f.local(I32);
+  const step = f.local(I32);
+  const misses = f.local(I32);
+  const absent = f.block();
+  findOr(f, { table, key, slot, step, misses }, absent);
+  f.get(slot).load("u8", 8).i32(15).do("i32.and", "i32.eqz").branchIf(absent);
+  payForMisses(f, misses);
+  f.get(slot).do("return").end().i32(0);
+  return { type: "ii:i", body: f.finish() };
+}
+
+/**
  * OP_GETFIELD and its like, as `(L, ci, object, key, to) -> trap`: what `compiled_get_field` does, for a field of a
  * table or of tables that it reaches by `__index`, and for methods of strings.
  */

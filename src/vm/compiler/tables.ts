@@ -90,16 +90,17 @@ function tableOr(f: Frame, object: Indexed, otherwise: number): void {
 }
 
 /**
- * The slot, in t2, of a short string in the table in t1, where it is the first node of its chain and holds a value;
- * else branches away. What comes later in a chain, the Lua wasm looks for.
+ * The slot, in t2, of a short string in the table in t1, where it holds a value; else branches away. Only the first
+ * node of its chain is looked at here.
  */
-function firstNodeOr(f: Frame, key: Constant, otherwise: number): void {
+function slotOr(f: Frame, key: Constant, otherwise: number): void {
   f.get(f.t1).load("i32", FIELDS.nodes);
   f.i32(1).get(f.t1).load("u8", FIELDS.logNodes).do("i32.shl").i32(1).do("i32.sub");
   f.i32(key.hash).do("i32.and").i32(NODE.size).do("i32.mul", "i32.add").tee(f.t2);
-  f.load("i32", NODE.key).i32(key.pointer).do("i32.ne").branchIf(otherwise);
-  f.get(f.t2).load("u8", NODE.keyTag).i32(STRING).do("i32.ne").branchIf(otherwise);
-  f.get(f.t2).load("u8", NODE.tag).i32(15).do("i32.and", "i32.eqz").branchIf(otherwise);
+  f.load("i32", NODE.key).i32(key.pointer).do("i32.eq");
+  f.get(f.t2).load("u8", NODE.keyTag).i32(STRING).do("i32.eq", "i32.and").if();
+  f.get(f.t2).load("u8", NODE.tag).i32(15).do("i32.and", "i32.eqz").branchIf(otherwise).else();
+  f.get(f.t1).i32(key.pointer).shared("findSlot").tee(f.t2).do("i32.eqz").branchIf(otherwise).end();
 }
 
 function getField(f: Frame, pc: number, to: number, object: Indexed, index: number): void {
@@ -107,7 +108,7 @@ function getField(f: Frame, pc: number, to: number, object: Indexed, index: numb
   const done = f.block();
   const slow = f.block();
   tableOr(f, object, slow);
-  firstNodeOr(f, key, slow);
+  slotOr(f, key, slow);
   f.copyFrom(to, f.t2).branch(done).end();
   f.savePc(pc + 1).saveTop().get(L).get(CI);
   object.address();
@@ -119,7 +120,7 @@ function setField(f: Frame, pc: number, object: Indexed, index: number, value: O
   const done = f.block();
   const slow = f.block();
   tableOr(f, object, slow);
-  firstNodeOr(f, key, slow);
+  slotOr(f, key, slow);
   store(f, value);
   f.branch(done).end();
   f.savePc(pc + 1).saveTop().get(L).get(CI);

@@ -121,6 +121,54 @@ const PROGRAMS: Record<string, string> = {
     two() pass(1, 2) local f, x = kept(7) show(f(), x)
     show(pass(), (pass(1, 2))) show(pass(two()))
     show((function(...) local y = ... return (function() return y end)(), ... end)(5, 6))`,
+  "functions of the library with any arguments": `
+    local long = ("x"):rep(50) .. "y"
+    local values = { 0, 1, -1, 2, 51, 52, -51, -52, 2.5, -2.5, 0.0, -0.0, 1e15, -1e300, 1e300, 2^63, -2^63, 0/0, math.huge,
+      -math.huge, math.maxinteger, math.mininteger, "10", "#", "##", "", "text\\0\\200", long, true, false, nil, {}, show,
+      setmetatable({}, { __index = {} }), coroutine.create(show), io.stdout }
+    local function one(x)
+      show(pcall(function() return (math.floor(x)) end)) show(pcall(function() return (math.ceil(x)) end))
+      show(pcall(function() return (math.abs(x)) end)) show(pcall(function() return (math.sqrt(x)) end))
+      show(pcall(function() local y = math.max(x) return y, math.min(x) end))
+      show(pcall(function() return (string.byte(x)), (select(x, 1, 2)) end)) show((type(x)), math.type((math.floor(2.5))))
+    end
+    local function two(x, y)
+      show(pcall(function() local z = math.max(x, y) return z, (math.min(x, y)) end))
+      show(pcall(function() return (string.byte(x, y)) end)) show(pcall(function() return (select(x, y)) end))
+      show(pcall(function() return (math.floor(x, y)) end), (select("#", x, y)), (math.max(1, 2, y)))
+    end
+    for i = 1, 36 do one(values[i]) for j = 1, 36, 5 do pcall(two, values[i], values[j]) end end
+    local function none(f) local x = f() return x end
+    for _, f in ipairs { math.floor, math.ceil, math.abs, math.sqrt, math.max, math.min, string.byte, select, type } do
+      show(pcall(none, f)) show(pcall(function() show(f(2.5)) show(f(1), f(2.0), 3) return { f(7) } end))
+    end`,
+  "functions of the library that are replaced": `
+    local function f(x) return (math.floor(x)), (type(x)), (("text"):byte(2)) end
+    show(f(2.5))
+    local floor, byte = math.floor, string.byte
+    math.floor = function(x) return coroutine.yield(x) end show(f(2.5))
+    math.floor = setmetatable({}, { __call = function(_, x) return "called", x end }) show(f(2.5))
+    math.floor = nil show(pcall(f, 2.5)) math.floor = math.ceil show(f(2.5)) math.floor = floor
+    type = function() return "mine", 2 end show(f(2.5)) type = nil show(f(2.5))
+    string.byte = function(s, i) return s .. i end show(f(2.5)) string.byte = byte show(f(2.5))`,
+  "fields behind others in their chains": `
+    local keys = {}
+    for i = 1, 40 do keys[i] = "k" .. i end
+    local function fill(t) t.a = 1 t.b = 2 t.c = 3 t.d = 4 t.e = 5 t.f = 6 t.g = 7 t.h = 8 return t end
+    local function sum(t) return t.a + t.b + t.c + t.d + t.e + t.f + t.g + t.h end
+    local function change(t) t.a = t.b t.b = t.c t.c = t.d t.d = t.e t.e = t.f t.f = t.g t.g = t.h t.h = t.a return t end
+    local t = fill {} show(sum(t), sum(change(t)))
+    for i = 1, 40 do t[keys[i]] = i end show(sum(t), sum(change(t)))
+    t.d = nil show(pcall(sum, t)) t.d = 0 show(sum(t)) t.none = nil show(t.none, sum(change(fill(t))))
+    setmetatable(t, { __index = function(_, k) return 100 end, __newindex = function(_, k, v) rawset(t, k, v * 2) end })
+    t.a, t.c = nil, nil show(sum(t)) change(t) show(sum(t))
+    for i = 1, 3000 do fill(t) change(t) end show(sum(t))`,
+  "calls with too few arguments, and too many": `
+    local function three(a, b, c) return c, b, a end
+    local function rest(a, ...) return a, select("#", ...), ... end
+    for i = 1, 3 do show(three()) show(three(i)) show(three(i, 2)) show(three(i, 2, 3, 4)) show(rest()) show(rest(i, 2, 3)) end
+    local function tail(n, a, b) if n > 0 then return tail(n - 1, b) end return a, b end
+    show(tail(3, 1, 2)) show(tail(0))`,
   "pairs over what is changed": `
     local t = { 1, 2, 3, a = 1, b = 2 }
     for k, v in pairs(t) do t[k] = nil show(k, v) end

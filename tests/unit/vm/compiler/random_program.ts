@@ -48,6 +48,19 @@ const BINARY = [
   "or",
 ] as const;
 
+/** What compiled code does itself when it is called. */
+const INTRINSICS = [
+  "math.abs",
+  "math.ceil",
+  "math.floor",
+  "math.max",
+  "math.min",
+  "math.sqrt",
+  "select",
+  "string.byte",
+  "type",
+] as const;
+
 const PRELUDE = `
 local M = {}
 for _, event in ipairs { "add", "sub", "mul", "div", "mod", "idiv", "band", "shl", "concat", "unm", "call" } do
@@ -120,7 +133,7 @@ class Writer {
     const name = this.#pick(NAMES);
     const e = () => this.#expression(0);
     const inner = () => nesting > 3 ? `show("deep")` : this.#block(nesting + 1);
-    switch (this.#choose(18)) {
+    switch (this.#choose(20)) {
       case 0:
         return `${name} = ${e()}`;
       case 1:
@@ -174,6 +187,10 @@ class Writer {
         return `do local t = { ${e()}, ${e()}, n = ${e()} } show(#t, t.n, select("#", table.unpack(t))) end`;
       case 16:
         return `do local x <close> = setmetatable({}, { __close = function() show("closed") end })\n${inner()}\nend`;
+      case 17:
+        return `show(pcall(${this.#pick(INTRINSICS)}, ${e()}, ${e()}))`;
+      case 18:
+        return this.#replacement();
       default:
         return `show(O ${this.#pick(["+", "<", "<=", "=="])} ${
           this.#pick(["a", "O", "T", "1"])
@@ -181,9 +198,51 @@ class Writer {
     }
   }
 
+  /** Something else takes the place of a function of the library. */
+  #replacement(): string {
+    const other = this.#pick([
+      "function(x) depth = depth + 1 return x end",
+      "function() return coroutine.yield('replaced') end",
+      "math.abs",
+      "type",
+      "nil",
+      "setmetatable({}, { __call = function(_, x) return x end })",
+    ]);
+    const name = this.#pick(["floor", "sqrt", "max"]);
+    return this.#choose(2) === 0
+      ? `type = ${other}`
+      : `math = setmetatable({ ${name} = ${other} }, { __index = math })`;
+  }
+
+  /** A call of a function that compiled code does itself, with any arguments. */
+  #intrinsic(nesting: number): string {
+    const e = () => this.#expression(nesting + 1);
+    const n = () => this.#pick(NUMBERS);
+    switch (this.#choose(6)) {
+      case 0:
+        return `math.${this.#pick(["floor", "ceil", "abs", "sqrt"])}(${this.#pick([n, e])()})`;
+      case 1:
+        return `math.${this.#pick(["max", "min"])}(${this.#pick([n, e])()}, ${
+          this.#pick([n, e])()
+        })`;
+      case 2:
+        return `("text\\0\\255"):byte(${
+          this.#pick(["", "1", "-1", "6", "7", "0", "-6", "-7", "a", "2, 3"])
+        })`;
+      case 3:
+        return `type(${e()})`;
+      case 4:
+        return `select("#", ${e()}, ${e()})`;
+      default:
+        return `("ab1 c2"):${this.#pick(["find", "match", "gsub"])}("${
+          this.#pick(["%d", "%s+", "[^%a]", "b", "(%a)%d", "%u", "[1-9]$", "c.", "x*"])
+        }", "%0")`;
+    }
+  }
+
   #expression(nesting: number): string {
     const e = () => this.#expression(nesting + 1);
-    switch (this.#choose(nesting > 2 ? 3 : 10)) {
+    switch (this.#choose(nesting > 2 ? 3 : 12)) {
       case 0:
         return this.#pick(NAMES);
       case 1:
@@ -210,6 +269,9 @@ class Writer {
         return `(${this.#pick(["- ", "not ", "~ ", "#"])}${e()})`;
       case 8:
         return `(a ${this.#pick(["+", "-", "*", "%", "//", "<", "==", "<<"])} ${this.#choose(9)})`;
+      case 9:
+      case 10:
+        return this.#intrinsic(nesting);
       default:
         return this.#pick([
           `T.y`,
