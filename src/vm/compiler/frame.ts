@@ -71,6 +71,7 @@ export const SHARED = [
   "setField",
   "setIndex",
   "length",
+  "next",
   "return",
 ] as const;
 export type SharedName = typeof SHARED[number];

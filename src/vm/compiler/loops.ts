@@ -132,7 +132,7 @@ export function callIterator(f: Frame, pc: number, i: Instruction): void {
   f.i32(16 * STACK_OF_C).do("i32.le_s").branchIf(other);
   f.pointer(A).i32(f.iterators.next).do("i32.eq").if();
   f.copyRegister(A + 4, A + 2);
-  f.get(L).pointer(A + 1).address(A + 4).lua("compiled_next").tee(f.t1).i32(2).do("i32.eq")
+  f.get(L).pointer(A + 1).address(A + 4).shared("next").tee(f.t1).i32(2).do("i32.eq")
     .branchIf(other);
   f.get(f.t1).if().reload(A + 4, 2).else();
   f.putTag(A + 4, NIL).putTag(A + 5, NIL).end();

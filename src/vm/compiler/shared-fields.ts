@@ -14,7 +14,7 @@ const HASH = 8;
 const LONGEST_CHAIN = 16;
 
 /** The global that counts rounds of loops down. */
-const TOIL = 1;
+export const TOIL = 1;
 
 /** Locals: a table, a short string, the node that is looked at, scratch, and how many held another key. */
 interface Search {
@@ -166,7 +166,7 @@ export function setField(): Shared {
 }
 
 /** Pushes the address of the node where a short string belongs. */
-function pushMainPosition(f: Body<undefined>, table: number, key: number): void {
+export function pushMainPosition(f: Body<undefined>, table: number, key: number): void {
   f.get(table).load("i32", FIELDS.nodes);
   f.i32(1).get(table).load("u8", FIELDS.logNodes).do("i32.shl").i32(1).do("i32.sub");
   f.get(key).load("i32", HASH).do("i32.and").i32(NODE.size).do("i32.mul", "i32.add");

@@ -5,7 +5,7 @@ import { ABSENT, FIELDS } from "./tables.ts";
 import { Body, I32, type Shared } from "./wasm.ts";
 
 /** Bit of a table's flags: its array is larger than its limit. */
-const LIMIT_IS_HINT = 0x80;
+export const LIMIT_IS_HINT = 0x80;
 /**
  * OP_SETTABLE and OP_SETI, as `(L, ci, object, key, value) -> trap`: what `compiled_set_table` does, for an integer
  * within the array of a table without a metatable that holds nothing there yet.

@@ -1,6 +1,7 @@
 import { SHARED, type SharedName } from "./frame.ts";
 import { beginAgain, callOther, directCall, returnResults, settle } from "./shared-calls.ts";
 import { findSlot, getField, setField } from "./shared-fields.ts";
+import { nextEntry } from "./shared-iteration.ts";
 import { length, setIndex } from "./shared-tables.ts";
 import { callIntrinsic, type Intrinsic } from "./intrinsics.ts";
 import type { Shared } from "./wasm.ts";
@@ -17,6 +18,7 @@ const BODIES: Readonly<Record<SharedName, (indices: Indices) => Shared>> = {
   setField,
   setIndex,
   length,
+  next: nextEntry,
   return: returnResults,
 };
 let made: readonly Shared[] | undefined;
