@@ -58,7 +58,7 @@ export function directCall(): Shared {
   return { type: CALL_TYPE, body: f.finish() };
 }
 
-/** Where a call has answered that L->ci begins, as `(L, ci, depth) -> code`: it may be that a tail call has put there. */
+/** Behind a call that answers that L->ci begins, as `(L, ci, depth) -> code`: a tail call may have put that there. */
 export function beginAgain(): Shared {
   const [L, ci, depth] = [0, 1, 2] as const;
   const f = new Body<undefined>(3);

@@ -169,6 +169,23 @@ const PROGRAMS: Record<string, string> = {
     for i = 1, 3 do show(three()) show(three(i)) show(three(i, 2)) show(three(i, 2, 3, 4)) show(rest()) show(rest(i, 2, 3)) end
     local function tail(n, a, b) if n > 0 then return tail(n - 1, b) end return a, b end
     show(tail(3, 1, 2)) show(tail(0))`,
+  "pairs over keys of all kinds": `
+    local function all(t) local n, s = 0, 0 for k, v in pairs(t) do n = n + 1 s = s + (tonumber(v) or 1) end show(n, s) end
+    local t = {}
+    for i = 1, 50 do
+      t[i] = i t["key " .. i] = i t[i + 0.5] = i t[-i] = i t[("long"):rep(12) .. i] = i all(t)
+      if i % 7 == 0 then t[i] = nil t["key " .. i - 1] = nil show(#t) all(t) end
+    end
+    t[true], t[all], t[t] = 1, 2, 3 all(t)
+    for k in pairs(t) do t[k] = nil collectgarbage("step") end all(t)
+    for n = 0, 9 do
+      local list = {} for i = 1, n do list[#list + 1] = i end
+      all(list) for i = n, 1, -2 do list[i] = nil show(#list) all(list) end
+    end
+    local names = {} for i = 1, 30 do names["n" .. i] = {} end
+    local seen = 0 for k in pairs(names) do names[k] = nil seen = seen + 1 if seen % 10 == 0 then collectgarbage() end end
+    show(seen, next(names)) names.a = 1 show(next(names)) show(pcall(next, names, "b"))
+    show(pcall(function() for k in pairs { a = 1, b = 2 } do show(pcall(next, { c = 1 }, k)) end end))`,
   "pairs over what is changed": `
     local t = { 1, 2, 3, a = 1, b = 2 }
     for k, v in pairs(t) do t[k] = nil show(k, v) end
