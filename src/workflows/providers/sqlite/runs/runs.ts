@@ -114,7 +114,9 @@ function disconnected(
 
 function watch(tx: Transaction, request: Extract<Notice, { type: "watch" }>): void {
   const { workflowId } = request;
-  const asked = request.runId === undefined ? undefined : tx.runs.byId(request.runId);
+  const asked = request.runId === undefined
+    ? undefined
+    : tx.runs.ofWorkflow(workflowId, request.runId);
   const newest = asked
     ? tx.runs.newestOfChain(asked)
     : request.runId === undefined

@@ -15,6 +15,12 @@ const applicationId = 0x7769706a;
 export const checkpointPages = 4_000;
 
 /**
+ * Kilobytes of pages that the journal keeps in memory, as far as it needs them. Runs have random ids, so that what many
+ * of them do in one second lies all over the indexes of a large journal.
+ */
+const cacheSize = 32 * 1024;
+
+/**
  * Opens or makes the journal file and brings its schema up to date.
  *
  * @param maxBytes size above which the journal refuses to grow (as on a full disk); without limit
@@ -39,6 +45,7 @@ export function openDatabase(
     if (version === 0) database.run(`PRAGMA application_id = ${applicationId}`);
     database.run("PRAGMA journal_mode = WAL");
     database.run(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
+    database.run(`PRAGMA cache_size = -${cacheSize}`);
     if (maxBytes !== undefined) limitSize(database, maxBytes);
     migrate(database, version);
     // So that the file says what it is, also without its log.

@@ -112,6 +112,12 @@ export class Runs {
     return this.#load(this.#store.runById(runId));
   }
 
+  /** A run that is mostly the newest of its workflow id. */
+  ofWorkflow(workflowId: string, runId: string): RunState | undefined {
+    const newest = this.#newest.get(workflowId);
+    return newest?.runId === runId ? newest : this.byId(runId);
+  }
+
   /** The newest run of a workflow id. */
   newest(workflowId: string): RunState | undefined {
     const known = this.#newest.get(workflowId);
@@ -123,6 +129,8 @@ export class Runs {
 
   /** The newest run of the chain that a run belongs to. */
   newestOfChain(chain: Pick<RunState, "workflowId" | "firstRunId">): RunState | undefined {
+    const newest = this.#newest.get(chain.workflowId);
+    if (newest?.firstRunId === chain.firstRunId) return newest;
     return this.#load(this.#store.newestOfChain(chain.workflowId, chain.firstRunId));
   }
 
