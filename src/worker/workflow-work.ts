@@ -86,7 +86,9 @@ export class WorkflowWork {
         place.enter(() => kernel.call("cancel_call", token, gently)),
     };
     const maxRuns = cachedRuns ?? maxLiveRuns;
-    this.#taskHandler = new WorkflowTaskHandler(this.#engine, local, { maxRuns, platform, isFull });
+    const logs = this.#heldLogs;
+    const options = { maxRuns, platform, isFull, logs };
+    this.#taskHandler = new WorkflowTaskHandler(this.#engine, local, options);
     this.#runsAhead = new RunsAhead(this.#taskHandler, this.#heldLogs, () => platform.now());
   }
 

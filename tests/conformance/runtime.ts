@@ -209,7 +209,7 @@ export class Runtime {
         else if (this.listening) this.asked.push(token);
         else this.taskHandler.answered(token, undefined, canceled());
       },
-    }, { platform: machine ?? realMachine });
+    }, { platform: machine ?? realMachine, logs: this.#heldLogs });
     this.#defer = (machine ?? realMachine).defer;
     this.#ahead = new RunsAhead(this.taskHandler, this.#heldLogs, () => this.#machine.now());
     this.provider.onMessage((message) => this.messages.push(message));
@@ -240,7 +240,11 @@ export class Runtime {
     switch (item.type) {
       case "task":
         this.#ahead.left(item.task.runId);
-        this.onTask(item.task);
+        if (item.task.early && (this.onTask !== this.#runTask || !this.answering)) {
+          // What a test does with it may take as long as it likes.
+          const failure = { cause: "early", message: "the test has it" } as const;
+          this.completeTask({ token: item.task.token, outcome: { type: "failed", failure } });
+        } else this.onTask(item.task);
         break;
       case "query":
         this.onQuery(item.task);
@@ -268,11 +272,13 @@ export class Runtime {
     }
   }
 
-  /** What the worker does with a task; tests put something else in its place. */
-  onTask = (task: WorkflowTask): void => {
+  readonly #runTask = (task: WorkflowTask): void => {
     if (!this.answering) return;
     this.taskHandler.run(task).then((completion) => this.completeTask(completion));
   };
+
+  /** What the worker does with a task; tests put something else in its place. */
+  onTask: (task: WorkflowTask) => void = this.#runTask;
 
   onQuery = (task: QueryTask): void => {
     if (!this.answering) return;

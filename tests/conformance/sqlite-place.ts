@@ -37,7 +37,8 @@ export class SqlitePlace implements Place {
   }
 
   provider(options: ProviderOptions): SqliteProvider {
-    return new SqliteProvider({ ...options, ...this.#own, path: this.path });
+    const earlyTasks = this.runsAhead ? 5 : 0;
+    return new SqliteProvider({ earlyTasks, ...options, ...this.#own, path: this.path });
   }
 
   crashed(): SqlitePlace {

@@ -138,6 +138,11 @@ export class LocalActivities {
     return this.#runs.get(runId)?.used ?? false;
   }
 
+  /** The PID of a run. */
+  pidOf(runId: string): string | undefined {
+    return this.#runs.get(runId)?.started.pid;
+  }
+
   /** What the code asks for, in its order. */
   note(runId: string, commands: readonly Command[]): void {
     for (const command of commands) {

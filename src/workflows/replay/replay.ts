@@ -15,6 +15,7 @@ import {
   unpackHistory,
 } from "../history/history.ts";
 import { isLocalToken } from "../tasks/tokens.ts";
+import type { HeldLogs } from "./held-logs.ts";
 import { LocalActivities, type LocalRunner } from "./local-activities.ts";
 import { activationOf, markerStep, type Step, stepsOf } from "./steps.ts";
 import {
@@ -60,6 +61,8 @@ export interface ReplayerOptions {
   platform?: Pick<Platform, "now" | "setTimer" | "defer">;
   /** Whether memory is short, so that fewer runs have to be kept. */
   isFull?: () => boolean;
+  /** Holds what code logs in early tasks. */
+  logs?: Pick<HeldLogs<never>, "begin" | "end">;
 }
 
 /**
@@ -71,6 +74,7 @@ export class WorkflowTaskHandler {
   readonly #engine: Engine;
   readonly #platform: Pick<Platform, "now" | "defer">;
   readonly #isFull: () => boolean;
+  readonly #logs: ReplayerOptions["logs"];
   readonly #locals: LocalActivities;
   readonly #maxRuns: number;
   /**
@@ -84,11 +88,12 @@ export class WorkflowTaskHandler {
   constructor(
     engine: Engine,
     runner: LocalRunner,
-    { maxRuns = 1_000, platform = machine, isFull = () => false }: ReplayerOptions = {},
+    { maxRuns = 1_000, platform = machine, isFull = () => false, logs }: ReplayerOptions = {},
   ) {
     this.#engine = engine;
     this.#platform = platform;
     this.#isFull = isFull;
+    this.#logs = logs;
     this.#locals = new LocalActivities(platform, runner);
     this.#maxRuns = maxRuns;
   }
@@ -133,16 +138,25 @@ export class WorkflowTaskHandler {
       if (!this.#holds({ runId, since }) || this.#locals.isUsedBy(runId)) return undefined;
       const [live] = stepsOf(events);
       if (!live) throw new Error("a task without its start");
-      const answer = this.#engine.activate(activationOf(runId, live));
-      const commands = untilClosed(Array.isArray(answer) ? answer : await answer);
-      this.#locals.note(runId, commands);
-      if (isClosed(commands)) this.evict(runId);
-      else if (this.#locals.isUsedBy(runId)) {
-        this.evict(runId);
-        return undefined;
-      } else this.#remember(runId, live.started.id);
-      return packCommands(commands);
+      const commands = await this.#performAhead(runId, live);
+      return commands && packCommands(commands);
     });
+  }
+
+  /**
+   * Runs an open task that its provider does not have. Returns undefined, and forgets the run, if the code begins local
+   * activities.
+   */
+  async #performAhead(runId: string, live: Step): Promise<Command[] | undefined> {
+    const answer = this.#engine.activate(activationOf(runId, live));
+    const commands = untilClosed(Array.isArray(answer) ? answer : await answer);
+    this.#locals.note(runId, commands);
+    if (isClosed(commands)) this.evict(runId);
+    else if (this.#locals.isUsedBy(runId)) {
+      this.evict(runId);
+      return undefined;
+    } else this.#remember(runId, live.started.id);
+    return commands;
   }
 
   /** Answers a query. Never rejects. What a closed run has in memory is gone afterwards. */
@@ -262,6 +276,7 @@ export class WorkflowTaskHandler {
     if (!live || live.commands) throw new Error("a task without an open task in its history");
     const failure = await this.#replay(runId, steps);
     if (failure) return failure;
+    if (task.early) return await this.#workEarly(task, live);
     const commands = await this.#perform(task, live);
     const forceNewTask = !isClosed(commands) && this.#locals.busy(runId);
     if (isClosed(commands)) this.evict(runId);
@@ -271,6 +286,26 @@ export class WorkflowTaskHandler {
       type: "completed",
       commands: Array.isArray(task.history) ? toPackedCommands(recorded) : packCommands(recorded),
       ...forceNewTask && { forceNewTask },
+    };
+  }
+
+  async #workEarly({ runId, history }: WorkflowTask, live: Step): Promise<Completed | TaskFailure> {
+    const refused: TaskFailure = { cause: "early", message: "the code uses local activities" };
+    if (this.#locals.isUsedBy(runId)) return refused;
+    const pid = this.#locals.pidOf(runId) ?? "";
+    this.#logs?.begin(pid);
+    let commands: Command[] | undefined;
+    let logs = false;
+    try {
+      commands = await this.#performAhead(runId, live);
+    } finally {
+      logs = this.#logs?.end(pid, runId, commands !== undefined) ?? false;
+    }
+    if (!commands) return refused;
+    return {
+      type: "completed",
+      commands: Array.isArray(history) ? toPackedCommands(commands) : packCommands(commands),
+      ...logs && { logs },
     };
   }
 

@@ -24,6 +24,11 @@ export interface WorkflowTask {
   history: Uint8Array | HistoryEvent[];
   /** Milliseconds until it is given to another worker; `defaultTaskTimeout` when absent. */
   timeout?: number;
+  /**
+   * What it shows is not durable yet: it will be in one commit with what the worker answers, and until then nothing
+   * that follows may leave the worker in another way. Logs of the code wait for `settled`.
+   */
+  early?: boolean;
 }
 
 /** Milliseconds until a task that nobody completed is given to another worker. */
@@ -34,9 +39,14 @@ export interface TaskCompletion {
   outcome:
     /**
      * `commands`: packed (`history.ts`) if the history was. `forceNewTask`: local activities are under way; the next
-     * task follows at once.
+     * task follows at once. `logs`: logs of the code wait for `settled`.
      */
-    | { type: "completed"; commands: Uint8Array | PackedCommand[]; forceNewTask?: boolean }
+    | {
+      type: "completed";
+      commands: Uint8Array | PackedCommand[];
+      forceNewTask?: boolean;
+      logs?: boolean;
+    }
     | { type: "failed"; failure: TaskFailure };
 }
 
@@ -44,12 +54,14 @@ export interface TaskCompletion {
  * Why a task was not completed. The run stays open.
  * - `cache_miss`: the worker does not hold the run; the task comes again at once with its whole
  *   history.
+ * - `early`: the code has begun local activities, whose effects cannot wait; the task comes again when what it shows is
+ *   durable.
  * - `lost`: the engine or its worker died; the task comes again, with growing delays.
  * - `nondeterminism`: the code does not repeat its history; the run is blocked until the code
  *   changes.
  */
 export interface TaskFailure {
-  cause: "cache_miss" | "lost" | "nondeterminism";
+  cause: "cache_miss" | "early" | "lost" | "nondeterminism";
   message: string;
   /** What history holds: an event, or the absence of one. */
   expected?: { eventId: number; event: string };
@@ -157,7 +169,7 @@ export type Task =
   /** What the worker holds in memory of a run is void. */
   | { type: "evict"; runId: string }
   /**
-   * The last step of a run, which the worker took ahead of the provider, is durable: its logs may be written.
+   * The last step or early task of a run is durable: its logs may be written.
    * `ahead`: where the run stands; absent if it must not be shown more outcomes.
    */
   | { type: "settled"; runId: string; ahead?: RunAhead }

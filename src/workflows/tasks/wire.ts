@@ -40,8 +40,9 @@ export type OutgoingTask =
 export function packTasks(tasks: readonly OutgoingTask[]): Uint8Array {
   return packPlain(tasks.map((item): Written<OutgoingTask> => {
     if (item.type === "task" && item.task.timeout === undefined) {
-      const { token, runId, since, history } = item.task;
+      const { token, runId, since, history, early } = item.task;
       if (Array.isArray(history)) return item;
+      if (early) return [token, since, history, since > 0 ? null : runId, 1];
       return since > 0 ? [token, since, history] : [token, since, history, runId];
     }
     if (item.type !== "activity") return item;
@@ -111,13 +112,22 @@ type Identity = [runId: string, workflowId: string, pid: string, hostId: string]
 export function unpackTasks(bytes: Uint8Array, memory: RunMemory): Task[] {
   return unpackPlain<Written<Exclude<Task, { type: "activity" }>>[]>(bytes).map((written) => {
     if (!Array.isArray(written)) return written;
-    if (written.length > 4) {
+    if (written.length > 5) {
       return { type: "activity", task: new ReceivedActivity(written, memory) };
     }
-    const [token, since, history, given] = written as [string, number, Uint8Array, string?];
+    const [token, since, history, given = null, early] = written as [
+      string,
+      number,
+      Uint8Array,
+      (string | null)?,
+      number?,
+    ];
     // A run whose id is not known any more has no id: the worker does not hold it.
-    const runId = given === undefined ? memory.ids.get(token) ?? "" : memory.ids.set(token, given);
-    return { type: "task", task: { token, runId, since, history } };
+    const runId = given === null ? memory.ids.get(token) ?? "" : memory.ids.set(token, given);
+    return {
+      type: "task",
+      task: { token, runId, since, history, ...early === 1 && { early: true } },
+    };
   });
 }
 
@@ -209,8 +219,8 @@ class ReceivedActivity implements ActivityTask {
 export function packAnswers(answers: readonly WorkerAnswer[]): Uint8Array {
   return packPlain(answers.map((answer): Written<WorkerAnswer> => {
     if (answer.type === "task" && answer.completion.outcome.type === "completed") {
-      const { token, outcome: { commands, forceNewTask } } = answer.completion;
-      if (forceNewTask || Array.isArray(commands)) return answer;
+      const { token, outcome: { commands, forceNewTask, logs } } = answer.completion;
+      if (forceNewTask || logs || Array.isArray(commands)) return answer;
       return [token, commands, 1];
     }
     if (answer.type === "activity" && answer.result.status === "completed") {

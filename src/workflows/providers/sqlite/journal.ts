@@ -2,7 +2,21 @@ import { longestTimer } from "../../../platform/platform.ts";
 import { WippyError } from "../../../vm/error.ts";
 import type { ProviderPlatform } from "../../provider.ts";
 import type { OutgoingTask } from "../../tasks/wire.ts";
-import { closeJournal, commit, type OpenJournal, openJournal } from "./open-journal.ts";
+import {
+  begin,
+  closeJournal,
+  commit,
+  end,
+  goOn,
+  type OpenJournal,
+  openJournal,
+} from "./open-journal.ts";
+import {
+  type EarlyTask,
+  type OpenTransaction,
+  stillWaits,
+  takeEarlyTasks,
+} from "./open-transaction.ts";
 import type { Transaction } from "./transaction/transaction.ts";
 import { JournalLost } from "./store/ownership.ts";
 import type { JournalEvent, JournalRequest, NodeEvent } from "./protocol.ts";
@@ -59,6 +73,8 @@ export class Journal {
   #alarm: { at: number; cancel: () => void } | undefined;
   /** Set while nothing can be committed: notices wait for the next try. */
   #stalled: { notices: JournalRequest[]; tries: number; nextTry: number } | undefined;
+  /** Set while the tasks of a transaction are out that is not committed yet. */
+  #uncommitted: OpenTransaction | undefined;
 
   constructor(platform: ProviderPlatform, link: JournalOutput) {
     this.#platform = platform;
@@ -146,7 +162,7 @@ export class Journal {
 
   /** Hands over messages to queues. */
   #publish(): void {
-    if (!this.#open) return;
+    if (!this.#open || this.#uncommitted) return;
     const { publications, store, settings: { path } } = this.#open;
     const events: JournalEvent[] = [];
     try {
@@ -161,16 +177,27 @@ export class Journal {
   /** Commits a batch and whatever is due, in one transaction if possible. */
   #work(batch: JournalRequest[]): void {
     const stalled = this.#stalled;
-    const requests = stalled ? [...stalled.notices, ...batch] : batch;
+    const uncommitted = this.#uncommitted;
+    this.#uncommitted = undefined;
+    const fresh = stalled ? [...stalled.notices, ...batch] : batch;
+    const waits = uncommitted && stillWaits(uncommitted, fresh);
+    const requests = uncommitted?.requests ?? fresh;
     const due = this.#isDue();
     const idle = !this.#workers.any || this.#ready.length === 0;
     const flush = this.#open!.publications.mustFlush(this.#platform.now());
     if (requests.length === 0 && !due && !flush && idle) return;
+    const open = this.#open!;
     try {
-      this.#settle(this.#commit((tx) => {
-        for (const request of requests) carryOut(tx, request);
+      const tx = uncommitted?.tx ?? begin(open, this.#platform.now());
+      goOn(open, tx, () => {
+        for (const request of fresh) carryOut(tx, request);
         if (due) this.#passTime(tx);
-      }));
+        else if (waits) this.#uncommitted = uncommitted;
+        else if (!uncommitted && !stalled) this.#handOutEarly(tx, fresh);
+      });
+      if (this.#uncommitted) return;
+      this.#noteCommit(end(open, tx));
+      this.#settle(tx);
     } catch (error) {
       if (error instanceof JournalLost) return this.#lose(requests, error);
       this.#forget();
@@ -181,9 +208,30 @@ export class Journal {
     if (stalled) this.#recovered();
   }
 
+  /** Hands out tasks before the commit, which waits for them, where that is allowed. */
+  #handOutEarly(tx: Transaction, requests: JournalRequest[]): void {
+    const tasks = this.#ready.length > 0 ? [] : takeEarlyTasks(tx, requests);
+    if (tasks.length === 0) return;
+    for (const task of tasks) tx.undo.push(() => this.#withdraw(tx, task));
+    this.#post(tasks);
+    const awaited = new Set(tasks.map(({ task }) => task.token));
+    this.#uncommitted = { tx, requests, awaited, until: tx.now + tx.settings.earlyTasks };
+  }
+
+  /** What an early task shows has not come to pass. */
+  #withdraw(tx: Transaction, { task: { runId, token }, run, worker }: EarlyTask): void {
+    tx.early.withdrawn(token);
+    this.#workers.taskBack(run);
+    tx.deadlines.delete(run);
+    this.#post([{ type: "evict", runId, worker }]);
+  }
+
   /** Runs `work` in a transaction. @throws what went wrong, when nothing of it was committed. */
   #commit(work: (tx: Transaction) => void): Transaction {
-    const tx = commit(this.#open!, this.#platform.now(), work);
+    return this.#noteCommit(commit(this.#open!, this.#platform.now(), work));
+  }
+
+  #noteCommit(tx: Transaction): Transaction {
     if (this.#platform.committed && tx.store.hasWritten()) this.#platform.committed();
     return tx;
   }
@@ -340,7 +388,7 @@ export class Journal {
 
   /** Notices that the journal's files were removed, though nothing is to be recorded. */
   look(): void {
-    if (!this.#open || this.#open.ownership.hasFiles) return;
+    if (!this.#open || this.#uncommitted || this.#open.ownership.hasFiles) return;
     try {
       this.#open.ownership.check(this.#platform.now());
     } catch (error) {
@@ -399,6 +447,7 @@ export class Journal {
       this.#nextSweep,
       deadlines.next() ?? Infinity,
       publications.nextWork,
+      this.#uncommitted?.until ?? Infinity,
     );
     if (!this.#stalled) return due;
     const { notices, nextTry } = this.#stalled;

@@ -12,6 +12,7 @@ import { Runs } from "./store/run-states.ts";
 import { checkKeys } from "./store/sealed.ts";
 import { Store } from "./store/store.ts";
 import { Deadlines } from "./transaction/deadlines.ts";
+import { EarlyTasks } from "./transaction/early-tasks.ts";
 import { HeldMessages } from "./transaction/held-messages.ts";
 import { PendingQueries } from "./transaction/pending-queries.ts";
 import { Publications } from "./transaction/publications.ts";
@@ -56,6 +57,7 @@ export function openJournal(
       heldMessages: new HeldMessages(),
       publications,
       slots: new Slots(settings.maxActivities),
+      early: new EarlyTasks(publications, workers),
       workers,
       random,
     };
@@ -72,13 +74,37 @@ export function commit(
   now: number,
   work: (tx: Transaction) => void,
 ): Transaction {
+  const tx = begin(open, now);
+  goOn(open, tx, work);
+  return end(open, tx);
+}
+
+/** Begins a transaction. @throws what went wrong */
+export function begin(open: OpenJournal, now: number): Transaction {
   const tx = new Transaction(open, now);
   const isShort = open.logSpace.isShort();
   open.store.begin();
-  try {
+  goOn(open, tx, () => {
     open.ownership.check(now);
     if (isShort) open.logSpace.extend();
+  });
+  return tx;
+}
+
+/** Does something more in a transaction. @throws what went wrong; the transaction is rolled back then */
+export function goOn(open: OpenJournal, tx: Transaction, work: (tx: Transaction) => void): void {
+  try {
     work(tx);
+  } catch (error) {
+    open.store.rollback();
+    for (const step of tx.undo.reverse()) step();
+    throw error;
+  }
+}
+
+/** Commits a transaction. @throws what went wrong, when nothing of it was committed */
+export function end(open: OpenJournal, tx: Transaction): Transaction {
+  goOn(open, tx, () => {
     releaseMessages(tx);
     endScheduled(tx);
     startWaiting(tx);
@@ -88,12 +114,8 @@ export function commit(
     open.ownership.count(tx.now);
     open.store.commit();
     open.ownership.counted(tx.now);
-    return tx;
-  } catch (error) {
-    open.store.rollback();
-    for (const step of tx.undo.reverse()) step();
-    throw error;
-  }
+  });
+  return tx;
 }
 
 /** Closes a journal and lets go of it. */

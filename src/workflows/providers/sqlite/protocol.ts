@@ -53,6 +53,11 @@ export interface JournalSettings {
   taskTimeout: number;
   /** Tasks handed out at once; further ones wait in the journal. */
   maxTasks: number;
+  /**
+   * Milliseconds for which a commit waits for the tasks that it brings about, so that it holds what comes of them too; 0:
+   * it does not wait.
+   */
+  earlyTasks: number;
   /** Runs kept in memory between transactions. */
   maxRuns: number;
   /** Encrypt what it holds; a map does not cross. */

@@ -48,6 +48,11 @@ export interface SqliteProviderOptions extends ProviderOptions {
   /** Tasks handed out at once; further ones wait in the journal. @default 1_000 */
   maxTasks?: number;
   /**
+   * Milliseconds for which a commit waits for the tasks that it brings about, so that it holds what comes of them too; 0:
+   * it does not wait. @default 5, or 0 on the caller's thread
+   */
+  earlyTasks?: number;
+  /**
    * Runs that the journal keeps in memory, about 1 KB each: as many as workers keep live.
    *
    * @default 50_000
@@ -105,6 +110,7 @@ export class SqliteProvider implements WorkflowProvider {
       node: options.node ?? localNode,
       taskTimeout: options.taskTimeout ?? defaultTaskTimeout,
       maxTasks: options.maxTasks ?? 1_000,
+      earlyTasks: options.earlyTasks ?? (this.#inline ? 0 : 5),
       maxRuns: options.maxRuns ?? 50_000,
       maxPublications: options.maxPublications ?? 1_000,
       ...options.keys && {

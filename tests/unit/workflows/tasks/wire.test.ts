@@ -28,6 +28,10 @@ test("answers come out as they went in", () => {
     },
     {
       type: "task",
+      completion: { token: "1.2.3", outcome: { type: "completed", commands: bytes, logs: true } },
+    },
+    {
+      type: "task",
       completion: {
         token: "1.2.3",
         outcome: { type: "failed", failure: { cause: "lost", message: "died" } },
@@ -63,6 +67,10 @@ test("tasks come with the id of their run, which is sent with the first one", ()
   const cross = (tasks: OutgoingTask[]) => unpackTasks(packTasks(tasks), memory);
   expect(cross([{ type: "task", task: first }])).toEqual([{ type: "task", task: first }]);
   expect(cross([{ type: "task", task: later }])).toEqual([{ type: "task", task: later }]);
+  for (const task of [first, later]) {
+    const early: OutgoingTask = { type: "task", task: { ...task, early: true } };
+    expect(cross([early])).toEqual([early] as never);
+  }
   const timed: OutgoingTask = { type: "task", task: { ...later, timeout: 500 } };
   const expedite: OutgoingTask = { type: "expedite", runId: "r" };
   expect(cross([timed, expedite])).toEqual([timed, expedite] as never);

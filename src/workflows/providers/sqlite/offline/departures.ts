@@ -139,6 +139,7 @@ class Departures extends JournalRuns {
       taskTimeout: defaultTaskTimeout,
       maxTasks: 0,
       maxRuns: keptRuns,
+      earlyTasks: 0,
       // No run gets a task here.
       maxPublications: 1,
       historyLimits: defaultHistoryLimits,

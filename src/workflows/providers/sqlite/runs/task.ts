@@ -84,6 +84,8 @@ export function completeTask(tx: Transaction, worker: number, completion: TaskCo
   state.taskEvent = 0;
   state.heldOpen = outcome.forceNewTask === true;
   tx.append(state, "TaskCompleted", { worker });
+  const { run, runId } = state;
+  if (outcome.logs) tx.out.push({ type: "settled", runId, run, worker });
   applyCommands(tx, state, commands);
   if ((state.wake || state.heldOpen) && state.status === "running") tx.wake(state);
 }
@@ -151,6 +153,9 @@ function taskFailed(tx: Transaction, state: RunState, failure: TaskFailure): voi
   tx.forgetWorker(state);
   if (failure.cause === "nondeterminism") {
     blockRun(tx, state, failure);
+  } else if (failure.cause === "early") {
+    tx.early.refused(state);
+    tx.dispatch(state);
   } else if (failure.cause === "cache_miss" && !whole) {
     tx.dispatch(state);
   } else {

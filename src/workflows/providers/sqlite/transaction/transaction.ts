@@ -3,6 +3,7 @@ import { workflowPid } from "../../../pid.ts";
 import type { ProviderPlatform, RunStatus } from "../../../provider.ts";
 import { packIdentity } from "../../../tasks/wire.ts";
 import type { Deadlines } from "./deadlines.ts";
+import type { EarlyTasks } from "./early-tasks.ts";
 import type { JournalEvent, JournalSettings } from "../protocol.ts";
 import type { HeldMessages } from "./held-messages.ts";
 import type { PendingQueries } from "./pending-queries.ts";
@@ -27,6 +28,7 @@ export interface TransactionParts {
   heldMessages: HeldMessages;
   publications: Publications;
   slots: Slots;
+  early: EarlyTasks;
   workers: Workers;
   settings: JournalSettings;
   random: ProviderPlatform["random"];
@@ -75,6 +77,7 @@ export class Transaction {
   readonly heldMessages: HeldMessages;
   readonly publications: Publications;
   readonly slots: Slots;
+  readonly early: EarlyTasks;
   readonly workers: Workers;
   readonly settings: JournalSettings;
   readonly random: ProviderPlatform["random"];
@@ -93,6 +96,7 @@ export class Transaction {
     this.heldMessages = parts.heldMessages;
     this.publications = parts.publications;
     this.slots = parts.slots;
+    this.early = parts.early;
     this.workers = parts.workers;
     this.settings = parts.settings;
     this.random = parts.random;
@@ -147,11 +151,17 @@ export class Transaction {
     return worker !== undefined;
   }
 
-  /**
-   * Ends the transaction's work: begins the tasks of the runs that were woken, and writes the
-   * changed rows.
-   */
-  finish(): void {
+  /** Whether tasks are due that may all be handed out before the commit. */
+  get mayBeEarly(): boolean {
+    if (this.#woken.size === 0 || this.ready.length > 0) return false;
+    for (const state of this.#woken) {
+      if (!this.early.allows(state)) return false;
+    }
+    return true;
+  }
+
+  /** Begins the tasks of the runs that were woken. */
+  beginTasks(): void {
     for (const state of this.#woken) {
       if (state.status !== "running" || state.held || state.taskEvent > 0 || !state.wake) continue;
       if (this.#waitsForQueues(state)) continue;
@@ -159,6 +169,15 @@ export class Transaction {
       state.taskEvent = this.append(state, "TaskStarted", { size: state.bytes });
       this.dispatch(state);
     }
+    this.#woken.clear();
+  }
+
+  /**
+   * Ends the transaction's work: begins the tasks of the runs that were woken, and writes the
+   * changed rows.
+   */
+  finish(): void {
+    this.beginTasks();
     this.runs.flush();
     this.schedules.flush();
   }
@@ -172,7 +191,7 @@ export class Transaction {
 
   /** Hands out the present task of a run, under a new lease. */
   dispatch(state: RunState): void {
-    state.lease++;
+    state.lease = this.early.nextLease(state);
     this.runs.progressed(state);
     this.ready.push(state.run);
   }
