@@ -12,9 +12,10 @@ import {
   openJournal,
 } from "./open-journal.ts";
 import {
+  addRequests,
   type EarlyTask,
+  mayStayOpen,
   type OpenTransaction,
-  stillWaits,
   takeEarlyTasks,
 } from "./open-transaction.ts";
 import type { Transaction } from "./transaction/transaction.ts";
@@ -180,7 +181,9 @@ export class Journal {
     const uncommitted = this.#uncommitted;
     this.#uncommitted = undefined;
     const fresh = stalled ? [...stalled.notices, ...batch] : batch;
-    const waits = uncommitted && stillWaits(uncommitted, fresh);
+    const isOver = this.#platform.now() >= (uncommitted?.until ?? Infinity);
+    const mayWait = !stalled && !isOver && mayStayOpen(fresh, uncommitted);
+    if (uncommitted) addRequests(uncommitted, fresh);
     const requests = uncommitted?.requests ?? fresh;
     const due = this.#isDue();
     const idle = !this.#workers.any || this.#ready.length === 0;
@@ -192,8 +195,7 @@ export class Journal {
       goOn(open, tx, () => {
         for (const request of fresh) carryOut(tx, request);
         if (due) this.#passTime(tx);
-        else if (waits) this.#uncommitted = uncommitted;
-        else if (!uncommitted && !stalled) this.#handOutEarly(tx, fresh);
+        else if (mayWait) this.#handOutEarly(tx, requests, uncommitted);
       });
       if (this.#uncommitted) return;
       this.#noteCommit(end(open, tx));
@@ -209,13 +211,22 @@ export class Journal {
   }
 
   /** Hands out tasks before the commit, which waits for them, where that is allowed. */
-  #handOutEarly(tx: Transaction, requests: JournalRequest[]): void {
-    const tasks = this.#ready.length > 0 ? [] : takeEarlyTasks(tx, requests);
-    if (tasks.length === 0) return;
-    for (const task of tasks) tx.undo.push(() => this.#withdraw(tx, task));
+  #handOutEarly(
+    tx: Transaction,
+    requests: JournalRequest[],
+    { awaited, until }: Pick<OpenTransaction, "awaited" | "until"> = {
+      awaited: new Set(),
+      until: tx.now + tx.settings.earlyTasks,
+    },
+  ): void {
+    const tasks = this.#ready.length > 0 ? undefined : takeEarlyTasks(tx);
+    if (!tasks) return;
+    for (const task of tasks) {
+      tx.undo.push(() => this.#withdraw(tx, task));
+      awaited.add(task.task.token);
+    }
     this.#post(tasks);
-    const awaited = new Set(tasks.map(({ task }) => task.token));
-    this.#uncommitted = { tx, requests, awaited, until: tx.now + tx.settings.earlyTasks };
+    if (awaited.size > 0) this.#uncommitted = { tx, requests, awaited, until };
   }
 
   /** What an early task shows has not come to pass. */

@@ -20,17 +20,51 @@ export interface OpenTransaction {
   until: number;
 }
 
+/** Returns whether a transaction does nothing but what its tasks may show before it is committed. */
+export function mayStayOpen(requests: readonly JournalRequest[], open?: OpenTransaction): boolean {
+  const isAwaited = (request: JournalRequest) => open?.awaited.has(tokenOf(request) ?? "") ?? false;
+  return requests.length > 0 &&
+    requests.every((request) => patient.has(request.type) || isAwaited(request));
+}
+
+/** Requests that may wait for the tasks of others. */
+const patient: ReadonlySet<JournalRequest["type"]> = new Set<JournalRequest["type"]>([
+  "start",
+  "signal",
+  "watch",
+  "unwatch",
+  "delivered",
+]);
+
+/** Adds requests to those of an open transaction. */
+export function addRequests(
+  { awaited, requests }: OpenTransaction,
+  added: readonly JournalRequest[],
+): void {
+  for (const request of added) {
+    if (!awaited.delete(tokenOf(request) ?? "")) requests.push(request);
+  }
+}
+
+/** The task that a request answers. */
+function tokenOf(request: JournalRequest): string | undefined {
+  return request.type === "answered" && request.answer.type === "task"
+    ? request.answer.completion.token
+    : undefined;
+}
+
 /**
- * Takes the tasks that a transaction brings about, to be handed out before it is committed. There are none if it does
- * anything else than to start runs and to send signals, or if one of its tasks has to wait for the commit.
+ * Takes the tasks that a transaction brings about, to be handed out before it is committed; undefined if one has to wait
+ * for the commit.
  */
-export function takeEarlyTasks(tx: Transaction, requests: readonly JournalRequest[]): EarlyTask[] {
-  const { workers, settings: { earlyTasks, maxTasks } } = tx;
-  if (earlyTasks <= 0 || !workers.any || requests.length > maxTasks - workers.tasks) return [];
-  if (!requests.every(bringsTask) || !tx.mayBeEarly) return [];
+export function takeEarlyTasks(tx: Transaction): EarlyTask[] | undefined {
+  const { early, ready, woken, workers, settings: { earlyTasks, maxTasks } } = tx;
+  if (earlyTasks <= 0 || !workers.any || ready.length > 0) return undefined;
+  if (woken.length > maxTasks - workers.tasks) return undefined;
+  if (!woken.every((state) => early.allows(state))) return undefined;
   tx.beginTasks();
   const tasks: EarlyTask[] = [];
-  for (const run of tx.ready.splice(0)) {
+  for (const run of ready.splice(0)) {
     for (const work of takeTask(tx, run)) {
       if (work.type !== "task") continue;
       work.task.early = true;
@@ -38,25 +72,4 @@ export function takeEarlyTasks(tx: Transaction, requests: readonly JournalReques
     }
   }
   return tasks;
-}
-
-function bringsTask({ type }: JournalRequest): boolean {
-  return type === "start" || type === "signal";
-}
-
-/** Takes requests of a transaction that is open. @returns whether it still waits, and for nothing else */
-export function stillWaits(
-  { awaited, requests }: OpenTransaction,
-  fresh: readonly JournalRequest[],
-): boolean {
-  const isAwaited = (request: JournalRequest) =>
-    request.type === "answered" && request.answer.type === "task" &&
-    awaited.delete(request.answer.completion.token);
-  let waits = fresh.length > 0;
-  for (const request of fresh) {
-    if (isAwaited(request)) continue;
-    requests.push(request);
-    waits = false;
-  }
-  return waits && awaited.size > 0;
 }

@@ -49,7 +49,7 @@ export interface SqliteProviderOptions extends ProviderOptions {
   maxTasks?: number;
   /**
    * Milliseconds for which a commit waits for the tasks that it brings about, so that it holds what comes of them too; 0:
-   * it does not wait. @default 5, or 0 on the caller's thread
+   * it does not wait. @default 20, or 0 on the caller's thread
    */
   earlyTasks?: number;
   /**
@@ -110,7 +110,7 @@ export class SqliteProvider implements WorkflowProvider {
       node: options.node ?? localNode,
       taskTimeout: options.taskTimeout ?? defaultTaskTimeout,
       maxTasks: options.maxTasks ?? 1_000,
-      earlyTasks: options.earlyTasks ?? (this.#inline ? 0 : 5),
+      earlyTasks: options.earlyTasks ?? (this.#inline ? 0 : 20),
       maxRuns: options.maxRuns ?? 50_000,
       maxPublications: options.maxPublications ?? 1_000,
       ...options.keys && {

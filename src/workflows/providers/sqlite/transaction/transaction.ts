@@ -151,19 +151,16 @@ export class Transaction {
     return worker !== undefined;
   }
 
-  /** Whether tasks are due that may all be handed out before the commit. */
-  get mayBeEarly(): boolean {
-    if (this.#woken.size === 0 || this.ready.length > 0) return false;
-    for (const state of this.#woken) {
-      if (!this.early.allows(state)) return false;
-    }
-    return true;
+  /** The runs that were woken, and whose task is to begin. */
+  get woken(): RunState[] {
+    return [...this.#woken].filter(({ status, held, taskEvent, wake }) =>
+      status === "running" && !held && taskEvent === 0 && wake
+    );
   }
 
   /** Begins the tasks of the runs that were woken. */
   beginTasks(): void {
-    for (const state of this.#woken) {
-      if (state.status !== "running" || state.held || state.taskEvent > 0 || !state.wake) continue;
+    for (const state of this.woken) {
       if (this.#waitsForQueues(state)) continue;
       state.wake = 0;
       state.taskEvent = this.append(state, "TaskStarted", { size: state.bytes });

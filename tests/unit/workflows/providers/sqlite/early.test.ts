@@ -131,6 +131,40 @@ test("a signal and its task are one commit; logs of the code wait for it", async
   ]);
 });
 
+test("what comes meanwhile is in the same commit", async () => {
+  const runtime = await open({ scripts: { "app:w": counting } });
+  const worker = watched(runtime);
+  worker.hold = true;
+  machine.commits = 0;
+  const first = runtime.start("app:w", [], { workflowId: "w" });
+  await settle();
+  const second = runtime.start("app:w", [], { workflowId: "v" });
+  const sent = ["w", "w", "v"].map((to) => runtime.signal(to, "more"));
+  const refused = refusal(runtime.signal("nobody", "more"));
+  await settle();
+  expect([worker.answers.length, machine.commits]).toEqual([2, 0]);
+  worker.hold = false;
+  for (const answer of worker.answers) answer();
+  await Promise.all([first, second, ...sent]);
+  expect([(await refused).kind, machine.commits]).toEqual(["NotFound", 1]);
+  await Promise.all(["w", "v", "v"].map((to) => runtime.signal(to, "last")));
+  expect([await runtime.result("w"), await runtime.result("v")]).toEqual([3, 3]);
+  const types = await runtime.eventTypes((await first).runId);
+  expect(types).toEqual([
+    "ExecutionStarted",
+    "TaskStarted",
+    "ExecutionSignaled",
+    "ExecutionSignaled",
+    "TaskCompleted",
+    "TaskStarted",
+    "TaskCompleted",
+    "ExecutionSignaled",
+    "TaskStarted",
+    "TaskCompleted",
+    "ExecutionCompleted",
+  ]);
+});
+
 describe("a commit does not wait", () => {
   test("longer than it may", async () => {
     const runtime = await open({ scripts: { "app:w": counting } });
@@ -152,8 +186,6 @@ describe("a commit does not wait", () => {
   });
 
   const others: Record<string, (runtime: Runtime) => Promise<unknown>> = {
-    "another start": (runtime) => runtime.start("app:w", [], { workflowId: "v" }),
-    "a signal to the run": (runtime) => runtime.signal("w", "one"),
     "a question": (runtime) => runtime.provider.describe("w"),
     "the end of the run": (runtime) => runtime.provider.terminate("w", {}),
     "the end of the worker": (runtime) => {
