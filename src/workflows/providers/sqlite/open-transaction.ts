@@ -54,8 +54,8 @@ function tokenOf(request: JournalRequest): string | undefined {
 }
 
 /**
- * Takes the tasks that a transaction brings about, to be handed out before it is committed; undefined if one has to wait
- * for the commit.
+ * Takes the tasks that a transaction brings about, to be handed out before it is committed; undefined if one has to
+ * wait for the commit.
  */
 export function takeEarlyTasks(tx: Transaction): EarlyTask[] | undefined {
   const { early, ready, woken, workers, settings: { earlyTasks, maxTasks } } = tx;

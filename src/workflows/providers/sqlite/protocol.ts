@@ -54,8 +54,8 @@ export interface JournalSettings {
   /** Tasks handed out at once; further ones wait in the journal. */
   maxTasks: number;
   /**
-   * Milliseconds for which a commit waits for the tasks that it brings about, so that it holds what comes of them too; 0:
-   * it does not wait.
+   * Milliseconds for which a commit waits for the tasks that it brings about, so that it holds what comes of them
+   * too; 0: it does not wait.
    */
   earlyTasks: number;
   /** Runs kept in memory between transactions. */

@@ -48,8 +48,8 @@ export interface SqliteProviderOptions extends ProviderOptions {
   /** Tasks handed out at once; further ones wait in the journal. @default 1_000 */
   maxTasks?: number;
   /**
-   * Milliseconds for which a commit waits for the tasks that it brings about, so that it holds what comes of them too; 0:
-   * it does not wait. @default 20, or 0 on the caller's thread
+   * Milliseconds for which a commit waits for the tasks that it brings about, so that it holds what comes of them
+   * too; 0: it does not wait. @default 20, or 0 on the caller's thread
    */
   earlyTasks?: number;
   /**

@@ -1,4 +1,4 @@
-/** Tasks that are out before what they show is durable: a start or a signal, and what the code does then, in one commit. */
+/** Tasks that are out before what they show is durable: a start or a signal is in one commit with what the code does. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { ProviderPlatform } from "../../../../../src/workflows/provider.ts";
 import type { SqliteProviderOptions } from "../../../../../src/workflows/providers/sqlite/sqlite.ts";
