@@ -13,6 +13,7 @@ import type { Terminal } from "../operations/io/terminal.ts";
 import type { Entry } from "../registry/entry.ts";
 import type { DoneChange } from "../registry/versions.ts";
 import { hasForeground, hostKind, serviceCode } from "../services/services.ts";
+import type { FunctionListing } from "../vm/compiler/listing.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
 import type { CodeEntry, FromWorker } from "../worker/messages.ts";
@@ -249,6 +250,14 @@ export class Node {
       ids,
     }));
     return codeProblems(found);
+  }
+
+  /** What the functions of an entry become when they are compiled. @throws WippyError NotFound for what is no Lua entry */
+  async compiledFunctions(id: string): Promise<FunctionListing[]> {
+    const entry = this.#code.find((each) => each.id === id);
+    if (!entry) throw new WippyError("NotFound", `no Lua entry ${id}`, { retryable: false });
+    const { compiledFunctions } = await import("../worker/compiled-functions.ts");
+    return await compiledFunctions(this.#code, entry);
   }
 
   /** Starts hosts and services, in the order of their dependencies. @throws WippyError when one cannot start */

@@ -22,6 +22,20 @@ function forgetChanged(
   for (const { id } of imported ? loaded : changed) kernel.call("forget", id);
 }
 
+/** Registers the host functions of a kernel that loads entries, and runs none of their code. */
+export function registerEntries(vm: Vm, entries: readonly CodeEntry[]): void {
+  const byId = new Map(entries.map((entry) => [entry.id, entry]));
+  for (const name of hostFunctions) {
+    if (name === "entry") vm.register(name, (id) => asLua(byId.get(String(id))));
+    else if (name === "pure") {
+      vm.register(
+        name,
+        (of, text) => pair(() => of === "language.lower" ? lowerForKernel(text) : undefined),
+      );
+    } else vm.register(name, () => {});
+  }
+}
+
 /**
  * An image of a VM in which entries are loaded, for workers that run the same code one after another: none of them
  * compiles it. No code of an entry has run in it, so a worker that is made from it does what another does, but for the
@@ -39,17 +53,8 @@ export async function imageWithEntries(
     image: base.vm,
     imaging: true,
   });
-  const byId = new Map(entries.map((entry) => [entry.id, entry]));
-  for (const name of hostFunctions) {
-    if (name === "entry") vm.register(name, (id) => asLua(byId.get(String(id))));
-    else if (name === "pure") {
-      vm.register(
-        name,
-        (of, text) => pair(() => of === "language.lower" ? lowerForKernel(text) : undefined),
-      );
-    } else vm.register(name, () => {});
-  }
-  kernelOf(vm, base.references).call("load_entries", ...byId.keys());
+  registerEntries(vm, entries);
+  kernelOf(vm, base.references).call("load_entries", ...entries.map(({ id }) => id));
   // What the compiler leaves behind is garbage, which no worker is to collect again.
   if (base.adapt === undefined) vm.load("collectgarbage() collectgarbage()", "=image");
   const image = await vm.image();

@@ -117,6 +117,16 @@ export class Frame extends Body<Region> {
     for (let r = 0; r < proto.registers; r++) this.#tags.push(this.local(I32));
   }
 
+  /** What a local or parameter is for, to people who read the code. */
+  nameOf(local: number): string {
+    const { base, closure, entry, t0, t1, t2, x0, x1, f0, f1 } = this;
+    const own = { L, ci: CI, depth: DEPTH, base, closure, entry, t0, t1, t2, x0, x1, f0, f1 };
+    const found = Object.entries(own).find(([, index]) => index === local)?.[0];
+    if (found !== undefined) return found;
+    const value = this.#values.indexOf(local);
+    return value >= 0 ? `value${value}` : `tag${this.#tags.indexOf(local)}`;
+  }
+
   instruction(pc: number): Instruction {
     return this.proto.code[pc]!;
   }

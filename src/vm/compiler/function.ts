@@ -10,15 +10,22 @@ export const LONGEST = 2_000;
 /**
  * Compiles a function to the body of a WebAssembly function, see `transform/compiled_calls.ts`.
  *
+ * @param mark is told at which byte of its code each instruction begins
  * @throws Unsupported when it is left to the interpreter
  */
-export function compileFunction(proto: Proto, iterators: Iterators): Uint8Array {
+export function compileFunction(
+  proto: Proto,
+  iterators: Iterators,
+  mark?: (pc: number, at: number) => void,
+): Uint8Array {
   const { code } = proto;
-  if (code.length > LONGEST) throw new Unsupported("too long");
+  if (code.length > LONGEST) throw new Unsupported(`more than ${LONGEST} instructions`);
   // What a syntax error leaves behind has no end.
-  if (!/^RETURN[01]?$/.test(code.at(-1)?.op ?? "")) throw new Unsupported("unfinished");
+  if (!/^RETURN[01]?$/.test(code.at(-1)?.op ?? "")) {
+    throw new Unsupported("no end, after an error of the syntax");
+  }
   const refused = code.find(({ op }) => NOT_COMPILED.has(op));
-  if (refused !== undefined) throw new Unsupported(refused.op);
+  if (refused !== undefined) throw new Unsupported(NOT_COMPILED.get(refused.op)!);
   const types = inferTypes(proto);
   const entries = findEntries(code);
   for (const pc of entries) if (types[pc] === undefined) entries.delete(pc);
@@ -29,6 +36,7 @@ export function compileFunction(proto: Proto, iterators: Iterators): Uint8Array 
   let opened = 0;
   for (let pc = 0; pc < code.length; pc++) {
     while (f.innermost?.end === pc) f.end();
+    mark?.(pc, f.size);
     // Ahead of what opens at 0, but for blocks, out of which entries are jumped to.
     let loop: Region | undefined;
     for (let region = regions[opened]; region?.start === pc; region = regions[++opened]) {

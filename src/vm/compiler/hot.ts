@@ -2,6 +2,7 @@ import type { Heap } from "../heap.ts";
 import type { Jit } from "../options.ts";
 import { SAMPLES } from "../transform/compiled_samples.ts";
 import type { LuaRef, LuaValue } from "../value.ts";
+import type { FunctionListing } from "./listing.ts";
 import { Compiler, type CompilerFigures, type CompilerVm } from "./compiler.ts";
 import { FOUND, noteFound } from "./intrinsics.ts";
 import { allProtos } from "./proto.ts";
@@ -88,6 +89,12 @@ export class HotFunctions {
       this.#listener?.(this.figures);
     }
     if (this.#counts.size > COUNTED) this.#counts.clear();
+  }
+
+  /** What the functions of a chunk become, for people; the name is in Lua's form. */
+  async list(chunk: string): Promise<FunctionListing[]> {
+    const { listFunctions } = await import("./listing.ts");
+    return listFunctions(this.#vm, chunk);
   }
 
   #compileNew(): void {

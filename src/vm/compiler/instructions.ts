@@ -7,8 +7,11 @@ import { ARITHMETIC, type Opcode } from "./opcodes.ts";
 import { FALSE, FLOAT, INTEGER, NIL, TRUE } from "./proto.ts";
 import * as tables from "./tables.ts";
 
-/** Opcodes that are not compiled: a function that has one is left to the interpreter. */
-export const NOT_COMPILED: ReadonlySet<Opcode> = new Set<Opcode>(["LOADKX", "TBC"]);
+/** Opcodes that are not compiled, and what they mean: a function that has one is left to the interpreter. */
+export const NOT_COMPILED: ReadonlyMap<Opcode, string> = new Map<Opcode, string>([
+  ["LOADKX", "more than 131,071 constants"],
+  ["TBC", "a variable to be closed"],
+]);
 
 /** OFFSET_sBx of lopcodes.h. */
 const OFFSET_SBX = 65_535;

@@ -55,11 +55,17 @@ export const PROTO = {
   upvalueCount: 12,
   constantCount: 16,
   codeSize: 20,
+  lineCount: 24,
   protoCount: 28,
+  absoluteLineCount: 36,
+  lineDefined: 40,
+  lastLine: 44,
   constants: 48,
   code: 52,
   protos: 56,
   upvalues: 60,
+  lines: 64,
+  absoluteLines: 68,
   source: 76,
 } as const;
 /** Of a Lua closure. */
@@ -124,6 +130,12 @@ export function codeSize(heap: Heap, address: number): number {
 export function setCompiledIndex(heap: Heap, address: number, index: number): void {
   heap.u8[address + PROTO.compiled] = index & 255;
   heap.u8[address + PROTO.compiled + 1] = index >> 8;
+}
+
+/** The name of a Proto's chunk in Lua's form: "=app:thing". */
+export function chunkOf(heap: Heap, address: number): string {
+  const source = heap.u32[(address + PROTO.source) >> 2]!;
+  return source === 0 ? "" : heap.cString(source + 16);
 }
 
 /** Whether a Proto is the kernel's: its chunk's name begins with "=lua/". */

@@ -6,7 +6,7 @@ export const VOID = 0x40;
 const TYPES: Readonly<Record<string, number>> = { i: I32, l: I64, d: F64 };
 
 /** Operators without operands of their own, by WebAssembly's names. */
-const OPERATORS = {
+export const OPERATORS = {
   "unreachable": 0x00,
   "return": 0x0f,
   "drop": 0x1a,
@@ -157,6 +157,11 @@ export class Body<Label> {
   local(type: number): number {
     this.#locals.push(type);
     return this.parameters + this.#locals.length - 1;
+  }
+
+  /** Bytes of instructions so far. */
+  get size(): number {
+    return this.#code.length;
   }
 
   /** How many blocks are open. */

@@ -20,7 +20,9 @@ const console = {
 
 /** Every command, with its words. */
 function commandsOf(command: Command, words: string[] = []): [string[], Command][] {
-  const own: [string[], Command][] = command.commands.length === 0 ? [[words, command]] : [];
+  // Groups have no flags, but for what is a command as well.
+  const runs = command.commands.length === 0 || words.length > 0 && command.options.length > 0;
+  const own: [string[], Command][] = runs ? [[words, command]] : [];
   return [
     ...own,
     ...command.commands.flatMap((inner) => commandsOf(inner, [...words, inner.name()])),
