@@ -252,7 +252,7 @@ export class Node {
     return codeProblems(found);
   }
 
-  /** What the functions of an entry become when they are compiled. @throws WippyError NotFound for what is no Lua entry */
+  /** What the functions of a Lua entry become when they are compiled. @throws WippyError NotFound when it is none */
   async compiledFunctions(id: string): Promise<FunctionListing[]> {
     const entry = this.#code.find((each) => each.id === id);
     if (!entry) throw new WippyError("NotFound", `no Lua entry ${id}`, { retryable: false });
