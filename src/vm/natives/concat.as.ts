@@ -15,7 +15,7 @@ import { JOINED } from "./memory.as";
 // Bytes of the longest short string.
 const LONGEST: u32 = 40;
 
-function digits(value: i64): u32 {
+export function digits(value: i64): u32 {
   let rest = <u64> (value < 0 ? -value : value);
   let count: u32 = value < 0 ? 2 : 1;
   while (rest > 9) {
@@ -26,7 +26,7 @@ function digits(value: i64): u32 {
 }
 
 // Writes it, so that it ends before an address. The least integer has no positive one, but is the same unsigned.
-function writeInteger(value: i64, end: usize): void {
+export function writeInteger(value: i64, end: usize): void {
   let rest = <u64> (value < 0 ? -value : value);
   let at = end;
   while (rest > 0xffff_ffff) {

@@ -2,6 +2,7 @@
 // functions that src/vm calls from JavaScript.
 export { host_clone } from "./clone.as";
 export { concat_short } from "./concat.as";
+export { concat_list } from "./concat-list.as";
 export { host_copy } from "./copy.as";
 export { host_note_gone, host_take_gone } from "./gone.as";
 export { host_json_decode } from "./json-read.as";

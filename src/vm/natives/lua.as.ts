@@ -16,6 +16,7 @@ export declare function free(block: usize): void;
 // Burns so much fuel.
 export declare function burn(units: u32): void;
 export declare function luaH_resize(L: usize, table: usize, array: u32, hash: u32): void;
+export declare function luaH_getn(table: usize): u64;
 export declare function luaH_getint(table: usize, n: i64): usize;
 export declare function luaH_setint(L: usize, table: usize, n: i64, value: usize): void;
 export declare function lua_pushcclosure(L: usize, index: usize, upvalues: i32): void;

@@ -47,6 +47,13 @@ export function room(bytes: usize): bool {
   return bytes <= end - out || grow(bytes);
 }
 
+// Where so many bytes are to be written by somebody else.
+export function skip(length: u32): usize {
+  const from = out;
+  out += length;
+  return from;
+}
+
 export function byte(value: u32): void {
   store<u8>(out++, <u8> value);
 }

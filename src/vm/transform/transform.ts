@@ -18,6 +18,7 @@ import { addFuel } from "./fuel.ts";
 import { writeIntegers } from "./integers.ts";
 import { writeFloats } from "./floats.ts";
 import { addToFunctionTable } from "./function_table.ts";
+import { joinLists } from "./lists.ts";
 import { payForLoops } from "./loops.ts";
 import { addKernelGate } from "./kernel_gate.ts";
 import { addMemoryReserve } from "./memory_reserve.ts";
@@ -90,6 +91,7 @@ export function transformText(text: string, natives: string): string {
   fixHashSeed(module);
   boundSearches(module);
   passOverPlaces(module);
+  joinLists(module);
   writeIntegers(module);
   writeFloats(module);
   relaxLibraries(module);
