@@ -29,6 +29,7 @@ import { addAssembly } from "./assembly.ts";
 import { passOverPlaces } from "./patterns.ts";
 import { relaxLibraries } from "./relaxed.ts";
 import { boundSearches } from "./searches.ts";
+import { makeShortStrings } from "./short_strings.ts";
 import { addSoftErrors } from "./soft_errors.ts";
 import { addSoftYields } from "./soft_yields.ts";
 import { addSuspension } from "./suspension.ts";
@@ -84,6 +85,7 @@ export function transformText(text: string, natives: string): string {
   addMemoryReserve(module);
   addSmallBlocks(module);
   addNewTables(module);
+  makeShortStrings(module);
   addKernelGate(module);
   limitCallChains(module);
   acceptErrorTexts(module);
