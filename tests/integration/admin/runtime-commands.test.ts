@@ -36,8 +36,11 @@ test("units are listed, sent to, canceled; functions are called; the log is read
   expect((await shop.wippy("cancel", "x")).err).toContain("not a PID: x");
 });
 
-test("what is compiled is shown where functions are compiled", async () => {
-  const shop = new Shop({ jit: {} });
+test.each([
+  ["from the start", false],
+  ["by a compiler that is loaded later", true],
+])("what is compiled is shown where functions are compiled %s", async (_, late) => {
+  const shop = new Shop({ jit: { late } });
   const loop = "local sum = 0 for i = 1, n do sum = sum + i end return sum";
   shop.write("src/pay.lua", `return { main = function(n) ${loop} end }`);
   await shop.open();
