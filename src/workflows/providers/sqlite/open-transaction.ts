@@ -31,6 +31,9 @@ export function mayStayOpen(requests: readonly JournalRequest[], open?: OpenTran
 const patient: ReadonlySet<JournalRequest["type"]> = new Set<JournalRequest["type"]>([
   "start",
   "signal",
+  "cancel",
+  "update",
+  "update_with_start",
   "watch",
   "unwatch",
   "delivered",

@@ -1,5 +1,6 @@
 /** Tasks that are out before what they show is durable: a start or a signal is in one commit with what the code does. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { pack } from "../../../../../src/vm/codec.ts";
 import type { ProviderPlatform } from "../../../../../src/workflows/provider.ts";
 import type { SqliteProviderOptions } from "../../../../../src/workflows/providers/sqlite/sqlite.ts";
 import type { WorkflowTask } from "../../../../../src/workflows/tasks/tasks.ts";
@@ -129,6 +130,29 @@ test("a signal and its task are one commit; logs of the code wait for it", async
     [true, true],
     [true, true],
   ]);
+});
+
+test("an update, its outcome and what the code does then are one commit, and so is a cancellation", async () => {
+  const runtime = await open({
+    scripts: {
+      "app:w": function* (run) {
+        const { sender: updateId } = (yield run.signal()) as { sender: string };
+        run.issue({ type: "accept_update", updateId });
+        run.issue({ type: "complete_update", updateId, value: "done" });
+        const reason = yield run.canceled();
+        return reason as string;
+      },
+    },
+  });
+  const { runId } = await runtime.start("app:w", [], { workflowId: "w" });
+  machine.commits = 0;
+  const request = { name: "set", updateId: "u", args: pack([]), sender: "" };
+  const result = await runtime.provider.update("w", request, "completed");
+  expect(result).toEqual({ updateId: "u", runId, status: "completed", value: pack("done") });
+  expect(machine.commits).toBe(1);
+  await runtime.provider.cancel("w", { reason: "enough", sender: "" });
+  expect(await runtime.result("w")).toBe("enough");
+  expect(machine.commits).toBe(2);
 });
 
 test("what comes meanwhile is in the same commit", async () => {
