@@ -17,7 +17,7 @@ const LONGEST_CHAIN = 16;
 export const TOIL = 1;
 
 /** Locals: a table, a short string, the node that is looked at, scratch, and how many held another key. */
-interface Search {
+export interface Search {
   readonly table: number;
   readonly key: number;
   readonly slot: number;
@@ -26,7 +26,7 @@ interface Search {
 }
 
 /** Finds a short string's slot, which is left in `slot`, or branches away where there is none. */
-function findOr(f: Body<undefined>, search: Search, otherwise: number): void {
+export function findOr(f: Body<undefined>, search: Search, otherwise: number): void {
   const { table, key, slot, step, misses } = search;
   pushMainPosition(f, table, key);
   f.set(slot);
@@ -41,7 +41,7 @@ function findOr(f: Body<undefined>, search: Search, otherwise: number): void {
 }
 
 /** Pays for the nodes of searches that held another key, as the loop of luaH_getshortstr does. */
-function payForMisses(f: Body<undefined>, misses: number): void {
+export function payForMisses(f: Body<undefined>, misses: number): void {
   f.get(misses).if();
   f.global(TOIL).get(misses).do("i32.sub").tee(misses).setGlobal(TOIL);
   f.get(misses).i32(0).do("i32.lt_s").if().call(indexOfImport("toiled"));
@@ -173,7 +173,7 @@ export function pushMainPosition(f: Body<undefined>, table: number, key: number)
 }
 
 /** Copies the value at an address to a slot of a table. */
-function store(
+export function store(
   f: Body<undefined>,
   { L, table, slot, value }: { L: number; table: number; slot: number; value: number },
 ): void {

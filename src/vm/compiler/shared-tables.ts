@@ -1,7 +1,7 @@
 import { indexOfImport, indexOfShared } from "./frame.ts";
-import { INTEGER, TABLE } from "./proto.ts";
-import { barrier } from "./shared-fields.ts";
-import { ABSENT, FIELDS } from "./tables.ts";
+import { INTEGER, STRING, TABLE } from "./proto.ts";
+import { barrier, findOr, payForMisses, type Search, store } from "./shared-fields.ts";
+import { ABSENT, FIELDS, NODE } from "./tables.ts";
 import { Body, I32, type Shared } from "./wasm.ts";
 
 /** Bit of a table's flags: its array is larger than its limit. */
@@ -36,8 +36,98 @@ export function setIndex(): Shared {
   f.store("u8", FIELDS.flags);
   barrier(f, { L, table, value });
   f.get(L).get(ci).call(indexOfShared("settle")).do("return").end();
-  f.get(L).get(ci).get(object).get(key).get(value).call(indexOfImport("compiled_set_table"));
+  f.get(L).get(ci).get(object).get(key).get(value).call(indexOfShared("setKey"));
   return { type: "iiiii:i", body: f.finish() };
+}
+
+/** Locals of a search for any key: as of a short string, with the key's address. */
+interface KeySearch extends Search {
+  readonly at: number;
+  readonly limit: number;
+}
+
+/**
+ * The slot, in `slot`, of a short string or of an integer that is in the hash part, where it holds a value; else
+ * branches away.
+ */
+function findKeyOr(f: Body<undefined>, search: KeySearch, otherwise: number): void {
+  const { table, key, slot, step, misses, at, limit } = search;
+  const found = f.block();
+  f.get(at).load("u8", 8).i32(STRING).do("i32.eq").if();
+  f.get(at).load("i32", 0).set(key);
+  findOr(f, search, otherwise);
+  f.branch(found).end();
+  f.get(at).load("u8", 8).i32(INTEGER).do("i32.ne").branchIf(otherwise);
+  // Without nodes there is nothing to look for.
+  f.get(table).load("i32", FIELDS.lastFree).do("i32.eqz").branchIf(otherwise);
+  // luaH_getint may change a limit that is a hint.
+  f.get(table).load("i32", FIELDS.arrayLimit).set(limit);
+  pushLimitIsHint(f, table, limit);
+  f.branchIf(otherwise);
+  f.get(at).load("i64", 0).i64(1n).do("i64.sub").get(limit).do("i64.extend_i32_u", "i64.lt_u");
+  f.branchIf(otherwise);
+  f.get(at).load("i64", 0).i64(0x7fff_ffffn).do("i64.gt_u").branchIf(otherwise);
+  f.get(at).load("i32", 0).tee(key);
+  f.i32(1).get(table).load("u8", FIELDS.logNodes).do("i32.shl").i32(1).do("i32.sub");
+  f.i32(1).do("i32.or", "i32.rem_u").i32(NODE.size).do("i32.mul");
+  f.get(table).load("i32", FIELDS.nodes).do("i32.add").set(slot);
+  const next = f.loop();
+  f.get(slot).load("u8", NODE.keyTag).i32(INTEGER).do("i32.eq").if();
+  f.get(slot).load("i64", NODE.key).get(at).load("i64", 0).do("i64.eq").branchIf(found).end();
+  f.get(misses).i32(1).do("i32.add").set(misses);
+  f.get(slot).load("i32", NODE.next).tee(step).do("i32.eqz").branchIf(otherwise);
+  f.get(slot).get(step).i32(NODE.size).do("i32.mul", "i32.add").set(slot).branch(next).end().end();
+  f.get(slot).load("u8", NODE.tag).i32(15).do("i32.and", "i32.eqz").branchIf(otherwise);
+}
+
+/**
+ * OP_GETTABLE and OP_GETI, as `(L, ci, object, key, to) -> trap`: what `compiled_get_table` does, for what is in the
+ * hash part of a table.
+ */
+export function getIndex(): Shared {
+  const [L, ci, object, at, to] = [0, 1, 2, 3, 4] as const;
+  const f = new Body<undefined>(5);
+  const search = searchOf(f, at);
+  const { slot, table } = search;
+  const other = f.block();
+  f.get(object).load("u8", 8).i32(TABLE).do("i32.ne").branchIf(other);
+  f.get(object).load("i32", 0).set(table);
+  findKeyOr(f, search, other);
+  payForMisses(f, search.misses);
+  f.get(to).get(slot).load("i64", 0).store("i64", 0);
+  f.get(to).get(slot).load("u8", 8).store("u8", 8);
+  f.i32(0).do("return").end();
+  f.get(L).get(ci).get(object).get(at).get(to).call(indexOfImport("compiled_get_table"));
+  return { type: "iiiii:i", body: f.finish() };
+}
+
+/** The same of OP_SETTABLE and OP_SETI, as `(L, ci, object, key, value) -> trap`. */
+export function setKey(): Shared {
+  const [L, ci, object, at, value] = [0, 1, 2, 3, 4] as const;
+  const f = new Body<undefined>(5);
+  const search = searchOf(f, at);
+  const { slot, table } = search;
+  const other = f.block();
+  f.get(object).load("u8", 8).i32(TABLE).do("i32.ne").branchIf(other);
+  f.get(object).load("i32", 0).set(table);
+  findKeyOr(f, search, other);
+  payForMisses(f, search.misses);
+  store(f, { L, table, slot, value });
+  f.i32(0).do("return").end();
+  f.get(L).get(ci).get(object).get(at).get(value).call(indexOfImport("compiled_set_table"));
+  return { type: "iiiii:i", body: f.finish() };
+}
+
+function searchOf(f: Body<undefined>, at: number): KeySearch {
+  return {
+    at,
+    table: f.local(I32),
+    key: f.local(I32),
+    slot: f.local(I32),
+    step: f.local(I32),
+    misses: f.local(I32),
+    limit: f.local(I32),
+  };
 }
 
 /** The negation of limitequalsasize: the array is as large as the next power of two. */

@@ -2,7 +2,7 @@ import { SHARED, type SharedName } from "./frame.ts";
 import { beginAgain, callOther, directCall, returnResults, settle } from "./shared-calls.ts";
 import { findSlot, getField, setField } from "./shared-fields.ts";
 import { nextEntry } from "./shared-iteration.ts";
-import { length, setIndex } from "./shared-tables.ts";
+import { getIndex, length, setIndex, setKey } from "./shared-tables.ts";
 import { callIntrinsic, type Intrinsic } from "./intrinsics.ts";
 import type { Shared } from "./wasm.ts";
 
@@ -16,7 +16,9 @@ const BODIES: Readonly<Record<SharedName, (indices: Indices) => Shared>> = {
   findSlot,
   getField,
   setField,
+  getIndex,
   setIndex,
+  setKey,
   length,
   next: nextEntry,
   return: returnResults,

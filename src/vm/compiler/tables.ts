@@ -172,7 +172,7 @@ function getIndex(f: Frame, pc: number, to: number, object: Indexed, key: Operan
   f.savePc(pc + 1).saveTop().get(L).get(CI);
   object.address();
   key.address();
-  f.address(to).lua("compiled_get_table").trapped().reloadBase().reload(to).end();
+  f.address(to).shared("getIndex").trapped().reloadBase().reload(to).end();
 }
 
 function setIndex(f: Frame, pc: number, object: Indexed, key: Operand, value: Operand): void {

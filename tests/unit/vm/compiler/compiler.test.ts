@@ -186,6 +186,26 @@ const PROGRAMS: Record<string, string> = {
     local seen = 0 for k in pairs(names) do names[k] = nil seen = seen + 1 if seen % 10 == 0 then collectgarbage() end end
     show(seen, next(names)) names.a = 1 show(next(names)) show(pcall(next, names, "b"))
     show(pcall(function() for k in pairs { a = 1, b = 2 } do show(pcall(next, { c = 1 }, k)) end end))`,
+  "keys of all kinds in hash parts": `
+    local function get(t, k) return t[k] end
+    local function set(t, k, v) t[k] = v return t[k] end
+    local keys = { "a", "key", ("long"):rep(20), 0, -1, 1, 2, 7, 100, 2^53, 1.5, 3.0, true, math.maxinteger, math.mininteger,
+      2147483647, 2147483648, 4294967297, get }
+    for _, meta in ipairs { false, { __index = function(_, k) return "index" end, __newindex = rawset } } do
+      local t = setmetatable({}, meta or nil)
+      for round = 1, 3 do
+        for i, k in ipairs(keys) do show(get(t, k), set(t, k, i * round), get(t, k), set(t, k, { i })) end
+        for i, k in ipairs(keys) do if i % 3 == round % 3 then show(set(t, k, nil), get(t, k)) end end
+      end
+      local queue, first = setmetatable({}, meta or nil), 1
+      for last = 1, 60 do
+        queue[last] = { last }
+        if last % 3 ~= 0 then show(queue[first][1], #queue) queue[first] = nil first = first + 1 end
+      end
+      for i = first, 60 do show(rawget(queue, i)[1], get(queue, i)[1], get(queue, i + 100)) end
+    end
+    show(pcall(get, nil, "x")) show(pcall(get, 1, 2)) show(pcall(set, nil, "x", 1)) show(pcall(set, {}, nil, 1))
+    show(pcall(set, {}, 0/0, 1), get("text", "len"), get({}, nil))`,
   "pairs over what is changed": `
     local t = { 1, 2, 3, a = 1, b = 2 }
     for k, v in pairs(t) do t[k] = nil show(k, v) end

@@ -256,6 +256,8 @@ class Writer {
           "false",
           "T.x",
           "T[2]",
+          "T[a]",
+          "T[b]",
           "#T",
           "O.y",
           "depth",
