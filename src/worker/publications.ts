@@ -1,9 +1,13 @@
+import { lazy } from "../registry/lazy.ts";
 import { pack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaState } from "../vm/exports.ts";
 import { type LuaValue, numberOf } from "../vm/value.ts";
 import type { Vm } from "../vm/vm.ts";
 import type { Publication, PublicationsHost } from "./send-publications.ts";
+
+/** Read when the first message is published. */
+const sending = lazy(() => import("./send-publications.ts"));
 
 /** @throws WippyError Invalid for bytes that are no text */
 function textOf(value: LuaValue, what: string): string {
@@ -48,7 +52,7 @@ export class Publications {
   }
 
   async #send(queue: string): Promise<void> {
-    const { sendPublications } = await import("./send-publications.ts");
+    const { sendPublications } = await sending();
     const all = this.#turn.get(queue)!;
     this.#turn.delete(queue);
     await sendPublications(this.#host, queue, all);

@@ -268,6 +268,18 @@ function functions.run(entry, frame, done, ...)
   return functions.run_for(false, entry, frame, done, ...)
 end
 
+-- A call that waits for an instance has one, or the Error why there is none.
+local function begin_queued(call, instance, err)
+  if err then
+    call.ended = true
+    call.done(nil, err, call.request)
+  else
+    local callee = make(instance, call.entry, call.frame, call.request, call.done)
+    call.callee = callee
+    resume(instance, callee, call.n, call.value)
+  end
+end
+
 --- As `run_for`, with one argument at most, for a request that stands where its caller would; one function for all of
 --- them is `done(value, err, request)`. Returns what `withdraw` ends.
 function functions.serve(request, entry, frame, done, ...)
@@ -275,16 +287,40 @@ function functions.serve(request, entry, frame, done, ...)
   if free then
     return resume(free, make(free, entry, frame, request, done), select("#", ...), ...)
   end
-  return functions.run_for(request, entry, frame, function(value, err)
-    done(value, err, request)
-  end, ...)
+  if entry.kind == "process.lua" then
+    return functions.run_for(request, entry, frame, function(value, err)
+      done(value, err, request)
+    end, ...)
+  end
+  local call = {
+    begin = begin_queued,
+    request = request,
+    entry = entry,
+    frame = frame,
+    done = done,
+    n = select("#", ...),
+    value = (...),
+    callee = false,
+    ended = false,
+  }
+  pool.queue(entry, call)
+  return call
 end
 
---- Ends a call, by its callee or the function that cancels it.
+--- Ends a call, by what `serve` or `run` has returned.
 function functions.withdraw(call)
   if type(call) == "function" then
     call()
-  elseif not call.ended then
+    return
+  end
+  if call.begin then
+    if not call.callee then
+      call.ended = true
+      return
+    end
+    call = call.callee
+  end
+  if not call.ended then
     functions.cancel(call)
   end
 end

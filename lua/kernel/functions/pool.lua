@@ -77,8 +77,16 @@ function pool.take(entry)
   return nil
 end
 
--- Makes one instance more and gives it to `start`.
-local function create(entry, self, start)
+-- Gives whoever waits an instance, or the Error why there is none.
+local function give(waiter, instance, err)
+  if type(waiter) == "table" then
+    return waiter.begin(waiter, instance, err)
+  end
+  return waiter(instance, err)
+end
+
+-- Makes one instance more and gives it to `waiter`.
+local function create(entry, self, waiter)
   self.size = self.size + 1
   -- A call of the node has no caller: the chunk needs a unit all the same, for what it may do without waiting.
   local caller = scheduler.current
@@ -86,20 +94,20 @@ local function create(entry, self, start)
   local fn, err, env = run_as(caller, sandbox.method, entry, entry.method)
   if err then
     self.size = self.size - 1
-    start(nil, err)
+    give(waiter, nil, err)
     return
   end
-  start({ fn = fn, env = env, pool = self, co = false, callee = false, since = false })
+  give(waiter, { fn = fn, env = env, pool = self, co = false, callee = false, since = false })
 end
 
 -- The oldest queued call that still waits, taken out of the queue; nil when there is none.
 local function next_queued(self)
   while self.first <= self.last do
-    local start = self[self.first]
+    local waiter = self[self.first]
     self[self.first] = nil
     self.first = self.first + 1
-    if start then
-      return start
+    if waiter and (type(waiter) == "function" or not waiter.ended) then
+      return waiter
     end
   end
   return nil
@@ -113,11 +121,11 @@ local function watch(entry, self)
   elseif kind == "adaptive" then
     adaptive.control(self, entry.pool.workers, function()
       while self.size < self.limit do
-        local start = next_queued(self)
-        if not start then
+        local waiter = next_queued(self)
+        if not waiter then
           break
         end
-        create(entry, self, start)
+        create(entry, self, waiter)
       end
     end)
   end
@@ -150,6 +158,21 @@ function pool.starved(entry, caller)
   )
 end
 
+--- Calls `waiter.begin(waiter, instance, err)` with an instance of a function of which none is free: at once with a new
+--- one, or when one is free. A call that sets `waiter.ended` before that does not wait any more.
+function pool.queue(entry, waiter)
+  local self = pool_of(entry)
+  if not self.watched then
+    watch(entry, self)
+  end
+  if self.size < self.limit then
+    create(entry, self, waiter)
+    return
+  end
+  self.last = self.last + 1
+  self[self.last] = waiter
+end
+
 --- Calls `start(instance, err)` with an instance of the function: at once, or when one is free.
 --- Returns a function that takes a queued call back, or nil when `start` was called.
 function pool.acquire(entry, start)
@@ -159,29 +182,27 @@ function pool.acquire(entry, start)
     start(free)
     return nil
   end
-  if not self.watched then
-    watch(entry, self)
+  local before = self.last
+  pool.queue(entry, start)
+  local last = self.last
+  if last == before then
+    return nil
   end
-  if self.size >= self.limit then
-    local last = self.last + 1
-    self.last = last
-    self[last] = start
-    return function()
+  return function()
+    if self[last] == start then
       self[last] = false
     end
   end
-  create(entry, self, start)
-  return nil
 end
 
 --- Ends the pool of an entry that was removed: calls that wait get an Error (Unavailable).
 function pool.close(entry)
   local self = entry.instances
   pools[entry.id] = nil
-  local start = self and next_queued(self)
-  while start do
-    start(nil, errors.make("Unavailable", "pool is closed", false, { target = entry.id }))
-    start = next_queued(self)
+  local waiter = self and next_queued(self)
+  while waiter do
+    give(waiter, nil, errors.make("Unavailable", "pool is closed", false, { target = entry.id }))
+    waiter = next_queued(self)
   end
 end
 
@@ -244,9 +265,9 @@ function pool.release(instance)
     return
   end
   if self.first <= self.last then
-    local start = next_queued(self)
-    if start then
-      start(instance)
+    local waiter = next_queued(self)
+    if waiter then
+      give(waiter, instance)
       return
     end
   end
