@@ -1,10 +1,9 @@
-import type { Heap } from "../heap.ts";
 import type { Jit } from "../options.ts";
 import { SAMPLES } from "../transform/compiled_samples.ts";
 import type { LuaRef, LuaValue } from "../value.ts";
 import type { FunctionListing } from "./listing.ts";
 import { Compiler, type CompilerFigures, type CompilerVm } from "./compiler.ts";
-import { FOUND, noteFound } from "./intrinsics.ts";
+import { indicesOf, INTRINSICS } from "./intrinsics.ts";
 import { allProtos } from "./proto.ts";
 
 /** Samples in which a function must have been found: each stands for some tenth of a millisecond. */
@@ -20,10 +19,10 @@ const COUNTED = 1_000;
  */
 export function functionsOf(
   vm: { load(source: string, chunkName: string): LuaRef[]; call(ref: LuaRef): LuaValue[] },
-  heap: Heap,
 ): Pick<CompilerVm, "iterators" | "intrinsics"> {
-  const all = ["next", "(ipairs {})", ...FOUND].map((each) => `at(${each})`).join(", ");
-  // The references keep the strings, and the chunk: what is freed has samples forgotten.
+  const all = ["next", "(ipairs {})", ...Object.values(INTRINSICS)].map((each) => `at(${each})`)
+    .join(", ");
+  // The references keep the chunk: what is freed has samples forgotten.
   const [, addresses] = vm.load(
     `local function at(value) return ("%p"):format(value) end
     return host.getinfo(1, "f").func, function() return ${all} end`,
@@ -33,7 +32,7 @@ export function functionsOf(
   if (![next, ipairs, ...rest].every((each) => each > 0)) {
     throw new Error("functions have no addresses");
   }
-  return { iterators: { next, ipairs }, intrinsics: noteFound(heap, rest) };
+  return { iterators: { next, ipairs }, intrinsics: indicesOf(rest) };
 }
 
 /** Compiles the functions of a VM that are found running often enough. */

@@ -1,7 +1,6 @@
-import type { Heap } from "../heap.ts";
 import { STATE } from "./frame.ts";
-import { FLOAT, INTEGER, LONG_STRING, STRING, TABLE } from "./proto.ts";
-import { FIELDS } from "./tables.ts";
+import { FLOAT, INTEGER, LONG_STRING, STRING } from "./proto.ts";
+import { payForRound } from "./shared-iteration.ts";
 import { Body, F64, I32, I64, type Shared } from "./wasm.ts";
 
 /** C functions of Lua's library that compiled code does itself, each by its expression in Lua. */
@@ -10,44 +9,16 @@ export const INTRINSICS = {
   byte: "string.byte",
   ceil: "math.ceil",
   floor: "math.floor",
-  hostType: "host.type",
   max: "math.max",
   min: "math.min",
   select: "select",
   sqrt: "math.sqrt",
-  type: "type",
 } as const;
 export type Intrinsic = keyof typeof INTRINSICS;
 
-/** By the low bits of a tag: what `type` answers. */
-const TYPES = [
-  "nil",
-  "boolean",
-  "userdata",
-  "number",
-  "string",
-  "table",
-  "function",
-  "userdata",
-  "thread",
-] as const;
-
-/**
- * Addresses of those strings, a word each: above the stack of C code, behind what natives have there
- * (`src/vm/natives/memory.as.ts`).
- */
-const TYPE_NAMES = 1_083_648;
-
-/** Expressions for what is found by its address: the intrinsics, and the types' names. */
-export const FOUND: readonly string[] = [
-  ...Object.values(INTRINSICS),
-  ...TYPES.map((name) => `"${name}"`),
-];
-
-/** The intrinsics' indices in the function table, from the addresses of `FOUND`; notes where the types' names are. */
-export function noteFound(heap: Heap, addresses: readonly number[]): Record<Intrinsic, number> {
+/** The intrinsics' indices in the function table, from the addresses of their functions. */
+export function indicesOf(addresses: readonly number[]): Record<Intrinsic, number> {
   const names = Object.keys(INTRINSICS) as Intrinsic[];
-  TYPES.forEach((_, i) => heap.u32[(TYPE_NAMES >> 2) + i] = addresses[names.length + i]!);
   return Object.fromEntries(names.map((name, i) => [name, addresses[i]!])) as Record<
     Intrinsic,
     number
@@ -73,7 +44,8 @@ interface Locals {
 
 /**
  * A call of a light C function with one result or all, as `(L, func, index) -> done`: does it without a frame, if it is
- * an intrinsic whose arguments are the usual ones. What it does neither allocates nor raises; all else is left to C.
+ * an intrinsic whose arguments are the usual ones. What it does neither allocates nor raises, and pays for the rounds
+ * of C's loops; all else is left to C.
  */
 export function callIntrinsic(indices: Readonly<Record<Intrinsic, number>>): Shared {
   const index = 2;
@@ -157,6 +129,7 @@ function choose(integers: "i64.lt_s" | "i64.gt_s", floats: "f64.lt" | "f64.gt") 
     pushTag(f, locals, 1);
     pushTag(f, locals, 2).do("i32.ne").branchIf(other);
     pushTag(f, locals, 1).i32(INTEGER).do("i32.eq").if();
+    payForRound(f);
     answer(
       f,
       locals,
@@ -165,20 +138,13 @@ function choose(integers: "i64.lt_s" | "i64.gt_s", floats: "f64.lt" | "f64.gt") 
     );
     f.end();
     pushTag(f, locals, 1).i32(FLOAT).do("i32.ne").branchIf(other);
+    payForRound(f);
     answer(f, locals, FLOAT, () =>
       both(() => {
         pushFloat(f, locals, 1);
         pushFloat(f, locals, 2).do(floats);
       }));
   };
-}
-
-/** `type`: the name's address lies at the tag's place. */
-function nameOfType(f: Body<undefined>, locals: Locals, other: number): void {
-  const { text } = locals;
-  pushTag(f, locals, 1).i32(15).do("i32.and").i32(2).do("i32.shl").load("i32", TYPE_NAMES);
-  f.tee(text).do("i32.eqz").branchIf(other);
-  answer(f, locals, STRING, () => f.get(text).do("i64.extend_i32_u"));
 }
 
 const BODIES: Readonly<
@@ -211,18 +177,13 @@ const BODIES: Readonly<
     f.get(y).get(x).do("i64.add").i64(1n).do("i64.add").set(y).end().end();
     f.get(y).i64(1n).do("i64.lt_s").branchIf(other);
     f.get(y).get(x).do("i64.gt_s").branchIf(other);
+    payForRound(f);
     f.get(text).get(y).do("i32.wrap_i64", "i32.add").load("u8", TEXT.bytes - 1);
     f.do("i64.extend_i32_u").set(x);
     answer(f, locals, INTEGER, () => f.get(x));
   },
   ceil: round("f64.ceil"),
   floor: round("f64.floor"),
-  /** As `type`, but a table with a metatable may be something else. */
-  hostType(f, locals, other) {
-    pushTag(f, locals, 1).i32(TABLE).do("i32.eq").if();
-    f.get(locals.func).load("i32", 16).load("i32", FIELDS.metatable).branchIf(other).end();
-    nameOfType(f, locals, other);
-  },
   max: choose("i64.lt_s", "f64.lt"),
   min: choose("i64.gt_s", "f64.gt"),
   /** `select("#", ...)`. */
@@ -246,5 +207,4 @@ const BODIES: Readonly<
     f.get(func).load("i64", 16).do("f64.convert_i64_s").set(d).end();
     answer(f, locals, FLOAT, () => f.get(d).do("f64.sqrt", "i64.reinterpret_f64"));
   },
-  type: nameOfType,
 };

@@ -59,7 +59,7 @@ export class LateCompiler {
     this.#loading = true;
     const { HotFunctions, functionsOf } = await import("./hot.ts");
     const { lua, ...parts } = this.#vm;
-    this.#hot = new HotFunctions({ ...parts, ...functionsOf(lua, parts.heap) }, this.#jit);
+    this.#hot = new HotFunctions({ ...parts, ...functionsOf(lua) }, this.#jit);
     if (this.#listener) this.#hot.onCompiled(this.#listener);
   }
 }

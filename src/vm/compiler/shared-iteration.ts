@@ -9,7 +9,7 @@ import { Body, I32, type Shared } from "./wasm.ts";
 const DEAD_KEY = 11;
 
 /** One round of a loop of C, which pays. */
-function payForRound(f: Body<undefined>): void {
+export function payForRound(f: Body<undefined>): void {
   f.global(TOIL).i32(1).do("i32.sub").setGlobal(TOIL).global(TOIL).i32(0).do("i32.lt_s").if().call(
     indexOfImport("toiled"),
   ).end();

@@ -32,6 +32,5 @@ export const SPARE_COUNT: usize = 684;
 export const RELAXED: usize = 336;
 // The first map of `seen.as.ts`: 32 slots of eight bytes, to the end of the KiB.
 export const FIRST_MAP: usize = 768;
-// A text that is joined: 48 bytes of what `src/vm/transform/small_blocks.ts` leaves above the stack. Behind it are
-// the names of types (src/vm/compiler/intrinsics.ts).
+// A text that is joined: 48 bytes of what `src/vm/transform/small_blocks.ts` leaves above the stack.
 export const JOINED: usize = 1_083_584;

@@ -52,6 +52,23 @@ const PROGRAMS: Readonly<Record<string, string>> = {
     local t = {}
     for i = 1, 20000 do t[i % 100 + 1] = "key" .. i .. "/" .. i % 7 .. "." end
     for i = 1, 2000 do t[i % 100 + 1] = t[(i + 1) % 100 + 1] .. i * 0.5 .. t[(i + 2) % 100 + 1]:sub(1, 30) end`,
+  "functions of the library": `
+    local functions = { math.abs, math.ceil, math.floor, math.max, math.min, math.sqrt, type, tostring }
+    local s = ("text"):rep(20)
+    for i = 1, 20000 do
+      for j = 1, 8 do local a = functions[j](i, 7) a = functions[j](0.5, 1.5) end
+      local a, b, c, d = ("text"):byte(2), s:byte(), s:byte(-1), select("#", i, i)
+      a, b, c = type(nil), type(s), type(functions)
+    end`,
+  "keys in hash parts": `
+    local t, names = {}, {}
+    for i = 1, 40 do names[i] = "key" .. i t[names[i]] = i t[i * 1000] = i t[-i] = i t[2^40 * i // 1 | 0] = i end
+    for i = 1, 500 do
+      for j = 1, 40 do
+        local name = names[j]
+        t[name] = t[name] + t[j * 1000] t[j * 1000] = t[-j] t[-j] = t[2^40 * j // 1 | 0] + (t[j + 5000] or 1)
+      end
+    end`,
   "loops over holes": `
     local t = {}
     for i = 1, 2000 do t[i] = i t["k" .. i] = i end
