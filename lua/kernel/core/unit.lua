@@ -281,8 +281,8 @@ function unit.finish(self, value, err)
   if self.calls or self.cleanups or self.host_work then
     release(self)
   end
-  if self.limits then
-    leave_host(self.limits)
+  if self.place then
+    leave_host(self.place)
   end
   if self.monitors or self.links or self.waiters or self.watching or self.named then
     announce(self, value, err)

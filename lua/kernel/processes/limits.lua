@@ -1,5 +1,6 @@
 -- Limits of a process host: how many processes, how many messages one may have waiting, how large a message may be.
--- A unit of a host without limits pays nothing: it has no field `limits`.
+-- A unit has a field `place` where its host counts processes or limits messages, and `limits` only where messages are
+-- limited: all others pay nothing for a message.
 local use = ...
 local channel = use("kernel/messaging/channel")
 local errors = use("kernel/core/errors")

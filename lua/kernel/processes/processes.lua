@@ -116,8 +116,7 @@ function here.send(pid, topic, from, n, ...)
   if not self then
     return nil, errors.fail("NotFound", "process not found: " .. pid)
   end
-  local own = self.limits
-  local err = own and own.of_messages and limits.refuses(self, n, ...)
+  local err = self.limits and limits.refuses(self, n, ...)
   if err then
     return nil, err
   end
@@ -131,8 +130,7 @@ function here.manage(pid, topic, from, frame, n, ...)
   if not self then
     return nil, errors.fail("NotFound", "process not found: " .. pid)
   end
-  local own = self.limits
-  local err = own and own.of_messages and limits.refuses(self, n, ...)
+  local err = self.limits and limits.refuses(self, n, ...)
   if err then
     return nil, err
   end
@@ -178,8 +176,7 @@ local function send_copied(self, pid, topic, n, ok, ...)
   end
   local target = by_pid[pid]
   if target then
-    local own = target.limits
-    local err = own and own.of_messages and limits.refuses(target, n, ...)
+    local err = target.limits and limits.refuses(target, n, ...)
     if err then
       return nil, err
     end

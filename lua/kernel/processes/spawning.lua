@@ -129,7 +129,9 @@ function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
   if refused then
     return nil, refused
   elseif own then
-    self.limits = own
+    self.place = own
+    -- Whoever has it is sent to by a slower path.
+    self.limits = own.of_messages and own or nil
   end
   self.env = env
   local pid = self.pid
