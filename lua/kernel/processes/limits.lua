@@ -34,9 +34,8 @@ end
 -- Why a host takes no process more.
 local function full(own)
   local most = own.processes
-  local message = most == 1 and " has its limit of one process"
-    or " has its limit of " .. most .. " processes"
-  message = "host " .. own.host .. message
+  local processes = most == 1 and "one process" or most .. " processes"
+  local message = "host " .. own.host .. " has its limit of " .. processes
   return errors.make("LimitExceeded", message, true, { host = own.host, limit = most })
 end
 

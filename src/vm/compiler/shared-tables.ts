@@ -85,25 +85,26 @@ function findKeyOr(f: Body<undefined>, search: KeySearch, otherwise: number): vo
  * hash part of a table.
  */
 export function getIndex(): Shared {
-  const [L, ci, object, at, to] = [0, 1, 2, 3, 4] as const;
-  const f = new Body<undefined>(5);
-  const search = searchOf(f, at);
-  const { slot, table } = search;
-  const other = f.block();
-  f.get(object).load("u8", 8).i32(TABLE).do("i32.ne").branchIf(other);
-  f.get(object).load("i32", 0).set(table);
-  findKeyOr(f, search, other);
-  payForMisses(f, search.misses);
-  f.get(to).get(slot).load("i64", 0).store("i64", 0);
-  f.get(to).get(slot).load("u8", 8).store("u8", 8);
-  f.i32(0).do("return").end();
-  f.get(L).get(ci).get(object).get(at).get(to).call(indexOfImport("compiled_get_table"));
-  return { type: "iiiii:i", body: f.finish() };
+  return atKey("compiled_get_table", (f, { slot, last: to }) => {
+    f.get(to).get(slot).load("i64", 0).store("i64", 0);
+    f.get(to).get(slot).load("u8", 8).store("u8", 8);
+  });
 }
 
 /** The same of OP_SETTABLE and OP_SETI, as `(L, ci, object, key, value) -> trap`. */
 export function setKey(): Shared {
-  const [L, ci, object, at, value] = [0, 1, 2, 3, 4] as const;
+  return atKey(
+    "compiled_set_table",
+    (f, { L, table, slot, last: value }) => store(f, { L, table, slot, value }),
+  );
+}
+
+/** Does something with the slot of a key in the hash part of a table; a function of the Lua wasm does all else. */
+function atKey(
+  otherwise: Parameters<typeof indexOfImport>[0],
+  found: (f: Body<undefined>, at: { L: number; table: number; slot: number; last: number }) => void,
+): Shared {
+  const [L, ci, object, at, last] = [0, 1, 2, 3, 4] as const;
   const f = new Body<undefined>(5);
   const search = searchOf(f, at);
   const { slot, table } = search;
@@ -112,9 +113,9 @@ export function setKey(): Shared {
   f.get(object).load("i32", 0).set(table);
   findKeyOr(f, search, other);
   payForMisses(f, search.misses);
-  store(f, { L, table, slot, value });
+  found(f, { L, table, slot, last });
   f.i32(0).do("return").end();
-  f.get(L).get(ci).get(object).get(at).get(value).call(indexOfImport("compiled_set_table"));
+  f.get(L).get(ci).get(object).get(at).get(last).call(indexOfImport(otherwise));
   return { type: "iiiii:i", body: f.finish() };
 }
 
