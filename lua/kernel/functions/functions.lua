@@ -6,12 +6,14 @@ local call_counts = use("kernel/functions/call_counts")
 local copies = use("kernel/core/copy")
 local core = use("kernel/core/core")
 local errors = use("kernel/core/errors")
+local future = use("kernel/messaging/future")
 local pool = use("kernel/functions/pool")
 local processes = use("kernel/processes/processes")
 local sandbox = use("kernel/core/sandbox")
 local scheduler = use("kernel/core/scheduler")
 local spawning = use("kernel/processes/spawning")
 local unit = use("kernel/core/unit")
+local unread = use("kernel/functions/unread")
 local ready, park, this_waiter = scheduler.ready, host.park, scheduler.waiter
 local finish, timing = unit.finish, pool.timing
 local select, type = select, type
@@ -60,6 +62,17 @@ end
 -- True while a unit is finished whose outcome is a copy already.
 local copied = false
 
+-- Gives a future the outcome of its call.
+local function complete(callee, result, value, err)
+  local caller = callee.caller
+  local owned = caller.calls
+  owned[callee] = nil
+  if err and not future.is_done(result) then
+    unread.note(caller, owned, result, callee.entry.id, err)
+  end
+  future.complete(result, value, err)
+end
+
 local function answer(callee, value, err)
   local waiter = callee.waiter
   if copied then
@@ -67,9 +80,12 @@ local function answer(callee, value, err)
   else
     value, err = outcome(value, err)
   end
-  if type(waiter) == "thread" then
+  local kind = type(waiter)
+  if kind == "thread" then
     callee.caller.calls[callee] = nil
     ready(waiter, value, err)
+  elseif kind == "table" then
+    complete(callee, waiter, value, err)
   elseif waiter then
     waiter(value, err, callee.caller)
   end
@@ -107,7 +123,8 @@ local function serve(instance)
   end
 end
 
--- Makes a callee. `waiter` is the coroutine of `caller` that waits for it, or a function of (value, err, caller).
+-- Makes a callee. `waiter` is what is told of its outcome: a coroutine of `caller` that waits for it, a future of
+-- `caller`, or a function of (value, err, caller).
 local function make(instance, entry, frame, caller, waiter)
   local own = entry.context
   -- Eight fields and no more: a table that grows is made anew.
@@ -192,6 +209,37 @@ function functions.stop(callee)
   callee.instance.co = false
   finish(callee)
   park()
+end
+
+--- The set of what a unit has running, which ends with it: callees, and functions that cancel something.
+local function owned_by(caller)
+  local owned = caller.calls
+  if not owned then
+    owned = {}
+    caller.calls = owned
+  end
+  return owned
+end
+functions.owned_by = owned_by
+
+-- Withdraws a call whose future was cancelled.
+local function cancel_call(callee)
+  callee.caller.calls[callee] = nil
+  functions.cancel(callee)
+end
+
+--- Starts a call on an instance that is free and returns its future; nil when none is.
+function functions.begin(caller, entry, frame, ...)
+  local instance = entry.pool and pool.take(entry)
+  if not instance then
+    return nil
+  end
+  local owned = owned_by(caller)
+  local result = future.new(cancel_call)
+  local callee = start(instance, entry, frame, caller, result, select("#", ...), ...)
+  future.state(result).call = callee
+  owned[callee] = true
+  return result
 end
 
 -- A process with a default host, called like a function: its caller's end asks it to cancel.
@@ -324,17 +372,6 @@ function functions.withdraw(call)
     functions.cancel(call)
   end
 end
-
---- The set of what a unit has running, which ends with it: callees, and functions that cancel something.
-local function owned_by(caller)
-  local owned = caller.calls
-  if not owned then
-    owned = {}
-    caller.calls = owned
-  end
-  return owned
-end
-functions.owned_by = owned_by
 
 --- Waits for what `run(done)` starts. Returns its outcome, `value, err`. `run` returns the function that cancels it,
 --- which is called when the caller ends first.

@@ -139,10 +139,16 @@ local function async_elsewhere(done, worker, target, frame, ...)
   end
 end
 
-local function async_copied(self, target, frame, options, ok, ...)
-  if not ok then
-    return nil, errors.from_raised((...))
-  end
+-- The future of a call that ends at once, with an Error.
+local function failed(self, target, err)
+  local result = future.new()
+  unread.note(self, functions.owned_by(self), result, target, err)
+  future.complete(result, nil, err)
+  return result
+end
+
+-- A call that waits for an instance, has interceptors or runs elsewhere. `worker`: where it runs.
+local function async_slowly(self, target, frame, entry, settings, worker, ...)
   local owned = functions.owned_by(self)
   local stop
   local function release()
@@ -161,18 +167,6 @@ local function async_copied(self, target, frame, options, ok, ...)
     end
     future.complete(result, value, problem)
   end
-  local entry, err = functions.entry(target)
-  if not entry then
-    done(nil, err)
-    return result
-  end
-  local settings, failure = interceptors.settings(entry, options)
-  if failure then
-    done(nil, failure)
-    return result
-  end
-  local here = settings or entry.kind == "process.lua"
-  local worker = here and unit.index() or placement.place(entry)
   if settings then
     stop = interceptors.run(self, settings, entry, frame, done, ...)
   elseif worker == unit.index() then
@@ -184,6 +178,24 @@ local function async_copied(self, target, frame, options, ok, ...)
     owned[stop] = true
   end
   return result
+end
+
+local function async_copied(self, target, frame, options, ok, ...)
+  if not ok then
+    return nil, errors.from_raised((...))
+  end
+  local entry, err = functions.entry(target)
+  if not entry then
+    return failed(self, target, err)
+  end
+  local settings, failure = interceptors.settings(entry, options)
+  if failure then
+    return failed(self, target, failure)
+  end
+  local here = settings or entry.kind == "process.lua"
+  local worker = here and unit.index() or placement.place(entry)
+  return not settings and worker == unit.index() and functions.begin(self, entry, frame, ...)
+    or async_slowly(self, target, frame, entry, settings, worker, ...)
 end
 
 --- Starts a call, on the least loaded worker. Returns its future.

@@ -12,6 +12,7 @@ local tostring = use("kernel/core/stable").tostring
 local ready, park, unit_of = scheduler.ready, scheduler.park, scheduler.unit_of
 local this_waiter = scheduler.waiter
 local metatable_of = debug.getmetatable
+local clone = host.clone
 
 local channel = {}
 local methods = {}
@@ -191,19 +192,23 @@ local function next_sender(ch)
   return nil
 end
 
---- A new channel with a buffer of `size` values (0: rendezvous). It has all its fields from the beginning: eight, as
---- many as its table has room for.
+-- All the fields of a channel: eight, as many as its table has room for.
+local BLANK <const> = {
+  [SIZE] = 0,
+  [FIRST] = false,
+  [ITEMS] = false,
+  [DECODE] = false,
+  [SENDERS] = false,
+  [RECEIVERS] = false,
+  [CLOSED] = false,
+  [OPENED] = false,
+}
+
+--- A new channel with a buffer of `size` values (0: rendezvous).
 function channel.new(size)
-  return stable.made(make({
-    [SIZE] = size or 0,
-    [FIRST] = false,
-    [ITEMS] = false,
-    [DECODE] = false,
-    [SENDERS] = false,
-    [RECEIVERS] = false,
-    [CLOSED] = false,
-    [OPENED] = false,
-  }))
+  local ch = clone(BLANK)
+  ch[SIZE] = size or 0
+  return stable.made(make(ch))
 end
 
 --- A channel that the mailbox feeds. `decode` turns an item into what a receiver gets.
@@ -216,11 +221,12 @@ end
 function channel.put(ch, value)
   if not ch[FIRST] or not hand_over(ch, value) then
     local items = ch[ITEMS]
-    if not items then
-      items = { h = 1, t = 0 }
-      ch[ITEMS] = items
+    if items then
+      push(items, value)
+    else
+      -- With room for its value: a list that grows is made anew.
+      ch[ITEMS] = { value, h = 1, t = 1 }
     end
-    push(items, value)
   end
 end
 

@@ -4,6 +4,7 @@ local channel = use("kernel/messaging/channel")
 local errors = use("kernel/core/errors")
 local object = use("kernel/core/object")
 local payload = use("kernel/messaging/payload")
+local clone = host.clone
 
 local future = {}
 local methods = {}
@@ -19,35 +20,36 @@ local function state_of(self, name)
   return self[STATE]
 end
 
---- A pending future; `cancel` is called once when the program cancels it.
-function future.new(cancel)
-  local ch = channel.new(1)
-  return make({
-    [STATE] = {
-      channel = ch,
-      cancel = cancel or false,
-      done = false,
-      canceled = false,
-      error = false,
-      payload = false,
-      asked = false,
-      read = false,
-    },
-  })
+-- Eight fields and no more, which is what its table has room for. `outcome` is a Payload, or with `failed` an Error.
+local PENDING <const> = {
+  channel = false,
+  cancel = false,
+  call = false,
+  outcome = false,
+  failed = false,
+  canceled = false,
+  asked = false,
+  read = false,
+}
+
+--- A pending future; `cancel(call)` is called once when the program cancels it. `future.state(result).call` may be set
+--- later.
+function future.new(cancel, call)
+  local self = clone(PENDING)
+  self.channel, self.cancel, self.call = channel.new(1), cancel, call or false
+  return make({ [STATE] = self })
 end
 
 --- Completes a future with `value` or `err`; once cancelled or completed, nothing happens.
 function future.complete(result, value, err)
   local self = result[STATE]
-  if self.done or self.canceled then
+  if self.outcome or self.canceled then
     return
   end
+  local outcome = err or payload.new(value)
   -- What could cancel it holds on to the call.
-  self.done, self.error, self.cancel = true, err or false, false
-  if not err then
-    self.payload = payload.new(value)
-  end
-  channel.put(self.channel, err or self.payload)
+  self.outcome, self.failed, self.cancel, self.call = outcome, err and true or false, false, false
+  channel.put(self.channel, outcome)
   channel.close(self.channel)
 end
 
@@ -60,7 +62,7 @@ methods.response = methods.channel
 
 function methods.is_complete(result)
   local self = state_of(result, "is_complete")
-  return self.done == true
+  return self.outcome ~= false
 end
 
 function methods.is_canceled(result)
@@ -72,20 +74,20 @@ function methods.result(result)
   local self = state_of(result, "result")
   if self.canceled then
     return nil, errors.fail("Canceled", "canceled")
-  elseif not self.done then
+  elseif not self.outcome then
     return nil, nil
-  elseif self.error then
+  elseif self.failed then
     self.read = true
-    return nil, self.error
+    return nil, self.outcome
   end
-  return self.payload, nil
+  return self.outcome, nil
 end
 
 function methods.error(result)
   local self = state_of(result, "error")
-  if self.done and self.error then
+  if self.failed then
     self.read = true
-    return self.error, true
+    return self.outcome, true
   end
   return nil, false
 end
@@ -94,10 +96,10 @@ function methods.cancel(result)
   local self = state_of(result, "cancel")
   if not self.canceled then
     self.canceled = true
-    if not self.done then
+    if not self.outcome then
       channel.close(self.channel)
       if self.cancel then
-        self.cancel()
+        self.cancel(self.call)
       end
     end
   end
@@ -106,7 +108,7 @@ end
 
 --- Whether a future has its outcome.
 function future.is_done(result)
-  return result[STATE].done
+  return result[STATE].outcome ~= false
 end
 
 --- The state of a future, which outlives it. See `is_unread` and `is_asked`.
