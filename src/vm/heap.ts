@@ -7,7 +7,7 @@ const BLOCK_ENDS = 64;
 
 /** What the wasm's memory was. */
 export interface MemoryImage {
-  /** Bytes of the wasm's memory. */
+  /** Bytes that the wasm's memory must have. */
   readonly length: number;
   /** Whether the parts hold all that is not zero in a new VM's memory, so that nothing else need be cleared. */
   readonly covers: boolean;

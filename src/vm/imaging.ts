@@ -46,7 +46,7 @@ export function imageOf(heap: Heap, fresh: readonly number[] | undefined): Memor
     bytes.push(heap.u8.subarray(parts[i], parts[i]! + parts[i + 1]!));
   }
   return {
-    length: heap.u8.length,
+    length: Math.min(heap.u32[BREAK >> 2]!, heap.u8.length),
     covers: fresh !== undefined,
     parts,
     bytes: Buffer.concat(bytes),

@@ -60,6 +60,10 @@ const nobody: WasmHost = {
 };
 
 const PAGE = 65_536;
+
+/** Bytes that the memory has when it first grows, and that it may have for another VM to get the instance. */
+const GROWN = 16 * 2 ** 20;
+
 const ERRNO = { badFile: 8, noSystemCall: 52, notPermitted: 63 } as const;
 
 /**
@@ -101,7 +105,7 @@ export async function instantiate(
       const current = heap.memory.buffer.byteLength;
       if (bytes > memoryLimit) return 0;
       // A fifth more than asked for, so that growth does not come in small steps.
-      const wanted = Math.min(memoryLimit, Math.max(bytes, current * 1.2));
+      const wanted = Math.min(memoryLimit, Math.max(bytes, current * 1.2, GROWN));
       try {
         heap.memory.grow(Math.ceil((Math.max(wanted, bytes) - current) / PAGE));
       } catch {
@@ -172,7 +176,6 @@ export async function instantiate(
   const lua = exports as unknown as LuaExports;
   const heap = new Heap(lua.memory);
   const data = heap.u8.slice(0, DATA_END);
-  const size = heap.u8.length;
   const begin = () => {
     lua.emscripten_stack_init();
     lua.__wasm_call_ctors();
@@ -209,7 +212,7 @@ export async function instantiate(
     giveBack: () => {
       served = nobody;
       // What has grown cannot shrink.
-      if (heap.memory.buffer.byteLength !== size) return;
+      if (heap.memory.buffer.byteLength > GROWN) return;
       const waiting = spares.get(module) ?? [];
       spares.set(module, waiting);
       if (waiting.length < mostSpare) waiting.push({ instance, renew });

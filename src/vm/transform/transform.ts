@@ -22,6 +22,7 @@ import { joinLists } from "./lists.ts";
 import { payForLoops } from "./loops.ts";
 import { addKernelGate } from "./kernel_gate.ts";
 import { addMemoryReserve } from "./memory_reserve.ts";
+import { makeFirstMemorySmall } from "./first_memory.ts";
 import { ModuleText, TransformError } from "./module_text.ts";
 import { addNewTables } from "./new_tables.ts";
 import { addNatives } from "./natives.ts";
@@ -85,6 +86,7 @@ export function transformText(text: string, natives: string): string {
   addMemoryReserve(module);
   addSmallBlocks(module);
   addNewTables(module);
+  makeFirstMemorySmall(module);
   makeShortStrings(module);
   addKernelGate(module);
   limitCallChains(module);
