@@ -60,10 +60,10 @@ const nobody: WasmHost = {
 };
 
 const PAGE = 65_536;
-
 /** Bytes that the memory has when it first grows, and that it may have for another VM to get the instance. */
 const GROWN = 16 * 2 ** 20;
-
+/** Bytes of the stack of C code that making a Lua state may take: far more than it does. */
+const STACK_OF_MAKING = 65_536;
 const ERRNO = { badFile: 8, noSystemCall: 52, notPermitted: 63 } as const;
 
 /**
@@ -181,6 +181,8 @@ export async function instantiate(
     lua.__wasm_call_ctors();
   };
   begin();
+  // The heap begins where the stack does, which grows downward.
+  const stack = heap.u32[BREAK >> 2]!;
 
   const indices = new Map<string, number>();
   for (const [name, value] of Object.entries(exports)) {
@@ -193,6 +195,8 @@ export async function instantiate(
     decoders = [new TextDecoder(), new TextDecoder()];
     const end = heap.u32[BREAK >> 2]!;
     heap.u8.fill(0, DATA_END, next.imaged ? STATIC_END : end);
+    // What an image restores is cleared then, but C code reads of its stack before it has written there.
+    if (next.imaged) heap.u8.fill(0, Math.max(STATIC_END, stack - STACK_OF_MAKING), stack);
     heap.dirty = next.imaged ? end : 0;
     if (!next.imaged || lua.reserve_was_spent() !== 0) heap.clean = [];
     heap.u8.set(data);

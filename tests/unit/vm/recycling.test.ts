@@ -5,6 +5,7 @@ import binaryen from "binaryen";
 import { type Instance, instantiate } from "../../../src/vm/instantiate.ts";
 import { FEATURES } from "../../../src/vm/transform/transform.ts";
 import type { VmOptions } from "../../../src/vm/options.ts";
+import { BREAK, STATIC_END } from "../../../src/vm/layout.ts";
 import { Vm } from "../../../src/vm/vm.ts";
 import { loadKernelImage } from "../../../src/worker/kernel-image.ts";
 import { hostFunctions } from "../../../src/worker/kernel.ts";
@@ -251,6 +252,21 @@ test("an instance is taken up once, when its VM is closed and sound", async () =
   vm.close();
   const [one, other] = [await Vm.create({ module, clock }), await Vm.create({ module, clock })];
   expect(one.view(0, 1).buffer).not.toBe(other.view(0, 1).buffer);
+});
+
+test("what C code has left on its stack does not reach a new VM", async () => {
+  const module = await compile();
+  const fresh = await instantiate(await compile(), host);
+  const place = fresh.lua.luaL_newstate();
+  for (const filler of [0x01, 0x55, 0xff]) {
+    const first = await instantiate(module, { ...host, imaged: true });
+    first.heap.u8.fill(filler, STATIC_END, first.heap.u32[BREAK >> 2]!);
+    first.giveBack();
+    const second = await instantiate(module, { ...host, imaged: true });
+    expect(second.heap).toBe(first.heap);
+    expect(second.lua.luaL_newstate()).toBe(place);
+    second.giveBack();
+  }
 });
 
 test("output and time are those of the new VM's host", async () => {
