@@ -296,18 +296,18 @@ local function flush(made)
   return nil
 end
 
-local function headers_are_sent()
-  return invalid("the headers have been sent")
+-- The Error for a change of the headers when the body has begun, sent or not; else nil.
+local function too_late(made)
+  return (made.sent or made.rest ~= "") and invalid("the headers have been sent") or nil
 end
 
---- Sets the status, 200 to 599; the last one counts.
+--- Sets the status, 200 to 599; the last one before the body counts.
 function response:set_status(code)
   code = check.integer(code, 1, "set_status")
   local made = made_of(self)
-  if made.sent then
-    return headers_are_sent()
-  elseif code < 200 or code > 599 then
-    return invalid("set_status: " .. code .. " is not between 200 and 599")
+  local late = too_late(made)
+  if late or code < 200 or code > 599 then
+    return late or invalid("set_status: " .. code .. " is not between 200 and 599")
   end
   made.status, made.touched = code, true
   return nil
@@ -330,8 +330,9 @@ local function replace(made, name, lower, value)
 end
 
 local function set_header(made, name, value)
-  if made.sent then
-    return headers_are_sent()
+  local late = too_late(made)
+  if late then
+    return late
   elseif not name:find("^[%w!#$%%&'*+%-.^_`|~]+$") then
     return invalid("set_header: it is no name of a header: " .. name)
   elseif value:find("[%z\r\n]") then
@@ -382,7 +383,7 @@ function response:write_json(value)
     return invalid("write_json: " .. err:message())
   end
   local made = made_of(self)
-  if not made.sent then
+  if not made.sent and made.rest == "" then
     replace(made, "Content-Type", "content-type", "application/json")
   end
   return append(made, text)
@@ -394,10 +395,9 @@ function response:flush()
 end
 
 local function begin_events(made)
-  if made.events then
-    return nil
-  elseif made.sent then
-    return headers_are_sent()
+  local late = not made.events and too_late(made)
+  if made.events or late then
+    return late or nil
   end
   set_header(made, "Content-Type", "text/event-stream")
   set_header(made, "Cache-Control", "no-cache")
@@ -413,10 +413,8 @@ function response:set_transfer(mode)
     return begin_events(made)
   elseif mode ~= "chunked" then
     error("bad argument #1 to 'set_transfer' (use http.TRANSFER.CHUNKED or http.TRANSFER.SSE)", 3)
-  elseif made.sent then
-    return headers_are_sent()
   end
-  return nil
+  return too_late(made)
 end
 
 --- Sends an event `{ name, data }`; `data` goes out as JSON.

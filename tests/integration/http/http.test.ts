@@ -53,7 +53,7 @@ test("what a function returns, raises and writes", async () => {
   const { url, application } = await startWeb({
     routes: {
       "GET /touched":
-        `res:set_status(201) res:write_json({ a = 1 }) res:set_header("X-A", "\\195\\169") error("late")`,
+        `res:set_status(201) res:set_header("X-A", "\\195\\169") res:write_json({ a = 1 }) error("late")`,
       "GET /raised": `error("boom")`,
       "GET /failed": `return nil, "no luck"`,
       "GET /value": `return { a = 1 }`,

@@ -124,6 +124,18 @@ const codes: [code: string, expected: unknown][] = [
       "Invalid",
     ],
   ],
+  // The first byte of the body ends what can be said of its headers, sent or not.
+  [
+    `res:set_status(201) res:write("") res:set_header("A", "b") res:write("x")
+     return { res:set_status(500):kind(), res:set_header("A", "c"):kind(), res:set_content_type("a/b"):kind(),
+       res:set_transfer("sse"):kind(), res:set_transfer("chunked"):kind(), res:write_event({ name = "a", data = 1 }):kind(),
+       tostring(res:write_json({ 1 })), tostring(res:write("y")) }`,
+    ["Invalid", "Invalid", "Invalid", "Invalid", "Invalid", "Invalid", "nil", "nil"],
+  ],
+  [
+    `res:write_json({ 1 }) return { res:set_status(500):message(), tostring(res:write_json({ 2 })) }`,
+    ["the headers have been sent", "nil"],
+  ],
   [`local t = {} t.t = t return res:write_json(t):kind()`, "Invalid"],
   [`return res:write_json({ 1, a = 2 }):kind()`, "Invalid"],
   [`local t = {} t.t = t return res:write_event({ name = "a", data = t }):kind()`, "Invalid"],
@@ -264,6 +276,27 @@ describe.each([
         VERSION_NOT_SUPPORTED: 505,
       },
     });
+  });
+
+  test("what is said after the body has begun does not reach the client", async () => {
+    const { application, url } = await start({
+      routes: {
+        "GET /late":
+          `res:set_status(201) res:write("x") res:set_status(500) res:set_header("X-Late", "1")
+          res:write_json({ 1 })`,
+        "GET /events": `res:set_transfer("sse") res:write(": hi\\n\\n")
+          res:write(tostring(res:write_event({ name = "a", data = 1 })))`,
+      },
+    });
+    try {
+      const response = await fetch(`${url}/late`);
+      expect([response.status, response.headers.get("x-late"), await response.text()])
+        .toEqual([201, null, "x[1]"]);
+      expect(response.headers.get("content-type")).toStartWith("text/plain");
+      expect(await (await fetch(`${url}/events`)).text()).toBe(": hi\n\nevent: a\ndata: 1\n\nnil");
+    } finally {
+      await application.stop();
+    }
   });
 
   test("a function that only responds need not look at its request, even if it sends in parts", async () => {
