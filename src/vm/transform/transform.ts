@@ -116,6 +116,8 @@ function assemble(text: string): Uint8Array {
   try {
     module.setFeatures(FEATURES);
     if (!module.validate()) throw new TransformError("output", "the module is not valid");
+    // Names of functions, 32 kB of them, for stack traces and profiles.
+    binaryen.setDebugInfo(true);
     return module.emitBinary();
   } finally {
     module.dispose();
