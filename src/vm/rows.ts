@@ -111,6 +111,22 @@ export class RowPacker {
     this.#i64[at] = value;
   }
 
+  /** An integer of 64 bits, in two halves. */
+  integerHalves(high: number, low: number): void {
+    this.#halves(KIND.integer, high, low);
+  }
+
+  /** A float, in the two halves of its bits. */
+  floatHalves(high: number, low: number): void {
+    this.#halves(KIND.float, high, low);
+  }
+
+  #halves(kind: number, high: number, low: number): void {
+    const at = this.#place(kind) * 2;
+    this.#i32[at] = low;
+    this.#i32[at + 1] = high;
+  }
+
   float(value: number): void {
     const at = this.#place(KIND.float);
     this.#f64[at] = value;
@@ -143,6 +159,19 @@ export class RowPacker {
     }
     if (i === length) this.#end = from + length;
     else this.#end = from + encoder.encodeInto(value, texts.subarray(from)).written;
+  }
+
+  /** A text that is a part of bytes, in UTF-8. */
+  utf8(source: Uint8Array, begin: number, end: number): void {
+    this.#room(end - begin);
+    const from = this.#end;
+    if (end - begin > shortText) this.#texts.set(source.subarray(begin, end), from);
+    else {
+      const texts = this.#texts;
+      for (let at = begin; at < end; at++) texts[from + at - begin] = source[at]!;
+    }
+    this.#end = from + end - begin;
+    this.#string(KIND.text, from);
   }
 
   bytes(value: Uint8Array): void {

@@ -38,6 +38,8 @@ export class Pool {
   readonly #idle: Link[] = [];
   readonly #waiting: Waiter[] = [];
   #opening = 0;
+  /** Places that connections have which are none of the pool's. */
+  #reserved = 0;
   #open = false;
   #stopCleaning: (() => void) | undefined;
   #waits = 0;
@@ -104,10 +106,7 @@ export class Pool {
     if (signal?.aborted) throw canceled();
     const idle = this.#takeIdle();
     if (idle) return idle;
-    const { max_open } = this.#settings;
-    if (max_open > 0 && this.#links.size + this.#opening >= max_open) {
-      return await this.#wait(signal);
-    }
+    if (this.#isFull) return await this.#wait(signal);
     const opened = this.#add();
     if (!signal) return await opened;
     // Whoever has gone leaves the connection to others.
@@ -125,6 +124,36 @@ export class Pool {
     }
   }
 
+  get #isFull(): boolean {
+    const { max_open } = this.#settings;
+    return max_open > 0 && this.#links.size + this.#opening + this.#reserved >= max_open;
+  }
+
+  /**
+   * Keeps a place for a connection that is none of the pool's and stays open, if enough are left. For that an idle
+   * connection may be closed.
+   */
+  reserve(): boolean {
+    const { max_open, max_idle } = this.#settings;
+    const wanted = this.#reserved + 1;
+    // A third of all at most, and one stays idle.
+    if (!this.#open || max_idle <= wanted || max_open > 0 && max_open < wanted * 3) return false;
+    if (this.#isFull) {
+      const idle = this.#idle.shift();
+      if (!idle) return false;
+      this.#links.delete(idle);
+      idle.close();
+    }
+    this.#reserved = wanted;
+    return true;
+  }
+
+  /** Gives such a place back. */
+  free(): void {
+    this.#reserved -= 1;
+    this.#serveNext();
+  }
+
   /** Takes a connection back; it must have no transaction open. */
   give(link: Link): void {
     if (!this.#links.has(link)) return;
@@ -136,7 +165,7 @@ export class Pool {
     for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
       if (next.take(link)) return;
     }
-    if (this.#idle.length >= this.#settings.max_idle) {
+    if (this.#idle.length + this.#reserved >= this.#settings.max_idle) {
       this.#closedIdle += 1;
       return this.#drop(link);
     }
@@ -198,8 +227,7 @@ export class Pool {
 
   /** Opens a connection for whoever waits first, when there is room again. */
   #serveNext(): void {
-    const { max_open } = this.#settings;
-    if (!this.#open || max_open > 0 && this.#links.size + this.#opening >= max_open) return;
+    if (!this.#open || this.#isFull) return;
     const next = this.#waiting.shift();
     next && this.#add().then(
       (link) => {

@@ -1,4 +1,5 @@
 import type { Platform } from "../../platform/platform.ts";
+import type { ServiceWorkers } from "../context.ts";
 import { WippyError } from "../../vm/error.ts";
 import type {
   Connection,
@@ -10,13 +11,26 @@ import type {
   Statement,
   TransactionOptions,
 } from "./driver.ts";
+import { type DirectLink, DirectReaders } from "./direct/direct.ts";
 import { type Link, Pool } from "./pool.ts";
+
+/** What a {@link Dialect} is given for a connection that only reads. */
+export interface ReaderOptions {
+  platform: Pick<Platform, "precise" | "setTimer">;
+  /** Called once, when it has ended in whatever way. */
+  ended(link: DirectLink): void;
+}
+
+/** Milliseconds after which a connection that only reads is tried again when there was none. */
+const retry = 60_000;
 
 /** What the databases of servers differ in. */
 export interface Dialect {
   readonly type: "postgres" | "mysql";
   /** Opens a connection. @throws WippyError Unavailable (retryable) */
   connect(): Promise<Link>;
+  /** Opens a connection that only reads and answers workers, where there are such. @throws what prevents it */
+  reader?(options: ReaderOptions): Promise<DirectLink>;
   /** The statements that begin a transaction. @throws WippyError Invalid for an isolation that there is not */
   begin(options: TransactionOptions): string[];
   /**
@@ -40,28 +54,67 @@ export class ServerDriver implements Driver {
   readonly type: Driver["type"];
   readonly #dialect: Dialect;
   readonly #pool: Pool;
+  readonly #platform: Pick<Platform, "precise" | "setTimer">;
+  readonly #direct: DirectReaders | undefined;
+  #retry = 0;
 
+  /** @param workers if each has a thread: those that ask much then have connections that only read */
   constructor(
     dialect: Dialect,
     settings: PoolSettings,
     platform: Pick<Platform, "precise" | "setTimer">,
+    workers?: ServiceWorkers,
   ) {
     this.#dialect = dialect;
+    this.#platform = platform;
+    if (workers && dialect.reader) {
+      this.#direct = new DirectReaders(workers, () => this.#reader());
+    }
     this.type = dialect.type;
     this.#pool = new Pool(() => dialect.connect(), settings, platform);
   }
 
   async open(): Promise<void> {
     await this.#pool.open();
+    this.#retry = 0;
+    this.#direct?.start();
   }
 
-  // deno-lint-ignore require-await
   async close(): Promise<void> {
+    await this.#direct?.close();
     this.#pool.close();
   }
 
   kill(): void {
+    this.#direct?.kill();
     this.#pool.close();
+  }
+
+  /** A connection that only reads, in a place of the pool. */
+  async #reader(): Promise<DirectLink> {
+    const late = this.#platform.precise() < this.#retry;
+    if (late || !this.#dialect.reader || !this.#pool.reserve()) {
+      throw new WippyError("Unavailable", "there is no such connection", { retryable: true });
+    }
+    const ended = (link: DirectLink) => {
+      this.#direct?.lost(link);
+      this.#pool.free();
+    };
+    try {
+      return await this.#dialect.reader({ platform: this.#platform, ended });
+    } catch (error) {
+      this.#retry = this.#platform.precise() + retry;
+      this.#pool.free();
+      throw error;
+    }
+  }
+
+  asked(worker: number): void {
+    this.#direct?.asked(worker);
+  }
+
+  get direct(): number {
+    return this.#direct?.answered ?? 0;
   }
 
   /** Settings of the pool. A change takes effect immediately. */
@@ -78,7 +131,9 @@ export class ServerDriver implements Driver {
   }
 
   figures(): PoolFigures {
-    return this.#pool.figures();
+    const figures = this.#pool.figures();
+    const { open, inUse } = this.#direct?.figures ?? { open: 0, inUse: 0 };
+    return { ...figures, open: figures.open + open, inUse: figures.inUse + inUse };
   }
 
   async run(statement: Statement, signal: AbortSignal): Promise<Outcome> {

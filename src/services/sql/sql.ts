@@ -6,7 +6,7 @@ export const sqliteDatabase = defineService({
   name: "db.sql.sqlite",
   schema: sqliteSchema,
   onChange: "take_over",
-  part: { load: () => import("./sqlite/direct/part.ts").then(({ sqlitePart }) => sqlitePart) },
+  part: { load: () => import("./sqlite/part.ts").then(({ sqlitePart }) => sqlitePart) },
   load: () => import("./sqlite/service.ts").then(({ runSqlite }) => runSqlite),
 });
 
@@ -15,6 +15,7 @@ export const postgresDatabase = defineService({
   name: "db.sql.postgres",
   schema: serverSchema,
   onChange: "take_over",
+  part: { load: () => import("./postgres/part.ts").then(({ postgresPart }) => postgresPart) },
   load: () => import("./postgres/service.ts").then(({ runPostgres }) => runPostgres),
 });
 

@@ -24,11 +24,16 @@ const tokens: Record<Driver["type"], RegExp> = {
   ),
 };
 
+/** The words, literals, quoted names, comments and signs of a text. */
+export function tokensOf(sql: string, type: Driver["type"]): string[] {
+  return sql.match(tokens[type]) ?? [];
+}
+
 /** The words of each statement in a text, in upper case; literals, quoted names and comments have none. */
 function wordsOf(sql: string, type: Driver["type"]): string[][] {
   const statements: string[][] = [];
   let current: string[] | undefined;
-  for (const [token] of sql.matchAll(tokens[type])) {
+  for (const token of tokensOf(sql, type)) {
     if (token === ";") current = undefined;
     else if (!/^(?:--|\/\*)/.test(token) && !(type === "mysql" && token[0] === "#")) {
       if (!current) statements.push(current = []);

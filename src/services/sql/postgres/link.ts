@@ -6,10 +6,11 @@ import { RowPacker } from "../../../vm/rows.ts";
 import type { Changed, Outcome, SqlValue, Statement } from "../driver.ts";
 import type { Link } from "../pool.ts";
 import { checkStatement } from "../text.ts";
+import { cancelQuery } from "./cancel.ts";
 import { failureOf } from "./failure.ts";
 import { isStale, PreparedTexts, unnamed } from "./prepared.ts";
 import { type Reader, readerOf } from "./values.ts";
-import { connectionOf, type Field, keyOf, send, type Wire } from "./wire.ts";
+import { connectionOf, type Field, send, type Wire } from "./wire.ts";
 
 /** A parameter in the text format of the protocol, of which the server makes the type that it needs; bytes as bytes. */
 function parameter(value: SqlValue): string | Buffer | null {
@@ -202,7 +203,7 @@ export class PostgresLink implements Link {
       ready.resolve();
     });
     const abort = () => {
-      this.#cancel();
+      cancelQuery(this.#client, this.#config);
       this.#lost.interrupt(
         new WippyError("Canceled", "the statement was canceled", { retryable: false }),
       );
@@ -230,21 +231,6 @@ export class PostgresLink implements Link {
         { retryable: false, details: { code: "25P02", sqlstate: "25P02" } },
       );
     }
-  }
-
-  /** Asks the server, on a connection of its own, to stop what runs. */
-  #cancel(): void {
-    const { processID, secretKey } = keyOf(this.#client);
-    const connection = connectionOf(new Client(this.#config));
-    // Nobody waits for the answer, of which there is none.
-    connection.on("error", () => {});
-    const ask = () => {
-      connection.cancel(processID, secretKey);
-      connection.end();
-    };
-    connection.on("connect", () => this.#config.ssl ? connection.requestSsl() : ask());
-    connection.on("sslconnect", ask);
-    connection.connect(this.#config.port!, this.#config.host!);
   }
 
   close(): void {

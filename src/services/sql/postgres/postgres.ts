@@ -8,6 +8,7 @@ import { type Dialect, isolationWords } from "../server.ts";
 import { failureOf } from "./failure.ts";
 import { openCursor } from "./cursor.ts";
 import { PostgresLink } from "./link.ts";
+import { PostgresReader } from "./reader.ts";
 
 /** How TLS is used; `fallback` when a server without TLS will do. */
 interface Security {
@@ -115,6 +116,15 @@ export function postgresDialect(settings: ServerSettings, directory: string): Di
       open().catch((error) => {
         throw unreachable(settings, failureOf(error));
       }),
+    reader(options) {
+      const made = config();
+      // Last, so that they count.
+      const reading = "-c default_transaction_read_only=on -c datestyle=ISO";
+      return PostgresReader.open(
+        { ...made, options: `${made.options ?? ""} ${reading}`.trim() },
+        { ...options, lifetime: settings.pool.max_lifetime },
+      );
+    },
     begin({ isolation, readOnly }: TransactionOptions) {
       const words = isolationWords(isolation, "PostgreSQL");
       const level = words === undefined ? "" : ` ISOLATION LEVEL ${words}`;

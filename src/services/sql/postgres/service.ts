@@ -6,9 +6,11 @@ import { postgresDialect } from "./postgres.ts";
 
 /** A database of a PostgreSQL server as a service: it runs while the server can be reached. */
 export function runPostgres(
-  { platform, directory }: ServiceContext,
+  { platform, directory, simulation, workers }: ServiceContext,
   settings: ServerSettings,
 ): SqlService {
-  const driver = new ServerDriver(postgresDialect(settings, directory), settings.pool, platform);
+  const dialect = postgresDialect(settings, directory);
+  const apart = !simulation && workers.apart ? workers : undefined;
+  const driver = new ServerDriver(dialect, settings.pool, platform, apart);
   return new SqlService(driver, () => driver.kill());
 }

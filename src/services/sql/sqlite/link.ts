@@ -2,7 +2,8 @@ import { WippyError } from "../../../vm/error.ts";
 import type { Outcome, RowStream, Statement } from "../driver.ts";
 import { type ConnectionOptions, type Job, type Reply, SqliteConnection } from "./connection.ts";
 import { Claims, mostTogether } from "./claims.ts";
-import type { DirectMemory } from "./direct/memory.ts";
+import type { DirectLink } from "../direct/direct.ts";
+import type { DirectMemory } from "../direct/memory.ts";
 import { packStatements, unpackReplies } from "./messages.ts";
 import type { Answer, DirectOrder, Opening } from "./thread.ts";
 
@@ -23,7 +24,7 @@ const canceled = () =>
  * The way to one connection: on a thread of its own, or, in a simulation, on this one. Statements run in the order of
  * asking; those that are asked for while others run go to the thread together.
  */
-export class SqliteLink {
+export class SqliteLink implements DirectLink {
   readonly #thread: Worker | undefined;
   readonly #claims = new Claims();
   #connection: SqliteConnection | undefined;

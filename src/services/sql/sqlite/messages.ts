@@ -1,31 +1,15 @@
 /**
- * Statements and replies between a database and its thread, packed: a structured clone of many small objects takes
- * several times as long.
+ * Statements and replies between a database and its thread, packed.
  * @module
  */
-import { Packr } from "msgpackr/pack";
-import { Unpackr } from "msgpackr/unpack";
 import type { ErrorData } from "../../../vm/error.ts";
 import type { SqlValue } from "../driver.ts";
+import { packFields, unpackFields } from "../fields.ts";
 import type { Job, Reply } from "./connection.ts";
-
-// A bigint stays one, whatever its size: SQLite gets numbers as floats.
-const packr = new Packr({ useRecords: false });
-const unpackr = new Unpackr({ useRecords: false, int64AsType: "bigint" });
 
 const kinds: readonly Job["kind"][] = ["query", "execute", "check", "stream", "fetch", "close"];
 
 type StatementItem = [kind: number, sql: string, params: SqlValue[], own: boolean];
-
-/** Lists of texts, numbers and bytes, packed. */
-export function packFields(list: readonly unknown[]): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(packr.pack(list));
-}
-
-/** What {@link packFields} packed. */
-export function unpackFields(bytes: Uint8Array): unknown[] {
-  return unpackr.unpack(bytes) as unknown[];
-}
 
 /** Packed statements. */
 export function packStatements(statements: readonly Job[]): Uint8Array<ArrayBuffer> {

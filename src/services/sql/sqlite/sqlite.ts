@@ -11,7 +11,7 @@ import type {
   TransactionOptions,
 } from "../driver.ts";
 import type { Job } from "./connection.ts";
-import { DirectReaders } from "./direct/direct.ts";
+import { DirectReaders } from "../direct/direct.ts";
 import { SqliteLink } from "./link.ts";
 import { isRead } from "./reads.ts";
 import { Turns } from "./turns.ts";

@@ -5,8 +5,8 @@
 import { WippyError } from "../../../vm/error.ts";
 import { Claims } from "./claims.ts";
 import { type ConnectionOptions, type Reply, SqliteConnection } from "./connection.ts";
-import { DirectMemory } from "./direct/memory.ts";
-import { type DirectPort, serveDirect } from "./direct/server.ts";
+import { DirectMemory } from "../direct/memory.ts";
+import { type DirectPort, serveDirect } from "./direct.ts";
 import { packReplies, unpackStatements } from "./messages.ts";
 
 /** What the first message says. */

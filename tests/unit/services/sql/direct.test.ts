@@ -6,13 +6,11 @@ import { join } from "node:path";
 import { machine } from "../../../../src/platform/machine.ts";
 import type { Platform } from "../../../../src/platform/platform.ts";
 import type { PartHandlers } from "../../../../src/services/context.ts";
-import { mostQueries } from "../../../../src/services/sql/sqlite/direct/memory.ts";
-import { ReplyPacker, unpackReplies } from "../../../../src/services/sql/sqlite/direct/messages.ts";
-import {
-  DirectQueries,
-  type DirectStart,
-} from "../../../../src/services/sql/sqlite/direct/part.ts";
-import { manyQueries } from "../../../../src/services/sql/sqlite/direct/direct.ts";
+import { mostQueries } from "../../../../src/services/sql/direct/memory.ts";
+import { ReplyPacker, unpackReplies } from "../../../../src/services/sql/direct/messages.ts";
+import { DirectQueries, type DirectStart } from "../../../../src/services/sql/direct/part.ts";
+import { manyQueries } from "../../../../src/services/sql/direct/direct.ts";
+import { sqliteWay } from "../../../../src/services/sql/sqlite/part.ts";
 import { mostReaders, SqliteDriver } from "../../../../src/services/sql/sqlite/sqlite.ts";
 import type { LuaValue } from "../../../../src/vm/value.ts";
 import { unpackRows } from "../../../../src/vm/rows.ts";
@@ -31,10 +29,10 @@ interface Worker {
 }
 
 /** A worker that waits as long as it takes. */
-const patient = { setTimer: () => () => {} };
+const patient = { setTimer: () => () => {}, precise: () => 0 };
 
 /** A driver with workers, whose parts are in this thread. */
-async function opened(count = 1, platform: Pick<Platform, "setTimer"> = patient) {
+async function opened(count = 1, platform: Pick<Platform, "setTimer" | "precise"> = patient) {
   const directory = mkdtempSync(join(tmpdir(), "wippy-sqlite-"));
   cleanAfterTest(() => rmSync(directory, { recursive: true, force: true }));
   const workers: Worker[] = Array.from({ length: count }, () => ({ told: [] }));
@@ -55,7 +53,7 @@ async function opened(count = 1, platform: Pick<Platform, "setTimer"> = patient)
           open: (worker, data) => {
             const start = data as DirectStart;
             Object.assign(workers[worker]!, {
-              part: new DirectQueries(start, platform),
+              part: new DirectQueries(start, platform, sqliteWay),
               memory: start.memory,
             });
           },
@@ -157,7 +155,7 @@ test("a query that takes long keeps no others: the node is asked for them", asyn
     timers.push(late);
     return () => {};
   };
-  const { partOf, workers } = await opened(1, { setTimer });
+  const { partOf, workers } = await opened(1, { ...patient, setTimer });
   const part = await partOf(0);
   const slow = new AbortController();
   const stuck = ask(part, flood, [], slow.signal);

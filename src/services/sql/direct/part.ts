@@ -1,17 +1,16 @@
-import type { Run } from "../../../../operations/sql/requests.ts";
-import type { NearAnswer } from "../../../../operations/operation.ts";
-import type { Platform } from "../../../../platform/platform.ts";
-import { WippyError } from "../../../../vm/error.ts";
-import type { LuaValue } from "../../../../vm/value.ts";
-import { CallsBySignal } from "../../../../worker/calls-by-signal.ts";
-import type { Part, PartFactory } from "../../../../worker/parts.ts";
-import type { SqlValue } from "../../driver.ts";
-import { sqlValues } from "../../values.ts";
-import { isRead } from "../reads.ts";
+import type { Run } from "../../../operations/sql/requests.ts";
+import type { NearAnswer } from "../../../operations/operation.ts";
+import type { Platform } from "../../../platform/platform.ts";
+import { WippyError } from "../../../vm/error.ts";
+import type { LuaValue } from "../../../vm/value.ts";
+import { CallsBySignal } from "../../../worker/calls-by-signal.ts";
+import type { Part } from "../../../worker/parts.ts";
+import type { SqlValue } from "../driver.ts";
+import { sqlValues } from "../values.ts";
 import { DirectMemory, mostQueries } from "./memory.ts";
 import { type DirectAnswer, packQueries, unpackReplies } from "./messages.ts";
 
-/** The worker's end of its port to the thread of a connection. */
+/** The worker's end of its port to a connection. */
 export interface DirectPort {
   onmessage: ((event: MessageEvent<DirectAnswer>) => void) | null;
   postMessage(data: Uint8Array, transfer: ArrayBuffer[]): void;
@@ -24,6 +23,17 @@ export interface DirectStart {
   port: DirectPort;
   memory: SharedArrayBuffer;
 }
+
+/** What a kind of database differs in. */
+export interface DirectWay {
+  /** Whether a text goes this way: only one that reads, and that may run twice. */
+  takes(sql: string): boolean;
+  /** Milliseconds of work up to which the connection is given more. */
+  readonly brief: number;
+}
+
+/** What says to the other side that a query was stopped. */
+const stopped = new Uint8Array(0);
 
 /** Milliseconds after which a query keeps those behind it too long. */
 const patience = 10;
@@ -38,16 +48,17 @@ interface Query {
 }
 
 /**
- * The way of a worker to the thread of a connection that only reads. What it does not answer, because it has failed,
+ * The way of a worker to a connection that only reads. What it does not answer, because it has failed,
  * waits behind a query that takes long, or the connection is gone, the node is asked, whose answer decides.
  */
 export class DirectQueries implements Part {
   readonly #port: DirectPort;
   readonly #memory: DirectMemory;
-  readonly #platform: Pick<Platform, "setTimer">;
+  readonly #platform: Pick<Platform, "setTimer" | "precise">;
+  readonly #way: DirectWay;
   readonly #signals = new CallsBySignal<Query>((query) => this.#cancel(query));
   #waiting: Query[] = [];
-  /** What the thread has, in the order of asking; nothing where nobody waits for the reply. */
+  /** What the other side has, in the order of asking; nothing where nobody waits for the reply. */
   #given: (Query | undefined)[] = [];
   /** The number of the first of these. */
   #first = 0;
@@ -56,8 +67,16 @@ export class DirectQueries implements Part {
   /** Whether the query that runs takes long. */
   #slow = false;
   #closed = false;
+  /** Milliseconds that a query took lately, and when the last ones were answered. */
+  #pace = 0;
+  #turned = 0;
 
-  constructor({ port, memory }: DirectStart, platform: Pick<Platform, "setTimer">) {
+  constructor(
+    { port, memory }: DirectStart,
+    platform: Pick<Platform, "setTimer" | "precise">,
+    way: DirectWay,
+  ) {
+    this.#way = way;
     this.#port = port;
     this.#memory = new DirectMemory(memory);
     this.#platform = platform;
@@ -65,13 +84,15 @@ export class DirectQueries implements Part {
     port.unref?.();
   }
 
-  /** Runs a statement that only reads, if the thread is likely to come to it soon. */
+  /** Runs a statement that only reads, if the other side is likely to come to it soon. */
   near(input: unknown, signal: AbortSignal, done: NearAnswer): boolean {
     // The other side are the operations of the module `sql`.
     const { kind, sql, values, tags, transaction } = input as Run;
     const refused = this.#slow || this.#closed || signal.aborted;
     if (refused || kind !== "query" || transaction !== undefined) return false;
-    if (typeof sql !== "string" || !isRead(sql)) return false;
+    if (typeof sql !== "string" || !this.#way.takes(sql)) return false;
+    const open = this.#waiting.length + this.#given.length;
+    if (open * this.#pace > this.#way.brief) return false;
     const query: Query = { sql, params: sqlValues(values, tags), signal, done };
     this.#signals.add(signal, query);
     this.#waiting.push(query);
@@ -97,6 +118,7 @@ export class DirectQueries implements Part {
     const free = mostQueries - this.#given.length;
     if (free <= 0 || this.#waiting.length === 0 || this.#closed) return;
     const queries = this.#waiting.splice(0, free);
+    if (this.#given.length === 0) this.#turned = this.#platform.precise();
     for (const query of queries) {
       query.number = this.#first + this.#given.length;
       this.#memory.begin(query.number);
@@ -129,6 +151,11 @@ export class DirectQueries implements Part {
     }
     for (const query of this.#waiting.splice(0)) this.#settle(query, undefined);
     this.#count();
+    this.#tellStopped();
+  }
+
+  #tellStopped(): void {
+    this.#port.postMessage(stopped, []);
   }
 
   /** @param rows absent: the node is to be asked */
@@ -143,6 +170,7 @@ export class DirectQueries implements Part {
     else {
       this.#memory.stop(query.number);
       this.#given[query.number - this.#first] = undefined;
+      this.#tellStopped();
     }
     this.#count();
     const error = new WippyError("Canceled", "the statement was canceled", { retryable: false });
@@ -158,6 +186,11 @@ export class DirectQueries implements Part {
     this.#given.splice(0, count);
     this.#first += count;
     this.#count();
+    const now = this.#platform.precise();
+    const pace = (now - this.#turned) / count;
+    // It rises slowly, because threads may also be kept from running.
+    this.#pace = pace < this.#pace ? pace : this.#pace + (pace - this.#pace) / 16;
+    this.#turned = now;
     this.#post();
   }
 
@@ -170,7 +203,7 @@ export class DirectQueries implements Part {
     this.#port.close();
   }
 
-  /** The service says that the thread has ended by force. */
+  /** The service says that the connection has ended by force. */
   told(): void {
     this.#lose();
   }
@@ -182,7 +215,7 @@ export class DirectQueries implements Part {
 
   changed(): void {}
 
-  /** Takes nothing new. The thread answers what it has, or says that it does not. */
+  /** Takes nothing new. The other side answers what it has, or says that it does not. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -190,8 +223,3 @@ export class DirectQueries implements Part {
     this.#count();
   }
 }
-
-/** The part of an SQLite database in a worker that asks it much. */
-export const sqlitePart: PartFactory = ({ platform }, data) =>
-  // The other side is `DirectReaders`.
-  new DirectQueries(data as DirectStart, platform);

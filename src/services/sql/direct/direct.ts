@@ -1,6 +1,5 @@
-import { WippyError } from "../../../../vm/error.ts";
-import type { ServiceParts, ServiceWorkers } from "../../../context.ts";
-import type { SqliteLink } from "../link.ts";
+import { WippyError } from "../../../vm/error.ts";
+import type { ServiceParts, ServiceWorkers } from "../../context.ts";
 import { DirectMemory } from "./memory.ts";
 import type { DirectStart } from "./part.ts";
 
@@ -10,16 +9,28 @@ export const mostDirectReaders = 2;
 /** Queries of a worker after which it gets a way to a connection. */
 export const manyQueries = 16;
 
+/** A connection that only reads, and that answers workers. */
+export interface DirectLink {
+  /** Answers a worker by this port from now on. */
+  attach(worker: number, port: MessagePort, memory: DirectMemory): void;
+  /** The worker is gone. */
+  detach(worker: number): void;
+  /** Says to the workers that no more is answered, and ends the connection. */
+  close(): Promise<void>;
+  /** Ends the connection at once. */
+  kill(): void;
+}
+
 /** A connection, and the workers that have a port to it. */
 interface Reader {
-  link: SqliteLink;
+  link: DirectLink;
   workers: Map<number, DirectMemory>;
 }
 
 /** Connections that only read and that workers ask directly, those that ask much. */
 export class DirectReaders {
   readonly #workers: ServiceWorkers;
-  readonly #open: () => Promise<SqliteLink>;
+  readonly #open: () => Promise<DirectLink>;
   readonly #readers: Reader[] = [];
   /** Queries of workers that have no port. */
   readonly #asked = new Map<number, number>();
@@ -29,7 +40,7 @@ export class DirectReaders {
   #past = 0;
 
   /** @param open opens a connection that only reads. @throws WippyError Unavailable if there can be no more */
-  constructor(workers: ServiceWorkers, open: () => Promise<SqliteLink>) {
+  constructor(workers: ServiceWorkers, open: () => Promise<DirectLink>) {
     this.#workers = workers;
     this.#open = open;
   }
@@ -98,8 +109,8 @@ export class DirectReaders {
     reader.link.detach(worker);
   }
 
-  /** A thread is gone: its workers ask the node, and get another one later. */
-  lost(link: SqliteLink): void {
+  /** A connection is gone: its workers ask the node, and get another one later. */
+  lost(link: DirectLink): void {
     const at = this.#readers.findIndex((reader) => reader.link === link);
     const [reader] = at < 0 ? [] : this.#readers.splice(at, 1);
     for (const [worker, memory] of reader?.workers ?? []) {
@@ -122,7 +133,7 @@ export class DirectReaders {
     parts?.end();
   }
 
-  /** Ends the threads at once. */
+  /** Ends the connections at once. */
   kill(): void {
     for (const { link } of [...this.#readers]) {
       link.kill();

@@ -1,14 +1,14 @@
 /**
- * Queries of a worker and their replies, which go to the thread of a connection and back without the node's thread.
+ * Queries of a worker and their replies, which go to whoever has a connection, and back, together.
  * @module
  */
-import type { SqlValue } from "../../driver.ts";
-import { packFields, unpackFields } from "../messages.ts";
+import type { SqlValue } from "../driver.ts";
+import { packFields, unpackFields } from "../fields.ts";
 
 /** A query: its text and its parameters. */
 export type DirectQuery = readonly [sql: string, ...params: SqlValue[]];
 
-/** What a thread says to a worker: packed replies, rows that are one reply, or that it says no more. */
+/** What the other side says to a worker: packed replies, rows that are one reply, or that it says no more. */
 export type DirectAnswer = Uint8Array | { rows: Uint8Array } | "closed";
 
 /** Packed queries. */
@@ -20,6 +20,12 @@ export function packQueries(queries: readonly DirectQuery[]): Uint8Array<ArrayBu
 export function unpackQueries(bytes: Uint8Array): DirectQuery[] {
   return unpackFields(bytes) as DirectQuery[];
 }
+
+/** Replies after which they leave, so that the worker goes on meanwhile: each message wakes it. */
+export const together = 32;
+
+/** Rows larger than that, in bytes, move to the worker instead of being packed with others. */
+export const moved = 65_536;
 
 /** In place of the length of rows: a query that the node is to be asked. */
 const none = -1;

@@ -1,7 +1,13 @@
 import { receiveMessageOnPort } from "node:worker_threads";
-import type { SqliteConnection } from "../connection.ts";
-import { DirectMemory } from "./memory.ts";
-import { type DirectAnswer, ReplyPacker, unpackQueries } from "./messages.ts";
+import type { SqliteConnection } from "./connection.ts";
+import type { DirectMemory } from "../direct/memory.ts";
+import {
+  type DirectAnswer,
+  moved,
+  ReplyPacker,
+  together,
+  unpackQueries,
+} from "../direct/messages.ts";
 
 /** The end of a worker's port in the thread of a connection. */
 export interface DirectPort {
@@ -9,12 +15,6 @@ export interface DirectPort {
   postMessage(data: DirectAnswer, transfer: ArrayBuffer[]): void;
   close(): void;
 }
-
-/** Queries after which their replies leave, so that the worker goes on meanwhile: each message wakes it. */
-const together = 32;
-
-/** Rows larger than that, in bytes, move to the worker instead of being packed with others. */
-const moved = 65_536;
 
 /**
  * Answers the queries of a worker that has a port to this thread, in their order.
@@ -34,6 +34,8 @@ export function serveDirect(
     port.postMessage(packed, [packed.buffer]);
   };
   const take = (data: Uint8Array) => {
+    // A query was stopped, which is asked between its rows.
+    if (data.length === 0) return;
     for (const [sql, ...params] of unpackQueries(data)) {
       const query = number++;
       let rows: Uint8Array | undefined;
