@@ -11,6 +11,7 @@ import type { Problem } from "../app/problem.ts";
 import type { LogSink } from "../observe/log.ts";
 import type { Terminal } from "../operations/io/terminal.ts";
 import type { Entry } from "../registry/entry.ts";
+import { lazy } from "../registry/lazy.ts";
 import type { DoneChange } from "../registry/versions.ts";
 import { hasForeground, hostKind, serviceCode } from "../services/services.ts";
 import type { FunctionListing } from "../vm/compiler/listing.ts";
@@ -19,7 +20,6 @@ import type { LuaValue } from "../vm/value.ts";
 import type { CodeEntry, FromWorker } from "../worker/messages.ts";
 import { Bus } from "./bus.ts";
 import { refuseReserved } from "./builtin.ts";
-import { checkChanged, codeProblems } from "./code-check.ts";
 import { codeEntry } from "./code.ts";
 import type { Debugger } from "./debugger/debugger.ts";
 import { Control } from "./control.ts";
@@ -34,7 +34,7 @@ import { NodeUnits } from "./node-units.ts";
 import type { NodeOptions } from "./options.ts";
 import { parsePid, workerOf } from "./pid.ts";
 import type { ReplSession } from "./repl.ts";
-import { NodeRequests } from "./requests/requests.ts";
+import type { NodeRequests } from "./requests/requests.ts";
 import { ServiceUnits } from "./service-units.ts";
 import { Services } from "./services.ts";
 import { inFiles, withFiles } from "./source-places.ts";
@@ -45,6 +45,11 @@ import { WorkerPool } from "./worker-pool.ts";
 import { WorkflowHosts } from "./workflow-hosts.ts";
 
 export type { NodeOptions } from "./options.ts";
+
+/** What most scripts never need. */
+const codeCheck = () => require("./code-check.ts") as typeof import("./code-check.ts");
+const nodeRequests = () =>
+  require("./requests/requests.ts") as typeof import("./requests/requests.ts");
 
 const defaultMemoryLimit = 1024 ** 3;
 const defaultShutdownTimeout = 30_000;
@@ -77,7 +82,7 @@ export class Node {
   readonly #hosts: Hosts;
   readonly #services: Services;
   readonly #entryServices: EntryServices;
-  readonly #requests: NodeRequests;
+  readonly #requests: () => NodeRequests;
   /** The entries, their versions, and the way to change them. */
   readonly registry: LiveRegistry;
   /** What happens in this runtime, for who wants to know. */
@@ -144,7 +149,7 @@ export class Node {
         simulation: options.simulation,
       },
       {
-        request: (origin, op, args) => requests.answer(origin, op, args),
+        request: (origin, op, args) => this.#requests().answer(origin, op, args),
         message: (worker, message) => this.#message(worker, message),
         started: (worker) => {
           this.#parts.started(worker);
@@ -194,27 +199,28 @@ export class Node {
     this.registry = new LiveRegistry(options.entries, {
       modules: new Set(Object.keys(options.modules ?? {})),
       loading: (code) => options.simulation?.during(code) ?? code,
-      check: (entries, code) => checkChanged(this.#pool, entries, code, options),
+      check: (entries, code) => codeCheck().checkChanged(this.#pool, entries, code, options),
       take: (entries, changes, outdated) => this.#takeChanges(entries, changes, outdated),
     }, this.bus);
-    const requests = new NodeRequests({
-      names,
-      connections,
-      workflows: this.#workflows,
-      pool: this.#pool,
-      bus: this.bus,
-      registry: this.registry,
-      measures: this.measures,
-      debugger: () => this.#debugger,
-      system: {
-        entries: this.#entries,
-        services: this.#services,
+    this.#requests = lazy(() =>
+      new (nodeRequests().NodeRequests)({
+        names,
+        connections,
+        workflows: this.#workflows,
         pool: this.#pool,
-        namesOf: (pid) => names.of(pid),
-        exit: (status) => this.#foreground.exit(status),
-      },
-    });
-    this.#requests = requests;
+        bus: this.bus,
+        registry: this.registry,
+        measures: this.measures,
+        debugger: () => this.#debugger,
+        system: {
+          entries: this.#entries,
+          services: this.#services,
+          pool: this.#pool,
+          namesOf: (pid) => names.of(pid),
+          exit: (status) => this.#foreground.exit(status),
+        },
+      })
+    );
     this.control = new Control(this.#pool, this.#workflows, this.#services, names, connections);
     this.bus.changed = () => this.#pool.observe(this.bus.wants("process"));
   }
@@ -249,7 +255,7 @@ export class Node {
       question,
       ids,
     }));
-    return codeProblems(found);
+    return codeCheck().codeProblems(found);
   }
 
   /** What the functions of a Lua entry become when they are compiled. @throws WippyError NotFound when it is none */
@@ -395,7 +401,7 @@ export class Node {
 
   /** The names of what workers may ask for, sorted. */
   get requests(): string[] {
-    return this.#requests.all;
+    return this.#requests().all;
   }
 
   /** Fulfilled with an exit status when a service that has the terminal ends, and the runtime with it. */
@@ -421,7 +427,7 @@ export class Node {
 
   #workerDied(worker: number, failure: ErrorData, names: Names): void {
     this.#say("error", `worker ${worker} was replaced: ${failure.message}`);
-    this.#requests.workerDied(worker);
+    this.#requests().workerDied(worker);
     this.#parts.gone(worker);
     names.releaseWhere((pid) => workerOf(pid) === worker);
     this.#workflows.disconnect(worker, failure);

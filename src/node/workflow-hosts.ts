@@ -2,12 +2,11 @@ import { limitRepeats } from "../observe/limit-repeats.ts";
 import type { LogSink } from "../observe/log.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Entry } from "../registry/entry.ts";
+import { lazy } from "../registry/lazy.ts";
 import { unpack } from "../vm/codec.ts";
 import { type ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
-import { type HistoryEvent, unpackHistory } from "../workflows/history/history.ts";
-import { recordValues } from "../workflows/history/limits.ts";
-import { UnknownOptions } from "../workflows/options/unknown-options.ts";
+import type { HistoryEvent } from "../workflows/history/history.ts";
 import { localNode, workflowPid } from "../workflows/pid.ts";
 import type {
   EventRange,
@@ -18,19 +17,23 @@ import type {
   RunQuery,
   WorkflowProvider,
 } from "../workflows/provider.ts";
-import {
-  hostOf,
-  startForUpdate,
-  startRequest,
-  type StartWorkflow,
-  updateRequest,
-  updateValue,
-  type UpdateWorkflow,
-  type WorkflowTargets,
-} from "../workflows/requests.ts";
+import type { StartWorkflow, UpdateWorkflow, WorkflowTargets } from "../workflows/requests.ts";
 import { parsePid } from "./pid.ts";
-import { Schedules } from "./schedules.ts";
+import type { Schedules } from "./schedules.ts";
 import type { WorkerPool } from "./worker-pool.ts";
+
+/** What is read when there are workflows. */
+const requests = lazy(() =>
+  require("../workflows/requests.ts") as typeof import("../workflows/requests.ts")
+);
+const limits = lazy(() =>
+  require("../workflows/history/limits.ts") as typeof import("../workflows/history/limits.ts")
+);
+const unknowns = () =>
+  require(
+    "../workflows/options/unknown-options.ts",
+  ) as typeof import("../workflows/options/unknown-options.ts");
+const schedules = () => require("./schedules.ts") as typeof import("./schedules.ts");
 
 /** The workflow hosts: each has a provider, whose tasks and activities run on the workers. */
 export class WorkflowHosts {
@@ -38,18 +41,28 @@ export class WorkflowHosts {
   readonly #pool: WorkerPool;
   /** The worker on the node's own thread. */
   readonly #here: number | undefined;
-  /** The schedules of the hosts. */
-  readonly schedules: Schedules;
+  readonly #schedules = lazy(() => {
+    const hosts = () => this.hosts;
+    return new (schedules().Schedules)({
+      get hosts() {
+        return hosts();
+      },
+      schedulesOf: (host) => this.provider(host).schedules,
+      hostOf: (entry) => this.hostOf(entry),
+    }, this.#entries);
+  });
   #numbers = 0;
   readonly #log: LogSink;
-  readonly #unknownOptions = new UnknownOptions((message) =>
-    this.#log.log({
-      level: "warn",
-      time: this.#platform.now(),
-      logger: "workflow",
-      message,
-      fields: {},
-    })
+  readonly #unknownOptions = lazy(() =>
+    new (unknowns().UnknownOptions)((message) =>
+      this.#log.log({
+        level: "warn",
+        time: this.#platform.now(),
+        logger: "workflow",
+        message,
+        fields: {},
+      })
+    )
   );
   readonly #platform: Platform;
   readonly #entries: ReadonlyMap<string, Entry>;
@@ -72,14 +85,11 @@ export class WorkflowHosts {
     this.#entries = entries;
     this.#log = log;
     this.#platform = platform;
-    const hosts = () => this.hosts;
-    this.schedules = new Schedules({
-      get hosts() {
-        return hosts();
-      },
-      schedulesOf: (host) => this.provider(host).schedules,
-      hostOf: (entry) => this.hostOf(entry),
-    }, entries);
+  }
+
+  /** The schedules of the hosts. */
+  get schedules(): Schedules {
+    return this.#schedules();
   }
 
   get #targets(): WorkflowTargets {
@@ -93,7 +103,7 @@ export class WorkflowHosts {
 
   /** The workflow host of an entry: the one that it names, else the only one. @throws WippyError Invalid */
   hostOf(entry: Entry): string {
-    return hostOf(entry, [...this.#declared]);
+    return requests().hostOf(entry, [...this.#declared]);
   }
 
   /** A number that no other provider of this runtime has. */
@@ -174,8 +184,8 @@ export class WorkflowHosts {
    * @throws WippyError
    */
   async start(request: StartWorkflow): Promise<{ pid: string; runId: string; existed: boolean }> {
-    this.#unknownOptions.check(request.options);
-    const start = startRequest(request, this.#targets);
+    this.#unknownOptions().check(request.options);
+    const start = requests().startRequest(request, this.#targets);
     const { pid, runId, existed } = await this.provider(start.hostId).start(start);
     return { pid, runId, existed };
   }
@@ -189,18 +199,18 @@ export class WorkflowHosts {
     request: StartWorkflow,
     update: UpdateWorkflow,
   ): Promise<{ pid: string; runId: string; value: LuaValue }> {
-    this.#unknownOptions.check(request.options);
-    const start = startForUpdate(request, this.#targets);
-    const { stage, ...sent } = updateRequest(update);
+    this.#unknownOptions().check(request.options);
+    const start = requests().startForUpdate(request, this.#targets);
+    const { stage, ...sent } = requests().updateRequest(update);
     const result = await this.provider(start.hostId).updateWithStart(start, sent, stage);
     const pid = workflowPid(localNode, start.hostId, start.workflowId);
-    return { pid, runId: result.runId, value: updateValue(result, stage) };
+    return { pid, runId: result.runId, value: requests().updateValue(result, stage) };
   }
 
   /** Sends a signal. @throws WippyError NotFound */
   async signal(pid: string, name: string, sender: string, payloads: LuaValue[]): Promise<void> {
     const { host, uid } = parsePid(pid);
-    const packed = recordValues(payloads, `the message ${name}`);
+    const packed = limits().recordValues(payloads, `the message ${name}`);
     await this.provider(host).signal(uid, { name, sender, payloads: packed });
   }
 
@@ -211,8 +221,8 @@ export class WorkflowHosts {
    */
   async update(pid: string, request: UpdateWorkflow): Promise<LuaValue> {
     const { host, uid } = parsePid(pid);
-    const { stage, ...update } = updateRequest(request);
-    return updateValue(await this.provider(host).update(uid, update, stage), stage);
+    const { stage, ...update } = requests().updateRequest(request);
+    return requests().updateValue(await this.provider(host).update(uid, update, stage), stage);
   }
 
   /**
@@ -224,7 +234,7 @@ export class WorkflowHosts {
     const { host, uid } = parsePid(pid);
     const request = {
       name,
-      args: recordValues(args, `the input of the query ${name}`),
+      args: limits().recordValues(args, `the input of the query ${name}`),
       ...(runId !== undefined && { runId }),
     };
     const value = await this.provider(host).query(uid, request);
@@ -286,6 +296,7 @@ export class WorkflowHosts {
 
   /** History of a run of a host, or a part of it. @throws WippyError NotFound */
   async history(host: string, runId: string, range?: EventRange): Promise<HistoryEvent[]> {
+    const { unpackHistory } = await import("../workflows/history/history.ts");
     return unpackHistory(await this.provider(host).history(runId, range));
   }
 

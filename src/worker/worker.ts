@@ -20,6 +20,7 @@ import { type CodeEntry, type FromWorker, type HostState, type ToWorker } from "
 import type { WorkerOptions } from "./options.ts";
 import { pair } from "./pair.ts";
 import { PARTS, Parts } from "./parts.ts";
+import { LateWorkflowWork } from "./late-workflow-work.ts";
 import { nearestOf } from "./nearest.ts";
 import { Crowd } from "./crowd.ts";
 import { Placement } from "./placement.ts";
@@ -31,7 +32,6 @@ import { OperationRunner } from "./operation-runner.ts";
 import { logRecord } from "./log-record.ts";
 import { lowerForKernel } from "./typed-lua.ts";
 import { workflowOptions } from "./workflow-options.ts";
-import { WorkflowWork } from "./workflow-work.ts";
 
 /** Virtual milliseconds of a slice in a simulation whose fuel is all spent. */
 const simulatedSlice = 5;
@@ -52,7 +52,7 @@ export class LuaWorker {
   #tried: Map<string, CodeEntry> | undefined;
   #vm!: Vm;
   #kernel!: Kernel;
-  #workflows!: WorkflowWork;
+  #workflows!: LateWorkflowWork;
   #operations!: OperationRunner;
   #parts!: Parts;
   readonly #pulse: Pulse;
@@ -138,7 +138,7 @@ export class LuaWorker {
       { log: (record) => this.#log(record) },
       this.#platform.setTimer.bind(this.#platform),
     );
-    this.#workflows = new WorkflowWork({
+    this.#workflows = new LateWorkflowWork({
       kernel: this.#kernel,
       operations: this.#operations,
       platform: this.#platform,
@@ -173,12 +173,14 @@ export class LuaWorker {
       },
       unit_end: (work) => this.#operations.end(Number(work)),
       activated: (runId, commands, failure) => {
-        this.#workflows.activated(String(runId), commands, failure);
+        this.#workflows.made?.activated(String(runId), commands, failure);
       },
       heartbeat: (token, ...details) => {
-        this.#workflows.beat(String(token), details);
+        this.#workflows.made?.beat(String(token), details);
       },
-      called: (token, value, error) => this.#workflows.attempted(String(token), value, error),
+      called: (token, value, error) => {
+        this.#workflows.made?.attempted(String(token), value, error);
+      },
     };
     const vm = this.#vm;
     vm.registerRaw("emit", (L) => {
@@ -223,7 +225,7 @@ export class LuaWorker {
     vm.register("log", (level, logger, message, fields, pid, location) => {
       const time = this.#options.services.clock.now();
       const record = logRecord(time, level, logger, message, fields, { pid, location });
-      if (!this.#workflows.holdsLog(String(pid), record)) this.#log(record);
+      if (!this.#workflows.made?.holdsLog(String(pid), record)) this.#log(record);
     });
     const placement = new Placement(this.#options, this.#platform);
     vm.register(
@@ -253,7 +255,7 @@ export class LuaWorker {
     const [to, ticket] = [Number(vm.read(L, 2)), Number(vm.read(L, 3))];
     if (name === "route") {
       const op = String(vm.read(L, 4));
-      if (op === "send" && this.#workflows.signals.send(vm, L, to, ticket)) return;
+      if (op === "send" && this.#workflows.made?.signals.send(vm, L, to, ticket)) return;
       this.#send({ type: "request", to, ticket, op, args: vm.packList(L, 5) });
     } else if (to === PARTS) this.#parts.answered(ticket, vm.read(L, 4), vm.read(L, 5));
     else this.#send({ type: "answer", to, ticket, values: vm.packList(L, 4) });
@@ -328,10 +330,10 @@ export class LuaWorker {
         this.#mail.links.reached(message.version);
         break;
       case "queue":
-        this.#workflows.attach(message.port, message.signals);
+        this.#workflows.make().attach(message.port, message.signals);
         break;
       case "replay":
-        this.#workflows.check(message.runId, message.history, message.activations).then((found) => {
+        this.#workflows.make().check(message).then((found) => {
           const { question } = message;
           this.#send({ type: "replayed", question, ...(found && { difference: found }) });
           this.#wake();
@@ -389,7 +391,7 @@ export class LuaWorker {
 
   #flush(): void {
     // Absent when the worker dies while it starts.
-    this.#workflows?.flush();
+    this.#workflows?.made?.flush();
     const questions = this.#questions.take();
     if (questions) this.#mail.tell(questions);
     this.#mail.flush();
@@ -442,7 +444,9 @@ export class LuaWorker {
     const [live, backlog] = [Number(units), Math.min(Number(more), 2 ** 30)];
     Atomics.store(loads, index, live);
     Atomics.store(backlogs, index, backlog);
-    if (this.#crowd.forms(live, this.#workflows.runs, backlog)) this.#send({ type: "crowded" });
+    if (this.#crowd.forms(live, this.#workflows.made?.runs ?? 0, backlog)) {
+      this.#send({ type: "crowded" });
+    }
     this.#flush();
     if (more !== false || due === undefined) {
       this.#timer?.();
@@ -489,7 +493,7 @@ export class LuaWorker {
     this.#deferred?.();
     this.#operations.close();
     this.#parts.close();
-    this.#workflows?.close();
+    this.#workflows?.made?.close();
     this.#mail.links.closeAll();
     this.#vm.close();
   }

@@ -3,14 +3,24 @@
  * `host.pure("workflow.activity_options", entry, options)` and `host.pure("workflow.child_options", options)`.
  * @module
  */
+import { lazy } from "../registry/lazy.ts";
 import { asLua, type LuaValue } from "../vm/value.ts";
-import { parseActivityOptions, parseChildOptions } from "../workflows/options/option-table.ts";
-import { UnknownOptions } from "../workflows/options/unknown-options.ts";
 import type { CodeEntry, FromWorker } from "./messages.ts";
 
 type Entries = ReadonlyMap<string, CodeEntry>;
 
 const legacyPrefix = "temporal.";
+
+/** What is read when there are options: most scripts have none. */
+const table = lazy(() =>
+  require(
+    "../workflows/options/option-table.ts",
+  ) as typeof import("../workflows/options/option-table.ts")
+);
+const unknowns = () =>
+  require(
+    "../workflows/options/unknown-options.ts",
+  ) as typeof import("../workflows/options/unknown-options.ts");
 
 /** The options under their canonical keys; where both spellings are given, the canonical one wins. */
 function canonical(options: LuaValue): [string, LuaValue][] {
@@ -35,12 +45,12 @@ function canonical(options: LuaValue): [string, LuaValue][] {
 function activityOptions(entries: Entries, entry: LuaValue, options: LuaValue): LuaValue {
   const defaults = entries.get(String(entry))?.options as LuaValue;
   const merged = Object.fromEntries([...canonical(defaults), ...canonical(options)]);
-  return asLua(parseActivityOptions(merged));
+  return asLua(table().parseActivityOptions(merged));
 }
 
 /** `{workflowId?, options, memo?, searchAttributes?}` of a child. */
 function childOptions(_entries: Entries, options: LuaValue): LuaValue {
-  return asLua(parseChildOptions(options));
+  return asLua(table().parseChildOptions(options));
 }
 
 /** Reads a table of options. @throws WippyError Invalid, naming the option */
@@ -56,14 +66,14 @@ export function workflowOptions(
   post: (line: FromWorker) => void,
   now: () => number,
 ): ReadonlyMap<string, Reader> {
-  const unknown = new UnknownOptions((message) =>
+  const warn = (message: string) =>
     post({
       type: "log",
       record: { level: "warn", time: now(), logger: "workflow", message, fields: {} },
-    })
-  );
+    });
+  const unknown = lazy(() => new (unknowns().UnknownOptions)(warn));
   const warning = (read: Reader): Reader => (entries, ...args) => {
-    unknown.check(args.at(-1));
+    unknown().check(args.at(-1));
     return read(entries, ...args);
   };
   return new Map([

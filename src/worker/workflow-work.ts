@@ -12,6 +12,7 @@ import { Attempts, frameOf } from "./activities.ts";
 import { LuaEngine } from "./engine.ts";
 import { Signals } from "./signals.ts";
 import type { Kernel } from "./kernel.ts";
+import type { ToWorker } from "./messages.ts";
 import type { OperationRunner } from "./operation-runner.ts";
 import { attemptRecord, type FailedAttempt } from "../workflows/failure-records.ts";
 import type { LogRecord } from "../observe/log.ts";
@@ -231,9 +232,7 @@ export class WorkflowWork {
    * the run is kept where its code waits after so many.
    */
   check(
-    runId: string,
-    history: Uint8Array,
-    activations?: number,
+    { runId, history, activations }: Extract<ToWorker, { type: "replay" }>,
   ): Promise<TaskFailure | undefined> {
     if (activations !== undefined) return this.#taskHandler.bringTo(runId, history, activations);
     return this.#taskHandler.check(runId, history);

@@ -1,5 +1,7 @@
 import { defineKind } from "../../registry/kind.ts";
-import { endpointSchema, routerSchema, staticSchema } from "./schema.ts";
+
+/** Read with the first entry of such a kind: a short script has none. */
+const schemas = () => require("./schema.ts") as typeof import("./schema.ts");
 
 const server = {
   path: ["server"],
@@ -11,14 +13,14 @@ const server = {
 /** Endpoints of a server under one prefix, behind the same middleware. */
 export const httpRouter = defineKind({
   name: "http.router",
-  schema: routerSchema,
+  schema: () => schemas().routerSchema(),
   metaReferences: [server],
 });
 
 /** The files of a volume below one path of a server. */
 export const httpStatic = defineKind({
   name: "http.static",
-  schema: staticSchema,
+  schema: () => schemas().staticSchema(),
   references: [{ path: ["fs"], bareName: true, kinds: ["fs."] }],
   metaReferences: [server],
 });
@@ -26,7 +28,7 @@ export const httpStatic = defineKind({
 /** A method and a path that are served by a function. */
 export const httpEndpoint = defineKind({
   name: "http.endpoint",
-  schema: endpointSchema,
+  schema: () => schemas().endpointSchema(),
   references: [{ path: ["func"], bareName: true, kinds: ["function.lua"] }],
   metaReferences: [{
     path: ["router"],

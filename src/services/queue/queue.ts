@@ -1,31 +1,26 @@
 import { defineService } from "../service.ts";
-import {
-  amqpSchema,
-  consumerSchema,
-  memorySchema,
-  queueSchema,
-  sqliteSchema,
-  sqsSchema,
-} from "./schema.ts";
+
+/** Read with the first entry of such a kind: a short script has none. */
+const schemas = () => require("./schema.ts") as typeof import("./schema.ts");
 
 /** Queues in memory, which end with the runtime. */
 export const memoryDriver = defineService({
   name: "queue.driver.memory",
-  schema: memorySchema,
+  schema: () => schemas().memorySchema(),
   load: () => import("./memory/service.ts").then(({ runMemoryDriver }) => runMemoryDriver),
 });
 
 /** Queues in a file of the state folder, which survive the runtime. */
 export const sqliteDriver = defineService({
   name: "queue.driver.sqlite",
-  schema: sqliteSchema,
+  schema: () => schemas().sqliteSchema(),
   load: () => import("./sqlite/service.ts").then(({ runSqliteDriver }) => runSqliteDriver),
 });
 
 /** Queues of a broker that speaks AMQP 0-9-1. */
 export const amqpDriver = defineService({
   name: "queue.driver.amqp",
-  schema: amqpSchema,
+  schema: () => schemas().amqpSchema(),
   load: () => import("./amqp/service.ts").then(({ runAmqpDriver }) => runAmqpDriver),
 });
 
@@ -33,7 +28,7 @@ export const amqpDriver = defineService({
 export const sqsDriver = defineService({
   name: "queue.driver.sqs",
   references: [{ path: ["config"], bareName: false, kinds: ["config.aws"] }],
-  schema: sqsSchema,
+  schema: () => schemas().sqsSchema(),
   load: () => import("./sqs/service.ts").then(({ runSqsDriver }) => runSqsDriver),
 });
 
@@ -44,7 +39,7 @@ export const queue = defineService({
     { path: ["driver"], bareName: false, kinds: ["queue.driver."] },
     { path: ["dead_letter", "queue"], bareName: false, kinds: ["queue.queue"] },
   ],
-  schema: queueSchema,
+  schema: () => schemas().queueSchema(),
   requires: ({ driver, dead_letter }) => dead_letter ? [driver, dead_letter.queue] : [driver],
   load: () => import("./queue-service.ts").then(({ runQueue }) => runQueue),
 });
@@ -56,7 +51,7 @@ export const consumer = defineService({
     { path: ["queue"], bareName: false, kinds: ["queue.queue"] },
     { path: ["func"], bareName: false, kinds: ["function.lua"] },
   ],
-  schema: consumerSchema,
+  schema: () => schemas().consumerSchema(),
   requires: ({ queue }) => [queue],
   load: () => import("./consumer.ts").then(({ runConsumer }) => runConsumer),
 });

@@ -1,11 +1,13 @@
 import { defineService } from "../service.ts";
-import { clientSchema, workerSchema } from "./schema.ts";
+
+/** Read with the first entry of such a kind: a short script has none. */
+const schemas = () => require("./schema.ts") as typeof import("./schema.ts");
 
 /** A connection to a Temporal server, which its workers share. */
 export const temporalClient = defineService({
   name: "temporal.client",
   fixed: "workers hold its connection as long as the runtime lives",
-  schema: clientSchema,
+  schema: () => schemas().clientSchema(),
   load: () => import("./client.ts").then(({ runTemporalClient }) => runTemporalClient),
 });
 
@@ -17,6 +19,6 @@ export const temporalWorker = defineService({
   fixed: "a worker polls its task queue as long as the runtime lives",
   references: [{ path: ["client"], bareName: false, kinds: ["temporal.client"] }],
   requires: ({ client }) => [client],
-  schema: workerSchema,
+  schema: () => schemas().workerSchema(),
   load: () => import("./worker.ts").then(({ runTemporalWorker }) => runTemporalWorker),
 });

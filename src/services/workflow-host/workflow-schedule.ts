@@ -1,8 +1,12 @@
 import { WippyError } from "../../vm/error.ts";
-import { checkTable, scheduleFields } from "../../workflows/schedules/table.ts";
 import { security } from "../../registry/lifecycle.ts";
 import { z } from "../../registry/schema.ts";
 import { defineKind } from "../../registry/kind.ts";
+
+const schedules = () =>
+  require(
+    "../../workflows/schedules/table.ts",
+  ) as typeof import("../../workflows/schedules/table.ts");
 
 /** Starts a workflow at certain times. Its id is the schedule's. */
 export const workflowSchedule = defineKind({
@@ -13,12 +17,12 @@ export const workflowSchedule = defineKind({
   ],
   schema: () =>
     z.object({
-      ...scheduleFields(),
+      ...schedules().scheduleFields(),
       /** On whose behalf the runs work. */
       security: security().optional(),
     }).superRefine((table, context) => {
       try {
-        checkTable(table);
+        schedules().checkTable(table);
       } catch (error) {
         const { message } = WippyError.from(error);
         const fix = "see the page on schedules of the documentation";
