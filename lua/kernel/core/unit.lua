@@ -104,9 +104,14 @@ end
 
 local node_hosts = { ["node:control"] = true }
 
+-- What the texts of PIDs say that were asked for last, up to a number: most are asked for again.
+local MOST_KNOWN <const>, LONGEST_KNOWN <const> = 1024, 256
+local known, count = {}, 0
+
 --- Notes that units of a host live on the node.
 function unit.add_node_host(id)
   node_hosts[id] = true
+  known, count = {}, 0
 end
 
 --- Whether units of a host live on the node.
@@ -114,25 +119,44 @@ function unit.is_node_host(id)
   return node_hosts[id] == true
 end
 
---- Which worker a PID lives on: its index, -1 for what the node itself hosts, nil when it is no PID; and its
---- sequence number there and its host.
-function unit.worker_of(pid)
+-- What `worker_of` answers for PIDs that are none.
+local NONE <const> = {}
+
+-- What the text of a PID says: { worker, sequence, host }.
+local function parse(pid)
   local host, number = string.match(pid, "^{([^|]*)|(.+)}$")
   if not host then
-    return nil
+    return NONE
   end
   if node_hosts[host:match("@(.*)$") or host] then
-    return -1
+    return { -1 }
   end
   local digits = string.match(number, "^0x(%x+)$")
   if not digits then
-    return nil
+    return NONE
   elseif #digits <= SECRET then
     -- Nobody has such a PID.
-    return tonumber(digits, 16) & 63, -1, host
+    return { tonumber(digits, 16) & 63, -1, host }
   end
   local integer = tonumber(string.sub(digits, SECRET + 1), 16)
-  return integer & 63, integer >> 6, host
+  return { integer & 63, integer >> 6, host }
+end
+
+--- Which worker a PID lives on: its index, -1 for what the node itself hosts, nil when it is no PID; and its
+--- sequence number there and its host.
+function unit.worker_of(pid)
+  local parts = known[pid]
+  if not parts then
+    parts = parse(pid)
+    if #pid <= LONGEST_KNOWN then
+      if count == MOST_KNOWN then
+        known, count = {}, 0
+      end
+      known[pid] = parts
+      count = count + 1
+    end
+  end
+  return parts[1], parts[2], parts[3]
 end
 
 --- Starts a coroutine of a unit beside its main one.
