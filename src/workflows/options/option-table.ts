@@ -6,7 +6,7 @@
 import { parseDuration } from "../../registry/duration.ts";
 import { nearest, suggest } from "../../registry/suggestion.ts";
 import { WippyError } from "../../vm/error.ts";
-import { type LuaValue, numberOf } from "../../vm/value.ts";
+import { isTable, type LuaValue, numberOf } from "../../vm/value.ts";
 import { nextCron } from "../cron.ts";
 import type {
   ActivityOptions,
@@ -18,13 +18,14 @@ import type {
 
 type Table = Record<string, LuaValue>;
 
-function isTable(value: LuaValue): value is Table {
-  return typeof value === "object" && value !== null && !Array.isArray(value) &&
-    !(value instanceof Uint8Array) && !(value instanceof Map) && !(value instanceof Error);
-}
-
 function invalid(key: string, expected: string, value: LuaValue): WippyError {
-  const shown = typeof value === "string" ? `"${value}"` : String(value);
+  const shown = typeof value === "string"
+    ? `"${value}"`
+    : Array.isArray(value)
+    ? "a list"
+    : isTable(value) || value instanceof Map
+    ? "a table"
+    : String(value);
   return new WippyError("Invalid", `option ${key}: ${expected} expected, got ${shown}`, {
     retryable: false,
   });
@@ -82,10 +83,13 @@ function flag(value: LuaValue, key: string): boolean {
   return value;
 }
 
-function oneOf<const Word extends string>(...words: Word[]) {
+/** One of the words, in any case, or its number in Temporal's protocol, which counts from `first`. */
+function oneOf<const Word extends string>(words: readonly Word[], first = 1) {
   return (value: LuaValue, key: string): Word => {
     const plain = typeof value === "string" ? value.toLowerCase().replaceAll("-", "_") : "";
-    const found = words.find((word) => plain === word || plain.endsWith(`_${word}`));
+    const found = words.find((word, at) =>
+      plain === word || plain.endsWith(`_${word}`) || numberOf(value) === first + at
+    );
     if (found === undefined) throw invalid(key, words.join(" | "), value);
     return found;
   };
@@ -175,13 +179,74 @@ function defined<Fields extends object>(
   ) as { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> };
 }
 
+/** Checks a field of a table, which may be in camel case. */
+function checkField(
+  value: Table,
+  key: string,
+  snake: string,
+  expected: string,
+  fits: (found: LuaValue) => boolean,
+): void {
+  const found = value[snake] ?? value[camelOf(snake)];
+  if (found === undefined || found === null || fits(found)) return;
+  throw invalid(`${key}.${snake}`, expected, found);
+}
+
+const isText = (value: LuaValue): value is string => typeof value === "string";
+
+function checkPriority(value: LuaValue, key: string): void {
+  const fields = table(value, key);
+  const isWhole = (found: LuaValue) => Number.isInteger(numberOf(found));
+  const isNumber = (found: LuaValue) => Number.isFinite(numberOf(found));
+  checkField(fields, key, "priority_key", "a whole number", isWhole);
+  checkField(fields, key, "fairness_key", "a text", isText);
+  checkField(fields, key, "fairness_weight", "a number", isNumber);
+}
+
+function checkIntent(value: LuaValue, key: string): void {
+  if (isText(value) || Number.isInteger(numberOf(value))) return;
+  throw invalid(key, "a text or a whole number", value);
+}
+
+function checkOverride(value: LuaValue, key: string): void {
+  const expected = '"auto_upgrade" or { mode = "pinned", version = { ... } }';
+  const mode = isTable(value) ? value["mode"] : value;
+  const upgrades = isText(mode) && /^(.+_)?auto_upgrade$/i.test(mode.replaceAll("-", "_"));
+  const pinned = isTable(value) && isText(mode) && /^(.+_)?pinned$/i.test(mode);
+  if (!upgrades && !pinned) throw invalid(isTable(value) ? `${key}.mode` : key, expected, mode);
+  if (!isTable(value)) return;
+  const version = value["version"];
+  if (version === undefined || version === null) return;
+  const fields = table(version, `${key}.version`);
+  checkField(fields, `${key}.version`, "deployment_name", "a text", isText);
+  checkField(fields, `${key}.version`, "build_id", "a text", isText);
+}
+
 /** Checks options that have no effect. */
 function checkQueueOptions(options: Options, group: "workflow" | "activity"): void {
-  options.read(table, `${group}.priority`);
+  options.read(checkPriority, `${group}.priority`);
   options.read(
     flag,
     group === "workflow" ? "workflow.enable_eager_start" : "activity.disable_eager_execution",
   );
+}
+
+/** Search attributes: each has a value whose type the service knows. */
+function searchAttributes(value: LuaValue, key: string): Table {
+  const attributes = table(value, key);
+  for (const [name, found] of Object.entries(attributes)) {
+    const one = isText(found) || typeof found === "boolean" || !Number.isNaN(numberOf(found));
+    // An empty table of Lua has no array side.
+    const empty = isTable(found) && Object.keys(found).length === 0;
+    if (one || empty || found === undefined || found === null) continue;
+    const own = `${key}.${name}`;
+    if (!Array.isArray(found)) {
+      throw invalid(own, "a text, number, boolean or list of texts", found);
+    }
+    const at = found.findIndex((element) => !isText(element));
+    if (at >= 0) throw invalid(`${own}[${at + 1}]`, "a text", found[at]);
+  }
+  return attributes;
 }
 
 /** A cron schedule that will match. */
@@ -206,11 +271,11 @@ function runOptions(options: Options): RunOptions {
     taskTimeout: options.read(timeout, "workflow.task_timeout"),
     retryPolicy: options.read(retryPolicy, "workflow.retry_policy"),
     idConflictPolicy: options.read(
-      oneOf("use_existing", "fail", "terminate_existing"),
+      oneOf(["fail", "use_existing", "terminate_existing"]),
       "workflow.id_conflict_policy",
     ),
     idReusePolicy: options.read(
-      oneOf("allow_duplicate", "allow_duplicate_failed_only", "reject_duplicate"),
+      oneOf(["allow_duplicate", "allow_duplicate_failed_only", "reject_duplicate"]),
       "workflow.id_reuse_policy",
     ),
     cronSchedule: options.read(cron, "workflow.cron_schedule"),
@@ -234,7 +299,7 @@ function runTable<Kind extends RunOptions>(options: Options, own: Kind): RunTabl
       workflowId: options.read(text, "workflow.id"),
       memo: options.read(table, "workflow.memo"),
       searchAttributes: options.read(
-        table,
+        searchAttributes,
         "workflow.search_attributes",
         "workflow.typed_search_attributes",
       ),
@@ -245,6 +310,7 @@ function runTable<Kind extends RunOptions>(options: Options, own: Kind): RunTabl
 /** Options of a start from outside. @throws WippyError Invalid, naming the option */
 export function parseStartOptions(value: LuaValue): RunTable<StartOptions> {
   const options = new Options(value);
+  options.read(checkOverride, "workflow.versioning_override");
   const startDelay = options.read(duration, "workflow.start_delay");
   if (startDelay !== undefined && options.value("workflow.cron_schedule")) {
     throw invalid("workflow.start_delay", "nothing beside workflow.cron_schedule", startDelay);
@@ -264,11 +330,13 @@ export function parseStartOptions(value: LuaValue): RunTable<StartOptions> {
 /** Options of a child. @throws WippyError Invalid, naming the option */
 export function parseChildOptions(value: LuaValue): RunTable<ChildOptions> {
   const options = new Options(value);
+  options.read(text, "workflow.namespace");
+  options.read(checkIntent, "workflow.versioning_intent");
   return runTable<ChildOptions>(
     options,
     defined({
       parentClosePolicy: options.read(
-        oneOf("terminate", "abandon", "request_cancel"),
+        oneOf(["terminate", "abandon", "request_cancel"]),
         "workflow.parent_close_policy",
       ),
       waitForCancellation: options.read(flag, "workflow.wait_for_cancellation"),
@@ -294,6 +362,7 @@ export function parseActivityOptions(
   const options = new Options(value);
   const activityId = options.read(text, "activity.id");
   checkQueueOptions(options, "activity");
+  options.read(checkIntent, "activity.versioning_intent");
   const local = options.read(flag, "activity.local") ?? false;
   if (local) refuseForLocal(options, "schedule_to_start_timeout", "heartbeat_timeout");
   return {
@@ -306,7 +375,7 @@ export function parseActivityOptions(
       scheduleToStartTimeout: options.read(timeout, "activity.schedule_to_start_timeout"),
       heartbeatTimeout: options.read(timeout, "activity.heartbeat_timeout"),
       cancellationType: options.read(
-        oneOf("try_cancel", "wait_cancellation_completed", "abandon"),
+        oneOf(["try_cancel", "wait_cancellation_completed", "abandon"], 0),
         "activity.cancellation_type",
       ),
       waitForCancellation: options.read(flag, "activity.wait_for_cancellation"),

@@ -119,7 +119,7 @@ describe("no option takes a value that cannot be", () => {
     flag: ["true", 1, {}],
     text: ["", 1, true, {}],
     table: ["x", 1, [1], true],
-    word: ["other", "", 1, true, {}],
+    word: ["other", "", 7, 1.5, true, {}],
   };
   const policies: [LuaValue, string][] = [
     [{ initial_interval: "-1s" }, "initial_interval"],
