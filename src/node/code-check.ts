@@ -35,14 +35,35 @@ export function codeProblems(found: LuaValue): Problem[] {
 }
 
 /**
+ * What of these problems of bodies the whole application suffers from: those of functions that have VMs before anybody
+ * calls them, and of the entry that is `needed`. The others become warnings: who uses their entries gets the error.
+ */
+export function soften(
+  problems: readonly Problem[],
+  code: Iterable<CodeEntry>,
+  needed?: string,
+): Problem[] {
+  const fatal = new Set([needed]);
+  for (const { id, pool } of code) if (pool && pool["type"] !== "lazy") fatal.add(id);
+  return problems.map((problem) =>
+    fatal.has(problem.entry) ? problem : { ...problem, severity: "warning" }
+  );
+}
+
+/**
  * What is wrong with entries that were changed at run time: the checks of the boot, then the bodies of the code
- * named, run on a worker beside what it has loaded.
+ * named, run on a worker beside what it has loaded. `strict`: a body that fails is an error whatever it is of.
  */
 export async function checkChanged(
   pool: WorkerPool,
   entries: ReadonlyMap<string, Entry>,
   code: readonly string[],
-  options: { directory: string; config: Config; simulation?: Simulation | undefined },
+  options: {
+    directory: string;
+    config: Config;
+    simulation?: Simulation | undefined;
+    strict: boolean;
+  },
 ): Promise<Problem[]> {
   const environment = new Environment(entries.values(), { ...options, system: process.env });
   const defined = [...entries.values()].map((entry) => {
@@ -67,5 +88,6 @@ export async function checkChanged(
     ids: [...code],
     entries: overlay,
   }));
-  return [...problems, ...codeProblems(found)];
+  const bodies = codeProblems(found);
+  return [...problems, ...options.strict ? bodies : soften(bodies, overlay)];
 }

@@ -24,8 +24,15 @@ export interface RegistryHooks {
   modules: ReadonlySet<string>;
   /** Waits for code, while a simulation waits as well. */
   loading<Code>(code: Promise<Code>): Promise<Code>;
-  /** What is wrong with the entries as they would be; `code` are those whose code is to be tried. */
-  check(entries: ReadonlyMap<string, Entry>, code: readonly string[]): Promise<Problem[]>;
+  /**
+   * What is wrong with the entries as they would be; `code` are those whose code is to be tried. `strict`: a body that
+   * fails is an error, also where only a call or a start would show it.
+   */
+  check(
+    entries: ReadonlyMap<string, Entry>,
+    code: readonly string[],
+    strict: boolean,
+  ): Promise<Problem[]>;
   /**
    * Takes the changes over; `outdated` has, for each entry whose code changed, the changed entries that it uses. When a
    * service refuses one, the inverse changes follow.
@@ -104,7 +111,7 @@ export class LiveRegistry {
       const wanted = new Map([...entries].map((entry) => [entry.id, entry]));
       const changes = difference(this.versions.entries, wanted);
       if (changes.length === 0) return { version: this.versions.current, changes };
-      return { version: await this.#apply(changes), changes };
+      return { version: await this.#apply(changes, true), changes };
     });
   }
 
@@ -124,16 +131,17 @@ export class LiveRegistry {
     return result;
   }
 
-  async #apply(changes: readonly Change[]): Promise<Version> {
+  async #apply(changes: readonly Change[], strict = false): Promise<Version> {
     if (changes.length === 0) {
       throw new WippyError("Invalid", "no changes to apply", { retryable: false });
     }
-    return this.versions.commit(await this.#take(changes));
+    return this.versions.commit(await this.#take(changes, strict));
   }
 
   /** Checks a change set and has the node take it over. */
   async #take(
     changes: readonly Change[],
+    strict = false,
   ): Promise<{ entries: Map<string, Entry>; changes: DoneChange[] }> {
     this.#tell("registry.begin", "transaction");
     try {
@@ -152,7 +160,7 @@ export class LiveRegistry {
       }
       const outdated = usersOf(plan.changes, this.versions.entries, plan.entries);
       const code = [...outdated.keys()].filter((id) => plan.entries.has(id));
-      const problems = (await this.#hooks.check(plan.entries, code))
+      const problems = (await this.#hooks.check(plan.entries, code, strict))
         .filter(({ severity }) => severity === "error");
       if (problems.length > 0) throw rejected(problems);
       for (const { kind, entry } of plan.changes) this.#tell(kind, entry.id, entryValue(entry));

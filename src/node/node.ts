@@ -199,7 +199,8 @@ export class Node {
     this.registry = new LiveRegistry(options.entries, {
       modules: new Set(Object.keys(options.modules ?? {})),
       loading: (code) => options.simulation?.during(code) ?? code,
-      check: (entries, code) => codeCheck().checkChanged(this.#pool, entries, code, options),
+      check: (entries, code, strict) =>
+        codeCheck().checkChanged(this.#pool, entries, code, { ...options, strict }),
       take: (entries, changes, outdated) => this.#takeChanges(entries, changes, outdated),
     }, this.bus);
     this.#requests = lazy(() =>
@@ -256,6 +257,11 @@ export class Node {
       ids,
     }));
     return codeCheck().codeProblems(found);
+  }
+
+  /** The same for a start: an error is only what keeps the application, or the entry that is `needed`, from running. */
+  async faultsOfStart(needed?: string): Promise<Problem[]> {
+    return codeCheck().soften(await this.checkCode(), this.#code, needed);
   }
 
   /** What the functions of a Lua entry become when they are compiled. @throws WippyError NotFound when it is none */

@@ -60,16 +60,6 @@ export interface Start {
   serve?: ServeOptions;
 }
 
-/**
- * What is wrong with the code as a start tells it: whoever uses such an entry gets its error, so the others may run.
- * Without the process of its command a start is of no use.
- */
-function faultsOfStart(found: readonly Problem[], task: Task | undefined): Problem[] {
-  return found.map((problem) =>
-    problem.entry === task?.entry ? problem : { ...problem, severity: "warning" }
-  );
-}
-
 /** How long a command runs before it is worth looking into, in milliseconds: short ones are not slowed down. */
 const commandGrace = 500;
 
@@ -105,7 +95,7 @@ export async function start(console: Console, options: RunOptions, what: Start):
     const ended = Promise.withResolvers<number>();
     try {
       if (what.locate) {
-        report(console, faultsOfStart(await node.checkCode(), what.task).map(what.locate));
+        report(console, (await node.faultsOfStart(what.task?.entry)).map(what.locate));
       }
       if (options.debugger) {
         const { waitForDebugger } = await import("../debug/channel.ts");

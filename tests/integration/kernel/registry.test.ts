@@ -31,8 +31,8 @@ const bodies = {
     local function try(what, e) local v, err = e list[#list + 1] = what .. ": " .. (v and "applied" or "") end
     local function note(v, err) list[#list + 1] = v and "applied" or err:kind() .. ": " .. err:message() end
     note(apply(${entry("answer", "return { main = function( end }")}))
-    note(apply(${entry("answer", "error('at load')")}))
-    note(apply(${entry("answer", "return {}")}))
+    note(apply(${entry("answer", "error('at load')", ', pool = { type = "inline" }')}))
+    note(apply(${entry("answer", "return {}", ", pool = { workers = 1 }")}))
     note(apply(${entry("answer", "return 1", ', modules = { "nothing" }')}))
     note(apply({ id = "app:answer", kind = "process.lua", data = {} }))
     note(apply({ id = "app:missing", kind = "registry.entry" }))
@@ -44,6 +44,27 @@ const bodies = {
     note(registry.snapshot_at(0)) note(registry.snapshot_at(9))
     note(registry.apply_version(1))
     list[#list + 1] = funcs.call("app:answer") .. " v" .. registry.current_version():id()
+    return list`,
+  bodies: `local list = {}
+    local function note(v, err) list[#list + 1] = err and err:kind() .. ": " .. err:message() or v and "done" end
+    local function create(e) return registry.snapshot():changes():create(e):apply() end
+    note(create(${entry("lazy", "error('at load')")}))
+    note(create(${entry("empty", "return {}")}))
+    note(create(${entry("adaptive", "error('at load')", ', pool = { type = "adaptive" }')}))
+    for _, kind in ipairs({ "process.lua", "workflow.lua", "library.lua" }) do
+      note(create({ id = "app:" .. kind, kind = kind, data = { source = "error('at load')" } }))
+    end
+    note(create(${entry("user", "return function() end", ', imports = { l = "app:library.lua" }')}))
+    note(create(${
+    entry(
+      "eager",
+      "return function() end",
+      ', imports = { l = "app:library.lua" }, pool = { size = 1 }',
+    )
+  }))
+    note(create(${entry("unreadable", "return (")}))
+    note(funcs.call("app:lazy")) note(funcs.call("app:empty")) note(funcs.call("app:user"))
+    note(process.spawn("app:process.lua", "app:processes"))
     return list`,
   versions: `assert(apply({ id = "app:setting", kind = "registry.entry", data = { value = 6 } }))
     assert(apply({ id = "app:setting", kind = "registry.entry", data = { value = 7 } }))
@@ -184,6 +205,24 @@ describe("registry", () => {
       "registry.Version{v2}",
       "registry.Changes{ops=1}",
       3,
+    ]);
+  });
+
+  test("a body that fails is a fault of code that has VMs at once, and is else told when it is used", async () => {
+    const [lazy, empty, adaptive, process, workflow, library, user, eager, unreadable, ...used] =
+      await run("bodies") as string[];
+    expect([lazy, empty, process, workflow, library, user]).toEqual(Array(6).fill("done"));
+    const load = "failed to execute script: app:";
+    expect(adaptive).toBe(
+      `Internal: failed to apply changes: app:adaptive:1: ${load}adaptive:1: at load`,
+    );
+    expect(eager).toContain(`${load}library.lua:1: at load`);
+    expect(unreadable).toContain("app:unreadable:1: ");
+    expect(used).toEqual([
+      `Internal: ${load}lazy:1: at load`,
+      'NotFound: method "main" not found in module',
+      `Internal: ${load}library.lua:1: at load`,
+      `Internal: ${load}process.lua:1: at load`,
     ]);
   });
 

@@ -211,7 +211,14 @@ end }
       /^src\/p\.lua:1 {2}app:p {2}warning: failed to execute script: .*not today/,
     ),
   ]);
-  // The command itself has to be right.
+  // The command itself has to be right, and what has VMs at once.
+  const eager = entries("go").replace(
+    "method: run",
+    "method: run, pool: { type: static, size: 1 }",
+  );
+  const stopped = await run(writeFiles({ ...files, "src/_index.yaml": eager }), "run", "go");
+  expect([stopped.status, stopped.out]).toEqual([1, ""]);
+  expect(stopped.err).toContain("the application has 1 error and 1 warning; nothing was run");
   const broken = writeFiles({
     ...files,
     "src/go.lua": "return {}\n",
