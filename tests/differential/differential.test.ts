@@ -9,6 +9,7 @@ import { libraries } from "./snippets/libraries.ts";
 import { matrix } from "./snippets/matrix.ts";
 import { programs } from "./snippets/programs.ts";
 import { raising } from "./snippets/raising.ts";
+import { switches } from "./snippets/switches.ts";
 
 // Each snippet's printed output must be equal on the wasm as wasmoon ships it, on the transformed
 // one, and on a native Lua 5.4 where there is one. A snippet starts with its name in a comment.
@@ -34,6 +35,7 @@ const snippets = Object.entries({
   matrix,
   programs,
   raising,
+  switches,
 })
   .flatMap(([topic, text]) => split(topic, text));
 

@@ -42,7 +42,8 @@ end`;
 export async function tryCompiled({ until, random }: Search): Promise<Found> {
   const wrong: string[] = [];
   const tried = { programs: 0, "beside lua5.4": 0 };
-  const differences = await Differences.start(() => random() < 0.5);
+  const start = () => Differences.start(() => random() < 0.5);
+  let differences = await start();
   const native = Bun.which("lua5.4");
   while (Date.now() < until && wrong.length === 0) {
     const batch: { source: string; behaviour: Behaviour }[] = [];
@@ -54,7 +55,11 @@ export async function tryCompiled({ until, random }: Search): Promise<Found> {
       const source = randomProgram(decisions);
       const slice = SLICES[Math.floor(random() * SLICES.length)]!;
       const behaviours = run(differences, source, slice);
-      if (behaviours === undefined) continue;
+      if (behaviours === undefined) {
+        // What is left in the VMs differs.
+        differences = await start();
+        continue;
+      }
       const { interpreted, compiled, mixed } = behaviours;
       if (!Bun.deepEquals(interpreted, compiled)) {
         wrong.push(`${source}\n${Bun.inspect({ slice, interpreted, compiled })}`);
@@ -79,7 +84,7 @@ export async function tryCompiled({ until, random }: Search): Promise<Found> {
   return { tried, wrong };
 }
 
-/** What a program does in all modes; undefined when it shows more than a VM passes on. */
+/** What a program does in all modes; undefined when it shows more than a VM passes on, or uses all memory. */
 function run(
   differences: Differences,
   source: string,
@@ -88,7 +93,9 @@ function run(
   try {
     return differences.run(source, slice);
   } catch (error) {
-    if (error instanceof WippyError && error.kind === "Invalid") return undefined;
+    if (error instanceof WippyError && ["Invalid", "Unavailable"].includes(error.kind)) {
+      return undefined;
+    }
     throw error;
   }
 }

@@ -43,10 +43,10 @@ export function addSuspension(module: ModuleText): void {
   (local $results i32)
   (if (call $lua_isyieldable (local.get $L))
    (then
-    (return (call $auxresume (local.get $L) (local.get $co) (local.get $arguments)))))
+    (return (call $switch_to (local.get $L) (local.get $co) (local.get $arguments)))))
   (global.set $blocked (i32.add (global.get $blocked) (i32.const 1)))
   (local.set $results
-   (call $auxresume (local.get $L) (local.get $co) (local.get $arguments)))
+   (call $switch_to (local.get $L) (local.get $co) (local.get $arguments)))
   (global.set $blocked (i32.sub (global.get $blocked) (i32.const 1)))
   (local.get $results))`);
 
@@ -55,8 +55,15 @@ export function addSuspension(module: ModuleText): void {
  (func $coroutine_resume (param $L i32) (result i32)
   (local $co i32)
   (local $results i32)
-  (call $luaL_checktype (local.get $L) (i32.const 1) (i32.const 8))
-  (local.set $co (call $lua_tothread (local.get $L) (i32.const 1)))
+  (local $slot i32)
+  (local.set $slot
+   (i32.add (i32.load (i32.load offset=20 (local.get $L))) (i32.const 16)))
+  (if
+   (i32.or
+    (i32.ge_u (local.get $slot) (i32.load offset=12 (local.get $L)))
+    (i32.ne (i32.load8_u offset=8 (local.get $slot)) (i32.const 72)))
+   (then (call $luaL_checktype (local.get $L) (i32.const 1) (i32.const 8))))
+  (local.set $co (i32.load (local.get $slot)))
   (if (call $is_held (local.get $co))
    (then
     (call $lua_pushboolean (local.get $L) (i32.const 0))
@@ -76,9 +83,10 @@ export function addSuspension(module: ModuleText): void {
     (call $lua_pushboolean (local.get $L) (i32.const 0))
     (call $lua_rotate (local.get $L) (i32.const -2) (i32.const 1))
     (return (i32.const 2))))
-  (call $lua_pushboolean (local.get $L) (i32.const 1))
-  (call $lua_rotate (local.get $L)
-   (i32.xor (local.get $results) (i32.const -1)) (i32.const 1))  ;; -(results + 1)
+  ;; The stack is the coroutine, then the results: true takes the coroutine's slot.
+  (i32.store8 offset=8
+   (i32.add (i32.load (i32.load offset=20 (local.get $L))) (i32.const 16))
+   (i32.const 17))
   (i32.add (local.get $results) (i32.const 1)))`);
   module.append(`
  (func $resume_again (param $L i32) (param $status i32) (param $context i32) (result i32)
@@ -92,7 +100,8 @@ export function addSuspension(module: ModuleText): void {
   (local $co i32)
   (local $results i32)
   (local $status i32)
-  (local.set $co (call $lua_tothread (local.get $L) (i32.const -1001001)))  ;; upvalue 1
+  ;; The upvalue of the C closure that runs.
+  (local.set $co (i32.load offset=16 (i32.load (i32.load (i32.load offset=20 (local.get $L))))))
   (if (call $is_held (local.get $co))
    (then
     (drop (call $luaL_error (local.get $L) (i32.const 5272) (i32.const 0)))))
@@ -209,7 +218,7 @@ export function addSuspension(module: ModuleText): void {
   (call $count_rounds_anew)
   (call $hold (local.get $co) (i32.const 0))
   (local.set $results
-   (call $auxresume (local.get $L) (local.get $co)
+   (call $switch_to (local.get $L) (local.get $co)
     (i32.sub (call $lua_gettop (local.get $L)) (i32.const 1))))
   ;; The last step may have burnt more than there was.
   (global.set $left (i32.add (global.get $fuel) (global.get $reserve)))

@@ -34,6 +34,7 @@ import { makeShortStrings } from "./short_strings.ts";
 import { addSoftErrors } from "./soft_errors.ts";
 import { addSoftYields } from "./soft_yields.ts";
 import { addSuspension } from "./suspension.ts";
+import { addSwitches } from "./switches.ts";
 import { nameFunctions } from "./symbols.ts";
 
 /** SHA-256 of wasmoon 1.16.0's glue.wasm, the only input that the transform is written for. */
@@ -77,6 +78,7 @@ export function transformText(text: string, natives: string): string {
   addSoftYields(module);
   addSuspension(module);
   addSoftErrors(module);
+  addSwitches(module);
   addCompiledCalls(module);
   addFuel(module);
   addBreakpoints(module);
