@@ -31,7 +31,7 @@ export function inferTypes(proto: Proto): (Known[] | undefined)[] {
   const flow = (pc: number, state: readonly Known[]) => {
     const old = before[pc];
     if (old === undefined) {
-      before[pc] = [...state];
+      before[pc] = state.slice();
       work.push(pc);
       return;
     }
@@ -43,8 +43,11 @@ export function inferTypes(proto: Proto): (Known[] | undefined)[] {
     }
     if (changed) work.push(pc);
   };
+  const state = new Array<Known>(registers);
   for (let pc = work.pop(); pc !== undefined; pc = work.pop()) {
-    for (const [next, state] of successors(proto, pc, [...before[pc]!])) flow(next, state);
+    const known = before[pc]!;
+    for (let r = 0; r < registers; r++) state[r] = known[r]!;
+    spread(proto, pc, state, flow);
   }
   // Others may write to a captured register at any time.
   for (const state of before) {
@@ -53,12 +56,13 @@ export function inferTypes(proto: Proto): (Known[] | undefined)[] {
   return before;
 }
 
-/** Where control goes from an instruction, and with what. */
-function* successors(
+/** Tells where control goes from an instruction, and with what: `state`, which it changes; `flow` copies it. */
+function spread(
   proto: Proto,
   pc: number,
   state: Known[],
-): Generator<[number, readonly Known[]]> {
+  flow: (next: number, state: readonly Known[]) => void,
+): void {
   const { code, constants, captured, registers } = proto;
   const i: Instruction = code[pc]!;
   const { op, A, B, C, Bx } = i;
@@ -72,8 +76,8 @@ function* successors(
       ? constants[C]!.tag
       : INTEGER;
     state[A] = resultOf(arithmetic?.of ?? "SHL", of(B), second);
-    yield [pc + 2, state];
-    if (state[A] === UNKNOWN) yield [pc + 1, state];
+    flow(pc + 2, state);
+    if (state[A] === UNKNOWN) flow(pc + 1, state);
     return;
   }
   switch (op) {
@@ -94,7 +98,7 @@ function* successors(
       break;
     case "LFALSESKIP":
       state[A] = FALSE;
-      yield [pc + 2, state];
+      flow(pc + 2, state);
       return;
     case "LOADTRUE":
       state[A] = TRUE;
@@ -139,7 +143,7 @@ function* successors(
       forget(A + 4);
       break;
     case "JMP":
-      yield [pc + 1 + i.sJ, state];
+      flow(pc + 1 + i.sJ, state);
       return;
     case "EQ":
     case "LT":
@@ -151,11 +155,11 @@ function* successors(
     case "GTI":
     case "GEI":
     case "TEST":
-      yield [pc + 1, state];
-      yield [pc + 2, state];
+      flow(pc + 1, state);
+      flow(pc + 2, state);
       return;
     case "TESTSET":
-      yield [pc + 2, [...state]];
+      flow(pc + 2, state);
       state[A] = of(B);
       break;
     case "RETURN":
@@ -176,30 +180,30 @@ function* successors(
         state[A + 2] =
         state[A + 3] =
           kind;
-      yield [pc + 1, [...state]];
+      flow(pc + 1, state);
       forget(A);
-      yield [pc + 2 + Bx, state];
+      flow(pc + 2 + Bx, state);
       return;
     }
     case "FORLOOP":
       state[A + 3] = of(A);
-      yield [pc + 1 - Bx, state];
-      yield [pc + 1, state];
+      flow(pc + 1 - Bx, state);
+      flow(pc + 1, state);
       return;
     case "TFORPREP":
       // To the call in the loop, which is also made here.
       forget(A);
-      yield [pc + 1 + Bx, state];
-      yield [pc + 1, state];
-      yield [pc + 3 + Bx, state];
+      flow(pc + 1 + Bx, state);
+      flow(pc + 1, state);
+      flow(pc + 3 + Bx, state);
       return;
     case "TFORLOOP":
       forget(A + 2);
-      yield [pc + 1 - Bx, state];
-      yield [pc + 1, state];
+      flow(pc + 1 - Bx, state);
+      flow(pc + 1, state);
       return;
     default:
       state[A] = UNKNOWN;
   }
-  yield [pc + 1, state];
+  flow(pc + 1, state);
 }

@@ -80,16 +80,62 @@ export const OPERATORS = {
 } as const;
 export type Operator = keyof typeof OPERATORS;
 
+/** Accesses of memory, with their alignments as powers of two. */
+const LOADS = {
+  i32: { operator: 0x28, alignment: 2 },
+  i64: { operator: 0x29, alignment: 3 },
+  u8: { operator: 0x2d, alignment: 0 },
+  u16: { operator: 0x2f, alignment: 1 },
+  s16: { operator: 0x2e, alignment: 1 },
+} as const;
+const STORES = {
+  i32: { operator: 0x36, alignment: 2 },
+  i64: { operator: 0x37, alignment: 3 },
+  u8: { operator: 0x3a, alignment: 0 },
+  u16: { operator: 0x3b, alignment: 1 },
+} as const;
+
+/** Bytes that the other sections of a module have at most, usually. */
+const REST = 4096;
+
 const encoder = new TextEncoder();
 
 /** Bytes that grow, with WebAssembly's encodings of numbers. */
 export class Bytes {
-  #bytes = new Uint8Array(256);
+  #bytes: Uint8Array<ArrayBuffer>;
   length = 0;
+
+  /** @param room bytes that it holds before it has to grow */
+  constructor(room = 1024) {
+    this.#bytes = new Uint8Array(room);
+  }
 
   byte(value: number): this {
     if (this.length === this.#bytes.length) this.#grow(1);
     this.#bytes[this.length++] = value;
+    return this;
+  }
+
+  /** An operator and a number behind it, in unsigned LEB128. */
+  pair(operator: number, value: number): this {
+    if (value > 127 || this.length + 2 > this.#bytes.length) {
+      return this.byte(operator).unsigned(value);
+    }
+    this.#bytes[this.length] = operator;
+    this.#bytes[this.length + 1] = value;
+    this.length += 2;
+    return this;
+  }
+
+  /** An access of memory. */
+  access(operator: number, alignment: number, offset: number): this {
+    if (offset > 127 || this.length + 3 > this.#bytes.length) {
+      return this.byte(operator).byte(alignment).unsigned(offset);
+    }
+    this.#bytes[this.length] = operator;
+    this.#bytes[this.length + 1] = alignment;
+    this.#bytes[this.length + 2] = offset;
+    this.length += 3;
     return this;
   }
 
@@ -102,6 +148,7 @@ export class Bytes {
 
   /** Unsigned LEB128. */
   unsigned(value: number): this {
+    if (value < 128) return this.byte(value);
     let rest = value >>> 0;
     while (rest > 127) {
       this.byte((rest & 127) | 128);
@@ -112,6 +159,7 @@ export class Bytes {
 
   /** Signed LEB128 of 32 bits. */
   signed(value: number): this {
+    if (value >= -64 && value < 64) return this.byte(value & 127);
     let rest = value | 0;
     while (rest < -64 || rest > 63) {
       this.byte((rest & 127) | 128);
@@ -123,6 +171,7 @@ export class Bytes {
   /** Signed LEB128 of 64 bits. */
   signed64(value: bigint): this {
     let rest = BigInt.asIntN(64, value);
+    if (rest >= -0x4000_0000n && rest < 0x4000_0000n) return this.signed(Number(rest));
     while (rest < -64n || rest > 63n) {
       this.byte(Number(rest & 127n) | 128);
       rest >>= 7n;
@@ -176,28 +225,32 @@ export class Body<Label> {
     return this.#labels.at(-1);
   }
 
-  do(...operators: Operator[]): this {
-    for (const operator of operators) this.#code.byte(OPERATORS[operator]);
+  do(operator: Operator, second?: Operator, third?: Operator, fourth?: Operator): this {
+    this.#code.byte(OPERATORS[operator]);
+    if (second !== undefined) this.#code.byte(OPERATORS[second]);
+    if (third !== undefined) this.#code.byte(OPERATORS[third]);
+    if (fourth !== undefined) this.#code.byte(OPERATORS[fourth]);
     return this;
   }
 
   get(local: number): this {
-    this.#code.byte(0x20).unsigned(local);
+    this.#code.pair(0x20, local);
     return this;
   }
 
   set(local: number): this {
-    this.#code.byte(0x21).unsigned(local);
+    this.#code.pair(0x21, local);
     return this;
   }
 
   tee(local: number): this {
-    this.#code.byte(0x22).unsigned(local);
+    this.#code.pair(0x22, local);
     return this;
   }
 
   i32(value: number): this {
-    this.#code.byte(0x41).signed(value);
+    if (value >= -64 && value < 64) this.#code.pair(0x41, value & 127);
+    else this.#code.byte(0x41).signed(value);
     return this;
   }
 
@@ -211,19 +264,15 @@ export class Body<Label> {
     return this;
   }
 
-  load(what: "i32" | "i64" | "u8" | "u16" | "s16", offset: number): this {
-    const [operator, alignment] =
-      ({ i32: [0x28, 2], i64: [0x29, 3], u8: [0x2d, 0], u16: [0x2f, 1], s16: [0x2e, 1] } as const)[
-        what
-      ];
-    this.#code.byte(operator).byte(alignment).unsigned(offset);
+  load(what: keyof typeof LOADS, offset: number): this {
+    const access = LOADS[what];
+    this.#code.access(access.operator, access.alignment, offset);
     return this;
   }
 
-  store(what: "i32" | "i64" | "u8" | "u16", offset: number): this {
-    const [operator, alignment] =
-      ({ i32: [0x36, 2], i64: [0x37, 3], u8: [0x3a, 0], u16: [0x3b, 1] } as const)[what];
-    this.#code.byte(operator).byte(alignment).unsigned(offset);
+  store(what: keyof typeof STORES, offset: number): this {
+    const access = STORES[what];
+    this.#code.access(access.operator, access.alignment, offset);
     return this;
   }
 
@@ -254,7 +303,7 @@ export class Body<Label> {
   }
 
   call(index: number): this {
-    this.#code.byte(0x10).unsigned(index);
+    this.#code.pair(0x10, index);
     return this;
   }
 
@@ -293,12 +342,12 @@ export class Body<Label> {
   }
 
   branch(block: number): this {
-    this.#code.byte(0x0c).unsigned(this.#labels.length - block);
+    this.#code.pair(0x0c, this.#labels.length - block);
     return this;
   }
 
   branchIf(block: number): this {
-    this.#code.byte(0x0d).unsigned(this.#labels.length - block);
+    this.#code.pair(0x0d, this.#labels.length - block);
     return this;
   }
 
@@ -319,7 +368,7 @@ export class Body<Label> {
 
   /** The body as a code section holds it. */
   finish(): Uint8Array {
-    const out = new Bytes();
+    const out = new Bytes(this.#code.length + 64);
     const runs: [number, number][] = [];
     for (const type of this.#locals) {
       const last = runs.at(-1);
@@ -363,10 +412,13 @@ export function assemble(
 ): Uint8Array<ArrayBuffer> {
   const types = signatures(type, imports, shared);
   const names = Object.keys(imports);
-  const out = new Bytes();
+  const all = [...shared.map((each) => each.body), ...bodies];
+  /** Of the code section, or more. */
+  const length = all.reduce((sum, body) => sum + body.length + 5, 5);
+  const out = new Bytes(length + REST);
   for (const byte of [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) out.byte(byte);
-  const section = (id: number, count: number, fill: (to: Bytes) => void) => {
-    const content = new Bytes().unsigned(count);
+  const section = (id: number, count: number, fill: (to: Bytes) => void, room = REST) => {
+    const content = new Bytes(room).unsigned(count);
     fill(content);
     out.byte(id).unsigned(content.length).append(content.view());
   };
@@ -398,10 +450,8 @@ export function assemble(
     bodies.length,
     (to) => bodies.forEach((_, i) => to.text(`f${i}`).byte(0).unsigned(first + i)),
   );
-  section(10, shared.length + bodies.length, (to) => {
-    for (const body of [...shared.map((each) => each.body), ...bodies]) {
-      to.unsigned(body.length).append(body);
-    }
-  });
+  section(10, all.length, (to) => {
+    for (const body of all) to.unsigned(body.length).append(body);
+  }, length);
   return out.view();
 }
