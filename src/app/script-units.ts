@@ -41,6 +41,8 @@ function statements(code: string): string {
  * @param code Lua, without a `#!` line
  */
 export function definesUnits(code: string): boolean {
+  // To read the code takes longer, and most scripts do not even name one.
+  if (!Object.keys(unitTables).some((table) => code.includes(table))) return false;
   const text = statements(code);
   return Object.keys(unitTables).some((table) => {
     if (new RegExp(`\\b(?:local|for)\\s+(?:[\\w<>]+\\s*,\\s*)*${table}\\b`).test(text)) {
@@ -60,6 +62,7 @@ export function definesUnits(code: string): boolean {
  * @param code Lua, without a `#!` line
  */
 export function definesUncalledMain(code: string): boolean {
+  if (!code.includes("main")) return false;
   const text = bareCode(code);
   if ((text.match(/\bmain\b/g) ?? []).length !== 1) return false;
   return /(?<!\blocal\s+)\bfunction\s+main\s*\(|(?<![.:]\s*|\blocal\s+)\bmain\s*=\s*function\b/

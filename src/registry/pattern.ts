@@ -1,9 +1,8 @@
-import { fileURLToPath } from "node:url";
 import type { RE2JS } from "re2js";
 import { lazy } from "./lazy.ts";
 
 const loaded = lazy(() =>
-  require(fileURLToPath(new URL("./re2.ts", import.meta.url))) as typeof import("./re2.ts")
+  require(Bun.fileURLToPath(new URL("./re2.ts", import.meta.url))) as typeof import("./re2.ts")
 );
 
 /**

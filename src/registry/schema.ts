@@ -1,11 +1,10 @@
-import { fileURLToPath } from "node:url";
 import type { z as Zod } from "zod";
 import { issueText } from "./issue-text.ts";
 import { lazy } from "./lazy.ts";
 
 const loaded = lazy(() => {
   const zod = require(
-    fileURLToPath(new URL("./zod.ts", import.meta.url)),
+    Bun.fileURLToPath(new URL("./zod.ts", import.meta.url)),
   ) as typeof import("./zod.ts");
   zod.config({ customError: issueText });
   return zod;

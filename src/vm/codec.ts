@@ -1,68 +1,20 @@
-// The entry point without msgpackr's native addon, which a cross-compiled executable cannot hold.
-import { addExtension, Packr } from "msgpackr/pack";
-import { Unpackr } from "msgpackr/unpack";
-import "./msgpack-text.ts";
-import { WippyError } from "./error.ts";
-import { LuaFloat, type LuaValue } from "./value.ts";
+import { packShort, unpackShort } from "./short-lists.ts";
+import type { LuaValue } from "./value.ts";
 
-/** A table that was packed before: its number, in the order of packing. */
-class Again {
-  constructor(readonly number: number) {}
-}
+type Msgpack = typeof import("./msgpack.ts");
 
-/** A table that is neither an array nor keyed by strings: keys and values in turn. */
-class Pairs {
-  constructor(readonly items: unknown[]) {}
-}
+let loaded: Msgpack | undefined;
 
-/** A WippyError: kind, message, retryable, details, position, luaStack. */
-class PackedError {
-  constructor(readonly fields: unknown[]) {}
-}
-
-// MessagePack's extension types 1 to 4 are ours; stored journals hold them, so they stay as is.
-addExtension({
-  Class: LuaFloat,
-  type: 1,
-  pack(float: LuaFloat) {
-    const bytes = Buffer.alloc(8);
-    bytes.writeDoubleBE(float.value);
-    return bytes;
-  },
-  unpack: (bytes: Uint8Array) => new LuaFloat(Buffer.from(bytes).readDoubleBE()),
-});
-addExtension({
-  Class: Again,
-  type: 2,
-  write: (again: Again) => again.number,
-  read: (number: number) => new Again(number),
-});
-addExtension({
-  Class: Pairs,
-  type: 3,
-  write: (pairs: Pairs) => pairs.items,
-  read: (items: unknown[]) => new Pairs(items),
-});
-addExtension({
-  Class: PackedError,
-  type: 4,
-  write: (failure: PackedError) => failure.fields,
-  read: (fields: unknown[]) => new PackedError(fields),
-});
-
-// Without records: what they share would make bytes depend on what was packed before.
-const packr = new Packr({ useRecords: false, mapsAsObjects: false });
-const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: false });
+/** Read when there is more than plain lists: a short script has none. */
+const msgpack = (): Msgpack => loaded ??= require("./msgpack.ts") as Msgpack;
 
 /**
  * Packs a Lua value as MessagePack. `unpack` gives back an equal value, cycles and shared
  * references included. Throws a WippyError Invalid for what is no Lua value.
  */
 export function pack(value: LuaValue): Uint8Array {
-  const short = packScalar(value);
-  if (short) return short;
-  // A copy: msgpackr answers a view of a large buffer, all of which postMessage would take along.
-  return new Uint8Array(packr.pack(outline(value, new Map())));
+  return packScalar(value) ?? (Array.isArray(value) ? packShort(value) : undefined) ??
+    msgpack().packAny(value);
 }
 
 /** The value that `pack` packed. Throws a WippyError Invalid when the bytes are not such. */
@@ -73,28 +25,20 @@ export function unpack(bytes: Uint8Array): LuaValue {
     if (byte === 0xc0) return undefined;
     if (byte === 0xc2 || byte === 0xc3) return byte === 0xc3;
   }
-  let packed: unknown;
-  try {
-    packed = unpackr.unpack(bytes);
-  } catch (error) {
-    throw new WippyError("Invalid", `packed value is damaged: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
-  return restore(packed, []);
+  return unpackShort(bytes) ?? msgpack().unpackAny(bytes);
 }
 
 /**
  * Packs a list of scalars, bytes and further lists, several times as fast as {@link pack}, because it looks for no
  * tables, errors or repetitions. A LuaFloat stays one.
  */
-export function packFlat(list: readonly unknown[]): Uint8Array {
-  return new Uint8Array(packr.pack(list));
+export function packFlat(list: readonly unknown[]): Uint8Array<ArrayBuffer> {
+  return msgpack().packList(list);
 }
 
 /** The list that {@link packFlat} packed. Its bytes are parts of the buffer. */
 export function unpackFlat(bytes: Uint8Array): unknown[] {
-  return unpackr.unpack(bytes) as unknown[];
+  return msgpack().unpackList(bytes);
 }
 
 /** The one byte of a small scalar: steps of workflows mostly carry such, and packr takes ten times as long. */
@@ -111,95 +55,4 @@ function packScalar(value: LuaValue): Uint8Array | undefined {
     default:
       return undefined;
   }
-}
-
-/**
- * A value in the terms that msgpackr keeps apart: an object becomes a Map, whose keys may have
- * any name ("constructor", "__proto__"); other Maps, errors and repetitions get their classes.
- */
-function outline(value: LuaValue, seen: Map<object, number>): unknown {
-  switch (typeof value) {
-    case "undefined":
-      return null;
-    case "boolean":
-    case "number":
-    case "bigint":
-    case "string":
-      return value;
-    case "object":
-      break;
-    default:
-      throw new WippyError("Invalid", `a ${typeof value} cannot be packed`);
-  }
-  if (value === null || value instanceof Uint8Array || value instanceof LuaFloat) return value;
-  const number = seen.get(value);
-  if (number !== undefined) return new Again(number);
-  seen.set(value, seen.size);
-  if (Array.isArray(value)) {
-    const list = new Array<unknown>(value.length);
-    for (let i = 0; i < value.length; i++) list[i] = outline(value[i], seen);
-    return list;
-  }
-  if (value instanceof Map) {
-    const items: unknown[] = [];
-    for (const [key, item] of value) items.push(outline(key, seen), outline(item, seen));
-    return new Pairs(items);
-  }
-  if (value instanceof WippyError) {
-    const { kind, message, retryable, details, position, luaStack } = value;
-    const packedDetails = outline(details as LuaValue, seen);
-    return new PackedError([kind, message, retryable, packedDetails, position, luaStack]);
-  }
-  const object = new Map<string, unknown>();
-  for (const key of Object.keys(value)) {
-    const item = value[key];
-    if (item !== undefined) object.set(key, outline(item, seen));
-  }
-  return object;
-}
-
-function restore(packed: unknown, seen: LuaValue[]): LuaValue {
-  if (typeof packed !== "object") return packed as LuaValue;
-  if (packed === null) return undefined;
-  if (Array.isArray(packed)) {
-    seen.push(packed);
-    for (let i = 0; i < packed.length; i++) packed[i] = restore(packed[i], seen);
-    return packed;
-  }
-  if (packed instanceof Map) {
-    const object: { [key: string]: LuaValue } = Object.create(null);
-    seen.push(object);
-    for (const [key, item] of packed) object[String(key)] = restore(item, seen);
-    return object;
-  }
-  if (packed instanceof LuaFloat) return packed;
-  // msgpackr answers a view of its input, which the caller may use again.
-  if (packed instanceof Uint8Array) return new Uint8Array(packed);
-  if (packed instanceof Again) return seen[packed.number];
-  if (packed instanceof Pairs) {
-    const map = new Map<LuaValue, LuaValue>();
-    seen.push(map);
-    for (let i = 0; i < packed.items.length; i += 2) {
-      const key = restore(packed.items[i], seen);
-      map.set(key, restore(packed.items[i + 1], seen));
-    }
-    return map;
-  }
-  if (packed instanceof PackedError) return restoreError(packed, seen);
-  throw new WippyError("Invalid", "packed value is damaged: it holds an unknown type");
-}
-
-function restoreError(packed: PackedError, seen: LuaValue[]): WippyError {
-  const [kind, message, retryable, details, position, luaStack] = packed.fields;
-  // The number is taken before the details are numbered. Details that hold the error itself
-  // cannot be: a WippyError is made whole.
-  const at = seen.push(undefined) - 1;
-  const error = new WippyError(String(kind), String(message), {
-    retryable: typeof retryable === "boolean" ? retryable : undefined,
-    details: restore(details, seen) as Record<string, unknown> | undefined,
-    position: typeof position === "string" ? position : undefined,
-    luaStack: typeof luaStack === "string" ? luaStack : undefined,
-  });
-  seen[at] = error;
-  return error;
 }

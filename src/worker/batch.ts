@@ -3,14 +3,10 @@
  * as long as packing them and moving the bytes.
  * @module
  */
-import { Packr } from "msgpackr/pack";
-import { Unpackr } from "msgpackr/unpack";
+import { packFlat, unpackFlat } from "../vm/codec.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
 type Message = FromWorker | ToWorker;
-
-const packr = new Packr({ useRecords: false });
-const unpackr = new Unpackr({ useRecords: false });
 
 /** A request is [other, ticket, args, op], an answer [other, ticket, values]. */
 type Item = [number, number, Uint8Array] | [number, number, Uint8Array, string];
@@ -49,14 +45,14 @@ export function postBatch(
     }
     items.push(item);
   }
-  const bytes = new Uint8Array(packr.pack(items));
+  const bytes = packFlat(items);
   post(bytes, [bytes.buffer]);
 }
 
 /** What a worker gets from the node. */
 export function toWorker(data: Uint8Array | ToWorker[]): ToWorker[] {
   if (Array.isArray(data)) return data;
-  return (unpackr.unpack(data) as Item[]).map(([origin, ticket, bytes, op]) =>
+  return (unpackFlat(data) as Item[]).map(([origin, ticket, bytes, op]) =>
     op === undefined
       ? { type: "answer", ticket, values: bytes }
       : { type: "request", origin, ticket, op, args: bytes }
@@ -66,7 +62,7 @@ export function toWorker(data: Uint8Array | ToWorker[]): ToWorker[] {
 /** What the node gets from a worker. */
 export function fromWorker(data: Uint8Array | FromWorker[]): FromWorker[] {
   if (Array.isArray(data)) return data;
-  return (unpackr.unpack(data) as Item[]).map(([to, ticket, bytes, op]) =>
+  return (unpackFlat(data) as Item[]).map(([to, ticket, bytes, op]) =>
     op === undefined
       ? { type: "answer", to, ticket, values: bytes }
       : { type: "request", to, ticket, op, args: bytes }
@@ -95,7 +91,7 @@ export function toLink(
     if (item.type === "answer") return [item.ticket, item.values];
     return [item.ticket, item.args, item.op];
   });
-  return new Uint8Array(packr.pack([version, taken, ...list]));
+  return packFlat([version, taken, ...list]);
 }
 
 /** Unpacks it; the receiver of its messages is this worker. */
@@ -103,7 +99,7 @@ export function fromLink(
   data: Uint8Array,
 ): { version: number; taken: number; items: LinkItem[] } {
   type Direct = [number, Uint8Array] | [number, Uint8Array, string];
-  const [version, taken, ...list] = unpackr.unpack(data) as [
+  const [version, taken, ...list] = unpackFlat(data) as [
     number,
     number,
     ...(Direct | number | Uint8Array)[],

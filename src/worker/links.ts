@@ -3,9 +3,12 @@
  * receiver, whose kernel processes it in one call. See docs/contributing/messages.md.
  * @module
  */
-import { receiveMessageOnPort } from "node:worker_threads";
+import { lazy } from "../registry/lazy.ts";
 import { type DirectMessage, fromLink, type LinkItem, toLink } from "./batch.ts";
 import type { FromWorker, LinkPort } from "./messages.ts";
+
+/** Read with the first port that is drained: it takes a millisecond of a script, which has no other worker. */
+const threads = lazy(() => require("node:worker_threads") as typeof import("node:worker_threads"));
 
 /** Bytes in flight to one worker at which senders wait until it has processed half of them. */
 export const mostUnderWay = 1024 * 1024;
@@ -204,6 +207,7 @@ export class Links {
 function drained(port: LinkPort): Uint8Array[] {
   if (port.drain) return port.drain();
   const found: Uint8Array[] = [];
+  const { receiveMessageOnPort } = threads();
   for (;;) {
     const received = receiveMessageOnPort(port as never) as { message: Uint8Array } | undefined;
     if (!received) return found;

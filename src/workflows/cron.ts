@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import type { Cron } from "croner";
 import { parseDuration } from "../registry/duration.ts";
 import { lazy } from "../registry/lazy.ts";
@@ -7,7 +6,7 @@ import { WippyError } from "../vm/error.ts";
 /** Loaded when the first expression is read. */
 const croner = lazy(() =>
   require(
-    fileURLToPath(new URL("./croner.ts", import.meta.url)),
+    Bun.fileURLToPath(new URL("./croner.ts", import.meta.url)),
   ) as typeof import("./croner.ts")
 );
 
