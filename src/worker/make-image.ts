@@ -33,9 +33,15 @@ if (!present()) {
     imaging: true,
   });
   for (const name of hostFunctions) vm.register(name, () => {});
+  // What is garbage is collected at once, so that less of it comes to lie between what stays: the image is a sixth
+  // smaller. In the end the collector is what it is in a new VM.
+  vm.load('collectgarbage("incremental", 100, 400)', "=image");
   const references = loadKernelSources(vm);
   kernelOf(vm, references).call("preload");
-  vm.load('collectgarbage() collectgarbage("collect")', "=image");
+  vm.load(
+    'collectgarbage("incremental", 200, 100) collectgarbage() collectgarbage("collect")',
+    "=image",
+  );
   await vm.scrub();
   const image: KernelImage = { digest, vm: await vm.image(), references };
   // Renamed into place: several starts at once must not read half a file.
