@@ -102,8 +102,14 @@ local function body_of(options)
   return { stream }
 end
 
+-- Options of a request that has none.
+local NONE <const> = {}
+
 -- What the host is told of a request, and its body; or `nil, nil, err`.
 local function described(options)
+  if options == NONE then
+    return { inherited_network = runtime.network() }
+  end
   local body, err, content_type = body_of(options)
   if err then
     return nil, nil, err
@@ -114,8 +120,9 @@ local function described(options)
   if refusal then
     return nil, nil, refusal
   end
-  local headers = texts(options.headers) or {}
+  local headers = texts(options.headers)
   if content_type then
+    headers = headers or {}
     for name in pairs(headers) do
       if name:lower() == "content-type" then
         headers[name] = nil
@@ -230,7 +237,7 @@ local function send_at_once(method, url, options)
 end
 
 local function send(method, url, options)
-  options = options or {}
+  options = options or NONE
   local sent, problem, done = send_at_once(method, url, options)
   if done then
     return sent, problem

@@ -4,7 +4,7 @@ import { Simulation } from "../platform/simulation.ts";
 import { pack } from "../vm/codec.ts";
 import { WippyError } from "../vm/error.ts";
 import type { LuaValue } from "../vm/value.ts";
-import { CallsBySignal } from "./calls-by-signal.ts";
+import { CallsBySignal } from "../platform/calls-by-signal.ts";
 import { type FromWorker, NODE } from "./messages.ts";
 import {
   packQuestions,

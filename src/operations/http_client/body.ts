@@ -1,3 +1,4 @@
+import { CallsBySignal } from "../../platform/calls-by-signal.ts";
 import { Interruption } from "../../platform/interruption.ts";
 import { longestTimer } from "../../platform/platform.ts";
 import { WippyError } from "../../vm/error.ts";
@@ -11,7 +12,6 @@ export class Patience {
   readonly #limit: number;
   /** Comes when the request is given up. */
   readonly #over = new Interruption();
-  readonly #canceled = () => this.#giveUp();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #due = 0;
   #late = false;
@@ -25,12 +25,13 @@ export class Patience {
   constructor(public name: () => string, limit: number, outer: AbortSignal) {
     this.#limit = limit;
     this.#outer = outer;
-    if (outer.aborted) this.#giveUp();
-    else outer.addEventListener("abort", this.#canceled, { once: true });
+    if (outer.aborted) this.giveUp();
+    else open.add(outer, this);
     this.restart();
   }
 
-  #giveUp(): void {
+  /** The unit is cancelled or ends, or the time is over. */
+  giveUp(): void {
     this.#controller.abort();
     this.#over.interrupt(new Error("aborted"));
   }
@@ -56,7 +57,7 @@ export class Patience {
     this.#due = performance.now() + this.#limit;
     this.#timer = setTimeout(() => {
       this.#late = true;
-      this.#giveUp();
+      this.giveUp();
     }, Math.min(this.#limit, longestTimer));
   }
 
@@ -95,16 +96,19 @@ export class Patience {
   abort(): void {
     this.#kept = false;
     this.end();
-    this.#giveUp();
+    this.giveUp();
   }
 
   /** Forgets the timer and the unit, unless a stream goes on. */
   end(): void {
     if (this.#kept) return;
     clearTimeout(this.#timer);
-    this.#outer.removeEventListener("abort", this.#canceled);
+    open.delete(this.#outer, this);
   }
 }
+
+/** Requests that have not ended, by the signals of their units. */
+const open = new CallsBySignal<Patience>((patience) => patience.giveUp());
 
 const waits: Readonly<Record<Phase, string>> = {
   dns: "while the name was resolved",

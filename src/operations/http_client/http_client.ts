@@ -10,7 +10,7 @@ import {
   type Operation,
   type OperationContext,
 } from "../operation.ts";
-import { needsOf, options, type Request, request, requestOf } from "./request.ts";
+import { isPlain, needsOf, options, type Request, request, requestOf } from "./request.ts";
 import type { Outcome } from "./exchange.ts";
 
 const granted = lazy(() => luaList(z.string()).optional());
@@ -74,6 +74,9 @@ export const http_client: Operation[] = [
       options(),
       body(),
     ],
+    quick: ([method, url, given, content]) =>
+      typeof method === "string" && typeof url === "string" && isPlain(given) &&
+      (content === undefined || typeof content === "string" || content instanceof Uint8Array),
     run: (context, method, url, given, content) =>
       send(context, requestOf(method, url, given), content, undefined),
   }),

@@ -6,6 +6,7 @@ import type * as zod from "zod";
 import { parseDuration } from "../../registry/duration.ts";
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
+import { isTable, type LuaValue } from "../../vm/value.ts";
 import { bytesOf, luaList, luaString } from "../operation.ts";
 import { literalNeeds, type Need, selectNeed } from "../../network/guard.ts";
 import { invalid } from "./failure.ts";
@@ -56,6 +57,22 @@ export const options = lazy(() =>
     inherited_network: z.string().optional(),
   })
 );
+
+/** Whether options are valid at first sight, as those of most requests are. */
+export function isPlain(given: LuaValue): boolean {
+  return isTable(given) && Object.entries(given).every(([name, value]) => {
+    switch (name) {
+      case "timeout":
+        return typeof value === "number" || typeof value === "string";
+      case "stream":
+        return typeof value === "boolean";
+      case "inherited_network":
+        return typeof value === "string";
+      default:
+        return false;
+    }
+  });
+}
 
 /** A request that can be sent; the next one after a redirect has the same form. */
 export const request = lazy(() =>
@@ -152,7 +169,10 @@ export function basic(user: string, password: string): [string, string] {
   return ["Authorization", `Basic ${credentials}`];
 }
 
-function headersOf({ headers, cookies, auth }: Options, url: URL): [string, string][] {
+function headersOf(
+  { headers, cookies, auth }: Options,
+  { user: ownUser, pass: ownPass }: Address,
+): [string, string][] {
   const result = headerList(headers, ownHeaders);
   const has = (name: string) => result.some(([own]) => own.toLowerCase() === name);
   if (cookies !== undefined && Object.keys(cookies).length > 0) {
@@ -167,8 +187,8 @@ function headersOf({ headers, cookies, auth }: Options, url: URL): [string, stri
     result.push(["Cookie", list.join("; ")]);
   }
   if (!has("authorization")) {
-    const user = auth ? wire(auth.user) : decodeURIComponent(url.username);
-    const pass = auth ? wire(auth.pass) : decodeURIComponent(url.password);
+    const user = auth ? wire(auth.user) : decodeURIComponent(ownUser);
+    const pass = auth ? wire(auth.pass) : decodeURIComponent(ownPass);
     if (auth || user !== "" || pass !== "") {
       result.push(basic(user, pass));
     }
@@ -213,6 +233,46 @@ export function httpUrl(text: string): URL {
   return url;
 }
 
+/** An address of a program. */
+interface Address {
+  /** Without user, password and fragment. */
+  url: string;
+  /** What the permission is asked for: what the program writes, if it names the host only, as policies do, too. */
+  resource: string;
+  /** As the address has them, encoded. */
+  user: string;
+  pass: string;
+}
+
+/** Addresses without secrets: programs ask few of them, often. */
+const known = new Map<string, Address>();
+const mostKnown = 500;
+/** Characters of an address that is remembered at most. */
+const longest = 2_000;
+
+/** @throws WippyError Invalid */
+function addressOf(text: string): Address {
+  const present = known.get(text);
+  if (present !== undefined) return present;
+  const url = httpUrl(text);
+  const { username: user, password: pass } = url;
+  url.username = url.password = url.hash = "";
+  const resource = `${text}/` === url.href ? text : url.href;
+  const address = { url: url.href, resource, user, pass };
+  if (user !== "" || pass !== "" || text.length > longest) return address;
+  const [oldest] = known.keys();
+  if (known.size >= mostKnown && oldest !== undefined) known.delete(oldest);
+  known.set(text, address);
+  return address;
+}
+
+/** The address with a query behind its own. */
+function withQuery(address: string, query: string): string {
+  const url = new URL(address);
+  url.search = url.search === "" ? query : `${url.search}&${query}`;
+  return url.href;
+}
+
 /** Checks the options of a call and makes the request of them. @throws WippyError Invalid */
 export function requestOf(method: string, address: string, given: Options): Request {
   if (!token.test(method)) throw invalid(`${JSON.stringify(method)} is no HTTP method`);
@@ -222,13 +282,9 @@ export function requestOf(method: string, address: string, given: Options): Requ
     throw invalid("overlay_network and unix_socket exclude each other; give one of them");
   }
   const network = selected ?? given.inherited_network;
-  const url = httpUrl(address);
-  const headers = headersOf(given, url);
-  url.username = url.password = url.hash = "";
-  // Policies that name the host only mean what the program writes, too.
-  const resource = `${address}/` === url.href ? address : url.href;
+  const place = addressOf(address);
+  const headers = headersOf(given, place);
   const query = encodedPairs(given.query);
-  if (query !== "") url.search = url.search === "" ? query : `${url.search}&${query}`;
   const typed = headers.some(([name]) => name.toLowerCase() === "content-type");
   if (given.form !== undefined && !typed) {
     headers.push(["Content-Type", "application/x-www-form-urlencoded"]);
@@ -236,8 +292,8 @@ export function requestOf(method: string, address: string, given: Options): Requ
   const tls = given.tls && tlsOf(given.tls);
   return {
     method,
-    url: url.href,
-    resource,
+    url: query === "" ? place.url : withQuery(place.url, query),
+    resource: place.resource,
     headers,
     ...(given.form !== undefined && { form: encodedPairs(given.form) }),
     timeout: timeoutOf(given.timeout),

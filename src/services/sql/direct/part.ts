@@ -3,7 +3,7 @@ import type { NearAnswer } from "../../../operations/operation.ts";
 import type { Platform } from "../../../platform/platform.ts";
 import { WippyError } from "../../../vm/error.ts";
 import type { LuaValue } from "../../../vm/value.ts";
-import { CallsBySignal } from "../../../worker/calls-by-signal.ts";
+import { CallsBySignal } from "../../../platform/calls-by-signal.ts";
 import type { Part } from "../../../worker/parts.ts";
 import type { SqlValue } from "../driver.ts";
 import { sqlValues } from "../values.ts";
