@@ -48,6 +48,11 @@ function insertion(at: number, text: string): Edit {
   return { start: at, end: at, text };
 }
 
+/** Whether a text without annotations uses built-in types, for which Lua has no values. */
+export function castsOnly(globals: Erasable["globals"]): boolean {
+  return globals.some(({ name, used }) => used && builtinTypes.has(name) && name !== "string");
+}
+
 /** Names that mean a type, and not the global of the name. */
 function typeUses({ types, globals, assigned }: Erasable): { start: number }[] {
   const declared = new Set(types.map(({ name }) => name));

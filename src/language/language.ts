@@ -4,7 +4,7 @@
  * @module
  */
 import { type DeclaredType, describeTypes } from "./describe.ts";
-import { erase } from "./erase.ts";
+import { castsOnly, erase } from "./erase.ts";
 import { lineOf } from "./lexer.ts";
 import { parse } from "./parser.ts";
 import { skim } from "./skim/skim.ts";
@@ -52,8 +52,9 @@ export function lower(text: string): Lowered | { fault: SyntaxFault } | undefine
 /** The same with a tree, which knows what is wrong with a text. */
 export function lowerTree(text: string): Lowered | { fault: SyntaxFault } | undefined {
   const tree: Tree = parse(text);
-  if (!tree.typed) return undefined;
   const [fault] = tree.faults;
+  // A fault of Lua itself is told in the words of its compiler.
+  if (!tree.typed && (fault || !castsOnly(tree.globals))) return undefined;
   if (fault) return { fault: { ...positionAt(text, fault.start), message: fault.message } };
   return { ...erase(tree), types: describeTypes(tree) };
 }

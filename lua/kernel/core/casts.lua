@@ -1,10 +1,10 @@
--- The names of types that every program has: `integer(v)` returns `v` as it is, or raises when it is of another type;
--- `integer:is(v)` asks. `string` is a library too.
+-- The type `string`, whose name is a library too: `string(v)` returns `v` as it is, or raises when it is of another
+-- type; `string:is(v)` asks. Other types of this kind have no values in Lua: the compiler finds where they are used.
 local use = ...
 local types = use("kernel/types/types")
 local metatable_of = debug.getmetatable
 
-local casts = { types = types.builtin }
+local casts = {}
 
 local string_type = types.builtin.string
 

@@ -12,16 +12,46 @@ for _, code in ipairs({ byte("\t\n\v\f\r (\"'[{", 1, -1) }) do
   may_follow[code] = true
 end
 
+-- Whether a place is behind a comment on its line.
+local function is_remark(text, at)
+  local line = at
+  while line > 1 and byte(text, line - 1) ~= 10 do
+    line = line - 1
+  end
+  return find(text:sub(line, at), "--", 1, true) ~= nil
+end
+
 -- Whether the word `as` at a place stands behind something on its line that is no comment, and before an argument.
 local function is_cast(text, at)
   if at > 1 and find(text, "^[%w_]", at - 1) or not find(text, "^%s*[%({\"'%[]", at + 2) then
     return false
   end
-  local line = at
-  while line > 1 and byte(text, line - 1) ~= 10 do
-    line = line - 1
+  return not is_remark(text, at)
+end
+
+-- How types that every text has are used, which Lua has no globals for. `string` is its library, and a type as well.
+local cast_patterns = {}
+for name in ("boolean number integer any unknown never"):gmatch("%a+") do
+  cast_patterns[name] =
+    { "%f[%w_]" .. name .. "%s*[%({\"'%[]", "%f[%w_]" .. name .. "%s*[.:]%s*%a+" }
+end
+
+-- Whether a text may use one of them.
+local function may_use_types(text)
+  for name, patterns in pairs(cast_patterns) do
+    if find(text, name, 1, true) then
+      for _, pattern in ipairs(patterns) do
+        local at = find(text, pattern)
+        while at do
+          if not is_remark(text, at) then
+            return true
+          end
+          at = find(text, pattern, at + 1)
+        end
+      end
+    end
   end
-  return not find(text:sub(line, at), "--", 1, true)
+  return false
 end
 
 -- `x as {T}`, `x as (T)` and `x as "text"` are two statements of Lua: a call of `as` is the second.
@@ -33,7 +63,7 @@ local function may_cast(text)
     end
     at = find(text, "as", at + 2, true)
   end
-  return false
+  return may_use_types(text)
 end
 
 -- The text in Lua 5.4, as the host says: `code`, and where there are some `types` and `uses_types`; nil when nothing in

@@ -96,11 +96,6 @@ libraries.table.freeze, libraries.table.isfrozen = frozen.functions(libraries.ta
 libraries.table.make_immutable, libraries.table.is_immutable =
   libraries.table.freeze, libraries.table.isfrozen
 metatable_of(base.string).__call = casts.call_string
-for name, type_value in pairs(casts.types) do
-  if name ~= "string" and name ~= "nil" then
-    base[name] = type_value
-  end
-end
 library(
   "math",
   math,

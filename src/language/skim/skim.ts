@@ -4,7 +4,7 @@
  * @module
  */
 import { type DeclaredType, describeTypes } from "../describe.ts";
-import { eraseParts } from "../erase.ts";
+import { castsOnly, eraseParts } from "../erase.ts";
 import { closes } from "../parser.ts";
 import {
   called,
@@ -42,8 +42,8 @@ class Skimmer extends ExpressionSkimmer {
     this.advance();
     this.#statements();
     if (this.kind !== "eof" || this.faults.length > 0 || this.needsTree) return undefined;
-    if (!this.typed && this.foreignStrings.length === 0) return "untyped";
     const { text, edits, foreignStrings, types, globals } = this;
+    if (!this.typed && foreignStrings.length === 0 && !castsOnly(globals)) return "untyped";
     const [cutOperands, assigned] = [this.cutOperands, this.#assigned];
     const erased = eraseParts({
       text,

@@ -37,6 +37,10 @@ type Mixed = number | {string} | nil
 type Both = { a: number } & { b: string }
 type Flag = true
 type Str = string
+type Int = integer
+type Num = number
+type Any = any
+type Never = never
 interface Shape
   function area(self): number
 end
@@ -113,21 +117,21 @@ test("is() says what is wrong with a value, and where", async () => {
     ["Flag, false", "expected true, got boolean"],
     ["Shape, {}", "valid"],
     ["Shape, 1", "expected table, got number"],
-    ["integer, '5'", "expected integer, got string"],
+    ["Int, '5'", "expected integer, got string"],
     ["string, 5", "expected string, got number"],
-    ["any, nil", "valid"],
-    ["never, nil", "expected never, got nil"],
-    ["string, integer", "expected string, got type"],
+    ["Any, nil", "valid"],
+    ["Never, nil", "expected never, got nil"],
+    ["string, Int", "expected string, got type"],
   ]);
 });
 
 describe("type values", () => {
   const cases: readonly (readonly [name: string, body: string, result: LuaValue])[] = [
-    ["type and text", "type(User), tostring(Age), tostring(Ages:elem()), tostring(integer)", [
+    ["type and text", "type(User), tostring(Age), tostring(Ages:elem()), tostring(Ages)", [
       "type",
       "Age",
       "Age",
-      "integer",
+      "Ages",
     ]],
     ["a call is a checked cast", "User(user) == user, Age(3), integer(2.0) == 2", [true, 3, true]],
     ["is with a dot, and its results", "select('#', Age:is(1)), Age.is(2), (Age.is(-1))", [2, 2]],
@@ -167,7 +171,7 @@ describe("type values", () => {
     ],
     [
       "equality and order",
-      "Age == integer, integer < number, number < integer, integer <= integer, " +
+      "Age == Int, Int < Num, Num < Int, Int <= Int, " +
       "Box(Str) == Box(Str)",
       [true, true, false, true, true],
     ],
@@ -303,6 +307,29 @@ test("types of libraries, and of libraries behind them", async () => {
     "hidden: expected integer, got string",
     "type",
     "User",
+  ]);
+});
+
+test("names of types are no values by themselves", async () => {
+  const uses =
+    "integer == nil, number == nil, boolean == nil, any == nil, unknown == nil, never == nil, " +
+    "string.format ~= nil, _G.integer == nil, rawget(_G, 'number') == nil";
+  for (
+    const text of [
+      `return function() return { ${uses} } end`,
+      `local x: any = 1 return function() return { ${uses} } end`,
+    ]
+  ) {
+    expect(await run(text)).toEqual(Array(9).fill(true));
+  }
+  const own = `number = 5 local function any(x) return x end -- never (here)
+    return function() return { number, any(7), number + 1, pcall(function() return number("x") end) } end`;
+  expect(await run(own)).toEqual([
+    5,
+    7,
+    6,
+    false,
+    expect.stringContaining("expected number, got string"),
   ]);
 });
 
