@@ -38,7 +38,8 @@ function methods:read(size)
   if size <= 0 then
     size = DEFAULT_READ
   end
-  return ask(self, "read", math.min(size, MAX_READ))
+  local data, err = ask(self, "read", math.min(size, MAX_READ))
+  return data, err
 end
 
 --- The number of bytes written, or `0, err`.

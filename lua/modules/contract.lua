@@ -78,7 +78,9 @@ local function caller(method, effect)
     if missing then
       return nil, errors.fail("Invalid", "missing required context keys: [" .. missing .. "]")
     end
-    return effects[effect](bound.target, frame, instance.options, ...)
+    local result
+    result, err = effects[effect](bound.target, frame, instance.options, ...)
+    return result, err
   end
 end
 

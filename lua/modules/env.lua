@@ -35,7 +35,7 @@ function env.get_all()
       seen[key] = all[key]
     end
   end
-  return seen
+  return seen, nil
 end
 
 return env

@@ -43,7 +43,7 @@ function events.subscribe(system, kind)
     stop()
     return nil, failure
   end
-  return subscription
+  return subscription, nil
 end
 
 --- Publishes an event: `true`, or `nil, err` Invalid. It has not arrived anywhere yet when this returns.
@@ -59,12 +59,13 @@ function events.send(system, kind, path, data)
   if err then
     return nil, err
   end
-  return processes.tell("events.publish", {
+  local ok, failure = processes.tell("events.publish", {
     system = system,
     kind = kind,
     path = path,
     data = plain(data),
   })
+  return ok, failure
 end
 
 return events

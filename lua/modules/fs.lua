@@ -283,7 +283,7 @@ end
 
 --- Where paths without leading slash start.
 function methods:pwd()
-  return volume_state(self).directory
+  return volume_state(self).directory, nil
 end
 
 --- A handle of the volume that an `fs.directory` entry describes.

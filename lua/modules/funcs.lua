@@ -67,7 +67,9 @@ function funcs.async(target, ...)
   if err then
     return nil, err
   end
-  return effects.async(target, self.frame, nil, ...)
+  local future
+  future, err = effects.async(target, self.frame, nil, ...)
+  return future, err
 end
 
 -- What executors hold, out of the reach of programs: a frame belongs to other units too.
@@ -142,7 +144,9 @@ for _, name in ipairs({ "call", "async" }) do
       return nil, err
     end
     local frame = networks.frame(from.frame or self.frame, from.options)
-    return perform(target, frame, from.options, ...)
+    local result
+    result, err = perform(target, frame, from.options, ...)
+    return result, err
   end
 end
 

@@ -62,7 +62,7 @@ function pg.open(id)
   end
   local instance = new_instance({})
   held[instance] = { scope = id, released = false }
-  return instance
+  return instance, nil
 end
 
 -- The names of a join or leave: a text or the texts of a list.
@@ -207,7 +207,7 @@ local function watcher(name, needs_group)
       stop()
       return nil, nil, failure
     end
-    return subscription, present
+    return subscription, present, nil
   end
 end
 

@@ -65,7 +65,7 @@ local function send_problem(dest, topic)
   return nil
 end
 
---- Sends a message: `true`, or `nil, err`.
+--- Sends a message: `true, nil`, or `nil, err`.
 function process.send(dest, topic, ...)
   local target, sender = by_pid[dest], scheduler.current
   if
@@ -82,7 +82,7 @@ function process.send(dest, topic, ...)
     local kind = type(value)
     if kind ~= "table" and kind ~= "function" and kind ~= "thread" then
       post(target, topic, sender.pid or pid_of(sender), value)
-      return true
+      return true, nil
     end
   end
   if not known_topics[topic] or type(dest) ~= "string" then
@@ -102,7 +102,8 @@ function process.send(dest, topic, ...)
   if refusal then
     return nil, refusal
   end
-  return effects.send(dest, topic, select("#", ...), ...)
+  local ok, err = effects.send(dest, topic, select("#", ...), ...)
+  return ok, err
 end
 process.send = host.bind(host.send, process.send) -- one value to a unit of this worker, as most messages are
 
@@ -211,7 +212,9 @@ local function on_target(name)
     if refusal then
       return nil, refusal
     end
-    return perform(pid, ...)
+    local ok
+    ok, err = perform(pid, ...)
+    return ok, err
   end
 end
 

@@ -64,7 +64,8 @@ end
 
 --- The entries that meet every criterion, sorted by id: { [".kind"] = …, [".ns"] = …, ["meta.F"] = …, … }.
 function registry.find(query)
-  return find(query)
+  local list, err = find(query)
+  return list, err
 end
 
 --- { ns, name } of an id; never fails.
@@ -100,7 +101,7 @@ local function version_of(record, err)
   if not record then
     return nil, err
   end
-  return made(new_version, record)
+  return made(new_version, record), nil
 end
 
 --- Its number.
@@ -144,7 +145,7 @@ function registry.versions()
   for i, version in ipairs(list) do
     list[i] = made(new_version, version)
   end
-  return list
+  return list, nil
 end
 
 --- A view of the registry as it is now.
@@ -153,7 +154,7 @@ function registry.snapshot()
   if not version then
     return nil, err
   end
-  return made(new_snapshot, { version = version.id })
+  return made(new_snapshot, { version = version.id }), nil
 end
 
 local function snapshot_at(id)
@@ -161,7 +162,7 @@ local function snapshot_at(id)
   if not version then
     return nil, err
   end
-  return made(new_snapshot, { version = id })
+  return made(new_snapshot, { version = id }), nil
 end
 
 --- A view of the registry as it was at a version's number.
@@ -183,7 +184,8 @@ end
 
 --- All entries.
 function snapshot_methods:entries()
-  return find({}, of(self, "registry.Snapshot").version)
+  local list, err = find({}, of(self, "registry.Snapshot").version)
+  return list, err
 end
 
 --- The entries of exactly that namespace.
@@ -339,12 +341,12 @@ function registry.build_delta(from, to)
       ops[#ops + 1] = { kind = "entry.update", entry = new }
     end
   end
-  return ops
+  return ops, nil
 end
 
 --- The history of versions.
 function registry.history()
-  return made(new_history, {})
+  return made(new_history, {}), nil
 end
 
 function history_methods:versions()

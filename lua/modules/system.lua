@@ -49,9 +49,11 @@ local function constant(resource, value)
     if err then
       return nil, err
     end
-    return runtime.effects.record(function()
+    local found
+    found, err = runtime.effects.record(function()
       return type(value) == "function" and value() or value
     end)
+    return found, err
   end
 end
 

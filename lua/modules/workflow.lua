@@ -129,7 +129,9 @@ function workflow.attrs(attributes)
       return nil, err
     end
   end
-  return effects.attributes(search, memo and named(memo))
+  local ok
+  ok, err = effects.attributes(search, memo and named(memo))
+  return ok, err
 end
 
 -- The PID of the workflow that `dest` (a PID or a registered name) is, if the unit may do `action` to it.

@@ -89,28 +89,28 @@ methods.unmarshal = decoded
 function methods:transcode(format)
   check.string(format, 1, "transcode")
   if format == self:get_format() then
-    return self
+    return self, nil
   end
   local value, err = decoded(self)
   if err then
     return nil, err
   end
   if LUA[format] then
-    return payload.new(value, format)
+    return payload.new(value, format), nil
   elseif ENCODED[format] then
     local text, failure = encoded(format, value)
     if failure then
       return nil, failure
     end
-    return payload.new(text, format)
+    return payload.new(text, format), nil
   elseif TEXT[format] then
     local kind = type(value)
     if kind == "string" then
-      return payload.new(value, format)
+      return payload.new(value, format), nil
     elseif kind == "number" or kind == "boolean" then
-      return payload.new(tostring(value), format)
+      return payload.new(tostring(value), format), nil
     elseif ENCODED[self:get_format()] then
-      return payload.new(self[1], format)
+      return payload.new(self[1], format), nil
     end
   end
   return nil,

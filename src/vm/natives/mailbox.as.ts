@@ -194,8 +194,9 @@ export function host_send(L: usize): i32 {
   // The stack may have moved.
   const result = argument(L, 1);
   setTag(result, TAG_TRUE);
-  store<usize>(L + STATE_TOP, result + VALUE_SIZE);
-  return 1;
+  setTag(result + VALUE_SIZE, TAG_NIL);
+  store<usize>(L + STATE_TOP, result + 2 * VALUE_SIZE);
+  return 2;
 }
 
 // channel:receive(), bound to that in Lua.
