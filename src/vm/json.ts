@@ -10,10 +10,13 @@ import type { LuaValue } from "./value.ts";
 const smallest = -(2n ** 63n);
 const largest = 2n ** 63n - 1n;
 
-/** Keeps integers that a number cannot hold, and refuses what would have to be altered. */
-function exactIntegers(_key: string, value: unknown, context?: { source?: string }): unknown {
+/** Keeps integers that a number cannot hold; `beyond` says what becomes of those that 64 bits cannot hold either. */
+function keepIntegers(
+  value: unknown,
+  source: string | undefined,
+  beyond: (value: number, source: string) => unknown,
+): unknown {
   if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
-  const source = context?.source;
   if (!Number.isFinite(value)) {
     const message = `the number ${source} is larger than any that can be held`;
     throw new WippyError("Invalid", message, {
@@ -24,10 +27,25 @@ function exactIntegers(_key: string, value: unknown, context?: { source?: string
   if (source === undefined || !/^-?\d+$/.test(source)) return value;
   const integer = BigInt(source);
   if (integer >= smallest && integer <= largest) return integer;
+  return beyond(value, source);
+}
+
+function refuse(_value: number, source: string): never {
   throw new WippyError(
     "Invalid",
     `the integer ${source} does not fit 64 bits; write ${source}.0 for a float that is near it`,
     { retryable: false, details: { limit: "bits", maximum: 64 } },
+  );
+}
+
+function parse(text: string, beyond: (value: number, source: string) => unknown): LuaValue {
+  // The reviver makes parsing many times slower and only matters where there are that many digits,
+  // or so large an exponent.
+  if (!/\d{16}|[eE]\+?\d{3}/.test(text)) return JSON.parse(text);
+  return JSON.parse(
+    text,
+    (_key, value: unknown, context?: { source?: string }) =>
+      keepIntegers(value, context?.source, beyond),
   );
 }
 
@@ -38,9 +56,17 @@ function exactIntegers(_key: string, value: unknown, context?: { source?: string
  * @throws WippyError Invalid: an integer beyond 64 bits, or a number that is larger than any
  */
 export function parseExact(text: string): LuaValue {
-  // The reviver makes parsing many times slower and only matters where there are that many digits,
-  // or so large an exponent.
-  return /\d{16}|[eE]\+?\d{3}/.test(text) ? JSON.parse(text, exactIntegers) : JSON.parse(text);
+  return parse(text, refuse);
+}
+
+/**
+ * The same for data that a program asks for as numbers: whole numbers beyond 64 bits are floats, as Lua reads them.
+ *
+ * @throws SyntaxError as `JSON.parse`
+ * @throws WippyError Invalid: a number that is larger than any
+ */
+export function parseNumbers(text: string): LuaValue {
+  return parse(text, (value: number) => value);
 }
 
 /**

@@ -32,8 +32,8 @@ end
 -- How types that every text has are used, which Lua has no globals for. `string` is its library, and a type as well.
 local cast_patterns = {}
 for name in ("boolean number integer any unknown never"):gmatch("%a+") do
-  cast_patterns[name] =
-    { "%f[%w_]" .. name .. "%s*[%({\"'%[]", "%f[%w_]" .. name .. "%s*[.:]%s*%a+" }
+  local word = "%f[%w_]" .. name
+  cast_patterns[name] = { word .. "%s*[%({]", word .. "%s+[\"']", word .. "%s*[.:]%s*%a" }
 end
 
 -- Whether a text may use one of them.
@@ -43,7 +43,8 @@ local function may_use_types(text)
       for _, pattern in ipairs(patterns) do
         local at = find(text, pattern)
         while at do
-          if not is_remark(text, at) then
+          local is_field = find(text:sub(at > 2 and at - 2 or 1, at - 1), "^[^.]?[.:]$")
+          if not is_field and not is_remark(text, at) then
             return true
           end
           at = find(text, pattern, at + 1)

@@ -1,5 +1,5 @@
 import { WippyError } from "../../vm/error.ts";
-import { parseExact } from "../../vm/json.ts";
+import { parseNumbers } from "../../vm/json.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import { scanJson } from "./scan.ts";
 import { jsonError, maxDepth } from "./write.ts";
@@ -13,18 +13,18 @@ export interface JsonValue {
 
 /**
  * Reads the first JSON value of a text; what follows it is ignored. Whole numbers become integers,
- * exactly up to 64 bits.
+ * exactly up to 64 bits, and larger ones floats.
  *
  * @throws WippyError Internal: a syntax error with its line and column, or too deep
  */
 export function readJson(text: string): JsonValue {
   let value: LuaValue;
   try {
-    value = parseExact(text);
+    value = parseNumbers(text);
   } catch (error) {
     if (error instanceof WippyError) throw jsonError(error.message);
     // The engine tells neither where nor what, and refuses what follows the first value.
-    value = parseExact(text.slice(0, scanJson(text)));
+    value = parseNumbers(text.slice(0, scanJson(text)));
   }
   const emptyObjects: LuaValue[] = [];
   inspect(value, emptyObjects, 0);

@@ -41,9 +41,7 @@ function fromYaml(value: unknown, depth: number): LuaValue {
   if (depth > maxDepth) throw failure("Internal", `YAML: nested deeper than ${maxDepth} levels`);
   switch (typeof value) {
     case "bigint": {
-      if (BigInt.asIntN(64, value) !== value) {
-        throw failure("Internal", `YAML: the integer ${value} does not fit 64 bits`);
-      }
+      if (BigInt.asIntN(64, value) !== value) return new LuaFloat(Number(value));
       return Number.isSafeInteger(Number(value)) ? Number(value) : value;
     }
     case "number":

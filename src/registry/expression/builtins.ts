@@ -1,4 +1,4 @@
-import { nestsDeeper, parseExact, writable } from "../../vm/json.ts";
+import { nestsDeeper, parseNumbers, writable } from "../../vm/json.ts";
 import { LuaFloat } from "../../vm/value.ts";
 import { DurationValue, TimeValue } from "./clock-value.ts";
 import {
@@ -163,7 +163,7 @@ function jsonOf(value: Value): unknown {
 function fromJson(source: string, place: Place): Value {
   try {
     if (nestsDeeper(source, 100)) throw new Error("nests too deep");
-    return fromLua(parseExact(source));
+    return fromLua(parseNumbers(source));
   } catch (error) {
     throw new ExpressionError(`invalid JSON: ${(error as Error).message}`, place);
   }

@@ -322,6 +322,9 @@ test("names of types are no values by themselves", async () => {
   ) {
     expect(await run(text)).toEqual(Array(9).fill(true));
   }
+  const odd = `local t = { any = { number = function() return 3 end } }
+    return function() return { "" ..integer (3), boolean{} == nil, t.any.number(), (pcall(number "x")) } end`;
+  await expect(run(odd)).rejects.toThrow("expected boolean, got table");
   const own = `number = 5 local function any(x) return x end -- never (here)
     return function() return { number, any(7), number + 1, pcall(function() return number("x") end) } end`;
   expect(await run(own)).toEqual([
