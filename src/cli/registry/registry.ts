@@ -109,14 +109,24 @@ function findEntry(registry: Registry, name: string): Entry {
 
 /** Text as it is, everything else as YAML. */
 function plainText(value: unknown): string {
-  return typeof value === "string" ? value : stringify(value).trimEnd();
+  return typeof value === "string" ? value : yamlOf(value);
+}
+
+/** YAML whose texts, such as source code, keep their lines. */
+function yamlOf(value: unknown): string {
+  return stringify(value, { lineWidth: 0 }).trimEnd();
+}
+
+/** A field of the metadata: lists and tables that hold something begin on the next line. */
+function metadataOf(key: string, value: unknown): string {
+  const text = plainText(value).replaceAll("\n", "\n    ");
+  const nested = typeof value === "object" && value !== null && Object.keys(value).length > 0;
+  return `  ${key}:${nested ? "\n    " : " "}${text}`;
 }
 
 function describe(entry: Entry): string {
-  const metadata = Object.keys(entry.meta).sort().map((key) =>
-    `  ${key}: ${plainText(entry.meta[key]).replaceAll("\n", "\n    ")}`
-  );
-  const data = stringify(entry.data).trimEnd().split("\n").map((line) => `  ${line}`.trimEnd());
+  const metadata = Object.keys(entry.meta).sort().map((key) => metadataOf(key, entry.meta[key]));
+  const data = yamlOf(entry.data).split("\n").map((line) => `  ${line}`.trimEnd());
   return [
     `ID: ${entry.id}`,
     `Kind: ${entry.kind}`,

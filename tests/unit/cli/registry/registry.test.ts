@@ -68,6 +68,30 @@ describe("wippy registry show", () => {
     expect(await registry("show", "settings")).toBe(shown);
   });
 
+  test("nested metadata and source code keep their lines", async () => {
+    const source = `local a = 1\n-- ${"long ".repeat(30)}\nreturn a\n`;
+    const directory = writeFiles({
+      "wippy.lock": "directories: { src: src }\n",
+      "src/a.yaml": `namespace: app
+name: f
+kind: function.lua
+meta: { a: { b: { c: 1 } }, list: [x, y], none: {} }
+method: main
+source: file://f.lua
+`,
+      "src/f.lua": source,
+    });
+    const { out } = await runCommand(directory, "registry", "show", "f");
+    expect(out).toContain(
+      "Metadata:\n  a:\n    b:\n      c: 1\n  list:\n    - x\n    - y\n  none: {}\nData:\n",
+    );
+    expect(out).toContain(
+      `  source: |\n${
+        source.trimEnd().split("\n").map((line) => `    ${line.trimEnd()}\n`).join("")
+      }`,
+    );
+  });
+
   test("one field", async () => {
     expect(await registry("show", "settings", "-f", "text")).toBe("hello\n");
     expect(await registry("show", "settings", "-f", "text", "--raw")).toBe("hello");
