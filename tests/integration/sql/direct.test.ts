@@ -6,6 +6,7 @@ import { manyQueries } from "../../../src/services/sql/direct/direct.ts";
 import { mostQueries } from "../../../src/services/sql/direct/memory.ts";
 import { DirectQueries, type DirectStart } from "../../../src/services/sql/direct/part.ts";
 import { isPlainRead } from "../../../src/services/sql/postgres/reads.ts";
+import { PostgresReader } from "../../../src/services/sql/postgres/reader.ts";
 import { postgresDialect } from "../../../src/services/sql/postgres/postgres.ts";
 import { serverSchema } from "../../../src/services/sql/schema.ts";
 import { ServerDriver } from "../../../src/services/sql/server.ts";
@@ -282,6 +283,27 @@ describe.skipIf(postgres.missing)(postgres.name, () => {
     await plain("SELECT 1");
     expect(workers[0]!.part).toBeUndefined();
     expect(driver.figures().open).toBeLessThan(2);
+  });
+
+  test("a session that could write, or in which values look different, is not used", async () => {
+    const { entry } = await postgres.entry();
+    const { host, port, database, username: user, password } = serverSchema().parse(entry);
+    const open = async (options: string): Promise<void> => {
+      const config = { host, port, database, user, password, options };
+      const ended = () => {};
+      (await PostgresReader.open(config, { platform: machine, lifetime: 1, ended })).kill();
+    };
+    const reading = "-c default_transaction_read_only=on";
+    await open(reading);
+    for (
+      const options of [
+        "",
+        `${reading} -c bytea_output=escape`,
+        `${reading} -c extra_float_digits=0`,
+      ]
+    ) {
+      await expect(open(options)).rejects.toThrow("not fit");
+    }
   });
 
   test("programs see no difference, and every statement counts", async () => {

@@ -115,13 +115,15 @@ export class PostgresReader implements DirectLink {
     this.#client.on("error", () => this.#end());
     try {
       await this.#client.connect();
-      const { rows: [settings] } = await this.#client.query<{ only: string; encoding: string }>(
-        `SELECT current_setting('default_transaction_read_only') AS only,
-          current_setting('server_encoding') AS encoding`,
+      // A proxy may not have passed on that it only reads, texts may be no UTF-8, and what is read in the binary format
+      // must be what other connections read of texts.
+      const { rows: [settings] } = await this.#client.query<{ fit: boolean }>(
+        `SELECT current_setting('default_transaction_read_only') = 'on'
+          AND current_setting('server_encoding') <> 'SQL_ASCII'
+          AND current_setting('bytea_output') = 'hex'
+          AND current_setting('extra_float_digits')::int > 0 AS fit`,
       );
-      // A proxy may not have passed it on.
-      if (settings?.only !== "on") throw new Error("the session can write");
-      if (settings.encoding === "SQL_ASCII") throw new Error("texts may be no UTF-8");
+      if (!settings?.fit) throw new Error("the session is not fit for reading");
     } catch (error) {
       this.#closed = true;
       connectionOf(this.#client).end();
@@ -135,6 +137,7 @@ export class PostgresReader implements DirectLink {
   }
 
   attach(worker: number, port: MessagePort, memory: DirectMemory): void {
+    if (this.#closed) return port.postMessage("closed");
     const asker: Asker = { port, memory, answers: [], first: 0 };
     this.#askers.set(worker, asker);
     port.onmessage = ({ data }: MessageEvent<Uint8Array>) => {
