@@ -68,7 +68,7 @@ function system.exit(code)
   end
   code = code or 0
   return processes.ask(-1, "system.exit", {
-    status = (code < -2147483648 or code > 2147483647) and 255 or code,
+    status = (code < -2147483648 or code > 2147483647) and 1 or code,
   })
 end
 

@@ -15,6 +15,7 @@ export class Foreground {
   /** Hosts whose processes have the terminal. */
   readonly #hosts = new Set<string>();
   readonly #done = Promise.withResolvers<number>();
+  #asked: number | undefined;
   /** Arguments of the process, while one runs. */
   arguments: (string | Uint8Array)[] = [];
 
@@ -48,14 +49,20 @@ export class Foreground {
     return this.#done.promise;
   }
 
-  /** The runtime ends with a status. */
+  /** The runtime ends with a status; asked again while it ends, with that one. */
   exit(status: number): void {
+    this.#asked = status;
     this.#done.resolve(status);
+  }
+
+  /** The status that was asked for last: it counts more than how a process ended. */
+  get asked(): number | undefined {
+    return this.#asked;
   }
 
   /** The runtime ends with this process. */
   endsWith(ended: Promise<LuaValue>): void {
-    void this.status(ended).then((status) => this.exit(status));
+    void this.status(ended).then((status) => this.#done.resolve(status));
   }
 
   /** What the process reads from and writes to. */

@@ -415,6 +415,11 @@ export class Node {
     return this.#foreground.done;
   }
 
+  /** The exit status that code has asked for last, if any. */
+  get askedStatus(): number | undefined {
+    return this.#foreground.asked;
+  }
+
   #message(worker: number, message: FromWorker): void {
     if (message.type === "log") this.#log.log(message.record);
     else if (message.type === "part") this.#parts.told(worker, message.entry, message.message);

@@ -93,6 +93,7 @@ export async function start(console: Console, options: RunOptions, what: Start):
     let closeServer: (() => Promise<void>) | undefined;
     let metrics: MetricsServer | undefined;
     const ended = Promise.withResolvers<number>();
+    let status: number;
     try {
       if (what.locate) {
         report(console, (await node.faultsOfStart(what.task?.entry)).map(what.locate));
@@ -136,12 +137,13 @@ export async function start(console: Console, options: RunOptions, what: Start):
         message: "runtime ready",
         fields: { entries: what.entries.length },
       });
-      return await follow(node, shutdown, what.task, ended.promise);
+      status = await follow(node, shutdown, what.task, ended.promise);
     } finally {
       unwatch();
       await Promise.all([closeSocket?.(), closeServer?.(), metrics?.close()]);
       await node.stop();
     }
+    return node.askedStatus ?? status;
   } finally {
     shutdown.dispose();
   }

@@ -174,5 +174,15 @@ describe("system", () => {
     const app = await start("return system.exit(7)");
     expect(await app.call("run")).toBe(true);
     expect(await app.node.done).toBe(7);
+    expect(app.node.askedStatus).toBe(7);
+  });
+
+  test("a second exit changes the status; one beyond 32 bits is 1", async () => {
+    const app = await start("return system.exit(7) and system.exit(8)");
+    expect(await app.call("run")).toBe(true);
+    expect(app.node.askedStatus).toBe(8);
+    const other = await start("return system.exit(2^40)");
+    expect(await other.call("run")).toBe(true);
+    expect(await other.node.done).toBe(1);
   });
 });
