@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import binaryen from "binaryen";
 import { addCompiledCalls } from "./compiled_calls.ts";
 import { addCompiledOperations } from "./compiled_operations.ts";
+import { addCollection } from "./collection.ts";
 import { addSmallBlocks } from "./small_blocks.ts";
 import { addSamples } from "./compiled_samples.ts";
 import { exportForCompiledCode } from "./compiled_imports.ts";
@@ -87,6 +88,7 @@ export function transformText(text: string, natives: string): string {
   addSamples(module);
   addMemoryReserve(module);
   addSmallBlocks(module);
+  addCollection(module);
   addNewTables(module);
   makeFirstMemorySmall(module);
   makeShortStrings(module);
