@@ -227,6 +227,21 @@ describe.skipIf(postgres.missing)(postgres.name, () => {
     expect(valueOf(await ask(await partOf(), echo, [2]))).toBe(2);
   });
 
+  test("when the server ends the connection, the node is asked for what it had", async () => {
+    const { driver, partOf, lock, running, plain, workers } = await opened();
+    await lock();
+    const asked = [ask(await partOf(), slow), ask(workers[0]!.part!, echo, [1])];
+    await until(running, (count) => count > 0);
+    await plain(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND query LIKE '%FROM locked' AND pid <> pg_backend_pid()`,
+    );
+    expect(await Promise.all(asked)).toEqual([undefined, undefined]);
+    expect(workers[0]!.told).toEqual(["lost"]);
+    expect(driver.figures().inUse).toBe(1);
+    expect(valueOf(await ask(await partOf(), echo, [2]))).toBe(2);
+  });
+
   test("a query that takes long keeps no others: the node is asked for them", async () => {
     const { partOf, lock, running, lose } = await opened();
     await lock();
