@@ -66,6 +66,27 @@ export function addSwitches(module: ModuleText): void {
      (return))))
   (call $unroll (local.get $L) (i32.const 0))
   (call $run_on (local.get $L)))`);
+  // luaB_yield and lua_yieldk, where nothing is between: see soft_yields.ts.
+  module.append(`
+ (func $coroutine_yield (param $L i32) (result i32)
+  (local $ci i32)
+  (if (i32.ne (i32.load offset=96 (local.get $L)) (global.get $base))
+   (then (return (call $luaB_yield (local.get $L)))))
+  (local.set $ci (i32.load offset=20 (local.get $L)))
+  (i32.store8 offset=6 (local.get $L) (i32.const ${YIELDED}))
+  (i32.store offset=28 (local.get $ci)
+   (i32.sub
+    (i32.shr_s
+     (i32.sub (i32.load offset=12 (local.get $L)) (i32.load (local.get $ci)))
+     (i32.const 4))
+    (i32.const 1)))
+  (i32.store offset=16 (local.get $ci) (i32.const 0))
+  (i32.const 0))`);
+  module.changeField(
+    "coroutine.yield",
+    /^ \(elem \$0 /,
+    (field) => field.replace(" $luaB_yield ", () => " $coroutine_yield "),
+  );
   addSwitch(module);
 }
 
@@ -156,7 +177,28 @@ function addSwitch(module: ModuleText): void {
         (i32.sub (i32.load offset=12 (local.get $co)) (i32.load (local.get $ci)))
         (i32.const 16))
        (i32.const 4)))))
-   (return (call $take_results (local.get $L) (local.get $co) (local.get $count))))
+   ;; What it was resumed for, and room for true before it.
+   (local.set $to (i32.load offset=12 (local.get $L)))
+   (local.set $frame
+    (i32.add (local.get $to) (i32.shl (local.get $count) (i32.const 4))))
+   (if
+    (i32.or
+     (i32.gt_u (local.get $count) (i32.const ${MOST_VALUES}))
+     (i32.ge_u (local.get $frame) (i32.load offset=4 (i32.load offset=20 (local.get $L)))))
+    (then
+     (return (call $take_results (local.get $L) (local.get $co) (local.get $count)))))
+   (local.set $from
+    (i32.sub (i32.load offset=12 (local.get $co)) (i32.shl (local.get $count) (i32.const 4))))
+   (i32.store offset=12 (local.get $co) (local.get $from))
+   (block $taken
+    (loop $take
+     (br_if $taken (i32.ge_u (local.get $to) (local.get $frame)))
+     ${move("(local.get $to)", "(local.get $from)")}
+     (local.set $to (i32.add (local.get $to) (i32.const 16)))
+     (local.set $from (i32.add (local.get $from) (i32.const 16)))
+     (br $take)))
+   (i32.store offset=12 (local.get $L) (local.get $to))
+   (return (local.get $count)))
   (call $auxresume (local.get $L) (local.get $co) (local.get $count)))`);
   module.append(`
  (func $resume_caught (param $L i32) (param $co i32) (result i32)
@@ -173,41 +215,15 @@ function addSwitch(module: ModuleText): void {
      (call $take_results (local.get $L) (local.get $co) (i32.load (local.get $count))))))
   (call $lua_xmove (local.get $co) (local.get $L) (i32.const 1))
   (i32.const -1))`);
-  // auxresume: what it was resumed for, and room for true before it; few values move here.
+  // As auxresume does it.
   module.append(`
  (func $take_results (param $L i32) (param $co i32) (param $count i32) (result i32)
-  (local $from i32)
-  (local $to i32)
-  (local $end i32)
-  (local.set $to (i32.load offset=12 (local.get $L)))
-  (local.set $end
-   (i32.add (local.get $to)
-    (i32.shl (i32.add (local.get $count) (i32.const 1)) (i32.const 4))))
   (if
-   (i32.or
-    (i32.gt_u (local.get $count) (i32.const ${MOST_VALUES}))
-    (i32.gt_u (local.get $end) (i32.load offset=4 (i32.load offset=20 (local.get $L)))))
+   (i32.eqz (call $lua_checkstack (local.get $L) (i32.add (local.get $count) (i32.const 1))))
    (then
-    (if
-     (i32.eqz
-      (call $lua_checkstack (local.get $L) (i32.add (local.get $count) (i32.const 1))))
-     (then
-      (call $lua_settop (local.get $co) (i32.xor (local.get $count) (i32.const -1)))
-      (drop (call $lua_pushstring (local.get $L) (i32.const 5422)))  ;; too many results to resume
-      (return (i32.const -1))))
-    (call $lua_xmove (local.get $co) (local.get $L) (local.get $count))
-    (return (local.get $count))))
-  (local.set $from
-   (i32.sub (i32.load offset=12 (local.get $co)) (i32.shl (local.get $count) (i32.const 4))))
-  (i32.store offset=12 (local.get $co) (local.get $from))
-  (local.set $end (i32.sub (local.get $end) (i32.const 16)))
-  (block $taken
-   (loop $take
-    (br_if $taken (i32.ge_u (local.get $to) (local.get $end)))
-    ${move("(local.get $to)", "(local.get $from)")}
-    (local.set $to (i32.add (local.get $to) (i32.const 16)))
-    (local.set $from (i32.add (local.get $from) (i32.const 16)))
-    (br $take)))
-  (i32.store offset=12 (local.get $L) (local.get $to))
+    (call $lua_settop (local.get $co) (i32.xor (local.get $count) (i32.const -1)))
+    (drop (call $lua_pushstring (local.get $L) (i32.const 5422)))  ;; too many results to resume
+    (return (i32.const -1))))
+  (call $lua_xmove (local.get $co) (local.get $L) (local.get $count))
   (local.get $count))`);
 }

@@ -18,6 +18,7 @@ export const functionNames: Readonly<Record<string, string>> = {
   $207: "auxresume",
   $209: "luaB_costatus",
   $211: "luaB_auxwrap",
+  $212: "luaB_yield",
   $214: "luaB_close",
   $246: "luaG_runerror",
   $249: "luaG_errormsg",

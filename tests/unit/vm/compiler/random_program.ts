@@ -133,7 +133,7 @@ class Writer {
     const name = this.#pick(NAMES);
     const e = () => this.#expression(0);
     const inner = () => nesting > 3 ? `show("deep")` : this.#block(nesting + 1);
-    switch (this.#choose(20)) {
+    switch (this.#choose(24)) {
       case 0:
         return `${name} = ${e()}`;
       case 1:
@@ -191,11 +191,102 @@ class Writer {
         return `show(pcall(${this.#pick(INTRINSICS)}, ${e()}, ${e()}))`;
       case 18:
         return this.#replacement();
+      case 19:
+        return this.#coroutine(inner());
+      case 20:
+        return this.#list();
+      case 21:
+        return `show(pcall(${this.#text()}))`;
+      case 22:
+        return `do local function v(...) local x, y = ... ${name} = y return select("#", ...), ... end show(pcall(v, ${e()}, ${
+          this.#pick(["table.unpack({ 1, nil, 3 }, 1, 3)", "nil", e()])
+        })) end`;
       default:
         return `show(O ${this.#pick(["+", "<", "<=", "=="])} ${
           this.#pick(["a", "O", "T", "1"])
         }, O.${this.#pick(["x", "q"])})`;
     }
+  }
+
+  /** A coroutine that is resumed with values, fails or returns, and is closed. */
+  #coroutine(inner: string): string {
+    const e = () => this.#expression(1);
+    const values = () =>
+      this.#pick([
+        "",
+        "a",
+        "a, b",
+        "nil, d",
+        "1, 2, 3",
+        "table.unpack({ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 })",
+      ]);
+    const rounds = this.#choose(4);
+    const end = this.#pick([
+      "return x, ...",
+      "error(x)",
+      "return x.y.z",
+      "return ('x'):rep(x)",
+      "return coroutine.yield(x)",
+    ]);
+    return `do local co = coroutine.create(function(...) local x = ... for i = 1, ${rounds} do ` +
+      `x = select(-1, nil, coroutine.yield(${values()})) end\n${inner}\n${end} end)\n` +
+      `for i = 1, ${this.#choose(6)} do show(coroutine.resume(co, ${
+        this.#pick([e(), "i", "a, b, i", "table.unpack({ 1, 2, 3, 4, 5, 6, 7, 8, 9 })"])
+      })) end\n` +
+      `show(coroutine.status(co), coroutine.close(co)) end`;
+  }
+
+  /** A list that functions of the library change. */
+  #list(): string {
+    const e = () => this.#expression(1);
+    const changes = Array.from({ length: 1 + this.#choose(4) }, () =>
+      this.#pick([
+        `table.insert(t, ${e()})`,
+        `table.insert(t, ${this.#pick(["1", "#t", "#t + 1", "a", "9"])}, ${e()})`,
+        `show(table.remove(t))`,
+        `show(table.remove(t, ${this.#pick(["1", "#t", "#t + 1", "b", "0"])}))`,
+        `t[#t + 1] = ${e()}`,
+        `show(table.concat(t, ${this.#pick(["'-'", "a", "','"])}))`,
+        `table.sort(t${
+          this.#pick([
+            "",
+            ", function(x, y) return x > y end",
+            ", function(x, y) depth = depth + 1 return y < x end",
+          ])
+        })`,
+        `table.move(t, 1, #t, ${this.#pick(["2", "#t", "a"])})`,
+        `t.n = table.pack(table.unpack(t)).n`,
+        `t[${this.#pick(["1", "2", "#t"])}] = nil`,
+        `for i, v in ipairs(t) do d = v end`,
+      ])).join("\n");
+    return `do local t = { ${this.#pick(["", "3, 1, 2", "'b', 'a'", "1.5, 2, 0", "a, b"])} }\n` +
+      `show(pcall(function()\n${changes}\nend))\nshow(#t, t[1], t[2], t[#t], t.n) end`;
+  }
+
+  /** A call of a function of strings. */
+  #text(): string {
+    const e = () => this.#expression(2);
+    const s = this.#pick([`"text"`, `("x"):rep(50)`, `"a,b;c"`, `tostring(a)`, `""`]);
+    return this.#pick([
+      `string.sub, ${s}, ${e()}, ${e()}`,
+      `string.sub, ${s}, ${this.#pick(["2", "-2", "0", "9"])}`,
+      `string.rep, ${s}, ${this.#pick(["0", "1", "3", "-1", "2.0", "1.5"])}, ${
+        this.#pick(["''", "','"])
+      }`,
+      `string.byte, ${s}, ${e()}, ${this.#pick(["3", "-1", "a"])}`,
+      `string.char, ${this.#pick(["65", "65, 66", "256", "0", "a", "b"])}`,
+      `string.format, ${
+        this.#pick([`"%d %s"`, `"%5.2f|%s"`, `"%q %s"`, `"%x%s"`, `"%s"`])
+      }, ${e()}, ${e()}`,
+      `string.find, ${s}, ${this.#pick([`"t"`, `"x+"`, `"[,;]"`, `"(.)(.)"`, `"%w$"`])}, ${
+        this.#pick(["1", "3", "-1"])
+      }`,
+      `string.upper, ${s}`,
+      `string.len, ${e()}`,
+      `tostring, ${e()}`,
+      `tonumber, ${e()}`,
+      `function(x, y) return x .. y .. x end, ${e()}, ${e()}`,
+    ]);
   }
 
   /** Something else takes the place of a function of the library. */
