@@ -78,7 +78,7 @@ export class BenchNode {
       cancel: () => {},
     });
     await provider.open();
-    serve(provider, (task) => taskHandler.run(task), (runId) => taskHandler.evict(runId));
+    serve(provider, (task) => taskHandler.run(task), taskHandler);
     return new BenchNode(provider);
   }
 
