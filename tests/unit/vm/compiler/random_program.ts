@@ -263,10 +263,10 @@ class Writer {
       `show(pcall(function()\n${changes}\nend))\nshow(#t, t[1], t[2], t[#t], t.n) end`;
   }
 
-  /** A call of a function of strings. */
+  /** A call of a function of strings, but not of the address of a table, which is as long as the machine has it. */
   #text(): string {
     const e = () => this.#expression(2);
-    const s = this.#pick([`"text"`, `("x"):rep(50)`, `"a,b;c"`, `tostring(a)`, `""`]);
+    const s = this.#pick([`"text"`, `("x"):rep(50)`, `"a,b;c"`, `tostring(depth)`, `""`]);
     return this.#pick([
       `string.sub, ${s}, ${e()}, ${e()}`,
       `string.sub, ${s}, ${this.#pick(["2", "-2", "0", "9"])}`,
@@ -282,7 +282,7 @@ class Writer {
         this.#pick(["1", "3", "-1"])
       }`,
       `string.upper, ${s}`,
-      `string.len, ${e()}`,
+      `string.len, ${s}`,
       `tostring, ${e()}`,
       `tonumber, ${e()}`,
       `function(x, y) return x .. y .. x end, ${e()}, ${e()}`,
