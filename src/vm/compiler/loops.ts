@@ -1,6 +1,6 @@
 import { ITEM } from "../transform/fuel.ts";
 import { pushNumber } from "./arithmetic.ts";
-import { CALL_INFO, CI, type Frame, L, STACK_OF_C, STATE } from "./frame.ts";
+import { CALL_INFO, CI, CODE, type Frame, L, STACK_OF_C, STATE } from "./frame.ts";
 import type { Instruction } from "./opcodes.ts";
 import { register } from "./operands.ts";
 import { C_FUNCTION, FALSE, FLOAT, INTEGER, NIL, TABLE } from "./proto.ts";
@@ -137,14 +137,30 @@ export function callIterator(f: Frame, pc: number, i: Instruction): void {
   f.get(f.t1).if().reload(A + 4, 2).else();
   f.putTag(A + 4, NIL).putTag(A + 5, NIL).end();
   for (let r = A + 6; r < A + 4 + C; r++) f.putTag(r, NIL);
-  f.burn(pc + 1).branch(done).end();
+  f.takeFromGlobal(f.t0).i32(0).do("i32.lt_s").if();
+  f.get(L).get(CI).i32(f.pcAddress(pc + 1)).lua("compiled_spent").if();
+  leaveBehindLoop(f, pc, A);
+  f.end().end().branch(done).end();
   f.pointer(A).i32(f.iterators.ipairs).do("i32.eq").if();
   nextItem(f, i, other);
   f.branch(done).end().end();
   for (let r = 0; r < 3; r++) f.copyRegister(A + 4 + r, A + r);
   f.savePc(pc + 1).get(L).address(A + 7).store("i32", STATE.top);
-  f.get(L).address(A + 4).i32(C).lua("luaD_call").settle().reload(A + 4, C).end();
+  f.get(L).address(A + 4).i32(C).lua("luaD_call");
+  f.get(L).get(CI).shared("settle").if().reloadBase();
+  leaveBehindLoop(f, pc, A);
+  f.end().reloadBase().reload(A + 4, C).end();
   f.forget(A + 4);
+}
+
+/** Leaves for the instruction behind OP_TFORLOOP, ahead of which the interpreter does not look for hooks. */
+function leaveBehindLoop(f: Frame, pc: number, A: number): void {
+  const [control, first] = [16 * (A + 2), 16 * (A + 4)];
+  f.get(f.base).load("u8", first + 8).i32(15).do("i32.and").if();
+  f.get(f.base).get(f.base).load("i64", first).store("i64", control);
+  f.get(f.base).get(f.base).load("u8", first + 8).store("u8", control + 8);
+  f.savePc(pc + 2 - f.instruction(pc + 1).Bx).else().savePc(pc + 2).end();
+  f.answer(CODE.interpret);
 }
 
 /** A round of `ipairs` over the array of a table. It has to leave fuel, for then nothing else happens. */

@@ -110,3 +110,27 @@ test("a loop makes the room on the stack that a call of its iterator would", asy
   expect(compiled).toEqual(interpreted);
   expect(differences.compiling.vm.memory()).toEqual(differences.interpreting.vm.memory());
 });
+
+test("a loop whose iterator has spent the fuel is stopped behind its test, as the interpreter does", async () => {
+  const differences = await Differences.start();
+  const program = `depth = 0
+local M = {}
+for _, event in ipairs { "add", "sub", "mul", "div", "mod", "idiv", "band", "shl", "concat", "unm", "call" } do
+  M["__" .. event] = function(x, y) depth = depth + 1 return depth end
+end
+M.__index = function(t, k) if k == "x" then return nil end coroutine.yield(k) return 5 end
+local O = setmetatable({ name = "O" }, M)
+local T = setmetatable({ 1, 2.5, "3", x = 4, y = "five" }, P)
+local function f1(a, b, c) depth = depth + 1 if depth > 60 then return 1 end local d = T
+return c end
+local a, b, c, d = 3, 4.5, T, "x"
+show(O + a, O.q)
+for k, v in pairs({ 1, 2, nil, 4 }) do
+do local t = { (math.floor(0) + a), a, n = a } show(#t, t.n, select("#", table.unpack(t))) end
+end
+show(a, b, d, depth, T.n, #T)`;
+  for (let slice = 10; slice < 120; slice++) {
+    const { interpreted, compiled } = differences.run(program, slice);
+    expect({ slice, behaviour: compiled }).toEqual({ slice, behaviour: interpreted });
+  }
+});
