@@ -1,7 +1,7 @@
 import { makeVm } from "../make_vm.ts";
 import type { LuaRef, Vm } from "../../../../src/vm/vm.ts";
 
-/** What a program showed, how often its fuel was spent or it yielded, and all the fuel that it burnt. */
+/** How often its fuel was spent or it yielded, the fuel burnt, a digest of where it was stopped, and what it showed. */
 export type Behaviour = readonly unknown[];
 
 /** How often a program is resumed, at most. */
@@ -38,9 +38,13 @@ local function run(slice)
   collectgarbage()
   host.slice(slice)
   local co = coroutine.create(function() local ok, message = pcall(own, env) show(ok, message) end)
-  local slices, yields = 0, 0
+  local slices, yields, places = 0, 0, 0
   while coroutine.status(co) ~= "dead" and slices + yields < ${MOST_STEPS} do
     local status = host.resume(co)
+    if status == 3 then
+      local info = debug.getinfo(co, 0, "l")
+      places = (places * 31 + (info and info.currentline or 0)) % 1000000007
+    end
     if status == 3 then slices = slices + 1 else yields = yields + 1 end
     if status == -1 then break end
   end
@@ -48,7 +52,7 @@ local function run(slice)
   local burnt = host.burnt(co)
   -- The last step may have gone on with crumbs of fuel.
   if burnt > 0x7fffffff then burnt = "overdrawn" end
-  return slices, yields, burnt, table.concat(shown, "\\n")
+  return slices, yields, burnt, places, table.concat(shown, "\\n")
 end
 
 return read, run
