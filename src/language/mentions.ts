@@ -3,6 +3,7 @@
  * @module
  */
 import { requiredBy } from "./describe.ts";
+import { builtinTypes } from "./erase.ts";
 import type { Expression, Tree } from "./tree.ts";
 import { walk } from "./walk.ts";
 
@@ -14,11 +15,15 @@ export interface Mention {
   name: string;
 }
 
-/** Globals that are read, of which the text assigns none; each name once, where it is first. */
+/**
+ * Globals that are read, of which the text assigns none; each name once, where it is first. Types that are called or
+ * asked, as `integer(v)` and `integer:is(v)`, are none.
+ */
 export function undeclared({ globals, assigned, types }: Tree): Mention[] {
   const own = new Set(types.map(({ name }) => name));
   const found = new Map<string, Mention>();
-  for (const { name, start, end } of globals) {
+  for (const { name, used, start, end } of globals) {
+    if (used && builtinTypes.has(name)) continue;
     if (!assigned.has(name) && !own.has(name) && !found.has(name)) {
       found.set(name, { name, start, end });
     }

@@ -6,6 +6,7 @@ import {
 } from "vscode-languageserver";
 import { isCode } from "../app/code-graph.ts";
 import { sandboxGlobals } from "../app/sandbox-globals.ts";
+import { builtinTypes } from "../language/erase.ts";
 import { visibleAt } from "../language/scope.ts";
 import type { Entry } from "../registry/entry.ts";
 import { builtinModules } from "../registry/modules.ts";
@@ -133,6 +134,9 @@ function names(reading: Reading, offset: number): CompletionItem[] {
   }
   for (const name of keywords) {
     add({ label: name, kind: CompletionItemKind.Keyword, sortText: `3${name}` });
+  }
+  for (const name of builtinTypes) {
+    add({ label: name, kind: CompletionItemKind.Class, sortText: `3${name}` });
   }
   return [...found.values()];
 }

@@ -19,8 +19,8 @@ export interface LuaExports {
   /** Keeps it back again. */
   keep_memory_reserve(): void;
   release_small_blocks(): void;
-  /** Has no collection begin by itself while the heap has fewer bytes. */
-  collect_from(bytes: number): void;
+  /** Has a collection begin once three times as much is in use as is alive, up to so many bytes. */
+  wait_longer_below(bytes: number): void;
   /** For tests: lets all allocations of the running unit fail after so many; -1: none. */
   fail_allocations(after: number): void;
 

@@ -17,7 +17,7 @@ export { VmTrap } from "./trap.ts";
 export { LuaFloat, LuaRef, type LuaValue, MultiReturn, Packed, PackedList } from "./value.ts";
 
 const DEFAULT_MEMORY_LIMIT = 512 * 1024 * 1024;
-/** Bytes of a heap that is not worth a collection, where the limit is not near. */
+/** Bytes up to which a heap may grow to three times what is alive, where the limit is not near. */
 const SMALL_HEAP = 12 * 1024 * 1024;
 /** Host functions that every VM has: a protected JavaScript function, and the message handler. */
 const [ENTER, HANDLE_MESSAGE] = [0, 1];
@@ -119,7 +119,7 @@ export class Vm {
     if (options.image) vm.#restore(options.image);
     else vm.#open(instance);
     // An image is to have no garbage that a collection would not have left.
-    if (!options.imaging) instance.lua.collect_from(Math.min(SMALL_HEAP, memoryLimit / 4));
+    if (!options.imaging) instance.lua.wait_longer_below(Math.min(SMALL_HEAP, memoryLimit / 4));
     const jit = jitOfEnvironment() ?? options.jit;
     if (jit) {
       const parts = { heap: vm.#heap, exports: instance.exports, main: vm.#main, lua: vm };

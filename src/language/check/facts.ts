@@ -13,25 +13,29 @@ function numberOf(binding: Binding): number {
   return number;
 }
 
+/** Parts of a path that is known: each part of `a.b.c` is looked up by its whole path. */
+const longestPath = 32;
+
 /**
- * The path of `a.b[c]`, by which facts know it; undefined for other expressions. The path of a part is a part of the
- * path, and no other path is.
+ * The path of `a.b[c]`, by which facts know it; undefined for other expressions, and for paths of very many parts. The
+ * path of a part is a part of the path, and no other path is.
  */
-export function pathOf(expression: Expression): string | undefined {
+export function pathOf(expression: Expression, most = longestPath): string | undefined {
+  if (most === 0) return undefined;
   switch (expression.kind) {
     case "Name":
       return expression.local ? `<${numberOf(expression.local)}>` : `<g:${expression.name}>`;
     case "Member": {
-      const object = pathOf(expression.object);
+      const object = pathOf(expression.object, most - 1);
       return object && `${object}.${expression.name};`;
     }
     case "Index": {
-      const object = pathOf(expression.object);
+      const object = pathOf(expression.object, most - 1);
       const key = object && keyOf(expression.key);
       return key && `${object}${key}`;
     }
     case "Paren":
-      return pathOf(expression.inner);
+      return pathOf(expression.inner, most - 1);
     default:
       return undefined;
   }

@@ -29,6 +29,9 @@ function perhaps(type: Type, foreign: boolean | undefined): Type {
   return foreign ? { kind: "maybe", inner: type } : union([type, nil]);
 }
 
+/** Expressions within each other that are looked at. */
+const deepest = 4_000;
+
 const textFunctions: ReadonlySet<string> = new Set(["tostring", "type"]);
 
 type Call = Extract<Expression, { kind: "Call" }>;
@@ -42,6 +45,7 @@ export abstract class Inference extends Operators {
   protected readonly bindings = new Map<Binding, Type>();
   /** Fields of which a condition only asks whether they are there. */
   readonly #asked = new Set<Expression>();
+  #depth = 0;
   readonly #results = new Map<Expression, Type[] | undefined>();
   /** Variables of loops, and the tables of which they are keys. */
   protected readonly within = new Map<Binding, readonly string[]>();
@@ -77,7 +81,10 @@ export abstract class Inference extends Operators {
   }
 
   protected infer(expression: Expression): Type {
+    // The check is given up: how deep the stack really goes is another matter in each run.
+    if (++this.#depth > deepest) throw new RangeError("the code is nested too deeply");
     const type = this.#infer(expression);
+    this.#depth -= 1;
     this.found.set(expression, type);
     return type;
   }

@@ -182,6 +182,18 @@ src/main.lua:5:14  app:main  warning: nothing defines the global sql (E0001)
     expect(warned.status).toBe(0);
   });
 
+  test("types that are called or asked are no globals, and by themselves they are nothing", async () => {
+    const used = `return { main = function(v) return integer:is(v) and number(v) or any(v) end }`;
+    expect((await runCommand(application(used), "check")).out).toBe(
+      "2 entries: nothing is wrong\n",
+    );
+    const bare = await runCommand(
+      application("return { main = function() return integer end }"),
+      "check",
+    );
+    expect(bare.out + bare.err).toContain("integer");
+  });
+
   test("needs an application", async () => {
     const { status, err } = await runCommand(writeFiles({}), "check");
     expect(status).toBe(1);

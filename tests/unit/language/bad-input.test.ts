@@ -55,3 +55,24 @@ test.each([
   expect(check(tree).diagnostics).toEqual([]);
   expect(lower(text)).toMatchObject({ code: expect.any(String) });
 });
+
+test.each([
+  ["fields", ".z"],
+  ["elements", "[1]"],
+  ["calls", "()"],
+  ["method calls", ":z()"],
+  ["additions", " + 1"],
+])(
+  "a chain of 4,100 %s is too deep for the check, whatever the stack has room for",
+  (_what, link) => {
+    const chain = (links: number) => parse(`local x = y${link.repeat(links)}`);
+    expect(check(chain(3_900)).diagnostics).toEqual([]);
+    expect(() => check(chain(4_100))).toThrow("the code is nested too deeply");
+  },
+);
+
+test("a path of many fields has no facts, and is no fault", () => {
+  const path = `y${".z".repeat(40)}`;
+  const text = `local y = f()\nif ${path} then ${path} = ${path}.a end\nreturn ${path}.b`;
+  expect(check(parse(text)).diagnostics).toEqual([]);
+});

@@ -5,52 +5,45 @@ import { Vm } from "../../../src/vm/vm.ts";
 const MIB = 2 ** 20;
 const module = await loadLuaModule();
 
-/** The most and the least that a VM used, in MiB, while it made 64 MiB of garbage after the first 16. */
-async function usedBy(
-  options: { memoryLimit?: number },
-  kept: number,
-): Promise<{ most: number; least: number }> {
+/** The most MiB that a VM uses with so many bytes alive while it makes 64 MiB of garbage after the first 16. */
+async function mostUsed(options: { memoryLimit?: number }, kept: number): Promise<number> {
   const vm = await Vm.create({ module, clock: () => 0, ...options });
   try {
-    const [most, least] = vm.call(
-      vm.load(
-        `local kept = string.rep("k", ${kept})
+    const litter = vm.load(
+      `local kept = string.rep("k", ${kept})
       return function()
         local function litter(mib)
-          local most, least = 0, math.huge
+          local most = 0
           for i = 1, mib * 16 do
             local garbage = string.rep("g", 65536 - 64) .. i
-            most, least = math.max(most, collectgarbage("count")), math.min(least, collectgarbage("count"))
+            most = math.max(most, collectgarbage("count"))
           end
-          return most / 1024, least / 1024, #kept
+          return most / 1024
         end
         litter(16)
-        return litter(64)
+        return litter(64), #kept
       end`,
-        "=test",
-      )[0]!,
-    );
-    return { most: Number(most), least: Number(least) };
+      "=test",
+    )[0]!;
+    return Number(vm.call(litter)[0]);
   } finally {
     vm.close();
   }
 }
 
-test("a small heap is left alone until it has 12 MiB", async () => {
-  const { most, least } = await usedBy({}, 1);
-  expect(most).toBeGreaterThan(11.5);
-  expect(most).toBeLessThan(14);
-  expect(least).toBeLessThan(1);
+test("a small heap is collected once it has three times what is alive", async () => {
+  const most = await mostUsed({}, 3 * MIB);
+  expect(most).toBeGreaterThan(8.8);
+  expect(most).toBeLessThan(11);
 });
 
-test("a larger one is collected once it has doubled", async () => {
-  const { most } = await usedBy({}, 20 * MIB);
+test("beyond 12 MiB, it is once it has doubled", async () => {
+  expect(await mostUsed({}, 5 * MIB)).toBeLessThan(14);
+  const most = await mostUsed({}, 20 * MIB);
   expect(most).toBeGreaterThan(38);
   expect(most).toBeLessThan(46);
 });
 
-test("where memory is limited, a quarter of the limit is small", async () => {
-  const { most } = await usedBy({ memoryLimit: 16 * MIB }, 1);
-  expect(most).toBeGreaterThan(3.5);
-  expect(most).toBeLessThan(6);
+test("where memory is limited, that holds up to a quarter of the limit", async () => {
+  expect(await mostUsed({ memoryLimit: 24 * MIB }, 3 * MIB)).toBeLessThan(7.5);
 });
