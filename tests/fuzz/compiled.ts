@@ -2,7 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WippyError } from "../../src/vm/error.ts";
-import { type Behaviour, Differences, MOST_STEPS } from "../unit/vm/compiler/differences.ts";
+import {
+  type Behaviour,
+  Differences,
+  MOST_STEPS,
+  SHOWING,
+} from "../unit/vm/compiler/differences.ts";
 import { randomProgram } from "../unit/vm/compiler/random_program.ts";
 import type { Found, Search } from "./fuzz.ts";
 
@@ -14,18 +19,9 @@ const SLICES = [7, 40, 1000, 1_000_000];
 
 /** Does for lua5.4 what differences.ts does in a VM, without fuel: prints what each program showed. */
 const NATIVE = `
-local function text(v)
-  local kind = type(v)
-  if kind == "table" or kind == "function" or kind == "thread" then return kind end
-  return (tostring(v):gsub("0x%x+", "0x"))
-end
-for _, source in ipairs(dofile(arg[1])) do
+${SHOWING}for _, source in ipairs(dofile(arg[1])) do
   local shown = {}
-  local function show(...)
-    local line = table.pack(...)
-    for i = 1, line.n do line[i] = text(line[i]) end
-    shown[#shown + 1] = table.concat(line, " ")
-  end
+  local show = showing(shown)
   local env = setmetatable({ show = show }, { __index = _G })
   local program = load("local function program(_ENV)\\n" .. source .. "\\nend\\nreturn program", "=test")()
   local co = coroutine.create(function() local ok, message = pcall(program, env) show(ok, message) end)

@@ -7,6 +7,22 @@ export type Behaviour = readonly unknown[];
 /** How often a program is resumed, at most. */
 export const MOST_STEPS = 100_000;
 
+/** Lua code of `showing(list)`: a function that adds what it is given to the list, as a line of text. */
+export const SHOWING = `
+local function text(v)
+  local kind = type(v)
+  if kind == "table" or kind == "function" or kind == "thread" then return kind end
+  return (tostring(v):gsub("0x%x+", "0x"))
+end
+local function showing(shown)
+  return function(...)
+    local line = table.pack(...)
+    for i = 1, line.n do line[i] = text(line[i]) end
+    shown[#shown + 1] = table.concat(line, " ")
+  end
+end
+`;
+
 /**
  * Two functions: one reads a program; the other runs it as a unit, in slices of so much fuel, and forgets it, so that
  * it is collected and VMs can be used for any number of programs.
@@ -18,19 +34,10 @@ local function read(source)
   program = assert(load("local function program(_ENV)\\n" .. source .. "\\nend\\nreturn program", "=test:code"))()
 end
 
-local function text(v)
-  local kind = type(v)
-  if kind == "table" or kind == "function" or kind == "thread" then return kind end
-  return (tostring(v):gsub("0x%x+", "0x"))
-end
-
+${SHOWING}
 local function run(slice)
   local shown = {}
-  local function show(...)
-    local line = table.pack(...)
-    for i = 1, line.n do line[i] = text(line[i]) end
-    shown[#shown + 1] = table.concat(line, " ")
-  end
+  local show = showing(shown)
   local env = setmetatable({ show = show }, { __index = _G })
   local own = program
   program = nil
