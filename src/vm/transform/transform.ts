@@ -12,6 +12,7 @@ import { addGlobalsReset } from "./globals.ts";
 import { fixHashSeed } from "./hash_seed.ts";
 import { addLines } from "./lines.ts";
 import { limitCallChains } from "./call_chains.ts";
+import { limitPositions } from "./positions.ts";
 import { addRaises } from "./raises.ts";
 import { addBreakpoints } from "./breakpoints.ts";
 import { addExceptions } from "./exceptions.ts";
@@ -97,6 +98,7 @@ export function transformText(text: string, natives: string): string {
   acceptErrorTexts(module);
   correctErrorLines(module);
   fixHashSeed(module);
+  limitPositions(module);
   boundSearches(module);
   passOverPlaces(module);
   joinLists(module);
