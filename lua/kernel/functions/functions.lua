@@ -67,7 +67,7 @@ local function complete(callee, result, value, err)
   local caller = callee.caller
   local owned = caller.calls
   owned[callee] = nil
-  if err and not future.is_done(result) then
+  if err then
     unread.note(caller, owned, result, callee.entry.id, err)
   end
   future.complete(result, value, err)

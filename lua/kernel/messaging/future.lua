@@ -32,11 +32,11 @@ local PENDING <const> = {
   read = false,
 }
 
---- A pending future; `cancel(call)` is called once when the program cancels it. `future.state(result).call` may be set
---- later.
-function future.new(cancel, call)
+--- A pending future; `cancel(call)` is called once when the program cancels it, with the `call` of its state, which
+--- the caller may set.
+function future.new(cancel)
   local self = clone(PENDING)
-  self.channel, self.cancel, self.call = channel.new(1), cancel, call or false
+  self.channel, self.cancel = channel.new(1), cancel or false
   return make({ [STATE] = self })
 end
 
