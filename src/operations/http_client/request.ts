@@ -3,6 +3,7 @@
  * @module
  */
 import type * as zod from "zod";
+import { BoundedMap } from "../../platform/bounded-map.ts";
 import { parseDuration } from "../../registry/duration.ts";
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
@@ -245,8 +246,7 @@ interface Address {
 }
 
 /** Addresses without secrets: programs ask few of them, often. */
-const known = new Map<string, Address>();
-const mostKnown = 500;
+const known = new BoundedMap<string, Address>(500);
 /** Characters of an address that is remembered at most. */
 const longest = 2_000;
 
@@ -260,8 +260,6 @@ function addressOf(text: string): Address {
   const resource = `${text}/` === url.href ? text : url.href;
   const address = { url: url.href, resource, user, pass };
   if (user !== "" || pass !== "" || text.length > longest) return address;
-  const [oldest] = known.keys();
-  if (known.size >= mostKnown && oldest !== undefined) known.delete(oldest);
   known.set(text, address);
   return address;
 }

@@ -2,6 +2,7 @@
  * What can be seen in a text of SQL without its grammar: where statements end, and their words.
  * @module
  */
+import { BoundedMap } from "../../platform/bounded-map.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { Driver, Statement } from "./driver.ts";
 
@@ -96,9 +97,9 @@ function checkText(sql: string, type: Driver["type"]): number {
 /** Texts whose check is remembered, by type: programs run few, often. */
 const remembered = 500;
 const checked: Record<Driver["type"], Map<string, number>> = {
-  sqlite: new Map(),
-  postgres: new Map(),
-  mysql: new Map(),
+  sqlite: new BoundedMap(remembered),
+  postgres: new BoundedMap(remembered),
+  mysql: new BoundedMap(remembered),
 };
 
 /** As {@link checkText}. */
@@ -107,8 +108,6 @@ function countStatements(sql: string, type: Driver["type"]): number {
   const present = known.get(sql);
   if (present !== undefined) return present;
   const count = checkText(sql, type);
-  const [oldest] = known.keys();
-  if (known.size >= remembered && oldest !== undefined) known.delete(oldest);
   known.set(sql, count);
   return count;
 }

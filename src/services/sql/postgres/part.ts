@@ -1,3 +1,4 @@
+import { BoundedMap } from "../../../platform/bounded-map.ts";
 import type { PartFactory } from "../../../worker/parts.ts";
 import { DirectQueries, type DirectStart } from "../direct/part.ts";
 import { isPlainRead } from "./reads.ts";
@@ -10,12 +11,10 @@ const brief = 5;
 
 /** Which texts go this way: plain reads that come again, since each is prepared there. */
 export function readsAgain(): (sql: string) => boolean {
-  const known = new Map<string, boolean>();
+  const known = new BoundedMap<string, boolean>(remembered);
   return (sql) => {
     const present = known.get(sql);
     if (present !== undefined) return present;
-    const [oldest] = known.keys();
-    if (known.size >= remembered && oldest !== undefined) known.delete(oldest);
     known.set(sql, isPlainRead(sql));
     return false;
   };

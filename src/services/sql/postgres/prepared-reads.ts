@@ -1,3 +1,4 @@
+import { BoundedMap } from "../../../platform/bounded-map.ts";
 import type { Column } from "./decoder.ts";
 import type { Encoder } from "./encoder.ts";
 
@@ -30,7 +31,7 @@ export function isQuick({ quick }: PreparedRead): boolean {
 export class PreparedReads {
   readonly #encoder: Encoder;
   readonly #bySql = new Map<string, PreparedRead>();
-  readonly #failures = new Map<string, number>();
+  readonly #failures = new BoundedMap<string, number>(remembered);
   #last = 0;
 
   constructor(encoder: Encoder) {
@@ -67,8 +68,6 @@ export class PreparedReads {
   failed(read: PreparedRead): void {
     this.#forget(read);
     const { sql } = read;
-    const [oldest] = this.#failures.keys();
-    if (this.#failures.size >= remembered && oldest !== undefined) this.#failures.delete(oldest);
     this.#failures.set(sql, (this.#failures.get(sql) ?? 0) + 1);
   }
 
