@@ -22,10 +22,10 @@ export function unpackQueries(bytes: Uint8Array): DirectQuery[] {
 }
 
 /** Replies after which they leave, so that the worker goes on meanwhile: each message wakes it. */
-export const together = 32;
+const together = 32;
 
 /** Rows larger than that, in bytes, move to the worker instead of being packed with others. */
-export const moved = 65_536;
+const moved = 65_536;
 
 /** In place of the length of rows: a query that the node is to be asked. */
 const none = -1;
@@ -66,6 +66,34 @@ export class ReplyPacker {
     const taken = this.#bytes.slice(0, this.#end);
     this.#end = this.#count = 0;
     return taken;
+  }
+}
+
+/** What replies leave by. */
+interface ReplyPort {
+  postMessage(data: DirectAnswer, transfer: ArrayBuffer[]): void;
+}
+
+/** Sends replies in their order: small ones together, and large ones by themselves. */
+export class ReplySender {
+  readonly #packer = new ReplyPacker();
+
+  /** Sends the rows of a query, or that the node is to be asked; `flush` must follow. */
+  send(port: ReplyPort, rows: Uint8Array | undefined): void {
+    if (rows && rows.length > moved) {
+      this.flush(port);
+      port.postMessage({ rows }, [rows.buffer as ArrayBuffer]);
+      return;
+    }
+    this.#packer.add(rows);
+    if (this.#packer.count === together) this.flush(port);
+  }
+
+  /** Sends what waits for more. */
+  flush(port: ReplyPort): void {
+    if (this.#packer.count === 0) return;
+    const packed = this.#packer.take();
+    port.postMessage(packed, [packed.buffer]);
   }
 }
 

@@ -3,7 +3,7 @@ import { RowPacker } from "../../../vm/rows.ts";
 import type { SqlValue } from "../driver.ts";
 import type { DirectLink } from "../direct/direct.ts";
 import type { DirectMemory } from "../direct/memory.ts";
-import { moved, ReplyPacker, together, unpackQueries } from "../direct/messages.ts";
+import { ReplySender, unpackQueries } from "../direct/messages.ts";
 import type { ReaderOptions } from "../server.ts";
 import { cancelQuery } from "./cancel.ts";
 import { columnsOf, int32, packRow } from "./decoder.ts";
@@ -75,7 +75,7 @@ export class PostgresReader implements DirectLink {
   readonly #encoder = new Encoder();
   readonly #reads = new PreparedReads(this.#encoder);
   readonly #packer = new RowPacker();
-  readonly #replies = new ReplyPacker();
+  readonly #replies = new ReplySender();
   /** What the server has. */
   readonly #groups: Group[] = [];
   /** When it came to the first of these. */
@@ -323,28 +323,16 @@ export class PostgresReader implements DirectLink {
     if (this.#groups.length === 0 && this.#isOld) this.#end();
   }
 
-  /** Tells a worker what is answered, in the order of asking. */
+  /** Sends a worker the answers that are ready, in the order of its queries. */
   #answer(asker: Asker): void {
     const { answers, port } = asker;
-    const replies = this.#replies;
-    const flush = () => {
-      if (replies.count === 0) return;
-      const packed = replies.take();
-      port.postMessage(packed, [packed.buffer]);
-    };
     let count = 0;
     for (const rows of answers) {
       if (rows === "open") break;
       count += 1;
-      if (rows && rows.length > moved) {
-        flush();
-        port.postMessage({ rows }, [rows.buffer as ArrayBuffer]);
-      } else {
-        replies.add(rows);
-        if (replies.count === together) flush();
-      }
+      this.#replies.send(port, rows);
     }
-    flush();
+    this.#replies.flush(port);
     answers.splice(0, count);
     asker.first += count;
   }

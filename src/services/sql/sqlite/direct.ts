@@ -1,13 +1,7 @@
 import { receiveMessageOnPort } from "node:worker_threads";
 import type { SqliteConnection } from "./connection.ts";
 import type { DirectMemory } from "../direct/memory.ts";
-import {
-  type DirectAnswer,
-  moved,
-  ReplyPacker,
-  together,
-  unpackQueries,
-} from "../direct/messages.ts";
+import { type DirectAnswer, ReplySender, unpackQueries } from "../direct/messages.ts";
 
 /** The end of a worker's port in the thread of a connection. */
 export interface DirectPort {
@@ -26,13 +20,8 @@ export function serveDirect(
   port: DirectPort,
   memory: DirectMemory,
 ): () => void {
-  const packer = new ReplyPacker();
+  const replies = new ReplySender();
   let number = 0;
-  const flush = () => {
-    if (packer.count === 0) return;
-    const packed = packer.take();
-    port.postMessage(packed, [packed.buffer]);
-  };
   const take = (data: Uint8Array) => {
     // A query was stopped, which is asked between its rows.
     if (data.length === 0) return;
@@ -44,15 +33,9 @@ export function serveDirect(
         rows = connection.run({ kind: "query", sql, params }, stopped).rows;
         if (rows) memory.answered += 1;
       }
-      if (rows && rows.length > moved) {
-        flush();
-        port.postMessage({ rows }, [rows.buffer as ArrayBuffer]);
-      } else {
-        packer.add(rows);
-        if (packer.count === together) flush();
-      }
+      replies.send(port, rows);
     }
-    flush();
+    replies.flush(port);
   };
   port.onmessage = ({ data }) => take(data);
   return () => {
