@@ -1,10 +1,9 @@
 /** Queries of workers on a connection to PostgreSQL that only reads, one behind the other. */
 import { describe, expect, test } from "bun:test";
 import { machine } from "../../../src/platform/machine.ts";
-import type { PartHandlers } from "../../../src/services/context.ts";
 import { manyQueries } from "../../../src/services/sql/direct/direct.ts";
 import { mostQueries } from "../../../src/services/sql/direct/memory.ts";
-import { DirectQueries, type DirectStart } from "../../../src/services/sql/direct/part.ts";
+import { DirectQueries } from "../../../src/services/sql/direct/part.ts";
 import { isPlainRead } from "../../../src/services/sql/postgres/reads.ts";
 import { PostgresReader } from "../../../src/services/sql/postgres/reader.ts";
 import { postgresDialect } from "../../../src/services/sql/postgres/postgres.ts";
@@ -14,22 +13,17 @@ import type { LuaValue } from "../../../src/vm/value.ts";
 import { type Row, unpackRows } from "../../../src/vm/rows.ts";
 import { cleanAfterTest } from "../../cleanup.ts";
 import { until } from "../../until.ts";
+import { ask, DirectWorkers } from "../../unit/services/sql/direct-workers.ts";
 import { databases, start } from "./databases.ts";
 
 const postgres = databases.find(({ type }) => type === "postgres")!;
 const never = new AbortController().signal;
 const pool = { max_open: 10, max_idle: 10 };
 
-interface Worker {
-  part?: DirectQueries;
-  told: unknown[];
-}
-
 /** A driver with workers, whose parts are in this thread and never lose patience by themselves. */
 async function opened(more: { count?: number; entry?: Record<string, unknown> } = {}) {
   const { entry, server, database } = await postgres.entry();
   const settings = serverSchema().parse({ ...entry, pool, ...more.entry });
-  const workers: Worker[] = Array.from({ length: more.count ?? 1 }, () => ({ told: [] }));
   const late: (() => void)[] = [];
   const platform = {
     precise: () => 0,
@@ -38,41 +32,20 @@ async function opened(more: { count?: number; entry?: Record<string, unknown> } 
       return () => {};
     },
   };
-  let handlers: PartHandlers | undefined;
-  const driver = new ServerDriver(postgresDialect(settings, "/"), settings.pool, machine, {
-    apart: true,
-    standing: () => false,
-    fill: () => {},
-    parts: (given) => {
-      handlers = given;
-      workers.forEach((_, worker) => given.started(worker));
-      return {
-        open: (worker, data) => {
-          // The other side is `DirectReaders`.
-          const start = data as DirectStart;
-          const way = { takes: isPlainRead, brief: Infinity };
-          workers[worker]!.part = new DirectQueries(start, platform, way);
-        },
-        tell: (worker, message) => {
-          workers[worker]!.told.push(message);
-          workers[worker]!.part?.told();
-          delete workers[worker]!.part;
-        },
-        end: () => workers.forEach(({ part }) => part?.close()),
-      };
-    },
-  });
+  const way = { takes: isPlainRead, brief: Infinity };
+  const direct = new DirectWorkers(
+    more.count ?? 1,
+    (start) => new DirectQueries(start, platform, way),
+  );
+  const { workers, services } = direct;
+  const dialect = postgresDialect(settings, "/");
+  const driver = new ServerDriver(dialect, settings.pool, machine, services);
   await driver.open();
   cleanAfterTest(() => driver.close());
   const asked = (worker: number) => {
     for (let i = 0; i < manyQueries; i += 1) driver.asked(worker);
   };
-  /** The part that a worker gets once it has asked much. */
-  const partOf = async (worker = 0): Promise<DirectQueries> => {
-    asked(worker);
-    await until(() => workers[worker]!.part !== undefined);
-    return workers[worker]!.part!;
-  };
+  const partOf = (worker = 0) => direct.partOf(driver, worker);
   const plain = (sql: string, params: (bigint | string)[] = []) =>
     driver.run({ kind: "query", sql, params }, never);
   const execute = (sql: string) => driver.run({ kind: "execute", sql, params: [] }, never);
@@ -88,20 +61,8 @@ async function opened(more: { count?: number; entry?: Record<string, unknown> } 
       `SELECT pid FROM pg_stat_activity WHERE datname = '${database}' AND state = 'active'`,
     )).length;
   const lose = () => late.splice(0).forEach((run) => run());
-  const gone = (worker: number) => handlers!.gone(worker);
+  const gone = (worker: number) => direct.gone(worker);
   return { driver, workers, asked, partOf, plain, execute, lock, running, lose, gone };
-}
-
-function ask(
-  part: DirectQueries,
-  sql: string,
-  params: LuaValue[] = [],
-  signal = never,
-): Promise<LuaValue> | undefined {
-  const { promise, resolve, reject } = Promise.withResolvers<LuaValue>();
-  const run = { kind: "query", sql, values: params, tags: "v".repeat(params.length) };
-  const asked = part.near(run, signal, (rows, error) => error ? reject(error) : resolve(rows));
-  return asked ? promise : undefined;
 }
 
 function rowsOf(rows: LuaValue): Row[] {

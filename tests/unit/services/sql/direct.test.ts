@@ -5,10 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { machine } from "../../../../src/platform/machine.ts";
 import type { Platform } from "../../../../src/platform/platform.ts";
-import type { PartHandlers } from "../../../../src/services/context.ts";
 import { mostQueries } from "../../../../src/services/sql/direct/memory.ts";
 import { ReplyPacker, unpackReplies } from "../../../../src/services/sql/direct/messages.ts";
-import { DirectQueries, type DirectStart } from "../../../../src/services/sql/direct/part.ts";
+import { DirectQueries } from "../../../../src/services/sql/direct/part.ts";
 import { manyQueries } from "../../../../src/services/sql/direct/direct.ts";
 import { sqliteWay } from "../../../../src/services/sql/sqlite/part.ts";
 import { mostReaders, SqliteDriver } from "../../../../src/services/sql/sqlite/sqlite.ts";
@@ -16,17 +15,12 @@ import type { LuaValue } from "../../../../src/vm/value.ts";
 import { unpackRows } from "../../../../src/vm/rows.ts";
 import { cleanAfterTest } from "../../../cleanup.ts";
 import { until } from "../../../until.ts";
+import { ask, DirectWorkers } from "./direct-workers.ts";
 
 const never = new AbortController().signal;
 /** Rows that come, without end. */
 const flood =
   "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT 1 AS i FROM n WHERE i % 9999 = 0";
-
-interface Worker {
-  part?: DirectQueries;
-  memory?: SharedArrayBuffer;
-  told: unknown[];
-}
 
 /** A worker that waits as long as it takes. */
 const patient = { setTimer: () => () => {}, precise: () => 0 };
@@ -35,58 +29,25 @@ const patient = { setTimer: () => () => {}, precise: () => 0 };
 async function opened(count = 1, platform: Pick<Platform, "setTimer" | "precise"> = patient) {
   const directory = mkdtempSync(join(tmpdir(), "wippy-sqlite-"));
   cleanAfterTest(() => rmSync(directory, { recursive: true, force: true }));
-  const workers: Worker[] = Array.from({ length: count }, () => ({ told: [] }));
-  let handlers: PartHandlers | undefined;
+  const direct = new DirectWorkers(
+    count,
+    (start) => new DirectQueries(start, platform, sqliteWay),
+  );
   const driver = new SqliteDriver({
     path: join(directory, "test.db"),
     busyTimeout: 5_000,
     threads: true,
     platform: machine,
-    workers: {
-      apart: true,
-      standing: () => false,
-      fill: () => {},
-      parts: (given) => {
-        handlers = given;
-        workers.forEach((_, worker) => given.started(worker));
-        return {
-          open: (worker, data) => {
-            const start = data as DirectStart;
-            Object.assign(workers[worker]!, {
-              part: new DirectQueries(start, platform, sqliteWay),
-              memory: start.memory,
-            });
-          },
-          tell: (worker, message) => {
-            workers[worker]!.told.push(message);
-            workers[worker]!.part?.told();
-          },
-          end: () => workers.forEach(({ part }) => part?.close()),
-        };
-      },
-    },
+    workers: direct.services,
   });
   await driver.open(() => {});
   cleanAfterTest(() => driver.kill());
-  /** The part that a worker gets once it has asked much. */
-  const partOf = async (worker: number): Promise<DirectQueries> => {
-    for (let i = 0; i < manyQueries; i += 1) driver.asked(worker);
-    await until(() => workers[worker]!.part !== undefined);
-    return workers[worker]!.part!;
+  return {
+    driver,
+    workers: direct.workers,
+    partOf: (worker: number) => direct.partOf(driver, worker),
+    gone: (worker: number) => direct.gone(worker),
   };
-  return { driver, workers, partOf, gone: (worker: number) => handlers!.gone(worker) };
-}
-
-function ask(
-  part: DirectQueries,
-  sql: string,
-  params: LuaValue[] = [],
-  signal = never,
-): Promise<LuaValue> | undefined {
-  const { promise, resolve, reject } = Promise.withResolvers<LuaValue>();
-  const run = { kind: "query", sql, values: params, tags: "v".repeat(params.length) };
-  const asked = part.near(run, signal, (rows, error) => error ? reject(error) : resolve(rows));
-  return asked ? promise : undefined;
 }
 
 function valueOf(rows: LuaValue): unknown {
