@@ -10,7 +10,8 @@ function bytes(value: LuaValue): Uint8Array | null {
 
 function plain(value: LuaValue): SqlValue {
   if (value instanceof LuaFloat) return value.value;
-  if (typeof value === "number") return Number.isInteger(value) ? BigInt(value) : value;
+  // A number that is no safe integer is a float, whole or not.
+  if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
   const scalar = typeof value === "bigint" || typeof value === "string" ||
     typeof value === "boolean" || value instanceof Uint8Array;
   return scalar ? value : null;

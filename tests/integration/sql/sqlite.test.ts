@@ -109,6 +109,31 @@ test("typed values are what they say", async () => {
   expect(value).toBe("integer text blob null null null 0  2");
 });
 
+test("a float is a float, also a whole one and one beyond all integers", async () => {
+  const value = await evaluateOn(
+    "app:memory",
+    `
+    local list = {}
+    for _, value in ipairs({ sql.as.float(3), 3.0, 2 ^ 53, 1e19, -1e300, sql.as.float("0"), 3 }) do
+      for _, text in ipairs({ "SELECT typeof(?) t, ? v", "SELECT typeof(?2) t, ?1 v", "SELECT typeof(:a) t, @b v" }) do
+        local row = assert(db:query(text, { value, value }))[1]
+        local given = math.type(value) and value or row.v
+        assert(row.v == given and math.type(row.v) == math.type(given), tostring(value))
+        list[row.t] = (list[row.t] or 0) + 1
+      end
+    end
+    assert(db:execute("CREATE TABLE t (i INTEGER, s TEXT, any)"))
+    assert(db:execute("INSERT INTO t VALUES (?1, ?1, ?)", { 3.0, 4.0 }))
+    local row = assert(db:query([[
+      SELECT *, 7 / ? AS "divided?", '?' AS quoted -- ?
+      FROM t /* ? */ WHERE s = ?3 AND "any" IN (?2) AND i = ?3 LIMIT ?]], { 2.0, 4.0, 3.0, 1.0 }))[1]
+    return ("%d %d %s %s %s %s %s"):format(
+      list.real, list.integer, row.i, row.s, math.type(row.any), row["divided?"], row.quoted)
+  `,
+  );
+  expect(value).toBe("18 3 3 3.0 float 3.5 ?");
+});
+
 test("a transaction commits, rolls back, and has savepoints", async () => {
   const value = await evaluateOn(
     "app:db",

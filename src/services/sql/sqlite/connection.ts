@@ -5,6 +5,7 @@ import type { Changed, Statement } from "../driver.ts";
 import { rfc3339 } from "../timestamp.ts";
 import { checkStatement } from "../text.ts";
 import { failureOf } from "./failure.ts";
+import { withFloats } from "./floats.ts";
 
 /** A statement, or a step of rows that are read piece by piece, of which the parameters are number and rows. */
 export interface Job extends Omit<Statement, "kind"> {
@@ -111,16 +112,17 @@ export class SqliteConnection {
     return reply;
   }
 
-  #run({ kind, sql, params, own }: Job, stopped: () => boolean, reply: Reply): void {
+  #run({ kind, sql: text, params, own }: Job, stopped: () => boolean, reply: Reply): void {
     if (kind === "fetch") {
       reply.rows = this.#fetch(Number(params[0]), Number(params[1]), stopped);
       return;
     }
     if (kind === "close") return this.#end(Number(params[0]));
     if (own) {
-      reply.changed = this.#changed(sql, []);
+      reply.changed = this.#changed(text, []);
       return;
     }
+    const sql = withFloats(text, params);
     const prepared = this.#prepared.get(sql);
     const checked = kind === "stream" ? "query" : kind;
     const many = !prepared && checkStatement({ kind: checked, sql, params }, "sqlite");
