@@ -67,6 +67,11 @@ local prepared = {
       return process.send(neighbour, "noise", "text")
     end
   end,
+  ["process.send (no value)"] = function(neighbour)
+    return function()
+      return process.send(neighbour, "noise")
+    end
+  end,
   ["process.send (table)"] = function(neighbour)
     local value = { 1, { 2, { 3 } }, a = { b = {} } }
     return function()

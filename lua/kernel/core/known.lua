@@ -52,6 +52,7 @@ return function(of_processes)
     "main",
     "ended",
     spare,
+    "n",
     -- What the end of a process has to look at.
     "others",
     "calls",

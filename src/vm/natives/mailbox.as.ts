@@ -2,12 +2,15 @@
 import {
   ABSENT_SLOT,
   CLOSURE_UPVALUES,
+  NODE_KEY,
+  NODE_KEY_TAG,
   STATE_TOP,
   STRING_SHORT_LENGTH,
   STRING_TEXT,
   TABLE_ARRAY,
   TABLE_LIMIT,
   TABLE_METATABLE,
+  TABLE_NODES,
   TAG_EMPTY,
   TAG_FALSE,
   TAG_INTEGER,
@@ -25,6 +28,7 @@ import {
   lua_pushcclosure,
   luaH_getint,
   luaH_new,
+  luaH_resize,
   luaH_setint,
   luaM_malloc_,
 } from "./lua.as";
@@ -46,6 +50,7 @@ import {
   LIMITS,
   LISTENERS,
   MESSAGE_META,
+  N,
   PID,
   QUEUE_BEHIND,
   QUEUE_FIRST,
@@ -102,16 +107,32 @@ export function host_arrival(L: usize): i32 {
   return 1;
 }
 
-// Whether a message was sent of the three arguments at `base`. It is made first, which may fail for want of memory, and
-// then delivered.
-function send(L: usize, base: usize): bool {
+// Gives a new message its array; one without a value has the number of its values beside it, too.
+function layOut(L: usize, message: usize, empty: bool): usize {
+  if (!empty) {
+    const array = luaM_malloc_(L, MESSAGE_VALUES * VALUE_SIZE, 0);
+    store<usize>(message + TABLE_ARRAY, array);
+    store<u32>(message + TABLE_LIMIT, MESSAGE_VALUES);
+    return array;
+  }
+  luaH_resize(L, message, MESSAGE_VALUES, 1);
+  const node = load<usize>(message + TABLE_NODES);
+  store<usize>(node + NODE_KEY, load<usize>(N));
+  store<u8>(node + NODE_KEY_TAG, TAG_SHORT_STRING);
+  assignInteger(node, 0, TAG_INTEGER);
+  return load<usize>(message + TABLE_ARRAY);
+}
+
+// Whether a message was sent of the arguments at `base`, of which the third, the value, may be absent (`empty`). It is
+// made first, which may fail for want of memory, and then delivered.
+function send(L: usize, base: usize, empty: bool): bool {
   const topic = load<usize>(base + VALUE_SIZE);
   const begin = load<u8>(topic + STRING_TEXT);
   if (load<u8>(topic + STRING_SHORT_LENGTH) === 0 || begin === AT || begin === DOLLAR) return false;
   const to = fieldOf(load<usize>(BY_PID), load<usize>(base));
   if (kindOf(to) !== TABLE) return false;
   const value = base + 2 * VALUE_SIZE;
-  const kind = kindOf(value);
+  const kind = empty ? NIL : kindOf(value);
   if (kind === LIGHT_USERDATA || kind > TABLE) return false;
   const target = load<usize>(to);
   if (truthy(field(target, LIMITS)) || truthy(field(target, LISTENERS))) return false;
@@ -146,19 +167,17 @@ function send(L: usize, base: usize): bool {
   store<usize>(top, message);
   setTag(top, TAG_TABLE);
   store<usize>(L + STATE_TOP, top + VALUE_SIZE);
-  const array = luaM_malloc_(L, MESSAGE_VALUES * VALUE_SIZE, 0);
+  const array = layOut(L, message, empty);
   assign(array, base + VALUE_SIZE);
   assign(array + VALUE_SIZE, pid);
   setTag(array + 2 * VALUE_SIZE, TAG_NIL);
   setTag(array + 3 * VALUE_SIZE, TAG_NIL);
-  store<usize>(message + TABLE_ARRAY, array);
-  store<u32>(message + TABLE_LIMIT, MESSAGE_VALUES);
   if (kind === TABLE) {
     if (!copyInto(L, value, array + 2 * VALUE_SIZE, message)) {
       store<usize>(L + STATE_TOP, top);
       return false;
     }
-  } else assign(array + 2 * VALUE_SIZE, value);
+  } else if (!empty) assign(array + 2 * VALUE_SIZE, value);
   store<usize>(message + TABLE_METATABLE, load<usize>(MESSAGE_META));
   barrier(L, message);
   const arrival = load<u64>(ARRIVALS) + 1;
@@ -184,12 +203,13 @@ function send(L: usize, base: usize): bool {
   return true;
 }
 
-// process.send(dest, topic, value), bound to that in Lua.
+// process.send(dest, topic) and process.send(dest, topic, value), bound to that in Lua.
 export function host_send(L: usize): i32 {
   const base = argument(L, 1);
+  const given = load<usize>(L + STATE_TOP) - base;
   if (
-    load<usize>(L + STATE_TOP) - base !== 3 * VALUE_SIZE || tagOf(base) !== TAG_SHORT_STRING ||
-    tagOf(base + VALUE_SIZE) !== TAG_SHORT_STRING || !send(L, base)
+    given > 3 * VALUE_SIZE || given < 2 * VALUE_SIZE || tagOf(base) !== TAG_SHORT_STRING ||
+    tagOf(base + VALUE_SIZE) !== TAG_SHORT_STRING || !send(L, base, given < 3 * VALUE_SIZE)
   ) return instead(L, base);
   // The stack may have moved.
   const result = argument(L, 1);

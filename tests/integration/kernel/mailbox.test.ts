@@ -39,6 +39,33 @@ describe("routing", () => {
     ).toEqual(["b", 1]);
   });
 
+  test("a message without a value is none with the value nil, whichever way it takes", async () => {
+    expect(
+      await run(`local inbox = process.inbox()
+        -- The first of a topic is checked in Lua, and what comes for a listener is delivered there.
+        send("fresh") send("fresh") send("fresh", nil) send("fresh", nil, nil)
+        local waiting = coroutine.spawn(function() send("fresh") end)
+        local log = {}
+        for _ = 1, 5 do
+          local m = inbox:receive()
+          local p = m:payload()
+          local kind = p == nil and "none" or #p == 0 and tostring(p:data()) or #p
+          table.insert(log, m:topic() .. " " .. kind .. " " .. tostring(m:from() == me))
+        end
+        local ch = process.listen("t")
+        send("t")
+        table.insert(log, tostring((ch:receive())))
+        return log`),
+    ).toEqual([
+      "fresh none true",
+      "fresh none true",
+      "fresh nil true",
+      "fresh 2 true",
+      "fresh none true",
+      "nil",
+    ]);
+  });
+
   test("topics drain independently", async () => {
     expect(
       await run(`local a, b = process.listen("a"), process.listen("b")

@@ -11,6 +11,7 @@ const changing = new Set([
   "funcs.call",
   "process.listen",
   "process.monitor",
+  "process.send (no value)",
   "process.send (table)",
   "process.send (text)",
   "process.spawn",
