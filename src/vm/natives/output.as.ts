@@ -1,6 +1,11 @@
 // The output buffer of packing: a block of the caller, then one that grows. If memory is exhausted, nothing is packed.
 import { free, reallocate } from "./lua.as";
 
+// Bytes of a block behind `end`: short texts are copied in words, which reach beyond their last byte.
+const SLACK: usize = 8;
+// Longer texts are copied by WebAssembly's `memory.copy`, which leaves the wasm.
+const SHORT: u32 = 64;
+
 let start: usize = 0;
 let out: usize = 0;
 let end: usize = 0;
@@ -9,7 +14,7 @@ let owned: bool = false;
 export function beginOutput(block: usize, size: usize): void {
   start = block;
   out = block;
-  end = block + size;
+  end = block + size - SLACK;
   owned = false;
 }
 
@@ -30,15 +35,15 @@ export function dropOutput(): void {
 
 function grow(bytes: usize): bool {
   const used = out - start;
-  let size = (end - start) * 2;
-  while (size < used + bytes) size *= 2;
+  let size = (end + SLACK - start) * 2;
+  while (size < used + bytes + SLACK) size *= 2;
   const moved = reallocate(owned ? start : 0, size);
   if (!moved) return false;
   if (!owned) memory.copy(moved, start, used);
   owned = true;
   start = moved;
   out = moved + used;
-  end = moved + size;
+  end = moved + size - SLACK;
   return true;
 }
 
@@ -74,6 +79,7 @@ export function eight(value: u64): void {
 }
 
 export function bytes(from: usize, length: u32): void {
-  memory.copy(out, from, length);
+  if (length > SHORT) memory.copy(out, from, length);
+  else for (let at: u32 = 0; at < length; at += 8) store<u64>(out + at, load<u64>(from + at));
   out += length;
 }

@@ -34,6 +34,18 @@ import {
   OUT_OF_MEMORY,
 } from "./lua.as";
 import { UNPACKED_BYTES, UNPACKED_KEY, UNPACKED_VALUE, UNPACKED_VALUES } from "./memory.as";
+import {
+  adopt,
+  adopted,
+  beginShapes,
+  isAbsent,
+  isKey,
+  keepFirst,
+  keyOf,
+  noteKey,
+  noteShape,
+  shapeOf,
+} from "./shapes.as";
 import { beginSeen, endSeen, isTracking, recall, remember, track } from "./seen.as";
 import { isDigits } from "./text.as";
 import { barrier, collect, kindOf, NIL, setTag, STRING, TABLE, tagOf } from "./values.as";
@@ -205,6 +217,32 @@ function noteKeyless(L: usize, table: usize): void {
   barrier(L, keyless);
 }
 
+// Goes behind the next key, if it is the n-th of the shape and has a value.
+function skipKey(shape: usize, n: u32): bool {
+  let text = from + 1;
+  let length = <u32> load<u8>(from) - 0xa0;
+  if (length === 0xd9 - 0xa0) length = <u32> load<u8>(text++);
+  else if (length > 31) return false;
+  const behind = text + length;
+  if (behind >= end || !isKey(shape, n, text, length)) return false;
+  if ((load<u8>(behind) === PACKED_NIL) !== isAbsent(shape, n)) return false;
+  if (bytesOfTexts + length > mostBytes) return false;
+  bytesOfTexts += length;
+  from = behind;
+  return true;
+}
+
+// Remembers those of the first keys of the shape that have no value, for `isFirst`.
+function rememberAbsent(shape: usize, table: usize, count: u32, level: u32): bool {
+  for (let n: u32 = 0; n < count; n++) {
+    if (!isAbsent(shape, n)) continue;
+    store<usize>(UNPACKED_KEY, keyOf(shape, n));
+    setTag(UNPACKED_KEY, TAG_SHORT_STRING);
+    if (!isFirst(table, true, level)) return false;
+  }
+  return true;
+}
+
 function readPairs(
   L: usize,
   at: usize,
@@ -215,8 +253,25 @@ function readPairs(
 ): bool {
   if (!accepts(count, 2, level)) return false;
   const table = putTable(L, at, owner, 0, count);
+  const shape = object ? shapeOf(level, count) : 0;
+  let i: u32 = 0;
   let added = false;
-  for (let i: u32 = 0; i < count; i++) {
+  let noting = shape !== 0;
+  if (noting) {
+    if (adopt(shape, table, count)) {
+      barrier(L, table);
+      for (; i < count && skipKey(shape, i); i++) {
+        if (isAbsent(shape, i)) from++;
+        else if (read(L, adopted(shape, table, i), table, level)) added = true;
+        else return false;
+      }
+      if (i === count) return true;
+      keepFirst(L, shape, table, i);
+      if (keyless !== 0 && !rememberAbsent(shape, table, i, level)) return false;
+    }
+    noteShape(shape, 0, count);
+  }
+  for (; i < count; i++) {
     // Tables as keys are left to JavaScript: nothing would keep them from the collector.
     const first = <u32> load<u8>(from);
     const isTable = (first >= 0x80 && first < 0xa0) || (first >= 0xd4 && first < 0xd9) ||
@@ -226,6 +281,8 @@ function readPairs(
     if (left() === 0) return false;
     const absent = load<u8>(from) === PACKED_NIL;
     if (keyless !== 0 && !isFirst(table, absent, level)) return false;
+    if (tagOf(UNPACKED_KEY) !== TAG_SHORT_STRING) noting = false;
+    if (noting) noteKey(shape, i, load<usize>(UNPACKED_KEY), absent);
     if (absent) {
       from++;
       continue;
@@ -234,6 +291,7 @@ function readPairs(
     if (!slot || !read(L, slot, table, level)) return false;
     added = true;
   }
+  if (noting && added) noteShape(shape, table, count);
   if (!added && keyless !== 0) noteKeyless(L, table);
   return true;
 }
@@ -345,6 +403,7 @@ function readAll(L: usize, bytes: usize, length: usize, list: bool, count: u32):
     else if (first === 0xdd) four();
     tables = 1;
   }
+  beginShapes();
   for (let i: u32 = 0; i < count; i++) {
     values = 0;
     bytesOfTexts = 0;
