@@ -6,7 +6,7 @@ import { compiledWords, type SharedMemory as WorkerMemory } from "../worker/shar
 export class SharedMemory {
   /** Units alive on each worker, by index, as of its last turn; below 0 where none runs. */
   readonly loads: Int32Array;
-  /** Microseconds that what is runnable on each worker takes, by index, as of its last turn. */
+  /** Microseconds of computation that are runnable on each worker, by index, as of its last turn. */
   readonly backlogs: Int32Array;
   /** Whether each worker has so much to do that another is worth its thread, by index: 1 or 0. */
   readonly crowds: Int32Array;

@@ -6,7 +6,7 @@ import type { SharedMemory } from "./shared-memory.ts";
 /** Live units on one worker at which another worker is started. */
 const many = 32;
 
-/** Microseconds of waiting work on one worker at which another worker is started. */
+/** Microseconds of waiting computation on one worker at which another worker is started. */
 const waiting = 20_000;
 
 /** Milliseconds over which is looked at how busy a worker is. */
@@ -31,7 +31,7 @@ export class Crowd {
    * Notes what is there, for the node.
    *
    * @param units that live here, with the runs
-   * @param backlog microseconds that what is runnable takes, about
+   * @param backlog microseconds of computation that are runnable, about
    * @returns whether there are too many from now on
    */
   forms(units: number, runs: number, backlog: number): boolean {

@@ -9,14 +9,20 @@ import type { SharedMemory } from "./shared-memory.ts";
 /** Surplus of live units that a worker may have if it starts few: they take memory, but no time. */
 const evenLoad = 8;
 
-/** The same if it starts many, which stay together. */
+/** The same if it starts many, which stay together until this worker's memory is short. */
 const evenCrowd = 16_384;
+
+/** Part of its memory that a worker has in use when it is short. */
+const short = 0.25;
 
 /** Most units that a worker starts in two turns while it counts as starting few. */
 const few = 8;
 
 /** Microseconds of expected work at which a unit is placed individually. */
 const heavy = 1000;
+
+/** Microseconds of work up to which a unit is no load: a message to another worker takes longer. */
+const light = 20;
 
 /** Microseconds that a worker may be behind another before such units, and lighter ones, are placed elsewhere. */
 const behindIfHeavy = 1500;
@@ -28,12 +34,19 @@ const stay = 64;
 
 /** Places the units that one worker starts. */
 export class Placement {
-  readonly #memory: SharedMemory;
+  readonly #memory: Pick<SharedMemory, "index" | "loads" | "backlogs">;
   readonly #platform: Platform;
+  readonly #heap: () => { used: number; limit: number };
 
-  constructor(memory: SharedMemory, platform: Platform) {
+  /** @param heap bytes of this worker's Lua memory */
+  constructor(
+    memory: Pick<SharedMemory, "index" | "loads" | "backlogs">,
+    platform: Platform,
+    heap: () => { used: number; limit: number },
+  ) {
     this.#memory = memory;
     this.#platform = platform;
+    this.#heap = heap;
   }
 
   /**
@@ -49,7 +62,7 @@ export class Placement {
       ? [this.#chosen(this.#platform), 1]
       : this.#choose(cost, recent);
     Atomics.add(loads, worker, count);
-    Atomics.add(backlogs, worker, count * cost);
+    if (cost > light) Atomics.add(backlogs, worker, count * cost);
     return [worker, count];
   }
 
@@ -71,8 +84,13 @@ export class Placement {
     const least = Atomics.load(loads, emptiest);
     const more = Atomics.load(loads, index) - least;
     if (recent <= few && more > Math.max(evenLoad, least / 4)) return [emptiest, 1];
-    if (more > Math.max(evenCrowd, least / 4)) return [emptiest, block];
+    if (more > Math.max(evenCrowd, least / 4) && this.#isShort()) return [emptiest, block];
     return [index, cost >= heavy ? 1 : stay];
+  }
+
+  #isShort(): boolean {
+    const { used, limit } = this.#heap();
+    return used > limit * short;
   }
 
   /** Returns the running worker with the lowest value; this one among equals. */

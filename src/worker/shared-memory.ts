@@ -6,7 +6,7 @@ export interface SharedMemory {
   index: number;
   /** Units alive, by worker; below 0 where none runs. */
   loads: Int32Array;
-  /** Microseconds that what is runnable takes, by worker, about. */
+  /** Microseconds of computation that are runnable, by worker, about. */
   backlogs: Int32Array;
   /** Whether each worker has so much to do that another is worth its thread: 1 or 0. */
   crowds: Int32Array;

@@ -227,7 +227,7 @@ export class LuaWorker {
       const record = logRecord(time, level, logger, message, fields, { pid, location });
       if (!this.#workflows.made?.holdsLog(String(pid), record)) this.#log(record);
     });
-    const placement = new Placement(this.#options, this.#platform);
+    const placement = new Placement(this.#options, this.#platform, () => vm.memory());
     vm.register(
       "place",
       (cost, recent) => new MultiReturn(placement.place(Number(cost), Number(recent))),

@@ -249,8 +249,50 @@ function scheduler.shuffle(seed)
   end
 end
 
---- Runs what is runnable for about 5 ms. Returns the microseconds that what is still runnable takes, as far as can be
---- told, or false when nothing is; and in how many milliseconds the next timer is due (nil: there is none).
+-- What runnable coroutines are expected to take, for who places new units. Steps of units that exchange messages are
+-- short; work on another worker begins to pay where a step takes longer than the way there and back.
+local FUEL_PER_MICROSECOND <const>, CROSSING <const> = 60, 20
+-- Number of steps after which the older ones count half.
+local REMEMBERED <const> = 1024
+-- Steps so far, in all; the latest ones that did not spend a slice, and their fuel.
+local taken, recent, recent_fuel = 0, 0, 0
+-- Those that have spent a slice and are in the queue again: the numbers of their next steps, from `first_spent` on.
+local next_of_spent, first_spent, last_spent = {}, 1, 0
+
+local function note_steps()
+  local steps, fuel = steps_taken()
+  taken, recent, recent_fuel = taken + steps, recent + steps, recent_fuel + fuel
+end
+
+local function note_spent()
+  note_steps()
+  taken = taken + 1
+  last_spent = last_spent + 1
+  next_of_spent[last_spent] = taken + waiting() + 1
+end
+
+-- Microseconds of computation that are in the queue, or false when nothing is.
+local function backlog()
+  note_steps()
+  local count = waiting()
+  local past = count == 0 and math.maxinteger or taken
+  while first_spent <= last_spent and next_of_spent[first_spent] <= past do
+    next_of_spent[first_spent] = nil
+    first_spent = first_spent + 1
+  end
+  if recent > REMEMBERED then
+    recent, recent_fuel = recent // 2, recent_fuel // 2
+  end
+  if count == 0 then
+    return false
+  end
+  local spent = math.min(last_spent - first_spent + 1, count)
+  local step = recent_fuel // math.max(recent, 1) // FUEL_PER_MICROSECOND
+  return spent * (SLICE // FUEL_PER_MICROSECOND) + (count - spent) * math.max(step - CROSSING, 0)
+end
+
+--- Runs what is runnable for about 5 ms. Returns the microseconds of computation that are still runnable, as far as can
+--- be told, or false when nothing is; and in how many milliseconds the next timer is due (nil: there is none).
 function scheduler.run()
   local start = now()
   steps_taken()
@@ -264,6 +306,7 @@ function scheduler.run()
       scheduler.current, scheduler.co = false, false
       fire_due(time)
       if spent then
+        note_spent()
         ready(spent)
       end
       if time - start >= round then
@@ -273,10 +316,7 @@ function scheduler.run()
   end
   scheduler.current, scheduler.co = false, false
   host.tidy()
-  local time = now()
-  local backlog = waiting() > 0
-    and waiting() * ((time - start) // 1000) // math.max(steps_taken(), 1)
-  return backlog, timers > 0 and (due[1] - time) / 1000000 or nil
+  return backlog(), timers > 0 and (due[1] - now()) / 1000000 or nil
 end
 
 --- Runs the only coroutine that is runnable for a slice: a turn of its own that is much shorter than `run`, for what

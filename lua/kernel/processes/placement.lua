@@ -1,6 +1,6 @@
--- Chooses where a new unit runs: here, unless more work waits on this worker than on another. Units that only wait for
--- messages cause no load. Units that are started one after another mostly talk to each other, so they move to other
--- workers in blocks.
+-- Chooses where a new unit runs: here, unless more computation waits on this worker than on another. Units that wait
+-- for messages and pass them on cause no load: a message to another worker takes longer than what they do. Units that
+-- are started one after another mostly talk to each other, so they move to other workers in blocks.
 local use = ...
 local scheduler = use("kernel/core/scheduler")
 local unit = use("kernel/core/unit")
@@ -40,14 +40,19 @@ function placement.forget(worker)
   end
 end
 
--- The statistics of an entry: `load` is { kept, burnt, first }: how many of its units were placed here, the fuel of
--- their costly steps, and the turn of the first.
-local function expected(entry)
+-- The statistics of an entry, `load`: how many of its units were placed here, the fuel of their costly steps, and the
+-- turn of the first.
+local function load_of(entry)
   local load = entry.load
   if not load then
     load = { kept = 0, burnt = 0, first = scheduler.turn }
     entry.load = load
   end
+  return load
+end
+
+local function expected(entry)
+  local load = load_of(entry)
   if load.burnt > 0 then
     return math.min(LIGHT + load.burnt // FUEL // math.max(load.kept, 1), MOST), load
   elseif load.first ~= scheduler.turn then
@@ -67,6 +72,10 @@ end
 --- Returns the worker for a new unit of an entry.
 function placement.place(entry)
   if alone then
+    if not entry.load then
+      -- What is known of it when another worker has started.
+      load_of(entry)
+    end
     return unit.index()
   end
   if turn ~= scheduler.turn then
@@ -95,6 +104,10 @@ function placement.burnt(self, fuel)
   local load = self.entry.load
   if load then
     load.burnt = load.burnt + fuel
+    if alone then
+      -- Units are not counted then: each of these steps is taken for one.
+      keep(load)
+    end
   end
 end
 

@@ -12,8 +12,9 @@ export const GONE_COUNT: usize = 508;
 export const GONE_ROOM: usize = 624;
 // The block of scratch.as.ts.
 export const SCRATCH_BLOCK: usize = 628;
-// Steps that the run queue has taken, 32 bits.
+// Steps that the run queue has taken, but for those that spent a slice, and their fuel: 32 bits each.
 export const STEPS_TAKEN: usize = 632;
+export const FUEL_TAKEN: usize = 636;
 // A value for a search in a table.
 export const KEY: usize = 528;
 // More of what `host.know` notes, to 624.

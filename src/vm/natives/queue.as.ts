@@ -36,7 +36,7 @@ import {
   UNIT,
 } from "./kept.as";
 import { keepSpare } from "./spare.as";
-import { COUNTERS, STEPS_TAKEN } from "./memory.as";
+import { COUNTERS, FUEL_TAKEN, STEPS_TAKEN } from "./memory.as";
 import { noteGone } from "./gone.as";
 import { assign, assignInteger, field, fieldOf, truthy, unitOf } from "./fields.as";
 import { argument, barrier, kindOf, NIL, setTag, TABLE, tagOf, THREAD } from "./values.as";
@@ -57,6 +57,7 @@ const STEPS_AT_ONCE: u32 = 64;
 const STEPS_COUNTED: u64 = 8191;
 const RETURNED: i32 = 0;
 const PARKED: i32 = 2;
+const SPENT: i32 = 3;
 // What `host.steps` answers beside the statuses of `host.resume`.
 const COUNT_FUEL: i32 = 4;
 // Fuel of a step from which on the kernel hears of it; lua/kernel/core/scheduler.lua has the same.
@@ -240,11 +241,14 @@ export function host_waiter(L: usize): i32 {
   return 1;
 }
 
-// host.steps_taken() -> how many steps were taken since the last call.
+// host.steps_taken() -> how many steps were taken since the last call, but for those that spent a slice, and what they
+// burnt. Of a costly one no more counts than makes it one: a few of them are to say little about all that wait.
 export function host_steps_taken(L: usize): i32 {
   const steps = load<u32>(STEPS_TAKEN);
-  store<u32>(STEPS_TAKEN, 0);
-  return push(L, steps);
+  const fuel = load<u32>(FUEL_TAKEN);
+  store<u64>(STEPS_TAKEN, 0);
+  push(L, steps);
+  return push(L, fuel) + 1;
 }
 
 // host.steps(most): resumes what is runnable, one after another. Nothing: nobody is, or `most` steps are over (without
@@ -300,11 +304,15 @@ export function host_steps(L: usize): i32 {
     const plain = tagOf(base + VALUE_SIZE) === TAG_TABLE &&
       load<usize>(base + VALUE_SIZE) === load<usize>(NOTHING);
     store<usize>(L + STATE_TOP, base + (plain ? 1 : 3) * VALUE_SIZE);
-    store<u32>(STEPS_TAKEN, load<u32>(STEPS_TAKEN) + 1);
     const results = host_resume(L);
     const first = argument(L, 1);
     const status = load<i32>(first);
-    const costly = step_fuel() >= COSTLY;
+    const fuel = step_fuel();
+    const costly = fuel >= COSTLY;
+    if (status !== SPENT) {
+      store<u32>(STEPS_TAKEN, load<u32>(STEPS_TAKEN) + 1);
+      store<u32>(FUEL_TAKEN, load<u32>(FUEL_TAKEN) + (costly ? COSTLY : fuel));
+    }
     if (status === PARKED && !counted && !costly) {
       store<usize>(L + STATE_TOP, first);
       continue;

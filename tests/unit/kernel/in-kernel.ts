@@ -4,9 +4,9 @@ import { Vm } from "../../../src/vm/vm.ts";
 import { hostFunctions, kernelFunctions } from "../../../src/worker/kernel.ts";
 import { sources } from "../../../src/worker/sources.ts";
 
-/** Loads the kernel with all modules; `probe` is run as one of its files. */
-export async function inKernel(probe: string): Promise<LuaValue[]> {
-  const vm = await Vm.create({ module: await loadLuaModule(), clock: () => 0 });
+/** Loads the kernel with all modules; `probe` is run as one of its files. `clock` is in milliseconds and stands still. */
+export async function inKernel(probe: string, clock = () => 0): Promise<LuaValue[]> {
+  const vm = await Vm.create({ module: await loadLuaModule(), clock });
   try {
     for (const name of hostFunctions) vm.register(name, () => {});
     const kernel = `local use = ...\nlocal kernel = (function(...) ${

@@ -8,16 +8,10 @@ const memory = (values: number[]) => {
   return shared;
 };
 
-/** Worker 0 of several, with so many units alive and so many microseconds of work each. */
-function place(loads: number[], backlogs: number[]) {
+/** Worker 0 of several, with so many units alive and so many microseconds of work each, and part of its memory in use. */
+function place(loads: number[], backlogs: number[], used = 0) {
   const shared = { index: 0, loads: memory(loads), backlogs: memory(backlogs) };
-  const rest = {
-    populations: memory([]),
-    compiled: memory([]),
-    crowds: memory([]),
-    liveness: new SharedArrayBuffer(0),
-  };
-  return { ...shared, placement: new Placement({ ...shared, ...rest }, machine) };
+  return { ...shared, placement: new Placement(shared, machine, () => ({ used, limit: 1 })) };
 }
 
 /** How many of `count` units that are started together stay on worker 0. */
@@ -57,7 +51,17 @@ describe("placement", () => {
   });
 
   test("a crowd that would fill the memory of one worker is spread", () => {
-    expect(place([20_000, 10], [0, 0]).placement.place(5, 1000)).toEqual([1, 512]);
+    expect(place([20_000, 10], [0, 0], 0.3).placement.place(5, 1000)).toEqual([1, 512]);
+  });
+
+  test("while there is memory it stays together", () => {
+    expect(place([200_000, 10], [0, 0], 0.2).placement.place(5, 1000)[0]).toBe(0);
+  });
+
+  test("units that take less time than a message to another worker are no work that waits", () => {
+    const { placement, backlogs } = place([0, 0], [0, 0]);
+    for (let i = 0; i < 1000; i++) placement.place(5, 1000);
+    expect([...backlogs]).toEqual([0, 0]);
   });
 
   test("a worker that does not run gets nothing", () => {
