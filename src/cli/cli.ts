@@ -141,7 +141,7 @@ function withGlobals(program: Command): Command {
       new Option("--jit <mode>", "compile hot Lua functions to WebAssembly")
         .choices(["off", "on"]).default("on"),
     )
-    .option("--jit-memory <size>", "compiled code that a worker keeps (default: 4M)", size)
+    .option("--jit-memory <size>", "compiled code that a worker keeps (default: 2M)", size)
     .option("--debug", "show the stack trace if wippy itself fails");
 }
 

@@ -5,7 +5,7 @@ import type { LuaRef, LuaValue, MultiReturn } from "./value.ts";
 
 /** How functions are compiled to WebAssembly. */
 export interface Jit {
-  /** Bytes of WebAssembly that are kept, 4 MiB unless given; beyond it everything is compiled anew when it is hot. */
+  /** Bytes of WebAssembly that are kept, 2 MiB unless given; beyond it everything is compiled anew when it is hot. */
   readonly most?: number;
   /** The compiler is loaded when the VM has run for some milliseconds, not when it is made. */
   readonly late?: boolean;

@@ -1,7 +1,6 @@
 import type { Heap } from "../heap.ts";
-import { COMPILED_IMPORTS } from "../transform/compiled_imports.ts";
 import { compileFunction, LONGEST } from "./function.ts";
-import { COMPILED_TYPE, type Iterators } from "./frame.ts";
+import { CALLED_TYPES, COMPILED_TYPE, type Iterators } from "./frame.ts";
 import type { Intrinsic } from "./intrinsics.ts";
 import { codeSize, isKernelProto, readProto, setCompiledIndex } from "./proto.ts";
 import { Unsupported } from "./regions.ts";
@@ -25,12 +24,18 @@ export interface CompilerFigures {
   /** Functions that have compiled code now, and those that were found not to be compiled. */
   readonly functions: number;
   readonly refused: number;
-  /** Bytes of WebAssembly of the functions. */
+  /** Bytes of WebAssembly of the modules that they are in. */
   readonly bytes: number;
   /** Milliseconds that compiling has taken in all. */
   readonly milliseconds: number;
   /** How often all compiled code was dropped because it had become too much. */
   readonly drops: number;
+}
+
+/** Functions that were compiled together: their module stays as long as one of them does. */
+interface Module {
+  readonly bytes: number;
+  functions: number;
 }
 
 /** The index of compiled code has 16 bits. */
@@ -48,15 +53,15 @@ export class Compiler {
   readonly #table: WebAssembly.Table;
   readonly #freed: WebAssembly.Global;
   #seenFreed: number;
-  /** By Proto: the index of its code and the code's size; without an index: it cannot be compiled. */
-  readonly #done = new Map<number, { index: number; bytes: number }>();
+  /** By Proto: the index of its code; without a module: it cannot be compiled. */
+  readonly #done = new Map<number, { index: number; module?: Module }>();
   readonly #free: number[] = [];
   #bytes = 0;
   #milliseconds = 0;
   #drops = 0;
 
-  /** @param limit bytes of WebAssembly with which it starts afresh, 4 MiB unless given */
-  constructor(vm: CompilerVm, limit = 4 * 1024 * 1024) {
+  /** @param limit bytes of WebAssembly with which it starts afresh, 2 MiB unless given */
+  constructor(vm: CompilerVm, limit = 2 * 1024 * 1024) {
     this.#vm = vm;
     this.#limit = limit;
     const { exports } = vm;
@@ -69,9 +74,6 @@ export class Compiler {
     };
     this.#freed = exports["compiled:freed_protos"] as WebAssembly.Global;
     this.#seenFreed = this.#freed.value as number;
-    for (const name of Object.keys(COMPILED_IMPORTS)) {
-      this.#imports[name] = exports[`compiled:${name}`]!;
-    }
   }
 
   get figures(): CompilerFigures {
@@ -104,60 +106,68 @@ export class Compiler {
       if (index === 0) continue;
       setCompiledIndex(this.#vm.heap, address, 0);
       this.#table.set(index, null);
-      this.#free.push(index);
-      this.#done.delete(address);
+      this.#forget(address);
     }
-    this.#bytes = 0;
+  }
+
+  /** A function has no compiled code any more. */
+  #forget(address: number): void {
+    const { index, module } = this.#done.get(address)!;
+    this.#done.delete(address);
+    if (module === undefined) return;
+    this.#free.push(index);
+    module.functions -= 1;
+    if (module.functions === 0) this.#bytes -= module.bytes;
   }
 
   #compile(protos: readonly number[]): void {
     const { heap, iterators } = this.#vm;
     const compiled: { address: number; body: Uint8Array }[] = [];
+    let bytes = this.#bytes;
     for (const address of new Set(protos)) {
       if (this.#done.has(address) || isKernelProto(heap, address)) continue;
-      if (this.#bytes >= this.#limit) break;
+      if (bytes >= this.#limit) break;
       try {
         if (codeSize(heap, address) > LONGEST) throw new Unsupported("too long");
         const body = compileFunction(readProto(heap, address), iterators);
         compiled.push({ address, body });
-        this.#bytes += body.length;
+        bytes += body.length;
       } catch (error) {
         if (!(error instanceof Unsupported)) throw error;
-        this.#done.set(address, { index: 0, bytes: 0 });
+        this.#done.set(address, { index: 0 });
       }
     }
     if (compiled.length === 0) return;
-    const module = new WebAssembly.Module(
-      assemble(
-        COMPILED_TYPE,
-        COMPILED_IMPORTS,
-        sharedFunctions(this.#vm.intrinsics),
-        compiled.map(({ body }) => body),
-      ),
+    const code = assemble(
+      COMPILED_TYPE,
+      CALLED_TYPES,
+      sharedFunctions(this.#vm.intrinsics),
+      compiled.map(({ body }) => body),
     );
-    const { exports } = new WebAssembly.Instance(module, { lua: this.#imports as never });
-    compiled.forEach(({ address, body }, i) => {
-      const index = this.#free.pop() ?? this.#table.grow(1);
-      if (index > MOST_INDEX) {
-        this.#bytes -= body.length;
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(code), {
+      lua: this.#imports as never,
+    });
+    const module: Module = { bytes: code.length, functions: 0 };
+    compiled.forEach(({ address }, i) => {
+      const index = this.#free.pop() ?? (this.#table.length > MOST_INDEX ? 0 : this.#table.grow(1));
+      if (index === 0) {
+        this.#done.set(address, { index });
         return;
       }
       this.#table.set(index, exports[`f${i}`] as never);
       setCompiledIndex(heap, address, index);
-      this.#done.set(address, { index, bytes: body.length });
+      this.#done.set(address, { index, module });
+      module.functions += 1;
     });
+    if (module.functions > 0) this.#bytes += module.bytes;
   }
 
   /** Whether functions were freed since it was asked last: then addresses that were known may be those of others. */
   sweep(): boolean {
     if (this.#freed.value === this.#seenFreed) return false;
     this.#seenFreed = this.#freed.value as number;
-    for (const [address, { index, bytes }] of this.#done) {
-      if (index > 0 && this.#table.get(index) !== null) continue;
-      this.#done.delete(address);
-      if (index === 0) continue;
-      this.#free.push(index);
-      this.#bytes -= bytes;
+    for (const [address, { index }] of this.#done) {
+      if (index === 0 || this.#table.get(index) === null) this.#forget(address);
     }
     return true;
   }

@@ -21,6 +21,8 @@ const BLOCKS: Readonly<Record<number, string>> = { 0x02: "block", 0x03: "loop", 
 export interface Names {
   local(index: number): string;
   called(index: number): string;
+  /** The function at an index of the function table, if it is known. */
+  entry(index: number): string | undefined;
   global(index: number): string;
   /** What a number that is returned says. */
   answer(value: number): string | undefined;
@@ -94,9 +96,13 @@ export function disassemble(body: Uint8Array, names: Names): WasmLine[] {
       const answer = names.answer(constant);
       if (answer !== undefined) text += ` ;; ${answer}`;
     }
+    // A known function is called by its index right behind that.
+    const entry = code === 0x11 && constant !== undefined ? names.entry(constant) : undefined;
+    const begun = entry === undefined ? at : lines.pop()!.at;
+    if (entry !== undefined) text = `call ${entry}`;
     constant = code === 0x41 ? Number(text.split(" ")[1]) : undefined;
     // The end of the function itself.
-    if (depth >= 0) lines.push({ at, depth, text });
+    if (depth >= 0) lines.push({ at: begun, depth, text });
     if (BLOCKS[code] !== undefined || code === 0x05) depth++;
   }
   return lines;

@@ -1,9 +1,10 @@
-import { COMPILED_IMPORTS } from "../transform/compiled_imports.ts";
+import { LUA_FUNCTIONS } from "../transform/compiled_imports.ts";
+import { indexForCompiledCode } from "../transform/function_table.ts";
 import { type Instruction } from "./opcodes.ts";
 import { type Constant, type Proto } from "./proto.ts";
 import type { Region } from "./regions.ts";
 import { type Known, UNKNOWN } from "./types.ts";
-import { Body, F64, I32, I64, signatures } from "./wasm.ts";
+import { Body, type Entry, F64, I32, I64, signatures } from "./wasm.ts";
 
 /** What compiled code answers to who called it; see `transform/compiled_calls.ts`. */
 export const CODE = {
@@ -47,17 +48,24 @@ export const YIELDED = 1;
 /** Offset of an open UpVal's v. */
 export const UPVALUE_LEVEL = 8;
 
-export type Import = keyof typeof COMPILED_IMPORTS;
-const IMPORTS = Object.keys(COMPILED_IMPORTS) as Import[];
-const INDEX = new Map(IMPORTS.map((name, i) => [name, i]));
-/** The index of a function of the Lua wasm in each module. */
-export function indexOfImport(name: Import): number {
-  return INDEX.get(name)!;
-}
+export type LuaFunction = keyof typeof LUA_FUNCTIONS;
 /** Signature of compiled code. */
 export const COMPILED_TYPE = "iii:i";
+/** Signatures of what compiled code calls through the table: types of each module, behind its own. */
+export const CALLED_TYPES: readonly string[] = Object.values(LUA_FUNCTIONS);
+const TYPES = signatures(COMPILED_TYPE, CALLED_TYPES);
 /** The index of the type of Lua's C functions in each module. */
-export const C_FUNCTION_TYPE = signatures(COMPILED_TYPE, COMPILED_IMPORTS).indexOf("i:i");
+export const C_FUNCTION_TYPE = TYPES.indexOf("i:i");
+const ENTRIES = new Map(
+  Object.entries(LUA_FUNCTIONS).map(([name, type]) => [
+    name,
+    { index: indexForCompiledCode(name as LuaFunction), type: TYPES.indexOf(type) },
+  ]),
+);
+/** A function of the Lua wasm, for `Body.callEntry`. */
+export function luaFunction(name: LuaFunction): Entry {
+  return ENTRIES.get(name)!;
+}
 
 /** Functions that each module has for itself, see `shared.ts`; their indices follow. */
 export const SHARED = [
@@ -78,7 +86,7 @@ export const SHARED = [
 ] as const;
 export type SharedName = typeof SHARED[number];
 export function indexOfShared(name: SharedName): number {
-  return IMPORTS.length + SHARED.indexOf(name);
+  return SHARED.indexOf(name);
 }
 
 /** Light C functions whose rounds of loops are compiled: Lua's `next`, and what `ipairs` answers. */
@@ -138,8 +146,8 @@ export class Frame extends Body<Region> {
   }
 
   /** Calls a function of the Lua wasm. */
-  lua(name: Import): this {
-    return this.call(indexOfImport(name));
+  lua(name: LuaFunction): this {
+    return this.callEntry(luaFunction(name));
   }
 
   /** Calls a function of this module. */

@@ -2,11 +2,11 @@
  * What functions become, for people.
  * @module
  */
-import { COMPILED_IMPORTS } from "../transform/compiled_imports.ts";
+import { LUA_FUNCTIONS } from "../transform/compiled_imports.ts";
 import { linesOf, textOfInstruction } from "./bytecode-text.ts";
 import type { CompilerVm } from "./compiler.ts";
 import { disassemble, type Names, type WasmLine } from "./disassembly.ts";
-import { CODE, Frame, SHARED } from "./frame.ts";
+import { CODE, Frame, type LuaFunction, luaFunction, SHARED } from "./frame.ts";
 import { compileFunction } from "./function.ts";
 import { allProtos, chunkOf, PROTO, readProto } from "./proto.ts";
 import { Unsupported } from "./regions.ts";
@@ -35,8 +35,9 @@ export interface FunctionListing {
   readonly instructions: readonly InstructionListing[];
 }
 
-const IMPORTS = Object.keys(COMPILED_IMPORTS);
-const CALLED = [...IMPORTS, ...SHARED.map((name) => `shared:${name}`)];
+const ENTRIES = new Map(
+  Object.keys(LUA_FUNCTIONS).map((name) => [luaFunction(name as LuaFunction).index, name]),
+);
 const GLOBALS = ["fuel", "toil"];
 const ANSWERS: Readonly<Record<number, string>> = {
   [CODE.returned]: "it has returned",
@@ -61,7 +62,8 @@ function listFunction({ heap, iterators }: CompilerVm, address: number): Functio
   const frame = new Frame(proto, iterators);
   const names: Names = {
     local: (index) => frame.nameOf(index),
-    called: (index) => CALLED[index] ?? `${index}`,
+    called: (index) => SHARED[index] === undefined ? `${index}` : `shared:${SHARED[index]}`,
+    entry: (index) => ENTRIES.get(index),
     global: (index) => GLOBALS[index] ?? `${index}`,
     answer: (value) => ANSWERS[value],
   };

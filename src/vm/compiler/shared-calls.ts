@@ -3,8 +3,8 @@ import {
   C_FUNCTION_TYPE,
   CALL_INFO,
   CODE,
-  indexOfImport,
   indexOfShared,
+  luaFunction,
   STACK_OF_C,
   STATE,
   YIELDED,
@@ -100,7 +100,7 @@ export function callOther(): Shared {
   f.do("return").end();
   callC(f, { L, func, results, caller, tag, ci, top, n, to }, other);
   f.end();
-  f.get(L).get(func).get(results).get(depth).call(indexOfImport("compiled_call"));
+  f.get(L).get(func).get(results).get(depth).callEntry(luaFunction("compiled_call"));
   return { type: CALL_TYPE, body: f.finish() };
 }
 
@@ -159,7 +159,7 @@ function callC(f: Body<undefined>, call: CallOfC, otherwise: number): void {
   f.get(to).i32(16).do("i32.add").set(to).end();
   f.get(L).get(to).store("i32", STATE.top);
   f.get(L).get(caller).store("i32", STATE.ci).branch(returned).end();
-  f.get(L).get(ci).get(n).call(indexOfImport("luaD_poscall")).end();
+  f.get(L).get(ci).get(n).callEntry(luaFunction("luaD_poscall")).end();
   f.i32(CODE.interpret).i32(CODE.returned).get(L).get(caller).call(indexOfShared("settle"));
   f.do("select", "return");
 }
@@ -173,7 +173,7 @@ export function settle(): Shared {
   const f = new Body<undefined>(2);
   const fuel = f.local(I32);
   f.takeFromGlobal(fuel).i32(0).do("i32.lt_s").if();
-  f.get(L).get(ci).get(ci).load("i32", CALL_INFO.savedpc).call(indexOfImport("compiled_spent"));
+  f.get(L).get(ci).get(ci).load("i32", CALL_INFO.savedpc).callEntry(luaFunction("compiled_spent"));
   f.do("return").end();
   f.get(ci).load("i32", CALL_INFO.trap);
   return { type: "ii:i", body: f.finish() };
@@ -209,9 +209,9 @@ export function returnResults(): Shared {
   f.get(L).get(ci).load("i32", CALL_INFO.previous).store("i32", STATE.ci);
   f.takeFromGlobal(to).i32(0).do("i32.ge_s").if().i32(CODE.returned).do("return").end();
   // The CallInfo is free by now.
-  f.get(L).get(ci).i32(0).call(indexOfImport("compiled_spent")).do("drop");
+  f.get(L).get(ci).i32(0).callEntry(luaFunction("compiled_spent")).do("drop");
   f.i32(CODE.callerInterprets).i32(CODE.returned).get(L).load("i32", STATE.hooks);
   f.do("select", "return").end();
-  f.get(L).get(ci).get(n).call(indexOfImport("compiled_return"));
+  f.get(L).get(ci).get(n).callEntry(luaFunction("compiled_return"));
   return { type: "iii:i", body: f.finish() };
 }

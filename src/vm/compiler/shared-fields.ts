@@ -1,5 +1,5 @@
 import { ROUNDS } from "../transform/loops.ts";
-import { indexOfImport, indexOfShared, STATE } from "./frame.ts";
+import { indexOfShared, luaFunction, STATE } from "./frame.ts";
 import { COLLECTABLE, LONG_STRING, NIL, STRING, TABLE } from "./proto.ts";
 import { ABSENT, BLACK, FIELDS, NODE, WHITE } from "./tables.ts";
 import { Body, I32, type Shared } from "./wasm.ts";
@@ -44,7 +44,7 @@ export function findOr(f: Body<undefined>, search: Search, otherwise: number): v
 export function payForMisses(f: Body<undefined>, misses: number): void {
   f.get(misses).if();
   f.global(TOIL).get(misses).do("i32.sub").tee(misses).setGlobal(TOIL);
-  f.get(misses).i32(0).do("i32.lt_s").if().call(indexOfImport("toiled"));
+  f.get(misses).i32(0).do("i32.lt_s").if().callEntry(luaFunction("toiled"));
   f.get(misses).i32(ROUNDS + 1).do("i32.add").setGlobal(TOIL).end().end();
 }
 
@@ -116,7 +116,7 @@ export function getField(): Shared {
   f.get(to).i32(NIL).store("u8", 8);
   f.get(L).get(ci).call(indexOfShared("settle")).do("return").end();
   f.get(L).get(ci).get(object).get(keyAddress).get(to);
-  f.call(indexOfImport("compiled_get_field"));
+  f.callEntry(luaFunction("compiled_get_field"));
   return { type: "iiiii:i", body: f.finish() };
 }
 
@@ -161,7 +161,7 @@ export function setField(): Shared {
   store(f, { L, table, slot, value });
   f.get(L).get(ci).call(indexOfShared("settle")).do("return").end();
   f.get(L).get(ci).get(object).get(keyAddress).get(value);
-  f.call(indexOfImport("compiled_set_field"));
+  f.callEntry(luaFunction("compiled_set_field"));
   return { type: "iiiii:i", body: f.finish() };
 }
 
@@ -190,5 +190,5 @@ export function barrier(
   f.get(value).load("u8", 8).i32(COLLECTABLE).do("i32.and").if();
   f.get(table).load("u8", FIELDS.marked).i32(BLACK).do("i32.and").if();
   f.get(value).load("i32", 0).load("u8", FIELDS.marked).i32(WHITE).do("i32.and").if();
-  f.get(L).get(table).call(indexOfImport("luaC_barrierback_")).end().end().end();
+  f.get(L).get(table).callEntry(luaFunction("luaC_barrierback_")).end().end().end();
 }

@@ -1,4 +1,4 @@
-import { indexOfImport } from "./frame.ts";
+import { luaFunction } from "./frame.ts";
 import { INTEGER, STRING } from "./proto.ts";
 import { pushMainPosition, TOIL } from "./shared-fields.ts";
 import { LIMIT_IS_HINT } from "./shared-tables.ts";
@@ -10,9 +10,10 @@ const DEAD_KEY = 11;
 
 /** One round of a loop of C, which pays. */
 export function payForRound(f: Body<undefined>): void {
-  f.global(TOIL).i32(1).do("i32.sub").setGlobal(TOIL).global(TOIL).i32(0).do("i32.lt_s").if().call(
-    indexOfImport("toiled"),
-  ).end();
+  f.global(TOIL).i32(1).do("i32.sub").setGlobal(TOIL).global(TOIL).i32(0).do("i32.lt_s").if()
+    .callEntry(
+      luaFunction("toiled"),
+    ).end();
 }
 
 /**
@@ -86,7 +87,7 @@ export function nextEntry(): Shared {
   payForRound(f);
   f.branch(node).end().end();
   f.i32(0).do("return").end();
-  f.get(L).get(table).get(key).call(indexOfImport("compiled_next"));
+  f.get(L).get(table).get(key).callEntry(luaFunction("compiled_next"));
   return { type: "iii:i", body: f.finish() };
 }
 

@@ -1,4 +1,4 @@
-import { indexOfImport, indexOfShared } from "./frame.ts";
+import { indexOfShared, luaFunction } from "./frame.ts";
 import { INTEGER, STRING, TABLE } from "./proto.ts";
 import { barrier, findOr, payForMisses, type Search, store } from "./shared-fields.ts";
 import { ABSENT, FIELDS, NODE } from "./tables.ts";
@@ -101,7 +101,7 @@ export function setKey(): Shared {
 
 /** Does something with the slot of a key in the hash part of a table; a function of the Lua wasm does all else. */
 function atKey(
-  otherwise: Parameters<typeof indexOfImport>[0],
+  otherwise: Parameters<typeof luaFunction>[0],
   found: (f: Body<undefined>, at: { L: number; table: number; slot: number; last: number }) => void,
 ): Shared {
   const [L, ci, object, at, last] = [0, 1, 2, 3, 4] as const;
@@ -115,7 +115,7 @@ function atKey(
   payForMisses(f, search.misses);
   found(f, { L, table, slot, last });
   f.i32(0).do("return").end();
-  f.get(L).get(ci).get(object).get(at).get(last).call(indexOfImport(otherwise));
+  f.get(L).get(ci).get(object).get(at).get(last).callEntry(luaFunction(otherwise));
   return { type: "iiiii:i", body: f.finish() };
 }
 
@@ -151,6 +151,6 @@ export function length(): Shared {
   f.load("u8", 8).i32(15).do("i32.and").branchIf(other);
   f.get(slot).i32(16).do("i32.sub").load("u8", 8).i32(15).do("i32.and", "i32.eqz").branchIf(other);
   f.get(limit).do("i64.extend_i32_u", "return").end();
-  f.get(table).call(indexOfImport("luaH_getn"));
+  f.get(table).callEntry(luaFunction("luaH_getn"));
   return { type: "i:l", body: f.finish() };
 }

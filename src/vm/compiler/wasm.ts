@@ -313,6 +313,11 @@ export class Body<Label> {
     return this;
   }
 
+  /** Calls a function whose place in the table is known. */
+  callEntry({ index, type }: Entry): this {
+    return this.i32(index).callIndirect(type);
+  }
+
   if(type = VOID): this {
     this.#code.byte(0x04).byte(type);
     this.#labels.push(undefined);
@@ -381,37 +386,42 @@ export class Body<Label> {
   }
 }
 
+/** A function in the table: its index there, and the index of its type in the module. */
+export interface Entry {
+  readonly index: number;
+  readonly type: number;
+}
+
 /** A function with its signature, as in "iii:i": i for i32, l for i64, d for f64. */
 export interface Shared {
   readonly type: string;
   readonly body: Uint8Array;
 }
 
-/** All signatures of a module, without repetitions: the first are the functions' own and those of the imports. */
+/** All signatures of a module, without repetitions: first the functions' own, then what they call in the table. */
 export function signatures(
   type: string,
-  imports: Readonly<Record<string, string>>,
+  called: readonly string[],
   shared: readonly Shared[] = [],
 ): string[] {
-  return [...new Set([type, ...Object.values(imports), ...shared.map((each) => each.type)])];
+  return [...new Set([type, ...called, ...shared.map((each) => each.type)])];
 }
 
 /**
  * A module of functions that all have one type, exported as f0, f1 ….
  *
  * @param type their signature
- * @param imports functions of module "lua" by name, with their signatures; they have the indices from 0 on
- * @param shared functions that the others call, by the indices behind the imports
+ * @param called signatures of what they call through the table
+ * @param shared functions that the others call, by the indices from 0 on
  * @param bodies what `Body.finish` answers
  */
 export function assemble(
   type: string,
-  imports: Readonly<Record<string, string>>,
+  called: readonly string[],
   shared: readonly Shared[],
   bodies: readonly Uint8Array[],
 ): Uint8Array<ArrayBuffer> {
-  const types = signatures(type, imports, shared);
-  const names = Object.keys(imports);
+  const types = signatures(type, called, shared);
   const all = [...shared.map((each) => each.body), ...bodies];
   /** Of the code section, or more. */
   const length = all.reduce((sum, body) => sum + body.length + 5, 5);
@@ -431,10 +441,7 @@ export function assemble(
       }
     }
   });
-  section(2, names.length + 4, (to) => {
-    for (const [name, signature] of Object.entries(imports)) {
-      to.text("lua").text(name).byte(0).unsigned(types.indexOf(signature));
-    }
+  section(2, 4, (to) => {
     to.text("lua").text("memory").byte(2).byte(0).unsigned(1);
     to.text("lua").text("table").byte(1).byte(0x70).byte(0).unsigned(1);
     to.text("lua").text("fuel").byte(3).byte(I32).byte(1);
@@ -444,11 +451,10 @@ export function assemble(
     for (const each of shared) to.unsigned(types.indexOf(each.type));
     bodies.forEach(() => to.unsigned(0));
   });
-  const first = names.length + shared.length;
   section(
     7,
     bodies.length,
-    (to) => bodies.forEach((_, i) => to.text(`f${i}`).byte(0).unsigned(first + i)),
+    (to) => bodies.forEach((_, i) => to.text(`f${i}`).byte(0).unsigned(shared.length + i)),
   );
   section(10, all.length, (to) => {
     for (const body of all) to.unsigned(body.length).append(body);

@@ -1,10 +1,13 @@
 import type { ModuleText } from "./module_text.ts";
 
 /**
- * What compiled code imports from the Lua wasm: the function's name here and its signature, where i is a 32-bit
- * integer or an address, l a 64-bit integer and d a float. `src/vm/compiler` calls them by the same names.
+ * Functions of the Lua wasm that compiled code calls: the name here and the signature, where i is a 32-bit integer or
+ * an address, l a 64-bit integer and d a float. `src/vm/compiler` calls them by the same names.
+ *
+ * They are called by their indices in the function table. As imports, each would take most of a kilobyte in every
+ * module and instance, for a call that is no faster.
  */
-export const COMPILED_IMPORTS = {
+export const LUA_FUNCTIONS = {
   compiled_spent: "iii:i",
   compiled_settle: "ii:i",
   compiled_decided: "iiiii:",
@@ -43,11 +46,8 @@ export const COMPILED_IMPORTS = {
   pow: "dd:d",
 } as const;
 
-/** Exports those functions as `compiled:<name>`, and the globals of `compiled_samples.ts` and the fuel. */
+/** Exports the globals of `compiled_samples.ts` and the fuel as `compiled:<name>`. */
 export function exportForCompiledCode(module: ModuleText): void {
-  for (const name of Object.keys(COMPILED_IMPORTS)) {
-    module.append(`(export "compiled:${name}" (func $${name}))`);
-  }
   for (const name of ["fuel", "samples", "made_protos", "freed_protos", "toil"]) {
     module.append(`(export "compiled:${name}" (global $${name}))`);
   }

@@ -1,3 +1,4 @@
+import { LUA_FUNCTIONS } from "./compiled_imports.ts";
 import type { ModuleText } from "./module_text.ts";
 
 /** Entries of the function table as wasmoon ships it; ours follow. */
@@ -65,17 +66,25 @@ export function indexOf(name: (typeof ADDED)[number]): number {
   return SHIPPED + ADDED.indexOf(name);
 }
 
+/** Behind them, what compiled code calls. */
+const CALLED = Object.keys(LUA_FUNCTIONS);
+
+/** Index in the function table of a function that compiled code calls. */
+export function indexForCompiledCode(name: keyof typeof LUA_FUNCTIONS): number {
+  return SHIPPED + ADDED.length + CALLED.indexOf(name);
+}
+
 /**
- * Enlarges the function table at build time, so that nothing is added at run time. Each index is
+ * Enlarges the function table at build time, so that nothing is added at run time. Each index of our own functions is
  * exported as a global `index:<name>`, by which `src/vm/vm.ts` finds it.
  */
 export function addToFunctionTable(module: ModuleText): void {
   module.changeField(
     "function table",
     /^ \(table \$0 198 funcref\)/,
-    () => ` (table $0 ${SHIPPED + ADDED.length} funcref)\n`,
+    () => ` (table $0 ${SHIPPED + ADDED.length + CALLED.length} funcref)\n`,
   );
-  const functions = ADDED.map((name) => `$${name}`).join(" ");
+  const functions = [...ADDED, ...CALLED].map((name) => `$${name}`).join(" ");
   module.append(`(elem $added (i32.const ${SHIPPED}) ${functions})`);
   for (const name of ADDED) {
     module.append(`(global $index_${name} i32 (i32.const ${indexOf(name)}))`);

@@ -105,6 +105,12 @@ export class Differences {
     );
   }
 
+  /** Bytes that are in use in the VM that uses most. */
+  get largest(): number {
+    const all = [this.interpreting, this.compiling, this.mixing];
+    return Math.max(...all.map((machine) => machine?.vm.memory().used ?? 0));
+  }
+
   /** What a program does in each; `mixed` is what it does in the third, if there is one. */
   run(
     source: string,
