@@ -1,5 +1,5 @@
 import { packShort, unpackShort } from "./short-lists.ts";
-import type { LuaValue } from "./value.ts";
+import { type LuaValue, metatableOf } from "./value.ts";
 
 type Msgpack = typeof import("./msgpack.ts");
 
@@ -13,7 +13,7 @@ const msgpack = (): Msgpack => loaded ??= require("./msgpack.ts") as Msgpack;
  * references included. Throws a WippyError Invalid for what is no Lua value.
  */
 export function pack(value: LuaValue): Uint8Array {
-  return packScalar(value) ?? (Array.isArray(value) ? packShort(value) : undefined) ??
+  return packScalar(value) ?? (isPlainList(value) ? packShort(value) : undefined) ??
     msgpack().packAny(value);
 }
 
@@ -39,6 +39,10 @@ export function packFlat(list: readonly unknown[]): Uint8Array<ArrayBuffer> {
 /** The list that {@link packFlat} packed. Its bytes are parts of the buffer. */
 export function unpackFlat(bytes: Uint8Array): unknown[] {
   return msgpack().unpackList(bytes);
+}
+
+function isPlainList(value: LuaValue): value is LuaValue[] {
+  return Array.isArray(value) && metatableOf(value) === undefined;
 }
 
 /** The one byte of a small scalar: steps of workflows mostly carry such, and packr takes ten times as long. */

@@ -42,6 +42,7 @@ export interface LuaExports {
   lua_pushlightuserdata(L: LuaState, pointer: number): void;
   lua_createtable(L: LuaState, array: number, hash: number): void;
   lua_rawset(L: LuaState, table: number): void;
+  lua_setmetatable(L: LuaState, table: number): number;
   lua_setfield(L: LuaState, table: number, key: number): void;
   lua_setglobal(L: LuaState, name: number): void;
   lua_getglobal(L: LuaState, name: number): number;

@@ -7,7 +7,7 @@ import { addExtension, Packr } from "msgpackr/pack";
 import { Unpackr } from "msgpackr/unpack";
 import "./msgpack-text.ts";
 import { WippyError } from "./error.ts";
-import { LuaFloat, type LuaValue } from "./value.ts";
+import { LuaFloat, type LuaValue, metatableOf, setMetatable } from "./value.ts";
 
 /** A table that was packed before: its number, in the order of packing. */
 class Again {
@@ -24,7 +24,12 @@ class PackedError {
   constructor(readonly fields: unknown[]) {}
 }
 
-// MessagePack's extension types 1 to 4 are ours; stored journals hold them, so they stay as is.
+/** A table and its metatable. */
+class WithMetatable {
+  constructor(readonly parts: readonly unknown[]) {}
+}
+
+// MessagePack's extension types 1 to 5 are ours; stored journals hold them, so they stay as is.
 addExtension({
   Class: LuaFloat,
   type: 1,
@@ -52,6 +57,12 @@ addExtension({
   type: 4,
   write: (failure: PackedError) => failure.fields,
   read: (fields: unknown[]) => new PackedError(fields),
+});
+addExtension({
+  Class: WithMetatable,
+  type: 5,
+  write: (table: WithMetatable) => table.parts,
+  read: (parts: unknown[]) => new WithMetatable(parts),
 });
 
 // Without records: what they share would make bytes depend on what was packed before.
@@ -109,6 +120,17 @@ function outline(value: LuaValue, seen: Map<object, number>): unknown {
   const number = seen.get(value);
   if (number !== undefined) return new Again(number);
   seen.set(value, seen.size);
+  const contents = outlineContents(value, seen);
+  const metatable = metatableOf(value);
+  return metatable === undefined
+    ? contents
+    : new WithMetatable([contents, outline(metatable, seen)]);
+}
+
+function outlineContents(
+  value: LuaValue[] | { [key: string]: LuaValue } | Map<LuaValue, LuaValue> | WippyError,
+  seen: Map<object, number>,
+): unknown {
   if (Array.isArray(value)) {
     const list = new Array<unknown>(value.length);
     for (let i = 0; i < value.length; i++) list[i] = outline(value[i], seen);
@@ -160,6 +182,14 @@ function restore(packed: unknown, seen: LuaValue[]): LuaValue {
     return map;
   }
   if (packed instanceof PackedError) return restoreError(packed, seen);
+  if (packed instanceof WithMetatable) {
+    const table = restore(packed.parts[0], seen);
+    const metatable = restore(packed.parts[1], seen);
+    if (typeof table === "object" && table !== null && typeof metatable === "object") {
+      if (metatable !== null) setMetatable(table, metatable);
+    }
+    return table;
+  }
   throw new WippyError("Invalid", "packed value is damaged: it holds an unknown type");
 }
 

@@ -24,7 +24,7 @@ export class Packer {
 
   /** The packed value at a positive index of the frame. Throws a WippyError when it is too large. */
   value(L: number, index: number): Uint8Array {
-    return this.#pack(L, index, NO_LIST) ?? pack(this.reader.read(L, index));
+    return this.#pack(L, index, NO_LIST) ?? pack(this.reader.read(L, index, true));
   }
 
   /** The packed list of the values at `first` and behind it. Throws a WippyError when one is too large. */
@@ -32,7 +32,7 @@ export class Packer {
     const count = this.reader.top(L) - first + 1;
     const packed = this.#pack(L, first, count);
     if (packed !== undefined) return packed;
-    return pack(Array.from({ length: count }, (_, i) => this.reader.read(L, first + i)));
+    return pack(Array.from({ length: count }, (_, i) => this.reader.read(L, first + i, true)));
   }
 
   #pack(L: number, index: number, count: number): Uint8Array | undefined {

@@ -4,7 +4,15 @@ import { type LuaExports, REGISTRY } from "./exports.ts";
 import type { Heap } from "./heap.ts";
 import { COLLECTED_TABLE, STATE, TAG, VALUE } from "./layout.ts";
 import { type MarshalLimits, tooLarge } from "./read.ts";
-import { LuaFloat, LuaRef, type LuaValue, Packed, PackedList, PackedRows } from "./value.ts";
+import {
+  LuaFloat,
+  LuaRef,
+  type LuaValue,
+  metatableOf,
+  Packed,
+  PackedList,
+  PackedRows,
+} from "./value.ts";
 
 /** What can be pushed: a Lua value, also one that never left the VM or is packed, and packed rows. */
 export type Pushable =
@@ -241,6 +249,11 @@ export class Pusher {
     else if (Array.isArray(value)) this.#array(L, value);
     else if (value instanceof Map) this.#map(L, value);
     else this.#record(L, value);
+    const metatable = metatableOf(value);
+    if (metatable !== undefined) {
+      this.#push(L, metatable);
+      this.lua.lua_setmetatable(L, -2);
+    }
     this.#depth--;
   }
 

@@ -15,7 +15,7 @@ import {
   VALUE,
 } from "./layout.ts";
 import { envelope, valueLimits } from "./limits.ts";
-import { LuaFloat, type LuaValue, onceNamed } from "./value.ts";
+import { LuaFloat, type LuaValue, onceNamed, setMetatable } from "./value.ts";
 import { isUtf8 } from "node:buffer";
 
 /** Bounds of what crosses at once: a value with what the runtime lays around it. */
@@ -47,6 +47,9 @@ export function tooLarge(what: keyof MarshalLimits, limits: MarshalLimits): Wipp
   });
 }
 
+/** What the metatable of a type has at 1: types are objects, too. */
+const TYPE_MARK = "type";
+
 /** Short strings that are remembered; a power of two. */
 const KNOWN_STRINGS = 1_024;
 
@@ -61,6 +64,7 @@ export class Reader {
   #nodes = 0;
   #bytes = 0;
   #seen: Map<number, LuaValue> | undefined;
+  #notesMetatables = false;
   /** Texts of ASCII that were read before, by their hash. */
   readonly #known: string[] = new Array<string>(KNOWN_STRINGS).fill("");
 
@@ -81,8 +85,12 @@ export class Reader {
     return { value: u32[at >> 2]!, tag: u8[at + VALUE.tag]! };
   }
 
-  /** The value at a positive index of the frame. Throws a WippyError when it is too large. */
-  read(L: number, index: number): LuaValue {
+  /**
+   * The value at a positive index of the frame. `withMetatables` notes those of its tables (`metatableOf`), for a value
+   * that is passed on to another unit. Throws a WippyError when it is too large.
+   */
+  read(L: number, index: number, withMetatables = false): LuaValue {
+    this.#notesMetatables = withMetatables;
     const { u32 } = this.heap;
     const frame = u32[u32[(L + STATE.callInfo) >> 2]! + CALL_INFO.function >> 2]!;
     this.#depth = 0;
@@ -194,7 +202,8 @@ export class Reader {
     if (metatable !== 0 && metatable !== this.errorMetatable) {
       const mark = this.#markOf(metatable);
       const tag = mark === 0 ? TAG.nil : u8[mark + VALUE.tag]! & TAG_MASK;
-      if (tag === TAG.true) {
+      const marksType = tag === TAG.shortString && this.#shortString(u32[mark >> 2]!) === TYPE_MARK;
+      if (tag === TAG.true || marksType) {
         seen.set(table, undefined);
         return undefined;
       }
@@ -204,8 +213,22 @@ export class Reader {
     const value = metatable !== 0 && metatable === this.errorMetatable
       ? this.#error(table)
       : this.#contents(table, seen);
+    if (this.#notesMetatables && metatable !== 0 && metatable !== this.errorMetatable) {
+      this.#noteMetatable(value as object, metatable);
+    }
     this.#depth--;
     return value;
+  }
+
+  /** A weak table holds its contents where it arrives: nothing else there does. */
+  #noteMetatable(table: object, address: number): void {
+    const metatable = this.#table(address);
+    if (typeof metatable !== "object" || metatable === null || metatable instanceof WippyError) {
+      return;
+    }
+    if (metatable instanceof Map) metatable.delete("__mode");
+    else if ("__mode" in metatable) delete metatable.__mode;
+    setMetatable(table, metatable);
   }
 
   /** Number of items that the array part has room for. */

@@ -3,7 +3,7 @@
  * its workers are such, and all of a short script, which is spared reading msgpackr. What else there is, is left to it.
  * @module
  */
-import type { LuaValue } from "./value.ts";
+import { type LuaValue, metatableOf } from "./value.ts";
 
 /** Items of a list whose header is one byte. */
 const mostItems = 15;
@@ -78,7 +78,7 @@ function isEmptyObject(value: LuaValue): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return false;
   for (const _ in value) return false;
-  return true;
+  return metatableOf(value) === undefined;
 }
 
 /** The list that was packed; undefined when it holds anything that {@link packShort} leaves. */

@@ -11,6 +11,7 @@ import type { WippyError } from "./error.ts";
  * - nil is undefined; null and undefined both become nil.
  * - An Error object of Lua is a WippyError.
  * - Functions, coroutines and other objects of Lua become undefined.
+ * - A metatable is none of the value: `metatableOf` knows it where the value is only passed on.
  *
  * Cycles and shared references are kept.
  */
@@ -73,6 +74,21 @@ export class LuaFloat {
 
 /** Empty tables of Lua, as objects, that had keys that are strings: in JSON they are objects, and no arrays. */
 export const onceNamed = new WeakSet<object>();
+
+const metatables = new WeakMap<object, object>();
+/** Whether there was one: few programs pass on tables that have metatables. */
+let hasMetatables = false;
+
+/** Notes the metatable of a table, for whoever makes a table of Lua from it. */
+export function setMetatable(table: object, metatable: object): void {
+  metatables.set(table, metatable);
+  hasMetatables = true;
+}
+
+/** The metatable that was noted for a table, undefined for none. */
+export function metatableOf(table: object): LuaValue {
+  return hasMetatables ? metatables.get(table) as LuaValue : undefined;
+}
 
 /** A Lua value that stays in the VM: a function, a table, kept alive until the VM closes. */
 export class LuaRef {

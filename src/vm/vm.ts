@@ -226,9 +226,9 @@ export class Vm {
     });
   }
 
-  /** The value at `index` (from 1) of a raw host function's arguments. */
-  read(L: LuaState, index: number): LuaValue {
-    return this.#reader.read(L, index);
+  /** The value at `index` (from 1) of a raw host function's arguments; `withMetatables` as in `Reader.read`. */
+  read(L: LuaState, index: number, withMetatables = false): LuaValue {
+    return this.#reader.read(L, index, withMetatables);
   }
 
   /** The bytes of a string at `index` of a raw host function's arguments, good until it returns; else none. */
@@ -251,7 +251,7 @@ export class Vm {
     return this.#reader.top(L);
   }
 
-  /** The value at `index` of a raw host function's arguments, packed: what `pack(vm.read(L, index))` returns. */
+  /** The value at `index` of a raw host function's arguments, packed: what `pack(vm.read(L, index, true))` returns. */
   pack(L: LuaState, index: number): Uint8Array {
     return this.#packer.value(L, index);
   }

@@ -1,10 +1,12 @@
 -- Data that crosses from one unit to another is copied, never shared.
--- Strings and scalars pass as they are, tables and Error objects deeply (cycles and shared references kept); other
--- objects, functions and coroutines inside a table arrive as nil.
+-- Strings and scalars pass as they are, tables with their metatables and Error objects deeply (cycles and shared
+-- references kept); other objects, functions and coroutines inside a table arrive as nil. The copy of a weak table
+-- holds its contents: nothing else there does.
 local use = ...
 local errors = use("kernel/core/errors")
 local limits = use("kernel/core/limits")
-local metatable_of, next, type = debug.getmetatable, next, type
+local metatable_of, next, rawget, rawset, type = debug.getmetatable, next, rawget, rawset, type
+local setmetatable = setmetatable
 local error_meta, pause, native_copy = errors.meta, host.pause, host.copy
 
 local MAX_DEPTH <const>, MAX_VALUES <const> = limits.DEPTH, limits.VALUES
@@ -29,6 +31,7 @@ local copy_table
 function copy_table(source, seen, depth, values)
   local meta = metatable_of(source)
   if meta then
+    local mark = rawget(meta, 1)
     if meta == error_meta then
       source = errors.sound(source)
       local details = source._details
@@ -37,10 +40,13 @@ function copy_table(source, seen, depth, values)
       end
       return errors.make(source._kind, source._message, source._retryable, details, source._stack),
         values
-    elseif meta[1] == true then
+    elseif mark == true or mark == "type" then
       return nil, values
-    elseif meta[1] then
-      source = meta[1]
+    elseif type(mark) == "table" then
+      source, meta = mark, nil
+      if seen and seen[source] then
+        return seen[source], values
+      end
     end
   end
   if depth > MAX_DEPTH then
@@ -83,6 +89,17 @@ function copy_table(source, seen, depth, values)
   end
   if values > MAX_VALUES then
     error(too_many(), 0)
+  end
+  if meta then
+    seen = seen or { [source] = target }
+    local copied = seen[meta]
+    if not copied then
+      copied, values = copy_table(meta, seen, depth + 1, values)
+    end
+    if copied then
+      rawset(copied, "__mode", nil)
+      setmetatable(target, copied)
+    end
   end
   return target, values
 end

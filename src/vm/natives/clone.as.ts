@@ -10,8 +10,8 @@ import {
   TAG_TABLE,
   VALUE_SIZE,
 } from "./layout.as";
-import { luaH_new, luaM_malloc_ } from "./lua.as";
-import { argument, arraySize, barrier, collect, setTag, tagOf } from "./values.as";
+import { luaM_malloc_ } from "./lua.as";
+import { argument, arraySize, barrier, collect, newTable, setTag, tagOf } from "./values.as";
 
 // host.clone(record)
 export function host_clone(L: usize): i32 {
@@ -19,7 +19,7 @@ export function host_clone(L: usize): i32 {
   const source = load<usize>(from);
   const nodes = load<usize>(source + TABLE_NODES);
   if (tagOf(from) !== TAG_TABLE || arraySize(source) !== 0 || nodes === SHARED_NODE) unreachable();
-  const table = luaH_new(L);
+  const table = newTable(L);
   const top = load<usize>(L + STATE_TOP);
   store<usize>(top, table);
   setTag(top, TAG_TABLE);

@@ -1,6 +1,7 @@
 // The deep copy of a value, as lua/kernel/core/copy.lua makes it, for plain tables: both parts of a table are taken
-// over as they are, since an entry's place depends on its key alone. For all else (Error objects, tables and functions
-// as keys, what is too large or too deep) nothing is copied, and Lua does it.
+// over as they are, since an entry's place depends on its key alone; their metatables are copied likewise. For all else
+// (Error objects, tables and functions as keys, weak tables, what is too large or too deep) nothing is copied, and Lua
+// does it.
 import {
   COLLECTABLE,
   NODE_KEY_TAG,
@@ -19,16 +20,18 @@ import {
   TAG_TABLE,
   VALUE_SIZE,
 } from "./layout.as";
-import { burn, luaD_throw, luaH_new, luaM_malloc_, OUT_OF_MEMORY } from "./lua.as";
+import { burn, luaD_throw, luaM_malloc_, OUT_OF_MEMORY } from "./lua.as";
 import { beginSeen, endSeen, isTracking, recall, remember, track } from "./seen.as";
 import {
   argument,
   arraySize,
   barrier,
   collect,
+  isWeak,
   kindOf,
   LIGHT_USERDATA,
   marksObjects,
+  newTable,
   NIL,
   setTag,
   STRING,
@@ -48,9 +51,8 @@ function keep(L: usize, source: usize, copy: usize): void {
   if (!remember(source, <u32> copy)) luaD_throw(L, OUT_OF_MEMORY);
 }
 
-// Copies the table in the slot `at`, which lies in `owner`, in its place.
-function copyChild(L: usize, at: usize, owner: usize, level: u32): bool {
-  const source = load<usize>(at);
+// Copies the table `source` to the slot `at`, which lies in `owner`.
+function copyChild(L: usize, source: usize, at: usize, owner: usize, level: u32): bool {
   // A flat table, the usual message, needs no map.
   if (!isTracking()) {
     track();
@@ -69,13 +71,14 @@ function copyChild(L: usize, at: usize, owner: usize, level: u32): bool {
 function copyItem(L: usize, at: usize, owner: usize, level: u32): bool {
   const kind = kindOf(at);
   if (kind <= STRING && kind !== LIGHT_USERDATA) return true;
-  if (kind === TABLE) return copyChild(L, at, owner, level);
+  if (kind === TABLE) return copyChild(L, load<usize>(at), at, owner, level);
   setTag(at, TAG_EMPTY);
   return true;
 }
 
-// Copies a table into the slot `at` of `owner` (0: of the stack). False: it cannot. What the slots hold at any time is
-// good for the collector, which an allocation may call.
+// Copies a table into the slot `at` of `owner` (0: of the stack), or to where `owner` has its metatable, which is an
+// address without a tag. False: it cannot. What the slots hold at any time is good for the collector, which an
+// allocation may call.
 function copyTable(L: usize, source: usize, at: usize, owner: usize, level: u32): bool {
   const metatable = load<usize>(source + TABLE_METATABLE);
   if (level > MOST_LEVELS || (metatable && marksObjects(metatable))) return false;
@@ -84,9 +87,9 @@ function copyTable(L: usize, source: usize, at: usize, owner: usize, level: u32)
   const logNodes = load<u8>(source + TABLE_LOG_NODES);
   copied += size + (<u32> 1 << logNodes);
   if (copied > MOST_VALUES) return false;
-  const table = luaH_new(L);
+  const table = newTable(L);
   store<usize>(at, table);
-  setTag(at, TAG_TABLE);
+  if (at !== owner + TABLE_METATABLE) setTag(at, TAG_TABLE);
   if (owner) barrier(L, owner);
   if (isTracking()) keep(L, source, table);
   else rootCopy = table;
@@ -129,7 +132,8 @@ function copyTable(L: usize, source: usize, at: usize, owner: usize, level: u32)
       }
     }
   }
-  return true;
+  if (!metatable) return true;
+  return !isWeak(metatable) && copyChild(L, metatable, table + TABLE_METATABLE, table, level);
 }
 
 // Copies the table at `from` into the slot `to` of `owner` (0: of the stack). False: Lua must do it.

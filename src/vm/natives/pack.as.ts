@@ -1,6 +1,6 @@
 // Packs values as MessagePack, in the same format as `Reader` in src/vm/read.ts and `pack` in src/vm/codec.ts. Rare
-// cases are left to those two: Error objects, tables as keys, strings of digits as keys, values that are too large or
-// too deep, and everything when memory is exhausted.
+// cases are left to those two: Error objects, tables as keys, strings of digits as keys, weak tables, metatables of
+// metatables, values that are too large or too deep, and everything when memory is exhausted.
 import {
   NODE_KEY,
   NODE_KEY_TAG,
@@ -38,6 +38,7 @@ import { isDigits, isText, lengthOf } from "./text.as";
 import {
   argument,
   arraySize,
+  isWeak,
   kindOf,
   LIGHT_USERDATA,
   NIL,
@@ -58,6 +59,8 @@ const BYTES_SHIFT: u32 = 6;
 const FLOAT_TYPE: u32 = 1;
 const AGAIN_TYPE: u32 = 2;
 const PAIRS_TYPE: u32 = 3;
+const METATABLE_TYPE: u32 = 5;
+const TWO_ITEMS: u32 = 0x92;
 
 let errorMetatable: usize = 0;
 let mostLevels: u32 = 0;
@@ -252,12 +255,20 @@ function packTable(table: usize, level: u32): bool {
     rootNumber = tables;
   }
   const metatable = load<usize>(table + TABLE_METATABLE);
-  if (level > mostLevels || (metatable !== 0 && metatable === errorMetatable)) return false;
-  // A read-only view stands for the table at 1 of its metatable.
-  if (metatable !== 0 && kindOf(luaH_getint(metatable, 1)) === TABLE) return false;
+  if (level > mostLevels) return false;
   if (isTracking() && !remember(table, tables)) return false;
   tables++;
+  if (!metatable) return packContents(table, level);
+  // A read-only view stands for the table at 1 of its metatable, which has a text there for a type.
+  const mark = kindOf(luaH_getint(metatable, 1));
+  if (metatable === errorMetatable || mark === TABLE || mark === STRING) return false;
+  if (load<usize>(metatable + TABLE_METATABLE) || isWeak(metatable)) return false;
+  if (!extension(METATABLE_TYPE) || !room(1)) return false;
+  byte(TWO_ITEMS);
+  return packContents(table, level) && packTable(metatable, level + 1);
+}
 
+function packContents(table: usize, level: u32): bool {
   const array = load<usize>(table + TABLE_ARRAY);
   const size = arraySize(table);
   let items: u32 = 0;

@@ -19,9 +19,9 @@ import {
   TAG_TRUE,
   VALUE_SIZE,
 } from "./layout.as";
-import { lua_rawset, luaH_get, luaH_new, luaH_resize, luaM_malloc_, luaS_newlstr } from "./lua.as";
+import { lua_rawset, luaH_get, luaH_resize, luaM_malloc_, luaS_newlstr } from "./lua.as";
 import { assignInteger } from "./fields.as";
-import { barrier, collect, setTag } from "./values.as";
+import { barrier, collect, newTable, setTag } from "./values.as";
 
 // Lua keeps one copy of each string up to this length.
 const LONGEST_SHORT: u32 = 40;
@@ -50,7 +50,7 @@ function putString(L: usize, at: usize, text: usize, length: u32): void {
 
 // A new table on top of the stack.
 function pushTable(L: usize): usize {
-  const table = luaH_new(L);
+  const table = newTable(L);
   const top = load<usize>(L + STATE_TOP);
   putTable(top, table);
   store<usize>(L + STATE_TOP, top + VALUE_SIZE);
@@ -108,7 +108,7 @@ export function push_rows(L: usize, at: usize): void {
   const logNodes = load<u8>(pattern + TABLE_LOG_NODES);
   const size: usize = source === SHARED_NODE ? 0 : NODE_SIZE << logNodes;
   for (let slot = array; slot < array + bytes; slot += VALUE_SIZE) {
-    const row = luaH_new(L);
+    const row = newTable(L);
     putTable(slot, row);
     barrier(L, list);
     if (size === 0) continue;

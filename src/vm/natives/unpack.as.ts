@@ -4,16 +4,10 @@
 import {
   ABSENT_SLOT,
   COLLECTABLE,
-  NODE_KEY,
-  NODE_KEY_TAG,
-  NODE_SIZE,
   OBJECT_TAG,
   STATE_TOP,
-  STRING_HASH,
-  STRING_SHORT_LENGTH,
   TABLE_ARRAY,
-  TABLE_LOG_NODES,
-  TABLE_NODES,
+  TABLE_METATABLE,
   TAG_FALSE,
   TAG_FLOAT,
   TAG_INTEGER,
@@ -27,12 +21,12 @@ import {
   lua_checkstack,
   luaD_throw,
   luaH_get,
-  luaH_new,
   luaH_newkey,
   luaH_resize,
   luaS_newlstr,
   OUT_OF_MEMORY,
 } from "./lua.as";
+import { addKey, isObjectKey, isPairKey } from "./keys.as";
 import { UNPACKED_BYTES, UNPACKED_KEY, UNPACKED_VALUE, UNPACKED_VALUES } from "./memory.as";
 import {
   adopt,
@@ -47,8 +41,7 @@ import {
   shapeOf,
 } from "./shapes.as";
 import { beginSeen, endSeen, isTracking, recall, remember, track } from "./seen.as";
-import { isDigits } from "./text.as";
-import { barrier, collect, kindOf, NIL, setTag, STRING, TABLE, tagOf } from "./values.as";
+import { barrier, collect, newTable, setTag, tagOf } from "./values.as";
 
 const EXACT: f64 = 9007199254740992;
 const PACKED_NIL: u8 = 0xc0;
@@ -57,6 +50,8 @@ const FREE_SLOTS: u32 = 20;
 const FLOAT_TYPE: u8 = 1;
 const AGAIN_TYPE: u8 = 2;
 const PAIRS_TYPE: u8 = 3;
+const METATABLE_TYPE: u8 = 5;
+const TWO_ITEMS: u32 = 0x92;
 
 let from: usize = 0;
 let end: usize = 0;
@@ -125,10 +120,15 @@ function numbered(n: usize): usize {
   return n << 3;
 }
 
+// Whether a place is that of a table's metatable, which is the address of a table and no value with a tag.
+function isMetatable(at: usize, owner: usize): bool {
+  return owner !== 0 && at === owner + TABLE_METATABLE;
+}
+
 function putTable(L: usize, at: usize, owner: usize, array: u32, hash: u32): usize {
-  const table = luaH_new(L);
+  const table = newTable(L);
   store<usize>(at, table);
-  setTag(at, TAG_TABLE);
+  if (!isMetatable(at, owner)) setTag(at, TAG_TABLE);
   if (owner) barrier(L, owner);
   tables++;
   if (isTracking() && keyless === 0 && !remember(numbered(tables), <u32> table)) {
@@ -152,42 +152,6 @@ function readArray(L: usize, at: usize, owner: usize, count: u32, level: u32): b
     if (!read(L, array + i * VALUE_SIZE, table, level)) return false;
   }
   return true;
-}
-
-// The slot for a new key, the one at UNPACKED_KEY: false until it has its value. 0: the table has the key.
-function addKey(L: usize, table: usize): usize {
-  if (tagOf(UNPACKED_KEY) === TAG_SHORT_STRING) {
-    const string = load<usize>(UNPACKED_KEY);
-    const mask = (<u32> 1 << load<u8>(table + TABLE_LOG_NODES)) - 1;
-    const node = load<usize>(table + TABLE_NODES) +
-      (load<u32>(string + STRING_HASH) & mask) * NODE_SIZE;
-    if (kindOf(node) === NIL && load<u8>(node + NODE_KEY_TAG) === TAG_NIL) {
-      store<usize>(node + NODE_KEY, string);
-      store<u8>(node + NODE_KEY_TAG, TAG_SHORT_STRING);
-      setTag(node, TAG_FALSE);
-      barrier(L, table);
-      return node;
-    }
-  }
-  if (luaH_get(table, UNPACKED_KEY) !== ABSENT_SLOT) return 0;
-  setTag(UNPACKED_VALUE, TAG_FALSE);
-  luaH_newkey(L, table, UNPACKED_KEY, UNPACKED_VALUE);
-  barrier(L, table);
-  return luaH_get(table, UNPACKED_KEY);
-}
-
-// Keys of objects are texts; JavaScript puts those first that are indices.
-function isObjectKey(): bool {
-  if (kindOf(UNPACKED_KEY) !== STRING) return false;
-  if (tagOf(UNPACKED_KEY) !== TAG_SHORT_STRING) return true;
-  const string = load<usize>(UNPACKED_KEY);
-  return !isDigits(string, load<u8>(string + STRING_SHORT_LENGTH));
-}
-
-function isPairKey(): bool {
-  const kind = kindOf(UNPACKED_KEY);
-  if (kind === NIL || kind >= TABLE) return false;
-  return tagOf(UNPACKED_KEY) !== TAG_FLOAT || !isNaN(load<f64>(UNPACKED_KEY));
 }
 
 // Whether an object of JSON text has the key at UNPACKED_KEY for the first time: its last value counts, and the size of
@@ -307,15 +271,27 @@ function readAgain(L: usize, at: usize, owner: usize, level: u32): bool {
   const known = recall(numbered(<usize> number + 1));
   if (!known) return false;
   store<usize>(at, load<u32>(known));
-  setTag(at, TAG_TABLE);
+  if (!isMetatable(at, owner)) setTag(at, TAG_TABLE);
   if (owner) barrier(L, owner);
   return true;
+}
+
+// A table and its metatable, which is read to where it belongs: nothing else keeps it from the collector.
+function readWithMetatable(L: usize, at: usize, owner: usize, level: u32): bool {
+  if (isMetatable(at, owner) || one() !== TWO_ITEMS) return false;
+  if (!read(L, at, owner, level) || tagOf(at) !== TAG_TABLE || left() === 0) return false;
+  const first = <u32> load<u8>(from);
+  const isTable = (first >= 0x80 && first < 0xa0) || (first >= 0xdc && first < 0xe0) ||
+    (first === 0xd4 && load<u8>(from + 1) !== METATABLE_TYPE);
+  const table = load<usize>(at);
+  return isTable && read(L, table + TABLE_METATABLE, table, level + 1);
 }
 
 function readExtension(L: usize, at: usize, owner: usize, level: u32): bool {
   const type = load<u8>(from);
   from += 2;
   if (type === AGAIN_TYPE) return readAgain(L, at, owner, level);
+  if (type === METATABLE_TYPE) return readWithMetatable(L, at, owner, level);
   if (type !== PAIRS_TYPE) return false;
   const first = one();
   let count: u32 = 0;

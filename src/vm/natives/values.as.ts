@@ -2,17 +2,25 @@
 import {
   CALL_INFO_FUNCTION,
   GLOBAL_DEBT,
+  NODE_KEY,
+  NODE_KEY_TAG,
+  NODE_SIZE,
   OBJECT_MARKED,
   STATE_CALL_INFO,
   STATE_GLOBAL,
+  STRING_SHORT_LENGTH,
+  STRING_TEXT,
   TABLE_FLAGS,
   TABLE_LIMIT,
+  TABLE_LOG_NODES,
   TABLE_METATABLE,
+  TABLE_NODES,
   TAG_INTEGER,
+  TAG_SHORT_STRING,
   VALUE_SIZE,
   VALUE_TAG,
 } from "./layout.as";
-import { luaC_barrierback_, luaC_step, luaH_get } from "./lua.as";
+import { luaC_barrierback_, luaC_step, luaH_get, luaH_new } from "./lua.as";
 import { KEY } from "./memory.as";
 
 // Kinds: the low four bits of a tag, without the variant.
@@ -43,6 +51,14 @@ export function barrier(L: usize, table: usize): void {
   if (load<u8>(table + OBJECT_MARKED) & BLACK) luaC_barrierback_(L, table);
 }
 
+// A new table, to which natives add keys as they are. Lua remembers of a new one that it has no metamethods until a key
+// is set in its own way: then `__index` in it would not count when it serves as a metatable.
+export function newTable(L: usize): usize {
+  const table = luaH_new(L);
+  store<u8>(table + TABLE_FLAGS, 0);
+  return table;
+}
+
 // Collects garbage, if it is time. What is not reachable from Lua does not survive.
 export function collect(L: usize): void {
   if (load<i32>(load<usize>(L + STATE_GLOBAL) + GLOBAL_DEBT) > 0) luaC_step(L);
@@ -57,6 +73,25 @@ export function arraySize(table: usize): u32 {
   const limit = load<u32>(table + TABLE_LIMIT);
   if (!(load<u8>(table + TABLE_FLAGS) & LIMIT_IS_HINT) || limit === 0) return limit;
   return <u32> 1 << (32 - clz(limit - 1));
+}
+
+// `__mode` as two numbers: the bytes of the text from the first on, and from the third.
+const MODE_FIRST: u32 = 0x6f6d5f5f;
+const MODE_LAST: u32 = 0x65646f6d;
+const MODE_LENGTH: u8 = 6;
+
+// Whether a metatable makes tables weak.
+export function isWeak(metatable: usize): bool {
+  const first = load<usize>(metatable + TABLE_NODES);
+  const end = first + (NODE_SIZE << load<u8>(metatable + TABLE_LOG_NODES));
+  for (let node = first; node < end; node += NODE_SIZE) {
+    if (kindOf(node) === NIL || load<u8>(node + NODE_KEY_TAG) !== TAG_SHORT_STRING) continue;
+    const key = load<usize>(node + NODE_KEY);
+    if (load<u8>(key + STRING_SHORT_LENGTH) !== MODE_LENGTH) continue;
+    const text = key + STRING_TEXT;
+    if (load<u32>(text) === MODE_FIRST && load<u32>(text + 2) === MODE_LAST) return true;
+  }
+  return false;
 }
 
 // Whether a metatable is that of the kernel's objects, with something at 1; or may be, as it has a metatable.

@@ -69,6 +69,52 @@ for (const [way, transfer] of Object.entries(ways)) {
       ).toEqual([1, true]);
     });
 
+    test("keeps metatables, as copies without their functions", async () => {
+      expect(
+        await run(
+          `local class = { kind = "class", method = print }
+          class.__index = class
+          value = { setmetatable({ n = 1 }, class), setmetatable({ n = 2 }, class),
+            fixed = setmetatable({}, { 5, __index = { x = 1 }, __metatable = "locked" }),
+            error = setmetatable({ errors.new("e") }, { __index = { y = 2 } }) }`,
+          `{ result[1].kind, result[2].kind, result[1].n, getmetatable(result[1]) == getmetatable(result[2]),
+            getmetatable(result[1]) ~= getmetatable(value[1]), result[1].method == nil, result.fixed.x,
+            getmetatable(result.fixed), result.error.y, getmetatable(result) == nil }`,
+        ),
+      ).toEqual(["class", "class", 1, true, true, true, 1, "locked", 2, true]);
+    });
+
+    test("of a weak table holds its contents", async () => {
+      expect(
+        await run(
+          'value = setmetatable({ {} }, { __mode = "v", __index = { x = 1 } }) local kept = value[1]',
+          "{ getmetatable(result).__mode == nil, result.x }",
+        ),
+      ).toEqual([true, 1]);
+    });
+
+    test("can be a metatable", async () => {
+      expect(
+        await run(
+          "value = { __index = { x = 1 }, __len = false }",
+          "{ setmetatable({}, result).x, (pcall(function() return #setmetatable({}, result) end)) }",
+        ),
+      ).toEqual([1, false]);
+    });
+
+    test("calls nothing of a metatable's metatable", async () => {
+      expect(
+        await run(
+          `called = 0
+          local count = function() called = called + 1 end
+          value = setmetatable({ 1 }, setmetatable({ a = 1 }, { __index = count, __newindex = count }))
+          local typed = { setmetatable({}, { "text" }) }
+          value.typed = typed`,
+          "{ called, result[1], getmetatable(result).a, getmetatable(result.typed[1])[1] }",
+        ),
+      ).toEqual([0, 1, 1, "text"]);
+    });
+
     test("keeps tables and numbers as keys", async () => {
       expect(
         await run(

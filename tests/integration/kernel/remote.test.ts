@@ -57,6 +57,24 @@ test("messages to another worker keep their order, answered or not", async () =>
   expect(list).toEqual(Array.from({ length: 2000 }, (_, index) => index + 1));
 });
 
+test("messages to another worker keep their metatables", async () => {
+  const found = await runOnTwo(`local reply = process.listen("list")
+    local pid = elsewhere("app:keeps", "app:processes", 3, process.pid())
+    local class = { kind = "class", method = print }
+    class.__index = class
+    process.send(pid, "n", { setmetatable({}, class), setmetatable({}, class) })
+    -- Of these, JavaScript packs and unpacks a part.
+    process.send(pid, "n", { setmetatable({ errors.new("e") }, class), [{ 1 }] = setmetatable({}, class) })
+    process.send(pid, "n", setmetatable({}, setmetatable({ __index = { x = 1 } }, { __index = { y = 2 } })))
+    local list = reply:receive()
+    local plain, mixed, chain = list[1], list[2], list[3]
+    local of_key
+    for key, value in pairs(mixed) do of_key = type(key) == "table" and value.kind or of_key end
+    return { plain[1].kind, plain[1].method == nil, getmetatable(plain[1]) == getmetatable(plain[2]),
+      mixed[1].kind, of_key, chain.x, getmetatable(chain).y }`);
+  expect(found).toEqual(["class", true, true, "class", "class", 1, 2]);
+});
+
 test("after its EXIT nobody can be sent to", async () => {
   const answers = await runOnTwo(`local kinds = {}
     for i = 1, 200 do

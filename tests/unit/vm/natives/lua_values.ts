@@ -3,9 +3,15 @@
  * `shares(a, b)`: whether they have a table in common.
  */
 export const same = `
+  -- What all units share: metatables of objects.
+  local function plain_metatable(t)
+    local meta = debug.getmetatable(t)
+    return meta and rawget(meta, 1) ~= true and meta or nil
+  end
   local function tables_of(value, set)
     if type(value) == "table" and not set[value] then
       set[value] = true
+      tables_of(plain_metatable(value), set)
       for k, v in next, value do tables_of(k, set) tables_of(v, set) end
     end
     return set
@@ -22,7 +28,10 @@ export const same = `
     end
     if seen[a] then return seen[a] == b end
     seen[a] = b
-    if debug.getmetatable(a) ~= debug.getmetatable(b) then return false end
+    local meta, other = debug.getmetatable(a), debug.getmetatable(b)
+    if meta ~= other and not (meta and other and plain_metatable(a) and same_in(meta, other, seen)) then
+      return false
+    end
     local keyed_a, keyed_b = 0, 0
     for k, v in next, a do
       if not scalar_key(k) then keyed_a = keyed_a + 1
@@ -51,7 +60,7 @@ export const alike = `
       if type(k) ~= "table" and not rawequal(k, l) then return false end
       if not in_order(v, w, seen) then return false end
     until k == nil
-    return l == nil
+    return l == nil and in_order(plain_metatable(a), plain_metatable(b), seen)
   end
   -- Tables as keys are where their addresses say.
   local function alike(a, b, ordered) return same(a, b) and (not ordered or in_order(a, b, {})) end
@@ -66,7 +75,7 @@ export const random = `
       return (state >> 8) % n
     end
     local texts = { "a", "id", "näme", ("x"):rep(33), ("é"):rep(50), ("y"):rep(300), "", "constructor", "\\255\\0b" }
-    local tables = {}
+    local tables, classes = {}, {}
     local value
     local function key()
       local kind = random(12)
@@ -97,6 +106,18 @@ export const random = `
       -- Holes, dead keys and arrays that are larger than their contents.
       if random(4) == 0 then t[random(6) + 1] = nil t.id1 = nil end
       if random(6) == 0 then for i = 1, 9 do t[i] = i end for i = 9, random(9), -1 do t[i] = nil end end
+      if random(12) == 0 then
+        local class = classes[random(4) + 1]
+        if not class then
+          class = { data = value(depth + 1), all = random(2) == 0 and { t } or nil }
+          if random(3) > 0 then class.__index = class end
+          if random(6) == 0 then class.__mode = "k" end
+          if random(6) == 0 then class[1] = 5 end
+          if random(6) == 0 then setmetatable(class, { base = random(9) }) end
+          classes[#classes + 1] = class
+        end
+        setmetatable(t, class)
+      end
       return t
     end
     return value(0)
