@@ -26,6 +26,44 @@ export function decimal(digits: u64, exponent: i32): f64 {
   return exponent < 0 ? value / power(-exponent) : value * power(exponent);
 }
 
+// Splits a double into halves whose products are exact.
+const SPLIT: f64 = 134217729;
+// Times a number, this is more than what is neglected in `nearDecimal`.
+const NEGLECTED: f64 = 2e-30;
+
+// What `a * b` has lost to rounding, exactly; `product` is that product.
+function lost(a: f64, b: f64, product: f64): f64 {
+  const scaledA = SPLIT * a;
+  const scaledB = SPLIT * b;
+  const highA = scaledA - (scaledA - a);
+  const highB = scaledB - (scaledB - b);
+  const lowA = a - highA;
+  const lowB = b - highB;
+  return ((highA * highB - product) + highA * lowB + lowA * highB) + lowA * lowB;
+}
+
+// `digits`, at most 10 ** 19, times ten to the exponent, which is a power that a double holds: in two doubles, of which
+// the second is what the first lacks. Not a number: that is too near the middle of two doubles to tell which is nearer.
+export function nearDecimal(digits: u64, exponent: i32): f64 {
+  const whole = <f64> digits;
+  const rest = <f64> (<i64> (digits - <u64> whole));
+  const scale = power(abs(exponent));
+  let first: f64 = 0;
+  let second: f64 = 0;
+  if (exponent < 0) {
+    first = whole / scale;
+    const back = first * scale;
+    second = ((whole - back) - lost(first, scale, back) + rest) / scale;
+  } else {
+    first = whole * scale;
+    second = lost(whole, scale, first) + rest * scale;
+  }
+  const value = first + second;
+  const left = second - (value - first);
+  const margin = value * NEGLECTED;
+  return value + (left + margin) === value && value + (left - margin) === value ? value : NaN;
+}
+
 // Reads any number, by C's `strtod`. False: it is larger than any.
 export function readSlowly(L: usize, text: usize, length: u32): bool {
   if (!room(length + 1)) return false;

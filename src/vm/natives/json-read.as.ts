@@ -1,6 +1,6 @@
 // Reads JSON text: it becomes MessagePack, of which unpack.as.ts makes values. All that is wrong, and what is rare
 // (text behind the value, halves of surrogates, large numbers), is left to `json.decode` of src/operations/json.
-import { decimal, POWERS, readSlowly, slowly } from "./decimal.as";
+import { decimal, nearDecimal, POWERS, readSlowly, slowly } from "./decimal.as";
 import { STATE_TOP, STRING_TEXT, TAG_TABLE, TAG_TRUE, VALUE_SIZE } from "./layout.as";
 import { MOST_BYTES, MOST_LEVELS, MOST_VALUES } from "./limits.as";
 import { byte, bytes, dropOutput, eight, endOutput, four, room, two, written } from "./output.as";
@@ -226,11 +226,12 @@ function readNumber(L: usize): bool {
     if (at === from) return false;
     exponent += sign === 0x2d ? -given : given;
   }
-  let value: f64 = 0;
-  if (digits < EXACT && significant <= 19 && exponent >= -POWERS && exponent <= POWERS) {
-    value = decimal(digits, exponent);
+  let value: f64 = NaN;
+  if (significant <= 19 && exponent >= -POWERS && exponent <= POWERS) {
+    value = digits < EXACT ? decimal(digits, exponent) : nearDecimal(digits, exponent);
     if (negative) value = -value;
-  } else {
+  }
+  if (isNaN(value)) {
     if (!readSlowly(L, start, <u32> (at - start))) return false;
     value = slowly;
   }

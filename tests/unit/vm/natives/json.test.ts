@@ -391,6 +391,15 @@ describe("the native reads what the host reads", () => {
       expect(Number(value)).toBe(expected === 0 ? 0 : expected);
     };
     fc.assert(fc.property(number, equals), { numRuns: 3000 });
+    // Those of which most are read without C's `strtod`: few digits and a small exponent.
+    const usual = fc.tuple(
+      fc.constantFrom("", "-"),
+      fc.bigInt({ min: 0n, max: 10n ** 19n - 1n }),
+      fc.integer({ min: -23, max: 23 }),
+    ).map(([sign, digits, exponent]) => `${sign}${digits}e${exponent}`);
+    fc.assert(fc.property(usual, equals), { numRuns: 5000 });
+    const shown = fc.double({ min: 1e-6, max: 2 ** 53, noNaN: true }).map(String);
+    fc.assert(fc.property(shown, equals), { numRuns: 3000 });
     fc.assert(
       fc.property(
         fc.double({ noNaN: true, noDefaultInfinity: true }),
@@ -398,6 +407,26 @@ describe("the native reads what the host reads", () => {
       ),
     );
   });
+});
+
+test("a decimal number in or near the middle of two floats is read as JavaScript does", async () => {
+  const vm = await makeVm();
+  const decode = fn(vm, "text", "local _, v = host.json_decode(text, {}) return v");
+  const equals = (text: string) => {
+    const [value] = vm.call(decode, text) as [LuaValue];
+    expect([text, Number(value)]).toEqual([text, Number(text)]);
+  };
+  // A mantissa of 53 bits with a bit behind it, times a power of two from 2 ** -3 on, and the neighbors of its digits.
+  const middle = fc.tuple(
+    fc.bigInt({ min: 2n ** 52n, max: 2n ** 53n - 1n }),
+    fc.integer({ min: 0, max: 2 }),
+    fc.constantFrom(-1n, 0n, 1n),
+    fc.constantFrom(0, 0, 1, 7),
+  ).map(([mantissa, power, near, smaller]) => {
+    const thousandths = (mantissa * 2n + 1n) * 2n ** BigInt(power) * 125n;
+    return `${thousandths + near}e-${3 + smaller}`;
+  });
+  fc.assert(fc.property(middle, equals), { numRuns: 5000 });
 });
 
 test.each(["incremental", "generational"])(
