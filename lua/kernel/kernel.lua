@@ -33,6 +33,7 @@ local queries = use("kernel/workflows/queries")
 local remote = use("kernel/processes/remote")
 local repl = use("kernel/inspect/repl")
 local requests = use("kernel/processes/requests")
+local room = use("kernel/processes/room")
 local sandbox = use("kernel/core/sandbox")
 local scheduler = use("kernel/core/scheduler")
 local serving = use("kernel/functions/serving")
@@ -189,13 +190,14 @@ payload.connect({
 core.assert_connected()
 
 --- Which worker this is: its index, the first number of its PIDs, whether it is the only one, the ids of the hosts
---- that live on the node; whether a unit without an identity may do nothing; and what `math.random`
---- begins with.
-function kernel.configure(index, first, alone, strict, seed)
+--- that live on the node; whether a unit without an identity may do nothing; what `math.random` begins with; and how
+--- many bytes the VM may take.
+function kernel.configure(index, first, alone, strict, seed, memory_limit)
   math.randomseed(seed)
   scheduler.set_slice()
   security.set_strict(strict)
   unit.configure(index, first)
+  room.configure(memory_limit)
   -- JavaScript looks at `current` while a unit is in a long call of C.
   host.watch(scheduler)
   kernel.alone(alone)

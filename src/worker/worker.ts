@@ -93,7 +93,7 @@ export class LuaWorker {
   }
 
   async #boot(): Promise<void> {
-    const { module, memoryLimit, services, index, firstPid, alone, hosts } = this.#options;
+    const { module, memoryLimit, services, index, firstPid, alone, hosts, strict } = this.#options;
     const image = this.#options.image ?? await loadKernelImage();
     this.#vm = await Vm.create({
       module,
@@ -153,7 +153,7 @@ export class LuaWorker {
       die: (error) => this.#die(error),
     });
     const { random } = this.#platform;
-    this.#kernel.call("configure", index, firstPid, alone, this.#options.strict, random.seed());
+    this.#kernel.call("configure", index, firstPid, alone, strict, random.seed(), memoryLimit);
     if (this.#platform instanceof Simulation) this.#kernel.call("shuffle", random.seed());
     services.countLines?.(countLines(this.#kernel));
     for (const host of hosts) this.#setHost(host);

@@ -132,7 +132,7 @@ export class World {
     this.#refs = vm.load(files["kernel/boot"]!, "=lua/kernel/boot", files, exported);
     const ref = (name: string) => this.#refs[exported.indexOf(name)]!;
     vm.setErrorType({ metatable: ref("error_meta"), construct: ref("make_error") });
-    this.#call("configure", 0, 1, true, false, 1);
+    this.#call("configure", 0, 1, true, false, 1, 2 ** 30);
     this.#call("host", host, "process.host", "running");
     for (const name of Object.keys(neighbours)) {
       this.#pids.set(name, this.#spawn(`fuzz:${name}`, name));

@@ -85,7 +85,7 @@ const references = vm.load(
   [...kernelFunctions],
 );
 const kernel = kernelOf(vm, references.map(({ id }) => id));
-kernel.call("configure", 0, 0, true, false, 1);
+kernel.call("configure", 0, 0, true, false, 1, 2 ** 30);
 kernel.call("host", "bench:processes", "process.host", "processes", "running");
 
 let loop = 0;

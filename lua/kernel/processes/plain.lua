@@ -3,11 +3,12 @@
 local use = ...
 local limits = use("kernel/processes/limits")
 local placement = use("kernel/processes/placement")
+local room = use("kernel/processes/room")
 local sandbox = use("kernel/core/sandbox")
 local scheduler = use("kernel/core/scheduler")
 local unit = use("kernel/core/unit")
 local by_pid, new_pid, try_as = unit.by_pid, unit.new_pid, scheduler.try_as
-local place = placement.place
+local place, no_room = placement.place, room.refusal
 local clone, make_coroutine = host.clone, host.coroutine
 
 -- What a unit has from the start. The table has room for more, which one that grows would not have.
@@ -44,6 +45,10 @@ function plain.spawn(parent, id, host_id, frame, context)
   local worker = place(entry)
   if worker ~= unit.index() then
     return false, worker
+  end
+  local refusal = no_room()
+  if refusal then
+    return nil, refusal
   end
   local pid = new_pid(host_id)
   local self = clone(BLANK)

@@ -14,6 +14,7 @@ local processes = use("kernel/processes/processes")
 local security = use("kernel/security/security")
 local remote = use("kernel/processes/remote")
 local requests = use("kernel/processes/requests")
+local room = use("kernel/processes/room")
 local sandbox = use("kernel/core/sandbox")
 local scheduler = use("kernel/core/scheduler")
 local unit = use("kernel/core/unit")
@@ -104,6 +105,10 @@ function here.spawn(id, host_id, frame, watcher, monitored, linked, extra, ...)
     return nil, err or sandbox.missing("factory not found", id, "process.lua")
   elseif entry.kind ~= "process.lua" then
     return nil, errors.fail("NotFound", "factory not found: " .. id .. " is a " .. entry.kind)
+  end
+  local no_room = room.refusal()
+  if no_room then
+    return nil, no_room
   end
   local previous = scheduler.current
   -- All fields from the start: a table that grows is made anew.

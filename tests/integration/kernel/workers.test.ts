@@ -372,6 +372,44 @@ describe("a worker that dies", () => {
     expect(await app.call("drive")).toEqual(["Internal", expect.stringContaining("memory")]);
     expect(await app.call("works")).toBe(true);
   });
+
+  test(
+    "a worker without memory for another process refuses it, until some have ended",
+    async () => {
+      const app = await startApplication({
+        functions: {
+          drive: main(`local pid = process.spawn_monitored("app:fills", "app:processes")
+          return process.events():receive().result`),
+        },
+        processes: {
+          holds: main(`local text = ("x"):rep(100000) .. process.pid()
+          process.send(..., "up")
+          process.inbox():receive()
+          return #text`),
+          fills: main(`local inbox, pids = process.inbox(), {}
+          local function spawn()
+            return process.spawn("app:holds", "app:processes", process.pid())
+          end
+          local pid, err = spawn()
+          while pid do
+            pids[#pids + 1] = pid
+            inbox:receive()
+            pid, err = spawn()
+          end
+          for i = 1, #pids // 2 do process.send(pids[i], "end") end
+          repeat
+            time.sleep("5ms")
+            pid = spawn()
+          until pid
+          return { #pids > 300, err:kind(), err:retryable(), err:message() }`),
+        },
+      }, { memoryLimit: 64 * mebibyte });
+      expect(await app.call("drive")).toEqual({
+        value: [true, "Unavailable", true, expect.stringContaining("memory for another process")],
+      });
+    },
+    20_000,
+  );
 });
 
 test("what a unit called on another worker ends when its own worker dies", async () => {

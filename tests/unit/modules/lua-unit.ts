@@ -131,7 +131,7 @@ export async function runUnit(code: string, options: UnitOptions = {}): Promise<
   };
   for (const name of hostFunctions) vm.register(name, host[name] ?? (() => {}));
   const { call: kernel } = kernelOf(vm, image?.references ?? loadKernelSources(vm));
-  kernel("configure", 0, 1, true, false, 1);
+  kernel("configure", 0, 1, true, false, 1, 2 ** 30);
 
   const begun = clock.ms;
   try {
