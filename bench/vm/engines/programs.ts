@@ -19,7 +19,14 @@ export const programs = {
     end
     return table.concat(parts)
   end`,
-  error: `return function(n) for i = 1, n do pcall(error, "e") end end`,
+  // In a coroutine, where all code of applications runs.
+  error: `return function(n)
+    coroutine.wrap(function() for i = 1, n do pcall(error, "e") end end)()
+  end`,
+  fault: `return function(n)
+    local function f(t) return t.x end
+    coroutine.wrap(function() for i = 1, n do pcall(f) end end)()
+  end`,
 } as const;
 
 export type Program = keyof typeof programs;

@@ -25,9 +25,10 @@ const RUNTIME_ERROR = 2 << 10;
  * recovery of `lua_resume` does, and leaves in the same way; `unroll` closes variables and returns the error. So
  * what yields inside a `pcall` is a soft yield, too.
  *
- * Everything else is as in Lua: errors of instructions and of C functions are still exceptions, and frames of `pcall`
- * catch them as ever. A `pcall` counts as a C level as long as Lua would have it on the C stack: `$base` rises with it
- * and never falls below `$first_base`, the level at which the coroutine was resumed or went on behind an error.
+ * The commonest errors of instructions are soft, too, see `soft_instructions.ts`. Everything else is as in Lua: other
+ * errors of instructions and those of C functions are still exceptions, and frames of `pcall` catch them as ever. A
+ * `pcall` counts as a C level as long as Lua would have it on the C stack: `$base` rises with it and never falls below
+ * `$first_base`, the level at which the coroutine was resumed or went on behind an error.
  */
 export function addSoftErrors(module: ModuleText): void {
   // What is left to do when a function has left: 0 nothing (it yielded), 1 enter a function, 2 finish a pcall.

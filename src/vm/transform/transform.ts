@@ -33,6 +33,7 @@ import { passOverPlaces } from "./patterns.ts";
 import { relaxLibraries } from "./relaxed.ts";
 import { boundSearches } from "./searches.ts";
 import { makeShortStrings } from "./short_strings.ts";
+import { addSoftInstructions } from "./soft_instructions.ts";
 import { addSoftErrors } from "./soft_errors.ts";
 import { addSoftYields } from "./soft_yields.ts";
 import { addSuspension } from "./suspension.ts";
@@ -95,6 +96,7 @@ export function transformText(text: string, natives: string): string {
   makeShortStrings(module);
   addKernelGate(module);
   limitCallChains(module);
+  addSoftInstructions(module);
   acceptErrorTexts(module);
   correctErrorLines(module);
   fixHashSeed(module);
