@@ -7,6 +7,8 @@ local operations = use("kernel/functions/operations")
 local security = use("kernel/security/security")
 local unit = use("kernel/core/unit")
 
+local clone = host.clone
+
 local deliveries = {}
 
 -- Bytes of an error's message that a consumer gets.
@@ -72,10 +74,13 @@ local function deliver(reply, origin, ticket, target, frame, consumer, items)
     end
   end)
   local home = unit.index()
+  -- The frame of all, with a place for the delivery.
+  local common = security.with(frame, { delivery = false })
   for _, item in ipairs(items) do
     local delivery = item[1]
     delivery.home, delivery.consumer = home, consumer
-    local own = security.with(frame, { delivery = delivery })
+    local own = clone(common)
+    own.delivery = delivery
     local call = functions.serve(delivery, entry, own, ended, item[2])
     if not delivery.ended then
       running[delivery] = call

@@ -7,13 +7,17 @@ import type { Headers, Received } from "./driver.ts";
 /** A message with the number under which its outcome comes. */
 export type Delivery = readonly [tag: number, message: Received];
 
-/** The fields of a delivery as MessagePack has them: a map of four, and each name before its value. */
+/**
+ * The fields of a delivery as MessagePack has them: a map, and each name before its value. Those that the kernel adds
+ * are there without a value: a table that has room for them from the beginning need not grow.
+ */
 const fields = {
-  map: Buffer.of(0x84),
+  map: Buffer.of(0x87),
   tag: Buffer.from("\xa3tag", "latin1"),
   id: Buffer.from("\xa2id", "latin1"),
   headers: Buffer.from("\xa7headers", "latin1"),
   attempt: Buffer.from("\xa7attempt", "latin1"),
+  added: Buffer.from("\xa4home\xc0\xa8consumer\xc0\xa5ended\xc0", "latin1"),
 };
 /** Bytes of all that, of a list of two before it, of two numbers and of the length of an id. */
 const fixed = Object.values(fields).reduce((sum, { length }) => sum + length, 0) + 1 + 2 * 5 + 3;
@@ -83,6 +87,7 @@ export function packDeliveries(deliveries: readonly Delivery[]): Uint8Array {
     put(packHeaders(headers));
     put(fields.attempt);
     putNumber(attempt);
+    put(fields.added);
     put(body);
   }
   return bytes.subarray(0, at);
