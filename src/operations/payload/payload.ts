@@ -1,33 +1,14 @@
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
 import { WippyError } from "../../vm/error.ts";
-import { isTable, type LuaValue } from "../../vm/value.ts";
+import type { LuaValue } from "../../vm/value.ts";
 import { writeJson } from "../json/write.ts";
 import { bytesOf, defineOperation, luaString, type Operation } from "../operation.ts";
 import { readYaml, writeYaml } from "../yaml/document.ts";
+import { hostValue } from "./host-value.ts";
 import { readMessagePack, writeMessagePack } from "./msgpack.ts";
 
 const anything = lazy(() => z.custom<LuaValue>(() => true));
-
-/**
- * A value as hosts take it: a table with a positive integer among its keys is a list of what is at 1, 2, 3 and so on,
- * any other has its text keys.
- */
-function hostValue(value: LuaValue): LuaValue {
-  if (Array.isArray(value)) return value.map(hostValue);
-  if (value instanceof Map) {
-    const isList = [...value.keys()].some((key) => Number.isInteger(key) && Number(key) > 0);
-    if (!isList) {
-      const named = [...value].filter(([key]) => typeof key === "string");
-      return Object.fromEntries(named.map(([key, item]) => [key, hostValue(item)]));
-    }
-    const list: LuaValue[] = [];
-    for (let at = 1; value.has(at); at++) list.push(hostValue(value.get(at)));
-    return list;
-  }
-  if (!isTable(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, hostValue(item)]));
-}
 
 /** Spaces of a level of YAML. */
 const indent = 4;
@@ -45,9 +26,7 @@ export const payload: Operation[] = [
     run(_context, format, given) {
       const value = hostValue(given);
       if (format === "json/plain") return writeJson(value, new Set());
-      return format === "yaml/plain"
-        ? writeYaml(value, [], indent)
-        : new Uint8Array(writeMessagePack(value));
+      return format === "yaml/plain" ? writeYaml(value, [], indent) : writeMessagePack(value);
     },
   }),
   defineOperation({

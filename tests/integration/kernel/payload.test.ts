@@ -45,7 +45,7 @@ describe("payload", () => {
       "yaml/plain",
       "a:\n    - 1\n    - 2.5\nb: x\n",
       "application/msgpack",
-      20,
+      18,
       { a: [1, 2.5], b: "x" },
       { a: [1, 2.5], b: "x" },
       { a: [1, 2.5], b: "x" },
