@@ -165,7 +165,8 @@ function compile(text: string): Compiled {
   }
   const { value: schema, large } = plain(parseWhole(text, badSchema));
   if (large !== undefined) throw badSchema(`the integer ${large} is beyond 2^53`);
-  if (typeof schema !== "boolean" && (typeof schema !== "object" || Array.isArray(schema))) {
+  const isObject = typeof schema === "object" && schema !== null && !Array.isArray(schema);
+  if (typeof schema !== "boolean" && !isObject) {
     throw badSchema("it must be an object, true or false");
   }
   // Names as they are, without escapes.

@@ -75,6 +75,21 @@ test("ratelimit: a burst, then 429, by client", async () => {
   expect([without.status, await without.text()]).toEqual([400, "Rate limit key extraction failed"]);
 });
 
+test("ratelimit: the window that it names is the one that it uses", async () => {
+  for (const [asked, used] of [["1m30s", "1m"], ["0s", "1s"], ["90s", "90s"]] as const) {
+    const { url } = await startWeb({
+      router: {
+        middleware: ["ratelimit"],
+        options: { "ratelimit.requests": 1, "ratelimit.burst": 1, "ratelimit.window": asked },
+      },
+      routes: hello,
+    });
+    const together = await Promise.all([1, 2, 3].map(() => fetch(url)));
+    const refused = together.find(({ status }) => status === 429);
+    expect(refused?.headers.get("x-ratelimit-window")).toBe(used);
+  }
+});
+
 test("ratelimit: addresses of IPv6 behind a proxy are clients of their own", async () => {
   const { url } = await startWeb({
     router: {

@@ -42,6 +42,7 @@ describe("validate", () => {
       `${bad}cannot encode a table with mixed keys: use either 1..n or strings, not both`,
     ],
     [`validate({ 1 }, 1)`, `${bad}it must be an object, true or false`],
+    [`validate("null", 1)`, `${bad}it must be an object, true or false`],
     [
       `validate("{", 1)`,
       `${bad}line 1 column 2: a key in double quotes expected, found the end of the text`,

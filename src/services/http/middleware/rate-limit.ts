@@ -2,11 +2,14 @@ import { plain } from "../exchange.ts";
 import { bare } from "./real-ip.ts";
 import type { Middleware, Use } from "./use.ts";
 
-/** A whole number of s, m or h, as milliseconds; anything else is the default. */
-function durationOf(text: string | undefined, fallback: number): number {
-  const [, amount, unit] = /^(\d+)([smh])$/.exec(text ?? "") ?? [];
-  if (amount === undefined || unit === undefined) return fallback;
-  return Number(amount) * { s: 1_000, m: 60_000, h: 3_600_000 }[unit as "s" | "m" | "h"];
+/** A whole number of s, m or h; anything else is the default. */
+function durationOf(text: string | undefined, fallback: string): string {
+  return text !== undefined && /^\d+[smh]$/.test(text) ? text : fallback;
+}
+
+function millisecondsOf(duration: string): number {
+  const unit = { s: 1_000, m: 60_000, h: 3_600_000 }[duration.slice(-1) as "s" | "m" | "h"];
+  return Number(duration.slice(0, -1)) * unit;
 }
 
 function countOf(text: string | undefined, fallback: number): number {
@@ -18,10 +21,11 @@ function countOf(text: string | undefined, fallback: number): number {
 export function rateLimit({ options, context, place }: Use): Middleware {
   const option = (name: string) => options[`ratelimit.${name}`] ?? options[name];
   const requests = countOf(option("requests"), 100);
-  const window = Math.max(1_000, durationOf(option("window"), 60_000));
+  const asked = durationOf(option("window"), "1m");
+  const window = Math.max(1_000, millisecondsOf(asked));
   const burst = countOf(option("burst"), 20);
   const key = option("key") ?? "ip";
-  const ttl = durationOf(option("entry_ttl"), 600_000);
+  const ttl = millisecondsOf(durationOf(option("entry_ttl"), "10m"));
   const most = countOf(option("max_entries"), 100_000);
   const limit = { requests, window, burst, ttl, most };
   const buckets = context.limiter(place, limit);
@@ -37,7 +41,7 @@ export function rateLimit({ options, context, place }: Use): Middleware {
     if (await buckets.take(value)) return await next(exchange);
     return plain(429, "Rate limit exceeded", {
       "x-ratelimit-limit": String(requests),
-      "x-ratelimit-window": option("window") ?? "1m",
+      "x-ratelimit-window": window > millisecondsOf(asked) ? "1s" : asked,
     });
   };
 }
