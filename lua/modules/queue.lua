@@ -7,6 +7,7 @@ local object = runtime.use("kernel/core/object")
 local tostring = runtime.tostring
 local scheduler = runtime.use("kernel/core/scheduler")
 local unit = runtime.use("kernel/core/unit")
+local content = runtime.use("kernel/core/view").content
 
 local queue = {}
 
@@ -22,7 +23,7 @@ local function refusal(id, data, headers)
     return invalid("queue id is required")
   elseif data == nil then
     return invalid("message data is required")
-  elseif type(data) == "table" and next(data) == nil then
+  elseif type(data) == "table" and next(content(data)) == nil then
     return invalid("message data is empty")
   end
   if headers then

@@ -1,15 +1,26 @@
 -- Argument checks of the modules: a wrong Lua type raises `bad argument #n to 'f'`.
-local type_of = host.type
+local type_of, getinfo = host.type, debug.getinfo
 local check = {}
 
-local function fail(value, n, name, expected, level)
+-- The level, for `error` in the caller, of the first function that is not the kernel's own: it called the module.
+local function outside()
+  local level = 3
+  local info = getinfo(level, "S")
+  while info and info.source:sub(1, 5) == "=lua/" do
+    level = level + 1
+    info = getinfo(level, "S")
+  end
+  return level - 1
+end
+
+local function fail(value, n, name, expected)
   local got = type_of(value)
   if value == nil then
     got = "no value"
   end
   error(
     "bad argument #" .. n .. " to '" .. name .. "' (" .. expected .. " expected, got " .. got .. ")",
-    level or 4
+    outside()
   )
 end
 

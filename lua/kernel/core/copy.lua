@@ -5,6 +5,7 @@
 local use = ...
 local errors = use("kernel/core/errors")
 local limits = use("kernel/core/limits")
+local content = use("kernel/core/view").content
 local metatable_of, next, rawget, rawset, type = debug.getmetatable, next, rawget, rawset, type
 local setmetatable = setmetatable
 local error_meta, pause, native_copy = errors.meta, host.pause, host.copy
@@ -145,7 +146,7 @@ end
 local function extent(t, seen, depth, values)
   seen[t] = true
   local deepest = depth
-  for key, value in next, t do
+  for key, value in next, content(t) do
     values = values + 1
     for i = 1, 2 do
       local part = i == 1 and value or key

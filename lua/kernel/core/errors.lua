@@ -2,6 +2,7 @@
 local use = ...
 local object = use("kernel/core/object")
 local tostring = use("kernel/core/stable").tostring
+local content = use("kernel/core/view").content
 
 local errors = {
   NOT_FOUND = "NotFound",
@@ -146,7 +147,7 @@ end
 -- The details that have a name; nil when there are none.
 local function named(details)
   local copy
-  for key, value in next, details or {} do
+  for key, value in next, details and content(details) or {} do
     if type(key) == "string" then
       copy = copy or {}
       copy[key] = value

@@ -1,40 +1,122 @@
--- Tables that a program has declared immutable: `table.insert`, `remove` and `sort` refuse them. Until the first one is
--- made, these three are Lua's own and cost nothing more.
+-- Tables that a program has declared immutable. What is in such a table moves into another one, of which it becomes a
+-- view (kernel/core/view): everything that reads past metamethods, or copies, finds the content there.
+local use = ...
+local read_only = use("kernel/core/read_only")
+local view = use("kernel/core/view")
+local metatable_of, next, rawget, type = debug.getmetatable, next, rawget, type
+local set_metatable = debug.setmetatable
+local find = string.find
+
 local frozen = {}
 
-local set = setmetatable({}, { __mode = "k" })
-local verbs = { insert = "insert into", remove = "remove from", sort = "sort" }
+-- What has no content that could move, such as environments: only the functions that change lists refuse it.
+local marked = set_metatable({}, { __mode = "k" })
+local VERBS <const> = { insert = "insert into", remove = "remove from", sort = "sort" }
+
+-- Metamethods of views, which those of programs do not replace.
+local OWN <const> = { __index = true, __newindex = true, __pairs = true, __metatable = true }
+
+local function is_metamethod(key)
+  return type(key) == "string" and find(key, "^__") ~= nil
+end
+
+local function refuse()
+  error("attempt to modify Immutable table", 2)
+end
+
+-- The metatable of a view of `real` whose program wanted the metatable `wanted`.
+local function metatable(real, wanted)
+  local meta = read_only(real, refuse, wanted or false)
+  meta.__len = function()
+    return #real
+  end
+  if not wanted then
+    return meta
+  end
+  for key, value in next, wanted do
+    if is_metamethod(key) and not OWN[key] then
+      meta[key] = value
+    end
+  end
+  meta.__index = function(self, key)
+    local value = real[key]
+    local index = value == nil and rawget(wanted, "__index")
+    if not index then
+      return value
+    elseif type(index) == "function" then
+      return (index(self, key))
+    end
+    return index[key]
+  end
+  local shown = rawget(wanted, "__metatable")
+  meta.__metatable = shown == nil and wanted or shown
+  return meta
+end
+
+--- Whether a metatable is that of a frozen table.
+function frozen.is_metatable(meta)
+  local about = view.about(meta)
+  return about == false or type(about) == "table"
+end
+
+--- Gives a frozen table another metatable; nil is none.
+function frozen.set_metatable(t, wanted)
+  return set_metatable(t, metatable(metatable_of(t)[1], wanted))
+end
+
+local function is_frozen(t)
+  if type(t) ~= "table" then
+    return false
+  end
+  local meta = metatable_of(t)
+  return meta ~= nil and view.about(meta) ~= nil or marked[t] == true
+end
+
+local function freeze(t)
+  local meta = metatable_of(t)
+  if meta and rawget(meta, "__metatable") == false then
+    marked[t] = true
+    return t
+  end
+  local real = {}
+  for key, value in next, t do
+    real[key] = value
+  end
+  for key in next, real do
+    -- Of a table that is a metatable itself Lua finds metamethods only there.
+    if not is_metamethod(key) then
+      t[key] = nil
+    end
+  end
+  return set_metatable(t, metatable(real, meta))
+end
 
 local function checked(name, fn)
   return function(t, ...)
-    if set[t] then
-      error("attempt to " .. verbs[name] .. " Immutable table", 2)
+    if is_frozen(t) then
+      error("attempt to " .. VERBS[name] .. " Immutable table", 2)
     end
     return fn(t, ...)
   end
 end
 
---- The functions for the table library `real`.
+--- The functions for the table library `real`. Until a table is frozen, those that change lists are Lua's own.
 function frozen.functions(real)
   local watching = false
-  local function freeze(t)
-    if type(t) ~= "table" then
+  local function freeze_table(t)
+    if host.type(t) ~= "table" then
       local got = t == nil and "no value" or host.type(t)
       error("bad argument #1 to 'freeze' (table expected, got " .. got .. ")", 2)
     end
     if not watching then
       watching = true
-      for name in pairs(verbs) do
+      for name in next, VERBS do
         real[name] = checked(name, real[name])
       end
     end
-    set[t] = true
-    return t
+    return is_frozen(t) and t or freeze(t)
   end
-  local function is_frozen(t)
-    return set[t] == true
-  end
-  return freeze, is_frozen
+  return freeze_table, is_frozen
 end
 
 return frozen

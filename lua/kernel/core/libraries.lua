@@ -51,6 +51,13 @@ local function mapped(name)
   end
 end
 
+-- An argument of a function of `math`: a number, or text that is one.
+local function number(value, n, name)
+  local kind = type(value)
+  local result = (kind == "number" or kind == "string") and tonumber(value)
+  return result or check.number(value, n, name)
+end
+
 local libraries = {}
 
 local function library(name, source, names, extra)
@@ -73,10 +80,10 @@ library("table", table, "insert remove concat sort unpack pack move", {
     return {}
   end,
   getn = function(t)
-    return #t
+    return #check.table(t, 1, "getn")
   end,
   maxn = function(t)
-    return #t
+    return #check.table(t, 1, "maxn")
   end,
 })
 library(
@@ -105,14 +112,15 @@ library(
     -- The largest float.
     huge = 0x1.fffffffffffffp+1023,
     pow = function(x, y)
-      return x ^ y
+      return number(x, 1, "pow") ^ number(y, 2, "pow")
     end,
     log10 = function(x)
-      return math.log(x, 10)
+      return math.log(number(x, 1, "log10"), 10)
     end,
     atan2 = math.atan,
     mod = math.fmod,
     frexp = function(x)
+      x = number(x, 1, "frexp")
       if x == 0 or x ~= x or x == math.huge or x == -math.huge then
         return x, 0
       end
@@ -127,16 +135,20 @@ library(
       return mantissa, exponent
     end,
     ldexp = function(x, exponent)
+      x, exponent = number(x, 1, "ldexp"), number(exponent, 2, "ldexp")
       local half = exponent // 2
       return x * 2.0 ^ half * 2.0 ^ (exponent - half)
     end,
     sinh = function(x)
+      x = number(x, 1, "sinh")
       return (math.exp(x) - math.exp(-x)) / 2
     end,
     cosh = function(x)
+      x = number(x, 1, "cosh")
       return (math.exp(x) + math.exp(-x)) / 2
     end,
     tanh = function(x)
+      x = number(x, 1, "tanh")
       local e = math.exp(2 * x)
       return e == math.huge and 1.0 or (e - 1) / (e + 1)
     end,

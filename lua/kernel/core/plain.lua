@@ -2,6 +2,7 @@
 -- list, any other table a map with string keys; a value that JSON cannot hold becomes its `tostring`.
 local use = ...
 local tostring = use("kernel/core/stable").tostring
+local content = use("kernel/core/view").content
 local type_of = host.type
 
 -- So deep a table is followed; what is deeper becomes its text.
@@ -20,7 +21,7 @@ local function plain(value, above, depth)
         result[i] = plain(value[i], above, depth + 1)
       end
     else
-      for key, item in next, value do
+      for key, item in next, content(value) do
         result[tostring(key)] = plain(item, above, depth + 1)
       end
     end

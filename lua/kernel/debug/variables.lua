@@ -6,6 +6,7 @@ local errors = use("kernel/core/errors")
 local before = use("kernel/inspect/key_order")
 local object = use("kernel/core/object")
 local show = use("kernel/inspect/show")
+local content = use("kernel/core/view").content
 local metatable_of = debug.getmetatable
 local getlocal, getupvalue = debug.getlocal, debug.getupvalue
 
@@ -50,8 +51,9 @@ local function keys_of(item)
   if item.keys then
     return item.keys
   end
-  local keys, length = {}, rawlen(item.value)
-  for key in next, item.value do
+  local value = content(item.value)
+  local keys, length = {}, rawlen(value)
+  for key in next, value do
     local listed = math.type(key) == "integer" and key >= 1 and key <= length
     if not listed then
       keys[#keys + 1] = key
@@ -66,6 +68,7 @@ local function keys_of(item)
 end
 
 local function table_text(value)
+  value = content(value)
   local length = rawlen(value)
   if length > 0 then
     return "table (" .. length .. (length == 1 and " item)" or " items)")
@@ -90,12 +93,13 @@ function variables.describe(frame, name, value)
     value = text,
     type = host.type(value),
     ref = variables.keep(frame, item),
-    indexed = rawlen(value),
+    indexed = rawlen(content(value)),
   }
 end
 
 local function list_table(item, from, count, filter)
-  local list, value, length = {}, item.value, rawlen(item.value)
+  local value = content(item.value)
+  local list, length = {}, rawlen(value)
   local keys = filter ~= "indexed" and keys_of(item) or {}
   local first = filter == "named" and length or 0
   local last = filter == "indexed" and length or length + #keys

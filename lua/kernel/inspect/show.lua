@@ -4,6 +4,7 @@ local tostring = use("kernel/core/stable").tostring
 local metatable_of = debug.getmetatable
 local before = use("kernel/inspect/key_order")
 local object = use("kernel/core/object")
+local view = use("kernel/core/view")
 
 local SHORT <const> = 12
 local WIDTH <const>, DEPTH <const>, ITEMS <const>, TEXT <const> = 78, 4, 50, 2000
@@ -34,7 +35,7 @@ end
 
 -- Keys and values as `next` gives them; a frozen table hands its own out.
 local function each(t, meta)
-  if meta and meta.__metatable == false and meta.__pairs then
+  if meta and (meta.__metatable == false or view.about(meta) ~= nil) and meta.__pairs then
     return meta.__pairs(t)
   end
   return next, t

@@ -1,5 +1,7 @@
 -- Estimates the memory of a unit: what it alone reaches from its environment, its stacks and its mailbox.
 -- Code, modules and other units are shared, and so left out. Sizes are those of Lua 5.4 on a 32-bit machine.
+local use = ...
+local frozen = use("kernel/core/frozen")
 local metatable_of, next, rawget, rawlen, type = debug.getmetatable, next, rawget, rawlen, type
 
 -- So many values are looked at, a few milliseconds: the worker does nothing else meanwhile.
@@ -38,7 +40,7 @@ return function(self)
     end
     local meta = metatable_of(t)
     -- Locked ones are those of objects and environments, which units share.
-    if meta and rawget(meta, "__metatable") ~= false then
+    if meta and (rawget(meta, "__metatable") ~= false or frozen.is_metatable(meta)) then
       add(meta)
     end
     local list, total = rawlen(t), 0

@@ -4,6 +4,7 @@
 local use = ...
 local channel = use("kernel/messaging/channel")
 local errors = use("kernel/core/errors")
+local content = use("kernel/core/view").content
 
 local limits = {}
 
@@ -68,7 +69,7 @@ local function size_of(value, most, seen)
   end
   seen[value] = true
   local total = 16
-  for key, item in next, value do
+  for key, item in next, content(value) do
     total = total + size_of(key, most, seen) + size_of(item, most, seen) + 16
     if total > most then
       break

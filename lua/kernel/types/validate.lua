@@ -6,6 +6,7 @@ local order = use("kernel/core/order")
 local shapes = use("kernel/types/shapes")
 local stable = use("kernel/core/stable")
 local text_of = use("kernel/types/text")
+local content = use("kernel/core/view").content
 local force, type_of = shapes.force, host.type
 
 -- Nested values at most; and how many are looked at before others have their turn.
@@ -145,6 +146,7 @@ function checks.array(shape, value, state, depth)
   if type_of(value) ~= "table" then
     return mismatch(text_of(shape), value)
   end
+  value = content(value)
   for i = 1, rawlen(value) do
     local element = rawget(value, i)
     local failure = element ~= nil and validate(shape.inner, element, state, depth)
@@ -178,6 +180,7 @@ function checks.map(shape, value, state, depth)
   if type_of(value) ~= "table" then
     return mismatch(text_of(shape), value)
   end
+  value = content(value)
   local kind, length = shapes.bare(shape.key).kind, rawlen(value)
   for key, element in each(value) do
     if counts(key, length, kind) then
@@ -199,6 +202,7 @@ function checks.record(shape, value, state, depth)
   if type_of(value) ~= "table" then
     return mismatch(text_of(shape), value)
   end
+  value = content(value)
   for _, field in ipairs(shape.fields) do
     local element = rawget(value, field.name)
     if element ~= nil or not field.optional then
@@ -236,7 +240,7 @@ local function compare_length(test, message)
   return function(value, limit)
     local kind = type_of(value)
     local sized = kind == "string" or kind == "table"
-    if sized and type(limit) == "number" and limit >= 0 and test(rawlen(value), limit) then
+    if sized and type(limit) == "number" and limit >= 0 and test(rawlen(content(value)), limit) then
       return message
     end
     return nil

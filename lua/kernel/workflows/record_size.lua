@@ -3,6 +3,7 @@
 local use = ...
 local errors = use("kernel/core/errors")
 local limits = use("kernel/core/limits")
+local content = use("kernel/core/view").content
 local metatable_of, next, type = debug.getmetatable, next, type
 
 local record_size = {}
@@ -29,7 +30,7 @@ local function weigh_table(t, seen)
       + weigh(t._stack, seen)
   end
   local bytes = TABLE
-  for key, value in next, t do
+  for key, value in next, content(t) do
     bytes = bytes + weigh(key, seen) + weigh(value, seen)
   end
   return bytes

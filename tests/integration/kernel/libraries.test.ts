@@ -57,6 +57,31 @@ describe("libraries of applications, where they differ from Lua's", () => {
     ).toBe("Adafunction");
   });
 
+  test("a wrong argument is an error at the place of the call", async () => {
+    const calls = {
+      'math.pow("x", 2)': "#1 to 'pow' (number expected, got string)",
+      "math.pow(2)": "#2 to 'pow' (number expected, got no value)",
+      "math.log10({})": "#1 to 'log10' (number expected, got table)",
+      "math.sinh()": "#1 to 'sinh' (number expected, got no value)",
+      "math.cosh({})": "#1 to 'cosh' (number expected, got table)",
+      "math.tanh({})": "#1 to 'tanh' (number expected, got table)",
+      "math.frexp({})": "#1 to 'frexp' (number expected, got table)",
+      "math.ldexp(1, {})": "#2 to 'ldexp' (number expected, got table)",
+      "table.getn(5)": "#1 to 'getn' (table expected, got number)",
+      "table.maxn()": "#1 to 'maxn' (table expected, got no value)",
+      "next(5)": "#1 to 'next' (table expected, got number)",
+      "rawget(5, 1)": "#1 to 'rawget' (table expected, got number)",
+      "rawset(5, 1, 1)": "#1 to 'rawset' (table expected, got number)",
+      "funcs.call(5)": "#1 to 'call' (string expected, got number)",
+      "process.send(process.pid(), 5)": "#2 to 'send' (string expected, got number)",
+    };
+    const tries = Object.keys(calls).map((call) => `(select(2, pcall(function() ${call} end)))`);
+    const messages = Object.values(calls).map((message) => `app:main:3: bad argument ${message}`);
+    expect(await runFunction(`return { ${tries.join(", ")} }`)).toEqual(messages);
+    const texts = 'math.pow("2", 3) .. math.ldexp("1", "3") .. math.log10("100")';
+    expect(await runFunction(`return ${texts}`)).toBe("882");
+  });
+
   test("assert raises the text of an Error", async () => {
     const source = `assert(nil, errors.new({ message = "lost", kind = errors.NOT_FOUND }))`;
     const raised = await failure(runFunction(source));
