@@ -51,7 +51,7 @@ end)
 sandbox.always("subscribe", function(topic, ch)
   check.string(topic, 1, "subscribe")
   if not channel.is(ch) then
-    check.table(nil, 2, "subscribe")
+    check.fail(2, "subscribe", "channel", ch)
   end
   if messaging.subscribe(scheduler.current, topic, ch) then
     return ch

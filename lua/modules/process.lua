@@ -137,7 +137,7 @@ end
 --- Closes a listener: `true`, or `false, err` when it is none.
 function process.unlisten(ch)
   if not channel.is(ch) then
-    check.table(nil, 1, "unlisten")
+    check.fail(1, "unlisten", "channel", ch)
   end
   if messaging.unlisten(scheduler.current, ch) then
     return true

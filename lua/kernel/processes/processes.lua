@@ -243,12 +243,20 @@ function here.named(pid)
   return true
 end
 
+-- An answer about a unit, where its worker is gone with it as where only the unit is.
+local function answered(action, what, ok, err)
+  if err and err:kind() == "NotFound" then
+    return nil, errors.fail("Internal", action .. " failed: " .. what)
+  end
+  return ok, err
+end
+
 function processes.cancel(self, pid, reason, ns)
-  return at(pid, "cancel", pid_of(self), reason or "", ns)
+  return answered("cancel", "process not found", at(pid, "cancel", pid_of(self), reason or "", ns))
 end
 
 function processes.terminate(_, pid)
-  return at(pid, "terminate")
+  return answered("terminate", "process not found", at(pid, "terminate"))
 end
 
 --- Monitors a unit: its EXIT comes as an event, or as a message of `topic`.
@@ -262,7 +270,7 @@ function processes.monitor(self, pid, topic)
   if watched then
     return true
   end
-  local ok, err = at(pid, "monitor", pid_of(self))
+  local ok, err = answered("monitor", "pid not registered", at(pid, "monitor", pid_of(self)))
   if not ok and links.stop_watching(self, pid, topic) then
     links.exit_event(self.pid, pid, nil, err)
   end
@@ -284,7 +292,7 @@ function processes.link(self, pid)
   -- Before the other side is asked: it may hold the link when this one ends before it hears of that.
   self.links = self.links or {}
   self.links[pid] = true
-  local ok, err = at(pid, "link", mine)
+  local ok, err = answered("link", "pid not registered", at(pid, "link", mine))
   if not ok then
     self.links[pid] = nil
   end

@@ -113,8 +113,9 @@ async function connect(
       ...((place.granted !== undefined || unix !== undefined) && { proxy: false }),
       ...(content !== undefined && { body: content as BodyInit }),
       ...(unix !== undefined && { unix }),
-      // A bridge leads to one connection.
-      ...(bridge && { keepalive: false }),
+      // A bridge leads to one connection. The body of a response to a TRACE is not read, and would be taken for the
+      // next response.
+      ...((bridge || request.method === "TRACE") && { keepalive: false }),
       ...(tls && { tls }),
     };
     return (place.services.fetch ?? fetch)(url, options);

@@ -10,6 +10,7 @@ import { z } from "../../registry/schema.ts";
 import { isTable, type LuaValue } from "../../vm/value.ts";
 import { bytesOf, luaList, luaString } from "../operation.ts";
 import { literalNeeds, type Need, selectNeed } from "../../network/guard.ts";
+import { tlsFault } from "../../network/tls-fault.ts";
 import { invalid } from "./failure.ts";
 
 const defaultTimeout = 30_000;
@@ -214,6 +215,8 @@ function tlsOf(tls: NonNullable<Options["tls"]>): Request["tls"] {
   if ((tls.cert === undefined) !== (tls.key === undefined)) {
     throw invalid("tls: cert and key belong together; give both");
   }
+  const fault = tlsFault({ cert: tls.cert, key: tls.key, ca: tls.ca });
+  if (fault !== undefined) throw invalid(`tls: ${fault}`);
   return {
     ...(tls.cert !== undefined && tls.key !== undefined && { cert: tls.cert, key: tls.key }),
     ...(tls.ca !== undefined && { ca: tls.ca }),

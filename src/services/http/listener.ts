@@ -11,7 +11,7 @@ import { routesOf, type Target } from "./routes.ts";
 import { largestMessage, type SocketConnection, type SocketData } from "./relay/websocket.ts";
 import { addressOf, type HttpService } from "./schema.ts";
 import type { Serving } from "./serving.ts";
-import { needsDoor, tlsFault } from "./tls.ts";
+import { faultOf, needsDoor } from "./tls.ts";
 import type { Counts } from "./traffic.ts";
 
 /** Longest idle timeout that Bun allows, in seconds. */
@@ -252,7 +252,7 @@ export class Listener {
         this.#server = this.#serve(address, tls);
         return;
       }
-      const fault = tlsFault(tls);
+      const fault = faultOf(tls);
       if (fault !== undefined) throw new Error(fault);
       const server = this.#serve({ port: 0, hostname: "127.0.0.1", shared: false }, undefined);
       this.#server = server;
@@ -270,7 +270,7 @@ export class Listener {
           cause: error,
         });
       }
-      const text = mode === "manual" ? `tls: ${tlsFault(tls) ?? message}` : message;
+      const text = mode === "manual" ? `tls: ${faultOf(tls) ?? message}` : message;
       throw new WippyError(mode === "manual" ? "Invalid" : "Unavailable", text, {
         retryable: false,
         cause: error,

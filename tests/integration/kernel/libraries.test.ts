@@ -73,6 +73,8 @@ describe("libraries of applications, where they differ from Lua's", () => {
       "rawget(5, 1)": "#1 to 'rawget' (table expected, got number)",
       "rawset(5, 1, 1)": "#1 to 'rawset' (table expected, got number)",
       "funcs.call(5)": "#1 to 'call' (string expected, got number)",
+      "process.unlisten(5)": "#1 to 'unlisten' (channel expected, got number)",
+      'subscribe("t", {})': "#2 to 'subscribe' (channel expected, got table)",
       "process.send(process.pid(), 5)": "#2 to 'send' (string expected, got number)",
     };
     const tries = Object.keys(calls).map((call) => `(select(2, pcall(function() ${call} end)))`);

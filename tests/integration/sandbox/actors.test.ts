@@ -17,6 +17,17 @@ tries("PIDs that were made up", [
     "process not found: its worker 63 is gone",
   ],
   [
+    "of a worker that is not there, other than by a message",
+    `local list = {}
+     for i, name in ipairs({ "monitor", "link", "cancel", "terminate" }) do
+       local _, err = process[name]("{app:processes|0x0003f}")
+       list[i] = err:kind() .. ": " .. err:message()
+     end
+     return table.concat(list, ", ")`,
+    "Internal: monitor failed: pid not registered, Internal: link failed: pid not registered, " +
+    "Internal: cancel failed: process not found, Internal: terminate failed: process not found",
+  ],
+  [
     "of a number beyond all",
     "return select(2, process.send('{app:processes|0xffffffffffffffff}', 't', 1)):kind()",
     "NotFound",

@@ -108,3 +108,26 @@ test.each<[number | undefined, number]>([[undefined, 125_829_120], [0, 125_829_1
     expect(requestOf("GET", "http://h/", options).limit).toBe(expected);
   },
 );
+
+test("the body of a response to a TRACE is not taken for the next response", async () => {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.on("data", (data) => {
+      const body = data.toString().split(" ", 1)[0]!;
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`);
+      // The client has the whole response by then.
+      setTimeout(() => socket.write(body), 20);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  cleanAfterTest(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as { port: number }).port}/`;
+  const code = `
+    local url = ...
+    local result = {}
+    for i = 1, 3 do
+      result[i] = assert(http_client.request("TRACE", url)).status_code .. assert(http_client.get(url)).body
+    end
+    return result`;
+  expect(await evaluate(code, { args: [url] })).toEqual(["200GET", "200GET", "200GET"]);
+});

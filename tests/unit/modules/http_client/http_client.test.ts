@@ -133,6 +133,8 @@ describe("bad requests are Invalid, and nothing is sent", () => {
     ["get(base, { max_response_body = -1 })", "max_response_body"],
     ["get(base, { auth = { user = 'a' } })", "auth.pass"],
     ["get(base, { tls = { cert = 'x' } })", "give both"],
+    ["get(base, { tls = { cert = 'x', key = 'y' } })", "cert is not a certificate in PEM form"],
+    ["get(base, { tls = { ca = 'x' } })", "ca is not a certificate in PEM form"],
     ["get(base, { overlay_network = 'app:net' })", "network app:net: there is no such entry"],
     ["get(base, { overlay_network = 5 })", "the id of a network entry"],
     ["get(base, { overlay_network = 'app:net', unix_socket = '/s' })", "exclude each other"],
