@@ -114,7 +114,8 @@ class ConfigFile {
   constructor(path: string, readonly shown: string, readonly problems: Problem[]) {
     this.#yaml = new YamlFile(readFileSync(path, "utf8"), shown);
     const { version, vars, profiles, ...sections } = this.#map();
-    if (version !== undefined && String(version) !== "1.0") {
+    // Without quotes, 1.0 is a number.
+    if (version !== undefined && version !== "1.0" && version !== 1) {
       this.#report(["version"], `unsupported version: ${String(version)}`, 'write version: "1.0"');
     }
     this.#checkSections(sections, []);

@@ -150,7 +150,7 @@ export function configSchema(): JsonSchema {
     title: "Configuration of Wippy",
     ...root,
     properties: {
-      version: { const: "1.0" },
+      version: { enum: ["1.0", 1] },
       vars: { type: "object", description: "Values for ${name}." },
       profiles: {
         type: "object",

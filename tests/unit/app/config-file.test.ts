@@ -94,6 +94,12 @@ describe("the configuration", () => {
         .toEqual({ namespaces: ["only", "app.c"], entries: ["app:y"], meta });
     });
 
+    test("the version is 1.0, with quotes or without", () => {
+      for (const version of ['"1.0"', "1.0"]) {
+        expect(load({ ".wippy.yaml": `version: ${version}\nx: { a: 1 }\n` }).problems).toEqual([]);
+      }
+    });
+
     test("faults", () => {
       const { problems } = loaded("nope", "secret");
       expect(problems).toEqual([
