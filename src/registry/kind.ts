@@ -113,6 +113,13 @@ export function isKind(value: unknown): value is Kind {
   return typeof value === "object" && value !== null && defined.has(value);
 }
 
+/** A value as JSON, with integers as large as YAML has them. */
+function shown(value: unknown): string {
+  if (typeof value === "bigint") return String(value);
+  const large = (_key: string, part: unknown) => typeof part === "bigint" ? String(part) : part;
+  return JSON.stringify(value, large) ?? typeof value;
+}
+
 /** A text that must be there and not be blank; `what` begins the error: `source is required`. */
 export function required(what: string, fix: string) {
   const wrong = { message: `${what} is required`, params: { fix } };
@@ -123,7 +130,7 @@ export function required(what: string, fix: string) {
     } else {
       context.addIssue({
         code: "custom",
-        message: `${what} must be text, not ${JSON.stringify(value) ?? typeof value}`,
+        message: `${what} must be text, not ${shown(value)}`,
         params: { fix },
       });
     }

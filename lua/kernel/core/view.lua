@@ -1,4 +1,4 @@
--- Tables that are empty and stand for another one, as they are recognized. kernel/core/read_only makes their metatables.
+-- Tables that are empty and stand for another one: how they are recognized. kernel/core/read_only makes them.
 local metatable_of, rawget, type = debug.getmetatable, rawget, type
 
 local view = {}

@@ -1,4 +1,4 @@
-import { parseAllDocuments, Scalar, stringify } from "yaml";
+import { parseAllDocuments, Scalar, stringify, type Tags } from "yaml";
 import { oldIntegers } from "../../registry/yaml-integers.ts";
 import { WippyError } from "../../vm/error.ts";
 import { LuaFloat, type LuaValue } from "../../vm/value.ts";
@@ -10,6 +10,9 @@ function failure(kind: "Invalid" | "Internal", message: string): WippyError {
   return new WippyError(kind, message, { retryable: false });
 }
 
+/** Texts of these forms are no texts without quotes: what is written has quotes where what is read needs them. */
+const customTags = (tags: Tags): Tags => [...oldIntegers, ...tags, "timestamp"];
+
 /**
  * Reads the first document of a text (YAML 1.2, with timestamps). Integers are exact up to 64 bits, timestamps become
  * seconds since 1970.
@@ -17,11 +20,7 @@ function failure(kind: "Invalid" | "Internal", message: string): WippyError {
  * @throws WippyError Internal: a syntax error with its line and column, too many aliases, too deep
  */
 export function readYaml(text: string): LuaValue {
-  const documents = parseAllDocuments(text, {
-    intAsBigInt: true,
-    merge: true,
-    customTags: (tags) => [...oldIntegers, ...tags, "timestamp"],
-  });
+  const documents = parseAllDocuments(text, { intAsBigInt: true, merge: true, customTags });
   const first = documents[0];
   if (!first || "empty" in documents) return undefined;
   const [error] = first.errors;
@@ -80,7 +79,9 @@ function fromObject(value: object | null, depth: number): LuaValue {
 export function writeYaml(value: LuaValue, fieldOrder: readonly string[], indent: number): string {
   const ranks = new Map(fieldOrder.map((name, index) => [name, index]));
   const plain = toYaml(value, ranks, 0);
-  return stringify(plain, { indent, lineWidth: 0, aliasDuplicateObjects: false });
+  // Others may read it as YAML 1.1, in which yes and 12:30 are no texts either.
+  const options = { compat: "yaml-1.1", customTags, lineWidth: 0 } as const;
+  return stringify(plain, { ...options, indent, aliasDuplicateObjects: false });
 }
 
 type Ranks = ReadonlyMap<string, number>;

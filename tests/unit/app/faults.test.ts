@@ -279,6 +279,19 @@ describe("faults of fields", () => {
     ]);
   });
 
+  test("an integer beyond 2^53 in the place of a text", async () => {
+    const large = "9007199254740993";
+    expect(
+      await faults(
+        `  - { name: s, kind: store.sql, database: ${large}, table_name: t }\n` +
+          `  - { name: t, kind: security.token_store, store: [${large}] }\n`,
+      ),
+    ).toEqual([
+      expect.stringContaining(`database must be text, not ${large}\n`),
+      expect.stringContaining(`store must be text, not ["${large}"]\n`),
+    ]);
+  });
+
   test("an unknown field is a warning", async () => {
     expect(
       await faults(

@@ -45,13 +45,36 @@ describe("decode", () => {
 });
 
 describe("encode", () => {
+  test("a text that would be read as something else has quotes, and comes back as text", async () => {
+    const texts = [
+      "2024-01-02",
+      "2024-01-02T03:04:05Z",
+      "yes",
+      "off",
+      "y",
+      "1_000",
+      "017",
+      "0o17",
+      "12:30",
+    ];
+    texts.push("true", "null", "~", "1.5", "1e3", "0x1F", ".inf", "<<", "", "a: b", "# no", "- x");
+    const code = `
+      local text = yaml.encode({ list = ... })
+      for i, value in ipairs(assert(yaml.decode(text)).list) do
+        assert(value == (...)[i], tostring(value))
+      end
+      return yaml.encode({ a = "yes", b = "2024-01-02", c = "plain", d = true })`;
+    expect(await evaluate(code, { args: [texts] }))
+      .toBe('a: "yes"\nb: "2024-01-02"\nc: plain\nd: true\n');
+  });
+
   test("keys are sorted, the listed ones first at every level", async () => {
     const code = `
       local value = { b = { z = 1, name = "x" }, name = "n", a = { 1, 2.0, "two" } }
       return { yaml.encode(value), yaml.encode(value, { field_order = { "name" } }) }`;
     expect(await evaluate(code)).toEqual([
-      "a:\n    - 1\n    - 2.0\n    - two\nb:\n    name: x\n    z: 1\nname: n\n",
-      "name: n\na:\n  - 1\n  - 2.0\n  - two\nb:\n  name: x\n  z: 1\n",
+      'a:\n    - 1\n    - 2.0\n    - two\nb:\n    name: x\n    z: 1\nname: "n"\n',
+      'name: "n"\na:\n  - 1\n  - 2.0\n  - two\nb:\n  name: x\n  z: 1\n',
     ]);
   });
 

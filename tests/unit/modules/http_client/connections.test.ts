@@ -115,7 +115,7 @@ test("the body of a response to a TRACE is not taken for the next response", asy
     socket.on("data", (data) => {
       const body = data.toString().split(" ", 1)[0]!;
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`);
-      // The client has the whole response by then.
+      // Sleeps because the client must take the headers for the whole response before the body comes.
       setTimeout(() => socket.write(body), 20);
     });
   });
