@@ -22,8 +22,8 @@ export function jitOfEnvironment(): Jit | undefined {
 export interface VmOptions {
   /** From `loadLuaModule`. */
   readonly module: WebAssembly.Module;
-  /** Most bytes of memory that the VM may take, 512 MiB unless given. Beyond it Lua code meets
-   * "not enough memory". */
+  /** Most bytes of memory that the VM may take, 512 MiB unless given and never more than 2 GiB. Beyond it Lua code
+   * meets "not enough memory". */
   readonly memoryLimit?: number;
   /** Milliseconds since the epoch, with a fraction: what `host.now` counts. Lua's own `os` stands at 0. */
   readonly clock: () => number;

@@ -17,6 +17,9 @@ export { VmTrap } from "./trap.ts";
 export { LuaFloat, LuaRef, type LuaValue, MultiReturn, Packed, PackedList } from "./value.ts";
 
 const DEFAULT_MEMORY_LIMIT = 512 * 1024 * 1024;
+
+/** What the module's memory may grow to; Lua counts bytes with 31 bits. */
+const MOST_MEMORY = 2 ** 31;
 /** Bytes up to which a heap may grow to three times what is alive, where the limit is not near. */
 const SMALL_HEAP = 12 * 1024 * 1024;
 /** Host functions that every VM has: a protected JavaScript function, and the message handler. */
@@ -101,7 +104,7 @@ export class Vm {
 
   /** Makes a VM with Lua's standard libraries, for trusted code. */
   static async create(options: VmOptions): Promise<Vm> {
-    const memoryLimit = options.memoryLimit ?? DEFAULT_MEMORY_LIMIT;
+    const memoryLimit = Math.min(options.memoryLimit ?? DEFAULT_MEMORY_LIMIT, MOST_MEMORY);
     const functions: ((L: LuaState) => number)[] = [];
     let made = false;
     const instance = await instantiate(options.module, {

@@ -152,8 +152,8 @@ export class LuaWorker {
         reports.log({ ...record, time: this.#platform.now(), logger: "activities" }),
       die: (error) => this.#die(error),
     });
-    const { random } = this.#platform;
-    this.#kernel.call("configure", index, firstPid, alone, strict, random.seed(), memoryLimit);
+    const [{ random }, { limit }] = [this.#platform, this.#vm.memory()];
+    this.#kernel.call("configure", index, firstPid, alone, strict, random.seed(), limit);
     if (this.#platform instanceof Simulation) this.#kernel.call("shuffle", random.seed());
     services.countLines?.(countLines(this.#kernel));
     for (const host of hosts) this.#setHost(host);

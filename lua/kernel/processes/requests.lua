@@ -2,8 +2,9 @@
 -- or `deferred`; the kernel adds them.
 local use = ...
 local announced = use("kernel/processes/announced")
+local messaging = use("kernel/messaging/messaging")
 local unit = use("kernel/core/unit")
-local by_pid = unit.by_pid
+local by_pid, post = unit.by_pid, messaging.post
 
 local requests = {}
 
@@ -77,6 +78,20 @@ function requests.serve(origin, ticket, op, ...)
   end
 end
 
+-- What `send` has: PID, topic, sender, number of values, and the one value of most messages.
+local SENT <const> = 5
+
+-- Whether a message was delivered of the five arguments of `send` at `first`, as most are: a value to a unit without
+-- limits that lives here and asks for no answer.
+local function is_posted(all, first)
+  local target = by_pid[all[first]]
+  if not target or target.limits or all[first + 3] ~= 1 then
+    return false
+  end
+  post(target, all[first + 1], all[first + 2], all[first + 4])
+  return true
+end
+
 --- Serves what another worker has sent in one batch: of each how many arguments or values it has, its ticket, its
 --- operation (false: it is an answer), and those.
 function requests.serve_all(origin, ...)
@@ -85,12 +100,14 @@ function requests.serve_all(origin, ...)
   while at <= all.n do
     local count, ticket, op = all[at], all[at + 1], all[at + 2]
     local first, last = at + 3, at + 2 + count
-    if op then
-      requests.serve(origin, ticket, op, table.unpack(all, first, last))
-    else
-      unit.complete(ticket, table.unpack(all, first, last))
-    end
     at = last + 1
+    if op ~= "send" or ticket ~= 0 or count ~= SENT or not is_posted(all, first) then
+      if op then
+        requests.serve(origin, ticket, op, table.unpack(all, first, last))
+      else
+        unit.complete(ticket, table.unpack(all, first, last))
+      end
+    end
   end
 end
 

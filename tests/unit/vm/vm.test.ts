@@ -274,6 +274,10 @@ describe("the natives", () => {
     expect(vm.memory().limit).toBe(64 << 20);
   });
 
+  test("no VM has more than 2 GiB, whatever it is given", async () => {
+    expect((await makeVm({ memoryLimit: 3500 * 2 ** 20 })).memory().limit).toBe(2 ** 31);
+  });
+
   test("what Lua prints goes to write", async () => {
     let text = "";
     const vm = await makeVm({ write: (part) => text += part });
