@@ -5,7 +5,6 @@
  * @module
  */
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { loadLuaModule } from "../../src/vm/module.ts";
 import { Vm } from "../../src/vm/vm.ts";
 import {
@@ -16,31 +15,7 @@ import {
   wanted,
   withoutPeers,
 } from "../kernel/measurement/measurement.ts";
-
-/** Rounds that take native Lua some tenth of a second. */
-const PROGRAMS: Readonly<Record<string, number>> = {
-  append: 2_500,
-  bodies: 30_000,
-  closures: 500_000,
-  concat: 400_000,
-  fib: 150,
-  flips: 12,
-  floats: 5_000_000,
-  integers: 7_000_000,
-  json: 700,
-  life: 300,
-  mandelbrot: 200,
-  methods: 600_000,
-  pairs: 15_000,
-  queens: 30,
-  records: 400_000,
-  scheduler: 160,
-  sieve: 60,
-  spectral: 100,
-  strings: 60_000,
-  switches: 600_000,
-  trees: 180,
-};
+import { cpuTime, pathOf, PROGRAMS } from "./compiled-programs.ts";
 
 /** Milliseconds of running before the time counts: Bun's tiers take that long for hot code. */
 const WARM_UP = quick ? 300 : 700;
@@ -63,12 +38,6 @@ async function ours(program: string, jit: boolean): Promise<Engine> {
   return engine;
 }
 
-/** Of this process, as Lua's os.clock measures it: milliseconds. */
-function cpuTime(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-}
-
 /** Another Lua's program, started anew each time. */
 function native(command: readonly string[], program: string): Engine {
   const n = PROGRAMS[program];
@@ -83,10 +52,6 @@ function native(command: readonly string[], program: string): Engine {
     const [milliseconds = NaN, result = NaN] = stdout.toString().trim().split(" ").map(Number);
     return { milliseconds, result };
   };
-}
-
-function pathOf(program: string): string {
-  return join(import.meta.dir, "programs", `${program}.lua`);
 }
 
 const PEERS: Readonly<Record<string, readonly string[]>> = {
