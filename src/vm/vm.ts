@@ -287,14 +287,17 @@ export class Vm {
     });
   }
 
-  /** Calls a function. Throws a WippyError for what it raises, with traceback and position; VmTrap when the VM died. */
+  /**
+   * Calls a function. Metatables of its results are noted (`metatableOf`). Throws a WippyError for what it raises, with
+   * traceback and position; VmTrap when the VM died.
+   */
   call(ref: LuaRef, ...args: (Pushable | PackedList)[]): LuaValue[] {
     return this.#protected((L) => {
       this.#lua.get_index(L, REGISTRY, ref.id);
       const count = this.#run(L, args);
       const first = this.#reader.top(L) - count;
       const results = new Array<LuaValue>(count);
-      for (let i = 0; i < count; i++) results[i] = this.#reader.read(L, first + i + 1);
+      for (let i = 0; i < count; i++) results[i] = this.#reader.read(L, first + i + 1, true);
       return results;
     });
   }

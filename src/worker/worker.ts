@@ -184,11 +184,11 @@ export class LuaWorker {
     };
     const vm = this.#vm;
     vm.registerRaw("emit", (L) => {
-      const name = String(vm.read(L, 1));
+      const [name, length] = [String(vm.read(L, 1)), vm.top(L) - 1];
       if (name === "route" || name === "reply") this.#sendPacked(L, name);
       else if (name === "operation") this.#operations.take(vm, L);
       else if (name === "publish") this.#operations.publications.take(vm, L);
-      else emitted[name]?.(...Array.from({ length: vm.top(L) - 1 }, (_, i) => vm.read(L, i + 2)));
+      else emitted[name]?.(...Array.from({ length }, (_, i) => vm.read(L, i + 2, true)));
       return 0;
     });
     vm.register("entry", (id) => asLua((this.#tried ?? this.#entries).get(String(id))));

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { acrossRestart, pause } from "./across-restart.ts";
 import { failure, runWorkflow, startDurable } from "./durable-application.ts";
 
 /** What a Lua test tells of an error. */
@@ -25,6 +26,20 @@ describe("results", () => {
       t.n = 2
       return future:channel():receive():data().n`;
     expect(await runWorkflow(body, { functions: { same: "return ..." } })).toBe(1);
+  });
+
+  test("metatables cross with arguments and results, also of child runs, and are there after a restart", async () => {
+    const body = `local class = { kind = "class" }
+      class.__index = class
+      local same = funcs.call("app:same", setmetatable({ n = 1 }, class))
+      local child = process.exec("app:child", "app:durable", setmetatable({ n = 2 }, class))
+      ${pause}
+      return { same.kind, same.n, child.kind, child.n, getmetatable(same) ~= class }`;
+    const { value } = await acrossRestart(body, {
+      functions: { same: "return ..." },
+      workflows: { child: "return ..." },
+    });
+    expect(value).toEqual(["class", 1, "class", 2, true]);
   });
 
   test("what cannot be copied is refused at once", async () => {
