@@ -116,7 +116,8 @@ class ConfigFile {
     const { version, vars, profiles, ...sections } = this.#map();
     // Without quotes, 1.0 is a number.
     if (version !== undefined && version !== "1.0" && version !== 1) {
-      this.#report(["version"], `unsupported version: ${String(version)}`, 'write version: "1.0"');
+      const shown = JSON.stringify(version);
+      this.#report(["version"], `unsupported version: ${shown}`, 'write version: "1.0"');
     }
     this.#checkSections(sections, []);
     this.#sections = sections;

@@ -243,20 +243,22 @@ function here.named(pid)
   return true
 end
 
--- An answer about a unit, where its worker is gone with it as where only the unit is.
-local function answered(action, what, ok, err)
-  if err and err:kind() == "NotFound" then
+-- An answer about a process, where its worker is gone with it as where only the process is. What the node hosts, such
+-- as workflow runs, is NotFound.
+local function answered(pid, action, what, ok, err)
+  if err and err:kind() == "NotFound" and unit.worker_of(pid) ~= -1 then
     return nil, errors.fail("Internal", action .. " failed: " .. what)
   end
   return ok, err
 end
 
 function processes.cancel(self, pid, reason, ns)
-  return answered("cancel", "process not found", at(pid, "cancel", pid_of(self), reason or "", ns))
+  local ok, err = at(pid, "cancel", pid_of(self), reason or "", ns)
+  return answered(pid, "cancel", "process not found", ok, err)
 end
 
 function processes.terminate(_, pid)
-  return answered("terminate", "process not found", at(pid, "terminate"))
+  return answered(pid, "terminate", "process not found", at(pid, "terminate"))
 end
 
 --- Monitors a unit: its EXIT comes as an event, or as a message of `topic`.
@@ -270,7 +272,7 @@ function processes.monitor(self, pid, topic)
   if watched then
     return true
   end
-  local ok, err = answered("monitor", "pid not registered", at(pid, "monitor", pid_of(self)))
+  local ok, err = answered(pid, "monitor", "pid not registered", at(pid, "monitor", pid_of(self)))
   if not ok and links.stop_watching(self, pid, topic) then
     links.exit_event(self.pid, pid, nil, err)
   end
@@ -292,7 +294,7 @@ function processes.link(self, pid)
   -- Before the other side is asked: it may hold the link when this one ends before it hears of that.
   self.links = self.links or {}
   self.links[pid] = true
-  local ok, err = answered("link", "pid not registered", at(pid, "link", mine))
+  local ok, err = answered(pid, "link", "pid not registered", at(pid, "link", mine))
   if not ok then
     self.links[pid] = nil
   end

@@ -19,6 +19,13 @@ export function limitCallChains(module: ModuleText): void {
     find: `(call $luaD_tryfuncTM (local.get $0) (local.get $1))`,
     put: `(call $follow_call (local.get $0) (local.get $1))`,
   });
+  // The C compiler has put luaD_pretailcall into it.
+  module.change({
+    name: "a tail call follows __call",
+    inside: "luaV_execute",
+    find: `(call $luaD_tryfuncTM (local.get $0) (local.get $5))`,
+    put: `(call $follow_call (local.get $0) (local.get $5))`,
+  });
   // The count begins anew where the metamethod is a function (type 6 in a tag's low four bits), and where
   // there is none, which raises.
   module.append(`

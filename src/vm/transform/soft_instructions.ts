@@ -92,7 +92,6 @@ function letReturn(module: ModuleText): void {
     ["luaG_typeerror", "(call $typeerror ?1 ?2 ?3 ?4)", ""],
     ["luaG_opinterror", "(call $luaG_typeerror ?1 ?2 ?3)", ""],
     ["luaG_tointerror", "(call $luaG_runerror ?1 ?2 ?3)", frame("$3", 16)],
-    ["luaD_tryfuncTM", "(call $typeerror ?1 ?2 ?3 ?4)", `${frame("$2", 16)} (i32.const 0)`],
   ] as const;
   for (const [inside, call, end] of ends) {
     module.change({
@@ -102,6 +101,14 @@ function letReturn(module: ModuleText): void {
       put: `${call} ${end}`,
     });
   }
+  // It may do what raises another error before, so it asks itself.
+  const call = "(call $typeerror ?1 ?2 ?3 ?4)";
+  module.change({
+    name: "luaD_tryfuncTM raises softly and returns",
+    inside: "luaD_tryfuncTM",
+    find: `${call} (unreachable)`,
+    put: `(call $may_raise_softly (local.get $0)) ${call} ${frame("$2", 16)} (i32.const 0)`,
+  });
 }
 
 /** The places that return to luaV_execute, or to a function that compiled code calls in its place. */
@@ -138,11 +145,9 @@ function addPlaces(module: ModuleText): void {
   module.change({
     name: "a tail call raises softly",
     inside: "luaV_execute",
-    find: `(call $luaD_tryfuncTM (local.get $0) (local.get $5))`,
+    find: `(call $follow_call (local.get $0) (local.get $5))`,
     put: `(block (result i32)
-      (call $may_raise_softly (local.get $0))
-      (local.set $5 (call $luaD_tryfuncTM (local.get $0) (local.get $5)))
-      (global.set $soft_at (i32.const 0))
+      (local.set $5 (call $follow_call (local.get $0) (local.get $5)))
       (if (i32.eqz (local.get $5)) (then ${LEAVE}))
       (local.get $5))`,
   });
@@ -151,9 +156,7 @@ function addPlaces(module: ModuleText): void {
     inside: "luaD_precall",
     find: `(call $follow_call (local.get $0) (local.get $1))`,
     put: `(block (result i32)
-      (call $may_raise_softly (local.get $0))
       (local.set $1 (call $follow_call (local.get $0) (local.get $1)))
-      (global.set $soft_at (i32.const 0))
       (if (i32.eqz (local.get $1)) (then (return (i32.const 0))))
       (local.get $1))`,
   });

@@ -226,9 +226,10 @@ test("without a daemon a program does not start", async () => {
     { path: "/missing/docker.sock" },
     `
     local _, err = box:exec("/bin/true"):start()
-    return { err:kind(), err:retryable() }`,
+    return { err:kind(), err:retryable(), err:message() }`,
   );
-  expect(told).toEqual(["Unavailable", true]);
+  const message = "docker: create container: no daemon listens at /missing/docker.sock";
+  expect(told).toEqual(["Unavailable", true, message]);
 });
 
 test.each([

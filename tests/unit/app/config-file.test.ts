@@ -123,6 +123,16 @@ describe("the configuration", () => {
     });
   });
 
+  test.each([["'2'", '"2"'], ["[1, 0]", "[1,0]"], ["{ a: 1 }", '{"a":1}'], ["null", "null"]])(
+    "version %s is not supported",
+    (version, shown) => {
+      const { problems } = load({ ".wippy.yaml": `version: ${version}\n` });
+      expect(problems.map((problem) => problem.split("\n")[0])).toEqual([
+        `.wippy.yaml:1:1  unsupported version: ${shown}`,
+      ]);
+    },
+  );
+
   test("faults", () => {
     const { problems } = load({
       "a.yaml": "version: 2\nlogger: json\nx: { a: '${env:GONE}', b: '${gone}' }\n",

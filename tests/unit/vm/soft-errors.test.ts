@@ -159,6 +159,14 @@ const AROUND: Record<string, [string, string]> = {
       error(deep(190), 0)
     end`,
   ],
+  "a __call that is the table itself": [
+    PCALL,
+    "function(t) local a = setmetatable(t, { __call = t })(1) return a end",
+  ],
+  "the same in a tail call": [
+    PCALL,
+    "function(t) return setmetatable(t, { __call = t })(1) end",
+  ],
   "a yield behind it": [
     PCALL,
     `function(t)

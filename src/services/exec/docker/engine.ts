@@ -29,9 +29,15 @@ function refusal(what: string, status: number, body: string): WippyError {
   });
 }
 
-function unavailable(what: string, error: unknown): WippyError {
+/** Codes of `fetch` where nobody listens: its messages ask for a mistake in a URL. */
+const unreachable: ReadonlySet<string | undefined> = new Set(["ENOENT", "ECONNREFUSED"]);
+
+function unavailable(what: string, error: unknown, address?: Address): WippyError {
   const { code, message } = error as NodeJS.ErrnoException;
-  return new WippyError("Unavailable", `docker: ${what}: ${message}`, {
+  const text = address && unreachable.has(code)
+    ? `no daemon listens at ${"unix" in address ? address.unix : `${address.host}:${address.port}`}`
+    : message;
+  return new WippyError("Unavailable", `docker: ${what}: ${text}`, {
     retryable: true,
     cause: error,
     ...(code !== undefined && { details: { code } }),
@@ -72,7 +78,7 @@ export class Engine {
       status = response.status;
       text = await response.text();
     } catch (error) {
-      throw unavailable(what, error);
+      throw unavailable(what, error, address);
     }
     if (status >= 300 && status !== 304) throw refusal(what, status, text);
     try {

@@ -111,7 +111,8 @@ export const random = `
         if not class then
           class = { data = value(depth + 1), all = random(2) == 0 and { t } or nil }
           if random(3) > 0 then class.__index = class end
-          if random(6) == 0 then class.__mode = "k" end
+          -- Of no mode that Lua knows: what a weak table holds would be gone by the next look.
+          if random(6) == 0 then class.__mode = "x" end
           if random(6) == 0 then class[1] = 5 end
           if random(6) == 0 then setmetatable(class, { base = random(9) }) end
           classes[#classes + 1] = class
