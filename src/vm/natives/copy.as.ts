@@ -33,6 +33,7 @@ import {
   marksObjects,
   newTable,
   NIL,
+  placeTable,
   setTag,
   STRING,
   TABLE,
@@ -60,8 +61,7 @@ function copyChild(L: usize, source: usize, at: usize, owner: usize, level: u32)
   }
   const known = recall(source);
   if (known) {
-    store<usize>(at, load<usize>(known));
-    barrier(L, owner);
+    placeTable(L, at, owner, load<usize>(known));
     return true;
   }
   return copyTable(L, source, at, owner, level + 1);
@@ -76,9 +76,8 @@ function copyItem(L: usize, at: usize, owner: usize, level: u32): bool {
   return true;
 }
 
-// Copies a table into the slot `at` of `owner` (0: of the stack), or to where `owner` has its metatable, which is an
-// address without a tag. False: it cannot. What the slots hold at any time is good for the collector, which an
-// allocation may call.
+// Copies a table to where `placeTable` puts it. False: it cannot. What the slots hold at any time is good for the
+// collector, which an allocation may call.
 function copyTable(L: usize, source: usize, at: usize, owner: usize, level: u32): bool {
   const metatable = load<usize>(source + TABLE_METATABLE);
   if (level > MOST_LEVELS || (metatable && marksObjects(metatable))) return false;
@@ -88,9 +87,7 @@ function copyTable(L: usize, source: usize, at: usize, owner: usize, level: u32)
   copied += size + (<u32> 1 << logNodes);
   if (copied > MOST_VALUES) return false;
   const table = newTable(L);
-  store<usize>(at, table);
-  if (at !== owner + TABLE_METATABLE) setTag(at, TAG_TABLE);
-  if (owner) barrier(L, owner);
+  placeTable(L, at, owner, table);
   if (isTracking()) keep(L, source, table);
   else rootCopy = table;
   if (size) {

@@ -41,7 +41,7 @@ import {
   shapeOf,
 } from "./shapes.as";
 import { beginSeen, endSeen, isTracking, recall, remember, track } from "./seen.as";
-import { barrier, collect, newTable, setTag, tagOf } from "./values.as";
+import { barrier, collect, newTable, placeTable, setTag, tagOf } from "./values.as";
 
 const EXACT: f64 = 9007199254740992;
 const PACKED_NIL: u8 = 0xc0;
@@ -120,16 +120,14 @@ function numbered(n: usize): usize {
   return n << 3;
 }
 
-// Whether a place is that of a table's metatable, which is the address of a table and no value with a tag.
-function isMetatable(at: usize, owner: usize): bool {
-  return owner !== 0 && at === owner + TABLE_METATABLE;
+// Whether a list or an object begins so.
+function beginsTable(first: u32): bool {
+  return (first >= 0x80 && first < 0xa0) || (first >= 0xdc && first < 0xe0);
 }
 
 function putTable(L: usize, at: usize, owner: usize, array: u32, hash: u32): usize {
   const table = newTable(L);
-  store<usize>(at, table);
-  if (!isMetatable(at, owner)) setTag(at, TAG_TABLE);
-  if (owner) barrier(L, owner);
+  placeTable(L, at, owner, table);
   tables++;
   if (isTracking() && keyless === 0 && !remember(numbered(tables), <u32> table)) {
     luaD_throw(L, OUT_OF_MEMORY);
@@ -238,8 +236,7 @@ function readPairs(
   for (; i < count; i++) {
     // Tables as keys are left to JavaScript: nothing would keep them from the collector.
     const first = <u32> load<u8>(from);
-    const isTable = (first >= 0x80 && first < 0xa0) || (first >= 0xd4 && first < 0xd9) ||
-      (first >= 0xdc && first < 0xe0);
+    const isTable = beginsTable(first) || (first >= 0xd4 && first < 0xd9);
     if (left() === 0 || isTable || !read(L, UNPACKED_KEY, 0, level)) return false;
     if (!(object ? isObjectKey() : isPairKey())) return false;
     if (left() === 0) return false;
@@ -270,18 +267,16 @@ function readAgain(L: usize, at: usize, owner: usize, level: u32): bool {
   if (number >= <u64> tables || number < <u64> before) return false;
   const known = recall(numbered(<usize> number + 1));
   if (!known) return false;
-  store<usize>(at, load<u32>(known));
-  if (!isMetatable(at, owner)) setTag(at, TAG_TABLE);
-  if (owner) barrier(L, owner);
+  placeTable(L, at, owner, load<u32>(known));
   return true;
 }
 
 // A table and its metatable, which is read to where it belongs: nothing else keeps it from the collector.
 function readWithMetatable(L: usize, at: usize, owner: usize, level: u32): bool {
-  if (isMetatable(at, owner) || one() !== TWO_ITEMS) return false;
+  if (one() !== TWO_ITEMS) return false;
   if (!read(L, at, owner, level) || tagOf(at) !== TAG_TABLE || left() === 0) return false;
   const first = <u32> load<u8>(from);
-  const isTable = (first >= 0x80 && first < 0xa0) || (first >= 0xdc && first < 0xe0) ||
+  const isTable = beginsTable(first) ||
     (first === 0xd4 && load<u8>(from + 1) !== METATABLE_TYPE);
   const table = load<usize>(at);
   return isTable && read(L, table + TABLE_METATABLE, table, level + 1);

@@ -17,6 +17,7 @@ import {
   TABLE_NODES,
   TAG_INTEGER,
   TAG_SHORT_STRING,
+  TAG_TABLE,
   VALUE_SIZE,
   VALUE_TAG,
 } from "./layout.as";
@@ -57,6 +58,14 @@ export function newTable(L: usize): usize {
   const table = luaH_new(L);
   store<u8>(table + TABLE_FLAGS, 0);
   return table;
+}
+
+// Puts a table into the slot `at` of `owner` (0: of the stack), or to where `owner` has its metatable, which is the
+// address of a table and no value with a tag.
+export function placeTable(L: usize, at: usize, owner: usize, table: usize): void {
+  store<usize>(at, table);
+  if (at !== owner + TABLE_METATABLE) setTag(at, TAG_TABLE);
+  if (owner) barrier(L, owner);
 }
 
 // Collects garbage, if it is time. What is not reachable from Lua does not survive.
