@@ -6,13 +6,13 @@ import { BoundedMap } from "../../platform/bounded-map.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { Driver, Statement } from "./driver.ts";
 
+/** Literals and quoted names of SQLite. */
+export const sqliteQuoted = String
+  .raw`'(?:[^']|'')*'|"(?:[^"]|"")*"|${"`"}(?:[^${"`"}]|${"``"})*${"`"}|\[[^\]]*\]`;
+
 const common = String.raw`--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|[A-Za-z_]\w*|;|\S`;
 const tokens: Record<Driver["type"], RegExp> = {
-  sqlite: new RegExp(
-    String
-      .raw`'(?:[^']|'')*'|"(?:[^"]|"")*"|${"`"}(?:[^${"`"}]|${"``"})*${"`"}|\[[^\]]*\]|${common}`,
-    "g",
-  ),
+  sqlite: new RegExp(`${sqliteQuoted}|${common}`, "g"),
   postgres: new RegExp(
     String
       .raw`\$(\w*)\$[\s\S]*?\$\1\$|[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|${common}`,

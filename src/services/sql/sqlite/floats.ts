@@ -1,5 +1,6 @@
 import { BoundedMap } from "../../../platform/bounded-map.ts";
 import type { SqlValue } from "../driver.ts";
+import { sqliteQuoted } from "../text.ts";
 
 /** Where a parameter is in a text. */
 interface Place {
@@ -11,8 +12,8 @@ interface Place {
 
 /** Literals, quoted names, comments and words, in which no parameter begins, or else a parameter. */
 const tokens = new RegExp(
-  String.raw`'(?:[^']|'')*'|"(?:[^"]|"")*"|${"`"}(?:[^${"`"}]|${"``"})*${"`"}|\[[^\]]*\]|` +
-    String.raw`--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|` +
+  sqliteQuoted +
+    String.raw`|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|` +
     String.raw`(\?\d*|[:@#$][\w$\u0080-\uffff]+(?:::[\w$\u0080-\uffff]+)*)`,
   "g",
 );
