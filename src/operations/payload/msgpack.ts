@@ -9,6 +9,9 @@ import { isTable, LuaFloat, type LuaValue } from "../../vm/value.ts";
 /** Levels of tables that are read at most, as of JSON. */
 const mostLevels = 128;
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /** Bytes that grow. */
 class Output {
   #bytes = new Uint8Array(256);
@@ -83,7 +86,7 @@ function writeInteger(output: Output, value: number): void {
 }
 
 function writeText(output: Output, text: string): void {
-  const bytes = new TextEncoder().encode(text);
+  const bytes = encoder.encode(text);
   output.length(bytes.length, 0xa0, 31, 0xd9, 0xda);
   output.append(bytes);
 }
@@ -184,7 +187,7 @@ class Input {
   #text(length: number): string | Uint8Array {
     const bytes = this.#bin(length);
     try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+      return decoder.decode(bytes);
     } catch {
       return bytes;
     }
