@@ -6,9 +6,9 @@ const C_FUNCTION = 2;
 const LEAVE = `(global.set $global$0 (i32.add (local.get $14) (i32.const 48))) (return)`;
 
 /**
- * Errors of instructions without exceptions, where `error` raises softly, too (see `soft_errors.ts`): a field of what
- * is no table, arithmetic on what is no number, a call of what is no function. As an exception each takes 13 to 25 µs
- * in JavaScriptCore, which looks through the stack twice.
+ * Errors of instructions without exceptions, where `error` raises softly, too (see `soft_errors.ts`): indexing a value
+ * that is not a table, arithmetic on a value that is not a number, calling a value that is not a function. As an
+ * exception each takes 13 to 25 µs in JavaScriptCore, which looks through the stack twice.
  *
  * `luaG_runerror` never returns, as C was told. Here it does, and so do the functions that lead to it, to the places
  * that have asked for that (`$may_raise_softly`) and return to `luaV_execute`. That leaves: behind a call as where a C

@@ -11,7 +11,7 @@ export const manyQueries = 16;
 
 /** A connection that only reads, and that answers workers. */
 export interface DirectLink {
-  /** From now on answers a worker through this port. */
+  /** Starts answering the queries that a worker sends through this port. */
   attach(worker: number, port: MessagePort, memory: DirectMemory): void;
   /** The worker is gone. */
   detach(worker: number): void;

@@ -26,7 +26,7 @@ const makers: readonly [string, string, () => Pushable][] = [
   ],
   [
     "the rows of a database",
-    // Its __len is no function, which is an error where it counts.
+    // Its __len is not a function, so the length operator raises if it honors it.
     "{ __index = { x = pcall(function(row) return #setmetatable({}, row) end, (...)[2]) and 0 or 1 } }",
     () => rows("__len", ["first", "second"]),
   ],
