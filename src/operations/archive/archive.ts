@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import { orClose } from "../../platform/file-handle.ts";
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
 import { WippyError } from "../../vm/error.ts";
@@ -131,8 +132,10 @@ export const archive: Operation[] = [
     async run(context, id, from, file, settings) {
       const place = placeOf(context.services, id, from, file, "read");
       const { FileSource } = await import("./source.ts");
-      const opened = await openHandle(place, "r");
-      const source = new FileSource(opened, (await opened.stat()).size, true);
+      const source = await orClose(
+        await openHandle(place, "r"),
+        async (opened) => new FileSource(opened, (await opened.stat()).size, true),
+      );
       return await openReader(context, source, settings, file);
     },
   }),
@@ -170,7 +173,7 @@ export const archive: Operation[] = [
     arguments: () => [options()],
     async run({ resources }, settings) {
       const { Spool } = await import("./source.ts");
-      return resources.add(await Spool.open(settings.max_total_bytes));
+      return resources.add(new Spool(settings.max_total_bytes));
     },
   }),
   defineOperation({
@@ -191,7 +194,7 @@ export const archive: Operation[] = [
     arguments: () => [handle(), options()],
     async run({ resources }, id, settings) {
       const { Spool } = await import("./source.ts");
-      const source = resources.get(id, Spool).take();
+      const source = resources.get(id, Spool);
       resources.remove(id);
       const { Reader, Walker } = await classes();
       return resources.add(new Walker(await Reader.open(source, settings), true));
@@ -325,9 +328,8 @@ export const archive: Operation[] = [
     arguments: () => [handle(), name(), luaString(), entryOptions()],
     async run(context, id, which, data, settings) {
       const bytes = bytesOf(data);
-      const content = (async function* () {
-        if (bytes.length > 0) yield bytes;
-      })();
+      const { BytesSource, streamOf } = await import("./source.ts");
+      const content = streamOf(new BytesSource(bytes));
       return asLua(await (await writerOf(context, id)).add(which, bytes.length, content, settings));
     },
   }),
@@ -340,17 +342,11 @@ export const archive: Operation[] = [
     async run(context, id, from, file, writer, which) {
       const place = placeOf(context.services, id, from, file, "read");
       const target = await writerOf(context, writer);
-      const opened = await openHandle(place, "r");
-      const { FileSource, pieces } = await import("./source.ts");
-      const stats = await opened.stat();
-      const source = new FileSource(opened, stats.size, true);
-      const content = (async function* () {
-        try {
-          yield* pieces(source, 64 * 1024);
-        } finally {
-          await source.close();
-        }
-      })();
+      const { FileSource, streamOf } = await import("./source.ts");
+      const { stats, content } = await orClose(await openHandle(place, "r"), async (opened) => {
+        const stats = await opened.stat();
+        return { stats, content: streamOf(new FileSource(opened, stats.size, true)) };
+      });
       return asLua(
         await target.add(which, stats.size, content, {
           mode: stats.mode & 0o777,

@@ -1,7 +1,6 @@
-import { randomUUID } from "node:crypto";
-import { type FileHandle, open, unlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import type { FileHandle } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { ScratchFile } from "../../platform/scratch-file.ts";
 import type { Closable } from "../resources.ts";
 import { invalid } from "./format.ts";
 
@@ -61,50 +60,41 @@ export class FileSource implements Source {
   }
 }
 
-/** A stream that is kept in a file without a name, so that it can be read at any place. */
-export class Spool implements Closable {
-  readonly #handle: FileHandle;
+/** A stream that is kept on the disk, so that it can be read at any place. */
+export class Spool implements Source {
+  readonly #file = new ScratchFile("archive");
   readonly #limit: number;
-  #size = 0;
-  #taken = false;
 
-  /** Use `open`. */
-  constructor(handle: FileHandle, limit: number) {
-    this.#handle = handle;
+  /** @param limit bytes at most */
+  constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** @param limit bytes at most */
-  static async open(limit: number): Promise<Spool> {
-    const path = join(tmpdir(), `wippy-archive-${randomUUID()}`);
-    const handle = await open(path, "wx+", 0o600);
-    await unlink(path);
-    return new Spool(handle, limit);
+  get size(): number {
+    return this.#file.size;
   }
 
   /** @throws WippyError Invalid beyond the limit */
   async write(data: Uint8Array): Promise<void> {
-    if (this.#size + data.length > this.#limit) {
+    if (this.size + data.length > this.#limit) {
       throw invalid(`more than ${this.#limit} bytes in all; raise max_total_bytes`);
     }
-    const position = this.#size;
-    this.#size += data.length;
-    let done = 0;
-    while (done < data.length) {
-      const left = data.length - done;
-      done += (await this.#handle.write(data, done, left, position + done)).bytesWritten;
-    }
+    await this.#file.append(data);
   }
 
-  /** What was written, which belongs to the source from now on. */
-  take(): Source {
-    this.#taken = true;
-    return new FileSource(this.#handle, this.#size, true);
+  read(position: number, length: number): Promise<Uint8Array> {
+    return this.#file.read(position, length);
   }
 
-  async close(): Promise<void> {
-    if (!this.#taken) await this.#handle.close().catch(() => {});
+  close(): Promise<void> {
+    return this.#file.close();
   }
+}
+
+/** All bytes of a source as a stream, which closes it, however it ends. */
+export function streamOf(source: Source): Readable {
+  return Readable.from(pieces(source, 64 * 1024), { objectMode: false })
+    .once("close", () => void source.close());
 }
 
 /** All bytes of a source from one position to another, in pieces. */

@@ -155,6 +155,8 @@ export class Writer implements Closable {
   readonly #written: Promise<void>;
   #entries = 0;
   #work: Promise<void> | undefined;
+  /** What the last file added is read from. */
+  #content: Readable | undefined;
   #closed = false;
 
   /** Use `open`. */
@@ -220,17 +222,24 @@ export class Writer implements Closable {
     this.#budget.read(name, 0, size);
   }
 
-  /** Adds a file of `size` bytes. */
+  /** Adds a file of `size` bytes. The content is destroyed also when it is refused, or the archive is closed. */
   add(
     name: string,
     size: number,
-    content: AsyncIterable<Uint8Array>,
+    content: Readable,
     { method = "deflate", mode = 0o644, modified = this.#now() }: EntryOptions,
   ): Promise<Progress> {
-    if (name.endsWith("/")) throw invalid(`${name} is the name of a directory; use add_dir`);
-    this.#entry(name, size);
-    const bytes = Readable.from(content, { objectMode: false });
-    return this.#begin(() => this.#packer.add(name, size, bytes, { method, mode, modified }));
+    try {
+      if (name.endsWith("/")) throw invalid(`${name} is the name of a directory; use add_dir`);
+      this.#entry(name, size);
+      return this.#begin(() => {
+        this.#content = content;
+        return this.#packer.add(name, size, content, { method, mode, modified });
+      });
+    } catch (error) {
+      content.destroy();
+      throw error;
+    }
   }
 
   /** Adds a directory. */
@@ -260,6 +269,7 @@ export class Writer implements Closable {
   /** Ends it, complete or not. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#content?.destroy();
     this.#packer.destroy();
     if (this.#target instanceof Outlet) this.#target.take();
     await this.#target.close().catch(() => {});

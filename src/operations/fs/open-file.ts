@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { orClose } from "../../platform/file-handle.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { Closable } from "../resources.ts";
 import { failureOf } from "./failure.ts";
@@ -22,12 +23,12 @@ const flags: Readonly<Record<OpenMode, number>> = {
 /** Opens a regular file. New ones get `0644` masked by the volume's mode. */
 export async function openHandle({ volume, path, real }: Place, mode: OpenMode) {
   try {
-    const handle = await open(real, flags[mode], 0o644 & volume.mode);
-    const stat = await handle.stat();
-    if (stat.isFile()) return handle;
-    await handle.close();
-    const message = `open ${path}: it is ${stat.isDirectory() ? "a directory" : "no regular file"}`;
-    throw new WippyError("Invalid", message, { retryable: false });
+    return await orClose(await open(real, flags[mode], 0o644 & volume.mode), async (handle) => {
+      const stat = await handle.stat();
+      if (stat.isFile()) return handle;
+      const what = stat.isDirectory() ? "a directory" : "no regular file";
+      throw new WippyError("Invalid", `open ${path}: it is ${what}`, { retryable: false });
+    });
   } catch (error) {
     throw failureOf(`open ${path}`, error);
   }
@@ -47,9 +48,11 @@ export class OpenFile implements Closable {
 
   /** Throws WippyError NotFound, AlreadyExists, PermissionDenied, Invalid or Internal. */
   static async open(place: Place, mode: OpenMode): Promise<OpenFile> {
-    const file = new OpenFile(place, mode, await openHandle(place, mode));
-    if (mode === "a") file.#position = (await file.handle.stat()).size;
-    return file;
+    return await orClose(await openHandle(place, mode), async (handle) => {
+      const file = new OpenFile(place, mode, handle);
+      if (mode === "a") file.#position = (await handle.stat()).size;
+      return file;
+    });
   }
 
   get readable(): boolean {

@@ -1,6 +1,4 @@
-import { type FileHandle, open, unlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { ScratchFile } from "../../platform/scratch-file.ts";
 import { WippyError } from "../../vm/error.ts";
 import { asLua, type LuaValue } from "../../vm/value.ts";
 import {
@@ -21,46 +19,11 @@ interface StoredFile {
   from: number;
 }
 
-/** Bytes that lie on the disk, in a file without a name: it is gone when it is closed, however that comes. */
-class Spool {
-  #handle: FileHandle | undefined;
-  #size = 0;
-
-  get size(): number {
-    return this.#size;
-  }
-
-  async append(data: Uint8Array): Promise<void> {
-    if (this.#handle === undefined) {
-      const path = join(tmpdir(), `wippy-upload-${crypto.randomUUID()}`);
-      this.#handle = await open(path, "wx+", 0o600);
-      await unlink(path);
-    }
-    let done = 0;
-    while (done < data.length) {
-      const { bytesWritten } = await this.#handle.write(data, done, data.length - done, this.#size);
-      done += bytesWritten;
-      this.#size += bytesWritten;
-    }
-  }
-
-  async read(from: number, length: number): Promise<Uint8Array> {
-    const part = new Uint8Array(length);
-    const { bytesRead } = await this.#handle!.read(part, 0, length, from);
-    return part.subarray(0, bytesRead);
-  }
-
-  async close(): Promise<void> {
-    await this.#handle?.close();
-    this.#handle = undefined;
-  }
-}
-
 /** The form of a request: its values, and its files, in memory up to a size and on the disk beyond it. */
 export class Upload implements FormReceiver {
   readonly #files: StoredFile[] = [];
   readonly #values: { name: string; parts: Uint8Array[] }[] = [];
-  readonly #spool = new Spool();
+  readonly #spool = new ScratchFile("upload");
   readonly #mostMemory: number;
   #memory = 0;
   #valueBytes = 0;
@@ -104,9 +67,12 @@ export class Upload implements FormReceiver {
           this.#memory -= file.size;
         }
         file.size += data.length;
-        if (file.parts === undefined) return await this.#spool.append(data);
-        this.#memory += data.length;
-        file.parts.push(new Uint8Array(data));
+        if (file.parts === undefined) {
+          await this.#spool.append(data);
+        } else {
+          this.#memory += data.length;
+          file.parts.push(new Uint8Array(data));
+        }
       },
       end: () => {
         this.#files.push(file);

@@ -3,7 +3,6 @@ import {
   existsSync,
   mkdtempSync,
   readdirSync,
-  readlinkSync,
   rmSync,
   statSync,
   truncateSync,
@@ -13,19 +12,12 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cleanAfterTest } from "../../cleanup.ts";
+import { openFiles } from "../../open-files.ts";
 import { until } from "../../until.ts";
 import { startWeb } from "./web.ts";
 
 /** Uploads that this process keeps on the disk. */
-function spooled(): number {
-  return readdirSync("/proc/self/fd").filter((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).includes("wippy-upload-");
-    } catch {
-      return false;
-    }
-  }).length;
-}
+const spooled = () => openFiles("wippy-upload-");
 
 function temporary(): string {
   const root = mkdtempSync(join(tmpdir(), "wippy-bodies-"));

@@ -2,8 +2,6 @@ import { expect, test } from "bun:test";
 import {
   mkdirSync,
   mkdtempSync,
-  readdirSync,
-  readlinkSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -15,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { cleanAfterTest } from "../../cleanup.ts";
+import { openFiles } from "../../open-files.ts";
 import { until } from "../../until.ts";
 import { startApplication } from "../application.ts";
 import { exchangeRaw, startWeb } from "./web.ts";
@@ -243,17 +242,6 @@ test("a volume that must not be read is not", async () => {
   const { url } = await startStatic(folder({ "a.txt": "a" }), {}, { mode: "0311" });
   expect((await fetch(`${url}/static/a.txt`)).status).toBe(403);
 });
-
-/** Files of a folder that this process has open. */
-function openFiles(root: string): number {
-  return readdirSync("/proc/self/fd").filter((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(root);
-    } catch {
-      return false;
-    }
-  }).length;
-}
 
 test("a large file is read as the client takes it, and closed when the client goes away", async () => {
   const size = 64 * 1024 * 1024;

@@ -1,10 +1,20 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deflateRawSync, gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import { Environment } from "../../../src/app/environment.ts";
+import { openFiles } from "../../open-files.ts";
+import { until } from "../../until.ts";
 import { entryOf, testServices } from "../operations/services.ts";
 import { runUnit } from "./lua-unit.ts";
 
@@ -365,6 +375,30 @@ test("what a unit has open is closed with it", async () => {
     local s = archive.scan(volume:open("a.zip"))`);
   expect(open).toBe(5);
 });
+
+test.each(["zip", "tar", "tar.gz", "tar.zst"])(
+  "%s: no file stays open, also of an entry that is refused or only begun",
+  async (format) => {
+    // Random, so that its compressed form does not fit into what streams keep.
+    writeFileSync(join(data, "long"), crypto.getRandomValues(new Uint8Array(65536)));
+    truncateSync(join(data, "long"), 4_000_000);
+    await run(`
+      local w = archive.create(volume, "open.bin", { format = "${format}" })
+      assert(w:add_file("a", volume, "long"))
+      assert(not w:add_file("../b", volume, "long"))
+      assert(not w:add_file("c/", volume, "long"))
+      w:close()
+      assert(not w:add_file("d", volume, "long"))
+      local file = volume:open("closed.bin", "w")
+      local stream = file:stream()
+      local begun = archive.create(stream, { format = "${format}" })
+      stream:close()
+      assert(not begun:add_file("e", volume, "long"))
+      assert(not archive.open(volume, "long"))
+      assert(not archive.scan(volume:open("long")))`);
+    await until(() => openFiles(data) + openFiles("wippy-archive-") === 0);
+  },
+);
 
 test("the formats have names", async () => {
   expect(await value("return archive.formats()")).toEqual(["zip", "tar", "tar.gz", "tar.zst"]);
