@@ -1,3 +1,4 @@
+import { ThreadRun } from "../platform/thread-run.ts";
 import { WippyError } from "../vm/error.ts";
 import { beatInterval, Pulse } from "../worker/pulse.ts";
 
@@ -15,8 +16,14 @@ const missable = 1000 / beatInterval;
 interface Watched {
   readonly pulse: Pulse;
   beats: number;
+  /** Beats that it has missed; where other threads had the processor meanwhile, only a part counts. */
   missed: number;
+  /** How it has run since the first beat that it missed. */
+  run: Pick<ThreadRun, "share"> | undefined;
 }
+
+/** Milliseconds for which a worker has stood still. */
+const timeOf = ({ missed }: Watched) => Math.round(missed * beatInterval);
 
 /** What a watch tells the pool. */
 export interface WatchEvents {
@@ -30,17 +37,26 @@ export interface WatchEvents {
 
 /**
  * Watches the heartbeat of workers in threads of their own. Beats are counted rather than time, so that workers are not
- * blamed when the node itself, or the whole machine, stood still.
+ * blamed when the node itself, or the whole machine, stood still. Neither are they for the time in which they wait for
+ * a processor.
  */
 export class WorkerWatch {
   readonly #memory: SharedArrayBuffer;
   /** Milliseconds; 0: for ever. */
   readonly #patience: number;
   readonly #events: WatchEvents;
+  readonly #runOf: (thread: number) => Pick<ThreadRun, "share">;
   readonly #watched = new Map<number, Watched>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(memory: SharedArrayBuffer, patience: number, events: WatchEvents) {
+  /** @param runOf how a thread runs */
+  constructor(
+    memory: SharedArrayBuffer,
+    patience: number,
+    events: WatchEvents,
+    runOf: (thread: number) => Pick<ThreadRun, "share"> = (thread) => new ThreadRun(thread),
+  ) {
+    this.#runOf = runOf;
     this.#memory = memory;
     this.#patience = patience;
     this.#events = events;
@@ -49,7 +65,7 @@ export class WorkerWatch {
   /** Begins to watch a worker that has started. */
   add(index: number): void {
     const pulse = new Pulse(this.#memory, index);
-    this.#watched.set(index, { pulse, beats: pulse.read().beats, missed: 0 });
+    this.#watched.set(index, { pulse, beats: pulse.read().beats, missed: 0, run: undefined });
     this.#timer ??= setInterval(() => this.look(), beatInterval);
     // A runtime that has nothing else to wait for may end.
     this.#timer.unref();
@@ -65,7 +81,7 @@ export class WorkerWatch {
     const watched = this.#watched.get(index);
     if (!watched || watched.missed < missable) return undefined;
     const unit = watched.pulse.read().doing;
-    return { ...(unit !== undefined && { unit }), for: watched.missed * beatInterval };
+    return { ...(unit !== undefined && { unit }), for: timeOf(watched) };
   }
 
   /** Looks at all workers once; to be called as often as they beat. */
@@ -73,16 +89,19 @@ export class WorkerWatch {
     for (const [index, watched] of [...this.#watched]) {
       const { beats } = watched.pulse.read();
       if (beats !== watched.beats) {
-        const after = watched.missed * beatInterval;
+        const [stood, after] = [watched.missed >= missable, timeOf(watched)];
         watched.beats = beats;
         watched.missed = 0;
-        if (after >= missable * beatInterval) this.#events.goesOn(index, after);
+        watched.run = undefined;
+        if (stood) this.#events.goesOn(index, after);
         continue;
       }
-      watched.missed++;
+      const before = watched.missed;
+      watched.missed += watched.run?.share() ?? 1;
+      watched.run ??= this.#runOf(watched.pulse.thread);
       const state = this.standing(index);
       if (!state) continue;
-      if (watched.missed === missable) this.#events.standing(index, state);
+      if (before < missable) this.#events.standing(index, state);
       if (this.#patience > 0 && state.for >= this.#patience) this.#events.lost(index, state);
     }
   }

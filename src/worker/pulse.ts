@@ -9,8 +9,8 @@ export const beatInterval = 250;
 
 /** Bytes of a note at most. */
 const noteBytes = 256;
-/** Words of a worker: its beats, the beat at which the note was written, the note's length; then the note. */
-const header = 3;
+/** Words of a worker: its beats, the beat at which the note was written, its length, the thread; then the note. */
+const header = 4;
 const words = header + noteBytes / 4;
 
 /** The memory for the heartbeats of `workers` workers. */
@@ -28,6 +28,15 @@ export class Pulse {
     const start = index * words * 4;
     this.#words = new Int32Array(memory, start, header);
     this.#bytes = new Uint8Array(memory, start + header * 4, noteBytes);
+  }
+
+  /** The thread that beats, as `currentThread` numbers it; 0 when that is not known. */
+  get thread(): number {
+    return Atomics.load(this.#words, 3);
+  }
+
+  set thread(thread: number) {
+    Atomics.store(this.#words, 3, thread);
   }
 
   /** Beats once. */

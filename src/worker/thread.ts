@@ -2,6 +2,7 @@
  * Entry of a worker's thread: the first message makes the worker, the others are batches for it.
  * @module
  */
+import { currentThread } from "../platform/thread-run.ts";
 import { WippyError } from "../vm/error.ts";
 import { postBatch, toWorker } from "./batch.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
@@ -46,6 +47,7 @@ async function start({ options, services }: ThreadStart): Promise<void> {
     return;
   }
   const pulse = new Pulse(options.pulses, options.index);
+  pulse.thread = currentThread();
   setInterval(() => pulse.beat(), beatInterval);
   for (const batch of early.splice(0)) worker.receive(batch);
 }

@@ -3,7 +3,7 @@ import { type StandingWorker, WorkerWatch } from "../../../src/node/worker-watch
 import { Pulse, pulseMemory } from "../../../src/worker/pulse.ts";
 
 /** A watch over two workers, and what it said. */
-function watching(patience = 0) {
+function watching(patience = 0, share = 1) {
   const memory = pulseMemory(2);
   const said: (string | StandingWorker)[][] = [];
   const note = (what: string) => (index: number, state: StandingWorker | number) => {
@@ -13,7 +13,7 @@ function watching(patience = 0) {
     standing: note("standing"),
     goesOn: note("goes on"),
     lost: note("lost"),
-  });
+  }, () => ({ share: () => share }));
   const pulses = [new Pulse(memory, 0), new Pulse(memory, 1)] as const;
   watch.add(0);
   watch.add(1);
@@ -56,5 +56,22 @@ test("a worker that stands still for too long is lost", () => {
   const { watch, said, look } = watching(2000);
   look(8);
   expect(said.at(-1)).toEqual(["lost 1", { for: 2000 }]);
+  watch.close();
+});
+
+test("the time in which a worker waits for a processor does not count", () => {
+  const { watch, pulses, said, look } = watching(1500, 0.25);
+  look(12);
+  expect(said).toEqual([]);
+  look(1);
+  expect(said).toEqual([["standing 1", { for: 1000 }]]);
+  look(7);
+  expect(said).toHaveLength(1);
+  expect(watch.standing(1)).toEqual({ for: 1438 });
+  look(1);
+  expect(said.at(-1)).toEqual(["lost 1", { for: 1500 }]);
+  pulses[1].beat();
+  look(1);
+  expect(said.at(-1)).toEqual(["goes on 1", "1500 ms"]);
   watch.close();
 });
