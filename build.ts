@@ -97,6 +97,20 @@ const withoutAddon: BunPlugin = {
   },
 };
 
+/**
+ * zod exports the messages of every language that it knows, half of its code, and all of that would be read with it.
+ * Its messages here are English, and those that a schema gives.
+ */
+const englishZod: BunPlugin = {
+  name: "English zod",
+  setup(build) {
+    build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: 'export { default as en } from "./en.js";',
+      loader: "js",
+    }));
+  },
+};
+
 /** The short name of the commit, with a plus sign when the tree has changes; "" outside of git. */
 export function commit(): string {
   const git = (...args: string[]) => {
@@ -134,7 +148,7 @@ export function bundleOptions(target?: string) {
       __filename: JSON.stringify("wippy"),
       __dirname: JSON.stringify("."),
     },
-    plugins: [threadAddresses(target ?? process.platform), withoutAddon],
+    plugins: [threadAddresses(target ?? process.platform), withoutAddon, englishZod],
     throw: false,
   } satisfies Partial<Bun.BuildConfig>;
 }
