@@ -4,8 +4,15 @@
  */
 import { isIP } from "node:net";
 
-/** Sent with every answer. The page loads nothing from elsewhere and runs nothing inline. */
-export const securityHeaders: Readonly<Record<string, string>> = {
+/** How the server is reached. */
+export interface ReachOptions {
+  /** Further names of this server in requests. */
+  names: readonly string[];
+  tls?: { cert: string; key: string };
+}
+
+/** The page loads nothing from elsewhere and runs nothing inline. */
+const securityHeaders: Readonly<Record<string, string>> = {
   "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; " +
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; " +
     "form-action 'self'; frame-ancestors 'none'",
@@ -16,6 +23,12 @@ export const securityHeaders: Readonly<Record<string, string>> = {
   "cross-origin-resource-policy": "same-origin",
   "x-frame-options": "DENY",
 };
+
+/** Sets what is sent with every answer. @param encrypted whether the server uses TLS */
+export function secureHeaders(headers: Headers, encrypted: boolean): void {
+  for (const [name, value] of Object.entries(securityHeaders)) headers.set(name, value);
+  if (encrypted) headers.set("strict-transport-security", "max-age=31536000");
+}
 
 /** Whether an address is this machine's own. */
 export function isLoopback(host: string): boolean {

@@ -1,4 +1,4 @@
-import { createApi } from "./admin.ts";
+import { lazy } from "../registry/lazy.ts";
 import type { Caller } from "./right.ts";
 import type { AdminTarget } from "./route.ts";
 import { isPrivate, type OpenSocket, openSocket } from "./socket.ts";
@@ -15,6 +15,9 @@ export async function openLocal(
       return isPrivate(stateDir);
     },
   };
-  const api = createApi(target, () => owner);
-  return await openSocket(stateDir, (request) => api.fetch(request));
+  // Most runtimes are never asked anything over it.
+  const api = lazy(() =>
+    import("./admin.ts").then(({ createApi }) => createApi(target, () => owner))
+  );
+  return await openSocket(stateDir, async (request) => (await api()).fetch(request));
 }

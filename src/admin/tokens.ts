@@ -5,19 +5,25 @@
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { join } from "node:path";
-import { z } from "zod";
+import type * as zod from "zod";
+import { lazy } from "../registry/lazy.ts";
+import { z } from "../registry/schema.ts";
 import { readSecretFile, secretFolder, writeSecretFile } from "../platform/secret-file.ts";
 import { WippyError } from "../vm/error.ts";
 import { type Role, roles } from "./role.ts";
 
-const stored = z.object({
-  tokens: z.array(z.object({
-    name: z.string(),
-    role: z.enum(roles),
-    hash: z.string().regex(/^[0-9a-f]{64}$/),
-    created: z.number(),
-  })),
-});
+const stored = lazy(() =>
+  z.object({
+    tokens: z.array(z.object({
+      name: z.string(),
+      role: z.enum(roles),
+      hash: z.string().regex(/^[0-9a-f]{64}$/),
+      created: z.number(),
+    })),
+  })
+);
+
+type Stored = zod.infer<ReturnType<typeof stored>>["tokens"];
 
 /** A token as it is listed. */
 export interface TokenInfo {
@@ -51,7 +57,7 @@ export class Tokens {
   readonly #path: string;
   readonly #ownerPath: string;
   #read = -1;
-  #tokens: z.infer<typeof stored>["tokens"] = [];
+  #tokens: Stored = [];
 
   /** @throws WippyError PermissionDenied when others could put files into the folder */
   constructor(stateDir: string) {
@@ -132,16 +138,16 @@ export class Tokens {
     this.#save(tokens.filter((known) => known.name !== name));
   }
 
-  #save(tokens: z.infer<typeof stored>["tokens"]): void {
+  #save(tokens: Stored): void {
     writeSecretFile(this.#path, `${JSON.stringify({ tokens }, undefined, 2)}\n`);
     this.#read = -1;
   }
 
-  #load(): z.infer<typeof stored>["tokens"] {
+  #load(): Stored {
     const found = readSecretFile(this.#path);
     if (found === undefined) return this.#tokens = [];
     if (found.changed === this.#read) return this.#tokens;
-    const read = stored.safeParse(parse(found.text));
+    const read = stored().safeParse(parse(found.text));
     if (!read.success) throw damaged(this.#path, "remove it and make new tokens");
     this.#read = found.changed;
     return this.#tokens = read.data.tokens;

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { chmodSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { createSite, serveAdmin } from "../../../src/admin/server.ts";
+import { serveAdmin } from "../../../src/admin/server.ts";
+import { createSite } from "../../../src/admin/site.ts";
 import { Tokens } from "../../../src/admin/tokens.ts";
 import { apiBase, checkRoles } from "../../../src/admin/admin.ts";
 import { includesRole, type Role, roles } from "../../../src/admin/role.ts";

@@ -41,3 +41,19 @@ test("a one-line script reads no library, and little of the program", () => {
   const bytes = [...read].reduce((sum, path) => sum + outputs[path]!.bytes, 0);
   expect(bytes).toBeLessThan(310 * 1024);
 });
+
+test("a server reads no library for its probes and its socket, before somebody asks for more", () => {
+  const known = readWith("src/cli/run/run.ts", readWith("src/node/node.ts"));
+  const read = readWith("src/cli/run/serve.ts", readWith("src/admin/local.ts"));
+  const inputs = [...read].filter((path) => !known.has(path))
+    .flatMap((path) => Object.keys(outputs[path]!.inputs));
+  expect(inputs).toContain("src/admin/server.ts");
+  expect(inputs.filter((path) => path.includes("node_modules"))).toEqual([]);
+  expect(inputs.filter((path) => path.includes("src/admin/routes/"))).toEqual([]);
+});
+
+test("zod is read with the messages of one language", () => {
+  const inputs = [...readWith("src/registry/zod.ts")]
+    .flatMap((path) => Object.keys(outputs[path]!.inputs));
+  expect(inputs.filter((path) => path.includes("/zod/v4/locales/")).length).toBeLessThan(3);
+});
