@@ -4,6 +4,9 @@ import type { Console } from "./terminal/terminal.ts";
 import { tellFailure } from "./terminal/failure.ts";
 import { scriptCall } from "./run/script-call.ts";
 
+/** Commands that compile or run Lua: they need the VM before they have read their own code and the application. */
+const compiling: ReadonlySet<string> = new Set(["run", "serve", "test", "check", "repl"]);
+
 /**
  * Runs the command line. The commonest call of all, that of a script without flags, starts without the parts that only
  * other commands need, and with what takes long in the background.
@@ -14,6 +17,7 @@ import { scriptCall } from "./run/script-call.ts";
 export async function front(args: readonly string[], console: Console): Promise<number> {
   const call = scriptCall(args);
   if (call === undefined) {
+    if (args.some((argument) => compiling.has(argument))) loadLuaModule().catch(() => {});
     const { main } = await import("./cli.ts");
     return await main(args, console);
   }

@@ -5,6 +5,7 @@ import { asLua } from "../vm/value.ts";
 import { fromWorker, postBatch } from "../worker/batch.ts";
 import type { FromWorker, ToWorker } from "../worker/messages.ts";
 import type { ThreadStart } from "../worker/thread.ts";
+import { workerThread } from "./worker-thread.ts";
 
 /** Milliseconds that a thread has to close what it has open. */
 const endTime = 50;
@@ -26,7 +27,7 @@ export function startThread(
   receive: (messages: FromWorker[]) => void,
   failed: (message: string) => WippyError,
 ): Promise<RunningWorker> {
-  const thread = new Worker(new URL("../worker/thread.ts", import.meta.url).href);
+  const thread = workerThread.take();
   const { promise, resolve, reject } = Promise.withResolvers<RunningWorker>();
   thread.onmessage = ({ data }: MessageEvent<Uint8Array | FromWorker[]>) => {
     const messages = fromWorker(data);

@@ -5,6 +5,7 @@
 import { currentThread } from "../platform/thread-run.ts";
 import { WippyError } from "../vm/error.ts";
 import { postBatch, toWorker } from "./batch.ts";
+import { loadKernelImage } from "./kernel-image.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { beatInterval, Pulse } from "./pulse.ts";
 import { createServices, type ServiceOptions } from "./services.ts";
@@ -24,6 +25,9 @@ declare function postMessage(
   data: Uint8Array | FromWorker[],
   transfer?: (ArrayBuffer | MessagePort)[],
 ): void;
+
+// Read beside what the node does until it sends the first message; a failure is told when the worker meets it.
+loadKernelImage().catch(() => {});
 
 let worker: LuaWorker | undefined;
 const early: ToWorker[][] = [];

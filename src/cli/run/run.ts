@@ -6,10 +6,14 @@ import type { Problem } from "../../app/problem.ts";
 import { findSound } from "../../app/sound.ts";
 import { silentSink } from "../../observe/log.ts";
 import type { Entry } from "../../registry/entry.ts";
+import { workerThread } from "../../node/worker-thread.ts";
 import { nearest } from "../../registry/suggestion.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
 import { load, packsFolder } from "./load.ts";
 import { report } from "../terminal/report.ts";
+import { hasForeground } from "../../services/services.ts";
+import { workflowHost } from "../../services/workflow-host/workflow-host.ts";
+import { prepareJournal } from "../../workflows/providers/providers.ts";
 import { createLog } from "./logging.ts";
 import type { ServeOptions } from "./serve.ts";
 import { type RunOptions, start, type Task } from "./start.ts";
@@ -27,6 +31,9 @@ export async function run(
   serve?: ServeOptions,
 ): Promise<number> {
   const pack = first?.endsWith(packSuffix) ? first : undefined;
+  // Commands run on this thread, anything else on a thread that can begin while the application is read.
+  const threaded = options.exec === undefined && (first === undefined || serve !== undefined);
+  if (threaded) workerThread.start();
   if (pack !== undefined && options.watch) {
     throw new CommandError("--watch follows source files, and a pack has none", "leave it out");
   }
@@ -52,6 +59,11 @@ export async function run(
     report(console, [...application.problems, ...more]);
   }
   report(console, application.problems);
+  if (threaded && hasForeground(application.entries)) workerThread.drop();
+  if (application.entries.some(opensJournal)) {
+    // What fails here fails again when a journal is opened, and is told then.
+    prepareJournal().catch(() => {});
+  }
   const task = findTask(application.entries, command, args, options);
   return await start(console, options, {
     entries: application.entries,
@@ -62,6 +74,13 @@ export async function run(
     ...(task === undefined ? {} : { task }),
     ...(serve === undefined ? {} : { serve }),
   });
+}
+
+/** Whether the start of an entry opens a journal. */
+function opensJournal({ kind, data }: Entry): boolean {
+  const { lifecycle } = data;
+  return kind === workflowHost.name && typeof lifecycle === "object" && lifecycle !== null &&
+    "auto_start" in lifecycle && lifecycle.auto_start === true;
 }
 
 /** The command of a pack: the one that the first argument names, or the main one, or the only one. */

@@ -54,6 +54,13 @@ export async function createProvider(
   return new SqliteProvider({ ...options, ...place });
 }
 
+/** Begins what takes long about the first journal, before it is opened: its thread, and the code on both sides. */
+export async function prepareJournal(): Promise<void> {
+  const { journalThread } = await import("./sqlite/link/journal-thread.ts");
+  journalThread.start();
+  await import("./sqlite/sqlite.ts");
+}
+
 /**
  * Reads what is stored at a place, while no runtime runs there.
  *

@@ -1,7 +1,8 @@
 import { packPlain, unpackPlain } from "../../../history/history.ts";
 import { packTasks, unpackAnswers } from "../../../tasks/wire.ts";
 import type { ProviderPlatform } from "../../../provider.ts";
-import { Journal } from "../journal.ts";
+import type { Journal } from "../journal.ts";
+import { journalThread } from "./journal-thread.ts";
 import type { Asker, JournalRequest, NodeEvent } from "../protocol.ts";
 import { portPair } from "../../../tasks/ports.ts";
 import type { QueuePort, Transport, WorkerAnswer } from "../../../tasks/tasks.ts";
@@ -29,9 +30,12 @@ export interface Connect {
   loads?: Int32Array;
 }
 
+/** What a program does not read whose journals have threads. */
+const journals = () => require("../journal.ts") as typeof import("../journal.ts");
+
 /** A journal on a thread of its own. */
 export function threadLink(listener: JournalListener): JournalLink {
-  const thread = new Worker(new URL("./thread.ts", import.meta.url).href);
+  const thread = journalThread.take();
   thread.onmessage = (event: MessageEvent<Uint8Array>) => {
     listener.events(unpackPlain(event.data));
   };
@@ -63,7 +67,7 @@ export function inlineLink(
   transport: Transport = (deliver) => deliver,
 ): JournalLink {
   const ports = new JournalPorts();
-  const journal = new Journal(platform, {
+  const journal = new (journals().Journal)(platform, {
     tell: (events) => listener.events(unpackPlain(packPlain(events))),
     dispatch: (worker, tasks) => ports.dispatch(worker, tasks),
   });
