@@ -226,6 +226,7 @@ function kernel.host(id, kind, units, state, own_limits, group)
     spawning.set_host(id, kind, units, state)
     groups.set(id, group)
   end
+  remote.forget_routes()
 end
 
 --- Runs for one turn. Returns how many microseconds what there is to run takes, about (false: there is nothing), how
@@ -244,6 +245,7 @@ kernel.complete_each = unit.complete_each
 kernel.request = requests.serve
 kernel.serve = serving.serve_here
 kernel.arrived = requests.serve_all
+kernel.take_mail = requests.take_mail
 kernel.congested = remote.congested
 kernel.activate = workflows.activate
 kernel.replay = workflows.replay

@@ -3,13 +3,14 @@
  * @module
  */
 import type { Simulation } from "../platform/simulation.ts";
+import type { LinkData } from "../worker/batch.ts";
 import type { LinkPort, ToWorker } from "../worker/messages.ts";
 
 /** One end of a link between two simulated workers: each message arrives when the seed decides. */
 class SimulatedPort implements LinkPort {
   onmessage: LinkPort["onmessage"] = null;
   readonly #simulation: Simulation;
-  readonly #arriving: Uint8Array[] = [];
+  readonly #arriving: LinkData[] = [];
   other!: SimulatedPort;
   #closed = false;
 
@@ -17,17 +18,19 @@ class SimulatedPort implements LinkPort {
     this.#simulation = simulation;
   }
 
-  postMessage(data: Uint8Array): void {
+  postMessage(data: LinkData): void {
     const { other } = this;
     this.#simulation.note(data);
     other.#arriving.push(data);
     this.#simulation.defer(() => {
       const next = other.#arriving.shift();
-      if (next && !other.#closed) other.onmessage?.(new MessageEvent("message", { data: next }));
+      if (next !== undefined && !other.#closed) {
+        other.onmessage?.(new MessageEvent("message", { data: next }));
+      }
     });
   }
 
-  drain(): Uint8Array[] {
+  drain(): LinkData[] {
     return this.#arriving.splice(0);
   }
 

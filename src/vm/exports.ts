@@ -104,6 +104,8 @@ export interface LuaExports {
     values: number,
     bytes: number,
   ): number;
+  /** The address of the block for messages between workers, see src/vm/natives/across.as.ts; 0: no memory. */
+  mail_block(): number;
   /** Bytes that Lua has in use. */
   memory_used(L: LuaState): number;
 }

@@ -5,6 +5,7 @@ import { type Instance, instantiate } from "./instantiate.ts";
 import type { ErrorType, HostFunction, RawHostFunction, VmImage, VmOptions } from "./options.ts";
 import { jitOfEnvironment } from "./options.ts";
 import { Packer } from "./packing.ts";
+import { Parcels } from "./parcels.ts";
 import { peekText } from "./peek.ts";
 import { prelude } from "./prelude.ts";
 import { type Pushable, Pusher } from "./push.ts";
@@ -53,6 +54,7 @@ const POSITION_LEVELS = 10;
  *   "chunk:LINE" of the function at that level, or nil; `traceback` and `getinfo` are those of `debug`.
  */
 export class Vm {
+  readonly parcels: Parcels;
   readonly #lua: LuaExports;
   readonly #heap: Heap;
   readonly #reader: Reader;
@@ -93,8 +95,8 @@ export class Vm {
     this.#functions = functions;
     this.#reader = new Reader(instance.heap, limits);
     this.#pusher = new Pusher(instance.lua, instance.heap, limits);
-    const { scratch } = this.#pusher;
-    this.#packer = new Packer(instance.lua, instance.heap, this.#reader, scratch);
+    this.#packer = new Packer(instance.lua, instance.heap, this.#reader, this.#pusher.scratch);
+    this.parcels = new Parcels(instance.lua, instance.heap, this.#reader);
     this.#hostFunctionIndex = instance.functionIndex("host_function");
     this.#main = this.#lua.luaL_newstate();
     this.#running = this.#main;
@@ -443,9 +445,7 @@ export class Vm {
     const top = this.#reader.top(L);
     const outerBody = this.#body;
     let result: Result | undefined;
-    this.#body = (state) => {
-      result = body(state);
-    };
+    this.#body = (state) => void (result = body(state));
     let status: number;
     try {
       status = lua.protect(L, ENTER);

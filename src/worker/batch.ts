@@ -4,6 +4,7 @@
  * @module
  */
 import { packFlat, unpackFlat } from "../vm/codec.ts";
+import { openParcel, Parcel } from "../vm/parcels.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
 type Message = FromWorker | ToWorker;
@@ -73,7 +74,10 @@ export function fromWorker(data: Uint8Array | FromWorker[]): FromWorker[] {
 export type DirectMessage = Extract<FromWorker, { type: "request" | "answer" }>;
 
 /** Part of a batch between workers: a message, messages that the VM has packed, or the number of a fence. */
-export type LinkItem = DirectMessage | Uint8Array | number;
+export type LinkItem = DirectMessage | Parcel | number;
+
+/** What goes over a link: messages that the VM has packed and nothing else, see `Parcels.post`, or {@link toLink}. */
+export type LinkData = string | Uint8Array<ArrayBuffer>;
 
 /**
  * Packs a batch for another worker.
@@ -87,7 +91,8 @@ export function toLink(
   items: readonly LinkItem[],
 ): Uint8Array<ArrayBuffer> {
   const list = items.map((item) => {
-    if (typeof item === "number" || item instanceof Uint8Array) return item;
+    if (typeof item === "number") return item;
+    if (item instanceof Parcel) return item.bytes;
     if (item.type === "answer") return [item.ticket, item.values];
     return [item.ticket, item.args, item.op];
   });
@@ -95,17 +100,18 @@ export function toLink(
 }
 
 /** Unpacks it; the receiver of its messages is this worker. */
-export function fromLink(
-  data: Uint8Array,
-): { version: number; taken: number; items: LinkItem[] } {
+export function fromLink(data: LinkData): { version: number; taken: number; items: LinkItem[] } {
   type Direct = [number, Uint8Array] | [number, Uint8Array, string];
-  const [version, taken, ...list] = unpackFlat(data) as [
+  const opened = openParcel(data);
+  if (opened) return { ...opened, items: [opened.parcel] };
+  const [version, taken, ...list] = unpackFlat(data as Uint8Array) as [
     number,
     number,
     ...(Direct | number | Uint8Array)[],
   ];
   const items = list.map((item): LinkItem => {
-    if (typeof item === "number" || item instanceof Uint8Array) return item;
+    if (typeof item === "number") return item;
+    if (item instanceof Uint8Array) return new Parcel(item, 0);
     const [ticket, bytes, op] = item;
     return op === undefined
       ? { type: "answer", to: 0, ticket, values: bytes }

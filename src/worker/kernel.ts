@@ -2,6 +2,8 @@ import type { Pushable } from "../vm/push.ts";
 import { type LuaValue, ofKernel, PackedList } from "../vm/value.ts";
 import { LuaRef } from "../vm/value.ts";
 import type { Vm } from "../vm/vm.ts";
+import { type ErrorData, WippyError } from "../vm/error.ts";
+import { Parcel, type Parcels } from "../vm/parcels.ts";
 import type { DirectMessage } from "./batch.ts";
 
 /** Functions of `lua/kernel/kernel.lua` that the worker calls. */
@@ -17,6 +19,7 @@ export const kernelFunctions = [
   "complete_each",
   "request",
   "arrived",
+  "take_mail",
   "congested",
   "activate",
   "replay",
@@ -88,6 +91,25 @@ export function countLines(kernel: Kernel): () => LineCounts {
   return () => ofKernel<LineCounts>(kernel.call("line_counts")[0]);
 }
 
+/** Why entries do not load; with `apart`, their code is loaded beside what is there. */
+export function problemsOf(
+  kernel: Kernel,
+  ids: readonly string[],
+  apart: boolean,
+): { id: string; failure: ErrorData }[] {
+  const problems: { id: string; failure: ErrorData }[] = [];
+  if (apart) kernel.call("scratch", true);
+  try {
+    for (const id of ids) {
+      const [failure] = kernel.call("check", id);
+      if (failure instanceof WippyError) problems.push({ id, failure: failure.toJSON() });
+    }
+  } finally {
+    if (apart) kernel.call("scratch", false);
+  }
+  return problems;
+}
+
 /** Values with which the kernel is entered at once, about. */
 const mostValues = 2000;
 
@@ -116,4 +138,37 @@ export function deliver(kernel: Kernel, origin: number, items: readonly DirectMe
     if (count > mostValues) enter();
   }
   enter();
+}
+
+/** The same with messages that natives of the other worker have packed. */
+export function deliverAll(
+  kernel: Kernel,
+  parcels: Parcels,
+  origin: number,
+  items: readonly (DirectMessage | Parcel)[],
+): void {
+  let others: DirectMessage[] = [];
+  for (const item of items) {
+    if (!(item instanceof Parcel)) others.push(item);
+    else {
+      if (others.length > 0) deliver(kernel, origin, others);
+      others = [];
+      deliverParcel(kernel, parcels, origin, item);
+    }
+  }
+  if (others.length > 0) deliver(kernel, origin, others);
+}
+
+function deliverParcel(kernel: Kernel, parcels: Parcels, origin: number, parcel: Parcel): void {
+  let at = parcels.place(parcel);
+  if (at === 0) throw new WippyError("Unavailable", "not enough memory in the Lua VM");
+  const end = at + parcel.length;
+  while (at < end) {
+    const [left] = kernel.call("take_mail", origin, at, end);
+    if (typeof left !== "number") break;
+    const message = parcels.message(left);
+    kernel.call("arrived", origin, lengthOf(message), 0, "send", new PackedList(message));
+    at = left + 4 + message.length;
+  }
+  parcels.done();
 }

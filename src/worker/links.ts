@@ -4,7 +4,8 @@
  * @module
  */
 import { lazy } from "../registry/lazy.ts";
-import { type DirectMessage, fromLink, type LinkItem, toLink } from "./batch.ts";
+import type { Parcel, ParcelHeader } from "../vm/parcels.ts";
+import { type DirectMessage, fromLink, type LinkData, type LinkItem, toLink } from "./batch.ts";
 import type { FromWorker, LinkPort } from "./messages.ts";
 
 /** Read with the first port that is drained: it takes a millisecond of a script, which has no other worker. */
@@ -42,7 +43,7 @@ class Link {
 /** What the links need of their worker. */
 export interface LinkPlace {
   /** Processes the messages of a worker, in order. */
-  deliver(origin: number, items: DirectMessage[]): void;
+  deliver(origin: number, items: (DirectMessage | Parcel)[]): void;
   /** Runs what has become runnable. */
   turn(): void;
   /** Sends to the node. */
@@ -50,7 +51,11 @@ export interface LinkPlace {
   /** Makes senders to a worker wait, or lets them continue. */
   congested(worker: number, on: boolean): void;
   /** Messages that the VM has packed for a worker since the last call; undefined: none. */
-  packed(worker: number): Uint8Array | undefined;
+  packed(worker: number): Parcel | undefined;
+  /** The same, as what is posted. */
+  posted(worker: number, header: ParcelHeader): LinkData | undefined;
+  /** Lets the VM pack messages for a worker, or no longer. */
+  opened(worker: number, on: boolean): void;
 }
 
 /**
@@ -82,6 +87,7 @@ export class Links {
     };
     // The port alone must not keep the runtime alive.
     port.unref?.();
+    this.#place.opened(worker, true);
     this.#place.tell({ type: "fence", to: worker, number: 0 });
   }
 
@@ -117,28 +123,44 @@ export class Links {
     if (message) link.outgoing.push(message);
   }
 
-  /** Adds what the VM has packed, which may send fences to the node: call this before posting to the node. */
+  /** Sends the fences that are due before what the VM has packed: call this before posting to the node. */
   pack(): void {
-    for (const [worker, link] of this.#links) this.#add(worker, link);
+    for (const [worker, link] of this.#links) if (link.fenced) this.#add(worker, link);
   }
 
   /** Posts the batches. Messages to the node of the same turn must have been posted. */
   flush(): void {
     for (const [worker, link] of this.#links) {
-      const { outgoing, port } = link;
-      if (outgoing.length === 0 && link.taken < creditAfter) continue;
-      const bytes = toLink(this.#version, link.taken, outgoing);
-      link.taken = 0;
-      if (outgoing.length > 0) {
-        link.underWay += bytes.length;
-        link.outgoing = [];
-      }
-      port.postMessage(bytes, [bytes.buffer]);
+      const data = this.#batch(worker, link);
+      if (data === undefined) continue;
+      link.port.postMessage(data, typeof data === "string" ? [] : [data.buffer]);
       if (link.underWay > mostUnderWay && !link.congested) {
         link.congested = true;
         this.#place.congested(worker, true);
       }
     }
+  }
+
+  /** What there is for a worker, messages or credit; undefined: nothing. */
+  #batch(worker: number, link: Link): LinkData | undefined {
+    const { taken } = link;
+    if (link.outgoing.length > 0) this.#add(worker, link);
+    else {
+      const data = this.#place.posted(worker, { version: this.#version, taken });
+      if (data !== undefined) {
+        link.taken = 0;
+        link.underWay += data.length;
+        return data;
+      }
+      if (taken < creditAfter) return undefined;
+    }
+    const bytes = toLink(this.#version, taken, link.outgoing);
+    link.taken = 0;
+    if (link.outgoing.length > 0) {
+      link.underWay += bytes.length;
+      link.outgoing = [];
+    }
+    return bytes;
   }
 
   /** Handles a fence of a worker that came through the node. */
@@ -164,6 +186,9 @@ export class Links {
     for (const data of drained(link.port)) this.#arrived(worker, link, data);
     this.#process(worker, link);
     this.#links.delete(worker);
+    // What is packed for it is lost, as all that is on its way there.
+    this.#place.packed(worker);
+    this.#place.opened(worker, false);
     link.port.close();
   }
 
@@ -173,7 +198,7 @@ export class Links {
     this.#links.clear();
   }
 
-  #arrived(worker: number, link: Link, data: Uint8Array): void {
+  #arrived(worker: number, link: Link, data: LinkData): void {
     const { version, taken, items } = fromLink(data);
     link.underWay -= taken;
     if (items.length > 0) link.held.push({ version, items, bytes: data.length });
@@ -185,17 +210,17 @@ export class Links {
   }
 
   #process(worker: number, link: Link): void {
-    const ready: DirectMessage[] = [];
+    const ready: (DirectMessage | Parcel)[] = [];
     for (let batch = link.held[0]; batch; batch = link.held[0]) {
       if (link.awaited > link.passed || batch.version > this.#version) break;
       const at = batch.items.findIndex((item) => typeof item === "number");
       if (at >= 0) {
         const [fence, ...before] = batch.items.splice(0, at + 1).reverse();
-        ready.push(...before.reverse() as DirectMessage[]);
+        ready.push(...before.reverse() as (DirectMessage | Parcel)[]);
         link.awaited = fence as number;
         continue;
       }
-      ready.push(...batch.items as DirectMessage[]);
+      ready.push(...batch.items as (DirectMessage | Parcel)[]);
       link.held.shift();
       link.taken += batch.bytes;
     }
@@ -204,12 +229,12 @@ export class Links {
 }
 
 /** The messages that wait in a port. */
-function drained(port: LinkPort): Uint8Array[] {
+function drained(port: LinkPort): LinkData[] {
   if (port.drain) return port.drain();
-  const found: Uint8Array[] = [];
+  const found: LinkData[] = [];
   const { receiveMessageOnPort } = threads();
   for (;;) {
-    const received = receiveMessageOnPort(port as never) as { message: Uint8Array } | undefined;
+    const received = receiveMessageOnPort(port as never) as { message: LinkData } | undefined;
     if (!received) return found;
     found.push(received.message);
   }

@@ -10,8 +10,8 @@
 /** Sequence numbers that a worker's part remembers; a power of two. Of a worker that is alone nobody asks. */
 const WINDOW = 2 ** 22;
 const ALONE = 2 ** 10;
-/** Bytes of the highest number, before the bits. */
-const HEADER = 8;
+/** Bytes before the bits: the highest number, and how often units have ended, modulo 2^32. */
+const HEADER = 16;
 
 /** The memory for the liveness of `workers` workers. */
 export function livenessMemory(workers: number): SharedArrayBuffer {
@@ -20,6 +20,7 @@ export function livenessMemory(workers: number): SharedArrayBuffer {
 
 export class Liveness {
   readonly #highest: BigInt64Array[] = [];
+  readonly #ends: Int32Array[] = [];
   readonly #ended: Int32Array[] = [];
   readonly #index: number;
   readonly #window: number;
@@ -32,6 +33,7 @@ export class Liveness {
     const part = HEADER + this.#window / 8;
     for (let at = 0; at < memory.byteLength; at += part) {
       this.#highest.push(new BigInt64Array(memory, at, 1));
+      this.#ends.push(new Int32Array(memory, at + HEADER / 2, 1));
       this.#ended.push(new Int32Array(memory, at + HEADER, this.#window / 32));
     }
     this.#index = index;
@@ -49,6 +51,7 @@ export class Liveness {
     }
     this.#prepared = highest;
     Atomics.store(this.#highest[this.#index]!, 0, BigInt(highest));
+    Atomics.add(this.#ends[this.#index]!, 0, 1);
   }
 
   /** Notes that numbers up to `highest` are given away and that the units of `gone` have ended. */
@@ -61,12 +64,24 @@ export class Liveness {
       } else Atomics.and(ended, this.#wordOf(next), ~(1 << (next & 31)));
     }
     this.#prepared = Math.max(this.#prepared, highest);
+    let changed = false;
     for (const sequence of gone) {
+      changed = true;
       if (sequence > this.#prepared - this.#window) {
         Atomics.or(ended, this.#wordOf(sequence), 1 << (sequence & 31));
       }
     }
     Atomics.store(this.#highest[this.#index]!, 0, BigInt(this.#prepared));
+    if (changed) Atomics.add(this.#ends[this.#index]!, 0, 1);
+  }
+
+  /** Changes whenever units of other workers have ended: who was alive is so as long as it stays the same. */
+  ends(): number {
+    let all = 0;
+    for (const [worker, ends] of this.#ends.entries()) {
+      if (worker !== this.#index) all += Atomics.load(ends, 0);
+    }
+    return all >>> 0;
   }
 
   /** Whether the unit with that number is known to live on `worker`; false also when that is not known. */

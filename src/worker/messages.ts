@@ -78,12 +78,12 @@ export type PartOrder =
 
 /** One end of the direct link between two workers: a `MessagePort`, or its replacement in a simulation. */
 export interface LinkPort {
-  postMessage(data: Uint8Array<ArrayBuffer>, transfer: ArrayBuffer[]): void;
-  onmessage: ((event: MessageEvent<Uint8Array>) => void) | null;
+  postMessage(data: string | Uint8Array<ArrayBuffer>, transfer: ArrayBuffer[]): void;
+  onmessage: ((event: MessageEvent<string | Uint8Array<ArrayBuffer>>) => void) | null;
   close(): void;
   unref?(): void;
   /** Takes what has arrived and was not delivered; a `MessagePort` has `receiveMessageOnPort`. */
-  drain?(): Uint8Array[];
+  drain?(): (string | Uint8Array<ArrayBuffer>)[];
 }
 
 /** What the node tells a worker. `args` and `value` are packed (`src/vm/codec.ts`), so that routing never decodes. */

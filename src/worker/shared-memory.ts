@@ -62,8 +62,12 @@ export function numbersOf(bytes: Uint8Array): number[] {
   );
 }
 
-/** Registers the host functions that look into it, so that no message is needed for them. */
-export function registerSharedMemory(vm: Vm, memory: SharedMemory): void {
+/**
+ * Registers the host functions that look into it, so that no message is needed for them.
+ *
+ * @returns what it knows of the units of all workers
+ */
+export function registerSharedMemory(vm: Vm, memory: SharedMemory): Liveness {
   const liveness = new Liveness(memory.liveness, memory.index);
   vm.register("alive", (worker, sequence) => liveness.alive(Number(worker), Number(sequence)));
   vm.register("liveness", (what, highest, address, count) => {
@@ -86,4 +90,5 @@ export function registerSharedMemory(vm: Vm, memory: SharedMemory): void {
   vm.register("leave", (counter) => {
     Atomics.sub(populations, Number(counter) * workers + index, 1);
   });
+  return liveness;
 }

@@ -13,9 +13,8 @@ import { Vm, VmTrap } from "../vm/vm.ts";
 import { machine } from "../platform/machine.ts";
 import { Simulation } from "../platform/simulation.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { Failure } from "../workflows/engine/outcome.ts";
 import { loadKernelImage } from "./kernel-image.ts";
-import { countLines, deliver, type Kernel, kernelOf } from "./kernel.ts";
+import { countLines, deliverAll, type Kernel, kernelOf, problemsOf } from "./kernel.ts";
 import { type CodeEntry, type FromWorker, type HostState, type ToWorker } from "./messages.ts";
 import type { WorkerOptions } from "./options.ts";
 import { pair } from "./pair.ts";
@@ -23,6 +22,7 @@ import { PARTS, Parts } from "./parts.ts";
 import { LateWorkflowWork } from "./late-workflow-work.ts";
 import { nearestOf } from "./nearest.ts";
 import { Crowd } from "./crowd.ts";
+import type { Liveness } from "./liveness.ts";
 import { Placement } from "./placement.ts";
 import { QUESTIONS, ServiceQuestions } from "./service-questions.ts";
 import { Pulse } from "./pulse.ts";
@@ -64,6 +64,7 @@ export class LuaWorker {
   #timer: (() => void) | undefined;
   #timerAt = 0;
   readonly #crowd: Crowd;
+  #liveness!: Liveness;
   #dead = false;
 
   private constructor(options: WorkerOptions, post: (messages: FromWorker[]) => void) {
@@ -72,10 +73,13 @@ export class LuaWorker {
     this.#questions = new ServiceQuestions(this.#platform, () => this.#wake());
     this.#post = post;
     this.#mail = new Mail(post, {
-      deliver: (origin, items) => this.#enter(() => deliver(this.#kernel, origin, items)),
+      deliver: (origin, items) =>
+        this.#enter(() => deliverAll(this.#kernel, this.#vm.parcels, origin, items)),
       turn: () => this.#turnAtOnce(),
       congested: (worker, on) => this.#enter(() => this.#kernel.call("congested", worker, on)),
-      packed: () => undefined,
+      packed: (worker) => this.#vm.parcels.take(worker),
+      posted: (worker, header) => this.#vm.parcels.post(worker, header),
+      opened: (worker, on) => this.#vm.parcels.open(worker, on),
     }, options.version);
     this.#pulse = new Pulse(options.pulses, options.index);
     this.#crowd = new Crowd(options, this.#platform);
@@ -232,7 +236,7 @@ export class LuaWorker {
       "place",
       (cost, recent) => new MultiReturn(placement.place(Number(cost), Number(recent))),
     );
-    registerSharedMemory(vm, this.#options);
+    this.#liveness = registerSharedMemory(vm, this.#options);
     vm.register("random_digits", (count) => {
       const bytes = this.#platform.random.bytes(Number(count) / 2);
       return Buffer.from(bytes).toString("hex");
@@ -359,21 +363,13 @@ export class LuaWorker {
   }
 
   #check(question: number, ids: string[], entries?: CodeEntry[]): void {
-    const problems: { id: string; failure: Failure }[] = [];
-    if (entries) {
-      this.#tried = new Map(entries.map((entry) => [entry.id, entry]));
-      this.#kernel.call("scratch", true);
-    }
+    if (entries) this.#tried = new Map(entries.map((entry) => [entry.id, entry]));
     try {
-      for (const id of ids) {
-        const [failure] = this.#kernel.call("check", id);
-        if (failure instanceof WippyError) problems.push({ id, failure: failure.toJSON() });
-      }
+      const problems = problemsOf(this.#kernel, ids, entries !== undefined);
+      this.#send({ type: "checked", question, problems });
     } finally {
-      if (entries) this.#kernel.call("scratch", false);
       this.#tried = undefined;
     }
-    this.#send({ type: "checked", question, problems });
   }
 
   #log(record: LogRecord): void {
@@ -421,6 +417,7 @@ export class LuaWorker {
     if (this.#dead) return [];
     try {
       this.#vm.beginTurn();
+      this.#vm.parcels.renew(this.#liveness.ends());
       const results = this.#kernel.call(name, ...args);
       const [more, units, due] = results;
       if (more === undefined) {

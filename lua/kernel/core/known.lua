@@ -3,6 +3,7 @@
 local use = ...
 local channel = use("kernel/messaging/channel")
 local messaging = use("kernel/messaging/messaging")
+local remote = use("kernel/processes/remote")
 local scheduler = use("kernel/core/scheduler")
 local security = use("kernel/security/security")
 local unit = use("kernel/core/unit")
@@ -53,6 +54,7 @@ return function(of_processes)
     "ended",
     spare,
     "n",
+    remote.routes,
     -- What the end of a process has to look at.
     "others",
     "calls",

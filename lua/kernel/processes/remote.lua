@@ -25,6 +25,37 @@ function remote.unhurried()
   return true
 end
 
+-- Waiting senders: worker -> the coroutines that wait until it keeps up.
+local waiting = {}
+
+-- Where units of other workers are known to live: PID -> what `host.route` answers. With it a native sends without
+-- asking anybody (src/vm/natives/across.as.ts).
+local MOST_ROUTES <const> = 1024
+local routes, noted = {}, 0
+remote.routes = routes
+
+--- What is known of units of other workers may be otherwise now.
+function remote.forget_routes()
+  for pid in pairs(routes) do
+    routes[pid] = nil
+  end
+  noted = 0
+end
+
+local function note_route(pid, worker)
+  -- Who sends to a worker that does not keep up is to wait.
+  if waiting[worker] then
+    return
+  end
+  if not routes[pid] then
+    if noted == MOST_ROUTES then
+      remote.forget_routes()
+    end
+    noted = noted + 1
+  end
+  routes[pid] = host.route(worker)
+end
+
 --- The worker on which `pid` is known to live, when that is another one; else nil.
 function remote.worker_of(pid)
   local worker, sequence, host_id = unit.worker_of(pid)
@@ -32,18 +63,17 @@ function remote.worker_of(pid)
     -- The sender is to know when it is refused.
     return nil
   elseif worker and worker >= 0 and worker ~= unit.index() and host.alive(worker, sequence) then
+    note_route(pid, worker)
     return worker
   end
   return nil
 end
 
--- Waiting senders: worker -> the coroutines that wait until it keeps up.
-local waiting = {}
-
 --- Makes senders to a worker wait, or resumes them.
 function remote.congested(worker, on)
   local list = waiting[worker]
   waiting[worker] = on and (list or {}) or nil
+  remote.forget_routes()
   if not on and list then
     for _, co in ipairs(list) do
       scheduler.ready(co)

@@ -111,4 +111,22 @@ function requests.serve_all(origin, ...)
   end
 end
 
+--- Delivers what natives of another worker have packed, from one address to another. Returns the address of a message
+--- that only JavaScript can unpack; nil: all are delivered.
+function requests.take_mail(origin, at, last)
+  while true do
+    local next, pid, topic, from, value = host.take_mail(at, last)
+    if not pid then
+      return next
+    end
+    local target = by_pid[pid]
+    if target and not target.limits then
+      post(target, topic, from, value)
+    else
+      requests.serve(origin, 0, "send", pid, topic, from, 1, value)
+    end
+    at = next
+  end
+end
+
 return requests

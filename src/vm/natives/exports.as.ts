@@ -1,5 +1,6 @@
 // What the natives export: functions of Lua's `host` table, by the names in src/vm/transform/function_table.ts, and
 // functions that src/vm calls from JavaScript.
+export { host_route, host_take_mail, mail_block } from "./across.as";
 export { host_clone } from "./clone.as";
 export { concat_short } from "./concat.as";
 export { concat_list } from "./concat-list.as";
@@ -8,7 +9,7 @@ export { host_note_gone, host_take_gone } from "./gone.as";
 export { host_json_decode } from "./json-read.as";
 export { host_json_encode } from "./json-write.as";
 export { host_know } from "./kept.as";
-export { host_arrival, host_bind, host_receive, host_send } from "./mailbox.as";
+export { host_arrival, host_bind, host_receive } from "./mailbox.as";
 export { pack_values } from "./pack.as";
 export { float_text, host_relaxed } from "./number-text.as";
 export { host_pid_text } from "./pid.as";
@@ -26,5 +27,6 @@ export {
   host_waiting,
 } from "./queue.as";
 export { push_rows } from "./rows.as";
+export { host_send } from "./send.as";
 export { host_coroutine } from "./spare.as";
 export { unpack_values } from "./unpack.as";

@@ -42,8 +42,9 @@ export const MAIN: usize = MORE_KNOWN + 4;
 export const ENDED: usize = MORE_KNOWN + 8;
 export const SPARE: usize = MORE_KNOWN + 12;
 export const N: usize = MORE_KNOWN + 16;
+export const ROUTES: usize = MORE_KNOWN + 20;
 // Fields of a unit that its end has to look at, to the end of the list.
-export const OBLIGATIONS: usize = MORE_KNOWN + 20;
+export const OBLIGATIONS: usize = MORE_KNOWN + 24;
 export const OBLIGATION_COUNT: usize = 10;
 
 // Counters: of the messages that arrived.

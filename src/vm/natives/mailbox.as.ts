@@ -93,7 +93,7 @@ export function host_bind(L: usize): i32 {
   return 1;
 }
 
-function instead(L: usize, base: usize): i32 {
+export function instead(L: usize, base: usize): i32 {
   return call_instead(L, load<usize>(base - VALUE_SIZE) + CLOSURE_UPVALUES);
 }
 
@@ -123,61 +123,71 @@ function layOut(L: usize, message: usize, empty: bool): usize {
   return load<usize>(message + TABLE_ARRAY);
 }
 
-// Whether a message was sent of the arguments at `base`, of which the third, the value, may be absent (`empty`). It is
-// made first, which may fail for want of memory, and then delivered.
-function send(L: usize, base: usize, empty: bool): bool {
-  const topic = load<usize>(base + VALUE_SIZE);
+// Whether a topic is neither empty nor one of the kernel's.
+export function isPlainTopic(topic: usize): bool {
   const begin = load<u8>(topic + STRING_TEXT);
-  if (load<u8>(topic + STRING_SHORT_LENGTH) === 0 || begin === AT || begin === DOLLAR) return false;
-  const to = fieldOf(load<usize>(BY_PID), load<usize>(base));
-  if (kindOf(to) !== TABLE) return false;
-  const value = base + 2 * VALUE_SIZE;
-  const kind = empty ? NIL : kindOf(value);
-  if (kind === LIGHT_USERDATA || kind > TABLE) return false;
-  const target = load<usize>(to);
-  if (truthy(field(target, LIMITS)) || truthy(field(target, LISTENERS))) return false;
+  return load<u8>(topic + STRING_SHORT_LENGTH) !== 0 && begin !== AT && begin !== DOLLAR;
+}
+
+// The PID of the unit that sends, a slot.
+let sender: usize = 0;
+export function senderPid(): usize {
+  return sender;
+}
+
+// Whether the running unit sends to whom it likes, at once. Notes its PID.
+export function canSend(): bool {
   const current = field(load<usize>(SCHEDULER), CURRENT);
   if (kindOf(current) !== TABLE) return false;
-  const sender = load<usize>(current);
-  const frame = field(sender, FRAME);
-  const context = field(sender, CONTEXT);
-  const pid = field(sender, PID);
+  const unit = load<usize>(current);
+  const frame = field(unit, FRAME);
+  const context = field(unit, CONTEXT);
+  sender = field(unit, PID);
+  return kindOf(frame) === TABLE && kindOf(context) === TABLE && kindOf(sender) === STRING &&
+    !truthy(field(load<usize>(frame), SCOPE)) && !truthy(field(load<usize>(SECURITY), STRICT)) &&
+    truthy(field(load<usize>(context), DELIVERS));
+}
+
+// What `takes` has found: the first waiter of the inbox, whether there is one, and the items.
+let first: usize = 0;
+let waits: bool = false;
+let items: usize = 0;
+
+// Whether a unit takes a message as it comes. Makes room in the run queue for one that waits.
+function takes(L: usize, target: usize): bool {
+  if (truthy(field(target, LIMITS)) || truthy(field(target, LISTENERS))) return false;
   const inbox = field(target, INBOX);
-  if (
-    kindOf(frame) !== TABLE || kindOf(context) !== TABLE || kindOf(pid) !== STRING ||
-    kindOf(inbox) !== TABLE
-  ) return false;
-  if (
-    truthy(field(load<usize>(frame), SCOPE)) || truthy(field(load<usize>(SECURITY), STRICT)) ||
-    !truthy(field(load<usize>(context), DELIVERS))
-  ) return false;
+  if (kindOf(inbox) !== TABLE) return false;
   const ch = load<usize>(inbox);
   if (truthy(hidden(ch, DECODE)) || truthy(hidden(ch, RECEIVERS))) return false;
-  const first = hidden(ch, FIRST);
-  const waits = kindOf(first) === THREAD;
-  const items = hidden(ch, ITEMS);
-  if (waits) {
-    if (kindOf(unitOf(load<usize>(first))) === NIL) return false;
-    makeRoom(L);
-  } else if (tagOf(first) !== TAG_FALSE || kindOf(items) !== TABLE) return false;
+  first = hidden(ch, FIRST);
+  waits = kindOf(first) === THREAD;
+  items = hidden(ch, ITEMS);
+  if (!waits) return tagOf(first) === TAG_FALSE && kindOf(items) === TABLE;
+  if (kindOf(unitOf(load<usize>(first))) === NIL) return false;
+  makeRoom(L);
+  return true;
+}
 
-  // On the stack until it is where it belongs.
+// Puts a new message on the stack, where it is until it is where it belongs. Returns its array.
+function newMessage(L: usize, topic: usize, from: usize, empty: bool): usize {
   const top = load<usize>(L + STATE_TOP);
   const message = luaH_new(L);
   store<usize>(top, message);
   setTag(top, TAG_TABLE);
   store<usize>(L + STATE_TOP, top + VALUE_SIZE);
   const array = layOut(L, message, empty);
-  assign(array, base + VALUE_SIZE);
-  assign(array + VALUE_SIZE, pid);
+  assign(array, topic);
+  assign(array + VALUE_SIZE, from);
   setTag(array + 2 * VALUE_SIZE, TAG_NIL);
   setTag(array + 3 * VALUE_SIZE, TAG_NIL);
-  if (kind === TABLE) {
-    if (!copyInto(L, value, array + 2 * VALUE_SIZE, message)) {
-      store<usize>(L + STATE_TOP, top);
-      return false;
-    }
-  } else if (!empty) assign(array + 2 * VALUE_SIZE, value);
+  return array;
+}
+
+// Gives the message on top of the stack to the unit that `takes` has looked at.
+function deliver(L: usize, array: usize): void {
+  const top = load<usize>(L + STATE_TOP) - VALUE_SIZE;
+  const message = load<usize>(top);
   store<usize>(message + TABLE_METATABLE, load<usize>(MESSAGE_META));
   barrier(L, message);
   const arrival = load<u64>(ARRIVALS) + 1;
@@ -198,25 +208,39 @@ function send(L: usize, base: usize, empty: bool): bool {
   }
   store<u64>(ARRIVALS, arrival);
   store<usize>(L + STATE_TOP, top);
+}
+
+// Whether a message was sent of the arguments at `base`, of which the third, the value, may be absent (`empty`). It is
+// made first, which may fail for want of memory, and then delivered.
+export function send(L: usize, base: usize, empty: bool): bool {
+  if (!isPlainTopic(load<usize>(base + VALUE_SIZE))) return false;
+  const to = fieldOf(load<usize>(BY_PID), load<usize>(base));
+  if (kindOf(to) !== TABLE) return false;
+  const value = base + 2 * VALUE_SIZE;
+  const kind = empty ? NIL : kindOf(value);
+  if (kind === LIGHT_USERDATA || kind > TABLE) return false;
+  if (!canSend() || !takes(L, load<usize>(to))) return false;
+  const top = load<usize>(L + STATE_TOP);
+  const array = newMessage(L, base + VALUE_SIZE, sender, empty);
+  if (kind === TABLE) {
+    if (!copyInto(L, value, array + 2 * VALUE_SIZE, load<usize>(top))) {
+      store<usize>(L + STATE_TOP, top);
+      return false;
+    }
+  } else if (!empty) assign(array + 2 * VALUE_SIZE, value);
+  deliver(L, array);
   burn(SEND);
   collect(L);
   return true;
 }
 
-// process.send(dest, topic) and process.send(dest, topic, value), bound to that in Lua.
-export function host_send(L: usize): i32 {
-  const base = argument(L, 1);
-  const given = load<usize>(L + STATE_TOP) - base;
-  if (
-    given > 3 * VALUE_SIZE || given < 2 * VALUE_SIZE || tagOf(base) !== TAG_SHORT_STRING ||
-    tagOf(base + VALUE_SIZE) !== TAG_SHORT_STRING || !send(L, base, given < 3 * VALUE_SIZE)
-  ) return instead(L, base);
-  // The stack may have moved.
-  const result = argument(L, 1);
-  setTag(result, TAG_TRUE);
-  setTag(result + VALUE_SIZE, TAG_NIL);
-  store<usize>(L + STATE_TOP, result + 2 * VALUE_SIZE);
-  return 2;
+// Whether a message of a unit elsewhere was given to one of this worker; its value is nobody else's.
+export function post(L: usize, target: usize, topic: usize, from: usize, value: usize): bool {
+  if (!takes(L, target)) return false;
+  const array = newMessage(L, topic, from, false);
+  assign(array + 2 * VALUE_SIZE, value);
+  deliver(L, array);
+  return true;
 }
 
 // channel:receive(), bound to that in Lua.

@@ -31,6 +31,8 @@ export const UNPACKED_BYTES: usize = 680;
 export const SPARE_COUNT: usize = 684;
 // Whether libraries are those of applications (src/vm/transform/relaxed.ts).
 export const RELAXED: usize = 336;
+// The block of across.as.ts.
+export const MAIL: usize = 340;
 // The first map of `seen.as.ts`: 32 slots of eight bytes, to the end of the KiB.
 export const FIRST_MAP: usize = 768;
 // A text that is joined: 48 bytes of what `src/vm/transform/small_blocks.ts` leaves above the stack.

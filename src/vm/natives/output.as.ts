@@ -18,6 +18,23 @@ export function beginOutput(block: usize, size: usize): void {
   owned = false;
 }
 
+// Goes on behind the bytes that a block of its own has already.
+export function resumeOutput(block: usize, used: usize, size: usize): void {
+  start = block;
+  out = block + used;
+  end = block + size - SLACK;
+  owned = true;
+}
+
+// The block of such an output, which may have grown: where it is and how many bytes it has.
+export function outputStart(): usize {
+  return start;
+}
+
+export function outputSize(): usize {
+  return end + SLACK - start;
+}
+
 // Number of written bytes.
 export function written(): u32 {
   return <u32> (out - start);

@@ -71,6 +71,8 @@ let values: u32 = 0;
 let tables: u32 = 0;
 let root: usize = 0;
 let rootNumber: u32 = 0;
+// Whether something was packed as nil, or for what it is not, that a copy of the value does not stand for.
+let changed: bool = false;
 
 function header(fixed: u32, most: u32, wide: u32, count: u32): bool {
   if (!room(HEADER)) return false;
@@ -168,10 +170,17 @@ function packString(string: usize, tag: u8): bool {
 // Whether a value leaves the VM as nil: functions, coroutines and objects other than Errors.
 function isAbsent(at: usize): bool {
   const kind = kindOf(at);
-  if (kind !== TABLE) return kind === NIL || kind === LIGHT_USERDATA || kind > TABLE;
-  const metatable = load<usize>(load<usize>(at) + TABLE_METATABLE);
-  return metatable !== 0 && metatable !== errorMetatable &&
-    tagOf(luaH_getint(metatable, 1)) === TAG_TRUE;
+  if (kind === NIL) return true;
+  if (kind < TABLE && kind !== LIGHT_USERDATA) return false;
+  if (kind === TABLE) {
+    const metatable = load<usize>(load<usize>(at) + TABLE_METATABLE);
+    if (
+      metatable === 0 || metatable === errorMetatable ||
+      tagOf(luaH_getint(metatable, 1)) !== TAG_TRUE
+    ) return false;
+  }
+  changed = true;
+  return true;
 }
 
 function packValue(at: usize, level: u32): bool {
@@ -198,7 +207,11 @@ function packKey(node: usize): bool {
 
 function hasKey(node: usize): bool {
   const kind = load<u8>(node + NODE_KEY_TAG) & 15;
-  return kind < TABLE && kind !== LIGHT_USERDATA && !isAbsent(node);
+  if (kind >= TABLE || kind === LIGHT_USERDATA) {
+    if (kindOf(node) !== NIL) changed = true;
+    return false;
+  }
+  return !isAbsent(node);
 }
 
 // 1, 2, 3… of the array and of the nodes behind it.
@@ -262,6 +275,7 @@ function packTable(table: usize, level: u32): bool {
   // A read-only view stands for the table at 1 of its metatable, which has a text there for a type.
   const mark = kindOf(luaH_getint(metatable, 1));
   if (metatable === errorMetatable || mark === TABLE || mark === STRING) return false;
+  if (mark !== NIL) changed = true;
   if (load<usize>(metatable + TABLE_METATABLE) || isWeak(metatable)) return false;
   if (!extension(METATABLE_TYPE) || !room(1)) return false;
   byte(TWO_ITEMS);
@@ -346,4 +360,34 @@ export function pack_values(
   burn(written() >> BYTES_SHIFT);
   store<u32>(PACKED_LENGTH, written());
   return endOutput();
+}
+
+// Packs what the request `send` has (PID, topic, sender, 1 and a value, in these slots) behind what is written. False:
+// it cannot, or the value has parts that a copy is made of by Lua.
+export function packMessage(
+  pid: usize,
+  topic: usize,
+  from: usize,
+  value: usize,
+  metatable: usize,
+  levels: u32,
+  most: u32,
+  mostBytesOfAll: u32,
+): bool {
+  mostLevels = levels;
+  mostValues = most;
+  mostBytes = mostBytesOfAll;
+  errorMetatable = metatable;
+  // The list is the first.
+  tables = 1;
+  values = 0;
+  changed = false;
+  if (!header(0x90, 15, 0xdc, 5)) return false;
+  if (!packValue(pid, 0) || !packValue(topic, 0) || !packValue(from, 0) || !packInteger(1)) {
+    return false;
+  }
+  beginSeen();
+  const done = packValue(value, 0);
+  endSeen();
+  return done && !changed;
 }

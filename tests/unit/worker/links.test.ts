@@ -1,19 +1,20 @@
 import { describe, expect, test } from "bun:test";
-import type { DirectMessage } from "../../../src/worker/batch.ts";
+import type { DirectMessage, LinkData } from "../../../src/worker/batch.ts";
+import { Parcel } from "../../../src/vm/parcels.ts";
 import { Links, mostUnderWay } from "../../../src/worker/links.ts";
 import type { FromWorker, LinkPort } from "../../../src/worker/messages.ts";
 
 /** A port that keeps what it is given until it is told to deliver. */
 class TestPort implements LinkPort {
   onmessage: LinkPort["onmessage"] = null;
-  readonly arriving: Uint8Array[] = [];
+  readonly arriving: LinkData[] = [];
   other!: TestPort;
   closed = false;
 
-  postMessage(data: Uint8Array): void {
+  postMessage(data: LinkData): void {
     this.other.arriving.push(data);
   }
-  drain(): Uint8Array[] {
+  drain(): LinkData[] {
     return this.arriving.splice(0);
   }
   close(): void {
@@ -32,17 +33,32 @@ function pair() {
     const heard: number[] = [];
     const told: FromWorker[] = [];
     const congested: boolean[] = [];
+    const packed: string[] = [];
+    const opened: boolean[] = [];
     const links = new Links({
-      deliver: (_, items) => heard.push(...items.map(({ ticket }) => ticket)),
+      deliver: (_, items) => heard.push(...items.map(numberOf)),
       turn: () => {},
       tell: (message) => told.push(message),
       congested: (_, on) => congested.push(on),
-      packed: () => undefined,
+      packed: () => packed.length > 0 ? new Parcel(packed.splice(0).join(""), 0) : undefined,
+      posted: (_, { version, taken }) => {
+        if (packed.length === 0) return undefined;
+        const header = Buffer.alloc(12);
+        header.writeUInt32LE(version, 4);
+        header.writeUInt32LE(taken, 8);
+        return header.latin1Slice() + packed.splice(0).join("");
+      },
+      opened: (_, on) => opened.push(on),
     }, 0);
     links.open(1 - index, ports[index]!);
-    return { links, heard, told, congested, port: ports[index]! };
+    return { links, heard, told, congested, packed, opened, port: ports[index]! };
   });
   return [sides[0]!, sides[1]!] as const;
+}
+
+/** The ticket of a message; of a parcel, the number that its text is. */
+function numberOf(item: DirectMessage | Parcel): number {
+  return item instanceof Parcel ? Number(Buffer.from(item.bytes).toString()) : item.ticket;
 }
 
 function message(ticket: number, bytes = 10): DirectMessage {
@@ -91,6 +107,54 @@ describe("links between workers", () => {
     expect(to.heard).toEqual([1, 2, 3]);
     to.links.passed(0, 2);
     expect(to.heard).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test("what the VM has packed keeps its place among messages and fences", () => {
+    const both = pair();
+    const [from, to] = both;
+    passFences(both);
+    expect(from.opened).toEqual([true]);
+    from.packed.push("1");
+    from.links.send(1, message(2));
+    from.packed.push("3");
+    from.links.raiseFences();
+    from.packed.push("4");
+    from.links.pack();
+    expect(from.told.map((each) => each.type === "fence" && each.number)).toEqual([1]);
+    from.links.flush();
+    to.port.deliver();
+    expect(to.heard).toEqual([1, 2, 3]);
+    to.links.passed(0, 1);
+    expect(to.heard).toEqual([1, 2, 3, 4]);
+  });
+
+  test("what the VM has packed goes alone, with the version and credit of its sender", () => {
+    const both = pair();
+    const [from, to] = both;
+    passFences(both);
+    from.links.reached(3);
+    from.packed.push("1");
+    from.links.pack();
+    from.links.flush();
+    expect(to.port.arriving).toEqual([expect.any(String)]);
+    to.port.deliver();
+    expect(to.heard).toEqual([]);
+    to.links.reached(3);
+    expect(to.heard).toEqual([1]);
+    to.packed.push("2");
+    to.links.flush();
+    from.port.deliver();
+    expect(from.heard).toEqual([]);
+    from.links.passed(1, 0);
+    expect(from.heard).toEqual([2]);
+  });
+
+  test("what is packed for a worker that is gone is dropped", () => {
+    const both = pair();
+    const [from] = both;
+    from.packed.push("1");
+    from.links.close(1);
+    expect([from.packed, from.opened]).toEqual([[], [true, false]]);
   });
 
   test("no fence is told of when nothing follows it", () => {
