@@ -4,9 +4,6 @@
  *     scripts/bench [--only NAME] [--quick]
  *     scripts/bench --compare OLD [NEW] [--only NAME] [--rounds N] [--store]
  *
- * NAME is a figure or the beginning of several, as `durable.`. The second form compares two executables (compare.ts);
- * NEW is dist/wippy unless given.
- *
  * A figure is one JSON line on standard output. On standard error each bench says what it does, and a
  * table of all figures follows at the end, in the form that docs/reference/benchmarks.md keeps. The exit status is
  * 1 when a bench fails; a missed target is a figure like any other.
@@ -16,7 +13,8 @@
  */
 
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { Command } from "commander";
+import { wholeNumber } from "../src/cli/command.ts";
 import {
   compareExecutables,
   leastRounds,
@@ -113,11 +111,8 @@ async function compare(
   { rounds, store }: { rounds: number; store: boolean },
 ): Promise<number> {
   const [old, other = join(root, "dist/wippy")] = executables.map((path) => resolve(path));
-  if (!old || !(rounds >= leastRounds)) {
-    console.error(
-      `bench: name the old executable, and at least ${leastRounds} rounds, ` +
-        "below which nothing can be told from noise.",
-    );
+  if (!old) {
+    console.error("bench: name the old executable");
     return 2;
   }
   let failed = false;
@@ -138,26 +133,22 @@ async function compare(
   return failed || comparisons.some(({ verdict }) => verdict === "worse") ? 1 : 0;
 }
 
-async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    options: {
-      only: { type: "string" },
-      quick: { type: "boolean" },
-      compare: { type: "boolean" },
-      rounds: { type: "string" },
-      store: { type: "boolean" },
-    },
-    allowPositionals: true,
-  });
-  const only = values.only === undefined ? [] : ["--only", values.only];
-  if (values.compare) {
-    const rounds = Number(values.rounds ?? leastRounds);
-    return await compare(positionals, only, { rounds, store: values.store ?? false });
+interface Flags {
+  only?: string;
+  quick: boolean;
+  compare: boolean;
+  rounds: number;
+  store: boolean;
+}
+
+async function main(executables: string[], flags: Flags): Promise<number> {
+  const only = flags.only === undefined ? [] : ["--only", flags.only];
+  if (flags.compare) return await compare(executables, only, flags);
+  if (executables.length > 0) {
+    console.error("bench: executables are measured with --compare");
+    return 2;
   }
-  const args = [
-    ...only,
-    ...(values.quick ? ["--quick"] : []),
-  ];
+  const args = [...only, ...(flags.quick ? ["--quick"] : [])];
   const figures: Figure[] = [];
   const failed: string[] = [];
   for (const path of sourceFiles("*/*.ts", ["bench"])) {
@@ -166,10 +157,29 @@ async function main(): Promise<number> {
   if (figures.length > 0) console.error(`\n${tableOf(figures)}`);
   for (const path of failed) console.error(`bench: ${path} failed (see above).`);
   if (figures.length === 0 && failed.length === 0) {
-    console.error(`bench: no figure is named ${values.only ?? "at all"}.`);
+    console.error(`bench: no figure is named ${flags.only ?? "at all"}.`);
     return 1;
   }
   return failed.length > 0 ? 1 : 0;
 }
 
-if (import.meta.main) process.exitCode = await main();
+if (import.meta.main) {
+  await new Command("bench")
+    .description("Measures the figures of bench/ beside their peers.")
+    .argument("[executable...]", "with --compare: the old one, and the new one (dist/wippy)")
+    .option("--only <name>", "a figure, or the beginning of several")
+    .option("--quick", "short runs, less precise", false)
+    .option("--compare", "compares two executables, alternately", false)
+    // Below the least, nothing can be told from noise.
+    .option(
+      "--rounds <n>",
+      "with --compare: how often",
+      wholeNumber(leastRounds, 1000),
+      leastRounds,
+    )
+    .option("--store", "with --compare: stores the new values in bench/baseline.json", false)
+    .action(async (executables: string[], flags: Flags) => {
+      process.exitCode = await main(executables, flags);
+    })
+    .parseAsync();
+}

@@ -7,26 +7,32 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { Command } from "commander";
+import { wholeNumber } from "../src/cli/command.ts";
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: "string", default: "1000" },
-    seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 30)) },
-    minutes: { type: "string", default: "0" },
-    sources: { type: "boolean", default: false },
-  },
-});
-const wanted = Number(values.kills);
-const seed = Number(values.seed);
-const end = Number(values.minutes) > 0 ? Date.now() + Number(values.minutes) * 60_000 : Infinity;
-if (![wanted, seed, Number(values.minutes)].every(Number.isFinite)) {
-  console.error("chaos: --kills, --seed and --minutes are numbers");
-  process.exit(2);
+interface Flags {
+  kills: number;
+  seed: number;
+  minutes: number;
+  sources: boolean;
 }
 
+const { kills: wanted, seed, minutes, sources } = new Command("chaos")
+  .description("Kills runtimes at work again and again, and checks what is left of their journals.")
+  .option("--kills <n>", "ends after so many", wholeNumber(1, 999_999_999), 1000)
+  .option("--minutes <n>", "ends after so long; 0: never", wholeNumber(0, 100_000), 0)
+  .option(
+    "--seed <n>",
+    "repeats choices",
+    wholeNumber(0, 2 ** 30),
+    Math.floor(Math.random() * 2 ** 30),
+  )
+  .option("--sources", "runs the sources instead of the executable", false)
+  .parse().opts<Flags>();
+const end = minutes > 0 ? Date.now() + minutes * 60_000 : Infinity;
+
 const root = resolve(import.meta.dir, "..");
-if (!values.sources) {
+if (!sources) {
   const build = Bun.spawnSync([process.execPath, join(root, "build.ts")], { cwd: root });
   if (build.exitCode !== 0) throw new Error(`build: ${build.stderr}`);
   process.env["WIPPY_CHAOS_PROGRAM"] = join(root, "dist/wippy");

@@ -1,9 +1,9 @@
 /**
- * Looks for faults by trying what nobody writes: `scripts/fuzz [NAME …] [--seconds N] [--seed N]`. Without a name all
- * are tried, each for so many seconds (60). Ends with status 1 when something went wrong.
+ * Looks for faults by trying what nobody writes. Ends with status 1 when something went wrong.
  * @module
  */
-import { parseArgs } from "node:util";
+import { Argument, Command } from "commander";
+import { wholeNumber } from "../../src/cli/command.ts";
 import { tryCompiled } from "./compiled.ts";
 import { tryShortage } from "./shortage.ts";
 import type { Mode } from "./world.ts";
@@ -51,25 +51,12 @@ function randomOf(seed: number): () => number {
   };
 }
 
-if (import.meta.main) {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      seconds: { type: "string", default: "60" },
-      seed: { type: "string", default: String(Date.now() % 1_000_000) },
-    },
-  });
-  const names = positionals.length > 0 ? positionals : Object.keys(searches);
-  const unknown = names.find((name) => !(name in searches));
-  const seconds = Number(values.seconds), seed = Number(values.seed);
-  if (unknown !== undefined || !(seconds > 0) || !Number.isSafeInteger(seed)) {
-    console.error(
-      `usage: scripts/fuzz [${Object.keys(searches).join("|")} …] [--seconds N] [--seed N]`,
-    );
-    process.exit(2);
-  }
+async function search(
+  names: readonly string[],
+  { seconds, seed }: { seconds: number; seed: number },
+): Promise<void> {
   let failed = false;
-  for (const name of names) {
+  for (const name of names.length > 0 ? names : Object.keys(searches)) {
     const { tried, wrong } = await searches[name]!({
       until: Date.now() + seconds * 1000,
       random: randomOf(seed),
@@ -80,4 +67,17 @@ if (import.meta.main) {
     failed ||= wrong.length > 0;
   }
   process.exit(failed ? 1 : 0);
+}
+
+if (import.meta.main) {
+  await new Command("fuzz")
+    .description("Looks for faults by trying what nobody writes.")
+    .addArgument(
+      new Argument("[name...]", "what to try; without a name all, one after the other")
+        .choices(Object.keys(searches)),
+    )
+    .option("--seconds <n>", "how long, of each", wholeNumber(1, 1_000_000), 60)
+    .option("--seed <n>", "repeats choices", wholeNumber(0, 999_999_999), Date.now() % 1_000_000)
+    .action(search)
+    .parseAsync();
 }
