@@ -44,8 +44,8 @@ const busy = [
   "wippy_queue_consumer_running",
   "wippy_queue_consumer_waiting",
 ];
-/** Milliseconds that everything may take to come to rest. */
-const patience = 20_000;
+/** Milliseconds for which something may be open without any change, and altogether. */
+const patience = { still: 20_000, total: 300_000 };
 const mostWrong = 20;
 
 const total = (counts: Record<string, number>) =>
@@ -70,7 +70,9 @@ async function stillOpen(runtime: SoakRuntime): Promise<string[]> {
 
 /** Waits until nothing is open. Returns what is after all. */
 async function rest(open: () => string[] | Promise<string[]>): Promise<string[]> {
-  const end = performance.now() + patience;
+  const end = performance.now() + patience.total;
+  let changed = performance.now();
+  let before = "";
   for (;;) {
     let left: string[];
     try {
@@ -79,7 +81,9 @@ async function rest(open: () => string[] | Promise<string[]>): Promise<string[]>
       // A worker that a busy machine does not let run answers nothing for a while.
       left = [(error as Error).message];
     }
-    if (left.length === 0 || performance.now() > end) return left;
+    const now = performance.now();
+    if (before !== left.join("\n")) [before, changed] = [left.join("\n"), now];
+    if (left.length === 0 || now > end || now - changed > patience.still) return left;
     await Bun.sleep(20);
   }
 }
