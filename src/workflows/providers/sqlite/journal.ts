@@ -128,7 +128,7 @@ export class Journal {
       this.#nextSweep = settings.retention === undefined ? Infinity : tx.now;
       this.#settle(tx, [{ type: "answer", id }]);
     } catch (error) {
-      this.#open?.logSpace.close();
+      this.#open?.logSpace?.close();
       this.#open?.store.close();
       this.#open?.ownership.release();
       this.#open = undefined;
@@ -388,7 +388,7 @@ export class Journal {
     const open = this.#open!;
     this.#open = this.#stalled = undefined;
     this.#lost = error;
-    open.logSpace.close();
+    open.logSpace?.close();
     open.store.abandon();
     open.ownership.release();
     this.#refuse(requests, error);

@@ -23,7 +23,11 @@ import { Watches } from "./transaction/watches.ts";
 import type { Workers } from "./transaction/workers.ts";
 
 /** A journal that this program owns. */
-export type OpenJournal = TransactionParts & { ownership: Ownership; logSpace: LogSpace };
+export type OpenJournal = TransactionParts & {
+  ownership: Ownership;
+  /** Absent where nothing waits for the disk. */
+  logSpace?: LogSpace;
+};
 
 /** Opens a journal and takes it. @throws WippyError, see `WorkflowProvider.open` */
 export function openJournal(
@@ -46,7 +50,7 @@ export function openJournal(
     publications.load(store);
     return {
       ownership,
-      logSpace: new LogSpace(database, `${ownership.path}-wal`),
+      ...!temporary && { logSpace: new LogSpace(database, `${ownership.path}-wal`) },
       settings,
       store,
       runs: new Runs(store, settings.maxRuns),
@@ -82,11 +86,11 @@ export function commit(
 /** Begins a transaction. @throws what went wrong */
 export function begin(open: OpenJournal, now: number): Transaction {
   const tx = new Transaction(open, now);
-  const isShort = open.logSpace.isShort();
+  const isShort = open.logSpace?.isShort();
   open.store.begin();
   goOn(open, tx, () => {
     open.ownership.check(now);
-    if (isShort) open.logSpace.extend();
+    if (isShort) open.logSpace?.extend();
   });
   return tx;
 }
@@ -120,7 +124,7 @@ export function end(open: OpenJournal, tx: Transaction): Transaction {
 
 /** Closes a journal and lets go of it. */
 export function closeJournal({ ownership, logSpace, store }: OpenJournal): void {
-  logSpace.close();
+  logSpace?.close();
   // The log of another runtime may have the name of ours by now, which SQLite would remove.
   if (ownership.hasFiles) store.close();
   else store.abandon();

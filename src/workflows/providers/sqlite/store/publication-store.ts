@@ -1,5 +1,8 @@
+import type { Database } from "bun:sqlite";
 import { and, desc, eq, getTableColumns, gt, sql } from "drizzle-orm";
 import type { BunSQLiteDatabase } from "drizzle-orm/bun-sqlite";
+import { boundStatements } from "./bound-statements.ts";
+import { onDemand } from "./on-demand.ts";
 import { given, param, rowParams } from "./parameters.ts";
 import { publications } from "./schema.ts";
 
@@ -11,8 +14,8 @@ export class PublicationStore {
   readonly #statements: ReturnType<typeof prepare>;
   #last: number;
 
-  constructor(database: BunSQLiteDatabase) {
-    this.#statements = prepare(database);
+  constructor(database: Database) {
+    this.#statements = boundStatements(prepare, database);
     this.#last = this.#statements.last.get()?.id ?? 0;
   }
 
@@ -45,20 +48,24 @@ export class PublicationStore {
 
 function prepare(db: BunSQLiteDatabase) {
   const one = eq(publications.id, param("id"));
-  return {
-    last: db.select({ id: publications.id }).from(publications)
-      .orderBy(desc(publications.id)).limit(1).prepare(),
-    insert: db.insert(publications).values(rowParams(getTableColumns(publications))).prepare(),
-    delete: db.delete(publications).where(one).prepare(),
-    get: db.select().from(publications).where(one).prepare(),
-    of: db.select({ id: publications.id, workflowId: publications.workflowId })
-      .from(publications)
-      .where(and(eq(publications.queue, given("queue")), gt(publications.id, given("after"))))
-      .orderBy(publications.id).limit(sql.placeholder("limit")).prepare(),
-    counts: db.select({
-      queue: publications.queue,
-      workflowId: publications.workflowId,
-      count: sql<number>`count(*)`,
-    }).from(publications).groupBy(publications.queue, publications.workflowId).prepare(),
-  };
+  return onDemand({
+    last: () =>
+      db.select({ id: publications.id }).from(publications)
+        .orderBy(desc(publications.id)).limit(1).prepare(),
+    insert: () =>
+      db.insert(publications).values(rowParams(getTableColumns(publications))).prepare(),
+    delete: () => db.delete(publications).where(one).prepare(),
+    get: () => db.select().from(publications).where(one).prepare(),
+    of: () =>
+      db.select({ id: publications.id, workflowId: publications.workflowId })
+        .from(publications)
+        .where(and(eq(publications.queue, given("queue")), gt(publications.id, given("after"))))
+        .orderBy(publications.id).limit(sql.placeholder("limit")).prepare(),
+    counts: () =>
+      db.select({
+        queue: publications.queue,
+        workflowId: publications.workflowId,
+        count: sql<number>`count(*)`,
+      }).from(publications).groupBy(publications.queue, publications.workflowId).prepare(),
+  });
 }

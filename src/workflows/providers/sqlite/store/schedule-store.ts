@@ -1,3 +1,4 @@
+import type { Database } from "bun:sqlite";
 import {
   and,
   count,
@@ -13,6 +14,7 @@ import {
 } from "drizzle-orm";
 import type { BunSQLiteDatabase } from "drizzle-orm/bun-sqlite";
 import type { ScheduleQuery } from "../../../schedules/schedules.ts";
+import { boundStatements } from "./bound-statements.ts";
 import { onDemand } from "./on-demand.ts";
 import { given, param, rowParams } from "./parameters.ts";
 import { scheduleActions, scheduleBuffer, schedules } from "./schema.ts";
@@ -25,8 +27,8 @@ export type BufferedRow = typeof scheduleBuffer.$inferSelect;
 export class ScheduleStore {
   readonly #statements: ReturnType<typeof prepare>;
 
-  constructor(db: BunSQLiteDatabase) {
-    this.#statements = prepare(db);
+  constructor(database: Database) {
+    this.#statements = boundStatements(prepare, database);
   }
 
   byId(scheduleId: string): ScheduleRow | undefined {

@@ -3,6 +3,7 @@ import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
 import type { StoredEvent } from "../../../history/history.ts";
 import type { RunQuery } from "../../../provider.ts";
 import { attributeRows } from "./attributes.ts";
+import { boundStatements } from "./bound-statements.ts";
 import { type EventRow, eventsOf } from "./event-rows.ts";
 import { PublicationStore } from "./publication-store.ts";
 import { ScheduleStore } from "./schedule-store.ts";
@@ -46,9 +47,9 @@ export class Store {
   constructor(database: Database) {
     this.#database = database;
     this.#drizzle = drizzle({ client: database });
-    this.#statements = statementsOf(this.#drizzle);
-    this.schedules = new ScheduleStore(this.#drizzle);
-    this.publications = new PublicationStore(this.#drizzle);
+    this.#statements = boundStatements(statementsOf, database);
+    this.schedules = new ScheduleStore(database);
+    this.publications = new PublicationStore(database);
     this.#begin = database.prepare("BEGIN IMMEDIATE");
     this.#commit = database.prepare("COMMIT");
     this.#lastMessage = this.messages().at(-1)?.id ?? 0;
