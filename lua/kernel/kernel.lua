@@ -60,7 +60,7 @@ local function settle()
   return more
 end
 
-make_known(of_processes)
+make_known(of_processes, of_functions)
 scheduler.connect({
   finished = unit.returned,
   failed = debugger.raised,
@@ -286,6 +286,7 @@ end
 --- instance of the old one fail; those that run end in their time.
 function kernel.forget(id)
   local entry = sandbox.forget(id)
+  functions.simple[id] = nil
   if entry and not host.entry(id) then
     pool.close(entry)
   end

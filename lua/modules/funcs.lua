@@ -58,6 +58,7 @@ function funcs.call(target, ...)
   end
   return effects.call(target, self.frame, nil, ...)
 end
+funcs.call = host.bind(host.call_plain, funcs.call) -- with one plain value, as most calls are
 
 --- Starts a call. Returns its Future.
 function funcs.async(target, ...)

@@ -30,7 +30,7 @@ export const firstKib = {
   textName: place(320, 8),
   /** Format of a float with an exponent. */
   exponentFormat: place(328, 8),
-  /** Whether libraries are those of applications, and the block for messages between workers. */
+  /** Whether libraries are those of applications, the block for messages between workers, and what calls use. */
   nativesRelaxed: place(336, 16),
   /** What the natives know, the run queue, and the units that have ended. */
   nativesKnown: place(352, 160),

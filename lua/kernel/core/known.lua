@@ -2,20 +2,22 @@
 -- channels, names of fields, and a list of what runs. They note addresses, so the list is kept.
 local use = ...
 local channel = use("kernel/messaging/channel")
+local functions = use("kernel/functions/functions")
 local messaging = use("kernel/messaging/messaging")
+local pool = use("kernel/functions/pool")
 local remote = use("kernel/processes/remote")
 local scheduler = use("kernel/core/scheduler")
 local security = use("kernel/security/security")
 local unit = use("kernel/core/unit")
 
 -- Kept alive: the natives have addresses only.
-local known
+local known, calls
 
 -- Coroutines of processes that have ended, for the next ones (src/vm/natives/spare.as.ts).
 local spare = setmetatable({}, { __mode = "v" })
 
---- Notes them, with the context of processes.
-return function(of_processes)
+--- Notes them, with the contexts of processes and functions.
+return function(of_processes, of_functions)
   known = {
     unit.by_pid,
     scheduler.unit_of,
@@ -67,5 +69,28 @@ return function(of_processes)
     "watching",
     "named",
   }
-  host.know(known)
+  calls = {
+    functions.simple,
+    of_functions,
+    pool.timing,
+    functions.CALLEE,
+    "instances",
+    "free",
+    "callee",
+    "caller",
+    "waiter",
+    "entry",
+    "instance",
+    "since",
+    "calls",
+    "size",
+    "limit",
+    "first",
+    "last",
+    "quiet",
+    "done",
+    "on",
+    "pool",
+  }
+  host.know(known, calls)
 end

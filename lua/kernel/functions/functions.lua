@@ -27,6 +27,21 @@ functions.connect = core.hooks("kernel/functions/functions", { "context" }, func
   context = handlers
 end)
 
+--- Functions that are called without options, by their ids: a native calls these (src/vm/natives/calls.as.ts).
+functions.simple = {}
+
+--- What a callee is made of there: the fields that `make` gives it.
+functions.CALLEE = {
+  entry = false,
+  context = false,
+  frame = false,
+  main = false,
+  instance = false,
+  caller = false,
+  waiter = false,
+  ended = false,
+}
+
 local function canceled()
   return errors.fail("Canceled", "context canceled")
 end
@@ -105,6 +120,8 @@ local function returned(instance, value, second)
   end
   return park()
 end
+-- A native takes plain results, and parks; all else it leaves to the function above.
+returned = host.bind(host.returned, returned)
 
 local function serve(instance)
   return function(a, b)

@@ -110,6 +110,9 @@ local function call_copied(self, target, frame, options, ok, ...)
     return nil, err
   end
   if not options and not entry.options then
+    if entry.pool and not entry.context then
+      functions.simple[target] = entry
+    end
     return functions.wait(self, entry, frame, ...)
   end
   local settings, failure = interceptors.settings(entry, options)

@@ -13,12 +13,9 @@ import {
 import { luaM_malloc_ } from "./lua.as";
 import { argument, arraySize, barrier, collect, newTable, setTag, tagOf } from "./values.as";
 
-// host.clone(record)
-export function host_clone(L: usize): i32 {
-  const from = argument(L, 1);
-  const source = load<usize>(from);
+// Puts a copy of a record on the stack.
+export function copyRecord(L: usize, source: usize): usize {
   const nodes = load<usize>(source + TABLE_NODES);
-  if (tagOf(from) !== TAG_TABLE || arraySize(source) !== 0 || nodes === SHARED_NODE) unreachable();
   const table = newTable(L);
   const top = load<usize>(L + STATE_TOP);
   store<usize>(top, table);
@@ -32,6 +29,18 @@ export function host_clone(L: usize): i32 {
   store<u8>(table + TABLE_LOG_NODES, logNodes);
   store<usize>(table + TABLE_LAST_FREE, load<usize>(source + TABLE_LAST_FREE) - nodes + copy);
   barrier(L, table);
+  return table;
+}
+
+// host.clone(record)
+export function host_clone(L: usize): i32 {
+  const from = argument(L, 1);
+  const source = load<usize>(from);
+  if (
+    tagOf(from) !== TAG_TABLE || arraySize(source) !== 0 ||
+    load<usize>(source + TABLE_NODES) === SHARED_NODE
+  ) unreachable();
+  copyRecord(L, source);
   collect(L);
   return 1;
 }

@@ -1,6 +1,7 @@
 // What the natives export: functions of Lua's `host` table, by the names in src/vm/transform/function_table.ts, and
 // functions that src/vm calls from JavaScript.
 export { host_route, host_take_mail, mail_block } from "./across.as";
+export { host_call_plain, host_returned } from "./calls.as";
 export { host_clone } from "./clone.as";
 export { concat_short } from "./concat.as";
 export { concat_list } from "./concat-list.as";

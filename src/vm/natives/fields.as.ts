@@ -14,7 +14,7 @@ import {
   TAG_TABLE,
   TAG_THREAD,
 } from "./layout.as";
-import { UNIT_OF } from "./kept.as";
+import { OBLIGATION_COUNT, OBLIGATIONS, UNIT_OF } from "./kept.as";
 import { kindOf, NIL, setTag, tagOf } from "./values.as";
 
 // The slot of the field whose name is the short string at an address.
@@ -72,4 +72,12 @@ export function assign(to: usize, from: usize): void {
 export function assignInteger(to: usize, value: u64, tag: u8): void {
   store<u64>(to, value);
   setTag(to, tag);
+}
+
+// Whether the end of a unit has more to do, or somebody is to be told of it.
+export function hasObligations(unit: usize): bool {
+  for (let i: usize = 0; i < OBLIGATION_COUNT; i++) {
+    if (truthy(field(unit, OBLIGATIONS + i * 4))) return true;
+  }
+  return false;
 }

@@ -1,7 +1,7 @@
 // What the natives know of the kernel: addresses of its tables and of the strings and tables that are keys of its
 // fields. `host.know(list)` notes them; the kernel keeps the list, so that they stay where they are.
 import { STATE_TOP, TABLE_ARRAY, TAG_TABLE, VALUE_SIZE } from "./layout.as";
-import { COUNTERS, KNOWN, KNOWN_HERE, MORE_KNOWN, MOST_KNOWN } from "./memory.as";
+import { COUNTERS, KNOWN, KNOWN_CALLS, KNOWN_HERE, MORE_KNOWN, MOST_KNOWN } from "./memory.as";
 import { argument, arraySize, tagOf } from "./values.as";
 
 // In the order of lua/kernel/core/known.lua.
@@ -47,13 +47,43 @@ export const ROUTES: usize = MORE_KNOWN + 20;
 export const OBLIGATIONS: usize = MORE_KNOWN + 24;
 export const OBLIGATION_COUNT: usize = 10;
 
+// What calls use, by its number in the list that `host.know` gets second.
+export const SIMPLE: usize = 0;
+export const FUNCTIONS: usize = 1;
+export const TIMING: usize = 2;
+export const RECORD: usize = 3;
+export const INSTANCES: usize = 4;
+export const FREE: usize = 5;
+export const CALLEE: usize = 6;
+export const CALLER: usize = 7;
+export const WAITER: usize = 8;
+export const ENTRY: usize = 9;
+export const INSTANCE: usize = 10;
+export const SINCE: usize = 11;
+export const CALLS: usize = 12;
+export const SIZE: usize = 13;
+export const LIMIT: usize = 14;
+export const FIRST_QUEUED: usize = 15;
+export const LAST_QUEUED: usize = 16;
+export const QUIET: usize = 17;
+export const DONE: usize = 18;
+export const ON: usize = 19;
+export const POOL: usize = 20;
+
+// The address of one of them.
+export function knownCall(n: usize): usize {
+  return load<usize>(load<usize>(KNOWN_CALLS) + n * VALUE_SIZE);
+}
+
 // Counters: of the messages that arrived.
 export const ARRIVALS: usize = COUNTERS;
 
-// host.know(list)
+// host.know(list, calls)
 export function host_know(L: usize): i32 {
   const list = argument(L, 1);
-  if (tagOf(list) !== TAG_TABLE) return 0;
+  const calls = argument(L, 2);
+  if (tagOf(list) !== TAG_TABLE || tagOf(calls) !== TAG_TABLE) return 0;
+  store<usize>(KNOWN_CALLS, load<usize>(load<usize>(calls) + TABLE_ARRAY));
   const table = load<usize>(list);
   const count = arraySize(table);
   if (count > MOST_KNOWN) unreachable();

@@ -33,6 +33,8 @@ export const SPARE_COUNT: usize = 684;
 export const RELAXED: usize = 336;
 // The block of across.as.ts.
 export const MAIL: usize = 340;
+// Where the list is of what calls use (kept.as.ts).
+export const KNOWN_CALLS: usize = 344;
 // The first map of `seen.as.ts`: 32 slots of eight bytes, to the end of the KiB.
 export const FIRST_MAP: usize = 768;
 // A text that is joined: 48 bytes of what `src/vm/transform/small_blocks.ts` leaves above the stack.

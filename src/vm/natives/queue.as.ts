@@ -25,8 +25,6 @@ import {
   LIVE,
   MAIN,
   NOTHING,
-  OBLIGATION_COUNT,
-  OBLIGATIONS,
   OBSERVER,
   PID,
   PROCESSES,
@@ -38,7 +36,7 @@ import {
 import { keepSpare } from "./spare.as";
 import { COUNTERS, FUEL_TAKEN, STEPS_TAKEN } from "./memory.as";
 import { noteGone } from "./gone.as";
-import { assign, assignInteger, field, fieldOf, truthy, unitOf } from "./fields.as";
+import { assign, assignInteger, field, fieldOf, hasObligations, truthy, unitOf } from "./fields.as";
 import { argument, barrier, kindOf, NIL, setTag, TABLE, tagOf, THREAD } from "./values.as";
 
 const QUEUE: usize = COUNTERS + 8;
@@ -201,9 +199,7 @@ function endPlain(L: usize, unit: usize, co: usize): bool {
     tagOf(pid) !== TAG_SHORT_STRING || kindOf(context) !== TABLE ||
     load<usize>(context) !== load<usize>(PROCESSES)
   ) return false;
-  for (let i: usize = 0; i < OBLIGATION_COUNT; i++) {
-    if (truthy(field(unit, OBLIGATIONS + i * 4))) return false;
-  }
+  if (hasObligations(unit)) return false;
   const all = load<usize>(UNIT);
   if (truthy(field(all, OBSERVER))) return false;
   const live = field(all, LIVE);
