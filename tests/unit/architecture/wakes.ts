@@ -42,6 +42,10 @@ const doors: Readonly<Record<string, readonly [places: number, why: string]>> = 
   "lua/kernel/workflows/updates.lua": [1, "a new coroutine"],
   "lua/modules/server.lua": [1, "a new coroutine"],
   "lua/modules/websocket.lua": [1, "a new coroutine"],
+  "src/vm/natives/calls.as.ts": [
+    2,
+    "an instance that was free, and the waiter of a callee, which ends once",
+  ],
   "src/vm/natives/mailbox.as.ts": [1, "the waiter leaves the inbox as it is woken"],
 };
 
