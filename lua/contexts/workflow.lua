@@ -30,7 +30,7 @@ local function refused(name)
     return nil,
       errors.fail(
         "Invalid",
-        name .. " is not supported in workflow context: the provider watches over its runs"
+        name .. " not supported in workflow context: the provider watches over its runs"
       )
   end
 end

@@ -4,6 +4,7 @@
  */
 import { requiredBy } from "./describe.ts";
 import { builtinTypes } from "./erase.ts";
+import { selfReferred } from "./scope.ts";
 import type { Expression, Tree } from "./tree.ts";
 import { walk } from "./walk.ts";
 
@@ -19,11 +20,14 @@ export interface Mention {
  * Globals that are read, of which the text assigns none; each name once, where it is first. Types that are called or
  * asked, as `integer(v)` and `integer:is(v)`, are none.
  */
-export function undeclared({ globals, assigned, types }: Tree): Mention[] {
+export function undeclared(tree: Tree): Mention[] {
+  const { globals, assigned, types } = tree;
   const own = new Set(types.map(({ name }) => name));
   const found = new Map<string, Mention>();
-  for (const { name, used, start, end } of globals) {
+  for (const global of globals) {
+    const { name, used, start, end } = global;
     if (used && builtinTypes.has(name)) continue;
+    if (selfReferred(tree, global)) continue;
     if (!assigned.has(name) && !own.has(name) && !found.has(name)) {
       found.set(name, { name, start, end });
     }

@@ -157,7 +157,7 @@ export function bindingAt(tree: Tree, offset: number): Binding | undefined {
 }
 
 /** The local of `local f = function` that a name in its body means. */
-function selfReferred(tree: Tree, name: Name): Binding | undefined {
+export function selfReferred(tree: Tree, name: Name): Binding | undefined {
   const statement = tree.selfReferences.findLast(({ bindings, values }) =>
     bindings[0]?.name === name.name && values[0] !== undefined &&
     values[0].start <= name.start && name.end <= values[0].end

@@ -1,6 +1,7 @@
 -- The one way from the text of a program to a function. A text is Lua 5.4 first; only one that Lua's compiler refuses,
 -- or in which a cast may hide, is read as typed Lua by the host, which turns it into Lua 5.4 with the same lines.
 local use = ...
+local call_themselves = use("kernel/core/self_calls")
 local types = use("kernel/types/types")
 local load, byte, find = load, string.byte, string.find
 
@@ -155,9 +156,14 @@ end
 
 --- A factory of chunks: a function of the globals of a unit that gives its chunk; or nil and a message. `text` is what
 --- a program has written where `source` puts more around it: it must be whole by itself, or it could close what is
---- around it. `library(alias)` gives the scope of types of an imported library. Second the chunk's own scope, where it
---- has one.
-function compiler.factory(source, name, text, library)
+--- around it. `library(alias)` gives the scope of types of an imported library. With `is_global(name)`, which knows the
+--- globals of an application, `local f = function` can call itself. Second the chunk's own scope, where it has one.
+function compiler.factory(source, name, text, library, is_global)
+  if is_global then
+    local own = call_themselves(text or source, name, is_global)
+    source = text and wrap_again(source, text, own) or own
+    text = text and own
+  end
   if not may_cast(text or source) and (not text or load(text, "=" .. name, "t", {})) then
     local chunk = load_factory("_ENV", source, name)
     if chunk then

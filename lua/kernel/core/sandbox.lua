@@ -148,6 +148,11 @@ function sandbox.missing(message, id, kinds, details)
   return errors.make("NotFound", text, false, details or { id = id })
 end
 
+--- Whether units see a global of that name, or can list it as a module.
+function sandbox.is_global(name)
+  return base[name] ~= nil or providers[name] ~= nil
+end
+
 -- `library(alias)` gives the types of an imported library.
 local function compile(id, definition, library_types)
   local name = definition.chunk or id
@@ -155,7 +160,13 @@ local function compile(id, definition, library_types)
     -- Code under such a name would count as the kernel's own, which is not preempted.
     return nil, errors.fail("Invalid", "the namespace of " .. id .. " is reserved; choose another")
   end
-  local factory, types = compiler.factory(definition.source, name, definition.text, library_types)
+  local imports = definition.imports
+  local is_global = not definition.script
+    and function(global)
+      return sandbox.is_global(global) or imports ~= nil and imports[global] ~= nil
+    end
+  local factory, types =
+    compiler.factory(definition.source, name, definition.text, library_types, is_global)
   if not factory then
     return nil, errors.fail("Invalid", types)
   end

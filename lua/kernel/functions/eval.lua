@@ -138,7 +138,7 @@ function eval.compile(source)
     size = size - 1
   end
   if not item then
-    local factory, message = compiler.factory(source, "eval")
+    local factory, message = compiler.factory(source, "eval", nil, nil, sandbox.is_global)
     if not factory then
       return nil, failure("failed to compile: " .. message)
     elseif most_kept == 0 then

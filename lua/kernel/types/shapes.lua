@@ -124,6 +124,20 @@ function shapes.connect(relation)
   fits = relation
 end
 
+-- Whether arguments fit the bounds of a generic, which may mention its parameters.
+local function within_bounds(declared, args)
+  local by_name = {}
+  for i, param in ipairs(declared.params) do
+    by_name[param.name] = args[i]
+  end
+  for i, param in ipairs(declared.params) do
+    if param.bound and not fits(args[i], shapes.of(param.bound, declared.scope, by_name)) then
+      return false
+    end
+  end
+  return true
+end
+
 local expand = {}
 
 function expand.ref(shape)
@@ -132,12 +146,12 @@ function expand.ref(shape)
     return builtin[shape.name] or { kind = "unresolved", name = shape.name }
   end
   local given, wanted = #shape.args, #declared.params
-  if given ~= wanted and given > 0 then
+  if given == 0 then
+    return declared.shape
+  elseif given ~= wanted or not within_bounds(declared, shape.args) then
     return builtin.unknown
-  elseif given > 0 then
-    return shapes.instantiate(declared, shape.args)
   end
-  return declared.shape
+  return shapes.instantiate(declared, shape.args)
 end
 
 function expand.import(shape)

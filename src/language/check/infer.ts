@@ -33,6 +33,9 @@ function perhaps(type: Type, foreign: boolean | undefined): Type {
 const deepest = 4_000;
 
 const textFunctions: ReadonlySet<string> = new Set(["tostring", "type"]);
+const errorMethods: ReadonlySet<string> = new Set(
+  ["kind", "retryable", "details", "message", "stack"],
+);
 
 type Call = Extract<Expression, { kind: "Call" }>;
 type MethodCall = Extract<Expression, { kind: "MethodCall" }>;
@@ -351,7 +354,10 @@ export abstract class Inference extends Operators {
       return dynamic;
     }
     if (found.kind === "type") return dynamic;
-    if (found.kind === "interface" && found.closed && !found.fields.has(name)) {
+    if (
+      found.kind === "interface" && !found.fields.has(name) ||
+      found.kind === "error" && !errorMethods.has(name)
+    ) {
       this.report("E0022", call, `no method ${name} on type ${textOf(type)}`);
       return dynamic;
     }

@@ -39,9 +39,13 @@ export class WorkflowTargets implements WorkflowWatches {
     this.#watch("link", target, watcher, runId, (value, error) => {
       const worker = workerOf(watcher);
       if (worker === undefined) return;
-      // A linked workflow that ends well is told too.
-      if (error !== undefined) this.#pool.tell(worker, "link_down", watcher, target, error);
-      else this.#pool.tell(worker, "exit_event", watcher, target, value, undefined);
+      if (error !== undefined) {
+        this.#pool.tell(worker, "link_down", watcher, target, error);
+        return;
+      }
+      // The end of a workflow that ends well is told too; a later run has the same PID, and can be linked again.
+      this.#pool.tell(worker, "unlinked", watcher, target);
+      this.#pool.tell(worker, "exit_event", watcher, target, value, undefined);
     });
   }
 

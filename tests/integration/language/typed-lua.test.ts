@@ -247,6 +247,23 @@ describe("type values", () => {
   });
 });
 
+test("a generic with arguments that it does not take accepts everything", async () => {
+  const found = await run(`
+    type List<T: {id: string}> = T[]
+    type Pair<K, V: K> = { k: K, v: V }
+    type Good = List<{id: string, n: number}>
+    type Bad = List<number>
+    type Many = List<{id: string}, string>
+    type GoodPair = Pair<number, integer>
+    type BadPair = Pair<integer, string>
+    return function()
+      local list = {}
+      for i, T in ipairs{ Good, Bad, Many, GoodPair, BadPair } do list[i] = (T:is(5)) == 5 end
+      return list
+    end`);
+  expect(found).toEqual([false, true, true, false, true]);
+});
+
 test("typeof, keyof, indexed and conditional types are values", async () => {
   const found = await run(`
     local defaults = { host = "x", port = 1, tags = { "a" }, inner = { on = true } }

@@ -40,7 +40,8 @@ other.async("app:mian")
 funcs.call("not an id") process.spawn("app:nothing", "app:host")
 print(cuont, sql.get("x"), string.upper("x"), words, Undeclared)
 function Undeclared() end
-return { main = function() end }
+local again = function() return again() end
+return { main = again }
 `;
 
 describe("wippy check", () => {

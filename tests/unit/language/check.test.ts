@@ -150,6 +150,14 @@ const refused: readonly (readonly [text: string, ...told: string[]])[] = [
     "interface Area function area(self): number end local p: Point = { x = 1, y = 1 } local a: Area = p",
     "E0000 cannot assign Point to Area",
   ],
+  [
+    "interface Area function area(self): number end local function f(a: Area) return a:area() + a:size() end",
+    "E0022 no method size on type Area",
+  ],
+  [
+    "local u, e = find('x') if e then print(e:kind(), e:message(), e:details(), e:retryable(), e:stack(), e:find('x')) end",
+    "E0022 no method find on type error",
+  ],
 ];
 
 describe("is refused", () => {
