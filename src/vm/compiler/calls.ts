@@ -38,8 +38,10 @@ export function tailCall(f: Frame, pc: number, { A, B, C, k }: Instruction): voi
   f.savePc(pc + 1);
   if (B > 0) f.get(L).address(A + B).store("i32", STATE.top);
   if (k) closeUpvalues(f);
-  unshift(f, C);
-  f.get(L).get(CI).address(A).lua("compiled_tail_call").answer(CODE.begins).end();
+  f.get(L).get(CI).address(A);
+  if (C > 0) f.get(CI).load("i32", CALL_INFO.extra).i32(C).do("i32.add");
+  else f.i32(0);
+  f.lua("compiled_tail_call").answer(CODE.begins).end();
   // What has a metamethod is left to the interpreter.
   f.tag(A).i32(C_FUNCTION).do("i32.ne").tag(A).i32(C_CLOSURE).do("i32.ne", "i32.and");
   f.if().leave(pc).end();
@@ -115,8 +117,11 @@ export function closure(f: Frame, pc: number, { A, Bx }: Instruction): void {
 /** OP_CONCAT. */
 export function concatenate(f: Frame, pc: number, { A, B }: Instruction): void {
   f.savePc(pc + 1).get(L).address(A + B).store("i32", STATE.top);
-  f.get(L).i32(B).lua("luaV_concat").settle().reload(A).forget(A);
+  f.get(L).i32(B).lua("luaV_concat");
+  // The collector has its turn before a hook that is seen here.
+  f.get(L).get(CI).shared("settle").set(f.t2).reloadBase();
   f.collect(() => f.get(L).load("i32", STATE.top));
+  f.get(f.t2).trapped().reload(A).forget(A);
 }
 
 /** OP_CLOSE. */

@@ -87,10 +87,12 @@ export function callOther(): Shared {
   const other = f.block();
   f.get(func).load("u8", 8).tee(tag).i32(LUA_FUNCTION).do("i32.eq").if();
   f.get(func).load("i32", 0).load("i32", CLOSURE.proto).set(n);
-  f.get(L).load("i32", STATE.stackLast).get(L).load("i32", STATE.top).tee(top).do("i32.sub");
-  f.get(n).load("u8", PROTO.registers).i32(4).do("i32.shl", "i32.le_s").branchIf(other);
+  f.get(L).load("i32", STATE.top).set(top);
   f.get(func).i32(16).do("i32.add").get(n).load("u8", PROTO.parameters).i32(4).do("i32.shl");
   f.do("i32.add").tee(to).get(top).do("i32.le_u").branchIf(other);
+  // Room is looked for above the arguments that there are, where less is enough.
+  f.get(L).load("i32", STATE.stackLast).get(to).do("i32.sub");
+  f.get(n).load("u8", PROTO.registers).i32(4).do("i32.shl", "i32.le_s").branchIf(other);
   // Parameters without an argument are nil.
   const fill = f.loop();
   f.get(top).i32(NIL).store("u8", 8).get(top).i32(16).do("i32.add").tee(top);

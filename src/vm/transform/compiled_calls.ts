@@ -20,7 +20,8 @@ const C_FUNCTION = 2;
  * and on Lua's stack, so that it may leave between any two instructions:
  *
  * - 0: it returned.
- * - 1: the interpreter goes on with `L->ci`, at its `savedpc`; or the coroutine has yielded softly.
+ * - 1: the interpreter goes on with `L->ci`, at its `savedpc`, and looks for hooks; or the coroutine has yielded
+ *   softly.
  * - 2: `L->ci` is a function that begins.
  * - 3: it returned, and its caller goes on in the interpreter, which does not look for hooks before its next jump or
  *   call: as ever when fuel is spent by the return itself.
@@ -126,15 +127,13 @@ export function addCompiledCalls(module: ModuleText): void {
    (then (return (i32.const 0))))
   (if (i32.eqz (local.get $code))
    (then (return (select (i32.const 0) (i32.const 2) (local.get $fresh)))))
-  (if (i32.eq (local.get $code) (i32.const 1)) (then (return (i32.const 3))))
   (if (i32.eq (local.get $code) (i32.const 2)) (then (return (i32.const 1))))
   (if
    (i32.and
-    (i32.eq (local.get $code) (i32.const 3))
-    (i32.and
-     (i32.ne (local.get $fresh) (i32.const 0))
-     (i32.eq (i32.load offset=20 (local.get $L)) (local.get $previous))))
+    (i32.ne (local.get $fresh) (i32.const 0))
+    (i32.eq (i32.load offset=20 (local.get $L)) (local.get $previous)))
    (then (return (i32.const 0))))
+  (if (i32.eq (local.get $code) (i32.const 1)) (then (return (i32.const 3))))
   (i32.const 4))`);
   // OP_CALL: answers as compiled code does. What is called and its arguments lie from func to L->top.
   module.append(`
@@ -223,12 +222,14 @@ export function addCompiledCalls(module: ModuleText): void {
    (select (local.get $target) (local.get $next) (local.get $taken)))
   (if (local.get $taken)
    (then (drop (call $compiled_settle (local.get $L) (local.get $ci))))))`);
-  // OP_RETURN: code 0 or 3.
+  // OP_RETURN: code 0, 1 where there was a hook before, or 3.
   module.append(`
  (func $compiled_return (param $L i32) (param $ci i32) (param $results i32) (result i32)
+  (local $hooks i32)
   (call $luaD_poscall (local.get $L) (local.get $ci) (local.get $results))
+  (local.set $hooks (i32.load offset=112 (local.get $L)))
   (global.set $fuel (i32.sub (global.get $fuel) (i32.const 1)))
-  (if (i32.ge_s (global.get $fuel) (i32.const 0)) (then (return (i32.const 0))))
-  (call $preempt (local.get $L))
+  (if (i32.lt_s (global.get $fuel) (i32.const 0)) (then (call $preempt (local.get $L))))
+  (if (local.get $hooks) (then (return (i32.const 1))))
   (select (i32.const 3) (i32.const 0) (i32.load offset=112 (local.get $L))))`);
 }

@@ -12,7 +12,7 @@ export const LUA_FUNCTIONS = {
   compiled_settle: "ii:i",
   compiled_decided: "iiiii:",
   compiled_call: "iiii:i",
-  compiled_tail_call: "iii:",
+  compiled_tail_call: "iiii:",
   compiled_return: "iii:i",
   compiled_get_field: "iiiii:i",
   compiled_set_field: "iiiii:i",

@@ -2,6 +2,11 @@ import type { ModuleText } from "./module_text.ts";
 
 const top = `(i32.load offset=12 (local.get $L))`;
 const stackLast = `(i32.load offset=24 (local.get $L))`;
+const slots = (bytes: string) => `(i32.shr_s ${bytes} (i32.const 4))`;
+/** luaC_checkGC, as C does it before it makes the stack larger. GCdebt is at 12 of the global state. */
+const collectIfDue =
+  `(if (i32.gt_s (i32.load offset=12 (i32.load offset=16 (local.get $L))) (i32.const 0))
+    (then (call $luaC_step (local.get $L))))`;
 const copy = (to: string, from: string) =>
   `(i64.store ${to} (i64.load ${from})) (i32.store8 offset=8 ${to} (i32.load8_u offset=8 ${from}))`;
 /** luaC_barrierback of a table for a value. */
@@ -91,19 +96,19 @@ function addTableAccess(module: ModuleText): void {
   })`);
 }
 
-/** OP_LT and OP_LE (op: LUA_OPLT, LUA_OPLE), through the API. */
+/**
+ * OP_LT and OP_LE (op: LUA_OPLT, LUA_OPLE), through the API, which knows registers by how far they are from ci->func:
+ * on top of the stack they would take slots that the interpreter does not.
+ */
 function addComparison(module: ModuleText): void {
-  const push = (from: string) =>
-    `${copy(top, from)} (i32.store offset=12 (local.get $L) (i32.add ${top} (i32.const 16)))`;
+  const index = (register: string) =>
+    `(i32.shr_s
+      (i32.sub ${register} (i32.load (i32.load offset=20 (local.get $L))))
+      (i32.const 4))`;
   module.append(`
  (func $compiled_compare (param $L i32) (param $a i32) (param $b i32) (param $op i32) (result i32)
-  (local $holds i32)
-  ${push("(local.get $a)")}
-  ${push("(local.get $b)")}
-  (local.set $holds
-   (call $lua_compare (local.get $L) (i32.const -2) (i32.const -1) (local.get $op)))
-  (i32.store offset=12 (local.get $L) (i32.sub ${top} (i32.const 32)))
-  (local.get $holds))`);
+  (call $lua_compare (local.get $L) ${index("(local.get $a)")} ${index("(local.get $b)")}
+   (local.get $op)))`);
 }
 
 /** OP_CLOSURE: pushclosure and luaF_findupval. UpVal: v 8, open.next 16, open.previous 20; lua_State openupval 32. */
@@ -171,21 +176,27 @@ function addClosure(module: ModuleText): void {
   })`);
 }
 
-/** OP_TAILCALL of a Lua function: it and its arguments, up to L->top, move down to ci->func. */
+/**
+ * OP_TAILCALL of a Lua function: it and its arguments, up to L->top, move down to ci->func, which is $delta slots lower
+ * in a function of any number of arguments.
+ */
 function addTailCall(module: ModuleText): void {
   module.append(`
- (func $compiled_tail_call (param $L i32) (param $ci i32) (param $func i32)
+ (func $compiled_tail_call (param $L i32) (param $ci i32) (param $func i32) (param $delta i32)
   (local $to i32) (local $end i32) (local $proto i32) (local $size i32)
   (local.set $proto (i32.load offset=12 (i32.load (local.get $func))))
   (local.set $size (i32.shl (i32.load8_u offset=8 (local.get $proto)) (i32.const 4)))
-  (if (i32.le_s (i32.sub ${stackLast} ${top}) (local.get $size))
+  (local.set $to
+   (i32.sub (i32.load8_u offset=8 (local.get $proto)) (local.get $delta)))
+  (if (i32.le_s ${slots(`(i32.sub ${stackLast} ${top})`)} (local.get $to))
    (then
     (local.set $func (i32.sub (local.get $func) (i32.load offset=28 (local.get $L))))
-    (drop
-     (call $luaD_growstack (local.get $L)
-      (i32.load8_u offset=8 (local.get $proto)) (i32.const 1)))
+    ${collectIfDue}
+    (drop (call $luaD_growstack (local.get $L) (local.get $to) (i32.const 1)))
     (local.set $func (i32.add (local.get $func) (i32.load offset=28 (local.get $L))))))
-  (local.set $to (i32.load (local.get $ci)))
+  (local.set $to
+   (i32.sub (i32.load (local.get $ci)) (i32.shl (local.get $delta) (i32.const 4))))
+  (i32.store (local.get $ci) (local.get $to))
   (i32.store offset=4 (local.get $ci)
    (i32.add (i32.add (local.get $to) (i32.const 16)) (local.get $size)))
   (local.set $end
@@ -216,7 +227,6 @@ function addTailCall(module: ModuleText): void {
 
 /** OP_VARARGPREP: luaT_adjustvarargs; OP_VARARG: luaT_getvarargs. CallInfo: nextraargs 24. */
 function addVarargs(module: ModuleText): void {
-  const slots = (bytes: string) => `(i32.shr_s ${bytes} (i32.const 4))`;
   module.append(`
  (func $compiled_adjust_varargs (param $L i32) (param $ci i32) (param $proto i32)
   (local $func i32) (local $actual i32) (local $i i32) (local $n i32) (local $to i32) (local $from i32)
@@ -259,8 +269,7 @@ function addVarargs(module: ModuleText): void {
     (if (i32.le_s ${slots(`(i32.sub ${stackLast} ${top})`)} (local.get $extra))
      (then
       (local.set $to (i32.sub (local.get $to) (i32.load offset=28 (local.get $L))))
-      (if (i32.gt_s (i32.load offset=12 (i32.load offset=16 (local.get $L))) (i32.const 0))
-       (then (call $luaC_step (local.get $L))))
+      ${collectIfDue}
       (drop (call $luaD_growstack (local.get $L) (local.get $extra) (i32.const 1)))
       (local.set $to (i32.add (local.get $to) (i32.load offset=28 (local.get $L))))))
     (i32.store offset=12 (local.get $L)

@@ -59,12 +59,25 @@ export function addFuel(module: ModuleText): void {
     `(global.set $fuel (i32.sub (global.get $fuel) (i32.const ${units})))
      (if (i32.lt_s (global.get $fuel) (i32.const 0)) (then (call ${spent} ${L})))`;
 
+  // Behind a return. What C reads is the trap of the call that has returned, which is set when the stack has moved
+  // meanwhile, or left behind by another one: where the caller is stopped would depend on it. A hook that was there
+  // before counts; the one that is asked for here is seen at the caller's next jump or call.
+  module.change({
+    name: "luaV_execute reloads trap behind a return",
+    inside: "luaV_execute",
+    find: `(call $luaD_poscall (local.get $0) (local.get $7) ?results)
+      (local.set $4 (i32.load offset=20 (local.get $7)))`,
+    put: `(call $luaD_poscall (local.get $0) (local.get $7) ?results)
+      (local.set $4 (i32.load offset=112 (local.get $0)))
+      ${burn("$preempt")}`,
+    times: 2,
+  });
   module.change({
     name: "luaV_execute reloads trap",
     inside: "luaV_execute",
     find: `(i32.load offset=20 (local.get $7))`,
     put: `(block (result i32) ${burn("$preempt")} (i32.load offset=20 (local.get $7)))`,
-    times: 47,
+    times: 45,
   });
   // A tail call that never ends reloads nothing else.
   module.change({

@@ -1,7 +1,10 @@
 import { makeVm } from "../make_vm.ts";
 import type { LuaRef, Vm } from "../../../../src/vm/vm.ts";
 
-/** How often its fuel was spent or it yielded, the fuel burnt, a digest of where it was stopped, and what it showed. */
+/**
+ * How often its fuel was spent or it yielded, the fuel burnt, a digest of where it was stopped with how much fuel, and
+ * what it showed.
+ */
 export type Behaviour = readonly unknown[];
 
 /** How often a program is resumed, at most. */
@@ -48,10 +51,9 @@ local function run(slice)
   local slices, yields, places = 0, 0, 0
   while coroutine.status(co) ~= "dead" and slices + yields < ${MOST_STEPS} do
     local status = host.resume(co)
-    if status == 3 then
-      local info = debug.getinfo(co, 0, "l")
-      places = (places * 31 + (info and info.currentline or 0)) % 1000000007
-    end
+    local info = status == 3 and debug.getinfo(co, 0, "l")
+    -- What is left of the slice is exact, where host.burnt counts in sixteens.
+    places = (places * 31 + (info and info.currentline or 0) + host.fuel()) % 1000000007
     if status == 3 then slices = slices + 1 else yields = yields + 1 end
     if status == -1 then break end
   end
