@@ -171,7 +171,7 @@ export interface ServiceUnits {
 
 /** Messages of a queue for calls of a function. */
 export interface PackedDeliveries {
-  /** Packed: the function's id, its frame, the consumer's id, and a list of `[delivery, body]`. */
+  /** Packed: see `packDeliver` of the queues. */
   args: Uint8Array;
   count: number;
 }

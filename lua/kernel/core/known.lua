@@ -46,7 +46,7 @@ return function(of_processes, of_functions)
     "h",
     "t",
     "steps",
-    { false, false },
+    scheduler.running,
     unit,
     "live",
     "observer",

@@ -21,6 +21,10 @@ local NOTHING = {}
 local scheduler = { unit_of = {}, turn = 0, current = false, co = false, NOTHING = NOTHING }
 local unit_of = scheduler.unit_of
 
+--- The unit of the step that is taken, and its coroutine: what natives keep of the two meanwhile.
+scheduler.running = { false, false }
+local running = scheduler.running
+
 -- The run queue is a table that natives alone look into (src/vm/natives/queue.as.ts); it is kept alive here.
 local queue = {}
 set_queue(queue, 0, 0)
@@ -184,6 +188,13 @@ end
 --- once the unit that was running is so again.
 function scheduler.run_as(unit, fn, ...)
   return results(try_as(unit, fn, ...))
+end
+
+--- Makes the running coroutine one of `unit`, in the middle of its step; that of the unit before is none any more.
+function scheduler.pass_to(unit)
+  local co = running[2]
+  unit_of[co], running[1], scheduler.current = unit, unit, unit
+  return co
 end
 
 --- Resumes a coroutine of `unit` at once, inside of `run_alone`: what `host.resume` returns.

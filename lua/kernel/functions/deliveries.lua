@@ -3,6 +3,7 @@
 -- more than the call.
 local use = ...
 local functions = use("kernel/functions/functions")
+local lines = use("kernel/functions/lines")
 local operations = use("kernel/functions/operations")
 local security = use("kernel/security/security")
 local unit = use("kernel/core/unit")
@@ -48,18 +49,52 @@ function deliveries.flush()
   end
 end
 
---- Calls a function for each of several messages, {delivery, body}; the answer is `true` when all have ended.
-local function deliver(reply, origin, ticket, target, frame, consumer, items)
+local function frame_of(line, delivery)
+  delivery.home, delivery.consumer = line.home, line.consumer
+  delivery.headers = line.headers[delivery.headers]
+  local frame = clone(line.common)
+  frame.delivery = delivery
+  return frame
+end
+
+-- A process is no function of a pool: each call starts one.
+local function call_processes(line)
+  for place = 1, line.last do
+    local delivery = line.items[place * 2 - 1]
+    delivery.place = place
+    local frame = frame_of(line, delivery)
+    local call = functions.serve(delivery, line.entry, frame, line.done, line.items[place * 2])
+    if not delivery.ended then
+      line.calls[place] = call
+    end
+  end
+end
+
+--- Calls a function for each of `count` messages; the answer is `true` when all have ended. `items` has deliveries and
+--- bodies in turn; the headers of a delivery are the number of theirs in the list `headers`.
+local function deliver(reply, origin, ticket, target, frame, consumer, headers, count, items)
   local entry, err = functions.entry(target)
   if not entry then
     reply(nil, err)
     return
   end
-  -- Deliveries to what `functions.withdraw` ends.
-  local left, running = #items, {}
-  local function ended(_, failure, delivery)
+  local left, calls = count, {}
+  local line = {
+    entry = entry,
+    items = items,
+    at = 1,
+    last = count,
+    frame = frame_of,
+    calls = calls,
+    -- The frame of all, with a place for the delivery.
+    common = security.with(frame, { delivery = false }),
+    headers = headers,
+    home = unit.index(),
+    consumer = consumer,
+  }
+  function line.done(_, failure, delivery)
     delivery.ended = true
-    running[delivery] = nil
+    calls[delivery.place] = false
     note(consumer, delivery.tag, failure)
     left = left - 1
     if left == 0 then
@@ -68,23 +103,17 @@ local function deliver(reply, origin, ticket, target, frame, consumer, items)
     end
   end
   operations.keep_served(origin, ticket, function()
-    for delivery, call in pairs(running) do
-      delivery.ended = true
-      functions.withdraw(call)
+    for place, call in pairs(calls) do
+      if call then
+        items[place * 2 - 1].ended = true
+      end
     end
+    lines.withdraw(line)
   end)
-  local home = unit.index()
-  -- The frame of all, with a place for the delivery.
-  local common = security.with(frame, { delivery = false })
-  for _, item in ipairs(items) do
-    local delivery = item[1]
-    delivery.home, delivery.consumer = home, consumer
-    local own = clone(common)
-    own.delivery = delivery
-    local call = functions.serve(delivery, entry, own, ended, item[2])
-    if not delivery.ended then
-      running[delivery] = call
-    end
+  if entry.pool then
+    lines.begin(line)
+  else
+    call_processes(line)
   end
 end
 

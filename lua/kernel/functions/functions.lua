@@ -42,6 +42,11 @@ functions.CALLEE = {
   ended = false,
 }
 
+--- The handlers of function units.
+function functions.context()
+  return context
+end
+
 local function canceled()
   return errors.fail("Canceled", "context canceled")
 end
@@ -109,14 +114,17 @@ end
 -- A call has returned; its coroutine goes on to wait for the next one. The result is copied while the unit still runs,
 -- since a long copy pauses; the call may be cancelled meanwhile, and then nothing of this goes on.
 local function returned(instance, value, second)
-  local callee = instance.callee
+  local callee, line = instance.callee, instance.line
   if callee then
     local err = second ~= nil and errors.from_returned(second) or nil
     value, err = outcome(value, err)
     copied = true
-    instance.callee = false
+    instance.callee, instance.line = false, false
     finish(callee, value, err)
     copied = false
+    if line and line.at <= line.last and pool.take_back(instance) then
+      return line.go_on(line, instance)
+    end
   end
   return park()
 end
@@ -140,9 +148,9 @@ local function serve(instance)
   end
 end
 
--- Makes a callee. `waiter` is what is told of its outcome: a coroutine of `caller` that waits for it, a future of
+--- Makes a callee. `waiter` is what is told of its outcome: a coroutine of `caller` that waits for it, a future of
 -- `caller`, or a function of (value, err, caller).
-local function make(instance, entry, frame, caller, waiter)
+function functions.make(instance, entry, frame, caller, waiter)
   local own = entry.context
   -- Eight fields and no more: a table that grows is made anew.
   local callee = {
@@ -166,9 +174,10 @@ local function make(instance, entry, frame, caller, waiter)
   end
   return callee
 end
+local make = functions.make
 
--- Starts a callee on its instance's coroutine, with `n` arguments, two at most.
-local function resume(instance, callee, n, a, b)
+--- Starts a callee on its instance's coroutine, with `n` arguments, two at most.
+function functions.resume(instance, callee, n, a, b)
   local co = instance.co
   if not co then
     co = coroutine.create(serve(instance))
@@ -178,6 +187,7 @@ local function resume(instance, callee, n, a, b)
   unit.start(callee, co, a, b)
   return callee
 end
+local resume = functions.resume
 
 -- Makes and starts a callee.
 local function start(instance, entry, frame, caller, waiter, n, a, b, ...)
@@ -195,7 +205,7 @@ function functions.ended(callee, value, err)
   local instance = callee.instance
   if instance.callee == callee then
     -- A coroutine that did not come back by itself (an error, a cancelled call) is not used again.
-    instance.callee, instance.co = false, false
+    instance.callee, instance.co, instance.line = false, false, false
   end
   if err then
     instance.pool.failed = instance.pool.failed + 1
@@ -345,6 +355,24 @@ local function begin_queued(call, instance, err)
   end
 end
 
+--- A call of `serve` for which no instance is free: its `callee` is false while it waits for one.
+function functions.queued(request, entry, frame, done, n, value)
+  local call = {
+    begin = begin_queued,
+    request = request,
+    entry = entry,
+    frame = frame,
+    done = done,
+    n = n,
+    value = value,
+    callee = false,
+    ended = false,
+  }
+  pool.queue(entry, call)
+  return call
+end
+local queued = functions.queued
+
 --- As `run_for`, with one argument at most, for a request that stands where its caller would; one function for all of
 --- them is `done(value, err, request)`. Returns what `withdraw` ends.
 function functions.serve(request, entry, frame, done, ...)
@@ -357,19 +385,7 @@ function functions.serve(request, entry, frame, done, ...)
       done(value, err, request)
     end, ...)
   end
-  local call = {
-    begin = begin_queued,
-    request = request,
-    entry = entry,
-    frame = frame,
-    done = done,
-    n = select("#", ...),
-    value = (...),
-    callee = false,
-    ended = false,
-  }
-  pool.queue(entry, call)
-  return call
+  return queued(request, entry, frame, done, select("#", ...), ...)
 end
 
 --- Ends a call, by what `serve` or `run` has returned.

@@ -77,6 +77,17 @@ function pool.take(entry)
   return nil
 end
 
+--- Whether an instance that was released is still free; it is not any more.
+function pool.take_back(instance)
+  local free = instance.pool.free
+  local n = #free
+  if free[n] ~= instance then
+    return false
+  end
+  free[n] = nil
+  return true
+end
+
 -- Gives whoever waits an instance, or the Error why there is none.
 local function give(waiter, instance, err)
   if type(waiter) == "table" then
@@ -97,7 +108,16 @@ local function create(entry, self, waiter)
     give(waiter, nil, err)
     return
   end
-  give(waiter, { fn = fn, env = env, pool = self, co = false, callee = false, since = false })
+  give(waiter, {
+    fn = fn,
+    env = env,
+    pool = self,
+    co = false,
+    callee = false,
+    since = false,
+    line = false,
+    n = 0,
+  })
 end
 
 -- The oldest queued call that still waits, taken out of the queue; nil when there is none.

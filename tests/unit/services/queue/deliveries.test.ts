@@ -1,5 +1,9 @@
 import { expect, test } from "bun:test";
-import { packDeliveries } from "../../../../src/services/queue/deliveries.ts";
+import {
+  type Delivery,
+  distinctHeaders,
+  packDeliveries as packNumbered,
+} from "../../../../src/services/queue/deliveries.ts";
 import type { Headers, Received } from "../../../../src/services/queue/driver.ts";
 import { pack, unpack } from "../../../../src/vm/codec.ts";
 import { joinPacked } from "../../../../src/vm/joined.ts";
@@ -9,6 +13,9 @@ function received(id: string, body: LuaValue, headers: Headers, attempt = 1): Re
   const unused = () => Promise.reject(new Error("not used here"));
   return { id, body: pack(body), headers, attempt, ack: unused, retry: unused, release: unused };
 }
+
+const packDeliveries = (deliveries: readonly Delivery[]) =>
+  packNumbered(deliveries, distinctHeaders(deliveries));
 
 const shared = [1];
 const bodies: LuaValue[] = [
@@ -36,8 +43,8 @@ test.each([
     return [70_000 + index, message] as const;
   });
   expect(unpack(packDeliveries(messages))).toEqual(
-    unpack(pack(messages.map(([tag, { id, headers, attempt, body }]) => [
-      { tag, id, headers: headers as LuaValue, attempt },
+    unpack(pack(messages.flatMap(([tag, { id, headers, attempt, body }]) => [
+      { tag, id, headers: distinctHeaders(messages).get(headers), attempt },
       unpack(body),
     ]))),
   );
@@ -45,9 +52,7 @@ test.each([
 
 test("an id that is very long is one as well", () => {
   const id = "ö".repeat(40_000);
-  const [[delivery]] = unpack(packDeliveries([[1, received(id, 1, {})]])) as [
-    [{ id: string }, number],
-  ];
+  const [delivery] = unpack(packDeliveries([[1, received(id, 1, {})]])) as [{ id: string }, number];
   expect(delivery.id).toBe(id);
 });
 
