@@ -23,7 +23,7 @@ local function refusal(id, data, headers)
     return invalid("queue id is required")
   elseif data == nil then
     return invalid("message data is required")
-  elseif type(data) == "table" and next(content(data)) == nil then
+  elseif type(data) == "table" and next(data) == nil and next(content(data)) == nil then
     return invalid("message data is empty")
   end
   if headers then
@@ -35,7 +35,9 @@ local function refusal(id, data, headers)
       end
     end
   end
-  if not runtime.allowed("queue.publish", "") then
+  if runtime.unrestricted() then
+    return nil
+  elseif not runtime.allowed("queue.publish", "") then
     return invalid("not allowed to publish to queues")
   elseif not runtime.allowed("queue.publish.queue", id) then
     return invalid("not allowed to publish to queue: " .. id)
@@ -46,12 +48,20 @@ end
 --- Puts a message into a queue: `true, nil` or `nil, err`. Waits while the queue is full. `options`: `id`, under which
 --- a second message is the same message, and `delay`, after which it may be delivered.
 function queue.publish(id, data, headers, options)
-  check.string(id, 1, "publish")
-  headers = check.optional(check.table, headers, 3, "publish")
-  options = check.optional(check.table, options, 4, "publish") or {}
+  if type(id) ~= "string" then
+    check.string(id, 1, "publish")
+  end
+  if headers ~= nil then
+    check.table(headers, 3, "publish")
+  end
+  if options ~= nil then
+    check.table(options, 4, "publish")
+  end
   local err = refusal(id, data, headers)
   if err then
     return nil, err
+  elseif options == nil then
+    return effects.publish(id, data, headers)
   end
   local message_id, delay = options.id, options.delay
   if message_id ~= nil and (type(message_id) ~= "string" or message_id == "") then

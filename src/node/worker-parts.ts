@@ -25,6 +25,9 @@ export class WorkerParts {
       pool.send(worker, { type: "part", entry: id, order: what });
     return {
       apart: this.apart,
+      get running() {
+        return pool.running.length;
+      },
       standing: (worker) => pool.standing(worker) !== undefined,
       fill: () => pool.fill(),
       parts: (handlers) => {

@@ -200,6 +200,8 @@ export interface ServiceParts {
 export interface ServiceWorkers {
   /** Whether each worker has a thread of its own, so that services can have parts there. */
   readonly apart: boolean;
+  /** How many run. */
+  readonly running: number;
   /** Whether a worker's thread hangs, so that its part will not respond. */
   standing(worker: number): boolean;
   /** Starts all workers that there may be; nobody waits for that. */

@@ -54,6 +54,7 @@ export interface Kernel {
 /** Host functions that the kernel calls, in the order in which a worker registers them. */
 export const hostFunctions = [
   "emit",
+  "publish",
   "entry",
   "pure",
   "immediate",

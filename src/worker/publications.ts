@@ -28,19 +28,20 @@ export class Publications {
     this.#host = host;
   }
 
-  /** host.emit("publish", ticket, work, pid, queue, data, headers, id, delay). @throws WippyError what cannot leave */
-  take(vm: Vm, L: LuaState): void {
-    const queue = textOf(vm.read(L, 5), "a queue id");
-    const [headers, id] = [vm.read(L, 7), vm.read(L, 8)];
+  /** host.publish(ticket, work, pid, queue, data, headers, id, delay). @throws WippyError what cannot leave */
+  take(vm: Vm, L: LuaState): number {
+    const queue = textOf(vm.read(L, 4), "a queue id");
+    const headers = vm.read(L, 6);
+    const id = vm.read(L, 7);
     const publication: Publication = {
-      ticket: Number(vm.read(L, 2)),
-      signal: this.#host.signalOf(Number(vm.read(L, 3))),
-      pid: String(vm.read(L, 4)),
+      ticket: Number(vm.read(L, 1)),
+      signal: this.#host.signalOf(Number(vm.read(L, 2))),
+      pid: String(vm.read(L, 3)),
       message: {
-        body: vm.pack(L, 6),
+        body: vm.pack(L, 5),
         headers: headers === undefined ? undefined : pack(headers),
         id: id === undefined ? undefined : textOf(id, "the id of a message"),
-        delay: numberOf(vm.read(L, 9)) || 0,
+        delay: numberOf(vm.read(L, 8)) || 0,
       },
     };
     const present = this.#turn.get(queue);
@@ -49,6 +50,7 @@ export class Publications {
       this.#turn.set(queue, [publication]);
       this.#host.during(this.#send(queue));
     }
+    return 0;
   }
 
   async #send(queue: string): Promise<void> {

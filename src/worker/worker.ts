@@ -191,10 +191,10 @@ export class LuaWorker {
       const [name, length] = [String(vm.read(L, 1)), vm.top(L) - 1];
       if (name === "route" || name === "reply") this.#sendPacked(L, name);
       else if (name === "operation") this.#operations.take(vm, L);
-      else if (name === "publish") this.#operations.publications.take(vm, L);
       else emitted[name]?.(...Array.from({ length }, (_, i) => vm.read(L, i + 2, true)));
       return 0;
     });
+    vm.registerRaw("publish", (L) => this.#operations.publications.take(vm, L));
     vm.register("entry", (id) => asLua((this.#tried ?? this.#entries).get(String(id))));
     const { clock, entry: entryOf } = this.#options.services;
     const readers = workflowOptions((line) => this.#send(line), () => clock.now());

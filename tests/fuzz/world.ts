@@ -113,6 +113,9 @@ export class World {
         this.#due.push(() => this.#call("complete", ticket, undefined, unavailable()));
       }
     });
+    vm.register("publish", (ticket) => {
+      this.#due.push(() => this.#call("complete", Number(ticket), undefined, unavailable()));
+    });
     vm.register("entry", (id) => entries.get(String(id)) as LuaValue);
     vm.register("pure", none);
     vm.register("immediate", none);

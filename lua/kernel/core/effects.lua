@@ -63,6 +63,12 @@ for _, name in ipairs(effects.names) do
   end
 end
 
+--- `queue.publish`, which is called for each message.
+function effects.publish(id, data, headers, message_id, delay)
+  local unit = scheduler.current
+  return unit.context.publish(unit, id, data, headers, message_id, delay)
+end
+
 --- `math.random`, whose handler does without the unit.
 function effects.random(...)
   return scheduler.current.context.random(...)

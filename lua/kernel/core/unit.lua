@@ -202,7 +202,7 @@ function unit.restarted(self, err)
   end
 end
 
---- Counts a unit that has no main coroutine yet. It must be run or finished.
+--- Counts a unit. One that has no main coroutine yet must be run or finished.
 function unit.admit(self)
   unit.live = unit.live + 1
   if unit.observer then

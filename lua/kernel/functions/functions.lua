@@ -176,18 +176,23 @@ function functions.make(instance, entry, frame, caller, waiter)
 end
 local make = functions.make
 
---- Starts a callee on its instance's coroutine, with `n` arguments, two at most.
-function functions.resume(instance, callee, n, a, b)
+--- Gives an instance a callee, with `n` arguments, two at most. Returns the coroutine on which to start it.
+function functions.prepare(instance, callee, n)
   local co = instance.co
   if not co then
     co = coroutine.create(serve(instance))
     instance.co = co
   end
   instance.callee, instance.n = callee, n
-  unit.start(callee, co, a, b)
+  return co
+end
+local prepare = functions.prepare
+
+-- Starts a callee on its instance's coroutine, with `n` arguments, two at most.
+local function resume(instance, callee, n, a, b)
+  unit.start(callee, prepare(instance, callee, n), a, b)
   return callee
 end
-local resume = functions.resume
 
 -- Makes and starts a callee.
 local function start(instance, entry, frame, caller, waiter, n, a, b, ...)
@@ -355,24 +360,6 @@ local function begin_queued(call, instance, err)
   end
 end
 
---- A call of `serve` for which no instance is free: its `callee` is false while it waits for one.
-function functions.queued(request, entry, frame, done, n, value)
-  local call = {
-    begin = begin_queued,
-    request = request,
-    entry = entry,
-    frame = frame,
-    done = done,
-    n = n,
-    value = value,
-    callee = false,
-    ended = false,
-  }
-  pool.queue(entry, call)
-  return call
-end
-local queued = functions.queued
-
 --- As `run_for`, with one argument at most, for a request that stands where its caller would; one function for all of
 --- them is `done(value, err, request)`. Returns what `withdraw` ends.
 function functions.serve(request, entry, frame, done, ...)
@@ -385,7 +372,19 @@ function functions.serve(request, entry, frame, done, ...)
       done(value, err, request)
     end, ...)
   end
-  return queued(request, entry, frame, done, select("#", ...), ...)
+  local call = {
+    begin = begin_queued,
+    request = request,
+    entry = entry,
+    frame = frame,
+    done = done,
+    n = select("#", ...),
+    value = (...),
+    callee = false,
+    ended = false,
+  }
+  pool.queue(entry, call)
+  return call
 end
 
 --- Ends a call, by what `serve` or `run` has returned.

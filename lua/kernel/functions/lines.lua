@@ -11,7 +11,7 @@
 --   last     the place of the last one
 --   frame    frame(line, request) makes the frame of a call
 --   done     done(value, err, request) hears of an outcome
---   calls    by place: what `functions.withdraw` ends
+--   calls    by place: what `functions.withdraw` ends; `done` sets it to false
 local use = ...
 local errors = use("kernel/core/errors")
 local functions = use("kernel/functions/functions")
@@ -19,6 +19,7 @@ local pool = use("kernel/functions/pool")
 local scheduler = use("kernel/core/scheduler")
 local unit = use("kernel/core/unit")
 local ready, park, unit_of = scheduler.ready, scheduler.park, scheduler.unit_of
+local ready_first, exchange, admit = host.ready_first, host.exchange, unit.admit
 
 local lines = {}
 
@@ -34,46 +35,84 @@ local function take(line)
   return request, line.frame(line, request), line.items[at * 2]
 end
 
--- The next call of a line on an instance, and its argument.
-local function next_call(line, instance)
-  local request, frame, value = take(line)
+-- A callee on an instance, which goes through the line from there on.
+local function callee_of(line, instance, request, frame)
   local callee = functions.make(instance, line.entry, frame, request, line.done)
   line.calls[request.place] = callee
   instance.line = line
-  return callee, value
+  return callee
 end
 
 -- A call of a line is over, and its coroutine still runs: it becomes one of the next call. Returns that one's argument.
 local function go_on(line, instance)
-  local callee, value = next_call(line, instance)
+  local request, frame, value = take(line)
+  local callee = callee_of(line, instance, request, frame)
   instance.callee = callee
   callee.main = scheduler.pass_to(callee)
-  unit.live = unit.live + 1
-  if unit.observer then
-    unit.observer("start", callee)
-  end
+  admit(callee)
   return value
 end
 
--- Starts the next call of a line on a free instance. Returns false when there is none, and none is to be made.
-local function start(line)
-  local free = pool.take(line.entry)
-  if free then
-    local callee, value = next_call(line, free)
-    functions.resume(free, callee, 1, value)
-    return true
+-- Starts a callee with its argument: behind all that is runnable, or before it while the line is fed.
+local function start(line, instance, callee, value)
+  local co = functions.prepare(instance, callee, 1)
+  callee.main, unit_of[co] = co, callee
+  if line.fed then
+    ready_first(co, value)
+  else
+    ready(co, value)
   end
-  local request, frame, value = take(line)
-  local call = functions.queued(request, line.entry, frame, line.done, 1, value)
-  line.calls[request.place] = call
-  return call.callee ~= false
+  admit(callee)
 end
 
+-- A call that waits for an instance has one, or the Error why there is none.
+local function begin_waiting(call, instance, err)
+  local line = call.line
+  if err then
+    call.ended = true
+    line.done(nil, err, call.request)
+    return
+  end
+  local callee = callee_of(line, instance, call.request, call.frame)
+  call.callee = callee
+  start(line, instance, callee, call.value)
+end
+
+-- Starts the next call of a line. Returns false when it has to wait for an instance.
+local function start_next(line)
+  local free = pool.take(line.entry)
+  local request, frame, value = take(line)
+  if free then
+    start(line, free, callee_of(line, free, request, frame), value)
+    return true
+  end
+  local call = {
+    begin = begin_waiting,
+    line = line,
+    request = request,
+    frame = frame,
+    value = value,
+    callee = false,
+    ended = false,
+  }
+  pool.queue(line.entry, call)
+  if not call.callee and not call.ended then
+    line.calls[request.place] = call
+    return false
+  end
+  return true
+end
+
+-- Starts the calls of a line, in order, as if all had been in the run queue from the beginning.
 local function feed(self, line)
   while line.at <= line.last do
+    line.fed = true
+    local begun = start_next(line)
+    line.fed = false
     -- All that have to wait do so in the order of the line.
-    if start(line) and line.at <= line.last then
-      ready(self.main)
+    if begun and line.at <= line.last then
+      ready_first(self.main)
+      exchange(1)
       park()
     end
   end
@@ -109,9 +148,9 @@ end
 
 --- Begins a line.
 function lines.begin(line)
-  line.go_on = go_on
+  line.go_on, line.fed = go_on, false
   while line.at <= line.last do
-    if start(line) and line.at <= line.last then
+    if start_next(line) and line.at <= line.last then
       local self = feeder_for(line)
       unit_of[self.main] = self
       ready(self.main, line)

@@ -13,6 +13,7 @@ local scheduler = use("kernel/core/scheduler")
 local spawning = use("kernel/processes/spawning")
 local unit = use("kernel/core/unit")
 local unread = use("kernel/functions/unread")
+local park, publish, waiter = host.park, host.publish, scheduler.waiter
 
 local operations = {}
 local host_works = 0
@@ -52,20 +53,13 @@ end
 
 --- Puts a message into a queue and waits until it is there: `true`, or `nil, err`.
 function operations.publish(self, id, data, headers, message_id, delay)
-  local ticket = unit.ticket(scheduler.waiter())
-  unit.emit_request(
-    ticket,
-    "publish",
-    ticket,
-    host_work(self),
-    unit.pid_of(self),
-    id,
-    data,
-    headers,
-    message_id,
-    delay
-  )
-  return host.park()
+  local ticket = unit.ticket(waiter())
+  local work, pid = self.host_work or host_work(self), self.pid or unit.pid_of(self)
+  local ok, err = pcall(publish, ticket, work, pid, id, data, headers, message_id, delay)
+  if not ok then
+    unit.complete(ticket, nil, errors.from_raised(err))
+  end
+  return park()
 end
 
 --- Runs a host operation that answers at once: `value, err`.

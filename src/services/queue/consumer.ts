@@ -9,8 +9,9 @@ import { Fifo } from "./fifo.ts";
 import { QueueService } from "./queue-service.ts";
 import type { ConsumerSettings } from "./schema.ts";
 
-/** Messages that go to one worker at once: few enough that workers share what comes. */
-const together = 16;
+/** What comes goes to workers in so many parts for each, which they share, but not fewer messages at once. */
+const partsPerWorker = 2;
+const leastTogether = 16;
 
 /** A message that a function has. */
 interface Handled {
@@ -116,6 +117,8 @@ class Consumer implements Service {
         this.#handled.set(tag, { message, settled: false });
         batch.push(tag);
       }
+      const parts = partsPerWorker * Math.max(1, this.#context.workers.running);
+      const together = Math.max(leastTogether, Math.ceil(batch.length / parts));
       for (let at = 0; at < batch.length; at += together) {
         void this.#handle(batch.slice(at, at + together));
       }

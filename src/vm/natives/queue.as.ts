@@ -113,7 +113,7 @@ export function host_ready(L: usize): i32 {
   return 0;
 }
 
-// host.ready_first(co): the same, before all the others.
+// host.ready_first(co, a, b): the same, before all the others.
 export function host_ready_first(L: usize): i32 {
   makeRoom(L);
   const queue = load<usize>(QUEUE);
@@ -121,10 +121,12 @@ export function host_ready_first(L: usize): i32 {
   store<u32>(HEAD, (head ? head : room(queue)) - 1);
   store<u32>(COUNT, load<u32>(COUNT) + 1);
   barrier(L, queue);
+  const base = argument(L, 1);
+  const top = load<usize>(L + STATE_TOP);
   const entry = entryAt(queue, 0);
-  assign(entry, argument(L, 1));
-  setTag(entry + VALUE_SIZE, TAG_NIL);
-  setTag(entry + 2 * VALUE_SIZE, TAG_NIL);
+  given(base, 0, top, entry);
+  given(base, 1, top, entry + VALUE_SIZE);
+  given(base, 2, top, entry + 2 * VALUE_SIZE);
   return 0;
 }
 

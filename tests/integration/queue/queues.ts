@@ -7,7 +7,7 @@ import type { Code, Sources } from "../application.ts";
 export const auto = { lifecycle: { auto_start: true } };
 
 /** The modules of the functions. */
-export const modules = ["queue", "time", "funcs", "security", "store"];
+export const modules = ["queue", "time", "funcs", "security", "store", "logger"];
 
 /** A function whose body has its arguments as `...`, and a store `s` to leave traces in. */
 export function code(body: string): Code {

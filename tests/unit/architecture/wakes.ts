@@ -24,6 +24,10 @@ const doors: Readonly<Record<string, readonly [places: number, why: string]>> = 
     2,
     "a callee ends once; its waiter is false from when its caller has ended",
   ],
+  "lua/kernel/functions/lines.lua": [
+    4,
+    "an instance is free once, and is in no list then; a feeder wakes itself before it parks, and has one line",
+  ],
   "lua/kernel/globals.lua": [2, "a new coroutine, and its spawner, which parks next"],
   "lua/kernel/inspect/repl.lua": [1, "a new coroutine"],
   "lua/kernel/messaging/channel.lua": [
@@ -52,6 +56,7 @@ const doors: Readonly<Record<string, readonly [places: number, why: string]>> = 
 /** The files that park what nobody wakes, or whom somebody else has named; and why. */
 const parks: Readonly<Record<string, string>> = {
   "lua/contexts/workflow.lua": "named by commands.waiter",
+  "lua/kernel/functions/lines.lua": "a feeder is no code of a program",
   "lua/kernel/core/shortage.lua": "the task is given up",
   "lua/kernel/workflows/children.lua": "named by its caller",
   "lua/kernel/workflows/recording.lua": "named by commands.waiter",

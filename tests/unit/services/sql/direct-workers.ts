@@ -21,6 +21,7 @@ export class DirectWorkers {
     this.workers = workers;
     this.services = {
       apart: true,
+      running: count,
       standing: () => false,
       fill: () => {},
       parts: (given) => {
