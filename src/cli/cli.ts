@@ -44,7 +44,7 @@ interface GlobalOptions extends LogOptions {
  */
 export async function main(args: readonly string[], console: Console): Promise<number> {
   let status = 0;
-  const program = createProgram(console, (result) => status = result);
+  const program = createProgram(console, (result) => status = result, args[0]);
   try {
     await program.parseAsync(expandScript(program, args), { from: "user" });
     return status;
@@ -77,8 +77,26 @@ function expandScript(program: Command, args: readonly string[]): string[] {
   return ["script", ...args.slice(0, index), "--", ...args.slice(index)];
 }
 
-/** Makes the program: its commands, and the flags that may come anywhere. */
-export function createProgram(console: Console, finish: (status: number) => void): Command {
+/**
+ * Definitions that are enough for a call whose first argument is this: to define all commands takes longer than the
+ * command line itself.
+ */
+const alone: Readonly<Record<string, (program: Command, context: CommandContext) => void>> = {
+  run: addRunCommands,
+  serve: addRunCommands,
+  test: addTestCommand,
+};
+
+/**
+ * Makes the program: its commands, and the flags that may come anywhere.
+ *
+ * @param first the first argument, where only its command will run. @default all commands are defined
+ */
+export function createProgram(
+  console: Console,
+  finish: (status: number) => void,
+  first?: string,
+): Command {
   const program = withTexts(withGlobals(new Command("wippy")), console);
   program.action(() => {
     const [unknown] = program.args;
@@ -95,6 +113,10 @@ export function createProgram(console: Console, finish: (status: number) => void
     finish,
   };
   warnOfDeprecated(program, (text) => console.err(text));
+  if (first !== undefined && Object.hasOwn(alone, first)) {
+    alone[first]!(program, context);
+    return program;
+  }
   addRunCommands(program, context);
   addInitCommand(program, context);
   addReplCommand(program, context);
