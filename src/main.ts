@@ -1,5 +1,6 @@
 /** The executable's entry: arguments in, exit status out. */
 import { front } from "./cli/front.ts";
+import { isTerminal } from "./cli/terminal/is-terminal.ts";
 import { drainFiles } from "./operations/io/standard/file.ts";
 import { clean } from "./observe/clean.ts";
 import { standardError, standardOutput } from "./operations/io/output.ts";
@@ -27,10 +28,10 @@ const status = await front(process.argv.slice(2), {
   directory: process.cwd(),
   system: process.env,
   get terminal() {
-    return process.stderr.isTTY === true;
+    return isTerminal("stderr");
   },
   get colour() {
-    return process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined;
+    return isTerminal("stdout") && process.env["NO_COLOR"] === undefined;
   },
 });
 // Exit does not wait for what is still on its way to a pipe. Whoever reads the output gets all of it, however slowly; a
