@@ -114,6 +114,11 @@ end
 -- A call has returned; its coroutine goes on to wait for the next one. The result is copied while the unit still runs,
 -- since a long copy pauses; the call may be cancelled meanwhile, and then nothing of this goes on.
 local function returned(instance, value, second)
+  if not instance then
+    -- A native has ended the call of this future.
+    future.complete(second, value)
+    return park()
+  end
   local callee, line = instance.callee, instance.line
   if callee then
     local err = second ~= nil and errors.from_returned(second) or nil

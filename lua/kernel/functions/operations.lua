@@ -189,6 +189,9 @@ local function async_copied(self, target, frame, options, ok, ...)
   if failure then
     return failed(self, target, failure)
   end
+  if not options and not settings and entry.pool and not entry.context then
+    functions.simple[target] = entry
+  end
   local here = settings or entry.kind == "process.lua"
   local worker = here and unit.index() or placement.place(entry)
   return not settings and worker == unit.index() and functions.begin(self, entry, frame, ...)
@@ -197,6 +200,14 @@ end
 
 --- Starts a call, on the least loaded worker. Returns its future.
 function operations.async(self, target, frame, options, ...)
+  local entry = not options and placement.is_alone() and functions.simple[target]
+  if entry and entry.load and select("#", ...) <= 1 and not needs_copy((...)) then
+    -- What most are where there is one worker: there is nothing to copy and no other place.
+    local begun = functions.begin(self, entry, frame, ...)
+    if begun then
+      return begun
+    end
+  end
   return async_copied(self, target, frame, options, copy_all(...))
 end
 

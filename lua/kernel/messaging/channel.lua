@@ -230,6 +230,18 @@ function channel.put(ch, value)
   end
 end
 
+--- Puts the only value that a channel gets, and closes it: what `put` and `close` do.
+function channel.settle(ch, value)
+  local waiter = ch[FIRST]
+  if not waiter and not ch[ITEMS] and not ch[SENDERS] and not ch[CLOSED] then
+    ch[ITEMS] = { value, h = 1, t = 1 }
+    ch[CLOSED] = true
+  else
+    channel.put(ch, value)
+    channel.close(ch)
+  end
+end
+
 --- Puts a value if a receiver waits or the buffer has room. Returns false when not, or when closed.
 function channel.try_send(ch, value)
   if ch[CLOSED] then

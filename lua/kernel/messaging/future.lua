@@ -4,7 +4,7 @@ local channel = use("kernel/messaging/channel")
 local errors = use("kernel/core/errors")
 local object = use("kernel/core/object")
 local payload = use("kernel/messaging/payload")
-local clone = host.clone
+local clone, payload_meta = host.clone, payload.meta
 
 local future = {}
 local methods = {}
@@ -46,15 +46,15 @@ function future.complete(result, value, err)
   if self.outcome or self.canceled then
     return
   end
-  local outcome = err or payload.new(value)
+  local outcome = err or setmetatable({ value }, payload_meta)
   -- What could cancel it holds on to the call.
   self.outcome, self.failed, self.cancel, self.call = outcome, err and true or false, false, false
-  channel.put(self.channel, outcome)
-  channel.close(self.channel)
+  channel.settle(self.channel, outcome)
 end
 
 function methods.channel(result)
-  local self = state_of(result, "channel")
+  -- What is no future is refused before (kernel/core/object).
+  local self = result[STATE]
   self.asked = true
   return self.channel
 end

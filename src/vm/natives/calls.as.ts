@@ -199,7 +199,10 @@ export function host_call_plain(L: usize): i32 {
   return host_park(L);
 }
 
-// Ends the call that the instance at `base` serves, with the value behind it (nil: there is none).
+// Of a call that has ended: the slot of its future; 0: a coroutine waits for it.
+let future: usize = 0;
+
+// Ends the call that the instance at `base` serves, with the value behind it if there is one.
 function end(L: usize, base: usize, empty: bool): bool {
   const value = base + VALUE_SIZE;
   if (tagOf(base) !== TAG_TABLE || (!empty && !isPlain(value))) return false;
@@ -216,7 +219,8 @@ function end(L: usize, base: usize, empty: bool): bool {
   if (
     kindOf(context) !== TABLE || load<usize>(context) !== knownCall(FUNCTIONS) ||
     kindOf(main) !== THREAD || load<usize>(main) !== load<usize>(co) ||
-    tagOf(ended) !== TAG_FALSE || kindOf(waiter) !== THREAD || kindOf(caller) !== TABLE ||
+    tagOf(ended) !== TAG_FALSE || (kindOf(waiter) !== THREAD && kindOf(waiter) !== TABLE) ||
+    kindOf(caller) !== TABLE ||
     hasObligations(callee) || truthy(field(callee, PID)) || truthy(part(instance, SINCE))
   ) return false;
   const owned = part(load<usize>(caller), CALLS);
@@ -257,24 +261,34 @@ function end(L: usize, base: usize, empty: bool): bool {
   setTag(mine, TAG_EMPTY);
   assignInteger(quiet, 0, TAG_INTEGER);
   store<u64>(done, load<u64>(done) + 1);
+  burn(CALL);
+  future = kindOf(waiter) === TABLE ? waiter : 0;
+  if (future !== 0) return true;
   const queued = enqueue(L);
   assign(queued, waiter);
   if (empty) setTag(queued + VALUE_SIZE, TAG_NIL);
   else assign(queued + VALUE_SIZE, value);
   setTag(queued + 2 * VALUE_SIZE, TAG_NIL);
-  burn(CALL);
   collect(L);
   return true;
 }
 
-// returned(instance) and returned(instance, value) of lua/kernel/functions/functions.lua, bound to that.
+// returned(instance) and returned(instance, value) of lua/kernel/functions/functions.lua, bound to that. Where the call
+// has a future, Lua completes it: returned(false, value, future).
 export function host_returned(L: usize): i32 {
   const base = argument(L, 1);
   const given = load<usize>(L + STATE_TOP) - base;
-  if (
-    given < VALUE_SIZE || given > 2 * VALUE_SIZE || !can_suspend(L) ||
-    !end(L, base, given === VALUE_SIZE)
-  ) return instead(L, base);
+  const empty = given === VALUE_SIZE;
+  if (given < VALUE_SIZE || given > 2 * VALUE_SIZE || !can_suspend(L) || !end(L, base, empty)) {
+    return instead(L, base);
+  }
+  if (future !== 0) {
+    setTag(base, TAG_FALSE);
+    if (empty) setTag(base + VALUE_SIZE, TAG_NIL);
+    assign(base + 2 * VALUE_SIZE, future);
+    store<usize>(L + STATE_TOP, base + 3 * VALUE_SIZE);
+    return instead(L, base);
+  }
   store<usize>(L + STATE_TOP, argument(L, 1));
   return host_park(L);
 }

@@ -155,3 +155,67 @@ test("a call where nothing may wait is an error, and harms no later one", async 
     ),
   ).toEqual([false, "1 number:1"]);
 });
+
+test("each asynchronous call gets its argument, and its future the outcome", async () => {
+  const gives = main(`local what = ...
+    if what == "nothing" then return
+    elseif what == "table" then return { 1 }
+    elseif what == "error" then return nil, errors.new({ message = "m", kind = errors.CONFLICT })
+    elseif what == "wait" then time.sleep("1ms") end
+    return what`);
+  expect(
+    await same(
+      `local log = {}
+      for i, what in ipairs({ "nothing", "table", "error", "wait", "x", { "y" }, false }) do
+        local future = funcs.async("app:gives", what)
+        local early = future:is_complete()
+        local got, open = future:channel():receive()
+        local again, still = future:channel():receive()
+        local value = open and got.data and got:data()
+        log[i] = {
+          early, open, still, future:is_complete(), type(value), value == what,
+          type(value) == "table" and value[1], got.kind and got:kind(),
+        }
+      end
+      return log`,
+      { gives },
+    ),
+  ).toEqual([
+    [false, true, false, true, "nil", false, false],
+    [false, true, false, true, "table", false, 1],
+    [false, true, false, true, "nil", false, false, "Conflict"],
+    [false, true, false, true, "string", true, false],
+    [false, true, false, true, "string", true, false],
+    [false, true, false, true, "table", false, "y"],
+    [false, true, false, true, "boolean", true, false],
+  ]);
+});
+
+test("an asynchronous call that is cancelled, or whose caller ends, frees its instance", async () => {
+  expect(
+    await runFunction(
+      `for i = 1, 5 do
+        local future = funcs.async("app:slow", "10s")
+        time.sleep("1ms")
+        future:cancel()
+        local pid = process.spawn_monitored("app:caller", "app:processes")
+        time.sleep("2ms")
+        process.terminate(pid)
+        process.events():receive()
+      end
+      local futures = {}
+      for i = 1, 4 do futures[i] = funcs.async("app:slow", "1ms") end
+      for i = 1, 4 do futures[i] = futures[i]:channel():receive():data() end
+      return futures`,
+      {
+        functions: {
+          slow: {
+            source: main("local pause = ... time.sleep(pause) return pause"),
+            pool: { type: "static", workers: 2 },
+          },
+        },
+        processes: { caller: main(`funcs.async("app:slow", "10s") process.inbox():receive()`) },
+      },
+    ),
+  ).toEqual(Array(4).fill("1ms"));
+});
