@@ -79,6 +79,10 @@ export class YamlFile {
       return Number.isSafeInteger(Number(value)) ? Number(value) : value;
     }
     if (value instanceof Date) return dateText(value);
+    if (value instanceof Uint8Array) return Buffer.from(value).toString();
+    if (value instanceof Set) {
+      return this.#plain(new Map(Array.from(value, (member) => [member, null])), path);
+    }
     if (Array.isArray(value)) {
       return value.map((element, index) => this.#plain(element, [...path, index]));
     }
@@ -123,6 +127,24 @@ export class YamlFile {
       } else return { found, value, depth };
     }
     return { found, value, depth: path.length };
+  }
+
+  /** The value in which numbers, booleans and dates are the text that stands there: for files that hold texts alone. */
+  get texts(): unknown {
+    const read = (value: unknown, path: PropertyKey[]): unknown => {
+      if (Array.isArray(value)) return value.map((part, index) => read(part, [...path, index]));
+      if (value === null || value === undefined) return value;
+      if (typeof value === "object") {
+        return Object.fromEntries(
+          Object.entries(value).map(([key, part]) => [key, read(part, [...path, key])]),
+        );
+      }
+      const { value: node } = this.#find(path);
+      return isScalar(node) && node.type === Scalar.PLAIN && node.source !== undefined
+        ? node.source
+        : value;
+    };
+    return read(this.value, []);
   }
 
   /**

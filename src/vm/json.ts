@@ -126,6 +126,12 @@ export function writable(value: number): unknown {
   return JSON.rawJSON(`${value}.0`);
 }
 
+/** The same for readers that know numbers by their value alone: all digits, and no point. */
+export function digits(value: number): unknown {
+  const written = writable(value);
+  return typeof written === "number" ? written : JSON.rawJSON(String(BigInt(value)));
+}
+
 /** JSON text in which bigints are numbers, digit by digit. */
 export function writeExact(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) => {

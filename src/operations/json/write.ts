@@ -1,6 +1,6 @@
 import { WippyError } from "../../vm/error.ts";
 import { valueLimits } from "../../vm/limits.ts";
-import { writable } from "../../vm/json.ts";
+import { digits } from "../../vm/json.ts";
 import { LuaFloat, type LuaValue, onceNamed } from "../../vm/value.ts";
 
 /** Deepest nesting of tables that can be written and read. */
@@ -38,7 +38,7 @@ interface Writing {
 function prepare(value: LuaValue, writing: Writing, depth: number): unknown {
   switch (typeof value) {
     case "number":
-      return writable(value);
+      return digits(value);
     case "string":
     case "boolean":
       return value;
@@ -56,7 +56,7 @@ function prepareObject(
   writing: Writing,
   depth: number,
 ): unknown {
-  if (value instanceof LuaFloat) return writable(value.value);
+  if (value instanceof LuaFloat) return digits(value.value);
   if (value instanceof WippyError) return value.message;
   if (value instanceof Uint8Array) return new TextDecoder().decode(value);
   if (value instanceof Map) throw jsonError(badKeys(value));

@@ -1,4 +1,4 @@
-import { nestsDeeper, parseNumbers, writable } from "../../vm/json.ts";
+import { digits, nestsDeeper, parseNumbers } from "../../vm/json.ts";
 import { LuaFloat } from "../../vm/value.ts";
 import { DurationValue, TimeValue } from "./clock-value.ts";
 import {
@@ -146,11 +146,11 @@ function replaced(value: string, old: string, by: string, most: number): string 
 function jsonOf(value: Value): unknown {
   if (typeof value === "bigint") return JSON.rawJSON(String(value));
   if (typeof value === "number") {
-    if (Number.isFinite(value)) return writable(value);
+    if (Number.isFinite(value)) return digits(value);
     throw new ExpressionError(`json: unsupported value: ${textOf(value)}`);
   }
   if (typeof value !== "object" || value === null) return value;
-  if (value instanceof LuaFloat) return writable(value.value);
+  if (value instanceof LuaFloat) return digits(value.value);
   if (value instanceof TimeValue) return value.text();
   if (value instanceof DurationValue) return jsonOf(value.ns);
   if (Array.isArray(value)) return value.map(jsonOf);

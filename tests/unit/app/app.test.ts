@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { loadApplication } from "../../../src/app/app.ts";
+import { readLock } from "../../../src/app/lock.ts";
 import type { Entry } from "../../../src/registry/entry.ts";
 import { loadFiles, printed, writeFiles } from "./temporary-application.ts";
 
@@ -89,6 +90,14 @@ describe("definition files", () => {
       ["yes", "yes"],
       ["__proto__", { polluted: true }],
     ]);
+  });
+
+  test("bytes and sets, as their tags say", async () => {
+    const entry = await only(
+      "namespace: a\nname: b\nkind: registry.entry\ntext: !!binary aGVsbG8=\n" +
+        "list: [!!binary w6k=]\nset: !!set { x, y }\n",
+    );
+    expect(entry.data).toEqual({ text: "hello", list: ["é"], set: { x: null, y: null } });
   });
 
   test("a name may hold a colon, a namespace may not", async () => {
@@ -247,6 +256,23 @@ describe("load roots", () => {
       "src/_index.yaml:5:5  app:three  warning: the module acme/none >=1.0 is not installed\n" +
       "    hint: put it into .wippy/vendor/acme/none and add it to modules in wippy.lock, " +
       "or write its directory to workspace.replacements in .wippy.yaml",
+    ]);
+  });
+
+  test("texts of the lock file need no quotes", () => {
+    const directory = writeFiles({
+      "wippy.lock": "version: 1.0\ndirectories: { src: 2024, modules: 1.50 }\n" +
+        "modules:\n  - { name: a/b, version: 1.20, hash: 0012, requires: [5/6] }\n" +
+        "  - name: c/d\n    version: 2024-01-02\n  - { name: e/true, version: true }\n",
+    });
+    const { lock, problems } = readLock(directory);
+    expect(problems).toEqual([]);
+    expect(lock?.source).toEndWith("/2024");
+    expect(lock?.vendor).toEndWith("/1.50/vendor");
+    expect(lock?.modules).toEqual([
+      { name: "a/b", version: "1.20", hash: "0012", requires: ["5/6"] },
+      { name: "c/d", version: "2024-01-02", requires: [] },
+      { name: "e/true", version: "true", requires: [] },
     ]);
   });
 
