@@ -18,6 +18,7 @@ export const CODE = {
 export const L = 0;
 export const CI = 1;
 export const DEPTH = 2;
+export const FUNC = 3;
 /** Offsets in a lua_State and a CallInfo. */
 export const STATE = {
   status: 6,
@@ -50,7 +51,7 @@ export const UPVALUE_LEVEL = 8;
 
 export type LuaFunction = keyof typeof LUA_FUNCTIONS;
 /** Signature of compiled code. */
-export const COMPILED_TYPE = "iii:i";
+export const COMPILED_TYPE = "iiii:i";
 /** Signatures of what compiled code calls through the table: types of each module, behind its own. */
 export const CALLED_TYPES: readonly string[] = Object.values(LUA_FUNCTIONS);
 const TYPES = signatures(COMPILED_TYPE, CALLED_TYPES);
@@ -122,7 +123,7 @@ export class Frame extends Body<Region> {
     readonly proto: Proto,
     readonly iterators: Iterators,
   ) {
-    super(3);
+    super(4);
     for (let r = 0; r < proto.registers; r++) this.#values.push(this.local(I64));
     for (let r = 0; r < proto.registers; r++) this.#tags.push(this.local(I32));
   }
@@ -130,7 +131,22 @@ export class Frame extends Body<Region> {
   /** What a local or parameter is for, to people who read the code. */
   nameOf(local: number): string {
     const { base, closure, entry, t0, t1, t2, x0, x1, f0, f1 } = this;
-    const own = { L, ci: CI, depth: DEPTH, base, closure, entry, t0, t1, t2, x0, x1, f0, f1 };
+    const own = {
+      L,
+      ci: CI,
+      depth: DEPTH,
+      func: FUNC,
+      base,
+      closure,
+      entry,
+      t0,
+      t1,
+      t2,
+      x0,
+      x1,
+      f0,
+      f1,
+    };
     const found = Object.entries(own).find(([, index]) => index === local)?.[0];
     if (found !== undefined) return found;
     const value = this.#values.indexOf(local);

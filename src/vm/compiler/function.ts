@@ -1,5 +1,6 @@
-import { CALL_INFO, CI, CODE, Frame, type Iterators } from "./frame.ts";
+import { CALL_INFO, CI, CODE, DEPTH, Frame, FUNC, type Iterators } from "./frame.ts";
 import { emit, NOT_COMPILED } from "./instructions.ts";
+import type { Opcode } from "./opcodes.ts";
 import type { Proto } from "./proto.ts";
 import { findEntries, findRegions, type Region, stepTowards, Unsupported } from "./regions.ts";
 import { inferTypes } from "./types.ts";
@@ -60,14 +61,26 @@ export function compileFunction(
   return f.do("unreachable").finish();
 }
 
+/** Opcodes that use the closure which runs. */
+const OF_CLOSURE: ReadonlySet<Opcode> = new Set<Opcode>([
+  "GETUPVAL",
+  "SETUPVAL",
+  "GETTABUP",
+  "SETTABUP",
+  "CLOSURE",
+  "VARARGPREP",
+]);
+
 /** Burns for a call; or reads all registers, where the function goes on at its savedpc. */
 function begin(f: Frame): void {
   const { codeAddress, parameters, registers } = f.proto;
   f.get(CI).i32(0).store("i32", CALL_INFO.trap);
-  f.reloadBase();
-  f.get(CI).load("i32", CALL_INFO.func).load("i32", 0).set(f.closure);
+  f.get(FUNC).i32(16).do("i32.add").set(f.base);
+  if (f.proto.code.some(({ op }) => OF_CLOSURE.has(op))) f.get(FUNC).load("i32", 0).set(f.closure);
+  f.get(DEPTH).i32(0).do("i32.lt_s").if();
+  f.get(DEPTH).i32(-1).do("i32.xor").set(DEPTH);
   f.get(CI).load("i32", CALL_INFO.savedpc).i32(codeAddress).do("i32.sub").i32(2).do("i32.shr_u");
-  f.tee(f.entry).if().reload(0, registers).else();
+  f.set(f.entry).reload(0, registers).else();
   f.burn(0).reload(0, parameters).end();
 }
 

@@ -50,7 +50,7 @@ export function directCall(): Shared {
   // nresults, and a callstatus of 0.
   f.get(ci).get(results).i32(0xffff).do("i32.and").store("i32", CALL_INFO.results);
   f.get(L).get(ci).store("i32", STATE.ci);
-  f.get(L).get(ci).get(depth).i32(1).do("i32.add").get(index).callIndirect().tee(index);
+  f.get(L).get(ci).get(depth).i32(1).do("i32.add").get(func).get(index).callIndirect().tee(index);
   f.i32(CODE.begins).do("i32.eq").if();
   f.get(L).get(ci).get(depth).call(indexOfShared("begin")).do("return").end();
   f.get(index).do("return").end();
@@ -69,7 +69,8 @@ export function beginAgain(): Shared {
   f.get(L).load("i32", STATE.ci).get(ci).do("i32.ne").branchIf(begins);
   f.get(ci).load("i32", CALL_INFO.func).load("i32", 0).load("i32", CLOSURE.proto);
   f.load("u16", PROTO.compiled).tee(index).do("i32.eqz").branchIf(begins);
-  f.get(L).get(ci).get(depth).i32(1).do("i32.add").get(index).callIndirect().tee(code);
+  f.get(L).get(ci).get(depth).i32(1).do("i32.add").get(ci).load("i32", CALL_INFO.func).get(index);
+  f.callIndirect().tee(code);
   f.i32(CODE.begins).do("i32.eq").branchIf(again).end();
   f.get(code).do("return").end().i32(CODE.begins);
   return { type: "iii:i", body: f.finish() };
@@ -181,7 +182,10 @@ export function settle(): Shared {
   return { type: "ii:i", body: f.finish() };
 }
 
-/** OP_RETURN, as `(L, ci, n) -> code`, of the n values below L->top: what `compiled_return` does without a hook. */
+/**
+ * OP_RETURN, as `(L, ci, n) -> code`, of the n values below L->top: what `compiled_return` does without a hook and with
+ * fuel left. It is short, so that WebAssembly's engine puts it into its callers.
+ */
 export function returnResults(): Shared {
   const [L, ci, n] = [0, 1, 2] as const;
   const f = new Body<undefined>(3);
@@ -191,6 +195,8 @@ export function returnResults(): Shared {
   const end = f.local(I32);
   const other = f.block();
   f.get(L).load("i32", STATE.hooks).branchIf(other);
+  // The fuel is spent by the return.
+  f.global().i32(0).do("i32.le_s").branchIf(other);
   f.get(ci).load("s16", CALL_INFO.results).tee(wanted).i32(-1).do("i32.lt_s").branchIf(other);
   // More of them are paid for.
   f.get(n).i32(255).do("i32.gt_s").branchIf(other);
@@ -209,11 +215,7 @@ export function returnResults(): Shared {
   f.get(wanted).i32(1).do("i32.sub").set(wanted).branch(next).end().end();
   f.get(L).get(to).store("i32", STATE.top);
   f.get(L).get(ci).load("i32", CALL_INFO.previous).store("i32", STATE.ci);
-  f.takeFromGlobal(to).i32(0).do("i32.ge_s").if().i32(CODE.returned).do("return").end();
-  // The CallInfo is free by now.
-  f.get(L).get(ci).i32(0).callEntry(luaFunction("compiled_spent")).do("drop");
-  f.i32(CODE.callerInterprets).i32(CODE.returned).get(L).load("i32", STATE.hooks);
-  f.do("select", "return").end();
+  f.global().i32(1).do("i32.sub").setGlobal().i32(CODE.returned).do("return").end();
   f.get(L).get(ci).get(n).callEntry(luaFunction("compiled_return"));
   return { type: "iii:i", body: f.finish() };
 }

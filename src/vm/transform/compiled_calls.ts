@@ -16,8 +16,9 @@ const C_FUNCTION = 2;
  * Lets `luaV_execute` run functions that `src/vm/compiler` has compiled.
  *
  * A Proto has three bytes behind `maxstacksize` that C leaves unused: the 16 bits at 10 are the index of its compiled
- * code in the function table, 0 for none. Compiled code is `(L, ci, depth) -> code`. All its state is in the CallInfo
- * and on Lua's stack, so that it may leave between any two instructions:
+ * code in the function table, 0 for none. Compiled code is `(L, ci, depth, func) -> code`, where func is that of the
+ * CallInfo, and the depth is inverted (`~depth`) where it goes on at its `savedpc` instead of beginning. All its state
+ * is in the CallInfo and on Lua's stack, so that it may leave between any two instructions:
  *
  * - 0: it returned.
  * - 1: the interpreter goes on with `L->ci`, at its `savedpc`, and looks for hooks; or the coroutine has yielded
@@ -118,10 +119,12 @@ export function addCompiledCalls(module: ModuleText): void {
   (if
    (i32.eq (i32.load offset=16 (local.get $ci)) (i32.load offset=52 (local.get $proto)))
    (then (global.set $fuel (i32.add (global.get $fuel) (i32.const 1))))
-   (else (if (global.get $locals_changed) (then (return (i32.const 4))))))
+   (else
+    (if (global.get $locals_changed) (then (return (i32.const 4))))
+    (local.set $depth (i32.xor (local.get $depth) (i32.const -1)))))
   (local.set $code
-   (call_indirect $0 (param i32 i32 i32) (result i32)
-    (local.get $L) (local.get $ci) (local.get $depth)
+   (call_indirect $0 (param i32 i32 i32 i32) (result i32)
+    (local.get $L) (local.get $ci) (local.get $depth) (i32.load (local.get $ci))
     (i32.load16_u offset=10 (local.get $proto))))
   (if (i32.eq (i32.load8_u offset=6 (local.get $L)) (i32.const 1))
    (then (return (i32.const 0))))
@@ -181,9 +184,10 @@ export function addCompiledCalls(module: ModuleText): void {
    (if (i32.ge_s (local.get $depth) (i32.const ${DEPTH})) (then (return (i32.const 2))))
    (loop $tail_call
     (local.set $code
-     (call_indirect $0 (param i32 i32 i32) (result i32)
+     (call_indirect $0 (param i32 i32 i32 i32) (result i32)
       (local.get $L) (local.get $ci)
       (i32.add (local.get $depth) (i32.const 1))
+      (i32.load (local.get $ci))
       (local.get $index)))
     (if
      (i32.and
