@@ -13,6 +13,8 @@ export const TABLE = { flags: 6, logNodes: 7, arrayLimit: 8, array: 12, nodes: 1
 export const NODE = { tag: 8, keyTag: 9, key: 16, size: 24 } as const;
 /** Bit of a table's flags: its array limit is a hint, its array has the next power of two. */
 export const ARRAY_LIMIT_IS_HINT = 128;
+/** Bit of a table's flags, unused by Lua: it is a metatable of objects or views, and says at 1 of which. */
+export const MARKED = 64;
 
 /** Tags of values, without the bit for collectable ones. */
 export const TAG = {

@@ -6,6 +6,7 @@ import {
   CALL_INFO,
   COLLECTED,
   DEAD_KEY,
+  MARKED,
   NODE,
   STATE,
   STRING,
@@ -199,7 +200,8 @@ export class Reader {
     if (seen.has(table)) return seen.get(table);
     const { u8, u32 } = this.heap;
     const metatable = u32[(table + TABLE.metatable) >> 2]!;
-    if (metatable !== 0 && metatable !== this.errorMetatable) {
+    const isMarked = metatable !== 0 && (u8[metatable + TABLE.flags]! & MARKED) !== 0;
+    if (isMarked && metatable !== this.errorMetatable) {
       const mark = this.#markOf(metatable);
       const tag = mark === 0 ? TAG.nil : u8[mark + VALUE.tag]! & TAG_MASK;
       const marksType = tag === TAG.shortString && this.#shortString(u32[mark >> 2]!) === TYPE_MARK;
@@ -240,8 +242,8 @@ export class Reader {
   }
 
   /**
-   * Address of what a metatable holds at 1, 0 for nothing: true marks objects, a table is what a read-only view stands
-   * for.
+   * Address of what a marked metatable holds at 1, 0 for nothing: true for objects, for read-only views the table that
+   * they stand for.
    */
   #markOf(metatable: number): number {
     const { u8, i32, u32 } = this.heap;

@@ -46,7 +46,8 @@ const POSITION_LEVELS = 10;
  * - `host.call_unyieldable(f, ...)` is `pcall`, inside of which nothing can stop; `host.delegate(f)` is a C function
  *   that calls `f`: a tail call of it keeps its caller's frame.
  * - `host.close(co)` is `coroutine.close`, for parked coroutines too.
- * - `host.type(v)` is `type(v)`, but "userdata" for a table whose metatable holds true at 1 ("type": "type").
+ * - `host.type(v)` is `type(v)`, but "userdata" for a table whose metatable holds true at 1 ("type": "type") and
+ *   was given to `host.mark`, which answers it.
  * - `host.watch_lines(co, on)`, `host.mark_lines(fn, lines)` and `host.settle(co, on)` are for debuggers, see
  *   `transform/breakpoints.ts`; `host.mark_raises(fn)`, see `transform/raises.ts`.
  * - `host.split_lines(text, at, list)` cuts whole lines off a text, see `transform/lines.ts`; more: natives.

@@ -5,9 +5,11 @@
 local use = ...
 local errors = use("kernel/core/errors")
 local limits = use("kernel/core/limits")
-local content = use("kernel/core/view").content
-local metatable_of, next, rawget, rawset, type = debug.getmetatable, next, rawget, rawset, type
+local is_defined = use("kernel/core/object").is_defined
+local view = use("kernel/core/view")
+local metatable_of, next, rawset, type = debug.getmetatable, next, rawset, type
 local setmetatable = setmetatable
+local about, content = view.about, view.content
 local error_meta, pause, native_copy = errors.meta, host.pause, host.copy
 
 local MAX_DEPTH <const>, MAX_VALUES <const> = limits.DEPTH, limits.VALUES
@@ -32,7 +34,6 @@ local copy_table
 function copy_table(source, seen, depth, values)
   local meta = metatable_of(source)
   if meta then
-    local mark = rawget(meta, 1)
     if meta == error_meta then
       source = errors.sound(source)
       local details = source._details
@@ -41,10 +42,10 @@ function copy_table(source, seen, depth, values)
       end
       return errors.make(source._kind, source._message, source._retryable, details, source._stack),
         values
-    elseif mark == true or mark == "type" then
+    elseif is_defined(meta) then
       return nil, values
-    elseif type(mark) == "table" then
-      source, meta = mark, nil
+    elseif about(meta) ~= nil then
+      source, meta = meta[1], nil
       if seen and seen[source] then
         return seen[source], values
       end

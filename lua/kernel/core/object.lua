@@ -1,5 +1,6 @@
 -- Objects: tables that applications see as userdata, with a locked metatable and read-only methods.
--- [1] in the metatable is what `host.type` (and so the sandbox's `type`) looks at: `true`, or "type" for a type.
+-- [1] in the metatable, which is marked, is what `host.type` (and so the sandbox's `type`) looks at: `true`, or "type"
+-- for a type.
 local use = ...
 local tostring = use("kernel/core/stable").tostring
 local metatable_of = debug.getmetatable
@@ -67,7 +68,7 @@ function object.define(name, methods, metamethods, own_check)
   if methods and not own_check then
     guard_all(name, meta, methods)
   end
-  names[name] = meta
+  names[name] = host.mark(meta)
   known[meta] = true
   return function(fields)
     return setmetatable(fields, meta)

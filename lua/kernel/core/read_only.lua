@@ -7,7 +7,7 @@ local view = use("kernel/core/view")
 --- The metatable of a view of `real`. `refuse(self, key)` raises for whoever writes to it. `about` is what `view.about`
 --- answers.
 return function(real, refuse, about)
-  return {
+  return host.mark({
     -- What is copied or leaves the VM in place of the view.
     real,
     [view.ABOUT] = about,
@@ -30,5 +30,5 @@ return function(real, refuse, about)
       end
     end,
     __metatable = false,
-  }
+  })
 end

@@ -27,10 +27,10 @@ import {
   arraySize,
   barrier,
   collect,
+  isMarked,
   isWeak,
   kindOf,
   LIGHT_USERDATA,
-  marksObjects,
   newTable,
   NIL,
   placeTable,
@@ -80,7 +80,10 @@ function copyItem(L: usize, at: usize, owner: usize, level: u32): bool {
 // collector, which an allocation may call.
 function copyTable(L: usize, source: usize, at: usize, owner: usize, level: u32): bool {
   const metatable = load<usize>(source + TABLE_METATABLE);
-  if (level > MOST_LEVELS || (metatable && marksObjects(metatable))) return false;
+  if (
+    level > MOST_LEVELS ||
+    (metatable && (isMarked(metatable) || load<usize>(metatable + TABLE_METATABLE)))
+  ) return false;
   const size = arraySize(source);
   const nodes = load<usize>(source + TABLE_NODES);
   const logNodes = load<u8>(source + TABLE_LOG_NODES);

@@ -38,6 +38,7 @@ import { isDigits, isText, lengthOf } from "./text.as";
 import {
   argument,
   arraySize,
+  isMarked,
   isWeak,
   kindOf,
   LIGHT_USERDATA,
@@ -175,7 +176,7 @@ function isAbsent(at: usize): bool {
   if (kind === TABLE) {
     const metatable = load<usize>(load<usize>(at) + TABLE_METATABLE);
     if (
-      metatable === 0 || metatable === errorMetatable ||
+      metatable === 0 || metatable === errorMetatable || !isMarked(metatable) ||
       tagOf(luaH_getint(metatable, 1)) !== TAG_TRUE
     ) return false;
   }
@@ -272,10 +273,8 @@ function packTable(table: usize, level: u32): bool {
   if (isTracking() && !remember(table, tables)) return false;
   tables++;
   if (!metatable) return packContents(table, level);
-  // A read-only view stands for the table at 1 of its metatable, which has a text there for a type.
-  const mark = kindOf(luaH_getint(metatable, 1));
-  if (metatable === errorMetatable || mark === TABLE || mark === STRING) return false;
-  if (mark !== NIL) changed = true;
+  // A read-only view stands for another table, and an Error is no table for others.
+  if (metatable === errorMetatable || isMarked(metatable)) return false;
   if (load<usize>(metatable + TABLE_METATABLE) || isWeak(metatable)) return false;
   if (!extension(METATABLE_TYPE) || !room(1)) return false;
   byte(TWO_ITEMS);

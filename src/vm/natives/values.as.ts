@@ -15,14 +15,12 @@ import {
   TABLE_LOG_NODES,
   TABLE_METATABLE,
   TABLE_NODES,
-  TAG_INTEGER,
   TAG_SHORT_STRING,
   TAG_TABLE,
   VALUE_SIZE,
   VALUE_TAG,
 } from "./layout.as";
-import { luaC_barrierback_, luaC_step, luaH_get, luaH_new } from "./lua.as";
-import { KEY } from "./memory.as";
+import { luaC_barrierback_, luaC_step, luaH_new } from "./lua.as";
 
 // Kinds: the low four bits of a tag, without the variant.
 export const NIL: u8 = 0;
@@ -34,6 +32,8 @@ export const THREAD: u8 = 8;
 const BLACK: u8 = 32;
 // The flag of a table whose array limit is a hint, and not its array's size.
 const LIMIT_IS_HINT: u8 = 128;
+// The flag of a metatable of objects or views, which says at 1 of which.
+const MARKED: u8 = 64;
 
 export function tagOf(at: usize): u8 {
   return load<u8>(at + VALUE_TAG);
@@ -103,10 +103,7 @@ export function isWeak(metatable: usize): bool {
   return false;
 }
 
-// Whether a metatable is that of the kernel's objects, with something at 1; or may be, as it has a metatable.
-export function marksObjects(metatable: usize): bool {
-  if (load<usize>(metatable + TABLE_METATABLE)) return true;
-  store<u64>(KEY, 1);
-  setTag(KEY, TAG_INTEGER);
-  return kindOf(luaH_get(metatable, KEY)) !== NIL;
+// Whether a metatable is that of the kernel's objects and views.
+export function isMarked(metatable: usize): bool {
+  return (load<u8>(metatable + TABLE_FLAGS) & MARKED) !== 0;
 }

@@ -34,6 +34,7 @@ const ADDED = [
   "host_json_decode",
   "host_json_encode",
   "host_know",
+  "host_mark",
   "host_mark_lines",
   "host_mark_raises",
   "host_memory",

@@ -1,3 +1,4 @@
+import { MARKED } from "../layout.ts";
 import { indexOf } from "./function_table.ts";
 import type { ModuleText } from "./module_text.ts";
 import { FUEL_UNIT } from "./suspension.ts";
@@ -176,8 +177,28 @@ export function addNatives(module: ModuleText): void {
    (i64.extend_i32_u (call $memory_used (local.get $L))))
   (i32.const 1))`);
 
-  // host.type(v): type(v), but "userdata" (7) for a table whose metatable holds true at 1, and "type" for one whose
-  // metatable holds that text there.
+  // host.mark(metatable): sets a bit of the table's flags (at 6) that Lua has no use for. No program can do so: what
+  // is at 1 of a metatable means something only with it.
+  module.append(`
+ (func $host_mark (param $L i32) (result i32)
+  (local $table i32)
+  (call $luaL_checktype (local.get $L) (i32.const 1) (i32.const 5))
+  (call $lua_settop (local.get $L) (i32.const 1))
+  (local.set $table (call $lua_topointer (local.get $L) (i32.const 1)))
+  (i32.store8 offset=6 (local.get $table)
+   (i32.or (i32.load8_u offset=6 (local.get $table)) (i32.const ${MARKED})))
+  (i32.const 1))`);
+
+  // host.type(v): type(v), but "userdata" (7) for a table whose metatable is marked and holds true at 1, and "type" for
+  // one whose metatable is marked and holds that text there.
+  module.append(`
+ (func $marked_metatable (param $L i32) (result i32)
+  (if (result i32) (call $lua_getmetatable (local.get $L) (i32.const 1))
+   (then
+    (i32.and
+     (i32.load8_u offset=6 (call $lua_topointer (local.get $L) (i32.const -1)))
+     (i32.const ${MARKED})))
+   (else (i32.const 0))))`);
   module.append(`
  (func $host_type (param $L i32) (result i32)
   (local $type i32)
@@ -186,7 +207,7 @@ export function addNatives(module: ModuleText): void {
   (local.set $type (call $lua_type (local.get $L) (i32.const 1)))
   (if (i32.eq (local.get $type) (i32.const 5))
    (then
-    (if (call $lua_getmetatable (local.get $L) (i32.const 1))
+    (if (call $marked_metatable (local.get $L))
      (then
       (drop (call $lua_rawgeti (local.get $L) (i32.const -1) (i64.const 1)))
       (if (i32.eq (call $lua_type (local.get $L) (i32.const -1)) (i32.const 4))

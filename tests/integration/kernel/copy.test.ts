@@ -41,6 +41,19 @@ for (const [way, transfer] of Object.entries(ways)) {
       ).toEqual([true, true, 1, 2, 3, 4]);
     });
 
+    test("takes no metatable of a program for one of the kernel's", async () => {
+      expect(
+        await run(
+          `local function with(first)
+            return setmetatable({ n = 1 }, { first, __index = { m = 2 } })
+          end
+          value = { with(true), with("type"), with({ n = 3 }) }`,
+          `{ result[1].n + result[1].m, result[2].n + result[2].m, result[3].n + result[3].m,
+            type(result[1]), type(result[2]), type(value[3]) }`,
+        ),
+      ).toEqual([3, 3, 3, "table", "table", "table"]);
+    });
+
     test("keeps cycles and shared references", async () => {
       expect(
         await run(

@@ -55,11 +55,16 @@ describe("from Lua to JavaScript", () => {
     ["print", undefined],
     ["coroutine.create(print)", undefined],
     ["io.stdout", undefined],
-    ["setmetatable({ 1 }, { true })", undefined],
-    ["setmetatable({ 1 }, { [1] = true, __index = 1 })", undefined],
+    ["setmetatable({ 1 }, host.mark({ true }))", undefined],
+    ["setmetatable({ 1 }, host.mark({ [1] = true, __index = 1 }))", undefined],
+    ["setmetatable({ 1 }, host.mark({ 'type' }))", undefined],
+    ["setmetatable({ 1 }, host.mark({ { 2 } }))", [2]],
+    ["setmetatable({ 1 }, { true })", [1]],
+    ["setmetatable({ 1 }, { 'type' })", [1]],
+    ["setmetatable({ 1 }, { { 2 } })", [1]],
     ["setmetatable({ 1 }, { [1] = false })", [1]],
     ["setmetatable({ 1 }, {})", [1]],
-    ["{ setmetatable({}, { true }), 2 }", [undefined, 2]],
+    ["{ setmetatable({}, host.mark({ true })), 2 }", [undefined, 2]],
   ];
   test.each(cases)("%s", async (code, expected) => {
     const vm = await makeVm();

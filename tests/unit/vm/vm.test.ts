@@ -106,7 +106,7 @@ function withErrors(vm: Vm): Vm {
     function methods:kind() return self._kind end
     function methods:message() return self._message end
     function methods:details() return self._details end
-    local meta = { true, __index = methods }
+    local meta = host.mark({ true, __index = methods })
     return meta, function(kind, message, retryable, details, stack)
       return setmetatable({ _kind = kind, _message = message, _retryable = retryable,
         _details = details, _stack = stack }, meta)
@@ -221,8 +221,8 @@ describe("host functions", () => {
 describe("the natives", () => {
   test("host.type says userdata for objects", async () => {
     const vm = await makeVm();
-    const types = `local object = setmetatable({}, { true })
-      local plain = setmetatable({}, { false })
+    const types = `local object = setmetatable({}, host.mark({ true }))
+      local plain = setmetatable({}, { true })
       return host.type(object), host.type(plain), host.type(setmetatable({}, {})), host.type({}),
         host.type(nil), host.type(1), host.type("s"), host.type(print), host.type(coroutine.create(print)),
         (pcall(host.type))`;

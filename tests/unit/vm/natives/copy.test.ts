@@ -68,8 +68,8 @@ describe("the native deep copy", () => {
 
   test.each([
     ["what is no table", "1"],
-    ["an object of the kernel", "setmetatable({}, { true })"],
-    ["an object inside", "{ { setmetatable({}, { true }) } }"],
+    ["an object of the kernel", "setmetatable({}, host.mark({ true }))"],
+    ["an object inside", "{ { setmetatable({}, host.mark({ true })) } }"],
     ["what has a metatable with a metatable", "setmetatable({}, setmetatable({}, {}))"],
     ["a weak table", "setmetatable({}, { __mode = 'v' })"],
     ["a table as key", "{ [{}] = 1 }"],

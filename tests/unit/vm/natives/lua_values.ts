@@ -6,7 +6,7 @@ export const same = `
   -- What all units share: metatables of objects.
   local function plain_metatable(t)
     local meta = debug.getmetatable(t)
-    return meta and rawget(meta, 1) ~= true and meta or nil
+    return meta and host.type(t) ~= "userdata" and meta or nil
   end
   local function tables_of(value, set)
     if type(value) == "table" and not set[value] then

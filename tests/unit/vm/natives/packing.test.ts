@@ -21,8 +21,8 @@ const left: [string, string][] = [
 const leftWhenPacked: [string, string][] = [
   ["a weak table", "setmetatable({ 1 }, { __mode = 'k', x = 1 })"],
   ["what is its own metatable", "(function() local t = { 1 } return setmetatable(t, t) end)()"],
-  ["a type", "{ setmetatable({}, { 'type' }) }"],
-  ["a metatable that is an object", "setmetatable({ 1 }, setmetatable({}, { true }))"],
+  ["a type", "{ setmetatable({}, host.mark({ 'type' })) }"],
+  ["a metatable that is an object", "setmetatable({ 1 }, setmetatable({}, host.mark({ true })))"],
 ];
 
 /** Code of values that the natives do. */
@@ -63,9 +63,16 @@ const done: [string, string][] = [
   ],
   ["an empty table", "{}"],
   ["functions and coroutines", "{ print, f = print, 1, co = coroutine.create(print) }"],
-  ["objects", "{ setmetatable({}, { true }), o = setmetatable({}, { true }), x = 1 }"],
+  [
+    "objects",
+    "{ setmetatable({}, host.mark({ true })), o = setmetatable({}, host.mark({ true })), x = 1 }",
+  ],
   ["only what is absent", "{ f = print }"],
-  ["an object alone", "setmetatable({}, { true })"],
+  ["an object alone", "setmetatable({}, host.mark({ true }))"],
+  [
+    "tables that look like objects, types and views",
+    "{ setmetatable({ 1 }, { true }), setmetatable({ 2 }, { 'type' }), setmetatable({ 3 }, { { 4 } }) }",
+  ],
   ["tables with plain metatables", "setmetatable({ 1, x = 2 }, { __index = { true } })"],
   ["a metatable alone", "setmetatable({}, {})"],
   [
@@ -128,7 +135,7 @@ const done: [string, string][] = [
 async function makeCounting(options: Partial<VmOptions> = {}) {
   const vm = await makeVm(options);
   const [construct, metatable] = vm.load(
-    `local meta = { true }
+    `local meta = host.mark({ true })
     function nested(n) local t = {} for _ = 2, n do t = { t } end return t end
     function fail(message, details)
       return setmetatable({ _kind = "Invalid", _message = message, _details = details }, meta)
@@ -226,7 +233,7 @@ describe("the natives do what pack and unpack do", () => {
         local value = random_value(seed, {
           function() return function() end end,
           function() return coroutine.create(print) end,
-          function() return setmetatable({}, { true }) end,
+          function() return setmetatable({}, host.mark({ true })) end,
           function() return fail("e", { 1, { field = "\\xff" } }) end,
         })
         local packs, same_bytes = host.packs(value)
