@@ -58,3 +58,25 @@ export function lowerTree(text: string): Lowered | { fault: SyntaxFault } | unde
   if (fault) return { fault: { ...positionAt(text, fault.start), message: fault.message } };
   return { ...erase(tree), types: describeTypes(tree) };
 }
+
+/** A local that its own function means, and how many characters of the text end with its name. */
+export interface SelfCall {
+  name: string;
+  last: number;
+}
+
+/**
+ * The locals of `local f = function` whose bodies mean them, in the order of the text: those that `lower` declares
+ * before. None in a text that is typed or faulty.
+ *
+ * @example
+ * selfCalls("local f = function(n) return f(n - 1) end"); // [{ name: "f", last: 7 }]
+ */
+export function selfCalls(text: string): SelfCall[] {
+  const tree = parse(text);
+  if (tree.typed || tree.faults.length > 0) return [];
+  return tree.selfReferences.map(({ bindings: [binding] }) => ({
+    name: binding!.name,
+    last: binding!.end,
+  }));
+}

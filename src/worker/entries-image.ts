@@ -5,7 +5,7 @@ import type { KernelImage } from "./image-file.ts";
 import { hostFunctions, type Kernel, kernelOf } from "./kernel.ts";
 import type { CodeEntry } from "./messages.ts";
 import { pair } from "./pair.ts";
-import { lowerForKernel } from "./typed-lua.ts";
+import { askLanguage } from "./typed-lua.ts";
 
 /** Has a kernel forget what it has loaded of entries that are others, or imported by others, than these. */
 function forgetChanged(
@@ -30,7 +30,7 @@ export function registerEntries(vm: Vm, entries: readonly CodeEntry[]): void {
     else if (name === "pure") {
       vm.register(
         name,
-        (of, text) => pair(() => of === "language.lower" ? lowerForKernel(text) : undefined),
+        (of, text) => pair(() => askLanguage(String(of), text)),
       );
     } else vm.register(name, () => {});
   }

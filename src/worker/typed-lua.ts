@@ -17,14 +17,20 @@ function luaDescription(value: Description | LiteralValue | object): LuaValue {
 }
 
 /**
- * Turns a program's text into Lua 5.4, for `lua/kernel/core/compiler.lua`: its code and types, or the line and message
- * of what is wrong with it; undefined when nothing in it is typed.
+ * What the language says of a program's text, for `lua/kernel/core/compiler.lua`. `language.lower`: the text in Lua
+ * 5.4, as its code and types, or the line and message of what is wrong with it; undefined when nothing in it is typed.
+ * `language.self_calls`: the locals of `local f = function` whose bodies mean them. Undefined for other names.
  */
-export function lowerForKernel(source: LuaValue): LuaValue {
+export function askLanguage(name: string, source: LuaValue): LuaValue {
+  if (name !== "language.lower" && name !== "language.self_calls") return undefined;
   // Loaded when a text is not Lua 5.4: most programs never need it.
-  const { lower } = require("../language/language.ts") as typeof import("../language/language.ts");
+  const { lower, selfCalls } = require(
+    "../language/language.ts",
+  ) as typeof import("../language/language.ts");
   const bytes = source instanceof Uint8Array ? Buffer.from(source) : Buffer.from(String(source));
-  const lowered = lower(bytes.toString("latin1"));
+  const text = bytes.toString("latin1");
+  if (name === "language.self_calls") return asLua(selfCalls(text));
+  const lowered = lower(text);
   if (lowered === undefined) return undefined;
   if ("fault" in lowered) {
     const { line, message } = lowered.fault;

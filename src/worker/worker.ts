@@ -30,7 +30,7 @@ import { othersOf, registerSharedMemory } from "./shared-memory.ts";
 import { registerStandardFiles } from "./standard-files.ts";
 import { OperationRunner } from "./operation-runner.ts";
 import { logRecord } from "./log-record.ts";
-import { lowerForKernel } from "./typed-lua.ts";
+import { askLanguage } from "./typed-lua.ts";
 import { workflowOptions } from "./workflow-options.ts";
 
 /** Virtual milliseconds of a slice in a simulation whose fuel is all spent. */
@@ -202,7 +202,7 @@ export class LuaWorker {
       pair(() => {
         const options = readers.get(String(name));
         if (options) return options(this.#entries, ...args);
-        if (name === "language.lower") return lowerForKernel(args[0]);
+        if (String(name).startsWith("language.")) return askLanguage(String(name), args[0]);
         if (name === "entry.kind") return entryOf(String(args[0]))?.kind;
         if (name === "entry.nearest") {
           return nearestOf(this.#entries.values(), String(args[0]), String(args[1]));

@@ -238,13 +238,13 @@ test.each([
   });
   const run = (source: string) => application.call("run", { source } as never);
   // The host lowers typed code each time that it is compiled.
-  const compile = spyOn(typed, "lowerForKernel");
+  const compile = spyOn(typed, "askLanguage");
   const typedSource = "local n: integer = 1 return n";
   for (let turn = 0; turn < 3; turn++) {
     expect(await run(typedSource)).toBe(1);
     expect(await run(`return ${turn}`)).toBe(turn);
   }
-  const times = compile.mock.calls.filter(([text]) => String(text) === typedSource).length;
+  const times = compile.mock.calls.filter(([, text]) => String(text) === typedSource).length;
   compile.mockRestore();
   expect(times).toBe(compiled);
 });

@@ -41,6 +41,11 @@ describe("local f = function, in code without types", () => {
       "local g = function() local f = function() return f end return f() end return type(g())",
       "function",
     ],
+    [
+      "behind text of many bytes",
+      "local s = '日本é' local f = function() return f end return type(f())",
+      "function",
+    ],
     ["assigns to itself", "local f = function() f = 5 return f end return f() + f", 10],
     [
       "beside a text that looks like one",
