@@ -316,7 +316,7 @@ for (const kind of ["anonymous", "identified"] as const) {
     }
     expect(logs.filter(({ message }) => message.includes("is blocked"))).toEqual([]);
     const unavailable = Object.entries(before).filter(([, answer]) =>
-      /Invalid: .* is not (?:available in a workflow|supported in workflow context)/.test(
+      /Invalid: .* (?:is not available in a workflow|not supported in workflow context)/.test(
         String(answer),
       )
     ).map(([name]) => name).sort();
