@@ -82,9 +82,6 @@ async function rest(open: () => string[] | Promise<string[]>): Promise<string[]>
       left = [(error as Error).message];
     }
     const now = performance.now();
-    if (Math.random() < 0.02) {
-      console.error(new Date().toISOString(), left.slice(0, 14).join(" | "));
-    }
     if (before !== left.join("\n")) [before, changed] = [left.join("\n"), now];
     if (left.length === 0 || now > end || now - changed > patience.still) return left;
     await Bun.sleep(20);
