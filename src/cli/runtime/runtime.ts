@@ -98,6 +98,8 @@ export async function end(
 /** How often a stopping runtime is looked for, and how long, in milliseconds. */
 const stopPoll = 50;
 const stopPatience = 40_000;
+/** After how many milliseconds a person is told what takes so long. */
+const stopSilence = 1_000;
 
 /** Whether a process of this user lives. */
 function lives(id: number): boolean {
@@ -120,6 +122,10 @@ export async function stop(console: Console, options: ConnectOptions): Promise<n
         options.json ? `${JSON.stringify({ ok: true })}\n` : `process ${id} is stopped\n`,
       );
       return 0;
+    }
+    if (waited === stopSilence) {
+      const wait = "each service has until its stop_timeout (10s by default)";
+      console.err(`process ${id} is stopping; ${wait}\n`);
     }
     await Bun.sleep(stopPoll);
   }

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { openSocket, socketPath } from "../../../src/admin/socket.ts";
+import { writeFiles } from "../../unit/app/temporary-application.ts";
 import { until } from "../../until.ts";
 import { Shop } from "./shop.ts";
 
@@ -100,4 +101,36 @@ test("wippy stop ends a runtime in order, and says when there is none", async ()
   expect(stopped).toMatchObject({ status: 0, out: `process ${child.pid} is stopped\n` });
   expect(await child.exited).toBe(0);
   expect((await shop.wippy("stop")).err).toContain("no runtime is running");
+});
+
+test("wippy stop says what it waits for", async () => {
+  const directory = writeFiles({
+    "wippy.lock": "directories:\n  modules: .wippy\n  src: ./src\n",
+    "src/_index.yaml": `version: "1.0"
+namespace: app
+entries:
+  - { name: processes, kind: process.host, lifecycle: { auto_start: true } }
+  - { name: deaf, kind: process.lua, source: "file://deaf.lua", method: main, modules: [time] }
+  - name: service
+    kind: process.service
+    process: app:deaf
+    host: app:processes
+    lifecycle: { auto_start: true, stop_timeout: 2s }
+`,
+    "src/deaf.lua": `return { main = function() require("time").sleep("1h") end }`,
+  });
+  const wippy = (...args: string[]) =>
+    Bun.spawn([process.execPath, join(import.meta.dir, "../../../src/main.ts"), ...args], {
+      cwd: directory,
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+  const runtime = wippy("run", "-s");
+  await until(async () => await wippy("status").exited, (status) => status === 0);
+  const stop = wippy("stop");
+  expect(await stop.exited).toBe(0);
+  expect(await new Response(stop.stderr).text()).toBe(
+    `process ${runtime.pid} is stopping; each service has until its stop_timeout (10s by default)\n`,
+  );
+  expect(await runtime.exited).toBe(0);
 });
