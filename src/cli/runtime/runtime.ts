@@ -2,6 +2,7 @@
  * `wippy status | call | send | cancel | kill | stop`: what a running runtime is told and asked.
  * @module
  */
+import { readFileSync } from "node:fs";
 import { compiledText } from "../../observe/compiled.ts";
 import { bytes, moment, span } from "../../observe/measure.ts";
 import type { Got } from "../../admin/client.ts";
@@ -101,13 +102,19 @@ const stopPatience = 40_000;
 /** After how many milliseconds a person is told what takes so long. */
 const stopSilence = 1_000;
 
-/** Whether a process of this user lives. */
+/** Whether a process of this user lives. One that has ended stays as a zombie until its parent asks for its status. */
 function lives(id: number): boolean {
   try {
     process.kill(id, 0);
-    return true;
   } catch {
     return false;
+  }
+  try {
+    const stat = readFileSync(`/proc/${id}/stat`, "latin1");
+    return stat[stat.lastIndexOf(")") + 2] !== "Z";
+  } catch {
+    // Other systems have no such file.
+    return process.platform !== "linux";
   }
 }
 

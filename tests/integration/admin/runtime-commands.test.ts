@@ -3,6 +3,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { openSocket, socketPath } from "../../../src/admin/socket.ts";
 import { writeFiles } from "../../unit/app/temporary-application.ts";
+import { cleanAfterTest } from "../../cleanup.ts";
 import { until } from "../../until.ts";
 import { Shop } from "./shop.ts";
 
@@ -134,3 +135,21 @@ entries:
   );
   expect(await runtime.exited).toBe(0);
 });
+
+test.skipIf(process.platform !== "linux")(
+  "wippy stop does not wait for the parent of a runtime that has ended (Linux)",
+  async () => {
+    const shop = new Shop();
+    const program = join(import.meta.dir, "../../../src/main.ts");
+    // The parent never asks how its child has ended, as the first process of some containers.
+    const parent = Bun.spawn(
+      ["sh", "-c", '"$0" "$1" run -s & exec sleep 600', process.execPath, program],
+      { cwd: shop.directory, stdout: "ignore", stderr: "ignore" },
+    );
+    cleanAfterTest(() => parent.kill());
+    await until(() => shop.wippy("status"), ({ status }) => status === 0);
+    expect(await shop.wippy("stop")).toMatchObject({ status: 0 });
+    expect(parent.exitCode).toBeNull();
+  },
+  20_000,
+);
