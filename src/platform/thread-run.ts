@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { machine } from "./machine.ts";
+import { stateOf } from "./task-state.ts";
 
 /** The number that Linux gives the thread that calls; 0 on other systems. */
 export function currentThread(): number {
@@ -10,12 +11,10 @@ export function currentThread(): number {
   }
 }
 
-/** Whether a thread of this process is runnable, and the milliseconds for which it has run (Linux's proc_pid_stat). */
+/** Whether a thread of this process is runnable, and the milliseconds for which it has run, on Linux. */
 function sample(thread: number): { runnable: boolean; ran: number } {
   const folder = `/proc/self/task/${thread}`;
-  const stat = readFileSync(`${folder}/stat`, "latin1");
-  // The name of the thread is in parentheses and may have any character in it.
-  const runnable = stat[stat.lastIndexOf(")") + 2] === "R";
+  const runnable = stateOf(folder) === "R";
   const [ran] = readFileSync(`${folder}/schedstat`, "latin1").split(" ");
   return { runnable, ran: Number(ran) / 1e6 };
 }

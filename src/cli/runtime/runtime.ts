@@ -2,9 +2,9 @@
  * `wippy status | call | send | cancel | kill | stop`: what a running runtime is told and asked.
  * @module
  */
-import { readFileSync } from "node:fs";
 import { compiledText } from "../../observe/compiled.ts";
 import { bytes, moment, span } from "../../observe/measure.ts";
+import { stateOf } from "../../platform/task-state.ts";
 import type { Got } from "../../admin/client.ts";
 import { connect, type ConnectOptions, readArgument } from "../connection.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
@@ -110,8 +110,7 @@ function lives(id: number): boolean {
     return false;
   }
   try {
-    const stat = readFileSync(`/proc/${id}/stat`, "latin1");
-    return stat[stat.lastIndexOf(")") + 2] !== "Z";
+    return stateOf(`/proc/${id}`) !== "Z";
   } catch {
     // Other systems have no such file.
     return process.platform !== "linux";
