@@ -57,7 +57,7 @@ local function frame_of(line, delivery)
   return frame
 end
 
--- A process is no function of a pool: each call starts one.
+-- A process has no pool: each call starts one.
 local function call_processes(line)
   for place = 1, line.last do
     local delivery = line.items[place * 2 - 1]

@@ -95,6 +95,13 @@ local function copy_all(...)
   return pcall(copies.all, ...)
 end
 
+-- A function that was called without options: later calls of it are shorter.
+local function note_simple(target, entry)
+  if entry.pool and not entry.context then
+    functions.simple[target] = entry
+  end
+end
+
 local function call_copied(self, target, frame, options, ok, ...)
   if not ok then
     return nil, errors.from_raised((...))
@@ -104,9 +111,7 @@ local function call_copied(self, target, frame, options, ok, ...)
     return nil, err
   end
   if not options and not entry.options then
-    if entry.pool and not entry.context then
-      functions.simple[target] = entry
-    end
+    note_simple(target, entry)
     return functions.wait(self, entry, frame, ...)
   end
   local settings, failure = interceptors.settings(entry, options)
@@ -189,8 +194,8 @@ local function async_copied(self, target, frame, options, ok, ...)
   if failure then
     return failed(self, target, failure)
   end
-  if not options and not settings and entry.pool and not entry.context then
-    functions.simple[target] = entry
+  if not options and not settings then
+    note_simple(target, entry)
   end
   local here = settings or entry.kind == "process.lua"
   local worker = here and unit.index() or placement.place(entry)

@@ -10,8 +10,8 @@ import { assignInteger, fieldOf } from "./fields.as";
 import { packMessage } from "./pack.as";
 import { outputSize, outputStart, resumeOutput, room, skip, written } from "./output.as";
 import { unpack_values } from "./unpack.as";
-import { canSend, isPlainTopic, post, senderPid } from "./mailbox.as";
-import { argument, kindOf, LIGHT_USERDATA, TABLE, tagOf } from "./values.as";
+import { canSend, isPlainTopic, isSendable, post, senderPid } from "./mailbox.as";
+import { argument, kindOf, TABLE, tagOf } from "./values.as";
 
 // The block at MAIL: the workers to which there is a link, a bit each; how often units of other workers had ended when
 // the turn began; the metatable of Error objects and the limits of a value; and for each worker the address of its
@@ -91,8 +91,7 @@ export function sendAcross(base: usize): bool {
   const mail = load<usize>(MAIL);
   if (!mail || !isPlainTopic(load<usize>(base + VALUE_SIZE))) return false;
   const value = base + 2 * VALUE_SIZE;
-  const kind = kindOf(value);
-  if (kind === LIGHT_USERDATA || kind > TABLE) return false;
+  if (!isSendable(kindOf(value))) return false;
   const parcel = parcelFor(mail, base);
   if (!parcel || !canSend()) return false;
   const used = load<usize>(parcel + USED);

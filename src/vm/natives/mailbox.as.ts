@@ -129,6 +129,11 @@ export function isPlainTopic(topic: usize): bool {
   return load<u8>(topic + STRING_SHORT_LENGTH) !== 0 && begin !== AT && begin !== DOLLAR;
 }
 
+// Whether natives send values of a kind; others arrive as nil, which Lua sees to.
+export function isSendable(kind: u8): bool {
+  return kind <= TABLE && kind !== LIGHT_USERDATA;
+}
+
 // The PID of the unit that sends, a slot.
 let sender: usize = 0;
 export function senderPid(): usize {
@@ -218,7 +223,7 @@ export function send(L: usize, base: usize, empty: bool): bool {
   if (kindOf(to) !== TABLE) return false;
   const value = base + 2 * VALUE_SIZE;
   const kind = empty ? NIL : kindOf(value);
-  if (kind === LIGHT_USERDATA || kind > TABLE) return false;
+  if (!isSendable(kind)) return false;
   if (!canSend() || !takes(L, load<usize>(to))) return false;
   const top = load<usize>(L + STATE_TOP);
   const array = newMessage(L, base + VALUE_SIZE, sender, empty);
