@@ -87,10 +87,11 @@ export function readLock(directory: string): { lock?: Lock; problems: Problem[] 
   if (!existsSync(path)) return { problems: [] };
   const yaml = new YamlFile(readFileSync(path, "utf8"), lockFileName);
   if (yaml.problems.length > 0) return { problems: yaml.problems };
-  const result = lockSchema.safeParse(yaml.texts ?? {});
+  const { texts } = yaml;
+  const result = lockSchema.safeParse(texts ?? {});
   if (!result.success) {
     const problems = result.error.issues.map((issue): Problem => {
-      const { path, message, fix } = faultOf(issue, yaml.texts);
+      const { path, message, fix } = faultOf(issue, texts);
       const text = `invalid lock file: ${message}`;
       return { severity: "error", file: lockFileName, ...yaml.position(path), message: text, fix };
     });
