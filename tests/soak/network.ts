@@ -82,7 +82,8 @@ async function rest(open: () => string[] | Promise<string[]>): Promise<string[]>
       left = [(error as Error).message];
     }
     const now = performance.now();
-    if (before !== left.join("\n")) [before, changed] = [left.join("\n"), now];
+    const found = left.join("\n");
+    if (found !== before) [before, changed] = [found, now];
     if (left.length === 0 || now > end || now - changed > patience.still) return left;
     await Bun.sleep(20);
   }

@@ -2,13 +2,14 @@
  * The runtime that a soak puts under load, in this process: its folder, deaths of its workers, what it has open.
  * @module
  */
-import { cpSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadApplication } from "../../src/app/app.ts";
 import { formatProblem } from "../../src/app/problem.ts";
 import { Node } from "../../src/node/node.ts";
 import { silentSink } from "../../src/observe/log.ts";
+import { openDescriptors } from "../open-files.ts";
 
 /** How long a load runs, and on what. */
 export interface SoakOptions {
@@ -46,13 +47,7 @@ export function growth({ early, late }: LoadReport["memory"]): string[] {
 /** How many file descriptors this process has open, by kind: `socket`, `pipe`, the path of a file. */
 export function openFiles(): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const fd of readdirSync("/proc/self/fd")) {
-    let target: string;
-    try {
-      target = readlinkSync(`/proc/self/fd/${fd}`);
-    } catch {
-      continue; // the folder that is being read
-    }
+  for (const target of openDescriptors()) {
     const kind = target.replace(/:\[\d+\]$/, "");
     counts[kind] = (counts[kind] ?? 0) + 1;
   }

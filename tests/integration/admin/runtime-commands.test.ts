@@ -7,6 +7,8 @@ import { cleanAfterTest } from "../../cleanup.ts";
 import { until } from "../../until.ts";
 import { Shop } from "./shop.ts";
 
+const program = join(import.meta.dir, "../../../src/main.ts");
+
 test("units are listed, sent to, canceled; functions are called; the log is read", async () => {
   const shop = new Shop();
   await shop.open();
@@ -92,7 +94,7 @@ test("a state folder with a long path has its socket elsewhere, for its owner on
 test("wippy stop ends a runtime in order, and says when there is none", async () => {
   const shop = new Shop();
   const child = Bun.spawn(
-    [process.execPath, join(import.meta.dir, "../../../src/main.ts"), "run", "-s"],
+    [process.execPath, program, "run", "-s"],
     { cwd: shop.directory, stdout: "ignore", stderr: "ignore" },
   );
   await until(() => shop.wippy("status"), ({ status }) => status === 0);
@@ -121,7 +123,7 @@ entries:
     "src/deaf.lua": `return { main = function() require("time").sleep("1h") end }`,
   });
   const wippy = (...args: string[]) =>
-    Bun.spawn([process.execPath, join(import.meta.dir, "../../../src/main.ts"), ...args], {
+    Bun.spawn([process.execPath, program, ...args], {
       cwd: directory,
       stdout: "pipe",
       stderr: "pipe",
@@ -140,7 +142,6 @@ test.skipIf(process.platform !== "linux")(
   "wippy stop does not wait for the parent of a runtime that has ended (Linux)",
   async () => {
     const shop = new Shop();
-    const program = join(import.meta.dir, "../../../src/main.ts");
     // The parent never asks how its child has ended, as the first process of some containers.
     const parent = Bun.spawn(
       ["sh", "-c", '"$0" "$1" run -s & exec sleep 600', process.execPath, program],

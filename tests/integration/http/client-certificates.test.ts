@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { cleanAfterTest } from "../../cleanup.ts";
+import { openDescriptors } from "../../open-files.ts";
 import {
   certificate,
   key,
@@ -121,16 +122,7 @@ test("an address in use is said by a judge of certificates too", async () => {
 
 /** Ports on which this process listens on the loopback interface. */
 function ports(): number[] {
-  const own = new Set(
-    readdirSync("/proc/self/fd").map((fd) => {
-      try {
-        return readlinkSync(`/proc/self/fd/${fd}`);
-      } catch {
-        // The one that read the folder is gone.
-        return "";
-      }
-    }),
-  );
+  const own = new Set(openDescriptors());
   const listening = /^ *\d+: 0100007F:([0-9A-F]{4}) \S+ 0A (?:\S+ +){5}(\d+)/gm;
   return [...readFileSync("/proc/net/tcp", "utf8").matchAll(listening)]
     .filter(([, , inode]) => own.has(`socket:[${inode}]`))
