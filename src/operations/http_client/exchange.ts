@@ -14,7 +14,8 @@ import type { ResourceTable } from "../resources.ts";
 import { type Granted, missing, type Need, resolve } from "../../network/guard.ts";
 import { unreachable } from "../../network/network.ts";
 import { Patience, ResponseBody } from "./body.ts";
-import { failed, invalid, nameOf } from "./failure.ts";
+import { failed, nameOf } from "./failure.ts";
+import { needsNode, nodeFetch } from "./node-fetch.ts";
 import { needsOf, redirected, type Request } from "./request.ts";
 
 const mostRedirects = 10;
@@ -93,7 +94,7 @@ async function connect(
   const send = (address: string | undefined) => {
     const headers = [...request.headers];
     let url: URL | string = request.url;
-    let tls = request.tls as BunFetchRequestInit["tls"];
+    let { tls } = request;
     if (address !== undefined) {
       const original = new URL(request.url);
       const secure = original.protocol === "https:";
@@ -116,9 +117,21 @@ async function connect(
       // A bridge leads to one connection. The body of a response to a TRACE is not read, and would be taken for the
       // next response.
       ...((bridge || request.method === "TRACE") && { keepalive: false }),
-      ...(tls && { tls }),
+      ...(tls && { tls: tls as NonNullable<BunFetchRequestInit["tls"]> }),
     };
-    return (place.services.fetch ?? fetch)(url, options);
+    const given = place.services.fetch;
+    if (content === undefined || given !== undefined || !needsNode(request.method)) {
+      return (given ?? fetch)(url, options);
+    }
+    return nodeFetch(url, {
+      method: request.method,
+      headers,
+      signal: patience.signal,
+      decompress: options.decompress === true,
+      body: content,
+      unix,
+      tls,
+    });
   };
   if (addresses === undefined) {
     try {
@@ -203,11 +216,6 @@ export async function exchange(
         return { needs, request: { ...request, timeout: Math.max(1, patience.left()) } };
       }
       const body = request.bodiless ? undefined : content;
-      if (body !== undefined && (request.method === "GET" || request.method === "HEAD")) {
-        throw invalid(
-          `${patience.what}: a ${request.method} request has no body; use query, or another method`,
-        );
-      }
       const response = await connect(
         request,
         body,

@@ -328,9 +328,10 @@ export function redirected(from: Request, status: number, location: string): Req
   const target = URL.parse(location, from.url);
   const url = httpUrl(target?.href ?? location);
   url.username = url.password = url.hash = "";
-  const keeps = status === 307 || status === 308 || from.method === "GET" || from.method === "HEAD";
-  const method = keeps || status !== 303 && from.method !== "POST" ? from.method : "GET";
-  const bodiless = from.bodiless === true || method !== from.method;
+  const safe = from.method === "GET" || from.method === "HEAD";
+  const again = status === 307 || status === 308;
+  const method = again || safe || status !== 303 && from.method !== "POST" ? from.method : "GET";
+  const bodiless = from.bodiless === true || method !== from.method || safe && !again;
   const elsewhere = url.origin !== new URL(from.url).origin;
   const headers = from.headers.filter(([name]) => {
     const lower = name.toLowerCase();

@@ -6,7 +6,8 @@ import { Calls } from "./calls.ts";
 import type { Client, Door } from "./door.ts";
 import { type Check, type Exchange, type Handler, plain } from "./exchange.ts";
 import type { Meters } from "./meters.ts";
-import type { RouteTable } from "./route-table.ts";
+import { dotRoutes } from "./dot-paths.ts";
+import { cleanPath, type RouteTable } from "./route-table.ts";
 import { routesOf, type Target } from "./routes.ts";
 import { largestMessage, type SocketConnection, type SocketData } from "./relay/websocket.ts";
 import { addressOf, type HttpService } from "./schema.ts";
@@ -141,7 +142,7 @@ export class Listener {
   }
 
   /** The handler of a request, or the response if there is none. */
-  #find(request: Request): Response | [Handler, Arrival] {
+  #find(request: Request, dotted: boolean): Response | [Handler, Arrival] {
     const client = this.#door?.clientAt(this.#server?.requestIP(request)?.port);
     if (this.#door && client === undefined) return plain(403, "this port is the server's own");
     // A malformed host would be parsed as a path, and two hosts as either.
@@ -161,6 +162,7 @@ export class Listener {
       }
       found = this.#table?.match(request.method, path) ?? "none";
     }
+    if (dotted && found !== "malformed") found = { redirect: cleanPath(path) };
     if (found === "none") return plain(404, "404 page not found");
     if (found === "malformed") return plain(400, "malformed path");
     if ("redirect" in found) {
@@ -185,8 +187,12 @@ export class Listener {
     return plain(500, "internal error");
   }
 
-  /** Makes the response to a request; undefined where its connection became a WebSocket. */
-  handle(request: Request): Response | Promise<Response | undefined> {
+  /**
+   * Makes the response to a request; undefined where its connection became a WebSocket.
+   *
+   * @param dotted whether its path had a segment `.` or `..`, which its URL no longer has
+   */
+  handle(request: Request, dotted = false): Response | Promise<Response | undefined> {
     if (this.#stopping) return plain(503, "the server is stopping", { connection: "close" });
     const { platform } = this.#serving;
     this.#counts.take();
@@ -194,7 +200,7 @@ export class Listener {
     let response: Response | Promise<Response>;
     let arrival: Arrival | undefined;
     try {
-      const found = this.#find(request);
+      const found = this.#find(request, dotted);
       if (found instanceof Response) {
         response = found;
       } else {
@@ -297,6 +303,7 @@ export class Listener {
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       development: false,
       fetch: (request) => this.handle(request),
+      routes: dotRoutes((request: Request) => this.handle(request, true) as Promise<Response>),
       websocket: {
         maxPayloadLength: largestMessage,
         open: (socket) => socket.data.connection.opened(socket),

@@ -1,4 +1,5 @@
 import { asLua, type LuaValue, ofKernel } from "../../vm/value.ts";
+import { hasDotSegments } from "./dot-paths.ts";
 import type { Listener } from "./listener.ts";
 
 /** A request that comes through no port. */
@@ -29,6 +30,7 @@ export async function requested(listener: Listener, input: LuaValue): Promise<Lu
   const content = bytes.length > 0 && { body: bytes };
   const response = await listener.handle(
     new Request(url, { method, headers: all, ...content }),
+    hasDotSegments(url),
   );
   const answer: PortlessResponse = response === undefined
     ? { status: 101, headers: [], body: new Uint8Array() }
