@@ -8,12 +8,11 @@ import type { Binding, Expression, FunctionBody, Statement, Tree } from "../tree
 import { type Facts, forget, join, measuredIn, pathOf } from "./facts.ts";
 import type { Diagnostic } from "./operators.ts";
 import { place } from "./narrow.ts";
-import { givenFields } from "./exports.ts";
 import { alone, type Library, type Surroundings } from "./library.ts";
 import { TypeNames } from "./resolve.ts";
 import { hasReturn } from "./returns.ts";
 import { Shown } from "./shown.ts";
-import { Values } from "./values.ts";
+import { Surrounded } from "./surrounded.ts";
 import {
   acceptsNil,
   dynamic,
@@ -53,13 +52,7 @@ export function check(tree: Tree, surroundings: Surroundings = alone): Checked {
   return { diagnostics, locals: checker.locals, library: checker.shown.library };
 }
 
-/** The functions of `string`. */
-const textMethods: ReadonlySet<string> = new Set(
-  ("byte char dump find format gmatch gfind gsub len lower match pack packsize rep reverse sub " +
-    "unpack upper").split(" "),
-);
-
-class Checker extends Values {
+class Checker extends Surrounded {
   protected override names: TypeNames;
   #results: Type[] | undefined;
   /** Types of the fields that are assigned to. */
@@ -67,10 +60,9 @@ class Checker extends Values {
   #breaks = 0;
   /** What functions return, and what the chunk gives to those who require it. */
   readonly shown: Shown;
-  #given: Set<string> | undefined;
 
-  constructor(readonly tree: Tree, readonly surroundings: Surroundings) {
-    super();
+  constructor(tree: Tree, surroundings: Surroundings) {
+    super(tree, surroundings);
     this.shown = new Shown(tree, () => this.names, (value) => this.known(value));
     this.names = new TypeNames(
       undefined,
@@ -85,6 +77,8 @@ class Checker extends Values {
           : surroundings.require(required);
         return library?.type(name) ?? dynamic;
       },
+      undefined,
+      () => this.metamethods(),
     );
   }
 
@@ -92,22 +86,12 @@ class Checker extends Values {
     return this.bindings;
   }
 
-  protected override globalType(name: string): Type {
-    if (this.tree.assigned.has(name)) return dynamic;
-    return this.surroundings.global(name)?.value ?? dynamic;
+  protected override isPlain(expression: Expression): boolean {
+    return this.shown.isPlain(expression);
   }
 
-  protected override requiredType(name: string): Type {
-    return this.surroundings.require(name)?.value ?? dynamic;
-  }
-
-  protected override gives(name: string): boolean {
-    return (this.#given ??= givenFields(this.tree)).has(name);
-  }
-
-  protected override lacksMethod(name: string): boolean {
-    return this.surroundings.fixed === true && !textMethods.has(name) && !this.gives(name) &&
-      !this.tree.assigned.has("string");
+  protected override memberOf(object: Expression, name: string): Type | undefined {
+    return this.shown.memberOf(object, name);
   }
 
   check(): Diagnostic[] {

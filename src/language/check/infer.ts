@@ -1,8 +1,9 @@
 import { numeral } from "../type-parser.ts";
 import type { Binding, Expression, FunctionBody } from "../tree.ts";
 import { type Facts, lengthOf, measuredIn, pathOf } from "./facts.ts";
-import { Operators, spanOf } from "./operators.ts";
+import { anyOf, Operators, spanOf } from "./operators.ts";
 import type { TypeNames } from "./resolve.ts";
+import { constantOf, isStandard, resultOf } from "./standard.ts";
 import {
   dynamic,
   expand,
@@ -10,7 +11,6 @@ import {
   fits,
   type FunctionShape,
   luaType,
-  madeText,
   mayBeNil,
   membersOf,
   never,
@@ -32,7 +32,6 @@ function perhaps(type: Type, foreign: boolean | undefined): Type {
 /** Expressions within each other that are looked at. */
 const deepest = 4_000;
 
-const textFunctions: ReadonlySet<string> = new Set(["tostring", "type"]);
 const errorMethods: ReadonlySet<string> = new Set(
   ["kind", "retryable", "details", "message", "stack"],
 );
@@ -57,8 +56,12 @@ export abstract class Inference extends Operators {
   protected abstract globalType(name: string): Type;
   /** What `require` returns for a name. */
   protected abstract requiredType(name: string): Type;
+  /** Whether the text assigns to a global. */
+  protected abstract assigns(name: string): boolean;
   /** Whether the text itself gives some table a field of a name. */
   protected abstract gives(name: string): boolean;
+  /** What a table that the text makes has under a name; undefined where that is not certain. */
+  protected abstract memberOf(object: Expression, name: string): Type | undefined;
   /** Whether texts have no method of a name. */
   protected abstract lacksMethod(name: string): boolean;
   protected abstract functionBody(body: FunctionBody, shape: FunctionShape, method: boolean): void;
@@ -168,9 +171,15 @@ export abstract class Inference extends Operators {
       const there = expression.kind === "Index" && this.#isPresent(expression);
       return there ? withoutNil(known) : known;
     }
+    if (expression.kind === "Member") {
+      const library = this.#standardLibrary(expression);
+      const constant = library && constantOf(library, expression.name);
+      if (constant) return constant;
+    }
     if (name !== undefined) {
       if (this.#refuseIndex(object, expression)) return dynamic;
-      return this.fieldType(object, name, expression, !this.#asked.has(expression));
+      const member = object === someTable && this.memberOf(expression.object, name);
+      return member || this.fieldType(object, name, expression, !this.#asked.has(expression));
     }
     return expression.kind === "Index" ? this.#element(object, expression) : dynamic;
   }
@@ -179,7 +188,7 @@ export abstract class Inference extends Operators {
   #element(object: Type, at: Extract<Expression, { kind: "Index" }>): Type {
     if (this.#refuseIndex(object, at)) return dynamic;
     const found = expand(object);
-    if (found.kind !== "array" && found.kind !== "map") return dynamic;
+    if (found.kind !== "array" && found.kind !== "map") return anyOf([found]);
     const element = found.kind === "array" ? found.element : found.value;
     return this.#isPresent(at) ? element : perhaps(element, found.foreign);
   }
@@ -227,6 +236,9 @@ export abstract class Inference extends Operators {
         }
         case "interface":
           return found.fields.get(name)?.type ?? dynamic;
+        case "any":
+        case "unknown":
+          return found;
         case "map":
           return fits({ kind: "string" }, found.key)
             ? perhaps(found.value, found.foreign)
@@ -288,11 +300,15 @@ export abstract class Inference extends Operators {
       this.narrow(left, operator === "and");
       const second = this.infer(right);
       this.facts = before;
+      if (operator === "or" && first.kind === "maybe" && first.declared) {
+        const same = luaType(first.inner) === luaType(second);
+        return same ? union([first.inner, second]) : dynamic;
+      }
       // `a and b` is b, or what of a is false.
       const kept = membersOf(first).map((member): Type => {
         const found = expand(member);
         if (found.kind === "boolean") return { kind: "literal", value: operator === "or" };
-        if (["dynamic", "any", "unknown"].includes(found.kind)) return member;
+        if (["dynamic", "any", "unknown"].includes(found.kind)) return dynamic;
         const falsy = found.kind === "nil" || found.kind === "literal" && found.value === false;
         return falsy === (operator === "and") ? member : never;
       });
@@ -302,7 +318,7 @@ export abstract class Inference extends Operators {
     this.infer(right);
     if (operator === "==" || operator === "~=") return { kind: "boolean" };
     if (operator === "..") return this.concatenation([left, right]);
-    if (/^[<>]=?$/.test(operator)) return this.comparison(left, right);
+    if (/^[<>]=?$/.test(operator)) return this.comparison(operator, left, right);
     return this.arithmetic(operator, [left, right]);
   }
 
@@ -320,14 +336,29 @@ export abstract class Inference extends Operators {
         const [first] = args;
         return withoutNil(this.typeOfPath(first) ?? this.known(first));
       }
-      if (callee.name === "setmetatable") return dynamic;
-      return textFunctions.has(callee.name) ? madeText : dynamic;
+      return this.assigns(callee.name) ? dynamic : this.#standard("", callee.name, args);
     }
     const type = this.infer(callee);
     const asked = callee.kind === "Member" && callee.name === "is" && this.asType(callee.object);
     if (asked) return this.#isCall(call, asked, args);
     for (const arg of args) this.infer(arg);
+    const library = callee.kind === "Member" && this.#standardLibrary(callee);
+    if (library) return this.#standard(library, callee.name, args);
     return this.#invoke(call, type, args, 0, callee);
+  }
+
+  /** The library of Lua whose member it is. */
+  #standardLibrary(member: Extract<Expression, { kind: "Member" }>): string | undefined {
+    const { object, name } = member;
+    if (object.kind !== "Name" || object.local || !isStandard(object.name)) return undefined;
+    return this.assigns(object.name) || this.gives(name) ? undefined : object.name;
+  }
+
+  #standard(library: string, name: string, args: readonly Expression[]): Type {
+    return resultOf(library, name, args, (each) => this.known(each), (table) => {
+      const path = pathOf(table);
+      return path !== undefined && this.facts.has(lengthOf(path));
+    });
   }
 
   #methodCall(call: MethodCall): Type {
@@ -353,6 +384,9 @@ export abstract class Inference extends Operators {
       this.report("E0022", call, `no method ${name} on type string`);
       return dynamic;
     }
+    if (kind === "string" && !this.gives(name) && !this.assigns("string")) {
+      return this.#standard("string", name, [object, ...args]);
+    }
     if (found.kind === "type") return dynamic;
     if (
       found.kind === "interface" && !found.fields.has(name) ||
@@ -367,7 +401,8 @@ export abstract class Inference extends Operators {
       this.report("E0022", call, `no method ${name} on type ${textOf(type)}`);
       return dynamic;
     }
-    const method = this.fieldType(type, name, call, false);
+    const member = type === someTable && this.memberOf(object, name);
+    const method = member || this.fieldType(type, name, call, false);
     return this.#invoke(call, method, args, 1, call);
   }
 
@@ -376,6 +411,14 @@ export abstract class Inference extends Operators {
     const results: Type[] = [union([asked, nil]), union([{ kind: "error" }, nil])];
     this.#results.set(call, results);
     return results[0]!;
+  }
+
+  /** What of a type cannot be called for certain. */
+  #uncallable(type: Type, at: Expression): Type | undefined {
+    return membersOf(type).find((member) => {
+      const kind = luaType(member);
+      return kind !== undefined && kind !== "function" && !this.mayBring(at, "__call", member);
+    });
   }
 
   /** Checks the arguments of a call. @param receivers arguments that stand before those in parentheses */
@@ -391,18 +434,20 @@ export abstract class Inference extends Operators {
       this.report("E0021", at, `cannot call optional value ${textOf(type)} without nil check`);
       return dynamic;
     }
-    const kind = luaType(callee);
-    if (kind !== undefined && kind !== "function" && kind !== "table" && kind !== "userdata") {
-      this.report("E0002", at, `expected function, got ${textOf(widen(callee))}`);
+    const wrong = this.#uncallable(type, at);
+    if (wrong) {
+      this.report("E0002", at, `expected function, got ${textOf(widen(wrong))}`);
       return dynamic;
     }
     if (callee.kind === "type") return callee.of;
-    if (callee.kind !== "function") return dynamic;
+    if (callee.kind !== "function") return anyOf([callee]);
     // A field that is called with `:` has its receiver first.
     this.#checkArguments(call, callee, args, receivers);
     if (!callee.results) return callee.shown?.[0] ?? dynamic;
-    this.#results.set(call, callee.results);
-    return callee.results[0] ?? nil;
+    const given = [...Array<Type>(receivers).fill(dynamic), ...args.map((arg) => this.known(arg))];
+    const results = callee.generic?.(given) ?? callee.results;
+    this.#results.set(call, results);
+    return results[0] ?? nil;
   }
 
   #checkArguments(

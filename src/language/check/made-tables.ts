@@ -22,8 +22,12 @@ class Uses {
   readonly given = new Map<string, Given[]>();
   /** Where it is named to look into it, or to put something into it. */
   readonly plain = new Set<Expression>();
+  /** Where a value of it is read or written under a key, or an operator looks at it. */
+  readonly looked = new Set<Expression>();
   readonly named: Expression[] = [];
   hasMethods = false;
+  /** Whether values are put in under keys that are computed. */
+  isComputed = false;
 
   add(name: string, value: Expression | undefined, method: boolean): void {
     const list = this.given.get(name);
@@ -57,6 +61,34 @@ export class MadeTables {
     if (value.kind !== "Name" || !value.local || value.local.assigned) return undefined;
     const made = value.local.value;
     return made?.kind === "Table" ? this.#grown(value, value.local, made) : undefined;
+  }
+
+  /** Whether it is a table that the text only looks into, and puts values into. */
+  isPlain(value: Expression): boolean {
+    if (value.kind === "Paren") return this.isPlain(value.inner);
+    if (value.kind === "Table") return true;
+    if (value.kind !== "Name" || value.local?.value?.kind !== "Table") return false;
+    const uses = this.#usesOf(value.local);
+    return !value.local.assigned && !uses.hasMethods &&
+      uses.named.every((name) => uses.plain.has(name) || uses.looked.has(name));
+  }
+
+  /** What a table that a local holds has under a name, where the text shows it for certain. */
+  memberOf(object: Expression, name: string): Type | undefined {
+    if (object.kind !== "Name" || object.local?.value?.kind !== "Table") return undefined;
+    const { local } = object;
+    const table = object.local.value;
+    const uses = this.#usesOf(local);
+    if (local.assigned || uses.isComputed) return undefined;
+    const made = table.fields.filter(({ key }) => key?.kind === "String" && key.value === name);
+    const put = uses.given.get(name) ?? [];
+    if (made.length + put.length !== 1) return undefined;
+    const { value, method } = put[0] ?? { value: made[0]!.value, method: false };
+    if (value?.kind === "Function") return this.typeOf(value, method);
+    // Any other value may come and go unless the table stays here.
+    return made.length === 1 && value && this.isPlain(object)
+      ? this.typeOf(value, false)
+      : undefined;
   }
 
   #literal(table: Table): RecordType {
@@ -117,13 +149,19 @@ export class MadeTables {
       if (isBinding(node) || !("kind" in node)) continue;
       if (node.kind === "Name") of(node)?.named.push(node);
       else if (node.kind === "Member") of(node.object)?.plain.add(node.object);
-      else if (node.kind === "FunctionStatement" && node.target.kind === "Member") {
+      else if (node.kind === "Index") of(node.object)?.looked.add(node.object);
+      else if (node.kind === "Unary") of(node.operand)?.looked.add(node.operand);
+      else if (node.kind === "Binary" && node.operator !== "and" && node.operator !== "or") {
+        for (const operand of [node.left, node.right]) of(operand)?.looked.add(operand);
+      } else if (node.kind === "FunctionStatement" && node.target.kind === "Member") {
         const uses = of(node.target.object);
         uses?.add(node.target.name, node.body, node.method);
         // Methods may give their `self` whatever they like.
         if (uses && node.method) uses.hasMethods = true;
       } else if (node.kind === "Assign") {
         node.targets.forEach((target, index) => {
+          const put = target.kind === "Index" ? of(target.object) : undefined;
+          if (put) put.isComputed = true;
           if (target.kind !== "Member") return;
           const value = index < node.values.length ? node.values[index] : undefined;
           of(target.object)?.add(target.name, value, false);

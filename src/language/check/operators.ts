@@ -1,10 +1,12 @@
 import type { Expression } from "../tree.ts";
+import { mayHave, metamethodOf } from "./metatables.ts";
 import {
   dynamic,
   expand,
   luaType,
   madeText,
   membersOf,
+  someTable,
   textOf,
   type Type,
   widen,
@@ -19,6 +21,17 @@ export interface Diagnostic {
   message: string;
   /** A field that is not there, and those that are. */
   lost?: { name: string; known: readonly string[] };
+}
+
+/** Whether values of a kind can neither be compared nor be a part of a text. */
+function isWrong(kind: string | undefined): boolean {
+  return ["nil", "boolean", "function", "table"].includes(kind ?? "");
+}
+
+/** What is made of values of which one is declared as `any`; of others nothing is known. */
+export function anyOf(types: readonly Type[]): Type {
+  const found = types.map(expand);
+  return found.find(({ kind }) => kind === "any" || kind === "unknown") ?? dynamic;
 }
 
 /** The place of a node alone. */
@@ -40,19 +53,30 @@ export abstract class Operators {
     return this.found.get(expression) ?? dynamic;
   }
 
-  /** Whether one of the operands may be an object that brings operators of its own. */
-  #mayBring(operands: readonly Expression[]): boolean {
-    return operands.some((operand) =>
-      membersOf(this.known(operand)).some((member) => {
-        const kind = luaType(member);
-        return kind === undefined || kind === "table" || kind === "userdata";
-      })
+  /** Whether the text mentions a metamethod. */
+  protected abstract mentions(metamethod: string): boolean;
+
+  /** Whether an expression is a table that gets no metatable. */
+  protected abstract isPlain(expression: Expression): boolean;
+
+  /** Whether a value may be an object that has a metamethod. */
+  protected mayBring(expression: Expression, metamethod: string, type: Type): boolean {
+    return membersOf(type).some((member) =>
+      mayHave(member, metamethod, () => this.mentions(metamethod)) &&
+      !(expand(member) === someTable && this.isPlain(expression))
     );
+  }
+
+  #anyBrings(operands: readonly Expression[], metamethod: string): boolean {
+    return operands.some((operand) => this.mayBring(operand, metamethod, this.known(operand)));
   }
 
   protected arithmetic(operator: string, operands: readonly Expression[]): Type {
     let integer = operator !== "/" && operator !== "^";
-    if (this.#mayBring(operands)) return dynamic;
+    const metamethod = metamethodOf(operator, operands.length);
+    if (this.#anyBrings(operands, metamethod)) {
+      return anyOf(operands.map((operand) => this.known(operand)));
+    }
     for (const operand of operands) {
       const type = this.known(operand);
       for (const member of membersOf(type)) {
@@ -76,12 +100,10 @@ export abstract class Operators {
   }
 
   protected concatenation(operands: readonly Expression[]): Type {
-    if (this.#mayBring(operands)) return dynamic;
+    if (this.#anyBrings(operands, "__concat")) return dynamic;
     for (const operand of operands) {
       const type = this.known(operand);
-      const wrong = membersOf(type).some((member) =>
-        ["nil", "boolean", "function"].includes(luaType(member) ?? "")
-      );
+      const wrong = membersOf(type).some((member) => isWrong(luaType(member)));
       if (wrong) {
         const text = textOf(widen(type));
         this.report("E0019", operand, `cannot concatenate ${text}, expected string or number`);
@@ -90,19 +112,24 @@ export abstract class Operators {
     return madeText;
   }
 
-  protected comparison(left: Expression, right: Expression): Type {
-    if (this.#mayBring([left, right])) return { kind: "boolean" };
-    const kinds = [left, right].map((operand) => {
+  protected comparison(operator: string, left: Expression, right: Expression): Type {
+    const metamethod = metamethodOf(operator, 2);
+    if (this.#anyBrings([left, right], metamethod)) {
+      return { kind: "boolean" };
+    }
+    const operands = [left, right].map((operand) => {
       const type = this.known(operand);
-      const found = membersOf(type).map((member) => luaType(member));
-      if (found.some((kind) => kind === "nil" || kind === "boolean" || kind === "function")) {
-        const text = textOf(widen(type));
-        this.report("E0019", operand, `cannot compare ${text}, expected orderable type`);
-        return undefined;
-      }
-      return found.every((kind) => kind === found[0]) ? found[0] : undefined;
+      return { operand, type, kinds: membersOf(type).map((member) => luaType(member)) };
     });
-    const [a, b] = kinds;
+    const wrong = operands.find(({ kinds }) => kinds.some(isWrong));
+    if (wrong) {
+      const text = textOf(widen(wrong.type));
+      this.report("E0019", wrong.operand, `cannot compare ${text}, expected orderable type`);
+      return { kind: "boolean" };
+    }
+    const [a, b] = operands.map(({ kinds: [first, ...others] }) =>
+      others.every((kind) => kind === first) ? first : undefined
+    );
     const mixed = a !== b && [a, b].every((kind) => kind === "number" || kind === "string");
     if (mixed) this.report("E0019", left, `cannot compare ${a} with ${b}`);
     return { kind: "boolean" };

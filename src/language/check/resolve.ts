@@ -9,7 +9,17 @@ import type {
   TypeNode,
   TypeParameter,
 } from "../tree.ts";
-import { dynamic, expand, type Field, type FunctionShape, nil, type Type, union } from "./types.ts";
+import { isInvariant, TypeArguments } from "./generics.ts";
+import {
+  declaredTable,
+  dynamic,
+  expand,
+  type Field,
+  type FunctionShape,
+  nil,
+  type Type,
+  union,
+} from "./types.ts";
 
 type Declaration = TypeDeclaration | InterfaceDeclaration;
 
@@ -24,11 +34,13 @@ const builtin: Readonly<Record<string, Type>> = {
   any: { kind: "any" },
   unknown: { kind: "unknown" },
   never: { kind: "never" },
-  table: { kind: "table" },
+  table: declaredTable,
   error: { kind: "error" },
   userdata: { kind: "userdata" },
   thread: { kind: "thread" },
 };
+
+const none: ReadonlySet<string> = new Set();
 
 /** Names of types that are visible at one place. */
 export class TypeNames {
@@ -45,6 +57,8 @@ export class TypeNames {
     readonly imported: (module: string, local: Binding | undefined, name: string) => Type,
     /** The module whose types are declared: `any`, optional values and fields without a name are then not known. */
     readonly origin?: string,
+    /** The metamethods that the text mentions. */
+    readonly metamethods: () => ReadonlySet<string> = () => none,
   ) {}
 
   /** The names of a block, which may mention each other. */
@@ -75,7 +89,7 @@ export class TypeNames {
   }
 
   #below(): TypeNames {
-    return new TypeNames(this, this.typeOf, this.imported, this.origin);
+    return new TypeNames(this, this.typeOf, this.imported, this.origin, this.metamethods);
   }
 
   #declarationOf(name: string): [Declaration, TypeNames] | undefined {
@@ -102,7 +116,13 @@ export class TypeNames {
     if (parameters.length !== args.length) return dynamic;
     const names = parameters.length === 0 ? this : this.#with(parameters, args);
     const type = names.resolve(declared.type);
-    return type.kind === "record" && args.length === 0 ? { ...type, name } : type;
+    if (type.kind !== "record") return type;
+    const metamethods = this.metamethods();
+    return {
+      ...type,
+      ...(args.length === 0 && { name }),
+      ...(metamethods.size > 0 && { metamethods }),
+    };
   }
 
   #with(parameters: readonly TypeParameter[], args: Type[]): TypeNames {
@@ -189,7 +209,23 @@ export class TypeNames {
     const [declared, names] = found;
     const given = args.map((arg) => this.resolve(arg));
     const get = once(() => names.#declaration(declared, given));
-    return { kind: "named", name, get };
+    return { kind: "named", name, get, generic: { of: declared, args: given } };
+  }
+
+  /** The results of a call of a function that has type parameters. */
+  #instantiated({ typeParameters, parameters, results }: FunctionBody, args: readonly Type[]) {
+    const found = new TypeArguments(
+      new Set(typeParameters.map(({ name }) => name)),
+      (name) => this.#declarationOf(name)?.[0],
+    );
+    parameters.forEach(({ type }, index) => {
+      if (type) found.compare(type, args[index] ?? dynamic);
+    });
+    const exact = typeParameters.map(({ name }) => found.of(name));
+    const loose = exact.map((type) => ["literal", "integer"].includes(type.kind) ? dynamic : type);
+    return results!.map((node) =>
+      this.#with(typeParameters, isInvariant(node) ? loose : exact).resolve(node)
+    );
   }
 
   /** The type of a function by its annotations. */
@@ -205,7 +241,12 @@ export class TypeNames {
       ? undefined
       : dynamic;
     const results = body.results?.map((result) => names.resolve(result));
-    const made = functionOf(params, vararg, results, method);
+    const made = {
+      ...functionOf(params, vararg, results, method),
+      ...(body.typeParameters.length > 0 && results && {
+        generic: (args: readonly Type[]) => this.#instantiated(body, method ? args.slice(1) : args),
+      }),
+    };
     const [first] = body.results ?? [];
     if (first?.kind !== "Asserts") return made;
     const place = body.parameters.findIndex(({ name }) => name === first.name);

@@ -44,6 +44,16 @@ export class Shown {
     return libraryOf(this.tree, this.#tables);
   }
 
+  /** What a table has under a name, where the code shows it. */
+  memberOf(object: Expression, name: string): Type | undefined {
+    return this.#tables.memberOf(object, name);
+  }
+
+  /** Whether an expression is a table that gets no metatable. */
+  isPlain(expression: Expression): boolean {
+    return this.#tables.isPlain(expression);
+  }
+
   /** The values of a `return`. */
   add(values: readonly Expression[]): void {
     this.#returned.push(values);

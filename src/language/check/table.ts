@@ -68,7 +68,6 @@ function checkPart(what: string, value: Expression, type: Type, known: Known): s
       : why;
   }
   const found = known(value);
-  if (found.kind === "any" && inner.kind !== "Name") return undefined;
   return fits(found, type) ? undefined : `${what} must be ${textOf(type)}, got ${textOf(found)}`;
 }
 

@@ -24,6 +24,8 @@ export interface FunctionShape {
   method?: boolean;
   /** No call of it comes back. */
   never?: boolean;
+  /** The results of a call with arguments of these types, where there are type parameters. */
+  generic?: (args: readonly Type[]) => Type[];
   /** What holds of an argument after a call: its place, and the type (absent: not nil). */
   asserts?: { place: number; type?: Type };
 }
@@ -49,7 +51,7 @@ export type Type =
   | { kind: "map"; key: Type; value: Type; foreign?: boolean }
   /**
    * Open: it may have other fields, of which nothing is known. Foreign: another text made it, and whoever requires it
-   * may give it fields.
+   * may give it fields. Metamethods: those that the text mentions which declares it.
    */
   | {
     kind: "record";
@@ -57,6 +59,7 @@ export type Type =
     name?: string;
     open?: boolean;
     foreign?: boolean;
+    metamethods?: ReadonlySet<string>;
   }
   /** Closed: an object of the runtime, which has these methods and no others. */
   | {
@@ -68,9 +71,18 @@ export type Type =
     module?: string;
   }
   | { kind: "union" | "intersection"; members: Type[] }
-  | { kind: "named"; name: string; get: () => Type }
-  /** The type or nil, where the code may have reasons to know which: until it asks, nothing is told of it. */
-  | { kind: "maybe"; inner: Type }
+  /** Generic: what a generic type is made of, and the arguments. */
+  | {
+    kind: "named";
+    name: string;
+    get: () => Type;
+    generic?: { of: object; args: readonly Type[] };
+  }
+  /**
+   * The type or nil, where the code may have reasons to know which: until it asks, nothing is told of it. Declared: it
+   * does not go where a type is declared that is not nil.
+   */
+  | { kind: "maybe"; inner: Type; declared?: boolean }
   /** A value that is a type, as a library exports it. */
   | { kind: "type"; of: Type }
   | FunctionShape;
@@ -80,6 +92,8 @@ export const nil: Type = { kind: "nil" };
 export const never: Type = { kind: "never" };
 /** A text that was made of other values: it may be a numeral. */
 export const madeText: Type = { kind: "string" };
+/** What is declared as `table`. */
+export const declaredTable: Type = { kind: "table" };
 /** A table of which nothing is known. */
 export const someTable: Type = { kind: "table" };
 
@@ -200,6 +214,11 @@ export function fits(from: Type, to: Type, depth = 0): boolean {
   if (from === to || depth > 24) return true;
   const [a, b] = [expand(from), expand(to)];
   const next = depth + 1;
+  if (from.kind === "maybe" && from.declared) {
+    return acceptsNil(to) && fits(from.inner, withoutNil(to), depth + 1);
+  }
+  const applied = fitsGeneric(from, to, next);
+  if (applied !== undefined) return applied;
   if (a === b || a.kind === "dynamic" || b.kind === "dynamic" || a.kind === "never") return true;
   if (a.kind === "type" || b.kind === "type") return true;
   if (b.kind === "any" || b.kind === "unknown") return true;
@@ -216,6 +235,13 @@ export function fits(from: Type, to: Type, depth = 0): boolean {
   }
   if (a.kind === "integer" && b.kind === "number") return true;
   return fitsTable(a, b, next);
+}
+
+/** Whether one generic type fits another; undefined: they are not of the same. */
+function fitsGeneric(from: Type, to: Type, next: number): boolean | undefined {
+  const [a, b] = [from, to].map((type) => type.kind === "named" ? type.generic : undefined);
+  if (!a || !b || a.of !== b.of || a.args.length !== b.args.length) return undefined;
+  return a.args.every((arg, index) => isSame(arg, b.args[index]!, next));
 }
 
 function fitsTable(a: Type, b: Type, next: number): boolean {
@@ -235,7 +261,7 @@ function fitsTable(a: Type, b: Type, next: number): boolean {
     return fits({ kind: "integer" }, b.key, next) && fits(a.element, b.value, next);
   }
   if (a.kind === "map" && b.kind === "map") {
-    return fits(a.key, b.key, next) && fits(a.value, b.value, next);
+    return isSame(a.key, b.key, next) && isSame(a.value, b.value, next);
   }
   if (a.kind === "record") {
     // What else an open one has is not known.
@@ -263,8 +289,41 @@ function fitsRecord(
       if (!wanted.optional && !fits(nil, wanted.type, next)) return false;
     } else if (given.optional && !wanted.optional && !fits(nil, wanted.type, next)) return false;
     else if (!fits(given.type, wanted.type, next)) return false;
+    else if (!fitsBack(given.type, wanted.type, next)) return false;
   }
   return true;
+}
+
+/**
+ * Whether a place of one type may stand where one of the other is asked for, although what is put into it there must
+ * fit it here. What may be anything is not asked.
+ */
+function isSame(a: Type, b: Type, next: number): boolean {
+  return fits(a, b, next) && (isFree(b) || fits(b, a, next));
+}
+
+function isFree(type: Type): boolean {
+  return ["any", "unknown", "dynamic"].includes(expand(type).kind);
+}
+
+/** Whether values of the wider type may be put where the narrower is: they fit, or it is only widened. */
+function fitsBack(from: Type, to: Type, next: number): boolean {
+  if (from === to || isFree(to) || widens(from, to, next) || fits(to, from, next)) return true;
+  return mayBeNil(to) && fitsBack(from, withoutNil(to), next);
+}
+
+/** Whether a type that fits another is only a narrower form of it: a literal, an integer, or a table of such. */
+function widens(from: Type, to: Type, next: number): boolean {
+  if (next > 24) return true;
+  const a = expand(from);
+  if (a.kind === "union") return a.members.every((member) => fitsBack(member, to, next + 1));
+  const b = expand(to);
+  if (a.kind === "array" && b.kind === "array") return fitsBack(a.element, b.element, next + 1);
+  if (a.kind === "array" || a.kind === "map") return b.kind !== a.kind && b.kind !== "union";
+  if (a.kind === "number" || a.kind === "string" || a.kind === "boolean") return false;
+  if (a.kind === "integer") return b.kind === "number";
+  // Fields are asked for one by one where the records are compared.
+  return a.kind === "literal" || b.kind !== "union";
 }
 
 function fitsFunction(a: FunctionShape, b: FunctionShape, next: number): boolean {
@@ -283,8 +342,10 @@ export function textOf(type: Type, depth = 0): string {
   if (depth > 4) return "…";
   const next = depth + 1;
   switch (type.kind) {
-    case "named":
-      return type.name;
+    case "named": {
+      const args = type.generic?.args.map((arg) => textOf(arg, next)).join(", ");
+      return args === undefined ? type.name : `${type.name}<${args}>`;
+    }
     case "dynamic":
       return "any";
     case "maybe":

@@ -42,8 +42,6 @@ export abstract class Values extends Narrowing {
       }
       return;
     }
-    // Only what is declared as `any` itself is refused: what is made of it may be anything.
-    if (type.kind === "any" && inner.kind !== "Name") return;
     if (!fits(type, expected)) this.report("E0000", expression, message(textOf(type)));
   }
 }

@@ -358,10 +358,14 @@ test("of code without annotations only what raises is told", () => {
   const module = (name: string) => name === "io" ? undefined : moduleLibrary(name);
   const around = { require: module, global: module, module };
   const found = toldOf(files.map((path) => join(root, path)), around);
-  // Both are tried in a pcall.
+  // All are tried in a pcall.
   expect(found).toEqual([
+    "tests/differential/programs/errors.lua:11: cannot perform arithmetic on table, expected number",
+    "tests/differential/programs/errors.lua:12: cannot concatenate table, expected string or number",
+    "tests/differential/programs/errors.lua:13: cannot compare table, expected orderable type",
     "tests/differential/programs/numbers.lua:11: cannot compare number with string",
     "tests/differential/programs/strings.lua:13: cannot perform arithmetic on string, expected number",
+    "tests/differential/programs/strings.lua:13: cannot concatenate table, expected string or number",
   ]);
 });
 
