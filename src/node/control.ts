@@ -78,6 +78,11 @@ export class Control {
       });
   }
 
+  /** Whether something has a name. */
+  knows(name: string): boolean {
+    return this.#names.has(name);
+  }
+
   /**
    * Sends a message to a process, or a signal to a workflow.
    *

@@ -14,6 +14,11 @@ export class Names {
     return pid;
   }
 
+  /** Whether a PID has this name. */
+  has(name: string): boolean {
+    return this.#pids.has(name);
+  }
+
   /** Names of a PID. */
   of(pid: string): string[] {
     return [...this.#names.get(pid) ?? []];

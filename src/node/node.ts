@@ -65,6 +65,9 @@ function newPids(now: number): number {
   return Math.max(0, Math.floor((now - pidEpoch) / 1000)) * pidsPerSecond;
 }
 
+/** How many compiled programs a kernel keeps, see lua/kernel/functions/eval.lua. */
+const defaultPrograms = 256;
+
 /** How long a worker may stand still before it is replaced, in milliseconds. */
 const defaultHeartbeatTimeout = 30_000;
 
@@ -237,15 +240,19 @@ export class Node {
     return node;
   }
 
-  /** Tells a new worker what the configuration says of what its kernel keeps. */
+  /** Tells a new worker what the configuration says of what its kernel keeps; of the rest the kernel has its own. */
   #configure(worker: number): void {
     const { config } = this.#options;
-    this.#pool.tell(worker, "measure", config.integer("metrics.buffer.size") ?? 10_000);
+    const samples = config.integer("metrics.buffer.size");
+    if (samples !== undefined) this.#pool.tell(worker, "measure", samples);
     if (config.boolean("metrics.interceptor.enabled") === true) {
       this.#pool.tell(worker, "count_calls", callBounds);
     }
-    const programs = config.integer("lua.eval.cache_size") ?? 256;
-    this.#pool.tell(worker, "keep_programs", programs, config.duration("lua.eval.cache_ttl") ?? 0);
+    const programs = config.integer("lua.eval.cache_size");
+    const time = config.duration("lua.eval.cache_ttl");
+    if (programs !== undefined || time !== undefined) {
+      this.#pool.tell(worker, "keep_programs", programs ?? defaultPrograms, time ?? 0);
+    }
   }
 
   /** Runs the body of every Lua entry, without calling anything, to see that it loads and has its method. */

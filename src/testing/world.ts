@@ -142,6 +142,8 @@ export class World {
   readonly #root: string;
   #life = 0;
   #halted = false;
+  /** Whether the test has ended, after which nothing answers for it. */
+  #ended = false;
   /** Whether there are folders. */
   #furnished = false;
   #node: Node | undefined;
@@ -183,6 +185,7 @@ export class World {
   async begin({ entries = this.#entries, startTime }: Life = {}): Promise<void> {
     if (entries.some(({ kind }) => !withoutFiles.has(kind))) this.#furnish();
     const directory = this.#directory;
+    const life = this.#life;
     this.#simulation = new Simulation({
       seed: this.#settings.seed + this.#life,
       traced: false,
@@ -197,13 +200,21 @@ export class World {
       workers: 1,
       inline: true,
       simulation: this.#simulation,
-      log: { log: (record) => this.#log(record) },
+      // A runtime that was dropped goes on until it has stopped, and nobody is to see that.
+      log: {
+        log: (record) => {
+          if (life === this.#life) this.#log(record);
+        },
+      },
       output: () => {},
       portless: true,
       temporary: true,
       image: this.#settings.image,
       ...(this.#settings.countLines && { countLines: (read) => this.#counts.push(read) }),
-      fetch: (url, options) => this.#fetch(url, options),
+      fetch: async (url, options) => {
+        if (life === this.#life) return await this.#fetch(url, options);
+        throw new WippyError("Unavailable", "the runtime has crashed");
+      },
     });
     // What changes may need files.
     this.#node.bus.subscribe({ system: "registry", kind: "registry.begin" }, () => this.#furnish());
@@ -234,6 +245,11 @@ export class World {
     }
   }
 
+  /** Whether the test may answer requests: one that has neither mocks nor fakes goes without its name. */
+  get #answers(): boolean {
+    return this.#ended || this.#life > 0 || this.#running.control.knows(testName);
+  }
+
   /** Asks the test for the response to a request. Without fakes, the request goes to the network. */
   async #fetch(url: string | URL, options: BunFetchRequestInit): Promise<Response> {
     const request = new Request(url, { ...options, signal: null });
@@ -244,7 +260,9 @@ export class World {
       headers: Object.fromEntries(request.headers),
       body: bytesOrText(new Uint8Array(await request.arrayBuffer())),
     };
-    const answer = await this.simulation.within(this.#running.call(httpFake, [asked]));
+    const answer = this.#answers
+      ? await this.simulation.within(this.#running.call(httpFake, [asked]))
+      : undefined;
     if (!isRecord(answer)) return await fetch(url, options);
     const { status, headers, body } = answer;
     return new Response(
@@ -283,8 +301,12 @@ export class World {
   }
 
   /** Runs the test, see `test.main`. @throws WippyError for failures other than the test's own */
-  run(given: Record<string, LuaValue>): Promise<LuaValue> {
-    return this.#running.exec(testUnit, testHost, [given]);
+  async run(given: Record<string, LuaValue>): Promise<LuaValue> {
+    try {
+      return await this.#running.exec(testUnit, testHost, [given]);
+    } finally {
+      this.#ended = true;
+    }
   }
 
   /** Calls back after each task in which a journal has committed something. */

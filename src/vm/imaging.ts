@@ -11,18 +11,16 @@ import { BREAK } from "./layout.ts";
 const block = 1024;
 
 /** Address and length of each part that is not zero, in blocks; with the parts given. */
-export function partsOf({ u8, u32 }: Heap, also: readonly number[] = []): number[] {
+export function partsOf({ u8, u32, buffer }: Heap, also: readonly number[] = []): number[] {
   const kept = new Set<number>();
   for (let i = 0; i < also.length; i += 2) {
     for (let at = also[i]!; at < also[i]! + also[i + 1]!; at += block) kept.add(at);
   }
   const parts: number[] = [];
   const end = Math.min(u32[BREAK >> 2]!, u8.length);
+  const zeros = Buffer.alloc(block);
   for (let at = 0; at < end; at += block) {
-    let word = at >> 2;
-    const next = word + (block >> 2);
-    while (word < next && u32[word] === 0) word++;
-    if (word === next && !kept.has(at)) continue;
+    if (buffer.compare(zeros, 0, block, at, at + block) === 0 && !kept.has(at)) continue;
     const last = parts.length - 2;
     if (last >= 0 && parts[last]! + parts[last + 1]! === at) parts[last + 1]! += block;
     else parts.push(at, block);

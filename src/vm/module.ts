@@ -17,6 +17,11 @@ export function loadLuaModule(): Promise<WebAssembly.Module> {
   return compiled;
 }
 
+/** Has this thread use a module that another one has compiled, with all that the engine knows of it by now. */
+export function useLuaModule(module: WebAssembly.Module): void {
+  compiled = Promise.resolve(module);
+}
+
 /** A digest of the wasm: an image of a VM is good only for the wasm that made it. */
 export async function luaModuleDigest(): Promise<string> {
   return Bun.hash(await readWasm()).toString(36);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { builtinModules } from "../../registry/modules.ts";
 import type { Entry } from "../../registry/entry.ts";
 import type { KernelImage } from "../../worker/image-file.ts";
-import { fileUnit, testEntries, type TestFile } from "../library/library.ts";
+import { fileEntry, runningEntries, type TestFile } from "../library/library.ts";
 import { loadedImage, sharedEntries } from "../shared.ts";
 import {
   listTests,
@@ -59,6 +59,8 @@ export class OwnJob implements Job {
   readonly #application: TestedApplication;
   readonly #settings: JobSettings;
   readonly #ready: ReadyFile[] = [];
+  /** What runs tests, the same for all files: a kernel that was made with it in its image need not compare it. */
+  readonly #running = sharedEntries(runningEntries());
   /** With the code of the application and of what runs tests. */
   #image: Promise<KernelImage | undefined> | undefined;
 
@@ -70,20 +72,19 @@ export class OwnJob implements Job {
   async #readyFile(file: TestFile): Promise<ReadyFile> {
     const present = this.#ready.find(({ path }) => path === file.path);
     if (present) return present;
-    const entries = sharedEntries(testEntries(file, [...builtinModules.keys()]));
-    const made = { path: file.path, entries, image: await this.#imageOf(entries) };
+    const own = sharedEntries([fileEntry(file, [...builtinModules.keys()])]);
+    const entries = [...this.#running, ...own];
+    const made = { path: file.path, entries, image: await this.#imageOf(own) };
     if (this.#ready.push(made) > readyFiles) this.#ready.shift();
     return made;
   }
 
-  async #imageOf(entries: readonly Entry[]): Promise<KernelImage | undefined> {
+  async #imageOf(file: readonly Entry[]): Promise<KernelImage | undefined> {
     // Code that counts its lines is told so before it is loaded.
     if (this.#settings.countLines) return undefined;
-    const ofFile = ({ id }: Entry) => id === fileUnit;
-    const others = entries.filter((entry) => !ofFile(entry));
-    this.#image ??= loadedImage([...this.#application.entries, ...others]);
+    this.#image ??= loadedImage([...this.#application.entries, ...this.#running]);
     const base = await this.#image;
-    return base && await loadedImage(entries.filter(ofFile), base);
+    return base && await loadedImage(file, base);
   }
 
   async list(file: TestFile): Promise<TestCase[]> {

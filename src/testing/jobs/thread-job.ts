@@ -1,4 +1,5 @@
 import { WippyError } from "../../vm/error.ts";
+import { loadLuaModule } from "../../vm/module.ts";
 import type { TestFile } from "../library/library.ts";
 import type { TestCase } from "../testing.ts";
 import type { TestedApplication } from "../world.ts";
@@ -10,6 +11,8 @@ export class ThreadJob implements Job {
   readonly #thread = new Worker(new URL("./thread.ts", import.meta.url).href);
   readonly #settings: JobSettings;
   gone = false;
+  /** The thread has been told what to run. */
+  readonly #begun: Promise<void>;
   #waiting: PromiseWithResolvers<ThreadAnswer> | undefined;
 
   constructor(application: TestedApplication, settings: JobSettings) {
@@ -22,7 +25,7 @@ export class ThreadJob implements Job {
     };
     const { countLines, ...plain } = settings;
     const { directory, entries, modules, config } = application;
-    const start: ThreadStart = {
+    const start: Omit<ThreadStart, "module"> = {
       directory,
       entries,
       modules,
@@ -30,10 +33,11 @@ export class ThreadJob implements Job {
       settings: plain,
       counting: countLines !== undefined,
     };
-    this.#thread.postMessage(start);
+    this.#begun = loadLuaModule().then((module) => this.#thread.postMessage({ ...start, module }));
   }
 
   async #ask(task: ThreadTask): Promise<ThreadAnswer> {
+    await this.#begun;
     this.#waiting = Promise.withResolvers();
     this.#thread.postMessage(task);
     const answer = await this.#waiting.promise;

@@ -5,6 +5,7 @@
 import { Config } from "../../app/config.ts";
 import type { Entry } from "../../registry/entry.ts";
 import { WippyError } from "../../vm/error.ts";
+import { useLuaModule } from "../../vm/module.ts";
 import type { LineCounts } from "../../worker/kernel.ts";
 import type { TestFile } from "../library/library.ts";
 import type { TestCase } from "../testing.ts";
@@ -18,6 +19,8 @@ export interface ThreadStart {
   modules: Record<string, string>;
   config: { sections: Config["sections"]; directory: string };
   settings: Omit<JobSettings, "countLines">;
+  /** The Lua VM: what the engine has compiled of it for another thread is not compiled again. */
+  module: WebAssembly.Module;
   /** Whether lines are counted. */
   counting: boolean;
 }
@@ -41,7 +44,10 @@ declare function postMessage(answer: ThreadAnswer): void;
 let job: OwnJob | undefined;
 let counts: LineCounts[] = [];
 
-function begin({ directory, entries, modules, config, settings, counting }: ThreadStart): void {
+function begin(
+  { directory, entries, modules, config, settings, module, counting }: ThreadStart,
+): void {
+  useLuaModule(module);
   const application: TestedApplication = {
     directory,
     entries,

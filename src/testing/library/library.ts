@@ -74,13 +74,33 @@ end
 return { %s = main }
 `;
 
-/** Returns the entries that run the tests of a file. @param modules those that the file may use */
-export function testEntries(file: TestFile, modules: readonly string[]): Entry[] {
-  const own = (...names: string[]) =>
-    Object.fromEntries(names.map((name) => [name, `${namespace}:${name}`]));
+/** Imports of libraries of this namespace. */
+function own(...names: string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, `${namespace}:${name}`]));
+}
+
+/** The entry that is a file of tests. @param modules those that the file may use */
+export function fileEntry(file: TestFile, modules: readonly string[]): Entry {
   const first = `local test = require("test") local ${testGlobals.join(", ")} = ${
     testGlobals.map((name) => `test.${name}`).join(", ")
   } `;
+  return {
+    ...libraryEntry("file", first + file.code, {
+      modules,
+      imports: { ...file.imports, ...own("test") },
+    }),
+    origin: {
+      file: file.path,
+      line: 1,
+      column: 1,
+      chunk: file.path,
+      source: { file: file.path, line: 1 },
+    },
+  };
+}
+
+/** The entries that run the tests of whatever file there is. */
+export function runningEntries(): Entry[] {
   const lifecycle = { auto_start: true, stop_timeout: "100ms" };
   const unit = `local test = require("test")
 return { main = function(given) return test.main(function() return require("file") end, given) end }`;
@@ -108,19 +128,6 @@ return { main = function(given) return test.main(function() return require("file
       modules: ["process", "time"],
       imports: own("expect", "mocks", "requests", "values"),
     }),
-    {
-      ...libraryEntry("file", first + file.code, {
-        modules,
-        imports: { ...file.imports, ...own("test") },
-      }),
-      origin: {
-        file: file.path,
-        line: 1,
-        column: 1,
-        chunk: file.path,
-        source: { file: file.path, line: 1 },
-      },
-    },
     {
       id: testUnit,
       kind: "process.lua",

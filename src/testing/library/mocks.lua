@@ -23,7 +23,15 @@ local function answer(call)
   process.send(call.from, "wippy.test.answer", result)
 end
 
+local begun, listening = false, false
+
+-- Has entries and requests find this test. That takes time, so only a test does it that answers them.
 local function listen()
+  if listening then
+    return
+  end
+  listening = true
+  assert(process.registry.register(name))
   local calls = process.listen(topic)
   coroutine.spawn(function()
     while true do
@@ -81,6 +89,7 @@ function mocks.mock(id, answer_with)
     present.answer = given
     return present
   end
+  listen()
   if not placed[id] then
     replace(id)
   end
@@ -101,6 +110,9 @@ function mocks.fake.http(prefix, answer_with)
     error("bad argument #1 to 'http' (the beginning of an address expected, such as \"https://api.example.com/\")", 2)
   elseif type(answer_with) ~= "function" then
     error("bad argument #2 to 'http' (function expected, got " .. type(answer_with) .. ")", 2)
+  end
+  if begun then
+    listen()
   end
   local site = { id = prefix, calls = {}, answer = answer_with }
   sites[#sites + 1] = site
@@ -144,12 +156,15 @@ function mocks.fake.sql(id)
   assert(registry.snapshot():changes():create(fake):apply())
 end
 
---- Registers the test with the entries that it mocks. After a crash, `placed` has the ids of the mocks that are already
---- in place, and `calls` their earlier calls, by id.
+--- After a crash, `placed` has the ids of the mocks that are already in place, and `calls` their earlier calls, by id.
 function mocks.begin(given)
   placed, earlier = given.placed or {}, given.calls or {}
-  assert(process.registry.register(name))
-  listen()
+  begun = true
+  -- What was mocked before a crash may be called before the test has come to it again. A file may have made fakes
+  -- while it was loaded, when nothing can wait.
+  if given.mode == "resume" or #sites > 0 then
+    listen()
+  end
 end
 
 return mocks
