@@ -52,18 +52,24 @@ export function startThread(
   return promise;
 }
 
-/** Delivers each message of a batch by itself, when the seed wants, and notes it. */
+/**
+ * Delivers each message of a batch by itself, when the seed wants, and notes it. Log records are there at once: nothing
+ * of what is simulated depends on them, and what was logged before a crash is known after it.
+ */
 export function simulatedLink<Message extends FromWorker | ToWorker>(
   simulation: Simulation,
   receive: (messages: Message[]) => void,
 ): (messages: Message[]) => void {
-  const link = simulation.link<Message>((message) => {
+  const deliver = (message: Message) => {
     // A port is no value; what passes through it is noted there.
     if (simulation.traced && message.type !== "queue" && message.type !== "link") {
       type Ports = { type: "queue" | "link" };
       simulation.note(pack(asLua(message as Exclude<FromWorker | ToWorker, Ports>)));
     }
     receive([message]);
-  });
-  return (messages) => messages.forEach(link);
+  };
+  const link = simulation.link(deliver);
+  return (messages) => {
+    for (const message of messages) (message.type === "log" ? deliver : link)(message);
+  };
 }

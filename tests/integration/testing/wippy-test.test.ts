@@ -317,6 +317,16 @@ describe("mocks and fakes", () => {
     expect(lines[0]!.failure).toBeUndefined();
   });
 
+  test("answer from the start when the file makes them at its top level", async () => {
+    const { lines } = await runTests(`local funcs = require("funcs")
+      local site = fake.http("https://a.example/", function() return "early" end)
+      it("answers", function()
+        expect(funcs.call("app:web", "https://a.example/y")):to_equal("early")
+        expect(site):to_have_been_called(1)
+      end)`);
+    expect(lines[0]!.failure).toBeUndefined();
+  });
+
   test("replace a database", async () => {
     expect(
       await failureOf(`fake.sql("app:other")
@@ -353,6 +363,21 @@ describe("crash points", () => {
       "app:double should have been called 2 times; it was called 3 times",
     );
     expect(failure!.crash).toMatch(/^crash right before commit \d+ of \d+$/);
+  });
+
+  test("have mocks count the calls before the crash, and none of the dropped runtime", async () => {
+    const code = `it("x", function()
+      local double = mock("app:double", function(n) return n end)
+      crash.at_every_step(function() return process.exec("app:twice", "app:durable", 1) end)
+      expect(double):to_have_been_called(2)
+    end)`;
+    for (const seed of ["3", "4", "5", "8"]) {
+      const [line] = (await runTests(code, "--seed", seed)).lines;
+      expect([line!.failure!.crash, line!.failure!.message]).toEqual([
+        "crash right before commit 3 of 4",
+        "app:double should have been called 2 times; it was called 3 times",
+      ]);
+    }
   });
 });
 
