@@ -3,18 +3,36 @@
 local use = ...
 local read_only = use("kernel/core/read_only")
 local view = use("kernel/core/view")
-local metatable_of, next, rawget, type = debug.getmetatable, next, rawget, type
-local set_metatable = debug.setmetatable
+local metatable_of, next, rawget, rawlen, type = debug.getmetatable, next, rawget, rawlen, type
+local info, set_metatable = debug.getinfo, debug.setmetatable
 local find = string.find
 
 local frozen = {}
 
 -- What has no content that could move, such as environments: only the functions that change lists refuse it.
 local marked = set_metatable({}, { __mode = "k" })
+-- The metatables of such.
+local marking = set_metatable({}, { __mode = "k" })
+
+-- The functions that change lists, and what each does. All of them ask for a list's length before they look at their
+-- other arguments, so its `__len` refuses them: a function around them would be in the texts of their errors.
 local VERBS <const> = { insert = "insert into", remove = "remove from", sort = "sort" }
+local verbs = {}
+
+-- The `__len` of a frozen table whose length `length` tells; of others with the same metatable it only tells that.
+local function refusing(length)
+  return function(self)
+    local caller = info(2, "f")
+    local verb = caller and verbs[caller.func]
+    if verb and frozen.is_frozen(self) then
+      error("attempt to " .. verb .. " Immutable table", 3)
+    end
+    return (length(self))
+  end
+end
 
 -- Metamethods of views, which those of programs do not replace.
-local OWN <const> = { __index = true, __newindex = true, __pairs = true, __metatable = true }
+local OWN <const> = { __index = true, __len = true, __newindex = true, __pairs = true, __metatable = true }
 
 local function is_metamethod(key)
   return type(key) == "string" and find(key, "^__") ~= nil
@@ -27,9 +45,9 @@ end
 -- The metatable of a view of `real` whose program wanted the metatable `wanted`.
 local function metatable(real, wanted)
   local meta = read_only(real, refuse, wanted or false)
-  meta.__len = function()
+  meta.__len = refusing(wanted and rawget(wanted, "__len") or function()
     return #real
-  end
+  end)
   if not wanted then
     return meta
   end
@@ -64,7 +82,8 @@ function frozen.set_metatable(t, wanted)
   return set_metatable(t, metatable(metatable_of(t)[1], wanted))
 end
 
-local function is_frozen(t)
+--- Whether a value is a table that may not change.
+function frozen.is_frozen(t)
   if type(t) ~= "table" then
     return false
   end
@@ -72,11 +91,20 @@ local function is_frozen(t)
   return meta ~= nil and view.about(meta) ~= nil or marked[t] == true
 end
 
+-- Has the functions that change lists refuse a table.
+local function mark(t, meta)
+  marked[t] = true
+  if not marking[meta] then
+    marking[meta] = true
+    meta.__len = refusing(rawget(meta, "__len") or rawlen)
+  end
+  return t
+end
+
 local function freeze(t)
   local meta = metatable_of(t)
   if meta and rawget(meta, "__metatable") == false then
-    marked[t] = true
-    return t
+    return mark(t, meta)
   end
   local real = {}
   for key, value in next, t do
@@ -91,32 +119,19 @@ local function freeze(t)
   return set_metatable(t, metatable(real, meta))
 end
 
-local function checked(name, fn)
-  return function(t, ...)
-    if is_frozen(t) then
-      error("attempt to " .. VERBS[name] .. " Immutable table", 2)
-    end
-    return fn(t, ...)
-  end
-end
-
---- The functions for the table library `real`. Until a table is frozen, those that change lists are Lua's own.
+--- `freeze` and `isfrozen` for the table library `real`, whose functions stay Lua's own.
 function frozen.functions(real)
-  local watching = false
+  for name, verb in next, VERBS do
+    verbs[real[name]] = verb
+  end
   local function freeze_table(t)
     if host.type(t) ~= "table" then
       local got = t == nil and "no value" or host.type(t)
       error("bad argument #1 to 'freeze' (table expected, got " .. got .. ")", 2)
     end
-    if not watching then
-      watching = true
-      for name in next, VERBS do
-        real[name] = checked(name, real[name])
-      end
-    end
-    return is_frozen(t) and t or freeze(t)
+    return frozen.is_frozen(t) and t or freeze(t)
   end
-  return freeze_table, is_frozen
+  return freeze_table, frozen.is_frozen
 end
 
 return frozen

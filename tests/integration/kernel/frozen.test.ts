@@ -115,3 +115,65 @@ test("what has no content that could move stays as it is", async () => {
     false,
   ]);
 });
+
+test("functions of the table library name themselves and their caller's line once a table is frozen", async () => {
+  const [before, after] = await runFunction(`
+    local function bad() return true end
+    local list = { 3, 1, 2, 5, 4, 7, 6, 8, 1, 2, 3 }
+    local calls = {
+      function() table.insert({}) end,
+      function() table.insert() end,
+      function() table.insert({}, 1, 2, 3) end,
+      function() table.insert({ 1 }, -1, 2) end,
+      function() table.insert({ 1 }, "x", 2) end,
+      function() table.remove({ 1 }, "x") end,
+      function() table.remove({ 1 }, -1) end,
+      function() table.remove() end,
+      function() table.sort(list, bad) end,
+      function() table.sort({ 3, 1 }, 5) end,
+      function() table.sort("list") end,
+    }
+    local function texts()
+      local found = {}
+      for i, call in ipairs(calls) do found[i] = select(2, pcall(call)):gsub("^.-(%d+: )", "%1") end
+      return found
+    end
+    local before = texts()
+    table.freeze({})
+    return { before, texts() }`) as [string[], string[]];
+  expect(before[0]).toMatch(/^\d+: wrong number of arguments to 'insert'$/);
+  expect(before[3]).toMatch(/^\d+: bad argument #2 to 'insert' \(position out of bounds\)$/);
+  expect(before[8]).toMatch(/^\d+: invalid order function for sorting$/);
+  expect(after).toEqual(before);
+});
+
+test("a frozen list refuses to be changed whatever its length is, and whoever tells that", async () => {
+  expect(
+    await runFunction(`
+      local shared = { __metatable = false }
+      local free = setmetatable({ 2, 1 }, shared)
+      local of = {
+        empty = {}, one = { 1 }, told = setmetatable({ 1 }, { __len = function() return 0 end }),
+        marked = setmetatable({ 1 }, shared), environment = _G,
+      }
+      local list = {}
+      for _, name in ipairs({ "empty", "one", "told", "marked", "environment" }) do
+        local t = table.freeze(of[name])
+        for _, change in ipairs({ table.insert, table.remove, table.sort }) do
+          local ok, err = pcall(function() change(t, change == table.insert and 1 or nil) end)
+          list[#list + 1] = ok or err:gsub("^.*:%d+: ", "")
+        end
+      end
+      table.insert(free, 3)
+      table.sort(free)
+      return { list, table.concat(free, " "), #of.told, #of.marked, #_G }`),
+  ).toEqual([
+    Array.from({ length: 5 }, () =>
+      ["insert into", "remove from", "sort"].map((verb) => `attempt to ${verb} Immutable table`))
+      .flat(),
+    "1 2 3",
+    0,
+    1,
+    0,
+  ]);
+});
