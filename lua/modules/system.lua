@@ -96,29 +96,23 @@ function memory.heap_objects()
   return stats and stats.heap_objects, err
 end
 
---- Bytes that the Lua VM of a worker may have.
+--- Bytes that the Lua VM of a worker may have; -1: as many as it can.
 memory.get_limit = reader("memory.limit", "memory_limit")
 
--- What is decided when the runtime starts: the same checks as if it could be set, and then the way to do it.
-local function fixed(action, resource, name, least, how)
-  return function(n)
-    local err = denied(action, resource)
-    if err then
-      return nil, err
-    elseif not math.tointeger(n) or n < least then
-      return nil, errors.fail("Invalid", name .. " needs an integer of " .. least .. " or more")
-    end
-    return nil, errors.fail("Internal", name .. ": " .. how)
+--- Sets that for all workers, -1 to as much as a VM can have; what a VM has taken stays. Returns the limit before.
+function memory.set_limit(n)
+  local err = runtime.not_in_workflow("system.memory.set_limit")
+    or denied("system.control", "memory_limit")
+  if err then
+    return nil, err
   end
+  local bytes = math.tointeger(n)
+  if not bytes or bytes < -1 then
+    return nil, errors.fail("Invalid", "memory.set_limit needs an integer of -1 or more")
+  end
+  -- More than a double can count is no limit either.
+  return processes.ask(-1, "system.memory.set_limit", { bytes = bytes > 1 << 53 and -1 or bytes })
 end
-
-memory.set_limit = fixed(
-  "system.control",
-  "memory_limit",
-  "memory.set_limit",
-  -1,
-  "the limit is given at the start, as --memory-limit"
-)
 
 -- Lua's collector of this worker. Go's percent, by how much memory may grow before a collection, is Lua's pause less
 -- 100; Lua keeps pauses up to 1000.

@@ -36,6 +36,8 @@ export interface KernelRequests {
   ];
   /** Whether starts and ends of units are told. */
   observe: [on: boolean];
+  /** How many bytes the worker's Lua may have. */
+  limit_memory: [bytes: number];
   /** How many samples of metrics may wait for the node. */
   measure: [limit: number];
   /** Has calls of functions counted, their times by these bounds (ns). */

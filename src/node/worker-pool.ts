@@ -83,24 +83,23 @@ export class WorkerPool {
     return [...this.#workers.keys()];
   }
 
-  /** Workers at most. */
+  /** Workers at most: no more than the runtime was started with. Set to less, workers that run stay. */
   get capacity(): number {
     return this.#most;
   }
 
-  /**
-   * Sets the capacity, at most the number of workers that the runtime was started with; workers
-   * that run stay. Returns the capacity before.
-   */
-  limit(count: number): number {
-    const before = this.#most;
+  set capacity(count: number) {
     this.#most = Math.min(count, this.#options.count);
-    return before;
   }
 
   /** Bytes of Lua memory of one worker. */
   get memoryLimit(): number {
     return this.#options.memoryLimit;
+  }
+
+  set memoryLimit(bytes: number) {
+    this.#options.memoryLimit = bytes;
+    for (const index of this.#reachable) this.tell(index, "limit_memory", bytes);
   }
 
   /** Units alive on all workers, as of each worker's last turn. */

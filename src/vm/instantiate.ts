@@ -24,6 +24,8 @@ export interface Instance {
   readonly heap: Heap;
   /** All that the wasm exports. */
   readonly exports: Readonly<Record<string, WebAssembly.ExportValue>>;
+  /** Most bytes that the wasm's memory may have, or go on to have: what has grown does not shrink. */
+  memoryLimit: number;
   /** Index in the function table of one of the transform's own functions. */
   readonly functionIndex: (name: string) => number;
   /** Names of the functions that the transform added to the table. */
@@ -101,7 +103,7 @@ export async function instantiate(
     _emscripten_get_now_is_monotonic: () => 0,
     emscripten_resize_heap: (requested: number) => {
       const bytes = requested >>> 0;
-      const { memoryLimit } = served;
+      const { memoryLimit } = instance;
       const current = heap.memory.buffer.byteLength;
       if (bytes > memoryLimit) return 0;
       // A fifth more than asked for, so that growth does not come in small steps.
@@ -192,6 +194,7 @@ export async function instantiate(
   }
   const renew = (next: WasmHost) => {
     served = next;
+    instance.memoryLimit = next.memoryLimit;
     decoders = [new TextDecoder(), new TextDecoder()];
     const end = heap.u32[BREAK >> 2]!;
     heap.u8.fill(0, DATA_END, next.imaged ? STATIC_END : end);
@@ -207,6 +210,7 @@ export async function instantiate(
     lua,
     heap,
     exports,
+    memoryLimit: host.memoryLimit,
     functionIndex: (name) => {
       const index = indices.get(name);
       if (index === undefined) throw new Error(`the Lua wasm has no function ${name}`);
@@ -215,6 +219,7 @@ export async function instantiate(
     functionNames: [...indices.keys()],
     giveBack: () => {
       served = nobody;
+      instance.memoryLimit = 0;
       // What has grown cannot shrink.
       if (heap.memory.buffer.byteLength > GROWN) return;
       const waiting = spares.get(module) ?? [];

@@ -3,6 +3,9 @@ import type { MemoryImage } from "./heap.ts";
 import type { MarshalLimits } from "./read.ts";
 import type { LuaRef, LuaValue, MultiReturn } from "./value.ts";
 
+/** What a VM's memory may grow to; Lua counts bytes with 31 bits. */
+export const MOST_MEMORY = 2 ** 31;
+
 /** How functions are compiled to WebAssembly. */
 export interface Jit {
   /** Bytes of WebAssembly that are kept, 2 MiB unless given; beyond it everything is compiled anew when it is hot. */

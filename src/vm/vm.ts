@@ -3,7 +3,7 @@ import { type LuaExports, type LuaState, REGISTRY, STATUS } from "./exports.ts";
 import type { Heap } from "./heap.ts";
 import { type Instance, instantiate } from "./instantiate.ts";
 import type { ErrorType, HostFunction, RawHostFunction, VmImage, VmOptions } from "./options.ts";
-import { jitOfEnvironment } from "./options.ts";
+import { jitOfEnvironment, MOST_MEMORY } from "./options.ts";
 import { Packer } from "./packing.ts";
 import { Parcels } from "./parcels.ts";
 import { peekText } from "./peek.ts";
@@ -19,8 +19,6 @@ export { LuaFloat, LuaRef, type LuaValue, MultiReturn, Packed, PackedList } from
 
 const DEFAULT_MEMORY_LIMIT = 512 * 1024 * 1024;
 
-/** What the module's memory may grow to; Lua counts bytes with 31 bits. */
-const MOST_MEMORY = 2 ** 31;
 /** Bytes up to which a heap may grow to three times what is alive, where the limit is not near. */
 const SMALL_HEAP = 12 * 1024 * 1024;
 /** Host functions that every VM has: a protected JavaScript function, and the message handler. */
@@ -64,7 +62,6 @@ export class Vm {
   readonly #functions: ((L: LuaState) => number)[];
   readonly #main: LuaState;
   readonly #hostFunctionIndex: number;
-  readonly #memoryLimit: number;
   /** The thread that runs now: host functions may call back into the VM. */
   #running: LuaState;
   /** What ENTER is to run, and what it threw. */
@@ -85,14 +82,12 @@ export class Vm {
 
   private constructor(
     instance: Instance,
-    memoryLimit: number,
     limits: MarshalLimits,
     functions: ((L: LuaState) => number)[],
   ) {
     this.#instance = instance;
     this.#lua = instance.lua;
     this.#heap = instance.heap;
-    this.#memoryLimit = memoryLimit;
     this.#functions = functions;
     this.#reader = new Reader(instance.heap, limits);
     this.#pusher = new Pusher(instance.lua, instance.heap, limits);
@@ -119,7 +114,7 @@ export class Vm {
       toiling: options.toiling ?? (() => {}),
       hostCall: (L, index) => vm.#hostCall(L, index),
     });
-    const vm = new Vm(instance, memoryLimit, { ...DEFAULT_LIMITS, ...options.limits }, functions);
+    const vm = new Vm(instance, { ...DEFAULT_LIMITS, ...options.limits }, functions);
     made = true;
     if (options.imaging) vm.#fresh = (await import("./imaging.ts")).partsOf(vm.#heap);
     if (options.image) vm.#restore(options.image);
@@ -315,7 +310,12 @@ export class Vm {
 
   /** Bytes that Lua has in use, and the most that it may have. */
   memory(): { used: number; limit: number } {
-    return { used: this.#lua.memory_used(this.#main), limit: this.#memoryLimit };
+    return { used: this.#lua.memory_used(this.#main), limit: this.#instance.memoryLimit };
+  }
+
+  /** Sets the most that Lua may have from now on, 2 GiB at most. What it has taken stays. */
+  limitMemory(bytes: number): void {
+    this.#instance.memoryLimit = Math.min(bytes, MOST_MEMORY);
   }
 
   /** Has `peek` begin at the table that is the first argument of a raw host function, which has no results. */

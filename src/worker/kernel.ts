@@ -66,6 +66,7 @@ export const hostFunctions = [
   "leave",
   "random_digits",
   "watch",
+  "limit_memory",
   "write",
   "read",
   "part",

@@ -39,9 +39,6 @@ const simulatedSlice = 5;
 /** Milliseconds by which a timer may be late. */
 const timerSlack = 0.5;
 
-/** Part of a worker's memory from which on idle runs are dropped from it. */
-const memoryForRuns = 0.5;
-
 type Emitted = (...args: LuaValue[]) => void;
 
 export class LuaWorker {
@@ -147,7 +144,7 @@ export class LuaWorker {
       operations: this.#operations,
       platform: this.#platform,
       cachedRuns: this.#options.cachedRuns,
-      isFull: () => this.#vm.memory().used > memoryLimit * memoryForRuns,
+      memory: () => this.#vm.memory(),
       enter: (step) => this.#enter(step),
       wake: () => this.#wake(),
       turnAtOnce: () => this.#turnAtOnce(),
@@ -242,6 +239,10 @@ export class LuaWorker {
       return Buffer.from(bytes).toString("hex");
     });
     vm.registerRaw("watch", (L) => vm.watch(L));
+    vm.register("limit_memory", (bytes) => {
+      vm.limitMemory(Number(bytes));
+      return vm.memory().limit;
+    });
     registerStandardFiles(vm, this.#operations, (to, data) => {
       if (this.#options.direct) this.#post([{ type: "output", to, data }]);
       else this.#send({ type: "output", to, data: data.slice() });

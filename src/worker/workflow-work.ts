@@ -33,14 +33,17 @@ const maxLiveRuns = 10_000;
 const atATime = 8;
 
 /** What doing work for workflows needs of its worker. */
+/** Part of a worker's memory from which on idle runs are dropped from it. */
+const memoryForRuns = 0.5;
+
 export interface WorkPlace {
   kernel: Kernel;
   operations: OperationRunner;
   platform: Platform;
   /** Runs kept in memory, 10,000 when absent. */
   cachedRuns?: number | undefined;
-  /** Whether memory is short, so that fewer runs have to be kept. */
-  isFull(): boolean;
+  /** Bytes that Lua has in use, and may have. */
+  memory(): { used: number; limit: number };
   /** Runs something in the VM; its fault ends the worker. */
   enter(step: () => void): void;
   /** There is something to run, or to send. */
@@ -70,7 +73,7 @@ export class WorkflowWork {
 
   constructor(place: WorkPlace) {
     this.#place = place;
-    const { kernel, platform, cachedRuns, isFull } = place;
+    const { kernel, platform, cachedRuns } = place;
     this.#engine = new LuaEngine(kernel, () => place.wake());
     this.signals = new Signals(kernel);
     const local = {
@@ -88,6 +91,10 @@ export class WorkflowWork {
     };
     const maxRuns = cachedRuns ?? maxLiveRuns;
     const logs = this.#heldLogs;
+    const isFull = () => {
+      const { used, limit } = place.memory();
+      return used > limit * memoryForRuns;
+    };
     const options = { maxRuns, platform, isFull, logs };
     this.#taskHandler = new WorkflowTaskHandler(this.#engine, local, options);
     this.#runsAhead = new RunsAhead(this.#taskHandler, this.#heldLogs, () => platform.now());

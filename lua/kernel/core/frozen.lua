@@ -32,7 +32,8 @@ local function refusing(length)
 end
 
 -- Metamethods of views, which those of programs do not replace.
-local OWN <const> = { __index = true, __len = true, __newindex = true, __pairs = true, __metatable = true }
+local OWN <const> =
+  { __index = true, __len = true, __newindex = true, __pairs = true, __metatable = true }
 
 local function is_metamethod(key)
   return type(key) == "string" and find(key, "^__") ~= nil

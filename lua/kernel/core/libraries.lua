@@ -26,6 +26,8 @@ for _, name in ipairs({
 }) do
   base[name] = _G[name]
 end
+-- What programs that were written for GopherLua ask for.
+base._GOPHER_LUA_VERSION = "GopherLua 0.1"
 base.tostring = stable.tostring
 base.tonumber = host.tonumber
 base.type = host.type

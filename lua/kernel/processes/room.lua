@@ -39,6 +39,13 @@ local function look()
   again = ended + (ended - began) * PAUSE
 end
 
+--- Sets the bytes that the VM may take from now on.
+local function limit(bytes)
+  room.configure(host.limit_memory(bytes))
+end
+
+room.operations = { limit_memory = limit }
+
 --- Why there can be no further process: an Error (Unavailable), or nil.
 function room.refusal()
   left = left - 1

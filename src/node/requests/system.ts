@@ -3,6 +3,7 @@ import { availableParallelism, hostname } from "node:os";
 import type { Entry } from "../../registry/entry.ts";
 import { hostKind } from "../../services/services.ts";
 import { WippyError } from "../../vm/error.ts";
+import { MOST_MEMORY } from "../../vm/options.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import { statusOf } from "../exit-status.ts";
 import { parsePid, workerOf } from "../pid.ts";
@@ -49,6 +50,8 @@ export function systemRequests(
 } {
   /** Name -> PID of who holds it. */
   const locks = new Map<string, string>();
+  let unlimited = false;
+  const limitBefore = () => unlimited ? -1 : access.pool.memoryLimit;
   const units = async (host: string) =>
     (await listUnits(access.pool, access.namesOf, { host, limit: mostUnits })).units;
   const requests: Requests = {
@@ -75,12 +78,22 @@ export function systemRequests(
         ...unmeasured,
       };
     }),
-    "system.memory.limit": request({}, () => access.pool.memoryLimit),
+    "system.memory.limit": request({}, () => limitBefore()),
+    "system.memory.set_limit": request({ bytes: integer }, ({ bytes }) => {
+      const before = limitBefore();
+      unlimited = bytes === -1;
+      access.pool.memoryLimit = unlimited ? MOST_MEMORY : bytes;
+      return before;
+    }),
     "system.runtime.goroutines": request({}, () => access.pool.live),
     "system.runtime.max_procs": request({}, () => access.pool.capacity),
     "system.runtime.set_max_procs": request(
       { count: integer },
-      ({ count }) => access.pool.limit(count),
+      ({ count }) => {
+        const before = access.pool.capacity;
+        access.pool.capacity = count;
+        return before;
+      },
     ),
     "system.hosts.list": request({}, async () => {
       const hosts = [...access.entries.values()].filter(({ kind }) =>

@@ -168,8 +168,11 @@ test("a frozen list refuses to be changed whatever its length is, and whoever te
       table.sort(free)
       return { list, table.concat(free, " "), #of.told, #of.marked, #_G }`),
   ).toEqual([
-    Array.from({ length: 5 }, () =>
-      ["insert into", "remove from", "sort"].map((verb) => `attempt to ${verb} Immutable table`))
+    Array.from(
+      { length: 5 },
+      () =>
+        ["insert into", "remove from", "sort"].map((verb) => `attempt to ${verb} Immutable table`),
+    )
       .flat(),
     "1 2 3",
     0,

@@ -37,9 +37,11 @@ describe("what is there", () => {
 
   test("constants", async () => {
     expect(
-      await runFunction(`return { os.platform, _VERSION, package.path, package.cpath, math.pi > 3,
-        math.huge, math.mininteger < 0, math.maxinteger > 0 }`),
-    ).toEqual(["wippy", "Lua 5.4", "", "", true, Number.MAX_VALUE, true, true]);
+      await runFunction(
+        `return { os.platform, _VERSION, _GOPHER_LUA_VERSION, package.path, package.cpath, math.pi > 3,
+        math.huge, math.mininteger < 0, math.maxinteger > 0 }`,
+      ),
+    ).toEqual(["wippy", "Lua 5.4", "GopherLua 0.1", "", "", true, Number.MAX_VALUE, true, true]);
   });
 
   test("_G holds the unit's own globals and can be written", async () => {

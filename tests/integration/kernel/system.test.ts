@@ -141,6 +141,56 @@ describe("system", () => {
     expect(await app.call("run")).toEqual([{ number: 15 }, 1, 1, 1, 1]);
   });
 
+  test("the memory limit is set for all workers, and the one before returned", async () => {
+    const kept = `local kept = {}
+      for i = 1, 8 do kept[i] = string.rep("x", 8 << 20) end
+      return true`;
+    const app = await startApplication({
+      functions: {
+        main: {
+          modules: ["system", "time"],
+          source: `local memory = require("system").memory
+            local time = require("time")
+            local function take() ${kept} end
+            return { main = function()
+              local list = { memory.get_limit(), memory.set_limit(48 << 20), memory.get_limit() }
+              list[4], list[5] = pcall(take)
+              local events = process.events()
+              for _ = 1, 2 do
+                process.spawn_monitored("app:taker", "app:processes")
+              end
+              local refused = 0
+              for _ = 1, 2 do
+                local err = events:receive().result.error
+                if err and err:message():find("not enough memory", 1, true) then refused = refused + 1 end
+              end
+              list[6] = refused
+              list[7] = memory.set_limit(-1)
+              list[8] = memory.set_limit(math.maxinteger)
+              list[9] = memory.set_limit(256 << 20)
+              list[10] = pcall(take)
+              list[11] = memory.get_limit()
+              return list
+            end }`,
+        },
+      },
+      processes: { taker: `return { main = function() ${kept} end }` },
+    }, { workers: 2 });
+    expect(await app.call("main")).toEqual([
+      2 ** 30,
+      2 ** 30,
+      48 * 2 ** 20,
+      false,
+      expect.stringContaining("not enough memory"),
+      2,
+      48 * 2 ** 20,
+      -1,
+      -1,
+      true,
+      256 * 2 ** 20,
+    ]);
+  }, 20000);
+
   test("locks: held by one, given back, freed by the end of the holder", async () => {
     expect(
       await run(`local got = process.listen("got")
@@ -156,11 +206,9 @@ describe("system", () => {
 
   test.each([
     ['system.supervisor.state("app:nothing")', "Internal: no service app:nothing"],
-    [
-      "system.memory.set_limit(5)",
-      "Internal: memory.set_limit: the limit is given at the start, as --memory-limit",
-    ],
     ["system.memory.set_limit()", "Invalid: memory.set_limit needs an integer of -1 or more"],
+    ["system.memory.set_limit(-2)", "Invalid: memory.set_limit needs an integer of -1 or more"],
+    ["system.memory.set_limit(1.5)", "Invalid: memory.set_limit needs an integer of -1 or more"],
     ["system.runtime.max_procs(0)", "Invalid: runtime.max_procs needs an integer of 1 or more"],
     ['system.supervisor.state("")', "Invalid: service id is required"],
     ['system.hosts.processes("")', "Invalid: host id is required"],

@@ -465,5 +465,6 @@ export const refused: readonly string[] = [
   "system.gc.set_percent",
   "system.lock.acquire",
   "system.lock.release",
+  "system.memory.set_limit",
   "websocket.connect",
 ];
