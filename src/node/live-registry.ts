@@ -212,8 +212,8 @@ function rejected(problems: readonly Problem[]): WippyError {
     // Of one entry after the other; the first says what the rest is about.
     const texts = [...Map.groupBy(typed, ({ entry }) => entry)].map(([entry, list]) =>
       `type errors in ${of(entry)}: ${
-        list.map(({ line, column, message }) =>
-          `${line}:${column} ${message.replace(/^type error: /, "")}`
+        list.map(({ line, column, message, code }) =>
+          `${line}:${column} ${message.replace(/^type error: /, "").replace(` (${code})`, "")}`
         )
           .join("; ")
       }`

@@ -15,12 +15,14 @@ import { Shown } from "./shown.ts";
 import { Surrounded } from "./surrounded.ts";
 import {
   acceptsNil,
+  counterOf,
   dynamic,
   expand,
   filter,
   fits,
   type FunctionShape,
   luaType,
+  membersOf,
   nil,
   textOf,
   type Type,
@@ -138,8 +140,11 @@ class Checker extends Surrounded {
         return this.#if(statement);
       case "NumericFor":
         for (const bound of statement.bounds) this.#bound(bound);
+        this.#declare(
+          statement.variable,
+          counterOf(statement.bounds.map((each) => this.known(each))),
+        );
         this.within.set(statement.variable, statement.bounds.flatMap((each) => measuredIn(each)));
-        this.#declare(statement.variable, dynamic);
         this.#forBody(statement.body);
         return false;
       case "GenericFor":
@@ -369,8 +374,11 @@ class Checker extends Surrounded {
 
   #bound(bound: Expression): void {
     const type = this.infer(bound);
-    const kind = luaType(type);
-    if (kind !== undefined && kind !== "number") {
+    const wrong = membersOf(type).some((member) => {
+      const kind = luaType(member);
+      return kind !== undefined && kind !== "number";
+    });
+    if (wrong) {
       this.report("E0000", bound, `a bound of 'for' must be a number, got ${textOf(widen(type))}`);
     }
   }

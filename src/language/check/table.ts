@@ -43,11 +43,13 @@ export function checkTable(table: Table, expected: Type, known: Known): string |
       }
       return checkFields(table, fields, known, false);
     }
+    case "interface":
+      // What is empty is filled later.
+      return table.fields.length === 0 ? undefined : checkFields(table, type.fields, known, false);
     case "dynamic":
     case "any":
     case "unknown":
     case "table":
-    case "interface":
     case "userdata":
       return undefined;
     default:

@@ -209,6 +209,14 @@ export function widen(type: Type): Type {
   return { kind: typeof value as "string" | "number" | "boolean" };
 }
 
+/** The type of the variable of `for i = first, last, step`. */
+export function counterOf([first, , step]: readonly Type[]): Type {
+  const whole = [first, step].every((type) =>
+    type === undefined || widen(expand(type)).kind === "integer"
+  );
+  return { kind: whole ? "integer" : "number" };
+}
+
 /** Whether every value of `from` is one of `to`. What is not known fits. */
 export function fits(from: Type, to: Type, depth = 0): boolean {
   if (from === to || depth > 24) return true;
@@ -248,10 +256,10 @@ function fitsTable(a: Type, b: Type, next: number): boolean {
   const table = ["array", "map", "record", "table"].includes(a.kind);
   // What else is in a table of which nothing is known, or behind an interface, is not known.
   if (b.kind === "interface") {
-    if (a.kind === "record" && !a.open && !a.foreign) {
-      return [...b.fields.keys()].every((name) => a.fields.has(name));
+    if (a.kind === "record" && !a.open && !a.foreign || a.kind === "interface") {
+      return hasMethods(a, b, next);
     }
-    return table || a.kind === "interface" || a.kind === "userdata";
+    return table || a.kind === "userdata";
   }
   if (a.kind === "interface") return !(b.kind in simple) && b.kind !== "function";
   if (a.kind === "table") return ["array", "map", "record", "table"].includes(b.kind);
@@ -274,6 +282,21 @@ function fitsTable(a: Type, b: Type, next: number): boolean {
   }
   if (a.kind === "function" && b.kind === "function") return fitsFunction(a, b, next);
   return a.kind === b.kind;
+}
+
+/** Interfaces without methods are told apart by their names. */
+function hasMethods(
+  a: Extract<Type, { kind: "record" | "interface" }>,
+  b: Extract<Type, { kind: "interface" }>,
+  next: number,
+): boolean {
+  if (a.kind === "interface" && b.fields.size === 0) {
+    return a.name === b.name && a.module === b.module;
+  }
+  return [...b.fields].every(([name, { type }]) => {
+    const own = a.fields.get(name);
+    return own !== undefined && fits(own.type, type, next);
+  });
 }
 
 function fitsRecord(

@@ -155,6 +155,24 @@ test.each([
     "local function f(s: string) local M = { s = s } take(M.s) end",
     "argument 1: expected number, got string",
   ],
+  [
+    "interface A function a(self): number end interface B: A function b(self) end local function f(a: A) local b: B = a end",
+    "cannot assign A to B",
+  ],
+  [
+    "interface A function a(self): number end local a: A = { a = function(): string return '' end }",
+    "cannot assign table to A: field 'a' must be (self) -> number, got (...any) -> string",
+  ],
+  [
+    "interface A function a(self): number end local a: A = { b = 1 }",
+    "cannot assign table to A: missing field 'a'",
+  ],
+  [
+    "local function f(n: number?) for i = 1, n do end end",
+    "a bound of 'for' must be a number, got number?",
+  ],
+  ["for i = 1, 2 do local s: string = i end", "cannot assign integer to string"],
+  ["for i = 1, 2, 0.5 do local n: integer = i end", "cannot assign number to integer"],
 ])("what does not fit is told of: %s", (text, message) => {
   const found = told(types + text).map((each) => each.slice(6));
   expect(found[0]).toContain(message);
@@ -187,6 +205,9 @@ test.each([
   "local M = { f = function(a: number) end } for k in pairs(M) do M[k] = print end M.f('x')",
   "local M = {} M.__index = M function M.new(n: number): any return setmetatable({}, M) end function M:get() return self end M.new(1):get(1, 2):more()",
   "local t = { a = 1 } print(t.b) t.b = 'x' local s: string = t.b",
+  "interface A function a(self): number end interface B: A function b(self) end local function f(b: B) local a: A = b end",
+  "interface A function a(self): number end local a: A = { a = function(self) return 1 end, more = 1 } local b: A = {}",
+  "for i = 1, tonumber('3') do local n: integer = i end for i = 1.5, 3 do local n: number = i end",
 ])("what fits is not told of: %s", (text) => {
   expect(told(types + text)).toEqual([]);
 });
