@@ -40,7 +40,7 @@ export interface ServiceParts {
   platform: Platform;
   simulation: Simulation | undefined;
   portless: boolean | undefined;
-  temporary: boolean | undefined;
+  temporary: "file" | "memory" | undefined;
   services: Services;
   hosts: Hosts;
   units: ServiceUnits;
@@ -176,7 +176,7 @@ export class EntryServices {
       events: rest.events,
       ...(rest.simulation && { simulation: rest.simulation }),
       ...(rest.portless && { portless: true }),
-      ...(rest.temporary && { temporary: true }),
+      ...(rest.temporary && { temporary: rest.temporary }),
       services: {
         get: (id, type) => {
           const running = services.running(id);

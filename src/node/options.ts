@@ -46,8 +46,11 @@ export interface NodeOptions {
   image?: KernelImage | undefined;
   /** Servers open no ports: `Node.ask` has their requests. @default false */
   portless?: boolean;
-  /** What is stored does not outlive the machine: journals do not wait for the disk. @default false */
-  temporary?: boolean;
+  /**
+   * Journals need not last: those in a `file` do not wait for the disk, those in `memory` do not outlive the runtime.
+   * @default they last
+   */
+  temporary?: "file" | "memory";
   /** Bytes of Lua memory of one worker; 1 GiB when absent. */
   memoryLimit?: number;
   /** How Lua functions that run much are compiled to WebAssembly; they are not when absent. */

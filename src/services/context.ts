@@ -26,8 +26,8 @@ export interface ServiceContext {
   readonly simulation?: Simulation;
   /** Servers open no ports; their requests come by `Service.answer`. */
   readonly portless?: boolean;
-  /** Set when what is stored does not outlive the machine. */
-  readonly temporary?: boolean;
+  /** Set when journals need not last, see `NodeOptions`. */
+  readonly temporary?: "file" | "memory";
   /** Absolute path of the application, where relative paths of entries start. */
   readonly directory: string;
   /** Absolute path of the folder for what outlives the runtime. */

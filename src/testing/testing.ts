@@ -205,7 +205,7 @@ async function withCrashes(
     return { failure: { message }, crashes: 0, logs };
   }
   for (const [index, point] of points.entries()) {
-    const world = new World(application, entries, settings);
+    const world = new World(application, entries, { ...settings, lives: "many" });
     let failure: TestFailure | undefined;
     try {
       failure = await crashAt(world, point.task, test, settings, expected, result);

@@ -46,6 +46,8 @@ export interface WorldSettings {
   seed: number;
   /** Absolute path of a folder for temporary files, in which nobody else makes worlds. */
   folder: string;
+  /** Whether a runtime may be dropped, and another one continue from what is on disk. @default "one" */
+  lives?: "one" | "many";
   /** What the VMs are made from, if not from the kernel alone. */
   image?: KernelImage | undefined;
   /** Waits for what looks into a runtime, before it runs anything. */
@@ -130,6 +132,11 @@ const withoutFiles: ReadonlySet<string> = new Set([
   "http.service",
 ]);
 
+/** Whether an entry needs a folder. Journals are files only for those that continue from them. */
+function needsFolder({ kind }: Entry, { lives }: WorldSettings): boolean {
+  return kind === "workflow.host" ? lives === "many" : !withoutFiles.has(kind);
+}
+
 /** The runtime of one test, over all its lives. */
 export class World {
   readonly logs: LogRecord[] = [];
@@ -183,7 +190,7 @@ export class World {
 
   /** Starts the runtime. @throws WippyError when it cannot start */
   async begin({ entries = this.#entries, startTime }: Life = {}): Promise<void> {
-    if (entries.some(({ kind }) => !withoutFiles.has(kind))) this.#furnish();
+    if (entries.some((entry) => needsFolder(entry, this.#settings))) this.#furnish();
     const directory = this.#directory;
     const life = this.#life;
     this.#simulation = new Simulation({
@@ -208,7 +215,7 @@ export class World {
       },
       output: () => {},
       portless: true,
-      temporary: true,
+      temporary: this.#settings.lives === "many" ? "file" : "memory",
       image: this.#settings.image,
       ...(this.#settings.countLines && { countLines: (read) => this.#counts.push(read) }),
       fetch: async (url, options) => {

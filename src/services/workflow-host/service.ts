@@ -28,8 +28,9 @@ export function runWorkflowHost(context: ServiceContext, data: WorkflowHost): Se
       if (opened) return host.set("running");
       // Workers learn of the host first: the journal's open runs go on as soon as it is open.
       host.set("running");
-      const { temporary = false } = context;
-      const creating = createProvider({ type: "sqlite", path, temporary, ...keys && { keys } }, {
+      const { temporary } = context;
+      const kept = { ...temporary && { temporary }, ...keys && { keys } };
+      const creating = createProvider({ type: "sqlite", path, ...kept }, {
         number: workflows.number(),
         schedules: declaredSchedules(context),
         ...limits(data),

@@ -23,8 +23,8 @@ export interface JournalPlace {
   path: string;
   /** Encrypt what it holds. @default it is not encrypted */
   keys?: PayloadKeys;
-  /** Commits do not wait for the disk, as the file does not outlive the machine. @default false */
-  temporary?: boolean;
+  /** What is stored need not last, see `SqliteProviderOptions`. @default it lasts */
+  temporary?: "file" | "memory";
 }
 
 /** A namespace of a Temporal server. */

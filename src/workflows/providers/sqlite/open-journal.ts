@@ -6,8 +6,9 @@ import type { JournalSettings } from "./protocol.ts";
 import { releaseMessages } from "./requests.ts";
 import { endScheduled } from "./schedules/actions.ts";
 import { LogSpace } from "./store/log-space.ts";
+import { closeInMemory, MemoryHold, openInMemory } from "./store/memory.ts";
 import { openDatabase, openTemporary } from "./store/open.ts";
-import { Ownership } from "./store/ownership.ts";
+import { type Hold, Ownership } from "./store/ownership.ts";
 import { Runs } from "./store/run-states.ts";
 import { checkKeys } from "./store/sealed.ts";
 import { Store } from "./store/store.ts";
@@ -24,7 +25,9 @@ import type { Workers } from "./transaction/workers.ts";
 
 /** A journal that this program owns. */
 export type OpenJournal = TransactionParts & {
-  ownership: Ownership;
+  ownership: Hold;
+  /** What holds it, where that is no file. */
+  memory?: Database;
   /** Absent where nothing waits for the disk. */
   logSpace?: LogSpace;
 };
@@ -35,22 +38,27 @@ export function openJournal(
   random: ProviderPlatform["random"],
   workers: Workers,
 ): OpenJournal {
-  const ownership = Ownership.take(settings.path);
+  const { keys, maxBytes, temporary } = settings;
+  const inMemory = temporary === "memory";
+  const ownership = (inMemory ? MemoryHold : Ownership).take(settings.path);
   let database: Database | undefined;
   try {
-    const { keys, maxBytes, temporary } = settings;
     const ring = keys && { keyId: keys.keyId, keys: new Map(keys.keys) };
-    database = temporary
-      ? openTemporary(ownership.path, maxBytes, ring)
-      : openDatabase(ownership.path, maxBytes, ring);
-    checkKeys(database, ownership.path);
+    if (inMemory) database = openInMemory(ring);
+    else {
+      database = temporary === "file"
+        ? openTemporary(ownership.path, maxBytes, ring)
+        : openDatabase(ownership.path, maxBytes, ring);
+      checkKeys(database, ownership.path);
+    }
     ownership.begin(database, random.uuid());
     const store = new Store(database);
     const publications = new Publications(settings.maxPublications);
     publications.load(store);
     return {
       ownership,
-      ...!temporary && { logSpace: new LogSpace(database, `${ownership.path}-wal`) },
+      ...inMemory && { memory: database },
+      ...temporary === undefined && { logSpace: new LogSpace(database, `${ownership.path}-wal`) },
       settings,
       store,
       runs: new Runs(store, settings.maxRuns),
@@ -123,10 +131,11 @@ export function end(open: OpenJournal, tx: Transaction): Transaction {
 }
 
 /** Closes a journal and lets go of it. */
-export function closeJournal({ ownership, logSpace, store }: OpenJournal): void {
+export function closeJournal({ ownership, memory, logSpace, store }: OpenJournal): void {
   logSpace?.close();
   // The log of another runtime may have the name of ours by now, which SQLite would remove.
-  if (ownership.hasFiles) store.close();
+  if (memory) closeInMemory(memory);
+  else if (ownership.hasFiles) store.close();
   else store.abandon();
   ownership.release();
 }

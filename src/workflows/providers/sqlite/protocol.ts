@@ -45,8 +45,8 @@ export interface JournalSettings {
   name: number;
   /** Path of the journal file. */
   path: string;
-  /** Commits do not wait for the disk. */
-  temporary: boolean;
+  /** What is stored need not last, see `SqliteProviderOptions`. */
+  temporary?: "file" | "memory";
   /** Node part of the PIDs of workflows. */
   node: string;
   /** Default lease of a task in milliseconds. */

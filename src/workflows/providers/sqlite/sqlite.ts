@@ -64,12 +64,15 @@ export interface SqliteProviderOptions extends ProviderOptions {
    * @default 1_000
    */
   maxPublications?: number;
-  /** Size in bytes above which the journal refuses to grow. @default no limit */
+  /** Size in bytes above which the journal refuses to grow, if it is a file. @default no limit */
   maxBytes?: number;
   /** Encrypt what the journal holds. @default it is not encrypted */
   keys?: PayloadKeys;
-  /** Commits do not wait for the disk, as the file does not outlive the machine. @default false */
-  temporary?: boolean;
+  /**
+   * What is stored need not last: as a `file` it does not outlive the machine, and commits do not wait for the disk; in
+   * `memory` it does not outlive the provider. @default it lasts
+   */
+  temporary?: "file" | "memory";
 }
 
 let providers = 0;
@@ -106,7 +109,7 @@ export class SqliteProvider implements WorkflowProvider {
     this.#settings = {
       name: options.number ?? ++providers,
       path: options.path,
-      temporary: options.temporary ?? false,
+      ...options.temporary && { temporary: options.temporary },
       node: options.node ?? localNode,
       taskTimeout: options.taskTimeout ?? defaultTaskTimeout,
       maxTasks: options.maxTasks ?? 1_000,

@@ -134,7 +134,6 @@ class Departures extends JournalRuns {
     const settings: JournalSettings = {
       name: 0,
       path,
-      temporary: false,
       node: localNode,
       taskTimeout: defaultTaskTimeout,
       maxTasks: 0,

@@ -14,16 +14,20 @@ class Unbound extends Database {
   }
 }
 
+/** Those that were made for a database, by the functions that make them. */
+const bound = new WeakMap<Database, Map<unknown, unknown>>();
+
 const built = new Map<unknown, Record<string, Built>>();
 
 function bind<Statement extends Built>(statement: Statement, database: Database): Statement {
-  const bound: Statement = Object.create(Object.getPrototypeOf(statement));
-  return Object.assign(bound, statement, { stmt: database.prepare(statement.getQuery().sql) });
+  const copy: Statement = Object.create(Object.getPrototypeOf(statement));
+  return Object.assign(copy, statement, { stmt: database.prepare(statement.getQuery().sql) });
 }
 
 /**
  * The statements that a function makes, for a database, each compiled when it is first used. What drizzle builds of it
- * is the same for all journals: a program that opens one for each test builds it once.
+ * is the same for all journals: a program that opens one for each test builds it once. For the same database they are
+ * the same.
  *
  * @param make makes statements that it does not run
  */
@@ -31,10 +35,15 @@ export function boundStatements<Statements extends Record<keyof Statements, Buil
   make: (db: BunSQLiteDatabase) => Statements,
   database: Database,
 ): Statements {
+  const present = bound.get(database) ?? new Map<unknown, unknown>();
+  const same = present.get(make) as Statements | undefined;
+  if (same) return same;
   let of = built.get(make) as Statements | undefined;
   if (!of) built.set(make, of = make(drizzle({ client: new Unbound(":memory:") })));
   const known = of;
   const makers: Record<string, () => Built> = {};
   for (const name in known) makers[name] = () => bind(known[name], database);
-  return onDemand(makers) as Statements;
+  const made = onDemand(makers) as Statements;
+  bound.set(database, present.set(make, made));
+  return made;
 }

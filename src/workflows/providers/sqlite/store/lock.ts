@@ -31,18 +31,23 @@ export function lockJournal(path: string): () => void {
     if (typeof code !== "string" || !code.startsWith("SQLITE_BUSY")) {
       throw storageError(error, path);
     }
-    throw new WippyError(
-      "Conflict",
-      `The journal ${path} is already open in another runtime` +
-        (owner ? ` (process ${owner})` : "") + "; stop that one, or give this one another journal",
-      { retryable: false, details: { path, ...owner ? { pid: owner } : {} } },
-    );
+    throw openElsewhere(path, owner);
   }
   const lock = database;
   return () => {
     lock.run("ROLLBACK");
     lock.close();
   };
+}
+
+/** @param owner id of the process that has it, where that is known */
+export function openElsewhere(path: string, owner: number | undefined): WippyError {
+  return new WippyError(
+    "Conflict",
+    `The journal ${path} is already open in another runtime` +
+      (owner ? ` (process ${owner})` : "") + "; stop that one, or give this one another journal",
+    { retryable: false, details: { path, ...owner ? { pid: owner } : {} } },
+  );
 }
 
 function ownerOf(database: Database): number | undefined {

@@ -138,6 +138,12 @@ function refuseLoss(path: string, loss: string): WippyError {
   );
 }
 
+/** What a runtime has of a journal that it may write to. */
+export type Hold = Pick<
+  Ownership,
+  "path" | "hasFiles" | "begin" | "check" | "count" | "counted" | "release"
+>;
+
 /**
  * A runtime's hold of a journal. The lock is on the file that all names lead to; and as a lock can be removed
  * together with its file, each owner also raises an epoch in the journal, which every commit compares.

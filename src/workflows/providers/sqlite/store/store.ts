@@ -50,8 +50,8 @@ export class Store {
     this.#statements = boundStatements(statementsOf, database);
     this.schedules = new ScheduleStore(database);
     this.publications = new PublicationStore(database);
-    this.#begin = database.prepare("BEGIN IMMEDIATE");
-    this.#commit = database.prepare("COMMIT");
+    this.#begin = database.query("BEGIN IMMEDIATE");
+    this.#commit = database.query("COMMIT");
     this.#lastMessage = this.messages().at(-1)?.id ?? 0;
   }
 
