@@ -3,14 +3,12 @@ import { type ErrorData, WippyError } from "../vm/error.ts";
 import type { LuaState } from "../vm/exports.ts";
 import type { Vm } from "../vm/vm.ts";
 import { maxRecordSize } from "../workflows/history/limits.ts";
+import { packSignal } from "../workflows/history/signals.ts";
 import { placeOf } from "../workflows/pid.ts";
 import type { TaskQueue } from "../workflows/tasks/queue.ts";
 import type { Task } from "../workflows/tasks/tasks.ts";
 import { deliver, type Kernel } from "./kernel.ts";
 import { NODE } from "./messages.ts";
-
-/** The values of a request that has succeeded. */
-const done = pack([true]);
 
 /**
  * Signals of units of this worker to runs whose provider takes them from workers: they go straight to its thread, all
@@ -57,8 +55,8 @@ export class Signals {
     const payloads = vm.packList(L, 9);
     if (payloads.length > maxRecordSize) return false;
     this.#underWay.get(queue)?.add(ticket);
-    const { workflowId } = place;
-    queue.answer({ type: "signal", signal: { ticket, workflowId, name, payloads, sender } });
+    const data = packSignal({ name, payloads, sender });
+    queue.answer({ type: "signal", signal: { ticket, workflowId: place.workflowId, data } });
     return true;
   }
 
@@ -82,7 +80,9 @@ export class Signals {
   }
 
   #complete(tickets: readonly number[], failure?: ErrorData): void {
-    const values = failure ? pack([undefined, WippyError.from(failure)]) : done;
+    if (tickets.length === 0) return;
+    if (!failure) return void this.#kernel.call("complete_all", [...tickets]);
+    const values = pack([undefined, WippyError.from(failure)]);
     deliver(
       this.#kernel,
       NODE,

@@ -147,11 +147,8 @@ export interface QueryAnswer {
 export interface OutgoingSignal {
   ticket: number;
   workflowId: string;
-  name: string;
-  /** Packed `LuaValue[]`. */
-  payloads: Payload;
-  /** PID text. */
-  sender: string;
+  /** Data of its ExecutionSignaled event, packed. */
+  data: Uint8Array;
 }
 
 /** What a provider hands to a worker. */

@@ -217,42 +217,89 @@ class ReceivedActivity implements ActivityTask {
 }
 
 export function packAnswers(answers: readonly WorkerAnswer[]): Uint8Array {
-  return packPlain(answers.map((answer): Written<WorkerAnswer> => {
-    if (answer.type === "task" && answer.completion.outcome.type === "completed") {
-      const { token, outcome: { commands, forceNewTask, logs } } = answer.completion;
-      if (forceNewTask || logs || Array.isArray(commands)) return answer;
-      return [token, commands, 1];
-    }
-    if (answer.type === "activity" && answer.result.status === "completed") {
-      return [answer.token, answer.result.value];
-    }
+  const written: (Written<WorkerAnswer> | WrittenSignals)[] = [];
+  let signals: SignalAnswer[] = [];
+  for (const answer of answers) {
     if (answer.type === "signal") {
-      const { ticket, workflowId, name, payloads, sender } = answer.signal;
-      return [ticket, workflowId, name, payloads, sender];
+      signals.push(answer);
+      continue;
     }
-    if (answer.type === "step") {
-      const { outcomes, next, time, commands, logs, more } = answer.step;
-      const tokens = outcomes.map(({ token }) => token);
-      const events = outcomes.map(({ data }) => data);
-      return [tokens, events, next, time, commands, logs ? 1 : 0, more ? 1 : 0];
-    }
-    return answer;
-  }));
+    if (signals.length > 0) written.push(writtenSignals(signals));
+    signals = [];
+    written.push(writtenAnswer(answer));
+  }
+  if (signals.length > 0) written.push(writtenSignals(signals));
+  return packPlain(written);
+}
+
+type SignalAnswer = Extract<WorkerAnswer, { type: "signal" }>;
+
+/** Signals that follow one another: what each has, in lists. An id that is null is that of the signal before. */
+type WrittenSignals = [
+  tickets: number[],
+  workflowIds: (string | null)[],
+  lengths: number[],
+  data: Uint8Array,
+];
+
+function writtenSignals(signals: readonly SignalAnswer[]): WrittenSignals {
+  const tickets: number[] = [];
+  const workflowIds: (string | null)[] = [];
+  const lengths: number[] = [];
+  let last: string | undefined;
+  let size = 0;
+  for (const { signal: { ticket, workflowId, data } } of signals) {
+    tickets.push(ticket);
+    workflowIds.push(workflowId === last ? null : workflowId);
+    lengths.push(data.length);
+    last = workflowId;
+    size += data.length;
+  }
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const { signal: { data } } of signals) {
+    all.set(data, at);
+    at += data.length;
+  }
+  return [tickets, workflowIds, lengths, all];
+}
+
+function readSignals([tickets, workflowIds, lengths, all]: WrittenSignals): SignalAnswer[] {
+  let workflowId = "";
+  let from = 0;
+  return tickets.map((ticket, index) => {
+    workflowId = workflowIds[index] ?? workflowId;
+    const to = from + lengths[index]!;
+    // Of its own: it may be kept for longer than the others.
+    const data = all.slice(from, to);
+    from = to;
+    return { type: "signal", signal: { ticket, workflowId, data } };
+  });
+}
+
+function writtenAnswer(answer: Exclude<WorkerAnswer, SignalAnswer>): Written<WorkerAnswer> {
+  if (answer.type === "task" && answer.completion.outcome.type === "completed") {
+    const { token, outcome: { commands, forceNewTask, logs } } = answer.completion;
+    if (forceNewTask || logs || Array.isArray(commands)) return answer;
+    return [token, commands, 1];
+  }
+  if (answer.type === "activity" && answer.result.status === "completed") {
+    return [answer.token, answer.result.value];
+  }
+  if (answer.type === "step") {
+    const { outcomes, next, time, commands, logs, more } = answer.step;
+    const tokens = outcomes.map(({ token }) => token);
+    const events = outcomes.map(({ data }) => data);
+    return [tokens, events, next, time, commands, logs ? 1 : 0, more ? 1 : 0];
+  }
+  return answer;
 }
 
 export function unpackAnswers(bytes: Uint8Array): WorkerAnswer[] {
-  return unpackPlain<Written<WorkerAnswer>[]>(bytes).map((written) => {
+  const all = unpackPlain<(Written<WorkerAnswer> | WrittenSignals)[]>(bytes);
+  return all.flatMap((written): WorkerAnswer | WorkerAnswer[] => {
     if (!Array.isArray(written)) return written;
-    if (typeof written[0] === "number") {
-      const [ticket, workflowId, name, payloads, sender] = written as [
-        number,
-        string,
-        string,
-        Uint8Array,
-        string,
-      ];
-      return { type: "signal", signal: { ticket, workflowId, name, payloads, sender } };
-    }
+    if (written.length === 4) return readSignals(written as WrittenSignals);
     if (written.length === 2) {
       const [token, value] = written as [string, Uint8Array];
       return { type: "activity", token, result: { status: "completed", value } };

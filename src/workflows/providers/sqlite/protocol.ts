@@ -10,7 +10,6 @@ import type {
   ResetRequest,
   RunClosed,
   RunQuery,
-  Signal,
   StartRequest,
   UpdateRequest,
   UpdateStage,
@@ -81,7 +80,8 @@ export type Question =
   | { type: "open"; settings: JournalSettings }
   | { type: "close" }
   | { type: "start"; request: StartRequest }
-  | { type: "signal"; workflowId: string; signal: Signal }
+  /** `data`: of its ExecutionSignaled event, packed. */
+  | { type: "signal"; workflowId: string; data: Uint8Array }
   | { type: "update"; workflowId: string; request: UpdateRequest; stage: UpdateStage }
   | {
     type: "update_with_start";

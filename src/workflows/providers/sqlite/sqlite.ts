@@ -34,6 +34,7 @@ import {
   type NodeEvent,
   type Question,
 } from "./protocol.ts";
+import { packSignal } from "../../history/signals.ts";
 import { Reading } from "./read/reading.ts";
 import { schedulesBy } from "./link/schedules.ts";
 import { defaultTaskTimeout, type QueuePort } from "../../tasks/tasks.ts";
@@ -164,7 +165,7 @@ export class SqliteProvider implements WorkflowProvider {
   }
 
   signal(workflowId: string, signal: Signal): Promise<void> {
-    return this.#ask({ type: "signal", workflowId, signal });
+    return this.#ask({ type: "signal", workflowId, data: packSignal(signal) });
   }
 
   update(workflowId: string, request: UpdateRequest, stage: UpdateStage): Promise<UpdateResult> {

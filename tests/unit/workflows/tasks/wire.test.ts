@@ -51,11 +51,11 @@ test("answers come out as they went in", () => {
       },
     },
     { type: "heartbeat", token: "1.2.3.4", details: bytes },
-    {
-      type: "signal",
-      signal: { ticket: 7, workflowId: "w", name: "pay", payloads: bytes, sender: "{a:p|0x1}" },
-    },
+    { type: "signal", signal: { ticket: 7, workflowId: "w", data: bytes } },
+    { type: "signal", signal: { ticket: 8, workflowId: "w", data: new Uint8Array([4]) } },
+    { type: "signal", signal: { ticket: 9, workflowId: "v", data: bytes } },
     { type: "queried", answer: { token: "1.query.3", since: 4, outcome: { type: "cache_miss" } } },
+    { type: "signal", signal: { ticket: 10, workflowId: "v", data: new Uint8Array() } },
   ];
   expect(unpackAnswers(packAnswers(answers))).toEqual(answers);
 });

@@ -114,6 +114,6 @@ export class JournalPorts {
 
 function requestOf(worker: number, answer: WorkerAnswer, asker: Asker): JournalRequest {
   if (answer.type !== "signal") return { type: "answered", worker, answer };
-  const { ticket: id, workflowId, ...signal } = answer.signal;
-  return { type: "signal", id, workflowId, signal, asker };
+  const { ticket: id, workflowId, data } = answer.signal;
+  return { type: "signal", id, workflowId, data, asker };
 }

@@ -5,7 +5,7 @@ import { describeRun, listRuns, runDetail, runHistory } from "../read/describe.t
 import type { Notice, Question } from "../protocol.ts";
 import { answerQuery, askRun, loseQuery } from "./query.ts";
 import { resetRun } from "./reset.ts";
-import { openRun, requestCancel, signalRun } from "./signal.ts";
+import { openRun, requestCancel, takeSignal } from "./signal.ts";
 import { startRun, updateWithStart } from "./start.ts";
 import { completeStep } from "./step.ts";
 import { completeTask, loseTask, unblockRun } from "./task.ts";
@@ -29,7 +29,7 @@ export function answerRun(tx: Transaction, request: RunRequest): unknown {
     case "start":
       return startRun(tx, request.request);
     case "signal":
-      return signalRun(tx, openRun(tx, request.workflowId), request.signal);
+      return takeSignal(tx, openRun(tx, request.workflowId), request.data);
     case "update":
       return updateRun(tx, request.workflowId, request.request, request) ?? later;
     case "update_with_start":

@@ -1,11 +1,16 @@
+import { packSignal } from "../../../history/signals.ts";
 import type { Signal } from "../../../provider.ts";
 import type { Transaction } from "../transaction/transaction.ts";
 import { notFound, type RunState } from "../store/run-states.ts";
 
 /** Records a signal; the code sees it with its next task. */
 export function signalRun(tx: Transaction, state: RunState, signal: Signal): void {
-  const { name, payloads, sender } = signal;
-  tx.append(state, "ExecutionSignaled", { name, payloads, sender });
+  takeSignal(tx, state, packSignal(signal));
+}
+
+/** Records a signal whose event is packed already. */
+export function takeSignal(tx: Transaction, state: RunState, data: Uint8Array): void {
+  tx.appendPacked(state, "ExecutionSignaled", data);
   tx.wake(state);
 }
 

@@ -4,6 +4,7 @@ import { machine } from "../../../../../src/platform/machine.ts";
 import { pack, unpack } from "../../../../../src/vm/codec.ts";
 import { unpackHistory } from "../../../../../src/workflows/history/history.ts";
 import { SqliteProvider } from "../../../../../src/workflows/providers/sqlite/sqlite.ts";
+import { packSignal } from "../../../../../src/workflows/history/signals.ts";
 import { TaskQueue } from "../../../../../src/workflows/tasks/queue.ts";
 import type { Task } from "../../../../../src/workflows/tasks/tasks.ts";
 import { temporaryFolder } from "../../../../conformance/sqlite-place.ts";
@@ -25,8 +26,8 @@ class Sender {
   }
 
   send(ticket: number, workflowId = "w", value = `${ticket}`): void {
-    const signal = { ticket, workflowId, name: "pay", payloads: pack([value]), sender: "{a:p|1}" };
-    this.queue.answer({ type: "signal", signal });
+    const data = packSignal({ name: "pay", payloads: pack([value]), sender: "{a:p|1}" });
+    this.queue.answer({ type: "signal", signal: { ticket, workflowId, data } });
   }
 
   /** Waits until so many tickets have been answered. */
