@@ -51,8 +51,9 @@ export function tooLarge(what: keyof MarshalLimits, limits: MarshalLimits): Wipp
 /** What the metatable of a type has at 1: types are objects, too. */
 const TYPE_MARK = "type";
 
-/** Short strings that are remembered; a power of two. */
+/** Texts of each kind that are remembered, a power of two; and the longest of those that are no short strings. */
 const KNOWN_STRINGS = 1_024;
+const LONGEST_KNOWN = 128;
 
 /**
  * Turns Lua values into JavaScript values by reading the wasm's memory, without one crossing.
@@ -68,6 +69,8 @@ export class Reader {
   #notesMetatables = false;
   /** Texts of ASCII that were read before, by their hash. */
   readonly #known: string[] = new Array<string>(KNOWN_STRINGS).fill("");
+  /** The same of longer texts, by their address. */
+  readonly #places: string[] = new Array<string>(KNOWN_STRINGS).fill("");
 
   constructor(readonly heap: Heap, readonly limits: MarshalLimits) {}
 
@@ -159,24 +162,30 @@ export class Reader {
     const { u8, u32, buffer } = this.heap;
     if (tag === TAG.shortString) return this.#shortString(at);
     const length = u32[(at + STRING.longLength) >> 2]!;
-    this.#count(length);
     const start = at + STRING.contents;
+    if (length <= LONGEST_KNOWN) return this.#text(this.#places, at >>> 4, start, length);
+    this.#count(length);
     const end = start + length;
     const bytes = u8.subarray(start, end);
     return isUtf8(bytes) ? buffer.utf8Slice(start, end) : bytes.slice();
   }
 
-  /**
-   * Names and other short texts come again and again: the last text of each hash, which Lua keeps with the
-   * string, is compared byte by byte, which takes a tenth of making it anew.
-   */
   #shortString(at: number): string | Uint8Array {
-    const { u8, u32, buffer } = this.heap;
-    const length = u8[at + STRING.shortLength]!;
+    const { u8, u32 } = this.heap;
+    const hash = u32[(at + STRING.hash) >> 2]!;
+    return this.#text(this.#known, hash, at + STRING.contents, u8[at + STRING.shortLength]!);
+  }
+
+  /**
+   * Names and other texts come again and again: the last one of each hash, which Lua keeps with a short string, or of
+   * each address, which a PID that a program holds keeps, is compared byte by byte, which takes a tenth of making it
+   * anew.
+   */
+  #text(texts: string[], key: number, start: number, length: number): string | Uint8Array {
+    const { u8, buffer } = this.heap;
     this.#count(length);
-    const start = at + STRING.contents;
-    const slot = u32[(at + STRING.hash) >> 2]! & (KNOWN_STRINGS - 1);
-    const known = this.#known[slot]!;
+    const slot = key & (KNOWN_STRINGS - 1);
+    const known = texts[slot]!;
     if (known.length === length) {
       let i = 0;
       while (i < length && known.charCodeAt(i) === u8[start + i]) i++;
@@ -184,7 +193,7 @@ export class Reader {
     }
     let ascii = true;
     for (let i = start; i < start + length && ascii; i++) ascii = u8[i]! < 128;
-    if (ascii) return this.#known[slot] = buffer.latin1Slice(start, start + length);
+    if (ascii) return texts[slot] = buffer.latin1Slice(start, start + length);
     const bytes = u8.subarray(start, start + length);
     return isUtf8(bytes) ? buffer.utf8Slice(start, start + length) : bytes.slice();
   }

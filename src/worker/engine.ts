@@ -1,9 +1,10 @@
 import { WippyError } from "../vm/error.ts";
-import { asLua, type LuaValue, numberOf } from "../vm/value.ts";
+import type { Pushable } from "../vm/push.ts";
+import { asLua, type LuaValue, numberOf, Packed } from "../vm/value.ts";
 import type { Activation, Job } from "../workflows/engine/activation.ts";
 import type { Command } from "../workflows/engine/command.ts";
 import type { Engine } from "../workflows/engine/engine.ts";
-import type { Kernel } from "./kernel.ts";
+import { type Kernel, lengthOf } from "./kernel.ts";
 
 type Table = Record<string, LuaValue>;
 
@@ -62,12 +63,44 @@ function toLua(job: Job): LuaValue {
   const table: Table = { ...asLua(job) as Table };
   if (job.type === "initialize_workflow") table.argc = job.args.length;
   if (job.type === "do_update") table.argc = job.args.length;
-  if (job.type === "signal_workflow") table.argc = job.payloads.length;
   if ("failure" in job && job.failure) table.failure = WippyError.from(job.failure);
   if ("result" in job && "failure" in job.result) {
     table.result = { status: job.result.status, failure: WippyError.from(job.result.failure) };
   }
   return table;
+}
+
+/** Jobs as `toLua` makes them. Signals that follow one another are one list: how many values follow, and those. */
+function listToLua(jobs: readonly Job[]): Pushable[] {
+  const list: Pushable[] = [];
+  let signals: Pushable[] | undefined;
+  for (const job of jobs) {
+    if (job.type !== "signal_workflow") {
+      signals = undefined;
+      list.push(toLua(job));
+      continue;
+    }
+    if (!signals) list.push(signals = [0]);
+    const { name, sender, payloads } = job;
+    const count = lengthOf(payloads);
+    if (count === 1 && isScalar(payloads[1]!)) {
+      signals.push(name, sender, 1, new Packed(payloads.subarray(1)));
+    } else {
+      signals.push(name, sender, count === 1 ? ONE_IN_LIST : count, new Packed(payloads));
+    }
+    signals[0] = signals.length - 1;
+  }
+  return list;
+}
+
+/** In place of a number of values: one, in a list. */
+const ONE_IN_LIST = -1;
+
+/** Whether a packed value that begins so is neither a table nor anything that is packed as an extension. */
+function isScalar(first: number): boolean {
+  return first < 0x80 || first >= 0xe0 ||
+    first >= 0xa0 && first < 0xdc && !(first >= 0xc7 && first < 0xca) &&
+      !(first >= 0xd4 && first < 0xd9);
 }
 
 /** What a run has emitted. */
@@ -101,7 +134,7 @@ export class LuaEngine implements Engine {
 
   activate(activation: Activation): Command[] | Promise<Command[]> {
     const { runId } = activation;
-    const jobs = activation.jobs.map(toLua);
+    const jobs = listToLua(activation.jobs);
     const { commands, failure } = this.#give(activation, () =>
       this.#kernel.call(
         "activate",
@@ -123,13 +156,10 @@ export class LuaEngine implements Engine {
     const first = activations[0];
     if (!first) return [];
     const { runId } = first;
-    const tasks = activations.map(({ timestamp, historyLength, historySize, jobs }) => [
-      timestamp,
-      historyLength,
-      historySize,
-      jobs.map(toLua),
-      jobs.length,
-    ]);
+    const tasks = activations.map(({ timestamp, historyLength, historySize, jobs }) => {
+      const list = listToLua(jobs);
+      return [timestamp, historyLength, historySize, list, list.length];
+    });
     const { results: [lists, count], failure } = this.#give(first, () =>
       this.#kernel.call(
         "replay",

@@ -116,7 +116,7 @@ export function problemsOf(
 const mostValues = 2000;
 
 /** How many items a packed list has. */
-function lengthOf(list: Uint8Array): number {
+export function lengthOf(list: Uint8Array): number {
   const [first = 0] = list;
   if (first < 0xa0) return first & 15;
   const view = new DataView(list.buffer, list.byteOffset);

@@ -10,6 +10,16 @@ import type { Task } from "../workflows/tasks/tasks.ts";
 import { deliver, type Kernel } from "./kernel.ts";
 import { NODE } from "./messages.ts";
 
+/** Runs that are kept by their PIDs, at most: a sender mostly has more for the same ones. */
+const mostRuns = 2_000;
+
+/** Where signals to a run go. */
+interface Addressed {
+  workflowId: string;
+  queue: TaskQueue;
+  underWay: Set<number>;
+}
+
 /**
  * Signals of units of this worker to runs whose provider takes them from workers: they go straight to its thread, all
  * of a turn in one message, and are answered from there.
@@ -20,6 +30,8 @@ export class Signals {
   readonly #queues = new Map<string, TaskQueue>();
   /** Tickets of the signals that are not answered yet. */
   readonly #underWay = new Map<TaskQueue, Set<number>>();
+  /** By PID. */
+  readonly #runs = new Map<string, Addressed>();
 
   /** @param kernel gets the answers */
   constructor(kernel: Kernel) {
@@ -34,6 +46,7 @@ export class Signals {
   attach(host: string, queue: TaskQueue): () => void {
     this.#queues.set(host, queue);
     this.#underWay.set(queue, new Set());
+    this.#runs.clear();
     return () => this.#closed(host, queue);
   }
 
@@ -49,15 +62,27 @@ export class Signals {
     if (typeof pid !== "string" || typeof name !== "string" || typeof sender !== "string") {
       return false;
     }
-    const place = placeOf(pid);
-    const queue = place && this.#queues.get(place.hostId);
-    if (!queue) return false;
+    const run = this.#runs.get(pid) ?? this.#find(pid);
+    if (!run) return false;
     const payloads = vm.packList(L, 9);
     if (payloads.length > maxRecordSize) return false;
-    this.#underWay.get(queue)?.add(ticket);
+    const { queue, underWay, workflowId } = run;
+    underWay.add(ticket);
     const data = packSignal({ name, payloads, sender });
-    queue.answer({ type: "signal", signal: { ticket, workflowId: place.workflowId, data } });
+    queue.answer({ type: "signal", signal: { ticket, workflowId, data } });
     return true;
+  }
+
+  /** The run of a PID, if its host's provider takes signals from here. */
+  #find(pid: string): Addressed | undefined {
+    const place = placeOf(pid);
+    const queue = place && this.#queues.get(place.hostId);
+    const underWay = queue && this.#underWay.get(queue);
+    if (!underWay) return undefined;
+    if (this.#runs.size >= mostRuns) this.#runs.clear();
+    const run = { queue, underWay, workflowId: place.workflowId };
+    this.#runs.set(pid, run);
+    return run;
   }
 
   /** Hands on what a provider says of signals that came over a queue. */
@@ -72,6 +97,7 @@ export class Signals {
     if (this.#queues.get(host) === queue) this.#queues.delete(host);
     const tickets = [...this.#underWay.get(queue) ?? []];
     this.#underWay.delete(queue);
+    this.#runs.clear();
     this.#complete(tickets, {
       kind: "Unavailable",
       message: "the workflow journal is closed",

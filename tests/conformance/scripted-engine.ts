@@ -12,6 +12,7 @@ import type {
 import type { Engine } from "../../src/workflows/engine/engine.ts";
 import type { Failure, Outcome } from "../../src/workflows/engine/outcome.ts";
 import type { ActivityOptions, ChildOptions } from "../../src/workflows/options/options.ts";
+import { unpack } from "../../src/vm/codec.ts";
 import type { LuaValue } from "../../src/vm/value.ts";
 
 /** Something that a script can wait for. */
@@ -307,7 +308,7 @@ export class ScriptedEngine implements Engine {
         }
         return run.backOff(job.seq, job.result);
       case "signal_workflow":
-        return run.receive(job);
+        return run.receive({ ...job, payloads: unpack(job.payloads) as LuaValue[] });
       case "cancel_workflow":
         run.cancelReason = job.reason ?? "";
         return run.settle("canceled", { status: "completed", value: run.cancelReason });

@@ -186,6 +186,10 @@ local function send_copied(self, pid, topic, n, ok, ...)
     )
     return true
   end
+  if unit.worker_of(pid) == -1 then
+    -- A workflow: its context records what it sends, and sends it as a process (kernel/workflows/acts).
+    return route(-1, "send", pid, topic, self.pid or pid_of(self), n, ...)
+  end
   local worker = remote.worker_of(pid)
   if worker then
     local err = unit.emit("route", worker, 0, "send", pid, topic, self.pid or pid_of(self), n, ...)

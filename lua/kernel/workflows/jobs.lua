@@ -6,6 +6,7 @@ local local_activities = use("kernel/workflows/local_activities")
 local messaging = use("kernel/messaging/messaging")
 local updates = use("kernel/workflows/updates")
 local resolve, take = commands.resolve, commands.take
+local deliver, message, post = messaging.deliver, messaging.message, messaging.post
 
 local jobs = {
   do_update = updates.deliver,
@@ -32,15 +33,22 @@ function jobs.resolve_activity(self, job)
   end
 end
 
-function jobs.signal_workflow(self, job)
-  local n = job.argc
-  local value
-  if n == 1 then
-    value = job.payloads[1]
-  elseif n > 1 then
-    value = job.payloads
+--- Signals that follow one another: how many items follow in the list, then of each signal its name, its sender, the
+--- number of its values (-1: one, in a list), and those: one as itself, others as a list.
+function jobs.signals(self, list)
+  for i = 2, list[1], 4 do
+    local name, sender, n, value = list[i], list[i + 1], list[i + 2], list[i + 3]
+    if n == -1 then
+      n, value = 1, value[1]
+    elseif n == 0 then
+      value = nil
+    end
+    if n == 1 then
+      post(self, name, sender, value)
+    else
+      deliver(self, message(name, sender, n, value))
+    end
   end
-  messaging.deliver(self, messaging.message(job.name, job.sender, n, value))
 end
 
 function jobs.cancel_workflow(self, job)

@@ -121,7 +121,8 @@ end
 local function apply_jobs(self, list, count)
   for i = 1, count do
     local job = list[i]
-    local apply = jobs[job.type]
+    -- Signals are a list without a type.
+    local apply = jobs[job.type or "signals"]
     if apply then
       apply(self, job)
     end

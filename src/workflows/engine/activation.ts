@@ -1,4 +1,5 @@
 import type { LuaValue } from "../../vm/value.ts";
+import type { Payload } from "../payload.ts";
 import type { Failure, Outcome } from "./outcome.ts";
 
 /**
@@ -58,7 +59,8 @@ export type Job =
     result: Outcome<LuaValue> | ActivityBackoff;
     isLocal?: true;
   }
-  | { type: "signal_workflow"; name: string; payloads: LuaValue[]; sender: string }
+  /** `payloads`: packed `LuaValue[]`, which the engine alone unpacks. */
+  | { type: "signal_workflow"; name: string; payloads: Payload; sender: string }
   | { type: "cancel_workflow"; reason?: string; sender: string }
   /** An update was delivered. The engine answers with `accept_update` or `reject_update`. */
   | { type: "do_update"; updateId: string; name: string; args: LuaValue[] }

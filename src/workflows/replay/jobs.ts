@@ -28,7 +28,7 @@ export function jobOf(event: HistoryEvent): Job | undefined {
       return resolveLocal(event.data);
     case "ExecutionSignaled": {
       const { name, payloads, sender } = event.data;
-      return { type: "signal_workflow", name, payloads: unpack(payloads) as LuaValue[], sender };
+      return { type: "signal_workflow", name, payloads, sender };
     }
     case "ExecutionCancelRequested":
       return { type: "cancel_workflow", ...event.data };
