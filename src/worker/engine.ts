@@ -106,7 +106,6 @@ function isScalar(first: number): boolean {
 /** What a run has emitted. */
 interface Emitted {
   runId: string;
-  commands?: Command[];
   failure?: WippyError;
 }
 
@@ -135,7 +134,7 @@ export class LuaEngine implements Engine {
   activate(activation: Activation): Command[] | Promise<Command[]> {
     const { runId } = activation;
     const jobs = listToLua(activation.jobs);
-    const { commands, failure } = this.#give(activation, () =>
+    const { results: [commands], failure } = this.#give(activation, () =>
       this.#kernel.call(
         "activate",
         runId,
@@ -149,7 +148,8 @@ export class LuaEngine implements Engine {
         activation.explain === true,
       ));
     if (failure) throw failure;
-    return commands ?? this.#later(runId);
+    if (commands === undefined) return this.#later(runId);
+    return this.#commandsOf(runId, commands);
   }
 
   replay(activations: Activation[]): (Command[] | Promise<Command[]>)[] {
@@ -218,9 +218,7 @@ export class LuaEngine implements Engine {
       else waiting?.reject(failure);
       return;
     }
-    const list = this.#commandsOf(runId, commands);
-    if (current) current.commands = list;
-    else waiting?.resolve(list);
+    waiting?.resolve(this.#commandsOf(runId, commands));
   }
 
   evict(runId: string): void {

@@ -157,8 +157,8 @@ local function can_wake(self)
 end
 
 local unfinished = {}
--- The commands of the tasks of `workflows.replay`, while it runs.
-local replayed = false
+-- The commands of the tasks that are being delivered: those that are done in one turn are returned, not emitted.
+local results = false
 
 local function report(self)
   local run = self.run
@@ -184,8 +184,8 @@ local function report(self)
       unit.finish(self)
     end
   end
-  if replayed and not failure then
-    replayed[#replayed + 1] = commands
+  if results and not failure then
+    results[#results + 1] = commands
   else
     local err = unit.emit("activated", run.id, commands, failure)
     if err then
@@ -249,27 +249,32 @@ local function deliver(run_id, timestamp, replaying, length, size, list, count, 
   go_on(self, rest)
 end
 
---- Delivers an activation; its commands are emitted when all coroutines of the run are parked. With `retain` the run
---- is kept when it closes, for a query; with `explain` commands have their place while replaying too.
+--- Delivers an activation. Returns its commands (true: there are none) if all coroutines of the run are parked within
+--- this turn; else they are emitted when they are. With `retain` the run is kept when it closes, for a query; with
+--- `explain` commands have their place while replaying too.
 function workflows.activate(...)
-  replayed = false
+  local done = {}
+  results = done
   deliver(...)
+  results = false
+  local commands = done[1]
+  return commands and (#commands > 0 and commands or true)
 end
 
 --- Delivers tasks of one run that were completed before, each {timestamp, length, size, jobs, count}: one crossing for
 --- many. Returns the commands of each, as far as each was done in one turn; the next is emitted like an activation's.
 function workflows.replay(run_id, tasks, count, retain, explain)
-  local results = {}
+  local done = {}
   for i = 1, count do
     local task = tasks[i]
-    replayed = results
+    results = done
     deliver(run_id, task[1], true, task[2], task[3], task[4], task[5], retain, explain)
-    replayed = false
-    if #results < i then
+    results = false
+    if #done < i then
       break
     end
   end
-  return results, #results
+  return done, #done
 end
 
 --- Continues the activations that did not finish in one turn. Returns true when some are left.
@@ -279,6 +284,7 @@ function workflows.turn()
     return false
   end
   unfinished = {}
+  results = false
   for _, item in ipairs(now) do
     go_on(item[1], item[2])
   end

@@ -58,6 +58,50 @@ describe("to a workflow", () => {
     expect(await withMain(body, main)).toEqual([1, 2, 3]);
   });
 
+  test("values of all kinds arrive as they were sent, many in one task", async () => {
+    const main = `process.listen("go"):receive()
+      local seen = {}
+      for i = 1, 14 do
+        local message = process.inbox():receive()
+        local payload = message:payload()
+        local value = payload
+        if payload and payload.data then value = payload:data() end
+        if payload and not payload.data then value = #payload end
+        seen[i] = { message:topic(), type(value), value }
+      end
+      local shared = seen[8][3]
+      seen[8][3] = { shared[1] == shared[2], shared[1][1] }
+      seen[9][3] = seen[9][3]:kind()
+      seen[12][3] = math.type(seen[12][3]) .. string.format("%.1f", seen[12][3])
+      seen[13][3] = #seen[13][3]
+      return seen`;
+    const body = `local errors = require("errors")
+      local shared = { 1 }
+      local function send(...) assert(process.send(pid, ...)) end
+      send("none") send("nil", nil) send("nils", nil, nil) send("several", 1, "two", { 3 })
+      send("true", true) send("text", "täxt") send("table", { a = { 1, 2 } }) send("shared", { shared, shared })
+      send("error", errors.new({ message = "no", kind = errors.NOT_FOUND })) send("float", 1.5) send("minus", -3)
+      send("whole", 2.0) send("bytes", string.rep("\\0\\255", 200)) send("empty", {})
+      send("go")
+      return result()`;
+    expect(await withMain(body, main)).toEqual([
+      ["none", "nil"],
+      ["nil", "nil"],
+      ["nils", "number", 2],
+      ["several", "number", 3],
+      ["true", "boolean", true],
+      ["text", "string", "täxt"],
+      ["table", "table", { a: [1, 2] }],
+      ["shared", "table", [true, 1]],
+      ["error", "userdata", "NotFound"],
+      ["float", "number", 1.5],
+      ["minus", "number", -3],
+      ["whole", "number", "float2.0"],
+      ["bytes", "string", 400],
+      ["empty", "table", {}],
+    ]);
+  });
+
   test("a hundred signals keep their order", async () => {
     const main = `local inbox, list = process.inbox(), {}
       for i = 1, 100 do list[i] = inbox:receive():payload():data() end

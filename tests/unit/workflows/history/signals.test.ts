@@ -4,7 +4,15 @@ import { packPlain } from "../../../../src/workflows/history/history.ts";
 import { packSignal } from "../../../../src/workflows/history/signals.ts";
 
 test("a signal has the bytes of any event, however long its parts are", () => {
-  const texts = ["", "pay", "ü".repeat(20), "x".repeat(31), "x".repeat(32), "x".repeat(300), "€".repeat(70_000)];
+  const texts = [
+    "",
+    "pay",
+    "ü".repeat(20),
+    "x".repeat(31),
+    "x".repeat(32),
+    "x".repeat(300),
+    "€".repeat(70_000),
+  ];
   const lengths = [0, 1, 255, 256, 65_535, 65_536, 200_000, 2 ** 24 + 300];
   for (const name of texts) {
     for (const sender of texts) {
