@@ -10,6 +10,7 @@ import {
   Scalar,
 } from "yaml";
 import { oldIntegers } from "../registry/yaml-integers.ts";
+import { obeyTags } from "../registry/yaml-tags.ts";
 import { valueLimits } from "../vm/limits.ts";
 import type { Problem } from "./problem.ts";
 
@@ -57,6 +58,10 @@ export class YamlFile {
         ? "remove or rename one of the two keys"
         : "check indentation, colons and quotes at that place";
       this.#problem(`not valid YAML: ${error.message}`, fix, { line, column: col });
+    }
+    for (const { message, offset } of obeyTags(this.#document)) {
+      const { line, col } = this.#lines.linePos(offset);
+      this.#problem(message, "remove the tag, or give it a text that fits", { line, column: col });
     }
     if (this.problems.length > 0) return;
     try {

@@ -1,5 +1,13 @@
-import { parseAllDocuments, Scalar, stringify, type Tags } from "yaml";
+import {
+  type CollectionTag,
+  LineCounter,
+  parseAllDocuments,
+  Scalar,
+  stringify,
+  type Tags,
+} from "yaml";
 import { oldIntegers } from "../../registry/yaml-integers.ts";
+import { obeyTags } from "../../registry/yaml-tags.ts";
 import { WippyError } from "../../vm/error.ts";
 import { LuaFloat, type LuaValue } from "../../vm/value.ts";
 
@@ -13,6 +21,15 @@ function failure(kind: "Invalid" | "Internal", message: string): WippyError {
 /** Texts of these forms are no texts without quotes: what is written has quotes where what is read needs them. */
 const customTags = (tags: Tags): Tags => [...oldIntegers, ...tags, "timestamp"];
 
+/** A list of maps with one key each: a Lua table has no order of keys that could be kept. */
+const orderedMap: CollectionTag = {
+  tag: "tag:yaml.org,2002:omap",
+  collection: "seq",
+  resolve: (items) => items,
+};
+
+const readTags = (tags: Tags): Tags => [...customTags(tags), orderedMap];
+
 /**
  * Reads the first document of a text (YAML 1.2, with timestamps). Integers are exact up to 64 bits, timestamps become
  * seconds since 1970.
@@ -20,11 +37,19 @@ const customTags = (tags: Tags): Tags => [...oldIntegers, ...tags, "timestamp"];
  * @throws WippyError Internal: a syntax error with its line and column, too many aliases, too deep
  */
 export function readYaml(text: string): LuaValue {
-  const documents = parseAllDocuments(text, { intAsBigInt: true, merge: true, customTags });
+  const lineCounter = new LineCounter();
+  const options = { intAsBigInt: true, merge: true, customTags: readTags, lineCounter } as const;
+  const documents = parseAllDocuments(text, options);
   const first = documents[0];
   if (!first || "empty" in documents) return undefined;
   const [error] = first.errors;
   if (error) throw failure("Internal", `YAML: ${error.message}`);
+  const [fault] = obeyTags(first);
+  if (fault) {
+    const { line, col } = lineCounter.linePos(fault.offset);
+    const message = `YAML: ${fault.message} at line ${line}, column ${col}`;
+    throw failure("Internal", message);
+  }
   try {
     return fromYaml(first.toJS({ mapAsMap: true }), 0);
   } catch (error) {
@@ -59,6 +84,10 @@ function fromObject(value: object | null, depth: number): LuaValue {
   if (value instanceof Date) return Math.floor(value.getTime() / 1000);
   if (Array.isArray(value)) return value.map((item) => fromYaml(item, depth + 1));
   if (value instanceof Uint8Array) return value;
+  // Members are keys, as programs ask for them.
+  if (value instanceof Set) {
+    value = new Map(Array.from(value, (member) => [member, true]));
+  }
   if (!(value instanceof Map)) return undefined;
   const map = new Map<LuaValue, LuaValue>();
   for (const [key, item] of value) {

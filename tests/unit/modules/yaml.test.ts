@@ -17,6 +17,21 @@ describe("decode", () => {
       "value.mode == 420 and value.big == 1000 and value.less == -10",
     ],
     ["just text", 'value == "just text"'],
+    [
+      "[!!float 3, !!float '0x10', !!float 1_0.5, !!float .inf, !!int '7', 0b11, -0b1_0]",
+      `math.type(value[1]) == "float" and value[1] == 3 and value[2] == 16 and value[3] == 10.5
+        and value[4] == 1 / 0 and value[5] == 7 and value[6] == 3 and value[7] == -2`,
+    ],
+    [
+      "[!!str 5, !!str true, !!bool 'true', !!null '', !!binary 'aGV sbG8=', !own x]",
+      `value[1] == "5" and value[2] == "true" and value[3] == true and value[4] == nil
+        and value[5] == "hello" and value[6] == "x"`,
+    ],
+    [
+      "set: !!set {a, b}\nordered: !!omap [b: 1, a: 2]\npairs: !!pairs [x: 1, x: 2]",
+      `value.set.a == true and value.set.b == true and value.ordered[1].b == 1
+        and value.ordered[2].a == 2 and value.pairs[2].x == 2`,
+    ],
   ])("%j", async (text, check) => {
     const code = `local value = assert(yaml.decode((...))) return ${check}`;
     expect(await evaluate(code, { args: [text] })).toBe(true);
@@ -28,6 +43,12 @@ describe("decode", () => {
     ["a: [1", "Internal"],
     ["a: 1\n b: 2", "Internal"],
     ["a: *nowhere", "Internal"],
+    ["a: !!float abc", "Internal"],
+    ["a: !!int 3.5", "Internal"],
+    ["a: !!bool yes", "Internal"],
+    ["a: !!null x", "Internal"],
+    ["a: !!binary '%%%'", "Internal"],
+    ["a: !!timestamp x", "Internal"],
     [`a: ${"[".repeat(200)}${"]".repeat(200)}`, "Internal"],
     // Aliases that would unfold to a billion values.
     [
@@ -56,6 +77,7 @@ describe("encode", () => {
       "017",
       "0o17",
       "12:30",
+      "0b11",
     ];
     texts.push("true", "null", "~", "1.5", "1e3", "0x1F", ".inf", "<<", "", "a: b", "# no", "- x");
     const code = `
