@@ -77,6 +77,11 @@ export function createMetrics({ node, version, startedAt }: AdminTarget): Metric
 /** Which of prom-client's metrics know the word for a type. */
 const kinds = { counter: Counter, gauge: Gauge, histogram: Histogram };
 
+/** prom-client's word for a type. */
+async function written(type: Measure["type"]): Promise<Awaited<ReturnType<Gauge["get"]>>["type"]> {
+  return (await new kinds[type]({ name: "example", help: "None", registers: [] }).get()).type;
+}
+
 /** A measure of the application. Each series has labels of its own, which a gauge of prom-client would refuse. */
 class ApplicationMetric extends Gauge {
   readonly #measure: Measure;
@@ -101,9 +106,7 @@ class ApplicationMetric extends Gauge {
         { metricName: `${name}_count`, labels, value: within.at(-1)! },
       ];
     });
-    const example = { name, help: "None", registers: [] };
-    const { type: written } = await new kinds[type](example).get();
-    return { ...await super.get(), type: written, values };
+    return { ...await super.get(), type: await written(type), values };
   }
 }
 
@@ -116,19 +119,44 @@ async function applicationMetrics(measures: Measures, runtime: Registry): Promis
   return await registry.metrics();
 }
 
+/** The metric that a figure is part of, and its type: names say it, as those of Prometheus do. */
+function metricOf(name: string, names: ReadonlySet<string>): [name: string, type: Measure["type"]] {
+  const [, base = "", part] = /^(.*)_(bucket|sum|count)$/.exec(name) ?? [];
+  if (part !== undefined && names.has(`${base}_bucket`)) return [base, "histogram"];
+  return [name, name.endsWith("_total") ? "counter" : "gauge"];
+}
+
+/** Figures of services under one name. */
+class ServiceMetric extends Gauge {
+  readonly #type: Measure["type"];
+  values: Awaited<ReturnType<Gauge["get"]>>["values"] = [];
+
+  constructor(name: string, help: string, type: Measure["type"], register: Registry) {
+    super({ name, help, registers: [register] });
+    this.#type = type;
+  }
+
+  override async get(): ReturnType<Gauge["get"]> {
+    return { ...await super.get(), type: await written(this.#type), values: this.values };
+  }
+}
+
 /** What services count themselves: which figures there are is known only while they run. */
 function serviceFigures(control: Control, registry: Registry): () => void {
-  const gauges = new Map<string, Gauge>();
+  const metrics = new Map<string, ServiceMetric>();
   return () => {
-    for (const gauge of gauges.values()) gauge.reset();
-    for (const { name, help, value, service, labels = {} } of control.figures) {
-      const all = { service, ...labels };
-      let gauge = gauges.get(name);
-      if (gauge === undefined) {
-        gauge = new Gauge({ name, help, labelNames: Object.keys(all), registers: [registry] });
-        gauges.set(name, gauge);
+    for (const metric of metrics.values()) metric.values = [];
+    const { figures } = control;
+    const names = new Set(figures.map(({ name }) => name));
+    for (const { name: metricName, help, value, service, labels = {} } of figures) {
+      const [name, type] = metricOf(metricName, names);
+      let metric = metrics.get(name);
+      if (metric === undefined) {
+        metric = new ServiceMetric(name, help, type, registry);
+        metrics.set(name, metric);
       }
-      gauge.set(all, value);
+      const series = { metricName, labels: { service, ...labels }, value };
+      metric.values.push(series);
     }
   };
 }

@@ -4,6 +4,7 @@ import type { AdminTarget } from "../../src/admin/route.ts";
 import { LogMemory } from "../../src/observe/log-memory.ts";
 import { cleanAfterTest } from "../cleanup.ts";
 import { until } from "../until.ts";
+import { startWeb } from "./http/web.ts";
 import { main, type Sources, startApplication, type TestApplication } from "./application.ts";
 
 const counting = { modules: ["metrics", "time", "funcs"] };
@@ -67,6 +68,29 @@ test("what functions measure is served", async () => {
   expect(shown).toContain(`seconds_sum{${label}} 20.07\nseconds_count{${label}} 2\n`);
   expect(shown).toContain('wippy_info{version="test"} 1\n');
   expect(shown.match(/^wippy_info/gm)).toHaveLength(1);
+});
+
+test("what servers count has the types of Prometheus", async () => {
+  const router = { post_middleware: ["metrics"] };
+  const { application, url } = await startWeb({ router, routes: { "GET /": `res:write("x")` } });
+  const server = servePrometheus(target(application, { enabled: true, address: "127.0.0.1:0" }));
+  cleanAfterTest(() => server!.close());
+  await fetch(url);
+  const shown = await until(async () => {
+    const text = await (await fetch(`${server!.url}/metrics`)).text();
+    return text.includes('status="200"} 1\n') && text;
+  });
+  const web = 'service="app:web"';
+  expect(shown).toContain(
+    "# TYPE wippy_http_requests_total counter\n" +
+      `wippy_http_requests_total{${web},method="GET",route="app:e0",status="200"} 1\n`,
+  );
+  expect(shown).toContain("# TYPE wippy_http_requests_in_flight gauge\n");
+  const seconds = "wippy_http_request_duration_seconds";
+  expect(shown).toContain(`# TYPE ${seconds} histogram\n${seconds}_bucket{${web},le="0.005"} `);
+  expect(shown).toContain(`${seconds}_bucket{${web},le="+Inf"} 1\n`);
+  expect(shown).toContain(`\n${seconds}_count{${web}} 1\n`);
+  expect(shown).not.toContain(`# TYPE ${seconds}_bucket`);
 });
 
 test("with the buffer full samples are dropped and counted, and it takes more when they have gone", async () => {

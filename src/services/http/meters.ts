@@ -100,18 +100,18 @@ export class Meters {
       ...of("wippy_http_requests_in_flight", "Requests that are being served.", this.#running),
       ...bounds.map((bound, index) => ({
         name: "wippy_http_request_duration_seconds_bucket",
-        help: "Requests that took at most so long.",
+        help: "Seconds that requests took.",
         labels: { le: bound === Infinity ? "+Inf" : String(bound) },
         value: this.#within[index]!,
       })),
       {
         name: "wippy_http_request_duration_seconds_sum",
-        help: "Seconds that requests took, all together.",
+        help: "Seconds that requests took.",
         value: this.#seconds,
       },
       {
         name: "wippy_http_request_duration_seconds_count",
-        help: "Requests whose duration was added up.",
+        help: "Seconds that requests took.",
         value: this.#finished,
       },
     ];
