@@ -75,6 +75,27 @@ describe.each(networkKinds)("%s", (kind) => {
     expect(proxy.asked).toEqual(["a.test:80", "b.test:80"]);
   });
 
+  test("so does a GET with a body, with and without TLS", async () => {
+    const tls = { key, cert: certificate };
+    const secure = Number(new URL(serve(() => new Response("safe"), { tls })).port);
+    const open = Number(new URL(serve(mirror)).port);
+    const proxy = await serveProxy(kind, { names: { "shop.test": secure, "a.test": open } });
+    const code = `
+      local ca = select(2, ...)
+      local function ask(url, tls)
+        local options = { overlay_network = "app:net", tls = tls, body = "hi" }
+        local res, err = http_client.get(url, options)
+        return res and res.body or err:details().code
+      end
+      return { ask("https://shop.test/", { ca = ca }), ask("https://shop.test/"),
+        json.decode(ask("http://a.test/x")).headers["content-length"] }`;
+    expect(await through([proxy.entry("app:net")], code, "", certificate))
+      .toEqual(["safe", "DEPTH_ZERO_SELF_SIGNED_CERT", "2"]);
+    expect(proxy.asked).toEqual(["shop.test:443", "shop.test:443", "a.test:80"]);
+    await until(() => proxy.open() === 0);
+    expect(bridges()).toEqual([]);
+  });
+
   test("a WebSocket goes through it", async () => {
     const port = Number(
       new URL(serveSockets({ open: (socket) => void socket.send("inside") })).port,
