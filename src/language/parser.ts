@@ -382,8 +382,10 @@ class Parser extends ExpressionParser {
       const type = this.text.slice(first.start, first.end);
       this.fault(`::${name}:: is a label; write ((v :: ${name}) :: ${type})`, start);
     } else this.fault(`syntax error near ${this.near()}`);
+    const { previousEnd: end } = this;
     this.#recover();
-    return undefined;
+    // What is only half written is looked at by editors.
+    return { kind: "CallStatement", call: first, start, end };
   }
 
   #assign(target: Expression): void {

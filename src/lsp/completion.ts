@@ -7,6 +7,7 @@ import {
 import { isCode } from "../app/code-graph.ts";
 import { sandboxGlobals } from "../app/sandbox-globals.ts";
 import { builtinTypes } from "../language/erase.ts";
+import { requiredBy } from "../language/describe.ts";
 import { visibleAt } from "../language/scope.ts";
 import type { Entry } from "../registry/entry.ts";
 import { builtinModules } from "../registry/modules.ts";
@@ -15,8 +16,10 @@ import { completeDefinition } from "./definition-completion.ts";
 import { globalFunctions } from "./documentation.ts";
 import { describeEntry, describeMeaning } from "./hover.ts";
 import { chainAt, Reading } from "./meaning.ts";
+import { memberAt } from "./inferred.ts";
 import type { Meaning, MeaningKind } from "./member.ts";
 import type { SourceText } from "./source-text.ts";
+import { isTypePosition, typeParametersAt } from "./type-position.ts";
 import { isLua, type Loaded, pathOf } from "./workspace.ts";
 
 const itemKinds: Readonly<Record<MeaningKind, CompletionItemKind>> = {
@@ -78,14 +81,53 @@ function completeCode(
     isInText(before);
   const chain = silent ? undefined : chainAt(bytes, offset);
   if (silent) return [];
+  if (isTypePosition(tree, offset, before)) return types(reading, offset, before);
+  const asked = memberAt(tree, offset);
+  if (asked && !(chain && chain.names.length > 1)) {
+    const found = reading.typedMembers(offset);
+    return found.filter(({ kind }) => !asked.method || kind === "method" || kind === "function")
+      .map(itemOf);
+  }
   if (chain && chain.names.length > 1) {
     const owner = reading.resolve(chain.names.slice(0, -1), chain.start);
-    const members = owner?.members?.() ?? [];
+    const written = owner?.members?.() ?? [];
+    // Conditions around it may say more than its declaration.
+    const known = new Set(written.map(({ name }) => name));
+    const more = reading.typedMembers(offset).filter(({ name }) => !known.has(name));
+    const members = [...written, ...more];
     if (!chain.method) return members.map(itemOf);
     const methods = members.filter(({ kind }) => kind === "method" || kind === "function");
     return distinct(methods.length > 0 ? methods : reading.methods()).map(itemOf);
   }
   return names(reading, offset);
+}
+
+/** The types that may be named: those of a module behind its name, else all. */
+function types(reading: Reading, offset: number, before: string): CompletionItem[] {
+  const item = (label: string, order: string): CompletionItem => ({
+    label,
+    kind: CompletionItemKind.Class,
+    sortText: `${order}${label}`,
+  });
+  const [, module] = /([A-Za-z_]\w*)\s*\.\s*\w*$/.exec(before) ?? [];
+  if (module !== undefined) {
+    return reading.typesOf(module, offset).map((name) => item(name, "0"));
+  }
+  const modules = new Set(
+    visibleAt(reading.tree, offset).filter((binding) => requiredBy(binding) !== undefined)
+      .map(({ name }) => name)
+      .filter((name) => reading.typesOf(name, offset).length > 0),
+  );
+  return [
+    ...typeParametersAt(reading.tree, offset).map((name) => item(name, "0")),
+    ...reading.tree.types.map(({ name }) => item(name, "1")),
+    ...[...builtinTypes, "table"].map((name) => item(name, "2")),
+    ...[...modules].map((name) => ({
+      label: name,
+      kind: CompletionItemKind.Module,
+      sortText: `3${name}`,
+    })),
+  ];
 }
 
 /** Whether a line ends inside a short text. */

@@ -1,8 +1,10 @@
 import type { Hover, Position, Range } from "vscode-languageserver";
 import { literalAt, nameAt } from "../language/scope.ts";
+import { typeNameAt } from "../language/type-uses.ts";
 import type { Entry } from "../registry/entry.ts";
 import { documentationOf } from "./documentation.ts";
 import { chainAround, Reading } from "./meaning.ts";
+import { memberAt } from "./inferred.ts";
 import type { Meaning } from "./member.ts";
 import { fieldSchema, kindSummary } from "./schema.ts";
 import type { SourceText } from "./source-text.ts";
@@ -58,14 +60,21 @@ function hoverInCode(
     const module = /\brequire\s*\(?\s*$/.test(before) ? reading.module(literal.value) : undefined;
     return module ? markdown(describeMeaning(module), source.range(literal)) : null;
   }
+  const type = reading.typeAt(offset);
+  const written = typeNameAt(tree, offset);
+  if (type && written) return markdown(describeMeaning(type), source.range(written));
   const inComment = tree.comments.some(({ start, end }) => start < offset && offset <= end);
   const chain = inComment ? undefined : chainAround(source.bytes, offset);
-  if (!chain) return null;
+  if (!chain) {
+    const asked = inComment ? undefined : memberAt(tree, offset);
+    const member = asked && reading.typedMember(offset);
+    return member ? markdown(describeMeaning(member), source.range(asked.place)) : null;
+  }
   const name = chain.names.at(-1)!;
   const declared = nameAt(tree, offset);
   const found = declared && "declared" in declared
     ? reading.ofBinding(declared)
-    : reading.resolve(chain.names, offset) ??
+    : reading.resolve(chain.names, offset) ?? reading.typedMember(offset) ??
       (chain.method ? reading.methods().find((method) => method.name === name) : undefined);
   if (!found) return null;
   const place = { start: chain.start, end: chain.start + name.length };

@@ -2,9 +2,6 @@
  * What a name in Lua code means: a local, a module, a member of either, an entry's code.
  * @module
  */
-import { importsOf } from "../app/code-graph.ts";
-import type { Entry } from "../registry/entry.ts";
-import { scriptEntry } from "./script-entry.ts";
 import { requiredBy } from "../language/describe.ts";
 import { Lexer } from "../language/lexer.ts";
 import {
@@ -15,16 +12,23 @@ import {
   signatureOf,
   type TableMember,
 } from "../language/members.ts";
-import { visibleAt } from "../language/scope.ts";
+import { pathTo, visibleAt } from "../language/scope.ts";
+import { declaredName, nameOfType, placeOfField, typeNameAt } from "../language/type-uses.ts";
 import type { Binding, FunctionBody, Tree } from "../language/tree.ts";
-import { check } from "../language/check/check.ts";
-import { dynamic, textOf, type Type, widen } from "../language/check/types.ts";
-import { surroundingsOf } from "../app/code-types.ts";
+import { dynamic, textOf, widen } from "../language/check/types.ts";
 import { moduleLibrary } from "../app/module-types.ts";
 import { documentationOf, globalFunctions } from "./documentation.ts";
 import { documented, type Meaning } from "./member.ts";
+import { inferredIn, memberAt } from "./inferred.ts";
 import type { SourceText } from "./source-text.ts";
-import { membersOfType } from "./type-members.ts";
+import {
+  functionMeaning,
+  membersOfType,
+  nameOf,
+  typeMeaning,
+  typeValueMembers,
+} from "./type-members.ts";
+import { typeParametersAt } from "./type-position.ts";
 import { type Loaded, pathOf, type Usable, usableIn } from "./workspace.ts";
 
 /** Names that are joined by dots and colons, at their places; the last may be unfinished. */
@@ -63,15 +67,70 @@ export class Reading {
   #named(name: string, offset: number): Meaning | undefined {
     const binding = visibleAt(this.tree, offset).findLast((each) => each.name === name);
     if (binding) return this.ofBinding(binding);
-    const type = this.tree.types.find((each) => each.name === name);
-    if (type) {
-      const shown = Buffer.from(this.tree.text.slice(type.start, type.end), "latin1").toString();
-      const text = commentAbove(this.tree, type.start);
-      return { name, kind: "type", shown, text, at: { source: this.source, place: type } };
+    const type = declaredType(this.source, name);
+    if (type) return type;
+    if (name === "self") {
+      const owner = this.#ownerAt(offset);
+      if (owner) return this.ofBinding(owner);
     }
     const plain = globalFunctions().find((each) => each.name === name);
     if (plain) return documented(plain, "function");
     return this.module(name);
+  }
+
+  /** The local whose method an offset is in. */
+  #ownerAt(offset: number): Binding | undefined {
+    for (const node of pathTo(this.tree, offset).reverse()) {
+      if (!("kind" in node) || node.kind !== "FunctionStatement" || !node.method) continue;
+      if (node.target.kind !== "Member" || node.target.object.kind !== "Name") return undefined;
+      return node.target.object.local;
+    }
+    return undefined;
+  }
+
+  /** What the value has of which a member is asked for at an offset, by its type. */
+  typedMembers(offset: number): Meaning[] {
+    const asked = memberAt(this.tree, offset);
+    const type = asked && inferredIn(this.source, this.loaded).expressions.get(asked.object);
+    return type ? membersOfType(type) : [];
+  }
+
+  /** The member at an offset, by the type of what it is a member of. */
+  typedMember(offset: number): Meaning | undefined {
+    const asked = memberAt(this.tree, offset);
+    if (!asked) return undefined;
+    const { object, name } = asked;
+    const found = this.typedMembers(offset).find((member) => member.name === name);
+    const type = inferredIn(this.source, this.loaded).expressions.get(object);
+    const place = type && placeOfField(this.tree, nameOf(type), name);
+    return found && place ? { ...found, at: { source: this.source, place } } : found;
+  }
+
+  /** The type that is named at an offset. */
+  typeAt(offset: number): Meaning | undefined {
+    const used = typeNameAt(this.tree, offset);
+    if (!used || offset < nameOfType(this.tree, used).start) return undefined;
+    const { module, name, local } = used;
+    if (module === undefined) {
+      return typeParametersAt(this.tree, offset).includes(name)
+        ? undefined
+        : declaredType(this.source, name);
+    }
+    const alias = requiredBy(local) ?? module;
+    const target = this.usable.imports.get(alias);
+    const entry = target === undefined ? undefined : this.loaded?.entries.get(target);
+    const file = entry && this.loaded?.sourceFile(entry);
+    const source = file === undefined ? undefined : this.loaded?.workspace.source(file);
+    if (source) return declaredType(source, name);
+    const type = inferredIn(this.source, this.loaded).module(alias)?.type(name);
+    return type && typeMeaning(`${module}.${name}`, type);
+  }
+
+  /** The names of types of a module or an import. */
+  typesOf(alias: string, offset: number): string[] {
+    const binding = visibleAt(this.tree, offset).findLast(({ name }) => name === alias);
+    const module = requiredBy(binding) ?? alias;
+    return inferredIn(this.source, this.loaded).module(module)?.typeNames() ?? [];
   }
 
   /** What `require` returns for a name, or a global table of that name. */
@@ -121,13 +180,22 @@ export class Reading {
     const text = commentAbove(tree, binding.start);
     const body = functionOf(binding.value);
     if (body) return { ...ofFunction(tree, name, body, "local function "), text, at };
-    const type = localsOf(source, this.loaded).get(binding) ?? dynamic;
+    const type = inferredIn(source, this.loaded).locals.get(binding) ?? dynamic;
     const annotated = type.kind === "dynamic" ? "" : `: ${textOf(widen(type))}`;
     const prefix = binding.declared === "parameter" ? "" : "local ";
     const members = () => {
       const own = membersOf(tree, binding).map((member) => ofMember(source, name, member));
-      return own.length > 0 ? own : membersOfType(type);
+      const typed = new Map(membersOfType(type).map((member) => [member.name, member]));
+      // A type says more of a field than a value that is put there; where it is written is known of the value.
+      const told = own.map((member): Meaning => {
+        const declared = member.kind === "field" ? typed.get(member.name) : undefined;
+        return declared && member.at ? { ...declared, at: member.at } : member;
+      });
+      const known = new Set(own.map((member) => member.name));
+      return [...told, ...[...typed.values()].filter((member) => !known.has(member.name))];
     };
+    const callable = functionMeaning(name, type);
+    if (callable) return { ...callable, shown: `${prefix}${name}${annotated}`, text, at };
     return { name, kind: "local", shown: `${prefix}${name}${annotated}`, text, at, members };
   }
 
@@ -143,40 +211,15 @@ export class Reading {
   }
 }
 
-const remembered = new WeakMap<
-  SourceText,
-  { context: string; locals: ReadonlyMap<Binding, Type> }
->();
-
-/** The types of the locals of a file, which may be half written; empty for one that cannot be checked. */
-function localsOf(
-  source: SourceText,
-  loaded: Loaded | undefined,
-): ReadonlyMap<Binding, Type> {
-  const path = pathOf(source.uri) ?? "";
-  const context = loaded?.contextOf(path) ?? "";
-  const known = remembered.get(source);
-  if (known?.context === context) return known.locals;
-  const entry = loaded?.entriesOf(path)[0] ?? scriptEntry(source.text);
-  const view = {
-    entries: loaded?.entries ?? new Map<string, Entry>(),
-    sourceOf: (each: Entry) => loaded?.codeOf(each),
-  };
-  const imports = new Map(importsOf(entry));
-  let locals: ReadonlyMap<Binding, Type> = new Map();
-  try {
-    const surroundings = surroundingsOf(entry, (alias) => {
-      const target = imports.get(alias);
-      const imported = target === undefined ? undefined : view.entries.get(target);
-      return { target, library: imported && loaded?.types.check(imported, view)?.library };
-    }, true);
-    locals = check(source.tree, surroundings).locals;
-  } catch (error) {
-    // Nested too deeply for the stack.
-    if (!(error instanceof RangeError)) throw error;
-  }
-  remembered.set(source, { context, locals });
-  return locals;
+/** A type that a file declares. */
+function declaredType(source: SourceText, name: string): Meaning | undefined {
+  const { tree } = source;
+  const type = tree.types.find((each) => each.name === name);
+  if (!type) return undefined;
+  const shown = Buffer.from(tree.text.slice(type.start, type.end), "latin1").toString();
+  const text = commentAbove(tree, type.start);
+  const at = { source, place: declaredName(tree, type) };
+  return { name, kind: "type", shown, text, at, members: typeValueMembers };
 }
 
 function ofFunction(tree: Tree, name: string, body: FunctionBody, prefix: string): Meaning {
@@ -224,11 +267,14 @@ export function chainAround(bytes: string, offset: number): Chain | undefined {
 
 const opening: ReadonlySet<string> = new Set(["(", "{", "[", "function", "if", "do", "repeat"]);
 
-/** A call that an offset is in the parentheses of: what is called, and the number of the argument there, from 0. */
+/**
+ * A call that an offset is in the parentheses of: where they open, the names of what is called, as far as it has names,
+ * and the number of the argument there, from 0.
+ */
 export function callAround(
   bytes: string,
   offset: number,
-): { chain: Chain; argument: number } | undefined {
+): { chain: Chain | undefined; opening: number; argument: number } | undefined {
   const lexer = new Lexer(bytes);
   const open: { bracket: string; at: number; commas: number }[] = [];
   for (lexer.advance(); lexer.kind !== "eof" && lexer.start < offset; lexer.advance()) {
@@ -241,6 +287,5 @@ export function callAround(
   }
   const around = open.at(-1);
   if (around?.bracket !== "(") return undefined;
-  const chain = chainAt(bytes, around.at);
-  return chain && { chain, argument: around.commas };
+  return { chain: chainAt(bytes, around.at), opening: around.at, argument: around.commas };
 }

@@ -8,15 +8,18 @@ import { pathToFileURL } from "node:url";
 import type { Location, Position } from "vscode-languageserver";
 import { returnedMembers } from "../language/members.ts";
 import { bindingAt, literalAt, literalsOf, usesOf } from "../language/scope.ts";
-import type { Binding } from "../language/tree.ts";
+import type { Binding, InterfaceDeclaration, TypeDeclaration } from "../language/tree.ts";
+import { declarationAt, placesOfType } from "../language/type-uses.ts";
 import type { Entry } from "../registry/entry.ts";
 import { chainAround, Reading } from "./meaning.ts";
+import type { Meaning } from "./member.ts";
 import type { SourceText } from "./source-text.ts";
 import { isLua, type Loaded, pathOf } from "./workspace.ts";
 
-/** What the name at a position is of, where it can be renamed: a local, or an entry. */
+/** What the name at a position is of, where it can be renamed: a local, a type of the file, or an entry. */
 export type Subject =
   | { kind: "local"; source: SourceText; binding: Binding }
+  | { kind: "type"; source: SourceText; declaration: TypeDeclaration | InterfaceDeclaration }
   | { kind: "entry"; id: string };
 
 /** What a position names. */
@@ -32,7 +35,9 @@ export function subjectAt(
       return loaded?.entries.has(literal.value) ? { kind: "entry", id: literal.value } : undefined;
     }
     const binding = bindingAt(source.tree, offset);
-    return binding && { kind: "local", source, binding };
+    if (binding) return { kind: "local", source, binding };
+    const declaration = declarationAt(source.tree, offset);
+    return declaration && { kind: "type", source, declaration };
   }
   const path = pathOf(source.uri);
   const definition = path === undefined ? undefined : loaded?.definition(path);
@@ -98,10 +103,16 @@ function definitionInCode(
       (codeOf(library, loaded) ?? declarationOf(library.id, loaded));
     return found ? [found] : [];
   }
+  const type = reading.typeAt(offset);
+  if (type) return placesFound(type);
   const binding = bindingAt(source.tree, offset);
   if (binding) return [{ uri: source.uri, range: source.range(binding) }];
   const chain = chainAround(source.bytes, offset);
   const found = chain && reading.resolve(chain.names, offset);
+  return placesFound(found?.at ? found : reading.typedMember(offset));
+}
+
+function placesFound(found: Meaning | undefined): Location[] {
   return found?.at
     ? [{ uri: found.at.source.uri, range: found.at.source.range(found.at.place) }]
     : [];
@@ -145,6 +156,11 @@ export function placesOf(
     const { source, binding } = subject;
     return usesOf(source.tree, binding)
       .filter(({ start }) => withDeclaration || start !== binding.start)
+      .map((place) => ({ uri: source.uri, range: source.range(place) }));
+  }
+  if (subject.kind === "type") {
+    const { source, declaration } = subject;
+    return placesOfType(source.tree, declaration).slice(withDeclaration ? 0 : 1)
       .map((place) => ({ uri: source.uri, range: source.range(place) }));
   }
   if (!loaded) return [];

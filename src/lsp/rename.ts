@@ -30,7 +30,7 @@ function found(
   const places = subject ? placesOf(subject, loaded, true) : [];
   const here = places.find(({ uri, range }) => uri === source.uri && isInside(position, range));
   if (subject && here) return { subject, range: here.range };
-  throw refuse("only locals and entries can be renamed");
+  throw refuse("only locals, types and entries can be renamed");
 }
 
 /** The range of what would be renamed, and its name. @throws ResponseError where there is nothing */
@@ -40,12 +40,16 @@ export function prepareRename(
   loaded: Loaded | undefined,
 ): { range: Range; placeholder: string } {
   const { subject, range } = found(source, position, loaded);
-  const placeholder = subject.kind === "local" ? subject.binding.name : parseId(subject.id).name;
+  const placeholder = subject.kind === "local"
+    ? subject.binding.name
+    : subject.kind === "type"
+    ? subject.declaration.name
+    : parseId(subject.id).name;
   return { range, placeholder };
 }
 
 /**
- * Renames a local in its scope, or an entry wherever it is named.
+ * Renames a local in its scope, a type in its file, or an entry wherever it is named.
  *
  * @param name of an entry: its name, or its whole id with the same namespace
  * @throws ResponseError for what cannot be renamed, or a name that cannot be given
@@ -62,7 +66,7 @@ export function rename(
   const edit = (uri: string, range: Range, newText: string) => {
     (changes[uri] ??= []).push({ range, newText });
   };
-  if (subject.kind === "local") {
+  if (subject.kind !== "entry") {
     if (!/^[A-Za-z_]\w*$/.test(name) || luaKeywords.has(name)) {
       throw refuse(`"${name}" is no name of Lua: write letters, digits and _`);
     }

@@ -1,6 +1,7 @@
 import { type SemanticTokens, SemanticTokensBuilder } from "vscode-languageserver";
 import { isBinding, type Node, nodesOf, type Place } from "../language/scope.ts";
-import type { Binding } from "../language/tree.ts";
+import type { Binding, InterfaceDeclaration, TypeDeclaration } from "../language/tree.ts";
+import { declaredName, nameOfType } from "../language/type-uses.ts";
 import type { SourceText } from "./source-text.ts";
 import { isLua } from "./workspace.ts";
 
@@ -20,12 +21,14 @@ function typeOf(binding: Binding): TokenType | undefined {
 }
 
 /** The word of a declaration and the name behind it: `type Point`. */
-function declaration({ start }: Place, word: string, name: string, text: string): Token[] {
-  const at = text.indexOf(name, start + word.length);
-  const type = word === "type" ? "type" : "interface";
+function declaration(node: TypeDeclaration | InterfaceDeclaration, text: string): Token[] {
+  const { kind, start } = node;
+  const [word, type] = kind === "TypeDeclaration"
+    ? ["type", "type"] as const
+    : ["interface", "interface"] as const;
   return [
     { place: { start, end: start + word.length }, type: "keyword" },
-    { place: { start: at, end: at + name.length }, type },
+    { place: declaredName({ text }, node), type },
   ];
 }
 
@@ -40,16 +43,11 @@ function tokensOf(node: Node, text: string): Token[] {
       const type = node.local && node.local.declared !== "self" ? typeOf(node.local) : undefined;
       return type ? [{ place: node, type }] : [];
     }
-    case "TypeName": {
-      const { name, start, end } = node;
-      const at = text.lastIndexOf(name, Math.max(start, end - name.length));
-      const whole = node.args.length === 0 ? at : text.indexOf(name, start);
-      return [{ place: { start: whole, end: whole + name.length }, type: "type" }];
-    }
+    case "TypeName":
+      return [{ place: nameOfType({ text }, node), type: "type" }];
     case "TypeDeclaration":
-      return declaration(node, "type", node.name, text);
     case "InterfaceDeclaration":
-      return declaration(node, "interface", node.name, text);
+      return declaration(node, text);
     default:
       return [];
   }

@@ -13,11 +13,12 @@ export function signatureAt(
   const offset = source.byteAt(position);
   const call = callAround(source.bytes, offset);
   if (!call) return null;
-  const { chain, argument } = call;
+  const { chain, opening, argument } = call;
   const reading = new Reading(source, loaded);
-  const name = chain.names.at(-1);
-  const found = reading.resolve(chain.names, chain.start) ??
-    (chain.method ? reading.methods().find((method) => method.name === name) : undefined);
+  const name = chain?.names.at(-1);
+  const found = (chain && reading.resolve(chain.names, chain.start)) ??
+    reading.typedMember(opening) ??
+    (chain?.method ? reading.methods().find((method) => method.name === name) : undefined);
   const signature = found?.signature;
   if (!found || !signature) return null;
   const { label, parameters } = signature;

@@ -21,13 +21,10 @@ import {
   filter,
   fits,
   type FunctionShape,
-  luaType,
-  membersOf,
   nil,
   textOf,
   type Type,
   union,
-  widen,
   withoutNil,
 } from "./types.ts";
 
@@ -52,6 +49,19 @@ export function check(tree: Tree, surroundings: Surroundings = alone): Checked {
   const checker = new Checker(tree, surroundings);
   const diagnostics = checker.check();
   return { diagnostics, locals: checker.locals, library: checker.shown.library };
+}
+
+/**
+ * The types of a tree that may be half written: of its locals, as `check` finds them, and of each expression where it
+ * stands.
+ */
+export function typesIn(tree: Tree, surroundings: Surroundings): {
+  locals: ReadonlyMap<Binding, Type>;
+  expressions: ReadonlyMap<Expression, Type>;
+} {
+  const checker = new Checker(tree, surroundings);
+  checker.check();
+  return { locals: checker.locals, expressions: checker.expressions };
 }
 
 class Checker extends Surrounded {
@@ -86,6 +96,10 @@ class Checker extends Surrounded {
 
   get locals(): ReadonlyMap<Binding, Type> {
     return this.bindings;
+  }
+
+  get expressions(): ReadonlyMap<Expression, Type> {
+    return this.found;
   }
 
   protected override isPlain(expression: Expression): boolean {
@@ -139,7 +153,10 @@ class Checker extends Surrounded {
       case "If":
         return this.#if(statement);
       case "NumericFor":
-        for (const bound of statement.bounds) this.#bound(bound);
+        for (const bound of statement.bounds) {
+          this.infer(bound);
+          this.bound(bound);
+        }
         this.#declare(
           statement.variable,
           counterOf(statement.bounds.map((each) => this.known(each))),
@@ -370,17 +387,6 @@ class Checker extends Surrounded {
     const after = this.#branch(new Map(this.facts), body);
     this.facts = join(after ? [before, after] : [before])!;
     this.#breaks = outerBreaks;
-  }
-
-  #bound(bound: Expression): void {
-    const type = this.infer(bound);
-    const wrong = membersOf(type).some((member) => {
-      const kind = luaType(member);
-      return kind !== undefined && kind !== "number";
-    });
-    if (wrong) {
-      this.report("E0000", bound, `a bound of 'for' must be a number, got ${textOf(widen(type))}`);
-    }
   }
 
   #genericFor(statement: Extract<Statement, { kind: "GenericFor" }>): void {

@@ -37,6 +37,7 @@ export function declaredLibrary(
     get value() {
       return made ??= value();
     },
+    typeNames: () => [...declared].filter((type) => type !== name),
     type: (type) => type !== name && declared.has(type) ? names.find(type) : undefined,
   };
 }

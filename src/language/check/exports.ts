@@ -18,8 +18,10 @@ function returnedValue({ body }: Tree): Expression | undefined {
 export function libraryOf(tree: Tree, tables: MadeTables): Library {
   const given = returnedValue(tree);
   const value: Type = given ? tables.handedOn(given) ?? tables.typeOf(given, false) : dynamic;
+  const fields = value.kind === "record" ? [...value.fields] : [];
   return {
     value,
+    typeNames: () => fields.flatMap(([name, { type }]) => type.kind === "type" ? [name] : []),
     type: (name) => {
       const found = value.kind === "record" ? value.fields.get(name)?.type : undefined;
       return found?.kind === "type" ? found.of : undefined;

@@ -6,6 +6,8 @@ export interface Library {
   value: Type;
   /** The type that `alias.NAME` stands for; undefined where there is none. */
   type(name: string): Type | undefined;
+  /** The names of its types. */
+  typeNames(): string[];
 }
 
 /** What a text finds around itself. */

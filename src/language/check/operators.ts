@@ -134,4 +134,16 @@ export abstract class Operators {
     if (mixed) this.report("E0019", left, `cannot compare ${a} with ${b}`);
     return { kind: "boolean" };
   }
+
+  /** Checks a bound of a numeric `for`, whose type is known. */
+  protected bound(expression: Expression): void {
+    const type = this.known(expression);
+    const wrong = membersOf(type).some((member) => {
+      const kind = luaType(member);
+      return kind !== undefined && kind !== "number";
+    });
+    if (!wrong) return;
+    const text = textOf(widen(type));
+    this.report("E0000", expression, `a bound of 'for' must be a number, got ${text}`);
+  }
 }
