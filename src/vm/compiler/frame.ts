@@ -213,8 +213,9 @@ export class Frame extends Body<Region> {
     return this.putTag(r, tag);
   }
 
-  /** Writes the tag only, of a value that is nothing else. */
+  /** Writes the tag only, of a value that is nothing else; where it is known to be there, nothing. */
   putTag(r: number, tag: number): this {
+    if (this.known[r] === tag) return this;
     this.get(this.base).i32(tag).store("u8", 16 * r + 8);
     if (this.#copied(r)) this.i32(tag).set(this.#tags[r]!);
     this.known[r] = UNKNOWN;
