@@ -60,6 +60,9 @@ sandbox.always("subscribe", function(topic, ch)
 end)
 
 sandbox.always("unsubscribe", function(ch)
+  if not channel.is(ch) then
+    check.fail(1, "unsubscribe", "channel", ch)
+  end
   if messaging.unlisten(scheduler.current, ch) then
     return true
   end

@@ -89,7 +89,8 @@ export class Liveness {
     const highest = this.#highest[worker];
     if (!highest) return false;
     const last = Number(Atomics.load(highest, 0));
-    if (sequence > last || sequence <= last - this.#window) return false;
+    // The first number is 1; a PID that somebody has made up may have any.
+    if (sequence < 1 || sequence > last || sequence <= last - this.#window) return false;
     return (Atomics.load(this.#ended[worker]!, this.#wordOf(sequence)) & (1 << (sequence & 31))) ===
       0;
   }

@@ -2,7 +2,9 @@
 -- `effects.sleep(ns)` calls the handler `sleep(unit, ns)` of the running unit's context. A new module performs effects
 -- that are there, or adds one here and its handlers in lua/contexts.
 local use = ...
+local check = use("kernel/core/check")
 local scheduler = use("kernel/core/scheduler")
+local error, math_type, select, tonumber, type = error, math.type, select, tonumber, type
 
 local effects = {}
 
@@ -69,9 +71,56 @@ function effects.publish(id, data, headers, message_id, delay)
   return unit.context.publish(unit, id, data, headers, message_id, delay)
 end
 
---- `math.random`, whose handler does without the unit.
+-- A bound of `math.random`, without its decimals.
+local function bound(value, n)
+  local kind = type(value)
+  local found = (kind == "number" or kind == "string") and tonumber(value)
+    or check.number(value, n, "random")
+  if math_type(found) == "integer" then
+    return found
+  elseif found ~= found then
+    return 0
+  elseif found >= 0x1p63 then
+    return math.maxinteger
+  elseif found < -0x1p63 then
+    return math.mininteger
+  end
+  return math.tointeger(found - math.fmod(found, 1))
+end
+
+-- `math.random` whose bounds are no integers in order.
+local function random(count, low, high)
+  if count > 2 then
+    error("wrong number of arguments", 3)
+  end
+  low = bound(low, 1)
+  if count == 1 and low >= 0 then
+    return scheduler.current.context.random(low)
+  elseif count == 1 or low > bound(high, 2) then
+    error("bad argument #1 to 'random' (interval is empty)", 3)
+  end
+  return scheduler.current.context.random(low, bound(high, 2))
+end
+
+--- `math.random`, whose handler does without the unit. Its arguments are checked here, for all units alike: handlers
+--- would name this file.
 function effects.random(...)
-  return scheduler.current.context.random(...)
+  local count = select("#", ...)
+  if count == 0 then
+    return scheduler.current.context.random()
+  end
+  local low, high = ...
+  if math_type(low) == "integer" then
+    if count == 1 then
+      if low >= 0 then
+        return scheduler.current.context.random(low)
+      end
+    elseif count == 2 and math_type(high) == "integer" and low <= high then
+      return scheduler.current.context.random(low, high)
+    end
+  end
+  local found = random(count, low, high)
+  return found
 end
 
 --- What a context has besides its handlers: `kind` is "function", "process" or "workflow"; `delivers` says whether a

@@ -5,7 +5,7 @@ local read_only = use("kernel/core/read_only")
 local view = use("kernel/core/view")
 local metatable_of, next, rawget, rawlen, type = debug.getmetatable, next, rawget, rawlen, type
 local info, set_metatable = debug.getinfo, debug.setmetatable
-local find = string.find
+local find, is_yieldable = string.find, coroutine.isyieldable
 
 local frozen = {}
 
@@ -22,7 +22,8 @@ local verbs = {}
 -- The `__len` of a frozen table whose length `length` tells; of others with the same metatable it only tells that.
 local function refusing(length)
   return function(self)
-    local caller = info(2, "f")
+    -- Within C no coroutine can yield, and to look at a caller takes long.
+    local caller = not is_yieldable() and info(2, "f")
     local verb = caller and verbs[caller.func]
     if verb and frozen.is_frozen(self) then
       error("attempt to " .. verb .. " Immutable table", 3)

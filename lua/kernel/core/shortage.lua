@@ -1,9 +1,12 @@
 -- Shortage of memory or time in workflows. It depends on the neighbours of a run, so its code must not see it: the task
 -- is given up and done again.
 local use = ...
+local check = use("kernel/core/check")
 local errors = use("kernel/core/errors")
 local stable = use("kernel/core/stable")
 
+local error, pcall, resume, select, type, xpcall =
+  error, pcall, coroutine.resume, select, type, xpcall
 local shortage = {}
 
 local OUT_OF_MEMORY <const> = "not enough memory"
@@ -45,14 +48,24 @@ local function checked(ok, first, ...)
   return ok, first, ...
 end
 
-local function checking(protected)
-  return function(...)
-    return checked(protected(...))
+-- What catches errors in workflows. Each checks its arguments as Lua's does, which would name this file.
+
+function shortage.pcall(...)
+  if select("#", ...) == 0 then
+    error("bad argument #1 to 'pcall' (value expected)", 2)
   end
+  return checked(pcall(...))
 end
 
---- What catches errors in workflows.
-shortage.pcall, shortage.xpcall, shortage.resume =
-  checking(pcall), checking(xpcall), checking(coroutine.resume)
+function shortage.xpcall(fn, handler, ...)
+  return checked(xpcall(fn, check.func(handler, 2, "xpcall"), ...))
+end
+
+function shortage.resume(co, ...)
+  if type(co) ~= "thread" then
+    check.fail(1, "resume", "thread", co)
+  end
+  return checked(resume(co, ...))
+end
 
 return shortage

@@ -1,6 +1,5 @@
 -- Random numbers of a workflow: the same in every replay without a record.
 local use = ...
-local check = use("kernel/core/check")
 local commands = use("kernel/workflows/commands")
 local scheduler = use("kernel/core/scheduler")
 
@@ -14,15 +13,7 @@ local function next_random(run)
   return z ~ (z >> 31)
 end
 
--- A bound without its decimals, as in other units.
-local function whole(value, n)
-  if math.type(value) == "float" then
-    value = value - math.fmod(value, 1)
-  end
-  return check.integer(value, n, "random")
-end
-
---- `math.random` of a workflow.
+--- `math.random` of a workflow: `low` and `high` are integers in order, `low` alone may be 0.
 return function(low, high)
   local run = scheduler.current.run
   local bits = next_random(run)
@@ -33,10 +24,6 @@ return function(low, high)
       return bits
     end
     low, high = 1, low
-  end
-  low, high = whole(low, 1), whole(high, 2)
-  if low > high then
-    error("bad argument to 'random' (interval is empty)", 3)
   end
   local span = high - low + 1
   if span > 0 then

@@ -74,6 +74,11 @@ describe("libraries of applications, where they differ from Lua's", () => {
       "rawset(5, 1, 1)": "#1 to 'rawset' (table expected, got number)",
       "funcs.call(5)": "#1 to 'call' (string expected, got number)",
       "process.unlisten(5)": "#1 to 'unlisten' (channel expected, got number)",
+      "unsubscribe()": "#1 to 'unsubscribe' (channel expected, got no value)",
+      "math.random({})": "#1 to 'random' (number expected, got table)",
+      'math.random(1, "x")': "#2 to 'random' (number expected, got string)",
+      "math.random(2, 1)": "#1 to 'random' (interval is empty)",
+      "math.random(-1)": "#1 to 'random' (interval is empty)",
       'subscribe("t", {})': "#2 to 'subscribe' (channel expected, got table)",
       "process.send(process.pid(), 5)": "#2 to 'send' (string expected, got number)",
     };
@@ -82,6 +87,38 @@ describe("libraries of applications, where they differ from Lua's", () => {
     expect(await runFunction(`return { ${tries.join(", ")} }`)).toEqual(messages);
     const texts = 'math.pow("2", 3) .. math.ldexp("1", "3") .. math.log10("100")';
     expect(await runFunction(`return ${texts}`)).toBe("882");
+  });
+
+  test("so it is in a library, whose pcall and coroutine.resume know shortage", async () => {
+    const calls = {
+      "pcall()": "#1 to 'pcall' (value expected)",
+      "xpcall(print)": "#2 to 'xpcall' (function expected, got no value)",
+      "xpcall(print, 5)": "#2 to 'xpcall' (function expected, got number)",
+      "coroutine.resume(5)": "#1 to 'resume' (thread expected, got number)",
+      "math.random(2, 1)": "#1 to 'random' (interval is empty)",
+    };
+    const tries = Object.keys(calls).map((call) => `(select(2, pcall(function() ${call} end)))`);
+    const app = await startApplication({
+      libraries: { tries: `return function() return { ${tries.join(", ")} } end` },
+      functions: {
+        main: { source: main('return require("tries")()'), imports: { tries: "app:tries" } },
+      },
+    });
+    const messages = Object.values(calls).map((message) => `app:tries:1: bad argument ${message}`);
+    expect(await app.call("main")).toEqual(messages);
+  });
+
+  test("math.random takes bounds as numbers, and texts that are some", async () => {
+    expect(
+      await runFunction(
+        `local function inside(x, low, high)
+          return math.type(x) == "integer" and x >= low and x <= high
+        end
+        return { inside(math.random("3"), 1, 3), inside(math.random(1.9), 1, 1), inside(math.random(-2.5, "-1"), -2, -1),
+          math.type(math.random(0)), math.random() < 1, math.type(math.random(math.mininteger, math.maxinteger)),
+          (select(2, pcall(math.random, 1, 2, 3))) }`,
+      ),
+    ).toEqual([true, true, true, "integer", true, "integer", "wrong number of arguments"]);
   });
 
   test("assert raises the text of an Error", async () => {

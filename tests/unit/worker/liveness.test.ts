@@ -12,6 +12,8 @@ describe("Liveness", () => {
     expect([2, 3, 63, 65, 299, 301].map((n) => other.alive(1, n))).toEqual(Array(6).fill(false));
     expect(other.alive(0, 1)).toBe(false);
     expect(other.alive(7, 1)).toBe(false);
+    expect([0, -1, -64, -1e9].map((n) => other.alive(1, n))).toEqual(Array(4).fill(false));
+    expect([0, -1, -64, -1e9].map((n) => other.alive(0, n))).toEqual(Array(4).fill(false));
   });
 
   test("agrees with a set, whatever the blocks", () => {
