@@ -3,6 +3,7 @@ import { deprecatedFields, deprecationText } from "../registry/deprecation.ts";
 import type { Entry } from "../registry/entry.ts";
 import { pathText } from "../registry/fault.ts";
 import { kinds, suggestKind } from "../registry/kinds.ts";
+import { unknownWords } from "../registry/lifecycle.ts";
 import { variable } from "../registry/kinds/environment.ts";
 import { suggest } from "../registry/suggestion.ts";
 import type { Config } from "./config.ts";
@@ -125,6 +126,10 @@ class Validation {
       const message = `unknown field ${pathText(path)} is ignored`;
       const others = known.length === 0 ? "remove it" : `there are ${known.join(", ")}`;
       this.#add("warning", entry.id, ["data", ...path], message, suggest(field, known, others));
+    }
+    const words = "lifecycle" in kind.schema.shape ? unknownWords(entry.data) : [];
+    for (const { path, message, fix } of words) {
+      this.#add("warning", entry.id, ["data", ...path], message, fix);
     }
     for (const { field, deprecation } of deprecatedFields(kind.schema, entry.data)) {
       const message = deprecationText(`field ${field}`, deprecation);

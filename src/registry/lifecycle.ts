@@ -2,7 +2,11 @@ import type * as zod from "zod";
 import { z } from "./schema.ts";
 import { duration } from "./duration.ts";
 import { lazy } from "./lazy.ts";
-import { choice, type Reference } from "./kind.ts";
+import type { Fault } from "./fault.ts";
+import type { Reference } from "./kind.ts";
+import { suggest } from "./suggestion.ts";
+
+const startups = ["required", "optional"] as const;
 
 /** A number whose zero means "not given". */
 function factor(fallback: number) {
@@ -32,7 +36,9 @@ export const security = () =>
 export const lifecycle = lazy(() =>
   z.object({
     auto_start: z.boolean().default(false),
-    startup: choice(["required", "optional"], "lifecycle.startup").default("required"),
+    startup: z.string().transform((word) => word === "optional" ? word : "required").meta({
+      enum: [...startups],
+    }).default("required"),
     start_timeout: duration(10_000),
     stop_timeout: duration(10_000),
     stable_threshold: duration(5_000),
@@ -45,6 +51,18 @@ export const lifecycle = lazy(() =>
 
 /** `lifecycle` with every default filled in. */
 export type Lifecycle = zod.output<ReturnType<typeof lifecycle>>;
+
+/** Warnings about the words of a `lifecycle` block: one that is not known counts as the default. */
+export function unknownWords(data: Readonly<Record<string, unknown>>): Fault[] {
+  const block = data["lifecycle"];
+  const word = typeof block === "object" && block !== null && "startup" in block && block.startup;
+  if (typeof word !== "string" || startups.some((known) => known === word)) return [];
+  return [{
+    path: ["lifecycle", "startup"],
+    message: `unknown lifecycle.startup: ${word}; it counts as required`,
+    fix: suggest(word, startups, `use one of ${startups.join(", ")}`),
+  }];
+}
 
 /** The references inside a `lifecycle` block. */
 export const lifecycleReferences: readonly Reference[] = [

@@ -268,13 +268,13 @@ describe("faults of fields", () => {
       await faults(
         '  - { name: w, kind: workflow.host, journal: "" }\n' +
           "  - name: h\n    kind: process.host\n" +
-          "    lifecycle: { startup: optinal, restart: { max_attempts: -1 } }\n",
+          "    lifecycle: { startup: 5, restart: { max_attempts: -1 } }\n",
       ),
     ).toEqual([
       "src/_index.yaml:4:37  app:w  journal must not be empty\n    hint: write a value",
-      "src/_index.yaml:7:18  app:h  unknown lifecycle.startup: optinal\n" +
-      '    hint: did you mean "optional"?',
-      "src/_index.yaml:7:47  app:h  lifecycle.restart.max_attempts must be at least 0, not -1\n" +
+      "src/_index.yaml:7:18  app:h  lifecycle.startup must be text, not 5\n" +
+      '    hint: write it in quotes: "5"',
+      "src/_index.yaml:7:41  app:h  lifecycle.restart.max_attempts must be at least 0, not -1\n" +
       "    hint: write 0 or more",
     ]);
   });
@@ -289,6 +289,18 @@ describe("faults of fields", () => {
     ).toEqual([
       expect.stringContaining(`database must be text, not ${large}\n`),
       expect.stringContaining(`store must be text, not ["${large}"]\n`),
+    ]);
+  });
+
+  test("an unknown word of startup is a warning: it counts as required", async () => {
+    expect(
+      await faults(
+        good("h", "process.host", "    lifecycle: { startup: optinal }\n") +
+          "  - { name: data, kind: registry.entry, lifecycle: { startup: whatever } }\n",
+      ),
+    ).toEqual([
+      "src/_index.yaml:6:18  app:h  warning: unknown lifecycle.startup: optinal; it counts as required\n" +
+      '    hint: did you mean "optional"?',
     ]);
   });
 
