@@ -7,6 +7,7 @@ import { requiredBy } from "../describe.ts";
 import type { Binding, Expression, FunctionBody, Statement, Tree } from "../tree.ts";
 import { type Facts, forget, join, measuredIn, pathOf } from "./facts.ts";
 import type { Diagnostic } from "./operators.ts";
+import { typeOfValue } from "./computed.ts";
 import { place } from "./narrow.ts";
 import { alone, type Library, type Surroundings } from "./library.ts";
 import { TypeNames } from "./resolve.ts";
@@ -78,10 +79,7 @@ class Checker extends Surrounded {
     this.shown = new Shown(tree, () => this.names, (value) => this.known(value));
     this.names = new TypeNames(
       undefined,
-      (expression) =>
-        expression.kind === "Name" && expression.local
-          ? this.bindings.get(expression.local) ?? dynamic
-          : dynamic,
+      (expression) => typeOfValue(expression, (value) => this.#declaredOf(value)),
       (module, local, name) => {
         const required = requiredBy(local);
         const library = required === undefined
@@ -92,6 +90,11 @@ class Checker extends Surrounded {
       undefined,
       () => this.metamethods(),
     );
+  }
+
+  #declaredOf(value: Expression): Type {
+    if (value.kind !== "Name") return this.known(value);
+    return value.local ? this.bindings.get(value.local) ?? dynamic : dynamic;
   }
 
   get locals(): ReadonlyMap<Binding, Type> {
@@ -267,6 +270,7 @@ class Checker extends Surrounded {
     if (target.kind === "Name") return target.local?.type && this.bindings.get(target.local);
     if (target.kind !== "Member" && target.kind !== "Index") return undefined;
     const object = this.infer(target.object);
+    this.refuseTarget(object, target);
     if (target.kind === "Index") this.infer(target.key);
     const found = expand(object);
     // Nil takes a field away.

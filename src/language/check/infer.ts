@@ -15,11 +15,13 @@ import {
   membersOf,
   never,
   nil,
+  notTaken,
   requiredOf,
   someTable,
   textOf,
   type Type,
   union,
+  usedMembersOf,
   widen,
   withoutNil,
 } from "./types.ts";
@@ -177,7 +179,7 @@ export abstract class Inference extends Operators {
       if (constant) return constant;
     }
     if (name !== undefined) {
-      if (this.#refuseIndex(object, expression)) return dynamic;
+      if (this.refuseIndex(object, expression)) return dynamic;
       const member = object === someTable && this.memberOf(expression.object, name);
       return member || this.fieldType(object, name, expression, !this.#asked.has(expression));
     }
@@ -186,7 +188,7 @@ export abstract class Inference extends Operators {
 
   /** The type of an element. */
   #element(object: Type, at: Extract<Expression, { kind: "Index" }>): Type {
-    if (this.#refuseIndex(object, at)) return dynamic;
+    if (this.refuseIndex(object, at)) return dynamic;
     const found = expand(object);
     if (found.kind !== "array" && found.kind !== "map") return anyOf([found]);
     const element = found.kind === "array" ? found.element : found.value;
@@ -203,8 +205,8 @@ export abstract class Inference extends Operators {
   }
 
   /** Says what is wrong with looking into a value. */
-  #refuseIndex(object: Type, at: Expression): boolean {
-    for (const member of membersOf(object)) {
+  protected refuseIndex(object: Type, at: Expression): boolean {
+    for (const member of usedMembersOf(object)) {
       const found = expand(member);
       const kind = luaType(found);
       if (kind === "nil" && membersOf(object).length > 1) {
@@ -278,7 +280,7 @@ export abstract class Inference extends Operators {
     const type = this.infer(operand);
     if (operator === "not") return { kind: "boolean" };
     if (operator === "#") {
-      const wrong = membersOf(type).find((member) =>
+      const wrong = usedMembersOf(type).find((member) =>
         ["nil", "boolean", "number", "function"].includes(luaType(member) ?? "")
       );
       if (wrong) {
@@ -307,7 +309,9 @@ export abstract class Inference extends Operators {
       // `a and b` is b, or what of a is false.
       const kept = membersOf(first).map((member): Type => {
         const found = expand(member);
-        if (found.kind === "boolean") return { kind: "literal", value: operator === "or" };
+        if (found.kind === "boolean") {
+          return operator === "or" ? { kind: "literal", value: true } : notTaken;
+        }
         if (["dynamic", "any", "unknown"].includes(found.kind)) return dynamic;
         const falsy = found.kind === "nil" || found.kind === "literal" && found.value === false;
         return falsy === (operator === "and") ? member : never;
@@ -415,7 +419,7 @@ export abstract class Inference extends Operators {
 
   /** What of a type cannot be called for certain. */
   #uncallable(type: Type, at: Expression): Type | undefined {
-    return membersOf(type).find((member) => {
+    return usedMembersOf(type).find((member) => {
       const kind = luaType(member);
       return kind !== undefined && kind !== "function" && !this.mayBring(at, "__call", member);
     });

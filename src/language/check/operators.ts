@@ -9,6 +9,7 @@ import {
   someTable,
   textOf,
   type Type,
+  usedMembersOf,
   widen,
 } from "./types.ts";
 
@@ -79,7 +80,7 @@ export abstract class Operators {
     }
     for (const operand of operands) {
       const type = this.known(operand);
-      for (const member of membersOf(type)) {
+      for (const member of usedMembersOf(type)) {
         const found = expand(member);
         const numeric = found.kind === "literal" && typeof found.value === "string" &&
           found.value.trim() !== "" && !Number.isNaN(Number(found.value));
@@ -103,7 +104,7 @@ export abstract class Operators {
     if (this.#anyBrings(operands, "__concat")) return dynamic;
     for (const operand of operands) {
       const type = this.known(operand);
-      const wrong = membersOf(type).some((member) => isWrong(luaType(member)));
+      const wrong = usedMembersOf(type).some((member) => isWrong(luaType(member)));
       if (wrong) {
         const text = textOf(widen(type));
         this.report("E0019", operand, `cannot concatenate ${text}, expected string or number`);
@@ -119,7 +120,7 @@ export abstract class Operators {
     }
     const operands = [left, right].map((operand) => {
       const type = this.known(operand);
-      return { operand, type, kinds: membersOf(type).map((member) => luaType(member)) };
+      return { operand, type, kinds: usedMembersOf(type).map((member) => luaType(member)) };
     });
     const wrong = operands.find(({ kinds }) => kinds.some(isWrong));
     if (wrong) {

@@ -9,6 +9,7 @@ import type {
   TypeNode,
   TypeParameter,
 } from "../tree.ts";
+import { extendsType, indexed, keysOf } from "./computed.ts";
 import { isInvariant, TypeArguments } from "./generics.ts";
 import {
   declaredTable,
@@ -181,10 +182,17 @@ export class TypeNames {
         return this.resolve(node.inner);
       case "Typeof":
         return this.typeOf(node.expression);
-      case "Asserts":
-        return dynamic;
+      case "Keyof":
+        return keysOf(this.resolve(node.type));
+      case "Indexed":
+        return indexed(this.resolve(node.object), this.resolve(node.index));
+      case "Conditional": {
+        const holds = extendsType(this.resolve(node.left), this.resolve(node.right));
+        if (holds === undefined) return dynamic;
+        return this.resolve(holds ? node.then : node.otherwise);
+      }
       default:
-        // Computed types, tuples and what is missing.
+        // Assertions, tuples and what is missing.
         return dynamic;
     }
   }
@@ -256,9 +264,19 @@ export class TypeNames {
   }
 }
 
-function once<Value>(make: () => Value): () => Value {
-  let made: { value: Value } | undefined;
-  return () => (made ??= { value: make() }).value;
+/** Makes a type when it is asked for. A type that is computed of itself is not known. */
+function once(make: () => Type): () => Type {
+  let made: Type | undefined;
+  let isOpen = false;
+  return () => {
+    if (made || isOpen) return made ?? dynamic;
+    isOpen = true;
+    try {
+      return made = make();
+    } finally {
+      isOpen = false;
+    }
+  };
 }
 
 function functionOf(

@@ -92,6 +92,8 @@ export const nil: Type = { kind: "nil" };
 export const never: Type = { kind: "never" };
 /** A text that was made of other values: it may be a numeral. */
 export const madeText: Type = { kind: "string" };
+/** What `a and b` is where a boolean `a` does not hold: who goes on with `b` has asked for `a`, or knows it. */
+export const notTaken: Type = { kind: "literal", value: false };
 /** What is declared as `table`. */
 export const declaredTable: Type = { kind: "table" };
 /** A table of which nothing is known. */
@@ -133,6 +135,12 @@ const simple = { nil: 1, boolean: 1, number: 1, integer: 1, string: 1, any: 1 };
 export function membersOf(type: Type): Type[] {
   const found = expand(type);
   return found.kind === "union" ? found.members.flatMap(membersOf) : [type];
+}
+
+/** The members of a union that a value may be of when something is done with it. */
+export function usedMembersOf(type: Type): Type[] {
+  const members = membersOf(type);
+  return members.length === 1 ? members : members.filter((member) => member !== notTaken);
 }
 
 /** The names of the fields that a record has. */
@@ -355,8 +363,11 @@ function fitsFunction(a: FunctionShape, b: FunctionShape, next: number): boolean
     const own = a.params[index] ?? a.vararg;
     return !own || fits(param, own, next);
   });
-  const results = !b.results || !a.results ||
-    b.results.every((result, index) => fits(a.results![index] ?? nil, result, next));
+  // Of what nothing is written the code shows some.
+  const given = a.results ?? a.shown;
+  const rest = a.results ? nil : dynamic;
+  const results = !b.results || !given ||
+    b.results.every((result, index) => fits(given[index] ?? rest, result, next));
   return parameters && results;
 }
 

@@ -1,7 +1,18 @@
 import type { Expression } from "../tree.ts";
 import { Narrowing } from "./narrow.ts";
 import { checkTable } from "./table.ts";
-import { dynamic, fits, nil, textOf, type Type } from "./types.ts";
+import {
+  dynamic,
+  expand,
+  fits,
+  luaType,
+  mayBeNil,
+  membersOf,
+  nil,
+  textOf,
+  type Type,
+  widen,
+} from "./types.ts";
 
 /** Compares values with the places where they are put. */
 export abstract class Values extends Narrowing {
@@ -23,6 +34,22 @@ export abstract class Values extends Narrowing {
       if (at === 0) return { type: this.known(last), from: last };
       return { type: results ? results[at] ?? nil : dynamic, from: last };
     });
+  }
+
+  /** Says what is wrong with putting something into a value. */
+  protected refuseTarget(object: Type, at: Extract<Expression, { kind: "Member" | "Index" }>) {
+    const { object: from } = at;
+    // Whether an element of a table is there is for the code to know.
+    const element = from.kind === "Member" || from.kind === "Index"
+      ? ["array", "map"].includes(expand(this.known(from.object)).kind)
+      : false;
+    if (element && mayBeNil(object)) return;
+    if (
+      this.refuseIndex(object, at) || !membersOf(object).some((each) => luaType(each) === "string")
+    ) {
+      return;
+    }
+    this.report("E0000", at, `cannot index type ${textOf(widen(object))}`);
   }
 
   /** @param further the value is not the expression's first: another result of a call, or nil */

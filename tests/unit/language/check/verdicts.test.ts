@@ -173,6 +173,25 @@ test.each([
   ],
   ["for i = 1, 2 do local s: string = i end", "cannot assign integer to string"],
   ["for i = 1, 2, 0.5 do local n: integer = i end", "cannot assign number to integer"],
+  [
+    "local function ap(f: (number) -> string) end ap(function(v) return 1 end)",
+    "argument 1: expected (number) -> string, got",
+  ],
+  ["local k: keyof({ a: number, b: string }) = 'c'", 'cannot assign "c" to "a" | "b"'],
+  ["local x: P['x'] = 'a'", 'cannot assign "a" to number'],
+  ["type C = number extends string ? boolean : number local c: C = true", "cannot assign true to"],
+  [
+    "local base = { a = 1, b = { 'x' } } type T = typeof(base) local t: T = { a = 1, b = { 1 } }",
+    "element 1 must be string?, got 1",
+  ],
+  ["local function f(p: P?) p.x = 1 end", "cannot index type P? without nil check"],
+  ["local function f(p: { p: P? }) p.p.x = 1 end", "cannot index type P? without nil check"],
+  ["local function f(n: number) n.x = 1 end", "cannot index type number"],
+  ["local function f(s: string) s['x'] = 1 end", "cannot index type string"],
+  [
+    "local function f(b: boolean) local s: string = b and 'x' end",
+    'cannot assign false | "x" to string',
+  ],
 ])("what does not fit is told of: %s", (text, message) => {
   const found = told(types + text).map((each) => each.slice(6));
   expect(found[0]).toContain(message);
@@ -208,6 +227,15 @@ test.each([
   "interface A function a(self): number end interface B: A function b(self) end local function f(b: B) local a: A = b end",
   "interface A function a(self): number end local a: A = { a = function(self) return 1 end, more = 1 } local b: A = {}",
   "for i = 1, tonumber('3') do local n: integer = i end for i = 1.5, 3 do local n: number = i end",
+  "local function ap(f: (number) -> string) end ap(function(v) return v end) ap(tostring) ap(function(v) if v then return 'x' end error(v) end)",
+  "local function ap(f: () -> number?) end ap(function() if x then return 1 end end) ap(function() end)",
+  "local k: keyof({ a: number }) = 'a' local x: P['x'], y: P['y'] = 1, 'any' type L = keyof(L) local l: L = 1",
+  "type C<T> = T extends string ? boolean : number local c: C<string>, d: C<P> = true, 1",
+  "local base = { a = 1 } base.b = 2 type T = typeof(base) local t: T = { a = 3, b = 4, c = 5 }",
+  "local base = {} base.b = 2 type T = typeof(base) local t: T = { b = 'x' }",
+  "local function f(p: P?, m: {[string]: {P}}, k: string) p = p or { x = 1 } p.x = 1 m[k][1] = p m.a[2] = p end",
+  "local function f(x) local t, n, g = not x and {}, not x and 1, not x and print if not x then t.a = t.b print(n + 1, n .. '', n < 2, #t) g() end end",
+  "local function f(b: boolean): boolean local c: boolean = b and 1 < 2 local v: boolean | string = b and 'x' return not b and c end",
 ])("what fits is not told of: %s", (text) => {
   expect(told(types + text)).toEqual([]);
 });
