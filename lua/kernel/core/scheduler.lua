@@ -302,6 +302,9 @@ local function backlog()
   return spent * (SLICE // FUEL_PER_MICROSECOND) + (count - spent) * math.max(step - CROSSING, 0)
 end
 
+-- Who has spent its slice, while timers fire: it is in no queue, and runnable nevertheless.
+local resting
+
 --- Runs what is runnable for about 5 ms. Returns the microseconds of computation that are still runnable, as far as can
 --- be told, or false when nothing is; and in how many milliseconds the next timer is due (nil: there is none).
 function scheduler.run()
@@ -315,7 +318,9 @@ function scheduler.run()
     if spent or not status then
       local time = now()
       scheduler.current, scheduler.co = false, false
+      resting = spent
       fire_due(time)
+      resting = nil
       if spent then
         note_spent()
         ready(spent)
@@ -344,9 +349,12 @@ function scheduler.step()
   return waiting() == 0 and due[1] == first
 end
 
---- The units that have a coroutine in the run queue, as a set.
+--- The units that have a coroutine that is runnable, as a set.
 function scheduler.ready_units()
   local set = {}
+  if resting and unit_of[resting] then
+    set[unit_of[resting]] = true
+  end
   for i = 0, waiting() - 1 do
     local unit = unit_of[host.entry_at(i)]
     if unit then

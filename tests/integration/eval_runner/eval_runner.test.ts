@@ -258,3 +258,15 @@ test("a program ends well while somebody looks at the functions, and is none of 
   expect(await run()).toBe(5);
   expect((await control.functions()).map(({ id }) => id)).toEqual(["app:run"]);
 });
+
+test("a program that computes for long does not wait for something that never comes", async () => {
+  const application = await startApplication({ functions: { run: runner } });
+  const source = `
+    local began, count = time.now(), 0
+    while time.now():sub(began):milliseconds() < 400 do count = count + 1 end
+    return count > 0`;
+  expect(await application.call("run", { source, modules: ["time"] })).toBe(true);
+  const never = "local ch = channel.new(0) return ch:receive()";
+  expect(await application.call("run", { source: never }))
+    .toContain("the program waits for something that never comes");
+});
