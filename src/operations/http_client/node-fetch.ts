@@ -27,7 +27,7 @@ const damage = /^(?:Z_|ERR__ERROR_|ZSTD_)/;
 
 /** Whether `fetch` refuses a body of this method. */
 export function needsNode(method: string): boolean {
-  return method === "GET" || method === "HEAD" || method === "TRACE";
+  return /^(?:GET|HEAD|TRACE)$/i.test(method);
 }
 
 /** What is sent, as far as `exchange` says it. */
@@ -64,7 +64,7 @@ function responseOf(incoming: IncomingMessage, { method, decompress }: NodeReque
     headers.append(incoming.rawHeaders[i]!, incoming.rawHeaders[i + 1]!);
   }
   const status = incoming.statusCode!;
-  if (method === "HEAD" || bodiless.has(status)) {
+  if (method.toUpperCase() === "HEAD" || bodiless.has(status)) {
     incoming.resume();
     return new Response(null, { status, headers });
   }
@@ -109,7 +109,7 @@ export function nodeFetch(address: URL | string, wanted: NodeRequest): Promise<R
   // An address is no name that a server may be asked for.
   const name = serverName ?? (isIP(host) ? undefined : host);
   const options: RequestOptions = {
-    method: wanted.method,
+    method: wanted.method.toUpperCase(),
     headers: headersOf(wanted, url),
     signal: wanted.signal,
     agent: false,

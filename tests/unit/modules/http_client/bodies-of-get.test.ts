@@ -73,6 +73,9 @@ test("so do HEAD and TRACE, which get what a response without body has", async (
     return { res.status_code, res.body == nil, res.headers["X-Own"] }`;
   expect(await evaluate(code, { args: [raw.url] })).toEqual([200, true, "o"]);
   expect(raw.received()).toMatch(/^HEAD \/ HTTP\/1\.1\r\n[^]*\r\n\r\nhello$/);
+  const lower = `return http_client.request("get", ..., { body = "hello" }).body`;
+  expect(JSON.parse(String(await evaluate(lower, { args: [await serve(mirror)] }))))
+    .toMatchObject({ method: "GET", body: "hello" });
   const traced = `return http_client.request("TRACE", ..., { body = "hello" }).status_code`;
   expect(await evaluate(traced, { args: [await serve(mirror)] })).toBe(200);
 });
