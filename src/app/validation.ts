@@ -210,7 +210,7 @@ class Validation {
       if (owner === undefined) owners.set(key, entry.id);
       else {
         const message = `${found.words} already exists (${owner})`;
-        this.#add("error", entry.id, ["kind"], message, "give it another name");
+        this.#add("error", entry.id, ["kind"], message, found.fix);
       }
     }
   }

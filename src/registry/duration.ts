@@ -30,12 +30,13 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /**
- * A duration in an entry: text in, milliseconds out. Zero and an absent field give the default.
+ * A duration in an entry: text in, milliseconds out. Zero, which needs neither unit nor quotes, and an absent field
+ * give the default.
  *
  * @param fallback milliseconds used when the field is not given
  */
 export function duration<Fallback extends number | undefined>(fallback: Fallback) {
-  return z.string().transform((text, context): number | Fallback => {
+  const text = z.string().transform((text, context): number | Fallback => {
     const milliseconds = parseDuration(text);
     if (milliseconds !== undefined && milliseconds >= 0) return milliseconds || fallback;
     context.addIssue({
@@ -44,7 +45,10 @@ export function duration<Fallback extends number | undefined>(fallback: Fallback
       params: { fix: 'write it like "300ms", "1.5s" or "2h45m"' },
     });
     return z.NEVER;
-  }).optional().transform((milliseconds) => milliseconds ?? fallback);
+  });
+  return z.preprocess((given) => given === 0 ? "0" : given, text)
+    .meta({ type: ["string", "number"] })
+    .optional().transform((milliseconds) => milliseconds ?? fallback);
 }
 
 /** A duration as `parseDuration` reads it, in Go's form: `1h0m5.25s`, `300ms`, `0s`. */

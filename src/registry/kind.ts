@@ -50,11 +50,12 @@ export interface Kind<Schema extends zod.ZodObject = zod.ZodObject> {
   /** The same of its metadata. */
   metaReferences: readonly Reference[];
   /**
-   * What no two entries of the kind may share: the text, and the words for it in `WORDS already exists`.
+   * What no two entries of the kind may share: the text, the words for it in `WORDS already exists`, and how to
+   * correct it.
    *
    * @default nothing
    */
-  unique?(entry: Entry): { key: string; words: string } | undefined;
+  unique?(entry: Entry): { key: string; words: string; fix: string } | undefined;
   /** Only where entries hold Lua code: what runs it, and where in the payload it is. */
   code?: { unit: CodeUnit; read(data: zod.output<Schema>): Code };
   /** Only where entries cannot change while the runtime runs: why, as in "ID: a KIND cannot change …: WHY". */

@@ -51,6 +51,7 @@ export const templateJet = defineKind({
   unique: (entry) => ({
     key: `${setOf(entry)} ${templateName(entry)}`,
     words: `template ${templateName(entry)} of the set ${setOf(entry)}`,
+    fix: "give it another name",
   }),
   schema: () =>
     z.object({

@@ -1,7 +1,14 @@
+import { type Entry, parseId, qualify } from "../../registry/entry.ts";
 import { defineKind } from "../../registry/kind.ts";
 
 /** Read with the first entry of such a kind: a short script has none. */
 const schemas = () => require("./schema.ts") as typeof import("./schema.ts");
+
+/** The id in a field of the metadata, and a text of the payload, which both are checked elsewhere. */
+function placeOf({ id, meta, data }: Entry, owner: string, field: string): [string, string] {
+  const text = (value: unknown) => typeof value === "string" ? value : "";
+  return [qualify(text(meta[owner]), parseId(id).namespace), text(data[field])];
+}
 
 const server = {
   path: ["server"],
@@ -14,6 +21,12 @@ const server = {
 export const httpRouter = defineKind({
   name: "http.router",
   schema: () => schemas().routerSchema(),
+  unique(entry) {
+    const [owner, prefix] = placeOf(entry, "server", "prefix");
+    const key = `${owner} ${prefix.replace(/\/$/, "")}`;
+    const words = `a router of ${owner} with the prefix "${prefix}"`;
+    return { key, words, fix: "give it another prefix, or add its endpoints to the other" };
+  },
   metaReferences: [server],
 });
 
@@ -21,6 +34,11 @@ export const httpRouter = defineKind({
 export const httpStatic = defineKind({
   name: "http.static",
   schema: () => schemas().staticSchema(),
+  unique(entry) {
+    const [owner, path] = placeOf(entry, "server", "path");
+    const key = `${owner} ${path.replace(/\/+$/, "")}`;
+    return { key, words: `a folder of ${owner} at ${path}`, fix: "give it another path" };
+  },
   references: [{ path: ["fs"], bareName: true, kinds: ["fs."] }],
   metaReferences: [server],
 });

@@ -33,6 +33,21 @@ function invalid(message: string): WippyError {
   return new WippyError("Invalid", message, { retryable: false });
 }
 
+/** What is wrong with the path of a route; undefined when it can be one. */
+export function pathFault(path: string): string | undefined {
+  try {
+    parse("", path);
+    return undefined;
+  } catch (error) {
+    return WippyError.from(error).message.replace(/^: /, "");
+  }
+}
+
+/** The path with all its parameters alike: two routes with the same one fit the same paths. */
+export function shapeOf(path: string): string {
+  return path.replace(/\{\w+\}|:\w+/g, "{}").replace(/\{\w+\.\.\.\}/, "");
+}
+
 /** @throws WippyError Invalid */
 function parse(id: string, path: string): Segment[] {
   const parts = path.split("/").slice(1);

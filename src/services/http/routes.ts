@@ -12,7 +12,7 @@ import type { Meters } from "./meters.ts";
 import { chained, makeMiddleware } from "./middleware/middleware.ts";
 import type { Chain, Middleware } from "./middleware/use.ts";
 import { staticOptions } from "./schema.ts";
-import { type Route, RouteTable } from "./route-table.ts";
+import { type Route, RouteTable, shapeOf } from "./route-table.ts";
 import type { Serving } from "./serving.ts";
 
 /** What a route leads to. */
@@ -117,7 +117,7 @@ export function routesOf(
         id: own.id,
         target: { handler },
       });
-      const shape = path.replace(/\{\w+\}|:\w+/g, "{}").replace(/\{\w+\.\.\.\}/, "");
+      const shape = shapeOf(path);
       const seen = paths.get(shape);
       paths.set(shape, {
         explicit: seen?.explicit === true || endpoint.method === "OPTIONS",

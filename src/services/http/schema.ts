@@ -4,7 +4,8 @@ import type { Fault } from "../../registry/fault.ts";
 import { choice, required } from "../../registry/kind.ts";
 import { lifecycle } from "../../registry/lifecycle.ts";
 import { z } from "../../registry/schema.ts";
-import { wrongName } from "./middleware/names.ts";
+import { wrongName, wrongOptions } from "./middleware/names.ts";
+import { pathFault } from "./route-table.ts";
 
 /** A text that starts with a slash. */
 function path(what: string) {
@@ -29,6 +30,21 @@ const chain = () =>
       context.addIssue({ code: "custom", message: wrong.message, params: { fix: wrong.fix } });
     }),
   ).default([]);
+
+/** Tells of options that a middleware of a chain cannot work with. */
+function checkChain(
+  names: readonly string[],
+  options: Readonly<Record<string, string>>,
+  field: string,
+  context: zod.core.$RefinementCtx,
+): void {
+  for (const [index, name] of names.entries()) {
+    const message = wrongOptions(name, options);
+    if (message === undefined) continue;
+    const params = { fix: "correct the options, or remove the middleware" };
+    context.addIssue({ code: "custom", path: [field, index], message, params });
+  }
+}
 
 const pem = () => z.string().min(1).optional();
 
@@ -117,6 +133,9 @@ export const routerSchema = () =>
     options: options(),
     post_middleware: chain(),
     post_options: options(),
+  }).superRefine((data, context) => {
+    checkChain(data.middleware, data.options, "middleware", context);
+    checkChain(data.post_middleware, data.post_options, "post_middleware", context);
   });
 
 export const methods = [
@@ -133,7 +152,12 @@ export const methods = [
 export const endpointSchema = () =>
   z.object({
     method: choice(methods, "method"),
-    path: path("path"),
+    path: path("path").superRefine((text, context) => {
+      const message = text.startsWith("/") ? pathFault(text) : undefined;
+      if (message === undefined) return;
+      const params = { fix: "write {name} or :name for one segment, {name...} for the rest" };
+      context.addIssue({ code: "custom", message, params });
+    }),
     func: required("func", 'add "func: NAME" of a function.lua entry'),
   });
 
@@ -151,6 +175,7 @@ export const staticSchema = () =>
     middleware: chain(),
     options: options(),
   }).superRefine((data, context) => {
+    checkChain(data.middleware, data.options, "middleware", context);
     const { spa, index } = staticOptions(data);
     if (!spa || index !== undefined) return;
     const fix = 'add "index: index.html" to static_options';

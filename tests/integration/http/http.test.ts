@@ -390,14 +390,6 @@ const refused = (
     functions: { f: handler("") },
   });
 
-test.each([
-  [{ middleware: ["corss"] }, "unknown middleware: corss", 'did you mean "cors"?'],
-])("a router with %j is refused at load", async (router, message, fix) => {
-  const text = await refused(router).then(() => "it starts", (error) => String(error.message));
-  expect(text).toContain(message);
-  expect(text).toContain(fix);
-});
-
 const endpoint = (path: string, method = "GET") => ({
   kind: "http.endpoint",
   meta: { router: "main" },
@@ -406,17 +398,54 @@ const endpoint = (path: string, method = "GET") => ({
   func: "f",
 });
 
-test.each([
+const files = { kind: "fs.directory", directory: "." };
+const folder = { kind: "http.static", meta: { server: "web" }, path: "/s", fs: "files" };
+
+test.each<[Record<string, unknown>, Record<string, Record<string, unknown>>, string, string]>([
+  [{ middleware: ["corss"] }, {}, "unknown middleware: corss", 'did you mean "cors"?'],
   [
     { middleware: ["real_ip"], options: { "real_ip.trusted.subnets": "nonsense" } },
     {},
     "is no range",
+    "correct the options",
   ],
-  [{ post_middleware: ["resource_firewall"] }, {}, "resource_firewall.target"],
-  [{ middleware: ["token_auth"] }, {}, "token_auth.store"],
+  [
+    { post_middleware: ["resource_firewall"] },
+    {},
+    "resource_firewall.target",
+    "correct the options",
+  ],
+  [{ middleware: ["token_auth"] }, {}, "token_auth.store", "correct the options"],
+  [
+    {},
+    { files, a: { ...folder, middleware: ["token_auth"] } },
+    "token_auth.store",
+    "correct the options",
+  ],
+  [{}, { a: endpoint("/a{x}") }, "must be a whole segment", "write {name}"],
+  [{}, { a: endpoint("/{x...}/b") }, "must be the last segment", "{name...} for the rest"],
+  [
+    {},
+    { other: { kind: "http.router", meta: { server: "app:web" }, prefix: "/" } },
+    'a router of app:web with the prefix "/" already exists (app:main)',
+    "give it another prefix",
+  ],
+  [
+    {},
+    { files, a: folder, b: { ...folder, path: "/s/" } },
+    "a folder of app:web at /s/ already exists (app:a)",
+    "give it another path",
+  ],
+])("an application with %j and %j is refused at load", async (router, endpoints, message, fix) => {
+  const text = await refused(router, endpoints)
+    .then(() => "it starts", (error) => String(error.message));
+  expect(text).toContain(message);
+  expect(text).toContain(fix);
+});
+
+test.each([
   [{}, { a: endpoint("/{x}/b"), b: endpoint("/a/{y}") }, "neither is more specific"],
-  [{}, { a: endpoint("/a{x}") }, "must be a whole segment"],
-  [{}, { other: { kind: "http.router", meta: { server: "web" } } }, "have the same prefix"],
+  [{ prefix: "/p//q" }, { a: endpoint("/a") }, "has an empty segment"],
 ])("a server with %j and %j does not start, and says why", async (router, endpoints, message) => {
   const application = await refused(router, endpoints);
   const { control } = application.node;

@@ -362,22 +362,6 @@ test.each([
   );
 });
 
-test("two folders at one path keep the server from starting", async () => {
-  const application = await startApplication({
-    entries: {
-      web: { kind: "http.service", addr: "127.0.0.1:0", lifecycle: { auto_start: true } },
-      files: { kind: "fs.directory", directory: "/tmp" },
-      a: { kind: "http.static", meta: { server: "web" }, path: "/s", fs: "files" },
-      b: { kind: "http.static", meta: { server: "web" }, path: "/s/", fs: "files" },
-    },
-  });
-  await until(() =>
-    application.logs.some((record) =>
-      JSON.stringify(record).includes("app:b and app:a have the same path")
-    )
-  );
-});
-
 test("the legacy form of the options", async () => {
   const { url } = await startStatic(folder({ "i.html": "index" }), {
     options: { spa: "true", index: "i.html", cache: "no-cache" },

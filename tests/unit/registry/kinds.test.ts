@@ -46,6 +46,16 @@ describe("pools", () => {
   }
 });
 
+test("the duration 0 needs neither unit nor quotes; other numbers have no unit", () => {
+  for (const given of [0, "0", "0s"]) {
+    expect(duration(5).parse(given)).toBe(5);
+  }
+  expect(duration(5).parse(undefined)).toBe(5);
+  for (const given of [5, -1, true, null, "5", "-1s"]) {
+    expect(duration(5).safeParse(given).success).toBe(false);
+  }
+});
+
 test("a host's zero sizes and absent fields give the defaults", () => {
   const { host, lifecycle } = decodeEntry(
     processHost,

@@ -1,4 +1,3 @@
-import { WippyError } from "../../../vm/error.ts";
 import { refusal } from "../served.ts";
 import type { Middleware, Use } from "./use.ts";
 
@@ -16,10 +15,6 @@ export function endpointFirewall({ options }: Use): Middleware {
 export function resourceFirewall({ options }: Use): Middleware {
   const action = options["resource_firewall.action"] ?? options["action"] ?? "access";
   const resource = options["resource_firewall.target"] ?? options["target"] ?? "";
-  if (resource === "") {
-    const message = "resource_firewall needs the option resource_firewall.target";
-    throw new WippyError("Invalid", message, { retryable: false });
-  }
   return async (exchange, next) => {
     if (exchange.endpoint === undefined) return refusal(500);
     exchange.checks.push({ action, resource });

@@ -8,7 +8,7 @@ import { compress } from "./compress.ts";
 import { cors } from "./cors.ts";
 import { endpointFirewall, resourceFirewall } from "./firewall.ts";
 import { metrics } from "./metrics.ts";
-import { names, wrongName } from "./names.ts";
+import { names, wrongName, wrongOptions } from "./names.ts";
 import { rateLimit } from "./rate-limit.ts";
 import { realIp } from "./real-ip.ts";
 import { sseRelay, websocketRelay } from "./relay.ts";
@@ -32,10 +32,14 @@ const factories: Readonly<Record<typeof names[number], MiddlewareFactory>> = {
   websocket_relay: websocketRelay,
 };
 
-/** The middleware of a name. @throws WippyError Invalid for an unknown one */
+/** The middleware of a name. @throws WippyError Invalid for an unknown one, and for options that it cannot work with */
 export function makeMiddleware(name: string, use: Use): Middleware {
   const known = names.find((each) => each === name);
-  if (known !== undefined) return factories[known](use);
+  if (known !== undefined) {
+    const fault = wrongOptions(known, use.options);
+    if (fault === undefined) return factories[known](use);
+    throw new WippyError("Invalid", fault, { retryable: false });
+  }
   const { message, fix } = wrongName(name)!;
   throw new WippyError("Invalid", `${message}; ${fix}`, { retryable: false });
 }

@@ -20,11 +20,6 @@ function cookieOf(request: Request, name: string): string | undefined {
  */
 export function tokenAuth({ options, context }: Use): Middleware {
   const store = options["token_auth.store"] ?? "";
-  if (store === "") {
-    const message =
-      "token_auth needs the option token_auth.store, the id of a security.token_store";
-    throw new WippyError("Invalid", message, { retryable: false });
-  }
   const header = options["token_auth.header.name"] || "Authorization";
   const prefix = options["token_auth.header.prefix"] ?? "Bearer ";
   const parameter = options["token_auth.query.param"] || "x-auth-token";
