@@ -392,22 +392,23 @@ export abstract class Inference extends Operators {
       return this.#standard("string", name, [object, ...args]);
     }
     if (found.kind === "type") return dynamic;
-    if (
-      found.kind === "interface" && !found.fields.has(name) ||
-      found.kind === "error" && !errorMethods.has(name)
-    ) {
-      this.report("E0022", call, `no method ${name} on type ${textOf(type)}`);
-      return dynamic;
-    }
-    if (
-      found.kind === "record" && !found.fields.has(name) && !this.#mayHave(found, name)
-    ) {
-      this.report("E0022", call, `no method ${name} on type ${textOf(type)}`);
+    const lacking = membersOf(type).find((member, _, { length }) =>
+      this.#lacks(expand(member), name, length > 1)
+    );
+    if (lacking) {
+      this.report("E0022", call, `no method ${name} on type ${textOf(lacking)}`);
       return dynamic;
     }
     const member = type === someTable && this.memberOf(object, name);
     const method = member || this.fieldType(type, name, call, false);
     return this.#invoke(call, method, args, 1, call);
+  }
+
+  /** Whether a type has no method of a name. @param isOne of several: code may know which objects it has */
+  #lacks(type: Type, name: string, isOne: boolean): boolean {
+    if (type.kind === "error") return !errorMethods.has(name);
+    if (type.kind === "interface") return !(isOne && type.closed) && !type.fields.has(name);
+    return type.kind === "record" && !type.fields.has(name) && !this.#mayHave(type, name);
   }
 
   #isCall(call: Expression, asked: Type, args: readonly Expression[]): Type {

@@ -192,6 +192,10 @@ test.each([
     "local function f(b: boolean) local s: string = b and 'x' end",
     'cannot assign false | "x" to string',
   ],
+  [
+    "interface A function a(self): number end interface B function b(self) end local function f(u: A | B) return u:a() end",
+    "no method a on type B",
+  ],
 ])("what does not fit is told of: %s", (text, message) => {
   const found = told(types + text).map((each) => each.slice(6));
   expect(found[0]).toContain(message);
@@ -236,6 +240,7 @@ test.each([
   "local function f(p: P?, m: {[string]: {P}}, k: string) p = p or { x = 1 } p.x = 1 m[k][1] = p m.a[2] = p end",
   "local function f(x) local t, n, g = not x and {}, not x and 1, not x and print if not x then t.a = t.b print(n + 1, n .. '', n < 2, #t) g() end end",
   "local function f(b: boolean): boolean local c: boolean = b and 1 < 2 local v: boolean | string = b and 'x' return not b and c end",
+  "interface A function a(self): number end interface B function a(self): string end local function f(u: A | B) return u:a() end",
 ])("what fits is not told of: %s", (text) => {
   expect(told(types + text)).toEqual([]);
 });
