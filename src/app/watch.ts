@@ -1,5 +1,5 @@
 import { watch } from "node:fs";
-import { sep } from "node:path";
+import { resolve, sep } from "node:path";
 
 /** Folders whose files are not the application's source. */
 const ignored = new Set([".wippy", ".git", "node_modules"]);
@@ -10,9 +10,14 @@ const quiet = 100;
 /**
  * Tells of changes of files below a directory: once for each burst, and not again before `changed` is done.
  *
+ * @param own absolute path of a file that `changed` writes itself
  * @returns what ends it
  */
-export function watchDirectory(directory: string, changed: () => Promise<void>): () => void {
+export function watchDirectory(
+  directory: string,
+  changed: () => Promise<void>,
+  own?: string,
+): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let running = false;
   let again = false;
@@ -30,6 +35,7 @@ export function watchDirectory(directory: string, changed: () => Promise<void>):
   };
   const watcher = watch(directory, { recursive: true }, (_, file) => {
     if (file !== null && file.split(sep).some((part) => ignored.has(part))) return;
+    if (file !== null && resolve(directory, file) === own) return;
     clearTimeout(timer);
     timer = setTimeout(() => void tell(), quiet);
   });

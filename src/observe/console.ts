@@ -5,8 +5,9 @@ import type { LogLevel, LogRecord, LogSink } from "./log.ts";
 /** Where the text of a log goes. */
 export type Write = (text: string) => void;
 
-function fieldsText(record: LogRecord, separator: string): string {
-  return Object.keys(record.fields).length === 0 ? "" : separator + oneLine(toJson(record.fields));
+/** The fields of a record in JSON, behind a separator; nothing where there are none. */
+export function fieldsText({ fields }: Pick<LogRecord, "fields">, separator: string): string {
+  return Object.keys(fields).length === 0 ? "" : separator + oneLine(toJson(fields));
 }
 
 function two(number: number): string {

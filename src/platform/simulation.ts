@@ -148,6 +148,12 @@ export class Simulation implements Platform {
     };
   }
 
+  /** Whether nothing is left to run, now or later, and nothing of the real world is waited for. */
+  get idle(): boolean {
+    return !this.#pumping && this.#holds === 0 && !this.#still && this.#ready.length === 0 &&
+      this.#timers.length === 0;
+  }
+
   /** Stops the simulated world until `resume`. One that stays so has crashed. */
   halt(): void {
     this.#holds++;

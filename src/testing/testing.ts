@@ -75,12 +75,12 @@ export async function listTests(
 async function inTime<Value>(world: World, timeout: number, work: Promise<Value>): Promise<Value> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
+    const why = world.simulation.idle
+      ? "nothing was left to run, so it waits for what does not come"
+      : "it was still running; --timeout raises the limit";
     world.halt();
-    late.reject(
-      new WippyError("Timeout", `the test did not end within ${timeout / 1000} s`, {
-        details: { fix: "raise the limit with --timeout" },
-      }),
-    );
+    const message = `the test did not end within ${timeout / 1000} s: ${why}`;
+    late.reject(new WippyError("Timeout", message));
   }, timeout);
   try {
     return await Promise.race([work, late.promise]);
@@ -103,7 +103,8 @@ function ofTests(value: LuaValue): Record<string, LuaValue> {
 
 function passOf(value: LuaValue): Pass {
   const { failure, crashes, result } = ofTests(value);
-  if (!isRecord(failure)) return { crashes: crashes === true, result };
+  if (failure === undefined) return { crashes: crashes === true, result };
+  if (!isRecord(failure)) throw new WippyError("Internal", `the test failed with ${failure}`);
   const text = (name: string) => {
     const field = failure[name];
     return field instanceof Uint8Array
@@ -127,9 +128,13 @@ function passOf(value: LuaValue): Pass {
 
 function failureOf(error: unknown): TestFailure {
   const { message, kind, luaStack } = WippyError.from(error);
+  // What a coroutine has raised has the frames of Lua's own traceback.
+  const frames = luaStack?.split("\n").filter((line) =>
+    line.trim() !== "" && !/^\s*\[C\]:|^stack traceback:$/.test(line)
+  );
   return {
     message: kind === "Timeout" ? message : `${kind}: ${message}`,
-    ...(luaStack !== undefined && { stack: luaStack }),
+    ...(frames && frames.length > 0 && { stack: frames.join("\n") }),
   };
 }
 

@@ -54,9 +54,19 @@ export async function test(
       const { message, fix } = error as { message: string; fix?: string };
       console.err(`Error: ${message}\n${fix === undefined ? "" : `    hint: ${fix}\n`}`);
     }
+    if (options.reporter === "pretty") console.out("\nwaiting for changes; Ctrl+C ends\n\n");
   };
-  await again();
-  watchDirectory(console.directory, again);
+  const first = again();
+  const { coverageOutput } = options;
+  // From the beginning: a file may be saved while the tests run.
+  watchDirectory(
+    console.directory,
+    async () => {
+      await first;
+      await again();
+    },
+    coverageOutput === undefined ? undefined : resolve(console.directory, coverageOutput),
+  );
   return await new Promise<never>(() => {});
 }
 
@@ -88,8 +98,15 @@ async function runAll(
   if (options.coverageOutput !== undefined && totals.coverage) {
     await writeLcov(console, options.coverageOutput, totals.coverage);
   }
-  if (options.filter !== undefined && totals.passed + totals.failed + totals.pending === 0) {
-    throw new CommandError(`no test contains "${options.filter}"`);
+  if (found.length > 0 && totals.passed + totals.failed + totals.pending === 0) {
+    if (options.filter !== undefined) {
+      throw new CommandError(`no test contains "${options.filter}"`);
+    }
+    const { length } = found;
+    throw new CommandError(
+      length === 1 ? `${found[0]!.path} has no test` : `none of the ${length} files has a test`,
+      'write one: it("adds", function() expect(1 + 1):to_equal(2) end)',
+    );
   }
   let status = totals.failed > 0 ? 1 : 0;
   for (const { id } of commands) {

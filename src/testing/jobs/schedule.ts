@@ -92,7 +92,11 @@ export class Schedule {
     try {
       work.cases = await job.list(work.file);
     } catch (error) {
-      const { message } = WippyError.from(error);
+      const message = WippyError.from(error).message.replace(/^failed to execute script: /, "")
+        .replace(
+          /attempt to yield .*/,
+          "the top level of a file cannot wait; wait in a test, or in before()",
+        );
       const path = ["the file cannot be loaded"];
       const outcome = { failure: { message }, crashes: 0, logs: [] };
       work.cases = [{ path, pending: true }];

@@ -20,6 +20,13 @@ local function settle(self, met, say)
   return self
 end
 
+-- What an expectation demands of its own argument.
+local function need(kind, value, name)
+  if type(value) ~= kind then
+    error("bad argument #1 to '" .. name .. "' (" .. kind .. " expected, got " .. type(value) .. ")", 3)
+  end
+end
+
 local function one_line(value)
   local text = show(value):gsub("\n%s*", " ")
   return #text <= 200 and text or text:sub(1, 199) .. "…"
@@ -39,8 +46,17 @@ end
 
 --- Equal: tables by their contents.
 matchers.to_equal = compare("equal", equal)
+
+local be = compare("be", rawequal)
+
 --- The same: tables by identity.
-matchers.to_be = compare("be", rawequal)
+function matchers:to_be(other)
+  local value = self.value
+  if self.negated or type(value) ~= "table" or rawequal(value, other) or not equal(value, other) then
+    return be(self, other)
+  end
+  fail(one_line(value) .. " should be the same table; it is another one with equal contents")
+end
 
 local function is(name, meets)
   return function(self)
@@ -82,6 +98,7 @@ end)
 
 --- A number within `tolerance` (default 1e-9).
 function matchers:to_be_near(other, tolerance)
+  need("number", other, "to_be_near")
   local value = self.value
   local near = type(value) == "number" and math.abs(value - other) <= (tolerance or 1e-9)
   return settle(self, near, function(never)
@@ -91,6 +108,7 @@ end
 
 --- Of a type, as `type` names it.
 function matchers:to_be_a(name)
+  need("string", name, "to_be_a")
   return settle(self, type(self.value) == name, function(never)
     return one_line(self.value) .. " should " .. never .. "be a " .. tostring(name)
   end)
@@ -98,8 +116,13 @@ end
 
 --- Text in which a Lua pattern is found.
 function matchers:to_match(pattern)
+  need("string", pattern, "to_match")
   local text = type(self.value) == "string" and self.value or error_text(self.value)
-  return settle(self, text ~= nil and text:find(pattern) ~= nil, function(never)
+  local sound, found = pcall(string.find, text or "", pattern)
+  if not sound then
+    error("bad argument #1 to 'to_match' (" .. tostring(found):gsub("^.-:%d+: ", "") .. ")", 2)
+  end
+  return settle(self, text ~= nil and found ~= nil, function(never)
     return one_line(self.value) .. " should " .. never .. "match " .. one_line(pattern)
   end)
 end
@@ -127,6 +150,7 @@ end
 
 --- A table that has these fields, and possibly others.
 function matchers:to_have(fields)
+  need("table", fields, "to_have")
   local value, met = self.value, type(self.value) == "table"
   for key, wanted in pairs(fields) do
     met = met and equal(value[key], wanted)
@@ -137,6 +161,7 @@ function matchers:to_have(fields)
 end
 
 function matchers:to_have_length(length)
+  need("number", length, "to_have_length")
   local value = self.value
   local known = type(value) == "table" or type(value) == "string"
   return settle(self, known and #value == length, function(never)
@@ -146,9 +171,15 @@ end
 
 --- A function that raises, or returns nil and an error: of this kind, or containing this text; any error if absent.
 function matchers:to_fail(wanted)
+  if type(self.value) ~= "function" then
+    error("to_fail calls a function, got " .. one_line(self.value), 2)
+  end
   local ok, value, err = pcall(self.value)
-  local cause = not ok and value or (value == nil or value == false) and err or nil
-  local text = cause ~= nil and (error_text(cause) or tostring(cause)) or nil
+  local failed, cause = not ok, value
+  if ok and not value and err ~= nil then
+    failed, cause = true, err
+  end
+  local text = failed and (error_text(cause) or tostring(cause)) or nil
   local met = text ~= nil and (wanted == nil or errors.is(cause, wanted) or text:find(wanted, 1, true) ~= nil)
   return settle(self, met, function(never)
     local found = text and "failed with " .. text or "did not fail"
@@ -165,12 +196,16 @@ local function calls_of(self)
   return calls
 end
 
+local function times_text(count)
+  return count == 1 and "once" or count .. " times"
+end
+
 --- A mock that was called: exactly `times` times, if given.
 function matchers:to_have_been_called(times)
   local count = #calls_of(self)
   return settle(self, times == nil and count > 0 or count == times, function(never)
-    local wanted = times and " " .. times .. " times" or ""
-    local called = "; it was called " .. count .. " times"
+    local wanted = times and " " .. times_text(times) or ""
+    local called = "; it was " .. (count == 0 and "not called" or "called " .. times_text(count))
     return self.value.id .. " should " .. never .. "have been called" .. wanted .. called
   end)
 end
@@ -179,24 +214,40 @@ end
 function matchers:to_have_been_called_with(...)
   local wanted, calls = { ... }, calls_of(self)
   return settle(self, contains(calls, wanted), function(never)
-    return self.value.id .. " should " .. never .. "have been called with", show(wanted), show(calls)
+    local said = self.value.id .. " should " .. never .. "have been called with"
+    if #calls == 0 then
+      return said .. " " .. one_line(wanted) .. "; it was not called"
+    elseif #calls == 1 then
+      return said, show(wanted), show(calls[1])
+    end
+    return said .. ", in one of " .. #calls .. " calls", show({ wanted }), show(calls)
   end)
 end
 
-local meta = {
-  __index = function(self, name)
-    if name == "value" then
-      return nil
-    elseif name == "never" then
-      return setmetatable({ value = self.value, negated = not self.negated }, getmetatable(self))
+local meta = {}
+
+-- `expect(x).to_equal(y)`, with a point, has another value for `self`.
+for name, matcher in pairs(matchers) do
+  matchers[name] = function(self, ...)
+    if getmetatable(self) ~= meta then
+      error("expect(…)." .. name .. " is called with a colon: expect(…):" .. name .. "(…)", 2)
     end
-    local matcher = matchers[name]
-    if matcher == nil then
-      error("expect(…) has no " .. tostring(name), 2)
-    end
-    return matcher
-  end,
-}
+    return matcher(self, ...)
+  end
+end
+
+function meta.__index(self, name)
+  if name == "value" then
+    return nil
+  elseif name == "never" then
+    return setmetatable({ value = self.value, negated = not self.negated }, meta)
+  end
+  local matcher = matchers[name]
+  if matcher == nil then
+    error("expect(…) has no " .. tostring(name), 2)
+  end
+  return matcher
+end
 
 return function(value)
   return setmetatable({ value = value, negated = false }, meta)

@@ -13,7 +13,13 @@ local current = root
 -- Tests in the order of their definition: {name, suite, body}; no body: it is pending.
 local tests = {}
 
+-- While a test runs nothing can be defined any more: it would never run.
+local running = false
+
 local function need(kind, value, number, called)
+  if running then
+    error(called .. "() in a test has no effect; call it at the top level of the file, or in describe()", 3)
+  end
   if type(value) ~= kind then
     local wrong = kind .. " expected, got " .. type(value)
     error("bad argument #" .. number .. " to '" .. called .. "' (" .. wrong .. ")", 3)
@@ -59,7 +65,14 @@ function clock.advance(self, duration)
   if self ~= clock then
     duration = self
   end
-  return time.sleep(duration)
+  local length, err = time.parse_duration(duration)
+  if length and length:nanoseconds() < 0 then
+    err = "the clock cannot go back by " .. tostring(duration)
+  end
+  if err then
+    error(tostring(err), 2)
+  end
+  return time.sleep(length)
 end
 
 --- The virtual time, as `time.now` returns it.
@@ -78,7 +91,9 @@ local crash = { used = false, result = nil }
 --- workflows continue on their own. Their outcomes must be the same as without a crash. Returns what `body` returned
 --- without one.
 function crash.at_every_step(body)
-  need("function", body, 1, "at_every_step")
+  if type(body) ~= "function" then
+    error("bad argument #1 to 'at_every_step' (function expected, got " .. type(body) .. ")", 2)
+  end
   if crash.used then
     error("crash.at_every_step can be used once in a test", 2)
   end
@@ -134,7 +149,8 @@ end
 -- The failure of a test, as reporters show it.
 local function failure_of(cause)
   if values.error_text(cause) == nil then
-    return { message = values.text(cause), stack = own_frames(errors.new(""):stack()) }
+    local message = cause == nil and "nil was raised" or values.text(cause)
+    return { message = message, stack = own_frames(errors.new(""):stack()) }
   end
   local details = cause:details() or {}
   local stack = cause:stack()
@@ -151,7 +167,12 @@ end
 local function attempt(body)
   local ok, value, err = xpcall(body, failure_of)
   if not ok then
-    return value
+    if type(value) == "table" then
+      return value
+    end
+    -- There was no room for `failure_of`.
+    local message = value == "error in error handling" and "stack overflow" or values.text(value)
+    return { message = message }
   elseif value == nil and err ~= nil then
     return failure_of(err)
   end
@@ -198,6 +219,7 @@ function test.main(load, given)
     end
     return { tests = list }
   end
+  running = true
   local failure = run(tests[given.index])
   return { failure = failure, crashes = crash.used, result = crash.result }
 end

@@ -7,7 +7,8 @@ local function error_text(value)
     return nil
   end
   local ok, text = pcall(function()
-    return value:kind() .. ": " .. value:message()
+    local kind = value:kind()
+    return (kind == "" and "" or kind .. ": ") .. value:message()
   end)
   return ok and text or nil
 end

@@ -1,5 +1,7 @@
 import { styleText } from "node:util";
 import { clean, oneLine, withControls } from "../../observe/clean.ts";
+import { fieldsText } from "../../observe/console.ts";
+import type { LogRecord } from "../../observe/log.ts";
 import { coverageTable } from "./coverage-table.ts";
 import { explain, type ExplainedLine } from "./explanation.ts";
 import { failureOf, type Reporter, type TestReport, title, type Write } from "./reporters.ts";
@@ -18,6 +20,14 @@ const styles: Readonly<Record<ExplainedLine["kind"], Style>> = {
 /** Most log records that a failed test shows. */
 const mostLogs = 20;
 
+/** A record without what is the same for all of a test. */
+function logLine(record: LogRecord): string {
+  if (record.print !== undefined) return `print: ${oneLine(record.message)}`;
+  const { pid: _, location: __, ...fields } = record.fields;
+  const words = [record.level, record.logger, record.message].filter((word) => word !== "");
+  return `log: ${words.map(oneLine).join(" ")}${fieldsText({ fields }, " ")}`;
+}
+
 /** For people: a line for each test, by file, and the failures again at the end. */
 export function pretty(write: Write, colour: boolean): Reporter {
   const failures: TestReport[] = [];
@@ -35,9 +45,10 @@ export function pretty(write: Write, colour: boolean): Reporter {
       line(`    ${paint(styles[kind], clean(text).replaceAll("\n", "\n    "))}`);
     }
     const logs = outcome?.logs ?? [];
-    for (const { level, logger, message } of logs.slice(-mostLogs)) {
-      line(`    ${paint("gray", `log: ${level} ${oneLine(logger)} ${oneLine(message)}`)}`);
+    if (logs.length > mostLogs) {
+      line(`    ${paint("gray", `… ${logs.length - mostLogs} earlier log records`)}`);
     }
+    for (const record of logs.slice(-mostLogs)) line(`    ${paint("gray", logLine(record))}`);
   }
 
   return {
