@@ -99,7 +99,12 @@ function completeCode(
     const methods = members.filter(({ kind }) => kind === "method" || kind === "function");
     return distinct(methods.length > 0 ? methods : reading.methods()).map(itemOf);
   }
-  return names(reading, offset);
+  // A name behind a brace or a comma may be that of a field.
+  const fields = /(?:^|[{,;])\s*\w*$/.test(before) ? reading.missingFields(offset) : [];
+  return [
+    ...fields.map((field) => ({ ...itemOf(field), sortText: `  ${field.name}` })),
+    ...names(reading, offset),
+  ];
 }
 
 /** The types that may be named: those of a module behind its name, else all. */

@@ -19,6 +19,7 @@ import { dynamic, textOf, widen } from "../language/check/types.ts";
 import { moduleLibrary } from "../app/module-types.ts";
 import { documentationOf, globalFunctions } from "./documentation.ts";
 import { documented, type Meaning } from "./member.ts";
+import { tableAt } from "./expected-type.ts";
 import { inferredIn, memberAt } from "./inferred.ts";
 import type { SourceText } from "./source-text.ts";
 import {
@@ -104,6 +105,16 @@ export class Reading {
     const type = inferredIn(this.source, this.loaded).expressions.get(object);
     const place = type && placeOfField(this.tree, nameOf(type), name);
     return found && place ? { ...found, at: { source: this.source, place } } : found;
+  }
+
+  /** The fields that a table around an offset may have, and does not have yet. */
+  missingFields(offset: number): Meaning[] {
+    const found = tableAt(this.tree, offset, inferredIn(this.source, this.loaded));
+    if (!found) return [];
+    const written = new Set(
+      found.table.fields.map(({ key }) => key?.kind === "String" ? key.value : undefined),
+    );
+    return membersOfType(found.type).filter(({ name }) => !written.has(name));
   }
 
   /** The type that is named at an offset. */

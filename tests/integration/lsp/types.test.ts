@@ -94,6 +94,26 @@ test.each([
 });
 
 test.each([
+  ["local z: Point = { | }", ["x", "y", "label"]],
+  ["local z: Point = { x = 1, l|", ["y", "label"]],
+  ["local z: Point = {\n  y = 1,\n  |\n}", ["x", "label"]],
+  ["add({ | }, p)", ["x", "y", "label"]],
+  ["add(p, { x = 1, | })", ["y", "label"]],
+  ["local z: {Point} = { { | } }", ["x", "y", "label"]],
+  ["local z: { at: Point? } = { at = { | } }", ["x", "y", "label"]],
+  ["local z: Point = { x = | }", []],
+  ["local z: Point = { x = f(function() | end) }", []],
+  ["local z = { | }", []],
+])("fields of a table: %s", async (code, expected) => {
+  const { items } = await ask<{ items: { label: string; sortText?: string }[] }>(
+    "completion",
+    code,
+  );
+  const fields = items.filter(({ sortText }) => sortText?.startsWith("  "));
+  expect(fields.map(({ label }) => label)).toEqual(expected);
+});
+
+test.each([
   ["local z: |Point = p", "type Point = { x: number, y: number, label?: string }"],
   ["local z: |Area = nil", "interface Area\n  function area(self): number"],
   ["local z: time.|Duration = nil", "interface time.Duration\n"],
