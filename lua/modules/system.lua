@@ -128,10 +128,14 @@ function gc.collect()
   return true
 end
 
+-- What a program has set, and the pause that Lua made of it, which it keeps in steps of four.
+local chosen, chosen_pause
+local switched_off = false
+
 local function percent()
   local pause = collectgarbage("setpause", 200)
   collectgarbage("setpause", pause)
-  return math.max(0, pause - 100)
+  return pause == chosen_pause and chosen or math.max(0, pause - 100)
 end
 
 --- By how many percent this worker's memory may grow before the collector works.
@@ -144,7 +148,8 @@ function gc.get_percent()
   return percent()
 end
 
---- Sets that, up to 900; a negative value means 900, as the collector is never switched off. Returns the value before.
+--- Sets that, up to 900; a negative value means 900, as the collector is never switched off.
+--- Returns the value before, 100 if that was negative.
 function gc.set_percent(n)
   n = check.integer(n, 1, "set_percent")
   local err = runtime.not_in_workflow("system.gc.set_percent") or denied("system.gc", "gc_percent")
@@ -152,8 +157,13 @@ function gc.set_percent(n)
     return nil, err
   end
   local before = percent()
-  collectgarbage("setpause", 100 + ((n < 0 or n > MOST_PERCENT) and MOST_PERCENT or n))
-  return before
+  chosen = (n < 0 or n > MOST_PERCENT) and MOST_PERCENT or n
+  collectgarbage("setpause", 100 + chosen)
+  chosen_pause = collectgarbage("setpause", 100 + chosen)
+  local off = switched_off
+  switched_off = n < 0
+  -- As programs expect it of a collector that was switched off.
+  return off and 100 or before
 end
 
 local procs = reader("runtime.max_procs", "gomaxprocs")
