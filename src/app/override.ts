@@ -13,9 +13,13 @@ export interface Override {
 const form = "namespace:entry:field=value";
 
 /** The value of an `-o` argument: only what is plainly a number or a boolean is not text. */
-export function overrideValue(text: string): string | number | boolean {
+export function overrideValue(text: string): string | number | bigint | boolean {
   if (/^(?:true|false)$/i.test(text)) return text.toLowerCase() === "true";
-  if (/^-?(?:0|[1-9]\d*)$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
+  if (/^-?(?:0|[1-9]\d*)$/.test(text)) {
+    const [integer, number] = [BigInt(text), Number(text)];
+    if (BigInt.asIntN(64, integer) !== integer) return text;
+    return Number.isSafeInteger(number) ? number : integer;
+  }
   if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text) && /[.eE]/.test(text)) {
     return Number(text);
   }

@@ -5,6 +5,7 @@
 import { importsOf, isCode } from "../app/code-graph.ts";
 import type { Problem } from "../app/problem.ts";
 import type { Entry } from "../registry/entry.ts";
+import { entryValue } from "../registry/entry-value.ts";
 import {
   type Change,
   difference,
@@ -46,10 +47,6 @@ export interface RegistryHooks {
 
 /** Where modules are installed unless the lock file says otherwise. */
 const usualVendor = ".wippy/vendor";
-
-function entryValue({ id, kind, meta, data }: Entry): LuaValue {
-  return { id, kind, meta: meta as LuaValue, data: data as LuaValue };
-}
 
 /** @throws WippyError Conflict when a change alters a field that its kind keeps */
 function refuseConstant(before: Entry | undefined, after: Entry | undefined): void {

@@ -6,6 +6,7 @@ import {
   hasFields,
   payloadOf,
 } from "../../registry/entry.ts";
+import { entryValue } from "../../registry/entry-value.ts";
 import { kinds } from "../../registry/kinds.ts";
 import { compileQuery } from "../../registry/query.ts";
 import type { Change, Version } from "../../registry/versions.ts";
@@ -42,10 +43,6 @@ function fields(value: LuaValue): Record<string, LuaValue> {
   return typeof object === "object" && object !== null && !Array.isArray(object)
     ? object as Record<string, LuaValue>
     : {};
-}
-
-function entryValue({ id, kind, meta, data }: Entry): LuaValue {
-  return { id, kind, meta: meta as LuaValue, data: data as LuaValue };
 }
 
 /** A list with its length told apart, since Lua cannot tell an empty list from an empty map. */

@@ -5,6 +5,7 @@ import { readDefinition } from "../../app/definition.ts";
 import { findDefinitions } from "../../app/discovery.ts";
 import { formatProblem, type Problem } from "../../app/problem.ts";
 import type { Entry } from "../../registry/entry.ts";
+import { entryValue } from "../../registry/entry-value.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import { failureOf } from "../fs/failure.ts";
@@ -38,10 +39,6 @@ function read(place: Place): { entries: Entry[]; problems: Problem[] } {
   const root = { directory: place.volume.root };
   const { entries, problems } = readDefinition(place.real, root, (path) => shown(place, path));
   return { entries: entries.map(({ entry }) => entry), problems };
-}
-
-function entryValue({ id, kind, meta, data }: Entry): LuaValue {
-  return { id, kind, meta: meta as LuaValue, data: data as LuaValue };
 }
 
 /** @throws WippyError NotFound, Invalid with everything that is wrong with the file */

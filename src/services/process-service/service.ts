@@ -1,5 +1,5 @@
+import { luaData } from "../../registry/entry-value.ts";
 import { parseId, qualify } from "../../registry/entry.ts";
-import type { LuaValue } from "../../vm/value.ts";
 import type { ServiceContext } from "../context.ts";
 import { processAsService } from "../process.ts";
 import type { Service } from "../service.ts";
@@ -11,7 +11,7 @@ export function runProcess(context: ServiceContext, data: ProcessService): Servi
   return processAsService(context, {
     process,
     host: data.host,
-    input: data.input as LuaValue[],
+    input: data.input.map(luaData),
     security: data.lifecycle.security,
   });
 }

@@ -1,3 +1,4 @@
+import { luaData } from "../../registry/entry-value.ts";
 import { decodeEntry } from "../../registry/decode.ts";
 import type { Entry } from "../../registry/entry.ts";
 import { qualify } from "../../registry/entry.ts";
@@ -47,7 +48,7 @@ export function supervisorSpec(
     return {
       ...rest,
       id: childId(child),
-      input: input as LuaValue[],
+      input: input.map(luaData),
       ...(process && { process: qualify(process, namespace) }),
       ...(nested && { supervisor: supervisorSpec(nested, entries, variables, path) }),
       ...(shutdown !== undefined && { shutdown: durationText(shutdown) }),

@@ -451,3 +451,19 @@ describe("hot code", () => {
     expect(seen).toEqual(new Set([0, 1]));
   });
 });
+
+test("data with integers of more than 64 bits reaches code, as floats", async () => {
+  const large = { n: 2n ** 63n, list: [-(2n ** 63n) - 1n, 2n ** 62n] };
+  const application = await startApplication({
+    entries: { large: { kind: "registry.entry", meta: { n: 2n ** 64n }, data: large } },
+    functions: {
+      main: {
+        modules: ["registry", "time", "funcs"],
+        source: main(`local e = require("registry").find({ [".id"] = "app:large" })[1]
+          local list = e.data.list
+          return { math.type(e.meta.n), e.data.n == 2.0 ^ 63, list[1] == -2.0 ^ 63, list[2] == 1 << 62 }`),
+      },
+    },
+  });
+  expect(await application.call("main")).toEqual(["float", true, true, true]);
+});

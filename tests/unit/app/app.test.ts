@@ -320,6 +320,7 @@ describe("the pipeline", () => {
       'app:db:list="not a list"',
       '"app:db:text=a,b"',
       "app:db:ratio=0.5,app:db:on=TRUE,app:db:count=12",
+      "app:db:large=9223372036854775807,app:db:larger=9223372036854775808",
     ]);
     expect(db?.meta).toEqual({ title: "T" });
     expect(db?.data).toEqual({
@@ -332,6 +333,8 @@ describe("the pipeline", () => {
       ratio: 0.5,
       on: true,
       count: 12,
+      large: 9223372036854775807n,
+      larger: "9223372036854775808",
     });
   });
 
