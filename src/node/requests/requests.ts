@@ -3,6 +3,7 @@ import type { LuaValue } from "../../vm/value.ts";
 import { type Bus, UnitSubscriptions } from "../bus.ts";
 import { Groups } from "../groups.ts";
 import type { Tell } from "../kernel-requests.ts";
+import { lazy } from "../../registry/lazy.ts";
 import type { LiveRegistry } from "../live-registry.ts";
 import type { Names } from "../names.ts";
 import type { NodeUnits } from "../node-units.ts";
@@ -40,8 +41,11 @@ export interface RequestParts {
 
 /** What workers ask the node for: a table of requests for each area. */
 export class NodeRequests {
-  /** A table for each area; the first that has a name counts. */
-  readonly #tables: readonly Requests[];
+  /**
+   * A table for each area, made when it is looked into: a short program asks for one or two things. No two have the same
+   * name.
+   */
+  readonly #tables: readonly (() => Requests)[];
   /** Those that were asked for. */
   readonly #requests = new Map<string, Requests[string]>();
   /** Forgets what a worker that died had asked for. */
@@ -53,7 +57,6 @@ export class NodeRequests {
     const groups = new Groups(tell, workerOf);
     const subscriptions = new UnitSubscriptions(bus, tell);
     const targets = new WorkflowTargets(workflows, pool, names);
-    const units = connections.requestsBefore(targets.requests);
     const state = systemRequests(system);
     const asked = serviceRequests(
       system.services,
@@ -74,29 +77,29 @@ export class NodeRequests {
       measures.calls.workerDied(worker);
     };
     this.#tables = [
-      units,
-      nameRequests(names, released),
-      workflowRequests(workflows, targets),
-      scheduleRequests(workflows.schedules),
-      groupRequests(groups),
-      eventRequests(bus, subscriptions),
-      registryRequests(registry),
-      measureRequests(measures),
-      debugRequests(parts.debugger),
-      asked.requests,
-      state.requests,
+      lazy(() => nameRequests(names, released)),
+      lazy(() => workflowRequests(workflows, targets)),
+      lazy(() => registryRequests(registry)),
+      lazy(() => connections.requestsBefore(targets.requests)),
+      lazy(() => scheduleRequests(workflows.schedules)),
+      lazy(() => groupRequests(groups)),
+      lazy(() => eventRequests(bus, subscriptions)),
+      lazy(() => measureRequests(measures)),
+      lazy(() => debugRequests(parts.debugger)),
+      () => asked.requests,
+      () => state.requests,
     ];
   }
 
   /** The names of all requests, sorted. */
   get all(): string[] {
-    return this.#tables.flatMap((table) => Object.keys(table)).sort();
+    return this.#tables.flatMap((table) => Object.keys(table())).sort();
   }
 
   #find(op: string): Requests[string] | undefined {
     const known = this.#requests.get(op);
     if (known) return known;
-    const found = this.#tables.find((table) => Object.hasOwn(table, op))?.[op];
+    const found = this.#tables.find((table) => Object.hasOwn(table(), op))?.()[op];
     if (found) this.#requests.set(op, found);
     return found;
   }

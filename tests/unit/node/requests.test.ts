@@ -227,6 +227,7 @@ test("what the kernel asks for is there, and what is there is asked for", async 
     for (const [, name] of source.matchAll(direct)) asked.add(name!);
   }
   const node = (await startApplication({})).node;
+  expect(new Set(node.requests).size).toBe(node.requests.length);
   const offered = node.requests.filter((name) => name.includes("."));
   // Built from a prefix and the name of a function.
   // Operations of modules ask services through the worker, not through its kernel.
