@@ -42,8 +42,8 @@ export interface RequestParts {
 /** What workers ask the node for: a table of requests for each area. */
 export class NodeRequests {
   /**
-   * A table for each area, made when it is looked into: a short program asks for one or two things. No two have the same
-   * name.
+   * A table for each area, made when it is looked into: a short program asks for one or two things. No two have the
+   * same name.
    */
   readonly #tables: readonly (() => Requests)[];
   /** Those that were asked for. */
