@@ -1,4 +1,5 @@
 import { WippyError } from "../vm/error.ts";
+import { unpack } from "../vm/codec.ts";
 import type { Pushable } from "../vm/push.ts";
 import { asLua, type LuaValue, numberOf, Packed } from "../vm/value.ts";
 import type { Activation, Job } from "../workflows/engine/activation.ts";
@@ -32,8 +33,8 @@ function plain(value: LuaValue): LuaValue {
 function toCommand(value: LuaValue): Command {
   if (!isTable(value)) throw new WippyError("Internal", "a workflow command is not a table");
   if (value.type === "schedule_activity") {
-    // Most commands are such; the table is ours, and its number of arguments does no harm.
-    value.args = listOf(value.args, Number(value.argc));
+    // Most commands are such; the table is ours, and its number of arguments does no harm. In a replay it has none.
+    if (value.argc !== undefined) value.args = listOf(value.args, Number(value.argc));
     return value as unknown as Command;
   }
   const { argc, ...command } = value;
@@ -57,9 +58,6 @@ function toCommand(value: LuaValue): Command {
 
 /** A job in the form that `lua/kernel/workflows/workflows.lua` reads: list lengths beside lists, failures as errors. */
 function toLua(job: Job): LuaValue {
-  if (job.type === "resolve_activity" && job.result.status === "completed") {
-    return asLua(job);
-  }
   const table: Table = { ...asLua(job) as Table };
   if (job.type === "initialize_workflow") table.argc = job.args.length;
   if (job.type === "do_update") table.argc = job.args.length;
@@ -70,14 +68,21 @@ function toLua(job: Job): LuaValue {
   return table;
 }
 
-/** Jobs as `toLua` makes them. Signals that follow one another are one list: how many values follow, and those. */
+/**
+ * Jobs as `toLua` makes them, but the most frequent ones are lists: an activity that has completed is `true`, its
+ * number and its value; signals that follow one another are how many values follow, and those.
+ */
 function listToLua(jobs: readonly Job[]): Pushable[] {
   const list: Pushable[] = [];
   let signals: Pushable[] | undefined;
   for (const job of jobs) {
     if (job.type !== "signal_workflow") {
       signals = undefined;
-      list.push(toLua(job));
+      if (job.type === "complete_activity") {
+        const { seq, value } = job;
+        // What has one byte is faster read here.
+        list.push([true, seq, value.length === 1 ? unpack(value) : new Packed(value)]);
+      } else list.push(toLua(job));
       continue;
     }
     if (!signals) list.push(signals = [0]);

@@ -98,11 +98,7 @@ describe.each(places)("$name", (kind) => {
     const { runId } = await r.start("app:one");
     await settle();
     const last = r.engine.activations.at(-1)!;
-    expect(last.jobs).toEqual([{
-      type: "resolve_activity",
-      seq: 1,
-      result: { status: "completed", value: 1 },
-    }]);
+    expect(last.jobs).toEqual([{ type: "complete_activity", seq: 1, value: pack(1) }]);
     const events = await r.history(runId);
     const started = events.find(({ type, id }) =>
       type === "TaskStarted" && id === last.historyLength

@@ -302,6 +302,11 @@ export class ScriptedEngine implements Engine {
       case "fire_timer":
         run.retries.get(job.seq)?.();
         return run.settle(`timer ${job.seq}`, { status: "completed", value: run.now });
+      case "complete_activity":
+        return run.settle(`activity ${job.seq}`, {
+          status: "completed",
+          value: unpack(job.value),
+        });
       case "resolve_activity":
         if (job.result.status !== "backoff") {
           return run.settle(`activity ${job.seq}`, job.result);

@@ -33,6 +33,11 @@ function jobs.resolve_activity(self, job)
   end
 end
 
+--- An activity has completed: `{ true, its number, its value }`.
+function jobs.completed(self, list)
+  resolve(take(self.run.activities, list[2]), list[3])
+end
+
 --- Signals that follow one another: how many items follow in the list, then of each signal its name, its sender, the
 --- number of its values (-1: one, in a list), and those: one as itself, others as a list.
 function jobs.signals(self, list)

@@ -121,8 +121,8 @@ end
 local function apply_jobs(self, list, count)
   for i = 1, count do
     local job = list[i]
-    -- Signals are a list without a type.
-    local apply = jobs[job.type or "signals"]
+    -- Lists have no type.
+    local apply = jobs[job.type or job[1] == true and "completed" or "signals"]
     if apply then
       apply(self, job)
     end
@@ -160,6 +160,17 @@ local unfinished = {}
 -- The commands of the tasks that are being delivered: those that are done in one turn are returned, not emitted.
 local results = false
 
+-- What a replay compares of commands: of activities, which are most of them, neither arguments nor options.
+local function told(commands)
+  for i = 1, #commands do
+    local command = commands[i]
+    if command.type == "schedule_activity" then
+      command.args, command.argc, command.options, command.frame = nil, nil, nil, nil
+    end
+  end
+  return commands
+end
+
 local function report(self)
   local run = self.run
   run.active = false
@@ -185,7 +196,7 @@ local function report(self)
     end
   end
   if results and not failure then
-    results[#results + 1] = commands
+    results[#results + 1] = run.positions and commands or told(commands)
   else
     local err = unit.emit("activated", run.id, commands, failure)
     if err then

@@ -42,9 +42,10 @@ export interface ParentInfo {
 
 /**
  * One thing that happened. Names are those of Temporal Core's `WorkflowActivationJob`, except:
- * `signal_workflow` and `cancel_workflow` carry their sender; `recorded` stands for Core's
- * side-effect markers (which Core leaves to the language); `notify_patch` carries a number where
- * Core's `NotifyHasPatch` says only that the patch is there.
+ * `signal_workflow` and `cancel_workflow` carry their sender; `complete_activity` is Core's
+ * `resolve_activity` of an activity that has completed; `recorded` stands for Core's side-effect
+ * markers (which Core leaves to the language); `notify_patch` carries a number where Core's
+ * `NotifyHasPatch` says only that the patch is there.
  *
  * An engine ignores a resolution of something that it has cancelled: the timer may have fired, or
  * the activity may have ended, before the cancellation was committed.
@@ -52,7 +53,9 @@ export interface ParentInfo {
 export type Job =
   | InitializeWorkflow
   | { type: "fire_timer"; seq: number }
-  /** `isLocal`: of a local activity. */
+  /** An activity that is not local has completed; `value`: a packed `LuaValue`, which the engine alone unpacks. */
+  | { type: "complete_activity"; seq: number; value: Payload }
+  /** Any other outcome of an activity. `isLocal`: of a local one. */
   | {
     type: "resolve_activity";
     seq: number;

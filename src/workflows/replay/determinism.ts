@@ -128,7 +128,8 @@ function matches(event: HistoryEvent, command: Command): boolean {
     // Most of a history is such.
     const { seq, entry, activityId } = event.data;
     return seq === command.seq && entry === command.entry &&
-      (activityId ?? String(seq)) === (command.activityId ?? String(seq));
+      (activityId === command.activityId ||
+        (activityId ?? String(seq)) === (command.activityId ?? String(seq)));
   }
   return haveSameFields(event, command);
 }

@@ -12,11 +12,7 @@ export function jobOf(event: HistoryEvent): Job | undefined {
     case "TimerFired":
       return { type: "fire_timer", seq: event.data.seq };
     case "ActivityCompleted":
-      return {
-        type: "resolve_activity",
-        seq: event.data.seq,
-        result: { status: "completed", value: unpack(event.data.value) },
-      };
+      return { type: "complete_activity", seq: event.data.seq, value: event.data.value };
     case "ActivityFailed":
     case "ActivityTimedOut":
     case "ActivityCanceled": {

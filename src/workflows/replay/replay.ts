@@ -371,7 +371,7 @@ export class WorkflowTaskHandler {
       // One by one where the code's place after each is wanted.
       const batch = steps.slice(at, at + (how.explain ? 1 : tasksATurn));
       const answers = this.#engine.replay(
-        batch.map((step) => ({ ...activationOf(runId, step), ...how })),
+        batch.map((step) => Object.assign(activationOf(runId, step), how)),
       );
       if (answers.length === 0) throw new Error(`run ${runId}: the engine replayed nothing`);
       for (const [number, answer] of answers.entries()) {
