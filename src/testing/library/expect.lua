@@ -28,8 +28,9 @@ local function need(kind, value, name)
 end
 
 local function one_line(value)
-  local text = show(value):gsub("\n%s*", " ")
-  return #text <= 200 and text or text:sub(1, 199) .. "…"
+  local text = show(value):gsub(",\n%s*}", " }"):gsub("\n%s*", " ")
+  -- A character is not cut in two.
+  return #text <= 200 and text or text:sub(1, 199):gsub("[\xC0-\xFF][\x80-\xBF]*$", "") .. "…"
 end
 
 local function compare(name, meets)

@@ -47,7 +47,7 @@ describe("expectations", () => {
     ["expect(3).to_equal(3)", "a_test.lua:2: expect(…).to_equal is called with a colon"],
     [
       "expect({ 1 }):to_be({ 1 })",
-      "{ 1, } should be the same table; it is another one with equal contents",
+      "{ 1 } should be the same table; it is another one with equal contents",
     ],
   ];
   for (const [code, message] of said) {
@@ -55,6 +55,13 @@ describe("expectations", () => {
       expect((await failureOf(code))!.message).toContain(message);
     });
   }
+
+  test("long values are cut between two characters", async () => {
+    for (const shift of ["", "x", "xx"]) {
+      const { message } = (await failureOf(`expect("${shift}" .. ("€"):rep(100)):to_be_nil()`))!;
+      expect(message).toMatch(/^"x*€+… should be nil$/);
+    }
+  });
 
   test("a function that raises nil has failed", async () => {
     expect(await failureOf("expect(function() error(nil) end):to_fail()")).toBeUndefined();
@@ -67,7 +74,7 @@ describe("expectations", () => {
     expect((await failureOf(`${once} expect(add):to_have_been_called(2)`))!.message)
       .toBe("app:add should have been called 2 times; it was called once");
     expect((await failureOf(`expect(mock("app:add")):to_have_been_called_with(1)`))!.message)
-      .toBe("app:add should have been called with { 1, }; it was not called");
+      .toBe("app:add should have been called with { 1 }; it was not called");
     expect(await failureOf(`${once} expect(add):to_have_been_called_with(1, 3)`)).toMatchObject({
       expected: "{\n  1,\n  3,\n}",
       actual: "{\n  1,\n  2,\n}",

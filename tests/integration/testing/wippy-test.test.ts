@@ -61,7 +61,7 @@ describe("expectations", () => {
   const demands: [string, string][] = [
     [
       "expect({ a = { 1, 2 } })%s:to_equal({ a = { 1, 2 } })",
-      "{ a = { 1, 2, }, } should not equal { a = { 1, 2, }, }",
+      "{ a = { 1, 2 } } should not equal { a = { 1, 2 } }",
     ],
     ["expect(1)%s:to_equal(1.0)", "1 should not equal 1"],
     ["expect(errors.new('x'))%s:to_equal(errors.new('x'))", "x should not equal x"],
@@ -76,9 +76,9 @@ describe("expectations", () => {
     ["expect(0.1 + 0.2)%s:to_be_near(0.3)", "0.30000000000000004 should not be near 0.3"],
     ["expect('abc')%s:to_match('^a.c$')", '"abc" should not match "^a.c$"'],
     ["expect('a.c')%s:to_contain('.')", '"a.c" should not contain "."'],
-    ["expect({ { 1 } })%s:to_contain({ 1 })", "{ { 1, }, } should not contain { 1, }"],
+    ["expect({ { 1 } })%s:to_contain({ 1 })", "{ { 1 } } should not contain { 1 }"],
     ["expect({ a = 1, b = 2 })%s:to_have({ b = 2 })", "the value should not have the fields"],
-    ["expect({ 1, 2 })%s:to_have_length(2)", "{ 1, 2, } should not have the length 2"],
+    ["expect({ 1, 2 })%s:to_have_length(2)", "{ 1, 2 } should not have the length 2"],
     [
       "expect(function() error('no way') end)%s:to_fail('no way')",
       "the function should not fail with no way; it failed with",
