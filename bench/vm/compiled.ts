@@ -17,8 +17,10 @@ import {
 } from "../kernel/measurement/measurement.ts";
 import { cpuTime, pathOf, PROGRAMS } from "./compiled-programs.ts";
 
-/** Milliseconds of running before the time counts: Bun's tiers take that long for hot code. */
-const WARM_UP = quick ? 300 : 700;
+/** Milliseconds of running before the time counts: Bun's tiers take that long for hot code, at least and at most. */
+const [WARM_UP, LONGEST_WARM_UP] = quick ? [300, 1_000] : [700, 5_000];
+/** Runs in a row during which the engine's other threads compile nothing any more. */
+const CALM = 3;
 
 /** Runs a program once: how many milliseconds it took and what it came to. */
 type Engine = () => { milliseconds: number; result: number };
@@ -34,7 +36,13 @@ async function ours(program: string, jit: boolean): Promise<Engine> {
     const [result] = machine.call(run!, PROGRAMS[program]!);
     return { milliseconds: cpuTime() - began, result: Number(result) };
   };
-  for (const until = performance.now() + WARM_UP; performance.now() < until;) engine();
+  const began = performance.now();
+  for (let calm = 0, passed = 0; passed < LONGEST_WARM_UP && (passed < WARM_UP || calm < CALM);) {
+    const { milliseconds } = engine();
+    const before = passed;
+    passed = performance.now() - began;
+    calm = milliseconds < 1.03 * (passed - before) ? calm + 1 : 0;
+  }
   return engine;
 }
 
