@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { LuaFactory } from "wasmoon";
 import { loadLuaModule } from "../../src/vm/module.ts";
 import { Vm } from "../../src/vm/vm.ts";
+import { arrays } from "./snippets/arrays.ts";
 import { closing } from "./snippets/closing.ts";
 import { coroutines } from "./snippets/coroutines.ts";
 import { language } from "./snippets/language.ts";
@@ -28,6 +29,7 @@ function split(topic: string, text: string): Snippet[] {
 }
 
 const snippets = Object.entries({
+  arrays,
   closing,
   coroutines,
   language,

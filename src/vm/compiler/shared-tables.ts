@@ -1,6 +1,6 @@
 import { indexOfShared, luaFunction } from "./frame.ts";
-import { INTEGER, STRING, TABLE } from "./proto.ts";
-import { barrier, findOr, payForMisses, type Search, store } from "./shared-fields.ts";
+import { INTEGER, NIL, STRING, TABLE } from "./proto.ts";
+import { barrier, findOr, payForMisses, type Search, store, TOIL } from "./shared-fields.ts";
 import { ABSENT, FIELDS, NODE } from "./tables.ts";
 import { Body, I32, type Shared } from "./wasm.ts";
 
@@ -8,7 +8,7 @@ import { Body, I32, type Shared } from "./wasm.ts";
 export const LIMIT_IS_HINT = 0x80;
 /**
  * OP_SETTABLE and OP_SETI, as `(L, ci, object, key, value) -> trap`: what `compiled_set_table` does, for an integer
- * within the array of a table without a metatable that holds nothing there yet.
+ * within the array of a table without a metatable that holds nothing there yet, or behind it.
  */
 export function setIndex(): Shared {
   const [L, ci, object, key, value] = [0, 1, 2, 3, 4] as const;
@@ -26,18 +26,38 @@ export function setIndex(): Shared {
   f.get(key).load("i64", 0).do("i32.wrap_i64").i32(1).do("i32.sub").tee(index);
   f.get(limit).do("i32.eq").if();
   pushLimitIsHint(f, table, limit);
-  f.do("i32.eqz").branchIf(other);
-  f.get(table).get(index).i32(1).do("i32.add").store("i32", FIELDS.arrayLimit).end();
+  f.if();
+  f.get(table).get(index).i32(1).do("i32.add").store("i32", FIELDS.arrayLimit).else();
+  f.get(table).load("i32", FIELDS.lastFree).branchIf(other);
+  payForEmptyNode(f);
+  f.get(L).get(table).get(key).get(value).callEntry(luaFunction("luaH_newkey"));
+  pushSettled(f, { L, ci, table, value });
+  f.do("return").end().end();
   f.get(table).load("i32", FIELDS.array).get(index).i32(4).do("i32.shl", "i32.add").tee(index);
   f.load("u8", 8).i32(15).do("i32.and").branchIf(other);
   f.get(index).get(value).load("i64", 0).store("i64", 0);
   f.get(index).get(value).load("u8", 8).store("u8", 8);
+  pushSettled(f, { L, ci, table, value });
+  f.do("return").end();
+  f.get(L).get(ci).get(object).get(key).get(value).call(indexOfShared("setKey"));
+  return { type: "iiiii:i", body: f.finish() };
+}
+
+/** Pushes the trap of an instruction that has added a value to a table, as the end of luaV_finishset. */
+function pushSettled(
+  f: Body<undefined>,
+  { L, ci, table, value }: { L: number; ci: number; table: number; value: number },
+): void {
   f.get(table).get(table).load("u8", FIELDS.flags).i32(0xff - ABSENT).do("i32.and");
   f.store("u8", FIELDS.flags);
   barrier(f, { L, table, value });
-  f.get(L).get(ci).call(indexOfShared("settle")).do("return").end();
-  f.get(L).get(ci).get(object).get(key).get(value).call(indexOfShared("setKey"));
-  return { type: "iiiii:i", body: f.finish() };
+  f.get(L).get(ci).call(indexOfShared("settle"));
+}
+
+/** Pays as luaH_getint does for a table without a hash part, which has one node with another key. */
+function payForEmptyNode(f: Body<undefined>): void {
+  f.global(TOIL).i32(1).do("i32.sub").setGlobal(TOIL);
+  f.global(TOIL).i32(0).do("i32.lt_s").if().callEntry(luaFunction("toiled")).end();
 }
 
 /** Locals of a search for any key: as of a short string, with the key's address. */
@@ -82,38 +102,70 @@ function findKeyOr(f: Body<undefined>, search: KeySearch, otherwise: number): vo
 
 /**
  * OP_GETTABLE and OP_GETI, as `(L, ci, object, key, to) -> trap`: what `compiled_get_table` does, for what is in the
- * hash part of a table.
+ * hash part of a table, and for an integer without a value in or behind the array of one that has no such part and no
+ * metatable.
  */
 export function getIndex(): Shared {
-  return atKey("compiled_get_table", (f, { slot, last: to }) => {
+  return atKey("compiled_get_table", getAbsent, (f, { slot, last: to }) => {
     f.get(to).get(slot).load("i64", 0).store("i64", 0);
     f.get(to).get(slot).load("u8", 8).store("u8", 8);
   });
+}
+
+/** Returns with nil where it is certain that an integer has no value in a table. */
+function getAbsent(f: Body<undefined>, { L, ci, table, at, last: to, limit }: Keyed): void {
+  const other = f.block();
+  f.get(at).load("u8", 8).i32(INTEGER).do("i32.ne").branchIf(other);
+  f.get(table).load("i32", FIELDS.metatable).branchIf(other);
+  f.get(table).load("i32", FIELDS.lastFree).branchIf(other);
+  f.get(table).load("i32", FIELDS.arrayLimit).set(limit);
+  f.get(at).load("i64", 0).i64(1n).do("i64.sub").get(limit).do("i64.extend_i32_u", "i64.lt_u").if();
+  f.get(table).load("i32", FIELDS.array).get(at).load("i32", 0).i32(1).do("i32.sub").i32(4);
+  f.do("i32.shl", "i32.add").load("u8", 8).i32(15).do("i32.and").branchIf(other).else();
+  pushLimitIsHint(f, table, limit);
+  f.branchIf(other);
+  payForEmptyNode(f);
+  f.end();
+  f.get(to).i32(NIL).store("u8", 8);
+  f.get(L).get(ci).call(indexOfShared("settle")).do("return").end();
 }
 
 /** The same of OP_SETTABLE and OP_SETI, as `(L, ci, object, key, value) -> trap`. */
 export function setKey(): Shared {
   return atKey(
     "compiled_set_table",
+    () => {},
     (f, { L, table, slot, last: value }) => store(f, { L, table, slot, value }),
   );
 }
 
-/** Does something with the slot of a key in the hash part of a table; a function of the Lua wasm does all else. */
+/** Locals of an instruction with any key: its last operand is a value or where one goes. */
+interface Keyed extends KeySearch {
+  readonly L: number;
+  readonly ci: number;
+  readonly last: number;
+}
+
+/**
+ * Does something with the slot of a key in the hash part of a table, unless what comes first has returned; a function
+ * of the Lua wasm does all else.
+ */
 function atKey(
   otherwise: Parameters<typeof luaFunction>[0],
-  found: (f: Body<undefined>, at: { L: number; table: number; slot: number; last: number }) => void,
+  first: (f: Body<undefined>, keyed: Keyed) => void,
+  found: (f: Body<undefined>, keyed: Keyed) => void,
 ): Shared {
   const [L, ci, object, at, last] = [0, 1, 2, 3, 4] as const;
   const f = new Body<undefined>(5);
-  const search = searchOf(f, at);
-  const { slot, table } = search;
+  const keyed = { ...searchOf(f, at), L, ci, last };
+  const { table } = keyed;
   const other = f.block();
   f.get(object).load("u8", 8).i32(TABLE).do("i32.ne").branchIf(other);
   f.get(object).load("i32", 0).set(table);
-  findKeyOr(f, search, other);
-  payForMisses(f, search.misses);
-  found(f, { L, table, slot, last });
+  first(f, keyed);
+  findKeyOr(f, keyed, other);
+  payForMisses(f, keyed.misses);
+  found(f, keyed);
   f.i32(0).do("return").end();
   f.get(L).get(ci).get(object).get(at).get(last).callEntry(luaFunction(otherwise));
   return { type: "iiiii:i", body: f.finish() };

@@ -2,6 +2,7 @@ import { CI, type Frame, L, STATE } from "./frame.ts";
 import type { Instruction } from "./opcodes.ts";
 import { immediate, type Operand, register, registerOrConstant } from "./operands.ts";
 import { COLLECTABLE, type Constant, INTEGER, STRING, TABLE } from "./proto.ts";
+import { MOST_LAID_OUT } from "../transform/new_tables.ts";
 import { UNKNOWN } from "./types.ts";
 
 /** Offsets in a table, a node of its hash part, a string. */
@@ -222,7 +223,8 @@ export function newTable(f: Frame, pc: number, { A, B, C, k }: Instruction): voi
   f.savePc(pc + 2).get(L).address(A + 1).store("i32", STATE.top);
   f.get(L).lua("luaH_new").do("i64.extend_i32_u").set(f.x0).put(A, TABLE);
   if (hash > 0 || array > 0) {
-    f.get(L).get(f.x0).do("i32.wrap_i64").i32(array).i32(hash).lua("luaH_resize");
+    f.get(L).get(f.x0).do("i32.wrap_i64").i32(array).i32(hash);
+    f.lua(array <= MOST_LAID_OUT && hash <= MOST_LAID_OUT ? "lay_out_table" : "luaH_resize");
   }
   f.collect(() => f.address(A + 1));
 }

@@ -1,7 +1,7 @@
 import type { ModuleText } from "./module_text.ts";
 
 /** Sizes of either part of a table up to which it is laid out here. */
-const MOST = 4096;
+export const MOST_LAID_OUT = 4096;
 
 /**
  * `luaH_resize` of a table that has nothing yet, as `{ x = 1, y = 2 }` and `{ 1, 2, 3 }` begin: its parts are made, and
@@ -22,8 +22,8 @@ export function addNewTables(module: ModuleText): void {
       (then
        (if
         (i32.and
-         (i32.le_u (local.get $2) (i32.const ${MOST}))
-         (i32.le_u (local.get $3) (i32.const ${MOST})))
+         (i32.le_u (local.get $2) (i32.const ${MOST_LAID_OUT}))
+         (i32.le_u (local.get $3) (i32.const ${MOST_LAID_OUT})))
         (then
          (call $lay_out_table
           (local.get $0) (local.get $1) (local.get $2) (local.get $3))

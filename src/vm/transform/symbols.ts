@@ -40,6 +40,7 @@ export const functionNames: Readonly<Record<string, string>> = {
   $288: "luaC_barrierback_",
   $301: "luaC_step",
   $344: "luaX_next",
+  $383: "luaM_realloc_",
   $384: "luaM_malloc_",
   $456: "luaS_newlstr",
   $497: "luaH_resize",

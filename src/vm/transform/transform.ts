@@ -22,6 +22,7 @@ import { writeFloats } from "./floats.ts";
 import { addToFunctionTable } from "./function_table.ts";
 import { joinLists } from "./lists.ts";
 import { payForLoops } from "./loops.ts";
+import { addGrowingArrays } from "./growing_arrays.ts";
 import { addKernelGate } from "./kernel_gate.ts";
 import { addMemoryReserve } from "./memory_reserve.ts";
 import { makeFirstMemorySmall } from "./first_memory.ts";
@@ -92,6 +93,7 @@ export function transformText(text: string, natives: string): string {
   addSmallBlocks(module);
   addCollection(module);
   addNewTables(module);
+  addGrowingArrays(module);
   makeFirstMemorySmall(module);
   makeShortStrings(module);
   addKernelGate(module);
