@@ -14,11 +14,24 @@ export interface Jit {
   readonly late?: boolean;
   /** For tests: each function in the turn after it was loaded, hot or not. */
   readonly all?: boolean;
+  /** For tests, with `all`: only every other function, by chance; an integer that repeats the choice. */
+  readonly seed?: number;
 }
 
-/** What the environment variable WIPPY_JIT says, which may be `all` for tests; undefined when it is not. */
-export function jitOfEnvironment(): Jit | undefined {
-  return process.env["WIPPY_JIT"] === "all" ? { all: true, most: Infinity } : undefined;
+/**
+ * What the environment variable WIPPY_JIT says for tests: `off`, `all` or `random:SEED`, where SEED is an integer;
+ * undefined when it is not set.
+ *
+ * @throws TypeError where it says something else.
+ */
+export function jitOfEnvironment(): Jit | false | undefined {
+  const mode = process.env["WIPPY_JIT"];
+  if (mode === undefined || mode === "") return undefined;
+  if (mode === "off") return false;
+  if (mode === "all") return { all: true, most: Infinity };
+  const [, seed] = /^random:(\d{1,9})$/.exec(mode) ?? [];
+  if (seed !== undefined) return { all: true, most: Infinity, seed: Number(seed) };
+  throw new TypeError(`WIPPY_JIT is ${JSON.stringify(mode)}, not off, all or random:SEED`);
 }
 
 /** How to make a VM. */

@@ -35,21 +35,28 @@ export function functionsOf(
   return { iterators: { next, ipairs }, intrinsics: indicesOf(rest) };
 }
 
+/** Whether a function is among the half that a seed chooses; its address is the same whenever its program runs. */
+function isChosen(proto: number, seed: number): boolean {
+  return (Math.imul(Math.imul(proto, 0x9e37_79b1) ^ seed, 0x85eb_ca6b) >>> 16 & 1) === 1;
+}
+
 /** Compiles the functions of a VM that are found running often enough. */
 export class HotFunctions {
   readonly #vm: CompilerVm;
   readonly #compiler: Compiler;
   readonly #samples: WebAssembly.Global;
   readonly #all: boolean;
+  readonly #choose: (proto: number) => boolean;
   #listener: ((figures: CompilerFigures) => void) | undefined;
   #seen: number;
   readonly #made: WebAssembly.Global;
   #seenMade = -1;
   readonly #counts = new Map<number, number>();
 
-  constructor(vm: CompilerVm, { most, all = false }: Jit = {}) {
+  constructor(vm: CompilerVm, { most, all = false, seed }: Jit = {}) {
     this.#vm = vm;
     this.#all = all;
+    this.#choose = seed === undefined ? () => true : (proto) => isChosen(proto, seed);
     this.#compiler = new Compiler(vm, most);
     this.#samples = vm.exports["compiled:samples"] as WebAssembly.Global;
     this.#seen = this.#samples.value as number;
@@ -104,7 +111,7 @@ export class HotFunctions {
   }
 
   /** For tests: compiles all functions that there are, or those that are chosen. */
-  compileAll(choose = () => true): void {
+  compileAll(choose = this.#choose): void {
     this.#compiler.compile(allProtos(this.#vm.heap, this.#vm.main).filter(choose));
     this.#listener?.(this.figures);
   }

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { heapStats } from "bun:jsc";
+import { jitOfEnvironment } from "../../../../src/vm/options.ts";
 import { fn, makeVm } from "../make_vm.ts";
 import { Differences } from "./differences.ts";
 
@@ -299,6 +300,48 @@ describe("hot functions", () => {
     await new Promise(setImmediate);
     expect(vm.compiling!.hot).toBeUndefined();
     expect(() => vm.call(run)).toThrow();
+  });
+
+  test("are all compiled, or half of them by a seed, when a test asks for it", async () => {
+    const compiled = async (seed?: number) => {
+      const vm = await makeVm({
+        jit: { all: true, most: Infinity, ...(seed !== undefined && { seed }) },
+      });
+      const source = Array.from({ length: 64 }, (_, i) => `function f${i}() return ${i} end`);
+      vm.call(fn(vm, "", source.join("\n")));
+      for (let turn = 0; turn < 3; turn++) vm.beginTurn();
+      return vm.compiling!.hot!.figures.functions;
+    };
+    const all = await compiled();
+    expect(all).toBeGreaterThan(64);
+    const some = await Promise.all([1, 2, 3, 4].map((seed) => compiled(seed)));
+    for (const functions of some) {
+      expect(functions).toBeGreaterThan(0.3 * all);
+      expect(functions).toBeLessThan(0.7 * all);
+    }
+    expect(await Promise.all([1, 2, 3, 4].map((seed) => compiled(seed)))).toEqual(some);
+  });
+
+  test("are compiled as the environment says", () => {
+    const before = process.env["WIPPY_JIT"];
+    const say = (mode: string) => {
+      process.env["WIPPY_JIT"] = mode;
+      return jitOfEnvironment();
+    };
+    try {
+      expect(say("")).toBeUndefined();
+      expect(say("off")).toBe(false);
+      expect(say("all")).toEqual({ all: true, most: Infinity });
+      expect(say("random:17")).toEqual({ all: true, most: Infinity, seed: 17 });
+      for (const mode of ["on", "random", "random:", "random:x", "random:1.5", "random:-1"]) {
+        expect(() => say(mode)).toThrow(
+          new TypeError(`WIPPY_JIT is "${mode}", not off, all or random:SEED`),
+        );
+      }
+    } finally {
+      if (before === undefined) delete process.env["WIPPY_JIT"];
+      else process.env["WIPPY_JIT"] = before;
+    }
   });
 
   test("are not compiled unless it is switched on", async () => {
