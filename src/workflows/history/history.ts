@@ -6,6 +6,7 @@ import type { ParentInfo } from "../engine/activation.ts";
 import type { Failure } from "../engine/outcome.ts";
 import type { ActivityOptions, ChildOptions } from "../options/options.ts";
 import type { Payload } from "../payload.ts";
+import { packHeads, readHeads } from "./heads.ts";
 
 /** How a local activity ended: by a value, or by a failure. Temporal Core: `LocalActivityMarkerData`. */
 export interface LocalActivityResult {
@@ -299,22 +300,18 @@ export function packHistory(events: readonly StoredEvent[]): Uint8Array {
     heads.push(id, time, typeNumbers[type]);
     size += data.length;
   }
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const { data } of events) {
-    all.set(data, at);
-    at += data.length;
-  }
-  return packPlain([heads, all]);
+  return packHeads(heads, events, size);
 }
 
 /** The events of a history, which need not be packed. */
 export function unpackHistory(bytes: Uint8Array | HistoryEvent[]): HistoryEvent[] {
   if (Array.isArray(bytes)) return bytes;
-  const [heads, all] = unpackPlain<[number[], Uint8Array]>(bytes);
-  if (all.length === 0) return [];
+  const read = readHeads(bytes);
+  if (!read) throw new RangeError("no packed history");
+  const { heads, from } = read;
+  if (from === bytes.length) return [];
   const events: HistoryEvent[] = [];
-  packr.unpackMultiple(all, (data: unknown) => {
+  packr.unpackMultiple(bytes.subarray(from), (data: unknown) => {
     const at = 3 * events.length;
     const [id, time, type] = [heads[at], heads[at + 1], eventTypes[heads[at + 2]!]];
     events.push({ id, time, type, data } as HistoryEvent);
@@ -353,8 +350,12 @@ export type LocalActivityMarker = { type: "record_local_activity" } & LocalActiv
 /** A command as it crosses to the provider: its values are packed, and where it was made is left out. */
 export type PackedCommand = WithPackedValues<CommandBody> | LocalActivityMarker;
 
+/** What a list without items is packed as: many tasks have no command. */
+const EMPTY_LIST = 0x90;
+
 /** Packs what the engine answered, for `TaskCompletion`. */
 export function packCommands(commands: readonly (Command | LocalActivityMarker)[]): Uint8Array {
+  if (commands.length === 0) return Uint8Array.of(EMPTY_LIST);
   return packPlain(commands.map((command) =>
     // Nearly every command is of this kind: a list, without the names of its fields.
     command.type === "schedule_activity" ? packSchedule(command) : packValues(command)
@@ -420,6 +421,7 @@ function isEmpty(object: object): boolean {
 /** The commands of a completion, which need not be packed. */
 export function unpackCommands(bytes: Uint8Array | PackedCommand[]): PackedCommand[] {
   if (Array.isArray(bytes)) return bytes;
+  if (bytes.length === 1 && bytes[0] === EMPTY_LIST) return [];
   return unpackPlain<(PackedCommand | PackedSchedule)[]>(bytes).map((command) =>
     Array.isArray(command) ? scheduleOf(command) : command
   );

@@ -25,9 +25,8 @@ export function taskToken(provider: number, { run, lease }: TaskKey): string {
 
 /** Returns what `taskToken` was given; undefined for a token that is not a task's. */
 export function readTaskToken(token: string): TaskKey | undefined {
-  const parts = token.split(".");
-  const [run, lease] = [Number(parts[1]), Number(parts[2])];
-  return parts.length === 3 && Number.isInteger(run) && Number.isInteger(lease)
+  const [first, run, lease, more] = numbersOf(token);
+  return first !== undefined && run !== undefined && lease !== undefined && more === undefined
     ? { run, lease }
     : undefined;
 }

@@ -4,6 +4,7 @@ import {
   localToken,
   queryToken,
   readAttemptToken,
+  readTaskToken,
   taskToken,
 } from "../../../../src/workflows/tasks/tokens.ts";
 
@@ -33,4 +34,17 @@ test("the token of an attempt is read back, and no other text is one", () => {
     localToken(4),
   ];
   for (const other of others) expect(readAttemptToken(other)).toBeUndefined();
+});
+
+test("the token of a task is read back, and no other text is one", () => {
+  for (
+    const key of [{ run: 1, lease: 1 }, { run: 42, lease: 7 }, { run: 2 ** 40, lease: 100_000 }]
+  ) {
+    expect(readTaskToken(taskToken(3, key))).toEqual(key);
+  }
+  const attempt = attemptToken(1, { run: 2, seq: 3, attempt: 4 });
+  const others = ["", "1", "1.2", "1.2.", ".2.3", "1..3", "1.2.x", "1.2.-3", "1.2.3 ", attempt];
+  for (const other of [...others, queryToken(1, 2), localToken(4)]) {
+    expect(readTaskToken(other)).toBeUndefined();
+  }
 });

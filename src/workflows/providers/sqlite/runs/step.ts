@@ -1,4 +1,5 @@
 import { unpackCommands } from "../../../history/history.ts";
+import { packTaskCompleted, packTaskStarted } from "../../../history/task-events.ts";
 import type { FusedStep, RunAhead } from "../../../tasks/tasks.ts";
 import { readAttemptToken } from "../../../tasks/tokens.ts";
 import type { JournalEvent } from "../protocol.ts";
@@ -61,12 +62,12 @@ export function completeStep(tx: Transaction, worker: number, step: FusedStep): 
   }
   tx.shown(state, time, () => {
     take();
-    state.since = tx.append(state, "TaskStarted", { size: state.bytes });
+    state.since = tx.appendPacked(state, "TaskStarted", packTaskStarted(state.bytes));
   });
   state.losses = 0;
   state.closing = false;
   state.unshown = [];
-  tx.append(state, "TaskCompleted", { worker });
+  tx.appendPacked(state, "TaskCompleted", packTaskCompleted(worker));
   const { run, runId } = state;
   if (step.logs || step.more) tx.out.push({ type: "settled", runId, run, worker });
   applyCommands(tx, state, unpackCommands(step.commands));

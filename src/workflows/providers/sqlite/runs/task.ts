@@ -7,6 +7,7 @@ import {
   packPlain,
   unpackCommands,
 } from "../../../history/history.ts";
+import { packTaskCompleted } from "../../../history/task-events.ts";
 import { readTaskToken, taskToken } from "../../../tasks/tokens.ts";
 import { retryDelay } from "../../../history/retry.ts";
 import type { Transaction } from "../transaction/transaction.ts";
@@ -83,7 +84,7 @@ export function completeTask(tx: Transaction, worker: number, completion: TaskCo
   state.since = started;
   state.taskEvent = 0;
   state.heldOpen = outcome.forceNewTask === true;
-  tx.append(state, "TaskCompleted", { worker });
+  tx.appendPacked(state, "TaskCompleted", packTaskCompleted(worker));
   const { run, runId } = state;
   if (outcome.logs) tx.out.push({ type: "settled", runId, run, worker });
   applyCommands(tx, state, commands);

@@ -4,13 +4,8 @@
  * are all in journals before schema 7. Both forms stay readable.
  * @module
  */
-import {
-  eventTypeOf,
-  numberOfType,
-  packPlain,
-  type StoredEvent,
-  unpackPlain,
-} from "../../../history/history.ts";
+import { packHeads, readHeads } from "../../../history/heads.ts";
+import { eventTypeOf, numberOfType, type StoredEvent } from "../../../history/history.ts";
 import type { events } from "./schema.ts";
 
 export type EventRow = Omit<typeof events.$inferSelect, "position">;
@@ -21,9 +16,6 @@ export const packed = "packed";
 /** Bytes of data, and events, at which a row is full: reading one event reads the whole row. */
 const mostBytes = 64 * 1024;
 const mostEvents = 256;
-
-/** Three numbers per event: its type, its time relative to that of the row, the length of its data. */
-type PackedRow = [heads: number[], data: Uint8Array];
 
 /** Returns the rows for events of a run whose ids are dense. */
 export function rowsOf(run: number, events: readonly StoredEvent[]): EventRow[] {
@@ -46,37 +38,38 @@ function rowOf(run: number, events: readonly StoredEvent[], bytes: number): Even
   return { run, id, type: packed, time, data: packRow(time, events, bytes) };
 }
 
-/** Packs events into the data of one row. `bytes`: of their data together. */
+/**
+ * Packs events into the data of one row, with three numbers per event: its type, its time relative to that of the row,
+ * the length of its data. `bytes`: of their data together.
+ */
 function packRow(time: number, events: readonly StoredEvent[], bytes: number): Uint8Array {
   const heads: number[] = [];
-  const all = new Uint8Array(bytes);
-  let at = 0;
   for (const event of events) {
     heads.push(numberOfType(event.type), event.time - time, event.data.length);
-    all.set(event.data, at);
-    at += event.data.length;
   }
-  return packPlain([heads, all] satisfies PackedRow);
+  return packHeads(heads, events, bytes);
 }
 
 /** Returns the events of a row. @throws RangeError for a damaged row */
 export function eventsOf(row: Pick<EventRow, "id" | "type" | "time" | "data">): StoredEvent[] {
   if (row.type !== packed) return [{ id: row.id, time: row.time, type: row.type, data: row.data }];
-  const [heads, all] = unpackPlain<PackedRow>(row.data);
+  const read = readHeads(row.data);
+  if (!read) throw new RangeError("no packed events");
+  const { heads } = read;
+  let { from } = read;
   const events: StoredEvent[] = [];
-  let from = 0;
   for (let at = 0; at < heads.length; at += 3) {
     const to = from + heads[at + 2]!;
     const type = eventTypeOf(heads[at]!);
-    if (type === undefined || to > all.length) throw new RangeError("no packed events");
+    if (type === undefined || to > row.data.length) throw new RangeError("no packed events");
     events.push({
       id: row.id + events.length,
       time: row.time + heads[at + 1]!,
       type,
-      data: all.subarray(from, to),
+      data: row.data.subarray(from, to),
     });
     from = to;
   }
-  if (from !== all.length) throw new RangeError("no packed events");
+  if (from !== row.data.length) throw new RangeError("no packed events");
   return events;
 }

@@ -1,4 +1,5 @@
 import type { EventData, EventType } from "../../../history/history.ts";
+import { packTaskStarted } from "../../../history/task-events.ts";
 import { workflowPid } from "../../../pid.ts";
 import type { ProviderPlatform, RunStatus } from "../../../provider.ts";
 import { packIdentity } from "../../../tasks/wire.ts";
@@ -163,7 +164,7 @@ export class Transaction {
     for (const state of this.woken) {
       if (this.#waitsForQueues(state)) continue;
       state.wake = 0;
-      state.taskEvent = this.append(state, "TaskStarted", { size: state.bytes });
+      state.taskEvent = this.appendPacked(state, "TaskStarted", packTaskStarted(state.bytes));
       this.dispatch(state);
     }
     this.#woken.clear();
