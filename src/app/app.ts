@@ -29,6 +29,8 @@ import { YamlFile } from "./yaml-file.ts";
 export interface LoadOptions {
   /** The application's directory, where `wippy.lock` lies. */
   directory: string;
+  /** Name of the lock file in the directory. @default wippy.lock */
+  lockFile?: string;
   /** `--config` files. */
   configFiles?: readonly string[];
   /** `--profile` arguments. */
@@ -55,7 +57,9 @@ export interface LoadOptions {
 export interface Application {
   /** Absolute path. */
   directory: string;
-  /** Whether there is a lock file; without one nothing is loaded. */
+  /** Name of the lock file in the directory. */
+  lockFile: string;
+  /** Whether there is one; without one nothing is loaded. */
   locked: boolean;
   /** Sorted by identifier. */
   entries: Entry[];
@@ -76,6 +80,7 @@ export function loadApplication(options: LoadOptions): Promise<Application> {
 
 class Loader {
   readonly #directory: string;
+  readonly #lockFile: string;
   readonly #problems: Problem[] = [];
   readonly #defined = new Map<string, DefinedEntry>();
   readonly #modules: Record<string, string> = {};
@@ -84,6 +89,7 @@ class Loader {
 
   constructor(readonly options: LoadOptions) {
     this.#directory = resolve(options.directory);
+    this.#lockFile = options.lockFile ?? lockFileName;
   }
 
   async load(): Promise<Application> {
@@ -99,7 +105,7 @@ class Loader {
     });
     this.#problems.push(...problems);
     const { lock, problems: lockProblems } = this.options.pack === undefined
-      ? readLock(this.#directory)
+      ? readLock(this.#directory, this.#lockFile)
       : { problems: [] };
     this.#problems.push(...lockProblems);
     if (lock !== undefined) await this.#loadRoots(lock, config);
@@ -118,8 +124,9 @@ class Loader {
     );
     return {
       directory: this.#directory,
+      lockFile: this.#lockFile,
       locked: this.options.pack !== undefined ||
-        existsSync(resolve(this.#directory, lockFileName)),
+        existsSync(resolve(this.#directory, this.#lockFile)),
       entries,
       problems: sortProblems(this.#problems),
       config,
@@ -170,7 +177,7 @@ class Loader {
       }
       if (!existsSync(root.directory) || !statSync(root.directory).isDirectory()) {
         const message = `directory not found: ${this.#shown(root.directory)}`;
-        const fix = `create it, or correct ${lockFileName}`;
+        const fix = `create it, or correct ${lock.file}`;
         this.#report(root.module === undefined ? "warning" : "error", message, fix);
         continue;
       }
@@ -227,7 +234,7 @@ class Loader {
       ? `get ${this.#shown(path)} again, or correct its hash`
       : 'run "wippy install" to get it again';
     const message = `module ${name} ${version} was changed: its hash is not the one in the file`;
-    this.#report("error", message, fix, lockFileName);
+    this.#report("error", message, fix, this.#lockFile);
   }
 
   /** What the manifest of an installed module keeps to itself. */
@@ -304,7 +311,7 @@ class Loader {
         ? `put it into ${this.#shown(resolve(lock.vendor, name))}`
         : 'run "wippy install"';
       const message = `module ${name} ${version} is not installed${by}`;
-      this.#report("error", message, fix, lockFileName);
+      this.#report("error", message, fix, this.#lockFile);
     }
     const known = new Set([
       ...Object.keys(this.#modules),
@@ -314,7 +321,12 @@ class Loader {
     ]);
     const entries = [...this.#defined.values()].map(({ entry }) => entry);
     for (
-      const { entry, message, fix } of missingModules(entries, known, this.#shown(lock.vendor))
+      const { entry, message, fix } of missingModules(
+        entries,
+        known,
+        this.#shown(lock.vendor),
+        lock.file,
+      )
     ) {
       this.#problems.push(this.#locate({ severity: "warning", entry, message, fix }));
     }

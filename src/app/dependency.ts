@@ -1,3 +1,4 @@
+import { parsePayload } from "../registry/decode.ts";
 import type { Entry } from "../registry/entry.ts";
 import { namespaceDependency } from "../registry/kinds/namespace.ts";
 import { lockFileName } from "./lock-name.ts";
@@ -20,16 +21,18 @@ export interface MissingModule {
  *
  * @param known the application's modules, `org/module`
  * @param vendor the folder of installed modules, as the user knows it
+ * @param lockFile the name of the lock file
  */
 export function missingModules(
   entries: Iterable<Entry>,
   known: ReadonlySet<string>,
   vendor: string,
+  lockFile = lockFileName,
 ): MissingModule[] {
   const missing: MissingModule[] = [];
   for (const entry of entries) {
     if (entry.kind !== namespaceDependency.name) continue;
-    const decoded = namespaceDependency.schema.safeParse(entry.data);
+    const decoded = parsePayload(namespaceDependency.schema, structuredClone(entry.data));
     if (!decoded.success || known.has(decoded.data.component)) continue;
     const { component: module, version: constraint = "" } = decoded.data;
     const wanted = constraint === "" ? module : `${module} ${constraint}`;
@@ -40,7 +43,7 @@ export function missingModules(
       message: `the module ${wanted} is not installed`,
       fix: /^(?:luarocks|npm)\//.test(module)
         ? `run "wippy add ${module.replace("/", ":")}"`
-        : `put it into ${vendor}/${module} and add it to modules in ${lockFileName}, ` +
+        : `put it into ${vendor}/${module} and add it to modules in ${lockFile}, ` +
           "or write its directory to workspace.replacements in .wippy.yaml",
     });
   }

@@ -1,3 +1,4 @@
+import { parsePayload } from "../registry/decode.ts";
 import { type Entry, hasFields, parseId, qualify } from "../registry/entry.ts";
 import { namespaceDependency, namespaceRequirement } from "../registry/kinds/namespace.ts";
 import { setPath } from "./override.ts";
@@ -20,7 +21,7 @@ function readParameters(entries: Iterable<Entry>): Parameter[] {
   const parameters: Parameter[] = [];
   for (const entry of entries) {
     if (entry.kind !== namespaceDependency.name) continue;
-    const decoded = namespaceDependency.schema.safeParse(entry.data);
+    const decoded = parsePayload(namespaceDependency.schema, structuredClone(entry.data));
     if (!decoded.success) continue;
     const { component } = decoded.data;
     parameters.push(...decoded.data.parameters.map((parameter) => ({ component, ...parameter })));
@@ -45,8 +46,9 @@ function append(root: Record<string, unknown>, path: string, value: string): boo
       ? (present as Record<string, unknown>)[part]
       : undefined;
   }
-  if (present !== undefined && !Array.isArray(present)) return false;
-  const list: unknown[] = present ?? [];
+  // A list that holds nothing, as in `modules:`, is as if it were not written.
+  const list: unknown = present ?? [];
+  if (!Array.isArray(list)) return false;
   if (!list.includes(value)) setPath(root, path, [...list, value]);
   return true;
 }
@@ -57,7 +59,10 @@ export function linkRequirements(entries: ReadonlyMap<string, Entry>): LinkWarni
   const parameters = readParameters(entries.values());
   for (const requirement of entries.values()) {
     if (requirement.kind !== namespaceRequirement.name) continue;
-    const decoded = namespaceRequirement.schema.safeParse(requirement.data);
+    const decoded = parsePayload(
+      namespaceRequirement.schema,
+      structuredClone(requirement.data),
+    );
     if (!decoded.success) continue;
     const warn = (message: string, fix: string) =>
       warnings.push({ entry: requirement.id, message, fix });

@@ -46,7 +46,7 @@ export function fixEntries(
   entries: readonly Entry[],
   options: FixOptions,
 ): LintFix[] {
-  const source = readLock(application.directory).lock?.source;
+  const source = readLock(application.directory, application.lockFile).lock?.source;
   if (source === undefined) return [];
   const paths = new Map<string, Entry>();
   for (const entry of entries) {

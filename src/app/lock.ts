@@ -22,6 +22,8 @@ export interface LockedModule {
 
 /** `wippy.lock` with absolute paths. */
 export interface Lock {
+  /** Name of the file. */
+  file: string;
   source: string;
   /** Holds the installed modules. */
   vendor: string;
@@ -78,14 +80,18 @@ function vendorDirectory(modules: string): string {
 }
 
 /**
- * Reads `wippy.lock` of a directory; parents are not searched.
+ * Reads the lock file of a directory; parents are not searched.
  *
+ * @param file its name, for one that is not `wippy.lock`
  * @returns no lock when there is no such file, or when it is wrong (then with problems)
  */
-export function readLock(directory: string): { lock?: Lock; problems: Problem[] } {
-  const path = resolve(directory, lockFileName);
+export function readLock(
+  directory: string,
+  file = lockFileName,
+): { lock?: Lock; problems: Problem[] } {
+  const path = resolve(directory, file);
   if (!existsSync(path)) return { problems: [] };
-  const yaml = new YamlFile(readFileSync(path, "utf8"), lockFileName);
+  const yaml = new YamlFile(readFileSync(path, "utf8"), file);
   if (yaml.problems.length > 0) return { problems: yaml.problems };
   const { texts } = yaml;
   const result = lockSchema.safeParse(texts ?? {});
@@ -93,7 +99,7 @@ export function readLock(directory: string): { lock?: Lock; problems: Problem[] 
     const problems = result.error.issues.map((issue): Problem => {
       const { path, message, fix } = faultOf(issue, texts);
       const text = `invalid lock file: ${message}`;
-      return { severity: "error", file: lockFileName, ...yaml.position(path), message: text, fix };
+      return { severity: "error", file, ...yaml.position(path), message: text, fix };
     });
     return { problems };
   }
@@ -106,7 +112,7 @@ export function readLock(directory: string): { lock?: Lock; problems: Problem[] 
     if (!missing) replacements.set(from, absolute(to));
     problems.push({
       severity: missing ? "error" : "warning",
-      file: lockFileName,
+      file,
       ...position,
       message: missing
         ? `invalid lock file: replacement of ${from} does not exist: ${to}`
@@ -119,6 +125,7 @@ export function readLock(directory: string): { lock?: Lock; problems: Problem[] 
   const { directories, modules } = result.data;
   return {
     lock: {
+      file,
       source: absolute(directories.src),
       vendor: vendorDirectory(absolute(directories.modules)),
       modules: modules.map(({ hash, source, ...module }) => ({

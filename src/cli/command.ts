@@ -73,6 +73,14 @@ export function withSources(command: Command): Command {
     .option("--profile <name>", "profile of the configuration, repeatable", collect);
 }
 
+/** Adds the flag for the lock file. */
+export function withLockFile(command: Command): Command {
+  return command.option(
+    "-l, --lock-file <file>",
+    "lock file of the application (default: wippy.lock)",
+  );
+}
+
 /** Adds the flag for the number of worker threads. */
 export function withWorkers(command: Command): Command {
   return command.option(

@@ -7,6 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { parseDocument, YAMLSeq } from "yaml";
 import { type Lock, type LockedModule, readLock } from "../app/lock.ts";
 import { lockFileName } from "../app/lock-name.ts";
+import { orderLock } from "../app/lock-order.ts";
 import { hashDirectory, hashFiles } from "../app/module-hash.ts";
 import { formatProblem } from "../app/problem.ts";
 import type { AddressOptions } from "./addresses.ts";
@@ -170,11 +171,11 @@ function writeLock(directory: string, modules: readonly LockedModule[]): void {
   const path = resolve(directory, lockFileName);
   const document = parseDocument(readFileSync(path, "utf8"));
   const list = new YAMLSeq();
-  const byName = (left: LockedModule, right: LockedModule) => left.name < right.name ? -1 : 1;
-  for (const { requires, ...module } of [...modules].sort(byName)) {
+  for (const { requires, ...module } of modules) {
     list.add(document.createNode(requires.length > 0 ? { ...module, requires } : module));
   }
   document.set("modules", list);
+  orderLock(document);
   const part = `${path}.${process.pid}.part`;
   writeFileSync(part, document.toString({ flowCollectionPadding: true, lineWidth: 0 }), {
     mode: 0o600,

@@ -3,7 +3,7 @@ import { z } from "./schema.ts";
 import { WippyError } from "../vm/error.ts";
 import type { Entry } from "./entry.ts";
 import { hasFields, parseId } from "./entry.ts";
-import { type Fault, faultOf, pathText } from "./fault.ts";
+import { type Fault, faultOf, pathText, valueAt } from "./fault.ts";
 import type { Kind } from "./kind.ts";
 import { resolvePlaceholders, type Variables } from "./placeholder.ts";
 
@@ -44,6 +44,67 @@ function replace(root: Record<string, unknown>, path: PropertyKey[], value: unkn
   parent[path.at(-1)!] = value;
 }
 
+/** The schemas inside wrappers such as defaults and transforms; several for a union. */
+function unwrapped(schema: zod.core.$ZodType): zod.core.$ZodType[] {
+  if (schema instanceof z.ZodPipe) {
+    return unwrapped(schema.in instanceof z.ZodTransform ? schema.out : schema.in);
+  }
+  if (
+    schema instanceof z.ZodOptional || schema instanceof z.ZodNullable ||
+    schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodLazy
+  ) return unwrapped(schema.unwrap());
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap(unwrapped);
+  return [schema];
+}
+
+/** Whether a path leads to a field that the schema names, and not to a key of a map or an item of a list. */
+function isField(schema: zod.core.$ZodType, path: readonly PropertyKey[]): boolean {
+  const [key, ...rest] = path;
+  return unwrapped(schema).some((inner) => {
+    if (inner instanceof z.ZodArray) return isField(inner.element, rest);
+    if (inner instanceof z.ZodRecord) return isField(inner.valueType, rest);
+    if (!(inner instanceof z.ZodObject)) return false;
+    const field = inner.shape[String(key)];
+    return field !== undefined && (rest.length === 0 || isField(field, rest));
+  });
+}
+
+/**
+ * Takes out the fields whose null the schema refuses.
+ *
+ * @returns whether something was taken out
+ */
+function withoutNulls(
+  schema: zod.core.$ZodType,
+  data: Record<string, unknown>,
+  issues: zod.core.$ZodIssue[],
+): boolean {
+  let found = false;
+  for (const { path } of issues) {
+    if (valueAt(data, path) !== null || !isField(schema, path)) continue;
+    const parent = valueAt(data, path.slice(0, -1));
+    found = Reflect.deleteProperty(parent as Record<PropertyKey, unknown>, path.at(-1)!);
+  }
+  return found;
+}
+
+/**
+ * Checks a payload and fills in defaults. A field that holds nothing, as in `pool:` or `pool: null`, is as if it were
+ * not written, unless null is a value there.
+ *
+ * @param data is changed: fields that hold nothing are taken out
+ */
+export function parsePayload<Schema extends zod.ZodObject>(
+  schema: Schema,
+  data: Record<string, unknown>,
+): zod.ZodSafeParseResult<zod.output<Schema>> {
+  let result = schema.safeParse(data, interpreted);
+  while (!result.success && withoutNulls(schema, data, result.error.issues)) {
+    result = schema.safeParse(data, interpreted);
+  }
+  return result;
+}
+
 /** Resolves the placeholders of a payload, checks it and fills in defaults. */
 export function tryDecode<Schema extends zod.ZodObject>(
   kind: Pick<Kind<Schema>, "schema" | "written" | "anyData">,
@@ -63,14 +124,14 @@ export function tryDecode<Schema extends zod.ZodObject>(
     variables,
   );
   if (faults.length > 0) return { faults };
-  let result = kind.schema.safeParse(data, interpreted);
+  let result = parsePayload(kind.schema, data);
   if (!result.success && guessed.size > 0) {
     // A password of digits is text where the schema wants text.
     for (const issue of result.error.issues) {
       const guess = guessed.get(issue.path.join("\0"));
       if (guess !== undefined) replace(data, guess.path, guess.text);
     }
-    result = kind.schema.safeParse(data, interpreted);
+    result = parsePayload(kind.schema, data);
   }
   if (result.success) return { data: result.data };
   return { faults: result.error.issues.map((issue) => faultOf(issue, data)) };
@@ -93,19 +154,6 @@ export function decodeEntry<Schema extends zod.ZodObject>(
     retryable: false,
     details: { faults: decoded.faults.map(({ path, message }) => `${pathText(path)}: ${message}`) },
   });
-}
-
-/** The schemas inside wrappers such as defaults and transforms; several for a union. */
-function unwrapped(schema: zod.core.$ZodType): zod.core.$ZodType[] {
-  if (schema instanceof z.ZodPipe) {
-    return unwrapped(schema.in instanceof z.ZodTransform ? schema.out : schema.in);
-  }
-  if (
-    schema instanceof z.ZodOptional || schema instanceof z.ZodNullable ||
-    schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodLazy
-  ) return unwrapped(schema.unwrap());
-  if (schema instanceof z.ZodUnion) return schema.options.flatMap(unwrapped);
-  return [schema];
 }
 
 /** Fields that the schema does not know, at any depth, each with the known fields beside it. */

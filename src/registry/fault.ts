@@ -31,7 +31,7 @@ function describe(value: unknown): string {
 }
 
 /** The value at a path, `undefined` when something is missing on the way. */
-function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+export function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
   let value = root;
   for (const key of path) {
     if (typeof value !== "object" || value === null) return undefined;

@@ -45,7 +45,7 @@ function namespaceAt(folder: string, namespaces: ReadonlyMap<string, string>): s
  * library of the application: those of its own namespace, which is that of the folder, by name, and others by id.
  */
 export function findTestFiles(application: Application): TestFile[] {
-  const { lock } = readLock(application.directory);
+  const { lock } = readLock(application.directory, application.lockFile);
   if (!lock) return [];
   const namespaces = namespacesOf(application);
   const libraries = application.entries.filter(({ kind }) => kind === "library.lua");

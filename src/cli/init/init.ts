@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { isMap, parseDocument } from "yaml";
+import { orderLock } from "../../app/lock-order.ts";
 import { CommandError, type Console } from "../terminal/terminal.ts";
 
 /** Flags of `wippy init`. */
@@ -31,6 +32,7 @@ export function initialise(console: Console, options: InitOptions): number {
   };
   setDirectory("modules", options.modulesDir, ".wippy");
   setDirectory("src", options.srcDir, "./src");
+  orderLock(document);
   try {
     writeFileSync(path, document.toString({ flowCollectionPadding: true }), { mode: 0o600 });
   } catch (error) {

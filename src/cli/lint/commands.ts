@@ -3,16 +3,21 @@
  * @module
  */
 import type { Command } from "commander";
-import { collect, type CommandContext, wholeNumber, withSources } from "../command.ts";
+import {
+  collect,
+  type CommandContext,
+  wholeNumber,
+  withLockFile,
+  withSources,
+} from "../command.ts";
 import type { LintOptions } from "./lint.ts";
 
 /** Adds `wippy lint`. */
 export function addLintCommand(program: Command, { here, finish }: CommandContext): void {
-  withSources(program.command("lint"))
+  withLockFile(withSources(program.command("lint")))
     .description(
       "check the Lua code of the application: syntax, types, modules and, on request, style",
     )
-    .option("-l, --lock-file <file>", "lock file of the application", "wippy.lock")
     .option("--level <severity>", "lowest severity shown: error, warning, hint", "warning")
     .option(
       "--ns <namespace>",

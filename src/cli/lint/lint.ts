@@ -1,5 +1,3 @@
-import { basename, dirname, resolve } from "node:path";
-import { lockFileName } from "../../app/lock-name.ts";
 import {
   isShown,
   lintable,
@@ -20,7 +18,6 @@ import { sarif, type SarifResult } from "./sarif.ts";
 
 /** Flags of `wippy lint`. */
 export interface LintOptions extends SourceOptions {
-  lockFile: string;
   level: string;
   ns?: string[];
   code?: string[];
@@ -71,14 +68,13 @@ function counts({ errors, warnings, hints }: Totals): string {
 
 /** `wippy lint`. @returns the exit status: 1 when something is an error */
 export async function lint(console: Console, options: LintOptions): Promise<number> {
-  const here = atLockFile(console, options.lockFile);
   const codes = options.code?.map((code) => code.toUpperCase());
   const level = levelOf(options.level);
   const isWanted: FixOptions["wanted"] = ({ code, severity }) =>
     isShown(severity, level) && (codes === undefined || codes.includes(code));
-  const fixes = options.fix ? await fixed(here, options, isWanted) : undefined;
+  const fixes = options.fix ? await fixed(console, options, isWanted) : undefined;
   const { diagnostics, totals } = await withSyntaxCheck(async (checkSyntax) => {
-    const { application, entries } = await selected(here, options);
+    const { application, entries } = await selected(console, options);
     const rules = options.rules === true || options.fix === true;
     const found = lintEntries(application, entries, checkSyntax, rules).filter(isWanted);
     return { diagnostics: found, totals: summed(entries.length, found) };
@@ -108,13 +104,13 @@ export async function lint(console: Console, options: LintOptions): Promise<numb
 
 /** The application, and its entries that are to be checked. @throws CommandError without a lock file */
 async function selected(
-  here: Console,
+  console: Console,
   options: LintOptions,
 ): Promise<{ application: Application; entries: Entry[] }> {
-  const application = await load(here, options);
+  const application = await load(console, options);
   if (!application.locked) {
     throw new CommandError(
-      `no ${lockFileName} in ${here.directory}`,
+      `no ${application.lockFile} in ${application.directory}`,
       'run "wippy init" there, or name the directory with -C',
     );
   }
@@ -125,11 +121,11 @@ async function selected(
 
 /** Fixes what is wanted. @throws CommandError when a file cannot be written */
 async function fixed(
-  here: Console,
+  console: Console,
   options: LintOptions,
   isWanted: FixOptions["wanted"],
 ): Promise<LintFix[]> {
-  const { application, entries } = await selected(here, options);
+  const { application, entries } = await selected(console, options);
   const { fixEntries } = await import("../../app/lint-fix.ts");
   const { withBytecode } = await import("../../app/bytecode.ts");
   try {
@@ -144,16 +140,6 @@ async function fixed(
 
 function showFix({ file, line, column, message, codes }: LintFix): string {
   return `fixed ${oneLine(`${file}:${line}:${column}: ${message}`)} (${codes.join(", ")})\n`;
-}
-
-/** The console in the folder of the lock file. @throws CommandError for a file of another name */
-function atLockFile(console: Console, lockFile: string): Console {
-  const path = resolve(console.directory, lockFile);
-  if (basename(path) === lockFileName) return { ...console, directory: dirname(path) };
-  throw new CommandError(
-    `the lock file is named ${lockFileName}, not ${basename(path)}`,
-    `write -l FOLDER/${lockFileName}`,
-  );
 }
 
 function json(

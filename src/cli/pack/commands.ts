@@ -3,12 +3,12 @@
  * @module
  */
 import type { Command } from "commander";
-import { collect, type CommandContext, withSources } from "../command.ts";
+import { collect, type CommandContext, withLockFile, withSources } from "../command.ts";
 import type { PackOptions } from "./pack.ts";
 
 /** Adds `wippy pack`. */
 export function addPackCommand(program: Command, { here, finish }: CommandContext): void {
-  withSources(program.command("pack"))
+  withLockFile(withSources(program.command("pack")))
     .description("write the application to one file, which wippy run and wippy serve accept")
     .argument("[output]", "file to write; its name ends in .wapp")
     .option("-d, --description <text>", "description of the pack")

@@ -2,7 +2,6 @@ import { basename, resolve } from "node:path";
 import type { Application } from "../../app/app.ts";
 import { settingValue } from "../../app/config-file.ts";
 import { findDisabled, matchesEntryPattern } from "../../app/disable.ts";
-import { lockFileName } from "../../app/lock-name.ts";
 import { packSuffix } from "../../app/pack/name.ts";
 import type { Manifest, PackedTest } from "../../app/pack/pack.ts";
 import { type Resource, writePack } from "../../app/pack/write.ts";
@@ -48,7 +47,7 @@ export async function pack(
   const application = await withSyntaxCheck((check) => load(console, options, check));
   if (!application.locked) {
     throw new CommandError(
-      `no ${lockFileName} in ${console.directory}`,
+      `no ${application.lockFile} in ${application.directory}`,
       'run "wippy init" there, or name the directory with -C',
     );
   }
@@ -63,7 +62,7 @@ export async function pack(
       resources,
       ...(tests && { tests }),
       metadata,
-      skipped: new Set([target, resolve(console.directory, ".wippy")]),
+      skipped: new Set([target, resolve(application.directory, ".wippy")]),
     });
     const embedded = (resources.length === 0 ? "" : `, ${files} files`) +
       (tests ? `, ${tests.length} files of tests` : "");

@@ -3,7 +3,7 @@
  * @module
  */
 import { type Command, Option } from "commander";
-import { collect, type CommandContext, withSources } from "../command.ts";
+import { collect, type CommandContext, withLockFile, withSources } from "../command.ts";
 import type { ListOptions, ShowOptions } from "./registry.ts";
 
 /** Adds `wippy registry …`. */
@@ -11,7 +11,7 @@ export function addRegistryCommands(program: Command, { here, finish }: CommandC
   const registry = program.command("registry").description(
     "list and show entries without starting anything",
   );
-  withSources(registry.command("list"))
+  withLockFile(withSources(registry.command("list")))
     .description("list entries")
     .option("-k, --kind <pattern>", "only this kind; one * is allowed")
     .option("-n, --ns <pattern>", "only this namespace")
@@ -27,7 +27,7 @@ export function addRegistryCommands(program: Command, { here, finish }: CommandC
       const { listEntries } = await import("./registry.ts");
       finish(await listEntries(here(), command.optsWithGlobals<ListOptions>()));
     });
-  withSources(registry.command("show"))
+  withLockFile(withSources(registry.command("show")))
     .description("show one entry")
     .argument("<id>", "identifier, or a name that is unambiguous")
     .option("-f, --field <name>", "only this field of its data")

@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { type Application, loadApplication, type LoadOptions } from "../../app/app.ts";
 import type { Console } from "../terminal/terminal.ts";
 
@@ -8,6 +8,8 @@ export interface SourceOptions {
   set?: string[];
   profile?: string[];
   override?: string[];
+  /** The lock file; its folder is the application's. @default wippy.lock of the current directory */
+  lockFile?: string;
 }
 
 /** Where the files of packs are unpacked: a folder of the state folder; absolute. */
@@ -16,7 +18,7 @@ export function packsFolder(console: Console, options: { state?: string }): stri
 }
 
 /**
- * Loads the application of the current directory. Its faults are in `problems`.
+ * Loads the application of the current directory, or that of a lock file which is named. Its faults are in `problems`.
  *
  * @param thorough types and names in code are checked too, see {@link LoadOptions}
  * @param packs a pack in place of the sources, and where files of packs go, see {@link LoadOptions}
@@ -28,10 +30,16 @@ export function load(
   thorough = false,
   packs: Pick<LoadOptions, "pack" | "unpackInto"> = {},
 ): Promise<Application> {
+  const lockFile = options.lockFile && resolve(console.directory, options.lockFile);
+  // Other paths of the command line stay relative to the current directory.
+  const configFiles = lockFile
+    ? options.config?.map((file) => resolve(console.directory, file))
+    : options.config;
   return loadApplication({
-    directory: console.directory,
+    directory: lockFile ? dirname(lockFile) : console.directory,
+    ...(lockFile && { lockFile: basename(lockFile) }),
     system: console.system,
-    ...(options.config === undefined ? {} : { configFiles: options.config }),
+    ...(configFiles && { configFiles }),
     ...(options.set === undefined ? {} : { settings: options.set }),
     ...(options.profile === undefined ? {} : { profiles: options.profile }),
     ...(options.override === undefined ? {} : { overrides: options.override }),

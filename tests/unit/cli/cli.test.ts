@@ -120,6 +120,22 @@ describe("wippy init", () => {
     expect(readFileSync(path, "utf8")).toBe("directories:\n  src: lua\n  modules: .wippy\n");
   });
 
+  test("sorts the modules and replacements of an existing file, each once", async () => {
+    const directory = writeFiles({
+      "wippy.lock": "modules:\n  - { name: b/x, version: 1.0.0, hash: one, local_hash: two }\n" +
+        "  - { name: a/y, version: 2.0.0 }\n  - { name: b/x, version: 1.0.0 }\n" +
+        "  - { name: a/y, version: 1.0.0 }\n" +
+        "replacements:\n  - { from: c/z, to: . }\n  - { from: a/z, to: . }\n",
+    });
+    await runCommand(directory, "init");
+    expect(readFileSync(join(directory, "wippy.lock"), "utf8")).toBe(
+      "modules:\n  - { name: a/y, version: 2.0.0 }\n  - { name: a/y, version: 1.0.0 }\n" +
+        "  - { name: b/x, version: 1.0.0, hash: one, local_hash: two }\n" +
+        "replacements:\n  - { from: a/z, to: . }\n  - { from: c/z, to: . }\n" +
+        "directories:\n  modules: .wippy\n  src: ./src\n",
+    );
+  });
+
   test("does not touch a file that it cannot read", async () => {
     const directory = writeFiles({ "wippy.lock": "- [\n" });
     const { status, err } = await runCommand(directory, "init");

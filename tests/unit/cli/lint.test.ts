@@ -194,11 +194,17 @@ Checked 3 entries: 3 errors
     expect(readFileSync(join(directory, "src/a.lua"), "utf8")).toContain("function(a)");
   });
 
-  test("refuses a lock file of another name, and a folder without one", async () => {
-    expect((await runCommand(writeFiles(files), "lint", "-l", "other.lock")).err)
-      .toBe(
-        "Error: the lock file is named wippy.lock, not other.lock\n    hint: write -l FOLDER/wippy.lock\n",
-      );
+  test("takes a lock file of any name and place, and refuses a folder without one", async () => {
+    const directory = writeFiles({
+      "app/other.lock": "directories: { src: ./src/deep }\n",
+      "app/src/deep/_index.yaml": files["src/deep/_index.yaml"],
+      "app/src/deep/b.lua": "return {}\n",
+    });
+    const { out, status } = await runCommand(directory, "lint", "-l", "app/other.lock");
+    expect([out, status]).toEqual(["No issues found\nChecked 1 entry\n", 0]);
+    expect((await runCommand(directory, "lint", "-l", "app/none.lock")).err).toStartWith(
+      `Error: no none.lock in ${join(directory, "app")}\n`,
+    );
     expect((await runCommand(writeFiles({ "README": "" }), "lint")).err).toContain(
       "no wippy.lock in",
     );

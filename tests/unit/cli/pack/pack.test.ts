@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { copyFileSync } from "node:fs";
+import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { writeFiles } from "../../app/temporary-application.ts";
 import { runCommand } from "../run/run-command.ts";
@@ -70,6 +70,18 @@ test("pack lists the directories of an application", async () => {
   expect((await runCommand(application(""), "pack", "--list")).out).toBe(
     "app:data  fs.directory  ./data\napp:public  fs.embed  ./public\n",
   );
+});
+
+test("pack takes the application of a lock file, and writes to the current directory", async () => {
+  const directory = writeFiles({
+    "app/other.lock": "directories: { src: src }\n",
+    "app/public/a.txt": "packed",
+    "app/src/_index.yaml": "namespace: app\nentries:\n" +
+      "  - { name: public, kind: fs.embed, directory: ./public }\n",
+  });
+  const { err, status } = await runCommand(directory, "pack", "a.wapp", "-l", "app/other.lock");
+  expect(err).toStartWith("wrote a.wapp: 1 entries, 1 files");
+  expect([status, existsSync(join(directory, "a.wapp"))]).toEqual([0, true]);
 });
 
 describe("pack refuses", () => {

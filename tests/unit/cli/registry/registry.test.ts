@@ -49,6 +49,21 @@ describe("wippy registry list", () => {
     );
   });
 
+  test("the lock file may have any name and place, other paths are of the current directory", async () => {
+    const directory = writeFiles({
+      "x.yaml": "override: { 'app:a:kind': env.storage.memory }\n",
+      "app/other.lock": "directories: { src: code }\n",
+      "app/code/a.yaml": "namespace: app\nname: a\nkind: registry.entry\n",
+    });
+    const at = ["-l", "app/other.lock", "--config", "x.yaml"];
+    const list = await runCommand(directory, "registry", "list", "--json", ...at);
+    expect([list.err, JSON.parse(list.out)]).toEqual(["", [
+      { id: "app:a", kind: "env.storage.memory", meta: {} },
+    ]]);
+    const show = await runCommand(directory, "registry", "show", "a", ...at);
+    expect(show.out).toContain("Kind: env.storage.memory\n");
+  });
+
   test("long identifiers are cut", async () => {
     const long = "x".repeat(60);
     const directory = writeFiles({
