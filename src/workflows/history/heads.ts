@@ -1,6 +1,6 @@
 /**
  * The form in which events are together: a list of numbers that says what each of them is, and behind it their data,
- * one after the other. The bytes are those that `packPlain` makes of `[heads, data]`, in a fifth of its time: every
+ * one after the other. The bytes are those that `packPlain` makes of `[heads, data]`, in a quarter of its time: every
  * task has several of them.
  * @module
  */

@@ -7,6 +7,7 @@ import type { Failure } from "../engine/outcome.ts";
 import type { ActivityOptions, ChildOptions } from "../options/options.ts";
 import type { Payload } from "../payload.ts";
 import { packHeads, readHeads } from "./heads.ts";
+import { readValues } from "./read-values.ts";
 
 /** How a local activity ended: by a value, or by a failure. Temporal Core: `LocalActivityMarkerData`. */
 export interface LocalActivityResult {
@@ -310,13 +311,11 @@ export function unpackHistory(bytes: Uint8Array | HistoryEvent[]): HistoryEvent[
   if (!read) throw new RangeError("no packed history");
   const { heads, from } = read;
   if (from === bytes.length) return [];
-  const events: HistoryEvent[] = [];
-  packr.unpackMultiple(bytes.subarray(from), (data: unknown) => {
-    const at = 3 * events.length;
-    const [id, time, type] = [heads[at], heads[at + 1], eventTypes[heads[at + 2]!]];
-    events.push({ id, time, type, data } as HistoryEvent);
-  });
-  return events;
+  const all = readValues(bytes, from) ?? packr.unpackMultiple(bytes.subarray(from)) as unknown[];
+  return all.map((data, index) => {
+    const at = 3 * index;
+    return { id: heads[at], time: heads[at + 1], type: eventTypes[heads[at + 2]!], data };
+  }) as HistoryEvent[];
 }
 
 /** Fields of commands that hold values of Lua; everything else is plain. */
