@@ -22,8 +22,10 @@ import type {
   DirectPort,
   QueuePort,
   Task,
+  TaskCompletion,
   TaskFailure,
   WorkerAnswer,
+  WorkflowTask,
 } from "../workflows/tasks/tasks.ts";
 
 /** Runs of workflows that a worker keeps in memory; the others come back by replay. */
@@ -141,9 +143,7 @@ export class WorkflowWork {
     switch (item.type) {
       case "task":
         this.#runsAhead.left(item.task.runId);
-        this.#taskHandler.run(item.task).then((completion) => {
-          this.#answer(queue, { type: "task", completion });
-        }, (error) => this.#place.die(error));
+        this.#task(queue, item.task);
         break;
       case "query":
         this.#taskHandler.query(item.task).then((answer) => {
@@ -173,6 +173,15 @@ export class WorkflowWork {
         this.#runsAhead.settled(item.runId, item.ahead);
         break;
     }
+  }
+
+  #task(queue: TaskQueue, task: WorkflowTask): void {
+    const answer = (completion: TaskCompletion) => {
+      this.#answer(queue, { type: "task", completion });
+    };
+    const completion = this.#taskHandler.run(task);
+    if (!(completion instanceof Promise)) return answer(completion);
+    completion.then(answer, (error) => this.#place.die(error));
   }
 
   /** Answers; the worker's next turn sends it where that does not happen by itself. */

@@ -137,7 +137,9 @@ describe.each(places)("$name", (kind) => {
     const tokens: string[] = [];
     runtime.onTask = (task) => {
       tokens.push(task.token);
-      void runtime.taskHandler.run(task).then((completion) => runtime.completeTask(completion));
+      void Promise.resolve(runtime.taskHandler.run(task)).then((completion) =>
+        runtime.completeTask(completion)
+      );
     };
     machine.ahead += 3 * hour;
     await machine.advance(minute);

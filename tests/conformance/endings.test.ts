@@ -73,14 +73,16 @@ describe.each(places)("$name", (kind) => {
   function held(): TaskCompletion[] {
     const completions: TaskCompletion[] = [];
     runtime.onTask = (task) =>
-      void runtime.taskHandler.run(task).then((done) => completions.push(done));
+      void Promise.resolve(runtime.taskHandler.run(task)).then((done) => completions.push(done));
     return completions;
   }
 
   /** Completes what is held back, and holds nothing back any more. */
   function release(completions: TaskCompletion[]): void {
     runtime.onTask = (task) =>
-      void runtime.taskHandler.run(task).then((done) => runtime.completeTask(done));
+      void Promise.resolve(runtime.taskHandler.run(task)).then((done) =>
+        runtime.completeTask(done)
+      );
     for (const done of completions.splice(0)) runtime.completeTask(done);
   }
 

@@ -23,7 +23,8 @@ describe.each(places)("$name", (kind) => {
     await settle();
     // From now on the worker does its tasks, and the journal does not hear of it.
     const held: TaskCompletion[] = [];
-    r.onTask = (task) => void r.taskHandler.run(task).then((done) => held.push(done));
+    r.onTask = (task) =>
+      void Promise.resolve(r.taskHandler.run(task)).then((done) => held.push(done));
     const tasks = r.engine.activations.length;
     await r.signal("q", "x");
     await settle();

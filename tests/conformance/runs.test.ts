@@ -184,7 +184,9 @@ describe.each(places)("$name", (kind) => {
     });
     let release = () => {};
     r.onTask = (task) =>
-      void r.taskHandler.run(task).then((done) => release = () => r.completeTask(done));
+      void Promise.resolve(r.taskHandler.run(task)).then((done) =>
+        release = () => r.completeTask(done)
+      );
     const { runId } = await r.start("app:wait", [], { workflowId: "w" });
     await settle();
     // Both come before the code is shown one.

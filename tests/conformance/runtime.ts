@@ -274,7 +274,9 @@ export class Runtime {
 
   readonly #runTask = (task: WorkflowTask): void => {
     if (!this.answering) return;
-    this.taskHandler.run(task).then((completion) => this.completeTask(completion));
+    const completion = this.taskHandler.run(task);
+    if (!(completion instanceof Promise)) this.completeTask(completion);
+    else completion.then((later) => this.completeTask(later));
   };
 
   /** What the worker does with a task; tests put something else in its place. */

@@ -275,7 +275,7 @@ export class ScriptedEngine implements Engine {
     return { name, args };
   }
 
-  activate(activation: Activation): Promise<Command[]> {
+  activate(activation: Activation): Command[] | Promise<Command[]> {
     if (!activation.replaying) this.activations.push(activation);
     let live = this.#runs.get(activation.runId);
     if (!live) this.#runs.set(activation.runId, live = { run: new ScriptRun() });
@@ -283,10 +283,10 @@ export class ScriptedEngine implements Engine {
     live.run.commands = [];
     for (const job of activation.jobs) this.#apply(live, job);
     this.#advance(live);
-    return Promise.resolve(live.run.commands);
+    return live.run.commands;
   }
 
-  replay(activations: Activation[]): Promise<Command[]>[] {
+  replay(activations: Activation[]): (Command[] | Promise<Command[]>)[] {
     return activations.slice(0, 1).map((activation) => this.activate(activation));
   }
 

@@ -6,17 +6,23 @@ import type { LuaValue } from "../../vm/value.ts";
 import type { Activation } from "../engine/activation.ts";
 import type { Command } from "../engine/command.ts";
 import type { Engine } from "../engine/engine.ts";
-import { closingCommands, closingEvents, compare, notAskedFor } from "./determinism.ts";
-import {
-  type HistoryEvent,
-  type LocalActivityMarker,
-  packCommands,
-  toPackedCommands,
-  unpackHistory,
-} from "../history/history.ts";
+import { closingEvents, compare, notAskedFor } from "./determinism.ts";
+import { type HistoryEvent, packCommands, unpackHistory } from "../history/history.ts";
 import { isLocalToken } from "../tasks/tokens.ts";
 import type { HeldLogs } from "./held-logs.ts";
 import { LocalActivities, type LocalRunner } from "./local-activities.ts";
+import {
+  type Completed,
+  completionOf,
+  earlyResult,
+  engineFailure,
+  isClosed,
+  type Performed,
+  recordedAs,
+  untilClosed,
+  usesLocalActivities,
+  withoutEnded,
+} from "./outcomes.ts";
 import { activationOf, markerStep, type Step, stepsOf } from "./steps.ts";
 import {
   defaultTaskTimeout,
@@ -26,9 +32,6 @@ import {
   type TaskFailure,
   type WorkflowTask,
 } from "../tasks/tasks.ts";
-
-type Completed = Extract<TaskCompletion["outcome"], { type: "completed" }>;
-type Performed = (Command | LocalActivityMarker)[];
 
 // Milliseconds that a task is held open for local activities.
 
@@ -99,25 +102,68 @@ export class WorkflowTaskHandler {
   }
 
   /**
-   * Runs a task. Never rejects: what goes wrong is the answer. One run's tasks must not overlap.
+   * Runs a task; at once if it is an early one of a run in memory whose code comes to rest within a turn. Never
+   * rejects: what goes wrong is the answer. One run's tasks must not overlap.
    */
-  async run(task: WorkflowTask): Promise<TaskCompletion> {
-    const answer = (outcome: TaskCompletion["outcome"]): TaskCompletion => ({
-      token: task.token,
-      outcome,
-    });
-    // Now, and not when its turn comes: this task may be expedited before.
-    this.#locals.open(task.runId);
+  run(task: WorkflowTask): TaskCompletion | Promise<TaskCompletion> {
+    const { token, runId, since, early } = task;
+    if (!early || since === 0 || !this.#holds(task)) return this.#runLater(task);
+    if (this.#busy.has(runId) || this.#locals.isUsedBy(runId)) return this.#runLater(task);
+    let end = (_keep: boolean) => false;
     try {
-      const result = await this.#inTurn(task.runId, () => this.#work(task));
-      if ("cause" in result) {
-        this.evict(task.runId);
-        return answer({ type: "failed", failure: result });
-      }
-      return answer(result);
+      const [live, next] = stepsOf(unpackHistory(task.history));
+      if (!live || live.commands || next) return this.#runLater(task);
+      this.#locals.open(runId);
+      end = this.#holdLogs(runId);
+      const answer = this.#engine.activate(activationOf(runId, live));
+      if (!Array.isArray(answer)) return this.#finishLater(task, live, answer, end);
+      const commands = this.#took(runId, live, answer);
+      return completionOf(token, earlyResult(task, commands, end(commands !== undefined)));
     } catch (error) {
-      return answer({ type: "failed", failure: engineFailure(error) });
+      end(false);
+      this.evict(runId);
+      return completionOf(token, engineFailure(error));
     }
+  }
+
+  async #runLater(task: WorkflowTask): Promise<TaskCompletion> {
+    const { token, runId } = task;
+    // Now, and not when its turn comes: this task may be expedited before.
+    this.#locals.open(runId);
+    try {
+      const result = await this.#inTurn(runId, () => this.#work(task));
+      if ("cause" in result) this.evict(runId);
+      return completionOf(token, result);
+    } catch (error) {
+      return completionOf(token, engineFailure(error));
+    }
+  }
+
+  /** The rest of an early task whose code runs for longer than a turn. */
+  async #finishLater(
+    task: WorkflowTask,
+    live: Step,
+    answer: Promise<Command[]>,
+    end: (keep: boolean) => boolean,
+  ): Promise<TaskCompletion> {
+    const { token, runId } = task;
+    try {
+      const result = await this.#inTurn(runId, async () => {
+        const commands = this.#took(runId, live, await answer);
+        return earlyResult(task, commands, end(commands !== undefined));
+      });
+      return completionOf(token, result);
+    } catch (error) {
+      end(false);
+      return completionOf(token, engineFailure(error));
+    }
+  }
+
+  /** Holds what the code of a run logs. Returns what ends that, and says whether anything waits. */
+  #holdLogs(runId: string): (keep: boolean) => boolean {
+    const pid = this.#locals.pidOf(runId) ?? "";
+    this.#logs?.begin(pid);
+    return (keep) => this.#logs?.end(pid, runId, keep) ?? false;
   }
 
   /**
@@ -149,7 +195,12 @@ export class WorkflowTaskHandler {
    */
   async #performAhead(runId: string, live: Step): Promise<Command[] | undefined> {
     const answer = this.#engine.activate(activationOf(runId, live));
-    const commands = untilClosed(Array.isArray(answer) ? answer : await answer);
+    return this.#took(runId, live, Array.isArray(answer) ? answer : await answer);
+  }
+
+  /** What a run that is ahead of its provider has answered. Returns undefined as `#performAhead` does. */
+  #took(runId: string, live: Step, answer: Command[]): Command[] | undefined {
+    const commands = untilClosed(answer);
     this.#locals.note(runId, commands);
     if (isClosed(commands)) this.evict(runId);
     else if (this.#locals.isUsedBy(runId)) {
@@ -281,32 +332,24 @@ export class WorkflowTaskHandler {
     const forceNewTask = !isClosed(commands) && this.#locals.busy(runId);
     if (isClosed(commands)) this.evict(runId);
     else this.#remember(runId, live.started.id);
-    const recorded = withoutEnded(commands);
     return {
       type: "completed",
-      commands: Array.isArray(task.history) ? toPackedCommands(recorded) : packCommands(recorded),
+      commands: recordedAs(task, withoutEnded(commands)),
       ...forceNewTask && { forceNewTask },
     };
   }
 
-  async #workEarly({ runId, history }: WorkflowTask, live: Step): Promise<Completed | TaskFailure> {
-    const refused: TaskFailure = { cause: "early", message: "the code uses local activities" };
-    if (this.#locals.isUsedBy(runId)) return refused;
-    const pid = this.#locals.pidOf(runId) ?? "";
-    this.#logs?.begin(pid);
-    let commands: Command[] | undefined;
-    let logs = false;
+  async #workEarly(task: WorkflowTask, live: Step): Promise<Completed | TaskFailure> {
+    const { runId } = task;
+    if (this.#locals.isUsedBy(runId)) return usesLocalActivities;
+    const end = this.#holdLogs(runId);
     try {
-      commands = await this.#performAhead(runId, live);
-    } finally {
-      logs = this.#logs?.end(pid, runId, commands !== undefined) ?? false;
+      const commands = await this.#performAhead(runId, live);
+      return earlyResult(task, commands, end(commands !== undefined));
+    } catch (error) {
+      end(false);
+      throw error;
     }
-    if (!commands) return refused;
-    return {
-      type: "completed",
-      commands: Array.isArray(history) ? toPackedCommands(commands) : packCommands(commands),
-      ...logs && { logs },
-    };
   }
 
   /** A run is built from its whole history. */
@@ -451,42 +494,4 @@ export class WorkflowTaskHandler {
       return engineFailure(error);
     }
   }
-}
-
-/** What code would do after closing its run is left out. */
-function untilClosed(commands: Command[]): Command[] {
-  const closing = commands.findIndex(({ type }) => closingCommands.has(type));
-  return closing < 0 ? commands : commands.slice(0, closing + 1);
-}
-
-function isClosed(commands: Performed): boolean {
-  return closingCommands.has(commands.at(-1)?.type ?? "");
-}
-
-/** Commands as they are recorded: an outcome stands for the command that asked for it. */
-function withoutEnded(commands: Performed): Performed {
-  const ended = new Set<number>();
-  for (const command of commands) {
-    if (command.type === "record_local_activity") ended.add(command.seq);
-  }
-  if (ended.size === 0) return commands;
-  return commands.filter((command) =>
-    command.type !== "schedule_local_activity" || !ended.has(command.seq)
-  );
-}
-
-/**
- * An engine says by `details.nondeterminism` that the code does not fit the history; all else may
- * pass.
- */
-function engineFailure(error: unknown): TaskFailure {
-  const { message, details } = WippyError.from(error);
-  if (details?.nondeterminism !== true) return { cause: "lost", message };
-  const { event_id: eventId, event, command, at } = details;
-  return {
-    cause: "nondeterminism",
-    message,
-    ...typeof eventId === "number" && { expected: { eventId, event: String(event) } },
-    ...typeof at === "string" && { actual: { command: String(command), at } },
-  };
 }

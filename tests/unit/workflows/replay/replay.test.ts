@@ -166,6 +166,61 @@ describe("what came since a task", () => {
     const { outcome } = await taskHandler.run(taskOf(rest, since));
     expect(outcome).toMatchObject({ type: "failed", failure: { cause: "cache_miss" } });
   });
+
+  const early = (events: StoredEvent[]) => ({ ...taskOf(events, 2), early: true });
+
+  test("is answered at once when the provider waits for it", async () => {
+    const { engine, taskHandler } = setUp();
+    await taskHandler.run(taskOf(live.events));
+    expect(taskHandler.run(early(rest))).toMatchObject({ outcome: { type: "completed" } });
+    // The run stands behind that task now.
+    const again = await taskHandler.run(early(rest));
+    expect(again.outcome).toMatchObject({ type: "failed", failure: { cause: "cache_miss" } });
+    expect(engine.activations).toHaveLength(2);
+  });
+
+  test("is answered when code that runs for longer comes to rest, and the next task waits for that", async () => {
+    const { engine, taskHandler } = setUp();
+    await taskHandler.run(taskOf(live.events));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const activate = engine.activate.bind(engine);
+    engine.activate = async (activation) => {
+      await promise;
+      return activate(activation);
+    };
+    const first = taskHandler.run(early(rest));
+    const second = taskHandler.run({
+      ...early(rest.map((e) => ({ ...e, id: e.id + 4 }))),
+      since: 6,
+    });
+    expect(first).toBeInstanceOf(Promise);
+    expect(second).toBeInstanceOf(Promise);
+    resolve();
+    expect((await first).outcome.type).toBe("completed");
+    expect((await second).outcome.type).toBe("completed");
+    expect(engine.activations.map(({ historyLength }) => historyLength)).toEqual([2, 6, 10]);
+  });
+
+  test.each<[string, (engine: ScriptedEngine) => void, Uint8Array]>([
+    ["an engine that fails", (engine) => {
+      engine.activate = () => {
+        throw new WippyError("Internal", "broken");
+      };
+    }, packHistory(rest)],
+    ["an engine that fails later", (engine) => {
+      engine.activate = () => Promise.reject(new WippyError("Internal", "broken"));
+    }, packHistory(rest)],
+    ["a damaged history", () => {}, packHistory(rest).subarray(0, -1)],
+  ])("is lost with %s, and the run is forgotten", async (_name, prepare, history) => {
+    const { engine, taskHandler } = setUp(twoTimers, {
+      logs: { begin: () => {}, end: () => false },
+    });
+    await taskHandler.run(taskOf(live.events));
+    prepare(engine);
+    const { outcome } = await taskHandler.run({ ...early(rest), history });
+    expect(outcome).toMatchObject({ type: "failed", failure: { cause: "lost" } });
+    expect(engine.has("run")).toBe(false);
+  });
 });
 
 describe("of the runs in memory", () => {
