@@ -1,6 +1,6 @@
 // table.concat of a list of strings and integers: they are joined where they lie, where C pushes each of them on the
 // stack and copies it from there. Lists with a metatable, floats, bounds and errors are C's.
-import { digits, writeInteger } from "./concat.as";
+import { integerLength, write_integer } from "./integer-text.as";
 import {
   COLLECTABLE,
   OBJECT_TAG,
@@ -39,7 +39,7 @@ function lengthOfItems(from: usize, count: u32): u32 {
   for (let i: u32 = 0; i < count; i++) {
     const item = from + i * VALUE_SIZE;
     const tag = tagOf(item);
-    if (tag === TAG_INTEGER) total += digits(load<i64>(item));
+    if (tag === TAG_INTEGER) total += integerLength(load<i64>(item));
     else if (tag === TAG_SHORT_STRING || tag === TAG_LONG_STRING) {
       const length = lengthOf(load<usize>(item), tag);
       if (length >= MOST_BYTES) return MOST_BYTES;
@@ -83,9 +83,7 @@ export function concat_list(L: usize): bool {
     const item = items + i * VALUE_SIZE;
     if (i > 0 && between > 0) to = copy(to, separator + STRING_TEXT, between);
     if (tagOf(item) === TAG_INTEGER) {
-      const value = load<i64>(item);
-      to += digits(value);
-      writeInteger(value, to);
+      to += write_integer(to, load<i64>(item));
     } else {
       const text = load<usize>(item);
       to = copy(to, text + STRING_TEXT, lengthOf(text, tagOf(item)));

@@ -1,5 +1,6 @@
 // Concatenation of short strings and integers to a short string, as most keys and parts of texts are made: the text is
 // written at once, where `luaV_concat` makes a string of each integer first.
+import { integerLength, write_integer } from "./integer-text.as";
 import { luaS_newlstr } from "./lua.as";
 import {
   STATE_TOP,
@@ -15,32 +16,6 @@ import { JOINED } from "./memory.as";
 // Bytes of the longest short string.
 const LONGEST: u32 = 40;
 
-export function digits(value: i64): u32 {
-  let rest = <u64> (value < 0 ? -value : value);
-  let count: u32 = value < 0 ? 2 : 1;
-  while (rest > 9) {
-    rest /= 10;
-    count++;
-  }
-  return count;
-}
-
-// Writes it, so that it ends before an address. The least integer has no positive one, but is the same unsigned.
-export function writeInteger(value: i64, end: usize): void {
-  let rest = <u64> (value < 0 ? -value : value);
-  let at = end;
-  while (rest > 0xffff_ffff) {
-    store<u8>(--at, <u8> (48 + rest % 10));
-    rest /= 10;
-  }
-  let low = <u32> rest;
-  do {
-    store<u8>(--at, <u8> (48 + low % 10));
-    low /= 10;
-  } while (low);
-  if (value < 0) store<u8>(--at, 45);
-}
-
 // Puts the text of the values at the top in the place of the first, as `luaV_concat` does; false, and nothing is done,
 // when that is not for here.
 export function concat_short(L: usize, count: u32): bool {
@@ -50,7 +25,7 @@ export function concat_short(L: usize, count: u32): bool {
   for (let at = first; at < top; at += VALUE_SIZE) {
     const tag = load<u8>(at + VALUE_TAG);
     if (tag === TAG_SHORT_STRING) length += load<u8>(load<usize>(at) + STRING_SHORT_LENGTH);
-    else if (tag === TAG_INTEGER) length += digits(load<i64>(at));
+    else if (tag === TAG_INTEGER) length += integerLength(load<i64>(at));
     else return false;
     if (length > LONGEST) return false;
   }
@@ -65,9 +40,7 @@ export function concat_short(L: usize, count: u32): bool {
       }
       out += bytes;
     } else {
-      const value = load<i64>(at);
-      out += digits(value);
-      writeInteger(value, out);
+      out += write_integer(out, load<i64>(at));
     }
   }
   const text = luaS_newlstr(L, JOINED, length);

@@ -1,4 +1,5 @@
 // Numbers as decimal text, and back.
+import { digitsOf, writeDigits } from "./integer-text.as";
 import { STATE_TOP, VALUE_SIZE } from "./layout.as";
 import { lua_stringtonumber } from "./lua.as";
 import { byte, endOutput, room, written } from "./output.as";
@@ -78,18 +79,10 @@ export function readSlowly(L: usize, text: usize, length: u32): bool {
 }
 
 // Writes so many digits, the last ones.
-function writeDigits(value: u64, count: u32): void {
-  let at = endOutput() + written() + count;
+function writeFixed(value: u64, count: u32): void {
+  const at = endOutput() + written() + count;
   for (let i: u32 = 0; i < count; i++) byte(48);
-  for (; value >= 0x100000000; value /= 10) store<u8>(--at, <u8> (48 + value % 10));
-  for (let small = <u32> value; small > 0; small /= 10) store<u8>(--at, <u8> (48 + small % 10));
-}
-
-function countDigits(value: u64): u32 {
-  let count: u32 = 1;
-  for (; value >= 0x100000000; value /= 10) count++;
-  for (let small = <u32> value; small >= 10; small /= 10) count++;
-  return count;
+  if (value > 0) writeDigits(value, at);
 }
 
 // Writes an integer.
@@ -97,7 +90,7 @@ export function writeInteger(value: i64): bool {
   if (!room(20)) return false;
   if (value < 0) byte(0x2d);
   const size: u64 = value < 0 ? 0 - <u64> value : value;
-  writeDigits(size, countDigits(size));
+  writeFixed(size, digitsOf(size));
   return true;
 }
 
@@ -131,8 +124,8 @@ export function writeFloat(value: f64): bool {
   const digits = found;
   const units = <u64> power(decimals);
   const whole = digits / units;
-  writeDigits(whole, countDigits(whole));
+  writeFixed(whole, digitsOf(whole));
   byte(0x2e);
-  writeDigits(digits - whole * units, decimals);
+  writeFixed(digits - whole * units, decimals);
   return true;
 }

@@ -7,6 +7,7 @@ export { concat_short } from "./concat.as";
 export { concat_list } from "./concat-list.as";
 export { host_copy } from "./copy.as";
 export { host_note_gone, host_take_gone } from "./gone.as";
+export { write_integer } from "./integer-text.as";
 export { host_json_decode } from "./json-read.as";
 export { host_json_encode } from "./json-write.as";
 export { host_know } from "./kept.as";

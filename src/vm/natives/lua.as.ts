@@ -32,8 +32,6 @@ export declare function luaS_newlstr(L: usize, text: usize, length: usize): usiz
 export declare function lua_rawset(L: usize, index: i32): void;
 export declare function lua_stringtonumber(L: usize, text: usize): usize;
 export declare function lua_checkstack(L: usize, slots: i32): i32;
-// Writes an integer; returns the length of the text.
-export declare function write_integer(to: usize, value: i64): i32;
 // Writes a float with one digit, so many decimals and an exponent, and a zero byte.
 export declare function exponent_text(to: usize, value: f64, precision: i32): void;
 export declare function strtod(text: usize, end: usize): f64;

@@ -2,7 +2,8 @@
 // read back as the same number. Off, it is what Lua writes ("%.14g", and `.0` behind an integral one).
 import { decimals, findDigits, found } from "./decimal.as";
 import { TAG_TRUE } from "./layout.as";
-import { exponent_text, strtod, write_integer } from "./lua.as";
+import { write_integer } from "./integer-text.as";
+import { exponent_text, strtod } from "./lua.as";
 import { RELAXED } from "./memory.as";
 import { argument, tagOf } from "./values.as";
 

@@ -38,6 +38,7 @@ export const functionNames: Readonly<Record<string, string>> = {
   $270: "resume",
   $271: "unroll",
   $288: "luaC_barrierback_",
+  $295: "singlestep",
   $301: "luaC_step",
   $344: "luaX_next",
   $383: "luaM_realloc_",
