@@ -48,6 +48,9 @@ const BINARY = [
   "or",
 ] as const;
 
+/** The text of a value, without an address: that is as long as the machine has it, and may be measured. */
+const text = (value: string) => `(tostring(${value}):gsub("0x.*", ""))`;
+
 /** What compiled code does itself when it is called. */
 const INTRINSICS = [
   "math.abs",
@@ -111,7 +114,7 @@ class Writer {
       `return a, b`,
       `return`,
       `return f${this.#functions > 1 ? this.#functions - 1 : 0}(b, a)`,
-      `return tostring(b)`,
+      `return ${text("b")}`,
       `return ${vararg ? "..." : "c"}`,
     ]);
     const parameters = vararg ? "a, b, ..." : "a, b, c";
@@ -167,7 +170,7 @@ class Writer {
         return `${name} = f${1 + this.#choose(Math.max(1, this.#functions - 1))}(${e()}, ${e()})`
           .replace(
             /f\d+/,
-            (f) => this.#functions > 1 ? f : "tostring",
+            (f) => this.#functions > 1 ? f : "rawequal",
           );
       case 11:
         return `T[${this.#pick(["1", "#T + 1", "a", "'x'", "2.0"])}] = ${
@@ -369,7 +372,7 @@ class Writer {
         return this.#pick([
           `T.y`,
           `math.type(${e()})`,
-          `tostring(${e()})`,
+          text(e()),
           `{ ${e()} }`,
           "T",
         ]);
