@@ -314,6 +314,8 @@ function standard.environment(visible, libraries, definition)
       if type((...)) == "string" then
         strings = strings or string_metatable(env)
         return strings
+      elseif select("#", ...) == 0 then
+        error("bad argument #1 to 'getmetatable' (value expected)", 2)
       end
       return raw_getmetatable(...)
     end

@@ -4,9 +4,10 @@ local use = ...
 local check = use("kernel/core/check")
 local core = use("kernel/core/core")
 local errors = use("kernel/core/errors")
+local limits = use("kernel/core/limits")
 local object = use("kernel/core/object")
 local tostring = use("kernel/core/stable").tostring
-local pcall, pure, type = pcall, host.pure, type
+local next, pcall, pure, type, type_of = next, pcall, host.pure, type, host.type
 
 local payload = {}
 
@@ -66,6 +67,46 @@ local function encoded(format, value)
   return convert("payload.encode", format, value)
 end
 
+local function has_positions(value)
+  for key in next, value do
+    if math.type(key) == "integer" and key > 0 then
+      return true
+    end
+  end
+  return false
+end
+
+-- A copy of a value as hosts have it: a table with a positive integer among its keys is a list of what is at 1, 2, 3 and
+-- so on, any other a map of its text keys. Functions and objects are nil.
+local function host_value(value, depth)
+  local kind = type_of(value)
+  if kind == "string" or kind == "number" or kind == "boolean" or errors.is_error(value) then
+    return value
+  elseif kind ~= "table" then
+    return nil
+  elseif depth > limits.DEPTH then
+    error("tables nest deeper than " .. limits.DEPTH .. " levels", 0)
+  elseif next(value) == nil then
+    -- The table itself: `json` knows whether it was an object.
+    return value
+  end
+  local copy = {}
+  if has_positions(value) then
+    local i = 1
+    while rawget(value, i) ~= nil do
+      copy[i] = host_value(rawget(value, i), depth + 1)
+      i = i + 1
+    end
+    return copy
+  end
+  for key, item in next, value do
+    if type(key) == "string" then
+      copy[key] = host_value(item, depth + 1)
+    end
+  end
+  return copy
+end
+
 local function decoded(self)
   if self._format == nil then
     return self[1]
@@ -95,7 +136,13 @@ function methods:transcode(format)
   if err then
     return nil, err
   end
-  if LUA[format] then
+  if format == "golang/any" then
+    local ok, copy = pcall(host_value, value, 1)
+    if not ok then
+      return nil, errors.fail("Internal", copy)
+    end
+    return payload.new(copy, format), nil
+  elseif LUA[format] then
     return payload.new(value, format), nil
   elseif ENCODED[format] then
     local text, failure = encoded(format, value)

@@ -16,13 +16,16 @@ function invalid(message: string): WippyError {
   return new WippyError("Invalid", message, { retryable: false });
 }
 
-function checkAlgorithm(algorithm: string): void {
-  if (algorithms.has(algorithm)) return;
-  throw invalid(`unknown algorithm "${algorithm}"; use ${[...algorithms].join(", ")}`);
-}
-
-/** A shared secret, or a PEM: PKCS #1 and PKCS #8 to sign; a public key or a certificate to verify. */
-function keyOf(key: Uint8Array, algorithm: string, use: "sign" | "verify"): KeyObject {
+/**
+ * A shared secret, or a PEM: PKCS #1 and PKCS #8 to sign; a public key or a certificate to verify.
+ *
+ * @throws WippyError Invalid: algorithm or key
+ */
+function checkedKey(key: Uint8Array, algorithm: string, use: "sign" | "verify"): KeyObject {
+  if (!algorithms.has(algorithm)) {
+    throw invalid(`unknown algorithm "${algorithm}"; use ${[...algorithms].join(", ")}`);
+  }
+  if (key.length === 0) throw invalid("the key is empty");
   if (algorithm !== "RS256") return createSecretKey(key);
   const pem = Buffer.from(key).toString("latin1");
   try {
@@ -52,13 +55,12 @@ export async function signToken(
   key: Uint8Array,
   algorithm: string,
 ): Promise<string> {
-  checkAlgorithm(algorithm);
-  if (key.length === 0) throw invalid("the key is empty");
+  const keyObject = checkedKey(key, algorithm, "sign");
   const payload = new TextEncoder().encode(writeJson(claims, new Set([claims])));
   const protectedHeader = { typ: "JWT", ...record(header), alg: algorithm };
   return await new CompactSign(payload)
     .setProtectedHeader(protectedHeader)
-    .sign(keyOf(key, algorithm, "sign"));
+    .sign(keyObject);
 }
 
 /** How a token is verified. */
@@ -73,7 +75,7 @@ export interface VerifyOptions {
  * Verifies a token: its algorithm, signature, `exp` and `nbf`.
  *
  * @returns its claims
- * @throws WippyError Invalid: algorithm or key; Internal: the token is not valid
+ * @throws WippyError Internal: algorithm, key, or a token that is not valid
  */
 export async function verifyToken(
   token: string,
@@ -81,9 +83,14 @@ export async function verifyToken(
   algorithm: string,
   { requireExpiry, now }: VerifyOptions,
 ): Promise<LuaValue> {
-  checkAlgorithm(algorithm);
-  if (key.length === 0) throw invalid("the key is empty");
-  const keyObject = keyOf(key, algorithm, "verify");
+  let keyObject: KeyObject;
+  try {
+    keyObject = checkedKey(key, algorithm, "verify");
+  } catch (error) {
+    // Whoever verifies a token asks only whether it is good: all that speaks against it has one kind.
+    const { message } = WippyError.from(error);
+    throw new WippyError("Internal", message, { retryable: false });
+  }
   try {
     await jwtVerify(token, keyObject, {
       algorithms: [algorithm],

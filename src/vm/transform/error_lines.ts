@@ -20,3 +20,20 @@ export function correctErrorLines(module: ModuleText): void {
     });
   }
 }
+
+/**
+ * Has errors name no line of the kernel's own code: a function that the kernel calls raises with `error(text, 2)`, or
+ * by a tail call of a library function, what would be the kernel's. Both functions have a lua_Debug at 20 of their
+ * frame, whose currentline is at 24 and whose CallInfo at 104.
+ */
+export function leaveOutKernelLines(module: ModuleText): void {
+  for (const [inside, frame] of [["luaL_where", "$2"], ["luaL_error", "$3"]] as const) {
+    module.change({
+      name: "an error names no line of the kernel",
+      inside,
+      find: `(i32.load offset=44 (local.get ${frame}))`,
+      put: `(select (i32.const 0) (i32.load offset=44 (local.get ${frame}))
+        (call $is_kernel_code (i32.load offset=124 (local.get ${frame}))))`,
+    });
+  }
+}

@@ -6,7 +6,7 @@ import { addCollection } from "./collection.ts";
 import { addSmallBlocks } from "./small_blocks.ts";
 import { addSamples } from "./compiled_samples.ts";
 import { exportForCompiledCode } from "./compiled_imports.ts";
-import { correctErrorLines } from "./error_lines.ts";
+import { correctErrorLines, leaveOutKernelLines } from "./error_lines.ts";
 import { acceptErrorTexts } from "./error_texts.ts";
 import { addGlobalsReset } from "./globals.ts";
 import { fixHashSeed } from "./hash_seed.ts";
@@ -101,6 +101,7 @@ export function transformText(text: string, natives: string): string {
   addSoftInstructions(module);
   acceptErrorTexts(module);
   correctErrorLines(module);
+  leaveOutKernelLines(module);
   fixHashSeed(module);
   limitPositions(module);
   boundSearches(module);

@@ -115,7 +115,7 @@ print(#{ 1, 2, 3 }, #{ n = 1 }, #{ 1, 2, nil }, #"x", #{ [1] = 1, [2] = 2 })
 local t = setmetatable({ 1, a = 2 }, { __index = function() return "idx" end, __newindex = function() end, __len = function() return 99 end, __eq = function() return true end }) t.new = 1 print(rawget(t, "new"), rawget(t, "a"), t.zzz, #t, rawlen(t), rawequal(t, t), rawequal(t, {})) rawset(t, "new", 5) print(rawget(t, "new")) print(pcall(rawset, 1, 2, 3)) print(pcall(next, {}, "nokey")) print(next({}), next({ 7 }))
 
 -- setmetatable and protected metatables
-print(getmetatable("x").__index == string) local t = setmetatable({}, { __metatable = "locked" }) print(getmetatable(t), pcall(setmetatable, t, {})) print(pcall(setmetatable, 1, {})) print(pcall(setmetatable, {}, 1)) print(getmetatable({}), getmetatable(1))
+print(getmetatable("x").__index == string) local t = setmetatable({}, { __metatable = "locked" }) print(getmetatable(t), pcall(setmetatable, t, {})) print(pcall(setmetatable, 1, {})) print(pcall(setmetatable, {}, 1)) print(getmetatable({}), getmetatable(1)) print(pcall(getmetatable))
 
 -- __index chains
 local a = { x = 1 } local b = setmetatable({ y = 2 }, { __index = a }) local c = setmetatable({}, { __index = b }) print(c.x, c.y, c.z) c.x = 5 print(a.x, c.x)

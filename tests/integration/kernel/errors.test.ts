@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { failure, main, runFunction } from "../application.ts";
+import { failure, main, runFunction, startApplication } from "../application.ts";
 
 describe("errors", () => {
   test("kinds", async () => {
@@ -209,5 +209,25 @@ describe("errors", () => {
         e:details().a = 2
         return e:details().a`),
     ).toBe(1);
+  });
+
+  test.each([
+    ["a level that is the kernel's", 'error("x", 2)', "x"],
+    ["a level further out", 'local function inner() error("x", 3) end inner()', "x"],
+    [
+      "a module that nobody lists",
+      'return require("nope")',
+      "module 'nope' not found; list it under modules: or imports: of the entry",
+    ],
+    [
+      "a tail call of a function of the kernel",
+      "return tostring()",
+      "bad argument #1 to 'tostring' (value expected)",
+    ],
+  ])("no line of the kernel is told as that of an error: %s", async (_, body, message) => {
+    const application = await startApplication({
+      functions: { main: `return { main = function() ${body} end }` },
+    });
+    expect((await failure(application.call("main"))).message).toBe(message);
   });
 });

@@ -61,6 +61,50 @@ describe("payload", () => {
     ).toEqual(["[1,2]", '{"a":1,"b":[4]}', "[]", "[]"]);
   });
 
+  test("an empty table is a map for others than JSON, which has its own rule", async () => {
+    expect(
+      await runFunction(
+        `local format = payload.format
+        local p = payload.new({ a = {}, b = { {} } })
+        local function as(name, through)
+          local q = through and p:transcode(through) or p
+          return q:transcode(name):transcode(format.BYTES):data()
+        end
+        return { as(format.YAML), as(format.YAML, format.GOLANG),
+          payload.new({ a = {} }):transcode(format.MSGPACK):transcode(format.BYTES):data(),
+          payload.new({}):transcode(format.YAML):transcode(format.STRING):data(),
+          payload.new({ {} }):transcode(format.JSON):transcode(format.STRING):data() }`,
+      ),
+    ).toEqual([
+      "a: {}\nb:\n    - {}\n",
+      "a: {}\nb:\n    - {}\n",
+      new Uint8Array([0x81, 0xa1, 0x61, 0x80]),
+      "{}\n",
+      "[[]]",
+    ]);
+  });
+
+  test("of the format golang/any has lists and maps alone", async () => {
+    expect(
+      await runFunction(
+        `local function host(v) return payload.new(v):transcode(payload.format.GOLANG):data() end
+        local given = { 1, "x", print, 4, a = 2 }
+        local list, map = host(given), host({ a = given, [0] = 1, f = print, o = payload.new(1) })
+        given[1] = 2
+        local cyclic = {}
+        cyclic.a = cyclic
+        local _, deep = payload.new(cyclic):transcode(payload.format.GOLANG)
+        local err = payload.new(errors.new("m")):transcode(payload.format.GOLANG):data()
+        return { list[1], list[2], list[3] == nil, list[4], list.a == nil, map.a[1], map[0] == nil, map.f == nil,
+          map.o == nil, deep:kind(), deep:message(), err:message(),
+          host(5), host(nil) == nil, host(print) == nil }`,
+      ),
+    ).toEqual([
+      ...[1, "x", true, 4, true, 1, true, true, true],
+      ...["Internal", "tables nest deeper than 128 levels", "m", 5, true, true],
+    ]);
+  });
+
   test("scalars are text", async () => {
     expect(
       await runFunction(

@@ -153,7 +153,7 @@ describe("jwt", () => {
     ["no exp where none is required", "{ a = 1 }", "HS256", ", false", "ok"],
     ["not yet valid", "{ exp = 4102444800, nbf = 4102444700 }", "HS256", "", "Internal"],
     ["another algorithm", "{ exp = 4102444800 }", "HS512", "", "Internal"],
-    ["an unknown algorithm", "{ exp = 4102444800 }", "none", "", "Invalid"],
+    ["an unknown algorithm", "{ exp = 4102444800 }", "none", "", "Internal"],
   ])("%s", async (_, body, algorithm, rest, outcome) => {
     const code = `
       local token = assert(crypto.jwt.encode(${body}, "key"))
@@ -170,6 +170,16 @@ describe("jwt", () => {
   ])("%s is Invalid", async (call) => {
     expect(await evaluate(`return select(2, crypto.jwt.${call}):kind()`)).toBe("Invalid");
   });
+
+  test.each(['"key", "HS1"', '"key", "none"', '""', '"no pem", "RS256"'])(
+    "verify(token, %s) is Internal, as every token that is not good",
+    async (rest) => {
+      const code = `local token = assert(crypto.jwt.encode({}, "key"))
+        local _, err = crypto.jwt.verify(token, ${rest})
+        return { err:kind(), err:retryable() }`;
+      expect(await evaluate(code)).toEqual(["Internal", false]);
+    },
+  );
 });
 
 test("pbkdf2 is that of RFC 8018", async () => {
