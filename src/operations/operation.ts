@@ -219,6 +219,28 @@ function wholeNumbers(args: LuaValue[], issues: readonly { path: PropertyKey[] }
   return found;
 }
 
+/** Schemas of arguments that Lua modules add to those of their callers. */
+const added = new WeakSet<zod.ZodType>();
+
+/**
+ * An argument that the Lua module adds of its own, such as the handle of what a method is called on: where an operation
+ * refuses another argument, it does not count.
+ */
+export function addedByModule<Schema extends zod.ZodType>(schema: Schema): Schema {
+  added.add(schema);
+  return schema;
+}
+
+/** Where a fault is, as the caller of the Lua module counts its arguments; "" for what it does not know of. */
+function placeOf(operation: Operation, [index, ...path]: readonly PropertyKey[]): string {
+  const items: readonly unknown[] = operation.arguments.def.items;
+  const isAdded = (item: unknown) => item instanceof Object && added.has(item as zod.ZodType);
+  if (index === undefined || isAdded(items[Number(index)])) return "";
+  const before = items.slice(0, Number(index)).filter(isAdded).length;
+  const inside = path.length > 0 ? ` (${path.join(".")})` : "";
+  return `argument ${Number(index) + 1 - before}${inside}: `;
+}
+
 /**
  * Checks the arguments of an operation as Lua gave them; missing ones at the end count as nil.
  *
@@ -234,13 +256,8 @@ export function checkArguments(operation: Operation, args: readonly LuaValue[]):
   }
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
-  const [index, ...path] = issue.path;
-  const place = index === undefined
-    ? ""
-    : `argument ${Number(index) + 1}${path.length > 0 ? ` (${path.join(".")})` : ""}: `;
-  throw new WippyError("Invalid", `${operation.name}: ${place}${issue.message}`, {
-    retryable: false,
-  });
+  const message = `${operation.name}: ${placeOf(operation, issue.path)}${issue.message}`;
+  throw new WippyError("Invalid", message, { retryable: false });
 }
 
 /** Whether there is one argument, a Lua string. */

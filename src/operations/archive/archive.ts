@@ -9,6 +9,7 @@ import { failureOf } from "../fs/failure.ts";
 import { OpenFile, openHandle } from "../fs/open-file.ts";
 import { type Place, placeOf } from "../fs/volume.ts";
 import {
+  addedByModule,
   bytesOf,
   defineOperation,
   luaString,
@@ -21,8 +22,8 @@ import { formatOfName, formats } from "./format.ts";
 import { type Budget, options } from "./options.ts";
 import type { Source } from "./source.ts";
 
-const handle = lazy(() => z.int());
-const volume = lazy(() => z.string({ error: "a volume id is text" }));
+const handle = lazy(() => addedByModule(z.int()));
+const volume = lazy(() => addedByModule(z.string({ error: "a volume id is text" })));
 const directory = lazy(() => z.string());
 const path = lazy(() => z.string({ error: "a path is UTF-8 text" }));
 const name = lazy(() => z.string({ error: "a name is UTF-8 text" }));

@@ -1,7 +1,14 @@
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
 import { asLua } from "../../vm/value.ts";
-import { bytesOf, defineOperation, luaList, luaString, type Operation } from "../operation.ts";
+import {
+  addedByModule,
+  bytesOf,
+  defineOperation,
+  luaList,
+  luaString,
+  type Operation,
+} from "../operation.ts";
 import {
   expirationOf,
   limitOf,
@@ -13,10 +20,10 @@ import {
   writing,
 } from "./options.ts";
 
-const storage = lazy(() => z.string({ error: "a storage id is text" }));
+const storage = lazy(() => addedByModule(z.string({ error: "a storage id is text" })));
 const key = lazy(() => z.string({ error: "a key is UTF-8 text" }));
-const network = lazy(() => z.string().optional());
-const handle = lazy(() => z.int());
+const network = lazy(() => addedByModule(z.string().optional()));
+const handle = lazy(() => addedByModule(z.int()));
 
 /** A handle is no right: each operation asks. */
 const mayUse = (id: string) => ({ action: "cloudstorage.get", resource: id });
@@ -171,7 +178,7 @@ export const cloudstorage: Operation[] = [
     name: "cloudstorage.presign",
     summary: "Returns a URL with which anybody reads or writes an object for a while.",
     mode: "async",
-    arguments: () => [storage(), z.enum(["GET", "PUT"]), key(), presigning()],
+    arguments: () => [storage(), addedByModule(z.enum(["GET", "PUT"])), key(), presigning()],
     permission: mayUse,
     async run({ services }, id, method, name, options) {
       const { checkKey, presigned, storageOf } = await import("./storage.ts");

@@ -1,11 +1,20 @@
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
-import { bytesOf, defineOperation, luaList, luaString, type Operation } from "../operation.ts";
+import {
+  addedByModule,
+  bytesOf,
+  defineOperation,
+  luaList,
+  luaString,
+  type Operation,
+} from "../operation.ts";
 import { type Algorithm, compressBytes, decompressBytes, levels } from "./algorithm.ts";
 import { dictionaryFacts } from "./dictionary.ts";
 import { trainDictionary } from "./training.ts";
 
-const algorithm = lazy(() => z.enum(Object.keys(levels) as [Algorithm, ...Algorithm[]]));
+const algorithm = lazy(() =>
+  addedByModule(z.enum(Object.keys(levels) as [Algorithm, ...Algorithm[]]))
+);
 
 /** Host operations of the module `compress`. They run on the platform's threads, not on the worker's. */
 export const compress: Operation[] = [

@@ -4,7 +4,13 @@ import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { LuaValue } from "../../vm/value.ts";
-import { bytesOf, defineOperation, luaString, type Operation } from "../operation.ts";
+import {
+  addedByModule,
+  bytesOf,
+  defineOperation,
+  luaString,
+  type Operation,
+} from "../operation.ts";
 import { type Cipher, open, seal } from "./cipher.ts";
 
 /** Most random bytes or characters of one call. */
@@ -14,7 +20,7 @@ const maxIterations = 10_000_000;
 const maxKeyLength = 1_048_576;
 
 const count = lazy(() => z.number().int());
-const cipher = lazy(() => z.enum(["aes", "chacha20"] satisfies Cipher[]));
+const cipher = lazy(() => addedByModule(z.enum(["aes", "chacha20"] satisfies Cipher[])));
 const anything = lazy(() => z.custom<LuaValue>(() => true));
 
 function invalid(message: string): WippyError {
@@ -73,7 +79,7 @@ export const crypto: Operation[] = [
     name: "crypto.hmac",
     summary: "Returns the HMAC of data as lower-case hexadecimal digits.",
     mode: "pure",
-    arguments: () => [z.enum(["sha256", "sha512"]), luaString(), luaString()],
+    arguments: () => [addedByModule(z.enum(["sha256", "sha512"])), luaString(), luaString()],
     run(_context, algorithm, key, data) {
       if (key.length === 0) throw invalid("the key is empty");
       return createHmac(algorithm, bytesOf(key)).update(bytesOf(data)).digest("hex");

@@ -3,6 +3,7 @@ import { z } from "../../registry/schema.ts";
 import { WippyError } from "../../vm/error.ts";
 import { asLua, type LuaValue } from "../../vm/value.ts";
 import {
+  addedByModule,
   bytesOf,
   defineOperation,
   luaString,
@@ -11,7 +12,7 @@ import {
 } from "../operation.ts";
 import type { Request } from "./workbook.ts";
 
-const handle = lazy(() => z.int());
+const handle = lazy(() => addedByModule(z.int()));
 const sheet = lazy(() => z.string({ error: "a name of a sheet is UTF-8 text" }));
 
 function fail(message: string): never {

@@ -3,6 +3,7 @@ import { z } from "../../registry/schema.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { LuaValue } from "../../vm/value.ts";
 import {
+  addedByModule,
   bytesOf,
   defineOperation,
   luaString,
@@ -12,9 +13,9 @@ import {
 import type { Closable } from "../resources.ts";
 import type { ExecRequests, OutputName } from "./requests.ts";
 
-const executor = lazy(() => z.string({ error: "an executor id is text" }));
-const handle = lazy(() => z.int());
-const output = lazy(() => z.enum(["stdout", "stderr"]));
+const executor = lazy(() => addedByModule(z.string({ error: "an executor id is text" })));
+const handle = lazy(() => addedByModule(z.int()));
+const output = lazy(() => addedByModule(z.enum(["stdout", "stderr"])));
 const command = lazy(() => z.string({ error: "a command is UTF-8 text" }));
 const directory = lazy(() => z.string({ error: "work_dir is UTF-8 text" }).optional());
 const environment = lazy(() =>

@@ -5,6 +5,7 @@ import { z } from "../../registry/schema.ts";
 import { lazy } from "../../registry/lazy.ts";
 import { WippyError } from "../../vm/error.ts";
 import {
+  addedByModule,
   bytesOf,
   defineOperation,
   luaString,
@@ -15,10 +16,10 @@ import { failureOf } from "./failure.ts";
 import { OpenFile, openHandle } from "./open-file.ts";
 import { placeOf, volumeOf } from "./volume.ts";
 
-const volume = lazy(() => z.string({ error: "a volume id is text" }));
-const directory = lazy(() => z.string());
+const volume = lazy(() => addedByModule(z.string({ error: "a volume id is text" })));
+const directory = lazy(() => addedByModule(z.string()));
 const path = lazy(() => z.string({ error: "a path is UTF-8 text" }));
-const file = lazy(() => z.int());
+const file = lazy(() => addedByModule(z.int()));
 const writeMode = lazy(() => z.enum(["w", "wx", "a"], { error: "unknown mode; use w, wx or a" }));
 const openMode = lazy(() =>
   z.enum(["r", "w", "wx", "a"], { error: "unknown mode; use r, w, wx or a" })

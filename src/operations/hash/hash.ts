@@ -2,9 +2,15 @@ import { createHmac } from "node:crypto";
 import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
 import { LuaFloat } from "../../vm/value.ts";
-import { bytesOf, defineOperation, luaString, type Operation } from "../operation.ts";
+import {
+  addedByModule,
+  bytesOf,
+  defineOperation,
+  luaString,
+  type Operation,
+} from "../operation.ts";
 
-const algorithm = lazy(() => z.enum(["md5", "sha1", "sha256", "sha512"]));
+const algorithm = lazy(() => addedByModule(z.enum(["md5", "sha1", "sha256", "sha512"])));
 
 /** FNV-1: multiplies, then XORs. With 32 or 64 bits. */
 function fnv(data: Uint8Array, bits: 32 | 64): bigint {

@@ -3,6 +3,7 @@ import { z } from "../../registry/schema.ts";
 import { WippyError } from "../../vm/error.ts";
 import { asLua, type LuaValue } from "../../vm/value.ts";
 import {
+  addedByModule,
   bytesOf,
   defineOperation,
   luaList,
@@ -15,7 +16,7 @@ import type { Outcome } from "./exchange.ts";
 
 const granted = lazy(() => luaList(z.string()).optional());
 const body = lazy(() => luaString().optional());
-const handle = lazy(() => z.int());
+const handle = lazy(() => addedByModule(z.int()));
 
 /** What `http_client.send_all` has of each request. */
 const sending = lazy(() => z.object({ request: request(), body: body(), granted: granted() }));

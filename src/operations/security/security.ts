@@ -6,6 +6,7 @@ import { lazy } from "../../registry/lazy.ts";
 import { WippyError } from "../../vm/error.ts";
 import { asLua, type LuaValue } from "../../vm/value.ts";
 import {
+  addedByModule,
   defineOperation,
   luaList,
   luaString,
@@ -16,7 +17,7 @@ import { groupOf, policyOf } from "./policies.ts";
 import type { TokenStore } from "./tokens.ts";
 
 const anything = lazy(() => z.custom<LuaValue>(() => true));
-const id = lazy(() => z.string({ error: "an identifier is text" }));
+const id = lazy(() => addedByModule(z.string({ error: "an identifier is text" })));
 
 /** Expressions are those of policies: few, and each is used often. */
 const compiled = new Map<string, RE2JS>();

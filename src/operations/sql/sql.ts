@@ -4,6 +4,7 @@ import { WippyError } from "../../vm/error.ts";
 import { countRows } from "../../vm/rows.ts";
 import { type LuaValue, PackedRows } from "../../vm/value.ts";
 import {
+  addedByModule,
   defineOperation,
   luaString,
   type Operation,
@@ -13,10 +14,10 @@ import {
 import type { Closable } from "../resources.ts";
 import { packRun, type Run, type SqlRequests } from "./requests.ts";
 
-const database = lazy(() => z.string({ error: "a database id is text" }));
-const handle = lazy(() => z.int());
-const kind = lazy(() => z.enum(["query", "execute", "check"]));
-const tags = lazy(() => z.string());
+const database = lazy(() => addedByModule(z.string({ error: "a database id is text" })));
+const handle = lazy(() => addedByModule(z.int()));
+const kind = lazy(() => addedByModule(z.enum(["query", "execute", "check"])));
+const tags = lazy(() => addedByModule(z.string()));
 const anything = lazy(() => z.custom<LuaValue>(() => true));
 const name = lazy(() => z.string());
 const rows = lazy(() =>

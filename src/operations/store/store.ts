@@ -3,10 +3,15 @@ import { z } from "../../registry/schema.ts";
 import { pack, unpack } from "../../vm/codec.ts";
 import { WippyError } from "../../vm/error.ts";
 import { type LuaValue, numberOf } from "../../vm/value.ts";
-import { defineOperation, type Operation, type OperationContext } from "../operation.ts";
+import {
+  addedByModule,
+  defineOperation,
+  type Operation,
+  type OperationContext,
+} from "../operation.ts";
 import type { StoreRequests } from "./requests.ts";
 
-const storeId = lazy(() => z.string({ error: "a store id is text" }));
+const storeId = lazy(() => addedByModule(z.string({ error: "a store id is text" })));
 const key = lazy(() => z.string({ error: "a key is text in UTF-8" }));
 const anything = lazy(() => z.custom<LuaValue>(() => true));
 

@@ -2,9 +2,9 @@ import { lazy } from "../../registry/lazy.ts";
 import { z } from "../../registry/schema.ts";
 import { WippyError } from "../../vm/error.ts";
 import type { LuaValue } from "../../vm/value.ts";
-import { defineOperation, type Operation } from "../operation.ts";
+import { addedByModule, defineOperation, type Operation } from "../operation.ts";
 
-const setId = lazy(() => z.string({ error: "the id of a template set is text" }));
+const setId = lazy(() => addedByModule(z.string({ error: "the id of a template set is text" })));
 const permission = (id: string) => ({ action: "template.get", resource: id });
 
 function failure(kind: "Invalid" | "NotFound" | "Internal", message: string): WippyError {

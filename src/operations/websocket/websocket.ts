@@ -3,10 +3,17 @@ import { z } from "../../registry/schema.ts";
 import { asLua } from "../../vm/value.ts";
 import { invalid } from "../http_client/failure.ts";
 import { proxyOf } from "../network.ts";
-import { bytesOf, defineOperation, luaList, luaString, type Operation } from "../operation.ts";
+import {
+  addedByModule,
+  bytesOf,
+  defineOperation,
+  luaList,
+  luaString,
+  type Operation,
+} from "../operation.ts";
 import { options, wanted, wantedOf } from "./options.ts";
 
-const handle = lazy(() => z.int());
+const handle = lazy(() => addedByModule(z.int()));
 const longestReason = 123;
 
 /**

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { z } from "zod";
 import {
+  addedByModule,
   checkArguments,
   defineOperation,
   isOneString,
@@ -59,6 +60,26 @@ test("a float that is whole is a number where one is wanted, and stays a float e
   expect(checkArguments(nested, [options, { kept: float }]))
     .toEqual([{ list: [1, 3], time: 5 }, { kept: float }]);
   expect(() => checkArguments(sample, [float, 1])).toThrow("a string is expected");
+});
+
+test("arguments are counted as the caller of the Lua module counts them", () => {
+  const method = defineOperation({
+    name: "sample.method",
+    summary: "For tests.",
+    mode: "pure",
+    arguments: [
+      addedByModule(z.int({ error: "a handle is a number" })),
+      luaString(),
+      addedByModule(z.boolean()),
+      z.object({ mode: z.enum(["r", "w"], { error: "unknown mode" }) }),
+    ],
+    run: () => true,
+  });
+  expect(() => checkArguments(method, [1, 2])).toThrow("sample.method: argument 1: a string");
+  expect(() => checkArguments(method, [1, "a", true, { mode: "x" }]))
+    .toThrow("sample.method: argument 2 (mode): unknown mode");
+  expect(() => checkArguments(method, ["x", "a", true, { mode: "r" }]))
+    .toThrow("sample.method: a handle is a number");
 });
 
 test("what is right at first sight needs no schema", () => {
