@@ -76,8 +76,8 @@ local function has_positions(value)
   return false
 end
 
--- A copy of a value as hosts have it: a table with a positive integer among its keys is a list of what is at 1, 2, 3 and
--- so on, any other a map of its text keys. Functions and objects are nil.
+-- A copy of a value as hosts have it: a table with a positive integer among its keys is a list of what is at 1, 2, 3
+-- and so on, any other a map of its text keys. Functions and objects are nil.
 local function host_value(value, depth)
   local kind = type_of(value)
   if kind == "string" or kind == "number" or kind == "boolean" or errors.is_error(value) then
