@@ -135,6 +135,18 @@ function file_methods:scanner(split)
   end, check.optional(check.string, split, 1, "scanner"))
 end
 
+-- An operation of the Stream of a file: that it is closed, or open for the other direction, is Internal there.
+local function stream_operation(file, name, ...)
+  if not file_state(file).handle then
+    return nil, errors.fail("Internal", "the stream is closed")
+  end
+  local result, err = operation("fs.file_" .. name, file_state(file).handle, ...)
+  if err and name ~= "seek" and err:kind() == errors.INVALID then
+    err = errors.fail("Internal", err:message())
+  end
+  return result, err
+end
+
 --- The file as a Stream; both share the position, and closing one closes the other.
 function file_methods:stream()
   local handle, err = handle_of(self)
@@ -143,19 +155,20 @@ function file_methods:stream()
   end
   return new_stream({
     read = function(size)
-      return read_some(self, size)
+      local data, failure = stream_operation(self, "read", size)
+      return data ~= "" and data or nil, failure
     end,
     write = function(data)
-      return file_operation(self, "write", data)
+      return stream_operation(self, "write", data)
     end,
     seek = function(whence, offset)
-      return file_operation(self, "seek", whence, offset)
+      return stream_operation(self, "seek", whence, offset)
     end,
     flush = function()
-      return file_operation(self, "sync")
+      return stream_operation(self, "sync")
     end,
     stat = function()
-      local stat, failure = file_operation(self, "stat")
+      local stat, failure = stream_operation(self, "stat")
       if not stat then
         return nil, failure
       end

@@ -300,6 +300,42 @@ describe("streams", () => {
     expect(content("a")).toBe("abc");
   });
 
+  test("what the mode of the file does not allow, and a closed file, are Internal", async () => {
+    writeFileSync(join(base, "data/a"), "x");
+    const code = `
+      local out = {}
+      local function add(value, err) out[#out + 1] = tostring(value) .. " " .. tostring(err and err:kind()) end
+      local f = v:open("a")
+      local s = f:stream()
+      add(s:write("x"))
+      add(s:seek("banana"))
+      f:close()
+      add(s:read())
+      add(s:write("x"))
+      add(s:seek())
+      add(s:stat())
+      add(s:flush())
+      add(s:close())
+      add(v:open("b", "w"):stream():read())
+      local sc = v:open("b", "w"):stream():scanner()
+      add(sc:scan(), nil)
+      out[#out + 1] = sc:err()
+      return out`;
+    expect(await run(code)).toEqual([
+      "0 Internal",
+      "-1 Invalid",
+      "nil Internal",
+      "0 Internal",
+      "-1 Internal",
+      "nil Internal",
+      "false Internal",
+      "true nil",
+      "nil Internal",
+      "false nil",
+      "read /b: it was opened with mode w",
+    ]);
+  });
+
   test("scanner", async () => {
     writeFileSync(join(base, "data/a"), "one\ntwo");
     const code = `
