@@ -27,8 +27,8 @@ export type Pushable =
 export const SCRATCH = 65_536;
 /** Bytes of a string, at most, for which a block of the memory reserve is freed. */
 const SPENT_FOR = 262_144;
-/** Up to this length a string is encoded unit by unit: a native call costs more. */
-const SHORT_STRING = 24;
+/** Up to this length, that of an identifier and more, a string is encoded unit by unit: a native call costs more. */
+const SHORT_STRING = 40;
 /** Stack slots that a frame may use without asking (LUA_MINSTACK). */
 const FREE_SLOTS = 20;
 /** Where `unpack_values` leaves what it counted: src/vm/natives/memory.as.ts. */

@@ -89,7 +89,8 @@ function listToLua(jobs: readonly Job[]): Pushable[] {
     const { name, sender, payloads } = job;
     const count = lengthOf(payloads);
     if (count === 1 && isScalar(payloads[1]!)) {
-      signals.push(name, sender, 1, new Packed(payloads.subarray(1)));
+      // A copy: a view of bytes that are few takes longer to make.
+      signals.push(name, sender, 1, new Packed(payloads.slice(1)));
     } else {
       signals.push(name, sender, count === 1 ? ONE_IN_LIST : count, new Packed(payloads));
     }

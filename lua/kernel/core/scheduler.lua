@@ -407,7 +407,12 @@ function scheduler.run_alone(pending, slices, start, ...)
   local rest
   if count > 0 then
     rest = { queue = queue, head = head, count = count, first = first }
-    spare = {}
+    if queue == spare then
+      spare = {}
+    end
+  else
+    -- It has its room: the beginning of each run leaves what is runnable, and takes another one.
+    spare = queue
   end
   queue = saved
   scheduler.current, scheduler.co = false, false
