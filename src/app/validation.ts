@@ -78,6 +78,7 @@ class Validation {
     }
     this.#checkVariableNames();
     this.#checkUnique();
+    this.#checkConflicts();
     this.#checkCommands();
     if (this.code.types) this.#forgetTypes();
     return this.#problems;
@@ -211,6 +212,14 @@ class Validation {
       else {
         const message = `${found.words} already exists (${owner})`;
         this.#add("error", entry.id, ["kind"], message, found.fix);
+      }
+    }
+  }
+
+  #checkConflicts(): void {
+    for (const kind of new Set([...this.#entries.values()].map((entry) => entry.kind))) {
+      for (const found of kinds.get(kind)?.conflicts?.(this.#entries) ?? []) {
+        this.#add("error", found.entry, found.path, found.message, found.fix);
       }
     }
   }

@@ -41,6 +41,15 @@ export interface Pool {
   buffer: number;
 }
 
+/** What keeps two entries from standing side by side. */
+export interface EntryConflict {
+  /** Identifier of the later one. */
+  entry: string;
+  path: readonly PropertyKey[];
+  message: string;
+  fix: string;
+}
+
 /** What the runtime knows about one kind of entry. */
 export interface Kind<Schema extends zod.ZodObject = zod.ZodObject> {
   name: string;
@@ -56,6 +65,8 @@ export interface Kind<Schema extends zod.ZodObject = zod.ZodObject> {
    * @default nothing
    */
   unique?(entry: Entry): { key: string; words: string; fix: string } | undefined;
+  /** What is wrong with entries of the kind together. @default nothing */
+  conflicts?(entries: ReadonlyMap<string, Entry>): EntryConflict[];
   /** Only where entries hold Lua code: what runs it, and where in the payload it is. */
   code?: { unit: CodeUnit; read(data: zod.output<Schema>): Code };
   /** Only where entries cannot change while the runtime runs: why, as in "ID: a KIND cannot change …: WHY". */
@@ -76,7 +87,10 @@ export type KindDefinition<Schema extends zod.ZodObject> =
     references?: readonly Reference[];
     metaReferences?: readonly Reference[];
   }
-  & Pick<Kind<Schema>, "code" | "fixed" | "constant" | "unique" | "written" | "anyData">;
+  & Pick<
+    Kind<Schema>,
+    "code" | "fixed" | "constant" | "unique" | "conflicts" | "written" | "anyData"
+  >;
 
 const defined = new WeakSet<object>();
 

@@ -47,6 +47,8 @@ export const httpStatic = defineKind({
 export const httpEndpoint = defineKind({
   name: "http.endpoint",
   schema: () => schemas().endpointSchema(),
+  conflicts: (entries) =>
+    (require("./overlaps.ts") as typeof import("./overlaps.ts")).overlaps(entries),
   references: [{ path: ["func"], bareName: true, kinds: ["function.lua"] }],
   metaReferences: [{
     path: ["router"],

@@ -103,6 +103,33 @@ function relation(
   return inside ? "inside" : around ? "around" : "same";
 }
 
+/** Two routes that fit the same paths, neither more specific. */
+interface RouteConflict {
+  /** Of the later one. */
+  id: string;
+  message: string;
+}
+
+function* conflictsIn<Target>(routes: readonly Parsed<Target>[]): Generator<RouteConflict> {
+  for (const [index, left] of routes.entries()) {
+    for (const right of routes.slice(0, index)) {
+      if (left.method !== right.method) continue;
+      const how = relation(left.segments, right.segments);
+      const alike = left.segments.length === right.segments.length;
+      if (how !== "same" && !(how === "overlap" && alike)) continue;
+      const message = `${right.id} and ${left.id} conflict: ${left.method ?? "all methods of"} ` +
+        `${right.path} and ${left.path} fit the same paths, and neither is more specific`;
+      yield { id: left.id, message };
+    }
+  }
+}
+
+/** The conflicts of routes. Those whose paths cannot be routes have none. */
+export function routeConflicts(routes: readonly Route<null>[]): RouteConflict[] {
+  const sound = routes.filter(({ path }) => pathFault(path) === undefined);
+  return [...conflictsIn(sound.map((route) => ({ ...route, segments: parse("", route.path) })))];
+}
+
 /** The path without empty segments, `.` and `..`; a slash at its end stays. */
 export function cleanPath(path: string): string {
   const parts: string[] = [];
@@ -128,16 +155,8 @@ export class RouteTable<Target> {
   /** @throws WippyError Invalid for a pattern; Conflict for two that fit the same paths, neither more specific */
   constructor(routes: readonly Route<Target>[]) {
     this.#routes = routes.map((route) => ({ ...route, segments: parse(route.id, route.path) }));
-    for (const [index, left] of this.#routes.entries()) {
-      for (const right of this.#routes.slice(0, index)) {
-        if (left.method !== right.method) continue;
-        const how = relation(left.segments, right.segments);
-        const alike = left.segments.length === right.segments.length;
-        if (how !== "same" && !(how === "overlap" && alike)) continue;
-        const message = `${right.id} and ${left.id} conflict: ${left.method ?? "all methods of"} ` +
-          `${right.path} and ${left.path} fit the same paths, and neither is more specific`;
-        throw new WippyError("Conflict", message, { retryable: false });
-      }
+    for (const { message } of conflictsIn(this.#routes)) {
+      throw new WippyError("Conflict", message, { retryable: false });
     }
     // The more specific one first, segment by segment: the first that fits is the one that is wanted.
     this.#routes.sort((left, right) => {

@@ -436,6 +436,28 @@ test.each<[Record<string, unknown>, Record<string, Record<string, unknown>>, str
     "a folder of app:web at /s/ already exists (app:a)",
     "give it another path",
   ],
+  [
+    { prefix: "/p/" },
+    { a: endpoint("/{x}/b"), b: endpoint("/a/{y}") },
+    "app:a and app:b conflict: GET /p/{x}/b and /p/a/{y} fit the same paths, and neither is more specific",
+    "give one of them another path",
+  ],
+  [
+    {},
+    { a: endpoint("/{x}/b"), b: endpoint("/a/{y}", "POST") },
+    "app:a and app:b conflict: OPTIONS /{x}/b and /a/{y} fit the same paths",
+    "give one of them another path",
+  ],
+  [
+    {},
+    {
+      other: { kind: "http.router", meta: { server: "app:web" }, prefix: "/p" },
+      a: endpoint("/p/{x}"),
+      b: { ...endpoint("/:y"), meta: { router: "other" } },
+    },
+    "app:a and app:b conflict",
+    "give one of them another path",
+  ],
 ])("an application with %j and %j is refused at load", async (router, endpoints, message, fix) => {
   const text = await refused(router, endpoints)
     .then(() => "it starts", (error) => String(error.message));
@@ -444,7 +466,11 @@ test.each<[Record<string, unknown>, Record<string, Record<string, unknown>>, str
 });
 
 test.each([
-  [{}, { a: endpoint("/{x}/b"), b: endpoint("/a/{y}") }, "neither is more specific"],
+  [
+    {},
+    { a: endpoint("/{x}/b"), b: endpoint("/${env:NONE|a}/{y}") },
+    "neither is more specific",
+  ],
   [{ prefix: "/p//q" }, { a: endpoint("/a") }, "has an empty segment"],
 ])("a server with %j and %j does not start, and says why", async (router, endpoints, message) => {
   const application = await refused(router, endpoints);
