@@ -435,4 +435,21 @@ describe("the pipeline", () => {
       "    hint: add a parameter to ns.dependency, or a default",
     ]);
   });
+
+  test("dependencies, requirements and lists that hold nothing in a field are linked", async () => {
+    const application = await loadFiles({
+      "wippy.lock": "directories: { src: src }\nmodules: [{ name: acme/http, version: 1.0.0 }]\n",
+      "src/a.yaml": "namespace: app\nentries:\n" +
+        "  - { name: http, kind: ns.dependency, component: acme/http, version: null,\n" +
+        "      parameters: [{ name: port, value: '80' }] }\n" +
+        "  - { name: gone, kind: ns.dependency, component: acme/gone, version: null }\n",
+      ".wippy/vendor/acme/http/a.yaml": "namespace: acme.http\nentries:\n" +
+        "  - name: port\n    kind: ns.requirement\n    default:\n" +
+        "    targets: [{ entry: s, path: list += }]\n" +
+        "  - { name: s, kind: registry.entry, list: null }\n",
+    });
+    const server = application.entries.find(({ id }) => id === "acme.http:s");
+    expect(server?.data).toEqual({ list: ["80"] });
+    expect(printed(application).join("\n")).toContain("the module acme/gone is not installed");
+  });
 });
