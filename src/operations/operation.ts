@@ -121,6 +121,8 @@ export type OperationValue = LuaValue | PackedRows;
 export interface Operation {
   /** `module.name`, as the Lua module calls it. */
   name: string;
+  /** What programs call, for refusals of arguments. @default the name */
+  calledAs?: string;
   /** One sentence for the documentation. */
   summary: string;
   mode: OperationMode;
@@ -164,6 +166,7 @@ export interface Operation {
  */
 export function defineOperation<const Items extends readonly zod.ZodType[]>(definition: {
   name: string;
+  calledAs?: string;
   summary: string;
   mode: OperationMode;
   arguments: Items | (() => Items);
@@ -223,22 +226,30 @@ function wholeNumbers(args: LuaValue[], issues: readonly { path: PropertyKey[] }
 const added = new WeakSet<zod.ZodType>();
 
 /**
- * An argument that the Lua module adds of its own, such as the handle of what a method is called on: where an operation
- * refuses another argument, it does not count.
+ * An argument that the Lua module adds of its own, such as the handle of what a method is called on, or whose place
+ * differs between its functions: where an operation refuses another argument, it does not count.
  */
 export function addedByModule<Schema extends zod.ZodType>(schema: Schema): Schema {
   added.add(schema);
   return schema;
 }
 
-/** Where a fault is, as the caller of the Lua module counts its arguments; "" for what it does not know of. */
-function placeOf(operation: Operation, [index, ...path]: readonly PropertyKey[]): string {
+/**
+ * Where a fault is: the field of a table, or the number of the argument as the caller of the Lua module counts; "" for
+ * what it does not know of.
+ */
+function placeOf(
+  operation: Operation,
+  { path: [index, ...path], message }: { path: readonly PropertyKey[]; message: string },
+): string {
+  const field = path.map((key) => typeof key === "number" ? `[${key + 1}]` : `.${String(key)}`);
+  if (path.length > 0 && message.startsWith(`${String(path.at(-1))} `)) return "";
+  if (path.length > 0) return `${field.join("").replace(/^\./, "")}: `;
   const items: readonly unknown[] = operation.arguments.def.items;
   const isAdded = (item: unknown) => item instanceof Object && added.has(item as zod.ZodType);
   if (index === undefined || isAdded(items[Number(index)])) return "";
   const before = items.slice(0, Number(index)).filter(isAdded).length;
-  const inside = path.length > 0 ? ` (${path.join(".")})` : "";
-  return `argument ${Number(index) + 1 - before}${inside}: `;
+  return `argument ${Number(index) + 1 - before}: `;
 }
 
 /**
@@ -256,7 +267,8 @@ export function checkArguments(operation: Operation, args: readonly LuaValue[]):
   }
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
-  const message = `${operation.name}: ${placeOf(operation, issue.path)}${issue.message}`;
+  const { name, calledAs = name } = operation;
+  const message = `${calledAs}: ${placeOf(operation, issue)}${issue.message}`;
   throw new WippyError("Invalid", message, { retryable: false });
 }
 

@@ -142,6 +142,7 @@ export const archive: Operation[] = [
   }),
   defineOperation({
     name: "archive.open_file",
+    calledAs: "archive.open",
     summary: "Opens an archive of an open file.",
     mode: "async",
     arguments: () => [handle(), options()],
@@ -159,6 +160,7 @@ export const archive: Operation[] = [
   }),
   defineOperation({
     name: "archive.open_bytes",
+    calledAs: "archive.open",
     summary: "Opens an archive in memory.",
     mode: "async",
     arguments: () => [luaString(), options()],
@@ -312,6 +314,7 @@ export const archive: Operation[] = [
   }),
   defineOperation({
     name: "archive.create_stream",
+    calledAs: "archive.create",
     summary: "Begins an archive whose bytes the module takes.",
     mode: "async",
     arguments: () => [options()],

@@ -120,6 +120,7 @@ export const exec: Operation[] = [
   }),
   defineOperation({
     name: "exec.create",
+    calledAs: "executor:exec",
     summary: "Makes a program that has not started.",
     mode: "async",
     arguments: () => [executor(), command(), directory(), environment()],

@@ -220,6 +220,7 @@ export const fs: Operation[] = [
   }),
   defineOperation({
     name: "fs.file_read",
+    calledAs: "file:read",
     summary: "Bytes of an open file, none at its end.",
     mode: "async",
     arguments: () => [file(), z.int().positive({ error: "a number of bytes above 0 is expected" })],
@@ -227,6 +228,7 @@ export const fs: Operation[] = [
   }),
   defineOperation({
     name: "fs.file_write",
+    calledAs: "file:write",
     summary: "Writes to an open file.",
     mode: "async",
     arguments: () => [file(), luaString()],
@@ -234,6 +236,7 @@ export const fs: Operation[] = [
   }),
   defineOperation({
     name: "fs.file_seek",
+    calledAs: "file:seek",
     summary: "Moves the position of an open file.",
     mode: "async",
     arguments: () => [

@@ -53,11 +53,12 @@ async function send(
 export const http_client: Operation[] = [
   defineOperation({
     name: "http_client.prepare",
+    calledAs: "http_client.request",
     summary: "Checks the options of a request, and returns it with the permissions that it needs.",
     mode: "pure",
     arguments: () => [
-      z.string({ error: "a method is text" }),
-      z.string({ error: "a URL is UTF-8 text" }),
+      addedByModule(z.string({ error: "a method is text" })),
+      addedByModule(z.string({ error: "a URL is UTF-8 text" })),
       options(),
     ],
     run(_, method, url, given) {
@@ -70,8 +71,8 @@ export const http_client: Operation[] = [
     summary: "Checks the options of a request for which nothing is asked, and sends it.",
     mode: "async",
     arguments: () => [
-      z.string({ error: "a method is text" }),
-      z.string({ error: "a URL is UTF-8 text" }),
+      addedByModule(z.string({ error: "a method is text" })),
+      addedByModule(z.string({ error: "a URL is UTF-8 text" })),
       options(),
       body(),
     ],

@@ -23,6 +23,7 @@ const longestReason = 123;
 export const websocket: Operation[] = [
   defineOperation({
     name: "websocket.prepare",
+    calledAs: "websocket.connect",
     summary:
       "Checks the options of a connection, and returns it with the permissions that it needs.",
     mode: "pure",

@@ -147,7 +147,7 @@ describe("files", () => {
     [`f:write("")`, "Invalid: write: empty data"],
     [
       `f:seek("middle")`,
-      /^Invalid: fs\.file_seek: argument 1: unknown whence; use set, cur or end/,
+      /^Invalid: file:seek: argument 1: unknown whence; use set, cur or end/,
     ],
     [`f:seek("set", -1)`, "Invalid: seek /a: position -1 is before the beginning"],
     [`f:scanner("pages")`, "Invalid: unknown split pages; use lines, words, bytes or runes"],

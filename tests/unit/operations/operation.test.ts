@@ -71,13 +71,23 @@ test("arguments are counted as the caller of the Lua module counts them", () => 
       addedByModule(z.int({ error: "a handle is a number" })),
       luaString(),
       addedByModule(z.boolean()),
-      z.object({ mode: z.enum(["r", "w"], { error: "unknown mode" }) }),
+      z.object({
+        mode: z.enum(["r", "w"], { error: "unknown mode" }),
+        list: z.array(z.int({ error: "a number is expected" })).optional(),
+        size: z.int({ error: "size is a number" }).optional(),
+      }),
     ],
     run: () => true,
   });
   expect(() => checkArguments(method, [1, 2])).toThrow("sample.method: argument 1: a string");
   expect(() => checkArguments(method, [1, "a", true, { mode: "x" }]))
-    .toThrow("sample.method: argument 2 (mode): unknown mode");
+    .toThrow("sample.method: mode: unknown mode");
+  expect(() => checkArguments(method, [1, "a", true, { mode: "r", list: [1, "x"] }]))
+    .toThrow("sample.method: list[2]: a number is expected");
+  expect(() => checkArguments(method, [1, "a", true, { mode: "r", size: "x" }]))
+    .toThrow("sample.method: size is a number");
+  expect(() => checkArguments({ ...method, calledAs: "sample:method" }, [1, 2]))
+    .toThrow("sample:method: argument 1: a string");
   expect(() => checkArguments(method, ["x", "a", true, { mode: "r" }]))
     .toThrow("sample.method: a handle is a number");
 });
