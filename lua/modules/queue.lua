@@ -17,11 +17,14 @@ end
 
 local SCALARS <const> = { string = true, number = true, boolean = true }
 
+-- Types whose values are nil for the receiver.
+local NOTHING <const> = { ["function"] = true, thread = true }
+
 -- The Error of what cannot be published, or nil.
 local function refusal(id, data, headers)
   if id == "" then
     return invalid("queue id is required")
-  elseif data == nil then
+  elseif data == nil or NOTHING[type(data)] then
     return invalid("message data is required")
   elseif type(data) == "table" and next(data) == nil and next(content(data)) == nil then
     return invalid("message data is empty")

@@ -49,6 +49,8 @@ describe.each(["memory", "sqlite"])("%s", (kind) => {
       local function add(value, err) seen[#seen + 1] = tostring(value) .. " " .. err:kind() end
       add(queue.publish("", 1))
       add(queue.publish("app:work", nil))
+      add(queue.publish("app:work", print))
+      add(queue.publish("app:work", coroutine.create(print)))
       add(queue.publish("app:work", {}))
       add(queue.publish("app:none", 1))
       add(queue.publish("app:driver", 1))
@@ -70,6 +72,8 @@ describe.each(["memory", "sqlite"])("%s", (kind) => {
       },
     });
     expect(await application.call("main")).toEqual([
+      "nil Invalid",
+      "nil Invalid",
       "nil Invalid",
       "nil Invalid",
       "nil Invalid",

@@ -3,6 +3,7 @@
  * @module
  */
 import type { MessageProperties, Options } from "amqplib";
+import { WippyError } from "../../../vm/error.ts";
 import { LuaFloat } from "../../../vm/value.ts";
 import type { Headers, HeaderValue, Message } from "../driver.ts";
 
@@ -25,11 +26,31 @@ function plain(value: HeaderValue): unknown {
   return typeof value === "bigint" ? String(value) : value;
 }
 
-function number(value: HeaderValue): number {
-  return Number(plain(value));
+/** What each header that is a number may be at most. */
+const most = {
+  timestamp: Number.MAX_SAFE_INTEGER,
+  "amqp.priority": 255,
+  "amqp.expiration": 0xffff_ffff,
+  "amqp.delivery_mode": 2,
+  "amqp.x_delay": 0xffff_ffff,
+};
+
+/**
+ * A header that is a whole number, as a number or as text.
+ *
+ * @throws WippyError Invalid: a broker closes the channel of all messages over a wrong one
+ */
+function number(name: keyof typeof most, value: HeaderValue): number {
+  const given = plain(value);
+  const result = typeof given === "number" || typeof given === "string" && /^\d+$/.test(given)
+    ? Number(given)
+    : Number.NaN;
+  if (Number.isInteger(result) && result >= 0 && result <= most[name]) return result;
+  const message = `header ${name} must be a whole number from 0 to ${most[name]}`;
+  throw new WippyError("Invalid", message, { retryable: false });
 }
 
-/** What is published beside the body. */
+/** What is published beside the body. @throws WippyError Invalid for a header that AMQP does not take */
 export function propertiesOf(
   { id, headers }: Pick<Message, "id" | "headers">,
   contentType: string,
@@ -46,12 +67,12 @@ export function propertiesOf(
   const others: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (name in texts) options[texts[name as keyof typeof texts]] = String(plain(value));
-    else if (name === "timestamp") options.timestamp = number(value);
-    else if (name === "amqp.priority") options.priority = number(value);
-    else if (name === "amqp.expiration") options.expiration = String(plain(value));
-    else if (name === "amqp.delivery_mode") options.persistent = number(value) !== 1;
+    else if (name === "timestamp") options.timestamp = number(name, value);
+    else if (name === "amqp.priority") options.priority = number(name, value);
+    else if (name === "amqp.expiration") options.expiration = String(number(name, value));
+    else if (name === "amqp.delivery_mode") options.persistent = number(name, value) !== 1;
     else if (name === "amqp.mandatory") options.mandatory = value === true || value === "true";
-    else if (name === "amqp.x_delay") others["x-delay"] = number(value);
+    else if (name === "amqp.x_delay") others["x-delay"] = number(name, value);
     else others[name] = plain(value);
   }
   return { ...options, headers: others };
