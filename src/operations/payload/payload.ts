@@ -24,8 +24,8 @@ export const payload: Operation[] = [
       anything(),
     ],
     run(_context, format, given) {
-      if (format === "json/plain") return writeJson(hostValue(given, "list"), new Set());
-      const value = hostValue(given, "map");
+      const value = hostValue(given);
+      if (format === "json/plain") return writeJson(value, new Set());
       return format === "yaml/plain" ? writeYaml(value, [], indent) : writeMessagePack(value);
     },
   }),

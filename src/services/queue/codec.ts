@@ -14,11 +14,9 @@ export type CodecName = QueueSettings["codec"];
  * @throws WippyError Internal for what the codec cannot write: deep nesting in JSON
  */
 export function encodeBody(body: Uint8Array, codec: CodecName): Buffer {
-  const value = unpack(body);
-  if (codec === "json/plain") {
-    return Buffer.from(writeJson(hostValue(value, "list"), new Set()));
-  }
-  return Buffer.from(writeMessagePack(hostValue(value, "map")));
+  const value = hostValue(unpack(body));
+  if (codec === "json/plain") return Buffer.from(writeJson(value, new Set()));
+  return Buffer.from(writeMessagePack(value));
 }
 
 /** The packed Lua value of what a broker has; what the codec cannot read is a string of these bytes. */
