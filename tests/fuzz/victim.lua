@@ -83,6 +83,12 @@ local prepared = {
       return process.spawn("fuzz:nop", "fuzz:processes", 1, 2, 3)
     end
   end,
+  ["process.spawn (a second time)"] = function()
+    process.spawn("fuzz:nop", "fuzz:processes")
+    return function()
+      return process.spawn("fuzz:nop", "fuzz:processes")
+    end
+  end,
   ["process.spawn_linked_monitored"] = function()
     process.set_options({ trap_links = true })
     return function()

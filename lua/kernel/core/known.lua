@@ -1,13 +1,20 @@
 -- What the natives know of the kernel, in the order of src/vm/natives/kept.as.ts: tables that they look into, keys of
--- channels, names of fields, and a list of what runs. They note addresses, so the list is kept.
+-- channels, names of fields, a list of what runs, and what calls and spawns use. They note addresses, so the lists are
+-- kept.
 local use = ...
 local channel = use("kernel/messaging/channel")
 local functions = use("kernel/functions/functions")
+local limits = use("kernel/processes/limits")
 local messaging = use("kernel/messaging/messaging")
+local placement = use("kernel/processes/placement")
+local plain = use("kernel/processes/plain")
 local pool = use("kernel/functions/pool")
 local remote = use("kernel/processes/remote")
+local room = use("kernel/processes/room")
+local sandbox = use("kernel/core/sandbox")
 local scheduler = use("kernel/core/scheduler")
 local security = use("kernel/security/security")
+local spawning = use("kernel/processes/spawning")
 local unit = use("kernel/core/unit")
 
 -- Kept alive: the natives have addresses only.
@@ -91,6 +98,40 @@ return function(of_processes, of_functions)
     "done",
     "on",
     "pool",
+    -- What spawns use beside some of these.
+    sandbox,
+    placement,
+    room.state,
+    spawning.hosts,
+    limits.by_host,
+    unit.prefixes,
+    unit.numbers,
+    plain.blank,
+    plain.complete,
+    "loading",
+    "alone",
+    "full",
+    "left",
+    "entries",
+    "loaded",
+    "vararg",
+    "imports",
+    "load",
+    "factory",
+    "environment",
+    "method",
+    "kind",
+    "process.host",
+    "state",
+    "running",
+    "index",
+    "sequence",
+    "secrets",
+    "at",
+    "turn",
+    "started",
+    "parent",
+    "env",
   }
   host.know(known, calls)
 end

@@ -29,12 +29,12 @@ local base, libraries = core_libraries.base, core_libraries.real
 host.relaxed(true)
 local environments = raw_access.environments
 
--- The globals of the unit whose chunk runs at this moment: it is not known as the running unit yet.
-local loading
+--- The globals of the unit whose chunk runs at this moment, which is not known as the running unit yet; else false.
+sandbox.loading = false
 
 local function running_globals()
-  if loading then
-    return loading
+  if sandbox.loading then
+    return sandbox.loading
   end
   local current = scheduler.current
   local instance = current and current.instance
@@ -130,8 +130,8 @@ local function module_of(name)
   return value
 end
 
--- Entries that were loaded: id -> {id, kind, method, factory, meta (of environments), imports, options, pool}.
-local entries = {}
+--- Entries that were loaded: id -> {id, kind, method, factory, environment (metatable), imports, options, pool}.
+sandbox.entries = {}
 
 local function not_found(message)
   return errors.fail("NotFound", message)
@@ -258,7 +258,7 @@ end
 
 --- The loaded entry; nil when there is none of that id; `nil, err` when it cannot be loaded.
 function sandbox.entry(id)
-  local entry = entries[id]
+  local entry = sandbox.entries[id]
   if entry then
     return entry
   end
@@ -306,14 +306,14 @@ function sandbox.entry(id)
     script = definition.script ~= nil,
   }
   environments[entry.environment] = true
-  entries[id] = entry
+  sandbox.entries[id] = entry
   return entry
 end
 
 --- Forgets a loaded entry, so that new units load its new definition. Returns what it forgot.
 function sandbox.forget(id)
-  local entry = entries[id]
-  entries[id] = nil
+  local entry = sandbox.entries[id]
+  sandbox.entries[id] = nil
   return entry
 end
 
@@ -322,9 +322,9 @@ local kept
 --- Loads what is asked for beside what is loaded (`true`), until all of that is as before (`false`).
 function sandbox.scratch(on)
   if on then
-    kept, entries = entries, {}
+    kept, sandbox.entries = sandbox.entries, {}
   else
-    entries = kept
+    sandbox.entries = kept
   end
 end
 
@@ -356,7 +356,7 @@ local function import(env, entry, loaded)
       loaded[id] = value
     end
     rawset(env, alias, value)
-    local known = type(id) == "table" and id or entries[id]
+    local known = type(id) == "table" and id or sandbox.entries[id]
     local library_types = known and known.types
     if library_types then
       types_of.share(library_types, env)
@@ -369,27 +369,44 @@ end
 --- Error; third the environment.
 function instantiate(entry, loaded)
   local env = setmetatable({}, entry.environment)
-  local outer = loading
+  local outer = sandbox.loading
   -- Libraries run with the globals of the unit that they are loaded for.
-  loading = loaded and outer or env
+  sandbox.loading = loaded and outer or env
   if entry.imports then
     add_require(env, entry.visible)
     local err = import(env, entry, loaded or {})
     if err then
-      loading = outer
+      sandbox.loading = outer
       return nil, err
     end
   end
   local ok, value = host.call_unyieldable(entry.factory(env))
-  loading = outer
+  sandbox.loading = outer
   if not ok then
-    local cause = errors.from_raised(value)
-    return nil,
-      errors.make("Internal", "failed to execute script: " .. cause._message, false, cause._details)
+    return nil, sandbox.failed(value)
   end
   return value, nil, env
 end
 sandbox.instantiate = instantiate
+
+--- The Error of a chunk that has raised something.
+function sandbox.failed(raised)
+  local cause = errors.from_raised(raised)
+  local message = "failed to execute script: " .. cause._message
+  return errors.make("Internal", message, false, cause._details)
+end
+
+--- The function that is `method` of what a chunk has returned: `fn`, or `nil, err`.
+function sandbox.method_in(value, method)
+  if type(value) == "function" then
+    return value
+  end
+  local fn = type(value) == "table" and value[method]
+  if type(fn) ~= "function" then
+    return nil, not_found('method "' .. method .. '" not found in module')
+  end
+  return fn
+end
 
 --- The function to run as `method` of an entry: `fn, nil, env` or `nil, err`.
 function sandbox.method(entry, method)
@@ -397,14 +414,9 @@ function sandbox.method(entry, method)
   if err then
     return nil, err
   end
-  if type(value) == "function" then
-    return value, nil, env
-  end
-  local fn = type(value) == "table" and value[method]
-  if type(fn) ~= "function" then
-    return nil, not_found('method "' .. method .. '" not found in module')
-  end
-  return fn, nil, env
+  local fn
+  fn, err = sandbox.method_in(value, method)
+  return fn, err, env
 end
 
 sandbox.module_of = module_of

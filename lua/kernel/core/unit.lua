@@ -28,25 +28,26 @@ unit.connect = core.hooks(
   end
 )
 
-local worker_index, sequence, first_sequence, last_ticket = 0, 0, 0, 0
+local first_sequence, last_ticket = 0, 0
+
+-- A PID's number begins with eight random digits, so that nobody can guess it; then, in hex, the sequence with the
+-- worker in its low six bits. Random digits are fetched many at a time; `at` is the next of them.
+local SECRET <const>, SECRETS <const> = 8, 256
+--- What the next PID is made of, and by host what PIDs begin with: a native (src/vm/natives/spawn.as.ts) has both.
+unit.numbers, unit.prefixes = { index = 0, sequence = 0, secrets = "", at = 1 }, {}
+local numbers, prefixes = unit.numbers, unit.prefixes
+local native_text = host.pid_text
 
 --- This worker's index.
 function unit.index()
-  return worker_index
+  return numbers.index
 end
 
 --- This worker's index (0..63), which every PID carries, and the first number of its PIDs and tickets: a replaced
 --- worker uses none again, so that an answer that comes too late meets nobody.
 function unit.configure(index, first)
-  worker_index, sequence, first_sequence, last_ticket = index, first, first, first
+  numbers.index, numbers.sequence, first_sequence, last_ticket = index, first, first, first
 end
-
--- A PID's number begins with eight random digits, so that nobody can guess it; then, in hex, the sequence with the
--- worker in its low six bits. Random digits are fetched many at a time.
-local SECRET <const>, SECRETS <const> = 8, 256
-local secrets, next_secret = "", 1
-local prefixes = {}
-local native_text = host.pid_text
 
 -- The text of a PID: `{HOST|ID}`. A native makes it, but for long names of hosts.
 local function pid_text(host_id, number)
@@ -55,19 +56,20 @@ local function pid_text(host_id, number)
     prefix = "{" .. host_id .. "|0x"
     prefixes[host_id] = prefix
   end
-  if next_secret > #secrets then
-    secrets, next_secret = host.random_digits(SECRET * SECRETS), 1
+  if numbers.at > #numbers.secrets then
+    numbers.secrets, numbers.at = host.random_digits(SECRET * SECRETS), 1
   end
-  local at = next_secret
-  next_secret = at + SECRET
+  local at, secrets = numbers.at, numbers.secrets
+  numbers.at = at + SECRET
   return native_text(prefix, secrets, at, number)
     or string.format("%s%s%05x}", prefix, string.sub(secrets, at, at + SECRET - 1), number)
 end
 
 --- A new PID on this worker.
 function unit.new_pid(host)
-  sequence = sequence + 1
-  return pid_text(host, sequence * 64 + worker_index)
+  local sequence = numbers.sequence + 1
+  numbers.sequence = sequence
+  return pid_text(host, sequence * 64 + numbers.index)
 end
 
 --- The text of the PID with this sequence number on this or another worker.
@@ -77,18 +79,18 @@ end
 
 --- The sequence number of the newest PID.
 function unit.sequence()
-  return sequence
+  return numbers.sequence
 end
 
 --- Sets `count` sequence numbers aside, for PIDs that another worker assigns. Returns the first.
 function unit.reserve(count)
-  sequence = sequence + count
-  return sequence - count + 1
+  numbers.sequence = numbers.sequence + count
+  return numbers.sequence - count + 1
 end
 
 --- Whether a PID of this worker was given since it started: it is none of a worker that this one replaced.
 function unit.is_own(number)
-  return number > first_sequence and number <= sequence
+  return number > first_sequence and number <= numbers.sequence
 end
 
 --- The PID of a unit; functions get theirs when somebody asks.

@@ -205,7 +205,7 @@ end
 
 --- Starts a call, on the least loaded worker. Returns its future.
 function operations.async(self, target, frame, options, ...)
-  local entry = not options and placement.is_alone() and functions.simple[target]
+  local entry = not options and placement.alone and functions.simple[target]
   if entry and entry.load and select("#", ...) <= 1 and not needs_copy((...)) then
     -- What most are where there is one worker: there is nothing to copy and no other place.
     local begun = functions.begin(self, entry, frame, ...)

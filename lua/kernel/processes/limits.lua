@@ -11,6 +11,7 @@ local limits = {}
 -- Host id -> { host, index, processes, mailbox, message_size, of_messages }, those with a limit only. `of_messages`:
 -- whether it may refuse a message, for otherwise a send has nothing to look at.
 local by_host = {}
+limits.by_host = by_host
 
 --- Sets the limits of a host; `index` is that of its counter, which all workers share. nil: it has none.
 function limits.set(host_id, given)

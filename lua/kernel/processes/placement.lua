@@ -5,7 +5,8 @@ local use = ...
 local scheduler = use("kernel/core/scheduler")
 local unit = use("kernel/core/unit")
 
-local placement = {}
+--- `alone`: whether there is no other worker.
+local placement = { alone = true }
 
 -- Microseconds that a unit is expected to take: one that starts and waits; the first few of an entry that has not run
 -- here, and its others.
@@ -17,7 +18,6 @@ local REMEMBERED <const> = 256
 -- Fuel per microsecond.
 local FUEL <const> = 60
 
-local alone = true
 -- Where the next units go, and how many of them; the turn for which that holds.
 local target, left, turn = 0, 0, 0
 -- Units that this worker has placed in this turn and in the one before.
@@ -25,12 +25,7 @@ local placed, placed_before = 0, 0
 
 --- Sets whether this is the only worker.
 function placement.set_alone(on)
-  alone, left = on, 0
-end
-
---- Whether there is no other worker.
-function placement.is_alone()
-  return alone
+  placement.alone, left = on, 0
 end
 
 --- Handles the death of a worker.
@@ -71,7 +66,7 @@ end
 
 --- Returns the worker for a new unit of an entry.
 function placement.place(entry)
-  if alone then
+  if placement.alone then
     if not entry.load then
       -- What is known of it when another worker has started.
       load_of(entry)
@@ -104,7 +99,7 @@ function placement.burnt(self, fuel)
   local load = self.entry.load
   if load then
     load.burnt = load.burnt + fuel
-    if alone then
+    if placement.alone then
       -- Units are not counted then: each of these steps is taken for one.
       keep(load)
     end

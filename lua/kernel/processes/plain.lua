@@ -1,5 +1,6 @@
 -- The most frequent kind of spawn: without arguments, of an entry that has run here before, without monitors and links.
--- It makes what `here.spawn` of kernel/processes/spawning makes, without the calls that pass arguments on.
+-- It makes what `here.spawn` of kernel/processes/spawning makes, without the calls that pass arguments on. On the only
+-- worker, a native (src/vm/natives/spawn.as.ts) does the same for an entry without imports, from its second process on.
 local use = ...
 local limits = use("kernel/processes/limits")
 local placement = use("kernel/processes/placement")
@@ -26,12 +27,47 @@ local BLANK <const> = {
   steps = 0,
 }
 
-local plain = {}
+--- `blank`: what a native copies, too.
+local plain = { blank = BLANK }
 
 -- Makes a process known, and runs it.
 local function launch(self, fn)
   by_pid[self.pid] = self
   unit.start(self, make_coroutine(fn))
+end
+
+-- Starts the process, whose chunk has run, and returns its PID; or `nil, err`.
+local function complete(self, env, ok, fn, failure)
+  if not ok then
+    error(fn, 0)
+  elseif failure then
+    return nil, failure
+  end
+  self.env = env
+  local raised
+  ok, raised = pcall(launch, self, fn)
+  if not ok then
+    by_pid[self.pid] = nil
+    error(raised, 0)
+  end
+  return self.pid
+end
+
+local function method_in(entry, ran, value)
+  if not ran then
+    return nil, sandbox.failed(value)
+  end
+  return sandbox.method_in(value, entry.method)
+end
+
+--- Goes on where a native has stopped, since the chunk has raised, or its value has the method by a metatable or not at
+--- all. `env` is nil when not even the chunk could be made.
+function plain.complete(self, env, ran, value)
+  if not env then
+    error(value, 0)
+  end
+  local pid, err = complete(self, env, try_as(self, method_in, self.entry, ran, value))
+  return pid, err
 end
 
 --- Spawns on a host that runs: `pid`, or `nil, err`; false where the entry or the host is none of the kind; false and
@@ -50,24 +86,11 @@ function plain.spawn(parent, id, host_id, frame, context)
   if refusal then
     return nil, refusal
   end
-  local pid = new_pid(host_id)
   local self = clone(BLANK)
-  self.pid, self.entry, self.context, self.frame = pid, entry, context, frame
+  self.pid, self.entry, self.context, self.frame = new_pid(host_id), entry, context, frame
   self.parent, self.started = parent.pid or false, scheduler.turn
   local ok, fn, failure, env = try_as(self, sandbox.method, entry, entry.method)
-  if not ok then
-    error(fn, 0)
-  elseif failure then
-    return nil, failure
-  end
-  self.env = env
-  local raised
-  ok, raised = pcall(launch, self, fn)
-  if not ok then
-    by_pid[pid] = nil
-    error(raised, 0)
-  end
-  return pid
+  return complete(self, env, ok, fn, failure)
 end
 
 return plain

@@ -12,29 +12,33 @@ local EVERY <const> = 64
 local PAUSE <const> = 20
 
 local most, step, next_look = math.maxinteger, 0, math.maxinteger
-local left, full, again = EVERY, false, 0
+local again = 0
+--- Spawns until the next look, and whether there is no room. A native (src/vm/natives/spawn.as.ts) reads and counts.
+room.state = { left = EVERY, full = false }
+local state = room.state
 
 --- Sets the bytes that the VM may take. Processes may take three quarters: a table of the kernel that holds them all
 --- takes twice its place when it grows, in one piece.
 function room.configure(limit)
   most, step = limit // 4 * 3, limit // 20
-  next_look, left, full, again = most, EVERY, false, 0
+  next_look, again = most, 0
+  state.left, state.full = EVERY, false
 end
 
 -- What is in use may be garbage, and only a collection tells.
 local function look()
-  left = EVERY
-  if host.memory() <= (full and most or next_look) then
-    full = false
+  state.left = EVERY
+  if host.memory() <= (state.full and most or next_look) then
+    state.full = false
     return
   end
   local began = now()
-  if full and began <= again then
+  if state.full and began <= again then
     return
   end
   collectgarbage()
   local alive, ended = host.memory(), now()
-  full = alive > most
+  state.full = alive > most
   next_look = math.max(most, alive + step)
   again = ended + (ended - began) * PAUSE
 end
@@ -48,12 +52,13 @@ room.operations = { limit_memory = limit }
 
 --- Why there can be no further process: an Error (Unavailable), or nil.
 function room.refusal()
-  left = left - 1
-  if left > 0 and not full then
+  local left = state.left - 1
+  state.left = left
+  if left > 0 and not state.full then
     return nil
   end
   look()
-  return full
+  return state.full
       and errors.make(
         "Unavailable",
         "there is not enough memory for another process; end some, or give the runtime more (--memory-limit)",

@@ -35,6 +35,7 @@ end)
 
 -- Host id -> { kind, state }.
 local hosts = {}
+spawning.hosts = hosts
 
 --- Notes the state of a host: "running", "stopping" or "stopped".
 function spawning.set_host(id, kind, units, state)

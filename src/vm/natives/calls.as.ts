@@ -98,12 +98,12 @@ function isPlain(value: usize): bool {
 }
 
 // A field by the number of its name in the second list of `host.know`.
-function part(table: usize, name: usize): usize {
+export function part(table: usize, name: usize): usize {
   return fieldOf(table, knownCall(name));
 }
 
 // Puts a table into a field of a record, which has all of its fields.
-function refer(record: usize, name: usize, table: usize): void {
+export function refer(record: usize, name: usize, table: usize): void {
   const slot = fieldOf(record, name);
   store<usize>(slot, table);
   setTag(slot, TAG_TABLE);

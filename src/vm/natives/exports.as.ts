@@ -31,4 +31,5 @@ export {
 export { push_rows } from "./rows.as";
 export { host_send } from "./send.as";
 export { host_coroutine } from "./spare.as";
+export { host_spawn_plain } from "./spawn.as";
 export { unpack_values } from "./unpack.as";

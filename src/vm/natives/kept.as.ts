@@ -70,9 +70,49 @@ export const DONE: usize = 18;
 export const ON: usize = 19;
 export const POOL: usize = 20;
 
-// The address of one of them.
+// What spawns use, in the same list.
+export const SANDBOX: usize = 21;
+export const PLACEMENT: usize = 22;
+export const ROOM: usize = 23;
+export const HOSTS: usize = 24;
+export const LIMITED: usize = 25;
+export const PREFIXES: usize = 26;
+export const NUMBERS: usize = 27;
+export const BLANK: usize = 28;
+export const COMPLETE: usize = 29;
+export const LOADING: usize = 30;
+export const ALONE: usize = 31;
+export const FULL: usize = 32;
+export const LEFT: usize = 33;
+export const ENTRIES: usize = 34;
+export const LOADED: usize = 35;
+export const VARARG: usize = 36;
+export const IMPORTS: usize = 37;
+export const LOAD: usize = 38;
+export const FACTORY: usize = 39;
+export const ENVIRONMENT: usize = 40;
+export const METHOD: usize = 41;
+export const KIND: usize = 42;
+export const PROCESS_HOST: usize = 43;
+export const STATE: usize = 44;
+export const RUNNING_HOST: usize = 45;
+export const INDEX: usize = 46;
+export const SEQUENCE: usize = 47;
+export const SECRETS: usize = 48;
+export const AT: usize = 49;
+export const TURN: usize = 50;
+export const STARTED: usize = 51;
+export const PARENT: usize = 52;
+export const ENV: usize = 53;
+
+// The slot of one of them.
+export function knownSlot(n: usize): usize {
+  return load<usize>(KNOWN_CALLS) + n * VALUE_SIZE;
+}
+
+// Its address.
 export function knownCall(n: usize): usize {
-  return load<usize>(load<usize>(KNOWN_CALLS) + n * VALUE_SIZE);
+  return load<usize>(knownSlot(n));
 }
 
 // Counters: of the messages that arrived.

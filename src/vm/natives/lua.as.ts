@@ -3,6 +3,14 @@
 // The status of the error "not enough memory".
 export const OUT_OF_MEMORY: i32 = 4;
 
+export declare function lua_pcallk(
+  L: usize,
+  given: i32,
+  results: i32,
+  handler: i32,
+  context: usize,
+  continuation: usize,
+): i32;
 export declare function luaB_cocreate(L: usize): i32;
 export declare function luaH_new(L: usize): usize;
 export declare function luaH_get(table: usize, key: usize): usize;

@@ -24,11 +24,11 @@ export function keepSpare(L: usize, co: usize): void {
   store<u32>(SPARE_COUNT, count + 1);
 }
 
-// host.coroutine(fn): like coroutine.create(fn).
-export function host_coroutine(L: usize): i32 {
+// Makes a function the body of a coroutine of the list. Returns the coroutine, or 0: there is none.
+function takeSpare(L: usize, fn: usize): usize {
   const list = load<usize>(SPARE);
   // The kernel is not loaded yet.
-  if (!list) return luaB_cocreate(L);
+  if (!list) return 0;
   if (arraySize(list) === 0) luaH_resize(L, list, MOST, 0);
   let count = load<u32>(SPARE_COUNT);
   while (count > 0) {
@@ -38,15 +38,23 @@ export function host_coroutine(L: usize): i32 {
     if (tagOf(slot) !== TAG_THREAD) continue;
     const co = load<usize>(slot);
     setTag(slot, TAG_EMPTY);
-    const base = argument(L, 1);
     const top = load<usize>(co + STATE_TOP);
-    assign(top, base);
+    assign(top, fn);
     store<usize>(co + STATE_TOP, top + VALUE_SIZE);
     store<u32>(co - WORD, 0);
-    store<usize>(base, co);
-    setTag(base, TAG_THREAD);
-    store<usize>(L + STATE_TOP, base + VALUE_SIZE);
-    return 1;
+    return co;
   }
-  return luaB_cocreate(L);
+  return 0;
+}
+
+// host.coroutine(fn): like coroutine.create(fn). The coroutine is on top of the stack then.
+export function host_coroutine(L: usize): i32 {
+  const fn = argument(L, 1);
+  const co = takeSpare(L, fn);
+  if (!co) return luaB_cocreate(L);
+  const top = load<usize>(L + STATE_TOP);
+  store<usize>(top, co);
+  setTag(top, TAG_THREAD);
+  store<usize>(L + STATE_TOP, top + VALUE_SIZE);
+  return 1;
 }

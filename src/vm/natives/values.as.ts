@@ -27,6 +27,7 @@ export const NIL: u8 = 0;
 export const LIGHT_USERDATA: u8 = 2;
 export const STRING: u8 = 4;
 export const TABLE: u8 = 5;
+export const FUNCTION: u8 = 6;
 export const THREAD: u8 = 8;
 
 const BLACK: u8 = 32;

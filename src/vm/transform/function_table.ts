@@ -53,6 +53,7 @@ const ADDED = [
   "host_send",
   "host_settle",
   "host_slice",
+  "host_spawn_plain",
   "host_split_lines",
   "host_steps",
   "host_steps_taken",

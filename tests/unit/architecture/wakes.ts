@@ -51,6 +51,7 @@ const doors: Readonly<Record<string, readonly [places: number, why: string]>> = 
     "an instance that was free, and the waiter of a callee, which ends once",
   ],
   "src/vm/natives/mailbox.as.ts": [1, "the waiter leaves the inbox as it is woken"],
+  "src/vm/natives/spawn.as.ts": [1, "a new coroutine"],
 };
 
 /** The files that park what nobody wakes, or whom somebody else has named; and why. */

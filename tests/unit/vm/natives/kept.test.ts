@@ -39,3 +39,31 @@ test("natives and kernel have the same list of what the natives know", () => {
   );
   expect([...places].sort(([, a], [, b]) => a - b).map(([name]) => name)).toEqual(names);
 });
+
+/** Names in kept.as.ts of what is in the second list under another one. */
+const OTHERWISE_SECOND: Readonly<Record<string, string>> = {
+  "of_functions": "FUNCTIONS",
+  "functions.CALLEE": "RECORD",
+  '"first"': "FIRST_QUEUED",
+  '"last"': "LAST_QUEUED",
+  "room.state": "ROOM",
+  "limits.by_host": "LIMITED",
+  '"process.host"': "PROCESS_HOST",
+  '"running"': "RUNNING_HOST",
+};
+
+test("natives and kernel have the same list of what calls and spawns use", () => {
+  const list = /calls = \{\n([^]*?)\n {2}\}\n/.exec(read("lua/kernel/core/known.lua"))![1]!
+    .split("\n").map((line) => line.trim().replace(/,$/, "")).filter((item) =>
+      !item.startsWith("--")
+    );
+  const kept = read("src/vm/natives/kept.as.ts");
+  const places = [...kept.matchAll(/const (\w+): usize = (\d+);/g)]
+    .filter(([, name]) => name !== "OBLIGATION_COUNT");
+  expect(places.map(([, , place]) => Number(place))).toEqual(list.map((_, i) => i));
+  expect(places.map(([, name]) => name)).toEqual(
+    list.map((item) =>
+      OTHERWISE_SECOND[item] ?? item.replaceAll('"', "").replace(/^\w+\./, "").toUpperCase()
+    ),
+  );
+});
