@@ -9,6 +9,11 @@ const PACKED_LENGTH = 672;
 /** In place of a count: a single value, not a list. */
 const NO_LIST = -1;
 
+/** Takes packed bytes where they lie, from `from` to `to`; they are good until it returns. */
+export interface PackedSink {
+  put(source: Uint8Array, from: number, to: number): void;
+}
+
 /**
  * Packs Lua values directly from the VM's memory. The format is that of `pack` in `codec.ts`, which together with the
  * reader handles what the native leaves to it.
@@ -27,6 +32,19 @@ export class Packer {
     return this.#pack(L, index, NO_LIST) ?? pack(this.reader.read(L, index, true));
   }
 
+  /** Gives a sink what `value` returns, without a copy. Throws a WippyError when it is too large. */
+  write(L: number, index: number, sink: PackedSink): void {
+    const { lua, heap, scratch } = this;
+    const address = this.#packed(L, index, NO_LIST);
+    if (address === 0) {
+      const packed = pack(this.reader.read(L, index, true));
+      sink.put(packed, 0, packed.length);
+      return;
+    }
+    sink.put(heap.u8, address, address + heap.u32[PACKED_LENGTH >> 2]!);
+    if (address !== scratch) lua.free(address);
+  }
+
   /** The packed list of the values at `first` and behind it. Throws a WippyError when one is too large. */
   list(L: number, first: number): Uint8Array {
     const count = this.reader.top(L) - first + 1;
@@ -35,10 +53,11 @@ export class Packer {
     return pack(Array.from({ length: count }, (_, i) => this.reader.read(L, first + i, true)));
   }
 
-  #pack(L: number, index: number, count: number): Uint8Array | undefined {
+  /** Address of the packed bytes, 0 where the native leaves it to the reader. What is not `scratch` is to be freed. */
+  #packed(L: number, index: number, count: number): number {
     const { lua, reader, scratch } = this;
     const { depth, nodes, bytes } = reader.limits;
-    const address = lua.pack_values(
+    return lua.pack_values(
       L,
       index,
       count,
@@ -49,6 +68,11 @@ export class Packer {
       scratch,
       SCRATCH,
     );
+  }
+
+  #pack(L: number, index: number, count: number): Uint8Array | undefined {
+    const { lua, scratch } = this;
+    const address = this.#packed(L, index, count);
     if (address === 0) return undefined;
     const { u8, u32 } = this.heap;
     const packed = u8.slice(address, address + u32[PACKED_LENGTH >> 2]!);

@@ -54,11 +54,11 @@ const POSITION_LEVELS = 10;
  */
 export class Vm {
   readonly parcels: Parcels;
+  readonly packer: Packer;
   readonly #lua: LuaExports;
   readonly #heap: Heap;
   readonly #reader: Reader;
   readonly #pusher: Pusher;
-  readonly #packer: Packer;
   readonly #functions: ((L: LuaState) => number)[];
   readonly #main: LuaState;
   readonly #hostFunctionIndex: number;
@@ -91,7 +91,7 @@ export class Vm {
     this.#functions = functions;
     this.#reader = new Reader(instance.heap, limits);
     this.#pusher = new Pusher(instance.lua, instance.heap, limits);
-    this.#packer = new Packer(instance.lua, instance.heap, this.#reader, this.#pusher.scratch);
+    this.packer = new Packer(instance.lua, instance.heap, this.#reader, this.#pusher.scratch);
     this.parcels = new Parcels(instance.lua, instance.heap, this.#reader);
     this.#hostFunctionIndex = instance.functionIndex("host_function");
     this.#main = this.#lua.luaL_newstate();
@@ -254,12 +254,12 @@ export class Vm {
 
   /** The value at `index` of a raw host function's arguments, packed: what `pack(vm.read(L, index, true))` returns. */
   pack(L: LuaState, index: number): Uint8Array {
-    return this.#packer.value(L, index);
+    return this.packer.value(L, index);
   }
 
   /** All arguments of a raw host function from `first` on, as one packed list: see `PackedList`. */
   packList(L: LuaState, first: number): Uint8Array {
-    return this.#packer.list(L, first);
+    return this.packer.list(L, first);
   }
 
   /** Pushes a result of a raw host function. */

@@ -16,6 +16,7 @@ import type { LuaState } from "../vm/exports.ts";
 import { asLua, type LuaValue, PackedRows } from "../vm/value.ts";
 import type { Vm } from "../vm/vm.ts";
 import { Publications } from "./publications.ts";
+import type { PublishingUnit } from "./send-publications.ts";
 
 /** An operation that a unit asks for. */
 export interface OperationCall {
@@ -27,8 +28,7 @@ export interface OperationCall {
   args: LuaValue[];
 }
 
-interface HostWork {
-  controller: AbortController;
+interface HostWork extends PublishingUnit {
   resources: ResourceTable;
 }
 
@@ -62,7 +62,7 @@ export class OperationRunner {
     this.#host = host;
     this.publications = new Publications({
       services,
-      signalOf: (work) => this.#work(work).controller.signal,
+      unitOf: (work) => this.#work(work),
       answer: (ticket, failure) => host.complete(ticket, failure ? undefined : true, failure),
       answerAll: (tickets) => host.completeAll(tickets),
       during: (work) => host.during(work),
@@ -72,7 +72,7 @@ export class OperationRunner {
   #work(id: number): HostWork {
     let work = this.#works.get(id);
     if (!work) {
-      work = { controller: new AbortController(), resources: new ResourceTable() };
+      work = { pid: "", controller: new AbortController(), resources: new ResourceTable() };
       this.#works.set(id, work);
     }
     return work;

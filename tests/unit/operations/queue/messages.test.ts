@@ -1,5 +1,9 @@
 import { expect, test } from "bun:test";
-import { packMessages, unpackMessages } from "../../../../src/operations/queue/messages.ts";
+import {
+  MessageBuffer,
+  packMessages,
+  unpackMessages,
+} from "../../../../src/operations/queue/messages.ts";
 import { pack, unpack } from "../../../../src/vm/codec.ts";
 import { LuaFloat } from "../../../../src/vm/value.ts";
 
@@ -39,4 +43,26 @@ test("a message does not keep the others that it came with", () => {
     expect(body.buffer).not.toBe(packed.buffer);
     expect(body.buffer.byteLength).toBe(body.length);
   }
+});
+
+test("a message that gets no body, since that cannot be packed, is not there", () => {
+  const buffer = new MessageBuffer();
+  const plain = { id: undefined, headers: undefined, delay: 0 };
+  const add = (text: string, id?: string) => {
+    const body = pack(text);
+    buffer.begin({ ...plain, id });
+    buffer.put(body, 0, body.length);
+    return buffer.end;
+  };
+  const texts = ["first", "x".repeat(100), "y".repeat(100_000)];
+  const ends = [add(texts[0]!)];
+  buffer.begin({ id: "left out", headers: pack({ n: 1 }), delay: 5 });
+  ends.push(add(texts[1]!, "id"), add(texts[2]!));
+  const all = unpackMessages(buffer.slice(0, buffer.end), 0);
+  expect(all.map(({ body }) => unpack(body))).toEqual(texts);
+  expect(all.map(({ id }) => id)).toEqual([undefined, "id", undefined]);
+  const [second, ...none] = unpackMessages(buffer.slice(ends[0]!, ends[1]!), 0);
+  expect([unpack(second!.body), none]).toEqual([texts[1]!, []]);
+  buffer.clear();
+  expect(unpackMessages(buffer.slice(0, add("again")), 0)).toHaveLength(1);
 });
