@@ -49,29 +49,44 @@ function deliveries.flush()
   end
 end
 
-local function frame_of(line, delivery)
-  delivery.home, delivery.consumer = line.home, line.consumer
-  delivery.headers = line.headers[delivery.headers]
+-- Values of each message in the items of a line: tag, id, number of the headers, attempt, body.
+local VALUES <const> = 5
+
+-- Takes the next message out of a line. Returns its delivery, which replaces its tag in the line, the frame of its call
+-- and its body.
+local function take(line)
+  local place, items = line.at, line.items
+  local at = place * VALUES - 4
+  line.at = place + 1
+  local delivery = {
+    tag = items[at],
+    id = items[at + 1],
+    headers = line.headers[items[at + 2]],
+    attempt = items[at + 3],
+    home = line.home,
+    consumer = line.consumer,
+    ended = false,
+    place = place,
+  }
+  items[at] = delivery
   local frame = clone(line.common)
   frame.delivery = delivery
-  return frame
+  return delivery, frame, items[at + 4]
 end
 
 -- A process has no pool: each call starts one.
 local function call_processes(line)
   for place = 1, line.last do
-    local delivery = line.items[place * 2 - 1]
-    delivery.place = place
-    local frame = frame_of(line, delivery)
-    local call = functions.serve(delivery, line.entry, frame, line.done, line.items[place * 2])
+    local delivery, frame, body = take(line)
+    local call = functions.serve(delivery, line.entry, frame, line.done, body)
     if not delivery.ended then
       line.calls[place] = call
     end
   end
 end
 
---- Calls a function for each of `count` messages; the answer is `true` when all have ended. `items` has deliveries and
---- bodies in turn; the headers of a delivery are the number of theirs in the list `headers`.
+--- Calls a function for each of `count` messages; the answer is `true` when all have ended. `items` has
+--- their values in turn; the headers of a message are the number of theirs in the list `headers`.
 local function deliver(reply, origin, ticket, target, frame, consumer, headers, count, items)
   local entry, err = functions.entry(target)
   if not entry then
@@ -84,7 +99,7 @@ local function deliver(reply, origin, ticket, target, frame, consumer, headers, 
     items = items,
     at = 1,
     last = count,
-    frame = frame_of,
+    take = take,
     calls = calls,
     -- The frame of all, with a place for the delivery.
     common = security.with(frame, { delivery = false }),
@@ -105,7 +120,7 @@ local function deliver(reply, origin, ticket, target, frame, consumer, headers, 
   operations.keep_served(origin, ticket, function()
     for place, call in pairs(calls) do
       if call then
-        items[place * 2 - 1].ended = true
+        items[place * VALUES - 4].ended = true
       end
     end
     lines.withdraw(line)

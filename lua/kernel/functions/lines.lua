@@ -6,10 +6,9 @@
 --
 -- A line is a table with these fields:
 --   entry    the function
---   items    a request and its argument in turn; a request has `place`, where it is in the line
+--   take     take(line) takes the next request: it, with `place`, where it is in the line; its frame; its argument
 --   at       the place of the next one, from 1
 --   last     the place of the last one
---   frame    frame(line, request) makes the frame of a call
 --   done     done(value, err, request) hears of an outcome
 --   calls    by place: what `functions.withdraw` ends; `done` sets it to false
 local use = ...
@@ -26,15 +25,6 @@ local lines = {}
 -- Feeders that wait for a line.
 local idle = {}
 
--- Takes the next request out of the line: it, its frame, its argument.
-local function take(line)
-  local at = line.at
-  line.at = at + 1
-  local request = line.items[at * 2 - 1]
-  request.place = at
-  return request, line.frame(line, request), line.items[at * 2]
-end
-
 -- A callee on an instance, which goes through the line from there on.
 local function callee_of(line, instance, request, frame)
   local callee = functions.make(instance, line.entry, frame, request, line.done)
@@ -45,7 +35,7 @@ end
 
 -- A call of a line is over, and its coroutine still runs: it becomes one of the next call. Returns that one's argument.
 local function go_on(line, instance)
-  local request, frame, value = take(line)
+  local request, frame, value = line.take(line)
   local callee = callee_of(line, instance, request, frame)
   instance.callee = callee
   callee.main = scheduler.pass_to(callee)
@@ -81,7 +71,7 @@ end
 -- Starts the next call of a line. Returns false when it has to wait for an instance.
 local function start_next(line)
   local free = pool.take(line.entry)
-  local request, frame, value = take(line)
+  local request, frame, value = line.take(line)
   if free then
     start(line, free, callee_of(line, free, request, frame), value)
     return true
@@ -122,7 +112,7 @@ local function serve(self, line)
   while true do
     local ok, raised = pcall(feed, self, line)
     while not ok and line.at <= line.last do
-      local request = take(line)
+      local request = line.take(line)
       line.done(nil, errors.from_raised(raised), request)
     end
     unit_of[self.main] = nil

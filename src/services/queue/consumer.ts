@@ -3,7 +3,7 @@ import { WippyError } from "../../vm/error.ts";
 import { type LuaValue, ofKernel } from "../../vm/value.ts";
 import type { ServiceContext } from "../context.ts";
 import type { Figure, Service, Started } from "../service.ts";
-import { packDeliver } from "./deliveries.ts";
+import { type Delivery, packDeliver } from "./deliveries.ts";
 import type { Consumption, Received } from "./driver.ts";
 import { Fifo } from "./fifo.ts";
 import { QueueService } from "./queue-service.ts";
@@ -109,13 +109,13 @@ class Consumer implements Service {
     queueMicrotask(() => {
       this.#pumping = false;
       if (this.#stopping) return;
-      const batch: number[] = [];
+      const batch: Delivery[] = [];
       while (this.#handled.size < this.#settings.concurrency) {
         const message = this.#buffer.shift();
         if (!message) break;
         const tag = this.#last += 1;
         this.#handled.set(tag, { message, settled: false });
-        batch.push(tag);
+        batch.push([tag, message]);
       }
       const parts = partsPerWorker * Math.max(1, this.#context.workers.running);
       const together = Math.max(leastTogether, Math.ceil(batch.length / parts));
@@ -125,18 +125,17 @@ class Consumer implements Service {
     });
   }
 
-  async #handle(batch: readonly number[]): Promise<void> {
+  async #handle(batch: readonly Delivery[]): Promise<void> {
     const { units } = this.#context;
     const { func, lifecycle } = this.#settings;
     this.#total += batch.length;
     try {
-      const messages = batch.map((tag) => [tag, this.#handled.get(tag)!.message] as const);
       const frame = units.frame(lifecycle.security);
-      const args = packDeliver(func, frame, this.#context.entry.id, messages);
+      const args = packDeliver(func, frame, this.#context.entry.id, batch);
       await units.handle({ args, count: batch.length }, this.#killed.signal);
     } catch (error) {
       const failure = WippyError.from(error);
-      for (const tag of batch) this.#ended(tag, failure);
+      for (const [tag] of batch) this.#ended(tag, failure);
     }
   }
 

@@ -7,20 +7,11 @@ import type { Headers, Received } from "./driver.ts";
 /** A message with the number under which its outcome comes. */
 export type Delivery = readonly [tag: number, message: Received];
 
-/**
- * The fields of a delivery as MessagePack has them: a map, and each name before its value. Those that the kernel adds
- * are there without a value: a table that has room for them from the beginning need not grow.
- */
-const fields = {
-  map: Buffer.of(0x88),
-  tag: Buffer.from("\xa3tag", "latin1"),
-  id: Buffer.from("\xa2id", "latin1"),
-  headers: Buffer.from("\xa7headers", "latin1"),
-  attempt: Buffer.from("\xa7attempt", "latin1"),
-  added: Buffer.from("\xa4home\xc0\xa8consumer\xc0\xa5ended\xc0\xa5place\xc0", "latin1"),
-};
-/** Bytes of all that, of three numbers and of the length of an id. */
-const fixed = Object.values(fields).reduce((sum, { length }) => sum + length, 0) + 3 * 5 + 3;
+/** Values of a delivery in a packed list. */
+const values = 5;
+/** Bytes of the beginning of a list, of three numbers, and of the length of an id. */
+const beginning = 5;
+const fixed = 3 * 5 + 3;
 
 /** The packed arguments of the kernel's request `deliver`. */
 export function packDeliver(
@@ -50,45 +41,42 @@ export function distinctHeaders(deliveries: readonly Delivery[]): ReadonlyMap<He
 }
 
 /**
- * Messages as the kernel takes them for calls: a packed list of deliveries and bodies in turn. A delivery has `tag`,
- * `id`, `attempt` and, as `headers`, their number. Bodies are packed already and are not looked into, which would take
- * longer than all else here.
+ * Messages as the kernel takes them for calls: a packed list of tag, id, number of the headers, attempt and body of
+ * each in turn. Bodies are packed already and are not looked into one by one, which would take longer than all else.
  */
 export function packDeliveries(
   deliveries: readonly Delivery[],
   numbers: ReadonlyMap<Headers, number>,
 ): Uint8Array {
-  // Repetitions are numbered from the beginning of what is packed.
-  if (deliveries.some(([, { body, id }]) => packsRepeats(body) || id.length > 0x4000)) {
-    return pack(deliveries.flatMap(([tag, { id, headers, attempt, body }]): LuaValue[] => [
-      asLua({ tag, id, headers: numbers.get(headers), attempt }),
-      unpack(body),
-    ]));
+  let size = beginning;
+  let long = false;
+  for (const [, { id, body }] of deliveries) {
+    size += fixed + id.length * 3 + body.length;
+    long ||= id.length > 0x4000;
   }
-  let size = 3;
-  for (const [, { id, body }] of deliveries) size += fixed + id.length * 3 + body.length;
   const bytes = Buffer.allocUnsafeSlow(size);
-  let at = bytes.writeUInt16BE(deliveries.length * 2, bytes.writeUInt8(0xdc, 0));
-  const put = (part: Uint8Array) => {
-    bytes.set(part, at);
-    at += part.length;
-  };
+  let at = bytes.writeUInt32BE(deliveries.length * values, bytes.writeUInt8(0xdd, 0));
   const putNumber = (number: number) => {
-    at = bytes.writeUInt32BE(number, bytes.writeUInt8(0xce, at));
+    if (number < 0x80) bytes[at++] = number;
+    else at = bytes.writeUInt32BE(number, bytes.writeUInt8(0xce, at));
   };
-  for (const [tag, { id, headers, attempt, body }] of deliveries) {
-    put(fields.map);
-    put(fields.tag);
+  for (const [tag, { id, headers, attempt, body }] of long ? [] : deliveries) {
     putNumber(tag);
-    put(fields.id);
     const length = bytes.write(id, at + 3);
     at = bytes.writeUInt16BE(length, bytes.writeUInt8(0xda, at)) + length;
-    put(fields.headers);
     putNumber(numbers.get(headers)!);
-    put(fields.attempt);
     putNumber(attempt);
-    put(fields.added);
-    put(body);
+    bytes.set(body, at);
+    at += body.length;
   }
-  return bytes.subarray(0, at);
+  const packed = bytes.subarray(0, at);
+  // Repetitions are numbered from the beginning of what is packed.
+  if (!long && !packsRepeats(packed)) return packed;
+  return pack(deliveries.flatMap(([tag, { id, headers, attempt, body }]): LuaValue[] => [
+    tag,
+    id,
+    numbers.get(headers),
+    attempt,
+    unpack(body),
+  ]));
 }
