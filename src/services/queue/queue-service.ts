@@ -114,7 +114,7 @@ export class QueueService implements Service {
     signal?: AbortSignal,
   ): Promise<void> | void {
     const message = { id, body, headers: headers as Headers };
-    return this.publish(message, { delay, unique, ...(signal && { signal }) });
+    return this.publish(message, signal ? { delay, unique, signal } : { delay, unique });
   }
 
   /** Publishes what there is room for; the outcome of each, or `true` for all. */
