@@ -6,6 +6,7 @@ local channel = use("kernel/messaging/channel")
 local functions = use("kernel/functions/functions")
 local limits = use("kernel/processes/limits")
 local messaging = use("kernel/messaging/messaging")
+local payload = use("kernel/messaging/payload")
 local placement = use("kernel/processes/placement")
 local plain = use("kernel/processes/plain")
 local pool = use("kernel/functions/pool")
@@ -132,6 +133,7 @@ return function(of_processes, of_functions)
     "started",
     "parent",
     "env",
+    payload.meta,
   }
   host.know(known, calls)
 end

@@ -43,6 +43,15 @@ function message_methods:payload()
   return list
 end
 
+-- Natives do it for messages of one value.
+for name, native in pairs({
+  topic = host.message_topic,
+  from = host.message_from,
+  payload = host.message_payload,
+}) do
+  rawset(message_methods, name, host.bind(native, message_methods[name]))
+end
+
 -- A program may also send to a channel that it subscribed to a topic: such values pass as they are.
 local function raw_value(item)
   if type(item) == "table" and debug.getmetatable(item) == message_meta then

@@ -125,6 +125,9 @@ end
 
 methods.data = decoded
 methods.unmarshal = decoded
+-- A native does it for Lua values.
+rawset(methods, "data", host.bind(host.payload_data, methods.data))
+rawset(methods, "unmarshal", host.bind(host.payload_data, methods.unmarshal))
 
 --- The same value in another format: `Payload, nil`, or `nil, err` when there is no way.
 function methods:transcode(format)

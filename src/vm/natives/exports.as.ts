@@ -12,6 +12,12 @@ export { host_json_decode } from "./json-read.as";
 export { host_json_encode } from "./json-write.as";
 export { host_know } from "./kept.as";
 export { host_arrival, host_bind, host_receive } from "./mailbox.as";
+export {
+  host_message_from,
+  host_message_payload,
+  host_message_topic,
+  host_payload_data,
+} from "./messages.as";
 export { pack_values } from "./pack.as";
 export { float_text, host_relaxed } from "./number-text.as";
 export { host_pid_text } from "./pid.as";

@@ -70,7 +70,7 @@ export const DONE: usize = 18;
 export const ON: usize = 19;
 export const POOL: usize = 20;
 
-// What spawns use, in the same list.
+// What spawns use, in the same list, and the metatable of payloads.
 export const SANDBOX: usize = 21;
 export const PLACEMENT: usize = 22;
 export const ROOM: usize = 23;
@@ -104,6 +104,7 @@ export const TURN: usize = 50;
 export const STARTED: usize = 51;
 export const PARENT: usize = 52;
 export const ENV: usize = 53;
+export const PAYLOAD_META: usize = 54;
 
 // The slot of one of them.
 export function knownSlot(n: usize): usize {

@@ -50,6 +50,7 @@ const OTHERWISE_SECOND: Readonly<Record<string, string>> = {
   "limits.by_host": "LIMITED",
   '"process.host"': "PROCESS_HOST",
   '"running"': "RUNNING_HOST",
+  "payload.meta": "PAYLOAD_META",
 };
 
 test("natives and kernel have the same list of what calls and spawns use", () => {
